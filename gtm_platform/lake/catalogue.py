@@ -1,0 +1,62 @@
+"""`gtm.duckdb`, for tools outside: views over the lake with explicit lists of files, made anew when files change.
+
+`<schema>.<table>` holds all partitions, `current.<source>_<stream>` the newest version of each record,
+`latest.<table>` the newest day of a daily table. Inside the platform everything asks the lake.
+"""
+
+import fcntl
+import hashlib
+import os
+from pathlib import Path
+
+import duckdb
+
+from gtm_platform.lake.contracts import TABLES
+from gtm_platform.lake.engine import engine
+from gtm_platform.lake.lake import File, Lake
+
+
+def path_of(lake: Lake) -> Path:
+    return lake.root.parent / "gtm.duckdb"
+
+
+def renew(lake: Lake) -> bool:
+    """Makes the catalogue again if the lake's files are not the ones it lists; says whether it did."""
+    target = path_of(lake)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open(target.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two builders the later one lists again
+        listing = {table: lake.files(table) for table in sorted(TABLES)}
+        print_ = hashlib.sha256(repr(listing).encode()).hexdigest()
+        if target.exists() and _fingerprint(target) == print_:
+            return False
+        draft = target.with_name(f".{target.name}")
+        draft.unlink(missing_ok=True)
+        _build(lake, listing, print_, draft)
+        os.replace(draft, target)
+    return True
+
+
+def _fingerprint(target: Path) -> str | None:
+    try:
+        with duckdb.connect(str(target), read_only=True) as connection:
+            found = connection.execute("select fingerprint from main.listing").fetchone()
+    except duckdb.Error:
+        return None
+    return str(found[0]) if found else None
+
+
+def _build(lake: Lake, listing: dict[str, list[File]], fingerprint: str, draft: Path) -> None:
+    with duckdb.connect(str(draft)) as connection:
+        connection.execute("create table main.listing as select ? as fingerprint", [fingerprint])
+        connection.execute("create schema current; create schema latest")
+        for table, files in listing.items():
+            schema, name = table.split("/")
+            connection.execute(f'create schema if not exists "{schema}"')
+            views = {f'"{schema}"."{name}"': engine().compile(lake.read(table, files))}
+            if TABLES[table].cadence:
+                views[f'current."{schema}_{name}"'] = engine().compile(lake.as_of(table, "9999"))
+            else:
+                views[f'latest."{name}"'] = engine().compile(lake.read(table, files[-1:]))
+            for view, query in views.items():
+                connection.execute(f"create view {view} as {query}")

@@ -1,0 +1,112 @@
+"""What a table promises: its columns, their meaning, its key. From the one declaration come the check of every file
+before it counts, the empty table of a source that is off, and what Dagster and the data dictionary show.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import dagster as dg
+import ibis
+import ibis.expr.datatypes as dt
+
+Rule = Callable[[ibis.Value], ibis.ir.BooleanValue]
+Figure = Callable[[ibis.Table], ibis.Scalar]
+
+
+class ContractBroken(ValueError):
+    """A table is not what its contract promises; nothing was written."""
+
+
+class UnknownTable(LookupError):
+    """No table of that name is declared."""
+
+
+@dataclass(frozen=True)
+class Column:
+    type: str
+    about: str = ""
+    nullable: bool = True
+    rule: Rule | None = None
+    personal: bool = False
+
+
+@dataclass(frozen=True)
+class Contract:
+    """`cadence` is the length in hours of a source table's windows; a table without one holds one partition a day."""
+
+    columns: Mapping[str, Column]
+    key: tuple[str, ...]
+    about: str = ""
+    figures: Mapping[str, Figure] = field(default_factory=dict)  # shown, and plotted, beside the row count
+    cadence: int | None = None
+
+    @cached_property
+    def schema(self) -> ibis.Schema:
+        return ibis.schema({name: dt.dtype(column.type) for name, column in self.columns.items()})
+
+    def shaped(self, table: ibis.Table) -> ibis.Table:
+        """The table with its columns in order, if it has just those, of just those types."""
+        missing = [name for name in self.columns if name not in table.columns]
+        extra = [name for name in table.columns if name not in self.columns]
+        if missing or extra:
+            raise ContractBroken(f"columns missing: {missing or 'none'}; not in the contract: {extra or 'none'}")
+        wrong = [
+            f"{name} is {table[name].type()}, the contract says {kind}"
+            for name, kind in self.schema.items()
+            if _bare(table[name].type()) != _bare(kind)
+        ]
+        if wrong:
+            raise ContractBroken("; ".join(wrong))
+        return table.select(*self.columns)
+
+    def measures(self, table: ibis.Table) -> dict[str, ibis.Scalar]:
+        """One aggregate that counts the rows and all that breaks the contract, and takes the figures."""
+        found: dict[str, ibis.Scalar] = {"rows": table.count()}
+        for name, column in self.columns.items():
+            if not column.nullable:
+                found[f"broken: {name} is null"] = table[name].isnull().sum()
+            if column.rule:
+                found[f"broken: {name} breaks its rule"] = (~column.rule(table[name])).sum()
+        key = table[self.key[0]] if len(self.key) == 1 else ibis.struct({name: table[name] for name in self.key})
+        found["broken: duplicate keys"] = table.count() - key.nunique()
+        return found | {name: figure(table) for name, figure in self.figures.items()}
+
+    @property
+    def column_schema(self) -> dg.TableSchema:
+        return dg.TableSchema(
+            columns=[
+                dg.TableColumn(
+                    name,
+                    str(column.type),
+                    description=column.about + (" (personal)" if column.personal else ""),
+                    constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=self.key == (name,)),
+                )
+                for name, column in self.columns.items()
+            ]
+        )
+
+
+def _bare(kind: dt.DataType) -> dt.DataType:
+    """The type without nullability, which Parquet and expressions do not keep."""
+    if isinstance(kind, dt.Array):
+        return dt.Array(_bare(kind.value_type))
+    if isinstance(kind, dt.Struct):
+        return dt.Struct({name: _bare(inner) for name, inner in kind.items()})
+    return kind.copy(nullable=True)
+
+
+TABLES: dict[str, Contract] = {}
+
+
+def declare(table: str, contract: Contract) -> None:
+    TABLES[table] = contract
+
+
+def contract_of(table: str) -> Contract:
+    try:
+        return TABLES[table]
+    except KeyError:
+        raise UnknownTable(
+            f"No table {table!r} is declared: misspelt, or its module is not imported before it is used."
+        ) from None

@@ -1,0 +1,201 @@
+"""One Parquet file per table and partition, `<partition>.<stamp>.<full|part>.parquet`. A file's name is never used twice,
+so a reader never meets a changed file; the newest stamp of a partition counts.
+"""
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import pyarrow as pa
+
+from gtm_platform.lake.contracts import TABLES, Contract, ContractBroken, contract_of
+from gtm_platform.lake.engine import cursor, engine, files_as_table
+
+GRACE = 3 * 3600  # seconds a superseded file stays readable: longer than the longest run or query
+
+
+class DamagedFile(RuntimeError):
+    """A file of the lake cannot be read; the message names it and says how it is made again."""
+
+
+@dataclass(frozen=True, order=True)
+class File:
+    partition: str
+    stamp: str
+    full: bool
+    path: Path
+
+    @classmethod
+    def of(cls, path: Path) -> "File":
+        partition, stamp, kind = path.name.removesuffix(".parquet").split(".")
+        return cls(partition, stamp, kind == "full", path)
+
+    @property
+    def written(self) -> float:
+        return int(self.stamp[:20]) / 1e9
+
+
+@dataclass(frozen=True)
+class Written:
+    rows: int
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lake:
+    root: Path
+
+    # --- what there is ---------------------------------------------------------------------------------------------
+
+    def versions(self, table: str) -> list[File]:
+        """Every file of the table, superseded ones included."""
+        try:
+            return sorted(File.of(Path(entry.path)) for entry in os.scandir(self.root / table) if entry.name[0] != ".")
+        except FileNotFoundError:
+            return []
+
+    def files(self, table: str) -> list[File]:
+        """The newest file of each partition."""
+        return list({file.partition: file for file in self.versions(table)}.values())
+
+    def partitions(self, table: str) -> list[str]:
+        return [file.partition for file in self.files(table)]
+
+    def has(self, table: str, partition: str) -> bool:
+        return partition in self.partitions(table)
+
+    def known_by(self, table: str, day: str) -> bool:
+        """Whether the table says anything about the day: a daily table on it, a source table by its end."""
+        if contract_of(table).cadence is None:
+            return self.has(table, day)
+        return any(partition < _day_after(day) for partition in self.partitions(table))
+
+    def last_full(self, table: str) -> File | None:
+        return max((file for file in self.files(table) if file.full), default=None)
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    def read(self, table: str, files: Sequence[File]) -> ibis.Table:
+        return files_as_table([str(file.path) for file in files], contract_of(table).schema)
+
+    def on(self, table: str, day: str) -> ibis.Table:
+        """The table as it was on the day: a daily table's partition, a source table as of the end of the day."""
+        if contract_of(table).cadence is None:
+            return self.partition(table, day)
+        return self.as_of(table, _day_after(day))
+
+    def partition(self, table: str, partition: str) -> ibis.Table:
+        return self.read(table, [file for file in self.files(table) if file.partition == partition])
+
+    def as_of(self, table: str, until: str) -> ibis.Table:
+        """The newest version of each record among the windows that begin before `until`, from the last full one on;
+        a record missing from that one was deleted. Partition keys sort as time does."""
+        past = [file for file in self.files(table) if file.partition < until]
+        since = max((file.partition for file in past if file.full), default="")
+        order = [ibis.desc("_window"), ibis.desc("_extracted_at")]
+        newest = ibis.row_number().over(group_by=list(contract_of(table).key), order_by=order)
+        rows = self.read(table, [file for file in past if file.partition >= since]).mutate(_nth=newest)
+        return rows.filter(lambda t: (t["_nth"] == 0) & ~t["_deleted"]).drop("_nth")
+
+    def synced(self, day: str) -> ibis.Table:
+        """When each source table was last filled, by the end of the day: table, source, synced_at."""
+        known = []
+        for table, contract in TABLES.items():
+            past = [p for p in self.partitions(table) if p < _day_after(day)] if contract.cadence else []
+            if past:
+                end = _begin(max(past)) + timedelta(hours=contract.cadence or 0)
+                known.append(f"('{table}', '{table.split('/')[0]}', timestamptz '{end:%Y-%m-%d %H:%M:%S+00}')")
+        schema = ibis.schema({"table": "string", "source": "string", "synced_at": "timestamp('UTC', 6)"})
+        rows = f"values {', '.join(known)}" if known else "select '', '', now() limit 0"
+        return engine().sql(f'select * from ({rows}) t("table", source, synced_at)', schema=schema, dialect="duckdb")
+
+    # --- writing ---------------------------------------------------------------------------------------------------
+
+    def write(self, table: str, partition: str, rows: ibis.Table | pa.RecordBatchReader, full: bool = False) -> Written:
+        """Puts the partition in the place of what was there: written aside, checked against the contract, then named."""
+        contract = contract_of(table)
+        folder = self.root / table
+        folder.mkdir(parents=True, exist_ok=True)
+        stamp = f"{time.time_ns():020d}{secrets.token_hex(2)}"
+        target = folder / f"{partition}.{stamp}.{'full' if full else 'part'}.parquet"
+        draft = folder / f".{target.name}"
+        try:
+            self.copy(contract.shaped(rows) if isinstance(rows, ibis.Table) else rows, draft)
+            written = self._checked(f"{table} {partition}", contract, draft)
+            with open(draft, "rb") as file:
+                os.fsync(file.fileno())
+            draft.rename(target)
+        finally:
+            draft.unlink(missing_ok=True)
+        self._drop_superseded(folder, partition)
+        return written
+
+    def copy(self, rows: ibis.Table | pa.RecordBatchReader, target: Path) -> None:
+        """The one writer of Parquet, for expressions and for streams of batches alike."""
+        connection = cursor()
+        if isinstance(rows, pa.RecordBatchReader):
+            connection.register("incoming", rows)
+            query = "from incoming"
+        else:
+            query = engine().compile(rows)
+        try:
+            connection.execute(f"copy ({query}) to '{target}' (format parquet, compression zstd, row_group_size 50000)")
+        except (duckdb.IOException, duckdb.InvalidInputException, duckdb.Error) as error:
+            if damaged := self.damaged(query):
+                raise damaged from error
+            raise
+        finally:
+            connection.close()
+
+    def _checked(self, what: str, contract: Contract, draft: Path) -> Written:
+        table = files_as_table([str(draft)], contract.schema)
+        query = engine().compile(table.aggregate(**contract.measures(table)))
+        connection = cursor()
+        try:
+            result = connection.execute(query)
+            names = [column[0] for column in result.description]
+            found = dict(zip(names, result.fetchone() or (), strict=True))
+        finally:
+            connection.close()
+        broken = {name.removeprefix("broken: "): n for name, n in found.items() if name.startswith("broken: ") and n}
+        if broken:
+            raise ContractBroken(f"{what}: of {found['rows']} rows, " + ", ".join(f"{n}: {why}" for why, n in broken.items()))
+        return Written(found["rows"], {name: value for name, value in found.items() if name in contract.figures})
+
+    def _drop_superseded(self, folder: Path, partition: str) -> None:
+        versions = sorted(folder.glob(f"{partition}.*.parquet"))
+        for old, successor in zip(versions, versions[1:], strict=False):
+            if time.time() - File.of(successor).written > GRACE:
+                old.unlink(missing_ok=True)
+
+    # --- damage ----------------------------------------------------------------------------------------------------
+
+    def damaged(self, query: str) -> DamagedFile | None:
+        """The file among those a failed query read that cannot be read, if there is one."""
+        for path in dict.fromkeys(re.findall(r"'([^']+\.parquet)'", query)):
+            try:
+                cursor().execute(f"select count(columns(*)) from read_parquet('{path}')").fetchone()
+            except duckdb.Error as error:
+                file = File.of(Path(path))
+                table = Path(path).parent.relative_to(self.root).as_posix()
+                return DamagedFile(
+                    f"The lake file {path} cannot be read ({str(error).splitlines()[0][:120]}). "
+                    f"Make it again with: gtm run {table} --partition {file.partition}"
+                )
+        return None
+
+
+def _begin(partition: str) -> datetime:
+    return datetime.strptime(partition, "%Y-%m-%dT%H%M" if "T" in partition else "%Y-%m-%d")
+
+
+def _day_after(day: str) -> str:
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()

@@ -1,0 +1,26 @@
+"""The lake as Dagster hands it to assets: held alive while a run lives, its catalogue renewed when a run ends."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from gtm_platform.lake import catalogue, runs
+from gtm_platform.lake.lake import Lake
+from gtm_platform.settings import settings
+
+
+def the_lake() -> Lake:
+    return Lake(settings().home / "lake")
+
+
+class LakeResource(dg.ConfigurableResource[Lake]):
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["LakeResource"]:
+        if context.run and context.instance:
+            runs.hold(context.run.run_id, context.instance)
+        yield self
+        catalogue.renew(self.open())
+
+    def open(self) -> Lake:
+        return the_lake()

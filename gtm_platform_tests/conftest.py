@@ -1,0 +1,43 @@
+"""What holds for every test: an empty environment, a home of its own, and no way out but loopback."""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gtm_platform.policy import policy
+from gtm_platform.settings import Settings, settings
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for variable in Settings.model_fields:
+        monkeypatch.delenv(variable.upper(), raising=False)
+    monkeypatch.setenv("GTM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
+    settings.cache_clear()
+    policy.cache_clear()
+    yield
+    settings.cache_clear()
+    policy.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            host = address[0]
+            if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+                raise AssertionError(f"a test reached for {host}")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+os.environ.setdefault("GTM_HOME", "/nonexistent")  # nothing is read from a developer's own home at import

@@ -1,0 +1,62 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from gtm_platform.lake import catalogue
+from gtm_platform.lake.lake import Lake
+from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, declared, write
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Iterator[Lake]:
+    with declared(shop__albums=ALBUMS, shop__sales=SALES):
+        yield Lake(tmp_path / "lake")
+
+
+def ask(lake: Lake, sql: str) -> list:
+    with duckdb.connect(str(catalogue.path_of(lake)), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_all_partitions_the_newest_versions_and_the_newest_day(lake: Lake) -> None:
+    write(lake, "2026-11-16", [album("a", "old"), album("b")], full=True)
+    write(lake, "2026-11-17", [album("a", "new")])
+    for day, sold in (("2026-11-16", 1), ("2026-11-17", 2)):
+        albums = lake.on("shop/albums", day)
+        lake.write("shop/sales", day, albums.select("id", sold=albums.price.fill_null(sold).cast("int64")))
+    assert catalogue.renew(lake)
+    assert ask(lake, "select count(*) from shop.albums") == [(3,)]
+    assert ask(lake, "select id, title from current.shop_albums order by id") == [("a", "new"), ("b", "x")]
+    assert ask(lake, "select distinct sold from latest.sales") == [(2,)]
+
+
+def test_a_table_without_files_is_an_empty_view(lake: Lake) -> None:
+    catalogue.renew(lake)
+    assert ask(lake, "select * from current.shop_albums") == []
+
+
+def test_it_is_made_again_only_when_files_change(lake: Lake) -> None:
+    write(lake, "2026-11-16", [album("a")])
+    assert [catalogue.renew(lake), catalogue.renew(lake)] == [True, False]
+    write(lake, "2026-11-16", [album("a"), album("b")])
+    assert catalogue.renew(lake)
+    assert ask(lake, "select count(*) from shop.albums") == [(2,)]
+
+
+def test_it_can_be_renewed_while_somebody_reads(lake: Lake) -> None:
+    write(lake, "2026-11-16", [album("a")])
+    catalogue.renew(lake)
+    with duckdb.connect(str(catalogue.path_of(lake)), read_only=True) as reader:
+        write(lake, "2026-11-16", [album("a"), album("b")])
+        assert catalogue.renew(lake)
+        assert reader.execute("select count(*) from shop.albums").fetchall() == [(1,)]  # its own list, still whole
+    assert ask(lake, "select count(*) from shop.albums") == [(2,)]
+
+
+def test_something_else_under_its_name_is_replaced(lake: Lake) -> None:
+    catalogue.path_of(lake).parent.mkdir(parents=True, exist_ok=True)
+    catalogue.path_of(lake).write_bytes(b"SQLite format 3\0" + b"\0" * 500)
+    assert catalogue.renew(lake)
+    assert ask(lake, "select 1") == [(1,)]

@@ -1,0 +1,158 @@
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import ibis
+import pyarrow as pa
+import pytest
+
+from gtm_platform.lake import lake as lake_module
+from gtm_platform.lake.contracts import ContractBroken, UnknownTable, contract_of
+from gtm_platform.lake.engine import engine
+from gtm_platform.lake.lake import DamagedFile, File, Lake
+from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, declared, ids, write
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Iterator[Lake]:
+    with declared(shop__albums=ALBUMS, shop__sales=SALES):
+        yield Lake(tmp_path / "lake")
+
+
+def rows_of(sql: str, **columns: str) -> ibis.Table:
+    return engine().sql(sql, schema=ibis.schema(columns), dialect="duckdb")
+
+
+def test_as_of_is_the_newest_version_since_the_last_full_snapshot(lake: Lake) -> None:
+    write(lake, "2026-11-15", [album("z")])  # before the first full one: not there
+    write(lake, "2026-11-16", [album("a"), album("b"), album("c")], full=True)
+    write(lake, "2026-11-18", [album("c", deleted=True)])
+    write(lake, "2026-11-19", [album("a"), album("d")], full=True)
+    write(lake, "2026-11-20", [album("e")])
+    write(lake, "2026-11-20", [album("e"), album("f")])  # the window again: in the place of the first
+    seen = {day: ids(lake.on("shop/albums", f"2026-11-{day}")) for day in (14, 16, 17, 18, 19, 20)}
+    assert seen == {14: "", 16: "abc", 17: "abc", 18: "ab", 19: "ad", 20: "adef"}
+
+
+def test_of_two_versions_the_later_window_counts_then_the_later_reading(lake: Lake) -> None:
+    write(lake, "2026-11-16", [album("a", "old", read=9)], full=True)
+    write(lake, "2026-11-17", [album("a", "new", read=1)])
+    assert lake.on("shop/albums", "2026-11-17").title.execute().tolist() == ["new"]
+    assert lake.on("shop/albums", "2026-11-16").title.execute().tolist() == ["old"]
+
+
+def test_a_file_is_never_replaced_under_its_own_name(lake: Lake) -> None:
+    write(lake, "2026-11-16", [album("a")])
+    [before] = lake.files("shop/albums")
+    held = before.path.read_bytes()
+    write(lake, "2026-11-16", [album("b")])
+    assert before.path.read_bytes() == held  # a reader that has the old list still reads the old rows
+    assert [file.path for file in lake.files("shop/albums")] != [before.path]
+    assert ids(lake.partition("shop/albums", "2026-11-16")) == "b"
+
+
+def test_superseded_files_go_after_the_grace(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(lake, "2026-11-16", [album("a")])
+    write(lake, "2026-11-16", [album("b")])
+    assert len(lake.versions("shop/albums")) == 2
+    later = time.time() + lake_module.GRACE + 1
+    monkeypatch.setattr(lake_module.time, "time", lambda: later)
+    monkeypatch.setattr(lake_module.time, "time_ns", lambda: int(later * 1e9))
+    write(lake, "2026-11-16", [album("c")])
+    # the first is long superseded; the second was superseded only now
+    assert [len(lake.versions("shop/albums")), ids(lake.partition("shop/albums", "2026-11-16"))] == [2, "c"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        ([album("a"), album("a")], "1: duplicate keys"),
+        ([album("a", price=Decimal(-1))], "1: price breaks its rule"),
+    ],
+)
+def test_what_breaks_the_contract_is_told_and_not_written(lake: Lake, bad: list, told: str) -> None:
+    write(lake, "2026-11-16", [album("kept")])
+    with pytest.raises(ContractBroken, match=told):
+        write(lake, "2026-11-16", bad)
+    assert ids(lake.partition("shop/albums", "2026-11-16")) == "kept"
+    assert [path.name for path in (lake.root / "shop/albums").iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_null_key_is_told(lake: Lake) -> None:
+    table = rows_of("from (values ('a', 1::bigint), (null, 2)) t(id, sold)", id="string", sold="int64")
+    with pytest.raises(ContractBroken, match="1: id is null"):
+        lake.write("shop/sales", "2026-11-16", table)
+
+
+def test_columns_and_types_are_checked_before_anything_is_computed(lake: Lake) -> None:
+    gold = rows_of("select 'a' as id, 1::bigint as gold", id="string", gold="int64")
+    with pytest.raises(ContractBroken, match=r"missing: \['sold'\]; not in the contract: \['gold'\]"):
+        lake.write("shop/sales", "2026-11-16", gold)
+    with pytest.raises(ContractBroken, match="sold is string"):
+        lake.write("shop/sales", "2026-11-16", rows_of("select 'a' as id, 'b' as sold", id="string", sold="string"))
+
+
+def test_no_rows_break_nothing_and_figures_are_told(lake: Lake) -> None:
+    assert write(lake, "2026-11-16", []).figures == {"dearest": None}
+    assert write(lake, "2026-11-17", [album("a", price=Decimal("9.50"))]).figures == {"dearest": Decimal("9.50")}
+
+
+def test_columns_that_an_old_file_lacks_are_null(lake: Lake) -> None:
+    folder = lake.root / "shop/sales"
+    folder.mkdir(parents=True)
+    duckdb.sql(f"copy (select 'a' as id) to '{folder}/2026-11-16.000000000000000000001aaaa.full.parquet'")
+    [row] = lake.partition("shop/sales", "2026-11-16").to_pyarrow().to_pylist()
+    assert row == {"id": "a", "sold": None}
+
+
+def test_a_source_that_fails_half_way_leaves_what_was_there(lake: Lake) -> None:
+    write(lake, "2026-11-16", [album("kept")])
+    schema = contract_of("shop/albums").schema.to_pyarrow()
+
+    def pages() -> Iterator[pa.RecordBatch]:
+        yield pa.RecordBatch.from_pylist([], schema=schema)
+        raise ConnectionResetError("page 2")
+
+    with pytest.raises(duckdb.Error, match="page 2"):
+        lake.write("shop/albums", "2026-11-16", pa.RecordBatchReader.from_batches(schema, pages()))
+    assert ids(lake.partition("shop/albums", "2026-11-16")) == "kept"
+    assert [path.name for path in (lake.root / "shop/albums").iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_damaged_file_is_named_with_the_command_that_makes_it_again(lake: Lake) -> None:
+    write(lake, "2026-11-16", [album("a")], full=True)
+    [file] = lake.files("shop/albums")
+    file.path.write_bytes(file.path.read_bytes()[:-40])
+    broken = lake.on("shop/albums", "2026-11-16").select("id", sold=ibis.literal(1).cast("int64"))
+    with pytest.raises(DamagedFile, match="gtm run shop/albums --partition 2026-11-16") as told:
+        lake.write("shop/sales", "2026-11-16", broken)
+    assert str(file.path) in str(told.value)
+
+
+def test_when_each_source_table_was_last_filled(lake: Lake) -> None:
+    write(lake, "2026-11-16", [album("a")])
+    write(lake, "2026-11-18", [])
+    told = {day: lake.synced(day).to_pyarrow().to_pylist() for day in ("2026-11-15", "2026-11-17", "2026-11-18")}
+    assert told["2026-11-15"] == []
+    until = datetime(2026, 11, 17, tzinfo=UTC)
+    assert told["2026-11-17"] == [{"table": "shop/albums", "source": "shop", "synced_at": until}]
+    assert told["2026-11-18"][0]["synced_at"] == datetime(2026, 11, 19, tzinfo=UTC)
+
+
+def test_names_sort_as_time_does_for_every_cadence() -> None:
+    keys = ["2026-11-19", "2026-11-19T0000", "2026-11-19T1800", "2026-11-20", "2026-11-20T0400", "2026-11-20T2000"]
+    assert sorted(keys) == keys
+    assert [key for key in keys if key < "2026-11-20"] == keys[:3]
+
+
+def test_an_undeclared_table_is_a_sentence(lake: Lake) -> None:
+    with pytest.raises(UnknownTable, match="'shop/albmus'"):
+        lake.on("shop/albmus", "2026-11-16")
+
+
+def test_a_file_name_says_all_about_it(tmp_path: Path) -> None:
+    file = File.of(tmp_path / "2026-11-20T2000.0179522391693058469911a6.part.parquet")
+    assert (file.partition, file.full) == ("2026-11-20T2000", False)

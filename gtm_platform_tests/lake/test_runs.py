@@ -1,0 +1,93 @@
+"""The reaper: it ends what died and never touches what lives."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from gtm_platform.lake import runs
+from gtm_platform.settings import settings
+
+HOLDER = """
+import sys, time, warnings
+warnings.simplefilter("ignore")
+import dagster as dg
+from gtm_platform.lake import runs
+with dg.DagsterInstance.local_temp(sys.argv[1]) as instance:
+    runs.hold(sys.argv[2], instance)
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _let_go() -> Iterator[None]:
+    yield
+    while runs._held:
+        runs._held.popitem()[1].close()
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    (tmp_path / "dagster").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as found:
+        yield found
+
+
+def a_run(instance: dg.DagsterInstance) -> str:
+    return instance.create_run_for_job(some_job, status=dg.DagsterRunStatus.STARTED).run_id
+
+
+@dg.op
+def nothing() -> None: ...
+
+
+@dg.job
+def some_job() -> None:
+    nothing()
+
+
+def holder(tmp_path: Path, run_id: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "dagster"), run_id]
+    environment = os.environ | {"GTM_HOME": str(settings().home)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    assert process.stdout is not None
+    with process.stdout as told:
+        assert told.readline() == "held\n"
+    return process
+
+
+def test_a_run_whose_process_was_killed_is_ended_and_a_live_one_is_not(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    dead, alive = a_run(instance), a_run(instance)
+    victim, survivor = holder(tmp_path, dead), holder(tmp_path, alive)
+    try:
+        assert runs.reap(instance) == []
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+        assert runs.reap(instance) == [dead]
+        assert runs.reap(instance) == []
+    finally:
+        survivor.kill()
+        survivor.wait()
+    ended, lives = instance.get_run_by_id(dead), instance.get_run_by_id(alive)
+    assert ended is not None
+    assert ended.status == dg.DagsterRunStatus.FAILURE
+    assert lives is not None
+    assert lives.status == dg.DagsterRunStatus.STARTED
+
+
+def test_a_run_that_finished_leaves_nothing_to_end(instance: dg.DagsterInstance) -> None:
+    run_id = a_run(instance)
+    runs.hold(run_id, instance)
+    assert runs.reap(instance) == []  # this very process holds it
+    instance.report_run_failed(instance.get_run_by_id(run_id))
+    runs.hold(a_run(instance), instance)  # the next run lets go of the finished one
+    assert runs.reap(instance) == []
+    assert not (settings().home / "runs" / f"{run_id}.alive").exists()

@@ -1,0 +1,1 @@
+"""HTTP done once: asking, pacing, retrying, paging, reading records. Knows no system and no GTM."""

@@ -1,0 +1,119 @@
+"""A page of an answer: cut into raw records without parsing them, and small values read out of its envelope.
+
+What the senders of almost-JSON do (a byte order mark, UTF-16, NaN, half a surrogate pair) is mended here, once."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from gtm_platform.connect.failures import BadAnswer
+from gtm_platform.connect.redaction import excerpt
+
+Page = list[bytes]
+T = TypeVar("T")
+
+ENVELOPE = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
+ROWS = msgspec.json.Decoder(list[msgspec.Raw] | None)
+ANYTHING = msgspec.json.Decoder(msgspec.Raw)
+
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+STRING_OR_NAN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|-?\b(?:Infinity|NaN)\b', re.DOTALL)
+PAIR, LONE = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}", r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+ESCAPE = re.compile(f"{PAIR}|(?P<lone>{LONE})|\\\\.", re.DOTALL)
+
+
+def rows(body: bytes, at: str = "data") -> Page:
+    """The raw records listed under `at` (a key, or keys joined by dots; "" for a list at the top)."""
+    return _read(body, lambda text: _rows(text, at))
+
+
+def dig(body: bytes, *path: str) -> Any:
+    """One value out of the envelope; None where it, or what it lies in, is missing or null."""
+    return _read(body, lambda text: _value(text, path))
+
+
+def glance(raw: bytes, *path: str) -> Any:
+    """As `dig`, of a record, which may have any shape: what cannot be looked into is None, and set aside when read."""
+    try:
+        return dig(raw, *path)
+    except BadAnswer:
+        return None
+
+
+def put(raw: bytes, **more: Any) -> bytes:
+    """The record with members that the API said elsewhere. What is no object stays so, for its reader to refuse."""
+    try:
+        members = ENVELOPE.decode(raw)
+    except NOT_JSON:
+        return raw
+    return raw if members is None else msgspec.json.encode({**members, **more})
+
+
+def listing(at: str = "data") -> Callable[[bytes], bytes]:
+    """To check answers with: one without a list of records under `at` is worth asking for again."""
+
+    def check(body: bytes) -> bytes:
+        text = well_formed(body)
+        rows(text, at)
+        return text
+
+    return check
+
+
+def well_formed(body: bytes) -> bytes:
+    """The body itself where it is JSON, mended where that makes it JSON; else BadAnswer."""
+    return _read(body, _checked)
+
+
+def mended(text: bytes) -> bytes:
+    """The same JSON in plain UTF-8, with null for NaN and Infinity, and U+FFFD for whatever is no character."""
+    readable = text.decode(json.detect_encoding(text), "replace")
+    numbered = STRING_OR_NAN.sub(lambda found: found[0] if found[0].startswith('"') else "null", readable)
+    return ESCAPE.sub(lambda found: "\\ufffd" if found["lone"] else found[0], numbered).encode()
+
+
+def _read(body: bytes, reading: Callable[[bytes], T]) -> T:
+    try:
+        return reading(body)
+    except NOT_JSON:
+        pass
+    try:
+        return reading(mended(body))
+    except NOT_JSON as error:
+        raise BadAnswer("", _complaint(body, error)) from None
+
+
+def _checked(text: bytes) -> bytes:
+    ANYTHING.decode(text)
+    return text
+
+
+def _rows(text: bytes, at: str) -> Page:
+    listed = _raw(text, at.split(".") if at else [])
+    if listed is None:
+        raise BadAnswer("", f"The answer has no list of records under '{at}'.")
+    return [bytes(row) for row in ROWS.decode(listed) or []]
+
+
+def _value(text: bytes, path: Sequence[str]) -> Any:
+    found = _raw(text, path)
+    return None if found is None else msgspec.json.decode(found)
+
+
+def _raw(text: bytes, path: Sequence[str]) -> bytes | msgspec.Raw | None:
+    found: bytes | msgspec.Raw | None = text
+    for key in path:
+        found = (ENVELOPE.decode(found) or {}).get(key) if found is not None else None
+    return found
+
+
+def _complaint(body: bytes, error: Exception) -> str:
+    if not body.strip():
+        return "The answer is empty where JSON was expected."
+    # What looks like records is not shown: it may be about people.
+    if mended(body).lstrip()[:1] in (b"{", b"["):
+        return f"The answer is JSON cut short or of another shape ({len(body)} bytes): {excerpt(str(error))}."
+    return f"The answer is not JSON. It begins: {excerpt(body.decode('utf-8', 'replace'))}"

@@ -1,0 +1,162 @@
+"""Records of sources: field names of ours, paths into theirs. What does not fit is set aside, never lost."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+from pydantic import (
+    AfterValidator,
+    AliasPath,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
+
+from gtm_platform.connect.pages import NOT_JSON, Page, mended
+from gtm_platform.connect.redaction import excerpt
+
+MICRO = Decimal("0.000001")
+LARGEST_AMOUNT = Decimal(10) ** 18
+REASONS_TOLD = 3
+
+
+class Record(BaseModel):
+    """What all records of sources are. Errors never show what was read, because it may be about a person."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        coerce_numbers_to_str=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        allow_inf_nan=False,
+        use_enum_values=True,
+        hide_input_in_errors=True,
+    )
+
+    def is_gone(self) -> bool:
+        """Whether the system says with this record that it was deleted."""
+        return False
+
+
+R = TypeVar("R", bound=Record)
+
+
+def at(*path: str | int, personal: bool = False, about: str = "", default: Any = None) -> Any:
+    """Where a field lies in the source's record. Without a value there it is `default`; with `...` it is required."""
+    key, *deeper = path
+    alias = AliasPath(str(key), *deeper) if deeper else str(key)
+    return Field(default, validation_alias=alias, description=about, json_schema_extra={"personal": personal})
+
+
+def _instant(moment: datetime) -> datetime:
+    """In UTC; a time without zone is UTC. A year out of range is a mistaken unit (ms, µs) or a placeholder."""
+    if not 1990 <= moment.year <= 2100:
+        raise PydanticCustomError("instant_out_of_range", "The year is not between 1990 and 2100")
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _amount(amount: Decimal) -> Decimal:
+    if abs(amount) >= LARGEST_AMOUNT:
+        raise PydanticCustomError("amount_out_of_range", "The amount has more than 18 digits before the point")
+    return amount.quantize(MICRO)
+
+
+def _blank(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Instant = Annotated[datetime, AfterValidator(_instant)]
+Amount = Annotated[Decimal, AfterValidator(_amount)]
+Whole = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+
+# Some systems send "" where they mean nothing, and texts for everything.
+Blank = BeforeValidator(_blank)
+MaybeId = Annotated[Id | None, Blank]
+MaybeText = Annotated[str | None, Blank]
+MaybeInt = Annotated[Whole | None, Blank]
+MaybeBool = Annotated[bool | None, Blank]
+MaybeAmount = Annotated[Amount | None, Blank]
+MaybeInstant = Annotated[Instant | None, Blank]
+
+
+@dataclass(frozen=True)
+class Rejected:
+    raw: bytes
+    reason: str
+    record_id: str | None
+
+
+class Reader(Generic[R]):
+    def __init__(self, record: type[R]) -> None:
+        self.record = record
+        self._one, self._all = TypeAdapter(record), TypeAdapter(list[record])  # type: ignore[valid-type]
+        self._id_path = _id_path(record)
+
+    def read(self, page: Page) -> tuple[list[R], Page, list[Rejected]]:
+        """The records that fit, their raws in the same order, and the others with the reason."""
+        try:
+            good = self._all.validate_json(b"[" + b",".join(page) + b"]", by_name=False, by_alias=True)
+        except ValidationError:
+            return self._one_by_one(page)
+        # Raws that are not one JSON value each can still make up a list together.
+        return (good, page, []) if len(good) == len(page) else self._one_by_one(page)
+
+    def _one_by_one(self, page: Page) -> tuple[list[R], Page, list[Rejected]]:
+        good: list[R] = []
+        raws: Page = []
+        rejected: list[Rejected] = []
+        for raw in page:
+            read = self._read(raw)
+            if isinstance(read, Rejected):
+                rejected.append(read)
+            else:
+                good.append(read[0])
+                raws.append(read[1])
+        return good, raws, rejected
+
+    def _read(self, raw: bytes) -> tuple[R, bytes] | Rejected:
+        try:
+            return self._validated(raw), raw
+        except ValidationError as error:
+            better, reason = mended(raw), _reason(error)
+        if better != raw:
+            try:
+                return self._validated(better), better
+            except ValidationError as error:
+                reason = _reason(error)
+        return Rejected(raw, reason, self._record_id(better))
+
+    def _validated(self, raw: bytes) -> R:
+        return self._one.validate_json(raw, by_name=False, by_alias=True)
+
+    def _record_id(self, raw: bytes) -> str | None:
+        try:
+            found = msgspec.json.decode(raw)
+            for key in self._id_path:
+                found = found[key]
+        except (*NOT_JSON, LookupError, TypeError):
+            return None
+        return str(found)[:200] if isinstance(found, str | int) else None
+
+
+def _id_path(record: type[Record]) -> list[str | int]:
+    field = record.model_fields.get("id")
+    alias = field.validation_alias if field else None
+    return alias.path if isinstance(alias, AliasPath) else [alias if isinstance(alias, str) else "id"]
+
+
+def _reason(error: ValidationError) -> str:
+    """Where and what kind of mistake; never what was read."""
+    mistakes = error.errors(include_url=False, include_context=False, include_input=False)
+    told = [f"{'.'.join(map(str, mistake['loc'])) or 'record'}: {mistake['type']}" for mistake in mistakes]
+    more = f" and {len(told) - REASONS_TOLD} more" if len(told) > REASONS_TOLD else ""
+    return excerpt("; ".join(told[:REASONS_TOLD])) + more

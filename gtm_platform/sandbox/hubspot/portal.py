@@ -1,0 +1,114 @@
+"""The account as the handlers see it: the store, its clock, and the ways to find a record in it quickly."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gtm_platform.sandbox.hubspot.deeds import Deed, Records, of_kind, redo
+from gtm_platform.sandbox.hubspot.errors import RefusedError
+from gtm_platform.sandbox.hubspot.kinds import CONTACTS, Kind
+from gtm_platform.sandbox.hubspot.standard import Definition, definitions
+from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore
+
+
+@dataclass(frozen=True)
+class _Order:
+    """The ids of one kind in numeric order. Ids are never used twice, so count and newest id tell whether it holds."""
+
+    stamp: tuple[int, str | None]
+    numbers: list[int]
+    ids: list[str]
+
+
+@dataclass
+class Portal:
+    store: HubSpotStore
+    clock: Callable[[], datetime]
+    keep: Callable[[Deed], None]
+    _orders: dict[str, _Order] = field(default_factory=dict)
+
+    def do(self, deed: Deed) -> Records:
+        records = redo(self.store, deed, self.clock())
+        self.keep(deed)
+        return records
+
+    def records(self, kind: Kind) -> dict[str, HubSpotRecord]:
+        return of_kind(self.store, kind.name)
+
+    def definitions(self, kind: Kind) -> dict[str, Definition]:
+        return definitions(self.store, kind)
+
+    def following(self, kind: Kind, number: int) -> Iterator[HubSpotRecord]:
+        """All records whose id is greater, in the order of ids, archived and merged ones among them."""
+        order, records = self._order(kind), self.records(kind)
+        start = bisect_right(order.numbers, number)
+        return (records[order.ids[place]] for place in range(start, len(order.ids)))
+
+    def _order(self, kind: Kind) -> _Order:
+        records = self.records(kind)
+        stamp = (len(records), next(reversed(records), None))
+        order = self._orders.get(kind.name)
+        if order is None or order.stamp != stamp:
+            ids = sorted(records, key=int)
+            order = self._orders[kind.name] = _Order(stamp, [int(key) for key in ids], ids)
+        return order
+
+    def find(self, kind: Kind, record_id: str, *, archived: bool = False) -> HubSpotRecord | None:
+        """The record with this id, or the one it was merged into."""
+        records = self.records(kind)
+        record = records.get(record_id)
+        while record is not None and record.merged_into is not None:
+            record = records.get(record.merged_into)
+        return record if record is not None and (record.archived is not None) == archived else None
+
+    def find_by(
+        self, kind: Kind, property_name: str | None, values: Collection[str], *, archived: bool = False
+    ) -> dict[str, HubSpotRecord]:
+        """Records by an identifying property, or by id when none is named; each under the value asked for."""
+        if property_name is None or property_name == "hs_object_id":
+            found = {value: self.find(kind, value, archived=archived) for value in values}
+            return {value: record for value, record in found.items() if record is not None}
+        self._check_identifying(kind, property_name)
+        by_key = self.holders(kind, property_name, {key_of(property_name, value) for value in values}, archived)
+        return {value: by_key[key] for value in values if (key := key_of(property_name, value)) in by_key}
+
+    def holders(
+        self, kind: Kind, property_name: str, keys: Collection[str], archived: bool = False
+    ) -> dict[str, HubSpotRecord]:
+        """Who holds these values: one pass over all records, as the world changes them behind our back."""
+        secondary = (kind, property_name) == (CONTACTS, "email")
+        found: dict[str, HubSpotRecord] = {}
+        for record in self.records(kind).values():
+            held = key_of(property_name, record.properties.get(property_name, ""))
+            if held in keys and is_there(record, archived):
+                found[held] = record
+            if secondary and "hs_additional_emails" in record.properties and is_there(record, archived):
+                others = record.properties["hs_additional_emails"].lower().split(";")
+                found |= {address: record for address in others if address in keys and address not in found}
+        return found
+
+    def _check_identifying(self, kind: Kind, property_name: str) -> None:
+        definition = self.definitions(kind).get(property_name)
+        if definition is None:
+            raise RefusedError(400, f'Property "{property_name}" does not exist')
+        if not self.is_unique(kind, property_name):
+            raise non_unique(kind, property_name)
+
+    def is_unique(self, kind: Kind, property_name: str) -> bool:
+        definition = self.definitions(kind).get(property_name, {})
+        return (kind, property_name) == (CONTACTS, "email") or bool(definition.get("hasUniqueValue"))
+
+
+def non_unique(kind: Kind, property_name: str) -> RefusedError:
+    message = f"Unable to perform update/upsert by non-unique {kind.type_id} property {property_name}"
+    return RefusedError(400, message)
+
+
+def key_of(property_name: str, value: str) -> str:
+    """Addresses are the same in any case, other values are not."""
+    return value.lower() if property_name == "email" else value
+
+
+def is_there(record: HubSpotRecord, archived: bool = False) -> bool:
+    return record.merged_into is None and (record.archived is not None) == archived

@@ -1,0 +1,166 @@
+"""Whether Slack would take these blocks: known types, texts that are there and not too long, not too many of anything.
+
+Each finding is a sentence with the place it is about, as Slack's `response_metadata.messages` have it.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+MOST_BLOCKS = 50
+MOST_FIELDS, MOST_CONTEXT, MOST_ACTIONS = 10, 10, 25
+HEADER_LENGTH, SECTION_LENGTH, FIELD_LENGTH, BUTTON_LENGTH = 150, 3_000, 2_000, 75
+BLOCK_ID_LENGTH, ACTION_ID_LENGTH, VALUE_LENGTH, URL_LENGTH = 255, 255, 2_000, 3_000
+MARKDOWN_LENGTH = 12_000
+MOST_ROWS, MOST_CELLS = 100, 20
+
+Block = dict[str, Any]
+Findings = Iterator[str]
+Kinds = tuple[str, ...]
+
+TEXT_KINDS: Kinds = ("plain_text", "mrkdwn")
+
+
+def findings(blocks: list[Any]) -> list[str]:
+    """All that is wrong with the blocks of a message; nothing when Slack takes them."""
+    return list(_all(blocks))
+
+
+def _all(blocks: list[Any]) -> Findings:
+    yield from _count(blocks, MOST_BLOCKS, "/blocks")
+    seen: set[str] = set()
+    for place, block in enumerate(blocks):
+        where = f"/blocks/{place}"
+        if not isinstance(block, dict):
+            yield _finding("must be an object", where)
+            continue
+        check = _CHECKS.get(str(block.get("type")))
+        if check is None:
+            yield _finding(f"unsupported type: {block.get('type')}", f"{where}/type")
+            continue
+        yield from _string(block, "block_id", BLOCK_ID_LENGTH, where)
+        if block.get("block_id") in seen:
+            yield _finding("block_id must be unique", f"{where}/block_id")
+        seen.add(str(block.get("block_id", where)))
+        yield from check(block, where)
+
+
+def _finding(text: str, where: str) -> str:
+    return f"[ERROR] {text} [json-pointer:{where}]"
+
+
+def _count(items: Any, most: int, where: str) -> Findings:
+    if not isinstance(items, list):
+        yield _finding("must be an array", where)
+    elif len(items) > most:
+        yield _finding(f"no more than {most} items allowed", where)
+
+
+def _string(holder: Block, name: str, most: int, where: str, *, required: bool = False) -> Findings:
+    text = holder.get(name)
+    if text is None:
+        if required:
+            yield _finding(f"missing required field: {name}", where)
+    elif not isinstance(text, str):
+        yield _finding("must be a string", f"{where}/{name}")
+    elif required and not text:
+        yield _finding("must be more than 0 characters", f"{where}/{name}")
+    elif len(text) > most:
+        yield _finding(f"must be less than {most + 1} characters", f"{where}/{name}")
+
+
+def _text(holder: Block, name: str, most: int, where: str, kinds: Kinds = TEXT_KINDS) -> Findings:
+    given = holder.get(name)
+    if not isinstance(given, dict):
+        yield _finding(f"missing required field: {name}", where)
+        return
+    yield from _text_object(given, most, f"{where}/{name}", kinds)
+
+
+def _text_object(given: Any, most: int, where: str, kinds: Kinds = TEXT_KINDS) -> Findings:
+    if not isinstance(given, dict) or given.get("type") not in kinds:
+        yield _finding(f"must be one of: {', '.join(kinds)}", f"{where}/type")
+        return
+    yield from _string(given, "text", most, where, required=True)
+
+
+def _header(block: Block, where: str) -> Findings:
+    yield from _text(block, "text", HEADER_LENGTH, where, ("plain_text",))
+
+
+def _section(block: Block, where: str) -> Findings:
+    if "fields" in block:
+        yield from _count(block["fields"], MOST_FIELDS, f"{where}/fields")
+        for place, given in enumerate(_items(block["fields"])):
+            yield from _text_object(given, FIELD_LENGTH, f"{where}/fields/{place}")
+    if "text" in block or "fields" not in block:
+        yield from _text(block, "text", SECTION_LENGTH, where)
+    if "accessory" in block:
+        yield from _element(block["accessory"], f"{where}/accessory")
+
+
+def _items(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else []
+
+
+def _context(block: Block, where: str) -> Findings:
+    yield from _count(block.get("elements"), MOST_CONTEXT, f"{where}/elements")
+    for place, given in enumerate(_items(block.get("elements"))):
+        here = f"{where}/elements/{place}"
+        is_image = isinstance(given, dict) and given.get("type") == "image"
+        yield from _image(given, here) if is_image else _text_object(given, SECTION_LENGTH, here)
+
+
+def _actions(block: Block, where: str) -> Findings:
+    yield from _count(block.get("elements"), MOST_ACTIONS, f"{where}/elements")
+    for place, given in enumerate(_items(block.get("elements"))):
+        yield from _element(given, f"{where}/elements/{place}")
+
+
+def _element(given: Any, where: str) -> Findings:
+    """An interactive element. Only buttons and images are looked into."""
+    if not isinstance(given, dict) or not given.get("type"):
+        yield _finding("missing required field: type", where)
+    elif given["type"] == "image":
+        yield from _image(given, where)
+    elif given["type"] == "button":
+        yield from _text(given, "text", BUTTON_LENGTH, where, ("plain_text",))
+        yield from _string(given, "action_id", ACTION_ID_LENGTH, where)
+        yield from _string(given, "value", VALUE_LENGTH, where)
+        yield from _string(given, "url", URL_LENGTH, where)
+
+
+def _image(block: Block, where: str) -> Findings:
+    yield from _string(block, "image_url", URL_LENGTH, where, required=True)
+    yield from _string(block, "alt_text", VALUE_LENGTH, where, required=True)
+
+
+def _markdown(block: Block, where: str) -> Findings:
+    yield from _string(block, "text", MARKDOWN_LENGTH, where, required=True)
+
+
+def _table(block: Block, where: str) -> Findings:
+    yield from _count(block.get("rows"), MOST_ROWS, f"{where}/rows")
+    for place, row in enumerate(_items(block.get("rows"))):
+        yield from _count(row, MOST_CELLS, f"{where}/rows/{place}")
+
+
+def _rich_text(block: Block, where: str) -> Findings:
+    if not isinstance(block.get("elements"), list):
+        yield _finding("missing required field: elements", where)
+
+
+def _divider(_block: Block, _where: str) -> Findings:
+    yield from ()
+
+
+_CHECKS: dict[str, Callable[[Block, str], Findings]] = {
+    "header": _header,
+    "section": _section,
+    "context": _context,
+    "actions": _actions,
+    "divider": _divider,
+    "image": _image,
+    "markdown": _markdown,
+    "table": _table,
+    "rich_text": _rich_text,
+}

@@ -1,0 +1,82 @@
+"""The tables of the state, and the version of the schema that this code expects. Personal data stay out: a row names
+records by their ids. A change here needs a migration in `migrations/versions`.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+VERSION = "0001"
+
+metadata = sa.MetaData()
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC moment; SQLite keeps no time zone, so it is taken off on the way in and put back on the way out."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# One row for each field of a record that was, or was not, written. `before` and `after` are wire values, "" is empty.
+hubspot_writes = sa.Table(
+    "hubspot_writes",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.String(64), nullable=False, index=True),
+    sa.Column("day", sa.String(10), nullable=False),
+    sa.Column("object_type", sa.String(32), nullable=False),
+    sa.Column("object_id", sa.String(64), nullable=False),
+    sa.Column("customer_id", sa.String(64), nullable=False),
+    sa.Column("property", sa.String(128), nullable=False),
+    sa.Column("before", sa.Text, nullable=False),
+    sa.Column("after", sa.Text, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),  # intent written unchanged held rejected unknown
+    sa.Column("reason", sa.Text),
+    sa.Column("provenance", sa.Text, nullable=False),  # table, rule, day
+    sa.Column("trace_id", sa.String(64), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("receipt_at", Instant),
+    sa.Index("hubspot_writes_of_a_value", "object_type", "object_id", "property"),
+)
+
+# One row for each fact that was, or is to be, said.
+slack_messages = sa.Table(
+    "slack_messages",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("fingerprint", sa.String(200), nullable=False, unique=True),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("customer_id", sa.String(64), nullable=False),
+    sa.Column("day", sa.String(10), nullable=False),
+    sa.Column("facts", sa.JSON, nullable=False),  # numbers and instants that the message is made of
+    sa.Column("channel", sa.String(32), nullable=False),
+    sa.Column("text_hash", sa.String(64)),
+    sa.Column("status", sa.String(16), nullable=False),  # intent unknown sent failed
+    sa.Column("ts", sa.String(32)),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("sent_at", Instant),
+    sa.Index("slack_messages_of_a_customer", "kind", "customer_id"),
+    sa.Index("slack_messages_by_status", "status"),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("actor", sa.String(64), nullable=False),
+    sa.Column("action", sa.String(64), nullable=False),
+    sa.Column("subject", sa.String(200), nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
+)

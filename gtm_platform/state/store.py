@@ -1,0 +1,104 @@
+"""Opening the state: SQLite by default, Postgres by URL, brought up to the schema of this code when it is opened."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from gtm_platform.state.schema import VERSION
+
+BUSY_SECONDS = 30
+MIGRATING = 7_246_001  # the number of the Postgres lock that lets one process migrate at a time
+
+
+class StateError(RuntimeError):
+    """The state cannot be opened or is of another version; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class State:
+    engine: sa.Engine
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One transaction: all of it is kept when the block ends, nothing when it raises."""
+        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_state(url: str) -> State:
+    try:
+        state = State(_engine(url))
+        if _version(state) != VERSION:
+            _bring_up(state)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise StateError(f"GTM_STATE_URL is not the address of a database that can be used: {error}") from None
+    except ImportError as error:
+        raise StateError(f"GTM_STATE_URL needs a database driver that is not installed: {error.name}.") from None
+    except DBAPIError as error:
+        shown = sa.make_url(url).render_as_string(hide_password=True)
+        raise StateError(f"The state at {shown} cannot be opened: {error.orig}") from None
+    return state
+
+
+def _engine(url: str) -> sa.Engine:
+    place = sa.make_url(url)
+    if place.get_backend_name() != "sqlite":
+        return sa.create_engine(place, pool_pre_ping=True)
+    if place.database:
+        Path(place.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(place, connect_args={"timeout": BUSY_SECONDS})
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # the driver would begin too late, and commit before a change of schema
+    connection.execute("pragma journal_mode=wal")
+    connection.execute("pragma synchronous=full")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A reader that turns into a writer is refused at once when another wrote meanwhile; a writer that says so waits.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("begin immediate" if writes else "begin")
+
+
+def _version(state: State) -> str | None:
+    try:
+        with state.reading() as connection:
+            return connection.execute(sa.text("select version_num from alembic_version")).scalar()
+    except DBAPIError:
+        return None  # a new database; one that cannot be reached says so when it is brought up
+
+
+def _bring_up(state: State) -> None:
+    from alembic import command  # a fifth of a second, only when there is something to do
+    from alembic.config import Config
+    from alembic.script.revision import ResolutionError
+    from alembic.util.exc import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", "gtm_platform.state:migrations")
+    with state.writing() as connection:  # whoever comes second waits here, and finds nothing left to do
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATING)))
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, VERSION)
+        except (CommandError, ResolutionError) as error:
+            raise StateError(f"The state was written by another version of the platform: {error}. Update it.") from None

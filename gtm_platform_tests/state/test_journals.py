@@ -1,0 +1,117 @@
+"""The journals: what was begun and has no receipt is never taken for done."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from gtm_platform.state import State, messages, open_state, trail, writes
+from gtm_platform.state.messages import Fact
+from gtm_platform.state.writes import Standing, Write
+
+NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    state = open_state(f"sqlite:///{tmp_path / 'state.db'}")
+    yield state
+    state.close()
+
+
+def write(after: str, run: str = "r1", object_id: str = "501", before: str = "") -> Write:
+    return Write(run, "2026-11-20", "contacts", object_id, "c1", "score", before, after, "{}", "t")
+
+
+def standing(state: State, object_id: str = "501") -> Standing | None:
+    with state.reading() as tx:
+        return writes.standings(tx, "contacts", [object_id]).get((object_id, "score"))
+
+
+def test_an_intent_is_open_until_its_receipt(state: State) -> None:
+    with state.writing() as tx:
+        [row] = writes.intend(tx, [write("72")], NOW)
+    assert standing(state) == Standing(None, None, {row: "72"})
+
+    with state.writing() as tx:
+        writes.receive(tx, [row], "written", NOW)
+    assert standing(state) == Standing("72", "r1", {})
+
+
+def test_what_was_rejected_or_held_is_nothing_that_hubspot_agreed_to(state: State) -> None:
+    with state.writing() as tx:
+        writes.conclude(tx, [(write("1"), "why")], "held", NOW)
+        writes.conclude(tx, [(write("2"), "why")], "rejected", NOW)
+    assert standing(state) is None
+
+
+def test_the_newest_agreement_counts_and_ends_older_doubts(state: State) -> None:
+    with state.writing() as tx:
+        first = writes.intend(tx, [write("1"), write("2")], NOW)
+        writes.receive(tx, first[:1], "written", NOW)
+        writes.receive(tx, first[1:], "unknown", NOW, "no answer")
+    assert standing(state) == Standing("1", "r1", {first[1]: "2"})
+
+    with state.writing() as tx:
+        writes.conclude(tx, [(write("3", run="r2"), "there already")], "unchanged", NOW)
+    assert standing(state) == Standing("3", "r2", {})
+    assert standing(state, "502") is None
+
+
+def test_intents_come_back_in_the_order_in_which_they_were_given(state: State) -> None:
+    many = [write(str(n), object_id=str(n % 7)) for n in range(600)]
+    with state.writing() as tx:
+        rows = writes.intend(tx, many, NOW)
+        writes.receive(tx, rows, "written", NOW)
+    with state.reading() as tx:
+        kept = writes.of_run(tx, "r1", "written")
+    assert [(row.id, row.after) for row in kept] == [(row, one.after) for row, one in zip(rows, many, strict=True)]
+
+
+def fact(mark: str, customer: str = "c1") -> Fact:
+    return Fact(mark, "drop", customer, "2026-11-20", {"score": 5})
+
+
+def test_a_fingerprint_is_kept_once(state: State) -> None:
+    with state.writing() as tx:
+        assert messages.intend(tx, [fact("a"), fact("a"), fact("b")], "C0", NOW) == 2
+        assert messages.intend(tx, [fact("b"), fact("c")], "C0", NOW) == 1
+        assert [entry.fingerprint for entry in messages.waiting(tx)] == ["a", "b", "c"]
+
+
+def test_a_post_is_in_doubt_until_it_is_sent_or_surely_was_not(state: State) -> None:
+    with state.writing() as tx:
+        messages.intend(tx, [fact("a")], "C0", NOW)
+        [entry] = messages.waiting(tx)
+
+        messages.posting(tx, [entry.id], "hash")
+        assert [waiting.status for waiting in messages.waiting(tx)] == ["unknown"]
+        messages.refused(tx, [entry.id], "limit")
+        assert [waiting.status for waiting in messages.waiting(tx)] == ["intent"]
+
+        messages.posting(tx, [entry.id], "hash")
+        messages.doubtful(tx, [entry.id], "no answer")
+        messages.posting(tx, [entry.id], "hash")
+        messages.refused(tx, [entry.id], "limit")
+        assert [waiting.status for waiting in messages.waiting(tx)] == ["unknown"]
+
+        messages.sent(tx, [entry.id], "C0", "1.0", NOW)
+        assert messages.waiting(tx) == []
+
+
+def test_the_newest_fact_of_a_customer_is_remembered(state: State) -> None:
+    with state.writing() as tx:
+        messages.intend(tx, [fact("a"), fact("b"), fact("x", "c2")], "C0", NOW)
+        newest = messages.newest(tx, "drop")
+    assert {customer: entry.fingerprint for customer, entry in newest.items()} == {"c1": "b", "c2": "x"}
+    assert newest["c1"].facts == {"score": 5}
+
+
+def test_the_audit_trail_keeps_moments_in_utc(state: State) -> None:
+    elsewhere = NOW.astimezone(timezone(timedelta(hours=9)))
+    with state.writing() as tx:
+        trail.note(tx, elsewhere, "delivery", "hubspot.write", "run r1", {"written": 3})
+    with state.reading() as tx:
+        [entry] = trail.entries(tx, "hubspot.write")
+    assert (entry["at"], entry["at"].tzinfo, entry["detail"]) == (NOW, UTC, {"written": 3})

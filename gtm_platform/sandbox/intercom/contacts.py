@@ -1,0 +1,101 @@
+"""Wire shapes of contacts, and which of them are to be seen."""
+
+from collections.abc import Sequence
+
+from gtm_platform.sandbox.intercom.wire import WORKSPACE, Shape, seconds
+from gtm_platform.sandbox.records import IntercomContact
+
+MOST_STUBS = 10
+
+_UNSET = (
+    "android_app_name",
+    "android_app_version",
+    "android_device",
+    "android_last_seen_at",
+    "android_os_version",
+    "android_sdk_version",
+    "avatar",
+    "browser",
+    "browser_language",
+    "browser_version",
+    "enabled_push_messaging",
+    "ios_app_name",
+    "ios_app_version",
+    "ios_device",
+    "ios_last_seen_at",
+    "ios_os_version",
+    "ios_sdk_version",
+    "language_override",
+    "last_email_clicked_at",
+    "last_email_opened_at",
+    "os",
+    "referrer",
+    "utm_campaign",
+    "utm_content",
+    "utm_medium",
+    "utm_source",
+    "utm_term",
+)
+
+
+def visible(record: IntercomContact) -> bool:
+    return record.merged_into is None and record.deleted is None
+
+
+def email_domain(record: IntercomContact) -> str | None:
+    return record.email.rpartition("@")[2] if record.email else None
+
+
+def contact(record: IntercomContact) -> Shape:
+    url = f"/contacts/{record.id}"
+    return {
+        **dict.fromkeys(_UNSET),
+        "type": "contact",
+        "id": record.id,
+        "workspace_id": WORKSPACE,
+        "external_id": record.external_id,
+        "role": record.role,
+        "email": record.email,
+        "email_domain": email_domain(record),
+        "phone": record.phone,
+        "name": record.name,
+        "owner_id": record.owner_id,
+        "social_profiles": {"type": "list", "data": []},
+        "has_hard_bounced": False,
+        "marked_email_as_spam": False,
+        "unsubscribed_from_emails": False,
+        "created_at": seconds(record.created),
+        "updated_at": seconds(record.updated),
+        "signed_up_at": seconds(record.signed_up),
+        "last_seen_at": seconds(record.last_seen),
+        "last_replied_at": seconds(record.last_replied),
+        "last_contacted_at": seconds(record.last_contacted),
+        "location": _location(record),
+        "custom_attributes": dict(record.custom_attributes),
+        "tags": _stubs("tag", record.tags, "/tags", f"{url}/tags"),
+        "notes": _stubs("note", [], "/notes", f"{url}/notes"),
+        "companies": _stubs("company", record.companies, "/companies", f"{url}/companies"),
+        "opted_out_subscription_types": _stubs("subscription", [], "/subscription_types", f"{url}/subscriptions"),
+        "opted_in_subscription_types": _stubs("subscription", [], "/subscription_types", f"{url}/subscriptions"),
+    }
+
+
+def _location(record: IntercomContact) -> Shape:
+    return {
+        "type": "location",
+        "country": record.country,
+        "region": None,
+        "city": record.city,
+        "country_code": record.country_code,
+        "continent_code": None,
+    }
+
+
+def _stubs(kind: str, ids: Sequence[str], path: str, url: str) -> Shape:
+    return {
+        "type": "list",
+        "data": [{"type": kind, "id": each, "url": f"{path}/{each}"} for each in ids[:MOST_STUBS]],
+        "url": url,
+        "total_count": len(ids),
+        "has_more": len(ids) > MOST_STUBS,
+    }

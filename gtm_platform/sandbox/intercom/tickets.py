@@ -1,0 +1,62 @@
+"""Wire shapes of tickets."""
+
+from gtm_platform.sandbox.intercom.conversations import contact_reference
+from gtm_platform.sandbox.intercom.wire import WORKSPACE, Shape, seconds
+from gtm_platform.sandbox.records import IntercomStore, IntercomTicket
+
+NOBODY = "0"
+TYPE_ID = "100"
+
+_STATES = {
+    "submitted": ("8577", "Submitted"),
+    "in_progress": ("8578", "In progress"),
+    "waiting_on_customer": ("8579", "Waiting on you"),
+    "resolved": ("8580", "Resolved"),
+}
+
+
+def ticket(record: IntercomTicket, store: IntercomStore) -> Shape:
+    return {
+        "type": "ticket",
+        "id": record.id,
+        "ticket_id": record.ticket_id,
+        "category": record.category,
+        "ticket_attributes": {"_default_title_": record.title, "_default_description_": record.description},
+        "ticket_state": _state(record.state),
+        "ticket_type": _type(record.category),
+        "contacts": {"type": "contact.list", "contacts": [contact_reference(record.contact_id, store)]},
+        "admin_assignee_id": record.admin_id or NOBODY,
+        "team_assignee_id": record.team_id or NOBODY,
+        "created_at": seconds(record.created),
+        "updated_at": seconds(record.updated),
+        "open": record.open,
+        "snoozed_until": None,
+        "linked_objects": {"type": "list", "data": [], "total_count": 0, "has_more": False},
+        "ticket_parts": {"type": "ticket_part.list", "ticket_parts": [], "total_count": 0},
+        "is_shared": record.category == "Customer",
+    }
+
+
+def _state(category: str) -> Shape:
+    identifier, label = _STATES[category]
+    return {
+        "type": "ticket_state",
+        "id": identifier,
+        "category": category,
+        "internal_label": label,
+        "external_label": label,
+    }
+
+
+def _type(category: str) -> Shape:
+    return {
+        "type": "ticket_type",
+        "id": TYPE_ID,
+        "name": "Request",
+        "description": "",
+        "icon": "",
+        "category": category,
+        "workspace_id": WORKSPACE,
+        "archived": False,
+        "is_internal": category != "Customer",
+    }

@@ -1,0 +1,157 @@
+"""Wire shapes of what is sold and at what reduction: products, prices (and their plans), coupons, discounts."""
+
+from typing import Any
+
+from gtm_platform.sandbox.records import StripeCoupon, StripeDiscount, StripePrice, StripeProduct, StripeTier
+from gtm_platform.sandbox.stripe.wire import decimal, seconds, suffix, whole
+
+
+def product(record: StripeProduct) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "object": "product",
+        "active": record.active,
+        "created": seconds(record.created),
+        "default_price": None,
+        "description": None,
+        "images": [],
+        "livemode": False,
+        "marketing_features": [],
+        "metadata": dict(record.metadata),
+        "name": record.name,
+        "package_dimensions": None,
+        "shippable": None,
+        "statement_descriptor": None,
+        "tax_code": None,
+        "type": "service",
+        "unit_label": None,
+        "updated": seconds(record.updated),
+        "url": None,
+    }
+
+
+def price(record: StripePrice) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "object": "price",
+        "active": record.active,
+        "billing_scheme": _billing_scheme(record),
+        "created": seconds(record.created),
+        "currency": record.currency,
+        "custom_unit_amount": None,
+        "livemode": False,
+        "lookup_key": record.lookup_key,
+        "metadata": dict(record.metadata),
+        "nickname": record.nickname,
+        "product": record.product,
+        "recurring": _recurring(record),
+        "tax_behavior": "unspecified",
+        "tiers_mode": record.tiers_mode,
+        "transform_quantity": _transform(record),
+        "type": "one_time" if record.interval is None else "recurring",
+        "unit_amount": whole(record.unit_amount),
+        "unit_amount_decimal": decimal(record.unit_amount),
+    }
+
+
+def plan(record: StripePrice) -> dict[str, Any]:
+    """The older shape of a recurring price, still part of each subscription item."""
+    return {
+        "id": record.id,
+        "object": "plan",
+        "active": record.active,
+        "amount": whole(record.unit_amount),
+        "amount_decimal": decimal(record.unit_amount),
+        "billing_scheme": _billing_scheme(record),
+        "created": seconds(record.created),
+        "currency": record.currency,
+        "interval": record.interval,
+        "interval_count": record.interval_count,
+        "livemode": False,
+        "metadata": dict(record.metadata),
+        "meter": _meter(record),
+        "nickname": record.nickname,
+        "product": record.product,
+        "tiers_mode": record.tiers_mode,
+        "transform_usage": _transform(record),
+        "trial_period_days": None,
+        "usage_type": record.usage_type,
+    }
+
+
+def tiers(record: StripePrice) -> list[dict[str, Any]]:
+    return [_tier(tier) for tier in record.tiers]
+
+
+def coupon(record: StripeCoupon) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "object": "coupon",
+        "amount_off": record.amount_off,
+        "created": seconds(record.created),
+        "currency": record.currency,
+        "duration": record.duration,
+        "duration_in_months": record.duration_in_months,
+        "livemode": False,
+        "max_redemptions": None,
+        "metadata": {},
+        "name": record.name,
+        "percent_off": None if record.percent_off is None else float(record.percent_off),
+        "redeem_by": None,
+        "times_redeemed": 0,
+        "valid": True,
+    }
+
+
+def discount(
+    record: StripeDiscount, customer: str, subscription: str | None = None, item: str | None = None
+) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "object": "discount",
+        "checkout_session": None,
+        "customer": customer,
+        "customer_account": None,
+        "end": seconds(record.end),
+        "invoice": None,
+        "invoice_item": None,
+        "promotion_code": None,
+        "source": {"type": "coupon", "coupon": record.coupon},
+        "start": seconds(record.start),
+        "subscription": subscription,
+        "subscription_item": item,
+    }
+
+
+def _billing_scheme(record: StripePrice) -> str:
+    return "tiered" if record.tiers_mode else "per_unit"
+
+
+def _recurring(record: StripePrice) -> dict[str, Any] | None:
+    if record.interval is None:
+        return None
+    return {
+        "interval": record.interval,
+        "interval_count": record.interval_count,
+        "meter": _meter(record),
+        "trial_period_days": None,
+        "usage_type": record.usage_type,
+    }
+
+
+def _meter(record: StripePrice) -> str | None:
+    return f"mtr_{suffix(record.id)}" if record.usage_type == "metered" else None
+
+
+def _transform(record: StripePrice) -> dict[str, Any] | None:
+    return {"divide_by": record.divide_by, "round": record.divide_round} if record.divide_by else None
+
+
+def _tier(tier: StripeTier) -> dict[str, Any]:
+    return {
+        "flat_amount": whole(tier.flat_amount),
+        "flat_amount_decimal": decimal(tier.flat_amount),
+        "unit_amount": whole(tier.unit_amount),
+        "unit_amount_decimal": decimal(tier.unit_amount),
+        "up_to": tier.up_to,
+    }

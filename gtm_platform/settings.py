@@ -28,31 +28,31 @@ Text = Annotated[str | None, BeforeValidator(_no_blank)]
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    gtm_home: Path = Field(Path(".gtm"), description="Folder of the lake, the state and Dagster's history.")
-    gtm_policy: Path | None = Field(None, description="A policy file of your own; default: the packaged policy.toml.")
-    gtm_state_url: Text = Field(None, description="Database of the state; default: SQLite in GTM_HOME.")
-    gtm_first_day: date = Field(date(2026, 1, 1), description="First day that has partitions.")
-    gtm_now: datetime | None = Field(None, description="Pretend that it is this moment (demos and tests).")
+    gtm_home: Path = Field(default=Path(".gtm"), description="Folder of the lake, the state and Dagster's history.")
+    gtm_policy: Path | None = Field(default=None, description="A policy file of your own; default: the packaged policy.toml.")
+    gtm_state_url: Text = Field(default=None, description="Database of the state; default: SQLite in GTM_HOME.")
+    gtm_first_day: date = Field(default=date(2026, 1, 1), description="First day that has partitions.")
+    gtm_now: datetime | None = Field(default=None, description="Pretend that it is this moment (demos and tests).")
 
-    hubspot_access_token: Secret = Field(None, description="Token of a HubSpot service key or private app.")
+    hubspot_access_token: Secret = Field(default=None, description="Token of a HubSpot service key or private app.")
     hubspot_base_url: str = "https://api.hubapi.com"
-    hubspot_portal_id: Text = Field(None, description="Account id, for links into HubSpot.")
-    hubspot_write_enabled: bool = Field(False, description="Let the platform write to HubSpot.")
+    hubspot_portal_id: Text = Field(default=None, description="Account id, for links into HubSpot.")
+    hubspot_write_enabled: bool = Field(default=False, description="Let the platform write to HubSpot.")
 
-    stripe_api_key: Secret = Field(None, description="Restricted Stripe key, read only.")
+    stripe_api_key: Secret = Field(default=None, description="Restricted Stripe key, read only.")
     stripe_base_url: str = "https://api.stripe.com"
     stripe_api_version: str = "2026-10-28.endive"
 
-    intercom_access_token: Secret = Field(None, description="Token of a private Intercom app.")
+    intercom_access_token: Secret = Field(default=None, description="Token of a private Intercom app.")
     intercom_base_url: str = "https://api.intercom.io"
     intercom_api_version: str = "2.14"
-    intercom_stripe_amount_divisor: int = Field(1, ge=1, description="100 where Intercom shows Stripe amounts in cents.")
+    intercom_stripe_amount_divisor: int = Field(default=1, ge=1, description="100 where Intercom shows Stripe amounts in cents.")
 
-    slack_bot_token: Secret = Field(None, description="Bot token (xoxb-…) with chat:write.")
+    slack_bot_token: Secret = Field(default=None, description="Bot token (xoxb-…) with chat:write.")
     slack_base_url: str = "https://slack.com/api/"
-    slack_alert_channel: Text = Field(None, description="Id of the channel that gets the alerts.")
-    slack_summary_channel: Text = Field(None, description="Id of the channel that gets the summaries.")
-    slack_send_enabled: bool = Field(False, description="Let the platform post to Slack.")
+    slack_alert_channel: Text = Field(default=None, description="Id of the channel that gets the alerts.")
+    slack_summary_channel: Text = Field(default=None, description="Id of the channel that gets the summaries.")
+    slack_send_enabled: bool = Field(default=False, description="Let the platform post to Slack.")
 
     def now(self) -> datetime:
         return _utc(self.gtm_now) if self.gtm_now else datetime.now(UTC)
@@ -68,7 +68,6 @@ class Settings(BaseSettings):
     def missing(self, *variables: str) -> list[str]:
         """Those of the named environment variables that are not set."""
         return [name for name in variables if getattr(self, name.lower()) is None]
-
 
 
 @cache

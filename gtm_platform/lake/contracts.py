@@ -33,13 +33,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """`cadence` is the length in hours of a source table's windows; a table without one holds one partition a day."""
+    """`cadence` is the length in hours of a source table's windows; a table without one holds one partition a day.
+    `made_with` names the table whose asset writes this one along with its own."""
 
     columns: Mapping[str, Column]
     key: tuple[str, ...]
     about: str = ""
     figures: Mapping[str, Figure] = field(default_factory=dict)  # shown, and plotted, beside the row count
     cadence: int | None = None
+    made_with: str | None = None
 
     @cached_property
     def schema(self) -> ibis.Schema:

@@ -66,7 +66,7 @@ def daily(table: str, contract: Contract, **needs: Need) -> Callable[[Callable[.
             freshness_policy=dg.FreshnessPolicy.time_window(
                 fail_window=timedelta(hours=36), warn_window=timedelta(hours=26)
             ),
-            deps=[_dependency(need) for need in needs.values() if isinstance(need, str)],
+            deps=_dependencies(needs),
             output_required=False,
             metadata={"dagster/column_schema": contract.column_schema, "dagster/table_name": table.replace("/", ".")},
         )
@@ -111,9 +111,14 @@ def _given(lake: Lake, need: Need, day: str) -> Any:
     return lake.on(need, day) if isinstance(need, str) else need()
 
 
-def _dependency(table: str) -> dg.AssetDep:
-    windows = contract_of(table).cadence is not None
-    return dg.AssetDep(table.split("/"), partition_mapping=AS_OF if windows else None)
+def _dependencies(needs: Mapping[str, Need]) -> list[dg.AssetDep]:
+    """On the assets that write the tables, each once."""
+    tables = [need for need in needs.values() if isinstance(need, str)]
+    writers = {contract_of(table).made_with or table: contract_of(table).cadence for table in tables}
+    return [
+        dg.AssetDep(writer.split("/"), partition_mapping=AS_OF if cadence else None)
+        for writer, cadence in writers.items()
+    ]
 
 
 def _numbers(figures: Mapping[str, Any]) -> dict[str, float | int]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gtm_platform.connect.failures import BadAnswer
-from gtm_platform.connect.pages import dig, listing, mended, put, rows, well_formed
+from gtm_platform.connect.pages import dig, glance, listing, mended, put, rows, well_formed
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -103,3 +103,11 @@ def test_a_listing_is_checked_for_its_list() -> None:
     assert listing("results")(b'\xef\xbb\xbf{"results":[1]}') == b'{"results":[1]}'
     with pytest.raises(BadAnswer, match="no list of records under 'results'"):
         listing("results")(b'{"data":[1]}')
+
+
+@pytest.mark.parametrize(
+    "raw", [b"null", b"7", b'{"customer":"cus_1"}', b'{"customer":null}', b'{"customer":[1]}', b"{"]
+)
+def test_a_glance_at_what_is_not_there_sees_nothing(raw: bytes) -> None:
+    assert glance(raw, "customer", "id") is None
+    assert glance(b'{"customer":{"id":"cus_1"}}', "customer", "id") == "cus_1"

@@ -1,0 +1,167 @@
+"""From a source's declaration to what Dagster runs: one partitioned asset per stream, its checks, job and schedule."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import dagster as dg
+
+from gtm_platform.connect.failures import ApiFailure
+from gtm_platform.lake.contracts import contract_of
+from gtm_platform.lake.resource import LakeResource
+from gtm_platform.policy import policy
+from gtm_platform.settings import settings
+from gtm_platform.sources.stream import Source, Stream
+from gtm_platform.sources.sync import Filled, Sync, slots_of
+
+SAMPLE = 5  # quarantined records whose reasons a check shows
+
+
+@cache
+def windows(hours: int) -> dg.TimeWindowPartitionsDefinition:
+    """Windows of some hours that divide the day; their keys sort as time does and hold no colon, for file names."""
+    first = settings().gtm_first_day.isoformat()
+    if hours == 24:
+        return dg.TimeWindowPartitionsDefinition(start=first, cron_schedule="0 0 * * *", fmt="%Y-%m-%d")
+    return dg.TimeWindowPartitionsDefinition(
+        start=f"{first}T0000", cron_schedule=f"0 */{hours} * * *", fmt="%Y-%m-%dT%H%M"
+    )
+
+
+def definitions_of(source: Source) -> dg.Definitions:
+    assets = asset_of(source)
+    job = dg.define_asset_job(
+        f"sync_{source.name}",
+        selection=dg.AssetSelection.assets(assets),
+        description=f"Brings {source.name} up to date for one window.",
+        tags={"source": source.name},
+    )
+    return dg.Definitions(assets=[assets], jobs=[job], schedules=[schedule_of(source, job)])
+
+
+def asset_of(source: Source) -> dg.AssetsDefinition:
+    parts = windows(source.hours)
+    by_key = {dg.AssetKey([source.name, stream.name]): stream for stream in source.streams}
+
+    @dg.multi_asset(
+        name=source.name,
+        specs=[_spec(source, key, stream, parts) for key, stream in by_key.items()],
+        check_specs=[_quarantine_check(key) for key in by_key],
+        can_subset=True,
+        pool=f"source_{source.name}",
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def sync(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[Any]:
+        if off := source.off(settings()):
+            context.log.info(off)
+            return
+        chosen = {key: by_key[key] for key in sorted(context.selected_asset_keys)}
+        failed: dict[str, BaseException] = {}
+        with source.connect(settings()) as client, ThreadPoolExecutor(len(chosen)) as threads:
+            slots = slots_of(parts, context.partition_keys)
+            started = {
+                key: threads.submit(_syncing(source, stream, lake, context.run.run_id).fill, client, slots)
+                for key, stream in chosen.items()
+            }
+            for key, future in started.items():
+                if error := future.exception():
+                    failed[key.path[-1]] = error
+                else:
+                    yield from _told(context, key, future)
+        if failed:
+            raise _failure(source, failed, len(chosen))
+
+    return sync
+
+
+def _spec(source: Source, key: dg.AssetKey, stream: Stream, parts: dg.TimeWindowPartitionsDefinition) -> dg.AssetSpec:
+    contract = contract_of(source.table(stream))
+    return dg.AssetSpec(
+        key,
+        description=contract.about,
+        partitions_def=parts,
+        group_name=source.name,
+        kinds={"api", "parquet"},
+        owners=list(source.owners),
+        skippable=True,
+        freshness_policy=dg.FreshnessPolicy.time_window(
+            fail_window=timedelta(hours=source.hours + 24), warn_window=timedelta(hours=source.hours + 12)
+        ),
+        tags={"source": source.name, "kind": stream.kind},
+        metadata={
+            "dagster/column_schema": contract.column_schema,
+            "dagster/table_name": f"{source.name}.{stream.name}",
+            "needs": ", ".join(source.needs),
+        },
+    )
+
+
+def _syncing(source: Source, stream: Stream, lake: LakeResource, run_id: str) -> Sync:
+    return Sync(lake.open(), source, stream, policy(), settings().now(), run_id)
+
+
+def _told(context: dg.AssetExecutionContext, key: dg.AssetKey, future: "Future[list[Filled]]") -> Iterator[Any]:
+    """What a stream brought, per window; nothing at all where nothing can be known about the windows."""
+    filled = future.result()
+    if not filled:
+        context.log.info(f"{key.to_user_string()}: before the first sync; an API cannot be asked about a past day.")
+        return
+    for window in filled:
+        told = {"dagster/row_count": window.rows, "quarantined": window.quarantined, "full": int(window.full)}
+        context.add_asset_metadata(told, asset_key=key, partition_key=window.key)
+    yield dg.MaterializeResult(asset_key=key, check_results=[_quarantine_result(key, filled)])
+
+
+def _quarantine_check(key: dg.AssetKey) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec("nothing_quarantined", asset=key, description="Every record was what it should be.")
+
+
+def _quarantine_result(key: dg.AssetKey, filled: Sequence[Filled]) -> dg.AssetCheckResult:
+    bad = sum(window.quarantined for window in filled)
+    table = f"quarantine.{'_'.join(key.path)}"
+    told: dict[str, Any] = {"quarantined": bad, "look": f'gtm query "select reason, count(*) from {table} group by 1"'}
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name="nothing_quarantined",
+        passed=not bad,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=told,
+    )
+
+
+def _failure(source: Source, failed: dict[str, BaseException], of: int) -> dg.Failure:
+    sentences = {stream: str(error)[:600] for stream, error in failed.items()}
+    details = {
+        f"{stream}.{name}": value
+        for stream, error in failed.items()
+        if isinstance(error, ApiFailure)
+        for name, value in error.metadata().items()
+    }
+    streams = "; ".join(f"{stream}: {sentence}" for stream, sentence in sentences.items())
+    raised = dg.Failure(f"{source.name}: {len(failed)} of {of} streams failed. {streams}", metadata=details)
+    raised.__cause__ = next(iter(failed.values()))
+    return raised
+
+
+def schedule_of(source: Source, job: Any) -> dg.ScheduleDefinition:
+    parts = windows(source.hours)
+    hour = "0" if source.hours == 24 else f"*/{source.hours}"
+
+    @dg.schedule(
+        name=f"{source.name}_schedule",
+        cron_schedule=f"{source.minute} {hour} * * *",
+        job=job,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Fills the window of {source.hours} hours that has just closed.",
+    )
+    def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if off := source.off(settings()):
+            return dg.SkipReason(off)
+        with dg.partition_loading_context(effective_dt=context.scheduled_execution_time):
+            closed = parts.get_last_partition_key()
+        return dg.RunRequest(run_key=closed, partition_key=closed)
+
+    return tick

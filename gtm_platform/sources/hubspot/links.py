@@ -1,0 +1,75 @@
+"""What records are linked with: the associations of up to 1,000 records, made into one row for each of them."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from gtm_platform.connect.failures import BadAnswer, CursorLoop
+from gtm_platform.connect.pages import Page, dig
+from gtm_platform.sources.hubspot.client import SYSTEM, HubSpotApi
+
+
+class Kind(msgspec.Struct, rename="camel"):
+    type_id: int
+    label: str | None = None
+    category: str | None = None
+
+
+class Target(msgspec.Struct, rename="camel"):
+    to_object_id: int | str  # the schema says text, live answers hold numbers
+    association_types: list[Kind]
+
+
+class Start(msgspec.Struct):
+    id: str
+
+
+class Found(msgspec.Struct):
+    start: Start = msgspec.field(name="from")
+    to: list[Target] = []
+    paging: dict[str, dict[str, str]] | None = None
+
+    @property
+    def after(self) -> str | None:
+        return ((self.paging or {}).get("next") or {}).get("after")
+
+
+class Link(msgspec.Struct):
+    to_id: str
+    type_id: int
+    label: str | None
+    category: str | None
+
+
+def links_of(client: HubSpotApi, source: str, target: str, moved: Mapping[str, str]) -> Page:
+    """A row for each record of `moved` (id: when it last changed), without links where it has none."""
+    links: dict[str, list[Link]] = {key: [] for key in moved}
+    asked = [{"id": key} for key in moved]
+    seen: set[tuple[str, str]] = set()
+    while asked:
+        answer = _found(client.links(source, target, asked))
+        for found in answer:
+            links.setdefault(found.start.id, []).extend(_links(found))
+        following = [(found.start.id, found.after) for found in answer if found.after]
+        if not seen.isdisjoint(following):
+            what = f"The associations of {source} with {target} do not advance: a cursor came twice."
+            raise CursorLoop(SYSTEM, what)
+        seen.update(following)
+        asked = [{"id": key, "after": after} for key, after in following]
+    told = {"from_type": source, "to_type": target}
+    return [msgspec.json.encode({**told, "from_id": key, "moved_at": moved[key], "links": links[key]}) for key in moved]
+
+
+def _found(body: bytes) -> list[Found]:
+    try:
+        return msgspec.convert(dig(body, "results") or [], list[Found])
+    except msgspec.ValidationError as error:
+        raise BadAnswer(SYSTEM, f"{SYSTEM}'s answer about associations is of another shape: {error}.") from None
+
+
+def _links(found: Found) -> list[Link]:
+    return [
+        Link(str(target.to_object_id), kind.type_id, kind.label, kind.category)
+        for target in found.to
+        for kind in target.association_types
+    ]

@@ -1,0 +1,144 @@
+"""How HubSpot's records are asked for: all there are through the lists, what changed through the search."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
+from typing import Any
+
+from gtm_platform.connect.failures import CursorLoop
+from gtm_platform.connect.pages import Page, dig, put, rows
+from gtm_platform.connect.paging import CursorPaging
+from gtm_platform.sources.hubspot.client import LINKS_READ, SEARCH_PAGE, SYSTEM, HubSpotApi
+from gtm_platform.sources.hubspot.links import links_of
+from gtm_platform.sources.hubspot.records import (
+    Association,
+    Company,
+    Contact,
+    Deal,
+    Engagement,
+    Owner,
+    Stage,
+    properties_of,
+)
+from gtm_platform.sources.stream import Stream, Window
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PAGES = CursorPaging(next_at=("paging", "next", "after"), send_as="after", rows="results")
+LONGEST_LIST = 2_000  # characters of properties in a URL, beyond which HubSpot answers 414
+
+
+@dataclass(frozen=True)
+class Objects:
+    """A type of CRM object; `modified` is the property that moves with each change."""
+
+    kind: str
+    properties: tuple[str, ...]
+    modified: str = "hs_lastmodifieddate"
+
+    def __post_init__(self) -> None:
+        if sum(len(f"&properties={name}") for name in self.properties) > LONGEST_LIST:
+            raise TypeError(f"{self.kind}: a list with so many properties is refused; read fewer, or by batch")
+
+    def pages(self, client: HubSpotApi, window: Window) -> Iterator[Page]:
+        return self.all(client) if window.full else self.changed(client, window)
+
+    def all(self, client: HubSpotApi) -> Iterator[Page]:
+        for body in PAGES.walk(lambda more: client.page(self.kind, self.properties, **more), {}):
+            yield rows(body, "results")
+
+    def changed(self, client: HubSpotApi, window: Window) -> Iterator[Page]:
+        """In the order of ids, each search beginning after the last id, so that no search ever comes near the 10,000
+        results at which they end: an import may have changed more than that in the same millisecond."""
+        last = 0
+        while True:
+            body = client.search(self.kind, self._search(window, last))
+            page = rows(body, "results")
+            yield page
+            if dig(body, "paging", "next", "after") is None:
+                return
+            last = self._last_id(page, last)
+
+    def _search(self, window: Window, last: int) -> dict[str, Any]:
+        bounds = (
+            (self.modified, "GTE", _milliseconds(window.start)),
+            (self.modified, "LT", _milliseconds(window.end)),
+            ("hs_object_id", "GT", str(last)),
+        )
+        filters = [{"propertyName": name, "operator": operator, "value": value} for name, operator, value in bounds]
+        return {
+            "filterGroups": [{"filters": filters}],
+            "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
+            "properties": list(self.properties),
+            "limit": SEARCH_PAGE,
+        }
+
+    def _last_id(self, page: Page, last: int) -> int:
+        ids = [int(found) for raw in page if (found := str(dig(raw, "id"))).isdigit()]
+        if not ids or [last, *ids] != sorted({last, *ids}):
+            raise CursorLoop(
+                SYSTEM, f"The search for {self.kind} after id {last} is not in the order of ids: not read on."
+            )
+        return ids[-1]
+
+
+def _milliseconds(moment: datetime) -> str:
+    return str((moment - EPOCH) // timedelta(milliseconds=1))
+
+
+CONTACTS = Objects("contacts", properties_of(Contact), modified="lastmodifieddate")
+COMPANIES = Objects("companies", properties_of(Company))
+DEALS = Objects("deals", properties_of(Deal))
+LINKED = ((CONTACTS, ("companies",)), (DEALS, ("companies", "contacts")))
+
+
+def _engagements(kind: str, names: Sequence[str]) -> Objects:
+    """Asked for the properties that all engagements have, and for those of its own kind."""
+    kinds = ("note", "call", "meeting", "email", "task")
+    others = tuple(f"hs_{other}_" for other in kinds if other != kind)
+    return Objects(f"{kind}s", tuple(name for name in names if not name.startswith(others)))
+
+
+ENGAGEMENTS = {
+    kind: _engagements(kind, properties_of(Engagement)) for kind in ("note", "call", "meeting", "email", "task")
+}
+
+
+def engagements(client: HubSpotApi, window: Window) -> Iterator[Page]:
+    for kind, objects in ENGAGEMENTS.items():
+        for page in objects.pages(client, window):
+            yield [put(raw, engagementType=kind) for raw in page]
+
+
+def associations(client: HubSpotApi, window: Window) -> Iterator[Page]:
+    """Of all records that changed, even where their links did not: links alone do not move a record."""
+    for objects, targets in LINKED:
+        touched = chain.from_iterable(replace(objects, properties=(objects.modified,)).pages(client, window))
+        while batch := list(islice(touched, LINKS_READ)):
+            moved = {dig(raw, "id"): dig(raw, "properties", objects.modified) for raw in batch}
+            for target in targets:
+                yield links_of(client, objects.kind, target, moved)
+
+
+def owners(client: HubSpotApi, _window: Window) -> Iterator[Page]:
+    """Deactivated ones too: records keep pointing at them."""
+    for first in ({"archived": False}, {"archived": True}):
+        for body in PAGES.walk(lambda asked: client.owners(**asked), first):
+            yield rows(body, "results")
+
+
+def stages(client: HubSpotApi, _window: Window) -> Iterator[Page]:
+    for pipeline in rows(client.pipelines("deals"), "results"):
+        told = {"pipelineId": dig(pipeline, "id"), "pipelineLabel": dig(pipeline, "label")}
+        yield [put(stage, **told) for stage in rows(pipeline, "stages")]
+
+
+STREAMS = (
+    Stream("contacts", Contact, CONTACTS.pages, moved="updated_at"),
+    Stream("companies", Company, COMPANIES.pages, moved="updated_at"),
+    Stream("deals", Deal, DEALS.pages, moved="updated_at"),
+    Stream("owners", Owner, owners, kind="snapshot"),
+    Stream("pipelines", Stage, stages, kind="snapshot", key=("pipeline_id", "stage_id")),
+    Stream("engagements", Engagement, engagements, key=("type", "id"), moved="updated_at"),
+    Stream("associations", Association, associations, key=("from_type", "from_id", "to_type"), moved="moved_at"),
+)

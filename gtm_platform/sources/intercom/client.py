@@ -1,0 +1,121 @@
+"""How Intercom is reached: the key, the pinned version, the pace; and how it lists: in pages, by search, by scroll."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from gtm_platform.connect.api import Api, BearerAuth
+from gtm_platform.connect.failures import BadAnswer, NotFound, OutOfTime, Refused, Unavailable
+from gtm_platform.connect.pace import Pace
+from gtm_platform.connect.pages import Page, dig, listing, rows
+from gtm_platform.connect.paging import CursorPaging
+from gtm_platform.connect.patience import Patience
+from gtm_platform.settings import Settings
+
+# 10,000 calls a minute are allowed to an app, counted in slices of 10 seconds; two fifths are left to others.
+RATE = 100.0
+SLICE = 10.0
+LARGEST_PAGE = 150
+# A list may come up short without an error. People come and go while it is read, but not this share of them.
+MISSED = 0.05
+# One scroll may be open at a time; one that nobody reads from dies after a minute.
+SCROLL_DIES = 60.0
+SCROLLS = 3
+
+
+@dataclass(frozen=True)
+class Intercom:
+    """One workspace for one run. `hasty` is the same without patience: what fails there is begun afresh."""
+
+    api: Api
+    hasty: Api
+
+    def listed(self, path: str, at: str = "data") -> Iterator[Page]:
+        """Everything the list says there is."""
+        seen, total, paging = 0, 0, CursorPaging(rows=at)
+        for body in paging.walk(lambda asked: self.api.get(path, asked, check=listing(at)), {"per_page": LARGEST_PAGE}):
+            page = rows(body, at)
+            seen, total = seen + len(page), dig(body, "total_count") or 0
+            yield page
+        if seen < total * (1 - MISSED):
+            raise BadAnswer(
+                "Intercom", f"Intercom lists {seen} of {total} records at {path} and then ends. Run again later."
+            )
+
+    def changed(self, path: str, since: datetime, at: str = "data") -> Iterator[Page]:
+        query = {"field": "updated_at", "operator": ">", "value": int(since.timestamp()) - 1}
+        sort = {"field": "updated_at", "order": "ascending"}
+
+        def ask(pagination: Mapping[str, Any]) -> bytes:
+            asked = {"query": {"operator": "AND", "value": [query]}, "sort": sort, "pagination": pagination}
+            return self.api.post(path, asked, check=listing(at))
+
+        for body in CursorPaging(rows=at).walk(ask, {"per_page": LARGEST_PAGE}):
+            yield rows(body, at)
+
+    def small(self, path: str, at: str = "data") -> Page:
+        """A list that comes in one piece."""
+        return rows(self.api.get(path, check=listing(at)), at)
+
+    def scrolled(self, path: str) -> Iterator[Page]:
+        """A scroll that fails cannot be resumed, only begun again; what came twice is kept once."""
+        for left in reversed(range(SCROLLS)):
+            try:
+                yield from self._scroll(path)
+                return
+            except (Refused, NotFound, OutOfTime):
+                if not left:
+                    raise
+
+    def _scroll(self, path: str) -> Iterator[Page]:
+        body = self.api.patience.call(lambda: self._begin(path))
+        while page := rows(body):
+            yield page
+            body = self.hasty.get(path, {"scroll_param": dig(body, "scroll_param")}, check=listing())
+
+    def _begin(self, path: str) -> bytes:
+        try:
+            return self.hasty.get(path, check=listing())
+        except Refused as failure:
+            what = f"Another scroll through Intercom's companies seems to be open. {failure.what}"
+            raise Unavailable("Intercom", what, status=failure.status, retry_after=SCROLL_DIES) from failure
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[Intercom]:
+    pace = Pace(RATE, burst=int(RATE))
+    with _api(settings, pace, Patience()) as api, _api(settings, pace, Patience(budget=0)) as hasty:
+        yield Intercom(api, hasty)
+
+
+def _api(settings: Settings, pace: Pace, patience: Patience) -> Api:
+    return Api(
+        "Intercom",
+        settings.intercom_base_url,
+        auth=BearerAuth(settings.intercom_access_token or SecretStr("")),
+        headers={"Intercom-Version": settings.intercom_api_version, "Accept": "application/json"},
+        paces=pace,
+        patience=patience,
+        keys=("INTERCOM_ACCESS_TOKEN",),
+        learn=allowance,
+    )
+
+
+def allowance(headers: httpx.Headers) -> tuple[int, float] | None:
+    """How many calls are left of this slice, and how long it lasts. Some answers do not say: our own pace holds."""
+    left, ends = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
+    if not (left.isdecimal() and ends.isdecimal()):
+        return None
+    return int(left), min(max(int(ends) - time.time(), 0.0), SLICE)
+
+
+def check(intercom: Intercom) -> str:
+    me = intercom.api.get("/me")
+    told = {name: dig(me, "app", name) for name in ("id_code", "region", "timezone")}
+    return f"workspace {told['id_code']}, region {told['region']}, days in {told['timezone']}"

@@ -1,0 +1,103 @@
+"""Intercom's streams. A search finds what was updated; a whole list finds what was deleted."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from gtm_platform.connect.failures import NotFound
+from gtm_platform.connect.pages import Page, dig, glance, put, rows
+from gtm_platform.sources.abreast import abreast
+from gtm_platform.sources.intercom import records
+from gtm_platform.sources.intercom.client import Intercom
+from gtm_platform.sources.stream import Stream, Window
+
+# Contacts are searched by whole days of the workspace's time zone: `>` begins with the day after.
+DAYS_ASKED_BEFORE = timedelta(days=2)
+# What was updated may take minutes until a search finds it.
+SEARCHED_AGAIN = timedelta(hours=1)
+EVER = datetime(1990, 1, 1, tzinfo=UTC)
+IN_FLIGHT = 8
+PLAIN = {"display_as": "plaintext"}
+
+
+def contacts(intercom: Intercom, window: Window) -> Iterator[Page]:
+    searched = intercom.changed("/contacts/search", window.start - DAYS_ASKED_BEFORE)
+    for page in intercom.listed("/contacts") if window.full else searched:
+        yield [_with_all(intercom, _with_all(intercom, contact, "companies"), "tags") for contact in page]
+
+
+def _with_all(intercom: Intercom, contact: bytes, of: str) -> bytes:
+    """A contact shows ten of its companies and of its tags."""
+    if not glance(contact, of, "has_more"):
+        return contact
+    try:
+        rest = [msgspec.Raw(row) for page in intercom.listed(f"/contacts/{dig(contact, 'id')}/{of}") for row in page]
+    except NotFound:  # the contact was deleted since
+        return contact
+    return put(contact, **{of: {"type": "list", "data": rest}})
+
+
+def companies(intercom: Intercom, _: Window) -> Iterator[Page]:
+    """By scroll: the list ends at 10,000 and hides companies without users."""
+    return intercom.scrolled("/companies/scroll")
+
+
+def conversations(intercom: Intercom, window: Window) -> Iterator[Page]:
+    if window.full:
+        return intercom.listed("/conversations", "conversations")
+    return intercom.changed("/conversations/search", window.start, "conversations")
+
+
+def conversation_parts(intercom: Intercom, window: Window) -> Iterator[Page]:
+    """One call for each conversation that was updated: all of its parts, whatever their own time."""
+    return abreast(lambda key: _parts(intercom, key), _updated_within(intercom, window), IN_FLIGHT)
+
+
+def _updated_within(intercom: Intercom, window: Window) -> Iterable[str]:
+    for page in conversations(intercom, window):
+        for conversation in page:
+            moved = glance(conversation, "updated_at")
+            if isinstance(moved, int) and window.start.timestamp() <= moved < window.end.timestamp():
+                yield dig(conversation, "id")
+
+
+def _parts(intercom: Intercom, key: str) -> Page:
+    try:
+        conversation = intercom.api.get(f"/conversations/{key}", PLAIN)
+    except NotFound:  # it was deleted since
+        return []
+    moved = dig(conversation, "updated_at")
+    told = rows(conversation, "conversation_parts.conversation_parts")
+    return [put(part, conversation_id=key, moved_at=moved) for part in told]
+
+
+def tickets(intercom: Intercom, window: Window) -> Iterator[Page]:
+    """There is no list of tickets: the whole is a search, too."""
+    return intercom.changed("/tickets/search", EVER if window.full else window.start, "tickets")
+
+
+def admins(intercom: Intercom, _: Window) -> Iterator[Page]:
+    yield intercom.small("/admins", "admins")
+
+
+def tags(intercom: Intercom, _: Window) -> Iterator[Page]:
+    yield intercom.small("/tags")
+
+
+STREAMS = (
+    Stream("contacts", records.Contact, contacts, moved="updated_at", overlap=SEARCHED_AGAIN),
+    Stream("companies", records.Company, companies, kind="snapshot"),
+    Stream("conversations", records.Conversation, conversations, moved="updated_at", overlap=SEARCHED_AGAIN),
+    Stream(
+        "conversation_parts",
+        records.ConversationPart,
+        conversation_parts,
+        kind="appended",
+        moved="moved_at",
+        overlap=SEARCHED_AGAIN,
+    ),
+    Stream("tickets", records.Ticket, tickets, moved="updated_at", overlap=SEARCHED_AGAIN),
+    Stream("admins", records.Admin, admins, kind="snapshot"),
+    Stream("tags", records.Tag, tags, kind="snapshot"),
+)

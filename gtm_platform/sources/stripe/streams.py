@@ -1,0 +1,73 @@
+"""Stripe's streams. The events they follow are those that Stripe documents for each kind of object."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from gtm_platform.connect.pages import Page
+from gtm_platform.sources.stream import Stream, Window
+from gtm_platform.sources.stripe import pricing, records
+from gtm_platform.sources.stripe.changes import Kind
+from gtm_platform.sources.stripe.client import Stripe
+
+
+def _types(of: str, *happenings: str) -> tuple[str, ...]:
+    return tuple(f"{of}.{happening}" for happening in happenings)
+
+
+DISPUTE_EVENTS = _types("charge.dispute", "created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
+CUSTOMERS = Kind("/v1/customers", _types("customer", "created", "updated", "deleted"))
+SUBSCRIPTIONS = Kind(
+    "/v1/subscriptions",
+    _types("customer.subscription", "created", "updated", "deleted", "paused", "resumed", "trial_will_end")
+    + _types("customer.subscription", "pending_update_applied", "pending_update_expired")
+    + _types("customer.discount", "created", "updated", "deleted"),
+    ids=pricing.subscriptions_told_of,
+    params={"status": "all"},  # without it the canceled ones are left out
+    expand=pricing.EXPANDED,
+)
+INVOICES = Kind(
+    "/v1/invoices",
+    _types("invoice", "created", "finalized", "updated", "paid", "payment_succeeded", "payment_failed", "sent")
+    + _types("invoice", "payment_action_required", "marked_uncollectible", "voided", "overdue", "overpaid", "deleted")
+    + _types("invoice", "finalization_failed")
+    + _types("invoice_payment", "paid"),
+    ids=lambda _, told: [told["invoice" if told.get("object") == "invoice_payment" else "id"]],
+    finish=pricing.with_all_lines,
+)
+CHARGES = Kind(
+    "/v1/charges",
+    _types("charge", "succeeded", "failed", "refunded", "updated", "captured", "pending", "expired") + DISPUTE_EVENTS,
+    ids=lambda _, told: [told["charge" if told.get("object") == "dispute" else "id"]],
+)
+REFUNDS = Kind("/v1/refunds", _types("refund", "created", "updated", "failed"))
+DISPUTES = Kind("/v1/disputes", DISPUTE_EVENTS)
+
+
+def subscriptions(stripe: Stripe, window: Window) -> Iterator[Page]:
+    known = pricing.catalogue(stripe)
+    return replace(SUBSCRIPTIONS, finish=lambda asked, raw: pricing.priced(asked, known, raw)).pages(stripe, window)
+
+
+def products(stripe: Stripe, _: Window) -> Iterator[Page]:
+    return stripe.pages("/v1/products", {})
+
+
+def prices(stripe: Stripe, _: Window) -> Iterator[Page]:
+    return stripe.pages("/v1/prices", {}, pricing.EXPANDED_PRICE)
+
+
+def coupons(stripe: Stripe, _: Window) -> Iterator[Page]:
+    return stripe.pages("/v1/coupons", {}, pricing.EXPANDED_COUPON)
+
+
+STREAMS = (
+    Stream("customers", records.Customer, CUSTOMERS.pages, moved="moved_at"),
+    Stream("subscriptions", records.Subscription, subscriptions, moved="moved_at"),
+    Stream("products", records.Product, products, kind="snapshot"),
+    Stream("prices", records.Price, prices, kind="snapshot"),
+    Stream("coupons", records.Coupon, coupons, kind="snapshot"),
+    Stream("invoices", records.Invoice, INVOICES.pages, kind="appended", moved="moved_at"),
+    Stream("charges", records.Charge, CHARGES.pages, kind="appended", moved="moved_at"),
+    Stream("refunds", records.Refund, REFUNDS.pages, kind="appended", moved="moved_at"),
+    Stream("disputes", records.Dispute, DISPUTES.pages, kind="appended", moved="moved_at"),
+)

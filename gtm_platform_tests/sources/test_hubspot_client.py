@@ -1,0 +1,249 @@
+"""How HubSpot is asked: its limits, its refusals, and answers that break off."""
+
+import json
+import random
+import threading
+
+import pytest
+from pydantic import SecretStr
+
+from gtm_platform.connect.failures import BadAnswer, OutOfTime, Refused, Unauthorized, Unavailable
+from gtm_platform.connect.pace import Pace
+from gtm_platform.connect.patience import Patience
+from gtm_platform.lake.lake import Lake
+from gtm_platform.sandbox.hubspot import TOKEN
+from gtm_platform.sandbox.limits import Limit
+from gtm_platform.settings import settings
+from gtm_platform.sources.hubspot import SOURCE
+from gtm_platform.sources.hubspot.client import BURST, SEARCHES, HubSpotApi
+from gtm_platform_tests.connect.clock import Clock
+from gtm_platform_tests.connect.server import Answer, cut, drip, served, whole
+from gtm_platform_tests.sources.conftest import Stand
+from gtm_platform_tests.sources.hubspot_portal import FIRST, Portal, account, fast
+
+EMPTY = whole(b'{"results": []}')
+
+
+@pytest.fixture
+def portal(stand: Stand, lake: Lake) -> Portal:
+    return account(stand, lake)
+
+
+def patience(clock: Clock, budget: float = 300.0) -> Patience:
+    return Patience(budget=budget, now=clock.now, sleep=clock.sleep, random=lambda: 1.0)
+
+
+def asked(*answers: Answer, budget: float = 300.0) -> tuple[bytes, Clock]:
+    """What a client makes of these answers, and the clock that it waited on."""
+    clock = Clock()
+    with served(*answers) as (url, _):
+        client = HubSpotApi(SecretStr(TOKEN), url, patience=patience(clock, budget), pace=slept(clock))
+        try:
+            return client.page("contacts", ["email"]), clock
+        finally:
+            client.close()
+
+
+def slept(clock: Clock) -> Pace:
+    return Pace(1_000_000, 1_000_000, now=clock.now, sleep=clock.sleep)
+
+
+def limited(policy: str) -> bytes:
+    return json.dumps({"status": "error", "message": "limit", "errorType": "RATE_LIMIT", "policyName": policy}).encode()
+
+
+# --- limits --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("own", "theirs"), [(BURST, (190, 10)), (SEARCHES, (5, 1))], ids=["all", "searches"])
+def test_the_pace_stays_within_the_limit_however_calls_are_held_up(
+    own: tuple[float, int], theirs: tuple[int, int]
+) -> None:
+    clock, held_up = Clock(), random.Random(7)
+    pace = Pace(*own, now=clock.now, sleep=clock.sleep)
+    arrived = []
+    for _ in range(1_000):
+        pace.take()
+        arrived.append(clock.now() + held_up.random() * 0.1)
+    limit = Limit(*theirs, now=lambda: now)
+    for now in sorted(arrived):  # noqa: B007 - the limit's clock
+        assert limit.take()
+    assert clock.now() <= 1_000 / own[0]
+
+
+def test_a_limit_that_was_met_is_waited_for(portal: Portal) -> None:
+    clock = Clock()
+    portal.limits.burst = Limit(2, 10, now=clock.now)
+    for _ in range(450):
+        portal.add("contacts")
+    client = portal.client(patience(clock), slept(clock))
+    [filled] = portal.sync("contacts", FIRST, client=client)
+    assert filled.rows == 450
+    assert len(portal.calls) <= 7
+    assert 20 <= clock.now() <= 30
+
+
+def test_a_smaller_limit_is_learned_from_the_answers_before_it_is_met(portal: Portal) -> None:
+    clock = Clock()
+    portal.limits.burst = Limit(100, 10, now=clock.now)
+    client = portal.client(patience(clock), Pace(*BURST, now=clock.now, sleep=clock.sleep))
+    for _ in range(300):
+        client.owners()
+    client.close()
+    assert len(portal.calls) == 300
+    assert 20 <= clock.now() <= 40
+
+
+def test_a_limit_that_one_met_holds_up_all() -> None:
+    clock = Clock()
+    hasty = Patience(deadline=1.0, now=clock.now, sleep=clock.sleep)
+    with served(whole(limited("TEN_SECONDLY_ROLLING"), "429 Too Many Requests"), EMPTY) as (url, _):
+        client = HubSpotApi(SecretStr(TOKEN), url, patience=hasty, pace=slept(clock))
+        with pytest.raises(OutOfTime):
+            client.owners()
+        client.owners()
+        client.close()
+    assert clock.now() == 10
+
+
+@pytest.mark.parametrize(("policy", "wait"), [("SECONDLY", 1), ("TEN_SECONDLY_ROLLING", 10), ("NEW_ONE", 10)])
+def test_a_limit_without_a_word_on_the_wait_is_waited_for_as_long_as_it_takes(policy: str, wait: int) -> None:
+    _, clock = asked(whole(limited(policy), "429 Too Many Requests"), EMPTY)
+    assert clock.now() == wait
+
+
+def test_a_wait_that_is_asked_for_is_kept() -> None:
+    _, clock = asked(whole(limited("SECONDLY"), "429 Too Many Requests", "Retry-After: 7\r\n"), EMPTY)
+    assert clock.now() == 7
+    _, clock = asked(whole(b"{}", "477 Migration", "Retry-After: 30\r\n"), EMPTY)
+    assert clock.now() == 30
+
+
+def test_the_daily_limit_ends_the_run_at_once(portal: Portal) -> None:
+    portal.limits.daily = Limit(0, 86_400)
+    with pytest.raises(Refused, match=r"daily limit of calls is used up\. .* until midnight") as failure:
+        portal.sync("contacts", FIRST)
+    assert failure.value.status == 429
+    assert len(portal.calls) == 1
+
+
+def test_searches_do_not_use_up_what_the_other_calls_may_take(portal: Portal) -> None:
+    clock = Clock()
+    search = Pace(*SEARCHES, now=clock.now, sleep=clock.sleep)
+    client = HubSpotApi(SecretStr(TOKEN), portal.stand.url, search_pace=search, pace=fast())
+    for _ in range(10):
+        client.search("contacts", {"limit": 1})
+    client.owners()
+    client.close()
+    assert clock.now() == pytest.approx(9 / SEARCHES[0], abs=0.01)
+
+
+# --- refusals ------------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_token_is_named_by_its_variable_and_not_shown(portal: Portal) -> None:
+    portal.token = "pat-na1-0f00ba12-wrong"
+    with pytest.raises(Unauthorized, match="HUBSPOT_ACCESS_TOKEN") as failure:
+        portal.sync("contacts", FIRST)
+    assert "0f00ba12" not in f"{failure.value!r} {failure.value} {failure.value.metadata()}"
+    assert len(portal.calls) == 1
+    assert "0f00ba12" not in repr(portal.client())
+
+
+@pytest.mark.parametrize("token", ["", "pat-na1 sandbox", "pat-na1-\nsandbox"])
+def test_a_token_that_can_be_none_is_refused_before_it_is_sent(token: str) -> None:
+    with pytest.raises(ValueError, match="A key is empty, or holds blanks"):
+        HubSpotApi(SecretStr(token), "http://127.0.0.1:9")
+
+
+def test_an_error_page_in_another_alphabet_keeps_its_status() -> None:
+    _, clock = asked(whole("<h1>Défaillance</h1>".encode("latin-1"), "502 Bad Gateway"), EMPTY)
+    assert clock.now() == 0.5
+    with pytest.raises(Refused, match="answered 414 to GET"):
+        asked(whole("Trop long: é".encode("latin-1"), "414 URI Too Long"))
+
+
+@pytest.mark.parametrize("address", ["", "https://", "hubspot.example"])
+def test_an_address_that_can_be_none_is_refused_before_it_is_asked(address: str) -> None:
+    with pytest.raises(Refused, match="HUBSPOT_BASE_URL is no address"):
+        HubSpotApi(SecretStr(TOKEN), address)
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with pytest.raises(Refused, match="a redirect, which is not followed"):
+        asked(whole(b"", "302 Found", "Location: http://127.0.0.1:9/elsewhere\r\n"))
+
+
+# --- answers that break off ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        whole(b"<html>please log in</html>"),
+        whole(b'{"status": "ok"}'),
+        cut(b'HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"results": ['),
+        cut(b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"results": ['),
+        cut(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd\r\n{"results": [\r\n'),
+        cut(b""),
+    ],
+    ids=["html", "no records", "short", "short without a length", "short chunks", "nothing"],
+)
+def test_half_an_answer_is_asked_for_again(broken: Answer) -> None:
+    body, clock = asked(broken, EMPTY)
+    assert body == b'{"results": []}'
+    assert clock.slept == [0.5]
+
+
+def test_an_answer_in_chunks_is_read_whole() -> None:
+    chunks = b'd\r\n{"results": [\r\n2\r\n]}\r\n0\r\n\r\n'
+    body, _ = asked(cut(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks))
+    assert body == b'{"results": []}'
+
+
+def test_an_answer_that_drips_for_ever_is_given_up() -> None:
+    class Ticking(Clock):
+        def now(self) -> float:
+            self.time += 10
+            return self.time
+
+    stop = threading.Event()
+    with served(drip(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b" ", stop)) as (url, _):
+        client = HubSpotApi(SecretStr(TOKEN), url, patience=patience(Ticking(), budget=1.0), pace=fast())
+        with pytest.raises(OutOfTime, match="still coming after 60 seconds"):
+            client.owners()
+        stop.set()
+        client.close()
+
+
+def test_patience_ends_with_a_sentence() -> None:
+    with pytest.raises(OutOfTime, match=r"HubSpot was asked 2 times .* got no whole answer \(ProtocolError") as failure:
+        asked(cut(b""), cut(b""), budget=1.0)
+    assert isinstance(failure.value.__cause__, Unavailable)
+
+
+def test_associations_that_could_not_be_read_are_asked_for_again() -> None:
+    errors = [{"status": "error", "category": "INTERNAL_ERROR", "message": "Try again"}]
+    wrong = whole(json.dumps({"results": [], "errors": errors, "numErrors": 1}).encode(), "207 Multi-Status")
+    clock = Clock()
+    with served(wrong, wrong) as (url, _):
+        client = HubSpotApi(SecretStr(TOKEN), url, patience=patience(clock, budget=1.0), pace=slept(clock))
+        with pytest.raises(
+            OutOfTime, match=r"The associations of 1 records were not read\. It said: Try again"
+        ) as failure:
+            client.links("contacts", "companies", [{"id": "501"}])
+        client.close()
+    assert isinstance(failure.value.__cause__, BadAnswer)
+
+
+# --- the source's connection ---------------------------------------------------------------------------------------
+
+
+def test_the_source_connects_as_the_environment_says(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert SOURCE.off(settings()) == "hubspot is off: set HUBSPOT_ACCESS_TOKEN (see .env.example)"
+    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", TOKEN)
+    monkeypatch.setenv("HUBSPOT_BASE_URL", portal.stand.url + "/")
+    settings.cache_clear()
+    with SOURCE.connect(settings()) as client:
+        assert SOURCE.check(client).startswith("HubSpot accepts the token")
+    assert portal.calls == ["GET /crm/v3/owners/"]

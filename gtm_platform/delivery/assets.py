@@ -1,0 +1,152 @@
+"""The deliveries as assets: each reads the newest day out of the lake, hands it on, and tells in counts what became of
+it. Nobody but `sensors` asks for them, or a person.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import dagster as dg
+
+from gtm_platform.connect.failures import ApiFailure
+from gtm_platform.delivery.hubspot.client import HubSpotContacts
+from gtm_platform.delivery.hubspot.deliver import Delivered, Guard, deliver
+from gtm_platform.delivery.hubspot.plan import CUSTOMER_COLUMNS, HEALTH_COLUMNS, plan
+from gtm_platform.delivery.hubspot.send import Run
+from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, days_before, newest_day, rows, why_not
+from gtm_platform.delivery.slack import client as slack
+from gtm_platform.delivery.slack import wording
+from gtm_platform.delivery.slack.alerts import HEALTH_DROP, cancel_mentions, health_drops
+from gtm_platform.delivery.slack.send import Said, Speaker
+from gtm_platform.lake.daily import DAYS, OWNERS
+from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.resource import LakeResource
+from gtm_platform.policy import policy
+from gtm_platform.settings import settings
+from gtm_platform.state import State, messages, open_state
+from gtm_platform.state.messages import Fact
+
+REASONS_LOGGED = 20  # the journal has all of them
+DEPS = [HEALTH.split("/"), CUSTOMERS.split("/")]
+Result = Iterator[dg.AssetMaterialization]
+Metadata = dict[str, int | bool | dg.MarkdownMetadataValue]
+
+
+class HubSpotRun(dg.Config):
+    """For the launchpad."""
+
+    dry_run: bool = False
+    allow_mass_change: bool = False
+
+
+@dg.asset(
+    key=["delivery", "hubspot_contacts"],
+    description="Health, churn risk and MRR as properties of HubSpot contacts; only what changed, only the newest day.",
+    group_name="delivery",
+    kinds={"hubspot"},
+    owners=OWNERS,
+    partitions_def=DAYS,
+    deps=DEPS,
+    pool="hubspot_write",
+    output_required=False,
+)
+def hubspot_contacts(context: dg.AssetExecutionContext, config: HubSpotRun, lake: LakeResource) -> Result:
+    store, there = lake.open(), settings()
+    day = newest_day(store)
+    off = None if there.hubspot_access_token else "HubSpot is off: set HUBSPOT_ACCESS_TOKEN."
+    if silent := off or why_not(context.partition_keys, day):
+        context.log.info(silent)
+        return
+    dry_run = config.dry_run or not there.hubspot_write_enabled
+    rules = policy().hubspot
+    guard = None if config.allow_mass_change else Guard(rules.largest_change_share, rules.largest_change_allowance)
+    try:
+        told = _deliver(store, Run(context.run.run_id, day, there.now), guard, dry_run=dry_run)
+    except ApiFailure as failure:
+        raise dg.Failure(failure.what, metadata=failure.metadata()) from failure
+    for reason in told.reasons[:REASONS_LOGGED]:
+        context.log.warning(reason)
+    yield _delivered(context, day, _shown(told, dry_run=dry_run))
+
+
+def _deliver(store: Lake, run: Run, guard: Guard | None, *, dry_run: bool) -> Delivered:
+    there = settings()
+    health = rows(store, HEALTH, run.day, *HEALTH_COLUMNS)
+    desired = plan(run.day, health, rows(store, CUSTOMERS, run.day, *CUSTOMER_COLUMNS))
+    with closing(open_state(there.state_url)) as state:
+        return deliver(desired, HubSpotContacts.of(there), state, run, guard, dry_run=dry_run)
+
+
+def _shown(told: Delivered, *, dry_run: bool) -> Metadata:
+    how = (
+        "**Dry run**: nothing was written (HUBSPOT_WRITE_ENABLED, or dry_run in the launchpad).\n\n" if dry_run else ""
+    )
+    return {
+        "summary": dg.MetadataValue.md(how + told.summary()),
+        "dry_run": dry_run,
+        "queried": told.queried,
+        "written": told.written,
+        "unchanged": told.unchanged,
+        "held": told.held,
+        "rejected": told.rejected,
+        "waiting": told.waiting,
+        "fields_written": told.fields_written,
+        "fields_held": told.fields_held,
+    }
+
+
+@dg.asset(
+    key=["delivery", "slack_alerts"],
+    description="Cancel mentions and health drops, said once each in the alert channel.",
+    group_name="delivery",
+    kinds={"slack"},
+    owners=OWNERS,
+    partitions_def=DAYS,
+    deps=DEPS,
+    pool="slack",
+    output_required=False,
+)
+def slack_alerts(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
+    store = lake.open()
+    day = newest_day(store)
+    if silent := slack.why_off(settings()) or why_not(context.partition_keys, day):
+        context.log.info(silent)
+        return
+    said = _say(store, day)
+    if said.trouble:
+        kept = f"{said.waiting} alerts wait and go out with the next run. " if said.waiting else ""
+        raise dg.Failure(f"{said.trouble[0]} {kept}{said.failed} were refused for good.", metadata=_counts(said))
+    yield _delivered(context, day, _counts(said))
+
+
+def _say(store: Lake, day: str) -> Said:
+    there, rules = settings(), policy()
+    customers = rows(store, CUSTOMERS, day, *wording.COLUMNS)
+    with closing(open_state(there.state_url)) as state:
+        facts = cancel_mentions(day, customers, rules.support.cancel_days) + _drops(store, state, day)
+        known = {row["customer_id"]: row for row in customers}
+        speaker = Speaker(slack.SlackChannel.of(there), state, there.now)
+        return speaker.say(facts, known, day, rules.alerts.storm, there.hubspot_portal_id)
+
+
+def _drops(store: Lake, state: State, day: str) -> list[Fact]:
+    rules, columns = policy().alerts, ("customer_id", "health_score", "health_status")
+    past = days_before(store, HEALTH, day, rules.health_drop_days, *columns)
+    with state.reading() as tx:
+        said = messages.newest(tx, HEALTH_DROP)
+    return health_drops(day, rows(store, HEALTH, day, *columns), past, said, rules.health_drop_points)
+
+
+def _counts(said: Said) -> Metadata:
+    return {
+        "new_alerts": said.new,
+        "said": said.sent,
+        "messages": said.posts,
+        "waiting": said.waiting,
+        "refused": said.failed,
+        "dropped": said.dropped,
+    }
+
+
+def _delivered(context: dg.AssetExecutionContext, day: str, told: Metadata) -> dg.AssetMaterialization:
+    """Only the day that was delivered counts as such, also in a run over several."""
+    return dg.AssetMaterialization(context.asset_key, partition=day, metadata=told)

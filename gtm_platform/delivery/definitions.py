@@ -1,0 +1,8 @@
+"""What this room gives to the front door."""
+
+import dagster as dg
+
+from gtm_platform.delivery.assets import hubspot_contacts, slack_alerts
+from gtm_platform.delivery.sensors import deliver, when_health_lands
+
+definitions = dg.Definitions(assets=[hubspot_contacts, slack_alerts], jobs=[deliver], sensors=[when_health_lands])

@@ -1,0 +1,1 @@
+"""Health into HubSpot: plan, diff, guards, send, receipt, read back."""

@@ -1,0 +1,97 @@
+"""Saying the alerts: each is kept before it is posted, and waits in the journal until Slack has taken it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from gtm_platform.connect.failures import ApiFailure
+from gtm_platform.delivery.slack.client import AnswerLost, MessageRefused, SlackChannel
+from gtm_platform.delivery.slack.wording import Message, compose
+from gtm_platform.state import State, messages
+from gtm_platform.state.messages import Entry, Fact
+
+OLD_NEWS = 7  # days after which an alert that could not be posted is let go
+
+Row = Mapping[str, Any]
+
+
+@dataclass
+class Said:
+    """What a run said, in alerts. Those `waiting` go out with the next run, those `failed` never: `trouble` says why.
+    Those `dropped` have lost their point."""
+
+    new: int = 0
+    sent: int = 0
+    posts: int = 0
+    failed: int = 0
+    dropped: int = 0
+    waiting: int = 0
+    trouble: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Speaker:
+    channel: SlackChannel
+    state: State
+    now: Callable[[], datetime]
+
+    def say(
+        self, facts: Sequence[Fact], customers: Mapping[str, Row], day: str, storm: int, portal: str | None = None
+    ) -> Said:
+        """Keeps the new facts, then posts all that waits, in the order in which it came up."""
+        said = Said()
+        with self.state.writing() as tx:
+            said.new = messages.intend(tx, facts, self.channel.channel, self.now())
+            waiting = messages.waiting(tx)
+        ready = [entry for entry in waiting if not self._let_go(entry, customers, day, said)]
+        said.waiting = len(ready)
+        try:
+            self._post_all(compose(ready, customers, storm, portal), said)
+        except ApiFailure as failure:
+            said.trouble.append(failure.what)
+        return said
+
+    def _post_all(self, posts: Sequence[Message], said: Said) -> None:
+        thread: str | None = None
+        for message in posts:
+            ts = self._post(message, thread if message.follows else None, said)
+            thread = thread or ts
+
+    def _post(self, message: Message, thread: str | None, said: Said) -> str | None:
+        ids = [entry.id for entry in message.entries]
+        with self.state.writing() as tx:
+            messages.posting(tx, ids, message.hash)
+        try:
+            ts = self.channel.post(message.text, message.blocks, message.fingerprint, thread)
+        except MessageRefused as failure:
+            with self.state.writing() as tx:
+                messages.failed(tx, ids, failure.what)
+            said.failed, said.waiting = said.failed + len(ids), said.waiting - len(ids)
+            said.trouble.append(failure.what)
+            return None
+        except AnswerLost as failure:
+            with self.state.writing() as tx:
+                messages.doubtful(tx, ids, failure.what)
+            raise
+        except ApiFailure as failure:
+            with self.state.writing() as tx:
+                messages.refused(tx, ids, failure.what)
+            raise
+        with self.state.writing() as tx:
+            messages.sent(tx, ids, self.channel.channel, ts, self.now())
+        said.posts, said.sent, said.waiting = said.posts + 1, said.sent + len(ids), said.waiting - len(ids)
+        return ts
+
+    def _let_go(self, entry: Entry, customers: Mapping[str, Row], day: str, said: Said) -> bool:
+        """Whether an alert that waits has become pointless."""
+        if entry.customer_id not in customers:
+            why = f"Customer {entry.customer_id} is no longer there; its {entry.kind} of {entry.day} was not said."
+        elif date.fromisoformat(entry.day) < date.fromisoformat(day) - timedelta(days=OLD_NEWS):
+            why = f"The {entry.kind} of {entry.day} waited more than {OLD_NEWS} days for Slack and is old news."
+        else:
+            return False
+        with self.state.writing() as tx:
+            messages.failed(tx, [entry.id], why)
+        said.dropped += 1
+        return True

@@ -1,0 +1,435 @@
+"""Delivery into HubSpot, against a HubSpot on loopback."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+
+from gtm_platform.connect.failures import OutOfTime, Unauthorized
+from gtm_platform.connect.pace import Pace
+from gtm_platform.connect.patience import Patience
+from gtm_platform.delivery.hubspot.client import Answer, DefinitionDiffers, HubSpotContacts, Input
+from gtm_platform.delivery.hubspot.deliver import Delivered, Guard, Unaccounted, deliver
+from gtm_platform.delivery.hubspot.diff import TooMuchWouldChange
+from gtm_platform.delivery.hubspot.plan import Desired
+from gtm_platform.delivery.hubspot.properties import SIGNALS
+from gtm_platform.delivery.hubspot.send import NothingIsTaken, Run
+from gtm_platform.delivery.hubspot.undo import NothingToUndo, undo
+from gtm_platform.sandbox.hubspot import TOKEN
+from gtm_platform.sandbox.records import HubSpotStore
+from gtm_platform.state import State, trail
+from gtm_platform.state.schema import hubspot_writes
+from gtm_platform_tests.delivery.world import NOW, Call, Watched
+
+UPDATE = "/contacts/batch/update"
+
+
+class Crash(BaseException):
+    """The process dies."""
+
+
+def run(number: int = 1) -> Run:
+    return Run(f"run-{number}", "2026-11-20", lambda: NOW)
+
+
+def contacts(api: Watched) -> HubSpotContacts:
+    impatient = Patience(budget=10, sleep=lambda _: None, random=lambda: 1.0)
+    return HubSpotContacts(TOKEN, api.url, Pace(10_000, 10_000), impatient)
+
+
+def wanted(ids: Iterable[int], score: str = "72", signals: str = "", **more: str) -> list[Desired]:
+    values = {"gtm_health_score": score, "gtm_health_status": "healthy", "gtm_risk_signals": signals, **more}
+    provenance = dict.fromkeys(values, "{}")
+    return [Desired(f"cust-{n}", str(n), values, provenance) for n in ids]
+
+
+def held(portal: HubSpotStore, id: int, name: str = "gtm_health_score") -> str | None:
+    return portal.objects["contacts"][str(id)].properties.get(name)
+
+
+def edit(portal: HubSpotStore, id: int, **values: str) -> None:
+    portal.objects["contacts"][str(id)].properties.update(values)
+
+
+def journal(state: State, **values: str) -> list[sa.RowMapping]:
+    rows = sa.select(hubspot_writes).filter_by(**values).order_by(hubspot_writes.c.id)
+    with state.reading() as tx:
+        return list(tx.execute(rows).mappings())
+
+
+def counts(told: Delivered) -> tuple[int, int, int, int]:
+    return told.written, told.unchanged, told.held, told.rejected
+
+
+def test_the_first_delivery_defines_the_properties_and_writes_all(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    told = deliver(wanted(range(1, 251), signals="cancel;late"), contacts(hubspot_api), state, run())
+
+    assert counts(told) == (250, 0, 0, 0)
+    assert told.fields_written == 750
+    assert len(hubspot_api.asked(UPDATE)) == 3
+    assert {held(portal, n) for n in range(1, 251)} == {"72"}
+    definition = portal.properties["contacts"]["gtm_risk_signals"]
+    assert [option["value"] for option in definition["options"]] == [*SIGNALS, "cancel", "late"]
+    assert portal.groups["contacts"]["gtm"]["label"] == "GTM platform"
+    row = journal(state, object_id="7", property="gtm_health_score")[0]
+    assert (row["status"], row["before"], row["after"], row["receipt_at"]) == ("written", "", "72", NOW)
+    with state.reading() as tx:
+        assert trail.entries(tx, "hubspot.write")[0]["detail"]["written"] == 250
+
+
+def test_the_same_again_reads_and_writes_nothing(hubspot_api: Watched, state: State) -> None:
+    deliver(wanted(range(1, 251)), contacts(hubspot_api), state, run(1))
+    hubspot_api.calls.clear()
+
+    told = deliver(wanted(range(1, 251)), contacts(hubspot_api), state, run(2))
+
+    assert counts(told) == (0, 250, 0, 0)
+    assert [call.path.rpartition("/")[2] for call in hubspot_api.calls] == ["read"] * 3
+    assert journal(state, run_id="run-2") == []
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ({"gtm_health_score": "72"}, {"gtm_health_score": "72.0"}),
+        ({"gtm_risk_signals": "a;b"}, {"gtm_risk_signals": "b;a"}),
+    ],
+)
+def test_values_compare_as_hubspot_compares_them(
+    hubspot_api: Watched, portal: HubSpotStore, state: State, ours: dict[str, str], theirs: dict[str, str]
+) -> None:
+    desired = [replace(wanted([1])[0], values=ours)]
+    deliver(desired, contacts(hubspot_api), state, run(1))
+    edit(portal, 1, **theirs)
+
+    assert counts(deliver(desired, contacts(hubspot_api), state, run(2))) == (0, 1, 0, 0)
+
+
+def test_an_option_is_added_beside_those_that_people_made(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    deliver(wanted([1], signals="late"), contacts(hubspot_api), state, run(1))
+    by_hand = {"label": "Mine", "value": "mine", "displayOrder": 9, "hidden": False}
+    portal.properties["contacts"]["gtm_risk_signals"]["options"].append(by_hand)
+
+    deliver(wanted([1], signals="cancel;late"), contacts(hubspot_api), state, run(2))
+
+    options = portal.properties["contacts"]["gtm_risk_signals"]["options"]
+    assert [option["value"] for option in options] == [*SIGNALS, "late", "mine", "cancel"]
+    assert set((held(portal, 1, "gtm_risk_signals") or "").split(";")) == {"cancel", "late"}
+
+
+def test_a_property_that_is_something_else_stops_before_any_write(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    deliver(wanted([1]), contacts(hubspot_api), state, run(1))
+    portal.properties["contacts"]["gtm_mrr"] |= {"type": "string", "fieldType": "text"}
+    hubspot_api.calls.clear()
+
+    with pytest.raises(DefinitionDiffers, match="gtm_mrr is a string shown as text, not a number"):
+        deliver(wanted([1], score="50"), contacts(hubspot_api), state, run(2))
+    assert hubspot_api.asked(UPDATE) == []
+
+
+def test_a_persons_edit_is_held_and_the_rest_of_the_record_goes_on(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    deliver(wanted([1, 2, 3]), contacts(hubspot_api), state, run(1))
+    edit(portal, 2, gtm_health_score="99")
+    edit(portal, 3, gtm_health_score="")
+
+    told = deliver(wanted([1, 2, 3], score="60", gtm_mrr="10"), contacts(hubspot_api), state, run(2))
+
+    assert counts(told) == (3, 0, 0, 0)
+    assert (told.fields_held, told.fields_written) == (2, 4)
+    assert [held(portal, n) for n in (1, 2, 3)] == ["60", "99", ""]
+    assert "from our '72' to '99'" in journal(state, status="held")[0]["reason"]
+    assert counts(deliver(wanted([1, 2, 3], score="55", gtm_mrr="10"), contacts(hubspot_api), state, run(3))) == (
+        1,
+        0,
+        2,
+        0,
+    )
+
+
+def test_a_held_value_is_handed_over_by_setting_it_back(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    deliver(wanted([1]), contacts(hubspot_api), state, run(1))
+    edit(portal, 1, gtm_health_score="99")
+    deliver(wanted([1], score="60"), contacts(hubspot_api), state, run(2))
+    edit(portal, 1, gtm_health_score="72")
+
+    deliver(wanted([1], score="60"), contacts(hubspot_api), state, run(3))
+
+    assert held(portal, 1) == "60"
+
+
+def test_a_value_that_stood_there_before_us_is_held_until_both_agree(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    deliver(wanted([2]), contacts(hubspot_api), state, run(0))
+    edit(portal, 1, gtm_health_score="40")
+    told = deliver(wanted([1]), contacts(hubspot_api), state, run(1))
+    assert (told.written, told.fields_held, held(portal, 1)) == (1, 1, "40")
+
+    deliver(wanted([1], score="40"), contacts(hubspot_api), state, run(2))
+    deliver(wanted([1], score="41"), contacts(hubspot_api), state, run(3))
+
+    assert held(portal, 1) == "41"
+
+
+def test_a_deleted_contact_is_rejected_and_not_made_again(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    portal.objects["contacts"]["2"].archived = NOW
+
+    told = deliver(wanted([1, 2, 9999]), contacts(hubspot_api), state, run())
+
+    assert counts(told) == (1, 0, 0, 2)
+    assert all("deleted or merged" in reason for reason in told.reasons)
+    assert len(portal.objects["contacts"]) == 250
+
+
+def test_a_contact_deleted_between_the_look_and_the_write_is_rejected(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    def deletes(call: Call) -> None:
+        if call.path.endswith(UPDATE):
+            portal.objects["contacts"]["2"].archived = NOW
+
+    hubspot_api.fault = deletes
+    told = deliver(wanted([1, 2, 3]), contacts(hubspot_api), state, run())
+
+    assert counts(told) == (2, 0, 0, 1)
+    assert {row["status"] for row in journal(state, object_id="2")} == {"rejected"}
+
+
+def test_a_contact_that_two_customers_claim_is_left_alone(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    twice = [*wanted([1, 2]), replace(wanted([2])[0], customer_id="cust-other")]
+
+    told = deliver(twice, contacts(hubspot_api), state, run())
+
+    assert counts(told) == (1, 0, 0, 2)
+    assert held(portal, 2) is None
+
+
+def test_one_bad_value_among_a_hundred_is_rejected_alone(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    bad = wanted([57], score="plenty")
+    told = deliver([*wanted(range(1, 57)), *bad, *wanted(range(58, 101))], contacts(hubspot_api), state, run())
+
+    assert counts(told) == (99, 0, 0, 1)
+    assert told.reasons[0].startswith("contact 57: ")
+    assert held(portal, 58) == "72"
+
+
+@pytest.mark.parametrize("status", [400, 409])
+def test_a_batch_refused_for_one_record_is_split_until_that_stands_alone(
+    hubspot_api: Watched, portal: HubSpotStore, state: State, status: int
+) -> None:
+    def conflict(call: Call) -> tuple[int, dict[str, str]] | None:
+        guilty = call.path.endswith(UPDATE) and any(one["id"] == "57" for one in call.body["inputs"])
+        return (status, {"message": "Contact already exists. Existing ID: 12345"}) if guilty else None
+
+    hubspot_api.fault = conflict
+    told = deliver(wanted(range(1, 101)), contacts(hubspot_api), state, run())
+
+    assert counts(told) == (99, 0, 0, 1)
+    assert "Existing ID: 12345" in told.reasons[0]
+    assert held(portal, 57) is None
+    assert len(hubspot_api.asked(UPDATE)) <= 15
+
+
+def test_a_hubspot_that_refuses_everything_is_not_asked_a_thousand_times(hubspot_api: Watched, state: State) -> None:
+    with pytest.raises(NothingIsTaken, match="each of 100 contacts"):
+        deliver(wanted(range(1, 251), score="plenty"), contacts(hubspot_api), state, run())
+    assert len(hubspot_api.asked(UPDATE)) == 1
+
+
+def test_a_207_whose_errors_name_no_record_is_settled_by_reading(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    def mute(call: Call) -> tuple[int, dict[str, object]] | None:
+        if not call.path.endswith(UPDATE):
+            return None
+        edit(portal, 1, gtm_health_score="72", gtm_health_status="healthy")
+        return 207, {"status": "COMPLETE", "results": [], "numErrors": 1, "errors": [{"message": "Something"}]}
+
+    hubspot_api.fault = mute
+    told = deliver(wanted([1, 2]), contacts(hubspot_api), state, run())
+
+    assert counts(told) == (1, 0, 0, 1)
+    hubspot_api.fault = None
+    assert counts(deliver(wanted([1, 2]), contacts(hubspot_api), state, run(2))) == (1, 1, 0, 0)
+
+
+def test_success_that_kept_nothing_is_found_out_and_repaired(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    deliver(wanted([1], score="50"), contacts(hubspot_api), state, run(1))
+
+    def lies(call: Call) -> tuple[int, dict[str, object]] | None:
+        if not call.path.endswith(UPDATE):
+            return None
+        kept = {"id": "1", "properties": {}, "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"}
+        return 200, {"status": "COMPLETE", "results": [kept]}
+
+    hubspot_api.fault = lies
+    assert counts(deliver(wanted([1]), contacts(hubspot_api), state, run(2))) == (0, 0, 0, 1)
+    hubspot_api.fault = None
+    assert counts(deliver(wanted([1]), contacts(hubspot_api), state, run(3))) == (1, 0, 0, 0)
+    assert held(portal, 1) == "72"
+
+
+class DiesAfterTheCall(HubSpotContacts):
+    def update(self, inputs: Sequence[Input]) -> Answer:
+        super().update(inputs)
+        raise Crash
+
+
+class DiesBeforeTheCall(HubSpotContacts):
+    def update(self, inputs: Sequence[Input]) -> Answer:  # noqa: ARG002
+        raise Crash
+
+
+@pytest.mark.parametrize(("dying", "first", "second"), [(DiesAfterTheCall, 1, 0), (DiesBeforeTheCall, 0, 1)])
+def test_a_crash_around_the_call_ends_with_one_effect(
+    hubspot_api: Watched,
+    portal: HubSpotStore,
+    state: State,
+    dying: type[HubSpotContacts],
+    first: int,
+    second: int,
+) -> None:
+    deliver(wanted([1, 2], score="50"), contacts(hubspot_api), state, run(1))
+    hubspot_api.calls.clear()
+    with pytest.raises(Crash):
+        deliver(wanted([1, 2]), dying(TOKEN, hubspot_api.url, Pace(1000, 1000), Patience()), state, run(2))
+    assert {row["status"] for row in journal(state, run_id="run-2")} == {"intent"}
+    assert len(hubspot_api.asked(UPDATE)) == first
+    hubspot_api.calls.clear()
+
+    told = deliver(wanted([1, 2]), contacts(hubspot_api), state, run(3))
+
+    assert counts(told) == ((0, 2, 0, 0) if first else (2, 0, 0, 0))
+    assert len(hubspot_api.asked(UPDATE)) == second
+    assert held(portal, 1) == "72"
+    assert counts(deliver(wanted([1, 2], score="60"), contacts(hubspot_api), state, run(4))) == (2, 0, 0, 0)
+
+
+def test_what_a_crashed_run_wrote_is_ours_even_if_the_score_moved_on(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    deliver(wanted([1], score="50"), contacts(hubspot_api), state, run(1))
+    with pytest.raises(Crash):
+        deliver(wanted([1]), DiesAfterTheCall(TOKEN, hubspot_api.url, Pace(1000, 1000), Patience()), state, run(2))
+
+    assert counts(deliver(wanted([1], score="61"), contacts(hubspot_api), state, run(3))) == (1, 0, 0, 0)
+    assert held(portal, 1) == "61"
+
+
+def test_trouble_in_the_middle_keeps_what_is_done_and_the_next_run_ends_it(hubspot_api: Watched, state: State) -> None:
+    def second_batch_fails(call: Call) -> tuple[int, dict[str, str]] | None:
+        failing = call.path.endswith(UPDATE) and call.body["inputs"][0]["id"] == "101"
+        return (503, {"message": "over capacity"}) if failing else None
+
+    hubspot_api.fault = second_batch_fails
+    with pytest.raises(OutOfTime, match="503"):
+        deliver(wanted(range(1, 251)), contacts(hubspot_api), state, run(1))
+    assert len(journal(state, status="written", property="gtm_health_score")) == 100
+    assert len(journal(state, status="unknown", property="gtm_health_score")) == 100
+
+    hubspot_api.fault = None
+    assert counts(deliver(wanted(range(1, 251)), contacts(hubspot_api), state, run(2))) == (150, 100, 0, 0)
+
+
+def test_a_passing_limit_is_waited_out(hubspot_api: Watched, state: State) -> None:
+    answers = iter([(429, {"policyName": "TEN_SECONDLY_ROLLING"}), (502, {"message": "bad gateway"})])
+
+    def twice(call: Call) -> tuple[int, dict[str, str]] | None:
+        return next(answers, None) if call.path.endswith(UPDATE) else None
+
+    hubspot_api.fault = twice
+    waited: list[float] = []
+    pace = Pace(1000, 1000, now=lambda: sum(waited), sleep=waited.append)
+    patient = HubSpotContacts(TOKEN, hubspot_api.url, pace, Patience(sleep=waited.append, random=lambda: 1.0))
+
+    assert counts(deliver(wanted([1]), patient, state, run())) == (1, 0, 0, 0)
+    assert sum(waited) >= 10
+
+
+def test_the_daily_limit_ends_the_run_with_a_sentence(hubspot_api: Watched, state: State) -> None:
+    hubspot_api.fault = lambda _: (429, {"policyName": "DAILY"})
+    with pytest.raises(OutOfTime, match="calls for today are used up"):
+        deliver(wanted([1]), contacts(hubspot_api), state, run())
+    assert len(hubspot_api.calls) == 1
+
+
+def test_a_wrong_token_is_a_sentence_without_the_token(hubspot_api: Watched, state: State) -> None:
+    wrong = HubSpotContacts("pat-na1-secret-of-mine", hubspot_api.url, Pace(9, 9), Patience())
+    with pytest.raises(Unauthorized, match="HUBSPOT_ACCESS_TOKEN") as caught:
+        deliver(wanted([1]), wrong, state, run())
+    assert "secret-of-mine" not in f"{caught.value!r} {wrong!r}"
+
+
+def test_rewriting_more_than_the_policy_allows_stops(hubspot_api: Watched, portal: HubSpotStore, state: State) -> None:
+    guard = Guard(share=0.5, allowance=3)
+    everybody = deliver(wanted(range(1, 11)), contacts(hubspot_api), state, run(1), guard)
+    assert everybody.written == 10
+
+    with pytest.raises(TooMuchWouldChange, match=re.escape("6 of 10 contacts would change, more than the 50%")):
+        deliver([*wanted(range(1, 7), score="1"), *wanted(range(7, 11))], contacts(hubspot_api), state, run(2), guard)
+    assert {held(portal, n) for n in range(1, 11)} == {"72"}
+
+    assert deliver(wanted(range(1, 11), gtm_mrr="5"), contacts(hubspot_api), state, run(3), guard).written == 10
+    few = deliver([*wanted([1, 2, 3], score="1")], contacts(hubspot_api), state, run(4), guard)
+    assert few.written == 3
+
+
+def test_a_dry_run_tells_every_field_and_touches_nothing(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    deliver(wanted([1, 2]), contacts(hubspot_api), state, run(1))
+    edit(portal, 2, gtm_health_score="99")
+    before = journal(state)
+    hubspot_api.calls.clear()
+
+    told = deliver(wanted([1, 2, 9999], score="60"), contacts(hubspot_api), state, run(2), dry_run=True)
+
+    assert counts(told) == (0, 0, 1, 1)
+    assert told.waiting == 1
+    assert "contact 1 (customer cust-1): gtm_health_score: '72' -> '60'" in told.diff
+    assert "contact 2 (customer cust-2): held: gtm_health_score was changed" in told.diff
+    assert "contact 9999 (customer cust-9999): rejected" in told.diff
+    assert journal(state) == before
+    assert {call.path.rpartition("/")[2] for call in hubspot_api.calls} == {"read"}
+
+
+def test_undo_restores_what_was_before_but_not_over_a_persons_edit(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    deliver(wanted([1, 2, 3], score="50"), contacts(hubspot_api), state, run(1))
+    deliver(wanted([1, 2, 3, 4], score="60"), contacts(hubspot_api), state, run(2))
+    deliver(wanted([3], score="61"), contacts(hubspot_api), state, run(3))
+    edit(portal, 2, gtm_health_score="99")
+
+    told = undo("run-2", contacts(hubspot_api), state, run(4))
+
+    assert counts(told) == (2, 0, 1, 0)
+    assert [held(portal, n) for n in (1, 2, 3, 4)] == ["50", "99", "61", None]
+    assert counts(undo("run-2", contacts(hubspot_api), state, run(5))) == (0, 0, 1, 0)
+    with pytest.raises(NothingToUndo, match="Run run-9 wrote nothing"):
+        undo("run-9", contacts(hubspot_api), state, run(6))
+
+
+def test_counts_that_do_not_add_up_are_refused() -> None:
+    with pytest.raises(Unaccounted, match="3 contacts were to be delivered"):
+        Delivered(queried=3, written=1, unchanged=1).checked()

@@ -1,0 +1,114 @@
+"""How alerts read: complete, and harmless whatever customers are called."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from gtm_platform.delivery.slack.wording import Message, compose, money
+from gtm_platform.sandbox.slack.blocks import findings
+from gtm_platform.state.messages import Entry
+from gtm_platform_tests.delivery.rows import DAY, customer
+
+DROP = {"score": 55, "status": "at_risk", "from_score": 75, "from_status": "healthy"}
+
+
+def entry(customer_id: str = "c1", status: str = "intent", id: int = 1) -> Entry:
+    return Entry(f"health_drop:{customer_id}:{DAY}", "health_drop", customer_id, DAY, DROP, id, status)
+
+
+def single(customer: dict[str, Any], status: str = "intent", portal: str | None = "1234567") -> Message:
+    [message] = compose([entry(status=status)], {"c1": customer}, storm=10, portal=portal)
+    return message
+
+
+def test_an_alert_says_who_what_it_is_worth_why_what_to_do_and_where() -> None:
+    message = single(customer())
+    said = json.dumps(message.blocks)
+    for part in (
+        "Health drop: Ada Byron, Acme",
+        "1,250.50 USD",
+        "Sam Lee",
+        "Health fell from 75 (healthy) to 55 (at risk).",
+        "Signals: payment delinquent.",
+        "Call the customer",
+        "Settle the invoice",
+        "<https://app.hubspot.com/contacts/1234567/record/0-1/501|Open in HubSpot>",
+    ):
+        assert part in said
+    assert message.text.startswith("Health drop: Ada Byron, Acme. Health fell")
+
+
+def test_what_is_not_known_is_said_to_be_unknown() -> None:
+    empty = dict.fromkeys(["name", "company_name", "mrr", "assigned_am", "hubspot_contact_id", "health_score"])
+    bare = single(customer() | empty | {"risk_signals": None, "recommended_actions": None})
+    said = json.dumps(bare.blocks)
+    assert "customer c1" in said
+    assert said.count("unknown") == 3
+    assert "Look at what changed" in said
+    assert "hubspot.com" not in said
+
+
+def test_no_portal_no_link() -> None:
+    assert "hubspot.com" not in json.dumps(single(customer(), portal=None).blocks)
+
+
+EVIL = "<!channel> *x* & <https://evil.example|click> \u202eliam\u200b\nnext"
+
+
+@pytest.mark.parametrize("storm", [0, 10])
+def test_a_hostile_name_is_only_text(storm: int) -> None:
+    hostile = customer(name=EVIL, company_name=EVIL, assigned_am=EVIL, recommended_actions=[EVIL], risk_signals=[EVIL])
+    [message] = compose([entry()], {"c1": hostile}, storm, None)
+    marked = [message.text, *_mrkdwn(message.blocks)]
+    assert any("&lt;!channel&gt;" in text for text in marked)
+    assert all("<!" not in text and "<http" not in text for text in marked)
+    assert "\u202e" not in json.dumps(message.blocks, ensure_ascii=False)
+
+
+def _mrkdwn(part: Any) -> list[str]:
+    if isinstance(part, dict):
+        own = [part["text"]] if part.get("type") == "mrkdwn" else []
+        return own + [text for value in part.values() for text in _mrkdwn(value)]
+    return [text for value in part for text in _mrkdwn(value)] if isinstance(part, list | tuple) else []
+
+
+@pytest.mark.parametrize("storm", [0, 10])
+def test_nothing_is_too_long_or_empty_for_slack(storm: int) -> None:
+    long = customer(name="N" * 9000, assigned_am="&" * 3000, recommended_actions=["<" * 5000])
+    [message] = compose([entry()], {"c1": long}, storm, "1")
+    assert findings(list(message.blocks)) == []
+
+
+def test_an_alert_that_may_be_there_already_says_so() -> None:
+    assert single(customer(), status="unknown").text.startswith("(may be a repeat) Health drop")
+
+
+def test_a_storm_is_one_message_and_its_thread() -> None:
+    several = [entry(f"c{n}", id=n) for n in range(60)]
+    known = {f"c{n}": customer(f"c{n}", name=f"Person {n}.") for n in range(60)}
+
+    first, *further = compose(several, known, storm=10, portal="1")
+
+    assert not first.follows
+    assert [page.follows for page in further] == [True, True]
+    assert [len(page.entries) for page in (first, *further)] == [25, 25, 10]
+    assert first.text == "60 alerts at once; here 25 health drop"
+    said = json.dumps([first.blocks, *(page.blocks for page in further)])
+    assert all(f"Person {n}." in said for n in range(60))
+    assert findings(list(first.blocks)) == []
+    assert len({page.fingerprint for page in (first, *further)}) == 3
+
+
+def test_ten_alerts_are_no_storm() -> None:
+    several = [entry(f"c{n}", id=n) for n in range(10)]
+    assert len(compose(several, {f"c{n}": customer() for n in range(10)}, storm=10, portal=None)) == 10
+
+
+@pytest.mark.parametrize(
+    ("mrr", "currency", "said"),
+    [("1250.50", "usd", "1,250.50 USD"), ("99", "jpy", "99 JPY"), ("0.00", "eur", "0 EUR"), (None, "usd", "unknown")],
+)
+def test_money_reads_as_money(mrr: str | None, currency: str, said: str) -> None:
+    assert money(customer(mrr=None if mrr is None else Decimal(mrr), currency=currency)) == said

@@ -1,0 +1,226 @@
+"""Scripted faults: what to do wrong, on which calls; and the ASGI layer that does it."""
+
+import asyncio
+import json
+import re
+from dataclasses import dataclass, field, fields
+from random import Random
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SYSTEMS = ("hubspot", "stripe", "intercom", "slack")
+_KINDS = ("status", "reset", "truncate", "duplicate_page", "cursor_loop")
+
+
+@dataclass
+class Fault:
+    """`path` is a prefix or a regular expression, within the system. Without nth, rate or times every call is hit."""
+
+    system: str
+    path: str = "/"
+    method: str | None = None
+    rate: float | None = None  # share of the matching calls
+    nth: list[int] | None = None  # which matching calls, the first is 1
+    times: int | None = None  # at most so many hits
+    seed: int = 0
+    status: int | None = None
+    body: Any = None
+    retry_after: int | None = None
+    delay_ms: int = 0
+    reset: str | None = None  # "mid-body": half of the body, then the connection closes
+    truncate: bool = False  # a whole answer whose JSON is cut
+    duplicate_page: bool = False  # the page before once more
+    cursor_loop: bool = False  # the first page again and again
+    id: int = field(default=0, init=False)
+    calls: int = field(default=0, init=False)
+    hits: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.nth, int):
+            self.nth = [self.nth]
+        self._check()
+        self._pattern = re.compile(self.path)
+        self._rng = Random(self.seed)
+        self._pages: dict[str, Answer] = {}  # by path: what duplicate_page and cursor_loop answer again
+
+    def _check(self) -> None:
+        chosen = [kind for kind in _KINDS if getattr(self, kind)]
+        problem = None
+        if self.system not in SYSTEMS:
+            problem = f"system must be one of {', '.join(SYSTEMS)}, not {self.system!r}"
+        elif len(chosen) > 1:
+            problem = f"only one of {', '.join(chosen)} can happen to a call"
+        elif not chosen and not self.delay_ms:
+            problem = f"say what goes wrong: delay_ms or one of {', '.join(_KINDS)}"
+        elif self.reset not in (None, "mid-body"):
+            problem = f"reset can only be 'mid-body', not {self.reset!r}"
+        elif self.rate is not None and not 0 <= self.rate <= 1:
+            problem = f"rate must lie between 0 and 1, {self.rate} does not"
+        elif self.status is not None and not 200 <= self.status <= 599:
+            problem = f"status must be an HTTP status from 200 to 599, not {self.status}"
+        elif self.nth is not None and any(call < 1 for call in self.nth):
+            problem = "nth counts the calls from 1"
+        if problem:
+            raise ValueError(f"{problem[0].upper()}{problem[1:]}.")
+
+    def meets(self, system: str, method: str, path: str) -> bool:
+        """Is the call one of those that are meant? It is counted then."""
+        meant = (
+            system == self.system
+            and (self.method is None or self.method.upper() == method)
+            and (path.startswith(self.path) or self._pattern.match(path) is not None)
+        )
+        self.calls += meant
+        return meant
+
+    def strikes(self, path: str) -> bool:
+        """Does it hit the call that it has just met?"""
+        hit = (
+            (not self.remembers or path in self._pages)
+            and (self.times is None or self.hits < self.times)
+            and (self.nth is None or self.calls in self.nth)
+            and (self.rate is None or self._rng.random() < self.rate)
+        )
+        self.hits += hit
+        return hit
+
+    @property
+    def remembers(self) -> bool:
+        return self.duplicate_page or self.cursor_loop
+
+    def remember(self, path: str, answer: "Answer") -> None:
+        if answer.status < 300 and not (self.cursor_loop and path in self._pages):
+            self._pages[path] = answer
+
+    def page(self, path: str) -> "Answer":
+        return self._pages[path]
+
+    def listed(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "system": (str,),
+    "path": (str,),
+    "method": (str,),
+    "rate": (int, float),
+    "nth": (int, list),
+    "times": (int,),
+    "seed": (int,),
+    "status": (int,),
+    "body": (str, dict, list),
+    "retry_after": (int,),
+    "delay_ms": (int,),
+    "reset": (str,),
+    "truncate": (bool,),
+    "duplicate_page": (bool,),
+    "cursor_loop": (bool,),
+}
+
+
+def parse(wish: Any) -> Fault:
+    """A fault as somebody asked for it; a ValueError says what is wrong with the wish."""
+    if not isinstance(wish, dict) or "system" not in wish:
+        raise ValueError('A fault is a JSON object with at least a system: {"system": "stripe", "status": 503}.')
+    for name, value in wish.items():
+        if name not in _TYPES:
+            raise ValueError(f"A fault has no {name!r}; it may have {', '.join(_TYPES)}.")
+        if not isinstance(value, _TYPES[name]) or (isinstance(value, bool) and bool not in _TYPES[name]):
+            raise ValueError(f"{name} must be {' or '.join(type_.__name__ for type_ in _TYPES[name])}, not {value!r}.")
+    nth = wish.get("nth")
+    if isinstance(nth, list) and not all(isinstance(call, int) for call in nth):
+        raise ValueError("nth must be a number or a list of numbers.")
+    try:
+        return Fault(**wish)
+    except re.error as error:
+        raise ValueError(f"The path {wish['path']!r} is no regular expression: {error}.") from error
+
+
+@dataclass
+class Answer:
+    status: int = 200
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    body: bytes = b""
+
+    async def send(self, send: Send, body: bytes | None = None, length: int | None = None, more: bool = False) -> None:
+        """Sends it, or another body in its place, which may be shorter than its announced length."""
+        body = self.body if body is None else body
+        headers = [(name, value) for name, value in self.headers if name.lower() != b"content-length"]
+        headers.append((b"content-length", str(len(body) if length is None else length).encode()))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+class Faults:
+    """The faults that are in force, and the layer around the systems that makes them happen."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._added = 0
+        self.list: list[Fault] = []
+
+    def add(self, fault: Fault) -> Fault:
+        self._added += 1
+        fault.id = self._added
+        self.list.append(fault)
+        return fault
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        system, _, rest = scope["path"].lstrip("/").partition("/")
+        path = f"/{rest}"
+        struck: Fault | None = None
+        watching: list[Fault] = []
+        for fault in self.list:
+            if fault.meets(system, scope["method"], path):
+                watching += [fault] if fault.remembers else []
+                struck = fault if struck is None and fault.strikes(path) else struck
+        if struck:
+            await self._do_wrong(struck, path, scope, receive, send)
+        elif watching:
+            answer = await self._answer(scope, receive)
+            for fault in watching:
+                fault.remember(path, answer)
+            await answer.send(send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _do_wrong(self, fault: Fault, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(fault.delay_ms / 1000)
+        if fault.status:
+            await _refusal(fault, fault.status).send(send)
+            return
+        if fault.remembers:
+            await fault.page(path).send(send)
+            return
+        answer = await self._answer(scope, receive)
+        half = answer.body[: len(answer.body) // 2]
+        if fault.reset:
+            # The server closes a connection whose answer stays shorter than promised.
+            await answer.send(send, half, length=len(answer.body), more=True)
+        elif fault.truncate:
+            await answer.send(send, half)
+        else:
+            await answer.send(send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        """The right answer, held back."""
+        answer = Answer()
+
+        async def hold(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer.status, answer.headers = message["status"], list(message["headers"])
+            else:
+                answer.body += message.get("body", b"")
+
+        await self._app(scope, receive, hold)
+        return answer
+
+
+def _refusal(fault: Fault, status: int) -> Answer:
+    is_text = isinstance(fault.body, str)
+    body = fault.body if is_text else json.dumps(fault.body or {"message": "A fault made on purpose."})
+    headers = [(b"content-type", b"text/plain; charset=utf-8" if is_text else b"application/json")]
+    if fault.retry_after is not None:
+        headers.append((b"retry-after", str(fault.retry_after).encode()))
+    return Answer(status, headers, body.encode())

@@ -1,0 +1,42 @@
+"""E-mail addresses: how the world tells them apart, and the ways in which people spell the same one."""
+
+from random import Random
+
+from gtm_platform.sandbox.world.names import SHARED_INBOXES
+
+_ASCII = str.maketrans({"ç": "c", "é": "e", "ø": "oe", "ë": "e", "ü": "ue", "ö": "oe", "á": "a", "ñ": "n"})
+_GOOGLE = ("gmail.com", "googlemail.com")
+
+
+def plain(word: str) -> str:
+    """A name as it stands in an address."""
+    return word.lower().translate(_ASCII)
+
+
+def normalised(email: str) -> str:
+    local, _, domain = email.strip().lower().partition("@")
+    local = local.partition("+")[0]
+    if domain in _GOOGLE:
+        return f"{local.replace('.', '')}@gmail.com"
+    return f"{local}@{domain}"
+
+
+def is_shared(email: str) -> bool:
+    return normalised(email).partition("@")[0] in SHARED_INBOXES
+
+
+def respelled(rng: Random, email: str, tag: str) -> str:
+    """The same address as another system, or another day, has it."""
+    local, _, domain = email.partition("@")
+    roll = rng.random()
+    if roll < 0.66:
+        return email
+    if roll < 0.78:
+        return f"{local.title()}@{domain}"
+    if roll < 0.82:
+        return email.upper()
+    if roll < 0.86:
+        return f" {email} "
+    if domain in _GOOGLE:
+        return f"{local.replace('.', '')}@{rng.choice(_GOOGLE)}"
+    return f"{local}+{tag}@{domain}"

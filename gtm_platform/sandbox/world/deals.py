@@ -1,0 +1,164 @@
+"""Deals in HubSpot, and what salespeople write down: notes, calls, meetings, e-mails, tasks."""
+
+from datetime import datetime, timedelta
+from random import Random
+
+from gtm_platform.sandbox.records import HubSpotRecord
+from gtm_platform.sandbox.world import catalogue, furniture
+from gtm_platform.sandbox.world.cast import Person
+from gtm_platform.sandbox.world.clockwork import DAY, Agenda
+from gtm_platform.sandbox.world.contracts import Contract
+from gtm_platform.sandbox.world.hubspot_file import HubSpotFile, company_record_id, phone
+from gtm_platform.sandbox.world.hubspot_links import tie
+from gtm_platform.sandbox.world.setting import Setting
+
+_PAST = timedelta(days=120)
+_PROBABILITY = {
+    **dict(zip(furniture.OPEN_STAGES, ("0.2", "0.4", "0.6", "0.8", "0.9"), strict=True)),
+    "closedwon": "1.0",
+    "closedlost": "0.0",
+}
+_LOST = ("Price", "Chose a competitor", "No budget this year", "Went silent")
+_ENGAGEMENTS = ("notes", "calls", "meetings", "emails", "tasks")
+
+
+class Sales:
+    def __init__(
+        self,
+        setting: Setting,
+        agenda: Agenda,
+        rng: Random,
+        person: Person,
+        file: HubSpotFile,
+        since: datetime,
+        manager: int,
+    ) -> None:
+        self._setting = setting
+        self._agenda = agenda
+        self._rng = rng
+        self._person = person
+        self._file = file
+        self._owner = furniture.owner_id(manager)
+        self._deals = 0
+        self._logged = 0
+        self._expect_log(max(since, setting.start - _PAST))
+
+    # --- Deals ---
+
+    def court(self, contract: Contract, since: datetime) -> None:
+        """A deal that leads to a contract: it is won on the day on which the contract begins."""
+        begin = max(since, contract.start - timedelta(days=self._rng.randrange(8, 50)))
+        yearly = catalogue.monthly(contract.lines, contract.cuts, contract.currency) * 12
+        self._agenda.at(begin, self._open, yearly, contract.currency, contract.start, "closedwon")
+
+    def hope(self, at: datetime) -> None:
+        """A deal that comes to nothing, sooner or later."""
+        over = at + timedelta(days=self._rng.randrange(15, 120), seconds=self._rng.randrange(86400))
+        amount = self._rng.randrange(500, 20000) * 100
+        self._agenda.at(at, self._open, amount, self._person.currency, over, "closedlost")
+
+    def _open(self, at: datetime, amount: int, currency: str, over: datetime, outcome: str) -> None:
+        self._deals += 1
+        properties = {
+            "dealname": f"{self._person.company.name if self._person.company else self._person.name} - {at:%b %Y}",
+            "pipeline": "default",
+            "amount": catalogue.in_major(amount, currency),
+            "deal_currency_code": currency.upper(),
+            "closedate": furniture.wire_time(over + timedelta(days=self._rng.randrange(-5, 15))),
+            "dealtype": "newbusiness" if self._deals == 1 else "existingbusiness",
+            "hubspot_owner_id": self._owner,
+        }
+        deal = HubSpotRecord(str(3_000_000_000 + self._person.number * 16 + self._deals % 16), properties, at, at)
+        self._setting.hubspot.objects["deals"][deal.id] = deal
+        self._tie(deal, "deals")
+        self._enter(at, deal, furniture.OPEN_STAGES[0])
+        self._file.advance_to(at, "opportunity")
+        stages = (
+            furniture.OPEN_STAGES[1 : self._rng.randrange(2, 6)]
+            if outcome == "closedlost"
+            else furniture.OPEN_STAGES[1:]
+        )
+        step = (over - at) / (len(stages) + 1)
+        for place, stage in enumerate(stages, 1):
+            self._agenda.at((at + step * place).replace(microsecond=0), self._enter, deal, stage)
+        self._agenda.at(max(over, at), self._enter, deal, outcome)
+
+    def _enter(self, at: datetime, deal: HubSpotRecord, stage: str) -> None:
+        properties = deal.properties
+        properties["dealstage"] = stage
+        properties["hs_deal_stage_probability"] = _PROBABILITY[stage]
+        properties[f"hs_v2_date_entered_{stage}"] = furniture.wire_time(at)
+        properties["hs_is_closed"] = "true" if stage.startswith("closed") else "false"
+        properties["hs_is_closed_won"] = "true" if stage == "closedwon" else "false"
+        if stage.startswith("closed"):
+            properties["closedate"] = furniture.wire_time(at)
+        if stage == "closedlost":
+            properties["closed_lost_reason"] = self._rng.choice(_LOST)
+        deal.updated = at
+
+    def _tie(self, record: HubSpotRecord, type_: str) -> None:
+        store = self._setting.hubspot
+        if self._file.contact:
+            tie(store, record, type_, "contacts", self._file.contact.id)
+        if self._person.company:
+            tie(store, record, type_, "companies", company_record_id(self._person.company))
+
+    # --- Engagements ---
+
+    def _expect_log(self, at: datetime) -> None:
+        days = self._rng.expovariate(1 / 130)
+        self._agenda.at((at + timedelta(days=days)).replace(microsecond=0), self._log)
+
+    def _log(self, at: datetime) -> None:
+        contact = self._file.contact
+        if not contact or contact.archived:
+            return
+        type_ = self._rng.choice(_ENGAGEMENTS)
+        self._logged += 1
+        properties = {
+            "hs_timestamp": furniture.wire_time(at),
+            "hubspot_owner_id": self._owner,
+            **self._written(type_, at),
+        }
+        record = HubSpotRecord(str(4_000_000_000 + self._person.number * 1000 + self._logged), properties, at, at)
+        self._setting.hubspot.objects[type_][record.id] = record
+        self._tie(record, type_)
+        self._expect_log(at)
+
+    def _written(self, type_: str, at: datetime) -> dict[str, str]:
+        rng, first = self._rng, self._person.first
+        if type_ == "notes":
+            return {
+                "hs_note_body": rng.choice(
+                    (f"<p>{first} wants a demo for the team.</p>", "<p>Budget is confirmed.</p>")
+                )
+            }
+        if type_ == "calls":
+            return {
+                "hs_call_title": f"Call with {first}",
+                "hs_call_direction": "OUTBOUND",
+                "hs_call_status": rng.choice(("COMPLETED", "NO_ANSWER")),
+                "hs_call_duration": str(rng.randrange(30, 2400) * 1000),
+                "hs_call_to_number": phone(rng),
+            }
+        if type_ == "meetings":
+            begin = at + DAY * rng.randrange(1, 6)
+            return {
+                "hs_meeting_title": f"Check-in with {first}",
+                "hs_meeting_start_time": furniture.wire_time(begin),
+                "hs_meeting_end_time": furniture.wire_time(begin + timedelta(minutes=30)),
+                "hs_meeting_outcome": rng.choice(("SCHEDULED", "COMPLETED", "NO_SHOW")),
+            }
+        if type_ == "emails":
+            return {
+                "hs_email_subject": rng.choice(("Your renewal", "Following up", "Next steps")),
+                "hs_email_text": f"Hi {first}, any news?",
+                "hs_email_direction": rng.choice(("EMAIL", "INCOMING_EMAIL")),
+                "hs_email_status": "SENT",
+            }
+        return {
+            "hs_task_subject": f"Follow up with {first}",
+            "hs_task_status": rng.choice(("NOT_STARTED", "COMPLETED")),
+            "hs_task_priority": rng.choice(("LOW", "MEDIUM", "HIGH")),
+            "hs_task_type": rng.choice(("EMAIL", "CALL", "TODO")),
+        }

@@ -1,0 +1,98 @@
+"""What the world remembers about each person for the sake of the truth: since when which record has been live, and what
+every account was worth, day by day. Records change in place; this does not forget.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from gtm_platform.sandbox.world.addresses import normalised
+from gtm_platform.sandbox.world.presence import Usage
+
+T = TypeVar("T")
+Timeline = list[tuple[datetime, T]]
+
+
+def note(timeline: Timeline[T], at: datetime, value: T) -> None:
+    """Adds a value if it differs from the one before."""
+    if not timeline or timeline[-1][1] != value:
+        timeline.append((at, value))
+
+
+def as_of(timeline: Sequence[tuple[datetime, T]], before: datetime) -> T | None:
+    """The value that held just before an instant."""
+    place = bisect_left(timeline, before, key=lambda entry: entry[0])
+    return timeline[place - 1][1] if place else None
+
+
+@dataclass(slots=True)
+class Presence:
+    """A record of a person in some system, from its creation to its deletion."""
+
+    id: str
+    since: datetime
+    emails: Timeline[str] = field(default_factory=list)
+    until: datetime | None = None
+
+    def live(self, before: datetime) -> bool:
+        return self.since < before and (self.until is None or self.until >= before)
+
+    def goes_by(self, at: datetime, email: str | None) -> None:
+        if email:
+            self.emails.append((at, normalised(email)))
+
+
+@dataclass(slots=True)
+class Seat(Presence):
+    """An Intercom contact; a user's last sight moves on with the use of the product."""
+
+    usage: Usage | None = None
+
+    def last_seen(self, before: datetime) -> datetime:
+        return (self.usage.latest(before, self.since) if self.usage else None) or self.since
+
+
+@dataclass(slots=True)
+class Book(Presence):
+    """A Stripe customer and what came of it. Money is in minor units."""
+
+    currency: str = "usd"
+    mrr: Timeline[int] = field(default_factory=list)
+    statuses: Timeline[str] = field(default_factory=list)  # of the newest subscription
+    delinquent: Timeline[bool] = field(default_factory=list)
+    ledger: Timeline[int] = field(default_factory=list)  # money in and out
+    failures: list[datetime] = field(default_factory=list)
+    customer_since: datetime | None = None
+    losses: list[datetime] = field(default_factory=list)  # planned instants at which MRR falls to nothing
+
+
+@dataclass(slots=True)
+class Case:
+    """A conversation (or ticket) and how it stood: (is it open, is it critical)."""
+
+    seat: Seat
+    since: datetime
+    is_ticket: bool = False
+    until: datetime | None = None
+    states: Timeline[tuple[bool, bool]] = field(default_factory=list)
+    rating: tuple[datetime, int] | None = None
+    cancels: list[datetime] = field(default_factory=list)
+
+    def live(self, before: datetime) -> bool:
+        return self.since < before and (self.until is None or self.until >= before) and self.seat.live(before)
+
+
+@dataclass(slots=True)
+class Party:
+    """One person in the eyes of the truth: everything that may rightly be tied together."""
+
+    key: str
+    name: str
+    company_domain: str | None = None
+    shared_inbox: bool = False
+    hubspot: list[Presence] = field(default_factory=list)
+    intercom: list[Seat] = field(default_factory=list)
+    books: list[Book] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)

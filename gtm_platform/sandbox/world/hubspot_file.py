@@ -1,0 +1,185 @@
+"""One person's contact records in HubSpot: the contact, its doubles, merges, edits and its deletion."""
+
+from datetime import datetime, timedelta
+from random import Random
+
+from gtm_platform.sandbox.records import HubSpotRecord
+from gtm_platform.sandbox.world import furniture, names
+from gtm_platform.sandbox.world.cast import Company, Person
+from gtm_platform.sandbox.world.clockwork import Agenda
+from gtm_platform.sandbox.world.diary import Party, Presence
+from gtm_platform.sandbox.world.hubspot_links import inherit, tie
+from gtm_platform.sandbox.world.hubspot_properties import LIFECYCLE
+from gtm_platform.sandbox.world.setting import Setting
+
+_PAST = timedelta(days=90)  # only the last edits of the past leave a trace
+_SOURCES = ("ORGANIC_SEARCH", "PAID_SEARCH", "REFERRALS", "DIRECT_TRAFFIC", "OFFLINE", "SOCIAL_MEDIA")
+_LEAD_STATUS = ("NEW", "OPEN", "IN_PROGRESS", "CONNECTED", "ATTEMPTED_TO_CONTACT", "BAD_TIMING", "UNQUALIFIED")
+
+
+def company_record_id(company: Company) -> str:
+    return str(2_000_000_000 + 2 * company.number)
+
+
+def contact_record_id(number: int, ordinal: int) -> str:
+    return str(1_000_000_000 + number * 8 + ordinal)
+
+
+class HubSpotFile:
+    def __init__(
+        self,
+        setting: Setting,
+        agenda: Agenda,
+        rng: Random,
+        person: Person,
+        party: Party,
+        email: str | None,
+        manager: int,
+    ) -> None:
+        self._setting = setting
+        self._agenda = agenda
+        self._rng = rng
+        self._person = person
+        self._party = party
+        self._email = email
+        self._manager = manager
+        self._ordinal = 0
+        self.contact: HubSpotRecord | None = None
+        self.presence: Presence | None = None
+
+    # --- Coming ---
+
+    def arrive(self, at: datetime, others: tuple[str, ...]) -> None:
+        """`others`: further addresses of the person, kept on the same contact."""
+        self.contact, self.presence = self._enter(at, self._party, self._email)
+        if others:
+            self.contact.properties["hs_additional_emails"] = ";".join(others)
+            for email in others:
+                self.presence.goes_by(at, email)
+        self._expect_edit(max(at, self._setting.start - _PAST))
+
+    def double(self, at: datetime, party: Party, email: str, merged: datetime | None) -> None:
+        """The same person once more, under another spelling or, if it has a party of its own, another address."""
+        contact, presence = self._enter(at, party, email)
+        if merged:
+            self._agenda.at(merged, self._merge, contact, presence)
+
+    def _enter(self, at: datetime, party: Party, email: str | None) -> tuple[HubSpotRecord, Presence]:
+        record = HubSpotRecord(contact_record_id(self._person.number, self._ordinal), self._properties(email), at, at)
+        self._ordinal += 1
+        self._setting.hubspot.objects["contacts"][record.id] = record
+        presence = Presence(record.id, at)
+        presence.goes_by(at, email)
+        party.hubspot.append(presence)
+        if self._person.company and (self._rng.random() < 0.9 or self._person.free_mail):
+            company = company_record_id(self._person.company)
+            tie(self._setting.hubspot, record, "contacts", "companies", company)
+            if company in record.links.get("companies", {}):
+                record.properties["associatedcompanyid"] = company
+        return record, presence
+
+    def _properties(self, email: str | None) -> dict[str, str]:
+        person, rng = self._person, self._rng
+        shout = rng.random() < 0.04
+        properties = {
+            "firstname": person.first.upper() if shout else person.first,
+            "lastname": person.last.upper() if shout else person.last,
+            "lifecyclestage": rng.choice(LIFECYCLE[:4]),
+            "hs_analytics_source": rng.choice(_SOURCES),
+        }
+        if email:
+            properties["email"] = email
+        if rng.random() < 0.75:
+            properties["jobtitle"] = person.job
+        if person.company and rng.random() < 0.7:
+            properties["company"] = company_spelling(rng, person.company)
+        if rng.random() < 0.4:
+            properties["phone"] = phone(rng)
+        if rng.random() < 0.8:
+            properties["hubspot_owner_id"] = furniture.owner_id(self._manager)
+        if rng.random() < 0.6:
+            properties["country"] = names.COUNTRIES[person.country][0]
+            properties["city"] = person.city
+        if rng.random() < 0.5:
+            properties["hs_lead_status"] = rng.choice(_LEAD_STATUS)
+        if rng.random() < 0.06:
+            del properties["lastname"]
+        return properties
+
+    # --- Changing ---
+
+    def _expect_edit(self, at: datetime) -> None:
+        days = self._rng.expovariate(1 / 45)
+        self._agenda.at((at + timedelta(days=days)).replace(microsecond=0), self._edit)
+
+    def _edit(self, at: datetime) -> None:
+        """Somebody corrects or completes the contact."""
+        if not self.contact or self.contact.archived:
+            return
+        rng = self._rng
+        name, value = rng.choice(
+            (
+                ("jobtitle", rng.choice(names.JOBS)),
+                ("phone", phone(rng)),
+                ("city", self._person.city),
+                ("hs_lead_status", rng.choice(_LEAD_STATUS)),
+                ("hubspot_owner_id", furniture.owner_id(self._manager)),
+                ("lastname", self._person.last),
+            )
+        )
+        self.set(at, name, value)
+        self._expect_edit(at)
+
+    def set(self, at: datetime, name: str, value: str) -> None:
+        if self.contact and not self.contact.archived:
+            self.contact.properties[name] = value
+            self.contact.updated = at
+
+    def advance_to(self, at: datetime, stage: str) -> None:
+        """The lifecycle stage moves forward only."""
+        if self.contact:
+            present = self.contact.properties.get("lifecyclestage", "")
+            if present not in LIFECYCLE or LIFECYCLE.index(stage) > LIFECYCLE.index(present):
+                self.set(at, "lifecyclestage", stage)
+
+    # --- Going ---
+
+    def _merge(self, at: datetime, loser: HubSpotRecord, gone: Presence) -> None:
+        winner, presence = self.contact, self.presence
+        if not winner or not presence or winner.archived or loser.archived or loser.merged_into:
+            return
+        loser.merged_into, loser.updated, gone.until = winner.id, at, at
+        inherit(self._setting.hubspot, winner, loser)
+        email = loser.properties.get("email")
+        if email:
+            _append(winner, "hs_additional_emails", email)
+            presence.goes_by(at, email)
+        _append(winner, "hs_merged_object_ids", loser.id)
+        winner.updated = at
+
+    def archive(self, at: datetime) -> None:
+        if self.contact and self.presence and not self.contact.archived:
+            self.contact.archived = self.contact.updated = self.presence.until = at
+
+
+def _append(record: HubSpotRecord, name: str, value: str) -> None:
+    present = record.properties.get(name)
+    record.properties[name] = f"{present};{value}" if present else value
+
+
+def company_spelling(rng: Random, company: Company) -> str:
+    """A company's name as people type it."""
+    roll, name = rng.random(), company.name
+    if roll < 0.45:
+        return name
+    if roll < 0.6:
+        return f"{name}, {names.LEGAL_FORMS[company.country % len(names.LEGAL_FORMS)]}"
+    if roll < 0.7:
+        return f"{name} {names.LEGAL_FORMS[0].rstrip('.')}"
+    if roll < 0.8:
+        return name.upper()
+    return name.lower() if roll < 0.9 else name.replace(" ", "")
+
+
+def phone(rng: Random) -> str:
+    return f"+1 555 {rng.randrange(100, 1000)} {rng.randrange(10000):04}"

@@ -1,0 +1,19 @@
+"""What all lives of one world have in common: where they write, and when the present began."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gtm_platform.sandbox.records import HubSpotStore, IntercomStore, StripeStore
+from gtm_platform.sandbox.world.diary import Party
+from gtm_platform.sandbox.world.stripe_events import StripeEvents
+
+
+@dataclass
+class Setting:
+    seed: int
+    start: datetime
+    hubspot: HubSpotStore
+    stripe: StripeStore
+    intercom: IntercomStore
+    events: StripeEvents
+    parties: list[Party] = field(default_factory=list)

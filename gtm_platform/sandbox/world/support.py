@@ -1,0 +1,237 @@
+"""One person's conversations with support, and the few tickets that come of them."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from random import Random
+
+from gtm_platform.sandbox.records import (
+    IntercomContact,
+    IntercomConversation,
+    IntercomPart,
+    IntercomRating,
+    IntercomTicket,
+)
+from gtm_platform.sandbox.world import furniture, phrases
+from gtm_platform.sandbox.world.cast import Person
+from gtm_platform.sandbox.world.clockwork import Agenda
+from gtm_platform.sandbox.world.diary import Case, Party, Seat, note
+from gtm_platform.sandbox.world.setting import Setting
+
+_PAST = timedelta(days=150)  # older conversations are of no interest to anybody
+_RATINGS = {"plain": (3, 4, 4, 5, 5), "happy": (5, 5, 4), "angry": (1, 1, 2, 3), "cancel": (1, 2, 3, 4)}
+
+
+class Support:
+    """`every` is the mean number of days between conversations, `mood` how the person feels at an instant."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        agenda: Agenda,
+        rng: Random,
+        person: Person,
+        party: Party,
+        contact: IntercomContact,
+        seat: Seat,
+        every: float,
+        mood: Callable[[datetime], str],
+    ) -> None:
+        self._setting = setting
+        self._agenda = agenda
+        self._rng = rng
+        self._person = person
+        self._party = party
+        self._contact = contact
+        self._seat = seat
+        self._every = every
+        self._mood = mood
+        self._written = 0
+        self._expect(max(seat.since, setting.start - _PAST))
+
+    def _expect(self, at: datetime) -> None:
+        days = self._rng.expovariate(1 / self._every)
+        self._agenda.at((at + timedelta(days=days)).replace(microsecond=0), self._turn_to_support)
+
+    def _turn_to_support(self, at: datetime) -> None:
+        if self._seat.until:
+            return
+        if self._rng.random() < 0.07:
+            self._open_ticket(at)
+        else:
+            self.write(at, self._mood(at))
+        self._expect(at)
+
+    def _later(self, at: datetime, low: int, high: int) -> datetime:
+        """Some minutes on, more often sooner than later."""
+        return at + timedelta(seconds=int(60 * (low + (high - low) * self._rng.random() ** 2)))
+
+    def _id(self) -> str:
+        self._written += 1
+        return f"{self._person.number + 1}{self._written:05}"
+
+    # --- Conversations ---
+
+    def write(self, at: datetime, mood: str) -> None:
+        """The person writes to support."""
+        contact = self._contact
+        if self._seat.until:
+            return
+        body = phrases.message(self._rng, mood, self._person.first)
+        conversation = IntercomConversation(
+            id=self._id(),
+            contact_id=contact.id,
+            created=at,
+            updated=at,
+            subject="" if self._rng.random() < 0.7 else "<p>Need some help</p>",
+            body=body,
+            author_type=contact.role,
+            author_name=contact.name,
+            author_email=contact.email,
+            team_id=furniture.TEAM_SUPPORT,
+            waiting_since=at,
+            last_contact_reply=at,
+        )
+        self._setting.intercom.conversations[conversation.id] = conversation
+        case = Case(self._seat, at, states=[(at, (True, False))])
+        self._party.cases.append(case)
+        self._replied(at, case, body)
+        if self._rng.random() < {"angry": 0.3, "cancel": 0.15}.get(mood, 0.02):
+            self._agenda.at(self._later(at, 2, 90), self._escalate, conversation, case)
+        if self._rng.random() < 0.93:
+            self._agenda.at(self._later(at, 5, 1200), self._answer, conversation, case, mood)
+        if self._rng.random() < 0.006:
+            self._agenda.at(self._later(at, 5000, 40000), self._delete, conversation, case)
+
+    def _replied(self, at: datetime, case: Case, body: str) -> None:
+        self._contact.last_replied = at
+        self._contact.updated = max(self._contact.updated, at)
+        if phrases.mentions_cancel(body):
+            case.cancels.append(at)
+
+    def _part(
+        self, at: datetime, conversation: IntercomConversation, kind: str, body: str | None, admin: int | None
+    ) -> None:
+        contact = self._contact
+        conversation.parts.append(
+            IntercomPart(
+                id=f"{conversation.id}{len(conversation.parts) + 1:03}",
+                part_type=kind,
+                body=body,
+                created=at,
+                author_type="admin" if admin else contact.role,
+                author_id=str(admin) if admin else contact.id,
+                author_name=furniture.admin_name(admin) if admin else contact.name,
+                author_email=furniture.admin_email(admin) if admin else contact.email,
+            )
+        )
+        conversation.updated = at
+
+    def _note_state(self, at: datetime, conversation: IntercomConversation, case: Case) -> None:
+        critical = conversation.priority == "priority" or any(tag == furniture.CRITICAL for tag, _ in conversation.tags)
+        note(case.states, at, (conversation.state != "closed", critical))
+
+    def _escalate(self, at: datetime, conversation: IntercomConversation, case: Case) -> None:
+        if conversation.deleted:
+            return
+        if self._rng.random() < 0.5:
+            conversation.priority = "priority"
+        else:
+            conversation.tags.append((furniture.CRITICAL, at))
+        conversation.updated = at
+        self._note_state(at, conversation, case)
+
+    def _answer(self, at: datetime, conversation: IntercomConversation, case: Case, mood: str) -> None:
+        if conversation.deleted:
+            return
+        rng, admin = self._rng, self._rng.choice(furniture.SUPPORT_ADMINS)
+        if conversation.admin_id is None:
+            conversation.admin_id = admin
+            self._part(at, conversation, "assignment", None, admin)
+        if rng.random() < 0.2:
+            self._part(at, conversation, "note", phrases.internal_note(rng), admin)
+        if rng.random() < 0.12:
+            conversation.tags.append((rng.choice((furniture.VIP, furniture.BUG, furniture.BILLING)), at))
+        self._part(at, conversation, "comment", phrases.answer(rng, mood, self._person.first), admin)
+        conversation.first_admin_reply = conversation.first_admin_reply or at
+        conversation.last_admin_reply = self._contact.last_contacted = at
+        conversation.waiting_since, conversation.read = None, True
+        if rng.random() < 0.08:
+            conversation.state = "snoozed"
+            conversation.snoozed_until = at + timedelta(days=2)
+            self._part(at, conversation, "snoozed", None, admin)
+        self._note_state(at, conversation, case)
+        if rng.random() < 0.5 and len(conversation.parts) < 12:
+            self._agenda.at(self._later(at, 5, 2000), self._follow_up, conversation, case, mood)
+        else:
+            self._agenda.at(self._later(at, 10, 4000), self._close, conversation, case, mood)
+
+    def _follow_up(self, at: datetime, conversation: IntercomConversation, case: Case, mood: str) -> None:
+        if conversation.deleted or self._seat.until:
+            return
+        body = phrases.follow_up(self._rng, mood)
+        if conversation.state == "closed":
+            conversation.reopens += 1
+            self._part(at, conversation, "open", None, None)
+        conversation.state, conversation.snoozed_until, conversation.read = "open", None, False
+        self._part(at, conversation, "comment", body, None)
+        conversation.waiting_since = conversation.last_contact_reply = at
+        self._replied(at, case, body)
+        self._note_state(at, conversation, case)
+        self._agenda.at(self._later(at, 5, 1500), self._answer, conversation, case, mood)
+
+    def _close(self, at: datetime, conversation: IntercomConversation, case: Case, mood: str) -> None:
+        if conversation.deleted:
+            return
+        conversation.state, conversation.snoozed_until = "closed", None
+        conversation.first_close = conversation.first_close or at
+        conversation.last_close = at
+        self._part(at, conversation, "close", None, conversation.admin_id)
+        self._note_state(at, conversation, case)
+        if not conversation.rating and self._rng.random() < 0.5:
+            conversation.rating = IntercomRating(requested=at, admin_id=str(conversation.admin_id))
+            if self._rng.random() < 0.65:
+                self._agenda.at(self._later(at, 3, 3000), self._rate, conversation, case, mood)
+        if self._rng.random() < 0.1:
+            self._agenda.at(self._later(at, 300, 6000), self._follow_up, conversation, case, mood)
+
+    def _rate(self, at: datetime, conversation: IntercomConversation, case: Case, mood: str) -> None:
+        if conversation.deleted or self._seat.until or not conversation.rating:
+            return
+        rating = self._rng.choice(_RATINGS[mood])
+        conversation.rating.rating, conversation.rating.replied = rating, at
+        conversation.rating.remark = phrases.remark(self._rng, rating)
+        conversation.updated = at
+        case.rating = (at, rating)
+
+    def _delete(self, at: datetime, conversation: IntercomConversation, case: Case) -> None:
+        conversation.deleted = case.until = at
+
+    # --- Tickets ---
+
+    def _open_ticket(self, at: datetime) -> None:
+        id_ = self._id()
+        title = phrases.ticket(self._rng)
+        ticket = IntercomTicket(
+            id=id_,
+            ticket_id=id_[-6:].lstrip("0"),
+            contact_id=self._contact.id,
+            title=title,
+            description=f"<p>{title}.</p>",
+            created=at,
+            updated=at,
+            admin_id=str(self._rng.choice(furniture.SUPPORT_ADMINS)),
+            team_id=str(furniture.TEAM_SUPPORT),
+        )
+        self._setting.intercom.tickets[id_] = ticket
+        case = Case(self._seat, at, is_ticket=True, states=[(at, (True, True))])
+        self._party.cases.append(case)
+        self._agenda.at(self._later(at, 30, 3000), self._move_ticket, ticket, case, "in_progress")
+
+    def _move_ticket(self, at: datetime, ticket: IntercomTicket, case: Case, state: str) -> None:
+        ticket.state, ticket.updated = state, at
+        if state == "resolved":
+            ticket.open = False
+            note(case.states, at, (False, True))
+            return
+        following = "waiting_on_customer" if state == "in_progress" and self._rng.random() < 0.4 else "resolved"
+        self._agenda.at(self._later(at, 600, 20000), self._move_ticket, ticket, case, following)

@@ -1,0 +1,131 @@
+"""The world: everything as it was at its start, and what becomes of it as the clock moves on."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from heapq import heapify
+from math import log
+from typing import Any
+
+from gtm_platform.sandbox.records import HubSpotStore, IntercomStore, SlackStore, StripeStore
+from gtm_platform.sandbox.world import catalogue, furniture
+from gtm_platform.sandbox.world.cast import Company, newcomer, residents
+from gtm_platform.sandbox.world.clockwork import DAY, Agenda, Happening, in_utc, share, unfold
+from gtm_platform.sandbox.world.firm import Firm
+from gtm_platform.sandbox.world.hubspot_properties import define_properties
+from gtm_platform.sandbox.world.life import Life
+from gtm_platform.sandbox.world.setting import Setting
+from gtm_platform.sandbox.world.stripe_events import KEPT, Render, StripeEvents, stub
+from gtm_platform.sandbox.world.truth import truth
+
+_GROWTH = 0.3 / 420  # newcomers a day, per person there at the start
+_FIRST_WRITTEN_ID = 100_000_000_000  # what is written to HubSpot from outside gets ids from here
+
+
+class World:
+    """Its state at an instant depends on (seed, people, start) and the instant alone, and on what is written to it."""
+
+    def __init__(self, seed: int, people: int, start: datetime, render_stripe: Render | None = None) -> None:
+        if people < 1:
+            raise ValueError(f"A world of {people} people cannot be built: ask for at least one.")
+        self.seed = seed
+        self.people = people
+        self.start = self.now = in_utc(start, "The start")
+        self.hubspot = HubSpotStore(next_id=_FIRST_WRITTEN_ID)
+        self.stripe = StripeStore()
+        self.intercom = IntercomStore()
+        self.slack = SlackStore()
+        self._queue: list[Happening] = []
+        self._agenda = Agenda(-1, self._queue)
+        self._companies: list[Company] = []
+        self._founded: list[Company] = []
+        events = StripeEvents(self.stripe, render_stripe or stub, self.start - KEPT)
+        self._setting = Setting(seed, self.start, self.hubspot, self.stripe, self.intercom, events)
+        with _no_collection():
+            self._furnish()
+            self._settle_residents()
+        events.put_in_order()
+        events.forget(self.start)
+        self._expect_newcomer(self.start, 0)
+        self._agenda.at(self.start + timedelta(days=5, hours=9), self._tend_catalogue, 0)
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def advance(self, to: datetime) -> None:
+        """Lets time pass; it never goes back."""
+        to = in_utc(to, "The clock's new time")
+        if to < self.now:
+            raise ValueError(
+                f"The clock stands at {self.now.isoformat()} and cannot go back to {to.isoformat()}: "
+                "start another sandbox for an earlier time."
+            )
+        with _no_collection():
+            while self.now < to:
+                self.now = min(to, self.now + DAY)
+                unfold(self._queue, self.now)
+                self._setting.events.forget(self.now)
+
+    def truth(self, day: date) -> dict[str, Any]:
+        """Who is who, and how everybody stood at the end of a UTC day (so far, if it is today)."""
+        first, last = self.start.date() - DAY, self.now.date()
+        if not first <= day <= last:
+            raise ValueError(f"The truth is known from {first} to {last}; {day} is outside.")
+        with _no_collection():
+            return truth(self._setting.parties, (*self._companies, *self._founded), day)
+
+    def _furnish(self) -> None:
+        furniture.furnish_hubspot(self.hubspot, self.start)
+        define_properties(self.hubspot, self.start)
+        furniture.furnish_intercom(self.intercom, self.start)
+        furniture.furnish_slack(self.slack)
+        catalogue.stock(self.stripe, self.start)
+
+    def _settle_residents(self) -> None:
+        """Lives do not touch each other, so each past is told in one go; what is left joins the common queue."""
+        for company, staff in residents(self.seed, self.people, self.start):
+            self._companies.append(company)
+            self._tell_past(Firm(self._setting, company, []).agenda)
+            for person in staff:
+                self._tell_past(Life(self._setting, person, []).agenda)
+        heapify(self._queue)
+
+    def _tell_past(self, agenda: Agenda) -> None:
+        unfold(agenda.queue, self.start)
+        self._queue.extend(agenda.queue)
+        agenda.queue = self._queue
+
+    def _expect_newcomer(self, at: datetime, ordinal: int) -> None:
+        days = -log(1 - share(f"{self.seed}:arrival:{ordinal}")) / (_GROWTH * self.people)
+        self._agenda.at((at + timedelta(days=days)).replace(microsecond=0), self._welcome, ordinal)
+
+    def _welcome(self, at: datetime, ordinal: int) -> None:
+        person, founded = newcomer(self.seed, ordinal, self._companies, at)
+        if founded:
+            self._founded.append(founded)
+            Firm(self._setting, founded, self._queue)
+        Life(self._setting, person, self._queue)
+        self._expect_newcomer(at, ordinal + 1)
+
+    def _tend_catalogue(self, at: datetime, turn: int) -> None:
+        """Every other week somebody improves a product's name tag."""
+        products = list(self.stripe.products.values())
+        product = products[turn % len(products)]
+        previous = {"metadata": dict(product.metadata)}
+        product.metadata = {**product.metadata, "revision": str(turn + 1)}
+        product.updated = at
+        self._setting.events.tell(at, f"evt_catalogue{turn}", "product.updated", product, previous)
+        self._agenda.at(at + timedelta(days=14), self._tend_catalogue, turn + 1)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Whatever happens leaves objects that stay: looking for garbage among them would take most of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

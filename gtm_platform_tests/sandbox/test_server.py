@@ -1,0 +1,281 @@
+"""The whole sandbox over HTTP: its control routes, scripted faults, and what outlives a restart."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import stripe
+from hubspot import HubSpot
+from slack_sdk import WebClient
+
+from gtm_platform.sandbox.control import folded
+from gtm_platform.sandbox.server import Sandbox, running
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with running(people=60, seed=4, now=START) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def control(sandbox: Sandbox) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{sandbox.url}/_sandbox", trust_env=False) as client:
+        yield client
+        client.delete("/faults")
+
+
+@pytest.fixture
+def billing(sandbox: Sandbox) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {sandbox.env['STRIPE_API_KEY']}"}
+    with httpx.Client(base_url=f"{sandbox.url}/stripe", headers=headers, trust_env=False) as client:
+        yield client
+
+
+def _ids(answer: httpx.Response) -> list[str]:
+    return [each["id"] for each in answer.json()["data"]]
+
+
+def test_the_official_clients_read_it_by_the_variables_it_names(sandbox: Sandbox, control: httpx.Client) -> None:
+    env = control.get("/env").json()
+    assert env == sandbox.env
+    api = stripe.StripeClient(env["STRIPE_API_KEY"], base_addresses={"api": env["STRIPE_BASE_URL"]})
+    customers = list(api.v1.customers.list({"limit": 100}).auto_paging_iter())
+    live = {id_ for id_, customer in sandbox.world.stripe.customers.items() if not customer.deleted}
+    assert {customer.id for customer in customers} == live
+    crm = HubSpot(access_token=env["HUBSPOT_ACCESS_TOKEN"], host=env["HUBSPOT_BASE_URL"])
+    assert len(crm.crm.contacts.basic_api.get_page(limit=5, _request_timeout=(5, 60)).results) == 5
+    headers = {"Authorization": f"Bearer {env['INTERCOM_ACCESS_TOKEN']}", "Intercom-Version": "2.14"}
+    contacts = httpx.get(f"{env['INTERCOM_BASE_URL']}/contacts", headers=headers, trust_env=False).json()
+    assert contacts["total_count"] > 10
+
+
+def test_what_is_posted_to_slack_can_be_read(sandbox: Sandbox, control: httpx.Client) -> None:
+    client = WebClient(token=sandbox.env["SLACK_BOT_TOKEN"], base_url=sandbox.env["SLACK_BASE_URL"])
+    client.chat_postMessage(channel=sandbox.env["SLACK_ALERT_CHANNEL"], text="Acme wants to leave")
+    message = control.get("/slack/messages").json()["messages"][-1]
+    assert (message["channel"], message["text"]) == ("C0ALERTS", "Acme wants to leave")
+
+
+def test_the_truth_over_http(control: httpx.Client) -> None:
+    truth = control.get("/truth", params={"day": "2026-02-28", "fields": "emails,mrr"}).json()
+    assert truth["day"] == "2026-02-28"
+    assert all(set(person) == {"person", "emails", "mrr"} for person in truth["people"])
+    assert truth["totals"]["customers"] > 10
+    refused = control.get("/truth", params={"day": "2031-01-01"})
+    assert refused.status_code == 400
+    assert "2031-01-01 is outside" in refused.json()["error"]
+
+
+def test_requests_are_counted_by_system_path_and_status(billing: httpx.Client, control: httpx.Client) -> None:
+    control.delete("/requests")
+    for id_ in _ids(billing.get("/v1/customers", params={"limit": 3})):
+        billing.get(f"/v1/customers/{id_}")
+    billing.get("/v1/customers", headers={"Authorization": "Bearer wrong"})
+    counted = control.get("/requests").json()
+    rows = {(row["system"], row["method"], row["path"], row["status"]): row["count"] for row in counted["requests"]}
+    assert rows == {
+        ("stripe", "GET", "/v1/customers", 200): 1,
+        ("stripe", "GET", "/v1/customers", 401): 1,
+        ("stripe", "GET", "/v1/customers/{id}", 200): 3,
+    }
+    assert counted["total"] == 5
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/crm/v3/objects/contacts/1000000001", "/crm/v3/objects/contacts/{id}"),
+        ("/crm/v3/objects/0-1/search", "/crm/v3/objects/0-1/search"),
+        ("/crm/v3/objects/contacts/ada%40acme.example", "/crm/v3/objects/contacts/{id}"),
+        ("/v1/subscription_items", "/v1/subscription_items"),
+        ("/v1/invoices/in_00000012a3/lines", "/v1/invoices/{id}/lines"),
+        ("/contacts/650000000000000000000002", "/contacts/{id}"),
+    ],
+)
+def test_ids_are_folded(path: str, expected: str) -> None:
+    assert folded(path) == expected
+
+
+# --- The clock ---
+
+
+def test_the_clock_is_set_forwards_only() -> None:
+    with running(people=20, seed=4, now=START) as sandbox:
+        clock = f"{sandbox.url}/_sandbox/clock"
+        answer = httpx.post(clock, json={"now": "2026-03-09T12:00:00Z"}, trust_env=False)
+        assert answer.json() == {"now": "2026-03-09T12:00:00+00:00", "following": False}
+        assert sandbox.world.now == datetime(2026, 3, 9, 12, tzinfo=UTC)
+        for wish, problem in (
+            ({"now": "2026-03-01T00:00:00Z"}, "cannot go back"),
+            ({"now": "2026-03-10"}, "has no time zone"),
+            ({"now": "soon"}, "soon"),
+            ({}, "Say what time it shall be"),
+        ):
+            refused = httpx.post(clock, json=wish, trust_env=False)
+            assert refused.status_code == 400
+            assert problem in refused.json()["error"]
+
+
+def test_without_a_time_of_its_own_it_follows_real_time() -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    with running(people=5, seed=4) as sandbox:
+        health = httpx.get(f"{sandbox.url}/_sandbox/health", trust_env=False).json()
+    assert health["following"]
+    assert datetime.fromisoformat(health["now"]) >= before
+    assert datetime.fromisoformat(health["start"]).time().isoformat() == "00:00:00"
+
+
+# --- What outlives a restart ---
+
+
+def test_what_was_written_outlives_a_restart(tmp_path: Path) -> None:
+    with running(people=30, seed=4, now=START, home=tmp_path) as sandbox:
+        assert (tmp_path / "sandbox" / "url").read_text() == f"{sandbox.url}\n"
+        _set_clock(sandbox, START + 2 * DAY)
+        crm = HubSpot(access_token=sandbox.env["HUBSPOT_ACCESS_TOKEN"], host=sandbox.env["HUBSPOT_BASE_URL"])
+        api = crm.crm.companies.basic_api
+        made = api.create({"properties": {"name": "Acme", "domain": "acme.example"}}, _request_timeout=(5, 60))
+        first = next(iter(sandbox.world.hubspot.objects["companies"]))
+        api.update(first, {"properties": {"city": "Elsewhere"}}, _request_timeout=(5, 60))
+        slack = WebClient(token=sandbox.env["SLACK_BOT_TOKEN"], base_url=sandbox.env["SLACK_BASE_URL"])
+        slack.chat_postMessage(channel="C0SUMMARY", text="All is well")
+        _set_clock(sandbox, START + 20 * DAY)
+        before = sandbox.world
+    with running(people=30, seed=4, home=tmp_path) as again:
+        assert again.world.now == START + 20 * DAY
+        assert again.world.hubspot.objects == before.hubspot.objects
+        assert again.world.hubspot.next_id == before.hubspot.next_id
+        assert again.world.hubspot.objects["companies"][made.id].properties["domain"] == "acme.example"
+        assert again.world.slack == before.slack
+        assert again.world.stripe == before.stripe
+        assert not httpx.get(f"{again.url}/_sandbox/health", trust_env=False).json()["following"]
+
+
+def test_a_deed_torn_by_a_crash_is_forgotten(tmp_path: Path) -> None:
+    with running(people=5, seed=4, now=START, home=tmp_path) as sandbox:
+        slack = WebClient(token=sandbox.env["SLACK_BOT_TOKEN"], base_url=sandbox.env["SLACK_BASE_URL"])
+        slack.chat_postMessage(channel="C0SUMMARY", text="One")
+    deeds = tmp_path / "sandbox" / "deeds.jsonl"
+    whole = deeds.read_text()
+    deeds.write_text(whole + whole[:40])
+    with running(people=5, seed=4, home=tmp_path) as sandbox:
+        assert [message.text for message in sandbox.world.slack.messages] == ["One"]
+        assert deeds.read_text() == whole
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        ({"seed": 5}, r"seed 4 \(asked for: 5\)"),
+        ({"people": 9}, r"people 5 \(asked for: 9\)"),
+        ({"now": START + DAY}, r"start 2026-03-01.* \(asked for: 2026-03-02"),
+    ],
+)
+def test_a_home_holds_one_world(tmp_path: Path, asked: dict[str, Any], problem: str) -> None:
+    same: dict[str, Any] = {"people": 5, "seed": 4, "now": START, "home": tmp_path}
+    with running(**same):
+        pass
+    with pytest.raises(ValueError, match=problem), running(**{**same, **asked}):
+        pass
+
+
+def _set_clock(sandbox: Sandbox, now: datetime) -> None:
+    httpx.post(f"{sandbox.url}/_sandbox/clock", json={"now": now.isoformat()}, trust_env=False).raise_for_status()
+
+
+# --- Faults ---
+
+
+def test_a_status_with_retry_after_on_some_calls(billing: httpx.Client, control: httpx.Client) -> None:
+    fault = {"system": "stripe", "path": "/v1/charges", "nth": [1, 3], "status": 429, "retry_after": 7}
+    assert control.post("/faults", json={**fault, "body": {"error": "slow"}}).status_code == 201
+    answers = [billing.get("/v1/charges") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [429, 200, 429, 200]
+    assert answers[0].headers["Retry-After"] == "7"
+    assert answers[0].json() == {"error": "slow"}
+    assert billing.get("/v1/invoices").status_code == 200
+    listed = control.get("/faults").json()["faults"]
+    assert [(each["calls"], each["hits"]) for each in listed] == [(4, 2)]
+    control.delete("/faults")
+    assert billing.get("/v1/charges").status_code == 200
+
+
+def test_a_rate_hits_the_same_calls_each_time(billing: httpx.Client, control: httpx.Client) -> None:
+    runs = []
+    for _ in range(2):
+        control.post("/faults", json={"system": "stripe", "path": "/v1/.*", "rate": 0.5, "status": 503, "times": 4})
+        runs.append([billing.get("/v1/products", params={"limit": 1}).status_code for _ in range(12)])
+        control.delete("/faults")
+    assert runs[0] == runs[1]
+    assert runs[0].count(503) == 4
+    assert 200 in runs[0][: runs[0].index(503) + 4]
+
+
+def test_a_connection_that_breaks_in_the_middle(billing: httpx.Client, control: httpx.Client) -> None:
+    control.post("/faults", json={"system": "stripe", "path": "/v1/customers", "times": 1, "reset": "mid-body"})
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete"):
+        billing.get("/v1/customers")
+    assert billing.get("/v1/customers").status_code == 200
+
+
+def test_json_that_is_cut(billing: httpx.Client, control: httpx.Client) -> None:
+    control.post("/faults", json={"system": "stripe", "path": "/v1/customers", "times": 1, "truncate": True})
+    cut = billing.get("/v1/customers")
+    assert cut.status_code == 200
+    with pytest.raises(json.JSONDecodeError):
+        cut.json()
+
+
+def test_a_page_that_comes_twice(billing: httpx.Client, control: httpx.Client) -> None:
+    control.post("/faults", json={"system": "stripe", "path": "/v1/customers", "nth": 2, "duplicate_page": True})
+    first = _ids(billing.get("/v1/customers", params={"limit": 3}))
+    second = f"/v1/customers?limit=3&starting_after={first[-1]}"
+    assert _ids(billing.get(second)) == first
+    assert set(_ids(billing.get(second))).isdisjoint(first)
+
+
+def test_a_cursor_that_leads_nowhere(billing: httpx.Client, control: httpx.Client) -> None:
+    control.post("/faults", json={"system": "stripe", "path": "/v1/customers", "cursor_loop": True})
+    first = billing.get("/v1/customers", params={"limit": 3})
+    for _ in range(3):
+        again = billing.get("/v1/customers", params={"limit": 3, "starting_after": _ids(first)[-1]})
+        assert again.json() == first.json()
+
+
+def test_a_delay_alone_only_delays(billing: httpx.Client, control: httpx.Client) -> None:
+    control.post("/faults", json={"system": "stripe", "delay_ms": 5})
+    assert billing.get("/v1/customers").status_code == 200
+    assert control.get("/faults").json()["faults"][0]["hits"] == 1
+
+
+@pytest.mark.parametrize(
+    ("wish", "problem"),
+    [
+        ([], "JSON object"),
+        ({"status": 500}, "at least a system"),
+        ({"system": "orb", "status": 500}, "system must be one of"),
+        ({"system": "slack"}, "say what goes wrong"),
+        ({"system": "slack", "status": 500, "truncate": True}, "only one of"),
+        ({"system": "slack", "status": 99}, "status must be"),
+        ({"system": "slack", "status": 500, "rate": 2}, "rate must lie"),
+        ({"system": "slack", "status": 500, "nth": [0]}, "nth counts"),
+        ({"system": "slack", "status": 500, "nth": ["a"]}, "nth must be"),
+        ({"system": "slack", "status": "500"}, "status must be int"),
+        ({"system": "slack", "status": 500, "path": "("}, "no regular expression"),
+        ({"system": "slack", "reset": "later"}, "reset can only be"),
+        ({"system": "slack", "colour": "red"}, "no 'colour'"),
+    ],
+)
+def test_a_bad_fault_is_refused_with_a_sentence(control: httpx.Client, wish: Any, problem: str) -> None:
+    refused = control.post("/faults", json=wish)
+    assert refused.status_code == 400
+    assert problem.lower() in refused.json()["error"].lower()
+    assert control.get("/faults").json() == {"faults": []}

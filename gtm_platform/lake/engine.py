@@ -1,18 +1,22 @@
 """The embedded engine: one in-memory DuckDB per process, spoken to through Ibis. It holds no data, so it locks nothing."""
 
+import hashlib
+import re
 from threading import Lock
 from typing import Any
 
 import duckdb
 import ibis
+import ibis.expr.operations as ops
 from ibis.backends.duckdb import Backend
 from ibis.backends.sql.datatypes import DuckDBType
 
 from gtm_platform.settings import settings
 
-
 _starting = Lock()
 _engines: list[Backend] = []
+_views: dict[str, str] = {}
+_VIEW = re.compile(r"\bview_[0-9a-f]{24}\b")
 
 
 def engine() -> Backend:
@@ -42,13 +46,27 @@ def files_as_table(paths: list[str], schema: ibis.Schema) -> ibis.Table:
     columns = ", ".join(f'null::{DuckDBType.to_string(kind)} as "{name}"' for name, kind in schema.items())
     rows = f" union all by name select * from read_parquet({paths}, union_by_name=true)" if paths else ""
     names = ", ".join(f'"{name}"' for name in schema)
-    return engine().sql(f"select {names} from (select {columns} limit 0{rows})", schema=schema, dialect="duckdb")
+    return query_as_table(f"select {names} from ((select {columns} limit 0){rows})", schema)
+
+
+def query_as_table(query: str, schema: ibis.Schema) -> ibis.Table:
+    """A view of the engine. Put into expressions as text, a query would be parsed and copied at every step."""
+    name = "view_" + hashlib.sha256(query.encode()).hexdigest()[:24]
+    if name not in _views:
+        with cursor() as connection:
+            connection.execute(f'create or replace view "{name}" as {query}')
+        _views[name] = query
+    return ops.DatabaseTable(name=name, schema=schema, source=engine()).to_expr()
+
+
+def spelled_out(table: ibis.Table) -> str:
+    """The table as a query that needs none of the engine's views: for other engines, and to see what it reads."""
+    query = engine().compile(table)
+    views = [f'"{name}" as ({_views[name]})' for name in dict.fromkeys(_VIEW.findall(query))]
+    return f"with {', '.join(views)} select * from ({query})" if views else query
 
 
 def value(expression: ibis.Scalar) -> Any:
     """One value, asked for on a connection of its own: threads that share the engine's get each other's results."""
-    connection = cursor()
-    try:
+    with cursor() as connection:
         return (connection.execute(engine().compile(expression)).fetchone() or (None,))[0]
-    finally:
-        connection.close()

@@ -6,7 +6,8 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ import ibis
 import pyarrow as pa
 
 from gtm_platform.lake.contracts import TABLES, Contract, ContractBroken, contract_of
-from gtm_platform.lake.engine import cursor, engine, files_as_table
+from gtm_platform.lake.engine import cursor, engine, files_as_table, query_as_table, spelled_out
 
 GRACE = 3 * 3600  # seconds a superseded file stays readable: longer than the longest run or query
 
@@ -84,7 +85,9 @@ class Lake:
     # --- reading ---------------------------------------------------------------------------------------------------
 
     def read(self, table: str, files: Sequence[File]) -> ibis.Table:
-        return files_as_table([str(file.path) for file in files], contract_of(table).schema)
+        paths = [str(file.path) for file in files]
+        with self._naming_damage(lambda: str(paths)):
+            return files_as_table(paths, contract_of(table).schema)
 
     def on(self, table: str, day: str) -> ibis.Table:
         """The table as it was on the day: a daily table's partition, a source table as of the end of the day."""
@@ -115,7 +118,7 @@ class Lake:
                 known.append(f"('{table}', '{table.split('/')[0]}', timestamptz '{end:%Y-%m-%d %H:%M:%S+00}')")
         schema = ibis.schema({"table": "string", "source": "string", "synced_at": "timestamp('UTC', 6)"})
         rows = f"values {', '.join(known)}" if known else "select '', '', now() limit 0"
-        return engine().sql(f'select * from ({rows}) t("table", source, synced_at)', schema=schema, dialect="duckdb")
+        return query_as_table(f'select * from ({rows}) t("table", source, synced_at)', schema)
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
@@ -140,31 +143,20 @@ class Lake:
 
     def copy(self, rows: ibis.Table | pa.RecordBatchReader, target: Path) -> None:
         """The one writer of Parquet, for expressions and for streams of batches alike."""
-        connection = cursor()
-        if isinstance(rows, pa.RecordBatchReader):
-            connection.register("incoming", rows)
-            query = "from incoming"
-        else:
-            query = engine().compile(rows)
-        try:
-            connection.execute(f"copy ({query}) to '{target}' (format parquet, compression zstd, row_group_size 50000)")
-        except (duckdb.IOException, duckdb.InvalidInputException, duckdb.Error) as error:
-            if damaged := self.damaged(query):
-                raise damaged from error
-            raise
-        finally:
-            connection.close()
+        with cursor() as connection:
+            if isinstance(rows, pa.RecordBatchReader):
+                connection.register("incoming", rows)
+            query = "from incoming" if isinstance(rows, pa.RecordBatchReader) else engine().compile(rows)
+            as_parquet = "format parquet, compression zstd, row_group_size 50000"
+            with self._naming_damage(lambda: spelled_out(rows) if isinstance(rows, ibis.Table) else ""):
+                connection.execute(f"copy ({query}) to '{target}' ({as_parquet})")
 
     def _checked(self, what: str, contract: Contract, draft: Path) -> Written:
         table = files_as_table([str(draft)], contract.schema)
-        query = engine().compile(table.aggregate(**contract.measures(table)))
-        connection = cursor()
-        try:
-            result = connection.execute(query)
+        with cursor() as connection:
+            result = connection.execute(engine().compile(table.aggregate(**contract.measures(table))))
             names = [column[0] for column in result.description]
             found = dict(zip(names, result.fetchone() or (), strict=True))
-        finally:
-            connection.close()
         broken = {name.removeprefix("broken: "): n for name, n in found.items() if name.startswith("broken: ") and n}
         if broken:
             raise ContractBroken(f"{what}: of {found['rows']} rows, " + ", ".join(f"{n}: {why}" for why, n in broken.items()))
@@ -177,6 +169,16 @@ class Lake:
                 old.unlink(missing_ok=True)
 
     # --- damage ----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _naming_damage(self, query: Callable[[], str]) -> Iterator[None]:
+        """What the engine says of a file that it cannot read is told with the file's name and the way out."""
+        try:
+            yield
+        except duckdb.Error as error:
+            if damaged := self.damaged(query()):
+                raise damaged from error
+            raise
 
     def damaged(self, query: str) -> DamagedFile | None:
         """The file among those a failed query read that cannot be read, if there is one."""

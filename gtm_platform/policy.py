@@ -131,6 +131,12 @@ class Churn(Rules):
     least_with_cancel: Points
 
 
+class Signals(Rules):
+    low_csat: Annotated[float, Field(ge=1, le=5)]
+    negative_tone: Annotated[float, Field(ge=-1, le=1)]
+    low_engagement: Points
+
+
 class Health(Rules):
     weights: Weights
     activity_points: Annotated[list[tuple[int, Points]], Field(min_length=2)]
@@ -145,6 +151,7 @@ class Health(Rules):
     inactive_days: Annotated[int, Field(ge=1)]
     overrides: Overrides
     status: Status
+    signals: Signals
     churn: Churn
 
     @field_validator("activity_points")
@@ -161,6 +168,7 @@ class Quality(Rules):
     freshness: Points
     match: Points
     validity: Points
+    overdue_hours: Annotated[int, Field(ge=1)]
 
 
 class HubSpot(Rules):

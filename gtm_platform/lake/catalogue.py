@@ -12,7 +12,6 @@ from pathlib import Path
 import duckdb
 
 from gtm_platform.lake.contracts import TABLES
-from gtm_platform.lake.engine import spelled_out
 from gtm_platform.lake.lake import File, Lake
 
 
@@ -53,10 +52,10 @@ def _build(lake: Lake, listing: dict[str, list[File]], fingerprint: str, draft: 
         for table, files in listing.items():
             schema, name = table.split("/")
             connection.execute(f'create schema if not exists "{schema}"')
-            views = {f'"{schema}"."{name}"': spelled_out(lake.read(table, files))}
+            views = {f'"{schema}"."{name}"': lake.query(table, files)}
             if TABLES[table].cadence:
-                views[f'current."{schema}_{name}"'] = spelled_out(lake.as_of(table, "9999"))
+                views[f'current."{schema}_{name}"'] = lake.query_as_of(table, "9999")
             else:
-                views[f'latest."{name}"'] = spelled_out(lake.read(table, files[-1:]))
+                views[f'latest."{name}"'] = lake.query(table, files[-1:])
             for view, query in views.items():
                 connection.execute(f"create view {view} as {query}")

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from threading import Lock
 from typing import Any
 
@@ -41,12 +42,19 @@ def cursor() -> duckdb.DuckDBPyConnection:
     return engine().con.cursor()
 
 
-def files_as_table(paths: list[str], schema: ibis.Schema) -> ibis.Table:
+def query_of_files(paths: list[str], schema: ibis.Schema) -> str:
     """The rows of the files in the columns of the schema; columns that old files lack are null, no file is no rows."""
     columns = ", ".join(f'null::{DuckDBType.to_string(kind)} as "{name}"' for name, kind in schema.items())
     rows = f" union all by name select * from read_parquet({paths}, union_by_name=true)" if paths else ""
-    names = ", ".join(f'"{name}"' for name in schema)
-    return query_as_table(f"select {names} from ((select {columns} limit 0){rows})", schema)
+    return f"select {quoted(schema)} from ((select {columns} limit 0){rows})"
+
+
+def quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def files_as_table(paths: list[str], schema: ibis.Schema) -> ibis.Table:
+    return query_as_table(query_of_files(paths, schema), schema)
 
 
 def query_as_table(query: str, schema: ibis.Schema) -> ibis.Table:
@@ -59,11 +67,9 @@ def query_as_table(query: str, schema: ibis.Schema) -> ibis.Table:
     return ops.DatabaseTable(name=name, schema=schema, source=engine()).to_expr()
 
 
-def spelled_out(table: ibis.Table) -> str:
-    """The table as a query that needs none of the engine's views: for other engines, and to see what it reads."""
-    query = engine().compile(table)
-    views = [f'"{name}" as ({_views[name]})' for name in dict.fromkeys(_VIEW.findall(query))]
-    return f"with {', '.join(views)} select * from ({query})" if views else query
+def read_by(table: ibis.Table) -> str:
+    """The queries of the views that an expression reads."""
+    return "\n".join(_views[name] for name in dict.fromkeys(_VIEW.findall(engine().compile(table))))
 
 
 def value(expression: ibis.Scalar) -> Any:

@@ -18,7 +18,7 @@ import ibis
 import pyarrow as pa
 
 from gtm_platform.lake.contracts import TABLES, Contract, ContractBroken, contract_of
-from gtm_platform.lake.engine import cursor, engine, files_as_table, query_as_table, spelled_out
+from gtm_platform.lake.engine import cursor, engine, files_as_table, query_as_table, query_of_files, quoted, read_by
 
 GRACE = 3 * 3600  # seconds a superseded file stays readable: longer than the longest run or query
 
@@ -84,10 +84,29 @@ class Lake:
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
+    def query(self, table: str, files: Sequence[File]) -> str:
+        return query_of_files([str(file.path) for file in files], contract_of(table).schema)
+
+    def query_as_of(self, table: str, until: str) -> str:
+        """The newest version of each record among the windows that begin before `until`, from the last full one on;
+        a record missing from that one was deleted. Partition keys sort as time does."""
+        contract = contract_of(table)
+        past = [file for file in self.files(table) if file.partition < until]
+        since = max((file.partition for file in past if file.full), default="")
+        rows = self.query(table, [file for file in past if file.partition >= since])
+        return f"""select {quoted(contract.columns)} from (
+            select *, row_number() over (partition by {quoted(contract.key)} order by _window desc, _extracted_at desc) as _nth
+            from ({rows})) where _nth = 1 and not _deleted"""
+
     def read(self, table: str, files: Sequence[File]) -> ibis.Table:
-        paths = [str(file.path) for file in files]
-        with self._naming_damage(lambda: str(paths)):
-            return files_as_table(paths, contract_of(table).schema)
+        return self._table(table, self.query(table, files))
+
+    def as_of(self, table: str, until: str) -> ibis.Table:
+        return self._table(table, self.query_as_of(table, until))
+
+    def _table(self, table: str, query: str) -> ibis.Table:
+        with self._naming_damage(lambda: query):
+            return query_as_table(query, contract_of(table).schema)
 
     def on(self, table: str, day: str) -> ibis.Table:
         """The table as it was on the day: a daily table's partition, a source table as of the end of the day."""
@@ -97,16 +116,6 @@ class Lake:
 
     def partition(self, table: str, partition: str) -> ibis.Table:
         return self.read(table, [file for file in self.files(table) if file.partition == partition])
-
-    def as_of(self, table: str, until: str) -> ibis.Table:
-        """The newest version of each record among the windows that begin before `until`, from the last full one on;
-        a record missing from that one was deleted. Partition keys sort as time does."""
-        past = [file for file in self.files(table) if file.partition < until]
-        since = max((file.partition for file in past if file.full), default="")
-        order = [ibis.desc("_window"), ibis.desc("_extracted_at")]
-        newest = ibis.row_number().over(group_by=list(contract_of(table).key), order_by=order)
-        rows = self.read(table, [file for file in past if file.partition >= since]).mutate(_nth=newest)
-        return rows.filter(lambda t: (t["_nth"] == 0) & ~t["_deleted"]).drop("_nth")
 
     def synced(self, day: str) -> ibis.Table:
         """When each source table was last filled, by the end of the day: table, source, synced_at."""
@@ -148,7 +157,7 @@ class Lake:
                 connection.register("incoming", rows)
             query = "from incoming" if isinstance(rows, pa.RecordBatchReader) else engine().compile(rows)
             as_parquet = "format parquet, compression zstd, row_group_size 50000"
-            with self._naming_damage(lambda: spelled_out(rows) if isinstance(rows, ibis.Table) else ""):
+            with self._naming_damage(lambda: read_by(rows) if isinstance(rows, ibis.Table) else ""):
                 connection.execute(f"copy ({query}) to '{target}' ({as_parquet})")
 
     def _checked(self, what: str, contract: Contract, draft: Path) -> Written:

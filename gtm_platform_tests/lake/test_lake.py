@@ -126,10 +126,20 @@ def test_a_damaged_file_is_named_with_the_command_that_makes_it_again(lake: Lake
     write(lake, "2026-11-16", [album("a")], full=True)
     [file] = lake.files("shop/albums")
     file.path.write_bytes(file.path.read_bytes()[:-40])
-    broken = lake.on("shop/albums", "2026-11-16").select("id", sold=ibis.literal(1).cast("int64"))
     with pytest.raises(DamagedFile, match="gtm run shop/albums --partition 2026-11-16") as told:
-        lake.write("shop/sales", "2026-11-16", broken)
+        lake.on("shop/albums", "2026-11-16")
     assert str(file.path) in str(told.value)
+
+
+def test_a_file_that_is_damaged_within_is_named_when_it_is_read(lake: Lake) -> None:
+    write(lake, "2026-11-16", [album(f"{n}", title=f"{n * 7919}") for n in range(5000)], full=True)
+    [file] = lake.files("shop/albums")
+    bytes_ = bytearray(file.path.read_bytes())
+    bytes_[4:2000] = b"\xff" * 1996
+    file.path.write_bytes(bytes_)
+    albums = lake.on("shop/albums", "2026-11-16").select("id", sold=ibis.literal(1).cast("int64"))
+    with pytest.raises(DamagedFile, match="gtm run shop/albums --partition 2026-11-16"):
+        lake.write("shop/sales", "2026-11-16", albums)
 
 
 def test_when_each_source_table_was_last_filled(lake: Lake) -> None:

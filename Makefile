@@ -1,0 +1,35 @@
+# make demo, make test: both build what they need in .venv first.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test ui lint types definitions clean
+DEMO ?=
+
+demo: $(READY)
+	$(BIN)/gtm demo $(DEMO)
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+ui: $(READY)
+	$(BIN)/gtm ui
+
+lint: $(READY)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+definitions: $(READY)
+	$(BIN)/python -W ignore -c "import dagster as dg; from gtm_platform.definitions import defs; dg.Definitions.validate_loadable(defs); print('definitions load')"
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'gtm_platform needs Python 3.11 or newer: make PYTHON=/path/to/python3.11')"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) .gtm

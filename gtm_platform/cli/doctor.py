@@ -1,0 +1,57 @@
+"""`gtm doctor`: every source, from its keys to the age of its data."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import click
+
+from gtm_platform.connect.failures import ApiFailure
+from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.resource import the_lake
+from gtm_platform.settings import Settings, settings
+from gtm_platform.sources.assets import SOURCES
+from gtm_platform.sources.factory import windows
+from gtm_platform.sources.stream import Source
+
+
+@dataclass(frozen=True)
+class Finding:
+    source: str
+    state: str  # ok | off | failing
+    told: str
+    synced: str
+    fresh: str
+
+
+def examine() -> int:
+    """Prints what is found; 1 where a source that is configured does not work."""
+    findings = [_finding(source, settings(), the_lake()) for source in SOURCES]
+    colours = {"ok": "green", "off": "yellow", "failing": "red"}
+    for found in findings:
+        click.secho(f"{found.source:<10} {found.state:<8}", fg=colours[found.state], nl=False)
+        click.echo(f" {found.told}")
+        click.echo(f"{'':<20}last sync: {found.synced}; {found.fresh}")
+    return int(any(found.state == "failing" for found in findings))
+
+
+def _finding(source: Source, environment: Settings, lake: Lake) -> Finding:
+    synced, fresh = _freshness(source, lake, environment.now())
+    if off := source.off(environment):
+        return Finding(source.name, "off", off, synced, fresh)
+    try:
+        with source.connect(environment) as client:
+            return Finding(source.name, "ok", source.check(client), synced, fresh)
+    except ApiFailure as failure:
+        return Finding(source.name, "failing", str(failure), synced, fresh)
+
+
+def _freshness(source: Source, lake: Lake, now: datetime) -> tuple[str, str]:
+    """The end of the newest window of the stream that is furthest behind, and whether that is late."""
+    newest = [max(lake.partitions(source.table(stream)), default=None) for stream in source.streams]
+    if any(partition is None for partition in newest):
+        never = [stream.name for stream, partition in zip(source.streams, newest, strict=True) if partition is None]
+        return "never" if len(never) == len(newest) else f"never for {', '.join(never)}", "not fresh"
+    end = windows(source.hours).time_window_for_partition_key(min(key for key in newest if key)).end
+    late = now - end - timedelta(hours=source.hours)
+    until = f"{end:%Y-%m-%d %H:%M} UTC"
+    return until, "fresh" if late <= timedelta(hours=12) else f"stale by {late.total_seconds() / 3600:.0f} hours"

@@ -1,0 +1,65 @@
+"""`gtm run`: making partitions again."""
+
+from datetime import UTC, datetime
+
+import click
+import dagster as dg
+from dagster._utils.error import SerializableErrorInfo
+
+from gtm_platform.cli.instance import instance
+from gtm_platform.definitions import defs
+
+
+def make(selection: str, partition: str, last: str | None) -> int:
+    chosen = dg.AssetSelection.from_string(_as_key(selection), include_sources=False)
+    job = dg.define_asset_job("by_hand", selection=chosen)
+    with instance() as found:
+        _refuse_unknown(chosen, [partition, last or partition])
+        runnable = dg.Definitions.merge(defs, dg.Definitions(jobs=[job])).resolve_job_def("by_hand")
+        ran = runnable.execute_in_process(instance=found, raise_on_error=False, tags=span(partition, last))
+    for event in ran.get_asset_materialization_events():
+        made = event.step_materialization_data.materialization
+        rows = made.metadata.get("dagster/row_count")
+        click.echo(f"{made.asset_key.to_user_string()} {made.partition}: {rows.value if rows else 'no'} rows")
+    for told in sentences(ran):
+        click.secho(told, fg="red", err=True)
+    click.echo(f"run {ran.run_id}: {'done' if ran.success else 'failed'}")
+    return 0 if ran.success else 1
+
+
+def span(first: str, last: str | None = None) -> dict[str, str]:
+    """The tags that tell a run its range of partitions."""
+    return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last or first}
+
+
+def _as_key(selection: str) -> str:
+    """A bare table name is its own asset."""
+    return f'key:"{selection}"' if all(c.isalnum() or c in "/_" for c in selection) else selection
+
+
+def _refuse_unknown(chosen: dg.AssetSelection, partitions: list[str]) -> None:
+    graph = defs.resolve_asset_graph()
+    keys = chosen.resolve(graph)
+    if not keys:
+        raise ValueError("Nothing is selected: no such table. `gtm doctor` lists the sources, the UI all tables.")
+    for key in keys:
+        parts = graph.get(key).partitions_def
+        for partition in partitions:
+            if parts and not parts.has_partition_key(partition):
+                first, newest = parts.get_first_partition_key(), parts.get_last_partition_key()
+                raise ValueError(
+                    f"{key.to_user_string()} has no partition {partition!r}: they go from {first} to {newest} "
+                    f"(now: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC)."
+                )
+
+
+def sentences(ran: dg.ExecuteInProcessResult) -> list[str]:
+    """Why the steps of a run failed, without the traceback."""
+    failures = [event.step_failure_data.error for event in ran.all_events if event.is_step_failure]
+    return [_innermost(error) for error in failures if error]
+
+
+def _innermost(error: SerializableErrorInfo) -> str:
+    while error.cause is not None and error.cls_name == "DagsterExecutionStepExecutionError":
+        error = error.cause
+    return error.message.strip().partition(": ")[2]

@@ -1,0 +1,115 @@
+"""What Stripe knows of money, as one ledger: every subscription, payment and debt a line, then a sum per customer."""
+
+from datetime import date
+
+import ibis
+
+from gtm_platform.core import money
+from gtm_platform.core.days import end_of, within
+from gtm_platform.policy import Money
+
+FAILED_DAYS = 30
+OWING = ("past_due", "unpaid")
+NOTHING = {
+    "mrr": ibis.literal(0, "decimal(24, 6)"),
+    "arr": ibis.literal(0, "decimal(24, 6)"),
+    "cash": ibis.literal(0, "decimal(24, 6)"),
+    "paid_at": ibis.null("timestamp('UTC', 6)"),
+    "failed": ibis.literal(0, "int64"),
+    "owes": ibis.literal(False),
+}
+
+
+def running(subscriptions: ibis.Table, day: date) -> ibis.Table:
+    """The subscriptions with the mrr and arr, in minor units, of the phase that holds the end of the day."""
+    end = end_of(day)
+    now = subscriptions["phases"].filter(
+        lambda p: (p["begins"].isnull() | (p["begins"] < end)) & (p["ends"].isnull() | (p["ends"] >= end))
+    )
+    return subscriptions.mutate(
+        mrr=money.exact(now.map(lambda p: p["mrr"]).sums()).fill_null(0),
+        arr=money.exact(now.map(lambda p: p["arr"]).sums()).fill_null(0),
+    )
+
+
+def lines(
+    customers: ibis.Table,
+    subscriptions: ibis.Table,
+    invoices: ibis.Table,
+    charges: ibis.Table,
+    refunds: ibis.Table,
+    disputes: ibis.Table,
+    day: date,
+) -> ibis.Table:
+    """[payer, currency, mrr, arr, cash, paid_at, failed, owes] in minor units. Cash is what was captured, less what was
+    refunded or lost in a dispute, and what was paid outside Stripe."""
+    paid, failed = charges["status"] == "succeeded", charges["status"] == "failed"
+    bearer = charges.select(charge_id="id", customer_id="customer_id")
+    back, lost = refunds.join(bearer, "charge_id"), disputes.join(bearer, "charge_id")
+    elsewhere = invoices["amount_paid_off_stripe"] > 0
+    return ibis.union(
+        _line(customers, payer="id", owes=customers["delinquent"]),
+        _line(
+            subscriptions,
+            mrr=subscriptions["mrr"],
+            arr=subscriptions["arr"],
+            owes=subscriptions["status"].isin(OWING),
+        ),
+        _line(
+            charges,
+            cash=_counted(charges["amount_captured"], paid),
+            paid_at=_counted(charges["created_at"], paid & (charges["amount_captured"] > 0)),
+            failed=(failed & within(charges["created_at"], day, FAILED_DAYS)).cast("int64"),
+        ),
+        _line(back, cash=_counted(-back["amount"], back["status"].isin(["succeeded", "pending"]))),
+        _line(lost, cash=_counted(-lost["amount"], lost["status"] == "lost")),
+        _line(
+            invoices,
+            cash=invoices["amount_paid_off_stripe"],
+            paid_at=_counted(invoices["paid_at"], elsewhere),
+            owes=(invoices["status"] == "open") & (invoices["due_at"] < end_of(day)),
+        ),
+    )
+
+
+def _counted(value: ibis.Value, where: ibis.ir.BooleanValue) -> ibis.Value:
+    return ibis.ifelse(where, value, ibis.null(value.type()))
+
+
+def _line(t: ibis.Table, payer: str = "customer_id", **known: ibis.Value) -> ibis.Table:
+    given = {
+        name: known[name].cast(absent.type()).fill_null(absent) if name in known and name != "paid_at" else absent
+        for name, absent in NOTHING.items()
+    }
+    return t.select(payer=t[payer], currency=t["currency"].lower(), **given | _paid(known))
+
+
+def _paid(known: dict[str, ibis.Value]) -> dict[str, ibis.Value]:
+    return {"paid_at": known["paid_at"].cast("timestamp('UTC', 6)")} if "paid_at" in known else {}
+
+
+def summed(ledger: ibis.Table, payers: ibis.Table, rules: Money) -> ibis.Table:
+    """One row per customer: in its currency, and in the reporting one (`…_reporting`; null without a rate).
+    `currencies` counts those in which there is any amount, `currency` is one of them, or of any line."""
+    books = ledger.group_by("payer", "currency").agg(
+        **{name: ledger[name].sum().cast("decimal(24, 6)") for name in ("mrr", "arr", "cash")},
+        paid_at=ledger["paid_at"].min(),
+        failed=ledger["failed"].sum(),
+        owes=ledger["owes"].any(),
+    )
+    books = books.join(payers, "payer")
+    books = books.mutate(used=(books["mrr"] != 0) | (books["cash"] != 0))
+    own = {name: money.major(books[name], books["currency"]) for name in ("mrr", "arr", "cash")}
+    reported = {name: money.reported(amount, books["currency"], rules) for name, amount in own.items()}
+    found = books.group_by("customer_id").agg(
+        **{name: amount.sum() for name, amount in own.items()},
+        **{f"{name}_reporting": amount.sum() for name, amount in reported.items()},
+        strange=books.count(where=books["used"] & reported["mrr"].isnull()),
+        currencies=books["currency"].nunique(where=books["used"]),
+        currency=ibis.coalesce(books["currency"].max(where=books["used"]), books["currency"].max()),
+        first_paid_at=books["paid_at"].min(),
+        failed=books["failed"].sum(),
+        owes=books["owes"].any(),
+    )
+    whole = {n: _counted(found[n], found["strange"] == 0) for n in (f"{name}_reporting" for name in own)}
+    return found.mutate(**whole).drop("strange")

@@ -1,0 +1,47 @@
+"""Money: from the minor units that systems keep to the major units that people read, and from currency to currency.
+Decimals throughout; rounded once, at the end.
+"""
+
+from decimal import Decimal
+
+import ibis
+
+from gtm_platform.policy import Money
+
+AMOUNT = "decimal(18, 2)"
+EXACT = "decimal(38, 10)"
+# ISO 4217, with the exceptions of payment systems: isk and ugx are sent as if they had two decimals.
+NO_MINOR_UNIT = (
+    *("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga"),
+    *("pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"),
+)
+THREE_DECIMALS = ("bhd", "iqd", "jod", "kwd", "lyd", "omr", "tnd")
+
+
+def exact(amount: ibis.Value) -> ibis.ir.DecimalValue:
+    """An amount that can still be summed and multiplied without loss."""
+    return amount.cast("decimal(24, 6)")
+
+
+def major(minor: ibis.Value, currency: ibis.ir.StringValue) -> ibis.ir.DecimalValue:
+    unit = ibis.cases(
+        (currency.lower().isin(NO_MINOR_UNIT), _factor(Decimal(1))),
+        (currency.lower().isin(THREE_DECIMALS), _factor(Decimal("0.001"))),
+        else_=_factor(Decimal("0.01")),
+    )
+    return (exact(minor) * unit).cast(EXACT)
+
+
+def reported(amount: ibis.Value, currency: ibis.ir.StringValue, rules: Money) -> ibis.ir.DecimalValue:
+    """The amount in the reporting currency; null where the policy has no rate for its currency."""
+    rate = currency.lower().cases(*[(name, _factor(rate)) for name, rate in rules.rates.items()])
+    return (exact(amount) * rate).cast(EXACT)
+
+
+def shown(amount: ibis.Value) -> ibis.ir.DecimalValue:
+    """As it stands in a table: two decimals, half away from zero."""
+    return amount.cast(EXACT).round(2).cast(AMOUNT)
+
+
+def _factor(value: Decimal) -> ibis.ir.DecimalScalar:
+    return ibis.literal(value, type="decimal(14, 6)")

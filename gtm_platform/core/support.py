@@ -1,0 +1,105 @@
+"""`core/support`: how much the customer talks to support, how content it is, and whether it speaks of leaving."""
+
+from datetime import date
+
+import ibis
+
+from gtm_platform.core.days import within
+from gtm_platform.core.joined import beside
+from gtm_platform.lake.contracts import Column, Contract
+from gtm_platform.policy import Policy, Support
+
+CONTRACT = Contract(
+    {
+        "customer_id": Column("string", "The customer.", nullable=False),
+        "conversations_90d": Column("int64", "Conversations begun in 90 days."),
+        "open_conversations": Column("int64", "Conversations that are open."),
+        "open_critical_tickets": Column("int64", "Open or snoozed conversations with priority, and open tickets."),
+        "csat_avg_90d": Column("float64", "Mean rating given in 90 days, 1 to 5.", rule=lambda v: v.between(1, 5)),
+        "csat_count_90d": Column("int64", "Ratings given in 90 days."),
+        "sentiment_90d": Column(
+            "float64", "Mean tone of its own messages in 90 days, -1 to 1.", rule=lambda v: v.between(-1, 1)
+        ),
+        "cancel_mentioned_at": Column("timestamp('UTC', 6)", "Its latest message that speaks of cancelling."),
+    },
+    key=("customer_id",),
+    about="Support of each customer; counts are 0 for none, and null while Intercom is off.",
+    figures={
+        "open_conversations": lambda t: t["open_conversations"].sum(),
+        "open_critical_tickets": lambda t: t["open_critical_tickets"].sum(),
+        "csat": lambda t: t["csat_avg_90d"].mean(),
+    },
+)
+
+COUNTS = ("conversations_90d", "open_conversations", "open_critical_tickets", "csat_count_90d")
+TONE = "decimal(18, 12)"  # sums of floats depend on their order, and so differ from run to run
+
+
+def table(
+    people: ibis.Table,
+    links: ibis.Table,
+    intercom: ibis.Table,
+    conversations: ibis.Table,
+    parts: ibis.Table,
+    tickets: ibis.Table,
+    policy: Policy,
+    day: date,
+) -> ibis.Table:
+    rules = policy.support
+    users = links.filter(links["source"] == "intercom").select("customer_id", contact_id="record_id")
+    held = _conversations(_theirs(conversations, users), rules, day)
+    said = _messages(_all_messages(conversations, parts).join(users, "contact_id"), rules, day)
+    known = beside(people.select("customer_id"), [held, said, _tickets(tickets.join(users, "contact_id"))])
+    on = intercom.count().as_scalar() > 0
+    known = known.mutate(open_critical_tickets=known["urgent"].fill_null(0) + known["open_tickets"].fill_null(0))
+    counts = {name: ibis.ifelse(on, known[name].fill_null(0), ibis.null("int64")) for name in COUNTS}
+    return known.mutate(**counts).drop("urgent", "open_tickets")
+
+
+def _theirs(conversations: ibis.Table, users: ibis.Table) -> ibis.Table:
+    """Each conversation once for each customer in it."""
+    everyone = conversations["contact_ids"].concat(ibis.array([conversations["contact_id"]]))
+    who = conversations.select(conversation_id="id", contact_id=everyone.unnest())
+    who = who.join(users, "contact_id").select("customer_id", "conversation_id").distinct()
+    return who.join(conversations.rename(conversation_id="id"), "conversation_id")
+
+
+def _conversations(theirs: ibis.Table, rules: Support, day: date) -> ibis.Table:
+    rated = theirs["rating"].notnull() & within(theirs["rated_at"], day, rules.window_days)
+    tagged = [theirs["tags"].contains(tag).fill_null(False) for tag in rules.critical_tags]
+    urgent = (theirs["priority"] == "priority").fill_null(False)
+    for tag in tagged:
+        urgent = urgent | tag
+    found = theirs.group_by("customer_id").agg(
+        conversations_90d=within(theirs["created_at"], day, rules.window_days).ifelse(1, 0).sum(),
+        open_conversations=theirs.count(where=theirs["state"] == "open"),
+        urgent=theirs.count(where=theirs["state"].isin(["open", "snoozed"]) & urgent),
+        csat_count_90d=theirs.count(where=rated),
+        stars=theirs["rating"].sum(where=rated),
+    )
+    mean = found["stars"].cast("float64") / found["csat_count_90d"].nullif(0)
+    return found.mutate(csat_avg_90d=mean).drop("stars")
+
+
+def _all_messages(conversations: ibis.Table, parts: ibis.Table) -> ibis.Table:
+    """What contacts wrote themselves: [contact_id, created_at, body, tone]."""
+    first = conversations.filter(conversations["author_type"].isin(["user", "lead", "contact"]))
+    later = parts.filter(parts["from_customer"].fill_null(False))
+    columns = ("created_at", "body", "tone")
+    return first.select(*columns, contact_id="author_id").union(later.select(*columns, contact_id="author_id"))
+
+
+def _messages(messages: ibis.Table, rules: Support, day: date) -> ibis.Table:
+    recent = messages["tone"].notnull() & within(messages["created_at"], day, rules.window_days)
+    found = messages.group_by("customer_id").agg(
+        tones=messages["tone"].cast(TONE).sum(where=recent),
+        messages=messages.count(where=recent),
+        cancel_mentioned_at=messages["created_at"].max(where=messages["body"].re_search(rules.cancel_words)),
+    )
+    mean = found["tones"].cast("float64") / found["messages"].nullif(0)
+    return found.mutate(sentiment_90d=mean).drop("tones", "messages")
+
+
+def _tickets(tickets: ibis.Table) -> ibis.Table:
+    waiting = tickets["open"].fill_null(False) & (tickets["state"].fill_null("") != "resolved")
+    return tickets.group_by("customer_id").agg(open_tickets=tickets.count(where=waiting))

@@ -1,0 +1,99 @@
+"""The six components of health, 0 to 100 and not rounded, null where there are no data; and their weighted mean."""
+
+from collections.abc import Mapping
+from datetime import date
+from itertools import pairwise
+
+import ibis
+
+from gtm_platform.core.days import days_since
+from gtm_platform.lake.literals import number
+from gtm_platform.policy import Health
+
+DAYS_A_MONTH = 30.4375
+
+
+def scores(facts: ibis.Table, rules: Health, day: date) -> dict[str, ibis.ir.FloatingValue]:
+    return {
+        "activity": activity(facts["days_since_seen"], rules),
+        "support": support(facts["csat_avg_90d"], facts["sentiment_90d"], rules),
+        "payment": payment(facts["subscription_status"], facts["failed_payments_30d"], rules),
+        "engagement": engagement(facts["logins_30d"], facts["onboarding_pct"], rules),
+        "tenure": tenure(facts["signup_at"], facts["first_paid_at"], rules, day),
+        "mrr": mrr(facts["mrr_reporting"]),
+    }
+
+
+def activity(days: ibis.ir.IntegerValue, rules: Health) -> ibis.ir.FloatingValue:
+    """Linear between the policy's points, level before the first and after the last."""
+    points = rules.activity_points
+    lines = [
+        (days <= later, number(high) + (days - early) * number(low - high) / (later - early))
+        for (early, high), (later, low) in pairwise(points)
+    ]
+    (first, most), (_, least) = points[0], points[-1]
+    return ibis.cases((days.isnull(), None), (days <= first, number(most)), *lines, else_=number(least))
+
+
+def support(csat: ibis.ir.FloatingValue, tone: ibis.ir.FloatingValue, rules: Health) -> ibis.ir.FloatingValue:
+    return _mixed((rules.csat_share, (csat - 1) / 4 * 100), (rules.tone_share, (tone + 1) / 2 * 100))
+
+
+def payment(status: ibis.ir.StringValue, failed: ibis.ir.IntegerValue, rules: Health) -> ibis.ir.FloatingValue:
+    points = status.cases(*[(name, number(value)) for name, value in rules.payment_points])
+    left = points - failed.fill_null(0) * number(rules.failed_payment_points)
+    return ibis.ifelse(left < 0, number(0), left)
+
+
+def engagement(logins: ibis.ir.IntegerValue, onboarding: ibis.ir.FloatingValue, rules: Health) -> ibis.ir.FloatingValue:
+    share = _capped(logins / rules.logins_for_full_engagement)
+    return _mixed((rules.logins_share, share * 100), (rules.onboarding_share, onboarding))
+
+
+def tenure(
+    signup: ibis.ir.TimestampValue, paid: ibis.ir.TimestampValue, rules: Health, day: date
+) -> ibis.ir.FloatingValue:
+    began = ibis.cases((paid.isnull(), signup), (signup.isnull(), paid), (signup < paid, signup), else_=paid)
+    months = days_since(began, day) / number(DAYS_A_MONTH)
+    return _capped(months / number(rules.months_for_full_tenure)) * 100
+
+
+def mrr(amount: ibis.ir.DecimalValue) -> ibis.ir.FloatingValue:
+    """Percentile among those who pay; 0 for who pays nothing."""
+    pays = amount > 0
+    among = ibis.window(group_by=pays)
+    rank = ibis.percent_rank().over(ibis.window(group_by=pays, order_by=amount)) * 100
+    rank = ibis.ifelse(pays.count().over(among) == 1, number(100), rank)
+    return ibis.cases((pays, rank), (pays.isnull(), None), else_=number(0))
+
+
+def base(scores: Mapping[str, ibis.Value], rules: Health) -> ibis.ir.FloatingValue:
+    """Mean of the scores there are, by weight; null where there is none."""
+    total = confidence(scores, rules) * 100
+    points = [number(getattr(rules.weights, name)) * score.fill_null(0) for name, score in scores.items()]
+    return _sum(points) / total.nullif(0)
+
+
+def confidence(scores: Mapping[str, ibis.Value], rules: Health) -> ibis.ir.FloatingValue:
+    """Share of the weights that have data."""
+    weights = [
+        ibis.ifelse(score.notnull(), number(getattr(rules.weights, name)), number(0)) for name, score in scores.items()
+    ]
+    return _sum(weights) / 100
+
+
+def _mixed(first: tuple[float, ibis.Value], second: tuple[float, ibis.Value]) -> ibis.ir.FloatingValue:
+    """Both by their shares, or the one there is."""
+    (share, one), (other_share, other) = first, second
+    return ibis.coalesce(number(share) * one + number(other_share) * other, one, other)
+
+
+def _capped(share: ibis.Value) -> ibis.ir.FloatingValue:
+    return ibis.cases((share > 1, number(1)), (share < 0, number(0)), else_=share)
+
+
+def _sum(values: list[ibis.Value]) -> ibis.ir.FloatingValue:
+    total = values[0]
+    for value in values[1:]:
+        total = total + value
+    return total

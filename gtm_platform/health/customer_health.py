@@ -1,0 +1,122 @@
+"""`health/customer_health`: how well each customer does, with everything that the score is made of."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import ibis
+
+from gtm_platform.core.joined import beside
+from gtm_platform.core.rounding import points
+from gtm_platform.core.unified_customers import HEALTH
+from gtm_platform.health import actions, churn, components, overrides
+from gtm_platform.lake.contracts import Column, Contract
+from gtm_platform.policy import Policy, Status
+
+COMPONENTS = ("activity", "support", "payment", "engagement", "tenure", "mrr")
+OVERRIDES = {"cancel": "cancelling was mentioned", "delinquent": "payment is overdue", "inactive": "not seen for long"}
+OVERRIDES["critical"] = "a critical ticket is open"
+AGO = {1: "score_change_1d", 7: "score_change_7d", 30: "score_change_30d"}
+STATUSES = tuple(Status.model_fields)
+
+
+def _percent(value: ibis.Value) -> ibis.ir.BooleanValue:
+    return value.between(0, 100)
+
+
+def _counted(status: str) -> Callable[[ibis.Table], ibis.Scalar]:
+    return lambda t: (t["health_status"] == status).sum()
+
+
+CONTRACT = Contract(
+    {
+        "customer_id": Column("string", "The customer.", nullable=False),
+        "as_of": Column("date", "The day at whose end all of this was so.", nullable=False),
+        **{
+            f"{name}_score": Column("float64", f"Component {name}, 0 to 100; null without data.", rule=_percent)
+            for name in COMPONENTS
+        },
+        "base_score": Column("float64", "Mean of the components by weight.", rule=_percent),
+        **{
+            f"override_{name}": Column("int64", f"Points taken off because {why}; 0 or less.", False, lambda v: v <= 0)
+            for name, why in OVERRIDES.items()
+        },
+        "health_score": HEALTH["health_score"],
+        "health_status": replace(HEALTH["health_status"], rule=lambda v: v.isin(STATUSES)),
+        "health_confidence": Column("float64", "Share of the weights that have data, 0 to 1.", nullable=False),
+        "churn_risk": HEALTH["churn_risk"],
+        "churn_risk_model": Column("string", "What the risk comes from.", nullable=False),
+        "risk_signals": replace(HEALTH["risk_signals"], nullable=False),
+        "recommended_actions": replace(HEALTH["recommended_actions"], nullable=False),
+        **{name: Column("int64", f"Score less that of {days} days before.") for days, name in AGO.items()},
+        "policy_hash": Column("string", "The business rules that the score was made with.", nullable=False),
+    },
+    key=("customer_id",),
+    about="Health of each customer: component scores, overrides, churn risk, signals and actions.",
+    figures={
+        "mean_score": lambda t: t["health_score"].mean(),
+        "mean_churn_risk": lambda t: t["churn_risk"].mean(),
+        **{status: _counted(status) for status in STATUSES},
+    },
+)
+
+
+def table(
+    profile: ibis.Table,
+    revenue: ibis.Table,
+    activity: ibis.Table,
+    support: ibis.Table,
+    one_day_ago: ibis.Table,
+    seven_days_ago: ibis.Table,
+    thirty_days_ago: ibis.Table,
+    policy: Policy,
+    day: date,
+) -> ibis.Table:
+    customers = profile.filter(profile["is_customer"]).select("customer_id", "signup_at")
+    before = zip(AGO, (one_day_ago, seven_days_ago, thirty_days_ago), strict=True)
+    facts = beside(customers, [revenue, activity, support, *[_score(then, days) for days, then in before]])
+    scored = _scored(facts, policy, day)
+    told = _told(scored, policy, day)
+    return told.select(*CONTRACT.columns)
+
+
+def _score(then: ibis.Table, days: int) -> ibis.Table:
+    return then.select("customer_id", **{f"score_{days}d_ago": then["health_score"]})
+
+
+def _scored(facts: ibis.Table, policy: Policy, day: date) -> ibis.Table:
+    rules = policy.health
+    applying = overrides.applying(facts, policy, day)
+    scored = facts.mutate(
+        **{f"{name}_score": score for name, score in components.scores(facts, rules, day).items()},
+        **{f"override_{name}": taken for name, taken in overrides.points(applying, policy).items()},
+    )
+    scores = {name: scored[f"{name}_score"] for name in COMPONENTS}
+    scored = scored.mutate(
+        base_score=components.base(scores, rules), health_confidence=components.confidence(scores, rules)
+    )
+    total = scored["base_score"]
+    for name in OVERRIDES:
+        total = total + scored[f"override_{name}"]
+    return scored.mutate(health_score=points(total))
+
+
+def _told(scored: ibis.Table, policy: Policy, day: date) -> ibis.Table:
+    score = scored["health_score"]
+    applying = overrides.applying(scored, policy, day)
+    signals = actions.signals(scored, applying, scored["engagement_score"], policy)
+    return scored.mutate(
+        as_of=ibis.literal(day),
+        health_status=_status(score, policy.health.status),
+        churn_risk=churn.risk(score, applying["cancel"], policy.health.churn),
+        churn_risk_model=ibis.literal(churn.MODEL),
+        risk_signals=actions.names(signals),
+        recommended_actions=actions.sentences(signals),
+        policy_hash=ibis.literal(policy.hash),
+        **{name: score - scored[f"score_{days}d_ago"] for days, name in AGO.items()},
+    )
+
+
+def _status(score: ibis.ir.IntegerValue, rules: Status) -> ibis.ir.StringValue:
+    """The first, from the best on, whose least score is reached."""
+    return ibis.cases(*[(score >= least, status) for status, least in rules])

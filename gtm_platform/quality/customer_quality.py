@@ -1,0 +1,127 @@
+"""`quality/customer_quality`: how complete, how fresh, how surely matched and how valid a customer's data are."""
+
+from collections.abc import Mapping
+from datetime import date
+
+import ibis
+
+from gtm_platform.core.days import end_of
+from gtm_platform.core.joined import beside
+from gtm_platform.core.rounding import points
+from gtm_platform.core.unified_customers import QUALITY, SOURCES
+from gtm_platform.lake.contracts import Column, Contract
+from gtm_platform.lake.literals import number
+from gtm_platform.policy import Policy
+
+
+def _is_share(value: ibis.Value) -> ibis.ir.BooleanValue:
+    return value.between(0, 1)
+
+
+CONTRACT = Contract(
+    {
+        "customer_id": Column("string", "The customer.", nullable=False),
+        **QUALITY,
+        "freshness": Column("float64", "Share of its sources that were read in time.", rule=_is_share),
+        "validity": Column(
+            "float64", "Share of its records whose newest version is valid.", rule=lambda v: v.between(0, 1)
+        ),
+    },
+    key=("customer_id",),
+    about="Completeness, freshness, certainty and validity of what is known about each customer.",
+    figures={
+        "mean_quality": lambda t: t["data_quality_score"].mean(),
+        "mean_completeness": lambda t: t["completeness_score"].mean(),
+    },
+)
+
+IDS = {"hubspot": "hubspot_contact_id", "intercom": "intercom_contact_id", "stripe": "stripe_customer_id"}
+# What a complete record says: profile, revenue, activity and relationship. Columns join as their sources come.
+FIELDS = (
+    *("name", "company_name", "company_domain", "country", "city", "timezone", "signup_at"),
+    *("mrr", "ltv", "currency", "plan_name", "plan_tier", "plan_price", "subscription_status", "first_paid_at"),
+    "last_seen_at",
+    *("assigned_am", "company_id", "lifecycle_stage", "lead_source"),
+)
+
+
+def table(
+    people: ibis.Table,
+    links: ibis.Table,
+    profile: ibis.Table,
+    revenue: ibis.Table,
+    activity: ibis.Table,
+    pipeline: ibis.Table,
+    hubspot: ibis.Table,
+    intercom: ibis.Table,
+    stripe: ibis.Table,
+    hubspot_rejected: ibis.Table,
+    intercom_rejected: ibis.Table,
+    stripe_rejected: ibis.Table,
+    synced: ibis.Table,
+    cadences: Mapping[str, int],
+    policy: Policy,
+    day: date,
+) -> ibis.Table:
+    known = people.select("customer_id", "company_id", "records", "match_confidence", *IDS.values())
+    held = {"hubspot": hubspot, "intercom": intercom, "stripe": stripe}
+    rejected = {"hubspot": hubspot_rejected, "intercom": intercom_rejected, "stripe": stripe_rejected}
+    known = beside(known, [profile, revenue, activity, pipeline, _invalid(links, held, rejected)])
+    known = known.mutate(**_syncs(known, synced))
+    known = known.mutate(
+        completeness_score=_share([known[field].notnull() for field in FIELDS]) * 100,
+        freshness=_freshness(known, cadences, policy.quality.overdue_hours, day),
+        validity=1 - known["invalid"].fill_null(0) / known["records"],
+    )
+    return known.mutate(data_quality_score=_score(known, policy)).select(*CONTRACT.columns)
+
+
+def _score(known: ibis.Table, policy: Policy) -> ibis.ir.IntegerValue:
+    weights = policy.quality
+    return points(
+        number(weights.completeness) * known["completeness_score"] / 100
+        + number(weights.freshness) * known["freshness"].fill_null(0)
+        + number(weights.match) * known["match_confidence"]
+        + number(weights.validity) * known["validity"]
+    )
+
+
+def _syncs(known: ibis.Table, synced: ibis.Table) -> dict[str, ibis.Value]:
+    """When each source was last read, for the customers that it knows."""
+    never = ibis.null("timestamp('UTC', 6)")
+    last = {source: synced["synced_at"].max(where=synced["source"] == source).as_scalar() for source in IDS}
+    read = {source: ibis.ifelse(known[IDS[source]].notnull(), last[source], never) for source in IDS}
+    return {f"last_{source}_sync": read.get(source, never) for source in SOURCES}
+
+
+def _freshness(known: ibis.Table, cadences: Mapping[str, int], overdue: int, day: date) -> ibis.ir.FloatingValue:
+    """Of the sources that know the customer, the share whose last reading is not older than cadence and grace."""
+    end = end_of(day).epoch_seconds()
+    age = {source: end - known[f"last_{source}_sync"].epoch_seconds() for source in IDS}
+    fresh = [(age[source] <= (cadences[source] + overdue) * 3600).fill_null(False) for source in IDS]
+    knows = [known[column].notnull() for column in IDS.values()]
+    return _count(fresh) / _count(knows).nullif(0)
+
+
+def _invalid(links: ibis.Table, held: Mapping[str, ibis.Table], rejected: Mapping[str, ibis.Table]) -> ibis.Table:
+    """[customer_id, invalid]: number of its records of which a newer version was rejected than the one we hold."""
+    have = ibis.union(*[t.select("_extracted_at", source=ibis.literal(s), record_id="id") for s, t in held.items()])
+    refused = ibis.union(
+        *[t.select("record_id", source=ibis.literal(s), refused_at="_extracted_at") for s, t in rejected.items()]
+    )
+    latest = refused.group_by("source", "record_id").agg(refused_at=refused["refused_at"].max())
+    stale = have.join(latest, ["source", "record_id"])
+    stale = stale.filter(stale["refused_at"] > stale["_extracted_at"]).select("source", "record_id")
+    found = links.select("source", "record_id", "customer_id").join(stale, ["source", "record_id"])
+    return found.group_by("customer_id").agg(invalid=found.count())
+
+
+def _share(flags: list[ibis.ir.BooleanValue]) -> ibis.ir.FloatingValue:
+    return _count(flags) / len(flags)
+
+
+def _count(flags: list[ibis.ir.BooleanValue]) -> ibis.ir.IntegerValue:
+    total = flags[0].cast("int64")
+    for flag in flags[1:]:
+        total = total + flag.cast("int64")
+    return total

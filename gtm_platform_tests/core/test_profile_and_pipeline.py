@@ -1,0 +1,167 @@
+"""Who the customer is, who looks after it, and its deals: whose word goes before whose."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from gtm_platform.core import pipeline, profile
+from gtm_platform.policy import policy
+from gtm_platform_tests.tables import DAY, by, days_ago, given, made
+
+ALL = {"hubspot_contact_id": "h1", "intercom_contact_id": "i1", "stripe_customer_id": "s1", "company_id": "com_1"}
+OWNERS: list[dict[str, Any]] = [
+    {"id": "1", "first_name": "Ana", "last_name": "Lee", "email": "ana@us.example", "archived": False},
+    {"id": "2", "first_name": "Old", "last_name": "Hand", "email": "old@us.example", "archived": True},
+    {"id": "3", "first_name": None, "last_name": None, "email": "new@us.example", "archived": False},
+]
+ADMINS: list[dict[str, Any]] = [{"id": "9", "name": "Ian", "email": "ian@us.example"}]
+
+
+def a_profile(person: dict[str, Any] = ALL, **rows: list[dict[str, Any]]) -> dict[str, Any]:
+    table = made(
+        profile.table,
+        "core/profile",
+        people=given("identity/people", {"customer_id": "a", **person}),
+        links=given(
+            "identity/links",
+            *[
+                {"source": source, "record_id": id, "customer_id": "a", "match_method": "email"}
+                for source, id in (("hubspot", "h1"), ("intercom", "i1"), ("intercom", "i2"), ("stripe", "s1"))
+            ],
+        ),
+        companies=given("identity/companies", *rows.get("companies", [])),
+        hubspot=given("hubspot/contacts", *rows.get("hubspot", [])),
+        owners=given("hubspot/owners", *OWNERS),
+        intercom=given("intercom/contacts", *rows.get("intercom", [])),
+        admins=given("intercom/admins", *ADMINS),
+        stripe=given("stripe/customers", *rows.get("stripe", [])),
+        subscriptions=given("stripe/subscriptions", *rows.get("subscriptions", [])),
+    )
+    return by("customer_id", table)["a"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "admin", "expected"),
+    [
+        ("1", "9", ("Ana Lee", "ana@us.example", "hubspot")),
+        ("3", "9", ("new@us.example", "new@us.example", "hubspot")),
+        ("2", "9", ("Ian", "ian@us.example", "intercom")),  # who was archived looks after nobody
+        (None, "9", ("Ian", "ian@us.example", "intercom")),
+        ("1", None, ("Ana Lee", "ana@us.example", "hubspot")),
+        ("2", "404", (None, None, None)),
+    ],
+)
+def test_account_manager(owner: str | None, admin: str | None, expected: tuple[str | None, ...]) -> None:
+    found = a_profile(hubspot=[{"id": "h1", "owner_id": owner}], intercom=[{"id": "i1", "owner_id": admin}])
+    assert (found["assigned_am"], found["assigned_am_email"], found["am_source"]) == expected
+
+
+def test_the_first_source_that_says_something() -> None:
+    found = a_profile(
+        hubspot=[{"id": "h1", "first_name": None, "last_name": " Reed", "country": "", "timezone": "Europe/Berlin"}],
+        intercom=[
+            {"id": "i1", "name": "D. Reed", "country": "Germany", "signed_up_at": days_ago(3)},
+            {"id": "i2", "name": "Other", "signed_up_at": days_ago(5)},
+        ],
+        stripe=[{"id": "s1", "name": "Reed Ltd", "city": "Berlin"}],
+    )
+    assert (found["name"], found["country"], found["city"]) == ("Reed", "Germany", "Berlin")
+    assert (found["timezone"], found["signup_at"]) == ("Europe/Berlin", days_ago(5))
+
+
+@pytest.mark.parametrize(
+    ("listed", "typed", "expected"),
+    [
+        ("Acme Inc", "acme", "Acme Inc"),
+        ("acme.example", "Acme (typed)", "Acme (typed)"),
+        ("acme.example", None, "acme.example"),
+    ],
+)
+def test_company_name(listed: str, typed: str | None, expected: str) -> None:
+    company = {"company_id": "com_1", "name": listed, "domain": "acme.example"}
+    found = a_profile(companies=[company], hubspot=[{"id": "h1", "company_name": typed}])
+    assert (found["company_name"], found["company_domain"]) == (expected, "acme.example")
+
+
+@pytest.mark.parametrize(
+    ("stripe", "status", "copy", "expected"),
+    [
+        (True, "active", None, True),
+        (True, "canceled", None, True),
+        (True, "incomplete", None, False),
+        (True, "incomplete_expired", "active", False),
+        (True, None, "active", False),
+        (False, None, "active", True),
+        (False, None, "incomplete", False),
+        (False, None, None, False),
+    ],
+)
+def test_is_customer(stripe: bool, status: str | None, copy: str | None, expected: bool) -> None:
+    found = a_profile(
+        ALL if stripe else {"intercom_contact_id": "i1"},
+        intercom=[{"id": "i1", "stripe_subscription_status": copy}],
+        subscriptions=[{"id": "sub_1", "customer_id": "s1", "status": status}] if status else [],
+    )
+    assert found["is_customer"] is expected
+
+
+def test_deals() -> None:
+    deals = {
+        "d1": {
+            "stage_id": "new",
+            "amount": 100,
+            "currency": "eur",
+            "close_date": days_ago(0),
+            "created_at": days_ago(9),
+        },
+        "d2": {"stage_id": "neg", "amount": 50, "close_date": days_ago(1), "created_at": days_ago(5)},
+        "d3": {"stage_id": "won", "amount": 70, "currency": "USD", "is_closed": True, "is_won": True},
+        "d4": {"stage_id": "lost", "amount": 999, "is_closed": True, "is_won": False},
+        "d5": {"stage_id": "new", "amount": 1, "close_date": days_ago(0) + timedelta(days=30)},
+    }
+    links = {"d1": ["h1", "h2"], "d2": ["h1"], "d3": ["h1"], "d4": ["h1"], "d5": ["h3"]}
+    linked = [
+        {"source": "hubspot", "customer_id": "a", "match_method": "email", "record_id": id} for id in ("h1", "h2")
+    ]
+    table = made(
+        pipeline.table,
+        "core/pipeline",
+        people=given("identity/people", {"customer_id": "a", "hubspot_contact_id": "h1"}, {"customer_id": "b"}),
+        links=given("identity/links", *linked),
+        hubspot=given("hubspot/contacts", {"id": "h1", "lifecycle_stage": "customer", "lead_source": "ORGANIC"}),
+        deals=given(
+            "hubspot/deals",
+            *[
+                {"id": id, "pipeline_id": "p", **deal, "amount": Decimal(str(deal["amount"]))}
+                for id, deal in deals.items()
+            ],
+        ),
+        stages=given("hubspot/pipelines", {"pipeline_id": "p", "stage_id": "neg", "stage_label": "Negotiation"}),
+        associations=given(
+            "hubspot/associations",
+            *[
+                {
+                    "from_type": "deals",
+                    "from_id": deal,
+                    "to_type": "contacts",
+                    "links": [{"to_id": id, "type_id": 3, "label": None, "category": None} for id in contacts],
+                }
+                for deal, contacts in links.items()
+            ],
+        ),
+        policy=policy(),
+        day=DAY,
+    )
+    found = by("customer_id", table)
+    assert found["a"] == {
+        "customer_id": "a",
+        "lifecycle_stage": "customer",
+        "deal_stage": "Negotiation",
+        "open_deal_amount": Decimal("159.00"),
+        "won_amount": Decimal("70.00"),
+        "next_close_date": DAY,
+        "lead_source": "ORGANIC",
+    }
+    assert {name for name, value in found["b"].items() if value is not None} == {"customer_id"}

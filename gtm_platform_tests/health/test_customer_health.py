@@ -1,0 +1,287 @@
+"""Health recomputed by other means: pandas and exact fractions, from the rules as written down, not from policy."""
+
+import math
+import random
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from gtm_platform.health import customer_health
+from gtm_platform.policy import policy
+from gtm_platform_tests.tables import DAY, by, given, made
+
+Facts = dict[str, Any]
+EMPTY: Facts = {"subscription_status": "active", "mrr_reporting": None}
+WEIGHTS = {"activity": 25, "support": 20, "payment": 20, "engagement": 15, "tenure": 10, "mrr": 10}
+OF = {
+    "core/profile": ("signup_at",),
+    "core/revenue": ("mrr_reporting", "subscription_status", "is_delinquent", "failed_payments_30d", "first_paid_at"),
+    "core/activity": ("days_since_seen", "logins_30d", "onboarding_pct"),
+    "core/support": ("open_critical_tickets", "csat_avg_90d", "sentiment_90d", "cancel_mentioned_at"),
+}
+
+
+def health(customers: list[Facts], before: dict[int, dict[str, int]] | None = None) -> dict[str, dict[str, Any]]:
+    def rows(table: str) -> Any:
+        more = {"is_customer": True} if table == "core/profile" else {}
+        told = [{name: facts.get(name) for name in OF[table]} for facts in customers]
+        return given(table, *[{"customer_id": f"c{n:03}", **facts, **more} for n, facts in enumerate(told)])
+
+    def scores(days: int) -> Any:
+        then = (before or {}).get(days, {})
+        return given(
+            "health/customer_health", *[{"customer_id": customer, "health_score": s} for customer, s in then.items()]
+        )
+
+    made_today = made(
+        customer_health.table,
+        "health/customer_health",
+        **{table.split("/")[1]: rows(table) for table in OF},
+        one_day_ago=scores(1),
+        seven_days_ago=scores(7),
+        thirty_days_ago=scores(30),
+        policy=policy(),
+        day=DAY,
+    )
+    return by("customer_id", made_today)
+
+
+# --- the same by hand ------------------------------------------------------------------------------------------------
+
+
+def days(moment: datetime) -> int:
+    return (DAY - moment.date()).days
+
+
+def activity(f: Facts) -> Fraction | None:
+    if f["days_since_seen"] is None:
+        return None
+    points = [(3, 100), (7, 85), (14, 65), (30, 30), (60, 0)]
+    day = min(max(f["days_since_seen"], 3), 60)
+    for (x0, y0), (x1, y1) in pairwise(points):
+        if day <= x1:
+            return y0 + Fraction((day - x0) * (y1 - y0), x1 - x0)
+    raise AssertionError(day)
+
+
+def mixed(one: tuple[Fraction, Fraction] | None, other: tuple[Fraction, Fraction] | None) -> Fraction | None:
+    there = [pair for pair in (one, other) if pair]
+    if len(there) == 2:
+        return sum((share * score for share, score in there), Fraction(0))
+    return there[0][1] if there else None
+
+
+def support(f: Facts) -> Fraction | None:
+    csat, tone = f["csat_avg_90d"], f["sentiment_90d"]
+    return mixed(
+        None if csat is None else (Fraction(6, 10), (Fraction(csat) - 1) / 4 * 100),
+        None if tone is None else (Fraction(4, 10), (Fraction(tone) + 1) / 2 * 100),
+    )
+
+
+def payment(f: Facts) -> Fraction | None:
+    points = {"active": 100, "trialing": 80, "paused": 50, "past_due": 30, "unpaid": 10, "canceled": 0}
+    if f["subscription_status"] not in points:
+        return None
+    return Fraction(max(0, points[f["subscription_status"]] - 15 * (f["failed_payments_30d"] or 0)))
+
+
+def engagement(f: Facts) -> Fraction | None:
+    logins, onboarding = f["logins_30d"], f["onboarding_pct"]
+    return mixed(
+        None if logins is None else (Fraction(7, 10), min(Fraction(1), Fraction(logins, 12)) * 100),
+        None if onboarding is None else (Fraction(3, 10), Fraction(onboarding)),
+    )
+
+
+def tenure(f: Facts) -> Fraction | None:
+    known = [moment for moment in (f["signup_at"], f["first_paid_at"]) if moment]
+    return min(Fraction(1), Fraction(days(min(known))) / Fraction("30.4375") / 24) * 100 if known else None
+
+
+def mrr(frame: pd.DataFrame) -> list[Fraction | None]:
+    amounts = [None if pd.isna(value) else Decimal(value) for value in frame["mrr_reporting"]]
+    paying = sorted(amount for amount in amounts if amount)
+    if len(paying) == 1:
+        return [Fraction(100) if a else None if a is None else Fraction(0) for a in amounts]
+    return [
+        None if a is None else Fraction(paying.index(a) * 100, len(paying) - 1) if a else Fraction(0) for a in amounts
+    ]
+
+
+def half_away(value: Fraction) -> int:
+    whole = math.floor(abs(value) + Fraction(1, 2))
+    return whole if value >= 0 else -whole
+
+
+def overrides(f: Facts) -> dict[str, int]:
+    mentioned = f["cancel_mentioned_at"]
+    return {
+        "cancel": -30 if mentioned and 0 <= days(mentioned) < 30 else 0,
+        "delinquent": -25 if f["is_delinquent"] else 0,
+        "inactive": -20 if f["days_since_seen"] is not None and f["days_since_seen"] >= 30 else 0,
+        "critical": -15 if f["open_critical_tickets"] else 0,
+    }
+
+
+def records(frame: pd.DataFrame) -> list[Facts]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def by_hand(customers: list[Facts]) -> pd.DataFrame:
+    frame = pd.DataFrame(customers, dtype=object).where(lambda t: t.notna(), None)
+    rules: dict[str, Callable[[Facts], Fraction | None]] = {
+        "activity": activity,
+        "support": support,
+        "payment": payment,
+        "engagement": engagement,
+        "tenure": tenure,
+    }
+    components = {name: [rule(f) for f in records(frame)] for name, rule in rules.items()}
+    components["mrr"] = mrr(frame)
+    found = []
+    for n, facts in enumerate(records(frame)):
+        scores = {name: values[n] for name, values in components.items() if values[n] is not None}
+        weight = sum(WEIGHTS[name] for name in scores)
+        taken = overrides(facts)
+        row: dict[str, Any] = {f"{name}_score": scores.get(name) for name in WEIGHTS}
+        row |= {f"override_{name}": points for name, points in taken.items()}
+        row["health_confidence"] = Fraction(weight, 100)
+        if weight:
+            row["base_score"] = sum(WEIGHTS[name] * score for name, score in scores.items() if score) / Fraction(weight)
+            row["health_score"] = min(100, max(0, half_away(row["base_score"] + sum(taken.values()))))
+            risk = half_away(Fraction(100 / (1 + math.exp((row["health_score"] - 45) / 10))))
+            row["churn_risk"] = max(risk, 80) if taken["cancel"] else risk
+            limits = {"healthy": 70, "at_risk": 50, "high_risk": 30, "critical": 0}
+            row["health_status"] = next(name for name, least in limits.items() if row["health_score"] >= least)
+        found.append(row)
+    return pd.DataFrame(found, dtype=object)
+
+
+# --- held against each other -----------------------------------------------------------------------------------------
+
+
+def random_customers(seed: int, count: int) -> list[Facts]:
+    draw = random.Random(seed)
+
+    def maybe(value: Any) -> Any:
+        return value if draw.random() < 0.75 else None
+
+    def moment(most: int) -> datetime:
+        return datetime(2026, 11, 20, 23, 59, tzinfo=UTC) - timedelta(
+            days=draw.randrange(most), hours=draw.randrange(24)
+        )
+
+    return [
+        {
+            "days_since_seen": maybe(draw.randrange(80)),
+            "csat_avg_90d": maybe(draw.randint(4, 20) / 4),
+            "sentiment_90d": maybe(draw.randint(-64, 64) / 64),
+            "subscription_status": draw.choice(
+                ["active", "trialing", "paused", "past_due", "unpaid", "canceled", "new"]
+            ),
+            "failed_payments_30d": maybe(draw.randrange(4)),
+            "logins_30d": maybe(draw.randrange(20)),
+            "onboarding_pct": maybe(float(draw.randrange(101))),
+            "signup_at": maybe(moment(1200)),
+            "first_paid_at": maybe(moment(1200)),
+            "mrr_reporting": maybe(Decimal(draw.choice([0, 0, 4900, draw.randrange(99999)])) / 100),
+            "is_delinquent": maybe(draw.random() < 0.2),
+            "open_critical_tickets": maybe(draw.randrange(2)),
+            "cancel_mentioned_at": maybe(moment(40)) if draw.random() < 0.4 else None,
+        }
+        for _ in range(count)
+    ]
+
+
+@pytest.mark.parametrize(("seed", "count"), [(0, 400), (1, 400), (2, 1), (3, 2), (4, 7)])
+def test_health_is_what_it_comes_to_by_hand(seed: int, count: int) -> None:
+    customers = random_customers(seed, count)
+    expected, found = by_hand(customers), health(customers)
+    assert len(found) == count
+    exact = [f"override_{name}" for name in ("cancel", "delinquent", "inactive", "critical")]
+    exact += ["health_score", "health_status", "churn_risk"]
+    for row, customer in zip(records(expected), sorted(found), strict=True):
+        got = found[customer]
+        assert {name: got[name] for name in exact} == {name: row[name] for name in exact}
+        for name in ("base_score", "health_confidence", *[f"{component}_score" for component in WEIGHTS]):
+            wanted = row[name]
+            assert got[name] == (None if wanted is None else pytest.approx(float(wanted), abs=1e-9)), name
+
+
+def test_half_a_point_goes_up_even_where_binary_fractions_fall_short() -> None:
+    # Support 0.6 × 33 + 0.4 × 68 = 47 and payment 100, of equal weight: 73.5.
+    (row,) = health(
+        [{"csat_avg_90d": 1 + 4 * 0.33, "sentiment_90d": 2 * 0.68 - 1, "subscription_status": "active"}]
+    ).values()
+    assert row["base_score"] == pytest.approx(73.5, abs=1e-9)
+    assert row["health_score"] == 74
+
+
+@pytest.mark.parametrize(("at", "taken"), [(0, -30), (29, -30), (30, 0)])
+def test_the_border_of_the_cancel_window(at: int, taken: int) -> None:
+    mentioned = datetime(2026, 11, 20, 0, 0, tzinfo=UTC) - timedelta(days=at)
+    (row,) = health([EMPTY | {"cancel_mentioned_at": mentioned}]).values()
+    assert row["override_cancel"] == taken
+    assert (row["churn_risk"] >= 80) is bool(taken)
+
+
+def test_signals_are_sorted_and_actions_begin_with_the_most_pressing() -> None:
+    worst = {
+        "days_since_seen": 30,
+        "csat_avg_90d": 2.9,
+        "sentiment_90d": -0.5,
+        "subscription_status": "past_due",
+        "is_delinquent": True,
+        "failed_payments_30d": 1,
+        "logins_30d": 1,
+        "open_critical_tickets": 1,
+        "cancel_mentioned_at": datetime(2026, 11, 19, tzinfo=UTC),
+    }
+    bad, good = health([worst, EMPTY | {"days_since_seen": 0}]).values()
+    assert bad["risk_signals"] == [
+        "cancel_mentioned",
+        "critical_ticket_open",
+        "failed_payments",
+        "inactive_30d",
+        "low_csat",
+        "low_engagement",
+        "negative_tone",
+        "payment_delinquent",
+    ]
+    assert bad["recommended_actions"][0].startswith("Call today")
+    assert len(bad["recommended_actions"]) == len(bad["risk_signals"])
+    assert (good["risk_signals"], good["recommended_actions"]) == ([], [])
+
+
+def test_changes_of_the_score_and_the_rules_it_was_made_with() -> None:
+    one, other = health([EMPTY, EMPTY], before={1: {"c000": 90, "gone": 1}, 30: {"c000": 100}}).values()
+    score = one["health_score"]
+    assert (one["score_change_1d"], one["score_change_7d"], one["score_change_30d"]) == (score - 90, None, score - 100)
+    assert (other["score_change_1d"], other["as_of"]) == (None, DAY)
+    assert one["policy_hash"] == policy().hash
+
+
+def test_only_customers_have_health() -> None:
+    profile = given(
+        "core/profile", {"customer_id": "a", "is_customer": False}, {"customer_id": "b", "is_customer": True}
+    )
+    nothing = given("health/customer_health")
+    found = made(
+        customer_health.table,
+        "health/customer_health",
+        profile=profile,
+        **{name: given(f"core/{name}", {"customer_id": "a"}) for name in ("revenue", "activity", "support")},
+        one_day_ago=nothing,
+        seven_days_ago=nothing,
+        thirty_days_ago=nothing,
+        policy=policy(),
+        day=date(2026, 11, 20),
+    )
+    assert {customer: row["health_score"] for customer, row in by("customer_id", found).items()} == {"b": None}

@@ -1,0 +1,61 @@
+"""Addresses and domains in the form in which they are compared."""
+
+from collections.abc import Callable
+
+import ibis
+import pytest
+
+from gtm_platform.identity import normalise
+from gtm_platform.policy import policy
+from gtm_platform_tests.tables import rows_as_table, rows_of
+
+
+def asked(rule: Callable[[ibis.ir.StringValue], ibis.Value], value: str | None) -> object:
+    table = rows_as_table(ibis.schema({"raw": "string"}), [{"raw": value}])
+    return rows_of(table.select(found=rule(table["raw"])))[0]["found"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("dana@acme.example", "dana@acme.example"),
+        ("  Dana.Reed@ACME.Example ", "dana.reed@acme.example"),
+        ("dana+billing@acme.example", "dana@acme.example"),
+        ("dana+a+b@acme.example", "dana@acme.example"),
+        ("D.a.n.a+x@googlemail.com", "dana@gmail.com"),
+        ("da.na@gmail.com", "dana@gmail.com"),
+        ("+tag@acme.example", None),
+        ("not an address", None),
+        ("dana@localhost", None),
+        ("two@at@acme.example", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_email(raw: str | None, expected: str | None) -> None:
+    assert asked(normalise.email, raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("acme.example", "acme.example"),
+        ("https://www.Acme.example/pricing?x=1", "acme.example"),
+        ("http://acme.example:8080", "acme.example"),
+        ("app.acme.example/", "app.acme.example"),
+        ("nowhere", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_site(raw: str | None, expected: str | None) -> None:
+    assert asked(normalise.site, raw) == expected
+
+
+def test_shared_inboxes_and_free_mail() -> None:
+    rules = policy().identity
+    assert asked(lambda v: normalise.is_shared_inbox(v, rules), "billing@acme.example") is True
+    assert asked(lambda v: normalise.is_shared_inbox(v, rules), "billings@acme.example") is False
+    assert asked(normalise.domain, "dana@acme.example") == "acme.example"
+    assert asked(lambda v: normalise.is_free_mail(v, rules), "gmail.com") is True
+    assert asked(lambda v: normalise.is_free_mail(v, rules), "acme.example") is False

@@ -1,0 +1,131 @@
+"""One row per customer and per company: what speaks for them, and what they are called."""
+
+from typing import Any
+
+import ibis
+
+from gtm_platform.identity import companies, links, people
+from gtm_platform.policy import policy
+from gtm_platform_tests.tables import DAY, LONG_AGO, by, days_ago, given, made, rows_of
+
+
+def world(**rows: list[dict[str, Any]]) -> dict[str, ibis.Table]:
+    """The tables of identity for these records of the sources."""
+    persons = {
+        "hubspot": given("hubspot/contacts", *rows.get("hubspot", [])),
+        "intercom": given("intercom/contacts", *rows.get("intercom", [])),
+        "stripe": given("stripe/customers", *rows.get("stripe", [])),
+    }
+    rules = policy()
+    yesterday = given("identity/links")
+    linked = made(links.table, "identity/links", **persons, yesterday=yesterday, policy=rules, day=DAY)
+    firms = made(
+        companies.table,
+        "identity/companies",
+        links=linked,
+        hubspot=given("hubspot/companies", *rows.get("hubspot_companies", [])),
+        intercom=given("intercom/companies", *rows.get("intercom_companies", [])),
+        stripe_customers=persons["stripe"],
+        policy=rules,
+    )
+    persons_found = made(people.table, "identity/people", links=linked, **persons, companies=firms, policy=rules)
+    return {"people": persons_found, "companies": firms}
+
+
+def test_the_records_that_speak_for_a_customer() -> None:
+    same = {"email": "dana@acme.example"}
+    more = ["D@old.example", "dana+x@b.example"]
+    (dana,) = rows_of(
+        world(
+            hubspot=[
+                {
+                    "id": "h2",
+                    **same,
+                    "created_at": days_ago(9),
+                    "additional_emails": more,
+                },
+                {"id": "h1", **same, "created_at": days_ago(99), "merged_ids": []},
+                {"id": "h3", **same, "created_at": days_ago(5), "merged_ids": ["h1"]},
+            ],
+            intercom=[
+                {"id": "i1", **same, "role": "lead", "last_seen_at": days_ago(0)},
+                {"id": "i2", **same, "role": "user", "last_seen_at": days_ago(30)},
+                {"id": "i3", **same, "role": "user", "last_seen_at": days_ago(3)},
+            ],
+            stripe=[{"id": "s2", **same, "created_at": LONG_AGO}, {"id": "s1", **same, "created_at": days_ago(1)}],
+        )["people"]
+    )
+    assert dana["hubspot_contact_id"] == "h2"  # h1 is older, but was merged into h3
+    assert dana["intercom_contact_id"] == "i3"
+    assert dana["stripe_customer_id"] == "s2"
+    assert dana["records"] == 8
+    assert dana["all_emails"] == ["d@old.example", "dana@acme.example", "dana@b.example"]
+    assert dana["match_confidence"] == 1.0
+
+
+def test_the_address_is_the_intercom_users_else_hubspots_else_stripes() -> None:
+    stripe = [{"id": "s1", "email": "pay@acme.example"}]
+    contact = {"id": "i1", "email": "dana@acme.example", "stripe_id": "s1"}
+    hubspot = [{"id": "h1", "email": "crm@acme.example", "additional_emails": ["pay@acme.example"]}]
+
+    def address(**rows: list[dict[str, Any]]) -> str:
+        (row,) = rows_of(world(**rows)["people"])
+        return str(row["email"])
+
+    assert address(hubspot=hubspot, stripe=stripe, intercom=[{**contact, "role": "user"}]) == "dana@acme.example"
+    assert address(hubspot=hubspot, stripe=stripe, intercom=[{**contact, "role": "lead"}]) == "crm@acme.example"
+    assert address(stripe=stripe, intercom=[{**contact, "role": "lead"}]) == "pay@acme.example"
+
+
+def test_companies_by_domain_then_by_address_never_by_free_mail() -> None:
+    found = world(
+        hubspot_companies=[
+            {"id": "1", "name": "Acme", "domain": "acme.example", "additional_domains": ["acme-labs.example"]},
+            {"id": "2", "name": "Acme Twice", "domain": "https://www.acme.example/", "merged_ids": ["22"]},
+            {"id": "3", "name": "No Domain"},
+            {"id": "4", "name": "Freelancers", "domain": "gmail.com"},
+        ],
+        intercom_companies=[
+            {"id": "c1", "name": "ACME Inc", "website": "http://acme.example"},
+            {"id": "c2", "name": "Beta", "website": "beta.example"},
+            {"id": "c3", "name": "No Website"},
+        ],
+        stripe=[{"id": "s1", "email": "x@gmail.com", "company_domain": "gamma.example"}],
+        hubspot=[
+            {"id": "h1", "email": "a@acme-labs.example"},
+            {"id": "h2", "email": "b@delta.example"},
+            {"id": "h3", "email": "c@gmail.com", "company_id": "3"},
+            {"id": "h4", "email": "d@delta.example", "company_id": "22"},
+        ],
+        intercom=[{"id": "i1", "email": "e@gmail.com", "company_ids": ["c2"]}],
+    )
+    firms = {row["name"]: row for row in rows_of(found["companies"])}
+    assert {name: (row["domain"], row["match_method"], row["match_confidence"]) for name, row in firms.items()} == {
+        "Acme": ("acme.example", "domain", 1.0),
+        "No Domain": (None, "alone", 1.0),
+        "Freelancers": (None, "alone", 1.0),
+        "Beta": ("beta.example", "domain", 1.0),
+        "gamma.example": ("gamma.example", "domain", 1.0),
+        "delta.example": ("delta.example", "email_domain", 0.8),
+    }
+    acme = firms["Acme"]
+    assert acme["domains"] == ["acme-labs.example", "acme.example"]
+    assert acme["hubspot_company_ids"] == ["1", "2", "22"]
+    assert acme["intercom_company_ids"] == ["c1"]
+
+    of = {row["email"]: row["company_id"] for row in rows_of(found["people"])}
+    named = {name: row["company_id"] for name, row in firms.items()}
+    assert of == {
+        "a@acme-labs.example": named["Acme"],
+        "b@delta.example": named["delta.example"],
+        "c@gmail.com": named["No Domain"],
+        "d@delta.example": named["Acme"],  # what HubSpot says goes before the address
+        "e@gmail.com": named["Beta"],
+        "x@gmail.com": named["gamma.example"],
+    }
+
+
+def test_a_company_keeps_its_id() -> None:
+    once = by("domain", world(hubspot=[{"id": "h", "email": "a@acme.example"}])["companies"])
+    again = by("domain", world(hubspot_companies=[{"id": "7", "name": "Acme", "domain": "ACME.example"}])["companies"])
+    assert once["acme.example"]["company_id"] == again["acme.example"]["company_id"]

@@ -1,0 +1,94 @@
+"""How complete, fresh, certain and valid a customer's data are."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import ibis
+import pytest
+
+from gtm_platform.policy import policy
+from gtm_platform.quality import customer_quality
+from gtm_platform_tests.tables import DAY, by, days_ago, given, made, rows_as_table
+
+SYNCED = ibis.schema({"table": "string", "source": "string", "synced_at": "timestamp('UTC', 6)"})
+END = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=1)
+PERSON = {
+    "customer_id": "a",
+    "records": 2,
+    "match_confidence": 0.9,
+    "hubspot_contact_id": "h1",
+    "stripe_customer_id": "s1",
+}
+
+
+def quality(synced: dict[str, datetime], **rows: list[dict[str, Any]]) -> dict[str, Any]:
+    table = made(
+        customer_quality.table,
+        "quality/customer_quality",
+        people=given("identity/people", PERSON),
+        links=given(
+            "identity/links",
+            *[
+                {"source": source, "record_id": id, "customer_id": "a", "match_method": "email"}
+                for source, id in (("hubspot", "h1"), ("stripe", "s1"))
+            ],
+        ),
+        **{name: given(f"core/{name}", *rows.get(name, [])) for name in ("profile", "revenue", "activity", "pipeline")},
+        hubspot=given("hubspot/contacts", {"id": "h1", "_extracted_at": days_ago(2)}),
+        intercom=given("intercom/contacts"),
+        stripe=given("stripe/customers", {"id": "s1", "_extracted_at": days_ago(2)}),
+        hubspot_rejected=given("quarantine/hubspot_contacts", *rows.get("hubspot_rejected", [])),
+        intercom_rejected=given("quarantine/intercom_contacts"),
+        stripe_rejected=given("quarantine/stripe_customers"),
+        synced=rows_as_table(
+            SYNCED, [{"table": table, "source": table.split("/")[0], "synced_at": at} for table, at in synced.items()]
+        ),
+        cadences={"hubspot": 12, "intercom": 6, "stripe": 24},
+        policy=policy(),
+        day=DAY,
+    )
+    return by("customer_id", table)["a"]
+
+
+def test_completeness_is_the_share_of_the_fields_that_are_filled() -> None:
+    assert quality({})["completeness_score"] == 0
+    found = quality(
+        {},
+        profile=[{"customer_id": "a", "name": "Dana", "is_customer": True}],
+        revenue=[{"customer_id": "a", "mrr": Decimal(0)}],
+        pipeline=[{"customer_id": "a", "lead_source": "X"}],
+    )
+    assert found["completeness_score"] == pytest.approx(3 / len(customer_quality.FIELDS) * 100)
+
+
+def test_each_source_that_knows_the_customer_counts_for_freshness() -> None:
+    late = END - timedelta(hours=36)  # the cadence of HubSpot and the hours of grace
+    found = quality(
+        {"hubspot/contacts": late, "hubspot/deals": days_ago(9), "stripe/charges": END, "intercom/tags": END}
+    )
+    assert (found["freshness"], found["last_hubspot_sync"], found["last_stripe_sync"]) == (1.0, late, END)
+    assert found["last_intercom_sync"] is found["last_orb_sync"] is None  # Intercom does not know the customer
+    later = quality({"hubspot/contacts": late - timedelta(seconds=1), "stripe/charges": END})
+    assert later["freshness"] == 0.5
+    assert quality({})["freshness"] == 0
+
+
+def test_a_record_is_invalid_while_its_newest_version_is_in_quarantine() -> None:
+    def rejected(days: int, id: str = "h1") -> list[dict[str, Any]]:
+        return [{"digest": f"{id}{days}", "record_id": id, "_extracted_at": days_ago(days)}]
+
+    assert quality({}, hubspot_rejected=rejected(1))["validity"] == 0.5
+    assert quality({}, hubspot_rejected=rejected(1) + rejected(0))["validity"] == 0.5
+    assert quality({}, hubspot_rejected=rejected(3))["validity"] == 1  # a valid version came later
+    assert quality({}, hubspot_rejected=rejected(1, "other"))["validity"] == 1
+
+
+def test_the_score_weighs_the_four() -> None:
+    everything = {
+        name: [{"customer_id": "a", "is_customer": True} if name == "profile" else {"customer_id": "a"}]
+        for name in ("profile", "revenue", "activity", "pipeline")
+    }
+    assert quality({}, **everything)["data_quality_score"] == round(0.2 * 90 + 15)
+    fresh = quality({"hubspot/contacts": END, "stripe/customers": END})
+    assert fresh["data_quality_score"] == round(25 + 0.2 * 90 + 15)

@@ -1,0 +1,127 @@
+"""The graph as text: a change of it shows as a change of `graph.txt`, to be read and agreed to.
+
+`GTM_ACCEPT=1 python -m pytest gtm_platform_tests/test_graph.py` writes it anew.
+"""
+
+import ast
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+import gtm_platform
+from gtm_platform.definitions import defs
+from gtm_platform.lake.contracts import TABLES
+
+SNAPSHOT = Path(__file__).parent / "graph.txt"
+ROOM = Path(gtm_platform.__file__).parent
+FLOORS = [
+    {"settings", "policy", "lake", "state", "connect"},
+    {"sources"},
+    {"identity"},
+    {"core"},
+    {"cohorts", "health", "quality"},
+    {"intelligence"},
+    {"delivery", "serving", "privacy"},
+    {"definitions", "cli"},
+]
+
+
+def lines() -> Iterator[str]:
+    graph = defs.resolve_asset_graph()
+    for key in sorted(graph.materializable_asset_keys, key=lambda key: key.to_user_string()):
+        node, spec = graph.get(key), graph.get(key).to_asset_spec()
+        yield f"asset {key.to_user_string()}"
+        yield f"  group {spec.group_name}; owners {', '.join(spec.owners)}; pool {', '.join(node.pools or []) or 'none'}"
+        yield f"  partitions {node.partitions_def}; {'one run for a range' if node.backfill_policy else 'a run each'}"
+        yield f"  fresh {_fresh(spec)}; condition {'as data lands' if spec.automation_condition else 'none'}"
+        for parent in sorted(node.parent_keys, key=lambda parent: parent.to_user_string()):
+            yield f"  needs {parent.to_user_string()}"
+        for check in sorted(node.check_keys, key=lambda check: check.name):
+            yield f"  checked by {check.name}"
+    repository = defs.get_repository_def()
+    for job in sorted(name for name in repository.job_names if not name.startswith("__")):
+        yield f"job {job}"
+    for schedule in sorted(repository.schedule_defs, key=lambda schedule: schedule.name):
+        yield f"schedule {schedule.name}: {schedule.cron_schedule} {schedule.execution_timezone}, {schedule.default_status.value}"
+    for sensor in sorted(repository.sensor_defs, key=lambda sensor: sensor.name):
+        yield f"sensor {sensor.name}: every {sensor.minimum_interval_seconds} s, {sensor.default_status.value}"
+
+
+def _fresh(spec: dg.AssetSpec) -> str:
+    policy = spec.freshness_policy
+    return f"within {policy.fail_window.to_timedelta()}" if policy else "never asked"  # type: ignore[union-attr]
+
+
+def test_the_graph_is_the_one_agreed_on() -> None:
+    found = "\n".join(lines()) + "\n"
+    if os.environ.get("GTM_ACCEPT"):
+        SNAPSHOT.write_text(found)
+    assert found.splitlines() == SNAPSHOT.read_text().splitlines()
+
+
+def test_no_dependency_is_misspelt() -> None:
+    """A dependency on what nobody makes would silently be an asset of the world outside."""
+    assert defs.resolve_asset_graph().external_asset_keys == set()
+
+
+def test_it_loads() -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_every_daily_table_and_stream_has_a_contract() -> None:
+    made = {key.to_user_string() for key in defs.resolve_asset_graph().materializable_asset_keys}
+    delivered = {key for key in made if key.startswith("delivery/")}
+    quarantines = {table for table in TABLES if table.startswith("quarantine/")}
+    assert made - delivered == set(TABLES) - quarantines
+
+
+def test_every_column_says_what_it_is() -> None:
+    silent = [
+        f"{table}.{name}"
+        for table, contract in TABLES.items()
+        for name, column in contract.columns.items()
+        if not column.about
+    ]
+    assert silent == []
+
+
+def imports() -> Iterator[tuple[str, str, str]]:
+    """(module, its room, the room it imports from) for every import within the platform."""
+    for path in sorted(ROOM.rglob("*.py")):
+        module = path.relative_to(ROOM).with_suffix("")
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                inside = node.module == "gtm_platform"
+                names = [f"{node.module}.{alias.name}" for alias in node.names] if inside else [node.module]
+            for name in names:
+                if name.startswith("gtm_platform."):
+                    yield str(module), module.parts[0], name.split(".")[1]
+
+
+def test_imports_run_down_the_floors_only() -> None:
+    height = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+    wrong = [
+        f"{module} imports {target}"
+        for module, room, target in imports()
+        if room in height and target in height and height[target] > height[room]
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("room", ["lake", "state", "connect"])
+def test_the_ground_floor_knows_no_gtm(room: str) -> None:
+    known = {"settings", "policy", "lake", "state", "connect"}
+    assert {target for _, at, target in imports() if at == room} <= known
+
+
+def test_the_sandbox_and_the_platform_share_nothing() -> None:
+    crossing = [
+        f"{module} imports {target}"
+        for module, room, target in imports()
+        if (room == "sandbox") != (target == "sandbox") and room != "cli"
+    ]
+    assert crossing == []

@@ -214,7 +214,9 @@ def _path(loc: tuple[Any, ...]) -> str:
 
 
 def _why(error: Any) -> str:
-    return {"extra_forbidden": "this key is not known", "missing": "this key is missing"}.get(error["type"]) or error["msg"]
+    return {"extra_forbidden": "this key is not known", "missing": "this key is missing"}.get(error["type"]) or error[
+        "msg"
+    ]
 
 
 def _line(text: str, loc: tuple[Any, ...]) -> int:

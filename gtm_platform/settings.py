@@ -1,4 +1,4 @@
-"""The environment, typed and checked, read once. Every variable stands in `.env.example`; secrets come from nowhere else."""
+"""The environment, typed and checked, read once. Every variable stands in `.env.example`; no secret lies elsewhere."""
 
 from datetime import UTC, date, datetime
 from functools import cache
@@ -29,7 +29,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     gtm_home: Path = Field(default=Path(".gtm"), description="Folder of the lake, the state and Dagster's history.")
-    gtm_policy: Path | None = Field(default=None, description="A policy file of your own; default: the packaged policy.toml.")
+    gtm_policy: Path | None = Field(
+        default=None, description="A policy file of your own; default: the packaged policy.toml."
+    )
     gtm_state_url: Text = Field(default=None, description="Database of the state; default: SQLite in GTM_HOME.")
     gtm_first_day: date = Field(default=date(2026, 1, 1), description="First day that has partitions.")
     gtm_now: datetime | None = Field(default=None, description="Pretend that it is this moment (demos and tests).")
@@ -46,7 +48,9 @@ class Settings(BaseSettings):
     intercom_access_token: Secret = Field(default=None, description="Token of a private Intercom app.")
     intercom_base_url: str = "https://api.intercom.io"
     intercom_api_version: str = "2.14"
-    intercom_stripe_amount_divisor: int = Field(default=1, ge=1, description="100 where Intercom shows Stripe amounts in cents.")
+    intercom_stripe_amount_divisor: int = Field(
+        default=1, ge=1, description="100 where Intercom shows Stripe amounts in cents."
+    )
 
     slack_bot_token: Secret = Field(default=None, description="Bot token (xoxb-…) with chat:write.")
     slack_base_url: str = "https://slack.com/api/"

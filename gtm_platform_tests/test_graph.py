@@ -34,7 +34,7 @@ def lines() -> Iterator[str]:
     for key in sorted(graph.materializable_asset_keys, key=lambda key: key.to_user_string()):
         node, spec = graph.get(key), graph.get(key).to_asset_spec()
         yield f"asset {key.to_user_string()}"
-        yield f"  group {spec.group_name}; owners {', '.join(spec.owners)}; pool {', '.join(node.pools or []) or 'none'}"
+        yield f"  group {spec.group_name}; owners {', '.join(spec.owners)}; pools {sorted(node.pools or [])}"
         yield f"  partitions {node.partitions_def}; {'one run for a range' if node.backfill_policy else 'a run each'}"
         yield f"  fresh {_fresh(spec)}; condition {'as data lands' if spec.automation_condition else 'none'}"
         for parent in sorted(node.parent_keys, key=lambda parent: parent.to_user_string()):
@@ -45,7 +45,8 @@ def lines() -> Iterator[str]:
     for job in sorted(name for name in repository.job_names if not name.startswith("__")):
         yield f"job {job}"
     for schedule in sorted(repository.schedule_defs, key=lambda schedule: schedule.name):
-        yield f"schedule {schedule.name}: {schedule.cron_schedule} {schedule.execution_timezone}, {schedule.default_status.value}"
+        ticks = f"{schedule.cron_schedule} {schedule.execution_timezone}"
+        yield f"schedule {schedule.name}: {ticks}, {schedule.default_status.value}"
     for sensor in sorted(repository.sensor_defs, key=lambda sensor: sensor.name):
         yield f"sensor {sensor.name}: every {sensor.minimum_interval_seconds} s, {sensor.default_status.value}"
 

@@ -53,10 +53,16 @@ def _read_dotenv(path: Path) -> None:
 
 @gtm.command()
 @HOME
-@click.option("--people", type=click.IntRange(20, 100_000), default=1500, show_default=True, help="How many people live.")
-@click.option("--days", type=click.IntRange(1, 60), default=14, show_default=True, help="How many days they live through.")
+@click.option(
+    "--people", type=click.IntRange(20, 100_000), default=1500, show_default=True, help="How many people live."
+)
+@click.option(
+    "--days", type=click.IntRange(1, 60), default=14, show_default=True, help="How many days they live through."
+)
 @click.option("--seed", type=int, default=7, show_default=True, help="Another seed is another world.")
-@click.option("--now", "now_", metavar="ISO", help="The moment at which the last day is over.  [default: last midnight]")
+@click.option(
+    "--now", "now_", metavar="ISO", help="The moment at which the last day is over.  [default: last midnight]"
+)
 @click.option("--summary", type=click.Path(dir_okay=False, path_type=Path), help="Write what happened here, as JSON.")
 def demo(home: Path | None, people: int, days: int, seed: int, now_: str | None, summary: Path | None) -> None:
     """Live through some days in a sandbox, and check all that is claimed."""
@@ -69,7 +75,9 @@ def demo(home: Path | None, people: int, days: int, seed: int, now_: str | None,
 @gtm.command()
 @HOME
 @click.option("--port", type=int, default=3000, show_default=True, help="Port of the Dagster UI.")
-@click.option("--sandbox/--no-sandbox", default=True, show_default=True, help="Read the sandbox, or the accounts in .env.")
+@click.option(
+    "--sandbox/--no-sandbox", default=True, show_default=True, help="Read the sandbox, or the accounts in .env."
+)
 def ui(home: Path | None, port: int, sandbox: bool) -> None:
     """Start the Dagster UI with its daemon, and the sandbox. Ctrl-C ends all of it."""
     from gtm_platform.cli.ui import show

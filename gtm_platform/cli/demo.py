@@ -1,4 +1,4 @@
-"""`gtm demo`: some days of a made-up company, lived through as a running platform would, and checked against its truth."""
+"""`gtm demo`: some days of a made-up company, lived as a running platform would, and checked against its truth."""
 
 import json
 import os
@@ -187,13 +187,11 @@ def _windows_of(day: date) -> Iterator[tuple[str, str, str]]:
 def _execute(
     defs: "dg.Definitions", dagster: "dg.DagsterInstance", job: str, first: str, last: str | None = None
 ) -> "list[dg.AssetMaterialization]":
-    """Runs a job as the daemon would, for a partition or a range of them; a failure ends the story with its sentence."""
+    """Runs a job as the daemon would, for a range of partitions; a failure ends the story with its sentence."""
     from gtm_platform.cli.runs import sentences, span
 
     runnable = defs.resolve_job_def(job)
-    ran = runnable.execute_in_process(
-        instance=dagster, raise_on_error=False, run_config=QUIET, tags=span(first, last)
-    )
+    ran = runnable.execute_in_process(instance=dagster, raise_on_error=False, run_config=QUIET, tags=span(first, last))
     if not ran.success:
         told = "; ".join(sentences(ran)) or "see the run in the UI"
         raise RuntimeError(f"{job} of {first} failed (run {ran.run_id}): {told}")

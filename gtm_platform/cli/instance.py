@@ -1,4 +1,4 @@
-"""Dagster's own storage, for the commands that run something: in $GTM_HOME/dagster, under the repository's dagster.yaml."""
+"""Dagster's storage, for the commands that run something: in $GTM_HOME/dagster, by the repository's dagster.yaml."""
 
 import os
 import shutil

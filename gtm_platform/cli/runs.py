@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 import dagster as dg
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 from gtm_platform.cli.instance import instance
 from gtm_platform.definitions import defs

@@ -40,7 +40,20 @@ def _what_to_open(port: int, box: Box | None) -> str:
 
 @contextmanager
 def _dagster(port: int, environment: dict[str, str]) -> "Iterator[subprocess.Popen[bytes]]":
-    command = [sys.executable, "-W", "ignore", "-m", "dagster", "dev", "-w", str(WORKSPACE), "-h", "127.0.0.1", "-p", str(port)]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "dagster",
+        "dev",
+        "-w",
+        str(WORKSPACE),
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+    ]
     process = subprocess.Popen(command, env=environment, cwd=WORKSPACE.parent)
     try:
         yield process

@@ -29,7 +29,7 @@ TRANSIENT_STATUSES = frozenset({408, 423, 425, 477})
 UNIX_SECONDS_BEGIN = 1_000_000_000
 
 
-class ApiFailure(Exception):  # noqa: N818 - the word of this room
+class ApiFailure(Exception):
     def __init__(
         self,
         system: str,

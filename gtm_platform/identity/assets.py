@@ -2,13 +2,13 @@
 
 import gtm_platform.sources.assets  # noqa: F401  declares the source tables
 from gtm_platform.identity import companies, links, people
-from gtm_platform.lake.daily import Ago, daily
+from gtm_platform.lake.daily import Before, daily
 from gtm_platform.policy import policy
 
 PERSONS = {"hubspot": "hubspot/contacts", "intercom": "intercom/contacts", "stripe": "stripe/customers"}
 
 ASSETS = [
-    daily("identity/links", links.CONTRACT, **PERSONS, yesterday=Ago("identity/links", 1), policy=policy)(links.table),
+    daily("identity/links", links.CONTRACT, **PERSONS, yesterday=Before("identity/links"), policy=policy)(links.table),
     daily(
         "identity/companies",
         companies.CONTRACT,

@@ -1,1 +1,1 @@
-"""The lake: tables as folders of Parquet files, their contracts, and daily tables as pure functions. It knows no GTM."""
+"""The lake: tables as folders of Parquet files, their contracts, daily tables as pure functions. It knows no GTM."""

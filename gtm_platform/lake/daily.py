@@ -36,17 +36,24 @@ class Ago:
     days: int
 
 
+@dataclass(frozen=True)
+class Before:
+    """A daily table on the newest day before that it has; empty where there is none."""
+
+    table: str
+
+
 class Synced:
     """When each source table was last filled, by the end of the day."""
 
 
-Need = str | Ago | Synced | Callable[[], Any]
+Need = str | Ago | Before | Synced | Callable[[], Any]
 
 
 def daily(table: str, contract: Contract, **needs: Need) -> Callable[[Callable[..., ibis.Table]], dg.AssetsDefinition]:
     """Makes the function the daily table. `needs` says what each argument is: a table (a source table as of the end of
-    the day, a daily table on the day), the same some days `Ago`, what is `Synced`, or a value to be asked for when the
-    run begins; the argument `day`, where there is one, is the day."""
+    the day, a daily table on the day), the same some days `Ago` or on the last day `Before`, what is `Synced`, or a
+    value to be asked for when the run begins; the argument `day`, where there is one, is the day."""
 
     def wrap(rule: Callable[..., ibis.Table]) -> dg.AssetsDefinition:
         wanted = set(inspect.signature(rule).parameters) - {"day"}
@@ -106,6 +113,8 @@ def write_day(
 def _given(lake: Lake, need: Need, day: str) -> Any:
     if isinstance(need, Ago):
         return lake.partition(need.table, (date.fromisoformat(day) - timedelta(days=need.days)).isoformat())
+    if isinstance(need, Before):
+        return lake.partition(need.table, max((p for p in lake.partitions(need.table) if p < day), default=""))
     if isinstance(need, Synced):
         return lake.synced(day)
     return lake.on(need, day) if isinstance(need, str) else need()
@@ -122,4 +131,6 @@ def _dependencies(needs: Mapping[str, Need]) -> list[dg.AssetDep]:
 
 
 def _numbers(figures: Mapping[str, Any]) -> dict[str, float | int]:
-    return {name: value if isinstance(value, int) else float(value) for name, value in figures.items() if value is not None}
+    return {
+        name: value if isinstance(value, int) else float(value) for name, value in figures.items() if value is not None
+    }

@@ -1,4 +1,4 @@
-"""The embedded engine: one in-memory DuckDB per process, spoken to through Ibis. It holds no data, so it locks nothing."""
+"""The embedded engine: one in-memory DuckDB per process, spoken to through Ibis. It holds no data and locks nothing."""
 
 import hashlib
 import re
@@ -39,7 +39,8 @@ def _started() -> Backend:
 
 def cursor() -> duckdb.DuckDBPyConnection:
     """A connection of its own onto the engine, for the thread that asks."""
-    return engine().con.cursor()
+    opened: duckdb.DuckDBPyConnection = engine().con.cursor()
+    return opened
 
 
 def query_of_files(paths: list[str], schema: ibis.Schema) -> str:

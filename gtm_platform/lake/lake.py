@@ -1,5 +1,5 @@
-"""One Parquet file per table and partition, `<partition>.<stamp>.<full|part>.parquet`. A file's name is never used twice,
-so a reader never meets a changed file; the newest stamp of a partition counts.
+"""One Parquet file per table and partition, `<partition>.<stamp>.<full|part>.parquet`. A file's name is never used
+twice, so a reader never meets a changed file; the newest stamp of a partition counts.
 """
 
 import os
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,10 @@ class Lake:
         past = [file for file in self.files(table) if file.partition < until]
         since = max((file.partition for file in past if file.full), default="")
         rows = self.query(table, [file for file in past if file.partition >= since])
+        newest = "_window desc, _extracted_at desc"
         return f"""select {quoted(contract.columns)} from (
-            select *, row_number() over (partition by {quoted(contract.key)} order by _window desc, _extracted_at desc) as _nth
-            from ({rows})) where _nth = 1 and not _deleted"""
+            select *, row_number() over (partition by {quoted(contract.key)} order by {newest}) as _nth from ({rows})
+            ) where _nth = 1 and not _deleted"""
 
     def read(self, table: str, files: Sequence[File]) -> ibis.Table:
         return self._table(table, self.query(table, files))
@@ -132,7 +134,7 @@ class Lake:
     # --- writing ---------------------------------------------------------------------------------------------------
 
     def write(self, table: str, partition: str, rows: ibis.Table | pa.RecordBatchReader, full: bool = False) -> Written:
-        """Puts the partition in the place of what was there: written aside, checked against the contract, then named."""
+        """Puts the partition in the place of what was there: written aside, checked by the contract, then named."""
         contract = contract_of(table)
         folder = self.root / table
         folder.mkdir(parents=True, exist_ok=True)
@@ -168,12 +170,14 @@ class Lake:
             found = dict(zip(names, result.fetchone() or (), strict=True))
         broken = {name.removeprefix("broken: "): n for name, n in found.items() if name.startswith("broken: ") and n}
         if broken:
-            raise ContractBroken(f"{what}: of {found['rows']} rows, " + ", ".join(f"{n}: {why}" for why, n in broken.items()))
+            raise ContractBroken(
+                f"{what}: of {found['rows']} rows, " + ", ".join(f"{n}: {why}" for why, n in broken.items())
+            )
         return Written(found["rows"], {name: value for name, value in found.items() if name in contract.figures})
 
     def _drop_superseded(self, folder: Path, partition: str) -> None:
         versions = sorted(folder.glob(f"{partition}.*.parquet"))
-        for old, successor in zip(versions, versions[1:], strict=False):
+        for old, successor in pairwise(versions):
             if time.time() - File.of(successor).written > GRACE:
                 old.unlink(missing_ok=True)
 

@@ -14,7 +14,7 @@ def the_lake() -> Lake:
     return Lake(settings().home / "lake")
 
 
-class LakeResource(dg.ConfigurableResource[Lake]):
+class LakeResource(dg.ConfigurableResource["LakeResource"]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["LakeResource"]:
         if context.run and context.instance:

@@ -4,6 +4,7 @@ dead: `reap` ends the runs whose lock is free and frees the pool slots they held
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -34,7 +35,7 @@ def hold(run_id: str, instance: dg.DagsterInstance) -> None:
             _held.pop(other).close()
     if run_id not in _held:
         born = _folder() / f".{run_id}.{os.getpid()}"  # locked first, named second: never seen unlocked
-        _held[run_id] = open(born, "a")
+        _held[run_id] = open(born, "a")  # noqa: SIM115  held as long as the run lives
         fcntl.flock(_held[run_id], fcntl.LOCK_SH)
         born.rename(_folder() / f"{run_id}.alive")
 
@@ -43,11 +44,8 @@ def reap(instance: dg.DagsterInstance) -> list[str]:
     """The ids of the runs found dead, now ended as failed."""
     dead = []
     for path in _folder().glob("*.alive"):
-        with open(path) as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
+        with suppress(FileNotFoundError, BlockingIOError), open(path) as file:  # another reaper was there first; alive
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             run = instance.get_run_by_id(path.stem)  # read after the lock: a run that finished has said so by now
             if run and run.status in UNFINISHED:
                 instance.report_run_failed(run, DIED)

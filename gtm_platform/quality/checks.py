@@ -11,7 +11,8 @@ SHOWN = 20  # rows of what a check found
 ONE_ROW_EACH = """
 with newest as (select max(as_of) as day from core.unified_customers)
 select people.customer_id, count(wide.customer_id) as rows
-from latest.people left join (select * from core.unified_customers, newest where as_of = day) as wide using (customer_id)
+from latest.people
+left join (select * from core.unified_customers, newest where as_of = day) as wide using (customer_id)
 group by people.customer_id having count(wide.customer_id) <> 1
 """
 
@@ -34,7 +35,9 @@ having abs(intercom - stripe) > 1 and abs(intercom - stripe) > 0.01 * stripe
 """
 
 
-def _check(asset: str, name: str, description: str, sql: str, severity: dg.AssetCheckSeverity) -> dg.AssetChecksDefinition:
+def _check(
+    asset: str, name: str, description: str, sql: str, severity: dg.AssetCheckSeverity
+) -> dg.AssetChecksDefinition:
     """A check that passes where the query finds nothing, and shows what it finds: ids and figures, nobody's name."""
 
     @dg.asset_check(asset=asset.split("/"), name=name, description=description)
@@ -43,7 +46,7 @@ def _check(asset: str, name: str, description: str, sql: str, severity: dg.Asset
         with catalogue.get_connection() as connection:
             cursor = connection.execute(sql)
             columns, rows = [column[0] for column in cursor.description], cursor.fetchall()
-        told: dict[str, object] = {"found": len(rows), "query": dg.MetadataValue.md(f"```sql{sql}```")}
+        told: dict[str, dg.MetadataValue | int] = {"found": len(rows), "query": dg.MetadataValue.md(f"```sql{sql}```")}
         if rows:
             records = [dict(zip(columns, map(str, row), strict=True)) for row in rows[:SHOWN]]
             told["rows"] = dg.MetadataValue.table([dg.TableRecord(record) for record in records])

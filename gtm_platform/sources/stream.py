@@ -85,7 +85,7 @@ def _as_ibis(kind: pa.DataType) -> ibis.DataType:
 
 @dataclass(frozen=True)
 class Source:
-    """A system: how to reach it, how often, and what it brings. `check` makes one cheap call and says who we are there."""
+    """A system: how to reach it, how often, what it brings. `check` makes one cheap call and says who we are there."""
 
     name: str
     hours: int

@@ -1,4 +1,4 @@
-"""From a system's pages to the windows of a table: ask once, validate, set aside what is bad, deal the rows to windows."""
+"""From a system's pages to a table's windows: ask once, validate, set aside what is bad, deal the rows to windows."""
 
 import hashlib
 import secrets

@@ -44,7 +44,11 @@ def album(id: str, title: str | None = "x", price: Any = None, deleted: bool = F
 def write(lake: Lake, day: str, albums: Iterable[dict[str, Any]], full: bool = False) -> Written:
     window = datetime.fromisoformat(f"{day}T00:00:00+00:00")
     rows = [
-        {**{k: v for k, v in row.items() if k != "read"}, "_window": window, "_extracted_at": datetime.fromtimestamp(row["read"], UTC)}
+        {
+            **{k: v for k, v in row.items() if k != "read"},
+            "_window": window,
+            "_extracted_at": datetime.fromtimestamp(row["read"], UTC),
+        }
         for row in albums
     ]
     schema = contract_of("shop/albums").schema.to_pyarrow()

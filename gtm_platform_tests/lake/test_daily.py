@@ -111,7 +111,9 @@ def test_the_mapping_never_asks_for_windows_that_do_not_exist(hours: int) -> Non
 
 def test_a_condition_that_fires_while_one_source_is_off() -> None:
     """What lands today makes today; yesterday's last window, which closes after midnight, makes yesterday and today."""
-    windows = dg.TimeWindowPartitionsDefinition(start="2026-11-01T0000", cron_schedule="0 */4 * * *", fmt="%Y-%m-%dT%H%M")
+    windows = dg.TimeWindowPartitionsDefinition(
+        start="2026-11-01T0000", cron_schedule="0 */4 * * *", fmt="%Y-%m-%dT%H%M"
+    )
     with declared(shop__albums=ALBUMS, off__things=ALBUMS):
 
         @daily("shop/known", COUNT, albums="shop/albums", things="off/things")

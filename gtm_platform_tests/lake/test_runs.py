@@ -91,3 +91,24 @@ def test_a_run_that_finished_leaves_nothing_to_end(instance: dg.DagsterInstance)
     runs.hold(a_run(instance), instance)  # the next run lets go of the finished one
     assert runs.reap(instance) == []
     assert not (settings().home / "runs" / f"{run_id}.alive").exists()
+
+
+def test_two_reapers_at_once_do_not_stumble_over_each_other(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each command reaps when it begins; the sources of a day begin together."""
+    for _ in range(2):
+        runs.hold(a_run(instance), instance)
+    while runs._held:
+        runs._held.popitem()[1].close()
+    look = instance.get_run_by_id
+    reaped: list[str] = []
+
+    def look_while_another_reaps(run_id: str) -> dg.DagsterRun | None:
+        monkeypatch.setattr(instance, "get_run_by_id", look)
+        reaped.extend(runs.reap(instance))
+        return look(run_id)
+
+    monkeypatch.setattr(instance, "get_run_by_id", look_while_another_reaps)
+    reaped.extend(runs.reap(instance))
+    assert len(set(reaped)) == 2

@@ -8,6 +8,8 @@ from typing import Any
 from gtm_platform.state.messages import Entry, Fact
 
 CANCEL_MENTION, HEALTH_DROP = "cancel_mention", "health_drop"
+RUN_FAILURE = "run_failure"
+NOBODY = ""  # the customer of what happened to the platform itself
 STATUSES = ("healthy", "at_risk", "high_risk", "critical")  # from best to worst
 
 Row = Mapping[str, Any]
@@ -55,6 +57,10 @@ def health_drops(
             facts = {"score": now.score, "status": now.status, "from_score": from_.score, "from_status": from_.status}
             found.append(Fact(f"{HEALTH_DROP}:{customer}:{day}", HEALTH_DROP, customer, day, facts))
     return found
+
+
+def run_failure(day: str, run_id: str, job: str, why: str) -> Fact:
+    return Fact(f"{RUN_FAILURE}:{run_id}", RUN_FAILURE, NOBODY, day, {"run_id": run_id, "job": job, "why": why})
 
 
 def _since(last: Entry | None, levels: Sequence[Level], oldest: str) -> list[Level]:

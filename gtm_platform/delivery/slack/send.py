@@ -6,8 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from gtm_platform.connect.failures import ApiFailure
+from gtm_platform.delivery.slack.alerts import NOBODY
 from gtm_platform.delivery.slack.client import AnswerLost, MessageRefused, SlackChannel
-from gtm_platform.delivery.slack.wording import Message, compose
+from gtm_platform.delivery.slack.wording import Message, compose, compose_of_platform
 from gtm_platform.state import State, messages
 from gtm_platform.state.messages import Entry, Fact
 
@@ -44,10 +45,23 @@ class Speaker:
         with self.state.writing() as tx:
             said.new = messages.intend(tx, facts, self.channel.channel, self.now())
             waiting = messages.waiting(tx)
-        ready = [entry for entry in waiting if not self._let_go(entry, customers, day, said)]
-        said.waiting = len(ready)
+        about = [entry for entry in waiting if entry.customer_id != NOBODY]
+        ready = [entry for entry in about if not self._let_go(entry, customers, day, said)]
+        ours = [entry for entry in waiting if entry.customer_id == NOBODY]
+        return self._all_posted([*compose_of_platform(ours), *compose(ready, customers, storm, portal)], said)
+
+    def say_of_platform(self, fact: Fact) -> Said:
+        """Keeps the fact about the platform itself and posts it, with those that still wait; no customer's."""
+        said = Said()
+        with self.state.writing() as tx:
+            said.new = messages.intend(tx, [fact], self.channel.channel, self.now())
+            ours = [entry for entry in messages.waiting(tx) if entry.customer_id == NOBODY]
+        return self._all_posted(compose_of_platform(ours), said)
+
+    def _all_posted(self, posts: Sequence[Message], said: Said) -> Said:
+        said.waiting = sum(len(post.entries) for post in posts)
         try:
-            self._post_all(compose(ready, customers, storm, portal), said)
+            self._post_all(posts, said)
         except ApiFailure as failure:
             said.trouble.append(failure.what)
         return said

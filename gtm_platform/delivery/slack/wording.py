@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from gtm_platform.delivery.slack.alerts import CANCEL_MENTION, HEALTH_DROP
+from gtm_platform.delivery.slack.alerts import CANCEL_MENTION, HEALTH_DROP, RUN_FAILURE
 from gtm_platform.state.messages import Entry
 
 Row = Mapping[str, Any]
@@ -80,6 +80,24 @@ def _single(entry: Entry, customer: Row, portal: str | None) -> Message:
     if url := link(customer, portal):
         blocks.append({"type": "section", "text": _mrkdwn(f"<{url}|Open in HubSpot>", SECTION)})
     return Message((entry,), escape(f"{title}. {why(entry, customer)}"), tuple(blocks))
+
+
+def compose_of_platform(entries: Sequence[Entry]) -> list[Message]:
+    """A message for each thing that happened to the platform itself; it names no customer."""
+    return [_of_platform(entry) for entry in entries]
+
+
+def _of_platform(entry: Entry) -> Message:
+    title = repeated(entry) + f"{TITLES[entry.kind]}: {entry.facts['job']}"
+    again = (
+        f"Open run `{entry.facts['run_id']}` in Dagster; what had succeeded in it is kept. Run it again when mended."
+    )
+    blocks: list[Block] = [
+        {"type": "header", "text": {"type": "plain_text", "text": clean(title)[:HEADER]}},
+        {"type": "section", "text": _mrkdwn(f"*Why*\n{escape(entry.facts['why'])}", SECTION)},
+        {"type": "section", "text": _mrkdwn(f"*What to do*\n{again}", SECTION)},
+    ]
+    return Message((entry,), escape(f"{title}. {entry.facts['why']}"), tuple(blocks))
 
 
 def _page(
@@ -167,7 +185,7 @@ def _mrkdwn(text: str, most: int) -> Block:
     return {"type": "mrkdwn", "text": text if len(text) <= most else text[: most - 1] + "…"}
 
 
-TITLES = {CANCEL_MENTION: "Cancel mention", HEALTH_DROP: "Health drop"}
+TITLES = {CANCEL_MENTION: "Cancel mention", HEALTH_DROP: "Health drop", RUN_FAILURE: "Run failed"}
 WHY: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     CANCEL_MENTION: lambda facts: f"Spoke of cancelling on {facts['mentioned_at']}.",
     HEALTH_DROP: _fell,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import click
 
@@ -11,7 +12,7 @@ from gtm_platform.lake.resource import the_lake
 from gtm_platform.settings import Settings, settings
 from gtm_platform.sources.assets import SOURCES
 from gtm_platform.sources.factory import windows
-from gtm_platform.sources.stream import Source
+from gtm_platform.sources.stream import Source, Window
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,23 @@ def _finding(source: Source, environment: Settings, lake: Lake) -> Finding:
         return Finding(source.name, "off", off, synced, fresh)
     try:
         with source.connect(environment) as client:
-            return Finding(source.name, "ok", source.check(client), synced, fresh)
+            told, refused = source.check(client), _refused(source, client, environment.now())
     except ApiFailure as failure:
         return Finding(source.name, "failing", str(failure), synced, fresh)
+    if refused:
+        return Finding(source.name, "failing", f"{told}; {'; '.join(refused)}", synced, fresh)
+    return Finding(source.name, "ok", f"{told}; may read {', '.join(s.name for s in source.streams)}", synced, fresh)
+
+
+def _refused(source: Source, client: Any, now: datetime) -> list[str]:
+    """What asking each stream for its last minute tells of what is not allowed, or does not work."""
+    found = []
+    for stream in source.streams:
+        try:
+            next(iter(stream.pages(client, Window(now - timedelta(minutes=1), now))), None)
+        except ApiFailure as failure:
+            found.append(f"{stream.name}: {failure}")
+    return found
 
 
 def _freshness(source: Source, lake: Lake, now: datetime) -> tuple[str, str]:

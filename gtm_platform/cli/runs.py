@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import click
 import dagster as dg
-from dagster_shared.error import SerializableErrorInfo
 
 from gtm_platform.cli.instance import instance
 from gtm_platform.definitions import defs
+from gtm_platform.lake.runs import sentence
 
 
 def make(selection: str, partition: str, last: str | None) -> int:
@@ -56,10 +56,4 @@ def _refuse_unknown(chosen: dg.AssetSelection, partitions: list[str]) -> None:
 def sentences(ran: dg.ExecuteInProcessResult) -> list[str]:
     """Why the steps of a run failed, without the traceback."""
     failures = [event.step_failure_data.error for event in ran.all_events if event.is_step_failure]
-    return [_innermost(error) for error in failures if error]
-
-
-def _innermost(error: SerializableErrorInfo) -> str:
-    while error.cause is not None and error.cls_name == "DagsterExecutionStepExecutionError":
-        error = error.cause
-    return error.message.strip().partition(": ")[2]
+    return [sentence(error) for error in failures if error]

@@ -3,7 +3,6 @@
 from contextlib import closing
 
 import dagster as dg
-from dagster_shared.error import SerializableErrorInfo
 
 from gtm_platform.delivery.assets import hubspot_contacts, slack_alerts
 from gtm_platform.delivery.newest import CUSTOMERS, newest_day
@@ -11,6 +10,7 @@ from gtm_platform.delivery.slack.alerts import run_failure
 from gtm_platform.delivery.slack.client import SlackChannel, why_off
 from gtm_platform.delivery.slack.send import Speaker
 from gtm_platform.lake.resource import the_lake
+from gtm_platform.lake.runs import sentence
 from gtm_platform.settings import settings
 from gtm_platform.state import open_state
 
@@ -60,9 +60,5 @@ def when_a_run_fails(context: dg.RunFailureSensorContext) -> dg.SkipReason:
 def _why(context: dg.RunFailureSensorContext) -> str:
     """The sentences of the steps that failed; what the run itself says where no step did."""
     errors = [event.step_failure_data.error for event in context.get_step_failure_events()]
-    told = [_innermost(error).message.strip() for error in errors if error]
+    told = [sentence(error) for error in errors if error]
     return " ".join(told) or str(context.failure_event.message)
-
-
-def _innermost(error: SerializableErrorInfo) -> SerializableErrorInfo:
-    return _innermost(error.cause) if error.cause else error

@@ -1,5 +1,5 @@
-"""A run holds a shared file lock while it lives; the kernel lets go when its process dies. Nothing else decides who is
-dead: `reap` ends the runs whose lock is free and frees the pool slots they held.
+"""The life and death of runs. A run holds a shared file lock while it lives; the kernel lets go when its process dies.
+Nothing else decides who is dead: `reap` ends the runs whose lock is free and frees the pool slots they held.
 """
 
 import fcntl
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from gtm_platform.settings import settings
 
@@ -53,6 +54,13 @@ def reap(instance: dg.DagsterInstance) -> list[str]:
                 dead.append(run.run_id)
             path.unlink(missing_ok=True)
     return dead
+
+
+def sentence(error: SerializableErrorInfo) -> str:
+    """What a step that failed said, without what Dagster wraps around it."""
+    while error.cause is not None and error.cls_name == "DagsterExecutionStepExecutionError":
+        error = error.cause
+    return error.message.strip().partition(": ")[2]
 
 
 @dg.sensor(

@@ -42,7 +42,7 @@ def test_it_is_said_once_with_its_sentence(world: World) -> None:
 
 
 def test_slack_being_down_does_not_lose_it(world: World) -> None:
-    world.slack_api.fault = lambda call: (200, {"ok": False, "error": "account_inactive"})
+    world.slack_api.fault = lambda _: (200, {"ok": False, "error": "account_inactive"})
     when_a_run_fails(failed_run(world))
     assert world.workspace.messages == []
     world.slack_api.fault = None

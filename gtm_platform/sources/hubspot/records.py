@@ -20,6 +20,12 @@ from gtm_platform.connect.records import (
     at,
 )
 
+RECORD = "HubSpot's record id; of two that were merged, the winner's."
+LIFECYCLE = "How far on the way to a customer, such as lead or opportunity; stages of our own have numbers."
+OWNER = "Who of us is in charge; see hubspot/owners."
+CREATED = "When the record came into HubSpot."
+CHANGED = "When anybody last changed anything about it, HubSpot itself and this platform included."
+
 
 def _split(value: Any) -> Any:
     """Several values in one text, as HubSpot keeps them: `a;b`."""
@@ -66,125 +72,144 @@ def _paths(alias: AliasChoices | AliasPath | str | None) -> Iterable[AliasPath]:
 class Contact(Record):
     """A person in the CRM, as HubSpot holds it."""
 
-    id: Id = at("id", default=...)
-    email: MaybeText = prop("email", personal=True)
+    id: Id = at("id", default=..., about=RECORD)
+    email: MaybeText = prop("email", personal=True, about="Primary address; no two contacts share one.")
     additional_emails: Several = several("hs_additional_emails", personal=True, about="Other addresses of the person.")
-    first_name: MaybeText = prop("firstname", personal=True)
-    last_name: MaybeText = prop("lastname", personal=True)
-    company_name: MaybeText = prop("company")
-    job_title: MaybeText = prop("jobtitle", personal=True)
-    phone: MaybeText = prop("phone", personal=True)
-    lifecycle_stage: MaybeText = prop("lifecyclestage")
-    lead_status: MaybeText = prop("hs_lead_status")
-    owner_id: MaybeId = prop("hubspot_owner_id")
-    company_id: MaybeId = prop("associatedcompanyid", about="The primary company.")
-    country: MaybeText = prop("country")
-    city: MaybeText = prop("city", personal=True)
-    timezone: MaybeText = prop("hs_timezone")
-    lead_source: MaybeText = prop("hs_analytics_source")
-    linkedin_url: MaybeText = prop("hs_linkedin_url", personal=True)
-    email_opted_out: MaybeBool = prop("hs_email_optout")
+    first_name: MaybeText = prop("firstname", personal=True, about="Given name.")
+    last_name: MaybeText = prop("lastname", personal=True, about="Family name.")
+    company_name: MaybeText = prop(
+        "company", about="Employer as typed on the contact; the linked company is company_id."
+    )
+    job_title: MaybeText = prop("jobtitle", personal=True, about="What the person does there, as typed.")
+    phone: MaybeText = prop("phone", personal=True, about="As typed, in no fixed format.")
+    lifecycle_stage: MaybeText = prop("lifecyclestage", about=LIFECYCLE)
+    lead_status: MaybeText = prop("hs_lead_status", about="Where sales stands with the lead, such as NEW or CONNECTED.")
+    owner_id: MaybeId = prop("hubspot_owner_id", about=OWNER)
+    company_id: MaybeId = prop("associatedcompanyid", about="The primary company: at most one.")
+    country: MaybeText = prop("country", about="Where the person is, as typed: no code.")
+    city: MaybeText = prop("city", personal=True, about="Where the person is, as typed.")
+    timezone: MaybeText = prop("hs_timezone", about="Where the person's clock runs, in HubSpot's spelling.")
+    lead_source: MaybeText = prop(
+        "hs_analytics_source", about="How the person first found us, such as ORGANIC_SEARCH or OFFLINE."
+    )
+    linkedin_url: MaybeText = prop("hs_linkedin_url", personal=True, about="Profile of the person at LinkedIn.")
+    email_opted_out: MaybeBool = prop("hs_email_optout", about="Has unsubscribed from all e-mail.")
     customer_cohort: MaybeText = prop("customer_cohort", about="Written by this platform.")
     customer_status: MaybeText = prop("chroma_customer_status", about="Written by this platform.")
     signal_sources: Several = several("signal_source", about="Which systems saw signals of this person.")
     merged_ids: Several = several("hs_merged_object_ids", about="Contacts that were merged into this one.")
-    created_at: MaybeInstant = prop("createdate")
-    updated_at: Instant = prop("lastmodifieddate", default=...)
+    created_at: MaybeInstant = prop("createdate", about=CREATED)
+    updated_at: Instant = prop("lastmodifieddate", default=..., about=CHANGED)
 
 
 class Company(Record):
     """A company in the CRM, as HubSpot holds it."""
 
-    id: Id = at("id", default=...)
-    name: MaybeText = prop("name")
-    domain: MaybeText = prop("domain")
-    additional_domains: Several = several("hs_additional_domains")
-    website: MaybeText = prop("website")
-    industry: MaybeText = prop("industry")
-    employee_count: MaybeInt = prop("numberofemployees")
+    id: Id = at("id", default=..., about=RECORD)
+    name: MaybeText = prop("name", about="What the CRM calls the company.")
+    domain: MaybeText = prop(
+        "domain", about="Primary web domain, such as acme.example; two companies can have the same."
+    )
+    additional_domains: Several = several("hs_additional_domains", about="Other web domains of the company.")
+    website: MaybeText = prop("website", about="Address of its web site, as typed.")
+    industry: MaybeText = prop("industry", about="One of HubSpot's industries, such as COMPUTER_SOFTWARE.")
+    employee_count: MaybeInt = prop("numberofemployees", about="How many people work there.")
     annual_revenue: MaybeAmount = prop("annualrevenue", about="In the account's currency.")
-    country: MaybeText = prop("country")
-    state: MaybeText = prop("state")
-    city: MaybeText = prop("city")
-    lifecycle_stage: MaybeText = prop("lifecyclestage")
-    type: MaybeText = prop("type")
-    owner_id: MaybeId = prop("hubspot_owner_id")
-    linkedin_url: MaybeText = prop("linkedin_company_page")
-    parent_id: MaybeId = prop("hs_parent_company_id")
-    last_contacted_at: MaybeInstant = prop("notes_last_contacted")
-    contact_count: MaybeInt = prop("num_associated_contacts")
-    deal_count: MaybeInt = prop("num_associated_deals")
+    country: MaybeText = prop("country", about="Where the company sits, as typed: no code.")
+    state: MaybeText = prop("state", about="State or region, as typed.")
+    city: MaybeText = prop("city", about="Where the company sits, as typed.")
+    lifecycle_stage: MaybeText = prop("lifecyclestage", about=LIFECYCLE)
+    type: MaybeText = prop("type", about="What it is to us, such as PROSPECT, PARTNER or VENDOR.")
+    owner_id: MaybeId = prop("hubspot_owner_id", about=OWNER)
+    linkedin_url: MaybeText = prop("linkedin_company_page", about="Its page at LinkedIn.")
+    parent_id: MaybeId = prop("hs_parent_company_id", about="The company that it belongs to.")
+    last_contacted_at: MaybeInstant = prop(
+        "notes_last_contacted", about="When a call, sales e-mail or meeting with it was last logged."
+    )
+    contact_count: MaybeInt = prop("num_associated_contacts", about="How many contacts are linked with it.")
+    deal_count: MaybeInt = prop("num_associated_deals", about="How many deals are linked with it.")
     account_id: MaybeId = prop("chroma_account_id", about="The internal account's id. Written by this platform.")
     customer_cohort: MaybeText = prop("customer_cohort", about="Written by this platform.")
     customer_status: MaybeText = prop("chroma_customer_status", about="Written by this platform.")
     cloud_mrr: MaybeAmount = prop("chroma_cloud_mrr", about="In dollars. Written by this platform.")
     usage_tier: MaybeText = prop("chroma_usage_tier", about="Written by this platform.")
-    in_market_signals: Several = several("in_market_signals")
+    in_market_signals: Several = several(
+        "in_market_signals", about="Signs that it may buy, such as hiring or funding. Written by this platform."
+    )
     signal_sources: Several = several("signal_source", about="Which systems saw signals of this company.")
     health_score: MaybeAmount = prop("health_score", about="0 to 100. Written by this platform.")
     churn_risk: MaybeText = prop("churn_risk", about="Written by this platform.")
     merged_ids: Several = several("hs_merged_object_ids", about="Companies that were merged into this one.")
-    created_at: MaybeInstant = prop("createdate")
-    updated_at: Instant = prop("hs_lastmodifieddate", default=...)
+    created_at: MaybeInstant = prop("createdate", about=CREATED)
+    updated_at: Instant = prop("hs_lastmodifieddate", default=..., about=CHANGED)
 
 
 class Deal(Record):
-    """A deal in a sales pipeline."""
+    """A possible sale on its way through a pipeline, open, won or lost."""
 
-    id: Id = at("id", default=...)
-    name: MaybeText = prop("dealname")
+    id: Id = at("id", default=..., about=RECORD)
+    name: MaybeText = prop("dealname", about="What sales calls the deal.")
     stage_id: MaybeId = prop("dealstage", about="Unique only together with the pipeline.")
-    pipeline_id: MaybeId = prop("pipeline")
+    pipeline_id: MaybeId = prop("pipeline", about="The sales process it runs through; see hubspot/pipelines.")
     amount: MaybeAmount = prop("amount", about="In the deal's currency, major units.")
     currency: Currency = prop("deal_currency_code", about="Three letters, lower case.")
     amount_at_home: MaybeAmount = prop("amount_in_home_currency", about="In the account's currency.")
-    close_date: MaybeInstant = prop("closedate")
-    owner_id: MaybeId = prop("hubspot_owner_id")
-    type: MaybeText = prop("dealtype")
-    is_closed: MaybeBool = prop("hs_is_closed")
-    is_won: MaybeBool = prop("hs_is_closed_won")
+    close_date: MaybeInstant = prop("closedate", about="When it was closed, or is expected to be.")
+    owner_id: MaybeId = prop("hubspot_owner_id", about=OWNER)
+    type: MaybeText = prop("dealtype", about="newbusiness, or existingbusiness where a customer buys more.")
+    is_closed: MaybeBool = prop("hs_is_closed", about="Won or lost: no longer open.")
+    is_won: MaybeBool = prop("hs_is_closed_won", about="Closed, and the sale was made.")
     probability: MaybeAmount = prop("hs_deal_stage_probability", about="Of being won, 0 to 1.")
-    lost_reason: MaybeText = prop("closed_lost_reason")
-    won_reason: MaybeText = prop("closed_won_reason")
+    lost_reason: MaybeText = prop("closed_lost_reason", personal=True, about="Why it was lost, in the words of sales.")
+    won_reason: MaybeText = prop("closed_won_reason", personal=True, about="Why it was won, in the words of sales.")
     mrr: MaybeAmount = prop("hs_mrr", about="In the deal's currency, major units.")
     arr: MaybeAmount = prop("hs_arr", about="In the deal's currency, major units.")
-    competitor_displaced: MaybeText = prop("competitor_displaced")
-    created_at: MaybeInstant = prop("createdate")
-    updated_at: Instant = prop("hs_lastmodifieddate", default=...)
+    competitor_displaced: MaybeText = prop("competitor_displaced", about="Key of the competitor that we replace.")
+    created_at: MaybeInstant = prop("createdate", about=CREATED)
+    updated_at: Instant = prop("hs_lastmodifieddate", default=..., about=CHANGED)
 
 
 class Owner(Record):
     """A HubSpot user who owns records; deactivated ones too, since records keep pointing at them."""
 
-    id: Id = at("id", default=...)
+    id: Id = at("id", default=..., about="What records name as their owner.")
     user_id: MaybeId = at("userIdIncludingInactive", about="Not what records name as their owner: that is the id.")
-    email: MaybeText = at("email", personal=True)
-    first_name: MaybeText = at("firstName", personal=True)
-    last_name: MaybeText = at("lastName", personal=True)
-    archived: bool = at("archived", default=False)
+    email: MaybeText = at("email", personal=True, about="Address of the user.")
+    first_name: MaybeText = at("firstName", personal=True, about="Given name.")
+    last_name: MaybeText = at("lastName", personal=True, about="Family name.")
+    archived: bool = at("archived", default=False, about="Deactivated, though records may still point here.")
 
 
 class Stage(Record):
     """A stage of a deal pipeline. Labels are not unique across pipelines."""
 
-    pipeline_id: Id = at("pipelineId", default=...)
-    pipeline_label: MaybeText = at("pipelineLabel")
-    stage_id: Id = at("id", default=...)
-    stage_label: MaybeText = at("label")
-    position: MaybeInt = at("displayOrder")
-    is_closed: MaybeBool = at("metadata", "isClosed")
+    pipeline_id: Id = at("pipelineId", default=..., about="The sales process it is a step of.")
+    pipeline_label: MaybeText = at("pipelineLabel", about="What people call the sales process.")
+    stage_id: Id = at("id", default=..., about="Unique only together with the pipeline.")
+    stage_label: MaybeText = at("label", about="What people call the stage.")
+    position: MaybeInt = at("displayOrder", about="Place in the pipeline: the lower, the earlier.")
+    is_closed: MaybeBool = at("metadata", "isClosed", about="Deals in it are over: won or lost.")
     probability: Annotated[float | None, Blank] = at(
         "metadata", "probability", about="Of being won: 1 in a won stage, 0 in a lost one."
     )
 
 
 class Engagement(Record):
-    """A note, call, meeting, email or task."""
+    """A touch with a contact, company or deal that was logged: a note, call, meeting, email or task."""
 
-    type: Literal["note", "call", "meeting", "email", "task"] = at("engagementType", default=...)
-    id: Id = at("id", default=...)
+    type: Literal["note", "call", "meeting", "email", "task"] = at(
+        "engagementType", default=..., about="Which kind of touch it is."
+    )
+    id: Id = at("id", default=..., about="HubSpot's record id, to be read together with the type.")
     happened_at: MaybeInstant = prop("hs_timestamp", about="When it took place; of a task, when it is due.")
-    subject: MaybeText = each("hs_call_title", "hs_meeting_title", "hs_email_subject", "hs_task_subject", personal=True)
+    subject: MaybeText = each(
+        "hs_call_title",
+        "hs_meeting_title",
+        "hs_email_subject",
+        "hs_task_subject",
+        personal=True,
+        about="Headline; a note has none.",
+    )
     body: MaybeText = each(
         "hs_note_body",
         "hs_call_body",
@@ -192,13 +217,23 @@ class Engagement(Record):
         "hs_email_text",
         "hs_task_body",
         personal=True,
-        about="Often HTML.",
+        about="What was written or noted, often HTML.",
     )
-    direction: MaybeText = each("hs_call_direction", "hs_email_direction")
-    status: MaybeText = each("hs_call_status", "hs_meeting_outcome", "hs_email_status", "hs_task_status")
-    owner_id: MaybeId = prop("hubspot_owner_id")
-    created_at: MaybeInstant = prop("hs_createdate")
-    updated_at: Instant = prop("hs_lastmodifieddate", default=...)
+    direction: MaybeText = each(
+        "hs_call_direction",
+        "hs_email_direction",
+        about="A call's INBOUND or OUTBOUND; an e-mail's EMAIL (sent), INCOMING_EMAIL or FORWARDED_EMAIL.",
+    )
+    status: MaybeText = each(
+        "hs_call_status",
+        "hs_meeting_outcome",
+        "hs_email_status",
+        "hs_task_status",
+        about="How far it is or how it went, such as COMPLETED, NO_SHOW or BOUNCED; each type has its own.",
+    )
+    owner_id: MaybeId = prop("hubspot_owner_id", about=OWNER)
+    created_at: MaybeInstant = prop("hs_createdate", about=CREATED)
+    updated_at: Instant = prop("hs_lastmodifieddate", default=..., about=CHANGED)
 
 
 class Link(Record):
@@ -211,8 +246,10 @@ class Link(Record):
 class Association(Record):
     """What a contact or deal is linked with, as of its last change: links of their own do not change a record."""
 
-    from_type: Literal["contacts", "deals"] = at("from_type", default=...)
-    from_id: Id = at("from_id", default=...)
-    to_type: Literal["companies", "contacts"] = at("to_type", default=...)
+    from_type: Literal["contacts", "deals"] = at("from_type", default=..., about="What is linked: a contact or a deal.")
+    from_id: Id = at("from_id", default=..., about="HubSpot's id of the contact or deal.")
+    to_type: Literal["companies", "contacts"] = at(
+        "to_type", default=..., about="With what: contacts with companies, deals with both."
+    )
     links: list[Link] = at("links", default=..., about="Empty where there are none; one for each type of a link.")
     moved_at: Instant = at("moved_at", default=..., about="When the contact or deal last changed.")

@@ -21,6 +21,8 @@ from gtm_platform.connect.records import (
 from gtm_platform.settings import settings
 from gtm_platform.sources.tone import plain, tone
 
+INTERCOM_ID = "What Intercom's other records call it."
+AUTHOR = "user, lead or contact (a customer), admin (a teammate), bot or team."
 CUSTOMERS = frozenset({"user", "lead", "contact"})
 SPOKEN = frozenset({"comment", "quick_reply"})  # never a note: that is internal
 
@@ -67,91 +69,115 @@ FirstTone = Annotated[float | None, BeforeValidator(_tone_of_first_message)]
 class Contact(Record):
     """A user or a lead, with what Intercom's Stripe app wrote on it."""
 
-    id: Id = at("id", default=...)
+    id: Id = at("id", default=..., about=INTERCOM_ID)
     external_id: MaybeId = at("external_id", about="The id in the product.")
-    role: MaybeText = at("role")
-    email: MaybeText = at("email", personal=True)
-    name: MaybeText = at("name", personal=True)
-    phone: MaybeText = at("phone", personal=True)
-    owner_id: MaybeId = at("owner_id")
-    created_at: MaybeInstant = at("created_at")
-    updated_at: Instant = at("updated_at", default=...)
-    signed_up_at: MaybeInstant = at("signed_up_at")
-    last_seen_at: MaybeInstant = at("last_seen_at")
-    last_replied_at: MaybeInstant = at("last_replied_at")
-    last_contacted_at: MaybeInstant = at("last_contacted_at")
-    country: MaybeText = at("location", "country")
-    city: MaybeText = at("location", "city", personal=True)
-    company_ids: Ids = at("companies", "data", default=[])
-    tag_ids: Ids = at("tags", "data", default=[])
-    stripe_id: MaybeId = at("custom_attributes", "stripe_id")
+    role: MaybeText = at("role", about="user, or lead where nobody has signed up yet.")
+    email: MaybeText = at("email", personal=True, about="Not unique: a lead and a user can share it.")
+    name: MaybeText = at("name", personal=True, about="As they or the product gave it.")
+    phone: MaybeText = at("phone", personal=True, about="As they or the product gave it.")
+    owner_id: MaybeId = at("owner_id", about="Who of us looks after them; see intercom/admins.")
+    created_at: MaybeInstant = at("created_at", about="When they became known to Intercom.")
+    updated_at: Instant = at("updated_at", default=..., about="When anything about them last changed in Intercom.")
+    signed_up_at: MaybeInstant = at("signed_up_at", about="When they signed up for the product.")
+    last_seen_at: MaybeInstant = at("last_seen_at", about="When they were last where the Messenger runs.")
+    last_replied_at: MaybeInstant = at("last_replied_at", about="When they last wrote to us.")
+    last_contacted_at: MaybeInstant = at("last_contacted_at", about="When we last wrote to them.")
+    country: MaybeText = at("location", "country", about="Where Intercom locates them, by name.")
+    city: MaybeText = at("location", "city", personal=True, about="Where Intercom locates them.")
+    company_ids: Ids = at(
+        "companies", "data", default=[], about="All companies they belong to; see intercom/companies."
+    )
+    tag_ids: Ids = at("tags", "data", default=[], about="Their tags; see intercom/tags.")
+    stripe_id: MaybeId = at("custom_attributes", "stripe_id", about="The customer at Stripe, matched by e-mail.")
     stripe_plan: MaybeText = at("custom_attributes", "stripe_plan", about="A label, not an id.")
     stripe_plan_price: StripeAmount = at("custom_attributes", "stripe_plan_price", about="Major units per interval.")
-    stripe_plan_interval: MaybeText = at("custom_attributes", "stripe_plan_interval")
-    stripe_subscription_status: MaybeText = at("custom_attributes", "stripe_subscription_status")
+    stripe_plan_interval: MaybeText = at("custom_attributes", "stripe_plan_interval", about="day, week, month or year.")
+    stripe_subscription_status: MaybeText = at(
+        "custom_attributes", "stripe_subscription_status", about="Copy of Stripe's, such as active or past_due."
+    )
     stripe_delinquent: MaybeBool = at("custom_attributes", "stripe_delinquent", about="Where absent it is not known.")
-    stripe_period_start_at: MaybeInstant = at("custom_attributes", "stripe_subscription_period_start_at")
-    plan_tier: MaybeText = at("custom_attributes", "plan_tier")
+    stripe_period_start_at: MaybeInstant = at(
+        "custom_attributes", "stripe_subscription_period_start_at", about="When the current billing period began."
+    )
+    plan_tier: MaybeText = at("custom_attributes", "plan_tier", about="The plan's tier, an attribute of our own.")
 
 
 class Company(Record):
-    """A company that contacts belong to."""
+    """A company that contacts belong to, with what the product told Intercom about it."""
 
-    id: Id = at("id", default=...)
+    id: Id = at("id", default=..., about=INTERCOM_ID)
     company_id: MaybeId = at("company_id", about="The id in the product.")
-    name: MaybeText = at("name")
-    website: MaybeText = at("website")
-    industry: MaybeText = at("industry")
-    size: MaybeInt = at("size")
-    plan: MaybeText = at("plan", "name")
-    monthly_spend: MaybeAmount = at("monthly_spend")
-    created_at: MaybeInstant = at("created_at")
-    updated_at: MaybeInstant = at("updated_at")
-    last_request_at: MaybeInstant = at("last_request_at")
+    name: MaybeText = at("name", about="What the product calls the company.")
+    website: MaybeText = at("website", about="Address of its web site.")
+    industry: MaybeText = at("industry", about="What business it is in.")
+    size: MaybeInt = at("size", about="How many people work there.")
+    plan: MaybeText = at("plan", "name", about="What its plan is called.")
+    monthly_spend: MaybeAmount = at(
+        "monthly_spend", about="Revenue from it a month, as told to Intercom; Stripe knows what is billed."
+    )
+    created_at: MaybeInstant = at("created_at", about="When it became known to Intercom.")
+    updated_at: MaybeInstant = at("updated_at", about="When anything about it last changed in Intercom.")
+    last_request_at: MaybeInstant = at("last_request_at", about="When one of its people was last active.")
 
 
 class Conversation(Record):
     """A conversation with support: its first message, its state, and how it was rated."""
 
-    id: Id = at("id", default=...)
+    id: Id = at("id", default=..., about=INTERCOM_ID)
     contact_id: MaybeId = at("contacts", "contacts", 0, "id", about="The first contact.")
-    contact_ids: Ids = at("contacts", "contacts", default=[])
-    created_at: Instant = at("created_at", default=...)
-    updated_at: Instant = at("updated_at", default=...)
+    contact_ids: Ids = at("contacts", "contacts", default=[], about="All contacts who take part.")
+    created_at: Instant = at("created_at", default=..., about="When it began.")
+    updated_at: Instant = at("updated_at", default=..., about="When anything in it last changed.")
     state: MaybeText = at("state", about="open, closed or snoozed.")
     priority: MaybeText = at("priority", about="priority or not_priority.")
-    admin_id: Assignee = at("admin_assignee_id")
-    team_id: Assignee = at("team_assignee_id")
-    tags: Names = at("tags", "tags", default=[])
+    admin_id: Assignee = at("admin_assignee_id", about="The teammate it is assigned to; None: nobody.")
+    team_id: Assignee = at("team_assignee_id", about="The team it is assigned to; None: no team.")
+    tags: Names = at("tags", "tags", default=[], about="Names of its tags, such as critical.")
     rating: MaybeInt = at("conversation_rating", "rating", about="1 to 5; None as long as it is not answered.")
-    rating_remark: MaybeText = at("conversation_rating", "remark", personal=True)
-    rated_at: WhenAnswered = at("conversation_rating")
-    rating_requested_at: MaybeInstant = at("conversation_rating", "created_at")
-    source_type: MaybeText = at("source", "type")
-    subject: Plain = at("source", "subject", personal=True)
+    rating_remark: MaybeText = at(
+        "conversation_rating", "remark", personal=True, about="What the customer wrote about the rating."
+    )
+    rated_at: WhenAnswered = at("conversation_rating", about="When the customer rated it.")
+    rating_requested_at: MaybeInstant = at("conversation_rating", "created_at", about="When we asked for a rating.")
+    source_type: MaybeText = at(
+        "source",
+        "type",
+        about="Where it came in: conversation (the Messenger), email, phone_call, whatsapp and others.",
+    )
+    subject: Plain = at("source", "subject", personal=True, about="Headline of the first message, as plain text.")
     body: Plain = at("source", "body", personal=True, about="The first message, as plain text.")
-    author_type: MaybeText = at("source", "author", "type")
-    author_id: MaybeId = at("source", "author", "id")
-    author_email: MaybeText = at("source", "author", "email", personal=True)
+    author_type: MaybeText = at("source", "author", "type", about=AUTHOR)
+    author_id: MaybeId = at("source", "author", "id", about="Who wrote the first message.")
+    author_email: MaybeText = at("source", "author", "email", personal=True, about="Who wrote the first message.")
     tone: FirstTone = at("source", about="Of the first message, -1 to 1, when a customer wrote it.")
-    waiting_since: MaybeInstant = at("waiting_since")
-    first_admin_reply_at: MaybeInstant = at("statistics", "first_admin_reply_at")
-    last_close_at: MaybeInstant = at("statistics", "last_close_at")
-    reopens: MaybeInt = at("statistics", "count_reopens")
-    part_count: MaybeInt = at("statistics", "count_conversation_parts", about="More than 500 are never all told.")
+    waiting_since: MaybeInstant = at(
+        "waiting_since", about="Since when the customer has waited for an answer; None: does not wait."
+    )
+    first_admin_reply_at: MaybeInstant = at(
+        "statistics", "first_admin_reply_at", about="When a teammate first answered."
+    )
+    last_close_at: MaybeInstant = at("statistics", "last_close_at", about="When it was last closed.")
+    reopens: MaybeInt = at("statistics", "count_reopens", about="How often it was opened again.")
+    part_count: MaybeInt = at(
+        "statistics",
+        "count_conversation_parts",
+        about="What happened after the first message; above 500, not all parts can be read.",
+    )
 
 
 class ConversationPart(Record):
     """What happened in a conversation after its first message. All parts of a conversation are read at once."""
 
-    id: Id = at("id", default=...)
-    conversation_id: Id = at("conversation_id", default=...)
-    part_type: MaybeText = at("part_type")
-    body: Plain = at("body", personal=True)
-    created_at: Instant = at("created_at", default=...)
-    author_type: MaybeText = at("author", "type")
-    author_id: MaybeId = at("author", "id")
-    author_email: MaybeText = at("author", "email", personal=True)
+    id: Id = at("id", default=..., about=INTERCOM_ID)
+    conversation_id: Id = at("conversation_id", default=..., about="What it is a part of.")
+    part_type: MaybeText = at(
+        "part_type", about="comment and quick_reply are said aloud, note is internal; others, such as close, are acts."
+    )
+    body: Plain = at("body", personal=True, about="What was said or noted, as plain text.")
+    created_at: Instant = at("created_at", default=..., about="When it was said or done.")
+    author_type: MaybeText = at("author", "type", about=AUTHOR)
+    author_id: MaybeId = at("author", "id", about="Who said or did it.")
+    author_email: MaybeText = at("author", "email", personal=True, about="Who said or did it.")
     from_customer: bool = at("from_customer", default=False, about="A customer says something.")
     tone: float | None = at("tone", about="-1 to 1, when it is from a customer.")
     moved_at: Instant = at("moved_at", default=..., about="When the conversation was last updated.")
@@ -167,30 +193,36 @@ class ConversationPart(Record):
 
 
 class Ticket(Record):
-    """A ticket; up to version 2.11 its state was a text."""
+    """A request that is followed until it is resolved. Up to version 2.11 its state was a text."""
 
-    id: Id = at("id", default=...)
+    id: Id = at("id", default=..., about=INTERCOM_ID)
     ticket_id: MaybeId = at("ticket_id", about="The number that people see.")
-    contact_id: MaybeId = at("contacts", "contacts", 0, "id")
-    title: MaybeText = at("ticket_attributes", "_default_title_", personal=True)
-    state: MaybeText = Field(None, validation_alias=AliasChoices(AliasPath("ticket_state", "category"), "ticket_state"))
-    category: MaybeText = at("category")
-    open: MaybeBool = at("open")
-    admin_id: Assignee = at("admin_assignee_id")
-    created_at: Instant = at("created_at", default=...)
-    updated_at: Instant = at("updated_at", default=...)
+    contact_id: MaybeId = at("contacts", "contacts", 0, "id", about="The first contact it is for.")
+    title: MaybeText = at(
+        "ticket_attributes", "_default_title_", personal=True, about="What it is about, in somebody's words."
+    )
+    state: MaybeText = Field(
+        None,
+        validation_alias=AliasChoices(AliasPath("ticket_state", "category"), "ticket_state"),
+        description="submitted, in_progress, waiting_on_customer or resolved.",
+    )
+    category: MaybeText = at("category", about="Customer, Back-office or Tracker.")
+    open: MaybeBool = at("open", about="Still to be dealt with.")
+    admin_id: Assignee = at("admin_assignee_id", about="The teammate it is assigned to; None: nobody.")
+    created_at: Instant = at("created_at", default=..., about="When it was raised.")
+    updated_at: Instant = at("updated_at", default=..., about="When anything about it last changed.")
 
 
 class Admin(Record):
-    """A teammate of ours."""
+    """A teammate of ours who works in Intercom."""
 
-    id: Id = at("id", default=...)
-    name: MaybeText = at("name")
-    email: MaybeText = at("email", personal=True)
+    id: Id = at("id", default=..., about="What contacts name as their owner, conversations as assigned to.")
+    name: MaybeText = at("name", personal=True, about="First and last name.")
+    email: MaybeText = at("email", personal=True, about="Address at work.")
 
 
 class Tag(Record):
     """A tag that contacts and conversations can have."""
 
-    id: Id = at("id", default=...)
-    name: MaybeText = at("name")
+    id: Id = at("id", default=..., about=INTERCOM_ID)
+    name: MaybeText = at("name", about="What people see, such as critical.")

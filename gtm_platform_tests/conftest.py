@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gtm_platform.lake.contracts import TABLES
 from gtm_platform.policy import policy
 from gtm_platform.settings import Settings, settings
 
@@ -24,6 +25,14 @@ def _empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     yield
     settings.cache_clear()
     policy.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _tables_of_a_test_go_with_it() -> Iterator[None]:
+    before = dict(TABLES)
+    yield
+    TABLES.clear()
+    TABLES.update(before)
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from gtm_platform.connect.records import (
 )
 
 RECORD = "HubSpot's record id; of two that were merged, the winner's."
-LIFECYCLE = "How far on the way to a customer, such as lead or opportunity; stages of our own have numbers."
+LIFECYCLE = "How far on the way to a customer, such as lead or opportunity; stages of our own have numbers as ids."
 OWNER = "Who of us is in charge; see hubspot/owners."
 CREATED = "When the record came into HubSpot."
 CHANGED = "When anybody last changed anything about it, HubSpot itself and this platform included."
@@ -237,6 +237,8 @@ class Engagement(Record):
 
 
 class Link(Record):
+    """To which record, by its HubSpot id, and of which type: of HubSpot's own or one that the account defined."""
+
     to_id: Id
     type_id: Whole
     label: MaybeText = None

@@ -103,11 +103,11 @@ class Contact(Record):
 
 
 class Company(Record):
-    """A company that contacts belong to, with what the product told Intercom about it."""
+    """A company that contacts belong to, with what Intercom was told about it."""
 
     id: Id = at("id", default=..., about=INTERCOM_ID)
     company_id: MaybeId = at("company_id", about="The id in the product.")
-    name: MaybeText = at("name", about="What the product calls the company.")
+    name: MaybeText = at("name", about="What the company is called in Intercom.")
     website: MaybeText = at("website", about="Address of its web site.")
     industry: MaybeText = at("industry", about="What business it is in.")
     size: MaybeInt = at("size", about="How many people work there.")
@@ -171,7 +171,7 @@ class ConversationPart(Record):
     id: Id = at("id", default=..., about=INTERCOM_ID)
     conversation_id: Id = at("conversation_id", default=..., about="What it is a part of.")
     part_type: MaybeText = at(
-        "part_type", about="comment and quick_reply are said aloud, note is internal; others, such as close, are acts."
+        "part_type", about="comment and quick_reply are messages, note is internal; others, such as close, are acts."
     )
     body: Plain = at("body", personal=True, about="What was said or noted, as plain text.")
     created_at: Instant = at("created_at", default=..., about="When it was said or done.")
@@ -216,7 +216,7 @@ class Ticket(Record):
 class Admin(Record):
     """A teammate of ours who works in Intercom."""
 
-    id: Id = at("id", default=..., about="What contacts name as their owner, conversations as assigned to.")
+    id: Id = at("id", default=..., about="What contacts name as their owner, conversations as their assignee.")
     name: MaybeText = at("name", personal=True, about="First and last name.")
     email: MaybeText = at("email", personal=True, about="Address at work.")
 

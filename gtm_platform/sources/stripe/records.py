@@ -22,6 +22,7 @@ from gtm_platform.connect.records import (
 STRIPE_ID = "What Stripe's other records call it."
 CREATED = "When Stripe made the record."
 CURRENCY = "Three letters, lower case."
+A_BILL = "How many intervals pass from bill to bill: 3 of a month are a quarter."
 MOVED = "Instant of the newest event about it, or of its creation."
 LEADING = "Of the item with the largest monthly amount."
 
@@ -33,7 +34,7 @@ def either(*places: tuple[str | int, ...], about: str = "") -> Any:
 
 
 class Customer(Record):
-    """Who pays: a company or person with an account at Stripe."""
+    """Who pays: a company or person that Stripe bills for us."""
 
     id: Id = at("id", default=..., about=STRIPE_ID)
     email: MaybeText = at("email", personal=True, about="Where bills go; not always who uses the product.")
@@ -58,6 +59,8 @@ class Customer(Record):
 
 
 class Phase(Record):
+    """What a subscription is worth from one instant on and before another; None is for ever."""
+
     begins: MaybeInstant
     ends: MaybeInstant
     mrr: Whole
@@ -81,11 +84,11 @@ class Subscription(Record):
     current_period_end: MaybeInstant = either(
         ("gtm_item", "current_period_end"),
         ("current_period_end",),
-        about="Until when it is billed so far. Of the item with the largest monthly amount.",
+        about=f"When the running billing period ends. {LEADING}",
     )
     cancel_at: MaybeInstant = at("cancel_at", about="When it will end, where that is planned.")
     cancel_at_period_end: MaybeBool = at(
-        "cancel_at_period_end", about="It will not be renewed: planned churn, still counted in MRR."
+        "cancel_at_period_end", about="It will not be renewed: planned churn, in MRR until it ends."
     )
     canceled_at: MaybeInstant = at("canceled_at", about="When it was canceled, which can be before it ends.")
     ended_at: MaybeInstant = at("ended_at", about="When it really ended.")
@@ -108,22 +111,20 @@ class Subscription(Record):
     unit_amount: MaybeAmount = either(
         ("gtm_item", "price", "unit_amount_decimal"),
         ("gtm_item", "price", "unit_amount"),
-        about="Minor units for one; None with tiers. Of the item with the largest monthly amount.",
+        about=f"Minor units for one; None with tiers. {LEADING}",
     )
     interval: MaybeText = at(
         "gtm_item",
         "price",
         "recurring",
         "interval",
-        about="Billed by day, week, month or year. Of the item with the largest monthly amount.",
+        about=f"Billed by day, week, month or year. {LEADING}",
     )
-    interval_count: MaybeInt = at(
-        "gtm_item", "price", "recurring", "interval_count", about="Intervals between two bills: 3 months is a quarter."
-    )
+    interval_count: MaybeInt = at("gtm_item", "price", "recurring", "interval_count", about=A_BILL)
     quantity: MaybeInt = at(
         "gtm_item",
         "quantity",
-        about="Such as seats, of the item with the largest monthly amount; None where usage is billed.",
+        about=f"Such as seats; None where usage is billed. {LEADING}",
     )
     phases: list[Phase] = at(
         "gtm_phases", default=..., about="Its worth as discounts come and go, in minor units; covers all time."
@@ -137,7 +138,9 @@ class Product(Record):
     id: Id = at("id", default=..., about=STRIPE_ID)
     name: MaybeText = at("name", about="What customers see, such as the plan's name.")
     active: MaybeBool = at("active", about="Can still be bought.")
-    tier: MaybeText = at("metadata", "tier", about="The plan's tier, from the metadata, where its price names none.")
+    tier: MaybeText = at(
+        "metadata", "tier", about="The plan's tier, from the metadata; counts where the price names none."
+    )
     created_at: MaybeInstant = at("created", about=CREATED)
 
 
@@ -154,9 +157,7 @@ class Price(Record):
     interval: MaybeText = at(
         "recurring", "interval", about="Billed by day, week, month or year; None when it is paid once."
     )
-    interval_count: MaybeInt = at(
-        "recurring", "interval_count", about="Intervals between two bills: 3 months is a quarter."
-    )
+    interval_count: MaybeInt = at("recurring", "interval_count", about=A_BILL)
     usage_type: MaybeText = at(
         "recurring", "usage_type", about="licensed (so many, known before) or metered (by use, not in MRR)."
     )

@@ -2,13 +2,11 @@
 
 import json
 import os
-import time
 import warnings
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gtm_platform.cli.box import Box, open_box
+from gtm_platform.cli.story import Story
 from gtm_platform.cli.world import World
 from gtm_platform.settings import settings
 
@@ -25,25 +24,6 @@ if TYPE_CHECKING:
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 HOUR = timedelta(hours=1)
-
-
-@dataclass
-class Story:
-    """What happened, as it is told at the end."""
-
-    lived: list[date] = field(default_factory=list)
-    again: bool = False  # every day had been lived before; the newest one was lived once more
-    rows: Counter[str] = field(default_factory=Counter)
-    quarantined: int = 0
-    hubspot: Counter[str] = field(default_factory=Counter)
-    slack: Counter[str] = field(default_factory=Counter)
-    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        self.seconds[name] += time.perf_counter() - began
 
 
 def tell(people: int, days: int, seed: int, now: datetime | None, summary: Path | None) -> int:

@@ -3,15 +3,13 @@
 from collections import Counter
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from gtm_platform.cli.checked import Finding
+from gtm_platform.cli.story import Story
 from gtm_platform.lake.resource import the_lake
-
-if TYPE_CHECKING:
-    from gtm_platform.cli.demo import Story
 
 STATUSES = ("healthy", "at_risk", "high_risk", "critical")
 COLOURS = {"healthy": "green", "at_risk": "yellow", "high_risk": "magenta", "critical": "red"}
@@ -35,7 +33,7 @@ def health_of(day: date) -> Counter[str]:
     return Counter({row["health_status"]: row["customers"] for row in counts})
 
 
-def summed_up(story: "Story") -> dict[str, Any]:
+def summed_up(story: Story) -> dict[str, Any]:
     """What `--summary` writes."""
     first, last = story.lived[0], story.lived[-1]
     return {
@@ -61,7 +59,7 @@ def _mrr(day: date) -> dict[str, str]:
     return {row["currency"]: str(row["mrr"]) for row in sums} | {"reporting": str(whole or Decimal(0))}
 
 
-def show(story: "Story", told: dict[str, Any], findings: list[Finding]) -> None:
+def show(story: Story, told: dict[str, Any], findings: list[Finding]) -> None:
     _show_sources(told)
     _show_customers(story, told)
     _show_deliveries(story, told)
@@ -82,7 +80,7 @@ def _show_sources(told: dict[str, Any]) -> None:
     click.echo(f"  {told['quarantined']} records quarantined")
 
 
-def _show_customers(story: "Story", told: dict[str, Any]) -> None:
+def _show_customers(story: Story, told: dict[str, Any]) -> None:
     click.secho("\nCustomers", bold=True)
     sums = ", ".join(f"{mrr} {currency}" for currency, mrr in told["mrr"].items() if currency != "reporting")
     click.echo(f"  {told['customers']:,} customers, MRR {sums}; {told['mrr']['reporting']} in all (reporting currency)")
@@ -95,7 +93,7 @@ def _show_customers(story: "Story", told: dict[str, Any]) -> None:
         click.echo(moved)
 
 
-def _show_deliveries(story: "Story", told: dict[str, Any]) -> None:
+def _show_deliveries(story: Story, told: dict[str, Any]) -> None:
     click.secho("\nDelivered", bold=True)
     written = told["hubspot"]
     click.echo(f"  HubSpot  {', '.join(f'{count:,} {what}' for what, count in written.items())}")

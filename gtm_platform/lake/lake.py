@@ -176,10 +176,14 @@ class Lake:
         return Written(found["rows"], {name: value for name, value in found.items() if name in contract.figures})
 
     def _drop_superseded(self, folder: Path, partition: str) -> None:
+        """What nobody reads any more: older files of the partition, and drafts of runs that died."""
         versions = sorted(folder.glob(f"{partition}.*.parquet"))
         for old, successor in pairwise(versions):
             if time.time() - File.of(successor).written > GRACE:
                 old.unlink(missing_ok=True)
+        for draft in folder.glob(".*.parquet"):
+            if time.time() - draft.stat().st_mtime > GRACE:
+                draft.unlink(missing_ok=True)
 
     # --- damage ----------------------------------------------------------------------------------------------------
 

@@ -67,6 +67,8 @@ class Sync:
 
     def fill(self, client: Any, slots: Sequence[Slot]) -> list[Filled]:
         """Fills the windows with one sweep over the API. An empty list: nothing can be known about these windows."""
+        for slot in slots:
+            self._set_aside_damaged(slot)
         window = self.asked(slots)
         if window is None:
             return []
@@ -103,7 +105,7 @@ class Sync:
 
     def _full_is_due(self, slot: Slot) -> bool:
         full = [file for file in self.lake.files(self.table) if file.full and file.partition < slot.key]
-        if not full or any(file.full for file in self.lake.files(self.table) if file.partition == slot.key):
+        if not full or any(file.full for file in self._held(slot)):
             return True
         age = slot.start - datetime.fromisoformat(_iso(full[-1].partition))
         return age >= timedelta(days=self.policy.sync.full_every_days)
@@ -185,7 +187,7 @@ class Sync:
         if full and self.stream.kind == "updated":
             rows = self._completed(rows, swept, slot)
             self._refuse_shrinkage(rows, slot)
-        elif held := [file for file in self._readable(slot) if self.stream.kind != "snapshot"]:
+        elif self.stream.kind != "snapshot" and (held := self._held(slot)):
             rows = self._with_others(rows, self.lake.read(self.table, held))
         return Filled(slot.key, self.lake.write(self.table, slot.key, rows, full=full).rows, full)
 
@@ -216,13 +218,14 @@ class Sync:
     def _stamped(self, rows: ibis.Table, slot: Slot) -> ibis.Table:
         return rows.mutate(_window=ibis.timestamp(slot.end.isoformat()).cast("timestamp('UTC', 6)"))
 
-    def _readable(self, slot: Slot) -> list[File]:
-        """The window's present file, unless it is damaged: then it is set aside and the window is filled afresh."""
-        present = [file for file in self.lake.files(self.table) if file.partition == slot.key]
-        damaged = [file for file in present if self.lake.damaged(f"'{file.path}'")]
-        for file in damaged:
-            file.path.rename(file.path.with_name(f".{file.path.name}.damaged"))
-        return [file for file in present if file not in damaged]
+    def _held(self, slot: Slot) -> list[File]:
+        return [file for file in self.lake.files(self.table) if file.partition == slot.key]
+
+    def _set_aside_damaged(self, slot: Slot) -> None:
+        """A window whose file cannot be read is filled afresh; the file is kept, hidden, for whoever wants to look."""
+        for file in self._held(slot):
+            if self.lake.damaged(f"'{file.path}'"):
+                file.path.rename(file.path.with_name(f".{file.path.name}.damaged"))
 
     def _refuse_shrinkage(self, rows: ibis.Table, slot: Slot) -> None:
         before, now = value(self.lake.as_of(self.table, slot.key).count()), value(rows.count())

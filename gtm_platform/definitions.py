@@ -15,7 +15,7 @@ from gtm_platform.quality.checks import CHECKS
 from gtm_platform.sources import assets as sources
 
 TABLES = [*identity.ASSETS, *core.ASSETS, *health.ASSETS, *quality.ASSETS, *core.wide_assets()]
-daily_tables = dg.AssetSelection.assets(*TABLES)
+daily_tables = dg.AssetSelection.groups(*dict.fromkeys(table.key.path[0] for table in TABLES))
 
 defs = dg.Definitions.merge(
     sources.definitions,

@@ -27,6 +27,9 @@ class Box:
     def set_clock(self, now: datetime) -> None:
         self._json(httpx.post(f"{self.url}/_sandbox/clock", json={"now": now.isoformat()}, timeout=300))
 
+    def follow_real_time(self) -> None:
+        self._json(httpx.delete(f"{self.url}/_sandbox/clock", timeout=300))
+
     def connect(self) -> dict[str, str]:
         """The environment that makes the platform read this sandbox."""
         return dict(self.ask("env"))

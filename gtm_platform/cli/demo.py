@@ -81,8 +81,8 @@ def _sandbox(home: Path, world: World, story: Story) -> Iterator[Box]:
 
 def _live(box: Box, world: World, until: date, story: Story) -> None:
     first = world.first_day()
-    if first < settings().gtm_first_day:
-        os.environ["GTM_FIRST_DAY"] = first.isoformat()
+    _refuse_to_go_back(box, until)
+    os.environ["GTM_FIRST_DAY"] = first.isoformat()
     with story.stage("definitions"):
         from gtm_platform.cli import report
         from gtm_platform.cli.instance import instance
@@ -98,6 +98,15 @@ def _live(box: Box, world: World, until: date, story: Story) -> None:
                 said = _sync(day, processes, story)
             _live_day(day, defs, dagster, story, said)
             report.show_day(day, said)
+
+
+def _refuse_to_go_back(box: Box, until: date) -> None:
+    clock = datetime.fromisoformat(box.ask("clock")["now"])
+    if clock > _midnight(until):
+        raise ValueError(
+            f"The world in {settings().home} has lived on until {clock:%Y-%m-%d %H:%M} UTC under `gtm ui`, past the "
+            f"story's end at {until} 00:00. Use another --home, or remove the folder."
+        )
 
 
 def _is_lived(day: date, dagster: "dg.DagsterInstance") -> bool:

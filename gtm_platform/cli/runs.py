@@ -28,8 +28,11 @@ def make(selection: str, partition: str, last: str | None) -> int:
 
 
 def span(first: str, last: str | None = None) -> dict[str, str]:
-    """The tags that tell a run its range of partitions."""
-    return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last or first}
+    """The tags that tell a run its partitions, and the UI whose run it is."""
+    whose = {".dagster/repository": "__repository__@gtm_platform"}
+    if last in (None, first):
+        return {**whose, "dagster/partition": first}
+    return {**whose, "dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
 
 
 def _as_key(selection: str) -> str:

@@ -2,10 +2,11 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import click
@@ -16,19 +17,36 @@ from gtm_platform.cli.world import World
 from gtm_platform.settings import settings
 
 WORKSPACE = Path(__file__).parents[2] / "workspace.yaml"
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+QUIET = "ignore:Parameter,ignore:Function `dev_command`"  # of Dagster: what is beta, and what it would rather have used
 
 
 def show(port: int, sandbox: bool) -> int:
+    for ending in ENDINGS:  # however it is asked to end, also where a shell started it deaf to Ctrl-C
+        signal.signal(ending, signal.default_int_handler)
     home = settings().home
+    _refuse_taken(port)
     with instance():
         pass  # prepared, and dead runs ended, before the daemon looks
     world = World.of(home) or World(people=1500, seed=7, start=None)
     opened = open_box(home, world.people, world.seed, None) if sandbox else nullcontext()
-    with opened as box:
-        environment = os.environ | (box.connect() if box else {})
+    with suppress(KeyboardInterrupt), opened as box:
         click.echo(_what_to_open(port, box))
-        with _dagster(port, environment) as dagster:
+        with _dagster(port, os.environ | (_living(box, world) if box else {})) as dagster:
             return dagster.wait()
+    return 0
+
+
+def _living(box: Box, world: World) -> dict[str, str]:
+    """The environment of a platform that goes on with the sandbox from where the demo left it."""
+    box.follow_real_time()
+    return box.connect() | ({"GTM_FIRST_DAY": world.start} if world.start else {})
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise ValueError(f"Port {port} is taken; use another: gtm ui --port {port + 1}")
 
 
 def _what_to_open(port: int, box: Box | None) -> str:
@@ -40,29 +58,25 @@ def _what_to_open(port: int, box: Box | None) -> str:
 
 @contextmanager
 def _dagster(port: int, environment: dict[str, str]) -> "Iterator[subprocess.Popen[bytes]]":
-    command = [
-        sys.executable,
-        "-W",
-        "ignore",
-        "-m",
-        "dagster",
-        "dev",
-        "-w",
-        str(WORKSPACE),
-        "-h",
-        "127.0.0.1",
-        "-p",
-        str(port),
-    ]
-    process = subprocess.Popen(command, env=environment, cwd=WORKSPACE.parent)
+    command = [sys.executable, "-m", "dagster", "dev", "--log-level", "error", "-w", str(WORKSPACE)]
+    command += ["-h", "127.0.0.1", "-p", str(port)]
+    # A session of its own: Ctrl-C reaches this process alone, which ends that one in order.
+    quiet = environment | {"PYTHONWARNINGS": QUIET}
+    process = subprocess.Popen(command, env=quiet, cwd=WORKSPACE.parent, start_new_session=True)
     try:
         yield process
-    except KeyboardInterrupt:
-        pass
     finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(20)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            process.kill()
-            process.wait()
+        _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Dagster in order; then what it leaves to itself, such as a run that is still at work."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(20)
+        rest = signal.SIGTERM
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        rest = signal.SIGKILL
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, rest)
+    process.wait()

@@ -17,7 +17,7 @@ from gtm_platform.delivery.slack import client as slack
 from gtm_platform.delivery.slack import wording
 from gtm_platform.delivery.slack.alerts import HEALTH_DROP, cancel_mentions, health_drops
 from gtm_platform.delivery.slack.send import Said, Speaker
-from gtm_platform.lake.daily import DAYS, OWNERS
+from gtm_platform.lake.daily import DAYS, FRESH, OWNERS
 from gtm_platform.lake.lake import Lake
 from gtm_platform.lake.resource import LakeResource
 from gtm_platform.policy import policy
@@ -45,6 +45,7 @@ class HubSpotRun(dg.Config):
     kinds={"hubspot"},
     owners=OWNERS,
     partitions_def=DAYS,
+    freshness_policy=FRESH,
     deps=DEPS,
     pool="hubspot_write",
     output_required=False,
@@ -101,6 +102,7 @@ def _shown(told: Delivered, *, dry_run: bool) -> Metadata:
     kinds={"slack"},
     owners=OWNERS,
     partitions_def=DAYS,
+    freshness_policy=FRESH,
     deps=DEPS,
     pool="slack",
     output_required=False,

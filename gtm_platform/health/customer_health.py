@@ -48,7 +48,10 @@ CONTRACT = Contract(
         "churn_risk_model": Column("string", "What the risk comes from.", nullable=False),
         "risk_signals": replace(HEALTH["risk_signals"], nullable=False),
         "recommended_actions": replace(HEALTH["recommended_actions"], nullable=False),
-        **{name: Column("int64", f"Score less that of {days} days before.") for days, name in AGO.items()},
+        **{
+            name: Column("int64", f"Change of the score in {days} day{'s' if days > 1 else ''}.")
+            for days, name in AGO.items()
+        },
         "policy_hash": Column("string", "The business rules that the score was made with.", nullable=False),
     },
     key=("customer_id",),

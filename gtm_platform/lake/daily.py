@@ -20,6 +20,7 @@ OWNERS = ["team:data"]
 DAYS = dg.DailyPartitionsDefinition(start_date=settings().gtm_first_day.isoformat(), end_offset=1)
 # A day needs the windows that begin in it, and yesterday's last window, which closes after midnight, makes it again.
 AS_OF = dg.TimeWindowPartitionMapping(start_offset=-1, allow_nonexistent_upstream_partitions=True)
+FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
 SOON = (
     When.in_latest_time_window(timedelta(days=2))
     & When.any_deps_updated().since_last_handled()
@@ -70,9 +71,7 @@ def daily(table: str, contract: Contract, **needs: Need) -> Callable[[Callable[.
             partitions_def=DAYS,
             backfill_policy=dg.BackfillPolicy.single_run(),
             automation_condition=SOON,
-            freshness_policy=dg.FreshnessPolicy.time_window(
-                fail_window=timedelta(hours=36), warn_window=timedelta(hours=26)
-            ),
+            freshness_policy=FRESH,
             deps=_dependencies(needs),
             output_required=False,
             metadata={"dagster/column_schema": contract.column_schema, "dagster/table_name": table.replace("/", ".")},
@@ -132,5 +131,7 @@ def _dependencies(needs: Mapping[str, Need]) -> list[dg.AssetDep]:
 
 def _numbers(figures: Mapping[str, Any]) -> dict[str, float | int]:
     return {
-        name: value if isinstance(value, int) else float(value) for name, value in figures.items() if value is not None
+        name: value if isinstance(value, int) else round(float(value), 4)
+        for name, value in figures.items()
+        if value is not None
     }

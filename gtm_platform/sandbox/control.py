@@ -83,6 +83,7 @@ class Control:
             ("GET", "/env", self._env),
             ("GET", "/clock", self._clock),
             ("POST", "/clock", self._set_clock),
+            ("DELETE", "/clock", self._follow),
             ("GET", "/requests", self._requests),
             ("DELETE", "/requests", self._forget_requests),
             ("GET", "/truth", self._truth),
@@ -118,6 +119,11 @@ class Control:
         if not isinstance(now, str):
             raise HTTPException(400, 'Say what time it shall be: {"now": "2026-03-01T00:00:00Z"}.')
         with_sentence(lambda: self._keeper.set(datetime.fromisoformat(now)))
+        return await self._clock(request)
+
+    async def _follow(self, request: Request) -> Response:
+        """Lets the clock follow real time again."""
+        self._keeper.follow()
         return await self._clock(request)
 
     async def _requests(self, _: Request) -> Response:

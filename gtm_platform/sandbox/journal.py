@@ -39,6 +39,10 @@ class Journal:
         """To be called when the clock was set: from then on it no longer follows real time."""
         self._write("clock.json", {"now": now.isoformat()})
 
+    def forget_clock(self) -> None:
+        if self._folder:
+            (self._folder / "clock.json").unlink(missing_ok=True)
+
     def clock(self) -> datetime | None:
         kept = self._read("clock.json")
         return datetime.fromisoformat(kept["now"]) if kept else None

@@ -17,6 +17,12 @@ class Timekeeper:
         self.following = False
         self._journal.keep_clock(self.world.now)
 
+    def follow(self) -> None:
+        """From where it stands to real time, and on with it."""
+        self.following = True
+        self._journal.forget_clock()
+        self.tick()
+
     def tick(self) -> None:
         if self.following:
             self.world.advance(max(self.world.now, datetime.now(UTC).replace(microsecond=0)))

@@ -1,5 +1,6 @@
 """From a source's declaration to what Dagster runs: one partitioned asset per stream, its checks, job and schedule."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
@@ -16,7 +17,7 @@ from gtm_platform.settings import settings
 from gtm_platform.sources.stream import Source, Stream
 from gtm_platform.sources.sync import Filled, Sync, slots_of
 
-SAMPLE = 5  # quarantined records whose reasons a check shows
+REASONS_SHOWN = 20  # of records in quarantine, the most frequent first
 
 
 @cache
@@ -35,7 +36,7 @@ def definitions_of(source: Source) -> dg.Definitions:
     job = dg.define_asset_job(
         f"sync_{source.name}",
         selection=dg.AssetSelection.assets(assets),
-        description=f"Brings {source.name} up to date for one window.",
+        description=f"{source.about} Read for one window of {source.hours} hours, or a range of them in one sweep.",
         tags={"source": source.name},
     )
     return dg.Definitions(assets=[assets], jobs=[job], schedules=[schedule_of(source, job)])
@@ -83,13 +84,13 @@ def _spec(source: Source, key: dg.AssetKey, stream: Stream, parts: dg.TimeWindow
         description=contract.about,
         partitions_def=parts,
         group_name=source.name,
-        kinds={"api", "parquet"},
+        kinds={source.name, "parquet"},
         owners=list(source.owners),
         skippable=True,
         freshness_policy=dg.FreshnessPolicy.time_window(
             fail_window=timedelta(hours=source.hours + 24), warn_window=timedelta(hours=source.hours + 12)
         ),
-        tags={"source": source.name, "kind": stream.kind},
+        tags={"source": source.name, "read": stream.kind},
         metadata={
             "dagster/column_schema": contract.column_schema,
             "dagster/table_name": f"{source.name}.{stream.name}",
@@ -109,23 +110,27 @@ def _told(context: dg.AssetExecutionContext, key: dg.AssetKey, future: "Future[l
         context.log.info(f"{key.to_user_string()}: before the first sync; an API cannot be asked about a past day.")
         return
     for window in filled:
-        told = {"dagster/row_count": window.rows, "quarantined": window.quarantined, "full": int(window.full)}
+        told = {"dagster/row_count": window.rows, "quarantined": window.quarantined, "full_snapshot": window.full}
         context.add_asset_metadata(told, asset_key=key, partition_key=window.key)
     yield dg.MaterializeResult(asset_key=key, check_results=[_quarantine_result(key, filled)])
 
 
 def _quarantine_check(key: dg.AssetKey) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec("nothing_quarantined", asset=key, description="Every record was what it should be.")
+    about = "Every record was what it should be; one that is not is kept in the quarantine, as received."
+    return dg.AssetCheckSpec("nothing_quarantined", asset=key, description=about)
 
 
 def _quarantine_result(key: dg.AssetKey, filled: Sequence[Filled]) -> dg.AssetCheckResult:
-    bad = sum(window.quarantined for window in filled)
-    table = f"quarantine.{'_'.join(key.path)}"
-    told: dict[str, Any] = {"quarantined": bad, "look": f'gtm query "select reason, count(*) from {table} group by 1"'}
+    reasons = sum((Counter(window.reasons) for window in filled), Counter[str]())
+    told: dict[str, Any] = {"quarantined": reasons.total()}
+    if reasons:
+        shown = reasons.most_common(REASONS_SHOWN)
+        told["reasons"] = dg.MetadataValue.table([dg.TableRecord({"reason": why, "records": n}) for why, n in shown])
+        told["look"] = f'gtm query "select reason, record_id, payload from quarantine.{"_".join(key.path)}"'
     return dg.AssetCheckResult(
         asset_key=key,
         check_name="nothing_quarantined",
-        passed=not bad,
+        passed=not reasons,
         severity=dg.AssetCheckSeverity.WARN,
         metadata=told,
     )
@@ -155,7 +160,7 @@ def schedule_of(source: Source, job: Any) -> dg.ScheduleDefinition:
         job=job,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Fills the window of {source.hours} hours that has just closed.",
+        description=f"Reads what {source.name} changed in the {source.hours} hours that have just closed.",
     )
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         if off := source.off(settings()):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -96,7 +96,6 @@ class Source:
     about: str = ""
     minute: int = 5  # minutes past the hour at which its schedule ticks: sources are staggered
     owners: tuple[str, ...] = ("team:revops",)
-    tags: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for stream in self.streams:

@@ -1,25 +1,23 @@
-"""From a system's pages to a table's windows: ask once, validate, set aside what is bad, deal the rows to windows."""
+"""A stream brought up to date for some windows: what to ask the API for, and which window each row belongs to."""
 
 import hashlib
-import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import ibis
 import pyarrow as pa
 
-from gtm_platform.connect import columns
-from gtm_platform.connect.records import Reader, Rejected
+from gtm_platform.connect.records import Rejected
 from gtm_platform.lake.contracts import contract_of
-from gtm_platform.lake.engine import files_as_table, value
+from gtm_platform.lake.engine import value
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.policy import Policy
 from gtm_platform.sources.stream import Source, Stream, Window
+from gtm_platform.sources.sweep import Sweep
 
 BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
 
@@ -42,7 +40,11 @@ class Filled:
     key: str
     rows: int
     full: bool
-    quarantined: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)  # why records were set aside, and how many
+
+    @property
+    def quarantined(self) -> int:
+        return sum(self.reasons.values())
 
 
 def slots_of(windows: dg.TimeWindowPartitionsDefinition, keys: Sequence[str]) -> list[Slot]:
@@ -72,13 +74,14 @@ class Sync:
         window = self.asked(slots)
         if window is None:
             return []
-        rejected: list[Rejected] = []
-        with self._landed(client, window, rejected) as swept:
+        sweep = Sweep(self.lake, self.table, self.stream, self.run_id)
+        rejected = sweep.rejected
+        with sweep.landed(client, window) as swept:
             wanted = [slot for slot in slots if self._has_rows(slot, slots)]
             filled = [self._fill(swept, slot, window, slots, rejected) for slot in wanted]
         if rejected or self.lake.has(self.source.quarantine(self.stream), slots[-1].key):
             self._quarantine(rejected, slots[-1])
-        return [*filled[:-1], Filled(filled[-1].key, filled[-1].rows, filled[-1].full, len(rejected))]
+        return [*filled[:-1], replace(filled[-1], reasons=Counter(bad.reason for bad in rejected))]
 
     # --- what to ask for -------------------------------------------------------------------------------------------
 
@@ -109,61 +112,6 @@ class Sync:
             return True
         age = slot.start - datetime.fromisoformat(_iso(full[-1].partition))
         return age >= timedelta(days=self.policy.sync.full_every_days)
-
-    # --- reading ---------------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _landed(self, client: Any, window: Window, rejected: list[Rejected]) -> Iterator[ibis.Table]:
-        """The sweep as a table, each record once; its file lies hidden in the table's folder as long as it is used."""
-        folder = self.lake.root / self.table
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f".sweep.{secrets.token_hex(8)}.parquet"
-        failure: list[BaseException] = []
-        schema = self._arrow()
-        try:
-            reader = pa.RecordBatchReader.from_batches(schema, self._batches(client, window, rejected, schema, failure))
-            try:
-                self.lake.copy(reader, draft)
-            except Exception:
-                if failure:  # the engine hides what went wrong while it was reading
-                    raise failure[0] from None
-                raise
-            yield self._once(draft)
-        finally:
-            draft.unlink(missing_ok=True)
-
-    def _batches(
-        self, client: Any, window: Window, rejected: list[Rejected], schema: pa.Schema, failure: list[BaseException]
-    ) -> Iterator[pa.RecordBatch]:
-        reader = Reader(self.stream.record)
-        try:
-            for page in self.stream.pages(client, window):
-                good, raws, bad = reader.read(page)
-                rejected.extend(bad)
-                if good:
-                    landed = {
-                        "_extracted_at": datetime.now(UTC),
-                        "_run_id": self.run_id,
-                        "_deleted": pa.array([record.is_gone() for record in good]),
-                        "payload": pa.array([raw.decode("utf-8", "replace") for raw in raws]),
-                    }
-                    yield columns.batch(schema, self.stream.record, good, landed)
-        except BaseException as error:
-            failure.append(error)
-            raise
-
-    def _arrow(self) -> pa.Schema:
-        landed = contract_of(self.table).schema.to_pyarrow()
-        return pa.schema([*columns.arrow_schema(self.stream.record), *[landed.field(n) for n in _SWEPT]])
-
-    def _once(self, draft: Path) -> ibis.Table:
-        known = contract_of(self.table).schema
-        schema = ibis.schema({name: kind for name, kind in known.items() if name != "_window"})
-        swept = files_as_table([str(draft)], schema)
-        newest = [ibis.desc(self.stream.moved)] if self.stream.moved else []
-        order = [*newest, ibis.desc("_extracted_at")]
-        nth = ibis.row_number().over(group_by=list(self.stream.key), order_by=order)
-        return swept.mutate(_nth=nth).filter(lambda t: t["_nth"] == 0).drop("_nth")
 
     # --- dealing ---------------------------------------------------------------------------------------------------
 
@@ -259,9 +207,6 @@ class Sync:
         }
         batch = pa.RecordBatch.from_pylist(list(rows.values()), schema=schema)
         self.lake.write(table, slot.key, pa.RecordBatchReader.from_batches(schema, [batch]))
-
-
-_SWEPT = ("_extracted_at", "_run_id", "_deleted", "payload")
 
 
 def _iso(partition: str) -> str:

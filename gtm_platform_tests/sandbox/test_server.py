@@ -133,6 +133,18 @@ def test_without_a_time_of_its_own_it_follows_real_time() -> None:
     assert datetime.fromisoformat(health["start"]).time().isoformat() == "00:00:00"
 
 
+def test_a_clock_that_was_set_can_follow_real_time_again(tmp_path: Path) -> None:
+    yesterday = datetime.now(UTC).replace(microsecond=0) - DAY
+    with running(people=5, seed=4, now=yesterday - DAY, home=tmp_path) as sandbox:
+        _set_clock(sandbox, yesterday)
+        before = datetime.now(UTC).replace(microsecond=0)
+        answer = httpx.delete(f"{sandbox.url}/_sandbox/clock", trust_env=False).json()
+        assert answer["following"]
+        assert datetime.fromisoformat(answer["now"]) >= before
+    with running(people=5, seed=4, home=tmp_path) as again:
+        assert httpx.get(f"{again.url}/_sandbox/health", trust_env=False).json()["following"]
+
+
 # --- What outlives a restart ---
 
 

@@ -95,7 +95,7 @@ def test_it_tells_how_many_and_what_was_set_aside() -> None:
     assert result.success
     (done,) = result.asset_materializations_for_node("wood")
     told = {name: value.value for name, value in done.metadata.items()}
-    assert (told["dagster/row_count"], told["quarantined"], told["full"]) == (1, 1, 1)
+    assert (told["dagster/row_count"], told["quarantined"], told["full_snapshot"]) == (1, 1, True)
     (check,) = result.get_asset_check_evaluations()
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
 

@@ -1,0 +1,81 @@
+"""One sweep over an API: page by page into a hidden file of the table's folder, what is bad set aside on the way."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pyarrow as pa
+
+from gtm_platform.connect import columns
+from gtm_platform.connect.records import Reader, Rejected
+from gtm_platform.lake.contracts import contract_of
+from gtm_platform.lake.engine import files_as_table
+from gtm_platform.lake.lake import Lake
+from gtm_platform.sources.stream import Stream, Window
+
+_SWEPT = ("_extracted_at", "_run_id", "_deleted", "payload")
+
+
+@dataclass
+class Sweep:
+    lake: Lake
+    table: str
+    stream: Stream
+    run_id: str
+    rejected: list[Rejected] = field(default_factory=list)
+    failure: BaseException | None = None
+
+    @contextmanager
+    def landed(self, client: Any, window: Window) -> Iterator[ibis.Table]:
+        """What the API says for the window, each record once; the file is there as long as it is used."""
+        folder = self.lake.root / self.table
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / f".sweep.{secrets.token_hex(8)}.parquet"
+        schema = self._arrow()
+        reader = pa.RecordBatchReader.from_batches(schema, self._batches(client, window, schema))
+        try:
+            try:
+                self.lake.copy(reader, draft)
+            except Exception:
+                if self.failure:  # the engine hides what went wrong while it was reading
+                    raise self.failure from None
+                raise
+            yield self._once(draft)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _batches(self, client: Any, window: Window, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        reader = Reader(self.stream.record)
+        try:
+            for page in self.stream.pages(client, window):
+                good, raws, bad = reader.read(page)
+                self.rejected.extend(bad)
+                if good:
+                    landed = {
+                        "_extracted_at": datetime.now(UTC),
+                        "_run_id": self.run_id,
+                        "_deleted": pa.array([record.is_gone() for record in good]),
+                        "payload": pa.array([raw.decode("utf-8", "replace") for raw in raws]),
+                    }
+                    yield columns.batch(schema, self.stream.record, good, landed)
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def _arrow(self) -> pa.Schema:
+        landed = contract_of(self.table).schema.to_pyarrow()
+        return pa.schema([*columns.arrow_schema(self.stream.record), *[landed.field(n) for n in _SWEPT]])
+
+    def _once(self, draft: Path) -> ibis.Table:
+        known = contract_of(self.table).schema
+        schema = ibis.schema({name: kind for name, kind in known.items() if name != "_window"})
+        swept = files_as_table([str(draft)], schema)
+        newest = [ibis.desc(self.stream.moved)] if self.stream.moved else []
+        order = [*newest, ibis.desc("_extracted_at")]
+        nth = ibis.row_number().over(group_by=list(self.stream.key), order_by=order)
+        return swept.mutate(_nth=nth).filter(lambda t: t["_nth"] == 0).drop("_nth")

@@ -1,0 +1,62 @@
+"""`gtm doctor`: each source off, working or failing, and why."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from gtm_platform.sandbox.server import Sandbox, running
+from gtm_platform_tests.cli.conftest import Command
+
+SOURCES = ("hubspot", "intercom", "stripe")
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    """Anew for each test: to look into Intercom is to scroll, which only one can do a minute."""
+    with running(20, 1, datetime(2026, 3, 1, tzinfo=UTC)) as box:
+        yield box
+
+
+@pytest.fixture
+def connected(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in box.env.items():
+        monkeypatch.setenv(name, value)
+
+
+def states(output: str) -> dict[str, str]:
+    return {line.split()[0]: line.split()[1] for line in output.splitlines() if line[:1].isalpha()}
+
+
+def test_without_keys_all_are_off_and_that_is_no_failure(command: Command) -> None:
+    answer = command("doctor")
+    assert answer.exit_code == 0
+    assert states(answer.stdout) == dict.fromkeys(SOURCES, "off")
+    for variable in ("HUBSPOT_ACCESS_TOKEN", "INTERCOM_ACCESS_TOKEN", "STRIPE_API_KEY"):
+        assert f"is off: set {variable}" in answer.stdout
+    assert answer.stdout.count("last sync: never; not fresh") == 3
+
+
+@pytest.mark.usefixtures("connected")
+def test_with_the_sandbox_all_work(command: Command) -> None:
+    answer = command("doctor")
+    assert answer.exit_code == 0, answer.output
+    assert states(answer.stdout) == dict.fromkeys(SOURCES, "ok")
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_wrong_key_is_told_and_the_others_are_examined(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIPE_API_KEY", "sk_test_mistaken_0123456789")
+    answer = command("doctor")
+    assert answer.exit_code == 1
+    assert states(answer.stdout) == {"hubspot": "ok", "intercom": "ok", "stripe": "failing"}
+    assert "Check that STRIPE_API_KEY holds a valid key" in answer.stdout
+    assert "sk_test_mistaken" not in answer.output
+
+
+def test_an_environment_that_cannot_be_used_is_told(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GTM_NOW", "soon")
+    answer = command("doctor")
+    assert answer.exit_code == 1
+    assert "GTM_NOW" in answer.stderr
+    assert "Traceback" not in answer.output

@@ -1,0 +1,180 @@
+"""Health, worked out again from the rows of core/unified_customers by the rules of the mission's §6: the numbers are
+written here once more on purpose, and no code of the platform is used."""
+
+import math
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from gtm_platform_tests.e2e.conftest import DAYS, Lived
+from gtm_platform_tests.e2e.home import frame
+
+EVERY_DAY = pytest.mark.parametrize("day", DAYS, ids=str)
+WEIGHTS = {"activity": 25, "support": 20, "payment": 20, "engagement": 15, "tenure": 10, "mrr": 10}
+PAYMENT = {"active": 100, "trialing": 80, "paused": 50, "past_due": 30, "unpaid": 10, "canceled": 0}
+SEEN = [(3, 100), (7, 85), (14, 65), (30, 30), (60, 0)]
+OVERRIDES = ["cancel", "delinquent", "inactive", "critical"]
+STATUSES = [(70, "healthy"), (50, "at_risk"), (30, "high_risk"), (0, "critical")]
+
+
+def known(value: Any) -> bool:
+    return value is not None and not pd.isna(value)
+
+
+def days_since(moment: datetime | None, day: date) -> int | None:
+    return (day - moment.date()).days if known(moment) else None  # type: ignore[union-attr]
+
+
+def activity(row: Any, day: date) -> float | None:
+    days = days_since(row.last_seen_at, day)
+    if days is None:
+        return None
+    for (early, high), (late, low) in pairwise([(-math.inf, 100), *SEEN]):
+        if days <= late:
+            return low if math.isinf(early) else high - (days - early) * (high - low) / (late - early)
+    return 0
+
+
+def mixed(first: tuple[float, float | None], second: tuple[float, float | None]) -> float | None:
+    (share, one), (other_share, other) = first, second
+    if one is None or other is None:
+        return one if other is None else other
+    return share * one + other_share * other
+
+
+def support(row: Any) -> float | None:
+    csat = (row.csat_avg_90d - 1) / 4 * 100 if known(row.csat_avg_90d) else None
+    tone = (row.sentiment_90d + 1) / 2 * 100 if known(row.sentiment_90d) else None
+    return mixed((0.6, csat), (0.4, tone))
+
+
+def payment(row: Any) -> float | None:
+    if row.subscription_status not in PAYMENT:
+        return None
+    failed = row.failed_payments_30d if known(row.failed_payments_30d) else 0
+    return max(0, PAYMENT[row.subscription_status] - 15 * failed)
+
+
+def engagement(row: Any) -> float | None:
+    logins = min(1, row.logins_30d / 12) * 100 if known(row.logins_30d) else None
+    onboarding = row.onboarding_pct if known(row.onboarding_pct) else None
+    return mixed((0.7, logins), (0.3, onboarding))
+
+
+def tenure(row: Any, day: date) -> float | None:
+    ages = [age for age in (days_since(row.signup_at, day), days_since(row.first_paid_at, day)) if age is not None]
+    return min(1, max(ages) / 30.4375 / 24) * 100 if ages else None
+
+
+def mrr(row: Any, paying: list[Decimal]) -> float | None:
+    if not known(row.mrr_reporting):
+        return None
+    if row.mrr_reporting == 0:
+        return 0
+    return 100 * sum(other < row.mrr_reporting for other in paying) / (len(paying) - 1) if len(paying) > 1 else 100
+
+
+def overrides(row: Any, day: date) -> dict[str, int]:
+    cancelled, unseen = days_since(row.cancel_mentioned_at, day), days_since(row.last_seen_at, day)
+    return {
+        "cancel": -30 if cancelled is not None and 0 <= cancelled < 30 else 0,
+        "delinquent": -25 if known(row.is_delinquent) and row.is_delinquent else 0,
+        "inactive": -20 if unseen is not None and unseen >= 30 else 0,
+        "critical": -15 if known(row.open_critical_tickets) and row.open_critical_tickets > 0 else 0,
+    }
+
+
+def whole(value: float) -> int:
+    """Half away from zero, undisturbed by the last digits of a binary fraction; within 0 to 100."""
+    rounded = int(Decimal(str(round(value, 9))).quantize(Decimal(1), ROUND_HALF_UP))
+    return min(100, max(0, rounded))
+
+
+def by_hand(row: Any, day: date, paying: list[Decimal]) -> dict[str, Any]:
+    scores = {
+        "activity": activity(row, day),
+        "support": support(row),
+        "payment": payment(row),
+        "engagement": engagement(row),
+        "tenure": tenure(row, day),
+        "mrr": mrr(row, paying),
+    }
+    there = {name: score for name, score in scores.items() if score is not None}
+    weight = sum(WEIGHTS[name] for name in there)
+    base = sum(WEIGHTS[name] * score for name, score in there.items()) / weight
+    taken = overrides(row, day)
+    score = whole(base + sum(taken.values()))
+    churn = whole(100 / (1 + math.exp((score - 45) / 10)))
+    return {
+        **{f"{name}_score": score for name, score in scores.items()},
+        **{f"override_{name}": points for name, points in taken.items()},
+        "base_score": base,
+        "health_confidence": weight / 100,
+        "health_score": score,
+        "health_status": next(status for least, status in STATUSES if score >= least),
+        "churn_risk": max(churn, 80) if taken["cancel"] else churn,
+    }
+
+
+def reckoned(lived: Lived, day: date) -> pd.DataFrame:
+    wide = frame(lived.home, "core/unified_customers", str(day))
+    customers = wide[wide["is_customer"]]
+    paying = [amount for amount in customers["mrr_reporting"] if known(amount) and amount > 0]
+    rows = [{"customer_id": row.customer_id, **by_hand(row, day, paying)} for row in customers.itertuples()]
+    return pd.DataFrame(rows).set_index("customer_id").sort_index()
+
+
+def said(lived: Lived, day: date) -> pd.DataFrame:
+    return frame(lived.home, "health/customer_health", str(day)).set_index("customer_id").sort_index()
+
+
+@EVERY_DAY
+def test_score_status_and_risk_are_exactly_those_worked_out_by_hand(lived: Lived, day: date) -> None:
+    ours, hand = said(lived, day), reckoned(lived, day)
+    assert len(hand) > 20
+    assert ours.index.tolist() == hand.index.tolist()
+    exact = ["health_score", "health_status", "churn_risk", *[f"override_{name}" for name in OVERRIDES]]
+    pd.testing.assert_frame_equal(ours[exact], hand[exact], check_dtype=False, check_exact=True)
+
+
+@EVERY_DAY
+def test_components_are_those_worked_out_by_hand(lived: Lived, day: date) -> None:
+    ours, hand = said(lived, day), reckoned(lived, day)
+    parts = [*[f"{name}_score" for name in WEIGHTS], "base_score", "health_confidence"]
+    pd.testing.assert_frame_equal(ours[parts].astype(float), hand[parts].astype(float), rtol=1e-12, atol=1e-9)
+
+
+@EVERY_DAY
+def test_the_wide_row_says_what_health_says(lived: Lived, day: date) -> None:
+    wide = frame(lived.home, "core/unified_customers", str(day)).set_index("customer_id").sort_index()
+    told = ["health_score", "health_status", "churn_risk"]
+    judged = wide[wide["health_score"].notna()]
+    pd.testing.assert_frame_equal(judged[told], said(lived, day)[told], check_dtype=False)
+    assert wide["is_customer"].sum() == len(judged)
+
+
+@EVERY_DAY
+def test_changes_are_those_of_the_scores(lived: Lived, day: date) -> None:
+    ours = said(lived, day)
+    before = [day - timedelta(days=1)] if day > DAYS[0] else []
+    past = {then: said(lived, then)["health_score"] for then in before}
+    expected = ours["health_score"] - past[before[0]].reindex(ours.index) if before else None
+    if expected is None:
+        assert ours["score_change_1d"].isna().all()
+    else:
+        assert ours["score_change_1d"].astype(float).equals(expected.astype(float))
+    assert ours["score_change_7d"].isna().all()
+
+
+def test_the_days_have_something_to_judge(lived: Lived) -> None:
+    """Else the rules would not be asked."""
+    hands = pd.concat([reckoned(lived, day) for day in DAYS])
+    assert {"healthy", "critical"} <= set(hands["health_status"])
+    for name in OVERRIDES:
+        assert (hands[f"override_{name}"] < 0).any(), f"no override {name} in this world"
+    for name in ("support", "payment", "tenure", "mrr"):
+        assert hands[f"{name}_score"].nunique() > 2, f"{name} is always the same in this world"

@@ -54,7 +54,7 @@ def _refused(source: Source, client: Any, now: datetime) -> list[str]:
     found = []
     for stream in source.streams:
         try:
-            next(iter(stream.pages(client, Window(now - timedelta(minutes=1), now))), None)
+            stream.try_out(client, Window(now - timedelta(minutes=1), now))
         except ApiFailure as failure:
             found.append(f"{stream.name}: {failure}")
     return found

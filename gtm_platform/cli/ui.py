@@ -70,13 +70,10 @@ def _dagster(port: int, environment: dict[str, str]) -> "Iterator[subprocess.Pop
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Dagster in order; then what it leaves to itself, such as a run that is still at work."""
+    """Dagster in order; then what it leaves to itself: a run still at work is dead, and `reap` will say so."""
     process.send_signal(signal.SIGINT)
-    try:
+    with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
         process.wait(20)
-        rest = signal.SIGTERM
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        rest = signal.SIGKILL
     with suppress(ProcessLookupError):
-        os.killpg(process.pid, rest)
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -51,10 +51,18 @@ def when_a_run_fails(context: dg.RunFailureSensorContext) -> dg.SkipReason:
     if off := why_off(there):
         return dg.SkipReason(off)
     day = f"{there.now():%Y-%m-%d}"
-    fact = run_failure(day, run.run_id, run.job_name.strip("_"), _why(context))
+    fact = run_failure(day, run.run_id, _what(run), _why(context))
     with closing(open_state(there.state_url)) as state:
         said = Speaker(SlackChannel.of(there), state, there.now).say_of_platform(fact)
     return dg.SkipReason("; ".join(said.trouble) or f"said {said.sent}")
+
+
+def _what(run: dg.DagsterRun) -> str:
+    """The job, or the tables where they were asked for without one."""
+    tables = sorted(key.to_user_string() for key in run.asset_selection or ())
+    if not tables:
+        return run.job_name
+    return f"{tables[0]} and {len(tables) - 1} more" if len(tables) > 1 else tables[0]
 
 
 def _why(context: dg.RunFailureSensorContext) -> str:

@@ -7,7 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -182,8 +182,9 @@ class Lake:
             if time.time() - File.of(successor).written > GRACE:
                 old.unlink(missing_ok=True)
         for draft in folder.glob(".*.parquet"):
-            if time.time() - draft.stat().st_mtime > GRACE:
-                draft.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another writer's, named in the meantime
+                if time.time() - draft.stat().st_mtime > GRACE:
+                    draft.unlink()
 
     # --- damage ----------------------------------------------------------------------------------------------------
 

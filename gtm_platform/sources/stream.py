@@ -57,10 +57,18 @@ class Stream:
     key: tuple[str, ...] = ("id",)
     moved: str | None = None
     overlap: timedelta = timedelta(minutes=15)  # asked for again, because what changed may show late
+    probe: Callable[[Any], object] | None = None  # a cheap call to see whether it may be read; else its first page
 
     def __post_init__(self) -> None:
         if self.kind != "snapshot" and self.moved is None:
             raise TypeError(f"{self.name}: only a snapshot can do without saying when its records moved")
+
+    def try_out(self, client: Any, window: Window) -> None:
+        """Asks so little of the stream that a failure is all that can be learnt."""
+        if self.probe:
+            self.probe(client)
+        else:
+            next(iter(self.pages(client, window)), None)
 
     def contract(self, cadence: int) -> Contract:
         known = columns.fields(self.record)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 
 from gtm_platform.sandbox.server import Sandbox, running
@@ -13,7 +14,6 @@ SOURCES = ("hubspot", "intercom", "stripe")
 
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
-    """Anew for each test: to look into Intercom is to scroll, which only one can do a minute."""
     with running(20, 1, datetime(2026, 3, 1, tzinfo=UTC)) as box:
         yield box
 
@@ -42,6 +42,13 @@ def test_with_the_sandbox_all_work(command: Command) -> None:
     answer = command("doctor")
     assert answer.exit_code == 0, answer.output
     assert states(answer.stdout) == dict.fromkeys(SOURCES, "ok")
+
+
+@pytest.mark.usefixtures("connected")
+def test_looking_leaves_nothing_open_that_would_block_a_sync(box: Sandbox, command: Command) -> None:
+    assert command("doctor").exit_code == 0
+    asked = httpx.get(f"{box.url}/_sandbox/requests").json()["requests"]
+    assert [request["path"] for request in asked if "scroll" in request["path"]] == []
 
 
 @pytest.mark.usefixtures("connected")

@@ -20,13 +20,15 @@ def sync_stripe() -> None:
     refused()
 
 
-def failed_run(world: World) -> dg.RunFailureSensorContext:
+def failed_run(world: World, *tables: str) -> dg.RunFailureSensorContext:
+    """Of the job; or, as a backfill launches it, of tables."""
     ran = sync_stripe.execute_in_process(instance=world.instance, raise_on_error=False)
+    asked = frozenset(dg.AssetKey(table.split("/")) for table in tables) or None
     event = next(event for event in ran.all_events if event.is_run_failure)
     context = dg.build_run_status_sensor_context(
         sensor_name="when_a_run_fails",
         dagster_instance=world.instance,
-        dagster_run=ran.dagster_run,
+        dagster_run=ran.dagster_run._replace(asset_selection=asked),
         dagster_event=event,
     )
     return context.for_run_failure()
@@ -39,6 +41,15 @@ def test_it_is_said_once_with_its_sentence(world: World) -> None:
     [message] = world.workspace.messages
     assert message.text.startswith("Run failed: sync_stripe.")
     assert "&lt;Stripe&gt; refuses" in message.text
+
+
+def test_a_run_of_tables_is_called_by_them(world: World) -> None:
+    when_a_run_fails(failed_run(world, "core/revenue"))
+    when_a_run_fails(failed_run(world, "core/revenue", "core/profile", "core/support"))
+    assert [message.text.split(". ")[0] for message in world.workspace.messages] == [
+        "Run failed: core/revenue",
+        "Run failed: core/profile and 2 more",
+    ]
 
 
 def test_slack_being_down_does_not_lose_it(world: World) -> None:

@@ -69,6 +69,18 @@ def test_amounts_are_in_the_right_currency(lived: Lived, day: date) -> None:
 
 
 @EVERY_DAY
+def test_what_customers_owe_and_how_their_subscription_stands_is_true(lived: Lived, day: date) -> None:
+    both = side_by_side(lived, day)
+    customers = both[both["is_customer"]]
+    assert customers["failed_payments_30d"].sum() > 0
+    assert customers["failed_payments_30d_ours"].tolist() == customers["failed_payments_30d"].tolist()
+    assert customers["delinquent"].any()
+    assert customers["is_delinquent_ours"].tolist() == customers["delinquent"].tolist()
+    assert customers["subscription_status"].nunique() > 2
+    assert customers["subscription_status_ours"].tolist() == customers["subscription_status"].tolist()
+
+
+@EVERY_DAY
 def test_ratings_are_exact(lived: Lived, day: date) -> None:
     both = side_by_side(lived, day)
     rated = both[both["csat_count_90d"] > 0]

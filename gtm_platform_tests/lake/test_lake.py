@@ -1,3 +1,4 @@
+import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -64,6 +65,16 @@ def test_superseded_files_go_after_the_grace(lake: Lake, monkeypatch: pytest.Mon
     write(lake, "2026-11-16", [album("c")])
     # the first is long superseded; the second was superseded only now
     assert [len(lake.versions("shop/albums")), ids(lake.partition("shop/albums", "2026-11-16"))] == [2, "c"]
+
+
+def test_drafts_of_runs_that_died_are_swept_and_those_of_live_ones_are_not(lake: Lake) -> None:
+    write(lake, "2026-11-16", [album("a")])
+    dead, live = (lake.root / "shop/albums" / f".{name}.parquet" for name in ("dead", "live"))
+    for draft in (dead, live):
+        draft.write_bytes(b"")
+    os.utime(dead, (0, 0))
+    write(lake, "2026-11-17", [])
+    assert [dead.exists(), live.exists()] == [False, True]
 
 
 @pytest.mark.parametrize(

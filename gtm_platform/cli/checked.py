@@ -149,7 +149,7 @@ def _contacts(ids: Sequence[str]) -> Iterable[Row]:
     token = settings().hubspot_access_token
     assert token is not None
     headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
-    with httpx.Client(base_url=settings().hubspot_base_url, headers=headers, timeout=60) as client:
+    with httpx.Client(base_url=settings().hubspot_base_url, headers=headers, timeout=60, trust_env=False) as client:
         for start in range(0, len(ids), 100):
             inputs = [{"id": contact} for contact in ids[start : start + 100]]
             body = {"inputs": inputs, "properties": list(OURS)}

@@ -2,7 +2,9 @@
 
 import datetime
 import os
+import signal
 import sys
+import threading
 import warnings
 from pathlib import Path
 
@@ -97,11 +99,20 @@ def sandbox() -> None:
 @click.option("--people", type=click.IntRange(20, 100_000), default=1500, show_default=True)
 @click.option("--seed", type=int, default=7, show_default=True)
 @click.option("--now", "now_", metavar="ISO", help="Stop the clock at this moment.  [default: it follows the real one]")
-def serve(home: Path | None, port: int, people: int, seed: int, now_: str | None) -> None:
+@click.option("--attached", is_flag=True, hidden=True, help="End when standard input does, with whoever started it.")
+def serve(home: Path | None, port: int, people: int, seed: int, now_: str | None, attached: bool) -> None:
     """Serve the sandbox until Ctrl-C. With --home, what is written to it outlives a restart."""
     from gtm_platform.sandbox.server import serve as run
 
+    if attached:
+        threading.Thread(target=_end_with_input, daemon=True).start()
     run(port=port, people=people, seed=seed, now=moment(now_) if now_ else None, home=home)
+
+
+def _end_with_input() -> None:
+    """However the other end of the pipe goes, also by a kill -9, the kernel closes it."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 @gtm.command()

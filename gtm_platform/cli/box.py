@@ -47,15 +47,24 @@ def open_box(home: Path, people: int, seed: int, now: datetime | None, port: int
     told = home / "sandbox" / "url"
     told.unlink(missing_ok=True)
     command = [sys.executable, "-m", "gtm_platform.cli", "sandbox", "serve", "--home", str(home), "--port", str(port)]
-    command += ["--people", str(people), "--seed", str(seed), *(["--now", now.isoformat()] if now else [])]
+    command += [
+        "--attached",
+        "--people",
+        str(people),
+        "--seed",
+        str(seed),
+        *(["--now", now.isoformat()] if now else []),
+    ]
     log = home / "sandbox.log"
     home.mkdir(parents=True, exist_ok=True)
     with open(log, "w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
         try:
             yield _when_it_answers(process, told, log)
         finally:
             process.send_signal(signal.SIGINT)
+            if process.stdin:
+                process.stdin.close()
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:

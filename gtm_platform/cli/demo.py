@@ -2,13 +2,14 @@
 
 import json
 import os
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,7 @@ def _live(box: Box, world: World, until: date, story: Story) -> None:
         from gtm_platform.cli import report
         from gtm_platform.cli.instance import instance
         from gtm_platform.definitions import defs
-    with instance() as dagster, ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
+    with instance() as dagster, _processes() as processes:
         days = [first + timedelta(days=n) for n in range((until - first).days)]
         new = [day for day in days if not _is_lived(day, dagster)]
         story.again = not new
@@ -133,6 +134,22 @@ def _sync(day: date, processes: ProcessPoolExecutor, story: Story) -> Counter[st
         story.rows[table] += rows
         story.quarantined += quarantined
     return said
+
+
+def _processes() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """A process of the pool does not outlive the one that opened it, however that ends."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def run_source(source: str, first: str, last: str, environment: dict[str, str]) -> list[tuple[str, int, int]]:

@@ -10,11 +10,21 @@ import httpx
 from pydantic import SecretStr
 
 from gtm_platform.connect.deadline import must_end_within, seconds_left, watch_reads
-from gtm_platform.connect.failures import ApiFailure, BadAnswer, RateLimited, Refused, Unavailable, classify
+from gtm_platform.connect.failures import (
+    PROXY_ADVICE,
+    ApiFailure,
+    BadAnswer,
+    RateLimited,
+    Refused,
+    Unavailable,
+    classify,
+    tls_refused,
+)
 from gtm_platform.connect.pace import Pace
 from gtm_platform.connect.pages import well_formed
 from gtm_platform.connect.patience import Patience
 from gtm_platform.connect.redaction import bare_url, excerpt
+from gtm_platform.connect.unpacking import unpacked
 
 LARGEST = 64 * 1024 * 1024
 TIMEOUTS = httpx.Timeout(30.0, connect=10.0)
@@ -24,8 +34,10 @@ SECRET_NAMES = re.compile(r"auth|key|token|secret|password|cookie", re.IGNORECAS
 
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
-# httpx logs every URL with its query at INFO, and some systems take their key or an e-mail address there.
+# httpx logs every URL with its query, where some systems take their key or an e-mail address; httpcore logs the headers
+# of every answer, where some repeat it.
 logging.getLogger("httpx").setLevel(logging.WARNING)
+logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 
 class BearerAuth(httpx.Auth):
@@ -66,7 +78,7 @@ class Api:
         self._client = httpx.Client(
             base_url=base_url,
             auth=auth,
-            headers=headers,
+            headers={"Accept-Encoding": "gzip", **headers},
             timeout=TIMEOUTS,
             follow_redirects=False,
             limits=LIMITS,
@@ -129,7 +141,7 @@ class Api:
         response = self._client.send(request, stream=True)
         try:
             body = bytearray()
-            for chunk in response.iter_bytes():
+            for chunk in unpacked(response):
                 body += chunk
                 if len(body) > LARGEST:
                     what = f"{self.system} sends more than {LARGEST >> 20} MB in one answer. Ask for smaller pages."
@@ -166,18 +178,22 @@ class Api:
 
     def _broken(self, error: httpx.HTTPError, request: httpx.Request) -> ApiFailure:
         """No whole answer. The cause stays out: its text can hold the key (a header that is not allowed, for one)."""
-        asked = f"{self.system}: {request.method} {bare_url(str(request.url))}"
-        if isinstance(error, httpx.DecodingError):
-            return self._failure(BadAnswer, f"{asked} brought an answer that does not unpack.", request)
-        if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
-            what = f"{asked} cannot be sent. Check the base URL and {' and '.join(self.keys) or 'the key'}."
-            return self._failure(Refused, what, request)
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return self._failure(
-                Refused, f"{asked} met a certificate that is not trusted. Check the base URL.", request
-            )
+        kind, what = self._trouble(error)
+        return self._failure(kind, f"{self.system}: {request.method} {bare_url(str(request.url))} {what}", request)
+
+    def _trouble(self, error: httpx.HTTPError) -> tuple[type[ApiFailure], str]:
         why = f"{type(error).__name__}: {excerpt(str(error))}"
-        return self._failure(Unavailable, f"{asked} got no whole answer ({why}).", request)
+        if isinstance(error, httpx.DecodingError):
+            return BadAnswer, "brought an answer that does not unpack."
+        if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
+            return Refused, f"cannot be sent. Check the base URL and {' and '.join(self.keys) or 'the key'}."
+        if isinstance(error, httpx.ProxyError) and "407" in why:
+            return Refused, f"was stopped by a proxy. {PROXY_ADVICE}."
+        if isinstance(error, httpx.ConnectError) and tls_refused(why):
+            return Refused, f"met a server that is not trusted ({why}). Check the base URL, and its certificate."
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            return Unavailable, f"reached nobody ({why}). Check the base URL and the network."
+        return Unavailable, f"got no whole answer ({why})."
 
     def _failure(
         self, kind: type[ApiFailure], what: str, request: httpx.Request | None = None, status: int | None = None

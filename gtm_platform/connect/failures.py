@@ -27,6 +27,7 @@ from gtm_platform.connect.redaction import bare_url, excerpt, masked
 # 408 and 425 say "again, please", 423 is a lock that passes, 477 an account being moved.
 TRANSIENT_STATUSES = frozenset({408, 423, 425, 477})
 UNIX_SECONDS_BEGIN = 1_000_000_000
+PROXY_ADVICE = "It wants to know who asks: check the user and password in HTTPS_PROXY and HTTP_PROXY"
 
 
 class ApiFailure(Exception):
@@ -136,9 +137,16 @@ def _advice(kind: type[ApiFailure], status: int, keys: tuple[str, ...]) -> str:
         return f": it does not accept the key. Check that {names} holds a valid key, or make a new one"
     if kind is Forbidden:
         return f": the key in {names} lacks a permission that this call needs. Grant it, or use another key"
+    if status == 407:
+        return f", which is a proxy's word. {PROXY_ADVICE}"
     if 300 <= status < 400:
         return ", a redirect, which is not followed. Check the base URL of this system"
     return ""
+
+
+def tls_refused(said: str) -> bool:
+    """Whether it is no matter of time that no TLS came about; a connection that merely breaks off may come back."""
+    return "[SSL" in said and "EOF" not in said
 
 
 def _wait(headers: Mapping[str, str], *, limited: bool) -> float | None:

@@ -10,6 +10,8 @@ from typing import TypeVar
 from gtm_platform.connect.failures import OutOfTime, Transient
 
 T = TypeVar("T")
+# Some ask to wait for longer than there are dates.
+LONGEST_TOLD = timedelta(days=3650)
 
 
 def _wall() -> datetime:
@@ -52,7 +54,7 @@ class Patience:
             self.sleep(wait)
 
     def _come_back(self, failure: Transient, wait: float) -> OutOfTime:
-        moment = f"{self.wall() + timedelta(seconds=wait):%Y-%m-%d %H:%M} UTC"
+        moment = f"{self.wall() + min(timedelta(seconds=wait), LONGEST_TOLD):%Y-%m-%d %H:%M} UTC"
         return self._out_of_time(
             failure,
             f"asks to wait {wait:.0f} seconds, longer than the {self.longest_wait:.0f} that a run waits. "

@@ -43,7 +43,7 @@ class Sweep:
                 self.lake.copy(reader, draft)
             except Exception:
                 if self.failure:  # the engine hides what went wrong while it was reading
-                    raise self.failure from None
+                    raise self.failure from self.failure.__cause__
                 raise
             yield self._once(draft)
         finally:

@@ -131,6 +131,7 @@ def test_other_formats_bring_their_own_check() -> None:
     assert api(Clock(), handler).get("/report.csv", check=bytes) == b"day,views\n"
 
 
+@pytest.mark.faults("S14")
 @pytest.mark.parametrize(
     "address", ["https://evil.example/x", "http://api.toy.example/v1/x", "https://api.toy.example:8/"]
 )

@@ -11,6 +11,7 @@ from gtm_platform.connect.failures import (
     Unauthorized,
     Unavailable,
     classify,
+    tls_refused,
 )
 from gtm_platform.connect.redaction import bare_url, excerpt
 
@@ -30,6 +31,7 @@ def failure(status: int, headers: dict[str, str] | None = None, body: bytes = b"
         (402, Refused),
         (403, Forbidden),
         (404, NotFound),
+        (407, Refused),
         (409, Refused),
         (302, Refused),
         (408, Unavailable),
@@ -45,6 +47,20 @@ def failure(status: int, headers: dict[str, str] | None = None, body: bytes = b"
 def test_a_status_decides_the_class(status: int, kind: type[ApiFailure]) -> None:
     assert type(failure(status)) is kind
     assert issubclass(kind, Transient) != issubclass(kind, Permanent)
+
+
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate (_ssl.c:1006)", True),
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)", True),
+        ("[SSL: TLSV1_ALERT_PROTOCOL_VERSION] tlsv1 alert protocol version (_ssl.c:1006)", True),
+        ("[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol (_ssl.c:1006)", False),
+        ("[Errno 104] Connection reset by peer", False),
+    ],
+)
+def test_only_a_handshake_that_broke_off_is_worth_another(error: str, refused: bool) -> None:
+    assert tls_refused(error) is refused
 
 
 def test_a_403_that_is_a_rate_limit_is_worth_retrying() -> None:

@@ -2,12 +2,13 @@
 
 import gzip
 import threading
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
 
-from gtm_platform.connect.api import Api
-from gtm_platform.connect.failures import BadAnswer, OutOfTime, Unavailable
+from gtm_platform.connect.api import LARGEST, Api
+from gtm_platform.connect.failures import BadAnswer, OutOfTime, Refused, Unavailable
 from gtm_platform.connect.pace import Pace
 from gtm_platform.connect.patience import Patience
 from gtm_platform_tests.connect.clock import Clock
@@ -23,6 +24,7 @@ def api(url: str, clock: Clock, budget: float = 300.0, deadline: float = 30.0) -
     return Api("Toy", url, auth=None, paces=Pace(9, 9), patience=patience, keys=(), deadline=deadline)
 
 
+@pytest.mark.faults("S6", "S10", "S11", "S13")
 @pytest.mark.parametrize(
     "broken",
     [
@@ -46,10 +48,11 @@ def test_an_answer_that_breaks_off_is_asked_for_again(broken: Answer) -> None:
     assert [request.split(b"\r\n")[0] for request in requests] == [b"GET /things?page=1 HTTP/1.1"] * 2
 
 
+@pytest.mark.faults("S15")
 def test_nobody_there_is_said_with_the_address() -> None:
     with served() as (url, _):
         pass
-    with api(url, Clock()) as toy, pytest.raises(OutOfTime, match=f"GET {url}/things got no whole answer") as caught:
+    with api(url, Clock()) as toy, pytest.raises(OutOfTime, match=f"GET {url}/things reached nobody") as caught:
         toy.get("/things")
     assert isinstance(caught.value.__cause__, Unavailable)
 
@@ -69,6 +72,7 @@ class Ticking(Clock):
         return self.time
 
 
+@pytest.mark.faults("S9")
 @pytest.mark.parametrize("start", [HEAD + b"X-Slow: ", HEAD + b"Content-Length: 9999999\r\n\r\n"])
 def test_drips_of_headers_or_body_end_at_the_deadline(start: bytes, stop: threading.Event) -> None:
     with served(drip(start, b"x", stop)) as (url, _):
@@ -78,16 +82,38 @@ def test_drips_of_headers_or_body_end_at_the_deadline(start: bytes, stop: thread
     assert isinstance(caught.value.__cause__, Unavailable)
 
 
-def test_a_gzip_bomb_is_stopped_while_it_unpacks() -> None:
-    bomb = gzip.compress(b" " * (80 << 20), 1)
-    with (
-        served(whole(bomb, headers="Content-Encoding: gzip\r\n")) as (url, _),
-        api(url, Clock()) as toy,
-        pytest.raises(Exception, match="more than 64 MB"),
-    ):
-        toy.get("/things")
+@pytest.mark.faults("S13")
+def test_a_gzip_bomb_is_stopped_while_it_unpacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert LARGEST == 64 << 20
+    monkeypatch.setattr("gtm_platform.connect.api.LARGEST", 1 << 20)
+    bomb = gzip.compress(b" " * (40 << 20))
+    assert len(bomb) < 64 << 10  # so that it comes in one read
+    with served(whole(bomb, headers="Content-Encoding: gzip\r\n")) as (url, _), api(url, Clock()) as toy:
+        tracemalloc.start()
+        try:
+            with pytest.raises(Refused, match="more than 1 MB"):
+                toy.get("/things")
+            assert tracemalloc.get_traced_memory()[1] < 4 << 20
+        finally:
+            tracemalloc.stop()
 
 
+@pytest.mark.faults("S13")
+def test_what_is_packed_in_another_way_than_asked_for_is_not_unpacked() -> None:
+    packed = [whole(GOOD, headers=f"Content-Encoding: {packing}\r\n") for packing in ("br", "gzip, gzip", "deflate")]
+    with served(*packed, whole(GOOD, headers="Content-Encoding: Identity\r\n")) as (url, requests):
+        with api(url, Clock()) as toy:
+            assert toy.get("/things") == GOOD
+        assert all(b"\r\naccept-encoding: gzip\r\n" in request.lower() for request in requests)
+
+
+def test_a_long_answer_is_unpacked_whole() -> None:
+    long = b'{"data":[' + b",".join(b'{"id":"%d"}' % number for number in range(90_000)) + b"]}"
+    with served(whole(gzip.compress(long), headers="Content-Encoding: gzip\r\n")) as (url, _), api(url, Clock()) as toy:
+        assert toy.get("/things") == long
+
+
+@pytest.mark.faults("S6")
 def test_an_error_page_under_200_is_told_in_short() -> None:
     page = whole(b"<html>" + b"x " * 5000)
     with served(page) as (url, _), api(url, Clock(), budget=0) as toy, pytest.raises(OutOfTime) as caught:

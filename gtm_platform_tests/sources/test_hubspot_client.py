@@ -1,5 +1,6 @@
 """How HubSpot is asked: its limits, its refusals, and answers that break off."""
 
+import gzip
 import json
 import random
 import threading
@@ -7,7 +8,7 @@ import threading
 import pytest
 from pydantic import SecretStr
 
-from gtm_platform.connect.failures import BadAnswer, OutOfTime, Refused, Unauthorized, Unavailable
+from gtm_platform.connect.failures import ApiFailure, BadAnswer, OutOfTime, Refused, Unauthorized, Unavailable
 from gtm_platform.connect.pace import Pace
 from gtm_platform.connect.patience import Patience
 from gtm_platform.lake.lake import Lake
@@ -17,7 +18,7 @@ from gtm_platform.settings import settings
 from gtm_platform.sources.hubspot import SOURCE
 from gtm_platform.sources.hubspot.client import BURST, SEARCHES, HubSpotApi
 from gtm_platform_tests.connect.clock import Clock
-from gtm_platform_tests.connect.server import Answer, cut, drip, served, whole
+from gtm_platform_tests.connect.server import Answer, cut, drip, over_tls, served, serving, whole
 from gtm_platform_tests.sources.conftest import Stand
 from gtm_platform_tests.sources.hubspot_portal import FIRST, Portal, account, fast
 
@@ -94,6 +95,7 @@ def test_a_smaller_limit_is_learned_from_the_answers_before_it_is_met(portal: Po
     assert 20 <= clock.now() <= 40
 
 
+@pytest.mark.faults("S1")
 def test_a_limit_that_one_met_holds_up_all() -> None:
     clock = Clock()
     hasty = Patience(deadline=1.0, now=clock.now, sleep=clock.sleep)
@@ -112,6 +114,7 @@ def test_a_limit_without_a_word_on_the_wait_is_waited_for_as_long_as_it_takes(po
     assert clock.now() == wait
 
 
+@pytest.mark.faults("S1")
 def test_a_wait_that_is_asked_for_is_kept() -> None:
     _, clock = asked(whole(limited("SECONDLY"), "429 Too Many Requests", "Retry-After: 7\r\n"), EMPTY)
     assert clock.now() == 7
@@ -119,6 +122,7 @@ def test_a_wait_that_is_asked_for_is_kept() -> None:
     assert clock.now() == 30
 
 
+@pytest.mark.faults("S4")
 def test_the_daily_limit_ends_the_run_at_once(portal: Portal) -> None:
     portal.limits.daily = Limit(0, 86_400)
     with pytest.raises(Refused, match=r"daily limit of calls is used up\. .* until midnight") as failure:
@@ -141,6 +145,7 @@ def test_searches_do_not_use_up_what_the_other_calls_may_take(portal: Portal) ->
 # --- refusals ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.faults("S16")
 def test_a_wrong_token_is_named_by_its_variable_and_not_shown(portal: Portal) -> None:
     portal.token = "pat-na1-0f00ba12-wrong"
     with pytest.raises(Unauthorized, match="HUBSPOT_ACCESS_TOKEN") as failure:
@@ -150,12 +155,26 @@ def test_a_wrong_token_is_named_by_its_variable_and_not_shown(portal: Portal) ->
     assert "0f00ba12" not in repr(portal.client())
 
 
+@pytest.mark.faults("S6", "S16")
+@pytest.mark.parametrize("status", ["401 Unauthorized", "500 Internal Server Error", "200 OK"])
+def test_a_key_that_is_repeated_is_not_shown(status: str) -> None:
+    clock, key = Clock(), "no-key-of-any-known-make"
+    with served(whole(f"What is {key}?".encode(), status)) as (url, requests):
+        client = HubSpotApi(SecretStr(key), url, patience=patience(clock, budget=0.0), pace=slept(clock))
+        with pytest.raises(ApiFailure, match=r"What is \*\*\*\?") as failure:
+            client.owners()
+        client.close()
+    assert key.encode() in requests[0]
+    assert key not in f"{failure.value!r} {failure.value} {failure.value.metadata()} {failure.value.__cause__}"
+
+
 @pytest.mark.parametrize("token", ["", "pat-na1 sandbox", "pat-na1-\nsandbox"])
 def test_a_token_that_can_be_none_is_refused_before_it_is_sent(token: str) -> None:
     with pytest.raises(ValueError, match="A key is empty, or holds blanks"):
         HubSpotApi(SecretStr(token), "http://127.0.0.1:9")
 
 
+@pytest.mark.faults("S6", "S7")
 def test_an_error_page_in_another_alphabet_keeps_its_status() -> None:
     _, clock = asked(whole("<h1>Défaillance</h1>".encode("latin-1"), "502 Bad Gateway"), EMPTY)
     assert clock.now() == 0.5
@@ -169,14 +188,34 @@ def test_an_address_that_can_be_none_is_refused_before_it_is_asked(address: str)
         HubSpotApi(SecretStr(TOKEN), address)
 
 
+@pytest.mark.faults("S14")
 def test_a_redirect_is_not_followed() -> None:
     with pytest.raises(Refused, match="a redirect, which is not followed"):
         asked(whole(b"", "302 Found", "Location: http://127.0.0.1:9/elsewhere\r\n"))
 
 
+@pytest.mark.faults("S15")
+def test_a_server_that_cannot_be_trusted_is_not_asked_again() -> None:
+    clock = Clock()
+    with serving(lambda _: cut(b""), over_tls("valid.pem")) as url:
+        client = HubSpotApi(SecretStr(TOKEN), url, patience=patience(clock), pace=slept(clock))
+        with pytest.raises(Refused, match=r"self-signed certificate .* Check HUBSPOT_BASE_URL, and its certificate"):
+            client.owners()
+        client.close()
+    assert clock.slept == []
+
+
+@pytest.mark.faults("S13")
+def test_an_answer_that_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gtm_platform.sources.hubspot.client.LARGEST", 1 << 20)
+    with pytest.raises(Refused, match="more than 1 MB"):
+        asked(whole(gzip.compress(b" " * (8 << 20)), headers="Content-Encoding: gzip\r\n"))
+
+
 # --- answers that break off ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.faults("S6", "S11")
 @pytest.mark.parametrize(
     "broken",
     [
@@ -201,6 +240,7 @@ def test_an_answer_in_chunks_is_read_whole() -> None:
     assert body == b'{"results": []}'
 
 
+@pytest.mark.faults("S9")
 def test_an_answer_that_drips_for_ever_is_given_up() -> None:
     class Ticking(Clock):
         def now(self) -> float:

@@ -12,12 +12,20 @@ from hubspot import HubSpot
 from hubspot.crm import objects, owners, pipelines
 from hubspot.crm.associations import v4 as associations
 from pydantic import SecretStr
-from urllib3.exceptions import DecodeError, HTTPError, MaxRetryError, ProtocolError
+from urllib3.exceptions import DecodeError, HTTPError, MaxRetryError, ProtocolError, SSLError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
 from gtm_platform.connect.api import LARGEST, BearerAuth
-from gtm_platform.connect.failures import ApiFailure, BadAnswer, RateLimited, Refused, Unavailable, classify
+from gtm_platform.connect.failures import (
+    ApiFailure,
+    BadAnswer,
+    RateLimited,
+    Refused,
+    Unavailable,
+    classify,
+    tls_refused,
+)
 from gtm_platform.connect.pace import Pace
 from gtm_platform.connect.pages import dig, listing
 from gtm_platform.connect.patience import Patience
@@ -78,8 +86,9 @@ class HubSpotApi:
         self.patience = patience or Patience()
         self.pace = pace or Pace(*BURST)
         self.search_pace = search_pace or Pace(*SEARCHES)
+        self._key = BearerAuth(token).secret  # checked: a bad header is quoted in its error
         crm = HubSpot(
-            access_token=BearerAuth(token).secret.get_secret_value(),  # checked: a bad header is quoted in its error
+            access_token=self._key.get_secret_value(),
             host=self.base_url,
             retry=Retry(total=0, redirect=False),
         ).crm
@@ -142,7 +151,7 @@ class HubSpotApi:
         except HTTPError as error:
             raise _broken(asked, error) from None
         self._listen(response.headers)
-        return _checked(asked, check, body)
+        return _checked(asked, check, self._without_key(body))
 
     def _whole(self, asked: Asked, response: BaseHTTPResponse, ends: float) -> bytes:
         body = bytearray()
@@ -159,6 +168,10 @@ class HubSpotApi:
             raise
         return bytes(body)
 
+    def _without_key(self, body: bytes) -> bytes:
+        """Some servers, and what stands before them, repeat the key that they refuse."""
+        return body.replace(self._key.get_secret_value().encode(), b"***")
+
     def _listen(self, headers: Mapping[str, str]) -> None:
         remaining = headers.get("X-HubSpot-RateLimit-Remaining", "")
         if remaining.isdigit() and int(remaining) < FEW_CALLS:
@@ -166,7 +179,7 @@ class HubSpotApi:
 
     def _refused(self, asked: Asked, refusal: Any) -> ApiFailure:
         body = refusal.body or b""
-        body = body.encode() if isinstance(body, str) else body
+        body = self._without_key(body.encode() if isinstance(body, str) else body)
         failure = classify(SYSTEM, KEYS, refusal.status, asked.method, asked.url, refusal.headers or {}, body)
         policy = _policy(body)
         if isinstance(failure, RateLimited) and policy == "DAILY":
@@ -210,8 +223,9 @@ def _broken(asked: Asked, error: HTTPError) -> ApiFailure:
     cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
     kind: type[ApiFailure] = Unavailable
     what = f"got no whole answer ({type(cause).__name__}: {excerpt(str(cause))})."
-    if "CERTIFICATE_VERIFY_FAILED" in str(cause):
-        kind, what = Refused, "met a certificate that is not trusted. Check HUBSPOT_BASE_URL."
+    if isinstance(cause, SSLError) and tls_refused(str(cause)):
+        said = excerpt(str(cause))
+        kind, what = Refused, f"met a server that is not trusted ({said}). Check HUBSPOT_BASE_URL, and its certificate."
     elif isinstance(cause, DecodeError):
         kind, what = BadAnswer, "brought an answer that does not unpack."
     return kind(SYSTEM, f"{SYSTEM}: {asked} {what}", method=asked.method, url=asked.url)

@@ -32,7 +32,9 @@ class Settings(BaseSettings):
     gtm_policy: Path | None = Field(
         default=None, description="A policy file of your own; default: the packaged policy.toml."
     )
-    gtm_state_url: Text = Field(default=None, description="Database of the state; default: SQLite in GTM_HOME.")
+    gtm_state_url: Secret = Field(  # it holds the password
+        default=None, description="Database of the state; default: SQLite in GTM_HOME."
+    )
     gtm_first_day: date = Field(default=date(2026, 1, 1), description="First day that has partitions.")
     gtm_now: datetime | None = Field(default=None, description="Pretend that it is this moment (demos and tests).")
 
@@ -67,7 +69,8 @@ class Settings(BaseSettings):
 
     @property
     def state_url(self) -> str:
-        return self.gtm_state_url or f"sqlite:///{self.home / 'state.db'}"
+        given = self.gtm_state_url
+        return given.get_secret_value() if given else f"sqlite:///{self.home / 'state.db'}"
 
     def missing(self, *variables: str) -> list[str]:
         """Those of the named environment variables that are not set."""

@@ -1,6 +1,8 @@
 """What may be shown of a URL or of an answer: no secret, no e-mail address, no query, and never much of it."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 SHOWN = 200
@@ -17,6 +19,7 @@ SECRETS = re.compile(
     | \b\w{40,}\b                                               # anything long and opaque
     """
 )
+QUOTED = re.compile(r"""'[^'\n]*'|"[^"\n]*\"""")
 ADDRESSES = re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 
 
@@ -35,3 +38,27 @@ def bare_url(url: str) -> str:
     """Scheme, host and path: the query and the credentials stay at home."""
     parts = urlsplit(url)
     return masked(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else parts.path)
+
+
+@contextmanager
+def discreet() -> Iterator[None]:
+    """Around, or as a decorator on, what Dagster runs: it keeps the text of every error, for anyone to read."""
+    try:
+        yield
+    except Exception as error:
+        _hush(error)
+        raise
+
+
+def _hush(error: BaseException | None) -> None:
+    """Masks what an error says, and those that it came from. Libraries quote the value that they stumbled over."""
+    told: set[int] = set()
+    while error is not None and id(error) not in told:
+        told.add(id(error))
+        ours = type(error).__module__.startswith("gtm_platform.")
+        error.args = tuple(_quiet(text, ours) if isinstance(text, str) else text for text in error.args)
+        error = error.__cause__ or error.__context__
+
+
+def _quiet(text: str, ours: bool) -> str:
+    return masked(text if ours else QUOTED.sub("'***'", text))

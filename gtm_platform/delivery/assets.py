@@ -8,6 +8,7 @@ from contextlib import closing
 import dagster as dg
 
 from gtm_platform.connect.failures import ApiFailure
+from gtm_platform.connect.redaction import discreet
 from gtm_platform.delivery.hubspot.client import HubSpotContacts
 from gtm_platform.delivery.hubspot.deliver import Delivered, Guard, deliver
 from gtm_platform.delivery.hubspot.plan import CUSTOMER_COLUMNS, HEALTH_COLUMNS, plan
@@ -69,6 +70,7 @@ def hubspot_contacts(context: dg.AssetExecutionContext, config: HubSpotRun, lake
     yield _delivered(context, day, _shown(told, dry_run=dry_run))
 
 
+@discreet()
 def _deliver(store: Lake, run: Run, guard: Guard | None, *, dry_run: bool) -> Delivered:
     there = settings()
     health = rows(store, HEALTH, run.day, *HEALTH_COLUMNS)
@@ -120,6 +122,7 @@ def slack_alerts(context: dg.AssetExecutionContext, lake: LakeResource) -> Resul
     yield _delivered(context, day, _counts(said))
 
 
+@discreet()
 def _say(store: Lake, day: str) -> Said:
     there, rules = settings(), policy()
     customers = rows(store, CUSTOMERS, day, *wording.COLUMNS)

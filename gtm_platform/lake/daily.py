@@ -11,6 +11,7 @@ import dagster as dg
 import ibis
 from dagster import AutomationCondition as When
 
+from gtm_platform.connect.redaction import discreet
 from gtm_platform.lake.contracts import Contract, contract_of, declare
 from gtm_platform.lake.lake import Lake, Written
 from gtm_platform.lake.resource import LakeResource
@@ -96,6 +97,7 @@ def daily(table: str, contract: Contract, **needs: Need) -> Callable[[Callable[.
     return wrap
 
 
+@discreet()
 def write_day(
     lake: Lake, table: str, rule: Callable[..., ibis.Table], needs: Mapping[str, Need], day: str
 ) -> Written | None:

@@ -10,7 +10,9 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SYSTEMS = ("hubspot", "stripe", "intercom", "slack")
+RESET = "gtm.reset"  # the server's extension that resets the connection
 _KINDS = ("status", "reset", "truncate", "duplicate_page", "cursor_loop")
+_GOES_ON = re.compile(rb"\b(starting_after|after|scroll_param)=")  # how the systems' lists ask for a further page
 
 
 @dataclass
@@ -28,9 +30,9 @@ class Fault:
     body: Any = None
     retry_after: int | None = None
     delay_ms: int = 0
-    reset: str | None = None  # "mid-body": half of the body, then the connection closes
+    reset: str | None = None  # "mid-body": half of the body, then the connection is reset
     truncate: bool = False  # a whole answer whose JSON is cut
-    duplicate_page: bool = False  # the page before once more
+    duplicate_page: bool = False  # the page before once more, to calls that ask for a further page
     cursor_loop: bool = False  # the first page again and again
     id: int = field(default=0, init=False)
     calls: int = field(default=0, init=False)
@@ -74,10 +76,11 @@ class Fault:
         self.calls += meant
         return meant
 
-    def strikes(self, path: str) -> bool:
-        """Does it hit the call that it has just met?"""
+    def strikes(self, path: str, *, begins: bool) -> bool:
+        """Does it hit the call that it has just met? `begins`: the call asks for the first page of a list."""
         hit = (
             (not self.remembers or path in self._pages)
+            and not (self.duplicate_page and begins)
             and (self.times is None or self.hits < self.times)
             and (self.nth is None or self.calls in self.nth)
             and (self.rate is None or self._rng.random() < self.rate)
@@ -169,12 +172,13 @@ class Faults:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         system, _, rest = scope["path"].lstrip("/").partition("/")
         path = f"/{rest}"
+        begins = scope["method"] == "GET" and _GOES_ON.search(scope["query_string"]) is None
         struck: Fault | None = None
         watching: list[Fault] = []
         for fault in self.list:
             if fault.meets(system, scope["method"], path):
                 watching += [fault] if fault.remembers else []
-                struck = fault if struck is None and fault.strikes(path) else struck
+                struck = fault if struck is None and fault.strikes(path, begins=begins) else struck
         if struck:
             await self._do_wrong(struck, path, scope, receive, send)
         elif watching:
@@ -196,8 +200,8 @@ class Faults:
         answer = await self._answer(scope, receive)
         half = answer.body[: len(answer.body) // 2]
         if fault.reset:
-            # The server closes a connection whose answer stays shorter than promised.
             await answer.send(send, half, length=len(answer.body), more=True)
+            scope["extensions"][RESET]()
         elif fault.truncate:
             await answer.send(send, half)
         else:

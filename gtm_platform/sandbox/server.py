@@ -1,7 +1,9 @@
 """The sandbox as one server on loopback: the emulators, and the routes that control them."""
 
+import asyncio
 import gc
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,10 +18,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from gtm_platform.sandbox import hubspot, intercom, slack, stripe
 from gtm_platform.sandbox.control import Control, Counted, environment, sentence
-from gtm_platform.sandbox.faults import Faults
+from gtm_platform.sandbox.faults import RESET, Faults
 from gtm_platform.sandbox.journal import Journal
 from gtm_platform.sandbox.timekeeper import Timekeeper
 from gtm_platform.sandbox.world import World
@@ -79,9 +82,27 @@ class Sandbox:
         return environment(self.url)
 
 
+class _Breakable(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # chosen by uvicorn when it is imported
+    """A connection that the app can reset, as no app can by itself."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        inner: ASGIApp = self.app  # type: ignore[has-type]
+
+        def reset() -> None:
+            at_once = struct.pack("ii", 1, 0)  # lingering for no time is what makes it a reset
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+            transport.abort()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await inner({**scope, "extensions": {**scope.get("extensions", {}), RESET: reset}}, receive, send)
+
+        self.app = app
+
+
 def _server(app: ASGIApp) -> uvicorn.Server:
     # Broken answers are made on purpose here: uvicorn's complaints about them are no news.
-    config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, http=_Breakable, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
     return uvicorn.Server(config)
 
 

@@ -12,6 +12,7 @@ import ibis
 import pyarrow as pa
 
 from gtm_platform.connect.records import Rejected
+from gtm_platform.connect.redaction import discreet
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.engine import value
 from gtm_platform.lake.lake import File, Lake
@@ -67,6 +68,7 @@ class Sync:
     def table(self) -> str:
         return self.source.table(self.stream)
 
+    @discreet()
     def fill(self, client: Any, slots: Sequence[Slot]) -> list[Filled]:
         """Fills the windows with one sweep over the API. An empty list: nothing can be known about these windows."""
         for slot in slots:

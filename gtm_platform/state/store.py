@@ -57,10 +57,10 @@ def open_state(url: str) -> State:
 def _engine(url: str) -> sa.Engine:
     place = sa.make_url(url)
     if place.get_backend_name() != "sqlite":
-        return sa.create_engine(place, pool_pre_ping=True)
+        return sa.create_engine(place, pool_pre_ping=True, hide_parameters=True)
     if place.database:
         Path(place.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(place, connect_args={"timeout": BUSY_SECONDS})
+    engine = sa.create_engine(place, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine

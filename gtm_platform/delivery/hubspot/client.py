@@ -13,7 +13,8 @@ from hubspot.crm.properties.exceptions import ApiException as PropertiesRefused
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
-from gtm_platform.connect.failures import ApiFailure, OutOfTime, RateLimited, Unavailable, classify
+from gtm_platform.connect.api import BearerAuth
+from gtm_platform.connect.failures import ApiFailure, BadAnswer, OutOfTime, RateLimited, Unavailable, classify
 from gtm_platform.connect.pace import Pace
 from gtm_platform.connect.patience import Patience
 from gtm_platform.connect.redaction import excerpt
@@ -60,7 +61,7 @@ class Answer:
 
 class HubSpotContacts:
     def __init__(self, token: str, base_url: str, pace: Pace, patience: Patience) -> None:
-        sdk = HubSpot(access_token=token, host=base_url, base_url=base_url, retry=Retry(total=0))
+        sdk = HubSpot(access_token=token, host=base_url, base_url=base_url, retry=Retry(total=0, redirect=False))
         self._batches = sdk.crm.contacts.batch_api
         self._definitions = sdk.crm.properties.core_api
         self._groups = sdk.crm.properties.groups_api
@@ -71,8 +72,8 @@ class HubSpotContacts:
         """As the environment says."""
         if settings.hubspot_access_token is None:
             raise HubSpotIsOff("HubSpot is off: set HUBSPOT_ACCESS_TOKEN.")
-        token = settings.hubspot_access_token.get_secret_value()
-        return cls(token, settings.hubspot_base_url, Pace(RATE, BURST), Patience())
+        key = BearerAuth(settings.hubspot_access_token).secret  # checked: a bad header is quoted in its error
+        return cls(key.get_secret_value(), settings.hubspot_base_url, Pace(RATE, BURST), Patience())
 
     def define(self, properties: Collection[Property], used: Callable[[Property], Iterable[str]]) -> None:
         """Makes sure that the properties exist, with the options in use; what people added to them stays."""
@@ -171,7 +172,12 @@ class HubSpotContacts:
         def once() -> T:
             self._pace.take()
             try:
-                return ask()
+                answer = ask()
+                # What the SDK cannot read it takes for an answer that lacks everything.
+                if getattr(answer, "results", ()) is not None:
+                    return answer
+                what = f"HubSpot answered {method} {path} with nothing usable."
+                failure: ApiFailure = BadAnswer(SYSTEM, what, method=method, url=self._url + path)
             except (ContactsRefused, PropertiesRefused) as error:
                 failure = self._failure(method, path, error)
             except HTTPError as error:

@@ -2,6 +2,7 @@
 surely not posted, may it have been, or can this message never be.
 """
 
+import logging
 from collections.abc import Sequence
 from http.client import HTTPException
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.error import URLError
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from gtm_platform.connect.api import BearerAuth
 from gtm_platform.connect.failures import (
     ApiFailure,
     Forbidden,
@@ -39,6 +41,10 @@ CHANNEL_ERRORS = {
     "missing_scope",
 }
 PASSING_ERRORS = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+
+
+# The SDK logs answers that it cannot read, and Slack repeats in them what was posted.
+logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)
 
 
 class SlackIsOff(RuntimeError):
@@ -72,7 +78,8 @@ class SlackChannel:
         if token is None or channel is None:
             raise SlackIsOff(why_off(settings))
         pace = Pace(rate=1, burst=BURST)
-        return cls(token.get_secret_value(), settings.slack_base_url, channel, pace, Patience())
+        key = BearerAuth(token).secret  # checked: a bad header is quoted in its error
+        return cls(key.get_secret_value(), settings.slack_base_url, channel, pace, Patience())
 
     def post(self, text: str, blocks: Sequence[dict[str, Any]], fingerprint: str, thread: str | None = None) -> str:
         """Posts, waiting out limits and passing trouble, and answers the message's `ts`."""

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test ui lint types definitions clean
+.PHONY: demo test ui lint types definitions spark clean
 DEMO ?=
 
 demo: $(READY)
@@ -24,6 +24,9 @@ types: $(READY)
 
 definitions: $(READY)
 	$(BIN)/python -W ignore -c "import dagster as dg; from gtm_platform.definitions import defs; dg.Definitions.validate_loadable(defs); print('definitions load')"
+
+spark: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[spark]"
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'gtm_platform needs Python 3.11 or newer: make PYTHON=/path/to/python3.11')"

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -36,6 +36,9 @@ class Settings(BaseSettings):
         default=None, description="Database of the state; default: SQLite in GTM_HOME."
     )
     gtm_first_day: date = Field(default=date(2026, 1, 1), description="First day that has partitions.")
+    gtm_engine: Literal["duckdb", "spark"] = Field(
+        default="duckdb", description="What computes the daily tables: duckdb, in process, or spark."
+    )
     gtm_now: datetime | None = Field(default=None, description="Pretend that it is this moment (demos and tests).")
 
     hubspot_access_token: Secret = Field(default=None, description="Token of a HubSpot service key or private app.")

@@ -71,9 +71,9 @@ def _deals(
 
 
 def _summed(deals: ibis.Table, day: date) -> ibis.Table:
-    newest = ibis.struct(
-        {"open": deals["open"], "created": deals["created_at"], "deal_id": deals["deal_id"], "label": deals["label"]}
-    ).max()
+    dated = deals["created_at"].notnull()  # engines do not agree on whether nothing is more than something
+    age = {"open": deals["open"], "dated": dated, "created": deals["created_at"]}
+    newest = ibis.struct({**age, "deal_id": deals["deal_id"], "label": deals["label"]}).max()
     coming = deals["open"] & (days_since(deals["close_date"], day) <= 0)
     found = deals.group_by("customer_id").agg(
         newest=newest,

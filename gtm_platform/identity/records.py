@@ -35,13 +35,14 @@ def _of_hubspot(contacts: ibis.Table) -> ibis.Table:
 
 
 def _of_intercom(contacts: ibis.Table) -> ibis.Table:
-    user = contacts["role"] == "user"
+    user, companies = contacts["role"] == "user", contacts["company_ids"]
+    first = ibis.ifelse(companies.length() > 0, companies[0], ibis.null("string"))
     return _person(
         contacts,
         "intercom",
         email_rank=ibis.ifelse(user, 0, 3),
         shared_id=contacts["stripe_id"],
-        company=node("intercom", contacts["company_ids"][0]),
+        company=node("intercom", first),
         rank=ibis.ifelse(user, 0, 1),
         unseen=-contacts["last_seen_at"].epoch_seconds().fill_null(0),
     )

@@ -12,7 +12,9 @@ import ibis
 from dagster import AutomationCondition as When
 
 from gtm_platform.connect.redaction import discreet
+from gtm_platform.lake import spark
 from gtm_platform.lake.contracts import Contract, contract_of, declare
+from gtm_platform.lake.engine import paths_of
 from gtm_platform.lake.lake import Lake, Written
 from gtm_platform.lake.resource import LakeResource
 from gtm_platform.settings import settings
@@ -67,7 +69,7 @@ def daily(table: str, contract: Contract, **needs: Need) -> Callable[[Callable[.
             key=table.split("/"),
             description=contract.about,
             group_name=table.split("/")[0],
-            kinds={"duckdb", "parquet"},
+            kinds={settings().gtm_engine, "parquet"},
             owners=OWNERS,
             partitions_def=DAYS,
             backfill_policy=dg.BackfillPolicy.single_run(),
@@ -108,7 +110,11 @@ def write_day(
     given = {name: _given(lake, need, day) for name, need in needs.items()}
     if "day" in inspect.signature(rule).parameters:
         given["day"] = date.fromisoformat(day)
-    return lake.write(table, day, rule(**given))
+    rows = contract_of(table).shaped(rule(**given))
+    if settings().gtm_engine == "duckdb":
+        return lake.write(table, day, rows)
+    with lake.naming_damage(lambda: paths_of(rows)), spark.computed(rows) as computed:
+        return lake.write(table, day, computed)
 
 
 def _given(lake: Lake, need: Need, day: str) -> Any:

@@ -1,8 +1,9 @@
 """The embedded engine: one in-memory DuckDB per process, spoken to through Ibis. It holds no data and locks nothing."""
 
 import hashlib
-import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -16,8 +17,37 @@ from gtm_platform.settings import settings
 
 _starting = Lock()
 _engines: list[Backend] = []
-_views: dict[str, str] = {}
-_VIEW = re.compile(r"\bview_[0-9a-f]{24}\b")
+_readings: dict[str, "Reading"] = {}
+
+
+class EngineFailed(RuntimeError):
+    """An engine could not compute what it was asked to; the message says why."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is asked of the rows of some files, in SQL that can be told to every engine; `{rows}` stands for the rows,
+    in the columns of the schema. Columns that old files lack are null, no file is no rows."""
+
+    schema: ibis.Schema
+    paths: tuple[str, ...] = ()
+    question: str = "select * from {rows}"
+
+    @property
+    def sql(self) -> str:
+        """As the embedded engine understands it."""
+        columns = ", ".join(f'null::{DuckDBType.to_string(kind)} as "{name}"' for name, kind in self.schema.items())
+        files = f" union all by name select * from read_parquet({list(self.paths)}, union_by_name=true)"
+        rows = f"(select {quoted(self.schema)} from ((select {columns} limit 0){files if self.paths else ''}))"
+        return self.question.format(rows=rows)
+
+    @property
+    def name(self) -> str:
+        return "view_" + hashlib.sha256(self.sql.encode()).hexdigest()[:24]
+
+
+def quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def engine() -> Backend:
@@ -43,34 +73,36 @@ def cursor() -> duckdb.DuckDBPyConnection:
     return opened
 
 
-def query_of_files(paths: list[str], schema: ibis.Schema) -> str:
-    """The rows of the files in the columns of the schema; columns that old files lack are null, no file is no rows."""
-    columns = ", ".join(f'null::{DuckDBType.to_string(kind)} as "{name}"' for name, kind in schema.items())
-    rows = f" union all by name select * from read_parquet({paths}, union_by_name=true)" if paths else ""
-    return f"select {quoted(schema)} from ((select {columns} limit 0){rows})"
+def files_as_table(paths: Iterable[str | Path], schema: ibis.Schema) -> ibis.Table:
+    return as_table(Reading(schema, tuple(map(str, paths))))
 
 
-def quoted(names: Iterable[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
-
-
-def files_as_table(paths: list[str], schema: ibis.Schema) -> ibis.Table:
-    return query_as_table(query_of_files(paths, schema), schema)
-
-
-def query_as_table(query: str, schema: ibis.Schema) -> ibis.Table:
+def as_table(reading: Reading) -> ibis.Table:
     """A view of the engine. Put into expressions as text, a query would be parsed and copied at every step."""
-    name = "view_" + hashlib.sha256(query.encode()).hexdigest()[:24]
-    if name not in _views:
+    name = reading.name
+    if name not in _readings:
         with cursor() as connection:
-            connection.execute(f'create or replace view "{name}" as {query}')
-        _views[name] = query
-    return ops.DatabaseTable(name=name, schema=schema, source=engine()).to_expr()
+            connection.execute(f'create or replace view "{name}" as {reading.sql}')
+        _readings[name] = reading
+    return ops.DatabaseTable(name=name, schema=reading.schema, source=engine()).to_expr()
 
 
-def read_by(table: ibis.Table) -> str:
-    """The queries of the views that an expression reads."""
-    return "\n".join(_views[name] for name in dict.fromkeys(_VIEW.findall(engine().compile(table))))
+def read_by(table: ibis.Table) -> dict[str, Reading]:
+    """The readings that an expression is made of, by the names that they have in it."""
+    names = dict.fromkeys(found.name for found in table.op().find(ops.DatabaseTable))
+    return {name: _readings[name] for name in names if name in _readings}
+
+
+def paths_of(table: ibis.Table) -> list[str]:
+    """The files that an expression reads."""
+    return [path for reading in read_by(table).values() for path in reading.paths]
+
+
+def as_typed(table: ibis.Table) -> str:
+    """The query of an expression, its columns of the very types that the expression says: to DuckDB, the sum of whole
+    numbers is a type of its own, which Parquet does not have."""
+    columns = ", ".join(f'"{name}"::{DuckDBType.to_string(kind)} as "{name}"' for name, kind in table.schema().items())
+    return f"select {columns} from ({engine().compile(table)})"
 
 
 def value(expression: ibis.Scalar) -> Any:

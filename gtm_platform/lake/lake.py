@@ -3,10 +3,9 @@ twice, so a reader never meets a changed file; the newest stamp of a partition c
 """
 
 import os
-import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -19,7 +18,17 @@ import ibis
 import pyarrow as pa
 
 from gtm_platform.lake.contracts import TABLES, Contract, ContractBroken, contract_of
-from gtm_platform.lake.engine import cursor, engine, files_as_table, query_as_table, query_of_files, quoted, read_by
+from gtm_platform.lake.engine import (
+    EngineFailed,
+    Reading,
+    as_table,
+    as_typed,
+    cursor,
+    engine,
+    files_as_table,
+    paths_of,
+    quoted,
+)
 
 GRACE = 3 * 3600  # seconds a superseded file stays readable: longer than the longest run or query
 
@@ -85,30 +94,30 @@ class Lake:
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
-    def query(self, table: str, files: Sequence[File]) -> str:
-        return query_of_files([str(file.path) for file in files], contract_of(table).schema)
+    def reading(self, table: str, files: Sequence[File], question: str = "select * from {rows}") -> Reading:
+        return Reading(contract_of(table).schema, tuple(str(file.path) for file in files), question)
 
-    def query_as_of(self, table: str, until: str) -> str:
+    def reading_as_of(self, table: str, until: str) -> Reading:
         """The newest version of each record among the windows that begin before `until`, from the last full one on;
         a record missing from that one was deleted. Partition keys sort as time does."""
         contract = contract_of(table)
         past = [file for file in self.files(table) if file.partition < until]
         since = max((file.partition for file in past if file.full), default="")
-        rows = self.query(table, [file for file in past if file.partition >= since])
         newest = "_window desc, _extracted_at desc"
-        return f"""select {quoted(contract.columns)} from (
-            select *, row_number() over (partition by {quoted(contract.key)} order by {newest}) as _nth from ({rows})
+        question = f"""select {quoted(contract.columns)} from (
+            select *, row_number() over (partition by {quoted(contract.key)} order by {newest}) as _nth from {{rows}}
             ) where _nth = 1 and not _deleted"""
+        return self.reading(table, [file for file in past if file.partition >= since], question)
 
     def read(self, table: str, files: Sequence[File]) -> ibis.Table:
-        return self._table(table, self.query(table, files))
+        return self._table(self.reading(table, files))
 
     def as_of(self, table: str, until: str) -> ibis.Table:
-        return self._table(table, self.query_as_of(table, until))
+        return self._table(self.reading_as_of(table, until))
 
-    def _table(self, table: str, query: str) -> ibis.Table:
-        with self._naming_damage(lambda: query):
-            return query_as_table(query, contract_of(table).schema)
+    def _table(self, reading: Reading) -> ibis.Table:
+        with self.naming_damage(lambda: reading.paths):
+            return as_table(reading)
 
     def on(self, table: str, day: str) -> ibis.Table:
         """The table as it was on the day: a daily table's partition, a source table as of the end of the day."""
@@ -129,7 +138,7 @@ class Lake:
                 known.append(f"('{table}', '{table.split('/')[0]}', timestamptz '{end:%Y-%m-%d %H:%M:%S+00}')")
         schema = ibis.schema({"table": "string", "source": "string", "synced_at": "timestamp('UTC', 6)"})
         rows = f"values {', '.join(known)}" if known else "select '', '', now() limit 0"
-        return query_as_table(f'select * from ({rows}) t("table", source, synced_at)', schema)
+        return as_table(Reading(schema, question=f'select * from ({rows}) t("table", source, synced_at)'))
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
@@ -157,9 +166,9 @@ class Lake:
         with cursor() as connection:
             if isinstance(rows, pa.RecordBatchReader):
                 connection.register("incoming", rows)
-            query = "from incoming" if isinstance(rows, pa.RecordBatchReader) else engine().compile(rows)
+            query = "from incoming" if isinstance(rows, pa.RecordBatchReader) else as_typed(rows)
             as_parquet = "format parquet, compression zstd, row_group_size 50000"
-            with self._naming_damage(lambda: read_by(rows) if isinstance(rows, ibis.Table) else ""):
+            with self.naming_damage(lambda: paths_of(rows) if isinstance(rows, ibis.Table) else ()):
                 connection.execute(f"copy ({query}) to '{target}' ({as_parquet})")
 
     def _checked(self, what: str, contract: Contract, draft: Path) -> Written:
@@ -189,18 +198,18 @@ class Lake:
     # --- damage ----------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _naming_damage(self, query: Callable[[], str]) -> Iterator[None]:
+    def naming_damage(self, paths: Callable[[], Iterable[str]]) -> Iterator[None]:
         """What the engine says of a file that it cannot read is told with the file's name and the way out."""
         try:
             yield
-        except duckdb.Error as error:
-            if damaged := self.damaged(query()):
+        except (duckdb.Error, EngineFailed) as error:
+            if damaged := self.damaged(paths()):
                 raise damaged from error
             raise
 
-    def damaged(self, query: str) -> DamagedFile | None:
+    def damaged(self, paths: Iterable[str]) -> DamagedFile | None:
         """The file among those a failed query read that cannot be read, if there is one."""
-        for path in dict.fromkeys(re.findall(r"'([^']+\.parquet)'", query)):
+        for path in paths:
             try:
                 cursor().execute(f"select count(columns(*)) from read_parquet('{path}')").fetchone()
             except duckdb.Error as error:

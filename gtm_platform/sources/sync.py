@@ -174,7 +174,7 @@ class Sync:
     def _set_aside_damaged(self, slot: Slot) -> None:
         """A window whose file cannot be read is filled afresh; the file is kept, hidden, for whoever wants to look."""
         for file in self._held(slot):
-            if self.lake.damaged(f"'{file.path}'"):
+            if self.lake.damaged([str(file.path)]):
                 file.path.rename(file.path.with_name(f".{file.path.name}.damaged"))
 
     def _refuse_shrinkage(self, rows: ibis.Table, slot: Slot) -> None:

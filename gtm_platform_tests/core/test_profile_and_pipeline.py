@@ -120,8 +120,9 @@ def test_deals() -> None:
         "d3": {"stage_id": "won", "amount": 70, "currency": "USD", "is_closed": True, "is_won": True},
         "d4": {"stage_id": "lost", "amount": 999, "is_closed": True, "is_won": False},
         "d5": {"stage_id": "new", "amount": 1, "close_date": days_ago(0) + timedelta(days=30)},
+        "d6": {"stage_id": "new", "amount": 0},  # of unknown age, and so not the newest
     }
-    links = {"d1": ["h1", "h2"], "d2": ["h1"], "d3": ["h1"], "d4": ["h1"], "d5": ["h3"]}
+    links = {"d1": ["h1", "h2"], "d2": ["h1"], "d3": ["h1"], "d4": ["h1"], "d5": ["h3"], "d6": ["h1"]}
     linked = [
         {"source": "hubspot", "customer_id": "a", "match_method": "email", "record_id": id} for id in ("h1", "h2")
     ]

@@ -34,14 +34,16 @@ def midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def gtm(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
+def gtm(*arguments: str, home: Path, **told: str) -> subprocess.CompletedProcess[str]:
     """The command as a person gives it, in a process of its own and in a folder that holds no .env."""
     home.mkdir(parents=True, exist_ok=True)
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+    inherited = {
+        name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG", "JAVA_HOME") if name in os.environ
+    }
     return subprocess.run(
         [sys.executable, "-m", "gtm_platform.cli", *arguments],
         cwd=home,
-        env={**inherited, "PYTHONPATH": str(REPOSITORY), "GTM_HOME": str(home)},
+        env={**inherited, "PYTHONPATH": str(REPOSITORY), "GTM_HOME": str(home), **told},
         capture_output=True,
         text=True,
         timeout=300,

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import ibis
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from gtm_platform.lake import lake as lake_module
@@ -109,6 +110,13 @@ def test_columns_and_types_are_checked_before_anything_is_computed(lake: Lake) -
 def test_no_rows_break_nothing_and_figures_are_told(lake: Lake) -> None:
     assert write(lake, "2026-11-16", []).figures == {"dearest": None}
     assert write(lake, "2026-11-17", [album("a", price=Decimal("9.50"))]).figures == {"dearest": Decimal("9.50")}
+
+
+def test_columns_are_written_in_the_types_of_the_contract(lake: Lake) -> None:
+    ones = rows_of("select 'a' as id, 1::bigint as sold from range(3)", id="string", sold="int64")
+    lake.write("shop/sales", "2026-11-16", ones.group_by("id").agg(sold=ones["sold"].sum()))
+    [file] = lake.files("shop/sales")
+    assert pq.read_schema(file.path).types == [pa.string(), pa.int64()]
 
 
 def test_columns_that_an_old_file_lacks_are_null(lake: Lake) -> None:

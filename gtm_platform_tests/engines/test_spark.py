@@ -1,0 +1,141 @@
+"""Every daily table on Spark: `GTM_ENGINE=spark gtm run` makes a day of them again, through Dagster and from the same
+lake, and their rows are those that the embedded engine made."""
+
+import importlib.util
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from gtm_platform.cli.instance import instance
+from gtm_platform.definitions import TABLES
+from gtm_platform.lake import spark
+from gtm_platform.lake.contracts import contract_of
+from gtm_platform.lake.daily import write_day
+from gtm_platform.lake.engine import EngineFailed
+from gtm_platform.lake.lake import DamagedFile, Lake
+from gtm_platform.sandbox.server import running
+from gtm_platform.settings import settings
+from gtm_platform_tests.e2e.home import execute, file_of, gtm, let_go, midnight, move_in, told, turn_clocks, windows_of
+from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, declared, write
+
+PEOPLE, SEED = 120, 29
+DAYS = [date(2026, 3, 1), date(2026, 3, 2)]
+DAY = str(DAYS[-1])
+NAMES = [table.key.to_user_string() for table in TABLES]
+WITHOUT_OPTIMISER = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # which takes longer than such small tables do
+
+with_spark = pytest.mark.skipif(
+    importlib.util.find_spec("pyspark") is None or shutil.which("java") is None,
+    reason="needs pyspark (the extra `spark`) and Java 17",
+)
+
+
+@dataclass(frozen=True)
+class Made:
+    """The files of the last day, by table, of either engine; and what the run on Spark said."""
+
+    duckdb: Mapping[str, Path]
+    spark: Mapping[str, Path]
+    run: subprocess.CompletedProcess[str]
+
+
+def files(home: Path) -> dict[str, Path]:
+    return {name: file_of(home, name, DAY) for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch, running(PEOPLE, SEED, midnight(DAYS[0])) as box:
+        move_in(patch, home, box, midnight(DAYS[0]))
+        with instance() as dagster:
+            for day in DAYS:
+                turn_clocks(patch, box, midnight(day) + timedelta(days=1))
+                for job, first, last in [*windows_of(day), ("daily_tables", str(day), str(day))]:
+                    ran = execute(dagster, job, first, last)
+                    assert ran.success, told(ran)
+            let_go()
+    settings.cache_clear()
+    by_duckdb = files(home)
+    on_spark = {
+        "GTM_ENGINE": "spark",
+        "GTM_NOW": midnight(DAYS[-1]).isoformat(),
+        "JDK_JAVA_OPTIONS": WITHOUT_OPTIMISER,
+    }
+    keys = " or ".join(f'key:"{name}"' for name in NAMES)
+    ran = gtm("run", keys, "--partition", DAY, home=home, **on_spark)
+    return Made(by_duckdb, files(home), ran)
+
+
+def rows(path: Path) -> pa.Table:
+    table = pq.ParquetFile(path).read()
+    return table.sort_by([(column, "ascending") for column in contract_of(name_of(path)).key])
+
+
+def name_of(path: Path) -> str:
+    return "/".join(path.parent.parts[-2:])
+
+
+def as_near(value: Any) -> Any:
+    """Floats to the ninth digit, all else as it is."""
+    return pytest.approx(value, rel=0, abs=1e-9) if isinstance(value, float) else value
+
+
+@with_spark
+def test_a_day_is_made_through_dagster(made: Made) -> None:
+    assert made.run.returncode == 0, made.run.stderr
+    said = [line.split(":")[0] for line in made.run.stdout.splitlines() if line.endswith(" rows")]
+    assert sorted(said) == sorted(f"{name} {DAY}" for name in NAMES)
+
+
+@with_spark
+@pytest.mark.parametrize("name", NAMES)
+def test_the_rows_are_those_of_the_embedded_engine(made: Made, name: str) -> None:
+    assert made.spark[name] != made.duckdb[name]
+    expected, found = rows(made.duckdb[name]), rows(made.spark[name])
+    assert found.schema.equals(expected.schema)
+    assert expected.num_rows > 20
+    for column in expected.column_names:
+        values = [as_near(value) for value in expected[column].to_pylist()]
+        assert found[column].to_pylist() == values, column
+
+
+@with_spark
+def test_the_day_knows_the_days_before(made: Made) -> None:
+    changes = rows(made.spark["health/customer_health"])["score_change_1d"]
+    assert changes.null_count < len(changes)
+    first_seen = rows(made.spark["identity/links"])["first_seen"].to_pylist()
+    assert DAYS[0] in first_seen
+
+
+def test_what_is_missing_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(spark, "find_spec", lambda _: None)
+    monkeypatch.setenv("GTM_ENGINE", "spark")
+    settings.cache_clear()
+    spark._session.cache_clear()
+    lake, needs = Lake(tmp_path / "lake"), {"albums": "shop/albums"}
+    with declared(shop__albums=ALBUMS, shop__sales=SALES):
+        write(lake, DAY, [album("a")], full=True)
+        with pytest.raises(EngineFailed, match=r"Java 17: pip install 'gtm-platform\[spark\]'"):
+            write_day(lake, "shop/sales", lambda albums: albums.select("id", sold=ibis.literal(1, "int64")), needs, DAY)
+        assert lake.files("shop/sales") == []
+
+
+def test_a_damaged_file_that_spark_stumbles_on_is_named(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    with declared(shop__albums=ALBUMS):
+        write(lake, DAY, [album("a")], full=True)
+        [file] = lake.files("shop/albums")
+        file.path.write_bytes(b"PAR1 this was a table once")
+        named = pytest.raises(DamagedFile, match=f"gtm run shop/albums --partition {DAY}")
+        with named, lake.naming_damage(lambda: [str(file.path)]):
+            raise EngineFailed("Spark failed: FAILED_READ_FILE")

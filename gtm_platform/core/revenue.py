@@ -57,8 +57,8 @@ def table(
 ) -> ibis.Table:
     payers = links.filter(links["source"] == "stripe").select("customer_id", payer="record_id")
     running = ledger.running(subscriptions, day)
-    lines = ledger.lines(stripe, running, invoices, charges, refunds, disputes, day)
-    plans = _plans(_leading(running, payers, policy.money), products, prices)
+    lines = ledger.lines(stripe, running.view(), invoices, charges, refunds, disputes, day)
+    plans = _plans(_leading(running.view(), payers, policy.money), products, prices)
     billed = _billed(beside(ledger.summed(lines, payers, policy.money), [plans]), policy.money)
     known = people.filter(people["stripe_customer_id"].isnull(), people["intercom_contact_id"].notnull())
     copied = _copied(known.join(intercom, known["intercom_contact_id"] == intercom["id"]), policy.money)

@@ -4,44 +4,49 @@ import ibis
 
 # In a round every record gives way to the least of its neighbours, and what it gave way to does the same in turn; what
 # hangs together shrinks into those who gave way to nobody. Of two neighbours one gives way, so a chain of records at
-# least halves: 5 rounds take in chains of 32, and 5 jumps follow 32 steps within a round. Policy lets no cluster grow
-# much beyond that, and one that is not whole by then is reported as tangled, never cut silently.
-ROUNDS = 5
-JUMPS = 5
+# least halves with each round, and with the number of jumps it can be followed twice as far within a round. The first
+# round meets every record, where nearly all chains are short, and jumps once; the others meet the few that are left:
+# they take in chains of 32 in the worst order. Policy lets no cluster grow much beyond that, and one that is not whole
+# by then is reported as tangled, never cut silently.
+ROUNDS = (1, 5, 5, 5, 5, 5)  # the jumps in each
 
 
-def components(edges: ibis.Table) -> tuple[ibis.Table, ibis.Table]:
-    """Of the pairs [a, b]: [node, label] for each node, one label to a component; and the labels still tangled."""
-    links = edges.union(edges.select(a="b", b="a")).filter(lambda t: t["a"] != t["b"]).distinct()
-    labels = _shrunk(links)
-    links = _contracted(links, labels)
-    for _ in range(ROUNDS - 1):
-        hop = _shrunk(links)
-        labels, links = _moved(labels, hop), _contracted(links, hop)
-    return labels, links.select(label="a").distinct()
+def components(nodes: ibis.Table, edges: ibis.Table) -> tuple[ibis.Table, ibis.Table]:
+    """Of the nodes [node] and the pairs [a, b] of them: [node, label] for each node, one label to a component; and the
+    labels still tangled."""
+    labels, links = nodes.select("node", label="node"), _downward(edges)
+    for jumps in ROUNDS:
+        gave_way = _gave_way(links, jumps)
+        labels, links = _moved(labels, gave_way), _contracted(links, gave_way)
+    return labels, links.select(label="a").union(links.select(label="b")).distinct()
 
 
 # Ibis melts a join of joins into one. `view` keeps each step a step of its own, which the engine computes once.
 
 
-def _shrunk(links: ibis.Table) -> ibis.Table:
-    parents = links.group_by(node="a").agg(least=links["b"].min())
-    parents = parents.select("node", label=ibis.least(parents["node"], parents["least"]))
-    for _ in range(JUMPS):
-        up = parents.view().select(label="node", above="label")
-        parents = parents.view().join(up, "label").select("node", label="above")
-    return parents
+def _downward(edges: ibis.Table) -> ibis.Table:
+    """Each pair once, the greater first."""
+    # Said as a <> b, DuckDB takes it for the condition of a join before it, and compares every label with every other.
+    apart = edges.filter(edges["a"].nullif(edges["b"]).notnull())
+    return apart.select(a=ibis.greatest(apart["a"], apart["b"]), b=ibis.least(apart["a"], apart["b"])).distinct()
 
 
-def _moved(labels: ibis.Table, hop: ibis.Table) -> ibis.Table:
-    up = hop.view().select("label", at="node")
-    moved = labels.view().select("node", at="label").left_join(up, "at")
-    return moved.select("node", label=ibis.coalesce(moved["label"], moved["at"]))
+def _gave_way(links: ibis.Table, jumps: int) -> ibis.Table:
+    """[node, label] of those who gave way; who has no lesser neighbour stays."""
+    gave_way = links.group_by(node="a").agg(label=links["b"].min())
+    for _ in range(jumps):
+        gave_way = _moved(gave_way, gave_way)
+    return gave_way
 
 
-def _contracted(links: ibis.Table, hop: ibis.Table) -> ibis.Table:
-    left = links.view().join(hop.view().select(a="node", x="label"), "a")
-    both = left.join(hop.view().select(b="node", y="label"), "b")
-    # Said as x <> y, DuckDB takes it for the condition of a join, and compares every label with every other.
-    apart = both["x"].nullif(both["y"]).notnull()
-    return both.filter(apart).select(a="x", b="y").distinct()
+def _moved(labels: ibis.Table, gave_way: ibis.Table) -> ibis.Table:
+    up = gave_way.view().select(label="node", above="label")
+    moved = labels.view().left_join(up, "label")
+    return moved.select("node", label=ibis.coalesce(moved["above"], moved["label"]))
+
+
+def _contracted(links: ibis.Table, gave_way: ibis.Table) -> ibis.Table:
+    up = gave_way.view()
+    left = links.view().left_join(up.select(a="node", x="label"), "a")
+    both = left.left_join(up.view().select(b="node", y="label"), "b")
+    return _downward(both.select(a=ibis.coalesce(both["x"], both["a"]), b=ibis.coalesce(both["y"], both["b"])))

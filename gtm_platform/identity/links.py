@@ -45,15 +45,17 @@ def table(
     hubspot: ibis.Table, intercom: ibis.Table, stripe: ibis.Table, yesterday: ibis.Table, policy: Policy, day: date
 ) -> ibis.Table:
     rules = policy.identity
-    people = records.persons(hubspot, intercom, stripe)
+    people = records.persons(hubspot, intercom, stripe).drop("place", "company", "email_rank")
     absorbed = records.absorbed(hubspot)
     shared = _shared(_traits(people, absorbed, rules))
-    clustered = _clustered(people, shared, rules)
+    clustered = _clustered(people, shared, rules)  # its views the engine makes once, not once for each use
     gone = absorbed.anti_join(people, absorbed["loser"] == people["node"])
-    gone = gone.join(clustered.select("label", winner="node"), "winner").select("label", node="loser").distinct()
-    customers = ids.assigned(clustered.select("label", "node", "created"), gone, yesterday, day)
-    linked = clustered.join(customers, "label").left_join(_best(shared, rules), "node")
-    return _told(linked, rules)
+    gone = gone.join(clustered.view().select("label", winner="node"), "winner").select("label", node="loser").distinct()
+    customers = ids.assigned(clustered.view().select("label", "node", "created"), gone, yesterday, day)
+    linked = clustered.view().join(customers, "label")
+    strangers = _strangers(linked.view(), rules).mutate(strangers=True)
+    linked = linked.view().left_join(_best(shared, rules), "node").left_join(strangers, "email")
+    return _told(linked.drop("email_right"))
 
 
 def _traits(people: ibis.Table, absorbed: ibis.Table, rules: Identity) -> ibis.Table:
@@ -77,42 +79,48 @@ def _traits(people: ibis.Table, absorbed: ibis.Table, rules: Identity) -> ibis.T
 def _shared(traits: ibis.Table) -> ibis.Table:
     """The traits that more than one record has, with `first`, the one that stands for all of them. An address is
     matched as e-mail where two records have it as their own, else as somebody's secondary one."""
-    same = ibis.window(group_by="trait")
-    own = (traits["method"] == "email").ifelse(1, 0).sum().over(same)
-    found = traits.mutate(own=own, first=traits["node"].min().over(same), last=traits["node"].max().over(same))
+    own = (traits["method"] == "email").ifelse(1, 0)
+    had = traits.group_by("trait").agg(own=own.sum(), first=traits["node"].min(), last=traits["node"].max())
+    found = traits.join(had.filter(had["first"].nullif(had["last"]).notnull()), "trait")
     weak = (found["method"] == "email") & (found["own"] < 2)
     method = ibis.ifelse(weak, "secondary_email", found["method"])
-    return found.filter(found["first"] != found["last"]).select("node", "first", "trait", method=method)
+    return found.select("node", "first", "trait", method=method)
 
 
 def _clustered(people: ibis.Table, shared: ibis.Table, rules: Identity) -> ibis.Table:
     """The records with the `label` of their cluster; each on its own where that is too large or cannot be followed."""
-    labels, tangled = components(shared.select(a="node", b="first"))
-    found = people.left_join(labels, "node", rname="{name}_of_label")
-    found = found.mutate(label=ibis.coalesce(found["label"], found["node"])).drop("node_of_label")
-    found = found.left_join(tangled.mutate(tangled=True), "label", rname="{name}_of_tangle").drop("label_of_tangle")
-    size = found.count().over(ibis.window(group_by="label"))
-    found = found.mutate(size=size, too_large=(size > rules.largest_cluster) | found["tangled"].notnull())
+    labels, tangled = components(people.select("node"), shared.select(a="node", b="first"))
+    sizes = labels.group_by("label").agg(size=labels.count())
+    sizes = sizes.filter(sizes["size"] > rules.largest_cluster)
+    found = people.join(labels, "node")
+    found = found.left_join(sizes, "label").drop("label_right")
+    found = found.left_join(tangled.mutate(tangled=True), "label").drop("label_right")
+    found = found.mutate(too_large=found["size"].notnull() | found["tangled"].notnull())
     return found.mutate(label=ibis.ifelse(found["too_large"], found["node"], found["label"]))
 
 
 def _best(shared: ibis.Table, rules: Identity) -> ibis.Table:
     """Of each record the surest thing it shares with another."""
-    sure = [(method, number(value)) for method, value in rules.confidence if method in METHODS]
-    best = shared.mutate(confidence=shared["method"].cases(*sure))
-    order = ibis.row_number().over(group_by="node", order_by=[ibis.desc("confidence"), "trait"])
-    return best.mutate(nth=order).filter(lambda t: t["nth"] == 0).select("node", "method", "confidence", "trait")
+    sure = {method: value for method, value in rules.confidence if method in METHODS}
+    ranked = sorted(sure, key=lambda method: -sure[method])
+    # One text, a digit for the method before the trait: the least of texts is found without sorting anything.
+    place = shared["method"].cases(*[(method, str(nth)) for nth, method in enumerate(ranked)])
+    best = shared.group_by("node").agg(least=(place + shared["trait"]).min())
+    nth = best["least"].substr(0, 1)
+    return best.select(
+        "node",
+        method=nth.cases(*[(str(nth), method) for nth, method in enumerate(ranked)]),
+        confidence=nth.cases(*[(str(nth), number(sure[method])) for nth, method in enumerate(ranked)]),
+        trait=best["least"].substr(1),
+    )
 
 
-def _told(linked: ibis.Table, rules: Identity) -> ibis.Table:
+def _told(linked: ibis.Table) -> ibis.Table:
     matched = ~linked["too_large"] & linked["method"].notnull()
-    inbox = normalise.is_shared_inbox(linked["email"], rules).fill_null(False)
-    same_mail = ibis.window(group_by="email")
-    strangers = linked["customer_id"].min().over(same_mail) != linked["customer_id"].max().over(same_mail)
     reason = ibis.cases(
         (linked["tangled"].notnull(), ibis.literal("chain of matches too long to follow")),
         (linked["too_large"], ibis.literal("cluster of ") + linked["size"].cast("string") + " records"),
-        (inbox & strangers, ibis.literal("shared inbox")),
+        (linked["strangers"].notnull(), ibis.literal("shared inbox")),
     )
     return linked.select(
         "source",
@@ -127,3 +135,10 @@ def _told(linked: ibis.Table, rules: Identity) -> ibis.Table:
         held=reason.notnull(),
         reason=reason,
     )
+
+
+def _strangers(linked: ibis.Table, rules: Identity) -> ibis.Table:
+    """[email]: shared inboxes with more than one customer behind them."""
+    behind = linked.filter(normalise.is_shared_inbox(linked["email"], rules))
+    found = behind.group_by("email").agg(customers=behind["customer_id"].nunique())
+    return found.filter(found["customers"] > 1).select("email")

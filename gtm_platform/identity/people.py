@@ -40,9 +40,9 @@ def table(
 ) -> ibis.Table:
     linked = links.select("source", "record_id", "customer_id", "first_seen", "aliases", "match_confidence", "email")
     known = records.persons(hubspot, intercom, stripe).drop("email").join(linked, ["source", "record_id"])
-    people = _people(known)
-    people = people.left_join(_emails(known), "customer_id", rname="{name}_of_mail")
-    people = people.left_join(_companies(known, companies), "customer_id", rname="{name}_of_company")
+    people = _people(known.view())  # as views the engine makes them once, not once for each use
+    people = people.left_join(_emails(known.view()), "customer_id", rname="{name}_of_mail")
+    people = people.left_join(_companies(known.view(), companies), "customer_id", rname="{name}_of_company")
     return people.select(
         "customer_id",
         "email",

@@ -3,8 +3,6 @@
 import re
 from html.parser import HTMLParser
 
-from textblob.en import polarity
-
 # What the reader of a message sees on a new line.
 BLOCKS = frozenset({"p", "br", "div", "li", "ul", "ol", "tr", "table", "blockquote", "h1", "h2", "h3", "h4", "pre"})
 UNSEEN = frozenset({"script", "style", "head", "title"})
@@ -41,4 +39,6 @@ def plain(html: str | None) -> str | None:
 
 def tone(text: str) -> float:
     """From -1 (hostile) to 1 (delighted); 0 where no word of the text says so, as in languages that are not English."""
+    from textblob.en import polarity  # brings all of nltk, which only a process that reads messages needs
+
     return float(polarity(text))

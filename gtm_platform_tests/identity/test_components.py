@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from gtm_platform.identity.components import components
 from gtm_platform_tests.tables import rows_as_table, rows_of
 
+NODE = ibis.schema({"node": "string"})
 PAIR = ibis.schema({"a": "string", "b": "string"})
 
 
 def found(edges: list[tuple[str, str]]) -> tuple[set[frozenset[str]], list[str]]:
-    labels, tangled = components(rows_as_table(PAIR, [{"a": a, "b": b} for a, b in edges]))
+    nodes = rows_as_table(NODE, [{"node": node} for node in sorted({node for edge in edges for node in edge})])
+    labels, tangled = components(nodes, rows_as_table(PAIR, [{"a": a, "b": b} for a, b in edges]))
     groups = defaultdict(set)
     for row in rows_of(labels):
         groups[row["label"]].add(row["node"])
@@ -26,7 +28,7 @@ def found(edges: list[tuple[str, str]]) -> tuple[set[frozenset[str]], list[str]]
 
 
 def expected(edges: list[tuple[str, str]]) -> set[frozenset[str]]:
-    return {frozenset(group) for group in nx.connected_components(nx.Graph(edges)) if len(group) > 1}
+    return {frozenset(group) for group in nx.connected_components(nx.Graph(edges))}
 
 
 @settings(max_examples=8, deadline=None, derandomize=True)

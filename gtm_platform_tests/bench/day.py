@@ -1,0 +1,87 @@
+"""What the children of the bench do in a home: settle customers there, make its daily tables, and the floor of that."""
+
+import os
+import time
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+WIDE = "core/unified_customers"
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def settle(home: str, customers: int) -> dict[str, Any]:
+    """The customers' source rows, and who is who on the day before, which the day goes on from."""
+    _move_in(home)
+    from gtm_platform_tests.bench import customers as synthetic
+
+    rows = synthetic.settle(Path(home, "lake"), customers)
+    _run(_yesterday(synthetic.DAY), tables=["identity/links"])
+    return {"rows": rows}
+
+
+def make(home: str, days: int = 1) -> dict[str, Any]:
+    """All daily tables for some days as one run: how long that took, and how long the tables worked themselves."""
+    _move_in(home)
+    import gtm_platform.definitions  # noqa: F401  what a code server has done long before a run
+    from gtm_platform_tests.bench.customers import DAY
+
+    began = time.perf_counter()
+    own = _run(DAY, DAY + timedelta(days=days - 1))
+    return {"wall": time.perf_counter() - began, "own": sum(own.values()), "tables": own}
+
+
+def floor(home: str) -> dict[str, Any]:
+    """Every column of the day's source rows that tables may read, once; and the wide table, written once."""
+    _move_in(home)
+    from gtm_platform.definitions import defs
+    from gtm_platform.lake.contracts import TABLES
+
+    assert defs  # declares the tables
+    lake = Path(home, "lake")
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        began = time.perf_counter()
+        for table, contract in TABLES.items():
+            if contract.cadence and (files := [str(path) for path in lake.glob(f"{table}/*.parquet")]):
+                read = ", ".join(f'max("{name}")' for name in contract.columns if name != "payload")
+                connection.execute(f"select {read} from read_parquet({files})").fetchall()
+        wide = max(lake.glob(f"{WIDE}/*.parquet"))
+        connection.execute(f"copy (from '{wide}') to '{home}/wide.parquet' (format parquet, compression zstd)")
+        return {"seconds": time.perf_counter() - began}
+
+
+def _move_in(home: str) -> None:
+    os.environ |= {"GTM_HOME": home, "GTM_FIRST_DAY": "2026-03-01", "GTM_NOW": "2026-03-20T00:30:00"}
+    os.environ["DAGSTER_HOME"] = str(Path(home, "dagster"))
+
+
+def _yesterday(day: date) -> date:
+    return day - timedelta(days=1)
+
+
+def _run(first: date, last: date | None = None, tables: list[str] | None = None) -> dict[str, float]:
+    """The seconds that each table worked, as it says itself."""
+    import dagster as dg
+
+    from gtm_platform.cli.instance import instance
+    from gtm_platform.cli.runs import span
+    from gtm_platform.definitions import defs
+
+    job = defs.resolve_job_def("daily_tables")
+    with instance() as dagster:
+        ran = job.execute_in_process(
+            instance=dagster,
+            run_config=QUIET,
+            tags=span(str(first), str(last or first)),
+            asset_selection=[dg.AssetKey(table.split("/")) for table in tables] if tables else None,
+        )
+    seconds: dict[str, float] = {}
+    for event in ran.get_asset_materialization_events():
+        made = event.step_materialization_data.materialization
+        if "seconds" in made.metadata:
+            name = made.asset_key.to_user_string()
+            seconds[name] = seconds.get(name, 0.0) + float(str(made.metadata["seconds"].value))
+    return seconds

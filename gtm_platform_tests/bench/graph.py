@@ -1,0 +1,69 @@
+"""What is spent besides the tables' own work: by a run of the graph, by the command line, by imports."""
+
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+
+from gtm_platform_tests.bench.figures import Effort, Figure, Row, Target
+from gtm_platform_tests.bench.marts import MAKE, SETTLE
+from gtm_platform_tests.bench.rounds import Taken, in_child, in_turns, middle, middle_ratio
+
+CUSTOMERS = 1_500  # as many as the demo has people
+SLOW = 0.1  # seconds of import that a package has to justify
+
+
+def measure(effort: Effort) -> Iterator[Row]:
+    days = effort.of(14, 3)
+    with tempfile.TemporaryDirectory(prefix="gtm-bench-") as home:
+        in_child(SETTLE, home=home, customers=CUSTOMERS)
+        taken = in_turns(
+            effort.rounds,
+            one=lambda: in_child(MAKE, home=home),
+            many=lambda: in_child(MAKE, home=home, days=days),
+            help=lambda: in_child(f"{__name__}:say_help"),
+            imports=lambda: in_child(f"{__name__}:import_all"),
+        )
+    for name, what, most in (("one", "one day", 2.5), ("many", f"{days} days in one run", 1.6)):
+        ratio = middle_ratio([_of(one, "wall") for one in taken[name]], [_of(one, "own") for one in taken[name]], _s)
+        own = middle(taken[name], lambda one: float(one.found["own"]))
+        wall = middle(taken[name], lambda one: float(one.found["wall"]))
+        yield Row(f"{what}, all daily tables", "s", wall, Target("≤", most), "the tables' own work", own, ratio)
+    yield Row("gtm --help", "s", middle(taken["help"], _s), Target("≤", 0.5))
+    yield Row("import of the definitions", "s", middle(taken["imports"], lambda one: sum(one.found.values())))
+    for package, seconds in Counter(taken["imports"][0].found).most_common():
+        if seconds > SLOW:
+            yield Row(f"import: {package}", "s", seconds)
+
+
+def _of(taken: Taken, what: str) -> Taken:
+    return Taken(float(taken.found[what]), taken.cpu, taken.peak_mb, {})
+
+
+def _s(taken: Taken) -> float:
+    return taken.seconds
+
+
+def say_help() -> None:
+    subprocess.run([sys.executable, "-m", "gtm_platform.cli", "--help"], stdout=subprocess.DEVNULL, check=True)
+
+
+def import_all() -> dict[str, float]:
+    """Seconds that each package takes by itself, without those that it imports."""
+    command = [sys.executable, "-W", "ignore", "-X", "importtime", "-c", "import gtm_platform.definitions"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    seconds: Counter[str] = Counter()
+    for line in told.splitlines():
+        own, _, name = line.removeprefix("import time:").split("|") if line.count("|") == 2 else ("", "", "")
+        if own.strip().isdigit():
+            seconds[name.strip().split(".")[0]] += float(own) / 1e6
+    return dict(seconds)
+
+
+FIGURE = Figure(
+    "graph",
+    "A run takes at most 2.5 times what its tables take themselves, over fourteen days 1.6 times; `gtm` answers at "
+    "once.",
+    measure,
+)

@@ -23,6 +23,8 @@ NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 STRING_OR_NAN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|-?\b(?:Infinity|NaN)\b', re.DOTALL)
 PAIR, LONE = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}", r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 ESCAPE = re.compile(f"{PAIR}|(?P<lone>{LONE})|\\\\.", re.DOTALL)
+STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
+DEEPEST = 256  # levels; more than readers of records follow, so that a record cut there is still set aside
 
 
 def rows(body: bytes, at: str = "data") -> Page:
@@ -69,10 +71,26 @@ def well_formed(body: bytes) -> bytes:
 
 
 def mended(text: bytes) -> bytes:
-    """The same JSON in plain UTF-8, with null for NaN and Infinity, and U+FFFD for whatever is no character."""
+    """The same JSON in plain UTF-8, with null for NaN and Infinity and for what is nested deeper than any record, and
+    U+FFFD for whatever is no character."""
     readable = text.decode(json.detect_encoding(text), "replace")
     numbered = STRING_OR_NAN.sub(lambda found: found[0] if found[0].startswith('"') else "null", readable)
-    return ESCAPE.sub(lambda found: "\\ufffd" if found["lone"] else found[0], numbered).encode()
+    return _shallow(ESCAPE.sub(lambda found: "\\ufffd" if found["lone"] else found[0], numbered)).encode()
+
+
+def _shallow(text: str) -> str:
+    kept, begin, depth = [], 0, 0
+    for found in STRING_OR_BRACKET.finditer(text):
+        if found[0] in "[{":
+            depth += 1
+            if depth == DEEPEST + 1:
+                kept += [text[begin : found.start()], "null"]
+                begin = len(text)
+        elif found[0] in "]}":
+            if depth == DEEPEST + 1:
+                begin = found.end()
+            depth -= 1
+    return "".join([*kept, text[begin:]])
 
 
 def _read(body: bytes, reading: Callable[[bytes], T]) -> T:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gtm_platform.connect.failures import CursorLoop
-from gtm_platform.connect.pages import dig, rows
+from gtm_platform.connect.pages import dig, glance, rows
 from gtm_platform.connect.redaction import excerpt
 
 Ask = Callable[[dict[str, Any]], bytes]
 EMPTY_PAGES = 10
+REPEATS = 3  # how often in a row the page before may come once more
 
 
 class Paging(Protocol):
@@ -35,31 +36,33 @@ class CursorPaging:
 
 @dataclass(frozen=True)
 class LastIdPaging:
-    """The next page begins after the id of the last row, as long as `has_more` is true (Stripe's way)."""
+    """The next page begins after the id of the last row, as long as what lies at `has_more` says so (Stripe's way)."""
 
     rows: str = "data"
-    has_more: str = "has_more"
+    has_more: tuple[str, ...] = ("has_more",)
     send_as: str = "starting_after"
 
     def walk(self, ask: Ask, first: Mapping[str, Any]) -> Iterator[bytes]:
         return _walk(ask, first, self.send_as, self.rows, self._next, f"the last id of {self.rows}")
 
     def _next(self, body: bytes) -> Any:
-        if not dig(body, self.has_more):
+        if not dig(body, *self.has_more):
             return None
         page = rows(body, self.rows)
         if not page:
-            raise CursorLoop("", f"The answer says {self.has_more} but holds no rows, so there is no id to go on from.")
-        if not (last := dig(page[-1], "id")):
-            raise CursorLoop("", f"The last row of '{self.rows}' has no id, so there is nothing to go on from.")
-        return last
+            said = ".".join(self.has_more)
+            raise CursorLoop("", f"The answer says {said} but holds no rows, so there is no id to go on from.")
+        # A last row that is not what it should be is set aside by its reader; it is no reason to stop.
+        if not (ids := [key for raw in page if (key := glance(raw, "id"))]):
+            raise CursorLoop("", f"No row of '{self.rows}' has an id, so there is nothing to go on from.")
+        return ids[-1]
 
 
 def _walk(
     ask: Ask, first: Mapping[str, Any], send_as: str, rows_at: str, following: Callable[[bytes], Any], where: str
 ) -> Iterator[bytes]:
     seen: set[str | int] = set()
-    params, empty = dict(first), 0
+    params, empty, repeats = dict(first), 0, 0
     while True:
         body = ask(params)
         yield body
@@ -71,7 +74,9 @@ def _walk(
         empty = 0 if rows(body, rows_at) else empty + 1
         if empty > EMPTY_PAGES:
             raise CursorLoop("", f"More than {EMPTY_PAGES} pages in a row are empty, yet {where} says there are more.")
-        if cursor in seen:
+        # A page that ends where it was asked to begin is the page before once more: the right one is asked for again.
+        repeats = repeats + 1 if cursor == params.get(send_as) else 0
+        if repeats > REPEATS or (cursor in seen and not repeats):
             raise CursorLoop("", f"Paging does not advance: the cursor '{excerpt(str(cursor))}' at {where} came twice.")
         seen.add(cursor)
         params = {**first, send_as: cursor}

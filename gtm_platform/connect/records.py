@@ -1,11 +1,11 @@
 """Records of sources: field names of ours, paths into theirs. What does not fit is set aside, never lost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
-import msgspec
 from pydantic import (
     AfterValidator,
     AliasPath,
@@ -19,12 +19,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from gtm_platform.connect.pages import NOT_JSON, Page, mended
+from gtm_platform.connect.pages import Page, glance, mended
 from gtm_platform.connect.redaction import excerpt
 
 MICRO = Decimal("0.000001")
 LARGEST_AMOUNT = Decimal(10) ** 18
+LARGEST_EXACT = 2.0**53  # beyond it a number with a point or an exponent is read as one of its neighbours
 REASONS_TOLD = 3
+LONGEST_NAME = 200
 
 
 class Record(BaseModel):
@@ -69,14 +71,23 @@ def _amount(amount: Decimal) -> Decimal:
     return amount.quantize(MICRO)
 
 
+def _exact(value: Any) -> Any:
+    if not isinstance(value, float):
+        return value
+    if abs(value) >= LARGEST_EXACT:
+        raise PydanticCustomError("number_not_exact", "The number is too large to be read exactly")
+    return int(value) if value.is_integer() else value
+
+
 def _blank(value: Any) -> Any:
     return None if isinstance(value, str) and not value.strip() else value
 
 
-Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Exact = BeforeValidator(_exact)
+Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), Exact]
 Instant = Annotated[datetime, AfterValidator(_instant)]
-Amount = Annotated[Decimal, AfterValidator(_amount)]
-Whole = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+Amount = Annotated[Decimal, AfterValidator(_amount), Exact]
+Whole = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), Exact]
 
 # Some systems send "" where they mean nothing, and texts for everything.
 Blank = BeforeValidator(_blank)
@@ -93,13 +104,13 @@ class Rejected:
     raw: bytes
     reason: str
     record_id: str | None
+    key: tuple[str, ...] | None = None  # where each part of it could be read
 
 
 class Reader(Generic[R]):
-    def __init__(self, record: type[R]) -> None:
-        self.record = record
+    def __init__(self, record: type[R], key: Sequence[str] = ("id",)) -> None:
         self._one, self._all = TypeAdapter(record), TypeAdapter(list[record])  # type: ignore[valid-type]
-        self._id_path = _id_path(record)
+        self._id, self._key = _path(record, "id"), [_path(record, name) for name in key]
 
     def read(self, page: Page) -> tuple[list[R], Page, list[Rejected]]:
         """The records that fit, their raws in the same order, and the others with the reason."""
@@ -133,25 +144,24 @@ class Reader(Generic[R]):
                 return self._validated(better), better
             except ValidationError as error:
                 reason = _reason(error)
-        return Rejected(raw, reason, self._record_id(better))
+        key = [named for path in self._key if (named := _named(better, path))]
+        return Rejected(raw, reason, _named(better, self._id), tuple(key) if len(key) == len(self._key) else None)
 
     def _validated(self, raw: bytes) -> R:
         return self._one.validate_json(raw, by_name=False, by_alias=True)
 
-    def _record_id(self, raw: bytes) -> str | None:
-        try:
-            found = msgspec.json.decode(raw)
-            for key in self._id_path:
-                found = found[key]
-        except (*NOT_JSON, LookupError, TypeError):
-            return None
-        return str(found)[:200] if isinstance(found, str | int) else None
 
-
-def _id_path(record: type[Record]) -> list[str | int]:
-    field = record.model_fields.get("id")
+def _path(record: type[Record], name: str) -> list[str]:
+    """Where a field lies in the source's record."""
+    field = record.model_fields.get(name)
     alias = field.validation_alias if field else None
-    return alias.path if isinstance(alias, AliasPath) else [alias if isinstance(alias, str) else "id"]
+    return list(map(str, alias.path)) if isinstance(alias, AliasPath) else [alias if isinstance(alias, str) else name]
+
+
+def _named(raw: bytes, path: Sequence[str]) -> str | None:
+    """A part of a record's key, even where the record is not what it should be."""
+    found = glance(raw, *path)
+    return str(found).strip()[:LONGEST_NAME] or None if isinstance(found, str | int) and found is not True else None
 
 
 def _reason(error: ValidationError) -> str:

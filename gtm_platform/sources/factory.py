@@ -110,7 +110,14 @@ def _told(context: dg.AssetExecutionContext, key: dg.AssetKey, future: "Future[l
         context.log.info(f"{key.to_user_string()}: before the first sync; an API cannot be asked about a past day.")
         return
     for window in filled:
-        told = {"dagster/row_count": window.rows, "quarantined": window.quarantined, "full_snapshot": window.full}
+        told = {
+            "dagster/row_count": window.rows,
+            "full_snapshot": window.full,
+            "read": window.read,
+            "duplicates": window.duplicates,
+            "outside": window.outside,
+            "quarantined": window.quarantined,
+        }
         context.add_asset_metadata(told, asset_key=key, partition_key=window.key)
     yield dg.MaterializeResult(asset_key=key, check_results=[_quarantine_result(key, filled)])
 

@@ -26,6 +26,8 @@ QUARANTINED = {
     "digest": Column("string", "SHA-256 of the record as received.", nullable=False),
     "record_id": Column("string", "The record's id, where it could be read."),
     "reason": Column("string", "What is wrong with it.", nullable=False),
+    **LANDED,
+    "payload": Column("string", "The record as received, at most its first 64 KiB.", personal=True),
 }
 
 
@@ -109,7 +111,7 @@ class Source:
         for stream in self.streams:
             declare(self.table(stream), stream.contract(self.hours))
             quarantine = Contract(
-                {**QUARANTINED, **LANDED},
+                QUARANTINED,
                 key=("digest",),
                 about=f"Records of {self.table(stream)} that are not what they should be, kept as received.",
                 cadence=self.hours,

@@ -1,9 +1,10 @@
 """One sweep over an API: page by page into a hidden file of the table's folder, what is bad set aside on the way."""
 
+import hashlib
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ import pyarrow as pa
 from gtm_platform.connect import columns
 from gtm_platform.connect.records import Reader, Rejected
 from gtm_platform.lake.contracts import contract_of
-from gtm_platform.lake.engine import files_as_table
+from gtm_platform.lake.engine import files_as_table, value
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sources.stream import Stream, Window
 
+LARGEST_KEPT = 1 << 16  # bytes of a record that was set aside
 _SWEPT = ("_extracted_at", "_run_id", "_deleted", "payload")
 
 
@@ -27,8 +29,14 @@ class Sweep:
     table: str
     stream: Stream
     run_id: str
-    rejected: list[Rejected] = field(default_factory=list)
+    read: int = 0  # records that the API sent, and how many different ones of those that fit
+    different: int = 0
+    rejected: dict[str, Rejected] = field(default_factory=dict)  # by their digest
     failure: BaseException | None = None
+
+    @property
+    def duplicates(self) -> int:
+        return self.read - self.different - len(self.rejected)
 
     @contextmanager
     def landed(self, client: Any, window: Window) -> Iterator[ibis.Table]:
@@ -45,16 +53,19 @@ class Sweep:
                 if self.failure:  # the engine hides what went wrong while it was reading
                     raise self.failure from self.failure.__cause__
                 raise
-            yield self._once(draft)
+            swept = self._swept(draft)
+            self.different = int(value(swept.select(*self.stream.key).distinct().count()))
+            yield self._once(swept)
         finally:
             draft.unlink(missing_ok=True)
 
     def _batches(self, client: Any, window: Window, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        reader = Reader(self.stream.record)
+        reader = Reader(self.stream.record, self.stream.key)
         try:
             for page in self.stream.pages(client, window):
                 good, raws, bad = reader.read(page)
-                self.rejected.extend(bad)
+                self.read += len(page)
+                self.rejected.update(map(_set_aside, bad))
                 if good:
                     landed = {
                         "_extracted_at": datetime.now(UTC),
@@ -71,11 +82,17 @@ class Sweep:
         landed = contract_of(self.table).schema.to_pyarrow()
         return pa.schema([*columns.arrow_schema(self.stream.record), *[landed.field(n) for n in _SWEPT]])
 
-    def _once(self, draft: Path) -> ibis.Table:
+    def _swept(self, draft: Path) -> ibis.Table:
         known = contract_of(self.table).schema
         schema = ibis.schema({name: kind for name, kind in known.items() if name != "_window"})
-        swept = files_as_table([str(draft)], schema)
+        return files_as_table([str(draft)], schema)
+
+    def _once(self, swept: ibis.Table) -> ibis.Table:
         newest = [ibis.desc(self.stream.moved)] if self.stream.moved else []
         order = [*newest, ibis.desc("_extracted_at")]
         nth = ibis.row_number().over(group_by=list(self.stream.key), order_by=order)
         return swept.mutate(_nth=nth).filter(lambda t: t["_nth"] == 0).drop("_nth")
+
+
+def _set_aside(bad: Rejected) -> tuple[str, Rejected]:
+    return hashlib.sha256(bad.raw).hexdigest(), replace(bad, raw=bad.raw[:LARGEST_KEPT])

@@ -1,8 +1,7 @@
 """A stream brought up to date for some windows: what to ask the API for, and which window each row belongs to."""
 
-import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +20,8 @@ from gtm_platform.sources.stream import Source, Stream, Window
 from gtm_platform.sources.sweep import Sweep
 
 BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
+BETWEEN = "\x1f"  # the parts of a key
+CLOCKS_DIFFER = timedelta(days=1)  # what moved later than this from now on did not: its clock is wrong
 
 
 class ShrankTooMuch(RuntimeError):
@@ -38,10 +39,16 @@ class Slot:
 
 @dataclass(frozen=True)
 class Filled:
+    """A window as it was filled. What the sweep read is told with the last one, and adds up: rows stored, duplicates,
+    records set aside, and those outside of the windows, which the API says beside what it was asked for."""
+
     key: str
     rows: int
     full: bool
     reasons: Mapping[str, int] = field(default_factory=dict)  # why records were set aside, and how many
+    read: int = 0
+    duplicates: int = 0
+    outside: int = 0
 
     @property
     def quarantined(self) -> int:
@@ -77,13 +84,15 @@ class Sync:
         if window is None:
             return []
         sweep = Sweep(self.lake, self.table, self.stream, self.run_id)
-        rejected = sweep.rejected
         with sweep.landed(client, window) as swept:
             wanted = [slot for slot in slots if self._has_rows(slot, slots)]
-            filled = [self._fill(swept, slot, window, slots, rejected) for slot in wanted]
-        if rejected or self.lake.has(self.source.quarantine(self.stream), slots[-1].key):
-            self._quarantine(rejected, slots[-1])
-        return [*filled[:-1], replace(filled[-1], reasons=Counter(bad.reason for bad in rejected))]
+            filled = [self._fill(swept, slot, window, slots, sweep.rejected.values()) for slot in wanted]
+            outside = sweep.different - self._within(swept, window, slots[-1])
+        if sweep.rejected or self.lake.has(self.source.quarantine(self.stream), slots[-1].key):
+            self._quarantine(sweep.rejected, slots[-1])
+        reasons = Counter(bad.reason for bad in sweep.rejected.values())
+        told = replace(filled[-1], reasons=reasons, read=sweep.read, duplicates=sweep.duplicates, outside=outside)
+        return [*filled[:-1], told]
 
     # --- what to ask for -------------------------------------------------------------------------------------------
 
@@ -124,49 +133,87 @@ class Sync:
         return self.stream.kind == "updated" and self._known_before(slots[0])
 
     def _fill(
-        self, swept: ibis.Table, slot: Slot, window: Window, slots: Sequence[Slot], rejected: Sequence[Rejected]
+        self, swept: ibis.Table, slot: Slot, window: Window, slots: Sequence[Slot], rejected: Collection[Rejected]
     ) -> Filled:
         """The rows of one window. A window never loses a record that it once held: asked again, an API no longer says
         what has changed since."""
         whole = slots[0] if self.stream.kind == "appended" else slots[-1]
         full = window.full and slot == whole
         opens = window.start if full or (slot == slots[0] and not window.full) else slot.start
-        rows = self._stamped(self._between(swept, opens, slot.end), slot)
+        rows = self._stamped(self._between(swept, opens, slot.end, last=slot == slots[-1]), slot)
         if full and rejected:
             rows = self._with_others(rows, self._unread(slot, rejected))
         if full and self.stream.kind == "updated":
             rows = self._completed(rows, swept, slot)
+        if full and self.stream.kind != "appended":
             self._refuse_shrinkage(rows, slot)
-        elif self.stream.kind != "snapshot" and (held := self._held(slot)):
-            rows = self._with_others(rows, self.lake.read(self.table, held))
+        else:
+            rows, full = self._with_held(self._not_overtaken(rows, slot), slot, full)
         return Filled(slot.key, self.lake.write(self.table, slot.key, rows, full=full).rows, full)
 
-    def _between(self, swept: ibis.Table, start: datetime, end: datetime) -> ibis.Table:
+    def _between(self, swept: ibis.Table, start: datetime, end: datetime, last: bool) -> ibis.Table:
         if self.stream.moved is None:
             return swept
-        return swept.filter((swept[self.stream.moved] >= start) & (swept[self.stream.moved] < end))
+        moved = swept[self.stream.moved]
+        within = (moved >= start) & (moved < end)
+        return swept.filter(within | self._misdated(moved) if last else within)
+
+    def _misdated(self, moved: ibis.Value) -> ibis.ir.BooleanValue:
+        """It would have to wait for its window for ever, so it comes whenever the API says it."""
+        return moved >= ibis.timestamp((self.now + CLOCKS_DIFFER).isoformat())
+
+    def _within(self, swept: ibis.Table, window: Window, last: Slot) -> int:
+        whole = window.full and self.stream.kind == "updated"  # what has moved since the end is part of it, too
+        return int(value((swept if whole else self._between(swept, window.start, last.end, last=True)).count()))
 
     def _completed(self, rows: ibis.Table, swept: ibis.Table, slot: Slot) -> ibis.Table:
         """A full snapshot as of the window's end: what has moved since stands as it was known before, where it was."""
         assert self.stream.moved is not None
         since = swept.filter(swept[self.stream.moved] >= slot.end)
-        before = self.lake.as_of(self.table, slot.key + "~")
-        known = self._stamped(before.drop("_window").semi_join(since, list(self.stream.key)), slot)
+        known = self._stamped(self._known(slot).drop("_window").semi_join(since, self._key), slot)
         return self._with_others(self._with_others(rows, known), self._stamped(since, slot))
 
-    def _unread(self, slot: Slot, rejected: Sequence[Rejected]) -> ibis.Table:
+    def _unread(self, slot: Slot, rejected: Collection[Rejected]) -> ibis.Table:
         """The last good version of what is there but could not be read: set aside is not deleted."""
-        before = self.lake.as_of(self.table, slot.key)
-        named = [bad.record_id for bad in rejected if bad.record_id]
-        known = before.filter(before["id"].isin(named)) if "id" in before.columns else before.limit(0)
-        return self._stamped(known.drop("_window"), slot)
+        before = self._known(slot)
+        key = ibis.literal(BETWEEN).join([before[part].cast("string") for part in self._key])
+        named = [BETWEEN.join(bad.key) for bad in rejected if bad.key]
+        return self._stamped(before.filter(key.isin(named)).drop("_window"), slot)
+
+    def _not_overtaken(self, rows: ibis.Table, slot: Slot) -> ibis.Table:
+        """Without those from before the window of which a later version is known: an API that lags shows an old one."""
+        assert self.stream.moved is not None
+        early = rows.filter(rows[self.stream.moved] < ibis.timestamp(slot.start.isoformat()))
+        if not value(early.count()):  # seldom there are any, and to look up what is known is dear
+            return rows
+        known = self._known(slot, before=True).select(*self._key, _known=self.stream.moved)
+        late = early.join(known, self._key).filter(lambda t: t["_known"] > t[self.stream.moved])
+        return rows.anti_join(late, self._key)
+
+    def _with_held(self, rows: ibis.Table, slot: Slot, full: bool) -> tuple[ibis.Table, bool]:
+        """With what the window holds, of each record the version that moved last; what was whole stays whole."""
+        held = self._held(slot)
+        if not held:
+            return rows, full
+        both = rows.union(self.lake.read(self.table, held).select(*rows.columns))
+        newest = [ibis.desc(self.stream.moved), ibis.desc("_extracted_at")]
+        nth = ibis.row_number().over(group_by=self._key, order_by=newest)
+        return both.mutate(_nth=nth).filter(lambda t: t["_nth"] == 0).drop("_nth"), full or held[-1].full
 
     def _with_others(self, rows: ibis.Table, more: ibis.Table) -> ibis.Table:
-        others = more.anti_join(rows, list(self.stream.key))
+        others = more.anti_join(rows, self._key)
         return rows.union(others.select(*rows.columns))
 
     def _stamped(self, rows: ibis.Table, slot: Slot) -> ibis.Table:
         return rows.mutate(_window=ibis.timestamp(slot.end.isoformat()).cast("timestamp('UTC', 6)"))
+
+    @property
+    def _key(self) -> list[str]:
+        return list(self.stream.key)
+
+    def _known(self, slot: Slot, before: bool = False) -> ibis.Table:
+        """What is known as of the window's end, or before it."""
+        return self.lake.as_of(self.table, slot.key if before else slot.key + "~")
 
     def _held(self, slot: Slot) -> list[File]:
         return [file for file in self.lake.files(self.table) if file.partition == slot.key]
@@ -178,10 +225,10 @@ class Sync:
                 file.path.rename(file.path.with_name(f".{file.path.name}.damaged"))
 
     def _refuse_shrinkage(self, rows: ibis.Table, slot: Slot) -> None:
-        before, now = value(self.lake.as_of(self.table, slot.key).count()), value(rows.count())
+        before, now = value(self._known(slot).count()), value(rows.count())
         rules = self.policy.sync
         lost = before - now
-        if lost > rules.shrinkage_allowance and lost > before * rules.fullest_shrinkage:
+        if lost > before * rules.fullest_shrinkage and (lost > rules.shrinkage_allowance or not now):
             raise ShrankTooMuch(
                 f"The full snapshot of {self.table} holds {now} records where {before} were known: {lost} gone is more "
                 f"than sync.fullest_shrinkage allows, so nothing was replaced. If it is true, raise it in the policy "
@@ -190,11 +237,11 @@ class Sync:
 
     # --- quarantine ------------------------------------------------------------------------------------------------
 
-    def _quarantine(self, rejected: list[Rejected], slot: Slot) -> None:
+    def _quarantine(self, rejected: Mapping[str, Rejected], slot: Slot) -> None:
         table = self.source.quarantine(self.stream)
         schema = contract_of(table).schema.to_pyarrow()
-        rows = {
-            digest: {
+        rows = [
+            {
                 "digest": digest,
                 "record_id": bad.record_id,
                 "reason": bad.reason,
@@ -204,10 +251,9 @@ class Sync:
                 "_run_id": self.run_id,
                 "_deleted": False,
             }
-            for bad in rejected
-            for digest in [hashlib.sha256(bad.raw).hexdigest()]
-        }
-        batch = pa.RecordBatch.from_pylist(list(rows.values()), schema=schema)
+            for digest, bad in rejected.items()
+        ]
+        batch = pa.RecordBatch.from_pylist(rows, schema=schema)
         self.lake.write(table, slot.key, pa.RecordBatchReader.from_batches(schema, [batch]))
 
 

@@ -54,9 +54,10 @@ def test_no_portal_no_link() -> None:
     assert "hubspot.com" not in json.dumps(single(customer(), portal=None).blocks)
 
 
-EVIL = "<!channel> *x* & <https://evil.example|click> \u202eliam\u200b\nnext"
+EVIL = "<!channel> *x* & <https://evil.example|click> \u202eliam\u200b\x00\nnext"
 
 
+@pytest.mark.faults("P15")
 @pytest.mark.parametrize("storm", [0, 10])
 def test_a_hostile_name_is_only_text(storm: int) -> None:
     hostile = customer(name=EVIL, company_name=EVIL, assigned_am=EVIL, recommended_actions=[EVIL], risk_signals=[EVIL])
@@ -64,7 +65,8 @@ def test_a_hostile_name_is_only_text(storm: int) -> None:
     marked = [message.text, *_mrkdwn(message.blocks)]
     assert any("&lt;!channel&gt;" in text for text in marked)
     assert all("<!" not in text and "<http" not in text for text in marked)
-    assert "\u202e" not in json.dumps(message.blocks, ensure_ascii=False)
+    said = json.dumps(message.blocks, ensure_ascii=False)
+    assert not any(unseen in said for unseen in ("\u202e", "\u200b", "\\u0000"))
 
 
 def _mrkdwn(part: Any) -> list[str]:

@@ -15,6 +15,7 @@ def asked(rule: Callable[[ibis.ir.StringValue], ibis.Value], value: str | None) 
     return rows_of(table.select(found=rule(table["raw"])))[0]["found"]
 
 
+@pytest.mark.faults("P15")
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
@@ -28,6 +29,11 @@ def asked(rule: Callable[[ibis.ir.StringValue], ibis.Value], value: str | None) 
         ("not an address", None),
         ("dana@localhost", None),
         ("two@at@acme.example", None),
+        ("\u200bdana@acme.example\u00a0", "dana@acme.example"),
+        ("\u202edana\x00@acme\u00ad.example\ufeff", "dana@acme.example"),
+        ("rene\u0301@acme.example", "ren\u00e9@acme.example"),
+        ("da\u00a0na@acme.example", None),
+        ("da\nna@acme.example", None),
         ("", None),
         (None, None),
     ],

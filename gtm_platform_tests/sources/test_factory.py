@@ -96,6 +96,7 @@ def test_it_tells_how_many_and_what_was_set_aside() -> None:
     (done,) = result.asset_materializations_for_node("wood")
     told = {name: value.value for name, value in done.metadata.items()}
     assert (told["dagster/row_count"], told["quarantined"], told["full_snapshot"]) == (1, 1, True)
+    assert (told["read"], told["duplicates"], told["outside"]) == (2, 0, 0)
     (check,) = result.get_asset_check_evaluations()
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
 

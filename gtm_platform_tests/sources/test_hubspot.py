@@ -68,6 +68,7 @@ def test_a_change_at_the_edge_belongs_to_the_window_that_begins(portal: Portal) 
     assert earlier.id in ids(portal.known("deals", SECOND))
 
 
+@pytest.mark.faults("P4", "P5")
 def test_more_than_a_search_may_find_changed_in_the_same_millisecond(portal: Portal) -> None:
     portal.add("companies")
     portal.sync("companies", FIRST)
@@ -96,6 +97,7 @@ def test_a_window_filled_twice_holds_the_same_rows(portal: Portal) -> None:
     assert len(second) == 2
 
 
+@pytest.mark.faults("P20", "P21")
 def test_a_weekly_full_window_finds_what_was_archived_or_merged_away(portal: Portal) -> None:
     kept, loser, gone = (portal.add("contacts", {"email": f"{name}@acme.example"}) for name in ("a", "b", "c"))
     portal.sync("contacts", FIRST)

@@ -116,6 +116,7 @@ class TestAnUpdatedStream:
         assert sky.asked[-1] == Window(day(1) - QUARTER, day(2))
         assert syncing.rows("planets", day(1), "id", "name", "_window") == [("mars", "Red", day(2))]
 
+    @pytest.mark.faults("P6")
     def test_brings_what_showed_late(self, syncing: Syncing, sky: Sky) -> None:
         sync(syncing, sky, 0)
         sky.put("mars", day(1) - timedelta(minutes=5))
@@ -127,6 +128,7 @@ class TestAnUpdatedStream:
         assert sync(syncing, sky, 1) == [(0, False)]
         assert sync(syncing, sky, 2) == [(1, False)]
 
+    @pytest.mark.faults("P8")
     def test_a_window_run_twice_holds_the_same(self, syncing: Syncing, sky: Sky) -> None:
         sync(syncing, sky, 0)
         sky.put("mars", day(1, 3))
@@ -160,6 +162,7 @@ class TestAnUpdatedStream:
         assert sync(syncing, sky, 0, 1, 2) == [(3, True)]
         assert not syncing.lake.known_by("sky/planets", "2026-03-02")
 
+    @pytest.mark.faults("P20")
     def test_a_week_later_it_is_whole_again_and_shows_what_is_gone(self, syncing: Syncing, sky: Sky) -> None:
         sync(syncing, sky, 0)
         del sky.planets["pluto"]
@@ -176,6 +179,7 @@ class TestAnUpdatedStream:
         assert sync(syncing, sky, 7) == [(4, True)]
         assert syncing.rows("planets", day(7), "id", "name")[1] == ("mars", "Mars")
 
+    @pytest.mark.faults("P20")
     def test_a_tombstone_takes_effect_in_its_window(self, syncing: Syncing, sky: Sky) -> None:
         sync(syncing, sky, 0)
         sky.put("pluto", day(1, 3), gone=True)
@@ -183,6 +187,7 @@ class TestAnUpdatedStream:
         assert syncing.known("planets", day(1)) == ["mars", "pluto", "venus"]
         assert syncing.known("planets", day(2)) == ["mars", "venus"]
 
+    @pytest.mark.faults("P22")
     def test_refuses_to_believe_that_most_is_gone(self, syncing: Syncing, sky: Sky) -> None:
         for number in range(200):
             sky.put(f"planet{number}", day(-3))
@@ -232,6 +237,7 @@ class TestBadRecords:
         assert sync(syncing, sky, 0) == [(4, True)]
         assert syncing.quarantined("planets", day(0)) == []
 
+    @pytest.mark.faults("P18", "P20")
     def test_do_not_pass_for_deleted(self, syncing: Syncing, sky: Sky) -> None:
         sync(syncing, sky, 0)
         sky.planets["mars"]["moved_at"] = "soon"
@@ -240,6 +246,7 @@ class TestBadRecords:
 
 
 class TestFailures:
+    @pytest.mark.faults("P23")
     def test_leave_what_was_known_and_keep_their_own_words(self, syncing: Syncing, sky: Sky) -> None:
         sync(syncing, sky, 0)
         sky.fails_after = 1

@@ -3,7 +3,7 @@
 Answers come back as the bytes that were sent: pages are cut and read as those of every other system are.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,7 +27,7 @@ from gtm_platform.connect.failures import (
     tls_refused,
 )
 from gtm_platform.connect.pace import Pace
-from gtm_platform.connect.pages import dig, listing
+from gtm_platform.connect.pages import dig, glance, listing, rows
 from gtm_platform.connect.patience import Patience
 from gtm_platform.connect.redaction import bare_url, excerpt
 
@@ -119,7 +119,8 @@ class HubSpotApi:
 
     def links(self, source: str, target: str, inputs: Sequence[Mapping[str, str]]) -> bytes:
         call = partial(self._links.get_page, source, target, {"inputs": list(inputs)})
-        return self._ask("POST", f"/crm/v4/associations/{source}/{target}/batch/read", call, check=_all_read)
+        check = partial(_all_read, {each["id"] for each in inputs})
+        return self._ask("POST", f"/crm/v4/associations/{source}/{target}/batch/read", call, check=check)
 
     def owners(self, *, archived: bool = False, limit: int = LIST_PAGE, after: str | None = None) -> bytes:
         call = partial(self._owners.get_page, archived=archived, limit=limit, after=after)
@@ -192,9 +193,11 @@ class HubSpotApi:
         return failure
 
 
-def _all_read(body: bytes) -> bytes:
+def _all_read(asked: Set[str], body: bytes) -> bytes:
     """An answer about associations. That a record has none is told as an error and makes it a 207, but is none."""
     found = RECORDS(body)
+    if strangers := {str(glance(row, "from", "id")) for row in rows(found, "results")} - asked:
+        raise BadAnswer("", f"It tells of the associations of {len(strangers)} records that were not asked for.")
     wrong = [error for error in dig(found, "errors") or [] if error.get("category") != "OBJECT_NOT_FOUND"]
     if wrong:
         said = excerpt(str(wrong[0].get("message")))

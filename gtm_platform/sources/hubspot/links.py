@@ -1,11 +1,13 @@
 """What records are linked with: the associations of up to 1,000 records, made into one row for each of them."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
 
 from gtm_platform.connect.failures import BadAnswer, CursorLoop
 from gtm_platform.connect.pages import Page, dig
+from gtm_platform.connect.paging import REPEATS
 from gtm_platform.sources.hubspot.client import SYSTEM, HubSpotApi
 
 
@@ -34,7 +36,7 @@ class Found(msgspec.Struct):
         return ((self.paging or {}).get("next") or {}).get("after")
 
 
-class Link(msgspec.Struct):
+class Link(msgspec.Struct, frozen=True):
     to_id: str
     type_id: int
     label: str | None
@@ -43,21 +45,24 @@ class Link(msgspec.Struct):
 
 def links_of(client: HubSpotApi, source: str, target: str, moved: Mapping[str, str]) -> Page:
     """A row for each record of `moved` (id: when it last changed), without links where it has none."""
-    links: dict[str, list[Link]] = {key: [] for key in moved}
+    links: dict[str, dict[Link, None]] = {key: {} for key in moved}  # what came twice is kept once
     asked = [{"id": key} for key in moved]
-    seen: set[tuple[str, str]] = set()
+    seen: Counter[tuple[str, str]] = Counter()
     while asked:
         answer = _found(client.links(source, target, asked))
         for found in answer:
-            links.setdefault(found.start.id, []).extend(_links(found))
+            links[found.start.id].update(dict.fromkeys(_links(found)))
         following = [(found.start.id, found.after) for found in answer if found.after]
-        if not seen.isdisjoint(following):
-            what = f"The associations of {source} with {target} do not advance: a cursor came twice."
-            raise CursorLoop(SYSTEM, what)
         seen.update(following)
+        if following and max(seen.values()) > 1 + REPEATS:
+            what = f"The associations of {source} with {target} do not advance: a cursor came again and again."
+            raise CursorLoop(SYSTEM, what)
         asked = [{"id": key, "after": after} for key, after in following]
     told = {"from_type": source, "to_type": target}
-    return [msgspec.json.encode({**told, "from_id": key, "moved_at": moved[key], "links": links[key]}) for key in moved]
+    return [
+        msgspec.json.encode({**told, "from_id": key, "moved_at": moment, "links": list(links[key])})
+        for key, moment in moved.items()
+    ]
 
 
 def _found(body: bytes) -> list[Found]:

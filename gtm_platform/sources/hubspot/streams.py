@@ -7,8 +7,8 @@ from itertools import chain, islice
 from typing import Any
 
 from gtm_platform.connect.failures import CursorLoop
-from gtm_platform.connect.pages import Page, dig, put, rows
-from gtm_platform.connect.paging import CursorPaging
+from gtm_platform.connect.pages import Page, dig, glance, put, rows
+from gtm_platform.connect.paging import CursorPaging, LastIdPaging
 from gtm_platform.sources.hubspot.client import LINKS_READ, SEARCH_PAGE, SYSTEM, HubSpotApi
 from gtm_platform.sources.hubspot.links import links_of
 from gtm_platform.sources.hubspot.records import (
@@ -25,6 +25,7 @@ from gtm_platform.sources.stream import Stream, Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PAGES = CursorPaging(next_at=("paging", "next", "after"), send_as="after", rows="results")
+BY_ID = LastIdPaging(has_more=("paging", "next", "after"), send_as="after", rows="results")
 LONGEST_LIST = 2_000  # characters of properties in a URL, beyond which HubSpot answers 414
 
 
@@ -50,20 +51,14 @@ class Objects:
     def changed(self, client: HubSpotApi, window: Window) -> Iterator[Page]:
         """In the order of ids, each search beginning after the last id, so that no search ever comes near the 10,000
         results at which they end: an import may have changed more than that in the same millisecond."""
-        last = 0
-        while True:
-            body = client.search(self.kind, self._search(window, last))
-            page = rows(body, "results")
-            yield page
-            if dig(body, "paging", "next", "after") is None:
-                return
-            last = self._last_id(page, last)
+        for body in BY_ID.walk(lambda more: client.search(self.kind, self._search(window, **more)), {}):
+            yield self._in_order(rows(body, "results"))
 
-    def _search(self, window: Window, last: int) -> dict[str, Any]:
+    def _search(self, window: Window, after: str = "0") -> dict[str, Any]:
         bounds = (
             (self.modified, "GTE", _milliseconds(window.start)),
             (self.modified, "LT", _milliseconds(window.end)),
-            ("hs_object_id", "GT", str(last)),
+            ("hs_object_id", "GT", after),
         )
         filters = [{"propertyName": name, "operator": operator, "value": value} for name, operator, value in bounds]
         return {
@@ -73,13 +68,12 @@ class Objects:
             "limit": SEARCH_PAGE,
         }
 
-    def _last_id(self, page: Page, last: int) -> int:
-        ids = [int(found) for raw in page if (found := str(dig(raw, "id"))).isdigit()]
-        if not ids or [last, *ids] != sorted({last, *ids}):
-            raise CursorLoop(
-                SYSTEM, f"The search for {self.kind} after id {last} is not in the order of ids: not read on."
-            )
-        return ids[-1]
+    def _in_order(self, page: Page) -> Page:
+        """The page itself. From one in another order one cannot go on after its last id without missing some."""
+        ids = [int(found) for raw in page if (found := str(glance(raw, "id"))).isdigit()]
+        if ids != sorted(set(ids)):
+            raise CursorLoop(SYSTEM, f"The search for {self.kind} is not in the order of ids: not read on.")
+        return page
 
 
 def _milliseconds(moment: datetime) -> str:
@@ -115,7 +109,8 @@ def associations(client: HubSpotApi, window: Window) -> Iterator[Page]:
     for objects, targets in LINKED:
         touched = chain.from_iterable(replace(objects, properties=(objects.modified,)).pages(client, window))
         while batch := list(islice(touched, LINKS_READ)):
-            moved = {dig(raw, "id"): dig(raw, "properties", objects.modified) for raw in batch}
+            named = ((glance(raw, "id"), glance(raw, "properties", objects.modified)) for raw in batch)
+            moved = {str(key): moment for key, moment in named if key}
             for target in targets:
                 yield links_of(client, objects.kind, target, moved)
 

@@ -1,6 +1,8 @@
 """How Intercom is reached: the key, the pinned version, the pace; and how it lists: in pages, by search, by scroll."""
 
+import hashlib
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +13,10 @@ import httpx
 from pydantic import SecretStr
 
 from gtm_platform.connect.api import Api, BearerAuth
-from gtm_platform.connect.failures import BadAnswer, NotFound, OutOfTime, Refused, Unavailable
+from gtm_platform.connect.failures import BadAnswer, CursorLoop, NotFound, OutOfTime, Refused, Unavailable
 from gtm_platform.connect.pace import Pace
 from gtm_platform.connect.pages import Page, dig, listing, rows
-from gtm_platform.connect.paging import CursorPaging
+from gtm_platform.connect.paging import REPEATS, CursorPaging
 from gtm_platform.connect.patience import Patience
 from gtm_platform.settings import Settings
 
@@ -38,11 +40,12 @@ class Intercom:
 
     def listed(self, path: str, at: str = "data") -> Iterator[Page]:
         """Everything the list says there is."""
-        seen, total, paging = 0, 0, CursorPaging(rows=at)
+        seen, total, paging, before = 0, 0, CursorPaging(rows=at), Page()
         for body in paging.walk(lambda asked: self.api.get(path, asked, check=listing(at)), {"per_page": LARGEST_PAGE}):
             page = rows(body, at)
-            seen, total = seen + len(page), dig(body, "total_count") or 0
+            seen, total = seen + (len(page) if page != before else 0), dig(body, "total_count") or 0
             yield page
+            before = page
         if seen < total * (1 - MISSED):
             raise BadAnswer(
                 "Intercom", f"Intercom lists {seen} of {total} records at {path} and then ends. Run again later."
@@ -75,8 +78,12 @@ class Intercom:
 
     def _scroll(self, path: str) -> Iterator[Page]:
         body = self.api.patience.call(lambda: self._begin(path))
+        seen: Counter[bytes] = Counter()
         while page := rows(body):
             yield page
+            seen[digest := hashlib.sha256(b"".join(page)).digest()] += 1
+            if seen[digest] > 1 + REPEATS:
+                raise CursorLoop("Intercom", f"The scroll through {path} does not advance: a page keeps coming back.")
             body = self.hasty.get(path, {"scroll_param": dig(body, "scroll_param")}, check=listing())
 
     def _begin(self, path: str) -> bytes:

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test ui lint types definitions spark clean
+.PHONY: demo test faults faults-long ui lint types definitions spark clean
 DEMO ?=
 
 demo: $(READY)
@@ -12,6 +12,13 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# What must hold when things go wrong; the long ones take half an hour: 400 runs, 200 kills.
+faults: $(READY)
+	$(BIN)/python -m pytest gtm_platform_tests/faults
+
+faults-long: $(READY)
+	$(BIN)/python -m pytest -m long
 
 ui: $(READY)
 	$(BIN)/gtm ui

@@ -8,6 +8,7 @@ from typing import Any
 import click
 import duckdb
 
+from gtm_platform.lake.published import reading
 from gtm_platform.settings import settings
 
 WIDEST = 48  # characters of a cell in a table
@@ -17,7 +18,7 @@ def ask(sql: str, shape: str) -> None:
     path = settings().home / "gtm.duckdb"
     if not path.exists():
         raise RuntimeError(f"There is no {path} yet: nothing has been synced. Begin with `gtm demo`, or `gtm ui`.")
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with reading(path) as connection:
         try:
             cursor = connection.execute(sql)
             columns, rows = [column[0] for column in cursor.description or []], cursor.fetchall()

@@ -9,6 +9,7 @@ import dagster as dg
 
 from gtm_platform.connect.failures import ApiFailure
 from gtm_platform.connect.redaction import discreet
+from gtm_platform.delivery.checked import refuse_what_failed
 from gtm_platform.delivery.hubspot.client import HubSpotContacts
 from gtm_platform.delivery.hubspot.deliver import Delivered, Guard, deliver
 from gtm_platform.delivery.hubspot.plan import CUSTOMER_COLUMNS, HEALTH_COLUMNS, plan
@@ -58,6 +59,7 @@ def hubspot_contacts(context: dg.AssetExecutionContext, config: HubSpotRun, lake
     if silent := off or why_not(context.partition_keys, day):
         context.log.info(silent)
         return
+    refuse_what_failed(context.instance)
     dry_run = config.dry_run or not there.hubspot_write_enabled
     rules = policy().hubspot
     guard = None if config.allow_mass_change else Guard(rules.largest_change_share, rules.largest_change_allowance)
@@ -115,6 +117,7 @@ def slack_alerts(context: dg.AssetExecutionContext, lake: LakeResource) -> Resul
     if silent := slack.why_off(settings()) or why_not(context.partition_keys, day):
         context.log.info(silent)
         return
+    refuse_what_failed(context.instance)
     said = _say(store, day)
     if said.trouble:
         kept = f"{said.waiting} alerts wait and go out with the next run. " if said.waiting else ""

@@ -36,6 +36,10 @@ def when_health_lands(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     day = newest_day(the_lake())
     requests = []
     if day in newest:
+        run = context.instance.get_run_by_id(newest[day].run_id)
+        if run and not run.is_finished:
+            still = f"the run that made {day} still goes on: its checks come first"
+            return dg.SensorResult(skip_reason=still, cursor=context.cursor)
         # The same landing seen twice asks once; a day made again is delivered again.
         requests.append(dg.RunRequest(run_key=f"{day}:{newest[day].storage_id}", partition_key=day))
     return dg.SensorResult(run_requests=requests, cursor=landed.cursor if landed.records else context.cursor)

@@ -13,6 +13,8 @@ import duckdb
 
 from gtm_platform.lake.contracts import TABLES
 from gtm_platform.lake.lake import File, Lake
+from gtm_platform.lake.published import NoCatalogue, reading
+from gtm_platform.lake.room import room_for
 
 
 def path_of(lake: Lake) -> Path:
@@ -30,17 +32,27 @@ def renew(lake: Lake) -> bool:
         if target.exists() and _fingerprint(target) == print_:
             return False
         draft = target.with_name(f".{target.name}")
-        draft.unlink(missing_ok=True)
-        _build(lake, listing, print_, draft)
-        os.replace(draft, target)
+        try:
+            _sweep(draft)
+            with room_for(target):
+                _build(lake, listing, print_, draft)
+                os.replace(draft, target)
+        finally:
+            _sweep(draft)
     return True
+
+
+def _sweep(draft: Path) -> None:
+    """The draft and its log, also one of a builder that was killed."""
+    for path in draft.parent.glob(f"{draft.name}*"):
+        path.unlink(missing_ok=True)
 
 
 def _fingerprint(target: Path) -> str | None:
     try:
-        with duckdb.connect(str(target), read_only=True) as connection:
+        with reading(target) as connection:
             found = connection.execute("select fingerprint from main.listing").fetchone()
-    except duckdb.Error:
+    except (NoCatalogue, duckdb.Error):
         return None
     return str(found[0]) if found else None
 

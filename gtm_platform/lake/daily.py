@@ -47,6 +47,10 @@ class Before:
     table: str
 
 
+class UpstreamMissing(RuntimeError):
+    """A table of the day was not made though it was on earlier days; what needs it would be made from nothing."""
+
+
 class Synced:
     """When each source table was last filled, by the end of the day."""
 
@@ -107,6 +111,11 @@ def write_day(
     tables = [need for need in needs.values() if isinstance(need, str)]
     if not any(lake.known_by(need, day) for need in tables):
         return None
+    if missing := [need for need in tables if _left_out(lake, need, day)]:
+        raise UpstreamMissing(
+            f"{table} is not made for {day}: {' and '.join(missing)} of that day is missing, though earlier days are "
+            f"there. See why its run failed, or make it with: gtm run {missing[0]} --partition {day}"
+        )
     given = {name: _given(lake, need, day) for name, need in needs.items()}
     if "day" in inspect.signature(rule).parameters:
         given["day"] = date.fromisoformat(day)
@@ -115,6 +124,14 @@ def write_day(
         return lake.write(table, day, rows)
     with lake.naming_damage(lambda: paths_of(rows)), spark.computed(rows) as computed:
         return lake.write(table, day, computed)
+
+
+def _left_out(lake: Lake, table: str, day: str) -> bool:
+    """Whether a daily table lacks the day but not the days before; a table whose sources are off has neither."""
+    if contract_of(table).cadence is not None:
+        return False
+    made = lake.partitions(table)
+    return day not in made and any(before < day for before in made)
 
 
 def _given(lake: Lake, need: Need, day: str) -> Any:

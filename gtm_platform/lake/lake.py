@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from gtm_platform.lake.engine import (
     paths_of,
     quoted,
 )
+from gtm_platform.lake.room import room_for
 
 GRACE = 3 * 3600  # seconds a superseded file stays readable: longer than the longest run or query
 
@@ -147,19 +149,26 @@ class Lake:
         contract = contract_of(table)
         folder = self.root / table
         folder.mkdir(parents=True, exist_ok=True)
-        stamp = f"{time.time_ns():020d}{secrets.token_hex(2)}"
+        stamp = f"{self._later_than(table, partition):020d}{secrets.token_hex(2)}"
         target = folder / f"{partition}.{stamp}.{'full' if full else 'part'}.parquet"
         draft = folder / f".{target.name}"
         try:
             self.copy(contract.shaped(rows) if isinstance(rows, ibis.Table) else rows, draft)
             written = self._checked(f"{table} {partition}", contract, draft)
-            with open(draft, "rb") as file:
+            with room_for(target), open(draft, "rb") as file:
                 os.fsync(file.fileno())
             draft.rename(target)
         finally:
-            draft.unlink(missing_ok=True)
-        self._drop_superseded(folder, partition)
+            with suppress(OSError):  # what cannot be swept now is swept by a later write, and hides no error
+                draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._drop_superseded(folder, partition)
         return written
+
+    def _later_than(self, table: str, partition: str) -> int:
+        """Now in nanoseconds, but after what is there where the clock was put back: what is written last counts."""
+        there = [int(file.stamp[:20]) for file in self.versions(table) if file.partition == partition]
+        return max([time.time_ns(), *[stamp + 1 for stamp in there]])
 
     def copy(self, rows: ibis.Table | pa.RecordBatchReader, target: Path) -> None:
         """The one writer of Parquet, for expressions and for streams of batches alike."""
@@ -168,7 +177,8 @@ class Lake:
                 connection.register("incoming", rows)
             query = "from incoming" if isinstance(rows, pa.RecordBatchReader) else as_typed(rows)
             as_parquet = "format parquet, compression zstd, row_group_size 50000"
-            with self.naming_damage(lambda: paths_of(rows) if isinstance(rows, ibis.Table) else ()):
+            read = partial(paths_of, rows) if isinstance(rows, ibis.Table) else tuple
+            with self.naming_damage(read), room_for(target):
                 connection.execute(f"copy ({query}) to '{target}' ({as_parquet})")
 
     def _checked(self, what: str, contract: Contract, draft: Path) -> Written:

@@ -17,6 +17,13 @@ from gtm_platform.settings import settings
 from gtm_platform.sources.stream import Source, Stream
 from gtm_platform.sources.sync import Filled, Sync, slots_of
 
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 REASONS_SHOWN = 20  # of records in quarantine, the most frequent first
 
 
@@ -172,8 +179,21 @@ def schedule_of(source: Source, job: Any) -> dg.ScheduleDefinition:
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         if off := source.off(settings()):
             return dg.SkipReason(off)
+        if still := _still_read(context.instance, tick.name):
+            return dg.SkipReason(still)
         with dg.partition_loading_context(effective_dt=context.scheduled_execution_time):
             closed = parts.get_last_partition_key()
         return dg.RunRequest(run_key=closed, partition_key=closed)
 
     return tick
+
+
+def _still_read(instance: dg.DagsterInstance, schedule: str) -> str | None:
+    """A run that takes longer than its interval is not queued up behind: the next window asks from where it ended."""
+    unfinished = dg.RunsFilter(tags={"dagster/schedule_name": schedule}, statuses=UNFINISHED)
+    runs = instance.get_runs(unfinished, limit=1)
+    if not runs:
+        return None
+    return (
+        f"run {runs[0].run_id} still reads {runs[0].tags.get('dagster/partition')}; the next window brings this one too"
+    )

@@ -13,6 +13,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from gtm_platform.state.schema import VERSION
 
 BUSY_SECONDS = 30
+NO_ROOM = ("database or disk is full", "disk I/O error", "No space left on device")  # SQLite's words, and Postgres'
 MIGRATING = 7_246_001  # the number of the Postgres lock that lets one process migrate at a time
 
 
@@ -32,8 +33,16 @@ class State:
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """One transaction: all of it is kept when the block ends, nothing when it raises."""
-        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
-            yield connection
+        try:
+            with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+                yield connection
+        except DBAPIError as error:
+            if any(words in str(error.orig) for words in NO_ROOM):
+                shown = self.engine.url.render_as_string(hide_password=True)
+                raise StateError(
+                    f"The state at {shown} cannot be written: {error.orig}. Free space on its disk, and run it again."
+                ) from error
+            raise
 
     def close(self) -> None:
         self.engine.dispose()

@@ -45,6 +45,7 @@ def test_it_is_made_again_only_when_files_change(lake: Lake) -> None:
     assert ask(lake, "select count(*) from shop.albums") == [(2,)]
 
 
+@pytest.mark.faults("W6")
 def test_it_can_be_renewed_while_somebody_reads(lake: Lake) -> None:
     write(lake, "2026-11-16", [album("a")])
     catalogue.renew(lake)

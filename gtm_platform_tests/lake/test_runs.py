@@ -62,6 +62,7 @@ def holder(tmp_path: Path, run_id: str) -> "subprocess.Popen[str]":
     return process
 
 
+@pytest.mark.faults("T3")
 def test_a_run_whose_process_was_killed_is_ended_and_a_live_one_is_not(
     tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_run_that_finished_leaves_nothing_to_end(instance: dg.DagsterInstance)
     assert not (settings().home / "runs" / f"{run_id}.alive").exists()
 
 
+@pytest.mark.faults("T3")
 def test_two_reapers_at_once_do_not_stumble_over_each_other(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

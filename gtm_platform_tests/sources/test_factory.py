@@ -122,8 +122,8 @@ def test_the_schedule_asks_for_the_window_that_has_just_closed() -> None:
     schedule = schedule_of(SOURCE, job)
     with dg.instance_for_test() as instance:
         tick = datetime(2026, 3, 2, 0, 5, tzinfo=UTC)
-        context = dg.build_schedule_context(instance=instance, scheduled_execution_time=tick)
-        request = schedule(context)
+        with dg.build_schedule_context(instance=instance, scheduled_execution_time=tick) as context:
+            request = schedule(context)
     assert isinstance(request, dg.RunRequest)
     assert request.partition_key == DAY
 

@@ -128,7 +128,7 @@ class TestAnUpdatedStream:
         assert sync(syncing, sky, 1) == [(0, False)]
         assert sync(syncing, sky, 2) == [(1, False)]
 
-    @pytest.mark.faults("P8")
+    @pytest.mark.faults("P8", "T1")
     def test_a_window_run_twice_holds_the_same(self, syncing: Syncing, sky: Sky) -> None:
         sync(syncing, sky, 0)
         sky.put("mars", day(1, 3))
@@ -146,6 +146,7 @@ class TestAnUpdatedStream:
         assert len(sky.asked) == 2
         assert syncing.rows("planets", day(2), "id", "_window") == [("venus", day(3))]
 
+    @pytest.mark.faults("T2")
     def test_windows_that_were_missed_are_asked_for_with_the_next(self, syncing: Syncing, sky: Sky) -> None:
         sync(syncing, sky, 0)
         sky.put("mars", day(2, 3))
@@ -264,6 +265,7 @@ class TestFailures:
         assert sync(syncing, sky, 1) == [(1, False)]
 
 
+@pytest.mark.faults("T1")
 def test_streams_side_by_side_do_not_disturb_each_other(syncing: Syncing, sky: Sky) -> None:
     """As in a run: a thread for each stream, on one engine."""
     syncing.clock.now = day(1, 0.25)

@@ -39,6 +39,11 @@ class Settings(BaseSettings):
     gtm_engine: Literal["duckdb", "spark"] = Field(
         default="duckdb", description="What computes the daily tables: duckdb, in process, or spark."
     )
+    gtm_memory_limit: str = Field(
+        default="2.5GB",
+        pattern=r"^\d+(\.\d+)? ?([KMGT]i?B)$",
+        description="Memory that DuckDB may use in each process; what needs more goes to the disk, in GTM_HOME.",
+    )
     gtm_now: datetime | None = Field(default=None, description="Pretend that it is this moment (demos and tests).")
 
     hubspot_access_token: Secret = Field(default=None, description="Token of a HubSpot service key or private app.")

@@ -13,6 +13,7 @@ import ibis.expr.operations as ops
 from ibis.backends.duckdb import Backend
 from ibis.backends.sql.datatypes import DuckDBType
 
+from gtm_platform.lake import spill
 from gtm_platform.settings import settings
 
 _starting = Lock()
@@ -63,7 +64,8 @@ def _started() -> Backend:
     # Only our own files are ever opened, and nothing is fetched to open them. What does not fit into memory spills
     # beside the lake, not into whatever folder the process was started in.
     backend.raw_sql("set TimeZone='UTC'; set autoinstall_known_extensions=false; set autoload_known_extensions=false")
-    backend.con.execute("set temp_directory = ?", [str(settings().home / "spill")])
+    backend.con.execute("set temp_directory = ?", [str(spill.folder())])
+    backend.con.execute("set memory_limit = ?", [settings().gtm_memory_limit])
     return backend
 
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import ibis
 import sqlglot
 
+from gtm_platform.lake import spill
 from gtm_platform.lake.engine import EngineFailed, Reading, files_as_table, read_by
-from gtm_platform.settings import settings
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -42,7 +42,7 @@ CONFIGURATION: dict[str, bool | float | int | str | None] = {
 @contextmanager
 def computed(expression: ibis.Table) -> Iterator[ibis.Table]:
     """What Spark makes of an expression, in files that are there as long as they are used."""
-    parts = settings().home / "spill" / f"spark-{secrets.token_hex(8)}"
+    parts = spill.folder() / f"spark-{secrets.token_hex(8)}"
     try:
         with _failing_in_a_sentence():
             _answer(_session().newSession(), expression, parts).write.parquet(str(parts / "answer"))
@@ -89,8 +89,8 @@ def _session() -> "SparkSession":
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # nobody else is to reach the driver, unless it is said
-    spill = str(settings().home / "spill")
-    folders: dict[str, bool | float | int | str | None] = {"spark.local.dir": spill, "spark.sql.warehouse.dir": spill}
+    ours = str(spill.folder())
+    folders: dict[str, bool | float | int | str | None] = {"spark.local.dir": ours, "spark.sql.warehouse.dir": ours}
     try:
         spark = SparkSession.builder.appName("gtm").config(map=CONFIGURATION | folders).getOrCreate()
     except PySparkRuntimeError as error:

@@ -1,0 +1,28 @@
+"""Where engines put what does not fit into memory: a folder for each process, beside the lake. What a process left that
+was killed goes when the next one comes."""
+
+import os
+import platform
+import shutil
+from pathlib import Path
+
+from gtm_platform.settings import settings
+
+
+def folder() -> Path:
+    """This process's own: engines name their files alike in all processes."""
+    spill, host = settings().home / "spill", platform.node()
+    for left in spill.glob(f"{host}.*"):
+        if not _is_alive(int(left.suffix[1:])):
+            shutil.rmtree(left, ignore_errors=True)
+    return spill / f"{host}.{os.getpid()}"
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,22 @@
+"""What does not fit into memory, beside the lake."""
+
+import os
+import platform
+import subprocess
+import sys
+
+from gtm_platform.lake import spill
+from gtm_platform.settings import settings
+
+
+def test_what_a_dead_process_left_goes_and_what_a_live_one_uses_stays() -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    home, host = settings().home / "spill", platform.node()
+    left = {pid: home / f"{host}.{pid}" for pid in (gone.pid, os.getpid(), 1)}
+    elsewhere = home / f"other{host}.{gone.pid}"
+    for folder in (*left.values(), elsewhere):
+        folder.mkdir(parents=True)
+        (folder / "part").touch()
+    assert spill.folder() == left[os.getpid()]
+    assert [folder.exists() for folder in (*left.values(), elsewhere)] == [False, True, True, True]

@@ -1,11 +1,12 @@
-# make demo, make test: both build what they need in .venv first.
+# make demo, make test, make bench: each builds what it needs in .venv first.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test faults faults-long ui lint types definitions spark clean
+.PHONY: demo test faults faults-long bench ui lint types definitions spark clean
 DEMO ?=
+BENCH ?=
 
 demo: $(READY)
 	$(BIN)/gtm demo $(DEMO)
@@ -19,6 +20,9 @@ faults: $(READY)
 
 faults-long: $(READY)
 	$(BIN)/python -m pytest -m long
+
+bench: $(VENV)/.ready-bench
+	$(BIN)/python -m gtm_platform_tests.bench $(BENCH)
 
 ui: $(READY)
 	$(BIN)/gtm ui
@@ -40,6 +44,10 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
 	touch $(READY)
+
+$(VENV)/.ready-bench: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
+	touch $@
 
 clean:
 	rm -rf $(VENV) .gtm

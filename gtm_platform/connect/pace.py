@@ -2,19 +2,23 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Pace:
-    """At most `burst` calls at once and `rate` calls a second over time."""
+    """At most `burst` calls at once and `rate` calls a second over time; in any `window` seconds, where that is given,
+    no more than a burst, which a system that counts so allows at once and then not again."""
 
     rate: float
     burst: int
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    window: float = 0.0
     _tokens: float = field(init=False, repr=False)
+    _taken: deque[float] = field(init=False, repr=False)
     _counted: float = field(init=False, repr=False)
     _paused_until: float = field(init=False, repr=False, default=float("-inf"))
     _allowed: int | None = field(init=False, repr=False, default=None)
@@ -27,11 +31,31 @@ class Pace:
                 f"A pace of {self.rate} calls a second in bursts of {self.burst} would never let a call pass."
             )
         self._tokens, self._counted = float(self.burst), self.now()
+        self._taken = deque(maxlen=self.burst)
+
+    @classmethod
+    def within(
+        cls,
+        calls: int,
+        seconds: float,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> "Pace":
+        """At most so many calls in any so many seconds."""
+        return cls(calls / seconds, calls, now, sleep, window=seconds)
 
     def take(self) -> None:
         """Return when one more call may leave."""
         while wait := self._claim():
             self.sleep(wait)
+
+    @property
+    def left(self) -> int:
+        """How many calls may leave at once."""
+        with self._lock:
+            now = self._refill()
+            held = sum(taken > now - self.window for taken in self._taken)
+            return min(int(self._tokens), self.burst - held)
 
     def pause(self, seconds: float) -> None:
         """Let no call leave for so long; afterwards begin with one, not with a burst."""
@@ -61,7 +85,10 @@ class Pace:
             if self._tokens < 1.0:
                 # A hair more than needed, so that rounding cannot ask for a wait of nothing.
                 return (1.0 - self._tokens) / self.rate + 1e-6
+            if len(self._taken) == self.burst and (wait := self._taken[0] + self.window - now) > 0:
+                return wait
             self._tokens -= 1.0
+            self._taken.append(now)
             self._allowed = None if self._allowed is None else self._allowed - 1
             return 0.0
 

@@ -64,6 +64,8 @@ def _started() -> Backend:
     # Only our own files are ever opened, and nothing is fetched to open them. What does not fit into memory spills
     # beside the lake, not into whatever folder the process was started in.
     backend.raw_sql("set TimeZone='UTC'; set autoinstall_known_extensions=false; set autoload_known_extensions=false")
+    # Parquet files read are not kept in memory beside the kernel's cache: a sweep's would grow with it.
+    backend.raw_sql("set enable_external_file_cache=false")
     backend.con.execute("set temp_directory = ?", [str(spill.folder())])
     backend.con.execute("set memory_limit = ?", [settings().gtm_memory_limit])
     return backend

@@ -32,6 +32,9 @@ from gtm_platform.lake.engine import (
 )
 from gtm_platform.lake.room import room_for
 
+# Rows to a row group, which is held in memory whole, by each thread that reads or writes. Source tables hold records as
+# received, a kilobyte and more each.
+WIDE_GROUP, GROUP = 5_000, 50_000
 GRACE = 3 * 3600  # seconds a superseded file stays readable: longer than the longest run or query
 
 
@@ -153,7 +156,8 @@ class Lake:
         target = folder / f"{partition}.{stamp}.{'full' if full else 'part'}.parquet"
         draft = folder / f".{target.name}"
         try:
-            self.copy(contract.shaped(rows) if isinstance(rows, ibis.Table) else rows, draft)
+            group = GROUP if contract.cadence is None else WIDE_GROUP
+            self.copy(contract.shaped(rows) if isinstance(rows, ibis.Table) else rows, draft, group)
             written = self._checked(f"{table} {partition}", contract, draft)
             with room_for(target), open(draft, "rb") as file:
                 os.fsync(file.fileno())
@@ -170,13 +174,13 @@ class Lake:
         there = [int(file.stamp[:20]) for file in self.versions(table) if file.partition == partition]
         return max([time.time_ns(), *[stamp + 1 for stamp in there]])
 
-    def copy(self, rows: ibis.Table | pa.RecordBatchReader, target: Path) -> None:
+    def copy(self, rows: ibis.Table | pa.RecordBatchReader, target: Path, group: int) -> None:
         """The one writer of Parquet, for expressions and for streams of batches alike."""
         with cursor() as connection:
             if isinstance(rows, pa.RecordBatchReader):
                 connection.register("incoming", rows)
             query = "from incoming" if isinstance(rows, pa.RecordBatchReader) else as_typed(rows)
-            as_parquet = "format parquet, compression zstd, row_group_size 50000"
+            as_parquet = f"format parquet, compression zstd, row_group_size {group}"
             read = partial(paths_of, rows) if isinstance(rows, ibis.Table) else tuple
             with self.naming_damage(read), room_for(target):
                 connection.execute(f"copy ({query}) to '{target}' ({as_parquet})")

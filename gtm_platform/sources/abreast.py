@@ -3,8 +3,9 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import TypeVar, cast
 
+END = object()
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -23,3 +24,12 @@ def abreast(ask: Callable[[T], R], things: Iterable[T], threads: int) -> Iterato
         finally:
             for future in under_way:
                 future.cancel()
+
+
+def ahead(things: Iterator[T]) -> Iterator[T]:
+    """The same things, each asked for while the one before it is dealt with."""
+    with ThreadPoolExecutor(1) as thread:
+        under_way: Future[T | object] = thread.submit(next, things, END)
+        while (thing := under_way.result()) is not END:
+            under_way = thread.submit(next, things, END)
+            yield cast(T, thing)

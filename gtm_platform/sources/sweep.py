@@ -2,25 +2,45 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import ibis
+import numpy as np
 import pyarrow as pa
 
 from gtm_platform.connect import columns
-from gtm_platform.connect.records import Reader, Rejected
+from gtm_platform.connect.pages import Page
+from gtm_platform.connect.records import Reader, Record, Rejected
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.engine import files_as_table, value
-from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.lake import WIDE_GROUP, Lake
+from gtm_platform.sources.abreast import ahead
 from gtm_platform.sources.stream import Stream, Window
 
+BATCH = 1_000  # records at least: what a batch costs hardly depends on its size
 LARGEST_KEPT = 1 << 16  # bytes of a record that was set aside
 _SWEPT = ("_extracted_at", "_run_id", "_deleted", "payload")
+
+
+@dataclass
+class _Read:
+    """Records read and not yet written: as understood, as received, and when."""
+
+    good: list[Record] = field(default_factory=list)
+    raws: list[bytes] = field(default_factory=list)
+    at: list[datetime] = field(default_factory=list)
+
+    def add(self, good: Sequence[Record], raws: Page) -> None:
+        self.good.extend(good)
+        self.raws.extend(raws)
+        self.at.extend([datetime.now(UTC)] * len(good))
 
 
 @dataclass
@@ -33,6 +53,7 @@ class Sweep:
     different: int = 0
     rejected: dict[str, Rejected] = field(default_factory=dict)  # by their digest
     failure: BaseException | None = None
+    keys: "array[int]" = field(default_factory=lambda: array("q"))  # a hash of each record's key
 
     @property
     def duplicates(self) -> int:
@@ -48,35 +69,41 @@ class Sweep:
         reader = pa.RecordBatchReader.from_batches(schema, self._batches(client, window, schema))
         try:
             try:
-                self.lake.copy(reader, draft)
+                self.lake.copy(reader, draft, WIDE_GROUP)
             except Exception:
                 if self.failure:  # the engine hides what went wrong while it was reading
                     raise self.failure from self.failure.__cause__
                 raise
-            swept = self._swept(draft)
-            self.different = int(value(swept.select(*self.stream.key).distinct().count()))
-            yield self._once(swept)
+            yield self._once(self._swept(draft))
         finally:
             draft.unlink(missing_ok=True)
 
     def _batches(self, client: Any, window: Window, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        reader = Reader(self.stream.record, self.stream.key)
+        reader, read, key = Reader(self.stream.record, self.stream.key), _Read(), attrgetter(*self.stream.key)
         try:
-            for page in self.stream.pages(client, window):
+            for page in ahead(self.stream.pages(client, window)):
                 good, raws, bad = reader.read(page)
                 self.read += len(page)
                 self.rejected.update(map(_set_aside, bad))
-                if good:
-                    landed = {
-                        "_extracted_at": datetime.now(UTC),
-                        "_run_id": self.run_id,
-                        "_deleted": pa.array([record.is_gone() for record in good]),
-                        "payload": pa.array([raw.decode("utf-8", "replace") for raw in raws]),
-                    }
-                    yield columns.batch(schema, self.stream.record, good, landed)
+                read.add(good, raws)
+                self.keys.extend(map(hash, map(key, good)))
+                if len(read.good) >= BATCH:
+                    yield self._batch(schema, read)
+                    read = _Read()
+            if read.good:
+                yield self._batch(schema, read)
         except BaseException as error:
             self.failure = error
             raise
+
+    def _batch(self, schema: pa.Schema, read: "_Read") -> pa.RecordBatch:
+        landed = {
+            "_extracted_at": pa.array(read.at, schema.field("_extracted_at").type),
+            "_run_id": self.run_id,
+            "_deleted": pa.array([record.is_gone() for record in read.good]),
+            "payload": pa.array([raw.decode("utf-8", "replace") for raw in read.raws]),
+        }
+        return columns.batch(schema, self.stream.record, read.good, landed)
 
     def _arrow(self) -> pa.Schema:
         landed = contract_of(self.table).schema.to_pyarrow()
@@ -88,10 +115,17 @@ class Sweep:
         return files_as_table([str(draft)], schema)
 
     def _once(self, swept: ibis.Table) -> ibis.Table:
+        """Only what came more than once is sorted: whole records, millions of them, do not fit into memory."""
+        hashes, key = np.sort(np.frombuffer(self.keys, np.int64)), list(self.stream.key)
+        self.different = len(hashes)
+        if not (hashes[1:] == hashes[:-1]).any():
+            return swept
+        self.different = int(value(swept.select(*key).distinct().count()))
+        several = swept.group_by(key).having(swept.count() > 1).agg()
         newest = [ibis.desc(self.stream.moved)] if self.stream.moved else []
-        order = [*newest, ibis.desc("_extracted_at")]
-        nth = ibis.row_number().over(group_by=list(self.stream.key), order_by=order)
-        return swept.mutate(_nth=nth).filter(lambda t: t["_nth"] == 0).drop("_nth")
+        nth = ibis.row_number().over(group_by=key, order_by=[*newest, ibis.desc("_extracted_at")])
+        chosen = swept.semi_join(several, key).mutate(_nth=nth).filter(lambda t: t["_nth"] == 0).drop("_nth")
+        return swept.anti_join(several, key).union(chosen)
 
 
 def _set_aside(bad: Rejected) -> tuple[str, Rejected]:

@@ -142,7 +142,7 @@ class Sync:
         opens = window.start if full or (slot == slots[0] and not window.full) else slot.start
         rows = self._stamped(self._between(swept, opens, slot.end, last=slot == slots[-1]), slot)
         if full and rejected:
-            rows = self._with_others(rows, self._unread(slot, rejected))
+            rows = rows.union(self._unread(swept, slot, rejected).select(*rows.columns))
         if full and self.stream.kind == "updated":
             rows = self._completed(rows, swept, slot)
         if full and self.stream.kind != "appended":
@@ -169,16 +169,19 @@ class Sync:
     def _completed(self, rows: ibis.Table, swept: ibis.Table, slot: Slot) -> ibis.Table:
         """A full snapshot as of the window's end: what has moved since stands as it was known before, where it was."""
         assert self.stream.moved is not None
-        since = swept.filter(swept[self.stream.moved] >= slot.end)
-        known = self._stamped(self._known(slot).drop("_window").semi_join(since, self._key), slot)
-        return self._with_others(self._with_others(rows, known), self._stamped(since, slot))
+        moved = swept[self.stream.moved]
+        since = swept.filter((moved >= slot.end) & ~self._misdated(moved))
+        known = self._known(slot).drop("_window").semi_join(since, self._key)
+        others = self._with_others(known, since.select(*known.columns))
+        return rows.union(self._stamped(others, slot).select(*rows.columns))
 
-    def _unread(self, slot: Slot, rejected: Collection[Rejected]) -> ibis.Table:
+    def _unread(self, swept: ibis.Table, slot: Slot, rejected: Collection[Rejected]) -> ibis.Table:
         """The last good version of what is there but could not be read: set aside is not deleted."""
         before = self._known(slot)
         key = ibis.literal(BETWEEN).join([before[part].cast("string") for part in self._key])
         named = [BETWEEN.join(bad.key) for bad in rejected if bad.key]
-        return self._stamped(before.filter(key.isin(named)).drop("_window"), slot)
+        known = before.filter(key.isin(named)).drop("_window")
+        return self._stamped(known.anti_join(swept, self._key), slot)
 
     def _not_overtaken(self, rows: ibis.Table, slot: Slot) -> ibis.Table:
         """Without those from before the window of which a later version is known: an API that lags shows an old one."""

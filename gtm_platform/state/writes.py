@@ -2,6 +2,7 @@
 what has an intent and no receipt may or may not have arrived, and is looked up before it is written again.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
@@ -80,6 +81,16 @@ def standings(tx: sa.Connection, object_type: str, object_ids: Collection[str]) 
             found[value] = Standing(row.after, row.run_id)
         else:
             found.setdefault(value, Standing()).open[row.id] = row.after
+    return found
+
+
+def newest(tx: sa.Connection, object_type: str) -> dict[str, dict[str, str | None]]:
+    """The values last agreed on, by record and property; None for a field that is in doubt, or held."""
+    last = sa.select(sa.func.max(journal.c.id)).where(journal.c.object_type == object_type).group_by(*_value())
+    columns = (journal.c.object_id, journal.c.property, journal.c.after, journal.c.status)
+    found: defaultdict[str, dict[str, str | None]] = defaultdict(dict)
+    for object_id, property, after, status in tx.execute(sa.select(*columns).where(journal.c.id.in_(last))).all():
+        found[object_id][property] = after if status in AGREED else None
     return found
 
 

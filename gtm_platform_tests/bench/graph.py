@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from gtm_platform_tests.bench.figures import Effort, Figure, Row, Target
-from gtm_platform_tests.bench.rounds import Taken, in_child, in_turns, middle, middle_ratio
-
 from gtm_platform_tests.bench.marts import MAKE, SETTLE
+from gtm_platform_tests.bench.rounds import Taken, in_child, in_turns, middle, middle_ratio
 
 CUSTOMERS = 1_500  # as many as the demo has people
 SLOW = 0.1  # seconds of import that a package has to justify

@@ -70,6 +70,23 @@ def test_a_new_window_lifts_the_old_limit() -> None:
     assert times(pace, clock, 4) == [5.0, 5.0, 5.0, 10.0]
 
 
+def test_a_window_lets_no_more_calls_pass_than_it_holds() -> None:
+    clock = Clock()
+    pace = Pace.within(3, 2.0, clock.now, clock.sleep)
+    assert times(pace, clock, 2) == [0.0, 0.0]
+    assert pace.left == 1
+    clock.time = 1.5
+    assert times(pace, clock, 4) == [1.5, 2.0, 2.0, 3.5]
+    assert pace.left == 0
+
+
+def test_after_a_pause_a_window_fills_slowly() -> None:
+    clock = Clock()
+    pace = Pace.within(4, 2.0, clock.now, clock.sleep)
+    pace.pause(10)
+    assert times(pace, clock, 5) == [10.0, 10.5, 11.0, 11.5, 12.0]
+
+
 class EnoughError(Exception):
     pass
 

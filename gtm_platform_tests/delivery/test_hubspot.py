@@ -81,15 +81,26 @@ def test_the_first_delivery_defines_the_properties_and_writes_all(
         assert trail.entries(tx, "hubspot.write")[0]["detail"]["written"] == 250
 
 
-def test_the_same_again_reads_and_writes_nothing(hubspot_api: Watched, state: State) -> None:
+def test_the_same_again_asks_and_writes_nothing(hubspot_api: Watched, state: State) -> None:
     deliver(wanted(range(1, 251)), contacts(hubspot_api), state, run(1))
     hubspot_api.calls.clear()
 
     told = deliver(wanted(range(1, 251)), contacts(hubspot_api), state, run(2))
 
     assert counts(told) == (0, 250, 0, 0)
-    assert [call.path.rpartition("/")[2] for call in hubspot_api.calls] == ["read"] * 3
+    assert hubspot_api.calls == []
     assert journal(state, run_id="run-2") == []
+
+
+def test_only_what_is_to_be_otherwise_is_looked_at(hubspot_api: Watched, state: State) -> None:
+    deliver(wanted(range(1, 251)), contacts(hubspot_api), state, run(1))
+    hubspot_api.calls.clear()
+
+    told = deliver(wanted(range(1, 250)) + wanted([250], score="50"), contacts(hubspot_api), state, run(2))
+
+    assert counts(told) == (1, 249, 0, 0)
+    [looked, *_] = [call.body["inputs"] for call in hubspot_api.asked("batch/read")]
+    assert looked == [{"id": "250"}]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +117,9 @@ def test_values_compare_as_hubspot_compares_them(
     deliver(desired, contacts(hubspot_api), state, run(1))
     edit(portal, 1, **theirs)
 
-    assert counts(deliver(desired, contacts(hubspot_api), state, run(2))) == (0, 1, 0, 0)
+    more = [replace(wanted([1], gtm_mrr="5")[0], values={**ours, "gtm_mrr": "5"})]
+    told = deliver(more, contacts(hubspot_api), state, run(2))
+    assert (told.written, told.fields_written, told.fields_held) == (1, 1, 0)
 
 
 def test_an_option_is_added_beside_those_that_people_made(

@@ -110,7 +110,7 @@ def syncing(lake: Lake, clock: Clock) -> Syncing:
 @pytest.fixture
 def stripe(stand: Stand, store: StripeStore, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stripe]:
     stand.emulator = app(store, clock, UNLIMITED)
-    monkeypatch.setattr(client, "RATE", 10_000.0)
+    monkeypatch.setattr(client, "ENDPOINT", 10_000)
     with connected(stand, monkeypatch) as stripe:
         yield stripe
 

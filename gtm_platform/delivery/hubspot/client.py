@@ -26,7 +26,7 @@ SYSTEM, KEYS = "HubSpot", ("HUBSPOT_ACCESS_TOKEN",)
 TIMEOUT = (5, 60)  # seconds to connect, to read; the SDK has none of its own
 # HubSpot's own client waits so long where no Retry-After comes.
 WAITS = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
-RATE, BURST = 18, 10  # together the 190 calls that any ten seconds may have
+CALLS = (190, 10.2)  # in any ten seconds, and a little for those held up on their way
 
 T = TypeVar("T")
 Values = Mapping[str, str]
@@ -73,7 +73,7 @@ class HubSpotContacts:
         if settings.hubspot_access_token is None:
             raise HubSpotIsOff("HubSpot is off: set HUBSPOT_ACCESS_TOKEN.")
         key = BearerAuth(settings.hubspot_access_token).secret  # checked: a bad header is quoted in its error
-        return cls(key.get_secret_value(), settings.hubspot_base_url, Pace(RATE, BURST), Patience())
+        return cls(key.get_secret_value(), settings.hubspot_base_url, Pace.within(*CALLS), Patience())
 
     def define(self, properties: Collection[Property], used: Callable[[Property], Iterable[str]]) -> None:
         """Makes sure that the properties exist, with the options in use; what people added to them stays."""

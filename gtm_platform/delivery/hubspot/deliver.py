@@ -9,7 +9,7 @@ from gtm_platform.delivery.hubspot.plan import Desired
 from gtm_platform.delivery.hubspot.properties import OURS, used_options
 from gtm_platform.delivery.hubspot.send import CONTACTS, Run, Sender, Sent, write_of
 from gtm_platform.state import State, trail
-from gtm_platform.state.writes import Standing, Write, conclude, receive, standings
+from gtm_platform.state.writes import Standing, Write, conclude, newest, receive, standings
 
 SAMPLE = 20  # records read back after each run
 
@@ -69,13 +69,15 @@ def deliver(
 ) -> Delivered:
     """Brings HubSpot to what is desired, as far as nobody else changed it and HubSpot takes it."""
     clear, contested = claimed_once(desired)
-    records = [record for batch in batches(clear) for record in _look(batch, contacts, state)]
+    unsettled = _unsettled(clear, state)
+    records = [record for batch in batches(unsettled) for record in _look(batch, contacts, state)]
+    untouched = len(clear) - len(unsettled)
     changed = [record for record in records if record.changed]
     if dry_run:
-        told = _counted(contested + records, waiting=len(changed))
+        told = _counted(contested + records, untouched, waiting=len(changed))
         return replace(told, diff=as_text(contested + records))
     if guard:
-        check_blast_radius(records, guard.share, guard.allowance)
+        check_blast_radius(records, len(clear), guard.share, guard.allowance)
     _journal(contested + records, state, run)
     if changed:
         values = [record.desired.values for record in changed]
@@ -83,9 +85,23 @@ def deliver(
     sender = Sender(contacts, state, run)
     sent = sender.send(changed)
     sender.read_back(_sample(sent))
-    delivered = _counted(contested + records, sent)
+    delivered = _counted(contested + records, untouched, sent)
     _audit(state, run, delivered)
     return delivered
+
+
+def _unsettled(desired: Sequence[Desired], state: State) -> list[Desired]:
+    """Those that HubSpot is to hold otherwise than was agreed on last. The others need no look: what a person made of
+    ours since is not to be changed anyway. An empty value is not journaled where nothing was there before."""
+    with state.reading() as tx:
+        agreed = newest(tx, CONTACTS)
+    unknown: dict[str, str | None] = {}
+    return [
+        one
+        for one in desired
+        for known in [agreed.get(one.object_id, unknown)]
+        if not all(known.get(name, "") == value for name, value in one.values.items())
+    ]
 
 
 def _look(batch: Sequence[Desired], contacts: HubSpotContacts, state: State) -> list[RecordDiff]:
@@ -119,16 +135,16 @@ def _sample(sent: Sequence[Sent]) -> list[Sent]:
     return written[:: max(1, len(written) // SAMPLE)][:SAMPLE]
 
 
-def _counted(records: Sequence[RecordDiff], sent: Sequence[Sent] = (), waiting: int = 0) -> Delivered:
+def _counted(records: Sequence[RecordDiff], untouched: int, sent: Sequence[Sent] = (), waiting: int = 0) -> Delivered:
     written = [one for one in sent if one.outcome == "written"]
     failed = [one for one in sent if one.outcome != "written"]
     refused = [record for record in records if record.rejected]
     quiet = [record for record in records if not record.changed and not record.rejected]
     held = [record for record in quiet if record.held]
     return Delivered(
-        queried=len(records),
+        queried=len(records) + untouched,
         written=len(written),
-        unchanged=len(quiet) - len(held),
+        unchanged=len(quiet) - len(held) + untouched,
         held=len(held),
         rejected=len(refused) + len(failed),
         waiting=waiting,

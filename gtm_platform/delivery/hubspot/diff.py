@@ -84,13 +84,13 @@ def claimed_once(desired: Iterable[Desired]) -> tuple[list[Desired], list[Record
     return clear, [RecordDiff(one, rejected=CLAIMED_TWICE) for one in contested]
 
 
-def check_blast_radius(records: Sequence[RecordDiff], share: float, allowance: int) -> None:
+def check_blast_radius(records: Sequence[RecordDiff], of: int, share: float, allowance: int) -> None:
     """Stops when more of the records would have a value of ours replaced than the policy allows; a first write of a
     property replaces nothing of ours."""
     replaced = sum(any(field.ours for field in record.changed) for record in records)
-    if replaced > allowance and replaced > share * len(records):
+    if replaced > allowance and replaced > share * of:
         raise TooMuchWouldChange(
-            f"{replaced:,} of {len(records):,} contacts would change, more than the {share:.0%} that the policy "
+            f"{replaced:,} of {of:,} contacts would change, more than the {share:.0%} that the policy "
             "(hubspot.largest_change_share) allows in one run; nothing was written. Look at the dry run; if it is "
             "right, run again with allow_mass_change."
         )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from gtm_platform.delivery.hubspot.properties import (
@@ -67,6 +68,11 @@ def _desired(day: str, customer: Row, health: Row) -> Desired:
         # A score that is not known leaves what HubSpot holds; it does not wipe it.
         if (value := wire(row[origin.column])) is not None:
             values[property.name] = value
-            made = {"table": origin.table, "column": origin.column, "rule": row[origin.rule], "day": day}
-            provenance[property.name] = json.dumps(made)
+            provenance[property.name] = _provenance(origin.table, origin.column, row[origin.rule], day)
     return Desired(customer["customer_id"], str(customer["hubspot_contact_id"]), values, provenance)
+
+
+@lru_cache(maxsize=1_000)
+def _provenance(table: str, column: str, rule: str | None, day: str) -> str:
+    """The same for thousands of values."""
+    return json.dumps({"table": table, "column": column, "rule": rule, "day": day})

@@ -87,13 +87,13 @@ def option(value: str, order: int) -> dict[str, Any]:
 
 def wire(value: object) -> str | None:
     """A value as HubSpot takes it; None where there is nothing to say, which leaves what HubSpot holds."""
-    if value is None:
-        return None
+    if value is None or isinstance(value, str):
+        return value
+    if type(value) is int:
+        return str(value)
     if isinstance(value, Decimal | int | float):
         number = Decimal(str(value))
         return f"{number.normalize():f}" if number.is_finite() else None
-    if isinstance(value, str):
-        return value
     if isinstance(value, Iterable):
         return ";".join(sorted({str(item).replace(";", ",") for item in value}))
     raise TypeError(f"A {type(value).__name__} cannot be written to HubSpot.")

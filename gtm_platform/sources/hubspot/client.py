@@ -38,13 +38,13 @@ DEADLINE = 60.0  # seconds for a whole answer, however it drips
 CHUNK = 1 << 16
 LIST_PAGE, SEARCH_PAGE, LINKS_READ = 100, 200, 1_000
 
-# Both limits are rolling, so a burst comes on top of the rate: 5 + 10 × 18 stays within 190 per 10 s. Searches have a
-# limit of their own, 5 per second, of which answers say nothing; the rest is room for calls that were held up.
-BURST = (18.0, 5)
-SEARCHES = (4.5, 1)
-# Nearly used up, by others with the same token or because the account has the smaller limit: half of it comes back in
-# half of its time.
-FEW_CALLS, HALF_THE_WINDOW = 5, 5.0
+# 190 calls in any 10 seconds, and 5 searches in any one, of which answers say nothing. What is left of a window is room
+# for calls that are held up on their way more than others.
+CALLS, SEARCHES = (190, 10.2), (5, 1.05)
+WINDOW = 10.0
+# By so much the server's count may differ from ours, because other calls of ours are under way. By more: others use the
+# same token, or the account has the smaller limit.
+UNDER_WAY = 10
 
 # HubSpot seldom says how long to wait; these are what its own clients wait.
 WAITS = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
@@ -84,8 +84,8 @@ class HubSpotApi:
         if not self.base_url.startswith(("https://", "http://")):
             raise Refused(SYSTEM, "HUBSPOT_BASE_URL is no address that can be asked: it must begin with https://.")
         self.patience = patience or Patience()
-        self.pace = pace or Pace(*BURST)
-        self.search_pace = search_pace or Pace(*SEARCHES)
+        self.pace = pace or Pace.within(*CALLS)
+        self.search_pace = search_pace or Pace.within(*SEARCHES)
         self._key = BearerAuth(token).secret  # checked: a bad header is quoted in its error
         crm = HubSpot(
             access_token=self._key.get_secret_value(),
@@ -138,6 +138,7 @@ class HubSpotApi:
 
     def _once(self, asked: Asked, call: Call, check: Check) -> bytes:
         asked.pace.take()
+        left = asked.pace.left
         try:
             ends = self.patience.now() + DEADLINE
             response = call(_preload_content=False, _request_timeout=TIMEOUTS)
@@ -151,7 +152,7 @@ class HubSpotApi:
             raise self._refused(asked, error.__context__) from None
         except HTTPError as error:
             raise _broken(asked, error) from None
-        self._listen(response.headers)
+        self._listen(response.headers, left)
         return _checked(asked, check, self._without_key(body))
 
     def _whole(self, asked: Asked, response: BaseHTTPResponse, ends: float) -> bytes:
@@ -173,10 +174,10 @@ class HubSpotApi:
         """Some servers, and what stands before them, repeat the key that they refuse."""
         return body.replace(self._key.get_secret_value().encode(), b"***")
 
-    def _listen(self, headers: Mapping[str, str]) -> None:
+    def _listen(self, headers: Mapping[str, str], left: int) -> None:
         remaining = headers.get("X-HubSpot-RateLimit-Remaining", "")
-        if remaining.isdigit() and int(remaining) < FEW_CALLS:
-            self.pace.learn(int(remaining), HALF_THE_WINDOW)
+        if remaining.isdigit() and int(remaining) < left - UNDER_WAY:
+            self.pace.learn(int(remaining), WINDOW)
 
     def _refused(self, asked: Asked, refusal: Any) -> ApiFailure:
         body = refusal.body or b""

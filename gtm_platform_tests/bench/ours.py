@@ -1,0 +1,53 @@
+"""The platform reading the bench's server: HubSpot's own record of a contact, an `Api` whose pace is no limit, and the
+stream, sweep and lake that every source has."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from gtm_platform.connect.api import Api
+from gtm_platform.connect.pace import Pace
+from gtm_platform.connect.pages import Page, listing, rows
+from gtm_platform.connect.paging import CursorPaging
+from gtm_platform.connect.patience import Patience
+from gtm_platform.lake.engine import value
+from gtm_platform.lake.lake import Lake
+from gtm_platform.policy import policy
+from gtm_platform.settings import settings
+from gtm_platform.sources.hubspot.records import Contact
+from gtm_platform.sources.stream import Source, Stream, Window
+from gtm_platform.sources.sync import Slot, Sync
+
+DAY = Slot("2026-11-19", datetime(2026, 11, 19, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
+PAGES = CursorPaging(next_at=("paging", "next", "after"), send_as="after", rows="results")
+
+
+def contacts(client: tuple[Api, int], window: Window) -> Iterator[Page]:  # noqa: ARG001
+    api, records = client
+    ask = partial(api.get, f"/{records}/contacts", check=listing("results"))
+    for body in PAGES.walk(ask, {"limit": 100}):
+        yield rows(body, "results")
+
+
+SOURCE = Source(
+    "bench",
+    hours=24,
+    needs=(),
+    connect=lambda _: nullcontext(),
+    check=lambda _: "",
+    streams=(Stream("contacts", Contact, contacts, moved="updated_at"),),
+)
+
+
+def land(url: str, records: int) -> dict[str, Any]:
+    """Reads them all into the lake's table, and counts them there."""
+    lake, pace = Lake(settings().home / "lake"), Pace(1e6, 1_000_000)
+    sync = Sync(lake, SOURCE, SOURCE.streams[0], policy(), DAY.end + timedelta(minutes=30), "bench")
+    with Api("Bench", url, auth=None, paces=pace, patience=Patience(), keys=()) as api:
+        sync.fill((api, records), [DAY])
+    counted = value(lake.as_of("bench/contacts", DAY.key + "~").count())
+    if counted != records:
+        raise AssertionError(f"{counted} of {records} records are in the table.")
+    return {"records": counted}

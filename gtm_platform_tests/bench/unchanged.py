@@ -1,0 +1,105 @@
+"""A day on which nothing changed, beside the reading of what tells so."""
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+
+from gtm_platform.delivery.assets import _deliver
+from gtm_platform.delivery.hubspot.plan import CUSTOMER_COLUMNS, HEALTH_COLUMNS
+from gtm_platform.delivery.hubspot.send import Run
+from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, rows
+from gtm_platform.lake.lake import Lake
+from gtm_platform.sandbox import hubspot
+from gtm_platform.sandbox.limits import Limit
+from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore
+from gtm_platform.settings import settings
+from gtm_platform.state import open_state
+from gtm_platform.state.schema import hubspot_writes as journal
+from gtm_platform.state.writes import AGREED
+from gtm_platform_tests.bench.figures import Effort, Figure, Row, Target
+from gtm_platform_tests.bench.rounds import compared, in_child
+from gtm_platform_tests.delivery.world import served
+from gtm_platform_tests.tables import given
+
+DAY, NOW = "2026-11-20", datetime(2026, 11, 20, 6, tzinfo=UTC)
+
+
+def measure(effort: Effort) -> Iterator[Row]:
+    contacts = effort.of(30_000, 3_000)
+    found = in_child(f"{__name__}:deliver_again", contacts=contacts, rounds=2 * effort.rounds + 1).found
+    ours, floor = found["ours"], found["floor"]
+    what = f"delivery to HubSpot, {contacts:,} contacts"
+    yield Row(what, "s", **compared(ours, floor), target=Target("≤", 1.2), beside="reading day and journal")
+    yield Row(what, "calls to HubSpot", found["calls"], Target("≤", 0))
+
+
+def deliver_again(contacts: int, rounds: int) -> dict[str, Any]:
+    """Delivers a day once, and then the same day again and again; with the calls made by all but the first."""
+    lake = Lake(settings().home / "lake")
+    _fill(lake, contacts)
+    generous = hubspot.Limits(*(Limit(10**9, 10) for _ in range(3)))
+    with served(hubspot.app(_portal(contacts), lambda: NOW, limits=generous)) as watched:
+        os.environ |= {"HUBSPOT_ACCESS_TOKEN": hubspot.TOKEN, "HUBSPOT_BASE_URL": watched.url}
+        settings.cache_clear()
+        first = _seconds(partial(_deliver, lake, Run("first", DAY, lambda: NOW), None, dry_run=False))
+        watched.calls.clear()
+        ours, floor = [], []
+        for number in range(rounds):
+            floor.append(_seconds(partial(_read, lake)))
+            run = Run(f"again-{number}", DAY, lambda: NOW)
+            ours.append(_seconds(partial(_deliver, lake, run, None, dry_run=False)))
+        return {"first": first, "ours": ours, "floor": floor, "calls": len(watched.calls)}
+
+
+def _fill(lake: Lake, contacts: int) -> None:
+    chance = random.Random(7)
+    people = [(f"cus_{n:06d}", str(n), chance.randint(0, 100)) for n in range(1, contacts + 1)]
+    judged = [
+        {
+            "customer_id": customer,
+            "health_score": score,
+            "health_status": ("critical", "high_risk", "at_risk", "healthy")[score // 26],
+            "churn_risk": 100 - score,
+            "risk_signals": ["inactive_30d", "low_csat"] if score < 40 else [],
+        }
+        for customer, _, score in people
+    ]
+    known = [
+        {"customer_id": customer, "hubspot_contact_id": contact, "mrr": Decimal(score), "mrr_source": "stripe"}
+        for customer, contact, score in people
+    ]
+    lake.write(HEALTH, DAY, given(HEALTH, *judged).to_pyarrow().to_reader())
+    lake.write(CUSTOMERS, DAY, given(CUSTOMERS, *known).to_pyarrow().to_reader())
+
+
+def _portal(contacts: int) -> HubSpotStore:
+    records = (HubSpotRecord(str(n), {"email": f"p{n}@acme.example"}, NOW, NOW) for n in range(1, contacts + 1))
+    return HubSpotStore(objects={"contacts": {record.id: record for record in records}}, next_id=contacts + 1)
+
+
+def _read(lake: Lake) -> None:
+    """The least from which one can know: what is to be there, and what was last written."""
+    rows(lake, HEALTH, DAY, *HEALTH_COLUMNS)
+    rows(lake, CUSTOMERS, DAY, *CUSTOMER_COLUMNS)
+    wanted = sa.select(journal.c.object_id, journal.c.property, journal.c.after).where(journal.c.status.in_(AGREED))
+    with closing(open_state(settings().state_url)) as state, state.reading() as tx:
+        tx.execute(wanted).all()
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+FIGURE = Figure(
+    "unchanged", "An unchanged day costs little more than reading what tells so, and nothing is sent.", measure
+)

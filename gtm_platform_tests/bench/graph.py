@@ -5,10 +5,11 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from statistics import median
 
 from gtm_platform_tests.bench.figures import Effort, Figure, Row, Target
 from gtm_platform_tests.bench.marts import MAKE, SETTLE
-from gtm_platform_tests.bench.rounds import Taken, in_child, in_turns, middle, middle_ratio
+from gtm_platform_tests.bench.rounds import compared, in_child, in_turns
 
 CUSTOMERS = 1_500  # as many as the demo has people
 SLOW = 0.1  # seconds of import that a package has to justify
@@ -26,23 +27,14 @@ def measure(effort: Effort) -> Iterator[Row]:
             imports=lambda: in_child(f"{__name__}:import_all"),
         )
     for name, what, most in (("one", "one day", 2.5), ("many", f"{days} days in one run", 1.6)):
-        ratio = middle_ratio([_of(one, "wall") for one in taken[name]], [_of(one, "own") for one in taken[name]], _s)
-        own = middle(taken[name], lambda one: float(one.found["own"]))
-        wall = middle(taken[name], lambda one: float(one.found["wall"]))
-        yield Row(f"{what}, all daily tables", "s", wall, Target("≤", most), "the tables' own work", own, ratio)
-    yield Row("gtm --help", "s", middle(taken["help"], _s), Target("≤", 0.5))
-    yield Row("import of the definitions", "s", middle(taken["imports"], lambda one: sum(one.found.values())))
+        walls, own = ([float(one.found[of]) for one in taken[name]] for of in ("wall", "own"))
+        beside = "the tables' own work"
+        yield Row(f"{what}, all daily tables", "s", **compared(walls, own), target=Target("≤", most), beside=beside)
+    yield Row("gtm --help", "s", median(one.seconds for one in taken["help"]), Target("≤", 0.5))
+    yield Row("import of the definitions", "s", median(sum(one.found.values()) for one in taken["imports"]))
     for package, seconds in Counter(taken["imports"][0].found).most_common():
         if seconds > SLOW:
             yield Row(f"import: {package}", "s", seconds)
-
-
-def _of(taken: Taken, what: str) -> Taken:
-    return Taken(float(taken.found[what]), taken.cpu, taken.peak_mb, {})
-
-
-def _s(taken: Taken) -> float:
-    return taken.seconds
 
 
 def say_help() -> None:

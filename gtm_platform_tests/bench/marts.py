@@ -2,55 +2,41 @@
 wide table once."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from statistics import median
 
 from gtm_platform_tests.bench.figures import Effort, Figure, Row, Target
-from gtm_platform_tests.bench.rounds import Taken, in_child, in_turns, middle, middle_ratio
+from gtm_platform_tests.bench.rounds import compared, in_child, in_turns
 
 MAKE, FLOOR, SETTLE = (f"gtm_platform_tests.bench.day:{name}" for name in ("make", "floor", "settle"))
 
 
 def measure(effort: Effort) -> Iterator[Row]:
-    few, many = effort.of(100_000, 10_000), effort.of(1_000_000, 50_000)
-    with tempfile.TemporaryDirectory(prefix="gtm-bench-") as small, tempfile.TemporaryDirectory() as large:
-        rows = {}
-        for home, customers in ((small, few), (large, many)):
-            rows[home] = in_child(SETTLE, home=home, customers=customers).found["rows"]
-            in_child(MAKE, home=home)  # the wide table that the floor writes
+    sizes = {"few": effort.of(100_000, 10_000), "many": effort.of(1_000_000, 50_000)}
+    with tempfile.TemporaryDirectory(prefix="gtm-bench-") as few, tempfile.TemporaryDirectory() as many:
+        homes = {"few": few, "many": many}
+        rows = {name: in_child(SETTLE, home=homes[name], customers=sizes[name]).found["rows"] for name in sizes}
+        in_turns(1, few=lambda: in_child(MAKE, home=few), many=lambda: in_child(MAKE, home=many))  # what floors write
         taken = in_turns(
             effort.rounds,
-            few=lambda: in_child(MAKE, home=small),
-            few_floor=lambda: in_child(FLOOR, home=small),
-            many=lambda: in_child(MAKE, home=large),
-            many_floor=lambda: in_child(FLOOR, home=large),
+            few=lambda: in_child(MAKE, home=few),
+            few_floor=lambda: in_child(FLOOR, home=few),
+            many=lambda: in_child(MAKE, home=many),
+            many_floor=lambda: in_child(FLOOR, home=many),
         )
-        yield _beside_floor(few, rows[small], taken["few"], taken["few_floor"])
-        yield _beside_floor(many, rows[large], taken["many"], taken["many_floor"])
-    slower = middle_ratio(taken["many"], taken["few"], _own) * few / many
-    a_customer = {n: middle(taken[name], _own) / n * 1e6 for name, n in (("few", few), ("many", many))}
-    yield Row(
-        f"a customer of {many:,}", "µs", a_customer[many], Target("≤", 1.3), f"of {few:,}", a_customer[few], slower
-    )
-    peak = middle(taken["many"], lambda one: one.peak_mb)
-    yield Row(f"memory, {many:,} customers", "MB", peak, Target("≤", 1.0), "what is allowed", 4096.0)
+    own = {name: [float(one.found["own"]) for one in taken[name]] for name in sizes}
+    for name, customers in sizes.items():
+        floor = [float(one.found["seconds"]) for one in taken[f"{name}_floor"]]
+        what = f"{customers:,} customers, {rows[name]:,} source rows"
+        yield Row(what, "s", **compared(own[name], floor), target=Target("≤", 8), beside="reading and writing once")
+    each = {name: [seconds / customers * 1e6 for seconds in own[name]] for name, customers in sizes.items()}
+    what, beside = f"a customer of {sizes['many']:,}", f"of {sizes['few']:,}"
+    yield Row(what, "µs", **compared(each["many"], each["few"]), target=Target("≤", 1.3), beside=beside)
+    peak = median(one.peak_mb for one in taken["many"])
+    yield Row(f"memory, {sizes['many']:,} customers", "MB", peak, Target("≤", 1), "what is allowed", 4096.0)
     for table in taken["many"][0].found["tables"]:
-        yield Row(
-            f"{many:,}: {table}", "s", middle(taken["many"], lambda one, of=table: float(one.found["tables"][of]))
-        )
-
-
-def _beside_floor(customers: int, rows: int, ours: Sequence[Taken], floor: Sequence[Taken]) -> Row:
-    ratio = middle_ratio(ours, floor, lambda one: float(one.found.get("own") or one.found["seconds"]))
-    what, beside = f"{customers:,} customers, {rows:,} source rows", "reading and writing once"
-    return Row(what, "s", middle(ours, _own), Target("≤", 8), beside, middle(floor, _seconds), ratio)
-
-
-def _own(taken: Taken) -> float:
-    return float(taken.found["own"])
-
-
-def _seconds(taken: Taken) -> float:
-    return float(taken.found["seconds"])
+        seconds = median(float(one.found["tables"][table]) for one in taken["many"])
+        yield Row(f"{sizes['many']:,} customers: {table}", "s", seconds)
 
 
 FIGURE = Figure(

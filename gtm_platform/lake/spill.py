@@ -12,6 +12,7 @@ from gtm_platform.settings import settings
 def folder() -> Path:
     """This process's own: engines name their files alike in all processes."""
     spill, host = settings().home / "spill", platform.node()
+    spill.mkdir(parents=True, exist_ok=True)  # engines make the folder, but none above it
     for left in spill.glob(f"{host}.*"):
         if not _is_alive(int(left.suffix[1:])):
             shutil.rmtree(left, ignore_errors=True)

@@ -44,7 +44,7 @@ def _environment(home: str) -> dict[str, str]:
     ours = ("GTM_", "HUBSPOT_", "STRIPE_", "INTERCOM_", "SLACK_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     path = os.pathsep.join(filter(None, [str(ROOT), kept.get("PYTHONPATH", "")]))
-    quiet = {"RUNTIME__DLTHUB_TELEMETRY": "false", "DAGSTER_DISABLE_TELEMETRY": "1"}
+    quiet = {"RUNTIME__DLTHUB_TELEMETRY": "false", "DAGSTER_DISABLE_TELEMETRY": "1", "PYTHONWARNINGS": "ignore"}
     return kept | quiet | {"PYTHONPATH": path, "GTM_HOME": home, "DLT_DATA_DIR": home}
 
 

@@ -5,6 +5,8 @@ import platform
 import subprocess
 import sys
 
+import duckdb
+
 from gtm_platform.lake import spill
 from gtm_platform.settings import settings
 
@@ -20,3 +22,13 @@ def test_what_a_dead_process_left_goes_and_what_a_live_one_uses_stays() -> None:
         (folder / "part").touch()
     assert spill.folder() == left[os.getpid()]
     assert [folder.exists() for folder in (*left.values(), elsewhere)] == [False, True, True, True]
+
+
+def test_an_engine_can_spill_into_it() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("set temp_directory = ?", [str(spill.folder())])
+        connection.execute("set memory_limit = '32MB'; set threads = 1; set preserve_insertion_order = false")
+        connection.execute("create table wide as select i, repeat(i::varchar, 100) as text from range(400000) t(i)")
+        spilt = connection.execute("select sum(size) from duckdb_temporary_files()").fetchone()
+    assert spilt
+    assert spilt[0] > 0

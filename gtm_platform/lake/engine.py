@@ -29,19 +29,27 @@ class EngineFailed(RuntimeError):
 @dataclass(frozen=True)
 class Reading:
     """What is asked of the rows of some files, in SQL that can be told to every engine; `{rows}` stands for the rows,
-    in the columns of the schema. Columns that old files lack are null, no file is no rows."""
+    in the columns of the schema, and `{base}` for those of other files, which the question tells apart. Columns that
+    old files lack are null, no file is no rows."""
 
     schema: ibis.Schema
     paths: tuple[str, ...] = ()
     question: str = "select * from {rows}"
+    base: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return (*self.base, *self.paths)
 
     @cached_property
     def sql(self) -> str:
         """As the embedded engine understands it."""
+        return self.question.format(rows=self._rows(self.paths), base=self._rows(self.base))
+
+    def _rows(self, paths: tuple[str, ...]) -> str:
         columns = ", ".join(f'null::{DuckDBType.to_string(kind)} as "{name}"' for name, kind in self.schema.items())
-        files = f" union all by name select * from read_parquet({list(self.paths)}, union_by_name=true)"
-        rows = f"(select {quoted(self.schema)} from ((select {columns} limit 0){files if self.paths else ''}))"
-        return self.question.format(rows=rows)
+        files = f" union all by name select * from read_parquet({list(paths)}, union_by_name=true)" if paths else ""
+        return f"(select {quoted(self.schema)} from ((select {columns} limit 0){files}))"
 
     @cached_property
     def name(self) -> str:
@@ -68,6 +76,7 @@ def _started() -> Backend:
     backend.raw_sql("set TimeZone='UTC'; set autoinstall_known_extensions=false; set autoload_known_extensions=false")
     # Parquet files read are not kept in memory beside the kernel's cache: a sweep's would grow with it.
     backend.raw_sql("set enable_external_file_cache=false")
+    backend.raw_sql("set preserve_insertion_order=false")  # the rows of a table have no order
     backend.con.execute("set temp_directory = ?", [str(spill.folder())])
     backend.con.execute("set memory_limit = ?", [settings().gtm_memory_limit])
     return backend
@@ -101,7 +110,7 @@ def read_by(table: ibis.Table) -> dict[str, Reading]:
 
 def paths_of(table: ibis.Table) -> list[str]:
     """The files that an expression reads."""
-    return [path for reading in read_by(table).values() for path in reading.paths]
+    return [path for reading in read_by(table).values() for path in reading.files]
 
 
 def as_typed(table: ibis.Table) -> str:

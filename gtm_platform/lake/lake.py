@@ -104,15 +104,21 @@ class Lake:
 
     def reading_as_of(self, table: str, until: str) -> Reading:
         """The newest version of each record among the windows that begin before `until`, from the last full one on;
-        a record missing from that one was deleted. Partition keys sort as time does."""
+        a record missing from that one was deleted. Partition keys sort as time does, and no partition has a record
+        twice: so only what came after the first window, which is little, has to be sorted."""
         contract = contract_of(table)
         past = [file for file in self.files(table) if file.partition < until]
         since = max((file.partition for file in past if file.full), default="")
-        newest = "_window desc, _extracted_at desc"
-        question = f"""select {quoted(contract.columns)} from (
-            select *, row_number() over (partition by {quoted(contract.key)} order by {newest}) as _nth from {{rows}}
-            ) where _nth = 1 and not _deleted"""
-        return self.reading(table, [file for file in past if file.partition >= since], question)
+        base, *later = [str(file.path) for file in past if file.partition >= since] or [""]
+        key, columns = quoted(contract.key), quoted(contract.columns)
+        newest = f"row_number() over (partition by {key} order by _window desc, _extracted_at desc)"
+        question = f"""select {columns} from (
+            select {columns} from {{base}} as base anti join {{rows}} as later using ({key})
+            union all select {columns} from (select *, {newest} as _nth from {{rows}}) where _nth = 1
+            ) where not _deleted"""
+        if not later:
+            question = f"select {columns} from {{base}} where not _deleted"
+        return Reading(contract.schema, tuple(later), question, (base,) if base else ())
 
     def read(self, table: str, files: Sequence[File]) -> ibis.Table:
         return self._table(self.reading(table, files))
@@ -121,7 +127,7 @@ class Lake:
         return self._table(self.reading_as_of(table, until))
 
     def _table(self, reading: Reading) -> ibis.Table:
-        with self.naming_damage(lambda: reading.paths):
+        with self.naming_damage(lambda: reading.files):
             return as_table(reading)
 
     def on(self, table: str, day: str) -> ibis.Table:

@@ -75,9 +75,10 @@ def _see(spark: "SparkSession", name: str, reading: Reading) -> None:
     from ibis.backends.pyspark.datatypes import PySparkSchema
 
     schema = PySparkSchema.from_ibis(reading.schema)
-    rows = spark.read.schema(schema).parquet(*reading.paths) if reading.paths else spark.createDataFrame([], schema)
-    rows.createOrReplaceTempView(f"rows_of_{name}")
-    question = reading.question.format(rows=f"rows_of_{name}")
+    for part, paths in (("rows", reading.paths), ("base", reading.base)):
+        rows = spark.read.schema(schema).parquet(*paths) if paths else spark.createDataFrame([], schema)
+        rows.createOrReplaceTempView(f"{part}_of_{name}")
+    question = reading.question.format(rows=f"rows_of_{name}", base=f"base_of_{name}")
     spark.sql(sqlglot.transpile(question, read="duckdb", write="spark")[0]).createOrReplaceTempView(name)
 
 

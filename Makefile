@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test faults faults-long bench ui lint types definitions spark clean
+PRISM := 5.14.2
+
+.PHONY: demo test faults faults-long bench ui lint types definitions spark prism clean
 DEMO ?=
 BENCH ?=
 
@@ -26,6 +28,10 @@ bench: $(VENV)/.ready-bench
 
 ui: $(READY)
 	$(BIN)/gtm ui
+
+# A mock of an API, made from its OpenAPI description, for the tests that ask a system we did not write. It needs npm.
+prism:
+	npm install --silent --no-fund --no-audit --prefix $(VENV)/prism @stoplight/prism-cli@$(PRISM)
 
 lint: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

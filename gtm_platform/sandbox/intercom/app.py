@@ -37,6 +37,7 @@ def app(
             route("POST", "/contacts/search", endpoints.search_contacts),
             route("GET", "/contacts/{id}", endpoints.contact),
             route("GET", "/contacts/{id}/companies", endpoints.contact_companies),
+            route("GET", "/contacts/{id}/tags", endpoints.contact_tags),
             route("GET", "/data_attributes", endpoints.data_attributes),
             route("GET", "/companies", endpoints.find_companies),
             route("GET", "/companies/scroll", endpoints.scroll_companies),
@@ -63,7 +64,7 @@ def _endpoint(answer: Answer, gate: Gate, numbers: "count[int]") -> Callable[[Re
     async def endpoint(request: Request) -> Response:
         try:
             gate.admit(request.headers)
-            call = Call(request.path_params, request.query_params, await request.body())
+            call = Call(request.url, request.path_params, request.query_params, await request.body())
             shape, status = answer(call), 200
         except IntercomError as error:
             shape, status = error.body(f"00000000-0000-4000-8000-{next(numbers):012d}"), error.status

@@ -8,6 +8,8 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from starlette.datastructures import URL
+
 from gtm_platform.sandbox.intercom import fields
 from gtm_platform.sandbox.intercom.companies import Scroll, company, users_by_company
 from gtm_platform.sandbox.intercom.contacts import contact, visible
@@ -42,8 +44,9 @@ R = TypeVar("R", bound=Dated)
 
 @dataclass
 class Call:
-    """One request: the ids in its path, its query parameters, its body."""
+    """One request: its address, the ids in its path, its query parameters, its body."""
 
+    url: URL
     path: Mapping[str, str]
     given: Mapping[str, str]
     body: bytes
@@ -88,7 +91,12 @@ class Endpoints:
     def contact_companies(self, call: Call) -> Shape:
         held = [self._store.companies[each] for each in self._contact(call).companies if each in self._store.companies]
         page = numbered(held, call.given, CONTACTS_PER_PAGE)
+        if following := page.pages["next"]:
+            page.pages["next"] = str(call.url.include_query_params(page=following["page"]))
         return self._listed_companies(page, users_by_company(self._store))
+
+    def contact_tags(self, call: Call) -> Shape:
+        return self._tags(self._contact(call).tags)
 
     def search_contacts(self, call: Call) -> Shape:
         shown = [record for record in self._store.contacts.values() if visible(record)]
@@ -172,7 +180,10 @@ class Endpoints:
         return {"type": "team.list", "teams": self._store.teams}
 
     def tags(self, _: Call) -> Shape:
-        tags = [{"type": "tag", "id": each, "name": name} for each, name in self._store.tags.items()]
+        return self._tags(self._store.tags)
+
+    def _tags(self, ids: Iterable[str]) -> Shape:
+        tags = [{"type": "tag", "id": each, "name": self._store.tags.get(each, each)} for each in ids]
         return {"type": "list", "data": tags}
 
     def _contact(self, call: Call) -> IntercomContact:

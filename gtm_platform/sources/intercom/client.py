@@ -39,17 +39,18 @@ class Intercom:
     hasty: Api
 
     def listed(self, path: str, at: str = "data") -> Iterator[Page]:
-        """Everything the list says there is."""
-        seen, total, paging, before = 0, 0, CursorPaging(rows=at), Page()
-        for body in paging.walk(lambda asked: self.api.get(path, asked, check=listing(at)), {"per_page": LARGEST_PAGE}):
-            page = rows(body, at)
-            seen, total = seen + (len(page) if page != before else 0), dig(body, "total_count") or 0
-            yield page
-            before = page
-        if seen < total * (1 - MISSED):
-            raise BadAnswer(
-                "Intercom", f"Intercom lists {seen} of {total} records at {path} and then ends. Run again later."
-            )
+        def ask(asked: Mapping[str, Any]) -> bytes:
+            return self.api.get(path, asked, check=listing(at))
+
+        return _whole(CursorPaging(rows=at).walk(ask, {"per_page": LARGEST_PAGE}), path, at)
+
+    def linked(self, path: str) -> Iterator[Page]:
+        """A list whose pages name the address of the next one. What that asks is asked where we are at home."""
+
+        def ask(asked: Mapping[str, Any]) -> bytes:
+            return self.api.get(path, httpx.URL(asked.get("link", "")).params.multi_items(), check=listing())
+
+        return _whole(CursorPaging(next_at=("pages", "next"), send_as="link").walk(ask, {}), path)
 
     def changed(self, path: str, since: datetime, at: str = "data") -> Iterator[Page]:
         query = {"field": "updated_at", "operator": ">", "value": int(since.timestamp()) - 1}
@@ -92,6 +93,20 @@ class Intercom:
         except Refused as failure:
             what = f"Another scroll through Intercom's companies seems to be open. {failure.what}"
             raise Unavailable("Intercom", what, status=failure.status, retry_after=SCROLL_DIES) from failure
+
+
+def _whole(bodies: Iterator[bytes], path: str, at: str = "data") -> Iterator[Page]:
+    """Everything the list says there is. A page that comes twice makes up for none that did not come."""
+    seen, total, before = 0, 0, Page()
+    for body in bodies:
+        page = rows(body, at)
+        seen, total = seen + (len(page) if page != before else 0), dig(body, "total_count") or 0
+        yield page
+        before = page
+    if seen < total * (1 - MISSED):
+        raise BadAnswer(
+            "Intercom", f"Intercom lists {seen} of {total} records at {path} and then ends. Run again later."
+        )
 
 
 @contextmanager

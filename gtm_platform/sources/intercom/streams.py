@@ -31,8 +31,10 @@ def _with_all(intercom: Intercom, contact: bytes, of: str) -> bytes:
     """A contact shows ten of its companies and of its tags."""
     if not glance(contact, of, "has_more"):
         return contact
+    path = f"/contacts/{dig(contact, 'id')}/{of}"
     try:
-        rest = [msgspec.Raw(row) for page in intercom.listed(f"/contacts/{dig(contact, 'id')}/{of}") for row in page]
+        pages = [intercom.small(path)] if of == "tags" else intercom.linked(path)
+        rest = [msgspec.Raw(row) for page in pages for row in page]
     except NotFound:  # the contact was deleted since
         return contact
     return put(contact, **{of: {"type": "list", "data": rest}})
@@ -40,7 +42,7 @@ def _with_all(intercom: Intercom, contact: bytes, of: str) -> bytes:
 
 def a_company(intercom: Intercom) -> bytes:
     """Without a scroll: one that is begun and left blocks the next for a minute."""
-    return intercom.api.post("/companies/list", {"per_page": 1})
+    return intercom.api.post("/companies/list?per_page=1", None)
 
 
 def companies(intercom: Intercom, _: Window) -> Iterator[Page]:

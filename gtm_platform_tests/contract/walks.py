@@ -1,0 +1,315 @@
+"""Every address of the emulators asked by a stranger who reads only the systems' descriptions, rightly and wrongly.
+What is asked wrongly is refused; the refusals are judged too."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from gtm_platform.sandbox import hubspot, intercom, slack, stripe
+from gtm_platform.sandbox.world import World
+
+Walk = Callable[[httpx.Client, World], None]
+KINDS = ("contacts", "companies", "deals", "notes", "calls", "meetings", "emails", "tasks")
+
+
+# --- HubSpot -------------------------------------------------------------------------------------------------------
+
+
+def walk_hubspot(client: httpx.Client, world: World) -> None:
+    for prefix in ("/crm/v3/objects", "/crm/objects/2026-03", "/crm/objects/2026-09"):
+        for kind in KINDS:
+            _read_objects(client, world, f"{prefix}/{kind}", kind)
+        _write_contacts(client, f"{prefix}/contacts")
+    for kind in KINDS:
+        client.get(f"/crm/v3/properties/{kind}")
+    _define(client)
+    _associate(client, world)
+    _look_around(client)
+    _ask_hubspot_wrongly(client)
+
+
+def _read_objects(client: httpx.Client, world: World, path: str, kind: str) -> None:
+    ids = [key for key, record in world.hubspot.objects[kind].items() if not record.archived and not record.merged_into]
+    property = "email" if kind == "contacts" else "hs_object_id"
+    asked = {"properties": ["createdate", property], "associations": ["companies", "contacts"]}
+    page = client.get(path, params={"limit": 2, **asked}).json()
+    client.get(path, params={"limit": 2, "after": page["paging"]["next"]["after"], **asked})
+    client.get(path, params={"archived": "true"})
+    client.get(f"{path}/{ids[0]}", params=asked)
+    inputs = {"inputs": [{"id": ids[0]}], "properties": [property], "propertiesWithHistory": []}
+    client.post(f"{path}/batch/read", json=inputs)
+    client.post(f"{path}/batch/read", json={**inputs, "inputs": [{"id": ids[0]}, {"id": "999"}]})
+    filters = [{"propertyName": "hs_object_id", "operator": "GT", "value": "0"}]
+    search = {"filterGroups": [{"filters": filters}], "properties": [property], "limit": 2}
+    found = client.post(f"{path}/search", json=search).json()
+    client.post(f"{path}/search", json={**search, "after": found["paging"]["next"]["after"], "sorts": [property]})
+
+
+def _write_contacts(client: httpx.Client, path: str) -> None:
+    def made(number: int, **more: Any) -> dict[str, Any]:
+        return {"properties": {"email": f"made{number}@initech.example", "firstname": "Ada"}, **more}
+
+    to_company = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}]
+    company = client.get(path.replace("contacts", "companies"), params={"limit": 1}).json()["results"][0]["id"]
+    linked = {"associations": [{"to": {"id": company}, "types": to_company}]}
+    one = client.post(path, json=made(1, **linked)).json()["id"]
+    client.post(path, json=made(1))
+    client.patch(f"{path}/{one}", json={"properties": {"firstname": "Grace"}})
+    batch = [made(2, objectWriteTraceId="a"), made(3, objectWriteTraceId="b"), made(1, objectWriteTraceId="c")]
+    two, three = (row["id"] for row in client.post(f"{path}/batch/create", json={"inputs": batch}).json()["results"])
+    fourth, fifth = (
+        row["id"] for row in client.post(f"{path}/batch/create", json={"inputs": [made(4), made(5)]}).json()["results"]
+    )
+    names = {"properties": {"firstname": "Mary"}}
+    client.post(f"{path}/batch/update", json={"inputs": [{"id": two, **names}]})
+    wrong = {"properties": {"unheard_of": "1"}, "objectWriteTraceId": "x"}
+    client.post(f"{path}/batch/update", json={"inputs": [{"id": two, **names}, {"id": three, **wrong}]})
+    by_email = [{"id": f"made{number}@initech.example", "idProperty": "email", **names} for number in (2, 6)]
+    client.post(f"{path}/batch/upsert", json={"inputs": by_email})
+    client.post(f"{path}/merge", json={"primaryObjectId": one, "objectIdToMerge": two})
+    client.post(f"{path}/gdpr-delete", json={"objectId": three})
+    client.post(f"{path}/batch/archive", json={"inputs": [{"id": fourth}]})
+    client.delete(f"{path}/{fifth}")
+    client.get(f"{path}/{fifth}", params={"archived": "true"})
+    for email in ("made1@initech.example", "made6@initech.example"):
+        client.post(f"{path}/gdpr-delete", json={"objectId": email, "idProperty": "email"})
+
+
+def _define(client: httpx.Client) -> None:
+    path = "/crm/v3/properties/contacts"
+    groups = f"{path}/groups"
+    client.post(groups, json={"name": "walked", "label": "Walked", "displayOrder": -1})
+    client.get(groups)
+    client.get(f"{groups}/walked")
+    client.patch(f"{groups}/walked", json={"label": "Walked on"})
+
+    def definition(name: str) -> dict[str, Any]:
+        options = [{"label": "Yes", "value": "yes", "displayOrder": 0, "hidden": False}]
+        kind = {"type": "enumeration", "fieldType": "select", "options": options}
+        return {"name": name, "label": name, "groupName": "walked", **kind}
+
+    client.post(path, json=definition("one"))
+    client.post(path, json=definition("one"))
+    client.post(f"{path}/batch/create", json={"inputs": [definition("two"), definition("one")]})
+    client.get(path, params={"archived": "false"})
+    client.get(f"{path}/one")
+    client.patch(f"{path}/one", json={"label": "The one"})
+    client.delete(f"{path}/one")
+    client.get(path, params={"archived": "true"})
+    client.delete(f"{groups}/walked")
+
+
+def _associate(client: httpx.Client, world: World) -> None:
+    contact = next(id for id, record in world.hubspot.objects["contacts"].items() if "companies" in record.links)
+    company = next(iter(world.hubspot.objects["contacts"][contact].links["companies"]))
+    record, pairs = f"/crm/v4/objects/contacts/{contact}/associations", "/crm/v4/associations/contacts/companies"
+    typed = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}]
+    pair = {"from": {"id": contact}, "to": {"id": company}}
+    client.get(f"{record}/companies", params={"limit": 1})
+    client.put(f"/crm/v4/objects/contacts/{contact}/associations/default/companies/{company}")
+    client.put(f"{record}/companies/{company}", json=typed)
+    client.post(f"{pairs}/batch/read", json={"inputs": [{"id": contact}]})
+    client.post(f"{pairs}/batch/read", json={"inputs": [{"id": contact}, {"id": "999"}]})
+    client.post(f"{pairs}/batch/associate/default", json={"inputs": [pair]})
+    client.post(f"{pairs}/batch/create", json={"inputs": [{**pair, "types": typed}]})
+    client.post(f"{pairs}/batch/create", json={"inputs": [{**pair, "from": {"id": "999"}, "types": typed}]})
+    client.get(f"{pairs}/labels")
+    client.post(f"{pairs}/batch/labels/archive", json={"inputs": [{**pair, "types": typed}]})
+    client.post(f"{pairs}/batch/archive", json={"inputs": [{"from": {"id": contact}, "to": [{"id": company}]}]})
+    client.put(f"{record}/companies/{company}", json=typed)
+    client.delete(f"{record}/companies/{company}")
+
+
+def _look_around(client: httpx.Client) -> None:
+    page = client.get("/crm/v3/owners/", params={"limit": 2, "archived": "false"}).json()
+    client.get("/crm/v3/owners", params={"limit": 2, "after": page["paging"]["next"]["after"]})
+    client.get("/crm/v3/owners/", params={"archived": "true"})
+    client.get("/crm/v3/owners/", params={"email": page["results"][0]["email"]})
+    client.get(f"/crm/v3/owners/{page['results'][0]['id']}")
+    pipeline = client.get("/crm/v3/pipelines/deals").json()["results"][0]["id"]
+    client.get(f"/crm/v3/pipelines/deals/{pipeline}")
+    client.get(f"/crm/v3/pipelines/deals/{pipeline}/stages")
+    client.get("/account-info/v3/details")
+
+
+def _ask_hubspot_wrongly(client: httpx.Client) -> None:
+    client.get("/crm/v3/objects/contacts", headers={"Authorization": "Bearer wrong"})
+    client.get("/crm/v3/objects/contacts", params={"limit": 101})
+    client.get("/crm/v3/objects/contacts/999")
+    client.get("/crm/v3/objects/contacts/999", params={"idProperty": "unheard_of"})
+    client.post("/crm/v3/objects/contacts", json={"properties": {"unheard_of": "1"}})
+    client.post("/crm/v3/objects/contacts", content=b"nonsense", headers={"Content-Type": "application/json"})
+    client.post("/crm/v3/objects/contacts/batch/read", json={"inputs": [], "properties": []})
+    client.post("/crm/v3/objects/contacts/search", json={"limit": 201})
+    client.post("/crm/v3/objects/deals/batch/create", json={"inputs": [{"properties": {"unheard_of": "1"}}]})
+    client.get("/crm/v3/properties/contacts/unheard_of")
+    client.get("/crm/v3/properties/contacts/groups/unheard_of")
+    client.get("/crm/v3/owners/999")
+    client.get("/crm/v3/pipelines/deals/unheard_of")
+
+
+# --- Stripe --------------------------------------------------------------------------------------------------------
+
+EXPANDED = {
+    "products": "default_price",
+    "prices": "product",
+    "subscriptions": "latest_invoice",
+    "invoices": "customer",
+    "charges": "customer",
+    "refunds": "charge",
+    "disputes": "charge",
+}
+
+
+def walk_stripe(client: httpx.Client, world: World) -> None:
+    created = {"created[gte]": 1, "created[lt]": 4102444800}
+    for path in (
+        "products", "prices", "coupons", "customers", "invoices", "invoice_payments", "charges", "refunds", "disputes",
+        "events", "subscriptions",
+    ):  # fmt: skip
+        page = client.get(f"/v1/{path}", params={"limit": 1, **created}).json()
+        client.get(f"/v1/{path}", params={"limit": 100})
+        first = page["data"][0]["id"]
+        client.get(f"/v1/{path}", params={"limit": 3, "starting_after": first})
+        client.get(f"/v1/{path}", params={"limit": 3, "ending_before": first})
+        client.get(f"/v1/{path}/{first}")
+        client.get(f"/v1/{path}/unheard_of")
+        if path in EXPANDED:
+            client.get(f"/v1/{path}", params={"expand[]": f"data.{EXPANDED[path]}", "limit": 5})
+            client.get(f"/v1/{path}/{first}", params={"expand[]": EXPANDED[path]})
+    for path in ("", "/unheard_of"):
+        client.get(f"/v1/credit_notes{path}")  # the sandbox has none
+    _filter(client, world)
+    _write_customers(client)
+    _ask_stripe_wrongly(client, world)
+
+
+def _filter(client: httpx.Client, world: World) -> None:
+    subscription, invoice = list(world.stripe.subscriptions.values()), list(world.stripe.invoices.values())
+    customer, price = subscription[0].customer, subscription[0].items[0].price
+    client.get("/v1/subscription_items", params={"subscription": subscription[0].id, "limit": 2})
+    client.get(f"/v1/invoices/{invoice[0].id}/lines", params={"limit": 2})
+    client.get("/v1/account")
+    for params in ({"status": "all"}, {"status": "canceled"}, {"customer": customer}, {"price": price}):
+        client.get("/v1/subscriptions", params=params)
+    client.get("/v1/prices", params={"active": "true", "currency": "usd", "type": "recurring"})
+    client.get("/v1/prices", params={"expand[]": "data.tiers"})
+    client.get("/v1/products", params={"active": "true", "ids[]": next(iter(world.stripe.products))})
+    client.get("/v1/coupons", params={"expand[]": "data.applies_to"})
+    client.get("/v1/customers", params={"email": "nobody@initech.example"})
+    client.get("/v1/invoices", params={"customer": customer, "status": "paid", "subscription": subscription[0].id})
+    client.get("/v1/invoice_payments", params={"invoice": invoice[0].id})
+    client.get("/v1/charges", params={"customer": customer})
+    client.get("/v1/events", params={"types[]": ["invoice.paid", "charge.failed"]})
+    client.get("/v1/events", params={"type": "customer.subscription.*"})
+    gone = next(each.id for each in world.stripe.customers.values() if each.deleted)
+    client.get(f"/v1/customers/{gone}")
+
+
+def _write_customers(client: httpx.Client) -> None:
+    given = {"email": "new@initech.example", "name": "New", "metadata[source]": "walk", "address[country]": "GB"}
+    made = client.post("/v1/customers", data=given, headers={"Idempotency-Key": "walk-1"}).json()
+    client.post("/v1/customers", data=given, headers={"Idempotency-Key": "walk-1"})
+    client.post("/v1/customers", data={"name": "Other"}, headers={"Idempotency-Key": "walk-1"})
+    client.post(f"/v1/customers/{made['id']}", data={"name": "Newer"})
+    client.get("/v1/events", params={"type": "customer.created"})
+
+
+def _ask_stripe_wrongly(client: httpx.Client, world: World) -> None:
+    client.get("/v1/account", headers={"Authorization": ""})
+    client.get("/v1/account", headers={"Authorization": "Bearer sk_test_wrong"})
+    client.get("/v1/customers", params={"limit": 101})
+    client.get("/v1/customers", params={"unheard_of": 1})
+    client.get("/v1/customers", params={"starting_after": "unheard_of"})
+    client.get("/v1/subscription_items")
+    client.get(f"/v1/customers/{next(reversed(world.stripe.customers))}", params={"expand[]": "unheard_of"})
+    client.post("/v1/customers", data={"unheard_of": "1"})
+    client.get("/v1/unheard_of")
+
+
+# --- Intercom ------------------------------------------------------------------------------------------------------
+
+
+def walk_intercom(client: httpx.Client, world: World) -> None:
+    store = world.intercom
+    contact = next(each for each in store.contacts.values() if each.companies and not each.merged_into)
+    company, conversation = contact.companies[0], next(iter(store.conversations))
+    _walk_lists(client)
+    for path in ("/me", "/admins", "/teams", "/tags", "/data_attributes", f"/companies/{company}"):
+        client.get(path)
+    for path in ("", "/companies", "/tags"):
+        client.get(f"/contacts/{contact.id}{path}")
+    client.get("/data_attributes", params={"model": "contact", "include_archived": "true"})
+    client.get(f"/companies/{company}/contacts")
+    client.get("/companies", params={"company_id": store.companies[company].company_id})
+    client.get("/companies", params={"page": 1, "per_page": 2})
+    client.get("/companies/scroll")
+    client.get("/companies/scroll")
+    for params in ({}, {"page": 2, "per_page": 2, "order": "asc"}):
+        client.post("/companies/list", params=params)
+    for each in list(store.conversations)[:20]:
+        client.get(f"/conversations/{each}", params={"display_as": "plaintext"})
+    client.get(f"/conversations/{conversation}")
+    _ask_intercom_wrongly(client)
+
+
+def _walk_lists(client: httpx.Client) -> None:
+    page = client.get("/conversations", params={"per_page": 20}).json()
+    client.get("/conversations", params={"starting_after": page["pages"]["next"]["starting_after"]})
+    client.get("/contacts")
+    one = {"field": "created_at", "operator": ">", "value": "1"}
+    both = {"operator": "AND", "value": [{"operator": "OR", "value": [one, one]}] * 2}
+    for name in ("contacts", "conversations", "tickets"):
+        page = client.post(f"/{name}/search", json={"query": one, "pagination": {"per_page": 2}}).json()
+        pagination = {"per_page": 2, "starting_after": page["pages"]["next"]["starting_after"]}
+        client.post(f"/{name}/search", json={"query": both, "pagination": pagination})
+
+
+def _ask_intercom_wrongly(client: httpx.Client) -> None:
+    for path in ("/me", "/contacts", "/conversations/1", "/companies/scroll", "/tags"):
+        client.get(path, headers={"Authorization": "Bearer wrong"})
+    client.get("/me", headers={"Intercom-Version": "1.0"})
+    for path in ("/contacts/1", "/contacts/1/companies", "/contacts/1/tags", "/companies/1", "/companies/1/contacts"):
+        client.get(path)
+    client.get("/conversations/999999999")
+    client.get("/companies", params={"name": "Nobody"})
+    client.get("/contacts", params={"per_page": 151})
+    client.get("/companies/scroll", params={"scroll_param": "unheard_of"})
+    client.post("/contacts/search", json={"query": {"field": "shoe_size", "operator": "=", "value": "44"}})
+    client.get("/unheard_of")
+
+
+# --- Slack ---------------------------------------------------------------------------------------------------------
+
+
+def walk_slack(client: httpx.Client, world: World) -> None:
+    channel, email = next(iter(world.slack.channels)), next(iter(world.slack.users))
+    posted = client.post("/api/chat.postMessage", json={"channel": channel, "text": "One"}).json()
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*Two*"}}]
+    said = {"channel": channel, "ts": posted["ts"], "text": "Two", "blocks": blocks}
+    client.post("/api/chat.update", json=said)
+    client.post("/api/auth.test")
+    client.get("/api/conversations.list", params={"limit": 1})
+    client.get("/api/users.lookupByEmail", params={"email": email})
+    client.get("/api/users.lookupByEmail", params={"email": "nobody@initech.example"})
+    client.post("/api/chat.postMessage", json={"channel": "C0NOWHERE", "text": "One"})
+    client.post("/api/chat.postMessage", json={"channel": channel, "text": "", "blocks": [{"type": "section"}]})
+    client.post("/api/auth.test", headers={"Authorization": "Bearer wrong"})
+    client.post("/services/T0/B0/secret", json={"text": "One"})
+    client.post("/services/T0/B0/secret", json={})
+    client.get("/")
+
+
+WALKS: dict[str, Walk] = {
+    "hubspot": walk_hubspot,
+    "stripe": walk_stripe,
+    "intercom": walk_intercom,
+    "slack": walk_slack,
+}
+HEADERS = {
+    "hubspot": {"Authorization": f"Bearer {hubspot.TOKEN}"},
+    "stripe": {"Authorization": f"Bearer {stripe.TOKEN}", "Stripe-Version": stripe.API_VERSION},
+    "intercom": {"Authorization": f"Bearer {intercom.TOKEN}", "Intercom-Version": intercom.API_VERSION},
+    "slack": {"Authorization": f"Bearer {slack.TOKEN}"},
+}

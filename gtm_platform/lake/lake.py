@@ -29,12 +29,14 @@ from gtm_platform.lake.engine import (
     files_as_table,
     paths_of,
     quoted,
+    value,
 )
 from gtm_platform.lake.room import room_for
 
 # Rows to a row group, which is held in memory whole, by each thread that reads or writes. Source tables hold records as
 # received, a kilobyte and more each.
 WIDE_GROUP, GROUP = 5_000, 50_000
+COMPARED = 250_000  # keys compared with each other at a time
 GRACE = 3 * 3600  # seconds a superseded file stays readable: longer than the longest run or query
 
 
@@ -197,12 +199,20 @@ class Lake:
             result = connection.execute(engine().compile(table.aggregate(**contract.measures(table))))
             names = [column[0] for column in result.description]
             found = dict(zip(names, result.fetchone() or (), strict=True))
+        found["broken: duplicate keys"] = self._repeated(contract, table, found["rows"])
         broken = {name.removeprefix("broken: "): n for name, n in found.items() if name.startswith("broken: ") and n}
         if broken:
             raise ContractBroken(
                 f"{what}: of {found['rows']} rows, " + ", ".join(f"{n}: {why}" for why, n in broken.items())
             )
         return Written(found["rows"], {name: value for name, value in found.items() if name in contract.figures})
+
+    def _repeated(self, contract: Contract, table: ibis.Table, rows: int) -> int:
+        """Keys that are there twice, looked for among so many at a time as fit into little memory."""
+        parts = 1 << (rows // COMPARED).bit_length()
+        part = table[contract.key[-1]].hash() & ibis.literal(parts - 1)
+        asked = [table.filter(part == nth) if parts > 1 else table for nth in range(parts)]
+        return sum(int(value(contract.repeated(rows))) for rows in asked)
 
     def _drop_superseded(self, folder: Path, partition: str) -> None:
         """What nobody reads any more: older files of the partition, and drafts of runs that died."""

@@ -6,6 +6,7 @@ import atexit
 import os
 import secrets
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 import ibis
 import sqlglot
@@ -45,7 +47,7 @@ def computed(expression: ibis.Table) -> Iterator[ibis.Table]:
     parts = spill.folder() / f"spark-{secrets.token_hex(8)}"
     try:
         with _failing_in_a_sentence():
-            _answer(_session().newSession(), expression, parts).write.parquet(str(parts / "answer"))
+            _answer(_versed(_session().newSession()), expression, parts).write.parquet(str(parts / "answer"))
         yield files_as_table(sorted(parts.glob("answer/*.parquet")), expression.schema())
     finally:
         shutil.rmtree(parts, ignore_errors=True)
@@ -82,6 +84,12 @@ def _see(spark: "SparkSession", name: str, reading: Reading) -> None:
     spark.sql(sqlglot.transpile(question, read="duckdb", write="spark")[0]).createOrReplaceTempView(name)
 
 
+def _versed(spark: "SparkSession") -> "SparkSession":
+    """With what DuckDB can and Spark cannot."""
+    spark.udf.register("nfc_normalize", lambda text: None if text is None else normalize("NFC", text))
+    return spark
+
+
 @cache
 def _session() -> "SparkSession":
     if find_spec("pyspark") is None or not (shutil.which("java") or os.environ.get("JAVA_HOME")):
@@ -89,6 +97,7 @@ def _session() -> "SparkSession":
     from pyspark.errors import PySparkRuntimeError
     from pyspark.sql import SparkSession
 
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # nobody else is to reach the driver, unless it is said
     ours = str(spill.folder())
     folders: dict[str, bool | float | int | str | None] = {"spark.local.dir": ours, "spark.sql.warehouse.dir": ours}

@@ -21,9 +21,12 @@ def sync(dagster: dg.DagsterInstance, source: str) -> dg.ExecuteInProcessResult:
     return execute(dagster, f"sync_{source}", *WINDOWS[f"sync_{source}"])
 
 
-def tick(instance: dg.DagsterInstance, source: str, at: datetime) -> Any:
+def tick(source: str, at: datetime) -> Any:
     schedule, whole = defs.resolve_schedule_def(f"{source}_schedule"), defs.get_repository_def()
-    with dg.build_schedule_context(instance, scheduled_execution_time=at, repository_def=whole) as context:
+    with (
+        dg.instance_for_test() as instance,
+        dg.build_schedule_context(instance, scheduled_execution_time=at, repository_def=whole) as context,
+    ):
         return schedule(context)
 
 
@@ -52,8 +55,8 @@ def test_without_its_key_a_source_is_off_and_everything_else_works(
 
 
 @pytest.mark.parametrize("source", KEYS)
-def test_a_source_that_is_off_says_so_at_its_hour(dagster: dg.DagsterInstance, source: str) -> None:
-    answer = tick(dagster, source, datetime(2026, 3, 2, 12, tzinfo=UTC))
+def test_a_source_that_is_off_says_so_at_its_hour(source: str) -> None:
+    answer = tick(source, datetime(2026, 3, 2, 12, tzinfo=UTC))
     assert isinstance(answer, dg.SkipReason)
     assert answer.skip_message == f"{source} is off: set {KEYS[source]} (see .env.example)"
 
@@ -69,10 +72,8 @@ def test_a_source_that_is_off_says_so_at_its_hour(dagster: dg.DagsterInstance, s
         ("stripe", datetime(2026, 3, 2, 0, 15, tzinfo=UTC), "2026-03-01"),
     ],
 )
-def test_each_schedule_asks_for_the_window_that_has_just_closed(
-    dagster: dg.DagsterInstance, source: str, at: datetime, closed: str
-) -> None:
-    answer = tick(dagster, source, at)
+def test_each_schedule_asks_for_the_window_that_has_just_closed(source: str, at: datetime, closed: str) -> None:
+    answer = tick(source, at)
     assert isinstance(answer, dg.RunRequest)
     assert (answer.partition_key, answer.run_key) == (closed, closed)
 

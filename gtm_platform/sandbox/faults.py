@@ -6,13 +6,15 @@ import re
 from dataclasses import dataclass, field, fields
 from random import Random
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SYSTEMS = ("hubspot", "stripe", "intercom", "slack")
 RESET = "gtm.reset"  # the server's extension that resets the connection
 _KINDS = ("status", "reset", "truncate", "duplicate_page", "cursor_loop")
-_GOES_ON = re.compile(rb"\b(starting_after|after|scroll_param)=")  # how the systems' lists ask for a further page
+_GOES_ON = re.compile(r"\b(?:starting_after|after|scroll_param)=([^&]+)")  # how lists ask for a further page
+_REMEMBERED = 20  # pages of a path: lists are read side by side
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Fault:
         self._check()
         self._pattern = re.compile(self.path)
         self._rng = Random(self.seed)
-        self._pages: dict[str, Answer] = {}  # by path: what duplicate_page and cursor_loop answer again
+        self._pages: dict[str, list[Answer]] = {}  # by path: what duplicate_page and cursor_loop answer again
 
     def _check(self) -> None:
         chosen = [kind for kind in _KINDS if getattr(self, kind)]
@@ -76,11 +78,11 @@ class Fault:
         self.calls += meant
         return meant
 
-    def strikes(self, path: str, *, begins: bool) -> bool:
-        """Does it hit the call that it has just met? `begins`: the call asks for the first page of a list."""
+    def strikes(self, path: str, goes_on: str | None) -> bool:
+        """Does it hit the call that it has just met? `goes_on`: from where the call asks a list to go on, "" where it
+        asks for the first page, None where that is not told by its address."""
         hit = (
-            (not self.remembers or path in self._pages)
-            and not (self.duplicate_page and begins)
+            (not self.remembers or self.page(path, goes_on) is not None)
             and (self.times is None or self.hits < self.times)
             and (self.nth is None or self.calls in self.nth)
             and (self.rate is None or self._rng.random() < self.rate)
@@ -93,11 +95,18 @@ class Fault:
         return self.duplicate_page or self.cursor_loop
 
     def remember(self, path: str, answer: "Answer") -> None:
-        if answer.status < 300 and not (self.cursor_loop and path in self._pages):
-            self._pages[path] = answer
+        if answer.status < 300:
+            pages = self._pages.setdefault(path, [])
+            pages.append(answer)
+            del pages[1 if self.cursor_loop else 0 : -_REMEMBERED]
 
-    def page(self, path: str) -> "Answer":
-        return self._pages[path]
+    def page(self, path: str, goes_on: str | None) -> "Answer | None":
+        """The list's first page, or the one that a call which goes on from somewhere has had before."""
+        pages = self._pages.get(path, [])
+        if self.cursor_loop or goes_on is None:
+            return next(iter(pages if self.cursor_loop else reversed(pages)), None)
+        ends = goes_on.encode()
+        return next((page for page in reversed(pages) if ends and ends in page.body), None)
 
     def listed(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self)}
@@ -172,15 +181,15 @@ class Faults:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         system, _, rest = scope["path"].lstrip("/").partition("/")
         path = f"/{rest}"
-        begins = scope["method"] == "GET" and _GOES_ON.search(scope["query_string"]) is None
+        goes_on = _goes_on(scope)
         struck: Fault | None = None
         watching: list[Fault] = []
         for fault in self.list:
             if fault.meets(system, scope["method"], path):
                 watching += [fault] if fault.remembers else []
-                struck = fault if struck is None and fault.strikes(path, begins=begins) else struck
+                struck = fault if struck is None and fault.strikes(path, goes_on) else struck
         if struck:
-            await self._do_wrong(struck, path, scope, receive, send)
+            await self._do_wrong(struck, struck.page(path, goes_on), scope, receive, send)
         elif watching:
             answer = await self._answer(scope, receive)
             for fault in watching:
@@ -189,13 +198,15 @@ class Faults:
         else:
             await self._app(scope, receive, send)
 
-    async def _do_wrong(self, fault: Fault, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _do_wrong(
+        self, fault: Fault, before: "Answer | None", scope: Scope, receive: Receive, send: Send
+    ) -> None:
         await asyncio.sleep(fault.delay_ms / 1000)
         if fault.status:
             await _refusal(fault, fault.status).send(send)
             return
-        if fault.remembers:
-            await fault.page(path).send(send)
+        if fault.remembers and before:
+            await before.send(send)
             return
         answer = await self._answer(scope, receive)
         half = answer.body[: len(answer.body) // 2]
@@ -228,3 +239,10 @@ def _refusal(fault: Fault, status: int) -> Answer:
     if fault.retry_after is not None:
         headers.append((b"retry-after", str(fault.retry_after).encode()))
     return Answer(status, headers, body.encode())
+
+
+def _goes_on(scope: Scope) -> str | None:
+    if scope["method"] != "GET":
+        return None
+    found = _GOES_ON.search(scope["query_string"].decode())
+    return unquote(found[1]) if found else ""

@@ -37,6 +37,15 @@ from gtm_platform_tests.sources.conftest import Clock, Stand
 CURSORS = ("after", "starting_after", "scroll_param")
 
 
+class Unpaced(Pace):
+    def __init__(self, *_: float, **__: float) -> None:
+        super().__init__(10**6, 10**6)
+
+    @classmethod
+    def within(cls, *_: float) -> Pace:  # type: ignore[override]
+        return cls()
+
+
 @dataclass
 class Account:
     """`put` adds or changes person number so and so, `drop` removes one."""
@@ -60,7 +69,7 @@ class Account:
         settings.cache_clear()
         package = f"gtm_platform.sources.{self.source.name}.client"
         monkeypatch.setattr(f"{package}.Patience", partial(Patience, sleep=lambda _: None))
-        monkeypatch.setattr(f"{package}.Pace", lambda *_, **__: Pace(10**6, 10**6))
+        monkeypatch.setattr(f"{package}.Pace", Unpaced)
         with self.source.connect(settings()) as client:
             yield client
 

@@ -37,8 +37,20 @@ def nobody_waits(patch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     for client in CLIENTS:
         patch.setattr(f"gtm_platform.{client}.client.Patience", partial(Patience, now=clock.own, sleep=clock.sleep))
-        patch.setattr(f"gtm_platform.{client}.client.Pace", partial(Pace, now=clock.now, sleep=clock.sleep))
+        patch.setattr(f"gtm_platform.{client}.client.Pace", _paced_by(clock))
     # The sandbox's own limits are counted in real time, in which all calls come at once.
     patch.setattr(Limit, "take", lambda _: True)
     patch.setattr(intercom, "app", partial(intercom.app, limits=Limits(now=clock.now)))
     return clock
+
+
+def _paced_by(clock: Clock) -> type[Pace]:
+    class OnThisClock(Pace):
+        def __init__(self, rate: float, burst: int, window: float = 0.0) -> None:
+            super().__init__(rate, burst, clock.now, clock.sleep, window)
+
+        @classmethod
+        def within(cls, calls: int, seconds: float) -> Pace:  # type: ignore[override]
+            return cls(calls / seconds, calls, seconds)
+
+    return OnThisClock

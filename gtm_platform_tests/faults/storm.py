@@ -95,8 +95,8 @@ def reads(pipe: Connection) -> None:
     lake, kept = declared_here(), list[tuple[str, Versions]]()
     for times in count(1):
         for table in TABLES:
-            queries = [lake.query_as_of(table, "9999")]
-            queries += [lake.query(table, [file]) for file in lake.files(table)]
+            queries = [lake.reading_as_of(table, "9999").sql]
+            queries += [lake.reading(table, [file]).sql for file in lake.files(table)]
             for query in queries:
                 kept.append((query, in_lake(query)))
         while len(kept) > 20:

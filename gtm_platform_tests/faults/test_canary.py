@@ -152,7 +152,8 @@ def test_all_of_it_went_wrong_where_it_should(troubled: Troubled) -> None:
     assert all(troubled.told["none"].values())
     troubles = {trouble: ran for trouble, ran in troubled.told.items() if trouble != "none"}
     assert len(troubles) > 15
-    assert [trouble for trouble, ran in troubles.items() if any(ran.values())] == []
+    # A delivery that has nothing to ask goes through whatever is wrong outside.
+    assert [trouble for trouble, ran in troubles.items() if sum(ran.values()) > (len(ran) > 1)] == []
 
 
 def test_no_secret_is_written_anywhere(troubled: Troubled) -> None:

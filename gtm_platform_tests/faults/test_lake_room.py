@@ -39,7 +39,7 @@ def lake() -> Lake:
 
 
 def is_whole(lake: Lake, version: str) -> bool:
-    return storm.in_lake(lake.query_as_of(WAVES, "9999")) == {DAY: version}
+    return storm.in_lake(lake.reading_as_of(WAVES, "9999").sql) == {DAY: version}
 
 
 @contextmanager

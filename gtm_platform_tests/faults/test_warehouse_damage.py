@@ -47,7 +47,7 @@ def test_in_the_lake_it_is_named_with_the_command_that_makes_it_again(lake: Lake
     assert str(file.path) in str(told.value)
     assert "download" not in str(told.value)
     storm.write(lake, WAVES, DAY, "again", 500)
-    assert storm.in_lake(lake.query_as_of(WAVES, "9999")) == {DAY: "again"}
+    assert storm.in_lake(lake.reading_as_of(WAVES, "9999").sql) == {DAY: "again"}
 
 
 @pytest.mark.faults("W9")

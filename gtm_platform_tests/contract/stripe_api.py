@@ -54,7 +54,7 @@ def stripe() -> Description:
         _demand(schema, samples, name)
     schemas["Event"]["properties"]["type"] = {"enum": told["event_types"]}
     schemas["Event"]["properties"]["data"] = _event_data(schemas)
-    schemas |= {"Account": _sampled(samples["account"]), "DeletedCustomer": _sampled(samples["deleted_customer"])}
+    schemas |= {"Account": _sampled(samples["account"]), "DeletedCustomer": _deleted(samples["deleted_customer"])}
     schemas["Error"] = _error()
     return Description("stripe", {"paths": _paths(told["list_parameters"]), "components": {"schemas": schemas}})
 
@@ -185,6 +185,12 @@ def _event_data(schemas: dict[str, Any]) -> dict[str, Any]:
 
 def _sampled(sample: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "required": ["id", "object"], "properties": dict.fromkeys(sample, ANYTHING)}
+
+
+def _deleted(sample: dict[str, Any]) -> dict[str, Any]:
+    """What is left of a record, which no living one fits."""
+    left = {"id": TEXT, "object": {"enum": [sample["object"]]}, "deleted": {"const": True}}
+    return {"type": "object", "required": sorted(left), "properties": left, "additionalProperties": False}
 
 
 def _error() -> dict[str, Any]:

@@ -13,8 +13,9 @@ def folder() -> Path:
     """This process's own: engines name their files alike in all processes."""
     spill, host = settings().home / "spill", platform.node()
     spill.mkdir(parents=True, exist_ok=True)  # engines make the folder, but none above it
-    for left in spill.glob(f"{host}.*"):
-        if not _is_alive(int(left.suffix[1:])):
+    for left in spill.iterdir():
+        owner, _, process = left.name.rpartition(".")
+        if owner == host and process.isdigit() and not _is_alive(int(process)):
             shutil.rmtree(left, ignore_errors=True)
     return spill / f"{host}.{os.getpid()}"
 

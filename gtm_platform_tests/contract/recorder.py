@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gtm_platform_tests.delivery.world import again, whole
+
 
 @dataclass
 class Exchange:
@@ -39,7 +41,7 @@ class Recorder:
     exchanges: list[Exchange] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _whole(receive)
+        body = await whole(receive)
         _, system, rest = scope["path"].split("/", 2)
         query = parse_qsl(scope["query_string"].decode(), keep_blank_values=True)
         exchange = Exchange(system, scope["method"], f"/{rest}", query, _headers(scope), body)
@@ -51,22 +53,11 @@ class Recorder:
                 exchange.answer += message.get("body", b"")
             await send(message)
 
-        async def again() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
         self.exchanges.append(exchange)
-        await self.app(scope, again, noting)
+        await self.app(scope, again(body), noting)
 
     def of(self, system: str) -> list[Exchange]:
         return [exchange for exchange in self.exchanges if exchange.system == system]
-
-
-async def _whole(receive: Receive) -> bytes:
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body, more = body + message.get("body", b""), message.get("more_body", False)
-    return body
 
 
 def _headers(message: Any) -> dict[str, str]:

@@ -38,18 +38,18 @@ class Watched:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        body = await _whole(receive)
+        body = await whole(receive)
         call = Call(scope["method"], scope["path"], json.loads(body) if body.startswith(b"{") else None)
         self.calls.append(call)
         if self.fault and (answer := self.fault(call)):
             return await _answer(send, *answer)
-        return await self.app(scope, _again(body), send)
+        return await self.app(scope, again(body), send)
 
     def asked(self, ending: str) -> list[Call]:
         return [call for call in self.calls if call.path.endswith(ending)]
 
 
-async def _whole(receive: Receive) -> bytes:
+async def whole(receive: Receive) -> bytes:
     body, more = b"", True
     while more:
         message = await receive()
@@ -57,7 +57,7 @@ async def _whole(receive: Receive) -> bytes:
     return body
 
 
-def _again(body: bytes) -> Receive:
+def again(body: bytes) -> Receive:
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 

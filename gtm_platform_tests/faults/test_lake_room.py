@@ -31,11 +31,7 @@ SMALL = 4096  # bytes that a file may have
 
 @pytest.fixture
 def lake() -> Lake:
-    """One version, which is in the catalogue."""
-    lake = storm.declared_here()
-    storm.write(lake, WAVES, DAY, "old", 10)
-    catalogue.renew(lake)
-    return lake
+    return storm.begun("old", 10)
 
 
 def is_whole(lake: Lake, version: str) -> bool:

@@ -16,31 +16,13 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.sources.stream import Source, Stream, Window
 from gtm_platform.sources.sync import Filled, ShrankTooMuch
 from gtm_platform_tests.faults.model import adds_up, as_of, ids, nothing_half_done
-from gtm_platform_tests.sources import conftest
+from gtm_platform_tests.sources import conftest, test_sync
 from gtm_platform_tests.sources.conftest import Clock, Syncing
-from gtm_platform_tests.sources.test_sync import SOURCE, Sky, day
+from gtm_platform_tests.sources.test_sync import Sky, day
 
-lake = conftest.lake
+lake, clock, syncing, sky = conftest.lake, test_sync.clock, test_sync.syncing, test_sync.sky
 FAR = datetime.fromisoformat("2090-01-01T00:00:00+00:00")
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(day(1, 0.25))
-
-
-@pytest.fixture
-def syncing(lake: Lake, clock: Clock) -> Syncing:
-    return Syncing(lake, SOURCE, clock)
-
-
-@pytest.fixture
-def sky() -> Sky:
-    sky = Sky()
-    for number, name in enumerate(("mars", "venus", "pluto")):
-        sky.put(name, day(-10 * (number + 1)))
-    return sky
 
 
 def sync(syncing: Syncing, sky: Any, *numbers: int, stream: str = "planets", late: float = 0.25) -> list[Filled]:

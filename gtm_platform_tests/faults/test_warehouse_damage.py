@@ -27,10 +27,7 @@ OTHERS = {
 
 @pytest.fixture
 def lake() -> Lake:
-    lake = storm.declared_here()
-    storm.write(lake, WAVES, DAY, "first", 500)
-    catalogue.renew(lake)
-    return lake
+    return storm.begun("first", 500)
 
 
 def put(other: str, path: Path) -> None:

@@ -16,12 +16,12 @@ def test_what_a_dead_process_left_goes_and_what_a_live_one_uses_stays() -> None:
     gone.wait()
     home, host = settings().home / "spill", platform.node()
     left = {pid: home / f"{host}.{pid}" for pid in (gone.pid, os.getpid(), 1)}
-    elsewhere = home / f"other{host}.{gone.pid}"
-    for folder in (*left.values(), elsewhere):
+    elsewhere = [home / f"{other}.{gone.pid}" for other in (f"other{host}", f"{host}.local")]
+    for folder in (*left.values(), *elsewhere):
         folder.mkdir(parents=True)
         (folder / "part").touch()
     assert spill.folder() == left[os.getpid()]
-    assert [folder.exists() for folder in (*left.values(), elsewhere)] == [False, True, True, True]
+    assert [folder.exists() for folder in (*left.values(), *elsewhere)] == [False, True, True, True, True]
 
 
 def test_an_engine_can_spill_into_it() -> None:

@@ -42,7 +42,7 @@ def table(
     main = _main_domains(hubspot, rules)
     told = told.left_join(main, "domain", rname="{name}_of_main")
     told = told.mutate(main=ibis.coalesce(told["main"], told["domain"]))
-    key = ibis.coalesce(told["main"], records.node("hubspot", told["hubspot_id"]))
+    key = ibis.coalesce(told["main"], records.named("hubspot", told["hubspot_id"]))
     return _companies(told.mutate(key=key).filter(lambda t: t["key"].notnull()), rules)
 
 
@@ -57,7 +57,7 @@ def references(companies: ibis.Table) -> ibis.Table:
 
 def _named(companies: ibis.Table, source: str) -> ibis.Table:
     named = companies.select("company_id", id=companies[f"{source}_company_ids"].unnest())
-    return named.select("company_id", company=records.node(source, named["id"]))
+    return named.select("company_id", company=records.named(source, named["id"]))
 
 
 def _told(

@@ -11,14 +11,17 @@ import ibis
 ROUNDS = (1, 5, 5, 5, 5, 5)  # the jumps in each
 
 
-def components(nodes: ibis.Table, edges: ibis.Table) -> tuple[ibis.Table, ibis.Table]:
-    """Of the nodes [node] and the pairs [a, b] of them: [node, label] for each node, one label to a component; and the
+def components(edges: ibis.Table) -> tuple[ibis.Table, ibis.Table]:
+    """Of pairs [a, b] of nodes: [node, label] of each that does not label itself, one label to a component; and the
     labels still tangled."""
-    labels, links = nodes.select("node", label="node"), _downward(edges)
+    links, rounds = _downward(edges), []
     for jumps in ROUNDS:
-        gave_way = _gave_way(links, jumps)
-        labels, links = _moved(labels, gave_way), _contracted(links, gave_way)
-    return labels, links.select(label="a").union(links.select(label="b")).distinct()
+        rounds.append(_gave_way(links, jumps))
+        links = _contracted(links, rounds[-1])
+    labels = rounds.pop()  # nearly all gave way in the first round, so what the others moved to is known first
+    for gave_way in reversed(rounds):
+        labels = _moved(gave_way, labels).union(labels.view())
+    return labels.view(), links.select(label="a").union(links.select(label="b")).distinct()
 
 
 # Ibis melts a join of joins into one. `view` keeps each step a step of its own, which the engine computes once.

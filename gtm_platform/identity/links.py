@@ -45,22 +45,24 @@ def table(
     hubspot: ibis.Table, intercom: ibis.Table, stripe: ibis.Table, yesterday: ibis.Table, policy: Policy, day: date
 ) -> ibis.Table:
     rules = policy.identity
-    people = records.persons(hubspot, intercom, stripe).drop("place", "company", "email_rank")
+    people = records.persons(hubspot, intercom, stripe)
     absorbed = records.absorbed(hubspot)
     shared = _shared(_traits(people, absorbed, rules))
-    clustered = _clustered(people, shared, rules)  # its views the engine makes once, not once for each use
+    persons = people.select("node", "source", "record_id", "email", "created")
+    clustered = _clustered(persons, shared, rules)  # its views the engine makes once, not once for each use
     gone = absorbed.anti_join(people, absorbed["loser"] == people["node"])
     gone = gone.join(clustered.view().select("label", winner="node"), "winner").select("label", node="loser").distinct()
-    customers = ids.assigned(clustered.view().select("label", "node", "created"), gone, yesterday, day)
+    members = clustered.view().select("label", "node", "created", "source", "record_id")
+    customers = ids.assigned(members, gone, yesterday, day)
+    strangers = _strangers(clustered.view(), customers, rules).mutate(strangers=True)
     linked = clustered.view().join(customers, "label")
-    strangers = _strangers(linked.view(), rules).mutate(strangers=True)
-    linked = linked.view().left_join(_best(shared, rules), "node").left_join(strangers, "email")
+    linked = linked.left_join(_best(shared, rules), "node").left_join(strangers, "email")
     return _told(linked.drop("email_right"))
 
 
 def _traits(people: ibis.Table, absorbed: ibis.Table, rules: Identity) -> ibis.Table:
     """[node, trait, method]: what makes a record the same person as another that has it too."""
-    mail = records.addresses(people)
+    mail = records.addresses(people, of="node")
     mail = mail.filter(~normalise.is_shared_inbox(mail["email"], rules))
     method = ibis.ifelse(mail["own"], "email", "secondary_email")
     by_mail = mail.select("node", trait=ibis.literal("email ") + mail["email"], method=method)
@@ -69,7 +71,7 @@ def _traits(people: ibis.Table, absorbed: ibis.Table, rules: Identity) -> ibis.T
         "node", trait=ibis.literal("stripe id ") + named["shared_id"], method=ibis.literal("shared_id")
     )
     there = absorbed.semi_join(people, absorbed["loser"] == people["node"])
-    merge = ibis.literal("merged into ") + there["winner"]
+    merge = ibis.literal("merged into ") + there["into"]
     by_merge = ibis.union(
         *[there.select(node=side, trait=merge, method=ibis.literal("merged")) for side in ("winner", "loser")]
     )
@@ -89,10 +91,11 @@ def _shared(traits: ibis.Table) -> ibis.Table:
 
 def _clustered(people: ibis.Table, shared: ibis.Table, rules: Identity) -> ibis.Table:
     """The records with the `label` of their cluster; each on its own where that is too large or cannot be followed."""
-    labels, tangled = components(people.select("node"), shared.select(a="node", b="first"))
-    sizes = labels.group_by("label").agg(size=labels.count())
+    labels, tangled = components(shared.select(a="node", b="first"))
+    sizes = labels.group_by("label").agg(size=labels.count() + 1)
     sizes = sizes.filter(sizes["size"] > rules.largest_cluster)
-    found = people.join(labels, "node")
+    found = people.left_join(labels.view(), "node").drop("node_right")
+    found = found.mutate(label=ibis.coalesce(found["label"], found["node"]))
     found = found.left_join(sizes, "label").drop("label_right")
     found = found.left_join(tangled.mutate(tangled=True), "label").drop("label_right")
     found = found.mutate(too_large=found["size"].notnull() | found["tangled"].notnull())
@@ -137,8 +140,8 @@ def _told(linked: ibis.Table) -> ibis.Table:
     )
 
 
-def _strangers(linked: ibis.Table, rules: Identity) -> ibis.Table:
+def _strangers(clustered: ibis.Table, customers: ibis.Table, rules: Identity) -> ibis.Table:
     """[email]: shared inboxes with more than one customer behind them."""
-    behind = linked.filter(normalise.is_shared_inbox(linked["email"], rules))
+    behind = clustered.filter(normalise.is_shared_inbox(clustered["email"], rules)).join(customers.view(), "label")
     found = behind.group_by("email").agg(customers=behind["customer_id"].nunique())
     return found.filter(found["customers"] > 1).select("email")

@@ -7,11 +7,18 @@ from gtm_platform.policy import Identity
 # Control and format characters are not seen, but would keep two addresses apart; RE2's \s knows no space beyond ASCII.
 INVISIBLE = r"[\p{Cf}\x00-\x08\x0E-\x1F\x7F-\x9F]"
 AROUND = r"^[\p{Z}\s]+|[\p{Z}\s]+$"
+PLAIN = r"^[A-Za-z0-9._-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 GMAIL = ("gmail.com", "googlemail.com")  # one mail system under two names, which ignores dots
 
 
 def email(raw: ibis.ir.StringValue) -> ibis.ir.StringValue:
     """Lower case, without spaces around it and without +tag; null for what is not an address."""
+    text = raw.lower()  # most addresses need no more, and a careful look takes ten times as long
+    plain = raw.re_search(PLAIN) & ~ibis.or_(*[text.endswith(name) for name in GMAIL])
+    return ibis.ifelse(plain, text, _carefully(raw))
+
+
+def _carefully(raw: ibis.ir.StringValue) -> ibis.ir.StringValue:
     text = _visible(raw)
     address = r"^([^@\s\p{Z}]+)@([^@\s\p{Z}]+\.[^@\s\p{Z}]+)$"
     local, at = text.re_extract(address, 1).re_replace(r"\+.*$", ""), text.re_extract(address, 2)

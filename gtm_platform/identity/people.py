@@ -79,8 +79,7 @@ def _people(known: ibis.Table) -> ibis.Table:
 
 
 def _emails(known: ibis.Table) -> ibis.Table:
-    mail = records.addresses(known).join(known.select("node", "customer_id"), "node")
-    mail = mail.select("customer_id", "email").distinct()
+    mail = records.addresses(known, of="customer_id").select("customer_id", "email").distinct()
     return mail.group_by("customer_id").agg(all_emails=mail["email"].collect().sort())
 
 

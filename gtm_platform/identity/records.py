@@ -11,14 +11,29 @@ def persons(hubspot: ibis.Table, intercom: ibis.Table, stripe: ibis.Table) -> ib
     return ibis.union(_of_hubspot(hubspot), _of_intercom(intercom), _of_stripe(stripe))
 
 
-def node(source: str, record_id: ibis.ir.StringValue) -> ibis.ir.StringValue:
-    return ibis.literal(f"{source}:") + record_id
+def named(source: str | ibis.ir.StringValue, record_id: ibis.ir.StringValue) -> ibis.ir.StringValue:
+    """One text for a record, unlike that of every record of every source."""
+    return ibis.literal(source) + ":" + record_id if isinstance(source, str) else source + ":" + record_id
+
+
+def node(source: str | ibis.ir.StringValue, record_id: ibis.ir.StringValue) -> ibis.ir.IntegerValue:
+    """A number for a record: what hangs together is found twice as fast among numbers as among texts. It has as many
+    digits as our own ids."""
+    number: ibis.ir.IntegerValue = xxhash64(named(source, record_id))
+    return number
+
+
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
+def xxhash64(text: str) -> int:  # type: ignore[empty-body]
+    """A number for a text."""
 
 
 def absorbed(hubspot: ibis.Table) -> ibis.Table:
-    """[winner, loser]: HubSpot contacts that were merged into another; their own records may be gone or not."""
-    pairs = hubspot.select("id", other=hubspot["merged_ids"].unnest())
-    return pairs.select(winner=node("hubspot", pairs["id"]), loser=node("hubspot", pairs["other"])).distinct()
+    """[winner, loser, into]: HubSpot contacts that were merged into another, and that by name; their own records may be
+    gone or not."""
+    pairs = hubspot.select("id", other=hubspot["merged_ids"].unnest()).distinct()
+    nodes = {"winner": node("hubspot", pairs["id"]), "loser": node("hubspot", pairs["other"])}
+    return pairs.select(**nodes, into=named("hubspot", pairs["id"]))
 
 
 def _of_hubspot(contacts: ibis.Table) -> ibis.Table:
@@ -29,7 +44,7 @@ def _of_hubspot(contacts: ibis.Table) -> ibis.Table:
         "hubspot",
         email_rank=ibis.literal(1),
         others=t["additional_emails"],
-        company=node("hubspot", t["company_id"]),
+        company=named("hubspot", t["company_id"]),
         rank=t["away"].fill_null(0),
     )
 
@@ -42,7 +57,7 @@ def _of_intercom(contacts: ibis.Table) -> ibis.Table:
         "intercom",
         email_rank=ibis.ifelse(user, 0, 3),
         shared_id=contacts["stripe_id"],
-        company=node("intercom", first),
+        company=named("intercom", first),
         rank=ibis.ifelse(user, 0, 1),
         unseen=-contacts["last_seen_at"].epoch_seconds().fill_null(0),
     )
@@ -92,9 +107,9 @@ def _person(
     )
 
 
-def addresses(people: ibis.Table) -> ibis.Table:
-    """Every address of every person record, normalised; `own` for the one that is not secondary."""
-    own = people.select("node", "email", own=True)
-    others = people.select("node", raw=people["others"].unnest())
-    others = others.select("node", email=normalise.email(others["raw"]), own=False)
+def addresses(people: ibis.Table, of: str) -> ibis.Table:
+    """[of, email, own]: every address of every person record, normalised; `own` for the one that is not secondary."""
+    own = people.select(of, "email", own=True)
+    others = people.select(of, raw=people["others"].unnest())
+    others = others.select(of, email=normalise.email(others["raw"]), own=False)
     return own.union(others).filter(lambda t: t["email"].notnull())

@@ -77,6 +77,7 @@ def _started() -> Backend:
     # Parquet files read are not kept in memory beside the kernel's cache: a sweep's would grow with it.
     backend.raw_sql("set enable_external_file_cache=false")
     backend.raw_sql("set preserve_insertion_order=false")  # the rows of a table have no order
+    backend.raw_sql("create macro xxhash64(text) as (hash(text) >> 1)::bigint")  # a number for a text, by Spark's name
     backend.con.execute("set temp_directory = ?", [str(spill.folder())])
     backend.con.execute("set memory_limit = ?", [settings().gtm_memory_limit])
     return backend

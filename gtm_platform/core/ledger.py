@@ -73,7 +73,7 @@ def lines(
 
 
 def _counted(value: ibis.Value, where: ibis.ir.BooleanValue) -> ibis.Value:
-    return ibis.ifelse(where, value, ibis.null(value.type()))
+    return ibis.ifelse(where, value, ibis.null())
 
 
 def _line(t: ibis.Table, payer: str = "customer_id", **known: ibis.Value) -> ibis.Table:

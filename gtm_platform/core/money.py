@@ -1,5 +1,5 @@
 """Money: from the minor units that systems keep to the major units that people read, and from currency to currency.
-Decimals throughout; rounded once, at the end.
+Decimals throughout, rounded once, at the end; until then no places are cut, which takes longer than all else.
 """
 
 from decimal import Decimal
@@ -25,23 +25,26 @@ def exact(amount: ibis.Value) -> ibis.ir.DecimalValue:
 
 def major(minor: ibis.Value, currency: ibis.ir.StringValue) -> ibis.ir.DecimalValue:
     unit = ibis.cases(
-        (currency.lower().isin(NO_MINOR_UNIT), _factor(Decimal(1))),
-        (currency.lower().isin(THREE_DECIMALS), _factor(Decimal("0.001"))),
-        else_=_factor(Decimal("0.01")),
+        (currency.lower().isin(NO_MINOR_UNIT), _unit("1")),
+        (currency.lower().isin(THREE_DECIMALS), _unit("0.001")),
+        else_=_unit("0.01"),
     )
-    return (exact(minor) * unit).cast(EXACT)
+    return exact(minor) * unit
 
 
 def reported(amount: ibis.Value, currency: ibis.ir.StringValue, rules: Money) -> ibis.ir.DecimalValue:
     """The amount in the reporting currency; null where the policy has no rate for its currency."""
-    rate = currency.lower().cases(*[(name, _factor(rate)) for name, rate in rules.rates.items()])
-    return (exact(amount) * rate).cast(EXACT)
+    return amount * currency.lower().cases(*[(name, _rate(rate)) for name, rate in rules.rates.items()])
 
 
 def shown(amount: ibis.Value) -> ibis.ir.DecimalValue:
     """As it stands in a table: two decimals, half away from zero."""
-    return amount.cast(EXACT).round(2).cast(AMOUNT)
+    return amount.round(2).cast(AMOUNT)
 
 
-def _factor(value: Decimal) -> ibis.ir.DecimalScalar:
+def _unit(value: str) -> ibis.ir.DecimalScalar:
+    return ibis.literal(Decimal(value), type="decimal(4, 3)")
+
+
+def _rate(value: Decimal) -> ibis.ir.DecimalScalar:
     return ibis.literal(value, type="decimal(14, 6)")

@@ -124,7 +124,7 @@ def _copied(known: ibis.Table, rules: Money) -> ibis.Table:
     price = money.exact(known["stripe_plan_price"])
     a_year = known["stripe_plan_interval"].cases(*PERIODS_A_YEAR.items()).cast("int64")
     arr = ibis.ifelse(known["stripe_subscription_status"].isin(COUNTING), price * a_year, 0).cast("decimal(24, 6)")
-    mrr = money.shown(arr / 12)
+    mrr = money.shown((arr / 12).cast(money.EXACT))
     absent = {name: ibis.null(CONTRACT.schema[name]) for name in ("ltv", "current_period_end", "first_paid_at")}
     return known.select(
         "customer_id",

@@ -18,9 +18,9 @@ def components(edges: ibis.Table) -> tuple[ibis.Table, ibis.Table]:
     for jumps in ROUNDS:
         rounds.append(_gave_way(links, jumps))
         links = _contracted(links, rounds[-1])
-    labels = rounds.pop()  # nearly all gave way in the first round, so what the others moved to is known first
-    for gave_way in reversed(rounds):
-        labels = _moved(gave_way, labels).union(labels.view())
+    labels = rounds.pop()
+    for gave_way in reversed(rounds):  # nearly all did in the first: where those went from there is looked up once
+        labels = _moved(gave_way, labels).union(labels.view().anti_join(gave_way.view(), "node"))
     return labels.view(), links.select(label="a").union(links.select(label="b")).distinct()
 
 

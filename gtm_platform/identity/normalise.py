@@ -7,19 +7,20 @@ from gtm_platform.policy import Identity
 # Control and format characters are not seen, but would keep two addresses apart; RE2's \s knows no space beyond ASCII.
 INVISIBLE = r"[\p{Cf}\x00-\x08\x0E-\x1F\x7F-\x9F]"
 AROUND = r"^[\p{Z}\s]+|[\p{Z}\s]+$"
-PLAIN = r"^[A-Za-z0-9._-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
+# Most of what comes in is plain and needs no more than lower case; a careful look takes ten times as long.
+PLAIN_SITE = r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
+PLAIN_EMAIL = r"^[A-Za-z0-9._-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 GMAIL = ("gmail.com", "googlemail.com")  # one mail system under two names, which ignores dots
 
 
 def email(raw: ibis.ir.StringValue) -> ibis.ir.StringValue:
     """Lower case, without spaces around it and without +tag; null for what is not an address."""
-    text = raw.lower()  # most addresses need no more, and a careful look takes ten times as long
-    plain = raw.re_search(PLAIN) & ~ibis.or_(*[text.endswith(name) for name in GMAIL])
-    return ibis.ifelse(plain, text, _carefully(raw))
+    text = raw.lower()
+    plain = raw.re_search(PLAIN_EMAIL) & ~ibis.or_(*[text.endswith(name) for name in GMAIL])
+    return ibis.ifelse(plain, text, _address_in(_visible(raw)))
 
 
-def _carefully(raw: ibis.ir.StringValue) -> ibis.ir.StringValue:
-    text = _visible(raw)
+def _address_in(text: ibis.ir.StringValue) -> ibis.ir.StringValue:
     address = r"^([^@\s\p{Z}]+)@([^@\s\p{Z}]+\.[^@\s\p{Z}]+)$"
     local, at = text.re_extract(address, 1).re_replace(r"\+.*$", ""), text.re_extract(address, 2)
     gmail = at.isin(GMAIL)
@@ -34,8 +35,13 @@ def domain(address: ibis.ir.StringValue) -> ibis.ir.StringValue:
 
 def site(raw: ibis.ir.StringValue) -> ibis.ir.StringValue:
     """The domain of a web address, however much of one was typed; null for what has none."""
-    host = _visible(raw).re_extract(r"^(?:[a-z]+://)?(?:www\.)?([^/:?#@\s]+\.[^/:?#@\s]+)", 1)
-    return host.nullif("")
+    text = raw.lower()
+    plain = raw.re_search(PLAIN_SITE) & ~text.startswith("www.")
+    return ibis.ifelse(plain, text, _host_in(_visible(raw)))
+
+
+def _host_in(text: ibis.ir.StringValue) -> ibis.ir.StringValue:
+    return text.re_extract(r"^(?:[a-z]+://)?(?:www\.)?([^/:?#@\s]+\.[^/:?#@\s]+)", 1).nullif("")
 
 
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]

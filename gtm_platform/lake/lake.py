@@ -36,7 +36,7 @@ from gtm_platform.lake.room import room_for
 # Rows to a row group, which is held in memory whole, by each thread that reads or writes. Source tables hold records as
 # received, a kilobyte and more each.
 WIDE_GROUP, GROUP = 5_000, 50_000
-COMPARED = 250_000  # keys compared with each other at a time
+COMPARED = 1_000_000  # keys compared with each other at a time
 GRACE = 3 * 3600  # seconds a superseded file stays readable: longer than the longest run or query
 
 
@@ -208,11 +208,17 @@ class Lake:
         return Written(found["rows"], {name: value for name, value in found.items() if name in contract.figures})
 
     def _repeated(self, contract: Contract, table: ibis.Table, rows: int) -> int:
-        """Keys that are there twice, looked for among so many at a time as fit into little memory."""
+        """Keys that are there twice. That none is, hashes tell, which take little memory, so many at a time."""
         parts = 1 << (rows // COMPARED).bit_length()
-        part = table[contract.key[-1]].hash() & ibis.literal(parts - 1)
-        asked = [table.filter(part == nth) if parts > 1 else table for nth in range(parts)]
-        return sum(int(value(contract.repeated(rows))) for rows in asked)
+        hashed = f"select hash({quoted(contract.key)}) as hashed from ({engine().compile(table)})"
+        with cursor() as connection:
+            alike = connection.execute(
+                " union all ".join(
+                    f"select count(*) - count(distinct hashed) from ({hashed}) where hashed % {parts} = {nth}"
+                    for nth in range(parts)
+                )
+            ).fetchall()
+        return int(value(contract.repeated(table))) if any(found for (found,) in alike) else 0
 
     def _drop_superseded(self, folder: Path, partition: str) -> None:
         """What nobody reads any more: older files of the partition, and drafts of runs that died."""

@@ -14,16 +14,17 @@ from hypothesis import strategies as st
 from gtm_platform.identity.components import components
 from gtm_platform_tests.tables import rows_as_table, rows_of
 
-NODE = ibis.schema({"node": "string"})
 PAIR = ibis.schema({"a": "string", "b": "string"})
 
 
 def found(edges: list[tuple[str, str]]) -> tuple[set[frozenset[str]], list[str]]:
-    nodes = rows_as_table(NODE, [{"node": node} for node in sorted({node for edge in edges for node in edge})])
-    labels, tangled = components(nodes, rows_as_table(PAIR, [{"a": a, "b": b} for a, b in edges]))
+    labels, tangled = components(rows_as_table(PAIR, [{"a": a, "b": b} for a, b in edges]))
+    moved = rows_of(labels)
+    label = {node: node for edge in edges for node in edge} | {row["node"]: row["label"] for row in moved}
+    assert len({row["node"] for row in moved}) == len(moved)
     groups = defaultdict(set)
-    for row in rows_of(labels):
-        groups[row["label"]].add(row["node"])
+    for node in label:
+        groups[label[node]].add(node)
     return {frozenset(group) for group in groups.values()}, [row["label"] for row in rows_of(tangled)]
 
 

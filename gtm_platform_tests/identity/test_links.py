@@ -108,13 +108,13 @@ def test_a_cluster_larger_than_policy_allows_is_not_glued() -> None:
 
 
 def test_a_chain_that_cannot_be_followed_is_not_glued_either() -> None:
-    places = [int(f"{n:08b}"[::-1], 2) for n in range(256)]  # in an order of names that is hard to follow
     chain = [
-        {"id": f"{place:03}", "email": f"n{n}@acme.example", "additional_emails": [f"n{n + 1}@acme.example"]}
-        for n, place in enumerate(places)
+        {"id": str(n), "email": f"n{n}@acme.example", "additional_emails": [f"n{n + 1}@acme.example"]}
+        for n in range(20_000)
     ]
     rows = rows_of(linked(hubspot=chain))
-    assert {row["reason"] for row in rows} == {"chain of matches too long to follow"}
+    assert "chain of matches too long to follow" in {row["reason"] for row in rows}
+    assert all(row["held"] for row in rows)
     assert len({row["customer_id"] for row in rows}) == len(chain)
 
 

@@ -1,5 +1,6 @@
 """Addresses and domains in the form in which they are compared."""
 
+import random
 from collections.abc import Callable
 
 import ibis
@@ -56,6 +57,39 @@ def test_email(raw: str | None, expected: str | None) -> None:
 )
 def test_site(raw: str | None, expected: str | None) -> None:
     assert asked(normalise.site, raw) == expected
+
+
+def test_what_is_plain_comes_out_as_by_a_careful_look() -> None:
+    draw = random.Random(5)
+    signs = [
+        "a",
+        "Z",
+        "7",
+        ".",
+        "-",
+        "_",
+        "+",
+        "@",
+        "@",
+        "www.",
+        "gmail.com",
+        "googlemail.com",
+        " ",
+        "acme.example",
+        "\u0130",
+    ]
+    raws = ["".join(draw.choices(signs, k=draw.randint(1, 7))) for _ in range(20_000)]
+    table = rows_as_table(ibis.schema({"raw": "string"}), [{"raw": raw} for raw in raws])
+    visible = normalise._visible(table["raw"])
+    both = table.select(
+        "raw",
+        plain=table["raw"].re_search(normalise.PLAIN_EMAIL) | table["raw"].re_search(normalise.PLAIN_SITE),
+        emails=ibis.array([normalise.email(table["raw"]), normalise._address_in(visible)]),
+        sites=ibis.array([normalise.site(table["raw"]), normalise._host_in(visible)]),
+    )
+    rows = rows_of(both)
+    assert sum(row["plain"] for row in rows) > 1_000
+    assert [row for row in rows if row["emails"][0] != row["emails"][1] or row["sites"][0] != row["sites"][1]] == []
 
 
 def test_shared_inboxes_and_free_mail() -> None:

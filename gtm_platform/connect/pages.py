@@ -56,13 +56,7 @@ def put(raw: bytes, **more: Any) -> bytes:
 
 def listing(at: str = "data") -> Callable[[bytes], bytes]:
     """To check answers with: one without a list of records under `at` is worth asking for again."""
-
-    def check(body: bytes) -> bytes:
-        text = well_formed(body)
-        rows(text, at)
-        return text
-
-    return check
+    return lambda body: _read(body, lambda text: _with_list(text, at))
 
 
 def well_formed(body: bytes) -> bytes:
@@ -110,10 +104,22 @@ def _checked(text: bytes) -> bytes:
 
 
 def _rows(text: bytes, at: str) -> Page:
+    return [bytes(row) for row in ROWS.decode(_listed(text, at)) or []]
+
+
+def _with_list(text: bytes, at: str) -> bytes:
+    """The text, where what lies there begins as a list or is null: looking for it has checked that it is JSON."""
+    listed = _listed(text, at) if at else ANYTHING.decode(text)
+    if bytes(memoryview(listed)[:1]) not in (b"[", b"n"):
+        ROWS.decode(listed)  # says what is wrong
+    return text
+
+
+def _listed(text: bytes, at: str) -> bytes | msgspec.Raw:
     listed = _raw(text, at.split(".") if at else [])
     if listed is None:
         raise BadAnswer("", f"The answer has no list of records under '{at}'.")
-    return [bytes(row) for row in ROWS.decode(listed) or []]
+    return listed
 
 
 def _value(text: bytes, path: Sequence[str]) -> Any:

@@ -1,13 +1,13 @@
-"""How a list goes on: one small object per stream, declared, never guessed. Each yields the bodies of the pages.
+"""How a list goes on: one small object per stream, declared, never guessed. Each yields the pages, with their bodies.
 
 `ask` gets the parameters to send, so the same object serves a query string and the body of a search."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from gtm_platform.connect.failures import CursorLoop
-from gtm_platform.connect.pages import dig, glance, rows
+from gtm_platform.connect.pages import Page, dig, glance, rows
 from gtm_platform.connect.redaction import excerpt
 
 Ask = Callable[[dict[str, Any]], bytes]
@@ -15,8 +15,13 @@ EMPTY_PAGES = 10
 REPEATS = 3  # how often in a row the page before may come once more
 
 
+class Listed(NamedTuple):
+    page: Page
+    body: bytes
+
+
 class Paging(Protocol):
-    def walk(self, ask: Ask, first: Mapping[str, Any]) -> Iterator[bytes]: ...
+    def walk(self, ask: Ask, first: Mapping[str, Any]) -> Iterator[Listed]: ...
 
 
 @dataclass(frozen=True)
@@ -27,11 +32,11 @@ class CursorPaging:
     send_as: str = "starting_after"
     rows: str = "data"
 
-    def walk(self, ask: Ask, first: Mapping[str, Any]) -> Iterator[bytes]:
+    def walk(self, ask: Ask, first: Mapping[str, Any]) -> Iterator[Listed]:
         return _walk(ask, first, self.send_as, self.rows, self._next, ".".join(self.next_at))
 
-    def _next(self, body: bytes) -> Any:
-        return dig(body, *self.next_at)
+    def _next(self, listed: Listed) -> Any:
+        return dig(listed.body, *self.next_at)
 
 
 @dataclass(frozen=True)
@@ -42,36 +47,35 @@ class LastIdPaging:
     has_more: tuple[str, ...] = ("has_more",)
     send_as: str = "starting_after"
 
-    def walk(self, ask: Ask, first: Mapping[str, Any]) -> Iterator[bytes]:
+    def walk(self, ask: Ask, first: Mapping[str, Any]) -> Iterator[Listed]:
         return _walk(ask, first, self.send_as, self.rows, self._next, f"the last id of {self.rows}")
 
-    def _next(self, body: bytes) -> Any:
-        if not dig(body, *self.has_more):
+    def _next(self, listed: Listed) -> Any:
+        if not dig(listed.body, *self.has_more):
             return None
-        page = rows(body, self.rows)
-        if not page:
+        if not listed.page:
             said = ".".join(self.has_more)
             raise CursorLoop("", f"The answer says {said} but holds no rows, so there is no id to go on from.")
         # A last row that is not what it should be is set aside by its reader; it is no reason to stop.
-        if not (ids := [key for raw in page if (key := glance(raw, "id"))]):
+        if not (ids := [key for raw in listed.page if (key := glance(raw, "id"))]):
             raise CursorLoop("", f"No row of '{self.rows}' has an id, so there is nothing to go on from.")
         return ids[-1]
 
 
 def _walk(
-    ask: Ask, first: Mapping[str, Any], send_as: str, rows_at: str, following: Callable[[bytes], Any], where: str
-) -> Iterator[bytes]:
+    ask: Ask, first: Mapping[str, Any], send_as: str, rows_at: str, following: Callable[[Listed], Any], where: str
+) -> Iterator[Listed]:
     seen: set[str | int] = set()
     params, empty, repeats = dict(first), 0, 0
     while True:
         body = ask(params)
-        yield body
-        cursor = following(body)
+        yield (listed := Listed(rows(body, rows_at), body))
+        cursor = following(listed)
         if cursor is None or cursor == "":
             return
         if not isinstance(cursor, str | int):
             raise CursorLoop("", f"The cursor at {where} is a {type(cursor).__name__}, not a text or a number.")
-        empty = 0 if rows(body, rows_at) else empty + 1
+        empty = 0 if listed.page else empty + 1
         if empty > EMPTY_PAGES:
             raise CursorLoop("", f"More than {EMPTY_PAGES} pages in a row are empty, yet {where} says there are more.")
         # A page that ends where it was asked to begin is the page before once more: the right one is asked for again.

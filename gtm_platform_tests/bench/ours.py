@@ -9,7 +9,7 @@ from typing import Any
 
 from gtm_platform.connect.api import Api
 from gtm_platform.connect.pace import Pace
-from gtm_platform.connect.pages import Page, listing, rows
+from gtm_platform.connect.pages import Page, listing
 from gtm_platform.connect.paging import CursorPaging
 from gtm_platform.connect.patience import Patience
 from gtm_platform.lake.engine import value
@@ -27,8 +27,8 @@ PAGES = CursorPaging(next_at=("paging", "next", "after"), send_as="after", rows=
 def contacts(client: tuple[Api, int], window: Window) -> Iterator[Page]:  # noqa: ARG001
     api, records = client
     ask = partial(api.get, f"/{records}/contacts", check=listing("results"))
-    for body in PAGES.walk(ask, {"limit": 100}):
-        yield rows(body, "results")
+    for page, _ in PAGES.walk(ask, {"limit": 100}):
+        yield page
 
 
 SOURCE = Source(

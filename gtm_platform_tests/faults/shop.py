@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from gtm_platform.connect.api import Api
-from gtm_platform.connect.pages import Page, listing, rows
+from gtm_platform.connect.pages import Page, listing
 from gtm_platform.connect.paging import CursorPaging
 from gtm_platform.connect.records import Id, Instant, MaybeAmount, MaybeText, Record, at
 from gtm_platform.sources.stream import Source, Stream, Window
@@ -45,8 +45,8 @@ class Order(Record):
 def orders(api: Api, window: Window) -> Iterator[Page]:
     since = {} if window.full else {"since": window.start.isoformat()}
     paging = CursorPaging(next_at=("next",), send_as="after", rows="orders")
-    for body in paging.walk(lambda asked: api.get("/orders", asked, check=listing("orders")), since):
-        yield rows(body, "orders")
+    for page, _ in paging.walk(lambda asked: api.get("/orders", asked, check=listing("orders")), since):
+        yield page
 
 
 SOURCE = Source(

@@ -45,14 +45,14 @@ class Objects:
         return self.all(client) if window.full else self.changed(client, window)
 
     def all(self, client: HubSpotApi) -> Iterator[Page]:
-        for body in PAGES.walk(lambda more: client.page(self.kind, self.properties, **more), {}):
-            yield rows(body, "results")
+        for page, _ in PAGES.walk(lambda more: client.page(self.kind, self.properties, **more), {}):
+            yield page
 
     def changed(self, client: HubSpotApi, window: Window) -> Iterator[Page]:
         """In the order of ids, each search beginning after the last id, so that no search ever comes near the 10,000
         results at which they end: an import may have changed more than that in the same millisecond."""
-        for body in BY_ID.walk(lambda more: client.search(self.kind, self._search(window, **more)), {}):
-            yield self._in_order(rows(body, "results"))
+        for page, _ in BY_ID.walk(lambda more: client.search(self.kind, self._search(window, **more)), {}):
+            yield self._in_order(page)
 
     def _search(self, window: Window, after: str = "0") -> dict[str, Any]:
         bounds = (
@@ -118,8 +118,8 @@ def associations(client: HubSpotApi, window: Window) -> Iterator[Page]:
 def owners(client: HubSpotApi, _window: Window) -> Iterator[Page]:
     """Deactivated ones too: records keep pointing at them."""
     for first in ({"archived": False}, {"archived": True}):
-        for body in PAGES.walk(lambda asked: client.owners(**asked), first):
-            yield rows(body, "results")
+        for page, _ in PAGES.walk(lambda asked: client.owners(**asked), first):
+            yield page
 
 
 def stages(client: HubSpotApi, _window: Window) -> Iterator[Page]:

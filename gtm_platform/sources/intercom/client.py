@@ -16,7 +16,7 @@ from gtm_platform.connect.api import Api, BearerAuth
 from gtm_platform.connect.failures import BadAnswer, CursorLoop, NotFound, OutOfTime, Refused, Unavailable
 from gtm_platform.connect.pace import Pace
 from gtm_platform.connect.pages import Page, dig, listing, rows
-from gtm_platform.connect.paging import REPEATS, CursorPaging
+from gtm_platform.connect.paging import REPEATS, CursorPaging, Listed
 from gtm_platform.connect.patience import Patience
 from gtm_platform.settings import Settings
 
@@ -42,7 +42,7 @@ class Intercom:
         def ask(asked: Mapping[str, Any]) -> bytes:
             return self.api.get(path, asked, check=listing(at))
 
-        return _whole(CursorPaging(rows=at).walk(ask, {"per_page": LARGEST_PAGE}), path, at)
+        return _whole(CursorPaging(rows=at).walk(ask, {"per_page": LARGEST_PAGE}), path)
 
     def linked(self, path: str) -> Iterator[Page]:
         """A list whose pages name the address of the next one. What that asks is asked where we are at home."""
@@ -60,8 +60,8 @@ class Intercom:
             asked = {"query": {"operator": "AND", "value": [query]}, "sort": sort, "pagination": pagination}
             return self.api.post(path, asked, check=listing(at))
 
-        for body in CursorPaging(rows=at).walk(ask, {"per_page": LARGEST_PAGE}):
-            yield rows(body, at)
+        for page, _ in CursorPaging(rows=at).walk(ask, {"per_page": LARGEST_PAGE}):
+            yield page
 
     def small(self, path: str, at: str = "data") -> Page:
         """A list that comes in one piece."""
@@ -95,11 +95,10 @@ class Intercom:
             raise Unavailable("Intercom", what, status=failure.status, retry_after=SCROLL_DIES) from failure
 
 
-def _whole(bodies: Iterator[bytes], path: str, at: str = "data") -> Iterator[Page]:
+def _whole(listed: Iterator[Listed], path: str) -> Iterator[Page]:
     """Everything the list says there is. A page that comes twice makes up for none that did not come."""
     seen, total, before = 0, 0, Page()
-    for body in bodies:
-        page = rows(body, at)
+    for page, body in listed:
         seen, total = seen + (len(page) if page != before else 0), dig(body, "total_count") or 0
         yield page
         before = page

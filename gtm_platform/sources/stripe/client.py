@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from gtm_platform.connect.api import Api, BearerAuth
 from gtm_platform.connect.pace import Pace
-from gtm_platform.connect.pages import Page, dig, listing, rows
+from gtm_platform.connect.pages import Page, dig, listing
 from gtm_platform.connect.paging import LastIdPaging
 from gtm_platform.connect.patience import Patience
 from gtm_platform.policy import Stripe as Rules
@@ -35,8 +35,8 @@ class Stripe:
 
     def pages(self, path: str, params: Mapping[str, Any], expand: Sequence[str] = ()) -> Iterator[Page]:
         first = {"limit": LARGEST_PAGE, **params, "expand[]": [f"data.{each}" for each in expand]}
-        for body in LastIdPaging().walk(lambda asked: self.api.get(path, asked, check=listing()), first):
-            yield rows(body)
+        for page, _ in LastIdPaging().walk(lambda asked: self.api.get(path, asked, check=listing()), first):
+            yield page
 
     def one(self, path: str, expand: Sequence[str] = ()) -> bytes:
         return self.api.get(path, {"expand[]": list(expand)})

@@ -24,23 +24,9 @@ from gtm_platform.lake.lake import WIDE_GROUP, Lake
 from gtm_platform.sources.abreast import ahead
 from gtm_platform.sources.stream import Stream, Window
 
-BATCH = 1_000  # records at least: what a batch costs hardly depends on its size
+BATCH = 1_000  # records at least that the engine is given: what a batch costs it hardly depends on its size
 LARGEST_KEPT = 1 << 16  # bytes of a record that was set aside
 _SWEPT = ("_extracted_at", "_run_id", "_deleted", "payload")
-
-
-@dataclass
-class _Read:
-    """Records read and not yet written: as understood, as received, and when."""
-
-    good: list[Record] = field(default_factory=list)
-    raws: list[bytes] = field(default_factory=list)
-    at: list[datetime] = field(default_factory=list)
-
-    def add(self, good: Sequence[Record], raws: Page) -> None:
-        self.good.extend(good)
-        self.raws.extend(raws)
-        self.at.extend([datetime.now(UTC)] * len(good))
 
 
 @dataclass
@@ -79,31 +65,32 @@ class Sweep:
             draft.unlink(missing_ok=True)
 
     def _batches(self, client: Any, window: Window, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        reader, read, key = Reader(self.stream.record, self.stream.key), _Read(), attrgetter(*self.stream.key)
+        reader, key = Reader(self.stream.record, self.stream.key), attrgetter(*self.stream.key)
+        waiting: list[pa.RecordBatch] = []
         try:
             for page in ahead(self.stream.pages(client, window)):
                 good, raws, bad = reader.read(page)
                 self.read += len(page)
                 self.rejected.update(map(_set_aside, bad))
-                read.add(good, raws)
                 self.keys.extend(map(hash, map(key, good)))
-                if len(read.good) >= BATCH:
-                    yield self._batch(schema, read)
-                    read = _Read()
-            if read.good:
-                yield self._batch(schema, read)
+                waiting.append(self._batch(schema, good, raws))  # at once, while the processor still has them at hand
+                if sum(map(len, waiting)) >= BATCH:
+                    yield pa.concat_batches(waiting)
+                    waiting = []
+            if waiting:
+                yield pa.concat_batches(waiting)
         except BaseException as error:
             self.failure = error
             raise
 
-    def _batch(self, schema: pa.Schema, read: "_Read") -> pa.RecordBatch:
+    def _batch(self, schema: pa.Schema, good: Sequence[Record], raws: Page) -> pa.RecordBatch:
         landed = {
-            "_extracted_at": pa.array(read.at, schema.field("_extracted_at").type),
+            "_extracted_at": datetime.now(UTC),
             "_run_id": self.run_id,
-            "_deleted": pa.array([record.is_gone() for record in read.good]),
-            "payload": pa.array([raw.decode("utf-8", "replace") for raw in read.raws]),
+            "_deleted": pa.array([record.is_gone() for record in good]),
+            "payload": pa.array([raw.decode("utf-8", "replace") for raw in raws]),
         }
-        return columns.batch(schema, self.stream.record, read.good, landed)
+        return columns.batch(schema, self.stream.record, good, landed)
 
     def _arrow(self) -> pa.Schema:
         landed = contract_of(self.table).schema.to_pyarrow()

@@ -72,11 +72,6 @@ class Contract:
                 found[f"broken: {name} breaks its rule"] = (~column.rule(table[name])).sum()
         return found | {name: figure(table) for name, figure in self.figures.items()}
 
-    def repeated(self, table: ibis.Table) -> ibis.Scalar:
-        """How many rows have a key that another has, too."""
-        key = table[self.key[0]] if len(self.key) == 1 else ibis.struct({name: table[name] for name in self.key})
-        return table.count() - key.nunique()
-
     @property
     def column_schema(self) -> dg.TableSchema:
         return dg.TableSchema(

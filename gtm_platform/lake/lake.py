@@ -29,14 +29,13 @@ from gtm_platform.lake.engine import (
     files_as_table,
     paths_of,
     quoted,
-    value,
 )
+from gtm_platform.lake.keys import repeated
 from gtm_platform.lake.room import room_for
 
 # Rows to a row group, which is held in memory whole, by each thread that reads or writes. Source tables hold records as
 # received, a kilobyte and more each.
-WIDE_GROUP, GROUP = 5_000, 50_000
-COMPARED = 1_000_000  # keys compared with each other at a time
+WIDE_GROUP, GROUP = 3_072, 50_000
 GRACE = 3 * 3600  # seconds a superseded file stays readable: longer than the longest run or query
 
 
@@ -199,26 +198,13 @@ class Lake:
             result = connection.execute(engine().compile(table.aggregate(**contract.measures(table))))
             names = [column[0] for column in result.description]
             found = dict(zip(names, result.fetchone() or (), strict=True))
-        found["broken: duplicate keys"] = self._repeated(contract, table, found["rows"])
+        found["broken: duplicate keys"] = repeated(table, contract.key)
         broken = {name.removeprefix("broken: "): n for name, n in found.items() if name.startswith("broken: ") and n}
         if broken:
             raise ContractBroken(
                 f"{what}: of {found['rows']} rows, " + ", ".join(f"{n}: {why}" for why, n in broken.items())
             )
         return Written(found["rows"], {name: value for name, value in found.items() if name in contract.figures})
-
-    def _repeated(self, contract: Contract, table: ibis.Table, rows: int) -> int:
-        """Keys that are there twice. That none is, hashes tell, which take little memory, so many at a time."""
-        parts = 1 << (rows // COMPARED).bit_length()
-        hashed = f"select hash({quoted(contract.key)}) as hashed from ({engine().compile(table)})"
-        with cursor() as connection:
-            alike = connection.execute(
-                " union all ".join(
-                    f"select count(*) - count(distinct hashed) from ({hashed}) where hashed % {parts} = {nth}"
-                    for nth in range(parts)
-                )
-            ).fetchall()
-        return int(value(contract.repeated(table))) if any(found for (found,) in alike) else 0
 
     def _drop_superseded(self, folder: Path, partition: str) -> None:
         """What nobody reads any more: older files of the partition, and drafts of runs that died."""

@@ -2,17 +2,14 @@
 
 import hashlib
 import secrets
-from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import ibis
-import numpy as np
 import pyarrow as pa
 
 from gtm_platform.connect import columns
@@ -20,6 +17,7 @@ from gtm_platform.connect.pages import Page
 from gtm_platform.connect.records import Reader, Record, Rejected
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.engine import files_as_table, value
+from gtm_platform.lake.keys import repeated
 from gtm_platform.lake.lake import WIDE_GROUP, Lake
 from gtm_platform.sources.abreast import ahead
 from gtm_platform.sources.stream import Stream, Window
@@ -39,7 +37,6 @@ class Sweep:
     different: int = 0
     rejected: dict[str, Rejected] = field(default_factory=dict)  # by their digest
     failure: BaseException | None = None
-    keys: "array[int]" = field(default_factory=lambda: array("q"))  # a hash of each record's key
 
     @property
     def duplicates(self) -> int:
@@ -65,14 +62,13 @@ class Sweep:
             draft.unlink(missing_ok=True)
 
     def _batches(self, client: Any, window: Window, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        reader, key = Reader(self.stream.record, self.stream.key), attrgetter(*self.stream.key)
+        reader = Reader(self.stream.record, self.stream.key)
         waiting: list[pa.RecordBatch] = []
         try:
             for page in ahead(self.stream.pages(client, window)):
                 good, raws, bad = reader.read(page)
                 self.read += len(page)
                 self.rejected.update(map(_set_aside, bad))
-                self.keys.extend(map(hash, map(key, good)))
                 waiting.append(self._batch(schema, good, raws))  # at once, while the processor still has them at hand
                 if sum(map(len, waiting)) >= BATCH:
                     yield pa.concat_batches(waiting)
@@ -103,11 +99,11 @@ class Sweep:
 
     def _once(self, swept: ibis.Table) -> ibis.Table:
         """Only what came more than once is sorted: whole records, millions of them, do not fit into memory."""
-        hashes, key = np.sort(np.frombuffer(self.keys, np.int64)), list(self.stream.key)
-        self.different = len(hashes)
-        if not (hashes[1:] == hashes[:-1]).any():
+        key = list(self.stream.key)
+        again = repeated(swept, key)
+        self.different = int(value(swept.count())) - again
+        if not again:
             return swept
-        self.different = int(value(swept.select(*key).distinct().count()))
         several = swept.group_by(key).having(swept.count() > 1).agg()
         newest = [ibis.desc(self.stream.moved)] if self.stream.moved else []
         nth = ibis.row_number().over(group_by=key, order_by=[*newest, ibis.desc("_extracted_at")])

@@ -1,9 +1,12 @@
 """One HTTP API, asked from several threads: its address, key, pace, patience and deadline, declared once per source."""
 
 import logging
+import os
 import re
+import ssl
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import httpx
@@ -38,6 +41,12 @@ Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 # of every answer, where some repeat it.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)
+
+
+@cache
+def _trusting(*_named: str | None) -> ssl.SSLContext:
+    """The authorities that are trusted, which take their time to load: once, unless the environment names others."""
+    return httpx.create_ssl_context()
 
 
 class BearerAuth(httpx.Auth):
@@ -83,6 +92,7 @@ class Api:
             follow_redirects=False,
             limits=LIMITS,
             transport=transport,
+            verify=_trusting(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
         )
         watch_reads(self._client)
 

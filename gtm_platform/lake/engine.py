@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import duckdb
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 from ibis.backends.duckdb import Backend
 from ibis.backends.sql.datatypes import DuckDBType
@@ -47,13 +48,19 @@ class Reading:
         return self.question.format(rows=self._rows(self.paths), base=self._rows(self.base))
 
     def _rows(self, paths: tuple[str, ...]) -> str:
-        columns = ", ".join(f'null::{DuckDBType.to_string(kind)} as "{name}"' for name, kind in self.schema.items())
+        columns = ", ".join(f'null::{_type(kind)} as "{name}"' for name, kind in self.schema.items())
         files = f" union all by name select * from read_parquet({list(paths)}, union_by_name=true)" if paths else ""
         return f"(select {quoted(self.schema)} from ((select {columns} limit 0){files}))"
 
     @cached_property
     def name(self) -> str:
         return "view_" + hashlib.sha256(self.sql.encode()).hexdigest()[:24]
+
+
+@cache
+def _type(kind: dt.DataType) -> str:
+    """What DuckDB calls it; kept, as Ibis takes its time to say so and a table has dozens of columns."""
+    return str(DuckDBType.to_string(kind))
 
 
 def quoted(names: Iterable[str]) -> str:
@@ -117,7 +124,7 @@ def paths_of(table: ibis.Table) -> list[str]:
 def as_typed(table: ibis.Table) -> str:
     """The query of an expression, its columns of the very types that the expression says: to DuckDB, the sum of whole
     numbers is a type of its own, which Parquet does not have."""
-    columns = ", ".join(f'"{name}"::{DuckDBType.to_string(kind)} as "{name}"' for name, kind in table.schema().items())
+    columns = ", ".join(f'"{name}"::{_type(kind)} as "{name}"' for name, kind in table.schema().items())
     return f"select {columns} from ({engine().compile(table)})"
 
 

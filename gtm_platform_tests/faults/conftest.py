@@ -1,12 +1,52 @@
 from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from shutil import copytree
 
 import pytest
 
 from gtm_platform.settings import settings
+from gtm_platform_tests.faults.lives import Life, live
 from gtm_platform_tests.faults.reading import Reading, reading_of_a_shop
+from gtm_platform_tests.faults.running import InTrouble, everything_failing
 from gtm_platform_tests.faults.shop import FIRST_DAY, KEY, nothing
+
+EARLY = ("in_trouble", "living")  # what goes on in other processes, on the processor that most tests leave idle
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who asks what came of it comes last."""
+    items.sort(key=lambda item: not _awaited(item).isdisjoint(EARLY))
+
+
+def _awaited(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _begun_early(request: pytest.FixtureRequest) -> None:
+    awaited = set[str]().union(*map(_awaited, request.session.items))
+    for each in EARLY:
+        if each in awaited:
+            request.getfixturevalue(each)
+
+
+@pytest.fixture(scope="session")
+def in_trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InTrouble]:
+    with everything_failing(
+        tmp_path_factory.mktemp("troubled"), tmp_path_factory.mktemp("told") / "told.json"
+    ) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Future[Life]]]:
+    """A calm one and a stormy one, lived in a process of their own."""
+    homes = {name: tmp_path_factory.mktemp(name) for name in ("calm", "stormy")}
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        yield [process.submit(live, home, stormy=name == "stormy") for name, home in homes.items()]
+        process.shutdown(cancel_futures=True)
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +57,7 @@ def first_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patched.setenv("GTM_HOME", str(home))  # the engine, if this is what starts it, spills there
         settings.cache_clear()
         reading.gets_through(nothing)
+        reading.ends()
     return home
 
 
@@ -30,4 +71,5 @@ def reading(first_day: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -
         reading.shop.a_day_passes()
         assert reading.shop.today == FIRST_DAY
         yield reading
+        reading.ends()
     assert not [record for record in caplog.get_records("call") if KEY in record.getMessage()]

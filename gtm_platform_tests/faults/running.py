@@ -1,4 +1,5 @@
-"""The mill, run as the platform is run: Dagster's daemon by the platform's dagster.yaml, a process for each run."""
+"""The mill, run as the platform is run: Dagster's daemon by the platform's dagster.yaml, a process for each run. And a
+process in which everything fails."""
 
 import os
 import signal
@@ -15,10 +16,11 @@ import dagster as dg
 import yaml
 
 from gtm_platform.cli.instance import SETTINGS
+from gtm_platform_tests.e2e.home import REPOSITORY
 
 AT_ONCE = 8  # runs
-EVERY = 7  # days between two windows of the source, each of which brings one more album
-MILL = "gtm_platform_tests.faults.mill"
+EVERY = 3  # days between two windows of the source, each of which brings one more album
+MILL, TROUBLE = "gtm_platform_tests.faults.mill", "gtm_platform_tests.faults.trouble"
 
 
 @dataclass(frozen=True)
@@ -63,3 +65,25 @@ def backfilling(home: Path, days: int) -> Iterator[Daemon]:
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(60)
+
+
+@dataclass(frozen=True)
+class InTrouble:
+    process: "subprocess.Popen[bytes]"
+    home: Path
+    printed: Path
+    told: Path
+
+
+@contextmanager
+def everything_failing(home: Path, told: Path) -> Iterator[InTrouble]:
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+    own = {"GTM_HOME": str(home), "DAGSTER_HOME": str(home / "dagster"), "PYTHONPATH": str(REPOSITORY)}
+    command, printed = [sys.executable, "-m", TROUBLE, str(told)], home / "printed.txt"
+    with printed.open("wb") as out:
+        process = subprocess.Popen(command, cwd=home, env={**inherited, **own}, stdout=out, stderr=out)
+        try:
+            yield InTrouble(process, home, printed, told)
+        finally:
+            process.kill()
+            process.wait()

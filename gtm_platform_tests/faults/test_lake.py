@@ -18,7 +18,7 @@ from gtm_platform_tests.faults.processes import started
 from gtm_platform_tests.faults.storm import BEGAN, DAYS, TABLES, WRITTEN
 
 WRITERS, READERS = 8, 4
-TIMES = 6  # versions that each writer writes
+TIMES = 3  # versions that each writer writes
 WAVES = TABLES[0]
 STRUCK = ("half a file", "half a catalogue", "old", "new")  # what kills leave, each of which is to be seen
 LONG_AGO = 1_000_000_000  # seconds
@@ -96,7 +96,7 @@ def told_until_killed(home: Path, name: int, random: Random) -> list[tuple[str, 
     return told
 
 
-@pytest.mark.parametrize("kills", [40, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.long)])
 @pytest.mark.faults("W1", "W2")
 def test_a_process_killed_while_it_writes_leaves_the_old_or_the_new(lake: Lake, kills: int) -> None:
     random, home, found = Random(7), settings().home, Counter[str]()

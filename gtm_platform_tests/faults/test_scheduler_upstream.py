@@ -16,8 +16,9 @@ from gtm_platform.lake.resource import LakeResource, the_lake
 from gtm_platform.quality.checks import CHECKS
 from gtm_platform_tests.delivery.test_assets import DAYS, DELIVERIES, MENTION, World, held, world
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, write
+from gtm_platform_tests.lake.test_runs import _let_go
 
-__all__ = ["world"]  # the fixture
+__all__ = ["_let_go", "world"]  # fixtures
 
 [ROW_EACH] = [key for check in CHECKS for key in check.check_keys if key.name == "one_row_for_every_person"]
 

@@ -1,6 +1,6 @@
 """A process in which everything fails that can, with the environment it is given; what it prints goes where the output
-of a code server goes. `python -m …trouble <echo> <person> <run ids>`: an address that repeats what it is sent, and a
-person, as JSON, whom errors speak of; it leaves there by trouble the ids of the runs and which of them failed."""
+of a code server goes. `python -m …trouble <file>`: it leaves there the ids of the runs by trouble and which of them
+failed, and the people whom nothing may speak of."""
 
 import json
 import logging
@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,9 @@ from gtm_platform.delivery.slack.client import SlackChannel
 from gtm_platform.lake.resource import LakeResource
 from gtm_platform.settings import settings
 from gtm_platform.sources.assets import SOURCES
-from gtm_platform_tests.e2e.home import windows_of
+from gtm_platform_tests.e2e.home import Control, midnight, windows_of
 from gtm_platform_tests.faults.calm import nobody_waits
+from gtm_platform_tests.faults.canaries import CANARIES, DAY, echoing, knowing_the_canaries, people, spoil
 
 SYSTEMS = ("HUBSPOT", "INTERCOM", "STRIPE", "SLACK")
 KEYS = ("HUBSPOT_ACCESS_TOKEN", "INTERCOM_ACCESS_TOKEN", "STRIPE_API_KEY", "SLACK_BOT_TOKEN")
@@ -170,12 +172,15 @@ class Troubles:
             print(each)
 
 
-def main(echo: str, person: str, told: str) -> None:
+def main(told: str) -> None:
     nobody_waits(pytest.MonkeyPatch())
-    with instance() as found:
-        troubles = Troubles(found, echo, json.loads(person))
-        troubles.all()
-    Path(told).write_text(json.dumps(troubles.told))
+    with echoing() as echo, knowing_the_canaries(Path(os.environ["GTM_HOME"])) as box:
+        person, now = spoil(box.world), midnight(DAY) + timedelta(days=1)
+        Control(box.url).set_clock(now)
+        with environment(**{**box.env, **CANARIES, "GTM_NOW": now.isoformat()}), instance() as found:
+            troubles = Troubles(found, echo, person)
+            troubles.all()
+        Path(told).write_text(json.dumps({"runs": troubles.told, "people": sorted(people(box.world))}))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -189,6 +191,35 @@ def test_a_wrong_token_is_a_sentence_without_the_token(slack_api: Watched, state
     told = Speaker(wrong, state, lambda: NOW).say(facts(1), CUSTOMERS, DAY, 10)
     assert "SLACK_BOT_TOKEN" in told.trouble[0]
     assert "secret" not in json.dumps([told.trouble, journal(state)[0]["error"]])
+
+
+def test_the_token_does_not_follow_a_redirect(state: State) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append((self.path, self.headers["Authorization"]))
+            self.send_response(302)
+            self.send_header("Location", f"http://localhost:{self.server.server_address[1]}/elsewhere")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            asked.append((self.path, self.headers["Authorization"]))
+            self.send_error(404)
+
+        def log_message(self, *_: Any) -> None:
+            """Nowhere."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        home = f"http://127.0.0.1:{server.server_address[1]}/api/"
+        impatient = Patience(budget=5, sleep=lambda _: None, random=lambda: 1.0)
+        told = say(SlackChannel(slack.TOKEN, home, CHANNEL, Pace(9, 9), impatient), state, *facts(1))
+        server.shutdown()
+        thread.join()
+    assert told.sent == 0
+    assert asked[:2] == [("/api/chat.postMessage", f"Bearer {slack.TOKEN}"), ("/elsewhere", None)]
 
 
 def test_a_message_that_slack_refuses_is_left_for_a_person_and_the_others_go_on(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
+from urllib.request import Request
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -65,10 +66,19 @@ def why_off(settings: Settings) -> str | None:
     return None if settings.slack_send_enabled else "Slack is off: set SLACK_SEND_ENABLED=true."
 
 
+class _StayingAtHome(WebClient):
+    """The SDK follows redirects; the token stays behind, wherever they lead."""
+
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
+        for name in [name for name in req.headers if name.lower() == "authorization"]:
+            req.add_unredirected_header(name, req.headers.pop(name))
+        return super()._perform_urllib_http_request_internal(url, req)
+
+
 class SlackChannel:
     def __init__(self, token: str, base_url: str, channel: str, pace: Pace, patience: Patience) -> None:
         # The SDK's own retries are left out: they repeat posts that may have arrived.
-        self._sdk = WebClient(token=token, base_url=base_url, timeout=TIMEOUT, retry_handlers=[])
+        self._sdk = _StayingAtHome(token=token, base_url=base_url, timeout=TIMEOUT, retry_handlers=[])
         self.channel, self._pace, self._patience = channel, pace, patience
 
     @classmethod

@@ -108,7 +108,11 @@ def _best(shared: ibis.Table, rules: Identity) -> ibis.Table:
     ranked = sorted(sure, key=lambda method: -sure[method])
     # One text, a digit for the method before the trait: the least of texts is found without sorting anything.
     place = shared["method"].cases(*[(method, str(nth)) for nth, method in enumerate(ranked)])
-    best = shared.group_by("node").agg(least=(place + shared["trait"]).min())
+    told = shared.select("node", least=place + shared["trait"]).view()
+    several = told.group_by("node").having(told.count() > 1).agg()
+    doubtful = told.view().semi_join(several, "node")
+    doubtful = doubtful.group_by("node").agg(least=doubtful["least"].min())
+    best = told.view().anti_join(several, "node").union(doubtful)
     nth = best["least"].substr(0, 1)
     return best.select(
         "node",

@@ -6,15 +6,15 @@ import re
 from dataclasses import dataclass, field, fields
 from random import Random
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SYSTEMS = ("hubspot", "stripe", "intercom", "slack")
 RESET = "gtm.reset"  # the server's extension that resets the connection
 _KINDS = ("status", "reset", "truncate", "duplicate_page", "cursor_loop")
-_GOES_ON = re.compile(r"\b(?:starting_after|after|scroll_param)=([^&]+)")  # how lists ask for a further page
-_REMEMBERED = 20  # pages of a path: lists are read side by side
+_GOES_ON = ("starting_after", "after", "scroll_param")  # how lists ask for a further page
+_REMEMBERED = 20  # pages of a list: several may be reading it
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Fault:
         self._check()
         self._pattern = re.compile(self.path)
         self._rng = Random(self.seed)
-        self._pages: dict[str, list[Answer]] = {}  # by path: what duplicate_page and cursor_loop answer again
+        self._pages: dict[str, list[Answer]] = {}  # by list: what duplicate_page and cursor_loop answer again
 
     def _check(self) -> None:
         chosen = [kind for kind in _KINDS if getattr(self, kind)]
@@ -78,11 +78,11 @@ class Fault:
         self.calls += meant
         return meant
 
-    def strikes(self, path: str, goes_on: str | None) -> bool:
-        """Does it hit the call that it has just met? `goes_on`: from where the call asks a list to go on, "" where it
-        asks for the first page, None where that is not told by its address."""
+    def strikes(self, listed: str, goes_on: str | None) -> bool:
+        """Does it hit the call that it has just met? `listed`: what that asks a list of, `goes_on`: from where on, ""
+        where that is the beginning, None where its address does not tell."""
         hit = (
-            (not self.remembers or self.page(path, goes_on) is not None)
+            (not self.remembers or self.page(listed, goes_on) is not None)
             and (self.times is None or self.hits < self.times)
             and (self.nth is None or self.calls in self.nth)
             and (self.rate is None or self._rng.random() < self.rate)
@@ -94,15 +94,15 @@ class Fault:
     def remembers(self) -> bool:
         return self.duplicate_page or self.cursor_loop
 
-    def remember(self, path: str, answer: "Answer") -> None:
+    def remember(self, listed: str, answer: "Answer") -> None:
         if answer.status < 300:
-            pages = self._pages.setdefault(path, [])
+            pages = self._pages.setdefault(listed, [])
             pages.append(answer)
             del pages[1 if self.cursor_loop else 0 : -_REMEMBERED]
 
-    def page(self, path: str, goes_on: str | None) -> "Answer | None":
+    def page(self, listed: str, goes_on: str | None) -> "Answer | None":
         """The list's first page, or the one that a call which goes on from somewhere has had before."""
-        pages = self._pages.get(path, [])
+        pages = self._pages.get(listed, [])
         if self.cursor_loop or goes_on is None:
             return next(iter(pages if self.cursor_loop else reversed(pages)), None)
         ends = goes_on.encode()
@@ -181,19 +181,19 @@ class Faults:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         system, _, rest = scope["path"].lstrip("/").partition("/")
         path = f"/{rest}"
-        goes_on = _goes_on(scope)
+        listed, goes_on = _asked(scope, path)
         struck: Fault | None = None
         watching: list[Fault] = []
         for fault in self.list:
             if fault.meets(system, scope["method"], path):
                 watching += [fault] if fault.remembers else []
-                struck = fault if struck is None and fault.strikes(path, goes_on) else struck
+                struck = fault if struck is None and fault.strikes(listed, goes_on) else struck
         if struck:
-            await self._do_wrong(struck, struck.page(path, goes_on), scope, receive, send)
+            await self._do_wrong(struck, struck.page(listed, goes_on), scope, receive, send)
         elif watching:
             answer = await self._answer(scope, receive)
             for fault in watching:
-                fault.remember(path, answer)
+                fault.remember(listed, answer)
             await answer.send(send)
         else:
             await self._app(scope, receive, send)
@@ -241,8 +241,9 @@ def _refusal(fault: Fault, status: int) -> Answer:
     return Answer(status, headers, body.encode())
 
 
-def _goes_on(scope: Scope) -> str | None:
-    if scope["method"] != "GET":
-        return None
-    found = _GOES_ON.search(scope["query_string"].decode())
-    return unquote(found[1]) if found else ""
+def _asked(scope: Scope, path: str) -> tuple[str, str | None]:
+    """What the call asks a list of, and from where on."""
+    query = parse_qsl(scope["query_string"].decode(), keep_blank_values=True)
+    listed = sorted((name, value) for name, value in query if name not in _GOES_ON)
+    goes_on = next((value for name, value in query if name in _GOES_ON), "")
+    return f"{path} {listed}", goes_on if scope["method"] == "GET" else None

@@ -253,6 +253,8 @@ def test_a_page_that_comes_twice(billing: httpx.Client, control: httpx.Client) -
     first = _ids(billing.get("/v1/customers", params={"limit": 3}))
     assert _ids(billing.get("/v1/customers", params={"limit": 3})) == first  # a first page has none before it
     second = f"/v1/customers?limit=3&starting_after={first[-1]}"
+    other = billing.get(f"{second}&expand[]=data.subscriptions")  # another list, which has had no page before
+    assert set(_ids(other)).isdisjoint(first)
     assert _ids(billing.get(second)) == first
     assert set(_ids(billing.get(second))).isdisjoint(first)
 

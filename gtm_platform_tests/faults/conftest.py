@@ -7,12 +7,17 @@ from shutil import copytree
 import pytest
 
 from gtm_platform.settings import settings
+from gtm_platform_tests.faults.backfills import backfill
 from gtm_platform_tests.faults.lives import Life, live
 from gtm_platform_tests.faults.reading import Reading, reading_of_a_shop
 from gtm_platform_tests.faults.running import InTrouble, everything_failing
 from gtm_platform_tests.faults.shop import FIRST_DAY, KEY, nothing
 
-EARLY = ("in_trouble", "living")  # what goes on in other processes, on the processor that most tests leave idle
+EARLY = (
+    "in_trouble",
+    "living",
+    "short_backfill",
+)  # what goes on in other processes, on the processor that most tests leave idle
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,12 +46,23 @@ def in_trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InTrouble]:
 
 
 @pytest.fixture(scope="session")
-def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Future[Life]]]:
-    """A calm one and a stormy one, lived in a process of their own."""
-    homes = {name: tmp_path_factory.mktemp(name) for name in ("calm", "stormy")}
+def beside() -> Iterator[ProcessPoolExecutor]:
+    """A process in which one thing after the other is done."""
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        yield [process.submit(live, home, stormy=name == "stormy") for name, home in homes.items()]
+        yield process
         process.shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="session")
+def living(beside: ProcessPoolExecutor, tmp_path_factory: pytest.TempPathFactory) -> list[Future[Life]]:
+    """A calm one and a stormy one."""
+    homes = {name: tmp_path_factory.mktemp(name) for name in ("calm", "stormy")}
+    return [beside.submit(live, home, stormy=name == "stormy") for name, home in homes.items()]
+
+
+@pytest.fixture(scope="session")
+def short_backfill(beside: ProcessPoolExecutor, tmp_path_factory: pytest.TempPathFactory) -> Future[int]:
+    return beside.submit(backfill, tmp_path_factory.mktemp("backfill"), 4, seconds=120)
 
 
 @pytest.fixture(scope="session")

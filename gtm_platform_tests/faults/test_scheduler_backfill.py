@@ -1,64 +1,16 @@
 """A backfill as so many runs, eight at a time, on one table: none waits for a lock, none fails, every day is right."""
 
-from collections import Counter
-from pathlib import Path
+from concurrent.futures import Future
 
-import dagster as dg
-import duckdb
 import pytest
 
-from gtm_platform.lake import runs
-from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import settings
-from gtm_platform_tests.faults.running import EVERY, Daemon, backfilling
-from gtm_platform_tests.lake.tables import ALBUMS, SALES, declared
-
-
-def right(home: Path, count: int) -> None:
-    """Each day holds an album more than some days before, and each of its rows says how many there are."""
-    lake, expected = Lake(home / "lake"), {n: n // EVERY + 1 for n in range(count)}
-    with declared(shop__albums=ALBUMS, shop__sales=SALES):
-        days = lake.partitions("shop/sales")
-        sold = {n: lake.partition("shop/sales", day).to_pyarrow()["sold"].to_pylist() for n, day in enumerate(days)}
-    assert sold == {n: [rows] * rows for n, rows in expected.items()}
-    assert list((home / "lake").rglob(".*")) == []
-    with duckdb.connect(str(home / "gtm.duckdb"), read_only=True) as catalogue:
-        assert catalogue.execute("select count(*), sum(sold) from shop.sales").fetchone() == (
-            sum(expected.values()),
-            sum(rows * rows for rows in expected.values()),
-        )
-
-
-def at_once(instance: dg.DagsterInstance) -> int:
-    """The most runs that ran at the same moment."""
-    records = instance.get_run_records()
-    steps = [(record.start_time, 1) for record in records] + [(record.end_time, -1) for record in records]
-    running = peak = 0
-    for _, step in sorted(steps):
-        running += step
-        peak = max(peak, running)
-    return peak
-
-
-def backfill(home: Path, count: int, seconds: float) -> int:
-    """Runs it to its end; the most runs that there were at once."""
-
-    def over() -> bool:
-        found = daemon.counts()
-        return sum(found[status] for status in ("SUCCESS", "FAILURE", "CANCELED")) >= count
-
-    daemon: Daemon
-    with backfilling(home, count) as daemon:
-        daemon.until(over, seconds)
-        assert daemon.counts() == Counter(SUCCESS=count)
-        assert runs.reap(daemon.instance) == []
-        right(home, count)
-        return at_once(daemon.instance)
+from gtm_platform_tests.faults.backfills import backfill
 
 
 @pytest.mark.faults("W5", "W6")
-def test_a_short_backfill_of_a_run_a_day_ends_without_a_failure() -> None:
-    assert backfill(settings().home, 4, seconds=120) > 1
+def test_a_short_backfill_of_a_run_a_day_ends_without_a_failure(short_backfill: Future[int]) -> None:
+    assert short_backfill.result() > 1
 
 
 @pytest.mark.long

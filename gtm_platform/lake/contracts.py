@@ -10,6 +10,8 @@ import dagster as dg
 import ibis
 import ibis.expr.datatypes as dt
 
+from gtm_platform.lake.engine import engine
+
 Rule = Callable[[ibis.Value], ibis.ir.BooleanValue]
 Figure = Callable[[ibis.Table], ibis.Scalar]
 
@@ -71,6 +73,16 @@ class Contract:
             if column.rule:
                 found[f"broken: {name} breaks its rule"] = (~column.rule(table[name])).sum()
         return found | {name: figure(table) for name, figure in self.figures.items()}
+
+    def measured(self, view: str) -> str:
+        """The query that takes these measures of a view."""
+        return f'with written as (from "{view}") select * from ({self._measured})'
+
+    @cached_property
+    def _measured(self) -> str:
+        """Compiled once: it is asked of all that is written."""
+        written = ibis.table(self.schema, name="written")
+        return str(engine().compile(written.aggregate(**self.measures(written))))
 
     @property
     def column_schema(self) -> dg.TableSchema:

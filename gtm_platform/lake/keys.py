@@ -1,27 +1,32 @@
-"""Whether a key is there twice, found out in little memory."""
+"""Whether a key of a reading is there twice, found out in little memory. In plain SQL: it is asked of everything that
+is read or written, and expressions take longer to be compiled than most of that to be looked at.
+"""
 
 from collections.abc import Sequence
 
 import ibis
 
-from gtm_platform.lake.engine import cursor, engine, quoted, value
+from gtm_platform.lake.engine import cursor, quoted
 
 COMPARED = 1_000_000  # keys compared with each other at a time
 
 
-def repeated(table: ibis.Table, key: Sequence[str]) -> int:
+def counted(reading: ibis.Table) -> int:
+    return _number(f'select count(*) from "{reading.get_name()}"')
+
+
+def repeated(reading: ibis.Table, key: Sequence[str]) -> int:
     """How many rows have a key that another has, too."""
-    if not _alike(table, key):
+    rows, view = counted(reading), reading.get_name()
+    parts = 1 << (rows // COMPARED).bit_length()
+    # Hashes take a tenth of the room and of the time; only where two are the same, keys may be.
+    hashed = f'select hash({quoted(key)}) as hashed from "{view}"'
+    different = f"select count(distinct hashed) from ({hashed})"
+    if sum(_number(f"{different} where hashed % {parts} = {nth}") for nth in range(parts)) == rows:
         return 0
-    whole = table[key[0]] if len(key) == 1 else ibis.struct({name: table[name] for name in key})
-    return int(value(table.count() - whole.nunique()))
+    return rows - _number(f'select count(*) from (select distinct {quoted(key)} from "{view}")')
 
 
-def _alike(table: ibis.Table, key: Sequence[str]) -> bool:
-    """Whether any two keys may be the same: their hashes are, which take a tenth of the room and of the time."""
-    parts = 1 << (int(value(table.count())) // COMPARED).bit_length()
-    hashed = f"select hash({quoted(key)}) as hashed from ({engine().compile(table.select(*key))})"
-    twice = f"select count(*) > count(distinct hashed) from ({hashed}) where hashed % {parts} = ?"
+def _number(query: str) -> int:
     with cursor() as connection:
-        found = [connection.execute(twice, [nth]).fetchone() for nth in range(parts)]
-    return any(told for row in found for told in row or ())
+        return int((connection.execute(query).fetchone() or (0,))[0])

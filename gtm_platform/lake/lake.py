@@ -25,7 +25,6 @@ from gtm_platform.lake.engine import (
     as_table,
     as_typed,
     cursor,
-    engine,
     files_as_table,
     paths_of,
     quoted,
@@ -195,7 +194,7 @@ class Lake:
     def _checked(self, what: str, contract: Contract, draft: Path) -> Written:
         table = files_as_table([str(draft)], contract.schema)
         with cursor() as connection:
-            result = connection.execute(engine().compile(table.aggregate(**contract.measures(table))))
+            result = connection.execute(contract.measured(table.get_name()))
             names = [column[0] for column in result.description]
             found = dict(zip(names, result.fetchone() or (), strict=True))
         found["broken: duplicate keys"] = repeated(table, contract.key)

@@ -16,8 +16,8 @@ from gtm_platform.connect import columns
 from gtm_platform.connect.pages import Page
 from gtm_platform.connect.records import Reader, Record, Rejected
 from gtm_platform.lake.contracts import contract_of
-from gtm_platform.lake.engine import files_as_table, value
-from gtm_platform.lake.keys import repeated
+from gtm_platform.lake.engine import files_as_table
+from gtm_platform.lake.keys import counted, repeated
 from gtm_platform.lake.lake import WIDE_GROUP, Lake
 from gtm_platform.sources.abreast import ahead
 from gtm_platform.sources.stream import Stream, Window
@@ -101,7 +101,7 @@ class Sweep:
         """Only what came more than once is sorted: whole records, millions of them, do not fit into memory."""
         key = list(self.stream.key)
         again = repeated(swept, key)
-        self.different = int(value(swept.count())) - again
+        self.different = counted(swept) - again
         if not again:
             return swept
         several = swept.group_by(key).having(swept.count() > 1).agg()

@@ -14,6 +14,7 @@ from gtm_platform.connect.records import Rejected
 from gtm_platform.connect.redaction import discreet
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.engine import value
+from gtm_platform.lake.keys import counted
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.policy import Policy
 from gtm_platform.sources.stream import Source, Stream, Window
@@ -230,7 +231,7 @@ class Sync:
                 file.path.rename(file.path.with_name(f".{file.path.name}.damaged"))
 
     def _refuse_shrinkage(self, rows: ibis.Table, slot: Slot) -> None:
-        before, now = value(self._known(slot).count()), value(rows.count())
+        before, now = counted(self._known(slot)), value(rows.count())
         rules = self.policy.sync
         lost = before - now
         if lost > before * rules.fullest_shrinkage and (lost > rules.shrinkage_allowance or not now):

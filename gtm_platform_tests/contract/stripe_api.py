@@ -169,9 +169,17 @@ def _list_of(name: str, names: set[str] | None = None) -> dict[str, Any]:
 
 
 def _demand(schema: dict[str, Any], samples: dict[str, Any], name: str) -> None:
-    """What a sample holds is always there."""
     noun = {"InvoiceLineItem": "line_item"}.get(name, re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower())
-    schema["required"] = sorted(samples.get(noun, {}).keys() & schema["properties"].keys())
+    _demand_as_in(samples.get(noun, {}), schema)
+
+
+def _demand_as_in(sample: dict[str, Any], schema: dict[str, Any]) -> None:
+    """What a sample holds is always there, at every depth."""
+    told = schema["properties"]
+    schema["required"] = sorted(sample.keys() & told.keys())
+    for name in schema["required"]:
+        if isinstance(sample[name], dict) and "properties" in told[name]:
+            _demand_as_in(sample[name], told[name])
 
 
 def _event_data(schemas: dict[str, Any]) -> dict[str, Any]:
@@ -184,7 +192,17 @@ def _event_data(schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sampled(sample: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "required": ["id", "object"], "properties": dict.fromkeys(sample, ANYTHING)}
+    """An object of which there is a sample alone: its members are of the kinds of the sample's."""
+    return {"type": "object", "required": ["id", "object"], "properties": {n: _like(v) for n, v in sample.items()}}
+
+
+def _like(value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return {"type": "object", "properties": {name: _like(inner) for name, inner in value.items()}}
+    if isinstance(value, list):
+        return {"type": "array", "items": _like(value[0]) if value else ANYTHING}
+    kind = PLAIN.get(type(value).__name__)
+    return {"type": kind, "nullable": True} if kind else ANYTHING
 
 
 def _deleted(sample: dict[str, Any]) -> dict[str, Any]:

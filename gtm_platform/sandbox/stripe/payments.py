@@ -88,6 +88,18 @@ def refund(record: StripeRefund, store: StripeStore) -> dict[str, Any]:
     }
 
 
+# What a merchant may submit; nobody here ever does.
+EVIDENCE = (
+    *("access_activity_log", "billing_address", "cancellation_policy", "cancellation_policy_disclosure"),
+    *("cancellation_rebuttal", "customer_communication", "customer_email_address", "customer_name"),
+    *("customer_purchase_ip", "customer_signature", "duplicate_charge_documentation"),
+    *("duplicate_charge_explanation", "duplicate_charge_id", "product_description", "receipt", "refund_policy"),
+    *("refund_policy_disclosure", "refund_refusal_explanation", "service_date", "service_documentation"),
+    *("shipping_address", "shipping_carrier", "shipping_date", "shipping_documentation", "shipping_tracking_number"),
+    *("uncategorized_file", "uncategorized_text"),
+)
+
+
 def dispute(record: StripeDispute) -> dict[str, Any]:
     return {
         "id": record.id,
@@ -98,7 +110,7 @@ def dispute(record: StripeDispute) -> dict[str, Any]:
         "created": seconds(record.created),
         "currency": record.currency,
         "enhanced_eligibility_types": [],
-        "evidence": {"enhanced_evidence": {}},
+        "evidence": {**dict.fromkeys(EVIDENCE), "enhanced_evidence": {}},
         "evidence_details": {
             "due_by": None,
             "enhanced_eligibility": {},

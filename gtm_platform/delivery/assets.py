@@ -12,7 +12,7 @@ from gtm_platform.connect.redaction import discreet
 from gtm_platform.delivery.checked import refuse_what_failed
 from gtm_platform.delivery.hubspot.client import HubSpotContacts
 from gtm_platform.delivery.hubspot.deliver import Delivered, Guard, deliver
-from gtm_platform.delivery.hubspot.plan import CUSTOMER_COLUMNS, HEALTH_COLUMNS, plan
+from gtm_platform.delivery.hubspot.plan import plan
 from gtm_platform.delivery.hubspot.send import Run
 from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, days_before, newest_day, rows, why_not
 from gtm_platform.delivery.slack import client as slack
@@ -75,8 +75,7 @@ def hubspot_contacts(context: dg.AssetExecutionContext, config: HubSpotRun, lake
 @discreet()
 def _deliver(store: Lake, run: Run, guard: Guard | None, *, dry_run: bool) -> Delivered:
     there = settings()
-    health = rows(store, HEALTH, run.day, *HEALTH_COLUMNS)
-    desired = plan(run.day, health, rows(store, CUSTOMERS, run.day, *CUSTOMER_COLUMNS))
+    desired = plan(run.day, store.partition(HEALTH, run.day), store.partition(CUSTOMERS, run.day))
     with closing(open_state(there.state_url)) as state:
         return deliver(desired, HubSpotContacts.of(there), state, run, guard, dry_run=dry_run)
 

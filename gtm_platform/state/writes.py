@@ -2,7 +2,6 @@
 what has an intent and no receipt may or may not have arrived, and is looked up before it is written again.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
@@ -84,14 +83,15 @@ def standings(tx: sa.Connection, object_type: str, object_ids: Collection[str]) 
     return found
 
 
-def newest(tx: sa.Connection, object_type: str) -> dict[str, dict[str, str | None]]:
-    """The values last agreed on, by record and property; None for a field that is in doubt, or held."""
+def newest(tx: sa.Connection, object_type: str, properties: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The values of these properties last agreed on, by record, "" where there was none; no values for a record of
+    which any field is in doubt, or was held or rejected last."""
     last = sa.select(sa.func.max(journal.c.id)).where(journal.c.object_type == object_type).group_by(*_value())
-    columns = (journal.c.object_id, journal.c.property, journal.c.after, journal.c.status)
-    found: defaultdict[str, dict[str, str | None]] = defaultdict(dict)
-    for object_id, property, after, status in tx.execute(sa.select(*columns).where(journal.c.id.in_(last))).all():
-        found[object_id][property] = after if status in AGREED else None
-    return found
+    values = [sa.func.max(sa.case((journal.c.property == name, journal.c.after), else_="")) for name in properties]
+    doubts = sa.func.max(sa.case((journal.c.status.in_(AGREED), 0), else_=1))
+    found = sa.select(journal.c.object_id, doubts, *values).where(journal.c.id.in_(last)).group_by(journal.c.object_id)
+    rows = tx.execute(found).all()
+    return {id: {} if doubt else dict(zip(properties, told, strict=True)) for id, doubt, *told in rows}
 
 
 def of_run(tx: sa.Connection, run_id: str, outcome: str) -> list[Journaled]:

@@ -1,4 +1,4 @@
-"""A day on which nothing changed, beside the reading of what tells so."""
+"""A day on which nothing changed, beside the reading of what tells so: a delivery, and the windows of sources."""
 
 import os
 import random
@@ -25,6 +25,7 @@ from gtm_platform.state import open_state
 from gtm_platform.state.schema import hubspot_writes as journal
 from gtm_platform.state.writes import AGREED
 from gtm_platform_tests.bench.figures import Effort, Figure, Row, Target
+from gtm_platform_tests.bench.latency import WAIT
 from gtm_platform_tests.bench.rounds import compared, in_child
 from gtm_platform_tests.delivery.world import served
 from gtm_platform_tests.tables import given
@@ -39,6 +40,12 @@ def measure(effort: Effort) -> Iterator[Row]:
     what = f"delivery to HubSpot, {contacts:,} contacts"
     yield Row(what, "s", **compared(ours, floor), target=Target("≤", 1.2), beside="reading day and journal")
     yield Row(what, "calls to HubSpot", found["calls"], Target("≤", 0))
+    for source in ("hubspot", "stripe"):
+        rounds = 2 * effort.rounds - 1  # days, before a week is over and all is read anew
+        found = in_child("gtm_platform_tests.bench.window:read_again", name=source, rounds=rounds).found
+        what = f"a window of {source}, {found['requests']} requests of {WAIT * 1000:.0f} ms"
+        both = compared(found["ours"], found["floor"])
+        yield Row(what, "s", **both, target=Target("≤", 1.2), beside="making the requests")
 
 
 def deliver_again(contacts: int, rounds: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -59,6 +58,10 @@ def journal(state: State, **values: str) -> list[sa.RowMapping]:
         return list(tx.execute(rows).mappings())
 
 
+def looked_at(api: Watched) -> set[str]:
+    return {each["id"] for call in api.asked("batch/read") for each in call.body["inputs"]}
+
+
 def counts(told: Delivered) -> tuple[int, int, int, int]:
     return told.written, told.unchanged, told.held, told.rejected
 
@@ -99,8 +102,57 @@ def test_only_what_is_to_be_otherwise_is_looked_at(hubspot_api: Watched, state: 
     told = deliver(wanted(range(1, 250)) + wanted([250], score="50"), contacts(hubspot_api), state, run(2))
 
     assert counts(told) == (1, 249, 0, 0)
-    [looked, *_] = [call.body["inputs"] for call in hubspot_api.asked("batch/read")]
-    assert looked == [{"id": "250"}]
+    assert looked_at(hubspot_api) == {"250"}
+
+
+def test_the_same_again_is_told_the_same_of_what_was_not_written(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    deliver(wanted([20]), contacts(hubspot_api), state, run(0))  # which makes the properties
+    edit(portal, 11, gtm_health_score="1")
+    claimed_twice = [*wanted([12]), wanted([12])[0]._replace(customer_id="cust-other")]
+    desired = [*wanted(range(1, 12)), *claimed_twice, *wanted([9999])]
+    assert counts(deliver(desired, contacts(hubspot_api), state, run(1))) == (11, 0, 0, 3)
+    for number in (2, 3):
+        hubspot_api.calls.clear()
+        assert counts(deliver(desired, contacts(hubspot_api), state, run(number))) == (0, 10, 1, 3)
+        assert looked_at(hubspot_api) == {"11", "9999"}
+
+
+ALIKE = wanted([1, 2], signals="late", gtm_mrr="10.5")
+
+
+@pytest.mark.parametrize(
+    ("next_day", "looked", "counted"),
+    [
+        ([*ALIKE, *wanted([3], signals="late", gtm_mrr="10.51")], {"3"}, (1, 2, 0, 0)),
+        ([*ALIKE, *wanted([3], gtm_mrr="10.5")], {"3"}, (1, 2, 0, 0)),
+        ([*ALIKE, *wanted([3], signals="late")], set(), (0, 3, 0, 0)),
+        ([*ALIKE, *wanted([3, 4], signals="late", gtm_mrr="10.5")], {"4"}, (1, 3, 0, 0)),
+        (ALIKE, set(), (0, 2, 0, 0)),
+        ([*ALIKE, *wanted([4], signals="late", gtm_mrr="10.5")], {"4"}, (1, 2, 0, 0)),
+        ([*ALIKE, *ALIKE[1:]], set(), (0, 1, 0, 2)),
+    ],
+    ids=["a cent", "cleared", "no longer known", "one more", "one less", "another one", "claimed twice"],
+)
+def test_what_differs_from_the_day_before_is_looked_at_and_nothing_else(
+    next_day: Sequence[Desired],
+    looked: set[str],
+    counted: tuple[int, int, int, int],
+    hubspot_api: Watched,
+    state: State,
+) -> None:
+    deliver([*ALIKE, *wanted([3], signals="late", gtm_mrr="10.5")], contacts(hubspot_api), state, run(1))
+    hubspot_api.calls.clear()
+
+    assert counts(deliver(next_day, contacts(hubspot_api), state, run(2))) == counted
+    assert looked_at(hubspot_api) == looked
+
+
+def test_an_empty_value_that_was_never_written_needs_no_look(hubspot_api: Watched, state: State) -> None:
+    nothing = Desired("cust-1", "1", {"gtm_risk_signals": ""}, {"gtm_risk_signals": "{}"})
+    assert counts(deliver([nothing], contacts(hubspot_api), state, run(1))) == (0, 1, 0, 0)
+    assert hubspot_api.calls == []
 
 
 @pytest.mark.parametrize(
@@ -113,11 +165,11 @@ def test_only_what_is_to_be_otherwise_is_looked_at(hubspot_api: Watched, state: 
 def test_values_compare_as_hubspot_compares_them(
     hubspot_api: Watched, portal: HubSpotStore, state: State, ours: dict[str, str], theirs: dict[str, str]
 ) -> None:
-    desired = [replace(wanted([1])[0], values=ours)]
+    desired = [wanted([1])[0]._replace(values=ours)]
     deliver(desired, contacts(hubspot_api), state, run(1))
     edit(portal, 1, **theirs)
 
-    more = [replace(wanted([1], gtm_mrr="5")[0], values={**ours, "gtm_mrr": "5"})]
+    more = [wanted([1], gtm_mrr="5")[0]._replace(values={**ours, "gtm_mrr": "5"})]
     told = deliver(more, contacts(hubspot_api), state, run(2))
     assert (told.written, told.fields_written, told.fields_held) == (1, 1, 0)
 
@@ -225,7 +277,7 @@ def test_a_contact_deleted_between_the_look_and_the_write_is_rejected(
 def test_a_contact_that_two_customers_claim_is_left_alone(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
-    twice = [*wanted([1, 2]), replace(wanted([2])[0], customer_id="cust-other")]
+    twice = [*wanted([1, 2]), wanted([2])[0]._replace(customer_id="cust-other")]
 
     told = deliver(twice, contacts(hubspot_api), state, run())
 
@@ -441,6 +493,19 @@ def test_undo_restores_what_was_before_but_not_over_a_persons_edit(
     assert counts(undo("run-2", contacts(hubspot_api), state, run(5))) == (0, 0, 1, 0)
     with pytest.raises(NothingToUndo, match="Run run-9 wrote nothing"):
         undo("run-9", contacts(hubspot_api), state, run(6))
+
+
+def test_what_was_undone_is_written_again_by_the_same_day(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    deliver(wanted([1, 2]), contacts(hubspot_api), state, run(1))
+    deliver(wanted([1, 2], score="60"), contacts(hubspot_api), state, run(2))
+    undo("run-2", contacts(hubspot_api), state, run(3))
+    assert held(portal, 1) == "72"
+
+    assert counts(deliver(wanted([1, 2]), contacts(hubspot_api), state, run(4))) == (0, 2, 0, 0)
+    assert counts(deliver(wanted([1, 2], score="60"), contacts(hubspot_api), state, run(5))) == (2, 0, 0, 0)
+    assert held(portal, 1) == "60"
 
 
 def test_counts_that_do_not_add_up_are_refused() -> None:

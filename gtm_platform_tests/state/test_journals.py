@@ -1,6 +1,7 @@
 """The journals: what was begun and has no receipt is never taken for done."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from gtm_platform.state import State, messages, open_state, trail, writes
 from gtm_platform.state.messages import Fact
-from gtm_platform.state.writes import Standing, Write
+from gtm_platform.state.writes import Outcome, Standing, Write
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 
@@ -57,6 +58,34 @@ def test_the_newest_agreement_counts_and_ends_older_doubts(state: State) -> None
         writes.conclude(tx, [(write("3", run="r2"), "there already")], "unchanged", NOW)
     assert standing(state) == Standing("3", "r2", {})
     assert standing(state, "502") is None
+
+
+def test_the_newest_values_of_a_record_are_told_unless_one_of_them_is_in_doubt(state: State) -> None:
+    def conclude(record: str, outcome: Outcome, **values: str) -> None:
+        told = [(replace(write(after, object_id=record), property=name), "why") for name, after in values.items()]
+        with state.writing() as tx:
+            writes.conclude(tx, told, outcome, NOW)
+
+    def newest() -> dict[str, dict[str, str]]:
+        with state.reading() as tx:
+            return writes.newest(tx, "contacts", ["score", "status"])
+
+    conclude("1", "written", score="72", status="healthy", other="x")
+    conclude("1", "unchanged", score="7")
+    conclude("2", "written", score="72")
+    with state.writing() as tx:
+        writes.conclude(tx, [(replace(write("72"), object_type="companies"), "why")], "written", NOW)
+    assert newest() == {"1": {"score": "7", "status": "healthy"}, "2": {"score": "72", "status": ""}}
+
+    outcomes: tuple[Outcome, ...] = ("held", "rejected", "unknown")
+    for outcome in outcomes:
+        conclude("1", outcome, score="8")
+        assert newest() == {"1": {}, "2": {"score": "72", "status": ""}}
+        conclude("1", "written", score="9")
+        assert newest()["1"] == {"score": "9", "status": "healthy"}
+    with state.writing() as tx:
+        writes.intend(tx, [write("10", object_id="1")], NOW)
+    assert newest()["1"] == {}
 
 
 def test_intents_come_back_in_the_order_in_which_they_were_given(state: State) -> None:

@@ -94,14 +94,9 @@ def _unsettled(desired: Sequence[Desired], state: State) -> list[Desired]:
     """Those that HubSpot is to hold otherwise than was agreed on last. The others need no look: what a person made of
     ours since is not to be changed anyway. An empty value is not journaled where nothing was there before."""
     with state.reading() as tx:
-        agreed = newest(tx, CONTACTS)
-    unknown: dict[str, str | None] = {}
-    return [
-        one
-        for one in desired
-        for known in [agreed.get(one.object_id, unknown)]
-        if not all(known.get(name, "") == value for name, value in one.values.items())
-    ]
+        agreed = newest(tx, CONTACTS, list(OURS))
+    nothing = dict.fromkeys(OURS, "")
+    return [one for one in desired if not one.values.items() <= agreed.get(one.object_id, nothing).items()]
 
 
 def _look(batch: Sequence[Desired], contacts: HubSpotContacts, state: State) -> list[RecordDiff]:

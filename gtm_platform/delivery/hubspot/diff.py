@@ -1,5 +1,6 @@
 """What would change: the plan against what HubSpot holds now and what we wrote last, and the guards on it."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -74,13 +75,11 @@ def _why_held(name: str, before: str, standing: Standing) -> str:
     )
 
 
-def claimed_once(desired: Iterable[Desired]) -> tuple[list[Desired], list[RecordDiff]]:
+def claimed_once(desired: Sequence[Desired]) -> tuple[list[Desired], list[RecordDiff]]:
     """The plan without contacts that several customers claim, and those."""
-    by_contact: dict[str, list[Desired]] = {}
-    for one in desired:
-        by_contact.setdefault(one.object_id, []).append(one)
-    clear = [several[0] for several in by_contact.values() if len(several) == 1]
-    contested = [one for several in by_contact.values() if len(several) > 1 for one in several]
+    claims = Counter(one.object_id for one in desired)
+    clear = [one for one in desired if claims[one.object_id] == 1]
+    contested = [one for one in desired if claims[one.object_id] > 1]
     return clear, [RecordDiff(one, rejected=CLAIMED_TWICE) for one in contested]
 
 

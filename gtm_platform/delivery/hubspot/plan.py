@@ -1,10 +1,14 @@
-"""What HubSpot is to hold: one `Desired` for each contact, out of the day's health and customers."""
+"""What HubSpot is to hold: one `Desired` for each contact, out of the day's health and customers. It is made column by
+column, as most values are those of thousands of customers.
+"""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
+
+import ibis
 
 from gtm_platform.delivery.hubspot.properties import (
     CHURN_RISK,
@@ -13,14 +17,11 @@ from gtm_platform.delivery.hubspot.properties import (
     MRR,
     RISK_SIGNALS,
     Property,
-    wire,
+    wired,
 )
 
-Row = Mapping[str, Any]
 
-
-@dataclass(frozen=True)
-class Desired:
+class Desired(NamedTuple):
     customer_id: str
     object_id: str
     values: Mapping[str, str]
@@ -49,30 +50,31 @@ ORIGINS: Mapping[Property, Origin] = {
     RISK_SIGNALS: Origin("health/customer_health", "risk_signals", "policy_hash"),
     MRR: Origin("core/unified_customers", "mrr", "mrr_source"),
 }
+NAMES = tuple(property.name for property in ORIGINS)
 HEALTH_COLUMNS = ("customer_id", *_columns("health/customer_health"))
 CUSTOMER_COLUMNS = ("customer_id", "hubspot_contact_id", *_columns("core/unified_customers"))
 
 
-def plan(day: str, health: Iterable[Row], customers: Iterable[Row]) -> list[Desired]:
+def plan(day: str, health: ibis.Table, customers: ibis.Table) -> list[Desired]:
     """One for each customer that has a health row and a HubSpot contact, in the order of customer ids."""
-    contacts = {row["customer_id"]: row for row in customers if row["hubspot_contact_id"]}
-    judged = sorted((row for row in health if row["customer_id"] in contacts), key=lambda row: str(row["customer_id"]))
-    return [_desired(day, contacts[row["customer_id"]], row) for row in judged]
+    reached = customers.select(*CUSTOMER_COLUMNS).filter(customers["hubspot_contact_id"] != "")
+    both = health.select(*HEALTH_COLUMNS).join(reached, "customer_id").order_by("customer_id")
+    rows = both.to_pyarrow().to_pydict()
+    values = zip(*(wired(rows[origin.column]) for origin in ORIGINS.values()), strict=True)
+    rules = zip(*(rows[origin.rule] for origin in ORIGINS.values()), strict=True)
+    each = zip(rows["customer_id"], rows["hubspot_contact_id"], values, rules, strict=True)
+    return [Desired(customer, contact, _known(told), _provenance(day, by)) for customer, contact, told, by in each]
 
 
-def _desired(day: str, customer: Row, health: Row) -> Desired:
-    rows = {"health/customer_health": health, "core/unified_customers": customer}
-    values, provenance = {}, {}
-    for property, origin in ORIGINS.items():
-        row = rows[origin.table]
-        # A score that is not known leaves what HubSpot holds; it does not wipe it.
-        if (value := wire(row[origin.column])) is not None:
-            values[property.name] = value
-            provenance[property.name] = _provenance(origin.table, origin.column, row[origin.rule], day)
-    return Desired(customer["customer_id"], str(customer["hubspot_contact_id"]), values, provenance)
+def _known(values: tuple[str | None, ...]) -> dict[str, str]:
+    """A score that is not known leaves what HubSpot holds; it does not wipe it."""
+    return {name: value for name, value in zip(NAMES, values, strict=True) if value is not None}
 
 
 @lru_cache(maxsize=1_000)
-def _provenance(table: str, column: str, rule: str | None, day: str) -> str:
-    """The same for thousands of values."""
-    return json.dumps({"table": table, "column": column, "rule": rule, "day": day})
+def _provenance(day: str, rules: tuple[str | None, ...]) -> dict[str, str]:
+    """The same for thousands of customers."""
+    return {
+        property.name: json.dumps({"table": origin.table, "column": origin.column, "rule": rule, "day": day})
+        for (property, origin), rule in zip(ORIGINS.items(), rules, strict=True)
+    }

@@ -93,10 +93,17 @@ def wire(value: object) -> str | None:
         return str(value)
     if isinstance(value, Decimal | int | float):
         number = Decimal(str(value))
-        return f"{number.normalize():f}" if number.is_finite() else None
+        return f"{number.normalize() + 0:f}" if number.is_finite() else None  # + 0: the minus of zero says nothing
     if isinstance(value, Iterable):
         return ";".join(sorted({str(item).replace(";", ",") for item in value}))
     raise TypeError(f"A {type(value).__name__} cannot be written to HubSpot.")
+
+
+def wired(column: Iterable[object]) -> list[str | None]:
+    """A whole column of values of one type; those that are the same are put in words once."""
+    values = [tuple(value) if isinstance(value, list) else value for value in column]
+    words = {value: wire(value) for value in set(values)}
+    return [words[value] for value in values]
 
 
 def used_options(property: Property, values: Iterable[Mapping[str, str]]) -> list[str]:

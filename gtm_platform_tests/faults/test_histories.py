@@ -169,7 +169,7 @@ def _dies(*_: object) -> None:
 def test_what_is_known_after_any_history_is_what_the_model_says(tmp_path: Path) -> None:
     number = count()
 
-    @settings(max_examples=8, deadline=None, derandomize=True, phases=[Phase.generate])
+    @settings(max_examples=5, deadline=None, derandomize=True, phases=[Phase.generate])
     @given(steps=STEPS, seed=st.integers(0, 999))
     def holds(steps: list[tuple[str, str, int]], seed: int) -> None:
         history = History(tmp_path / str(next(number)), Random(seed))

@@ -18,7 +18,7 @@ from gtm_platform_tests.faults.processes import started
 from gtm_platform_tests.faults.storm import BEGAN, DAYS, TABLES, WRITTEN
 
 WRITERS, READERS = 8, 4
-TIMES = 3  # versions that each writer writes
+TIMES = 2  # versions that each writer writes
 WAVES = TABLES[0]
 STRUCK = ("half a file", "half a catalogue", "old", "new")  # what kills leave, each of which is to be seen
 LONG_AGO = 1_000_000_000  # seconds

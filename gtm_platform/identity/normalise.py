@@ -10,22 +10,31 @@ AROUND = r"^[\p{Z}\s]+|[\p{Z}\s]+$"
 # Most of what comes in is plain and needs no more than lower case; a careful look takes ten times as long.
 PLAIN_SITE = r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 PLAIN_EMAIL = r"^[A-Za-z0-9._-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
-GMAIL = ("gmail.com", "googlemail.com")  # one mail system under two names, which ignores dots
+GMAIL = ("gmail.com", "googlemail.com")
 
 
 def email(raw: ibis.ir.StringValue) -> ibis.ir.StringValue:
     """Lower case, without spaces around it and without +tag; null for what is not an address."""
     text = raw.lower()
-    plain = raw.re_search(PLAIN_EMAIL) & ~ibis.or_(*[text.endswith(name) for name in GMAIL])
-    return ibis.ifelse(plain, text, _address_in(_visible(raw)))
+    plain = ibis.ifelse(domain(text).isin(GMAIL), _of_gmail(local_part(text)), text)
+    return ibis.ifelse(raw.re_search(PLAIN_EMAIL), plain, _address_in(_visible(raw)))
 
 
 def _address_in(text: ibis.ir.StringValue) -> ibis.ir.StringValue:
     address = r"^([^@\s\p{Z}]+)@([^@\s\p{Z}]+\.[^@\s\p{Z}]+)$"
     local, at = text.re_extract(address, 1).re_replace(r"\+.*$", ""), text.re_extract(address, 2)
-    gmail = at.isin(GMAIL)
-    local = ibis.ifelse(gmail, local.replace(".", ""), local)
-    return ibis.ifelse(local == "", ibis.null("string"), local + "@" + ibis.ifelse(gmail, GMAIL[0], at))
+    return ibis.ifelse(at.isin(GMAIL), _of_gmail(local), local.nullif("") + "@" + at)
+
+
+def _of_gmail(local: ibis.ir.StringValue) -> ibis.ir.StringValue:
+    """One mail system under two names, which ignores dots."""
+    return local.replace(".", "").nullif("") + "@" + GMAIL[0]
+
+
+def local_part(address: ibis.ir.StringValue) -> ibis.ir.StringValue:
+    """What stands before the domain of a normalised address."""
+    name: ibis.ir.StringValue = split_part(address, "@", 1)
+    return name
 
 
 def domain(address: ibis.ir.StringValue) -> ibis.ir.StringValue:
@@ -62,8 +71,7 @@ def _visible(raw: ibis.ir.StringValue) -> ibis.ir.StringValue:
 
 def is_shared_inbox(address: ibis.ir.StringValue, rules: Identity) -> ibis.ir.BooleanValue:
     """Whether a normalised address is one behind which several people sit."""
-    local: ibis.ir.StringValue = split_part(address, "@", 1)
-    return local.isin(rules.shared_inboxes)
+    return local_part(address).isin(rules.shared_inboxes)
 
 
 def is_free_mail(name: ibis.ir.StringValue, rules: Identity) -> ibis.ir.BooleanValue:

@@ -35,6 +35,7 @@ from gtm_platform.lake.room import room_for
 # Rows to a row group, which is held in memory whole, by each thread that reads or writes. Source tables hold records as
 # received, a kilobyte and more each.
 WIDE_GROUP, GROUP = 3_072, 50_000
+NAMED = 600  # different values of a column in a row group that get a number each; to collect more takes a sixth longer
 GRACE = 3 * 3600  # seconds a superseded file stays readable: longer than the longest run or query
 
 
@@ -186,7 +187,7 @@ class Lake:
             if isinstance(rows, pa.RecordBatchReader):
                 connection.register("incoming", rows)
             query = "from incoming" if isinstance(rows, pa.RecordBatchReader) else as_typed(rows)
-            as_parquet = f"format parquet, compression zstd, row_group_size {group}"
+            as_parquet = f"format parquet, compression zstd, row_group_size {group}, dictionary_size_limit {NAMED}"
             read = partial(paths_of, rows) if isinstance(rows, ibis.Table) else tuple
             with self.naming_damage(read), room_for(target):
                 connection.execute(f"copy ({query}) to '{target}' ({as_parquet})")

@@ -37,12 +37,17 @@ CONTRACT = Contract(
 
 IDS = {"hubspot": "hubspot_contact_id", "intercom": "intercom_contact_id", "stripe": "stripe_customer_id"}
 # What a complete record says: profile, revenue, activity and relationship. Columns join as their sources come.
-FIELDS = (
-    *("name", "company_name", "company_domain", "country", "city", "timezone", "signup_at"),
-    *("mrr", "ltv", "currency", "plan_name", "plan_tier", "plan_price", "subscription_status", "first_paid_at"),
-    "last_seen_at",
-    *("assigned_am", "company_id", "lifecycle_stage", "lead_source"),
-)
+FIELDS = {
+    "people": ("company_id",),
+    "profile": ("name", "company_name", "company_domain", "country", "city", "timezone", "signup_at", "assigned_am"),
+    "revenue": (
+        *("mrr", "ltv", "currency", "plan_name", "plan_tier"),
+        *("plan_price", "subscription_status", "first_paid_at"),
+    ),
+    "activity": ("last_seen_at",),
+    "pipeline": ("lifecycle_stage", "lead_source"),
+}
+ALL = sum(map(len, FIELDS.values()))
 
 
 def table(
@@ -63,13 +68,14 @@ def table(
     policy: Policy,
     day: date,
 ) -> ibis.Table:
-    known = people.select("customer_id", "company_id", "records", "match_confidence", *IDS.values())
+    domains = {"people": people, "profile": profile, "revenue": revenue, "activity": activity, "pipeline": pipeline}
+    known = people.select("customer_id", "records", "match_confidence", *IDS.values())
     held = {"hubspot": hubspot, "intercom": intercom, "stripe": stripe}
     rejected = {"hubspot": hubspot_rejected, "intercom": intercom_rejected, "stripe": stripe_rejected}
-    known = beside(known, [profile, revenue, activity, pipeline, _invalid(links, held, rejected)])
+    known = beside(known, [*_filled(domains), _invalid(links, held, rejected)])
     known = known.mutate(**_syncs(known, synced))
     known = known.mutate(
-        completeness_score=_share([known[field].notnull() for field in FIELDS]) * 100,
+        completeness_score=_total([known[f"{name}_filled"].fill_null(0) for name in FIELDS]) / ALL * 100,
         freshness=_freshness(known, cadences, policy.quality.overdue_hours, day),
         validity=1 - known["invalid"].fill_null(0) / known["records"],
     )
@@ -103,6 +109,14 @@ def _freshness(known: ibis.Table, cadences: Mapping[str, int], overdue: int, day
     return _count(fresh) / _count(knows).nullif(0)
 
 
+def _filled(domains: Mapping[str, ibis.Table]) -> list[ibis.Table]:
+    """Of each domain the number of fields that are filled: counted before they are joined, as a number is light."""
+    return [
+        domains[name].select("customer_id", **{f"{name}_filled": _count([domains[name][f].notnull() for f in fields])})
+        for name, fields in FIELDS.items()
+    ]
+
+
 def _invalid(links: ibis.Table, held: Mapping[str, ibis.Table], rejected: Mapping[str, ibis.Table]) -> ibis.Table:
     """[customer_id, invalid]: number of its records of which a newer version was rejected than the one we hold."""
     have = ibis.union(*[t.select("_extracted_at", source=ibis.literal(s), record_id="id") for s, t in held.items()])
@@ -116,12 +130,9 @@ def _invalid(links: ibis.Table, held: Mapping[str, ibis.Table], rejected: Mappin
     return found.group_by("customer_id").agg(invalid=found.count())
 
 
-def _share(flags: list[ibis.ir.BooleanValue]) -> ibis.ir.FloatingValue:
-    return _count(flags) / len(flags)
-
-
 def _count(flags: list[ibis.ir.BooleanValue]) -> ibis.ir.IntegerValue:
-    total = flags[0].cast("int64")
-    for flag in flags[1:]:
-        total = total + flag.cast("int64")
-    return total
+    return _total([flag.cast("int64") for flag in flags])
+
+
+def _total(numbers: list[ibis.ir.IntegerValue]) -> ibis.ir.IntegerValue:
+    return sum(numbers[1:], numbers[0])

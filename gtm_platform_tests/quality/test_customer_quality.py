@@ -59,7 +59,7 @@ def test_completeness_is_the_share_of_the_fields_that_are_filled() -> None:
         revenue=[{"customer_id": "a", "mrr": Decimal(0)}],
         pipeline=[{"customer_id": "a", "lead_source": "X"}],
     )
-    assert found["completeness_score"] == pytest.approx(3 / len(customer_quality.FIELDS) * 100)
+    assert found["completeness_score"] == pytest.approx(3 / customer_quality.ALL * 100)
 
 
 def test_each_source_that_knows_the_customer_counts_for_freshness() -> None:

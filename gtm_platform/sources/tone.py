@@ -2,10 +2,13 @@
 
 import re
 from html.parser import HTMLParser
+from threading import Lock
 
 # What the reader of a message sees on a new line.
 BLOCKS = frozenset({"p", "br", "div", "li", "ul", "ol", "tr", "table", "blockquote", "h1", "h2", "h3", "h4", "pre"})
 UNSEEN = frozenset({"script", "style", "head", "title"})
+# The first who asks has the words read; a stream that asks meanwhile would be answered out of half of them.
+_asked = Lock()
 
 
 class _Reading(HTMLParser):
@@ -41,4 +44,5 @@ def tone(text: str) -> float:
     """From -1 (hostile) to 1 (delighted); 0 where no word of the text says so, as in languages that are not English."""
     from textblob.en import polarity  # brings all of nltk, which only a process that reads messages needs
 
-    return float(polarity(text))
+    with _asked:
+        return float(polarity(text))

@@ -3,6 +3,7 @@ them: Dagster's events and compute logs, the state, the lake, the sandbox, what 
 
 import base64
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -10,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from gtm_platform_tests.faults.canaries import CANARIES
-from gtm_platform_tests.faults.running import InTrouble
+from gtm_platform_tests.faults.running import InTrouble, everything_failing
 from gtm_platform_tests.faults.traces import found, texts
 
 
@@ -21,6 +22,13 @@ class Troubled:
     home: Path
     told: dict[str, dict[str, bool]]
     people: frozenset[str]
+
+
+@pytest.fixture(scope="module")
+def in_trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InTrouble]:
+    home, told = tmp_path_factory.mktemp("troubled"), tmp_path_factory.mktemp("told") / "told.json"
+    with everything_failing(home, told) as process:
+        yield process
 
 
 @pytest.fixture(scope="module")

@@ -2,21 +2,24 @@
 the end, and HubSpot and Slack were told the same, once."""
 
 from collections import Counter
-from concurrent.futures import Future
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 
 from gtm_platform.delivery.slack.wording import REPEAT
 from gtm_platform_tests.e2e.home import frame
-from gtm_platform_tests.faults.lives import FIRST, READ, STORM, WRITTEN, Life
+from gtm_platform_tests.faults.lives import FIRST, READ, STORM, WRITTEN, Life, live
 
 LOST = ("reset", "cut")  # the write was done, the answer does not tell
 
 
 @pytest.fixture(scope="module")
-def lives(living: list[Future[Life]]) -> tuple[Life, Life]:
-    calm, stormy = living
-    return calm.result(), stormy.result()
+def lives(tmp_path_factory: pytest.TempPathFactory) -> tuple[Life, Life]:
+    """Lived in a process of their own: Dagster and the engine keep much for as long as theirs lasts."""
+    calm, stormy = (tmp_path_factory.mktemp(name) for name in ("calm", "stormy"))
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return process.submit(live, calm, stormy=False).result(), process.submit(live, stormy, stormy=True).result()
 
 
 def changes(life: Life) -> Counter[tuple[str, str, str]]:

@@ -83,6 +83,7 @@ def _started() -> Backend:
     backend.raw_sql("set TimeZone='UTC'; set autoinstall_known_extensions=false; set autoload_known_extensions=false")
     # Parquet files read are not kept in memory beside the kernel's cache: a sweep's would grow with it.
     backend.raw_sql("set enable_external_file_cache=false")
+    backend.raw_sql("set allocator_background_threads=true")  # memory no longer used goes back while a sweep goes on
     backend.raw_sql("set preserve_insertion_order=false")  # the rows of a table have no order
     backend.raw_sql("create macro xxhash64(text) as (hash(text) >> 1)::bigint")  # a number for a text, by Spark's name
     backend.con.execute("set temp_directory = ?", [str(spill.folder())])

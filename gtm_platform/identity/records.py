@@ -17,8 +17,8 @@ def named(source: str | ibis.ir.StringValue, record_id: ibis.ir.StringValue) -> 
 
 
 def node(source: str | ibis.ir.StringValue, record_id: ibis.ir.StringValue) -> ibis.ir.IntegerValue:
-    """A number for a record: what hangs together is found twice as fast among numbers as among texts. It has as many
-    digits as our own ids."""
+    """A number for a record: what hangs together is found twice as fast among numbers as among texts. Of 63
+    bits: among a million records two share one less than once in ten million times."""
     number: ibis.ir.IntegerValue = xxhash64(named(source, record_id))
     return number
 

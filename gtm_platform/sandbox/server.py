@@ -110,6 +110,7 @@ def _listen(port: int) -> tuple[socket.socket, str]:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
+    listener.listen()  # who calls before the server runs waits, and is not refused
     return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 

@@ -89,14 +89,14 @@ Instant = Annotated[datetime, AfterValidator(_instant)]
 Amount = Annotated[Decimal, AfterValidator(_amount), Exact]
 Whole = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), Exact]
 
-# Some systems send "" where they mean nothing, and texts for everything.
+# Some systems send "" where they mean nothing, and texts for everything. Null, which is most, is not looked at.
 Blank = BeforeValidator(_blank)
-MaybeId = Annotated[Id | None, Blank]
-MaybeText = Annotated[str | None, Blank]
-MaybeInt = Annotated[Whole | None, Blank]
-MaybeBool = Annotated[bool | None, Blank]
-MaybeAmount = Annotated[Amount | None, Blank]
-MaybeInstant = Annotated[Instant | None, Blank]
+MaybeId = Annotated[Id | None, Blank] | None
+MaybeText = Annotated[str | None, Blank] | None
+MaybeInt = Annotated[Whole | None, Blank] | None
+MaybeBool = Annotated[bool | None, Blank] | None
+MaybeAmount = Annotated[Amount | None, Blank] | None
+MaybeInstant = Annotated[Instant | None, Blank] | None
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class Sweep:
             "_extracted_at": datetime.now(UTC),
             "_run_id": self.run_id,
             "_deleted": pa.array([record.is_gone() for record in good]),
-            "payload": pa.array([raw.decode("utf-8", "replace") for raw in raws]),
+            "payload": pa.array(raws, pa.string()),
         }
         return columns.batch(schema, self.stream.record, good, landed)
 

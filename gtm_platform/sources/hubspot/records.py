@@ -30,7 +30,7 @@ CHANGED = "When anybody last changed anything about it, HubSpot itself and this 
 def _split(value: Any) -> Any:
     """Several values in one text, as HubSpot keeps them: `a;b`."""
     if isinstance(value, str):
-        return [part for part in (part.strip() for part in value.split(";")) if part]
+        return list(filter(None, map(str.strip, value.split(";"))))
     return [] if value is None else value
 
 

@@ -185,7 +185,8 @@ class Lake:
         """The one writer of Parquet, for expressions and for streams of batches alike."""
         with cursor() as connection:
             if isinstance(rows, pa.RecordBatchReader):
-                connection.register("incoming", rows)
+                # The stream itself: a reader is read through pyarrow.dataset, ahead of what is asked for.
+                connection.register("incoming", rows.__arrow_c_stream__())
             query = "from incoming" if isinstance(rows, pa.RecordBatchReader) else as_typed(rows)
             as_parquet = f"format parquet, compression zstd, row_group_size {group}, dictionary_size_limit {NAMED}"
             read = partial(paths_of, rows) if isinstance(rows, ibis.Table) else tuple

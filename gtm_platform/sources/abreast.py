@@ -27,9 +27,10 @@ def abreast(ask: Callable[[T], R], things: Iterable[T], threads: int) -> Iterato
 
 
 def ahead(things: Iterator[T]) -> Iterator[T]:
-    """The same things, each asked for while the one before it is dealt with."""
+    """The same things, each asked for while the one before it is dealt with: by a thread that need not wait to be told
+    to, as it would not hear of it before this one rests."""
     with ThreadPoolExecutor(1) as thread:
-        under_way: Future[T | object] = thread.submit(next, things, END)
-        while (thing := under_way.result()) is not END:
-            under_way = thread.submit(next, things, END)
+        under_way = deque(thread.submit(next, things, END) for _ in range(2))
+        while (thing := under_way.popleft().result()) is not END:
+            under_way.append(thread.submit(next, things, END))
             yield cast(T, thing)

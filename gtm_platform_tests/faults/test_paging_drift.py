@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gtm_platform.connect.pages import dig
@@ -100,10 +100,11 @@ def test_thousands_moved_in_the_same_instant(
 @pytest.mark.faults("P4", "P5")
 def test_searches_that_end_early_together_find_everything(clock: Clock, stand: Stand) -> None:
     """A search shows six records at most; whatever share an instant, and wherever the pages end."""
-    opens, lengths = FIRST + HOUR, set()
+    opens = FIRST + HOUR
 
     @settings(max_examples=30, deadline=None)
     @given(instants=st.lists(st.integers(0, 3), max_size=23), seed=st.integers(0, 99))
+    @example(instants=[3, 0, 1, 1, 2, 1, 1, 0, 1, 1, 1, 3, 2, 1], seed=7)
     def holds(instants: list[int], seed: int) -> None:
         account = ACCOUNTS["hubspot"](clock)
         stand.emulator = account.emulator
@@ -111,7 +112,6 @@ def test_searches_that_end_early_together_find_everything(clock: Clock, stand: S
         for number, instant in zip(numbers, instants, strict=True):
             account.put(number, opens + timedelta(milliseconds=instant))
         found = [str(dig(raw, "id")) for page in CONTACTS.pages(client, Window(opens, opens + HOUR)) for raw in page]
-        lengths.add(len(found))
         assert found == [str(number) for number in sorted(numbers)]
 
     with pytest.MonkeyPatch.context() as patches:
@@ -119,4 +119,3 @@ def test_searches_that_end_early_together_find_everything(clock: Clock, stand: S
         patches.setattr("gtm_platform.sandbox.hubspot.search.MOST_RESULTS", 6)
         with ACCOUNTS["hubspot"](clock).connected(stand, patches) as client:
             holds()
-    assert max(lengths) > 6

@@ -67,7 +67,7 @@ def test_as_the_catalogue_it_is_named_and_made_again(lake: Lake, other: str) -> 
 @pytest.mark.faults("W9")
 def test_nothing_is_fetched_from_the_net_to_open_a_file(lake: Lake) -> None:
     asked = "select current_setting('autoinstall_known_extensions'), current_setting('autoload_known_extensions')"
-    assert engine().con.execute(asked).fetchone() == (False, False)
+    assert engine().con.execute(asked).fetchall() == [(False, False)]
     with reading(catalogue.path_of(lake)) as connection:
         assert connection.execute(asked).fetchone() == (False, False)
         with pytest.raises(duckdb.Error, match="read-only"):

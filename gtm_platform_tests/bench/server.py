@@ -11,16 +11,17 @@ from contextlib import contextmanager
 from gtm_platform_tests.bench.contacts import PAGE, contact
 
 TEMPLATES = 100  # different pages; ids and addresses differ from page to page all the same
-NUMBER = b"PAGENO"  # as many characters as a page's number is given
+NUMBER = b"PAGENO"  # stands where a page's own number is put in
 
 
-def templates() -> list[bytes]:
+def templates() -> list[list[bytes]]:
+    """Pages, each as what lies between the places of its number."""
     numbered = [[contact(number * PAGE + row, NUMBER.decode()) for row in range(PAGE)] for number in range(TEMPLATES)]
-    return [json.dumps(each, separators=(",", ":")).encode() for each in numbered]
+    return [json.dumps(each, separators=(",", ":")).encode().split(NUMBER) for each in numbered]
 
 
 class Pages(asyncio.Protocol):
-    def __init__(self, bodies: list[bytes], wait: float) -> None:
+    def __init__(self, bodies: list[list[bytes]], wait: float) -> None:
         self.bodies, self.wait, self.asked = bodies, wait, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -40,7 +41,7 @@ class Pages(asyncio.Protocol):
     def answer(self, line: bytes) -> bytes:
         path = line.split(b" ")[1]
         records, after = int(path.split(b"/")[1]), int(path.rpartition(b"after=")[2] if b"after=" in path else 0)
-        body = b'{"results":' + self.bodies[after % TEMPLATES].replace(NUMBER, b"%06d" % after)
+        body = b'{"results":' + (b"%06d" % after).join(self.bodies[after % TEMPLATES])
         more = b',"paging":{"next":{"after":"%d"}}}' % (after + 1) if (after + 1) * PAGE < records else b"}"
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
         return head % (len(body) + len(more)) + body + more

@@ -59,7 +59,7 @@ def _fingerprint(target: Path) -> str | None:
 
 def _build(lake: Lake, listing: dict[str, list[File]], fingerprint: str, draft: Path) -> None:
     with duckdb.connect(str(draft)) as connection:
-        connection.execute("create table main.listing as select ? as fingerprint", [fingerprint])
+        connection.execute(f"create table main.listing as select '{fingerprint}' as fingerprint")
         connection.execute("create schema current; create schema latest")
         for table, files in listing.items():
             schema, name = table.split("/")

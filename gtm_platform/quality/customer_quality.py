@@ -23,9 +23,7 @@ CONTRACT = Contract(
         "customer_id": Column("string", "The customer.", nullable=False),
         **QUALITY,
         "freshness": Column("float64", "Share of its sources that were read in time.", rule=_is_share),
-        "validity": Column(
-            "float64", "Share of its records whose newest version is valid.", rule=lambda v: v.between(0, 1)
-        ),
+        "validity": Column("float64", "Share of its records whose newest version is valid.", rule=_is_share),
     },
     key=("customer_id",),
     about="Completeness, freshness, certainty and validity of what is known about each customer.",

@@ -1,10 +1,11 @@
 """Asking for many things at once: in order, not too many, and not any more once one has failed."""
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
-from gtm_platform.sources.abreast import abreast
+from gtm_platform.sources.abreast import abreast, ahead
 
 
 def test_answers_come_in_the_order_of_the_things() -> None:
@@ -43,3 +44,27 @@ def test_a_failure_is_raised_where_its_answer_would_be() -> None:
     assert [next(answers), next(answers)] == [0, 1]
     with pytest.raises(ValueError, match="no"):
         next(answers)
+
+
+def test_the_next_two_things_are_asked_for_while_one_is_dealt_with_and_no_more() -> None:
+    asked = [threading.Event() for _ in range(9)]
+
+    def things() -> Iterator[int]:
+        for thing, event in enumerate(asked):
+            event.set()
+            yield thing
+
+    for thing in ahead(things()):
+        assert all(event.wait(5) for event in asked[: thing + 3])
+        assert not any(event.is_set() for event in asked[thing + 3 :])
+
+
+def test_what_fails_while_it_is_asked_for_ahead_fails_in_its_turn() -> None:
+    def things() -> Iterator[int]:
+        yield 0
+        raise ValueError("no")
+
+    found = ahead(things())
+    assert next(found) == 0
+    with pytest.raises(ValueError, match="no"):
+        next(found)

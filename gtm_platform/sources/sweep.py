@@ -24,7 +24,6 @@ from gtm_platform.sources.stream import Stream, Window
 
 BATCH = 1_000  # records at least that the engine is given: what a batch costs it hardly depends on its size
 LARGEST_KEPT = 1 << 16  # bytes of a record that was set aside
-_SWEPT = ("_extracted_at", "_run_id", "_deleted", "payload")
 
 
 @dataclass
@@ -33,10 +32,12 @@ class Sweep:
     table: str
     stream: Stream
     run_id: str
+    ends: datetime  # of the window that the file is written for; what belongs to others is stamped anew
     read: int = 0  # records that the API sent, and how many different ones of those that fit
     different: int = 0
     rejected: dict[str, Rejected] = field(default_factory=dict)  # by their digest
     failure: BaseException | None = None
+    file: Path | None = None  # what was landed, where each record of it came once: as it is to be in the window
 
     @property
     def duplicates(self) -> int:
@@ -57,7 +58,10 @@ class Sweep:
                 if self.failure:  # the engine hides what went wrong while it was reading
                     raise self.failure from self.failure.__cause__
                 raise
-            yield self._once(self._swept(draft))
+            landed = self._landed(draft)
+            swept = self._once(landed)
+            self.file = draft if swept is landed else None
+            yield swept
         finally:
             draft.unlink(missing_ok=True)
 
@@ -81,6 +85,7 @@ class Sweep:
 
     def _batch(self, schema: pa.Schema, good: Sequence[Record], raws: Page) -> pa.RecordBatch:
         landed = {
+            "_window": self.ends,
             "_extracted_at": datetime.now(UTC),
             "_run_id": self.run_id,
             "_deleted": pa.array([record.is_gone() for record in good]),
@@ -89,13 +94,12 @@ class Sweep:
         return columns.batch(schema, self.stream.record, good, landed)
 
     def _arrow(self) -> pa.Schema:
-        landed = contract_of(self.table).schema.to_pyarrow()
-        return pa.schema([*columns.arrow_schema(self.stream.record), *[landed.field(n) for n in _SWEPT]])
+        """As the contract has it, and as strict as the records are."""
+        strict = {field.name: field for field in columns.arrow_schema(self.stream.record)}
+        return pa.schema([strict.get(field.name, field) for field in contract_of(self.table).schema.to_pyarrow()])
 
-    def _swept(self, draft: Path) -> ibis.Table:
-        known = contract_of(self.table).schema
-        schema = ibis.schema({name: kind for name, kind in known.items() if name != "_window"})
-        return files_as_table([str(draft)], schema)
+    def _landed(self, draft: Path) -> ibis.Table:
+        return files_as_table([str(draft)], contract_of(self.table).schema)
 
     def _once(self, swept: ibis.Table) -> ibis.Table:
         """Only what came more than once is sorted: whole records, millions of them, do not fit into memory."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -84,11 +85,11 @@ class Sync:
         window = self.asked(slots)
         if window is None:
             return []
-        sweep = Sweep(self.lake, self.table, self.stream, self.run_id)
+        sweep = Sweep(self.lake, self.table, self.stream, self.run_id, slots[-1].end)
         with sweep.landed(client, window) as swept:
-            wanted = [slot for slot in slots if self._has_rows(slot, slots)]
-            filled = [self._fill(swept, slot, window, slots, sweep.rejected.values()) for slot in wanted]
             outside = sweep.different - self._within(swept, window, slots[-1])
+            wanted = [slot for slot in slots if self._has_rows(slot, slots)]
+            filled = [self._fill(sweep, swept, slot, window, slots) for slot in wanted]
         if sweep.rejected or self.lake.has(self.source.quarantine(self.stream), slots[-1].key):
             self._quarantine(sweep.rejected, slots[-1])
         reasons = Counter(bad.reason for bad in sweep.rejected.values())
@@ -133,23 +134,29 @@ class Sync:
             return True
         return self.stream.kind == "updated" and self._known_before(slots[0])
 
-    def _fill(
-        self, swept: ibis.Table, slot: Slot, window: Window, slots: Sequence[Slot], rejected: Collection[Rejected]
-    ) -> Filled:
+    def _fill(self, sweep: Sweep, swept: ibis.Table, slot: Slot, window: Window, slots: Sequence[Slot]) -> Filled:
         """The rows of one window. A window never loses a record that it once held: asked again, an API no longer says
         what has changed since."""
+        rejected = sweep.rejected.values()
         whole = slots[0] if self.stream.kind == "appended" else slots[-1]
         full = window.full and slot == whole
         opens = window.start if full or (slot == slots[0] and not window.full) else slot.start
-        rows = self._stamped(self._between(swept, opens, slot.end, last=slot == slots[-1]), slot)
+        within = self._between(swept, opens, slot.end, last=slot == slots[-1])
+        rows = self._stamped(within, slot)
         if full and rejected:
             rows = rows.union(self._unread(swept, slot, rejected).select(*rows.columns))
         if full and self.stream.kind == "updated":
             rows = self._completed(rows, swept, slot)
         if full and self.stream.kind != "appended":
             self._refuse_shrinkage(rows, slot)
+            # A snapshot that is all that was swept need not be written once more.
+            if sweep.file and not rejected and value(within.count()) == sweep.different:
+                return self._filled(slot, sweep.file, full)
         else:
             rows, full = self._with_held(self._not_overtaken(rows, slot), slot, full)
+        return self._filled(slot, rows, full)
+
+    def _filled(self, slot: Slot, rows: ibis.Table | Path, full: bool) -> Filled:
         return Filled(slot.key, self.lake.write(self.table, slot.key, rows, full=full).rows, full)
 
     def _between(self, swept: ibis.Table, start: datetime, end: datetime, last: bool) -> ibis.Table:

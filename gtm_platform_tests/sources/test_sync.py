@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from gtm_platform.connect.failures import Unavailable
@@ -220,6 +222,52 @@ class TestASnapshot:
 
     def test_is_taken_once_for_many_windows(self, syncing: Syncing, sky: Sky) -> None:
         assert sync(syncing, sky, 0, 1, 2, stream="maps") == [(3, True)]
+
+
+class TestAWholeSweep:
+    """What was swept is the window's file where all of it belongs there; else its rows are written once more."""
+
+    @pytest.fixture
+    def written(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        copy, names = Lake.copy, list[str]()
+
+        def noted(lake: Lake, rows: Any, target: Path, group: int) -> None:
+            names.append(target.name)
+            copy(lake, rows, target, group)
+
+        monkeypatch.setattr(Lake, "copy", noted)
+        return names
+
+    @pytest.mark.parametrize("stream", ["planets", "maps"])
+    def test_is_the_file_of_its_window(self, syncing: Syncing, sky: Sky, written: list[str], stream: str) -> None:
+        assert sync(syncing, sky, 0, stream=stream) == [(3, True)]
+        assert [name.partition(".")[2][:5] for name in written] == ["sweep"]
+        rows = syncing.lake.as_of(f"sky/{stream}", "9999").to_pyarrow().to_pylist()
+        assert sorted(row["name"] for row in rows) == ["Mars", "Pluto", "Venus"]
+        assert {row["_window"] for row in rows} == {day(1)}
+
+    def test_is_the_same_file_as_if_its_rows_were_written_once_more(
+        self, syncing: Syncing, sky: Sky, written: list[str]
+    ) -> None:
+        sync(syncing, sky, 0)
+        sky.planets["mars once more"] = sky.planets["mars"]
+        sync(syncing, sky, 0)
+        as_swept, once_more = [pq.read_table(file.path) for file in syncing.lake.versions("sky/planets")]
+        assert len(written) == 3  # two sweeps, one of them written once more
+        assert as_swept.schema == once_more.schema
+        but = ["_extracted_at"]
+        first, second = (each.drop_columns(but).sort_by("id").to_pylist() for each in (as_swept, once_more))
+        assert first == second
+
+    @pytest.mark.parametrize(
+        ("what", "rows"), [({"id": "mars"}, 3), ({"id": ""}, 3), ({"moved_at": day(1, 0.1).isoformat()}, 4)]
+    )
+    def test_is_not_where_some_of_it_does_not_belong_there(
+        self, syncing: Syncing, sky: Sky, written: list[str], what: dict[str, str], rows: int
+    ) -> None:
+        sky.put("ceres", day(-5), **what)
+        assert sync(syncing, sky, 0) == [(rows, True)]
+        assert len([name for name in written if name.startswith(".2026-03-01") and "full" in name]) == 1
 
 
 class TestBadRecords:

@@ -89,7 +89,7 @@ Instant = Annotated[datetime, AfterValidator(_instant)]
 Amount = Annotated[Decimal, AfterValidator(_amount), Exact]
 Whole = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), Exact]
 
-# Some systems send "" where they mean nothing, and texts for everything. Null, which is most, is not looked at.
+# Some systems send "" where they mean nothing, and texts for everything. What is null, as most is, is not looked at.
 Blank = BeforeValidator(_blank)
 MaybeId = Annotated[Id | None, Blank] | None
 MaybeText = Annotated[str | None, Blank] | None

@@ -37,7 +37,7 @@ class Sweep:
     different: int = 0
     rejected: dict[str, Rejected] = field(default_factory=dict)  # by their digest
     failure: BaseException | None = None
-    file: Path | None = None  # what was landed, where each record of it came once: as it is to be in the window
+    file: Path | None = None  # of what was landed, where each record of it came once
 
     @property
     def duplicates(self) -> int:
@@ -58,9 +58,9 @@ class Sweep:
                 if self.failure:  # the engine hides what went wrong while it was reading
                     raise self.failure from self.failure.__cause__
                 raise
-            landed = self._landed(draft)
-            swept = self._once(landed)
-            self.file = draft if swept is landed else None
+            rows = files_as_table([str(draft)], contract_of(self.table).schema)
+            swept = self._once(rows)
+            self.file = draft if swept is rows else None
             yield swept
         finally:
             draft.unlink(missing_ok=True)
@@ -84,22 +84,19 @@ class Sweep:
             raise
 
     def _batch(self, schema: pa.Schema, good: Sequence[Record], raws: Page) -> pa.RecordBatch:
-        landed = {
+        beside = {
             "_window": self.ends,
             "_extracted_at": datetime.now(UTC),
             "_run_id": self.run_id,
             "_deleted": pa.array([record.is_gone() for record in good]),
             "payload": pa.array(raws, pa.string()),
         }
-        return columns.batch(schema, self.stream.record, good, landed)
+        return columns.batch(schema, self.stream.record, good, beside)
 
     def _arrow(self) -> pa.Schema:
         """As the contract has it, and as strict as the records are."""
         strict = {field.name: field for field in columns.arrow_schema(self.stream.record)}
         return pa.schema([strict.get(field.name, field) for field in contract_of(self.table).schema.to_pyarrow()])
-
-    def _landed(self, draft: Path) -> ibis.Table:
-        return files_as_table([str(draft)], contract_of(self.table).schema)
 
     def _once(self, swept: ibis.Table) -> ibis.Table:
         """Only what came more than once is sorted: whole records, millions of them, do not fit into memory."""

@@ -19,6 +19,7 @@ from gtm_platform.lake import spill
 from gtm_platform.settings import settings
 
 _starting = Lock()
+_naming = Lock()
 _engines: list[Backend] = []
 _readings: dict[str, "Reading"] = {}
 
@@ -107,12 +108,13 @@ def files_as_table(paths: Iterable[str | Path], schema: ibis.Schema) -> ibis.Tab
 
 
 def as_table(reading: Reading) -> ibis.Table:
-    """A view of the engine. Put into expressions as text, a query would be parsed and copied at every step."""
+    """A view of the engine. Put into expressions as text, a query would be parsed and copied at every step. One thread
+    at a time: the engine refuses two that make the same."""
     name = reading.name
-    if name not in _readings:
-        with cursor() as connection:
+    with _naming, cursor() as connection:
+        if name not in _readings:
             connection.execute(f'create or replace view "{name}" as {reading.sql}')
-        _readings[name] = reading
+            _readings[name] = reading
     return ops.DatabaseTable(name=name, schema=reading.schema, source=engine()).to_expr()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import ibis
@@ -29,6 +29,9 @@ QUARANTINED = {
     **LANDED,
     "payload": Column("string", "The record as received, at most its first 64 KiB.", personal=True),
 }
+
+
+BEGINNING, END = datetime(1990, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)  # of time
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,8 @@ class Stream:
         unknown = {*self.key, self.moved or self.key[0]} - set(known)
         if unknown:
             raise TypeError(f"{self.name}: the record has no field {sorted(unknown)}")
+        if self.moved and known[self.moved].nullable:
+            raise TypeError(f"{self.name}: a record without {self.moved} would belong to no window")
         mapped = {
             name: Column(
                 str(ibis.dtype(_as_ibis(field.arrow))),

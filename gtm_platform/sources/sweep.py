@@ -11,6 +11,7 @@ from typing import Any
 
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gtm_platform.connect import columns
 from gtm_platform.connect.pages import Page
@@ -20,7 +21,7 @@ from gtm_platform.lake.engine import files_as_table
 from gtm_platform.lake.keys import counted, repeated
 from gtm_platform.lake.lake import WIDE_GROUP, Lake
 from gtm_platform.sources.abreast import ahead
-from gtm_platform.sources.stream import Stream, Window
+from gtm_platform.sources.stream import BEGINNING, END, Stream, Window
 
 BATCH = 1_000  # records at least that the engine is given: what a batch costs it hardly depends on its size
 LARGEST_KEPT = 1 << 16  # bytes of a record that was set aside
@@ -35,6 +36,8 @@ class Sweep:
     ends: datetime  # of the window that the file is written for; what belongs to others is stamped anew
     read: int = 0  # records that the API sent, and how many different ones of those that fit
     different: int = 0
+    earliest: datetime = END  # that one of them moved; and the latest that one did
+    latest: datetime = BEGINNING
     rejected: dict[str, Rejected] = field(default_factory=dict)  # by their digest
     failure: BaseException | None = None
     file: Path | None = None  # of what was landed, where each record of it came once
@@ -42,6 +45,9 @@ class Sweep:
     @property
     def duplicates(self) -> int:
         return self.read - self.different - len(self.rejected)
+
+    def moved_within(self, start: datetime, end: datetime) -> bool:
+        return start <= self.earliest and self.latest < end
 
     @contextmanager
     def landed(self, client: Any, window: Window) -> Iterator[ibis.Table]:
@@ -75,13 +81,21 @@ class Sweep:
                 self.rejected.update(map(_set_aside, bad))
                 waiting.append(self._batch(schema, good, raws))  # at once, while the processor still has them at hand
                 if sum(map(len, waiting)) >= BATCH:
-                    yield pa.concat_batches(waiting)
+                    yield self._joined(waiting)
                     waiting = []
             if waiting:
-                yield pa.concat_batches(waiting)
+                yield self._joined(waiting)
         except BaseException as error:
             self.failure = error
             raise
+
+    def _joined(self, waiting: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+        batch = pa.concat_batches(waiting)
+        if self.stream.moved and len(batch):
+            moved = pc.min_max(batch[self.stream.moved])
+            self.earliest = min(self.earliest, moved["min"].as_py())
+            self.latest = max(self.latest, moved["max"].as_py())
+        return batch
 
     def _batch(self, schema: pa.Schema, good: Sequence[Record], raws: Page) -> pa.RecordBatch:
         beside = {

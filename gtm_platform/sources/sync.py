@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -18,10 +17,9 @@ from gtm_platform.lake.engine import value
 from gtm_platform.lake.keys import counted
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.policy import Policy
-from gtm_platform.sources.stream import Source, Stream, Window
+from gtm_platform.sources.stream import BEGINNING, Source, Stream, Window
 from gtm_platform.sources.sweep import Sweep
 
-BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
 BETWEEN = "\x1f"  # the parts of a key
 CLOCKS_DIFFER = timedelta(days=1)  # what moved later than this from now on did not: its clock is wrong
 
@@ -87,7 +85,7 @@ class Sync:
             return []
         sweep = Sweep(self.lake, self.table, self.stream, self.run_id, slots[-1].end)
         with sweep.landed(client, window) as swept:
-            outside = sweep.different - self._within(swept, window, slots[-1])
+            outside = self._outside(sweep, swept, window, slots[-1])
             wanted = [slot for slot in slots if self._has_rows(slot, slots)]
             filled = [self._fill(sweep, swept, slot, window, slots) for slot in wanted]
         if sweep.rejected or self.lake.has(self.source.quarantine(self.stream), slots[-1].key):
@@ -142,22 +140,21 @@ class Sync:
         full = window.full and slot == whole
         opens = window.start if full or (slot == slots[0] and not window.full) else slot.start
         within = self._between(swept, opens, slot.end, last=slot == slots[-1])
-        rows = self._stamped(within, slot)
+        rows = stamped = self._stamped(within, slot)
         if full and rejected:
             rows = rows.union(self._unread(swept, slot, rejected).select(*rows.columns))
         if full and self.stream.kind == "updated":
-            rows = self._completed(rows, swept, slot)
+            rows = self._completed(rows, sweep, swept, slot)
         if full and self.stream.kind != "appended":
             self._refuse_shrinkage(rows, slot)
-            # A snapshot that is all that was swept need not be written once more.
-            if sweep.file and not rejected and value(within.count()) == sweep.different:
-                return self._filled(slot, sweep.file, full)
         else:
-            rows, full = self._with_held(self._not_overtaken(rows, slot), slot, full)
-        return self._filled(slot, rows, full)
-
-    def _filled(self, slot: Slot, rows: ibis.Table | Path, full: bool) -> Filled:
-        return Filled(slot.key, self.lake.write(self.table, slot.key, rows, full=full).rows, full)
+            if not full and max(opens, sweep.earliest) < slot.start:
+                rows = self._not_overtaken(rows, slot)
+            rows, full = self._with_held(rows, slot, full)
+        # What was swept for this window, all of it and nothing else, need not be written once more.
+        as_it_is = rows is stamped and slot == slots[-1] and sweep.moved_within(opens, slot.end)
+        written = self.lake.write(self.table, slot.key, (as_it_is and sweep.file) or rows, full=full)
+        return Filled(slot.key, written.rows, full)
 
     def _between(self, swept: ibis.Table, start: datetime, end: datetime, last: bool) -> ibis.Table:
         if self.stream.moved is None:
@@ -170,17 +167,19 @@ class Sync:
         """It would have to wait for its window for ever, so it comes whenever the API says it."""
         return moved >= ibis.timestamp((self.now + CLOCKS_DIFFER).isoformat())
 
-    def _within(self, swept: ibis.Table, window: Window, last: Slot) -> int:
+    def _outside(self, sweep: Sweep, swept: ibis.Table, window: Window, last: Slot) -> int:
         whole = window.full and self.stream.kind == "updated"  # what has moved since the end is part of it, too
-        return int(value((swept if whole else self._between(swept, window.start, last.end, last=True)).count()))
+        if whole or sweep.moved_within(window.start, last.end):
+            return 0
+        return sweep.different - int(value(self._between(swept, window.start, last.end, last=True).count()))
 
-    def _completed(self, rows: ibis.Table, swept: ibis.Table, slot: Slot) -> ibis.Table:
+    def _completed(self, rows: ibis.Table, sweep: Sweep, swept: ibis.Table, slot: Slot) -> ibis.Table:
         """A full snapshot as of the window's end: what has moved since stands as it was known before, where it was."""
         assert self.stream.moved is not None
+        if sweep.latest < slot.end:  # each further use of the sweep in one query holds what its file is made of again
+            return rows
         moved = swept[self.stream.moved]
         since = swept.filter((moved >= slot.end) & ~self._misdated(moved))
-        if not value(since.count()):  # each further use of the sweep in one query holds what its file is made of again
-            return rows
         known = self._known(slot).drop("_window").semi_join(since, self._key)
         others = self._with_others(known, since.select(*known.columns))
         return rows.union(self._stamped(others, slot).select(*rows.columns))

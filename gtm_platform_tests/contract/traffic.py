@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,14 @@ from gtm_platform.sandbox.control import environment
 from gtm_platform.settings import Settings, settings
 from gtm_platform.sources.hubspot import SOURCE as HUBSPOT
 from gtm_platform.sources.intercom import SOURCE as INTERCOM
-from gtm_platform.sources.stream import Source, Window
+from gtm_platform.sources.stream import BEGINNING, Source, Window
 from gtm_platform.sources.stripe import SOURCE as STRIPE
 from gtm_platform.state import open_state
 from gtm_platform.state.messages import Fact
 from gtm_platform_tests.contract.systems import NOW
 from gtm_platform_tests.delivery.rows import DAY, customer
 
-EVER = datetime(1990, 1, 1, tzinfo=UTC)
-WHOLE, CHANGED = Window(EVER, NOW, full=True), Window(NOW - timedelta(days=2), NOW + timedelta(hours=1))
+WHOLE, CHANGED = Window(BEGINNING, NOW, full=True), Window(NOW - timedelta(days=2), NOW + timedelta(hours=1))
 SOURCES = (HUBSPOT, STRIPE, INTERCOM)
 
 

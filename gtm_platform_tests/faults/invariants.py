@@ -5,8 +5,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import ibis
+
 from gtm_platform.connect.failures import ApiFailure
-from gtm_platform.lake.contracts import TABLES
+from gtm_platform.lake.contracts import TABLES, contract_of
+from gtm_platform.lake.engine import cursor, quoted
 from gtm_platform.lake.lake import Lake
 
 Truth = Mapping[str, Mapping[str, Any]]
@@ -16,9 +19,15 @@ TO_DO = re.compile(r"\b([Rr]un again|[Cc]heck|Ask for|Grant|raise it|make a new 
 UNFIT = re.compile(r"Traceback|\bobject at 0x|<class |\n|\\x|\\n")
 
 
+def rows_of(reading: ibis.Table, *fields: str) -> list[dict[str, Any]]:
+    with cursor() as connection:
+        asked = connection.execute(f'select {quoted(fields)} from "{reading.get_name()}"')
+        return [dict(zip(fields, row, strict=True)) for row in asked.fetchall()]
+
+
 def known(lake: Lake, table: str, fields: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
     """What the table says today of each record, by these fields; a record that comes twice is listed twice."""
-    rows = lake.as_of(table, EVER).select("id", *fields).to_pyarrow().to_pylist()
+    rows = rows_of(lake.as_of(table, EVER), "id", *fields)
     return sorted(((row.pop("id"), row) for row in rows), key=lambda each: str(each[0]))
 
 
@@ -46,11 +55,11 @@ def everything_accounted_for(
     lake: Lake, table: str, quarantine: str, partition: str, received: Sequence[str], told: int
 ) -> None:
     """What came in is stored or set aside (with its reason and as received), each once; the rest came twice."""
-    stored = lake.partition(table, partition).select("id").to_pyarrow()["id"].to_pylist()
-    aside = lake.partition(quarantine, partition).select("record_id", "reason", "payload").to_pyarrow().to_pylist()
+    stored = rows_of(lake.partition(table, partition), "id")
+    aside = rows_of(lake.partition(quarantine, partition), "record_id", "reason", "payload")
     twice = len(received) - len(set(received))
     assert len(received) == len(stored) + len(aside) + twice
-    assert set(received) == set(stored) | {row["record_id"] for row in aside}
+    assert set(received) == {row["id"] for row in stored} | {row["record_id"] for row in aside}
     assert all(row["reason"] and row["payload"] for row in aside)
     assert len(aside) == told
 
@@ -84,4 +93,4 @@ def secret_in_no_file(secret: str, lake: Lake) -> None:
         assert not path.is_file() or secret.encode() not in path.read_bytes()
     for table in TABLES:
         if files := lake.files(table):
-            assert secret not in str(lake.read(table, files).to_pyarrow().to_pylist())
+            assert secret not in str(rows_of(lake.read(table, files), *contract_of(table).schema))

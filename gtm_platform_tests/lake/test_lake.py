@@ -1,6 +1,7 @@
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from gtm_platform.lake import lake as lake_module
 from gtm_platform.lake.contracts import ContractBroken, UnknownTable, contract_of
-from gtm_platform.lake.engine import engine
+from gtm_platform.lake.engine import engine, value
 from gtm_platform.lake.lake import DamagedFile, File, Lake
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, declared, ids, write
 
@@ -161,6 +162,15 @@ def test_a_file_that_is_damaged_within_is_named_when_it_is_read(lake: Lake) -> N
     albums = lake.on("shop/albums", "2026-11-16").select("id", sold=ibis.literal(1).cast("int64"))
     with pytest.raises(DamagedFile, match="gtm run shop/albums --partition 2026-11-16"):
         lake.write("shop/sales", "2026-11-16", albums)
+
+
+def test_threads_that_read_the_same_for_the_first_time_do_not_disturb_each_other(lake: Lake) -> None:
+    for number in range(20):
+        write(lake, f"2026-11-{number + 1:02}", [album("a")], full=True)
+    for day in lake.partitions("shop/albums"):
+        with ThreadPoolExecutor(8) as threads:
+            read = threads.map(lambda day: value(lake.partition("shop/albums", day).count()), [day] * 8)
+            assert list(read) == [1] * 8
 
 
 def test_when_each_source_table_was_last_filled(lake: Lake) -> None:

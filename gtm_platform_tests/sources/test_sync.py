@@ -246,6 +246,36 @@ class TestAWholeSweep:
         assert sorted(row["name"] for row in rows) == ["Mars", "Pluto", "Venus"]
         assert {row["_window"] for row in rows} == {day(1)}
 
+    @pytest.mark.parametrize("stream", ["planets", "sightings"])
+    def test_of_what_changed_in_a_window_is_its_file(
+        self, syncing: Syncing, sky: Sky, written: list[str], stream: str
+    ) -> None:
+        sync(syncing, sky, 0, stream=stream)
+        sky.put("ceres", day(1, 3))
+        assert sync(syncing, sky, 1, stream=stream) == [(1, False)]
+        assert [name.partition(".")[2][:5] for name in written] == ["sweep"] * 2
+        newest = syncing.lake.partitions(f"sky/{stream}")[-1]
+        rows = syncing.lake.partition(f"sky/{stream}", newest).to_pyarrow().to_pylist()
+        assert [(row["id"], row["_window"]) for row in rows] == [("ceres", day(2))]
+
+    def test_of_what_changed_is_not_where_the_window_holds_something(
+        self, syncing: Syncing, sky: Sky, written: list[str]
+    ) -> None:
+        sync(syncing, sky, 0)
+        for name, files in {"mars": 2, "ceres": 4}.items():
+            sky.put(name, day(1, 3))
+            sync(syncing, sky, 1)
+            assert len(written) == files
+
+    def test_of_what_changed_is_not_that_of_several_windows(
+        self, syncing: Syncing, sky: Sky, written: list[str]
+    ) -> None:
+        sync(syncing, sky, 0)
+        sky.put("mars", day(1, 3))
+        sky.put("ceres", day(2, 3))
+        assert sync(syncing, sky, 1, 2) == [(1, False), (1, False)]
+        assert len(written) == 1 + 3
+
     def test_is_the_same_file_as_if_its_rows_were_written_once_more(
         self, syncing: Syncing, sky: Sky, written: list[str]
     ) -> None:
@@ -335,3 +365,5 @@ def test_a_stream_that_moves_must_say_by_which_field() -> None:
         Stream("comets", Planet, Sky.pages)
     with pytest.raises(TypeError, match="the record has no field"):
         Stream("comets", Planet, Sky.pages, moved="seen_at").contract(24)
+    with pytest.raises(TypeError, match="would belong to no window"):
+        Stream("comets", Planet, Sky.pages, moved="name").contract(24)

@@ -1,7 +1,7 @@
 """Intercom's streams. A search finds what was updated; a whole list finds what was deleted."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
@@ -16,7 +16,6 @@ from gtm_platform.sources.stream import Stream, Window
 DAYS_ASKED_BEFORE = timedelta(days=2)
 # What was updated may take minutes until a search finds it.
 SEARCHED_AGAIN = timedelta(hours=1)
-EVER = datetime(1990, 1, 1, tzinfo=UTC)
 IN_FLIGHT = 8
 PLAIN = {"display_as": "plaintext"}
 
@@ -81,7 +80,7 @@ def _parts(intercom: Intercom, key: str) -> Page:
 
 def tickets(intercom: Intercom, window: Window) -> Iterator[Page]:
     """There is no list of tickets: the whole is a search, too."""
-    return intercom.changed("/tickets/search", EVER if window.full else window.start, "tickets")
+    return intercom.changed("/tickets/search", window.start, "tickets")
 
 
 def admins(intercom: Intercom, _: Window) -> Iterator[Page]:

@@ -17,7 +17,7 @@ from gtm_platform.connect import columns
 from gtm_platform.connect.pages import Page
 from gtm_platform.connect.records import Reader, Record, Rejected
 from gtm_platform.lake.contracts import contract_of
-from gtm_platform.lake.engine import files_as_table
+from gtm_platform.lake.engine import Reading, as_table, quoted
 from gtm_platform.lake.keys import counted, repeated
 from gtm_platform.lake.lake import WIDE_GROUP, Lake
 from gtm_platform.sources.abreast import ahead
@@ -64,10 +64,7 @@ class Sweep:
                 if self.failure:  # the engine hides what went wrong while it was reading
                     raise self.failure from self.failure.__cause__
                 raise
-            rows = files_as_table([str(draft)], contract_of(self.table).schema)
-            swept = self._once(rows)
-            self.file = draft if swept is rows else None
-            yield swept
+            yield self._once(draft)
         finally:
             draft.unlink(missing_ok=True)
 
@@ -112,18 +109,22 @@ class Sweep:
         strict = {field.name: field for field in columns.arrow_schema(self.stream.record)}
         return pa.schema([strict.get(field.name, field) for field in contract_of(self.table).schema.to_pyarrow()])
 
-    def _once(self, swept: ibis.Table) -> ibis.Table:
+    def _once(self, draft: Path) -> ibis.Table:
         """Only what came more than once is sorted: whole records, millions of them, do not fit into memory."""
-        key = list(self.stream.key)
-        again = repeated(swept, key)
-        self.different = counted(swept) - again
+        landed = Reading(contract_of(self.table).schema, (str(draft),))
+        again = repeated(as_table(landed), self.stream.key)
+        self.different = counted(as_table(landed)) - again
         if not again:
-            return swept
-        several = swept.group_by(key).having(swept.count() > 1).agg()
-        newest = [ibis.desc(self.stream.moved)] if self.stream.moved else []
-        nth = ibis.row_number().over(group_by=key, order_by=[*newest, ibis.desc("_extracted_at")])
-        chosen = swept.semi_join(several, key).mutate(_nth=nth).filter(lambda t: t["_nth"] == 0).drop("_nth")
-        return swept.anti_join(several, key).union(chosen)
+            self.file = draft
+            return as_table(landed)
+        key, columns = quoted(self.stream.key), quoted(landed.schema)
+        several = f"(select {key} from {{rows}} group by {key} having count(*) > 1) as several using ({key})"
+        newest = ", ".join(f'"{name}" desc' for name in (self.stream.moved, "_extracted_at") if name)
+        nth = f"row_number() over (partition by {key} order by {newest}) as _nth"
+        often = f"select *, {nth} from {{rows}} as often semi join {several}"
+        question = f"""select {columns} from {{rows}} as once anti join {several}
+            union all select {columns} from ({often}) where _nth = 1"""
+        return as_table(replace(landed, question=question))
 
 
 def _set_aside(bad: Rejected) -> tuple[str, Rejected]:

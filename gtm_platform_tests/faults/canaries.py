@@ -16,7 +16,7 @@ from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.sandbox.world import World
 from gtm_platform_tests.e2e.home import midnight
 
-PEOPLE, SEED, DAY = 60, 29, date(2026, 3, 1)
+PEOPLE, SEED, DAY = 40, 29, date(2026, 3, 1)
 CANARIES = {  # in the shapes of real ones; put together here, so that nobody takes them for such
     "HUBSPOT_ACCESS_TOKEN": "pat-na1-" + "c4na7y00-0b57-4c0d-9e11-c0ffee5ec2e7",
     "STRIPE_API_KEY": "rk_" + "live_" + "51Canary" * 5,

@@ -27,7 +27,7 @@ from gtm_platform_tests.e2e.home import (
 )
 from gtm_platform_tests.faults.calm import nobody_waits
 
-PEOPLE, SEED = 60, 29
+PEOPLE, SEED = 40, 29
 DAYS = [date(2026, 3, 1), date(2026, 3, 2)]
 FIRST, LAST = "2026-03-01T1200", str(DAYS[-1])  # HubSpot's first full snapshot; the day that is delivered
 TRIES = 10  # a run that failed is made again

@@ -22,6 +22,13 @@ class Troubled:
     home: Path
     told: dict[str, dict[str, bool]]
     people: frozenset[str]
+    traces: list[tuple[str, str]]
+    """All that was written there."""
+
+    @property
+    def history(self) -> list[tuple[str, str]]:
+        """What Dagster wrote."""
+        return [(place, text) for place, text in self.traces if place.startswith("dagster/")]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +42,7 @@ def in_trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InTrouble]:
 def troubled(in_trouble: InTrouble) -> Troubled:
     assert in_trouble.process.wait(600) == 0, in_trouble.printed.read_text()[-3000:]
     told = json.loads(in_trouble.told.read_text())
-    return Troubled(in_trouble.home, told["runs"], frozenset(told["people"]))
+    return Troubled(in_trouble.home, told["runs"], frozenset(told["people"]), list(texts(in_trouble.home)))
 
 
 def forms(secret: str) -> set[str]:
@@ -60,31 +67,31 @@ def test_all_of_it_went_wrong_where_it_should(troubled: Troubled) -> None:
 
 
 def test_no_secret_is_written_anywhere(troubled: Troubled) -> None:
-    assert found(troubled.home, SECRETS) == []
+    assert found(troubled.traces, SECRETS) == []
 
 
 def test_dagster_keeps_nothing_about_people(troubled: Troubled) -> None:
     assert len(troubled.people) > 100
-    assert found(troubled.home / "dagster", troubled.people) == []
+    assert found(troubled.history, troubled.people) == []
 
 
 def test_the_search_looks_everywhere(troubled: Troubled) -> None:
     """Else nothing found would mean nothing."""
-    places = {place.partition(": ")[0] for place, _ in texts(troubled.home)}
+    places = {place.partition(": ")[0] for place, _ in troubled.traces}
     for ending in (".err", ".out", "state.db", ".parquet", "printed.txt", "deeds.jsonl", "runs.db"):
         assert any(place.endswith(ending) for place in places), ending
-    tables = {place.partition(": ")[2] for place, _ in texts(troubled.home / "dagster")}
+    tables = {place.partition(": ")[2] for place, _ in troubled.history}
     assert {"event_logs", "runs", "snapshots"} <= tables
-    assert {place.split("/")[0] for place, _ in found(troubled.home, troubled.people)} == {"lake", "sandbox"}
+    assert {place.split("/")[0] for place, _ in found(troubled.traces, troubled.people)} == {"lake", "sandbox"}
 
 
 def test_a_secret_that_is_written_is_found(troubled: Troubled) -> None:
     for run in troubled.told["none"]:
         log = next((troubled.home / "dagster").rglob(f"{run}.db"))
-        assert found(log.parent, [run])
+        assert found(texts(log.parent), [run])
     secret = CANARIES["CANARY_PASSWORD"]
     planted = troubled.home / "planted"
     planted.mkdir()
     for number, form in enumerate(sorted(forms(secret))):
         (planted / f"{number}.txt").write_text(f"…{form}…")
-    assert {hit for _, hit in found(planted, SECRETS)} == forms(secret)
+    assert {hit for _, hit in found(texts(planted), SECRETS)} == forms(secret)

@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow.parquet as pq
 
 
-def found(folder: Path, needles: Iterable[str]) -> list[tuple[str, str]]:
-    """Which of the needles lies where."""
+def found(traces: Iterable[tuple[str, str]], needles: Iterable[str]) -> list[tuple[str, str]]:
+    """Which of the needles lies where; of several places that hold the same text, the first."""
     everywhere: dict[str, str] = {}
-    for place, text in texts(folder):
+    for place, text in traces:
         everywhere.setdefault(text, place)
     return sorted({(place, needle) for needle in needles for text, place in everywhere.items() if needle in text})
 

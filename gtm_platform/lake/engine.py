@@ -111,9 +111,10 @@ def as_table(reading: Reading) -> ibis.Table:
     """A view of the engine. Put into expressions as text, a query would be parsed and copied at every step. One thread
     at a time: the engine refuses two that make the same."""
     name = reading.name
-    with _naming, cursor() as connection:
+    with _naming:
         if name not in _readings:
-            connection.execute(f'create or replace view "{name}" as {reading.sql}')
+            with cursor() as connection:
+                connection.execute(f'create or replace view "{name}" as {reading.sql}')
             _readings[name] = reading
     return ops.DatabaseTable(name=name, schema=reading.schema, source=engine()).to_expr()
 

@@ -148,12 +148,13 @@ class Sync:
         if full and self.stream.kind != "appended":
             self._refuse_shrinkage(rows, slot)
         else:
-            if not full and max(opens, sweep.earliest) < slot.start:
+            if not full and max(opens, sweep.earliest) < slot.start:  # some may be from before the window
                 rows = self._not_overtaken(rows, slot)
             rows, full = self._with_held(rows, slot, full)
         # What was swept for this window, all of it and nothing else, need not be written once more.
         as_it_is = rows is stamped and slot == slots[-1] and sweep.moved_within(opens, slot.end)
-        written = self.lake.write(self.table, slot.key, (as_it_is and sweep.file) or rows, full=full)
+        file = sweep.file if as_it_is else None
+        written = self.lake.write(self.table, slot.key, file or rows, full=full)
         return Filled(slot.key, written.rows, full)
 
     def _between(self, swept: ibis.Table, start: datetime, end: datetime, last: bool) -> ibis.Table:

@@ -22,8 +22,7 @@ class Troubled:
     home: Path
     told: dict[str, dict[str, bool]]
     people: frozenset[str]
-    traces: list[tuple[str, str]]
-    """All that was written there."""
+    traces: list[tuple[str, str]]  # all that was written there
 
     @property
     def history(self) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gtm_platform.lake.contracts import TABLES
+from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.settings import Settings, settings
 
@@ -47,6 +48,12 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """A lake of the test's own."""
+    return Lake(tmp_path / "lake")
 
 
 os.environ.setdefault("GTM_HOME", "/nonexistent")  # nothing is read from a developer's own home at import

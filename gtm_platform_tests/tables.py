@@ -12,18 +12,13 @@ import ibis
 import ibis.expr.datatypes as dt
 import pyarrow as pa
 
-import gtm_platform.health.assets
-import gtm_platform.quality.assets
-import gtm_platform.sources.assets  # noqa: F401  declares the source tables
-from gtm_platform.core.assets import wide_assets
+import gtm_platform.definitions  # noqa: F401  declares every table
 from gtm_platform.lake.contracts import contract_of
-from gtm_platform.lake.engine import engine
+from gtm_platform.lake.duckdb_engine import engine
 
 Row = Mapping[str, Any]
 DAY = date(2026, 11, 20)
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-
-wide_assets()  # declares the tables that come last
 
 
 def days_ago(days: float, day: date = DAY) -> datetime:

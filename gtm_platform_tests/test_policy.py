@@ -8,7 +8,7 @@ import pytest
 from gtm_platform.policy import PolicyError, policy, read
 from gtm_platform.settings import settings
 
-PACKAGED = files("gtm_platform").joinpath("policy.toml").read_text()
+PACKAGED = files("gtm_platform").joinpath("policy/policy.toml").read_text()
 
 
 def line_of(text: str, start: str) -> int:

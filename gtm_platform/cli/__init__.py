@@ -68,7 +68,7 @@ def _read_dotenv(path: Path) -> None:
 @click.option("--summary", type=click.Path(dir_okay=False, path_type=Path), help="Write what happened here, as JSON.")
 def demo(home: Path | None, people: int, days: int, seed: int, now_: str | None, summary: Path | None) -> None:
     """Live through some days in a sandbox, and check all that is claimed."""
-    from gtm_platform.cli.demo import tell
+    from gtm_platform.demo.live import tell
 
     use_home(home)
     sys.exit(tell(people=people, days=days, seed=seed, now=moment(now_) if now_ else None, summary=summary))

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from gtm_platform.connect.failures import ApiFailure
+from gtm_platform.http.errors import ApiFailure
+from gtm_platform.ingest.assets import windows
+from gtm_platform.ingest.source import Source, Window
+from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.lake.lake import Lake
-from gtm_platform.lake.resource import the_lake
 from gtm_platform.settings import Settings, settings
 from gtm_platform.sources.assets import SOURCES
-from gtm_platform.sources.factory import windows
-from gtm_platform.sources.stream import Source, Window
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _refused(source: Source, client: Any, now: datetime) -> list[str]:
     found = []
     for stream in source.streams:
         try:
-            stream.try_out(client, Window(now - timedelta(minutes=1), now))
+            stream.check_access(client, Window(now - timedelta(minutes=1), now))
         except ApiFailure as failure:
             found.append(f"{stream.name}: {failure}")
     return found

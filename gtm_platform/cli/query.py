@@ -8,7 +8,7 @@ from typing import Any
 import click
 import duckdb
 
-from gtm_platform.lake.published import reading
+from gtm_platform.lake.catalogue import reading
 from gtm_platform.settings import settings
 
 WIDEST = 48  # characters of a cell in a table

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import click
 import dagster as dg
 
-from gtm_platform.cli.instance import instance
 from gtm_platform.definitions import defs
-from gtm_platform.lake.runs import sentence
+from gtm_platform.orchestration.instance import instance
+from gtm_platform.orchestration.liveness import sentence
 
 
 def make(selection: str, partition: str, last: str | None) -> int:

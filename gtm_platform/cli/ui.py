@@ -11,12 +11,12 @@ from pathlib import Path
 
 import click
 
-from gtm_platform.cli.box import Box, open_box
-from gtm_platform.cli.instance import instance
-from gtm_platform.cli.world import World
+from gtm_platform.demo.sandbox_process import Box, open_box
+from gtm_platform.demo.world import World
+from gtm_platform.orchestration.instance import instance
 from gtm_platform.settings import settings
 
-WORKSPACE = Path(__file__).parents[2] / "workspace.yaml"
+WORKSPACE = Path(__file__).parents[1] / "deployment/workspace.yaml"
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 QUIET = "ignore:Parameter,ignore:Function `dev_command`"  # of Dagster: what is beta, and what it would rather have used
 

@@ -4,9 +4,10 @@ from datetime import date
 
 import ibis
 
-from gtm_platform.core.days import days_since
-from gtm_platform.core.joined import beside
 from gtm_platform.lake.contracts import Column, Contract
+from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.expressions.days import days_since
+from gtm_platform.lake.expressions.joins import left_join_all
 
 CONTRACT = Contract(
     {
@@ -33,6 +34,18 @@ def table(people: ibis.Table, links: ibis.Table, intercom: ibis.Table, day: date
     users = links.filter(links["source"] == "intercom").select("customer_id", "record_id")
     seen = users.join(intercom.select(record_id="id", at="last_seen_at"), "record_id")
     seen = seen.group_by("customer_id").agg(last_seen_at=seen["at"].max())
-    known = beside(people.select("customer_id"), [seen])
+    known = left_join_all(people.select("customer_id"), [seen])
     absent = {name: ibis.null(kind) for name, kind in CONTRACT.schema.items() if name not in KNOWN}
     return known.mutate(days_since_seen=days_since(known["last_seen_at"], day), **absent)
+
+
+TABLE = DailyTable(
+    "core/activity",
+    CONTRACT,
+    inputs={
+        "people": "identity/people",
+        "links": "identity/links",
+        "intercom": "intercom/contacts",
+    },
+    rule=table,
+)

@@ -4,8 +4,8 @@ from datetime import date
 
 import ibis
 
-from gtm_platform.core import money
-from gtm_platform.core.days import end_of, within
+from gtm_platform.lake.expressions import money
+from gtm_platform.lake.expressions.days import end_of, within
 from gtm_platform.policy import Money
 
 FAILED_DAYS = 30
@@ -44,8 +44,8 @@ def lines(
     """[payer, currency, mrr, arr, cash, paid_at, failed, owes] in minor units. Cash is what was captured, less what was
     refunded or lost in a dispute, and what was paid outside Stripe."""
     paid, failed = charges["status"] == "succeeded", charges["status"] == "failed"
-    bearer = charges.select(charge_id="id", customer_id="customer_id")
-    back, lost = refunds.join(bearer, "charge_id"), disputes.join(bearer, "charge_id")
+    charge_owner = charges.select(charge_id="id", customer_id="customer_id")
+    back, lost = refunds.join(charge_owner, "charge_id"), disputes.join(charge_owner, "charge_id")
     elsewhere = invoices["amount_paid_off_stripe"] > 0
     return ibis.union(
         _line(customers, payer="id", owes=customers["delinquent"]),
@@ -104,12 +104,12 @@ def summed(ledger: ibis.Table, payers: ibis.Table, rules: Money) -> ibis.Table:
     found = books.group_by("customer_id").agg(
         **{name: amount.sum() for name, amount in own.items()},
         **{f"{name}_reporting": amount.sum() for name, amount in reported.items()},
-        strange=books.count(where=books["used"] & reported["mrr"].isnull()),
+        amounts_without_rate=books.count(where=books["used"] & reported["mrr"].isnull()),
         currencies=books["currency"].nunique(where=books["used"]),
         currency=ibis.coalesce(books["currency"].max(where=books["used"]), books["currency"].max()),
         first_paid_at=books["paid_at"].min(),
         failed=books["failed"].sum(),
         owes=books["owes"].any(),
     )
-    whole = {n: _counted(found[n], found["strange"] == 0) for n in (f"{name}_reporting" for name in own)}
-    return found.mutate(**whole).drop("strange")
+    whole = {n: _counted(found[n], found["amounts_without_rate"] == 0) for n in (f"{name}_reporting" for name in own)}
+    return found.mutate(**whole).drop("amounts_without_rate")

@@ -4,11 +4,13 @@ from datetime import date
 
 import ibis
 
-from gtm_platform.core import money
-from gtm_platform.core.days import days_since
-from gtm_platform.core.joined import beside
 from gtm_platform.lake.contracts import Column, Contract
+from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.expressions import money
+from gtm_platform.lake.expressions.days import days_since
+from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.policy import Policy
+from gtm_platform.policy import policy as current_policy
 
 CONTRACT = Contract(
     {
@@ -37,8 +39,8 @@ def table(
     day: date,
 ) -> ibis.Table:
     contacts = hubspot.select("lifecycle_stage", "lead_source", hubspot_contact_id="id")
-    known = beside(people.select("customer_id", "hubspot_contact_id"), [contacts], "hubspot_contact_id")
-    known = beside(known, [_summed(_deals(links, deals, stages, associations, policy), day)])
+    known = left_join_all(people.select("customer_id", "hubspot_contact_id"), [contacts], "hubspot_contact_id")
+    known = left_join_all(known, [_summed(_deals(links, deals, stages, associations, policy), day)])
     in_hubspot = known["hubspot_contact_id"].notnull()
     amounts = {
         name: ibis.ifelse(in_hubspot, money.shown(known[name].fill_null(0)), ibis.null(money.AMOUNT))
@@ -82,3 +84,19 @@ def _summed(deals: ibis.Table, day: date) -> ibis.Table:
         next_close_date=deals["close_date"].date().min(where=coming),
     )
     return found.mutate(deal_stage=found["newest"]["label"]).drop("newest")
+
+
+TABLE = DailyTable(
+    "core/pipeline",
+    CONTRACT,
+    inputs={
+        "people": "identity/people",
+        "links": "identity/links",
+        "hubspot": "hubspot/contacts",
+        "deals": "hubspot/deals",
+        "stages": "hubspot/pipelines",
+        "associations": "hubspot/associations",
+        "policy": current_policy,
+    },
+    rule=table,
+)

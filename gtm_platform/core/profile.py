@@ -2,8 +2,9 @@
 
 import ibis
 
-from gtm_platform.core.joined import beside
 from gtm_platform.lake.contracts import Column, Contract
+from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.expressions.joins import left_join_all
 
 CONTRACT = Contract(
     {
@@ -50,11 +51,11 @@ def table(
     known = people.select(
         "customer_id", "company_id", "hubspot_contact_id", "intercom_contact_id", "stripe_customer_id"
     )
-    known = beside(known, [_of_hubspot(hubspot, owners)], "hubspot_contact_id")
-    known = beside(known, [_of_intercom(intercom, admins)], "intercom_contact_id")
-    known = beside(known, [_of_stripe(stripe)], "stripe_customer_id")
-    known = beside(known, [_of_company(companies)], "company_id")
-    known = beside(known, [_signups(links, intercom), _customers(links, subscriptions)])
+    known = left_join_all(known, [_of_hubspot(hubspot, owners)], "hubspot_contact_id")
+    known = left_join_all(known, [_of_intercom(intercom, admins)], "intercom_contact_id")
+    known = left_join_all(known, [_of_stripe(stripe)], "stripe_customer_id")
+    known = left_join_all(known, [_of_company(companies)], "company_id")
+    known = left_join_all(known, [_signups(links, intercom), _customers(links, subscriptions)])
     by_copy = known["stripe_customer_id"].isnull() & known["copied"].fill_null(False)
     am = ibis.cases((known["hs_am"].notnull(), "hubspot"), (known["ic_am"].notnull(), "intercom"))
     return known.select(
@@ -82,7 +83,7 @@ def _of_hubspot(contacts: ibis.Table, owners: ibis.Table) -> ibis.Table:
         owner_id="id", first="first_name", last="last_name", am_email="email"
     )
     here = here.mutate(am=ibis.coalesce(_full_name(here["first"], here["last"]), here["am_email"]))
-    t = beside(contacts, [here.select("owner_id", "am", "am_email")], "owner_id")
+    t = left_join_all(contacts, [here.select("owner_id", "am", "am_email")], "owner_id")
     return t.select(
         hubspot_contact_id="id",
         hs_name=_full_name(t["first_name"], t["last_name"]),
@@ -101,7 +102,7 @@ def _full_name(first: ibis.ir.StringValue, last: ibis.ir.StringValue) -> ibis.ir
 
 def _of_intercom(contacts: ibis.Table, admins: ibis.Table) -> ibis.Table:
     here = admins.select(owner_id="id", am=ibis.coalesce(admins["name"], admins["email"]), am_email="email")
-    t = beside(contacts, [here], "owner_id")
+    t = left_join_all(contacts, [here], "owner_id")
     return t.select(
         intercom_contact_id="id",
         ic_name="name",
@@ -134,3 +135,21 @@ def _customers(links: ibis.Table, subscriptions: ibis.Table) -> ibis.Table:
 
 def _linked(links: ibis.Table, source: str) -> ibis.Table:
     return links.filter(links["source"] == source).select("customer_id", "record_id")
+
+
+TABLE = DailyTable(
+    "core/profile",
+    CONTRACT,
+    inputs={
+        "people": "identity/people",
+        "links": "identity/links",
+        "companies": "identity/companies",
+        "hubspot": "hubspot/contacts",
+        "owners": "hubspot/owners",
+        "intercom": "intercom/contacts",
+        "admins": "intercom/admins",
+        "stripe": "stripe/customers",
+        "subscriptions": "stripe/subscriptions",
+    },
+    rule=table,
+)

@@ -4,10 +4,13 @@ from datetime import date
 
 import ibis
 
-from gtm_platform.core import ledger, money
-from gtm_platform.core.joined import beside
+from gtm_platform.core import ledger
 from gtm_platform.lake.contracts import Column, Contract
+from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.expressions import money
+from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.policy import Money, Policy
+from gtm_platform.policy import policy as current_policy
 
 CONTRACT = Contract(
     {
@@ -59,10 +62,10 @@ def table(
     running = ledger.running(subscriptions, day)
     lines = ledger.lines(stripe, running.view(), invoices, charges, refunds, disputes, day)
     plans = _plans(_leading(running.view(), payers, policy.money), products, prices)
-    billed = _billed(beside(ledger.summed(lines, payers, policy.money), [plans]), policy.money)
+    billed = _billed(left_join_all(ledger.summed(lines, payers, policy.money), [plans]), policy.money)
     known = people.filter(people["stripe_customer_id"].isnull(), people["intercom_contact_id"].notnull())
     copied = _copied(known.join(intercom, known["intercom_contact_id"] == intercom["id"]), policy.money)
-    return beside(people.select("customer_id"), [billed.union(copied)])
+    return left_join_all(people.select("customer_id"), [billed.union(copied)])
 
 
 def _leading(subscriptions: ibis.Table, payers: ibis.Table, rules: Money) -> ibis.Table:
@@ -87,7 +90,7 @@ def _plans(leading: ibis.Table, products: ibis.Table, prices: ibis.Table) -> ibi
         plan_currency=lead["currency"],
         subscription_status=leading["newest"]["status"],
     )
-    plans = beside(beside(plans, [named], "product_id"), [priced], "price_id")
+    plans = left_join_all(left_join_all(plans, [named], "product_id"), [priced], "price_id")
     tiers = [plans[name].nullif("") for name in ("price_tier", "product_tier", "nickname", "lookup_key")]
     return plans.mutate(plan_tier=ibis.coalesce(*tiers)).drop("product_id", "price_id", "nickname", "lookup_key")
 
@@ -143,3 +146,24 @@ def _copied(known: ibis.Table, rules: Money) -> ibis.Table:
         first_paid_at=absent["first_paid_at"],
         mrr_source=ibis.literal("intercom"),
     )
+
+
+TABLE = DailyTable(
+    "core/revenue",
+    CONTRACT,
+    inputs={
+        "people": "identity/people",
+        "links": "identity/links",
+        "intercom": "intercom/contacts",
+        "stripe": "stripe/customers",
+        "subscriptions": "stripe/subscriptions",
+        "products": "stripe/products",
+        "prices": "stripe/prices",
+        "invoices": "stripe/invoices",
+        "charges": "stripe/charges",
+        "refunds": "stripe/refunds",
+        "disputes": "stripe/disputes",
+        "policy": current_policy,
+    },
+    rule=table,
+)

@@ -4,10 +4,12 @@ from datetime import date
 
 import ibis
 
-from gtm_platform.core.days import within
-from gtm_platform.core.joined import beside
 from gtm_platform.lake.contracts import Column, Contract
+from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.expressions.days import within
+from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.policy import Policy, Support
+from gtm_platform.policy import policy as current_policy
 
 CONTRACT = Contract(
     {
@@ -49,7 +51,7 @@ def table(
     users = links.filter(links["source"] == "intercom").select("customer_id", contact_id="record_id")
     held = _conversations(_theirs(conversations, users), rules, day)
     said = _messages(_all_messages(conversations, parts).join(users, "contact_id"), rules, day)
-    known = beside(people.select("customer_id"), [held, said, _tickets(tickets.join(users, "contact_id"))])
+    known = left_join_all(people.select("customer_id"), [held, said, _tickets(tickets.join(users, "contact_id"))])
     on = intercom.count().as_scalar() > 0
     known = known.mutate(open_critical_tickets=known["urgent"].fill_null(0) + known["open_tickets"].fill_null(0))
     counts = {name: ibis.ifelse(on, known[name].fill_null(0), ibis.null("int64")) for name in COUNTS}
@@ -103,3 +105,19 @@ def _messages(messages: ibis.Table, rules: Support, day: date) -> ibis.Table:
 def _tickets(tickets: ibis.Table) -> ibis.Table:
     waiting = tickets["open"].fill_null(False) & (tickets["state"].fill_null("") != "resolved")
     return tickets.group_by("customer_id").agg(open_tickets=tickets.count(where=waiting))
+
+
+TABLE = DailyTable(
+    "core/support",
+    CONTRACT,
+    inputs={
+        "people": "identity/people",
+        "links": "identity/links",
+        "intercom": "intercom/contacts",
+        "conversations": "intercom/conversations",
+        "parts": "intercom/conversation_parts",
+        "tickets": "intercom/tickets",
+        "policy": current_policy,
+    },
+    rule=table,
+)

@@ -7,25 +7,26 @@ from contextlib import closing
 
 import dagster as dg
 
-from gtm_platform.connect.failures import ApiFailure
-from gtm_platform.connect.redaction import discreet
-from gtm_platform.delivery.checked import refuse_what_failed
+from gtm_platform.delivery.check_gate import require_checks_passed
 from gtm_platform.delivery.hubspot.client import HubSpotContacts
 from gtm_platform.delivery.hubspot.deliver import Delivered, Guard, deliver
 from gtm_platform.delivery.hubspot.plan import plan
 from gtm_platform.delivery.hubspot.send import Run
-from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, days_before, newest_day, rows, why_not
+from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, days_before, newest_day, rows, skip_reason
 from gtm_platform.delivery.slack import client as slack
 from gtm_platform.delivery.slack import wording
 from gtm_platform.delivery.slack.alerts import HEALTH_DROP, cancel_mentions, health_drops
-from gtm_platform.delivery.slack.send import Said, Speaker
-from gtm_platform.lake.daily import DAYS, FRESH, OWNERS
+from gtm_platform.delivery.slack.send import AlertSender, SendReport
+from gtm_platform.http.errors import ApiFailure
+from gtm_platform.http.redaction import redact_exceptions
+from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
-from gtm_platform.lake.resource import LakeResource
+from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, DAYS, OWNERS
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings
-from gtm_platform.state import State, messages, open_state
-from gtm_platform.state.messages import Fact
+from gtm_platform.state import State, open_state
+from gtm_platform.state import slack_journal as messages
+from gtm_platform.state.slack_journal import Fact
 
 REASONS_LOGGED = 20  # the journal has all of them
 DEPS = [HEALTH.split("/"), CUSTOMERS.split("/")]
@@ -47,7 +48,7 @@ class HubSpotRun(dg.Config):
     kinds={"hubspot"},
     owners=OWNERS,
     partitions_def=DAYS,
-    freshness_policy=FRESH,
+    freshness_policy=DAILY_FRESHNESS,
     deps=DEPS,
     pool="hubspot_write",
     output_required=False,
@@ -56,23 +57,23 @@ def hubspot_contacts(context: dg.AssetExecutionContext, config: HubSpotRun, lake
     store, there = lake.open(), settings()
     day = newest_day(store)
     off = None if there.hubspot_access_token else "HubSpot is off: set HUBSPOT_ACCESS_TOKEN."
-    if silent := off or why_not(context.partition_keys, day):
+    if silent := off or skip_reason(context.partition_keys, day):
         context.log.info(silent)
         return
-    refuse_what_failed(context.instance)
+    require_checks_passed(context.instance)
     dry_run = config.dry_run or not there.hubspot_write_enabled
     rules = policy().hubspot
-    guard = None if config.allow_mass_change else Guard(rules.largest_change_share, rules.largest_change_allowance)
+    guard = None if config.allow_mass_change else Guard(rules.largest_change_share, rules.change_min_records)
     try:
         told = _deliver(store, Run(context.run.run_id, day, there.now), guard, dry_run=dry_run)
     except ApiFailure as failure:
-        raise dg.Failure(failure.what, metadata=failure.metadata()) from failure
+        raise dg.Failure(failure.message, metadata=failure.metadata()) from failure
     for reason in told.reasons[:REASONS_LOGGED]:
         context.log.warning(reason)
     yield _delivered(context, day, _shown(told, dry_run=dry_run))
 
 
-@discreet()
+@redact_exceptions()
 def _deliver(store: Lake, run: Run, guard: Guard | None, *, dry_run: bool) -> Delivered:
     there = settings()
     desired = plan(run.day, store.partition(HEALTH, run.day), store.partition(CUSTOMERS, run.day))
@@ -105,7 +106,7 @@ def _shown(told: Delivered, *, dry_run: bool) -> Metadata:
     kinds={"slack"},
     owners=OWNERS,
     partitions_def=DAYS,
-    freshness_policy=FRESH,
+    freshness_policy=DAILY_FRESHNESS,
     deps=DEPS,
     pool="slack",
     output_required=False,
@@ -113,10 +114,10 @@ def _shown(told: Delivered, *, dry_run: bool) -> Metadata:
 def slack_alerts(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
     store = lake.open()
     day = newest_day(store)
-    if silent := slack.why_off(settings()) or why_not(context.partition_keys, day):
+    if silent := slack.why_off(settings()) or skip_reason(context.partition_keys, day):
         context.log.info(silent)
         return
-    refuse_what_failed(context.instance)
+    require_checks_passed(context.instance)
     said = _say(store, day)
     if said.trouble:
         kept = f"{said.waiting} alerts wait and go out with the next run. " if said.waiting else ""
@@ -124,14 +125,14 @@ def slack_alerts(context: dg.AssetExecutionContext, lake: LakeResource) -> Resul
     yield _delivered(context, day, _counts(said))
 
 
-@discreet()
-def _say(store: Lake, day: str) -> Said:
+@redact_exceptions()
+def _say(store: Lake, day: str) -> SendReport:
     there, rules = settings(), policy()
     customers = rows(store, CUSTOMERS, day, *wording.COLUMNS)
     with closing(open_state(there.state_url)) as state:
         facts = cancel_mentions(day, customers, rules.support.cancel_days) + _drops(store, state, day)
         known = {row["customer_id"]: row for row in customers}
-        speaker = Speaker(slack.SlackChannel.of(there), state, there.now)
+        speaker = AlertSender(slack.SlackChannel.of(there), state, there.now)
         return speaker.say(facts, known, day, rules.alerts.storm, there.hubspot_portal_id)
 
 
@@ -143,7 +144,7 @@ def _drops(store: Lake, state: State, day: str) -> list[Fact]:
     return health_drops(day, rows(store, HEALTH, day, *columns), past, said, rules.health_drop_points)
 
 
-def _counts(said: Said) -> Metadata:
+def _counts(said: SendReport) -> Metadata:
     return {
         "new_alerts": said.new,
         "said": said.sent,

@@ -16,7 +16,7 @@ def newest_day(lake: Lake) -> str:
     return max(set(lake.partitions(HEALTH)) & set(lake.partitions(CUSTOMERS)), default="")
 
 
-def why_not(asked: Collection[str], newest: str) -> str | None:
+def skip_reason(asked: Collection[str], newest: str) -> str | None:
     """Why none of the days asked for is delivered."""
     if not newest:
         return f"Nothing to deliver: {HEALTH} and {CUSTOMERS} hold no day yet."

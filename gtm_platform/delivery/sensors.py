@@ -8,9 +8,9 @@ from gtm_platform.delivery.assets import hubspot_contacts, slack_alerts
 from gtm_platform.delivery.newest import CUSTOMERS, newest_day
 from gtm_platform.delivery.slack.alerts import run_failure
 from gtm_platform.delivery.slack.client import SlackChannel, why_off
-from gtm_platform.delivery.slack.send import Speaker
-from gtm_platform.lake.resource import the_lake
-from gtm_platform.lake.runs import sentence
+from gtm_platform.delivery.slack.send import AlertSender
+from gtm_platform.lake.dagster.resource import the_lake
+from gtm_platform.orchestration.liveness import sentence
 from gtm_platform.settings import settings
 from gtm_platform.state import open_state
 
@@ -57,7 +57,7 @@ def when_a_run_fails(context: dg.RunFailureSensorContext) -> dg.SkipReason:
     day = f"{there.now():%Y-%m-%d}"
     fact = run_failure(day, run.run_id, _what(run), _why(context))
     with closing(open_state(there.state_url)) as state:
-        said = Speaker(SlackChannel.of(there), state, there.now).say_of_platform(fact)
+        said = AlertSender(SlackChannel.of(there), state, there.now).send_platform_alert(fact)
     return dg.SkipReason("; ".join(said.trouble) or f"said {said.sent}")
 
 

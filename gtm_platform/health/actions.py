@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import ibis
 
-from gtm_platform.lake.literals import number
+from gtm_platform.lake.expressions.literals import number
 from gtm_platform.policy import Policy
 
 Flags = Mapping[str, ibis.ir.BooleanValue]

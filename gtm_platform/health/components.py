@@ -1,4 +1,4 @@
-"""The six components of health, 0 to 100 and not rounded, null where there are no data; and their weighted mean."""
+"""What a health score is made of: six components (0 to 100, null without data), their mean, overrides, churn risk."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -6,9 +6,10 @@ from itertools import pairwise
 
 import ibis
 
-from gtm_platform.core.days import days_since
-from gtm_platform.lake.literals import number
-from gtm_platform.policy import Health
+from gtm_platform.lake.expressions.days import days_since, within
+from gtm_platform.lake.expressions.literals import number
+from gtm_platform.lake.expressions.rounding import points
+from gtm_platform.policy import Churn, Health, Policy
 
 DAYS_A_MONTH = 30.4375
 
@@ -97,3 +98,30 @@ def _sum(values: list[ibis.Value]) -> ibis.ir.FloatingValue:
     for value in values[1:]:
         total = total + value
     return total
+
+
+def applying_overrides(facts: ibis.Table, policy: Policy, day: date) -> dict[str, ibis.ir.BooleanValue]:
+    """Tell which overrides apply to each customer."""
+    conditions = {
+        "cancel": within(facts["cancel_mentioned_at"], day, policy.support.cancel_days),
+        "delinquent": facts["is_delinquent"],
+        "inactive": facts["days_since_seen"] >= policy.health.inactive_days,
+        "critical": facts["open_critical_tickets"] > 0,
+    }
+    return {name: applies.fill_null(False) for name, applies in conditions.items()}
+
+
+def override_points(applying: dict[str, ibis.ir.BooleanValue], policy: Policy) -> dict[str, ibis.ir.IntegerValue]:
+    """Return the points that each override takes off; all that apply count."""
+    taken = policy.health.overrides
+    return {name: ibis.ifelse(applies, getattr(taken, name), 0).cast("int64") for name, applies in applying.items()}
+
+
+CHURN_MODEL = "formula"
+
+
+def churn_risk(score: ibis.ir.IntegerValue, cancel: ibis.ir.BooleanValue, rules: Churn) -> ibis.ir.IntegerValue:
+    """Return the risk of losing the customer within 90 days, in percent, by formula from its score."""
+    by_score = points(100 / (1 + ((score - number(rules.midpoint)) / number(rules.slope)).exp()))
+    least = int(rules.min_risk_after_cancel_mention)
+    return ibis.ifelse(cancel & (by_score < least), least, by_score).cast("int64")

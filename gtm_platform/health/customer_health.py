@@ -6,12 +6,13 @@ from datetime import date
 
 import ibis
 
-from gtm_platform.core.joined import beside
-from gtm_platform.core.rounding import points
-from gtm_platform.core.unified_customers import HEALTH
-from gtm_platform.health import actions, churn, components, overrides
+from gtm_platform.health import actions, components
 from gtm_platform.lake.contracts import Column, Contract
+from gtm_platform.lake.daily_table import DailyTable, DaysAgo
+from gtm_platform.lake.expressions.joins import left_join_all
+from gtm_platform.lake.expressions.rounding import points
 from gtm_platform.policy import Policy, Status
+from gtm_platform.policy import policy as current_policy
 
 COMPONENTS = ("activity", "support", "payment", "engagement", "tenure", "mrr")
 OVERRIDES = {"cancel": "cancelling was mentioned", "delinquent": "payment is overdue", "inactive": "not seen for long"}
@@ -28,6 +29,15 @@ def _counted(status: str) -> Callable[[ibis.Table], ibis.Scalar]:
     return lambda t: (t["health_status"] == status).sum()
 
 
+HEALTH = {
+    "health_score": Column("int64", "0 to 100; null for who is no customer.", rule=lambda v: v.between(0, 100)),
+    "health_status": Column("string", "healthy, at_risk, high_risk or critical."),
+    "churn_risk": Column(
+        "int64", "Probability in percent of churning within 90 days.", rule=lambda v: v.between(0, 100)
+    ),
+    "risk_signals": Column("array<string>", "What speaks against the customer staying, sorted."),
+    "recommended_actions": Column("array<string>", "What to do, the most pressing first."),
+}
 CONTRACT = Contract(
     {
         "customer_id": Column("string", "The customer.", nullable=False),
@@ -77,7 +87,7 @@ def table(
 ) -> ibis.Table:
     customers = profile.filter(profile["is_customer"]).select("customer_id", "signup_at")
     before = zip(AGO, (one_day_ago, seven_days_ago, thirty_days_ago), strict=True)
-    facts = beside(customers, [revenue, activity, support, *[_score(then, days) for days, then in before]])
+    facts = left_join_all(customers, [revenue, activity, support, *[_score(then, days) for days, then in before]])
     scored = _scored(facts, policy, day)
     told = _told(scored, policy, day)
     return told.select(*CONTRACT.columns)
@@ -89,10 +99,10 @@ def _score(then: ibis.Table, days: int) -> ibis.Table:
 
 def _scored(facts: ibis.Table, policy: Policy, day: date) -> ibis.Table:
     rules = policy.health
-    applying = overrides.applying(facts, policy, day)
+    applying = components.applying_overrides(facts, policy, day)
     scored = facts.mutate(
         **{f"{name}_score": score for name, score in components.scores(facts, rules, day).items()},
-        **{f"override_{name}": taken for name, taken in overrides.points(applying, policy).items()},
+        **{f"override_{name}": taken for name, taken in components.override_points(applying, policy).items()},
     )
     scores = {name: scored[f"{name}_score"] for name in COMPONENTS}
     scored = scored.mutate(
@@ -106,13 +116,13 @@ def _scored(facts: ibis.Table, policy: Policy, day: date) -> ibis.Table:
 
 def _told(scored: ibis.Table, policy: Policy, day: date) -> ibis.Table:
     score = scored["health_score"]
-    applying = overrides.applying(scored, policy, day)
+    applying = components.applying_overrides(scored, policy, day)
     signals = actions.signals(scored, applying, scored["engagement_score"], policy)
     return scored.mutate(
         as_of=ibis.literal(day),
         health_status=_status(score, policy.health.status),
-        churn_risk=churn.risk(score, applying["cancel"], policy.health.churn),
-        churn_risk_model=ibis.literal(churn.MODEL),
+        churn_risk=components.churn_risk(score, applying["cancel"], policy.health.churn),
+        churn_risk_model=ibis.literal(components.CHURN_MODEL),
         risk_signals=actions.names(signals),
         recommended_actions=actions.sentences(signals),
         policy_hash=ibis.literal(policy.hash),
@@ -123,3 +133,20 @@ def _told(scored: ibis.Table, policy: Policy, day: date) -> ibis.Table:
 def _status(score: ibis.ir.IntegerValue, rules: Status) -> ibis.ir.StringValue:
     """The first, from the best on, whose least score is reached."""
     return ibis.cases(*[(score >= least, status) for status, least in rules])
+
+
+TABLE = DailyTable(
+    "health/customer_health",
+    CONTRACT,
+    inputs={
+        "profile": "core/profile",
+        "revenue": "core/revenue",
+        "activity": "core/activity",
+        "support": "core/support",
+        "one_day_ago": DaysAgo("health/customer_health", 1),
+        "seven_days_ago": DaysAgo("health/customer_health", 7),
+        "thirty_days_ago": DaysAgo("health/customer_health", 30),
+        "policy": current_policy,
+    },
+    rule=table,
+)

@@ -7,8 +7,10 @@ import ibis
 from gtm_platform.identity import normalise, records
 from gtm_platform.identity.ids import NONE
 from gtm_platform.lake.contracts import Column, Contract
-from gtm_platform.lake.literals import number
+from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.expressions.literals import number
 from gtm_platform.policy import Identity, Policy
+from gtm_platform.policy import policy as current_policy
 
 METHODS = ("domain", "email_domain", "alone")
 
@@ -121,3 +123,17 @@ def _companies(told: ibis.Table, rules: Identity) -> ibis.Table:
             ("domain", number(sure.domain)), ("email_domain", number(sure.email_domain)), else_=number(1)
         ),
     )
+
+
+TABLE = DailyTable(
+    "identity/companies",
+    CONTRACT,
+    inputs={
+        "links": "identity/links",
+        "hubspot": "hubspot/companies",
+        "intercom": "intercom/companies",
+        "stripe_customers": "stripe/customers",
+        "policy": current_policy,
+    },
+    rule=table,
+)

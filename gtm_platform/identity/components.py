@@ -16,7 +16,7 @@ def components(edges: ibis.Table) -> tuple[ibis.Table, ibis.Table]:
     labels still tangled."""
     links, rounds = _downward(edges), []
     for jumps in ROUNDS:
-        rounds.append(_gave_way(links, jumps))
+        rounds.append(_propagate_labels(links, jumps))
         links = _contracted(links, rounds[-1])
     labels = rounds.pop()
     for gave_way in reversed(rounds):  # nearly all did in the first: where those went from there is looked up once
@@ -34,7 +34,7 @@ def _downward(edges: ibis.Table) -> ibis.Table:
     return apart.select(a=ibis.greatest(apart["a"], apart["b"]), b=ibis.least(apart["a"], apart["b"])).distinct()
 
 
-def _gave_way(links: ibis.Table, jumps: int) -> ibis.Table:
+def _propagate_labels(links: ibis.Table, jumps: int) -> ibis.Table:
     """[node, label] of those who gave way; who has no lesser neighbour stays."""
     gave_way = links.group_by(node="a").agg(label=links["b"].min())
     for _ in range(jumps):

@@ -32,17 +32,17 @@ def _claims(records: ibis.Table, yesterday: ibis.Table) -> ibis.Table:
         first_seen=found["first_seen"].min(),
         aliases=found["aliases"].arbitrary(),
     )
-    torn = found.view().semi_join(each.filter(each["label"] != each["last"]), "customer_id")
+    split_ids = found.view().semi_join(each.filter(each["label"] != each["last"]), "customer_id")
     order = ibis.row_number().over(group_by="customer_id", order_by=["created", "source", "record_id"])
-    oldest = torn.mutate(nth=order).filter(lambda t: t["nth"] == 0)
+    oldest = split_ids.mutate(nth=order).filter(lambda t: t["nth"] == 0)
     return each.filter(each["label"] == each["last"]).select(*CLAIM).union(oldest.select(*CLAIM))
 
 
 def _kept(claims: ibis.Table) -> ibis.Table:
     """The oldest of the ids that a cluster has a claim on; the others, and their aliases, become its aliases."""
-    crowded = claims.group_by("label").having(claims.count() > 1).agg()
+    labels_with_several_ids = claims.group_by("label").having(claims.count() > 1).agg()
     order = ibis.row_number().over(group_by="label", order_by=["first_seen", "customer_id"])
-    several = claims.view().semi_join(crowded, "label").mutate(nth=order)
+    several = claims.view().semi_join(labels_with_several_ids, "label").mutate(nth=order)
     merged = several.group_by("label").agg(
         customer_id=several["customer_id"].max(where=several["nth"] == 0),
         first_seen=several["first_seen"].min(),
@@ -51,7 +51,7 @@ def _kept(claims: ibis.Table) -> ibis.Table:
     )
     aliases = ibis.coalesce(merged["others"], NONE).concat(ibis.coalesce(merged["older"], NONE)).sort()
     merged = merged.select("label", "customer_id", "first_seen", aliases=aliases)
-    return claims.view().anti_join(crowded, "label").union(merged)
+    return claims.view().anti_join(labels_with_several_ids, "label").union(merged)
 
 
 def _new(members: ibis.Table, yesterday: ibis.Table, day: date) -> ibis.Table:

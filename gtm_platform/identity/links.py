@@ -7,8 +7,10 @@ import ibis
 from gtm_platform.identity import ids, normalise, records
 from gtm_platform.identity.components import components
 from gtm_platform.lake.contracts import Column, Contract
-from gtm_platform.lake.literals import number
+from gtm_platform.lake.daily_table import DailyTable, PreviousDay
+from gtm_platform.lake.expressions.literals import number
 from gtm_platform.policy import Identity, Policy
+from gtm_platform.policy import policy as current_policy
 
 METHODS = ("email", "merged", "shared_id", "secondary_email", "alone")
 
@@ -46,21 +48,21 @@ def table(
 ) -> ibis.Table:
     rules = policy.identity
     people = records.persons(hubspot, intercom, stripe)
-    absorbed = records.absorbed(hubspot)
-    shared = _shared(_traits(people, absorbed, rules))
+    merged_contacts = records.merged_contacts(hubspot)
+    shared = _shared(_traits(people, merged_contacts, rules))
     persons = people.select("node", "source", "record_id", "email", "created")
     clustered = _clustered(persons, shared, rules)  # its views the engine makes once, not once for each use
-    gone = absorbed.anti_join(people, absorbed["loser"] == people["node"])
+    gone = merged_contacts.anti_join(people, merged_contacts["loser"] == people["node"])
     gone = gone.join(clustered.view().select("label", winner="node"), "winner").select("label", node="loser").distinct()
     members = clustered.view().select("label", "node", "created", "source", "record_id")
     customers = ids.assigned(members, gone, yesterday, day)
-    strangers = _strangers(clustered.view(), customers, rules).mutate(strangers=True)
+    strangers = _shared_inbox_conflicts(clustered.view(), customers, rules).mutate(strangers=True)
     linked = clustered.view().join(customers, "label")
-    linked = linked.left_join(_best(shared, rules), "node").left_join(strangers, "email")
+    linked = linked.left_join(_strongest_match(shared, rules), "node").left_join(strangers, "email")
     return _told(linked.drop("email_right"))
 
 
-def _traits(people: ibis.Table, absorbed: ibis.Table, rules: Identity) -> ibis.Table:
+def _traits(people: ibis.Table, merged_contacts: ibis.Table, rules: Identity) -> ibis.Table:
     """[node, trait, method]: what makes a record the same person as another that has it too."""
     mail = records.addresses(people, of="node")
     mail = mail.filter(~normalise.is_shared_inbox(mail["email"], rules))
@@ -70,7 +72,7 @@ def _traits(people: ibis.Table, absorbed: ibis.Table, rules: Identity) -> ibis.T
     by_id = named.select(
         "node", trait=ibis.literal("stripe id ") + named["shared_id"], method=ibis.literal("shared_id")
     )
-    there = absorbed.semi_join(people, absorbed["loser"] == people["node"])
+    there = merged_contacts.semi_join(people, merged_contacts["loser"] == people["node"])
     merge = ibis.literal("merged into ") + there["into"]
     by_merge = ibis.union(
         *[there.select(node=side, trait=merge, method=ibis.literal("merged")) for side in ("winner", "loser")]
@@ -102,7 +104,7 @@ def _clustered(people: ibis.Table, shared: ibis.Table, rules: Identity) -> ibis.
     return found.mutate(label=ibis.ifelse(found["too_large"], found["node"], found["label"]))
 
 
-def _best(shared: ibis.Table, rules: Identity) -> ibis.Table:
+def _strongest_match(shared: ibis.Table, rules: Identity) -> ibis.Table:
     """Of each record the surest thing it shares with another."""
     sure = {method: value for method, value in rules.confidence if method in METHODS}
     ranked = sorted(sure, key=lambda method: -sure[method])
@@ -144,8 +146,22 @@ def _told(linked: ibis.Table) -> ibis.Table:
     )
 
 
-def _strangers(clustered: ibis.Table, customers: ibis.Table, rules: Identity) -> ibis.Table:
+def _shared_inbox_conflicts(clustered: ibis.Table, customers: ibis.Table, rules: Identity) -> ibis.Table:
     """[email]: shared inboxes with more than one customer behind them."""
     behind = clustered.filter(normalise.is_shared_inbox(clustered["email"], rules)).join(customers.view(), "label")
     found = behind.group_by("email").agg(customers=behind["customer_id"].nunique())
     return found.filter(found["customers"] > 1).select("email")
+
+
+TABLE = DailyTable(
+    "identity/links",
+    CONTRACT,
+    inputs={
+        "hubspot": "hubspot/contacts",
+        "intercom": "intercom/contacts",
+        "stripe": "stripe/customers",
+        "yesterday": PreviousDay("identity/links"),
+        "policy": current_policy,
+    },
+    rule=table,
+)

@@ -5,7 +5,9 @@ import ibis
 from gtm_platform.identity import normalise, records
 from gtm_platform.identity.companies import MAIL, SYSTEMS, references
 from gtm_platform.lake.contracts import Column, Contract
+from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.policy import Policy
+from gtm_platform.policy import policy as current_policy
 
 CONTRACT = Contract(
     {
@@ -93,3 +95,18 @@ def _companies(known: ibis.Table, companies: ibis.Table) -> ibis.Table:
     first = ibis.struct({"rank": named["rank"], "place": named["place"], "company_id": named["company_id"]}).min()
     found = named.group_by("customer_id").agg(first=first)
     return found.select("customer_id", company_id=found["first"]["company_id"])
+
+
+TABLE = DailyTable(
+    "identity/people",
+    CONTRACT,
+    inputs={
+        "links": "identity/links",
+        "hubspot": "hubspot/contacts",
+        "intercom": "intercom/contacts",
+        "stripe": "stripe/customers",
+        "companies": "identity/companies",
+        "policy": current_policy,
+    },
+    rule=table,
+)

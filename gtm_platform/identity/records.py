@@ -28,7 +28,7 @@ def xxhash64(text: str) -> int:  # type: ignore[empty-body]
     """A number for a text."""
 
 
-def absorbed(hubspot: ibis.Table) -> ibis.Table:
+def merged_contacts(hubspot: ibis.Table) -> ibis.Table:
     """[winner, loser, into]: HubSpot contacts that were merged into another, and that by name; their own records may be
     gone or not."""
     pairs = hubspot.select("id", other=hubspot["merged_ids"].unnest()).distinct()

@@ -7,14 +7,37 @@
 import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
 from gtm_platform.lake.contracts import TABLES
 from gtm_platform.lake.lake import File, Lake
-from gtm_platform.lake.published import NoCatalogue, reading
-from gtm_platform.lake.room import room_for
+from gtm_platform.lake.storage_errors import storage_errors
+
+
+class NoCatalogue(RuntimeError):
+    """What lies under its name cannot be read; the message names the file and says what to do."""
+
+
+@contextmanager
+def reading(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The catalogue, read-only. What is none is refused, and nothing is fetched from the net that could open it."""
+    fetch_nothing: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    try:
+        connection = duckdb.connect(str(target), read_only=True, config=fetch_nothing)
+    except duckdb.Error as error:
+        raise NoCatalogue(
+            f"{target} is not the catalogue that it should be ({str(error).splitlines()[0][:120]}). "
+            f"It holds no data of its own and is made again at the end of the next run."
+        ) from error
+    with connection:
+        yield connection
 
 
 def path_of(lake: Lake) -> Path:
@@ -34,7 +57,7 @@ def renew(lake: Lake) -> bool:
         draft = target.with_name(f".{target.name}")
         try:
             _sweep(draft)
-            with room_for(target):
+            with storage_errors(target):
                 _build(lake, listing, print_, draft)
                 os.replace(draft, target)
         finally:
@@ -66,7 +89,7 @@ def _build(lake: Lake, listing: dict[str, list[File]], fingerprint: str, draft: 
             connection.execute(f'create schema if not exists "{schema}"')
             views = {f'"{schema}"."{name}"': lake.reading(table, files)}
             if TABLES[table].cadence:
-                views[f'current."{schema}_{name}"'] = lake.reading_as_of(table, "9999")
+                views[f'current."{schema}_{name}"'] = lake.query_as_of(table, "9999")
             else:
                 views[f'latest."{name}"'] = lake.reading(table, files[-1:])
             for view, reading in views.items():

@@ -10,7 +10,7 @@ import dagster as dg
 import ibis
 import ibis.expr.datatypes as dt
 
-from gtm_platform.lake.engine import engine
+from gtm_platform.lake.duckdb_engine import engine
 
 Rule = Callable[[ibis.Value], ibis.ir.BooleanValue]
 Figure = Callable[[ibis.Table], ibis.Scalar]

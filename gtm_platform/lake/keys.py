@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import ibis
 
-from gtm_platform.lake.engine import cursor, quoted
+from gtm_platform.lake.duckdb_engine import cursor, quoted
 
 COMPARED = 1_000_000  # keys compared with each other at a time
 
@@ -15,7 +15,7 @@ def counted(reading: ibis.Table) -> int:
     return _number(f'select count(*) from "{reading.get_name()}"')
 
 
-def repeated(reading: ibis.Table, key: Sequence[str]) -> int:
+def duplicate_count(reading: ibis.Table, key: Sequence[str]) -> int:
     """How many rows have a key that another has, too."""
     rows, view = counted(reading), reading.get_name()
     parts = 1 << (rows // COMPARED).bit_length()

@@ -19,9 +19,9 @@ import ibis
 import pyarrow as pa
 
 from gtm_platform.lake.contracts import TABLES, Contract, ContractBroken, contract_of
-from gtm_platform.lake.engine import (
+from gtm_platform.lake.duckdb_engine import (
     EngineFailed,
-    Reading,
+    FileQuery,
     as_table,
     as_typed,
     cursor,
@@ -29,13 +29,15 @@ from gtm_platform.lake.engine import (
     paths_of,
     quoted,
 )
-from gtm_platform.lake.keys import repeated
-from gtm_platform.lake.room import room_for
+from gtm_platform.lake.keys import duplicate_count
+from gtm_platform.lake.storage_errors import storage_errors
 
 # Rows to a row group, which is held in memory whole, by each thread that reads or writes. Source tables hold records as
 # received, a kilobyte and more each.
-WIDE_GROUP, GROUP = 4_096, 50_000
-NAMED = 600  # different values of a column in a row group that get a number each; to collect more takes a sixth longer
+SOURCE_ROW_GROUP_SIZE, GROUP = 4_096, 50_000
+DICTIONARY_SIZE = (
+    600  # different values of a column in a row group that get a number each; to collect more takes a sixth longer
+)
 GRACE = 3 * 3600  # seconds a superseded file stays readable: longer than the longest run or query
 
 
@@ -89,7 +91,7 @@ class Lake:
     def has(self, table: str, partition: str) -> bool:
         return partition in self.partitions(table)
 
-    def known_by(self, table: str, day: str) -> bool:
+    def has_data_by(self, table: str, day: str) -> bool:
         """Whether the table says anything about the day: a daily table on it, a source table by its end."""
         if contract_of(table).cadence is None:
             return self.has(table, day)
@@ -100,10 +102,10 @@ class Lake:
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
-    def reading(self, table: str, files: Sequence[File], question: str = "select * from {rows}") -> Reading:
-        return Reading(contract_of(table).schema, tuple(str(file.path) for file in files), question)
+    def reading(self, table: str, files: Sequence[File], template: str = "select * from {rows}") -> FileQuery:
+        return FileQuery(contract_of(table).schema, tuple(str(file.path) for file in files), template)
 
-    def reading_as_of(self, table: str, until: str) -> Reading:
+    def query_as_of(self, table: str, until: str) -> FileQuery:
         """The newest version of each record among the windows that begin before `until`, from the last full one on;
         a record missing from that one was deleted. Partition keys sort as time does, and no partition has a record
         twice: so only what came after the first window, which is little, has to be sorted."""
@@ -113,25 +115,25 @@ class Lake:
         base, *later = [str(file.path) for file in past if file.partition >= since] or [""]
         key, columns = quoted(contract.key), quoted(contract.columns)
         newest = f"row_number() over (partition by {key} order by _window desc, _extracted_at desc)"
-        question = f"""select {columns} from (
+        template = f"""select {columns} from (
             select {columns} from {{base}} as base anti join {{rows}} as later using ({key})
             union all select {columns} from (select *, {newest} as _nth from {{rows}}) where _nth = 1
             ) where not _deleted"""
         if not later:
-            question = f"select {columns} from {{base}} where not _deleted"
-        return Reading(contract.schema, tuple(later), question, (base,) if base else ())
+            template = f"select {columns} from {{base}} where not _deleted"
+        return FileQuery(contract.schema, tuple(later), template, (base,) if base else ())
 
     def read(self, table: str, files: Sequence[File]) -> ibis.Table:
         return self._table(self.reading(table, files))
 
     def as_of(self, table: str, until: str) -> ibis.Table:
-        return self._table(self.reading_as_of(table, until))
+        return self._table(self.query_as_of(table, until))
 
-    def _table(self, reading: Reading) -> ibis.Table:
+    def _table(self, reading: FileQuery) -> ibis.Table:
         with self.naming_damage(lambda: reading.files):
             return as_table(reading)
 
-    def on(self, table: str, day: str) -> ibis.Table:
+    def read_day(self, table: str, day: str) -> ibis.Table:
         """The table as it was on the day: a daily table's partition, a source table as of the end of the day."""
         if contract_of(table).cadence is None:
             return self.partition(table, day)
@@ -150,7 +152,7 @@ class Lake:
                 known.append(f"('{table}', '{table.split('/')[0]}', timestamptz '{end:%Y-%m-%d %H:%M:%S+00}')")
         schema = ibis.schema({"table": "string", "source": "string", "synced_at": "timestamp('UTC', 6)"})
         rows = f"values {', '.join(known)}" if known else "select '', '', now() limit 0"
-        return as_table(Reading(schema, question=f'select * from ({rows}) t("table", source, synced_at)'))
+        return as_table(FileQuery(schema, template=f'select * from ({rows}) t("table", source, synced_at)'))
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
@@ -169,10 +171,10 @@ class Lake:
             if isinstance(rows, Path):
                 rows.rename(draft)
             else:
-                group = GROUP if contract.cadence is None else WIDE_GROUP
+                group = GROUP if contract.cadence is None else SOURCE_ROW_GROUP_SIZE
                 self.copy(contract.shaped(rows) if isinstance(rows, ibis.Table) else rows, draft, group)
             written = self._checked(f"{table} {partition}", contract, draft)
-            with room_for(target), open(draft, "rb") as file:
+            with storage_errors(target), open(draft, "rb") as file:
                 os.fsync(file.fileno())
             draft.rename(target)
         finally:
@@ -194,9 +196,11 @@ class Lake:
                 # The stream itself: a reader is read through pyarrow.dataset, ahead of what is asked for.
                 connection.register("incoming", rows.__arrow_c_stream__())
             query = "from incoming" if isinstance(rows, pa.RecordBatchReader) else as_typed(rows)
-            as_parquet = f"format parquet, compression zstd, row_group_size {group}, dictionary_size_limit {NAMED}"
+            as_parquet = (
+                f"format parquet, compression zstd, row_group_size {group}, dictionary_size_limit {DICTIONARY_SIZE}"
+            )
             read = partial(paths_of, rows) if isinstance(rows, ibis.Table) else tuple
-            with self.naming_damage(read), room_for(target):
+            with self.naming_damage(read), storage_errors(target):
                 connection.execute(f"copy ({query}) to '{target}' ({as_parquet})")
 
     def _checked(self, what: str, contract: Contract, draft: Path) -> Written:
@@ -205,7 +209,7 @@ class Lake:
             result = connection.execute(contract.measured(table.get_name()))
             names = [column[0] for column in result.description]
             found = dict(zip(names, result.fetchone() or (), strict=True))
-        found["broken: duplicate keys"] = repeated(table, contract.key)
+        found["broken: duplicate keys"] = duplicate_count(table, contract.key)
         broken = {name.removeprefix("broken: "): n for name, n in found.items() if name.startswith("broken: ") and n}
         if broken:
             raise ContractBroken(

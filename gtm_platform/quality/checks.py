@@ -4,7 +4,7 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 
 from gtm_platform.lake import catalogue as views
-from gtm_platform.lake.resource import LakeResource
+from gtm_platform.lake.dagster.resource import LakeResource
 
 SHOWN = 20  # rows of what a check found
 

@@ -5,13 +5,39 @@ from datetime import date
 
 import ibis
 
-from gtm_platform.core.days import end_of
-from gtm_platform.core.joined import beside
-from gtm_platform.core.rounding import points
-from gtm_platform.core.unified_customers import QUALITY, SOURCES
-from gtm_platform.lake.contracts import Column, Contract
-from gtm_platform.lake.literals import number
+from gtm_platform.lake.contracts import Column, Contract, contract_of
+from gtm_platform.lake.daily_table import DailyTable, SyncTimes
+from gtm_platform.lake.expressions.days import end_of
+from gtm_platform.lake.expressions.joins import left_join_all
+from gtm_platform.lake.expressions.literals import number
+from gtm_platform.lake.expressions.rounding import points
 from gtm_platform.policy import Policy
+from gtm_platform.policy import policy as current_policy
+
+SOURCES = (
+    "hubspot",
+    "intercom",
+    "stripe",
+    "chartmogul",
+    "calendly",
+    "userflow",
+    "fathom",
+    "listkit_admin",
+    "posthog",
+    "orb",
+    "chroma_admin",
+)
+QUALITY = {
+    "match_confidence": Column("float64", "Of the customer's least certain link, 0 to 1."),
+    "completeness_score": Column("float64", "Share of the fields that are filled, in percent."),
+    "data_quality_score": Column("int64", "0 to 100."),
+    **{
+        f"last_{source}_sync": Column(
+            "timestamp('UTC', 6)", f"Until when {source} was read; null if it does not know the customer."
+        )
+        for source in SOURCES
+    },
+}
 
 
 def _is_share(value: ibis.Value) -> ibis.ir.BooleanValue:
@@ -33,6 +59,7 @@ CONTRACT = Contract(
     },
 )
 
+PERSONS = {"hubspot": "hubspot/contacts", "intercom": "intercom/contacts", "stripe": "stripe/customers"}
 IDS = {"hubspot": "hubspot_contact_id", "intercom": "intercom_contact_id", "stripe": "stripe_customer_id"}
 # What a complete record says: profile, revenue, activity and relationship. Columns join as their sources come.
 FIELDS = {
@@ -70,7 +97,7 @@ def table(
     known = people.select("customer_id", "records", "match_confidence", *IDS.values())
     held = {"hubspot": hubspot, "intercom": intercom, "stripe": stripe}
     rejected = {"hubspot": hubspot_rejected, "intercom": intercom_rejected, "stripe": stripe_rejected}
-    known = beside(known, [*_filled(domains), _invalid(links, held, rejected)])
+    known = left_join_all(known, [*_filled(domains), _invalid(links, held, rejected)])
     known = known.mutate(**_syncs(known, synced))
     known = known.mutate(
         completeness_score=_total([known[f"{name}_filled"].fill_null(0) for name in FIELDS]) / ALL * 100,
@@ -78,6 +105,11 @@ def table(
         validity=1 - known["invalid"].fill_null(0) / known["records"],
     )
     return known.mutate(data_quality_score=_score(known, policy)).select(*CONTRACT.columns)
+
+
+def cadences() -> dict[str, int]:
+    """How often, in hours, each source of persons is read."""
+    return {source: contract_of(table).cadence or 0 for source, table in PERSONS.items()}
 
 
 def _score(known: ibis.Table, policy: Policy) -> ibis.ir.IntegerValue:
@@ -134,3 +166,27 @@ def _count(flags: list[ibis.ir.BooleanValue]) -> ibis.ir.IntegerValue:
 
 def _total(numbers: list[ibis.ir.IntegerValue]) -> ibis.ir.IntegerValue:
     return sum(numbers[1:], numbers[0])
+
+
+TABLE = DailyTable(
+    "quality/customer_quality",
+    CONTRACT,
+    inputs={
+        "people": "identity/people",
+        "links": "identity/links",
+        "profile": "core/profile",
+        "revenue": "core/revenue",
+        "activity": "core/activity",
+        "pipeline": "core/pipeline",
+        "hubspot": "hubspot/contacts",
+        "intercom": "intercom/contacts",
+        "stripe": "stripe/customers",
+        "hubspot_rejected": "quarantine/hubspot_contacts",
+        "intercom_rejected": "quarantine/intercom_contacts",
+        "stripe_rejected": "quarantine/stripe_customers",
+        "synced": SyncTimes(),
+        "cadences": cadences,
+        "policy": current_policy,
+    },
+    rule=table,
+)

@@ -2,9 +2,12 @@
 
 import dagster as dg
 
+from gtm_platform.ingest.assets import definitions_of
 from gtm_platform.sources import hubspot, intercom, stripe
-from gtm_platform.sources.factory import definitions_of
 
 SOURCES = (hubspot.SOURCE, intercom.SOURCE, stripe.SOURCE)
 
-definitions = dg.Definitions.merge(*(definitions_of(source) for source in SOURCES))
+
+def defs() -> dg.Definitions:
+    """Return what this room adds to the graph."""
+    return dg.Definitions.merge(*(definitions_of(source) for source in SOURCES))

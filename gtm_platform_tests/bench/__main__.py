@@ -49,7 +49,7 @@ def _told(figure: Figure, row: Row) -> dict[str, Any]:
     shown = {"ours": row.ours, "other": row.other, "ratio": row.compared}
     rounded = {name: None if value is None else float(f"{value:.4g}") for name, value in shown.items()}
     target = str(row.target) if row.target else None
-    told = {"figure": figure.name, "what": row.what, "unit": row.unit, "beside": row.beside, **rounded}
+    told = {"figure": figure.name, "what": row.what, "unit": row.unit, "beside": row.baseline, **rounded}
     return {**told, "target": target, "reached": row.reached}
 
 

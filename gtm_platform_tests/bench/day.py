@@ -66,9 +66,9 @@ def _run(first: date, last: date | None = None, tables: list[str] | None = None)
     """The seconds that each table worked, as it says itself."""
     import dagster as dg
 
-    from gtm_platform.cli.instance import instance
     from gtm_platform.cli.runs import span
     from gtm_platform.definitions import defs
+    from gtm_platform.orchestration.instance import instance
 
     job = defs.resolve_job_def("daily_tables")
     with instance() as dagster:

@@ -27,7 +27,7 @@ class Row:
     unit: str
     ours: float
     target: Target | None = None
-    beside: str = ""  # what the other is: a peer, a floor or a bound
+    baseline: str = ""  # what the other is: a peer, a floor or a bound
     other: float | None = None
     ratio: float | None = None  # where it is not simply ours / other, such as the median of the rounds' ratios
 

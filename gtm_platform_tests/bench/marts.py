@@ -28,10 +28,10 @@ def measure(effort: Effort) -> Iterator[Row]:
     for name, customers in sizes.items():
         floor = [float(one.found["seconds"]) for one in taken[f"{name}_floor"]]
         what = f"{customers:,} customers, {rows[name]:,} source rows"
-        yield Row(what, "s", **compared(own[name], floor), target=Target("≤", 8), beside="reading and writing once")
+        yield Row(what, "s", **compared(own[name], floor), target=Target("≤", 8), baseline="reading and writing once")
     each = {name: [seconds / customers * 1e6 for seconds in own[name]] for name, customers in sizes.items()}
-    what, beside = f"a customer of {sizes['many']:,}", f"of {sizes['few']:,}"
-    yield Row(what, "µs", **compared(each["many"], each["few"]), target=Target("≤", 1.3), beside=beside)
+    what, baseline = f"a customer of {sizes['many']:,}", f"of {sizes['few']:,}"
+    yield Row(what, "µs", **compared(each["many"], each["few"]), target=Target("≤", 1.3), baseline=baseline)
     peak = median(one.peak_mb for one in taken["many"])
     yield Row(f"memory, {sizes['many']:,} customers", "MB", peak, Target("≤", 1), "what is allowed", 4096.0)
     for table in taken["many"][0].found["tables"]:

@@ -7,20 +7,20 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from gtm_platform.connect.api import Api
-from gtm_platform.connect.pace import Pace
-from gtm_platform.connect.pages import Page, listing
-from gtm_platform.connect.paging import CursorPaging
-from gtm_platform.connect.patience import Patience
-from gtm_platform.lake.engine import value
+from gtm_platform.http.client import Api
+from gtm_platform.http.pages import Page, listing
+from gtm_platform.http.pagination import CursorPaging
+from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.retry import RetryPolicy
+from gtm_platform.ingest.source import Source, Stream, Window
+from gtm_platform.ingest.stream_sync import PartitionWindow, Sync
+from gtm_platform.lake.duckdb_engine import value
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings
 from gtm_platform.sources.hubspot.records import Contact
-from gtm_platform.sources.stream import Source, Stream, Window
-from gtm_platform.sources.sync import Slot, Sync
 
-DAY = Slot("2026-11-19", datetime(2026, 11, 19, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
+DAY = PartitionWindow("2026-11-19", datetime(2026, 11, 19, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
 PAGES = CursorPaging(next_at=("paging", "next", "after"), send_as="after", rows="results")
 
 
@@ -43,9 +43,9 @@ SOURCE = Source(
 
 def land(url: str, records: int) -> dict[str, Any]:
     """Reads them all into the lake's table, and counts them there."""
-    lake, pace = Lake(settings().home / "lake"), Pace(1e6, 1_000_000)
+    lake, pace = Lake(settings().home / "lake"), RateLimiter(1e6, 1_000_000)
     sync = Sync(lake, SOURCE, SOURCE.streams[0], policy(), DAY.end + timedelta(minutes=30), "bench")
-    with Api("Bench", url, auth=None, paces=pace, patience=Patience(), keys=()) as api:
+    with Api("Bench", url, auth=None, paces=pace, patience=RetryPolicy(), keys=()) as api:
         sync.fill((api, records), [DAY])
     counted = value(lake.as_of("bench/contacts", DAY.key + "~").count())
     if counted != records:

@@ -22,8 +22,8 @@ from gtm_platform.sandbox.limits import Limit
 from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore
 from gtm_platform.settings import settings
 from gtm_platform.state import open_state
+from gtm_platform.state.hubspot_journal import AGREED
 from gtm_platform.state.schema import hubspot_writes as journal
-from gtm_platform.state.writes import AGREED
 from gtm_platform_tests.bench.figures import Effort, Figure, Row, Target
 from gtm_platform_tests.bench.latency import WAIT
 from gtm_platform_tests.bench.rounds import compared, in_child
@@ -38,14 +38,14 @@ def measure(effort: Effort) -> Iterator[Row]:
     found = in_child(f"{__name__}:deliver_again", contacts=contacts, rounds=7 * effort.rounds).found
     ours, floor = found["ours"], found["floor"]
     what = f"delivery to HubSpot, {contacts:,} contacts"
-    yield Row(what, "s", **compared(ours, floor), target=Target("≤", 1.2), beside="reading day and journal")
+    yield Row(what, "s", **compared(ours, floor), target=Target("≤", 1.2), baseline="reading day and journal")
     yield Row(what, "calls to HubSpot", found["calls"], Target("≤", 0))
     for source in ("hubspot", "stripe"):
         rounds = 2 * effort.rounds - 1  # days, before a week is over and all is read anew
         found = in_child("gtm_platform_tests.bench.window:read_again", name=source, rounds=rounds).found
         what = f"a window of {source}, {found['requests']} requests of {WAIT * 1000:.0f} ms"
         both = compared(found["ours"], found["floor"])
-        yield Row(what, "s", **both, target=Target("≤", 1.2), beside="making the requests")
+        yield Row(what, "s", **both, target=Target("≤", 1.2), baseline="making the requests")
 
 
 def deliver_again(contacts: int, rounds: int) -> dict[str, Any]:

@@ -15,7 +15,9 @@ import httpx
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gtm_platform.connect.pace import Pace
+from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.ingest.source import Source, Stream
+from gtm_platform.ingest.stream_sync import PartitionWindow, Sync
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.sandbox import hubspot, stripe
@@ -23,8 +25,6 @@ from gtm_platform.sandbox.limits import Limit
 from gtm_platform.sandbox.world import World
 from gtm_platform.settings import settings
 from gtm_platform.sources.assets import SOURCES
-from gtm_platform.sources.stream import Source, Stream
-from gtm_platform.sources.sync import Slot, Sync
 from gtm_platform_tests.bench.latency import WAIT
 from gtm_platform_tests.delivery.world import again, served, whole
 
@@ -61,7 +61,7 @@ def read_again(name: str, rounds: int) -> dict[str, Any]:
     """Reads an account whole, then windows in which nothing moved. The floor makes the requests of one of them."""
     source = next(source for source in SOURCES if source.name == name)
     far = Far(_emulator(name, World(seed=7, people=PEOPLE, start=FIRST)))
-    with served(far) as server, patch.object(Pace, "take"):
+    with served(far) as server, patch.object(RateLimiter, "take"):
         os.environ |= {**KEYS, f"{name.upper()}_BASE_URL": server.url}
         settings.cache_clear()
         _read(source, 0, *source.streams)
@@ -106,7 +106,7 @@ def _ask(url: str, chains: Sequence[Sequence[Asked]]) -> float:
 def _read(source: Source, nth: int, *streams: Stream) -> float:
     """Fills the n-th window of the streams side by side, as a run does; the seconds that took."""
     began, start = time.perf_counter(), FIRST + nth * timedelta(hours=source.hours)
-    slot = Slot(f"{start:%Y-%m-%dT%H%M}", start, start + timedelta(hours=source.hours))
+    slot = PartitionWindow(f"{start:%Y-%m-%dT%H%M}", start, start + timedelta(hours=source.hours))
     lake = Lake(settings().home / "lake")
     with source.connect(settings()) as client, ThreadPoolExecutor(len(streams)) as threads:
         syncs = [Sync(lake, source, stream, policy(), slot.end, "bench") for stream in streams]

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 import gtm_platform.definitions  # noqa: F401  declares its tables before a test begins, so that they outlive it
 from gtm_platform.cli import gtm
-from gtm_platform.lake import runs
+from gtm_platform.orchestration import liveness
 from gtm_platform.settings import settings
 
 Command = Callable[..., Result]
@@ -29,6 +29,6 @@ def command(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         return CliRunner().invoke(gtm, list(arguments))
 
     yield give
-    for file in runs._held.values():  # a process holds its last run until it ends
+    for file in liveness._held.values():  # a process holds its last run until it ends
         file.close()
-    runs._held.clear()
+    liveness._held.clear()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gtm_platform.cli.instance import instance
+from gtm_platform.orchestration.instance import instance
 from gtm_platform_tests.cli.conftest import Command
 
 REFUSED = [

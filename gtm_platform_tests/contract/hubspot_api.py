@@ -41,9 +41,11 @@ def _operation(part: str, told: dict[str, Any]) -> dict[str, Any]:
     return operation
 
 
-def _parameter(name: str, repeated: list[str]) -> dict[str, Any]:
+def _parameter(name: str, repeatable: list[str]) -> dict[str, Any]:
     kinds = {"limit": {"type": "integer"}, "archived": {"type": "boolean"}}
-    schema = {"type": "array", "items": {"type": "string"}} if name in repeated else kinds.get(name, {"type": "string"})
+    schema = (
+        {"type": "array", "items": {"type": "string"}} if name in repeatable else kinds.get(name, {"type": "string"})
+    )
     return {"in": "query", "name": name, "schema": schema}
 
 

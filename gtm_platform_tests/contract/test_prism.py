@@ -7,7 +7,7 @@ from itertools import islice
 import httpx
 import pytest
 
-from gtm_platform.connect.records import Reader
+from gtm_platform.ingest.record import Reader
 from gtm_platform.settings import Settings, settings
 from gtm_platform.sources.intercom import SOURCE
 from gtm_platform_tests.contract.intercom_api import path_of

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from gtm_platform.connect.pace import Pace
-from gtm_platform.connect.patience import Patience
 from gtm_platform.delivery.hubspot.client import HubSpotContacts
 from gtm_platform.delivery.hubspot.deliver import deliver
 from gtm_platform.delivery.hubspot.plan import Desired
@@ -17,15 +15,17 @@ from gtm_platform.delivery.hubspot.send import Run
 from gtm_platform.delivery.hubspot.undo import undo
 from gtm_platform.delivery.slack.alerts import HEALTH_DROP, run_failure
 from gtm_platform.delivery.slack.client import SlackChannel
-from gtm_platform.delivery.slack.send import Speaker
+from gtm_platform.delivery.slack.send import AlertSender
+from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.retry import RetryPolicy
+from gtm_platform.ingest.source import BEGINNING, Source, Window
 from gtm_platform.sandbox.control import environment
 from gtm_platform.settings import Settings, settings
 from gtm_platform.sources.hubspot import SOURCE as HUBSPOT
 from gtm_platform.sources.intercom import SOURCE as INTERCOM
-from gtm_platform.sources.stream import BEGINNING, Source, Window
 from gtm_platform.sources.stripe import SOURCE as STRIPE
 from gtm_platform.state import open_state
-from gtm_platform.state.messages import Fact
+from gtm_platform.state.slack_journal import Fact
 from gtm_platform_tests.contract.systems import NOW
 from gtm_platform_tests.delivery.rows import DAY, customer
 
@@ -49,7 +49,7 @@ def sweep(source: Source) -> dict[tuple[str, bool], int]:
     with source.connect(settings()) as client:
         source.check(client)
         for stream in source.streams:
-            stream.try_out(client, CHANGED)
+            stream.check_access(client, CHANGED)
         return {
             (stream.name, window.full): sum(len(page) for page in stream.pages(client, window))
             for stream in source.streams
@@ -60,7 +60,9 @@ def sweep(source: Source) -> dict[tuple[str, bool], int]:
 def deliver_all(there: Settings, contacts: list[str], folder: Path) -> None:
     """Two days of deliveries to HubSpot, of which the first makes the properties and the second needs another option;
     then the second is taken back."""
-    api = HubSpotContacts(_key(there.hubspot_access_token), there.hubspot_base_url, Pace(999, 999), Patience())
+    api = HubSpotContacts(
+        _key(there.hubspot_access_token), there.hubspot_base_url, RateLimiter(999, 999), RetryPolicy()
+    )
     state = open_state(f"sqlite:///{folder / 'state.db'}")
     try:
         deliver(_desired(contacts, "72", "low_csat"), api, state, _run(1))
@@ -72,15 +74,15 @@ def deliver_all(there: Settings, contacts: list[str], folder: Path) -> None:
 
 def say_all(there: Settings, folder: Path) -> None:
     """Single alerts, a storm that goes on in a thread, and word of the platform itself."""
-    pace, token = Pace(999, 999), _key(there.slack_bot_token)
-    channel = SlackChannel(token, there.slack_base_url, str(there.slack_alert_channel), pace, Patience())
+    pace, token = RateLimiter(999, 999), _key(there.slack_bot_token)
+    channel = SlackChannel(token, there.slack_base_url, str(there.slack_alert_channel), pace, RetryPolicy())
     customers = {f"c{number}": customer(f"c{number}") for number in range(60)}
     state = open_state(f"sqlite:///{folder / 'said.db'}")
     try:
-        speaker = Speaker(channel, state, lambda: NOW)
+        speaker = AlertSender(channel, state, lambda: NOW)
         for facts in (_drops(0, 2), _drops(2, 60)):
             speaker.say(facts, customers, DAY, storm=10, portal="1234567")
-        speaker.say_of_platform(run_failure(DAY, "1", "daily", "The disk is full."))
+        speaker.send_platform_alert(run_failure(DAY, "1", "daily", "The disk is full."))
     finally:
         state.close()
 

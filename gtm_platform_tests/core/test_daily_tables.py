@@ -6,20 +6,18 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from gtm_platform.core import assets as core
-from gtm_platform.health import assets as health
-from gtm_platform.identity import assets as identity
+from gtm_platform.definitions import DAILY_TABLES
 from gtm_platform.lake.contracts import TABLES
-from gtm_platform.lake.engine import engine
+from gtm_platform.lake.dagster.daily_assets import daily_assets
+from gtm_platform.lake.dagster.resource import LakeResource, the_lake
+from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
-from gtm_platform.lake.resource import LakeResource, the_lake
-from gtm_platform.quality import assets as quality
 from gtm_platform_tests.tables import given, rows_of
 
 FIRST = date(2026, 2, 10)
 DAYS = [FIRST + timedelta(days=number) for number in range(3)]
-ASSETS = [*identity.ASSETS, *core.ASSETS, *health.ASSETS, *quality.ASSETS, *core.wide_assets()]
-NAMES = ["/".join(asset.key.path) for asset in ASSETS]
+ASSETS = daily_assets(DAILY_TABLES)
+NAMES = [table.key for table in DAILY_TABLES]
 
 
 def land(lake: Lake, day: date, **rows: list[dict[str, Any]]) -> None:

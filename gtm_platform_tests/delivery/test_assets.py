@@ -12,11 +12,11 @@ import pyarrow as pa
 import pytest
 
 from gtm_platform.delivery.assets import hubspot_contacts, slack_alerts
-from gtm_platform.delivery.definitions import definitions
+from gtm_platform.delivery.definitions import defs
 from gtm_platform.delivery.hubspot.undo import NothingToUndo, undo_run
 from gtm_platform.delivery.sensors import when_health_lands
 from gtm_platform.lake.contracts import TABLES, Column, Contract
-from gtm_platform.lake.resource import LakeResource, the_lake
+from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.sandbox import hubspot, slack
 from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore, SlackStore
 from gtm_platform.settings import settings
@@ -298,7 +298,7 @@ def test_the_sensor_asks_once_and_for_the_newest_day_only(world: World) -> None:
 
 def test_the_sensor_asks_for_both_deliveries() -> None:
     assert when_health_lands.job_name == "deliver"
-    asked = dg.Definitions.merge(definitions, dg.Definitions(resources={"lake": LakeResource()}))
+    asked = dg.Definitions.merge(defs(), dg.Definitions(resources={"lake": LakeResource()}))
     job = asked.resolve_job_def("deliver")
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {
         "delivery/hubspot_contacts",

@@ -6,19 +6,20 @@ from collections.abc import Iterable, Sequence
 import pytest
 import sqlalchemy as sa
 
-from gtm_platform.connect.failures import OutOfTime, Unauthorized
-from gtm_platform.connect.pace import Pace
-from gtm_platform.connect.patience import Patience
 from gtm_platform.delivery.hubspot.client import Answer, DefinitionDiffers, HubSpotContacts, Input
 from gtm_platform.delivery.hubspot.deliver import Delivered, Guard, Unaccounted, deliver
 from gtm_platform.delivery.hubspot.diff import TooMuchWouldChange
 from gtm_platform.delivery.hubspot.plan import Desired
 from gtm_platform.delivery.hubspot.properties import SIGNALS
-from gtm_platform.delivery.hubspot.send import NothingIsTaken, Run
+from gtm_platform.delivery.hubspot.send import AllRecordsRejected, Run
 from gtm_platform.delivery.hubspot.undo import NothingToUndo, undo
+from gtm_platform.http.errors import RetriesExhausted, Unauthorized
+from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.sandbox.hubspot import TOKEN
 from gtm_platform.sandbox.records import HubSpotStore
-from gtm_platform.state import State, trail
+from gtm_platform.state import State
+from gtm_platform.state import audit as trail
 from gtm_platform.state.schema import hubspot_writes
 from gtm_platform_tests.delivery.world import NOW, Call, Watched
 
@@ -34,8 +35,8 @@ def run(number: int = 1) -> Run:
 
 
 def contacts(api: Watched) -> HubSpotContacts:
-    impatient = Patience(budget=10, sleep=lambda _: None, random=lambda: 1.0)
-    return HubSpotContacts(TOKEN, api.url, Pace(10_000, 10_000), impatient)
+    impatient = RetryPolicy(budget=10, sleep=lambda _: None, random=lambda: 1.0)
+    return HubSpotContacts(TOKEN, api.url, RateLimiter(10_000, 10_000), impatient)
 
 
 def wanted(ids: Iterable[int], score: str = "72", signals: str = "", **more: str) -> list[Desired]:
@@ -314,7 +315,7 @@ def test_a_batch_refused_for_one_record_is_split_until_that_stands_alone(
 
 
 def test_a_hubspot_that_refuses_everything_is_not_asked_a_thousand_times(hubspot_api: Watched, state: State) -> None:
-    with pytest.raises(NothingIsTaken, match="each of 100 contacts"):
+    with pytest.raises(AllRecordsRejected, match="each of 100 contacts"):
         deliver(wanted(range(1, 251), score="plenty"), contacts(hubspot_api), state, run())
     assert len(hubspot_api.asked(UPDATE)) == 1
 
@@ -377,7 +378,7 @@ def test_a_crash_around_the_call_ends_with_one_effect(
     deliver(wanted([1, 2], score="50"), contacts(hubspot_api), state, run(1))
     hubspot_api.calls.clear()
     with pytest.raises(Crash):
-        deliver(wanted([1, 2]), dying(TOKEN, hubspot_api.url, Pace(1000, 1000), Patience()), state, run(2))
+        deliver(wanted([1, 2]), dying(TOKEN, hubspot_api.url, RateLimiter(1000, 1000), RetryPolicy()), state, run(2))
     assert {row["status"] for row in journal(state, run_id="run-2")} == {"intent"}
     assert len(hubspot_api.asked(UPDATE)) == first
     hubspot_api.calls.clear()
@@ -395,7 +396,9 @@ def test_what_a_crashed_run_wrote_is_ours_even_if_the_score_moved_on(
 ) -> None:
     deliver(wanted([1], score="50"), contacts(hubspot_api), state, run(1))
     with pytest.raises(Crash):
-        deliver(wanted([1]), DiesAfterTheCall(TOKEN, hubspot_api.url, Pace(1000, 1000), Patience()), state, run(2))
+        deliver(
+            wanted([1]), DiesAfterTheCall(TOKEN, hubspot_api.url, RateLimiter(1000, 1000), RetryPolicy()), state, run(2)
+        )
 
     assert counts(deliver(wanted([1], score="61"), contacts(hubspot_api), state, run(3))) == (1, 0, 0, 0)
     assert held(portal, 1) == "61"
@@ -407,7 +410,7 @@ def test_trouble_in_the_middle_keeps_what_is_done_and_the_next_run_ends_it(hubsp
         return (503, {"message": "over capacity"}) if failing else None
 
     hubspot_api.fault = second_batch_fails
-    with pytest.raises(OutOfTime, match="503"):
+    with pytest.raises(RetriesExhausted, match="503"):
         deliver(wanted(range(1, 251)), contacts(hubspot_api), state, run(1))
     assert len(journal(state, status="written", property="gtm_health_score")) == 100
     assert len(journal(state, status="unknown", property="gtm_health_score")) == 100
@@ -424,8 +427,8 @@ def test_a_passing_limit_is_waited_out(hubspot_api: Watched, state: State) -> No
 
     hubspot_api.fault = twice
     waited: list[float] = []
-    pace = Pace(1000, 1000, now=lambda: sum(waited), sleep=waited.append)
-    patient = HubSpotContacts(TOKEN, hubspot_api.url, pace, Patience(sleep=waited.append, random=lambda: 1.0))
+    pace = RateLimiter(1000, 1000, now=lambda: sum(waited), sleep=waited.append)
+    patient = HubSpotContacts(TOKEN, hubspot_api.url, pace, RetryPolicy(sleep=waited.append, random=lambda: 1.0))
 
     assert counts(deliver(wanted([1]), patient, state, run())) == (1, 0, 0, 0)
     assert sum(waited) >= 10
@@ -433,13 +436,13 @@ def test_a_passing_limit_is_waited_out(hubspot_api: Watched, state: State) -> No
 
 def test_the_daily_limit_ends_the_run_with_a_sentence(hubspot_api: Watched, state: State) -> None:
     hubspot_api.fault = lambda _: (429, {"policyName": "DAILY"})
-    with pytest.raises(OutOfTime, match="calls for today are used up"):
+    with pytest.raises(RetriesExhausted, match="calls for today are used up"):
         deliver(wanted([1]), contacts(hubspot_api), state, run())
     assert len(hubspot_api.calls) == 1
 
 
 def test_a_wrong_token_is_a_sentence_without_the_token(hubspot_api: Watched, state: State) -> None:
-    wrong = HubSpotContacts("pat-na1-secret-of-mine", hubspot_api.url, Pace(9, 9), Patience())
+    wrong = HubSpotContacts("pat-na1-secret-of-mine", hubspot_api.url, RateLimiter(9, 9), RetryPolicy())
     with pytest.raises(Unauthorized, match="HUBSPOT_ACCESS_TOKEN") as caught:
         deliver(wanted([1]), wrong, state, run())
     assert "secret-of-mine" not in f"{caught.value!r} {wrong!r}"

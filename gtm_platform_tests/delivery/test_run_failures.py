@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from gtm_platform.connect.failures import Forbidden
 from gtm_platform.delivery.assets import slack_alerts
 from gtm_platform.delivery.sensors import when_a_run_fails
+from gtm_platform.http.errors import Forbidden
 from gtm_platform_tests.delivery.test_assets import DAYS, World, world
 
 __all__ = ["world"]  # the fixture

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from gtm_platform.connect.pace import Pace
-from gtm_platform.connect.patience import Patience
 from gtm_platform.delivery.slack.client import AnswerLost, SlackChannel
-from gtm_platform.delivery.slack.send import Said, Speaker
+from gtm_platform.delivery.slack.send import AlertSender, SendReport
+from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.sandbox import slack
 from gtm_platform.sandbox.records import SlackMessage, SlackStore
 from gtm_platform.state import State
-from gtm_platform.state.messages import Fact
 from gtm_platform.state.schema import slack_messages
+from gtm_platform.state.slack_journal import Fact
 from gtm_platform_tests.delivery.rows import DAY, customer
 from gtm_platform_tests.delivery.world import NOW, Watched, served
 
@@ -41,8 +41,8 @@ def slack_api(workspace: SlackStore) -> Iterator[Watched]:
 
 
 def channel(api: Watched, kind: type[SlackChannel] = SlackChannel, id: str = CHANNEL) -> SlackChannel:
-    impatient = Patience(budget=5, sleep=lambda _: None, random=lambda: 1.0)
-    return kind(slack.TOKEN, f"{api.url}/api/", id, Pace(1000, 1000), impatient)
+    impatient = RetryPolicy(budget=5, sleep=lambda _: None, random=lambda: 1.0)
+    return kind(slack.TOKEN, f"{api.url}/api/", id, RateLimiter(1000, 1000), impatient)
 
 
 def facts(*ids: int) -> list[Fact]:
@@ -52,8 +52,8 @@ def facts(*ids: int) -> list[Fact]:
 CUSTOMERS = {f"c{n}": customer(f"c{n}", name=f"Person {n}") for n in range(100)}
 
 
-def say(to: SlackChannel, state: State, *new: Fact, day: str = DAY, storm: int = 10) -> Said:
-    return Speaker(to, state, lambda: NOW).say(new, CUSTOMERS, day, storm, "1")
+def say(to: SlackChannel, state: State, *new: Fact, day: str = DAY, storm: int = 10) -> SendReport:
+    return AlertSender(to, state, lambda: NOW).say(new, CUSTOMERS, day, storm, "1")
 
 
 def journal(state: State) -> list[sa.RowMapping]:
@@ -165,7 +165,7 @@ def test_a_lost_answer_stops_the_run_and_stays_in_doubt_through_an_outage(
 
 
 def test_a_crash_before_posting_says_it_once_unmarked(slack_api: Watched, workspace: SlackStore, state: State) -> None:
-    class DiesFirst(Speaker):
+    class DiesFirst(AlertSender):
         def _post_all(self, *_: object) -> None:
             raise Crash
 
@@ -187,8 +187,8 @@ def test_a_wrong_channel_is_a_sentence_and_the_alert_waits(
 
 
 def test_a_wrong_token_is_a_sentence_without_the_token(slack_api: Watched, state: State) -> None:
-    wrong = SlackChannel("xoxb-mine-and-secret", f"{slack_api.url}/api/", CHANNEL, Pace(9, 9), Patience())
-    told = Speaker(wrong, state, lambda: NOW).say(facts(1), CUSTOMERS, DAY, 10)
+    wrong = SlackChannel("xoxb-mine-and-secret", f"{slack_api.url}/api/", CHANNEL, RateLimiter(9, 9), RetryPolicy())
+    told = AlertSender(wrong, state, lambda: NOW).say(facts(1), CUSTOMERS, DAY, 10)
     assert "SLACK_BOT_TOKEN" in told.trouble[0]
     assert "secret" not in json.dumps([told.trouble, journal(state)[0]["error"]])
 
@@ -214,8 +214,8 @@ def test_the_token_does_not_follow_a_redirect(state: State) -> None:
         thread = Thread(target=server.serve_forever)
         thread.start()
         home = f"http://127.0.0.1:{server.server_address[1]}/api/"
-        impatient = Patience(budget=5, sleep=lambda _: None, random=lambda: 1.0)
-        told = say(SlackChannel(slack.TOKEN, home, CHANNEL, Pace(9, 9), impatient), state, *facts(1))
+        impatient = RetryPolicy(budget=5, sleep=lambda _: None, random=lambda: 1.0)
+        told = say(SlackChannel(slack.TOKEN, home, CHANNEL, RateLimiter(9, 9), impatient), state, *facts(1))
         server.shutdown()
         thread.join()
     assert told.sent == 0
@@ -255,7 +255,7 @@ def test_alerts_that_lost_their_point_are_dropped(slack_api: Watched, workspace:
 
 def test_the_burst_is_short_and_then_one_a_second(slack_api: Watched, state: State) -> None:
     waited: list[float] = []
-    pace = Pace(1, 10, now=lambda: sum(waited), sleep=waited.append)
-    paced = SlackChannel(slack.TOKEN, f"{slack_api.url}/api/", CHANNEL, pace, Patience())
+    pace = RateLimiter(1, 10, now=lambda: sum(waited), sleep=waited.append)
+    paced = SlackChannel(slack.TOKEN, f"{slack_api.url}/api/", CHANNEL, pace, RetryPolicy())
     assert say(paced, state, *facts(*range(12)), storm=99).sent == 12
     assert sum(waited) == pytest.approx(2, abs=0.01)

@@ -8,7 +8,7 @@ import pytest
 
 from gtm_platform.delivery.slack.wording import Message, compose, money
 from gtm_platform.sandbox.slack.blocks import findings
-from gtm_platform.state.messages import Entry
+from gtm_platform.state.slack_journal import Entry
 from gtm_platform_tests.delivery.rows import DAY, customer
 
 DROP = {"score": 55, "status": "at_risk", "from_score": 75, "from_status": "healthy"}

@@ -13,7 +13,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from gtm_platform.cli.instance import instance
+from gtm_platform.orchestration.instance import instance
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform_tests.e2e.home import Control, contents, gtm, let_go, live, midnight, move_in
 

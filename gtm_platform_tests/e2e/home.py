@@ -20,7 +20,7 @@ import pytest
 
 import gtm_platform
 from gtm_platform.definitions import defs
-from gtm_platform.lake import runs
+from gtm_platform.orchestration import liveness
 from gtm_platform.sandbox.server import Sandbox
 from gtm_platform.settings import settings
 
@@ -133,9 +133,9 @@ def live(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, box: San
 
 def let_go() -> None:
     """A process holds its last run until it ends; a test ends before."""
-    for file in runs._held.values():
+    for file in liveness._held.values():
         file.close()
-    runs._held.clear()
+    liveness._held.clear()
 
 
 def told(ran: dg.ExecuteInProcessResult) -> str:

@@ -9,7 +9,7 @@ import dagster as dg
 import httpx
 import pytest
 
-from gtm_platform.connect.patience import Patience
+from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.sandbox.server import Sandbox
 from gtm_platform.settings import settings
 from gtm_platform_tests.e2e.conftest import DAYS
@@ -36,7 +36,7 @@ class Clock:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    waiting = partial(Patience, now=clock.now, sleep=clock.sleep)
+    waiting = partial(RetryPolicy, now=clock.now, sleep=clock.sleep)
     monkeypatch.setattr("gtm_platform.sources.stripe.client.Patience", waiting)
     return clock
 

@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gtm_platform.cli.instance import instance
-from gtm_platform.definitions import TABLES
-from gtm_platform.lake import spark
+from gtm_platform.definitions import DAILY_TABLES
+from gtm_platform.lake import spark_engine as spark
 from gtm_platform.lake.contracts import contract_of
-from gtm_platform.lake.daily import write_day
-from gtm_platform.lake.engine import EngineFailed
+from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.duckdb_engine import EngineFailed
 from gtm_platform.lake.lake import DamagedFile, Lake
+from gtm_platform.orchestration.instance import instance
 from gtm_platform.sandbox.server import running
 from gtm_platform.settings import settings
 from gtm_platform_tests.e2e.home import execute, file_of, gtm, let_go, midnight, move_in, told, turn_clocks, windows_of
@@ -30,7 +30,7 @@ from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, declared, write
 PEOPLE, SEED = 120, 29
 DAYS = [date(2026, 3, 1), date(2026, 3, 2)]
 DAY = str(DAYS[-1])
-NAMES = [table.key.to_user_string() for table in TABLES]
+NAMES = [table.key for table in DAILY_TABLES]
 WITHOUT_OPTIMISER = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # which takes longer than such small tables do
 
 with_spark = pytest.mark.skipif(
@@ -126,7 +126,7 @@ def test_what_is_missing_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path
     with declared(shop__albums=ALBUMS, shop__sales=SALES):
         write(lake, DAY, [album("a")], full=True)
         with pytest.raises(EngineFailed, match=r"Java 17: pip install 'gtm-platform\[spark\]'"):
-            write_day(lake, "shop/sales", lambda albums: albums.select("id", sold=ibis.literal(1, "int64")), needs, DAY)
+            DailyTable("shop/sales", SALES, needs, _sell_one).write_day(lake, DAY)
         assert lake.files("shop/sales") == []
 
 
@@ -139,3 +139,7 @@ def test_a_damaged_file_that_spark_stumbles_on_is_named(tmp_path: Path) -> None:
         named = pytest.raises(DamagedFile, match=f"gtm run shop/albums --partition {DAY}")
         with named, lake.naming_damage(lambda: [str(file.path)]):
             raise EngineFailed("Spark failed: FAILED_READ_FILE")
+
+
+def _sell_one(albums: ibis.Table) -> ibis.Table:
+    return albums.select("id", sold=ibis.literal(1, "int64"))

@@ -7,8 +7,8 @@ import dagster as dg
 import duckdb
 import pytest
 
-from gtm_platform.lake import runs
 from gtm_platform.lake.lake import Lake
+from gtm_platform.orchestration import liveness
 from gtm_platform.settings import settings
 from gtm_platform_tests.faults.running import EVERY, Daemon, backfilling
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, declared
@@ -53,6 +53,6 @@ def backfill(home: Path, count: int, seconds: float) -> int:
         settings.cache_clear()
         daemon.until(over, seconds)
         assert daemon.counts() == Counter(SUCCESS=count)
-        assert runs.reap(daemon.instance) == []
+        assert liveness.reap(daemon.instance) == []
         right(home, count)
         return at_once(daemon.instance)

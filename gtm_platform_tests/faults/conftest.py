@@ -5,8 +5,8 @@ from shutil import copytree
 import pytest
 
 from gtm_platform.settings import settings
-from gtm_platform_tests.faults.reading import Reading, reading_of_a_shop
-from gtm_platform_tests.faults.shop import FIRST_DAY, KEY, nothing
+from gtm_platform_tests.faults.fake_api import FIRST_DAY, KEY, nothing
+from gtm_platform_tests.faults.reading import SourceReading, reading_of_a_shop
 
 LONGEST = ("test_storm.py", "test_canary.py", "test_scheduler.py", "test_scheduler_backfill.py")
 
@@ -29,7 +29,7 @@ def first_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def reading(first_day: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Reading]:
+def reading(first_day: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[SourceReading]:
     """The shop being read, and its first day in the lake, so that there is something to lose. The shop's key shows in
     no record of any logger, down to the most talkative."""
     caplog.set_level("DEBUG")

@@ -7,9 +7,9 @@ from typing import Any
 
 import ibis
 
-from gtm_platform.connect.failures import ApiFailure
+from gtm_platform.http.errors import ApiFailure
 from gtm_platform.lake.contracts import TABLES, contract_of
-from gtm_platform.lake.engine import cursor, quoted
+from gtm_platform.lake.duckdb_engine import cursor, quoted
 from gtm_platform.lake.lake import Lake
 
 Truth = Mapping[str, Mapping[str, Any]]

@@ -7,11 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gtm_platform.connect.pages import Page, rows
-from gtm_platform.connect.records import Id, Instant, MaybeText, Record, at
-from gtm_platform.sources.stream import Source, Stream, Window
-from gtm_platform.sources.sync import Filled
-from gtm_platform_tests.sources.conftest import Syncing
+from gtm_platform.http.pages import Page, rows
+from gtm_platform.ingest.record import Id, Instant, MaybeText, Record, at
+from gtm_platform.ingest.source import Source, Stream, Window
+from gtm_platform.ingest.stream_sync import WindowResult
+from gtm_platform_tests.ingest.syncing import Syncing
 
 READING = {"_extracted_at", "_run_id", "_window", "payload"}
 
@@ -31,7 +31,7 @@ def ids(rows: Sequence[dict[str, Any]]) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def adds_up(filled: Sequence[Filled], stored: int | None = None) -> Filled:
+def adds_up(filled: Sequence[WindowResult], stored: int | None = None) -> WindowResult:
     """What was read is stored, was read before, was set aside or belongs elsewhere; `stored` where a test knows it."""
     last = filled[-1]
     kept = last.read - last.duplicates - last.quarantined - last.outside

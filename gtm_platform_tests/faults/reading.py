@@ -10,30 +10,30 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from gtm_platform.connect.api import Api, BearerAuth
-from gtm_platform.connect.failures import ApiFailure
-from gtm_platform.connect.pace import Pace
-from gtm_platform.connect.patience import Patience
+from gtm_platform.http.client import Api, BearerAuth
+from gtm_platform.http.errors import ApiFailure
+from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.retry import RetryPolicy
+from gtm_platform.ingest.stream_sync import WindowResult
 from gtm_platform.lake.lake import Lake
-from gtm_platform.sources.sync import Filled
-from gtm_platform_tests.connect.clock import Clock
-from gtm_platform_tests.connect.server import serving
 from gtm_platform_tests.faults import invariants
-from gtm_platform_tests.faults.shop import CALLS, KEY, QUARANTINE, SOURCE, TABLE, Script, Shop, nothing
-from gtm_platform_tests.sources.conftest import Clock as Calendar
-from gtm_platform_tests.sources.conftest import Syncing
+from gtm_platform_tests.faults.fake_api import CALLS, KEY, QUARANTINE, SOURCE, TABLE, Script, Shop, nothing
+from gtm_platform_tests.http.clock import Clock
+from gtm_platform_tests.http.server import serving
+from gtm_platform_tests.ingest.syncing import Syncing
+from gtm_platform_tests.ingest.syncing import Clock as Calendar
 
 ENV = "SHOP_API_KEY"
 
 
 def shop_api(url: str, clock: Clock, **more: Any) -> Api:
     """As a source makes its own, but that it waits on the toy clock; `more` is for the API or its patience."""
-    patient = {name: more.pop(name) for name in list(more) if name in Patience.__dataclass_fields__}
+    patient = {name: more.pop(name) for name in list(more) if name in RetryPolicy.__dataclass_fields__}
     waits: dict[str, Any] = {"now": clock.now, "sleep": clock.sleep, "random": lambda: 1.0}
     known = {
         "auth": BearerAuth(SecretStr(KEY)),
-        "paces": Pace(1e6, 1000, clock.now, clock.sleep),
-        "patience": Patience(**{**waits, **patient}),
+        "paces": RateLimiter(1e6, 1000, clock.now, clock.sleep),
+        "patience": RetryPolicy(**{**waits, **patient}),
         "keys": (ENV,),
         "deadline": 30.0,
     }
@@ -41,7 +41,7 @@ def shop_api(url: str, clock: Clock, **more: Any) -> Api:
 
 
 @dataclass
-class Reading:
+class SourceReading:
     """`gets_through` and `fails` each read one more day, and end with the lake knowing all there is. `more` is for the
     API or its patience, or the `url` to ask in place of the shop's."""
 
@@ -60,7 +60,7 @@ class Reading:
         """When the calls of the last run came, from its first on."""
         return [round(moment - self.shop.asked[0][0], 3) for moment, _ in self.shop.asked]
 
-    def read(self, script: Script = nothing, **more: Any) -> list[Filled]:
+    def read(self, script: Script = nothing, **more: Any) -> list[WindowResult]:
         self.shop.begins_a_run(script)
         self.complete = False
         calendar = Calendar(self.shop.today + timedelta(days=1, minutes=15))
@@ -91,7 +91,7 @@ class Reading:
         invariants.secret_in_no_failure(KEY, caught.value)
         return caught.value
 
-    def _knows_all(self, filled: list[Filled]) -> None:
+    def _knows_all(self, filled: list[WindowResult]) -> None:
         assert self.calls >= CALLS
         assert all(KEY.encode() in request for _, request in self.shop.asked)
         (window,) = filled
@@ -115,8 +115,8 @@ class Reading:
 
 
 @contextmanager
-def reading_of_a_shop(home: Path) -> Iterator[Reading]:
+def reading_of_a_shop(home: Path) -> Iterator[SourceReading]:
     clock = Clock()
     shop = Shop(clock)
     with serving(shop.answer) as url:
-        yield Reading(shop, url, Lake(home / "lake"), clock)
+        yield SourceReading(shop, url, Lake(home / "lake"), clock)

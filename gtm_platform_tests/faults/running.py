@@ -15,12 +15,12 @@ from time import monotonic
 import dagster as dg
 import yaml
 
-from gtm_platform.cli.instance import SETTINGS
+from gtm_platform.orchestration.instance import SETTINGS
 from gtm_platform_tests.e2e.home import REPOSITORY
 
 AT_ONCE = 8  # runs
 EVERY = 3  # days between two windows of the source, each of which brings one more album
-MILL, TROUBLE = "gtm_platform_tests.faults.mill", "gtm_platform_tests.faults.trouble"
+MILL, TROUBLE = "gtm_platform_tests.faults.worker_pool", "gtm_platform_tests.faults.fault_scenarios"
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from gtm_platform.lake import catalogue, contracts
 from gtm_platform.lake.contracts import Column, Contract, declare
-from gtm_platform.lake.engine import cursor
+from gtm_platform.lake.dagster.resource import the_lake
+from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.lake import Lake
-from gtm_platform.lake.resource import the_lake
 
 TABLES = ["storm/waves", "storm/winds"]
 DAYS = ["2026-03-01", "2026-03-02", "2026-03-03"]
@@ -72,8 +72,8 @@ def write(lake: Lake, table: str, day: str, version: str, rows: int) -> None:
 
 def versions(found: list[tuple[str, str, int, int, int]]) -> Versions:
     """The version of each day, if every day is of one, whole."""
-    torn = [row for row in found if not row[2] == row[3] == row[4]]
-    if torn or len({row[0] for row in found}) != len(found):
+    split_ids = [row for row in found if not row[2] == row[3] == row[4]]
+    if split_ids or len({row[0] for row in found}) != len(found):
         raise AssertionError(f"torn: {found}")
     return {row[0]: row[1] for row in found}
 
@@ -105,7 +105,7 @@ def reads(pipe: Connection) -> None:
     lake, kept = declared_here(), list[tuple[str, Versions]]()
     for times in count(1):
         for table in TABLES:
-            queries = [lake.reading_as_of(table, "9999").sql]
+            queries = [lake.query_as_of(table, "9999").sql]
             queries += [lake.reading(table, [file]).sql for file in lake.files(table)]
             for query in queries:
                 kept.append((query, in_lake(query)))

@@ -45,8 +45,8 @@ def troubled(in_trouble: InTrouble) -> Troubled:
 
 
 def forms(secret: str) -> set[str]:
-    bearer = base64.b64encode(f"Bearer {secret}".encode()).decode().rstrip("=")
-    return {secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode().rstrip("="), bearer}
+    charge_owner = base64.b64encode(f"Bearer {secret}".encode()).decode().rstrip("=")
+    return {secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode().rstrip("="), charge_owner}
 
 
 def variants(secret: str) -> set[str]:

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from gtm_platform.connect.pages import mended
-from gtm_platform.connect.records import Id, Instant, MaybeInt, MaybeText, Record, at
+from gtm_platform.http.pages import repair_json
+from gtm_platform.ingest.extract import LARGEST_KEPT
+from gtm_platform.ingest.record import Id, Instant, MaybeInt, MaybeText, Record, at
+from gtm_platform.ingest.source import Source, Stream
+from gtm_platform.ingest.stream_sync import WindowResult
 from gtm_platform.lake.contracts import TABLES
 from gtm_platform.lake.lake import Lake
-from gtm_platform.sources.stream import Source, Stream
-from gtm_platform.sources.sweep import LARGEST_KEPT
-from gtm_platform.sources.sync import Filled
 from gtm_platform_tests.faults.model import POST, Note, Post, adds_up, as_of, ids
-from gtm_platform_tests.sources.conftest import Clock, Syncing
+from gtm_platform_tests.ingest.syncing import Clock, Syncing
 
 FIRST, DAY = datetime(2026, 3, 1, tzinfo=UTC), timedelta(days=1)
 WEEK = FIRST + 7 * DAY
@@ -29,7 +29,7 @@ def syncing(tmp_path: Path) -> Syncing:
     return Syncing(Lake(tmp_path), POST, Clock(FIRST))
 
 
-def fill(syncing: Syncing, start: datetime, *raws: str, pages: int = 1, stored: int | None = None) -> Filled:
+def fill(syncing: Syncing, start: datetime, *raws: str, pages: int = 1, stored: int | None = None) -> WindowResult:
     syncing.clock.now = start + timedelta(days=1, minutes=15)
     body = f'{{"data":[{",".join(raws)}]}}'.encode()
     return adds_up(syncing.fill(Post([body] * pages), "notes", start), stored)
@@ -71,7 +71,7 @@ def test_a_record_of_any_depth_is_set_aside_alone(syncing: Syncing, depth: int, 
 
 def test_brackets_in_texts_are_not_depth() -> None:
     text = json.dumps({"a": '[{"\\' * 1_000, "b": [1, {"c": "]"}]}).encode()
-    assert mended(text) == text
+    assert repair_json(text) == text
 
 
 @pytest.mark.faults("P16")

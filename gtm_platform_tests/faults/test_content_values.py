@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gtm_platform.connect.pages import dig, glance, put, rows
-from gtm_platform.connect.records import (
+from gtm_platform.http.pages import get_path, get_path_or_none, put, rows
+from gtm_platform.ingest.record import (
     Id,
     MaybeAmount,
     MaybeInstant,
@@ -23,7 +23,7 @@ from gtm_platform.connect.records import (
 )
 from gtm_platform.lake.lake import Lake
 from gtm_platform_tests.faults.model import POST, Post, adds_up, as_of
-from gtm_platform_tests.sources.conftest import Clock, Syncing
+from gtm_platform_tests.ingest.syncing import Clock, Syncing
 
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -170,7 +170,7 @@ def test_of_a_name_given_twice_the_last_counts_wherever_it_is_read() -> None:
     twice = b'{"id":"first","count":1,"id":"last","count":2}'
     ((letter,), _, _) = READER.read([twice])
     assert (letter.id, letter.count) == ("last", 2)
-    assert (glance(twice, "id"), dig(twice, "count")) == ("last", 2)
+    assert (get_path_or_none(twice, "id"), get_path(twice, "count")) == ("last", 2)
     assert json.loads(put(twice, more=3)) == {"id": "last", "count": 2, "more": 3}
     assert rows(b'{"data":[1],"data":[2]}') == [b"2"]
 
@@ -179,7 +179,7 @@ def test_of_a_name_given_twice_the_last_counts_wherever_it_is_read() -> None:
 def test_what_is_not_quite_json_is_set_aside_by_the_reader_as_by_the_page() -> None:
     _, _, (rejected,) = READER.read([b'{"id":"1",}'])
     assert rejected.reason == "record: json_invalid"
-    assert glance(b'{"id":"1",}', "id") is None
+    assert get_path_or_none(b'{"id":"1",}', "id") is None
 
 
 ODD = {

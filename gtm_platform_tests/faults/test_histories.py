@@ -13,12 +13,12 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from gtm_platform.connect.pages import Page
+from gtm_platform.http.pages import Page
+from gtm_platform.ingest.source import Source, Stream, Window
 from gtm_platform.lake.lake import Lake
-from gtm_platform.sources.stream import Source, Stream, Window
 from gtm_platform_tests.faults.model import adds_up, as_of, nothing_half_done
-from gtm_platform_tests.sources.conftest import Clock, Syncing
-from gtm_platform_tests.sources.test_sync import Planet, day
+from gtm_platform_tests.ingest.syncing import Clock, Syncing
+from gtm_platform_tests.ingest.test_stream_sync import Planet, day
 
 SOON, SECOND = timedelta(minutes=15), timedelta(seconds=1)
 Version = tuple[datetime, str]  # when it moved, and what it is called since

@@ -62,7 +62,7 @@ def test_eight_writers_and_eight_readers_neither_fail_nor_see_anything_torn(lake
     assert len([file for table in TABLES for file in lake.versions(table)]) == written + len(TABLES) * len(DAYS) * 2
     catalogue.renew(lake)
     for table in TABLES:
-        seen = storm.in_lake(lake.reading_as_of(table, "9999").sql)
+        seen = storm.in_lake(lake.query_as_of(table, "9999").sql)
         assert sorted(seen) == DAYS
         assert storm.in_catalogue(lake, table.replace("/", ".")) == seen
 
@@ -75,7 +75,7 @@ def test_what_is_written_last_counts_also_where_the_clock_was_put_back(
     monkeypatch.setattr(lake_module.time, "time_ns", lambda: LONG_AGO * 10**9)
     for version in ("second", "third"):
         storm.write(lake, WAVES, DAYS[0], version, 10)
-        assert storm.in_lake(lake.reading_as_of(WAVES, "9999").sql) == {DAYS[0]: version}
+        assert storm.in_lake(lake.query_as_of(WAVES, "9999").sql) == {DAYS[0]: version}
 
 
 def told_until_killed(home: Path, name: int, random: Random) -> list[tuple[str, str]]:
@@ -109,7 +109,7 @@ def test_a_process_killed_while_it_writes_leaves_the_old_or_the_new(lake: Lake, 
         before = [in_lake, *[version for what, version in told if what == WRITTEN]][-1]
         begun = [version for what, version in told if what == BEGAN][-1]
         known = {in_catalogue, in_lake, *[version for _, version in told]}
-        in_lake = storm.in_lake(lake.reading_as_of(WAVES, "9999").sql)[DAYS[0]]
+        in_lake = storm.in_lake(lake.query_as_of(WAVES, "9999").sql)[DAYS[0]]
         in_catalogue = storm.in_catalogue(lake, "storm.waves")[DAYS[0]]
         assert in_lake in (before, begun)
         assert in_catalogue in known

@@ -13,14 +13,14 @@ import pytest
 import sqlalchemy as sa
 
 from gtm_platform.lake import catalogue
-from gtm_platform.lake.engine import engine
+from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
-from gtm_platform.lake.room import DiskFull, OutOfMemory
+from gtm_platform.lake.storage_errors import DiskFull, OutOfMemory
 from gtm_platform.settings import settings
 from gtm_platform.state import StateError, open_state
 from gtm_platform.state.schema import audit
 from gtm_platform_tests.faults import storm
-from gtm_platform_tests.faults.nth import Nth, until_none_fails
+from gtm_platform_tests.faults.nth_call import Nth, until_none_fails
 from gtm_platform_tests.faults.processes import started
 from gtm_platform_tests.faults.storm import DAYS, TABLES
 from gtm_platform_tests.faults.test_lake import hidden
@@ -35,7 +35,7 @@ def lake() -> Lake:
 
 
 def is_whole(lake: Lake, version: str) -> bool:
-    return storm.in_lake(lake.reading_as_of(WAVES, "9999").sql) == {DAY: version}
+    return storm.in_lake(lake.query_as_of(WAVES, "9999").sql) == {DAY: version}
 
 
 @contextmanager

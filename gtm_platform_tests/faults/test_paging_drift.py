@@ -10,14 +10,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gtm_platform.connect.pages import dig
+from gtm_platform.http.pages import get_path
+from gtm_platform.ingest.source import Window
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sources.hubspot.streams import CONTACTS
-from gtm_platform.sources.stream import Window
-from gtm_platform_tests.faults.accounts import ACCOUNTS, Account, Meanwhile, small_pages, soon
 from gtm_platform_tests.faults.model import adds_up, as_of, ids
+from gtm_platform_tests.faults.source_accounts import ACCOUNTS, Account, Meanwhile, small_pages, soon
+from gtm_platform_tests.ingest.syncing import Clock, Syncing
 from gtm_platform_tests.sources import conftest
-from gtm_platform_tests.sources.conftest import Clock, Stand, Syncing
+from gtm_platform_tests.sources.conftest import Stand
 
 server, stand = conftest.server, conftest.stand
 
@@ -111,7 +112,9 @@ def test_searches_that_end_early_together_find_everything(clock: Clock, stand: S
         numbers = Random(seed).sample(range(1, 5_000), len(instants))
         for number, instant in zip(numbers, instants, strict=True):
             account.put(number, opens + timedelta(milliseconds=instant))
-        found = [str(dig(raw, "id")) for page in CONTACTS.pages(client, Window(opens, opens + HOUR)) for raw in page]
+        found = [
+            str(get_path(raw, "id")) for page in CONTACTS.pages(client, Window(opens, opens + HOUR)) for raw in page
+        ]
         assert found == [str(number) for number in sorted(numbers)]
 
     with pytest.MonkeyPatch.context() as patches:

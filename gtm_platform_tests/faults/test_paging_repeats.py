@@ -9,17 +9,18 @@ from typing import Any
 
 import pytest
 
-from gtm_platform.connect.failures import BadAnswer, CursorLoop
+from gtm_platform.http.errors import CursorLoop, InvalidResponse
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.hubspot import Limits, app
 from gtm_platform.sandbox.limits import Limit
 from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore
 from gtm_platform.sources.intercom.client import Intercom
-from gtm_platform_tests.faults.accounts import ACCOUNTS, Account, Replaying, small_pages, soon
 from gtm_platform_tests.faults.model import adds_up, as_of, ids, nothing_half_done
-from gtm_platform_tests.faults.nth import until_none_fails
+from gtm_platform_tests.faults.nth_call import until_none_fails
+from gtm_platform_tests.faults.source_accounts import ACCOUNTS, Account, Replaying, small_pages, soon
+from gtm_platform_tests.ingest.syncing import Clock, Syncing
 from gtm_platform_tests.sources import conftest
-from gtm_platform_tests.sources.conftest import Clock, Stand, Syncing
+from gtm_platform_tests.sources.conftest import Stand
 
 server, stand = conftest.server, conftest.stand
 
@@ -184,5 +185,5 @@ def test_a_page_that_came_twice_does_not_make_up_for_one_that_did_not_come(total
     if total == 6:
         assert [len(page) for page in listed] == [3, 3, 3]
     else:
-        with pytest.raises(BadAnswer, match="lists 6 of 9 records"):
+        with pytest.raises(InvalidResponse, match="lists 6 of 9 records"):
             list(listed)

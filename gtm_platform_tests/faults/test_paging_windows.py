@@ -9,23 +9,24 @@ from typing import Any
 import msgspec
 import pytest
 
-from gtm_platform.connect.failures import Unavailable
-from gtm_platform.connect.pages import Page
-from gtm_platform.connect.records import Id, Instant, Record, at
+from gtm_platform.http.errors import Unavailable
+from gtm_platform.http.pages import Page
+from gtm_platform.ingest.record import Id, Instant, Record, at
+from gtm_platform.ingest.source import Source, Stream, Window
+from gtm_platform.ingest.stream_sync import ShrankTooMuch, WindowResult
 from gtm_platform.lake.lake import Lake
-from gtm_platform.sources.stream import Source, Stream, Window
-from gtm_platform.sources.sync import Filled, ShrankTooMuch
 from gtm_platform_tests.faults.model import adds_up, as_of, ids, nothing_half_done
-from gtm_platform_tests.sources import conftest, test_sync
-from gtm_platform_tests.sources.conftest import Clock, Syncing
-from gtm_platform_tests.sources.test_sync import Sky, day
+from gtm_platform_tests.ingest import test_stream_sync as test_sync
+from gtm_platform_tests.ingest.syncing import Clock, Syncing
+from gtm_platform_tests.ingest.test_stream_sync import Sky, day
+from gtm_platform_tests.sources import conftest
 
 lake, clock, syncing, sky = conftest.lake, test_sync.clock, test_sync.syncing, test_sync.sky
 FAR = datetime.fromisoformat("2090-01-01T00:00:00+00:00")
 MINUTE = timedelta(minutes=1)
 
 
-def sync(syncing: Syncing, sky: Any, *numbers: int, stream: str = "planets", late: float = 0.25) -> list[Filled]:
+def sync(syncing: Syncing, sky: Any, *numbers: int, stream: str = "planets", late: float = 0.25) -> list[WindowResult]:
     syncing.clock.now = day(numbers[-1] + 1, late)
     filled = syncing.fill(sky, stream, *map(day, numbers))
     nothing_half_done(syncing.lake.root)

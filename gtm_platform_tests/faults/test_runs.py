@@ -15,13 +15,13 @@ from dagster._core.test_utils import freeze_time
 from dagster._daemon.monitoring.run_monitoring import monitor_starting_run
 from dagster._time import get_current_datetime
 
-from gtm_platform.cli.instance import SETTINGS
-from gtm_platform.lake import runs
-from gtm_platform.lake.runs import SILENCE, Place
+from gtm_platform.orchestration import liveness
+from gtm_platform.orchestration.instance import SETTINGS
+from gtm_platform.orchestration.liveness import SILENCE_SECONDS, Place
 from gtm_platform.settings import settings
-from gtm_platform_tests.lake.test_runs import _let_go, a_run, instance, some_job
+from gtm_platform_tests.orchestration.test_liveness import _release_runs, a_run, instance, some_job
 
-__all__ = ["_let_go", "instance"]  # fixtures
+__all__ = ["_release_runs", "instance"]  # fixtures
 
 THIS, REBOOTED, OTHER = Place("one.example", "boot 1"), Place("one.example", "boot 2"), Place("two.example", "boot 9")
 
@@ -47,17 +47,17 @@ def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
 
 def held(instance: dg.DagsterInstance) -> str:
     run_id = a_run(instance)
-    runs.hold(run_id, instance)
+    liveness.acquire(run_id, instance)
     return run_id
 
 
 def let_go(run_id: str) -> None:
     """What the kernel does when a process dies, or the power goes."""
-    runs._held.pop(run_id).close()
+    liveness._held.pop(run_id).close()
 
 
 def silent_for(run_id: str, seconds: float) -> None:
-    then = runs.time.time() - seconds
+    then = liveness.time.time() - seconds
     os.utime(file_of(run_id), (then, then))
 
 
@@ -66,7 +66,7 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     def unsupported(*_: object) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr(runs.fcntl, "flock", unsupported)
+    monkeypatch.setattr(liveness.fcntl, "flock", unsupported)
 
 
 @pytest.mark.faults("T3")
@@ -78,7 +78,7 @@ def test_a_dead_run_gives_its_pool_slot_back_and_a_live_one_keeps_it(instance: d
         assert storage.claim_concurrency_slot("source_shop", run_id, "step").is_claimed
     assert not storage.claim_concurrency_slot("source_shop", waiting, "step").is_claimed
     let_go(dead)
-    assert runs.reap(instance) == [dead]
+    assert liveness.reap(instance) == [dead]
     assert storage.claim_concurrency_slot("source_shop", waiting, "step").is_claimed
     assert {slot.run_id for slot in storage.get_concurrency_info("source_shop").claimed_slots} == {alive, waiting}
     assert status(instance, alive) == dg.DagsterRunStatus.STARTED
@@ -91,7 +91,7 @@ def test_after_a_reboot_what_ran_before_it_is_ended(
     run_id = held(instance)
     let_go(run_id)
     be_at(REBOOTED, monkeypatch)
-    assert runs.reap(instance) == [run_id]
+    assert liveness.reap(instance) == [run_id]
     assert status(instance, run_id) == dg.DagsterRunStatus.FAILURE
     assert not file_of(run_id).exists()
 
@@ -103,11 +103,11 @@ def test_a_run_of_another_host_is_ended_after_a_long_silence_only(
     run_id = held(instance)
     let_go(run_id)  # as its lock looks from there where the home is shared and locks are not
     be_at(OTHER, monkeypatch)
-    silent_for(run_id, SILENCE - 60)
-    assert runs.reap(instance) == []
+    silent_for(run_id, SILENCE_SECONDS - 60)
+    assert liveness.reap(instance) == []
     assert file_of(run_id).exists()
-    silent_for(run_id, SILENCE + 60)
-    assert runs.reap(instance) == [run_id]
+    silent_for(run_id, SILENCE_SECONDS + 60)
+    assert liveness.reap(instance) == [run_id]
 
 
 @pytest.mark.faults("T3")
@@ -116,17 +116,17 @@ def test_a_run_of_another_host_whose_lock_is_seen_lives_however_silent(
 ) -> None:
     run_id = held(instance)
     be_at(OTHER, monkeypatch)
-    silent_for(run_id, SILENCE + 60)
-    assert runs.reap(instance) == []
+    silent_for(run_id, SILENCE_SECONDS + 60)
+    assert liveness.reap(instance) == []
     assert status(instance, run_id) == dg.DagsterRunStatus.STARTED
 
 
 @pytest.mark.faults("T3")
 def test_a_run_that_lives_is_not_silent(instance: dg.DagsterInstance) -> None:
     run_id = held(instance)
-    silent_for(run_id, SILENCE + 60)
-    runs.beat()
-    assert runs.time.time() - file_of(run_id).stat().st_mtime < runs.BEAT
+    silent_for(run_id, SILENCE_SECONDS + 60)
+    liveness.heartbeat()
+    assert liveness.time.time() - file_of(run_id).stat().st_mtime < liveness.HEARTBEAT_SECONDS
     assert "runs that live" in {thread.name for thread in threading.enumerate()}
 
 
@@ -139,7 +139,7 @@ def test_where_there_are_no_locks_silence_and_reboots_decide(
     run_id = held(instance)
     silent_for(run_id, silent)
     be_at(at, monkeypatch)
-    assert len(runs.reap(instance)) == ended
+    assert len(liveness.reap(instance)) == ended
 
 
 @pytest.fixture

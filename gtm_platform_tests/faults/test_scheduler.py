@@ -10,22 +10,21 @@ import pytest
 import sqlalchemy as sa
 from dagster._core.scheduler import DagsterDaemonScheduler
 
-from gtm_platform.cli.instance import SETTINGS
+from gtm_platform.ingest.assets import asset_of, schedule_of
+from gtm_platform.ingest.source import Window
 from gtm_platform.lake.contracts import TABLES, declare
-from gtm_platform.lake.daily import daily
+from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.lake.lake import Lake
-from gtm_platform.lake.resource import LakeResource, the_lake
-from gtm_platform.sources.factory import asset_of, schedule_of
-from gtm_platform.sources.stream import Window
-from gtm_platform_tests.faults.nth import Nth, until_none_fails
+from gtm_platform.orchestration.instance import SETTINGS
+from gtm_platform_tests.faults.nth_call import Nth, until_none_fails
 from gtm_platform_tests.faults.test_lake import hidden
-from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, write
-from gtm_platform_tests.lake.test_runs import _let_go
-from gtm_platform_tests.sources.conftest import Syncing, lake
-from gtm_platform_tests.sources.test_factory import SOURCE as WOOD
-from gtm_platform_tests.sources.test_sync import QUARTER, Sky, clock, day, sky, sync, syncing
+from gtm_platform_tests.ingest.syncing import Syncing
+from gtm_platform_tests.ingest.test_assets import SOURCE as WOOD
+from gtm_platform_tests.ingest.test_stream_sync import QUARTER, Sky, clock, day, sky, sync, syncing
+from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, daily, write
+from gtm_platform_tests.orchestration.test_liveness import _release_runs
 
-__all__ = ["_let_go", "clock", "lake", "sky", "syncing"]  # fixtures
+__all__ = ["_release_runs", "clock", "sky", "syncing"]  # fixtures
 
 DAY = "2026-03-01"
 TICK = datetime(2026, 3, 2, 0, 5, tzinfo=UTC)

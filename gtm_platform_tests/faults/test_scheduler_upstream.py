@@ -11,14 +11,13 @@ import pytest
 from gtm_platform.delivery.assets import hubspot_contacts, slack_alerts
 from gtm_platform.delivery.sensors import LANDED, when_health_lands
 from gtm_platform.lake.contracts import declare
-from gtm_platform.lake.daily import daily
-from gtm_platform.lake.resource import LakeResource, the_lake
+from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.quality.checks import CHECKS
 from gtm_platform_tests.delivery.test_assets import DAYS, DELIVERIES, MENTION, World, held, world
-from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, write
-from gtm_platform_tests.lake.test_runs import _let_go
+from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, daily, write
+from gtm_platform_tests.orchestration.test_liveness import _release_runs
 
-__all__ = ["_let_go", "world"]  # fixtures
+__all__ = ["_release_runs", "world"]  # fixtures
 
 [ROW_EACH] = [key for check in CHECKS for key in check.check_keys if key.name == "one_row_for_every_person"]
 

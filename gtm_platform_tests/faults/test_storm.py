@@ -9,7 +9,7 @@ import pytest
 
 from gtm_platform.delivery.slack.wording import REPEAT
 from gtm_platform_tests.e2e.home import frame
-from gtm_platform_tests.faults.lives import FIRST, READ, STORM, WRITTEN, Life, live
+from gtm_platform_tests.faults.end_to_end_runs import FIRST, READ, STORM, WRITTEN, Life, live
 
 LOST = ("reset", "cut")  # the write was done, the answer does not tell
 
@@ -17,9 +17,11 @@ LOST = ("reset", "cut")  # the write was done, the answer does not tell
 @pytest.fixture(scope="module")
 def lives(tmp_path_factory: pytest.TempPathFactory) -> tuple[Life, Life]:
     """Lived in a process of their own: Dagster and the engine keep much for as long as theirs lasts."""
-    calm, stormy = (tmp_path_factory.mktemp(name) for name in ("calm", "stormy"))
+    quiet_worlds, stormy = (tmp_path_factory.mktemp(name) for name in ("calm", "stormy"))
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        return process.submit(live, calm, stormy=False).result(), process.submit(live, stormy, stormy=True).result()
+        return process.submit(live, quiet_worlds, stormy=False).result(), process.submit(
+            live, stormy, stormy=True
+        ).result()
 
 
 def changes(life: Life) -> Counter[tuple[str, str, str]]:
@@ -44,19 +46,19 @@ def test_every_fault_struck(lives: tuple[Life, Life]) -> None:
 
 @pytest.mark.faults("S1", "S3", "S5", "S10", "S11", "P1")
 def test_the_rows_are_those_of_a_home_left_in_peace(lives: tuple[Life, Life]) -> None:
-    calm, stormy = lives
-    assert calm.failures == []
-    assert len(calm.rows) > 50
-    assert sum(map(len, calm.rows.values())) > 1_000
-    assert stormy.rows.keys() == calm.rows.keys()
-    assert [where for where, rows in calm.rows.items() if stormy.rows[where] != rows] == []
+    quiet_worlds, stormy = lives
+    assert quiet_worlds.failures == []
+    assert len(quiet_worlds.rows) > 50
+    assert sum(map(len, quiet_worlds.rows.values())) > 1_000
+    assert stormy.rows.keys() == quiet_worlds.rows.keys()
+    assert [where for where, rows in quiet_worlds.rows.items() if stormy.rows[where] != rows] == []
 
 
 @pytest.mark.faults("P1", "P23")
 def test_what_could_be_seen_meanwhile_was_whole(lives: tuple[Life, Life]) -> None:
-    calm, stormy = lives
+    quiet_worlds, stormy = lives
     assert stormy.seen, "no run failed, so nothing was seen in between"
-    partial = [where for seen in stormy.seen for where, rows in seen.items() if calm.rows[where] != rows]
+    partial = [where for seen in stormy.seen for where, rows in seen.items() if quiet_worlds.rows[where] != rows]
     assert partial == []
     assert list((stormy.home / "lake").glob("*/*/.*.parquet")) == []  # and no draft was left
 
@@ -92,22 +94,22 @@ def test_every_run_ended(lives: tuple[Life, Life]) -> None:
 
 @pytest.mark.faults("D5", "D6")
 def test_hubspot_was_given_each_value_once(lives: tuple[Life, Life]) -> None:
-    calm, stormy = map(changes, lives)
-    assert len(calm) > 50
-    assert stormy == calm
+    quiet_worlds, stormy = map(changes, lives)
+    assert len(quiet_worlds) > 50
+    assert stormy == quiet_worlds
     assert set(stormy.values()) == {1}
 
 
 @pytest.mark.faults("D15", "D16")
 def test_slack_was_told_each_thing_once_and_a_repeat_says_that_it_may_be_one(lives: tuple[Life, Life]) -> None:
-    calm, stormy = lives
+    quiet_worlds, stormy = lives
     marks = [[deed["metadata"]["event_payload"]["fingerprint"] for deed in life.said] for life in lives]
     assert marks[0]
     assert set(marks[1]) == set(marks[0])
     first = [mark for mark, deed in zip(marks[1], stormy.said, strict=True) if not deed["text"].startswith(REPEAT)]
     assert sorted(first) == sorted(marks[0])
     lost = sum(stormy.faults["slack", WRITTEN["slack"], kind] for kind in LOST)
-    assert len(stormy.said) - len(calm.said) == lost
+    assert len(stormy.said) - len(quiet_worlds.said) == lost
 
 
 def test_the_last_day_once_more_changes_nothing_and_sends_nothing(lives: tuple[Life, Life]) -> None:

@@ -7,12 +7,12 @@ from threading import Event
 import httpx
 import pytest
 
-from gtm_platform.connect import api
-from gtm_platform.connect.failures import BadAnswer, OutOfTime, Refused, Unavailable
-from gtm_platform_tests.connect.server import Answer, cut, drip, reset, silence, whole
+from gtm_platform.http import client as api
+from gtm_platform.http.errors import BadRequest, InvalidResponse, RetriesExhausted, Unavailable
 from gtm_platform_tests.faults import invariants
-from gtm_platform_tests.faults.reading import Reading
-from gtm_platform_tests.faults.shop import CALLS, KEY, TABLE, Fault
+from gtm_platform_tests.faults.fake_api import CALLS, KEY, TABLE, Fault
+from gtm_platform_tests.faults.reading import SourceReading
+from gtm_platform_tests.http.server import Answer, cut, drip, reset, silence, whole
 
 OK = b"HTTP/1.1 200 OK\r\n"
 HTML = "Content-Type: text/html\r\n"
@@ -36,10 +36,10 @@ def packed(body: bytes, packing: str = "gzip") -> Fault:
     return lambda _: whole(body, headers=f"Content-Encoding: {packing}\r\n")
 
 
-def asked_again(reading: Reading, fault: Fault, **more: object) -> None:
+def asked_again(reading: SourceReading, fault: Fault, **more: object) -> None:
     """Once the fault costs one call more; for good it ends the run."""
     assert len(reading.gets_through({3: fault}.get, **more)) == CALLS + 1
-    reading.fails(OutOfTime, lambda call: fault if call > 2 else None, "Run again later", budget=20.0, **more)
+    reading.fails(RetriesExhausted, lambda call: fault if call > 2 else None, "Run again later", budget=20.0, **more)
 
 
 # --- other pages ---------------------------------------------------------------------------------------------------
@@ -49,7 +49,7 @@ def asked_again(reading: Reading, fault: Fault, **more: object) -> None:
 @pytest.mark.parametrize("page", [LOG_IN, GATEWAY], ids=["repeats the key", "does not"])
 @pytest.mark.parametrize("status", ["200 OK", "502 Bad Gateway"])
 def test_html_is_no_record_and_no_change_of_shape_but_trouble_that_may_pass(
-    reading: Reading, status: str, page: bytes
+    reading: SourceReading, status: str, page: bytes
 ) -> None:
     def fault(_: bytes) -> Answer:
         return whole(page, status, HTML)
@@ -59,9 +59,9 @@ def test_html_is_no_record_and_no_change_of_shape_but_trouble_that_may_pass(
 
 
 @pytest.mark.faults("S6")
-def test_of_a_page_of_html_little_is_told_and_printable(reading: Reading) -> None:
-    failure = reading.fails(OutOfTime, lambda _: lambda _: whole(GATEWAY, headers=HTML), budget=1.0)
-    assert isinstance(failure.__cause__, BadAnswer)
+def test_of_a_page_of_html_little_is_told_and_printable(reading: SourceReading) -> None:
+    failure = reading.fails(RetriesExhausted, lambda _: lambda _: whole(GATEWAY, headers=HTML), budget=1.0)
+    assert isinstance(failure.__cause__, InvalidResponse)
     told = str(failure).partition("It begins: ")[2]
     assert told.startswith("<html> <title>Bad Gateway</title> and so on")
     assert told.isprintable()
@@ -84,14 +84,14 @@ def test_of_a_page_of_html_little_is_told_and_printable(reading: Reading) -> Non
     ],
     ids=["named text", "with a mark", "UTF-16", "little end first", "big end first", "UTF-32"],
 )
-def test_json_is_read_in_whatever_alphabet_it_comes(reading: Reading, fault: Fault) -> None:
+def test_json_is_read_in_whatever_alphabet_it_comes(reading: SourceReading, fault: Fault) -> None:
     assert len(reading.gets_through(lambda _: fault)) == CALLS
     buyers = {order["buyer"] for order in reading.shop.orders.values()}
     assert {"Zoë Müller", "山田 太郎", "Ольга 🛒"} <= buyers
 
 
 @pytest.mark.faults("S7")
-def test_what_is_no_character_is_marked_as_such_and_never_guessed(reading: Reading) -> None:
+def test_what_is_no_character_is_marked_as_such_and_never_guessed(reading: SourceReading) -> None:
     reading.shop.a_day_passes()
     reading.shop.orders["o-0"] |= {"buyer": "Zoë", "updated_at": reading.shop.today}
     reading.read(lambda _: lambda page: whole(page.replace("Zoë".encode(), b"Zo\xeb")))
@@ -103,18 +103,18 @@ def test_what_is_no_character_is_marked_as_such_and_never_guessed(reading: Readi
 
 
 @pytest.mark.faults("S8")
-def test_silence_is_not_waited_for_without_end(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_is_not_waited_for_without_end(reading: SourceReading, monkeypatch: pytest.MonkeyPatch) -> None:
     """The only wait by the real clock, so it is a short one; on a slow machine good answers may be asked for again."""
     assert api.TIMEOUTS.read == 30
     monkeypatch.setattr(api, "TIMEOUTS", httpx.Timeout(0.2))
     assert len(reading.gets_through({2: lambda _: silence}.get)) > CALLS
-    failure = reading.fails(OutOfTime, lambda _: lambda _: silence, "ReadTimeout", "Run again later", budget=1.0)
+    failure = reading.fails(RetriesExhausted, lambda _: lambda _: silence, "ReadTimeout", "Run again later", budget=1.0)
     assert isinstance(failure.__cause__, Unavailable)
 
 
 @pytest.mark.faults("S9")
 @pytest.mark.parametrize("start", [OK + b"X-Slow: ", OK + b"Content-Length: 9999\r\n\r\n"], ids=["headers", "body"])
-def test_an_answer_that_drips_ends_at_the_deadline(reading: Reading, start: bytes) -> None:
+def test_an_answer_that_drips_ends_at_the_deadline(reading: SourceReading, start: bytes) -> None:
     """Each drop comes well before a read would time out. The deadline also bounds how slow a whole answer may be."""
 
     def fault(_: bytes) -> Answer:
@@ -161,7 +161,7 @@ def test_an_answer_that_drips_ends_at_the_deadline(reading: Reading, start: byte
         "a body cut by the shop",
     ],
 )
-def test_what_breaks_off_is_asked_for_again_and_no_part_of_it_kept(reading: Reading, fault: Fault) -> None:
+def test_what_breaks_off_is_asked_for_again_and_no_part_of_it_kept(reading: SourceReading, fault: Fault) -> None:
     asked_again(reading, fault)
 
 
@@ -169,7 +169,7 @@ def test_what_breaks_off_is_asked_for_again_and_no_part_of_it_kept(reading: Read
 
 
 @pytest.mark.faults("S13")
-def test_a_packed_page_is_unpacked(reading: Reading) -> None:
+def test_a_packed_page_is_unpacked(reading: SourceReading) -> None:
     assert len(reading.gets_through(lambda _: lambda page: packed(gzip.compress(page))(page))) == CALLS
 
 
@@ -186,12 +186,14 @@ def test_a_packed_page_is_unpacked(reading: Reading) -> None:
     ],
     ids=["no gzip", "its end missing", "cut", "of another make", "packed twice", "not asked for"],
 )
-def test_what_does_not_unpack_is_asked_for_again(reading: Reading, fault: Fault) -> None:
+def test_what_does_not_unpack_is_asked_for_again(reading: SourceReading, fault: Fault) -> None:
     asked_again(reading, fault)
 
 
 @pytest.mark.faults("S13")
-def test_a_page_that_unpacks_without_end_is_refused_at_once(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "LARGEST", 1 << 20)
+def test_a_page_that_unpacks_without_end_is_refused_at_once(
+    reading: SourceReading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "MAX_RESPONSE_BYTES", 1 << 20)
     bomb = packed(gzip.compress(b" " * (8 << 20)))
-    reading.fails(Refused, {2: bomb}.get, "more than 1 MB", "Ask for smaller pages")
+    reading.fails(BadRequest, {2: bomb}.get, "more than 1 MB", "Ask for smaller pages")

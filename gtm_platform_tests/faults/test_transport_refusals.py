@@ -5,10 +5,10 @@ import socket
 
 import pytest
 
-from gtm_platform.connect.failures import ApiFailure, Forbidden, OutOfTime, Refused, Unauthorized, Unavailable
-from gtm_platform_tests.connect.server import TLS, Answer, over_tls, serving, whole
-from gtm_platform_tests.faults.reading import ENV, Reading
-from gtm_platform_tests.faults.shop import CALLS, KEY, nothing
+from gtm_platform.http.errors import ApiFailure, BadRequest, Forbidden, RetriesExhausted, Unauthorized, Unavailable
+from gtm_platform_tests.faults.fake_api import CALLS, KEY, nothing
+from gtm_platform_tests.faults.reading import ENV, SourceReading
+from gtm_platform_tests.http.server import TLS, Answer, over_tls, serving, whole
 
 REPEATED = json.dumps({"message": f"Your key {KEY} may not"}).encode()
 
@@ -18,7 +18,7 @@ REPEATED = json.dumps({"message": f"Your key {KEY} may not"}).encode()
 
 @pytest.mark.faults("S14")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed_and_the_key_goes_nowhere_else(reading: Reading, status: int) -> None:
+def test_a_redirect_is_not_followed_and_the_key_goes_nowhere_else(reading: SourceReading, status: int) -> None:
     elsewhere: list[bytes] = []
 
     def hears(request: bytes) -> Answer:
@@ -27,17 +27,17 @@ def test_a_redirect_is_not_followed_and_the_key_goes_nowhere_else(reading: Readi
 
     with serving(hears) as other:
         away = whole(b"", f"{status} Elsewhere", f"Location: {other}/orders\r\n")
-        reading.fails(Refused, {2: lambda _: away}.get, f"answered {status}", "a redirect, which is not followed")
+        reading.fails(BadRequest, {2: lambda _: away}.get, f"answered {status}", "a redirect, which is not followed")
     assert elsewhere == []
 
 
 @pytest.mark.faults("S14")
 @pytest.mark.parametrize("place", ["http://169.254.169.254/latest/meta-data", "//shop.example/", "/orders?after=0", ""])
-def test_nor_is_any_other_wherever_it_leads(reading: Reading, place: str) -> None:
+def test_nor_is_any_other_wherever_it_leads(reading: SourceReading, place: str) -> None:
     away = whole(b"", "302 Found", f"Location: {place}\r\n")
     began = reading.clock.now()
     reading.shop.a_day_passes()
-    reading.stays_as_it_was(Refused, {2: lambda _: away}.get, "Check the base URL")
+    reading.stays_as_it_was(BadRequest, {2: lambda _: away}.get, "Check the base URL")
     assert (reading.calls, reading.clock.now()) == (2, began)
 
 
@@ -45,7 +45,7 @@ def test_nor_is_any_other_wherever_it_leads(reading: Reading, place: str) -> Non
 
 
 @pytest.mark.faults("S15")
-def test_a_name_that_nobody_knows_is_told(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_nobody_knows_is_told(reading: SourceReading, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -53,16 +53,16 @@ def test_a_name_that_nobody_knows_is_told(reading: Reading, monkeypatch: pytest.
     with monkeypatch.context() as patched:
         patched.setattr(socket, "getaddrinfo", unknown)
         told = ("GET http://shop.example/orders reached nobody", "Name or service not known", "Check the base URL")
-        failure = reading.stays_as_it_was(OutOfTime, nothing, *told, url="http://shop.example")
+        failure = reading.stays_as_it_was(RetriesExhausted, nothing, *told, url="http://shop.example")
     assert isinstance(failure.__cause__, Unavailable)
     reading.gets_through(nothing)
 
 
 @pytest.mark.faults("S15")
-def test_a_closed_door_is_told(reading: Reading) -> None:
+def test_a_closed_door_is_told(reading: SourceReading) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    failure = reading.fails(OutOfTime, nothing, "Connection refused", url=f"http://127.0.0.1:{port}")
+    failure = reading.fails(RetriesExhausted, nothing, "Connection refused", url=f"http://127.0.0.1:{port}")
     assert isinstance(failure.__cause__, Unavailable)
 
 
@@ -75,31 +75,31 @@ def test_a_closed_door_is_told(reading: Reading) -> None:
     ],
 )
 def test_a_certificate_that_is_not_trusted_is_told_and_not_tried_again(
-    reading: Reading, monkeypatch: pytest.MonkeyPatch, shown: str, trusted: str | None, why: str
+    reading: SourceReading, monkeypatch: pytest.MonkeyPatch, shown: str, trusted: str | None, why: str
 ) -> None:
     if trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(TLS / trusted))
     began = reading.clock.now()
     reading.shop.a_day_passes()
     with serving(reading.shop.answer, over_tls(shown)) as url:
-        reading.stays_as_it_was(Refused, nothing, why, "Check the base URL, and its certificate", url=url)
+        reading.stays_as_it_was(BadRequest, nothing, why, "Check the base URL, and its certificate", url=url)
     assert (reading.calls, reading.clock.now()) == (0, began)
     reading.gets_through(nothing)
 
 
 @pytest.mark.faults("S15")
-def test_one_that_is_trusted_is_read_from(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_is_trusted_is_read_from(reading: SourceReading, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "valid.pem"))
     with serving(reading.shop.answer, over_tls("valid.pem")) as url:
         assert len(reading.gets_through(nothing, url=url)) == CALLS
 
 
 @pytest.mark.faults("S15")
-def test_a_server_that_speaks_no_tls_is_told_and_not_tried_again(reading: Reading) -> None:
+def test_a_server_that_speaks_no_tls_is_told_and_not_tried_again(reading: SourceReading) -> None:
     began, answers = reading.clock.now(), iter([whole(b"", "400 Bad Request")])
     reading.shop.a_day_passes()
     with serving(lambda _: next(answers)) as url:
-        reading.stays_as_it_was(Refused, nothing, "is not trusted", url=url.replace("http:", "https:"))
+        reading.stays_as_it_was(BadRequest, nothing, "is not trusted", url=url.replace("http:", "https:"))
     assert (list(answers), reading.clock.now()) == ([], began)
     reading.gets_through(nothing)
 
@@ -107,7 +107,7 @@ def test_a_server_that_speaks_no_tls_is_told_and_not_tried_again(reading: Readin
 @pytest.mark.faults("S15")
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_proxy_that_wants_a_password_is_told_and_not_tried_again(
-    reading: Reading, monkeypatch: pytest.MonkeyPatch, scheme: str
+    reading: SourceReading, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     asked: list[bytes] = []
 
@@ -119,7 +119,7 @@ def test_a_proxy_that_wants_a_password_is_told_and_not_tried_again(
     with serving(refuses) as proxy, monkeypatch.context() as patched:
         patched.setenv(f"{scheme}_proxy", f"http://somebody:{KEY}@{proxy.removeprefix('http://')}")
         told = ("check the user and password in HTTPS_PROXY and HTTP_PROXY",)
-        reading.stays_as_it_was(Refused, nothing, *told, url=f"{scheme}://shop.example")
+        reading.stays_as_it_was(BadRequest, nothing, *told, url=f"{scheme}://shop.example")
     assert len(asked) == 1
     reading.gets_through(nothing)
 
@@ -137,7 +137,7 @@ def test_a_proxy_that_wants_a_password_is_told_and_not_tried_again(
     ],
 )
 def test_a_key_that_is_no_longer_good_enough_ends_the_run_without_another_call(
-    reading: Reading, status: str, kind: type[ApiFailure], told: str, call: int
+    reading: SourceReading, status: str, kind: type[ApiFailure], told: str, call: int
 ) -> None:
     began = reading.clock.now()
     reading.shop.a_day_passes()

@@ -5,12 +5,12 @@ from pathlib import Path
 import duckdb
 import pytest
 from click.testing import CliRunner
+from gtm_platform.lake.published import NoCatalogue, reading
 
 from gtm_platform.cli import gtm
 from gtm_platform.lake import catalogue
-from gtm_platform.lake.engine import engine
+from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import DamagedFile, Lake
-from gtm_platform.lake.published import NoCatalogue, reading
 from gtm_platform.settings import settings
 from gtm_platform_tests.faults import storm
 from gtm_platform_tests.faults.storm import DAYS, TABLES
@@ -44,7 +44,7 @@ def test_in_the_lake_it_is_named_with_the_command_that_makes_it_again(lake: Lake
     assert str(file.path) in str(told.value)
     assert "download" not in str(told.value)
     storm.write(lake, WAVES, DAY, "again", 500)
-    assert storm.in_lake(lake.reading_as_of(WAVES, "9999").sql) == {DAY: "again"}
+    assert storm.in_lake(lake.query_as_of(WAVES, "9999").sql) == {DAY: "again"}
 
 
 @pytest.mark.faults("W9")

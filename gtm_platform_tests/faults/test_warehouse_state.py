@@ -20,7 +20,7 @@ from alembic.migration import MigrationContext
 from gtm_platform.settings import settings
 from gtm_platform.state import State, StateError, open_state
 from gtm_platform.state.schema import VERSION, audit, metadata
-from gtm_platform_tests.faults.nth import Nth, until_none_fails
+from gtm_platform_tests.faults.nth_call import Nth, until_none_fails
 from gtm_platform_tests.faults.processes import started
 
 KILLS = 25

@@ -1,13 +1,16 @@
 """A tiny music shop for the tests of the lake: one source table and one daily table."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import dagster as dg
 import pyarrow as pa
 
 from gtm_platform.lake.contracts import TABLES, Column, Contract, contract_of, declare
+from gtm_platform.lake.dagster.daily_assets import daily_asset
+from gtm_platform.lake.daily_table import DailyTable, Input, Rule
 from gtm_platform.lake.lake import Lake, Written
 
 ALBUMS = Contract(
@@ -24,6 +27,11 @@ ALBUMS = Contract(
     figures={"dearest": lambda table: table.price.max()},
 )
 SALES = Contract({"id": Column("string", nullable=False), "sold": Column("int64")}, key=("id",))
+
+
+def daily(key: str, contract: Contract, **inputs: Input) -> Callable[[Rule], dg.AssetsDefinition]:
+    """Turn the decorated rule into the asset of a daily table."""
+    return lambda rule: daily_asset(DailyTable(key, contract, inputs, rule))
 
 
 @contextmanager

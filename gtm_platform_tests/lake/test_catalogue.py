@@ -24,7 +24,7 @@ def test_all_partitions_the_newest_versions_and_the_newest_day(lake: Lake) -> No
     write(lake, "2026-11-16", [album("a", "old"), album("b")], full=True)
     write(lake, "2026-11-17", [album("a", "new")])
     for day, sold in (("2026-11-16", 1), ("2026-11-17", 2)):
-        albums = lake.on("shop/albums", day)
+        albums = lake.read_day("shop/albums", day)
         lake.write("shop/sales", day, albums.select("id", sold=albums.price.fill_null(sold).cast("int64")))
     assert catalogue.renew(lake)
     assert ask(lake, "select count(*) from shop.albums") == [(3,)]

@@ -14,7 +14,7 @@ import pytest
 
 from gtm_platform.lake import lake as lake_module
 from gtm_platform.lake.contracts import ContractBroken, UnknownTable, contract_of
-from gtm_platform.lake.engine import engine, value
+from gtm_platform.lake.duckdb_engine import engine, value
 from gtm_platform.lake.lake import DamagedFile, File, Lake
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, declared, ids, write
 
@@ -36,15 +36,15 @@ def test_as_of_is_the_newest_version_since_the_last_full_snapshot(lake: Lake) ->
     write(lake, "2026-11-19", [album("a"), album("d")], full=True)
     write(lake, "2026-11-20", [album("e")])
     write(lake, "2026-11-20", [album("e"), album("f")])  # the window again: in the place of the first
-    seen = {day: ids(lake.on("shop/albums", f"2026-11-{day}")) for day in (14, 16, 17, 18, 19, 20)}
+    seen = {day: ids(lake.read_day("shop/albums", f"2026-11-{day}")) for day in (14, 16, 17, 18, 19, 20)}
     assert seen == {14: "", 16: "abc", 17: "abc", 18: "ab", 19: "ad", 20: "adef"}
 
 
 def test_of_two_versions_the_later_window_counts_then_the_later_reading(lake: Lake) -> None:
     write(lake, "2026-11-16", [album("a", "old", read=9)], full=True)
     write(lake, "2026-11-17", [album("a", "new", read=1)])
-    assert lake.on("shop/albums", "2026-11-17").title.execute().tolist() == ["new"]
-    assert lake.on("shop/albums", "2026-11-16").title.execute().tolist() == ["old"]
+    assert lake.read_day("shop/albums", "2026-11-17").title.execute().tolist() == ["new"]
+    assert lake.read_day("shop/albums", "2026-11-16").title.execute().tolist() == ["old"]
 
 
 def test_a_file_is_never_replaced_under_its_own_name(lake: Lake) -> None:
@@ -149,7 +149,7 @@ def test_a_damaged_file_is_named_with_the_command_that_makes_it_again(lake: Lake
     [file] = lake.files("shop/albums")
     file.path.write_bytes(file.path.read_bytes()[:-40])
     with pytest.raises(DamagedFile, match="gtm run shop/albums --partition 2026-11-16") as told:
-        lake.on("shop/albums", "2026-11-16")
+        lake.read_day("shop/albums", "2026-11-16")
     assert str(file.path) in str(told.value)
 
 
@@ -159,7 +159,7 @@ def test_a_file_that_is_damaged_within_is_named_when_it_is_read(lake: Lake) -> N
     bytes_ = bytearray(file.path.read_bytes())
     bytes_[4:2000] = b"\xff" * 1996
     file.path.write_bytes(bytes_)
-    albums = lake.on("shop/albums", "2026-11-16").select("id", sold=ibis.literal(1).cast("int64"))
+    albums = lake.read_day("shop/albums", "2026-11-16").select("id", sold=ibis.literal(1).cast("int64"))
     with pytest.raises(DamagedFile, match="gtm run shop/albums --partition 2026-11-16"):
         lake.write("shop/sales", "2026-11-16", albums)
 
@@ -191,7 +191,7 @@ def test_names_sort_as_time_does_for_every_cadence() -> None:
 
 def test_an_undeclared_table_is_a_sentence(lake: Lake) -> None:
     with pytest.raises(UnknownTable, match="'shop/albmus'"):
-        lake.on("shop/albmus", "2026-11-16")
+        lake.read_day("shop/albmus", "2026-11-16")
 
 
 def test_a_file_name_says_all_about_it(tmp_path: Path) -> None:

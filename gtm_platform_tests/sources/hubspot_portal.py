@@ -5,17 +5,17 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import SecretStr
 
-from gtm_platform.connect.pace import Pace
-from gtm_platform.connect.patience import Patience
+from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.retry import RetryPolicy
+from gtm_platform.ingest.assets import windows
+from gtm_platform.ingest.stream_sync import Sync, WindowResult, partition_windows
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.sandbox.hubspot import TOKEN, Limits, app
 from gtm_platform.sandbox.limits import Limit
 from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore
-from gtm_platform.sources.factory import windows
 from gtm_platform.sources.hubspot import SOURCE
 from gtm_platform.sources.hubspot.client import HubSpotApi
-from gtm_platform.sources.sync import Filled, Sync, slots_of
 from gtm_platform_tests.sources.conftest import Stand
 
 FIRST, SECOND, THIRD = "2026-03-02T0000", "2026-03-02T1200", "2026-03-03T0000"
@@ -31,8 +31,8 @@ def within(window: str) -> datetime:
     return opening(window) + timedelta(hours=6)
 
 
-def fast(pace: int = 1_000_000) -> Pace:
-    return Pace(pace, pace)
+def fast(pace: int = 1_000_000) -> RateLimiter:
+    return RateLimiter(pace, pace)
 
 
 @dataclass
@@ -54,14 +54,14 @@ class Portal:
         self.store.objects.setdefault(kind, {})[key] = record
         return record
 
-    def client(self, patience: Patience | None = None, pace: Pace | None = None) -> HubSpotApi:
+    def client(self, patience: RetryPolicy | None = None, pace: RateLimiter | None = None) -> HubSpotApi:
         pace = pace or fast()
         return HubSpotApi(SecretStr(self.token), self.stand.url, patience=patience, pace=pace, search_pace=pace)
 
-    def sync(self, name: str, *keys: str, client: HubSpotApi | None = None) -> list[Filled]:
+    def sync(self, name: str, *keys: str, client: HubSpotApi | None = None) -> list[WindowResult]:
         """Fills the windows shortly after the last of them has closed."""
         [stream] = [stream for stream in SOURCE.streams if stream.name == name]
-        slots = slots_of(windows(SOURCE.hours), keys)
+        slots = partition_windows(windows(SOURCE.hours), keys)
         client = client or self.client()
         try:
             now = slots[-1].end + timedelta(minutes=20)

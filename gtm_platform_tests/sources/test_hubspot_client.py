@@ -8,17 +8,24 @@ import threading
 import pytest
 from pydantic import SecretStr
 
-from gtm_platform.connect.failures import ApiFailure, BadAnswer, OutOfTime, Refused, Unauthorized, Unavailable
-from gtm_platform.connect.pace import Pace
-from gtm_platform.connect.patience import Patience
+from gtm_platform.http.errors import (
+    ApiFailure,
+    BadRequest,
+    InvalidResponse,
+    RetriesExhausted,
+    Unauthorized,
+    Unavailable,
+)
+from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.hubspot import TOKEN
 from gtm_platform.sandbox.limits import Limit
 from gtm_platform.settings import settings
 from gtm_platform.sources.hubspot import SOURCE
 from gtm_platform.sources.hubspot.client import CALLS, SEARCHES, HubSpotApi
-from gtm_platform_tests.connect.clock import Clock
-from gtm_platform_tests.connect.server import Answer, cut, drip, over_tls, served, serving, whole
+from gtm_platform_tests.http.clock import Clock
+from gtm_platform_tests.http.server import Answer, cut, drip, over_tls, served, serving, whole
 from gtm_platform_tests.sources.conftest import Stand
 from gtm_platform_tests.sources.hubspot_portal import FIRST, Portal, account, fast
 
@@ -30,8 +37,8 @@ def portal(stand: Stand, lake: Lake) -> Portal:
     return account(stand, lake)
 
 
-def patience(clock: Clock, budget: float = 300.0) -> Patience:
-    return Patience(budget=budget, now=clock.now, sleep=clock.sleep, random=lambda: 1.0)
+def patience(clock: Clock, budget: float = 300.0) -> RetryPolicy:
+    return RetryPolicy(budget=budget, now=clock.now, sleep=clock.sleep, random=lambda: 1.0)
 
 
 def asked(*answers: Answer, budget: float = 300.0) -> tuple[bytes, Clock]:
@@ -45,8 +52,8 @@ def asked(*answers: Answer, budget: float = 300.0) -> tuple[bytes, Clock]:
             client.close()
 
 
-def slept(clock: Clock) -> Pace:
-    return Pace(1_000_000, 1_000_000, now=clock.now, sleep=clock.sleep)
+def slept(clock: Clock) -> RateLimiter:
+    return RateLimiter(1_000_000, 1_000_000, now=clock.now, sleep=clock.sleep)
 
 
 def limited(policy: str) -> bytes:
@@ -61,7 +68,7 @@ def test_the_pace_stays_within_the_limit_however_calls_are_held_up(
     own: tuple[int, float], theirs: tuple[int, int]
 ) -> None:
     clock, held_up = Clock(), random.Random(7)
-    pace = Pace.within(*own, now=clock.now, sleep=clock.sleep)
+    pace = RateLimiter.within(*own, now=clock.now, sleep=clock.sleep)
     arrived = []
     for _ in range(1_000):
         pace.take()
@@ -88,7 +95,7 @@ def test_a_limit_that_was_met_is_waited_for(portal: Portal) -> None:
 def test_a_smaller_limit_is_learned_from_the_answers_before_it_is_met(portal: Portal) -> None:
     clock = Clock()
     portal.limits.burst = Limit(100, 10, now=clock.now)
-    client = portal.client(patience(clock), Pace.within(*CALLS, now=clock.now, sleep=clock.sleep))
+    client = portal.client(patience(clock), RateLimiter.within(*CALLS, now=clock.now, sleep=clock.sleep))
     for _ in range(300):
         client.owners()
     client.close()
@@ -99,10 +106,10 @@ def test_a_smaller_limit_is_learned_from_the_answers_before_it_is_met(portal: Po
 @pytest.mark.faults("S1")
 def test_a_limit_that_one_met_holds_up_all() -> None:
     clock = Clock()
-    hasty = Patience(deadline=1.0, now=clock.now, sleep=clock.sleep)
+    api_without_retries = RetryPolicy(deadline=1.0, now=clock.now, sleep=clock.sleep)
     with served(whole(limited("TEN_SECONDLY_ROLLING"), "429 Too Many Requests"), EMPTY) as (url, _):
-        client = HubSpotApi(SecretStr(TOKEN), url, patience=hasty, pace=slept(clock))
-        with pytest.raises(OutOfTime):
+        client = HubSpotApi(SecretStr(TOKEN), url, patience=api_without_retries, pace=slept(clock))
+        with pytest.raises(RetriesExhausted):
             client.owners()
         client.owners()
         client.close()
@@ -126,7 +133,7 @@ def test_a_wait_that_is_asked_for_is_kept() -> None:
 @pytest.mark.faults("S4")
 def test_the_daily_limit_ends_the_run_at_once(portal: Portal) -> None:
     portal.limits.daily = Limit(0, 86_400)
-    with pytest.raises(Refused, match=r"daily limit of calls is used up\. .* until midnight") as failure:
+    with pytest.raises(BadRequest, match=r"daily limit of calls is used up\. .* until midnight") as failure:
         portal.sync("contacts", FIRST)
     assert failure.value.status == 429
     assert len(portal.calls) == 1
@@ -134,7 +141,7 @@ def test_the_daily_limit_ends_the_run_at_once(portal: Portal) -> None:
 
 def test_searches_do_not_use_up_what_the_other_calls_may_take(portal: Portal) -> None:
     clock = Clock()
-    search = Pace.within(*SEARCHES, now=clock.now, sleep=clock.sleep)
+    search = RateLimiter.within(*SEARCHES, now=clock.now, sleep=clock.sleep)
     client = HubSpotApi(SecretStr(TOKEN), portal.stand.url, search_pace=search, pace=fast())
     for _ in range(10):
         client.search("contacts", {"limit": 1})
@@ -179,19 +186,19 @@ def test_a_token_that_can_be_none_is_refused_before_it_is_sent(token: str) -> No
 def test_an_error_page_in_another_alphabet_keeps_its_status() -> None:
     _, clock = asked(whole("<h1>Défaillance</h1>".encode("latin-1"), "502 Bad Gateway"), EMPTY)
     assert clock.now() == 0.5
-    with pytest.raises(Refused, match="answered 414 to GET"):
+    with pytest.raises(BadRequest, match="answered 414 to GET"):
         asked(whole("Trop long: é".encode("latin-1"), "414 URI Too Long"))
 
 
 @pytest.mark.parametrize("address", ["", "https://", "hubspot.example"])
 def test_an_address_that_can_be_none_is_refused_before_it_is_asked(address: str) -> None:
-    with pytest.raises(Refused, match="HUBSPOT_BASE_URL is no address"):
+    with pytest.raises(BadRequest, match="HUBSPOT_BASE_URL is no address"):
         HubSpotApi(SecretStr(TOKEN), address)
 
 
 @pytest.mark.faults("S14")
 def test_a_redirect_is_not_followed() -> None:
-    with pytest.raises(Refused, match="a redirect, which is not followed"):
+    with pytest.raises(BadRequest, match="a redirect, which is not followed"):
         asked(whole(b"", "302 Found", "Location: http://127.0.0.1:9/elsewhere\r\n"))
 
 
@@ -200,7 +207,7 @@ def test_a_server_that_cannot_be_trusted_is_not_asked_again() -> None:
     clock = Clock()
     with serving(lambda _: cut(b""), over_tls("valid.pem")) as url:
         client = HubSpotApi(SecretStr(TOKEN), url, patience=patience(clock), pace=slept(clock))
-        with pytest.raises(Refused, match=r"self-signed certificate .* Check HUBSPOT_BASE_URL, and its certificate"):
+        with pytest.raises(BadRequest, match=r"self-signed certificate .* Check HUBSPOT_BASE_URL, and its certificate"):
             client.owners()
         client.close()
     assert clock.slept == []
@@ -208,8 +215,8 @@ def test_a_server_that_cannot_be_trusted_is_not_asked_again() -> None:
 
 @pytest.mark.faults("S13")
 def test_an_answer_that_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gtm_platform.sources.hubspot.client.LARGEST", 1 << 20)
-    with pytest.raises(Refused, match="more than 1 MB"):
+    monkeypatch.setattr("gtm_platform.sources.hubspot.client.MAX_RESPONSE_BYTES", 1 << 20)
+    with pytest.raises(BadRequest, match="more than 1 MB"):
         asked(whole(gzip.compress(b" " * (8 << 20)), headers="Content-Encoding: gzip\r\n"))
 
 
@@ -251,14 +258,16 @@ def test_an_answer_that_drips_for_ever_is_given_up() -> None:
     stop = threading.Event()
     with served(drip(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b" ", stop)) as (url, _):
         client = HubSpotApi(SecretStr(TOKEN), url, patience=patience(Ticking(), budget=1.0), pace=fast())
-        with pytest.raises(OutOfTime, match="still coming after 60 seconds"):
+        with pytest.raises(RetriesExhausted, match="still coming after 60 seconds"):
             client.owners()
         stop.set()
         client.close()
 
 
 def test_patience_ends_with_a_sentence() -> None:
-    with pytest.raises(OutOfTime, match=r"HubSpot was asked 2 times .* got no whole answer \(ProtocolError") as failure:
+    with pytest.raises(
+        RetriesExhausted, match=r"HubSpot was asked 2 times .* got no whole answer \(ProtocolError"
+    ) as failure:
         asked(cut(b""), cut(b""), budget=1.0)
     assert isinstance(failure.value.__cause__, Unavailable)
 
@@ -270,11 +279,11 @@ def test_associations_that_could_not_be_read_are_asked_for_again() -> None:
     with served(wrong, wrong) as (url, _):
         client = HubSpotApi(SecretStr(TOKEN), url, patience=patience(clock, budget=1.0), pace=slept(clock))
         with pytest.raises(
-            OutOfTime, match=r"The associations of 1 records were not read\. It said: Try again"
+            RetriesExhausted, match=r"The associations of 1 records were not read\. It said: Try again"
         ) as failure:
             client.links("contacts", "companies", [{"id": "501"}])
         client.close()
-    assert isinstance(failure.value.__cause__, BadAnswer)
+    assert isinstance(failure.value.__cause__, InvalidResponse)
 
 
 # --- the source's connection ---------------------------------------------------------------------------------------

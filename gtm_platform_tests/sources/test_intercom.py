@@ -11,9 +11,9 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gtm_platform.connect.failures import BadAnswer, OutOfTime, Unauthorized
-from gtm_platform.connect.patience import Patience
-from gtm_platform.connect.records import Reader
+from gtm_platform.http.errors import InvalidResponse, RetriesExhausted, Unauthorized
+from gtm_platform.http.retry import RetryPolicy
+from gtm_platform.ingest.record import Reader
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.intercom import TOKEN, Limits, app
 from gtm_platform.sandbox.records import (
@@ -29,7 +29,8 @@ from gtm_platform.settings import settings
 from gtm_platform.sources.intercom import SOURCE, client
 from gtm_platform.sources.intercom.client import Intercom, allowance
 from gtm_platform.sources.intercom.records import Contact, Conversation, Ticket
-from gtm_platform_tests.sources.conftest import Clock, Stand, Syncing
+from gtm_platform_tests.ingest.syncing import Clock, Syncing
+from gtm_platform_tests.sources.conftest import Stand
 
 FIRST = datetime(2026, 3, 1, 6, tzinfo=UTC)
 SECOND, THIRD = FIRST + timedelta(hours=6), FIRST + timedelta(hours=12)
@@ -102,7 +103,7 @@ def syncing(lake: Lake, clock: Clock) -> Syncing:
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long was waited: nobody waits in a test."""
     waited: list[float] = []
-    monkeypatch.setattr(client, "Patience", partial(Patience, sleep=waited.append))
+    monkeypatch.setattr(client, "RetryPolicy", partial(RetryPolicy, sleep=waited.append))
     monkeypatch.setattr(client, "RATE", 10_000.0)
     return waited
 
@@ -263,7 +264,7 @@ class TestTheScroll:
 
     def test_gives_up_when_it_always_breaks(self, intercom: Intercom, syncing: Syncing, stand: Stand) -> None:
         stand.emulator = failing(stand.emulator, 500, lambda asked: "scroll_param" in asked)
-        with pytest.raises(OutOfTime, match="answered 500"):
+        with pytest.raises(RetriesExhausted, match="answered 500"):
             syncing.fill(intercom, "companies", FIRST)
 
 
@@ -282,7 +283,7 @@ class TestWhatIsOdd:
             await whole(scope, receive, cut)
 
         stand.emulator = short
-        with pytest.raises(BadAnswer, match="lists 2 of 9 records at /contacts"):
+        with pytest.raises(InvalidResponse, match="lists 2 of 9 records at /contacts"):
             syncing.fill(intercom, "contacts", FIRST)
         assert not syncing.lake.partitions("intercom/contacts")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gtm_platform.connect.failures import BadAnswer, Unauthorized
-from gtm_platform.connect.records import Reader
+from gtm_platform.http.errors import InvalidResponse, Unauthorized
+from gtm_platform.ingest.record import Reader
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.records import (
     StripeCharge,
@@ -32,7 +32,8 @@ from gtm_platform.sandbox.stripe.invoices import payments_of
 from gtm_platform.settings import settings
 from gtm_platform.sources.stripe import SOURCE, changes, client, records, streams
 from gtm_platform.sources.stripe.client import Stripe
-from gtm_platform_tests.sources.conftest import Clock, Stand, Syncing
+from gtm_platform_tests.ingest.syncing import Clock, Syncing
+from gtm_platform_tests.sources.conftest import Stand
 
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 SECOND, THIRD, FOURTH = (FIRST + timedelta(days=days) for days in (1, 2, 3))
@@ -396,5 +397,5 @@ class TestWhatIsOdd:
         syncing.fill(stripe, "customers", FIRST)
         store.events.append(StripeEvent("evt_1", "customer.updated", after(SECOND, 5), None))  # type: ignore[arg-type]
         clock.now = after(SECOND)
-        with pytest.raises(BadAnswer, match="an event that cannot be understood"):
+        with pytest.raises(InvalidResponse, match="an event that cannot be understood"):
             syncing.fill(stripe, "customers", SECOND)

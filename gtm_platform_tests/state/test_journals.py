@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gtm_platform.state import State, messages, open_state, trail, writes
-from gtm_platform.state.messages import Fact
-from gtm_platform.state.writes import Outcome, Standing, Write
+from gtm_platform.state import State, open_state
+from gtm_platform.state import audit as trail
+from gtm_platform.state import hubspot_journal as writes
+from gtm_platform.state import slack_journal as messages
+from gtm_platform.state.hubspot_journal import FieldState, Outcome, Write
+from gtm_platform.state.slack_journal import Fact
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 
@@ -25,19 +28,19 @@ def write(after: str, run: str = "r1", object_id: str = "501", before: str = "")
     return Write(run, "2026-11-20", "contacts", object_id, "c1", "score", before, after, "{}", "t")
 
 
-def standing(state: State, object_id: str = "501") -> Standing | None:
+def standing(state: State, object_id: str = "501") -> FieldState | None:
     with state.reading() as tx:
-        return writes.standings(tx, "contacts", [object_id]).get((object_id, "score"))
+        return writes.field_states(tx, "contacts", [object_id]).get((object_id, "score"))
 
 
 def test_an_intent_is_open_until_its_receipt(state: State) -> None:
     with state.writing() as tx:
         [row] = writes.intend(tx, [write("72")], NOW)
-    assert standing(state) == Standing(None, None, {row: "72"})
+    assert standing(state) == FieldState(None, None, {row: "72"})
 
     with state.writing() as tx:
         writes.receive(tx, [row], "written", NOW)
-    assert standing(state) == Standing("72", "r1", {})
+    assert standing(state) == FieldState("72", "r1", {})
 
 
 def test_what_was_rejected_or_held_is_nothing_that_hubspot_agreed_to(state: State) -> None:
@@ -52,11 +55,11 @@ def test_the_newest_agreement_counts_and_ends_older_doubts(state: State) -> None
         first = writes.intend(tx, [write("1"), write("2")], NOW)
         writes.receive(tx, first[:1], "written", NOW)
         writes.receive(tx, first[1:], "unknown", NOW, "no answer")
-    assert standing(state) == Standing("1", "r1", {first[1]: "2"})
+    assert standing(state) == FieldState("1", "r1", {first[1]: "2"})
 
     with state.writing() as tx:
         writes.conclude(tx, [(write("3", run="r2"), "there already")], "unchanged", NOW)
-    assert standing(state) == Standing("3", "r2", {})
+    assert standing(state) == FieldState("3", "r2", {})
     assert standing(state, "502") is None
 
 

@@ -13,12 +13,12 @@ from hubspot.crm.properties.exceptions import ApiException as PropertiesRefused
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
-from gtm_platform.connect.api import BearerAuth
-from gtm_platform.connect.failures import ApiFailure, BadAnswer, OutOfTime, RateLimited, Unavailable, classify
-from gtm_platform.connect.pace import Pace
-from gtm_platform.connect.patience import Patience
-from gtm_platform.connect.redaction import excerpt
 from gtm_platform.delivery.hubspot.properties import GROUP, GROUP_LABEL, Property, option
+from gtm_platform.http.client import BearerAuth
+from gtm_platform.http.errors import ApiFailure, InvalidResponse, RateLimited, RetriesExhausted, Unavailable, classify
+from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.redaction import excerpt
+from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.settings import Settings
 
 BATCH = 100
@@ -60,7 +60,7 @@ class Answer:
 
 
 class HubSpotContacts:
-    def __init__(self, token: str, base_url: str, pace: Pace, patience: Patience) -> None:
+    def __init__(self, token: str, base_url: str, pace: RateLimiter, patience: RetryPolicy) -> None:
         sdk = HubSpot(access_token=token, host=base_url, base_url=base_url, retry=Retry(total=0, redirect=False))
         self._batches = sdk.crm.contacts.batch_api
         self._definitions = sdk.crm.properties.core_api
@@ -73,7 +73,7 @@ class HubSpotContacts:
         if settings.hubspot_access_token is None:
             raise HubSpotIsOff("HubSpot is off: set HUBSPOT_ACCESS_TOKEN.")
         key = BearerAuth(settings.hubspot_access_token).secret  # checked: a bad header is quoted in its error
-        return cls(key.get_secret_value(), settings.hubspot_base_url, Pace.within(*CALLS), Patience())
+        return cls(key.get_secret_value(), settings.hubspot_base_url, RateLimiter.within(*CALLS), RetryPolicy())
 
     def define(self, properties: Collection[Property], used: Callable[[Property], Iterable[str]]) -> None:
         """Makes sure that the properties exist, with the options in use; what people added to them stays."""
@@ -177,7 +177,7 @@ class HubSpotContacts:
                 if getattr(answer, "results", ()) is not None:
                     return answer
                 what = f"HubSpot answered {method} {path} with nothing usable."
-                failure: ApiFailure = BadAnswer(SYSTEM, what, method=method, url=self._url + path)
+                failure: ApiFailure = InvalidResponse(SYSTEM, what, method=method, url=self._url + path)
             except (ContactsRefused, PropertiesRefused) as error:
                 failure = self._failure(method, path, error)
             except HTTPError as error:
@@ -196,7 +196,9 @@ class HubSpotContacts:
         if isinstance(failure, RateLimited):
             policy = _policy(body)
             if policy == "DAILY":
-                return OutOfTime(SYSTEM, f"HubSpot's calls for today are used up. {failure.what} Run again tomorrow.")
+                return RetriesExhausted(
+                    SYSTEM, f"HubSpot's calls for today are used up. {failure.message} Run again tomorrow."
+                )
             failure.retry_after = failure.retry_after or WAITS.get(policy)
         return failure
 

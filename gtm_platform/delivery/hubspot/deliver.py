@@ -8,8 +8,9 @@ from gtm_platform.delivery.hubspot.diff import Field, RecordDiff, as_text, check
 from gtm_platform.delivery.hubspot.plan import Desired
 from gtm_platform.delivery.hubspot.properties import OURS, used_options
 from gtm_platform.delivery.hubspot.send import CONTACTS, Run, Sender, Sent, write_of
-from gtm_platform.state import State, trail
-from gtm_platform.state.writes import Standing, Write, conclude, newest, receive, standings
+from gtm_platform.state import State
+from gtm_platform.state import audit as trail
+from gtm_platform.state.hubspot_journal import FieldState, Write, conclude, field_states, newest, receive
 
 SAMPLE = 20  # records read back after each run
 
@@ -102,9 +103,9 @@ def _unsettled(desired: Sequence[Desired], state: State) -> list[Desired]:
 def _look(batch: Sequence[Desired], contacts: HubSpotContacts, state: State) -> list[RecordDiff]:
     ids = [one.object_id for one in batch]
     holds = contacts.read(ids, list(OURS))
-    known: dict[str, dict[str, Standing]] = {}
+    known: dict[str, dict[str, FieldState]] = {}
     with state.reading() as tx:
-        for (object_id, property), standing in standings(tx, CONTACTS, ids).items():
+        for (object_id, property), standing in field_states(tx, CONTACTS, ids).items():
             known.setdefault(object_id, {})[property] = standing
     return [compare(one, holds.get(one.object_id), known.get(one.object_id, {})) for one in batch]
 

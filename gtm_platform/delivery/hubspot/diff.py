@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from gtm_platform.delivery.hubspot.plan import Desired
 from gtm_platform.delivery.hubspot.properties import OURS
-from gtm_platform.state.writes import Standing
+from gtm_platform.state.hubspot_journal import FieldState
 
 GONE = "HubSpot has no live contact with this id: it was deleted or merged. The next sync will notice."
 CLAIMED_TWICE = (
@@ -43,14 +43,14 @@ class RecordDiff:
         return [Field(name, "", after, False, self.rejected or "") for name, after in fields]
 
 
-def compare(desired: Desired, holds: Mapping[str, str] | None, standings: Mapping[str, Standing]) -> RecordDiff:
+def compare(desired: Desired, holds: Mapping[str, str] | None, field_states: Mapping[str, FieldState]) -> RecordDiff:
     """`holds`: what HubSpot has, None where the contact is gone. `standings`: what the journal knows, by property."""
     record = RecordDiff(desired)
     if holds is None:
         record.rejected = GONE
         return record
     for name, after in desired.values.items():
-        before, standing, same = holds.get(name, ""), standings.get(name, Standing()), OURS[name].same
+        before, standing, same = holds.get(name, ""), field_states.get(name, FieldState()), OURS[name].same
         found = [row for row, value in standing.open.items() if same(value, before)]
         agreed = standing.agreed is not None and same(standing.agreed, before)
         record.found += found
@@ -66,7 +66,7 @@ def compare(desired: Desired, holds: Mapping[str, str] | None, standings: Mappin
     return record
 
 
-def _why_held(name: str, before: str, standing: Standing) -> str:
+def _why_held(name: str, before: str, standing: FieldState) -> str:
     if standing.agreed is None:
         return f"{name} held {before!r} before we ever wrote it. Clear it in HubSpot to hand it over."
     return (

@@ -4,20 +4,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gtm_platform.connect.failures import ApiFailure, NotFound, Refused
 from gtm_platform.delivery.hubspot.client import Answer, HubSpotContacts, Input, batches
 from gtm_platform.delivery.hubspot.diff import Field, RecordDiff
 from gtm_platform.delivery.hubspot.properties import OURS
+from gtm_platform.http.errors import ApiFailure, BadRequest, NotFound
 from gtm_platform.state import State
-from gtm_platform.state.writes import Outcome, Write, intend, receive
+from gtm_platform.state.hubspot_journal import Outcome, Write, intend, receive
 
 CONTACTS = "contacts"
 SPLIT = {400, 404, 409}  # statuses with which one record makes HubSpot refuse a whole batch
-TELLING = 10  # refusals of all of so many are no accident
+MIN_REJECTIONS_TO_ABORT = 10  # refusals of all of so many are no accident
 NOT_KEPT = "HubSpot took the value but did not hold it when it was read back; the next run tries again."
 
 
-class NothingIsTaken(RuntimeError):
+class AllRecordsRejected(RuntimeError):
     """HubSpot refuses whatever is sent."""
 
 
@@ -94,32 +94,32 @@ class Sender:
     def _send(self, batch: Sequence[Sent]) -> None:
         try:
             answer = self.contacts.update([self._input(one) for one in batch])
-        except (Refused, NotFound) as failure:
+        except (BadRequest, NotFound) as failure:
             if failure.status not in SPLIT:
-                self._conclude(batch, "unknown", failure.what)
+                self._conclude(batch, "unknown", failure.message)
                 raise
             if len(batch) == 1:
-                self._conclude(batch, "rejected", failure.what)
+                self._conclude(batch, "rejected", failure.message)
             else:
                 middle = len(batch) // 2
                 self._send(batch[:middle])
                 self._send(batch[middle:])
         except ApiFailure as failure:
-            self._conclude(batch, "unknown", failure.what)
+            self._conclude(batch, "unknown", failure.message)
             raise
         else:
-            self._sort_out(batch, answer)
+            self._match_response(batch, answer)
 
     def _input(self, one: Sent) -> Input:
         id = one.diff.desired.object_id
         return Input(id, self.run.trace(id), {field.property: field.after for field in one.diff.changed})
 
-    def _sort_out(self, batch: Sequence[Sent], answer: Answer) -> None:
+    def _match_response(self, batch: Sequence[Sent], answer: Answer) -> None:
         for one in batch:
             id = one.diff.desired.object_id
             if id in answer.refused:
                 one.outcome, one.reason = "rejected", answer.refused[id]
-            elif id in answer.kept and _echoes(answer.kept[id], one.diff):
+            elif id in answer.kept and _response_matches(answer.kept[id], one.diff):
                 one.outcome = "written"
             else:
                 one.reason = "HubSpot's answer did not say what became of it."
@@ -141,8 +141,8 @@ class Sender:
 
 def _stop_if_none_is_taken(batch: Sequence[Sent]) -> None:
     """Where nothing of a batch can be written, asking on would only be a thousand refusals more."""
-    if len(batch) >= TELLING and all(one.outcome == "rejected" for one in batch):
-        raise NothingIsTaken(
+    if len(batch) >= MIN_REJECTIONS_TO_ABORT and all(one.outcome == "rejected" for one in batch):
+        raise AllRecordsRejected(
             f"HubSpot refused each of {len(batch)} contacts in a row, so the delivery stopped. The last reason: "
             f"{batch[-1].reason} Mend that and run again."
         )
@@ -152,7 +152,7 @@ def _holds(holds: dict[str, str], diff: RecordDiff) -> bool:
     return all(OURS[field.property].same(holds[field.property], field.after) for field in diff.changed)
 
 
-def _echoes(values: object, diff: RecordDiff) -> bool:
+def _response_matches(values: object, diff: RecordDiff) -> bool:
     """Whether the answer, as far as it repeats what was sent, repeats it rightly."""
     echo = values if isinstance(values, dict) else {}
     return all(

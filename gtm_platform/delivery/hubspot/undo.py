@@ -11,7 +11,7 @@ from gtm_platform.delivery.hubspot.plan import Desired
 from gtm_platform.delivery.hubspot.send import CONTACTS, Run
 from gtm_platform.settings import settings
 from gtm_platform.state import State, open_state
-from gtm_platform.state.writes import Journaled, of_run, standings
+from gtm_platform.state.hubspot_journal import Journaled, field_states, of_run
 
 
 class NothingToUndo(LookupError):
@@ -45,7 +45,7 @@ def _last_word(run_id: str, state: State) -> list[Journaled]:
         last = {
             value: standing.agreed_by
             for batch in batches(sorted({row.object_id for row in rows}))
-            for value, standing in standings(tx, CONTACTS, batch).items()
+            for value, standing in field_states(tx, CONTACTS, batch).items()
         }
     return [row for row in rows if last[(row.object_id, row.property)] == run_id]
 

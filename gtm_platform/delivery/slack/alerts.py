@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from gtm_platform.state.messages import Entry, Fact
+from gtm_platform.state.slack_journal import Entry, Fact
 
 CANCEL_MENTION, HEALTH_DROP = "cancel_mention", "health_drop"
 RUN_FAILURE = "run_failure"

@@ -12,19 +12,19 @@ from urllib.request import Request
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from gtm_platform.connect.api import BearerAuth
-from gtm_platform.connect.failures import (
+from gtm_platform.http.client import BearerAuth
+from gtm_platform.http.errors import (
     ApiFailure,
+    BadRequest,
     Forbidden,
     Permanent,
     RateLimited,
-    Refused,
     Unauthorized,
     Unavailable,
     classify,
 )
-from gtm_platform.connect.pace import Pace
-from gtm_platform.connect.patience import Patience
+from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.settings import Settings
 
 SYSTEM, KEYS = "Slack", ("SLACK_BOT_TOKEN",)
@@ -56,7 +56,7 @@ class AnswerLost(Permanent):
     """It went out and no answer came: it may have been posted."""
 
 
-class MessageRefused(Refused):
+class MessageRefused(BadRequest):
     """This message can never be posted; the others can."""
 
 
@@ -76,7 +76,7 @@ class _StayingAtHome(WebClient):
 
 
 class SlackChannel:
-    def __init__(self, token: str, base_url: str, channel: str, pace: Pace, patience: Patience) -> None:
+    def __init__(self, token: str, base_url: str, channel: str, pace: RateLimiter, patience: RetryPolicy) -> None:
         # The SDK's own retries are left out: they repeat posts that may have arrived.
         self._sdk = _StayingAtHome(token=token, base_url=base_url, timeout=TIMEOUT, retry_handlers=[])
         self.channel, self._pace, self._patience = channel, pace, patience
@@ -87,9 +87,9 @@ class SlackChannel:
         token, channel = settings.slack_bot_token, settings.slack_alert_channel
         if token is None or channel is None:
             raise SlackIsOff(why_off(settings))
-        pace = Pace(rate=1, burst=BURST)
+        pace = RateLimiter(rate=1, burst=BURST)
         key = BearerAuth(token).secret  # checked: a bad header is quoted in its error
-        return cls(key.get_secret_value(), settings.slack_base_url, channel, pace, Patience())
+        return cls(key.get_secret_value(), settings.slack_base_url, channel, pace, RetryPolicy())
 
     def post(self, text: str, blocks: Sequence[dict[str, Any]], fingerprint: str, thread: str | None = None) -> str:
         """Posts, waiting out limits and passing trouble, and answers the message's `ts`."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from gtm_platform.delivery.slack.alerts import CANCEL_MENTION, HEALTH_DROP, RUN_FAILURE
-from gtm_platform.state.messages import Entry
+from gtm_platform.state.slack_journal import Entry
 
 Row = Mapping[str, Any]
 Block = dict[str, Any]
@@ -68,7 +68,7 @@ def compose(entries: Sequence[Entry], customers: Mapping[str, Row], storm: int, 
 
 
 def _single(entry: Entry, customer: Row, portal: str | None) -> Message:
-    title = repeated(entry) + f"{TITLES[entry.kind]}: {who(customer)}"
+    title = duplicate_count(entry) + f"{TITLES[entry.kind]}: {who(customer)}"
     facts = {"MRR": money(customer), "Account manager": customer["assigned_am"], "Health": _health(customer)}
     fields = [_mrkdwn(f"*{name}*\n{escape(str(value or 'unknown'))}", FIELD) for name, value in facts.items()]
     blocks: list[Block] = [
@@ -88,7 +88,7 @@ def compose_of_platform(entries: Sequence[Entry]) -> list[Message]:
 
 
 def _of_platform(entry: Entry) -> Message:
-    title = repeated(entry) + f"{TITLES[entry.kind]}: {entry.facts['job']}"
+    title = duplicate_count(entry) + f"{TITLES[entry.kind]}: {entry.facts['job']}"
     again = (
         f"Open run `{entry.facts['run_id']}` in Dagster; what had succeeded in it is kept. Run it again when mended."
     )
@@ -116,10 +116,10 @@ def _line(entry: Entry, customer: Row, portal: str | None) -> str:
     name, url = escape(who(customer)), link(customer, portal)
     worth = f"{money(customer)} MRR, AM {customer['assigned_am'] or 'unknown'}"
     told = escape(f" ({worth}): {why(entry, customer)}")
-    return f"{repeated(entry)}*{TITLES[entry.kind]}*: " + (f"<{url}|{name}>" if url else name) + told
+    return f"{duplicate_count(entry)}*{TITLES[entry.kind]}*: " + (f"<{url}|{name}>" if url else name) + told
 
 
-def repeated(entry: Entry) -> str:
+def duplicate_count(entry: Entry) -> str:
     return REPEAT if entry.status == "unknown" else ""
 
 

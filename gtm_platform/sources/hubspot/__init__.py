@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gtm_platform.connect.pages import rows
+from gtm_platform.http.pages import rows
+from gtm_platform.ingest.source import Source
 from gtm_platform.settings import Settings
 from gtm_platform.sources.hubspot.client import KEYS, HubSpotApi
 from gtm_platform.sources.hubspot.streams import STREAMS
-from gtm_platform.sources.stream import Source
 
 __all__ = ["SOURCE"]
 

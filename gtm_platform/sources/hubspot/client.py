@@ -16,20 +16,20 @@ from urllib3.exceptions import DecodeError, HTTPError, MaxRetryError, ProtocolEr
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
-from gtm_platform.connect.api import LARGEST, BearerAuth
-from gtm_platform.connect.failures import (
+from gtm_platform.http.client import MAX_RESPONSE_BYTES, BearerAuth
+from gtm_platform.http.errors import (
     ApiFailure,
-    BadAnswer,
+    BadRequest,
+    InvalidResponse,
     RateLimited,
-    Refused,
     Unavailable,
     classify,
     tls_refused,
 )
-from gtm_platform.connect.pace import Pace
-from gtm_platform.connect.pages import dig, glance, listing, rows
-from gtm_platform.connect.patience import Patience
-from gtm_platform.connect.redaction import bare_url, excerpt
+from gtm_platform.http.pages import get_path, get_path_or_none, listing, rows
+from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.redaction import bare_url, excerpt
+from gtm_platform.http.retry import RetryPolicy
 
 SYSTEM = "HubSpot"
 KEYS = ("HUBSPOT_ACCESS_TOKEN",)
@@ -64,7 +64,7 @@ Check = Callable[[bytes], bytes]
 class Asked:
     method: str
     url: str
-    pace: Pace
+    pace: RateLimiter
 
     def __str__(self) -> str:
         return f"{self.method} {bare_url(self.url)}"
@@ -76,16 +76,16 @@ class HubSpotApi:
         token: SecretStr,
         base_url: str,
         *,
-        patience: Patience | None = None,
-        pace: Pace | None = None,
-        search_pace: Pace | None = None,
+        patience: RetryPolicy | None = None,
+        pace: RateLimiter | None = None,
+        search_pace: RateLimiter | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         if not self.base_url.startswith(("https://", "http://")):
-            raise Refused(SYSTEM, "HUBSPOT_BASE_URL is no address that can be asked: it must begin with https://.")
-        self.patience = patience or Patience()
-        self.pace = pace or Pace.within(*CALLS)
-        self.search_pace = search_pace or Pace.within(*SEARCHES)
+            raise BadRequest(SYSTEM, "HUBSPOT_BASE_URL is no address that can be asked: it must begin with https://.")
+        self.patience = patience or RetryPolicy()
+        self.pace = pace or RateLimiter.within(*CALLS)
+        self.search_pace = search_pace or RateLimiter.within(*SEARCHES)
         self._key = BearerAuth(token).secret  # checked: a bad header is quoted in its error
         crm = HubSpot(
             access_token=self._key.get_secret_value(),
@@ -131,7 +131,9 @@ class HubSpotApi:
 
     # --- how it is asked -------------------------------------------------------------------------------------------
 
-    def _ask(self, method: str, path: str, call: Call, pace: Pace | None = None, check: Check = RECORDS) -> bytes:
+    def _ask(
+        self, method: str, path: str, call: Call, pace: RateLimiter | None = None, check: Check = RECORDS
+    ) -> bytes:
         """For reading only: it is asked again after a failure."""
         asked = Asked(method, self.base_url + path, pace or self.pace)
         return self.patience.call(lambda: self._once(asked, call, check))
@@ -151,8 +153,8 @@ class HubSpotApi:
                 raise
             raise self._refused(asked, error.__context__) from None
         except HTTPError as error:
-            raise _broken(asked, error) from None
-        self._listen(response.headers, left)
+            raise _transport_failure(asked, error) from None
+        self._update_limits(response.headers, left)
         return _checked(asked, check, self._without_key(body))
 
     def _whole(self, asked: Asked, response: BaseHTTPResponse, ends: float) -> bytes:
@@ -160,9 +162,10 @@ class HubSpotApi:
         try:
             while chunk := response.read1(CHUNK):
                 body += chunk
-                if len(body) > LARGEST:
-                    what = f"{SYSTEM} sends more than {LARGEST >> 20} MB in answer to {asked}. Ask for smaller pages."
-                    raise Refused(SYSTEM, what, method=asked.method, url=asked.url)
+                if len(body) > MAX_RESPONSE_BYTES:
+                    limit = f"{MAX_RESPONSE_BYTES >> 20} MB"
+                    what = f"{SYSTEM} sends more than {limit} in answer to {asked}. Ask for smaller pages."
+                    raise BadRequest(SYSTEM, what, method=asked.method, url=asked.url)
                 if self.patience.now() > ends:
                     raise ProtocolError(f"the answer was still coming after {DEADLINE:.0f} seconds")
         except BaseException:
@@ -174,7 +177,7 @@ class HubSpotApi:
         """Some servers, and what stands before them, repeat the key that they refuse."""
         return body.replace(self._key.get_secret_value().encode(), b"***")
 
-    def _listen(self, headers: Mapping[str, str], left: int) -> None:
+    def _update_limits(self, headers: Mapping[str, str], left: int) -> None:
         remaining = headers.get("X-HubSpot-RateLimit-Remaining", "")
         if remaining.isdigit() and int(remaining) < left - UNDER_WAY:
             self.pace.learn(int(remaining), WINDOW)
@@ -190,27 +193,27 @@ class HubSpotApi:
             failure.retry_after = LOCKED_WAIT
         if isinstance(failure, RateLimited):
             failure.retry_after = failure.retry_after or WAITS.get(policy, WAITS["TEN_SECONDLY_ROLLING"])
-            asked.pace.pause(min(failure.retry_after, self.patience.longest_wait))
+            asked.pace.pause(min(failure.retry_after, self.patience.max_retry_after))
         return failure
 
 
 def _all_read(asked: Set[str], body: bytes) -> bytes:
     """An answer about associations. That a record has none is told as an error and makes it a 207, but is none."""
     found = RECORDS(body)
-    if strangers := {str(glance(row, "from", "id")) for row in rows(found, "results")} - asked:
-        raise BadAnswer("", f"It tells of the associations of {len(strangers)} records that were not asked for.")
-    wrong = [error for error in dig(found, "errors") or [] if error.get("category") != "OBJECT_NOT_FOUND"]
+    if strangers := {str(get_path_or_none(row, "from", "id")) for row in rows(found, "results")} - asked:
+        raise InvalidResponse("", f"It tells of the associations of {len(strangers)} records that were not asked for.")
+    wrong = [error for error in get_path(found, "errors") or [] if error.get("category") != "OBJECT_NOT_FOUND"]
     if wrong:
         said = excerpt(str(wrong[0].get("message")))
-        raise BadAnswer("", f"The associations of {len(wrong)} records were not read. It said: {said}")
+        raise InvalidResponse("", f"The associations of {len(wrong)} records were not read. It said: {said}")
     return found
 
 
 def _policy(body: bytes) -> str:
     """Which of the limits was met."""
     try:
-        return str(dig(body, "policyName"))
-    except BadAnswer:
+        return str(get_path(body, "policyName"))
+    except InvalidResponse:
         return ""
 
 
@@ -219,25 +222,28 @@ def _used_up(failure: ApiFailure) -> ApiFailure:
         "HubSpot's daily limit of calls is used up. It lets none through until midnight in the account's time zone: "
         "run again after that, and see which other apps use the account's calls."
     )
-    return Refused(SYSTEM, what, status=failure.status, method=failure.method, url=failure.url)
+    return BadRequest(SYSTEM, what, status=failure.status, method=failure.method, url=failure.url)
 
 
-def _broken(asked: Asked, error: HTTPError) -> ApiFailure:
+def _transport_failure(asked: Asked, error: HTTPError) -> ApiFailure:
     """No whole answer, and why."""
     cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
     kind: type[ApiFailure] = Unavailable
     what = f"got no whole answer ({type(cause).__name__}: {excerpt(str(cause))})."
     if isinstance(cause, SSLError) and tls_refused(str(cause)):
         said = excerpt(str(cause))
-        kind, what = Refused, f"met a server that is not trusted ({said}). Check HUBSPOT_BASE_URL, and its certificate."
+        kind, what = (
+            BadRequest,
+            f"met a server that is not trusted ({said}). Check HUBSPOT_BASE_URL, and its certificate.",
+        )
     elif isinstance(cause, DecodeError):
-        kind, what = BadAnswer, "brought an answer that does not unpack."
+        kind, what = InvalidResponse, "brought an answer that does not unpack."
     return kind(SYSTEM, f"{SYSTEM}: {asked} {what}", method=asked.method, url=asked.url)
 
 
 def _checked(asked: Asked, check: Check, body: bytes) -> bytes:
     try:
         return check(body)
-    except BadAnswer as bad:
-        what = f"{SYSTEM} answered {asked} with nothing usable. {bad.what}"
-        raise BadAnswer(SYSTEM, what, method=asked.method, url=asked.url) from None
+    except InvalidResponse as bad:
+        what = f"{SYSTEM} answered {asked} with nothing usable. {bad.message}"
+        raise InvalidResponse(SYSTEM, what, method=asked.method, url=asked.url) from None

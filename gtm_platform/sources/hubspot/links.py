@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gtm_platform.connect.failures import BadAnswer, CursorLoop
-from gtm_platform.connect.pages import Page, dig
-from gtm_platform.connect.paging import REPEATS
+from gtm_platform.http.errors import CursorLoop, InvalidResponse
+from gtm_platform.http.pages import Page, get_path
+from gtm_platform.http.pagination import REPEATS
 from gtm_platform.sources.hubspot.client import SYSTEM, HubSpotApi
 
 
@@ -67,9 +67,9 @@ def links_of(client: HubSpotApi, source: str, target: str, moved: Mapping[str, s
 
 def _found(body: bytes) -> list[Found]:
     try:
-        return msgspec.convert(dig(body, "results") or [], list[Found])
+        return msgspec.convert(get_path(body, "results") or [], list[Found])
     except msgspec.ValidationError as error:
-        raise BadAnswer(SYSTEM, f"{SYSTEM}'s answer about associations is of another shape: {error}.") from None
+        raise InvalidResponse(SYSTEM, f"{SYSTEM}'s answer about associations is of another shape: {error}.") from None
 
 
 def _links(found: Found) -> list[Link]:

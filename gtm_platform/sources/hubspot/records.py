@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, AliasPath, BeforeValidator, Field
 
-from gtm_platform.connect.records import (
+from gtm_platform.ingest.record import (
     Blank,
     Id,
     Instant,

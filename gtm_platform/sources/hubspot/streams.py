@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from typing import Any
 
-from gtm_platform.connect.failures import CursorLoop
-from gtm_platform.connect.pages import Page, dig, glance, put, rows
-from gtm_platform.connect.paging import CursorPaging, LastIdPaging
+from gtm_platform.http.errors import CursorLoop
+from gtm_platform.http.pages import Page, get_path, get_path_or_none, put, rows
+from gtm_platform.http.pagination import CursorPaging, LastIdPaging
+from gtm_platform.ingest.source import Stream, Window
 from gtm_platform.sources.hubspot.client import LINKS_READ, SEARCH_PAGE, SYSTEM, HubSpotApi
 from gtm_platform.sources.hubspot.links import links_of
 from gtm_platform.sources.hubspot.records import (
@@ -21,7 +22,6 @@ from gtm_platform.sources.hubspot.records import (
     Stage,
     properties_of,
 )
-from gtm_platform.sources.stream import Stream, Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PAGES = CursorPaging(next_at=("paging", "next", "after"), send_as="after", rows="results")
@@ -70,7 +70,7 @@ class Objects:
 
     def _in_order(self, page: Page) -> Page:
         """The page itself. From one in another order one cannot go on after its last id without missing some."""
-        ids = [int(found) for raw in page if (found := str(glance(raw, "id"))).isdigit()]
+        ids = [int(found) for raw in page if (found := str(get_path_or_none(raw, "id"))).isdigit()]
         if ids != sorted(set(ids)):
             raise CursorLoop(SYSTEM, f"The search for {self.kind} is not in the order of ids: not read on.")
         return page
@@ -109,7 +109,9 @@ def associations(client: HubSpotApi, window: Window) -> Iterator[Page]:
     for objects, targets in LINKED:
         touched = chain.from_iterable(replace(objects, properties=(objects.modified,)).pages(client, window))
         while batch := list(islice(touched, LINKS_READ)):
-            named = ((glance(raw, "id"), glance(raw, "properties", objects.modified)) for raw in batch)
+            named = (
+                (get_path_or_none(raw, "id"), get_path_or_none(raw, "properties", objects.modified)) for raw in batch
+            )
             moved = {str(key): moment for key, moment in named if key}
             for target in targets:
                 yield links_of(client, objects.kind, target, moved)
@@ -124,7 +126,7 @@ def owners(client: HubSpotApi, _window: Window) -> Iterator[Page]:
 
 def stages(client: HubSpotApi, _window: Window) -> Iterator[Page]:
     for pipeline in rows(client.pipelines("deals"), "results"):
-        told = {"pipelineId": dig(pipeline, "id"), "pipelineLabel": dig(pipeline, "label")}
+        told = {"pipelineId": get_path(pipeline, "id"), "pipelineLabel": get_path(pipeline, "label")}
         yield [put(stage, **told) for stage in rows(pipeline, "stages")]
 
 

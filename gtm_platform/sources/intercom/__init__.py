@@ -1,8 +1,8 @@
 """Intercom: who the people are, how much they talk to support, and what about."""
 
+from gtm_platform.ingest.source import Source
 from gtm_platform.sources.intercom.client import check, connect
 from gtm_platform.sources.intercom.streams import STREAMS
-from gtm_platform.sources.stream import Source
 
 SOURCE = Source(
     "intercom",

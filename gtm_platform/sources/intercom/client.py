@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from gtm_platform.connect.api import Api, BearerAuth
-from gtm_platform.connect.failures import BadAnswer, CursorLoop, NotFound, OutOfTime, Refused, Unavailable
-from gtm_platform.connect.pace import Pace
-from gtm_platform.connect.pages import Page, dig, listing, rows
-from gtm_platform.connect.paging import REPEATS, CursorPaging, Listed
-from gtm_platform.connect.patience import Patience
+from gtm_platform.http.client import Api, BearerAuth
+from gtm_platform.http.errors import BadRequest, CursorLoop, InvalidResponse, NotFound, RetriesExhausted, Unavailable
+from gtm_platform.http.pages import Page, get_path, listing, rows
+from gtm_platform.http.pagination import REPEATS, CursorPaging, Listed
+from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.settings import Settings
 
 # 10,000 calls a minute are allowed to an app, counted in slices of 10 seconds; two fifths are left to others.
@@ -25,9 +25,9 @@ RATE = 100.0
 SLICE = 10.0
 LARGEST_PAGE = 150
 # A list may come up short without an error. People come and go while it is read, but not this share of them.
-MISSED = 0.05
+MAX_MISSING_SHARE = 0.05
 # One scroll may be open at a time; one that nobody reads from dies after a minute.
-SCROLL_DIES = 60.0
+SCROLL_TTL = 60.0
 SCROLLS = 3
 
 
@@ -36,7 +36,7 @@ class Intercom:
     """One workspace for one run. `hasty` is the same without patience: what fails there is begun afresh."""
 
     api: Api
-    hasty: Api
+    api_without_retries: Api
 
     def listed(self, path: str, at: str = "data") -> Iterator[Page]:
         def ask(asked: Mapping[str, Any]) -> bytes:
@@ -73,7 +73,7 @@ class Intercom:
             try:
                 yield from self._scroll(path)
                 return
-            except (Refused, NotFound, OutOfTime):
+            except (BadRequest, NotFound, RetriesExhausted):
                 if not left:
                     raise
 
@@ -85,37 +85,37 @@ class Intercom:
             seen[digest := hashlib.sha256(b"".join(page)).digest()] += 1
             if seen[digest] > 1 + REPEATS:
                 raise CursorLoop("Intercom", f"The scroll through {path} does not advance: a page keeps coming back.")
-            body = self.hasty.get(path, {"scroll_param": dig(body, "scroll_param")}, check=listing())
+            body = self.api_without_retries.get(path, {"scroll_param": get_path(body, "scroll_param")}, check=listing())
 
     def _begin(self, path: str) -> bytes:
         try:
-            return self.hasty.get(path, check=listing())
-        except Refused as failure:
-            what = f"Another scroll through Intercom's companies seems to be open. {failure.what}"
-            raise Unavailable("Intercom", what, status=failure.status, retry_after=SCROLL_DIES) from failure
+            return self.api_without_retries.get(path, check=listing())
+        except BadRequest as failure:
+            what = f"Another scroll through Intercom's companies seems to be open. {failure.message}"
+            raise Unavailable("Intercom", what, status=failure.status, retry_after=SCROLL_TTL) from failure
 
 
 def _whole(listed: Iterator[Listed], path: str) -> Iterator[Page]:
     """Everything the list says there is. A page that comes twice makes up for none that did not come."""
     seen, total, before = 0, 0, Page()
     for page, body in listed:
-        seen, total = seen + (len(page) if page != before else 0), dig(body, "total_count") or 0
+        seen, total = seen + (len(page) if page != before else 0), get_path(body, "total_count") or 0
         yield page
         before = page
-    if seen < total * (1 - MISSED):
-        raise BadAnswer(
+    if seen < total * (1 - MAX_MISSING_SHARE):
+        raise InvalidResponse(
             "Intercom", f"Intercom lists {seen} of {total} records at {path} and then ends. Run again later."
         )
 
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[Intercom]:
-    pace = Pace(RATE, burst=int(RATE))
-    with _api(settings, pace, Patience()) as api, _api(settings, pace, Patience(budget=0)) as hasty:
-        yield Intercom(api, hasty)
+    pace = RateLimiter(RATE, burst=int(RATE))
+    with _api(settings, pace, RetryPolicy()) as api, _api(settings, pace, RetryPolicy(budget=0)) as api_without_retries:
+        yield Intercom(api, api_without_retries)
 
 
-def _api(settings: Settings, pace: Pace, patience: Patience) -> Api:
+def _api(settings: Settings, pace: RateLimiter, patience: RetryPolicy) -> Api:
     return Api(
         "Intercom",
         settings.intercom_base_url,
@@ -138,5 +138,5 @@ def allowance(headers: httpx.Headers) -> tuple[int, float] | None:
 
 def check(intercom: Intercom) -> str:
     me = intercom.api.get("/me")
-    told = {name: dig(me, "app", name) for name in ("id_code", "region", "timezone")}
+    told = {name: get_path(me, "app", name) for name in ("id_code", "region", "timezone")}
     return f"workspace {told['id_code']}, region {told['region']}, days in {told['timezone']}"

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AliasChoices, AliasPath, BeforeValidator, Field, model_validator
 
-from gtm_platform.connect.records import (
+from gtm_platform.ingest.record import (
     MICRO,
     Id,
     Instant,

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import msgspec
 
-from gtm_platform.connect.failures import NotFound
-from gtm_platform.connect.pages import Page, dig, glance, put, rows
-from gtm_platform.sources.abreast import abreast
+from gtm_platform.http.errors import NotFound
+from gtm_platform.http.pages import Page, get_path, get_path_or_none, put, rows
+from gtm_platform.ingest.concurrency import map_concurrently
+from gtm_platform.ingest.source import Stream, Window
 from gtm_platform.sources.intercom import records
 from gtm_platform.sources.intercom.client import Intercom
-from gtm_platform.sources.stream import Stream, Window
 
 # Contacts are searched by whole days of the workspace's time zone: `>` begins with the day after.
 DAYS_ASKED_BEFORE = timedelta(days=2)
@@ -28,9 +28,9 @@ def contacts(intercom: Intercom, window: Window) -> Iterator[Page]:
 
 def _with_all(intercom: Intercom, contact: bytes, of: str) -> bytes:
     """A contact shows ten of its companies and of its tags."""
-    if not glance(contact, of, "has_more"):
+    if not get_path_or_none(contact, of, "has_more"):
         return contact
-    path = f"/contacts/{dig(contact, 'id')}/{of}"
+    path = f"/contacts/{get_path(contact, 'id')}/{of}"
     try:
         pages = [intercom.small(path)] if of == "tags" else intercom.linked(path)
         rest = [msgspec.Raw(row) for page in pages for row in page]
@@ -57,15 +57,15 @@ def conversations(intercom: Intercom, window: Window) -> Iterator[Page]:
 
 def conversation_parts(intercom: Intercom, window: Window) -> Iterator[Page]:
     """One call for each conversation that was updated: all of its parts, whatever their own time."""
-    return abreast(lambda key: _parts(intercom, key), _updated_within(intercom, window), IN_FLIGHT)
+    return map_concurrently(lambda key: _parts(intercom, key), _updated_within(intercom, window), IN_FLIGHT)
 
 
 def _updated_within(intercom: Intercom, window: Window) -> Iterable[str]:
     for page in conversations(intercom, window):
         for conversation in page:
-            moved = glance(conversation, "updated_at")
+            moved = get_path_or_none(conversation, "updated_at")
             if isinstance(moved, int) and window.start.timestamp() <= moved < window.end.timestamp():
-                yield dig(conversation, "id")
+                yield get_path(conversation, "id")
 
 
 def _parts(intercom: Intercom, key: str) -> Page:
@@ -73,7 +73,7 @@ def _parts(intercom: Intercom, key: str) -> Page:
         conversation = intercom.api.get(f"/conversations/{key}", PLAIN)
     except NotFound:  # it was deleted since
         return []
-    moved = dig(conversation, "updated_at")
+    moved = get_path(conversation, "updated_at")
     told = rows(conversation, "conversation_parts.conversation_parts")
     return [put(part, conversation_id=key, moved_at=moved) for part in told]
 

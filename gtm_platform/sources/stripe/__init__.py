@@ -1,6 +1,6 @@
 """Stripe: who subscribes to what, what it is worth, and what was paid."""
 
-from gtm_platform.sources.stream import Source
+from gtm_platform.ingest.source import Source
 from gtm_platform.sources.stripe.client import check, connect
 from gtm_platform.sources.stripe.streams import STREAMS
 

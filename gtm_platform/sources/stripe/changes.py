@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from gtm_platform.connect.failures import BadAnswer, NotFound
-from gtm_platform.connect.pages import Page, glance, put
-from gtm_platform.sources.abreast import abreast
-from gtm_platform.sources.stream import Window
+from gtm_platform.http.errors import InvalidResponse, NotFound
+from gtm_platform.http.pages import Page, get_path_or_none, put
+from gtm_platform.ingest.concurrency import map_concurrently
+from gtm_platform.ingest.source import Window
 from gtm_platform.sources.stripe.client import IN_FLIGHT, Stripe
 
 # Stripe tells events for 30 days; near that edge they go missing while one pages.
@@ -22,14 +22,14 @@ DELETIONS = ("customer.deleted", "invoice.deleted")
 Object = dict[str, Any]
 
 
-class Told(msgspec.Struct):
+class EventData(msgspec.Struct):
     object: Object
 
 
 class Event(msgspec.Struct):
     type: str
     created: int
-    data: Told
+    data: EventData
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Kind:
             yield [self._listed(stripe, raw, changed, floor) for raw in page]
         # What has changed again since the window's end belongs to a later window.
         others = [(key, change) for key, change in changed.items() if change.gone or change.at < ended]
-        for raw in abreast(lambda other: self._again(stripe, *other), others, IN_FLIGHT):
+        for raw in map_concurrently(lambda other: self._again(stripe, *other), others, IN_FLIGHT):
             yield [raw] if raw else []
 
     def _changes(self, stripe: Stripe, since: int) -> dict[str, Change]:
@@ -89,7 +89,7 @@ class Kind:
 
     def _listed(self, stripe: Stripe, raw: bytes, changed: dict[str, Change], floor: int) -> bytes:
         """Takes its change out of those that must be read one by one."""
-        change, created = changed.pop(str(glance(raw, "id")), None), glance(raw, "created")
+        change, created = changed.pop(str(get_path_or_none(raw, "id")), None), get_path_or_none(raw, "created")
         at = change.at if change else max(created, floor) if isinstance(created, int) else created
         return put(self.finish(stripe, raw), moved_at=at)
 
@@ -108,4 +108,4 @@ def _event(raw: bytes) -> Event:
     try:
         return msgspec.json.decode(raw, type=Event)
     except msgspec.ValidationError as error:
-        raise BadAnswer("Stripe", f"Stripe tells an event that cannot be understood ({error}).") from None
+        raise InvalidResponse("Stripe", f"Stripe tells an event that cannot be understood ({error}).") from None

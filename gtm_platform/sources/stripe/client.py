@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from gtm_platform.connect.api import Api, BearerAuth
-from gtm_platform.connect.pace import Pace
-from gtm_platform.connect.pages import Page, dig, listing
-from gtm_platform.connect.paging import LastIdPaging
-from gtm_platform.connect.patience import Patience
+from gtm_platform.http.client import Api, BearerAuth
+from gtm_platform.http.pages import Page, get_path, listing
+from gtm_platform.http.pagination import LastIdPaging
+from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.policy import Stripe as Rules
 from gtm_platform.policy import policy
 from gtm_platform.settings import Settings
@@ -42,14 +42,14 @@ class Stripe:
         return self.api.get(path, {"expand[]": list(expand)})
 
 
-def paces(*, live: bool) -> Callable[[str, str], Sequence[Pace]]:
+def paces(*, live: bool) -> Callable[[str, str], Sequence[RateLimiter]]:
     """That of the account, and that of the endpoint, which is all calls to a kind of objects."""
-    account = Pace.within(EVERYTHING if live else ENDPOINT, SECOND)
-    endpoints: dict[str, Pace] = {}
+    account = RateLimiter.within(EVERYTHING if live else ENDPOINT, SECOND)
+    endpoints: dict[str, RateLimiter] = {}
 
-    def of(_: str, path: str) -> Sequence[Pace]:
+    def of(_: str, path: str) -> Sequence[RateLimiter]:
         endpoint = "/".join(path.split("/")[:3])
-        return account, endpoints.setdefault(endpoint, Pace.within(ENDPOINT, SECOND))
+        return account, endpoints.setdefault(endpoint, RateLimiter.within(ENDPOINT, SECOND))
 
     return of
 
@@ -64,11 +64,11 @@ def connect(settings: Settings) -> Iterator[Stripe]:
         auth=BearerAuth(key),
         headers={"Stripe-Version": settings.stripe_api_version},
         paces=paces(live=live),
-        patience=Patience(),
+        patience=RetryPolicy(),
         keys=("STRIPE_API_KEY",),
     ) as api:
         yield Stripe(api, policy().stripe, settings.now, live)
 
 
 def check(stripe: Stripe) -> str:
-    return f"account {dig(stripe.one('/v1/account'), 'id')}, {'live' if stripe.live else 'test'} mode"
+    return f"account {get_path(stripe.one('/v1/account'), 'id')}, {'live' if stripe.live else 'test'} mode"

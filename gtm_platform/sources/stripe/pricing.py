@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gtm_platform.connect.pages import dig, glance, put
+from gtm_platform.http.pages import get_path, get_path_or_none, put
 from gtm_platform.sources.stripe.client import Stripe
 from gtm_platform.sources.stripe.mrr import Catalogue, leading_item, phases
 from gtm_platform.sources.stripe.shapes import Coupon, Price, Subscription, Unpriced
@@ -57,9 +57,9 @@ def _with_all_items(stripe: Stripe, raw: bytes) -> bytes:
 
 
 def with_all_lines(stripe: Stripe, raw: bytes) -> bytes:
-    if not glance(raw, "lines", "has_more"):
+    if not get_path_or_none(raw, "lines", "has_more"):
         return raw
-    pages = stripe.pages(f"/v1/invoices/{glance(raw, 'id')}/lines", {})
+    pages = stripe.pages(f"/v1/invoices/{get_path_or_none(raw, 'id')}/lines", {})
     return put(raw, lines=_list(row for page in pages for row in page))
 
 
@@ -67,11 +67,11 @@ def _list(found: Iterable[bytes]) -> dict[str, Any]:
     return {"object": "list", "has_more": False, "data": [msgspec.Raw(each) for each in found]}
 
 
-def subscriptions_told_of(stripe: Stripe, told: dict[str, Any]) -> Iterable[str]:
+def subscription_ids_for_event(stripe: Stripe, told: dict[str, Any]) -> Iterable[str]:
     """An event about a subscription, or about a discount: then of its subscription, or of all of its customer's."""
     if told.get("object") != "discount":
         return [told["id"]]
     if told.get("subscription"):
         return [told["subscription"]]
     pages = stripe.pages("/v1/subscriptions", {"customer": told["customer"], "status": "all"})
-    return [dig(raw, "id") for page in pages for raw in page]
+    return [get_path(raw, "id") for page in pages for raw in page]

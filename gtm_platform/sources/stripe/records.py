@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import AliasChoices, AliasPath, Field
 
-from gtm_platform.connect.records import (
+from gtm_platform.ingest.record import (
     Amount,
     Id,
     Instant,

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gtm_platform.connect.pages import Page
-from gtm_platform.sources.stream import Stream, Window
+from gtm_platform.http.pages import Page
+from gtm_platform.ingest.source import Stream, Window
 from gtm_platform.sources.stripe import pricing, records
 from gtm_platform.sources.stripe.changes import Kind
 from gtm_platform.sources.stripe.client import Stripe
@@ -21,7 +21,7 @@ SUBSCRIPTIONS = Kind(
     _types("customer.subscription", "created", "updated", "deleted", "paused", "resumed", "trial_will_end")
     + _types("customer.subscription", "pending_update_applied", "pending_update_expired")
     + _types("customer.discount", "created", "updated", "deleted"),
-    ids=pricing.subscriptions_told_of,
+    ids=pricing.subscription_ids_for_event,
     params={"status": "all"},  # without it the canceled ones are left out
     expand=pricing.EXPANDED,
 )

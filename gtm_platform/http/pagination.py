@@ -1,0 +1,86 @@
+"""How a list goes on: one small object per stream, declared, never guessed. Each yields the pages, with their bodies.
+
+`ask` gets the parameters to send, so the same object serves a query string and the body of a search."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from gtm_platform.http.errors import CursorLoop
+from gtm_platform.http.pages import Page, get_path, get_path_or_none, rows
+from gtm_platform.http.redaction import excerpt
+
+Ask = Callable[[dict[str, Any]], bytes]
+EMPTY_PAGES = 10
+REPEATS = 3  # how often in a row the page before may come once more
+
+
+class Listed(NamedTuple):
+    page: Page
+    body: bytes
+
+
+class Paging(Protocol):
+    def walk(self, ask: Ask, first: Mapping[str, Any]) -> Iterator[Listed]: ...
+
+
+@dataclass(frozen=True)
+class CursorPaging:
+    """The next cursor lies in the body at `next_at`; missing, null or "" is the end."""
+
+    next_at: tuple[str, ...] = ("pages", "next", "starting_after")
+    send_as: str = "starting_after"
+    rows: str = "data"
+
+    def walk(self, ask: Ask, first: Mapping[str, Any]) -> Iterator[Listed]:
+        return _walk(ask, first, self.send_as, self.rows, self._next, ".".join(self.next_at))
+
+    def _next(self, listed: Listed) -> Any:
+        return get_path(listed.body, *self.next_at)
+
+
+@dataclass(frozen=True)
+class LastIdPaging:
+    """The next page begins after the id of the last row, as long as what lies at `has_more` says so (Stripe's way)."""
+
+    rows: str = "data"
+    has_more: tuple[str, ...] = ("has_more",)
+    send_as: str = "starting_after"
+
+    def walk(self, ask: Ask, first: Mapping[str, Any]) -> Iterator[Listed]:
+        return _walk(ask, first, self.send_as, self.rows, self._next, f"the last id of {self.rows}")
+
+    def _next(self, listed: Listed) -> Any:
+        if not get_path(listed.body, *self.has_more):
+            return None
+        if not listed.page:
+            said = ".".join(self.has_more)
+            raise CursorLoop("", f"The answer says {said} but holds no rows, so there is no id to go on from.")
+        # A last row that is not what it should be is set aside by its reader; it is no reason to stop.
+        if not (ids := [key for raw in listed.page if (key := get_path_or_none(raw, "id"))]):
+            raise CursorLoop("", f"No row of '{self.rows}' has an id, so there is nothing to go on from.")
+        return ids[-1]
+
+
+def _walk(
+    ask: Ask, first: Mapping[str, Any], send_as: str, rows_at: str, following: Callable[[Listed], Any], where: str
+) -> Iterator[Listed]:
+    seen: set[str | int] = set()
+    params, empty, repeats = dict(first), 0, 0
+    while True:
+        body = ask(params)
+        yield (listed := Listed(rows(body, rows_at), body))
+        cursor = following(listed)
+        if cursor is None or cursor == "":
+            return
+        if not isinstance(cursor, str | int):
+            raise CursorLoop("", f"The cursor at {where} is a {type(cursor).__name__}, not a text or a number.")
+        empty = 0 if listed.page else empty + 1
+        if empty > EMPTY_PAGES:
+            raise CursorLoop("", f"More than {EMPTY_PAGES} pages in a row are empty, yet {where} says there are more.")
+        # A page that ends where it was asked to begin is the page before once more: the right one is asked for again.
+        repeats = repeats + 1 if cursor == params.get(send_as) else 0
+        if repeats > REPEATS or (cursor in seen and not repeats):
+            raise CursorLoop("", f"Paging does not advance: the cursor '{excerpt(str(cursor))}' at {where} came twice.")
+        seen.add(cursor)
+        params = {**first, send_as: cursor}

@@ -1,0 +1,100 @@
+"""How fast a system may be asked: a token bucket that all threads share, and that listens to the server."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass
+class RateLimiter:
+    """At most `burst` calls at once and `rate` calls a second over time; in any `window` seconds, where that is given,
+    no more than a burst, which a system that counts so allows at once and then not again."""
+
+    rate: float
+    burst: int
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    window: float = 0.0
+    _tokens: float = field(init=False, repr=False)
+    _taken: deque[float] = field(init=False, repr=False)
+    _counted: float = field(init=False, repr=False)
+    _paused_until: float = field(init=False, repr=False, default=float("-inf"))
+    _allowed: int | None = field(init=False, repr=False, default=None)
+    _window_ends: float = field(init=False, repr=False, default=float("-inf"))
+    _lock: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        if self.rate <= 0 or self.burst < 1:
+            raise ValueError(
+                f"A pace of {self.rate} calls a second in bursts of {self.burst} would never let a call pass."
+            )
+        self._tokens, self._counted = float(self.burst), self.now()
+        self._taken = deque(maxlen=self.burst)
+
+    @classmethod
+    def within(
+        cls,
+        calls: int,
+        seconds: float,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> "RateLimiter":
+        """At most so many calls in any so many seconds."""
+        return cls(calls / seconds, calls, now, sleep, window=seconds)
+
+    def take(self) -> None:
+        """Return when one more call may leave."""
+        while wait := self._claim():
+            self.sleep(wait)
+
+    @property
+    def left(self) -> int:
+        """How many calls may leave at once."""
+        with self._lock:
+            now = self._refill()
+            held = sum(taken > now - self.window for taken in self._taken)
+            return min(int(self._tokens), self.burst - held)
+
+    def pause(self, seconds: float) -> None:
+        """Let no call leave for so long; afterwards begin with one, not with a burst."""
+        with self._lock:
+            self._refill()
+            self._tokens = min(self._tokens, 1.0)
+            self._paused_until = max(self._paused_until, self.now() + seconds)
+
+    def learn(self, remaining: int, window_left: float) -> None:
+        """The server says that only `remaining` calls are left for the next `window_left` seconds."""
+        with self._lock:
+            now = self.now()
+            # Answers overtake each other: within a window only a tighter figure is news.
+            if self._allowed is None or now >= self._window_ends or remaining < self._allowed:
+                self._allowed, self._window_ends = max(remaining, 0), now + window_left
+
+    def _claim(self) -> float:
+        """Take a token (0.0), or say how long to wait before asking again."""
+        with self._lock:
+            now = self._refill()
+            if now < self._paused_until:
+                return self._paused_until - now
+            if self._allowed is not None and now >= self._window_ends:
+                self._allowed = None
+            if self._allowed == 0:
+                return self._window_ends - now
+            if self._tokens < 1.0:
+                # A hair more than needed, so that rounding cannot ask for a wait of nothing.
+                return (1.0 - self._tokens) / self.rate + 1e-6
+            if len(self._taken) == self.burst and (wait := self._taken[0] + self.window - now) > 0:
+                return wait
+            self._tokens -= 1.0
+            self._taken.append(now)
+            self._allowed = None if self._allowed is None else self._allowed - 1
+            return 0.0
+
+    def _refill(self) -> float:
+        now = self.now()
+        resting = max(self._counted, min(now, self._paused_until))
+        self._tokens = min(float(self.burst), self._tokens + max(0.0, now - resting) * self.rate)
+        self._counted = now
+        return now

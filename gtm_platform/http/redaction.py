@@ -1,0 +1,64 @@
+"""What may be shown of a URL or of an answer: no secret, no e-mail address, no query, and never much of it."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+SHOWN = 200
+SEARCHED = 4_000
+
+SECRETS = re.compile(
+    r"""(?ix)
+    \b(?:sk|rk|pk)_(?:live|test)_\w+ | \bwhsec_\w+            # Stripe
+    | \bpat-[\w-]{8,} | \bxox[a-z]-[\w-]+ | \bxapp-[\w-]+      # HubSpot, Slack
+    | \bgh[a-z]_\w+ | \bgithub_pat_\w+ | \bph[xc]_\w+ | \bAIza[\w-]{20,} | \beyJ[\w-]+\.[\w-]+\.?[\w-]*
+    | (?<=bearer\ )\s*[^\s"',;]+ | (?<=basic\ )[A-Za-z0-9+/=]{8,}
+    | (?<=key=)[^\s"'&,;]+ | (?<=token=)[^\s"'&,;]+ | (?<=secret=)[^\s"'&,;]+ | (?<=password=)[^\s"'&,;]+
+    | (?<=://)[^/\s@]+(?=@)                                     # user:password@host
+    | \b\w{40,}\b                                               # anything long and opaque
+    """
+)
+QUOTED = re.compile(r"""'[^'\n]*'|"[^"\n]*\"""")
+ADDRESSES = re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
+
+
+def masked(text: str) -> str:
+    return ADDRESSES.sub("***@***", SECRETS.sub("***", text))
+
+
+def excerpt(text: str) -> str:
+    """The beginning of a text from outside, on one line, printable and masked."""
+    printable = "".join(char if char.isprintable() else " " for char in text[:SEARCHED])
+    line = masked(" ".join(printable.split()))
+    return line if len(line) <= SHOWN else line[:SHOWN] + "…"
+
+
+def bare_url(url: str) -> str:
+    """Scheme, host and path: the query and the credentials stay at home."""
+    parts = urlsplit(url)
+    return masked(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else parts.path)
+
+
+@contextmanager
+def redact_exceptions() -> Iterator[None]:
+    """Around, or as a decorator on, what Dagster runs: it keeps the text of every error, for anyone to read."""
+    try:
+        yield
+    except Exception as error:
+        _redact_chain(error)
+        raise
+
+
+def _redact_chain(error: BaseException | None) -> None:
+    """Masks what an error says, and those that it came from. Libraries quote the value that they stumbled over."""
+    told: set[int] = set()
+    while error is not None and id(error) not in told:
+        told.add(id(error))
+        ours = type(error).__module__.startswith("gtm_platform.")
+        error.args = tuple(_quiet(text, ours) if isinstance(text, str) else text for text in error.args)
+        error = error.__cause__ or error.__context__
+
+
+def _quiet(text: str, ours: bool) -> str:
+    return masked(text if ours else QUOTED.sub("'***'", text))

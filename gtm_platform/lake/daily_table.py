@@ -1,0 +1,118 @@
+"""A daily table as a value: its key, its contract, what it is made from, and the rule, a pure function of tables."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import ibis
+
+from gtm_platform.http.redaction import redact_exceptions
+from gtm_platform.lake import spark_engine
+from gtm_platform.lake.contracts import Contract, contract_of, declare
+from gtm_platform.lake.duckdb_engine import paths_of
+from gtm_platform.lake.lake import Lake, Written
+from gtm_platform.settings import settings
+
+Rule = Callable[..., ibis.Table]
+
+
+@dataclass(frozen=True)
+class DaysAgo:
+    """A daily table as it was some days before; empty where there was none."""
+
+    table: str
+    days: int
+
+
+@dataclass(frozen=True)
+class PreviousDay:
+    """A daily table on the newest day before that it has; empty where there is none."""
+
+    table: str
+
+
+class SyncTimes:
+    """When each source table was last synced, by the end of the day."""
+
+
+class UpstreamMissing(RuntimeError):
+    """A table of the day was not made though it was on earlier days; what reads it would be made from nothing."""
+
+
+Input = str | DaysAgo | PreviousDay | SyncTimes | Mapping[str, str] | Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class DailyTable:
+    """A table with one partition a day, computed by `rule` from its `inputs`.
+
+    An input is named as the rule's argument and is a table (a source table as of the end of the day, a daily table on
+    the day), several tables by name (a mapping), a table some `DaysAgo` or on the `PreviousDay`, the `SyncTimes`, or
+    a value that is asked for when the run begins. The argument `day`, where the rule has one, is the day.
+    """
+
+    key: str
+    contract: Contract
+    inputs: Mapping[str, Input]
+    rule: Rule
+
+    def __post_init__(self) -> None:
+        arguments = set(inspect.signature(self.rule).parameters) - {"day"}
+        if arguments != set(self.inputs):
+            raise TypeError(f"{self.key}: the rule's arguments {sorted(arguments)} differ from {sorted(self.inputs)}")
+        declare(self.key, self.contract)
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables that are read as of the day itself."""
+        several = [table for value in self.inputs.values() if isinstance(value, Mapping) for table in value.values()]
+        return [value for value in self.inputs.values() if isinstance(value, str)] + several
+
+    @property
+    def earlier_days(self) -> list[DaysAgo | PreviousDay]:
+        """The daily tables that are read as they were before the day."""
+        return [value for value in self.inputs.values() if isinstance(value, DaysAgo | PreviousDay)]
+
+    @redact_exceptions()
+    def write_day(self, lake: Lake, day: str) -> Written | None:
+        """Compute and write one day; None where no input has data by then."""
+        if not any(lake.has_data_by(table, day) for table in self.tables):
+            return None
+        if missing := [table for table in self.tables if _is_missing(lake, table, day)]:
+            raise UpstreamMissing(
+                f"{self.key} is not made for {day}: {' and '.join(missing)} of that day is missing, though earlier "
+                f"days exist. See why its run failed, or make it with: gtm run {missing[0]} --partition {day}"
+            )
+        rows = self.contract.shaped(self.rule(**self._arguments(lake, day)))
+        if settings().gtm_engine == "duckdb":
+            return lake.write(self.key, day, rows)
+        with lake.naming_damage(lambda: paths_of(rows)), spark_engine.computed(rows) as computed:
+            return lake.write(self.key, day, computed)
+
+    def _arguments(self, lake: Lake, day: str) -> dict[str, Any]:
+        arguments = {name: _read(lake, value, day) for name, value in self.inputs.items()}
+        if "day" in inspect.signature(self.rule).parameters:
+            arguments["day"] = date.fromisoformat(day)
+        return arguments
+
+
+def _is_missing(lake: Lake, table: str, day: str) -> bool:
+    """Whether a daily table lacks the day but not the days before; a table whose sources are off has neither."""
+    if contract_of(table).cadence is not None:
+        return False
+    made = lake.partitions(table)
+    return day not in made and any(before < day for before in made)
+
+
+def _read(lake: Lake, value: Input, day: str) -> Any:
+    if isinstance(value, DaysAgo):
+        return lake.partition(value.table, (date.fromisoformat(day) - timedelta(days=value.days)).isoformat())
+    if isinstance(value, PreviousDay):
+        return lake.partition(value.table, max((p for p in lake.partitions(value.table) if p < day), default=""))
+    if isinstance(value, SyncTimes):
+        return lake.synced(day)
+    if isinstance(value, Mapping):
+        return {name: lake.read_day(table, day) for name, table in value.items()}
+    return lake.read_day(value, day) if isinstance(value, str) else value()

@@ -1,0 +1,23 @@
+"""What holds for every asset of the graph: owners, partitions, freshness, how days read windows."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from gtm_platform.settings import settings
+
+OWNERS = ["team:data"]
+DAYS = dg.DailyPartitionsDefinition(start_date=settings().gtm_first_day.isoformat(), end_offset=1)
+# A day reads the windows that begin in it and those before it back to the last full refresh, which is a week old at
+# most. Yesterday's last window closes after midnight.
+DAY_OF_WINDOWS = dg.TimeWindowPartitionMapping(start_offset=-7, allow_nonexistent_upstream_partitions=True)
+DAILY_FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
+DAILY_TAG = "gtm/daily"  # on every daily table: the job and the sensors select by it
+DAILY_POOL = "daily_tables"  # two runs never write the same day at once
+
+
+def earlier_days(nearest: int, furthest: int) -> dg.TimeWindowPartitionMapping:
+    """Map a day to the days before it, from the furthest to the nearest."""
+    return dg.TimeWindowPartitionMapping(
+        start_offset=-furthest, end_offset=-nearest, allow_nonexistent_upstream_partitions=True
+    )

@@ -1,0 +1,187 @@
+"""A process in which everything fails that can, with the environment it is given; what it prints goes where the output
+of a code server goes. `python -m …trouble <file>`: it leaves there the ids of the runs by trouble and which of them
+failed, and the people whom nothing may speak of."""
+
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import httpx
+import pytest
+
+from gtm_platform.cli.doctor import examine
+from gtm_platform.cli.runs import make, span
+from gtm_platform.definitions import defs
+from gtm_platform.delivery.hubspot.client import HubSpotContacts
+from gtm_platform.delivery.sensors import when_a_run_fails
+from gtm_platform.delivery.slack.client import SlackChannel
+from gtm_platform.lake.dagster.resource import LakeResource
+from gtm_platform.orchestration.instance import instance
+from gtm_platform.settings import settings
+from gtm_platform.sources.assets import SOURCES
+from gtm_platform_tests.e2e.home import Control, midnight, windows_of
+from gtm_platform_tests.faults.canaries import CANARIES, DAY, echoing, knowing_the_canaries, people, spoil
+from gtm_platform_tests.faults.quiet_worlds import nobody_waits
+
+SYSTEMS = ("HUBSPOT", "INTERCOM", "STRIPE", "SLACK")
+KEYS = ("HUBSPOT_ACCESS_TOKEN", "INTERCOM_ACCESS_TOKEN", "STRIPE_API_KEY", "SLACK_BOT_TOKEN")
+EventData = dict[str, dict[str, bool]]
+
+
+@contextmanager
+def environment(**changed: str) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in changed.items():
+            patch.setenv(name, value)
+        settings.cache_clear()
+        yield
+    settings.cache_clear()
+
+
+def reached_at(url: str) -> dict[str, str]:
+    return {f"{system}_BASE_URL": f"{url}/{'api/' if system == 'SLACK' else ''}" for system in SYSTEMS}
+
+
+class Troubles:
+    def __init__(self, found: dg.DagsterInstance, echo: str, person: dict[str, str]) -> None:
+        self.instance, self.echo, self.person = found, echo, person
+        self.told: EventData = {}
+        self.day = settings().now().date().replace(day=1)
+
+    def run(self, trouble: str, *jobs: str, **config: Any) -> None:
+        windows = {job: (first, last) for job, first, last in windows_of(self.day)}
+        for job in jobs:
+            first, last = windows.get(job, (str(self.day), str(self.day)))
+            ran = defs.resolve_job_def(job).execute_in_process(
+                instance=self.instance, raise_on_error=False, tags=span(first, last), **config
+            )
+            self.told.setdefault(trouble, {})[ran.run_id] = ran.success
+            if not ran.success:
+                self.alert(ran)
+
+    def alert(self, ran: dg.ExecuteInProcessResult) -> None:
+        """What the sensor does; Slack itself may be what does not work."""
+        event = next(event for event in ran.all_events if event.is_run_failure)
+        context = dg.build_run_status_sensor_context(
+            "when_a_run_fails", event, self.instance, ran.dagster_run, repository_def=defs.get_repository_def()
+        )
+        try:
+            print(when_a_run_fails(context.for_run_failure()))
+        except Exception:
+            traceback.print_exc()  # as the daemon does
+
+    def sources(self, trouble: str) -> None:
+        self.run(trouble, *(f"sync_{source.name}" for source in SOURCES))
+
+    def all(self) -> None:
+        self.sources("none")
+        self.run("none", "daily_tables")
+        self.refusals()
+        self.run("none", "deliver")
+        self.answers()
+        self.keys()
+        self.states()
+        self.errors()
+        self.shown()
+
+    def answers(self) -> None:
+        for status in (401, 302, 200):
+            with environment(**reached_at(f"{self.echo}/{status}")):
+                self.sources(f"echo {status}")
+                self.run(f"echo {status}", "deliver")
+                examine()
+        with environment(**reached_at("http://127.0.0.1:1")):
+            self.sources("nobody there")
+            self.run("nobody there", "deliver")
+            examine()
+
+    def keys(self) -> None:
+        """One copied with a line break in the middle, and one that is not accepted."""
+        for trouble, change in {
+            "broken key": lambda key: key[:12] + "\n" + key[12:],
+            "wrong key": str.swapcase,
+        }.items():
+            with environment(**{name: change(os.environ[name]) for name in KEYS}):
+                self.sources(trouble)
+                self.run(trouble, "deliver")
+                make("stripe/charges", str(self.day), None)  # `gtm run`
+
+    def states(self) -> None:
+        password = os.environ["CANARY_PASSWORD"]
+        for address in ("127.0.0.1:1/gtm", "127.0.0.1:port/gtm", "[half/gtm"):
+            with environment(GTM_STATE_URL=f"postgresql://gtm:{password}@{address}"):
+                self.run(f"state {address}", "deliver")
+        for url in (f"nosuch://gtm:{password}@127.0.0.1/gtm", f"gtm:{password}"):
+            with environment(GTM_STATE_URL=url):
+                self.run(f"state {url[:4]}", "deliver")
+
+    def errors(self) -> None:
+        """Of libraries and of connectors, which speak of whatever they hold."""
+        secrets = " ".join(os.environ[name] for name in KEYS)
+        said = f"Could not convert '{self.person['name']}' <{self.person['email']}> of {secrets}"
+        error = ValueError(f"Bearer {secrets}: {said}")
+        error.__cause__ = duckdb.ConversionException(said)
+
+        def fail(*_: object, **__: object) -> Any:
+            raise error
+
+        places = {
+            "sync_stripe": "sources.stripe.client.Stripe.pages",
+            "sync_hubspot": "sources.hubspot.client.HubSpotApi.page",
+            "daily_tables": "lake.daily._given",
+            "deliver": "delivery.assets.rows",
+        }
+        for job, place in places.items():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(f"gtm_platform.{place}", fail)
+                self.run(f"error in {place}", job)
+
+    def refusals(self) -> None:
+        box = os.environ["HUBSPOT_BASE_URL"].removesuffix("/hubspot")
+        message = {
+            "message": f"A contact with the e-mail {self.person['email']} exists already.",
+            "category": "CONFLICT",
+        }
+        fault = {"system": "hubspot", "path": "/crm/v3/objects/contacts/batch/update", "status": 409, "body": message}
+        httpx.post(f"{box}/_sandbox/faults", json=fault, trust_env=False).raise_for_status()
+        self.run("contact refused", "deliver")
+        httpx.delete(f"{box}/_sandbox/faults", trust_env=False).raise_for_status()
+
+    def shown(self) -> None:
+        """What somebody prints who looks for a mistake."""
+        objects: list[object] = [
+            settings(),
+            LakeResource(),
+            HubSpotContacts.of(settings()),
+            SlackChannel.of(settings()),
+        ]
+        for source in SOURCES:
+            with source.connect(settings()) as client:
+                objects += [source, client, vars(client)]
+        for each in objects:
+            logging.getLogger("somebody").warning("%r", each)
+            print(each)
+
+
+def main(told: str) -> None:
+    nobody_waits(pytest.MonkeyPatch())
+    with echoing() as echo, knowing_the_canaries(Path(os.environ["GTM_HOME"])) as box:
+        person, now = spoil(box.world), midnight(DAY) + timedelta(days=1)
+        Control(box.url).set_clock(now)
+        with environment(**{**box.env, **CANARIES, "GTM_NOW": now.isoformat()}), instance() as found:
+            troubles = Troubles(found, echo, person)
+            troubles.all()
+        Path(told).write_text(json.dumps({"runs": troubles.told, "people": sorted(people(box.world))}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

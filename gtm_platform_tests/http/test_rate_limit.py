@@ -1,0 +1,136 @@
+import contextlib
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform_tests.http.clock import Clock
+
+
+def pace_of(rate: float, burst: int) -> tuple[RateLimiter, Clock]:
+    clock = Clock()
+    return RateLimiter(rate, burst, clock.now, clock.sleep), clock
+
+
+def times(pace: RateLimiter, clock: Clock, calls: int) -> list[float]:
+    taken = []
+    for _ in range(calls):
+        pace.take()
+        taken.append(round(clock.now(), 3))
+    return taken
+
+
+def test_a_burst_passes_at_once_then_the_rate_holds() -> None:
+    pace, clock = pace_of(2.0, 3)
+    assert times(pace, clock, 6) == [0.0, 0.0, 0.0, 0.5, 1.0, 1.5]
+
+
+def test_a_rest_refills_no_more_than_a_burst() -> None:
+    pace, clock = pace_of(2.0, 3)
+    times(pace, clock, 3)
+    clock.time += 1000
+    assert times(pace, clock, 4) == [1000.0, 1000.0, 1000.0, 1000.5]
+
+
+def test_a_pause_stops_everybody_and_ends_without_a_burst() -> None:
+    pace, clock = pace_of(2.0, 3)
+    pace.pause(10)
+    pace.pause(4)
+    assert times(pace, clock, 3) == [10.0, 10.5, 11.0]
+
+
+def test_what_the_server_says_is_left_is_never_exceeded() -> None:
+    pace, clock = pace_of(100.0, 100)
+    pace.learn(2, 8.0)
+    assert times(pace, clock, 4) == [0.0, 0.0, 8.0, 8.0]
+
+
+def test_an_answer_that_was_overtaken_does_not_loosen_the_limit() -> None:
+    pace, clock = pace_of(100.0, 100)
+    pace.learn(1, 8.0)
+    pace.learn(5, 8.0)
+    assert times(pace, clock, 2) == [0.0, 8.0]
+
+
+def test_a_rolling_window_does_not_starve() -> None:
+    pace, clock = pace_of(1.0, 10)
+    for _ in range(200):
+        pace.take()
+        pace.learn(50, 10.0)
+    assert clock.now() < 250
+
+
+def test_a_new_window_lifts_the_old_limit() -> None:
+    pace, clock = pace_of(100.0, 100)
+    pace.learn(0, 5.0)
+    clock.time = 5.0
+    pace.learn(3, 5.0)
+    assert times(pace, clock, 4) == [5.0, 5.0, 5.0, 10.0]
+
+
+def test_a_window_lets_no_more_calls_pass_than_it_holds() -> None:
+    clock = Clock()
+    pace = RateLimiter.within(3, 2.0, clock.now, clock.sleep)
+    assert times(pace, clock, 2) == [0.0, 0.0]
+    assert pace.left == 1
+    clock.time = 1.5
+    assert times(pace, clock, 4) == [1.5, 2.0, 2.0, 3.5]
+    assert pace.left == 0
+
+
+def test_after_a_pause_a_window_fills_slowly() -> None:
+    clock = Clock()
+    pace = RateLimiter.within(4, 2.0, clock.now, clock.sleep)
+    pace.pause(10)
+    assert times(pace, clock, 5) == [10.0, 10.5, 11.0, 11.5, 12.0]
+
+
+class EnoughError(Exception):
+    pass
+
+
+@pytest.fixture
+def restless_threads() -> Iterator[None]:
+    """Threads change places as often as they can, so that a missing lock shows."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("restless_threads")
+def test_threads_together_never_exceed_the_limit() -> None:
+    """The clock stands still, so exactly one burst may pass, however many ask."""
+    taken: list[int] = []
+
+    def no_more(_: float) -> None:
+        raise EnoughError
+
+    def work(number: int) -> None:
+        with contextlib.suppress(EnoughError):
+            while True:
+                pace.take()
+                taken.append(number)
+
+    pace = RateLimiter(5.0, 2000, lambda: 0.0, no_more)
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == 2000
+
+
+def test_claims_in_any_window_stay_under_burst_plus_rate() -> None:
+    pace, clock = pace_of(5.0, 4)
+    taken = times(pace, clock, 200)
+    for width in (0.1, 1.0, 7.0):
+        assert all(sum(begin <= moment < begin + width for moment in taken) <= 4 + 5.0 * width + 1 for begin in taken)
+
+
+@pytest.mark.parametrize(("rate", "burst"), [(0, 1), (-1, 1), (1, 0)])
+def test_a_pace_that_lets_nothing_pass_is_refused(rate: float, burst: int) -> None:
+    with pytest.raises(ValueError, match="never let a call pass"):
+        RateLimiter(rate, burst)

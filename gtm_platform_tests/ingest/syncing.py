@@ -1,0 +1,50 @@
+"""A source being synced into a lake, window by window, at moments that a test chooses."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from gtm_platform.ingest.source import Source
+from gtm_platform.ingest.stream_sync import PartitionWindow, Sync, WindowResult
+from gtm_platform.lake.lake import Lake
+from gtm_platform.policy import policy
+
+
+@dataclass
+class Clock:
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Syncing:
+    """A source being synced into a lake, some windows of `hours` at a time, when the clock says so."""
+
+    lake: Lake
+    source: Source
+    clock: Clock
+
+    def slot(self, start: datetime) -> PartitionWindow:
+        return PartitionWindow(f"{start:%Y-%m-%dT%H%M}", start, start + timedelta(hours=self.source.hours))
+
+    def fill(self, client: Any, stream: str, *starts: datetime) -> list[WindowResult]:
+        chosen = next(each for each in self.source.streams if each.name == stream)
+        sync = Sync(self.lake, self.source, chosen, policy(), self.clock(), "run_1")
+        return sync.fill(client, [self.slot(start) for start in starts])
+
+    def rows(self, stream: str, start: datetime, *columns: str) -> list[Any]:
+        """What the window holds: one column as values, several as tuples; in order."""
+        table = self.lake.partition(f"{self.source.name}/{stream}", self.slot(start).key)
+        found = [tuple(row[column] for column in columns) for row in table.select(*columns).to_pyarrow().to_pylist()]
+        return sorted(row[0] for row in found) if len(columns) == 1 else sorted(found)
+
+    def known(self, stream: str, before: datetime) -> list[str]:
+        """The ids as of a moment."""
+        table = self.lake.as_of(f"{self.source.name}/{stream}", self.slot(before).key)
+        return sorted(table.select("id").to_pyarrow()["id"].to_pylist())
+
+    def quarantined(self, stream: str, start: datetime) -> list[tuple[str, str]]:
+        table = self.lake.partition(f"quarantine/{self.source.name}_{stream}", self.slot(start).key)
+        return [(row["record_id"], row["reason"]) for row in table.to_pyarrow().to_pylist()]

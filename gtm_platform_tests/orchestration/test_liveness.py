@@ -1,0 +1,116 @@
+"""The reaper: it ends what died and never touches what lives."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from gtm_platform.orchestration import liveness
+from gtm_platform.settings import settings
+
+HOLDER = """
+import sys, time, warnings
+warnings.simplefilter("ignore")
+import dagster as dg
+from gtm_platform.orchestration import liveness
+with dg.DagsterInstance.local_temp(sys.argv[1]) as instance:
+    liveness.acquire(sys.argv[2], instance)
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _release_runs() -> Iterator[None]:
+    yield
+    while liveness._held:
+        liveness._held.popitem()[1].close()
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    (tmp_path / "dagster").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as found:
+        yield found
+
+
+def a_run(instance: dg.DagsterInstance) -> str:
+    return instance.create_run_for_job(some_job, status=dg.DagsterRunStatus.STARTED).run_id
+
+
+@dg.op
+def nothing() -> None: ...
+
+
+@dg.job
+def some_job() -> None:
+    nothing()
+
+
+def holder(tmp_path: Path, run_id: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "dagster"), run_id]
+    environment = os.environ | {"GTM_HOME": str(settings().home)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    assert process.stdout is not None
+    with process.stdout as told:
+        assert told.readline() == "held\n"
+    return process
+
+
+@pytest.mark.faults("T3")
+def test_a_run_whose_process_was_killed_is_ended_and_a_live_one_is_not(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    dead, alive = a_run(instance), a_run(instance)
+    victim, survivor = holder(tmp_path, dead), holder(tmp_path, alive)
+    try:
+        assert liveness.reap(instance) == []
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+        assert liveness.reap(instance) == [dead]
+        assert liveness.reap(instance) == []
+    finally:
+        survivor.kill()
+        survivor.wait()
+    ended, lives = instance.get_run_by_id(dead), instance.get_run_by_id(alive)
+    assert ended is not None
+    assert ended.status == dg.DagsterRunStatus.FAILURE
+    assert lives is not None
+    assert lives.status == dg.DagsterRunStatus.STARTED
+
+
+def test_a_run_that_finished_leaves_nothing_to_end(instance: dg.DagsterInstance) -> None:
+    run_id = a_run(instance)
+    liveness.acquire(run_id, instance)
+    assert liveness.reap(instance) == []  # this very process holds it
+    instance.report_run_failed(instance.get_run_by_id(run_id))
+    liveness.acquire(a_run(instance), instance)  # the next run lets go of the finished one
+    assert liveness.reap(instance) == []
+    assert not (settings().home / "runs" / f"{run_id}.alive").exists()
+
+
+@pytest.mark.faults("T3")
+def test_two_reapers_at_once_do_not_stumble_over_each_other(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each command reaps when it begins; the sources of a day begin together."""
+    for _ in range(2):
+        liveness.acquire(a_run(instance), instance)
+    while liveness._held:
+        liveness._held.popitem()[1].close()
+    look = instance.get_run_by_id
+    reaped: list[str] = []
+
+    def look_while_another_reaps(run_id: str) -> dg.DagsterRun | None:
+        monkeypatch.setattr(instance, "get_run_by_id", look)
+        reaped.extend(liveness.reap(instance))
+        return look(run_id)
+
+    monkeypatch.setattr(instance, "get_run_by_id", look_while_another_reaps)
+    reaped.extend(liveness.reap(instance))
+    assert len(set(reaped)) == 2

@@ -12,18 +12,20 @@ from gtm_platform.delivery.hubspot.client import HubSpotContacts
 from gtm_platform.delivery.hubspot.deliver import Delivered, Guard, deliver
 from gtm_platform.delivery.hubspot.plan import plan
 from gtm_platform.delivery.hubspot.send import Run
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, days_before, newest_day, rows, skip_reason
 from gtm_platform.delivery.slack import client as slack
 from gtm_platform.delivery.slack import wording
 from gtm_platform.delivery.slack.alerts import HEALTH_DROP, cancel_mentions, health_drops
 from gtm_platform.delivery.slack.send import AlertSender, SendReport
+from gtm_platform.delivery.slack.settings import SlackSettings
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, DAYS, OWNERS
 from gtm_platform.policy import policy
-from gtm_platform.settings import settings
+from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import State, open_state
 from gtm_platform.state import slack_journal as messages
 from gtm_platform.state.slack_journal import Fact
@@ -54,7 +56,7 @@ class HubSpotRun(dg.Config):
     output_required=False,
 )
 def hubspot_contacts(context: dg.AssetExecutionContext, config: HubSpotRun, lake: LakeResource) -> Result:
-    store, there = lake.open(), settings()
+    store, there = lake.open(), settings_of(HubSpotDeliverySettings)
     day = newest_day(store)
     off = None if there.hubspot_access_token else "HubSpot is off: set HUBSPOT_ACCESS_TOKEN."
     if silent := off or skip_reason(context.partition_keys, day):
@@ -75,10 +77,11 @@ def hubspot_contacts(context: dg.AssetExecutionContext, config: HubSpotRun, lake
 
 @redact_exceptions()
 def _deliver(store: Lake, run: Run, guard: Guard | None, *, dry_run: bool) -> Delivered:
-    there = settings()
     desired = plan(run.day, store.partition(HEALTH, run.day), store.partition(CUSTOMERS, run.day))
-    with closing(open_state(there.state_url)) as state:
-        return deliver(desired, HubSpotContacts.of(there), state, run, guard, dry_run=dry_run)
+    with closing(open_state(settings().state_url)) as state:
+        return deliver(
+            desired, HubSpotContacts.of(settings_of(HubSpotDeliverySettings)), state, run, guard, dry_run=dry_run
+        )
 
 
 def _shown(told: Delivered, *, dry_run: bool) -> Metadata:
@@ -114,7 +117,7 @@ def _shown(told: Delivered, *, dry_run: bool) -> Metadata:
 def slack_alerts(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
     store = lake.open()
     day = newest_day(store)
-    if silent := slack.why_off(settings()) or skip_reason(context.partition_keys, day):
+    if silent := slack.why_off(settings_of(SlackSettings)) or skip_reason(context.partition_keys, day):
         context.log.info(silent)
         return
     require_checks_passed(context.instance)
@@ -132,8 +135,9 @@ def _say(store: Lake, day: str) -> SendReport:
     with closing(open_state(there.state_url)) as state:
         facts = cancel_mentions(day, customers, rules.support.cancel_days) + _drops(store, state, day)
         known = {row["customer_id"]: row for row in customers}
-        speaker = AlertSender(slack.SlackChannel.of(there), state, there.now)
-        return speaker.say(facts, known, day, rules.alerts.storm, there.hubspot_portal_id)
+        speaker = AlertSender(slack.SlackChannel.of(settings_of(SlackSettings)), state, there.now)
+        portal_id = settings_of(HubSpotDeliverySettings).hubspot_portal_id
+        return speaker.say(facts, known, day, rules.alerts.storm, portal_id)
 
 
 def _drops(store: Lake, state: State, day: str) -> list[Fact]:

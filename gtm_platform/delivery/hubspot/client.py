@@ -19,7 +19,7 @@ from gtm_platform.http.errors import ApiFailure, InvalidResponse, RateLimited, R
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.redaction import excerpt
 from gtm_platform.http.retry import RetryPolicy
-from gtm_platform.settings import Settings
+from gtm_platform.sources.hubspot.settings import HubSpotSettings
 
 BATCH = 100
 SYSTEM, KEYS = "HubSpot", ("HUBSPOT_ACCESS_TOKEN",)
@@ -68,7 +68,7 @@ class HubSpotContacts:
         self._url, self._pace, self._patience = base_url, pace, patience
 
     @classmethod
-    def of(cls, settings: Settings) -> "HubSpotContacts":
+    def of(cls, settings: HubSpotSettings) -> "HubSpotContacts":
         """As the environment says."""
         if settings.hubspot_access_token is None:
             raise HubSpotIsOff("HubSpot is off: set HUBSPOT_ACCESS_TOKEN.")

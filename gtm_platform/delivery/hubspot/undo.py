@@ -9,7 +9,8 @@ from gtm_platform.delivery.hubspot.client import HubSpotContacts, batches
 from gtm_platform.delivery.hubspot.deliver import Delivered, deliver
 from gtm_platform.delivery.hubspot.plan import Desired
 from gtm_platform.delivery.hubspot.send import CONTACTS, Run
-from gtm_platform.settings import settings
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
+from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import State, open_state
 from gtm_platform.state.hubspot_journal import Journaled, field_states, of_run
 
@@ -28,10 +29,10 @@ def undo(run_id: str, contacts: HubSpotContacts, state: State, run: Run, *, dry_
 
 def undo_run(run_id: str) -> str:
     """The same with the accounts and the state of the environment; tells what was done."""
-    there = settings()
+    there = settings_of(HubSpotDeliverySettings)
     now = there.now()
     run = Run(f"undo-{uuid.uuid4()}", f"{now:%Y-%m-%d}", there.now)
-    with closing(open_state(there.state_url)) as state:
+    with closing(open_state(settings().state_url)) as state:
         told = undo(run_id, HubSpotContacts.of(there), state, run, dry_run=not there.hubspot_write_enabled)
     if not there.hubspot_write_enabled:
         return f"HUBSPOT_WRITE_ENABLED is not true, so nothing was written. This would be:\n{told.diff}"

@@ -13,10 +13,12 @@ from gtm_platform.http.errors import Unavailable
 from gtm_platform.http.pages import Page
 from gtm_platform.ingest.assets import asset_of, schedule_of, windows
 from gtm_platform.ingest.record import Id, Instant, Record, at
-from gtm_platform.ingest.source import Source, Stream, Window
+from gtm_platform.ingest.source import Schedule, Source, Stream, Window
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.orchestration import liveness
 from gtm_platform.settings import settings
+from gtm_platform.sources.stripe.settings import StripeSettings
+from gtm_platform_tests.ingest.syncing import RULES
 
 DAY = "2026-03-01"
 
@@ -39,13 +41,13 @@ def deaf(_: Any, window: Window) -> Iterator[Page]:
 
 SOURCE = Source(
     "wood",
-    hours=24,
-    needs=("STRIPE_API_KEY",),
+    Schedule(24),
+    StripeSettings,
     connect=lambda _: nullcontext(),
     check=lambda _: "quiet",
     streams=(
-        Stream("birds", Bird, heard, moved="heard_at"),
-        Stream("bats", Bird, deaf, moved="heard_at"),
+        Stream("birds", Bird, heard, cursor_field="heard_at"),
+        Stream("bats", Bird, deaf, cursor_field="heard_at"),
     ),
 )
 
@@ -68,7 +70,7 @@ def _soon_after_the_day(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def run(*streams: str) -> dg.ExecuteInProcessResult:
     chosen = [dg.AssetKey(["wood", stream]) for stream in streams]
     return dg.materialize(
-        [asset_of(SOURCE)],
+        [asset_of(SOURCE, lambda: RULES)],
         partition_key=DAY,
         resources={"lake": LakeResource()},
         selection=dg.AssetSelection.assets(*chosen),
@@ -118,7 +120,7 @@ def test_a_window_of_the_past_is_not_made_up(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.usefixtures("key")
 def test_the_schedule_asks_for_the_window_that_has_just_closed() -> None:
-    job = dg.define_asset_job("sync_wood", dg.AssetSelection.assets(asset_of(SOURCE)))
+    job = dg.define_asset_job("sync_wood", dg.AssetSelection.assets(asset_of(SOURCE, lambda: RULES)))
     schedule = schedule_of(SOURCE, job)
     with dg.instance_for_test() as instance:
         tick = datetime(2026, 3, 2, 0, 5, tzinfo=UTC)

@@ -15,8 +15,8 @@ from gtm_platform.lake.daily_table import DailyTable, PreviousDay
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.expressions.days import within
 from gtm_platform.lake.spilled_rows import spilled
-from gtm_platform.policy import Policy
-from gtm_platform.policy import policy as current_policy
+
+JUDGED_DAYS = 90  # as far as core/support looks back
 
 CONTRACT = Contract(
     {
@@ -30,15 +30,15 @@ CONTRACT = Contract(
         ),
     },
     key=("message_id",),
-    about="The tone of the messages that customers wrote in the window of the support rules.",
+    about="The tone of the messages that customers wrote in 90 days.",
     figures={"tone": lambda t: t["tone"].mean()},
 )
 
 
-def table(conversations: ibis.Table, parts: ibis.Table, previous: ibis.Table, policy: Policy, day: date) -> ibis.Table:
+def table(conversations: ibis.Table, parts: ibis.Table, previous: ibis.Table, day: date) -> ibis.Table:
     """Keep the tones of messages that did not change, and judge the others."""
     messages = customer_messages(conversations, parts)
-    recent = within(messages["created_at"], day, policy.support.window_days)
+    recent = within(messages["created_at"], day, JUDGED_DAYS)
     messages = messages.filter(messages["body"].notnull(), recent)
     texts = messages.select("message_id", "body", text_hash=messages["body"].hexdigest("sha256"))
     kept = previous.semi_join(texts, ["message_id", "text_hash"])
@@ -60,7 +60,6 @@ TABLE = DailyTable(
         "conversations": "intercom/conversations",
         "parts": "intercom/conversation_parts",
         "previous": PreviousDay("core/message_tone"),
-        "policy": current_policy,
     },
     rule=table,
 )

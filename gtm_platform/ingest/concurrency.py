@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import TypeVar, cast
 
 END = object()
@@ -27,12 +27,12 @@ def map_concurrently(ask: Callable[[T], R], things: Iterable[T], threads: int) -
                 future.cancel()
 
 
-def prefetch(things: Iterator[T]) -> Iterator[T]:
+def prefetch(things: Iterator[T], context: Context | None = None) -> Iterator[T]:
     """Yield the same things, each asked for while the one before is dealt with, by a thread that runs ahead by two."""
-    context = copy_context()  # one thread runs one call after the other in it
+    inherited = context or copy_context()  # one thread runs one call after the other in it
 
     def following() -> T | object:
-        return context.run(next, things, END)
+        return inherited.run(next, things, END)
 
     with ThreadPoolExecutor(1) as thread:
         under_way = deque(thread.submit(following) for _ in range(2))

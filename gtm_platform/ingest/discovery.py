@@ -1,7 +1,7 @@
 """Which sources the platform has: the packages that declare one. Nobody keeps a list of them.
 
-`gtm_platform/sources/<x>/source.py` with a module-level SOURCE is a source, `feeds.py` beside it may hold FEEDS, what
-the source knows of people and companies. The destinations of `delivery/` are discovered by their settings in this way.
+`gtm_platform/sources/<x>/source.py` with a module-level SOURCE is a source. The destinations in `delivery/` are
+discovered by their settings in the same way.
 """
 
 import pkgutil
@@ -29,8 +29,3 @@ def discover_sources(package: str = SOURCES_PACKAGE) -> tuple[Source, ...]:
         if source.name != name:
             raise TypeError(f"{package}.{name} declares a source named {source.name!r}; name it {name!r}.")
     return tuple(sources.values())
-
-
-def discover_feeds(package: str = SOURCES_PACKAGE) -> tuple[Any, ...]:
-    """Return the feeds that the sources declare, in the order of the sources' names."""
-    return tuple(feed for feeds in discover(package, "feeds", "FEEDS").values() for feed in feeds)

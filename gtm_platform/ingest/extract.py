@@ -7,6 +7,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,7 +67,9 @@ class Extraction:
         folder.mkdir(parents=True, exist_ok=True)
         draft = folder / f".extract.{secrets.token_hex(8)}.parquet"
         schema = self._arrow()
-        reader = pa.RecordBatchReader.from_batches(schema, self._batches(client, window, schema))
+        # The engine asks for batches in threads of its own, which know nothing of who listens here.
+        batches = self._batches(client, window, schema, copy_context())
+        reader = pa.RecordBatchReader.from_batches(schema, batches)
         try:
             try:
                 self.lake.copy(reader, draft, SOURCE_ROW_GROUP_SIZE)
@@ -78,11 +81,11 @@ class Extraction:
         finally:
             draft.unlink(missing_ok=True)
 
-    def _batches(self, client: Any, window: Window, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def _batches(self, client: Any, window: Window, schema: pa.Schema, context: Context) -> Iterator[pa.RecordBatch]:
         reader = Reader(self.stream.record, self.stream.key)
         waiting: list[pa.RecordBatch] = []
         try:
-            for page in prefetch(self.stream.pages(client, window)):
+            for page in prefetch(self.stream.pages(client, window), context):
                 good, raws, bad = reader.read(page)
                 self.read += len(page)
                 if self.progress:

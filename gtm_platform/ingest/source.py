@@ -156,7 +156,7 @@ class Source:
     @property
     def pool(self) -> str:
         """The Dagster pool of whatever calls the system, so that reading and writing never spend one budget at once."""
-        return f"{self.name}_api"
+        return self.name
 
     def table(self, stream: Stream) -> str:
         return f"{self.name}/{stream.name}"

@@ -14,7 +14,15 @@ import ibis
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.ingest import merge
 from gtm_platform.ingest.extract import Extraction, Progress
-from gtm_platform.ingest.plan import BEFORE_FIRST_SYNC, PartitionWindow, Plan, SyncRules, is_synced_by, plan_request
+from gtm_platform.ingest.plan import (
+    BEFORE_FIRST_SYNC,
+    NOT_NEWEST,
+    PartitionWindow,
+    Plan,
+    SyncRules,
+    is_synced_by,
+    plan_request,
+)
 from gtm_platform.ingest.quarantine import write_quarantine
 from gtm_platform.ingest.source import Source, Stream, Window
 from gtm_platform.lake.duckdb_engine import value
@@ -83,6 +91,8 @@ class StreamSync:
         for window in windows:
             self._hide_damaged(window)
         plan, planned = self.plan(windows), windows
+        if plan.reason == NOT_NEWEST:
+            return SyncReport([], plan.reason)
         if plan.reason == BEFORE_FIRST_SYNC:  # those before it are left out, the others are synced
             planned = self._synced(windows)
             plan = self.plan(planned) if planned else plan

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from gtm_platform.core import message_tone
-from gtm_platform.policy import policy
 from gtm_platform_tests.tables import DAY, by, days_ago, given, made
 
 PART = {"conversation_id": "1", "author_id": "i1", "author_type": "user", "part_type": "comment"}
@@ -18,7 +17,6 @@ def tones(previous: list[dict[str, Any]], **rows: list[dict[str, Any]]) -> dict[
         conversations=given("intercom/conversations", *rows.get("conversations", [])),
         parts=given("intercom/conversation_parts", *rows.get("parts", [])),
         previous=given("core/message_tone", *previous),
-        policy=policy(),
         day=DAY,
     )
     return by("message_id", table)

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from gtm_platform.delivery.hubspot.properties import OURS
+from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.demo.sandbox_process import Box
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.settings import settings
@@ -152,7 +152,7 @@ def _contacts(ids: Sequence[str]) -> Iterable[Row]:
     with httpx.Client(base_url=settings().hubspot_base_url, headers=headers, timeout=60, trust_env=False) as client:
         for start in range(0, len(ids), 100):
             inputs = [{"id": contact} for contact in ids[start : start + 100]]
-            body = {"inputs": inputs, "properties": list(OURS)}
+            body = {"inputs": inputs, "properties": CONTACTS.names}
             answer = client.post("/crm/v3/objects/contacts/batch/read", json=body)
             yield from answer.raise_for_status().json()["results"]
 

@@ -58,7 +58,7 @@ def asset_of(source: Source) -> dg.AssetsDefinition:
         specs=[_spec(source, key, stream, parts) for key, stream in by_key.items()],
         check_specs=[_quarantine_check(key) for key in by_key],
         can_subset=True,
-        pool=f"source_{source.name}",
+        pool=source.pool,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def sync(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[Any]:

@@ -111,6 +111,12 @@ class Source:
     about: str = ""
     minute: int = 5  # minutes past the hour at which its schedule ticks: sources are staggered
     owners: tuple[str, ...] = ("team:revops",)
+    shared_pool: str | None = None  # Dagster's, where something else draws on the same rate limit
+
+    @property
+    def pool(self) -> str:
+        """Return the pool of Dagster in which the source's runs take turns."""
+        return self.shared_pool or f"source_{self.name}"
 
     def __post_init__(self) -> None:
         for stream in self.streams:

@@ -11,7 +11,7 @@ from gtm_platform.sandbox import intercom
 from gtm_platform.sandbox.intercom.gate import Limits
 from gtm_platform.sandbox.limits import Limit
 
-CLIENTS = ("sources.hubspot", "sources.intercom", "sources.stripe", "delivery.hubspot", "delivery.slack")
+CLIENTS = ("sources.hubspot", "sources.intercom", "sources.stripe", "delivery.slack")
 
 
 class Clock:
@@ -36,8 +36,9 @@ def nobody_waits(patch: pytest.MonkeyPatch) -> Clock:
     """To be called before the sandbox is opened."""
     clock = Clock()
     for client in CLIENTS:
-        patch.setattr(f"gtm_platform.{client}.client.Patience", partial(RetryPolicy, now=clock.own, sleep=clock.sleep))
-        patch.setattr(f"gtm_platform.{client}.client.Pace", _paced_by(clock))
+        retry = partial(RetryPolicy, now=clock.own, sleep=clock.sleep)
+        patch.setattr(f"gtm_platform.{client}.client.RetryPolicy", retry)
+        patch.setattr(f"gtm_platform.{client}.client.RateLimiter", _paced_by(clock))
     # The sandbox's own limits are counted in real time, in which all calls come at once.
     patch.setattr(Limit, "take", lambda _: True)
     patch.setattr(intercom, "app", partial(intercom.app, limits=Limits(now=clock.now)))

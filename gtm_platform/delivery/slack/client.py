@@ -9,6 +9,7 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
 
+from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
 from gtm_platform.http.caller import Caller, Request, Response
@@ -69,7 +70,7 @@ class SlackChannel:
     def __init__(self, token: str, base_url: str, channel: str, limiter: RateLimiter, retry: RetryPolicy) -> None:
         # The SDK's own retries are left out: they repeat posts that may have arrived.
         self._sdk = SlackWithoutRedirects(token=token, base_url=base_url, timeout=TIMEOUT, retry_handlers=[])
-        self.channel, self._token, self._limiter = channel, token, limiter
+        self.channel, self._token, self._limiter = channel, SecretStr(token), limiter
         self._request = Request("POST", f"{base_url}chat.postMessage")
         self._caller = Caller(SYSTEM, KEYS, retry)
 
@@ -107,7 +108,7 @@ class SlackChannel:
             sentence = f"Slack did not answer ({type(error).__name__}); it may have been posted."
             raise AnswerLost(SYSTEM, sentence) from None
         body = json.dumps(answer.data) if isinstance(answer.data, dict) else "{}"
-        return Response(answer.status_code, answer.headers, body.encode(), (self._token,))
+        return Response(answer.status_code, answer.headers, body.encode(), (self._token.get_secret_value(),))
 
     def _timestamp(self, response: Response) -> str:
         """Return the message's `ts`, out of an answer whose status says nothing of whether it was posted."""

@@ -69,8 +69,8 @@ class Account:
             monkeypatch.setenv(name, value.format(url=stand.url))
         settings.cache_clear()
         package = f"gtm_platform.sources.{self.source.name}.client"
-        monkeypatch.setattr(f"{package}.Patience", partial(RetryPolicy, sleep=lambda _: None))
-        monkeypatch.setattr(f"{package}.Pace", Unpaced)
+        monkeypatch.setattr(f"{package}.RetryPolicy", partial(RetryPolicy, sleep=lambda _: None))
+        monkeypatch.setattr(f"{package}.RateLimiter", Unpaced)
         with self.source.connect(settings()) as client:
             yield client
 

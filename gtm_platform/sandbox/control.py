@@ -15,9 +15,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gtm_platform.sandbox import hubspot, intercom, slack, stripe
+from gtm_platform.sandbox.clock import SandboxClock
 from gtm_platform.sandbox.faults import Faults, parse
 from gtm_platform.sandbox.hubspot.render import PORTAL_ID
-from gtm_platform.sandbox.timekeeper import Timekeeper
 from gtm_platform.sandbox.world.truth import pick
 
 # Numbers, long hexadecimal strings, prefixed ids and addresses; HubSpot's type ids ("0-1") are no ids of records.
@@ -71,7 +71,7 @@ def folded(path: str) -> str:
 
 
 class Control:
-    def __init__(self, keeper: Timekeeper, faults: Faults, counted: Counted) -> None:
+    def __init__(self, keeper: SandboxClock, faults: Faults, counted: Counted) -> None:
         self._keeper = keeper
         self._world = keeper.world
         self._faults = faults

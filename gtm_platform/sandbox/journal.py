@@ -49,14 +49,14 @@ class Journal:
 
     # --- Deeds ---
 
-    def keep_deed(self, system: str, at: datetime, deed: dict[str, Any]) -> None:
+    def record_write(self, system: str, at: datetime, write: dict[str, Any]) -> None:
         if self._folder:
-            with (self._folder / "deeds.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"system": system, "at": at.isoformat(), "deed": deed}) + "\n")
+            with (self._folder / "writes.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"system": system, "at": at.isoformat(), "write": write}) + "\n")
 
-    def deeds(self) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
-        """All deeds in their order. A torn last line was never answered for, so it is cut off."""
-        path = self._folder / "deeds.jsonl" if self._folder else None
+    def writes(self) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
+        """All writes in their order. A torn last line was never answered for, so it is cut off."""
+        path = self._folder / "writes.jsonl" if self._folder else None
         if not path or not path.exists():
             return
         whole, newline, torn = path.read_bytes().rpartition(b"\n")
@@ -64,7 +64,7 @@ class Journal:
             path.write_bytes(whole + newline)
         for line in whole.splitlines():
             kept = json.loads(line)
-            yield kept["system"], datetime.fromisoformat(kept["at"]), kept["deed"]
+            yield kept["system"], datetime.fromisoformat(kept["at"]), kept["write"]
 
     def keep_url(self, url: str) -> None:
         if self._folder:

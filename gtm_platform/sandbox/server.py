@@ -21,13 +21,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from gtm_platform.sandbox import hubspot, intercom, slack, stripe
+from gtm_platform.sandbox.clock import SandboxClock
 from gtm_platform.sandbox.control import Control, Counted, environment, sentence
 from gtm_platform.sandbox.faults import RESET, Faults
 from gtm_platform.sandbox.journal import Journal
-from gtm_platform.sandbox.timekeeper import Timekeeper
 from gtm_platform.sandbox.world import World
 
-_REDO: dict[str, Callable[[Any, dict[str, Any], datetime], Any]] = {"hubspot": hubspot.redo, "slack": slack.redo}
+_REDO: dict[str, Callable[[Any, dict[str, Any], datetime], Any]] = {"hubspot": hubspot.replay, "slack": slack.replay}
 
 
 def open_sandbox(seed: int, people: int, now: datetime | None, journal: Journal) -> tuple[World, ASGIApp]:
@@ -36,9 +36,9 @@ def open_sandbox(seed: int, people: int, now: datetime | None, journal: Journal)
     world = World(seed, people, journal.start_of(seed, people, now, midnight), stripe.render)
     clock = journal.clock()
     app = create_app(world, journal, following=now is None and clock is None)
-    for system, at, deed in journal.deeds():
+    for system, at, write in journal.writes():
         world.advance(at)
-        _REDO[system](getattr(world, system), deed, at)
+        _REDO[system](getattr(world, system), write, at)
     world.advance(max(world.now, clock or world.start))
     return world, app
 
@@ -46,10 +46,10 @@ def open_sandbox(seed: int, people: int, now: datetime | None, journal: Journal)
 def create_app(world: World, journal: Journal | None = None, following: bool = False) -> ASGIApp:
     """The whole sandbox around a world."""
     journal = journal or Journal(None)
-    keeper = Timekeeper(world, journal, following)
+    keeper = SandboxClock(world, journal, following)
 
     def keep(system: str) -> Callable[[dict[str, Any]], None]:
-        return lambda deed: journal.keep_deed(system, world.now, deed)
+        return lambda write: journal.record_write(system, world.now, write)
 
     systems = Starlette(
         routes=[

@@ -10,9 +10,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
 from gtm_platform.sandbox import hubspot, intercom, slack, stripe
-from gtm_platform.sandbox.limits import Limit
-from gtm_platform.sandbox.records import StripeEvent, StripeStore
-from gtm_platform.sandbox.slack.gate import LIMITS
+from gtm_platform.sandbox.kit.limits import Limit
+from gtm_platform.sandbox.slack.access import LIMITS
+from gtm_platform.sandbox.stripe.store import StripeEvent, StripeStore
 from gtm_platform.sandbox.world import World
 from gtm_platform_tests.contract.recorder import Exchange
 

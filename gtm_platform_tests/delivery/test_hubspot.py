@@ -17,7 +17,7 @@ from gtm_platform.delivery.hubspot.properties import SIGNALS
 from gtm_platform.delivery.hubspot.send import NothingIsTaken, Run
 from gtm_platform.delivery.hubspot.undo import NothingToUndo, undo
 from gtm_platform.sandbox.hubspot import TOKEN
-from gtm_platform.sandbox.records import HubSpotStore
+from gtm_platform.sandbox.hubspot.store import HubSpotStore
 from gtm_platform.state import State, trail
 from gtm_platform.state.schema import hubspot_writes
 from gtm_platform_tests.delivery.world import NOW, Call, Watched

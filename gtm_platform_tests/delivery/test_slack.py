@@ -14,7 +14,7 @@ from gtm_platform.connect.patience import Patience
 from gtm_platform.delivery.slack.client import AnswerLost, SlackChannel
 from gtm_platform.delivery.slack.send import Said, Speaker
 from gtm_platform.sandbox import slack
-from gtm_platform.sandbox.records import SlackMessage, SlackStore
+from gtm_platform.sandbox.slack.store import SlackMessage, SlackStore
 from gtm_platform.state import State
 from gtm_platform.state.messages import Fact
 from gtm_platform.state.schema import slack_messages

@@ -16,17 +16,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gtm_platform.connect.pace import Pace
 from gtm_platform.connect.patience import Patience
 from gtm_platform.sandbox import hubspot, intercom, stripe
-from gtm_platform.sandbox.limits import Limit
-from gtm_platform.sandbox.records import (
-    HubSpotRecord,
-    HubSpotStore,
-    IntercomCompany,
-    IntercomContact,
-    IntercomStore,
-    StripeCustomer,
-    StripeEvent,
-    StripeStore,
-)
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.intercom.store import IntercomCompany, IntercomContact, IntercomStore
+from gtm_platform.sandbox.kit.limits import Limit
+from gtm_platform.sandbox.stripe.store import StripeCustomer, StripeEvent, StripeStore
 from gtm_platform.settings import settings
 from gtm_platform.sources.hubspot import SOURCE as HUBSPOT
 from gtm_platform.sources.intercom import SOURCE as INTERCOM

@@ -19,9 +19,9 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 from urllib3.util.retry import Retry
 
-from gtm_platform.sandbox.hubspot import TOKEN, Limits, app, redo
-from gtm_platform.sandbox.limits import Limit
-from gtm_platform.sandbox.records import HubSpotOwner, HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.hubspot import TOKEN, Limits, app, replay
+from gtm_platform.sandbox.hubspot.store import HubSpotOwner, HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.kit.limits import Limit
 
 START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 Properties = dict[str, Any]
@@ -29,7 +29,7 @@ Properties = dict[str, Any]
 
 @dataclass
 class Sandbox:
-    """A HubSpot on loopback, its store, and the deeds it was told to keep."""
+    """A HubSpot on loopback, its store, and the writes it was told to keep."""
 
     store: HubSpotStore = field(default_factory=HubSpotStore)
     now: datetime = START
@@ -40,8 +40,8 @@ class Sandbox:
     def __post_init__(self) -> None:
         self.store.next_id = 501
 
-    def keep(self, deed: dict[str, Any]) -> None:
-        self.kept.append((json.dumps(deed), self.now))
+    def keep(self, write: dict[str, Any]) -> None:
+        self.kept.append((json.dumps(write), self.now))
 
     def later(self) -> datetime:
         self.now += timedelta(minutes=5)
@@ -748,7 +748,7 @@ def test_labels(client: HubSpot) -> None:
     assert [(each.type_id, each.label) for each in found] == [(341, None), (5, "Primary")]
 
 
-# --- deeds ---------------------------------------------------------------------------------------------------------
+# --- writes ---------------------------------------------------------------------------------------------------------
 
 
 def test_the_deeds_done_again_make_the_same_store(sandbox: Sandbox, client: HubSpot) -> None:
@@ -767,8 +767,8 @@ def test_the_deeds_done_again_make_the_same_store(sandbox: Sandbox, client: HubS
     client.crm.companies.basic_api.update(company, {"properties": {"in_market_signals": ";funding"}})
     client.crm.companies.basic_api.archive(company)
     again = HubSpotStore(next_id=501)
-    for deed, at in sandbox.kept:
-        redo(again, json.loads(deed), at)
+    for write, at in sandbox.kept:
+        replay(again, json.loads(write), at)
     assert again.objects == sandbox.store.objects
     assert again.groups == sandbox.store.groups
     assert again.next_id == sandbox.store.next_id

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from gtm_platform.sandbox.intercom import TOKEN, Limits, app
-from gtm_platform.sandbox.records import (
+from gtm_platform.sandbox.intercom.store import (
     IntercomCompany,
     IntercomContact,
     IntercomConversation,

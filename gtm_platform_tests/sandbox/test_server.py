@@ -13,7 +13,7 @@ from hubspot import HubSpot
 from slack_sdk import WebClient
 
 from gtm_platform.sandbox.control import folded
-from gtm_platform.sandbox.limits import Limit
+from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.sandbox.server import Sandbox, running
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -177,12 +177,12 @@ def test_a_deed_torn_by_a_crash_is_forgotten(tmp_path: Path) -> None:
     with running(people=5, seed=4, now=START, home=tmp_path) as sandbox:
         slack = WebClient(token=sandbox.env["SLACK_BOT_TOKEN"], base_url=sandbox.env["SLACK_BASE_URL"])
         slack.chat_postMessage(channel="C0SUMMARY", text="One")
-    deeds = tmp_path / "sandbox" / "deeds.jsonl"
-    whole = deeds.read_text()
-    deeds.write_text(whole + whole[:40])
+    writes = tmp_path / "sandbox" / "writes.jsonl"
+    whole = writes.read_text()
+    writes.write_text(whole + whole[:40])
     with running(people=5, seed=4, home=tmp_path) as sandbox:
         assert [message.text for message in sandbox.world.slack.messages] == ["One"]
-        assert deeds.read_text() == whole
+        assert writes.read_text() == whole
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gtm_platform.sandbox.records import SlackStore
-from gtm_platform.sandbox.slack import LIMITS, TOKEN, app, redo
+from gtm_platform.sandbox.slack import LIMITS, TOKEN, app, replay
+from gtm_platform.sandbox.slack.store import SlackStore
 
 START = datetime(2026, 3, 2, 6, 0, 0, 250_000, tzinfo=UTC)
 SAM = {"id": "U71", "name": "sam", "profile": {"email": "sam@chroma.example", "real_name": "Sam Lee"}}
@@ -61,7 +61,7 @@ def fresh_store() -> SlackStore:
 
 @dataclass
 class Sandbox:
-    """A Slack on loopback, its store, and the deeds it was told to keep."""
+    """A Slack on loopback, its store, and the writes it was told to keep."""
 
     host: Host
     store: SlackStore = field(default_factory=fresh_store)
@@ -72,8 +72,8 @@ class Sandbox:
         slack = app(self.store, lambda: self.now, self.keep, limits)
         self.host.asgi = Starlette(routes=[Mount("/slack", slack)])
 
-    def keep(self, deed: dict[str, Any]) -> None:
-        self.kept.append((json.dumps(deed), self.now))
+    def keep(self, write: dict[str, Any]) -> None:
+        self.kept.append((json.dumps(write), self.now))
 
     @property
     def url(self) -> str:
@@ -381,7 +381,7 @@ def test_days_are_told_apart(sandbox: Sandbox, client: WebClient) -> None:
     assert [page.count(f"<span>{day}</span>") for day in ("Monday, 2 March 2026", "Yesterday", "Today")] == [1, 1, 1]
 
 
-# --- deeds ---------------------------------------------------------------------------------------------------------
+# --- writes ---------------------------------------------------------------------------------------------------------
 
 
 def test_the_deeds_done_again_make_the_same_store(sandbox: Sandbox, client: WebClient) -> None:
@@ -391,7 +391,7 @@ def test_the_deeds_done_again_make_the_same_store(sandbox: Sandbox, client: WebC
     client.chat_update(channel="C1", ts=ts, text="Changed")
     sandbox.webhook().send(text="Three")
     again = fresh_store()
-    for deed, at in sandbox.kept:
-        redo(again, json.loads(deed), at)
+    for write, at in sandbox.kept:
+        replay(again, json.loads(write), at)
     assert len(again.messages) == 3
     assert again == sandbox.store

@@ -17,7 +17,8 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 from stripe import StripeClient
 
-from gtm_platform.sandbox.records import (
+from gtm_platform.sandbox.stripe import API_VERSION, TOKEN, Limits, app, render
+from gtm_platform.sandbox.stripe.store import (
     StripeCharge,
     StripeCoupon,
     StripeCustomer,
@@ -34,7 +35,6 @@ from gtm_platform.sandbox.records import (
     StripeSubscription,
     StripeTier,
 )
-from gtm_platform.sandbox.stripe import API_VERSION, TOKEN, Limits, app, render
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 START = datetime(2026, 1, 1, tzinfo=UTC)

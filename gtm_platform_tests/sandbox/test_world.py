@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gtm_platform.sandbox.records import StripeDiscount, StripeItem, StripePrice, StripeSubscription
+from gtm_platform.sandbox.stripe.store import StripeDiscount, StripeItem, StripePrice, StripeSubscription
 from gtm_platform.sandbox.world import World
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

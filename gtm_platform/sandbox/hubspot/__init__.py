@@ -1,7 +1,7 @@
 """The HubSpot CRM API on a store of records: objects, search, associations, properties, owners and pipelines."""
 
+from gtm_platform.sandbox.hubspot.access import TOKEN, Limits
 from gtm_platform.sandbox.hubspot.app import app
-from gtm_platform.sandbox.hubspot.deeds import redo
-from gtm_platform.sandbox.hubspot.gate import TOKEN, Limits
+from gtm_platform.sandbox.hubspot.write_log import replay
 
-__all__ = ["TOKEN", "Limits", "app", "redo"]
+__all__ = ["TOKEN", "Limits", "app", "replay"]

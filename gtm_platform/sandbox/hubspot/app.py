@@ -11,10 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gtm_platform.sandbox.hubspot import account, associations, batch, objects, schema, search
+from gtm_platform.sandbox.hubspot.access import Limits, check_rate, check_token
 from gtm_platform.sandbox.hubspot.errors import RefusedError
-from gtm_platform.sandbox.hubspot.gate import Limits, check_rate, check_token
 from gtm_platform.sandbox.hubspot.portal import Portal
-from gtm_platform.sandbox.records import HubSpotStore
+from gtm_platform.sandbox.hubspot.store import HubSpotStore
 
 Handler = Callable[[Portal, Request], Awaitable[Response]]
 Table = list[tuple[str, str, Handler]]

@@ -22,7 +22,7 @@ from gtm_platform.sandbox.hubspot.links import LINK_TYPES, default_type, type_fr
 from gtm_platform.sandbox.hubspot.objects import kind_in, live_links
 from gtm_platform.sandbox.hubspot.portal import Portal
 from gtm_platform.sandbox.hubspot.render import Wire, after_id, cursor, limit_asked, link_wire, next_page
-from gtm_platform.sandbox.records import HubSpotRecord
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
 
 MOST_PER_PAGE = 500
 MOST_READ, MOST_WRITTEN = 1_000, 2_000

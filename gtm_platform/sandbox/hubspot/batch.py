@@ -8,7 +8,6 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gtm_platform.sandbox.hubspot.deeds import Deed
 from gtm_platform.sandbox.hubspot.errors import RefusedError, missing_record
 from gtm_platform.sandbox.hubspot.inputs import (
     BatchChange,
@@ -23,9 +22,10 @@ from gtm_platform.sandbox.hubspot.kinds import Kind
 from gtm_platform.sandbox.hubspot.objects import archive_all, kind_in, written_wire
 from gtm_platform.sandbox.hubspot.portal import Portal, key_of, non_unique
 from gtm_platform.sandbox.hubspot.render import Wire, flag_asked, record_wire
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
 from gtm_platform.sandbox.hubspot.values import iso
+from gtm_platform.sandbox.hubspot.write_log import Write
 from gtm_platform.sandbox.hubspot.writes import Writer
-from gtm_platform.sandbox.records import HubSpotRecord
 
 MOST_INPUTS = 100
 
@@ -86,7 +86,7 @@ async def create(portal: Portal, request: Request) -> Response:
 
 def _planned_creations(
     writer: Writer, inputs: list[NewRecord], *, some_may_fail: bool
-) -> tuple[list[tuple[NewRecord, Deed]], list[Wire]]:
+) -> tuple[list[tuple[NewRecord, Write]], list[Wire]]:
     accepted, errors = [], []
     for given in inputs:
         try:
@@ -98,7 +98,7 @@ def _planned_creations(
     return accepted, errors
 
 
-def _save(portal: Portal, kind: Kind, saved: list[Deed]) -> list[HubSpotRecord]:
+def _save(portal: Portal, kind: Kind, saved: list[Write]) -> list[HubSpotRecord]:
     return portal.do({"do": "save", "kind": kind.name, "records": saved}) if saved else []
 
 
@@ -123,7 +123,7 @@ def _changed(portal: Portal, kind: Kind, inputs: list[BatchChange], *, may_creat
     _check_distinct([key_of(given.id_property or "", given.id) for given in inputs])
     found = _held(portal, kind, inputs)
     writer = Writer(portal, kind, ({(given.id_property or ""): given.id, **given.properties} for given in inputs))
-    accepted: list[tuple[BatchChange, Deed]] = []
+    accepted: list[tuple[BatchChange, Write]] = []
     errors: list[Wire] = []
     unknown: list[str] = []
     for given, record in zip(inputs, found, strict=True):
@@ -160,7 +160,7 @@ def _without_own_key(given: BatchChange) -> dict[str, Any]:
 
 
 def _result(
-    portal: Portal, kind: Kind, record: HubSpotRecord, given: BatchChange, saved: Deed, *, tell_new: bool
+    portal: Portal, kind: Kind, record: HubSpotRecord, given: BatchChange, saved: Write, *, tell_new: bool
 ) -> Wire:
     more = _trace(given.object_write_trace_id)
     if tell_new:

@@ -10,8 +10,8 @@ from gtm_platform.sandbox.hubspot.errors import RefusedError
 from gtm_platform.sandbox.hubspot.inputs import Filter
 from gtm_platform.sandbox.hubspot.kinds import Kind
 from gtm_platform.sandbox.hubspot.standard import Definition
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
 from gtm_platform.sandbox.hubspot.values import comparable, milliseconds
-from gtm_platform.sandbox.records import HubSpotRecord
 
 Value = float | str
 Reader = Callable[[HubSpotRecord], Value | None]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gtm_platform.sandbox.hubspot.errors import RefusedError
 from gtm_platform.sandbox.hubspot.kinds import COMPANIES, CONTACTS, KINDS, Kind
-from gtm_platform.sandbox.records import HubSpotRecord
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from gtm_platform.sandbox.hubspot.render import (
     next_page,
     record_wire,
 )
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
 from gtm_platform.sandbox.hubspot.writes import Writer
-from gtm_platform.sandbox.records import HubSpotRecord
 
 
 def kind_in(request: Request, parameter: str = "kind") -> Kind:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gtm_platform.sandbox.hubspot.deeds import Deed, Records, of_kind, redo
 from gtm_platform.sandbox.hubspot.errors import RefusedError
 from gtm_platform.sandbox.hubspot.kinds import CONTACTS, Kind
 from gtm_platform.sandbox.hubspot.standard import Definition, definitions
-from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.hubspot.write_log import Records, Write, of_kind, replay
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class _Order:
 class Portal:
     store: HubSpotStore
     clock: Callable[[], datetime]
-    keep: Callable[[Deed], None]
+    keep: Callable[[Write], None]
     _orders: dict[str, _Order] = field(default_factory=dict)
 
-    def do(self, deed: Deed) -> Records:
-        records = redo(self.store, deed, self.clock())
-        self.keep(deed)
+    def do(self, write: Write) -> Records:
+        records = replay(self.store, write, self.clock())
+        self.keep(write)
         return records
 
     def records(self, kind: Kind) -> dict[str, HubSpotRecord]:

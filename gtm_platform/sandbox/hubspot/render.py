@@ -11,8 +11,8 @@ from gtm_platform.sandbox.hubspot.errors import RefusedError
 from gtm_platform.sandbox.hubspot.kinds import Kind
 from gtm_platform.sandbox.hubspot.links import LINK_TYPES
 from gtm_platform.sandbox.hubspot.standard import Definition
+from gtm_platform.sandbox.hubspot.store import HubSpotOwner, HubSpotRecord
 from gtm_platform.sandbox.hubspot.values import iso
-from gtm_platform.sandbox.records import HubSpotOwner, HubSpotRecord
 
 PORTAL_ID = 1234567
 Wire = dict[str, Any]

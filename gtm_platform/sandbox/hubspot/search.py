@@ -13,7 +13,7 @@ from gtm_platform.sandbox.hubspot.kinds import Kind
 from gtm_platform.sandbox.hubspot.objects import kind_in
 from gtm_platform.sandbox.hubspot.portal import Portal, is_there
 from gtm_platform.sandbox.hubspot.render import Wire, next_page, record_wire
-from gtm_platform.sandbox.records import HubSpotRecord
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
 
 MOST_RESULTS = 10_000
 MOST_PER_PAGE = 200

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gtm_platform.sandbox.hubspot.kinds import KINDS, Kind
-from gtm_platform.sandbox.records import HubSpotStore
+from gtm_platform.sandbox.hubspot.store import HubSpotStore
 
 Definition = dict[str, Any]
 

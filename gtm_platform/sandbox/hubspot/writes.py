@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
-from gtm_platform.sandbox.hubspot.deeds import Deed
 from gtm_platform.sandbox.hubspot.errors import RefusedError, bad_values
 from gtm_platform.sandbox.hubspot.inputs import NewLink
 from gtm_platform.sandbox.hubspot.kinds import KINDS, Kind
 from gtm_platform.sandbox.hubspot.links import type_from
 from gtm_platform.sandbox.hubspot.portal import Portal, key_of
 from gtm_platform.sandbox.hubspot.standard import Definition
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
 from gtm_platform.sandbox.hubspot.values import checked
-from gtm_platform.sandbox.records import HubSpotRecord
+from gtm_platform.sandbox.hubspot.write_log import Write
 
 NEW = ""  # stands for the id of a record that is only being made
 
@@ -34,7 +34,7 @@ class Writer:
             taken[name] = {key: record.id for key, record in found.items()}
         return taken
 
-    def creation(self, properties: dict[str, Any], links: list[NewLink] | None = None) -> Deed:
+    def creation(self, properties: dict[str, Any], links: list[NewLink] | None = None) -> Write:
         values = checked(self.known, properties, {})
         missing = [name for name in self.kind.required if not values.get(name)]
         if missing:
@@ -44,7 +44,7 @@ class Writer:
         self._claim(values, NEW)
         return {"id": None, "properties": values, "links": pairs}
 
-    def change(self, record: HubSpotRecord, properties: dict[str, Any]) -> Deed:
+    def change(self, record: HubSpotRecord, properties: dict[str, Any]) -> Write:
         values = checked(self.known, properties, record.properties)
         if not _stage_goes_forward(self.known, record, values):
             del values["lifecyclestage"]

@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gtm_platform.sandbox.intercom.access import DOCUMENTED, Access, Limits
 from gtm_platform.sandbox.intercom.endpoints import Call, Endpoints
 from gtm_platform.sandbox.intercom.errors import IntercomError, not_found
-from gtm_platform.sandbox.intercom.gate import DOCUMENTED, Gate, Limits
+from gtm_platform.sandbox.intercom.store import IntercomStore
 from gtm_platform.sandbox.intercom.wire import Shape
-from gtm_platform.sandbox.records import IntercomStore
 
 METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
 
@@ -25,10 +25,10 @@ def app(
     clock: Callable[[], datetime],  # noqa: ARG001  all emulators are made alike; no answer here depends on the time
     limits: Limits = DOCUMENTED,
 ) -> Starlette:
-    endpoints, gate, numbers = Endpoints(store, limits), Gate(limits), count(1)
+    endpoints, access, numbers = Endpoints(store, limits), Access(limits), count(1)
 
     def route(method: str, path: str, answer: Answer) -> Route:
-        return Route(path, _endpoint(answer, gate, numbers), methods=[method])
+        return Route(path, _endpoint(answer, access, numbers), methods=[method])
 
     return Starlette(
         routes=[
@@ -51,7 +51,7 @@ def app(
             route("GET", "/admins", endpoints.admins),
             route("GET", "/teams", endpoints.teams),
             route("GET", "/tags", endpoints.tags),
-            Route("/{path:path}", _endpoint(_nowhere, gate, numbers), methods=METHODS),
+            Route("/{path:path}", _endpoint(_nowhere, access, numbers), methods=METHODS),
         ]
     )
 
@@ -60,14 +60,14 @@ def _nowhere(_: Call) -> Shape:
     raise not_found()
 
 
-def _endpoint(answer: Answer, gate: Gate, numbers: "count[int]") -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(answer: Answer, access: Access, numbers: "count[int]") -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
-            gate.admit(request.headers)
+            access.admit(request.headers)
             call = Call(request.url, request.path_params, request.query_params, await request.body())
             shape, status = answer(call), 200
         except IntercomError as error:
             shape, status = error.body(f"00000000-0000-4000-8000-{next(numbers):012d}"), error.status
-        return JSONResponse(shape, status, gate.headers())
+        return JSONResponse(shape, status, access.headers())
 
     return endpoint

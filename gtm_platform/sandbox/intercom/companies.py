@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from gtm_platform.sandbox.intercom.contacts import visible
 from gtm_platform.sandbox.intercom.errors import IntercomError, not_found
+from gtm_platform.sandbox.intercom.store import IntercomCompany, IntercomStore
 from gtm_platform.sandbox.intercom.wire import WORKSPACE, Shape, seconds
-from gtm_platform.sandbox.records import IntercomCompany, IntercomStore
 
 SCROLL_PAGE = 100
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from gtm_platform.sandbox.intercom.store import IntercomContact
 from gtm_platform.sandbox.intercom.wire import WORKSPACE, Shape, seconds
-from gtm_platform.sandbox.records import IntercomContact
 
 MOST_STUBS = 10
 

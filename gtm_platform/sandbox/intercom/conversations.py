@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from statistics import median
 
+from gtm_platform.sandbox.intercom.store import IntercomConversation, IntercomPart, IntercomRating, IntercomStore
 from gtm_platform.sandbox.intercom.wire import Shape, between, plaintext, reference, seconds
-from gtm_platform.sandbox.records import IntercomConversation, IntercomPart, IntercomRating, IntercomStore
 
 MOST_PARTS = 500
 ASSIGNMENTS = ("assignment", "default_assignment", "assign_and_reopen")

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 from starlette.datastructures import URL
 
 from gtm_platform.sandbox.intercom import fields
+from gtm_platform.sandbox.intercom.access import Limits
 from gtm_platform.sandbox.intercom.companies import Scroll, company, users_by_company
 from gtm_platform.sandbox.intercom.contacts import contact, visible
 from gtm_platform.sandbox.intercom.conversations import conversation
 from gtm_platform.sandbox.intercom.errors import IntercomError, invalid, not_found
-from gtm_platform.sandbox.intercom.gate import Limits
 from gtm_platform.sandbox.intercom.paging import (
     FIRST,
     Dated,
@@ -27,10 +27,10 @@ from gtm_platform.sandbox.intercom.paging import (
     sorted_by,
 )
 from gtm_platform.sandbox.intercom.query import condition
+from gtm_platform.sandbox.intercom.store import IntercomCompany, IntercomContact, IntercomConversation, IntercomStore
 from gtm_platform.sandbox.intercom.tickets import ticket
 from gtm_platform.sandbox.intercom.wire import WORKSPACE, Shape
-from gtm_platform.sandbox.kept import Kept
-from gtm_platform.sandbox.records import IntercomCompany, IntercomContact, IntercomConversation, IntercomStore
+from gtm_platform.sandbox.kit.cached import Cached
 
 CONTACTS_PER_PAGE = 50
 CONVERSATIONS_PER_PAGE = 20
@@ -55,8 +55,8 @@ class Call:
 class Endpoints:
     def __init__(self, store: IntercomStore, limits: Limits) -> None:
         self._store = store
-        self._contacts = Kept(lambda: store.contacts.values(), _ordered)
-        self._conversations = Kept(lambda: store.conversations.values(), _ordered)
+        self._contacts = Cached(lambda: store.contacts.values(), _ordered)
+        self._conversations = Cached(lambda: store.conversations.values(), _ordered)
         self._scroll = Scroll(store, limits.scroll_idle, limits.now)
 
     def me(self, _: Call) -> Shape:

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from gtm_platform.sandbox.intercom.contacts import email_domain
 from gtm_platform.sandbox.intercom.conversations import delivered_as, started_by_contact, statistics, teammates
+from gtm_platform.sandbox.intercom.store import IntercomConversation, IntercomStore
 from gtm_platform.sandbox.intercom.tickets import NOBODY, TYPE_ID
 from gtm_platform.sandbox.intercom.wire import plaintext
-from gtm_platform.sandbox.records import IntercomConversation, IntercomStore
 
 
 class Kind(Enum):

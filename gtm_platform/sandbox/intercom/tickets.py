@@ -1,8 +1,8 @@
 """Wire shapes of tickets."""
 
 from gtm_platform.sandbox.intercom.conversations import contact_reference
+from gtm_platform.sandbox.intercom.store import IntercomStore, IntercomTicket
 from gtm_platform.sandbox.intercom.wire import WORKSPACE, Shape, seconds
-from gtm_platform.sandbox.records import IntercomStore, IntercomTicket
 
 NOBODY = "0"
 TYPE_ID = "100"

@@ -11,20 +11,20 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from gtm_platform.sandbox.records import SlackStore
+from gtm_platform.sandbox.slack.access import LIMITS, Access, check_token
 from gtm_platform.sandbox.slack.errors import SlackError
-from gtm_platform.sandbox.slack.gate import LIMITS, Gate, check_token
 from gtm_platform.sandbox.slack.methods import METHODS, Arguments, Workspace, post
 from gtm_platform.sandbox.slack.page import page
+from gtm_platform.sandbox.slack.store import SlackStore
 
 _JSON_IN_FORMS = ("blocks", "metadata")
 _NOTHING_FROM_ELSEWHERE = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 class _Slack:
-    def __init__(self, workspace: Workspace, gate: Gate) -> None:
+    def __init__(self, workspace: Workspace, access: Access) -> None:
         self.workspace = workspace
-        self.gate = gate
+        self.access = access
 
     async def call(self, request: Request) -> Response:
         try:
@@ -39,7 +39,7 @@ class _Slack:
         name = request.path_params["method"]
         if name not in METHODS:
             raise SlackError("unknown_method", req_method=name)
-        wait = self.gate.wait(name, str(arguments.get("channel")) if name == "chat.postMessage" else "")
+        wait = self.access.wait(name, str(arguments.get("channel")) if name == "chat.postMessage" else "")
         if wait:
             return JSONResponse({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(wait)})
         answer = METHODS[name](self.workspace, arguments)
@@ -50,7 +50,7 @@ class _Slack:
 
     async def webhook(self, request: Request) -> Response:
         """Bound to the workspace's first channel; it answers in plain text, and whoever knows the address may post."""
-        wait = self.gate.wait("webhook", request.path_params["secret"])
+        wait = self.access.wait("webhook", request.path_params["secret"])
         if wait:
             return PlainTextResponse("rate_limited", 429, {"Retry-After": str(wait)})
         try:
@@ -113,7 +113,7 @@ def app(
     limits: Mapping[str, tuple[int, float]] = LIMITS,
 ) -> Starlette:
     """Slack on this store; `keep` is told of each accepted message or edit before it is answered."""
-    slack = _Slack(Workspace(store, clock, keep), Gate(limits))
+    slack = _Slack(Workspace(store, clock, keep), Access(limits))
     return Starlette(
         routes=[
             Route("/", slack.page),

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gtm_platform.sandbox.records import SlackMessage, SlackStore
 from gtm_platform.sandbox.slack.blocks import MARKDOWN_LENGTH, findings
-from gtm_platform.sandbox.slack.deeds import Deed, message_at, redo
 from gtm_platform.sandbox.slack.errors import SlackError, invalid_blocks
+from gtm_platform.sandbox.slack.store import SlackMessage, SlackStore
+from gtm_platform.sandbox.slack.write_log import Write, message_at, replay
 
 BOT_NAME = "GTM Platform"
 TEXT_LENGTH = 40_000
@@ -25,11 +25,11 @@ Answer = dict[str, Any]
 class Workspace:
     store: SlackStore
     clock: Callable[[], datetime]
-    keep: Callable[[Deed], None]
+    keep: Callable[[Write], None]
 
-    def do(self, deed: Deed) -> SlackMessage:
-        message = redo(self.store, deed, self.clock())
-        self.keep(deed)
+    def do(self, write: Write) -> SlackMessage:
+        message = replay(self.store, write, self.clock())
+        self.keep(write)
         return message
 
     def channel(self, given: Any) -> str:
@@ -51,7 +51,7 @@ def post_message(workspace: Workspace, arguments: Arguments) -> Answer:
 
 def post(workspace: Workspace, channel: str, arguments: Arguments) -> SlackMessage:
     text, blocks = _content(arguments)
-    deed = {
+    write = {
         "do": "post",
         "channel": channel,
         "text": text,
@@ -59,7 +59,7 @@ def post(workspace: Workspace, channel: str, arguments: Arguments) -> SlackMessa
         "thread_ts": _thread(workspace, channel, arguments.get("thread_ts")),
         "metadata": arguments.get("metadata"),
     }
-    return workspace.do(deed)
+    return workspace.do(write)
 
 
 def _content(arguments: Arguments) -> tuple[str, list[dict[str, Any]]]:

@@ -6,10 +6,10 @@ from html import escape
 from itertools import groupby
 from urllib.parse import quote
 
-from gtm_platform.sandbox.records import SlackMessage, SlackStore
 from gtm_platform.sandbox.slack.block_html import blocks_html
 from gtm_platform.sandbox.slack.methods import BOT_NAME
 from gtm_platform.sandbox.slack.mrkdwn import Names, to_html
+from gtm_platform.sandbox.slack.store import SlackMessage, SlackStore
 from gtm_platform.sandbox.slack.stylesheet import STYLESHEET
 
 MOST_SHOWN = 200

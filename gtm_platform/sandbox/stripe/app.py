@@ -12,14 +12,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gtm_platform.sandbox.records import StripeStore
-from gtm_platform.sandbox.stripe.books import Books
+from gtm_platform.sandbox.stripe.access import DOCUMENTED, Access, Limits
 from gtm_platform.sandbox.stripe.errors import StripeError
-from gtm_platform.sandbox.stripe.gate import DOCUMENTED, Gate, Limits
+from gtm_platform.sandbox.stripe.ledger import Ledger
 from gtm_platform.sandbox.stripe.parameters import Tree, refuse_unknown, tree
 from gtm_platform.sandbox.stripe.reading import account, invoice_lines, listing, single, subscription_items
 from gtm_platform.sandbox.stripe.render import API_VERSION
 from gtm_platform.sandbox.stripe.resources import Resource, resources
+from gtm_platform.sandbox.stripe.store import StripeStore
 from gtm_platform.sandbox.stripe.writing import Idempotency, create_customer, update_customer
 
 Shape = dict[str, Any]
@@ -43,17 +43,17 @@ Answer = Callable[[Call], Shape]
 
 
 def app(store: StripeStore, clock: Callable[[], datetime], limits: Limits = DOCUMENTED) -> Starlette:
-    books, gate, numbers = Books(store), Gate(limits), count(1)
+    ledger, access, numbers = Ledger(store), Access(limits), count(1)
 
     def route(method: str, path: str, answer: Answer) -> Route:
-        return Route(path, _endpoint(f"{method} {path}", answer, gate, numbers), methods=[method])
+        return Route(path, _endpoint(f"{method} {path}", answer, access, numbers), methods=[method])
 
-    lists = resources(books, clock)
-    routes = [route("GET", f"/v1/{resource.path}", _lists(resource, books)) for resource in lists]
-    routes += [route("GET", f"/v1/{resource.path}/{{id}}", _holds(resource, books)) for resource in lists]
+    lists = resources(ledger, clock)
+    routes = [route("GET", f"/v1/{resource.path}", _lists(resource, ledger)) for resource in lists]
+    routes += [route("GET", f"/v1/{resource.path}/{{id}}", _holds(resource, ledger)) for resource in lists]
     routes += [
-        route("GET", "/v1/subscription_items", lambda call: subscription_items(call.given, books)),
-        route("GET", "/v1/invoices/{id}/lines", lambda call: invoice_lines(call.path["id"], call.given, books)),
+        route("GET", "/v1/subscription_items", lambda call: subscription_items(call.given, ledger)),
+        route("GET", "/v1/invoices/{id}/lines", lambda call: invoice_lines(call.path["id"], call.given, ledger)),
         route("GET", "/v1/account", _account),
     ]
     writes = Idempotency()
@@ -64,17 +64,17 @@ def app(store: StripeStore, clock: Callable[[], datetime], limits: Limits = DOCU
             "/v1/customers/{id}",
             _written(writes, lambda call: update_customer(call.path["id"], call.given, store, clock())),
         ),
-        Route("/{path:path}", _endpoint("unknown", _unknown, gate, numbers), methods=METHODS),
+        Route("/{path:path}", _endpoint("unknown", _unknown, access, numbers), methods=METHODS),
     ]
     return Starlette(routes=routes)
 
 
-def _lists(resource: Resource, books: Books) -> Answer:
-    return lambda call: listing(resource, call.given, books)
+def _lists(resource: Resource, ledger: Ledger) -> Answer:
+    return lambda call: listing(resource, call.given, ledger)
 
 
-def _holds(resource: Resource, books: Books) -> Answer:
-    return lambda call: single(resource, call.path["id"], call.given, books)
+def _holds(resource: Resource, ledger: Ledger) -> Answer:
+    return lambda call: single(resource, call.path["id"], call.given, ledger)
 
 
 def _account(call: Call) -> Shape:
@@ -95,12 +95,14 @@ def _unknown(call: Call) -> Shape:
     raise StripeError(404, f"Unrecognized request URL ({call.asked}). Please see https://stripe.com/docs.")
 
 
-def _endpoint(name: str, answer: Answer, gate: Gate, numbers: "count[int]") -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(
+    name: str, answer: Answer, access: Access, numbers: "count[int]"
+) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         request_id = f"req_{next(numbers):014d}"
         headers = {"Request-Id": request_id, "Stripe-Version": request.headers.get("stripe-version", API_VERSION)}
         try:
-            gate.admit(name, request.headers)
+            access.admit(name, request.headers)
             call = await _call(request, request_id)
             shape, status = answer(call), 200
             headers.update(call.headers)

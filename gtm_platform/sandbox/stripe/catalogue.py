@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gtm_platform.sandbox.records import StripeCoupon, StripeDiscount, StripePrice, StripeProduct, StripeTier
+from gtm_platform.sandbox.stripe.store import StripeCoupon, StripeDiscount, StripePrice, StripeProduct, StripeTier
 from gtm_platform.sandbox.stripe.wire import decimal, seconds, suffix, whole
 
 

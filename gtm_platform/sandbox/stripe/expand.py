@@ -3,41 +3,41 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gtm_platform.sandbox.records import StripeStore
 from gtm_platform.sandbox.stripe import catalogue
-from gtm_platform.sandbox.stripe.books import Books
 from gtm_platform.sandbox.stripe.errors import invalid
+from gtm_platform.sandbox.stripe.ledger import Ledger
 from gtm_platform.sandbox.stripe.render import render
+from gtm_platform.sandbox.stripe.store import StripeStore
 from gtm_platform.sandbox.stripe.wire import embedded
 
 Shape = dict[str, Any]
-Expander = Callable[[Shape, Books], Any]
+Expander = Callable[[Shape, Ledger], Any]
 
 DEEPEST = 4
 
 
-def expand(shape: Shape, paths: list[str], books: Books) -> None:
+def expand(shape: Shape, paths: list[str], ledger: Ledger) -> None:
     for path in paths:
         steps = path.split(".")
         if len(steps) > DEEPEST:
             raise invalid(f"You cannot expand more than {DEEPEST} levels of a property. Property: {path}", "expand")
-        _open(shape, "", steps, books)
+        _open(shape, "", steps, ledger)
 
 
-def _open(node: Any, kind: str, steps: list[str], books: Books) -> None:
+def _open(node: Any, kind: str, steps: list[str], ledger: Ledger) -> None:
     """`kind` names the node when it is no object of its own, such as the `source` of a discount."""
     if isinstance(node, list):
         for each in node:
-            _open(each, kind, steps, books)
+            _open(each, kind, steps, ledger)
     elif node is not None and steps:
         step, *rest = steps
         kind = node.get("object", kind)
         expander = EXPANDERS.get((kind, step))
         if expander and _closed(node, step):
-            node[step] = expander(node, books)
+            node[step] = expander(node, ledger)
         elif kind == "event" or not (step in node and isinstance(node[step], dict | list | None)):
             raise invalid(f"This property cannot be expanded ({step}).", "expand")
-        _open(node[step], f"{kind}.{step}", rest, books)
+        _open(node[step], f"{kind}.{step}", rest, ledger)
 
 
 def _closed(node: Shape, step: str) -> bool:
@@ -47,49 +47,49 @@ def _closed(node: Shape, step: str) -> bool:
 
 
 def _target(records: Callable[[StripeStore], Mapping[str, Any]], field: str) -> Expander:
-    return lambda shape, books: render(records(books.store)[shape[field]], books.store)
+    return lambda shape, ledger: render(records(ledger.store)[shape[field]], ledger.store)
 
 
-def _customer_subscriptions(shape: Shape, books: Books) -> Shape:
-    held = [record for record in books.subscriptions_of().get(shape["id"], []) if record.status != "canceled"]
-    return embedded([render(each, books.store) for each in held], f"/v1/customers/{shape['id']}/subscriptions")
+def _customer_subscriptions(shape: Shape, ledger: Ledger) -> Shape:
+    held = [record for record in ledger.subscriptions_of().get(shape["id"], []) if record.status != "canceled"]
+    return embedded([render(each, ledger.store) for each in held], f"/v1/customers/{shape['id']}/subscriptions")
 
 
-def _subscription_discounts(shape: Shape, books: Books) -> list[Shape]:
-    owner = books.store.subscriptions[shape["id"]]
+def _subscription_discounts(shape: Shape, ledger: Ledger) -> list[Shape]:
+    owner = ledger.store.subscriptions[shape["id"]]
     return [catalogue.discount(each, owner.customer, owner.id) for each in owner.discounts]
 
 
-def _item_discounts(shape: Shape, books: Books) -> list[Shape]:
-    owner = books.store.subscriptions[shape["subscription"]]
+def _item_discounts(shape: Shape, ledger: Ledger) -> list[Shape]:
+    owner = ledger.store.subscriptions[shape["subscription"]]
     item = next(item for item in owner.items if item.id == shape["id"])
     return [catalogue.discount(each, owner.customer, owner.id, item.id) for each in item.discounts]
 
 
-def _invoice_payments(shape: Shape, books: Books) -> Shape:
-    payments = books.payments_of().get(shape["id"], [])
-    return embedded([render(each, books.store) for each in payments], f"/v1/invoice_payments?invoice={shape['id']}")
+def _invoice_payments(shape: Shape, ledger: Ledger) -> Shape:
+    payments = ledger.payments_of().get(shape["id"], [])
+    return embedded([render(each, ledger.store) for each in payments], f"/v1/invoice_payments?invoice={shape['id']}")
 
 
-def _charge_refunds(shape: Shape, books: Books) -> Shape:
-    refunds = books.refunds_of().get(shape["id"], [])
-    return embedded([render(each, books.store) for each in refunds], f"/v1/refunds?charge={shape['id']}")
+def _charge_refunds(shape: Shape, ledger: Ledger) -> Shape:
+    refunds = ledger.refunds_of().get(shape["id"], [])
+    return embedded([render(each, ledger.store) for each in refunds], f"/v1/refunds?charge={shape['id']}")
 
 
-def _tiers(shape: Shape, books: Books) -> list[Shape]:
-    return catalogue.tiers(books.store.prices[shape["id"]])
+def _tiers(shape: Shape, ledger: Ledger) -> list[Shape]:
+    return catalogue.tiers(ledger.store.prices[shape["id"]])
 
 
-def _price_currencies(shape: Shape, books: Books) -> Shape:
-    return {shape["currency"]: {**{field: shape[field] for field in _OF_A_CURRENCY}, "tiers": _tiers(shape, books)}}
+def _price_currencies(shape: Shape, ledger: Ledger) -> Shape:
+    return {shape["currency"]: {**{field: shape[field] for field in _OF_A_CURRENCY}, "tiers": _tiers(shape, ledger)}}
 
 
-def _coupon_currencies(shape: Shape, _: Books) -> Shape:
+def _coupon_currencies(shape: Shape, _: Ledger) -> Shape:
     return {shape["currency"]: {"amount_off": shape["amount_off"]}} if shape["amount_off"] is not None else {}
 
 
-def _applies_to(shape: Shape, books: Books) -> Shape:
-    return {"products": list(books.store.coupons[shape["id"]].products)}
+def _applies_to(shape: Shape, ledger: Ledger) -> Shape:
+    return {"products": list(ledger.store.coupons[shape["id"]].products)}
 
 
 _OF_A_CURRENCY = ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")

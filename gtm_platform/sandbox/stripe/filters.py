@@ -5,10 +5,10 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from gtm_platform.sandbox.records import StripePrice, StripeStore, StripeSubscription
 from gtm_platform.sandbox.stripe.errors import invalid
 from gtm_platform.sandbox.stripe.invoices import payment_status
 from gtm_platform.sandbox.stripe.parameters import Value, choice, flag, nested, span, text, texts
+from gtm_platform.sandbox.stripe.store import StripePrice, StripeStore, StripeSubscription
 
 Keep = Callable[[Any], bool]
 Filter = Callable[[Value, str], Keep]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from gtm_platform.sandbox.records import StripeCharge, StripeCustomer, StripeInvoice, StripeLine, StripeStore
+from gtm_platform.sandbox.stripe.store import StripeCharge, StripeCustomer, StripeInvoice, StripeLine, StripeStore
 from gtm_platform.sandbox.stripe.wire import address, decimal, embedded, seconds, suffix
 
 _UNSET = (

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gtm_platform.sandbox.records import StripeCharge, StripeDispute, StripeRefund, StripeStore
+from gtm_platform.sandbox.stripe.store import StripeCharge, StripeDispute, StripeRefund, StripeStore
 from gtm_platform.sandbox.stripe.wire import seconds, suffix
 
 _UNSET_ON_CHARGE = (

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from gtm_platform.sandbox.stripe.books import Books
 from gtm_platform.sandbox.stripe.errors import StripeError, invalid, missing
 from gtm_platform.sandbox.stripe.expand import expand
 from gtm_platform.sandbox.stripe.invoices import line, line_id
+from gtm_platform.sandbox.stripe.ledger import Ledger
 from gtm_platform.sandbox.stripe.order import Asked, Ordered, created_within, page
 from gtm_platform.sandbox.stripe.parameters import Span, Tree, number, refuse_unknown, span, text, texts
 from gtm_platform.sandbox.stripe.render import render
@@ -20,7 +20,7 @@ OPENED = 1577836800
 Shape = dict[str, Any]
 
 
-def listing(resource: Resource, given: Tree, books: Books) -> Shape:
+def listing(resource: Resource, given: Tree, ledger: Ledger) -> Shape:
     refuse_unknown(given, [*PAGING, "created", "expand", *resource.filters])
     for names in EXCLUSIVE:
         if names <= given.keys():
@@ -31,44 +31,44 @@ def listing(resource: Resource, given: Tree, books: Books) -> Shape:
     rows = resource.rows()
     within = created_within(rows, span(given["created"], "created") if "created" in given else Span())
     found, more = page(rows, _asked(given), resource.noun, within, lambda row: all(keep(row) for keep in keeps))
-    shapes = [render(row, books.store) for row in found]
-    return _envelope(f"/v1/{resource.path}", shapes, more, given, books)
+    shapes = [render(row, ledger.store) for row in found]
+    return _envelope(f"/v1/{resource.path}", shapes, more, given, ledger)
 
 
-def single(resource: Resource, identifier: str, given: Tree, books: Books) -> Shape:
+def single(resource: Resource, identifier: str, given: Tree, ledger: Ledger) -> Shape:
     refuse_unknown(given, ["expand"])
     rows = resource.rows()
     if identifier not in rows.places:
         raise missing(resource.noun, identifier)
-    shape = render(rows.rows[rows.places[identifier]], books.store)
-    expand(shape, _expansions(given), books)
+    shape = render(rows.rows[rows.places[identifier]], ledger.store)
+    expand(shape, _expansions(given), ledger)
     return shape
 
 
-def subscription_items(given: Tree, books: Books) -> Shape:
+def subscription_items(given: Tree, ledger: Ledger) -> Shape:
     refuse_unknown(given, [*PAGING, "expand", "subscription"])
     if "subscription" not in given:
         raise invalid("Missing required param: subscription.", "subscription", code="parameter_missing")
     owner = text(given["subscription"], "subscription")
-    if owner not in books.store.subscriptions:
+    if owner not in ledger.store.subscriptions:
         raise missing("subscription", owner, param="subscription")
-    items = books.store.subscriptions[owner].items
+    items = ledger.store.subscriptions[owner].items
     rows = Ordered(items, {each.id: place for place, each in enumerate(items)})
     found, more = page(rows, _asked(given), "subscription item", range(len(items)))
-    shapes = [item(each, owner, books.store) for each in found]
-    return _envelope("/v1/subscription_items", shapes, more, given, books)
+    shapes = [item(each, owner, ledger.store) for each in found]
+    return _envelope("/v1/subscription_items", shapes, more, given, ledger)
 
 
-def invoice_lines(identifier: str, given: Tree, books: Books) -> Shape:
+def invoice_lines(identifier: str, given: Tree, ledger: Ledger) -> Shape:
     refuse_unknown(given, [*PAGING, "expand"])
-    if identifier not in books.store.invoices:
+    if identifier not in ledger.store.invoices:
         raise missing("invoice", identifier, param="invoice")
-    billed = books.store.invoices[identifier]
+    billed = ledger.store.invoices[identifier]
     places = range(len(billed.lines))
     rows = Ordered(places, {line_id(billed, place): place for place in places})
     found, more = page(rows, _asked(given), "invoice line item", places)
-    shapes = [line(billed, place, books.store) for place in found]
-    return _envelope(f"/v1/invoices/{identifier}/lines", shapes, more, given, books)
+    shapes = [line(billed, place, ledger.store) for place in found]
+    return _envelope(f"/v1/invoices/{identifier}/lines", shapes, more, given, ledger)
 
 
 def account() -> Shape:
@@ -103,9 +103,9 @@ def _asked(given: Tree) -> Asked:
     return Asked(limit, **cursors)
 
 
-def _envelope(url: str, shapes: list[Shape], more: bool, given: Tree, books: Books) -> Shape:
+def _envelope(url: str, shapes: list[Shape], more: bool, given: Tree, ledger: Ledger) -> Shape:
     listed = {"object": "list", "data": shapes, "has_more": more, "url": url}
-    expand(listed, _expansions(given), books)
+    expand(listed, _expansions(given), ledger)
     return listed
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from gtm_platform.sandbox.records import (
+from gtm_platform.sandbox.stripe import catalogue, invoices, payments, subscriptions
+from gtm_platform.sandbox.stripe.store import (
     StripeCharge,
     StripeCoupon,
     StripeCustomer,
@@ -15,7 +16,6 @@ from gtm_platform.sandbox.records import (
     StripeStore,
     StripeSubscription,
 )
-from gtm_platform.sandbox.stripe import catalogue, invoices, payments, subscriptions
 from gtm_platform.sandbox.stripe.wire import seconds
 
 API_VERSION = "2026-10-28.endive"

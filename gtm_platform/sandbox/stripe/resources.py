@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from gtm_platform.sandbox.stripe.books import Books
 from gtm_platform.sandbox.stripe.filters import (
     MOST_TYPES,
     Filter,
@@ -24,6 +23,7 @@ from gtm_platform.sandbox.stripe.filters import (
     subscription_status,
     within,
 )
+from gtm_platform.sandbox.stripe.ledger import Ledger
 from gtm_platform.sandbox.stripe.order import Ordered
 
 EVENTS_LAST = timedelta(days=30)
@@ -43,11 +43,11 @@ class Resource:
     listed: Keep = lambda _: True
 
 
-def resources(books: Books, clock: Callable[[], datetime]) -> list[Resource]:
-    return [*_catalogue(books), *_subscribers(books), *_bills(books), *_cash(books), _events(books, clock)]
+def resources(ledger: Ledger, clock: Callable[[], datetime]) -> list[Resource]:
+    return [*_catalogue(ledger), *_subscribers(ledger), *_bills(ledger), *_cash(ledger), _events(ledger, clock)]
 
 
-def _catalogue(books: Books) -> list[Resource]:
+def _catalogue(ledger: Ledger) -> list[Resource]:
     prices: dict[str, Filter] = {
         "active": either("active"),
         "currency": equal("currency"),
@@ -57,13 +57,13 @@ def _catalogue(books: Books) -> list[Resource]:
         "type": price_type,
     }
     return [
-        Resource("product", "products", books.products, {"active": either("active"), "ids": among("id", 100)}),
-        Resource("price", "prices", books.prices, prices),
-        Resource("coupon", "coupons", books.coupons, {}),
+        Resource("product", "products", ledger.products, {"active": either("active"), "ids": among("id", 100)}),
+        Resource("price", "prices", ledger.prices, prices),
+        Resource("coupon", "coupons", ledger.coupons, {}),
     ]
 
 
-def _subscribers(books: Books) -> list[Resource]:
+def _subscribers(ledger: Ledger) -> list[Resource]:
     subscriptions: dict[str, Filter] = {
         "collection_method": always("charge_automatically", COLLECTION_METHODS),
         "current_period_end": within(lambda record: min(item.period_end for item in record.items)),
@@ -76,21 +76,21 @@ def _subscribers(books: Books) -> list[Resource]:
         Resource(
             "customer",
             "customers",
-            books.customers,
+            ledger.customers,
             {"email": equal("email")},
             listed=lambda record: record.deleted is None,
         ),
         Resource(
             "subscription",
             "subscriptions",
-            books.subscriptions,
+            ledger.subscriptions,
             subscriptions,
             unasked={"status": lambda record: record.status != "canceled"},
         ),
     ]
 
 
-def _bills(books: Books) -> list[Resource]:
+def _bills(ledger: Ledger) -> list[Resource]:
     invoices: dict[str, Filter] = {
         "collection_method": equal("collection_method", COLLECTION_METHODS),
         "customer": equal("customer"),
@@ -101,31 +101,31 @@ def _bills(books: Books) -> list[Resource]:
     payments: dict[str, Filter] = {
         "invoice": equal("invoice"),
         "payment": payment,
-        "status": payment_has_status(books.store),
+        "status": payment_has_status(ledger.store),
     }
     credit_notes = {"customer": equal("customer"), "invoice": equal("invoice")}
     return [
-        Resource("invoice", "invoices", books.invoices, invoices),
-        Resource("invoice payment", "invoice_payments", books.invoice_payments, payments),
-        Resource("credit note", "credit_notes", books.credit_notes, credit_notes),
+        Resource("invoice", "invoices", ledger.invoices, invoices),
+        Resource("invoice payment", "invoice_payments", ledger.invoice_payments, payments),
+        Resource("credit note", "credit_notes", ledger.credit_notes, credit_notes),
     ]
 
 
-def _cash(books: Books) -> list[Resource]:
+def _cash(ledger: Ledger) -> list[Resource]:
     intent = {"payment_intent": equal("payment_intent")}
     return [
-        Resource("charge", "charges", books.charges, {"customer": equal("customer"), **intent}),
-        Resource("refund", "refunds", books.refunds, {"charge": equal("charge"), **intent}),
-        Resource("dispute", "disputes", books.disputes, {"charge": equal("charge"), **intent}),
+        Resource("charge", "charges", ledger.charges, {"customer": equal("customer"), **intent}),
+        Resource("refund", "refunds", ledger.refunds, {"charge": equal("charge"), **intent}),
+        Resource("dispute", "disputes", ledger.disputes, {"charge": equal("charge"), **intent}),
     ]
 
 
-def _events(books: Books, clock: Callable[[], datetime]) -> Resource:
+def _events(ledger: Ledger, clock: Callable[[], datetime]) -> Resource:
     filters: dict[str, Filter] = {
         "delivery_success": delivered,
         "type": event_type,
         "types": among("type", MOST_TYPES),
     }
     return Resource(
-        "event", "events", books.events, filters, listed=lambda event: event.created >= clock() - EVENTS_LAST
+        "event", "events", ledger.events, filters, listed=lambda event: event.created >= clock() - EVENTS_LAST
     )

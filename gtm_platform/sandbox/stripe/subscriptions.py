@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from gtm_platform.sandbox.records import StripeCustomer, StripeItem, StripeStore, StripeSubscription
 from gtm_platform.sandbox.stripe.catalogue import discount, plan, price
+from gtm_platform.sandbox.stripe.store import StripeCustomer, StripeItem, StripeStore, StripeSubscription
 from gtm_platform.sandbox.stripe.wire import address, embedded, seconds, suffix
 
 _UNSET_ON_SUBSCRIPTION = (

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from gtm_platform.sandbox.records import StripeCustomer, StripeEvent, StripeStore
 from gtm_platform.sandbox.stripe.errors import StripeError, missing
 from gtm_platform.sandbox.stripe.parameters import Tree, nested, refuse_unknown, text
 from gtm_platform.sandbox.stripe.render import render
+from gtm_platform.sandbox.stripe.store import StripeCustomer, StripeEvent, StripeStore
 
 Shape = dict[str, Any]
 

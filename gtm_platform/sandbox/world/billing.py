@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from gtm_platform.sandbox.records import (
+from gtm_platform.sandbox.stripe.store import (
     StripeCustomer,
     StripeDiscount,
     StripeInvoice,

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from random import Random
 
-from gtm_platform.sandbox.records import HubSpotRecord, IntercomContact
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
+from gtm_platform.sandbox.intercom.store import IntercomContact
 from gtm_platform.sandbox.world import furniture, names
 from gtm_platform.sandbox.world.cast import Company
 from gtm_platform.sandbox.world.clockwork import Agenda, Happening

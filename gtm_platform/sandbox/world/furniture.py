@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from gtm_platform.sandbox.records import HubSpotOwner, HubSpotStore, IntercomStore, SlackStore
+from gtm_platform.sandbox.hubspot.store import HubSpotOwner, HubSpotStore
+from gtm_platform.sandbox.intercom.store import IntercomStore
+from gtm_platform.sandbox.slack.store import SlackStore
 
 COMPANY_DOMAIN = "vendor.example"  # the firm whose customers these are
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from random import Random
 
-from gtm_platform.sandbox.records import HubSpotRecord
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
 from gtm_platform.sandbox.world import furniture, names
 from gtm_platform.sandbox.world.cast import Company, Person
 from gtm_platform.sandbox.world.clockwork import Agenda

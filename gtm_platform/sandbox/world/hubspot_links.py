@@ -1,6 +1,6 @@
 """Ties between HubSpot records, always in both directions."""
 
-from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
 
 # type ids there and back; the first company of a contact or a deal is its primary one
 _TYPES: dict[tuple[str, str], tuple[set[int], set[int]]] = {

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from gtm_platform.sandbox.records import IntercomCompany, IntercomContact
+from gtm_platform.sandbox.intercom.store import IntercomCompany, IntercomContact
 from gtm_platform.sandbox.world import catalogue, furniture, names
 from gtm_platform.sandbox.world.billing import Account
 from gtm_platform.sandbox.world.cast import Company, Person

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from random import Random
 
-from gtm_platform.sandbox.records import StripeCustomer
+from gtm_platform.sandbox.stripe.store import StripeCustomer
 from gtm_platform.sandbox.world import contracts, names
 from gtm_platform.sandbox.world.addresses import plain, respelled
 from gtm_platform.sandbox.world.billing import Account

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gtm_platform.sandbox.records import HubSpotStore, IntercomStore, StripeStore
+from gtm_platform.sandbox.hubspot.store import HubSpotStore
+from gtm_platform.sandbox.intercom.store import IntercomStore
+from gtm_platform.sandbox.stripe.store import StripeStore
 from gtm_platform.sandbox.world.diary import Party
 from gtm_platform.sandbox.world.stripe_events import StripeEvents
 

@@ -1,11 +1,11 @@
-"""Stripe's own journal: one event per happening, with the object as it was then. Kept for 30 days, as Stripe does."""
+"""Stripe's own journal: one event per happening, with the object as it was then. Cached for 30 days, as Stripe does."""
 
 from bisect import bisect_left
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from gtm_platform.sandbox.records import (
+from gtm_platform.sandbox.stripe.store import (
     StripeCharge,
     StripeCustomer,
     StripeDispute,

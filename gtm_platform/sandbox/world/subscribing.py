@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from gtm_platform.sandbox.records import StripeItem, StripeLine, StripeSubscription
+from gtm_platform.sandbox.stripe.store import StripeItem, StripeLine, StripeSubscription
 from gtm_platform.sandbox.world import catalogue
 from gtm_platform.sandbox.world.catalogue import Cut, Line
 from gtm_platform.sandbox.world.clockwork import months_after

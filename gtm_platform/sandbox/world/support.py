@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 
-from gtm_platform.sandbox.records import (
+from gtm_platform.sandbox.intercom.store import (
     IntercomContact,
     IntercomConversation,
     IntercomPart,

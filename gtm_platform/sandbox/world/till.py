@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
-from gtm_platform.sandbox.records import (
+from gtm_platform.sandbox.stripe.store import (
     StripeCharge,
     StripeCustomer,
     StripeDispute,

@@ -8,7 +8,10 @@ from heapq import heapify
 from math import log
 from typing import Any
 
-from gtm_platform.sandbox.records import HubSpotStore, IntercomStore, SlackStore, StripeStore
+from gtm_platform.sandbox.hubspot.store import HubSpotStore
+from gtm_platform.sandbox.intercom.store import IntercomStore
+from gtm_platform.sandbox.slack.store import SlackStore
+from gtm_platform.sandbox.stripe.store import StripeStore
 from gtm_platform.sandbox.world import catalogue, furniture
 from gtm_platform.sandbox.world.cast import Company, newcomer, residents
 from gtm_platform.sandbox.world.clockwork import DAY, Agenda, Happening, in_utc, share, unfold

@@ -1,29 +1,29 @@
-"""The accepted messages and edits, as JSON-able deeds, and what each does to the store. The same deeds in the same
+"""The accepted messages and edits as JSON-able values, and what each does to the store. The same writes in the same
 order, at the same instants, make the same store: a restarted sandbox does them again.
 """
 
 from datetime import datetime
 from typing import Any
 
-from gtm_platform.sandbox.records import SlackMessage, SlackStore
+from gtm_platform.sandbox.slack.store import SlackMessage, SlackStore
 
-Deed = dict[str, Any]
-
-
-def redo(store: SlackStore, deed: Deed, at: datetime) -> SlackMessage:
-    """Does one deed and answers the message it wrote."""
-    return _post(store, deed, at) if deed["do"] == "post" else _edit(store, deed, at)
+Write = dict[str, Any]
 
 
-def _post(store: SlackStore, deed: Deed, at: datetime) -> SlackMessage:
+def replay(store: SlackStore, write: Write, at: datetime) -> SlackMessage:
+    """Does one write and answers the message it wrote."""
+    return _post(store, write, at) if write["do"] == "post" else _edit(store, write, at)
+
+
+def _post(store: SlackStore, write: Write, at: datetime) -> SlackMessage:
     message = SlackMessage(
-        channel=deed["channel"],
+        channel=write["channel"],
         ts=_next_ts(store, at),
-        text=deed["text"],
-        blocks=deed["blocks"],
+        text=write["text"],
+        blocks=write["blocks"],
         at=at,
-        thread_ts=deed["thread_ts"],
-        metadata=deed["metadata"],
+        thread_ts=write["thread_ts"],
+        metadata=write["metadata"],
     )
     store.messages.append(message)
     return message
@@ -37,10 +37,10 @@ def _next_ts(store: SlackStore, at: datetime) -> str:
     return f"{seconds}.{micros:06d}"
 
 
-def _edit(store: SlackStore, deed: Deed, at: datetime) -> SlackMessage:
-    message = message_at(store, deed["channel"], deed["ts"])
+def _edit(store: SlackStore, write: Write, at: datetime) -> SlackMessage:
+    message = message_at(store, write["channel"], write["ts"])
     assert message is not None
-    message.text, message.blocks, message.edited = deed["text"], deed["blocks"], at
+    message.text, message.blocks, message.edited = write["text"], write["blocks"], at
     return message
 
 

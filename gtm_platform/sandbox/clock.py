@@ -6,7 +6,7 @@ from gtm_platform.sandbox.journal import Journal
 from gtm_platform.sandbox.world import World
 
 
-class Timekeeper:
+class SandboxClock:
     def __init__(self, world: World, journal: Journal, following: bool) -> None:
         self.world = world
         self.following = following

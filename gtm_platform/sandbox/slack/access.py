@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gtm_platform.sandbox.limits import Limit
+from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.sandbox.slack.errors import SlackError
 
 TOKEN = "xoxb-sandbox"
@@ -21,7 +21,7 @@ LIMITS: Mapping[str, tuple[int, float]] = {
 
 
 @dataclass
-class Gate:
+class Access:
     limits: Mapping[str, tuple[int, float]]
     _open: dict[tuple[str, str], Limit] = field(default_factory=dict)
 

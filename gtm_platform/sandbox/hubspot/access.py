@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 from gtm_platform.sandbox.hubspot.errors import RefusedError
 from gtm_platform.sandbox.hubspot.render import PORTAL_ID
-from gtm_platform.sandbox.limits import Limit
+from gtm_platform.sandbox.kit.limits import Limit
 
 TOKEN = "pat-na1-sandbox"
 

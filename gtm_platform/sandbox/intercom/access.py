@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gtm_platform.sandbox.intercom.errors import IntercomError
-from gtm_platform.sandbox.limits import Limit
+from gtm_platform.sandbox.kit.limits import Limit
 
 TOKEN = "intercom-sandbox-token"
 API_VERSION = "2.14"
@@ -25,7 +25,7 @@ class Limits:
 DOCUMENTED = Limits()
 
 
-class Gate:
+class Access:
     def __init__(self, limits: Limits) -> None:
         self._limit = Limit(limits.calls, limits.seconds, limits.now)
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gtm_platform.sandbox.limits import Limit
+from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.sandbox.stripe.errors import StripeError, rate_limited
 
 TOKEN = "sk_test_sandbox"
@@ -25,7 +25,7 @@ class Limits:
 DOCUMENTED = Limits()
 
 
-class Gate:
+class Access:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._account = Limit(limits.account, 1.0, limits.now)

@@ -21,7 +21,7 @@ class Records(Protocol[R_co]):
     def __reversed__(self) -> Iterator[R_co]: ...
 
 
-class Kept(Generic[R, T]):
+class Cached(Generic[R, T]):
     """What `make` makes of the records. It may depend only on what never changes in them, such as their creation."""
 
     def __init__(self, records: Callable[[], Records[R]], make: Callable[[Iterable[R]], T]) -> None:

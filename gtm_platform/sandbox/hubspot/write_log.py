@@ -1,4 +1,4 @@
-"""The accepted writes, as JSON-able deeds, and what each does to the store. The same deeds in the same order, at the
+"""The accepted writes as JSON-able values, and what each does to the store. The same writes in the same order, at the
 same instants, make the same store: a restarted sandbox does them again.
 """
 
@@ -9,26 +9,26 @@ from typing import Any
 from gtm_platform.sandbox.hubspot.kinds import KINDS, Kind
 from gtm_platform.sandbox.hubspot.links import LINK_TYPES, connect, part, unlabel
 from gtm_platform.sandbox.hubspot.standard import definitions, groups
-from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
 
-Deed = dict[str, Any]
+Write = dict[str, Any]
 Records = list[HubSpotRecord]
 
 
-def redo(store: HubSpotStore, deed: Deed, at: datetime) -> Records:
-    """Does one deed and answers the records it wrote."""
-    return _DOING[deed["do"]](store, deed, at)
+def replay(store: HubSpotStore, write: Write, at: datetime) -> Records:
+    """Does one write and answers the records it wrote."""
+    return _DOING[write["do"]](store, write, at)
 
 
 def of_kind(store: HubSpotStore, kind: str) -> dict[str, HubSpotRecord]:
     return store.objects.setdefault(kind, {})
 
 
-def _save(store: HubSpotStore, deed: Deed, at: datetime) -> Records:
-    return [_save_one(store, KINDS[deed["kind"]], saved, at) for saved in deed["records"]]
+def _save(store: HubSpotStore, write: Write, at: datetime) -> Records:
+    return [_save_one(store, KINDS[write["kind"]], saved, at) for saved in write["records"]]
 
 
-def _save_one(store: HubSpotStore, kind: Kind, saved: Deed, at: datetime) -> HubSpotRecord:
+def _save_one(store: HubSpotStore, kind: Kind, saved: Write, at: datetime) -> HubSpotRecord:
     known = of_kind(store, kind.name)
     if saved["id"] is None:
         record = HubSpotRecord(str(store.next_id), {}, at, at)
@@ -58,16 +58,16 @@ def _connect(store: HubSpotStore, type_id: int, source_id: str, target_id: str) 
     connect(link, source, target, of_kind(store, "companies"))
 
 
-def _archive(store: HubSpotStore, deed: Deed, at: datetime) -> Records:
-    records = [of_kind(store, deed["kind"])[key] for key in deed["ids"]]
+def _archive(store: HubSpotStore, write: Write, at: datetime) -> Records:
+    records = [of_kind(store, write["kind"])[key] for key in write["ids"]]
     for record in records:
         record.archived = at
     return records
 
 
-def _merge(store: HubSpotStore, deed: Deed, at: datetime) -> Records:
-    known = of_kind(store, deed["kind"])
-    winner, loser = known[deed["winner"]], known[deed["loser"]]
+def _merge(store: HubSpotStore, write: Write, at: datetime) -> Records:
+    known = of_kind(store, write["kind"])
+    winner, loser = known[write["winner"]], known[write["loser"]]
     earlier = winner.properties.get("hs_merged_object_ids", "").split(";")
     inherited = loser.properties.get("hs_merged_object_ids", "").split(";")
     merged = [key for key in (*earlier, *inherited, loser.id) if key]
@@ -77,7 +77,7 @@ def _merge(store: HubSpotStore, deed: Deed, at: datetime) -> Records:
         winner.properties["hs_additional_emails"] = ";".join(emails)
     winner.updated = at
     loser.merged_into = winner.id
-    _move_links(store, deed["kind"], winner, loser)
+    _move_links(store, write["kind"], winner, loser)
     return [winner]
 
 
@@ -104,48 +104,48 @@ def _move_links(store: HubSpotStore, kind: str, winner: HubSpotRecord, loser: Hu
                     connect(LINK_TYPES[type_id], winner, other, of_kind(store, "companies"))
 
 
-def _erase(store: HubSpotStore, deed: Deed, _at: datetime) -> Records:
-    record = of_kind(store, deed["kind"])[deed["id"]]
+def _erase(store: HubSpotStore, write: Write, _at: datetime) -> Records:
+    record = of_kind(store, write["kind"])[write["id"]]
     for other_kind, marks in list(record.links.items()):
         for other_id in list(marks):
-            part(deed["kind"], record, other_kind, of_kind(store, other_kind)[other_id])
-    del of_kind(store, deed["kind"])[record.id]
+            part(write["kind"], record, other_kind, of_kind(store, other_kind)[other_id])
+    del of_kind(store, write["kind"])[record.id]
     return []
 
 
-def _link(store: HubSpotStore, deed: Deed, _at: datetime) -> Records:
-    for source_id, target_id, type_ids in deed["pairs"]:
+def _link(store: HubSpotStore, write: Write, _at: datetime) -> Records:
+    for source_id, target_id, type_ids in write["pairs"]:
         for type_id in type_ids:
             _connect(store, type_id, source_id, target_id)
     return []
 
 
-def _part(store: HubSpotStore, deed: Deed, _at: datetime) -> Records:
-    sources, targets = of_kind(store, deed["source"]), of_kind(store, deed["target"])
-    for source_id, target_id in deed["pairs"]:
-        part(deed["source"], sources[source_id], deed["target"], targets[target_id])
+def _part(store: HubSpotStore, write: Write, _at: datetime) -> Records:
+    sources, targets = of_kind(store, write["source"]), of_kind(store, write["target"])
+    for source_id, target_id in write["pairs"]:
+        part(write["source"], sources[source_id], write["target"], targets[target_id])
     return []
 
 
-def _unlabel(store: HubSpotStore, deed: Deed, _at: datetime) -> Records:
-    for source_id, target_id, type_ids in deed["pairs"]:
+def _unlabel(store: HubSpotStore, write: Write, _at: datetime) -> Records:
+    for source_id, target_id, type_ids in write["pairs"]:
         for link in (LINK_TYPES[type_id] for type_id in type_ids):
             unlabel(link, of_kind(store, link.source)[source_id], of_kind(store, link.target)[target_id])
     return []
 
 
-def _define(store: HubSpotStore, deed: Deed, _at: datetime) -> Records:
-    known = definitions(store, KINDS[deed["kind"]])
-    known |= {definition["name"]: definition for definition in deed["definitions"]}
+def _define(store: HubSpotStore, write: Write, _at: datetime) -> Records:
+    known = definitions(store, KINDS[write["kind"]])
+    known |= {definition["name"]: definition for definition in write["definitions"]}
     return []
 
 
-def _group(store: HubSpotStore, deed: Deed, _at: datetime) -> Records:
-    groups(store, KINDS[deed["kind"]])[deed["group"]["name"]] = deed["group"]
+def _group(store: HubSpotStore, write: Write, _at: datetime) -> Records:
+    groups(store, KINDS[write["kind"]])[write["group"]["name"]] = write["group"]
     return []
 
 
-_DOING: dict[str, Callable[[HubSpotStore, Deed, datetime], Records]] = {
+_DOING: dict[str, Callable[[HubSpotStore, Write, datetime], Records]] = {
     "save": _save,
     "archive": _archive,
     "merge": _merge,

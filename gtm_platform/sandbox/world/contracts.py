@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
+from gtm_platform.sandbox.world.agenda import DAY, months_after
 from gtm_platform.sandbox.world.catalogue import OFFERS, Cut, Line
-from gtm_platform.sandbox.world.clockwork import DAY, months_after
 
 HORIZON = timedelta(days=430)
 FINALISED_AFTER = timedelta(hours=1)

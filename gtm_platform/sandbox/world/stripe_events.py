@@ -46,14 +46,14 @@ class StripeEvents:
         self._render = render
         self._since = since
 
-    def tell(self, at: datetime, id: str, type_: str, record: Any, previous: dict[str, Any] | None = None) -> None:
+    def record(self, at: datetime, id: str, type_: str, record: Any, previous: dict[str, Any] | None = None) -> None:
         if at >= self._since:
             self._events.append(StripeEvent(id, type_, at, self._render(record, self._store), previous or {}))
 
-    def put_in_order(self) -> None:
+    def sort_by_time(self) -> None:
         """The past is told life by life; once it is told, by time."""
         self._events.sort(key=lambda event: event.created)
 
-    def forget(self, now: datetime) -> None:
+    def drop_expired(self, now: datetime) -> None:
         self._since = now - KEPT
         del self._events[: bisect_left(self._events, self._since, key=lambda event: event.created)]

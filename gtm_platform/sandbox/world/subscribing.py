@@ -5,8 +5,8 @@ from fractions import Fraction
 
 from gtm_platform.sandbox.stripe.store import StripeItem, StripeLine, StripeSubscription
 from gtm_platform.sandbox.world import catalogue
+from gtm_platform.sandbox.world.agenda import months_after
 from gtm_platform.sandbox.world.catalogue import Cut, Line
-from gtm_platform.sandbox.world.clockwork import months_after
 from gtm_platform.sandbox.world.contracts import Contract
 
 

@@ -5,15 +5,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from typing import Any
 
-from gtm_platform.sandbox.world.cast import Company
+from gtm_platform.sandbox.world.agenda import DAY
 from gtm_platform.sandbox.world.catalogue import in_major
-from gtm_platform.sandbox.world.clockwork import DAY
-from gtm_platform.sandbox.world.diary import Book, Case, Party, Presence, as_of
+from gtm_platform.sandbox.world.history import BillingHistory, CaseHistory, PersonHistory, RecordHistory, as_of
+from gtm_platform.sandbox.world.people import Company
 
 
-def truth(parties: Iterable[Party], companies: Iterable[Company], day: date) -> dict[str, Any]:
+def truth(histories: Iterable[PersonHistory], companies: Iterable[Company], day: date) -> dict[str, Any]:
     before = datetime.combine(day, time(), UTC) + DAY
-    people = [row for party in parties if (row := _person(party, before))]
+    people = [row for person_history in histories if (row := _person(person_history, before))]
     return {
         "day": day.isoformat(),
         "people": people,
@@ -22,54 +22,56 @@ def truth(parties: Iterable[Party], companies: Iterable[Company], day: date) -> 
     }
 
 
-def _person(party: Party, before: datetime) -> dict[str, Any] | None:
+def _person(person_history: PersonHistory, before: datetime) -> dict[str, Any] | None:
     """The person as known at an instant; nobody, if no system has a record of them."""
-    hubspot = [presence for presence in party.hubspot if presence.live(before)]
-    seats = [seat for seat in party.intercom if seat.live(before)]
-    books = [book for book in party.books if book.live(before)]
-    if not (hubspot or seats or books):
+    hubspot = [history for history in person_history.hubspot if history.live(before)]
+    intercom = [record for record in person_history.intercom if record.live(before)]
+    accounts = [account for account in person_history.accounts if account.live(before)]
+    if not (hubspot or intercom or accounts):
         return None
-    cases = [case for case in party.cases if case.live(before)]
+    cases = [case for case in person_history.cases if case.live(before)]
     return {
-        "person": party.key,
-        "name": party.name,
-        "emails": _emails((*hubspot, *seats, *books), before),
-        "shared_inbox": party.shared_inbox,
-        "company_domain": party.company_domain,
-        "hubspot": [presence.id for presence in hubspot],
-        "intercom": [seat.id for seat in seats],
-        "stripe": [book.id for book in books],
-        "stripe_deleted": [book.id for book in party.books if book.until and book.until < before],
-        **_revenue(books, before),
-        "last_seen_at": _iso(max((seat.last_seen(before) for seat in seats), default=None)),
+        "person": person_history.key,
+        "name": person_history.name,
+        "emails": _emails((*hubspot, *intercom, *accounts), before),
+        "shared_inbox": person_history.shared_inbox,
+        "company_domain": person_history.company_domain,
+        "hubspot": [history.id for history in hubspot],
+        "intercom": [record.id for record in intercom],
+        "stripe": [account.id for account in accounts],
+        "stripe_deleted": [
+            account.id for account in person_history.accounts if account.until and account.until < before
+        ],
+        **_revenue(accounts, before),
+        "last_seen_at": _iso(max((record.last_seen(before) for record in intercom), default=None)),
         **_support(cases, before),
     }
 
 
-def _emails(presences: Iterable[Presence], before: datetime) -> list[str]:
-    return sorted({email for presence in presences for since, email in presence.emails if since < before})
+def _emails(histories: Iterable[RecordHistory], before: datetime) -> list[str]:
+    return sorted({email for history in histories for since, email in history.emails if since < before})
 
 
-def _revenue(books: list[Book], before: datetime) -> dict[str, Any]:
-    currency = next((book.currency for book in books), None)
-    mrr = sum(as_of(book.mrr, before) or 0 for book in books)
-    ltv = sum(amount for book in books for at, amount in book.ledger if at < before)
+def _revenue(accounts: list[BillingHistory], before: datetime) -> dict[str, Any]:
+    currency = next((account.currency for account in accounts), None)
+    mrr = sum(as_of(account.mrr, before) or 0 for account in accounts)
+    ltv = sum(amount for account in accounts for at, amount in account.ledger if at < before)
     # The accounts of a person follow each other, so the last one that bought anything has the newest subscription.
-    statuses = [status for book in books if (status := as_of(book.statuses, before))]
-    lost = min((loss for book in books for loss in book.losses if loss >= before), default=None)
+    statuses = [status for account in accounts if (status := as_of(account.statuses, before))]
+    lost = min((loss for account in accounts for loss in account.losses if loss >= before), default=None)
     return {
-        "is_customer": any(book.customer_since and book.customer_since < before for book in books),
+        "is_customer": any(account.customer_since and account.customer_since < before for account in accounts),
         "currency": currency,
         "mrr": in_major(mrr, currency or "usd"),
         "ltv": in_major(ltv, currency or "usd"),
         "subscription_status": statuses[-1] if statuses else None,
-        "delinquent": any(as_of(book.delinquent, before) for book in books),
-        "failed_payments_30d": sum(_within(at, before, 30) for book in books for at in book.failures),
+        "delinquent": any(as_of(account.delinquent, before) for account in accounts),
+        "failed_payments_30d": sum(_within(at, before, 30) for account in accounts for at in account.failures),
         "churns_at": _iso(lost),
     }
 
 
-def _support(cases: list[Case], before: datetime) -> dict[str, Any]:
+def _support(cases: list[CaseHistory], before: datetime) -> dict[str, Any]:
     conversations = [case for case in cases if not case.is_ticket]
     states = [(case.is_ticket, as_of(case.states, before) or (False, False)) for case in cases]
     rated = [case.rating[1] for case in cases if case.rating and _within(case.rating[0], before, 90)]

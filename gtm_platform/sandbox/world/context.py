@@ -6,16 +6,16 @@ from datetime import datetime
 from gtm_platform.sandbox.hubspot.store import HubSpotStore
 from gtm_platform.sandbox.intercom.store import IntercomStore
 from gtm_platform.sandbox.stripe.store import StripeStore
-from gtm_platform.sandbox.world.diary import Party
+from gtm_platform.sandbox.world.history import PersonHistory
 from gtm_platform.sandbox.world.stripe_events import StripeEvents
 
 
 @dataclass
-class Setting:
+class Context:
     seed: int
     start: datetime
     hubspot: HubSpotStore
     stripe: StripeStore
     intercom: IntercomStore
     events: StripeEvents
-    parties: list[Party] = field(default_factory=list)
+    histories: list[PersonHistory] = field(default_factory=list)

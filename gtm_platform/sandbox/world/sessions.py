@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
 
-from gtm_platform.sandbox.world.clockwork import DAY
+from gtm_platform.sandbox.world.agenda import DAY
 
 _WEEKEND = 0.3
 

@@ -14,25 +14,31 @@ from gtm_platform.sandbox.stripe.store import (
     StripeStore,
     StripeSubscription,
 )
+from gtm_platform.sandbox.world.agenda import Agenda
 from gtm_platform.sandbox.world.catalogue import Cut, Line, charged, half_up, invoiced, label, price_id
-from gtm_platform.sandbox.world.clockwork import Agenda
-from gtm_platform.sandbox.world.diary import Book
+from gtm_platform.sandbox.world.history import BillingHistory
 
 _FAILURES = ("card_declined", "card_declined", "insufficient_funds", "expired_card", "processing_error")
 
 
-class Till:
-    """`tell` passes an event on to Stripe's journal; `tag` makes the ids of this customer its own."""
+class Payments:
+    """`record_event` passes an event on to Stripe's event log; `tag` makes the ids of this customer its own."""
 
     def __init__(
-        self, store: StripeStore, agenda: Agenda, rng: Random, tag: str, book: Book, tell: Callable[..., None]
+        self,
+        store: StripeStore,
+        agenda: Agenda,
+        rng: Random,
+        tag: str,
+        history: BillingHistory,
+        record_event: Callable[..., None],
     ) -> None:
         self._store = store
         self._agenda = agenda
         self._rng = rng
         self._tag = tag
-        self._book = book
-        self._tell = tell
+        self._history = history
+        self._record_event = record_event
         self._count = 0
         self._invoices = 0
         self.last_charge: StripeCharge | None = None
@@ -62,7 +68,7 @@ class Till:
         invoice = StripeInvoice(
             id=self.fresh("in"),
             number=f"{self._tag.upper()}-{self._invoices:04}",
-            customer=self._book.id,
+            customer=self._history.id,
             subscription=subscription.id,
             currency=subscription.currency,
             created=at,
@@ -74,13 +80,13 @@ class Till:
         )
         self._store.invoices[invoice.id] = invoice
         subscription.latest_invoice = invoice.id
-        self._tell(at, "invoice.created", invoice)
+        self._record_event(at, "invoice.created", invoice)
         return invoice
 
     def finalise(self, at: datetime, invoice: StripeInvoice) -> None:
         invoice.status = "open"
         invoice.finalized_at = at
-        self._tell(at, "invoice.finalized", invoice)
+        self._record_event(at, "invoice.finalized", invoice)
 
     def attempt(
         self,
@@ -99,9 +105,9 @@ class Till:
             invoice.status = "paid"
             invoice.amount_paid = invoice.total
             invoice.paid_at = at
-            self._tell(at, "invoice.paid", invoice)
+            self._record_event(at, "invoice.paid", invoice)
         else:
-            self._tell(at, "invoice.payment_failed", invoice)
+            self._record_event(at, "invoice.payment_failed", invoice)
 
     def charge(
         self, at: datetime, amount: int, customer: StripeCustomer, invoice: StripeInvoice | None, succeeds: bool
@@ -112,7 +118,7 @@ class Till:
             invoice=invoice.id if invoice else None,
             payment_intent=f"pi_{invoice.id[3:]}" if invoice else self.fresh("pi"),
             amount=amount,
-            currency=self._book.currency,
+            currency=self._history.currency,
             created=at,
             status="succeeded" if succeeds else "failed",
             failure_code=None if succeeds else self._rng.choice(_FAILURES),
@@ -121,12 +127,12 @@ class Till:
         )
         self._store.charges[charge.id] = charge
         if not succeeds:
-            self._book.failures.append(at)
-            self._tell(at, "charge.failed", charge)
+            self._history.failures.append(at)
+            self._record_event(at, "charge.failed", charge)
             return
         self.last_charge = charge
-        self._book.ledger.append((at, amount))
-        self._tell(at, "charge.succeeded", charge)
+        self._history.ledger.append((at, amount))
+        self._record_event(at, "charge.succeeded", charge)
         self._think_twice(at, charge)
 
     def _think_twice(self, at: datetime, charge: StripeCharge) -> None:
@@ -151,9 +157,9 @@ class Till:
         )
         self._store.refunds[refund.id] = refund
         charge.amount_refunded += amount
-        self._book.ledger.append((at, -amount))
-        self._tell(at, "refund.created", refund)
-        self._tell(at, "charge.refunded", charge)
+        self._history.ledger.append((at, -amount))
+        self._record_event(at, "refund.created", refund)
+        self._record_event(at, "charge.refunded", charge)
         if pending:
             self._agenda.at(
                 at + timedelta(seconds=self._rng.randrange(3600, 259200)), self._settle_refund, refund, charge
@@ -162,13 +168,13 @@ class Till:
     def _settle_refund(self, at: datetime, refund: StripeRefund, charge: StripeCharge) -> None:
         if self._rng.random() < 0.75:
             refund.status = "succeeded"
-            self._tell(at, "refund.updated", refund, {"status": "pending"})
+            self._record_event(at, "refund.updated", refund, {"status": "pending"})
             return
         refund.status = "failed"
         charge.amount_refunded -= refund.amount
-        self._book.ledger.append((at, refund.amount))
-        self._tell(at, "refund.failed", refund, {"status": "pending"})
-        self._tell(at, "charge.updated", charge)
+        self._history.ledger.append((at, refund.amount))
+        self._record_event(at, "refund.failed", refund, {"status": "pending"})
+        self._record_event(at, "charge.updated", charge)
 
     def _dispute(self, at: datetime, charge: StripeCharge) -> None:
         dispute = StripeDispute(
@@ -182,14 +188,14 @@ class Till:
         )
         charge.disputed = True
         self._store.disputes[dispute.id] = dispute
-        self._tell(at, "charge.dispute.created", dispute)
+        self._record_event(at, "charge.dispute.created", dispute)
         self._agenda.at(at + timedelta(seconds=self._rng.randrange(15 * 86400, 40 * 86400)), self._judge, dispute)
 
     def _judge(self, at: datetime, dispute: StripeDispute) -> None:
         dispute.status = self._rng.choice(("won", "lost"))
         if dispute.status == "lost":
-            self._book.ledger.append((at, -dispute.amount))
-        self._tell(at, "charge.dispute.closed", dispute, {"status": "needs_response"})
+            self._history.ledger.append((at, -dispute.amount))
+        self._record_event(at, "charge.dispute.closed", dispute, {"status": "needs_response"})
 
     def write_off(self, at: datetime, invoice: StripeInvoice, status: str) -> None:
         """`status` void or uncollectible."""
@@ -197,10 +203,10 @@ class Till:
         invoice.next_payment_attempt = None
         if status == "void":
             invoice.voided_at = at
-            self._tell(at, "invoice.voided", invoice)
+            self._record_event(at, "invoice.voided", invoice)
         else:
             invoice.uncollectible_at = at
-            self._tell(at, "invoice.marked_uncollectible", invoice)
+            self._record_event(at, "invoice.marked_uncollectible", invoice)
 
 
 def _printed(rng: Random, line: Line, item: str, subscription: StripeSubscription, free: bool) -> StripeLine:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from heapq import heappop, heappush
 from typing import Any
 
-Happening = tuple[datetime, int, int, Callable[..., None], tuple[Any, ...]]
+ScheduledCall = tuple[datetime, int, int, Callable[..., None], tuple[Any, ...]]
 
 DAY = timedelta(days=1)
 
@@ -19,7 +19,7 @@ class Agenda:
 
     __slots__ = ("_scheduled", "number", "queue")
 
-    def __init__(self, number: int, queue: list[Happening]) -> None:
+    def __init__(self, number: int, queue: list[ScheduledCall]) -> None:
         self.number = number
         self.queue = queue
         self._scheduled = 0
@@ -29,7 +29,7 @@ class Agenda:
         self._scheduled += 1
 
 
-def unfold(queue: list[Happening], until: datetime) -> None:
+def run_until(queue: list[ScheduledCall], until: datetime) -> None:
     """Lets everything happen whose time has come, including what that brings about."""
     while queue and queue[0][0] <= until:
         at, _, _, do, args = heappop(queue)

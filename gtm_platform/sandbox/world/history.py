@@ -1,5 +1,6 @@
-"""What the world remembers about each person for the sake of the truth: since when which record has been live, and what
-every account was worth, day by day. Records change in place; this does not forget.
+"""What truth needs of the past of each person: when each record was live and what every account was worth.
+
+Stores hold the present only: their records change in place. Whatever truth says about a past day is written down here.
 """
 
 from bisect import bisect_left
@@ -9,7 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from gtm_platform.sandbox.world.addresses import normalised
-from gtm_platform.sandbox.world.presence import Usage
+from gtm_platform.sandbox.world.sessions import Usage
 
 T = TypeVar("T")
 Timeline = list[tuple[datetime, T]]
@@ -28,7 +29,7 @@ def as_of(timeline: Sequence[tuple[datetime, T]], before: datetime) -> T | None:
 
 
 @dataclass(slots=True)
-class Presence:
+class RecordHistory:
     """A record of a person in some system, from its creation to its deletion."""
 
     id: str
@@ -39,13 +40,13 @@ class Presence:
     def live(self, before: datetime) -> bool:
         return self.since < before and (self.until is None or self.until >= before)
 
-    def goes_by(self, at: datetime, email: str | None) -> None:
+    def add_email(self, at: datetime, email: str | None) -> None:
         if email:
             self.emails.append((at, normalised(email)))
 
 
 @dataclass(slots=True)
-class Seat(Presence):
+class IntercomHistory(RecordHistory):
     """An Intercom contact; a user's last sight moves on with the use of the product."""
 
     usage: Usage | None = None
@@ -55,7 +56,7 @@ class Seat(Presence):
 
 
 @dataclass(slots=True)
-class Book(Presence):
+class BillingHistory(RecordHistory):
     """A Stripe customer and what came of it. Money is in minor units."""
 
     currency: str = "usd"
@@ -69,10 +70,10 @@ class Book(Presence):
 
 
 @dataclass(slots=True)
-class Case:
+class CaseHistory:
     """A conversation (or ticket) and how it stood: (is it open, is it critical)."""
 
-    seat: Seat
+    history: IntercomHistory
     since: datetime
     is_ticket: bool = False
     until: datetime | None = None
@@ -81,18 +82,18 @@ class Case:
     cancels: list[datetime] = field(default_factory=list)
 
     def live(self, before: datetime) -> bool:
-        return self.since < before and (self.until is None or self.until >= before) and self.seat.live(before)
+        return self.since < before and (self.until is None or self.until >= before) and self.history.live(before)
 
 
 @dataclass(slots=True)
-class Party:
+class PersonHistory:
     """One person in the eyes of the truth: everything that may rightly be tied together."""
 
     key: str
     name: str
     company_domain: str | None = None
     shared_inbox: bool = False
-    hubspot: list[Presence] = field(default_factory=list)
-    intercom: list[Seat] = field(default_factory=list)
-    books: list[Book] = field(default_factory=list)
-    cases: list[Case] = field(default_factory=list)
+    hubspot: list[RecordHistory] = field(default_factory=list)
+    intercom: list[IntercomHistory] = field(default_factory=list)
+    accounts: list[BillingHistory] = field(default_factory=list)
+    cases: list[CaseHistory] = field(default_factory=list)

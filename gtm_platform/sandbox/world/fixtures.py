@@ -92,7 +92,7 @@ def wire_time(instant: datetime) -> str:
     return instant.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def furnish_hubspot(store: HubSpotStore, start: datetime) -> None:
+def add_hubspot_fixtures(store: HubSpotStore, start: datetime) -> None:
     long_ago = start - timedelta(days=1400)
     for place, manager in enumerate(ACCOUNT_MANAGERS):
         store.owners[owner_id(place)] = HubSpotOwner(
@@ -124,7 +124,7 @@ def _pipeline(created: datetime) -> dict[str, Any]:
     return {"id": "default", "label": "Sales Pipeline", "displayOrder": 0, "stages": stages, **stamps}
 
 
-def furnish_intercom(store: IntercomStore, start: datetime) -> None:
+def add_intercom_fixtures(store: IntercomStore, start: datetime) -> None:
     store.tags.update({CRITICAL: "critical", VIP: "vip", BUG: "bug", BILLING: "billing"})
     colleagues = (*ACCOUNT_MANAGERS, *SUPPORT)
     for place, colleague in enumerate(colleagues):
@@ -173,7 +173,7 @@ def _attribute(id_: int, name: str, type_: str, start: datetime) -> dict[str, An
     }
 
 
-def furnish_slack(store: SlackStore) -> None:
+def add_slack_fixtures(store: SlackStore) -> None:
     store.channels.update(CHANNELS)
     for place, manager in enumerate(ACCOUNT_MANAGERS):
         name = f"{manager.first} {manager.last}"

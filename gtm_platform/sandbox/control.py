@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -14,34 +13,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gtm_platform.sandbox import hubspot, intercom, slack, stripe
 from gtm_platform.sandbox.clock import SandboxClock
 from gtm_platform.sandbox.faults import Faults, parse
-from gtm_platform.sandbox.hubspot.render import PORTAL_ID
+from gtm_platform.sandbox.kit.emulator import System, environment_of
 from gtm_platform.sandbox.world.truth import pick
 
 # Numbers, long hexadecimal strings, prefixed ids and addresses; HubSpot's type ids ("0-1") are no ids of records.
 _ID = re.compile(r"\d+|[0-9a-f]{12,}|[0-9a-f-]{36}|[a-z]{2,6}_[0-9A-Za-z_]*\d[0-9A-Za-z_]*|[^/]+@[^/]+")
 T = TypeVar("T")
-
-
-def environment(url: str) -> dict[str, str]:
-    """The variables that point a platform at the sandbox."""
-    return {
-        "HUBSPOT_ACCESS_TOKEN": hubspot.TOKEN,
-        "HUBSPOT_BASE_URL": f"{url}/hubspot",
-        "HUBSPOT_PORTAL_ID": str(PORTAL_ID),
-        "HUBSPOT_WRITE_ENABLED": "true",
-        "STRIPE_API_KEY": stripe.TOKEN,
-        "STRIPE_BASE_URL": f"{url}/stripe",
-        "INTERCOM_ACCESS_TOKEN": intercom.TOKEN,
-        "INTERCOM_BASE_URL": f"{url}/intercom",
-        "SLACK_BOT_TOKEN": slack.TOKEN,
-        "SLACK_BASE_URL": f"{url}/slack/api/",
-        "SLACK_ALERT_CHANNEL": "C0ALERTS",
-        "SLACK_SUMMARY_CHANNEL": "C0SUMMARY",
-        "SLACK_SEND_ENABLED": "true",
-    }
 
 
 class Counted:
@@ -71,11 +50,12 @@ def folded(path: str) -> str:
 
 
 class Control:
-    def __init__(self, keeper: SandboxClock, faults: Faults, counted: Counted) -> None:
+    def __init__(self, keeper: SandboxClock, faults: Faults, counted: Counted, systems: list[System]) -> None:
         self._keeper = keeper
         self._world = keeper.world
         self._faults = faults
         self._counted = counted
+        self._systems = systems
 
     def routes(self) -> list[Route]:
         table: tuple[tuple[str, str, Callable[[Request], Any]], ...] = (
@@ -87,10 +67,10 @@ class Control:
             ("GET", "/requests", self._requests),
             ("DELETE", "/requests", self._forget_requests),
             ("GET", "/truth", self._truth),
-            ("GET", "/slack/messages", self._messages),
             ("GET", "/faults", self._list_faults),
             ("POST", "/faults", self._add_fault),
             ("DELETE", "/faults", self._clear_faults),
+            ("GET", "/{system}/{key}", self._inspect),
         )
         return [Route(f"/_sandbox{path}", endpoint, methods=[method]) for method, path, endpoint in table]
 
@@ -108,7 +88,9 @@ class Control:
         )
 
     async def _env(self, request: Request) -> Response:
-        return JSONResponse(environment(str(request.base_url).rstrip("/")))
+        return JSONResponse(
+            environment_of((system.emulator for system in self._systems), str(request.base_url).rstrip("/"))
+        )
 
     async def _clock(self, _: Request) -> Response:
         return JSONResponse({"now": self._world.now.isoformat(), "following": self._keeper.following})
@@ -140,8 +122,13 @@ class Control:
         truth = with_sentence(lambda: self._world.truth(date.fromisoformat(asked) if asked else yesterday))
         return JSONResponse(pick(truth, wanted.split(",")) if wanted else truth)
 
-    async def _messages(self, _: Request) -> Response:
-        return JSONResponse({"messages": [_in_json(asdict(message)) for message in self._world.slack.messages]})
+    async def _inspect(self, request: Request) -> Response:
+        """What an emulator shows of its store."""
+        name, key = request.path_params["system"], request.path_params["key"]
+        for system in self._systems:
+            if system.name == name and key in system.emulator.inspect:
+                return JSONResponse(system.emulator.inspect[key](system.store))
+        raise HTTPException(404, f"The sandbox shows no {key} of {name}.")
 
     async def _list_faults(self, _: Request) -> Response:
         return JSONResponse({"faults": [fault.listed() for fault in self._faults.list]})
@@ -168,10 +155,6 @@ async def _json(request: Request) -> Any:
         return await request.json()
     except ValueError as error:
         raise HTTPException(400, f"The body is not JSON: {error}.") from error
-
-
-def _in_json(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
 
 
 async def sentence(_: Request, error: Exception) -> Response:

@@ -6,12 +6,11 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -20,48 +19,43 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from gtm_platform.sandbox import hubspot, intercom, slack, stripe
 from gtm_platform.sandbox.clock import SandboxClock
-from gtm_platform.sandbox.control import Control, Counted, environment, sentence
+from gtm_platform.sandbox.control import Control, Counted, sentence
 from gtm_platform.sandbox.faults import RESET, Faults
 from gtm_platform.sandbox.journal import Journal
+from gtm_platform.sandbox.kit.emulator import System, discover, environment_of, systems_of
+from gtm_platform.sandbox.kit.write_log import Persist
 from gtm_platform.sandbox.world import World
-
-_REDO: dict[str, Callable[[Any, dict[str, Any], datetime], Any]] = {"hubspot": hubspot.replay, "slack": slack.replay}
 
 
 def open_sandbox(seed: int, people: int, now: datetime | None, journal: Journal) -> tuple[World, ASGIApp]:
     """The sandbox as it was left, or a new one; without `now`, and until it is set, its clock follows real time."""
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    world = World(seed, people, journal.start_of(seed, people, now, midnight), stripe.render)
+    world = World(seed, people, journal.start_of(seed, people, now, midnight))
     clock = journal.clock()
-    app = create_app(world, journal, following=now is None and clock is None)
-    for system, at, write in journal.writes():
+    systems = {system.name: system for system in systems_of(world)}
+    app = create_app(world, list(systems.values()), journal, following=now is None and clock is None)
+    for name, at, write in journal.writes():
         world.advance(at)
-        _REDO[system](getattr(world, system), write, at)
+        systems[name].replay(write, at)
     world.advance(max(world.now, clock or world.start))
     return world, app
 
 
-def create_app(world: World, journal: Journal | None = None, following: bool = False) -> ASGIApp:
-    """The whole sandbox around a world."""
-    journal = journal or Journal(None)
+def create_app(world: World, systems: list[System], journal: Journal, following: bool) -> ASGIApp:
+    """The whole sandbox around a world: each emulator below its name."""
     keeper = SandboxClock(world, journal, following)
 
-    def keep(system: str) -> Callable[[dict[str, Any]], None]:
-        return lambda write: journal.record_write(system, world.now, write)
+    def persist(name: str) -> Persist:
+        return lambda write: journal.record_write(name, world.now, write)
 
-    systems = Starlette(
-        routes=[
-            Mount("/hubspot", hubspot.app(world.hubspot, world.clock, keep("hubspot"))),
-            Mount("/stripe", stripe.app(world.stripe, world.clock)),
-            Mount("/intercom", intercom.app(world.intercom, world.clock)),
-            Mount("/slack", slack.app(world.slack, world.clock, keep("slack"))),
-        ]
-    )
-    faults = Faults(systems)
+    def mounted(system: System) -> Mount:
+        return Mount(f"/{system.name}", system.emulator.app(system.store, world.clock, persist(system.name)))
+
+    faults = Faults(Starlette(routes=[mounted(system) for system in systems]))
     counted = Counted(faults)
-    control = Starlette(routes=Control(keeper, faults, counted).routes(), exception_handlers={HTTPException: sentence})
+    routes = Control(keeper, faults, counted, systems).routes()
+    control = Starlette(routes=routes, exception_handlers={HTTPException: sentence})
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
         """The world catches up with the time before each request."""
@@ -79,7 +73,7 @@ class Sandbox:
 
     @property
     def env(self) -> dict[str, str]:
-        return environment(self.url)
+        return environment_of(discover(), self.url)
 
 
 class _Breakable(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # chosen by uvicorn when it is imported

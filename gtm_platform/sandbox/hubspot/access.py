@@ -1,23 +1,27 @@
 """Who may call and how often: the bearer token, the burst and daily limits, and the search limit apart from them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
 from gtm_platform.sandbox.hubspot.errors import RefusedError
 from gtm_platform.sandbox.hubspot.render import PORTAL_ID
-from gtm_platform.sandbox.kit.limits import Limit
+from gtm_platform.sandbox.kit.limits import Limit, Rate
 
 TOKEN = "pat-na1-sandbox"
+
+# A private app or service key on a Professional account.
+DOCUMENTED: Mapping[str, Rate] = {"burst": Rate(190, 10), "daily": Rate(625_000, 86_400), "search": Rate(5, 1)}
 
 
 @dataclass
 class Limits:
-    """As documented for a private app or service key on a Professional account."""
+    """How much of each limit is left."""
 
-    burst: Limit = field(default_factory=lambda: Limit(190, 10))
-    daily: Limit = field(default_factory=lambda: Limit(625_000, 86_400))
-    search: Limit = field(default_factory=lambda: Limit(5, 1))
+    burst: Limit = field(default_factory=lambda: Limit(*DOCUMENTED["burst"]))
+    daily: Limit = field(default_factory=lambda: Limit(*DOCUMENTED["daily"]))
+    search: Limit = field(default_factory=lambda: Limit(*DOCUMENTED["search"]))
 
     def headers(self) -> dict[str, str]:
         return {

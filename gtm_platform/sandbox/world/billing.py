@@ -7,7 +7,6 @@ from typing import Any
 
 from gtm_platform.sandbox.stripe.store import (
     StripeCustomer,
-    StripeDiscount,
     StripeInvoice,
     StripeLine,
     StripeSubscription,
@@ -19,7 +18,7 @@ from gtm_platform.sandbox.world.context import Context
 from gtm_platform.sandbox.world.contracts import FINALISED_AFTER, Contract, Step
 from gtm_platform.sandbox.world.history import BillingHistory, note
 from gtm_platform.sandbox.world.payments import Payments
-from gtm_platform.sandbox.world.subscribing import changed, cut_ends, live_cuts, new_item
+from gtm_platform.sandbox.world.subscriptions import changed, live_cuts, new_discount, new_item, standing
 
 _COUNTS = ("active", "past_due")
 _FAILS = 0.13  # share of renewals whose first attempt fails
@@ -61,6 +60,7 @@ class Account:
         self._tag = tag
         self._on_change = on_change
         self._event_count = 0
+        self._is_copied = True
         self._left_over: list[StripeLine] = []
         agenda.at(customer.created, self._open)
         for contract in contracts:
@@ -76,7 +76,7 @@ class Account:
         self.history.add_email(at, self.customer.email)
         self._context.stripe.customers[self.customer.id] = self.customer
         self._record_event(at, "customer.created", self.customer)
-        self._on_change(at, self)
+        self._notify(at)
 
     def _begin(self, at: datetime, contract: Contract) -> None:
         self.contract, self.lines, self._left_over = contract, contract.lines, []
@@ -111,12 +111,7 @@ class Account:
         """Puts the discounts where they were agreed: on the customer, the first item or the subscription."""
         self.customer.discount = None
         for cut in contract.cuts:
-            discount = StripeDiscount(
-                self.payments.fresh("di"),
-                catalogue.coupon_id(cut.coupon, contract.currency),
-                at,
-                cut_ends(contract, cut),
-            )
+            discount = new_discount(self.payments.fresh("di"), at, contract, cut)
             if contract.cuts_on_customer:
                 self.customer.discount = discount
                 self._record_event(at, "customer.updated", self.customer)
@@ -134,7 +129,7 @@ class Account:
             self._agenda.at(contract.notice, self._give_notice, contract)
         for step in contract.steps:
             self._agenda.at(step.at, self._take, contract, step)
-        if self._rng.random() < 0.05:
+        if self._rng.random() < 0.05 and contract.ending not in ("trial", "expired"):
             self._agenda.at(contract.anchor + timedelta(hours=self._rng.randrange(24, 900)), self._sell_onboarding)
         self._expect_renewal(contract, 0 if contract.trial_days else 1)
 
@@ -145,9 +140,11 @@ class Account:
 
     def _sell_onboarding(self, at: datetime) -> None:
         """A service sold once, charged without an invoice."""
+        if self.customer.deleted:
+            return
         amount = catalogue.charged(Line("onboarding_once"), self.contract.currency)
         self.payments.charge(at, catalogue.half_up(amount), self.customer, None, succeeds=True)
-        self._on_change(at, self)
+        self._notify(at)
 
     # --- Renewals and payments ---
 
@@ -254,6 +251,7 @@ class Account:
             subscription.cancel_at = contract.end
             subscription.canceled_at = at
             self._record_event(at, "customer.subscription.updated", subscription, {"cancel_at_period_end": False})
+            self._settle(at)
 
     def _finish(self, at: datetime, contract: Contract) -> None:
         subscription = self._running(contract)
@@ -268,6 +266,9 @@ class Account:
             self._close_open_invoice(at, "void")
         elif contract.ending == "trial" and self._rng.random() < 0.3:
             subscription.status, subscription.paused_at = "paused", at
+        elif contract.ending == "deleted":
+            self.delete(at)
+            return
         else:
             self._cancel(at, contract)
             return
@@ -282,9 +283,10 @@ class Account:
         subscription.status = "canceled"
         subscription.ended_at = at
         subscription.canceled_at = contract.notice or at
-        subscription.cancel_reason = "payment_failed" if unpaid else "cancellation_requested"
-        if not unpaid:
-            subscription.cancel_feedback = self._rng.choice(_FEEDBACK)
+        if contract.ending != "deleted":
+            subscription.cancel_reason = "payment_failed" if unpaid else "cancellation_requested"
+            subscription.cancel_feedback = None if unpaid else self._rng.choice(_FEEDBACK)
+        self.history.ends.append((at, subscription.cancel_feedback or subscription.cancel_reason))
         if not unpaid or self._rng.random() < 0.5:  # other debts stay unpaid for ever
             self._close_open_invoice(at, "uncollectible" if unpaid else "void")
             self._owe(at, False)
@@ -297,9 +299,13 @@ class Account:
             self.payments.write_off(at, invoice, status)
 
     def delete(self, at: datetime) -> None:
+        """Delete the customer, which ends what still runs; half of the time no copy elsewhere hears of it."""
+        self._is_copied = self._rng.random() < 0.5
+        if self._running(self.contract):
+            self._cancel(at, self.contract)
         self.customer.deleted = self.history.until = at
         self._record_event(at, "customer.deleted", self.customer)
-        self._on_change(at, self)
+        self._notify(at)
 
     # --- Bookkeeping ---
 
@@ -312,10 +318,13 @@ class Account:
             mrr = catalogue.monthly(self.lines, cuts, self.contract.currency) if counts else 0
             note(self.history.mrr, at, mrr)
             note(self.history.statuses, at, subscription.status)
-            if self.history.customer_since is None and not subscription.status.startswith("incomplete"):
-                self.history.customer_since = at
+            note(self.history.standings, at, standing(subscription))
         note(self.history.delinquent, at, self.customer.delinquent)
-        self._on_change(at, self)
+        self._notify(at)
+
+    def _notify(self, at: datetime) -> None:
+        if self._is_copied:
+            self._on_change(at, self)
 
     def _record_event(self, at: datetime, type_: str, record: Any, previous: dict[str, Any] | None = None) -> None:
         self._event_count += 1

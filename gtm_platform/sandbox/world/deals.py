@@ -57,6 +57,14 @@ class Sales:
         amount = self._rng.randrange(500, 20000) * 100
         self._agenda.at(at, self._open, amount, self._person.currency, over, "closedlost")
 
+    def lose(self, contract: Contract) -> None:
+        """A renewal that sales gave up on, shortly before the customer went."""
+        if contract.end:
+            yearly = catalogue.monthly(contract.lines, contract.cuts, contract.currency) * 12
+            over = contract.end - timedelta(hours=1)
+            begin = max(contract.anchor, over - timedelta(days=self._rng.randrange(3, 25)))
+            self._agenda.at(begin, self._open, yearly, contract.currency, over, "closedlost")
+
     def _open(self, at: datetime, amount: int, currency: str, over: datetime, outcome: str) -> None:
         self._deals += 1
         properties = {
@@ -92,6 +100,8 @@ class Sales:
             properties["closedate"] = fixtures.wire_time(at)
         if stage == "closedlost":
             properties["closed_lost_reason"] = self._rng.choice(_LOST)
+            if "contacts" in deal.links:
+                self._file.person_history.lost_deals.append((at, properties["closed_lost_reason"]))
         deal.updated = at
 
     def _tie(self, record: HubSpotRecord, type_: str) -> None:

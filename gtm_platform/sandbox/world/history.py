@@ -63,9 +63,11 @@ class BillingHistory(RecordHistory):
     mrr: Timeline[int] = field(default_factory=list)
     statuses: Timeline[str] = field(default_factory=list)  # of the newest subscription
     delinquent: Timeline[bool] = field(default_factory=list)
+    standings: Timeline[str | None] = field(default_factory=list)  # by subscriptions.standing
+    ends: Timeline[str | None] = field(default_factory=list)  # of subscriptions, each with its reason
     ledger: Timeline[int] = field(default_factory=list)  # money in and out
+    first_paid: datetime | None = None
     failures: list[datetime] = field(default_factory=list)
-    customer_since: datetime | None = None
     losses: list[datetime] = field(default_factory=list)  # planned instants at which MRR falls to nothing
 
 
@@ -97,3 +99,4 @@ class PersonHistory:
     intercom: list[IntercomHistory] = field(default_factory=list)
     accounts: list[BillingHistory] = field(default_factory=list)
     cases: list[CaseHistory] = field(default_factory=list)
+    lost_deals: Timeline[str] = field(default_factory=list)  # why each was lost

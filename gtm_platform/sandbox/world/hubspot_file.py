@@ -40,7 +40,7 @@ class HubSpotFile:
         self._agenda = agenda
         self._rng = rng
         self._person = person
-        self._person_history = person_history
+        self.person_history = person_history
         self._email = email
         self._manager = manager
         self._ordinal = 0
@@ -51,7 +51,7 @@ class HubSpotFile:
 
     def arrive(self, at: datetime, extra_emails: tuple[str, ...]) -> None:
         """`extra_emails`: further addresses of the person, kept on the same contact."""
-        self.contact, self.history = self._enter(at, self._person_history, self._email)
+        self.contact, self.history = self._enter(at, self.person_history, self._email)
         if extra_emails:
             self.contact.properties["hs_additional_emails"] = ";".join(extra_emails)
             for email in extra_emails:

@@ -163,6 +163,8 @@ class Life:
             for place, contract in enumerate(self.contracts):
                 if rng.random() < 0.6:
                     sales.court(contract, self.contracts[place - 1].end or person.born if place else person.born)
+                if contract.ending == "deleted" and rng.random() < 0.6:
+                    sales.lose(contract)
         elif rng.random() < 0.2:
             since = max(person.born, self.context.start - timedelta(days=100))
             sales.hope(self._soon(since, 0.1, 250))
@@ -278,8 +280,10 @@ class Life:
         account = Account(self.context, self.agenda, rng, tag, customer, bought, self._on_billing_change)
         person_history.accounts.append(account.history)
         last = bought[-1]
-        if last.end and last is self.contracts[-1] and rng.random() < 0.05:
-            self.agenda.at(self._soon(last.end, 40, 150), account.delete)
+        if last.end and last.ending != "deleted" and last is self.contracts[-1] and rng.random() < 0.08:
+            # Whoever reads the systems from the start on has seen a record before it is deleted.
+            since = max(last.end + timedelta(days=38), self.present)
+            self.agenda.at(self._soon(since, 2, 110), account.delete)
 
     def _billing_address(self) -> str | None:
         person, rng, company = self.person, self.rng, self.person.company

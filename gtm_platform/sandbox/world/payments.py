@@ -132,6 +132,7 @@ class Payments:
             return
         self.last_charge = charge
         self._history.ledger.append((at, amount))
+        self._history.first_paid = self._history.first_paid or at
         self._record_event(at, "charge.succeeded", charge)
         self._think_twice(at, charge)
 

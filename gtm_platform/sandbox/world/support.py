@@ -155,12 +155,32 @@ class Support:
         conversation.first_admin_reply = conversation.first_admin_reply or at
         conversation.last_admin_reply = self._contact.last_contacted = at
         conversation.waiting_since, conversation.read = None, True
-        if rng.random() < 0.08:
-            conversation.state = "snoozed"
-            conversation.snoozed_until = at + timedelta(days=2)
-            self._part(at, conversation, "snoozed", None, admin)
+        if rng.random() < 0.15:
+            self._snooze(at, conversation, case, mood, admin)
+            return
         self._note_state(at, conversation, case)
-        if rng.random() < 0.5 and len(conversation.parts) < 12:
+        self._await_customer(at, conversation, case, mood)
+
+    def _snooze(
+        self, at: datetime, conversation: IntercomConversation, case: CaseHistory, mood: str, admin: int
+    ) -> None:
+        """Put it aside for some days. It stays open."""
+        conversation.state = "snoozed"
+        conversation.snoozed_until = at + timedelta(days=self._rng.choice((1, 2, 3, 7)))
+        self._part(at, conversation, "snoozed", None, admin)
+        self._note_state(at, conversation, case)
+        self._agenda.at(conversation.snoozed_until, self._wake, conversation, case, mood)
+
+    def _wake(self, at: datetime, conversation: IntercomConversation, case: CaseHistory, mood: str) -> None:
+        if conversation.deleted:
+            return
+        conversation.state, conversation.snoozed_until = "open", None
+        self._part(at, conversation, "open", None, conversation.admin_id)
+        self._note_state(at, conversation, case)
+        self._await_customer(at, conversation, case, mood)
+
+    def _await_customer(self, at: datetime, conversation: IntercomConversation, case: CaseHistory, mood: str) -> None:
+        if self._rng.random() < 0.5 and len(conversation.parts) < 12:
             self._agenda.at(self._later(at, 5, 2000), self._follow_up, conversation, case, mood)
         else:
             self._agenda.at(self._later(at, 10, 4000), self._close, conversation, case, mood)

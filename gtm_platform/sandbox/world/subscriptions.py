@@ -1,17 +1,37 @@
-"""What a contract means for the items and discounts of a Stripe subscription."""
+"""What a contract means for a Stripe subscription: its items, its discounts, and how its customer stands by it."""
 
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from gtm_platform.sandbox.stripe.store import StripeItem, StripeLine, StripeSubscription
+from gtm_platform.sandbox.stripe.store import StripeDiscount, StripeItem, StripeLine, StripeSubscription
 from gtm_platform.sandbox.world import catalogue
 from gtm_platform.sandbox.world.agenda import months_after
 from gtm_platform.sandbox.world.catalogue import Cut, Line
 from gtm_platform.sandbox.world.contracts import Contract
 
+# Of several subscriptions the best for us counts: the first of these that a person has.
+STANDINGS = ("active", "trial", "past_due", "paused", "leaving")
+_STANDING_BY_STATUS = {"trialing": "trial", "active": "active", "past_due": "past_due", "unpaid": "past_due"}
+
+
+def standing(subscription: StripeSubscription) -> str | None:
+    """How a customer stands by this subscription; None once it has ended, or when it never began."""
+    if subscription.status not in (*_STANDING_BY_STATUS, "paused"):
+        return None
+    if subscription.cancel_at_period_end or subscription.cancel_at:
+        return "leaving"
+    if subscription.status == "paused" or subscription.pause_behavior in ("void", "mark_uncollectible"):
+        return "paused"
+    return _STANDING_BY_STATUS[subscription.status]
+
 
 def new_item(id_: str, at: datetime, line: Line, currency: str, ends: datetime) -> StripeItem:
     return StripeItem(id_, catalogue.price_id(line.offer, currency), line.quantity, at, at, ends)
+
+
+def new_discount(id_: str, at: datetime, contract: Contract, cut: Cut) -> StripeDiscount:
+    coupon = catalogue.coupon_id(cut.coupon, contract.currency)
+    return StripeDiscount(id_, coupon, at, cut_ends(contract, cut))
 
 
 def cut_ends(contract: Contract, cut: Cut) -> datetime | None:

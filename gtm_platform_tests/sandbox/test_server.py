@@ -63,7 +63,7 @@ def test_what_is_posted_to_slack_can_be_read(sandbox: Sandbox, control: httpx.Cl
     client = WebClient(token=sandbox.env["SLACK_BOT_TOKEN"], base_url=sandbox.env["SLACK_BASE_URL"])
     client.chat_postMessage(channel=sandbox.env["SLACK_ALERT_CHANNEL"], text="Acme wants to leave")
     message = control.get("/slack/messages").json()["messages"][-1]
-    assert (message["channel"], message["text"]) == ("C0ALERTS", "Acme wants to leave")
+    assert (message["channel"], message["text"]) == (sandbox.env["SLACK_ALERT_CHANNEL"], "Acme wants to leave")
 
 
 def test_the_truth_over_http(control: httpx.Client) -> None:
@@ -160,7 +160,7 @@ def test_what_was_written_outlives_a_restart(tmp_path: Path) -> None:
         first = next(iter(sandbox.world.hubspot.objects["companies"]))
         api.update(first, {"properties": {"city": "Elsewhere"}}, _request_timeout=(5, 60))
         slack = WebClient(token=sandbox.env["SLACK_BOT_TOKEN"], base_url=sandbox.env["SLACK_BASE_URL"])
-        slack.chat_postMessage(channel="C0SUMMARY", text="All is well")
+        slack.chat_postMessage(channel=sandbox.env["SLACK_SUMMARY_CHANNEL"], text="All is well")
         _set_clock(sandbox, START + 20 * DAY)
         before = sandbox.world
     with running(people=30, seed=4, home=tmp_path) as again:
@@ -176,7 +176,7 @@ def test_what_was_written_outlives_a_restart(tmp_path: Path) -> None:
 def test_a_deed_torn_by_a_crash_is_forgotten(tmp_path: Path) -> None:
     with running(people=5, seed=4, now=START, home=tmp_path) as sandbox:
         slack = WebClient(token=sandbox.env["SLACK_BOT_TOKEN"], base_url=sandbox.env["SLACK_BASE_URL"])
-        slack.chat_postMessage(channel="C0SUMMARY", text="One")
+        slack.chat_postMessage(channel=sandbox.env["SLACK_SUMMARY_CHANNEL"], text="One")
     writes = tmp_path / "sandbox" / "writes.jsonl"
     whole = writes.read_text()
     writes.write_text(whole + whole[:40])

@@ -1,8 +1,20 @@
-"""Slack's store: plain records, which the emulator writes and renders. Instants are aware, in UTC."""
+"""Slack's store: the workspace's own ids, and the channels, people and messages that the emulator writes and renders.
+
+Instants are aware, in UTC. Ids have the form of Slack's own: a letter for the kind and at least eight more characters.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+TEAM_ID, TEAM_NAME = "T0SANDBOX01", "Sandbox"
+APP_ID = "A0GTMAPP001"
+BOT_ID, BOT_USER_ID, BOT_NAME = "B0GTMBOT001", "U0GTMBOT001", "GTM Platform"
+
+ALERT_CHANNEL = "C0ALERTS001"
+SUMMARY_CHANNEL = "C0SUMMARY01"
+OPS_CHANNEL = "C0DATAOPS01"
+CHANNELS = {ALERT_CHANNEL: "gtm-alerts", SUMMARY_CHANNEL: "gtm-summaries", OPS_CHANNEL: "gtm-data-ops"}
 
 
 @dataclass(slots=True)
@@ -15,6 +27,10 @@ class SlackMessage:
     thread_ts: str | None = None
     edited: datetime | None = None
     metadata: dict[str, Any] | None = None
+    attachments: list[dict[str, Any]] = field(default_factory=list)
+    reactions: dict[str, list[str]] = field(default_factory=dict)  # emoji name -> ids of the users, oldest first
+    broadcast: bool = False  # a reply that is shown in the channel as well
+    deleted: bool = False  # what stays of a deleted message that has replies
 
 
 @dataclass
@@ -22,3 +38,4 @@ class SlackStore:
     channels: dict[str, str] = field(default_factory=dict)  # id -> name
     users: dict[str, dict[str, Any]] = field(default_factory=dict)  # email -> wire user
     messages: list[SlackMessage] = field(default_factory=list)
+    last_ts: str = ""  # of the newest message ever written, deleted or not

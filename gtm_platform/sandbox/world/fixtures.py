@@ -6,7 +6,7 @@ from typing import Any
 
 from gtm_platform.sandbox.hubspot.store import HubSpotOwner, HubSpotStore
 from gtm_platform.sandbox.intercom.store import IntercomStore
-from gtm_platform.sandbox.slack.store import SlackStore
+from gtm_platform.sandbox.slack.store import CHANNELS, TEAM_ID, SlackStore
 
 COMPANY_DOMAIN = "vendor.example"  # the firm whose customers these are
 
@@ -36,7 +36,6 @@ SUPPORT = (Colleague("Riley", "Stone"), Colleague("Toni", "Baptiste"), Colleague
 
 CRITICAL, VIP, BUG, BILLING = "101", "102", "103", "104"
 TEAM_SUPPORT, TEAM_BILLING = 5017691, 5017692
-CHANNELS = {"C0ALERTS": "gtm-alerts", "C0SUMMARY": "gtm-summaries"}
 
 _STAGES = (
     ("appointmentscheduled", "Appointment Scheduled", "0.2"),
@@ -178,8 +177,8 @@ def add_slack_fixtures(store: SlackStore) -> None:
     for place, manager in enumerate(ACCOUNT_MANAGERS):
         name = f"{manager.first} {manager.last}"
         store.users[manager.email] = {
-            "id": f"U0AM{place:04}",
-            "team_id": "T0SANDBOX",
+            "id": f"U0AM{place:07}",
+            "team_id": TEAM_ID,
             "name": manager.first.lower(),
             "deleted": manager.left,
             "real_name": name,

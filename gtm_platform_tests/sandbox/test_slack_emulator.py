@@ -328,14 +328,14 @@ def test_history_is_paged_from_the_newest_and_does_not_shift(sandbox: Sandbox, c
 
 
 def test_history_between_two_instants(sandbox: Sandbox, client: WebClient) -> None:
-    one, two, three = posted(sandbox, client, "One", "Two", "Three")
+    first, second, third = posted(sandbox, client, "One", "Two", "Three")
 
     def between(**bounds: Any) -> list[str]:
         return texts(client.conversations_history(channel=ALERTS, **bounds)["messages"])
 
-    assert between(oldest=one) == ["Three", "Two"]
-    assert between(oldest=one, latest=three) == ["Two"]
-    assert between(oldest=one, latest=two, inclusive=True) == ["Two", "One"]
+    assert between(oldest=first) == ["Three", "Two"]
+    assert between(oldest=first, latest=third) == ["Two"]
+    assert between(oldest=first, latest=second, inclusive=True) == ["Two", "One"]
     assert between(oldest="0", latest="1772431200") == []
     refused(lambda: between(oldest="yesterday"), "invalid_ts_oldest")
     refused(lambda: between(latest="-1"), "invalid_ts_latest")
@@ -363,13 +363,13 @@ def test_replies_are_in_their_thread(sandbox: Sandbox, client: WebClient) -> Non
 
 
 def test_a_deleted_message_is_gone(sandbox: Sandbox, client: WebClient) -> None:
-    one, two = posted(sandbox, client, "One", "Two")
-    assert client.chat_delete(channel=ALERTS, ts=two)["ts"] == two
+    first, second = posted(sandbox, client, "One", "Two")
+    assert client.chat_delete(channel=ALERTS, ts=second)["ts"] == second
     assert texts(client.conversations_history(channel=ALERTS)["messages"]) == ["One"]
-    refused(lambda: client.chat_delete(channel=ALERTS, ts=two), "message_not_found")
-    refused(lambda: client.chat_delete(channel="C0NOWHERE01", ts=one), "channel_not_found")
+    refused(lambda: client.chat_delete(channel=ALERTS, ts=second), "message_not_found")
+    refused(lambda: client.chat_delete(channel="C0NOWHERE01", ts=first), "channel_not_found")
     sandbox.now = START
-    assert client.chat_postMessage(channel=ALERTS, text="Three")["ts"] > two
+    assert client.chat_postMessage(channel=ALERTS, text="Three")["ts"] > second
 
 
 def test_a_deleted_message_with_replies_leaves_its_thread(sandbox: Sandbox, client: WebClient) -> None:
@@ -401,18 +401,18 @@ def test_a_permalink_opens_the_page_at_the_message(sandbox: Sandbox, client: Web
 
 
 def test_reactions_come_and_go(sandbox: Sandbox, client: WebClient) -> None:
-    one, two, _ = posted(sandbox, client, "One", "Two", "Three")
+    first, second, _ = posted(sandbox, client, "One", "Two", "Three")
     sandbox.store.messages[0].reactions = {"eyes": [SAM_ID]}
-    client.reactions_add(channel=ALERTS, timestamp=one, name="eyes")
-    client.reactions_add(channel=ALERTS, timestamp=two, name="+1")
-    item = client.reactions_get(channel=ALERTS, timestamp=one, full=True)
+    client.reactions_add(channel=ALERTS, timestamp=first, name="eyes")
+    client.reactions_add(channel=ALERTS, timestamp=second, name="+1")
+    item = client.reactions_get(channel=ALERTS, timestamp=first, full=True)
     assert (item["type"], item["channel"]) == ("message", ALERTS)
     assert item["message"]["reactions"] == [{"name": "eyes", "users": [SAM_ID, BOT_USER_ID], "count": 2}]
     pages = [[each["message"]["text"] for each in page["items"]] for page in client.reactions_list(limit=1)]
     assert pages == [["Two"], ["One"]]
     assert texts([each["message"] for each in client.reactions_list(user=SAM_ID)["items"]]) == ["One"]
-    client.reactions_remove(channel=ALERTS, timestamp=two, name="+1")
-    assert "reactions" not in client.reactions_get(channel=ALERTS, timestamp=two)["message"]
+    client.reactions_remove(channel=ALERTS, timestamp=second, name="+1")
+    assert "reactions" not in client.reactions_get(channel=ALERTS, timestamp=second)["message"]
     oldest = client.conversations_history(channel=ALERTS)["messages"][-1]
     assert oldest["reactions"] == item["message"]["reactions"]
 

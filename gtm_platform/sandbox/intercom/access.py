@@ -1,15 +1,18 @@
 """Who may call, how often, and in which version of the API."""
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gtm_platform.sandbox.intercom.errors import IntercomError
-from gtm_platform.sandbox.kit.limits import Limit
+from gtm_platform.sandbox.intercom.errors import IntercomError, IntercomErrors
+from gtm_platform.sandbox.kit.api import Api
+from gtm_platform.sandbox.kit.authentication import Authentication, bearer_token
+from gtm_platform.sandbox.kit.limits import Limit, RateHeaders
 
 TOKEN = "intercom-sandbox-token"
 API_VERSION = "2.14"
+
+_RATE = RateHeaders("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
 
 @dataclass(frozen=True)
@@ -25,25 +28,18 @@ class Limits:
 DOCUMENTED = Limits()
 
 
-class Access:
-    def __init__(self, limits: Limits) -> None:
-        self._limit = Limit(limits.calls, limits.seconds, limits.now)
+def api(limits: Limits) -> Api:
+    """What surrounds every answer: the token, the one limit, and the headers that report it."""
+    limit = Limit(limits.calls, limits.seconds, limits.now)
+    return Api(
+        Authentication(TOKEN, (bearer_token,)),
+        IntercomErrors(),
+        limits=lambda _: {"calls": limit},
+        headers=lambda _request, _status: {**_RATE.of(limit), "Intercom-Version": API_VERSION},
+    )
 
-    def admit(self, headers: Mapping[str, str]) -> None:
-        if headers.get("authorization") != f"Bearer {TOKEN}":
-            raise IntercomError(401, "unauthorized", "Access Token Invalid")
-        if not self._limit.take():
-            slice_of = f"{self._limit.calls} in {self._limit.seconds:.0f}_seconds"
-            raise IntercomError(429, "rate_limit_exceeded", f"Exceeded rate limit of {slice_of}")
-        if headers.get("intercom-version", API_VERSION) != API_VERSION:
-            raise IntercomError(400, "intercom_version_invalid", "The requested version could not be found")
 
-    def headers(self) -> dict[str, str]:
-        """Clients sleep in real time, so the reset is told in real time too."""
-        wait = self._limit.free_in or self._limit.seconds
-        return {
-            "X-RateLimit-Limit": str(self._limit.calls),
-            "X-RateLimit-Remaining": str(self._limit.remaining),
-            "X-RateLimit-Reset": str(math.ceil(time.time() + wait)),
-            "Intercom-Version": API_VERSION,
-        }
+def check_version(headers: Mapping[str, str]) -> None:
+    """Refuse a version that the emulator does not speak, rather than answer it in the wrong shapes."""
+    if headers.get("intercom-version", API_VERSION) != API_VERSION:
+        raise IntercomError(400, "The requested version could not be found", code="intercom_version_invalid")

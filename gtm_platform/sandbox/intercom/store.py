@@ -80,7 +80,7 @@ class IntercomConversation:
     author_type: str
     author_name: str | None
     author_email: str | None
-    state: str = "open"  # open | closed | snoozed
+    state: str = "open"  # open | closed | snoozed, which is open as well
     read: bool = False
     priority: str = "not_priority"
     admin_id: int | None = None
@@ -97,6 +97,11 @@ class IntercomConversation:
     reopens: int = 0
     parts: list[IntercomPart] = field(default_factory=list)
     deleted: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody still has to look at it: a snoozed conversation comes back."""
+        return self.state != "closed"
 
 
 @dataclass(slots=True)
@@ -115,6 +120,18 @@ class IntercomTicket:
     team_id: str | None = None
 
 
+@dataclass(slots=True)
+class IntercomActivity:
+    """What a teammate did to the workspace; its type is one of Intercom's own, the description a sentence."""
+
+    id: str
+    admin_id: str
+    created: datetime
+    activity_type: str
+    description: str
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
 @dataclass
 class IntercomStore:
     """`admins`, `teams` and `data_attributes` are kept in wire shape, `tags` as id -> name."""
@@ -127,4 +144,5 @@ class IntercomStore:
     teams: list[dict[str, Any]] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     data_attributes: list[dict[str, Any]] = field(default_factory=list)
+    activities: list[IntercomActivity] = field(default_factory=list)
     timezone: str = "America/Los_Angeles"

@@ -1,11 +1,12 @@
 """What stands in each system before any customer does: owners and teammates, tags, the pipeline, Slack's channels."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from gtm_platform.sandbox.hubspot.store import HubSpotOwner, HubSpotStore
-from gtm_platform.sandbox.intercom.store import IntercomStore
+from gtm_platform.sandbox.intercom.store import IntercomActivity, IntercomStore
 from gtm_platform.sandbox.slack.store import CHANNELS, TEAM_ID, SlackStore
 
 COMPANY_DOMAIN = "vendor.example"  # the firm whose customers these are
@@ -148,6 +149,28 @@ def add_intercom_fixtures(store: IntercomStore, start: datetime) -> None:
     store.data_attributes.extend(
         _attribute(12878 + place, name, type_, start) for place, (name, type_) in enumerate(_ATTRIBUTES)
     )
+    store.activities.extend(
+        IntercomActivity(f"activity-{number:04}", str(admin_id(place)), created, type_, description, metadata)
+        for number, (place, created, type_, description, metadata) in enumerate(_activities(start), 1)
+    )
+
+
+def _activities(start: datetime) -> Iterator[tuple[int, datetime, str, str, dict[str, Any]]]:
+    """What the teammates did to the workspace: teammate, instant, Intercom's type, a sentence, details."""
+    opened, lately = start - timedelta(days=1400), start - timedelta(days=40)
+    for place, colleague in enumerate((*ACCOUNT_MANAGERS, *SUPPORT)):
+        joined = opened + timedelta(days=place)
+        yield place, joined, "app_admin_join", f"{colleague.first} {colleague.last} joined the workspace.", {}
+    for team in ("Accounts", "Support"):
+        yield 0, opened + timedelta(days=20), "app_team_creation", f"The team {team} was created.", {}
+    for place, colleague in enumerate((*ACCOUNT_MANAGERS, *SUPPORT)):
+        name = f"{colleague.first} {colleague.last}"
+        if colleague.left:
+            metadata = {"away_mode": True, "reassign_conversations": False}
+            yield place, lately, "admin_away_mode_change", f"{name} went away.", metadata
+        else:
+            login = lately + timedelta(days=30 + place // 2, hours=place)
+            yield place, login, "admin_login_success", f"{name} logged in.", {"sign_in_method": "email_password"}
 
 
 def _attribute(id_: int, name: str, type_: str, start: datetime) -> dict[str, Any]:

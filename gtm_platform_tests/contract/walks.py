@@ -15,13 +15,16 @@ Walk = Callable[[httpx.Client, World], None]
 # --- Stripe --------------------------------------------------------------------------------------------------------
 
 EXPANDED = {
-    "products": "default_price",
-    "prices": "product",
-    "subscriptions": "latest_invoice",
-    "invoices": "customer",
-    "charges": "customer",
-    "refunds": "charge",
-    "disputes": "charge",
+    "products": ("default_price",),
+    "prices": ("product", "tiers"),
+    "plans": ("product", "tiers"),
+    "customers": ("sources", "tax_ids", "subscriptions"),
+    "subscriptions": ("latest_invoice", "customer", "discounts"),
+    "invoices": ("customer", "payments", "discounts"),
+    "payment_intents": ("latest_charge", "customer"),
+    "charges": ("customer", "payment_intent", "balance_transaction", "refunds"),
+    "refunds": ("charge", "balance_transaction", "payment_intent"),
+    "disputes": ("charge", "payment_intent"),
 }
 
 
@@ -29,7 +32,7 @@ def walk_stripe(client: httpx.Client, world: World) -> None:
     created = {"created[gte]": 1, "created[lt]": 4102444800}
     for path in (
         "products", "prices", "coupons", "customers", "invoices", "invoice_payments", "charges", "refunds", "disputes",
-        "events", "subscriptions",
+        "events", "subscriptions", "plans", "payment_intents",
     ):  # fmt: skip
         page = client.get(f"/v1/{path}", params={"limit": 1, **created}).json()
         client.get(f"/v1/{path}", params={"limit": 100})
@@ -39,8 +42,8 @@ def walk_stripe(client: httpx.Client, world: World) -> None:
         client.get(f"/v1/{path}/{first}")
         client.get(f"/v1/{path}/unheard_of")
         if path in EXPANDED:
-            client.get(f"/v1/{path}", params={"expand[]": f"data.{EXPANDED[path]}", "limit": 5})
-            client.get(f"/v1/{path}/{first}", params={"expand[]": EXPANDED[path]})
+            client.get(f"/v1/{path}", params={"expand[]": [f"data.{name}" for name in EXPANDED[path]], "limit": 5})
+            client.get(f"/v1/{path}/{first}", params={"expand[]": list(EXPANDED[path])})
     for path in ("", "/unheard_of"):
         client.get(f"/v1/credit_notes{path}")  # the sandbox has none
     _filter(client, world)
@@ -54,6 +57,10 @@ def _filter(client: httpx.Client, world: World) -> None:
     client.get("/v1/subscription_items", params={"subscription": subscription[0].id, "limit": 2})
     client.get(f"/v1/invoices/{invoice[0].id}/lines", params={"limit": 2})
     client.get("/v1/account")
+    client.get("/v1/accounts")
+    client.get(f"/v1/accounts/{client.get('/v1/account').json()['id']}")
+    first = client.get("/v1/customers/search", params={"query": "created>0", "limit": 2, "expand[]": "total_count"})
+    client.get("/v1/customers/search", params={"query": "created>0", "limit": 2, "page": first.json()["next_page"]})
     for params in ({"status": "all"}, {"status": "canceled"}, {"customer": customer}, {"price": price}):
         client.get("/v1/subscriptions", params=params)
     client.get("/v1/prices", params={"active": "true", "currency": "usd", "type": "recurring"})
@@ -76,12 +83,17 @@ def _write_customers(client: httpx.Client) -> None:
     client.post("/v1/customers", data=given, headers={"Idempotency-Key": "walk-1"})
     client.post("/v1/customers", data={"name": "Other"}, headers={"Idempotency-Key": "walk-1"})
     client.post(f"/v1/customers/{made['id']}", data={"name": "Newer"})
+    client.delete(f"/v1/customers/{made['id']}")
     client.get("/v1/events", params={"type": "customer.created"})
+    client.get("/v1/events", params={"type": "customer.deleted"})
 
 
 def _ask_stripe_wrongly(client: httpx.Client, world: World) -> None:
     client.get("/v1/account", headers={"Authorization": ""})
     client.get("/v1/account", headers={"Authorization": "Bearer sk_test_wrong"})
+    client.get("/v1/account", headers={"Stripe-Version": "2026-10-29.endive"})
+    client.get("/v1/accounts/acct_unheard_of")
+    client.get("/v1/customers/search", params={"query": "shoe_size:44"})
     client.get("/v1/customers", params={"limit": 101})
     client.get("/v1/customers", params={"unheard_of": 1})
     client.get("/v1/customers", params={"starting_after": "unheard_of"})

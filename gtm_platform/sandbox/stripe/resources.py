@@ -1,21 +1,22 @@
-"""The lists Stripe offers: under which address, of which records, with which filters."""
+"""The lists that Stripe offers: under which address, of which records, with which filters."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from gtm_platform.sandbox.stripe.catalogue import plan
 from gtm_platform.sandbox.stripe.filters import (
-    MOST_TYPES,
+    MAX_TYPES,
     Filter,
-    Keep,
+    Test,
     always,
     among,
     delivered,
-    either,
     equal,
     event_type,
     has_price,
+    is_flag,
     payment,
     payment_has_status,
     price_type,
@@ -25,31 +26,44 @@ from gtm_platform.sandbox.stripe.filters import (
 )
 from gtm_platform.sandbox.stripe.ledger import Ledger
 from gtm_platform.sandbox.stripe.order import Ordered
+from gtm_platform.sandbox.stripe.version_changes import BASIL
+from gtm_platform.sandbox.stripe.versions import PUBLISHED, Renderer
+from gtm_platform.sandbox.stripe.wire import Shape
 
-EVENTS_LAST = timedelta(days=30)
+EVENTS_KEPT = timedelta(days=30)
 COLLECTION_METHODS = ("charge_automatically", "send_invoice")
 INVOICE_STATUSES = ("draft", "open", "paid", "uncollectible", "void")
 
 
 @dataclass(frozen=True)
 class Resource:
-    """`unasked` holds what a filter keeps when it is left out; `listed` says which records are listed at all."""
+    """One list. `defaults` are the tests of filters that are left out; `is_listed` leaves records out of all lists.
+    Versions before `since` do not have it. `shape` renders a record where it is not the record's only shape.
+    """
 
     noun: str
     path: str
     rows: Callable[[], Ordered[Any]]
     filters: Mapping[str, Filter]
-    unasked: Mapping[str, Keep] = field(default_factory=dict)
-    listed: Keep = lambda _: True
+    defaults: Mapping[str, Test] = field(default_factory=dict)
+    is_listed: Test = lambda _: True
+    since: str = PUBLISHED[0]
+    shape: Callable[[Renderer, Any], Shape] = Renderer.shape
+
+    @property
+    def kind(self) -> str:
+        """The name of its objects, as `expandable` has them."""
+        return self.noun.replace(" ", "_")
 
 
 def resources(ledger: Ledger, clock: Callable[[], datetime]) -> list[Resource]:
+    """All lists of an account."""
     return [*_catalogue(ledger), *_subscribers(ledger), *_bills(ledger), *_cash(ledger), _events(ledger, clock)]
 
 
 def _catalogue(ledger: Ledger) -> list[Resource]:
     prices: dict[str, Filter] = {
-        "active": either("active"),
+        "active": is_flag("active"),
         "currency": equal("currency"),
         "lookup_keys": among("lookup_key", 10),
         "product": equal("product"),
@@ -57,8 +71,15 @@ def _catalogue(ledger: Ledger) -> list[Resource]:
         "type": price_type,
     }
     return [
-        Resource("product", "products", ledger.products, {"active": either("active"), "ids": among("id", 100)}),
+        Resource("product", "products", ledger.products, {"active": is_flag("active"), "ids": among("id", 100)}),
         Resource("price", "prices", ledger.prices, prices),
+        Resource(
+            "plan",
+            "plans",
+            ledger.plans,
+            {"active": is_flag("active"), "product": equal("product")},
+            shape=lambda renderer, price: renderer.older(plan(price)),
+        ),
         Resource("coupon", "coupons", ledger.coupons, {}),
     ]
 
@@ -78,14 +99,14 @@ def _subscribers(ledger: Ledger) -> list[Resource]:
             "customers",
             ledger.customers,
             {"email": equal("email")},
-            listed=lambda record: record.deleted is None,
+            is_listed=lambda record: record.deleted is None,
         ),
         Resource(
             "subscription",
             "subscriptions",
             ledger.subscriptions,
             subscriptions,
-            unasked={"status": lambda record: record.status != "canceled"},
+            defaults={"status": lambda record: record.status != "canceled"},
         ),
     ]
 
@@ -106,7 +127,7 @@ def _bills(ledger: Ledger) -> list[Resource]:
     credit_notes = {"customer": equal("customer"), "invoice": equal("invoice")}
     return [
         Resource("invoice", "invoices", ledger.invoices, invoices),
-        Resource("invoice payment", "invoice_payments", ledger.invoice_payments, payments),
+        Resource("invoice payment", "invoice_payments", ledger.invoice_payments, payments, since=BASIL),
         Resource("credit note", "credit_notes", ledger.credit_notes, credit_notes),
     ]
 
@@ -114,6 +135,7 @@ def _bills(ledger: Ledger) -> list[Resource]:
 def _cash(ledger: Ledger) -> list[Resource]:
     intent = {"payment_intent": equal("payment_intent")}
     return [
+        Resource("payment_intent", "payment_intents", ledger.payment_intents, {"customer": equal("customer")}),
         Resource("charge", "charges", ledger.charges, {"customer": equal("customer"), **intent}),
         Resource("refund", "refunds", ledger.refunds, {"charge": equal("charge"), **intent}),
         Resource("dispute", "disputes", ledger.disputes, {"charge": equal("charge"), **intent}),
@@ -124,8 +146,8 @@ def _events(ledger: Ledger, clock: Callable[[], datetime]) -> Resource:
     filters: dict[str, Filter] = {
         "delivery_success": delivered,
         "type": event_type,
-        "types": among("type", MOST_TYPES),
+        "types": among("type", MAX_TYPES),
     }
     return Resource(
-        "event", "events", ledger.events, filters, listed=lambda event: event.created >= clock() - EVENTS_LAST
+        "event", "events", ledger.events, filters, is_listed=lambda event: event.created >= clock() - EVENTS_KEPT
     )

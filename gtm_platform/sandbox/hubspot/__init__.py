@@ -2,7 +2,7 @@
 
 from gtm_platform.sandbox.hubspot.access import DOCUMENTED, TOKEN, Limits
 from gtm_platform.sandbox.hubspot.app import app
-from gtm_platform.sandbox.hubspot.render import PORTAL_ID
+from gtm_platform.sandbox.hubspot.store import PORTAL_ID
 from gtm_platform.sandbox.hubspot.write_log import replay
 from gtm_platform.sandbox.kit.emulator import Emulator
 

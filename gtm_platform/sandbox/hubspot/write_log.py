@@ -1,26 +1,25 @@
-"""The accepted writes as JSON-able values, and what each does to the store. The same writes in the same order, at the
-same instants, make the same store: a restarted sandbox does them again.
-"""
+"""What each accepted write does to the store."""
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from gtm_platform.sandbox.hubspot.kinds import KINDS, Kind
 from gtm_platform.sandbox.hubspot.links import LINK_TYPES, connect, part, unlabel
 from gtm_platform.sandbox.hubspot.standard import definitions, groups
-from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.hubspot.store import BY_INTEGRATION, BY_MERGE, HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.kit import write_log as actions
+from gtm_platform.sandbox.kit.write_log import Write
 
-Write = dict[str, Any]
 Records = list[HubSpotRecord]
 
 
 def replay(store: HubSpotStore, write: Write, at: datetime) -> Records:
-    """Does one write and answers the records it wrote."""
-    return _DOING[write["do"]](store, write, at)
+    """Do one write, and answer the records that it wrote."""
+    return actions.replay(ACTIONS, store, write, at)
 
 
 def of_kind(store: HubSpotStore, kind: str) -> dict[str, HubSpotRecord]:
+    """All records of a type by id."""
     return store.objects.setdefault(kind, {})
 
 
@@ -29,27 +28,18 @@ def _save(store: HubSpotStore, write: Write, at: datetime) -> Records:
 
 
 def _save_one(store: HubSpotStore, kind: Kind, saved: Write, at: datetime) -> HubSpotRecord:
-    known = of_kind(store, kind.name)
+    records = of_kind(store, kind.name)
     if saved["id"] is None:
-        record = HubSpotRecord(str(store.next_id), {}, at, at)
+        initial = {name: value for name, value in saved["properties"].items() if value}
+        record = HubSpotRecord(str(store.next_id), initial, at, at, source=BY_INTEGRATION)
         store.next_id += 1
-        known[record.id] = record
+        records[record.id] = record
     else:
-        record = known[saved["id"]]
-    if _write(record.properties, saved["properties"]):
-        record.updated = at
-    for type_id, other in saved.get("links", []):
-        _connect(store, type_id, record.id, other)
+        record = records[saved["id"]]
+        record.write(saved["properties"], at, BY_INTEGRATION)
+    for type_id, target_id in saved.get("links", []):
+        _connect(store, type_id, record.id, target_id)
     return record
-
-
-def _write(held: dict[str, str], values: dict[str, str]) -> bool:
-    """Sets and clears values; says whether anything is different afterwards."""
-    changed = {name: value for name, value in values.items() if held.get(name, "") != value}
-    held |= changed
-    for name in [name for name, value in changed.items() if not value]:
-        del held[name]
-    return bool(changed)
 
 
 def _connect(store: HubSpotStore, type_id: int, source_id: str, target_id: str) -> None:
@@ -66,23 +56,23 @@ def _archive(store: HubSpotStore, write: Write, at: datetime) -> Records:
 
 
 def _merge(store: HubSpotStore, write: Write, at: datetime) -> Records:
-    known = of_kind(store, write["kind"])
-    winner, loser = known[write["winner"]], known[write["loser"]]
+    records = of_kind(store, write["kind"])
+    winner, loser = records[write["winner"]], records[write["loser"]]
     earlier = winner.properties.get("hs_merged_object_ids", "").split(";")
     inherited = loser.properties.get("hs_merged_object_ids", "").split(";")
     merged = [key for key in (*earlier, *inherited, loser.id) if key]
     emails = _other_emails(winner, loser)
-    winner.properties = {**loser.properties, **winner.properties, "hs_merged_object_ids": ";".join(merged)}
+    values = {**loser.properties, **winner.properties, "hs_merged_object_ids": ";".join(merged)}
     if emails:
-        winner.properties["hs_additional_emails"] = ";".join(emails)
-    winner.updated = at
+        values["hs_additional_emails"] = ";".join(emails)
+    winner.write(values, at, BY_MERGE)
     loser.merged_into = winner.id
     _move_links(store, write["kind"], winner, loser)
     return [winner]
 
 
 def _other_emails(winner: HubSpotRecord, loser: HubSpotRecord) -> list[str]:
-    held = [
+    addresses = [
         address
         for record in (winner, loser)
         for name in ("email", "hs_additional_emails")
@@ -90,25 +80,25 @@ def _other_emails(winner: HubSpotRecord, loser: HubSpotRecord) -> list[str]:
         if address
     ]
     first = winner.properties.get("email") or loser.properties.get("email")
-    return [address for address in dict.fromkeys(held) if address != first]
+    return [address for address in dict.fromkeys(addresses) if address != first]
 
 
 def _move_links(store: HubSpotStore, kind: str, winner: HubSpotRecord, loser: HubSpotRecord) -> None:
     """The winner's primary company stays; what the loser was linked with becomes linked with the winner."""
-    for other_kind, marks in list(loser.links.items()):
-        for other_id, type_ids in list(marks.items()):
-            other = of_kind(store, other_kind)[other_id]
-            part(kind, loser, other_kind, other)
+    for target_kind, marks in list(loser.links.items()):
+        for target_id, type_ids in list(marks.items()):
+            target = of_kind(store, target_kind)[target_id]
+            part(kind, loser, target_kind, target)
             for type_id in sorted(type_ids):
                 if not LINK_TYPES[type_id].primary:
-                    connect(LINK_TYPES[type_id], winner, other, of_kind(store, "companies"))
+                    connect(LINK_TYPES[type_id], winner, target, of_kind(store, "companies"))
 
 
 def _erase(store: HubSpotStore, write: Write, _at: datetime) -> Records:
     record = of_kind(store, write["kind"])[write["id"]]
-    for other_kind, marks in list(record.links.items()):
-        for other_id in list(marks):
-            part(write["kind"], record, other_kind, of_kind(store, other_kind)[other_id])
+    for target_kind, marks in list(record.links.items()):
+        for target_id in list(marks):
+            part(write["kind"], record, target_kind, of_kind(store, target_kind)[target_id])
     del of_kind(store, write["kind"])[record.id]
     return []
 
@@ -135,8 +125,8 @@ def _unlabel(store: HubSpotStore, write: Write, _at: datetime) -> Records:
 
 
 def _define(store: HubSpotStore, write: Write, _at: datetime) -> Records:
-    known = definitions(store, KINDS[write["kind"]])
-    known |= {definition["name"]: definition for definition in write["definitions"]}
+    by_name = definitions(store, KINDS[write["kind"]])
+    by_name |= {definition["name"]: definition for definition in write["definitions"]}
     return []
 
 
@@ -145,7 +135,7 @@ def _group(store: HubSpotStore, write: Write, _at: datetime) -> Records:
     return []
 
 
-_DOING: dict[str, Callable[[HubSpotStore, Write, datetime], Records]] = {
+ACTIONS: dict[str, Callable[[HubSpotStore, Write, datetime], Records]] = {
     "save": _save,
     "archive": _archive,
     "merge": _merge,

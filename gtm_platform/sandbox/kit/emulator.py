@@ -77,7 +77,7 @@ def systems_of(world: Any) -> list[System]:
 
 
 def environment_of(emulators: Iterable[Emulator], url: str) -> dict[str, str]:
-    """The variables that point a platform at all these emulators, served at one address."""
+    """The variables that point a platform at these emulators, served at one address."""
     variables: dict[str, str] = {}
     for emulator in emulators:
         variables.update(emulator.environment(f"{url}/{emulator.name}"))

@@ -46,7 +46,8 @@ class PageSize:
 
 def whole_number(parameters: Parameters, name: str, default: int) -> int:
     """A parameter that is a whole number from 0 on."""
-    text = str(parameters.get(name) or default)
+    value = parameters.get(name)
+    text = str(default if value in (None, "") else value)
     if not text.isdigit():
         raise BadParameterError(name, f"The {name} must be a whole number, not {text}.")
     return int(text)

@@ -1,7 +1,6 @@
-"""Property definitions and the groups they stand in."""
+"""Property definitions. Options belong to enumerations and booleans only: other types are refused with them."""
 
 import re
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -10,18 +9,16 @@ from gtm_platform.sandbox.hubspot.batch import batch_answer, check_size
 from gtm_platform.sandbox.hubspot.errors import RefusedError
 from gtm_platform.sandbox.hubspot.inputs import (
     BatchProperties,
-    ChangedGroup,
     ChangedProperty,
-    NewGroup,
     NewProperty,
     body_of,
 )
 from gtm_platform.sandbox.hubspot.kinds import Kind
 from gtm_platform.sandbox.hubspot.objects import kind_in
 from gtm_platform.sandbox.hubspot.portal import Portal
-from gtm_platform.sandbox.hubspot.render import Wire, flag_asked
+from gtm_platform.sandbox.hubspot.render import Wire, flag_in
 from gtm_platform.sandbox.hubspot.standard import Definition, groups, modification
-from gtm_platform.sandbox.hubspot.values import iso
+from gtm_platform.sandbox.kit.render import iso_milliseconds
 
 MOST_UNIQUE = 10
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -33,34 +30,40 @@ _FIELD_TYPES = {
     "date": {"date"},
     "datetime": {"date"},
 }
-
-
-# --- definitions ---------------------------------------------------------------------------------------------------
+_TYPES_WITH_OPTIONS = ("enumeration", "bool")
 
 
 async def properties(portal: Portal, request: Request) -> Response:
-    archived = flag_asked(request, "archived")
-    known = portal.definitions(kind_in(request))
-    return JSONResponse({"results": [found for found in known.values() if _is_archived(found) == archived]})
+    """All definitions of an object type, or those in its recycle bin."""
+    return JSONResponse({"results": defined_in(portal, kind_in(request), archived=flag_in(request, "archived"))})
 
 
-def _is_archived(definition: Definition) -> bool:
+def defined_in(portal: Portal, kind: Kind, *, archived: bool = False) -> list[Definition]:
+    """The definitions of an object type, or those in its recycle bin."""
+    return [each for each in portal.definitions(kind).values() if is_archived(each) == archived]
+
+
+def is_archived(definition: Definition) -> bool:
+    """Whether a definition, or a group, is in the recycle bin."""
     return bool(definition.get("archived"))
 
 
 async def get_property(portal: Portal, request: Request) -> Response:
-    return JSONResponse(_existing(portal, request, archived=flag_asked(request, "archived")))
+    """One definition."""
+    return JSONResponse(existing(portal, request, archived=flag_in(request, "archived")))
 
 
-def _existing(portal: Portal, request: Request, *, archived: bool = False) -> Definition:
+def existing(portal: Portal, request: Request, *, archived: bool = False) -> Definition:
+    """The definition that the path names."""
     name = request.path_params["name"]
     definition = portal.definitions(kind_in(request)).get(name)
-    if definition is None or _is_archived(definition) != archived:
+    if definition is None or is_archived(definition) != archived:
         raise RefusedError(404, f"Property {name} does not exist", "OBJECT_NOT_FOUND")
     return definition
 
 
 async def create_property(portal: Portal, request: Request) -> Response:
+    """A new definition."""
     kind, body = kind_in(request), await body_of(request, NewProperty)
     definition = _new_definition(portal, kind, body)
     _define(portal, kind, [definition])
@@ -68,26 +71,28 @@ async def create_property(portal: Portal, request: Request) -> Response:
 
 
 async def create_properties(portal: Portal, request: Request) -> Response:
+    """Several new definitions; those that fail are listed beside the rest."""
     kind, body = kind_in(request), await body_of(request, BatchProperties)
     check_size(body.inputs)
     accepted: list[Definition] = []
     errors: list[Wire] = []
-    for given in {given.name: given for given in body.inputs}.values():
+    for item in {item.name: item for item in body.inputs}.values():
         try:
-            accepted.append(_new_definition(portal, kind, given))
+            accepted.append(_new_definition(portal, kind, item))
         except RefusedError as refusal:
-            errors.append(refusal.entry({"name": [given.name]}))
+            errors.append(refusal.entry({"name": [item.name]}))
     if accepted:
         _define(portal, kind, accepted)
     return batch_answer(portal, accepted, errors, 201)
 
 
 async def update_property(portal: Portal, request: Request) -> Response:
-    """What is given overwrites what was there, the list of options as a whole."""
+    """Some fields of a definition; the list of options is replaced as a whole."""
     kind, body = kind_in(request), await body_of(request, ChangedProperty)
-    held = _existing(portal, request)
-    given = body.model_dump(by_alias=True, exclude_none=True)
-    definition = {**held, **given, "updatedAt": iso(portal.clock())}
+    changes = body.model_dump(by_alias=True, exclude_none=True)
+    definition = {**existing(portal, request), **changes, "updatedAt": iso_milliseconds(portal.clock())}
+    if "options" not in changes and definition["type"] not in _TYPES_WITH_OPTIONS:
+        definition["options"] = []
     _check_definition(portal, kind, definition)
     _define(portal, kind, [definition])
     return JSONResponse(definition)
@@ -95,11 +100,11 @@ async def update_property(portal: Portal, request: Request) -> Response:
 
 async def archive_property(portal: Portal, request: Request) -> Response:
     """The definition moves to the recycle bin, where it keeps its name."""
-    held = _existing(portal, request)
-    if not held.get("modificationMetadata", {}).get("archivable"):
-        raise RefusedError(400, f"Property {held['name']} cannot be archived.")
-    now = iso(portal.clock())
-    _define(portal, kind_in(request), [{**held, "archived": True, "archivedAt": now}])
+    definition = existing(portal, request)
+    if not definition.get("modificationMetadata", {}).get("archivable"):
+        raise RefusedError(400, f"Property {definition['name']} cannot be archived.")
+    now = iso_milliseconds(portal.clock())
+    _define(portal, kind_in(request), [{**definition, "archived": True, "archivedAt": now}])
     return Response(status_code=204)
 
 
@@ -108,15 +113,15 @@ def _define(portal: Portal, kind: Kind, definitions: list[Definition]) -> None:
 
 
 def _new_definition(portal: Portal, kind: Kind, body: NewProperty) -> Definition:
-    known = portal.definitions(kind)
-    if body.name in known:
+    defined = portal.definitions(kind)
+    if body.name in defined:
         message = f"A property named '{body.name}' already exists."
         raise RefusedError(409, message, "OBJECT_ALREADY_EXISTS", context={"name": [body.name]})
     if not _NAME.fullmatch(body.name):
         raise RefusedError(400, f"Property name '{body.name}' must be lower case letters, digits and underscores.")
-    if body.has_unique_value and _own_unique(known) >= MOST_UNIQUE:
+    if body.has_unique_value and _own_unique(defined) >= MOST_UNIQUE:
         raise RefusedError(400, f"At most {MOST_UNIQUE} properties of a type can have unique values.")
-    now = iso(portal.clock())
+    now = iso_milliseconds(portal.clock())
     definition = {
         **body.model_dump(by_alias=True),
         "archived": False,
@@ -132,8 +137,8 @@ def _new_definition(portal: Portal, kind: Kind, body: NewProperty) -> Definition
     return definition
 
 
-def _own_unique(known: dict[str, Definition]) -> int:
-    return sum(bool(found.get("hasUniqueValue")) for found in known.values() if not found.get("hubspotDefined"))
+def _own_unique(defined: dict[str, Definition]) -> int:
+    return sum(bool(each.get("hasUniqueValue")) for each in defined.values() if not each.get("hubspotDefined"))
 
 
 def _check_definition(portal: Portal, kind: Kind, definition: Definition) -> None:
@@ -142,53 +147,13 @@ def _check_definition(portal: Portal, kind: Kind, definition: Definition) -> Non
     if definition["fieldType"] not in _FIELD_TYPES.get(definition["type"], set()):
         raise RefusedError(400, f"Field type '{definition['fieldType']}' does not go with type '{definition['type']}'.")
     values = [option["value"] for option in definition.get("options", [])]
+    if values and definition["type"] not in _TYPES_WITH_OPTIONS:
+        raise RefusedError(
+            400,
+            f"Property {definition['name']} of type {definition['type']} cannot have options.",
+            context={"propertyName": [definition["name"]], "type": [definition["type"]]},
+        )
     if len(set(values)) < len(values) or any(";" in value for value in values):
         raise RefusedError(400, "Option values must be unique and must not contain a semicolon.")
     if definition["type"] == "bool" and set(values) != {"true", "false"}:
         raise RefusedError(400, "A bool property needs the two options 'true' and 'false'.")
-
-
-# --- groups --------------------------------------------------------------------------------------------------------
-
-
-async def list_groups(portal: Portal, request: Request) -> Response:
-    known = groups(portal.store, kind_in(request))
-    return JSONResponse({"results": [group for group in known.values() if not _is_archived(group)]})
-
-
-async def get_group(portal: Portal, request: Request) -> Response:
-    return JSONResponse(_existing_group(portal, request))
-
-
-def _existing_group(portal: Portal, request: Request) -> dict[str, Any]:
-    name = request.path_params["name"]
-    group = groups(portal.store, kind_in(request)).get(name)
-    if group is None or _is_archived(group):
-        raise RefusedError(404, f"Property group {name} does not exist", "OBJECT_NOT_FOUND")
-    return group
-
-
-async def create_group(portal: Portal, request: Request) -> Response:
-    kind, body = kind_in(request), await body_of(request, NewGroup)
-    held = groups(portal.store, kind).get(body.name)
-    if held is not None and not _is_archived(held):
-        message = f"A property group named '{body.name}' already exists."
-        raise RefusedError(409, message, "OBJECT_ALREADY_EXISTS", context={"name": [body.name]})
-    return _keep_group(portal, kind, {**body.model_dump(by_alias=True), "archived": False}, 201)
-
-
-async def update_group(portal: Portal, request: Request) -> Response:
-    kind, body = kind_in(request), await body_of(request, ChangedGroup)
-    given = body.model_dump(by_alias=True, exclude_none=True)
-    return _keep_group(portal, kind, {**_existing_group(portal, request), **given}, 200)
-
-
-def _keep_group(portal: Portal, kind: Kind, group: dict[str, Any], status: int) -> Response:
-    portal.do({"do": "group", "kind": kind.name, "group": group})
-    return JSONResponse(group, status)
-
-
-async def archive_group(portal: Portal, request: Request) -> Response:
-    group = _existing_group(portal, request)
-    _keep_group(portal, kind_in(request), {**group, "archived": True}, 200)
-    return Response(status_code=204)

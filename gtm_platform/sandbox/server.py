@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from errno import EADDRINUSE
 from pathlib import Path
 
 import uvicorn
@@ -20,31 +21,32 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from gtm_platform.sandbox.clock import SandboxClock
-from gtm_platform.sandbox.control import Control, Counted, sentence
+from gtm_platform.sandbox.control import Control, sentence
 from gtm_platform.sandbox.faults import RESET, Faults
 from gtm_platform.sandbox.journal import Journal
 from gtm_platform.sandbox.kit.emulator import System, discover, environment_of, systems_of
 from gtm_platform.sandbox.kit.write_log import Persist
+from gtm_platform.sandbox.request_counts import RequestCounts
 from gtm_platform.sandbox.world import World
 
 
 def open_sandbox(seed: int, people: int, now: datetime | None, journal: Journal) -> tuple[World, ASGIApp]:
-    """The sandbox as it was left, or a new one; without `now`, and until it is set, its clock follows real time."""
+    """The sandbox as it was left, or a new one; with `now` its clock stands still, else it goes on as it did."""
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     world = World(seed, people, journal.start_of(seed, people, now, midnight))
-    clock = journal.clock()
+    clock = SandboxClock(world, journal, stopped=now is not None)
     systems = {system.name: system for system in systems_of(world)}
-    app = create_app(world, list(systems.values()), journal, following=now is None and clock is None)
+    app = create_app(clock, list(systems.values()), journal)
     for name, at, write in journal.writes():
         world.advance(at)
         systems[name].replay(write, at)
-    world.advance(max(world.now, clock or world.start))
+    clock.resume()
     return world, app
 
 
-def create_app(world: World, systems: list[System], journal: Journal, following: bool) -> ASGIApp:
-    """The whole sandbox around a world: each emulator below its name."""
-    keeper = SandboxClock(world, journal, following)
+def create_app(clock: SandboxClock, systems: list[System], journal: Journal) -> ASGIApp:
+    """The whole sandbox around a clock and its world: each emulator below its name, the sandbox's pages at the top."""
+    world = clock.world
 
     def persist(name: str) -> Persist:
         return lambda write: journal.record_write(name, world.now, write)
@@ -53,15 +55,15 @@ def create_app(world: World, systems: list[System], journal: Journal, following:
         return Mount(f"/{system.name}", system.emulator.app(system.store, world.clock, persist(system.name)))
 
     faults = Faults(Starlette(routes=[mounted(system) for system in systems]))
-    counted = Counted(faults)
-    routes = Control(keeper, faults, counted, systems).routes()
+    counts = RequestCounts(faults)
+    routes = Control(clock, faults, counts, systems).routes()
     control = Starlette(routes=routes, exception_handlers={HTTPException: sentence})
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
         """The world catches up with the time before each request."""
-        is_own = scope["type"] != "http" or scope["path"].startswith("/_sandbox")
-        keeper.tick()
-        await (control if is_own else counted)(scope, receive, send)
+        is_own = scope["type"] != "http" or scope["path"] == "/" or scope["path"].startswith("/_sandbox")
+        clock.tick()
+        await (control if is_own else counts)(scope, receive, send)
 
     return front
 
@@ -103,9 +105,19 @@ def _server(app: ASGIApp) -> uvicorn.Server:
 def _listen(port: int) -> tuple[socket.socket, str]:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
-    listener.listen()  # who calls before the server runs waits, and is not refused
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen()  # who calls before the server runs waits, and is not refused
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise ValueError(_refusal(port, error)) from error
     return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _refusal(port: int, error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == EADDRINUSE:
+        return f"Port {port} is taken, perhaps by another sandbox: end that one, or choose another port with --port."
+    return f"The sandbox cannot listen on port {port} ({error}): choose another port with --port."
 
 
 def serve(port: int, people: int, seed: int, now: datetime | None, home: Path | None) -> None:
@@ -115,8 +127,9 @@ def serve(port: int, people: int, seed: int, now: datetime | None, home: Path | 
         journal = Journal(home)
         world, app = open_sandbox(seed, people, now, journal)
         gc.freeze()  # the past stays: not worth looking through for garbage again and again
-        journal.keep_url(url)
-        print(f"Sandbox of {people} people at {url}, its clock at {world.now:%Y-%m-%d %H:%M} UTC", flush=True)
+        journal.write_url(url)
+        clock = f"{world.now:%Y-%m-%d %H:%M} UTC"
+        print(f"Sandbox of {people} people, its clock at {clock}: open {url}/ to see and steer it.", flush=True)
         _server(app).run(sockets=[listener])
 
 
@@ -129,7 +142,7 @@ def running(
     with listener:
         journal = Journal(home)
         world, app = open_sandbox(seed, people, now, journal)
-        journal.keep_url(url)
+        journal.write_url(url)
         server = _server(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -54,7 +54,8 @@ def create_app(clock: SandboxClock, systems: list[System], journal: Journal) -> 
     def mounted(system: System) -> Mount:
         return Mount(f"/{system.name}", system.emulator.app(system.store, world.clock, persist(system.name)))
 
-    faults = Faults(Starlette(routes=[mounted(system) for system in systems]))
+    apps = Starlette(routes=[mounted(system) for system in systems])
+    faults = Faults(apps, [system.name for system in systems])
     counts = RequestCounts(faults)
     routes = Control(clock, faults, counts, systems).routes()
     control = Starlette(routes=routes, exception_handlers={HTTPException: sentence})

@@ -264,18 +264,18 @@ def test_a_deed_torn_by_a_crash_is_forgotten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "problem"),
+    ("changed", "problem"),
     [
         ({"seed": 5}, r"seed 4 \(asked for: 5\)"),
         ({"people": 9}, r"people 5 \(asked for: 9\)"),
         ({"now": START + DAY}, r"start 2026-03-01.* \(asked for: 2026-03-02"),
     ],
 )
-def test_a_home_holds_one_world(tmp_path: Path, asked: dict[str, Any], problem: str) -> None:
+def test_a_home_holds_one_world(tmp_path: Path, changed: dict[str, Any], problem: str) -> None:
     same: dict[str, Any] = {"people": 5, "seed": 4, "now": START, "home": tmp_path}
     with running(**same):
         pass
-    with pytest.raises(ValueError, match=problem), running(**{**same, **asked}):
+    with pytest.raises(ValueError, match=problem), running(**{**same, **changed}):
         pass
 
 

@@ -37,8 +37,8 @@ def days() -> dict[date, dict[str, Any]]:
 
 def test_who_is_who_follows_from_addresses_and_shared_ids(days: dict[date, dict[str, Any]]) -> None:
     for day, both in days.items():
-        told = {_records(person) for person in both["truth"]["people"]}
-        assert told == set(both["read"]), f"on {day}"
+        people = {_records(person) for person in both["truth"]["people"]}
+        assert people == set(both["read"]), f"on {day}"
 
 
 def test_each_person_stands_as_their_records_say(days: dict[date, dict[str, Any]]) -> None:
@@ -170,8 +170,8 @@ def test_the_steps_of_the_clock_leave_no_trace() -> None:
 def test_people_do_not_depend_on_how_many_others_there_are() -> None:
     few, many = World(11, 50, START), World(11, 400, START)
     for store in ("customers", "charges", "subscriptions"):
-        wanted = getattr(few.stripe, store)
-        assert {id_: getattr(many.stripe, store)[id_] for id_ in wanted} == wanted
+        expected = getattr(few.stripe, store)
+        assert {id_: getattr(many.stripe, store)[id_] for id_ in expected} == expected
 
 
 def test_another_seed_is_another_world() -> None:
@@ -423,7 +423,7 @@ class Reading:
             for talk in talks
             if talk.rating and talk.rating.rating and talk.rating.replied and self._within(talk.rating.replied, 90)
         ]
-        said = [(talk.created, talk.body) for talk in talks] + [
+        messages = [(talk.created, talk.body) for talk in talks] + [
             (part.created, part.body or "")
             for talk in talks
             for part in talk.parts
@@ -435,7 +435,7 @@ class Reading:
             "open_critical_tickets": len(critical) + sum(t.open and t.state != "resolved" for t in tickets),
             "csat_avg_90d": sum(rated) / len(rated) if rated else None,
             "csat_count_90d": len(rated),
-            "cancel_mentioned_at": _wire(max((at for at, text in said if "cancel" in text.lower()), default=None)),
+            "cancel_mentioned_at": _wire(max((at for at, text in messages if "cancel" in text.lower()), default=None)),
         }
 
     # --- MRR by the rules, from prices, tiers and coupons ---

@@ -13,14 +13,12 @@ from gtm_platform.sandbox.stripe.store import (
 )
 from gtm_platform.sandbox.world import catalogue
 from gtm_platform.sandbox.world.agenda import DAY, Agenda
+from gtm_platform.sandbox.world.billing_state import COUNTS, BillingState
 from gtm_platform.sandbox.world.catalogue import Line
 from gtm_platform.sandbox.world.context import Context
 from gtm_platform.sandbox.world.contracts import FINALISED_AFTER, Contract, Step
-from gtm_platform.sandbox.world.history import BillingHistory, note
-from gtm_platform.sandbox.world.payments import Payments
-from gtm_platform.sandbox.world.subscriptions import changed, live_cuts, new_discount, new_item, standing
+from gtm_platform.sandbox.world.subscriptions import changed, live_cuts, new_discount, new_item
 
-_COUNTS = ("active", "past_due")
 _FAILS = 0.13  # share of renewals whose first attempt fails
 _UNPAID_FOR = timedelta(days=30)
 _FEEDBACK = (
@@ -34,7 +32,7 @@ _FEEDBACK = (
 )
 
 
-class Account:
+class Account(BillingState):
     """`on_change` is called after each change, for the systems that keep a copy."""
 
     def __init__(
@@ -45,30 +43,13 @@ class Account:
         tag: str,
         customer: StripeCustomer,
         contracts: list[Contract],
-        on_change: Callable[[datetime, "Account"], None],
+        on_change: Callable[[datetime, BillingState], None],
     ) -> None:
-        self.customer = customer
-        self.contract = contracts[0]
-        self.subscription: StripeSubscription | None = None
-        self.history = BillingHistory(customer.id, customer.created, currency=contracts[0].currency)
-        self.history.losses = [loss for contract in contracts for loss in contract.losses]
-        self.payments = Payments(context.stripe, agenda, rng, tag, self.history, self._record_event)
-        self.lines = contracts[0].lines
-        self._context = context
-        self._agenda = agenda
-        self._rng = rng
-        self._tag = tag
-        self._on_change = on_change
-        self._event_count = 0
-        self._is_copied = True
+        super().__init__(context, agenda, rng, tag, customer, contracts, on_change)
         self._left_over: list[StripeLine] = []
         agenda.at(customer.created, self._open)
         for contract in contracts:
             agenda.at(contract.start, self._begin, contract)
-
-    @property
-    def mrr(self) -> int:
-        return self.history.mrr[-1][1] if self.history.mrr else 0
 
     # --- The beginning ---
 
@@ -204,16 +185,11 @@ class Account:
             self._agenda.at(again, self._attempt, contract, invoice, failures - 1)
         self._owe(at, not succeeds)
         status = "active" if succeeds else "past_due"
-        if subscription.status in _COUNTS and subscription.status != status:
+        if subscription.status in COUNTS and subscription.status != status:
             previous = {"status": subscription.status}
             subscription.status = status
             self._record_event(at, "customer.subscription.updated", subscription, previous)
         self._settle(at)
-
-    def _owe(self, at: datetime, delinquent: bool) -> None:
-        if self.customer.delinquent != delinquent:
-            self.customer.delinquent = delinquent
-            self._record_event(at, "customer.updated", self.customer, {"delinquent": not delinquent})
 
     # --- Changes ---
 
@@ -293,11 +269,6 @@ class Account:
         self._record_event(at, "customer.subscription.deleted", subscription)
         self._settle(at)
 
-    def _close_open_invoice(self, at: datetime, status: str) -> None:
-        invoice = self._context.stripe.invoices.get((self.subscription and self.subscription.latest_invoice) or "")
-        if invoice and invoice.status == "open":
-            self.payments.write_off(at, invoice, status)
-
     def delete(self, at: datetime) -> None:
         """Delete the customer, which ends what still runs; half of the time no copy elsewhere hears of it."""
         self._is_copied = self._rng.random() < 0.5
@@ -306,26 +277,3 @@ class Account:
         self.customer.deleted = self.history.until = at
         self._record_event(at, "customer.deleted", self.customer)
         self._notify(at)
-
-    # --- Bookkeeping ---
-
-    def _settle(self, at: datetime) -> None:
-        """Writes down how things stand now, and tells those who keep a copy."""
-        subscription = self.subscription
-        if subscription:
-            counts = subscription.status in _COUNTS and subscription.pause_behavior != "void"
-            cuts = live_cuts(self.contract, at, False)
-            mrr = catalogue.monthly(self.lines, cuts, self.contract.currency) if counts else 0
-            note(self.history.mrr, at, mrr)
-            note(self.history.statuses, at, subscription.status)
-            note(self.history.standings, at, standing(subscription))
-        note(self.history.delinquent, at, self.customer.delinquent)
-        self._notify(at)
-
-    def _notify(self, at: datetime) -> None:
-        if self._is_copied:
-            self._on_change(at, self)
-
-    def _record_event(self, at: datetime, type_: str, record: Any, previous: dict[str, Any] | None = None) -> None:
-        self._event_count += 1
-        self._context.events.record(at, f"evt_{self._tag}{self._event_count}", type_, record, previous)

@@ -7,7 +7,7 @@ from typing import Any
 from gtm_platform.sandbox.intercom.store import IntercomCompany, IntercomContact
 from gtm_platform.sandbox.world import catalogue, fixtures, names
 from gtm_platform.sandbox.world.agenda import Agenda
-from gtm_platform.sandbox.world.billing import Account
+from gtm_platform.sandbox.world.billing_state import BillingState
 from gtm_platform.sandbox.world.context import Context
 from gtm_platform.sandbox.world.history import IntercomHistory, PersonHistory
 from gtm_platform.sandbox.world.people import Company, Person
@@ -159,7 +159,7 @@ class IntercomFile:
 
     # --- The Stripe app's copy ---
 
-    def copy_billing(self, at: datetime, account: Account, linked: bool) -> None:
+    def copy_billing(self, at: datetime, account: BillingState, linked: bool) -> None:
         """Some contacts were copied once and never again: that happens to the real app, too."""
         contact = self.contact
         if not contact or not self.history or self.history.until:
@@ -181,7 +181,7 @@ class IntercomFile:
         if linked and account.customer.deleted:
             attributes["stripe_deleted"] = True
 
-    def _copy_spend(self, at: datetime, account: Account) -> None:
+    def _copy_spend(self, at: datetime, account: BillingState) -> None:
         spend = int(float(catalogue.in_major(account.mrr, account.contract.currency)))
         for id_ in self.contact.companies if self.contact else ():
             company = self._context.intercom.companies[id_]
@@ -192,13 +192,13 @@ class IntercomFile:
         self._spend = spend
 
 
-def _tier(account: Account, status: str) -> str:
+def _tier(account: BillingState, status: str) -> str:
     if status == "trialing":
         return "trial"
     return catalogue.tier(account.lines[0]) if status in ("active", "past_due", "unpaid") else "free"
 
 
-def _copy_subscription(attributes: dict[str, Any], account: Account) -> None:
+def _copy_subscription(attributes: dict[str, Any], account: BillingState) -> None:
     subscription, currency = account.subscription, account.contract.currency
     if not subscription:
         return

@@ -8,6 +8,7 @@ from gtm_platform.sandbox.world import contracts, names
 from gtm_platform.sandbox.world.addresses import plain, respelled
 from gtm_platform.sandbox.world.agenda import Agenda, ScheduledCall
 from gtm_platform.sandbox.world.billing import Account
+from gtm_platform.sandbox.world.billing_state import BillingState
 from gtm_platform.sandbox.world.context import Context
 from gtm_platform.sandbox.world.contracts import Contract
 from gtm_platform.sandbox.world.deals import Sales
@@ -295,7 +296,7 @@ class Life:
             return f"{local}+{company.number}@{domain}" if rng.random() < 0.1 else f"{local}@{domain}"
         return respelled(rng, (self.billing.startswith("second") and self.second) or person.email, "billing")
 
-    def _on_billing_change(self, at: datetime, account: Account) -> None:
+    def _on_billing_change(self, at: datetime, account: BillingState) -> None:
         if self.intercom:
             self.intercom.copy_billing(at, account, self.linked)
         if self.file and not self.is_marked_customer and account.mrr:

@@ -11,6 +11,7 @@ from gtm_platform.sandbox.world.contracts import Contract
 
 # Of several subscriptions the best for us counts: the first of these that a person has.
 STANDINGS = ("active", "trial", "past_due", "paused", "leaving")
+UNBILLED_PAUSES = ("void", "mark_uncollectible")  # behaviours of a paused collection that bring no MRR
 _STANDING_BY_STATUS = {"trialing": "trial", "active": "active", "past_due": "past_due", "unpaid": "past_due"}
 
 
@@ -20,7 +21,7 @@ def standing(subscription: StripeSubscription) -> str | None:
         return None
     if subscription.cancel_at_period_end or subscription.cancel_at:
         return "leaving"
-    if subscription.status == "paused" or subscription.pause_behavior in ("void", "mark_uncollectible"):
+    if subscription.status == "paused" or subscription.pause_behavior in UNBILLED_PAUSES:
         return "paused"
     return _STANDING_BY_STATUS[subscription.status]
 

@@ -46,7 +46,7 @@ def _name(route: Route) -> str:
 
 def systems(calls: int = MANY) -> Systems:
     """`calls` are let through before a system says that there were too many."""
-    world = World(1, PEOPLE, NOW - timedelta(days=3), stripe.render)
+    world = World(1, PEOPLE, NOW - timedelta(days=3))
     world.advance(NOW)
     _add_what_is_rare(world)
     burst, searches = Limit(calls, 3600), Limit(calls, 3600)

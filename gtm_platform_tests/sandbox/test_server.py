@@ -63,6 +63,13 @@ def test_the_official_clients_read_it_by_the_variables_it_names(sandbox: Sandbox
     assert contacts["total_count"] > 10
 
 
+def test_stripe_events_hold_the_object_as_the_api_shows_it(sandbox: Sandbox, billing: httpx.Client) -> None:
+    events = billing.get("/v1/events", params={"type": "customer.created", "limit": 1}).json()["data"]
+    customer = events[0]["data"]["object"]
+    assert customer["email"] == sandbox.world.stripe.customers[customer["id"]].email
+    assert set(billing.get(f"/v1/customers/{customer['id']}").json()) == set(customer)
+
+
 def test_what_is_posted_to_slack_can_be_read(sandbox: Sandbox, control: httpx.Client) -> None:
     client = WebClient(token=sandbox.env["SLACK_BOT_TOKEN"], base_url=sandbox.env["SLACK_BASE_URL"])
     client.chat_postMessage(channel=sandbox.env["SLACK_ALERT_CHANNEL"], text="Acme wants to leave")

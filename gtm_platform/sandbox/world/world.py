@@ -19,7 +19,7 @@ from gtm_platform.sandbox.world.firm import Firm
 from gtm_platform.sandbox.world.hubspot_properties import define_properties
 from gtm_platform.sandbox.world.life import Life
 from gtm_platform.sandbox.world.people import Company, newcomer, residents
-from gtm_platform.sandbox.world.stripe_events import KEPT, Render, StripeEvents, stub
+from gtm_platform.sandbox.world.stripe_events import RETENTION, StripeEvents
 from gtm_platform.sandbox.world.truth import truth
 
 _GROWTH = 0.3 / 420  # newcomers a day, per person there at the start
@@ -29,7 +29,7 @@ _FIRST_WRITTEN_ID = 100_000_000_000  # what is written to HubSpot from outside g
 class World:
     """Its state at an instant depends on (seed, people, start) and the instant alone, and on what is written to it."""
 
-    def __init__(self, seed: int, people: int, start: datetime, render_stripe: Render | None = None) -> None:
+    def __init__(self, seed: int, people: int, start: datetime) -> None:
         if people < 1:
             raise ValueError(f"A world of {people} people cannot be built: ask for at least one.")
         self.seed = seed
@@ -43,7 +43,7 @@ class World:
         self._agenda = Agenda(-1, self._queue)
         self._companies: list[Company] = []
         self._founded: list[Company] = []
-        events = StripeEvents(self.stripe, render_stripe or stub, self.start - KEPT)
+        events = StripeEvents(self.stripe, self.start - RETENTION)
         self._context = Context(seed, self.start, self.hubspot, self.stripe, self.intercom, events)
         with _no_collection():
             self._add_fixtures()

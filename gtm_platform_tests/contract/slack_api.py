@@ -1,5 +1,7 @@
-"""Slack's methods as its official client calls them, brought into the form of OpenAPI. Slack publishes no shapes of
-answers that can be kept; what answers are held to here is what clients rely on."""
+"""Slack's methods as its official client calls them, brought into the form of OpenAPI.
+
+Slack publishes no shapes of answers that can be kept. Answers are judged by what clients rely on.
+"""
 
 import inspect
 from functools import cache

@@ -1,4 +1,4 @@
-"""The Slack emulator as its official client meets it, over a real socket, and the page it shows to people."""
+"""The Slack emulator as its official client meets it over a real socket, and its page for people."""
 
 import json
 import re

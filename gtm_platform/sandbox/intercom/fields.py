@@ -1,4 +1,4 @@
-"""What can be searched: the fields of contacts, conversations and tickets, their types, and the operators on them.
+"""The fields that can be searched, by record: their types, and the operators on them.
 
 How a condition on a field is read from a query and holds for a record belongs in `query`.
 """
@@ -21,6 +21,8 @@ from gtm_platform.sandbox.intercom.wire import plaintext
 
 
 class Kind(Enum):
+    """The type of a field, by Intercom's name for it."""
+
     DATE = "Date"
     NUMBER = "Integer"
     STRING = "String"
@@ -38,8 +40,11 @@ class Field:
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one search endpoint understands queries. With a `timezone`, dates are compared by its whole days and `>`
-    and `<` leave out the bound; without one, dates are compared by the second and the bound is included."""
+    """How a search endpoint understands queries.
+
+    With a `timezone`, dates are compared by its whole days, and `>` and `<` leave out the bound; without a timezone,
+    dates are compared by the second, and the bound is included.
+    """
 
     fields: Mapping[str, Field]
     operators: Mapping[Kind, frozenset[str]]

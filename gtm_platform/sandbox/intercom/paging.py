@@ -1,4 +1,4 @@
-"""Lists in pages: by cursors that stay right while rows come and go, and by numbers where Intercom has those.
+"""Lists in pages, by cursors and, where Intercom has those, by numbers.
 
 A cursor tells where the page before it ended, not how many rows it had, so a row that is updated while a client pages
 does not shift the rest.
@@ -24,6 +24,8 @@ _AFTER = "starting_after"
 
 
 class Dated(Protocol):
+    """A record with a place in the order of creation."""
+
     id: str
     created: datetime
 
@@ -107,7 +109,10 @@ def newest_first(ordered: Sequence[D], shown: Callable[[D], bool], request: Page
 
 
 def sorted_by(moment: Callable[[D], datetime | None], rows: list[D], ascending: bool, request: PageRequest) -> Page[D]:
-    """A page of rows of which only this page needs to be sorted. Rows without a moment come before the first one."""
+    """A page of rows, of which no more are sorted than the page holds.
+
+    Rows without a moment come before the first one.
+    """
     moments = [value or FIRST for value in map(moment, rows)]
     keyed: Iterable[tuple[datetime, str, D]] = zip(moments, map(_id, rows), rows, strict=True)
     if request.cursor:

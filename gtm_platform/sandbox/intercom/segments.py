@@ -1,4 +1,4 @@
-"""The segments of people that a workspace begins with: who is in them follows from rules, at an instant."""
+"""The segments that a workspace begins with. Rules tell who is in them at an instant."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _NEW, _ACTIVE, _SLIPPING = timedelta(days=7), timedelta(days=30), timedelta(days
 
 @dataclass(frozen=True)
 class Segment:
-    """People of one type, users or leads (which this part of the API calls contacts), for whom a rule holds."""
+    """The users, or the leads, for whom a rule holds; segments call leads contacts."""
 
     id: str
     name: str

@@ -1,4 +1,7 @@
-"""Intercom's store: plain records, which the world writes and the emulator renders. Instants are aware, in UTC."""
+"""Intercom's store: plain records, which the world writes and the emulator renders.
+
+Instants are aware, in UTC. Shapes as the API shows them belong to the modules of each record.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,6 +10,8 @@ from typing import Any
 
 @dataclass(slots=True)
 class IntercomContact:
+    """A user or a lead. A merged or deleted contact stays, and is not shown."""
+
     id: str
     role: str  # user | lead
     email: str | None
@@ -32,6 +37,8 @@ class IntercomContact:
 
 @dataclass(slots=True)
 class IntercomCompany:
+    """A company; `company_id` is the id that the workspace itself gave it."""
+
     id: str
     company_id: str
     name: str
@@ -50,6 +57,8 @@ class IntercomCompany:
 
 @dataclass(slots=True)
 class IntercomPart:
+    """What happened in a conversation after its first message: an answer, a note, an assignment."""
+
     id: str
     part_type: str
     body: str | None  # HTML
@@ -62,6 +71,8 @@ class IntercomPart:
 
 @dataclass(slots=True)
 class IntercomRating:
+    """The rating that a contact was requested to give, and gave or not."""
+
     requested: datetime
     rating: int | None = None  # None: asked for, not answered
     remark: str | None = None
@@ -71,6 +82,8 @@ class IntercomRating:
 
 @dataclass(slots=True)
 class IntercomConversation:
+    """A conversation with support, its first message included."""
+
     id: str
     contact_id: str
     created: datetime
@@ -106,6 +119,8 @@ class IntercomConversation:
 
 @dataclass(slots=True)
 class IntercomTicket:
+    """A ticket; `ticket_id` is the number that people see."""
+
     id: str
     ticket_id: str
     contact_id: str

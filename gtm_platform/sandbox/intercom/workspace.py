@@ -1,4 +1,4 @@
-"""What the addresses about the workspace itself answer: its people, tags, segments and attributes, and their log."""
+"""What the addresses about the workspace itself answer: teammates, tags, segments, attributes."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The Slack Web API and an incoming webhook on a store of messages, and a page that shows what was posted."""
+"""An emulator of the Slack Web API and of an incoming webhook, with a page that shows the messages."""
 
 from gtm_platform.sandbox.kit.emulator import Emulator, PageLink
 from gtm_platform.sandbox.kit.limits import Rate

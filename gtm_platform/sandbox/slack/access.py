@@ -1,4 +1,4 @@
-"""Who may call, and how often: the token, its scopes, and one limit per method or, for messages, per channel."""
+"""Who may call, and how often: the token, its scopes, and a limit for each method."""
 
 from collections.abc import Mapping
 

@@ -30,6 +30,7 @@ class _Slack:
         self.access = access
 
     async def call(self, request: Request) -> Response:
+        """Answer a method of the Web API; what is refused comes with status 200 too."""
         try:
             response = await self._response(request)
         except SlackError as error:

@@ -1,4 +1,4 @@
-"""Attachments as HTML: the older way to lay out a message, still used by many tools, with a coloured bar beside it."""
+"""Attachments as HTML: the older way to lay out a message, with a coloured bar beside it."""
 
 import re
 from html import escape

@@ -1,4 +1,7 @@
-"""Block Kit blocks as HTML. They were checked when they were posted, so that their parts can be relied on here."""
+"""Block Kit blocks as HTML.
+
+Blocks were checked when they were posted, so their parts can be relied on here.
+"""
 
 import re
 from collections.abc import Callable, Iterator

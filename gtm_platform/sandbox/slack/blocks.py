@@ -1,4 +1,4 @@
-"""Whether Slack would take these blocks: supported types, texts neither empty nor too long, not too many of anything.
+"""Whether Slack would take these blocks: their types, the lengths of texts, how many there are.
 
 Each finding is a sentence with the place it is about, as Slack's `response_metadata.messages` have it.
 """

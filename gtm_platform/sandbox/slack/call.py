@@ -25,7 +25,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Call:
-    """`log` does and persists accepted writes; `url` is the workspace's own address, with a slash at the end."""
+    """The arguments and the workspace they are about.
+
+    `log` does and persists accepted writes; `url` is the workspace's own address, with a slash at the end.
+    """
 
     log: Log
     arguments: Arguments

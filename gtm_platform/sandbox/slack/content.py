@@ -1,4 +1,4 @@
-"""The content of a message as it is sent: its text, blocks and attachments, checked and completed as Slack does."""
+"""The text, blocks and attachments of a message, checked and completed as Slack does it."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ Content = tuple[str, list[Block], list[Attachment]]
 
 
 def content_of(arguments: Arguments) -> Content:
-    """Return the text, cut where Slack cuts it, the blocks and the attachments; refuse a message without any."""
+    """Return the text, the blocks and the attachments; refuse a message without any of them."""
     text, blocks = str(arguments.get("text") or ""), arguments.get("blocks") or []
     if arguments.get("markdown_text"):
         if text or blocks:

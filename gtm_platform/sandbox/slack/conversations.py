@@ -79,8 +79,10 @@ def _replies_by_thread(call: Call, channel: str) -> dict[str, list[SlackMessage]
 
 
 def _window(call: Call, messages: list[SlackMessage], *, newest_first: bool) -> tuple[list[SlackMessage], Answer, bool]:
-    """The page of the messages between `oldest` and `latest`. Its cursor names the next message, so that messages that
-    come while a client pages do not shift the pages."""
+    """The page of the messages between `oldest` and `latest`, its metadata, and whether more follow.
+
+    The cursor names the next message, so messages that come while a client pages do not shift the pages.
+    """
     oldest, latest = _micros(call, "oldest"), _micros(call, "latest")
     slack = 1 if call.flag("inclusive") else 0
     shown = [

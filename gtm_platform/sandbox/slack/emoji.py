@@ -1,4 +1,4 @@
-"""The emoji that alerts, summaries and reactions use, by the names Slack gives them. The rest stay as `:name:`."""
+"""The emoji of alerts, summaries and reactions by their names in Slack. The rest stay as `:name:`."""
 
 import re
 

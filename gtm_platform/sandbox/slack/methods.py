@@ -1,4 +1,4 @@
-"""The Web API's methods by name, and the two that are about the API itself. The others live with their family."""
+"""The Web API's methods by name, and the two about the API itself; the rest live with their family."""
 
 from collections.abc import Callable
 

@@ -32,7 +32,10 @@ def plain_html(text: str) -> str:
 
 
 def to_html(text: str, names: Names) -> str:
-    """Mrkdwn text. Code and links are set aside first, so that styles neither look into them nor break on them."""
+    """Mrkdwn text.
+
+    Code and links are set aside first, so that styles neither look into them nor break on them.
+    """
     aside: list[str] = []
 
     def put_aside(match: re.Match[str]) -> str:

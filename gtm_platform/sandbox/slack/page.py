@@ -1,4 +1,4 @@
-"""The page that shows channels and messages as a person would see them. It loads nothing from anywhere."""
+"""The page that shows channels and messages as people see them. It loads nothing from anywhere."""
 
 from collections import Counter
 from datetime import date, datetime, timedelta

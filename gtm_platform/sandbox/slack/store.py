@@ -1,4 +1,4 @@
-"""Slack's store: the workspace's own ids, and the channels, people and messages that the emulator writes and renders.
+"""Slack's store: the workspace's own ids, and its channels, people and messages.
 
 Instants are aware, in UTC. Ids have the form of Slack's own: a letter for the kind and at least eight more characters.
 """
@@ -19,6 +19,8 @@ CHANNELS = {ALERT_CHANNEL: "gtm-alerts", SUMMARY_CHANNEL: "gtm-summaries", OPS_C
 
 @dataclass(slots=True)
 class SlackMessage:
+    """A message, identified by its channel and timestamp. All are the bot's."""
+
     channel: str
     ts: str
     text: str
@@ -35,6 +37,8 @@ class SlackMessage:
 
 @dataclass
 class SlackStore:
+    """All that a workspace holds."""
+
     channels: dict[str, str] = field(default_factory=dict)  # id -> name
     users: dict[str, dict[str, Any]] = field(default_factory=dict)  # email -> wire user
     messages: list[SlackMessage] = field(default_factory=list)

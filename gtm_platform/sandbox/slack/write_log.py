@@ -1,4 +1,7 @@
-"""What each accepted write does to the store. Whether a write is acceptable is decided before, in the methods."""
+"""What each accepted write does to the store.
+
+Whether a write is acceptable is decided before, in the modules of the methods.
+"""
 
 from datetime import datetime
 

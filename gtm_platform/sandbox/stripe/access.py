@@ -11,7 +11,6 @@ from gtm_platform.sandbox.kit.errors import path_of
 from gtm_platform.sandbox.kit.limits import KeyedLimits, Limit, Rate
 
 TOKEN = "sk_test_sandbox"
-AUTHENTICATION = Authentication(TOKEN, (bearer_token, basic_user))
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,11 @@ class Limits:
 
 
 DOCUMENTED = Limits()
+
+
+def authentication() -> Authentication:
+    """The secret key, as a bearer token or as the user of basic authentication."""
+    return Authentication(TOKEN, (bearer_token, basic_user))
 
 
 class RequestLimits:

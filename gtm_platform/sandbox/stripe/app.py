@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from gtm_platform.sandbox.kit.api import Api
 from gtm_platform.sandbox.kit.errors import path_of
 from gtm_platform.sandbox.kit.write_log import Persist, WriteLog, discard
-from gtm_platform.sandbox.stripe.access import AUTHENTICATION, DOCUMENTED, Limits, RequestLimits
+from gtm_platform.sandbox.stripe.access import DOCUMENTED, Limits, RequestLimits, authentication
 from gtm_platform.sandbox.stripe.account import account_by_id, connected_accounts, own_account
 from gtm_platform.sandbox.stripe.errors import StripeErrors, masked, request_id, unknown_url
 from gtm_platform.sandbox.stripe.expand import expand
@@ -48,7 +48,7 @@ class Call:
     @property
     def key(self) -> str:
         """The secret key as messages may show it."""
-        return masked(AUTHENTICATION.presented(self.request))
+        return masked(authentication().presented(self.request))
 
 
 Read = Callable[[Call], Shape]
@@ -76,7 +76,7 @@ def app(
         ("POST", "/v1/customers/{id}", lambda call: update_customer(call.id, call.parameters, customers)),
         ("DELETE", "/v1/customers/{id}", lambda call: delete_customer(call.id, call.parameters, customers)),
     ]
-    api = Api(AUTHENTICATION, StripeErrors(), limits=RequestLimits(limits).of, headers=_headers)
+    api = Api(authentication(), StripeErrors(), limits=RequestLimits(limits).of, headers=_headers)
     return api.app(
         [
             *(("GET", path, _reading(read, ledger)) for path, read in reads.items()),

@@ -90,18 +90,20 @@ class Sales:
         self._agenda.at(max(over, at), self._enter, deal, outcome)
 
     def _enter(self, at: datetime, deal: HubSpotRecord, stage: str) -> None:
-        properties = deal.properties
-        properties["dealstage"] = stage
-        properties["hs_deal_stage_probability"] = _PROBABILITY[stage]
-        properties[f"hs_v2_date_entered_{stage}"] = fixtures.wire_time(at)
-        properties["hs_is_closed"] = "true" if stage.startswith("closed") else "false"
-        properties["hs_is_closed_won"] = "true" if stage == "closedwon" else "false"
+        properties = {
+            "dealstage": stage,
+            "hs_deal_stage_probability": _PROBABILITY[stage],
+            f"hs_v2_date_entered_{stage}": fixtures.wire_time(at),
+            "hs_is_closed": "true" if stage.startswith("closed") else "false",
+            "hs_is_closed_won": "true" if stage == "closedwon" else "false",
+        }
         if stage.startswith("closed"):
             properties["closedate"] = fixtures.wire_time(at)
         if stage == "closedlost":
             properties["closed_lost_reason"] = self._rng.choice(_LOST)
             if "contacts" in deal.links:
                 self._file.person_history.lost_deals.append((at, properties["closed_lost_reason"]))
+        deal.write(properties, at)
         deal.updated = at
 
     def _tie(self, record: HubSpotRecord, type_: str) -> None:

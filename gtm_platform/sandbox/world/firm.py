@@ -74,7 +74,7 @@ class Firm:
     def _edit(self, at: datetime) -> None:
         if self._record:
             grown = int(self._company.size * self._rng.uniform(0.9, 1.4)) + 1
-            self._record.properties["numberofemployees"] = str(grown)
+            self._record.write({"numberofemployees": str(grown)}, at)
             self._record.updated = at
             self._expect_edit(at)
 

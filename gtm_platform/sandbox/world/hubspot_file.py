@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from random import Random
 
-from gtm_platform.sandbox.hubspot.store import HubSpotRecord
+from gtm_platform.sandbox.hubspot.store import BY_MERGE, HubSpotRecord
 from gtm_platform.sandbox.world import fixtures, names
 from gtm_platform.sandbox.world.agenda import Agenda
 from gtm_platform.sandbox.world.context import Context
@@ -134,7 +134,7 @@ class HubSpotFile:
 
     def set(self, at: datetime, name: str, value: str) -> None:
         if self.contact and not self.contact.archived:
-            self.contact.properties[name] = value
+            self.contact.write({name: value}, at)
             self.contact.updated = at
 
     def advance_to(self, at: datetime, stage: str) -> None:
@@ -154,9 +154,9 @@ class HubSpotFile:
         inherit(self._context.hubspot, winner, loser)
         email = loser.properties.get("email")
         if email:
-            _append(winner, "hs_additional_emails", email)
+            _append(at, winner, "hs_additional_emails", email)
             history.add_email(at, email)
-        _append(winner, "hs_merged_object_ids", loser.id)
+        _append(at, winner, "hs_merged_object_ids", loser.id)
         winner.updated = at
 
     def archive(self, at: datetime) -> None:
@@ -164,9 +164,9 @@ class HubSpotFile:
             self.contact.archived = self.contact.updated = self.history.until = at
 
 
-def _append(record: HubSpotRecord, name: str, value: str) -> None:
+def _append(at: datetime, record: HubSpotRecord, name: str, value: str) -> None:
     present = record.properties.get(name)
-    record.properties[name] = f"{present};{value}" if present else value
+    record.write({name: f"{present};{value}" if present else value}, at, BY_MERGE)
 
 
 def company_spelling(rng: Random, company: Company) -> str:

@@ -23,7 +23,8 @@ from gtm_platform.ingest.assets import asset_of
 from gtm_platform.lake.contracts import TABLES, Column, Contract
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.sandbox import hubspot, slack
-from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore, SlackStore
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.slack.store import SlackStore
 from gtm_platform.settings import settings
 from gtm_platform.sources.hubspot import SOURCE
 from gtm_platform_tests.delivery.rows import customer, health

@@ -125,8 +125,9 @@ def _hubspot(truth: Row, day: date) -> Finding:
     """HubSpot, asked directly, holds what health says of each customer's contact that is there."""
     live = {contact for person in truth["people"] for contact in person["hubspot"]}
     customers = the_lake().partition("core/unified_customers", day.isoformat())
-    told = customers.filter(customers.hubspot_contact_id.notnull() & customers.health_score.notnull())
-    rows = told.select("hubspot_contact_id", "health_score", "health_status", "churn_risk").to_pyarrow().to_pylist()
+    current = customers.filter(customers.is_customer, customers.hubspot_contact_id.notnull())
+    judged = current.filter(current.health_score.notnull())
+    rows = judged.select("hubspot_contact_id", "health_score", "health_status", "churn_risk").to_pyarrow().to_pylist()
     rows = [row for row in rows if row["hubspot_contact_id"] in live]
     held = {contact["id"]: contact["properties"] for contact in _contacts([row["hubspot_contact_id"] for row in rows])}
     wrong = [

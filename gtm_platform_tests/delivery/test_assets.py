@@ -265,6 +265,17 @@ def test_a_long_diff_is_cut_in_the_log(world: World, monkeypatch: pytest.MonkeyP
     assert "… and 32 lines more" in logged(world, world.run(hubspot_contacts, config={"dry_run": True}))
 
 
+def test_the_contacts_of_who_left_are_cleared(world: World) -> None:
+    world.land_day(DAYS[0], score=80)
+    world.run(hubspot_contacts)
+    world.land_day(DAYS[1], score=12, is_customer=False)
+
+    assert (shown(world.run(hubspot_contacts), hubspot_contacts) or {})["written"] == 5
+    for name in ("gtm_health_score", "gtm_health_status", "gtm_mrr"):
+        assert not any(values_in_hubspot(world, name))
+    assert (shown(world.run(hubspot_contacts), hubspot_contacts) or {})["unchanged"] == 5
+
+
 def test_a_range_delivers_its_newest_day(world: World) -> None:
     world.land_day(DAYS[0], score=80)
     world.land_day(DAYS[1], score=60)

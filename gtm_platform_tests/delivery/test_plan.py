@@ -14,6 +14,8 @@ from gtm_platform.delivery.newest import CUSTOMERS, HEALTH
 from gtm_platform_tests.delivery.rows import DAY, customer, health
 from gtm_platform_tests.tables import Row, given
 
+FORMER = {"c1": False, "c2": None, "c3": True, "c4": True}  # c4 has no health
+
 
 def planned(judged: Sequence[Row], customers: Sequence[Row]) -> list[DesiredRecord]:
     return plan(CONTACTS, DAY, {HEALTH: given(HEALTH, *judged), CUSTOMERS: given(CUSTOMERS, *customers)})
@@ -46,6 +48,14 @@ def test_only_customers_with_health_and_a_contact_are_planned() -> None:
     people = [customer(id, hubspot_contact_id=contact) for id, contact in contacts.items()]
     desired = planned([health(id) for id in ("c4", "c3", "c2", "c1")], people)
     assert [(record.subject_id, record.object_id) for record in desired] == [("c1", "501"), ("c3", "503")]
+
+
+def test_the_contact_of_a_former_customer_is_cleared_whatever_its_health() -> None:
+    people = [customer(id, hubspot_contact_id=f"50{id[1]}", is_customer=now) for id, now in FORMER.items()]
+    cleared, also_cleared, current = planned([health("c1"), health("c3")], people)
+    assert cleared.object_id == "501"
+    assert cleared.values == also_cleared.values == dict.fromkeys(CONTACTS.names, "")
+    assert current.values["gtm_health_score"] == "72"
 
 
 @pytest.mark.faults("D12")

@@ -31,8 +31,8 @@ def within(window: str) -> datetime:
     return opening(window) + timedelta(hours=6)
 
 
-def fast(pace: int = 1_000_000) -> RateLimiter:
-    return RateLimiter(pace, pace)
+def fast(rate: int = 1_000_000) -> RateLimiter:
+    return RateLimiter(rate, rate)
 
 
 @dataclass
@@ -54,9 +54,9 @@ class Portal:
         self.store.objects.setdefault(kind, {})[key] = record
         return record
 
-    def client(self, patience: RetryPolicy | None = None, pace: RateLimiter | None = None) -> HubSpotClient:
-        pace = pace or fast()
-        return HubSpotClient(SecretStr(self.token), self.stand.url, retry=patience, limits=RateLimits(pace, pace))
+    def client(self, retry: RetryPolicy | None = None, limiter: RateLimiter | None = None) -> HubSpotClient:
+        limiter = limiter or fast()
+        return HubSpotClient(SecretStr(self.token), self.stand.url, retry=retry, limits=RateLimits(limiter, limiter))
 
     def sync(self, name: str, *keys: str, client: HubSpotClient | None = None) -> list[WindowResult]:
         """Fills the windows shortly after the last of them has closed."""

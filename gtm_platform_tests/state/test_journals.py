@@ -65,9 +65,9 @@ def test_the_newest_agreement_counts_and_ends_older_doubts(state: State) -> None
 
 def test_the_newest_values_of_a_record_are_told_unless_one_of_them_is_in_doubt(state: State) -> None:
     def conclude(record: str, outcome: Outcome, **values: str) -> None:
-        told = [(replace(write(after, object_id=record), property=name), "why") for name, after in values.items()]
+        conclusion = [(replace(write(after, object_id=record), property=name), "why") for name, after in values.items()]
         with state.writing() as tx:
-            writes.conclude(tx, told, outcome, NOW)
+            writes.conclude(tx, conclusion, outcome, NOW)
 
     def newest() -> dict[str, dict[str, str]]:
         with state.reading() as tx:
@@ -98,7 +98,8 @@ def test_intents_come_back_in_the_order_in_which_they_were_given(state: State) -
         writes.receive(tx, rows, "written", NOW)
     with state.reading() as tx:
         kept = writes.writes_of_run(tx, "r1", "contacts", "written")
-    assert [(row.id, row.after) for row in kept] == [(row, one.after) for row, one in zip(rows, many, strict=True)]
+    intended = [(row, intent.after) for row, intent in zip(rows, many, strict=True)]
+    assert [(row.id, row.after) for row in kept] == intended
 
 
 def fact(mark: str, customer: str = "c1") -> Fact:

@@ -16,7 +16,8 @@ class ObjectType:
     """A kind of objects in HubSpot, and how its rows of a day are made.
 
     `plan` gets the day's tables of `inputs` and returns a row for each object that is to hold our values: the id of our
-    record in `subject`, the object's id in HubSpot in `key`, and the columns that the properties' origins name.
+    record in `subject`, the object's id in HubSpot in `key`, and the columns that the properties' origins name. Where a
+    row's column `cleared` is true, the object is to hold none of our values any more.
     """
 
     name: str  # as in the paths of the API: contacts, companies, deals
@@ -27,6 +28,7 @@ class ObjectType:
     properties: tuple[Property, ...]
     inputs: tuple[str, ...]
     plan: Callable[[Tables], ibis.Table]
+    cleared: str | None = None
     about: str = ""
 
     @cached_property

@@ -6,6 +6,7 @@ It is made column by column, as most values are those of thousands of records.
 import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import NamedTuple
 
 from gtm_platform.delivery.hubspot.object_type import ObjectType, Tables
@@ -27,11 +28,17 @@ def plan(object_type: ObjectType, day: str, tables: Tables) -> list[DesiredRecor
     rows = object_type.plan(tables).order_by(object_type.subject).to_pyarrow().to_pydict()
     values = zip(*(wire_column(rows[origin.column]) for origin in origins), strict=True)
     rules = zip(*(rows[origin.rule] for origin in origins), strict=True)
-    names = object_type.names
-    records = zip(rows[object_type.subject], rows[object_type.key], values, rules, strict=True)
+    names, nothing = object_type.names, dict.fromkeys(object_type.names, "")
+    cleared = rows[object_type.cleared] if object_type.cleared else repeat(False, len(rows[object_type.key]))
+    records = zip(rows[object_type.subject], rows[object_type.key], values, rules, cleared, strict=True)
     return [
-        DesiredRecord(subject, object_id, _known_values(names, row), _provenance(object_type, day, by))
-        for subject, object_id, row, by in records
+        DesiredRecord(
+            subject,
+            object_id,
+            nothing if is_cleared else _known_values(names, row),
+            _provenance(object_type, day, by),
+        )
+        for subject, object_id, row, by, is_cleared in records
     ]
 
 

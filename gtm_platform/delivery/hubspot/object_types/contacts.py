@@ -1,9 +1,10 @@
-"""HubSpot contacts: a customer's health, churn risk and MRR on the contact that stands for them."""
+"""HubSpot contacts: a current customer's health, churn risk and MRR; nothing on that of a former one."""
 
 import ibis
 
 from gtm_platform.delivery.hubspot.object_type import ObjectType, Tables
 from gtm_platform.delivery.hubspot.properties import Origin, checkboxes, number, select, text
+from gtm_platform.lake.expressions.joins import left_join_all
 
 HEALTH, CUSTOMERS = "health/customer_health", "core/unified_customers"
 
@@ -68,16 +69,18 @@ PROPERTIES = (
 
 
 def plan(tables: Tables) -> ibis.Table:
-    """Return a row for each customer that has a health row and a HubSpot contact."""
-    health = tables[HEALTH].select("customer_id", *OBJECT_TYPE.columns_of(HEALTH))
+    """Return a row for each customer with a HubSpot contact that has a health row, or is a customer no more."""
+    health = tables[HEALTH].select("customer_id", *OBJECT_TYPE.columns_of(HEALTH), has_health=True)
     customers = tables[CUSTOMERS]
     customers = customers.filter(customers["hubspot_contact_id"] != "").select(
         "customer_id",
         "hubspot_contact_id",
         *(name for name in OBJECT_TYPE.columns_of(CUSTOMERS) if name != "currency"),
+        is_former=~customers["is_customer"].fill_null(False),
         currency=ibis.ifelse(customers["mrr"].notnull(), customers["currency"].upper(), ibis.null("string")),
     )
-    return health.join(customers, "customer_id")
+    rows = left_join_all(customers, [health])
+    return rows.filter(rows["has_health"].fill_null(False) | rows["is_former"])
 
 
 OBJECT_TYPE = ObjectType(
@@ -89,5 +92,6 @@ OBJECT_TYPE = ObjectType(
     properties=PROPERTIES,
     inputs=(HEALTH, CUSTOMERS),
     plan=plan,
+    cleared="is_former",
     about="Health, churn risk and MRR as properties of HubSpot contacts; only what changed, only the newest day.",
 )

@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from gtm_platform.core import activity, pipeline, profile, revenue, support
+from gtm_platform.core import activity, message_tone, pipeline, profile, revenue, support
 from gtm_platform.lake.dagster.daily_assets import daily_assets
 
-TABLES = (profile.TABLE, revenue.TABLE, activity.TABLE, support.TABLE, pipeline.TABLE)
+TABLES = (profile.TABLE, revenue.TABLE, activity.TABLE, message_tone.TABLE, support.TABLE, pipeline.TABLE)
 
 
 def defs() -> dg.Definitions:

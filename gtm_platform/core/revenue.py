@@ -5,6 +5,7 @@ from datetime import date
 import ibis
 
 from gtm_platform.core import ledger
+from gtm_platform.core import subscriptions as subscription_rules
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
@@ -59,7 +60,7 @@ def table(
     day: date,
 ) -> ibis.Table:
     payers = links.filter(links["source"] == "stripe").select("customer_id", payer="record_id")
-    running = ledger.running(subscriptions, day)
+    running = subscription_rules.counted(subscriptions, policy.stripe, day)
     lines = ledger.lines(stripe, running.view(), invoices, charges, refunds, disputes, day)
     plans = _plans(_leading(running.view(), payers, policy.money), products, prices)
     billed = _billed(left_join_all(ledger.summed(lines, payers, policy.money), [plans]), policy.money)

@@ -4,6 +4,7 @@ from datetime import date
 
 import ibis
 
+from gtm_platform.core.messages import customer_messages
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.days import within
@@ -44,13 +45,15 @@ def table(
     conversations: ibis.Table,
     parts: ibis.Table,
     tickets: ibis.Table,
+    tones: ibis.Table,
     policy: Policy,
     day: date,
 ) -> ibis.Table:
     rules = policy.support
     users = links.filter(links["source"] == "intercom").select("customer_id", contact_id="record_id")
     held = _conversations(_theirs(conversations, users), rules, day)
-    said = _messages(_all_messages(conversations, parts).join(users, "contact_id"), rules, day)
+    toned = customer_messages(conversations, parts).left_join(tones.select("message_id", "tone"), "message_id")
+    said = _messages(toned.drop("message_id_right").join(users, "contact_id"), rules, day)
     known = left_join_all(people.select("customer_id"), [held, said, _tickets(tickets.join(users, "contact_id"))])
     on = intercom.count().as_scalar() > 0
     known = known.mutate(open_critical_tickets=known["urgent"].fill_null(0) + known["open_tickets"].fill_null(0))
@@ -83,14 +86,6 @@ def _conversations(theirs: ibis.Table, rules: Support, day: date) -> ibis.Table:
     return found.mutate(csat_avg_90d=mean).drop("stars")
 
 
-def _all_messages(conversations: ibis.Table, parts: ibis.Table) -> ibis.Table:
-    """What contacts wrote themselves: [contact_id, created_at, body, tone]."""
-    first = conversations.filter(conversations["author_type"].isin(["user", "lead", "contact"]))
-    later = parts.filter(parts["from_customer"].fill_null(False))
-    columns = ("created_at", "body", "tone")
-    return first.select(*columns, contact_id="author_id").union(later.select(*columns, contact_id="author_id"))
-
-
 def _messages(messages: ibis.Table, rules: Support, day: date) -> ibis.Table:
     recent = messages["tone"].notnull() & within(messages["created_at"], day, rules.window_days)
     found = messages.group_by("customer_id").agg(
@@ -117,6 +112,7 @@ TABLE = DailyTable(
         "conversations": "intercom/conversations",
         "parts": "intercom/conversation_parts",
         "tickets": "intercom/tickets",
+        "tones": "core/message_tone",
         "policy": current_policy,
     },
     rule=table,

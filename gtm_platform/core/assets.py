@@ -5,7 +5,7 @@ import dagster as dg
 from gtm_platform.core import activity, pipeline, profile, revenue, support
 from gtm_platform.lake.dagster.daily_assets import daily_assets
 
-TABLES = (profile.TABLE, revenue.TABLE, activity.TABLE, support.TABLE, pipeline.TABLE)
+TABLES = (revenue.TABLE, activity.TABLE, support.TABLE, pipeline.TABLE, profile.TABLE)
 
 
 def defs() -> dg.Definitions:

@@ -63,7 +63,7 @@ def hubspot_contacts(context: dg.AssetExecutionContext, config: HubSpotRun, lake
     require_checks_passed(context.instance)
     dry_run = config.dry_run or not there.hubspot_write_enabled
     rules = policy().hubspot
-    guard = None if config.allow_mass_change else Guard(rules.largest_change_share, rules.change_min_records)
+    guard = None if config.allow_mass_change else Guard(rules.max_change_share, rules.change_min_records)
     try:
         told = _deliver(store, Run(context.run.run_id, day, there.now), guard, dry_run=dry_run)
     except ApiFailure as failure:
@@ -133,7 +133,7 @@ def _say(store: Lake, day: str) -> SendReport:
         facts = cancel_mentions(day, customers, rules.support.cancel_days) + _drops(store, state, day)
         known = {row["customer_id"]: row for row in customers}
         speaker = AlertSender(slack.SlackChannel.of(there), state, there.now)
-        return speaker.say(facts, known, day, rules.alerts.storm, there.hubspot_portal_id)
+        return speaker.say(facts, known, day, rules.alerts.digest_above, there.hubspot_portal_id)
 
 
 def _drops(store: Lake, state: State, day: str) -> list[Fact]:

@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from gtm_platform.identity import companies, links, people
+from gtm_platform.identity import companies, former_records, links, people
 from gtm_platform.lake.dagster.daily_assets import daily_assets
 
-TABLES = (links.TABLE, companies.TABLE, people.TABLE)
+TABLES = (links.TABLE, companies.TABLE, people.TABLE, former_records.TABLE)
 
 
 def defs() -> dg.Definitions:

@@ -90,7 +90,7 @@ def check_blast_radius(records: Sequence[RecordDiff], of: int, share: float, all
     if replaced > allowance and replaced > share * of:
         raise TooMuchWouldChange(
             f"{replaced:,} of {of:,} contacts would change, more than the {share:.0%} that the policy "
-            "(hubspot.largest_change_share) allows in one run; nothing was written. Look at the dry run; if it is "
+            "(hubspot.max_change_share) allows in one run; nothing was written. Look at the dry run; if it is "
             "right, run again with allow_mass_change."
         )
 

@@ -47,7 +47,7 @@ def table(links: ibis.Table, records: Mapping[str, ibis.Table], policy: Policy) 
     main = _main_domains(records, rules)
     statements = statements.left_join(main, "domain", rname="{name}_of_main")
     statements = statements.mutate(main=ibis.coalesce(statements["main"], statements["domain"]))
-    ids = [person_records.named(feed.source, statements[feed.ids_column]) for feed in WITH_IDS]
+    ids = [person_records.named(feed.source, statements[feed.ids_column]) for feed in WITH_IDS if feed.stands_alone]
     key = ibis.coalesce(statements["main"], *ids)
     return _companies(statements.mutate(key=key).filter(lambda t: t["key"].notnull()), rules)
 

@@ -85,6 +85,7 @@ class CompanyFeed:
     name: Field | None = None
     other_domains: Field | None = None  # an array
     merged_ids: Field | None = None  # an array
+    stands_alone: bool = False  # a record without a domain is a company by itself
     ids_about: str = ""
     precedence_by_field: Mapping[str, int] = field(default_factory=dict)
 

@@ -11,11 +11,11 @@ from gtm_platform.delivery.hubspot.plan import Desired, plan
 from gtm_platform.delivery.hubspot.properties import CHURN_RISK, HEALTH_STATUS, RISK_SIGNALS, Property, wire, wired
 from gtm_platform.delivery.newest import CUSTOMERS, HEALTH
 from gtm_platform_tests.delivery.rows import DAY, customer, health
-from gtm_platform_tests.tables import Row, given
+from gtm_platform_tests.tables import Row, filled
 
 
 def planned(judged: Sequence[Row], customers: Sequence[Row]) -> list[Desired]:
-    return plan(DAY, given(HEALTH, *judged), given(CUSTOMERS, *customers))
+    return plan(DAY, filled(HEALTH, *judged), filled(CUSTOMERS, *customers))
 
 
 def test_a_plan_holds_the_values_and_where_each_came_from() -> None:

@@ -42,6 +42,7 @@ FEEDS = (
         domain="domain",
         other_domains="additional_domains",
         merged_ids="merged_ids",
+        stands_alone=True,
         ids_about="Its records in HubSpot, merged ones included.",
     ),
 )

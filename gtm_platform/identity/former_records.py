@@ -3,7 +3,7 @@
 A customer deleted at its billing system leaves bills and subscriptions behind; they stay the person's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import ibis
 
@@ -41,9 +41,10 @@ def table(
 ) -> ibis.Table:
     """Return the mentioned records that are not among the links, each with the customer it can be tied to."""
     gone = ibis.union(*[_gone(feed, mentions, links) for feed in FEEDS if feed.mentions]).view()
-    everybody = person_records.person_records(records).drop("email")
-    linked = links.select("source", "record_id", "customer_id", "email").join(everybody, ["source", "record_id"]).view()
-    matches = ibis.union(*_by_shared_id(gone, linked), _by_email(gone, linked, policy.identity))
+    matches = ibis.union(
+        *[_by_shared_id(feed, gone, links, records[feed.source]) for feed in FEEDS if feed.shared_ids],
+        *_by_email(gone, links, records, policy.identity),
+    )
     first = ibis.struct({"method": matches["method"], "customer_id": matches["customer_id"]}).min()
     chosen = matches.group_by("source", "record_id").agg(first=first)
     method = chosen["first"]["method"].cases(*enumerate(METHODS))
@@ -69,20 +70,34 @@ def _named(mention: Mention, table: ibis.Table) -> ibis.Table:
     return table.select(record_id=read(table, mention.record_id), email=read(table, mention.email))
 
 
-def _by_shared_id(gone: ibis.Table, linked: ibis.Table) -> list[ibis.Table]:
-    id_text = gone["source"] + " id " + gone["record_id"]
-    carried = gone.select("source", "record_id", id_text=id_text)
-    return [
-        _match(carried, linked.select("customer_id", id_text=linked[column]), "id_text", "shared_id")
-        for column in person_records.SHARED_ID_COLUMNS
+def _by_shared_id(feed: PersonFeed, gone: ibis.Table, links: ibis.Table, records: ibis.Table) -> ibis.Table:
+    carried = [
+        records.select(carrier=read(records, feed.id), record_id=read(records, field), source=ibis.literal(system))
+        for system, field in feed.shared_ids.items()
     ]
+    tied = gone.select("source", "record_id").join(
+        ibis.union(*carried) if len(carried) > 1 else carried[0], ["source", "record_id"]
+    )
+    return _match(tied, _customers(links, feed).rename(carrier="record_id"), "carrier", "shared_id")
 
 
-def _by_email(gone: ibis.Table, linked: ibis.Table, rules: Identity) -> ibis.Table:
+def _by_email(
+    gone: ibis.Table, links: ibis.Table, records: person_records.Tables, rules: Identity
+) -> Iterator[ibis.Table]:
     mail = gone.select("source", "record_id", email=normalise.email(gone["email"]))
-    mail = mail.filter(~normalise.is_shared_inbox(mail["email"], rules))
-    addresses = person_records.addresses(linked, of="customer_id").select("customer_id", "email")
-    return _match(mail, addresses, "email", "email")
+    mail = mail.filter(~normalise.is_shared_inbox(mail["email"], rules)).view()
+    yield _match(mail, links.select("customer_id", "email"), "email", "email")
+    for feed in FEEDS:
+        if feed.other_emails:
+            table = records[feed.source]
+            secondary = table.select(record_id=read(table, feed.id), raw=read(table, feed.other_emails).unnest())
+            secondary = secondary.select("record_id", email=normalise.email(secondary["raw"]))
+            owned = secondary.join(_customers(links, feed), "record_id").select("customer_id", "email")
+            yield _match(mail, owned, "email", "email")
+
+
+def _customers(links: ibis.Table, feed: PersonFeed) -> ibis.Table:
+    return links.filter(links["source"] == feed.source).select("customer_id", "record_id")
 
 
 def _match(gone: ibis.Table, customers: ibis.Table, key: str, method: str) -> ibis.Table:

@@ -111,9 +111,7 @@ def _stated(feed: PersonFeed, records: ibis.Table, owners: ibis.Table | None) ->
         )
         records = left_join_all(records.mutate(owner_key=read(records, feed.owner_id)), [active], "owner_key")
         manager = {f"{feed.source}_{name}": records[name] for name in ("manager", "manager_email")}
-    stated = {
-        f"{feed.source}_{field}": read(records, getattr(feed, field)) for field in STATED if getattr(feed, field)
-    }
+    stated = {f"{feed.source}_{field}": read(records, getattr(feed, field)) for field in STATED if getattr(feed, field)}
     return records.select(**{feed.id_column: read(records, feed.id)}, **stated, **manager)
 
 
@@ -124,9 +122,7 @@ def _first(profiles: ibis.Table, field: str, rules: Identity) -> ibis.Value:
 
 
 def _account_manager(profiles: ibis.Table, rules: Identity) -> dict[str, ibis.Value]:
-    sources = [
-        feed.source for feed in by_precedence([feed for feed in FEEDS if feed.owners], "account_manager", rules)
-    ]
+    sources = [feed.source for feed in by_precedence([feed for feed in FEEDS if feed.owners], "account_manager", rules)]
     names = [profiles[f"{source}_manager"].nullif("") for source in sources]
     present = [name.notnull() for name in names]
     emails = [profiles[f"{source}_manager_email"] for source in sources]
@@ -152,7 +148,9 @@ def _signups(links: ibis.Table, records: person_records.Tables) -> list[ibis.Tab
 
 def _signup(feed: PersonFeed, links: ibis.Table, records: ibis.Table) -> ibis.Table:
     linked = links.filter(links["source"] == feed.source).select("customer_id", "record_id")
-    users = linked.join(records.select(record_id=read(records, feed.id), at=read(records, feed.signed_up_at)), "record_id")
+    users = linked.join(
+        records.select(record_id=read(records, feed.id), at=read(records, feed.signed_up_at)), "record_id"
+    )
     return users.group_by("customer_id").agg(**{f"{feed.source}_signup": users["at"].min()})
 
 

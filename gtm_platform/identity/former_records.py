@@ -31,7 +31,7 @@ CONTRACT = Contract(
         ),
     },
     key=("source", "record_id"),
-    about="Person records that are gone from their system, and whose they were; those nobody can be tied to are left out.",
+    about="Person records that are gone from their system, and whose they were, as far as that can be known.",
     figures={"records": lambda t: t.count()},
 )
 

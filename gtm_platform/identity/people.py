@@ -32,9 +32,7 @@ CONTRACT = Contract(
 )
 
 
-def table(
-    links: ibis.Table, records: person_records.Tables, companies: ibis.Table, policy: Policy
-) -> ibis.Table:
+def table(links: ibis.Table, records: person_records.Tables, companies: ibis.Table, policy: Policy) -> ibis.Table:
     """Return the customers of the links."""
     linked = links.select("source", "record_id", "customer_id", "first_seen", "aliases", "match_confidence", "email")
     members = person_records.person_records(records).drop("email").join(linked, ["source", "record_id"])

@@ -11,7 +11,7 @@ F = TypeVar("F", PersonFeed, CompanyFeed)
 
 def by_precedence(feeds: Sequence[F], field: str, rules: Identity) -> list[F]:
     """Order the feeds for a field; those that the policy does not list come after those that it does."""
-    listed: list[str] = getattr(rules.precedence, field)
+    listed: tuple[str, ...] = getattr(rules.precedence, field)
     if unknown := sorted(set(listed) - {feed.source for feed in feeds}):
         raise PolicyError(
             f"identity.precedence.{field} names {', '.join(unknown)}; the sources that have such a field are "

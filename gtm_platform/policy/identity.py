@@ -21,13 +21,13 @@ class Confidence(Rules):
 class Precedence(Rules):
     """Sources in the order in which their word counts; those that are not listed come after, in their own order."""
 
-    name: list[str] = []
-    country: list[str] = []
-    city: list[str] = []
-    timezone: list[str] = []
-    account_manager: list[str] = []
-    company: list[str] = []
-    company_name: list[str] = []
+    name: tuple[str, ...] = ()
+    country: tuple[str, ...] = ()
+    city: tuple[str, ...] = ()
+    timezone: tuple[str, ...] = ()
+    account_manager: tuple[str, ...] = ()
+    company: tuple[str, ...] = ()
+    company_name: tuple[str, ...] = ()
 
 
 class Identity(Rules):

@@ -9,7 +9,7 @@ import pytest
 from gtm_platform.core import pipeline, profile
 from gtm_platform.policy import Policy, PolicyError, policy
 from gtm_platform.policy.identity import Precedence
-from gtm_platform_tests.tables import DAY, by, days_ago, filled, computed
+from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
 
 ALL = {"hubspot_contact_id": "h1", "intercom_contact_id": "i1", "stripe_customer_id": "s1", "company_id": "com_1"}
 OWNERS: list[dict[str, Any]] = [
@@ -101,14 +101,14 @@ def test_policy_decides_whose_word_counts_first() -> None:
     }
     usual = a_profile(**records)
     assert (usual["name"], usual["country"], usual["am_source"]) == ("Dana", "DE", "hubspot")
-    order = Precedence(name=["stripe"], country=["intercom", "stripe"], account_manager=["intercom"])
+    order = Precedence(name=("stripe",), country=("intercom", "stripe"), account_manager=("intercom",))
     rules = policy().model_copy(update={"identity": policy().identity.model_copy(update={"precedence": order})})
     other = a_profile(rules=rules, **records)
     assert (other["name"], other["country"], other["assigned_am"]) == ("Reed Ltd", "FR", "Ian")
 
 
 def test_a_source_without_such_a_field_is_refused_in_the_policy() -> None:
-    order = Precedence(account_manager=["stripe"])
+    order = Precedence(account_manager=("stripe",))
     rules = policy().model_copy(update={"identity": policy().identity.model_copy(update={"precedence": order})})
     with pytest.raises(PolicyError, match=r"identity\.precedence\.account_manager names stripe; .* hubspot, intercom"):
         a_profile(rules=rules)

@@ -8,7 +8,7 @@ import pytest
 
 from gtm_platform.core import revenue
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, by, days_ago, filled, computed
+from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
 
 MIDNIGHT = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=1)  # with which the day ends
 

@@ -7,7 +7,7 @@ import pytest
 
 from gtm_platform.core import activity, support
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, by, days_ago, filled, computed
+from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
 
 PEOPLE = [{"customer_id": "a"}, {"customer_id": "b"}]
 LINKS = [

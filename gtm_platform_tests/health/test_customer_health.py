@@ -14,7 +14,7 @@ import pytest
 
 from gtm_platform.health import customer_health
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, by, filled, computed
+from gtm_platform_tests.tables import DAY, by, computed, filled
 
 Facts = dict[str, Any]
 EMPTY: Facts = {"subscription_status": "active", "mrr_reporting": None}
@@ -280,9 +280,7 @@ def test_signals_are_sorted_and_actions_begin_with_the_most_pressing() -> None:
 @pytest.mark.parametrize(("in_days", "soon"), [(-1, False), (0, True), (30, True), (31, False)])
 def test_a_renewal_is_soon_within_thirty_days_for_who_is_not_healthy(in_days: int, soon: bool) -> None:
     ends = datetime(2026, 11, 20, 23, tzinfo=UTC) + timedelta(days=in_days)
-    ill, well = health(
-        [EMPTY | {"days_since_seen": seen, "current_period_end": ends} for seen in (60, 0)]
-    ).values()
+    ill, well = health([EMPTY | {"days_since_seen": seen, "current_period_end": ends} for seen in (60, 0)]).values()
     assert ill["health_status"] != "healthy" == well["health_status"]
     assert ("renewal_soon" in ill["risk_signals"]) is soon
     assert well["risk_signals"] == []

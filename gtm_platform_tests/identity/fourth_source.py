@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 DAY = date(2026, 2, 10)
-FEEDS = '''
+FEEDS = """
 from gtm_platform.ingest.feeds import PersonFeed
 
 FEEDS = (
@@ -28,7 +28,7 @@ FEEDS = (
         country="country",
     ),
 )
-'''
+"""
 
 
 def main(folder: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from gtm_platform.identity import links
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, LONG_AGO, Row, by, filled, computed, rows_of
+from gtm_platform_tests.tables import DAY, LONG_AGO, Row, by, computed, filled, rows_of
 
 NOBODY: tuple[Row, ...] = ()
 

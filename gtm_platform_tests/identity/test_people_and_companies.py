@@ -6,7 +6,7 @@ import ibis
 
 from gtm_platform.identity import companies, links, people
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, LONG_AGO, by, days_ago, filled, computed, rows_of
+from gtm_platform_tests.tables import DAY, LONG_AGO, by, computed, days_ago, filled, rows_of
 
 
 def world(**rows: list[dict[str, Any]]) -> dict[str, ibis.Table]:
@@ -30,8 +30,8 @@ def world(**rows: list[dict[str, Any]]) -> dict[str, ibis.Table]:
         },
         policy=rules,
     )
-    persons_found = computed(people.table, "identity/people", links=linked, records=persons, companies=firms, policy=rules)
-    return {"people": persons_found, "companies": firms}
+    inputs: dict[str, Any] = {"links": linked, "records": persons, "companies": firms, "policy": rules}
+    return {"people": computed(people.table, "identity/people", **inputs), "companies": firms}
 
 
 def test_the_records_that_speak_for_a_customer() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gtm_platform.policy import policy
 from gtm_platform.quality import customer_quality
-from gtm_platform_tests.tables import DAY, by, days_ago, filled, computed, rows_as_table
+from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled, rows_as_table
 
 SYNCED = ibis.schema({"table": "string", "source": "string", "synced_at": "timestamp('UTC', 6)"})
 END = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=1)

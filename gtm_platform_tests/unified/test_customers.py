@@ -8,7 +8,7 @@ import pytest
 
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.unified import customers as unified_customers
-from gtm_platform_tests.tables import DAY, by, filled, computed
+from gtm_platform_tests.tables import DAY, by, computed, filled
 
 MISSION = Path(__file__).parents[3] / "shared" / "mission.md"
 
@@ -33,12 +33,11 @@ def test_it_joins_and_adds_nothing() -> None:
         "health": {"health_score": 77, "risk_signals": ["low_csat"]},
         "quality": {"data_quality_score": 50},
     }
-    needs = {name: filled(table, {"customer_id": "a", **rows.get(name, {})}) for name, table in tables.items()}
-    people = filled("identity/people", {"customer_id": "a", "email": "d@acme.example"}, {"customer_id": "b"})
-    needs["profile"] = filled(
-        "core/profile", {"customer_id": "a", **rows["profile"]}, {"customer_id": "b", "is_customer": False, "customer_status": "prospect"}
-    )
-    found = by("customer_id", computed(unified_customers.table, "core/unified_customers", people=people, **needs, day=DAY))
+    inputs = {name: filled(table, {"customer_id": "a", **rows.get(name, {})}) for name, table in tables.items()}
+    inputs["people"] = filled("identity/people", {"customer_id": "a", "email": "d@acme.example"}, {"customer_id": "b"})
+    prospect = {"customer_id": "b", "is_customer": False, "customer_status": "prospect"}
+    inputs["profile"] = filled("core/profile", {"customer_id": "a", **rows["profile"]}, prospect)
+    found = by("customer_id", computed(unified_customers.table, "core/unified_customers", **inputs, day=DAY))
     assert set(found) == {"a", "b"}
     a = found["a"]
     assert (a["name"], a["mrr_source"], a["health_score"], a["data_quality_score"]) == ("Dana", "stripe", 77, 50)

@@ -51,7 +51,7 @@ def test_of_one_subscription(details: dict[str, Any], expected: str) -> None:
 
 
 def test_of_several_the_best_for_us_counts() -> None:
-    each = {
+    each: dict[str, dict[str, Any]] = {
         "active": {"status": "active"},
         "trial": {"status": "trialing"},
         "past_due": {"status": "unpaid"},

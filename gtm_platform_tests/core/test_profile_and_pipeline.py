@@ -21,7 +21,7 @@ ADMINS: list[dict[str, Any]] = [{"id": "9", "name": "Ian", "email": "ian@us.exam
 
 
 def a_profile(
-    person: dict[str, Any] = ALL, rules: Policy | None = None, **rows: list[dict[str, Any]]
+    person: dict[str, Any] = ALL, rules: Policy | None = None, /, **rows: list[dict[str, Any]]
 ) -> dict[str, Any]:
     table = computed(
         profile.table,
@@ -103,7 +103,7 @@ def test_policy_decides_whose_word_counts_first() -> None:
     assert (usual["name"], usual["country"], usual["am_source"]) == ("Dana", "DE", "hubspot")
     order = Precedence(name=("stripe",), country=("intercom", "stripe"), account_manager=("intercom",))
     rules = policy().model_copy(update={"identity": policy().identity.model_copy(update={"precedence": order})})
-    other = a_profile(rules=rules, **records)
+    other = a_profile(ALL, rules, **records)
     assert (other["name"], other["country"], other["assigned_am"]) == ("Reed Ltd", "FR", "Ian")
 
 
@@ -111,7 +111,7 @@ def test_a_source_without_such_a_field_is_refused_in_the_policy() -> None:
     order = Precedence(account_manager=("stripe",))
     rules = policy().model_copy(update={"identity": policy().identity.model_copy(update={"precedence": order})})
     with pytest.raises(PolicyError, match=r"identity\.precedence\.account_manager names stripe; .* hubspot, intercom"):
-        a_profile(rules=rules)
+        a_profile(ALL, rules)
 
 
 def test_deals() -> None:

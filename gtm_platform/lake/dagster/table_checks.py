@@ -16,7 +16,8 @@ DAYS_NAMED = 5  # in the description; the metadata have all of them
 
 def day_checks(tables: Iterable[DailyTable], checks: Iterable[DayCheck] = ()) -> list[dg.AssetChecksDefinition]:
     """Build the check of each table's contract, and those of a room's own."""
-    return [_asset_check(check) for check in (*map(ContractCheck, tables), *checks)]
+    everything: list[DayCheck | ContractCheck] = [*map(ContractCheck, tables), *checks]
+    return [_asset_check(check) for check in everything]
 
 
 def _asset_check(check: DayCheck | ContractCheck) -> dg.AssetChecksDefinition:

@@ -137,7 +137,7 @@ class Troubles:
         places = {
             "sync_stripe": "sources.stripe.client.Stripe.pages",
             "sync_hubspot": "sources.hubspot.client.HubSpotApi.page",
-            "daily_tables": "lake.daily._given",
+            "daily_tables": "lake.daily_table._read",
             "deliver": "delivery.assets.rows",
         }
         for job, place in places.items():

@@ -17,8 +17,8 @@ from gtm_platform_tests.faults import invariants
 from gtm_platform_tests.faults.fake_api import KEY, TABLE, Fault, nothing
 from gtm_platform_tests.faults.reading import SourceReading, shop_api
 from gtm_platform_tests.http.server import served, whole
+from gtm_platform_tests.ingest.syncing import Clock as Calendar
 from gtm_platform_tests.ingest.syncing import Syncing
-from gtm_platform_tests.sources.conftest import Clock as Calendar
 
 REPEATED = json.dumps({"message": f"Too much for key {KEY}"}).encode()
 NOON = "Date: Sat, 21 Nov 2026 12:00:00 GMT\r\n"

@@ -23,7 +23,7 @@ from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
 from gtm_platform.policy import policy
-from gtm_platform.settings import settings
+from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import State, open_state
 from gtm_platform.state import slack_journal as messages
 from gtm_platform.state.slack_journal import Fact
@@ -73,7 +73,9 @@ def _send(store: Lake, day: str) -> SendReport:
         facts = cancel_mentions(day, customers, rules.support.cancel_days) + _drops(store, state, day)
         by_id = {row["customer_id"]: row for row in customers}
         sender = AlertSender(slack.SlackChannel.of(settings_of(SlackSettings)), state, config.now)
-        return sender.say(facts, by_id, day, rules.alerts.storm, settings_of(HubSpotDeliverySettings).hubspot_portal_id)
+        return sender.say(
+            facts, by_id, day, rules.alerts.digest_above, settings_of(HubSpotDeliverySettings).hubspot_portal_id
+        )
 
 
 def _drops(store: Lake, state: State, day: str) -> list[Fact]:

@@ -67,7 +67,7 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
         require_checks_passed(context.instance)
         dry_run = is_dry_run(context.run.run_config) or not settings_of(HubSpotDeliverySettings).hubspot_write_enabled
         rules = policy().hubspot
-        guard = None if config.allow_mass_change else Guard(rules.largest_change_share, rules.change_min_records)
+        guard = None if config.allow_mass_change else Guard(rules.max_change_share, rules.change_min_records)
         run = Run(context.run.run_id, day, settings().now)
         try:
             report = deliver_day(object_type, store, run, guard, dry_run=dry_run)

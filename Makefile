@@ -13,8 +13,9 @@ BENCH ?=
 demo: $(READY)
 	$(BIN)/gtm demo $(DEMO)
 
+# A file of tests on each processor.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 # What must hold when things go wrong, a file on each processor. The long ones take half an hour: 400 runs, 200 kills.
 faults: $(READY)
@@ -59,5 +60,6 @@ $(VENV)/.ready-bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	touch $@
 
+# What was built. Homes, with their data and journals, are never deleted by make.
 clean:
-	rm -rf $(VENV) .gtm
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -4,8 +4,10 @@ from contextlib import closing
 
 import dagster as dg
 
-from gtm_platform.delivery.assets import hubspot_contacts, slack_alerts
+from gtm_platform.delivery.assets import slack_alerts
+from gtm_platform.delivery.hubspot.assets import HUBSPOT_ASSETS
 from gtm_platform.delivery.newest import CUSTOMERS, newest_day
+from gtm_platform.delivery.request import DAY_TAG
 from gtm_platform.delivery.slack.alerts import run_failure
 from gtm_platform.delivery.slack.client import SlackChannel, why_off
 from gtm_platform.delivery.slack.send import AlertSender
@@ -20,7 +22,7 @@ EVENTS_A_TICK = 500
 
 deliver = dg.define_asset_job(
     "deliver",
-    selection=dg.AssetSelection.assets(hubspot_contacts, slack_alerts),
+    selection=dg.AssetSelection.assets(*HUBSPOT_ASSETS, slack_alerts),
     description="Health into HubSpot and alerts into Slack, for the newest day.",
 )
 
@@ -42,7 +44,7 @@ def when_health_lands(context: dg.SensorEvaluationContext) -> dg.SensorResult:
             still = f"the run that made {day} still goes on: its checks come first"
             return dg.SensorResult(skip_reason=still, cursor=context.cursor)
         # The same landing seen twice asks once; a day made again is delivered again.
-        requests.append(dg.RunRequest(run_key=f"{day}:{newest[day].storage_id}", partition_key=day))
+        requests.append(dg.RunRequest(run_key=f"{day}:{newest[day].storage_id}", tags={DAY_TAG: day}))
     return dg.SensorResult(run_requests=requests, cursor=landed.cursor if landed.records else context.cursor)
 
 

@@ -12,7 +12,7 @@ from gtm_platform.lake.dagster.daily_assets import daily_assets
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
-from gtm_platform_tests.tables import given, rows_of
+from gtm_platform_tests.tables import filled, rows_of
 
 FIRST = date(2026, 2, 10)
 MODES = ("forever_only", "recurring", "all")
@@ -28,7 +28,7 @@ def land(lake: Lake, day: date, **rows: list[dict[str, Any]]) -> None:
             key = day.isoformat() if contract.cadence == 24 else f"{day}T0000"
             end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=contract.cadence)
             here = [{"_window": end, "_extracted_at": end, **row} for row in rows.get(table.replace("/", "_"), [])]
-            lake.write(table, key, engine().to_pyarrow(given(table, *here)).to_reader(), full=True)
+            lake.write(table, key, engine().to_pyarrow(filled(table, *here)).to_reader(), full=True)
 
 
 def run(first: date = DAYS[0]) -> None:

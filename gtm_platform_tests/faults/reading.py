@@ -20,8 +20,8 @@ from gtm_platform_tests.faults import invariants
 from gtm_platform_tests.faults.fake_api import CALLS, KEY, QUARANTINE, SOURCE, TABLE, Script, Shop, nothing
 from gtm_platform_tests.http.clock import Clock
 from gtm_platform_tests.http.server import serving
-from gtm_platform_tests.ingest.syncing import Syncing
 from gtm_platform_tests.ingest.syncing import Clock as Calendar
+from gtm_platform_tests.ingest.syncing import Syncing
 
 ENV = "SHOP_API_KEY"
 
@@ -32,8 +32,8 @@ def shop_api(url: str, clock: Clock, **more: Any) -> Api:
     waits: dict[str, Any] = {"now": clock.now, "sleep": clock.sleep, "random": lambda: 1.0}
     known = {
         "auth": BearerAuth(SecretStr(KEY)),
-        "paces": RateLimiter(1e6, 1000, clock.now, clock.sleep),
-        "patience": RetryPolicy(**{**waits, **patient}),
+        "rate_limiters": RateLimiter(1e6, 1000, clock.now, clock.sleep),
+        "retry": RetryPolicy(**{**waits, **patient}),
         "keys": (ENV,),
         "deadline": 30.0,
     }

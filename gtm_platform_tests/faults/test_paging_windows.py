@@ -20,9 +20,8 @@ from gtm_platform_tests.faults.model import adds_up, as_of, ids, nothing_half_do
 from gtm_platform_tests.ingest import test_stream_sync as test_sync
 from gtm_platform_tests.ingest.syncing import Clock, Syncing
 from gtm_platform_tests.ingest.test_stream_sync import Sky, day
-from gtm_platform_tests.sources import conftest
 
-lake, clock, syncing, sky = conftest.lake, test_sync.clock, test_sync.syncing, test_sync.sky
+clock, syncing, sky = test_sync.clock, test_sync.syncing, test_sync.sky
 FAR = datetime.fromisoformat("2090-01-01T00:00:00+00:00")
 MINUTE = timedelta(minutes=1)
 

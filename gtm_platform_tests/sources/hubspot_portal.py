@@ -12,9 +12,9 @@ from gtm_platform.ingest.plan import partition_windows
 from gtm_platform.ingest.stream_sync import StreamSync, WindowResult
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.hubspot import TOKEN, Limits, app
-from gtm_platform.sandbox.limits import Limit
-from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore
-from gtm_platform.sources.hubspot.client import HubSpotApi
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.kit.limits import Limit
+from gtm_platform.sources.hubspot.client import HubSpotClient, RateLimits
 from gtm_platform.sources.hubspot.source import SOURCE
 from gtm_platform_tests.ingest.syncing import RULES
 from gtm_platform_tests.sources.conftest import Stand
@@ -32,8 +32,8 @@ def within(window: str) -> datetime:
     return opening(window) + timedelta(hours=6)
 
 
-def fast(pace: int = 1_000_000) -> RateLimiter:
-    return RateLimiter(pace, pace)
+def fast(rate: int = 1_000_000) -> RateLimiter:
+    return RateLimiter(rate, rate)
 
 
 @dataclass
@@ -55,11 +55,11 @@ class Portal:
         self.store.objects.setdefault(kind, {})[key] = record
         return record
 
-    def client(self, patience: RetryPolicy | None = None, pace: RateLimiter | None = None) -> HubSpotApi:
-        pace = pace or fast()
-        return HubSpotApi(SecretStr(self.token), self.stand.url, patience=patience, pace=pace, search_pace=pace)
+    def client(self, retry: RetryPolicy | None = None, limiter: RateLimiter | None = None) -> HubSpotClient:
+        limiter = limiter or fast()
+        return HubSpotClient(SecretStr(self.token), self.stand.url, retry=retry, limits=RateLimits(limiter, limiter))
 
-    def sync(self, name: str, *keys: str, client: HubSpotApi | None = None) -> list[WindowResult]:
+    def sync(self, name: str, *keys: str, client: HubSpotClient | None = None) -> list[WindowResult]:
         """Fills the windows shortly after the last of them has closed."""
         [stream] = [stream for stream in SOURCE.streams if stream.name == name]
         slots = partition_windows(windows(SOURCE.hours), keys)

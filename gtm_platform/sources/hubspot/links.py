@@ -9,7 +9,7 @@ from gtm_platform.http.errors import CursorLoop, InvalidResponse
 from gtm_platform.http.pages import Page, rows
 from gtm_platform.http.pagination import REPEATS
 from gtm_platform.ingest.record import with_facts
-from gtm_platform.sources.hubspot.client import SYSTEM, HubSpotApi
+from gtm_platform.sources.hubspot.client import SYSTEM, HubSpotClient
 
 
 class Kind(msgspec.Struct, rename="camel"):
@@ -46,7 +46,7 @@ class Link(msgspec.Struct, frozen=True):
     category: str | None
 
 
-def links_of(client: HubSpotApi, source: str, target: str, changed: Mapping[str, str]) -> Page:
+def links_of(client: HubSpotClient, source: str, target: str, changed: Mapping[str, str]) -> Page:
     """Make a row for each record of `changed` (id: when it last changed), without links where it has none.
 
     As received is what the first answer says of the record; the links of long lists come from several.

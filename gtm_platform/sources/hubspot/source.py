@@ -5,22 +5,22 @@ from contextlib import contextmanager
 
 from gtm_platform.http.pages import rows
 from gtm_platform.ingest.source import Schedule, Source
-from gtm_platform.sources.hubspot.client import HubSpotApi
+from gtm_platform.sources.hubspot.client import HubSpotClient
 from gtm_platform.sources.hubspot.settings import HubSpotSettings
 from gtm_platform.sources.hubspot.streams import STREAMS
 
 
 @contextmanager
-def connect(settings: HubSpotSettings) -> Iterator[HubSpotApi]:
+def connect(settings: HubSpotSettings) -> Iterator[HubSpotClient]:
     assert settings.hubspot_access_token is not None, "a source without its keys is off"
-    client = HubSpotApi(settings.hubspot_access_token, settings.hubspot_base_url)
+    client = HubSpotClient(settings.hubspot_access_token, settings.hubspot_base_url)
     try:
         yield client
     finally:
         client.close()
 
 
-def check(client: HubSpotApi) -> str:
+def check(client: HubSpotClient) -> str:
     some = rows(client.owners(limit=1), "results")
     return f"HubSpot accepts the token and shows {'its owners' if some else 'that there are no owners'}."
 

@@ -33,7 +33,7 @@ def _with_all(intercom: Intercom, contact: bytes, of: str) -> bytes:
         return contact
     path = f"/contacts/{get_path(contact, 'id')}/{of}"
     try:
-        pages = [intercom.small(path)] if of == "tags" else intercom.linked(path)
+        pages = [intercom.single_page(path)] if of == "tags" else intercom.linked(path)
         rest = [msgspec.Raw(row) for page in pages for row in page]
     except NotFound:  # the contact was deleted since
         return contact
@@ -85,11 +85,11 @@ def tickets(intercom: Intercom, window: Window) -> Iterator[Page]:
 
 
 def admins(intercom: Intercom, _: Window) -> Iterator[Page]:
-    yield intercom.small("/admins", "admins")
+    yield intercom.single_page("/admins", "admins")
 
 
 def tags(intercom: Intercom, _: Window) -> Iterator[Page]:
-    yield intercom.small("/tags")
+    yield intercom.single_page("/tags")
 
 
 STREAMS = (

@@ -98,7 +98,7 @@ class Kind:
         if change.gone:
             return with_facts(change.gone, deleted=True, changed_at=change.at)
         try:
-            raw = stripe.one(f"{self.path}/{key}", self.expand)
+            raw = stripe.retrieve(f"{self.path}/{key}", self.expand)
         except NotFound:
             return None
         return with_facts(self.finish(stripe, raw), changed_at=change.at)

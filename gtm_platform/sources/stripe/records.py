@@ -106,6 +106,9 @@ class Subscription(Record):
         "feedback",
         about="What the customer chose as the reason, such as too_expensive or missing_features.",
     )
+    cancel_comment: MaybeText = at(
+        "cancellation_details", "comment", personal=True, about="What the customer wrote about why."
+    )
     product_id: MaybeId = at(FACTS, "leading_item", "price", "product", about=LEADING)
     price_id: MaybeId = at(FACTS, "leading_item", "price", "id", about=LEADING)
     unit_amount: MaybeAmount = either(
@@ -203,6 +206,9 @@ class Invoice(Record):
 
     id: Id = at("id", default=..., about=STRIPE_ID)
     customer_id: MaybeId = at("customer", about="Who is billed.")
+    customer_email: MaybeText = at(
+        "customer_email", personal=True, about="Where the bill went; kept when the customer is deleted."
+    )
     subscription_id: MaybeId = either(
         ("parent", "subscription_details", "subscription"),
         ("subscription",),

@@ -62,7 +62,7 @@ R = TypeVar("R", bound=Record)
 
 
 def at(*path: str | int, personal: bool = False, about: str = "", default: Any = None) -> Any:
-    """Where a field lies in the source's record. Without a value there it is `default`; with `...` it is required."""
+    """Say where a field lies; without a value there it is `default`, with `...` it is required."""
     return _field([path], personal, about, default)
 
 
@@ -164,6 +164,8 @@ MaybeInstant = Annotated[Instant | None, Blank] | None
 
 @dataclass(frozen=True)
 class Rejected:
+    """A record that does not fit, and why."""
+
     raw: bytes
     reason: str
     record_id: str | None
@@ -171,7 +173,7 @@ class Rejected:
 
 
 class Reader(Generic[R]):
-    """Pages of raw records, read as records of one class: whole, and record by record only where that fails."""
+    """Pages of raw records, read as one class: whole, and one by one only where that fails."""
 
     def __init__(self, record: type[R], key: Sequence[str] = ("id",)) -> None:
         self._one, self._all = TypeAdapter(record), TypeAdapter(list[record])  # type: ignore[valid-type]

@@ -10,18 +10,20 @@ import dagster as dg
 
 from gtm_platform.delivery.check_gate import require_checks_passed
 from gtm_platform.delivery.hubspot.assets import HUBSPOT_ASSETS, newest_of
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, days_before, newest_day, rows, skip_reason
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
 from gtm_platform.delivery.slack import client as slack
 from gtm_platform.delivery.slack import wording
 from gtm_platform.delivery.slack.alerts import HEALTH_DROP, cancel_mentions, health_drops
 from gtm_platform.delivery.slack.send import AlertSender, SendReport
+from gtm_platform.delivery.slack.settings import SlackSettings
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
 from gtm_platform.policy import policy
-from gtm_platform.settings import settings
+from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import State, open_state
 from gtm_platform.state import slack_journal as messages
 from gtm_platform.state.slack_journal import Fact
@@ -48,7 +50,7 @@ def slack_alerts(context: dg.AssetExecutionContext, config: DeliveryConfig, lake
     store = lake.open()
     day = newest_day(store)
     days = requested_days(context.run.tags, config, day)
-    if reason := slack.why_off(settings()) or skip_reason(days, day):
+    if reason := slack.why_off(settings_of(SlackSettings)) or skip_reason(days, day):
         context.log.info(reason)
         return
     if is_dry_run(context.run.run_config):
@@ -70,8 +72,10 @@ def _send(store: Lake, day: str) -> SendReport:
     with closing(open_state(config.state_url)) as state:
         facts = cancel_mentions(day, customers, rules.support.cancel_days) + _drops(store, state, day)
         by_id = {row["customer_id"]: row for row in customers}
-        sender = AlertSender(slack.SlackChannel.of(config), state, config.now)
-        return sender.say(facts, by_id, day, rules.alerts.storm, config.hubspot_portal_id)
+        sender = AlertSender(slack.SlackChannel.of(settings_of(SlackSettings)), state, config.now)
+        return sender.say(
+            facts, by_id, day, rules.alerts.digest_above, settings_of(HubSpotDeliverySettings).hubspot_portal_id
+        )
 
 
 def _drops(store: Lake, state: State, day: str) -> list[Fact]:

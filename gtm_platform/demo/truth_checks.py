@@ -12,7 +12,8 @@ import httpx
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.demo.sandbox_process import Box
 from gtm_platform.lake.dagster.resource import the_lake
-from gtm_platform.settings import settings
+from gtm_platform.settings import settings_of
+from gtm_platform.sources.hubspot.settings import HubSpotSettings
 
 RECORDS = {"hubspot": "hubspot/contacts", "intercom": "intercom/contacts", "stripe": "stripe/customers"}
 Row = Mapping[str, Any]
@@ -147,10 +148,11 @@ def _holds(properties: Mapping[str, str | None], row: Row) -> bool:
 
 
 def _contacts(ids: Sequence[str]) -> Iterable[Row]:
-    token = settings().hubspot_access_token
+    config = settings_of(HubSpotSettings)
+    token = config.hubspot_access_token
     assert token is not None
     headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
-    with httpx.Client(base_url=settings().hubspot_base_url, headers=headers, timeout=60, trust_env=False) as client:
+    with httpx.Client(base_url=config.hubspot_base_url, headers=headers, timeout=60, trust_env=False) as client:
         for start in range(0, len(ids), 100):
             inputs = [{"id": contact} for contact in ids[start : start + 100]]
             body = {"inputs": inputs, "properties": CONTACTS.names}

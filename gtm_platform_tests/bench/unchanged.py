@@ -28,7 +28,7 @@ from gtm_platform_tests.bench.figures import Effort, Figure, Row, Target
 from gtm_platform_tests.bench.latency import WAIT
 from gtm_platform_tests.bench.rounds import compared, in_child
 from gtm_platform_tests.delivery.world import served
-from gtm_platform_tests.tables import given
+from gtm_platform_tests.tables import filled
 
 DAY, NOW = "2026-11-20", datetime(2026, 11, 20, 6, tzinfo=UTC)
 
@@ -91,8 +91,8 @@ def _fill(lake: Lake, contacts: int) -> None:
         }
         for customer, contact, score in people
     ]
-    lake.write(HEALTH, DAY, given(HEALTH, *judged).to_pyarrow().to_reader())
-    lake.write(CUSTOMERS, DAY, given(CUSTOMERS, *known).to_pyarrow().to_reader())
+    lake.write(HEALTH, DAY, filled(HEALTH, *judged).to_pyarrow().to_reader())
+    lake.write(CUSTOMERS, DAY, filled(CUSTOMERS, *known).to_pyarrow().to_reader())
 
 
 def _portal(contacts: int) -> HubSpotStore:

@@ -22,9 +22,9 @@ from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.source import BEGINNING, Source, Window
 from gtm_platform.sandbox.kit.emulator import discover, environment_of
 from gtm_platform.settings import Settings, settings
-from gtm_platform.sources.hubspot import SOURCE as HUBSPOT
-from gtm_platform.sources.intercom import SOURCE as INTERCOM
-from gtm_platform.sources.stripe import SOURCE as STRIPE
+from gtm_platform.sources.hubspot.source import SOURCE as HUBSPOT
+from gtm_platform.sources.intercom.source import SOURCE as INTERCOM
+from gtm_platform.sources.stripe.source import SOURCE as STRIPE
 from gtm_platform.state import open_state
 from gtm_platform.state.slack_journal import Fact
 from gtm_platform_tests.contract.systems import NOW
@@ -47,7 +47,7 @@ def pointed_at(url: str, **more: str) -> Iterator[Settings]:
 
 def sweep(source: Source) -> dict[tuple[str, bool], int]:
     """Reads every stream, whole and since lately; gives how many records came of each."""
-    with source.connect(settings()) as client:
+    with source.open() as client:
         source.check(client)
         for stream in source.streams:
             stream.check_access(client, CHANGED)

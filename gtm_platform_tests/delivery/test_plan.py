@@ -12,13 +12,13 @@ from gtm_platform.delivery.hubspot.plan import DesiredRecord, plan
 from gtm_platform.delivery.hubspot.properties import Origin, checkboxes, number, text, wire, wire_column
 from gtm_platform.delivery.newest import CUSTOMERS, HEALTH
 from gtm_platform_tests.delivery.rows import DAY, customer, health
-from gtm_platform_tests.tables import Row, given
+from gtm_platform_tests.tables import Row, filled
 
 FORMER = {"c1": False, "c2": None, "c3": True, "c4": True}  # c4 has no health
 
 
 def planned(judged: Sequence[Row], customers: Sequence[Row]) -> list[DesiredRecord]:
-    return plan(CONTACTS, DAY, {HEALTH: given(HEALTH, *judged), CUSTOMERS: given(CUSTOMERS, *customers)})
+    return plan(CONTACTS, DAY, {HEALTH: filled(HEALTH, *judged), CUSTOMERS: filled(CUSTOMERS, *customers)})
 
 
 def test_a_plan_holds_the_values_and_where_each_came_from() -> None:

@@ -165,7 +165,7 @@ class Troubles:
             SlackChannel.of(settings()),
         ]
         for source in SOURCES:
-            with source.connect(settings()) as client:
+            with source.open() as client:
                 objects += [source, client, vars(client)]
         for each in objects:
             logging.getLogger("somebody").warning("%r", each)

@@ -22,8 +22,8 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.hubspot import TOKEN
 from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.settings import settings
-from gtm_platform.sources.hubspot import SOURCE
 from gtm_platform.sources.hubspot.client import CALLS, SEARCHES, HubSpotClient, RateLimits
+from gtm_platform.sources.hubspot.source import SOURCE
 from gtm_platform_tests.http.clock import Clock
 from gtm_platform_tests.http.server import Answer, cut, drip, over_tls, served, serving, whole
 from gtm_platform_tests.sources.conftest import Stand
@@ -306,10 +306,10 @@ def test_associations_that_could_not_be_read_are_asked_for_again() -> None:
 
 
 def test_the_source_connects_as_the_environment_says(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert SOURCE.off(settings()) == "hubspot is off: set HUBSPOT_ACCESS_TOKEN (see .env.example)"
+    assert SOURCE.off() == "hubspot is off: set HUBSPOT_ACCESS_TOKEN (see .env.example)"
     monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", TOKEN)
     monkeypatch.setenv("HUBSPOT_BASE_URL", portal.stand.url + "/")
     settings.cache_clear()
-    with SOURCE.connect(settings()) as client:
+    with SOURCE.open() as client:
         assert SOURCE.check(client).startswith("HubSpot accepts the token")
     assert portal.calls == ["GET /crm/v3/owners/"]

@@ -17,6 +17,7 @@ from gtm_platform.delivery.hubspot.object_types import object_types
 from gtm_platform.delivery.hubspot.pipeline import deliver
 from gtm_platform.delivery.hubspot.plan import plan
 from gtm_platform.delivery.hubspot.report import DeliveryReport
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.delivery.newest import newest_day, skip_reason
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
@@ -26,7 +27,7 @@ from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
 from gtm_platform.policy import policy
-from gtm_platform.settings import settings
+from gtm_platform.settings import settings, settings_of
 from gtm_platform.sources.hubspot.client import POOL
 from gtm_platform.state import open_state
 
@@ -64,9 +65,9 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
             context.log.info(reason)
             return
         require_checks_passed(context.instance)
-        dry_run = is_dry_run(context.run.run_config) or not settings().hubspot_write_enabled
+        dry_run = is_dry_run(context.run.run_config) or not settings_of(HubSpotDeliverySettings).hubspot_write_enabled
         rules = policy().hubspot
-        guard = None if config.allow_mass_change else Guard(rules.largest_change_share, rules.change_min_records)
+        guard = None if config.allow_mass_change else Guard(rules.max_change_share, rules.change_min_records)
         run = Run(context.run.run_id, day, settings().now)
         try:
             report = deliver_day(object_type, store, run, guard, dry_run=dry_run)
@@ -90,7 +91,7 @@ def newest_of(*tables: str) -> list[dg.AssetDep]:
 
 def _skip_reason(object_type: ObjectType, store: Lake, days: list[str], newest: str) -> str | None:
     """Why nothing is delivered, in a sentence."""
-    if not settings().hubspot_access_token:
+    if not settings_of(HubSpotDeliverySettings).hubspot_access_token:
         return "HubSpot is off: set HUBSPOT_ACCESS_TOKEN."
     if reason := skip_reason(days, newest):
         return reason
@@ -103,9 +104,9 @@ def deliver_day(
     object_type: ObjectType, store: Lake, run: Run, guard: Guard | None, *, dry_run: bool
 ) -> DeliveryReport:
     """Deliver a day of the lake to the account of the environment."""
-    config = settings()
+    config = settings_of(HubSpotDeliverySettings)
     desired = plan(object_type, run.day, {table: store.partition(table, run.day) for table in object_type.inputs})
-    with closing(open_state(config.state_url)) as state, closing(open_client(config)) as client:
+    with closing(open_state(settings().state_url)) as state, closing(open_client(config)) as client:
         return deliver(desired, HubSpotObjects(client, object_type), state, run, guard, dry_run=dry_run)
 
 
@@ -128,7 +129,7 @@ def _metadata(
         "dry_run": dg.MetadataValue.bool(dry_run),
         **{name: dg.MetadataValue.int(count) for name, count in counts.items()},
     }
-    if portal_id := settings().hubspot_portal_id:
+    if portal_id := settings_of(HubSpotDeliverySettings).hubspot_portal_id:
         metadata["hubspot"] = dg.MetadataValue.url(object_type.list_url(portal_id))
     if dry_run:
         metadata["diff"] = _diff_table(report)

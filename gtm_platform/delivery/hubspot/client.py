@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from gtm_platform.delivery.hubspot.object_type import ObjectType
 from gtm_platform.delivery.hubspot.properties import GROUP, GROUP_LABEL, Property, option
 from gtm_platform.http.redaction import excerpt
-from gtm_platform.settings import Settings
 from gtm_platform.sources.hubspot.client import HubSpotClient
+from gtm_platform.sources.hubspot.settings import HubSpotSettings
 
 BATCH = 100
 
@@ -149,7 +149,7 @@ class HubSpotObjects:
             )
 
 
-def open_client(config: Settings) -> HubSpotClient:
+def open_client(config: HubSpotSettings) -> HubSpotClient:
     """Return the client for the account of the environment."""
     if config.hubspot_access_token is None:
         raise HubSpotIsOff("HubSpot is off: set HUBSPOT_ACCESS_TOKEN.")

@@ -78,7 +78,7 @@ class Guard:
         if replaced > self.min_records and replaced > self.share * diff.claiming_alone:
             raise TooMuchWouldChange(
                 f"{replaced:,} of {diff.claiming_alone:,} {diff.object_type.name} would change, more than the "
-                f"{self.share:.0%} that the policy (hubspot.largest_change_share) allows in one run; nothing was "
+                f"{self.share:.0%} that the policy (hubspot.max_change_share) allows in one run; nothing was "
                 "written. Look at the dry run; if it is right, run again with allow_mass_change."
             )
 

@@ -10,8 +10,9 @@ from gtm_platform.delivery.hubspot.object_types import object_type_named
 from gtm_platform.delivery.hubspot.pipeline import deliver
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
 from gtm_platform.delivery.hubspot.report import DeliveryReport
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.delivery.hubspot.write import Run
-from gtm_platform.settings import settings
+from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import State, open_state
 from gtm_platform.state.hubspot_journal import Journaled, field_states, object_types_of_run, runs_named, writes_of_run
 
@@ -30,10 +31,10 @@ def undo(run_id: str, objects: HubSpotObjects, state: State, run: Run, *, dry_ru
 
 def undo_run(run_id: str) -> str:
     """Undo a run, named by its id or the beginning of it, in the account of the environment; say what was done."""
-    config = settings()
+    config = settings_of(HubSpotDeliverySettings)
     dry_run = not config.hubspot_write_enabled
     run = Run(f"undo-{uuid.uuid4()}", f"{config.now():%Y-%m-%d}", config.now)
-    with closing(open_state(config.state_url)) as state, closing(open_client(config)) as client:
+    with closing(open_state(settings().state_url)) as state, closing(open_client(config)) as client:
         full_id = _full_id(run_id, state)
         with state.reading() as tx:
             names = object_types_of_run(tx, full_id)

@@ -12,6 +12,7 @@ from urllib.error import URLError
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
+from gtm_platform.delivery.slack.settings import SlackSettings
 from gtm_platform.http.caller import Caller, Request, Response
 from gtm_platform.http.client import BearerAuth
 from gtm_platform.http.compat import SlackWithoutRedirects
@@ -25,7 +26,6 @@ from gtm_platform.http.errors import (
 )
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
-from gtm_platform.settings import Settings
 
 SYSTEM, KEYS = "Slack", ("SLACK_BOT_TOKEN",)
 EVENT = "gtm_alert"
@@ -60,8 +60,8 @@ class MessageRefused(BadRequest):
     """This message can never be posted; the others can."""
 
 
-def why_off(settings: Settings) -> str | None:
-    if missing := settings.missing("SLACK_BOT_TOKEN", "SLACK_ALERT_CHANNEL"):
+def why_off(settings: SlackSettings) -> str | None:
+    if missing := settings.missing():
         return f"Slack is off: set {' and '.join(missing)}."
     return None if settings.slack_send_enabled else "Slack is off: set SLACK_SEND_ENABLED=true."
 
@@ -75,7 +75,7 @@ class SlackChannel:
         self._caller = Caller(SYSTEM, KEYS, retry)
 
     @classmethod
-    def of(cls, settings: Settings) -> "SlackChannel":
+    def of(cls, settings: SlackSettings) -> "SlackChannel":
         """The channel for alerts, as the environment says."""
         token, channel = settings.slack_bot_token, settings.slack_alert_channel
         if token is None or channel is None:

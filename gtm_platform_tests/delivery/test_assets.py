@@ -26,7 +26,7 @@ from gtm_platform.sandbox import hubspot, slack
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
 from gtm_platform.sandbox.slack.store import SlackStore
 from gtm_platform.settings import settings
-from gtm_platform.sources.hubspot import SOURCE
+from gtm_platform.sources.hubspot.source import SOURCE
 from gtm_platform_tests.delivery.rows import customer, health
 from gtm_platform_tests.delivery.world import NOW, Watched, served
 

@@ -73,9 +73,9 @@ def deliver_all(contacts: list[str], folder: Path) -> None:
 
 def say_all(folder: Path) -> None:
     """Single alerts, a storm that goes on in a thread, and word of the platform itself."""
-    config, pace = settings_of(SlackSettings), RateLimiter(999, 999)
-    token, alerts = _key(config.slack_bot_token), str(config.slack_alert_channel)
-    channel = SlackChannel(token, config.slack_base_url, alerts, pace, RetryPolicy())
+    config, limiter = settings_of(SlackSettings), RateLimiter(999, 999)
+    token, channel_id = _key(config.slack_bot_token), str(config.slack_alert_channel)
+    channel = SlackChannel(token, config.slack_base_url, channel_id, limiter, RetryPolicy())
     customers = {f"c{number}": customer(f"c{number}") for number in range(60)}
     state = open_state(f"sqlite:///{folder / 'said.db'}")
     try:

@@ -16,6 +16,7 @@ from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.expressions.days import within
 from gtm_platform.lake.spilled_rows import spilled
 
+BATCH = 10_000  # messages in memory at a time
 JUDGED_DAYS = 90  # as far as core/support looks back
 
 CONTRACT = Contract(
@@ -46,11 +47,14 @@ def table(conversations: ibis.Table, parts: ibis.Table, previous: ibis.Table, da
 
 
 def judged(texts: ibis.Table) -> ibis.Table:
-    """Judge [message_id, body, text_hash]; read here, since no engine knows how to."""
-    rows = engine().to_pyarrow(texts)
+    """Judge [message_id, body, text_hash], a batch at a time; read here, since no engine knows how to."""
+    rows = engine().con.execute(engine().compile(texts)).to_arrow_reader(BATCH)
+    return spilled(map(_judged, rows), CONTRACT.schema)
+
+
+def _judged(rows: pa.RecordBatch) -> pa.RecordBatch:
     tones = pa.array([tone(body) for body in rows["body"].to_pylist()], pa.float64())
-    answers = rows.select(["message_id", "text_hash"]).append_column("tone", tones)
-    return spilled(answers, CONTRACT.schema)
+    return rows.select(["message_id", "text_hash"]).append_column("tone", tones)
 
 
 TABLE = DailyTable(

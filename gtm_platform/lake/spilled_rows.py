@@ -4,6 +4,7 @@ They lie in a file of the process's spill folder, which goes with the process; t
 """
 
 import secrets
+from collections.abc import Iterable
 
 import ibis
 import pyarrow as pa
@@ -13,10 +14,13 @@ from gtm_platform.lake import spill
 from gtm_platform.lake.duckdb_engine import files_as_table
 
 
-def spilled(rows: pa.Table, schema: ibis.Schema) -> ibis.Table:
-    """Write the rows aside and return them as a table that expressions can be made of."""
+def spilled(batches: Iterable[pa.RecordBatch], schema: ibis.Schema) -> ibis.Table:
+    """Write the rows aside as they come, and return them as a table that expressions can be made of."""
     folder = spill.folder()
     folder.mkdir(exist_ok=True)
     path = folder / f"rows-{secrets.token_hex(8)}.parquet"
-    pq.write_table(rows.cast(schema.to_pyarrow()), path)
+    columns = schema.to_pyarrow()
+    with pq.ParquetWriter(path, columns) as writer:
+        for batch in batches:
+            writer.write_batch(batch.cast(columns))
     return files_as_table([path], schema)

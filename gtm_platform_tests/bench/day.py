@@ -13,12 +13,12 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def settle(home: str, customers: int) -> dict[str, Any]:
-    """The customers' source rows, and who is who on the day before, which the day goes on from."""
+    """The customers' source rows, and what of the day before the day goes on from."""
     _move_in(home)
     from gtm_platform_tests.bench import customers as synthetic
 
     rows = synthetic.settle(Path(home, "lake"), customers)
-    _run(_yesterday(synthetic.DAY), tables=["identity/links"])
+    _run(_yesterday(synthetic.DAY), tables=["identity/links", "core/message_tone"])
     return {"rows": rows}
 
 

@@ -14,9 +14,9 @@ from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.ingest.extract import Extraction
 from gtm_platform.ingest.record import Rejected
 from gtm_platform.ingest.source import BEGINNING, Source, Stream, Window
+from gtm_platform.lake.contract_check import row_count
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import value
-from gtm_platform.lake.keys import counted
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.policy import Policy
 
@@ -247,7 +247,7 @@ class Sync:
                 file.path.rename(file.path.with_name(f".{file.path.name}.damaged"))
 
     def _refuse_shrinkage(self, rows: ibis.Table, slot: PartitionWindow) -> None:
-        before, now = counted(self._known(slot)), value(rows.count())
+        before, now = row_count(self._known(slot)), value(rows.count())
         rules = self.policy.sync
         lost = before - now
         if lost > before * rules.max_shrinkage and (lost > rules.shrinkage_min_records or not now):

@@ -87,10 +87,10 @@ def _build(lake: Lake, listing: dict[str, list[File]], fingerprint: str, draft: 
         for table, files in listing.items():
             schema, name = table.split("/")
             connection.execute(f'create schema if not exists "{schema}"')
-            views = {f'"{schema}"."{name}"': lake.reading(table, files)}
+            views = {f'"{schema}"."{name}"': lake.file_query(table, files)}
             if TABLES[table].cadence:
                 views[f'current."{schema}_{name}"'] = lake.query_as_of(table, "9999")
             else:
-                views[f'latest."{name}"'] = lake.reading(table, files[-1:])
+                views[f'latest."{name}"'] = lake.file_query(table, files[-1:])
             for view, reading in views.items():
                 connection.execute(f"create view {view} as {reading.sql}")

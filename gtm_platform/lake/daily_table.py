@@ -79,6 +79,11 @@ class DailyTable:
         """The daily tables that are read as they were before the day."""
         return [value for value in self.inputs.values() if isinstance(value, DaysAgo | PreviousDay)]
 
+    @property
+    def reads_policy(self) -> bool:
+        """Whether the rule follows the business rules, which are the only values that inputs are besides tables."""
+        return any(callable(value) for value in self.inputs.values())
+
     @redact_exceptions()
     def write_day(self, lake: Lake, day: str) -> Written | None:
         """Compute and write one day; None where no input has data by then."""

@@ -8,8 +8,10 @@
 
 import inspect
 import re
+import sys
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -39,6 +41,8 @@ def sql_table(key: str, contract: Contract, sql: str) -> DailyTable:
 
     parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names.values()]
     rule.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    caller = sys._getframe(1)
+    rule.written_at = Path(caller.f_code.co_filename), caller.f_lineno  # type: ignore[attr-defined]
     rule.__doc__ = sql
     return DailyTable(key, contract, inputs, rule)
 

@@ -1,9 +1,10 @@
-"""The front door: one Definitions, merged from the rooms; nothing else."""
+"""The front door: one Definitions, merged from the rooms and from people's own extensions."""
 
 import dagster as dg
 
 from gtm_platform.core import assets as core
 from gtm_platform.delivery import definitions as delivery
+from gtm_platform.extensions.merging import extended
 from gtm_platform.health import assets as health
 from gtm_platform.identity import assets as identity
 from gtm_platform.lake.dagster import resource as lake
@@ -16,4 +17,6 @@ ROOMS = (lake, liveness, sources, identity, core, health, quality, unified, dail
 
 DAILY_TABLES = [table for room in (identity, core, health, quality, unified) for table in room.TABLES]
 
-defs = dg.Definitions.merge(*(room.defs() for room in ROOMS), dg.Definitions(executor=dg.in_process_executor))
+graph = dg.Definitions.merge(*(room.defs() for room in ROOMS), dg.Definitions(executor=dg.in_process_executor))
+
+defs = extended(graph)

@@ -120,6 +120,7 @@ def _fingerprints(target: Path) -> tuple[str, str] | tuple[None, None]:
 def _build(lake: Lake, listing: dict[str, list[File]], fingerprints: tuple[str, str], draft: Path) -> None:
     files_print, contracts_print = fingerprints
     with duckdb.connect(str(draft)) as connection:
+        connection.execute("begin")  # a thousand statements one by one would each wait for the disk
         connection.execute(
             f"create table main.listing as select '{files_print}' as files, '{contracts_print}' as contracts"
         )
@@ -135,6 +136,7 @@ def _build(lake: Lake, listing: dict[str, list[File]], fingerprints: tuple[str, 
         for table in listing.keys() - TABLES.keys():
             made += _undeclared_views(connection, table, listing[table])
         record_views(connection, made)
+        connection.execute("commit")
 
 
 def _undeclared_views(connection: duckdb.DuckDBPyConnection, table: str, files: list[File]) -> list[str]:

@@ -128,8 +128,8 @@ def _log_of(target: Path) -> Path:
 
 def record_views(connection: duckdb.DuckDBPyConnection, views: list[str]) -> None:
     """Note which views are the platform's own: everything else in the file is somebody's."""
-    connection.execute("create table main.platform_views (name varchar)")
-    connection.executemany("insert into main.platform_views values (?)", [[name] for name in views])
+    names = ", ".join(f"({text(name)})" for name in views) or "('')"
+    connection.execute(f"create table main.platform_views as select name from (values {names}) v(name)")
 
 
 @contextmanager

@@ -6,21 +6,26 @@ from pathlib import Path
 
 import duckdb
 from dagster_duckdb import DuckDBResource
+from pydantic import Field
 
 from gtm_platform.lake import catalogue
 from gtm_platform.lake.contracts import TABLES, contract_of
 from gtm_platform.lake.file_query import text
 from gtm_platform.lake.lake import Lake
+from gtm_platform.settings import settings
 
 
 class CatalogueResource(DuckDBResource):
     """The views of `gtm.duckdb`, read-only, made again before each connection if the lake has other files by then."""
 
+    database: str = Field(default="", description="Path of the file; default: gtm.duckdb in GTM_HOME.")
+
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open `gtm.duckdb`: every partition, `current.*` and `latest.*`, what this run wrote included."""
-        catalogue.renew(self._lake())
-        with catalogue.reading(Path(self.database)) as connection:
+        lake = self._lake()
+        catalogue.renew(lake)
+        with catalogue.reading(catalogue.path_of(lake)) as connection:
             yield connection
 
     @contextmanager
@@ -47,4 +52,5 @@ class CatalogueResource(DuckDBResource):
             yield connection
 
     def _lake(self) -> Lake:
-        return Lake(Path(self.database).parent / "lake")
+        home = Path(self.database).parent if self.database else settings().home
+        return Lake(home / "lake")

@@ -3,18 +3,22 @@
 The platform's daily tables do not use it: their rules are expressions, which need not fit into memory.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import ibis
 import pyarrow as pa
+from pydantic import Field
 
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.dagster.asset_pages import written_metadata
+from gtm_platform.lake.dagster.run_scope import run_scope
 from gtm_platform.lake.frames import is_frame
 from gtm_platform.lake.lake import Lake
+from gtm_platform.settings import settings
 
 
 class FrameExpected(TypeError):
@@ -32,13 +36,19 @@ class LakeFrames(dg.ConfigurableIOManager):
     `ibis.Table`. Several partitions come, and go, as a mapping from partition to frame.
     """
 
-    root: str
+    home: str = Field(default="", description="Folder that the lake lies in; default: GTM_HOME.")
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["LakeFrames"]:
+        """Keep the run alive, and make the views again when it ends."""
+        with run_scope(context, self._lake()):
+            yield self
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Write what an asset returned, checked by the contract that is declared for its key."""
         if obj is None:  # an asset that wrote the lake itself
             return
-        table, lake = _table(context.asset_key), Lake(Path(self.root))
+        table, lake = _table(context.asset_key), self._lake()
         contract_of(table)  # a sentence where none is declared
         frames = _by_partition(table, context, obj)
         for partition, frame in frames.items():
@@ -53,7 +63,7 @@ class LakeFrames(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Read a daily table on the days that the asset depends on, a source table as of the end of the asset's day."""
-        table, lake = _table(context.asset_key), Lake(Path(self.root))
+        table, lake = _table(context.asset_key), self._lake()
         shape = context.dagster_type.typing_type
         if contract_of(table).cadence is not None:
             return _shaped(lake.read_day(table, context.partition_key), shape)
@@ -61,6 +71,9 @@ class LakeFrames(dg.ConfigurableIOManager):
             raise PartitionMissing(f"{table} has a partition a day: give the asset partitions, or a mapping to one.")
         frames = {day: _shaped(_partition(lake, table, day), shape) for day in context.asset_partition_keys}
         return frames if len(frames) > 1 else next(iter(frames.values()))
+
+    def _lake(self) -> Lake:
+        return Lake((Path(self.home) if self.home else settings().home) / "lake")
 
 
 def _table(key: dg.AssetKey) -> str:

@@ -8,6 +8,6 @@ from gtm_platform.lake.dagster.resource import resources
 
 
 def platform_resources() -> Mapping[str, Any]:
-    """Declare the platform's tables, and return `lake`, `catalogue` and `lake_frames` to read and write them with."""
+    """Declare the platform's tables, and return `lake`, `catalogue` and `lake_frames` to use them."""
     import_module("gtm_platform.definitions")
     return resources()

@@ -57,7 +57,7 @@ def _merged(platform: dg.Definitions, extensions: Sequence[Extension]) -> dg.Def
 def _with_all_dependencies(
     platform: dg.Definitions, extensions: list[Extension], broken: list[Broken]
 ) -> list[Extension]:
-    """Leave out what depends on tables that nobody makes: Dagster takes a misspelt one for one of another's."""
+    """Leave out what depends on tables nobody makes: Dagster takes them for another system's."""
     made = set(platform.resolve_asset_graph().get_all_asset_keys())
     while True:
         keys = made.union(*(_keys(extension) for extension in extensions))

@@ -30,7 +30,7 @@ from gtm_platform.lake.storage_errors import storage_errors
 
 @contextmanager
 def reading(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The catalogue, read-only. What is none is refused, and nothing is fetched from the net that could open it."""
+    """Open the catalogue read-only, or refuse what is none; nothing is fetched from the net to open it."""
     fetch_nothing: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
@@ -49,16 +49,17 @@ def reading(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def path_of(lake: Lake) -> Path:
+    """Return where a lake's catalogue lies."""
     return lake.root.parent / "gtm.duckdb"
 
 
 def is_stale(lake: Lake) -> bool:
-    """Say whether the catalogue is missing or lists other files than the lake has; needs no table to be declared."""
+    """Whether the catalogue is missing or lists other files than the lake has; no table need be declared."""
     return _fingerprints(path_of(lake))[0] != _fingerprint_of(_files_on_disk(lake))
 
 
 def renew(lake: Lake) -> bool:
-    """Make the catalogue again if the lake's files or the contracts are not its own; return whether it did."""
+    """Make the catalogue again if files or contracts have changed since; return whether it did."""
     target = path_of(lake)
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(target.with_suffix(".lock"), "w") as lock:

@@ -14,7 +14,7 @@ Columns = frozenset[tuple[str, str]]  # a view of the engine, and a column of it
 
 
 def column_lineage(table: ibis.Table) -> Origins:
-    """Return the tables and columns of the lake that each column is made of; nothing where that is not known."""
+    """Return of which columns of the lake each column is made; nothing where that is not known."""
     queries = queries_in(table)
     resolved: dict[tuple[ops.Relation, str], Columns] = {}
     try:

@@ -20,7 +20,7 @@ Origins = Mapping[str, frozenset[tuple[str, str]]]  # of each column: the tables
 
 @dataclass(frozen=True)
 class Written:
-    """What was written of a table: rows, figures, and of which columns its own are made, where that is known."""
+    """What was written of a table: rows, figures, and of which columns its own are made, if known."""
 
     rows: int
     figures: Mapping[str, Any] = field(default_factory=dict)

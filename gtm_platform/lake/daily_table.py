@@ -41,7 +41,7 @@ class SyncTimes:
 
 
 class UpstreamMissing(RuntimeError):
-    """A table of the day was not made though it was on earlier days; what reads it would be made from nothing."""
+    """A table of the day is missing, though earlier days exist: what reads it would be made from nothing."""
 
 
 Input = str | DaysAgo | PreviousDay | SyncTimes | Mapping[str, str] | Callable[[], Any]
@@ -81,7 +81,7 @@ class DailyTable:
 
     @property
     def reads_policy(self) -> bool:
-        """Whether the rule follows the business rules, which are the only values that inputs are besides tables."""
+        """Whether the rule follows the business rules: the only inputs that are no tables."""
         return any(callable(value) for value in self.inputs.values())
 
     @redact_exceptions()
@@ -114,7 +114,7 @@ class DailyTable:
 
 
 def _is_missing(lake: Lake, table: str, day: str) -> bool:
-    """Whether a daily table lacks the day but not the days before; a table whose sources are off has neither."""
+    """Whether a daily table lacks the day but not the days before; if its sources are off, it has neither."""
     if contract_of(table).cadence is not None:
         return False
     made = lake.partitions(table)

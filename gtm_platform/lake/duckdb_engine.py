@@ -85,7 +85,7 @@ def sql_as_table(query: str, schema: ibis.Schema) -> ibis.Table:
 
 
 def in_views(table: ibis.Table) -> ibis.Table | pa.RecordBatchReader:
-    """Return an expression as it is, or computed where it reads a memtable, which only Ibis' own connection sees."""
+    """Return an expression, computed where it reads a memtable, which only Ibis' own connection sees."""
     if table.op().find(ops.InMemoryTable):
         return engine().to_pyarrow(table).to_reader()
     return table
@@ -114,6 +114,6 @@ def as_typed(table: ibis.Table) -> str:
 
 
 def value(expression: ibis.Scalar) -> Any:
-    """Compute one value, on a connection of its own: threads that share the engine's get each other's results."""
+    """Compute one value, on a connection of its own: threads sharing one get each other's results."""
     with cursor() as connection:
         return (connection.execute(engine().compile(expression)).fetchone() or (None,))[0]

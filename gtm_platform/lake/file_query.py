@@ -60,5 +60,5 @@ def quoted(names: Iterable[str]) -> str:
 
 
 def text(value: str) -> str:
-    """A text constant for a query. A query with parameters imports pandas, which takes a third of a second."""
+    """Return a text constant. A query with parameters imports pandas, which takes a third of a second."""
     return "'" + value.replace("'", "''") + "'"

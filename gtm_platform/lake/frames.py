@@ -48,7 +48,7 @@ def as_batches(rows: "Frame", contract: Contract) -> pa.RecordBatchReader:
 
 
 def _is_pandas(rows: object) -> bool:
-    """Whether rows are a pandas frame. Without pandas imported they cannot be, and it is not imported to ask."""
+    """Whether rows are a pandas frame; where pandas is not imported they cannot be."""
     pandas = sys.modules.get("pandas")
     return pandas is not None and isinstance(rows, pandas.DataFrame)
 

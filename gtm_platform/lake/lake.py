@@ -122,7 +122,7 @@ class Lake:
         return FileQuery(contract.schema, tuple(later), template, (base,) if base else (), table)
 
     def query_day(self, table: str, day: str) -> FileQuery:
-        """Return a query for a table on a day: a daily table's partition, a source table as of the end of the day."""
+        """Return a query for a daily table's partition, or for a source table as of the end of the day."""
         if contract_of(table).cadence is None:
             return self.file_query(table, [file for file in self.files(table) if file.partition == day])
         return self.query_as_of(table, _day_after(day))

@@ -45,7 +45,7 @@ CONFIGURATION: dict[str, bool | float | int | str | None] = {
 
 @contextmanager
 def computed(expression: ibis.Table) -> Iterator[ibis.Table]:
-    """What Spark makes of an expression, in files that are there as long as they are used."""
+    """Yield what Spark makes of an expression, in files that last as long as they are used."""
     _require_spark()
     parts = spill.folder() / f"spark-{secrets.token_hex(8)}"
     try:
@@ -57,9 +57,12 @@ def computed(expression: ibis.Table) -> Iterator[ibis.Table]:
 
 
 def _answer(spark: "SparkSession", expression: ibis.Table, parts: Path) -> "DataFrame":
-    """Spark computes a named step of a query again wherever it is used, and what that is made of as often again. So
-    each that is used several times is written down first. (Of what is only cached or checkpointed Spark remembers what
-    it guessed of its size, and multiplies such guesses from join to join until they take longer than the joins.)"""
+    """Compute an expression, every step that is used several times once.
+
+    Spark computes a named step of a query again wherever it is used, and what that is made of as often again. So each
+    such step is written down first. Of what is only cached or checkpointed Spark remembers what it guessed of its size,
+    and multiplies such guesses from join to join until they take longer than the joins.
+    """
     for name, file_query in queries_in(expression).items():
         _make_view(spark, name, file_query)
     query = ibis.pyspark.connect(spark).compiler.to_sqlglot(_translated(expression))

@@ -31,7 +31,7 @@ Metadata = dict[str, Any]
 
 
 def definition_metadata(table: str, rule: Callable[..., Any] | None = None, *, policy: bool = False) -> Metadata:
-    """Return what holds for a table whatever is in it; `policy` says whether its rule reads the business rules."""
+    """Return what holds for a table whatever is in it; `policy`: its rule reads the business rules."""
     contract = contract_of(table)
     metadata: Metadata = {
         "dagster/column_schema": contract.column_schema,
@@ -48,7 +48,7 @@ def definition_metadata(table: str, rule: Callable[..., Any] | None = None, *, p
 def written_metadata(
     lake: Lake, table: str, partition: str, written: Written, technical: Mapping[str, Any] | None = None
 ) -> Metadata:
-    """Return what a partition came to: rows, figures and technical figures; of the newest also rows and lineage.
+    """Return rows and figures of a partition; of the newest one also a preview and the lineage.
 
     The rows of a source table are those of all windows together, the newest version of each record.
     """
@@ -145,7 +145,7 @@ def _policy_file() -> Path:
 
 
 def _code_reference(rule: Callable[..., Any]) -> dg.CodeReferencesMetadataValue | None:
-    """Where a rule is written: the file and line, or their address if GTM_CODE_URL says where the repository is."""
+    """Where a rule is written: file and line, or their address where GTM_CODE_URL is set."""
     path, line = getattr(rule, "written_at", None) or _place(rule)
     if path is None:
         return None

@@ -16,7 +16,7 @@ from gtm_platform.settings import settings
 
 
 class CatalogueResource(DuckDBResource):
-    """The views of `gtm.duckdb`, read-only, made again before each connection if the lake has other files by then."""
+    """The views of `gtm.duckdb`, read-only, made again before a connection if the lake has changed."""
 
     database: str = Field(default="", description="Path of the file; default: gtm.duckdb in GTM_HOME.")
 
@@ -30,10 +30,10 @@ class CatalogueResource(DuckDBResource):
 
     @contextmanager
     def on(self, day: str, tables: Collection[str] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Open the lake as it was on a day: `<schema>.<table>` is the table on the day, a source table as of its end.
+        """Open the lake as it was on a day: `<schema>.<table>` is a daily table's partition of the day.
 
-        What came after the day is not in it, so a backfill of a past day gives what the day itself gave. The day is
-        `getvariable('day')`. All declared tables have a view, or those that are named.
+        A source table is as of the end of the day. What came later is not in it, so a backfill of a past day gives what
+        the day itself gave. The day is `getvariable('day')`. All declared tables have a view, or those that are named.
         """
         lake = self._lake()
         settings: dict[str, str | bool | int | float | list[str]] = {

@@ -79,7 +79,7 @@ def _write(table: DailyTable, store: Lake, day: str) -> Metadata | None:
 
 
 def dependencies(table: DailyTable) -> list[dg.AssetDep]:
-    """List the assets that write the table's inputs, each once, those of earlier days with their partition mapping."""
+    """List the assets that write the table's inputs, those of earlier days with their mapping."""
     mappings: dict[str, dg.PartitionMapping | None] = {}
     for name in table.tables:
         contract = contract_of(name)

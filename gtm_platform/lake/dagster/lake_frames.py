@@ -30,7 +30,7 @@ class PartitionMissing(LookupError):
 
 
 class LakeFrames(dg.ConfigurableIOManager):
-    """Keep what an asset returns as a partition of the lake, and hand assets the partitions that they depend on.
+    """Keep what assets return as partitions of the lake, and read the partitions they depend on.
 
     The type of an argument decides what it gets: `pandas.DataFrame` (also without a type), `pyarrow.Table` or
     `ibis.Table`. Several partitions come, and go, as a mapping from partition to frame.
@@ -62,7 +62,7 @@ class LakeFrames(dg.ConfigurableIOManager):
                 context.add_output_metadata(written_metadata(lake, table, partition, written))
 
     def load_input(self, context: dg.InputContext) -> Any:
-        """Read a daily table on the days that the asset depends on, a source table as of the end of the asset's day."""
+        """Read the days of a daily table that the asset depends on, or a source table as of its own day."""
         table, lake = _table(context.asset_key), self._lake()
         shape = context.dagster_type.typing_type
         if contract_of(table).cadence is not None:

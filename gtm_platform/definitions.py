@@ -1,5 +1,7 @@
 """The front door: one Definitions, merged from the rooms and from people's own extensions."""
 
+from functools import cache
+
 import dagster as dg
 
 from gtm_platform.core import assets as core
@@ -17,6 +19,11 @@ ROOMS = (lake, liveness, sources, identity, core, health, quality, unified, dail
 
 DAILY_TABLES = [table for room in (identity, core, health, quality, unified) for table in room.TABLES]
 
-graph = dg.Definitions.merge(*(room.defs() for room in ROOMS), dg.Definitions(executor=dg.in_process_executor))
 
-defs = extended(graph)
+@cache
+def platform() -> dg.Definitions:
+    """Merge the rooms. Dagster allows a module one Definitions, so this is a function."""
+    return dg.Definitions.merge(*(room.defs() for room in ROOMS), dg.Definitions(executor=dg.in_process_executor))
+
+
+defs = extended(platform())

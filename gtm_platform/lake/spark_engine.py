@@ -65,7 +65,7 @@ def _answer(spark: "SparkSession", expression: ibis.Table, parts: Path) -> "Data
     """
     for name, file_query in queries_in(expression).items():
         _make_view(spark, name, file_query)
-    query = ibis.pyspark.connect(spark).compiler.to_sqlglot(_translated(expression))
+    query = ibis.pyspark.connect(spark).compiler.to_sqlglot(translated(expression))
     uses = Counter(table.name for table in query.find_all(sqlglot.exp.Table))
     for step in query.ctes:
         rows = spark.sql(step.this.sql("spark"))
@@ -78,8 +78,8 @@ def _answer(spark: "SparkSession", expression: ibis.Table, parts: Path) -> "Data
     return spark.sql(query.sql("spark"))
 
 
-def _translated(expression: ibis.Table) -> ibis.Table:
-    """An expression whose queries in SQL, which are DuckDB's, are Spark's."""
+def translated(expression: ibis.Table) -> ibis.Table:
+    """Return an expression with its queries in SQL, which are DuckDB's, in Spark's."""
     queries = {
         node: node.copy(query=sqlglot.transpile(node.query, read="duckdb", write="spark")[0])
         for node in expression.op().find(ops.SQLQueryResult)

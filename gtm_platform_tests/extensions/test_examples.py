@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from gtm_platform.definitions import graph
+from gtm_platform.definitions import platform
 from gtm_platform.extensions.merging import merge
 from gtm_platform.lake.catalogue import path_of, reading
 from gtm_platform.lake.dagster.resource import the_lake
@@ -53,7 +53,7 @@ def lake() -> Lake:
 def defs(monkeypatch: pytest.MonkeyPatch) -> dg.Definitions:
     monkeypatch.setenv("GTM_EXTENSIONS", str(EXAMPLES / "extensions"))
     settings.cache_clear()
-    merged, broken = merge(graph)
+    merged, broken = merge(platform())
     assert broken == []
     return merged
 
@@ -147,7 +147,7 @@ def test_a_second_code_location(lake: Lake) -> None:
     assert make(module.defs, "finance/currencies", DAYS[0]).success
     assert rows(lake, "finance/currencies", DAYS[0]) == [{"currency": "usd", "mrr": Decimal(49)}]
     parents = module.defs.resolve_asset_graph().external_asset_keys
-    assert parents <= graph.resolve_asset_graph().get_all_asset_keys()
+    assert parents <= platform().resolve_asset_graph().get_all_asset_keys()
 
 
 def the_views() -> Any:

@@ -8,7 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from gtm_platform.definitions import graph
+from gtm_platform import definitions
+from gtm_platform.definitions import platform
 from gtm_platform.extensions.merging import extended, merge
 from gtm_platform.lake.contracts import TABLES
 from gtm_platform.settings import settings
@@ -35,39 +36,44 @@ def extend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Extend:
     return put
 
 
-def keys(definitions: dg.Definitions) -> set[str]:
-    return {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
+def keys(merged: dg.Definitions) -> set[str]:
+    return {key.to_user_string() for key in merged.resolve_asset_graph().get_all_asset_keys()}
 
 
-def own(definitions: dg.Definitions) -> set[str]:
-    return keys(definitions) - keys(graph)
+def own(merged: dg.Definitions) -> set[str]:
+    return keys(merged) - keys(platform())
+
+
+def test_the_module_that_dagster_loads_has_one_definitions() -> None:
+    """Of several at its top Dagster loads none, and says so only in the code server."""
+    assert [name for name, value in vars(definitions).items() if isinstance(value, dg.Definitions)] == ["defs"]
 
 
 def test_without_the_setting_nothing_is_added() -> None:
-    assert extended(graph) is graph
+    assert extended(platform()) is platform()
 
 
 def test_modules_of_a_folder_are_merged(extend: Extend) -> None:
     extend(books=GOOD.format(name="books"), _private="1 / 0", shops=GOOD.format(name="shops"))
-    merged, broken = merge(graph)
+    merged, broken = merge(platform())
     assert (own(merged), broken) == ({"marts/books", "marts/shops"}, [])
 
 
 def test_modules_can_import_each_other_and_each_thing_counts_once(extend: Extend) -> None:
     extend(a="from gtm_extensions.b import asset", b=GOOD.format(name="books"))
-    merged, broken = merge(graph)
+    merged, broken = merge(platform())
     assert (own(merged), broken) == ({"marts/books"}, [])
 
 
 def test_what_is_imported_from_the_platform_is_not_added_again(extend: Extend) -> None:
     extend(a="from gtm_platform.core.revenue import TABLE\nfrom gtm_platform.core.assets import TABLES")
-    merged, broken = merge(graph)
+    merged, broken = merge(platform())
     assert (own(merged), broken) == (set(), [])
 
 
 def test_definitions_of_its_own_are_taken_as_they_are(extend: Extend) -> None:
     extend(a=GOOD.format(name="books") + '\ndefs = dg.Definitions(assets=[dg.AssetSpec("elsewhere")])')
-    merged, broken = merge(graph)
+    merged, broken = merge(platform())
     assert (own(merged), broken) == ({"elsewhere"}, [])
 
 
@@ -83,7 +89,7 @@ schedules = [dg.ScheduleDefinition(name="nightly", job=job, cron_schedule="0 1 *
 def now_and_then(context): ...
 """
     )
-    merged, broken = merge(graph)
+    merged, broken = merge(platform())
     assert broken == []
     repository = merged.get_repository_def()
     assert repository.has_job("make_books")
@@ -117,7 +123,7 @@ def now_and_then(context): ...
 def test_a_broken_module_is_left_out_and_the_others_are_not(extend: Extend, text: str, reason: str) -> None:
     tables = dict(TABLES)
     extend(bad=text, good=GOOD.format(name="good"))
-    merged, [broken] = merge(graph)
+    merged, [broken] = merge(platform())
     assert own(merged) == {"marts/good"}
     assert broken.path.endswith("bad.py")
     with pytest.raises(AssertionError, match=reason):
@@ -127,7 +133,7 @@ def test_a_broken_module_is_left_out_and_the_others_are_not(extend: Extend, text
 
 def test_what_depends_on_a_broken_module_is_left_out_too(extend: Extend) -> None:
     extend(a=GOOD.format(name="books").replace('"core", "revenue"', '"marts", "gone"'), b="1 / 0")
-    merged, broken = merge(graph)
+    merged, broken = merge(platform())
     assert own(merged) == set()
     assert {Path(module.path).name: module.reason.split(" (")[0][:40] for module in broken} == {
         "b.py": "ZeroDivisionError: division by zero",
@@ -138,10 +144,10 @@ def test_what_depends_on_a_broken_module_is_left_out_too(extend: Extend) -> None
 def test_a_broken_module_is_heard_of(extend: Extend, caplog: pytest.LogCaptureFixture) -> None:
     extend(bad="1 / 0")
     with caplog.at_level(logging.ERROR):
-        definitions = extended(graph)
-    dg.Definitions.validate_loadable(definitions)
+        merged = extended(platform())
+    dg.Definitions.validate_loadable(merged)
     assert "bad.py is left out: ZeroDivisionError: division by zero (line 1)" in caplog.text
-    sensor = definitions.resolve_sensor_def("report_broken_extensions")
+    sensor = merged.resolve_sensor_def("report_broken_extensions")
     assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
     with pytest.raises(Exception, match=r"bad\.py is left out"):
         sensor(dg.build_sensor_context())
@@ -150,7 +156,7 @@ def test_a_broken_module_is_heard_of(extend: Extend, caplog: pytest.LogCaptureFi
 def test_a_place_that_is_nothing_is_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GTM_EXTENSIONS", "/nonexistent/folder")
     settings.cache_clear()
-    assert [str(module) for module in merge(graph)[1]] == [
+    assert [str(module) for module in merge(platform())[1]] == [
         "The extension /nonexistent/folder is left out: "
         "GTM_EXTENSIONS names it, and it is neither a folder nor a Python package."
     ]
@@ -164,7 +170,7 @@ def test_a_package_is_loaded_with_its_modules(tmp_path: Path, monkeypatch: pytes
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("GTM_EXTENSIONS", "acme_marts")
     settings.cache_clear()
-    merged, broken = merge(graph)
+    merged, broken = merge(platform())
     assert (own(merged), broken) == ({"marts/books"}, [])
     for name in [name for name in sys.modules if name.startswith("acme_marts")]:
         del sys.modules[name]
@@ -180,4 +186,4 @@ def test_a_folder_beside_the_home_is_found_wherever_the_process_runs(
     monkeypatch.chdir(elsewhere)
     monkeypatch.setenv("GTM_EXTENSIONS", "marts")
     settings.cache_clear()
-    assert own(merge(graph)[0]) == {"marts/books"}
+    assert own(merge(platform())[0]) == {"marts/books"}

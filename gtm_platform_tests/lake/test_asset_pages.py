@@ -61,7 +61,7 @@ def test_a_day_shows_figures_and_the_newest_shows_rows_and_lineage() -> None:
     assert newest["dagster/column_lineage"].value.deps_by_column["paid"] == [
         dg.TableColumnDep(dg.AssetKey(["shop", "albums"]), "price")
     ]
-    assert newest["lineage"].records[1].data == {"column": "name", "made from": "shop/albums.title"}
+    assert newest["lineage"].records[1].data == {"column": "name", "made from": "shop/albums: title"}
 
 
 @pytest.mark.usefixtures("lake")

@@ -8,7 +8,9 @@ from typing import Any
 import ibis
 import pandas as pd
 import pytest
+from ibis.expr.operations import SQLQueryResult
 
+from gtm_platform.lake import spark_engine
 from gtm_platform.lake.contracts import Column, Contract, ContractBroken
 from gtm_platform.lake.daily_table import DailyTable, DaysAgo, PreviousDay
 from gtm_platform.lake.lake import DamagedFile, Lake
@@ -138,6 +140,16 @@ def test_columns_know_of_which_they_are_made_in_expressions(lake: Lake) -> None:
         "total": {("shop/sales", "sold"), ("shop/albums", "price")},
         "made_on": frozenset(),
     }
+
+
+def test_a_query_is_sparks_where_spark_computes_it(lake: Lake) -> None:
+    lake.write("shop/sales", DAY, pd.DataFrame({"id": ["a"], "sold": [1]}))
+    query = "select id, sold as total, {day} as made_on from {shop/sales}"
+    table = sql_table("shop/books", BOOKS, query)
+    rows = table.rule(shop_sales=lake.partition("shop/sales", DAY), day=date(2026, 11, 16))
+    assert isinstance(rows, ibis.Table)
+    [translated] = spark_engine.translated(rows).op().find(SQLQueryResult)
+    assert "CAST(`total` AS BIGINT)" in translated.query
 
 
 def test_a_rule_may_return_a_frame_of_which_nothing_is_known(lake: Lake) -> None:

@@ -23,7 +23,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import settings
 
 FIGURE, TECHNICAL = "figure", "technical"
-PREVIEW_ROWS = 5
+PREVIEW_ROWS, PREVIEWED_ROWS = 5, 200  # shown, and chosen from
 CELL_WIDTH = 60  # characters of a value in the preview
 HIDDEN = "•••"
 
@@ -76,12 +76,15 @@ def total_rows(lake: Lake, table: str) -> int:
 
 
 def preview(lake: Lake, table: str, rows: int = PREVIEW_ROWS) -> dg.TableMetadataValue:
-    """Return the first rows of the newest partition, personal columns masked."""
+    """Return rows of the newest partition, the fullest of the first, personal columns masked."""
     contract = contract_of(table)
     query = lake.file_query(table, lake.files(table)[-1:]).sql
     with cursor() as connection:
+        columns, key = quoted(contract.columns), quoted(contract.key)
+        empty = " + ".join(f'("{name}" is null)::int' for name in contract.columns)
         answer = connection.execute(
-            f"select {quoted(contract.columns)} from ({query}) order by {quoted(contract.key)} limit {rows}"
+            f"select {columns} from (select {columns} from ({query}) order by {key} limit {PREVIEWED_ROWS}) "
+            f"order by {empty}, {key} limit {rows}"
         )
         records = [dict(zip(contract.columns, row, strict=True)) for row in answer.fetchall()]
     shown = [{name: _cell(contract, name, value) for name, value in record.items()} for record in records]
@@ -107,12 +110,15 @@ def column_lineage(origins: Origins) -> dg.TableColumnLineage:
 
 def lineage_table(origins: Origins) -> dg.TableMetadataValue:
     """Return of which columns each is made, to be read: Dagster's own server shows no graph of columns."""
-    rows = [
-        {"column": column, "made from": ", ".join(f"{table}.{name}" for table, name in sorted(made_of)) or "no column"}
-        for column, made_of in origins.items()
-    ]
+    rows = [{"column": column, "made from": _sources(made_of)} for column, made_of in origins.items()]
     schema = dg.TableSchema([dg.TableColumn("column", "string"), dg.TableColumn("made from", "string")])
     return dg.TableMetadataValue([dg.TableRecord(row) for row in rows], schema)
+
+
+def _sources(columns: frozenset[tuple[str, str]]) -> str:
+    """Columns by their tables; those of no column are constants, or count rows."""
+    tables = {table: [name for of, name in sorted(columns) if of == table] for table, _ in sorted(columns)}
+    return "; ".join(f"{table}: {', '.join(names)}" for table, names in tables.items()) or "no column"
 
 
 def links(**urls: str | None) -> Metadata:

@@ -3,7 +3,7 @@
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from gtm_platform.quality.checks import CHECKS
+from gtm_platform.unified.checks import CHECKS
 
 
 class CheckFailed(RuntimeError):
@@ -12,7 +12,7 @@ class CheckFailed(RuntimeError):
 
 def require_checks_passed(instance: dg.DagsterInstance) -> None:
     """Raises where the newest evaluation of a check failed, unless the check only warns."""
-    keys = [key for check in CHECKS for key in check.check_keys]
+    keys = [dg.AssetCheckKey(dg.AssetKey(check.table.split("/")), check.name) for check in CHECKS]
     found = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
     failed = [
         f"{key.name} of {key.asset_key.to_user_string()}"

@@ -14,7 +14,8 @@ from typing import Any
 import dagster as dg
 
 from gtm_platform.lake.contracts import TABLES
-from gtm_platform.lake.dagster.daily_assets import daily_asset
+from gtm_platform.lake.dagster.daily_assets import daily_assets
+from gtm_platform.lake.dagster.table_checks import day_checks
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.settings import settings
 
@@ -143,12 +144,12 @@ def _definitions(module: types.ModuleType, seen: set[int]) -> dg.Definitions:
         return own if isinstance(own, dg.Definitions) else own()
     things = [thing for value in vars(module).values() for thing in _things(value) if id(thing) not in seen]
     seen.update(id(thing) for thing in things)
-    tables = [daily_asset(thing) for thing in things if isinstance(thing, DailyTable)]
+    tables = [thing for thing in things if isinstance(thing, DailyTable)]
     checks = [thing for thing in things if isinstance(thing, dg.AssetChecksDefinition)]
     assets = [t for t in things if isinstance(t, dg.AssetsDefinition | dg.AssetSpec) and t not in checks]
     return dg.Definitions(
-        assets=[*tables, *assets],
-        asset_checks=checks,
+        assets=[*daily_assets(tables), *assets],
+        asset_checks=[*day_checks(tables), *checks],
         schedules=[thing for thing in things if isinstance(thing, dg.ScheduleDefinition)],
         sensors=[thing for thing in things if isinstance(thing, dg.SensorDefinition)],
         jobs=[thing for thing in things if _is_job(thing)],

@@ -143,6 +143,13 @@ class Lake:
         with self.naming_damage(lambda: query.files):
             return as_table(query)
 
+    def verify(self, table: str, partition: str) -> None:
+        """Read a stored partition again; raise where it breaks the contract or cannot be read."""
+        for file in self.files(table):
+            if file.partition == partition:
+                with self.naming_damage(lambda: [str(file.path)]):  # noqa: B023  called at once
+                    check_file(f"{table} {partition}", contract_of(table), file.path)
+
     def partition(self, table: str, partition: str) -> ibis.Table:
         """Return the rows of a partition; none where the table lacks it."""
         return self.read(table, [file for file in self.files(table) if file.partition == partition])

@@ -24,6 +24,7 @@ COUNTRIES = sql_table(
            count(*) - any_value(before.customers) as change
     from {core/unified_customers} as customer
     left join {marts/countries, previous day} as before on before.country = coalesce(customer.country, '?')
+    where customer.is_customer
     group by 1
     """,
 )
@@ -34,7 +35,8 @@ def nobody_is_lost(catalogue: CatalogueResource) -> dg.AssetCheckResult:
     """Compare the sum of the countries with the customers that they were made from."""
     with catalogue.get_connection() as views:
         row = views.execute("""
-            select (select sum(customers) from latest.countries) - (select count(*) from latest.unified_customers)
+            select (select sum(customers) from latest.countries)
+                 - (select count(*) from latest.unified_customers where is_customer)
         """).fetchone()
     lost = int(row[0] or 0) if row else 0
     return dg.AssetCheckResult(passed=lost == 0, metadata={"lost": abs(lost)})

@@ -49,6 +49,7 @@ def _on(catalogue: CatalogueResource, day: str) -> pa.Table:
                 from hubspot.contacts where email like '%@%' group by all
             )
             select domain, contacts, count(customer.customer_id) as customers
-            from contacts left join core.unified_customers as customer on customer.company_domain = domain
+            from contacts
+            left join core.unified_customers as customer on customer.company_domain = domain and customer.is_customer
             group by all
         """).to_arrow_table()

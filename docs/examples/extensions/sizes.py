@@ -29,7 +29,7 @@ declare(
 )
 def company_sizes(customers: pd.DataFrame) -> pd.DataFrame:
     """Count the customers of each company, and then the companies by that number."""
-    people = customers.groupby("company_domain").size()
+    people = customers[customers["is_customer"]].groupby("company_domain").size()
     return people.value_counts().rename_axis("people").rename("companies").reset_index()
 
 

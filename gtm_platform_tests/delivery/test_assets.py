@@ -19,7 +19,6 @@ from gtm_platform.delivery.hubspot.assets import hubspot_asset
 from gtm_platform.delivery.hubspot.undo import NothingToUndo, undo_run
 from gtm_platform.delivery.request import DAY_TAG, delivered_days
 from gtm_platform.delivery.sensors import when_health_lands
-from gtm_platform.ingest.assets import asset_of
 from gtm_platform.lake.contracts import TABLES, Column, Contract
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.sandbox import hubspot, slack
@@ -407,7 +406,7 @@ def test_another_object_type_is_one_file(world: World, companies_file: Path, mon
 
 
 def test_reading_and_writing_hubspot_take_turns() -> None:
-    assert {op.pool for asset in (hubspot_contacts, asset_of(SOURCE)) for op in [asset.op]} == {"hubspot"}
+    assert hubspot_contacts.op.pool == SOURCE.pool == "hubspot"
 
 
 def tick(world: World, cursor: str | None = None) -> tuple[list[str | None], str | None]:

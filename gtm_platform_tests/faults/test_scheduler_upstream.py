@@ -13,7 +13,7 @@ from gtm_platform.delivery.sensors import LANDED, when_health_lands
 from gtm_platform.lake.contracts import declare
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.quality.checks import CHECKS
-from gtm_platform_tests.delivery.test_assets import DAYS, DELIVERIES, MENTION, World, held, world
+from gtm_platform_tests.delivery.test_assets import DAYS, DELIVERIES, MENTION, World, values_in_hubspot, world
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, daily, write
 from gtm_platform_tests.orchestration.test_liveness import _release_runs
 
@@ -47,7 +47,7 @@ def test_once_the_check_passes_it_is_sent(world: World) -> None:
     evaluated(world, passed=False)
     evaluated(world, passed=True)
     assert world.run(*DELIVERIES, day=DAYS[0]).success
-    assert held(world, "gtm_health_score") == {"55"}
+    assert values_in_hubspot(world, "gtm_health_score") == {"55"}
 
 
 @pytest.mark.faults("T9")
@@ -55,7 +55,7 @@ def test_a_check_that_warns_stops_nothing(world: World) -> None:
     world.land_day(DAYS[0], score=55)
     evaluated(world, passed=False, severity=dg.AssetCheckSeverity.WARN)
     assert world.run(hubspot_contacts, slack_alerts, day=DAYS[0]).success
-    assert held(world, "gtm_health_score") == {"55"}
+    assert values_in_hubspot(world, "gtm_health_score") == {"55"}
 
 
 def asked(world: World, cursor: str | None) -> tuple[list[str | None], str | None]:

@@ -1,9 +1,12 @@
-"""The front door: one Definitions, merged from the rooms; nothing else."""
+"""The front door: one Definitions, merged from the rooms and from people's own extensions."""
+
+from functools import cache
 
 import dagster as dg
 
 from gtm_platform.core import assets as core
 from gtm_platform.delivery import definitions as delivery
+from gtm_platform.extensions.merging import extended
 from gtm_platform.health import assets as health
 from gtm_platform.identity import assets as identity
 from gtm_platform.ingest.plan import SyncRules
@@ -24,6 +27,12 @@ def sync_rules() -> SyncRules:
     return SyncRules(**policy().sync.model_dump())
 
 
-defs = dg.Definitions.merge(
-    sources.defs(sync_rules), *(room.defs() for room in ROOMS), dg.Definitions(executor=dg.in_process_executor)
-)
+@cache
+def platform() -> dg.Definitions:
+    """Merge the rooms. Dagster allows a module one Definitions, so this is a function."""
+    return dg.Definitions.merge(
+        sources.defs(sync_rules), *(room.defs() for room in ROOMS), dg.Definitions(executor=dg.in_process_executor)
+    )
+
+
+defs = extended(platform())

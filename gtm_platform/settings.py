@@ -49,6 +49,13 @@ class Settings(BaseSettings):
     gtm_engine: Literal["duckdb", "spark"] = Field(
         default="duckdb", description="What computes the daily tables: duckdb, in process, or spark."
     )
+    gtm_code_url: Text = Field(
+        default=None,
+        description="Where this code is shown, e.g. https://github.com/acme/gtm/blob/main.",
+    )
+    gtm_extensions: Text = Field(
+        default=None, description="A folder or a package with assets of your own; several are separated by commas."
+    )
     gtm_memory_limit: str = Field(
         default="2.5GB",
         pattern=r"^\d+(\.\d+)? ?([KMGT]i?B)$",

@@ -22,9 +22,10 @@ from gtm_platform.ingest import arrow as columns
 from gtm_platform.ingest.concurrency import prefetch
 from gtm_platform.ingest.record import Reader, Record, Rejected
 from gtm_platform.ingest.source import BEGINNING, END, Stream, Window
+from gtm_platform.lake.contract_check import duplicate_count, row_count
 from gtm_platform.lake.contracts import contract_of
-from gtm_platform.lake.duckdb_engine import FileQuery, as_table, quoted
-from gtm_platform.lake.keys import counted, duplicate_count
+from gtm_platform.lake.duckdb_engine import as_table
+from gtm_platform.lake.file_query import FileQuery, quoted
 from gtm_platform.lake.lake import SOURCE_ROW_GROUP_SIZE, Lake
 
 BATCH = 1_000  # records at least that the engine is given: what a batch costs it hardly depends on its size
@@ -129,7 +130,7 @@ class Extraction:
         """Only what came more than once is sorted: whole records, millions of them, do not fit into memory."""
         extracted = FileQuery(contract_of(self.table).schema, (str(draft),))
         repeated = duplicate_count(as_table(extracted), self.stream.key)
-        self.distinct = counted(as_table(extracted)) - repeated
+        self.distinct = row_count(as_table(extracted)) - repeated
         if not repeated:
             self.file = draft
             return as_table(extracted)

@@ -25,8 +25,8 @@ from gtm_platform.ingest.plan import (
 )
 from gtm_platform.ingest.quarantine import write_quarantine
 from gtm_platform.ingest.source import Source, Stream, Window
+from gtm_platform.lake.contract_check import row_count
 from gtm_platform.lake.duckdb_engine import value
-from gtm_platform.lake.keys import counted
 from gtm_platform.lake.lake import File, Lake
 
 
@@ -147,7 +147,7 @@ class StreamSync:
             if window.key in written:
                 continue
             file = files.get(window.key)
-            rows = counted(self.lake.read(self.table, [file])) if file else 0
+            rows = row_count(self.lake.read(self.table, [file])) if file else 0
             results.append(WindowResult(window.key, rows, bool(file and file.full), kept=True))
         return results
 
@@ -248,7 +248,7 @@ class StreamSync:
                 file.path.rename(file.path.with_name(f".{file.path.name}.damaged"))
 
     def _refuse_shrinkage(self, rows: ibis.Table, window: PartitionWindow) -> None:
-        before, now, rules = counted(self._as_of(window)), value(rows.count()), self.rules
+        before, now, rules = row_count(self._as_of(window)), value(rows.count()), self.rules
         lost = before - now
         if lost > before * rules.max_shrinkage and (lost > rules.shrinkage_min_records or not now):
             raise ShrankTooMuch(

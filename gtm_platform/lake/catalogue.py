@@ -1,30 +1,36 @@
 """`gtm.duckdb`, for tools outside: views over the lake with explicit lists of files, made anew when files change.
 
 `<schema>.<table>` holds all partitions, `current.<source>_<stream>` the newest version of each record,
-`latest.<table>` the newest day of a daily table. Inside the platform everything asks the lake.
+`latest.<table>` the newest day of a daily table; each column says what it means. Inside the platform everything reads
+the lake itself. What people keep in the file beside the views belongs into `guest_objects`.
 """
 
 import fcntl
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
-from gtm_platform.lake.contracts import TABLES
+from gtm_platform.lake.contracts import TABLES, Column, Contract
+from gtm_platform.lake.file_query import FileQuery, text
+from gtm_platform.lake.guest_objects import (
+    NoCatalogue,
+    begin_draft,
+    busy,
+    is_locked,
+    naming_conflicts,
+    put_in_place,
+    record_views,
+)
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.lake.storage_errors import storage_errors
 
 
-class NoCatalogue(RuntimeError):
-    """What lies under its name cannot be read; the message names the file and says what to do."""
-
-
 @contextmanager
 def reading(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The catalogue, read-only. What is none is refused, and nothing is fetched from the net that could open it."""
+    """Open the catalogue read-only, or refuse what is none; nothing is fetched from the net to open it."""
     fetch_nothing: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
@@ -32,37 +38,68 @@ def reading(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection = duckdb.connect(str(target), read_only=True, config=fetch_nothing)
     except duckdb.Error as error:
+        if is_locked(error):
+            raise busy(target, error) from error
         raise NoCatalogue(
             f"{target} is not the catalogue that it should be ({str(error).splitlines()[0][:120]}). "
-            f"It holds no data of its own and is made again at the end of the next run."
+            f"The data is in the lake; it is set aside and made again at the end of the next run."
         ) from error
     with connection:
         yield connection
 
 
 def path_of(lake: Lake) -> Path:
+    """Return where a lake's catalogue lies."""
     return lake.root.parent / "gtm.duckdb"
 
 
+def is_stale(lake: Lake) -> bool:
+    """Whether the catalogue is missing or lists other files than the lake has; no table need be declared."""
+    return _fingerprints(path_of(lake))[0] != _fingerprint_of(_files_on_disk(lake))
+
+
 def renew(lake: Lake) -> bool:
-    """Makes the catalogue again if the lake's files are not the ones it lists; says whether it did."""
+    """Make the catalogue again if files or contracts have changed since; return whether it did."""
     target = path_of(lake)
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(target.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two builders the later one lists again
-        listing = {table: lake.files(table) for table in sorted(TABLES)}
-        print_ = hashlib.sha256(repr(listing).encode()).hexdigest()
-        if target.exists() and _fingerprint(target) == print_:
+        listing = _files_on_disk(lake)
+        fingerprints = (_fingerprint_of(listing), _fingerprint_of(_columns()))
+        if target.exists() and _fingerprints(target) == fingerprints:
             return False
         draft = target.with_name(f".{target.name}")
         try:
             _sweep(draft)
-            with storage_errors(target):
-                _build(lake, listing, print_, draft)
-                os.replace(draft, target)
+            with storage_errors(target), naming_conflicts(target):
+                state = begin_draft(target, draft)
+                _build(lake, listing, fingerprints, draft)
+                put_in_place(draft, target, state)
         finally:
             _sweep(draft)
     return True
+
+
+def _files_on_disk(lake: Lake) -> dict[str, list[File]]:
+    tables = sorted(path.relative_to(lake.root).as_posix() for path in lake.root.glob("*/[!.]*") if path.is_dir())
+    return {table: files for table in tables if (files := lake.files(table))}
+
+
+def _columns() -> list[tuple[str, ...]]:
+    """What the contracts say of the tables, as far as the catalogue shows it."""
+    return [
+        (table, contract.about, name, column.type, _comment(column))
+        for table, contract in sorted(TABLES.items())
+        for name, column in contract.columns.items()
+    ]
+
+
+def _comment(column: Column) -> str:
+    return f"{column.about} (personal)" if column.personal else column.about
+
+
+def _fingerprint_of(content: object) -> str:
+    return hashlib.sha256(repr(content).encode()).hexdigest()
 
 
 def _sweep(draft: Path) -> None:
@@ -71,26 +108,75 @@ def _sweep(draft: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _fingerprint(target: Path) -> str | None:
+def _fingerprints(target: Path) -> tuple[str, str] | tuple[None, None]:
+    """Those of the files and of the contracts that the catalogue was made of."""
     try:
         with reading(target) as connection:
-            found = connection.execute("select fingerprint from main.listing").fetchone()
+            row = connection.execute("select files, contracts from main.listing").fetchone()
     except (NoCatalogue, duckdb.Error):
-        return None
-    return str(found[0]) if found else None
+        return None, None
+    return (str(row[0]), str(row[1])) if row else (None, None)
 
 
-def _build(lake: Lake, listing: dict[str, list[File]], fingerprint: str, draft: Path) -> None:
+def _build(lake: Lake, listing: dict[str, list[File]], fingerprints: tuple[str, str], draft: Path) -> None:
+    files_print, contracts_print = fingerprints
     with duckdb.connect(str(draft)) as connection:
-        connection.execute(f"create table main.listing as select '{fingerprint}' as fingerprint")
-        connection.execute("create schema current; create schema latest")
-        for table, files in listing.items():
-            schema, name = table.split("/")
+        connection.execute("begin")  # a thousand statements one by one would each wait for the disk
+        connection.execute(
+            f"create table main.listing as select '{files_print}' as files, '{contracts_print}' as contracts"
+        )
+        connection.execute("create schema if not exists current; create schema if not exists latest")
+        made = []
+        for table, contract in sorted(TABLES.items()):
+            schema = table.split("/")[0]
             connection.execute(f'create schema if not exists "{schema}"')
-            views = {f'"{schema}"."{name}"': lake.reading(table, files)}
-            if TABLES[table].cadence:
-                views[f'current."{schema}_{name}"'] = lake.query_as_of(table, "9999")
-            else:
-                views[f'latest."{name}"'] = lake.reading(table, files[-1:])
-            for view, reading in views.items():
-                connection.execute(f"create view {view} as {reading.sql}")
+            for view, (query, about) in _views(lake, table, listing.get(table, [])).items():
+                connection.execute(f"create view {view} as {query.sql}")
+                connection.execute(_comments(view, f"{about}{contract.about}", contract))
+                made.append(view)
+        for table in listing.keys() - TABLES.keys():
+            made += _undeclared_views(connection, table, listing[table])
+        record_views(connection, made)
+        connection.execute("commit")
+
+
+def _undeclared_views(connection: duckdb.DuckDBPyConnection, table: str, files: list[File]) -> list[str]:
+    """Make the views of a table that only another code location declares, in the columns of its files."""
+    connection.execute(f'create schema if not exists "{table.split("/")[0]}"')
+    every, now = views_of(table)
+    views = {every: files, now: files[-1:]}
+    for view, paths in views.items():
+        rows = f"read_parquet({[str(file.path) for file in paths]}, union_by_name=true)"
+        connection.execute(f"create view {view} as select * from {rows}")
+    return list(views)
+
+
+def views_of(table: str) -> tuple[str, str]:
+    """Return the names of a table's two views: of all partitions, and of what holds now.
+
+    `latest` has one view of a name; of two tables that are called alike, the one declared later has its schema in it.
+    """
+    schema, name = table.split("/")
+    if table in TABLES and TABLES[table].cadence:
+        return f'"{schema}"."{name}"', f'"current"."{schema}_{name}"'
+    alike = [other for other, contract in TABLES.items() if not contract.cadence and other.split("/")[1] == name]
+    latest = name if alike[:1] in ([], [table]) else f"{schema}_{name}"
+    return f'"{schema}"."{name}"', f'"latest"."{latest}"'
+
+
+def _views(lake: Lake, table: str, files: list[File]) -> dict[str, tuple[FileQuery, str]]:
+    """The views of a table, each with what it holds of it."""
+    every, now = views_of(table)
+    whole = lake.file_query(table, files)
+    if TABLES[table].cadence:
+        newest = (lake.query_as_of(table, "9999"), "The newest version of each record. ")
+        return {every: (whole, "Every version, by window. "), now: newest}
+    newest = (lake.file_query(table, files[-1:]), "The newest day. ")
+    return {every: (whole, "Every day. "), now: newest}
+
+
+def _comments(view: str, about: str, contract: Contract) -> str:
+    comments = {f"view {view}": about}
+    for name, column in contract.columns.items():
+        comments[f'column {view}."{name}"'] = _comment(column)
+    return ";".join(f"comment on {item} is {text(comment)}" for item, comment in comments.items() if comment)

@@ -81,7 +81,7 @@ def _run(first: date, last: date | None = None, tables: list[str] | None = None)
     seconds: dict[str, float] = {}
     for event in ran.get_asset_materialization_events():
         made = event.step_materialization_data.materialization
-        if "seconds" in made.metadata:
+        if "technical/seconds" in made.metadata:
             name = made.asset_key.to_user_string()
-            seconds[name] = seconds.get(name, 0.0) + float(str(made.metadata["seconds"].value))
+            seconds[name] = seconds.get(name, 0.0) + float(str(made.metadata["technical/seconds"].value))
     return seconds

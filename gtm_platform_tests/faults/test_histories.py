@@ -137,7 +137,7 @@ class History:
             with pytest.MonkeyPatch.context() as patches:
                 patches.setattr(self.archive, "dies_after", 1 if trouble == "page" else None)
                 if trouble == "write":
-                    patches.setattr("gtm_platform.lake.lake.Lake._checked", _dies)
+                    patches.setattr("gtm_platform.lake.lake.check_file", _dies)
                 with pytest.raises(Died):
                     self._fill(first, self.today - 1)
             assert self.known() == before

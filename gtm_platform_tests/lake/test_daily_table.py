@@ -50,7 +50,7 @@ def test_a_range_is_one_run_in_the_order_of_the_days(known: dg.AssetsDefinition)
     write(the_lake(), "2026-11-18", [album("b")])
     ran = run(known, "2026-11-16", "2026-11-18")
     assert ran.success
-    assert {day: facts["known"] for day, facts in told(ran).items()} == {
+    assert {day: facts["figure/known"] for day, facts in told(ran).items()} == {
         "2026-11-16": 1,
         "2026-11-17": 2,
         "2026-11-18": 4,

@@ -1,12 +1,13 @@
 """Dagster assets made of daily tables: one partitioned asset each, its lineage taken from the table's inputs."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import dagster as dg
 
 from gtm_platform.lake.contracts import contract_of
+from gtm_platform.lake.dagster.asset_pages import definition_metadata, written_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.daily_table import DailyTable, DaysAgo
 from gtm_platform.lake.lake import Lake
@@ -21,7 +22,7 @@ from gtm_platform.orchestration.graph_policy import (
 )
 from gtm_platform.settings import settings
 
-Metadata = dict[str, float | int]
+Metadata = dict[str, Any]
 Days = Iterator[dg.MaterializeResult[None]]
 
 
@@ -46,10 +47,7 @@ def daily_asset(table: DailyTable) -> dg.AssetsDefinition:
         output_required=False,
         pool=DAILY_POOL,
         tags={DAILY_TAG: ""},
-        metadata={
-            "dagster/column_schema": table.contract.column_schema,
-            "dagster/table_name": table.key.replace("/", "."),
-        },
+        metadata=definition_metadata(table.key, table.rule, policy=table.reads_policy),
     )
     def asset(context: dg.AssetExecutionContext, lake: LakeResource) -> Days:
         written: dict[str, Metadata] = {}
@@ -77,11 +75,11 @@ def _write(table: DailyTable, store: Lake, day: str) -> Metadata | None:
     if written is None:
         return None
     seconds = round(time.perf_counter() - began, 3)
-    return {"dagster/row_count": written.rows, **_numbers(written.figures), "seconds": seconds}
+    return written_metadata(store, table.key, day, written, {"seconds": seconds})
 
 
 def dependencies(table: DailyTable) -> list[dg.AssetDep]:
-    """List the assets that write the table's inputs, each once, those of earlier days with their partition mapping."""
+    """List the assets that write the table's inputs, those of earlier days with their mapping."""
     mappings: dict[str, dg.PartitionMapping | None] = {}
     for name in table.tables:
         contract = contract_of(name)
@@ -91,11 +89,3 @@ def dependencies(table: DailyTable) -> list[dg.AssetDep]:
         offsets.setdefault(earlier.table, set()).add(earlier.days if isinstance(earlier, DaysAgo) else 1)
     mappings |= {name: earlier_days(min(days), max(days)) for name, days in offsets.items()}
     return [dg.AssetDep(key.split("/"), partition_mapping=mapping) for key, mapping in mappings.items()]
-
-
-def _numbers(figures: Mapping[str, Any]) -> Metadata:
-    return {
-        name: value if isinstance(value, int) else round(float(value), 4)
-        for name, value in figures.items()
-        if value is not None
-    }

@@ -20,18 +20,6 @@ NOTHING = {
 }
 
 
-def running(subscriptions: ibis.Table, day: date) -> ibis.Table:
-    """Return the subscriptions with the mrr and arr, in minor units, of the phase that holds the end of the day."""
-    end = end_of(day)
-    now = subscriptions["phases"].filter(
-        lambda p: (p["begins"].isnull() | (p["begins"] < end)) & (p["ends"].isnull() | (p["ends"] >= end))
-    )
-    return subscriptions.mutate(
-        mrr=money.exact(now.map(lambda p: p["mrr"]).sums()).fill_null(0),
-        arr=money.exact(now.map(lambda p: p["arr"]).sums()).fill_null(0),
-    )
-
-
 def lines(
     customers: ibis.Table,
     subscriptions: ibis.Table,

@@ -5,6 +5,7 @@ from datetime import date
 import ibis
 
 from gtm_platform.core import ledger
+from gtm_platform.core import subscriptions as subscription_rules
 from gtm_platform.identity.former_records import with_former
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
@@ -64,7 +65,7 @@ def table(
 ) -> ibis.Table:
     """Return a row per customer."""
     payers = with_former(links, former, BILLING).select("customer_id", payer="record_id")
-    running = ledger.running(subscriptions, day)
+    running = subscription_rules.counted(subscriptions, policy.stripe, day)
     lines = ledger.lines(stripe, running.view(), invoices, charges, refunds, disputes, day)
     plans = _plans(_leading(running.view(), payers, policy.money), products, prices)
     billed = _billed(left_join_all(ledger.summed(lines, payers, policy.money), [plans]), policy.money)

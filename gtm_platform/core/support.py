@@ -4,6 +4,7 @@ from datetime import date
 
 import ibis
 
+from gtm_platform.core.messages import customer_messages
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.days import within
@@ -46,6 +47,7 @@ def table(
     conversations: ibis.Table,
     parts: ibis.Table,
     tickets: ibis.Table,
+    tones: ibis.Table,
     policy: Policy,
     day: date,
 ) -> ibis.Table:
@@ -53,7 +55,8 @@ def table(
     rules = policy.support
     users = links.filter(links["source"] == "intercom").select("customer_id", contact_id="record_id")
     talks = _conversations(_of_customers(conversations, users), rules, day)
-    messages = _messages(_all_messages(conversations, parts).join(users, "contact_id"), rules, day)
+    toned = customer_messages(conversations, parts).left_join(tones.select("message_id", "tone"), "message_id")
+    messages = _messages(toned.drop("message_id_right").join(users, "contact_id"), rules, day)
     waiting = _tickets(tickets.join(users, "contact_id"))
     customers = left_join_all(people.select("customer_id"), [talks, messages, waiting])
     on = intercom.count().as_scalar() > 0
@@ -89,14 +92,6 @@ def _conversations(conversations: ibis.Table, rules: Support, day: date) -> ibis
     return customers.mutate(csat_avg_90d=mean).drop("stars")
 
 
-def _all_messages(conversations: ibis.Table, parts: ibis.Table) -> ibis.Table:
-    """Return [contact_id, created_at, body, tone]: what contacts wrote themselves."""
-    first = conversations.filter(conversations["author_type"].isin(["user", "lead", "contact"]))
-    later = parts.filter(parts["from_customer"].fill_null(False))
-    columns = ("created_at", "body", "tone")
-    return first.select(*columns, contact_id="author_id").union(later.select(*columns, contact_id="author_id"))
-
-
 def _messages(messages: ibis.Table, rules: Support, day: date) -> ibis.Table:
     recent = messages["tone"].notnull() & within(messages["created_at"], day, WINDOW_DAYS)
     found = messages.group_by("customer_id").agg(
@@ -123,6 +118,7 @@ TABLE = DailyTable(
         "conversations": "intercom/conversations",
         "parts": "intercom/conversation_parts",
         "tickets": "intercom/tickets",
+        "tones": "core/message_tone",
         "policy": current_policy,
     },
     rule=table,

@@ -4,14 +4,17 @@ from contextlib import closing
 
 import dagster as dg
 
-from gtm_platform.delivery.assets import hubspot_contacts, slack_alerts
+from gtm_platform.delivery.assets import slack_alerts
+from gtm_platform.delivery.hubspot.assets import HUBSPOT_ASSETS
 from gtm_platform.delivery.newest import CUSTOMERS, newest_day
+from gtm_platform.delivery.request import DAY_TAG
 from gtm_platform.delivery.slack.alerts import run_failure
 from gtm_platform.delivery.slack.client import SlackChannel, why_off
 from gtm_platform.delivery.slack.send import AlertSender
+from gtm_platform.delivery.slack.settings import SlackSettings
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.orchestration.liveness import sentence
-from gtm_platform.settings import settings
+from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import open_state
 
 LANDED = dg.AssetKey(CUSTOMERS.split("/"))  # joined last: when it is there, so is the health in it
@@ -19,7 +22,7 @@ EVENTS_A_TICK = 500
 
 deliver = dg.define_asset_job(
     "deliver",
-    selection=dg.AssetSelection.assets(hubspot_contacts, slack_alerts),
+    selection=dg.AssetSelection.assets(*HUBSPOT_ASSETS, slack_alerts),
     description="Health into HubSpot and alerts into Slack, for the newest day.",
 )
 
@@ -41,7 +44,7 @@ def when_health_lands(context: dg.SensorEvaluationContext) -> dg.SensorResult:
             still = f"the run that made {day} still goes on: its checks come first"
             return dg.SensorResult(skip_reason=still, cursor=context.cursor)
         # The same landing seen twice asks once; a day made again is delivered again.
-        requests.append(dg.RunRequest(run_key=f"{day}:{newest[day].storage_id}", partition_key=day))
+        requests.append(dg.RunRequest(run_key=f"{day}:{newest[day].storage_id}", tags={DAY_TAG: day}))
     return dg.SensorResult(run_requests=requests, cursor=landed.cursor if landed.records else context.cursor)
 
 
@@ -51,12 +54,12 @@ def when_health_lands(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     description="Says once in Slack which run failed and why; kept and said later where Slack is down.",
 )
 def when_a_run_fails(context: dg.RunFailureSensorContext) -> dg.SkipReason:
-    there, run = settings(), context.dagster_run
+    there, run = settings_of(SlackSettings), context.dagster_run
     if off := why_off(there):
         return dg.SkipReason(off)
     day = f"{there.now():%Y-%m-%d}"
     fact = run_failure(day, run.run_id, _what(run), _why(context))
-    with closing(open_state(there.state_url)) as state:
+    with closing(open_state(settings().state_url)) as state:
         said = AlertSender(SlackChannel.of(there), state, there.now).send_platform_alert(fact)
     return dg.SkipReason("; ".join(said.trouble) or f"said {said.sent}")
 

@@ -15,6 +15,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform_tests.tables import filled, rows_of
 
 FIRST = date(2026, 2, 10)
+MODES = ("forever_only", "recurring", "all")
 DAYS = [FIRST + timedelta(days=number) for number in range(3)]
 ASSETS = daily_assets(DAILY_TABLES)
 NAMES = [table.key for table in DAILY_TABLES]
@@ -68,7 +69,8 @@ def test_before_the_first_sync_there_is_no_table(lake: Lake) -> None:
 def test_a_customer_through_three_days(lake: Lake) -> None:
     dana = {"id": "h1", "email": "dana@acme.example", "first_name": "Dana"}
     payer = {"id": "s1", "email": "dana@acme.example", "currency": "usd"}
-    phases = [{"begins": None, "ends": None, "mrr": 4900, "arr": 58800, "trial_mrr": 0}]
+    amounts = {f"{name}_{mode}": of for mode in MODES for name, of in (("mrr", 4900), ("arr", 58800))}
+    phases = [{"begins": None, "ends": None, **amounts}]
     active = {"id": "sub_1", "customer_id": "s1", "status": "active", "currency": "usd", "phases": phases}
     land(lake, DAYS[0], hubspot_contacts=[dana])
     land(lake, DAYS[1], hubspot_contacts=[dana], stripe_customers=[payer], stripe_subscriptions=[active])

@@ -12,11 +12,14 @@ from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
 
 MIDNIGHT = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=1)  # with which the day ends
 
+MODES = ("forever_only", "recurring", "all")
+
 
 def phase(
     mrr: int, begins: datetime | None = None, ends: datetime | None = None, arr: str | None = None
 ) -> dict[str, Any]:
-    return {"begins": begins, "ends": ends, "mrr": mrr, "arr": Decimal(arr or mrr * 12), "trial_mrr": 0}
+    amounts = {f"mrr_{mode}": mrr for mode in MODES} | {f"arr_{mode}": Decimal(arr or mrr * 12) for mode in MODES}
+    return {"begins": begins, "ends": ends, **amounts}
 
 
 def subscription(id: str = "sub_1", **details: Any) -> dict[str, Any]:

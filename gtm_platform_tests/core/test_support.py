@@ -27,6 +27,7 @@ def customers(contacts: list[dict[str, Any]] = CONTACTS, **rows: list[dict[str, 
         conversations=filled("intercom/conversations", *rows.get("conversations", [])),
         parts=filled("intercom/conversation_parts", *rows.get("parts", [])),
         tickets=filled("intercom/tickets", *rows.get("tickets", [])),
+        tones=filled("core/message_tone", *rows.get("tones", [])),
         policy=policy(),
         day=DAY,
     )
@@ -98,21 +99,24 @@ def test_ratings_by_the_day_they_were_given() -> None:
 
 
 def test_tone_and_cancelling_in_the_customers_own_messages() -> None:
-    part = {"conversation_id": "1", "author_id": "i2", "from_customer": True}
+    part = {"conversation_id": "1", "author_id": "i2", "author_type": "user", "part_type": "comment"}
+    tones = {"conversation:1": 0.5, "conversation:2": -1.0, "part:p1": -0.25, "part:p2": -0.75} | {
+        f"part:p{number}": 1.0 for number in (4, 5, 6)
+    }
     figures = customers(
         conversations=[
-            talk(
-                "1", author_type="user", author_id="i1", tone=0.5, body="I may CANCEL my plan", created_at=days_ago(89)
-            ),
-            talk("2", author_type="admin", author_id="i1", tone=-1.0, body="cancel", created_at=days_ago(0)),
+            talk("1", author_type="user", author_id="i1", body="I may CANCEL my plan", created_at=days_ago(89)),
+            talk("2", author_type="admin", author_id="i1", body="cancel", created_at=days_ago(0)),
         ],
         parts=[
-            {**part, "id": "p1", "tone": -0.25, "body": "thanks", "created_at": days_ago(0)},
-            {**part, "id": "p2", "tone": -0.75, "body": "cancellation, please", "created_at": days_ago(90)},
-            {**part, "id": "p3", "tone": None, "body": None, "created_at": days_ago(0)},
-            {**part, "id": "p4", "tone": 1.0, "body": "cancel", "created_at": days_ago(0), "from_customer": False},
-            {**part, "id": "p5", "tone": 1.0, "body": "uncancelled", "created_at": days_ago(0), "author_id": "i3"},
+            {**part, "id": "p1", "body": "thanks", "created_at": days_ago(0)},
+            {**part, "id": "p2", "body": "cancellation, please", "created_at": days_ago(90)},
+            {**part, "id": "p3", "body": None, "created_at": days_ago(0)},
+            {**part, "id": "p4", "body": "cancel", "created_at": days_ago(0), "author_type": "admin"},
+            {**part, "id": "p5", "body": "uncancelled", "created_at": days_ago(0), "author_id": "i3"},
+            {**part, "id": "p6", "body": "cancel", "created_at": days_ago(0), "part_type": "note"},
         ],
+        tones=[{"message_id": message, "tone": tone} for message, tone in tones.items()],
     )
     assert figures["a"]["sentiment_90d"] == pytest.approx(0.125, abs=1e-12)
     assert figures["a"]["cancel_mentioned_at"] == days_ago(89)

@@ -11,7 +11,7 @@ from gtm_platform.sandbox import intercom
 from gtm_platform.sandbox.intercom.access import Limits
 from gtm_platform.sandbox.kit.limits import Limit
 
-CLIENTS = ("sources.hubspot", "sources.intercom", "sources.stripe", "delivery.hubspot", "delivery.slack")
+CLIENTS = ("sources.hubspot", "sources.intercom", "sources.stripe", "delivery.slack")
 
 
 class Clock:

@@ -19,7 +19,8 @@ from gtm_platform_tests.tables import DAY, filled, rows_as_table, rows_of
 ONE_ITEM = '{"discounts": [], "items": {"data": [{}]}}'
 TWO_ITEMS = '{"discounts": [], "items": {"data": [{}, {}]}}'
 DISCOUNTED = '{"discounts": [{"id":"di_1"}], "items": {"data": [{}]}}'
-PHASE = {"begins": None, "ends": None, "mrr": 1, "arr": Decimal(12), "trial_mrr": 0}
+MODES = ("forever_only", "recurring", "all")
+PHASE = {"begins": None, "ends": None} | {f"mrr_{m}": 1 for m in MODES} | {f"arr_{m}": Decimal(12) for m in MODES}
 SYNCED = ibis.schema({"table": "string", "source": "string", "synced_at": "timestamp('UTC', 6)"})
 
 

@@ -25,9 +25,10 @@ def of_subscription(subscriptions: ibis.Table, rules: Stripe) -> ibis.ir.StringV
     """Return the status that a subscription gives its customer; null where it does not run.
 
     One that is set to end is leaving, whatever else it is. A pause that policy does not count as revenue is a pause;
-    with another the subscription counts as what it is.
+    with another the subscription counts as what it is. A simulation makes nobody a customer.
     """
-    runs = subscriptions["status"].cases(*RUNNING.items())
+    simulated = subscriptions["is_simulated"].fill_null(False)
+    runs = ibis.cases((~simulated, subscriptions["status"].cases(*RUNNING.items())))
     pause = subscriptions["paused_collection"]
     paused = pause.notnull() & pause.notin(rules.count_paused_collection)
     ends = subscriptions["cancel_at_period_end"].fill_null(False) | subscriptions["cancel_at"].notnull()
@@ -47,7 +48,7 @@ def summed(subscriptions: ibis.Table, payers: ibis.Table, rules: Stripe) -> ibis
     """
     owned = subscriptions.rename(record_id="customer_id").join(payers, "record_id")
     place = of_subscription(owned, rules).cases(*[(status, number) for number, status in enumerate(CURRENT)])
-    over = (owned["status"] == ENDED) & owned["ended_at"].notnull()
+    over = (owned["status"] == ENDED) & owned["ended_at"].notnull() & ~owned["is_simulated"].fill_null(False)
     last = ibis.struct({"ended_at": owned["ended_at"], "id": owned["id"], "reason": reason_of(owned)}).max(where=over)
     customers = owned.group_by("customer_id").agg(place=place.min(), last=last)
     return customers.select(

@@ -75,7 +75,7 @@ def _people(truth: Row, day: date) -> Finding:
 
 
 def _figures(days: Sequence[date], box: Box) -> Finding:
-    """MRR, LTV, CSAT, tickets and last seen of every customer on every day, exactly."""
+    """Who is a customer, money, support and last seen of everybody, customers or not, on every day, exactly."""
     wrong, compared = [], 0
     for day in days:
         links = _links(day)
@@ -112,11 +112,21 @@ def _same_count(ours: Any, true: Any) -> bool:
     return (ours or 0) == (true or 0)
 
 
+def _same(ours: Any, true: Any) -> bool:
+    return bool(ours == true)
+
+
 EXACT = {
+    "customer_status": _same,
+    "is_customer": _same,
+    "customer_since": _same_instant,
+    "churned_at": _same_instant,
+    "churn_reason": _same,
     "mrr": _same_amount,
     "ltv": _same_amount,
     "csat_avg_90d": _same_mean,
     "csat_count_90d": _same_count,
+    "open_conversations": _same_count,
     "open_critical_tickets": _same_count,
     "last_seen_at": _same_instant,
 }

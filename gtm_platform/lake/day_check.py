@@ -83,8 +83,8 @@ def days_to_check(lake: Lake, check: DayCheck | ContractCheck, of_run: Iterable[
     if not stored:
         return []
     oldest = (date.fromisoformat(stored[-1]) - timedelta(days=check.days - 1)).isoformat()
-    asked = set(of_run)
-    return [day for day in stored if day >= oldest or day in asked]
+    run_days = set(of_run)
+    return [day for day in stored if day >= oldest or day in run_days]
 
 
 def _rows_wrong(wrong: ibis.Table) -> Verdict:

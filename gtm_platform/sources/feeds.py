@@ -1,19 +1,19 @@
-"""The feeds of all sources: each package of this folder that has a module `feeds` contributes its FEEDS."""
+"""The feeds of all sources: each package beside this module that has a module `feeds` contributes its FEEDS."""
 
-import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
 
-from gtm_platform import sources
+from gtm_platform.ingest.discovery import SOURCES_PACKAGE, discover
 from gtm_platform.ingest.feeds import CompanyFeed, Feed, PersonFeed
 
 
 @cache
 def feeds() -> tuple[Feed, ...]:
     """Return every feed, in the order of their precedence."""
-    return tuple(sorted(_discovered(), key=lambda feed: (feed.precedence, feed.source)))
+    discovered: list[Feed] = [
+        feed for values in discover(SOURCES_PACKAGE, "feeds", "FEEDS").values() for feed in values
+    ]
+    return tuple(sorted(discovered, key=lambda feed: (feed.precedence, feed.source)))
 
 
 def person_feeds() -> tuple[PersonFeed, ...]:
@@ -28,12 +28,6 @@ def company_feeds() -> tuple[CompanyFeed, ...]:
     companies = tuple(feed for feed in feeds() if isinstance(feed, CompanyFeed))
     _expect_distinct_sources(companies)
     return companies
-
-
-def _discovered() -> Iterator[Feed]:
-    for package in pkgutil.iter_modules(sources.__path__, f"{sources.__name__}."):
-        if package.ispkg and find_spec(f"{package.name}.feeds"):
-            yield from import_module(f"{package.name}.feeds").FEEDS
 
 
 def _expect_distinct_sources(of_one_kind: Sequence[Feed]) -> None:

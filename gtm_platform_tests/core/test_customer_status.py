@@ -39,6 +39,7 @@ def status_of(*subscriptions: Subscription, paid: bool = True, **rows: list[dict
         ({"status": "active", "cancel_at_period_end": True}, "leaving"),
         ({"status": "past_due", "cancel_at": days_ago(-9)}, "leaving"),
         ({"status": "paused", "cancel_at_period_end": True}, "leaving"),
+        ({"status": "active", "is_simulated": True}, "prospect"),
         ({"status": "incomplete"}, "prospect"),
         ({"status": "incomplete_expired", "ended_at": days_ago(3)}, "prospect"),
     ],

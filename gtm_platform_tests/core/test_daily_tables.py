@@ -27,8 +27,8 @@ def land(lake: Lake, day: date, **rows: list[dict[str, Any]]) -> None:
         if contract.cadence and not table.startswith("quarantine/"):
             key = day.isoformat() if contract.cadence == 24 else f"{day}T0000"
             end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=contract.cadence)
-            here = [{"_window": end, "_extracted_at": end, **row} for row in rows.get(table.replace("/", "_"), [])]
-            lake.write(table, key, engine().to_pyarrow(filled(table, *here)).to_reader(), full=True)
+            landed = [{"_window": end, "_extracted_at": end, **row} for row in rows.get(table.replace("/", "_"), [])]
+            lake.write(table, key, engine().to_pyarrow(filled(table, *landed)).to_reader(), full=True)
 
 
 def run(first: date = DAYS[0]) -> None:
@@ -36,7 +36,7 @@ def run(first: date = DAYS[0]) -> None:
     assert dg.materialize(ASSETS, resources={"lake": LakeResource()}, tags=span).success
 
 
-def held(lake: Lake) -> dict[str, list[str]]:
+def last_day(lake: Lake) -> dict[str, list[str]]:
     """Every row of the last day, in one order."""
     return {name: sorted(map(str, rows_of(lake.partition(name, f"{DAYS[-1]}")))) for name in NAMES}
 
@@ -49,7 +49,7 @@ def lake() -> Lake:
 def test_nothing_comes_out_of_nothing(lake: Lake) -> None:
     land(lake, DAYS[-1])
     run(DAYS[-1])
-    assert held(lake) == {name: [] for name in NAMES}
+    assert last_day(lake) == {name: [] for name in NAMES}
 
 
 def test_before_the_first_sync_there_is_no_table(lake: Lake) -> None:
@@ -86,6 +86,6 @@ def test_a_customer_through_three_days(lake: Lake) -> None:
     assert judged["score_change_1d"] == third["health_score"] - second["health_score"] < 0
     assert judged["override_delinquent"] == -25
 
-    before = held(lake)
+    before = last_day(lake)
     run(DAYS[-1])
-    assert held(lake) == before
+    assert last_day(lake) == before

@@ -62,12 +62,12 @@ def a_profile(
     ],
 )
 def test_account_manager(owner: str | None, admin: str | None, expected: tuple[str | None, ...]) -> None:
-    found = a_profile(hubspot=[{"id": "h1", "owner_id": owner}], intercom=[{"id": "i1", "owner_id": admin}])
-    assert (found["assigned_am"], found["assigned_am_email"], found["am_source"]) == expected
+    row = a_profile(hubspot=[{"id": "h1", "owner_id": owner}], intercom=[{"id": "i1", "owner_id": admin}])
+    assert (row["assigned_am"], row["assigned_am_email"], row["am_source"]) == expected
 
 
 def test_the_first_source_that_says_something() -> None:
-    found = a_profile(
+    row = a_profile(
         hubspot=[{"id": "h1", "first_name": None, "last_name": " Reed", "country": "", "timezone": "Europe/Berlin"}],
         intercom=[
             {"id": "i1", "name": "D. Reed", "country": "Germany", "signed_up_at": days_ago(3)},
@@ -75,8 +75,8 @@ def test_the_first_source_that_says_something() -> None:
         ],
         stripe=[{"id": "s1", "name": "Reed Ltd", "city": "Berlin"}],
     )
-    assert (found["name"], found["country"], found["city"]) == ("Reed", "Germany", "Berlin")
-    assert (found["timezone"], found["signup_at"]) == ("Europe/Berlin", days_ago(5))
+    assert (row["name"], row["country"], row["city"]) == ("Reed", "Germany", "Berlin")
+    assert (row["timezone"], row["signup_at"]) == ("Europe/Berlin", days_ago(5))
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_the_first_source_that_says_something() -> None:
 )
 def test_company_name(listed: str, typed: str | None, expected: str) -> None:
     company = {"company_id": "com_1", "name": listed, "domain": "acme.example"}
-    found = a_profile(companies=[company], hubspot=[{"id": "h1", "company_name": typed}])
-    assert (found["company_name"], found["company_domain"]) == (expected, "acme.example")
+    row = a_profile(companies=[company], hubspot=[{"id": "h1", "company_name": typed}])
+    assert (row["company_name"], row["company_domain"]) == (expected, "acme.example")
 
 
 def test_policy_decides_whose_word_counts_first() -> None:
@@ -176,8 +176,8 @@ def test_deals() -> None:
         policy=policy(),
         day=DAY,
     )
-    found = by("customer_id", table)
-    assert found["a"] == {
+    pipelines = by("customer_id", table)
+    assert pipelines["a"] == {
         "customer_id": "a",
         "lifecycle_stage": "customer",
         "deal_stage": "Negotiation",
@@ -187,4 +187,4 @@ def test_deals() -> None:
         "lead_source": "ORGANIC",
         "lost_reason": "too dear",
     }
-    assert {name for name, value in found["b"].items() if value is not None} == {"customer_id"}
+    assert {name for name, value in pipelines["b"].items() if value is not None} == {"customer_id"}

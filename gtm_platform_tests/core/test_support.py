@@ -34,19 +34,28 @@ def customers(contacts: list[dict[str, Any]] = CONTACTS, **rows: list[dict[str, 
     return by("customer_id", table)
 
 
-def talk(id: str, **known: Any) -> dict[str, Any]:
-    return {"id": id, "contact_id": "i1", "contact_ids": ["i1"], "created_at": days_ago(1), "state": "closed", **known}
+def talk(id: str, **details: Any) -> dict[str, Any]:
+    return {
+        "id": id,
+        "contact_id": "i1",
+        "contact_ids": ["i1"],
+        "created_at": days_ago(1),
+        "state": "closed",
+        **details,
+    }
 
 
 def test_counts_are_zero_while_intercom_is_on_and_null_while_it_is_off() -> None:
     counts = ("conversations_90d", "open_conversations", "open_critical_tickets", "csat_count_90d")
-    for found, expected in ((customers(), 0), (customers(contacts=[]), None)):
-        assert all(found[customer][name] == expected for customer in "ab" for name in counts)
-        assert found["a"]["csat_avg_90d"] is found["a"]["sentiment_90d"] is found["a"]["cancel_mentioned_at"] is None
+    for figures, expected in ((customers(), 0), (customers(contacts=[]), None)):
+        assert all(figures[customer][name] == expected for customer in "ab" for name in counts)
+        assert (
+            figures["a"]["csat_avg_90d"] is figures["a"]["sentiment_90d"] is figures["a"]["cancel_mentioned_at"] is None
+        )
 
 
 def test_conversations_of_the_window_each_once_for_each_customer_in_it() -> None:
-    found = customers(
+    figures = customers(
         conversations=[
             talk("1", created_at=days_ago(0), state="open", contact_ids=["i1", "i2"]),
             talk("2", created_at=days_ago(89), state="snoozed"),
@@ -56,12 +65,12 @@ def test_conversations_of_the_window_each_once_for_each_customer_in_it() -> None
             talk("6", contact_id="nobody", contact_ids=["nobody"]),
         ]
     )
-    assert (found["a"]["conversations_90d"], found["a"]["open_conversations"]) == (3, 3)  # one of them snoozed
-    assert (found["b"]["conversations_90d"], found["b"]["open_conversations"]) == (2, 0)
+    assert (figures["a"]["conversations_90d"], figures["a"]["open_conversations"]) == (3, 3)  # one of them snoozed
+    assert (figures["b"]["conversations_90d"], figures["b"]["open_conversations"]) == (2, 0)
 
 
 def test_critical_is_what_is_open_and_has_priority_or_a_tag_and_every_open_ticket() -> None:
-    found = customers(
+    figures = customers(
         conversations=[
             talk("1", state="open", priority="priority"),
             talk("2", state="snoozed", tags=["critical", "other"]),
@@ -75,18 +84,18 @@ def test_critical_is_what_is_open_and_has_priority_or_a_tag_and_every_open_ticke
             {"id": "t4", "contact_id": "i2", "open": False, "state": "submitted"},
         ],
     )
-    assert found["a"]["open_critical_tickets"] == 4
+    assert figures["a"]["open_critical_tickets"] == 4
 
 
 def test_ratings_by_the_day_they_were_given() -> None:
     rated = {"1": (5, 0), "2": (2, 89), "3": (1, 90), "4": (None, 0)}
-    found = customers(
+    figures = customers(
         conversations=[
             talk(id, rating=stars, rated_at=days_ago(days), created_at=days_ago(300))
             for id, (stars, days) in rated.items()
         ]
     )
-    assert (found["a"]["csat_avg_90d"], found["a"]["csat_count_90d"]) == (3.5, 2)
+    assert (figures["a"]["csat_avg_90d"], figures["a"]["csat_count_90d"]) == (3.5, 2)
 
 
 def test_tone_and_cancelling_in_the_customers_own_messages() -> None:
@@ -94,7 +103,7 @@ def test_tone_and_cancelling_in_the_customers_own_messages() -> None:
     tones = {"conversation:1": 0.5, "conversation:2": -1.0, "part:p1": -0.25, "part:p2": -0.75} | {
         f"part:p{number}": 1.0 for number in (4, 5, 6)
     }
-    found = customers(
+    figures = customers(
         conversations=[
             talk("1", author_type="user", author_id="i1", body="I may CANCEL my plan", created_at=days_ago(89)),
             talk("2", author_type="admin", author_id="i1", body="cancel", created_at=days_ago(0)),
@@ -109,9 +118,9 @@ def test_tone_and_cancelling_in_the_customers_own_messages() -> None:
         ],
         tones=[{"message_id": message, "tone": tone} for message, tone in tones.items()],
     )
-    assert found["a"]["sentiment_90d"] == pytest.approx(0.125, abs=1e-12)
-    assert found["a"]["cancel_mentioned_at"] == days_ago(89)
-    assert (found["b"]["sentiment_90d"], found["b"]["cancel_mentioned_at"]) == (1.0, None)
+    assert figures["a"]["sentiment_90d"] == pytest.approx(0.125, abs=1e-12)
+    assert figures["a"]["cancel_mentioned_at"] == days_ago(89)
+    assert (figures["b"]["sentiment_90d"], figures["b"]["cancel_mentioned_at"]) == (1.0, None)
 
 
 def test_last_seen_is_the_latest_of_all_contacts_in_days_of_utc() -> None:
@@ -129,6 +138,6 @@ def test_last_seen_is_the_latest_of_all_contacts_in_days_of_utc() -> None:
         ),
         day=DAY,
     )
-    found = by("customer_id", table)
-    assert (found["a"]["last_seen_at"], found["a"]["days_since_seen"]) == (late, 2)
-    assert (found["b"]["last_seen_at"], found["b"]["days_since_seen"]) == (None, None)
+    figures = by("customer_id", table)
+    assert (figures["a"]["last_seen_at"], figures["a"]["days_since_seen"]) == (late, 2)
+    assert (figures["b"]["last_seen_at"], figures["b"]["days_since_seen"]) == (None, None)

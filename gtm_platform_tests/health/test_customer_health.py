@@ -77,11 +77,11 @@ def activity(f: Facts) -> Fraction | None:
     raise AssertionError(day)
 
 
-def mixed(one: tuple[Fraction, Fraction] | None, other: tuple[Fraction, Fraction] | None) -> Fraction | None:
-    there = [pair for pair in (one, other) if pair]
-    if len(there) == 2:
-        return sum((share * score for share, score in there), Fraction(0))
-    return there[0][1] if there else None
+def mixed(first: tuple[Fraction, Fraction] | None, second: tuple[Fraction, Fraction] | None) -> Fraction | None:
+    present = [pair for pair in (first, second) if pair]
+    if len(present) == 2:
+        return sum((share * score for share, score in present), Fraction(0))
+    return present[0][1] if present else None
 
 
 def support(f: Facts) -> Fraction | None:
@@ -108,8 +108,8 @@ def engagement(f: Facts) -> Fraction | None:
 
 
 def tenure(f: Facts) -> Fraction | None:
-    known = [moment for moment in (f["signup_at"], f["first_paid_at"]) if moment]
-    return min(Fraction(1), Fraction(days(min(known))) / Fraction("30.4375") / 24) * 100 if known else None
+    moments = [moment for moment in (f["signup_at"], f["first_paid_at"]) if moment]
+    return min(Fraction(1), Fraction(days(min(moments))) / Fraction("30.4375") / 24) * 100 if moments else None
 
 
 def mrr(frame: pd.DataFrame) -> list[Fraction | None]:
@@ -152,7 +152,7 @@ def by_hand(customers: list[Facts]) -> pd.DataFrame:
     }
     components = {name: [rule(f) for f in records(frame)] for name, rule in rules.items()}
     components["mrr"] = mrr(frame)
-    found = []
+    rows = []
     for n, facts in enumerate(records(frame)):
         scores = {name: values[n] for name, values in components.items() if values[n] is not None}
         weight = sum(WEIGHTS[name] for name in scores)
@@ -168,8 +168,8 @@ def by_hand(customers: list[Facts]) -> pd.DataFrame:
             row["churn_risk"] = max(risk, least)
             limits = {"healthy": 70, "at_risk": 50, "high_risk": 30, "critical": 0}
             row["health_status"] = next(name for name, least in limits.items() if row["health_score"] >= least)
-        found.append(row)
-    return pd.DataFrame(found, dtype=object)
+        rows.append(row)
+    return pd.DataFrame(rows, dtype=object)
 
 
 # --- held against each other -----------------------------------------------------------------------------------------
@@ -212,16 +212,16 @@ def random_customers(seed: int, count: int) -> list[Facts]:
 @pytest.mark.parametrize(("seed", "count"), [(0, 400), (1, 400), (2, 1), (3, 2), (4, 7)])
 def test_health_is_what_it_comes_to_by_hand(seed: int, count: int) -> None:
     customers = random_customers(seed, count)
-    expected, found = by_hand(customers), health(customers)
-    assert len(found) == count
+    expected, judged = by_hand(customers), health(customers)
+    assert len(judged) == count
     exact = [f"override_{name}" for name in ("cancel", "delinquent", "inactive", "critical")]
     exact += ["health_score", "health_status", "churn_risk"]
-    for row, customer in zip(records(expected), sorted(found), strict=True):
-        got = found[customer]
+    for row, customer in zip(records(expected), sorted(judged), strict=True):
+        got = judged[customer]
         assert {name: got[name] for name in exact} == {name: row[name] for name in exact}
         for name in ("base_score", "health_confidence", *[f"{component}_score" for component in WEIGHTS]):
-            wanted = row[name]
-            assert got[name] == (None if wanted is None else pytest.approx(float(wanted), abs=1e-9)), name
+            by_rule = row[name]
+            assert got[name] == (None if by_rule is None else pytest.approx(float(by_rule), abs=1e-9)), name
 
 
 def test_half_a_point_goes_up_even_where_binary_fractions_fall_short() -> None:
@@ -309,11 +309,15 @@ def test_who_is_leaving_is_at_risk_whatever_the_score() -> None:
 
 
 def test_changes_of_the_score_and_the_rules_it_was_made_with() -> None:
-    one, other = health([EMPTY, EMPTY], before={1: {"c000": 90, "gone": 1}, 30: {"c000": 100}}).values()
-    score = one["health_score"]
-    assert (one["score_change_1d"], one["score_change_7d"], one["score_change_30d"]) == (score - 90, None, score - 100)
-    assert (other["score_change_1d"], other["as_of"]) == (None, DAY)
-    assert one["policy_hash"] == policy().hash
+    first, second = health([EMPTY, EMPTY], before={1: {"c000": 90, "gone": 1}, 30: {"c000": 100}}).values()
+    score = first["health_score"]
+    assert (first["score_change_1d"], first["score_change_7d"], first["score_change_30d"]) == (
+        score - 90,
+        None,
+        score - 100,
+    )
+    assert (second["score_change_1d"], second["as_of"]) == (None, DAY)
+    assert first["policy_hash"] == policy().hash
 
 
 def test_only_customers_have_health() -> None:
@@ -321,7 +325,7 @@ def test_only_customers_have_health() -> None:
         "core/profile", {"customer_id": "a", "is_customer": False}, {"customer_id": "b", "is_customer": True}
     )
     nothing = filled("health/customer_health")
-    found = computed(
+    judged = computed(
         customer_health.table,
         "health/customer_health",
         people=filled("identity/people", {"customer_id": "a"}, {"customer_id": "b"}),
@@ -333,4 +337,4 @@ def test_only_customers_have_health() -> None:
         policy=policy(),
         day=date(2026, 11, 20),
     )
-    assert {customer: row["health_score"] for customer, row in by("customer_id", found).items()} == {"b": None}
+    assert {customer: row["health_score"] for customer, row in by("customer_id", judged).items()} == {"b": None}

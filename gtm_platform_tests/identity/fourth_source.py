@@ -60,14 +60,16 @@ def _made() -> dict[str, list[dict[str, object]]]:
 
 def _declare() -> None:
     """Do what a stream of the source would do."""
-    from gtm_platform.ingest.source import LANDED, QUARANTINED
+    from gtm_platform.ingest.source import QUARANTINE_COLUMNS, SYNC_COLUMNS
     from gtm_platform.lake.contracts import Column, Contract, declare
 
     names = ("id", "address", "full_name", "country", "crm_id")
     columns = {name: Column("string", nullable=name != "id") for name in names}
     columns["created_at"] = Column("timestamp('UTC', 6)")
-    declare("events/guests", Contract({**columns, **LANDED}, key=("id",), cadence=24))
-    declare("quarantine/events_guests", Contract(QUARANTINED, key=("digest",), cadence=24, made_with="events/guests"))
+    declare("events/guests", Contract({**columns, **SYNC_COLUMNS}, key=("id",), cadence=24))
+    declare(
+        "quarantine/events_guests", Contract(QUARANTINE_COLUMNS, key=("digest",), cadence=24, made_with="events/guests")
+    )
 
 
 def _land() -> None:

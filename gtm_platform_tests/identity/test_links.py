@@ -40,14 +40,14 @@ def linked(
 
 
 def groups(table: ibis.Table) -> set[frozenset[str]]:
-    found = defaultdict(set)
+    by_customer = defaultdict(set)
     for row in rows_of(table):
-        found[row["customer_id"]].add(row["record_id"])
-    return {frozenset(members) for members in found.values()}
+        by_customer[row["customer_id"]].add(row["record_id"])
+    return {frozenset(members) for members in by_customer.values()}
 
 
 def test_every_way_of_being_the_same_person() -> None:
-    found = by(
+    links_of = by(
         "record_id",
         linked(
             hubspot=[
@@ -65,8 +65,10 @@ def test_every_way_of_being_the_same_person() -> None:
             stripe=[{"id": "cus_1", "email": "billing@acme.example"}],
         ),
     )
-    told = {record: (row["match_method"], row["match_confidence"], row["evidence"]) for record, row in found.items()}
-    assert told == {
+    matches = {
+        record: (row["match_method"], row["match_confidence"], row["evidence"]) for record, row in links_of.items()
+    }
+    assert matches == {
         "h1": ("email", 1.0, "email dana@acme.example"),
         "i1": ("email", 1.0, "email dana@acme.example"),
         "h2": ("secondary_email", 0.9, "email eve@old.example"),
@@ -77,14 +79,14 @@ def test_every_way_of_being_the_same_person() -> None:
         "cus_1": ("shared_id", 0.95, "stripe id cus_1"),
         "h5": ("alone", 1.0, None),
     }
-    for one, other in [("h1", "i1"), ("h2", "i2"), ("h3", "h4"), ("i3", "cus_1")]:
-        assert found[one]["customer_id"] == found[other]["customer_id"]
-    assert len({row["customer_id"] for row in found.values()}) == 5
-    assert not any(row["held_back"] for row in found.values())
+    for record, match in [("h1", "i1"), ("h2", "i2"), ("h3", "h4"), ("i3", "cus_1")]:
+        assert links_of[record]["customer_id"] == links_of[match]["customer_id"]
+    assert len({row["customer_id"] for row in links_of.values()}) == 5
+    assert not any(row["held_back"] for row in links_of.values())
 
 
 def test_a_shared_inbox_glues_nobody_and_is_held_for_review() -> None:
-    found = by(
+    links_of = by(
         "record_id",
         linked(
             hubspot=[{"id": "h1", "email": "info@acme.example", "additional_emails": ["billing@acme.example"]}],
@@ -92,8 +94,8 @@ def test_a_shared_inbox_glues_nobody_and_is_held_for_review() -> None:
             stripe=[{"id": "s1", "email": "billing@acme.example"}],
         ),
     )
-    assert len({row["customer_id"] for row in found.values()}) == 4
-    held_back = {record: (row["held_back"], row["reason"]) for record, row in found.items()}
+    assert len({row["customer_id"] for row in links_of.values()}) == 4
+    held_back = {record: (row["held_back"], row["reason"]) for record, row in links_of.items()}
     nothing = (False, None)
     assert held_back == {"h1": (True, "shared inbox"), "i1": (True, "shared inbox"), "i2": nothing, "s1": nothing}
 
@@ -102,11 +104,11 @@ def test_a_cluster_larger_than_policy_allows_is_not_glued() -> None:
     largest = policy().identity.largest_cluster
     crowd = [{"id": f"i{n}", "email": "all@acme.example"} for n in range(largest + 1)]
     couple = [{"id": f"p{n}", "email": "two@acme.example"} for n in range(2)]
-    found = by("record_id", linked(intercom=[*crowd, *couple]))
-    assert len({row["customer_id"] for row in found.values()}) == largest + 2
-    assert {row["reason"] for id, row in found.items() if id[0] == "i"} == {f"cluster of {largest + 1} records"}
-    assert {row["match_method"] for id, row in found.items() if id[0] == "i"} == {"alone"}
-    assert not any(row["held_back"] for id, row in found.items() if id[0] == "p")
+    links_of = by("record_id", linked(intercom=[*crowd, *couple]))
+    assert len({row["customer_id"] for row in links_of.values()}) == largest + 2
+    assert {row["reason"] for id, row in links_of.items() if id[0] == "i"} == {f"cluster of {largest + 1} records"}
+    assert {row["match_method"] for id, row in links_of.items() if id[0] == "i"} == {"alone"}
+    assert not any(row["held_back"] for id, row in links_of.items() if id[0] == "p")
 
 
 def test_a_chain_that_cannot_be_followed_is_not_glued_either() -> None:
@@ -141,7 +143,7 @@ def same_people(world: dict[str, list[dict[str, Any]]]) -> set[frozenset[str]]:
     graph = nx.Graph()
     for rows in world.values():
         for row in rows:
-            graph.add_node(row["id"], there=True)
+            graph.add_node(row["id"], is_record=True)
     for row in [row for rows in world.values() for row in rows]:
         for mail in [row["email"], *row.get("additional_emails", [])]:
             if mail and "@" in mail and not mail.startswith("info@"):
@@ -152,7 +154,7 @@ def same_people(world: dict[str, list[dict[str, Any]]]) -> set[frozenset[str]]:
             graph.add_edge(row["id"], "id " + row["id"])
         for loser in row.get("merged_ids", []):
             graph.add_edge(row["id"], loser)
-    parts = [frozenset(n for n in part if graph.nodes[n].get("there")) for part in nx.connected_components(graph)]
+    parts = [frozenset(n for n in part if graph.nodes[n].get("is_record")) for part in nx.connected_components(graph)]
     return {part for part in parts if part}
 
 
@@ -191,7 +193,7 @@ def test_ids_through_days_of_change(seed: int) -> None:
 def check_ids(before: list[dict[str, Any]], after: list[dict[str, Any]], day: date) -> None:
     had = {row["record_id"]: row["customer_id"] for row in before}
     since = {row["customer_id"]: row["first_seen"] for row in before}
-    known = set(had.values()) | {alias for row in before for alias in row["aliases"]}
+    used = set(had.values()) | {alias for row in before for alias in row["aliases"]}
     live = {row["customer_id"] for row in after}
     for customer in live:
         rows = [row for row in after if row["customer_id"] == customer]
@@ -202,7 +204,7 @@ def check_ids(before: list[dict[str, Any]], after: list[dict[str, Any]], day: da
             assert rows[0]["first_seen"] == since[customer]
             assert all((since[customer], customer) <= (since[c], c) for c in claims & set(rows[0]["aliases"]))
         else:  # a new one was never anybody's
-            assert customer not in known
+            assert customer not in used
             assert rows[0]["first_seen"] == day
 
 
@@ -217,8 +219,8 @@ def test_when_customers_merge_the_older_id_stays_and_the_other_is_an_alias() -> 
 
     new["email"] = "dana@acme.example"
     third = linked(hubspot=[old], intercom=[new], previous=second, day=DAY + timedelta(days=2))
-    told = {(row["customer_id"], row["first_seen"], tuple(row["aliases"])) for row in rows_of(third)}
-    assert told == {(older_id, DAY, (younger_id,))}
+    ids = {(row["customer_id"], row["first_seen"], tuple(row["aliases"])) for row in rows_of(third)}
+    assert ids == {(older_id, DAY, (younger_id,))}
 
     # The founding record is deleted: the id stays. It comes back as somebody else: not under that id.
     fourth = linked(intercom=[new], previous=third, day=DAY + timedelta(days=3))

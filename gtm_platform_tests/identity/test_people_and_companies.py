@@ -80,7 +80,7 @@ def test_the_address_is_the_intercom_users_else_hubspots_else_stripes() -> None:
 
 
 def test_companies_by_domain_then_by_address_never_by_free_mail() -> None:
-    found = world(
+    tables = world(
         hubspot_companies=[
             {"id": "1", "name": "Acme", "domain": "acme.example", "additional_domains": ["acme-labs.example"]},
             {"id": "2", "name": "Acme Twice", "domain": "https://www.acme.example/", "merged_ids": ["22"]},
@@ -101,7 +101,7 @@ def test_companies_by_domain_then_by_address_never_by_free_mail() -> None:
         ],
         intercom=[{"id": "i1", "email": "e@gmail.com", "company_ids": ["c2"]}],
     )
-    firms = {row["name"]: row for row in rows_of(found["companies"])}
+    firms = {row["name"]: row for row in rows_of(tables["companies"])}
     assert {name: (row["domain"], row["match_method"], row["match_confidence"]) for name, row in firms.items()} == {
         "Acme": ("acme.example", "domain", 1.0),
         "No Domain": (None, "alone", 1.0),
@@ -115,7 +115,7 @@ def test_companies_by_domain_then_by_address_never_by_free_mail() -> None:
     assert acme["hubspot_company_ids"] == ["1", "2", "22"]
     assert acme["intercom_company_ids"] == ["c1"]
 
-    of = {row["email"]: row["company_id"] for row in rows_of(found["people"])}
+    of = {row["email"]: row["company_id"] for row in rows_of(tables["people"])}
     named = {name: row["company_id"] for name, row in firms.items()}
     assert of == {
         "a@acme-labs.example": named["Acme"],

@@ -19,7 +19,8 @@ from gtm_platform_tests.tables import DAY, filled, rows_as_table, rows_of
 ONE_ITEM = '{"discounts": [], "items": {"data": [{}]}}'
 TWO_ITEMS = '{"discounts": [], "items": {"data": [{}, {}]}}'
 DISCOUNTED = '{"discounts": [{"id":"di_1"}], "items": {"data": [{}]}}'
-PHASE = {"begins": None, "ends": None, "mrr": 1, "arr": Decimal(12), "trial_mrr": 0}
+MODES = ("forever_only", "recurring", "all")
+PHASE = {"begins": None, "ends": None} | {f"mrr_{m}": 1 for m in MODES} | {f"arr_{m}": Decimal(12) for m in MODES}
 SYNCED = ibis.schema({"table": "string", "source": "string", "synced_at": "timestamp('UTC', 6)"})
 
 
@@ -86,13 +87,13 @@ def test_a_fall_of_more_than_a_fifth_is_suspicious(now: int, before: int, fell: 
     def customers(count: int) -> ibis.Table:
         return filled("core/profile", *[{"customer_id": str(n), "is_customer": n < count} for n in range(12)])
 
-    found = rows_of(fallen_count(customers(now), customers(before), policy(), DAY))
-    assert [(row["customers"], row["customers_before"]) for row in found] == ([(now, before)] if fell else [])
+    rows = rows_of(fallen_count(customers(now), customers(before), policy(), DAY))
+    assert [(row["customers"], row["customers_before"]) for row in rows] == ([(now, before)] if fell else [])
 
 
 def test_no_fall_is_seen_where_there_was_no_day_before() -> None:
-    one = filled("core/profile", {"customer_id": "a", "is_customer": True})
-    assert rows_of(fallen_count(one, filled("core/profile"), policy(), DAY)) == []
+    single = filled("core/profile", {"customer_id": "a", "is_customer": True})
+    assert rows_of(fallen_count(single, filled("core/profile"), policy(), DAY)) == []
 
 
 def test_every_current_customer_has_health_and_nobody_else() -> None:

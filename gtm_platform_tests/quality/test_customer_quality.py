@@ -62,22 +62,20 @@ def quality(synced: dict[str, datetime], **rows: list[dict[str, Any]]) -> dict[s
 
 def test_completeness_is_the_share_of_the_fields_that_are_filled() -> None:
     assert quality({})["completeness_score"] == 0
-    found = quality(
+    row = quality(
         {},
         profile=[{"customer_id": "a", "name": "Dana", "is_customer": True}],
         revenue=[{"customer_id": "a", "mrr": Decimal(0)}],
         pipeline=[{"customer_id": "a", "lead_source": "X"}],
     )
-    assert found["completeness_score"] == pytest.approx(3 / customer_quality.FIELD_COUNT * 100)
+    assert row["completeness_score"] == pytest.approx(3 / customer_quality.FIELD_COUNT * 100)
 
 
 def test_each_source_that_knows_the_customer_counts_for_freshness() -> None:
     late = END - timedelta(hours=36)  # the cadence of HubSpot and the hours of grace
-    found = quality(
-        {"hubspot/contacts": late, "hubspot/deals": days_ago(9), "stripe/charges": END, "intercom/tags": END}
-    )
-    assert (found["freshness"], found["last_hubspot_sync"], found["last_stripe_sync"]) == (1.0, late, END)
-    assert found["last_intercom_sync"] is None  # Intercom does not know the customer
+    row = quality({"hubspot/contacts": late, "hubspot/deals": days_ago(9), "stripe/charges": END, "intercom/tags": END})
+    assert (row["freshness"], row["last_hubspot_sync"], row["last_stripe_sync"]) == (1.0, late, END)
+    assert row["last_intercom_sync"] is None  # Intercom does not know the customer
     later = quality({"hubspot/contacts": late - timedelta(seconds=1), "stripe/charges": END})
     assert later["freshness"] == 0.5
     assert quality({})["freshness"] == 0

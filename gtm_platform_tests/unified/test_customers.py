@@ -16,8 +16,8 @@ MISSION = Path(__file__).parents[3] / "shared" / "mission.md"
 @pytest.mark.skipif(not MISSION.exists(), reason="the specification is not beside the repository")
 def test_every_promised_column_in_its_order() -> None:
     section = MISSION.read_text().split("## 3. `core.unified_customers`")[1].split("## 4.")[0]
-    told = [line.split("|")[2] for line in section.splitlines() if line.startswith("| ") and "---" not in line][1:]
-    text = re.sub(r"\([^)]*\)|last_<source>_sync for each source|and one id per source:", "", ", ".join(told))
+    listed = [line.split("|")[2] for line in section.splitlines() if line.startswith("| ") and "---" not in line][1:]
+    text = re.sub(r"\([^)]*\)|last_<source>_sync for each source|and one id per source:", "", ", ".join(listed))
     promised = [name.strip() for name in text.split(",") if name.strip()]
     assert len(promised) > 60
     assert [name for name in unified_customers.CONTRACT.columns if name in promised] == promised
@@ -37,12 +37,12 @@ def test_it_joins_and_adds_nothing() -> None:
     inputs["people"] = filled("identity/people", {"customer_id": "a", "email": "d@acme.example"}, {"customer_id": "b"})
     prospect = {"customer_id": "b", "is_customer": False, "customer_status": "prospect"}
     inputs["profile"] = filled("core/profile", {"customer_id": "a", **rows["profile"]}, prospect)
-    found = by("customer_id", computed(unified_customers.table, "core/unified_customers", **inputs, day=DAY))
-    assert set(found) == {"a", "b"}
-    a = found["a"]
+    wide = by("customer_id", computed(unified_customers.table, "core/unified_customers", **inputs, day=DAY))
+    assert set(wide) == {"a", "b"}
+    a = wide["a"]
     assert (a["name"], a["mrr_source"], a["health_score"], a["data_quality_score"]) == ("Dana", "stripe", 77, 50)
     assert (a["as_of"], a["email"], a["risk_signals"]) == (DAY, "d@acme.example", ["low_csat"])
-    b = {name: value for name, value in found["b"].items() if value not in (None, [])}
+    b = {name: value for name, value in wide["b"].items() if value not in (None, [])}
     assert b == {"customer_id": "b", "as_of": DAY, "is_customer": False, "customer_status": "prospect"}
 
 

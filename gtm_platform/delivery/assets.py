@@ -7,12 +7,19 @@ from contextlib import closing
 
 import dagster as dg
 
-from gtm_platform.delivery.check_gate import require_checks_passed
+from gtm_platform.delivery.gate import (
+    CUSTOMERS,
+    HEALTH,
+    days_before,
+    newest_day,
+    require_checks_passed,
+    rows,
+    skip_reason,
+)
 from gtm_platform.delivery.hubspot.client import HubSpotContacts
 from gtm_platform.delivery.hubspot.deliver import Delivered, Guard, deliver
 from gtm_platform.delivery.hubspot.plan import plan
 from gtm_platform.delivery.hubspot.send import Run
-from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, days_before, newest_day, rows, skip_reason
 from gtm_platform.delivery.slack import client as slack
 from gtm_platform.delivery.slack import wording
 from gtm_platform.delivery.slack.alerts import HEALTH_DROP, cancel_mentions, health_drops
@@ -60,7 +67,7 @@ def hubspot_contacts(context: dg.AssetExecutionContext, config: HubSpotRun, lake
     if silent := off or skip_reason(context.partition_keys, day):
         context.log.info(silent)
         return
-    require_checks_passed(context.instance)
+    require_checks_passed(context, day)
     dry_run = config.dry_run or not there.hubspot_write_enabled
     rules = policy().hubspot
     guard = None if config.allow_mass_change else Guard(rules.largest_change_share, rules.change_min_records)
@@ -117,7 +124,7 @@ def slack_alerts(context: dg.AssetExecutionContext, lake: LakeResource) -> Resul
     if silent := slack.why_off(settings()) or skip_reason(context.partition_keys, day):
         context.log.info(silent)
         return
-    require_checks_passed(context.instance)
+    require_checks_passed(context, day)
     said = _say(store, day)
     if said.trouble:
         kept = f"{said.waiting} alerts wait and go out with the next run. " if said.waiting else ""

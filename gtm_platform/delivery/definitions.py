@@ -8,6 +8,4 @@ from gtm_platform.delivery.sensors import deliver, when_a_run_fails
 
 def defs() -> dg.Definitions:
     """Return what this room adds to the graph."""
-    return dg.Definitions(
-        assets=[hubspot_contacts, slack_alerts], jobs=[deliver], sensors=[when_a_run_fails]
-    )
+    return dg.Definitions(assets=[hubspot_contacts, slack_alerts], jobs=[deliver], sensors=[when_a_run_fails])

@@ -14,10 +14,10 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.compat import (
     Evaluation,
     Graph,
-    blocking_checks,
     checks_upstream,
     completed_evaluations,
     graph_of_run,
+    is_blocking,
 )
 from gtm_platform.orchestration.graph_policy import DAYS
 
@@ -72,27 +72,16 @@ def closed_reasons(instance: dg.DagsterInstance, graph: Graph, day: str) -> list
 
     A blocking check has to have passed. Another one holds back when its newest verdict is a failure of severity ERROR.
     """
-    blocking = set(blocking_checks(graph, _delivered(graph)))
-    return [
-        reason
-        for check in checks_upstream(graph, _delivered(graph))
-        if (reason := _closed_reason(instance, graph, check, day, blocking=check in blocking))
-    ]
+    checks = checks_upstream(graph, [key for key in DELIVERED if graph.has(key)])
+    return [reason for check in checks if (reason := _closed_reason(instance, graph, check, day))]
 
 
-def _delivered(graph: Graph) -> list[dg.AssetKey]:
-    """The tables that are read; a graph of a test may lack one."""
-    return [key for key in DELIVERED if graph.has(key)]
-
-
-def _closed_reason(
-    instance: dg.DagsterInstance, graph: Graph, check: dg.AssetCheckKey, day: str, *, blocking: bool
-) -> str | None:
+def _closed_reason(instance: dg.DagsterInstance, graph: Graph, check: dg.AssetCheckKey, day: str) -> str | None:
     name = f"the check {check.name} of {check.asset_key.to_user_string()}"
     evaluations = completed_evaluations(instance, check)
     if evaluations and not evaluations[0].passed and evaluations[0].severity == dg.AssetCheckSeverity.ERROR:
         return f"{name} failed"
-    if not blocking:
+    if not is_blocking(graph, check):
         return None
     if not evaluations:
         return f"{name} was never evaluated"

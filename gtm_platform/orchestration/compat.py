@@ -57,19 +57,20 @@ def completed_evaluations(instance: dg.DagsterInstance, check: dg.AssetCheckKey)
     return sorted(completed, key=lambda evaluation: evaluation.timestamp, reverse=True)
 
 
-def blocking_checks(graph: Graph, assets: Sequence[dg.AssetKey]) -> list[dg.AssetCheckKey]:
-    """List the checks declared with `blocking=True` of the assets and of everything upstream of them."""
-    upstream = dg.AssetSelection.assets(*assets).upstream().resolve(graph)
-    checks = [key for key in graph.asset_check_keys if key.asset_key in upstream and graph.get(key).blocking]
+def checks_upstream(graph: Graph, assets: Sequence[dg.AssetKey]) -> list[dg.AssetCheckKey]:
+    """List the checks of the assets and of everything upstream of them."""
+    upstream, ahead = set(assets), list(assets)
+    while ahead:
+        parents = graph.get(ahead.pop()).parent_keys - upstream
+        upstream |= parents
+        ahead += parents
+    checks = [key for key in graph.asset_check_keys if key.asset_key in upstream]
     return sorted(checks, key=lambda key: key.to_user_string())
 
 
-def checks_upstream(graph: Graph, assets: Sequence[dg.AssetKey]) -> list[dg.AssetCheckKey]:
-    """List all checks of the assets and of everything upstream of them."""
-    upstream = dg.AssetSelection.assets(*assets).upstream().resolve(graph)
-    return sorted(
-        (key for key in graph.asset_check_keys if key.asset_key in upstream), key=lambda key: key.to_user_string()
-    )
+def is_blocking(graph: Graph, check: dg.AssetCheckKey) -> bool:
+    """Whether the check is declared with `blocking=True`."""
+    return bool(graph.get(check).blocking)
 
 
 def graph_of_run(context: dg.AssetExecutionContext) -> Graph:

@@ -20,8 +20,8 @@ from gtm_platform_tests.faults import invariants
 from gtm_platform_tests.faults.fake_api import CALLS, KEY, QUARANTINE, SOURCE, TABLE, Script, Shop, nothing
 from gtm_platform_tests.http.clock import Clock
 from gtm_platform_tests.http.server import serving
-from gtm_platform_tests.ingest.syncing import Syncing
 from gtm_platform_tests.ingest.syncing import Clock as Calendar
+from gtm_platform_tests.ingest.syncing import Syncing
 
 ENV = "SHOP_API_KEY"
 

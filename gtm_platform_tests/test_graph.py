@@ -6,6 +6,7 @@
 import ast
 import os
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import dagster as dg
@@ -70,6 +71,23 @@ def test_the_graph_is_the_one_agreed_on() -> None:
 def test_no_dependency_is_misspelt() -> None:
     """A dependency on what nobody makes would silently be an asset of the world outside."""
     assert defs.resolve_asset_graph().external_asset_keys == set()
+
+
+def test_no_edge_runs_backwards_between_groups() -> None:
+    """The graph reads from the left to the right, also with its groups collapsed."""
+    graph = defs.resolve_asset_graph()
+    below: dict[str, set[str]] = {}
+    for key in graph.materializable_asset_keys:
+        group = graph.get(key).group_name
+        below.setdefault(group, set()).update(graph.get(parent).group_name for parent in graph.get(key).parent_keys)
+        below[group].discard(group)
+    order = list(TopologicalSorter(below).static_order())  # raises where groups read each other in a circle
+    assert order.index("identity") < order.index("core") < order.index("unified") < order.index("delivery")
+
+
+@pytest.mark.parametrize("table", ["identity/links", "health/customer_health"])
+def test_a_table_that_reads_its_own_past_says_so(table: str) -> None:
+    assert defs.resolve_asset_graph().get(dg.AssetKey(table.split("/"))).has_self_dependency
 
 
 def test_it_loads() -> None:

@@ -143,7 +143,10 @@ def doctor(home: Path | None) -> None:
 @click.option("--partition", required=True, help="Day or window, e.g. 2026-11-20 or 2026-11-20T0600.")
 @click.option("--to", "last", help="Last day or window of a range, made in one run.")
 def run(home: Path | None, selection: str, partition: str, last: str | None) -> None:
-    """Make SELECTION for a partition or a range: a table (core/revenue), or `group:stripe`, `core/revenue+`, …"""
+    """Make SELECTION for a partition or a range: a table (core/revenue), `group:stripe`, `core/revenue+`, or a job.
+
+    The job everything_of_a_day reads the day's windows of every source, makes its tables and delivers it.
+    """
     from gtm_platform.cli.runs import make
 
     use_home(home)

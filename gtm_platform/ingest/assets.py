@@ -14,6 +14,7 @@ from gtm_platform.ingest.source import Source, Stream
 from gtm_platform.ingest.stream_sync import Sync, WindowResult, partition_windows
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.dagster.resource import LakeResource
+from gtm_platform.orchestration.graph_policy import LONGEST_RUN
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings
 
@@ -44,7 +45,7 @@ def definitions_of(source: Source) -> dg.Definitions:
         f"sync_{source.name}",
         selection=dg.AssetSelection.assets(assets),
         description=f"{source.about} Read for one window of {source.hours} hours, or a range of them in one sweep.",
-        tags={"source": source.name},
+        tags={"source": source.name, "dagster/max_runtime": str(int(LONGEST_RUN.total_seconds()))},
     )
     return dg.Definitions(assets=[assets], jobs=[job], schedules=[schedule_of(source, job)])
 

@@ -38,7 +38,7 @@ SOURCE_ROW_GROUP_SIZE, GROUP = 4_096, 50_000
 DICTIONARY_SIZE = (
     600  # different values of a column in a row group that get a number each; to collect more takes a sixth longer
 )
-GRACE = 3 * 3600  # seconds a superseded file stays readable: longer than the longest run or query
+GRACE = 13 * 3600  # seconds a superseded file stays readable: longer than the longest run, and any query
 
 
 class DamagedFile(RuntimeError):

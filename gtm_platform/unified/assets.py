@@ -10,4 +10,4 @@ TABLES = (customers.TABLE,)
 
 def defs() -> dg.Definitions:
     """Return what this room adds to the graph."""
-    return dg.Definitions(assets=daily_assets(TABLES))
+    return dg.Definitions(assets=daily_assets(TABLES, group="unified"))

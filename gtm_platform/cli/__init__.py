@@ -155,6 +155,21 @@ def run(home: Path | None, selection: str, partition: str, last: str | None) -> 
 
 @gtm.command()
 @HOME
+@click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="Keep the runs of so many days.")
+@click.option("--dry-run", is_flag=True, help="Only count.")
+def tidy(home: Path | None, days: int, dry_run: bool) -> None:
+    """Delete old runs of Dagster's history; none that holds the newest word on a partition, nothing of the lake."""
+    use_home(home)
+    from gtm_platform.orchestration.instance import instance
+    from gtm_platform.orchestration.tidy import tidy as tidied
+
+    with instance() as dagster:
+        now = datetime.datetime.now(datetime.UTC)
+        click.echo(tidied(dagster, now, days, dry_run=dry_run).sentence(days, dry_run=dry_run))
+
+
+@gtm.command()
+@HOME
 @click.argument("run_id")
 def undo(home: Path | None, run_id: str) -> None:
     """Put back what HubSpot held before the writes of a run."""

@@ -17,6 +17,6 @@ ROOMS = (lake, liveness, sources, identity, core, health, quality, unified, deli
 
 DAILY_TABLES = [table for room in (identity, core, health, quality, unified) for table in room.TABLES]
 
-graph = dg.Definitions.merge(*(room.defs() for room in ROOMS), dg.Definitions(executor=dg.in_process_executor))
-
-defs = automated(graph)
+defs = automated(
+    dg.Definitions.merge(*(room.defs() for room in ROOMS), dg.Definitions(executor=dg.in_process_executor))
+)

@@ -13,6 +13,7 @@ import dagster as dg
 import pytest
 
 import gtm_platform
+from gtm_platform import definitions
 from gtm_platform.definitions import defs
 from gtm_platform.lake.contracts import TABLES, Contract
 
@@ -91,6 +92,8 @@ def test_a_table_that_reads_its_own_past_says_so(table: str) -> None:
 
 
 def test_it_loads() -> None:
+    """As a code location does, which takes a module with one `Definitions` only."""
+    assert [name for name, value in vars(definitions).items() if isinstance(value, dg.Definitions)] == ["defs"]
     dg.Definitions.validate_loadable(defs)
 
 

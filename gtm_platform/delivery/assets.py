@@ -1,5 +1,6 @@
-"""The deliveries as assets: each reads the newest day out of the lake, hands it on, and tells in counts what became of
-it. Nobody but `sensors` asks for them, or a person.
+"""All deliveries as assets: each reads the newest day out of the lake and shows in counts what became of it.
+
+`sensors` request them, or a person. Those to HubSpot are made in `hubspot.assets`, one for each object type.
 """
 
 from collections.abc import Iterator
@@ -16,94 +17,28 @@ from gtm_platform.delivery.gate import (
     rows,
     skip_reason,
 )
-from gtm_platform.delivery.hubspot.client import HubSpotContacts
-from gtm_platform.delivery.hubspot.deliver import Delivered, Guard, deliver
-from gtm_platform.delivery.hubspot.plan import plan
-from gtm_platform.delivery.hubspot.send import Run
+from gtm_platform.delivery.hubspot.assets import HUBSPOT_ASSETS, newest_of
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
+from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
 from gtm_platform.delivery.slack import client as slack
 from gtm_platform.delivery.slack import wording
 from gtm_platform.delivery.slack.alerts import HEALTH_DROP, cancel_mentions, health_drops
 from gtm_platform.delivery.slack.send import AlertSender, SendReport
-from gtm_platform.http.errors import ApiFailure
+from gtm_platform.delivery.slack.settings import SlackSettings
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
-from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, DAYS, OWNERS
+from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
 from gtm_platform.policy import policy
-from gtm_platform.settings import settings
+from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import State, open_state
 from gtm_platform.state import slack_journal as messages
 from gtm_platform.state.slack_journal import Fact
 
-REASONS_LOGGED = 20  # the journal has all of them
-DEPS = [HEALTH.split("/"), CUSTOMERS.split("/")]
 Result = Iterator[dg.AssetMaterialization]
-Metadata = dict[str, int | bool | dg.MarkdownMetadataValue]
+Metadata = dict[str, int | str]
 
-
-class HubSpotRun(dg.Config):
-    """For the launchpad."""
-
-    dry_run: bool = False
-    allow_mass_change: bool = False
-
-
-@dg.asset(
-    key=["delivery", "hubspot_contacts"],
-    description="Health, churn risk and MRR as properties of HubSpot contacts; only what changed, only the newest day.",
-    group_name="delivery",
-    kinds={"hubspot"},
-    owners=OWNERS,
-    partitions_def=DAYS,
-    freshness_policy=DAILY_FRESHNESS,
-    deps=DEPS,
-    pool="hubspot_write",
-    output_required=False,
-)
-def hubspot_contacts(context: dg.AssetExecutionContext, config: HubSpotRun, lake: LakeResource) -> Result:
-    store, there = lake.open(), settings()
-    day = newest_day(store)
-    off = None if there.hubspot_access_token else "HubSpot is off: set HUBSPOT_ACCESS_TOKEN."
-    if silent := off or skip_reason(context.partition_keys, day):
-        context.log.info(silent)
-        return
-    require_checks_passed(context, day)
-    dry_run = config.dry_run or not there.hubspot_write_enabled
-    rules = policy().hubspot
-    guard = None if config.allow_mass_change else Guard(rules.largest_change_share, rules.change_min_records)
-    try:
-        told = _deliver(store, Run(context.run.run_id, day, there.now), guard, dry_run=dry_run)
-    except ApiFailure as failure:
-        raise dg.Failure(failure.message, metadata=failure.metadata()) from failure
-    for reason in told.reasons[:REASONS_LOGGED]:
-        context.log.warning(reason)
-    yield _delivered(context, day, _shown(told, dry_run=dry_run))
-
-
-@redact_exceptions()
-def _deliver(store: Lake, run: Run, guard: Guard | None, *, dry_run: bool) -> Delivered:
-    there = settings()
-    desired = plan(run.day, store.partition(HEALTH, run.day), store.partition(CUSTOMERS, run.day))
-    with closing(open_state(there.state_url)) as state:
-        return deliver(desired, HubSpotContacts.of(there), state, run, guard, dry_run=dry_run)
-
-
-def _shown(told: Delivered, *, dry_run: bool) -> Metadata:
-    how = (
-        "**Dry run**: nothing was written (HUBSPOT_WRITE_ENABLED, or dry_run in the launchpad).\n\n" if dry_run else ""
-    )
-    return {
-        "summary": dg.MetadataValue.md(how + told.summary()),
-        "dry_run": dry_run,
-        "queried": told.queried,
-        "written": told.written,
-        "unchanged": told.unchanged,
-        "held": told.held,
-        "rejected": told.rejected,
-        "waiting": told.waiting,
-        "fields_written": told.fields_written,
-        "fields_held": told.fields_held,
-    }
+[hubspot_contacts] = [asset for asset in HUBSPOT_ASSETS if asset.key.path[-1] == "hubspot_contacts"]
 
 
 @dg.asset(
@@ -112,56 +47,58 @@ def _shown(told: Delivered, *, dry_run: bool) -> Metadata:
     group_name="delivery",
     kinds={"slack"},
     owners=OWNERS,
-    partitions_def=DAYS,
     freshness_policy=DAILY_FRESHNESS,
-    deps=DEPS,
+    deps=newest_of(HEALTH, CUSTOMERS),
     pool="slack",
     output_required=False,
 )
-def slack_alerts(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
+def slack_alerts(context: dg.AssetExecutionContext, config: DeliveryConfig, lake: LakeResource) -> Result:
+    """Post the alerts of the newest day that were not posted yet."""
     store = lake.open()
     day = newest_day(store)
-    if silent := slack.why_off(settings()) or skip_reason(context.partition_keys, day):
-        context.log.info(silent)
+    days = requested_days(context.run.tags, config, day)
+    if reason := slack.why_off(settings_of(SlackSettings)) or skip_reason(days, day):
+        context.log.info(reason)
+        return
+    if is_dry_run(context.run.run_config):
+        context.log.info("Dry run: nothing is posted, and the alerts of the day stay to be posted.")
         return
     require_checks_passed(context, day)
-    said = _say(store, day)
-    if said.trouble:
-        kept = f"{said.waiting} alerts wait and go out with the next run. " if said.waiting else ""
-        raise dg.Failure(f"{said.trouble[0]} {kept}{said.failed} were refused for good.", metadata=_counts(said))
-    yield _delivered(context, day, _counts(said))
+    report = _send(store, day)
+    if report.trouble:
+        kept = f"{report.waiting} alerts wait and go out with the next run. " if report.waiting else ""
+        sentence = f"{report.trouble[0]} {kept}{report.failed} were refused for good."
+        raise dg.Failure(sentence, metadata=_counts(report))
+    yield dg.AssetMaterialization(context.asset_key, metadata={"day": day, **_counts(report)})
 
 
 @redact_exceptions()
-def _say(store: Lake, day: str) -> SendReport:
-    there, rules = settings(), policy()
+def _send(store: Lake, day: str) -> SendReport:
+    config, rules = settings(), policy()
     customers = rows(store, CUSTOMERS, day, *wording.COLUMNS)
-    with closing(open_state(there.state_url)) as state:
+    with closing(open_state(config.state_url)) as state:
         facts = cancel_mentions(day, customers, rules.support.cancel_days) + _drops(store, state, day)
-        known = {row["customer_id"]: row for row in customers}
-        speaker = AlertSender(slack.SlackChannel.of(there), state, there.now)
-        return speaker.say(facts, known, day, rules.alerts.storm, there.hubspot_portal_id)
+        by_id = {row["customer_id"]: row for row in customers}
+        sender = AlertSender(slack.SlackChannel.of(settings_of(SlackSettings)), state, config.now)
+        return sender.say(
+            facts, by_id, day, rules.alerts.digest_above, settings_of(HubSpotDeliverySettings).hubspot_portal_id
+        )
 
 
 def _drops(store: Lake, state: State, day: str) -> list[Fact]:
     rules, columns = policy().alerts, ("customer_id", "health_score", "health_status")
     past = days_before(store, HEALTH, day, rules.health_drop_days, *columns)
     with state.reading() as tx:
-        said = messages.newest(tx, HEALTH_DROP)
-    return health_drops(day, rows(store, HEALTH, day, *columns), past, said, rules.health_drop_points)
+        sent = messages.newest(tx, HEALTH_DROP)
+    return health_drops(day, rows(store, HEALTH, day, *columns), past, sent, rules.health_drop_points)
 
 
-def _counts(said: SendReport) -> Metadata:
+def _counts(report: SendReport) -> Metadata:
     return {
-        "new_alerts": said.new,
-        "said": said.sent,
-        "messages": said.posts,
-        "waiting": said.waiting,
-        "refused": said.failed,
-        "dropped": said.dropped,
+        "new_alerts": report.new,
+        "said": report.sent,
+        "messages": report.posts,
+        "waiting": report.waiting,
+        "refused": report.failed,
+        "dropped": report.dropped,
     }
-
-
-def _delivered(context: dg.AssetExecutionContext, day: str, told: Metadata) -> dg.AssetMaterialization:
-    """Only the day that was delivered counts as such, also in a run over several."""
-    return dg.AssetMaterialization(context.asset_key, partition=day, metadata=told)

@@ -7,8 +7,9 @@ import dagster as dg
 from gtm_platform.delivery.slack.alerts import run_failure
 from gtm_platform.delivery.slack.client import SlackChannel, why_off
 from gtm_platform.delivery.slack.send import AlertSender
+from gtm_platform.delivery.slack.settings import SlackSettings
 from gtm_platform.orchestration.liveness import sentence
-from gtm_platform.settings import settings
+from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import open_state
 
 deliver = dg.define_asset_job(
@@ -24,12 +25,12 @@ deliver = dg.define_asset_job(
     description="Says once in Slack which run failed and why; kept and said later where Slack is down.",
 )
 def when_a_run_fails(context: dg.RunFailureSensorContext) -> dg.SkipReason:
-    there, run = settings(), context.dagster_run
+    there, run = settings_of(SlackSettings), context.dagster_run
     if off := why_off(there):
         return dg.SkipReason(off)
     day = f"{there.now():%Y-%m-%d}"
     fact = run_failure(day, run.run_id, _what(run), _why(context))
-    with closing(open_state(there.state_url)) as state:
+    with closing(open_state(settings().state_url)) as state:
         said = AlertSender(SlackChannel.of(there), state, there.now).send_platform_alert(fact)
     return dg.SkipReason("; ".join(said.trouble) or f"said {said.sent}")
 

@@ -139,6 +139,13 @@ class Lake:
             return self.partition(table, day)
         return self.as_of(table, _day_after(day))
 
+    def verify(self, table: str, partition: str) -> None:
+        """Read a stored partition again; raise where it breaks the contract or cannot be read."""
+        for file in self.files(table):
+            if file.partition == partition:
+                with self.naming_damage(lambda: [str(file.path)]):  # noqa: B023  called at once
+                    self._checked(f"{table} {partition}", contract_of(table), file.path)
+
     def partition(self, table: str, partition: str) -> ibis.Table:
         return self.read(table, [file for file in self.files(table) if file.partition == partition])
 

@@ -44,6 +44,7 @@ CONFIGURATION: dict[str, bool | float | int | str | None] = {
 @contextmanager
 def computed(expression: ibis.Table) -> Iterator[ibis.Table]:
     """What Spark makes of an expression, in files that are there as long as they are used."""
+    _require_spark()
     parts = spill.folder() / f"spark-{secrets.token_hex(8)}"
     try:
         with _failing_in_a_sentence():
@@ -90,10 +91,13 @@ def _versed(spark: "SparkSession") -> "SparkSession":
     return spark
 
 
-@cache
-def _session() -> "SparkSession":
+def _require_spark() -> None:
     if find_spec("pyspark") is None or not (shutil.which("java") or os.environ.get("JAVA_HOME")):
         raise EngineFailed(MISSING)
+
+
+@cache
+def _session() -> "SparkSession":
     from pyspark.errors import PySparkRuntimeError
     from pyspark.sql import SparkSession
 

@@ -21,7 +21,7 @@ from gtm_platform_tests.e2e.home import (
     windows_of,
 )
 
-MARTS = ["core/activity", "core/calls"]
+MARTS = ["core/activity", "core/pipeline"]
 FEW_TABLES = ["identity/links", "core/revenue", "health/customer_health", "core/unified_customers"]
 
 

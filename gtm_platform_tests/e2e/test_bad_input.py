@@ -37,7 +37,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     waiting = partial(RetryPolicy, now=clock.now, sleep=clock.sleep)
-    monkeypatch.setattr("gtm_platform.sources.stripe.client.Patience", waiting)
+    monkeypatch.setattr("gtm_platform.sources.stripe.client.RetryPolicy", waiting)
     return clock
 
 

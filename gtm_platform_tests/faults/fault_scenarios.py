@@ -21,7 +21,7 @@ import pytest
 from gtm_platform.cli.doctor import examine
 from gtm_platform.cli.runs import make, span
 from gtm_platform.definitions import defs
-from gtm_platform.delivery.hubspot.client import HubSpotContacts
+from gtm_platform.delivery.hubspot.client import open_client
 from gtm_platform.delivery.sensors import when_a_run_fails
 from gtm_platform.delivery.slack.client import SlackChannel
 from gtm_platform.lake.dagster.resource import LakeResource
@@ -136,8 +136,8 @@ class Troubles:
 
         places = {
             "sync_stripe": "sources.stripe.client.Stripe.pages",
-            "sync_hubspot": "sources.hubspot.client.HubSpotApi.page",
-            "daily_tables": "lake.daily._given",
+            "sync_hubspot": "sources.hubspot.client.HubSpotClient.page",
+            "daily_tables": "lake.daily_table._read",
             "deliver": "delivery.assets.rows",
         }
         for job, place in places.items():
@@ -161,11 +161,11 @@ class Troubles:
         objects: list[object] = [
             settings(),
             LakeResource(),
-            HubSpotContacts.of(settings()),
+            open_client(settings()),
             SlackChannel.of(settings()),
         ]
         for source in SOURCES:
-            with source.connect(settings()) as client:
+            with source.open() as client:
                 objects += [source, client, vars(client)]
         for each in objects:
             logging.getLogger("somebody").warning("%r", each)

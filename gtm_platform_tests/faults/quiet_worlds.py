@@ -8,10 +8,10 @@ import pytest
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.sandbox import intercom
-from gtm_platform.sandbox.intercom.gate import Limits
-from gtm_platform.sandbox.limits import Limit
+from gtm_platform.sandbox.intercom.access import Limits
+from gtm_platform.sandbox.kit.limits import Limit
 
-CLIENTS = ("sources.hubspot", "sources.intercom", "sources.stripe", "delivery.hubspot", "delivery.slack")
+CLIENTS = ("sources.hubspot", "sources.intercom", "sources.stripe", "delivery.slack")
 
 
 class Clock:
@@ -35,9 +35,10 @@ class Clock:
 def nobody_waits(patch: pytest.MonkeyPatch) -> Clock:
     """To be called before the sandbox is opened."""
     clock = Clock()
+    retries = partial(RetryPolicy, now=clock.own, sleep=clock.sleep)
     for client in CLIENTS:
-        patch.setattr(f"gtm_platform.{client}.client.Patience", partial(RetryPolicy, now=clock.own, sleep=clock.sleep))
-        patch.setattr(f"gtm_platform.{client}.client.Pace", _paced_by(clock))
+        patch.setattr(f"gtm_platform.{client}.client.RetryPolicy", retries)
+        patch.setattr(f"gtm_platform.{client}.client.RateLimiter", _paced_by(clock))
     # The sandbox's own limits are counted in real time, in which all calls come at once.
     patch.setattr(Limit, "take", lambda _: True)
     patch.setattr(intercom, "app", partial(intercom.app, limits=Limits(now=clock.now)))

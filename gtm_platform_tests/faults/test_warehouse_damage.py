@@ -5,10 +5,10 @@ from pathlib import Path
 import duckdb
 import pytest
 from click.testing import CliRunner
-from gtm_platform.lake.published import NoCatalogue, reading
 
 from gtm_platform.cli import gtm
 from gtm_platform.lake import catalogue
+from gtm_platform.lake.catalogue import NoCatalogue, reading
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import DamagedFile, Lake
 from gtm_platform.settings import settings

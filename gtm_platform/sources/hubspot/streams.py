@@ -7,10 +7,11 @@ from itertools import chain, islice
 from typing import Any
 
 from gtm_platform.http.errors import CursorLoop
-from gtm_platform.http.pages import Page, get_path, get_path_or_none, put, rows
+from gtm_platform.http.pages import Page, get_path, get_path_or_none, rows
 from gtm_platform.http.pagination import CursorPaging, LastIdPaging
+from gtm_platform.ingest.record import with_facts
 from gtm_platform.ingest.source import Stream, Window
-from gtm_platform.sources.hubspot.client import LINKS_READ, SEARCH_PAGE, SYSTEM, HubSpotApi
+from gtm_platform.sources.hubspot.client import LINKS_READ, SEARCH_PAGE, SYSTEM, HubSpotClient
 from gtm_platform.sources.hubspot.links import links_of
 from gtm_platform.sources.hubspot.records import (
     Association,
@@ -41,14 +42,14 @@ class Objects:
         if sum(len(f"&properties={name}") for name in self.properties) > LONGEST_LIST:
             raise TypeError(f"{self.kind}: a list with so many properties is refused; read fewer, or by batch")
 
-    def pages(self, client: HubSpotApi, window: Window) -> Iterator[Page]:
+    def pages(self, client: HubSpotClient, window: Window) -> Iterator[Page]:
         return self.all(client) if window.full else self.changed(client, window)
 
-    def all(self, client: HubSpotApi) -> Iterator[Page]:
+    def all(self, client: HubSpotClient) -> Iterator[Page]:
         for page, _ in PAGES.walk(lambda more: client.page(self.kind, self.properties, **more), {}):
             yield page
 
-    def changed(self, client: HubSpotApi, window: Window) -> Iterator[Page]:
+    def changed(self, client: HubSpotClient, window: Window) -> Iterator[Page]:
         """In the order of ids, each search beginning after the last id, so that no search ever comes near the 10,000
         results at which they end: an import may have changed more than that in the same millisecond."""
         for page, _ in BY_ID.walk(lambda more: client.search(self.kind, self._search(window, **more)), {}):
@@ -98,44 +99,46 @@ ENGAGEMENTS = {
 }
 
 
-def engagements(client: HubSpotApi, window: Window) -> Iterator[Page]:
+def engagements(client: HubSpotClient, window: Window) -> Iterator[Page]:
     for kind, objects in ENGAGEMENTS.items():
         for page in objects.pages(client, window):
-            yield [put(raw, engagementType=kind) for raw in page]
+            yield [with_facts(raw, engagement_type=kind) for raw in page]
 
 
-def associations(client: HubSpotApi, window: Window) -> Iterator[Page]:
-    """Of all records that changed, even where their links did not: links alone do not move a record."""
+def associations(client: HubSpotClient, window: Window) -> Iterator[Page]:
+    """Read those of all records that changed, even where their links did not: links alone do not change a record."""
     for objects, targets in LINKED:
         touched = chain.from_iterable(replace(objects, properties=(objects.modified,)).pages(client, window))
         while batch := list(islice(touched, LINKS_READ)):
             named = (
                 (get_path_or_none(raw, "id"), get_path_or_none(raw, "properties", objects.modified)) for raw in batch
             )
-            moved = {str(key): moment for key, moment in named if key}
+            changed = {str(key): moment for key, moment in named if key}
             for target in targets:
-                yield links_of(client, objects.kind, target, moved)
+                yield links_of(client, objects.kind, target, changed)
 
 
-def owners(client: HubSpotApi, _window: Window) -> Iterator[Page]:
+def owners(client: HubSpotClient, _window: Window) -> Iterator[Page]:
     """Deactivated ones too: records keep pointing at them."""
     for first in ({"archived": False}, {"archived": True}):
         for page, _ in PAGES.walk(lambda asked: client.owners(**asked), first):
             yield page
 
 
-def stages(client: HubSpotApi, _window: Window) -> Iterator[Page]:
+def stages(client: HubSpotClient, _window: Window) -> Iterator[Page]:
     for pipeline in rows(client.pipelines("deals"), "results"):
-        told = {"pipelineId": get_path(pipeline, "id"), "pipelineLabel": get_path(pipeline, "label")}
-        yield [put(stage, **told) for stage in rows(pipeline, "stages")]
+        facts = {"pipeline_id": get_path(pipeline, "id"), "pipeline_label": get_path(pipeline, "label")}
+        yield [with_facts(stage, **facts) for stage in rows(pipeline, "stages")]
 
 
 STREAMS = (
-    Stream("contacts", Contact, CONTACTS.pages, moved="updated_at"),
-    Stream("companies", Company, COMPANIES.pages, moved="updated_at"),
-    Stream("deals", Deal, DEALS.pages, moved="updated_at"),
-    Stream("owners", Owner, owners, kind="snapshot"),
-    Stream("pipelines", Stage, stages, kind="snapshot", key=("pipeline_id", "stage_id")),
-    Stream("engagements", Engagement, engagements, key=("type", "id"), moved="updated_at"),
-    Stream("associations", Association, associations, key=("from_type", "from_id", "to_type"), moved="moved_at"),
+    Stream("contacts", Contact, CONTACTS.pages, cursor_field="updated_at"),
+    Stream("companies", Company, COMPANIES.pages, cursor_field="updated_at"),
+    Stream("deals", Deal, DEALS.pages, cursor_field="updated_at"),
+    Stream("owners", Owner, owners, sync_mode="full_refresh"),
+    Stream("pipelines", Stage, stages, sync_mode="full_refresh", key=("pipeline_id", "stage_id")),
+    Stream("engagements", Engagement, engagements, key=("type", "id"), cursor_field="updated_at"),
+    Stream(
+        "associations", Association, associations, key=("from_type", "from_id", "to_type"), cursor_field="changed_at"
+    ),
 )

@@ -76,11 +76,11 @@ def plan(tables: Tables) -> ibis.Table:
         "customer_id",
         "hubspot_contact_id",
         *(name for name in OBJECT_TYPE.columns_of(CUSTOMERS) if name != "currency"),
-        is_former=~customers["is_customer"].fill_null(False),
+        not_a_customer=~customers["is_customer"].fill_null(False),
         currency=ibis.ifelse(customers["mrr"].notnull(), customers["currency"].upper(), ibis.null("string")),
     )
     rows = left_join_all(customers, [health])
-    return rows.filter(rows["has_health"].fill_null(False) | rows["is_former"])
+    return rows.filter(rows["has_health"].fill_null(False) | rows["not_a_customer"])
 
 
 OBJECT_TYPE = ObjectType(
@@ -92,6 +92,6 @@ OBJECT_TYPE = ObjectType(
     properties=PROPERTIES,
     inputs=(HEALTH, CUSTOMERS),
     plan=plan,
-    cleared="is_former",
+    cleared="not_a_customer",
     about="Health, churn risk and MRR as properties of HubSpot contacts; only what changed, only the newest day.",
 )

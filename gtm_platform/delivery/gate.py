@@ -81,11 +81,12 @@ def _closed_reason(instance: dg.DagsterInstance, graph: Graph, check: dg.AssetCh
     evaluations = completed_evaluations(instance, check)
     if evaluations and not evaluations[0].passed and evaluations[0].severity == dg.AssetCheckSeverity.ERROR:
         return f"{name} failed"
-    if not is_blocking(graph, check):
+    newest = _newest_materialization(instance, graph, check.asset_key, day)
+    never_made = newest is None and check.asset_key not in DELIVERED  # as of a source that is off
+    if never_made or not is_blocking(graph, check):
         return None
     if not evaluations:
         return f"{name} was never evaluated"
-    newest = _newest_materialization(instance, graph, check.asset_key, day)
     if newest and not any(_is_about(evaluation, newest) for evaluation in evaluations):
         return f"{name} was not evaluated since the table was made in run {newest.run_id[:8]}"
     return None

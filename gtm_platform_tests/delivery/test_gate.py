@@ -98,7 +98,13 @@ def test_a_table_that_passed_goes_out(tables: Tables) -> None:
     assert tables.held_back_by() == ""
 
 
+def test_a_check_of_a_table_that_was_never_made_holds_back_nothing(tables: Tables) -> None:
+    """As when its source is off: nothing of it goes out."""
+    assert tables.held_back_by() == ""
+
+
 def test_a_check_that_was_never_evaluated_lets_nothing_out(tables: Tables) -> None:
+    tables.run("make_unchecked")
     assert tables.held_back_by() == "the check adds_up of core/revenue was never evaluated"
 
 

@@ -1,9 +1,10 @@
-"""The front door: one Definitions, merged from the rooms and from people's own extensions."""
+"""The front door: one Definitions, merged from the rooms and people's own extensions, and automated."""
 
 from functools import cache
 
 import dagster as dg
 
+from gtm_platform.automation.definitions import automated
 from gtm_platform.core import assets as core
 from gtm_platform.delivery import definitions as delivery
 from gtm_platform.extensions.merging import extended
@@ -11,13 +12,13 @@ from gtm_platform.health import assets as health
 from gtm_platform.identity import assets as identity
 from gtm_platform.ingest.plan import SyncRules
 from gtm_platform.lake.dagster import resource as lake
-from gtm_platform.orchestration import daily_job, liveness
+from gtm_platform.orchestration import liveness
 from gtm_platform.policy import policy
 from gtm_platform.quality import assets as quality
 from gtm_platform.sources import assets as sources
 from gtm_platform.unified import assets as unified
 
-ROOMS = (lake, liveness, identity, core, health, quality, unified, daily_job, delivery)
+ROOMS = (lake, liveness, identity, core, health, quality, unified, delivery)
 
 DAILY_TABLES = [table for room in (identity, core, health, quality, unified) for table in room.TABLES]
 
@@ -35,4 +36,4 @@ def platform() -> dg.Definitions:
     )
 
 
-defs = extended(platform())
+defs = automated(extended(platform()))

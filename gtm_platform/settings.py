@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     gtm_state_url: Secret = Field(  # it holds the password
         default=None, description="Database of the state, such as postgresql+psycopg://…; default: SQLite in GTM_HOME."
     )
+    gtm_dagster_url: Secret = Field(
+        default=None, description="Postgres database of Dagster's history; default: SQLite in GTM_HOME."
+    )
     gtm_first_day: date = Field(default=date(2026, 1, 1), description="First day that has partitions.")
     gtm_engine: Literal["duckdb", "spark"] = Field(
         default="duckdb", description="What computes the daily tables: duckdb, in process, or spark."

@@ -8,10 +8,17 @@ from contextlib import closing
 
 import dagster as dg
 
-from gtm_platform.delivery.check_gate import require_checks_passed
+from gtm_platform.delivery.gate import (
+    CUSTOMERS,
+    HEALTH,
+    days_before,
+    newest_day,
+    require_checks_passed,
+    rows,
+    skip_reason,
+)
 from gtm_platform.delivery.hubspot.assets import HUBSPOT_ASSETS, newest_of
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
-from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, days_before, newest_day, rows, skip_reason
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
 from gtm_platform.delivery.slack import client as slack
 from gtm_platform.delivery.slack import wording
@@ -56,7 +63,7 @@ def slack_alerts(context: dg.AssetExecutionContext, config: DeliveryConfig, lake
     if is_dry_run(context.run.run_config):
         context.log.info("Dry run: nothing is posted, and the alerts of the day stay to be posted.")
         return
-    require_checks_passed(context.instance)
+    require_checks_passed(context, day)
     report = _send(store, day)
     if report.trouble:
         kept = f"{report.waiting} alerts wait and go out with the next run. " if report.waiting else ""

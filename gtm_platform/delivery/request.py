@@ -7,10 +7,9 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-DAY_TAG = "gtm/day"  # the day that an unpartitioned run is about
-PARTITION_TAG = "dagster/partition"
+from gtm_platform.orchestration.origin import DAY_TAG, partition_span
+
 DELIVERIES_READ = 1_000  # the newest; there are a few a day
-FIRST_TAG, LAST_TAG = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
 class DeliveryConfig(dg.Config):
@@ -24,9 +23,10 @@ def requested_days(tags: Mapping[str, str], config: DeliveryConfig, newest: str)
     """Return the days that a run is about, by its config or its tags; one that names none is about the newest."""
     if config.day:
         return [config.day]
-    single = tags.get(DAY_TAG) or tags.get(PARTITION_TAG)
-    first, last = single or tags.get(FIRST_TAG), single or tags.get(LAST_TAG)
-    return _days(first[:10], last[:10]) if first and last else [newest]
+    if day := tags.get(DAY_TAG):
+        return [day]
+    span = partition_span(tags)
+    return _days(span[0][:10], span[1][:10]) if span else [newest]
 
 
 def _days(first: str, last: str) -> list[str]:

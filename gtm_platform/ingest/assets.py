@@ -15,15 +15,9 @@ from gtm_platform.ingest.source import Source, Stream
 from gtm_platform.ingest.source_run import SourceRun
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.dagster.resource import LakeResource
+from gtm_platform.orchestration.graph_policy import LONGEST_RUN, SOURCE_TAG
+from gtm_platform.orchestration.origin import UNFINISHED
 from gtm_platform.settings import settings
-
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 @cache
@@ -44,7 +38,7 @@ def definitions_of(source: Source, rules: Callable[[], SyncRules]) -> dg.Definit
         f"sync_{source.name}",
         selection=dg.AssetSelection.assets(assets),
         description=f"{source.about} Read for one window of {source.hours} hours, or a range of them in one request.",
-        tags={"source": source.name},
+        tags={SOURCE_TAG: source.name, "dagster/max_runtime": str(int(LONGEST_RUN.total_seconds()))},
     )
     return dg.Definitions(assets=[assets], jobs=[job], schedules=[schedule_of(source, job)])
 

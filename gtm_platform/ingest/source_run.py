@@ -20,13 +20,12 @@ from gtm_platform.ingest.progress import StreamProgress
 from gtm_platform.ingest.source import Source, Stream
 from gtm_platform.ingest.stream_sync import StreamSync, SyncReport, WindowResult
 from gtm_platform.lake.lake import File, Lake
+from gtm_platform.orchestration.graph_policy import SOURCE_TAG
+from gtm_platform.orchestration.origin import started_by_person
 from gtm_platform.settings import settings
 
 FULL_REFRESH_TAG = "gtm/full_refresh"  # "true" on a run: its newest window is taken whole
 TRANSIENT_TAG = "gtm/transient"  # on a failed run: whether all that failed in it may pass
-SOURCE_TAG = "source"
-AUTOMATION_TAGS = ("dagster/schedule_name", "dagster/sensor_name", "gtm/part_of")
-BACKFILL_TAG = "dagster/backfill"
 REASONS_SHOWN = 20  # of records in quarantine, the most frequent first
 LONGEST_SENTENCE = 600
 
@@ -128,8 +127,7 @@ class SourceRun:
     def _explain(self, sentence: str) -> None:
         """Log why nothing was done; a person who asked for it sees the run fail with the sentence."""
         self.context.log.info(sentence)
-        tags = self.context.run.tags
-        if BACKFILL_TAG in tags or not any(tag in tags for tag in AUTOMATION_TAGS):
+        if started_by_person(self.context.run.tags):
             self.sentences.append(sentence)
 
     def _failure(self, streams: int) -> dg.Failure:

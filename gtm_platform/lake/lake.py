@@ -30,7 +30,7 @@ from gtm_platform.lake.storage_errors import storage_errors
 SOURCE_ROW_GROUP_SIZE, ROW_GROUP_SIZE = 4_096, 50_000
 # Different values of a column in a row group that get a number each; to collect more takes a sixth longer.
 DICTIONARY_SIZE = 600
-GRACE = 3 * 3600  # seconds a superseded file stays readable: longer than the longest run or query
+GRACE = 13 * 3600  # seconds a superseded file stays readable: longer than the longest run, and any query
 
 
 class DamagedFile(RuntimeError):

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from gtm_platform.policy.alerts import Alerts
+from gtm_platform.policy.automation import Automation
 from gtm_platform.policy.health import Churn, Health, Status
 from gtm_platform.policy.hubspot import HubSpot
 from gtm_platform.policy.identity import Identity
@@ -24,6 +25,7 @@ from gtm_platform.settings import settings
 
 __all__ = [
     "Alerts",
+    "Automation",
     "Churn",
     "Health",
     "HubSpot",
@@ -53,11 +55,12 @@ class Policy(Rules):
     quality: Quality
     hubspot: HubSpot
     alerts: Alerts
+    automation: Automation
 
     @property
     def hash(self) -> str:
-        """Twelve digits that change with any value and with nothing else."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """Twelve digits that change with any value that decides what a table says, and with nothing else."""
+        canonical = json.dumps(self.model_dump(mode="json", exclude={"automation"}), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 

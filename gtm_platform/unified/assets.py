@@ -12,4 +12,4 @@ TABLES = (customers.TABLE,)
 
 def defs() -> dg.Definitions:
     """Return what this room adds to the graph."""
-    return dg.Definitions(assets=daily_assets(TABLES), asset_checks=day_checks(TABLES, CHECKS))
+    return dg.Definitions(assets=daily_assets(TABLES, group="unified"), asset_checks=day_checks(TABLES, CHECKS))

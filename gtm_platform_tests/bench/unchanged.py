@@ -12,10 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gtm_platform.delivery.gate import CUSTOMERS, HEALTH, rows
 from gtm_platform.delivery.hubspot.assets import deliver_day
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.delivery.hubspot.write import Run
-from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, rows
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox import hubspot
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore

@@ -28,10 +28,11 @@ def test_what_cannot_be_made_is_refused(command: Command, home: Path, arguments:
         assert dagster.get_runs_count() == 0
 
 
-def test_a_source_that_is_off_makes_nothing_and_succeeds(command: Command, home: Path) -> None:
+def test_a_source_that_is_off_makes_nothing_and_says_so(command: Command, home: Path) -> None:
     answer = command("run", "stripe/charges", "--partition", "2026-03-01", "--to", "2026-03-03")
-    assert answer.exit_code == 0, answer.output
-    assert answer.stdout.splitlines()[-1].endswith(": done")
+    assert answer.exit_code == 1
+    assert "stripe is off: set STRIPE_API_KEY" in answer.stderr
+    assert answer.stdout.splitlines()[-1].endswith(": failed")
     with instance() as dagster:
         assert dagster.get_runs_count() == 1
     assert not (home / "lake" / "stripe").exists()

@@ -17,10 +17,10 @@ from gtm_platform.delivery.definitions import defs
 from gtm_platform.delivery.hubspot import object_types
 from gtm_platform.delivery.hubspot.assets import hubspot_asset
 from gtm_platform.delivery.hubspot.undo import NothingToUndo, undo_run
-from gtm_platform.delivery.request import DAY_TAG, delivered_days
-from gtm_platform.delivery.sensors import when_health_lands
+from gtm_platform.delivery.request import delivered_days
 from gtm_platform.lake.contracts import TABLES, Column, Contract
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
+from gtm_platform.orchestration.origin import DAY_TAG
 from gtm_platform.sandbox import hubspot, slack
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
 from gtm_platform.sandbox.slack.store import SlackStore
@@ -409,31 +409,7 @@ def test_reading_and_writing_hubspot_take_turns() -> None:
     assert hubspot_contacts.op.pool == SOURCE.pool == "hubspot"
 
 
-def tick(world: World, cursor: str | None = None) -> tuple[list[str | None], str | None]:
-    context = dg.build_sensor_context(instance=world.instance, cursor=cursor)
-    result = when_health_lands(context)
-    assert isinstance(result, dg.SensorResult)
-    return [request.tags[DAY_TAG] for request in result.run_requests or []], result.cursor
-
-
-def test_the_sensor_asks_once_and_for_the_newest_day_only(world: World) -> None:
-    assert tick(world) == ([], None)
-    for day in DAYS[:2]:
-        world.land_day(day, score=80)
-    days, cursor = tick(world)
-    assert days == [DAYS[1]]
-    assert tick(world, cursor)[0] == []
-
-    world.land_day(DAYS[0], score=70)
-    days, cursor = tick(world, cursor)
-    assert days == []
-
-    world.land_day(DAYS[1], score=70)
-    assert tick(world, cursor)[0] == [DAYS[1]]
-
-
-def test_the_sensor_asks_for_both_deliveries() -> None:
-    assert when_health_lands.job_name == "deliver"
+def test_the_job_runs_both_deliveries() -> None:
     merged = dg.Definitions.merge(defs(), dg.Definitions(resources={"lake": LakeResource()}))
     job = merged.resolve_job_def("deliver")
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {

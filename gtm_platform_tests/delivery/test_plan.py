@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from gtm_platform.delivery.gate import CUSTOMERS, HEALTH
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.delivery.hubspot.plan import DesiredRecord, plan
 from gtm_platform.delivery.hubspot.properties import Origin, checkboxes, number, text, wire, wire_column
-from gtm_platform.delivery.newest import CUSTOMERS, HEALTH
 from gtm_platform_tests.delivery.rows import DAY, customer, health
 from gtm_platform_tests.tables import Row, filled
 

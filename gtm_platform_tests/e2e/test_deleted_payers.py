@@ -63,4 +63,4 @@ def test_everybody_is_as_in_truth_after_deletions(
 
 
 def none_for_missing(value: Any) -> Any:
-    return None if value != value else value  # noqa: PLR0124  what pandas has for a missing value differs from itself
+    return None if value != value else value

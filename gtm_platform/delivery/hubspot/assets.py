@@ -9,7 +9,7 @@ from contextlib import closing
 
 import dagster as dg
 
-from gtm_platform.delivery.check_gate import require_checks_passed
+from gtm_platform.delivery.gate import newest_day, require_checks_passed, skip_reason
 from gtm_platform.delivery.hubspot.client import HubSpotObjects, open_client
 from gtm_platform.delivery.hubspot.diff import Guard
 from gtm_platform.delivery.hubspot.object_type import ObjectType
@@ -19,7 +19,6 @@ from gtm_platform.delivery.hubspot.plan import plan
 from gtm_platform.delivery.hubspot.report import DeliveryReport
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.delivery.hubspot.write import Run
-from gtm_platform.delivery.newest import newest_day, skip_reason
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.http.redaction import redact_exceptions
@@ -64,7 +63,7 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
         if reason := _skip_reason(object_type, store, requested_days(context.run.tags, config, day), day):
             context.log.info(reason)
             return
-        require_checks_passed(context.instance)
+        require_checks_passed(context, day)
         dry_run = is_dry_run(context.run.run_config) or not settings_of(HubSpotDeliverySettings).hubspot_write_enabled
         rules = policy().hubspot
         guard = None if config.allow_mass_change else Guard(rules.max_change_share, rules.change_min_records)

@@ -10,7 +10,7 @@ only one writes a table at any time.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -65,7 +65,7 @@ def make_daily_tables(job: AssetJob, clock: Clock = lambda: settings().now()) ->
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         assert context.repository_def
         landings = Landings(context.instance, context.repository_def, clock())
-        cursor = Cursor.parse(context.cursor) if context.cursor else Cursor(landings.last_made())
+        cursor = Cursor.parse(context.cursor) if context.cursor else Cursor(answered=0)
         landed = landings.since(cursor.answered)
         if not landed:
             return _skip("no source has landed since the tables were requested last", cursor)
@@ -75,7 +75,7 @@ def make_daily_tables(job: AssetJob, clock: Clock = lambda: settings().now()) ->
         answered = Cursor(max(landed.values()))
         days = landings.days_touched(landed, cursor.answered)
         if not days:
-            return _skip("only windows of past days have landed: their days are made by a backfill", answered)
+            return _skip("what landed is of past days, which a backfill makes, or a run has read it already", answered)
         request = dg.RunRequest(run_key=f"{days[-1]}:{answered.answered}", tags=partition_tags(days))
         return dg.SensorResult(run_requests=[request], cursor=str(answered))
 
@@ -110,10 +110,6 @@ class Landings:
         newest = self._newest(keys_tagged(self.graph, SOURCE_TAG))
         return {key: storage_id for key, storage_id in newest if storage_id > answered}
 
-    def last_made(self) -> int:
-        """Return the storage id of the newest daily table: what landed before it, it has read."""
-        return max((storage_id for _, storage_id in self._newest(keys_tagged(self.graph, DAILY_TAG))), default=0)
-
     def _newest(self, keys: Iterable[dg.AssetKey]) -> Iterator[tuple[dg.AssetKey, int]]:
         for record in self.instance.get_asset_records(list(keys)):
             yield record.asset_entry.asset_key, record.asset_entry.last_materialization_storage_id or 0
@@ -144,10 +140,20 @@ class Landings:
         ]
         return f"{min(due)[1]}, which is due at {min(due)[0]:%H:%M}" if due else None
 
-    def days_touched(self, landed: Iterable[dg.AssetKey], answered: int) -> list[str]:
-        """Return those of yesterday and today that read a window that landed since."""
+    def days_touched(self, landed: Mapping[dg.AssetKey, int], answered: int) -> list[str]:
+        """Return those of yesterday and today that read a window that landed since, and were not made since."""
         earliest = min((day for key in landed if (day := self._earliest(key, answered))), default="")
-        return [day for day in self.days if earliest and day >= earliest]
+        touched = [day for day in self.days if earliest and day >= earliest]
+        return [day for day in touched if max(landed.values()) > self._read_by(day)]
+
+    def _read_by(self, day: str) -> int:
+        """Return the storage id before which all landings were read by every table of the day, whoever made it."""
+        read = None
+        for key in keys_tagged(self.graph, DAILY_TAG):
+            made = self.instance.fetch_materializations(dg.AssetRecordsFilter(key, asset_partitions=[day]), limit=1)
+            newest = made.records[0].storage_id if made.records else 0
+            read = newest if read is None else min(read, newest)
+        return read or 0
 
     def _earliest(self, key: dg.AssetKey, answered: int) -> str | None:
         """Return the first day of what landed of a stream, as far back as today reads windows."""

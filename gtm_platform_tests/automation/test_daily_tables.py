@@ -109,6 +109,17 @@ def test_what_landed_before_the_sensor_first_looked_is_answered(instance: dg.Dag
     assert simulation.days() == [(FIRST, FIRST)]
 
 
+def test_what_a_run_of_the_tables_has_read_is_not_made_again(instance: dg.DagsterInstance, home: Path) -> None:
+    """As when a person makes everything of a day, or a demo did before the daemon was started."""
+    simulation = deployment(instance, home)
+    simulation.begin("sync_billing", {PARTITION_TAG: FIRST, "source": "billing"}, timedelta(minutes=2))
+    for day in (FIRST, SECOND):
+        simulation.begin("daily_tables", {PARTITION_TAG: day}, timedelta(minutes=4))
+    simulation.until(at(0, 5))
+    assert simulation.days() == [(FIRST, FIRST), (SECOND, SECOND)]
+    assert "a run has read it already" in simulation.skipped["make_daily_tables"]
+
+
 def test_a_table_of_a_persons_own_is_made_by_its_tag() -> None:
     own = synthetic.table("marts/books", CHAT.keys)
     graph = synthetic.graph(SOURCES, tables=4)

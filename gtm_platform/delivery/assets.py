@@ -13,10 +13,10 @@ from gtm_platform.delivery.hubspot.deliver import Delivered, Guard, deliver
 from gtm_platform.delivery.hubspot.plan import plan
 from gtm_platform.delivery.hubspot.send import Run
 from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, days_before, newest_day, rows, skip_reason
-from gtm_platform.delivery.slack import client as slack
-from gtm_platform.delivery.slack import wording
-from gtm_platform.delivery.slack.alerts import HEALTH_DROP, cancel_mentions, health_drops
-from gtm_platform.delivery.slack.send import AlertSender, SendReport
+from gtm_platform.delivery.alerts import slack_client as slack
+from gtm_platform.delivery.alerts import wording
+from gtm_platform.delivery.alerts.alerts import HEALTH_DROP, cancel_mentions, health_drops
+from gtm_platform.delivery.alerts.sender import AlertSender, SendReport
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake.dagster.resource import LakeResource

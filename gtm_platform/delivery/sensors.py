@@ -6,9 +6,9 @@ import dagster as dg
 
 from gtm_platform.delivery.assets import hubspot_contacts, slack_alerts
 from gtm_platform.delivery.newest import CUSTOMERS, newest_day
-from gtm_platform.delivery.slack.alerts import run_failure
-from gtm_platform.delivery.slack.client import SlackChannel, why_off
-from gtm_platform.delivery.slack.send import AlertSender
+from gtm_platform.delivery.alerts.alerts import run_failure
+from gtm_platform.delivery.alerts.slack_client import SlackChannel, why_off
+from gtm_platform.delivery.alerts.sender import AlertSender
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.orchestration.liveness import sentence
 from gtm_platform.settings import settings

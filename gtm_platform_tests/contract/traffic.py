@@ -13,9 +13,9 @@ from gtm_platform.delivery.hubspot.deliver import deliver
 from gtm_platform.delivery.hubspot.plan import Desired
 from gtm_platform.delivery.hubspot.send import Run
 from gtm_platform.delivery.hubspot.undo import undo
-from gtm_platform.delivery.slack.alerts import HEALTH_DROP, run_failure
-from gtm_platform.delivery.slack.client import SlackChannel
-from gtm_platform.delivery.slack.send import AlertSender
+from gtm_platform.delivery.alerts.alerts import HEALTH_DROP, run_failure
+from gtm_platform.delivery.alerts.slack_client import SlackChannel
+from gtm_platform.delivery.alerts.sender import AlertSender
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.source import BEGINNING, Source, Window

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from gtm_platform.delivery.slack.alerts import HEALTH_DROP, cancel_mentions, health_drops
+from gtm_platform.delivery.alerts.alerts import HEALTH_DROP, cancel_mentions, health_drops
 from gtm_platform.state.slack_journal import Entry, Fact
 from gtm_platform_tests.delivery.rows import DAY, MENTIONED, customer, health
 

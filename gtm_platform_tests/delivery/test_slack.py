@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from gtm_platform.delivery.slack.client import AnswerLost, SlackChannel
-from gtm_platform.delivery.slack.send import AlertSender, SendReport
+from gtm_platform.delivery.alerts.slack_client import AnswerLost, SlackChannel
+from gtm_platform.delivery.alerts.sender import AlertSender, SendReport
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.sandbox import slack

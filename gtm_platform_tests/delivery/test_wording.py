@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gtm_platform.delivery.slack.wording import Message, compose, money
+from gtm_platform.delivery.alerts.wording import Message, compose, money
 from gtm_platform.sandbox.slack.blocks import findings
 from gtm_platform.state.slack_journal import Entry
 from gtm_platform_tests.delivery.rows import DAY, customer

@@ -23,7 +23,7 @@ from gtm_platform.cli.runs import make, span
 from gtm_platform.definitions import defs
 from gtm_platform.delivery.hubspot.client import HubSpotContacts
 from gtm_platform.delivery.sensors import when_a_run_fails
-from gtm_platform.delivery.slack.client import SlackChannel
+from gtm_platform.delivery.alerts.slack_client import SlackChannel
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.settings import settings

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from gtm_platform.delivery.slack.alerts import CANCEL_MENTION, HEALTH_DROP, RUN_FAILURE
+from gtm_platform.delivery.alerts.alerts import CANCEL_MENTION, HEALTH_DROP, RUN_FAILURE
 from gtm_platform.state.slack_journal import Entry
 
 Row = Mapping[str, Any]

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from gtm_platform.delivery.slack.alerts import NOBODY
-from gtm_platform.delivery.slack.client import AnswerLost, MessageRefused, SlackChannel
-from gtm_platform.delivery.slack.wording import Message, compose, compose_of_platform
+from gtm_platform.delivery.alerts.alerts import NOBODY
+from gtm_platform.delivery.alerts.slack_client import AnswerLost, MessageRefused, SlackChannel
+from gtm_platform.delivery.alerts.wording import Message, compose, compose_of_platform
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.state import State
 from gtm_platform.state import slack_journal as messages

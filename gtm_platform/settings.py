@@ -44,6 +44,9 @@ class Settings(BaseSettings):
         pattern=r"^\d+(\.\d+)? ?([KMGT]i?B)$",
         description="Memory that DuckDB may use in each process; what needs more goes to the disk, in GTM_HOME.",
     )
+    gtm_ui_url: str = Field(
+        default="http://127.0.0.1:3000", description="Address of the Dagster UI, for links in Slack."
+    )
     gtm_now: datetime | None = Field(default=None, description="Pretend that it is this moment (demos and tests).")
 
     hubspot_access_token: Secret = Field(default=None, description="Token of a HubSpot service key or private app.")
@@ -65,6 +68,9 @@ class Settings(BaseSettings):
     slack_bot_token: Secret = Field(default=None, description="Bot token (xoxb-…) with chat:write.")
     slack_base_url: str = "https://slack.com/api/"
     slack_alert_channel: Text = Field(default=None, description="Id of the channel that gets the alerts.")
+    slack_ops_channel: Text = Field(
+        default=None, description="Id of the data team's channel: failed checks, runs and automations."
+    )
     slack_summary_channel: Text = Field(default=None, description="Id of the channel that gets the summaries.")
     slack_send_enabled: bool = Field(default=False, description="Let the platform post to Slack.")
 

@@ -1,5 +1,5 @@
-"""The deliveries as assets: each reads the newest day out of the lake, hands it on, and tells in counts what became of
-it. Nobody but `sensors` asks for them, or a person.
+"""The delivery to HubSpot as an asset: it reads the newest day out of the lake, hands it on, and tells in counts what
+became of it. Nobody but `sensors` asks for it, or a person. The alerts are an asset of `delivery/alerts`.
 """
 
 from collections.abc import Iterator
@@ -12,11 +12,7 @@ from gtm_platform.delivery.hubspot.client import HubSpotContacts
 from gtm_platform.delivery.hubspot.deliver import Delivered, Guard, deliver
 from gtm_platform.delivery.hubspot.plan import plan
 from gtm_platform.delivery.hubspot.send import Run
-from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, days_before, newest_day, rows, skip_reason
-from gtm_platform.delivery.alerts import slack_client as slack
-from gtm_platform.delivery.alerts import wording
-from gtm_platform.delivery.alerts.alerts import HEALTH_DROP, cancel_mentions, health_drops
-from gtm_platform.delivery.alerts.sender import AlertSender, SendReport
+from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, newest_day, skip_reason
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake.dagster.resource import LakeResource
@@ -24,9 +20,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, DAYS, OWNERS
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings
-from gtm_platform.state import State, open_state
-from gtm_platform.state import slack_journal as messages
-from gtm_platform.state.slack_journal import Fact
+from gtm_platform.state import open_state
 
 REASONS_LOGGED = 20  # the journal has all of them
 DEPS = [HEALTH.split("/"), CUSTOMERS.split("/")]
@@ -96,62 +90,6 @@ def _shown(told: Delivered, *, dry_run: bool) -> Metadata:
         "waiting": told.waiting,
         "fields_written": told.fields_written,
         "fields_held": told.fields_held,
-    }
-
-
-@dg.asset(
-    key=["delivery", "slack_alerts"],
-    description="Cancel mentions and health drops, said once each in the alert channel.",
-    group_name="delivery",
-    kinds={"slack"},
-    owners=OWNERS,
-    partitions_def=DAYS,
-    freshness_policy=DAILY_FRESHNESS,
-    deps=DEPS,
-    pool="slack",
-    output_required=False,
-)
-def slack_alerts(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
-    store = lake.open()
-    day = newest_day(store)
-    if silent := slack.why_off(settings()) or skip_reason(context.partition_keys, day):
-        context.log.info(silent)
-        return
-    require_checks_passed(context.instance)
-    said = _say(store, day)
-    if said.trouble:
-        kept = f"{said.waiting} alerts wait and go out with the next run. " if said.waiting else ""
-        raise dg.Failure(f"{said.trouble[0]} {kept}{said.failed} were refused for good.", metadata=_counts(said))
-    yield _delivered(context, day, _counts(said))
-
-
-@redact_exceptions()
-def _say(store: Lake, day: str) -> SendReport:
-    there, rules = settings(), policy()
-    customers = rows(store, CUSTOMERS, day, *wording.COLUMNS)
-    with closing(open_state(there.state_url)) as state:
-        facts = cancel_mentions(day, customers, rules.support.cancel_days) + _drops(store, state, day)
-        known = {row["customer_id"]: row for row in customers}
-        speaker = AlertSender(slack.SlackChannel.of(there), state, there.now)
-        return speaker.say(facts, known, day, rules.alerts.storm, there.hubspot_portal_id)
-
-
-def _drops(store: Lake, state: State, day: str) -> list[Fact]:
-    rules, columns = policy().alerts, ("customer_id", "health_score", "health_status")
-    past = days_before(store, HEALTH, day, rules.health_drop_days, *columns)
-    with state.reading() as tx:
-        said = messages.newest(tx, HEALTH_DROP)
-    return health_drops(day, rows(store, HEALTH, day, *columns), past, said, rules.health_drop_points)
-
-
-def _counts(said: SendReport) -> Metadata:
-    return {
-        "new_alerts": said.new,
-        "said": said.sent,
-        "messages": said.posts,
-        "waiting": said.waiting,
-        "refused": said.failed,
-        "dropped": said.dropped,
     }
 
 

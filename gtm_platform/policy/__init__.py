@@ -179,7 +179,8 @@ class HubSpot(Rules):
 class Alerts(Rules):
     health_drop_points: Annotated[int, Field(ge=1)]
     health_drop_days: Annotated[int, Field(ge=1)]
-    storm: Annotated[int, Field(ge=1)]
+    health_drop_margin: Annotated[int, Field(ge=0)]
+    digest_above: Annotated[int, Field(ge=1)]
 
 
 class Policy(Rules):

@@ -1,27 +1,25 @@
-"""Saying the alerts: each is kept before it is posted, and waits in the journal until Slack has taken it."""
+"""Sending alerts: each is journaled before it is posted, and waits in the journal until Slack has taken it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from gtm_platform.delivery.alerts.alerts import NOBODY
 from gtm_platform.delivery.alerts.slack_client import AnswerLost, MessageRefused, SlackChannel
-from gtm_platform.delivery.alerts.wording import Message, compose, compose_of_platform
+from gtm_platform.delivery.alerts.wording import Message
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.state import State
-from gtm_platform.state import slack_journal as messages
+from gtm_platform.state import slack_journal as journal
 from gtm_platform.state.slack_journal import Entry, Fact
 
-MAX_ALERT_AGE_DAYS = 7  # days after which an alert that could not be posted is let go
+MAX_ALERT_AGE_DAYS = 7  # an alert that could not be posted for longer is old news
 
-Row = Mapping[str, Any]
+Compose = Callable[[Sequence[Entry]], list[Message]]
+DropReason = Callable[[Entry], str | None]
 
 
 @dataclass
 class SendReport:
-    """What a run said, in alerts. Those `waiting` go out with the next run, those `failed` never: `trouble` says why.
-    Those `dropped` have lost their point."""
+    """What became of the alerts. Those `waiting` go out next time, those `failed` never: `trouble` says why."""
 
     new: int = 0
     sent: int = 0
@@ -34,81 +32,72 @@ class SendReport:
 
 @dataclass(frozen=True)
 class AlertSender:
+    """The one sender of some kinds of alerts. Two senders never have a kind in common: see `slack_journal`."""
+
     channel: SlackChannel
     state: State
+    kinds: Collection[str]
     now: Callable[[], datetime]
 
-    def say(
-        self, facts: Sequence[Fact], customers: Mapping[str, Row], day: str, storm: int, portal: str | None = None
-    ) -> SendReport:
-        """Keeps the new facts, then posts all that waits, in the order in which it came up."""
-        said = SendReport()
-        with self.state.writing() as tx:
-            said.new = messages.intend(tx, facts, self.channel.channel, self.now())
-            waiting = messages.waiting(tx)
-        about = [entry for entry in waiting if entry.customer_id != NOBODY]
-        ready = [entry for entry in about if not self._drop_stale(entry, customers, day, said)]
-        ours = [entry for entry in waiting if entry.customer_id == NOBODY]
-        return self._all_posted([*compose_of_platform(ours), *compose(ready, customers, storm, portal)], said)
-
-    def send_platform_alert(self, fact: Fact) -> SendReport:
-        """Keeps the fact about the platform itself and posts it, with those that still wait; no customer's."""
-        said = SendReport()
-        with self.state.writing() as tx:
-            said.new = messages.intend(tx, [fact], self.channel.channel, self.now())
-            ours = [entry for entry in messages.waiting(tx) if entry.customer_id == NOBODY]
-        return self._all_posted(compose_of_platform(ours), said)
-
-    def _all_posted(self, posts: Sequence[Message], said: SendReport) -> SendReport:
-        said.waiting = sum(len(post.entries) for post in posts)
+    def send(self, facts: Sequence[Fact], compose: Compose, drop_reason: DropReason) -> SendReport:
+        """Journal the new facts, then post all that waits, in the order in which it came up."""
+        report = SendReport()
+        if facts:
+            with self.state.writing() as tx:
+                report.new = journal.intend(tx, facts, self.channel.channel, self.now())
+        with self.state.reading() as tx:
+            waiting = journal.waiting(tx, self.kinds)
+        ready = [entry for entry in waiting if not self._drop(entry, drop_reason(entry), report)]
+        report.waiting = len(ready)
         try:
-            self._post_all(posts, said)
+            self._post_all(compose(ready), report)
         except ApiFailure as failure:
-            said.trouble.append(failure.message)
-        return said
+            report.trouble.append(failure.message)
+        return report
 
-    def _post_all(self, posts: Sequence[Message], said: SendReport) -> None:
+    def _drop(self, entry: Entry, reason: str | None, report: SendReport) -> bool:
+        if reason is None:
+            return False
+        with self.state.writing() as tx:
+            journal.failed(tx, [entry.id], reason)
+        report.dropped += 1
+        return True
+
+    def _post_all(self, messages: Sequence[Message], report: SendReport) -> None:
         thread: str | None = None
-        for message in posts:
-            ts = self._post(message, thread if message.follows else None, said)
+        for message in messages:
+            ts = self._post(message, thread if message.follows else None, report)
             thread = thread or ts
 
-    def _post(self, message: Message, thread: str | None, said: SendReport) -> str | None:
+    def _post(self, message: Message, thread: str | None, report: SendReport) -> str | None:
         ids = [entry.id for entry in message.entries]
         with self.state.writing() as tx:
-            messages.posting(tx, ids, message.hash)
+            journal.posting(tx, ids, message.hash)
         try:
             ts = self.channel.post(message.text, message.blocks, message.fingerprint, thread)
         except MessageRefused as failure:
             with self.state.writing() as tx:
-                messages.failed(tx, ids, failure.message)
-            said.failed, said.waiting = said.failed + len(ids), said.waiting - len(ids)
-            said.trouble.append(failure.message)
+                journal.failed(tx, ids, failure.message)
+            report.failed, report.waiting = report.failed + len(ids), report.waiting - len(ids)
+            report.trouble.append(failure.message)
             return None
         except AnswerLost as failure:
             with self.state.writing() as tx:
-                messages.doubtful(tx, ids, failure.message)
+                journal.doubtful(tx, ids, failure.message)
             raise
         except ApiFailure as failure:
             with self.state.writing() as tx:
-                messages.refused(tx, ids, failure.message)
+                journal.refused(tx, ids, failure.message)
             raise
         with self.state.writing() as tx:
-            messages.sent(tx, ids, self.channel.channel, ts, self.now())
-        said.posts, said.sent, said.waiting = said.posts + 1, said.sent + len(ids), said.waiting - len(ids)
+            journal.sent(tx, ids, self.channel.channel, ts, self.now())
+        report.posts, report.sent = report.posts + 1, report.sent + len(ids)
+        report.waiting -= len(ids)
         return ts
 
-    def _drop_stale(self, entry: Entry, customers: Mapping[str, Row], day: str, said: SendReport) -> bool:
-        """Whether an alert that waits has become pointless."""
-        if entry.customer_id not in customers:
-            why = f"Customer {entry.customer_id} is no longer there; its {entry.kind} of {entry.day} was not said."
-        elif date.fromisoformat(entry.day) < date.fromisoformat(day) - timedelta(days=MAX_ALERT_AGE_DAYS):
-            why = (
-                f"The {entry.kind} of {entry.day} waited more than {MAX_ALERT_AGE_DAYS} days for Slack and is old news."
-            )
-        else:
-            return False
-        with self.state.writing() as tx:
-            messages.failed(tx, [entry.id], why)
-        said.dropped += 1
-        return True
+
+def age_reason(entry: Entry, day: str) -> str | None:
+    """Say that an alert has waited for too long by a day, or nothing."""
+    if date.fromisoformat(entry.day) >= date.fromisoformat(day) - timedelta(days=MAX_ALERT_AGE_DAYS):
+        return None
+    return f"The {entry.kind} of {entry.day} waited more than {MAX_ALERT_AGE_DAYS} days for Slack and is old news."

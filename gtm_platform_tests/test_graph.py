@@ -27,6 +27,7 @@ FLOORS = [
     {"unified"},
     {"intelligence"},
     {"delivery", "serving", "privacy"},
+    {"automation"},
     {"definitions"},
     {"cli", "demo"},
 ]

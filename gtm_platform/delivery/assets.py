@@ -7,12 +7,11 @@ from contextlib import closing
 
 import dagster as dg
 
-from gtm_platform.delivery.check_gate import require_checks_passed
+from gtm_platform.delivery.gate import CUSTOMERS, HEALTH, newest_day, require_checks_passed, skip_reason
 from gtm_platform.delivery.hubspot.client import HubSpotContacts
 from gtm_platform.delivery.hubspot.deliver import Delivered, Guard, deliver
 from gtm_platform.delivery.hubspot.plan import plan
 from gtm_platform.delivery.hubspot.send import Run
-from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, newest_day, skip_reason
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake.dagster.resource import LakeResource
@@ -54,7 +53,7 @@ def hubspot_contacts(context: dg.AssetExecutionContext, config: HubSpotRun, lake
     if silent := off or skip_reason(context.partition_keys, day):
         context.log.info(silent)
         return
-    require_checks_passed(context.instance)
+    require_checks_passed(context, day)
     dry_run = config.dry_run or not there.hubspot_write_enabled
     rules = policy().hubspot
     guard = None if config.allow_mass_change else Guard(rules.largest_change_share, rules.change_min_records)

@@ -183,6 +183,12 @@ class Alerts(Rules):
     digest_above: Annotated[int, Field(ge=1)]
 
 
+class Automation(Rules):
+    settle_minutes: Annotated[int, Field(ge=0)]
+    longest_wait_minutes: Annotated[int, Field(ge=0)]
+    retry_after_minutes: list[Annotated[int, Field(ge=1)]]
+
+
 class Policy(Rules):
     money: Money
     sync: Sync
@@ -193,10 +199,12 @@ class Policy(Rules):
     quality: Quality
     hubspot: HubSpot
     alerts: Alerts
+    automation: Automation
 
     @property
     def hash(self) -> str:
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """Identify the rules that decide what a table says; when tables are made is no such rule."""
+        canonical = json.dumps(self.model_dump(mode="json", exclude={"automation"}), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 

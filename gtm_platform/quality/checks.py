@@ -49,7 +49,9 @@ def _check(
 ) -> dg.AssetChecksDefinition:
     """A check that passes where the query finds nothing, and shows what it finds: ids and figures, nobody's name."""
 
-    @dg.asset_check(asset=asset.split("/"), name=name, description=description)
+    blocking = severity == dg.AssetCheckSeverity.ERROR
+
+    @dg.asset_check(asset=asset.split("/"), name=name, description=description, blocking=blocking)
     def check(lake: LakeResource, catalogue: DuckDBResource) -> dg.AssetCheckResult:
         views.renew(lake.open())
         with catalogue.get_connection() as connection:

@@ -13,9 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from gtm_platform.delivery.assets import _deliver
+from gtm_platform.delivery.gate import CUSTOMERS, HEALTH, rows
 from gtm_platform.delivery.hubspot.plan import CUSTOMER_COLUMNS, HEALTH_COLUMNS
 from gtm_platform.delivery.hubspot.send import Run
-from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, rows
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox import hubspot
 from gtm_platform.sandbox.limits import Limit

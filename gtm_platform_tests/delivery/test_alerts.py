@@ -30,8 +30,8 @@ Row = dict[str, Any]
 def observed(
     day: str,
     rows: Sequence[Row],
-    past: Mapping[str, Sequence[Row]] = {},  # noqa: B006
-    last: Mapping[str, Entry] = {},  # noqa: B006
+    past: Mapping[str, Sequence[Row]] = {},
+    last: Mapping[str, Entry] = {},
     kind: str = health_drop.KIND,
 ) -> CustomerDay:
     by_day = {earlier: {row["customer_id"]: row for row in their} for earlier, their in past.items()}

@@ -15,7 +15,6 @@ from gtm_platform.delivery.alerts.asset import slack_alerts
 from gtm_platform.delivery.assets import hubspot_contacts
 from gtm_platform.delivery.definitions import defs
 from gtm_platform.delivery.hubspot.undo import NothingToUndo, undo_run
-from gtm_platform.delivery.sensors import when_health_lands
 from gtm_platform.lake.contracts import TABLES, Column, Contract
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.sandbox import hubspot, slack
@@ -273,31 +272,7 @@ def test_nothing_personal_and_no_secret_is_shown(world: World) -> None:
         assert private not in told
 
 
-def tick(world: World, cursor: str | None = None) -> tuple[list[str | None], str | None]:
-    context = dg.build_sensor_context(instance=world.instance, cursor=cursor)
-    result = when_health_lands(context)
-    assert isinstance(result, dg.SensorResult)
-    return [request.partition_key for request in result.run_requests or []], result.cursor
-
-
-def test_the_sensor_asks_once_and_for_the_newest_day_only(world: World) -> None:
-    assert tick(world) == ([], None)
-    for day in DAYS[:2]:
-        world.land_day(day, score=80)
-    days, cursor = tick(world)
-    assert days == [DAYS[1]]
-    assert tick(world, cursor)[0] == []
-
-    world.land_day(DAYS[0], score=70)
-    days, cursor = tick(world, cursor)
-    assert days == []
-
-    world.land_day(DAYS[1], score=70)
-    assert tick(world, cursor)[0] == [DAYS[1]]
-
-
-def test_the_sensor_asks_for_both_deliveries() -> None:
-    assert when_health_lands.job_name == "deliver"
+def test_the_job_runs_both_deliveries() -> None:
     asked = dg.Definitions.merge(defs(), dg.Definitions(resources={"lake": LakeResource()}))
     job = asked.resolve_job_def("deliver")
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {

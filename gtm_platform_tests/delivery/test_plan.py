@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from gtm_platform.delivery.gate import CUSTOMERS, HEALTH
 from gtm_platform.delivery.hubspot.plan import Desired, plan
 from gtm_platform.delivery.hubspot.properties import CHURN_RISK, HEALTH_STATUS, RISK_SIGNALS, Property, wire, wired
-from gtm_platform.delivery.newest import CUSTOMERS, HEALTH
 from gtm_platform_tests.delivery.rows import DAY, customer, health
 from gtm_platform_tests.tables import Row, given
 

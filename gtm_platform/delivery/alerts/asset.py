@@ -1,4 +1,4 @@
-"""The alerts about customers as an asset: it reads the newest day out of the lake and shows, in counts, what was sent."""
+"""The alerts about customers as an asset: it reads the newest day of the lake and shows, in counts, what was sent."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,8 +8,7 @@ import dagster as dg
 from gtm_platform.delivery.alerts import customer_alerts
 from gtm_platform.delivery.alerts.sender import SendReport
 from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, off_reason
-from gtm_platform.delivery.check_gate import require_checks_passed
-from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, newest_day, skip_reason
+from gtm_platform.delivery.gate import CUSTOMERS, HEALTH, newest_day, require_checks_passed, skip_reason
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
@@ -49,7 +48,7 @@ def slack_alerts(context: dg.AssetExecutionContext, config: SlackRun, lake: Lake
     if reason := (off if missing else None) or skip_reason(context.partition_keys, day):
         context.log.info(reason)
         return
-    require_checks_passed(context.instance)
+    require_checks_passed(context, day)
     if off or config.dry_run:
         context.log.info(off or "Dry run: nothing is sent.")
         # An observation, not a materialization: a day that was only looked at counts as not delivered.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from gtm_platform.delivery.newest import CUSTOMERS
+from gtm_platform.delivery.gate import CUSTOMERS
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Policy
 from gtm_platform.state.slack_journal import Entry

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+from gtm_platform.delivery.alerts.alert import Route
 from gtm_platform.delivery.alerts.customer_day import CustomerDay, Row, read_customers, read_past
 from gtm_platform.delivery.alerts.customer_wording import COLUMNS, compose
 from gtm_platform.delivery.alerts.kinds import routed
@@ -17,7 +18,7 @@ from gtm_platform.state import State, open_state
 from gtm_platform.state import slack_journal as journal
 from gtm_platform.state.slack_journal import Entry, Fact
 
-ROUTE = "customers"
+ROUTE: Route = "customers"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 
+from gtm_platform.delivery.alerts.alert import Route
 from gtm_platform.delivery.alerts.kinds import routed
 from gtm_platform.delivery.alerts.ops_wording import compose
 from gtm_platform.delivery.alerts.sender import AlertSender, age_reason
@@ -13,7 +14,7 @@ from gtm_platform.settings import Settings, settings
 from gtm_platform.state import open_state
 from gtm_platform.state.slack_journal import Entry, Fact
 
-ROUTE = "ops"
+ROUTE: Route = "ops"
 
 
 def ops_off_reason(config: Settings) -> str | None:

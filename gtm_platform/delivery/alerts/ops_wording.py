@@ -67,9 +67,7 @@ def _reasons(reasons: Sequence[str]) -> str:
     return "*Why*\n" + "\n".join(lines)
 
 
-def _page(
-    entries: Sequence[Entry], alerts: Mapping[str, Alert[Any]], ui_url: str, total: int, number: int
-) -> Message:
+def _page(entries: Sequence[Entry], alerts: Mapping[str, Alert[Any]], ui_url: str, total: int, number: int) -> Message:
     lines, kinds = [], []
     for entry in entries:
         alert = alerts[entry.kind]

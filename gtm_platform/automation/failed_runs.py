@@ -1,7 +1,7 @@
 """Which runs failed for good: nothing retries them, and more than the verdict of a check failed them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -51,20 +51,27 @@ class RunMemory:
 
 
 def read_failed_runs(
-    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, cursor: str | None, now: datetime
+    instance: dg.DagsterInstance,
+    repository: dg.RepositoryDefinition,
+    cursor: str | None,
+    now: datetime,
+    is_watched: Callable[[dg.DagsterRun], bool] = launched_through_dagster,
 ) -> tuple[list[FailedRun], RunMemory]:
-    """Return the runs that failed for good since the cursor, and what to remember."""
+    """Return the runs that failed for good since the cursor, and what to remember.
+
+    A run in a command's own process is not watched: who gave the command sees how it ends.
+    """
     memory = RunMemory.of(cursor, now)
     failed, pending = [], []
     for record in _records(instance, memory):
         memory.read_until = max(memory.read_until, record.update_timestamp.replace(tzinfo=UTC))
         run, ended = record.dagster_run, datetime.fromtimestamp(record.end_time or 0, UTC)
-        if now - ended > OLDEST or not launched_through_dagster(run):
+        if now - ended > OLDEST or not is_watched(run):
             continue
         retry = _retry(instance, repository, run, ended, now)
         if retry == "pending":
             pending.append(run.run_id)
-        elif retry == "none" and (report := _report(instance, run)):
+        elif retry == "none" and (report := report_of(instance, run)):
             failed.append(report)
     memory.pending = list(dict.fromkeys(pending))
     return failed, memory
@@ -131,8 +138,8 @@ def _was_taken_over(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     return bool(instance.get_runs(later, limit=1))
 
 
-def _report(instance: dg.DagsterInstance, run: dg.DagsterRun) -> FailedRun | None:
-    """Return what failed, or None where it was only verdicts of checks, which are told by themselves."""
+def report_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> FailedRun | None:
+    """Return what failed a run, or None where only verdicts of checks did, which are told by themselves."""
     steps = failed_steps(instance, run.run_id)
     errors = [step for step in steps if not step.by_verdict]
     if steps and not errors:

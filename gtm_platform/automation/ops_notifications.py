@@ -18,6 +18,7 @@ from gtm_platform.delivery.alerts.ops_alerts import ops_off_reason, send, today
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.orchestration.compat import (
     FreshnessChange,
+    Graph,
     freshness_changes,
     newest_freshness_change,
     stale_assets,
@@ -90,7 +91,7 @@ def _net(changes: Sequence[FreshnessChange]) -> list[FreshnessChange]:
     return [change for asset, change in last.items() if change.is_stale != first[asset]]
 
 
-def _allowed(graph: dg.AssetGraph, asset: dg.AssetKey) -> str:
+def _allowed(graph: Graph, asset: dg.AssetKey) -> str:
     """Return the time within which an asset has to be made again, in words."""
     policy = graph.get(asset).freshness_policy if graph.has(asset) else None
     window = getattr(policy, "fail_window", None)

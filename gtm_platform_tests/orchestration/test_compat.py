@@ -148,7 +148,11 @@ def test_evaluations_are_read_in_the_order_in_which_they_were_said(instance: dg.
     since = evaluations[0].timestamp
     assert [each.run_id for each in compat.evaluations_since(instance, key, since, page=1)] == [second.run_id]
     assert compat.evaluations_since(instance, key, evaluations[1].timestamp) == []
-    assert compat.runs_still_to_evaluate(instance, key) == []
+    job = dg.Definitions(
+        [last_day_only, downstream], asset_checks=[guard, hint]
+    ).resolve_implicit_global_asset_job_def()
+    queued = instance.create_run_for_job(job, tags={"dagster/partition": "2026-01-03"})
+    assert compat.runs_still_to_evaluate(instance, key)[0] == queued.run_id
 
 
 def test_the_failure_of_a_step_is_an_error_or_the_verdict_of_a_check(instance: dg.DagsterInstance) -> None:
@@ -161,7 +165,7 @@ def test_the_failure_of_a_step_is_an_error_or_the_verdict_of_a_check(instance: d
         raise KeyError("no such column")
 
     @dg.asset(check_specs=[dg.AssetCheckSpec("inline", asset="breaks")])
-    def breaks() -> None:
+    def breaks() -> dg.MaterializeResult[None]:
         raise ValueError("no")
 
     ran = dg.materialize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, OPS_CHANNEL, off_reason
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.ingest.assets import windows
 from gtm_platform.ingest.source import Source, Window
@@ -13,6 +14,11 @@ from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import Settings, settings
 from gtm_platform.sources.assets import SOURCES
+
+SLACK_CHANNELS = {
+    CUSTOMER_CHANNEL: "alerts about customers",
+    OPS_CHANNEL: "failed checks, runs and automations, for the data team",
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,10 @@ def examine() -> int:
         click.secho(f"{found.source:<10} {found.state:<8}", fg=colours[found.state], nl=False)
         click.echo(f" {found.told}")
         click.echo(f"{'':<20}last sync: {found.synced}; {found.fresh}")
+    for channel, use in SLACK_CHANNELS.items():
+        off = off_reason(settings(), channel)
+        click.secho(f"{'slack':<10} {'off' if off else 'on':<8}", fg="yellow" if off else "green", nl=False)
+        click.echo(f" {use}: {off or 'channel ' + str(getattr(settings(), channel.lower()))}")
     return int(any(found.state == "failing" for found in findings))
 
 

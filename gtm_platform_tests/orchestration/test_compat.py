@@ -165,7 +165,7 @@ def test_the_failure_of_a_step_is_an_error_or_the_verdict_of_a_check(instance: d
         raise KeyError("no such column")
 
     @dg.asset(check_specs=[dg.AssetCheckSpec("inline", asset="breaks")])
-    def breaks() -> dg.MaterializeResult[None]:
+    def breaks() -> dg.MaterializeResult:
         raise ValueError("no")
 
     ran = dg.materialize(

@@ -16,8 +16,8 @@ from gtm_platform.settings import Settings, settings
 from gtm_platform.sources.assets import SOURCES
 
 SLACK_CHANNELS = {
-    CUSTOMER_CHANNEL: "alerts about customers",
-    OPS_CHANNEL: "failed checks, runs and automations, for the data team",
+    CUSTOMER_CHANNEL: "Slack, alerts about customers",
+    OPS_CHANNEL: "Slack, what fails in the platform",
 }
 
 
@@ -40,8 +40,7 @@ def examine() -> int:
         click.echo(f"{'':<20}last sync: {found.synced}; {found.fresh}")
     for channel, use in SLACK_CHANNELS.items():
         off = off_reason(settings(), channel)
-        click.secho(f"{'slack':<10} {'off' if off else 'on':<8}", fg="yellow" if off else "green", nl=False)
-        click.echo(f" {use}: {off or 'channel ' + str(getattr(settings(), channel.lower()))}")
+        click.echo(f"{'':<20}{use}: {off or f'on, in {channel}'}")
     return int(any(found.state == "failing" for found in findings))
 
 

@@ -18,6 +18,8 @@ from gtm_platform.delivery.alerts.kinds import run_failed
 from gtm_platform.delivery.alerts.sender import MAX_ALERT_AGE_DAYS
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.orchestration import compat
+from gtm_platform.orchestration.graph_policy import SOURCE_TAG
+from gtm_platform.orchestration.origin import RETRY_TAG
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.settings import settings
 from gtm_platform_tests.automation.ops_room import OpsRoom, ops_room
@@ -425,3 +427,54 @@ def test_the_first_tick_tells_what_is_stale_now(room: OpsRoom) -> None:
     assert room.titles() == ["Stale: core/revenue"]
     room.tick(STALE)
     assert room.titles() == []
+
+
+# --- windows of sources, which another sensor tries again ----------------------------------------------------------
+
+
+def window(room: OpsRoom, failure: str | None, **tags: str) -> dg.ExecuteInProcessResult:
+    """A scheduled run over a window of a source, with a failure of its stream or none."""
+
+    @dg.asset(key=["stripe", "charges"], partitions_def=DAYS)
+    def charges() -> None:
+        if failure:
+            passes = failure == "Unavailable"
+            metadata = {"charges.failure": failure, "charges.transient": passes}
+            raise dg.Failure("stripe: 1 of 1 streams failed.", metadata=metadata)
+
+    job = dg.define_asset_job("sync_stripe", dg.AssetSelection.assets(charges))
+    room.defs = dg.Definitions([charges], jobs=[job])
+    scheduled = {SOURCE_TAG: "stripe", "dagster/schedule_name": "stripe_schedule", **tags}
+    return room.defs.resolve_job_def("sync_stripe").execute_in_process(
+        instance=room.instance, partition_key="2026-11-20", tags=scheduled, raise_on_error=False
+    )
+
+
+def test_a_window_that_is_tried_again_is_told_of_when_the_last_try_failed(room: OpsRoom) -> None:
+    window(room, "Unavailable")
+    assert failed_runs(room) == []
+    window(room, "Unavailable", **{RETRY_TAG: "1"})
+    assert failed_runs(room, room.cursors["runs"]) == []
+    last = window(room, "Unavailable", **{RETRY_TAG: "2"})
+    [failed] = failed_runs(room, room.cursors["runs"])
+    assert (failed.run_id, failed.what, failed.partitions) == (last.run_id, "sync_stripe", "2026-11-20")
+
+
+def test_a_window_whose_next_try_succeeds_is_never_told_of(room: OpsRoom) -> None:
+    window(room, "Unavailable")
+    assert failed_runs(room) == []
+    window(room, None, **{RETRY_TAG: "1"})
+    later = datetime.now(UTC) + timedelta(hours=3)
+    assert failed_runs(room, room.cursors["runs"], later) == []
+
+
+def test_a_window_is_told_of_at_once_where_the_failure_does_not_pass(room: OpsRoom) -> None:
+    window(room, "Unauthorized")
+    assert len(failed_runs(room)) == 1
+
+
+def test_a_window_that_nothing_tries_again_is_told_of_in_the_end(room: OpsRoom) -> None:
+    window(room, "Unavailable")
+    assert failed_runs(room) == []
+    later = datetime.now(UTC) + timedelta(hours=1, minutes=16)
+    assert len(failed_runs(room, room.cursors["runs"], later)) == 1

@@ -6,15 +6,16 @@ READY := $(VENV)/.ready
 
 PRISM := 5.14.2
 
-.PHONY: demo test faults faults-long bench ui lint types definitions spark prism clean
+.PHONY: demo test faults faults-long bench ui lint types definitions env-example spark prism clean
 DEMO ?=
 BENCH ?=
 
 demo: $(READY)
 	$(BIN)/gtm demo $(DEMO)
 
+# A file of tests on each processor.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 # What must hold when things go wrong, a file on each processor. The long ones take half an hour: 400 runs, 200 kills.
 faults: $(READY)
@@ -42,6 +43,10 @@ types: $(READY)
 definitions: $(READY)
 	$(BIN)/python -W ignore -c "import dagster as dg; from gtm_platform.definitions import defs; dg.Definitions.validate_loadable(defs); print('definitions load')"
 
+# .env.example and the README's table of systems, from what the settings declare.
+env-example: $(READY)
+	$(BIN)/python -m gtm_platform.cli.environment
+
 spark: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[spark]"
 
@@ -55,5 +60,6 @@ $(VENV)/.ready-bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	touch $@
 
+# What was built. Homes, with their data and journals, are never deleted by make.
 clean:
-	rm -rf $(VENV) .gtm
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -8,16 +8,26 @@ from gtm_platform.core import assets as core
 from gtm_platform.delivery import definitions as delivery
 from gtm_platform.health import assets as health
 from gtm_platform.identity import assets as identity
+from gtm_platform.ingest.plan import SyncRules
 from gtm_platform.lake.dagster import resource as lake
 from gtm_platform.orchestration import liveness
+from gtm_platform.policy import policy
 from gtm_platform.quality import assets as quality
 from gtm_platform.sources import assets as sources
 from gtm_platform.unified import assets as unified
 
-ROOMS = (lake, liveness, sources, identity, core, health, quality, unified, delivery, ops_notifications)
+ROOMS = (lake, liveness, identity, core, health, quality, unified, delivery, ops_notifications)
 
 DAILY_TABLES = [table for room in (identity, core, health, quality, unified) for table in room.TABLES]
 
-graph = dg.Definitions.merge(*(room.defs() for room in ROOMS), dg.Definitions(executor=dg.in_process_executor))
 
-defs = automated(graph)
+def sync_rules() -> SyncRules:
+    """Take the rules of syncing from the policy as it is now: sources know none of it."""
+    return SyncRules(**policy().sync.model_dump())
+
+
+defs = automated(
+    dg.Definitions.merge(
+        sources.defs(sync_rules), *(room.defs() for room in ROOMS), dg.Definitions(executor=dg.in_process_executor)
+    )
+)

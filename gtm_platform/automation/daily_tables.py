@@ -24,7 +24,7 @@ from gtm_platform.policy import policy
 from gtm_platform.settings import settings
 
 Clock = Callable[[], datetime]
-TICK_SECONDS = 30
+TICK_SECONDS = 60
 SCHEDULER_DELAY = timedelta(minutes=2)  # a tick that is due may take so long to become a run
 
 

@@ -23,7 +23,6 @@ from gtm_platform.orchestration.compat import (
     newest_freshness_change,
     stale_assets,
 )
-from gtm_platform.settings import settings
 from gtm_platform.state.slack_journal import Fact
 
 TICK_SECONDS = 20  # with what a check is held for its run, it is told within a minute
@@ -41,7 +40,7 @@ def _notifying(name: str, description: str, kinds: Sequence[str], look: Look) ->
         minimum_interval_seconds=TICK_SECONDS,
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        if off := ops_off_reason(settings()):
+        if off := ops_off_reason():
             return dg.SkipReason(off)
         with redact_exceptions():
             facts, cursor = look(context)

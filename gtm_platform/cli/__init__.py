@@ -143,11 +143,29 @@ def doctor(home: Path | None) -> None:
 @click.option("--partition", required=True, help="Day or window, e.g. 2026-11-20 or 2026-11-20T0600.")
 @click.option("--to", "last", help="Last day or window of a range, made in one run.")
 def run(home: Path | None, selection: str, partition: str, last: str | None) -> None:
-    """Make SELECTION for a partition or a range: a table (core/revenue), or `group:stripe`, `core/revenue+`, …"""
+    """Make SELECTION for a partition or a range: a table (core/revenue), `group:stripe`, `core/revenue+`, or a job.
+
+    The job everything_of_a_day reads the day's windows of every source, makes its tables and delivers it.
+    """
     from gtm_platform.cli.runs import make
 
     use_home(home)
     sys.exit(make(selection, partition, last))
+
+
+@gtm.command()
+@HOME
+@click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="Keep the runs of so many days.")
+@click.option("--dry-run", is_flag=True, help="Only count.")
+def tidy(home: Path | None, days: int, dry_run: bool) -> None:
+    """Delete old runs of Dagster's history; none that holds the newest word on a partition, nothing of the lake."""
+    use_home(home)
+    from gtm_platform.orchestration.instance import instance
+    from gtm_platform.orchestration.tidy import tidy as tidied
+
+    with instance() as dagster:
+        now = datetime.datetime.now(datetime.UTC)
+        click.echo(tidied(dagster, now, days, dry_run=dry_run).sentence(days, dry_run=dry_run))
 
 
 @gtm.command()

@@ -11,12 +11,9 @@ from gtm_platform.orchestration.liveness import sentence
 
 
 def make(selection: str, partition: str, last: str | None) -> int:
-    chosen = dg.AssetSelection.from_string(_as_key(selection), include_sources=False)
-    job = dg.define_asset_job("by_hand", selection=chosen)
-    with instance() as found:
-        _refuse_unknown(chosen, [partition, last or partition])
-        runnable = dg.Definitions.merge(defs, dg.Definitions(jobs=[job])).resolve_job_def("by_hand")
-        ran = runnable.execute_in_process(instance=found, raise_on_error=False, tags=span(partition, last))
+    with instance() as dagster:
+        job = _job_named(selection) or _job_of(selection, [partition, last or partition])
+        ran = job.execute_in_process(instance=dagster, raise_on_error=False, tags=span(partition, last))
     for event in ran.get_asset_materialization_events():
         made = event.step_materialization_data.materialization
         rows = made.metadata.get("dagster/row_count")
@@ -25,6 +22,19 @@ def make(selection: str, partition: str, last: str | None) -> int:
         click.secho(told, fg="red", err=True)
     click.echo(f"run {ran.run_id}: {'done' if ran.success else 'failed'}")
     return 0 if ran.success else 1
+
+
+def _job_named(name: str) -> dg.JobDefinition | None:
+    """Return the job of the graph that has this name, such as `everything_of_a_day`."""
+    return defs.resolve_job_def(name) if defs.get_repository_def().has_job(name) else None
+
+
+def _job_of(selection: str, partitions: list[str]) -> dg.JobDefinition:
+    """Return a job that makes the selected tables."""
+    chosen = dg.AssetSelection.from_string(_as_key(selection), include_sources=False)
+    _refuse_unknown(chosen, partitions)
+    by_hand = dg.define_asset_job("by_hand", selection=chosen)
+    return dg.Definitions.merge(defs, dg.Definitions(jobs=[by_hand])).resolve_job_def("by_hand")
 
 
 def span(first: str, last: str | None = None) -> dict[str, str]:

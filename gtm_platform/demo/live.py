@@ -114,8 +114,9 @@ def _refuse_to_go_back(box: Box, until: date) -> None:
 def _is_lived(day: date, dagster: "dg.DagsterInstance") -> bool:
     """Whether the last thing that is done on a day was done."""
     from gtm_platform.delivery.assets import hubspot_contacts
+    from gtm_platform.delivery.request import delivered_days
 
-    return day.isoformat() in dagster.get_materialized_partitions(hubspot_contacts.key)
+    return day.isoformat() in delivered_days(dagster, hubspot_contacts.key)
 
 
 def _turn_clocks(box: Box, day: date) -> None:

@@ -91,8 +91,9 @@ class Contract:
                 dg.TableColumn(
                     name,
                     str(column.type),
-                    description=column.about + (" (personal)" if column.personal else ""),
+                    description=column.about,
                     constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=self.key == (name,)),
+                    tags={"personal": ""} if column.personal else {},
                 )
                 for name, column in self.columns.items()
             ]

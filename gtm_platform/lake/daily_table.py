@@ -85,17 +85,19 @@ class DailyTable:
                 f"{self.key} is not made for {day}: {' and '.join(missing)} of that day is missing, though earlier "
                 f"days exist. See why its run failed, or make it with: gtm run {missing[0]} --partition {day}"
             )
-        rows = self.contract.shaped(self.rule(**self._arguments(lake, day)))
+        rows = self.contract.shaped(self.rule(**arguments(lake, self.inputs, self.rule, day)))
         if settings().gtm_engine == "duckdb":
             return lake.write(self.key, day, rows)
         with lake.naming_damage(lambda: paths_of(rows)), spark_engine.computed(rows) as computed:
             return lake.write(self.key, day, computed)
 
-    def _arguments(self, lake: Lake, day: str) -> dict[str, Any]:
-        arguments = {name: _read(lake, value, day) for name, value in self.inputs.items()}
-        if "day" in inspect.signature(self.rule).parameters:
-            arguments["day"] = date.fromisoformat(day)
-        return arguments
+
+def arguments(lake: Lake, inputs: Mapping[str, Input], rule: Rule, day: str) -> dict[str, Any]:
+    """Return what a rule is called with on a day: its inputs, and the day itself where it takes one."""
+    values = {name: _read(lake, value, day) for name, value in inputs.items()}
+    if "day" in inspect.signature(rule).parameters:
+        values["day"] = date.fromisoformat(day)
+    return values
 
 
 def _is_missing(lake: Lake, table: str, day: str) -> bool:

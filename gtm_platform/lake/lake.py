@@ -38,7 +38,7 @@ SOURCE_ROW_GROUP_SIZE, GROUP = 4_096, 50_000
 DICTIONARY_SIZE = (
     600  # different values of a column in a row group that get a number each; to collect more takes a sixth longer
 )
-GRACE = 3 * 3600  # seconds a superseded file stays readable: longer than the longest run or query
+GRACE = 13 * 3600  # seconds a superseded file stays readable: longer than the longest run, and any query
 
 
 class DamagedFile(RuntimeError):
@@ -138,6 +138,13 @@ class Lake:
         if contract_of(table).cadence is None:
             return self.partition(table, day)
         return self.as_of(table, _day_after(day))
+
+    def verify(self, table: str, partition: str) -> None:
+        """Read a stored partition again; raise where it breaks the contract or cannot be read."""
+        for file in self.files(table):
+            if file.partition == partition:
+                with self.naming_damage(lambda: [str(file.path)]):  # noqa: B023  called at once
+                    self._checked(f"{table} {partition}", contract_of(table), file.path)
 
     def partition(self, table: str, partition: str) -> ibis.Table:
         return self.read(table, [file for file in self.files(table) if file.partition == partition])

@@ -6,6 +6,7 @@ Nothing else in the platform imports `dagster._…` or reads an attribute that D
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -20,6 +21,7 @@ from dagster._core.storage.asset_check_execution_record import (
     COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES,
     AssetCheckExecutionRecordStatus,
 )
+from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._utils.schedules import schedule_execution_time_iterator
 from dagster_shared.error import SerializableErrorInfo
 
@@ -127,9 +129,13 @@ def died(instance: dg.DagsterInstance, run_id: str) -> bool:
     return bool(details) and all(getattr(data, "error", None) is None for data in details)
 
 
-def has_materializations(instance: dg.DagsterInstance, run_id: str) -> bool:
-    """Whether the run materialised anything, which would be forgotten with it."""
-    return bool(instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION))
+def run_folders(instance: dg.DagsterInstance, run_id: str) -> list[Path]:
+    """List what lies on the disk of one run: its output, and on SQLite the database of its events."""
+    paths = [Path(instance.storage_directory(), run_id)]
+    if isinstance(instance.event_log_storage, SqliteEventLogStorage):
+        shard = instance.event_log_storage.path_for_shard(run_id)
+        paths += [Path(shard + suffix) for suffix in ("", "-wal", "-shm")]
+    return [path for path in paths if path.exists()]
 
 
 @dataclass(frozen=True)

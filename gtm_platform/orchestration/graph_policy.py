@@ -14,6 +14,7 @@ WINDOWS_READ_DAYS = 7
 DAY_OF_WINDOWS = dg.TimeWindowPartitionMapping(
     start_offset=-WINDOWS_READ_DAYS, allow_nonexistent_upstream_partitions=True
 )
+LONGEST_RUN = timedelta(hours=12)  # the first sync of a large account; others end earlier, by dagster.yaml
 DAILY_FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
 DAILY_TAG = "gtm/daily"  # on every daily table: the job and the sensors select by it
 SOURCE_TAG = "source"  # on every table of a source and its job, with the source's name

@@ -186,8 +186,13 @@ class Simulation:
 
 
 def begin(
-    sources: Sequence[MadeUpSource], tables: int, instance: dg.DagsterInstance, home: Path, **more: Any
+    sources: Sequence[MadeUpSource],
+    tables: int,
+    instance: dg.DagsterInstance,
+    home: Path,
+    kind: type[Simulation] = Simulation,
+    **more: Any,
 ) -> Simulation:
     """Set up a deployment shortly before midnight of a day, without any history."""
     now = datetime(2026, 11, 20, 23, 50, tzinfo=UTC)
-    return Simulation(synthetic.graph(sources, tables), sources, instance, home / "lake", now, **more)
+    return kind(synthetic.graph(sources, tables), sources, instance, home / "lake", now, **more)

@@ -88,7 +88,7 @@ def guard(key: str) -> dg.AssetChecksDefinition:
     return check
 
 
-def graph(sources: Sequence[MadeUpSource], tables: int) -> dg.Definitions:
+def graph(sources: Sequence[MadeUpSource], tables: int, *more: dg.Definitions) -> dg.Definitions:
     """Build the sources, the tables, a blocking check of the table that is joined last, and a delivery."""
     streams = [key for source in sources for key in source.keys]
     names = [f"core/table_{n}" for n in range(tables - 2)]
@@ -101,7 +101,7 @@ def graph(sources: Sequence[MadeUpSource], tables: int) -> dg.Definitions:
 
     rooms = [source.definitions() for source in sources]
     own = dg.Definitions(assets=[*made, health, customers, delivered], asset_checks=[guard(CUSTOMERS)], jobs=[deliver])
-    return automated(dg.Definitions.merge(*rooms, own))
+    return automated(dg.Definitions.merge(*rooms, *more, own))
 
 
 def land_day(lake: Path, day: str) -> None:

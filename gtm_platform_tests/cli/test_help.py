@@ -10,7 +10,7 @@ from click.testing import CliRunner
 import gtm_platform
 from gtm_platform.cli import gtm
 
-COMMANDS = ("demo", "doctor", "query", "run", "sandbox", "ui", "undo")
+COMMANDS = ("demo", "doctor", "query", "run", "sandbox", "tidy", "ui", "undo")
 LOADED = """
 import sys
 from gtm_platform.cli import gtm

@@ -14,19 +14,20 @@ from gtm_platform.delivery.alerts.kinds import run_failed
 from gtm_platform.delivery.alerts.ops_wording import compose as compose_for_ops
 from gtm_platform.delivery.alerts.sender import AlertSender
 from gtm_platform.delivery.alerts.slack_client import SlackChannel
-from gtm_platform.delivery.hubspot.client import HubSpotContacts
-from gtm_platform.delivery.hubspot.deliver import deliver
-from gtm_platform.delivery.hubspot.plan import Desired
-from gtm_platform.delivery.hubspot.send import Run
+from gtm_platform.delivery.hubspot.client import HubSpotObjects, open_client
+from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
+from gtm_platform.delivery.hubspot.pipeline import deliver
+from gtm_platform.delivery.hubspot.plan import DesiredRecord
 from gtm_platform.delivery.hubspot.undo import undo
+from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.source import BEGINNING, Source, Window
-from gtm_platform.sandbox.control import environment
+from gtm_platform.sandbox.kit.emulator import discover, environment_of
 from gtm_platform.settings import Settings, settings
-from gtm_platform.sources.hubspot import SOURCE as HUBSPOT
-from gtm_platform.sources.intercom import SOURCE as INTERCOM
-from gtm_platform.sources.stripe import SOURCE as STRIPE
+from gtm_platform.sources.hubspot.source import SOURCE as HUBSPOT
+from gtm_platform.sources.intercom.source import SOURCE as INTERCOM
+from gtm_platform.sources.stripe.source import SOURCE as STRIPE
 from gtm_platform.state import open_state
 from gtm_platform.state.slack_journal import Fact
 from gtm_platform_tests.contract.systems import NOW
@@ -40,7 +41,7 @@ SOURCES = (HUBSPOT, STRIPE, INTERCOM)
 def pointed_at(url: str, **more: str) -> Iterator[Settings]:
     """The environment of a platform whose systems are all at this address."""
     with pytest.MonkeyPatch.context() as patch:
-        for variable, value in {**environment(url), "GTM_NOW": NOW.isoformat(), **more}.items():
+        for variable, value in {**environment_of(discover(), url), "GTM_NOW": NOW.isoformat(), **more}.items():
             patch.setenv(variable, value)
         settings.cache_clear()
         yield settings()
@@ -49,7 +50,7 @@ def pointed_at(url: str, **more: str) -> Iterator[Settings]:
 
 def sweep(source: Source) -> dict[tuple[str, bool], int]:
     """Reads every stream, whole and since lately; gives how many records came of each."""
-    with source.connect(settings()) as client:
+    with source.open() as client:
         source.check(client)
         for stream in source.streams:
             stream.check_access(client, CHANGED)
@@ -63,9 +64,7 @@ def sweep(source: Source) -> dict[tuple[str, bool], int]:
 def deliver_all(there: Settings, contacts: list[str], folder: Path) -> None:
     """Two days of deliveries to HubSpot, of which the first makes the properties and the second needs another option;
     then the second is taken back."""
-    api = HubSpotContacts(
-        _key(there.hubspot_access_token), there.hubspot_base_url, RateLimiter(999, 999), RetryPolicy()
-    )
+    api = HubSpotObjects(open_client(there), CONTACTS)
     state = open_state(f"sqlite:///{folder / 'state.db'}")
     try:
         deliver(_desired(contacts, "72", "low_csat"), api, state, _run(1))
@@ -108,6 +107,6 @@ def _run(number: int) -> Run:
     return Run(f"run-{number}", f"{NOW:%Y-%m-%d}", lambda: NOW)
 
 
-def _desired(contacts: list[str], score: str, signals: str) -> list[Desired]:
+def _desired(contacts: list[str], score: str, signals: str) -> list[DesiredRecord]:
     values = {"gtm_health_score": score, "gtm_health_status": "healthy", "gtm_risk_signals": signals}
-    return [Desired(f"customer-{id}", id, values, dict.fromkeys(values, "{}")) for id in contacts]
+    return [DesiredRecord(f"customer-{id}", id, values, dict.fromkeys(values, "{}")) for id in contacts]

@@ -8,15 +8,18 @@ import pytest
 
 from gtm_platform.core import revenue
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, by, days_ago, given, made
+from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
 
 MIDNIGHT = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=1)  # with which the day ends
+
+MODES = ("forever_only", "recurring", "all")
 
 
 def phase(
     mrr: int, begins: datetime | None = None, ends: datetime | None = None, arr: str | None = None
 ) -> dict[str, Any]:
-    return {"begins": begins, "ends": ends, "mrr": mrr, "arr": Decimal(arr or mrr * 12), "trial_mrr": 0}
+    amounts = {f"mrr_{mode}": mrr for mode in MODES} | {f"arr_{mode}": Decimal(arr or mrr * 12) for mode in MODES}
+    return {"begins": begins, "ends": ends, **amounts}
 
 
 def subscription(id: str = "sub_1", **known: Any) -> dict[str, Any]:
@@ -30,28 +33,29 @@ def charge(id: str, amount: int, **known: Any) -> dict[str, Any]:
 
 def customers(**rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """`a` is known to Stripe as s1 and s2, `b` to Intercom only, `c` to HubSpot only."""
-    table = made(
+    table = computed(
         revenue.table,
         "core/revenue",
-        people=given(
+        people=filled(
             "identity/people",
             {"customer_id": "a", "stripe_customer_id": "s1", "intercom_contact_id": "i1"},
             {"customer_id": "b", "intercom_contact_id": "i2"},
             {"customer_id": "c", "hubspot_contact_id": "h1"},
         ),
-        links=given(
+        links=filled(
             "identity/links",
             *[
                 {"source": "stripe", "record_id": id, "customer_id": "a", "match_method": "email"}
                 for id in ("s1", "s2")
             ],
         ),
-        stripe=given("stripe/customers", *rows.get("stripe", [{"id": "s1", "currency": "usd"}, {"id": "s2"}])),
-        intercom=given(
+        former=filled("identity/former_records", *rows.get("former", [])),
+        stripe=filled("stripe/customers", *rows.get("stripe", [{"id": "s1", "currency": "usd"}, {"id": "s2"}])),
+        intercom=filled(
             "intercom/contacts", {"id": "i1", "stripe_subscription_status": "canceled"}, *rows.get("intercom", [])
         ),
         **{
-            name: given(f"stripe/{name}", *rows.get(name, []))
+            name: filled(f"stripe/{name}", *rows.get(name, []))
             for name in ("subscriptions", "products", "prices", "invoices", "charges", "refunds", "disputes")
         },
         policy=policy(),

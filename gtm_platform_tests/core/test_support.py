@@ -7,7 +7,7 @@ import pytest
 
 from gtm_platform.core import activity, support
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, by, days_ago, given, made
+from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
 
 PEOPLE = [{"customer_id": "a"}, {"customer_id": "b"}]
 LINKS = [
@@ -18,15 +18,16 @@ CONTACTS = [{"id": "i1"}, {"id": "i2"}, {"id": "i3"}]
 
 
 def customers(contacts: list[dict[str, Any]] = CONTACTS, **rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    table = made(
+    table = computed(
         support.table,
         "core/support",
-        people=given("identity/people", *PEOPLE),
-        links=given("identity/links", *LINKS),
-        intercom=given("intercom/contacts", *contacts),
-        conversations=given("intercom/conversations", *rows.get("conversations", [])),
-        parts=given("intercom/conversation_parts", *rows.get("parts", [])),
-        tickets=given("intercom/tickets", *rows.get("tickets", [])),
+        people=filled("identity/people", *PEOPLE),
+        links=filled("identity/links", *LINKS),
+        intercom=filled("intercom/contacts", *contacts),
+        conversations=filled("intercom/conversations", *rows.get("conversations", [])),
+        parts=filled("intercom/conversation_parts", *rows.get("parts", [])),
+        tickets=filled("intercom/tickets", *rows.get("tickets", [])),
+        tones=filled("core/message_tone", *rows.get("tones", [])),
         policy=policy(),
         day=DAY,
     )
@@ -55,7 +56,7 @@ def test_conversations_of_the_window_each_once_for_each_customer_in_it() -> None
             talk("6", contact_id="nobody", contact_ids=["nobody"]),
         ]
     )
-    assert (found["a"]["conversations_90d"], found["a"]["open_conversations"]) == (3, 2)
+    assert (found["a"]["conversations_90d"], found["a"]["open_conversations"]) == (3, 3)  # one of them snoozed
     assert (found["b"]["conversations_90d"], found["b"]["open_conversations"]) == (2, 0)
 
 
@@ -89,21 +90,24 @@ def test_ratings_by_the_day_they_were_given() -> None:
 
 
 def test_tone_and_cancelling_in_the_customers_own_messages() -> None:
-    part = {"conversation_id": "1", "author_id": "i2", "from_customer": True}
+    part = {"conversation_id": "1", "author_id": "i2", "author_type": "user", "part_type": "comment"}
+    tones = {"conversation:1": 0.5, "conversation:2": -1.0, "part:p1": -0.25, "part:p2": -0.75} | {
+        f"part:p{number}": 1.0 for number in (4, 5, 6)
+    }
     found = customers(
         conversations=[
-            talk(
-                "1", author_type="user", author_id="i1", tone=0.5, body="I may CANCEL my plan", created_at=days_ago(89)
-            ),
-            talk("2", author_type="admin", author_id="i1", tone=-1.0, body="cancel", created_at=days_ago(0)),
+            talk("1", author_type="user", author_id="i1", body="I may CANCEL my plan", created_at=days_ago(89)),
+            talk("2", author_type="admin", author_id="i1", body="cancel", created_at=days_ago(0)),
         ],
         parts=[
-            {**part, "id": "p1", "tone": -0.25, "body": "thanks", "created_at": days_ago(0)},
-            {**part, "id": "p2", "tone": -0.75, "body": "cancellation, please", "created_at": days_ago(90)},
-            {**part, "id": "p3", "tone": None, "body": None, "created_at": days_ago(0)},
-            {**part, "id": "p4", "tone": 1.0, "body": "cancel", "created_at": days_ago(0), "from_customer": False},
-            {**part, "id": "p5", "tone": 1.0, "body": "uncancelled", "created_at": days_ago(0), "author_id": "i3"},
+            {**part, "id": "p1", "body": "thanks", "created_at": days_ago(0)},
+            {**part, "id": "p2", "body": "cancellation, please", "created_at": days_ago(90)},
+            {**part, "id": "p3", "body": None, "created_at": days_ago(0)},
+            {**part, "id": "p4", "body": "cancel", "created_at": days_ago(0), "author_type": "admin"},
+            {**part, "id": "p5", "body": "uncancelled", "created_at": days_ago(0), "author_id": "i3"},
+            {**part, "id": "p6", "body": "cancel", "created_at": days_ago(0), "part_type": "note"},
         ],
+        tones=[{"message_id": message, "tone": tone} for message, tone in tones.items()],
     )
     assert found["a"]["sentiment_90d"] == pytest.approx(0.125, abs=1e-12)
     assert found["a"]["cancel_mentioned_at"] == days_ago(89)
@@ -112,12 +116,12 @@ def test_tone_and_cancelling_in_the_customers_own_messages() -> None:
 
 def test_last_seen_is_the_latest_of_all_contacts_in_days_of_utc() -> None:
     late = days_ago(2).replace(hour=23, minute=59)
-    table = made(
+    table = computed(
         activity.table,
         "core/activity",
-        people=given("identity/people", *PEOPLE),
-        links=given("identity/links", *LINKS),
-        intercom=given(
+        people=filled("identity/people", *PEOPLE),
+        links=filled("identity/links", *LINKS),
+        intercom=filled(
             "intercom/contacts",
             {"id": "i1", "last_seen_at": late},
             {"id": "i2", "last_seen_at": late - timedelta(days=9)},

@@ -25,7 +25,7 @@ from gtm_platform.definitions import defs
 from gtm_platform.delivery.alerts import ops_alerts
 from gtm_platform.delivery.alerts.kinds import run_failed
 from gtm_platform.delivery.alerts.slack_client import SlackChannel
-from gtm_platform.delivery.hubspot.client import HubSpotContacts
+from gtm_platform.delivery.hubspot.client import open_client
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.settings import settings
@@ -161,11 +161,11 @@ class Troubles:
         objects: list[object] = [
             settings(),
             LakeResource(),
-            HubSpotContacts.of(settings()),
+            open_client(settings()),
             SlackChannel.of(settings()),
         ]
         for source in SOURCES:
-            with source.connect(settings()) as client:
+            with source.open() as client:
                 objects += [source, client, vars(client)]
         for each in objects:
             logging.getLogger("somebody").warning("%r", each)

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from gtm_platform.lake.lake import Lake
-from gtm_platform.sandbox.hubspot import redo
-from gtm_platform.sandbox.records import HubSpotOwner
-from gtm_platform.sources.hubspot import SOURCE
+from gtm_platform.sandbox.hubspot import replay
+from gtm_platform.sandbox.hubspot.store import HubSpotOwner
+from gtm_platform.sources.hubspot.source import SOURCE
 from gtm_platform.sources.hubspot.streams import Objects
 from gtm_platform_tests.sources.conftest import Stand
 from gtm_platform_tests.sources.hubspot_portal import (
@@ -101,8 +101,8 @@ def test_a_window_filled_twice_holds_the_same_rows(portal: Portal) -> None:
 def test_a_weekly_full_window_finds_what_was_archived_or_merged_away(portal: Portal) -> None:
     kept, loser, gone = (portal.add("contacts", {"email": f"{name}@acme.example"}) for name in ("a", "b", "c"))
     portal.sync("contacts", FIRST)
-    redo(portal.store, {"do": "merge", "kind": "contacts", "winner": kept.id, "loser": loser.id}, within(SECOND))
-    redo(portal.store, {"do": "archive", "kind": "contacts", "ids": [gone.id]}, within(SECOND))
+    replay(portal.store, {"do": "merge", "kind": "contacts", "winner": kept.id, "loser": loser.id}, within(SECOND))
+    replay(portal.store, {"do": "archive", "kind": "contacts", "ids": [gone.id]}, within(SECOND))
     portal.sync("contacts", SECOND)
     assert ids(portal.known("contacts", SECOND)) == [kept.id, loser.id, gone.id]  # a search does not see them go
     [merged] = portal.written("contacts", SECOND)
@@ -237,7 +237,7 @@ def test_links_are_read_again_of_the_records_that_changed(portal: Portal) -> Non
     ada.links, ada.updated = {}, within(SECOND)
     portal.sync("associations", SECOND)
     [row] = portal.written("associations", SECOND)
-    assert (row["from_id"], row["links"], row["moved_at"]) == (ada.id, [], within(SECOND))
+    assert (row["from_id"], row["links"], row["changed_at"]) == (ada.id, [], within(SECOND))
     assert [bool(row["links"]) for row in portal.known("associations", SECOND)] == [False, True]
 
 

@@ -9,11 +9,13 @@ from gtm_platform.delivery.alerts.customer_day import CustomerDay, Row, read_cus
 from gtm_platform.delivery.alerts.customer_wording import COLUMNS, compose
 from gtm_platform.delivery.alerts.kinds import routed
 from gtm_platform.delivery.alerts.sender import AlertSender, SendReport, age_reason
+from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import SlackChannel
 from gtm_platform.delivery.alerts.wording import Message
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
-from gtm_platform.settings import settings
+from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import State, open_state
 from gtm_platform.state import slack_journal as journal
 from gtm_platform.state.slack_journal import Entry, Fact
@@ -39,12 +41,13 @@ class DueAlerts:
 def send(lake: Lake, day: str) -> SendReport:
     """Send what is due on the day, and what still waits."""
     config, rules = settings(), policy()
+    portal = settings_of(HubSpotDeliverySettings).hubspot_portal_id
     with closing(open_state(config.state_url)) as state:
         due = _due(lake, state, day)
-        sender = AlertSender(SlackChannel.of(config), state, tuple(routed(ROUTE)), config.now)
+        sender = AlertSender(SlackChannel.of(settings_of(SlackSettings)), state, tuple(routed(ROUTE)), config.now)
 
         def composed(entries: Sequence[Entry]) -> list[Message]:
-            return compose(entries, due.customers, rules.alerts.digest_above, config.hubspot_portal_id)
+            return compose(entries, due.customers, rules.alerts.digest_above, portal)
 
         return sender.send(due.facts, composed, due.drop_reason)
 

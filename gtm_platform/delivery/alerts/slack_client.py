@@ -11,8 +11,10 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
 
+from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
+from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.http.caller import Caller, Request, Response
 from gtm_platform.http.client import BearerAuth
 from gtm_platform.http.compat import SlackWithoutRedirects
@@ -26,7 +28,6 @@ from gtm_platform.http.errors import (
 )
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
-from gtm_platform.settings import Settings
 
 SYSTEM, KEYS = "Slack", ("SLACK_BOT_TOKEN",)
 EVENT = "gtm_alert"
@@ -65,9 +66,10 @@ class MessageRefused(BadRequest):
     """This message can never be posted; the others can."""
 
 
-def off_reason(settings: Settings, channel_variable: str) -> str | None:
+def off_reason(settings: SlackSettings, channel_variable: str) -> str | None:
     """Say what has to be set before anything is posted to a channel, or nothing."""
-    if missing := settings.missing("SLACK_BOT_TOKEN", channel_variable):
+    variables = ("SLACK_BOT_TOKEN", channel_variable)
+    if missing := [name for name in variables if getattr(settings, name.lower()) is None]:
         return f"Slack is off: set {' and '.join(missing)}."
     return None if settings.slack_send_enabled else "Slack is off: set SLACK_SEND_ENABLED=true."
 
@@ -87,22 +89,22 @@ class SlackChannel:
     ) -> None:
         # The SDK's own retries are left out: they repeat posts that may have arrived.
         self._sdk = SlackWithoutRedirects(token=token, base_url=base_url, timeout=timeout, retry_handlers=[])
-        self.channel, self._variable, self._token, self._limiter = channel, variable, token, limiter
+        self.channel, self._variable, self._token, self._limiter = channel, variable, SecretStr(token), limiter
         self._request = Request("POST", f"{base_url}chat.postMessage")
         self._caller = Caller(SYSTEM, KEYS, retry)
 
     @classmethod
-    def of(cls, settings: Settings) -> "SlackChannel":
+    def of(cls, settings: SlackSettings) -> "SlackChannel":
         """Return the channel of the alerts about customers."""
         return cls._opened(settings, CUSTOMER_CHANNEL, RetryPolicy(), TIMEOUT)
 
     @classmethod
-    def for_ops(cls, settings: Settings) -> "SlackChannel":
+    def for_ops(cls, settings: SlackSettings) -> "SlackChannel":
         """Return the channel of the data team, with the patience that a sensor has."""
         return cls._opened(settings, OPS_CHANNEL, TICK_RETRIES, TICK_TIMEOUT)
 
     @classmethod
-    def _opened(cls, settings: Settings, variable: str, retry: RetryPolicy, timeout: int) -> "SlackChannel":
+    def _opened(cls, settings: SlackSettings, variable: str, retry: RetryPolicy, timeout: int) -> "SlackChannel":
         token, channel = settings.slack_bot_token, getattr(settings, variable.lower())
         if token is None or channel is None:
             raise SlackIsOff(off_reason(settings, variable))
@@ -134,7 +136,7 @@ class SlackChannel:
             sentence = f"Slack did not answer ({type(error).__name__}); it may have been posted."
             raise AnswerLost(SYSTEM, sentence) from None
         body = json.dumps(answer.data) if isinstance(answer.data, dict) else "{}"
-        return Response(answer.status_code, answer.headers, body.encode(), (self._token,))
+        return Response(answer.status_code, answer.headers, body.encode(), (self._token.get_secret_value(),))
 
     def _timestamp(self, response: Response) -> str:
         """Return the message's `ts`, out of an answer whose status says nothing of whether it was posted."""

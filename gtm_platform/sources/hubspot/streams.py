@@ -7,8 +7,9 @@ from itertools import chain, islice
 from typing import Any
 
 from gtm_platform.http.errors import CursorLoop
-from gtm_platform.http.pages import Page, get_path, get_path_or_none, rows, with_fields
+from gtm_platform.http.pages import Page, get_path, get_path_or_none, rows
 from gtm_platform.http.pagination import CursorPaging, LastIdPaging
+from gtm_platform.ingest.record import with_facts
 from gtm_platform.ingest.source import Stream, Window
 from gtm_platform.sources.hubspot.client import LINKS_READ, SEARCH_PAGE, SYSTEM, HubSpotClient
 from gtm_platform.sources.hubspot.links import links_of
@@ -101,20 +102,20 @@ ENGAGEMENTS = {
 def engagements(client: HubSpotClient, window: Window) -> Iterator[Page]:
     for kind, objects in ENGAGEMENTS.items():
         for page in objects.pages(client, window):
-            yield [with_fields(raw, engagementType=kind) for raw in page]
+            yield [with_facts(raw, engagement_type=kind) for raw in page]
 
 
 def associations(client: HubSpotClient, window: Window) -> Iterator[Page]:
-    """Of all records that changed, even where their links did not: links alone do not move a record."""
+    """Read those of all records that changed, even where their links did not: links alone do not change a record."""
     for objects, targets in LINKED:
         touched = chain.from_iterable(replace(objects, properties=(objects.modified,)).pages(client, window))
         while batch := list(islice(touched, LINKS_READ)):
             named = (
                 (get_path_or_none(raw, "id"), get_path_or_none(raw, "properties", objects.modified)) for raw in batch
             )
-            moved = {str(key): moment for key, moment in named if key}
+            changed = {str(key): moment for key, moment in named if key}
             for target in targets:
-                yield links_of(client, objects.kind, target, moved)
+                yield links_of(client, objects.kind, target, changed)
 
 
 def owners(client: HubSpotClient, _window: Window) -> Iterator[Page]:
@@ -126,16 +127,18 @@ def owners(client: HubSpotClient, _window: Window) -> Iterator[Page]:
 
 def stages(client: HubSpotClient, _window: Window) -> Iterator[Page]:
     for pipeline in rows(client.pipelines("deals"), "results"):
-        told = {"pipelineId": get_path(pipeline, "id"), "pipelineLabel": get_path(pipeline, "label")}
-        yield [with_fields(stage, **told) for stage in rows(pipeline, "stages")]
+        facts = {"pipeline_id": get_path(pipeline, "id"), "pipeline_label": get_path(pipeline, "label")}
+        yield [with_facts(stage, **facts) for stage in rows(pipeline, "stages")]
 
 
 STREAMS = (
-    Stream("contacts", Contact, CONTACTS.pages, moved="updated_at"),
-    Stream("companies", Company, COMPANIES.pages, moved="updated_at"),
-    Stream("deals", Deal, DEALS.pages, moved="updated_at"),
-    Stream("owners", Owner, owners, kind="snapshot"),
-    Stream("pipelines", Stage, stages, kind="snapshot", key=("pipeline_id", "stage_id")),
-    Stream("engagements", Engagement, engagements, key=("type", "id"), moved="updated_at"),
-    Stream("associations", Association, associations, key=("from_type", "from_id", "to_type"), moved="moved_at"),
+    Stream("contacts", Contact, CONTACTS.pages, cursor_field="updated_at"),
+    Stream("companies", Company, COMPANIES.pages, cursor_field="updated_at"),
+    Stream("deals", Deal, DEALS.pages, cursor_field="updated_at"),
+    Stream("owners", Owner, owners, sync_mode="full_refresh"),
+    Stream("pipelines", Stage, stages, sync_mode="full_refresh", key=("pipeline_id", "stage_id")),
+    Stream("engagements", Engagement, engagements, key=("type", "id"), cursor_field="updated_at"),
+    Stream(
+        "associations", Association, associations, key=("from_type", "from_id", "to_type"), cursor_field="changed_at"
+    ),
 )

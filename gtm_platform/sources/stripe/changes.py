@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from gtm_platform.http.errors import InvalidResponse, NotFound
-from gtm_platform.http.pages import Page, get_path_or_none, with_fields
+from gtm_platform.http.pages import Page, get_path_or_none
 from gtm_platform.ingest.concurrency import map_concurrently
+from gtm_platform.ingest.record import with_facts
 from gtm_platform.ingest.source import Window
 from gtm_platform.sources.stripe.client import IN_FLIGHT, Stripe
 
@@ -23,7 +24,7 @@ Object = dict[str, Any]
 
 
 class EventData(msgspec.Struct):
-    object: Object
+    object: msgspec.Raw
 
 
 class Event(msgspec.Struct):
@@ -40,8 +41,8 @@ class Change:
     gone: bytes | None = None
 
 
-def own_id(_: Stripe, told: Object) -> Iterable[str]:
-    return [told["id"]]
+def own_id(_: Stripe, subject: Object) -> Iterable[str]:
+    return [subject["id"]]
 
 
 def as_it_is(_: Stripe, raw: bytes) -> bytes:
@@ -77,35 +78,36 @@ class Kind:
             yield [raw] if raw else []
 
     def _changes(self, stripe: Stripe, since: int) -> dict[str, Change]:
-        found: dict[str, Change] = {}
+        changes: dict[str, Change] = {}
         for page in stripe.pages("/v1/events", {"created[gte]": since, "types[]": list(self.events)}):
-            for event in map(_event, page):
-                told = event.data.object
-                gone = msgspec.json.encode({**told, "deleted": True}) if event.type in DELETIONS else None
-                for key in self.ids(stripe, told):
-                    known = found.get(key, Change(0))
-                    found[key] = Change(max(known.at, event.created), known.gone or gone)
-        return found
+            for event, subject in map(_event, page):
+                gone = bytes(event.data.object) if event.type in DELETIONS else None
+                for key in self.ids(stripe, subject):
+                    newer = changes.get(key, Change(0))
+                    changes[key] = Change(max(newer.at, event.created), newer.gone or gone)
+        return changes
 
     def _listed(self, stripe: Stripe, raw: bytes, changed: dict[str, Change], floor: int) -> bytes:
         """Takes its change out of those that must be read one by one."""
         change, created = changed.pop(str(get_path_or_none(raw, "id")), None), get_path_or_none(raw, "created")
         at = change.at if change else max(created, floor) if isinstance(created, int) else created
-        return with_fields(self.finish(stripe, raw), moved_at=at)
+        return with_facts(self.finish(stripe, raw), changed_at=at)
 
     def _again(self, stripe: Stripe, key: str, change: Change) -> bytes | None:
         """The object as it is now; None when it went away since it was told of."""
         if change.gone:
-            return with_fields(change.gone, moved_at=change.at)
+            return with_facts(change.gone, deleted=True, changed_at=change.at)
         try:
             raw = stripe.retrieve(f"{self.path}/{key}", self.expand)
         except NotFound:
             return None
-        return with_fields(self.finish(stripe, raw), moved_at=change.at)
+        return with_facts(self.finish(stripe, raw), changed_at=change.at)
 
 
-def _event(raw: bytes) -> Event:
+def _event(raw: bytes) -> tuple[Event, Object]:
+    """An event, and what it is about."""
     try:
-        return msgspec.json.decode(raw, type=Event)
+        event = msgspec.json.decode(raw, type=Event)
+        return event, msgspec.json.decode(event.data.object, type=Object)
     except msgspec.ValidationError as error:
         raise InvalidResponse("Stripe", f"Stripe tells an event that cannot be understood ({error}).") from None

@@ -1,0 +1,42 @@
+"""The feeds of all sources: each package of this folder that has a module `feeds` contributes its FEEDS."""
+
+import pkgutil
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+
+from gtm_platform import sources
+from gtm_platform.ingest.feeds import CompanyFeed, Feed, PersonFeed
+
+
+@cache
+def feeds() -> tuple[Feed, ...]:
+    """Return every feed, in the order of their precedence."""
+    return tuple(sorted(_discovered(), key=lambda feed: (feed.precedence, feed.source)))
+
+
+def person_feeds() -> tuple[PersonFeed, ...]:
+    """Return the feeds of people, at most one a source."""
+    people = tuple(feed for feed in feeds() if isinstance(feed, PersonFeed))
+    _expect_distinct_sources(people)
+    return people
+
+
+def company_feeds() -> tuple[CompanyFeed, ...]:
+    """Return the feeds of companies, at most one a source."""
+    companies = tuple(feed for feed in feeds() if isinstance(feed, CompanyFeed))
+    _expect_distinct_sources(companies)
+    return companies
+
+
+def _discovered() -> Iterator[Feed]:
+    for package in pkgutil.iter_modules(sources.__path__, f"{sources.__name__}."):
+        if package.ispkg and find_spec(f"{package.name}.feeds"):
+            yield from import_module(f"{package.name}.feeds").FEEDS
+
+
+def _expect_distinct_sources(of_one_kind: Sequence[Feed]) -> None:
+    names = [feed.source for feed in of_one_kind]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise TypeError(f"{', '.join(repeated)} has two feeds of one kind; the columns of the two would be the same.")

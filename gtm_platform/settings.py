@@ -68,10 +68,12 @@ class Settings(BaseSettings):
 
     @property
     def home(self) -> Path:
+        """The folder of GTM_HOME, resolved."""
         return self.gtm_home.expanduser().resolve()
 
     @property
     def state_url(self) -> str:
+        """The address of the state's database."""
         url = self.gtm_state_url
         return url.get_secret_value() if url else f"sqlite:///{self.home / 'state.db'}"
 
@@ -118,6 +120,7 @@ class _Current:
         return current
 
     def cache_clear(self) -> None:
+        """Forget what was read of the environment."""
         settings_of.cache_clear()
 
 

@@ -59,7 +59,7 @@ def _default(value: Any) -> str:
 
 
 def systems_table() -> str:
-    """Write the README's table: which variables a system needs, where to get them, and what they must allow."""
+    """Write the README's table: what a system needs, where to get it, what it must allow."""
     rows = ["| system | variables | where to get them | least they need |", "|---|---|---|---|"]
     for kind in system_settings():
         variables = ", ".join(f"`{name}`" for name in kind.required_env)

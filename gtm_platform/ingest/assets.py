@@ -22,7 +22,7 @@ from gtm_platform.settings import settings
 
 @cache
 def windows(hours: int) -> dg.TimeWindowPartitionsDefinition:
-    """Define windows of some hours that divide the day; keys sort as time does, without colons, for file names."""
+    """Define windows of some hours; keys sort as time does, without colons, for file names."""
     first = settings().gtm_first_day.isoformat()
     if hours == 24:
         return dg.TimeWindowPartitionsDefinition(start=first, cron_schedule="0 0 * * *", fmt="%Y-%m-%d")

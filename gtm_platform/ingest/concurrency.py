@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 
 def map_concurrently(ask: Callable[[T], R], things: Iterable[T], threads: int) -> Iterator[R]:
-    """Yield the answers in the order of the things; at most twice as many as threads are asked for or waiting."""
+    """Yield the answers in the order of the things; at most twice the threads are under way."""
     under_way: deque[Future[R]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
@@ -28,7 +28,7 @@ def map_concurrently(ask: Callable[[T], R], things: Iterable[T], threads: int) -
 
 
 def prefetch(things: Iterator[T], context: Context | None = None) -> Iterator[T]:
-    """Yield the same things, each asked for while the one before is dealt with, by a thread that runs ahead by two."""
+    """Yield the same things, each asked for while the one before is dealt with, two ahead."""
     inherited = context or copy_context()  # one thread runs one call after the other in it
 
     def following() -> T | object:

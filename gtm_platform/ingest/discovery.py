@@ -15,7 +15,7 @@ SOURCES_PACKAGE = "gtm_platform.sources"
 
 
 def discover(package: str, module: str, attribute: str) -> dict[str, Any]:
-    """Import `<package>.<x>.<module>` wherever there is one, and return its attribute by the name x, sorted."""
+    """Import `<package>.<x>.<module>` wherever it is, and return its attribute by x, sorted."""
     names = sorted(info.name for info in pkgutil.iter_modules(import_module(package).__path__) if info.ispkg)
     modules = {name: f"{package}.{name}.{module}" for name in names}
     values = {name: import_module(path) for name, path in modules.items() if find_spec(path)}

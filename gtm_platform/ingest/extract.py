@@ -54,6 +54,7 @@ class Extraction:
 
     @property
     def duplicates(self) -> int:
+        """How many records came that had come before."""
         return self.read - self.distinct - len(self.rejected)
 
     def changed_within(self, start: datetime, end: datetime) -> bool:

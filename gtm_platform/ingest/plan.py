@@ -20,7 +20,7 @@ NOT_NEWEST = (
 
 @dataclass(frozen=True)
 class SyncRules:
-    """The rules of syncing that a person may change; the room that assembles the graph takes them from the policy."""
+    """The rules of syncing that a person may change; whoever assembles the graph passes them in."""
 
     full_every_days: int  # a full refresh finds deletions
     max_shrinkage: float  # a full refresh that lost more than this share of its records is refused …
@@ -92,7 +92,7 @@ def is_synced_by(files: Sequence[File], window: PartitionWindow) -> bool:
 
 
 def covered_windows(files: Sequence[File], windows: Sequence[PartitionWindow], keys: Sequence[str]) -> list[str]:
-    """List those of a table's partition keys that were missed and that a sync of these windows brings along."""
+    """List the partition keys that were missed and that a sync of these windows brings along."""
     first, last = windows[0].key, windows[-1].key
     synced = max((file.partition for file in files if file.partition < first), default=None)
     chosen = {window.key for window in windows}

@@ -4,11 +4,10 @@ A record as received is bytes. What other answers of the system say about it lie
 member FACTS, where a record's fields find them; the bytes themselves stay as they came.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -35,6 +34,9 @@ LARGEST_EXACT = 2.0**53  # beyond it a number with a point or an exponent is rea
 REASONS_SHOWN = 3
 LONGEST_NAME = 200
 FACTS = "_gtm"
+MEMBER = f',"{FACTS}":'.encode()
+SHORT = 64  # bytes, beyond which a record is not looked into for being empty
+ENCODE = msgspec.json.Encoder().encode
 
 
 class Record(BaseModel):
@@ -60,7 +62,7 @@ R = TypeVar("R", bound=Record)
 
 
 def at(*path: str | int, personal: bool = False, about: str = "", default: Any = None) -> Any:
-    """Where a field lies in the source's record. Without a value there it is `default`; with `...` it is required."""
+    """Say where a field lies; without a value there it is `default`, with `...` it is required."""
     return _field([path], personal, about, default)
 
 
@@ -83,25 +85,27 @@ def _field(paths: Sequence[tuple[str | int, ...]], personal: bool, about: str, d
 class RawRecord(bytes):
     """A record as received, with the facts beside it, or with the reason why it cannot be used."""
 
-    facts: Mapping[str, Any] = MappingProxyType({})
+    facts: dict[str, Any] | None = None
     unusable: str = ""
 
     @property
     def document(self) -> bytes:
         """The record with its facts as one more member; what is no object stays so, for its reader to refuse."""
-        text = self.strip() or b"{}"
-        if not self.facts or text[:1] != b"{" or text[-1:] != b"}":
+        if not self.facts:
             return bytes(self)
-        members = text[:-1].rstrip()
-        comma = b"" if members == b"{" else b","
-        return b'%s%s"%s":%s}' % (members, comma, FACTS.encode(), msgspec.json.encode(dict(self.facts)))
+        text = self if self[-1:] == b"}" else self.strip() or b"{}"
+        if text[-1:] != b"}" or (text[:1] != b"{" and text.lstrip()[:1] != b"{"):
+            return bytes(self)
+        members = text[:-1]
+        separator = MEMBER if len(text) > SHORT or members.strip() != b"{" else MEMBER[1:]
+        return b"".join((members, separator, ENCODE(self.facts), b"}"))
 
 
 def with_facts(raw: bytes, **facts: Any) -> RawRecord:
     """Put facts from other answers beside a record; empty bytes where no answer holds a record of its own."""
     record = RawRecord(raw)
     if isinstance(raw, RawRecord):
-        facts, record.unusable = {**raw.facts, **facts}, raw.unusable
+        facts, record.unusable = {**(raw.facts or {}), **facts}, raw.unusable
     record.facts = facts
     return record
 
@@ -160,6 +164,8 @@ MaybeInstant = Annotated[Instant | None, Blank] | None
 
 @dataclass(frozen=True)
 class Rejected:
+    """A record that does not fit, and why."""
+
     raw: bytes
     reason: str
     record_id: str | None
@@ -167,7 +173,7 @@ class Rejected:
 
 
 class Reader(Generic[R]):
-    """Pages of raw records, read as records of one class: whole, and record by record only where that fails."""
+    """Pages of raw records, read as one class: whole, and one by one only where that fails."""
 
     def __init__(self, record: type[R], key: Sequence[str] = ("id",)) -> None:
         self._one, self._all = TypeAdapter(record), TypeAdapter(list[record])  # type: ignore[valid-type]

@@ -45,6 +45,7 @@ class Schedule:
 
     @property
     def cron(self) -> str:
+        """The schedule as Dagster reads it."""
         return f"{self.minute} {'0' if self.hours == 24 else f'*/{self.hours}'} * * *"
 
 
@@ -55,7 +56,7 @@ Trigger: TypeAlias = Schedule
 
 @dataclass(frozen=True)
 class Window:
-    """What a stream is asked for: what changed from `start` on and before `end`, or, when `full`, all records."""
+    """What a stream is asked for: what changed between two instants, or, when `full`, all records."""
 
     start: datetime
     end: datetime
@@ -121,7 +122,7 @@ def _as_ibis(kind: pa.DataType) -> ibis.DataType:
 
 @dataclass(frozen=True)
 class Source:
-    """A system: how to reach it, when to read it, what it brings. `check` makes one cheap call and says who we are."""
+    """A system: how to reach it, when to read it, what it brings. `check` says whose account it is."""
 
     name: str
     trigger: Trigger
@@ -151,17 +152,20 @@ class Source:
 
     @property
     def required_env(self) -> tuple[str, ...]:
+        """The variables without which the source is off."""
         return self.settings.required_env
 
     @property
     def pool(self) -> str:
-        """The Dagster pool of whatever calls the system, so that reading and writing never spend one budget at once."""
+        """The Dagster pool of all that calls the system: reading and writing take turns."""
         return self.name
 
     def table(self, stream: Stream) -> str:
+        """Name the table of a stream."""
         return f"{self.name}/{stream.name}"
 
     def quarantine(self, stream: Stream) -> str:
+        """Name the table of a stream's quarantine."""
         return f"quarantine/{self.name}_{stream.name}"
 
     def off(self) -> str | None:

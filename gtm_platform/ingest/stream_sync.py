@@ -53,6 +53,7 @@ class WindowResult:
 
     @property
     def quarantined(self) -> int:
+        """How many records were quarantined."""
         return sum(self.reasons.values())
 
 
@@ -79,6 +80,7 @@ class StreamSync:
 
     @property
     def table(self) -> str:
+        """The stream's table."""
         return self.source.table(self.stream)
 
     def sync(self, client: Any, windows: Sequence[PartitionWindow]) -> list[WindowResult]:
@@ -194,21 +196,21 @@ class StreamSync:
         key, cursor_field = self.stream.key, self.stream.cursor_field
         if extraction.rejected:
             rejected = extraction.rejected.values()
-            kept = merge.keep_rejected(extracted, self._known(window), key, rejected, window.end)
+            kept = merge.keep_rejected(extracted, self._as_of(window), key, rejected, window.end)
             rows = rows.union(kept.select(*rows.columns))
         # Each further use of what was extracted in one query holds what its file is made of again.
         if self.stream.sync_mode != "incremental" or cursor_field is None or extraction.latest < window.end:
             return rows
-        known = self._known(window)
-        return merge.restore_later_changes(rows, extracted, known, key, cursor_field, window.end, self._future_from)
+        earlier = self._as_of(window)
+        return merge.restore_later_changes(rows, extracted, earlier, key, cursor_field, window.end, self._future_from)
 
     def _drop_stale_versions(self, rows: ibis.Table, window: PartitionWindow) -> ibis.Table:
         assert self.stream.cursor_field is not None
         early = rows.filter(rows[self.stream.cursor_field] < ibis.timestamp(window.start.isoformat()))
         if not value(early.count()):  # seldom there are any, and to look up what is known is dear
             return rows
-        known = self._known(window, before=True)
-        return merge.drop_stale_versions(rows, early, known, self.stream.key, self.stream.cursor_field)
+        earlier = self._as_of(window, before=True)
+        return merge.drop_stale_versions(rows, early, earlier, self.stream.key, self.stream.cursor_field)
 
     def _merge_existing(self, rows: ibis.Table, window: PartitionWindow, full: bool) -> tuple[ibis.Table, bool]:
         """The rows merged with what the window holds; what was whole stays whole."""
@@ -232,7 +234,7 @@ class StreamSync:
     def _future_from(self) -> datetime:
         return self.now + merge.CLOCK_TOLERANCE
 
-    def _known(self, window: PartitionWindow, before: bool = False) -> ibis.Table:
+    def _as_of(self, window: PartitionWindow, before: bool = False) -> ibis.Table:
         """The table as of the window's end, or as of its beginning."""
         return self.lake.as_of(self.table, window.key if before else window.key + "~")
 
@@ -246,7 +248,7 @@ class StreamSync:
                 file.path.rename(file.path.with_name(f".{file.path.name}.damaged"))
 
     def _refuse_shrinkage(self, rows: ibis.Table, window: PartitionWindow) -> None:
-        before, now, rules = counted(self._known(window)), value(rows.count()), self.rules
+        before, now, rules = counted(self._as_of(window)), value(rows.count()), self.rules
         lost = before - now
         if lost > before * rules.max_shrinkage and (lost > rules.shrinkage_min_records or not now):
             raise ShrankTooMuch(

@@ -56,8 +56,11 @@ PAYER = "if(c % 100 = 1, 'gone_' || c, 'cus_' || (c * 6 // 10))"
 DOMAIN = "if(c % 10 = 0, 'gmail.com', 'company' || (c // 10) || '.example')"
 EMAIL = f"if(c % 211 = 0, 'info@company' || (c // 10) || '.example', 'person' || c || '@' || {DOMAIN})"
 CENTS = "900 + (c % 97) * 100"
-PHASES = f"""[{{'begins': null, 'ends': instant(60), 'mrr': 0, 'arr': 0, 'trial_mrr': 0}},
-    {{'begins': instant(60), 'ends': null, 'mrr': {CENTS}, 'arr': 12 * ({CENTS}), 'trial_mrr': 0}}]"""
+MODES = ("forever_only", "recurring", "all")
+NOTHING = ", ".join(f"'mrr_{mode}': 0, 'arr_{mode}': 0" for mode in MODES)
+EVERYTHING = ", ".join(f"'mrr_{mode}': {CENTS}, 'arr_{mode}': 12 * ({CENTS})" for mode in MODES)
+PHASES = f"""[{{'begins': null, 'ends': instant(60), {NOTHING}}},
+    {{'begins': instant(60), 'ends': null, {EVERYTHING}}}]"""
 LINK = "[{{'to_id': {to}::varchar, 'type_id': 1, 'label': null, 'category': 'HUBSPOT_DEFINED'}}]"
 
 SAID: dict[str, dict[str, str]] = {
@@ -163,7 +166,7 @@ SAID: dict[str, dict[str, str]] = {
         "conversation_id": "(i % ({n} // 2))::varchar",
         "author_id": "(i % ({n} * 8 // 10))::varchar",
         "author_type": "if(i % 2 = 0, 'user', 'admin')",
-        "from_customer": "i % 2 = 0",
+        "part_type": "'comment'",
         "body": "'It is about the import of last month, and about the numbers in it; number ' || i",
     },
     "intercom/tickets": {"contact_id": "c::varchar", "open": "i % 3 = 0", "state": "'submitted'"},

@@ -13,38 +13,38 @@ from gtm_platform.delivery.alerts.customer_wording import compose
 from gtm_platform.delivery.alerts.kinds import run_failed
 from gtm_platform.delivery.alerts.ops_wording import compose as compose_for_ops
 from gtm_platform.delivery.alerts.sender import AlertSender
+from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import SlackChannel
 from gtm_platform.delivery.hubspot.client import HubSpotObjects, open_client
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.delivery.hubspot.pipeline import deliver
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.delivery.hubspot.undo import undo
 from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
+from gtm_platform.ingest.discovery import discover_sources
 from gtm_platform.ingest.source import BEGINNING, Source, Window
 from gtm_platform.sandbox.kit.emulator import discover, environment_of
-from gtm_platform.settings import Settings, settings
-from gtm_platform.sources.hubspot.source import SOURCE as HUBSPOT
-from gtm_platform.sources.intercom.source import SOURCE as INTERCOM
-from gtm_platform.sources.stripe.source import SOURCE as STRIPE
+from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import open_state
 from gtm_platform.state.slack_journal import Fact
 from gtm_platform_tests.contract.systems import NOW
 from gtm_platform_tests.delivery.rows import DAY, customer
 
 WHOLE, CHANGED = Window(BEGINNING, NOW, full=True), Window(NOW - timedelta(days=2), NOW + timedelta(hours=1))
-SOURCES = (HUBSPOT, STRIPE, INTERCOM)
+SOURCES = discover_sources()
 
 
 @contextmanager
-def pointed_at(url: str, **more: str) -> Iterator[Settings]:
+def pointed_at(url: str, **more: str) -> Iterator[None]:
     """The environment of a platform whose systems are all at this address."""
     with pytest.MonkeyPatch.context() as patch:
         for variable, value in {**environment_of(discover(), url), "GTM_NOW": NOW.isoformat(), **more}.items():
             patch.setenv(variable, value)
         settings.cache_clear()
-        yield settings()
+        yield
     settings.cache_clear()
 
 
@@ -61,10 +61,10 @@ def sweep(source: Source) -> dict[tuple[str, bool], int]:
         }
 
 
-def deliver_all(there: Settings, contacts: list[str], folder: Path) -> None:
+def deliver_all(contacts: list[str], folder: Path) -> None:
     """Two days of deliveries to HubSpot, of which the first makes the properties and the second needs another option;
     then the second is taken back."""
-    api = HubSpotObjects(open_client(there), CONTACTS)
+    api = HubSpotObjects(open_client(settings_of(HubSpotDeliverySettings)), CONTACTS)
     state = open_state(f"sqlite:///{folder / 'state.db'}")
     try:
         deliver(_desired(contacts, "72", "low_csat"), api, state, _run(1))
@@ -74,10 +74,11 @@ def deliver_all(there: Settings, contacts: list[str], folder: Path) -> None:
         state.close()
 
 
-def say_all(there: Settings, folder: Path) -> None:
+def say_all(folder: Path) -> None:
     """Single alerts, a digest that goes on in a thread, and one for the data team."""
-    pace, token = RateLimiter(999, 999), _key(there.slack_bot_token)
-    channel = SlackChannel(token, there.slack_base_url, str(there.slack_alert_channel), pace, RetryPolicy())
+    config, limiter = settings_of(SlackSettings), RateLimiter(999, 999)
+    token, channel_id = _key(config.slack_bot_token), str(config.slack_alert_channel)
+    channel = SlackChannel(token, config.slack_base_url, channel_id, limiter, RetryPolicy())
     customers = {f"c{number}": customer(f"c{number}") for number in range(60)}
     state = open_state(f"sqlite:///{folder / 'said.db'}")
     try:

@@ -5,18 +5,18 @@ from typing import Any
 import pytest
 
 from gtm_platform.core import message_tone
-from gtm_platform_tests.tables import DAY, by, days_ago, given, made
+from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
 
 PART = {"conversation_id": "1", "author_id": "i1", "author_type": "user", "part_type": "comment"}
 
 
 def tones(previous: list[dict[str, Any]], **rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    table = made(
+    table = computed(
         message_tone.table,
         "core/message_tone",
-        conversations=given("intercom/conversations", *rows.get("conversations", [])),
-        parts=given("intercom/conversation_parts", *rows.get("parts", [])),
-        previous=given("core/message_tone", *previous),
+        conversations=filled("intercom/conversations", *rows.get("conversations", [])),
+        parts=filled("intercom/conversation_parts", *rows.get("parts", [])),
+        previous=filled("core/message_tone", *previous),
         day=DAY,
     )
     return by("message_id", table)

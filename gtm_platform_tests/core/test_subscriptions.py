@@ -15,7 +15,7 @@ from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.policy import Stripe, policy
 from gtm_platform.settings import settings
-from gtm_platform_tests.tables import DAY, given, rows_of
+from gtm_platform_tests.tables import DAY, filled, rows_of
 
 RULES = Stripe(count_paused_collection=["keep_as_draft"], discounts="recurring")
 AMOUNTS = {"forever_only": 10000, "recurring": 5000, "all": 2500}
@@ -32,7 +32,7 @@ def subscription(**fields: Any) -> dict[str, Any]:
 
 
 def counted(rules: Stripe = RULES, **fields: Any) -> tuple[Decimal, Decimal]:
-    table = given("stripe/subscriptions", subscription(**fields))
+    table = filled("stripe/subscriptions", subscription(**fields))
     (row,) = rows_of(subscriptions.counted(table, rules, DAY).select("mrr", "arr"))
     return row["mrr"], row["arr"]
 
@@ -91,7 +91,7 @@ def test_a_changed_rule_reaches_a_past_day_out_of_what_was_stored(
     }
     for table, rows in stored.items():
         stamped = [{"_window": end, "_extracted_at": end, **row} for row in rows]
-        lake.write(table, day, engine().to_pyarrow(given(table, *stamped)).to_reader(), full=True)
+        lake.write(table, day, engine().to_pyarrow(filled(table, *stamped)).to_reader(), full=True)
 
     def figures() -> tuple[Decimal, Decimal]:
         settings.cache_clear()

@@ -24,11 +24,13 @@ from gtm_platform.cli.runs import make, span
 from gtm_platform.definitions import defs
 from gtm_platform.delivery.alerts import ops_alerts
 from gtm_platform.delivery.alerts.kinds import run_failed
+from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import SlackChannel
 from gtm_platform.delivery.hubspot.client import open_client
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.orchestration.instance import instance
-from gtm_platform.settings import settings
+from gtm_platform.settings import settings, settings_of
 from gtm_platform.sources.assets import SOURCES
 from gtm_platform_tests.e2e.home import Control, midnight, windows_of
 from gtm_platform_tests.faults.canaries import CANARIES, DAY, echoing, knowing_the_canaries, people, spoil
@@ -161,8 +163,8 @@ class Troubles:
         objects: list[object] = [
             settings(),
             LakeResource(),
-            open_client(settings()),
-            SlackChannel.of(settings()),
+            open_client(settings_of(HubSpotDeliverySettings)),
+            SlackChannel.of(settings_of(SlackSettings)),
         ]
         for source in SOURCES:
             with source.open() as client:

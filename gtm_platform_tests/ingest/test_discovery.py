@@ -153,10 +153,8 @@ ALLOWED = {
     "state/": "the journals of HubSpot and Slack, whose tables are named so",
     "http/": "comments tell which API a rule was learnt from",
     "policy/": "the rules of billing and of deliveries are named by the system they are about",
-    "identity/": "to be generated from feeds",
     "core/": "to be generated from feeds; billing and support are read from one system so far",
     "quality/": "to be generated from feeds",
-    "unified/": "to be generated from feeds",
     "delivery/": "the rooms of the destinations, and what they share",
 }
 SYSTEM = re.compile(r"hubspot|intercom|stripe|slack", re.IGNORECASE)

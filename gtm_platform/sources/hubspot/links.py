@@ -13,17 +13,23 @@ from gtm_platform.sources.hubspot.client import SYSTEM, HubSpotClient
 
 
 class Kind(msgspec.Struct, rename="camel"):
+    """The type of a link."""
+
     type_id: int
     label: str | None = None
     category: str | None = None
 
 
 class Target(msgspec.Struct, rename="camel"):
+    """A record at the other end, and how it is linked."""
+
     to_object_id: int | str  # the schema says text, live answers hold numbers
     association_types: list[Kind]
 
 
 class Start(msgspec.Struct):
+    """The record at this end."""
+
     id: str
 
 
@@ -36,10 +42,13 @@ class Linked(msgspec.Struct):
 
     @property
     def after(self) -> str | None:
+        """The cursor of what follows, if anything does."""
         return ((self.paging or {}).get("next") or {}).get("after")
 
 
 class Link(msgspec.Struct, frozen=True):
+    """A link as it is stored."""
+
     to_id: str
     type_id: int
     label: str | None

@@ -45,10 +45,12 @@ Currency = Annotated[MaybeText, BeforeValidator(_lower)]
 
 
 def prop(name: str, *, personal: bool = False, about: str = "", default: Any = None) -> Any:
+    """A HubSpot property of the record."""
     return at("properties", name, personal=personal, about=about, default=default)
 
 
 def several(name: str, *, personal: bool = False, about: str = "") -> Any:
+    """A property that holds several values in one text."""
     return prop(name, personal=personal, about=about, default=[])
 
 

@@ -6,6 +6,8 @@ from gtm_platform.settings import Secret, SystemSettings
 
 
 class HubSpotSettings(SystemSettings):
+    """What HubSpot is read with."""
+
     title = "HubSpot"
     required_env = ("HUBSPOT_ACCESS_TOKEN",)
     where = "Settings → Integrations → Service keys (or a private app)"

@@ -12,6 +12,7 @@ from gtm_platform.sources.hubspot.streams import STREAMS
 
 @contextmanager
 def connect(settings: HubSpotSettings) -> Iterator[HubSpotClient]:
+    """Open a client for the account of the environment."""
     assert settings.hubspot_access_token is not None, "a source without its keys is off"
     client = HubSpotClient(settings.hubspot_access_token, settings.hubspot_base_url)
     try:
@@ -21,6 +22,7 @@ def connect(settings: HubSpotSettings) -> Iterator[HubSpotClient]:
 
 
 def check(client: HubSpotClient) -> str:
+    """Say whether the token is accepted."""
     some = rows(client.owners(limit=1), "results")
     return f"HubSpot accepts the token and shows {'its owners' if some else 'that there are no owners'}."
 

@@ -6,6 +6,8 @@ from gtm_platform.settings import Secret, SystemSettings
 
 
 class IntercomSettings(SystemSettings):
+    """What Intercom is read with."""
+
     title = "Intercom"
     required_env = ("INTERCOM_ACCESS_TOKEN",)
     where = "Developer Hub → your app → Authentication"

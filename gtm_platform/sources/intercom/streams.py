@@ -22,6 +22,7 @@ PLAIN = {"display_as": "plaintext"}
 
 
 def contacts(intercom: Intercom, window: Window) -> Iterator[Page]:
+    """Read contacts with all their companies and tags."""
     searched = intercom.changed("/contacts/search", window.start - DAYS_ASKED_BEFORE)
     for page in intercom.listed("/contacts") if window.full else searched:
         yield [_with_all(intercom, _with_all(intercom, contact, "companies"), "tags") for contact in page]
@@ -51,6 +52,7 @@ def companies(intercom: Intercom, _: Window) -> Iterator[Page]:
 
 
 def conversations(intercom: Intercom, window: Window) -> Iterator[Page]:
+    """Read conversations, all or those that were updated."""
     if window.full:
         return intercom.listed("/conversations", "conversations")
     return intercom.changed("/conversations/search", window.start, "conversations")
@@ -85,10 +87,12 @@ def tickets(intercom: Intercom, window: Window) -> Iterator[Page]:
 
 
 def admins(intercom: Intercom, _: Window) -> Iterator[Page]:
+    """List the teammates."""
     yield intercom.single_page("/admins", "admins")
 
 
 def tags(intercom: Intercom, _: Window) -> Iterator[Page]:
+    """List the tags."""
     yield intercom.single_page("/tags")
 
 

@@ -40,18 +40,18 @@ class Catalogue:
     coupons: dict[str, Coupon]
 
     def coupon(self, discount: Discount) -> Coupon:
-        """As the catalogue has it; a deleted coupon is only found where the discount itself holds it."""
-        given = discount.given
-        if isinstance(given, Coupon):
-            return self.coupons.get(given.id, given)
-        if given not in self.coupons:
-            raise Unpriced(f"The discount {discount.id} is by the coupon {given}, which Stripe does not list.")
-        return self.coupons[given]
+        """Return it as the catalogue has it; a deleted one stands only in the discount itself."""
+        coupon = discount.coupon_or_id
+        if isinstance(coupon, Coupon):
+            return self.coupons.get(coupon.id, coupon)
+        if coupon not in self.coupons:
+            raise Unpriced(f"The discount {discount.id} is by the coupon {coupon}, which Stripe does not list.")
+        return self.coupons[coupon]
 
 
 @dataclass(frozen=True)
 class Phase:
-    """What it amounts to from `begins` on and before `ends` (Unix seconds; None: for ever), by mode of discounts."""
+    """What it amounts to between two instants (Unix seconds; None: for ever), by mode of discounts."""
 
     begins: int | None
     ends: int | None
@@ -139,11 +139,11 @@ def _line(item: Item, currency: str, catalogue: Catalogue) -> Line:
 
 
 def _tariff(price: Price, currency: str, catalogue: Catalogue) -> Tariff:
-    """Tiers and other currencies are only told by the catalogue."""
+    """Tiers and other currencies stand in the catalogue only."""
     if price.billing_scheme != "tiered" and price.currency == currency:
         return price
-    known = catalogue.prices.get(price.id, price)
-    tariff = known if known.currency == currency else (known.currency_options or {}).get(currency)
+    listed = catalogue.prices.get(price.id, price)
+    tariff = listed if listed.currency == currency else (listed.currency_options or {}).get(currency)
     if tariff is None or (price.billing_scheme == "tiered" and not tariff.tiers):
         raise Unpriced(f"The price {price.id} does not tell its amounts in {currency}.")
     return tariff
@@ -188,7 +188,7 @@ def _graduated(quantity: int, tiers: Iterable[Tier]) -> Decimal:
 def after_discounts(
     subscription: Subscription, lines: Sequence[Line], catalogue: Catalogue, durations: Collection[str], moment: int
 ) -> list[Decimal]:
-    """The amounts that are left: first each item's discounts, then those of all, each of what the one before left."""
+    """Return what discounts leave of each amount: those of items first, then those of all."""
     left = [line.amount for line in lines]
 
     def reduce(discounts: Iterable[Discount], places: Iterable[int]) -> None:

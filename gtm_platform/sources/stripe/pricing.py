@@ -21,6 +21,7 @@ T = TypeVar("T", Price, Coupon)
 
 
 def catalogue(stripe: Stripe) -> Catalogue:
+    """Read all prices and coupons."""
     return Catalogue(
         _by_id(stripe, "/v1/prices", EXPANDED_PRICE, Price), _by_id(stripe, "/v1/coupons", EXPANDED_COUPON, Coupon)
     )
@@ -32,7 +33,7 @@ def _by_id(stripe: Stripe, path: str, expand: tuple[str, ...], shape: type[T]) -
 
 
 def priced(stripe: Stripe, prices_and_coupons: Catalogue, raw: bytes) -> bytes:
-    """Put beside a subscription what it amounts to, and its leading item; what cannot be priced is quarantined."""
+    """Put beside a subscription what it amounts to; what cannot be priced is quarantined."""
     try:
         subscription, items = _with_all_items(stripe, raw)
         leading = leading_item(subscription, prices_and_coupons)
@@ -66,7 +67,7 @@ def with_all_lines(stripe: Stripe, raw: bytes) -> bytes:
 
 
 def subscription_ids_for_event(stripe: Stripe, subject: dict[str, Any]) -> Iterable[str]:
-    """An event about a subscription, or about a discount: then of its subscription, or of all of its customer's."""
+    """Return the subscriptions that an event is about; a discount may be of all of a customer's."""
     if subject.get("object") != "discount":
         return [subject["id"]]
     if subject.get("subscription"):

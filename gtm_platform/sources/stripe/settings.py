@@ -6,6 +6,8 @@ from gtm_platform.settings import Secret, SystemSettings
 
 
 class StripeSettings(SystemSettings):
+    """What Stripe is read with."""
+
     title = "Stripe"
     required_env = ("STRIPE_API_KEY",)
     where = "Developers → API keys → Create restricted key"

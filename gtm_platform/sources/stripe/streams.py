@@ -44,19 +44,23 @@ DISPUTES = Kind("/v1/disputes", DISPUTE_EVENTS)
 
 
 def subscriptions(stripe: Stripe, window: Window) -> Iterator[Page]:
+    """Read subscriptions with what they amount to."""
     catalogue = pricing.catalogue(stripe)
     return replace(SUBSCRIPTIONS, finish=lambda api, raw: pricing.priced(api, catalogue, raw)).pages(stripe, window)
 
 
 def products(stripe: Stripe, _: Window) -> Iterator[Page]:
+    """List the products."""
     return stripe.pages("/v1/products", {})
 
 
 def prices(stripe: Stripe, _: Window) -> Iterator[Page]:
+    """List the prices, with tiers and currencies."""
     return stripe.pages("/v1/prices", {}, pricing.EXPANDED_PRICE)
 
 
 def coupons(stripe: Stripe, _: Window) -> Iterator[Page]:
+    """List the coupons, with what they apply to."""
     return stripe.pages("/v1/coupons", {}, pricing.EXPANDED_COUPON)
 
 

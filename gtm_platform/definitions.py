@@ -4,6 +4,7 @@ from functools import cache
 
 import dagster as dg
 
+from gtm_platform.automation import ops_notifications
 from gtm_platform.automation.definitions import automated
 from gtm_platform.core import assets as core
 from gtm_platform.delivery import definitions as delivery
@@ -18,7 +19,7 @@ from gtm_platform.quality import assets as quality
 from gtm_platform.sources import assets as sources
 from gtm_platform.unified import assets as unified
 
-ROOMS = (lake, liveness, identity, core, health, quality, unified, delivery)
+ROOMS = (lake, liveness, identity, core, health, quality, unified, delivery, ops_notifications)
 
 DAILY_TABLES = [table for room in (identity, core, health, quality, unified) for table in room.TABLES]
 

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
         pattern=r"^\d+(\.\d+)? ?([KMGT]i?B)$",
         description="Memory that DuckDB may use in each process; what needs more goes to the disk, in GTM_HOME.",
     )
+    gtm_ui_url: str = Field(
+        default="http://127.0.0.1:3000", description="Address of the Dagster UI, for links in Slack."
+    )
     gtm_now: datetime | None = Field(default=None, description="Pretend that it is this moment (demos and tests).")
 
     def now(self) -> datetime:
@@ -96,6 +99,10 @@ class SystemSettings(BaseSettings):
     def missing(self) -> list[str]:
         """List the required variables that are not set."""
         return [name for name in self.required_env if getattr(self, name.lower()) is None]
+
+    def hints(self) -> tuple[str, ...]:
+        """Say what works less without a variable that is not required."""
+        return ()
 
     def now(self) -> datetime:
         """Return the present moment as the platform has it."""

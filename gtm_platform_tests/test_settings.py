@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gtm_platform.cli.environment import env_example, readme, system_settings
+from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
-from gtm_platform.delivery.slack.settings import SlackSettings
 from gtm_platform.settings import Settings, SettingsError, SystemSettings, settings, settings_of
 from gtm_platform.sources.intercom.settings import IntercomSettings
 from gtm_platform.sources.stripe.settings import StripeSettings

@@ -102,7 +102,7 @@ def _destination(name: str, kind: type[SystemSettings]) -> Finding:
     if switches:
         variables = " and ".join(f"{field.upper()}=true" for field in switches)
         return Finding(name, "off", f"it sends nothing: set {variables}", _advice(kind))
-    return Finding(name, "ok", "its keys are set, and it may send")
+    return Finding(name, "ok", "its keys are set, and it may send", config.hints())
 
 
 def _advice(kind: type[SystemSettings]) -> tuple[str, ...]:

@@ -175,7 +175,7 @@ def _live_day(
     with story.stage("delivery"):
         for made in _execute(defs, dagster, "deliver", day.isoformat()):
             counts = story.hubspot if made.asset_key.path[-1] == "hubspot_contacts" else story.slack
-            for name in ("written", "unchanged", "held", "rejected", "said", "messages"):
+            for name in ("written", "unchanged", "held", "rejected", "sent", "messages"):
                 counts[name] += _number(made, name)
                 said[name] += _number(made, name)
     story.lived.append(day)

@@ -45,7 +45,7 @@ def summed_up(story: Story) -> dict[str, Any]:
         "mrr": _mrr(last),
         "health": {"first": dict(health_of(first)), "last": dict(health_of(last))},
         "hubspot": {name: story.hubspot[name] for name in ("written", "unchanged", "held", "rejected")},
-        "slack": {"sent": story.slack["messages"], "alerts": story.slack["said"]},
+        "slack": {"sent": story.slack["messages"], "alerts": story.slack["sent"]},
         "seconds": {stage: round(seconds, 2) for stage, seconds in story.seconds.items()},
     }
 

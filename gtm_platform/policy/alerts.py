@@ -12,4 +12,5 @@ class Alerts(Rules):
 
     health_drop_points: Annotated[int, Field(ge=1)]
     health_drop_days: Days
+    health_drop_margin: Annotated[int, Field(ge=0)]
     digest_above: Annotated[int, Field(ge=1)]

@@ -11,7 +11,7 @@ from gtm_platform.sources.stripe.settings import StripeSettings
 from gtm_platform_tests.cli.conftest import Command
 
 SOURCES = ("hubspot", "intercom", "stripe")
-DESTINATIONS = ("delivery/hubspot", "delivery/slack")
+DESTINATIONS = ("delivery/hubspot", "delivery/alerts")
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_value_that_cannot_be_used_fails_its_system_only(command: Command, mon
     monkeypatch.setenv("SLACK_SEND_ENABLED", "perhaps")
     answer = command("doctor")
     assert answer.exit_code == 1
-    assert states(answer.stdout) == dict.fromkeys((*SOURCES, DESTINATIONS[0]), "ok") | {"delivery/slack": "failing"}
+    assert states(answer.stdout) == dict.fromkeys((*SOURCES, DESTINATIONS[0]), "ok") | {"delivery/alerts": "failing"}
     assert "SLACK_SEND_ENABLED" in answer.stdout
 
 

@@ -8,6 +8,13 @@ from typing import Any
 
 import pytest
 
+from gtm_platform.delivery.alerts.customer_alerts import DueAlerts
+from gtm_platform.delivery.alerts.customer_wording import compose
+from gtm_platform.delivery.alerts.kinds import run_failed
+from gtm_platform.delivery.alerts.ops_wording import compose as compose_for_ops
+from gtm_platform.delivery.alerts.sender import AlertSender
+from gtm_platform.delivery.alerts.settings import SlackSettings
+from gtm_platform.delivery.alerts.slack_client import SlackChannel
 from gtm_platform.delivery.hubspot.client import HubSpotObjects, open_client
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.delivery.hubspot.pipeline import deliver
@@ -15,10 +22,6 @@ from gtm_platform.delivery.hubspot.plan import DesiredRecord
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.delivery.hubspot.undo import undo
 from gtm_platform.delivery.hubspot.write import Run
-from gtm_platform.delivery.slack.alerts import HEALTH_DROP, run_failure
-from gtm_platform.delivery.slack.client import SlackChannel
-from gtm_platform.delivery.slack.send import AlertSender
-from gtm_platform.delivery.slack.settings import SlackSettings
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.discovery import discover_sources
@@ -72,24 +75,29 @@ def deliver_all(contacts: list[str], folder: Path) -> None:
 
 
 def say_all(folder: Path) -> None:
-    """Single alerts, a storm that goes on in a thread, and word of the platform itself."""
+    """Single alerts, a digest that goes on in a thread, and one for the data team."""
     config, limiter = settings_of(SlackSettings), RateLimiter(999, 999)
     token, channel_id = _key(config.slack_bot_token), str(config.slack_alert_channel)
     channel = SlackChannel(token, config.slack_base_url, channel_id, limiter, RetryPolicy())
     customers = {f"c{number}": customer(f"c{number}") for number in range(60)}
     state = open_state(f"sqlite:///{folder / 'said.db'}")
     try:
-        speaker = AlertSender(channel, state, lambda: NOW)
         for facts in (_drops(0, 2), _drops(2, 60)):
-            speaker.say(facts, customers, DAY, storm=10, portal="1234567")
-        speaker.send_platform_alert(run_failure(DAY, "1", "daily", "The disk is full."))
+            due = DueAlerts(DAY, facts, customers)
+            AlertSender(channel, state, ("health_drop",), lambda: NOW).send(
+                facts, lambda entries: compose(entries, customers, digest_above=10, portal="1234567"), due.drop_reason
+            )
+        failed = run_failed.ALERT.facts_of([run_failed.FailedRun("1", "daily", "", ("The disk is full.",))], DAY)
+        AlertSender(channel, state, ("run_failed",), lambda: NOW).send(
+            failed, lambda entries: compose_for_ops(entries, 10, "http://127.0.0.1:3000"), lambda _: None
+        )
     finally:
         state.close()
 
 
 def _drops(start: int, end: int) -> list[Fact]:
     told = {"score": 55, "status": "at_risk", "from_score": 75, "from_status": "healthy"}
-    return [Fact(f"health_drop:c{n}:{DAY}", HEALTH_DROP, f"c{n}", DAY, told) for n in range(start, end)]
+    return [Fact(f"health_drop:c{n}:{DAY}", "health_drop", "customer", f"c{n}", DAY, told) for n in range(start, end)]
 
 
 def _key(secret: Any) -> str:

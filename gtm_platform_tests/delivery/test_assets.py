@@ -12,7 +12,8 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from gtm_platform.delivery.assets import hubspot_contacts, slack_alerts
+from gtm_platform.delivery.alerts.asset import slack_alerts
+from gtm_platform.delivery.assets import hubspot_contacts
 from gtm_platform.delivery.definitions import defs
 from gtm_platform.delivery.hubspot import object_types
 from gtm_platform.delivery.hubspot.assets import hubspot_asset
@@ -96,7 +97,7 @@ class World:
     def run(
         self, *assets: dg.AssetsDefinition, day: str | None = None, config: dict[str, Any] | None = None
     ) -> dg.ExecuteInProcessResult:
-        ops = {"delivery__hubspot_contacts": {"config": config}} if config else {}
+        ops = {asset.op.name: {"config": config} for asset in assets} if config else {}
         return dg.materialize(
             list(assets),
             tags={DAY_TAG: day} if day else {},
@@ -160,7 +161,7 @@ def test_the_newest_day_is_delivered_once(world: World) -> None:
     assert values_in_hubspot(world, "gtm_mrr_currency") == {"USD"}
     counts = shown(first, hubspot_contacts) or {}
     assert (counts["queried"], counts["written"], counts["fields_written"]) == (5, 5, 35)
-    assert (shown(first, slack_alerts) or {})["said"] == 10
+    assert (shown(first, slack_alerts) or {})["sent"] == 10
     assert len(world.workspace.messages) == 10
 
     second = world.run(*DELIVERIES, day=DAYS[1])
@@ -197,7 +198,6 @@ def test_an_old_day_is_not_delivered_and_the_run_is_green(world: World, by: str)
         ("HUBSPOT_ACCESS_TOKEN", "", hubspot_contacts, "HubSpot is off: set HUBSPOT_ACCESS_TOKEN."),
         ("SLACK_BOT_TOKEN", "", slack_alerts, "Slack is off: set SLACK_BOT_TOKEN."),
         ("SLACK_ALERT_CHANNEL", "", slack_alerts, "Slack is off: set SLACK_ALERT_CHANNEL."),
-        ("SLACK_SEND_ENABLED", "false", slack_alerts, "Slack is off: set SLACK_SEND_ENABLED=true."),
     ],
 )
 def test_what_is_off_says_so_and_does_nothing(
@@ -416,3 +416,38 @@ def test_the_job_runs_both_deliveries() -> None:
         "delivery/hubspot_contacts",
         "delivery/slack_alerts",
     }
+
+
+@pytest.mark.parametrize("by", ["environment", "launchpad"])
+def test_a_dry_run_of_alerts_shows_what_would_be_sent_and_sends_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    if by == "environment":
+        monkeypatch.setenv("SLACK_SEND_ENABLED", "false")
+        settings.cache_clear()
+    world.land_day(DAYS[0], score=80)
+    world.land_day(DAYS[1], score=55, name="Zebedee Quux")
+
+    result = world.run(slack_alerts, day=DAYS[1], config={"dry_run": True} if by == "launchpad" else None)
+
+    assert result.success
+    assert world.slack_api.calls == []
+    assert result.get_asset_materialization_events() == []
+    [event] = [each for each in result.all_events if each.event_type == dg.DagsterEventType.ASSET_OBSERVATION]
+    metadata = event.asset_observation_data.asset_observation.metadata
+    assert metadata["would_send"].value == 5
+    rows = [record.data for record in metadata["alerts"].value.records]  # type: ignore[union-attr]
+    assert rows[0] == {"kind": "health_drop", "subject": "customer", "id": "c1", "day": DAYS[1]}
+    assert "Zebedee" not in dg.serialize_value(event)
+
+    monkeypatch.setenv("SLACK_SEND_ENABLED", "true")
+    settings.cache_clear()
+    assert (shown(world.run(slack_alerts, day=DAYS[1]), slack_alerts) or {})["sent"] == 5
+
+
+def test_alerts_are_about_current_customers_only(world: World) -> None:
+    world.land_day(DAYS[0], score=80)
+    world.land_day(DAYS[1], score=55, is_customer=False, cancel_mentioned_at=MENTION)
+    counts = shown(world.run(slack_alerts, day=DAYS[1]), slack_alerts) or {}
+    assert (counts["new_alerts"], counts["sent"]) == (0, 0)
+    assert world.workspace.messages == []

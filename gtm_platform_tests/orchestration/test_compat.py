@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
 
 import gtm_platform
 from gtm_platform.orchestration import compat
@@ -129,3 +130,76 @@ def test_nothing_else_imports_what_is_not_public() -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("dagster._")
     ]
     assert {line.split(" imports ")[0] for line in private} == {"orchestration/compat.py"}
+
+
+def test_evaluations_are_read_in_the_order_in_which_they_were_said(instance: dg.DagsterInstance) -> None:
+    key = hint.check_key
+    assert compat.newest_check_rows(instance, [key]) == {}
+    first = dg.materialize([downstream, guard, hint], partition_key="2026-01-01", instance=instance)
+    rows = compat.newest_check_rows(instance, [key])
+    second = dg.materialize([downstream, guard, hint], partition_key="2026-01-02", instance=instance)
+    assert set(rows) == {"downstream:hint"}
+    assert compat.newest_check_rows(instance, [key]) != rows
+
+    evaluations = compat.evaluations_since(instance, key, after=0, page=9)
+    assert [evaluation.run_id for evaluation in evaluations] == [first.run_id, second.run_id]
+    since = evaluations[0].timestamp
+    assert [each.run_id for each in compat.evaluations_since(instance, key, since, page=1)] == [second.run_id]
+    assert compat.evaluations_since(instance, key, evaluations[1].timestamp) == []
+    job = dg.Definitions(
+        [last_day_only, downstream], asset_checks=[guard, hint]
+    ).resolve_implicit_global_asset_job_def()
+    queued = instance.create_run_for_job(job, tags={"dagster/partition": "2026-01-03"})
+    assert compat.runs_still_to_evaluate(instance, key)[0] == queued.run_id
+
+
+def test_the_failure_of_a_step_is_an_error_or_the_verdict_of_a_check(instance: dg.DagsterInstance) -> None:
+    @dg.asset_check(asset=downstream, name="refuses", blocking=True)
+    def refuses() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=False)
+
+    @dg.asset_check(asset=downstream, name="crashes")
+    def crashes() -> dg.AssetCheckResult:
+        raise KeyError("no such column")
+
+    @dg.asset(check_specs=[dg.AssetCheckSpec("inline", asset="breaks")])
+    def breaks() -> dg.MaterializeResult:
+        raise ValueError("no")
+
+    ran = dg.materialize(
+        [downstream, refuses, crashes, breaks], partition_key="2026-01-01", instance=instance, raise_on_error=False
+    )
+    steps = {(step.by_verdict, step.crashed_checks) for step in compat.failed_steps(instance, ran.run_id)}
+    assert steps == {(True, ()), (False, ("downstream:crashes",)), (False, ())}
+    run = instance.get_run_by_id(ran.run_id)
+    assert run
+    assert not compat.launched_through_dagster(run)
+
+
+def test_changes_of_freshness_are_read_by_their_ids(instance: dg.DagsterInstance) -> None:
+    assert compat.newest_freshness_change(instance) == 0
+
+    def change(before: FreshnessState, after: FreshnessState) -> None:
+        instance._report_runless_asset_event(
+            FreshnessStateChange(
+                key=downstream.key, new_state=after, previous_state=before, state_change_timestamp=1767225600.0
+            )
+        )
+
+    change(FreshnessState.PASS, FreshnessState.FAIL)
+    [stale] = compat.freshness_changes(instance, after=0, limit=9)
+    assert (stale.asset, stale.was_stale, stale.is_stale) == (downstream.key, False, True)
+    assert compat.stale_assets(instance, [downstream.key, last_day_only.key]) == [downstream.key]
+    change(FreshnessState.FAIL, FreshnessState.PASS)
+    [fresh] = compat.freshness_changes(instance, stale.id, limit=9)
+    assert (fresh.was_stale, fresh.is_stale) == (True, False)
+    assert compat.newest_freshness_change(instance) == fresh.id
+    assert compat.stale_assets(instance, [downstream.key]) == []
+
+
+def test_the_last_tick_that_was_due_is_known() -> None:
+    schedule = dg.ScheduleDefinition(
+        name="s", cron_schedule="20 */12 * * *", target=[downstream], execution_timezone="UTC"
+    )
+    before = datetime(2026, 11, 21, 12, 19, tzinfo=UTC)
+    assert compat.previous_tick(schedule, before) == datetime(2026, 11, 21, 0, 20, tzinfo=UTC)

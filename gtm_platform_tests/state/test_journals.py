@@ -102,43 +102,61 @@ def test_intents_come_back_in_the_order_in_which_they_were_given(state: State) -
     assert [(row.id, row.after) for row in kept] == intended
 
 
+KINDS = ("drop",)
+
+
 def fact(mark: str, customer: str = "c1") -> Fact:
-    return Fact(mark, "drop", customer, "2026-11-20", {"score": 5})
+    return Fact(mark, "drop", "customer", customer, "2026-11-20", {"score": 5})
 
 
 def test_a_fingerprint_is_kept_once(state: State) -> None:
     with state.writing() as tx:
         assert messages.intend(tx, [fact("a"), fact("a"), fact("b")], "C0", NOW) == 2
         assert messages.intend(tx, [fact("b"), fact("c")], "C0", NOW) == 1
-        assert [entry.fingerprint for entry in messages.waiting(tx)] == ["a", "b", "c"]
+        assert [entry.fingerprint for entry in messages.waiting(tx, KINDS)] == ["a", "b", "c"]
 
 
 def test_a_post_is_in_doubt_until_it_is_sent_or_surely_was_not(state: State) -> None:
     with state.writing() as tx:
         messages.intend(tx, [fact("a")], "C0", NOW)
-        [entry] = messages.waiting(tx)
+        [entry] = messages.waiting(tx, KINDS)
 
         messages.posting(tx, [entry.id], "hash")
-        assert [waiting.status for waiting in messages.waiting(tx)] == ["unknown"]
+        assert [waiting.status for waiting in messages.waiting(tx, KINDS)] == ["unknown"]
         messages.refused(tx, [entry.id], "limit")
-        assert [waiting.status for waiting in messages.waiting(tx)] == ["intent"]
+        assert [waiting.status for waiting in messages.waiting(tx, KINDS)] == ["intent"]
 
         messages.posting(tx, [entry.id], "hash")
         messages.doubtful(tx, [entry.id], "no answer")
         messages.posting(tx, [entry.id], "hash")
         messages.refused(tx, [entry.id], "limit")
-        assert [waiting.status for waiting in messages.waiting(tx)] == ["unknown"]
+        assert [waiting.status for waiting in messages.waiting(tx, KINDS)] == ["unknown"]
 
         messages.sent(tx, [entry.id], "C0", "1.0", NOW)
-        assert messages.waiting(tx) == []
+        assert messages.waiting(tx, KINDS) == []
 
 
-def test_the_newest_fact_of_a_customer_is_remembered(state: State) -> None:
+def test_the_newest_fact_of_a_subject_is_remembered(state: State) -> None:
     with state.writing() as tx:
         messages.intend(tx, [fact("a"), fact("b"), fact("x", "c2")], "C0", NOW)
         newest = messages.newest(tx, "drop")
     assert {customer: entry.fingerprint for customer, entry in newest.items()} == {"c1": "b", "c2": "x"}
     assert newest["c1"].facts == {"score": 5}
+
+
+def test_a_sender_sees_its_own_kinds_only(state: State) -> None:
+    failed_run = Fact("run_failed:1", "run_failed", "run", "1", "2026-11-20", {})
+    with state.writing() as tx:
+        messages.intend(tx, [fact("a"), failed_run], "C0", NOW)
+        assert [entry.fingerprint for entry in messages.waiting(tx, ["run_failed"])] == ["run_failed:1"]
+        assert messages.waiting(tx, []) == []
+
+
+def test_what_is_new_is_read_without_being_journaled(state: State) -> None:
+    with state.writing() as tx:
+        messages.intend(tx, [fact("a")], "C0", NOW)
+        assert messages.new_facts(tx, [fact("a"), fact("b"), fact("b")]) == [fact("b")]
+        assert [entry.fingerprint for entry in messages.waiting(tx, KINDS)] == ["a"]
 
 
 def test_the_audit_trail_keeps_moments_in_utc(state: State) -> None:

@@ -6,6 +6,8 @@ from gtm_platform.settings import Secret, SystemSettings, Text
 
 
 class SlackSettings(SystemSettings):
+    """Slack, as a destination of alerts."""
+
     title = "Slack"
     required_env = ("SLACK_BOT_TOKEN", "SLACK_ALERT_CHANNEL")
     where = "api.slack.com/apps → your app → OAuth & Permissions"
@@ -18,7 +20,16 @@ class SlackSettings(SystemSettings):
     slack_bot_token: Secret = Field(default=None, description="Bot token (xoxb-…) with chat:write.")
     slack_base_url: str = Field(default="https://slack.com/api/", description="Address of the API, or of a proxy.")
     slack_alert_channel: Text = Field(default=None, description="Id of the channel that gets the alerts, C0123ABCD.")
+    slack_ops_channel: Text = Field(
+        default=None, description="Id of the data team's channel: failed checks, runs and automations."
+    )
     slack_send_enabled: bool = Field(default=False, description="true lets the platform post.")
+
+    def hints(self) -> tuple[str, ...]:
+        """Say what works less without a variable that is not required."""
+        if self.slack_ops_channel:
+            return ()
+        return ("SLACK_OPS_CHANNEL is not set: nobody is notified of failed checks, runs and automations.",)
 
 
 SETTINGS = SlackSettings

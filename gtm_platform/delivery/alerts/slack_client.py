@@ -1,5 +1,7 @@
-"""One Slack channel to post to. What comes out are the failures of `connect`, told apart by what matters here: was it
-surely not posted, may it have been, or can this message never be.
+"""One Slack channel to post to, and what has to be set for it.
+
+What comes out are the failures of `http`, told apart by what matters here: was it surely not posted, may it have been,
+or can this message never be.
 """
 
 import json
@@ -12,7 +14,7 @@ from urllib.error import URLError
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
-from gtm_platform.delivery.slack.settings import SlackSettings
+from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.http.caller import Caller, Request, Response
 from gtm_platform.http.client import BearerAuth
 from gtm_platform.http.compat import SlackWithoutRedirects
@@ -31,6 +33,10 @@ SYSTEM, KEYS = "Slack", ("SLACK_BOT_TOKEN",)
 EVENT = "gtm_alert"
 TIMEOUT = 30  # seconds
 BURST = 10  # then one a second, as Slack lets a channel have
+CUSTOMER_CHANNEL, OPS_CHANNEL = "SLACK_ALERT_CHANNEL", "SLACK_OPS_CHANNEL"
+# A sensor's tick ends after 60 seconds: what Slack does not take before goes out with the next one.
+TICK_TIMEOUT = 8  # seconds
+TICK_RETRIES = RetryPolicy(budget=10, deadline=20, max_retry_after=10)
 
 TOKEN_ERRORS = {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
 CHANNEL_ERRORS = {
@@ -60,29 +66,51 @@ class MessageRefused(BadRequest):
     """This message can never be posted; the others can."""
 
 
-def why_off(settings: SlackSettings) -> str | None:
-    if missing := settings.missing():
+def off_reason(settings: SlackSettings, channel_variable: str) -> str | None:
+    """Say what has to be set before anything is posted to a channel, or nothing."""
+    variables = ("SLACK_BOT_TOKEN", channel_variable)
+    if missing := [name for name in variables if getattr(settings, name.lower()) is None]:
         return f"Slack is off: set {' and '.join(missing)}."
     return None if settings.slack_send_enabled else "Slack is off: set SLACK_SEND_ENABLED=true."
 
 
 class SlackChannel:
-    def __init__(self, token: str, base_url: str, channel: str, limiter: RateLimiter, retry: RetryPolicy) -> None:
+    """A channel, posted to at the rate that Slack allows."""
+
+    def __init__(
+        self,
+        token: str,
+        base_url: str,
+        channel: str,
+        limiter: RateLimiter,
+        retry: RetryPolicy,
+        variable: str = CUSTOMER_CHANNEL,
+        timeout: int = TIMEOUT,
+    ) -> None:
         # The SDK's own retries are left out: they repeat posts that may have arrived.
-        self._sdk = SlackWithoutRedirects(token=token, base_url=base_url, timeout=TIMEOUT, retry_handlers=[])
-        self.channel, self._token, self._limiter = channel, SecretStr(token), limiter
+        self._sdk = SlackWithoutRedirects(token=token, base_url=base_url, timeout=timeout, retry_handlers=[])
+        self.channel, self._variable, self._token, self._limiter = channel, variable, SecretStr(token), limiter
         self._request = Request("POST", f"{base_url}chat.postMessage")
         self._caller = Caller(SYSTEM, KEYS, retry)
 
     @classmethod
     def of(cls, settings: SlackSettings) -> "SlackChannel":
-        """The channel for alerts, as the environment says."""
-        token, channel = settings.slack_bot_token, settings.slack_alert_channel
+        """Return the channel of the alerts about customers."""
+        return cls._opened(settings, CUSTOMER_CHANNEL, RetryPolicy(), TIMEOUT)
+
+    @classmethod
+    def for_ops(cls, settings: SlackSettings) -> "SlackChannel":
+        """Return the channel of the data team, with the patience that a sensor has."""
+        return cls._opened(settings, OPS_CHANNEL, TICK_RETRIES, TICK_TIMEOUT)
+
+    @classmethod
+    def _opened(cls, settings: SlackSettings, variable: str, retry: RetryPolicy, timeout: int) -> "SlackChannel":
+        token, channel = settings.slack_bot_token, getattr(settings, variable.lower())
         if token is None or channel is None:
-            raise SlackIsOff(why_off(settings))
+            raise SlackIsOff(off_reason(settings, variable))
         limiter = RateLimiter(rate=1, burst=BURST)
-        key = BearerAuth(token).secret  # checked: a bad header is quoted in its error
-        return cls(key.get_secret_value(), settings.slack_base_url, channel, limiter, RetryPolicy())
+        key = BearerAuth(token).secret.get_secret_value()  # checked: a bad header is quoted in its error
+        return cls(key, settings.slack_base_url, channel, limiter, retry, variable, timeout)
 
     def post(self, text: str, blocks: Sequence[dict[str, Any]], fingerprint: str, thread: str | None = None) -> str:
         """Post, waiting out rate limits and passing trouble, and return the message's `ts`."""
@@ -120,7 +148,7 @@ class SlackChannel:
         if code in TOKEN_ERRORS:
             raise Unauthorized(SYSTEM, f"{sentence} Check that SLACK_BOT_TOKEN holds a valid bot token.")
         if code in CHANNEL_ERRORS:
-            advice = "Check SLACK_ALERT_CHANNEL, and that the bot is invited there and may write (chat:write)."
+            advice = f"Check {self._variable}, and that the bot is invited there and may write (chat:write)."
             raise Forbidden(SYSTEM, f"{sentence} {advice}")
         if code == "ratelimited":
             raise RateLimited(SYSTEM, sentence)

@@ -15,15 +15,14 @@ from gtm_platform.ingest.source import Source, Stream
 from gtm_platform.ingest.source_run import SourceRun
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.dagster.resource import LakeResource
-from gtm_platform.orchestration.graph_policy import LONGEST_RUN, SOURCE_TAG
+from gtm_platform.orchestration.graph_policy import FIRST_DAY, LONGEST_RUN, SOURCE_TAG
 from gtm_platform.orchestration.origin import UNFINISHED
-from gtm_platform.settings import settings
 
 
 @cache
 def windows(hours: int) -> dg.TimeWindowPartitionsDefinition:
     """Define windows of some hours; keys sort as time does, without colons, for file names."""
-    first = settings().gtm_first_day.isoformat()
+    first = FIRST_DAY.isoformat()
     if hours == 24:
         return dg.TimeWindowPartitionsDefinition(start=first, cron_schedule="0 0 * * *", fmt="%Y-%m-%d")
     return dg.TimeWindowPartitionsDefinition(

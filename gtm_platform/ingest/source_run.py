@@ -20,7 +20,8 @@ from gtm_platform.ingest.progress import StreamProgress
 from gtm_platform.ingest.source import Source, Stream
 from gtm_platform.ingest.stream_sync import StreamSync, SyncReport, WindowResult
 from gtm_platform.lake.lake import File, Lake
-from gtm_platform.orchestration.graph_policy import SOURCE_TAG
+from gtm_platform.orchestration.first_day import record_first_day
+from gtm_platform.orchestration.graph_policy import FIRST_DAY, SOURCE_TAG
 from gtm_platform.orchestration.origin import started_by_person
 from gtm_platform.settings import settings
 
@@ -109,6 +110,7 @@ class SourceRun:
         if not report.windows:
             self._explain(f"{key.to_user_string()}: {report.reason}")
             return
+        record_first_day(FIRST_DAY)
         for window in report.windows:
             self.context.add_asset_metadata(_metadata(window), asset_key=key, partition_key=window.key)
         yield dg.MaterializeResult(asset_key=key, check_results=[_quarantine_result(key, report.windows)])

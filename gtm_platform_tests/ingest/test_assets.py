@@ -18,6 +18,7 @@ from gtm_platform.ingest.source import Schedule, Source, Stream, Window
 from gtm_platform.ingest.source_run import FULL_REFRESH_TAG, TRANSIENT_TAG
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.orchestration import liveness
+from gtm_platform.orchestration.graph_policy import FIRST_DAY
 from gtm_platform.settings import settings
 from gtm_platform.sources.stripe.settings import StripeSettings
 from gtm_platform_tests.ingest.syncing import RULES
@@ -109,6 +110,15 @@ def windows_of(result: dg.ExecuteInProcessResult) -> dict[tuple[str, str], dict[
 def failure_of(result: dg.ExecuteInProcessResult) -> Any:
     (failed,) = [event for event in result.all_events if event.is_step_failure]
     return failed.step_failure_data.user_failure_data
+
+
+@pytest.mark.usefixtures("key")
+def test_the_first_sync_that_succeeds_keeps_the_first_day_in_the_home() -> None:
+    kept = settings().home / "first_day"
+    run("bats")
+    assert not kept.exists()
+    run("birds", "bats")
+    assert kept.read_text() == f"{FIRST_DAY}\n"
 
 
 @pytest.mark.usefixtures("key")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 HOUR = timedelta(hours=1)
+ROWS = "dagster/partition_row_count"  # of a window; the row count is that of all windows together
 
 
 def tell(people: int, days: int, seed: int, now: datetime | None, summary: Path | None) -> int:
@@ -164,7 +165,7 @@ def run_source(source: str, first: str, last: str, environment: dict[str, str]) 
 
     with instance() as dagster:
         made = _execute(defs, dagster, f"sync_{source}", first, last)
-    return [(".".join(m.asset_key.path), _number(m, "dagster/row_count"), _number(m, "quarantined")) for m in made]
+    return [(".".join(m.asset_key.path), _number(m, ROWS), _number(m, "technical/quarantined")) for m in made]
 
 
 def _live_day(

@@ -14,6 +14,7 @@ from gtm_platform.ingest.plan import SyncRules
 from gtm_platform.ingest.source import Source, Stream
 from gtm_platform.ingest.source_run import SourceRun
 from gtm_platform.lake.contracts import contract_of
+from gtm_platform.lake.dagster.asset_pages import definition_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.orchestration.graph_policy import FIRST_DAY, LONGEST_RUN, SOURCE_TAG
 from gtm_platform.orchestration.origin import UNFINISHED
@@ -78,8 +79,7 @@ def _spec(source: Source, key: dg.AssetKey, stream: Stream, parts: dg.TimeWindow
         ),
         tags={"source": source.name, "sync_mode": stream.sync_mode},
         metadata={
-            "dagster/column_schema": contract.column_schema,
-            "dagster/table_name": f"{source.name}.{stream.name}",
+            **definition_metadata(source.table(stream), stream.pages),
             "required_env": ", ".join(source.required_env),
         },
     )

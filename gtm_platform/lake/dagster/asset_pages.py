@@ -66,9 +66,7 @@ def written_metadata(
         if is_source:
             metadata["dagster/row_count"] = total_rows(lake, table)
         metadata["preview"] = preview(lake, table)
-    except (
-        duckdb.Error
-    ):  # of another partition: whoever reads the table names the file
+    except duckdb.Error:  # of another partition: whoever reads the table names the file
         metadata[f"{TECHNICAL}/preview"] = "none: a file of the table cannot be read"
     if written.lineage:
         metadata["dagster/column_lineage"] = column_lineage(written.lineage)

@@ -43,7 +43,7 @@ def gtm(*arguments: str, home: Path, **told: str) -> subprocess.CompletedProcess
     return subprocess.run(
         [sys.executable, "-m", "gtm_platform.cli", *arguments],
         cwd=home,
-        env={**inherited, "PYTHONPATH": str(REPOSITORY), "GTM_HOME": str(home), **told},
+        env={**inherited, "PYTHONPATH": str(REPOSITORY), "GTM_HOME": str(home), "GTM_FIRST_DAY": "2026-01-01", **told},
         capture_output=True,
         text=True,
         timeout=300,

@@ -25,7 +25,7 @@ from gtm_platform.orchestration.compat import (
 )
 from gtm_platform.state.slack_journal import Fact
 
-TICK_SECONDS = 20  # with what a check is held for its run, it is told within a minute
+TICK_SECONDS = 20  # with the wait for the run of a check, a message is out within a minute
 EVENTS_READ = 500
 
 # The facts that are news, and the cursor after them.
@@ -67,7 +67,7 @@ def _stale_assets(context: dg.SensorEvaluationContext) -> tuple[Sequence[Fact], 
     if context.cursor:
         changes = freshness_changes(context.instance, int(context.cursor), EVENTS_READ)
         cursor = changes[-1].id if changes else int(context.cursor)
-    else:  # all history is news: only what is stale now is told
+    else:  # before the first look all history is new: only what is stale now is reported
         cursor = newest_freshness_change(context.instance)
         stale = stale_assets(context.instance, graph.materializable_asset_keys)
         changes = [FreshnessChange(cursor, key, was_stale=False, is_stale=True) for key in stale]

@@ -60,7 +60,7 @@ class SourceRun:
         windows = partition_windows(self.parts, self.context.partition_keys)
         lines: SimpleQueue[str | None] = SimpleQueue()
         with self.source.open() as client, ThreadPoolExecutor(len(streams)) as threads:
-            # What was there before tells which windows were missed and are covered now.
+            # The files from before show which windows were missed and are covered now.
             before = {key: self.lake.files(self.source.table(stream)) for key, stream in streams.items()}
             started = {
                 key: threads.submit(copy_context().run, self._report, stream, client, windows, lines)
@@ -93,7 +93,7 @@ class SourceRun:
         finally:
             lines.put(None)
 
-    # --- what Dagster is told ----------------------------------------------------------------------------------------
+    # --- what is reported to Dagster ---------------------------------------------------------------------------------
 
     def _outcome(
         self,
@@ -162,7 +162,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def _metadata(window: WindowResult) -> dict[str, Any]:
-    if window.kept:
+    if window.unchanged:
         return {"dagster/row_count": window.rows, "full_snapshot": window.full, "kept": True}
     return {
         "dagster/row_count": window.rows,

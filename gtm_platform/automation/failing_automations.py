@@ -19,7 +19,7 @@ OLDEST = timedelta(days=1)  # an automation whose last tick is older has been ta
 
 @dataclass
 class TickMemory:
-    """What was told: the automations that fail and the schedules that are late, by selector, with the tick."""
+    """The failing automations and late schedules that were reported, by selector, each with its tick."""
 
     failing: dict[str, str] = field(default_factory=dict)
     late: dict[str, str] = field(default_factory=dict)

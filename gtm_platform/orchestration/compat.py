@@ -115,7 +115,7 @@ def output_without_materialization() -> dg.MaterializeResult[None]:
 
 
 def step_failures(instance: dg.DagsterInstance, run_id: str) -> Iterator[Mapping[str, Any]]:
-    """Yield the metadata of each step failure of a run, as plain values; empty where the step raised no `Failure`."""
+    """Yield the metadata of each step failure of a run; empty where the step raised no `Failure`."""
     for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
         event = entry.dagster_event
         data = event.step_failure_data.user_failure_data if event else None
@@ -163,7 +163,7 @@ def newest_check_rows(instance: dg.DagsterInstance, checks: Collection[dg.AssetC
 def evaluations_since(
     instance: dg.DagsterInstance, check: dg.AssetCheckKey, after: float, page: int = 200
 ) -> list[RecordedEvaluation]:
-    """Return what a check said after a moment, in the order in which it was said; of all time no more than a page.
+    """Return the evaluations of a check after a moment, by time; with `after` 0, at most a page of them.
 
     A row is made when its run begins and filled in when the check ends: rows do not end in the order of their ids.
     """
@@ -289,13 +289,13 @@ def previous_tick(schedule: dg.ScheduleDefinition, before: datetime) -> datetime
 
 
 def launched_through_dagster(run: dg.DagsterRun) -> bool:
-    """Whether the UI or a daemon launched the run; one in a command's own process ends before a person's eyes."""
+    """Whether the UI or a daemon launched the run, and not a command that a person watches."""
     return run.remote_job_origin is not None
 
 
 @dataclass(frozen=True)
 class FailedStep:
-    """A step that failed: by the verdict of a check, or by an error; and the checks that it only was to evaluate."""
+    """A failed step; `crashed_checks` are those that it was to evaluate and did not, if it made no asset."""
 
     error: SerializableErrorInfo | None
     by_verdict: bool

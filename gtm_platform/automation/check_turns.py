@@ -11,7 +11,7 @@ from typing import Any, Literal
 import dagster as dg
 
 from gtm_platform.delivery.alerts.kinds.check_turned import CheckTurn
-from gtm_platform.orchestration.compat import (
+from gtm_platform.orchestration.compat_history import (
     RecordedEvaluation,
     evaluations_since,
     newest_check_rows,
@@ -39,9 +39,7 @@ class CheckMemory:
     rows: dict[str, str] = field(default_factory=dict)
     open: list[str] = field(default_factory=list)
     read_until: dict[str, float] = field(default_factory=dict)
-    wrong: dict[str, tuple[Verdict, bool]] = field(
-        default_factory=dict
-    )  # by check and partition, and whether reported
+    wrong: dict[str, tuple[Verdict, bool]] = field(default_factory=dict)  # by check and partition, and whether reported
 
     @classmethod
     def of(cls, cursor: str | None) -> "CheckMemory | None":

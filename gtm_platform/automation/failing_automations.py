@@ -10,7 +10,8 @@ import dagster as dg
 from gtm_platform.delivery.alerts.kinds.late_schedule import ScheduleTurn
 from gtm_platform.delivery.alerts.kinds.sensor_failing import AutomationTurn
 from gtm_platform.http.redaction import excerpt
-from gtm_platform.orchestration.compat import Automation, Tick, automations, newest_ticks, previous_tick
+from gtm_platform.orchestration.compat import previous_tick
+from gtm_platform.orchestration.compat_history import Automation, Tick, automations, newest_ticks
 
 FAILURES = {"sensor": 2, "schedule": 1}  # in a row: a sensor ticks again in seconds, a schedule in hours
 LATE = timedelta(minutes=3)  # the scheduler looks once a minute, and starts after this platform does

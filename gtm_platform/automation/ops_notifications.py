@@ -16,9 +16,9 @@ from gtm_platform.automation.failing_automations import TickMemory, read_failing
 from gtm_platform.delivery.alerts.kinds import check_turned, late_schedule, run_failed, sensor_failing, stale_asset
 from gtm_platform.delivery.alerts.ops_alerts import ops_off_reason, send, today
 from gtm_platform.http.redaction import redact_exceptions
-from gtm_platform.orchestration.compat import (
+from gtm_platform.orchestration.compat import Graph
+from gtm_platform.orchestration.compat_history import (
     FreshnessChange,
-    Graph,
     freshness_changes,
     newest_freshness_change,
     stale_assets,

@@ -1,98 +1,55 @@
-"""The sandbox's own routes, under /_sandbox: health, clock, truth, requests so far, faults, Slack's messages."""
+"""The sandbox's own routes: its front page, and under /_sandbox health, clock, truth, requests, faults and stores."""
 
-import re
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
-from urllib.parse import unquote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gtm_platform.sandbox import hubspot, intercom, slack, stripe
+from gtm_platform.sandbox.clock import LONGEST_MOVE, SandboxClock
 from gtm_platform.sandbox.faults import Faults, parse
-from gtm_platform.sandbox.hubspot.render import PORTAL_ID
-from gtm_platform.sandbox.timekeeper import Timekeeper
-from gtm_platform.sandbox.world.truth import pick
+from gtm_platform.sandbox.front_page import FrontPage, SystemView
+from gtm_platform.sandbox.kit.emulator import System, environment_of
+from gtm_platform.sandbox.request_counts import RequestCounts
+from gtm_platform.sandbox.truth_page import truth_page
+from gtm_platform.sandbox.world.agenda import DAY
+from gtm_platform.sandbox.world.truth import STATUSES, pick
 
-# Numbers, long hexadecimal strings, prefixed ids and addresses; HubSpot's type ids ("0-1") are no ids of records.
-_ID = re.compile(r"\d+|[0-9a-f]{12,}|[0-9a-f-]{36}|[a-z]{2,6}_[0-9A-Za-z_]*\d[0-9A-Za-z_]*|[^/]+@[^/]+")
+_UNITS = {"days": DAY, "hours": timedelta(hours=1)}
 T = TypeVar("T")
 
 
-def environment(url: str) -> dict[str, str]:
-    """The variables that point a platform at the sandbox."""
-    return {
-        "HUBSPOT_ACCESS_TOKEN": hubspot.TOKEN,
-        "HUBSPOT_BASE_URL": f"{url}/hubspot",
-        "HUBSPOT_PORTAL_ID": str(PORTAL_ID),
-        "HUBSPOT_WRITE_ENABLED": "true",
-        "STRIPE_API_KEY": stripe.TOKEN,
-        "STRIPE_BASE_URL": f"{url}/stripe",
-        "INTERCOM_ACCESS_TOKEN": intercom.TOKEN,
-        "INTERCOM_BASE_URL": f"{url}/intercom",
-        "SLACK_BOT_TOKEN": slack.TOKEN,
-        "SLACK_BASE_URL": f"{url}/slack/api/",
-        "SLACK_ALERT_CHANNEL": "C0ALERTS",
-        "SLACK_SUMMARY_CHANNEL": "C0SUMMARY",
-        "SLACK_SEND_ENABLED": "true",
-    }
-
-
-class Counted:
-    """A layer that counts the requests to the systems by path (ids folded) and status."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self.counts: Counter[tuple[str, str, str, int]] = Counter()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        system, _, path = scope["path"].lstrip("/").partition("/")
-
-        async def count(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self.counts[system, scope["method"], folded(f"/{path}"), message["status"]] += 1
-            await send(message)
-
-        await self._app(scope, receive, count)
-
-    def listed(self) -> list[dict[str, Any]]:
-        names = ("system", "method", "path", "status")
-        return [{**dict(zip(names, key, strict=True)), "count": count} for key, count in sorted(self.counts.items())]
-
-
-def folded(path: str) -> str:
-    return "/".join("{id}" if _ID.fullmatch(unquote(part)) else part for part in path.split("/"))
-
-
 class Control:
-    def __init__(self, keeper: Timekeeper, faults: Faults, counted: Counted) -> None:
-        self._keeper = keeper
-        self._world = keeper.world
+    def __init__(self, clock: SandboxClock, faults: Faults, counts: RequestCounts, systems: list[System]) -> None:
+        self._clock = clock
+        self._world = clock.world
         self._faults = faults
-        self._counted = counted
+        self._counts = counts
+        self._systems = systems
+        self._totals: tuple[date, dict[str, Any]] | None = None
 
     def routes(self) -> list[Route]:
         table: tuple[tuple[str, str, Callable[[Request], Any]], ...] = (
-            ("GET", "/health", self._health),
-            ("GET", "/env", self._env),
-            ("GET", "/clock", self._clock),
-            ("POST", "/clock", self._set_clock),
-            ("DELETE", "/clock", self._follow),
-            ("GET", "/requests", self._requests),
-            ("DELETE", "/requests", self._forget_requests),
-            ("GET", "/truth", self._truth),
-            ("GET", "/slack/messages", self._messages),
-            ("GET", "/faults", self._list_faults),
-            ("POST", "/faults", self._add_fault),
-            ("DELETE", "/faults", self._clear_faults),
+            ("GET", "/", self._front_page),
+            ("GET", "/_sandbox/health", self._health),
+            ("GET", "/_sandbox/env", self._env),
+            ("GET", "/_sandbox/clock", self._show_clock),
+            ("POST", "/_sandbox/clock", self._move_clock),
+            ("POST", "/_sandbox/clock/day", self._move_a_day),
+            ("DELETE", "/_sandbox/clock", self._follow),
+            ("GET", "/_sandbox/requests", self._requests),
+            ("DELETE", "/_sandbox/requests", self._count_anew),
+            ("GET", "/_sandbox/truth", self._truth),
+            ("GET", "/_sandbox/truth/table", self._truth_page),
+            ("GET", "/_sandbox/faults", self._list_faults),
+            ("POST", "/_sandbox/faults", self._add_fault),
+            ("DELETE", "/_sandbox/faults", self._clear_faults),
+            ("GET", "/_sandbox/{system}/{key}", self._inspect),
         )
-        return [Route(f"/_sandbox{path}", endpoint, methods=[method]) for method, path, endpoint in table]
+        return [Route(path, endpoint, methods=[method]) for method, path, endpoint in table]
 
     async def _health(self, _: Request) -> Response:
         world = self._world
@@ -100,7 +57,7 @@ class Control:
             {
                 "status": "ok",
                 "now": world.now.isoformat(),
-                "following": self._keeper.following,
+                "following": self._clock.following,
                 "seed": world.seed,
                 "people": world.people,
                 "start": world.start.isoformat(),
@@ -108,40 +65,55 @@ class Control:
         )
 
     async def _env(self, request: Request) -> Response:
-        return JSONResponse(environment(str(request.base_url).rstrip("/")))
+        return JSONResponse(self._environment(request))
 
-    async def _clock(self, _: Request) -> Response:
-        return JSONResponse({"now": self._world.now.isoformat(), "following": self._keeper.following})
+    def _environment(self, request: Request) -> dict[str, str]:
+        return environment_of((system.emulator for system in self._systems), _address(request))
 
-    async def _set_clock(self, request: Request) -> Response:
+    # --- The clock ---
+
+    async def _show_clock(self, _: Request) -> Response:
+        clock = self._clock
+        return JSONResponse(
+            {
+                "now": self._world.now.isoformat(),
+                "following": clock.following,
+                "ahead_seconds": int(clock.ahead.total_seconds()),
+                "message": f"It is {self._world.now:%Y-%m-%d %H:%M:%S} UTC in the sandbox. {clock.describe()}",
+            }
+        )
+
+    async def _move_clock(self, request: Request) -> Response:
+        """To an instant, where it stands still; or by hours or days, after which it goes on as it did."""
         wish = await _json(request)
-        now = wish.get("now") if isinstance(wish, dict) else None
-        if not isinstance(now, str):
-            raise HTTPException(400, 'Say what time it shall be: {"now": "2026-03-01T00:00:00Z"}.')
-        with_sentence(lambda: self._keeper.set(datetime.fromisoformat(now)))
-        return await self._clock(request)
+        if not isinstance(wish, dict) or len(wish) != 1 or not (wish.keys() <= {"now", *_UNITS}):
+            raise HTTPException(
+                400, 'Say what time it shall be: {"now": "2026-03-01T00:00:00Z"}, {"days": 1} or {"hours": 6}.'
+            )
+        [(name, value)] = wish.items()
+        if name == "now":
+            with_sentence(lambda: self._clock.set(datetime.fromisoformat(_text(value))))
+        else:
+            with_sentence(lambda: self._clock.move(_span(name, value)))
+        return await self._show_clock(request)
+
+    async def _move_a_day(self, request: Request) -> Response:
+        self._clock.move(DAY)
+        return await self._show_clock(request)
 
     async def _follow(self, request: Request) -> Response:
-        """Lets the clock follow real time again."""
-        self._keeper.follow()
-        return await self._clock(request)
+        """The clock runs at real speed: with real time, or from where it stands if it is ahead of it."""
+        self._clock.follow()
+        return await self._show_clock(request)
+
+    # --- What was requested, and what goes wrong ---
 
     async def _requests(self, _: Request) -> Response:
-        return JSONResponse({"total": self._counted.counts.total(), "requests": self._counted.listed()})
+        return JSONResponse({"total": self._counts.counts.total(), "requests": self._counts.rows()})
 
-    async def _forget_requests(self, _: Request) -> Response:
-        self._counted.counts.clear()
+    async def _count_anew(self, _: Request) -> Response:
+        self._counts.counts.clear()
         return Response(status_code=204)
-
-    async def _truth(self, request: Request) -> Response:
-        """`day` (yesterday, if not said) and `fields` of each person, separated by commas."""
-        asked, wanted = request.query_params.get("day"), request.query_params.get("fields")
-        yesterday = self._world.now.date() - timedelta(days=1)
-        truth = with_sentence(lambda: self._world.truth(date.fromisoformat(asked) if asked else yesterday))
-        return JSONResponse(pick(truth, wanted.split(",")) if wanted else truth)
-
-    async def _messages(self, _: Request) -> Response:
-        return JSONResponse({"messages": [_in_json(asdict(message)) for message in self._world.slack.messages]})
 
     async def _list_faults(self, _: Request) -> Response:
         return JSONResponse({"faults": [fault.listed() for fault in self._faults.list]})
@@ -151,16 +123,103 @@ class Control:
         fault = with_sentence(lambda: self._faults.add(parse(wish)))
         return JSONResponse(fault.listed(), 201)
 
-    async def _clear_faults(self, _: Request) -> Response:
-        self._faults.list.clear()
+    async def _clear_faults(self, request: Request) -> Response:
+        """All of them, or those of one `system`."""
+        system = request.query_params.get("system")
+        self._faults.list[:] = [fault for fault in self._faults.list if system not in (None, fault.system)]
         return Response(status_code=204)
+
+    # --- What the world knows ---
+
+    async def _truth(self, request: Request) -> Response:
+        """Of a `day` (by default yesterday), with only some `fields` of each person, separated by commas."""
+        truth, fields = self._truth_of(request), request.query_params.get("fields")
+        return JSONResponse(pick(truth, fields.split(",")) if fields else truth)
+
+    def _truth_of(self, request: Request) -> dict[str, Any]:
+        day = request.query_params.get("day")
+        return with_sentence(lambda: self._world.truth(date.fromisoformat(day) if day else self._yesterday()))
+
+    def _yesterday(self) -> date:
+        return self._world.now.date() - DAY
+
+    async def _truth_page(self, request: Request) -> Response:
+        """The same for people, of one `status` or of all."""
+        status = request.query_params.get("status") or None
+        if status not in (None, *STATUSES):
+            raise HTTPException(400, f"There is no status {status!r}: choose one of {', '.join(STATUSES)}.")
+        first, last = self._world.start.date() - DAY, self._world.now.date()
+        return HTMLResponse(truth_page(self._truth_of(request), first, last, status))
+
+    async def _inspect(self, request: Request) -> Response:
+        """What an emulator shows of its store."""
+        name, key = request.path_params["system"], request.path_params["key"]
+        for system in self._systems:
+            if system.name == name and key in system.emulator.inspect:
+                return JSONResponse(system.emulator.inspect[key](system.store))
+        raise HTTPException(404, f"The sandbox shows no {key} of {name}.")
+
+    # --- The front page ---
+
+    async def _front_page(self, request: Request) -> Response:
+        world = self._world
+        day, totals = self._totals_of_yesterday()
+        page = FrontPage(
+            now=world.now,
+            clock=self._clock.describe(),
+            people=world.people,
+            seed=world.seed,
+            start=world.start,
+            systems=[self._view(system, _address(request)) for system in self._systems],
+            truth_day=day,
+            totals=totals,
+            environment=self._environment(request),
+        )
+        return HTMLResponse(page.to_html())
+
+    def _view(self, system: System, address: str) -> SystemView:
+        requests, refusals = self._counts.of_system(system.name)
+        return SystemView(
+            name=system.name,
+            title=system.emulator.title,
+            url=f"{address}/{system.name}",
+            pages=system.emulator.pages,
+            requests=requests,
+            refusals=refusals,
+            faults=[fault for fault in self._faults.list if fault.system == system.name],
+        )
+
+    def _totals_of_yesterday(self) -> tuple[date, dict[str, Any]]:
+        """Computed once a day: what has been does not change, and a large world takes a while to sum up."""
+        day = self._yesterday()
+        if self._totals is None or self._totals[0] != day:
+            self._totals = day, self._world.truth(day)["totals"]
+        return self._totals
 
 
 def with_sentence(do: Callable[[], T]) -> T:
+    """What `do` returns; a value that it refuses is answered with 400 and the reason."""
     try:
         return do()
     except ValueError as error:
         raise HTTPException(400, str(error)) from error
+
+
+def _address(request: Request) -> str:
+    return str(request.base_url).rstrip("/")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"now is written as 2026-03-01T00:00:00Z, not as {value!r}.")
+    return value
+
+
+def _span(unit: str, amount: Any) -> timedelta:
+    longest = LONGEST_MOVE / _UNITS[unit]
+    if not isinstance(amount, (int, float)) or isinstance(amount, bool) or not 0 < amount <= longest:
+        raise ValueError(f"{unit} must be a number above 0 and at most {longest:.0f}, not {amount!r}.")
+    return timedelta(seconds=round(amount * _UNITS[unit].total_seconds()))
 
 
 async def _json(request: Request) -> Any:
@@ -168,10 +227,6 @@ async def _json(request: Request) -> Any:
         return await request.json()
     except ValueError as error:
         raise HTTPException(400, f"The body is not JSON: {error}.") from error
-
-
-def _in_json(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
 
 
 async def sentence(_: Request, error: Exception) -> Response:

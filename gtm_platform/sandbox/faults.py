@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from random import Random
 from typing import Any
@@ -10,7 +11,6 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SYSTEMS = ("hubspot", "stripe", "intercom", "slack")
 RESET = "gtm.reset"  # the server's extension that resets the connection
 _KINDS = ("status", "reset", "truncate", "duplicate_page", "cursor_loop")
 _GOES_ON = ("starting_after", "after", "scroll_param")  # how lists ask for a further page
@@ -51,9 +51,7 @@ class Fault:
     def _check(self) -> None:
         chosen = [kind for kind in _KINDS if getattr(self, kind)]
         problem = None
-        if self.system not in SYSTEMS:
-            problem = f"system must be one of {', '.join(SYSTEMS)}, not {self.system!r}"
-        elif len(chosen) > 1:
+        if len(chosen) > 1:
             problem = f"only one of {', '.join(chosen)} can happen to a call"
         elif not chosen and not self.delay_ms:
             problem = f"say what goes wrong: delay_ms or one of {', '.join(_KINDS)}"
@@ -132,7 +130,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 def parse(wish: Any) -> Fault:
-    """A fault as somebody asked for it; a ValueError says what is wrong with the wish."""
+    """Make a fault of a JSON object; a ValueError says what is wrong with it."""
     if not isinstance(wish, dict) or "system" not in wish:
         raise ValueError('A fault is a JSON object with at least a system: {"system": "stripe", "status": 503}.')
     for name, value in wish.items():
@@ -167,12 +165,16 @@ class Answer:
 class Faults:
     """The faults that are in force, and the layer around the systems that makes them happen."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, systems: Sequence[str]) -> None:
         self._app = app
+        self._systems = systems
         self._added = 0
         self.list: list[Fault] = []
 
     def add(self, fault: Fault) -> Fault:
+        """Put a fault in force, with a number of its own."""
+        if fault.system not in self._systems:
+            raise ValueError(f"System must be one of {', '.join(self._systems)}, not {fault.system!r}.")
         self._added += 1
         fault.id = self._added
         self.list.append(fault)
@@ -181,7 +183,7 @@ class Faults:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         system, _, rest = scope["path"].lstrip("/").partition("/")
         path = f"/{rest}"
-        listed, goes_on = _asked(scope, path)
+        listed, goes_on = _list_request(scope, path)
         struck: Fault | None = None
         watching: list[Fault] = []
         for fault in self.list:
@@ -222,13 +224,13 @@ class Faults:
         """The right answer, held back."""
         answer = Answer()
 
-        async def hold(message: Message) -> None:
+        async def collect(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answer.status, answer.headers = message["status"], list(message["headers"])
             else:
                 answer.body += message.get("body", b"")
 
-        await self._app(scope, receive, hold)
+        await self._app(scope, receive, collect)
         return answer
 
 
@@ -241,7 +243,7 @@ def _refusal(fault: Fault, status: int) -> Answer:
     return Answer(status, headers, body.encode())
 
 
-def _asked(scope: Scope, path: str) -> tuple[str, str | None]:
+def _list_request(scope: Scope, path: str) -> tuple[str, str | None]:
     """What the call asks a list of, and from where on."""
     query = parse_qsl(scope["query_string"].decode(), keep_blank_values=True)
     listed = sorted((name, value) for name, value in query if name not in _GOES_ON)

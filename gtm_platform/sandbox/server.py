@@ -6,12 +6,12 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from errno import EADDRINUSE
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -20,54 +20,51 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from gtm_platform.sandbox import hubspot, intercom, slack, stripe
-from gtm_platform.sandbox.control import Control, Counted, environment, sentence
+from gtm_platform.sandbox.clock import SandboxClock
+from gtm_platform.sandbox.control import Control, sentence
 from gtm_platform.sandbox.faults import RESET, Faults
 from gtm_platform.sandbox.journal import Journal
-from gtm_platform.sandbox.timekeeper import Timekeeper
+from gtm_platform.sandbox.kit.emulator import System, discover, environment_of, systems_of
+from gtm_platform.sandbox.kit.write_log import Persist
+from gtm_platform.sandbox.request_counts import RequestCounts
 from gtm_platform.sandbox.world import World
-
-_REDO: dict[str, Callable[[Any, dict[str, Any], datetime], Any]] = {"hubspot": hubspot.redo, "slack": slack.redo}
 
 
 def open_sandbox(seed: int, people: int, now: datetime | None, journal: Journal) -> tuple[World, ASGIApp]:
-    """The sandbox as it was left, or a new one; without `now`, and until it is set, its clock follows real time."""
+    """The sandbox as it was left, or a new one; with `now` its clock stands still, else it goes on as it did."""
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    world = World(seed, people, journal.start_of(seed, people, now, midnight), stripe.render)
-    clock = journal.clock()
-    app = create_app(world, journal, following=now is None and clock is None)
-    for system, at, deed in journal.deeds():
+    world = World(seed, people, journal.start_of(seed, people, now, midnight))
+    clock = SandboxClock(world, journal, stopped=now is not None)
+    systems = {system.name: system for system in systems_of(world)}
+    app = create_app(clock, list(systems.values()), journal)
+    for name, at, write in journal.writes():
         world.advance(at)
-        _REDO[system](getattr(world, system), deed, at)
-    world.advance(max(world.now, clock or world.start))
+        systems[name].replay(write, at)
+    clock.resume()
     return world, app
 
 
-def create_app(world: World, journal: Journal | None = None, following: bool = False) -> ASGIApp:
-    """The whole sandbox around a world."""
-    journal = journal or Journal(None)
-    keeper = Timekeeper(world, journal, following)
+def create_app(clock: SandboxClock, systems: list[System], journal: Journal) -> ASGIApp:
+    """The whole sandbox around a clock and its world: each emulator below its name, the sandbox's pages at the top."""
+    world = clock.world
 
-    def keep(system: str) -> Callable[[dict[str, Any]], None]:
-        return lambda deed: journal.keep_deed(system, world.now, deed)
+    def persist(name: str) -> Persist:
+        return lambda write: journal.record_write(name, world.now, write)
 
-    systems = Starlette(
-        routes=[
-            Mount("/hubspot", hubspot.app(world.hubspot, world.clock, keep("hubspot"))),
-            Mount("/stripe", stripe.app(world.stripe, world.clock)),
-            Mount("/intercom", intercom.app(world.intercom, world.clock)),
-            Mount("/slack", slack.app(world.slack, world.clock, keep("slack"))),
-        ]
-    )
-    faults = Faults(systems)
-    counted = Counted(faults)
-    control = Starlette(routes=Control(keeper, faults, counted).routes(), exception_handlers={HTTPException: sentence})
+    def mounted(system: System) -> Mount:
+        return Mount(f"/{system.name}", system.emulator.app(system.store, world.clock, persist(system.name)))
+
+    apps = Starlette(routes=[mounted(system) for system in systems])
+    faults = Faults(apps, [system.name for system in systems])
+    counts = RequestCounts(faults)
+    routes = Control(clock, faults, counts, systems).routes()
+    control = Starlette(routes=routes, exception_handlers={HTTPException: sentence})
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
         """The world catches up with the time before each request."""
-        is_own = scope["type"] != "http" or scope["path"].startswith("/_sandbox")
-        keeper.tick()
-        await (control if is_own else counted)(scope, receive, send)
+        is_own = scope["type"] != "http" or scope["path"] == "/" or scope["path"].startswith("/_sandbox")
+        clock.tick()
+        await (control if is_own else counts)(scope, receive, send)
 
     return front
 
@@ -79,7 +76,7 @@ class Sandbox:
 
     @property
     def env(self) -> dict[str, str]:
-        return environment(self.url)
+        return environment_of(discover(), self.url)
 
 
 class _Breakable(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # chosen by uvicorn when it is imported
@@ -109,9 +106,19 @@ def _server(app: ASGIApp) -> uvicorn.Server:
 def _listen(port: int) -> tuple[socket.socket, str]:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
-    listener.listen()  # who calls before the server runs waits, and is not refused
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen()  # who calls before the server runs waits, and is not refused
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise ValueError(_refusal(port, error)) from error
     return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _refusal(port: int, error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == EADDRINUSE:
+        return f"Port {port} is taken, perhaps by another sandbox: end that one, or choose another port with --port."
+    return f"The sandbox cannot listen on port {port} ({error}): choose another port with --port."
 
 
 def serve(port: int, people: int, seed: int, now: datetime | None, home: Path | None) -> None:
@@ -121,8 +128,9 @@ def serve(port: int, people: int, seed: int, now: datetime | None, home: Path | 
         journal = Journal(home)
         world, app = open_sandbox(seed, people, now, journal)
         gc.freeze()  # the past stays: not worth looking through for garbage again and again
-        journal.keep_url(url)
-        print(f"Sandbox of {people} people at {url}, its clock at {world.now:%Y-%m-%d %H:%M} UTC", flush=True)
+        journal.write_url(url)
+        clock = f"{world.now:%Y-%m-%d %H:%M} UTC"
+        print(f"Sandbox of {people} people, its clock at {clock}: open {url}/ to see and steer it.", flush=True)
         _server(app).run(sockets=[listener])
 
 
@@ -135,7 +143,7 @@ def running(
     with listener:
         journal = Journal(home)
         world, app = open_sandbox(seed, people, now, journal)
-        journal.keep_url(url)
+        journal.write_url(url)
         server = _server(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

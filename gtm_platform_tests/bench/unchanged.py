@@ -18,8 +18,8 @@ from gtm_platform.delivery.hubspot.send import Run
 from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, rows
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox import hubspot
-from gtm_platform.sandbox.limits import Limit
-from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.settings import settings
 from gtm_platform.state import open_state
 from gtm_platform.state.hubspot_journal import AGREED

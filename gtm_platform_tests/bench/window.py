@@ -21,7 +21,7 @@ from gtm_platform.ingest.stream_sync import PartitionWindow, Sync
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.sandbox import hubspot, stripe
-from gtm_platform.sandbox.limits import Limit
+from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.sandbox.world import World
 from gtm_platform.settings import settings
 from gtm_platform.sources.assets import SOURCES

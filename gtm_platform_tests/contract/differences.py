@@ -38,6 +38,7 @@ SHOWN = "The document's own examples hold it; its schemas do not name it."
 NOT_YET = "Null until it happens; the document's examples hold the whole object as null, its schemas allow neither."
 REFUSALS = "The document tells of few refusals; all have the same form of body, which clients rely on."
 PAGING = "Paging is told of in Intercom's guide, not in this document."
+ADDRESSES = "Clients follow the address of the next page here; the document has a cursor in its place."
 SORTING = "The guide to searching has it; newer documents name it for contacts."
 
 # HubSpot
@@ -50,11 +51,14 @@ SLASH = "Published without the slash at the end, which the client adds; both are
 LEFT = "Who has left is no user any more."
 LIMITS = "Refusals at a limit have a body of their own, which the descriptions do not tell of."
 ACCOUNT = "The account's details have no part in the descriptions at hand."
+SCHEMAS = "Schemas have no part in the descriptions at hand."
+OLDER = "The older address of the definitions, from before the descriptions at hand."
 
 # Stripe
 EXPANDED = "The samples hold it because they were expanded; unasked, it is left out."
 METERED = "Items that are billed by use have no quantity."
 
+FOR_PEOPLE = "A page for people, which Slack's API does not have."
 OURS = "An address that the system does not have, asked to see the refusal."
 
 DIFFERENCES = (
@@ -79,6 +83,8 @@ DIFFERENCES = (
     Difference("intercom", "POST /tickets/search", "200/tickets/each/snoozed_until", NULL, NOT_YET),
     Difference("intercom", "*", "200/pages/next/page", UNKNOWN, PAGING),
     Difference("intercom", "GET /contacts", "query/per_page", UNKNOWN, PAGING),
+    Difference("intercom", "GET /admins/activity_logs", "200/pages/next", "is not of type object", ADDRESSES),
+    Difference("intercom", "GET /admins/activity_logs", "query/page", UNKNOWN, ADDRESSES),
     Difference("intercom", "POST */search", "request/sort", UNKNOWN, SORTING),
     *(Difference("intercom", "*", status, STATUS, REFUSALS) for status in ("400", "401", "404", "429")),
     Difference("intercom", "GET /unheard_of", "", NOWHERE, OURS),
@@ -91,10 +97,14 @@ DIFFERENCES = (
     Difference("hubspot", "GET /crm/v3/owners/", "200/results/each/userId", NULL, LEFT),
     Difference("hubspot", "GET /crm/v3/owners", "", NOWHERE, SLASH),
     Difference("hubspot", "GET /account-info/v3/details", "", NOWHERE, ACCOUNT),
+    Difference("hubspot", "GET /crm/v3/schemas*", "", NOWHERE, SCHEMAS),
+    Difference("hubspot", "GET /properties/v?/*", "", NOWHERE, OLDER),
+    Difference("hubspot", "GET /crm/v3/unheard_of", "", NOWHERE, OURS),
     Difference("hubspot", "*", "429/category", "is missing", LIMITS),
     *(Difference("hubspot", "*", f"429/{name}", UNKNOWN, LIMITS) for name in ("errorType", "groupName", "policyName")),
     Difference("stripe", "*", "200*/refunds", "is missing", EXPANDED),
     Difference("stripe", "GET /v1/subscription*", "200*/quantity", "is missing", METERED),
     Difference("stripe", "GET /v1/unheard_of", "", NOWHERE, OURS),
-    Difference("slack", "GET /", "", NOWHERE, "A page for people, which Slack's API does not have."),
+    Difference("slack", "GET /", "", NOWHERE, FOR_PEOPLE),
+    Difference("slack", "GET /archives/*", "", NOWHERE, FOR_PEOPLE),
 )  # fmt: skip

@@ -5,8 +5,16 @@ import re
 from functools import cache
 from typing import Any
 
+from stripe import BalanceTransaction, PaymentIntent
 from stripe._error_object import ErrorObject
-from stripe.params import CustomerCreateParams, CustomerUpdateParams
+from stripe.params import (
+    AccountListParams,
+    CustomerCreateParams,
+    CustomerSearchParams,
+    CustomerUpdateParams,
+    PaymentIntentListParams,
+    PlanListParams,
+)
 
 from gtm_platform_tests.contract.description import FORM, JSON, Description
 from gtm_platform_tests.contract.places import SPECS
@@ -25,13 +33,18 @@ LISTED = {
     "refunds": "Refund",
     "disputes": "Dispute",
     "events": "Event",
+    "plans": "Plan",
+    "payment_intents": "PaymentIntent",
+    "accounts": "Account",
 }
+TYPED_LISTS = {"plan": PlanListParams, "payment_intent": PaymentIntentListParams, "account": AccountListParams}
+TYPED_OBJECTS = {"PaymentIntent": PaymentIntent, "BalanceTransaction": BalanceTransaction}
 PLAIN = {"str": "string", "Decimal": "string", "int": "integer", "float": "number", "bool": "boolean"}
 TEXT, WHOLE, TRUTH = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
 TEXTS = {"type": "array", "items": TEXT}
 BOUNDS = {"gt": WHOLE, "gte": WHOLE, "lt": WHOLE, "lte": WHOLE}
 MOMENT = {"anyOf": [WHOLE, {"type": "object", "properties": BOUNDS, "additionalProperties": False}]}
-TOLD: dict[str, Any] = {
+PARAMETERS: dict[str, Any] = {
     "limit": {**WHOLE, "minimum": 1, "maximum": 100},
     **dict.fromkeys(("created", "current_period_end", "current_period_start", "due_date"), MOMENT),
     **dict.fromkeys(("expand", "types", "ids", "lookup_keys"), TEXTS),
@@ -40,23 +53,26 @@ TOLD: dict[str, Any] = {
 ANYTHING: dict[str, Any] = {}
 HEADERS = [
     {"in": "header", "name": "authorization", "required": True, "schema": {"pattern": r"^(Bearer|Basic) \S+$"}},
-    {"in": "header", "name": "stripe-version", "schema": {"pattern": r"^\d{4}-\d\d-\d\d\.\w+$"}},
+    {"in": "header", "name": "stripe-version", "schema": {"pattern": r"^\d{4}-\d\d-\d\d(\.\w+)?$"}},
 ]
 
 
 @cache
 def stripe() -> Description:
-    told = json.loads((SPECS / "stripe/fields.json").read_text())
+    """Read the description from the stored field lists, the samples and the client's types."""
+    stored = json.loads((SPECS / "stripe/fields.json").read_text())
     samples = json.loads((SPECS / "stripe/fixtures3.subset.json").read_text())["resources"]
-    names = set(told["resources"])
-    schemas = {name: _object(fields, names) for name, fields in told["resources"].items()}
+    names = {*stored["resources"], *TYPED_OBJECTS}
+    schemas = {name: _object(fields, names) for name, fields in stored["resources"].items()}
+    schemas |= {name: _typed(kind, samples[_noun(name)]) for name, kind in TYPED_OBJECTS.items()}
     for name, schema in schemas.items():
         _demand(schema, samples, name)
-    schemas["Event"]["properties"]["type"] = {"enum": told["event_types"]}
+    schemas["Event"]["properties"]["type"] = {"enum": stored["event_types"]}
     schemas["Event"]["properties"]["data"] = _event_data(schemas)
     schemas |= {"Account": _sampled(samples["account"]), "DeletedCustomer": _deleted(samples["deleted_customer"])}
     schemas["Error"] = _error()
-    return Description("stripe", {"paths": _paths(told["list_parameters"]), "components": {"schemas": schemas}})
+    parameters = stored["list_parameters"] | {noun: list(kind.__annotations__) for noun, kind in TYPED_LISTS.items()}
+    return Description("stripe", {"paths": _paths(parameters), "components": {"schemas": schemas}})
 
 
 # --- the operations ------------------------------------------------------------------------------------------------
@@ -65,14 +81,16 @@ def stripe() -> Description:
 def _paths(parameters: dict[str, list[str]]) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for path, name in LISTED.items():
-        noun = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-        paths[f"/v1/{path}"] = {"get": _reading(parameters[noun], _list_of(name))}
+        paths[f"/v1/{path}"] = {"get": _reading(parameters[_noun(name)], _list_of(name))}
         paths[f"/v1/{path}/{{id}}"] = {"get": _reading(["expand"], _ref(name))}
     deleted = {"anyOf": [_ref("Customer"), _ref("DeletedCustomer")]}
     paths["/v1/customers/{id}"] = {
         "get": _reading(["expand"], deleted),
         "post": _writing(CustomerUpdateParams, _ref("Customer")),
+        "delete": {"parameters": HEADERS, "responses": _answers(_ref("DeletedCustomer"))},
     }
+    search = _reading(list(CustomerSearchParams.__annotations__), _search_result("Customer"))
+    paths["/v1/customers/search"] = {"get": search}
     paths["/v1/customers"]["post"] = _writing(CustomerCreateParams, _ref("Customer"))
     paging = ["ending_before", "expand", "limit", "starting_after"]
     paths["/v1/invoices/{id}/lines"] = {"get": _reading(paging, _list_of("InvoiceLineItem"))}
@@ -81,7 +99,7 @@ def _paths(parameters: dict[str, list[str]]) -> dict[str, Any]:
 
 
 def _reading(names: list[str], answer: dict[str, Any]) -> dict[str, Any]:
-    query = [{"in": "query", "name": name, "style": "deepObject", "schema": TOLD.get(name, {})} for name in names]
+    query = [{"in": "query", "name": name, "style": "deepObject", "schema": PARAMETERS.get(name, {})} for name in names]
     return {"parameters": [*HEADERS, *query], "responses": _answers(answer)}
 
 
@@ -124,8 +142,8 @@ def _kind(field: dict[str, Any], names: set[str]) -> dict[str, Any]:
     if kind in PLAIN:
         return {"type": PLAIN[kind]}
     if kind == "enum":
-        one = {"enum": field["values"]}
-        return {"anyOf": [one, {"type": "array", "items": one}]}
+        value = {"enum": field["values"]}
+        return {"anyOf": [value, {"type": "array", "items": value}]}
     if "fields" in field:
         shape = _object(field["fields"], names)
         if kind.startswith("map of "):
@@ -135,23 +153,24 @@ def _kind(field: dict[str, Any], names: set[str]) -> dict[str, Any]:
 
 
 def _named(kind: str, names: set[str]) -> dict[str, Any]:
-    """A kind that is a sentence about other kinds; nothing is known of those that are not described."""
+    """A kind that is a sentence about other kinds; those that are not described may be anything."""
     expandable = kind.partition("id, expandable to ")[2]
     if expandable:
-        gone = [_ref("DeletedCustomer")] if expandable == "Customer" else []
-        return {"anyOf": [{"type": "string"}, *(_known(each, names) for each in expandable.split(", ")), *gone]}
+        deleted = [_ref("DeletedCustomer")] if expandable == "Customer" else []
+        objects = [_described(each, names) for each in expandable.split(", ")]
+        return {"anyOf": [{"type": "string"}, *objects, *deleted]}
     if kind.startswith("list of "):
         return _list_of(kind.removeprefix("list of "), names)
     inner = re.fullmatch(r"(map|List)\[(\w+)\]", kind)
     if inner:
-        held = {"type": PLAIN[inner[2]]} if inner[2] in PLAIN else _known(inner[2], names)
+        content = {"type": PLAIN[inner[2]]} if inner[2] in PLAIN else _described(inner[2], names)
         if inner[1] == "List":
-            return {"type": "array", "items": held}
-        return {"type": "object", "additionalProperties": held or True}
-    return _known(kind, names)
+            return {"type": "array", "items": content}
+        return {"type": "object", "additionalProperties": content or True}
+    return _described(kind, names)
 
 
-def _known(name: str, names: set[str]) -> dict[str, Any]:
+def _described(name: str, names: set[str]) -> dict[str, Any]:
     return _ref(name) if name in names else {}
 
 
@@ -161,25 +180,42 @@ def _list_of(name: str, names: set[str] | None = None) -> dict[str, Any]:
         "required": ["object", "data", "has_more", "url"],
         "properties": {
             "object": {"enum": ["list"]},
-            "data": {"type": "array", "items": _ref(name) if names is None else _known(name, names)},
+            "data": {"type": "array", "items": _ref(name) if names is None else _described(name, names)},
             "has_more": {"type": "boolean"},
             "url": {"type": "string"},
         },
     }
 
 
+def _search_result(name: str) -> dict[str, Any]:
+    result = _list_of(name)
+    result["properties"]["object"] = {"enum": ["search_result"]}
+    result["properties"] |= {"next_page": {**TEXT, "nullable": True}, "total_count": WHOLE}
+    return {**result, "required": [*result["required"], "next_page"]}
+
+
+def _noun(name: str) -> str:
+    """`payment_intent` of `PaymentIntent`."""
+    return {"InvoiceLineItem": "line_item"}.get(name, re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower())
+
+
+def _typed(kind: Any, sample: dict[str, Any]) -> dict[str, Any]:
+    """An object with the client's fields, of which the sample tells the kinds of the plain ones."""
+    plain = {name: {**_like(value), "nullable": True} for name, value in sample.items() if type(value) in (str, int)}
+    return {"type": "object", "properties": {**dict.fromkeys(kind.__annotations__, ANYTHING), **plain}}
+
+
 def _demand(schema: dict[str, Any], samples: dict[str, Any], name: str) -> None:
-    noun = {"InvoiceLineItem": "line_item"}.get(name, re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower())
-    _demand_as_in(samples.get(noun, {}), schema)
+    _demand_as_in(samples.get(_noun(name), {}), schema)
 
 
 def _demand_as_in(sample: dict[str, Any], schema: dict[str, Any]) -> None:
-    """What a sample holds is always there, at every depth."""
-    told = schema["properties"]
-    schema["required"] = sorted(sample.keys() & told.keys())
+    """Require what a sample has, at every depth."""
+    properties = schema["properties"]
+    schema["required"] = sorted(sample.keys() & properties.keys())
     for name in schema["required"]:
-        if isinstance(sample[name], dict) and "properties" in told[name]:
-            _demand_as_in(sample[name], told[name])
+        if isinstance(sample[name], dict) and "properties" in properties[name]:
+            _demand_as_in(sample[name], properties[name])
 
 
 def _event_data(schemas: dict[str, Any]) -> dict[str, Any]:
@@ -192,7 +228,7 @@ def _event_data(schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sampled(sample: dict[str, Any]) -> dict[str, Any]:
-    """An object of which there is a sample alone: its members are of the kinds of the sample's."""
+    """An object of which a sample is all that is stored: its members are of the kinds of the sample's."""
     return {"type": "object", "required": ["id", "object"], "properties": {n: _like(v) for n, v in sample.items()}}
 
 
@@ -206,9 +242,9 @@ def _like(value: Any) -> dict[str, Any]:
 
 
 def _deleted(sample: dict[str, Any]) -> dict[str, Any]:
-    """What is left of a record, which no living one fits."""
-    left = {"id": TEXT, "object": {"enum": [sample["object"]]}, "deleted": {"const": True}}
-    return {"type": "object", "required": sorted(left), "properties": left, "additionalProperties": False}
+    """The rest of a deleted record, which no living one fits."""
+    rest = {"id": TEXT, "object": {"enum": [sample["object"]]}, "deleted": {"const": True}}
+    return {"type": "object", "required": sorted(rest), "properties": rest, "additionalProperties": False}
 
 
 def _error() -> dict[str, Any]:

@@ -10,9 +10,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
 from gtm_platform.sandbox import hubspot, intercom, slack, stripe
-from gtm_platform.sandbox.limits import Limit
-from gtm_platform.sandbox.records import StripeEvent, StripeStore
-from gtm_platform.sandbox.slack.gate import LIMITS
+from gtm_platform.sandbox.kit.limits import Limit
+from gtm_platform.sandbox.slack.access import LIMITS
+from gtm_platform.sandbox.stripe.store import StripeEvent, StripeStore
 from gtm_platform.sandbox.world import World
 from gtm_platform_tests.contract.recorder import Exchange
 
@@ -46,7 +46,7 @@ def _name(route: Route) -> str:
 
 def systems(calls: int = MANY) -> Systems:
     """`calls` are let through before a system says that there were too many."""
-    world = World(1, PEOPLE, NOW - timedelta(days=3), stripe.render)
+    world = World(1, PEOPLE, NOW - timedelta(days=3))
     world.advance(NOW)
     _add_what_is_rare(world)
     burst, searches = Limit(calls, 3600), Limit(calls, 3600)

@@ -19,7 +19,7 @@ from gtm_platform.delivery.slack.send import AlertSender
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.source import BEGINNING, Source, Window
-from gtm_platform.sandbox.control import environment
+from gtm_platform.sandbox.kit.emulator import discover, environment_of
 from gtm_platform.settings import Settings, settings
 from gtm_platform.sources.hubspot import SOURCE as HUBSPOT
 from gtm_platform.sources.intercom import SOURCE as INTERCOM
@@ -37,7 +37,7 @@ SOURCES = (HUBSPOT, STRIPE, INTERCOM)
 def pointed_at(url: str, **more: str) -> Iterator[Settings]:
     """The environment of a platform whose systems are all at this address."""
     with pytest.MonkeyPatch.context() as patch:
-        for variable, value in {**environment(url), "GTM_NOW": NOW.isoformat(), **more}.items():
+        for variable, value in {**environment_of(discover(), url), "GTM_NOW": NOW.isoformat(), **more}.items():
             patch.setenv(variable, value)
         settings.cache_clear()
         yield settings()

@@ -29,8 +29,11 @@ def _read_objects(client: httpx.Client, world: World, path: str, kind: str) -> N
     page = client.get(path, params={"limit": 2, **asked}).json()
     client.get(path, params={"limit": 2, "after": page["paging"]["next"]["after"], **asked})
     client.get(path, params={"archived": "true"})
+    with_history = {"propertiesWithHistory": [property], "associations": ["line_items", "tickets", "quotes"]}
+    client.get(path, params={"limit": 2, **with_history})
     client.get(f"{path}/{ids[0]}", params=asked)
-    inputs = {"inputs": [{"id": ids[0]}], "properties": [property], "propertiesWithHistory": []}
+    client.get(f"{path}/{ids[0]}", params=with_history)
+    inputs = {"inputs": [{"id": ids[0]}], "properties": [property], "propertiesWithHistory": [property]}
     client.post(f"{path}/batch/read", json=inputs)
     client.post(f"{path}/batch/read", json={**inputs, "inputs": [{"id": ids[0]}, {"id": "999"}]})
     filters = [{"propertyName": "hs_object_id", "operator": "GT", "value": "0"}]
@@ -124,6 +127,13 @@ def _look_around(client: httpx.Client) -> None:
     client.get(f"/crm/v3/pipelines/deals/{pipeline}")
     client.get(f"/crm/v3/pipelines/deals/{pipeline}/stages")
     client.get("/account-info/v3/details")
+    for version in ("v1", "v2"):
+        client.get(f"/properties/{version}/contacts/properties")
+        client.get(f"/properties/{version}/contacts/properties/named/email")
+    client.get("/crm/v3/schemas")
+    client.get("/crm/v3/schemas/contacts")
+    for kind in ("tickets", "line_items", "products", "quotes", "communications"):
+        client.get(f"/crm/v3/objects/{kind}")
 
 
 def _ask_hubspot_wrongly(client: httpx.Client) -> None:
@@ -140,3 +150,7 @@ def _ask_hubspot_wrongly(client: httpx.Client) -> None:
     client.get("/crm/v3/properties/contacts/groups/unheard_of")
     client.get("/crm/v3/owners/999")
     client.get("/crm/v3/pipelines/deals/unheard_of")
+    client.get("/crm/v3/unheard_of")
+    number = {"name": "size", "label": "Size", "groupName": "contactinformation", "type": "number"}
+    options = [{"label": "One", "value": "1", "displayOrder": 0, "hidden": False}]
+    client.post("/crm/v3/properties/contacts", json={**number, "fieldType": "number", "options": options})

@@ -8,6 +8,8 @@ import httpx
 from gtm_platform.sandbox import hubspot, intercom, slack, stripe
 from gtm_platform.sandbox.world import World
 from gtm_platform_tests.contract.walk_hubspot import walk_hubspot
+from gtm_platform_tests.contract.walk_intercom import walk_intercom
+from gtm_platform_tests.contract.walk_slack import walk_slack
 
 Walk = Callable[[httpx.Client, World], None]
 
@@ -15,13 +17,16 @@ Walk = Callable[[httpx.Client, World], None]
 # --- Stripe --------------------------------------------------------------------------------------------------------
 
 EXPANDED = {
-    "products": "default_price",
-    "prices": "product",
-    "subscriptions": "latest_invoice",
-    "invoices": "customer",
-    "charges": "customer",
-    "refunds": "charge",
-    "disputes": "charge",
+    "products": ("default_price",),
+    "prices": ("product", "tiers"),
+    "plans": ("product", "tiers"),
+    "customers": ("sources", "tax_ids", "subscriptions"),
+    "subscriptions": ("latest_invoice", "customer", "discounts"),
+    "invoices": ("customer", "payments", "discounts"),
+    "payment_intents": ("latest_charge", "customer"),
+    "charges": ("customer", "payment_intent", "balance_transaction", "refunds"),
+    "refunds": ("charge", "balance_transaction", "payment_intent"),
+    "disputes": ("charge", "payment_intent"),
 }
 
 
@@ -29,7 +34,7 @@ def walk_stripe(client: httpx.Client, world: World) -> None:
     created = {"created[gte]": 1, "created[lt]": 4102444800}
     for path in (
         "products", "prices", "coupons", "customers", "invoices", "invoice_payments", "charges", "refunds", "disputes",
-        "events", "subscriptions",
+        "events", "subscriptions", "plans", "payment_intents",
     ):  # fmt: skip
         page = client.get(f"/v1/{path}", params={"limit": 1, **created}).json()
         client.get(f"/v1/{path}", params={"limit": 100})
@@ -39,8 +44,8 @@ def walk_stripe(client: httpx.Client, world: World) -> None:
         client.get(f"/v1/{path}/{first}")
         client.get(f"/v1/{path}/unheard_of")
         if path in EXPANDED:
-            client.get(f"/v1/{path}", params={"expand[]": f"data.{EXPANDED[path]}", "limit": 5})
-            client.get(f"/v1/{path}/{first}", params={"expand[]": EXPANDED[path]})
+            client.get(f"/v1/{path}", params={"expand[]": [f"data.{name}" for name in EXPANDED[path]], "limit": 5})
+            client.get(f"/v1/{path}/{first}", params={"expand[]": list(EXPANDED[path])})
     for path in ("", "/unheard_of"):
         client.get(f"/v1/credit_notes{path}")  # the sandbox has none
     _filter(client, world)
@@ -54,6 +59,10 @@ def _filter(client: httpx.Client, world: World) -> None:
     client.get("/v1/subscription_items", params={"subscription": subscription[0].id, "limit": 2})
     client.get(f"/v1/invoices/{invoice[0].id}/lines", params={"limit": 2})
     client.get("/v1/account")
+    client.get("/v1/accounts")
+    client.get(f"/v1/accounts/{client.get('/v1/account').json()['id']}")
+    first = client.get("/v1/customers/search", params={"query": "created>0", "limit": 2, "expand[]": "total_count"})
+    client.get("/v1/customers/search", params={"query": "created>0", "limit": 2, "page": first.json()["next_page"]})
     for params in ({"status": "all"}, {"status": "canceled"}, {"customer": customer}, {"price": price}):
         client.get("/v1/subscriptions", params=params)
     client.get("/v1/prices", params={"active": "true", "currency": "usd", "type": "recurring"})
@@ -76,12 +85,17 @@ def _write_customers(client: httpx.Client) -> None:
     client.post("/v1/customers", data=given, headers={"Idempotency-Key": "walk-1"})
     client.post("/v1/customers", data={"name": "Other"}, headers={"Idempotency-Key": "walk-1"})
     client.post(f"/v1/customers/{made['id']}", data={"name": "Newer"})
+    client.delete(f"/v1/customers/{made['id']}")
     client.get("/v1/events", params={"type": "customer.created"})
+    client.get("/v1/events", params={"type": "customer.deleted"})
 
 
 def _ask_stripe_wrongly(client: httpx.Client, world: World) -> None:
     client.get("/v1/account", headers={"Authorization": ""})
     client.get("/v1/account", headers={"Authorization": "Bearer sk_test_wrong"})
+    client.get("/v1/account", headers={"Stripe-Version": "2026-10-29.endive"})
+    client.get("/v1/accounts/acct_unheard_of")
+    client.get("/v1/customers/search", params={"query": "shoe_size:44"})
     client.get("/v1/customers", params={"limit": 101})
     client.get("/v1/customers", params={"unheard_of": 1})
     client.get("/v1/customers", params={"starting_after": "unheard_of"})
@@ -89,79 +103,6 @@ def _ask_stripe_wrongly(client: httpx.Client, world: World) -> None:
     client.get(f"/v1/customers/{next(reversed(world.stripe.customers))}", params={"expand[]": "unheard_of"})
     client.post("/v1/customers", data={"unheard_of": "1"})
     client.get("/v1/unheard_of")
-
-
-# --- Intercom ------------------------------------------------------------------------------------------------------
-
-
-def walk_intercom(client: httpx.Client, world: World) -> None:
-    store = world.intercom
-    contact = next(each for each in store.contacts.values() if each.companies and not each.merged_into)
-    company, conversation = contact.companies[0], next(iter(store.conversations))
-    _walk_lists(client)
-    for path in ("/me", "/admins", "/teams", "/tags", "/data_attributes", f"/companies/{company}"):
-        client.get(path)
-    for path in ("", "/companies", "/tags"):
-        client.get(f"/contacts/{contact.id}{path}")
-    client.get("/data_attributes", params={"model": "contact", "include_archived": "true"})
-    client.get(f"/companies/{company}/contacts")
-    client.get("/companies", params={"company_id": store.companies[company].company_id})
-    client.get("/companies", params={"page": 1, "per_page": 2})
-    client.get("/companies/scroll")
-    client.get("/companies/scroll")
-    for params in ({}, {"page": 2, "per_page": 2, "order": "asc"}):
-        client.post("/companies/list", params=params)
-    for each in list(store.conversations)[:20]:
-        client.get(f"/conversations/{each}", params={"display_as": "plaintext"})
-    client.get(f"/conversations/{conversation}")
-    _ask_intercom_wrongly(client)
-
-
-def _walk_lists(client: httpx.Client) -> None:
-    page = client.get("/conversations", params={"per_page": 20}).json()
-    client.get("/conversations", params={"starting_after": page["pages"]["next"]["starting_after"]})
-    client.get("/contacts")
-    one = {"field": "created_at", "operator": ">", "value": "1"}
-    both = {"operator": "AND", "value": [{"operator": "OR", "value": [one, one]}] * 2}
-    for name in ("contacts", "conversations", "tickets"):
-        page = client.post(f"/{name}/search", json={"query": one, "pagination": {"per_page": 2}}).json()
-        pagination = {"per_page": 2, "starting_after": page["pages"]["next"]["starting_after"]}
-        client.post(f"/{name}/search", json={"query": both, "pagination": pagination})
-
-
-def _ask_intercom_wrongly(client: httpx.Client) -> None:
-    for path in ("/me", "/contacts", "/conversations/1", "/companies/scroll", "/tags"):
-        client.get(path, headers={"Authorization": "Bearer wrong"})
-    client.get("/me", headers={"Intercom-Version": "1.0"})
-    for path in ("/contacts/1", "/contacts/1/companies", "/contacts/1/tags", "/companies/1", "/companies/1/contacts"):
-        client.get(path)
-    client.get("/conversations/999999999")
-    client.get("/companies", params={"name": "Nobody"})
-    client.get("/contacts", params={"per_page": 151})
-    client.get("/companies/scroll", params={"scroll_param": "unheard_of"})
-    client.post("/contacts/search", json={"query": {"field": "shoe_size", "operator": "=", "value": "44"}})
-    client.get("/unheard_of")
-
-
-# --- Slack ---------------------------------------------------------------------------------------------------------
-
-
-def walk_slack(client: httpx.Client, world: World) -> None:
-    channel, email = next(iter(world.slack.channels)), next(iter(world.slack.users))
-    posted = client.post("/api/chat.postMessage", json={"channel": channel, "text": "One"}).json()
-    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*Two*"}}]
-    said = {"channel": channel, "ts": posted["ts"], "text": "Two", "blocks": blocks}
-    client.post("/api/chat.update", json=said)
-    client.post("/api/auth.test")
-    client.get("/api/conversations.list", params={"limit": 1})
-    client.get("/api/users.lookupByEmail", params={"email": email})
-    client.get("/api/users.lookupByEmail", params={"email": "nobody@initech.example"})
-    client.post("/api/chat.postMessage", json={"channel": "C0NOWHERE", "text": "One"})
-    client.post("/api/chat.postMessage", json={"channel": channel, "text": "", "blocks": [{"type": "section"}]})
-    client.post("/api/auth.test", headers={"Authorization": "Bearer wrong"})
-    client.post("/services/T0/B0/secret", json={"text": "One"})
-    client.post("/services/T0/B0/secret", json={})
-    client.get("/")
 
 
 WALKS: dict[str, Walk] = {

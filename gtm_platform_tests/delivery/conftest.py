@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from gtm_platform.sandbox import hubspot
-from gtm_platform.sandbox.hubspot.gate import Limits
-from gtm_platform.sandbox.limits import Limit
-from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.hubspot.access import Limits
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.state import State, open_state
 from gtm_platform_tests.delivery.world import NOW, Watched, served
 

@@ -18,7 +18,8 @@ from gtm_platform.delivery.sensors import when_health_lands
 from gtm_platform.lake.contracts import TABLES, Column, Contract
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.sandbox import hubspot, slack
-from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore, SlackStore
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.slack.store import SlackStore
 from gtm_platform.settings import settings
 from gtm_platform_tests.delivery.rows import customer, health
 from gtm_platform_tests.delivery.world import NOW, Watched, served

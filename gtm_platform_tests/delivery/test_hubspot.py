@@ -17,7 +17,7 @@ from gtm_platform.http.errors import RetriesExhausted, Unauthorized
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.sandbox.hubspot import TOKEN
-from gtm_platform.sandbox.records import HubSpotStore
+from gtm_platform.sandbox.hubspot.store import HubSpotStore
 from gtm_platform.state import State
 from gtm_platform.state import audit as trail
 from gtm_platform.state.schema import hubspot_writes

@@ -14,14 +14,14 @@ from gtm_platform.delivery.slack.send import AlertSender, SendReport
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.sandbox import slack
-from gtm_platform.sandbox.records import SlackMessage, SlackStore
+from gtm_platform.sandbox.slack.store import ALERT_CHANNEL, SlackMessage, SlackStore
 from gtm_platform.state import State
 from gtm_platform.state.schema import slack_messages
 from gtm_platform.state.slack_journal import Fact
 from gtm_platform_tests.delivery.rows import DAY, customer
 from gtm_platform_tests.delivery.world import NOW, Watched, served
 
-CHANNEL = "C0ALERTS"
+CHANNEL = ALERT_CHANNEL
 DROP = {"score": 55, "status": "at_risk", "from_score": 75, "from_status": "healthy"}
 
 
@@ -178,7 +178,7 @@ def test_a_crash_before_posting_says_it_once_unmarked(slack_api: Watched, worksp
 def test_a_wrong_channel_is_a_sentence_and_the_alert_waits(
     slack_api: Watched, workspace: SlackStore, state: State
 ) -> None:
-    told = say(channel(slack_api, id="C0WRONG"), state, *facts(1, 2))
+    told = say(channel(slack_api, id="C0NOWHERE01"), state, *facts(1, 2))
     assert "SLACK_ALERT_CHANNEL" in told.trouble[0]
     assert (told.waiting, len(slack_api.calls)) == (2, 1)
 

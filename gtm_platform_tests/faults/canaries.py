@@ -66,7 +66,7 @@ def knowing_the_canaries(home: Path) -> Iterator[Sandbox]:
     with pytest.MonkeyPatch.context() as patch:
         for system in ("hubspot", "stripe", "intercom", "slack"):
             key = next(key for name, key in CANARIES.items() if name.startswith(system.upper()))
-            patch.setattr(f"gtm_platform.sandbox.{system}.gate.TOKEN", key)
+            patch.setattr(f"gtm_platform.sandbox.{system}.access.TOKEN", key)
         with running(PEOPLE, SEED, midnight(DAY), home) as box:
             yield box
 

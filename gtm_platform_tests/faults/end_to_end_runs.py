@@ -71,7 +71,7 @@ class Life:
 
     @property
     def said(self) -> list[Deed]:
-        return [deed["deed"] for deed in self.deeds if deed["system"] == "slack"]
+        return [deed["write"] for deed in self.deeds if deed["system"] == "slack"]
 
     def heal(self, dagster: dg.DagsterInstance, *job: str) -> None:
         for _ in range(TRIES):
@@ -166,4 +166,4 @@ def early(rate: float, number: int) -> int:
 
 
 def deeds(home: Path) -> list[Deed]:
-    return [json.loads(line) for line in (home / "sandbox" / "deeds.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in (home / "sandbox" / "writes.jsonl").read_text().splitlines()]

@@ -8,8 +8,8 @@ import pytest
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.sandbox import intercom
-from gtm_platform.sandbox.intercom.gate import Limits
-from gtm_platform.sandbox.limits import Limit
+from gtm_platform.sandbox.intercom.access import Limits
+from gtm_platform.sandbox.kit.limits import Limit
 
 CLIENTS = ("sources.hubspot", "sources.intercom", "sources.stripe", "delivery.hubspot", "delivery.slack")
 

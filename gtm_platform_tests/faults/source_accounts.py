@@ -17,17 +17,10 @@ from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.source import Source
 from gtm_platform.sandbox import hubspot, intercom, stripe
-from gtm_platform.sandbox.limits import Limit
-from gtm_platform.sandbox.records import (
-    HubSpotRecord,
-    HubSpotStore,
-    IntercomCompany,
-    IntercomContact,
-    IntercomStore,
-    StripeCustomer,
-    StripeEvent,
-    StripeStore,
-)
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.intercom.store import IntercomCompany, IntercomContact, IntercomStore
+from gtm_platform.sandbox.kit.limits import Limit
+from gtm_platform.sandbox.stripe.store import StripeCustomer, StripeEvent, StripeStore
 from gtm_platform.settings import settings
 from gtm_platform.sources.hubspot import SOURCE as HUBSPOT
 from gtm_platform.sources.intercom import SOURCE as INTERCOM

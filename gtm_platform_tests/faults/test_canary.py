@@ -77,7 +77,7 @@ def test_dagster_keeps_nothing_about_people(troubled: Troubled) -> None:
 def test_the_search_looks_everywhere(troubled: Troubled) -> None:
     """Else nothing found would mean nothing."""
     places = {place.partition(": ")[0] for place, _ in troubled.traces}
-    for ending in (".err", ".out", "state.db", ".parquet", "printed.txt", "deeds.jsonl", "runs.db"):
+    for ending in (".err", ".out", "state.db", ".parquet", "printed.txt", "writes.jsonl", "runs.db"):
         assert any(place.endswith(ending) for place in places), ending
     tables = {place.partition(": ")[2] for place, _ in troubled.history}
     assert {"event_logs", "runs", "snapshots"} <= tables

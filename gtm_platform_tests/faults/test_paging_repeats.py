@@ -12,8 +12,8 @@ import pytest
 from gtm_platform.http.errors import CursorLoop, InvalidResponse
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.hubspot import Limits, app
-from gtm_platform.sandbox.limits import Limit
-from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.sources.intercom.client import Intercom
 from gtm_platform_tests.faults.model import adds_up, as_of, ids, nothing_half_done
 from gtm_platform_tests.faults.nth_call import until_none_fails

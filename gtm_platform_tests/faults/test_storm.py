@@ -28,7 +28,7 @@ def changes(life: Life) -> Counter[tuple[str, str, str]]:
     """Each time that a deed gave a contact's property a value that it did not have."""
     held: dict[tuple[str, str], str] = {}
     found = Counter[tuple[str, str, str]]()
-    saved = [deed["deed"] for deed in life.deeds if deed["system"] == "hubspot" and deed["deed"]["do"] == "save"]
+    saved = [deed["write"] for deed in life.deeds if deed["system"] == "hubspot" and deed["write"]["do"] == "save"]
     for record in (record for deed in saved for record in deed["records"]):
         for name, value in record["properties"].items():
             if held.get((record["id"], name)) != value:

@@ -19,9 +19,9 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 from urllib3.util.retry import Retry
 
-from gtm_platform.sandbox.hubspot import TOKEN, Limits, app, redo
-from gtm_platform.sandbox.limits import Limit
-from gtm_platform.sandbox.records import HubSpotOwner, HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.hubspot import TOKEN, Limits, app, replay
+from gtm_platform.sandbox.hubspot.store import HubSpotOwner, HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.kit.limits import Limit
 
 START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 Properties = dict[str, Any]
@@ -29,19 +29,19 @@ Properties = dict[str, Any]
 
 @dataclass
 class Sandbox:
-    """A HubSpot on loopback, its store, and the deeds it was told to keep."""
+    """A HubSpot on loopback, its store, and the writes that it persisted."""
 
     store: HubSpotStore = field(default_factory=HubSpotStore)
     now: datetime = START
-    kept: list[tuple[str, datetime]] = field(default_factory=list)
+    persisted: list[tuple[str, datetime]] = field(default_factory=list)
     limits: Limits = field(default_factory=lambda: Limits(Limit(100_000, 10), Limit(100_000, 10), Limit(100_000, 10)))
     url: str = ""
 
     def __post_init__(self) -> None:
         self.store.next_id = 501
 
-    def keep(self, deed: dict[str, Any]) -> None:
-        self.kept.append((json.dumps(deed), self.now))
+    def persist(self, write: dict[str, Any]) -> None:
+        self.persisted.append((json.dumps(write), self.now))
 
     def later(self) -> datetime:
         self.now += timedelta(minutes=5)
@@ -90,7 +90,7 @@ def host() -> Iterator[Host]:
 @pytest.fixture
 def sandbox(host: Host) -> Sandbox:
     here = Sandbox(url=f"{host.url}/hubspot")
-    hubspot = app(here.store, lambda: here.now, here.keep, here.limits)
+    hubspot = app(here.store, lambda: here.now, here.persist, here.limits)
     host.asgi = Starlette(routes=[Mount("/hubspot", hubspot)])
     return here
 
@@ -108,8 +108,8 @@ def body_of(failure: pytest.ExceptionInfo[Any]) -> dict[str, Any]:
 def nested_error(failure: pytest.ExceptionInfo[Any]) -> dict[str, Any]:
     """The validation error inside the message's text."""
     _, text = body_of(failure)["message"].split(": ", 1)
-    found: dict[str, Any] = json.loads(text)[0]
-    return found
+    answer: dict[str, Any] = json.loads(text)[0]
+    return answer
 
 
 def create(client: HubSpot, kind: str, associations: list[Any] | None = None, **properties: Any) -> Any:
@@ -128,7 +128,7 @@ def search(client: HubSpot, kind: str, *filters: dict[str, Any], **more: Any) ->
 
 
 def ids(answer: Any) -> list[str]:
-    return [found.id for found in answer.results]
+    return [each.id for each in answer.results]
 
 
 # --- token and limits ----------------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ def test_a_wrong_token_is_refused(sandbox: Sandbox) -> None:
     assert body["correlationId"]
 
 
-def test_the_burst_limit_is_told_in_headers_and_refuses_in_the_end(sandbox: Sandbox, client: HubSpot) -> None:
+def test_the_burst_limit_is_in_headers_and_refuses_in_the_end(sandbox: Sandbox, client: HubSpot) -> None:
     sandbox.limits.burst = Limit(2, 10)
     api = client.crm.contacts.basic_api
     _, status, headers = api.get_page_with_http_info()
@@ -178,7 +178,7 @@ def test_the_daily_limit_stops_everything(sandbox: Sandbox, client: HubSpot) -> 
     assert body_of(failure)["policyName"] == "DAILY"
 
 
-def test_an_unknown_path_and_an_unknown_type_are_told_apart(sandbox: Sandbox) -> None:
+def test_an_unknown_path_and_an_unknown_type_are_refused_differently(sandbox: Sandbox) -> None:
     with sandbox.http() as http:
         assert http.get("/crm/v3/nothing").status_code == 404
         refused = http.get("/crm/v3/objects/rockets")
@@ -196,24 +196,24 @@ def test_all_contacts_come_once_and_in_order(sandbox: Sandbox, client: HubSpot) 
     assert len(first.results) == 100
     assert not first.paging.next.after.isdigit()
     assert f"after={first.paging.next.after}" in first.paging.next.link
-    assert [found.id for found in client.crm.contacts.get_all()] == [key for key in made if key != made[10]]
+    assert [each.id for each in client.crm.contacts.get_all()] == [key for key in made if key != made[10]]
     assert ids(client.crm.contacts.basic_api.get_page(archived=True)) == [made[10]]
     assert len(client.crm.contacts.basic_api.get_page().results) == 10
 
 
-def test_a_record_shows_what_was_asked_for(sandbox: Sandbox, client: HubSpot) -> None:
+def test_a_record_shows_the_named_properties(sandbox: Sandbox, client: HubSpot) -> None:
     contact = sandbox.add("contacts", email="ada@acme.example", jobtitle="CTO")
-    asked = ["jobtitle", "phone", "no_such_property"]
-    found = client.crm.contacts.basic_api.get_by_id(contact, properties=asked)
+    names = ["jobtitle", "phone", "no_such_property"]
+    answer = client.crm.contacts.basic_api.get_by_id(contact, properties=names)
     stamp = "2026-03-02T06:00:00.000Z"
-    assert found.properties == {
+    assert answer.properties == {
         "jobtitle": "CTO",
         "phone": None,
         "createdate": stamp,
         "lastmodifieddate": stamp,
         "hs_object_id": contact,
     }
-    assert (found.created_at, found.archived) == (START, False)
+    assert (answer.created_at, answer.archived) == (START, False)
     default = client.crm.contacts.basic_api.get_by_id(contact).properties
     assert sorted(default) == ["createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"]
 
@@ -237,7 +237,7 @@ def test_a_list_page_of_more_than_a_hundred_is_refused(client: HubSpot) -> None:
     assert failure.value.status == 400
 
 
-def test_a_contact_is_found_by_any_of_its_addresses(sandbox: Sandbox, client: HubSpot) -> None:
+def test_a_contact_is_read_by_any_of_its_addresses(sandbox: Sandbox, client: HubSpot) -> None:
     contact = sandbox.add("contacts", email="ada@acme.example", hs_additional_emails="a@acme.example;l@acme.example")
     for address in ("ada@acme.example", "L@acme.example"):
         assert client.crm.contacts.basic_api.get_by_id(address, id_property="email").id == contact
@@ -250,12 +250,12 @@ def test_a_contact_is_found_by_any_of_its_addresses(sandbox: Sandbox, client: Hu
 
 
 def test_a_second_contact_with_an_address_is_a_conflict(sandbox: Sandbox, client: HubSpot) -> None:
-    held = sandbox.add("contacts", email="ada@acme.example", hs_additional_emails="a@acme.example")
+    existing = sandbox.add("contacts", email="ada@acme.example", hs_additional_emails="a@acme.example")
     for address in ("Ada@acme.example", "a@acme.example"):
         with pytest.raises(ApiException) as failure:
             client.crm.contacts.basic_api.create({"properties": {"email": address}})
         assert failure.value.status == 409
-        assert body_of(failure)["message"] == f"Contact already exists. Existing ID: {held}"
+        assert body_of(failure)["message"] == f"Contact already exists. Existing ID: {existing}"
         assert body_of(failure)["category"] == "CONFLICT"
 
 
@@ -327,8 +327,8 @@ def test_an_archived_record_is_in_the_archive_only(sandbox: Sandbox, client: Hub
     client.crm.contacts.basic_api.archive("999")
     with pytest.raises(NotFoundException):
         client.crm.contacts.basic_api.get_by_id(contact)
-    [found] = client.crm.contacts.basic_api.get_page(archived=True).results
-    assert (found.id, found.archived, found.archived_at) == (contact, True, archived_at)
+    [answer] = client.crm.contacts.basic_api.get_page(archived=True).results
+    assert (answer.id, answer.archived, answer.archived_at) == (contact, True, archived_at)
     assert search(client, "contacts").total == 0
 
 
@@ -338,10 +338,10 @@ def test_a_merged_contact_forwards_to_the_winner(sandbox: Sandbox, client: HubSp
     company = sandbox.add("companies", name="Acme")
     client.crm.associations.v4.basic_api.create_default("contacts", loser, "companies", company)
     client.crm.contacts.basic_api.merge({"primaryObjectId": winner, "objectIdToMerge": loser})
-    asked = ["hs_merged_object_ids", "hs_additional_emails", "phone"]
-    found = client.crm.contacts.basic_api.get_by_id(loser, properties=asked)
-    assert found.id == winner
-    assert [found.properties[name] for name in asked] == [loser, "a@acme.example", "1"]
+    names = ["hs_merged_object_ids", "hs_additional_emails", "phone"]
+    answer = client.crm.contacts.basic_api.get_by_id(loser, properties=names)
+    assert answer.id == winner
+    assert [answer.properties[name] for name in names] == [loser, "a@acme.example", "1"]
     assert ids(client.crm.contacts.basic_api.get_page()) == [winner]
     assert ids(client.crm.contacts.basic_api.get_page(archived=True)) == []
     assert ids(search(client, "contacts")) == [winner]
@@ -364,9 +364,9 @@ def test_a_gdpr_delete_leaves_nothing(sandbox: Sandbox, client: HubSpot) -> None
 def test_a_batch_read_answers_207_for_what_is_missing(sandbox: Sandbox, client: HubSpot) -> None:
     contact = sandbox.add("contacts", email="ada@acme.example")
     body = {"inputs": [{"id": "999"}, {"id": contact}], "properties": ["email"], "propertiesWithHistory": []}
-    found, status, _ = client.crm.contacts.batch_api.read_with_http_info(body)
-    assert (status, ids(found), found.num_errors) == (207, [contact], 1)
-    assert (found.errors[0].category, found.errors[0].context) == ("OBJECT_NOT_FOUND", {"ids": ["999"]})
+    answer, status, _ = client.crm.contacts.batch_api.read_with_http_info(body)
+    assert (status, ids(answer), answer.num_errors) == (207, [contact], 1)
+    assert (answer.errors[0].category, answer.errors[0].context) == ("OBJECT_NOT_FOUND", {"ids": ["999"]})
     whole, status, _ = client.crm.contacts.batch_api.read_with_http_info({**body, "inputs": [{"id": contact}]})
     assert (status, whole.status, whole.started_at) == (200, "COMPLETE", START)
 
@@ -380,19 +380,19 @@ def test_a_batch_has_at_most_a_hundred_inputs_and_no_id_twice(client: HubSpot) -
 
 
 def test_a_batch_create_is_all_or_nothing_by_default(sandbox: Sandbox, client: HubSpot) -> None:
-    held = sandbox.add("contacts", email="ada@acme.example")
+    existing = sandbox.add("contacts", email="ada@acme.example")
     addresses = ["new@acme.example", "ada@acme.example"]
     inputs = [{"properties": {"email": address}, "associations": []} for address in addresses]
     with pytest.raises(ApiException) as failure:
         client.crm.contacts.batch_api.create({"inputs": inputs})
     assert (failure.value.status, failure.value.reason) == (409, "Conflict")
-    assert list(sandbox.store.objects["contacts"]) == [held]
+    assert list(sandbox.store.objects["contacts"]) == [existing]
     made, status, _ = client.crm.contacts.batch_api.create_with_http_info({"inputs": inputs[:1]})
     assert (status, made.results[0].properties["email"]) == (201, "new@acme.example")
 
 
 def test_a_batch_create_may_fail_in_part_when_every_input_is_traced(sandbox: Sandbox, client: HubSpot) -> None:
-    held = sandbox.add("contacts", email="ada@acme.example")
+    existing = sandbox.add("contacts", email="ada@acme.example")
     addresses = ["ada@acme.example", "new@acme.example", "new@acme.example"]
     inputs = [
         {"properties": {"email": address}, "associations": [], "objectWriteTraceId": f"t-{n}"}
@@ -400,11 +400,11 @@ def test_a_batch_create_may_fail_in_part_when_every_input_is_traced(sandbox: San
     ]
     made, status, _ = client.crm.contacts.batch_api.create_with_http_info({"inputs": inputs})
     assert (status, made.num_errors) == (207, 2)
-    assert [(found.object_write_trace_id, found.properties["email"]) for found in made.results] == [
+    assert [(each.object_write_trace_id, each.properties["email"]) for each in made.results] == [
         ("t-1", "new@acme.example")
     ]
     assert [error.context["objectWriteTraceId"] for error in made.errors] == [["t-0"], ["t-2"]]
-    assert made.errors[0].message == f"Contact already exists. Existing ID: {held}"
+    assert made.errors[0].message == f"Contact already exists. Existing ID: {existing}"
     with pytest.raises(ApiException, match="unique"):
         client.crm.contacts.batch_api.create({"inputs": [inputs[0], inputs[0]]})
 
@@ -425,16 +425,16 @@ def test_a_batch_update_does_what_it_can(sandbox: Sandbox, client: HubSpot) -> N
     assert "city" not in sandbox.record("companies", bad).properties
 
 
-def test_an_upsert_says_what_is_new(sandbox: Sandbox, client: HubSpot) -> None:
-    held = sandbox.add("contacts", email="ada@acme.example", hs_additional_emails="a@acme.example")
+def test_an_upsert_marks_what_is_new(sandbox: Sandbox, client: HubSpot) -> None:
+    existing = sandbox.add("contacts", email="ada@acme.example", hs_additional_emails="a@acme.example")
     inputs = [
         {"id": address, "idProperty": "email", "properties": {"email": address, "firstname": "Ada"}}
         for address in ("a@acme.example", "new@acme.example")
     ]
     answer, status, _ = client.crm.contacts.batch_api.upsert_with_http_info({"inputs": inputs})
     assert status == 200
-    assert [(found.id, found.new) for found in answer.results] == [(held, False), ("502", True)]
-    assert sandbox.record("contacts", held).properties["email"] == "ada@acme.example"
+    assert [(each.id, each.new) for each in answer.results] == [(existing, False), ("502", True)]
+    assert sandbox.record("contacts", existing).properties["email"] == "ada@acme.example"
     assert sandbox.record("contacts", "502").properties == {"email": "new@acme.example", "firstname": "Ada"}
     with pytest.raises(ApiException, match="non-unique 0-1 property"):
         client.crm.contacts.batch_api.update({"inputs": inputs})
@@ -483,7 +483,7 @@ def test_a_search_pages_by_offset_and_ends_at_ten_thousand(sandbox: Sandbox, cli
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("condition", "expected"),
     [
         ({"propertyName": "name", "operator": "EQ", "value": "acme"}, ["Acme"]),
         ({"propertyName": "name", "operator": "NEQ", "value": "acme"}, ["Bolt", "Core"]),
@@ -500,12 +500,12 @@ def test_a_search_pages_by_offset_and_ends_at_ten_thousand(sandbox: Sandbox, cli
         ({"propertyName": "createdate", "operator": "LT", "value": "1772431200001"}, ["Acme", "Bolt", "Core"]),
     ],
 )
-def test_filters(sandbox: Sandbox, client: HubSpot, asked: Properties, expected: list[str]) -> None:
+def test_filters(sandbox: Sandbox, client: HubSpot, condition: Properties, expected: list[str]) -> None:
     sandbox.add("companies", name="Acme", domain="acme.example", numberofemployees="5", lifecyclestage="lead")
     sandbox.add("companies", name="Bolt", domain="bolt.example", numberofemployees="10")
     sandbox.add("companies", name="Core", domain="core.example", numberofemployees="200", city="Oslo")
-    answer = search(client, "companies", asked)
-    assert [found.properties["name"] for found in answer.results] == expected
+    answer = search(client, "companies", condition)
+    assert [each.properties["name"] for each in answer.results] == expected
 
 
 def test_groups_are_alternatives_and_sorting_is_by_value(sandbox: Sandbox, client: HubSpot) -> None:
@@ -517,8 +517,8 @@ def test_groups_are_alternatives_and_sorting_is_by_value(sandbox: Sandbox, clien
     ]
     sorts = [{"propertyName": "numberofemployees", "direction": "DESCENDING"}]
     answer = search(client, "companies", filterGroups=groups, sorts=sorts)
-    assert [found.properties["name"] for found in answer.results] == ["Core", "Acme", "Dune"]
-    assert [found.properties["name"] for found in search(client, "companies", query="bol").results] == ["Bolt"]
+    assert [each.properties["name"] for each in answer.results] == ["Core", "Acme", "Dune"]
+    assert [each.properties["name"] for each in search(client, "companies", query="bol").results] == ["Bolt"]
     with pytest.raises(Exception, match="at most 5 groups"):
         search(client, "companies", filterGroups=groups * 2)
     with pytest.raises(Exception, match="does not exist"):
@@ -550,17 +550,17 @@ def test_a_property_is_defined_once_and_its_options_are_overwritten(client: HubS
     ensure_signals(client)
     api = client.crm.properties.core_api
     assert "chroma" in [group.name for group in client.crm.properties.groups_api.get_all("companies").results]
-    found = api.get_by_name("companies", "in_market_signals")
-    assert [choice.value for choice in found.options] == ["hiring", "funding"]
-    assert (found.has_unique_value, found.modification_metadata.read_only_value) == (False, False)
+    answer = api.get_by_name("companies", "in_market_signals")
+    assert [choice.value for choice in answer.options] == ["hiring", "funding"]
+    assert (answer.has_unique_value, answer.modification_metadata.read_only_value) == (False, False)
     with pytest.raises(PropertyException) as failure:
         ensure_signals(client)
     assert (failure.value.status, body_of(failure)["category"]) == (409, "OBJECT_ALREADY_EXISTS")
     api.update("companies", "in_market_signals", property_update={"options": [option("launch")]})
-    found = api.get_by_name("companies", "in_market_signals")
-    assert [choice.value for choice in found.options] == ["launch"]
+    answer = api.get_by_name("companies", "in_market_signals")
+    assert [choice.value for choice in answer.options] == ["launch"]
     api.archive("companies", "in_market_signals")
-    assert "in_market_signals" not in [known.name for known in api.get_all("companies").results]
+    assert "in_market_signals" not in [each.name for each in api.get_all("companies").results]
 
 
 def test_properties_are_defined_in_batches(client: HubSpot) -> None:
@@ -568,7 +568,7 @@ def test_properties_are_defined_in_batches(client: HubSpot) -> None:
     names = ["health_score", "name", "Bad-Name"]
     inputs = [{**definition, "name": name} for name in names]
     made, status, _ = client.crm.properties.batch_api.create_with_http_info("companies", {"inputs": inputs})
-    assert (status, [found.name for found in made.results], made.num_errors) == (207, ["health_score"], 2)
+    assert (status, [each.name for each in made.results], made.num_errors) == (207, ["health_score"], 2)
     made, status, _ = client.crm.properties.batch_api.create_with_http_info(
         "companies", {"inputs": [{**definition, "name": "spend"}]}
     )
@@ -613,9 +613,9 @@ def test_a_unique_property_identifies_records(client: HubSpot) -> None:
         for key in ("acct_1", "acct_2")
     ]
     made = client.crm.companies.batch_api.upsert({"inputs": inputs})
-    assert [found.new for found in made.results] == [True, True]
-    found = client.crm.companies.basic_api.get_by_id("acct_2", id_property="chroma_account_id", properties=["name"])
-    assert found.properties["name"] == "Acct_2"
+    assert [each.new for each in made.results] == [True, True]
+    answer = client.crm.companies.basic_api.get_by_id("acct_2", id_property="chroma_account_id", properties=["name"])
+    assert answer.properties["name"] == "Acct_2"
     updated = client.crm.companies.batch_api.update({"inputs": inputs})
     assert ids(updated) == ids(made)
     with pytest.raises(Exception, match="already has that value") as failure:
@@ -650,8 +650,8 @@ def test_pipelines(sandbox: Sandbox, client: HubSpot) -> None:
     entry = {"displayOrder": 0, "archived": False, "createdAt": stamp, "updatedAt": stamp}
     stage = {**entry, "id": "closedwon", "label": "Closed won", "metadata": {"isClosed": "true", "probability": "1.0"}}
     sandbox.store.pipelines.append({**entry, "id": "default", "label": "Sales", "stages": [stage]})
-    [found] = client.crm.pipelines.pipelines_api.get_all("deals").results
-    assert found.stages[0].metadata == {"isClosed": "true", "probability": "1.0"}
+    [answer] = client.crm.pipelines.pipelines_api.get_all("deals").results
+    assert answer.stages[0].metadata == {"isClosed": "true", "probability": "1.0"}
     assert client.crm.pipelines.pipelines_api.get_by_id("deals", "default").label == "Sales"
     assert client.crm.pipelines.pipelines_api.get_all("contacts").results == []
 
@@ -664,10 +664,10 @@ def test_account_details(sandbox: Sandbox) -> None:
 # --- associations --------------------------------------------------------------------------------------------------
 
 
-def types_of(found: Any) -> dict[str, list[tuple[int, str | None]]]:
+def types_of(answer: Any) -> dict[str, list[tuple[int, str | None]]]:
     return {
         linked.to_object_id: [(each.type_id, each.label) for each in linked.association_types]
-        for linked in found.results
+        for linked in answer.results
     }
 
 
@@ -686,16 +686,16 @@ def test_the_first_company_is_the_primary_one_until_another_is(sandbox: Sandbox,
     assert named.labels == ["Primary"]
     linked = types_of(api.get_page("contacts", contact, "companies"))
     assert linked == {first: [plain], second: [primary, plain]}
-    found = client.crm.contacts.basic_api.get_by_id(
+    answer = client.crm.contacts.basic_api.get_by_id(
         contact, associations=["companies"], properties=["associatedcompanyid"]
     )
-    assert [(each.id, each.type) for each in found.associations["companies"].results] == [
+    assert [(each.id, each.type) for each in answer.associations["companies"].results] == [
         (first, "contact_to_company_unlabeled"),
         (second, "contact_to_company"),
         (second, "contact_to_company_unlabeled"),
     ]
-    assert found.properties["associatedcompanyid"] == second
-    assert found.updated_at == START
+    assert answer.properties["associatedcompanyid"] == second
+    assert answer.updated_at == START
     api.archive("contacts", contact, "companies", second)
     assert list(types_of(api.get_page("contacts", contact, "companies"))) == [first]
     assert types_of(api.get_page("companies", second, "contacts")) == {}
@@ -722,11 +722,11 @@ def test_a_batch_read_has_an_error_for_each_record_without_links(sandbox: Sandbo
     pairs = [{"from": {"id": key}, "to": {"id": company}, "types": [spec]} for key in (linked, "999")]
     made, status, _ = api.create_with_http_info("contacts", "companies", {"inputs": pairs})
     assert (status, len(made.results), made.num_errors) == (207, 1, 1)
-    asked = {"inputs": [{"id": linked}, {"id": alone}]}
-    found, status, _ = api.get_page_with_http_info("contacts", "companies", asked)
-    assert (status, found.num_errors) == (207, 1)
-    assert (found.results[0]._from.id, found.results[0].to[0].to_object_id) == (linked, company)
-    error = found.errors[0]
+    inputs = {"inputs": [{"id": linked}, {"id": alone}]}
+    answer, status, _ = api.get_page_with_http_info("contacts", "companies", inputs)
+    assert (status, answer.num_errors) == (207, 1)
+    assert (answer.results[0]._from.id, answer.results[0].to[0].to_object_id) == (linked, company)
+    error = answer.errors[0]
     assert error.sub_category == "crm.associations.NO_ASSOCIATIONS_FOUND"
     assert error.message == f"No company is associated with contact {alone}."
     assert error.context["fromObjectId"] == [alone]
@@ -735,8 +735,8 @@ def test_a_batch_read_has_an_error_for_each_record_without_links(sandbox: Sandbo
 def test_a_company_is_made_with_its_contact(sandbox: Sandbox, client: HubSpot) -> None:
     contact = sandbox.add("contacts", email="ada@acme.example")
     company = create(client, "companies", [link(contact, 280)], name="Acme").id
-    found = client.crm.associations.v4.basic_api.get_page("contacts", contact, "companies")
-    assert list(types_of(found)) == [company]
+    answer = client.crm.associations.v4.basic_api.get_page("contacts", contact, "companies")
+    assert list(types_of(answer)) == [company]
     with pytest.raises(Exception, match="not valid from company"):
         create(client, "companies", [link(contact, 279)], name="Bolt")
     with pytest.raises(Exception, match="No contact with id 999"):
@@ -744,14 +744,14 @@ def test_a_company_is_made_with_its_contact(sandbox: Sandbox, client: HubSpot) -
 
 
 def test_labels(client: HubSpot) -> None:
-    found = client.crm.associations.v4.schema.definitions_api.get_all("deals", "companies").results
-    assert [(each.type_id, each.label) for each in found] == [(341, None), (5, "Primary")]
+    answer = client.crm.associations.v4.schema.definitions_api.get_all("deals", "companies").results
+    assert [(each.type_id, each.label) for each in answer] == [(341, None), (5, "Primary")]
 
 
-# --- deeds ---------------------------------------------------------------------------------------------------------
+# --- writes ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_deeds_done_again_make_the_same_store(sandbox: Sandbox, client: HubSpot) -> None:
+def test_the_writes_done_again_make_the_same_store(sandbox: Sandbox, client: HubSpot) -> None:
     ensure_signals(client)
     company = create(client, "companies", name="Acme", in_market_signals="hiring").id
     ada = create(client, "contacts", [link(company, 279)], email="ada@acme.example").id
@@ -767,8 +767,8 @@ def test_the_deeds_done_again_make_the_same_store(sandbox: Sandbox, client: HubS
     client.crm.companies.basic_api.update(company, {"properties": {"in_market_signals": ";funding"}})
     client.crm.companies.basic_api.archive(company)
     again = HubSpotStore(next_id=501)
-    for deed, at in sandbox.kept:
-        redo(again, json.loads(deed), at)
+    for write, at in sandbox.persisted:
+        replay(again, json.loads(write), at)
     assert again.objects == sandbox.store.objects
     assert again.groups == sandbox.store.groups
     assert again.next_id == sandbox.store.next_id
@@ -779,4 +779,4 @@ def test_the_deeds_done_again_make_the_same_store(sandbox: Sandbox, client: HubS
 def test_what_is_refused_is_not_kept(sandbox: Sandbox, client: HubSpot) -> None:
     with pytest.raises(ApiException):
         client.crm.contacts.basic_api.create({"properties": {"email": "nobody"}})
-    assert sandbox.kept == []
+    assert sandbox.persisted == []

@@ -15,7 +15,8 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from gtm_platform.sandbox.intercom import TOKEN, Limits, app
-from gtm_platform.sandbox.records import (
+from gtm_platform.sandbox.intercom.store import (
+    IntercomActivity,
     IntercomCompany,
     IntercomContact,
     IntercomConversation,
@@ -104,6 +105,10 @@ def store() -> IntercomStore:
         for number, category in enumerate(("Customer", "Back-office", "Tracker"))
     }
     store.admins = [{"type": "admin", "id": "814860", "email": "sam@acme.example", "name": "Sam", "team_ids": [1]}]
+    store.activities = [
+        IntercomActivity(f"a{number:02d}", "814860", day(number), "admin_login_success", "Sam logged in.")
+        for number in range(45)
+    ]
     store.teams = [{"type": "team", "id": "1", "name": "Support", "admin_ids": [814860]}]
     store.data_attributes = [
         an_attribute("plan_tier", "string"),
@@ -192,7 +197,7 @@ def search(client: httpx.Client, path: str, query: Any, **more: Any) -> dict[str
     return dict(answer.json())
 
 
-def found(client: httpx.Client, path: str, field: str, operator: str, value: Any) -> set[str]:
+def matching_ids(client: httpx.Client, path: str, field: str, operator: str, value: Any) -> set[str]:
     query = {"field": field, "operator": operator, "value": value}
     answer = search(client, path, query, pagination={"per_page": 150})
     return {row["id"] for row in answer["data" if path == "contacts" else path]}
@@ -200,7 +205,7 @@ def found(client: httpx.Client, path: str, field: str, operator: str, value: Any
 
 class TestPaging:
     @pytest.mark.parametrize("per_page", [150, 66, 50])
-    def test_the_pages_of_contacts_hold_each_visible_one_once(
+    def test_the_pages_of_contacts_hold_each_visible_contact_once(
         self, client: httpx.Client, store: IntercomStore, per_page: int
     ) -> None:
         walked = list(pages(client, "/contacts", per_page))
@@ -235,8 +240,8 @@ class TestContacts:
     def test_stubs_show_ten_companies_and_where_the_rest_is(self, client: httpx.Client) -> None:
         stubs = client.get("/contacts/c001").json()["companies"]
         assert (len(stubs["data"]), stubs["total_count"], stubs["has_more"]) == (10, 12, True)
-        held = client.get(stubs["url"]).json()
-        assert (len(held["data"]), held["total_count"], held["pages"]["next"]) == (12, 12, None)
+        whole = client.get(stubs["url"]).json()
+        assert (len(whole["data"]), whole["total_count"], whole["pages"]["next"]) == (12, 12, None)
         second = client.get(stubs["url"], params={"per_page": 10, "page": 2}).json()
         assert [row["id"] for row in second["data"]] == ["co_10", "co_11"]
 
@@ -248,11 +253,11 @@ class TestContacts:
         assert [row["name"] for row in client.get(stubs["url"]).json()["data"]] == list(store.tags.values())
 
     @pytest.mark.parametrize("contact", ["c007", "c009", "nobody"])
-    def test_merged_deleted_and_unknown_ones_are_not_found(self, client: httpx.Client, contact: str) -> None:
+    def test_merged_deleted_and_unknown_contacts_are_refused(self, client: httpx.Client, contact: str) -> None:
         assert refusal(client.get(f"/contacts/{contact}")) == (404, "not_found")
         assert refusal(client.get(f"/contacts/{contact}/companies")) == (404, "not_found")
         assert refusal(client.get(f"/contacts/{contact}/tags")) == (404, "not_found")
-        assert found(client, "contacts", "id", "=", contact) == set()
+        assert matching_ids(client, "contacts", "id", "=", contact) == set()
 
     def test_data_attributes(self, client: httpx.Client) -> None:
         def names(**params: str) -> list[str]:
@@ -267,7 +272,7 @@ class TestContacts:
 class TestTheDayRuleOfContacts:
     """The workspace is in Los Angeles: its 15 March 2026 runs from 07:00 UTC to 07:00 UTC of the next day."""
 
-    HELD = datetime(2026, 3, 15, 20, tzinfo=UTC)
+    NOON = datetime(2026, 3, 15, 20, tzinfo=UTC)
 
     @pytest.fixture(autouse=True)
     def moments(self, store: IntercomStore) -> None:
@@ -277,7 +282,7 @@ class TestTheDayRuleOfContacts:
             for name, moment in {
                 "before": datetime(2026, 3, 14, 23, 59, 59, tzinfo=local),
                 "first": datetime(2026, 3, 15, tzinfo=local),
-                "held": self.HELD,
+                "noon": self.NOON,
                 "last": datetime(2026, 3, 15, 23, 59, 59, tzinfo=local),
                 "after": datetime(2026, 3, 16, tzinfo=local),
             }.items()
@@ -285,21 +290,23 @@ class TestTheDayRuleOfContacts:
 
     @pytest.mark.parametrize(
         ("operator", "expected"),
-        [("=", {"first", "held", "last"}), (">", {"after"}), ("<", {"before"})],
+        [("=", {"first", "noon", "last"}), (">", {"after"}), ("<", {"before"})],
     )
     def test_dates_are_whole_days(self, client: httpx.Client, operator: str, expected: set[str]) -> None:
-        assert found(client, "contacts", "updated_at", operator, seconds(self.HELD)) == expected
-        assert found(client, "contacts", "updated_at", operator, str(seconds(self.HELD))) == expected
+        assert matching_ids(client, "contacts", "updated_at", operator, seconds(self.NOON)) == expected
+        assert matching_ids(client, "contacts", "updated_at", operator, str(seconds(self.NOON))) == expected
+        assert matching_ids(client, "contacts", "updated_at", operator, float(seconds(self.NOON))) == expected
+        assert matching_ids(client, "contacts", "updated_at", operator, f"{seconds(self.NOON)}.0") == expected
 
     def test_another_timezone_has_other_days(self, client: httpx.Client, store: IntercomStore) -> None:
         store.timezone = "UTC"
-        assert found(client, "contacts", "updated_at", "=", seconds(self.HELD)) == {"before", "first", "held"}
+        assert matching_ids(client, "contacts", "updated_at", "=", seconds(self.NOON)) == {"before", "first", "noon"}
         assert client.get("/me").json()["app"]["timezone"] == "UTC"
 
     def test_a_day_may_last_23_hours(self, client: httpx.Client, store: IntercomStore) -> None:
         clocks_go_forward = datetime(2026, 3, 8, 12, tzinfo=UTC)
-        store.contacts["held"].updated = datetime(2026, 3, 9, 7, 30, tzinfo=UTC)
-        assert "held" in found(client, "contacts", "updated_at", ">", seconds(clocks_go_forward))
+        store.contacts["noon"].updated = datetime(2026, 3, 9, 7, 30, tzinfo=UTC)
+        assert "noon" in matching_ids(client, "contacts", "updated_at", ">", seconds(clocks_go_forward))
 
     @pytest.mark.parametrize("operator", ["!=", ">=", "<=", "IN", "NIN", "~"])
     def test_other_operators_are_refused(self, client: httpx.Client, operator: str) -> None:
@@ -366,20 +373,21 @@ class TestSearch:
 
     def test_conversation_dates_are_to_the_second_and_include_their_bound(self, client: httpx.Client) -> None:
         bound = seconds(day(40))
-        assert found(client, "conversations", "updated_at", ">", bound) == {"139", "140", "141", "142", "143"}
-        assert "139" in found(client, "conversations", "updated_at", "<", bound)
-        assert "139" not in found(client, "conversations", "updated_at", "<", bound - 1)
-        assert found(client, "conversations", "updated_at", "=", bound) == {"139"}
-        assert "139" not in found(client, "conversations", "updated_at", "!=", bound)
+        assert matching_ids(client, "conversations", "updated_at", ">", bound) == {"139", "140", "141", "142", "143"}
+        assert "139" in matching_ids(client, "conversations", "updated_at", "<", bound)
+        assert "139" not in matching_ids(client, "conversations", "updated_at", "<", bound - 1)
+        assert matching_ids(client, "conversations", "updated_at", "=", bound) == {"139"}
+        assert "139" not in matching_ids(client, "conversations", "updated_at", "!=", bound)
+        assert matching_ids(client, "conversations", "updated_at", "IN", [float(bound)]) == {"139"}
 
     def test_groups_in_groups(self, client: httpx.Client) -> None:
         def any_of(*emails: str) -> dict[str, Any]:
             filters = [{"field": "email", "operator": "=", "value": email} for email in emails]
             return {"operator": "OR", "value": filters}
 
-        wanted = any_of("user3@initech.example", "user4@acme.example")
+        either = any_of("user3@initech.example", "user4@acme.example")
         also = any_of("user4@acme.example", "user6@acme.example")
-        (row,) = search(client, "contacts", {"operator": "AND", "value": [wanted, also]})["data"]
+        (row,) = search(client, "contacts", {"operator": "AND", "value": [either, also]})["data"]
         assert row["id"] == "c004"
 
     @pytest.mark.parametrize(
@@ -395,6 +403,8 @@ class TestSearch:
             ({"query": {"field": "custom_attributes.unheard", "operator": "=", "value": 1}}, "parameter_invalid"),
             ({"query": {"field": "created_at", "operator": ">", "value": "yesterday"}}, "parameter_invalid"),
             ({"query": {"field": "created_at", "operator": ">", "value": 10**20}}, "parameter_invalid"),
+            ({"query": {"field": "created_at", "operator": ">", "value": 1483228800.5}}, "parameter_invalid"),
+            ({"query": {"field": "created_at", "operator": ">", "value": True}}, "parameter_invalid"),
             ({"query": {"field": "name", "operator": ">", "value": "a"}}, "parameter_invalid"),
             ({"query": {"field": "tag_id", "operator": "IN", "value": ["t1"]}}, "parameter_invalid"),
             ({"query": ONE_FILTER, "sort": {"field": "name"}}, "parameter_invalid"),
@@ -427,7 +437,7 @@ class TestSearch:
         assert set(ids) == store.contacts.keys() - {"c007", "c009"}
         assert len(ids) == len(set(ids)) + 1
 
-    def test_rows_updated_at_the_same_instant_are_told_apart(self, client: httpx.Client, store: IntercomStore) -> None:
+    def test_rows_updated_at_the_same_instant_are_kept_apart(self, client: httpx.Client, store: IntercomStore) -> None:
         for contact in store.contacts.values():
             contact.updated = day(1)
         query = {"field": "role", "operator": "=", "value": "lead"}
@@ -440,11 +450,11 @@ class TestSearch:
 
     @pytest.mark.parametrize(("category", "expected"), [("request", {"90"}), ("task", {"91"}), ("Customer", set())])
     def test_tickets_by_category(self, client: httpx.Client, category: str, expected: set[str]) -> None:
-        assert found(client, "tickets", "category", "=", category) == expected
+        assert matching_ids(client, "tickets", "category", "=", category) == expected
 
     def test_tickets_by_time(self, client: httpx.Client) -> None:
-        assert found(client, "tickets", "updated_at", ">", seconds(day(1))) == {"91", "92"}
-        assert found(client, "tickets", "created_at", "<=", seconds(day(1))) == {"90", "91"}
+        assert matching_ids(client, "tickets", "updated_at", ">", seconds(day(1))) == {"91", "92"}
+        assert matching_ids(client, "tickets", "created_at", "<=", seconds(day(1))) == {"90", "91"}
 
 
 class TestCompanies:
@@ -462,7 +472,7 @@ class TestCompanies:
         assert refusal(ended) == (404, "not_found")
         assert len(client.get("/companies/scroll").json()["data"]) == 100
 
-    def test_there_is_one_scroll_at_a_time(self, client: httpx.Client) -> None:
+    def test_a_second_scroll_is_refused(self, client: httpx.Client) -> None:
         client.get("/companies/scroll")
         assert refusal(client.get("/companies/scroll")) == (400, "scroll_exists")
 
@@ -497,8 +507,8 @@ class TestCompanies:
 
     def test_a_company_knows_its_users(self, client: httpx.Client) -> None:
         assert client.get("/companies/co_0").json()["user_count"] == 58
-        held = client.get("/companies/co_0/contacts").json()
-        assert (len(held["data"]), held["total_count"]) == (50, 58)
+        users = client.get("/companies/co_0/contacts").json()
+        assert (len(users["data"]), users["total_count"]) == (50, 58)
         assert refusal(client.get("/companies/co_999/contacts")) == (404, "company_not_found")
 
 
@@ -530,17 +540,79 @@ class TestConversations:
         assert statistics["time_to_admin_reply"] == 0.6 * 86400
         assert statistics["median_time_to_reply"] == 0.6 * 86400
 
-    def test_a_rating_asked_for_is_not_a_rating_given(self, client: httpx.Client, store: IntercomStore) -> None:
+    def test_a_requested_rating_is_not_yet_a_rating(self, client: httpx.Client, store: IntercomStore) -> None:
         store.conversations["101"].rating = IntercomRating(day(2))
         assert client.get("/conversations/101").json()["conversation_rating"]["rating"] is None
-        assert found(client, "conversations", "conversation_rating.score", ">", 0) == {"100"}
+        assert matching_ids(client, "conversations", "conversation_rating.score", ">", 0) == {"100"}
+
+    def test_a_snoozed_conversation_is_open(self, client: httpx.Client, store: IntercomStore) -> None:
+        snoozed = store.conversations["101"]
+        snoozed.state, snoozed.snoozed_until = "snoozed", day(95)
+        shown = client.get("/conversations/101").json()
+        assert (shown["open"], shown["state"], shown["snoozed_until"]) == (True, "snoozed", seconds(day(95)))
+        assert "101" in matching_ids(client, "conversations", "open", "=", True)
+        assert matching_ids(client, "conversations", "state", "=", "snoozed") == {"101"}
+        assert matching_ids(client, "conversations", "snoozed_until", ">", seconds(day(95))) == {"101"}
+        snoozed.state, snoozed.snoozed_until = "closed", None
+        shown = client.get("/conversations/101").json()
+        assert (shown["open"], shown["state"], shown["snoozed_until"]) == (False, "closed", None)
 
     @pytest.mark.parametrize("conversation", ["144", "999"])
-    def test_deleted_and_unknown_ones_are_not_found(self, client: httpx.Client, conversation: str) -> None:
+    def test_deleted_and_unknown_conversations_are_refused(self, client: httpx.Client, conversation: str) -> None:
         assert refusal(client.get(f"/conversations/{conversation}")) == (404, "not_found")
 
 
-class TestTheGate:
+class TestWorkspace:
+    def test_an_admin(self, client: httpx.Client) -> None:
+        admin = client.get("/admins/814860").json()
+        assert (admin["name"], admin["team_ids"], admin["away_status_reason_id"]) == ("Sam", [1], None)
+        assert refusal(client.get("/admins/1")) == (404, "admin_not_found")
+
+    def test_segments_are_of_this_instant(self, client: httpx.Client, store: IntercomStore) -> None:
+        store.contacts["c011"].last_seen = day(70)
+        store.contacts["c012"].last_seen = day(45)
+        store.contacts["c012"].created = day(89)
+        counted = client.get("/segments", params={"include_count": "true"}).json()
+        assert counted["type"] == "segment.list"
+        ids = {segment["name"]: segment["id"] for segment in counted["segments"]}
+        counts = {segment["name"]: segment["count"] for segment in counted["segments"]}
+        assert counts["All leads"] == 20
+        assert "c011" in matching_ids(client, "contacts", "segment_id", "=", ids["Active"])
+        for name, id_ in ids.items():
+            query = {"field": "segment_id", "operator": "=", "value": id_}
+            assert search(client, "contacts", query)["total_count"] == counts[name]
+        assert "count" not in client.get(f"/segments/{ids['Active']}").json()
+        mine = client.get("/contacts/c012/segments").json()
+        assert (mine["type"], [segment["name"] for segment in mine["data"]]) == ("list", ["New", "Slipping Away"])
+        assert client.get("/companies/co_0/segments").json() == {"type": "list", "data": []}
+
+    @pytest.mark.parametrize("path", ["/segments/1", "/contacts/c007/segments", "/companies/co_999/segments"])
+    def test_segments_of_nothing(self, client: httpx.Client, path: str) -> None:
+        assert refusal(client.get(path))[0] == 404
+
+    def test_activity_logs_are_paged_by_addresses(self, client: httpx.Client) -> None:
+        url = f"/admins/activity_logs?created_at_after={seconds(day(2))}"
+        ids: list[str] = []
+        sizes: list[int] = []
+        while url:
+            page = client.get(url).json()
+            ids += [row["id"] for row in page["activity_logs"]]
+            sizes.append(len(page["activity_logs"]))
+            url = page["pages"]["next"]
+        assert ids == [f"a{number:02d}" for number in range(44, 1, -1)]
+        assert (sizes, page["type"], page["pages"]["total_pages"]) == ([20, 20, 3], "activity_log.list", 3)
+        assert page["activity_logs"][-1]["performed_by"]["email"] == "sam@acme.example"
+
+    def test_activity_logs_of_a_time(self, client: httpx.Client) -> None:
+        bounds = {"created_at_after": f"{seconds(day(3))}.0", "created_at_before": str(seconds(day(4)))}
+        page = client.get("/admins/activity_logs", params=bounds).json()
+        assert ([row["id"] for row in page["activity_logs"]], page["pages"]["next"]) == (["a04", "a03"], None)
+        assert refusal(client.get("/admins/activity_logs")) == (400, "parameter_not_found")
+        wrong = client.get("/admins/activity_logs", params={"created_at_after": "lately"})
+        assert refusal(wrong) == (400, "parameter_invalid")
+
+
+class TestAccess:
     def test_a_wrong_token(self, client: httpx.Client) -> None:
         answer = client.get("/me", headers={"Authorization": "Bearer wrong"})
         assert refusal(answer) == (401, "unauthorized")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ import stripe
 from hubspot import HubSpot
 from slack_sdk import WebClient
 
-from gtm_platform.sandbox.control import folded
-from gtm_platform.sandbox.limits import Limit
-from gtm_platform.sandbox.server import Sandbox, running
+from gtm_platform.sandbox.clock import SandboxClock
+from gtm_platform.sandbox.journal import Journal
+from gtm_platform.sandbox.kit.limits import Limit
+from gtm_platform.sandbox.request_counts import folded
+from gtm_platform.sandbox.server import Sandbox, running, serve
+from gtm_platform.sandbox.world import World
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -59,11 +63,18 @@ def test_the_official_clients_read_it_by_the_variables_it_names(sandbox: Sandbox
     assert contacts["total_count"] > 10
 
 
+def test_stripe_events_hold_the_object_as_the_api_shows_it(sandbox: Sandbox, billing: httpx.Client) -> None:
+    events = billing.get("/v1/events", params={"type": "customer.created", "limit": 1}).json()["data"]
+    customer = events[0]["data"]["object"]
+    assert customer["email"] == sandbox.world.stripe.customers[customer["id"]].email
+    assert set(billing.get(f"/v1/customers/{customer['id']}").json()) == set(customer)
+
+
 def test_what_is_posted_to_slack_can_be_read(sandbox: Sandbox, control: httpx.Client) -> None:
     client = WebClient(token=sandbox.env["SLACK_BOT_TOKEN"], base_url=sandbox.env["SLACK_BASE_URL"])
     client.chat_postMessage(channel=sandbox.env["SLACK_ALERT_CHANNEL"], text="Acme wants to leave")
     message = control.get("/slack/messages").json()["messages"][-1]
-    assert (message["channel"], message["text"]) == ("C0ALERTS", "Acme wants to leave")
+    assert (message["channel"], message["text"]) == (sandbox.env["SLACK_ALERT_CHANNEL"], "Acme wants to leave")
 
 
 def test_the_truth_over_http(control: httpx.Client) -> None:
@@ -113,13 +124,25 @@ def test_the_clock_is_set_forwards_only() -> None:
     with running(people=20, seed=4, now=START) as sandbox:
         clock = f"{sandbox.url}/_sandbox/clock"
         answer = httpx.post(clock, json={"now": "2026-03-09T12:00:00Z"}, trust_env=False)
-        assert answer.json() == {"now": "2026-03-09T12:00:00+00:00", "following": False}
+        assert answer.json() == {
+            "now": "2026-03-09T12:00:00+00:00",
+            "following": False,
+            "ahead_seconds": 0,
+            "message": "It is 2026-03-09 12:00:00 UTC in the sandbox. The clock stands still until it is moved.",
+        }
         assert sandbox.world.now == datetime(2026, 3, 9, 12, tzinfo=UTC)
         for wish, problem in (
             ({"now": "2026-03-01T00:00:00Z"}, "cannot go back"),
             ({"now": "2026-03-10"}, "has no time zone"),
             ({"now": "soon"}, "soon"),
+            ({"now": 7}, "not as 7"),
             ({}, "Say what time it shall be"),
+            ({"weeks": 1}, "Say what time it shall be"),
+            ({"days": 1, "hours": 1}, "Say what time it shall be"),
+            ({"hours": -1}, "hours must be a number above 0"),
+            ({"days": 1000}, "at most 366, not 1000"),
+            ({"days": "1"}, "not '1'"),
+            ({"hours": 0.0001}, "at least a second"),
         ):
             refused = httpx.post(clock, json=wish, trust_env=False)
             assert refused.status_code == 400
@@ -147,6 +170,68 @@ def test_a_clock_that_was_set_can_follow_real_time_again(tmp_path: Path) -> None
         assert httpx.get(f"{again.url}/_sandbox/health", trust_env=False).json()["following"]
 
 
+def test_a_clock_that_stands_is_moved_by_hours_and_days_and_stands_again() -> None:
+    with running(people=5, seed=4, now=START) as sandbox:
+        assert _call("POST", sandbox, "clock", json={"hours": 6})["now"] == "2026-03-01T06:00:00+00:00"
+        assert _call("POST", sandbox, "clock", json={"days": 2})["now"] == "2026-03-03T06:00:00+00:00"
+        answer = _call("POST", sandbox, "clock/day")
+    assert (answer["now"], answer["following"]) == ("2026-03-04T06:00:00+00:00", False)
+
+
+def test_a_clock_that_was_moved_ahead_runs_on_from_there_and_says_so(tmp_path: Path) -> None:
+    with running(people=5, seed=4, home=tmp_path) as sandbox:
+        before = datetime.now(UTC).replace(microsecond=0)
+        moved = _call("POST", sandbox, "clock/day")
+        assert moved["following"]
+        assert moved["ahead_seconds"] == 86400
+        assert datetime.fromisoformat(moved["now"]) >= before + DAY
+        unmoved = _call("DELETE", sandbox, "clock")
+        assert "1 day ahead: the world cannot go back" in unmoved["message"]
+        assert datetime.fromisoformat(unmoved["now"]) >= datetime.fromisoformat(moved["now"])
+    with running(people=5, seed=4, home=tmp_path) as again:
+        resumed = _call("GET", again, "clock")
+    assert resumed["following"]
+    assert resumed["ahead_seconds"] == 86400
+    assert datetime.fromisoformat(resumed["now"]) >= datetime.fromisoformat(unmoved["now"])
+
+
+class RealTime:
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def test_the_clock_is_never_earlier_than_it_was(tmp_path: Path) -> None:
+    real_time, journal = RealTime(), Journal(tmp_path)
+
+    def clock(stopped: bool = False) -> SandboxClock:
+        opened = SandboxClock(World(1, 5, START), journal, stopped, real_time)
+        opened.resume()
+        return opened
+
+    running_clock = clock()
+    running_clock.move(3 * DAY)
+    real_time.now += timedelta(hours=5)
+    running_clock.tick()
+    assert running_clock.world.now == START + 3 * DAY + timedelta(hours=5)
+    real_time.now += DAY  # while the sandbox is not running
+    assert clock().world.now == START + 4 * DAY + timedelta(hours=5)
+    stopped = clock(stopped=True)
+    assert stopped.world.now == START + 4 * DAY + timedelta(hours=5)
+    real_time.now += 2 * DAY
+    stopped.tick()
+    assert stopped.world.now == START + 4 * DAY + timedelta(hours=5)
+    stopped.follow()
+    assert stopped.ahead == DAY
+    real_time.now += DAY
+    stopped.tick()
+    assert stopped.world.now == START + 5 * DAY + timedelta(hours=5)
+    real_time.now -= 10 * DAY  # somebody sets the machine's clock back
+    assert clock().world.now == START + 5 * DAY + timedelta(hours=5)
+
+
 # --- What outlives a restart ---
 
 
@@ -160,7 +245,7 @@ def test_what_was_written_outlives_a_restart(tmp_path: Path) -> None:
         first = next(iter(sandbox.world.hubspot.objects["companies"]))
         api.update(first, {"properties": {"city": "Elsewhere"}}, _request_timeout=(5, 60))
         slack = WebClient(token=sandbox.env["SLACK_BOT_TOKEN"], base_url=sandbox.env["SLACK_BASE_URL"])
-        slack.chat_postMessage(channel="C0SUMMARY", text="All is well")
+        slack.chat_postMessage(channel=sandbox.env["SLACK_SUMMARY_CHANNEL"], text="All is well")
         _set_clock(sandbox, START + 20 * DAY)
         before = sandbox.world
     with running(people=30, seed=4, home=tmp_path) as again:
@@ -176,33 +261,113 @@ def test_what_was_written_outlives_a_restart(tmp_path: Path) -> None:
 def test_a_deed_torn_by_a_crash_is_forgotten(tmp_path: Path) -> None:
     with running(people=5, seed=4, now=START, home=tmp_path) as sandbox:
         slack = WebClient(token=sandbox.env["SLACK_BOT_TOKEN"], base_url=sandbox.env["SLACK_BASE_URL"])
-        slack.chat_postMessage(channel="C0SUMMARY", text="One")
-    deeds = tmp_path / "sandbox" / "deeds.jsonl"
-    whole = deeds.read_text()
-    deeds.write_text(whole + whole[:40])
+        slack.chat_postMessage(channel=sandbox.env["SLACK_SUMMARY_CHANNEL"], text="One")
+    writes = tmp_path / "sandbox" / "writes.jsonl"
+    whole = writes.read_text()
+    writes.write_text(whole + whole[:40])
     with running(people=5, seed=4, home=tmp_path) as sandbox:
         assert [message.text for message in sandbox.world.slack.messages] == ["One"]
-        assert deeds.read_text() == whole
+        assert writes.read_text() == whole
 
 
 @pytest.mark.parametrize(
-    ("asked", "problem"),
+    ("changed", "problem"),
     [
         ({"seed": 5}, r"seed 4 \(asked for: 5\)"),
         ({"people": 9}, r"people 5 \(asked for: 9\)"),
         ({"now": START + DAY}, r"start 2026-03-01.* \(asked for: 2026-03-02"),
     ],
 )
-def test_a_home_holds_one_world(tmp_path: Path, asked: dict[str, Any], problem: str) -> None:
+def test_a_home_holds_one_world(tmp_path: Path, changed: dict[str, Any], problem: str) -> None:
     same: dict[str, Any] = {"people": 5, "seed": 4, "now": START, "home": tmp_path}
     with running(**same):
         pass
-    with pytest.raises(ValueError, match=problem), running(**{**same, **asked}):
+    with pytest.raises(ValueError, match=problem), running(**{**same, **changed}):
         pass
 
 
 def _set_clock(sandbox: Sandbox, now: datetime) -> None:
     httpx.post(f"{sandbox.url}/_sandbox/clock", json={"now": now.isoformat()}, trust_env=False).raise_for_status()
+
+
+def _call(method: str, sandbox: Sandbox, path: str, **content: Any) -> Any:
+    return httpx.request(method, f"{sandbox.url}/_sandbox/{path}", trust_env=False, **content).raise_for_status().json()
+
+
+def test_a_taken_port_is_one_sentence(sandbox: Sandbox) -> None:
+    port = httpx.URL(sandbox.url).port or 0
+    with pytest.raises(ValueError, match=f"^Port {port} is taken, .* choose another port with --port.$"):
+        serve(port, people=5, seed=4, now=START, home=None)
+    with pytest.raises(ValueError, match="cannot listen on port 70000"):
+        serve(70000, people=5, seed=4, now=START, home=None)
+
+
+# --- The pages ---
+
+
+class Buttons(HTMLParser):
+    """What the buttons of a page call, and what the page loads."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.calls: list[tuple[str, str, str | None]] = []
+        self.loaded: list[str] = []
+        self.links: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = dict(attrs)
+        if path := names.get("data-path"):
+            self.calls.append((names["data-method"] or "", path, names.get("data-body")))
+        if tag != "a":
+            self.loaded += [value for name in ("src", "href") if (value := names.get(name))]
+        elif link := names.get("href"):
+            self.links.append(link)
+
+
+def test_every_button_and_link_of_the_front_page_works() -> None:
+    with running(people=5, seed=4, now=START) as sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as client:
+        page = client.get("/").text
+        buttons = Buttons(page)
+        assert buttons.loaded == ["data:,"], "the page loads nothing from anywhere"
+        assert f"{sandbox.url}/slack/" in buttons.links
+        for name, value in sandbox.env.items():
+            assert f"export {name}={value}" in page
+        assert all(f"{sandbox.url}/{name}" in page for name in ("hubspot", "intercom", "slack", "stripe"))
+        for link in buttons.links:
+            assert client.get(link).status_code == 200
+        breaking = [call for call in buttons.calls if call[:2] == ("POST", "/_sandbox/faults")]
+        assert len(breaking) == 4 * 4
+        for method, path, body in buttons.calls:
+            answer = client.request(method, path, content=body)
+            assert answer.status_code < 300, (method, path, body, answer.text)
+        assert {("POST", "/_sandbox/clock/day", None), ("DELETE", "/_sandbox/clock", None)} < set(buttons.calls)
+        assert client.get("/_sandbox/faults").json() == {"faults": []}, "the last buttons clear all"
+
+
+def test_the_front_page_says_what_is_broken_and_counts(sandbox: Sandbox, control: httpx.Client) -> None:
+    control.delete("/requests")
+    control.post("/faults", json={"system": "stripe", "path": "/v1/<b>", "nth": [2], "status": 503, "delay_ms": 1500})
+    httpx.get(f"{sandbox.url}/stripe/v1/customers", trust_env=False)
+    page = httpx.get(f"{sandbox.url}/", trust_env=False).text
+    assert "the calls number 2 to /v1/&lt;b&gt; are answered with 503 and answered 1.5 seconds late" in page
+    assert "1 request, 1 refused" in page
+    control.post("/faults", json={"system": "slack", "status": 500})
+    control.delete("/faults", params={"system": "stripe"})
+    assert [fault["system"] for fault in control.get("/faults").json()["faults"]] == ["slack"]
+
+
+def test_the_truth_as_a_table(control: httpx.Client) -> None:
+    truth = control.get("/truth", params={"day": "2026-02-28"}).json()
+    churned = [person for person in truth["people"] if person["customer_status"] == "churned"]
+    page = control.get("/truth/table", params={"day": "2026-02-28", "status": "churned"}).text
+    assert page.count("<tr>") == len(churned) + 1 > 1
+    assert all(f"<td>{person['person']}</td>" in page for person in churned)
+    everybody = control.get("/truth/table", params={"day": "2026-02-28", "status": ""}).text
+    assert everybody.count("<tr>") == len(truth["people"]) + 1
+    refused = control.get("/truth/table", params={"status": "gone"})
+    assert refused.status_code == 400
+    assert "choose one of prospect, active" in refused.json()["error"]
 
 
 # --- Faults ---

@@ -17,7 +17,8 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 from stripe import StripeClient
 
-from gtm_platform.sandbox.records import (
+from gtm_platform.sandbox.stripe import API_VERSION, TOKEN, Limits, app, render
+from gtm_platform.sandbox.stripe.store import (
     StripeCharge,
     StripeCoupon,
     StripeCustomer,
@@ -34,7 +35,6 @@ from gtm_platform.sandbox.records import (
     StripeSubscription,
     StripeTier,
 )
-from gtm_platform.sandbox.stripe import API_VERSION, TOKEN, Limits, app, render
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -304,7 +304,7 @@ class TestObjects:
 
     def test_an_unknown_address(self, raw: httpx.Client) -> None:
         assert error(raw.get("/widgets")).message.startswith("Unrecognized request URL (GET: /v1/widgets)")
-        assert raw.delete("/customers/cus_001").status_code == 404
+        assert raw.delete("/charges/ch_1").status_code == 404
 
     def test_periods_are_on_the_item_not_on_the_subscription(self, client: StripeClient) -> None:
         shown = client.v1.subscriptions.retrieve("sub_active").to_dict()
@@ -400,7 +400,7 @@ class TestExpanding:
     @pytest.mark.parametrize("path", ["data.items.data.price.tiers", "data.items.data.price.product", "data.colour"])
     def test_too_deep_or_unknown_is_refused(self, raw: httpx.Client, path: str) -> None:
         refusal = error(raw.get("/subscriptions", params={"expand[]": path}))
-        assert (refusal.status, refusal.param) == (400, "expand")
+        assert (refusal.status, refusal.type) == (400, "invalid_request_error")
 
 
 class TestEvents:

@@ -1,7 +1,7 @@
 """The world against an independent reading of its records: who is who, what they pay, how they stand."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from gtm_platform.sandbox.records import StripeDiscount, StripeItem, StripePrice, StripeSubscription
+from gtm_platform.sandbox.stripe.store import StripeDiscount, StripeItem, StripePrice, StripeSubscription
 from gtm_platform.sandbox.world import World
+from gtm_platform.sandbox.world.history import BillingHistory, PersonHistory
+from gtm_platform.sandbox.world.truth import truth
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -35,8 +37,8 @@ def days() -> dict[date, dict[str, Any]]:
 
 def test_who_is_who_follows_from_addresses_and_shared_ids(days: dict[date, dict[str, Any]]) -> None:
     for day, both in days.items():
-        told = {_records(person) for person in both["truth"]["people"]}
-        assert told == set(both["read"]), f"on {day}"
+        people = {_records(person) for person in both["truth"]["people"]}
+        assert people == set(both["read"]), f"on {day}"
 
 
 def test_each_person_stands_as_their_records_say(days: dict[date, dict[str, Any]]) -> None:
@@ -62,6 +64,89 @@ def test_churn_is_foretold() -> None:
     assert churned > 15
 
 
+def test_everybody_has_a_status_and_every_status_somebody() -> None:
+    world = World(seed=7, people=1500, start=START)
+    for ahead in (0, 14, 90):
+        world.advance(START + ahead * DAY)
+        truth = world.truth((START + (ahead - 1) * DAY).date())
+        people, totals = truth["people"], truth["totals"]
+        assert Counter(person["customer_status"] for person in people) == totals["statuses"]
+        assert all(totals["statuses"].values()), totals["statuses"]
+        current = [person for person in people if person["is_customer"]]
+        assert {person["customer_status"] for person in current} == {"trial", "active", "past_due", "paused", "leaving"}
+        assert totals["customers"] == len(current) < len(people) / 2
+        for person in people:
+            churned = person["customer_status"] == "churned"
+            assert bool(person["churned_at"]) == churned == bool(person["churned_at"] and person["customer_since"])
+            assert not person["churn_reason"] or churned
+            assert Decimal(person["mrr"]) == 0 or person["customer_status"] in ("active", "past_due", "leaving")
+
+
+@pytest.mark.parametrize(
+    ("standings", "status"),
+    [
+        (["leaving", "paused"], "paused"),
+        (["past_due", "paused", "leaving"], "past_due"),
+        (["past_due", "trial"], "trial"),
+        (["leaving", "active", "trial"], "active"),
+        ([None, "leaving"], "leaving"),
+        ([None, None], "churned"),
+    ],
+)
+def test_of_several_subscriptions_the_best_counts(standings: list[str | None], status: str) -> None:
+    accounts = [
+        BillingHistory(f"cus_{place}", START, standings=[(START, each)]) for place, each in enumerate(standings)
+    ]
+    accounts[0].first_paid, accounts[0].ends = START, [(START + SECOND, None)]
+    person = truth([PersonHistory("p1", "Ada", accounts=accounts)], [], START.date())["people"][0]
+    assert person["customer_status"] == status
+
+
+def test_somebody_deleted_at_stripe_has_churned_on_that_day_whatever_intercom_still_says() -> None:
+    world = World(seed=7, people=700, start=START)
+    world.advance(START + 150 * DAY)
+    copies = Counter[str | None]()
+    reasons = set()
+    for customer in world.stripe.customers.values():
+        if not customer.deleted:
+            continue
+        assert customer.deleted > START + 2 * DAY
+        before, after = (_owner(world, customer.id, customer.deleted.date() + days * DAY) for days in (-1, 0))
+        assert before
+        assert customer.id in before["stripe"]
+        if not after:
+            continue  # no other system has a record of them
+        assert customer.id in after["stripe_deleted"]
+        assert not after["is_customer"]
+        assert (before["ltv"], before["customer_since"]) == (after["ltv"], after["customer_since"])
+        if before["is_customer"] and after["customer_since"]:
+            assert after["churned_at"] == _wire(customer.deleted)
+            reasons.add(after["churn_reason"])
+            copies.update(
+                world.intercom.contacts[id_].custom_attributes.get("stripe_subscription_status")
+                for id_ in after["intercom"]
+            )
+    assert copies["active"] > 1
+    assert copies["canceled"] > 1
+    assert {None, "Price"} < reasons, "sales says why where Stripe does not"
+
+
+def _owner(world: World, customer: str, day: date) -> dict[str, Any] | None:
+    people = world.truth(day)["people"]
+    return next((person for person in people if customer in (*person["stripe"], *person["stripe_deleted"])), None)
+
+
+def test_a_snoozed_conversation_is_open() -> None:
+    world = World(seed=7, people=600, start=START)
+    world.advance(START + 20 * DAY - SECOND)
+    people = {id_: person for person in world.truth(world.now.date())["people"] for id_ in person["intercom"]}
+    snoozed = [talk for talk in world.intercom.conversations.values() if talk.state == "snoozed" and not talk.deleted]
+    owners = [people[talk.contact_id] for talk in snoozed if talk.contact_id in people]
+    assert len(owners) > 3
+    assert all(person["open_conversations"] > 0 for person in owners)
+    assert all(talk.snoozed_until and world.now < talk.snoozed_until for talk in snoozed)
+
+
 def test_the_past_of_the_truth_does_not_change() -> None:
     world = World(seed=3, people=200, start=START)
     world.advance(START + 3 * DAY)
@@ -77,13 +162,16 @@ def test_the_steps_of_the_clock_leave_no_trace() -> None:
         in_steps.advance(START + step * DAY)
     for system in ("hubspot", "stripe", "intercom", "slack"):
         assert getattr(at_once, system) == getattr(in_steps, system)
+    for ahead in (-1, 0, 12, 40):
+        day = (START + ahead * DAY).date()
+        assert at_once.truth(day) == in_steps.truth(day)
 
 
 def test_people_do_not_depend_on_how_many_others_there_are() -> None:
     few, many = World(11, 50, START), World(11, 400, START)
     for store in ("customers", "charges", "subscriptions"):
-        wanted = getattr(few.stripe, store)
-        assert {id_: getattr(many.stripe, store)[id_] for id_ in wanted} == wanted
+        expected = getattr(few.stripe, store)
+        assert {id_: getattr(many.stripe, store)[id_] for id_ in expected} == expected
 
 
 def test_another_seed_is_another_world() -> None:
@@ -114,6 +202,7 @@ def test_two_weeks_hold_everything_that_happens_to_a_company() -> None:
     assert happened >= {
         "customer.created",
         "customer.updated",
+        "customer.deleted",
         "customer.subscription.created",
         "customer.subscription.updated",
         "customer.subscription.deleted",
@@ -189,6 +278,17 @@ def _wire(instant: datetime | None) -> str | None:
     return instant.strftime("%Y-%m-%dT%H:%M:%SZ") if instant else None
 
 
+def _status(subscription: StripeSubscription) -> str | None:
+    """By the rules that truth states: the first that fits a subscription which runs."""
+    if subscription.status in ("canceled", "incomplete", "incomplete_expired"):
+        return None
+    if subscription.cancel_at_period_end or subscription.cancel_at:
+        return "leaving"
+    if subscription.status == "paused" or subscription.pause_behavior in ("void", "mark_uncollectible"):
+        return "paused"
+    return {"unpaid": "past_due", "trialing": "trial"}.get(subscription.status, subscription.status)
+
+
 class Reading:
     """What somebody who sees only the systems' records must conclude, at the end of a day."""
 
@@ -205,7 +305,7 @@ class Reading:
             for contact in world.intercom.contacts.values()
             if not contact.deleted and not contact.merged_into
         }
-        self.stripe = {customer.id: customer for customer in world.stripe.customers.values() if not customer.deleted}
+        self.stripe = world.stripe.customers
         self.subscriptions = defaultdict(list)
         for subscription in world.stripe.subscriptions.values():
             self.subscriptions[subscription.customer].append(subscription)
@@ -232,7 +332,7 @@ class Reading:
             stripe_id = contact.custom_attributes.get("stripe_id")
             yield "intercom", contact.id, [contact.email or ""], [stripe_id] if stripe_id else []
         for customer in self.stripe.values():
-            yield "stripe", customer.id, [customer.email or ""], [customer.id]
+            yield "stripe_deleted" if customer.deleted else "stripe", customer.id, [customer.email or ""], [customer.id]
 
     def _groups(self) -> list[dict[str, Any]]:
         parent: dict[str, str] = {}
@@ -250,17 +350,17 @@ class Reading:
             for key in [*glue, *ids]:
                 parent[root(key)] = root(f"{system} {id_}")
         groups: dict[str, dict[str, Any]] = defaultdict(
-            lambda: {"hubspot": [], "intercom": [], "stripe": [], "emails": set()}
+            lambda: {"hubspot": [], "intercom": [], "stripe": [], "stripe_deleted": [], "emails": set()}
         )
         for node, own in addresses.items():
             system, id_ = node.split(" ")
             group = groups[root(node)]
             group[system].append(id_)
-            group["emails"] |= own
-        return list(groups.values())
+            group["emails"] |= own if system != "stripe_deleted" else set()
+        return [group for group in groups.values() if group["hubspot"] or group["intercom"] or group["stripe"]]
 
     def _stand(self, group: dict[str, Any]) -> dict[str, Any]:
-        customers = [self.stripe[id_] for id_ in group["stripe"]]
+        customers = [self.stripe[id_] for id_ in (*group["stripe"], *group["stripe_deleted"])]
         bought = [sub for customer in customers for sub in self.subscriptions[customer.id]]
         charges = [charge for customer in customers for charge in self.charges[customer.id]]
         newest = max(bought, key=lambda sub: sub.created, default=None)
@@ -269,15 +369,38 @@ class Reading:
         return {
             "emails": sorted(group["emails"]),
             "shared_inbox": bool(group["emails"]) and all(SHARED.match(email) for email in group["emails"]),
-            "is_customer": any(not sub.status.startswith("incomplete") for sub in bought),
+            "stripe_deleted": sorted(group["stripe_deleted"]),
+            **self._customer(bought, charges, group["hubspot"]),
             "mrr": _major(sum(self._mrr(sub) for sub in bought), currency),
             "ltv": _major(self._ltv(charges), currency),
             "subscription_status": newest.status if newest else None,
-            "delinquent": any(customer.delinquent for customer in customers),
+            "delinquent": any(customer.delinquent for customer in customers if not customer.deleted),
             "failed_payments_30d": sum(c.status == "failed" and self._within(c.created, 30) for c in charges),
             "last_seen_at": _wire(max(seen, default=None)),
             **self._support(group["intercom"]),
         }
+
+    def _customer(self, bought: list[Any], charges: list[Any], contacts: list[str]) -> dict[str, Any]:
+        statuses = {status for sub in bought if (status := _status(sub))}
+        best = next((s for s in ("active", "trial", "past_due", "paused", "leaving") if s in statuses), None)
+        paid = [charge.created for charge in charges if charge.status == "succeeded" and charge.amount]
+        ended = max((sub for sub in bought if sub.status == "canceled"), key=lambda sub: sub.ended_at, default=None)
+        churned = ended if not best and paid else None
+        return {
+            "customer_status": best or ("churned" if churned else "prospect"),
+            "is_customer": best is not None,
+            "customer_since": _wire(min(paid, default=None)),
+            "churned_at": _wire(churned.ended_at) if churned else None,
+            "churn_reason": (churned.cancel_feedback or churned.cancel_reason or self._lost_deal(contacts))
+            if churned
+            else None,
+        }
+
+    def _lost_deal(self, contacts: list[str]) -> str | None:
+        deals = self.world.hubspot.objects["deals"]
+        ids = [id_ for contact in contacts for id_ in self.hubspot[contact].links.get("deals", {})]
+        lost = [deals[id_].properties for id_ in ids if deals[id_].properties["dealstage"] == "closedlost"]
+        return max(lost, key=lambda deal: deal["closedate"])["closed_lost_reason"] if lost else None
 
     def _within(self, at: datetime, days: int) -> bool:
         return (self.midnight.date() - DAY - at.date()).days < days
@@ -300,7 +423,7 @@ class Reading:
             for talk in talks
             if talk.rating and talk.rating.rating and talk.rating.replied and self._within(talk.rating.replied, 90)
         ]
-        said = [(talk.created, talk.body) for talk in talks] + [
+        messages = [(talk.created, talk.body) for talk in talks] + [
             (part.created, part.body or "")
             for talk in talks
             for part in talk.parts
@@ -312,7 +435,7 @@ class Reading:
             "open_critical_tickets": len(critical) + sum(t.open and t.state != "resolved" for t in tickets),
             "csat_avg_90d": sum(rated) / len(rated) if rated else None,
             "csat_count_90d": len(rated),
-            "cancel_mentioned_at": _wire(max((at for at, text in said if "cancel" in text.lower()), default=None)),
+            "cancel_mentioned_at": _wire(max((at for at, text in messages if "cancel" in text.lower()), default=None)),
         }
 
     # --- MRR by the rules, from prices, tiers and coupons ---

@@ -12,8 +12,8 @@ from gtm_platform.ingest.stream_sync import Sync, WindowResult, partition_window
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.sandbox.hubspot import TOKEN, Limits, app
-from gtm_platform.sandbox.limits import Limit
-from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.sources.hubspot import SOURCE
 from gtm_platform.sources.hubspot.client import HubSpotApi
 from gtm_platform_tests.sources.conftest import Stand

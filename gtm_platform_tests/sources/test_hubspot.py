@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from gtm_platform.lake.lake import Lake
-from gtm_platform.sandbox.hubspot import redo
-from gtm_platform.sandbox.records import HubSpotOwner
+from gtm_platform.sandbox.hubspot import replay
+from gtm_platform.sandbox.hubspot.store import HubSpotOwner
 from gtm_platform.sources.hubspot import SOURCE
 from gtm_platform.sources.hubspot.streams import Objects
 from gtm_platform_tests.sources.conftest import Stand
@@ -101,8 +101,8 @@ def test_a_window_filled_twice_holds_the_same_rows(portal: Portal) -> None:
 def test_a_weekly_full_window_finds_what_was_archived_or_merged_away(portal: Portal) -> None:
     kept, loser, gone = (portal.add("contacts", {"email": f"{name}@acme.example"}) for name in ("a", "b", "c"))
     portal.sync("contacts", FIRST)
-    redo(portal.store, {"do": "merge", "kind": "contacts", "winner": kept.id, "loser": loser.id}, within(SECOND))
-    redo(portal.store, {"do": "archive", "kind": "contacts", "ids": [gone.id]}, within(SECOND))
+    replay(portal.store, {"do": "merge", "kind": "contacts", "winner": kept.id, "loser": loser.id}, within(SECOND))
+    replay(portal.store, {"do": "archive", "kind": "contacts", "ids": [gone.id]}, within(SECOND))
     portal.sync("contacts", SECOND)
     assert ids(portal.known("contacts", SECOND)) == [kept.id, loser.id, gone.id]  # a search does not see them go
     [merged] = portal.written("contacts", SECOND)

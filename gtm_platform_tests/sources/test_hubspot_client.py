@@ -20,7 +20,7 @@ from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.hubspot import TOKEN
-from gtm_platform.sandbox.limits import Limit
+from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.settings import settings
 from gtm_platform.sources.hubspot import SOURCE
 from gtm_platform.sources.hubspot.client import CALLS, SEARCHES, HubSpotApi

@@ -16,7 +16,7 @@ from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.record import Reader
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.intercom import TOKEN, Limits, app
-from gtm_platform.sandbox.records import (
+from gtm_platform.sandbox.intercom.store import (
     IntercomCompany,
     IntercomContact,
     IntercomConversation,

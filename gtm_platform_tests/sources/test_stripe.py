@@ -10,7 +10,9 @@ import pytest
 from gtm_platform.http.errors import InvalidResponse, Unauthorized
 from gtm_platform.ingest.record import Reader
 from gtm_platform.lake.lake import Lake
-from gtm_platform.sandbox.records import (
+from gtm_platform.sandbox.stripe import TOKEN, Limits, app, render
+from gtm_platform.sandbox.stripe.invoices import payments_of
+from gtm_platform.sandbox.stripe.store import (
     StripeCharge,
     StripeCoupon,
     StripeCustomer,
@@ -27,8 +29,6 @@ from gtm_platform.sandbox.records import (
     StripeSubscription,
     StripeTier,
 )
-from gtm_platform.sandbox.stripe import TOKEN, Limits, app, render
-from gtm_platform.sandbox.stripe.invoices import payments_of
 from gtm_platform.settings import settings
 from gtm_platform.sources.stripe import SOURCE, changes, client, records, streams
 from gtm_platform.sources.stripe.client import Stripe

@@ -107,6 +107,8 @@ def wired(column: Iterable[object]) -> list[str | None]:
 
 
 def used_options(property: Property, values: Iterable[Mapping[str, str]]) -> list[str]:
-    """Every option that the values of the property need."""
+    """Every option that the values of the property need; only enumerations have options."""
+    if property.type != "enumeration":
+        return []
     found = {part for held in values for part in held.get(property.name, "").split(";")}
     return sorted(found - {""})

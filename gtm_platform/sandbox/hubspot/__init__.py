@@ -1,7 +1,24 @@
 """The HubSpot CRM API on a store of records: objects, search, associations, properties, owners and pipelines."""
 
+from gtm_platform.sandbox.hubspot.access import DOCUMENTED, TOKEN, Limits
 from gtm_platform.sandbox.hubspot.app import app
-from gtm_platform.sandbox.hubspot.deeds import redo
-from gtm_platform.sandbox.hubspot.gate import TOKEN, Limits
+from gtm_platform.sandbox.hubspot.store import PORTAL_ID
+from gtm_platform.sandbox.hubspot.write_log import replay
+from gtm_platform.sandbox.kit.emulator import Emulator
 
-__all__ = ["TOKEN", "Limits", "app", "redo"]
+EMULATOR = Emulator(
+    name="hubspot",
+    title="HubSpot",
+    store=lambda world: world.hubspot,
+    app=lambda store, clock, persist: app(store, clock, persist),
+    environment=lambda url: {
+        "HUBSPOT_ACCESS_TOKEN": TOKEN,
+        "HUBSPOT_BASE_URL": url,
+        "HUBSPOT_PORTAL_ID": str(PORTAL_ID),
+        "HUBSPOT_WRITE_ENABLED": "true",
+    },
+    replay=replay,
+    limits=DOCUMENTED,
+)
+
+__all__ = ["EMULATOR", "TOKEN", "Limits", "app", "replay"]

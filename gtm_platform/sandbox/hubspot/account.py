@@ -7,19 +7,15 @@ from gtm_platform.sandbox.hubspot.errors import RefusedError
 from gtm_platform.sandbox.hubspot.kinds import DEALS
 from gtm_platform.sandbox.hubspot.objects import kind_in
 from gtm_platform.sandbox.hubspot.portal import Portal
-from gtm_platform.sandbox.hubspot.render import (
-    PORTAL_ID,
-    Wire,
-    after_id,
-    cursor,
-    flag_asked,
-    limit_asked,
-    next_page,
-    owner_wire,
-)
+from gtm_platform.sandbox.hubspot.render import Wire, flag_in, owner_wire, page_wire
+from gtm_platform.sandbox.hubspot.store import PORTAL_ID, HubSpotOwner
+from gtm_platform.sandbox.kit.paging import CursorPaging, PageSize
+
+OWNERS_PAGING = CursorPaging(PageSize(default=100, largest=500))
 
 
 async def details(_portal: Portal, _request: Request) -> Response:
+    """Which account the token belongs to."""
     return JSONResponse(
         {
             "portalId": PORTAL_ID,
@@ -36,29 +32,25 @@ async def details(_portal: Portal, _request: Request) -> Response:
 
 
 async def owners(portal: Portal, request: Request) -> Response:
-    limit = limit_asked(request, default=100, most=500)
-    archived, email = flag_asked(request, "archived"), request.query_params.get("email")
-    start = after_id(request.query_params.get("after"))
-    found = sorted(
-        (
-            owner
-            for owner in portal.store.owners.values()
-            if owner.archived == archived and int(owner.id) > start and email in (None, owner.email)
-        ),
-        key=lambda owner: int(owner.id),
-    )
-    body: Wire = {"results": [owner_wire(owner) for owner in found[:limit]]}
-    if len(found) > limit:
-        body["paging"] = next_page(request, cursor(found[limit - 1].id))
-    return JSONResponse(body)
+    """The users that records can belong to, or those who have left."""
+    archived, email = flag_in(request, "archived"), request.query_params.get("email")
+    matching = [each for each in portal.store.owners.values() if each.archived == archived]
+    ordered = sorted((each for each in matching if email in (None, each.email)), key=_number)
+    page = OWNERS_PAGING.page(ordered, request.query_params, _number)
+    return JSONResponse(page_wire(request, [owner_wire(each) for each in page.rows], page))
+
+
+def _number(owner: HubSpotOwner) -> int:
+    return int(owner.id)
 
 
 async def owner(portal: Portal, request: Request) -> Response:
+    """One owner, by its id or by the user's."""
     key, by_user = request.path_params["id"], request.query_params.get("idProperty") == "userId"
-    archived = flag_asked(request, "archived")
-    for found in portal.store.owners.values():
-        if key == (str(found.user_id) if by_user else found.id) and found.archived == archived:
-            return JSONResponse(owner_wire(found))
+    archived = flag_in(request, "archived")
+    for each in portal.store.owners.values():
+        if key == (str(each.user_id) if by_user else each.id) and each.archived == archived:
+            return JSONResponse(owner_wire(each))
     raise RefusedError(404, f"Owner {key} does not exist.", "OBJECT_NOT_FOUND")
 
 
@@ -67,20 +59,23 @@ def _pipelines(portal: Portal, request: Request) -> list[Wire]:
 
 
 async def pipelines(portal: Portal, request: Request) -> Response:
+    """All pipelines of a type, with their stages."""
     return JSONResponse({"results": _pipelines(portal, request)})
 
 
 async def pipeline(portal: Portal, request: Request) -> Response:
+    """One pipeline, with its stages."""
     return JSONResponse(_existing_pipeline(portal, request))
 
 
 async def stages(portal: Portal, request: Request) -> Response:
+    """The stages of one pipeline."""
     return JSONResponse({"results": _existing_pipeline(portal, request)["stages"]})
 
 
 def _existing_pipeline(portal: Portal, request: Request) -> Wire:
     key = request.path_params["id"]
-    for found in _pipelines(portal, request):
-        if found["id"] == key:
-            return found
+    for each in _pipelines(portal, request):
+        if each["id"] == key:
+            return each
     raise RefusedError(404, f"Pipeline {key} does not exist.", "OBJECT_NOT_FOUND")

@@ -2,22 +2,29 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from functools import partial
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from gtm_platform.sandbox.hubspot import account, associations, batch, objects, schema, search
-from gtm_platform.sandbox.hubspot.errors import RefusedError
-from gtm_platform.sandbox.hubspot.gate import Limits, check_rate, check_token
+from gtm_platform.sandbox.hubspot import (
+    account,
+    associations,
+    batch,
+    groups,
+    legacy_properties,
+    objects,
+    properties,
+    schemas,
+    search,
+)
+from gtm_platform.sandbox.hubspot.access import Limits, api
 from gtm_platform.sandbox.hubspot.portal import Portal
-from gtm_platform.sandbox.records import HubSpotStore
+from gtm_platform.sandbox.hubspot.store import HubSpotStore
+from gtm_platform.sandbox.kit.write_log import Persist, discard
 
-Handler = Callable[[Portal, Request], Awaitable[Response]]
-Table = list[tuple[str, str, Handler]]
+Table = list[tuple[str, str, Callable[[Portal, Request], Awaitable[Response]]]]
 
 _OBJECT_PREFIXES = ("/crm/v3/objects", "/crm/objects/2026-03", "/crm/objects/2026-09")
 
@@ -37,12 +44,12 @@ _OBJECTS: Table = [
     ("DELETE", "/{kind}/{id}", objects.archive),
 ]
 
-_PAIR = "/crm/v4/objects/{source}/{id}/associations/{target}/{other}"
+_PAIR = "/crm/v4/objects/{source}/{id}/associations/{target}/{target_id}"
 _PAIRS = "/crm/v4/associations/{source}/{target}"
 
-_OTHERS: Table = [
+_REST: Table = [
     ("GET", "/crm/v4/objects/{source}/{id}/associations/{target}", associations.page),
-    ("PUT", "/crm/v4/objects/{source}/{id}/associations/default/{target}/{other}", associations.link_default),
+    ("PUT", "/crm/v4/objects/{source}/{id}/associations/default/{target}/{target_id}", associations.link_default),
     ("PUT", _PAIR, associations.link_typed),
     ("DELETE", _PAIR, associations.part),
     ("POST", f"{_PAIRS}/batch/read", associations.batch_read),
@@ -51,17 +58,23 @@ _OTHERS: Table = [
     ("POST", f"{_PAIRS}/batch/archive", associations.batch_part),
     ("POST", f"{_PAIRS}/batch/labels/archive", associations.batch_unlabel),
     ("GET", f"{_PAIRS}/labels", associations.labels),
-    ("GET", "/crm/v3/properties/{kind}/groups", schema.list_groups),
-    ("POST", "/crm/v3/properties/{kind}/groups", schema.create_group),
-    ("GET", "/crm/v3/properties/{kind}/groups/{name}", schema.get_group),
-    ("PATCH", "/crm/v3/properties/{kind}/groups/{name}", schema.update_group),
-    ("DELETE", "/crm/v3/properties/{kind}/groups/{name}", schema.archive_group),
-    ("POST", "/crm/v3/properties/{kind}/batch/create", schema.create_properties),
-    ("GET", "/crm/v3/properties/{kind}", schema.properties),
-    ("POST", "/crm/v3/properties/{kind}", schema.create_property),
-    ("GET", "/crm/v3/properties/{kind}/{name}", schema.get_property),
-    ("PATCH", "/crm/v3/properties/{kind}/{name}", schema.update_property),
-    ("DELETE", "/crm/v3/properties/{kind}/{name}", schema.archive_property),
+    ("GET", "/crm/v3/properties/{kind}/groups", groups.list_groups),
+    ("POST", "/crm/v3/properties/{kind}/groups", groups.create_group),
+    ("GET", "/crm/v3/properties/{kind}/groups/{name}", groups.get_group),
+    ("PATCH", "/crm/v3/properties/{kind}/groups/{name}", groups.update_group),
+    ("DELETE", "/crm/v3/properties/{kind}/groups/{name}", groups.archive_group),
+    ("POST", "/crm/v3/properties/{kind}/batch/create", properties.create_properties),
+    ("GET", "/crm/v3/properties/{kind}", properties.properties),
+    ("POST", "/crm/v3/properties/{kind}", properties.create_property),
+    ("GET", "/crm/v3/properties/{kind}/{name}", properties.get_property),
+    ("PATCH", "/crm/v3/properties/{kind}/{name}", properties.update_property),
+    ("DELETE", "/crm/v3/properties/{kind}/{name}", properties.archive_property),
+    ("GET", "/properties/v1/{kind}/properties", legacy_properties.page),
+    ("GET", "/properties/v1/{kind}/properties/named/{name}", legacy_properties.get),
+    ("GET", "/properties/v2/{kind}/properties", legacy_properties.page),
+    ("GET", "/properties/v2/{kind}/properties/named/{name}", legacy_properties.get),
+    ("GET", "/crm/v3/schemas", schemas.page),
+    ("GET", "/crm/v3/schemas/{kind}", schemas.get),
     ("GET", "/crm/v3/owners", account.owners),
     ("GET", "/crm/v3/owners/", account.owners),
     ("GET", "/crm/v3/owners/{id}", account.owner),
@@ -75,39 +88,11 @@ _OTHERS: Table = [
 def app(
     store: HubSpotStore,
     clock: Callable[[], datetime],
-    keep: Callable[[dict[str, Any]], None] = lambda _: None,
+    persist: Persist = discard,
     limits: Limits | None = None,
 ) -> Starlette:
-    """HubSpot on this store; `keep` is told of each accepted write before it is answered."""
-    portal = Portal(store, clock, keep)
-    limits = limits or Limits()
+    """HubSpot on this store; each accepted write is persisted before it is answered."""
+    portal = Portal(store, clock, persist)
     table = [(method, prefix + path, handler) for prefix in _OBJECT_PREFIXES for method, path, handler in _OBJECTS]
-    routes = [
-        Route(path, _guarded(portal, limits, handler), methods=[method]) for method, path, handler in table + _OTHERS
-    ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _no_such_call})
-
-
-def _guarded(portal: Portal, limits: Limits, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """The handler behind the token and the limits. Searches have a limit of their own and tell nothing of it."""
-    searching = handler is search.search
-
-    async def answer(request: Request) -> Response:
-        try:
-            check_token(request)
-            check_rate(limits, searching=searching)
-            response = await handler(portal, request)
-        except RefusedError as refusal:
-            response = refusal.response()
-        if response.status_code != 401 and not searching:
-            response.headers.update(limits.headers())
-        return response
-
-    return answer
-
-
-async def _no_such_call(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return RefusedError(
-        error.status_code, f"{request.method} {request.url.path}: {error.detail}", "NOT_FOUND"
-    ).response()
+    bound = [(method, path, partial(handler, portal)) for method, path, handler in table + _REST]
+    return api(limits or Limits()).app(bound)

@@ -21,10 +21,11 @@ from gtm_platform.sandbox.hubspot.kinds import Kind
 from gtm_platform.sandbox.hubspot.links import LINK_TYPES, default_type, type_from, types_between
 from gtm_platform.sandbox.hubspot.objects import kind_in, live_links
 from gtm_platform.sandbox.hubspot.portal import Portal
-from gtm_platform.sandbox.hubspot.render import Wire, after_id, cursor, limit_asked, link_wire, next_page
-from gtm_platform.sandbox.records import HubSpotRecord
+from gtm_platform.sandbox.hubspot.render import Wire, link_wire, page_wire
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
+from gtm_platform.sandbox.kit.paging import CursorPaging, Page, PageSize, Parameters
 
-MOST_PER_PAGE = 500
+PAGING = CursorPaging(PageSize(default=500, largest=500))
 MOST_READ, MOST_WRITTEN = 1_000, 2_000
 
 Linking = tuple[str, str, list[int]]  # from, to, association type ids
@@ -45,47 +46,42 @@ def _existing(portal: Portal, kind: Kind, record_id: str) -> HubSpotRecord:
 
 
 async def page(portal: Portal, request: Request) -> Response:
+    """What one record is linked with."""
     source, target = _kinds(request)
     record = _existing(portal, source, request.path_params["id"])
-    limit = limit_asked(request, default=MOST_PER_PAGE, most=MOST_PER_PAGE)
-    linked, after = _linked(portal, record, target, request.query_params.get("after"), limit)
-    body: Wire = {"results": linked}
-    if after is not None:
-        body["paging"] = next_page(request, after)
-    return JSONResponse(body)
+    linked = _linked(portal, record, target, request.query_params)
+    return JSONResponse(page_wire(request, linked.rows, linked))
 
 
-def _linked(
-    portal: Portal, record: HubSpotRecord, target: Kind, after: str | None, limit: int = MOST_PER_PAGE
-) -> tuple[list[Wire], str | None]:
-    """A page of what a record is linked with, and the cursor of the next one."""
-    links, start = live_links(portal, record, target), after_id(after)
-    others = sorted((other for other in links if int(other) > start), key=int)
-    more = cursor(others[limit - 1]) if len(others) > limit else None
-    return [link_wire(other, links[other]) for other in others[:limit]], more
+def _linked(portal: Portal, record: HubSpotRecord, target: Kind, parameters: Parameters) -> Page[Wire]:
+    """A page of what a record is linked with."""
+    links = live_links(portal, record, target)
+    page = PAGING.page(sorted(links, key=int), parameters, int)
+    return Page([link_wire(key, links[key]) for key in page.rows], page.next)
 
 
 async def batch_read(portal: Portal, request: Request) -> Response:
+    """What many records are linked with; one without links is an error of its own."""
     source, target = _kinds(request)
     body = await body_of(request, BatchReadLinks)
     check_size(body.inputs, MOST_READ)
     results, errors = [], []
-    for asked in body.inputs:
-        found = _read_links(portal, source, target, asked)
-        if found is None:
-            errors.append(_without_links(source, target, asked.id))
+    for item in body.inputs:
+        linked = _read_links(portal, source, target, item)
+        if linked is None:
+            errors.append(_without_links(source, target, item.id))
         else:
-            results.append(found)
+            results.append(linked)
     return batch_answer(portal, results, errors)
 
 
-def _read_links(portal: Portal, source: Kind, target: Kind, asked: ReadLinks) -> Wire | None:
-    record = portal.find(source, asked.id)
-    linked, after = _linked(portal, record, target, asked.after) if record else ([], None)
-    if not linked:
+def _read_links(portal: Portal, source: Kind, target: Kind, item: ReadLinks) -> Wire | None:
+    record = portal.find(source, item.id)
+    linked = _linked(portal, record, target, {"after": item.after}) if record else Page([])
+    if not linked.rows:
         return None
-    found: Wire = {"from": {"id": asked.id}, "to": linked}
-    return {**found, "paging": {"next": {"after": after}}} if after else found
+    wire: Wire = {"from": {"id": item.id}, "to": linked.rows}
+    return {**wire, "paging": {"next": {"after": linked.next}}} if linked.next else wire
 
 
 def _without_links(source: Kind, target: Kind, record_id: str) -> Wire:
@@ -96,8 +92,9 @@ def _without_links(source: Kind, target: Kind, record_id: str) -> Wire:
 
 
 async def labels(_portal: Portal, request: Request) -> Response:
-    found = types_between(*_kinds(request))
-    described = [{"category": "HUBSPOT_DEFINED", "typeId": link.id, "label": link.label} for link in found]
+    """The link types between two object types."""
+    links = types_between(*_kinds(request))
+    described = [{"category": "HUBSPOT_DEFINED", "typeId": link.id, "label": link.label} for link in links]
     return JSONResponse({"results": described})
 
 
@@ -105,12 +102,19 @@ async def labels(_portal: Portal, request: Request) -> Response:
 
 
 async def link_default(portal: Portal, request: Request) -> Response:
+    """Link two records without a label."""
     source, target = _kinds(request)
-    one = _existing(portal, source, request.path_params["id"])
-    other = _existing(portal, target, request.path_params["other"])
+    source_id, target_id = _existing_pair(portal, request)
     type_id = default_type(source, target).id
-    _link(portal, source, target, [(one.id, other.id, [type_id])])
-    return batch_answer(portal, _default_links(one.id, other.id, type_id), [])
+    _link(portal, source, target, [(source_id, target_id, [type_id])])
+    return batch_answer(portal, _default_links(source_id, target_id, type_id), [])
+
+
+def _existing_pair(portal: Portal, request: Request) -> tuple[str, str]:
+    source, target = _kinds(request)
+    start = _existing(portal, source, request.path_params["id"])
+    end = _existing(portal, target, request.path_params["target_id"])
+    return start.id, end.id
 
 
 def _default_links(source_id: str, target_id: str, type_id: int) -> list[Wire]:
@@ -127,13 +131,13 @@ def _default_links(source_id: str, target_id: str, type_id: int) -> list[Wire]:
 
 
 async def link_typed(portal: Portal, request: Request) -> Response:
+    """Link two records with these types."""
     source, target = _kinds(request)
-    one = _existing(portal, source, request.path_params["id"])
-    other = _existing(portal, target, request.path_params["other"])
+    source_id, target_id = _existing_pair(portal, request)
     specs = await body_of(request, LinkSpecs)
     type_ids = _type_ids(source, target, specs.root)
-    _link(portal, source, target, [(one.id, other.id, type_ids)])
-    return JSONResponse(_labels_between(source, target, one.id, other.id, type_ids), 201)
+    _link(portal, source, target, [(source_id, target_id, type_ids)])
+    return JSONResponse(_labels_between(source, target, source_id, target_id, type_ids), 201)
 
 
 def _type_ids(source: Kind, target: Kind, specs: list[LinkSpec]) -> list[int]:
@@ -161,17 +165,19 @@ def _link(portal: Portal, source: Kind, target: Kind, pairs: list[Linking]) -> N
 
 
 async def batch_link_default(portal: Portal, request: Request) -> Response:
+    """Link many pairs without a label."""
     source, target = _kinds(request)
     type_id = default_type(source, target).id
     pairs, errors = await _planned(portal, request, lambda _: [type_id])
     _link(portal, source, target, pairs)
-    results = [wire for one, other, _ in pairs for wire in _default_links(one, other, type_id)]
+    results = [wire for start, end, _ in pairs for wire in _default_links(start, end, type_id)]
     answer = batch_answer(portal, results, errors)
-    answer.status_code = 200  # this call tells of failures in its body only
+    answer.status_code = 200  # failures show in the body of this call only
     return answer
 
 
 async def batch_link_typed(portal: Portal, request: Request) -> Response:
+    """Link many pairs, each with its own types."""
     source, target = _kinds(request)
     pairs, errors = await _planned(portal, request, lambda pair: _type_ids(source, target, pair.types))
     _link(portal, source, target, pairs)
@@ -182,15 +188,15 @@ async def batch_link_typed(portal: Portal, request: Request) -> Response:
 async def _planned(
     portal: Portal, request: Request, types_of: Callable[[Pair], list[int]]
 ) -> tuple[list[Linking], list[Wire]]:
-    """The pairs that can be linked, and an error for each of the others."""
+    """The pairs that can be linked, and an error for each of the rest."""
     source, target = _kinds(request)
     body = await body_of(request, BatchPairs)
     check_size(body.inputs, MOST_WRITTEN)
     pairs, errors = [], []
     for pair in body.inputs:
         try:
-            one, other = _existing(portal, source, pair.source.id), _existing(portal, target, pair.to.id)
-            pairs.append((one.id, other.id, types_of(pair)))
+            start, end = _existing(portal, source, pair.source.id), _existing(portal, target, pair.to.id)
+            pairs.append((start.id, end.id, types_of(pair)))
         except RefusedError as refusal:
             errors.append(refusal.entry({"fromObjectId": [pair.source.id], "toObjectId": [pair.to.id]}))
     return pairs, errors
@@ -200,29 +206,30 @@ async def _planned(
 
 
 async def part(portal: Portal, request: Request) -> Response:
+    """Remove all links between two records."""
     source, target = _kinds(request)
-    return _part(portal, source, target, [(request.path_params["id"], request.path_params["other"])])
+    return _part(portal, source, target, [(request.path_params["id"], request.path_params["target_id"])])
 
 
 async def batch_part(portal: Portal, request: Request) -> Response:
+    """Remove all links between many pairs."""
     source, target = _kinds(request)
     body = await body_of(request, BatchPartings)
     check_size(body.inputs, MOST_WRITTEN)
-    return _part(
-        portal, source, target, [(parting.source.id, other.id) for parting in body.inputs for other in parting.to]
-    )
+    return _part(portal, source, target, [(parting.source.id, end.id) for parting in body.inputs for end in parting.to])
 
 
-def _part(portal: Portal, source: Kind, target: Kind, asked: list[tuple[str, str]]) -> Response:
+def _part(portal: Portal, source: Kind, target: Kind, ids: list[tuple[str, str]]) -> Response:
     """Records that do not exist, or are not linked, are passed over in silence."""
-    found = [(portal.find(source, one), portal.find(target, other)) for one, other in asked]
-    pairs = [(one.id, other.id) for one, other in found if one and other]
+    records = [(portal.find(source, start), portal.find(target, end)) for start, end in ids]
+    pairs = [(start.id, end.id) for start, end in records if start and end]
     if pairs:
         portal.do({"do": "part", "source": source.name, "target": target.name, "pairs": pairs})
     return Response(status_code=204)
 
 
 async def batch_unlabel(portal: Portal, request: Request) -> Response:
+    """Remove labels and leave the plain links."""
     source, target = _kinds(request)
     pairs, errors = await _planned(portal, request, lambda pair: _type_ids(source, target, pair.types))
     if errors:

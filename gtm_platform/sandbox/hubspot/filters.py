@@ -1,6 +1,5 @@
 """The filters of a search, made into tests on records."""
 
-import operator
 import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -10,27 +9,21 @@ from gtm_platform.sandbox.hubspot.errors import RefusedError
 from gtm_platform.sandbox.hubspot.inputs import Filter
 from gtm_platform.sandbox.hubspot.kinds import Kind
 from gtm_platform.sandbox.hubspot.standard import Definition
-from gtm_platform.sandbox.hubspot.values import comparable, milliseconds
-from gtm_platform.sandbox.records import HubSpotRecord
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
+from gtm_platform.sandbox.hubspot.values import comparable
+from gtm_platform.sandbox.kit.filters import COMPARISONS
+from gtm_platform.sandbox.kit.render import unix_milliseconds as milliseconds
 
 Value = float | str
 Reader = Callable[[HubSpotRecord], Value | None]
 Test = Callable[[HubSpotRecord], bool]
 
-_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "EQ": operator.eq,
-    "NEQ": operator.ne,
-    "LT": operator.lt,
-    "LTE": operator.le,
-    "GT": operator.gt,
-    "GTE": operator.ge,
-}
 
-
-def definition_of(known: dict[str, Definition], name: str) -> Definition:
-    if name not in known:
+def definition_of(definitions: dict[str, Definition], name: str) -> Definition:
+    """The definition of a property that a filter or a sort names."""
+    if name not in definitions:
         raise RefusedError(400, f"There was a problem with the request: property {name} does not exist.")
-    return known[name]
+    return definitions[name]
 
 
 def reader(kind: Kind, definition: Definition) -> Reader:
@@ -50,38 +43,40 @@ def reader(kind: Kind, definition: Definition) -> Reader:
     return read
 
 
-def test_of(kind: Kind, known: dict[str, Definition], asked: Filter) -> Test:
+def test_of(kind: Kind, definitions: dict[str, Definition], condition: Filter) -> Test:
     """A record without a value passes no filter but NOT_HAS_PROPERTY."""
-    definition = definition_of(known, asked.property_name)
+    definition = definition_of(definitions, condition.property_name)
     read = reader(kind, definition)
-    match asked.operator:
+    match condition.operator:
         case "HAS_PROPERTY":
             return lambda record: read(record) is not None
         case "NOT_HAS_PROPERTY":
             return lambda record: read(record) is None
         case "BETWEEN":
-            return _between(read, _wanted(definition, asked, asked.value), _wanted(definition, asked, asked.high_value))
+            low, high = (_bound(definition, condition, text) for text in (condition.value, condition.high_value))
+            return _between(read, low, high)
         case "IN" | "NOT_IN":
-            return _among(read, definition, asked)
+            return _among(read, definition, condition)
         case "CONTAINS_TOKEN" | "NOT_CONTAINS_TOKEN":
-            return _containing(read, asked)
-        case name if name in _COMPARISONS:
-            return _comparing(read, _COMPARISONS[name], _wanted(definition, asked, asked.value))
-    raise RefusedError(400, f"There was a problem with the request: unknown operator {asked.operator}.")
+            return _containing(read, condition)
+        case name if name in COMPARISONS:
+            return _comparing(read, COMPARISONS[name], _bound(definition, condition, condition.value))
+    raise RefusedError(400, f"There was a problem with the request: unknown operator {condition.operator}.")
 
 
-def _wanted(definition: Definition, asked: Filter, text: str | None) -> Value:
+def _bound(definition: Definition, condition: Filter, text: str | None) -> Value:
     value = None if text is None else comparable(definition["type"], text)
     if value is None:
-        message = f"{asked.operator} on {asked.property_name} needs a value of type {definition['type']}, not {text}."
+        place = f"{condition.operator} on {condition.property_name}"
+        message = f"{place} needs a value of type {definition['type']}, not {text}."
         raise RefusedError(400, f"There was a problem with the request: {message}")
     return value
 
 
-def _comparing(read: Reader, holds: Callable[[Any, Any], bool], wanted: Value) -> Test:
+def _comparing(read: Reader, holds: Callable[[Any, Any], bool], bound: Value) -> Test:
     def test(record: HubSpotRecord) -> bool:
         value = read(record)
-        return value is not None and holds(value, wanted)
+        return value is not None and holds(value, bound)
 
     return test
 
@@ -94,30 +89,30 @@ def _between(read: Reader, low: Any, high: Any) -> Test:
     return test
 
 
-def _among(read: Reader, definition: Definition, asked: Filter) -> Test:
-    """String values are compared in lower case with what was asked for as it stands: HubSpot wants it lower-cased."""
-    if not asked.values:
-        raise RefusedError(400, f"There was a problem with the request: {asked.operator} needs values.")
+def _among(read: Reader, definition: Definition, condition: Filter) -> Test:
+    """String values are compared in lower case with the filter's as they stand: HubSpot expects those in lower case."""
+    if not condition.values:
+        raise RefusedError(400, f"There was a problem with the request: {condition.operator} needs values.")
     if definition["type"] == "string":
-        wanted: set[Value] = set(asked.values)
+        bounds: set[Value] = set(condition.values)
     else:
-        wanted = {_wanted(definition, asked, text) for text in asked.values}
+        bounds = {_bound(definition, condition, text) for text in condition.values}
     several = definition["fieldType"] == "checkbox"
-    inside = asked.operator == "IN"
+    inside = condition.operator == "IN"
 
     def test(record: HubSpotRecord) -> bool:
         value = read(record)
         if value is None:
             return False
-        held = str(value).split(";") if several else [value]
-        return any(one in wanted for one in held) == inside
+        values = str(value).split(";") if several else [value]
+        return any(each in bounds for each in values) == inside
 
     return test
 
 
-def _containing(read: Reader, asked: Filter) -> Test:
-    pattern = (asked.value or "").lower()
-    inside = asked.operator == "CONTAINS_TOKEN"
+def _containing(read: Reader, condition: Filter) -> Test:
+    pattern = (condition.value or "").lower()
+    inside = condition.operator == "CONTAINS_TOKEN"
 
     def test(record: HubSpotRecord) -> bool:
         value = read(record)

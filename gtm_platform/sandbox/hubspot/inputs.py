@@ -17,6 +17,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 async def body_of(request: Request, model: type[Model]) -> Model:
+    """The body of a request, checked."""
     try:
         return model.model_validate_json(await request.body())
     except ValidationError as error:
@@ -66,6 +67,7 @@ class BatchChange(Body):
 class BatchRead(Body):
     inputs: list[Ref]
     properties: list[str] = []
+    properties_with_history: list[str] | None = None
     id_property: str | None = None
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gtm_platform.sandbox.hubspot.errors import RefusedError
 from gtm_platform.sandbox.hubspot.kinds import COMPANIES, CONTACTS, KINDS, Kind
-from gtm_platform.sandbox.records import HubSpotRecord
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class LinkType:
         return f"{plain}_unlabeled" if marked else plain
 
 
-def _both_ways(source: str, target: str, there: int, back: int, *, primary: bool = False) -> list[LinkType]:
-    return [LinkType(there, back, source, target, primary), LinkType(back, there, target, source, primary)]
+def _both_ways(source: str, target: str, onward: int, back: int, *, primary: bool = False) -> list[LinkType]:
+    return [LinkType(onward, back, source, target, primary), LinkType(back, onward, target, source, primary)]
 
 
 _ALL = [
@@ -53,28 +53,46 @@ _ALL = [
     *_both_ways("tasks", "companies", 192, 191),
     *_both_ways("tasks", "contacts", 204, 203),
     *_both_ways("tasks", "deals", 216, 215),
+    *_both_ways("tickets", "contacts", 16, 15),
+    *_both_ways("tickets", "companies", 339, 340),
+    *_both_ways("tickets", "companies", 26, 25, primary=True),
+    *_both_ways("tickets", "deals", 28, 27),
+    *_both_ways("tickets", "calls", 219, 220),
+    *_both_ways("tickets", "emails", 223, 224),
+    *_both_ways("tickets", "meetings", 225, 226),
+    *_both_ways("tickets", "notes", 227, 228),
+    *_both_ways("tickets", "tasks", 229, 230),
+    *_both_ways("deals", "line_items", 19, 20),
+    *_both_ways("deals", "quotes", 63, 64),
+    *_both_ways("quotes", "line_items", 67, 68),
+    *_both_ways("quotes", "contacts", 69, 70),
+    *_both_ways("quotes", "companies", 71, 72),
+    *_both_ways("quotes", "tasks", 217, 218),
 ]
-LINK_TYPES = {found.id: found for found in _ALL}
-_PRIMARY = {(found.source, found.target): found for found in _ALL if found.primary}
-_DEFAULT = {(found.source, found.target): found for found in _ALL if not found.primary}
+LINK_TYPES = {link_type.id: link_type for link_type in _ALL}
+_PRIMARY = {(link_type.source, link_type.target): link_type for link_type in _ALL if link_type.primary}
+_DEFAULT = {(link_type.source, link_type.target): link_type for link_type in _ALL if not link_type.primary}
 
 
 def default_type(source: Kind, target: Kind) -> LinkType:
-    found = _DEFAULT.get((source.name, target.name))
-    if found is None:
+    """The link without a label between two types."""
+    link_type = _DEFAULT.get((source.name, target.name))
+    if link_type is None:
         raise RefusedError(400, f"No association type is defined between {source.singular} and {target.singular}.")
-    return found
+    return link_type
 
 
 def types_between(source: Kind, target: Kind) -> list[LinkType]:
-    return [found for found in _ALL if (found.source, found.target) == (source.name, target.name)]
+    """All link types from one type to another."""
+    return [link_type for link_type in _ALL if (link_type.source, link_type.target) == (source.name, target.name)]
 
 
 def type_from(source: Kind, type_id: int) -> LinkType:
-    found = LINK_TYPES.get(type_id)
-    if found is None or found.source != source.name:
+    """The link type of this id, which has to begin at the type."""
+    link_type = LINK_TYPES.get(type_id)
+    if link_type is None or link_type.source != source.name:
         raise RefusedError(400, f"Association type {type_id} is not valid from {source.singular}.")
-    return found
+    return link_type
 
 
 def connect(link: LinkType, source: HubSpotRecord, target: HubSpotRecord, companies: dict[str, HubSpotRecord]) -> None:

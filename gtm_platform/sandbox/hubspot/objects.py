@@ -1,6 +1,6 @@
 """One record at a time, and the list: read, create, change, archive, merge, erase."""
 
-from itertools import islice
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -8,59 +8,68 @@ from starlette.responses import JSONResponse, Response
 from gtm_platform.sandbox.hubspot.errors import RefusedError, missing_record
 from gtm_platform.sandbox.hubspot.inputs import ChangedRecord, GdprDelete, Merge, NewRecord, body_of
 from gtm_platform.sandbox.hubspot.kinds import CONTACTS, Kind, kind_called
-from gtm_platform.sandbox.hubspot.portal import Portal, is_there
-from gtm_platform.sandbox.hubspot.render import (
-    Wire,
-    after_id,
-    associated_ids,
-    cursor,
-    flag_asked,
-    limit_asked,
-    names_asked,
-    next_page,
-    record_wire,
-)
+from gtm_platform.sandbox.hubspot.portal import Portal, is_shown
+from gtm_platform.sandbox.hubspot.render import Wire, associated_ids, flag_in, names_in, page_wire, record_wire
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
 from gtm_platform.sandbox.hubspot.writes import Writer
-from gtm_platform.sandbox.records import HubSpotRecord
+from gtm_platform.sandbox.kit.paging import CursorPaging, PageSize
+
+PAGING = CursorPaging(PageSize(default=10, largest=100))
+PAGING_WITH_HISTORY = CursorPaging(PageSize(default=10, largest=50))
 
 
 def kind_in(request: Request, parameter: str = "kind") -> Kind:
+    """The object type that the path names."""
     return kind_called(request.path_params[parameter])
 
 
+def id_of(record: HubSpotRecord) -> int:
+    """The place of a record in every list that is in the order of ids."""
+    return int(record.id)
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+
 async def page(portal: Portal, request: Request) -> Response:
-    kind = kind_in(request)
-    limit = limit_asked(request, default=10, most=100)
-    archived = flag_asked(request, "archived")
-    following = portal.following(kind, after_id(request.query_params.get("after")))
-    found = list(islice((record for record in following if is_there(record, archived)), limit + 1))
-    body: Wire = {"results": [_detailed(portal, kind, record, request) for record in found[:limit]]}
-    if len(found) > limit:
-        body["paging"] = next_page(request, cursor(found[limit - 1].id))
-    return JSONResponse(body)
+    """The list, in the order of ids."""
+    kind, archived = kind_in(request), flag_in(request, "archived")
+    paging = PAGING_WITH_HISTORY if names_in(request, "propertiesWithHistory") else PAGING
+    following = portal.following(kind, paging.position(request.query_params) or 0)
+    shown = (record for record in following if is_shown(record, archived))
+    records = paging.first_page(shown, request.query_params, id_of)
+    return JSONResponse(page_wire(request, [_detailed(portal, kind, each, request) for each in records.rows], records))
 
 
 async def get(portal: Portal, request: Request) -> Response:
+    """A record by its id, or by a unique property."""
     kind = kind_in(request)
-    record = _addressed(portal, kind, request, archived=flag_asked(request, "archived"))
+    record = _addressed(portal, kind, request, archived=flag_in(request, "archived"))
     return JSONResponse(_detailed(portal, kind, record, request))
 
 
 def _detailed(portal: Portal, kind: Kind, record: HubSpotRecord, request: Request) -> Wire:
-    wire = record_wire(kind, record, portal.definitions(kind), names_asked(request, "properties"))
-    linked: Wire = {}
-    for target in (kind_called(name) for name in names_asked(request, "associations")):
+    """A record with what the query wants to see of it; a type that it has no links to is left out."""
+    names, past = names_in(request, "properties"), names_in(request, "propertiesWithHistory")
+    wire = record_wire(kind, record, portal.definitions(kind), names, past)
+    associations: Wire = {}
+    for target in (kind_called(name) for name in names_in(request, "associations")):
         marks = live_links(portal, record, target)
         if marks:
-            linked[target.name] = {"results": associated_ids(marks)}
-    return {**wire, "associations": linked} if linked else wire
+            associations[_key_of(target)] = {"results": associated_ids(marks)}
+    return {**wire, "associations": associations} if associations else wire
+
+
+def _key_of(target: Kind) -> str:
+    """The type's label, under which an answer holds its associations."""
+    return target.name.replace("_", " ")
 
 
 def live_links(portal: Portal, record: HubSpotRecord, target: Kind) -> dict[str, set[int]]:
-    """The links of a record to records of one kind that are still there."""
-    known = portal.records(target)
+    """The links of a record to records of one kind that are still shown."""
+    records = portal.records(target)
     links = record.links.get(target.name, {})
-    return {other: marks for other, marks in links.items() if marks and other in known and is_there(known[other])}
+    return {key: marks for key, marks in links.items() if marks and key in records and is_shown(records[key])}
 
 
 def _addressed(portal: Portal, kind: Kind, request: Request, *, archived: bool = False) -> HubSpotRecord:
@@ -72,7 +81,11 @@ def _addressed(portal: Portal, kind: Kind, request: Request, *, archived: bool =
     return record
 
 
+# --- writing -------------------------------------------------------------------------------------------------------
+
+
 async def create(portal: Portal, request: Request) -> Response:
+    """A new record, with its first associations."""
     kind, body = kind_in(request), await body_of(request, NewRecord)
     saved = Writer(portal, kind, [body.properties]).creation(body.properties, body.associations)
     [record] = portal.do({"do": "save", "kind": kind.name, "records": [saved]})
@@ -80,6 +93,7 @@ async def create(portal: Portal, request: Request) -> Response:
 
 
 async def update(portal: Portal, request: Request) -> Response:
+    """Some properties of a record."""
     kind, body = kind_in(request), await body_of(request, ChangedRecord)
     record = _addressed(portal, kind, request)
     saved = Writer(portal, kind, [body.properties]).change(record, body.properties)
@@ -87,23 +101,26 @@ async def update(portal: Portal, request: Request) -> Response:
     return JSONResponse(written_wire(portal, kind, record, body.properties))
 
 
-def written_wire(portal: Portal, kind: Kind, record: HubSpotRecord, written: dict[str, object], **more: object) -> Wire:
+def written_wire(portal: Portal, kind: Kind, record: HubSpotRecord, written: dict[str, object], **more: Any) -> Wire:
+    """A record as the answer to a write shows it: with what was written, besides the usual properties."""
     return record_wire(kind, record, portal.definitions(kind), {*written, *kind.shown}, **more)
 
 
 async def archive(portal: Portal, request: Request) -> Response:
+    """Move a record to the archive."""
     archive_all(portal, kind_in(request), [request.path_params["id"]])
     return Response(status_code=204)
 
 
 def archive_all(portal: Portal, kind: Kind, ids: list[str]) -> None:
-    """Unknown ids are passed over in silence."""
-    found = [record.id for key in dict.fromkeys(ids) if (record := portal.find(kind, key))]
-    if found:
-        portal.do({"do": "archive", "kind": kind.name, "ids": found})
+    """Archive records; unknown ids are passed over in silence."""
+    records = [record.id for key in dict.fromkeys(ids) if (record := portal.find(kind, key))]
+    if records:
+        portal.do({"do": "archive", "kind": kind.name, "ids": records})
 
 
 async def merge(portal: Portal, request: Request) -> Response:
+    """Merge one record into another, which stays."""
     kind, body = kind_in(request), await body_of(request, Merge)
     if kind.is_engagement:
         raise RefusedError(400, f"Objects of type {kind.name} cannot be merged.")
@@ -123,7 +140,7 @@ async def erase(portal: Portal, request: Request) -> Response:
     if kind is not CONTACTS:
         raise RefusedError(400, "Only contacts can be deleted under GDPR.")
     for archived in (False, True):
-        found = portal.find_by(kind, body.id_property, [body.object_id], archived=archived)
-        for record in found.values():
+        records = portal.find_by(kind, body.id_property, [body.object_id], archived=archived)
+        for record in records.values():
             portal.do({"do": "erase", "kind": kind.name, "id": record.id})
     return Response(status_code=204)

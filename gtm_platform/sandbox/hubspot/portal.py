@@ -1,15 +1,16 @@
-"""The account as the handlers see it: the store, its clock, and the ways to find a record in it quickly."""
+"""The account as the handlers see it: the store, its writes, and the ways to find a record in it quickly."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gtm_platform.sandbox.hubspot.deeds import Deed, Records, of_kind, redo
 from gtm_platform.sandbox.hubspot.errors import RefusedError
 from gtm_platform.sandbox.hubspot.kinds import CONTACTS, Kind
 from gtm_platform.sandbox.hubspot.standard import Definition, definitions
-from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.hubspot.write_log import ACTIONS, Records, of_kind
+from gtm_platform.sandbox.kit.write_log import Persist, Write, WriteLog
 
 
 @dataclass(frozen=True)
@@ -23,20 +24,23 @@ class _Order:
 
 @dataclass
 class Portal:
+    """One portal."""
+
     store: HubSpotStore
     clock: Callable[[], datetime]
-    keep: Callable[[Deed], None]
+    persist: Persist
     _orders: dict[str, _Order] = field(default_factory=dict)
 
-    def do(self, deed: Deed) -> Records:
-        records = redo(self.store, deed, self.clock())
-        self.keep(deed)
-        return records
+    def do(self, write: Write) -> Records:
+        """Do a write, which is persisted before it is answered."""
+        return WriteLog(self.store, self.clock, self.persist, ACTIONS).do(write)
 
     def records(self, kind: Kind) -> dict[str, HubSpotRecord]:
+        """All records of a type by id, archived and merged ones among them."""
         return of_kind(self.store, kind.name)
 
     def definitions(self, kind: Kind) -> dict[str, Definition]:
+        """The property definitions of a type by name, archived ones among them."""
         return definitions(self.store, kind)
 
     def following(self, kind: Kind, number: int) -> Iterator[HubSpotRecord]:
@@ -65,10 +69,10 @@ class Portal:
     def find_by(
         self, kind: Kind, property_name: str | None, values: Collection[str], *, archived: bool = False
     ) -> dict[str, HubSpotRecord]:
-        """Records by an identifying property, or by id when none is named; each under the value asked for."""
+        """Records by an identifying property, or by id when none is named; each under the value it was sought by."""
         if property_name is None or property_name == "hs_object_id":
-            found = {value: self.find(kind, value, archived=archived) for value in values}
-            return {value: record for value, record in found.items() if record is not None}
+            by_id = {value: self.find(kind, value, archived=archived) for value in values}
+            return {value: record for value, record in by_id.items() if record is not None}
         self._check_identifying(kind, property_name)
         by_key = self.holders(kind, property_name, {key_of(property_name, value) for value in values}, archived)
         return {value: by_key[key] for value in values if (key := key_of(property_name, value)) in by_key}
@@ -78,15 +82,15 @@ class Portal:
     ) -> dict[str, HubSpotRecord]:
         """Who holds these values: one pass over all records, as the world changes them behind our back."""
         secondary = (kind, property_name) == (CONTACTS, "email")
-        found: dict[str, HubSpotRecord] = {}
+        holders: dict[str, HubSpotRecord] = {}
         for record in self.records(kind).values():
-            held = key_of(property_name, record.properties.get(property_name, ""))
-            if held in keys and is_there(record, archived):
-                found[held] = record
-            if secondary and "hs_additional_emails" in record.properties and is_there(record, archived):
-                others = record.properties["hs_additional_emails"].lower().split(";")
-                found |= {address: record for address in others if address in keys and address not in found}
-        return found
+            key = key_of(property_name, record.properties.get(property_name, ""))
+            if key in keys and is_shown(record, archived):
+                holders[key] = record
+            if secondary and "hs_additional_emails" in record.properties and is_shown(record, archived):
+                more = record.properties["hs_additional_emails"].lower().split(";")
+                holders |= {address: record for address in more if address in keys and address not in holders}
+        return holders
 
     def _check_identifying(self, kind: Kind, property_name: str) -> None:
         definition = self.definitions(kind).get(property_name)
@@ -96,11 +100,13 @@ class Portal:
             raise non_unique(kind, property_name)
 
     def is_unique(self, kind: Kind, property_name: str) -> bool:
+        """Whether a value of the property belongs to one record at most."""
         definition = self.definitions(kind).get(property_name, {})
         return (kind, property_name) == (CONTACTS, "email") or bool(definition.get("hasUniqueValue"))
 
 
 def non_unique(kind: Kind, property_name: str) -> RefusedError:
+    """A property whose values do not lead to one record."""
     message = f"Unable to perform update/upsert by non-unique {kind.type_id} property {property_name}"
     return RefusedError(400, message)
 
@@ -110,5 +116,6 @@ def key_of(property_name: str, value: str) -> str:
     return value.lower() if property_name == "email" else value
 
 
-def is_there(record: HubSpotRecord, archived: bool = False) -> bool:
+def is_shown(record: HubSpotRecord, archived: bool = False) -> bool:
+    """Whether reads show the record, among the archived ones or among the rest."""
     return record.merged_into is None and (record.archived is not None) == archived

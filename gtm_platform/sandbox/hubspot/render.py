@@ -1,24 +1,35 @@
-"""Records, owners and pages in the shape of the API."""
+"""Records, their history and owners in the shape of the API, and the parameters of reads."""
 
-import base64
-import binascii
 from collections.abc import Iterable
 from typing import Any
 
 from starlette.requests import Request
 
-from gtm_platform.sandbox.hubspot.errors import RefusedError
 from gtm_platform.sandbox.hubspot.kinds import Kind
 from gtm_platform.sandbox.hubspot.links import LINK_TYPES
 from gtm_platform.sandbox.hubspot.standard import Definition
-from gtm_platform.sandbox.hubspot.values import iso
-from gtm_platform.sandbox.records import HubSpotOwner, HubSpotRecord
+from gtm_platform.sandbox.hubspot.store import (
+    BY_INTEGRATION,
+    BY_MERGE,
+    BY_PEOPLE,
+    PORTAL_ID,
+    HubSpotChange,
+    HubSpotOwner,
+    HubSpotRecord,
+)
+from gtm_platform.sandbox.kit.paging import Page
+from gtm_platform.sandbox.kit.render import iso_milliseconds as iso
 
-PORTAL_ID = 1234567
 Wire = dict[str, Any]
+
+_SOURCE_IDS = {BY_PEOPLE: "userId:4242", BY_INTEGRATION: "100001", BY_MERGE: "merge"}
+
+
+# --- records -------------------------------------------------------------------------------------------------------
 
 
 def value_of(kind: Kind, record: HubSpotRecord, name: str) -> str | None:
+    """A property's value, None if it has none."""
     if name == "hs_object_id":
         return record.id
     if name == kind.created:
@@ -29,39 +40,66 @@ def value_of(kind: Kind, record: HubSpotRecord, name: str) -> str | None:
 
 
 def record_wire(
-    kind: Kind, record: HubSpotRecord, known: dict[str, Definition], asked: Iterable[str] = (), **more: Any
+    kind: Kind,
+    record: HubSpotRecord,
+    definitions: dict[str, Definition],
+    names: Iterable[str] = (),
+    names_with_history: Iterable[str] = (),
+    **more: Any,
 ) -> Wire:
-    """A record with the properties asked for; one that does not exist is left out, one without a value is null."""
-    names = {*(asked or kind.shown), *kind.always_shown}
+    """A record with the named properties; one that is not defined is left out, one without a value is null."""
+    past = [name for name in names_with_history if name in definitions]
+    shown = {*(names or kind.shown), *past, *kind.always_shown}
     wire = {
         "id": record.id,
-        "properties": {name: value_of(kind, record, name) for name in sorted(names) if name in known},
+        "properties": {name: value_of(kind, record, name) for name in sorted(shown) if name in definitions},
         "createdAt": iso(record.created),
         "updatedAt": iso(record.updated),
         "archived": record.archived is not None,
         "url": f"https://app.hubspot.com/contacts/{PORTAL_ID}/record/{kind.type_id}/{record.id}",
         **more,
     }
+    if past:
+        wire["propertiesWithHistory"] = {name: history_wire(kind, record, name) for name in past}
     if record.archived is not None:
         wire["archivedAt"] = iso(record.archived)
     return wire
 
 
-def associated_ids(marks: dict[str, set[int]]) -> list[Wire]:
-    """Links as the list and get-by-id calls show them: one entry per type, so an id may come twice."""
+def history_wire(kind: Kind, record: HubSpotRecord, name: str) -> list[Wire]:
+    """All values that a property had, newest first."""
+    history = record.history(name)
+    if name in kind.always_shown:
+        at = record.updated if name == kind.modified else record.created
+        history = [HubSpotChange(value_of(kind, record, name) or "", at, record.source)]
     return [
-        {"id": other, "type": LINK_TYPES[mark].name}
-        for other in sorted(marks, key=int)
-        for mark in sorted(marks[other])
+        {
+            "value": change.value,
+            "timestamp": iso(change.at),
+            "sourceType": change.source,
+            "sourceId": _SOURCE_IDS[change.source],
+        }
+        for change in reversed(history)
     ]
 
 
-def link_wire(other: str, marks: set[int]) -> Wire:
+def associated_ids(marks: dict[str, set[int]]) -> list[Wire]:
+    """Links as the list and get-by-id calls show them: one entry per type, so an id may come twice."""
+    return [
+        {"id": target_id, "type": LINK_TYPES[mark].name}
+        for target_id in sorted(marks, key=int)
+        for mark in sorted(marks[target_id])
+    ]
+
+
+def link_wire(target_id: str, marks: set[int]) -> Wire:
+    """One linked record as the associations calls show it."""
     types = [{"category": "HUBSPOT_DEFINED", "typeId": mark, "label": LINK_TYPES[mark].label} for mark in sorted(marks)]
-    return {"toObjectId": int(other), "associationTypes": types}
+    return {"toObjectId": int(target_id), "associationTypes": types}
 
 
 def owner_wire(owner: HubSpotOwner) -> Wire:
+    """An owner; who has left is no user any more."""
     return {
         "id": owner.id,
         "email": owner.email,
@@ -76,36 +114,23 @@ def owner_wire(owner: HubSpotOwner) -> Wire:
     }
 
 
-def next_page(request: Request, after: str) -> Wire:
-    return {"next": {"after": after, "link": str(request.url.include_query_params(after=after))}}
+# --- pages and parameters ------------------------------------------------------------------------------------------
 
 
-def cursor(record_id: str) -> str:
-    """Where the next page goes on, in a form that invites nobody to compute it."""
-    return base64.urlsafe_b64encode(record_id.encode()).decode().rstrip("=")
+def page_wire(request: Request, results: list[Wire], page: Page[Any], **more: Any) -> Wire:
+    """A page of results; where the next page goes on stands below `paging`, which the last page does not have."""
+    body: Wire = {**more, "results": results}
+    if page.next is not None:
+        after = str(page.next)
+        body["paging"] = {"next": {"after": after, "link": str(request.url.include_query_params(after=after))}}
+    return body
 
 
-def after_id(text: str | None) -> int:
-    """The id behind a cursor; 0 is before all."""
-    if not text:
-        return 0
-    try:
-        return int(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError) as error:
-        raise RefusedError(400, f"The paging cursor '{text}' is invalid.") from error
-
-
-def names_asked(request: Request, parameter: str) -> list[str]:
-    """A repeated or comma-joined query parameter."""
+def names_in(request: Request, parameter: str) -> list[str]:
+    """The names of a repeated or comma-joined query parameter."""
     return [name for part in request.query_params.getlist(parameter) for name in part.split(",") if name]
 
 
-def flag_asked(request: Request, parameter: str) -> bool:
+def flag_in(request: Request, parameter: str) -> bool:
+    """A query parameter that is true or false, in any case."""
     return request.query_params.get(parameter, "").lower() == "true"
-
-
-def limit_asked(request: Request, default: int, most: int) -> int:
-    text = request.query_params.get("limit", str(default))
-    if not text.isdigit() or not 1 <= int(text) <= most:
-        raise RefusedError(400, f"The limit must be a number from 1 to {most}, not {text}.")
-    return int(text)

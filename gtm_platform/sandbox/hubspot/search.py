@@ -11,46 +11,43 @@ from gtm_platform.sandbox.hubspot.filters import definition_of, reader, test_of
 from gtm_platform.sandbox.hubspot.inputs import Filter, FilterGroup, Search, Sort, body_of
 from gtm_platform.sandbox.hubspot.kinds import Kind
 from gtm_platform.sandbox.hubspot.objects import kind_in
-from gtm_platform.sandbox.hubspot.portal import Portal, is_there
-from gtm_platform.sandbox.hubspot.render import Wire, next_page, record_wire
-from gtm_platform.sandbox.records import HubSpotRecord
+from gtm_platform.sandbox.hubspot.portal import Portal, is_shown
+from gtm_platform.sandbox.hubspot.render import page_wire, record_wire
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
+from gtm_platform.sandbox.kit.errors import BadParameterError
+from gtm_platform.sandbox.kit.paging import OffsetPaging, PageSize
 
-MOST_RESULTS = 10_000
-MOST_PER_PAGE = 200
+PAGING = OffsetPaging(PageSize(default=10, largest=200), parameter="after", reachable=10_000)
 MOST_GROUPS, MOST_PER_GROUP, MOST_FILTERS, MOST_SORTS = 5, 6, 18, 1
 MOST_QUERY_CHARACTERS = 3_000
 
 
 async def search(portal: Portal, request: Request) -> Response:
-    kind, asked = kind_in(request), await body_of(request, Search)
-    _check(asked)
-    offset = _offset(asked)
-    found = _sorted(portal, kind, asked, _matching(portal, kind, asked))
-    end = min(offset + asked.limit, MOST_RESULTS)
-    known = portal.definitions(kind)
-    body: Wire = {
-        "total": len(found),
-        "results": [record_wire(kind, record, known, asked.properties or ()) for record in found[offset:end]],
-    }
-    if end < len(found):
-        body["paging"] = next_page(request, str(end))
-    return JSONResponse(body)
+    """A page of the records that match."""
+    kind, body = kind_in(request), await body_of(request, Search)
+    _check(body)
+    records = _sorted(portal, kind, body, _matching(portal, kind, body))
+    try:
+        page = PAGING.page(records, {"after": body.after, "limit": body.limit})
+    except BadParameterError as problem:
+        raise _problem(problem.message) from problem
+    defined = portal.definitions(kind)
+    results = [record_wire(kind, record, defined, body.properties or ()) for record in page.rows]
+    return JSONResponse(page_wire(request, results, page, total=len(records)))
 
 
-def _check(asked: Search) -> None:
-    groups = [group.filters for group in asked.filter_groups or []]
+def _check(body: Search) -> None:
+    groups = [group.filters for group in body.filter_groups or []]
     too_many = (
         len(groups) > MOST_GROUPS
         or any(len(filters) > MOST_PER_GROUP for filters in groups)
         or sum(map(len, groups)) > MOST_FILTERS
-        or len(asked.sorts or []) > MOST_SORTS
+        or len(body.sorts or []) > MOST_SORTS
     )
     if too_many:
         allowed = f"{MOST_GROUPS} groups, {MOST_PER_GROUP} filters in each, {MOST_FILTERS} in all and {MOST_SORTS} sort"
         raise _problem(f"at most {allowed} are allowed.")
-    if not 1 <= asked.limit <= MOST_PER_PAGE:
-        raise _problem(f"limit must be from 1 to {MOST_PER_PAGE}, not {asked.limit}.")
-    if len(asked.query or "") > MOST_QUERY_CHARACTERS:
+    if len(body.query or "") > MOST_QUERY_CHARACTERS:
         raise _problem(f"query must not exceed {MOST_QUERY_CHARACTERS} characters.")
 
 
@@ -58,21 +55,12 @@ def _problem(text: str) -> RefusedError:
     return RefusedError(400, f"There was a problem with the request: {text}")
 
 
-def _offset(asked: Search) -> int:
-    text = asked.after or "0"
-    if not text.isdigit():
-        raise _problem(f"after must be a number, not {text}.")
-    if int(text) >= MOST_RESULTS:
-        raise _problem(f"paging is limited to the first {MOST_RESULTS} results.")
-    return int(text)
-
-
-def _matching(portal: Portal, kind: Kind, asked: Search) -> list[HubSpotRecord]:
+def _matching(portal: Portal, kind: Kind, body: Search) -> list[HubSpotRecord]:
     """All records that match, in the order of their ids."""
-    groups = asked.filter_groups or []
-    records = [record for record in portal.following(kind, _id_floor(groups)) if is_there(record)]
-    if asked.query:
-        records = [record for record in records if _mentions(kind, record, asked.query.lower())]
+    groups = body.filter_groups or []
+    records = [record for record in portal.following(kind, _id_floor(groups)) if is_shown(record)]
+    if body.query:
+        records = [record for record in records if _mentions(kind, record, body.query.lower())]
     if not groups:
         return records
     matches = [_passing(portal, kind, records, group.filters) for group in groups]
@@ -86,20 +74,20 @@ def _id_floor(groups: list[FilterGroup]) -> int:
     """The id below which nothing can match, so that walking by id does not look at the same records again."""
     if len(groups) != 1:
         return 0
-    values = [found.value or "" for found in groups[0].filters if _is_id_floor(found)]
+    values = [condition.value or "" for condition in groups[0].filters if _is_id_floor(condition)]
     return max((int(value) for value in values if value.isdigit()), default=0)
 
 
-def _is_id_floor(asked: Filter) -> bool:
-    return (asked.property_name, asked.operator) == ("hs_object_id", "GT")
+def _is_id_floor(condition: Filter) -> bool:
+    return (condition.property_name, condition.operator) == ("hs_object_id", "GT")
 
 
 def _passing(
     portal: Portal, kind: Kind, records: list[HubSpotRecord], filters: Iterable[Filter]
 ) -> list[HubSpotRecord]:
-    known = portal.definitions(kind)
-    for asked in filters:
-        test = test_of(kind, known, asked)
+    defined = portal.definitions(kind)
+    for condition in filters:
+        test = test_of(kind, defined, condition)
         records = [record for record in records if test(record)]
     return records
 
@@ -109,11 +97,11 @@ def _mentions(kind: Kind, record: HubSpotRecord, query: str) -> bool:
     return all(word in text for word in query.split())
 
 
-def _sorted(portal: Portal, kind: Kind, asked: Search, records: list[HubSpotRecord]) -> list[HubSpotRecord]:
-    """In the order asked for, records without a value last; in the order of ids when none is."""
-    if not asked.sorts:
+def _sorted(portal: Portal, kind: Kind, body: Search, records: list[HubSpotRecord]) -> list[HubSpotRecord]:
+    """In the order of the sort, records without a value last; in the order of ids without a sort."""
+    if not body.sorts:
         return records
-    sort = _sort(asked.sorts[0])
+    sort = _sort(body.sorts[0])
     downwards = sort.direction.upper() in ("DESCENDING", "DESC")
     if sort.property_name == "hs_object_id":
         return records[::-1] if downwards else records
@@ -123,12 +111,12 @@ def _sorted(portal: Portal, kind: Kind, asked: Search, records: list[HubSpotReco
     return [record for _, record in keyed] + [record for record in records if read(record) is None]
 
 
-def _sort(asked: Sort | str) -> Sort:
+def _sort(sort: Sort | str) -> Sort:
     """A sort may be given as a name alone, with a minus in front for the other way round."""
-    if isinstance(asked, Sort):
-        return asked
-    direction = "DESCENDING" if asked.startswith("-") else "ASCENDING"
-    return Sort.model_validate({"propertyName": asked.removeprefix("-"), "direction": direction})
+    if isinstance(sort, Sort):
+        return sort
+    direction = "DESCENDING" if sort.startswith("-") else "ASCENDING"
+    return Sort.model_validate({"propertyName": sort.removeprefix("-"), "direction": direction})
 
 
 def _value(keyed: tuple[float | str, HubSpotRecord]) -> Any:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gtm_platform.sandbox.hubspot.kinds import KINDS, Kind
-from gtm_platform.sandbox.records import HubSpotStore
+from gtm_platform.sandbox.hubspot.store import HubSpotStore
 
 Definition = dict[str, Any]
 
@@ -60,6 +60,22 @@ _NAMES = {
         "string": "hs_task_subject hs_task_body",
         "enumeration": "hs_task_status hs_task_priority hs_task_type",
     },
+    "communications": {
+        "string": "hs_communication_body hs_communication_logged_from",
+        "enumeration": "hs_communication_channel_type",
+    },
+    "tickets": {
+        "string": "subject content hs_pipeline hs_pipeline_stage hs_merged_object_ids",
+        "enumeration": "hs_ticket_priority hs_ticket_category hubspot_owner_id",
+        "datetime": "closed_date",
+    },
+    "line_items": {
+        "string": "name description hs_sku hs_line_item_currency_code",
+        "number": "quantity price amount hs_product_id",
+        "enumeration": "recurringbillingfrequency",
+    },
+    "products": {"string": "name description hs_sku hs_url", "number": "price hs_cost_of_goods_sold"},
+    "quotes": {"string": "hs_title hs_quote_number", "number": "hs_quote_amount", "enumeration": "hs_status"},
 }
 
 _ENGAGEMENT = {"enumeration": "hubspot_owner_id", "string": "hs_attachment_ids", "datetime": "hs_timestamp"}
@@ -76,6 +92,11 @@ _OPTIONS = {
     "hs_task_status": "NOT_STARTED IN_PROGRESS WAITING COMPLETED DEFERRED",
     "hs_task_priority": "NONE LOW MEDIUM HIGH",
     "hs_task_type": "EMAIL CALL TODO",
+    "hs_communication_channel_type": "WHATS_APP LINKEDIN_MESSAGE SMS",
+    "hs_ticket_priority": "LOW MEDIUM HIGH",
+    "hs_ticket_category": "PRODUCT_ISSUE BILLING_ISSUE FEATURE_REQUEST GENERAL_INQUIRY",
+    "recurringbillingfrequency": "monthly quarterly annually",
+    "hs_status": "DRAFT PENDING_APPROVAL APPROVED REJECTED",
 }
 
 _READ_ONLY = (
@@ -87,19 +108,20 @@ _READ_ONLY = (
 
 def definitions(store: HubSpotStore, kind: Kind) -> dict[str, Definition]:
     """The definitions of a type by name, the standard ones among them."""
-    known = store.properties.setdefault(kind.name, {})
+    by_name = store.properties.setdefault(kind.name, {})
     for name, definition in _STANDARD[kind.name].items():
-        if name not in known:
-            known[name] = {**definition, "options": [dict(option) for option in definition["options"]]}
-    return known
+        if name not in by_name:
+            by_name[name] = {**definition, "options": [dict(option) for option in definition["options"]]}
+    return by_name
 
 
 def groups(store: HubSpotStore, kind: Kind) -> dict[str, dict[str, Any]]:
-    known = store.groups.setdefault(kind.name, {})
+    """The property groups of a type by name, the standard one among them."""
+    by_name = store.groups.setdefault(kind.name, {})
     name = _group_name(kind)
     label = f"{kind.singular.capitalize()} information"
-    known.setdefault(name, {"name": name, "label": label, "displayOrder": 0, "archived": False})
-    return known
+    by_name.setdefault(name, {"name": name, "label": label, "displayOrder": 0, "archived": False})
+    return by_name
 
 
 def _group_name(kind: Kind) -> str:
@@ -107,6 +129,7 @@ def _group_name(kind: Kind) -> str:
 
 
 def modification(*, read_only: bool, archivable: bool) -> dict[str, bool]:
+    """What a client may change about a definition."""
     return {
         "archivable": archivable,
         "readOnlyDefinition": read_only,

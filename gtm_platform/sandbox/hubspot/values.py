@@ -1,37 +1,31 @@
 """Property values on the wire: what a write may hold, how it is stored, and how two values compare."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from gtm_platform.sandbox.hubspot.errors import RefusedError, bad_values
 from gtm_platform.sandbox.hubspot.standard import Definition
+from gtm_platform.sandbox.kit.render import EPOCH, MILLISECOND, unix_milliseconds
+from gtm_platform.sandbox.kit.render import iso_milliseconds as iso
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
-def iso(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def milliseconds(instant: datetime) -> int:
-    return (instant - EPOCH) // MILLISECOND
-
-
-def checked(definitions: dict[str, Definition], written: dict[str, Any], held: dict[str, str]) -> dict[str, str]:
-    """The values of a write as they will be stored, "" for a cleared one; all that is wrong is said at once.
+def check_values(
+    definitions: dict[str, Definition], written: dict[str, Any], current: dict[str, str]
+) -> dict[str, str]:
+    """The values of a write as they will be stored, "" for a cleared one; all that is wrong is reported at once.
 
     A null is no value: HubSpot clears with the empty string.
     """
     values: dict[str, str] = {}
     problems: list[dict[str, str]] = []
-    for name, given in written.items():
+    for name, value in written.items():
         try:
-            if given is not None:
-                values[name] = _checked_value(definitions.get(name), name, _text(given), held.get(name, ""))
+            if value is not None:
+                values[name] = _checked_value(definitions.get(name), name, _text(value), current.get(name, ""))
         except _InvalidValueError as problem:
             problems.append({"message": problem.message, "error": problem.code, "name": name})
     if problems:
@@ -46,15 +40,15 @@ class _InvalidValueError(Exception):
         self.message = message
 
 
-def _text(given: Any) -> str:
-    if isinstance(given, bool):
-        return str(given).lower()
-    if isinstance(given, (dict, list)):
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (dict, list)):
         raise RefusedError(400, "Invalid input JSON: property values must be strings.")
-    return str(given)
+    return str(value)
 
 
-def _checked_value(definition: Definition | None, name: str, text: str, held: str) -> str:
+def _checked_value(definition: Definition | None, name: str, text: str, current: str) -> str:
     if definition is None or definition.get("archived"):
         raise _InvalidValueError("PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist')
     if definition.get("modificationMetadata", {}).get("readOnlyValue"):
@@ -65,7 +59,7 @@ def _checked_value(definition: Definition | None, name: str, text: str, held: st
         case "number":
             return _number(text)
         case "bool" | "enumeration":
-            return _option(definition, text, held)
+            return _option(definition, text, current)
         case "date":
             return _midnight(text).date().isoformat()
         case "datetime":
@@ -88,14 +82,14 @@ def _email(text: str) -> str:
     return text.strip().lower()
 
 
-def _option(definition: Definition, text: str, held: str) -> str:
+def _option(definition: Definition, text: str, current: str) -> str:
     allowed = [option["value"] for option in definition.get("options", [])]
     if definition["type"] == "bool":
         allowed = ["true", "false"]
     if definition["fieldType"] != "checkbox":
         chosen = [text]
     else:
-        earlier = held.split(";") if text.startswith(";") else []
+        earlier = current.split(";") if text.startswith(";") else []
         chosen = [value for value in (*earlier, *text.split(";")) if value]
     if definition.get("externalOptions") or (definition.get("hubspotDefined") and not allowed):
         return ";".join(dict.fromkeys(chosen))
@@ -121,7 +115,7 @@ def _instant(text: str) -> datetime:
 
 
 def parsed_instant(text: str) -> datetime | None:
-    """An instant given as ISO 8601 or as milliseconds since 1970."""
+    """An instant in ISO 8601 or in milliseconds since 1970."""
     try:
         if re.fullmatch(r"-?\d{5,}", text):
             return EPOCH + int(text) * MILLISECOND
@@ -140,5 +134,5 @@ def comparable(value_type: str, text: str) -> float | str | None:
             return None
     if value_type in {"date", "datetime"}:
         instant = parsed_instant(text)
-        return None if instant is None else milliseconds(instant)
+        return None if instant is None else unix_milliseconds(instant)
     return text.lower()

@@ -1,17 +1,17 @@
-"""What a create or an update will save, checked: values against the definitions, unique values against the others."""
+"""What a create or an update will save: values checked against the definitions, unique ones against other records."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from gtm_platform.sandbox.hubspot.deeds import Deed
 from gtm_platform.sandbox.hubspot.errors import RefusedError, bad_values
 from gtm_platform.sandbox.hubspot.inputs import NewLink
 from gtm_platform.sandbox.hubspot.kinds import KINDS, Kind
 from gtm_platform.sandbox.hubspot.links import type_from
 from gtm_platform.sandbox.hubspot.portal import Portal, key_of
 from gtm_platform.sandbox.hubspot.standard import Definition
-from gtm_platform.sandbox.hubspot.values import checked
-from gtm_platform.sandbox.records import HubSpotRecord
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
+from gtm_platform.sandbox.hubspot.values import check_values
+from gtm_platform.sandbox.kit.write_log import Write
 
 NEW = ""  # stands for the id of a record that is only being made
 
@@ -22,7 +22,7 @@ class Writer:
     def __init__(self, portal: Portal, kind: Kind, writes: Iterable[dict[str, Any]]) -> None:
         self.portal = portal
         self.kind = kind
-        self.known = portal.definitions(kind)
+        self.defined = portal.definitions(kind)
         self._taken = self._holders(list(writes))
 
     def _holders(self, writes: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
@@ -30,12 +30,13 @@ class Writer:
         taken = {}
         for name in names:
             keys = {key_of(name, str(write[name]).strip()) for write in writes if write.get(name)}
-            found = self.portal.holders(self.kind, name, keys)
-            taken[name] = {key: record.id for key, record in found.items()}
+            holders = self.portal.holders(self.kind, name, keys)
+            taken[name] = {key: record.id for key, record in holders.items()}
         return taken
 
-    def creation(self, properties: dict[str, Any], links: list[NewLink] | None = None) -> Deed:
-        values = checked(self.known, properties, {})
+    def creation(self, properties: dict[str, Any], links: list[NewLink] | None = None) -> Write:
+        """The write of a new record."""
+        values = check_values(self.defined, properties, {})
         missing = [name for name in self.kind.required if not values.get(name)]
         if missing:
             message = f"Error creating {self.kind.singular.upper()}. Some required properties were not set."
@@ -44,9 +45,10 @@ class Writer:
         self._claim(values, NEW)
         return {"id": None, "properties": values, "links": pairs}
 
-    def change(self, record: HubSpotRecord, properties: dict[str, Any]) -> Deed:
-        values = checked(self.known, properties, record.properties)
-        if not _stage_goes_forward(self.known, record, values):
+    def change(self, record: HubSpotRecord, properties: dict[str, Any]) -> Write:
+        """The write of some properties of a record."""
+        values = check_values(self.defined, properties, record.properties)
+        if not _stage_goes_forward(self.defined, record, values):
             del values["lifecyclestage"]
         self._claim(values, record.id)
         return {"id": record.id, "properties": values}
@@ -82,10 +84,10 @@ def _conflict(name: str, value: str, holder: str) -> RefusedError:
     return bad_values([{"message": message, "error": "CONFLICTING_UNIQUE_VALUE", "name": name}])
 
 
-def _stage_goes_forward(known: dict[str, Definition], record: HubSpotRecord, values: dict[str, str]) -> bool:
-    """A lifecycle stage never moves back: such a value is left out, and HubSpot says nothing."""
-    stages = [option["value"] for option in known.get("lifecyclestage", {}).get("options", [])]
-    held, wanted = record.properties.get("lifecyclestage"), values.get("lifecyclestage")
-    if held not in stages or wanted not in stages:
+def _stage_goes_forward(defined: dict[str, Definition], record: HubSpotRecord, values: dict[str, str]) -> bool:
+    """A lifecycle stage never moves back: such a value is left out without an error."""
+    stages = [option["value"] for option in defined.get("lifecyclestage", {}).get("options", [])]
+    current, new = record.properties.get("lifecyclestage"), values.get("lifecyclestage")
+    if current not in stages or new not in stages:
         return True
-    return stages.index(wanted) >= stages.index(held)
+    return stages.index(new) >= stages.index(current)

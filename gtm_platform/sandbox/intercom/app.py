@@ -1,73 +1,56 @@
-"""The emulator: Intercom's addresses, and what surrounds every answer."""
+"""The emulator's addresses. What each of them answers belongs in `endpoints` and `workspace`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
-from itertools import count
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
-from gtm_platform.sandbox.intercom.endpoints import Call, Endpoints
-from gtm_platform.sandbox.intercom.errors import IntercomError, not_found
-from gtm_platform.sandbox.intercom.gate import DOCUMENTED, Gate, Limits
+from gtm_platform.sandbox.intercom.access import DOCUMENTED, Limits, api, check_version
+from gtm_platform.sandbox.intercom.call import Call
+from gtm_platform.sandbox.intercom.endpoints import Endpoints
+from gtm_platform.sandbox.intercom.store import IntercomStore
 from gtm_platform.sandbox.intercom.wire import Shape
-from gtm_platform.sandbox.records import IntercomStore
-
-METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
-
-Answer = Callable[[Call], Shape]
+from gtm_platform.sandbox.intercom.workspace import Workspace
+from gtm_platform.sandbox.kit.api import Handler
 
 
-def app(
-    store: IntercomStore,
-    clock: Callable[[], datetime],  # noqa: ARG001  all emulators are made alike; no answer here depends on the time
-    limits: Limits = DOCUMENTED,
-) -> Starlette:
-    endpoints, gate, numbers = Endpoints(store, limits), Gate(limits), count(1)
-
-    def route(method: str, path: str, answer: Answer) -> Route:
-        return Route(path, _endpoint(answer, gate, numbers), methods=[method])
-
-    return Starlette(
-        routes=[
-            route("GET", "/me", endpoints.me),
-            route("GET", "/contacts", endpoints.contacts),
-            route("POST", "/contacts/search", endpoints.search_contacts),
-            route("GET", "/contacts/{id}", endpoints.contact),
-            route("GET", "/contacts/{id}/companies", endpoints.contact_companies),
-            route("GET", "/contacts/{id}/tags", endpoints.contact_tags),
-            route("GET", "/data_attributes", endpoints.data_attributes),
-            route("GET", "/companies", endpoints.find_companies),
-            route("GET", "/companies/scroll", endpoints.scroll_companies),
-            route("POST", "/companies/list", endpoints.list_companies),
-            route("GET", "/companies/{id}", endpoints.company),
-            route("GET", "/companies/{id}/contacts", endpoints.company_contacts),
-            route("GET", "/conversations", endpoints.conversations),
-            route("POST", "/conversations/search", endpoints.search_conversations),
-            route("GET", "/conversations/{id}", endpoints.conversation),
-            route("POST", "/tickets/search", endpoints.search_tickets),
-            route("GET", "/admins", endpoints.admins),
-            route("GET", "/teams", endpoints.teams),
-            route("GET", "/tags", endpoints.tags),
-            Route("/{path:path}", _endpoint(_nowhere, gate, numbers), methods=METHODS),
-        ]
+def app(store: IntercomStore, clock: Callable[[], datetime], limits: Limits = DOCUMENTED) -> Starlette:
+    """Intercom on this store. Segments depend on the clock, and nothing else does."""
+    endpoints, workspace = Endpoints(store, clock, limits), Workspace(store, clock)
+    table: tuple[tuple[str, str, Callable[[Call], Shape]], ...] = (
+        ("GET", "/me", workspace.me),
+        ("GET", "/admins", workspace.admins),
+        ("GET", "/admins/activity_logs", workspace.activity_logs),
+        ("GET", "/admins/{id}", workspace.admin),
+        ("GET", "/teams", workspace.teams),
+        ("GET", "/tags", workspace.tags),
+        ("GET", "/segments", workspace.segments),
+        ("GET", "/segments/{id}", workspace.segment),
+        ("GET", "/data_attributes", workspace.data_attributes),
+        ("GET", "/contacts", endpoints.contacts),
+        ("POST", "/contacts/search", endpoints.search_contacts),
+        ("GET", "/contacts/{id}", endpoints.contact),
+        ("GET", "/contacts/{id}/companies", endpoints.contact_companies),
+        ("GET", "/contacts/{id}/segments", endpoints.contact_segments),
+        ("GET", "/contacts/{id}/tags", endpoints.contact_tags),
+        ("GET", "/companies", endpoints.find_companies),
+        ("GET", "/companies/scroll", endpoints.scroll_companies),
+        ("POST", "/companies/list", endpoints.list_companies),
+        ("GET", "/companies/{id}", endpoints.company),
+        ("GET", "/companies/{id}/contacts", endpoints.company_contacts),
+        ("GET", "/companies/{id}/segments", endpoints.company_segments),
+        ("GET", "/conversations", endpoints.conversations),
+        ("POST", "/conversations/search", endpoints.search_conversations),
+        ("GET", "/conversations/{id}", endpoints.conversation),
+        ("POST", "/tickets/search", endpoints.search_tickets),
     )
+    return api(limits).app((method, path, _handler(answer)) for method, path, answer in table)
 
 
-def _nowhere(_: Call) -> Shape:
-    raise not_found()
+def _handler(answer: Callable[[Call], Shape]) -> Handler:
+    async def handler(request: Request) -> Shape:
+        check_version(request.headers)
+        return answer(Call(request.url, request.path_params, request.query_params, await request.body()))
 
-
-def _endpoint(answer: Answer, gate: Gate, numbers: "count[int]") -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        try:
-            gate.admit(request.headers)
-            call = Call(request.url, request.path_params, request.query_params, await request.body())
-            shape, status = answer(call), 200
-        except IntercomError as error:
-            shape, status = error.body(f"00000000-0000-4000-8000-{next(numbers):012d}"), error.status
-        return JSONResponse(shape, status, gate.headers())
-
-    return endpoint
+    return handler

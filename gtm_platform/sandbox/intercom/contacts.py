@@ -1,11 +1,12 @@
-"""Wire shapes of contacts, and which of them are to be seen."""
+"""Wire shapes of contacts, and which of them are visible."""
 
 from collections.abc import Sequence
 
-from gtm_platform.sandbox.intercom.wire import WORKSPACE, Shape, seconds
-from gtm_platform.sandbox.records import IntercomContact
+from gtm_platform.sandbox.intercom.store import IntercomContact
+from gtm_platform.sandbox.intercom.wire import WORKSPACE, Shape
+from gtm_platform.sandbox.kit.render import unix_seconds
 
-MOST_STUBS = 10
+MAX_STUBS = 10
 
 _UNSET = (
     "android_app_name",
@@ -39,14 +40,17 @@ _UNSET = (
 
 
 def visible(record: IntercomContact) -> bool:
+    """Whether the API shows a contact: merged and deleted ones are gone from it."""
     return record.merged_into is None and record.deleted is None
 
 
 def email_domain(record: IntercomContact) -> str | None:
+    """The part of the address after the @."""
     return record.email.rpartition("@")[2] if record.email else None
 
 
 def contact(record: IntercomContact) -> Shape:
+    """The wire shape of a contact, with stubs of what belongs to it."""
     url = f"/contacts/{record.id}"
     return {
         **dict.fromkeys(_UNSET),
@@ -64,12 +68,12 @@ def contact(record: IntercomContact) -> Shape:
         "has_hard_bounced": False,
         "marked_email_as_spam": False,
         "unsubscribed_from_emails": False,
-        "created_at": seconds(record.created),
-        "updated_at": seconds(record.updated),
-        "signed_up_at": seconds(record.signed_up),
-        "last_seen_at": seconds(record.last_seen),
-        "last_replied_at": seconds(record.last_replied),
-        "last_contacted_at": seconds(record.last_contacted),
+        "created_at": unix_seconds(record.created),
+        "updated_at": unix_seconds(record.updated),
+        "signed_up_at": unix_seconds(record.signed_up),
+        "last_seen_at": unix_seconds(record.last_seen),
+        "last_replied_at": unix_seconds(record.last_replied),
+        "last_contacted_at": unix_seconds(record.last_contacted),
         "location": _location(record),
         "custom_attributes": dict(record.custom_attributes),
         "tags": _stubs("tag", record.tags, "/tags", f"{url}/tags"),
@@ -94,8 +98,8 @@ def _location(record: IntercomContact) -> Shape:
 def _stubs(kind: str, ids: Sequence[str], path: str, url: str) -> Shape:
     return {
         "type": "list",
-        "data": [{"type": kind, "id": each, "url": f"{path}/{each}"} for each in ids[:MOST_STUBS]],
+        "data": [{"type": kind, "id": each, "url": f"{path}/{each}"} for each in ids[:MAX_STUBS]],
         "url": url,
         "total_count": len(ids),
-        "has_more": len(ids) > MOST_STUBS,
+        "has_more": len(ids) > MAX_STUBS,
     }

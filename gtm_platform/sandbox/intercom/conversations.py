@@ -3,26 +3,27 @@
 from collections.abc import Callable
 from statistics import median
 
-from gtm_platform.sandbox.intercom.wire import Shape, between, plaintext, reference, seconds
-from gtm_platform.sandbox.records import IntercomConversation, IntercomPart, IntercomRating, IntercomStore
+from gtm_platform.sandbox.intercom.store import IntercomConversation, IntercomPart, IntercomRating, IntercomStore
+from gtm_platform.sandbox.intercom.wire import Shape, between, plaintext, reference
+from gtm_platform.sandbox.kit.render import unix_seconds
 
-MOST_PARTS = 500
+MAX_PARTS = 500
 ASSIGNMENTS = ("assignment", "default_assignment", "assign_and_reopen")
 DELIVERED_AS = {"admin": "admin_initiated", "bot": "operator_initiated"}
 
 
 def conversation(record: IntercomConversation, store: IntercomStore, with_parts: bool, plain: bool = False) -> Shape:
-    """Parts are shown only when one conversation is retrieved."""
+    """The wire shape of a conversation; its parts are shown only when it is retrieved by itself."""
     shown: Callable[[str], str] = plaintext if plain else str
     shape = {
         "type": "conversation",
         "id": record.id,
         "title": None,
-        "created_at": seconds(record.created),
-        "updated_at": seconds(record.updated),
-        "waiting_since": seconds(record.waiting_since),
-        "snoozed_until": seconds(record.snoozed_until),
-        "open": record.state == "open",
+        "created_at": unix_seconds(record.created),
+        "updated_at": unix_seconds(record.updated),
+        "waiting_since": unix_seconds(record.waiting_since),
+        "snoozed_until": unix_seconds(record.snoozed_until),
+        "open": record.open,
         "state": record.state,
         "read": record.read,
         "priority": record.priority,
@@ -44,7 +45,7 @@ def conversation(record: IntercomConversation, store: IntercomStore, with_parts:
         "ai_agent": None,
     }
     if with_parts:
-        parts = [_part(part, record.state, shown) for part in record.parts[-MOST_PARTS:]]
+        parts = [_part(part, record.state, shown) for part in record.parts[-MAX_PARTS:]]
         shape["conversation_parts"] = {
             "type": "conversation_part.list",
             "conversation_parts": parts,
@@ -54,6 +55,7 @@ def conversation(record: IntercomConversation, store: IntercomStore, with_parts:
 
 
 def contact_reference(contact_id: str, store: IntercomStore) -> Shape:
+    """A contact as other records refer to it."""
     contact = store.contacts.get(contact_id)
     return {"type": "contact", "id": contact_id, "external_id": contact.external_id if contact else None}
 
@@ -66,14 +68,17 @@ def teammates(record: IntercomConversation) -> list[str]:
 
 
 def started_by_contact(record: IntercomConversation) -> bool:
+    """Whether the first message came from the contact."""
     return record.author_type not in DELIVERED_AS
 
 
 def delivered_as(record: IntercomConversation) -> str:
+    """How the first message came."""
     return DELIVERED_AS.get(record.author_type, "customer_initiated")
 
 
 def statistics(record: IntercomConversation) -> Shape:
+    """The wire shape of how long answers took and how often what happened."""
     assigned = [part.created for part in record.parts if part.part_type in ASSIGNMENTS]
     closers = [part.author_id for part in record.parts if part.part_type == "close"]
     gaps = _reply_gaps(record)
@@ -84,15 +89,15 @@ def statistics(record: IntercomConversation) -> Shape:
         "time_to_first_close": between(record.created, record.first_close),
         "time_to_last_close": between(record.created, record.last_close),
         "median_time_to_reply": int(median(gaps)) if gaps else None,
-        "first_contact_reply_at": seconds(record.created) if started_by_contact(record) else None,
-        "first_assignment_at": seconds(assigned[0]) if assigned else None,
-        "first_admin_reply_at": seconds(record.first_admin_reply),
-        "first_close_at": seconds(record.first_close),
-        "last_assignment_at": seconds(assigned[-1]) if assigned else None,
-        "last_assignment_admin_reply_at": seconds(record.last_admin_reply) if assigned else None,
-        "last_contact_reply_at": seconds(record.last_contact_reply),
-        "last_admin_reply_at": seconds(record.last_admin_reply),
-        "last_close_at": seconds(record.last_close),
+        "first_contact_reply_at": unix_seconds(record.created) if started_by_contact(record) else None,
+        "first_assignment_at": unix_seconds(assigned[0]) if assigned else None,
+        "first_admin_reply_at": unix_seconds(record.first_admin_reply),
+        "first_close_at": unix_seconds(record.first_close),
+        "last_assignment_at": unix_seconds(assigned[-1]) if assigned else None,
+        "last_assignment_admin_reply_at": unix_seconds(record.last_admin_reply) if assigned else None,
+        "last_contact_reply_at": unix_seconds(record.last_contact_reply),
+        "last_admin_reply_at": unix_seconds(record.last_admin_reply),
+        "last_close_at": unix_seconds(record.last_close),
         "last_closed_by_id": closers[-1] if closers else None,
         "count_reopens": record.reopens,
         "count_assignments": len(assigned),
@@ -125,7 +130,7 @@ def _tags(record: IntercomConversation, store: IntercomStore) -> Shape:
             "type": "tag",
             "id": tag,
             "name": store.tags.get(tag, tag),
-            "applied_at": seconds(applied),
+            "applied_at": unix_seconds(applied),
             "applied_by": reference("admin", record.admin_id),
         }
         for tag, applied in record.tags
@@ -137,8 +142,8 @@ def _rating(record: IntercomConversation, rating: IntercomRating, store: Interco
     return {
         "rating": rating.rating,
         "remark": rating.remark,
-        "created_at": seconds(rating.requested),
-        "updated_at": seconds(rating.replied or rating.requested),
+        "created_at": unix_seconds(rating.requested),
+        "updated_at": unix_seconds(rating.replied or rating.requested),
         "contact": contact_reference(record.contact_id, store),
         "teammate": reference("admin", rating.admin_id),
     }
@@ -163,7 +168,7 @@ def _source(record: IntercomConversation, shown: Callable[[str], str]) -> Shape:
 def _first_contact_reply(record: IntercomConversation) -> Shape | None:
     if not started_by_contact(record):
         return None
-    return {"created_at": seconds(record.created), "type": "conversation", "url": None}
+    return {"created_at": unix_seconds(record.created), "type": "conversation", "url": None}
 
 
 def _part(part: IntercomPart, state: str, shown: Callable[[str], str]) -> Shape:
@@ -172,9 +177,9 @@ def _part(part: IntercomPart, state: str, shown: Callable[[str], str]) -> Shape:
         "id": part.id,
         "part_type": part.part_type,
         "body": None if part.body is None else shown(part.body),
-        "created_at": seconds(part.created),
-        "updated_at": seconds(part.created),
-        "notified_at": seconds(part.created),
+        "created_at": unix_seconds(part.created),
+        "updated_at": unix_seconds(part.created),
+        "notified_at": unix_seconds(part.created),
         "assigned_to": None,
         "author": _author(part.author_type, part.author_id, part.author_name, part.author_email),
         "attachments": [],

@@ -1,124 +1,93 @@
-"""What each address of the API answers."""
+"""What the addresses of contacts, companies, conversations and tickets answer."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from starlette.datastructures import URL
-
 from gtm_platform.sandbox.intercom import fields
+from gtm_platform.sandbox.intercom.access import Limits
+from gtm_platform.sandbox.intercom.call import Call, object_in
 from gtm_platform.sandbox.intercom.companies import Scroll, company, users_by_company
 from gtm_platform.sandbox.intercom.contacts import contact, visible
 from gtm_platform.sandbox.intercom.conversations import conversation
-from gtm_platform.sandbox.intercom.errors import IntercomError, invalid, not_found
-from gtm_platform.sandbox.intercom.gate import Limits
+from gtm_platform.sandbox.intercom.errors import IntercomError, invalid, missing, not_found
 from gtm_platform.sandbox.intercom.paging import (
     FIRST,
     Dated,
     Page,
-    asked,
     by_creation,
     newest_first,
     numbered,
+    page_request,
     sorted_by,
 )
 from gtm_platform.sandbox.intercom.query import condition
+from gtm_platform.sandbox.intercom.segments import segment_shape, segments_of
+from gtm_platform.sandbox.intercom.store import IntercomCompany, IntercomContact, IntercomConversation, IntercomStore
 from gtm_platform.sandbox.intercom.tickets import ticket
-from gtm_platform.sandbox.intercom.wire import WORKSPACE, Shape
-from gtm_platform.sandbox.kept import Kept
-from gtm_platform.sandbox.records import IntercomCompany, IntercomContact, IntercomConversation, IntercomStore
+from gtm_platform.sandbox.intercom.wire import Shape, tag_list
+from gtm_platform.sandbox.kit.cached import Cached
 
 CONTACTS_PER_PAGE = 50
 CONVERSATIONS_PER_PAGE = 20
 COMPANIES_PER_PAGE = 15
-MOST_LISTED_COMPANIES = 10_000
-WORKSPACE_OPENED = 1700000000
-
+MAX_LISTED_COMPANIES = 10_000
 
 R = TypeVar("R", bound=Dated)
 
 
-@dataclass
-class Call:
-    """One request: its address, the ids in its path, its query parameters, its body."""
-
-    url: URL
-    path: Mapping[str, str]
-    given: Mapping[str, str]
-    body: bytes
-
-
 class Endpoints:
-    def __init__(self, store: IntercomStore, limits: Limits) -> None:
+    """The answers around one store."""
+
+    def __init__(self, store: IntercomStore, clock: Callable[[], datetime], limits: Limits) -> None:
         self._store = store
-        self._contacts = Kept(lambda: store.contacts.values(), _ordered)
-        self._conversations = Kept(lambda: store.conversations.values(), _ordered)
+        self._clock = clock
+        self._contacts = Cached(lambda: store.contacts.values(), _ordered)
+        self._conversations = Cached(lambda: store.conversations.values(), _ordered)
         self._scroll = Scroll(store, limits.scroll_idle, limits.now)
 
-    def me(self, _: Call) -> Shape:
-        admin = self._store.admins[0] if self._store.admins else {}
-        return {
-            "type": "admin",
-            "id": admin.get("id", "1"),
-            "email": admin.get("email", "ops@sandbox.example"),
-            "name": admin.get("name", "Sandbox"),
-            "email_verified": True,
-            "app": {
-                "type": "app",
-                "id_code": WORKSPACE,
-                "name": "Sandbox",
-                "created_at": WORKSPACE_OPENED,
-                "secure": False,
-                "identity_verification": False,
-                "timezone": self._store.timezone,
-                "region": "US",
-            },
-            "avatar": {"type": "avatar", "image_url": None},
-            "has_inbox_seat": True,
-        }
-
     def contacts(self, call: Call) -> Shape:
-        page = newest_first(self._contacts(), visible, asked(call.given, CONTACTS_PER_PAGE))
+        """All visible contacts, the newest first."""
+        page = newest_first(self._contacts(), visible, page_request(call.query, CONTACTS_PER_PAGE))
         return _listed(page, [contact(record) for record in page.rows])
 
     def contact(self, call: Call) -> Shape:
+        """One contact."""
         return contact(self._contact(call))
 
     def contact_companies(self, call: Call) -> Shape:
-        held = [self._store.companies[each] for each in self._contact(call).companies if each in self._store.companies]
-        page = numbered(held, call.given, CONTACTS_PER_PAGE)
+        """A contact's companies; this list pages by addresses."""
+        companies = self._store.companies
+        rows = [companies[each] for each in self._contact(call).companies if each in companies]
+        page = numbered(rows, call.query, CONTACTS_PER_PAGE)
         if following := page.pages["next"]:
-            page.pages["next"] = str(call.url.include_query_params(page=following["page"]))
+            page.pages["next"] = call.address_of_page(following["page"])
         return self._listed_companies(page, users_by_company(self._store))
 
     def contact_tags(self, call: Call) -> Shape:
-        return self._tags(self._contact(call).tags)
+        """A contact's tags, with their names."""
+        return tag_list(self._contact(call).tags, self._store.tags)
+
+    def contact_segments(self, call: Call) -> Shape:
+        """The segments that a contact is in now."""
+        segments = segments_of(self._contact(call), self._clock())
+        return {"type": "list", "data": [segment_shape(segment) for segment in segments]}
 
     def search_contacts(self, call: Call) -> Shape:
+        """The contacts for which a query holds."""
         shown = [record for record in self._store.contacts.values() if visible(record)]
-        page = _search(call, shown, fields.contacts(self._store), CONTACTS_PER_PAGE)
+        page = _search(call, shown, fields.contacts(self._store, self._clock()), CONTACTS_PER_PAGE)
         return _listed(page, [contact(record) for record in page.rows])
 
-    def data_attributes(self, call: Call) -> Shape:
-        model, archived = call.given.get("model"), call.given.get("include_archived") == "true"
-        if model not in (None, "contact", "company", "conversation"):
-            raise invalid("model must be contact, company or conversation", "model")
-        kept = [
-            attribute
-            for attribute in self._store.data_attributes
-            if model in (None, attribute["model"]) and (archived or not attribute["archived"])
-        ]
-        return {"type": "list", "data": kept}
-
     def scroll_companies(self, call: Call) -> Shape:
-        return self._scroll.next(call.given.get("scroll_param"))
+        """All companies, page by page."""
+        return self._scroll.page(call.query)
 
     def list_companies(self, call: Call) -> Shape:
-        order = call.given.get("order", "desc")
+        """The companies that have users, by their last request."""
+        order = call.query.get("order", "desc")
         if order not in ("asc", "desc"):
             raise invalid("order must be asc or desc", "order")
         users = users_by_company(self._store)
@@ -127,64 +96,63 @@ class Endpoints:
             key=lambda record: (record.last_request or FIRST, record.id),
             reverse=order == "desc",
         )
-        page = numbered(rows, call.given, COMPANIES_PER_PAGE, MOST_LISTED_COMPANIES)
+        page = numbered(rows, call.query, COMPANIES_PER_PAGE, MAX_LISTED_COMPANIES)
         return self._listed_companies(page, users)
 
     def find_companies(self, call: Call) -> Shape:
+        """The companies with an id, a name, a tag or a segment."""
         rows: list[IntercomCompany] = list(self._store.companies.values())
         for name in ("company_id", "name"):
-            if name in call.given:
-                rows = [record for record in rows if getattr(record, name) == call.given[name]]
+            if name in call.query:
+                rows = [record for record in rows if getattr(record, name) == call.query[name]]
                 if not rows:
                     raise _no_company()
-        if "tag_id" in call.given:
-            rows = [record for record in rows if call.given["tag_id"] in record.tags]
-        if "segment_id" in call.given:
+        if "tag_id" in call.query:
+            rows = [record for record in rows if call.query["tag_id"] in record.tags]
+        if "segment_id" in call.query:
             rows = []
-        page = numbered(rows, call.given, COMPANIES_PER_PAGE)
+        page = numbered(rows, call.query, COMPANIES_PER_PAGE)
         return self._listed_companies(page, users_by_company(self._store))
 
     def company(self, call: Call) -> Shape:
+        """One company."""
         record = self._company(call)
         return company(record, len(self._users(record)), self._store.tags)
 
     def company_contacts(self, call: Call) -> Shape:
+        """A company's contacts, the newest first."""
         users = self._users(self._company(call))
-        page = sorted_by(attrgetter("created"), users, False, asked(call.given, CONTACTS_PER_PAGE))
+        page = sorted_by(attrgetter("created"), users, False, page_request(call.query, CONTACTS_PER_PAGE))
         return _listed(page, [contact(record) for record in page.rows])
 
+    def company_segments(self, call: Call) -> Shape:
+        """A company's segments: this workspace has none of companies."""
+        self._company(call)
+        return {"type": "list", "data": []}
+
     def conversations(self, call: Call) -> Shape:
-        page = newest_first(self._conversations(), _kept, asked(call.given, CONVERSATIONS_PER_PAGE))
+        """All conversations, the newest first, without their parts."""
+        page = newest_first(self._conversations(), _kept, page_request(call.query, CONVERSATIONS_PER_PAGE))
         return self._listed_conversations(page)
 
     def search_conversations(self, call: Call) -> Shape:
+        """The conversations for which a query holds."""
         shown = [record for record in self._store.conversations.values() if _kept(record)]
         return self._listed_conversations(_search(call, shown, fields.conversations(), CONVERSATIONS_PER_PAGE))
 
     def conversation(self, call: Call) -> Shape:
+        """One conversation, with its parts."""
         record = self._store.conversations.get(call.path["id"])
         if record is None or not _kept(record):
             raise not_found()
-        plain = call.given.get("display_as") == "plaintext"
+        plain = call.query.get("display_as") == "plaintext"
         return conversation(record, self._store, with_parts=True, plain=plain)
 
     def search_tickets(self, call: Call) -> Shape:
+        """The tickets for which a query holds."""
         page = _search(call, list(self._store.tickets.values()), fields.tickets(), CONVERSATIONS_PER_PAGE)
         rows = [ticket(record, self._store) for record in page.rows]
         return {"type": "ticket.list", "tickets": rows, "total_count": page.total, "pages": page.pages}
-
-    def admins(self, _: Call) -> Shape:
-        return {"type": "admin.list", "admins": self._store.admins}
-
-    def teams(self, _: Call) -> Shape:
-        return {"type": "team.list", "teams": self._store.teams}
-
-    def tags(self, _: Call) -> Shape:
-        return self._tags(self._store.tags)
-
-    def _tags(self, ids: Iterable[str]) -> Shape:
-        tags = [{"type": "tag", "id": each, "name": self._store.tags.get(each, each)} for each in ids]
-        return {"type": "list", "data": tags}
 
     def _contact(self, call: Call) -> IntercomContact:
         record = self._store.contacts.get(call.path["id"])
@@ -226,34 +194,17 @@ def _listed(page: Page[Any], rows: list[Shape]) -> Shape:
 
 
 def _search(call: Call, rows: list[R], dialect: fields.Dialect, per_page: int) -> Page[R]:
-    body = _body(call)
+    body = call.json()
     if "query" not in body:
-        raise IntercomError(400, "parameter_not_found", "query not specified", "query")
+        raise missing("query")
     holds = condition(body["query"], dialect)
-    moment, ascending = _sort(_object(body, "sort"), dialect)
-    page = asked(_object(body, "pagination"), per_page)
-    return sorted_by(moment, [row for row in rows if holds(row)], ascending, page)
-
-
-def _body(call: Call) -> dict[str, Any]:
-    try:
-        body = json.loads(call.body)
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise IntercomError(400, "bad_request", "The body must be a JSON object")
-    return body
-
-
-def _object(body: dict[str, Any], name: str) -> dict[str, Any]:
-    value = body.get(name) or {}
-    if not isinstance(value, dict):
-        raise invalid(f"{name} must be an object", name)
-    return value
+    moment, ascending = _sort(object_in(body, "sort"), dialect)
+    request = page_request(object_in(body, "pagination"), per_page)
+    return sorted_by(moment, [row for row in rows if holds(row)], ascending, request)
 
 
 def _sort(sort: dict[str, Any], dialect: fields.Dialect) -> tuple[Callable[[Any], datetime | None], bool]:
-    """Without a wish, newest first."""
+    """By default the newest first."""
     name, order = sort.get("field", "created_at"), sort.get("order", "descending")
     field = dialect.field(name) if isinstance(name, str) else None
     if field is None or field.kind is not fields.Kind.DATE:

@@ -1,4 +1,7 @@
-"""What can be searched: the fields of contacts, conversations and tickets, their types, and the operators on them."""
+"""The fields that can be searched, by record: their types, and the operators on them.
+
+How a condition on a field is read from a query and holds for a record belongs in `query`.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,12 +14,15 @@ from zoneinfo import ZoneInfo
 
 from gtm_platform.sandbox.intercom.contacts import email_domain
 from gtm_platform.sandbox.intercom.conversations import delivered_as, started_by_contact, statistics, teammates
-from gtm_platform.sandbox.intercom.tickets import NOBODY, TYPE_ID
+from gtm_platform.sandbox.intercom.segments import segments_of
+from gtm_platform.sandbox.intercom.store import IntercomConversation, IntercomStore
+from gtm_platform.sandbox.intercom.tickets import TYPE_ID, UNASSIGNED
 from gtm_platform.sandbox.intercom.wire import plaintext
-from gtm_platform.sandbox.records import IntercomConversation, IntercomStore
 
 
 class Kind(Enum):
+    """The type of a field, by Intercom's name for it."""
+
     DATE = "Date"
     NUMBER = "Integer"
     STRING = "String"
@@ -34,8 +40,11 @@ class Field:
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one search endpoint understands queries. With a `timezone`, dates are compared by its whole days and `>`
-    and `<` leave out the bound; without one, dates are compared by the second and the bound is included."""
+    """How a search endpoint understands queries.
+
+    With a `timezone`, dates are compared by its whole days, and `>` and `<` leave out the bound; without a timezone,
+    dates are compared by the second, and the bound is included.
+    """
 
     fields: Mapping[str, Field]
     operators: Mapping[Kind, frozenset[str]]
@@ -43,6 +52,7 @@ class Dialect:
     custom: Callable[[str], Field | None] = field(default=lambda _: None)
 
     def field(self, name: str) -> Field | None:
+        """The field of this name, if it can be searched."""
         return self.fields.get(name) or self.custom(name)
 
 
@@ -50,7 +60,9 @@ EQUALITY = frozenset(("=", "!=", "IN", "NIN"))
 TEXT = EQUALITY | {"~", "!~", "^", "$"}
 
 
-def contacts(store: IntercomStore) -> Dialect:
+def contacts(store: IntercomStore, now: datetime) -> Dialect:
+    """How contacts are searched. Their segments are those of this instant."""
+    segments = Field(Kind.STRING, lambda contact: [segment.id for segment in segments_of(contact, now)])
     operators = {
         Kind.DATE: frozenset(("=", ">", "<")),
         Kind.NUMBER: EQUALITY | {">", "<", ">=", "<="},
@@ -58,14 +70,17 @@ def contacts(store: IntercomStore) -> Dialect:
         Kind.BOOLEAN: EQUALITY,
         Kind.TAG: frozenset(("=", "!=")),
     }
-    return Dialect(CONTACT_FIELDS, operators, ZoneInfo(store.timezone), lambda name: _custom_attribute(name, store))
+    fields = {**CONTACT_FIELDS, "segment_id": segments}
+    return Dialect(fields, operators, ZoneInfo(store.timezone), lambda name: _custom_attribute(name, store))
 
 
 def conversations() -> Dialect:
+    """How conversations are searched."""
     return Dialect(CONVERSATION_FIELDS, _INCLUSIVE)
 
 
 def tickets() -> Dialect:
+    """How tickets are searched."""
     return Dialect(TICKET_FIELDS, {**_INCLUSIVE, Kind.DATE: _INCLUSIVE[Kind.DATE] | {">=", "<="}})
 
 
@@ -86,15 +101,15 @@ _CUSTOM_KINDS = {
 
 
 def _custom_attribute(full_name: str, store: IntercomStore) -> Field | None:
-    described = (
+    attributes = (
         attribute
         for attribute in store.data_attributes
         if attribute["model"] == "contact" and attribute["custom"] and attribute["full_name"] == full_name
     )
-    found = next(described, None)
-    if found is None:
+    attribute = next(attributes, None)
+    if attribute is None:
         return None
-    name, kind = found["name"], _CUSTOM_KINDS[found["data_type"]]
+    name, kind = attribute["name"], _CUSTOM_KINDS[attribute["data_type"]]
     if kind is Kind.DATE:
         return Field(kind, lambda contact: _moment(contact.custom_attributes.get(name)))
     return Field(kind, lambda contact: contact.custom_attributes.get(name))
@@ -135,7 +150,6 @@ CONTACT_FIELDS: dict[str, Field] = {
     **_numbers("owner_id"),
     **_never(Kind.DATE, "last_email_opened_at", "last_email_clicked_at", "ios_last_seen_at", "android_last_seen_at"),
     **_never(Kind.STRING, "avatar", "language_override", "browser", "browser_language", "os", "location.region"),
-    **_never(Kind.STRING, "segment_id"),
     **_never(Kind.BOOLEAN, "unsubscribed_from_emails", "marked_email_as_spam", "has_hard_bounced"),
     "email_domain": Field(Kind.STRING, email_domain),
     "location.country": Field(Kind.STRING, attrgetter("country")),
@@ -189,7 +203,7 @@ CONVERSATION_FIELDS: dict[str, Field] = {
     **_never(Kind.STRING, "source.url"),
     **_never(Kind.BOOLEAN, "ai_agent_participated"),
     "statistics.last_closed_by_id": Field(Kind.STRING, _statistic("last_closed_by_id")),
-    "open": Field(Kind.BOOLEAN, lambda conversation: conversation.state == "open"),
+    "open": Field(Kind.BOOLEAN, attrgetter("open")),
     "read": Field(Kind.BOOLEAN, attrgetter("read")),
     "contact_ids": Field(Kind.STRING, lambda conversation: [conversation.contact_id]),
     "teammate_ids": Field(Kind.STRING, teammates),
@@ -221,7 +235,7 @@ TICKET_FIELDS: dict[str, Field] = {
     "ticket_type_id": Field(Kind.STRING, lambda _: TYPE_ID),
     "contact_ids": Field(Kind.STRING, lambda ticket: [ticket.contact_id]),
     "teammate_ids": Field(Kind.STRING, lambda ticket: [ticket.admin_id] if ticket.admin_id else []),
-    "admin_assignee_id": Field(Kind.STRING, lambda ticket: ticket.admin_id or NOBODY),
-    "team_assignee_id": Field(Kind.STRING, lambda ticket: ticket.team_id or NOBODY),
+    "admin_assignee_id": Field(Kind.STRING, lambda ticket: ticket.admin_id or UNASSIGNED),
+    "team_assignee_id": Field(Kind.STRING, lambda ticket: ticket.team_id or UNASSIGNED),
     "open": Field(Kind.BOOLEAN, attrgetter("open")),
 }

@@ -1,11 +1,10 @@
-"""Pages behind a cursor that names the last row seen, so that rows may come, go and move while a client pages; and
-numbered pages, where Intercom has those.
+"""Lists in pages, by cursors and, where Intercom has those, by numbers.
+
+A cursor tells where the page before it ended, not how many rows it had, so a row that is updated while a client pages
+does not shift the rest.
 """
 
-import base64
-import binascii
 import heapq
-import json
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +15,17 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from gtm_platform.sandbox.intercom.errors import invalid
 from gtm_platform.sandbox.intercom.wire import Shape
+from gtm_platform.sandbox.kit.paging import PageSize, decode_cursor, encode_cursor, whole_number
+
+MAX_PAGE = 150
+FIRST = datetime.min.replace(tzinfo=UTC)
+
+_AFTER = "starting_after"
 
 
 class Dated(Protocol):
+    """A record with a place in the order of creation."""
+
     id: str
     created: datetime
 
@@ -27,20 +34,17 @@ R = TypeVar("R")
 D = TypeVar("D", bound=Dated)
 Key = tuple[datetime, str]
 
-FIRST = datetime.min.replace(tzinfo=UTC)
 _id = attrgetter("id")
 
 
 def by_creation(record: Dated) -> Key:
+    """The order of the plain lists."""
     return record.created, record.id
-
-
-LARGEST_PAGE = 150
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """The last row seen, and the page and the total that were told with the page after it."""
+    """The last row of a page, and the number and the total that go with the page after it."""
 
     after: Key
     page: int
@@ -48,103 +52,102 @@ class Cursor:
 
     def __str__(self) -> str:
         moment, identifier = self.after
-        written = json.dumps([moment.isoformat(), identifier, self.page, self.total])
-        return base64.urlsafe_b64encode(written.encode()).decode()
+        return encode_cursor([moment.isoformat(), identifier, self.page, self.total])
 
     @staticmethod
-    def of(written: str) -> "Cursor":
+    def parse(text: str) -> "Cursor":
+        """Read what a client sent back."""
         try:
-            moment, identifier, page, total = json.loads(base64.urlsafe_b64decode(written))
+            moment, identifier, page, total = decode_cursor(text, _AFTER)
             return Cursor((datetime.fromisoformat(moment), str(identifier)), int(page), int(total))
-        except (binascii.Error, ValueError, TypeError):
-            raise invalid("starting_after is not a cursor of this list", "starting_after") from None
+        except (ValueError, TypeError):
+            raise invalid("starting_after is not a cursor of this list", _AFTER) from None
 
 
 @dataclass(frozen=True)
-class Asked:
+class PageRequest:
+    """How many rows a client wants, and after which."""
+
     per_page: int
     cursor: Cursor | None
 
     @property
     def page(self) -> int:
+        """The number of the page."""
         return self.cursor.page if self.cursor else 1
 
 
-def asked(given: Mapping[str, Any], per_page: int) -> Asked:
-    after = given.get("starting_after")
-    return Asked(whole(given, "per_page", per_page, LARGEST_PAGE), Cursor.of(str(after)) if after else None)
+def page_request(parameters: Mapping[str, Any], per_page: int) -> PageRequest:
+    """Read the parameters of a list that pages by cursors."""
+    after = parameters.get(_AFTER)
+    return PageRequest(_per_page(parameters, per_page), Cursor.parse(str(after)) if after else None)
 
 
-def whole(given: Mapping[str, Any], name: str, default: int, most: int) -> int:
-    try:
-        value = int(given.get(name) or default)
-    except (TypeError, ValueError):
-        raise invalid(f"{name} must be an integer", name) from None
-    if not 1 <= value <= most:
-        raise invalid(f"{name} must be between 1 and {most}", name)
-    return value
+def _per_page(parameters: Mapping[str, Any], default: int) -> int:
+    return PageSize(default, MAX_PAGE, "per_page").read(parameters)
 
 
 @dataclass(frozen=True)
 class Page(Generic[R]):
+    """The rows of a page, the object `pages` of the answer, and how many rows the whole list has."""
+
     rows: list[R]
     pages: Shape
     total: int
 
 
-def newest_first(ordered: Sequence[D], shown: Callable[[D], bool], asked: Asked) -> Page[D]:
-    """A page of what is shown of rows that are ordered by creation."""
-    end = bisect_left(ordered, asked.cursor.after, key=by_creation) if asked.cursor else len(ordered)
-    total = asked.cursor.total if asked.cursor else sum(map(shown, ordered))
+def newest_first(ordered: Sequence[D], shown: Callable[[D], bool], request: PageRequest) -> Page[D]:
+    """A page of the visible ones of rows that are ordered by creation."""
+    end = bisect_left(ordered, request.cursor.after, key=by_creation) if request.cursor else len(ordered)
+    total = request.cursor.total if request.cursor else sum(map(shown, ordered))
     rows: list[D] = []
-    while end and len(rows) <= asked.per_page:
+    while end and len(rows) <= request.per_page:
         end -= 1
         if shown(ordered[end]):
             rows.append(ordered[end])
-    return _page(rows, by_creation, asked, total)
+    return _page(rows, by_creation, request, total)
 
 
-def sorted_by(moment: Callable[[D], datetime | None], rows: list[D], ascending: bool, asked: Asked) -> Page[D]:
-    """A page of the rows when only this page of them needs to be sorted. Rows without a moment come before the first
-    one."""
-    moments = [found or FIRST for found in map(moment, rows)]
+def sorted_by(moment: Callable[[D], datetime | None], rows: list[D], ascending: bool, request: PageRequest) -> Page[D]:
+    """A page of rows, of which no more are sorted than the page holds.
+
+    Rows without a moment come before the first one.
+    """
+    moments = [value or FIRST for value in map(moment, rows)]
     keyed: Iterable[tuple[datetime, str, D]] = zip(moments, map(_id, rows), rows, strict=True)
-    if asked.cursor:
-        after = asked.cursor.after
+    if request.cursor:
+        after = request.cursor.after
         keyed = (row for row in keyed if (row[:2] > after if ascending else row[:2] < after))
     pick = heapq.nsmallest if ascending else heapq.nlargest
-    picked = [row for _, _, row in pick(asked.per_page + 1, keyed)]
-    return _page(picked, lambda row: (moment(row) or FIRST, row.id), asked, len(rows))
+    picked = [row for _, _, row in pick(request.per_page + 1, keyed)]
+    return _page(picked, lambda row: (moment(row) or FIRST, row.id), request, len(rows))
 
 
-def _page(rows: list[D], key: Callable[[D], Key], asked: Asked, total: int) -> Page[D]:
-    shown = rows[: asked.per_page]
-    pages = _pages(asked.page, asked.per_page, total)
-    if len(rows) > asked.per_page:
-        cursor = Cursor(key(shown[-1]), asked.page + 1, total)
-        pages["next"] = {"page": cursor.page, "starting_after": str(cursor)}
+def _page(rows: list[D], key: Callable[[D], Key], request: PageRequest, total: int) -> Page[D]:
+    shown = rows[: request.per_page]
+    pages = _pages(request.page, request.per_page, total)
+    if len(rows) > request.per_page:
+        cursor = Cursor(key(shown[-1]), request.page + 1, total)
+        pages["next"] = {"page": cursor.page, _AFTER: str(cursor)}
     return Page(shown, pages, total)
 
 
-def numbered(rows: Sequence[R], given: Mapping[str, Any], per_page: int, most: int | None = None) -> Page[R]:
+def numbered(rows: Sequence[R], parameters: Mapping[str, Any], per_page: int, most: int | None = None) -> Page[R]:
     """A page by its number, as a parameter or inside a cursor; `most` rows can be reached at all."""
-    size = whole(given, "per_page", per_page, LARGEST_PAGE)
-    number = _number(given)
+    size, number = _per_page(parameters, per_page), _number(parameters)
     reachable = rows[:most]
     pages = _pages(number, size, len(reachable)) | {"next": None}
     if number * size < len(reachable):
-        cursor = base64.urlsafe_b64encode(str(number + 1).encode()).decode()
-        pages["next"] = {"page": number + 1, "starting_after": cursor}
+        pages["next"] = {"page": number + 1, _AFTER: encode_cursor(number + 1)}
     return Page(list(reachable[(number - 1) * size : number * size]), pages, len(rows))
 
 
-def _number(given: Mapping[str, Any]) -> int:
-    if "starting_after" not in given:
-        return whole(given, "page", 1, 10**6)
-    try:
-        return int(base64.urlsafe_b64decode(given["starting_after"]))
-    except (binascii.Error, ValueError):
-        raise invalid("starting_after is not a cursor of this list", "starting_after") from None
+def _number(parameters: Mapping[str, Any]) -> int:
+    after = parameters.get(_AFTER)
+    number = decode_cursor(str(after), _AFTER) if after else whole_number(parameters, "page", 1)
+    if not isinstance(number, int) or number < 1:
+        raise invalid("page must be at least 1", _AFTER if after else "page")
+    return number
 
 
 def _pages(number: int, per_page: int, total: int) -> Shape:

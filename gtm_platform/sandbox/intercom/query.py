@@ -6,20 +6,23 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gtm_platform.sandbox.intercom.errors import IntercomError, invalid
+from gtm_platform.sandbox.intercom.errors import invalid
 from gtm_platform.sandbox.intercom.fields import Dialect, Field, Kind
 from gtm_platform.sandbox.intercom.paging import FIRST
 
 Condition = Callable[[Any], bool]
 Interval = tuple[datetime, datetime]
 
-MOST_FILTERS = 15
-DEEPEST = 2
+MAX_FILTERS = 15
+MAX_DEPTH = 2
 LAST = datetime.max.replace(tzinfo=UTC)
+_WHOLE = re.compile(r"-?\d{1,15}(\.0*)?")
+
 NEGATIONS = {"!=": "=", "NIN": "IN", "!~": "~"}
 
 
 def condition(query: Any, dialect: Dialect, depth: int = 1) -> Condition:
+    """The condition that a query states, or its refusal."""
     if not isinstance(query, dict):
         raise invalid("query must be an object", "query")
     if "field" in query:
@@ -27,10 +30,10 @@ def condition(query: Any, dialect: Dialect, depth: int = 1) -> Condition:
     parts, operator = query.get("value"), query.get("operator")
     if operator not in ("AND", "OR") or not isinstance(parts, list) or not parts:
         raise invalid("A group needs the operator AND or OR and a list of filters as its value", "query")
-    if depth > DEEPEST:
-        raise invalid(f"Filters can be nested {DEEPEST} levels deep at most", "query")
-    if len(parts) > MOST_FILTERS:
-        raise invalid(f"A group can hold {MOST_FILTERS} filters at most", "query")
+    if depth > MAX_DEPTH:
+        raise invalid(f"Filters can be nested {MAX_DEPTH} levels deep at most", "query")
+    if len(parts) > MAX_FILTERS:
+        raise invalid(f"A group can hold {MAX_FILTERS} filters at most", "query")
     conditions = [condition(part, dialect, depth + 1) for part in parts]
     if len(conditions) == 1:
         return conditions[0]
@@ -62,42 +65,55 @@ def _typed(value: Any, operator: str, kind: Kind, name: str) -> Any:
         return [_typed(each, "=", kind, name) for each in value]
     if value is None and operator == "=":
         return None
-    if kind in (Kind.DATE, Kind.NUMBER) and isinstance(value, str) and re.fullmatch(r"-?\d+", value):
-        return int(value)
-    accepted: dict[Kind, tuple[type, ...]] = {Kind.BOOLEAN: (bool,), Kind.NUMBER: (int, float), Kind.DATE: (int,)}
+    if kind is Kind.DATE:
+        return unix_timestamp(value, "value", f"The value for '{name}' must be of type {kind.value}")
+    if kind is Kind.NUMBER and isinstance(value, str) and _WHOLE.fullmatch(value):
+        return int(float(value))
+    accepted: dict[Kind, tuple[type, ...]] = {Kind.BOOLEAN: (bool,), Kind.NUMBER: (int, float)}
     types = accepted.get(kind, (str,))
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         raise invalid(f"The value for '{name}' must be of type {kind.value}", "value")
     return value
 
 
+def unix_timestamp(value: Any, field: str, message: str = "") -> int:
+    """Whole seconds since 1970: as a whole number, also one with a decimal point, or as the text of one."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        value = float(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise invalid(message or f"{field} must be a Unix timestamp", field)
+    return value
+
+
 def _on_value(field: Field, operator: str, value: Any, dialect: Dialect) -> Condition:
     if value is None:
-        return lambda held: held is None or held == []
+        return lambda actual: actual is None or actual == []
     if field.kind is Kind.DATE:
         return _date(operator, value, dialect.timezone)
     if field.kind is Kind.NUMBER:
         return _number(operator, value, inclusive=dialect.timezone is None)
     if field.kind is Kind.BOOLEAN:
-        return lambda held: held in (value if operator == "IN" else [value])
+        return lambda actual: actual in (value if operator == "IN" else [value])
     return _text(operator, value)
 
 
 def _text(operator: str, value: Any) -> Condition:
     """Without regard to case; of several values, one that fits is enough."""
-    wanted = value if operator == "IN" else [value]
-    parts = [each.casefold() for each in wanted if each is not None]
+    values = value if operator == "IN" else [value]
+    parts = [each.casefold() for each in values if each is not None]
     compare: dict[str, Callable[[str], bool]] = {
-        "=": lambda held: held in parts,
-        "IN": lambda held: held in parts,
-        "~": lambda held: parts[0] in held,
-        "^": lambda held: held.startswith(parts[0]),
-        "$": lambda held: held.endswith(parts[0]),
+        "=": lambda actual: actual in parts,
+        "IN": lambda actual: actual in parts,
+        "~": lambda actual: parts[0] in actual,
+        "^": lambda actual: actual.startswith(parts[0]),
+        "$": lambda actual: actual.endswith(parts[0]),
     }
     fits = compare[operator]
 
-    def holds(held: Any) -> bool:
-        several = held if isinstance(held, list) else [held]
+    def holds(actual: Any) -> bool:
+        several = actual if isinstance(actual, list) else [actual]
         return any(fits(str(each).casefold()) for each in several if each is not None)
 
     return holds
@@ -105,15 +121,15 @@ def _text(operator: str, value: Any) -> Condition:
 
 def _number(operator: str, value: Any, inclusive: bool) -> Condition:
     compare: dict[str, Condition] = {
-        "=": lambda held: bool(held == value),
-        "IN": lambda held: held in value,
-        ">": lambda held: bool(held >= value if inclusive else held > value),
-        "<": lambda held: bool(held <= value if inclusive else held < value),
-        ">=": lambda held: bool(held >= value),
-        "<=": lambda held: bool(held <= value),
+        "=": lambda actual: bool(actual == value),
+        "IN": lambda actual: actual in value,
+        ">": lambda actual: bool(actual >= value if inclusive else actual > value),
+        "<": lambda actual: bool(actual <= value if inclusive else actual < value),
+        ">=": lambda actual: bool(actual >= value),
+        "<=": lambda actual: bool(actual <= value),
     }
     fits = compare[operator]
-    return lambda held: held is not None and fits(held)
+    return lambda actual: actual is not None and fits(actual)
 
 
 def _date(operator: str, value: Any, timezone: ZoneInfo | None) -> Condition:
@@ -121,8 +137,8 @@ def _date(operator: str, value: Any, timezone: ZoneInfo | None) -> Condition:
     intervals = [_interval(operator, moment, timezone) for moment in moments]
     if len(intervals) == 1:
         start, stop = intervals[0]
-        return lambda held: held is not None and start <= held < stop
-    return lambda held: held is not None and any(start <= held < stop for start, stop in intervals)
+        return lambda actual: actual is not None and start <= actual < stop
+    return lambda actual: actual is not None and any(start <= actual < stop for start, stop in intervals)
 
 
 def _interval(operator: str, value: int, timezone: ZoneInfo | None) -> Interval:
@@ -130,7 +146,7 @@ def _interval(operator: str, value: int, timezone: ZoneInfo | None) -> Interval:
         moment = datetime.fromtimestamp(value, UTC)
         start, stop = (moment, moment + timedelta(seconds=1)) if timezone is None else _day(moment, timezone)
     except (OverflowError, ValueError, OSError):
-        raise IntercomError(400, "parameter_invalid", f"{value} is not a Unix timestamp", "value") from None
+        raise invalid(f"{value} is not a Unix timestamp", "value") from None
     if operator in (">", ">="):
         return (start if timezone is None else stop), LAST
     if operator in ("<", "<="):

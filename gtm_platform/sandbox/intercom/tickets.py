@@ -1,10 +1,11 @@
 """Wire shapes of tickets."""
 
 from gtm_platform.sandbox.intercom.conversations import contact_reference
-from gtm_platform.sandbox.intercom.wire import WORKSPACE, Shape, seconds
-from gtm_platform.sandbox.records import IntercomStore, IntercomTicket
+from gtm_platform.sandbox.intercom.store import IntercomStore, IntercomTicket
+from gtm_platform.sandbox.intercom.wire import WORKSPACE, Shape
+from gtm_platform.sandbox.kit.render import unix_seconds
 
-NOBODY = "0"
+UNASSIGNED = "0"
 TYPE_ID = "100"
 
 _STATES = {
@@ -16,6 +17,7 @@ _STATES = {
 
 
 def ticket(record: IntercomTicket, store: IntercomStore) -> Shape:
+    """The wire shape of a ticket."""
     return {
         "type": "ticket",
         "id": record.id,
@@ -25,10 +27,10 @@ def ticket(record: IntercomTicket, store: IntercomStore) -> Shape:
         "ticket_state": _state(record.state),
         "ticket_type": _type(record.category),
         "contacts": {"type": "contact.list", "contacts": [contact_reference(record.contact_id, store)]},
-        "admin_assignee_id": record.admin_id or NOBODY,
-        "team_assignee_id": record.team_id or NOBODY,
-        "created_at": seconds(record.created),
-        "updated_at": seconds(record.updated),
+        "admin_assignee_id": record.admin_id or UNASSIGNED,
+        "team_assignee_id": record.team_id or UNASSIGNED,
+        "created_at": unix_seconds(record.created),
+        "updated_at": unix_seconds(record.updated),
         "open": record.open,
         "snoozed_until": None,
         "linked_objects": {"type": "list", "data": [], "total_count": 0, "has_more": False},

@@ -1,29 +1,30 @@
-"""The plain pieces of Intercom's wire shapes: instants, references, plain text."""
+"""The plain pieces of Intercom's wire shapes: durations, references, tags, plain text."""
 
 import html
 import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, overload
+from typing import Any
 
 WORKSPACE = "sandbox1"
+WORKSPACE_CREATED = 1_700_000_000
 
 Shape = dict[str, Any]
 
 
-@overload
-def seconds(moment: datetime) -> int: ...
-@overload
-def seconds(moment: None) -> None: ...
-def seconds(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp())
-
-
 def between(start: datetime, end: datetime | None) -> int | None:
+    """Whole seconds from one instant to another."""
     return None if end is None else int((end - start).total_seconds())
 
 
 def reference(kind: str, identifier: str | int | None) -> Shape | None:
+    """A record by its type and id; nothing for no id."""
     return None if identifier is None else {"type": kind, "id": str(identifier)}
+
+
+def tag_list(ids: Iterable[str], names: Mapping[str, str]) -> Shape:
+    """Tags with their names."""
+    return {"type": "list", "data": [{"type": "tag", "id": each, "name": names.get(each, each)} for each in ids]}
 
 
 def plaintext(body: str) -> str:

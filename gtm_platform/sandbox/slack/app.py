@@ -1,123 +1,108 @@
 """The routes of the Slack emulator: the Web API, one incoming webhook, and the page for people."""
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from gtm_platform.sandbox.records import SlackStore
+from gtm_platform.sandbox.kit.authentication import bearer_token
+from gtm_platform.sandbox.kit.write_log import Persist, WriteLog, discard
+from gtm_platform.sandbox.slack.access import LIMITS, SCOPES, Access, check_token
+from gtm_platform.sandbox.slack.arguments import arguments_of, content_type
+from gtm_platform.sandbox.slack.call import Arguments, Call, Log
+from gtm_platform.sandbox.slack.chat import post
 from gtm_platform.sandbox.slack.errors import SlackError
-from gtm_platform.sandbox.slack.gate import LIMITS, Gate, check_token
-from gtm_platform.sandbox.slack.methods import METHODS, Arguments, Workspace, post
+from gtm_platform.sandbox.slack.methods import METHODS, WITHOUT_TOKEN
 from gtm_platform.sandbox.slack.page import page
+from gtm_platform.sandbox.slack.store import BOT_ID, TEAM_ID, SlackStore
+from gtm_platform.sandbox.slack.write_log import ACTIONS
 
-_JSON_IN_FORMS = ("blocks", "metadata")
-_NOTHING_FROM_ELSEWHERE = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+WEBHOOK = f"/services/{TEAM_ID}/{BOT_ID}/{{secret}}"
+_LOAD_NOTHING = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 class _Slack:
-    def __init__(self, workspace: Workspace, gate: Gate) -> None:
-        self.workspace = workspace
-        self.gate = gate
+    def __init__(self, log: Log, access: Access) -> None:
+        self.log = log
+        self.access = access
 
     async def call(self, request: Request) -> Response:
+        """Answer a method of the Web API; what is refused comes with status 200 too."""
         try:
-            return await self._answer(request)
+            response = await self._response(request)
         except SlackError as error:
-            return JSONResponse(error.body)
+            response = JSONResponse(error.body)
+        response.headers["X-OAuth-Scopes"] = ",".join(SCOPES)
+        return response
 
-    async def _answer(self, request: Request) -> Response:
-        arguments = await _arguments(request)
-        _, _, token = request.headers.get("authorization", "").partition("Bearer ")
-        check_token(token or arguments.get("token"))
+    async def _response(self, request: Request) -> Response:
+        arguments = await arguments_of(request)
         name = request.path_params["method"]
+        if name not in WITHOUT_TOKEN:
+            check_token(bearer_token(request) or str(arguments.get("token") or ""))
         if name not in METHODS:
             raise SlackError("unknown_method", req_method=name)
-        wait = self.gate.wait(name, str(arguments.get("channel")) if name == "chat.postMessage" else "")
+        wait = self.access.wait(name, str(arguments.get("channel")) if name == "chat.postMessage" else "")
         if wait:
             return JSONResponse({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(wait)})
-        answer = METHODS[name](self.workspace, arguments)
-        if _kind(request) == "application/json" and "charset" not in request.headers["content-type"]:
+        answer = METHODS[name](Call(self.log, arguments, _workspace_url(request)))
+        if content_type(request) == "application/json" and "charset" not in request.headers["content-type"]:
             metadata = {**answer.get("response_metadata", {}), "warnings": ["missing_charset"]}
             answer |= {"warning": "missing_charset", "response_metadata": metadata}
         return JSONResponse(answer)
 
     async def webhook(self, request: Request) -> Response:
-        """Bound to the workspace's first channel; it answers in plain text, and whoever knows the address may post."""
-        wait = self.gate.wait("webhook", request.path_params["secret"])
+        """Post to the workspace's first channel. The address is the secret, and the answer is plain text."""
+        wait = self.access.wait("webhook", request.path_params["secret"])
         if wait:
             return PlainTextResponse("rate_limited", 429, {"Retry-After": str(wait)})
         try:
-            arguments = await _arguments(request)
+            arguments = await arguments_of(request)
         except SlackError:
             return PlainTextResponse("invalid_payload", 400)
-        channel = next(iter(self.workspace.store.channels), None)
+        return self._post_by_webhook(arguments, _workspace_url(request))
+
+    def _post_by_webhook(self, arguments: Arguments, url: str) -> Response:
+        channel = next(iter(self.log.store.channels), None)
         if channel is None:
             return PlainTextResponse("channel_not_found", 404)
         try:
-            post(self.workspace, channel, arguments)
+            post(Call(self.log, arguments, url), channel)
         except SlackError as error:
             return PlainTextResponse(error.code, 400)
         return PlainTextResponse("ok")
 
     async def page(self, request: Request) -> Response:
-        """What a person would see in the channel named in the query, or in the one written to last."""
-        shown = page(self.workspace.store, request.query_params.get("channel"), self.workspace.clock())
-        return HTMLResponse(shown, headers={"Content-Security-Policy": _NOTHING_FROM_ELSEWHERE})
+        """Show the channel in the query, or the one written to last, as a person would see it."""
+        shown = page(self.log.store, request.query_params.get("channel"), self.log.clock())
+        return HTMLResponse(shown, headers={"Content-Security-Policy": _LOAD_NOTHING})
+
+    async def permalink(self, request: Request) -> Response:
+        """Lead from a message's permalink to its place on the page."""
+        channel, message = request.path_params["channel"], request.path_params["message"]
+        return RedirectResponse(f"{_workspace_url(request)}?channel={channel}#{message}", 302)
 
 
-def _kind(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-async def _arguments(request: Request) -> Arguments:
-    """The arguments of a call, be they in the query, a form or a JSON body."""
-    body = (await request.body()).decode()
-    given: Arguments = dict(request.query_params)
-    if _kind(request) == "application/json":
-        return given | _object(body)
-    form = dict(parse_qsl(body))
-    if "payload" in form:
-        return given | _object(form["payload"])
-    given |= form
-    for name in _JSON_IN_FORMS:
-        if name in given:
-            given[name] = _parsed(given[name], f"invalid_{name}_format")
-    return given
-
-
-def _object(text: str) -> Arguments:
-    parsed = _parsed(text or "{}", "invalid_json")
-    if not isinstance(parsed, dict):
-        raise SlackError("json_not_object")
-    return parsed
-
-
-def _parsed(text: str, code: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise SlackError(code) from error
+def _workspace_url(request: Request) -> str:
+    return str(request.url.replace(path=f"{request.scope.get('root_path', '')}/", query="", fragment=""))
 
 
 def app(
     store: SlackStore,
     clock: Callable[[], datetime],
-    keep: Callable[[dict[str, Any]], None] = lambda _: None,
+    persist: Persist = discard,
     limits: Mapping[str, tuple[int, float]] = LIMITS,
 ) -> Starlette:
-    """Slack on this store; `keep` is told of each accepted message or edit before it is answered."""
-    slack = _Slack(Workspace(store, clock, keep), Gate(limits))
+    """Slack on this store. `persist` is called with each accepted write before it is answered."""
+    slack = _Slack(WriteLog(store, clock, persist, ACTIONS), Access(limits))
     return Starlette(
         routes=[
             Route("/", slack.page),
+            Route("/archives/{channel}/{message}", slack.permalink),
             Route("/api/{method}", slack.call, methods=["GET", "POST"]),
-            Route("/services/T0/B0/{secret}", slack.webhook, methods=["POST"]),
+            Route(WEBHOOK, slack.webhook, methods=["POST"]),
         ]
     )

@@ -1,4 +1,7 @@
-"""Block Kit blocks as HTML."""
+"""Block Kit blocks as HTML.
+
+Blocks were checked when they were posted, so their parts can be relied on here.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,11 +14,12 @@ Block = dict[str, Any]
 
 
 def blocks_html(blocks: list[Block], names: Names) -> str:
+    """The blocks one below the other."""
     return "".join(_SHOWN[block["type"]](block, names) for block in blocks)
 
 
-def _text(given: Block, names: Names) -> str:
-    return to_html(given["text"], names) if given["type"] == "mrkdwn" else plain_html(given["text"])
+def _text(text: Block, names: Names) -> str:
+    return to_html(text["text"], names) if text["type"] == "mrkdwn" else plain_html(text["text"])
 
 
 def _header(block: Block, names: Names) -> str:
@@ -26,8 +30,8 @@ def _section(block: Block, names: Names) -> str:
     text = f"<div>{_text(block['text'], names)}</div>" if "text" in block else ""
     fields = "".join(f"<div>{_text(field, names)}</div>" for field in block.get("fields", []))
     body = text + (f'<div class="fields">{fields}</div>' if fields else "")
-    beside = _element(block["accessory"]) if "accessory" in block else ""
-    return f'<div class="section"><div class="body">{body}</div>{beside}</div>'
+    accessory = _element(block["accessory"]) if "accessory" in block else ""
+    return f'<div class="section"><div class="body">{body}</div>{accessory}</div>'
 
 
 def _context(block: Block, names: Names) -> str:
@@ -39,24 +43,24 @@ def _actions(block: Block, _names: Names) -> str:
     return f'<div class="actions">{"".join(_element(part) for part in block["elements"])}</div>'
 
 
-def _element(given: Block) -> str:
-    if given["type"] == "image":
-        return _picture(given)
-    label = next(_words([given.get("text"), given.get("placeholder")]), given["type"])
-    style = {"primary": "button primary", "danger": "button danger"}.get(str(given.get("style")), "button")
-    if is_link(str(given.get("url", ""))):
-        return link_html(given["url"], label, style)
+def _element(element: Block) -> str:
+    if element["type"] == "image":
+        return picture_html(element["image_url"], element["alt_text"])
+    label = next(_words([element.get("text"), element.get("placeholder")]), element["type"])
+    style = {"primary": "button primary", "danger": "button danger"}.get(str(element.get("style")), "button")
+    if is_link(str(element.get("url", ""))):
+        return link_html(element["url"], label, style)
     return f'<span class="{style}">{plain_html(label)}</span>'
 
 
 def _image(block: Block, _names: Names) -> str:
-    return _picture(block)
+    return picture_html(block["image_url"], block["alt_text"])
 
 
-def _picture(block: Block) -> str:
-    """Pictures are named and linked, never loaded: the page asks nobody for anything."""
-    url, label = block["image_url"], f"🖼 {block['alt_text']}"
-    return link_html(url, label, "picture") if is_link(url) else f'<span class="picture">{escape(label)}</span>'
+def picture_html(url: str, label: str) -> str:
+    """A picture's name as a link to it. Nothing is loaded: the page asks nobody for anything."""
+    text = f"🖼 {label}"
+    return link_html(url, text, "picture") if is_link(url) else f'<span class="picture">{escape(text)}</span>'
 
 
 def _divider(_block: Block, _names: Names) -> str:

@@ -1,4 +1,4 @@
-"""Whether Slack would take these blocks: known types, texts that are there and not too long, not too many of anything.
+"""Whether Slack would take these blocks: their types, the lengths of texts, how many there are.
 
 Each finding is a sentence with the place it is about, as Slack's `response_metadata.messages` have it.
 """
@@ -21,7 +21,7 @@ TEXT_KINDS: Kinds = ("plain_text", "mrkdwn")
 
 
 def findings(blocks: list[Any]) -> list[str]:
-    """All that is wrong with the blocks of a message; nothing when Slack takes them."""
+    """List what is wrong with the blocks of a message; the list is empty when Slack takes them."""
     return list(_all(blocks))
 
 
@@ -69,18 +69,18 @@ def _string(holder: Block, name: str, most: int, where: str, *, required: bool =
 
 
 def _text(holder: Block, name: str, most: int, where: str, kinds: Kinds = TEXT_KINDS) -> Findings:
-    given = holder.get(name)
-    if not isinstance(given, dict):
+    text = holder.get(name)
+    if not isinstance(text, dict):
         yield _finding(f"missing required field: {name}", where)
         return
-    yield from _text_object(given, most, f"{where}/{name}", kinds)
+    yield from _text_object(text, most, f"{where}/{name}", kinds)
 
 
-def _text_object(given: Any, most: int, where: str, kinds: Kinds = TEXT_KINDS) -> Findings:
-    if not isinstance(given, dict) or given.get("type") not in kinds:
+def _text_object(text: Any, most: int, where: str, kinds: Kinds = TEXT_KINDS) -> Findings:
+    if not isinstance(text, dict) or text.get("type") not in kinds:
         yield _finding(f"must be one of: {', '.join(kinds)}", f"{where}/type")
         return
-    yield from _string(given, "text", most, where, required=True)
+    yield from _string(text, "text", most, where, required=True)
 
 
 def _header(block: Block, where: str) -> Findings:
@@ -90,43 +90,43 @@ def _header(block: Block, where: str) -> Findings:
 def _section(block: Block, where: str) -> Findings:
     if "fields" in block:
         yield from _count(block["fields"], MOST_FIELDS, f"{where}/fields")
-        for place, given in enumerate(_items(block["fields"])):
-            yield from _text_object(given, FIELD_LENGTH, f"{where}/fields/{place}")
+        for place, text in enumerate(_items(block["fields"])):
+            yield from _text_object(text, FIELD_LENGTH, f"{where}/fields/{place}")
     if "text" in block or "fields" not in block:
         yield from _text(block, "text", SECTION_LENGTH, where)
     if "accessory" in block:
         yield from _element(block["accessory"], f"{where}/accessory")
 
 
-def _items(given: Any) -> list[Any]:
-    return given if isinstance(given, list) else []
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _context(block: Block, where: str) -> Findings:
     yield from _count(block.get("elements"), MOST_CONTEXT, f"{where}/elements")
-    for place, given in enumerate(_items(block.get("elements"))):
+    for place, element in enumerate(_items(block.get("elements"))):
         here = f"{where}/elements/{place}"
-        is_image = isinstance(given, dict) and given.get("type") == "image"
-        yield from _image(given, here) if is_image else _text_object(given, SECTION_LENGTH, here)
+        is_image = isinstance(element, dict) and element.get("type") == "image"
+        yield from _image(element, here) if is_image else _text_object(element, SECTION_LENGTH, here)
 
 
 def _actions(block: Block, where: str) -> Findings:
     yield from _count(block.get("elements"), MOST_ACTIONS, f"{where}/elements")
-    for place, given in enumerate(_items(block.get("elements"))):
-        yield from _element(given, f"{where}/elements/{place}")
+    for place, element in enumerate(_items(block.get("elements"))):
+        yield from _element(element, f"{where}/elements/{place}")
 
 
-def _element(given: Any, where: str) -> Findings:
+def _element(element: Any, where: str) -> Findings:
     """An interactive element. Only buttons and images are looked into."""
-    if not isinstance(given, dict) or not given.get("type"):
+    if not isinstance(element, dict) or not element.get("type"):
         yield _finding("missing required field: type", where)
-    elif given["type"] == "image":
-        yield from _image(given, where)
-    elif given["type"] == "button":
-        yield from _text(given, "text", BUTTON_LENGTH, where, ("plain_text",))
-        yield from _string(given, "action_id", ACTION_ID_LENGTH, where)
-        yield from _string(given, "value", VALUE_LENGTH, where)
-        yield from _string(given, "url", URL_LENGTH, where)
+    elif element["type"] == "image":
+        yield from _image(element, where)
+    elif element["type"] == "button":
+        yield from _text(element, "text", BUTTON_LENGTH, where, ("plain_text",))
+        yield from _string(element, "action_id", ACTION_ID_LENGTH, where)
+        yield from _string(element, "value", VALUE_LENGTH, where)
+        yield from _string(element, "url", URL_LENGTH, where)
 
 
 def _image(block: Block, where: str) -> Findings:

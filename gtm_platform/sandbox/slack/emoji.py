@@ -1,8 +1,10 @@
-"""The emoji that alerts and summaries use, by the names Slack gives them. Others stay as `:name:`."""
+"""The emoji of alerts, summaries and reactions by their names in Slack. The rest stay as `:name:`."""
 
 import re
 
 _EMOJI = {
+    "+1": "👍",
+    "-1": "👎",
     "alarm_clock": "⏰",
     "arrow_down": "⬇️",
     "arrow_up": "⬆️",
@@ -15,6 +17,7 @@ _EMOJI = {
     "exclamation": "❗",
     "eyes": "👀",
     "fire": "🔥",
+    "heavy_check_mark": "✔️",
     "hourglass": "⌛",
     "large_green_circle": "🟢",
     "large_orange_circle": "🟠",
@@ -35,5 +38,11 @@ _EMOJI = {
 }
 
 
+def emoji(name: str) -> str:
+    """The emoji of a name, or the name between colons."""
+    return _EMOJI.get(name, f":{name}:")
+
+
 def with_emoji(text: str) -> str:
-    return re.sub(r":([a-z_]+):", lambda found: _EMOJI.get(found.group(1), found.group()), text)
+    """The text with its `:name:` marks as emoji."""
+    return re.sub(r":([a-z_]+):", lambda match: emoji(match.group(1)), text)

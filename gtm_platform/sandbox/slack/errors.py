@@ -4,6 +4,8 @@ from typing import Any
 
 
 class SlackError(Exception):
+    """A refusal; more than the code goes into the body as it is."""
+
     def __init__(self, code: str, **more: Any) -> None:
         super().__init__(code)
         self.code = code
@@ -11,4 +13,5 @@ class SlackError(Exception):
 
 
 def invalid_blocks(messages: list[str]) -> SlackError:
+    """The refusal of blocks, with a message for each fault."""
     return SlackError("invalid_blocks", errors=messages, response_metadata={"messages": messages})

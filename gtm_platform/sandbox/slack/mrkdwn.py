@@ -1,4 +1,4 @@
-"""Slack's mrkdwn as HTML. Everything that is not markup Slack knows is shown as text, escaped."""
+"""Slack's mrkdwn as HTML. Everything that is not markup in Slack is shown as text, escaped."""
 
 import html
 import re
@@ -27,17 +27,21 @@ _STYLES = (
 
 
 def plain_html(text: str) -> str:
+    """Plain text, with emoji and line breaks."""
     return html.escape(with_emoji(text)).replace("\n", "<br>")
 
 
 def to_html(text: str, names: Names) -> str:
-    """Code and links are set aside first, so that styles neither look into them nor break on them."""
+    """Mrkdwn text.
+
+    Code and links are set aside first, so that styles neither look into them nor break on them.
+    """
     aside: list[str] = []
 
-    def put_aside(found: re.Match[str]) -> str:
-        piece = _piece(found, names)
+    def put_aside(match: re.Match[str]) -> str:
+        piece = _piece(match, names)
         if piece is None:
-            return found.group()
+            return match.group()
         aside.append(piece)
         return f"{_KEEP_OPEN}{len(aside) - 1}{_KEEP_CLOSE}"
 
@@ -46,7 +50,7 @@ def to_html(text: str, names: Names) -> str:
     shown = _with_quotes(with_emoji(shown))
     for pattern, replacement in _STYLES:
         shown = pattern.sub(replacement, shown)
-    return re.sub(f"{_KEEP_OPEN}(\\d+){_KEEP_CLOSE}", lambda found: aside[int(found.group(1))], shown)
+    return re.sub(f"{_KEEP_OPEN}(\\d+){_KEEP_CLOSE}", lambda match: aside[int(match.group(1))], shown)
 
 
 def _escaped(text: str) -> str:
@@ -56,16 +60,16 @@ def _escaped(text: str) -> str:
     return html.escape(text)
 
 
-def _piece(found: re.Match[str], names: Names) -> str | None:
-    if found["block"]:
-        return f"<pre>{_escaped(found['block'].strip(chr(10)))}</pre>"
-    if found["code"]:
-        return f"<code>{_escaped(found['code'])}</code>"
-    return _angle(found["angle"], names)
+def _piece(match: re.Match[str], names: Names) -> str | None:
+    if match["block"]:
+        return f"<pre>{_escaped(match['block'].strip(chr(10)))}</pre>"
+    if match["code"]:
+        return f"<code>{_escaped(match['code'])}</code>"
+    return _angle(match["angle"], names)
 
 
 def _angle(content: str, names: Names) -> str | None:
-    """What stands between angle brackets: a mention, a command, a link; None when it is none of them."""
+    """A mention, a command or a link between angle brackets; None when it is neither."""
     target, _, label = content.partition("|")
     if target.startswith("@"):
         return _mention("@" + (label or names.users.get(target[1:], target[1:])))
@@ -81,10 +85,12 @@ def _mention(text: str) -> str:
 
 
 def is_link(url: str) -> bool:
+    """Whether a page may link to this address."""
     return re.match(r"(https?://|mailto:)", url) is not None
 
 
 def link_html(url: str, label: str, css: str = "") -> str:
+    """A link that opens in a page of its own."""
     named = f' class="{css}"' if css else ""
     return f'<a{named} href="{_escaped(url)}" target="_blank" rel="noopener noreferrer">{_escaped(label)}</a>'
 

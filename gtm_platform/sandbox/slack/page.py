@@ -1,4 +1,4 @@
-"""The page that shows channels and messages as a person would see them. It loads nothing from anywhere."""
+"""The page that shows channels and messages as people see them. It loads nothing from anywhere."""
 
 from collections import Counter
 from datetime import date, datetime, timedelta
@@ -6,10 +6,12 @@ from html import escape
 from itertools import groupby
 from urllib.parse import quote
 
-from gtm_platform.sandbox.records import SlackMessage, SlackStore
+from gtm_platform.sandbox.slack.attachment_html import attachments_html
 from gtm_platform.sandbox.slack.block_html import blocks_html
-from gtm_platform.sandbox.slack.methods import BOT_NAME
+from gtm_platform.sandbox.slack.emoji import emoji
 from gtm_platform.sandbox.slack.mrkdwn import Names, to_html
+from gtm_platform.sandbox.slack.render import anchor
+from gtm_platform.sandbox.slack.store import BOT_NAME, BOT_USER_ID, TEAM_NAME, SlackMessage, SlackStore
 from gtm_platform.sandbox.slack.stylesheet import STYLESHEET
 
 MOST_SHOWN = 200
@@ -21,7 +23,7 @@ _AVATAR = (
 
 
 def page(store: SlackStore, channel: str | None, now: datetime) -> str:
-    """One channel, with the list of all; the one written to last when none of that id is named."""
+    """One channel, with the list of all; the one written to last when there is none with that id."""
     chosen = channel if channel in store.channels else _latest_channel(store)
     name = store.channels.get(chosen, "no channels") if chosen else "no channels"
     return f"""<!doctype html>
@@ -35,7 +37,7 @@ def page(store: SlackStore, channel: str | None, now: datetime) -> str:
 <style>{STYLESHEET}</style>
 </head>
 <body>
-<nav><h1>Sandbox</h1><h2>Channels</h2><ul>{_channel_list(store, chosen)}</ul></nav>
+<nav><h1>{TEAM_NAME}</h1><h2>Channels</h2><ul>{_channel_list(store, chosen)}</ul></nav>
 <main>
 <header><strong># {escape(name)}</strong><span>{now:%d %B %Y, %H:%M} UTC</span></header>
 <div class="scroll"><div class="feed">{_feed(store, chosen, now.date())}</div></div>
@@ -81,7 +83,7 @@ def _feed(store: SlackStore, channel: str | None, today: date) -> str:
 
 
 def _names(store: SlackStore) -> Names:
-    users = {}
+    users = {BOT_USER_ID: BOT_NAME}
     for user in store.users.values():
         users[user["id"]] = user.get("profile", {}).get("real_name") or user.get("name") or user["id"]
     return Names(users, store.channels)
@@ -96,11 +98,28 @@ def _day_name(day: date, today: date) -> str:
 
 
 def _message(message: SlackMessage, replies: list[SlackMessage], names: Names) -> str:
-    body = blocks_html(message.blocks, names) if message.blocks else f"<div>{to_html(message.text, names)}</div>"
     edited = '<span class="edited">(edited)</span>' if message.edited else ""
-    return f"""<article>{_AVATAR}<div class="content">
-<div class="by"><strong>{BOT_NAME}</strong><i>APP</i><time title="{escape(message.ts)}">{message.at:%H:%M}</time></div>
-{body}{edited}{_thread(replies, names)}</div></article>"""
+    author = f"<strong>{BOT_NAME}</strong><i>APP</i>"
+    return f"""<article id="{anchor(message)}">{_AVATAR}<div class="content">
+<div class="by">{author}<time title="{escape(message.ts)}">{message.at:%H:%M}</time></div>
+{_body(message, names)}{edited}{_reactions(message, names)}{_thread(replies, names)}</div></article>"""
+
+
+def _body(message: SlackMessage, names: Names) -> str:
+    """The blocks, or else the text, and then the attachments."""
+    if message.deleted:
+        return f'<div class="edited">{escape(message.text)}</div>'
+    text = f"<div>{to_html(message.text, names)}</div>" if message.text else ""
+    body = blocks_html(message.blocks, names) if message.blocks else text
+    return body + attachments_html(message.attachments, names)
+
+
+def _reactions(message: SlackMessage, names: Names) -> str:
+    shown = []
+    for name, users in message.reactions.items():
+        who = ", ".join(names.users.get(user, user) for user in users)
+        shown.append(f'<span title="{escape(who)}">{escape(emoji(name))} {len(users)}</span>')
+    return f'<div class="reactions">{"".join(shown)}</div>' if shown else ""
 
 
 def _thread(replies: list[SlackMessage], names: Names) -> str:

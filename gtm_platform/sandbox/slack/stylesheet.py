@@ -77,6 +77,13 @@ blockquote { margin: 4px 0; padding-left: 12px; border-left: 4px solid var(--lin
 table { border-collapse: collapse; margin: 6px 0; }
 td { border: 1px solid var(--line); padding: 4px 10px; }
 .picture { font-size: 13px; }
+article:target { background: var(--mention); }
+.attachment { border-left: 4px solid var(--line); border-radius: 3px; padding: 2px 0 2px 12px; margin: 6px 0; }
+.attachment .title { font-weight: 600; }
+.reactions { display: flex; flex-wrap: wrap; gap: 6px; margin: 6px 0 2px; }
+.reactions span {
+  background: var(--soft); border: 1px solid var(--line); border-radius: 99px; padding: 1px 9px; font-size: 13px;
+}
 .thread { margin-top: 6px; border-left: 2px solid var(--line); padding-left: 4px; }
 .thread summary { cursor: pointer; color: var(--link); font-size: 13px; font-weight: 600; padding: 2px 8px; }
 .thread article { padding: 6px 8px; }

@@ -1,123 +1,146 @@
 """The emulator: Stripe's addresses, and what each of them answers."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
-from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
-from gtm_platform.sandbox.records import StripeStore
-from gtm_platform.sandbox.stripe.books import Books
-from gtm_platform.sandbox.stripe.errors import StripeError
-from gtm_platform.sandbox.stripe.gate import DOCUMENTED, Gate, Limits
-from gtm_platform.sandbox.stripe.parameters import Tree, refuse_unknown, tree
-from gtm_platform.sandbox.stripe.reading import account, invoice_lines, listing, single, subscription_items
+from gtm_platform.sandbox.kit.api import Api
+from gtm_platform.sandbox.kit.errors import path_of
+from gtm_platform.sandbox.kit.write_log import Persist, WriteLog, discard
+from gtm_platform.sandbox.stripe.access import DOCUMENTED, Limits, RequestLimits, authentication
+from gtm_platform.sandbox.stripe.account import account_by_id, connected_accounts, own_account
+from gtm_platform.sandbox.stripe.errors import StripeErrors, masked, request_id, unknown_url
+from gtm_platform.sandbox.stripe.expand import expand
+from gtm_platform.sandbox.stripe.idempotency import HEADER as IDEMPOTENCY_KEY
+from gtm_platform.sandbox.stripe.idempotency import Idempotency
+from gtm_platform.sandbox.stripe.ledger import Ledger
+from gtm_platform.sandbox.stripe.parameters import Parameters, expansions, parse
+from gtm_platform.sandbox.stripe.reading import invoice_lines, list_records, retrieve, subscription_items
 from gtm_platform.sandbox.stripe.render import API_VERSION
 from gtm_platform.sandbox.stripe.resources import Resource, resources
-from gtm_platform.sandbox.stripe.writing import Idempotency, create_customer, update_customer
+from gtm_platform.sandbox.stripe.searching import search_customers
+from gtm_platform.sandbox.stripe.store import StripeCustomer, StripeStore
+from gtm_platform.sandbox.stripe.versions import HEADER as VERSION
+from gtm_platform.sandbox.stripe.versions import PUBLISHED, Renderer, requested_version
+from gtm_platform.sandbox.stripe.wire import Shape
+from gtm_platform.sandbox.stripe.writing import ACTIONS, create_customer, delete_customer, update_customer
 
-Shape = dict[str, Any]
-
-METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
+Handler = Callable[[Request], Awaitable[Response]]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Call:
-    """One request: its parameters, the id in its path, and what its answer is to carry besides the body."""
+    """One request: its parameters, the id in its path, and its answer's renderer."""
 
-    asked: str
-    given: Tree
-    path: dict[str, str]
-    request_id: str
-    idempotency_key: str | None
-    headers: dict[str, str] = field(default_factory=dict)
+    request: Request
+    parameters: Parameters
+    renderer: Renderer
+
+    @property
+    def id(self) -> str:
+        return str(self.request.path_params["id"])
+
+    @property
+    def key(self) -> str:
+        """The secret key as messages may show it."""
+        return masked(authentication().presented(self.request))
 
 
-Answer = Callable[[Call], Shape]
+Read = Callable[[Call], Shape]
+CustomerWrite = Callable[[Call], StripeCustomer]
 
 
-def app(store: StripeStore, clock: Callable[[], datetime], limits: Limits = DOCUMENTED) -> Starlette:
-    books, gate, numbers = Books(store), Gate(limits), count(1)
-
-    def route(method: str, path: str, answer: Answer) -> Route:
-        return Route(path, _endpoint(f"{method} {path}", answer, gate, numbers), methods=[method])
-
-    lists = resources(books, clock)
-    routes = [route("GET", f"/v1/{resource.path}", _lists(resource, books)) for resource in lists]
-    routes += [route("GET", f"/v1/{resource.path}/{{id}}", _holds(resource, books)) for resource in lists]
-    routes += [
-        route("GET", "/v1/subscription_items", lambda call: subscription_items(call.given, books)),
-        route("GET", "/v1/invoices/{id}/lines", lambda call: invoice_lines(call.path["id"], call.given, books)),
-        route("GET", "/v1/account", _account),
+def app(
+    store: StripeStore, clock: Callable[[], datetime], limits: Limits = DOCUMENTED, persist: Persist = discard
+) -> Starlette:
+    """Stripe's API over a store. Accepted writes are persisted."""
+    ledger, customers, keys = Ledger(store), WriteLog(store, clock, persist, ACTIONS), Idempotency()
+    reads: dict[str, Read] = {
+        "/v1/account": lambda call: own_account(call.parameters, call.renderer),
+        "/v1/accounts": lambda call: connected_accounts(call.parameters, call.renderer),
+        "/v1/accounts/{id}": lambda call: account_by_id(call.id, call.key, call.parameters, call.renderer),
+        "/v1/customers/search": lambda call: search_customers(call.parameters, call.renderer),
+        "/v1/subscription_items": lambda call: subscription_items(call.parameters, call.renderer),
+        "/v1/invoices/{id}/lines": lambda call: invoice_lines(call.id, call.parameters, call.renderer),
+    }
+    for resource in resources(ledger, clock):
+        reads[f"/v1/{resource.path}"] = _list(resource)
+        reads[f"/v1/{resource.path}/{{id}}"] = _retrieve(resource)
+    writes: list[tuple[str, str, CustomerWrite]] = [
+        ("POST", "/v1/customers", lambda call: create_customer(call.parameters, customers)),
+        ("POST", "/v1/customers/{id}", lambda call: update_customer(call.id, call.parameters, customers)),
+        ("DELETE", "/v1/customers/{id}", lambda call: delete_customer(call.id, call.parameters, customers)),
     ]
-    writes = Idempotency()
-    routes += [
-        route("POST", "/v1/customers", _written(writes, lambda call: create_customer(call.given, store, clock()))),
-        route(
-            "POST",
-            "/v1/customers/{id}",
-            _written(writes, lambda call: update_customer(call.path["id"], call.given, store, clock())),
-        ),
-        Route("/{path:path}", _endpoint("unknown", _unknown, gate, numbers), methods=METHODS),
-    ]
-    return Starlette(routes=routes)
-
-
-def _lists(resource: Resource, books: Books) -> Answer:
-    return lambda call: listing(resource, call.given, books)
-
-
-def _holds(resource: Resource, books: Books) -> Answer:
-    return lambda call: single(resource, call.path["id"], call.given, books)
-
-
-def _account(call: Call) -> Shape:
-    refuse_unknown(call.given, ["expand"])
-    return account()
-
-
-def _written(writes: Idempotency, write: Answer) -> Answer:
-    def answer(call: Call) -> Shape:
-        shape, headers = writes.once(call.idempotency_key, call.asked, call.given, call.request_id, lambda: write(call))
-        call.headers.update(headers)
-        return shape
-
-    return answer
-
-
-def _unknown(call: Call) -> Shape:
-    raise StripeError(404, f"Unrecognized request URL ({call.asked}). Please see https://stripe.com/docs.")
-
-
-def _endpoint(name: str, answer: Answer, gate: Gate, numbers: "count[int]") -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        request_id = f"req_{next(numbers):014d}"
-        headers = {"Request-Id": request_id, "Stripe-Version": request.headers.get("stripe-version", API_VERSION)}
-        try:
-            gate.admit(name, request.headers)
-            call = await _call(request, request_id)
-            shape, status = answer(call), 200
-            headers.update(call.headers)
-        except StripeError as error:
-            shape, status = error.body(request_id), error.status
-            headers.update(error.headers)
-        return JSONResponse(shape, status, headers)
-
-    return endpoint
-
-
-async def _call(request: Request, request_id: str) -> Call:
-    encoded = request.url.query if request.method == "GET" else (await request.body()).decode(errors="replace")
-    return Call(
-        asked=f"{request.method}: {request.url.path.removeprefix(request.scope.get('root_path', ''))}",
-        given=tree(parse_qsl(encoded, keep_blank_values=True)),
-        path=request.path_params,
-        request_id=request_id,
-        idempotency_key=request.headers.get("idempotency-key"),
+    api = Api(authentication(), StripeErrors(), limits=RequestLimits(limits).of, headers=_headers)
+    return api.app(
+        [
+            *(("GET", path, _reading(read, ledger)) for path, read in reads.items()),
+            *((method, path, _writing(write, ledger, keys)) for method, path, write in writes),
+        ]
     )
+
+
+def _list(resource: Resource) -> Read:
+    def read(call: Call) -> Shape:
+        _require(resource, call)
+        return list_records(resource, call.parameters, call.renderer)
+
+    return read
+
+
+def _retrieve(resource: Resource) -> Read:
+    def read(call: Call) -> Shape:
+        _require(resource, call)
+        return retrieve(resource, call.id, call.parameters, call.renderer)
+
+    return read
+
+
+def _require(resource: Resource, call: Call) -> None:
+    """Refuse the address of a resource that the version of the request does not have yet."""
+    if call.renderer.version < resource.since:
+        raise unknown_url(call.request)
+
+
+def _reading(read: Read, ledger: Ledger) -> Handler:
+    async def handler(request: Request) -> Response:
+        return JSONResponse(read(_call(request, request.url.query, ledger)))
+
+    return handler
+
+
+def _writing(write: CustomerWrite, ledger: Ledger, keys: Idempotency) -> Handler:
+    async def handler(request: Request) -> Response:
+        key = request.headers.get(IDEMPOTENCY_KEY)
+        with keys.claim(key):
+            call = _call(request, (await request.body()).decode(errors="replace"), ledger)
+            operation = f"{request.method}: {path_of(request)}"
+            id = request_id(request.state.number)
+            shape, headers = keys.once(key, operation, call.parameters, id, lambda: _written(write(call), call))
+        return JSONResponse(shape, headers=headers)
+
+    return handler
+
+
+def _written(customer: StripeCustomer, call: Call) -> Shape:
+    shape = call.renderer.shape(customer)
+    expand(shape, "customer", expansions(call.parameters), call.renderer)
+    return shape
+
+
+def _call(request: Request, encoded: str, ledger: Ledger) -> Call:
+    renderer = Renderer(ledger, requested_version(request.headers))
+    return Call(request, parse(parse_qsl(encoded, keep_blank_values=True)), renderer)
+
+
+def _headers(request: Request, _: int) -> dict[str, str]:
+    version = request.headers.get(VERSION, "")
+    return {
+        "Request-Id": request_id(request.state.number),
+        VERSION: version if version in PUBLISHED else API_VERSION,
+    }

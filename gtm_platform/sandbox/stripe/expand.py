@@ -1,127 +1,65 @@
-"""Expanding: putting an object where its id stood, or a field that is only shown on demand."""
+"""Expanding: putting an object where its id stood, or a field that is only shown on demand.
 
-from collections.abc import Callable, Mapping
+Whether a path can be expanded depends on the kind of object and the API version alone, not on what a record holds;
+`expandable` declares it.
+"""
+
+from collections.abc import Iterable
 from typing import Any
 
-from gtm_platform.sandbox.records import StripeStore
-from gtm_platform.sandbox.stripe import catalogue
-from gtm_platform.sandbox.stripe.books import Books
-from gtm_platform.sandbox.stripe.errors import invalid
-from gtm_platform.sandbox.stripe.render import render
-from gtm_platform.sandbox.stripe.wire import embedded
+from gtm_platform.sandbox.stripe.errors import StripeError
+from gtm_platform.sandbox.stripe.expandable import ANY, FIELDS, Field, list_of
+from gtm_platform.sandbox.stripe.versions import Renderer
+from gtm_platform.sandbox.stripe.wire import Shape
 
-Shape = dict[str, Any]
-Expander = Callable[[Shape, Books], Any]
-
-DEEPEST = 4
+MAX_DEPTH = 4
 
 
-def expand(shape: Shape, paths: list[str], books: Books) -> None:
+def expand(shape: Shape, kind: str, paths: Iterable[str], renderer: Renderer) -> None:
+    """Expand all paths of a shape of this kind, or refuse the first that cannot be."""
     for path in paths:
         steps = path.split(".")
-        if len(steps) > DEEPEST:
-            raise invalid(f"You cannot expand more than {DEEPEST} levels of a property. Property: {path}", "expand")
-        _open(shape, "", steps, books)
+        if len(steps) > MAX_DEPTH:
+            raise StripeError(400, f"You cannot expand more than {MAX_DEPTH} levels of a property. Property: {path}")
+        fields = _fields(kind, steps, renderer.version)
+        if fields is None:
+            raise _refusal(kind, path)
+        _open(shape, list(zip(steps, fields, strict=True)), renderer)
 
 
-def _open(node: Any, kind: str, steps: list[str], books: Books) -> None:
-    """`kind` names the node when it is no object of its own, such as the `source` of a discount."""
+def _fields(kind: str, steps: list[str], version: str) -> list[Field] | None:
+    """The field of each step, or nothing when a step leads nowhere."""
+    fields = []
+    for step in steps:
+        field = Field(ANY) if kind == ANY else FIELDS[kind].get(step)
+        if field is None or not field.exists_in(version):
+            return None
+        fields.append(field)
+        kind = field.kind
+    return fields
+
+
+def _open(node: Any, steps: list[tuple[str, Field]], renderer: Renderer) -> None:
     if isinstance(node, list):
         for each in node:
-            _open(each, kind, steps, books)
-    elif node is not None and steps:
-        step, *rest = steps
-        kind = node.get("object", kind)
-        expander = EXPANDERS.get((kind, step))
-        if expander and _closed(node, step):
-            node[step] = expander(node, books)
-        elif kind == "event" or not (step in node and isinstance(node[step], dict | list | None)):
-            raise invalid(f"This property cannot be expanded ({step}).", "expand")
-        _open(node[step], f"{kind}.{step}", rest, books)
+            _open(each, steps, renderer)
+    elif isinstance(node, dict) and steps and not node.get("deleted"):
+        (name, field), *rest = steps
+        if field.expand and _is_closed(node, name):
+            value = field.expand(node, renderer)
+            if value is not None:  # a price without tiers has no such field, expanded or not
+                node[name] = value
+        _open(node.get(name), rest, renderer)
 
 
-def _closed(node: Shape, step: str) -> bool:
+def _is_closed(node: Shape, name: str) -> bool:
     """Absent, an id, or a list of ids."""
-    value = node.get(step, step)
+    value = node.get(name, name)
     return isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
 
 
-def _target(records: Callable[[StripeStore], Mapping[str, Any]], field: str) -> Expander:
-    return lambda shape, books: render(records(books.store)[shape[field]], books.store)
-
-
-def _customer_subscriptions(shape: Shape, books: Books) -> Shape:
-    held = [record for record in books.subscriptions_of().get(shape["id"], []) if record.status != "canceled"]
-    return embedded([render(each, books.store) for each in held], f"/v1/customers/{shape['id']}/subscriptions")
-
-
-def _subscription_discounts(shape: Shape, books: Books) -> list[Shape]:
-    owner = books.store.subscriptions[shape["id"]]
-    return [catalogue.discount(each, owner.customer, owner.id) for each in owner.discounts]
-
-
-def _item_discounts(shape: Shape, books: Books) -> list[Shape]:
-    owner = books.store.subscriptions[shape["subscription"]]
-    item = next(item for item in owner.items if item.id == shape["id"])
-    return [catalogue.discount(each, owner.customer, owner.id, item.id) for each in item.discounts]
-
-
-def _invoice_payments(shape: Shape, books: Books) -> Shape:
-    payments = books.payments_of().get(shape["id"], [])
-    return embedded([render(each, books.store) for each in payments], f"/v1/invoice_payments?invoice={shape['id']}")
-
-
-def _charge_refunds(shape: Shape, books: Books) -> Shape:
-    refunds = books.refunds_of().get(shape["id"], [])
-    return embedded([render(each, books.store) for each in refunds], f"/v1/refunds?charge={shape['id']}")
-
-
-def _tiers(shape: Shape, books: Books) -> list[Shape]:
-    return catalogue.tiers(books.store.prices[shape["id"]])
-
-
-def _price_currencies(shape: Shape, books: Books) -> Shape:
-    return {shape["currency"]: {**{field: shape[field] for field in _OF_A_CURRENCY}, "tiers": _tiers(shape, books)}}
-
-
-def _coupon_currencies(shape: Shape, _: Books) -> Shape:
-    return {shape["currency"]: {"amount_off": shape["amount_off"]}} if shape["amount_off"] is not None else {}
-
-
-def _applies_to(shape: Shape, books: Books) -> Shape:
-    return {"products": list(books.store.coupons[shape["id"]].products)}
-
-
-_OF_A_CURRENCY = ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")
-_CUSTOMER = _target(lambda store: store.customers, "customer")
-_SUBSCRIPTION = _target(lambda store: store.subscriptions, "subscription")
-_INVOICE = _target(lambda store: store.invoices, "invoice")
-_CHARGE = _target(lambda store: store.charges, "charge")
-_PRODUCT = _target(lambda store: store.products, "product")
-
-EXPANDERS: dict[tuple[str, str], Expander] = {
-    ("customer", "subscriptions"): _customer_subscriptions,
-    ("subscription", "customer"): _CUSTOMER,
-    ("subscription", "discounts"): _subscription_discounts,
-    ("subscription", "latest_invoice"): _target(lambda store: store.invoices, "latest_invoice"),
-    ("subscription_item", "discounts"): _item_discounts,
-    ("price", "product"): _PRODUCT,
-    ("price", "tiers"): _tiers,
-    ("price", "currency_options"): _price_currencies,
-    ("plan", "product"): _PRODUCT,
-    ("discount", "customer"): _CUSTOMER,
-    ("discount.source", "coupon"): _target(lambda store: store.coupons, "coupon"),
-    ("coupon", "applies_to"): _applies_to,
-    ("coupon", "currency_options"): _coupon_currencies,
-    ("invoice", "customer"): _CUSTOMER,
-    ("invoice", "payments"): _invoice_payments,
-    ("invoice.parent.subscription_details", "subscription"): _SUBSCRIPTION,
-    ("line_item", "subscription"): _SUBSCRIPTION,
-    ("line_item.pricing.price_details", "price"): _target(lambda store: store.prices, "price"),
-    ("invoice_payment", "invoice"): _INVOICE,
-    ("charge", "customer"): _CUSTOMER,
-    ("charge", "refunds"): _charge_refunds,
-    ("refund", "charge"): _CHARGE,
-    ("refund", "customer"): _CUSTOMER,
-    ("dispute", "charge"): _CHARGE,
-}
+def _refusal(kind: str, path: str) -> StripeError:
+    message = f"This property cannot be expanded ({path})."
+    if kind.startswith(list_of("")) and not path.startswith("data."):
+        message += f" You may want to try expanding 'data.{path}' instead."
+    return StripeError(400, message)

@@ -3,10 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from gtm_platform.sandbox.records import StripeCharge, StripeCustomer, StripeInvoice, StripeLine, StripeStore
-from gtm_platform.sandbox.stripe.wire import address, decimal, embedded, seconds, suffix
+from gtm_platform.sandbox.kit.render import unix_seconds
+from gtm_platform.sandbox.stripe.store import (
+    StripeCharge,
+    StripeCustomer,
+    StripeDiscount,
+    StripeInvoice,
+    StripeLine,
+    StripeStore,
+)
+from gtm_platform.sandbox.stripe.wire import Shape, address, decimal_string, embedded_list, id_suffix
 
 _UNSET = (
     "account_tax_ids",
@@ -40,13 +47,13 @@ _ZERO = (
     "pre_payment_credit_notes_amount",
     "starting_balance",
 )
-_EMPTY = ("default_tax_rates", "discounts", "total_pretax_credit_amounts", "total_taxes")
+_EMPTY = ("default_tax_rates", "total_pretax_credit_amounts", "total_taxes")
 _SETTINGS = ("default_mandate", "payment_method_options", "payment_method_types")
 
 
 @dataclass(slots=True)
 class InvoicePayment:
-    """One attempt after another to collect an invoice: all its charges under one payment intent, oldest first."""
+    """The collection of an invoice: all its charges under one payment intent, oldest first."""
 
     id: str
     invoice: str
@@ -56,18 +63,20 @@ class InvoicePayment:
 
 
 def payments_of(charges: Iterable[StripeCharge]) -> list[InvoicePayment]:
+    """The invoices' payments that the charges are attempts of."""
     payments: dict[str, InvoicePayment] = {}
     for charge in sorted(charges, key=lambda charge: charge.created):
         intent = charge.payment_intent
         if charge.invoice is None:
             continue
         if intent not in payments:
-            payments[intent] = InvoicePayment(f"inpay_{suffix(intent)}", charge.invoice, intent, charge.created)
+            payments[intent] = InvoicePayment(f"inpay_{id_suffix(intent)}", charge.invoice, intent, charge.created)
         payments[intent].charges.append(charge)
     return list(payments.values())
 
 
-def invoice_payment(record: InvoicePayment, store: StripeStore) -> dict[str, Any]:
+def invoice_payment(record: InvoicePayment, store: StripeStore) -> Shape:
+    """How an invoice was or is to be paid."""
     paid = next((charge for charge in record.charges if charge.status == "succeeded"), None)
     billed = store.invoices[record.invoice]
     return {
@@ -75,7 +84,7 @@ def invoice_payment(record: InvoicePayment, store: StripeStore) -> dict[str, Any
         "object": "invoice_payment",
         "amount_paid": paid.amount if paid else None,
         "amount_requested": record.charges[0].amount,
-        "created": seconds(record.created),
+        "created": unix_seconds(record.created),
         "currency": record.charges[0].currency,
         "invoice": record.invoice,
         "is_default": True,
@@ -83,19 +92,21 @@ def invoice_payment(record: InvoicePayment, store: StripeStore) -> dict[str, Any
         "payment": {"type": "payment_intent", "payment_intent": record.payment_intent},
         "status": payment_status(record, store),
         "status_transitions": {
-            "canceled_at": None if paid else seconds(billed.voided_at),
-            "paid_at": seconds(paid.created) if paid else None,
+            "canceled_at": None if paid else unix_seconds(billed.voided_at),
+            "paid_at": unix_seconds(paid.created) if paid else None,
         },
     }
 
 
 def payment_status(record: InvoicePayment, store: StripeStore) -> str:
+    """Whether the payment is paid, canceled with its invoice, or still open."""
     if any(charge.status == "succeeded" for charge in record.charges):
         return "paid"
     return "canceled" if store.invoices[record.invoice].status == "void" else "open"
 
 
-def invoice(record: StripeInvoice, store: StripeStore) -> dict[str, Any]:
+def invoice(record: StripeInvoice, store: StripeStore) -> Shape:
+    """What a customer owes, or owed, for a period."""
     draft = record.status == "draft"
     customer = store.customers.get(record.customer)
     due = max(record.total, 0)
@@ -104,7 +115,7 @@ def invoice(record: StripeInvoice, store: StripeStore) -> dict[str, Any]:
         **dict.fromkeys(_UNSET),
         **_customer_copy(customer),
         **_usage_period(record),
-        **_nothing_beyond_the_lines(),
+        **_without_taxes_and_credits(),
         "id": record.id,
         "object": "invoice",
         "account_country": "US",
@@ -118,19 +129,20 @@ def invoice(record: StripeInvoice, store: StripeStore) -> dict[str, Any]:
         "automatic_tax": {"enabled": False, **dict.fromkeys(("disabled_reason", "liability", "provider", "status"))},
         "billing_reason": record.billing_reason,
         "collection_method": record.collection_method,
-        "created": seconds(record.created),
+        "created": unix_seconds(record.created),
         "currency": record.currency,
         "customer": record.customer,
-        "due_date": seconds(record.due_date),
-        "effective_at": seconds(record.finalized_at),
+        "discounts": [each.id for each in applied_discounts(record, store)],
+        "due_date": unix_seconds(record.due_date),
+        "effective_at": unix_seconds(record.finalized_at),
         "ending_balance": None if draft else 0,
         "hosted_invoice_url": None if draft else f"https://invoice.stripe.example/i/{record.id}",
         "invoice_pdf": None if draft else f"https://invoice.stripe.example/i/{record.id}/pdf",
         "issuer": {"type": "self"},
-        "lines": embedded(lines, f"/v1/invoices/{record.id}/lines"),
+        "lines": embedded_list(lines, f"/v1/invoices/{record.id}/lines"),
         "livemode": False,
         "metadata": {},
-        "next_payment_attempt": seconds(record.next_payment_attempt),
+        "next_payment_attempt": unix_seconds(record.next_payment_attempt),
         "number": None if draft else record.number,
         "parent": _parent(record, store),
         "payment_settings": dict.fromkeys(_SETTINGS),
@@ -139,17 +151,19 @@ def invoice(record: StripeInvoice, store: StripeStore) -> dict[str, Any]:
         "subtotal": record.subtotal,
         "subtotal_excluding_tax": record.subtotal,
         "total": record.total,
-        "total_discount_amounts": _discount_amounts(record, customer, store),
+        "total_discount_amounts": _discount_amounts(record, store),
         "total_excluding_tax": record.total,
-        "webhooks_delivered_at": None if draft else seconds(record.finalized_at),
+        "webhooks_delivered_at": None if draft else unix_seconds(record.finalized_at),
     }
 
 
 def line_id(record: StripeInvoice, position: int) -> str:
-    return f"il_{suffix(record.id)}_{position}"
+    """The id of the line at a position; the store's lines have none."""
+    return f"il_{id_suffix(record.id)}_{position}"
 
 
-def line(record: StripeInvoice, position: int, store: StripeStore) -> dict[str, Any]:
+def line(record: StripeInvoice, position: int, store: StripeStore) -> Shape:
+    """The line of an invoice at a position."""
     billed = record.lines[position]
     return {
         "id": line_id(record, position),
@@ -164,12 +178,12 @@ def line(record: StripeInvoice, position: int, store: StripeStore) -> dict[str, 
         "livemode": False,
         "metadata": {},
         "parent": _line_parent(billed, record.subscription),
-        "period": {"start": seconds(billed.period_start), "end": seconds(billed.period_end)},
+        "period": {"start": unix_seconds(billed.period_start), "end": unix_seconds(billed.period_end)},
         "pretax_credit_amounts": [],
         "pricing": {
             "type": "price_details",
             "price_details": {"price": billed.price, "product": store.prices[billed.price].product},
-            "unit_amount_decimal": decimal(store.prices[billed.price].unit_amount),
+            "unit_amount_decimal": decimal_string(store.prices[billed.price].unit_amount),
         },
         "quantity": billed.quantity,
         "quantity_decimal": None if billed.quantity is None else str(billed.quantity),
@@ -179,7 +193,7 @@ def line(record: StripeInvoice, position: int, store: StripeStore) -> dict[str, 
     }
 
 
-def _line_parent(billed: StripeLine, subscription: str | None) -> dict[str, Any]:
+def _line_parent(billed: StripeLine, subscription: str | None) -> Shape:
     details = {
         "invoice_item": None,
         "proration": billed.proration,
@@ -194,7 +208,7 @@ def _line_parent(billed: StripeLine, subscription: str | None) -> dict[str, Any]
     }
 
 
-def _parent(record: StripeInvoice, store: StripeStore) -> dict[str, Any] | None:
+def _parent(record: StripeInvoice, store: StripeStore) -> Shape | None:
     if record.subscription is None:
         return None
     metadata = dict(store.subscriptions[record.subscription].metadata)
@@ -205,7 +219,7 @@ def _parent(record: StripeInvoice, store: StripeStore) -> dict[str, Any] | None:
     }
 
 
-def _customer_copy(customer: StripeCustomer | None) -> dict[str, Any]:
+def _customer_copy(customer: StripeCustomer | None) -> Shape:
     return {
         "customer_address": address(customer.city, customer.country) if customer else None,
         "customer_email": customer.email if customer else None,
@@ -217,15 +231,15 @@ def _customer_copy(customer: StripeCustomer | None) -> dict[str, Any]:
 
 def _status_transitions(record: StripeInvoice) -> dict[str, int | None]:
     return {
-        "finalized_at": seconds(record.finalized_at),
-        "marked_uncollectible_at": seconds(record.uncollectible_at),
-        "paid_at": seconds(record.paid_at),
-        "voided_at": seconds(record.voided_at),
+        "finalized_at": unix_seconds(record.finalized_at),
+        "marked_uncollectible_at": unix_seconds(record.uncollectible_at),
+        "paid_at": unix_seconds(record.paid_at),
+        "voided_at": unix_seconds(record.voided_at),
     }
 
 
-def _nothing_beyond_the_lines() -> dict[str, Any]:
-    """The sandbox knows no taxes, shipping, credit notes or customer balances."""
+def _without_taxes_and_credits() -> Shape:
+    """Zeros and empty lists: the sandbox has no taxes, shipping, credit notes or customer balances."""
     return {**dict.fromkeys(_ZERO, 0), **{name: [] for name in _EMPTY}}
 
 
@@ -234,15 +248,19 @@ def _usage_period(record: StripeInvoice) -> dict[str, int]:
     started = record.created
     if record.billing_reason == "subscription_cycle" and record.lines:
         started -= record.lines[0].period_end - record.lines[0].period_start
-    return {"period_start": seconds(started), "period_end": seconds(record.created)}
+    return {"period_start": unix_seconds(started), "period_end": unix_seconds(record.created)}
 
 
-def _discount_amounts(
-    record: StripeInvoice, customer: StripeCustomer | None, store: StripeStore
-) -> list[dict[str, Any]]:
+def _discount_amounts(record: StripeInvoice, store: StripeStore) -> list[Shape]:
+    deducted = record.subtotal - record.total
+    return [{"amount": deducted, "discount": each.id} for each in applied_discounts(record, store)[:1]]
+
+
+def applied_discounts(record: StripeInvoice, store: StripeStore) -> list[StripeDiscount]:
+    """The subscription's discounts, else the customer's, when the invoice is reduced."""
+    if record.total >= record.subtotal:
+        return []
+    customer = store.customers.get(record.customer)
     subscription = store.subscriptions[record.subscription] if record.subscription else None
-    discounts = list(subscription.discounts) if subscription else []
-    if not discounts and customer and customer.discount:
-        discounts = [customer.discount]
-    taken = record.subtotal - record.total
-    return [{"amount": taken, "discount": discounts[0].id}] if taken > 0 and discounts else []
+    own = list(subscription.discounts) if subscription else []
+    return own or ([customer.discount] if customer and customer.discount else [])

@@ -8,12 +8,14 @@ from datetime import datetime
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
+from gtm_platform.sandbox.kit.render import unix_seconds
 from gtm_platform.sandbox.stripe.errors import missing
-from gtm_platform.sandbox.stripe.parameters import Span
-from gtm_platform.sandbox.stripe.wire import seconds
+from gtm_platform.sandbox.stripe.parameters import Parameters, Span, page_size, text
 
 
 class Created(Protocol):
+    """A record with an id and an instant of creation."""
+
     id: str
     created: datetime
 
@@ -24,34 +26,37 @@ C = TypeVar("C", bound=Created)
 
 @dataclass(frozen=True)
 class Ordered(Generic[R]):
+    """Records in the order of a list, and where each id stands in it."""
+
     rows: Sequence[R]
-    places: Mapping[str, int]
+    positions: Mapping[str, int]
 
 
 def newest_first(records: Iterable[C]) -> Ordered[C]:
+    """The order of Stripe's lists."""
     rows = sorted(records, key=lambda record: (record.created, record.id), reverse=True)
-    return Ordered(rows, {row.id: place for place, row in enumerate(rows)})
+    return Ordered(rows, {row.id: position for position, row in enumerate(rows)})
 
 
 def grouped(records: Iterable[C], key: Callable[[C], str | None]) -> dict[str, list[C]]:
     """The records that have a key, by key, newest first."""
     groups: defaultdict[str, list[C]] = defaultdict(list)
     for record in newest_first(records).rows:
-        found = key(record)
-        if found is not None:
-            groups[found].append(record)
+        group = key(record)
+        if group is not None:
+            groups[group].append(record)
     return dict(groups)
 
 
 def created_within(ordered: Ordered[C], span: Span) -> range:
-    """The places of what was created in the span."""
-    first = bisect_left(ordered.rows, -span.stop + 1, key=lambda row: -seconds(row.created))
-    last = bisect_left(ordered.rows, -span.start + 1, key=lambda row: -seconds(row.created))
+    """The positions of what was created in the span."""
+    first = bisect_left(ordered.rows, -span.stop + 1, key=lambda row: -unix_seconds(row.created))
+    last = bisect_left(ordered.rows, -span.start + 1, key=lambda row: -unix_seconds(row.created))
     return range(first, last)
 
 
 @dataclass(frozen=True)
-class Asked:
+class PageRequest:
     """Which page: after one object, before one, or the first."""
 
     limit: int = 10
@@ -59,25 +64,32 @@ class Asked:
     ending_before: str | None = None
 
 
+def page_request(parameters: Parameters) -> PageRequest:
+    """The page that the parameters name."""
+    names = ("starting_after", "ending_before")
+    cursors = {name: text(parameters[name], name) for name in names if name in parameters}
+    return PageRequest(page_size(parameters), **cursors)
+
+
 def page(
-    ordered: Ordered[R], asked: Asked, noun: str, within: range, keep: Callable[[R], bool] = lambda _: True
+    ordered: Ordered[R], request: PageRequest, noun: str, within: range, keep: Callable[[R], bool] = lambda _: True
 ) -> tuple[list[R], bool]:
-    """The rows of the page, and whether more follow in the direction asked for."""
-    if asked.ending_before is not None:
-        place = _place(ordered, asked.ending_before, noun, "ending_before")
-        places = range(min(place, within.stop) - 1, within.start - 1, -1)
-    elif asked.starting_after is not None:
-        place = _place(ordered, asked.starting_after, noun, "starting_after")
-        places = range(max(place + 1, within.start), within.stop)
+    """The rows of the page, and whether more follow in the direction of the request."""
+    if request.ending_before is not None:
+        position = _position(ordered, request.ending_before, noun, "ending_before")
+        positions = range(min(position, within.stop) - 1, within.start - 1, -1)
+    elif request.starting_after is not None:
+        position = _position(ordered, request.starting_after, noun, "starting_after")
+        positions = range(max(position + 1, within.start), within.stop)
     else:
-        places = within
-    kept = (ordered.rows[place] for place in places if keep(ordered.rows[place]))
-    found = list(islice(kept, asked.limit + 1))
-    shown = found[: asked.limit]
-    return (shown[::-1] if asked.ending_before is not None else shown), len(found) > asked.limit
+        positions = within
+    matches = (ordered.rows[position] for position in positions if keep(ordered.rows[position]))
+    rows = list(islice(matches, request.limit + 1))
+    has_more, rows = len(rows) > request.limit, rows[: request.limit]
+    return (rows[::-1] if request.ending_before is not None else rows), has_more
 
 
-def _place(ordered: Ordered[R], cursor: str, noun: str, param: str) -> int:
-    if cursor not in ordered.places:
+def _position(ordered: Ordered[R], cursor: str, noun: str, param: str) -> int:
+    if cursor not in ordered.positions:
         raise missing(noun, cursor, param=param, status=400)
-    return ordered.places[cursor]
+    return ordered.positions[cursor]

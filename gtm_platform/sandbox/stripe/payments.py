@@ -1,9 +1,9 @@
 """Wire shapes of money that moved, or did not: charges, refunds, disputes."""
 
-from typing import Any
-
-from gtm_platform.sandbox.records import StripeCharge, StripeDispute, StripeRefund, StripeStore
-from gtm_platform.sandbox.stripe.wire import seconds, suffix
+from gtm_platform.sandbox.kit.render import unix_seconds
+from gtm_platform.sandbox.stripe.payment_intents import charge_transaction_id, refund_transaction_id
+from gtm_platform.sandbox.stripe.store import StripeCharge, StripeDispute, StripeRefund, StripeStore
+from gtm_platform.sandbox.stripe.wire import Shape, id_suffix
 
 _UNSET_ON_CHARGE = (
     "application",
@@ -28,7 +28,8 @@ _UNSET_ON_CHARGE = (
 )
 
 
-def charge(record: StripeCharge) -> dict[str, Any]:
+def charge(record: StripeCharge) -> Shape:
+    """One attempt to take money."""
     succeeded = record.status == "succeeded"
     return {
         **dict.fromkeys(_UNSET_ON_CHARGE),
@@ -37,7 +38,7 @@ def charge(record: StripeCharge) -> dict[str, Any]:
         "amount": record.amount,
         "amount_captured": record.amount if succeeded else 0,
         "amount_refunded": record.amount_refunded,
-        "balance_transaction": f"txn_{suffix(record.id)}" if succeeded else None,
+        "balance_transaction": charge_transaction_id(record),
         "billing_details": {
             "address": None,
             "email": record.email,
@@ -46,7 +47,7 @@ def charge(record: StripeCharge) -> dict[str, Any]:
             "tax_id": None,
         },
         "captured": succeeded,
-        "created": seconds(record.created),
+        "created": unix_seconds(record.created),
         "currency": record.currency,
         "customer": record.customer,
         "disputed": record.disputed,
@@ -58,20 +59,21 @@ def charge(record: StripeCharge) -> dict[str, Any]:
         "outcome": _outcome(record),
         "paid": succeeded,
         "payment_intent": record.payment_intent,
-        "payment_method": f"pm_{suffix(record.customer or record.id)}",
+        "payment_method": f"pm_{id_suffix(record.customer or record.id)}",
         "refunded": 0 < record.amount <= record.amount_refunded,
         "status": record.status,
     }
 
 
-def refund(record: StripeRefund, store: StripeStore) -> dict[str, Any]:
+def refund(record: StripeRefund, store: StripeStore) -> Shape:
+    """Money given back."""
     return {
         "id": record.id,
         "object": "refund",
         "amount": record.amount,
-        "balance_transaction": f"txn_{suffix(record.id)}" if record.status == "succeeded" else None,
+        "balance_transaction": refund_transaction_id(record),
         "charge": record.charge,
-        "created": seconds(record.created),
+        "created": unix_seconds(record.created),
         "currency": record.currency,
         "customer": store.charges[record.charge].customer,
         "customer_account": None,
@@ -88,7 +90,7 @@ def refund(record: StripeRefund, store: StripeStore) -> dict[str, Any]:
     }
 
 
-# What a merchant may submit; nobody here ever does.
+# What a merchant may submit; nobody in the sandbox ever does.
 EVIDENCE = (
     *("access_activity_log", "billing_address", "cancellation_policy", "cancellation_policy_disclosure"),
     *("cancellation_rebuttal", "customer_communication", "customer_email_address", "customer_name"),
@@ -100,14 +102,15 @@ EVIDENCE = (
 )
 
 
-def dispute(record: StripeDispute) -> dict[str, Any]:
+def dispute(record: StripeDispute) -> Shape:
+    """A charge that its payer contests at the bank."""
     return {
         "id": record.id,
         "object": "dispute",
         "amount": record.amount,
         "balance_transactions": [],
         "charge": record.charge,
-        "created": seconds(record.created),
+        "created": unix_seconds(record.created),
         "currency": record.currency,
         "enhanced_eligibility_types": [],
         "evidence": {**dict.fromkeys(EVIDENCE), "enhanced_evidence": {}},
@@ -129,7 +132,7 @@ def dispute(record: StripeDispute) -> dict[str, Any]:
     }
 
 
-def _outcome(record: StripeCharge) -> dict[str, Any]:
+def _outcome(record: StripeCharge) -> Shape:
     failed = record.status == "failed"
     return {
         "advice_code": None,

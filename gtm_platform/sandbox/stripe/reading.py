@@ -1,113 +1,117 @@
-"""The GET endpoints: lists, single objects, the lists inside objects, the account."""
+"""The GET endpoints of records: lists, single objects, and the lists inside objects."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from gtm_platform.sandbox.stripe.books import Books
-from gtm_platform.sandbox.stripe.errors import StripeError, invalid, missing
+from gtm_platform.sandbox.stripe.errors import exclusive, missing, required
 from gtm_platform.sandbox.stripe.expand import expand
+from gtm_platform.sandbox.stripe.expandable import list_of
 from gtm_platform.sandbox.stripe.invoices import line, line_id
-from gtm_platform.sandbox.stripe.order import Asked, Ordered, created_within, page
-from gtm_platform.sandbox.stripe.parameters import Span, Tree, number, refuse_unknown, span, text, texts
-from gtm_platform.sandbox.stripe.render import render
+from gtm_platform.sandbox.stripe.order import Ordered, created_within, page, page_request
+from gtm_platform.sandbox.stripe.parameters import Parameters, Span, expansions, refuse_unknown, span, text
 from gtm_platform.sandbox.stripe.resources import Resource
 from gtm_platform.sandbox.stripe.subscriptions import item
+from gtm_platform.sandbox.stripe.versions import Renderer
+from gtm_platform.sandbox.stripe.wire import Shape
 
 PAGING = ("ending_before", "limit", "starting_after")
 EXCLUSIVE = ({"type", "types"}, {"ending_before", "starting_after"})
-LARGEST_PAGE = 100
-OPENED = 1577836800
 
-Shape = dict[str, Any]
+R = TypeVar("R")
 
 
-def listing(resource: Resource, given: Tree, books: Books) -> Shape:
-    refuse_unknown(given, [*PAGING, "created", "expand", *resource.filters])
+def list_records(resource: Resource, parameters: Parameters, renderer: Renderer) -> Shape:
+    """A page of a list."""
+    refuse_unknown(parameters, [*PAGING, "created", "expand", *resource.filters])
     for names in EXCLUSIVE:
-        if names <= given.keys():
-            raise StripeError(400, f"You may only specify one of these parameters: {', '.join(sorted(names))}.")
-    keeps = [resource.listed]
-    keeps += [read(given[name], name) for name, read in resource.filters.items() if name in given]
-    keeps += [keep for name, keep in resource.unasked.items() if name not in given]
-    rows = resource.rows()
-    within = created_within(rows, span(given["created"], "created") if "created" in given else Span())
-    found, more = page(rows, _asked(given), resource.noun, within, lambda row: all(keep(row) for keep in keeps))
-    shapes = [render(row, books.store) for row in found]
-    return _envelope(f"/v1/{resource.path}", shapes, more, given, books)
+        if names <= parameters.keys():
+            raise exclusive(names)
+    tests = [resource.is_listed]
+    tests += [make(parameters[name], name) for name, make in resource.filters.items() if name in parameters]
+    tests += [test for name, test in resource.defaults.items() if name not in parameters]
+    ordered = resource.rows()
+    created = span(parameters["created"], "created") if "created" in parameters else Span()
+    rows, has_more = page(
+        ordered,
+        page_request(parameters),
+        resource.noun,
+        created_within(ordered, created),
+        lambda row: all(test(row) for test in tests),
+    )
+    shapes = [resource.shape(renderer, row) for row in rows]
+    return _envelope(f"/v1/{resource.path}", resource.kind, shapes, has_more, parameters, renderer)
 
 
-def single(resource: Resource, identifier: str, given: Tree, books: Books) -> Shape:
-    refuse_unknown(given, ["expand"])
-    rows = resource.rows()
-    if identifier not in rows.places:
-        raise missing(resource.noun, identifier)
-    shape = render(rows.rows[rows.places[identifier]], books.store)
-    expand(shape, _expansions(given), books)
+def retrieve(resource: Resource, id: str, parameters: Parameters, renderer: Renderer) -> Shape:
+    """One object by its id."""
+    refuse_unknown(parameters, ["expand"])
+    ordered = resource.rows()
+    if id not in ordered.positions:
+        raise missing(resource.noun, id)
+    shape = resource.shape(renderer, ordered.rows[ordered.positions[id]])
+    expand(shape, resource.kind, expansions(parameters), renderer)
     return shape
 
 
-def subscription_items(given: Tree, books: Books) -> Shape:
-    refuse_unknown(given, [*PAGING, "expand", "subscription"])
-    if "subscription" not in given:
-        raise invalid("Missing required param: subscription.", "subscription", code="parameter_missing")
-    owner = text(given["subscription"], "subscription")
-    if owner not in books.store.subscriptions:
-        raise missing("subscription", owner, param="subscription")
-    items = books.store.subscriptions[owner].items
-    rows = Ordered(items, {each.id: place for place, each in enumerate(items)})
-    found, more = page(rows, _asked(given), "subscription item", range(len(items)))
-    shapes = [item(each, owner, books.store) for each in found]
-    return _envelope("/v1/subscription_items", shapes, more, given, books)
+def subscription_items(parameters: Parameters, renderer: Renderer) -> Shape:
+    """A page of the items of one subscription."""
+    refuse_unknown(parameters, [*PAGING, "expand", "subscription"])
+    if "subscription" not in parameters:
+        raise required("subscription")
+    store = renderer.ledger.store
+    id = text(parameters["subscription"], "subscription")
+    if id not in store.subscriptions:
+        raise missing("subscription", id, param="subscription")
+    items = store.subscriptions[id].items
+    return _embedded_page(
+        "/v1/subscription_items",
+        "subscription item",
+        Ordered(items, _positions(items, lambda each: each.id)),
+        lambda each: item(each, id, store),
+        parameters,
+        renderer,
+    )
 
 
-def invoice_lines(identifier: str, given: Tree, books: Books) -> Shape:
-    refuse_unknown(given, [*PAGING, "expand"])
-    if identifier not in books.store.invoices:
-        raise missing("invoice", identifier, param="invoice")
-    billed = books.store.invoices[identifier]
-    places = range(len(billed.lines))
-    rows = Ordered(places, {line_id(billed, place): place for place in places})
-    found, more = page(rows, _asked(given), "invoice line item", places)
-    shapes = [line(billed, place, books.store) for place in found]
-    return _envelope(f"/v1/invoices/{identifier}/lines", shapes, more, given, books)
+def invoice_lines(id: str, parameters: Parameters, renderer: Renderer) -> Shape:
+    """A page of the lines of one invoice."""
+    refuse_unknown(parameters, [*PAGING, "expand"])
+    store = renderer.ledger.store
+    if id not in store.invoices:
+        raise missing("invoice", id, param="invoice")
+    invoice = store.invoices[id]
+    numbers = range(len(invoice.lines))
+    return _embedded_page(
+        f"/v1/invoices/{id}/lines",
+        "line item",
+        Ordered(numbers, _positions(numbers, lambda number: line_id(invoice, number))),
+        lambda number: line(invoice, number, store),
+        parameters,
+        renderer,
+    )
 
 
-def account() -> Shape:
-    return {
-        "id": "acct_sandbox",
-        "object": "account",
-        "business_profile": {"name": "Sandbox", "support_email": "billing@sandbox.example", "url": None},
-        "business_type": "company",
-        "capabilities": {"card_payments": "active", "transfers": "active"},
-        "charges_enabled": True,
-        "country": "US",
-        "created": OPENED,
-        "default_currency": "usd",
-        "details_submitted": True,
-        "email": "billing@sandbox.example",
-        "metadata": {},
-        "payouts_enabled": True,
-        "settings": {"dashboard": {"display_name": "Sandbox", "timezone": "Etc/UTC"}},
-        "type": "standard",
-    }
+def _positions(rows: Sequence[R], id: Callable[[R], str]) -> dict[str, int]:
+    return {id(row): position for position, row in enumerate(rows)}
 
 
-def _asked(given: Tree) -> Asked:
-    limit = number(given.get("limit", "10"), "limit")
-    if limit < 1:
-        raise invalid("This value must be greater than or equal to 1.", "limit", code="parameter_invalid_integer")
-    if limit > LARGEST_PAGE:
-        raise invalid(
-            f"This value must be less than or equal to {LARGEST_PAGE}.", "limit", code="parameter_invalid_integer"
-        )
-    cursors = {name: text(given[name], name) for name in ("starting_after", "ending_before") if name in given}
-    return Asked(limit, **cursors)
+def _embedded_page(
+    url: str,
+    noun: str,
+    ordered: Ordered[R],
+    shape: Callable[[R], Shape],
+    parameters: Parameters,
+    renderer: Renderer,
+) -> Shape:
+    """A page of a list that is part of another object, in the object's order."""
+    rows, has_more = page(ordered, page_request(parameters), noun, range(len(ordered.rows)))
+    shapes = [renderer.older(shape(row)) for row in rows]
+    return _envelope(url, noun.replace(" ", "_"), shapes, has_more, parameters, renderer)
 
 
-def _envelope(url: str, shapes: list[Shape], more: bool, given: Tree, books: Books) -> Shape:
-    listed = {"object": "list", "data": shapes, "has_more": more, "url": url}
-    expand(listed, _expansions(given), books)
-    return listed
-
-
-def _expansions(given: Tree) -> list[str]:
-    return texts(given["expand"], "expand") if "expand" in given else []
+def _envelope(
+    url: str, kind: str, shapes: list[Shape], has_more: bool, parameters: Parameters, renderer: Renderer
+) -> Shape:
+    result = {"object": "list", "data": shapes, "has_more": has_more, "url": url}
+    expand(result, list_of(kind), expansions(parameters), renderer)
+    return result

@@ -1,8 +1,8 @@
-"""From any record of the store to its wire shape, unexpanded, in API version `API_VERSION`."""
+"""From any record of the store to its shape, unexpanded, in the newest API version. Older ones: `versions`."""
 
-from typing import Any
-
-from gtm_platform.sandbox.records import (
+from gtm_platform.sandbox.kit.render import unix_seconds
+from gtm_platform.sandbox.stripe import catalogue, invoices, payment_intents, payments, subscriptions
+from gtm_platform.sandbox.stripe.store import (
     StripeCharge,
     StripeCoupon,
     StripeCustomer,
@@ -15,8 +15,7 @@ from gtm_platform.sandbox.records import (
     StripeStore,
     StripeSubscription,
 )
-from gtm_platform.sandbox.stripe import catalogue, invoices, payments, subscriptions
-from gtm_platform.sandbox.stripe.wire import seconds
+from gtm_platform.sandbox.stripe.wire import Shape
 
 API_VERSION = "2026-10-28.endive"
 
@@ -29,13 +28,15 @@ Record = (
     | StripeInvoice
     | invoices.InvoicePayment
     | StripeCharge
+    | payment_intents.PaymentIntent
     | StripeRefund
     | StripeDispute
     | StripeEvent
 )
 
 
-def render(record: Record, store: StripeStore) -> dict[str, Any]:
+def render(record: Record, store: StripeStore) -> Shape:
+    """The record as Stripe shows it."""
     match record:
         case StripeProduct():
             return catalogue.product(record)
@@ -53,6 +54,8 @@ def render(record: Record, store: StripeStore) -> dict[str, Any]:
             return invoices.invoice_payment(record, store)
         case StripeCharge():
             return payments.charge(record)
+        case payment_intents.PaymentIntent():
+            return payment_intents.payment_intent(record, store.invoices.get(record.invoice or ""))
         case StripeRefund():
             return payments.refund(record, store)
         case StripeDispute():
@@ -61,15 +64,15 @@ def render(record: Record, store: StripeStore) -> dict[str, Any]:
             return _event(record)
 
 
-def _event(record: StripeEvent) -> dict[str, Any]:
-    data: dict[str, Any] = {"object": record.object}
+def _event(record: StripeEvent) -> Shape:
+    data: Shape = {"object": record.object}
     if record.previous:
         data["previous_attributes"] = record.previous
     return {
         "id": record.id,
         "object": "event",
         "api_version": API_VERSION,
-        "created": seconds(record.created),
+        "created": unix_seconds(record.created),
         "data": data,
         "livemode": False,
         "pending_webhooks": 0,

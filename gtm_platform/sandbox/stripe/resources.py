@@ -1,22 +1,22 @@
-"""The lists Stripe offers: under which address, of which records, with which filters."""
+"""The lists that Stripe offers: under which address, of which records, with which filters."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from gtm_platform.sandbox.stripe.books import Books
+from gtm_platform.sandbox.stripe.catalogue import plan
 from gtm_platform.sandbox.stripe.filters import (
-    MOST_TYPES,
+    MAX_TYPES,
     Filter,
-    Keep,
+    Test,
     always,
     among,
     delivered,
-    either,
     equal,
     event_type,
     has_price,
+    is_flag,
     payment,
     payment_has_status,
     price_type,
@@ -24,32 +24,46 @@ from gtm_platform.sandbox.stripe.filters import (
     subscription_status,
     within,
 )
+from gtm_platform.sandbox.stripe.ledger import Ledger
 from gtm_platform.sandbox.stripe.order import Ordered
+from gtm_platform.sandbox.stripe.version_changes import BASIL
+from gtm_platform.sandbox.stripe.versions import PUBLISHED, Renderer
+from gtm_platform.sandbox.stripe.wire import Shape
 
-EVENTS_LAST = timedelta(days=30)
+EVENTS_KEPT = timedelta(days=30)
 COLLECTION_METHODS = ("charge_automatically", "send_invoice")
 INVOICE_STATUSES = ("draft", "open", "paid", "uncollectible", "void")
 
 
 @dataclass(frozen=True)
 class Resource:
-    """`unasked` holds what a filter keeps when it is left out; `listed` says which records are listed at all."""
+    """One list. `defaults` are the tests of filters that are left out; `is_listed` leaves records out of all lists.
+    Versions before `since` do not have it. `shape` renders a record where it is not the record's only shape.
+    """
 
     noun: str
     path: str
     rows: Callable[[], Ordered[Any]]
     filters: Mapping[str, Filter]
-    unasked: Mapping[str, Keep] = field(default_factory=dict)
-    listed: Keep = lambda _: True
+    defaults: Mapping[str, Test] = field(default_factory=dict)
+    is_listed: Test = lambda _: True
+    since: str = PUBLISHED[0]
+    shape: Callable[[Renderer, Any], Shape] = Renderer.shape
+
+    @property
+    def kind(self) -> str:
+        """The name of its objects, as `expandable` has them."""
+        return self.noun.replace(" ", "_")
 
 
-def resources(books: Books, clock: Callable[[], datetime]) -> list[Resource]:
-    return [*_catalogue(books), *_subscribers(books), *_bills(books), *_cash(books), _events(books, clock)]
+def resources(ledger: Ledger, clock: Callable[[], datetime]) -> list[Resource]:
+    """All lists of an account."""
+    return [*_catalogue(ledger), *_subscribers(ledger), *_bills(ledger), *_cash(ledger), _events(ledger, clock)]
 
 
-def _catalogue(books: Books) -> list[Resource]:
+def _catalogue(ledger: Ledger) -> list[Resource]:
     prices: dict[str, Filter] = {
-        "active": either("active"),
+        "active": is_flag("active"),
         "currency": equal("currency"),
         "lookup_keys": among("lookup_key", 10),
         "product": equal("product"),
@@ -57,13 +71,20 @@ def _catalogue(books: Books) -> list[Resource]:
         "type": price_type,
     }
     return [
-        Resource("product", "products", books.products, {"active": either("active"), "ids": among("id", 100)}),
-        Resource("price", "prices", books.prices, prices),
-        Resource("coupon", "coupons", books.coupons, {}),
+        Resource("product", "products", ledger.products, {"active": is_flag("active"), "ids": among("id", 100)}),
+        Resource("price", "prices", ledger.prices, prices),
+        Resource(
+            "plan",
+            "plans",
+            ledger.plans,
+            {"active": is_flag("active"), "product": equal("product")},
+            shape=lambda renderer, price: renderer.older(plan(price)),
+        ),
+        Resource("coupon", "coupons", ledger.coupons, {}),
     ]
 
 
-def _subscribers(books: Books) -> list[Resource]:
+def _subscribers(ledger: Ledger) -> list[Resource]:
     subscriptions: dict[str, Filter] = {
         "collection_method": always("charge_automatically", COLLECTION_METHODS),
         "current_period_end": within(lambda record: min(item.period_end for item in record.items)),
@@ -76,21 +97,21 @@ def _subscribers(books: Books) -> list[Resource]:
         Resource(
             "customer",
             "customers",
-            books.customers,
+            ledger.customers,
             {"email": equal("email")},
-            listed=lambda record: record.deleted is None,
+            is_listed=lambda record: record.deleted is None,
         ),
         Resource(
             "subscription",
             "subscriptions",
-            books.subscriptions,
+            ledger.subscriptions,
             subscriptions,
-            unasked={"status": lambda record: record.status != "canceled"},
+            defaults={"status": lambda record: record.status != "canceled"},
         ),
     ]
 
 
-def _bills(books: Books) -> list[Resource]:
+def _bills(ledger: Ledger) -> list[Resource]:
     invoices: dict[str, Filter] = {
         "collection_method": equal("collection_method", COLLECTION_METHODS),
         "customer": equal("customer"),
@@ -101,31 +122,32 @@ def _bills(books: Books) -> list[Resource]:
     payments: dict[str, Filter] = {
         "invoice": equal("invoice"),
         "payment": payment,
-        "status": payment_has_status(books.store),
+        "status": payment_has_status(ledger.store),
     }
     credit_notes = {"customer": equal("customer"), "invoice": equal("invoice")}
     return [
-        Resource("invoice", "invoices", books.invoices, invoices),
-        Resource("invoice payment", "invoice_payments", books.invoice_payments, payments),
-        Resource("credit note", "credit_notes", books.credit_notes, credit_notes),
+        Resource("invoice", "invoices", ledger.invoices, invoices),
+        Resource("invoice payment", "invoice_payments", ledger.invoice_payments, payments, since=BASIL),
+        Resource("credit note", "credit_notes", ledger.credit_notes, credit_notes),
     ]
 
 
-def _cash(books: Books) -> list[Resource]:
+def _cash(ledger: Ledger) -> list[Resource]:
     intent = {"payment_intent": equal("payment_intent")}
     return [
-        Resource("charge", "charges", books.charges, {"customer": equal("customer"), **intent}),
-        Resource("refund", "refunds", books.refunds, {"charge": equal("charge"), **intent}),
-        Resource("dispute", "disputes", books.disputes, {"charge": equal("charge"), **intent}),
+        Resource("payment_intent", "payment_intents", ledger.payment_intents, {"customer": equal("customer")}),
+        Resource("charge", "charges", ledger.charges, {"customer": equal("customer"), **intent}),
+        Resource("refund", "refunds", ledger.refunds, {"charge": equal("charge"), **intent}),
+        Resource("dispute", "disputes", ledger.disputes, {"charge": equal("charge"), **intent}),
     ]
 
 
-def _events(books: Books, clock: Callable[[], datetime]) -> Resource:
+def _events(ledger: Ledger, clock: Callable[[], datetime]) -> Resource:
     filters: dict[str, Filter] = {
         "delivery_success": delivered,
         "type": event_type,
-        "types": among("type", MOST_TYPES),
+        "types": among("type", MAX_TYPES),
     }
     return Resource(
-        "event", "events", books.events, filters, listed=lambda event: event.created >= clock() - EVENTS_LAST
+        "event", "events", ledger.events, filters, is_listed=lambda event: event.created >= clock() - EVENTS_KEPT
     )

@@ -1,10 +1,9 @@
 """Wire shapes of who subscribes to what: customers, subscriptions and their items."""
 
-from typing import Any
-
-from gtm_platform.sandbox.records import StripeCustomer, StripeItem, StripeStore, StripeSubscription
+from gtm_platform.sandbox.kit.render import unix_seconds
 from gtm_platform.sandbox.stripe.catalogue import discount, plan, price
-from gtm_platform.sandbox.stripe.wire import address, embedded, seconds, suffix
+from gtm_platform.sandbox.stripe.store import StripeCustomer, StripeItem, StripeStore, StripeSubscription
+from gtm_platform.sandbox.stripe.wire import Shape, address, embedded_list, id_suffix
 
 _UNSET_ON_SUBSCRIPTION = (
     "application",
@@ -36,24 +35,33 @@ _UNSET_ON_CUSTOMER = (
 )
 
 
-def customer(record: StripeCustomer) -> dict[str, Any]:
-    if record.deleted is not None:
-        return {"id": record.id, "object": "customer", "deleted": True}
+def customer(record: StripeCustomer) -> Shape:
+    """Who pays; of somebody deleted the id is left."""
+    return full_customer(record) if record.deleted is None else deleted_customer(record)
+
+
+def deleted_customer(record: StripeCustomer) -> Shape:
+    """What a retrieval, an expansion and the deletion itself answer."""
+    return {"id": record.id, "object": "customer", "deleted": True}
+
+
+def full_customer(record: StripeCustomer) -> Shape:
+    """All fields; the event of a deletion still has them."""
     return {
         **dict.fromkeys(_UNSET_ON_CUSTOMER),
         "id": record.id,
         "object": "customer",
         "address": address(record.city, record.country),
         "balance": 0,
-        "created": seconds(record.created),
+        "created": unix_seconds(record.created),
         "currency": record.currency,
         "delinquent": record.delinquent,
         "discount": discount(record.discount, record.id) if record.discount else None,
         "email": record.email,
-        "invoice_prefix": suffix(record.id)[-8:].upper(),
+        "invoice_prefix": id_suffix(record.id)[-8:].upper(),
         "invoice_settings": {
             "custom_fields": None,
-            "default_payment_method": f"pm_{suffix(record.id)}",
+            "default_payment_method": f"pm_{id_suffix(record.id)}",
             "footer": None,
             "rendering_options": None,
         },
@@ -66,35 +74,36 @@ def customer(record: StripeCustomer) -> dict[str, Any]:
     }
 
 
-def subscription(record: StripeSubscription, store: StripeStore) -> dict[str, Any]:
+def subscription(record: StripeSubscription, store: StripeStore) -> Shape:
+    """What a customer has subscribed to."""
     return {
         **dict.fromkeys(_UNSET_ON_SUBSCRIPTION),
         "id": record.id,
         "object": "subscription",
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
-        "billing_cycle_anchor": seconds(record.trial_end or record.created),
+        "billing_cycle_anchor": unix_seconds(record.trial_end or record.created),
         "billing_mode": {
             "type": "flexible",
             "flexible": {"proration_discounts": "included"},
-            "updated_at": seconds(record.created),
+            "updated_at": unix_seconds(record.created),
         },
         "billing_schedules": [],
-        "cancel_at": seconds(record.cancel_at),
+        "cancel_at": unix_seconds(record.cancel_at),
         "cancel_at_period_end": record.cancel_at_period_end,
-        "canceled_at": seconds(record.canceled_at),
+        "canceled_at": unix_seconds(record.canceled_at),
         "cancellation_details": {
             "comment": None,
             "feedback": record.cancel_feedback,
             "reason": record.cancel_reason,
         },
         "collection_method": "charge_automatically",
-        "created": seconds(record.created),
+        "created": unix_seconds(record.created),
         "currency": record.currency,
         "customer": record.customer,
         "default_tax_rates": [],
         "discounts": [each.id for each in record.discounts],
-        "ended_at": seconds(record.ended_at),
-        "items": embedded(
+        "ended_at": unix_seconds(record.ended_at),
+        "items": embedded_list(
             [item(each, record.id, store) for each in record.items],
             f"/v1/subscription_items?subscription={record.id}",
         ),
@@ -115,24 +124,25 @@ def subscription(record: StripeSubscription, store: StripeStore) -> dict[str, An
             "payment_method_types": None,
             "save_default_payment_method": "off",
         },
-        "start_date": seconds(record.created),
+        "start_date": unix_seconds(record.created),
         "status": record.status,
         "status_details": _status_details(record),
-        "trial_end": seconds(record.trial_end),
+        "trial_end": unix_seconds(record.trial_end),
         "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
-        "trial_start": seconds(record.trial_start),
+        "trial_start": unix_seconds(record.trial_start),
     }
 
 
-def item(record: StripeItem, subscription_id: str, store: StripeStore) -> dict[str, Any]:
+def item(record: StripeItem, subscription_id: str, store: StripeStore) -> Shape:
+    """One price of a subscription, in a quantity."""
     sold = store.prices[record.price]
     shape = {
         "id": record.id,
         "object": "subscription_item",
         "billing_thresholds": None,
-        "created": seconds(record.created),
-        "current_period_end": seconds(record.period_end),
-        "current_period_start": seconds(record.period_start),
+        "created": unix_seconds(record.created),
+        "current_period_end": unix_seconds(record.period_end),
+        "current_period_start": unix_seconds(record.period_start),
         "current_trial": None,
         "discounts": [each.id for each in record.discounts],
         "metadata": {},
@@ -146,16 +156,16 @@ def item(record: StripeItem, subscription_id: str, store: StripeStore) -> dict[s
     return shape
 
 
-def _pause_collection(record: StripeSubscription) -> dict[str, Any] | None:
+def _pause_collection(record: StripeSubscription) -> Shape | None:
     return {"behavior": record.pause_behavior, "resumes_at": None} if record.pause_behavior else None
 
 
-def _status_details(record: StripeSubscription) -> dict[str, Any] | None:
+def _status_details(record: StripeSubscription) -> Shape | None:
     if record.status != "paused" or record.paused_at is None:
         return None
     paused = {
         "subscription": {"type": "pause_requested"},
-        "transitioned_at": seconds(record.paused_at),
+        "transitioned_at": unix_seconds(record.paused_at),
         "type": "subscription",
     }
     return {"paused": paused}

@@ -1,103 +1,119 @@
-"""The POST endpoints: customers can be created and updated, once per idempotency key."""
+"""The writes: customers can be created, updated and deleted. Each write leaves the events that Stripe sends for it."""
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from gtm_platform.sandbox.records import StripeCustomer, StripeEvent, StripeStore
-from gtm_platform.sandbox.stripe.errors import StripeError, missing
-from gtm_platform.sandbox.stripe.parameters import Tree, nested, refuse_unknown, text
+from gtm_platform.sandbox.kit.write_log import Actions, Write, WriteLog
+from gtm_platform.sandbox.stripe.errors import missing
+from gtm_platform.sandbox.stripe.parameters import Parameters, nested, refuse_unknown, text
 from gtm_platform.sandbox.stripe.render import render
-
-Shape = dict[str, Any]
+from gtm_platform.sandbox.stripe.store import StripeCustomer, StripeEvent, StripeStore
+from gtm_platform.sandbox.stripe.subscriptions import full_customer
+from gtm_platform.sandbox.stripe.wire import Shape
 
 WRITABLE = ("address", "email", "metadata", "name")
 
+Customers = WriteLog[StripeStore, StripeCustomer]
 
-def create_customer(given: Tree, store: StripeStore, now: datetime) -> Shape:
-    refuse_unknown(given, WRITABLE)
+
+def create_customer(parameters: Parameters, customers: Customers) -> StripeCustomer:
+    """A new customer with these fields."""
+    return customers.do({"do": "create_customer", "fields": _fields(parameters)})
+
+
+def update_customer(id: str, parameters: Parameters, customers: Customers) -> StripeCustomer:
+    """The customer after these fields have been set."""
+    _living(id, customers.store)
+    return customers.do({"do": "update_customer", "id": id, "fields": _fields(parameters)})
+
+
+def delete_customer(id: str, parameters: Parameters, customers: Customers) -> StripeCustomer:
+    """The customer that is now deleted, whose subscriptions have ended."""
+    refuse_unknown(parameters, ())
+    _living(id, customers.store)
+    return customers.do({"do": "delete_customer", "id": id})
+
+
+def _create(store: StripeStore, write: Write, now: datetime) -> StripeCustomer:
     customer = StripeCustomer(_unused("cus_Sandbox", store.customers), now, email=None, name=None)
-    _write(customer, given)
+    _set(customer, write["fields"])
     store.customers[customer.id] = customer
-    shape = render(customer, store)
-    _report("customer.created", shape, {}, store, now)
-    return shape
+    _report("customer.created", render(customer, store), {}, store, now)
+    return customer
 
 
-def update_customer(identifier: str, given: Tree, store: StripeStore, now: datetime) -> Shape:
-    refuse_unknown(given, WRITABLE)
-    customer = store.customers.get(identifier)
-    if customer is None or customer.deleted:
-        raise missing("customer", identifier)
+def _update(store: StripeStore, write: Write, now: datetime) -> StripeCustomer:
+    customer = store.customers[write["id"]]
     before = render(customer, store)
-    _write(customer, given)
-    shape = render(customer, store)
-    changed = {name: value for name, value in before.items() if shape[name] != value}
+    _set(customer, write["fields"])
+    after = render(customer, store)
+    changed = {name: value for name, value in before.items() if after[name] != value}
     if changed:
-        _report("customer.updated", shape, changed, store, now)
-    return shape
+        _report("customer.updated", after, changed, store, now)
+    return customer
 
 
-def _write(customer: StripeCustomer, given: Tree) -> None:
-    """An empty value unsets, as it does in Stripe."""
-    if "email" in given:
-        customer.email = text(given["email"], "email") or None
-    if "name" in given:
-        customer.name = text(given["name"], "name") or None
-    if "address" in given:
-        address = nested(given["address"], "address", ("city", "country")) if given["address"] else {}
-        customer.city = text(address.get("city", ""), "address[city]") or None
-        customer.country = text(address.get("country", ""), "address[country]") or None
-    if given.get("metadata") == "":
-        customer.metadata = {}
-    elif "metadata" in given:
-        _write_metadata(customer.metadata, given)
+def _delete(store: StripeStore, write: Write, now: datetime) -> StripeCustomer:
+    """End the customer's subscriptions, and leave the event with all that was there."""
+    customer = store.customers[write["id"]]
+    for subscription in store.subscriptions.values():
+        if subscription.customer == customer.id and subscription.ended_at is None:
+            subscription.status = "canceled"
+            subscription.canceled_at = subscription.canceled_at or now
+            subscription.ended_at = now
+            subscription.cancel_reason = "cancellation_requested"
+            _report("customer.subscription.deleted", render(subscription, store), {}, store, now)
+    _report("customer.deleted", full_customer(customer), {}, store, now)
+    customer.deleted = now
+    return customer
 
 
-def _write_metadata(metadata: dict[str, str], given: Tree) -> None:
-    entries = nested(given["metadata"], "metadata", given["metadata"])
-    metadata.update({key: text(value, f"metadata[{key}]") for key, value in entries.items()})
-    for key in [key for key, value in metadata.items() if value == ""]:
-        del metadata[key]
+ACTIONS: Actions[StripeStore, StripeCustomer] = {
+    "create_customer": _create,
+    "update_customer": _update,
+    "delete_customer": _delete,
+}
+
+
+def _living(id: str, store: StripeStore) -> None:
+    customer = store.customers.get(id)
+    if customer is None or customer.deleted:
+        raise missing("customer", id)
+
+
+def _fields(parameters: Parameters) -> dict[str, Any]:
+    """What is to be set, checked; an empty value unsets, as it does at Stripe."""
+    refuse_unknown(parameters, [*WRITABLE, "expand"])
+    fields: dict[str, Any] = {
+        name: text(parameters[name], name) or None for name in ("email", "name") if name in parameters
+    }
+    if "address" in parameters:
+        address = nested(parameters["address"], "address", ("city", "country")) if parameters["address"] else {}
+        fields |= {name: text(address.get(name, ""), f"address[{name}]") or None for name in ("city", "country")}
+    if parameters.get("metadata") == "":
+        fields["metadata"] = None
+    elif "metadata" in parameters:
+        entries = nested(parameters["metadata"], "metadata", parameters["metadata"])
+        fields["metadata"] = {key: text(value, f"metadata[{key}]") for key, value in entries.items()}
+    return fields
+
+
+def _set(customer: StripeCustomer, fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        if name == "metadata":
+            merged = {**customer.metadata, **value} if value is not None else {}
+            customer.metadata = {key: each for key, each in merged.items() if each != ""}
+        else:
+            setattr(customer, name, value)
 
 
 def _report(kind: str, shape: Shape, previous: Shape, store: StripeStore, now: datetime) -> None:
-    taken = {event.id: event for event in store.events}
-    store.events.append(StripeEvent(_unused("evt_Sandbox", taken), kind, now, shape, previous))
+    ids = {event.id for event in store.events}
+    store.events.append(StripeEvent(_unused("evt_Sandbox", ids), kind, now, shape, previous))
 
 
-def _unused(prefix: str, taken: dict[str, Any]) -> str:
-    number = len(taken) + 1
-    while f"{prefix}{number:08d}" in taken:
+def _unused(prefix: str, ids: "set[str] | dict[str, Any]") -> str:
+    number = len(ids) + 1
+    while f"{prefix}{number:08d}" in ids:
         number += 1
     return f"{prefix}{number:08d}"
-
-
-@dataclass
-class Idempotency:
-    """First answers by key. A refused write leaves none: nothing was executed."""
-
-    answers: dict[str, tuple[str, Shape, str]] = field(default_factory=dict)
-
-    def once(
-        self, key: str | None, asked: str, given: Tree, request_id: str, write: Callable[[], Shape]
-    ) -> tuple[Shape, dict[str, str]]:
-        """The answer and its headers: of `write`, or of the first request with this key."""
-        if key is None:
-            return write(), {}
-        fingerprint = json.dumps([asked, given], sort_keys=True)
-        if key not in self.answers:
-            self.answers[key] = (fingerprint, write(), request_id)
-            return self.answers[key][1], {"Idempotency-Key": key}
-        first, shape, original = self.answers[key]
-        if first != fingerprint:
-            raise StripeError(400, _OTHER_PARAMETERS.format(key=key), kind="idempotency_error")
-        return shape, {"Idempotency-Key": key, "Original-Request": original, "Idempotent-Replayed": "true"}
-
-
-_OTHER_PARAMETERS = (
-    "Keys for idempotent requests can only be used with the same parameters they were first used with. "
-    "Try using a key other than '{key}' if you meant to execute a different request."
-)

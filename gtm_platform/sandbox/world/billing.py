@@ -5,23 +5,20 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from gtm_platform.sandbox.records import (
+from gtm_platform.sandbox.stripe.store import (
     StripeCustomer,
-    StripeDiscount,
     StripeInvoice,
     StripeLine,
     StripeSubscription,
 )
 from gtm_platform.sandbox.world import catalogue
+from gtm_platform.sandbox.world.agenda import DAY, Agenda
+from gtm_platform.sandbox.world.billing_state import COUNTS, BillingState
 from gtm_platform.sandbox.world.catalogue import Line
-from gtm_platform.sandbox.world.clockwork import DAY, Agenda
+from gtm_platform.sandbox.world.context import Context
 from gtm_platform.sandbox.world.contracts import FINALISED_AFTER, Contract, Step
-from gtm_platform.sandbox.world.diary import Book, note
-from gtm_platform.sandbox.world.setting import Setting
-from gtm_platform.sandbox.world.subscribing import changed, cut_ends, live_cuts, new_item
-from gtm_platform.sandbox.world.till import Till
+from gtm_platform.sandbox.world.subscriptions import changed, live_cuts, new_discount, new_item
 
-_COUNTS = ("active", "past_due")
 _FAILS = 0.13  # share of renewals whose first attempt fails
 _UNPAID_FOR = timedelta(days=30)
 _FEEDBACK = (
@@ -35,48 +32,32 @@ _FEEDBACK = (
 )
 
 
-class Account:
-    """`moved` is told of each change, for the systems that keep a copy."""
+class Account(BillingState):
+    """`on_change` is called after each change, for the systems that keep a copy."""
 
     def __init__(
         self,
-        setting: Setting,
+        context: Context,
         agenda: Agenda,
         rng: Random,
         tag: str,
         customer: StripeCustomer,
         contracts: list[Contract],
-        moved: Callable[[datetime, "Account"], None],
+        on_change: Callable[[datetime, BillingState], None],
     ) -> None:
-        self.customer = customer
-        self.contract = contracts[0]
-        self.subscription: StripeSubscription | None = None
-        self.book = Book(customer.id, customer.created, currency=contracts[0].currency)
-        self.book.losses = [loss for contract in contracts for loss in contract.losses]
-        self.till = Till(setting.stripe, agenda, rng, tag, self.book, self._tell)
-        self.lines = contracts[0].lines
-        self._setting = setting
-        self._agenda = agenda
-        self._rng = rng
-        self._tag = tag
-        self._moved = moved
-        self._told = 0
+        super().__init__(context, agenda, rng, tag, customer, contracts, on_change)
         self._left_over: list[StripeLine] = []
         agenda.at(customer.created, self._open)
         for contract in contracts:
             agenda.at(contract.start, self._begin, contract)
 
-    @property
-    def mrr(self) -> int:
-        return self.book.mrr[-1][1] if self.book.mrr else 0
-
     # --- The beginning ---
 
     def _open(self, at: datetime) -> None:
-        self.book.goes_by(at, self.customer.email)
-        self._setting.stripe.customers[self.customer.id] = self.customer
-        self._tell(at, "customer.created", self.customer)
-        self._moved(at, self)
+        self.history.add_email(at, self.customer.email)
+        self._context.stripe.customers[self.customer.id] = self.customer
+        self._record_event(at, "customer.created", self.customer)
+        self._notify(at)
 
     def _begin(self, at: datetime, contract: Contract) -> None:
         self.contract, self.lines, self._left_over = contract, contract.lines, []
@@ -84,24 +65,24 @@ class Account:
         ends = contract.anchor if contract.trial_days else contract.boundary(1)
         status = "trialing" if contract.trial_days else "incomplete" if contract.ending == "expired" else "active"
         subscription = StripeSubscription(
-            id=self.till.fresh("sub"),
+            id=self.payments.fresh("sub"),
             customer=self.customer.id,
             currency=contract.currency,
             created=at,
             status=status,
-            items=[new_item(self.till.fresh("si"), at, line, contract.currency, ends) for line in contract.lines],
+            items=[new_item(self.payments.fresh("si"), at, line, contract.currency, ends) for line in contract.lines],
             trial_start=at if contract.trial_days else None,
             trial_end=contract.anchor if contract.trial_days else None,
         )
         self.subscription = subscription
         self._grant(at, contract, subscription)
-        self._setting.stripe.subscriptions[subscription.id] = subscription
-        invoice = self.till.draft(
+        self._context.stripe.subscriptions[subscription.id] = subscription
+        invoice = self.payments.draft(
             at, subscription, self.lines, live_cuts(contract, at, True), (), "subscription_create"
         )
-        self._tell(at, "customer.subscription.created", subscription)
-        self.till.finalise(at, invoice)
-        self.till.attempt(at, invoice, self.customer, succeeds=status != "incomplete")
+        self._record_event(at, "customer.subscription.created", subscription)
+        self.payments.finalise(at, invoice)
+        self.payments.attempt(at, invoice, self.customer, succeeds=status != "incomplete")
         if status != "incomplete":
             self._owe(at, False)
         self._schedule(contract)
@@ -111,15 +92,10 @@ class Account:
         """Puts the discounts where they were agreed: on the customer, the first item or the subscription."""
         self.customer.discount = None
         for cut in contract.cuts:
-            discount = StripeDiscount(
-                self.till.fresh("di"),
-                catalogue.coupon_id(cut.coupon, contract.currency),
-                at,
-                cut_ends(contract, cut),
-            )
+            discount = new_discount(self.payments.fresh("di"), at, contract, cut)
             if contract.cuts_on_customer:
                 self.customer.discount = discount
-                self._tell(at, "customer.updated", self.customer)
+                self._record_event(at, "customer.updated", self.customer)
             elif cut.first_line_only:
                 subscription.items[0].discounts.append(discount)
             else:
@@ -134,7 +110,7 @@ class Account:
             self._agenda.at(contract.notice, self._give_notice, contract)
         for step in contract.steps:
             self._agenda.at(step.at, self._take, contract, step)
-        if self._rng.random() < 0.05:
+        if self._rng.random() < 0.05 and contract.ending not in ("trial", "expired"):
             self._agenda.at(contract.anchor + timedelta(hours=self._rng.randrange(24, 900)), self._sell_onboarding)
         self._expect_renewal(contract, 0 if contract.trial_days else 1)
 
@@ -145,9 +121,11 @@ class Account:
 
     def _sell_onboarding(self, at: datetime) -> None:
         """A service sold once, charged without an invoice."""
+        if self.customer.deleted:
+            return
         amount = catalogue.charged(Line("onboarding_once"), self.contract.currency)
-        self.till.charge(at, catalogue.half_up(amount), self.customer, None, succeeds=True)
-        self._moved(at, self)
+        self.payments.charge(at, catalogue.half_up(amount), self.customer, None, succeeds=True)
+        self._notify(at)
 
     # --- Renewals and payments ---
 
@@ -170,10 +148,10 @@ class Account:
         if first_paid:
             subscription.status = "active"
         cuts = live_cuts(contract, at, first_paid)
-        invoice = self.till.draft(at, subscription, self.lines, cuts, self._left_over, "subscription_cycle")
+        invoice = self.payments.draft(at, subscription, self.lines, cuts, self._left_over, "subscription_cycle")
         self._left_over = []
         previous = {"status": "trialing"} if first_paid else {}
-        self._tell(at, "customer.subscription.updated", subscription, previous)
+        self._record_event(at, "customer.subscription.updated", subscription, previous)
         self._agenda.at(at + FINALISED_AFTER, self._collect, contract, invoice)
         self._settle(at)
 
@@ -181,9 +159,9 @@ class Account:
         subscription = self._running(contract)
         if not subscription or subscription.pause_behavior == "keep_as_draft":
             return
-        self.till.finalise(at, invoice)
+        self.payments.finalise(at, invoice)
         if subscription.pause_behavior:
-            self.till.write_off(at, invoice, "void")
+            self.payments.write_off(at, invoice, "void")
             return
         failures = 0
         if invoice.created == contract.fatal:
@@ -202,21 +180,16 @@ class Account:
             return
         succeeds, tried = failures == 0, invoice.attempt_count
         again = None if succeeds or tried >= len(contract.retries) else at + contract.retries[tried]
-        self.till.attempt(at, invoice, self.customer, succeeds, again)
+        self.payments.attempt(at, invoice, self.customer, succeeds, again)
         if again:
             self._agenda.at(again, self._attempt, contract, invoice, failures - 1)
         self._owe(at, not succeeds)
         status = "active" if succeeds else "past_due"
-        if subscription.status in _COUNTS and subscription.status != status:
+        if subscription.status in COUNTS and subscription.status != status:
             previous = {"status": subscription.status}
             subscription.status = status
-            self._tell(at, "customer.subscription.updated", subscription, previous)
+            self._record_event(at, "customer.subscription.updated", subscription, previous)
         self._settle(at)
-
-    def _owe(self, at: datetime, delinquent: bool) -> None:
-        if self.customer.delinquent != delinquent:
-            self.customer.delinquent = delinquent
-            self._tell(at, "customer.updated", self.customer, {"delinquent": not delinquent})
 
     # --- Changes ---
 
@@ -238,7 +211,7 @@ class Account:
             subscription.status = "paused" if halted else "active"
             subscription.paused_at = at if halted else None
             event = "customer.subscription.paused" if halted else "customer.subscription.resumed"
-        self._tell(at, event, subscription, previous)
+        self._record_event(at, event, subscription, previous)
         self._settle(at)
 
     def _discount_over(self, at: datetime, contract: Contract) -> None:
@@ -253,7 +226,8 @@ class Account:
             subscription.cancel_at_period_end = True
             subscription.cancel_at = contract.end
             subscription.canceled_at = at
-            self._tell(at, "customer.subscription.updated", subscription, {"cancel_at_period_end": False})
+            self._record_event(at, "customer.subscription.updated", subscription, {"cancel_at_period_end": False})
+            self._settle(at)
 
     def _finish(self, at: datetime, contract: Contract) -> None:
         subscription = self._running(contract)
@@ -268,10 +242,13 @@ class Account:
             self._close_open_invoice(at, "void")
         elif contract.ending == "trial" and self._rng.random() < 0.3:
             subscription.status, subscription.paused_at = "paused", at
+        elif contract.ending == "deleted":
+            self.delete(at)
+            return
         else:
             self._cancel(at, contract)
             return
-        self._tell(at, "customer.subscription.updated", subscription, previous)
+        self._record_event(at, "customer.subscription.updated", subscription, previous)
         self._settle(at)
 
     def _cancel(self, at: datetime, contract: Contract) -> None:
@@ -282,41 +259,21 @@ class Account:
         subscription.status = "canceled"
         subscription.ended_at = at
         subscription.canceled_at = contract.notice or at
-        subscription.cancel_reason = "payment_failed" if unpaid else "cancellation_requested"
-        if not unpaid:
-            subscription.cancel_feedback = self._rng.choice(_FEEDBACK)
-        if not unpaid or self._rng.random() < 0.5:  # other debts stay on the books for ever
+        if contract.ending != "deleted":
+            subscription.cancel_reason = "payment_failed" if unpaid else "cancellation_requested"
+            subscription.cancel_feedback = None if unpaid else self._rng.choice(_FEEDBACK)
+        self.history.ends.append((at, subscription.cancel_feedback or subscription.cancel_reason))
+        if not unpaid or self._rng.random() < 0.5:  # other debts stay unpaid for ever
             self._close_open_invoice(at, "uncollectible" if unpaid else "void")
             self._owe(at, False)
-        self._tell(at, "customer.subscription.deleted", subscription)
+        self._record_event(at, "customer.subscription.deleted", subscription)
         self._settle(at)
 
-    def _close_open_invoice(self, at: datetime, status: str) -> None:
-        invoice = self._setting.stripe.invoices.get((self.subscription and self.subscription.latest_invoice) or "")
-        if invoice and invoice.status == "open":
-            self.till.write_off(at, invoice, status)
-
     def delete(self, at: datetime) -> None:
-        self.customer.deleted = self.book.until = at
-        self._tell(at, "customer.deleted", self.customer)
-        self._moved(at, self)
-
-    # --- Bookkeeping ---
-
-    def _settle(self, at: datetime) -> None:
-        """Writes down how things stand now, and tells those who keep a copy."""
-        subscription = self.subscription
-        if subscription:
-            counts = subscription.status in _COUNTS and subscription.pause_behavior != "void"
-            cuts = live_cuts(self.contract, at, False)
-            mrr = catalogue.monthly(self.lines, cuts, self.contract.currency) if counts else 0
-            note(self.book.mrr, at, mrr)
-            note(self.book.statuses, at, subscription.status)
-            if self.book.customer_since is None and not subscription.status.startswith("incomplete"):
-                self.book.customer_since = at
-        note(self.book.delinquent, at, self.customer.delinquent)
-        self._moved(at, self)
-
-    def _tell(self, at: datetime, type_: str, record: Any, previous: dict[str, Any] | None = None) -> None:
-        self._told += 1
-        self._setting.events.tell(at, f"evt_{self._tag}{self._told}", type_, record, previous)
+        """Delete the customer, which ends what still runs; half of the time no copy elsewhere hears of it."""
+        self._is_copied = self._rng.random() < 0.5
+        if self._running(self.contract):
+            self._cancel(at, self.contract)
+        self.customer.deleted = self.history.until = at
+        self._record_event(at, "customer.deleted", self.customer)
+        self._notify(at)

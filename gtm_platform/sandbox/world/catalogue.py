@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 from math import floor
 
-from gtm_platform.sandbox.records import StripeCoupon, StripePrice, StripeProduct, StripeStore, StripeTier
+from gtm_platform.sandbox.stripe.store import StripeCoupon, StripePrice, StripeProduct, StripeStore, StripeTier
 
 CURRENCIES = ("usd", "eur", "gbp", "jpy")
 _WORTH = {"usd": Fraction(1), "eur": Fraction(9, 10), "gbp": Fraction(4, 5), "jpy": Fraction(3, 2)}

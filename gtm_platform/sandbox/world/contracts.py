@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
+from gtm_platform.sandbox.world.agenda import DAY, months_after
 from gtm_platform.sandbox.world.catalogue import OFFERS, Cut, Line
-from gtm_platform.sandbox.world.clockwork import DAY, months_after
 
 HORIZON = timedelta(days=430)
 FINALISED_AFTER = timedelta(hours=1)
@@ -48,7 +48,8 @@ class Step:
 
 @dataclass(slots=True)
 class Contract:
-    """`ending`: None (it stays), "period_end", "now", "payment_failed", "unpaid", "trial", "expired"."""
+    """`ending`: None (it stays), "period_end", "now", "payment_failed", "unpaid", "trial", "expired", or
+    "deleted": the customer's whole record is deleted at Stripe while the subscription runs."""
 
     start: datetime
     currency: str
@@ -110,7 +111,7 @@ def purchases(rng: Random, start: datetime, currency: str, present: datetime) ->
         contract = _contract(rng, begin, currency, present)
         contracts.append(contract)
         begin = None
-        if contract.end and rng.random() < 0.3:
+        if contract.end and contract.ending != "deleted" and rng.random() < 0.3:
             # An unpaid contract lingers for a month before it is canceled.
             begin = contract.end + timedelta(days=rng.randrange(36, 160), seconds=rng.randrange(86400))
     return contracts
@@ -131,7 +132,7 @@ def _contract(rng: Random, start: datetime, currency: str, present: datetime) ->
     )
     leaves = _leaving(rng, contract.anchor, present)
     if leaves:
-        _plan_end(rng, contract, leaves)
+        _plan_end(rng, contract, leaves, present)
     _plan_steps(rng, contract, present)
     return contract
 
@@ -168,9 +169,15 @@ def _leaving(rng: Random, since: datetime, present: datetime) -> datetime | None
     return earliest + timedelta(days=rng.expovariate(1 / 190)) if roll < 0.72 else None
 
 
-def _plan_end(rng: Random, contract: Contract, leaves: datetime) -> None:
+def _plan_end(rng: Random, contract: Contract, leaves: datetime, present: datetime) -> None:
     yearly = OFFERS[contract.lines[0].offer].interval == "year"
-    contract.ending = rng.choices(("period_end", "now", "payment_failed", "unpaid"), (1 if yearly else 9, 4, 5, 2))[0]
+    # Whoever reads the systems from the start on has seen a record before it is deleted.
+    deleted = 2 if leaves > present + 2 * DAY else 0
+    endings = {"period_end": 1 if yearly else 9, "now": 4, "payment_failed": 5, "unpaid": 2, "deleted": deleted}
+    contract.ending = rng.choices(list(endings), list(endings.values()))[0]
+    if contract.ending == "deleted":
+        contract.end = leaves.replace(microsecond=0)
+        return
     if contract.ending == "now":
         contract.end = contract.notice = leaves.replace(microsecond=0)
         return

@@ -3,18 +3,18 @@
 from datetime import datetime, timedelta
 from random import Random
 
-from gtm_platform.sandbox.records import HubSpotRecord
-from gtm_platform.sandbox.world import catalogue, furniture
-from gtm_platform.sandbox.world.cast import Person
-from gtm_platform.sandbox.world.clockwork import DAY, Agenda
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
+from gtm_platform.sandbox.world import catalogue, fixtures
+from gtm_platform.sandbox.world.agenda import DAY, Agenda
+from gtm_platform.sandbox.world.context import Context
 from gtm_platform.sandbox.world.contracts import Contract
 from gtm_platform.sandbox.world.hubspot_file import HubSpotFile, company_record_id, phone
 from gtm_platform.sandbox.world.hubspot_links import tie
-from gtm_platform.sandbox.world.setting import Setting
+from gtm_platform.sandbox.world.people import Person
 
 _PAST = timedelta(days=120)
 _PROBABILITY = {
-    **dict(zip(furniture.OPEN_STAGES, ("0.2", "0.4", "0.6", "0.8", "0.9"), strict=True)),
+    **dict(zip(fixtures.OPEN_STAGES, ("0.2", "0.4", "0.6", "0.8", "0.9"), strict=True)),
     "closedwon": "1.0",
     "closedlost": "0.0",
 }
@@ -25,7 +25,7 @@ _ENGAGEMENTS = ("notes", "calls", "meetings", "emails", "tasks")
 class Sales:
     def __init__(
         self,
-        setting: Setting,
+        context: Context,
         agenda: Agenda,
         rng: Random,
         person: Person,
@@ -33,15 +33,15 @@ class Sales:
         since: datetime,
         manager: int,
     ) -> None:
-        self._setting = setting
+        self._context = context
         self._agenda = agenda
         self._rng = rng
         self._person = person
         self._file = file
-        self._owner = furniture.owner_id(manager)
+        self._owner = fixtures.owner_id(manager)
         self._deals = 0
         self._logged = 0
-        self._expect_log(max(since, setting.start - _PAST))
+        self._expect_log(max(since, context.start - _PAST))
 
     # --- Deals ---
 
@@ -57,6 +57,14 @@ class Sales:
         amount = self._rng.randrange(500, 20000) * 100
         self._agenda.at(at, self._open, amount, self._person.currency, over, "closedlost")
 
+    def lose(self, contract: Contract) -> None:
+        """A renewal that sales gave up on, shortly before the customer went."""
+        if contract.end:
+            yearly = catalogue.monthly(contract.lines, contract.cuts, contract.currency) * 12
+            over = contract.end - timedelta(hours=1)
+            begin = max(contract.anchor, over - timedelta(days=self._rng.randrange(3, 25)))
+            self._agenda.at(begin, self._open, yearly, contract.currency, over, "closedlost")
+
     def _open(self, at: datetime, amount: int, currency: str, over: datetime, outcome: str) -> None:
         self._deals += 1
         properties = {
@@ -64,19 +72,17 @@ class Sales:
             "pipeline": "default",
             "amount": catalogue.in_major(amount, currency),
             "deal_currency_code": currency.upper(),
-            "closedate": furniture.wire_time(over + timedelta(days=self._rng.randrange(-5, 15))),
+            "closedate": fixtures.wire_time(over + timedelta(days=self._rng.randrange(-5, 15))),
             "dealtype": "newbusiness" if self._deals == 1 else "existingbusiness",
             "hubspot_owner_id": self._owner,
         }
         deal = HubSpotRecord(str(3_000_000_000 + self._person.number * 16 + self._deals % 16), properties, at, at)
-        self._setting.hubspot.objects["deals"][deal.id] = deal
+        self._context.hubspot.objects["deals"][deal.id] = deal
         self._tie(deal, "deals")
-        self._enter(at, deal, furniture.OPEN_STAGES[0])
+        self._enter(at, deal, fixtures.OPEN_STAGES[0])
         self._file.advance_to(at, "opportunity")
         stages = (
-            furniture.OPEN_STAGES[1 : self._rng.randrange(2, 6)]
-            if outcome == "closedlost"
-            else furniture.OPEN_STAGES[1:]
+            fixtures.OPEN_STAGES[1 : self._rng.randrange(2, 6)] if outcome == "closedlost" else fixtures.OPEN_STAGES[1:]
         )
         step = (over - at) / (len(stages) + 1)
         for place, stage in enumerate(stages, 1):
@@ -84,20 +90,24 @@ class Sales:
         self._agenda.at(max(over, at), self._enter, deal, outcome)
 
     def _enter(self, at: datetime, deal: HubSpotRecord, stage: str) -> None:
-        properties = deal.properties
-        properties["dealstage"] = stage
-        properties["hs_deal_stage_probability"] = _PROBABILITY[stage]
-        properties[f"hs_v2_date_entered_{stage}"] = furniture.wire_time(at)
-        properties["hs_is_closed"] = "true" if stage.startswith("closed") else "false"
-        properties["hs_is_closed_won"] = "true" if stage == "closedwon" else "false"
+        properties = {
+            "dealstage": stage,
+            "hs_deal_stage_probability": _PROBABILITY[stage],
+            f"hs_v2_date_entered_{stage}": fixtures.wire_time(at),
+            "hs_is_closed": "true" if stage.startswith("closed") else "false",
+            "hs_is_closed_won": "true" if stage == "closedwon" else "false",
+        }
         if stage.startswith("closed"):
-            properties["closedate"] = furniture.wire_time(at)
+            properties["closedate"] = fixtures.wire_time(at)
         if stage == "closedlost":
             properties["closed_lost_reason"] = self._rng.choice(_LOST)
+            if "contacts" in deal.links:
+                self._file.person_history.lost_deals.append((at, properties["closed_lost_reason"]))
+        deal.write(properties, at)
         deal.updated = at
 
     def _tie(self, record: HubSpotRecord, type_: str) -> None:
-        store = self._setting.hubspot
+        store = self._context.hubspot
         if self._file.contact:
             tie(store, record, type_, "contacts", self._file.contact.id)
         if self._person.company:
@@ -116,12 +126,12 @@ class Sales:
         type_ = self._rng.choice(_ENGAGEMENTS)
         self._logged += 1
         properties = {
-            "hs_timestamp": furniture.wire_time(at),
+            "hs_timestamp": fixtures.wire_time(at),
             "hubspot_owner_id": self._owner,
             **self._written(type_, at),
         }
         record = HubSpotRecord(str(4_000_000_000 + self._person.number * 1000 + self._logged), properties, at, at)
-        self._setting.hubspot.objects[type_][record.id] = record
+        self._context.hubspot.objects[type_][record.id] = record
         self._tie(record, type_)
         self._expect_log(at)
 
@@ -145,8 +155,8 @@ class Sales:
             begin = at + DAY * rng.randrange(1, 6)
             return {
                 "hs_meeting_title": f"Check-in with {first}",
-                "hs_meeting_start_time": furniture.wire_time(begin),
-                "hs_meeting_end_time": furniture.wire_time(begin + timedelta(minutes=30)),
+                "hs_meeting_start_time": fixtures.wire_time(begin),
+                "hs_meeting_end_time": fixtures.wire_time(begin + timedelta(minutes=30)),
                 "hs_meeting_outcome": rng.choice(("SCHEDULED", "COMPLETED", "NO_SHOW")),
             }
         if type_ == "emails":

@@ -3,28 +3,29 @@
 from datetime import datetime, timedelta
 from random import Random
 
-from gtm_platform.sandbox.records import HubSpotRecord, IntercomContact
-from gtm_platform.sandbox.world import furniture, names
-from gtm_platform.sandbox.world.cast import Company
-from gtm_platform.sandbox.world.clockwork import Agenda, Happening
-from gtm_platform.sandbox.world.diary import Party, Presence, Seat
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord
+from gtm_platform.sandbox.intercom.store import IntercomContact
+from gtm_platform.sandbox.world import fixtures, names
+from gtm_platform.sandbox.world.agenda import Agenda, ScheduledCall
+from gtm_platform.sandbox.world.context import Context
+from gtm_platform.sandbox.world.history import IntercomHistory, PersonHistory, RecordHistory
 from gtm_platform.sandbox.world.hubspot_file import company_record_id, company_spelling, contact_record_id
 from gtm_platform.sandbox.world.hubspot_links import tie
-from gtm_platform.sandbox.world.setting import Setting
+from gtm_platform.sandbox.world.people import Company
 
 FIRM_NUMBERS = 20_000_000  # the numbers of firms among the lives
 _PAST = timedelta(days=120)
 
 
-def manager_of(setting: Setting, number: int) -> int:
-    return (number * 7 + setting.seed) % len(furniture.ACCOUNT_MANAGERS)
+def manager_of(context: Context, number: int) -> int:
+    return (number * 7 + context.seed) % len(fixtures.ACCOUNT_MANAGERS)
 
 
 class Firm:
-    def __init__(self, setting: Setting, company: Company, queue: list[Happening]) -> None:
-        self._setting = setting
+    def __init__(self, context: Context, company: Company, queue: list[ScheduledCall]) -> None:
+        self._context = context
         self._company = company
-        self._rng = rng = Random(f"{setting.seed}:firm:{company.number}")
+        self._rng = rng = Random(f"{context.seed}:firm:{company.number}")
         self.agenda = agenda = Agenda(FIRM_NUMBERS + company.number, queue)
         self._record: HubSpotRecord | None = None
         agenda.at(company.born, self._enter)
@@ -50,9 +51,9 @@ class Firm:
             properties["country"] = names.COUNTRIES[company.country][0]
             properties["city"] = company.city
         if rng.random() < 0.85:
-            properties["hubspot_owner_id"] = furniture.owner_id(manager_of(self._setting, company.number))
+            properties["hubspot_owner_id"] = fixtures.owner_id(manager_of(self._context, company.number))
         self._record = self._keep(company_record_id(company), properties, at)
-        self._expect_edit(max(at, self._setting.start - _PAST))
+        self._expect_edit(max(at, self._context.start - _PAST))
 
     def _enter_again(self, at: datetime) -> None:
         """The same company, entered once more by somebody who did not look."""
@@ -63,7 +64,7 @@ class Firm:
 
     def _keep(self, id_: str, properties: dict[str, str], at: datetime) -> HubSpotRecord:
         record = HubSpotRecord(id_, properties, at, at)
-        self._setting.hubspot.objects["companies"][id_] = record
+        self._context.hubspot.objects["companies"][id_] = record
         return record
 
     def _expect_edit(self, at: datetime) -> None:
@@ -73,33 +74,33 @@ class Firm:
     def _edit(self, at: datetime) -> None:
         if self._record:
             grown = int(self._company.size * self._rng.uniform(0.9, 1.4)) + 1
-            self._record.properties["numberofemployees"] = str(grown)
+            self._record.write({"numberofemployees": str(grown)}, at)
             self._record.updated = at
             self._expect_edit(at)
 
     # --- Shared inboxes: each record is somebody of its own, nobody knows who reads them ---
 
-    def _inbox(self, record: str) -> tuple[str, Party]:
+    def _inbox(self, record: str) -> tuple[str, PersonHistory]:
         email = f"{self._rng.choice(('info', 'support', 'hello', 'billing', 'sales'))}@{self._company.domain}"
         key = f"c{self._company.number}-{record}-inbox"
-        party = Party(key, email, company_domain=self._company.domain, shared_inbox=True)
-        self._setting.parties.append(party)
-        return email, party
+        person_history = PersonHistory(key, email, company_domain=self._company.domain, shared_inbox=True)
+        self._context.histories.append(person_history)
+        return email, person_history
 
     def _leave_inbox_in_hubspot(self, at: datetime) -> None:
-        email, party = self._inbox("hubspot")
+        email, person_history = self._inbox("hubspot")
         properties = {"email": email, "lifecyclestage": "lead", "company": self._company.name}
         contact = HubSpotRecord(contact_record_id(FIRM_NUMBERS + self._company.number, 0), properties, at, at)
-        self._setting.hubspot.objects["contacts"][contact.id] = contact
-        tie(self._setting.hubspot, contact, "contacts", "companies", company_record_id(self._company))
-        presence = Presence(contact.id, at)
-        presence.goes_by(at, email)
-        party.hubspot.append(presence)
+        self._context.hubspot.objects["contacts"][contact.id] = contact
+        tie(self._context.hubspot, contact, "contacts", "companies", company_record_id(self._company))
+        history = RecordHistory(contact.id, at)
+        history.add_email(at, email)
+        person_history.hubspot.append(history)
 
     def _leave_inbox_in_intercom(self, at: datetime) -> None:
-        email, party = self._inbox("intercom")
+        email, person_history = self._inbox("intercom")
         id_ = f"67{self._company.number:014x}00000000"
-        self._setting.intercom.contacts[id_] = IntercomContact(id_, "lead", email, None, at, at, last_seen=at)
-        seat = Seat(id_, at)
-        seat.goes_by(at, email)
-        party.intercom.append(seat)
+        self._context.intercom.contacts[id_] = IntercomContact(id_, "lead", email, None, at, at, last_seen=at)
+        history = IntercomHistory(id_, at)
+        history.add_email(at, email)
+        person_history.intercom.append(history)

@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 from random import Random
 
-from gtm_platform.sandbox.records import HubSpotRecord
-from gtm_platform.sandbox.world import furniture, names
-from gtm_platform.sandbox.world.cast import Company, Person
-from gtm_platform.sandbox.world.clockwork import Agenda
-from gtm_platform.sandbox.world.diary import Party, Presence
+from gtm_platform.sandbox.hubspot.store import BY_MERGE, HubSpotRecord
+from gtm_platform.sandbox.world import fixtures, names
+from gtm_platform.sandbox.world.agenda import Agenda
+from gtm_platform.sandbox.world.context import Context
+from gtm_platform.sandbox.world.history import PersonHistory, RecordHistory
 from gtm_platform.sandbox.world.hubspot_links import inherit, tie
 from gtm_platform.sandbox.world.hubspot_properties import LIFECYCLE
-from gtm_platform.sandbox.world.setting import Setting
+from gtm_platform.sandbox.world.people import Company, Person
 
 _PAST = timedelta(days=90)  # only the last edits of the past leave a trace
 _SOURCES = ("ORGANIC_SEARCH", "PAID_SEARCH", "REFERRALS", "DIRECT_TRAFFIC", "OFFLINE", "SOCIAL_MEDIA")
@@ -28,55 +28,57 @@ def contact_record_id(number: int, ordinal: int) -> str:
 class HubSpotFile:
     def __init__(
         self,
-        setting: Setting,
+        context: Context,
         agenda: Agenda,
         rng: Random,
         person: Person,
-        party: Party,
+        person_history: PersonHistory,
         email: str | None,
         manager: int,
     ) -> None:
-        self._setting = setting
+        self._context = context
         self._agenda = agenda
         self._rng = rng
         self._person = person
-        self._party = party
+        self.person_history = person_history
         self._email = email
         self._manager = manager
         self._ordinal = 0
         self.contact: HubSpotRecord | None = None
-        self.presence: Presence | None = None
+        self.history: RecordHistory | None = None
 
     # --- Coming ---
 
-    def arrive(self, at: datetime, others: tuple[str, ...]) -> None:
-        """`others`: further addresses of the person, kept on the same contact."""
-        self.contact, self.presence = self._enter(at, self._party, self._email)
-        if others:
-            self.contact.properties["hs_additional_emails"] = ";".join(others)
-            for email in others:
-                self.presence.goes_by(at, email)
-        self._expect_edit(max(at, self._setting.start - _PAST))
+    def arrive(self, at: datetime, extra_emails: tuple[str, ...]) -> None:
+        """`extra_emails`: further addresses of the person, kept on the same contact."""
+        self.contact, self.history = self._enter(at, self.person_history, self._email)
+        if extra_emails:
+            self.contact.properties["hs_additional_emails"] = ";".join(extra_emails)
+            for email in extra_emails:
+                self.history.add_email(at, email)
+        self._expect_edit(max(at, self._context.start - _PAST))
 
-    def double(self, at: datetime, party: Party, email: str, merged: datetime | None) -> None:
-        """The same person once more, under another spelling or, if it has a party of its own, another address."""
-        contact, presence = self._enter(at, party, email)
+    def double(self, at: datetime, person_history: PersonHistory, email: str, merged: datetime | None) -> None:
+        """Add the same person under another spelling, or at another address as somebody else until merged."""
+        contact, history = self._enter(at, person_history, email)
         if merged:
-            self._agenda.at(merged, self._merge, contact, presence)
+            self._agenda.at(merged, self._merge, contact, history)
 
-    def _enter(self, at: datetime, party: Party, email: str | None) -> tuple[HubSpotRecord, Presence]:
+    def _enter(
+        self, at: datetime, person_history: PersonHistory, email: str | None
+    ) -> tuple[HubSpotRecord, RecordHistory]:
         record = HubSpotRecord(contact_record_id(self._person.number, self._ordinal), self._properties(email), at, at)
         self._ordinal += 1
-        self._setting.hubspot.objects["contacts"][record.id] = record
-        presence = Presence(record.id, at)
-        presence.goes_by(at, email)
-        party.hubspot.append(presence)
+        self._context.hubspot.objects["contacts"][record.id] = record
+        history = RecordHistory(record.id, at)
+        history.add_email(at, email)
+        person_history.hubspot.append(history)
         if self._person.company and (self._rng.random() < 0.9 or self._person.free_mail):
             company = company_record_id(self._person.company)
-            tie(self._setting.hubspot, record, "contacts", "companies", company)
+            tie(self._context.hubspot, record, "contacts", "companies", company)
             if company in record.links.get("companies", {}):
                 record.properties["associatedcompanyid"] = company
-        return record, presence
+        return record, history
 
     def _properties(self, email: str | None) -> dict[str, str]:
         person, rng = self._person, self._rng
@@ -96,7 +98,7 @@ class HubSpotFile:
         if rng.random() < 0.4:
             properties["phone"] = phone(rng)
         if rng.random() < 0.8:
-            properties["hubspot_owner_id"] = furniture.owner_id(self._manager)
+            properties["hubspot_owner_id"] = fixtures.owner_id(self._manager)
         if rng.random() < 0.6:
             properties["country"] = names.COUNTRIES[person.country][0]
             properties["city"] = person.city
@@ -123,7 +125,7 @@ class HubSpotFile:
                 ("phone", phone(rng)),
                 ("city", self._person.city),
                 ("hs_lead_status", rng.choice(_LEAD_STATUS)),
-                ("hubspot_owner_id", furniture.owner_id(self._manager)),
+                ("hubspot_owner_id", fixtures.owner_id(self._manager)),
                 ("lastname", self._person.last),
             )
         )
@@ -132,7 +134,7 @@ class HubSpotFile:
 
     def set(self, at: datetime, name: str, value: str) -> None:
         if self.contact and not self.contact.archived:
-            self.contact.properties[name] = value
+            self.contact.write({name: value}, at)
             self.contact.updated = at
 
     def advance_to(self, at: datetime, stage: str) -> None:
@@ -144,27 +146,27 @@ class HubSpotFile:
 
     # --- Going ---
 
-    def _merge(self, at: datetime, loser: HubSpotRecord, gone: Presence) -> None:
-        winner, presence = self.contact, self.presence
-        if not winner or not presence or winner.archived or loser.archived or loser.merged_into:
+    def _merge(self, at: datetime, loser: HubSpotRecord, gone: RecordHistory) -> None:
+        winner, history = self.contact, self.history
+        if not winner or not history or winner.archived or loser.archived or loser.merged_into:
             return
         loser.merged_into, loser.updated, gone.until = winner.id, at, at
-        inherit(self._setting.hubspot, winner, loser)
+        inherit(self._context.hubspot, winner, loser)
         email = loser.properties.get("email")
         if email:
-            _append(winner, "hs_additional_emails", email)
-            presence.goes_by(at, email)
-        _append(winner, "hs_merged_object_ids", loser.id)
+            _append(at, winner, "hs_additional_emails", email)
+            history.add_email(at, email)
+        _append(at, winner, "hs_merged_object_ids", loser.id)
         winner.updated = at
 
     def archive(self, at: datetime) -> None:
-        if self.contact and self.presence and not self.contact.archived:
-            self.contact.archived = self.contact.updated = self.presence.until = at
+        if self.contact and self.history and not self.contact.archived:
+            self.contact.archived = self.contact.updated = self.history.until = at
 
 
-def _append(record: HubSpotRecord, name: str, value: str) -> None:
+def _append(at: datetime, record: HubSpotRecord, name: str, value: str) -> None:
     present = record.properties.get(name)
-    record.properties[name] = f"{present};{value}" if present else value
+    record.write({name: f"{present};{value}" if present else value}, at, BY_MERGE)
 
 
 def company_spelling(rng: Random, company: Company) -> str:

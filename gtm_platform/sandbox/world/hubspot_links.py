@@ -1,8 +1,8 @@
 """Ties between HubSpot records, always in both directions."""
 
-from gtm_platform.sandbox.records import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
 
-# type ids there and back; the first company of a contact or a deal is its primary one
+# type ids forward and back; the first company of a contact or a deal is its primary one
 _TYPES: dict[tuple[str, str], tuple[set[int], set[int]]] = {
     ("contacts", "companies"): ({1, 279}, {2, 280}),
     ("deals", "companies"): ({5, 341}, {6, 342}),
@@ -21,11 +21,11 @@ _TYPES: dict[tuple[str, str], tuple[set[int], set[int]]] = {
 
 
 def tie(store: HubSpotStore, record: HubSpotRecord, from_: str, to: str, id_: str) -> None:
-    other = store.objects[to].get(id_)
-    if other is not None:  # somebody may have deleted it for good
-        there, back = _TYPES[from_, to]
-        record.links.setdefault(to, {})[id_] = set(there)
-        other.links.setdefault(from_, {})[record.id] = set(back)
+    target = store.objects[to].get(id_)
+    if target is not None:  # somebody may have deleted it for good
+        forward, back = _TYPES[from_, to]
+        record.links.setdefault(to, {})[id_] = set(forward)
+        target.links.setdefault(from_, {})[record.id] = set(back)
 
 
 def inherit(store: HubSpotStore, winner: HubSpotRecord, loser: HubSpotRecord) -> None:
@@ -33,8 +33,8 @@ def inherit(store: HubSpotStore, winner: HubSpotRecord, loser: HubSpotRecord) ->
     for type_, ties in loser.links.items():
         for id_, types in ties.items():
             winner.links.setdefault(type_, {}).setdefault(id_, set()).update(types)
-            other = store.objects[type_].get(id_)
-            if other is not None:
-                back = other.links.get("contacts", {}).pop(loser.id, set())
-                other.links.setdefault("contacts", {}).setdefault(winner.id, set()).update(back)
+            target = store.objects[type_].get(id_)
+            if target is not None:
+                back = target.links.get("contacts", {}).pop(loser.id, set())
+                target.links.setdefault("contacts", {}).setdefault(winner.id, set()).update(back)
     loser.links = {}

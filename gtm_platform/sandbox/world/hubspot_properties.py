@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from gtm_platform.sandbox.records import HubSpotStore
-from gtm_platform.sandbox.world.furniture import OPEN_STAGES, wire_time
+from gtm_platform.sandbox.hubspot.store import HubSpotStore
+from gtm_platform.sandbox.world.fixtures import OPEN_STAGES, wire_time
 
 LIFECYCLE = (
     "subscriber",

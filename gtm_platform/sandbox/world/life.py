@@ -3,20 +3,21 @@
 from datetime import datetime, timedelta
 from random import Random
 
-from gtm_platform.sandbox.records import StripeCustomer
+from gtm_platform.sandbox.stripe.store import StripeCustomer
 from gtm_platform.sandbox.world import contracts, names
 from gtm_platform.sandbox.world.addresses import plain, respelled
+from gtm_platform.sandbox.world.agenda import Agenda, ScheduledCall
 from gtm_platform.sandbox.world.billing import Account
-from gtm_platform.sandbox.world.cast import Person
-from gtm_platform.sandbox.world.clockwork import Agenda, Happening
+from gtm_platform.sandbox.world.billing_state import BillingState
+from gtm_platform.sandbox.world.context import Context
 from gtm_platform.sandbox.world.contracts import Contract
 from gtm_platform.sandbox.world.deals import Sales
-from gtm_platform.sandbox.world.diary import Party, as_of
 from gtm_platform.sandbox.world.firm import manager_of
+from gtm_platform.sandbox.world.history import PersonHistory, as_of
 from gtm_platform.sandbox.world.hubspot_file import HubSpotFile
 from gtm_platform.sandbox.world.intercom_file import IntercomFile
-from gtm_platform.sandbox.world.presence import Usage
-from gtm_platform.sandbox.world.setting import Setting
+from gtm_platform.sandbox.world.people import Person
+from gtm_platform.sandbox.world.sessions import Usage
 from gtm_platform.sandbox.world.support import Support
 
 # How a Stripe customer can be told to be this person, and how often it is so.
@@ -31,12 +32,12 @@ _BILLING = {
 
 
 class Life:
-    def __init__(self, setting: Setting, person: Person, queue: list[Happening]) -> None:
-        self.setting = setting
+    def __init__(self, context: Context, person: Person, queue: list[ScheduledCall]) -> None:
+        self.context = context
         self.person = person
-        self.rng = rng = Random(f"{setting.seed}:{person.number}")
+        self.rng = rng = Random(f"{context.seed}:{person.number}")
         self.agenda = Agenda(person.number, queue)
-        self.present = max(setting.start, person.born)
+        self.present = max(context.start, person.born)
         self.kind = self._draw_kind()
         self.signed_up = self._soon(person.born, 0.1, 10) if self.kind != "lead" else None
         self.contracts = self._draw_contracts()
@@ -44,19 +45,19 @@ class Life:
         self.in_hubspot = rng.random() < 0.9 or not (self.in_intercom or self.contracts)
         if person.free_mail and not self.in_hubspot:
             person.company = None  # nothing would tell where they work
-        self.manager = manager_of(setting, person.company.number if person.company else person.number)
-        self.party = self._party("", person.name)
+        self.manager = manager_of(context, person.company.number if person.company else person.number)
+        self.person_history = self._new_person_history("", person.name)
         self.billing = self._draw_billing() if self.contracts else ""
         self.second = self._second_address()
         self.linked = self.billing.endswith("id") or self.billing == "no address"
         if self.billing in ("own address", "second address, known to HubSpot"):
             self.linked = self.in_intercom and rng.random() < 0.9
-        self.usage = Usage(f"{setting.seed}:{person.number}", person.born.date(), 0.0)
+        self.usage = Usage(f"{context.seed}:{person.number}", person.born.date(), 0.0)
         self.rate = rng.uniform(0.2, 0.95)
         self.file = self._enter_hubspot()
         self.intercom = self._enter_intercom()
         self.support: Support | None = None
-        self.known_as_customer = False
+        self.is_marked_customer = False
         self._enter_stripe()
 
     # --- Decisions ---
@@ -106,11 +107,13 @@ class Life:
             return f"{local}@{domain.removesuffix('.example')}-hq.example"
         return f"{plain(person.first)}{plain(person.last)}.{person.number}@{rng.choice(names.FREE_MAIL)}"
 
-    def _party(self, suffix: str, name: str, shared_inbox: bool = False) -> Party:
+    def _new_person_history(self, suffix: str, name: str, shared_inbox: bool = False) -> PersonHistory:
         domain = self.person.company.domain if self.person.company else None
-        party = Party(f"p{self.person.number}{suffix}", name, company_domain=domain, shared_inbox=shared_inbox)
-        self.setting.parties.append(party)
-        return party
+        person_history = PersonHistory(
+            f"p{self.person.number}{suffix}", name, company_domain=domain, shared_inbox=shared_inbox
+        )
+        self.context.histories.append(person_history)
+        return person_history
 
     # --- HubSpot ---
 
@@ -120,16 +123,16 @@ class Life:
         person, rng = self.person, self.rng
         alone = not (self.in_intercom or self.contracts)
         email = None if alone and rng.random() < 0.03 else respelled(rng, person.email, "crm")
-        file = HubSpotFile(self.setting, self.agenda, rng, person, self.party, email, self.manager)
-        others = [self.second] if self.second and not self.billing.endswith("known by id") else []
+        file = HubSpotFile(self.context, self.agenda, rng, person, self.person_history, email, self.manager)
+        extra_emails = [self.second] if self.second and not self.billing.endswith("known by id") else []
         if email and person.company and not person.free_mail and rng.random() < 0.03:
-            others.append(f"{rng.choice(('sales', 'billing', 'office'))}@{person.company.domain}")
-        self.agenda.at(person.born, file.arrive, tuple(others))
+            extra_emails.append(f"{rng.choice(('sales', 'billing', 'office'))}@{person.company.domain}")
+        self.agenda.at(person.born, file.arrive, tuple(extra_emails))
         if email and rng.random() < 0.09:
             self._double(file)
-        elif not others and rng.random() < 0.1:
-            past = rng.random() < 0.25 and person.born < self.setting.start
-            gone = self._within(person.born, self.setting.start) if past else self._soon(self.present, 0.2, 420)
+        elif not extra_emails and rng.random() < 0.1:
+            past = rng.random() < 0.25 and person.born < self.context.start
+            gone = self._within(person.born, self.context.start) if past else self._soon(self.present, 0.2, 420)
             self.agenda.at(gone, file.archive)
         self._sell(file)
         return file
@@ -140,29 +143,31 @@ class Life:
     def _double(self, file: HubSpotFile) -> None:
         """A second contact for the same person: spelled otherwise, or (a stranger until merged) at another address."""
         person, rng = self.person, self.rng
-        party = self.party
+        person_history = self.person_history
         local, _, domain = person.email.partition("@")
         email = f"{local.title()}+{rng.choice(('events', 'news', 'trial'))}@{domain}"
         if rng.random() < 0.35:
-            party = self._party("-double", person.name)
+            person_history = self._new_person_history("-double", person.name)
             email = f"{plain(person.first)[0]}{plain(person.last)}{person.number}@{rng.choice(names.FREE_MAIL)}"
         created = self._soon(person.born, 0.1, 60)
         merged: datetime | None = self._soon(max(self.present, created), 0.2, 400)
-        if created < self.setting.start and rng.random() < 0.35:
-            merged = self._within(created, self.setting.start)
+        if created < self.context.start and rng.random() < 0.35:
+            merged = self._within(created, self.context.start)
         elif rng.random() < 0.12:
             merged = None
-        self.agenda.at(created, file.double, party, email, merged)
+        self.agenda.at(created, file.double, person_history, email, merged)
 
     def _sell(self, file: HubSpotFile) -> None:
         person, rng = self.person, self.rng
-        sales = Sales(self.setting, self.agenda, rng, person, file, person.born, self.manager)
+        sales = Sales(self.context, self.agenda, rng, person, file, person.born, self.manager)
         if self.kind == "payer":
             for place, contract in enumerate(self.contracts):
                 if rng.random() < 0.6:
                     sales.court(contract, self.contracts[place - 1].end or person.born if place else person.born)
+                if contract.ending == "deleted" and rng.random() < 0.6:
+                    sales.lose(contract)
         elif rng.random() < 0.2:
-            since = max(person.born, self.setting.start - timedelta(days=100))
+            since = max(person.born, self.context.start - timedelta(days=100))
             sales.hope(self._soon(since, 0.1, 250))
 
     # --- Intercom and the use of the product ---
@@ -172,7 +177,7 @@ class Life:
             return None
         person, rng = self.person, self.rng
         email = respelled(rng, person.email, "app") if rng.random() < 0.3 else person.email
-        file = IntercomFile(self.setting, self.agenda, rng, person, self.party, email, self.manager)
+        file = IntercomFile(self.context, self.agenda, rng, person, self.person_history, email, self.manager)
         if not self.signed_up:
             self.agenda.at(self._soon(person.born, 0, 20), self._ask_as_lead, file)
             return file
@@ -184,8 +189,8 @@ class Life:
             self.agenda.at(self._soon(max(self.present, self.signed_up), 1, 400), file.delete)
         for contract in self.contracts:
             if contract.notice and rng.random() < 0.65:
-                asked = contract.notice - timedelta(seconds=rng.randrange(0, 5 * 86400))
-                self.agenda.at(max(asked, contract.anchor), self._ask_to_leave)
+                message_at = contract.notice - timedelta(seconds=rng.randrange(0, 5 * 86400))
+                self.agenda.at(max(message_at, contract.anchor), self._ask_to_leave)
         return file
 
     def _sign_up(self, at: datetime, file: IntercomFile, email: str) -> None:
@@ -198,9 +203,17 @@ class Life:
         self._meet_support(file, 150)
 
     def _meet_support(self, file: IntercomFile, every: float) -> None:
-        if file.contact and file.seat:
+        if file.contact and file.history:
             self.support = Support(
-                self.setting, self.agenda, self.rng, self.person, self.party, file.contact, file.seat, every, self._mood
+                self.context,
+                self.agenda,
+                self.rng,
+                self.person,
+                self.person_history,
+                file.contact,
+                file.history,
+                every,
+                self._mood,
             )
 
     def _plan_habits(self) -> None:
@@ -233,7 +246,7 @@ class Life:
         leaving = any(
             contract.end and timedelta() <= contract.end - at < timedelta(days=40) for contract in self.contracts
         )
-        owing = any(as_of(book.delinquent, at) for book in self.party.books)
+        owing = any(as_of(account.delinquent, at) for account in self.person_history.accounts)
         angry = 45 if leaving else 30 if owing else 12
         return self.rng.choices(("plain", "happy", "angry", "cancel"), (60, 8 if leaving else 25, angry, 3))[0]
 
@@ -242,17 +255,17 @@ class Life:
     def _enter_stripe(self) -> None:
         if not self.contracts:
             return
-        party = self.party
+        person_history = self.person_history
         if self.billing == "shared inbox":
-            party = self._party("-billing", f"{self.person.name} (billing)", shared_inbox=True)
+            person_history = self._new_person_history("-billing", f"{self.person.name} (billing)", shared_inbox=True)
         split = len(self.contracts)
         if split > 1 and self.billing == "own address" and self.rng.random() < 0.25:
             split = self.rng.randrange(1, split)
         for letter, bought in (("a", self.contracts[:split]), ("b", self.contracts[split:])):
             if bought:
-                self._open_account(party, letter, bought)
+                self._open_account(person_history, letter, bought)
 
-    def _open_account(self, party: Party, letter: str, bought: list[Contract]) -> None:
+    def _open_account(self, person_history: PersonHistory, letter: str, bought: list[Contract]) -> None:
         person, rng, company = self.person, self.rng, self.person.company
         tag = f"{person.number:08d}{letter}"
         customer = StripeCustomer(
@@ -265,11 +278,13 @@ class Life:
         )
         if company and (self.billing.startswith("shared") or rng.random() < 0.7):
             customer.metadata = {"workspace_id": f"ws_{company.number}", "company_domain": company.domain}
-        account = Account(self.setting, self.agenda, rng, tag, customer, bought, self._billing_moved)
-        party.books.append(account.book)
+        account = Account(self.context, self.agenda, rng, tag, customer, bought, self._on_billing_change)
+        person_history.accounts.append(account.history)
         last = bought[-1]
-        if last.end and last is self.contracts[-1] and rng.random() < 0.05:
-            self.agenda.at(self._soon(last.end, 40, 150), account.delete)
+        if last.end and last.ending != "deleted" and last is self.contracts[-1] and rng.random() < 0.08:
+            # Whoever reads the systems from the start on has seen a record before it is deleted.
+            since = max(last.end + timedelta(days=38), self.present)
+            self.agenda.at(self._soon(since, 2, 110), account.delete)
 
     def _billing_address(self) -> str | None:
         person, rng, company = self.person, self.rng, self.person.company
@@ -281,9 +296,9 @@ class Life:
             return f"{local}+{company.number}@{domain}" if rng.random() < 0.1 else f"{local}@{domain}"
         return respelled(rng, (self.billing.startswith("second") and self.second) or person.email, "billing")
 
-    def _billing_moved(self, at: datetime, account: Account) -> None:
+    def _on_billing_change(self, at: datetime, account: BillingState) -> None:
         if self.intercom:
             self.intercom.copy_billing(at, account, self.linked)
-        if self.file and not self.known_as_customer and account.mrr:
-            self.known_as_customer = True  # though people write it down late
+        if self.file and not self.is_marked_customer and account.mrr:
+            self.is_marked_customer = True  # though people write it down late
             self.agenda.at(self._soon(at, 0.05, 5), self.file.advance_to, "customer")

@@ -4,18 +4,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 
-from gtm_platform.sandbox.records import (
+from gtm_platform.sandbox.intercom.store import (
     IntercomContact,
     IntercomConversation,
     IntercomPart,
     IntercomRating,
     IntercomTicket,
 )
-from gtm_platform.sandbox.world import furniture, phrases
-from gtm_platform.sandbox.world.cast import Person
-from gtm_platform.sandbox.world.clockwork import Agenda
-from gtm_platform.sandbox.world.diary import Case, Party, Seat, note
-from gtm_platform.sandbox.world.setting import Setting
+from gtm_platform.sandbox.world import fixtures, phrases
+from gtm_platform.sandbox.world.agenda import Agenda
+from gtm_platform.sandbox.world.context import Context
+from gtm_platform.sandbox.world.history import CaseHistory, IntercomHistory, PersonHistory, note
+from gtm_platform.sandbox.world.people import Person
 
 _PAST = timedelta(days=150)  # older conversations are of no interest to anybody
 _RATINGS = {"plain": (3, 4, 4, 5, 5), "happy": (5, 5, 4), "angry": (1, 1, 2, 3), "cancel": (1, 2, 3, 4)}
@@ -26,34 +26,34 @@ class Support:
 
     def __init__(
         self,
-        setting: Setting,
+        context: Context,
         agenda: Agenda,
         rng: Random,
         person: Person,
-        party: Party,
+        person_history: PersonHistory,
         contact: IntercomContact,
-        seat: Seat,
+        contact_history: IntercomHistory,
         every: float,
         mood: Callable[[datetime], str],
     ) -> None:
-        self._setting = setting
+        self._context = context
         self._agenda = agenda
         self._rng = rng
         self._person = person
-        self._party = party
+        self._person_history = person_history
         self._contact = contact
-        self._seat = seat
+        self._contact_history = contact_history
         self._every = every
         self._mood = mood
         self._written = 0
-        self._expect(max(seat.since, setting.start - _PAST))
+        self._expect(max(contact_history.since, context.start - _PAST))
 
     def _expect(self, at: datetime) -> None:
         days = self._rng.expovariate(1 / self._every)
         self._agenda.at((at + timedelta(days=days)).replace(microsecond=0), self._turn_to_support)
 
     def _turn_to_support(self, at: datetime) -> None:
-        if self._seat.until:
+        if self._contact_history.until:
             return
         if self._rng.random() < 0.07:
             self._open_ticket(at)
@@ -74,7 +74,7 @@ class Support:
     def write(self, at: datetime, mood: str) -> None:
         """The person writes to support."""
         contact = self._contact
-        if self._seat.until:
+        if self._contact_history.until:
             return
         body = phrases.message(self._rng, mood, self._person.first)
         conversation = IntercomConversation(
@@ -87,13 +87,13 @@ class Support:
             author_type=contact.role,
             author_name=contact.name,
             author_email=contact.email,
-            team_id=furniture.TEAM_SUPPORT,
+            team_id=fixtures.TEAM_SUPPORT,
             waiting_since=at,
             last_contact_reply=at,
         )
-        self._setting.intercom.conversations[conversation.id] = conversation
-        case = Case(self._seat, at, states=[(at, (True, False))])
-        self._party.cases.append(case)
+        self._context.intercom.conversations[conversation.id] = conversation
+        case = CaseHistory(self._contact_history, at, states=[(at, (True, False))])
+        self._person_history.cases.append(case)
         self._replied(at, case, body)
         if self._rng.random() < {"angry": 0.3, "cancel": 0.15}.get(mood, 0.02):
             self._agenda.at(self._later(at, 2, 90), self._escalate, conversation, case)
@@ -102,7 +102,7 @@ class Support:
         if self._rng.random() < 0.006:
             self._agenda.at(self._later(at, 5000, 40000), self._delete, conversation, case)
 
-    def _replied(self, at: datetime, case: Case, body: str) -> None:
+    def _replied(self, at: datetime, case: CaseHistory, body: str) -> None:
         self._contact.last_replied = at
         self._contact.updated = max(self._contact.updated, at)
         if phrases.mentions_cancel(body):
@@ -120,53 +120,73 @@ class Support:
                 created=at,
                 author_type="admin" if admin else contact.role,
                 author_id=str(admin) if admin else contact.id,
-                author_name=furniture.admin_name(admin) if admin else contact.name,
-                author_email=furniture.admin_email(admin) if admin else contact.email,
+                author_name=fixtures.admin_name(admin) if admin else contact.name,
+                author_email=fixtures.admin_email(admin) if admin else contact.email,
             )
         )
         conversation.updated = at
 
-    def _note_state(self, at: datetime, conversation: IntercomConversation, case: Case) -> None:
-        critical = conversation.priority == "priority" or any(tag == furniture.CRITICAL for tag, _ in conversation.tags)
+    def _note_state(self, at: datetime, conversation: IntercomConversation, case: CaseHistory) -> None:
+        critical = conversation.priority == "priority" or any(tag == fixtures.CRITICAL for tag, _ in conversation.tags)
         note(case.states, at, (conversation.state != "closed", critical))
 
-    def _escalate(self, at: datetime, conversation: IntercomConversation, case: Case) -> None:
+    def _escalate(self, at: datetime, conversation: IntercomConversation, case: CaseHistory) -> None:
         if conversation.deleted:
             return
         if self._rng.random() < 0.5:
             conversation.priority = "priority"
         else:
-            conversation.tags.append((furniture.CRITICAL, at))
+            conversation.tags.append((fixtures.CRITICAL, at))
         conversation.updated = at
         self._note_state(at, conversation, case)
 
-    def _answer(self, at: datetime, conversation: IntercomConversation, case: Case, mood: str) -> None:
+    def _answer(self, at: datetime, conversation: IntercomConversation, case: CaseHistory, mood: str) -> None:
         if conversation.deleted:
             return
-        rng, admin = self._rng, self._rng.choice(furniture.SUPPORT_ADMINS)
+        rng, admin = self._rng, self._rng.choice(fixtures.SUPPORT_ADMINS)
         if conversation.admin_id is None:
             conversation.admin_id = admin
             self._part(at, conversation, "assignment", None, admin)
         if rng.random() < 0.2:
             self._part(at, conversation, "note", phrases.internal_note(rng), admin)
         if rng.random() < 0.12:
-            conversation.tags.append((rng.choice((furniture.VIP, furniture.BUG, furniture.BILLING)), at))
+            conversation.tags.append((rng.choice((fixtures.VIP, fixtures.BUG, fixtures.BILLING)), at))
         self._part(at, conversation, "comment", phrases.answer(rng, mood, self._person.first), admin)
         conversation.first_admin_reply = conversation.first_admin_reply or at
         conversation.last_admin_reply = self._contact.last_contacted = at
         conversation.waiting_since, conversation.read = None, True
-        if rng.random() < 0.08:
-            conversation.state = "snoozed"
-            conversation.snoozed_until = at + timedelta(days=2)
-            self._part(at, conversation, "snoozed", None, admin)
+        if rng.random() < 0.15:
+            self._snooze(at, conversation, case, mood, admin)
+            return
         self._note_state(at, conversation, case)
-        if rng.random() < 0.5 and len(conversation.parts) < 12:
+        self._await_customer(at, conversation, case, mood)
+
+    def _snooze(
+        self, at: datetime, conversation: IntercomConversation, case: CaseHistory, mood: str, admin: int
+    ) -> None:
+        """Put it aside for some days. It stays open."""
+        conversation.state = "snoozed"
+        conversation.snoozed_until = at + timedelta(days=self._rng.choice((1, 2, 3, 7)))
+        self._part(at, conversation, "snoozed", None, admin)
+        self._note_state(at, conversation, case)
+        self._agenda.at(conversation.snoozed_until, self._wake, conversation, case, mood)
+
+    def _wake(self, at: datetime, conversation: IntercomConversation, case: CaseHistory, mood: str) -> None:
+        if conversation.deleted:
+            return
+        conversation.state, conversation.snoozed_until = "open", None
+        self._part(at, conversation, "open", None, conversation.admin_id)
+        self._note_state(at, conversation, case)
+        self._await_customer(at, conversation, case, mood)
+
+    def _await_customer(self, at: datetime, conversation: IntercomConversation, case: CaseHistory, mood: str) -> None:
+        if self._rng.random() < 0.5 and len(conversation.parts) < 12:
             self._agenda.at(self._later(at, 5, 2000), self._follow_up, conversation, case, mood)
         else:
             self._agenda.at(self._later(at, 10, 4000), self._close, conversation, case, mood)
 
-    def _follow_up(self, at: datetime, conversation: IntercomConversation, case: Case, mood: str) -> None:
-        if conversation.deleted or self._seat.until:
+    def _follow_up(self, at: datetime, conversation: IntercomConversation, case: CaseHistory, mood: str) -> None:
+        if conversation.deleted or self._contact_history.until:
             return
         body = phrases.follow_up(self._rng, mood)
         if conversation.state == "closed":
@@ -179,7 +199,7 @@ class Support:
         self._note_state(at, conversation, case)
         self._agenda.at(self._later(at, 5, 1500), self._answer, conversation, case, mood)
 
-    def _close(self, at: datetime, conversation: IntercomConversation, case: Case, mood: str) -> None:
+    def _close(self, at: datetime, conversation: IntercomConversation, case: CaseHistory, mood: str) -> None:
         if conversation.deleted:
             return
         conversation.state, conversation.snoozed_until = "closed", None
@@ -194,8 +214,8 @@ class Support:
         if self._rng.random() < 0.1:
             self._agenda.at(self._later(at, 300, 6000), self._follow_up, conversation, case, mood)
 
-    def _rate(self, at: datetime, conversation: IntercomConversation, case: Case, mood: str) -> None:
-        if conversation.deleted or self._seat.until or not conversation.rating:
+    def _rate(self, at: datetime, conversation: IntercomConversation, case: CaseHistory, mood: str) -> None:
+        if conversation.deleted or self._contact_history.until or not conversation.rating:
             return
         rating = self._rng.choice(_RATINGS[mood])
         conversation.rating.rating, conversation.rating.replied = rating, at
@@ -203,7 +223,7 @@ class Support:
         conversation.updated = at
         case.rating = (at, rating)
 
-    def _delete(self, at: datetime, conversation: IntercomConversation, case: Case) -> None:
+    def _delete(self, at: datetime, conversation: IntercomConversation, case: CaseHistory) -> None:
         conversation.deleted = case.until = at
 
     # --- Tickets ---
@@ -219,15 +239,15 @@ class Support:
             description=f"<p>{title}.</p>",
             created=at,
             updated=at,
-            admin_id=str(self._rng.choice(furniture.SUPPORT_ADMINS)),
-            team_id=str(furniture.TEAM_SUPPORT),
+            admin_id=str(self._rng.choice(fixtures.SUPPORT_ADMINS)),
+            team_id=str(fixtures.TEAM_SUPPORT),
         )
-        self._setting.intercom.tickets[id_] = ticket
-        case = Case(self._seat, at, is_ticket=True, states=[(at, (True, True))])
-        self._party.cases.append(case)
+        self._context.intercom.tickets[id_] = ticket
+        case = CaseHistory(self._contact_history, at, is_ticket=True, states=[(at, (True, True))])
+        self._person_history.cases.append(case)
         self._agenda.at(self._later(at, 30, 3000), self._move_ticket, ticket, case, "in_progress")
 
-    def _move_ticket(self, at: datetime, ticket: IntercomTicket, case: Case, state: str) -> None:
+    def _move_ticket(self, at: datetime, ticket: IntercomTicket, case: CaseHistory, state: str) -> None:
         ticket.state, ticket.updated = state, at
         if state == "resolved":
             ticket.open = False

@@ -8,15 +8,18 @@ from heapq import heapify
 from math import log
 from typing import Any
 
-from gtm_platform.sandbox.records import HubSpotStore, IntercomStore, SlackStore, StripeStore
-from gtm_platform.sandbox.world import catalogue, furniture
-from gtm_platform.sandbox.world.cast import Company, newcomer, residents
-from gtm_platform.sandbox.world.clockwork import DAY, Agenda, Happening, in_utc, share, unfold
+from gtm_platform.sandbox.hubspot.store import HubSpotStore
+from gtm_platform.sandbox.intercom.store import IntercomStore
+from gtm_platform.sandbox.slack.store import SlackStore
+from gtm_platform.sandbox.stripe.store import StripeStore
+from gtm_platform.sandbox.world import catalogue, fixtures
+from gtm_platform.sandbox.world.agenda import DAY, Agenda, ScheduledCall, in_utc, run_until, share
+from gtm_platform.sandbox.world.context import Context
 from gtm_platform.sandbox.world.firm import Firm
 from gtm_platform.sandbox.world.hubspot_properties import define_properties
 from gtm_platform.sandbox.world.life import Life
-from gtm_platform.sandbox.world.setting import Setting
-from gtm_platform.sandbox.world.stripe_events import KEPT, Render, StripeEvents, stub
+from gtm_platform.sandbox.world.people import Company, newcomer, residents
+from gtm_platform.sandbox.world.stripe_events import RETENTION, StripeEvents
 from gtm_platform.sandbox.world.truth import truth
 
 _GROWTH = 0.3 / 420  # newcomers a day, per person there at the start
@@ -26,7 +29,7 @@ _FIRST_WRITTEN_ID = 100_000_000_000  # what is written to HubSpot from outside g
 class World:
     """Its state at an instant depends on (seed, people, start) and the instant alone, and on what is written to it."""
 
-    def __init__(self, seed: int, people: int, start: datetime, render_stripe: Render | None = None) -> None:
+    def __init__(self, seed: int, people: int, start: datetime) -> None:
         if people < 1:
             raise ValueError(f"A world of {people} people cannot be built: ask for at least one.")
         self.seed = seed
@@ -36,17 +39,17 @@ class World:
         self.stripe = StripeStore()
         self.intercom = IntercomStore()
         self.slack = SlackStore()
-        self._queue: list[Happening] = []
+        self._queue: list[ScheduledCall] = []
         self._agenda = Agenda(-1, self._queue)
         self._companies: list[Company] = []
         self._founded: list[Company] = []
-        events = StripeEvents(self.stripe, render_stripe or stub, self.start - KEPT)
-        self._setting = Setting(seed, self.start, self.hubspot, self.stripe, self.intercom, events)
+        events = StripeEvents(self.stripe, self.start - RETENTION)
+        self._context = Context(seed, self.start, self.hubspot, self.stripe, self.intercom, events)
         with _no_collection():
-            self._furnish()
+            self._add_fixtures()
             self._settle_residents()
-        events.put_in_order()
-        events.forget(self.start)
+        events.sort_by_time()
+        events.drop_expired(self.start)
         self._expect_newcomer(self.start, 0)
         self._agenda.at(self.start + timedelta(days=5, hours=9), self._tend_catalogue, 0)
 
@@ -64,8 +67,8 @@ class World:
         with _no_collection():
             while self.now < to:
                 self.now = min(to, self.now + DAY)
-                unfold(self._queue, self.now)
-                self._setting.events.forget(self.now)
+                run_until(self._queue, self.now)
+                self._context.events.drop_expired(self.now)
 
     def truth(self, day: date) -> dict[str, Any]:
         """Who is who, and how everybody stood at the end of a UTC day (so far, if it is today)."""
@@ -73,26 +76,26 @@ class World:
         if not first <= day <= last:
             raise ValueError(f"The truth is known from {first} to {last}; {day} is outside.")
         with _no_collection():
-            return truth(self._setting.parties, (*self._companies, *self._founded), day)
+            return truth(self._context.histories, (*self._companies, *self._founded), day)
 
-    def _furnish(self) -> None:
-        furniture.furnish_hubspot(self.hubspot, self.start)
+    def _add_fixtures(self) -> None:
+        fixtures.add_hubspot_fixtures(self.hubspot, self.start)
         define_properties(self.hubspot, self.start)
-        furniture.furnish_intercom(self.intercom, self.start)
-        furniture.furnish_slack(self.slack)
+        fixtures.add_intercom_fixtures(self.intercom, self.start)
+        fixtures.add_slack_fixtures(self.slack)
         catalogue.stock(self.stripe, self.start)
 
     def _settle_residents(self) -> None:
         """Lives do not touch each other, so each past is told in one go; what is left joins the common queue."""
         for company, staff in residents(self.seed, self.people, self.start):
             self._companies.append(company)
-            self._tell_past(Firm(self._setting, company, []).agenda)
+            self._play_past(Firm(self._context, company, []).agenda)
             for person in staff:
-                self._tell_past(Life(self._setting, person, []).agenda)
+                self._play_past(Life(self._context, person, []).agenda)
         heapify(self._queue)
 
-    def _tell_past(self, agenda: Agenda) -> None:
-        unfold(agenda.queue, self.start)
+    def _play_past(self, agenda: Agenda) -> None:
+        run_until(agenda.queue, self.start)
         self._queue.extend(agenda.queue)
         agenda.queue = self._queue
 
@@ -104,8 +107,8 @@ class World:
         person, founded = newcomer(self.seed, ordinal, self._companies, at)
         if founded:
             self._founded.append(founded)
-            Firm(self._setting, founded, self._queue)
-        Life(self._setting, person, self._queue)
+            Firm(self._context, founded, self._queue)
+        Life(self._context, person, self._queue)
         self._expect_newcomer(at, ordinal + 1)
 
     def _tend_catalogue(self, at: datetime, turn: int) -> None:
@@ -115,7 +118,7 @@ class World:
         previous = {"metadata": dict(product.metadata)}
         product.metadata = {**product.metadata, "revision": str(turn + 1)}
         product.updated = at
-        self._setting.events.tell(at, f"evt_catalogue{turn}", "product.updated", product, previous)
+        self._context.events.record(at, f"evt_catalogue{turn}", "product.updated", product, previous)
         self._agenda.at(at + timedelta(days=14), self._tend_catalogue, turn + 1)
 
 

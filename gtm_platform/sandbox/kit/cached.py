@@ -1,0 +1,40 @@
+"""Orders and groupings of a store's records, made once and kept until records come or go."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, Protocol, TypeVar
+
+
+class Record(Protocol):
+    """Changed in place, never replaced; its id never changes."""
+
+    id: str
+
+
+R = TypeVar("R", bound=Record)
+R_co = TypeVar("R_co", bound=Record, covariant=True)
+T = TypeVar("T")
+
+
+class Records(Protocol[R_co]):
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[R_co]: ...
+    def __reversed__(self) -> Iterator[R_co]: ...
+
+
+class Cached(Generic[R, T]):
+    """What `make` makes of the records. It may depend only on what never changes in them, such as their creation."""
+
+    def __init__(self, records: Callable[[], Records[R]], make: Callable[[Iterable[R]], T]) -> None:
+        self._records = records
+        self._make = make
+        self._seen: tuple[object, ...] = ()
+        self._made: T
+
+    def __call__(self) -> T:
+        records = self._records()
+        ends = (next(iter(records), None), next(reversed(records), None))
+        seen = (len(records), *(record.id for record in ends if record is not None))
+        if seen != self._seen:
+            self._made = self._make(records)
+            self._seen = seen
+        return self._made

@@ -1,0 +1,86 @@
+"""Limits on calls within a sliding window of real time, as the systems enforce theirs, and the headers that report
+them.
+"""
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Rate(NamedTuple):
+    """So many calls within so many seconds."""
+
+    calls: int
+    seconds: float
+
+
+@dataclass
+class Limit:
+    """How many calls of a rate are left."""
+
+    calls: int
+    seconds: float
+    now: Callable[[], float] = time.monotonic
+    _taken: deque[float] = field(default_factory=deque)
+
+    def take(self) -> bool:
+        """Count the call and tell whether it is within the limit; a refused call is not counted."""
+        now = self.now()
+        while self._taken and self._taken[0] <= now - self.seconds:
+            self._taken.popleft()
+        if len(self._taken) >= self.calls:
+            return False
+        self._taken.append(now)
+        return True
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.calls - len(self._taken))
+
+    @property
+    def free_in(self) -> float:
+        """Seconds until the next call would be let through."""
+        full = bool(self._taken) and len(self._taken) >= self.calls
+        return max(0.0, self._taken[0] + self.seconds - self.now()) if full else 0.0
+
+
+class KeyedLimits:
+    """A limit of its own for each key, such as an endpoint, a channel or a user."""
+
+    def __init__(self, rate: Rate, now: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._now = now
+        self._limits: dict[object, Limit] = {}
+
+    def of(self, key: object) -> Limit:
+        """The limit of one key."""
+        return self._limits.setdefault(key, Limit(*self._rate, self._now))
+
+
+@dataclass(frozen=True)
+class RateHeaders:
+    """The names of the headers that report a limit; a system leaves out those that it does not send."""
+
+    limit: str | None = None
+    remaining: str | None = None
+    reset: str | None = None  # Unix seconds
+    retry_after: str | None = None  # whole seconds, only when no call is left
+
+    def of(self, limit: Limit) -> dict[str, str]:
+        """The headers of an answer. Clients sleep in real time, so the reset is in real time too."""
+        headers = {
+            self.limit: str(limit.calls),
+            self.remaining: str(limit.remaining),
+            self.reset: str(math.ceil(time.time() + (limit.free_in or limit.seconds))),
+        }
+        if not limit.remaining:
+            headers[self.retry_after] = str(wait_seconds(limit))
+        return {name: value for name, value in headers.items() if name}
+
+
+def wait_seconds(limit: Limit) -> int:
+    """Whole seconds to wait after a refused call, at least one."""
+    return max(1, math.ceil(limit.free_in))

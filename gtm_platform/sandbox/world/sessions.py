@@ -1,0 +1,52 @@
+"""On which days a person uses the product: a pure function of who they are and the day, not a stored log."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import blake2b
+
+from gtm_platform.sandbox.world.agenda import DAY
+
+_WEEKEND = 0.3
+
+
+class Usage:
+    """`phases` say from which day on how likely a sight is on a weekday; a new one never concerns the present day."""
+
+    __slots__ = ("key", "phases")
+
+    def __init__(self, key: str, since: date, rate: float) -> None:
+        self.key = key
+        self.phases: list[tuple[date, float]] = [(since, rate)]
+
+    def change(self, at: datetime, rate: float) -> None:
+        self.phases.append((at.date() + DAY, rate))
+
+    def seen(self, day: date, rate: float) -> datetime | None:
+        roll = int.from_bytes(blake2b(f"{self.key}:{day.toordinal()}".encode(), digest_size=8).digest(), "big")
+        if day.weekday() >= 5:
+            rate *= _WEEKEND
+        if (roll >> 32) >= rate * 2**32:
+            return None
+        return datetime.combine(day, time(), UTC) + timedelta(seconds=(roll & 0xFFFFFFFF) * 86400 >> 32)
+
+    def latest(self, before: datetime, after: datetime) -> datetime | None:
+        """The last sight before one instant and after another."""
+        last, end = before.date(), after.date()
+        for since, rate in reversed(self.phases):
+            since = max(since, end)
+            while rate and last >= since:
+                sight = self.seen(last, rate)
+                if sight and after < sight < before:
+                    return sight
+                last -= DAY
+            last = min(last, since - DAY)
+        return None
+
+    def next(self, after: datetime, days: int) -> datetime | None:
+        """The first sight after an instant, looking no further ahead than some days."""
+        for ahead in range(days + 1):
+            day = after.date() + timedelta(days=ahead)
+            rate = next((rate for since, rate in reversed(self.phases) if since <= day), 0.0)
+            sight = self.seen(day, rate) if rate else None
+            if sight and sight > after:
+                return sight
+        return None

@@ -1,1 +1,1 @@
-"""HTTP done once: asking, pacing, retrying, paging, reading records. Knows no system and no GTM."""
+"""HTTP done once: calls, rate limits, retries, deadlines, paging and errors. Knows no system and no record of one."""

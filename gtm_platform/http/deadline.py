@@ -1,6 +1,8 @@
-"""A clock for whole requests. httpx's own timeouts are per read, so a server that drips bytes (headers too) never
-trips them; here each read may take no longer than what the request has left. Bodies unpack in small pieces: a few
-bytes can unpack to gigabytes."""
+"""The deadline of a whole request, and bodies that unpack in small pieces.
+
+httpx's own timeouts are per read, so a server that drips bytes (headers too) never trips them; here each read may take
+no longer than what the request has left. A few packed bytes can unpack to gigabytes, so they are not unpacked at once.
+"""
 
 import time
 import zlib
@@ -13,31 +15,33 @@ from typing import Any
 import httpcore
 import httpx
 
+from gtm_platform.http.compat import wrap_network_backend
+
 PIECE = 1 << 16
 GZIP = zlib.MAX_WBITS | 16
 Clock = Callable[[], float]
-_watch: ContextVar[tuple[float, Clock]] = ContextVar("watch", default=(float("inf"), time.monotonic))
+_deadline: ContextVar[tuple[float, Clock]] = ContextVar("deadline", default=(float("inf"), time.monotonic))
 
 
 @contextmanager
 def must_end_within(seconds: float, now: Clock) -> Iterator[None]:
-    token = _watch.set((now() + seconds, now))
+    """Give the requests made inside so many seconds altogether."""
+    token = _deadline.set((now() + seconds, now))
     try:
         yield
     finally:
-        _watch.reset(token)
+        _deadline.reset(token)
 
 
 def seconds_left() -> float:
-    ends, now = _watch.get()
+    """Return how long the request may still take."""
+    ends, now = _deadline.get()
     return ends - now()
 
 
-def watch_reads(client: httpx.Client) -> None:
-    # httpx builds its pools itself and takes no network backend, so it is put in afterwards; proxies have pools too.
-    for transport in (client._transport, *client._mounts.values()):
-        if isinstance(transport, httpx.HTTPTransport):
-            transport._pool._network_backend = _Backend(transport._pool._network_backend)
+def enforce_deadline(client: httpx.Client) -> None:
+    """Let no read, write or connect of this client take longer than the request has left."""
+    wrap_network_backend(client, _Backend)
 
 
 def _left(timeout: float | None, late: type[Exception]) -> float:
@@ -86,17 +90,17 @@ class _Backend(httpcore.NetworkBackend):
         return _Stream(self._inner.connect_tcp(host, port, left, local_address, socket_options))
 
 
-def unpacked(response: httpx.Response) -> Iterator[bytes]:
+def unpack(response: httpx.Response) -> Iterator[bytes]:
     """Yield the body as it was before it was packed."""
     packing = response.headers.get("content-encoding", "").strip().lower()
     if packing in ("", "identity"):
         return response.iter_raw()
     if packing != "gzip":
         raise httpx.DecodingError(f"The answer is packed as '{packing}', which was not asked for")
-    return _gunzipped(response.iter_raw())
+    return _gunzip(response.iter_raw())
 
 
-def _gunzipped(packed: Iterator[bytes]) -> Iterator[bytes]:
+def _gunzip(packed: Iterator[bytes]) -> Iterator[bytes]:
     gzip = zlib.decompressobj(GZIP)
     for chunk in packed:
         while chunk and not gzip.eof:

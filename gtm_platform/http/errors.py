@@ -1,17 +1,17 @@
-"""Why a call failed, and whether asking again can help. `str()` of each is a sentence that may be shown to anyone.
+"""Why a call failed, and whether another call can help. `str()` of each is a sentence that may be shown to anyone.
 
 ApiFailure
-├── Permanent          asking again cannot help
-│   ├── Unauthorized   401
-│   ├── Forbidden      403
-│   ├── NotFound       404
-│   ├── Refused        any other 4xx, a redirect, an address that may not be asked
-│   ├── CursorLoop     paging that does not advance
-│   └── OutOfTime      the patience for transient failures is spent
-└── Transient          asking again may help
-    ├── RateLimited    429, or a 403 that is a rate limit in disguise
-    ├── Unavailable    5xx, 408, 423, 425, 477, no connection, a time-out
-    └── BadAnswer      not the JSON expected: HTML under 200, a body cut short
+├── Permanent             another call cannot help
+│   ├── Unauthorized      401
+│   ├── Forbidden         403
+│   ├── NotFound          404
+│   ├── BadRequest        any other 4xx, a redirect, an address that may not be asked
+│   ├── CursorLoop        paging that does not advance
+│   └── RetriesExhausted  the retries after transient failures are spent
+└── Transient             another call may help
+    ├── RateLimited       429, or a 403 that is a rate limit in disguise
+    ├── Unavailable       5xx, 408, 423, 425, 477, no connection, a time-out
+    └── InvalidResponse   not the JSON expected: HTML under 200, a body cut short
 """
 
 import time
@@ -31,10 +31,12 @@ PROXY_ADVICE = "It wants to know who asks: check the user and password in HTTPS_
 
 
 class ApiFailure(Exception):
+    """A call that failed: a sentence, and what a caller decides by."""
+
     def __init__(
         self,
         system: str,
-        what: str,
+        message: str,
         *,
         status: int | None = None,
         method: str | None = None,
@@ -42,7 +44,7 @@ class ApiFailure(Exception):
         retry_after: float | None = None,
     ) -> None:
         self.system = system
-        self.message = masked(what)
+        self.message = masked(message)
         self.status = status
         self.method = method
         self.url = None if url is None else bare_url(url)
@@ -52,7 +54,7 @@ class ApiFailure(Exception):
     def metadata(self) -> dict[str, str | int | bool]:
         """What Dagster may show: flat, without secrets or personal data."""
         wait = None if self.retry_after is None else round(self.retry_after)
-        found: dict[str, str | int | bool | None] = {
+        details: dict[str, str | int | bool | None] = {
             "system": self.system,
             "failure": type(self).__name__,
             "worth_retrying": isinstance(self, Transient),
@@ -61,64 +63,64 @@ class ApiFailure(Exception):
             "url": self.url,
             "retry_after_seconds": wait,
         }
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: value for name, value in details.items() if value is not None}
 
 
 class Permanent(ApiFailure):
-    pass
+    """Another call cannot help."""
 
 
 class Unauthorized(Permanent):
-    pass
+    """The key is not accepted."""
 
 
 class Forbidden(Permanent):
-    pass
+    """The key lacks a permission."""
 
 
 class NotFound(Permanent):
-    pass
+    """The record or the endpoint does not exist."""
 
 
 class BadRequest(Permanent):
-    pass
+    """The request can never succeed as it is."""
 
 
 class CursorLoop(Permanent):
-    pass
+    """Paging does not advance."""
 
 
 class RetriesExhausted(Permanent):
-    pass
+    """The retries after transient failures are spent; a later run may succeed."""
 
 
 class Transient(ApiFailure):
-    pass
+    """Another call may help."""
 
 
 class RateLimited(Transient):
-    pass
+    """A rate limit was met."""
 
 
 class Unavailable(Transient):
-    pass
+    """The system is down, or no whole answer came."""
 
 
 class InvalidResponse(Transient):
-    pass
+    """The answer is not what its status says."""
 
 
 def classify(
     system: str, keys: tuple[str, ...], status: int, method: str, url: str, headers: Mapping[str, str], body: bytes
 ) -> ApiFailure:
-    """The failure that an answer outside 2xx means; returned, so that the caller raises it from where it happened."""
+    """Return the failure that an answer outside 2xx means."""
     lowered = {name.lower(): value for name, value in headers.items()}
     kind = _kind(status, lowered)
-    what = f"{system} answered {status} to {method} {bare_url(url)}{_advice(kind, status, keys)}."
-    if said := _said(body):
-        what += f" It said: {said}"
+    message = f"{system} answered {status} to {method} {bare_url(url)}{_advice(kind, status, keys)}."
+    if reason := _error_message(body):
+        message += f" It said: {reason}"
     wait = _wait(lowered, limited=kind is RateLimited) if issubclass(kind, Transient) else None
-    return kind(system, what, status=status, method=method, url=url, retry_after=wait)
+    return kind(system, message, status=status, method=method, url=url, retry_after=wait)
 
 
 def _kind(status: int, headers: Mapping[str, str]) -> type[ApiFailure]:
@@ -144,16 +146,16 @@ def _advice(kind: type[ApiFailure], status: int, keys: tuple[str, ...]) -> str:
     return ""
 
 
-def tls_refused(said: str) -> bool:
-    """Whether it is no matter of time that no TLS came about; a connection that merely breaks off may come back."""
-    return "[SSL" in said and "EOF" not in said
+def tls_refused(reason: str) -> bool:
+    """Whether TLS can never come about, other than where a connection merely breaks off."""
+    return "[SSL" in reason and "EOF" not in reason
 
 
 def _wait(headers: Mapping[str, str], *, limited: bool) -> float | None:
-    """Seconds the server asks us to wait; None where it does not say, or says nonsense."""
-    asked = headers.get("retry-after", "").strip()
-    seconds = _number(asked)
-    if seconds is None and (moment := _unix(asked)):
+    """Return the seconds that the server asks us to wait; None where it does not say, or says nonsense."""
+    retry_after = headers.get("retry-after", "").strip()
+    seconds = _number(retry_after)
+    if seconds is None and (moment := _unix(retry_after)):
         seconds = moment - _server_now(headers)
     if seconds is None and limited and (reset := _number(headers.get("x-ratelimit-reset", ""))) is not None:
         # Most give the second at which the window ends, some the seconds until then.
@@ -178,7 +180,7 @@ def _unix(http_date: str) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _said(body: bytes) -> str:
+def _error_message(body: bytes) -> str:
     """The error message of the answer, wherever this kind of API puts it, else the answer's beginning."""
     try:
         message = _message(msgspec.json.decode(body))

@@ -1,6 +1,7 @@
 """A page of an answer: cut into raw records without parsing them, and small values read out of its envelope.
 
-What the senders of almost-JSON do (a byte order mark, UTF-16, NaN, half a surrogate pair) is mended here, once."""
+Almost-JSON (a byte order mark, UTF-16, NaN, half a surrogate pair) is repaired here, once. `ingest` reads the records.
+"""
 
 import json
 import re
@@ -28,25 +29,25 @@ DEEPEST = 256  # levels; more than readers of records follow, so that a record c
 
 
 def rows(body: bytes, at: str = "data") -> Page:
-    """The raw records listed under `at` (a key, or keys joined by dots; "" for a list at the top)."""
+    """Return the raw records listed under `at` (a key, or keys joined by dots; "" for a list at the top)."""
     return _read(body, lambda text: _rows(text, at))
 
 
 def get_path(body: bytes, *path: str) -> Any:
-    """One value out of the envelope; None where it, or what it lies in, is missing or null."""
+    """Return one value out of the envelope; None where it, or what it lies in, is missing or null."""
     return _read(body, lambda text: _value(text, path))
 
 
 def get_path_or_none(raw: bytes, *path: str) -> Any:
-    """As `dig`, of a record, which may have any shape: what cannot be looked into is None, and set aside when read."""
+    """Return one value of a record of any shape; None also where it cannot be looked into."""
     try:
         return get_path(raw, *path)
     except InvalidResponse:
         return None
 
 
-def put(raw: bytes, **more: Any) -> bytes:
-    """The record with members that the API said elsewhere. What is no object stays so, for its reader to refuse."""
+def with_fields(raw: bytes, **more: Any) -> bytes:
+    """Return the record with these members too; what is no object stays as it is, for its reader to refuse."""
     try:
         members = ENVELOPE.decode(raw)
     except NOT_JSON:
@@ -54,35 +55,37 @@ def put(raw: bytes, **more: Any) -> bytes:
     return raw if members is None else msgspec.json.encode({**members, **more})
 
 
-def listing(at: str = "data") -> Callable[[bytes], bytes]:
-    """To check answers with: one without a list of records under `at` is worth asking for again."""
+def expect_list(at: str = "data") -> Callable[[bytes], bytes]:
+    """Return a check that a body has a list of records under `at`; one without is an InvalidResponse."""
     return lambda body: _read(body, lambda text: _with_list(text, at))
 
 
 def expect_json(body: bytes) -> bytes:
-    """The body itself where it is JSON, mended where that makes it JSON; else BadAnswer."""
+    """Return the body where it is JSON, repaired where that makes it JSON; else raise InvalidResponse."""
     return _read(body, _checked)
 
 
 def repair_json(text: bytes) -> bytes:
-    """The same JSON in plain UTF-8, with null for NaN and Infinity and for what is nested deeper than any record, and
-    U+FFFD for whatever is no character."""
+    """Return the same JSON in plain UTF-8, with null for what JSON cannot hold.
+
+    That is NaN, Infinity, and what is nested deeper than any record; U+FFFD stands for whatever is no character.
+    """
     readable = text.decode(json.detect_encoding(text), "replace")
-    numbered = STRING_OR_NAN.sub(lambda found: found[0] if found[0].startswith('"') else "null", readable)
-    return _shallow(ESCAPE.sub(lambda found: "\\ufffd" if found["lone"] else found[0], numbered)).encode()
+    numbered = STRING_OR_NAN.sub(lambda match: match[0] if match[0].startswith('"') else "null", readable)
+    return _shallow(ESCAPE.sub(lambda match: "\\ufffd" if match["lone"] else match[0], numbered)).encode()
 
 
 def _shallow(text: str) -> str:
     kept, begin, depth = [], 0, 0
-    for found in STRING_OR_BRACKET.finditer(text):
-        if found[0] in "[{":
+    for match in STRING_OR_BRACKET.finditer(text):
+        if match[0] in "[{":
             depth += 1
             if depth == DEEPEST + 1:
-                kept += [text[begin : found.start()], "null"]
+                kept += [text[begin : match.start()], "null"]
                 begin = len(text)
-        elif found[0] in "]}":
+        elif match[0] in "]}":
             if depth == DEEPEST + 1:
-                begin = found.end()
+                begin = match.end()
             depth -= 1
     return "".join([*kept, text[begin:]])
 
@@ -123,15 +126,15 @@ def _listed(text: bytes, at: str) -> bytes | msgspec.Raw:
 
 
 def _value(text: bytes, path: Sequence[str]) -> Any:
-    found = _raw(text, path)
-    return None if found is None else msgspec.json.decode(found)
+    value = _raw(text, path)
+    return None if value is None else msgspec.json.decode(value)
 
 
 def _raw(text: bytes, path: Sequence[str]) -> bytes | msgspec.Raw | None:
-    found: bytes | msgspec.Raw | None = text
+    value: bytes | msgspec.Raw | None = text
     for key in path:
-        found = (ENVELOPE.decode(found) or {}).get(key) if found is not None else None
-    return found
+        value = (ENVELOPE.decode(value) or {}).get(key) if value is not None else None
+    return value
 
 
 def _complaint(body: bytes, error: Exception) -> str:

@@ -1,6 +1,7 @@
 """How a list goes on: one small object per stream, declared, never guessed. Each yields the pages, with their bodies.
 
-`ask` gets the parameters to send, so the same object serves a query string and the body of a search."""
+`ask` gets the parameters to send, so the same object serves a query string and the body of a search.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,12 +17,18 @@ REPEATS = 3  # how often in a row the page before may come once more
 
 
 class Listed(NamedTuple):
+    """A page, and the whole answer that it was cut from."""
+
     page: Page
     body: bytes
 
 
 class Paging(Protocol):
-    def walk(self, ask: Ask, first: Mapping[str, Any]) -> Iterator[Listed]: ...
+    """A way in which a list goes on."""
+
+    def walk(self, ask: Ask, first: Mapping[str, Any]) -> Iterator[Listed]:
+        """Yield page after page, the first for these parameters."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,7 @@ class CursorPaging:
     rows: str = "data"
 
     def walk(self, ask: Ask, first: Mapping[str, Any]) -> Iterator[Listed]:
+        """Yield page after page, the first for these parameters."""
         return _walk(ask, first, self.send_as, self.rows, self._next, ".".join(self.next_at))
 
     def _next(self, listed: Listed) -> Any:
@@ -48,14 +56,15 @@ class LastIdPaging:
     send_as: str = "starting_after"
 
     def walk(self, ask: Ask, first: Mapping[str, Any]) -> Iterator[Listed]:
+        """Yield page after page, the first for these parameters."""
         return _walk(ask, first, self.send_as, self.rows, self._next, f"the last id of {self.rows}")
 
     def _next(self, listed: Listed) -> Any:
         if not get_path(listed.body, *self.has_more):
             return None
         if not listed.page:
-            said = ".".join(self.has_more)
-            raise CursorLoop("", f"The answer says {said} but holds no rows, so there is no id to go on from.")
+            flag = ".".join(self.has_more)
+            raise CursorLoop("", f"The answer says {flag} but holds no rows, so there is no id to go on from.")
         # A last row that is not what it should be is set aside by its reader; it is no reason to stop.
         if not (ids := [key for raw in listed.page if (key := get_path_or_none(raw, "id"))]):
             raise CursorLoop("", f"No row of '{self.rows}' has an id, so there is nothing to go on from.")

@@ -1,4 +1,4 @@
-"""How fast a system may be asked: a token bucket that all threads share, and that listens to the server."""
+"""How many calls a system may get: a token bucket that all threads share, and that the server can tighten."""
 
 import threading
 import time
@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 
 @dataclass
 class RateLimiter:
-    """At most `burst` calls at once and `rate` calls a second over time; in any `window` seconds, where that is given,
-    no more than a burst, which a system that counts so allows at once and then not again."""
+    """At most `burst` calls at once, and `rate` calls a second over time.
+
+    With a `window`, no more than a burst in any so many seconds, for systems that count their calls in windows.
+    """
 
     rate: float
     burst: int
@@ -28,7 +30,7 @@ class RateLimiter:
     def __post_init__(self) -> None:
         if self.rate <= 0 or self.burst < 1:
             raise ValueError(
-                f"A pace of {self.rate} calls a second in bursts of {self.burst} would never let a call pass."
+                f"A rate limit of {self.rate} calls a second in bursts of {self.burst} would never let a call pass."
             )
         self._tokens, self._counted = float(self.burst), self.now()
         self._taken = deque(maxlen=self.burst)
@@ -41,21 +43,21 @@ class RateLimiter:
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> "RateLimiter":
-        """At most so many calls in any so many seconds."""
+        """Return one that lets at most so many calls pass in any so many seconds."""
         return cls(calls / seconds, calls, now, sleep, window=seconds)
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """Return when one more call may leave."""
         while wait := self._claim():
             self.sleep(wait)
 
     @property
-    def left(self) -> int:
+    def available(self) -> int:
         """How many calls may leave at once."""
         with self._lock:
             now = self._refill()
-            held = sum(taken > now - self.window for taken in self._taken)
-            return min(int(self._tokens), self.burst - held)
+            in_window = sum(taken > now - self.window for taken in self._taken)
+            return min(int(self._tokens), self.burst - in_window)
 
     def pause(self, seconds: float) -> None:
         """Let no call leave for so long; afterwards begin with one, not with a burst."""
@@ -64,8 +66,8 @@ class RateLimiter:
             self._tokens = min(self._tokens, 1.0)
             self._paused_until = max(self._paused_until, self.now() + seconds)
 
-    def learn(self, remaining: int, window_left: float) -> None:
-        """The server says that only `remaining` calls are left for the next `window_left` seconds."""
+    def update_from_server(self, remaining: int, window_left: float) -> None:
+        """Let no more than `remaining` calls pass in the next `window_left` seconds, as the server says."""
         with self._lock:
             now = self.now()
             # Answers overtake each other: within a window only a tighter figure is news.
@@ -73,7 +75,7 @@ class RateLimiter:
                 self._allowed, self._window_ends = max(remaining, 0), now + window_left
 
     def _claim(self) -> float:
-        """Take a token (0.0), or say how long to wait before asking again."""
+        """Take a token (0.0), or return how long to wait before the next try."""
         with self._lock:
             now = self._refill()
             if now < self._paused_until:

@@ -24,25 +24,26 @@ ADDRESSES = re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 
 
 def masked(text: str) -> str:
+    """Return the text with secrets and e-mail addresses masked."""
     return ADDRESSES.sub("***@***", SECRETS.sub("***", text))
 
 
 def excerpt(text: str) -> str:
-    """The beginning of a text from outside, on one line, printable and masked."""
+    """Return the beginning of a text from outside, on one line, printable and masked."""
     printable = "".join(char if char.isprintable() else " " for char in text[:SEARCHED])
     line = masked(" ".join(printable.split()))
     return line if len(line) <= SHOWN else line[:SHOWN] + "…"
 
 
 def bare_url(url: str) -> str:
-    """Scheme, host and path: the query and the credentials stay at home."""
+    """Return scheme, host and path, without the query and the credentials."""
     parts = urlsplit(url)
     return masked(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else parts.path)
 
 
 @contextmanager
 def redact_exceptions() -> Iterator[None]:
-    """Around, or as a decorator on, what Dagster runs: it keeps the text of every error, for anyone to read."""
+    """Mask what errors quote, around what Dagster runs: it keeps the text of every error, for anyone to read."""
     try:
         yield
     except Exception as error:
@@ -51,14 +52,14 @@ def redact_exceptions() -> Iterator[None]:
 
 
 def _redact_chain(error: BaseException | None) -> None:
-    """Masks what an error says, and those that it came from. Libraries quote the value that they stumbled over."""
-    told: set[int] = set()
-    while error is not None and id(error) not in told:
-        told.add(id(error))
+    """Mask what an error says, and those that it came from. Libraries quote the value that they stumbled over."""
+    visited: set[int] = set()
+    while error is not None and id(error) not in visited:
+        visited.add(id(error))
         ours = type(error).__module__.startswith("gtm_platform.")
-        error.args = tuple(_quiet(text, ours) if isinstance(text, str) else text for text in error.args)
+        error.args = tuple(_redact(text, ours) if isinstance(text, str) else text for text in error.args)
         error = error.__cause__ or error.__context__
 
 
-def _quiet(text: str, ours: bool) -> str:
+def _redact(text: str, ours: bool) -> str:
     return masked(text if ours else QUOTED.sub("'***'", text))

@@ -1,4 +1,4 @@
-"""How long a failing system is asked again: which waits are honoured, and when a run gives up with a sentence."""
+"""How often a failing call is retried: which waits are honoured, and when a run gives up with a sentence."""
 
 import random
 import time
@@ -11,7 +11,7 @@ from gtm_platform.http.errors import RetriesExhausted, Transient
 
 T = TypeVar("T")
 # Some ask to wait for longer than there are dates.
-LONGEST_TOLD = timedelta(days=3650)
+LONGEST_NAMED_WAIT = timedelta(days=3650)
 
 
 def _wall() -> datetime:
@@ -20,42 +20,45 @@ def _wall() -> datetime:
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Back-off with full jitter while failures are transient. A wait that the server asked for is honoured and costs
-    nothing of `budget`; everything together ends at `deadline`. Holds no state: one may serve all threads."""
+    """Backoff with full jitter while failures are transient. Holds no state, so one may serve all threads.
+
+    A wait that the server asked for is honoured and costs nothing of `budget`; everything together ends at `deadline`.
+    """
 
     budget: float = 300.0
     deadline: float = 900.0
     max_retry_after: float = 120.0
-    first: float = 0.5
-    cap: float = 30.0
+    initial_delay: float = 0.5
+    max_delay: float = 30.0
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = random.random
     wall: Callable[[], datetime] = _wall
 
     def call(self, fn: Callable[[], T]) -> T:
+        """Return what `fn` returns, called again after each transient failure until the budget or the deadline ends."""
         started, spent, attempts, calls = self.now(), 0.0, 0, 0
         while True:
-            asked, calls = self.now(), calls + 1
+            called, calls = self.now(), calls + 1
             try:
                 return fn()
             except Transient as failure:
                 if failure.retry_after is None:
-                    wait = self.random() * min(self.cap, self.first * 2.0 ** min(attempts, 60))
-                    attempts, spent = attempts + 1, spent + self.now() - asked + wait
+                    wait = self.random() * min(self.max_delay, self.initial_delay * 2.0 ** min(attempts, 60))
+                    attempts, spent = attempts + 1, spent + self.now() - called + wait
                 elif failure.retry_after > self.max_retry_after:
                     raise self._come_back(failure, failure.retry_after) from failure
                 else:
                     # "Retry-After: 0" for ever must not become a hot loop.
-                    wait = max(failure.retry_after, self.first)
+                    wait = max(failure.retry_after, self.initial_delay)
                 tried = self.now() - started
                 if spent > self.budget or tried + wait > self.deadline:
                     raise self._gave_up(failure, tried, calls) from failure
             self.sleep(wait)
 
     def _come_back(self, failure: Transient, wait: float) -> RetriesExhausted:
-        moment = f"{self.wall() + min(timedelta(seconds=wait), LONGEST_TOLD):%Y-%m-%d %H:%M} UTC"
-        return self._out_of_time(
+        moment = f"{self.wall() + min(timedelta(seconds=wait), LONGEST_NAMED_WAIT):%Y-%m-%d %H:%M} UTC"
+        return self._exhausted(
             failure,
             f"asks to wait {wait:.0f} seconds, longer than the {self.max_retry_after:.0f} that a run waits. "
             f"Run again after {moment}.",
@@ -63,11 +66,11 @@ class RetryPolicy:
 
     def _gave_up(self, failure: Transient, tried: float, calls: int) -> RetriesExhausted:
         times = "once" if calls == 1 else f"{calls} times"
-        return self._out_of_time(failure, f"was asked {times} in {tried:.0f} seconds without success. Run again later.")
+        return self._exhausted(failure, f"was asked {times} in {tried:.0f} seconds without success. Run again later.")
 
     @staticmethod
-    def _out_of_time(failure: Transient, what: str) -> RetriesExhausted:
-        sentence = f"{failure.system or 'The source'} {what} The last failure: {failure.message}"
+    def _exhausted(failure: Transient, message: str) -> RetriesExhausted:
+        sentence = f"{failure.system or 'The source'} {message} The last failure: {failure.message}"
         return RetriesExhausted(
             failure.system,
             sentence,

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from gtm_platform.http.client import Api
-from gtm_platform.http.pages import Page, listing
+from gtm_platform.http.pages import Page, expect_list
 from gtm_platform.http.pagination import CursorPaging
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
@@ -26,7 +26,7 @@ PAGES = CursorPaging(next_at=("paging", "next", "after"), send_as="after", rows=
 
 def contacts(client: tuple[Api, int], window: Window) -> Iterator[Page]:  # noqa: ARG001
     api, records = client
-    ask = partial(api.get, f"/{records}/contacts", check=listing("results"))
+    ask = partial(api.get, f"/{records}/contacts", check=expect_list("results"))
     for page, _ in PAGES.walk(ask, {"limit": 100}):
         yield page
 
@@ -45,7 +45,7 @@ def land(url: str, records: int) -> dict[str, Any]:
     """Reads them all into the lake's table, and counts them there."""
     lake, pace = Lake(settings().home / "lake"), RateLimiter(1e6, 1_000_000)
     sync = Sync(lake, SOURCE, SOURCE.streams[0], policy(), DAY.end + timedelta(minutes=30), "bench")
-    with Api("Bench", url, auth=None, paces=pace, patience=RetryPolicy(), keys=()) as api:
+    with Api("Bench", url, auth=None, rate_limiters=pace, retry=RetryPolicy(), keys=()) as api:
         sync.fill((api, records), [DAY])
     counted = value(lake.as_of("bench/contacts", DAY.key + "~").count())
     if counted != records:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from gtm_platform.http.client import Api
-from gtm_platform.http.pages import Page, listing
+from gtm_platform.http.pages import Page, expect_list
 from gtm_platform.http.pagination import CursorPaging
 from gtm_platform.ingest.record import Id, Instant, MaybeAmount, MaybeText, Record, at
 from gtm_platform.ingest.source import Source, Stream, Window
@@ -45,7 +45,7 @@ class Order(Record):
 def orders(api: Api, window: Window) -> Iterator[Page]:
     since = {} if window.full else {"since": window.start.isoformat()}
     paging = CursorPaging(next_at=("next",), send_as="after", rows="orders")
-    for page, _ in paging.walk(lambda asked: api.get("/orders", asked, check=listing("orders")), since):
+    for page, _ in paging.walk(lambda asked: api.get("/orders", asked, check=expect_list("orders")), since):
         yield page
 
 

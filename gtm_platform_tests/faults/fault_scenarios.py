@@ -136,7 +136,7 @@ class Troubles:
 
         places = {
             "sync_stripe": "sources.stripe.client.Stripe.pages",
-            "sync_hubspot": "sources.hubspot.client.HubSpotApi.page",
+            "sync_hubspot": "sources.hubspot.client.HubSpotClient.page",
             "daily_tables": "lake.daily_table._read",
             "deliver": "delivery.assets.rows",
         }

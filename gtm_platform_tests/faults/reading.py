@@ -32,8 +32,8 @@ def shop_api(url: str, clock: Clock, **more: Any) -> Api:
     waits: dict[str, Any] = {"now": clock.now, "sleep": clock.sleep, "random": lambda: 1.0}
     known = {
         "auth": BearerAuth(SecretStr(KEY)),
-        "paces": RateLimiter(1e6, 1000, clock.now, clock.sleep),
-        "patience": RetryPolicy(**{**waits, **patient}),
+        "rate_limiters": RateLimiter(1e6, 1000, clock.now, clock.sleep),
+        "retry": RetryPolicy(**{**waits, **patient}),
         "keys": (ENV,),
         "deadline": 30.0,
     }

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gtm_platform.http.pages import get_path, get_path_or_none, put, rows
+from gtm_platform.http.pages import get_path, get_path_or_none, rows, with_fields
 from gtm_platform.ingest.record import (
     Id,
     MaybeAmount,
@@ -171,7 +171,7 @@ def test_of_a_name_given_twice_the_last_counts_wherever_it_is_read() -> None:
     ((letter,), _, _) = READER.read([twice])
     assert (letter.id, letter.count) == ("last", 2)
     assert (get_path_or_none(twice, "id"), get_path(twice, "count")) == ("last", 2)
-    assert json.loads(put(twice, more=3)) == {"id": "last", "count": 2, "more": 3}
+    assert json.loads(with_fields(twice, more=3)) == {"id": "last", "count": 2, "more": 3}
     assert rows(b'{"data":[1],"data":[2]}') == [b"2"]
 
 

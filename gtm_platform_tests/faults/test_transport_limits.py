@@ -8,11 +8,11 @@ from itertools import pairwise
 import pytest
 from pydantic import SecretStr
 
-from gtm_platform.http.errors import BadRequest, RateLimited, RetriesExhausted, Unavailable
+from gtm_platform.http.errors import RateLimited, RetriesExhausted, Unavailable
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.sources.hubspot import SOURCE as HUBSPOT
-from gtm_platform.sources.hubspot.client import HubSpotApi
+from gtm_platform.sources.hubspot.client import HubSpotClient, RateLimits
 from gtm_platform_tests.faults import invariants
 from gtm_platform_tests.faults.fake_api import KEY, TABLE, Fault, nothing
 from gtm_platform_tests.faults.reading import SourceReading, shop_api
@@ -176,9 +176,10 @@ def test_a_daily_limit_that_is_used_up_ends_that_source_only(reading: SourceRead
     before, began = invariants.seen(reading.lake), clock.now()
     with served(whole(json.dumps(used_up).encode(), "429 Too Many Requests")) as (url, _):
         patience = RetryPolicy(now=clock.now, sleep=clock.sleep)
-        hubspot = HubSpotApi(SecretStr(KEY), url, patience=patience, pace=RateLimiter(9, 9, clock.now, clock.sleep))
+        limits = RateLimits(*(RateLimiter(9, 9, clock.now, clock.sleep) for _ in range(2)))
+        hubspot = HubSpotClient(SecretStr(KEY), url, retry=patience, limits=limits)
         syncing = Syncing(reading.lake, HUBSPOT, Calendar(midnight + timedelta(minutes=15)))
-        with pytest.raises(BadRequest) as caught:
+        with pytest.raises(RetriesExhausted) as caught:
             syncing.fill(hubspot, "contacts", midnight - timedelta(hours=12))
         hubspot.close()
     assert (invariants.seen(reading.lake), clock.now()) == (before, began)

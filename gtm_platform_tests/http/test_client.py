@@ -7,7 +7,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from gtm_platform.http.client import MAX_RESPONSE_BYTES, Api, BearerAuth
+from gtm_platform.http.caller import MAX_RESPONSE_BYTES
+from gtm_platform.http.client import Api, BearerAuth
 from gtm_platform.http.errors import (
     ApiFailure,
     BadRequest,
@@ -27,8 +28,8 @@ CANARY = "canary-5f1e-secret"
 def api(clock: Clock, handler: Handler, **more: object) -> Api:
     known: dict[str, object] = {
         "auth": BearerAuth(SecretStr(CANARY)),
-        "paces": RateLimiter(1000, 1000, clock.now, clock.sleep),
-        "patience": RetryPolicy(now=clock.now, sleep=clock.sleep, random=lambda: 1.0),
+        "rate_limiters": RateLimiter(1000, 1000, clock.now, clock.sleep),
+        "retry": RetryPolicy(now=clock.now, sleep=clock.sleep, random=lambda: 1.0),
         "keys": ("TOY_API_KEY",),
         "transport": httpx.MockTransport(handler),
     }
@@ -178,7 +179,7 @@ def test_a_body_that_drips_is_ended_by_the_deadline() -> None:
     def handler(_: httpx.Request) -> httpx.Response:
         return httpx.Response(200, stream=Slow(clock))
 
-    toy = api(clock, handler, patience=RetryPolicy(budget=10, now=clock.now, sleep=clock.sleep), deadline=20)
+    toy = api(clock, handler, retry=RetryPolicy(budget=10, now=clock.now, sleep=clock.sleep), deadline=20)
     with pytest.raises(RetriesExhausted, match="still coming after 20 seconds") as caught:
         toy.get("/things")
     assert isinstance(caught.value.__cause__, Unavailable)
@@ -200,8 +201,8 @@ def test_each_call_takes_from_the_paces_of_its_path_and_learns() -> None:
     toy = api(
         clock,
         handler,
-        paces=lambda method, path: (every, search) if (method, path) == ("POST", "/search") else (every,),
-        learn=lambda headers: (int(headers["remaining"]), 10.0),
+        rate_limiters=lambda method, path: (every, search) if (method, path) == ("POST", "/search") else (every,),
+        read_limits=lambda headers: (int(headers["remaining"]), 10.0),
     )
     toy.get("/things")
     toy.get("/things")
@@ -230,7 +231,7 @@ def test_requests_are_counted_over_threads() -> None:
 )
 def test_the_key_is_never_repeated(answer: httpx.Response | Exception) -> None:
     clock = Clock()
-    toy = api(clock, answers(answer)[0], patience=RetryPolicy(budget=0, now=clock.now, sleep=clock.sleep))
+    toy = api(clock, answers(answer)[0], retry=RetryPolicy(budget=0, now=clock.now, sleep=clock.sleep))
     with pytest.raises(ApiFailure) as caught:
         toy.get("/things", {"token": CANARY})
     shown: list[BaseException | None] = [caught.value, caught.value.__cause__]
@@ -244,8 +245,8 @@ def test_reprs_show_no_secret() -> None:
         "Toy",
         f"https://u:{CANARY}@toy.example/v1?k={CANARY}",
         auth=auth,
-        paces=RateLimiter(1, 1),
-        patience=RetryPolicy(),
+        rate_limiters=RateLimiter(1, 1),
+        retry=RetryPolicy(),
         keys=(),
     )
     assert repr(toy) == "Api('Toy', 'https://toy.example/v1')"

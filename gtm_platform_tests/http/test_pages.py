@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gtm_platform.http.errors import InvalidResponse
-from gtm_platform.http.pages import expect_json, get_path, get_path_or_none, listing, put, repair_json, rows
+from gtm_platform.http.pages import expect_json, expect_list, get_path, get_path_or_none, repair_json, rows, with_fields
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -91,18 +91,18 @@ def test_a_well_formed_body_is_the_body_itself() -> None:
 
 
 def test_a_member_is_put_into_a_record_and_the_rest_kept_as_it_was() -> None:
-    assert put(b'{"id": 1.10, "price": null}', price={"id": "p"}) == b'{"id":1.10,"price":{"id":"p"}}'
+    assert with_fields(b'{"id": 1.10, "price": null}', price={"id": "p"}) == b'{"id":1.10,"price":{"id":"p"}}'
 
 
 @pytest.mark.parametrize("raw", [b"null", b"7", b"[1]", b'{"id":'])
 def test_nothing_is_put_into_what_is_no_record(raw: bytes) -> None:
-    assert put(raw, price=1) == raw
+    assert with_fields(raw, price=1) == raw
 
 
 def test_a_listing_is_checked_for_its_list() -> None:
-    assert listing("results")(b'\xef\xbb\xbf{"results":[1]}') == b'{"results":[1]}'
+    assert expect_list("results")(b'\xef\xbb\xbf{"results":[1]}') == b'{"results":[1]}'
     with pytest.raises(InvalidResponse, match="no list of records under 'results'"):
-        listing("results")(b'{"data":[1]}')
+        expect_list("results")(b'{"data":[1]}')
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def pace_of(rate: float, burst: int) -> tuple[RateLimiter, Clock]:
 def times(pace: RateLimiter, clock: Clock, calls: int) -> list[float]:
     taken = []
     for _ in range(calls):
-        pace.take()
+        pace.acquire()
         taken.append(round(clock.now(), 3))
     return taken
 
@@ -43,30 +43,30 @@ def test_a_pause_stops_everybody_and_ends_without_a_burst() -> None:
 
 def test_what_the_server_says_is_left_is_never_exceeded() -> None:
     pace, clock = pace_of(100.0, 100)
-    pace.learn(2, 8.0)
+    pace.update_from_server(2, 8.0)
     assert times(pace, clock, 4) == [0.0, 0.0, 8.0, 8.0]
 
 
 def test_an_answer_that_was_overtaken_does_not_loosen_the_limit() -> None:
     pace, clock = pace_of(100.0, 100)
-    pace.learn(1, 8.0)
-    pace.learn(5, 8.0)
+    pace.update_from_server(1, 8.0)
+    pace.update_from_server(5, 8.0)
     assert times(pace, clock, 2) == [0.0, 8.0]
 
 
 def test_a_rolling_window_does_not_starve() -> None:
     pace, clock = pace_of(1.0, 10)
     for _ in range(200):
-        pace.take()
-        pace.learn(50, 10.0)
+        pace.acquire()
+        pace.update_from_server(50, 10.0)
     assert clock.now() < 250
 
 
 def test_a_new_window_lifts_the_old_limit() -> None:
     pace, clock = pace_of(100.0, 100)
-    pace.learn(0, 5.0)
+    pace.update_from_server(0, 5.0)
     clock.time = 5.0
-    pace.learn(3, 5.0)
+    pace.update_from_server(3, 5.0)
     assert times(pace, clock, 4) == [5.0, 5.0, 5.0, 10.0]
 
 
@@ -74,10 +74,10 @@ def test_a_window_lets_no_more_calls_pass_than_it_holds() -> None:
     clock = Clock()
     pace = RateLimiter.within(3, 2.0, clock.now, clock.sleep)
     assert times(pace, clock, 2) == [0.0, 0.0]
-    assert pace.left == 1
+    assert pace.available == 1
     clock.time = 1.5
     assert times(pace, clock, 4) == [1.5, 2.0, 2.0, 3.5]
-    assert pace.left == 0
+    assert pace.available == 0
 
 
 def test_after_a_pause_a_window_fills_slowly() -> None:
@@ -111,7 +111,7 @@ def test_threads_together_never_exceed_the_limit() -> None:
     def work(number: int) -> None:
         with contextlib.suppress(EnoughError):
             while True:
-                pace.take()
+                pace.acquire()
                 taken.append(number)
 
     pace = RateLimiter(5.0, 2000, lambda: 0.0, no_more)

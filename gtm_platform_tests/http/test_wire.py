@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gtm_platform.http.client import MAX_RESPONSE_BYTES, Api
+from gtm_platform.http.caller import MAX_RESPONSE_BYTES
+from gtm_platform.http.client import Api
 from gtm_platform.http.errors import BadRequest, InvalidResponse, RetriesExhausted, Unavailable
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
@@ -21,7 +22,7 @@ GOOD = b'{"data":[{"id":"1"}]}'
 def api(url: str, clock: Clock, budget: float = 300.0, deadline: float = 30.0) -> Api:
     """Sleeps on the toy clock; the deadline of a request runs on the real one only where a test says so."""
     patience = RetryPolicy(budget=budget, now=clock.now, sleep=clock.sleep, random=lambda: 1.0)
-    return Api("Toy", url, auth=None, paces=RateLimiter(9, 9), patience=patience, keys=(), deadline=deadline)
+    return Api("Toy", url, auth=None, rate_limiters=RateLimiter(9, 9), retry=patience, keys=(), deadline=deadline)
 
 
 @pytest.mark.faults("S6", "S10", "S11", "S13")
@@ -85,7 +86,7 @@ def test_drips_of_headers_or_body_end_at_the_deadline(start: bytes, stop: thread
 @pytest.mark.faults("S13")
 def test_a_gzip_bomb_is_stopped_while_it_unpacks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_RESPONSE_BYTES == 64 << 20
-    monkeypatch.setattr("gtm_platform.http.client.MAX_RESPONSE_BYTES", 1 << 20)
+    monkeypatch.setattr("gtm_platform.http.caller.MAX_RESPONSE_BYTES", 1 << 20)
     bomb = gzip.compress(b" " * (40 << 20))
     assert len(bomb) < 64 << 10  # so that it comes in one read
     with served(whole(bomb, headers="Content-Encoding: gzip\r\n")) as (url, _), api(url, Clock()) as toy:

@@ -15,7 +15,7 @@ from gtm_platform.sandbox.hubspot import TOKEN, Limits, app
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
 from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.sources.hubspot import SOURCE
-from gtm_platform.sources.hubspot.client import HubSpotApi
+from gtm_platform.sources.hubspot.client import HubSpotClient, RateLimits
 from gtm_platform_tests.sources.conftest import Stand
 
 FIRST, SECOND, THIRD = "2026-03-02T0000", "2026-03-02T1200", "2026-03-03T0000"
@@ -54,11 +54,11 @@ class Portal:
         self.store.objects.setdefault(kind, {})[key] = record
         return record
 
-    def client(self, patience: RetryPolicy | None = None, pace: RateLimiter | None = None) -> HubSpotApi:
+    def client(self, patience: RetryPolicy | None = None, pace: RateLimiter | None = None) -> HubSpotClient:
         pace = pace or fast()
-        return HubSpotApi(SecretStr(self.token), self.stand.url, patience=patience, pace=pace, search_pace=pace)
+        return HubSpotClient(SecretStr(self.token), self.stand.url, retry=patience, limits=RateLimits(pace, pace))
 
-    def sync(self, name: str, *keys: str, client: HubSpotApi | None = None) -> list[WindowResult]:
+    def sync(self, name: str, *keys: str, client: HubSpotClient | None = None) -> list[WindowResult]:
         """Fills the windows shortly after the last of them has closed."""
         [stream] = [stream for stream in SOURCE.streams if stream.name == name]
         slots = partition_windows(windows(SOURCE.hours), keys)

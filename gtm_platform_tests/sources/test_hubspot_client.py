@@ -23,7 +23,7 @@ from gtm_platform.sandbox.hubspot import TOKEN
 from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.settings import settings
 from gtm_platform.sources.hubspot import SOURCE
-from gtm_platform.sources.hubspot.client import CALLS, SEARCHES, HubSpotApi
+from gtm_platform.sources.hubspot.client import CALLS, SEARCHES, HubSpotClient, RateLimits
 from gtm_platform_tests.http.clock import Clock
 from gtm_platform_tests.http.server import Answer, cut, drip, over_tls, served, serving, whole
 from gtm_platform_tests.sources.conftest import Stand
@@ -45,7 +45,7 @@ def asked(*answers: Answer, budget: float = 300.0) -> tuple[bytes, Clock]:
     """What a client makes of these answers, and the clock that it waited on."""
     clock = Clock()
     with served(*answers) as (url, _):
-        client = HubSpotApi(SecretStr(TOKEN), url, patience=patience(clock, budget), pace=slept(clock))
+        client = HubSpotClient(SecretStr(TOKEN), url, retry=patience(clock, budget), limits=limits(clock))
         try:
             return client.page("contacts", ["email"]), clock
         finally:
@@ -54,6 +54,10 @@ def asked(*answers: Answer, budget: float = 300.0) -> tuple[bytes, Clock]:
 
 def slept(clock: Clock) -> RateLimiter:
     return RateLimiter(1_000_000, 1_000_000, now=clock.now, sleep=clock.sleep)
+
+
+def limits(clock: Clock) -> RateLimits:
+    return RateLimits(slept(clock), slept(clock))
 
 
 def limited(policy: str) -> bytes:
@@ -71,7 +75,7 @@ def test_the_pace_stays_within_the_limit_however_calls_are_held_up(
     pace = RateLimiter.within(*own, now=clock.now, sleep=clock.sleep)
     arrived = []
     for _ in range(1_000):
-        pace.take()
+        pace.acquire()
         arrived.append(clock.now() + held_up.random() * (own[1] - theirs[1]))
     limit = Limit(*theirs, now=lambda: now)
     for now in sorted(arrived):  # noqa: B007 - the limit's clock
@@ -108,7 +112,7 @@ def test_a_limit_that_one_met_holds_up_all() -> None:
     clock = Clock()
     api_without_retries = RetryPolicy(deadline=1.0, now=clock.now, sleep=clock.sleep)
     with served(whole(limited("TEN_SECONDLY_ROLLING"), "429 Too Many Requests"), EMPTY) as (url, _):
-        client = HubSpotApi(SecretStr(TOKEN), url, patience=api_without_retries, pace=slept(clock))
+        client = HubSpotClient(SecretStr(TOKEN), url, retry=api_without_retries, limits=limits(clock))
         with pytest.raises(RetriesExhausted):
             client.owners()
         client.owners()
@@ -133,7 +137,7 @@ def test_a_wait_that_is_asked_for_is_kept() -> None:
 @pytest.mark.faults("S4")
 def test_the_daily_limit_ends_the_run_at_once(portal: Portal) -> None:
     portal.limits.daily = Limit(0, 86_400)
-    with pytest.raises(BadRequest, match=r"daily limit of calls is used up\. .* until midnight") as failure:
+    with pytest.raises(RetriesExhausted, match=r"daily limit of calls is used up\. .* until midnight") as failure:
         portal.sync("contacts", FIRST)
     assert failure.value.status == 429
     assert len(portal.calls) == 1
@@ -142,7 +146,7 @@ def test_the_daily_limit_ends_the_run_at_once(portal: Portal) -> None:
 def test_searches_do_not_use_up_what_the_other_calls_may_take(portal: Portal) -> None:
     clock = Clock()
     search = RateLimiter.within(*SEARCHES, now=clock.now, sleep=clock.sleep)
-    client = HubSpotApi(SecretStr(TOKEN), portal.stand.url, search_pace=search, pace=fast())
+    client = HubSpotClient(SecretStr(TOKEN), portal.stand.url, limits=RateLimits(fast(), search))
     for _ in range(10):
         client.search("contacts", {"limit": 1})
     client.owners()
@@ -168,7 +172,7 @@ def test_a_wrong_token_is_named_by_its_variable_and_not_shown(portal: Portal) ->
 def test_a_key_that_is_repeated_is_not_shown(status: str) -> None:
     clock, key = Clock(), "no-key-of-any-known-make"
     with served(whole(f"What is {key}?".encode(), status)) as (url, requests):
-        client = HubSpotApi(SecretStr(key), url, patience=patience(clock, budget=0.0), pace=slept(clock))
+        client = HubSpotClient(SecretStr(key), url, retry=patience(clock, budget=0.0), limits=limits(clock))
         with pytest.raises(ApiFailure, match=r"What is \*\*\*\?") as failure:
             client.owners()
         client.close()
@@ -179,7 +183,7 @@ def test_a_key_that_is_repeated_is_not_shown(status: str) -> None:
 @pytest.mark.parametrize("token", ["", "pat-na1 sandbox", "pat-na1-\nsandbox"])
 def test_a_token_that_can_be_none_is_refused_before_it_is_sent(token: str) -> None:
     with pytest.raises(ValueError, match="A key is empty, or holds blanks"):
-        HubSpotApi(SecretStr(token), "http://127.0.0.1:9")
+        HubSpotClient(SecretStr(token), "http://127.0.0.1:9")
 
 
 @pytest.mark.faults("S6", "S7")
@@ -193,7 +197,7 @@ def test_an_error_page_in_another_alphabet_keeps_its_status() -> None:
 @pytest.mark.parametrize("address", ["", "https://", "hubspot.example"])
 def test_an_address_that_can_be_none_is_refused_before_it_is_asked(address: str) -> None:
     with pytest.raises(BadRequest, match="HUBSPOT_BASE_URL is no address"):
-        HubSpotApi(SecretStr(TOKEN), address)
+        HubSpotClient(SecretStr(TOKEN), address)
 
 
 @pytest.mark.faults("S14")
@@ -206,7 +210,7 @@ def test_a_redirect_is_not_followed() -> None:
 def test_a_server_that_cannot_be_trusted_is_not_asked_again() -> None:
     clock = Clock()
     with serving(lambda _: cut(b""), over_tls("valid.pem")) as url:
-        client = HubSpotApi(SecretStr(TOKEN), url, patience=patience(clock), pace=slept(clock))
+        client = HubSpotClient(SecretStr(TOKEN), url, retry=patience(clock), limits=limits(clock))
         with pytest.raises(BadRequest, match=r"self-signed certificate .* Check HUBSPOT_BASE_URL, and its certificate"):
             client.owners()
         client.close()
@@ -215,7 +219,7 @@ def test_a_server_that_cannot_be_trusted_is_not_asked_again() -> None:
 
 @pytest.mark.faults("S13")
 def test_an_answer_that_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gtm_platform.sources.hubspot.client.MAX_RESPONSE_BYTES", 1 << 20)
+    monkeypatch.setattr("gtm_platform.http.caller.MAX_RESPONSE_BYTES", 1 << 20)
     with pytest.raises(BadRequest, match="more than 1 MB"):
         asked(whole(gzip.compress(b" " * (8 << 20)), headers="Content-Encoding: gzip\r\n"))
 
@@ -257,7 +261,7 @@ def test_an_answer_that_drips_for_ever_is_given_up() -> None:
 
     stop = threading.Event()
     with served(drip(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b" ", stop)) as (url, _):
-        client = HubSpotApi(SecretStr(TOKEN), url, patience=patience(Ticking(), budget=1.0), pace=fast())
+        client = HubSpotClient(SecretStr(TOKEN), url, retry=patience(Ticking(), budget=1.0), limits=limits(Clock()))
         with pytest.raises(RetriesExhausted, match="still coming after 60 seconds"):
             client.owners()
         stop.set()
@@ -277,7 +281,7 @@ def test_associations_that_could_not_be_read_are_asked_for_again() -> None:
     wrong = whole(json.dumps({"results": [], "errors": errors, "numErrors": 1}).encode(), "207 Multi-Status")
     clock = Clock()
     with served(wrong, wrong) as (url, _):
-        client = HubSpotApi(SecretStr(TOKEN), url, patience=patience(clock, budget=1.0), pace=slept(clock))
+        client = HubSpotClient(SecretStr(TOKEN), url, retry=patience(clock, budget=1.0), limits=limits(clock))
         with pytest.raises(
             RetriesExhausted, match=r"The associations of 1 records were not read\. It said: Try again"
         ) as failure:

@@ -170,7 +170,7 @@ class HubSpotContacts:
 
     def _call(self, method: str, path: str, ask: Callable[[], T]) -> T:
         def once() -> T:
-            self._pace.take()
+            self._pace.acquire()
             try:
                 answer = ask()
                 # What the SDK cannot read it takes for an answer that lacks everything.

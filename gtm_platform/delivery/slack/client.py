@@ -2,26 +2,25 @@
 surely not posted, may it have been, or can this message never be.
 """
 
+import json
 import logging
 from collections.abc import Sequence
 from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
-from urllib.request import Request
 
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from gtm_platform.http.caller import Caller, Request, Response
 from gtm_platform.http.client import BearerAuth
+from gtm_platform.http.compat import SlackWithoutRedirects
 from gtm_platform.http.errors import (
-    ApiFailure,
     BadRequest,
     Forbidden,
     Permanent,
     RateLimited,
     Unauthorized,
     Unavailable,
-    classify,
 )
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
@@ -66,20 +65,13 @@ def why_off(settings: Settings) -> str | None:
     return None if settings.slack_send_enabled else "Slack is off: set SLACK_SEND_ENABLED=true."
 
 
-class _StayingAtHome(WebClient):
-    """The SDK follows redirects; the token stays behind, wherever they lead."""
-
-    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
-        for name in [name for name in req.headers if name.lower() == "authorization"]:
-            req.add_unredirected_header(name, req.headers.pop(name))
-        return super()._perform_urllib_http_request_internal(url, req)
-
-
 class SlackChannel:
-    def __init__(self, token: str, base_url: str, channel: str, pace: RateLimiter, patience: RetryPolicy) -> None:
+    def __init__(self, token: str, base_url: str, channel: str, limiter: RateLimiter, retry: RetryPolicy) -> None:
         # The SDK's own retries are left out: they repeat posts that may have arrived.
-        self._sdk = _StayingAtHome(token=token, base_url=base_url, timeout=TIMEOUT, retry_handlers=[])
-        self.channel, self._pace, self._patience = channel, pace, patience
+        self._sdk = SlackWithoutRedirects(token=token, base_url=base_url, timeout=TIMEOUT, retry_handlers=[])
+        self.channel, self._token, self._limiter = channel, token, limiter
+        self._request = Request("POST", f"{base_url}chat.postMessage")
+        self._caller = Caller(SYSTEM, KEYS, retry)
 
     @classmethod
     def of(cls, settings: Settings) -> "SlackChannel":
@@ -87,55 +79,53 @@ class SlackChannel:
         token, channel = settings.slack_bot_token, settings.slack_alert_channel
         if token is None or channel is None:
             raise SlackIsOff(why_off(settings))
-        pace = RateLimiter(rate=1, burst=BURST)
+        limiter = RateLimiter(rate=1, burst=BURST)
         key = BearerAuth(token).secret  # checked: a bad header is quoted in its error
-        return cls(key.get_secret_value(), settings.slack_base_url, channel, pace, RetryPolicy())
+        return cls(key.get_secret_value(), settings.slack_base_url, channel, limiter, RetryPolicy())
 
     def post(self, text: str, blocks: Sequence[dict[str, Any]], fingerprint: str, thread: str | None = None) -> str:
-        """Posts, waiting out limits and passing trouble, and answers the message's `ts`."""
+        """Post, waiting out rate limits and passing trouble, and return the message's `ts`."""
+        message = {
+            "channel": self.channel,
+            "text": text,
+            "blocks": list(blocks),
+            "metadata": {"event_type": EVENT, "event_payload": {"fingerprint": fingerprint}},
+            "thread_ts": thread,
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        return self._caller.call(self._request, lambda: self._send(message), (self._limiter,), self._timestamp)
 
-        def once() -> str:
-            self._pace.take()
-            try:
-                answer = self._sdk.chat_postMessage(
-                    channel=self.channel,
-                    text=text,
-                    blocks=list(blocks),
-                    metadata={"event_type": EVENT, "event_payload": {"fingerprint": fingerprint}},
-                    thread_ts=thread,
-                    unfurl_links=False,
-                    unfurl_media=False,
-                )
-                return str(answer["ts"])
-            except SlackApiError as error:
-                failure = self._failure(error)
-            except URLError as error:
-                failure = Unavailable(SYSTEM, f"Slack cannot be reached: {type(error.reason).__name__}.")
-            except (OSError, HTTPException) as error:
-                failure = AnswerLost(SYSTEM, f"Slack did not answer ({type(error).__name__}); it may have been posted.")
-            if isinstance(failure, RateLimited) and failure.retry_after:
-                self._pace.pause(failure.retry_after)
-            raise failure
+    def _send(self, message: dict[str, Any]) -> Response:
+        try:
+            answer = self._sdk.chat_postMessage(**message)
+        except SlackApiError as error:
+            answer = error.response
+        except URLError as error:
+            raise Unavailable(SYSTEM, f"Slack cannot be reached: {type(error.reason).__name__}.") from None
+        except (OSError, HTTPException) as error:
+            sentence = f"Slack did not answer ({type(error).__name__}); it may have been posted."
+            raise AnswerLost(SYSTEM, sentence) from None
+        body = json.dumps(answer.data) if isinstance(answer.data, dict) else "{}"
+        return Response(answer.status_code, answer.headers, body.encode(), (self._token,))
 
-        return self._patience.call(once)
-
-    def _failure(self, error: SlackApiError) -> ApiFailure:
-        answer = error.response
-        if not 200 <= answer.status_code < 300:
-            said = str(answer.get("error", "")).encode()
-            return classify(SYSTEM, KEYS, answer.status_code, "POST", answer.api_url, answer.headers, said)
+    def _timestamp(self, response: Response) -> str:
+        """Return the message's `ts`, out of an answer whose status says nothing of whether it was posted."""
+        answer = json.loads(response.body)
+        if answer.get("ok"):
+            return str(answer["ts"])
         code = str(answer.get("error"))
-        where = f"Slack refused the message for channel {self.channel}: {code}."
+        sentence = f"Slack refused the message for channel {self.channel}: {code}."
         if code in TOKEN_ERRORS:
-            return Unauthorized(SYSTEM, f"{where} Check that SLACK_BOT_TOKEN holds a valid bot token.")
+            raise Unauthorized(SYSTEM, f"{sentence} Check that SLACK_BOT_TOKEN holds a valid bot token.")
         if code in CHANNEL_ERRORS:
-            told = f"{where} Check SLACK_ALERT_CHANNEL, and that the bot is invited there and may write (chat:write)."
-            return Forbidden(SYSTEM, told)
+            advice = "Check SLACK_ALERT_CHANNEL, and that the bot is invited there and may write (chat:write)."
+            raise Forbidden(SYSTEM, f"{sentence} {advice}")
         if code == "ratelimited":
-            return RateLimited(SYSTEM, where)
+            raise RateLimited(SYSTEM, sentence)
         if code in PASSING_ERRORS:
-            return Unavailable(SYSTEM, where)
+            raise Unavailable(SYSTEM, sentence)
         if not code.isidentifier():
-            return AnswerLost(SYSTEM, "Slack's answer was not JSON; the message may have been posted.")
+            raise AnswerLost(SYSTEM, "Slack's answer was not JSON; the message may have been posted.")
         hints = answer.get("response_metadata", {}).get("messages", [])
-        return MessageRefused(SYSTEM, " ".join([where, *hints]))
+        raise MessageRefused(SYSTEM, " ".join([sentence, *hints]))

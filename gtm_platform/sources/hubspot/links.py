@@ -8,7 +8,7 @@ import msgspec
 from gtm_platform.http.errors import CursorLoop, InvalidResponse
 from gtm_platform.http.pages import Page, get_path
 from gtm_platform.http.pagination import REPEATS
-from gtm_platform.sources.hubspot.client import SYSTEM, HubSpotApi
+from gtm_platform.sources.hubspot.client import SYSTEM, HubSpotClient
 
 
 class Kind(msgspec.Struct, rename="camel"):
@@ -43,7 +43,7 @@ class Link(msgspec.Struct, frozen=True):
     category: str | None
 
 
-def links_of(client: HubSpotApi, source: str, target: str, moved: Mapping[str, str]) -> Page:
+def links_of(client: HubSpotClient, source: str, target: str, moved: Mapping[str, str]) -> Page:
     """A row for each record of `moved` (id: when it last changed), without links where it has none."""
     links: dict[str, dict[Link, None]] = {key: {} for key in moved}  # what came twice is kept once
     asked = [{"id": key} for key in moved]

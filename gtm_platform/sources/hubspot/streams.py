@@ -7,10 +7,10 @@ from itertools import chain, islice
 from typing import Any
 
 from gtm_platform.http.errors import CursorLoop
-from gtm_platform.http.pages import Page, get_path, get_path_or_none, put, rows
+from gtm_platform.http.pages import Page, get_path, get_path_or_none, rows, with_fields
 from gtm_platform.http.pagination import CursorPaging, LastIdPaging
 from gtm_platform.ingest.source import Stream, Window
-from gtm_platform.sources.hubspot.client import LINKS_READ, SEARCH_PAGE, SYSTEM, HubSpotApi
+from gtm_platform.sources.hubspot.client import LINKS_READ, SEARCH_PAGE, SYSTEM, HubSpotClient
 from gtm_platform.sources.hubspot.links import links_of
 from gtm_platform.sources.hubspot.records import (
     Association,
@@ -41,14 +41,14 @@ class Objects:
         if sum(len(f"&properties={name}") for name in self.properties) > LONGEST_LIST:
             raise TypeError(f"{self.kind}: a list with so many properties is refused; read fewer, or by batch")
 
-    def pages(self, client: HubSpotApi, window: Window) -> Iterator[Page]:
+    def pages(self, client: HubSpotClient, window: Window) -> Iterator[Page]:
         return self.all(client) if window.full else self.changed(client, window)
 
-    def all(self, client: HubSpotApi) -> Iterator[Page]:
+    def all(self, client: HubSpotClient) -> Iterator[Page]:
         for page, _ in PAGES.walk(lambda more: client.page(self.kind, self.properties, **more), {}):
             yield page
 
-    def changed(self, client: HubSpotApi, window: Window) -> Iterator[Page]:
+    def changed(self, client: HubSpotClient, window: Window) -> Iterator[Page]:
         """In the order of ids, each search beginning after the last id, so that no search ever comes near the 10,000
         results at which they end: an import may have changed more than that in the same millisecond."""
         for page, _ in BY_ID.walk(lambda more: client.search(self.kind, self._search(window, **more)), {}):
@@ -98,13 +98,13 @@ ENGAGEMENTS = {
 }
 
 
-def engagements(client: HubSpotApi, window: Window) -> Iterator[Page]:
+def engagements(client: HubSpotClient, window: Window) -> Iterator[Page]:
     for kind, objects in ENGAGEMENTS.items():
         for page in objects.pages(client, window):
-            yield [put(raw, engagementType=kind) for raw in page]
+            yield [with_fields(raw, engagementType=kind) for raw in page]
 
 
-def associations(client: HubSpotApi, window: Window) -> Iterator[Page]:
+def associations(client: HubSpotClient, window: Window) -> Iterator[Page]:
     """Of all records that changed, even where their links did not: links alone do not move a record."""
     for objects, targets in LINKED:
         touched = chain.from_iterable(replace(objects, properties=(objects.modified,)).pages(client, window))
@@ -117,17 +117,17 @@ def associations(client: HubSpotApi, window: Window) -> Iterator[Page]:
                 yield links_of(client, objects.kind, target, moved)
 
 
-def owners(client: HubSpotApi, _window: Window) -> Iterator[Page]:
+def owners(client: HubSpotClient, _window: Window) -> Iterator[Page]:
     """Deactivated ones too: records keep pointing at them."""
     for first in ({"archived": False}, {"archived": True}):
         for page, _ in PAGES.walk(lambda asked: client.owners(**asked), first):
             yield page
 
 
-def stages(client: HubSpotApi, _window: Window) -> Iterator[Page]:
+def stages(client: HubSpotClient, _window: Window) -> Iterator[Page]:
     for pipeline in rows(client.pipelines("deals"), "results"):
         told = {"pipelineId": get_path(pipeline, "id"), "pipelineLabel": get_path(pipeline, "label")}
-        yield [put(stage, **told) for stage in rows(pipeline, "stages")]
+        yield [with_fields(stage, **told) for stage in rows(pipeline, "stages")]
 
 
 STREAMS = (

@@ -1,4 +1,7 @@
-"""How Intercom is reached: the key, the pinned version, the pace; and how it lists: in pages, by search, by scroll."""
+"""How Intercom is reached (key, pinned version, rate limit) and how it lists: in pages, by search, by scroll.
+
+Which lists a stream reads stands in `streams`.
+"""
 
 import hashlib
 import time
@@ -14,7 +17,7 @@ from pydantic import SecretStr
 
 from gtm_platform.http.client import Api, BearerAuth
 from gtm_platform.http.errors import BadRequest, CursorLoop, InvalidResponse, NotFound, RetriesExhausted, Unavailable
-from gtm_platform.http.pages import Page, get_path, listing, rows
+from gtm_platform.http.pages import Page, expect_list, get_path, rows
 from gtm_platform.http.pagination import REPEATS, CursorPaging, Listed
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
@@ -33,42 +36,45 @@ SCROLLS = 3
 
 @dataclass(frozen=True)
 class Intercom:
-    """One workspace for one run. `hasty` is the same without patience: what fails there is begun afresh."""
+    """One workspace for one run. `api_without_retries` is for what must be begun afresh instead."""
 
     api: Api
     api_without_retries: Api
 
     def listed(self, path: str, at: str = "data") -> Iterator[Page]:
-        def ask(asked: Mapping[str, Any]) -> bytes:
-            return self.api.get(path, asked, check=listing(at))
+        """Read a list page by page."""
 
-        return _whole(CursorPaging(rows=at).walk(ask, {"per_page": LARGEST_PAGE}), path)
+        def ask(params: Mapping[str, Any]) -> bytes:
+            return self.api.get(path, params, check=expect_list(at))
+
+        return _expect_complete(CursorPaging(rows=at).walk(ask, {"per_page": LARGEST_PAGE}), path)
 
     def linked(self, path: str) -> Iterator[Page]:
-        """A list whose pages name the address of the next one. What that asks is asked where we are at home."""
+        """Read a list whose pages name the address of the next one; of that only the parameters are taken."""
 
-        def ask(asked: Mapping[str, Any]) -> bytes:
-            return self.api.get(path, httpx.URL(asked.get("link", "")).params.multi_items(), check=listing())
+        def ask(params: Mapping[str, Any]) -> bytes:
+            return self.api.get(path, httpx.URL(params.get("link", "")).params.multi_items(), check=expect_list())
 
-        return _whole(CursorPaging(next_at=("pages", "next"), send_as="link").walk(ask, {}), path)
+        return _expect_complete(CursorPaging(next_at=("pages", "next"), send_as="link").walk(ask, {}), path)
 
     def changed(self, path: str, since: datetime, at: str = "data") -> Iterator[Page]:
+        """Search for what changed since a moment."""
         query = {"field": "updated_at", "operator": ">", "value": int(since.timestamp()) - 1}
         sort = {"field": "updated_at", "order": "ascending"}
 
         def ask(pagination: Mapping[str, Any]) -> bytes:
-            asked = {"query": {"operator": "AND", "value": [query]}, "sort": sort, "pagination": pagination}
-            return self.api.post(path, asked, check=listing(at))
+            search = {"query": {"operator": "AND", "value": [query]}, "sort": sort, "pagination": pagination}
+            return self.api.post(path, search, check=expect_list(at))
 
         for page, _ in CursorPaging(rows=at).walk(ask, {"per_page": LARGEST_PAGE}):
             yield page
 
-    def small(self, path: str, at: str = "data") -> Page:
-        """A list that comes in one piece."""
-        return rows(self.api.get(path, check=listing(at)), at)
+    def single_page(self, path: str, at: str = "data") -> Page:
+        """Read a list that comes in one piece."""
+        return rows(self.api.get(path, check=expect_list(at)), at)
 
     def scrolled(self, path: str) -> Iterator[Page]:
-        """A scroll that fails cannot be resumed, only begun again; what came twice is kept once."""
+        """Read by scroll. One that fails cannot be resumed, only begun again; what came twice is kept once."""
         for left in reversed(range(SCROLLS)):
             try:
                 yield from self._scroll(path)
@@ -78,25 +84,29 @@ class Intercom:
                     raise
 
     def _scroll(self, path: str) -> Iterator[Page]:
-        body = self.api.patience.call(lambda: self._begin(path))
+        body = self.api.retry.call(lambda: self._begin(path))
         seen: Counter[bytes] = Counter()
         while page := rows(body):
             yield page
             seen[digest := hashlib.sha256(b"".join(page)).digest()] += 1
             if seen[digest] > 1 + REPEATS:
                 raise CursorLoop("Intercom", f"The scroll through {path} does not advance: a page keeps coming back.")
-            body = self.api_without_retries.get(path, {"scroll_param": get_path(body, "scroll_param")}, check=listing())
+            params = {"scroll_param": get_path(body, "scroll_param")}
+            body = self.api_without_retries.get(path, params, check=expect_list())
 
     def _begin(self, path: str) -> bytes:
         try:
-            return self.api_without_retries.get(path, check=listing())
+            return self.api_without_retries.get(path, check=expect_list())
         except BadRequest as failure:
-            what = f"Another scroll through Intercom's companies seems to be open. {failure.message}"
-            raise Unavailable("Intercom", what, status=failure.status, retry_after=SCROLL_TTL) from failure
+            message = f"Another scroll through Intercom's companies seems to be open. {failure.message}"
+            raise Unavailable("Intercom", message, status=failure.status, retry_after=SCROLL_TTL) from failure
 
 
-def _whole(listed: Iterator[Listed], path: str) -> Iterator[Page]:
-    """Everything the list says there is. A page that comes twice makes up for none that did not come."""
+def _expect_complete(listed: Iterator[Listed], path: str) -> Iterator[Page]:
+    """Yield the pages, and fail where fewer records came than the list says there are.
+
+    A page that comes twice makes up for none that did not come.
+    """
     seen, total, before = 0, 0, Page()
     for page, body in listed:
         seen, total = seen + (len(page) if page != before else 0), get_path(body, "total_count") or 0
@@ -110,26 +120,27 @@ def _whole(listed: Iterator[Listed], path: str) -> Iterator[Page]:
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[Intercom]:
-    pace = RateLimiter(RATE, burst=int(RATE))
-    with _api(settings, pace, RetryPolicy()) as api, _api(settings, pace, RetryPolicy(budget=0)) as api_without_retries:
+    """Open the workspace of the environment for one run."""
+    limiter, no_retries = RateLimiter(RATE, burst=int(RATE)), RetryPolicy(budget=0)
+    with _api(settings, limiter, RetryPolicy()) as api, _api(settings, limiter, no_retries) as api_without_retries:
         yield Intercom(api, api_without_retries)
 
 
-def _api(settings: Settings, pace: RateLimiter, patience: RetryPolicy) -> Api:
+def _api(settings: Settings, limiter: RateLimiter, retry: RetryPolicy) -> Api:
     return Api(
         "Intercom",
         settings.intercom_base_url,
         auth=BearerAuth(settings.intercom_access_token or SecretStr("")),
         headers={"Intercom-Version": settings.intercom_api_version, "Accept": "application/json"},
-        paces=pace,
-        patience=patience,
+        rate_limiters=limiter,
+        retry=retry,
         keys=("INTERCOM_ACCESS_TOKEN",),
-        learn=allowance,
+        read_limits=allowance,
     )
 
 
-def allowance(headers: httpx.Headers) -> tuple[int, float] | None:
-    """How many calls are left of this slice, and how long it lasts. Some answers do not say: our own pace holds."""
+def allowance(headers: Mapping[str, str]) -> tuple[int, float] | None:
+    """Return how many calls are left of this slice, and for how long; None where an answer does not say."""
     left, ends = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
     if not (left.isdecimal() and ends.isdecimal()):
         return None
@@ -137,6 +148,7 @@ def allowance(headers: httpx.Headers) -> tuple[int, float] | None:
 
 
 def check(intercom: Intercom) -> str:
+    """Make one cheap call and return which workspace the key opens."""
     me = intercom.api.get("/me")
-    told = {name: get_path(me, "app", name) for name in ("id_code", "region", "timezone")}
-    return f"workspace {told['id_code']}, region {told['region']}, days in {told['timezone']}"
+    workspace = {name: get_path(me, "app", name) for name in ("id_code", "region", "timezone")}
+    return f"workspace {workspace['id_code']}, region {workspace['region']}, days in {workspace['timezone']}"

@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 
 from gtm_platform.http.errors import NotFound
-from gtm_platform.http.pages import Page, get_path, get_path_or_none, put, rows
+from gtm_platform.http.pages import Page, get_path, get_path_or_none, rows, with_fields
 from gtm_platform.ingest.concurrency import map_concurrently
 from gtm_platform.ingest.source import Stream, Window
 from gtm_platform.sources.intercom import records
@@ -32,11 +32,11 @@ def _with_all(intercom: Intercom, contact: bytes, of: str) -> bytes:
         return contact
     path = f"/contacts/{get_path(contact, 'id')}/{of}"
     try:
-        pages = [intercom.small(path)] if of == "tags" else intercom.linked(path)
+        pages = [intercom.single_page(path)] if of == "tags" else intercom.linked(path)
         rest = [msgspec.Raw(row) for page in pages for row in page]
     except NotFound:  # the contact was deleted since
         return contact
-    return put(contact, **{of: {"type": "list", "data": rest}})
+    return with_fields(contact, **{of: {"type": "list", "data": rest}})
 
 
 def a_company(intercom: Intercom) -> bytes:
@@ -75,7 +75,7 @@ def _parts(intercom: Intercom, key: str) -> Page:
         return []
     moved = get_path(conversation, "updated_at")
     told = rows(conversation, "conversation_parts.conversation_parts")
-    return [put(part, conversation_id=key, moved_at=moved) for part in told]
+    return [with_fields(part, conversation_id=key, moved_at=moved) for part in told]
 
 
 def tickets(intercom: Intercom, window: Window) -> Iterator[Page]:
@@ -84,11 +84,11 @@ def tickets(intercom: Intercom, window: Window) -> Iterator[Page]:
 
 
 def admins(intercom: Intercom, _: Window) -> Iterator[Page]:
-    yield intercom.small("/admins", "admins")
+    yield intercom.single_page("/admins", "admins")
 
 
 def tags(intercom: Intercom, _: Window) -> Iterator[Page]:
-    yield intercom.small("/tags")
+    yield intercom.single_page("/tags")
 
 
 STREAMS = (

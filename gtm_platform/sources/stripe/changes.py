@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from gtm_platform.http.errors import InvalidResponse, NotFound
-from gtm_platform.http.pages import Page, get_path_or_none, put
+from gtm_platform.http.pages import Page, get_path_or_none, with_fields
 from gtm_platform.ingest.concurrency import map_concurrently
 from gtm_platform.ingest.source import Window
 from gtm_platform.sources.stripe.client import IN_FLIGHT, Stripe
@@ -91,17 +91,17 @@ class Kind:
         """Takes its change out of those that must be read one by one."""
         change, created = changed.pop(str(get_path_or_none(raw, "id")), None), get_path_or_none(raw, "created")
         at = change.at if change else max(created, floor) if isinstance(created, int) else created
-        return put(self.finish(stripe, raw), moved_at=at)
+        return with_fields(self.finish(stripe, raw), moved_at=at)
 
     def _again(self, stripe: Stripe, key: str, change: Change) -> bytes | None:
         """The object as it is now; None when it went away since it was told of."""
         if change.gone:
-            return put(change.gone, moved_at=change.at)
+            return with_fields(change.gone, moved_at=change.at)
         try:
-            raw = stripe.one(f"{self.path}/{key}", self.expand)
+            raw = stripe.retrieve(f"{self.path}/{key}", self.expand)
         except NotFound:
             return None
-        return put(self.finish(stripe, raw), moved_at=change.at)
+        return with_fields(self.finish(stripe, raw), moved_at=change.at)
 
 
 def _event(raw: bytes) -> Event:

@@ -1,4 +1,7 @@
-"""How Stripe is reached: the key, the pinned version, the pace, and its two ways of answering, lists and objects."""
+"""How Stripe is reached: the key, the pinned version, the rate limits; and its two answers, lists and objects.
+
+Which lists a stream reads stands in `streams`.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +12,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from gtm_platform.http.client import Api, BearerAuth
-from gtm_platform.http.pages import Page, get_path, listing
+from gtm_platform.http.pages import Page, expect_list, get_path
 from gtm_platform.http.pagination import LastIdPaging
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
@@ -26,7 +29,7 @@ LARGEST_PAGE = 100
 
 @dataclass(frozen=True)
 class Stripe:
-    """One account for one run; all streams share it, and so its pace."""
+    """One account for one run; all streams share it, and so its rate limits."""
 
     api: Api
     rules: Rules
@@ -34,28 +37,31 @@ class Stripe:
     live: bool
 
     def pages(self, path: str, params: Mapping[str, Any], expand: Sequence[str] = ()) -> Iterator[Page]:
+        """Read a list page by page."""
         first = {"limit": LARGEST_PAGE, **params, "expand[]": [f"data.{each}" for each in expand]}
-        for page, _ in LastIdPaging().walk(lambda asked: self.api.get(path, asked, check=listing()), first):
+        for page, _ in LastIdPaging().walk(lambda more: self.api.get(path, more, check=expect_list()), first):
             yield page
 
-    def one(self, path: str, expand: Sequence[str] = ()) -> bytes:
+    def retrieve(self, path: str, expand: Sequence[str] = ()) -> bytes:
+        """Read one object."""
         return self.api.get(path, {"expand[]": list(expand)})
 
 
-def paces(*, live: bool) -> Callable[[str, str], Sequence[RateLimiter]]:
-    """That of the account, and that of the endpoint, which is all calls to a kind of objects."""
+def rate_limiters(*, live: bool) -> Callable[[str, str], Sequence[RateLimiter]]:
+    """Return what chooses the limits of a call: that of the account, and that of the endpoint (a kind of objects)."""
     account = RateLimiter.within(EVERYTHING if live else ENDPOINT, SECOND)
     endpoints: dict[str, RateLimiter] = {}
 
-    def of(_: str, path: str) -> Sequence[RateLimiter]:
+    def limiters_of(_method: str, path: str) -> Sequence[RateLimiter]:
         endpoint = "/".join(path.split("/")[:3])
         return account, endpoints.setdefault(endpoint, RateLimiter.within(ENDPOINT, SECOND))
 
-    return of
+    return limiters_of
 
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[Stripe]:
+    """Open the account of the environment for one run."""
     key = settings.stripe_api_key or SecretStr("")
     live = "_live_" in key.get_secret_value()
     with Api(
@@ -63,12 +69,13 @@ def connect(settings: Settings) -> Iterator[Stripe]:
         settings.stripe_base_url,
         auth=BearerAuth(key),
         headers={"Stripe-Version": settings.stripe_api_version},
-        paces=paces(live=live),
-        patience=RetryPolicy(),
+        rate_limiters=rate_limiters(live=live),
+        retry=RetryPolicy(),
         keys=("STRIPE_API_KEY",),
     ) as api:
         yield Stripe(api, policy().stripe, settings.now, live)
 
 
 def check(stripe: Stripe) -> str:
-    return f"account {get_path(stripe.one('/v1/account'), 'id')}, {'live' if stripe.live else 'test'} mode"
+    """Make one cheap call and return which account the key opens."""
+    return f"account {get_path(stripe.retrieve('/v1/account'), 'id')}, {'live' if stripe.live else 'test'} mode"

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gtm_platform.http.pages import get_path, get_path_or_none, put
+from gtm_platform.http.pages import get_path, get_path_or_none, with_fields
 from gtm_platform.sources.stripe.client import Stripe
 from gtm_platform.sources.stripe.mrr import Catalogue, leading_item, phases
 from gtm_platform.sources.stripe.shapes import Coupon, Price, Subscription, Unpriced
@@ -37,7 +37,7 @@ def priced(stripe: Stripe, known: Catalogue, raw: bytes) -> bytes:
         read = msgspec.json.decode(whole, type=Subscription)
         leading = leading_item(read, known)
         told = msgspec.json.decode(whole)
-        return put(
+        return with_fields(
             whole,
             gtm_phases=phases(read, known, stripe.rules),
             gtm_item=next((item for item in told["items"]["data"] if item["id"] == leading), None),
@@ -45,7 +45,7 @@ def priced(stripe: Stripe, known: Catalogue, raw: bytes) -> bytes:
             customer_discount=told["customer"].get("discount"),
         )
     except (msgspec.ValidationError, Unpriced) as error:
-        return put(raw, gtm_phases=str(error))
+        return with_fields(raw, gtm_phases=str(error))
 
 
 def _with_all_items(stripe: Stripe, raw: bytes) -> bytes:
@@ -53,14 +53,14 @@ def _with_all_items(stripe: Stripe, raw: bytes) -> bytes:
     if not read.items.has_more:
         return raw
     pages = stripe.pages("/v1/subscription_items", {"subscription": read.id}, ("discounts",))
-    return put(raw, items=_list(row for page in pages for row in page))
+    return with_fields(raw, items=_list(row for page in pages for row in page))
 
 
 def with_all_lines(stripe: Stripe, raw: bytes) -> bytes:
     if not get_path_or_none(raw, "lines", "has_more"):
         return raw
     pages = stripe.pages(f"/v1/invoices/{get_path_or_none(raw, 'id')}/lines", {})
-    return put(raw, lines=_list(row for page in pages for row in page))
+    return with_fields(raw, lines=_list(row for page in pages for row in page))
 
 
 def _list(found: Iterable[bytes]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from gtm_platform.accounts import require_own_account
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.ingest.source import Source, Stream
 from gtm_platform.ingest.stream_sync import Sync, WindowResult, partition_windows
@@ -68,6 +69,7 @@ def asset_of(source: Source) -> dg.AssetsDefinition:
         chosen = {key: by_key[key] for key in sorted(context.selected_asset_keys)}
         failed: dict[str, BaseException] = {}
         with source.connect(settings()) as client, ThreadPoolExecutor(len(chosen)) as threads:
+            _require_own_account(source, client)
             slots = partition_windows(parts, context.partition_keys)
             started = {
                 key: threads.submit(_syncing(source, stream, lake, context.run.run_id).fill, client, slots)
@@ -82,6 +84,17 @@ def asset_of(source: Source) -> dg.AssetsDefinition:
             raise _failure(source, failed, len(chosen))
 
     return sync
+
+
+def _require_own_account(source: Source, client: Any) -> None:
+    """Refuse, before anything is read, an account that this home does not belong to."""
+    if source.identity is None:
+        return
+    try:
+        require_own_account(source.identity(client))
+    except ApiFailure as failure:
+        details = {f"account.{name}": value for name, value in failure.metadata().items()}
+        raise dg.Failure(f"{source.name}: {failure}", metadata=details) from failure
 
 
 def _spec(source: Source, key: dg.AssetKey, stream: Stream, parts: dg.TimeWindowPartitionsDefinition) -> dg.AssetSpec:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import ibis
 import pyarrow as pa
 
+from gtm_platform.accounts import AccountIdentity
 from gtm_platform.http.pages import Page
 from gtm_platform.ingest import arrow as columns
 from gtm_platform.ingest.record import Record
@@ -100,7 +101,10 @@ def _as_ibis(kind: pa.DataType) -> ibis.DataType:
 
 @dataclass(frozen=True)
 class Source:
-    """A system: how to reach it, how often, what it brings. `check` makes one cheap call and says who we are there."""
+    """A system: how to reach it, how often, what it brings. `check` makes one cheap call and says who we are there.
+
+    `identity` asks for the account that the key opens; a source without one has no accounts to mix up.
+    """
 
     name: str
     hours: int
@@ -111,6 +115,7 @@ class Source:
     about: str = ""
     minute: int = 5  # minutes past the hour at which its schedule ticks: sources are staggered
     owners: tuple[str, ...] = ("team:revops",)
+    identity: Callable[[Any], AccountIdentity] | None = None
 
     def __post_init__(self) -> None:
         for stream in self.streams:

@@ -4,6 +4,7 @@ in here; what comes out are plain values and the failures of `connect`.
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from hubspot.crm.properties.exceptions import ApiException as PropertiesRefused
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
+from gtm_platform.accounts import require_own_account
 from gtm_platform.delivery.hubspot.properties import GROUP, GROUP_LABEL, Property, option
 from gtm_platform.http.client import BearerAuth
 from gtm_platform.http.errors import ApiFailure, InvalidResponse, RateLimited, RetriesExhausted, Unavailable, classify
@@ -20,6 +22,7 @@ from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.redaction import excerpt
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.settings import Settings
+from gtm_platform.sources.hubspot.client import HubSpotClient, identity
 
 BATCH = 100
 SYSTEM, KEYS = "HubSpot", ("HUBSPOT_ACCESS_TOKEN",)
@@ -60,12 +63,22 @@ class Answer:
 
 
 class HubSpotContacts:
-    def __init__(self, token: str, base_url: str, pace: RateLimiter, patience: RetryPolicy) -> None:
+    """Contacts of one portal. `check_account`, where there is one, comes before the first call and may refuse it."""
+
+    def __init__(
+        self,
+        token: str,
+        base_url: str,
+        pace: RateLimiter,
+        patience: RetryPolicy,
+        check_account: Callable[[], None] | None = None,
+    ) -> None:
         sdk = HubSpot(access_token=token, host=base_url, base_url=base_url, retry=Retry(total=0, redirect=False))
         self._batches = sdk.crm.contacts.batch_api
         self._definitions = sdk.crm.properties.core_api
         self._groups = sdk.crm.properties.groups_api
         self._url, self._pace, self._patience = base_url, pace, patience
+        self._check_account = check_account
 
     @classmethod
     def of(cls, settings: Settings) -> "HubSpotContacts":
@@ -73,7 +86,13 @@ class HubSpotContacts:
         if settings.hubspot_access_token is None:
             raise HubSpotIsOff("HubSpot is off: set HUBSPOT_ACCESS_TOKEN.")
         key = BearerAuth(settings.hubspot_access_token).secret  # checked: a bad header is quoted in its error
-        return cls(key.get_secret_value(), settings.hubspot_base_url, RateLimiter.within(*CALLS), RetryPolicy())
+
+        def check_account() -> None:
+            with closing(HubSpotClient(key, settings.hubspot_base_url)) as client:
+                require_own_account(identity(client))
+
+        limiter = RateLimiter.within(*CALLS)
+        return cls(key.get_secret_value(), settings.hubspot_base_url, limiter, RetryPolicy(), check_account)
 
     def define(self, properties: Collection[Property], used: Callable[[Property], Iterable[str]]) -> None:
         """Makes sure that the properties exist, with the options in use; what people added to them stays."""
@@ -169,6 +188,10 @@ class HubSpotContacts:
             )
 
     def _call(self, method: str, path: str, ask: Callable[[], T]) -> T:
+        if self._check_account:
+            self._check_account()
+            self._check_account = None
+
         def once() -> T:
             self._pace.acquire()
             try:

@@ -4,17 +4,20 @@ surely not posted, may it have been, or can this message never be.
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http.client import HTTPException
-from typing import Any
+from typing import Any, TypeVar
 from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
 
+from gtm_platform.accounts import AccountIdentity, require_own_account
 from gtm_platform.http.caller import Caller, Request, Response
 from gtm_platform.http.client import BearerAuth
 from gtm_platform.http.compat import SlackWithoutRedirects
 from gtm_platform.http.errors import (
+    ApiFailure,
     BadRequest,
     Forbidden,
     Permanent,
@@ -26,6 +29,7 @@ from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.settings import Settings
 
+T = TypeVar("T")
 SYSTEM, KEYS = "Slack", ("SLACK_BOT_TOKEN",)
 EVENT = "gtm_alert"
 TIMEOUT = 30  # seconds
@@ -66,11 +70,21 @@ def why_off(settings: Settings) -> str | None:
 
 
 class SlackChannel:
-    def __init__(self, token: str, base_url: str, channel: str, limiter: RateLimiter, retry: RetryPolicy) -> None:
+    """One channel of a workspace. `check_account`, if any, comes before the first post and may refuse it."""
+
+    def __init__(
+        self,
+        token: str,
+        base_url: str,
+        channel: str,
+        limiter: RateLimiter,
+        retry: RetryPolicy,
+        check_account: Callable[[AccountIdentity], None] | None = None,
+    ) -> None:
         # The SDK's own retries are left out: they repeat posts that may have arrived.
         self._sdk = SlackWithoutRedirects(token=token, base_url=base_url, timeout=TIMEOUT, retry_handlers=[])
         self.channel, self._token, self._limiter = channel, token, limiter
-        self._request = Request("POST", f"{base_url}chat.postMessage")
+        self._base_url, self._check_account = base_url, check_account
         self._caller = Caller(SYSTEM, KEYS, retry)
 
     @classmethod
@@ -81,11 +95,15 @@ class SlackChannel:
             raise SlackIsOff(why_off(settings))
         limiter = RateLimiter(rate=1, burst=BURST)
         key = BearerAuth(token).secret  # checked: a bad header is quoted in its error
-        return cls(key.get_secret_value(), settings.slack_base_url, channel, limiter, RetryPolicy())
+        url = settings.slack_base_url
+        return cls(key.get_secret_value(), url, channel, limiter, RetryPolicy(), require_own_account)
 
     def post(self, text: str, blocks: Sequence[dict[str, Any]], fingerprint: str, thread: str | None = None) -> str:
         """Post, waiting out rate limits and passing trouble, and return the message's `ts`."""
-        message = {
+        if self._check_account:
+            self._check_account(self.identity())
+            self._check_account = None
+        message: dict[str, Any] = {
             "channel": self.channel,
             "text": text,
             "blocks": list(blocks),
@@ -94,11 +112,23 @@ class SlackChannel:
             "unfurl_links": False,
             "unfurl_media": False,
         }
-        return self._caller.call(self._request, lambda: self._send(message), (self._limiter,), self._timestamp)
+        return self._call("chat.postMessage", lambda: self._sdk.chat_postMessage(**message), self._timestamp)
 
-    def _send(self, message: dict[str, Any]) -> Response:
+    def identity(self) -> AccountIdentity:
+        """Ask which workspace the token belongs to."""
         try:
-            answer = self._sdk.chat_postMessage(**message)
+            return self._call("auth.test", self._sdk.auth_test, self._team)
+        except (AnswerLost, MessageRefused) as failure:  # neither says anything of the message that waits
+            sentence = f"Slack does not say which workspace the token belongs to. {failure.message}"
+            raise Unavailable(SYSTEM, sentence) from failure
+
+    def _call(self, method: str, call: Callable[[], SlackResponse], check: Callable[[Response], T]) -> T:
+        request = Request("POST", f"{self._base_url}{method}")
+        return self._caller.call(request, lambda: self._send(call), (self._limiter,), check)
+
+    def _send(self, call: Callable[[], SlackResponse]) -> Response:
+        try:
+            answer = call()
         except SlackApiError as error:
             answer = error.response
         except URLError as error:
@@ -114,18 +144,28 @@ class SlackChannel:
         answer = json.loads(response.body)
         if answer.get("ok"):
             return str(answer["ts"])
+        raise self._refusal(answer)
+
+    def _team(self, response: Response) -> AccountIdentity:
+        answer = json.loads(response.body)
+        if answer.get("ok"):
+            team, name = str(answer["team_id"]), answer.get("team")
+            return AccountIdentity("slack", team, f"Slack workspace {team} ({name})")
+        raise self._refusal(answer)
+
+    def _refusal(self, answer: dict[str, Any]) -> ApiFailure:
         code = str(answer.get("error"))
         sentence = f"Slack refused the message for channel {self.channel}: {code}."
         if code in TOKEN_ERRORS:
-            raise Unauthorized(SYSTEM, f"{sentence} Check that SLACK_BOT_TOKEN holds a valid bot token.")
+            return Unauthorized(SYSTEM, f"{sentence} Check that SLACK_BOT_TOKEN holds a valid bot token.")
         if code in CHANNEL_ERRORS:
             advice = "Check SLACK_ALERT_CHANNEL, and that the bot is invited there and may write (chat:write)."
-            raise Forbidden(SYSTEM, f"{sentence} {advice}")
+            return Forbidden(SYSTEM, f"{sentence} {advice}")
         if code == "ratelimited":
-            raise RateLimited(SYSTEM, sentence)
+            return RateLimited(SYSTEM, sentence)
         if code in PASSING_ERRORS:
-            raise Unavailable(SYSTEM, sentence)
+            return Unavailable(SYSTEM, sentence)
         if not code.isidentifier():
-            raise AnswerLost(SYSTEM, "Slack's answer was not JSON; the message may have been posted.")
+            return AnswerLost(SYSTEM, "Slack's answer was not JSON; the message may have been posted.")
         hints = answer.get("response_metadata", {}).get("messages", [])
-        raise MessageRefused(SYSTEM, " ".join([sentence, *hints]))
+        return MessageRefused(SYSTEM, " ".join([sentence, *hints]))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from gtm_platform.http.pages import rows
 from gtm_platform.ingest.source import Source
 from gtm_platform.settings import Settings
-from gtm_platform.sources.hubspot.client import KEYS, HubSpotClient
+from gtm_platform.sources.hubspot.client import KEYS, HubSpotClient, identity
 from gtm_platform.sources.hubspot.streams import STREAMS
 
 __all__ = ["SOURCE"]
@@ -33,6 +33,7 @@ SOURCE = Source(
     needs=KEYS,
     connect=connect,
     check=check,
+    identity=identity,
     streams=STREAMS,
     about="The CRM: people, companies, deals and the sales team's work with them.",
     minute=20,

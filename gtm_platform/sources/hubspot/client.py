@@ -20,6 +20,7 @@ from urllib3.exceptions import DecodeError, HTTPError, MaxRetryError, ProtocolEr
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
+from gtm_platform.accounts import AccountIdentity
 from gtm_platform.http.caller import Caller, Request, Response
 from gtm_platform.http.client import BearerAuth
 from gtm_platform.http.compat import close_hubspot_connections
@@ -32,7 +33,7 @@ from gtm_platform.http.errors import (
     Unavailable,
     tls_refused,
 )
-from gtm_platform.http.pages import expect_list, get_path, get_path_or_none, rows
+from gtm_platform.http.pages import expect_json, expect_list, get_path, get_path_or_none, rows
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.redaction import bare_url, excerpt
 from gtm_platform.http.retry import RetryPolicy
@@ -58,6 +59,7 @@ WAITS = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
 LOCKED, LOCKED_WAIT = 423, 2.0
 
 RECORDS = expect_list("results")
+ACCOUNT = "/account-info/v3/details"
 
 # Each generated package has an exception of its own.
 REFUSALS = (
@@ -146,6 +148,13 @@ class HubSpotClient:
         """List the pipelines of a kind of objects, with their stages."""
         return self.call("GET", f"/crm/v3/pipelines/{kind}", partial(self.api("pipelines.pipelines_api").get_all, kind))
 
+    def account(self) -> bytes:
+        """Read which portal the token belongs to."""
+        # The SDK has no method for this path; the client of any of its APIs sends it with the token.
+        send = self.api("owners.owners_api").api_client.call_api
+        call = partial(send, ACCOUNT, "GET", auth_settings=["oauth2"], _return_http_data_only=True)
+        return self.call("GET", ACCOUNT, call, check=expect_json)
+
     # --- every call ------------------------------------------------------------------------------------------------
 
     def call(
@@ -209,6 +218,12 @@ class HubSpotClient:
         elif isinstance(cause, DecodeError):
             kind, sentence = InvalidResponse, "brought an answer that does not unpack."
         return self._caller.failure(kind, f"{SYSTEM}: {request} {sentence}", request)
+
+
+def identity(client: HubSpotClient) -> AccountIdentity:
+    """Ask which portal the token belongs to."""
+    portal = get_path(client.account(), "portalId")
+    return AccountIdentity("hubspot", str(portal), f"HubSpot portal {portal}")
 
 
 def _read_limits(response: Response, available: int) -> tuple[int, float] | None:

@@ -1,7 +1,7 @@
 """Intercom: who the people are, how much they talk to support, and what about."""
 
 from gtm_platform.ingest.source import Source
-from gtm_platform.sources.intercom.client import check, connect
+from gtm_platform.sources.intercom.client import check, connect, identity
 from gtm_platform.sources.intercom.streams import STREAMS
 
 SOURCE = Source(
@@ -10,6 +10,7 @@ SOURCE = Source(
     needs=("INTERCOM_ACCESS_TOKEN",),
     connect=connect,
     check=check,
+    identity=identity,
     streams=STREAMS,
     about="Support: contacts, companies, conversations with all their parts, ratings, tickets.",
     minute=10,

@@ -1,19 +1,23 @@
 """`gtm.duckdb`, for tools outside: views over the lake with explicit lists of files, made anew when files change.
 
 `<schema>.<table>` holds all partitions, `current.<source>_<stream>` the newest version of each record,
-`latest.<table>` the newest day of a daily table. Inside the platform everything asks the lake.
+`latest.<table>` the newest day of a daily table; each column says what it means. Inside the platform everything reads
+the lake itself.
 """
 
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from gtm_platform.lake.contracts import TABLES
+from gtm_platform.lake.contracts import TABLES, Column, Contract
+from gtm_platform.lake.duckdb_engine import FileQuery
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.lake.storage_errors import storage_errors
 
@@ -44,25 +48,69 @@ def path_of(lake: Lake) -> Path:
     return lake.root.parent / "gtm.duckdb"
 
 
+@dataclass(frozen=True)
+class Listing:
+    """What a catalogue is made of: the contracts, and the files of each table that has some, as fingerprints."""
+
+    contracts: str
+    files: Mapping[str, str]
+
+    def changed(self, tables: Iterable[str], before: "Listing | None") -> list[str]:
+        """Return those of the tables whose views are not what they were."""
+        if before is None or before.contracts != self.contracts:
+            return sorted(tables)
+        return sorted(table for table in tables if self.files.get(table) != before.files.get(table))
+
+
+def is_stale(lake: Lake) -> bool:
+    """Say whether the catalogue is missing or lists other files than the lake has; needs no table to be declared."""
+    listed = _listed(path_of(lake))
+    return listed is None or listed.files != _fingerprints(_files_on_disk(lake))
+
+
 def renew(lake: Lake) -> bool:
-    """Makes the catalogue again if the lake's files are not the ones it lists; says whether it did."""
+    """Make the catalogue again if the lake's files or the contracts are not its own; return whether it did."""
     target = path_of(lake)
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(target.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two builders the later one lists again
-        listing = {table: lake.files(table) for table in sorted(TABLES)}
-        print_ = hashlib.sha256(repr(listing).encode()).hexdigest()
-        if target.exists() and _fingerprint(target) == print_:
+        files, before = _files_on_disk(lake), _listed(target)
+        listing = Listing(_fingerprint(_columns()), _fingerprints(files))
+        if before == listing:
             return False
         draft = target.with_name(f".{target.name}")
         try:
             _sweep(draft)
             with storage_errors(target):
-                _build(lake, listing, print_, draft)
+                if before and before.contracts == listing.contracts:
+                    shutil.copyfile(target, draft)  # most views stay, and so do their comments
+                _build(lake, draft, files, listing, listing.changed(TABLES, before))
                 os.replace(draft, target)
         finally:
             _sweep(draft)
     return True
+
+
+def _files_on_disk(lake: Lake) -> dict[str, list[File]]:
+    tables = sorted(path.relative_to(lake.root).as_posix() for path in lake.root.glob("*/[!.]*") if path.is_dir())
+    return {table: files for table in tables if (files := lake.files(table))}
+
+
+def _fingerprints(files: Mapping[str, list[File]]) -> dict[str, str]:
+    return {table: _fingerprint(listed) for table, listed in files.items()}
+
+
+def _columns() -> list[tuple[str, ...]]:
+    """What the contracts say of the tables, as far as the catalogue shows it."""
+    return [
+        (table, contract.about, name, column.type, _comment(column))
+        for table, contract in sorted(TABLES.items())
+        for name, column in contract.columns.items()
+    ]
+
+
+def _fingerprint(content: object) -> str:
+    return hashlib.sha256(repr(content).encode()).hexdigest()
 
 
 def _sweep(draft: Path) -> None:
@@ -71,26 +119,57 @@ def _sweep(draft: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _fingerprint(target: Path) -> str | None:
+def _listed(target: Path) -> Listing | None:
+    """What the catalogue was made of; None where there is none that can be read."""
+    if not target.exists():
+        return None
     try:
         with reading(target) as connection:
-            found = connection.execute("select fingerprint from main.listing").fetchone()
+            contracts = connection.execute("select fingerprint from main.contracts").fetchone()
+            files = connection.execute("select table_name, fingerprint from main.listing").fetchall()
     except (NoCatalogue, duckdb.Error):
         return None
-    return str(found[0]) if found else None
+    return Listing(str(contracts[0]), dict(files)) if contracts else None
 
 
-def _build(lake: Lake, listing: dict[str, list[File]], fingerprint: str, draft: Path) -> None:
+def _build(lake: Lake, draft: Path, files: Mapping[str, list[File]], listing: Listing, changed: Sequence[str]) -> None:
     with duckdb.connect(str(draft)) as connection:
-        connection.execute(f"create table main.listing as select '{fingerprint}' as fingerprint")
-        connection.execute("create schema current; create schema latest")
-        for table, files in listing.items():
-            schema, name = table.split("/")
-            connection.execute(f'create schema if not exists "{schema}"')
-            views = {f'"{schema}"."{name}"': lake.reading(table, files)}
-            if TABLES[table].cadence:
-                views[f'current."{schema}_{name}"'] = lake.query_as_of(table, "9999")
-            else:
-                views[f'latest."{name}"'] = lake.reading(table, files[-1:])
-            for view, reading in views.items():
-                connection.execute(f"create view {view} as {reading.sql}")
+        connection.execute("begin")  # one transaction: of a thousand comments each would be made durable
+        connection.execute(f"create or replace table main.contracts as select '{listing.contracts}' as fingerprint")
+        connection.execute("create or replace table main.listing(table_name varchar, fingerprint varchar)")
+        if listing.files:
+            connection.executemany("insert into main.listing values (?, ?)", [*listing.files.items()])
+        connection.execute("create schema if not exists current; create schema if not exists latest")
+        for table in changed:
+            contract = TABLES[table]
+            connection.execute(f'create schema if not exists "{table.split("/")[0]}"')
+            for view, (query, extent) in _views(lake, table, files.get(table, [])).items():
+                connection.execute(f"create or replace view {view} as {query.sql}")
+                connection.execute(_comments(view, f"{contract.about.strip()} {extent}".strip(), contract))
+        connection.execute("commit")
+
+
+def _views(lake: Lake, table: str, files: Sequence[File]) -> dict[str, tuple[FileQuery, str]]:
+    """The views of a table, each with what it holds of it."""
+    schema, name = table.split("/")
+    whole = lake.reading(table, files)
+    if TABLES[table].cadence:
+        newest = (lake.query_as_of(table, "9999"), "The newest version of each record.")
+        return {f'"{schema}"."{name}"': (whole, "Every version, by window."), f'current."{schema}_{name}"': newest}
+    newest = (lake.reading(table, files[-1:]), "The newest day.")
+    return {f'"{schema}"."{name}"': (whole, "Every day."), f'latest."{name}"': newest}
+
+
+def _comments(view: str, about: str, contract: Contract) -> str:
+    comments = {f"view {view}": about}
+    for name, column in contract.columns.items():
+        comments[f'column {view}."{name}"'] = _comment(column)
+    return ";".join(f"comment on {item} is {_literal(text)}" for item, text in comments.items() if text)
+
+
+def _comment(column: Column) -> str:
+    return f"{column.about} (personal)" if column.personal else column.about
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

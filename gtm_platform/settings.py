@@ -1,6 +1,7 @@
 """The environment, typed and checked, read once. Every variable stands in `.env.example`; no secret lies elsewhere."""
 
-from datetime import UTC, date, datetime
+import json
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,6 +16,17 @@ class SettingsError(ValueError):
 
 def _utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _sandbox_time(clock: Path) -> datetime:
+    """Read what time it is in a sandbox: its clock stands still, or runs at the speed of real time, perhaps ahead."""
+    try:
+        state = json.loads(clock.read_text())
+    except FileNotFoundError:  # it has not ticked yet
+        return datetime.now(UTC)
+    if not state["following"]:
+        return datetime.fromisoformat(state["now"])
+    return datetime.now(UTC) + timedelta(seconds=state["ahead_seconds"])
 
 
 def _no_blank(value: object) -> object:
@@ -45,6 +57,9 @@ class Settings(BaseSettings):
         description="Memory that DuckDB may use in each process; what needs more goes to the disk, in GTM_HOME.",
     )
     gtm_now: datetime | None = Field(default=None, description="Pretend that it is this moment (demos and tests).")
+    gtm_sandbox_clock: Path | None = Field(
+        default=None, description="Clock file of a running sandbox, whose time is then the platform's (gtm ui sets it)."
+    )
 
     hubspot_access_token: Secret = Field(default=None, description="Token of a HubSpot service key or private app.")
     hubspot_base_url: str = "https://api.hubapi.com"
@@ -69,7 +84,9 @@ class Settings(BaseSettings):
     slack_send_enabled: bool = Field(default=False, description="Let the platform post to Slack.")
 
     def now(self) -> datetime:
-        return _utc(self.gtm_now) if self.gtm_now else datetime.now(UTC)
+        if self.gtm_now:
+            return _utc(self.gtm_now)
+        return _sandbox_time(self.gtm_sandbox_clock) if self.gtm_sandbox_clock else datetime.now(UTC)
 
     @property
     def home(self) -> Path:

@@ -1,4 +1,4 @@
-"""`gtm ui`: the Dagster UI with its daemon, and the sandbox, in one terminal."""
+"""`gtm ui`: the Dagster UI with its daemon, and the sandbox where it is read, in one terminal."""
 
 import os
 import signal
@@ -11,48 +11,79 @@ from pathlib import Path
 
 import click
 
+from gtm_platform.cli.homes import Home
 from gtm_platform.demo.sandbox_process import Box, open_box
-from gtm_platform.demo.world import World
+from gtm_platform.demo.world import World, world_of_home
 from gtm_platform.orchestration.instance import instance
-from gtm_platform.settings import settings
 
 WORKSPACE = Path(__file__).parents[1] / "deployment/workspace.yaml"
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 QUIET = "ignore:Parameter,ignore:Function `dev_command`"  # of Dagster: what is beta, and what it would rather have used
+SANDBOX_PORT = 8787
 
 
-def show(port: int, sandbox: bool) -> int:
+def show(home: Home, port: int, sandbox: bool | None) -> int:
+    """Run the UI, the daemon and perhaps a sandbox until one of them ends or Ctrl-C is pressed."""
     for ending in ENDINGS:  # however it is asked to end, also where a shell started it deaf to Ctrl-C
         signal.signal(ending, signal.default_int_handler)
-    home = settings().home
+    world = _world(home, sandbox)
     _refuse_taken(port)
+    _refuse_unloadable()
     with instance():
         pass  # prepared, and dead runs ended, before the daemon looks
-    world = World.of(home) or World(people=1500, seed=7, start=None)
-    opened = open_box(home, world.people, world.seed, None) if sandbox else nullcontext()
+    opened = open_box(home.path, world.people, world.seed, None, _sandbox_port()) if world else nullcontext()
     with suppress(KeyboardInterrupt), opened as box:
         click.echo(_what_to_open(port, box))
-        with _dagster(port, os.environ | (_living(box, world) if box else {})) as dagster:
+        with _dagster(port, os.environ | (_sandbox_environment(home, box, world) if box and world else {})) as dagster:
             return dagster.wait()
     return 0
 
 
-def _living(box: Box, world: World) -> dict[str, str]:
-    """The environment of a platform that goes on with the sandbox from where the demo left it."""
+def _world(home: Home, sandbox: bool | None) -> World | None:
+    """Return the world to serve; None where the real accounts are read."""
+    if sandbox is None:
+        sandbox = home.is_demo or not home.has_keys
+    if sandbox:
+        return world_of_home(home.path)
+    if home.is_demo:
+        raise ValueError(
+            f"{home.path} holds a made-up company: real accounts have a home of their own. "
+            "Leave out --home (and GTM_HOME), or choose another one."
+        )
+    return None
+
+
+def _sandbox_environment(home: Home, box: Box, world: World) -> dict[str, str]:
+    """Return the variables of a platform that goes on with the sandbox from where the demo left it."""
     box.follow_real_time()
-    return box.connect() | ({"GTM_FIRST_DAY": world.start} if world.start else {})
+    clock = {"GTM_SANDBOX_CLOCK": str(home.path / "sandbox" / "clock.json")}
+    return box.environment() | clock | ({"GTM_FIRST_DAY": world.start} if world.start else {})
 
 
 def _refuse_taken(port: int) -> None:
+    if not _is_free(port):
+        raise ValueError(f"Port {port} is taken; use another: gtm ui --port {port + 1}")
+
+
+def _sandbox_port() -> int:
+    """Return the sandbox's usual port, or 0 (any) where something else, perhaps another home's sandbox, has it."""
+    return SANDBOX_PORT if _is_free(SANDBOX_PORT) else 0
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise ValueError(f"Port {port} is taken; use another: gtm ui --port {port + 1}")
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _refuse_unloadable() -> None:
+    """Load the definitions here first: what is wrong with the settings or the policy is raised as a sentence."""
+    import gtm_platform.definitions  # noqa: F401
 
 
 def _what_to_open(port: int, box: Box | None) -> str:
     lines = [f"Dagster UI   http://127.0.0.1:{port}   (up in about ten seconds)"]
     if box:
-        lines += [f"Slack        {box.url}/slack/", f"Sandbox      {box.url}/_sandbox/health"]
+        lines += [f"Sandbox      {box.url}/   (what it is, its clock, Slack, the truth)"]
     return "\n".join([*lines, "Ctrl-C ends all of it.", ""])
 
 

@@ -101,6 +101,13 @@ def of_run(tx: sa.Connection, run_id: str, outcome: str) -> list[Journaled]:
     return [Journaled(**{name: row[name] for name in names}) for row in tx.execute(rows).mappings()]
 
 
+def runs_beginning_with(tx: sa.Connection, run_id: str) -> list[str]:
+    """Return the ids of the runs that wrote something and whose id begins so, the latest first."""
+    begins = journal.c.run_id.startswith(run_id, autoescape=True)
+    runs = sa.select(journal.c.run_id).where(begins, journal.c.status == "written").group_by(journal.c.run_id)
+    return list(tx.scalars(runs.order_by(sa.func.max(journal.c.id).desc())))
+
+
 def _add(tx: sa.Connection, rows: Sequence[Mapping[str, object]]) -> list[int]:
     if not rows:
         return []

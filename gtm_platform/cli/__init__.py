@@ -1,4 +1,5 @@
-"""`gtm …`: the command line. Commands import what they need when they are called, so that `--help` answers at once.
+"""`gtm …`: the command line. Commands import what they need when they are called, so that `--help` answers at once;
+and after they entered their home, since the definitions are loaded for one home.
 
 Here are the commands and their options; what each does stands in a module of its own beside this one, or in `demo`.
 """
@@ -112,9 +113,9 @@ def demo(home: Path | None, people: int, days: int, seed: int, now_: str | None,
       gtm demo
       gtm demo --people 120 --days 2 --home /tmp/small
     """
+    choose_demo_home(home).announce().enter()
     from gtm_platform.demo.simulation import run_demo
 
-    choose_demo_home(home).announce().enter()
     sys.exit(run_demo(people=people, days=days, seed=seed, now=moment(now_) if now_ else None, summary=summary))
 
 
@@ -138,9 +139,10 @@ def ui(home: Path | None, port: int, sandbox: bool | None) -> None:
       gtm ui
       gtm ui --no-sandbox --port 3001
     """
+    chosen = choose_home(home, sandbox=sandbox).announce().enter()
     from gtm_platform.cli.ui import show
 
-    sys.exit(show(choose_home(home, sandbox=sandbox).announce().enter(), port=port, sandbox=sandbox))
+    sys.exit(show(chosen, port=port, sandbox=sandbox))
 
 
 @gtm.group()
@@ -198,9 +200,10 @@ def day(home: Path | None) -> None:
     Example:
       gtm sandbox day
     """
+    chosen = choose_demo_home(home).announce().enter()
     from gtm_platform.demo.simulation import run_next_day
 
-    sys.exit(run_next_day(choose_demo_home(home).announce().enter().path))
+    sys.exit(run_next_day(chosen.path))
 
 
 @sandbox.command()
@@ -254,11 +257,11 @@ def query(home: Path | None, sql: str | None, table: str | None, style: str | No
       gtm query --describe latest.unified_customers
       gtm query "select health_status, count(*) from latest.customer_health group by 1"
     """
-    from gtm_platform.cli.query import describe, list_tables, run_query
-
     if sql and table:
         raise click.UsageError("Give either SQL or --describe, not both.")
     choose_home(home).enter()
+    from gtm_platform.cli.query import describe, list_tables, run_query
+
     if table:
         describe(table, style)
     elif sql:
@@ -276,9 +279,9 @@ def doctor(home: Path | None) -> None:
     Example:
       gtm doctor
     """
+    choose_home(home).announce().enter()
     from gtm_platform.cli.doctor import examine
 
-    choose_home(home).announce().enter()
     sys.exit(examine())
 
 
@@ -300,9 +303,9 @@ def run(home: Path | None, selection: str, partition: str, last: str | None, ful
       gtm run core/revenue --partition 2026-11-01 --to 2026-11-20
       gtm run group:stripe --partition 2026-11-20 --full-refresh
     """
+    _enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.cli.runs import make
 
-    _enter_with_sandbox(choose_home(home).announce())
     sys.exit(make(selection, partition, last, full_refresh=full_refresh))
 
 
@@ -318,9 +321,9 @@ def undo(home: Path | None, run_id: str) -> None:
     Example:
       gtm undo 1f0c9a2b
     """
+    _enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.cli.undo import undo_writes
 
-    _enter_with_sandbox(choose_home(home).announce())
     click.echo(undo_writes(run_id))
 
 
@@ -338,10 +341,10 @@ def accounts(ctx: click.Context, home: Path | None) -> None:
       gtm accounts
       gtm accounts forget hubspot
     """
-    from gtm_platform.cli.accounts import list_accounts
-
     choose_home(home).announce().enter()
     if ctx.invoked_subcommand is None:
+        from gtm_platform.cli.accounts import list_accounts
+
         list_accounts()
 
 

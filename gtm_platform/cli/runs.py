@@ -118,7 +118,8 @@ class _Progress(logging.Handler):
         details = getattr(record, "dagster_meta", {})
         event = details.get("dagster_event")
         if event is None:
-            click.secho(f"  {details.get('orig_message', '')}", dim=True, err=True)
+            if record.levelno >= logging.INFO:
+                click.secho(f"  {details.get('orig_message', '')}", dim=True, err=True)
         elif event.event_type is dg.DagsterEventType.STEP_START:
             click.secho(f"{event.step_key} …", dim=True, err=True)
         elif event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
@@ -130,6 +131,6 @@ class _Progress(logging.Handler):
 @dg.logger(config_schema={}, description="The progress of a run, for a terminal.")
 def progress(_: dg.InitLoggerContext) -> logging.Logger:
     """Return a logger that prints what a person at the terminal waits for."""
-    logger = logging.Logger("gtm run", level=logging.INFO)
+    logger = logging.Logger("gtm run", level=logging.DEBUG)
     logger.addHandler(_Progress())
     return logger

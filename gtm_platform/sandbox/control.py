@@ -116,12 +116,12 @@ class Control:
         return Response(status_code=204)
 
     async def _list_faults(self, _: Request) -> Response:
-        return JSONResponse({"faults": [fault.listed() for fault in self._faults.list]})
+        return JSONResponse({"faults": [fault.to_json() for fault in self._faults.list]})
 
     async def _add_fault(self, request: Request) -> Response:
         wish = await _json(request)
         fault = with_sentence(lambda: self._faults.add(parse(wish)))
-        return JSONResponse(fault.listed(), 201)
+        return JSONResponse(fault.to_json(), 201)
 
     async def _clear_faults(self, request: Request) -> Response:
         """All of them, or those of one `system`."""

@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gtm_platform.sandbox.kit.paging import NEXT_PAGE_PARAMETERS
+
 RESET = "gtm.reset"  # the server's extension that resets the connection
 _KINDS = ("status", "reset", "truncate", "duplicate_page", "cursor_loop")
-_GOES_ON = ("starting_after", "after", "scroll_param")  # how lists ask for a further page
 _REMEMBERED = 20  # pages of a list: several may be reading it
 
 
@@ -66,21 +67,24 @@ class Fault:
         if problem:
             raise ValueError(f"{problem[0].upper()}{problem[1:]}.")
 
-    def meets(self, system: str, method: str, path: str) -> bool:
-        """Is the call one of those that are meant? It is counted then."""
-        meant = (
+    def matches(self, system: str, method: str, path: str) -> bool:
+        """Whether the call is one of those that the fault is about, which are counted."""
+        matching = (
             system == self.system
             and (self.method is None or self.method.upper() == method)
             and (path.startswith(self.path) or self._pattern.match(path) is not None)
         )
-        self.calls += meant
-        return meant
+        self.calls += matching
+        return matching
 
-    def strikes(self, listed: str, goes_on: str | None) -> bool:
-        """Does it hit the call that it has just met? `listed`: what that asks a list of, `goes_on`: from where on, ""
-        where that is the beginning, None where its address does not tell."""
+    def hits_call(self, list_key: str, position: str | None) -> bool:
+        """Whether the fault happens to the call that it has just matched.
+
+        `list_key` names the list that the call reads; `position` is from where on, empty at the beginning, and None
+        for a list whose address does not show it.
+        """
         hit = (
-            (not self.remembers or self.page(listed, goes_on) is not None)
+            (not self.remembers or self.page(list_key, position) is not None)
             and (self.times is None or self.hits < self.times)
             and (self.nth is None or self.calls in self.nth)
             and (self.rate is None or self._rng.random() < self.rate)
@@ -90,23 +94,26 @@ class Fault:
 
     @property
     def remembers(self) -> bool:
+        """Whether it answers again what was answered before."""
         return self.duplicate_page or self.cursor_loop
 
-    def remember(self, listed: str, answer: "Answer") -> None:
+    def remember(self, list_key: str, answer: "Answer") -> None:
+        """Note a page of a list, to answer it again later."""
         if answer.status < 300:
-            pages = self._pages.setdefault(listed, [])
+            pages = self._pages.setdefault(list_key, [])
             pages.append(answer)
             del pages[1 if self.cursor_loop else 0 : -_REMEMBERED]
 
-    def page(self, listed: str, goes_on: str | None) -> "Answer | None":
+    def page(self, list_key: str, position: str | None) -> "Answer | None":
         """The list's first page, or the one that a call which goes on from somewhere has had before."""
-        pages = self._pages.get(listed, [])
-        if self.cursor_loop or goes_on is None:
+        pages = self._pages.get(list_key, [])
+        if self.cursor_loop or position is None:
             return next(iter(pages if self.cursor_loop else reversed(pages)), None)
-        ends = goes_on.encode()
+        ends = position.encode()
         return next((page for page in reversed(pages) if ends and ends in page.body), None)
 
-    def listed(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
+        """The fault as its author wrote it, with its counts."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
@@ -130,7 +137,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 def parse(wish: Any) -> Fault:
-    """Make a fault of a JSON object; a ValueError says what is wrong with it."""
+    """Make a fault of a JSON object; a ValueError names what is wrong with it."""
     if not isinstance(wish, dict) or "system" not in wish:
         raise ValueError('A fault is a JSON object with at least a system: {"system": "stripe", "status": 503}.')
     for name, value in wish.items():
@@ -149,12 +156,14 @@ def parse(wish: Any) -> Fault:
 
 @dataclass
 class Answer:
+    """A whole answer of a system, held back."""
+
     status: int = 200
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytes = b""
 
     async def send(self, send: Send, body: bytes | None = None, length: int | None = None, more: bool = False) -> None:
-        """Sends it, or another body in its place, which may be shorter than its announced length."""
+        """Send it, or another body in its place, which may be shorter than its announced length."""
         body = self.body if body is None else body
         headers = [(name, value) for name, value in self.headers if name.lower() != b"content-length"]
         headers.append((b"content-length", str(len(body) if length is None else length).encode()))
@@ -183,19 +192,19 @@ class Faults:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         system, _, rest = scope["path"].lstrip("/").partition("/")
         path = f"/{rest}"
-        listed, goes_on = _list_request(scope, path)
+        list_key, position = _list_request(scope, path)
         struck: Fault | None = None
         watching: list[Fault] = []
         for fault in self.list:
-            if fault.meets(system, scope["method"], path):
+            if fault.matches(system, scope["method"], path):
                 watching += [fault] if fault.remembers else []
-                struck = fault if struck is None and fault.strikes(listed, goes_on) else struck
+                struck = fault if struck is None and fault.hits_call(list_key, position) else struck
         if struck:
-            await self._do_wrong(struck, struck.page(listed, goes_on), scope, receive, send)
+            await self._do_wrong(struck, struck.page(list_key, position), scope, receive, send)
         elif watching:
             answer = await self._answer(scope, receive)
             for fault in watching:
-                fault.remember(listed, answer)
+                fault.remember(list_key, answer)
             await answer.send(send)
         else:
             await self._app(scope, receive, send)
@@ -244,8 +253,8 @@ def _refusal(fault: Fault, status: int) -> Answer:
 
 
 def _list_request(scope: Scope, path: str) -> tuple[str, str | None]:
-    """What the call asks a list of, and from where on."""
+    """The list that a call reads, and from where on."""
     query = parse_qsl(scope["query_string"].decode(), keep_blank_values=True)
-    listed = sorted((name, value) for name, value in query if name not in _GOES_ON)
-    goes_on = next((value for name, value in query if name in _GOES_ON), "")
-    return f"{path} {listed}", goes_on if scope["method"] == "GET" else None
+    filters = sorted((name, value) for name, value in query if name not in NEXT_PAGE_PARAMETERS)
+    position = next((value for name, value in query if name in NEXT_PAGE_PARAMETERS), "")
+    return f"{path} {filters}", position if scope["method"] == "GET" else None

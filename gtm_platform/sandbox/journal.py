@@ -36,6 +36,7 @@ class Journal:
     # --- The clock ---
 
     def write_clock(self, state: dict[str, Any]) -> None:
+        """Persist the clock's state."""
         self._write("clock.json", state)
 
     def clock(self) -> dict[str, Any] | None:
@@ -45,6 +46,7 @@ class Journal:
     # --- Writes ---
 
     def record_write(self, system: str, at: datetime, write: dict[str, Any]) -> None:
+        """Persist a write that a system accepted at this instant."""
         if self._folder:
             with (self._folder / "writes.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"system": system, "at": at.isoformat(), "write": write}) + "\n")

@@ -1,6 +1,7 @@
 """The truth changes while it is being paged through, many records share an instant, a search ends early: nothing that
 was there all the time is lost."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from gtm_platform.http.pages import get_path
 from gtm_platform.ingest.source import Window
 from gtm_platform.lake.lake import Lake
+from gtm_platform.sandbox.hubspot import search
 from gtm_platform.sources.hubspot.streams import CONTACTS
 from gtm_platform_tests.faults.model import adds_up, as_of, ids
 from gtm_platform_tests.faults.source_accounts import ACCOUNTS, Account, Meanwhile, small_pages, soon
@@ -119,6 +121,6 @@ def test_searches_that_end_early_together_find_everything(clock: Clock, stand: S
 
     with pytest.MonkeyPatch.context() as patches:
         small_pages(patches, 3)
-        patches.setattr("gtm_platform.sandbox.hubspot.search.MOST_RESULTS", 6)
+        patches.setattr("gtm_platform.sandbox.hubspot.search.PAGING", replace(search.PAGING, reachable=6))
         with ACCOUNTS["hubspot"](clock).connected(stand, patches) as client:
             holds()

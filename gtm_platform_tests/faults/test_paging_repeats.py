@@ -14,6 +14,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.hubspot import Limits, app
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
 from gtm_platform.sandbox.kit.limits import Limit
+from gtm_platform.sandbox.kit.paging import CursorPaging, PageSize
 from gtm_platform.sources.intercom.client import Intercom
 from gtm_platform_tests.faults.model import adds_up, as_of, ids, nothing_half_done
 from gtm_platform_tests.faults.nth_call import until_none_fails
@@ -140,7 +141,8 @@ def test_links_that_come_twice_are_links_once(
     stand: Stand, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, for_ever: bool
 ) -> None:
     """Associations are asked for by batches of records, and on by record: an answer about others is no answer."""
-    monkeypatch.setattr("gtm_platform.sandbox.hubspot.associations._linked.__defaults__", (4,))
+    four = CursorPaging(PageSize(default=4, largest=500))
+    monkeypatch.setattr("gtm_platform.sandbox.hubspot.associations.PAGING", four)
     monkeypatch.setattr("gtm_platform.sources.hubspot.streams.LINKS_READ", 3)
     account = ACCOUNTS["hubspot"](clock)
     emulator = app(linked(5, 6), clock, limits=Limits(*(Limit(10**6, 10) for _ in range(3))))

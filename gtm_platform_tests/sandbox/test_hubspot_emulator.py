@@ -776,7 +776,7 @@ def test_the_writes_done_again_make_the_same_store(sandbox: Sandbox, client: Hub
     assert custom == sandbox.store.properties["companies"]["in_market_signals"]
 
 
-def test_what_is_refused_is_not_kept(sandbox: Sandbox, client: HubSpot) -> None:
+def test_what_is_refused_is_not_persisted(sandbox: Sandbox, client: HubSpot) -> None:
     with pytest.raises(ApiException):
         client.crm.contacts.basic_api.create({"properties": {"email": "nobody"}})
     assert sandbox.persisted == []

@@ -1,16 +1,21 @@
 """The kit by a sixth emulator: one package beside the others is discovered, guarded, paged, limited and persisted."""
 
+import base64
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 import gtm_platform.sandbox
+from gtm_platform.sandbox.kit import render
+from gtm_platform.sandbox.kit.authentication import basic_password, basic_user, bearer_token
 from gtm_platform.sandbox.kit.emulator import discover
 from gtm_platform.sandbox.kit.limits import KeyedLimits, Limit, Rate
 from gtm_platform.sandbox.server import running
@@ -192,6 +197,29 @@ class TestASixthSystem:
         with surveys(tmp_path / "home") as client:
             again = client.get("/answers/by/cursor", params={"email": "new@acme.example"}, headers=KEY).json()
         assert again["answers"] == [written.json()]
+
+
+def request(authorization: str) -> Request:
+    return Request({"type": "http", "headers": [(b"authorization", authorization.encode())]})
+
+
+def test_a_key_may_be_the_password_of_basic_authentication() -> None:
+    encoded = base64.b64encode(b"anybody:survey-key").decode()
+    assert [basic_user(request(f"Basic {encoded}")), basic_password(request(f"basic {encoded}"))] == [
+        "anybody",
+        "survey-key",
+    ]
+    assert basic_password(request("Basic nonsense")) == bearer_token(request(f"Basic {encoded}")) == ""
+
+
+def test_instants_and_amounts_in_each_notation() -> None:
+    instant = datetime(2026, 3, 2, 12, 11, 12, 345_678, tzinfo=timezone(timedelta(hours=2)))
+    assert render.iso_milliseconds(instant) == "2026-03-02T10:11:12.345Z"
+    assert render.iso_seconds(instant) == "2026-03-02T10:11:12Z"
+    assert (render.unix_seconds(instant), render.unix_milliseconds(instant)) == (1772446272, 1772446272345)
+    assert render.unix_seconds(None) is None
+    assert (render.minor_units(Decimal("79.90"), "USD"), render.minor_units(Decimal(500), "jpy")) == (7990, 500)
+    assert (render.decimal_text(Decimal("1250.5")), render.decimal_text(Decimal(3), 0)) == ("1250.50", "3")
 
 
 def test_limits_by_key_do_not_touch_each_other() -> None:

@@ -258,7 +258,7 @@ def test_what_was_written_outlives_a_restart(tmp_path: Path) -> None:
         assert not httpx.get(f"{again.url}/_sandbox/health", trust_env=False).json()["following"]
 
 
-def test_a_deed_torn_by_a_crash_is_forgotten(tmp_path: Path) -> None:
+def test_a_write_torn_by_a_crash_is_dropped(tmp_path: Path) -> None:
     with running(people=5, seed=4, now=START, home=tmp_path) as sandbox:
         slack = WebClient(token=sandbox.env["SLACK_BOT_TOKEN"], base_url=sandbox.env["SLACK_BASE_URL"])
         slack.chat_postMessage(channel=sandbox.env["SLACK_SUMMARY_CHANNEL"], text="One")

@@ -46,6 +46,7 @@ class HubSpotErrors(Errors):
     """The kit's refusals in HubSpot's words."""
 
     def unauthorized(self, key: str) -> ApiError:  # noqa: ARG002  HubSpot words a missing and a wrong key alike
+        """No token, or a wrong one."""
         message = "Authentication credentials not found. This API supports OAuth 2.0 authentication."
         return RefusedError(401, message, "INVALID_AUTHENTICATION")
 
@@ -58,9 +59,11 @@ class HubSpotErrors(Errors):
         return RefusedError(429, f"You have reached your {words} limit.", None, **more)
 
     def bad_parameter(self, problem: BadParameterError) -> ApiError:
+        """A parameter that the kit cannot read."""
         return RefusedError(400, problem.message)
 
     def unknown_path(self, request: Request) -> ApiError:
+        """No such address, or not with this method."""
         return RefusedError(404, f"{request.method} {path_of(request)}: Not Found", "NOT_FOUND")
 
 

@@ -20,10 +20,12 @@ class Kind:
 
     @property
     def always_shown(self) -> tuple[str, ...]:
+        """The properties of every answer."""
         return (self.created, self.modified, "hs_object_id")
 
     @property
     def is_engagement(self) -> bool:
+        """Whether records are something that happened, at their own time."""
         return "hs_timestamp" in self.required
 
 

@@ -17,6 +17,7 @@ class LinkType:
 
     @property
     def label(self) -> str | None:
+        """What people call the link, None for a plain one."""
         return "Primary" if self.primary else None
 
     @property

@@ -1,25 +1,20 @@
 """The account as the handlers see it: the store, its writes, and the ways to find a record in it quickly."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 
 from gtm_platform.sandbox.hubspot.errors import RefusedError
 from gtm_platform.sandbox.hubspot.kinds import CONTACTS, Kind
 from gtm_platform.sandbox.hubspot.standard import Definition, definitions
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
 from gtm_platform.sandbox.hubspot.write_log import ACTIONS, Records, of_kind
+from gtm_platform.sandbox.kit.cached import Cached
 from gtm_platform.sandbox.kit.write_log import Persist, Write, WriteLog
 
-
-@dataclass(frozen=True)
-class _Order:
-    """The ids of one kind in numeric order. Ids are never used twice, so count and newest id tell whether it holds."""
-
-    stamp: tuple[int, str | None]
-    numbers: list[int]
-    ids: list[str]
+Order = list[tuple[int, str]]  # the ids of one type in numeric order, each as a number and as it is written
 
 
 @dataclass
@@ -29,7 +24,7 @@ class Portal:
     store: HubSpotStore
     clock: Callable[[], datetime]
     persist: Persist
-    _orders: dict[str, _Order] = field(default_factory=dict)
+    _orders: dict[str, Cached[HubSpotRecord, Order]] = field(default_factory=dict)
 
     def do(self, write: Write) -> Records:
         """Do a write, which is persisted before it is answered."""
@@ -46,17 +41,13 @@ class Portal:
     def following(self, kind: Kind, number: int) -> Iterator[HubSpotRecord]:
         """All records whose id is greater, in the order of ids, archived and merged ones among them."""
         order, records = self._order(kind), self.records(kind)
-        start = bisect_right(order.numbers, number)
-        return (records[order.ids[place]] for place in range(start, len(order.ids)))
+        start = bisect_right(order, number, key=itemgetter(0))
+        return (records[order[place][1]] for place in range(start, len(order)))
 
-    def _order(self, kind: Kind) -> _Order:
-        records = self.records(kind)
-        stamp = (len(records), next(reversed(records), None))
-        order = self._orders.get(kind.name)
-        if order is None or order.stamp != stamp:
-            ids = sorted(records, key=int)
-            order = self._orders[kind.name] = _Order(stamp, [int(key) for key in ids], ids)
-        return order
+    def _order(self, kind: Kind) -> Order:
+        if kind.name not in self._orders:
+            self._orders[kind.name] = Cached(lambda: self.records(kind).values(), _in_order)
+        return self._orders[kind.name]()
 
     def find(self, kind: Kind, record_id: str, *, archived: bool = False) -> HubSpotRecord | None:
         """The record with this id, or the one it was merged into."""
@@ -103,6 +94,10 @@ class Portal:
         """Whether a value of the property belongs to one record at most."""
         definition = self.definitions(kind).get(property_name, {})
         return (kind, property_name) == (CONTACTS, "email") or bool(definition.get("hasUniqueValue"))
+
+
+def _in_order(records: Iterable[HubSpotRecord]) -> Order:
+    return sorted((int(record.id), record.id) for record in records)
 
 
 def non_unique(kind: Kind, property_name: str) -> RefusedError:

@@ -24,10 +24,10 @@ def of_kind(store: HubSpotStore, kind: str) -> dict[str, HubSpotRecord]:
 
 
 def _save(store: HubSpotStore, write: Write, at: datetime) -> Records:
-    return [_save_one(store, KINDS[write["kind"]], saved, at) for saved in write["records"]]
+    return [_save_record(store, KINDS[write["kind"]], saved, at) for saved in write["records"]]
 
 
-def _save_one(store: HubSpotStore, kind: Kind, saved: Write, at: datetime) -> HubSpotRecord:
+def _save_record(store: HubSpotStore, kind: Kind, saved: Write, at: datetime) -> HubSpotRecord:
     records = of_kind(store, kind.name)
     if saved["id"] is None:
         initial = {name: value for name, value in saved["properties"].items() if value}
@@ -61,7 +61,7 @@ def _merge(store: HubSpotStore, write: Write, at: datetime) -> Records:
     earlier = winner.properties.get("hs_merged_object_ids", "").split(";")
     inherited = loser.properties.get("hs_merged_object_ids", "").split(";")
     merged = [key for key in (*earlier, *inherited, loser.id) if key]
-    emails = _other_emails(winner, loser)
+    emails = _additional_emails(winner, loser)
     values = {**loser.properties, **winner.properties, "hs_merged_object_ids": ";".join(merged)}
     if emails:
         values["hs_additional_emails"] = ";".join(emails)
@@ -71,7 +71,7 @@ def _merge(store: HubSpotStore, write: Write, at: datetime) -> Records:
     return [winner]
 
 
-def _other_emails(winner: HubSpotRecord, loser: HubSpotRecord) -> list[str]:
+def _additional_emails(winner: HubSpotRecord, loser: HubSpotRecord) -> list[str]:
     addresses = [
         address
         for record in (winner, loser)

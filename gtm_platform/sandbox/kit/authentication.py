@@ -22,6 +22,7 @@ class Authentication:
         return next((key for read in self.readers if (key := read(request))), "")
 
     def accepts(self, key: str) -> bool:
+        """Whether this is the key."""
         return key == self.key
 
 

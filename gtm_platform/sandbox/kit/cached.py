@@ -1,4 +1,4 @@
-"""Orders and groupings of a store's records, made once and kept until records come or go."""
+"""Orders and groupings of a store's records, made once and made again only when records come or go."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 
 class Records(Protocol[R_co]):
+    """The records of a store in the order in which they came."""
+
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[R_co]: ...
     def __reversed__(self) -> Iterator[R_co]: ...
@@ -27,14 +29,14 @@ class Cached(Generic[R, T]):
     def __init__(self, records: Callable[[], Records[R]], make: Callable[[Iterable[R]], T]) -> None:
         self._records = records
         self._make = make
-        self._seen: tuple[object, ...] = ()
-        self._made: T
+        self._stamp: tuple[object, ...] = ()
+        self._value: T
 
     def __call__(self) -> T:
         records = self._records()
         ends = (next(iter(records), None), next(reversed(records), None))
-        seen = (len(records), *(record.id for record in ends if record is not None))
-        if seen != self._seen:
-            self._made = self._make(records)
-            self._seen = seen
-        return self._made
+        stamp = (len(records), *(record.id for record in ends if record is not None))
+        if stamp != self._stamp:
+            self._value = self._make(records)
+            self._stamp = stamp
+        return self._value

@@ -54,6 +54,7 @@ class System:
 
     @property
     def name(self) -> str:
+        """The first step of its paths."""
         return self.emulator.name
 
     def replay(self, write: Write, at: datetime) -> None:

@@ -38,6 +38,7 @@ class Limit:
 
     @property
     def remaining(self) -> int:
+        """How many calls would be let through now."""
         return max(0, self.calls - len(self._taken))
 
     @property

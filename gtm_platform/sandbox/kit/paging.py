@@ -16,6 +16,9 @@ from typing import Any, Generic, TypeVar
 
 from gtm_platform.sandbox.kit.errors import BadParameterError
 
+# The query parameters by which a call asks for a further page than the first.
+NEXT_PAGE_PARAMETERS = ("after", "starting_after", "cursor", "page_token", "scroll_param", "offset", "page")
+
 R = TypeVar("R")
 Parameters = Mapping[str, Any]
 

@@ -43,6 +43,7 @@ class Call:
 
     @property
     def id(self) -> str:
+        """The id in the path."""
         return str(self.request.path_params["id"])
 
     @property

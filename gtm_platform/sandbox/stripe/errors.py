@@ -35,6 +35,7 @@ class StripeError(ApiError):
             self.headers[SHOULD_RETRY] = "true" if code in RETRIED_LATER else "false"
 
     def body(self, request_number: int) -> dict[str, Any]:
+        """Stripe's error object."""
         error = {"message": self.message, "type": self.kind}
         if self.code:
             error["code"] = self.code
@@ -53,15 +54,19 @@ class StripeErrors(Errors):
         super().__init__(StripeError)
 
     def unauthorized(self, key: str) -> StripeError:
+        """No key, or a wrong one."""
         return StripeError(401, f"Invalid API Key provided: {masked(key)}" if key else _NO_KEY)
 
     def too_many_calls(self, name: str, _: Limit) -> StripeError:
+        """One call more than the limit allows; its name is the reason."""
         return StripeError(429, "Request rate limit exceeded.", code="rate_limit", reason=name)
 
     def bad_parameter(self, problem: BadParameterError) -> StripeError:
+        """A parameter that cannot be read."""
         return invalid(problem.message, problem.field)
 
     def unknown_path(self, request: Request) -> StripeError:
+        """No such address."""
         return unknown_url(request)
 
 

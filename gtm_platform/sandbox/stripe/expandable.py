@@ -30,6 +30,7 @@ class Field:
     until: str = "9999"
 
     def exists_in(self, version: str) -> bool:
+        """Whether a version has the field."""
         return self.since <= version < self.until
 
 
@@ -236,9 +237,10 @@ _OBJECTS: dict[str, dict[str, Field]] = {
     "refund": {
         "charge": _CHARGE,
         "payment_intent": _INTENT,
-        "customer": _CUSTOMER,
+        "customer": Field("customer", _CUSTOMER.expand, since="2026-07-29.dahlia"),
+        "payment_method": Field(since="2026-07-29.dahlia"),
         "balance_transaction": Field("balance_transaction", _refund_transaction),
-        **_nulls("failure_balance_transaction", "payment_method", "source_transfer_reversal", "transfer_reversal"),
+        **_nulls("failure_balance_transaction", "source_transfer_reversal", "transfer_reversal"),
     },
     "dispute": {"charge": _CHARGE, "payment_intent": _INTENT},
     "credit_note": {"customer": _CUSTOMER, "invoice": _INVOICE},

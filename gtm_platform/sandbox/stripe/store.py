@@ -11,6 +11,8 @@ from typing import Any
 
 @dataclass(slots=True)
 class StripeProduct:
+    """What is sold."""
+
     id: str
     name: str
     created: datetime
@@ -21,6 +23,8 @@ class StripeProduct:
 
 @dataclass(slots=True)
 class StripeTier:
+    """A step of a tiered price, up to and with a quantity."""
+
     up_to: int | None
     unit_amount: Decimal | None
     flat_amount: Decimal | None
@@ -28,6 +32,8 @@ class StripeTier:
 
 @dataclass(slots=True)
 class StripePrice:
+    """A price of a product."""
+
     id: str
     product: str
     currency: str
@@ -48,6 +54,8 @@ class StripePrice:
 
 @dataclass(slots=True)
 class StripeCoupon:
+    """A reduction that can be given."""
+
     id: str
     name: str
     created: datetime
@@ -61,6 +69,8 @@ class StripeCoupon:
 
 @dataclass(slots=True)
 class StripeDiscount:
+    """A coupon that was given."""
+
     id: str
     coupon: str
     start: datetime
@@ -69,6 +79,8 @@ class StripeDiscount:
 
 @dataclass(slots=True)
 class StripeCustomer:
+    """Who pays."""
+
     id: str
     created: datetime
     email: str | None
@@ -84,6 +96,8 @@ class StripeCustomer:
 
 @dataclass(slots=True)
 class StripeItem:
+    """One price of a subscription, in a quantity."""
+
     id: str
     price: str
     quantity: int | None
@@ -95,6 +109,8 @@ class StripeItem:
 
 @dataclass(slots=True)
 class StripeSubscription:
+    """What a customer has subscribed to."""
+
     id: str
     customer: str
     currency: str
@@ -118,6 +134,8 @@ class StripeSubscription:
 
 @dataclass(slots=True)
 class StripeLine:
+    """One line of an invoice."""
+
     price: str
     item: str
     quantity: int | None
@@ -130,6 +148,8 @@ class StripeLine:
 
 @dataclass(slots=True)
 class StripeInvoice:
+    """What a customer owes, or owed."""
+
     id: str
     number: str
     customer: str
@@ -154,6 +174,8 @@ class StripeInvoice:
 
 @dataclass(slots=True)
 class StripeCharge:
+    """One attempt to take money."""
+
     id: str
     customer: str | None
     invoice: str | None
@@ -171,6 +193,8 @@ class StripeCharge:
 
 @dataclass(slots=True)
 class StripeRefund:
+    """Money given back."""
+
     id: str
     charge: str
     payment_intent: str
@@ -183,6 +207,8 @@ class StripeRefund:
 
 @dataclass(slots=True)
 class StripeDispute:
+    """A charge contested at the bank."""
+
     id: str
     charge: str
     payment_intent: str
@@ -195,6 +221,8 @@ class StripeDispute:
 
 @dataclass(slots=True)
 class StripeEvent:
+    """Something that happened to an object."""
+
     id: str
     type: str
     created: datetime

@@ -119,12 +119,13 @@ def _product_features(shape: Shape, _: Ledger) -> None:
     shape["features"] = shape.pop("marketing_features")
 
 
-WITH_ACCOUNT = ("customer", "discount", "invoice", "payment_intent", "refund", "subscription")
+WITH_ACCOUNT = ("customer", "discount", "invoice", "payment_intent", "subscription")
 
 CHANGES = (
     VersionChange("2026-09-30.endive", "subscription", _remove("status_details")),
     VersionChange("2026-09-30.endive", "subscription_item", _remove("current_trial")),
     VersionChange("2026-09-30.endive", "invoice", _remove("status_details")),
+    VersionChange("2026-07-29.dahlia", "refund", _remove("customer", "customer_account", "payment_method")),
     VersionChange("2026-05-27.dahlia", "subscription", _remove("billing_schedules")),
     VersionChange("2026-05-27.dahlia", "invoice", _remove("amount_paid_off_stripe")),
     VersionChange("2026-04-22.dahlia", "subscription", _remove("managed_payments")),

@@ -274,6 +274,6 @@ class Account(BillingState):
         self._is_copied = self._rng.random() < 0.5
         if self._running(self.contract):
             self._cancel(at, self.contract)
+        self._record_event(at, "customer.deleted", self.customer)  # it still has all that was there
         self.customer.deleted = self.history.until = at
-        self._record_event(at, "customer.deleted", self.customer)
         self._notify(at)

@@ -5,13 +5,14 @@ The demo also checks all that it claims against the sandbox's truth. What a day 
 
 import json
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import click
 
-from gtm_platform.demo.day_runs import Tally, day_runs, days_between, midnight, use_clock
+from gtm_platform.demo.day_runs import DayRuns, Tally, day_runs, days_between, midnight, use_clock
 from gtm_platform.demo.sandbox_process import Box, open_box, required_sandbox
 from gtm_platform.demo.world import World, claim_home
 from gtm_platform.settings import settings
@@ -48,14 +49,21 @@ def run_next_day(home: Path) -> int:
     with day_runs(tally) as runs:
         from gtm_platform.demo import report
 
-        past = days_between(settings().gtm_first_day, settings().now().date())
-        unfinished = [day for day in past if not runs.is_complete(day)]
-        # Where nothing was run yet, the first sync of the newest day brings all that there is.
-        for day in past[-1:] if len(unfinished) == len(past) else unfinished:
+        for day in _days_after_the_last_run(runs):
             report.show_day(day, runs.run(day))
     if not tally.days:
         click.echo("No day has ended since the last one that was run.")
     return 0
+
+
+def _days_after_the_last_run(runs: DayRuns) -> Sequence[date]:
+    """The days that are over and came after the last one that was run; the newest, where none was run before.
+
+    Its first sync brings all that there is.
+    """
+    past = days_between(settings().gtm_first_day, settings().now().date())
+    complete = [day for day in past if runs.is_complete(day)]
+    return [day for day in past if day > complete[-1]] if complete else past[-1:]
 
 
 def connect(box: Box, home: Path) -> None:

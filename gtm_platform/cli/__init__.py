@@ -184,7 +184,8 @@ def serve(home: Path | None, port: int, people: int, seed: int, now_: str | None
 
 def _end_with_input() -> None:
     """However the other end of the pipe goes, also by a kill -9, the kernel closes it."""
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 4096):  # not sys.stdin: a thread that waits in it breaks the process's own end
+        pass
     os.kill(os.getpid(), signal.SIGINT)
 
 

@@ -5,12 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import click
 
+from gtm_platform.cli.dagster_log import relay
 from gtm_platform.cli.homes import Home
 from gtm_platform.demo.sandbox_process import Box, open_box
 from gtm_platform.demo.world import World, world_of_home
@@ -34,7 +36,8 @@ def show(home: Home, port: int, sandbox: bool | None) -> int:
     opened = open_box(home.path, world.people, world.seed, None, _sandbox_port()) if world else nullcontext()
     with suppress(KeyboardInterrupt), opened as box:
         click.echo(_what_to_open(port, box))
-        with _dagster(port, os.environ | (_sandbox_environment(home, box, world) if box and world else {})) as dagster:
+        environment = os.environ | (_sandbox_environment(home, box, world) if box and world else {})
+        with _dagster(port, environment, home.path / "ui.log") as dagster:
             return dagster.wait()
     return 0
 
@@ -76,31 +79,44 @@ def _is_free(port: int) -> bool:
 
 
 def _refuse_unloadable() -> None:
-    """Load the definitions here first: what is wrong with the settings or the policy is raised as a sentence."""
+    """Load the policy and the definitions here first: what is wrong with them is raised as a sentence."""
     import gtm_platform.definitions  # noqa: F401
+    from gtm_platform.policy import policy
+
+    policy()
 
 
 def _what_to_open(port: int, box: Box | None) -> str:
-    lines = [f"Dagster UI   http://127.0.0.1:{port}   (up in about ten seconds)"]
+    lines = [f"Dagster UI   http://127.0.0.1:{port}   (up in about ten seconds; what it logs: ui.log in the home)"]
     if box:
         lines += [f"Sandbox      {box.url}/   (what it is, its clock, Slack, the truth)"]
     return "\n".join([*lines, "Ctrl-C ends all of it.", ""])
 
 
 @contextmanager
-def _dagster(port: int, environment: dict[str, str]) -> "Iterator[subprocess.Popen[bytes]]":
+def _dagster(port: int, environment: dict[str, str], log: Path) -> "Iterator[subprocess.Popen[str]]":
     command = [sys.executable, "-m", "dagster", "dev", "--log-level", "error", "-w", str(WORKSPACE)]
     command += ["-h", "127.0.0.1", "-p", str(port)]
     # A session of its own: Ctrl-C reaches this process alone, which ends that one in order.
-    quiet = environment | {"PYTHONWARNINGS": QUIET}
-    process = subprocess.Popen(command, env=quiet, cwd=WORKSPACE.parent, start_new_session=True)
+    quiet = environment | {"PYTHONWARNINGS": QUIET, "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        command,
+        env=quiet,
+        cwd=WORKSPACE.parent,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    threading.Thread(target=relay, args=(process.stdout, log), daemon=True).start()
     try:
         yield process
     finally:
         _end(process)
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[str]") -> None:
     """Dagster in order; then what it leaves to itself: a run still at work is dead, and `reap` will say so."""
     process.send_signal(signal.SIGINT)
     with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):

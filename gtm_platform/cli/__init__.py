@@ -1,40 +1,20 @@
 """`gtm …`: the command line. Commands import what they need when they are called, so that `--help` answers at once;
 and after they entered their home, since the definitions are loaded for one home.
 
-Here are the commands and their options; what each does stands in a module of its own beside this one, or in `demo`.
+Here are the commands and their options; what each does stands in a module beside this one, or in `demo`.
 """
 
-import datetime
 import os
-import signal
 import sys
-import threading
 import warnings
 from pathlib import Path
 
 import click
 
+from gtm_platform.cli.accounts import accounts
 from gtm_platform.cli.homes import Home, choose_demo_home, choose_home
-
-HOME = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the lake, the state and Dagster's history.  "
-    "[default: $GTM_HOME; else .gtm where a real account has a key, .gtm-demo where none has]",
-)
-DEMO_HOME = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the made-up company's lake, state and history.  [default: $GTM_HOME, else .gtm-demo]",
-)
-PEOPLE = click.option(
-    "--people",
-    type=click.IntRange(20, 100_000),
-    default=1500,
-    show_default=True,
-    help="How many people live in the made-up world.",
-)
-SEED = click.option("--seed", type=int, default=7, show_default=True, help="Another seed is another world.")
+from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
+from gtm_platform.cli.sandbox import sandbox
 
 
 class Sentences(click.Group):
@@ -145,97 +125,6 @@ def ui(home: Path | None, port: int, sandbox: bool | None) -> None:
     sys.exit(show(chosen, port=port, sandbox=sandbox))
 
 
-@gtm.group()
-def sandbox() -> None:
-    """HubSpot, Stripe, Intercom and Slack of a made-up company, on this machine.
-
-    \b
-    Example:
-      gtm sandbox serve
-      gtm sandbox day
-    """
-
-
-@sandbox.command()
-@click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder in which its clock and what is written to it outlive a restart.  [default: nothing is kept]",
-)
-@click.option("--port", type=int, default=8787, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
-@PEOPLE
-@SEED
-@click.option("--now", "now_", metavar="ISO", help="Stop the clock at this moment.  [default: it follows the real one]")
-@click.option("--attached", is_flag=True, hidden=True, help="End when standard input does, with whoever started it.")
-def serve(home: Path | None, port: int, people: int, seed: int, now_: str | None, attached: bool) -> None:
-    """Serve the sandbox until Ctrl-C. Its front page says what can be done with it.
-
-    \b
-    Example:
-      gtm sandbox serve
-      gtm sandbox serve --people 200 --seed 3 --port 0
-    """
-    from gtm_platform.sandbox.server import serve as run
-
-    if attached:
-        threading.Thread(target=_end_with_input, daemon=True).start()
-    run(port=port, people=people, seed=seed, now=moment(now_) if now_ else None, home=home)
-
-
-def _end_with_input() -> None:
-    """However the other end of the pipe goes, also by a kill -9, the kernel closes it."""
-    while os.read(sys.stdin.fileno(), 4096):  # not sys.stdin: a thread that waits in it breaks the process's own end
-        pass
-    os.kill(os.getpid(), signal.SIGINT)
-
-
-@sandbox.command()
-@DEMO_HOME
-def day(home: Path | None) -> None:
-    """Move the running sandbox and the platform on by a day.
-
-    The sandbox's people live through the day; then the platform reads the windows of every day that is over, makes its
-    tables and delivers them, as it would have done by itself. The sandbox has to run: `gtm ui` starts it.
-
-    \b
-    Example:
-      gtm sandbox day
-    """
-    chosen = choose_demo_home(home).announce().enter()
-    from gtm_platform.demo.simulation import run_next_day
-
-    sys.exit(run_next_day(chosen.path))
-
-
-@sandbox.command()
-@DEMO_HOME
-@click.option("--now", "now_", metavar="ISO", help="Move it to this moment, where it stands still.")
-@click.option("--days", type=float, help="Move it on by so many days; it goes on as it did.")
-@click.option("--follow", is_flag=True, help="Let it run at the speed of real time.")
-def clock(home: Path | None, now_: str | None, days: float | None, follow: bool) -> None:
-    """Show the clock of the running sandbox, or move it. It never goes back.
-
-    Only the sandbox moves; the platform reads it when its next windows close. `gtm sandbox day` moves both.
-
-    \b
-    Example:
-      gtm sandbox clock
-      gtm sandbox clock --days 0.5
-    """
-    from gtm_platform.demo.sandbox_process import required_sandbox
-
-    if (now_ is not None) + (days is not None) + follow > 1:
-        raise click.UsageError("Choose one of --now, --days and --follow.")
-    box = required_sandbox(choose_demo_home(home).announce().enter().path)
-    if now_:
-        box.set_clock(moment(now_))
-    if days is not None:
-        box.move_clock(days)
-    if follow:
-        box.follow_real_time()
-    click.echo(box.clock_message())
-
-
 @gtm.command()
 @HOME
 @click.argument("sql", required=False)
@@ -328,45 +217,6 @@ def undo(home: Path | None, run_id: str) -> None:
     click.echo(undo_writes(run_id))
 
 
-@gtm.group(invoke_without_command=True)
-@HOME
-@click.pass_context
-def accounts(ctx: click.Context, home: Path | None) -> None:
-    """List the accounts that the home belongs to.
-
-    A home belongs to the first account of each system that it is used with: the HubSpot portal, the Stripe account
-    and its mode, the Intercom workspace, the Slack workspace. Keys of another account are refused.
-
-    \b
-    Example:
-      gtm accounts
-      gtm accounts forget hubspot
-    """
-    choose_home(home).announce().enter()
-    if ctx.invoked_subcommand is None:
-        from gtm_platform.cli.accounts import list_accounts
-
-        list_accounts()
-
-
-@accounts.command()
-@click.argument("system")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-def forget(system: str, yes: bool) -> None:
-    """Let the home take whichever account of SYSTEM is used next.
-
-    What was read from the old account stays in the lake, and would be mixed with the new one's. Another home is
-    nearly always the better choice.
-
-    \b
-    Example:
-      gtm accounts forget slack
-    """
-    from gtm_platform.cli.accounts import forget_account
-
-    forget_account(system, confirmed=yes)
-
-
 def _enter_with_sandbox(home: Home) -> None:
     """Enter a home; in one of the demo the sandbox that runs there plays the accounts."""
     home.enter()
@@ -378,7 +228,5 @@ def _enter_with_sandbox(home: Home) -> None:
             connect(box, home.path)
 
 
-def moment(text: str) -> datetime.datetime:
-    """Read a moment in ISO 8601; one without a time zone is in UTC."""
-    when = datetime.datetime.fromisoformat(text)
-    return when if when.tzinfo else when.replace(tzinfo=datetime.UTC)
+gtm.add_command(sandbox)
+gtm.add_command(accounts)

@@ -1,4 +1,4 @@
-"""Which home a command opens: the one it is told, else the one of the real accounts, else the demo's.
+"""Which home a command opens: the one that is named, else that of the real accounts, else the demo's.
 
 A home is a folder with a lake, a state and Dagster's history. Real accounts and a made-up company never share one.
 """

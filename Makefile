@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 PRISM := 5.14.2
 
-.PHONY: demo test faults faults-long bench ui lint types definitions spark prism clean
+.PHONY: demo test faults faults-long bench ui lint types definitions env-example spark prism clean
 DEMO ?=
 BENCH ?=
 
@@ -42,6 +42,10 @@ types: $(READY)
 
 definitions: $(READY)
 	$(BIN)/python -W ignore -c "import dagster as dg; from gtm_platform.definitions import defs; dg.Definitions.validate_loadable(defs); print('definitions load')"
+
+# .env.example and the README's table of systems, from what the settings declare.
+env-example: $(READY)
+	$(BIN)/python -m gtm_platform.cli.environment
 
 spark: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[spark]"

@@ -1,13 +1,18 @@
-"""The environment, typed and checked, read once. Every variable stands in `.env.example`; no secret lies elsewhere."""
+"""The environment of the platform itself, typed, checked and read once; and what every system's own settings are.
+
+A source or destination declares its variables in a `settings.py` of its own, as a `SystemSettings`; here stands GTM_*.
+"""
 
 import json
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+S = TypeVar("S", bound=BaseSettings)
 
 
 class SettingsError(ValueError):
@@ -36,76 +41,111 @@ def _no_blank(value: object) -> object:
 Secret = Annotated[SecretStr | None, BeforeValidator(_no_blank)]
 Text = Annotated[str | None, BeforeValidator(_no_blank)]
 
+# Every field is named as its variable, in lower case, so that one search finds both.
+CONFIG = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    """The variables of the platform itself."""
+
+    model_config = CONFIG
 
     gtm_home: Path = Field(default=Path(".gtm"), description="Folder of the lake, the state and Dagster's history.")
     gtm_policy: Path | None = Field(
         default=None, description="A policy file of your own; default: the packaged policy.toml."
     )
     gtm_state_url: Secret = Field(  # it holds the password
-        default=None, description="Database of the state; default: SQLite in GTM_HOME."
+        default=None, description="Database of the state, such as postgresql+psycopg://…; default: SQLite in GTM_HOME."
+    )
+    gtm_dagster_url: Secret = Field(
+        default=None, description="Postgres database of Dagster's history; default: SQLite in GTM_HOME."
     )
     gtm_first_day: date = Field(default=date(2026, 1, 1), description="First day that has partitions.")
     gtm_engine: Literal["duckdb", "spark"] = Field(
         default="duckdb", description="What computes the daily tables: duckdb, in process, or spark."
+    )
+    gtm_code_url: Text = Field(
+        default=None,
+        description="Where this code is shown, e.g. https://github.com/acme/gtm/blob/main.",
+    )
+    gtm_extensions: Text = Field(
+        default=None, description="A folder or a package with assets of your own; several are separated by commas."
     )
     gtm_memory_limit: str = Field(
         default="2.5GB",
         pattern=r"^\d+(\.\d+)? ?([KMGT]i?B)$",
         description="Memory that DuckDB may use in each process; what needs more goes to the disk, in GTM_HOME.",
     )
+    gtm_ui_url: str = Field(
+        default="http://127.0.0.1:3000", description="Address of the Dagster UI, for links in Slack."
+    )
     gtm_now: datetime | None = Field(default=None, description="Pretend that it is this moment (demos and tests).")
     gtm_sandbox_clock: Path | None = Field(
         default=None, description="Clock file of a running sandbox, whose time is then the platform's (gtm ui sets it)."
     )
 
-    hubspot_access_token: Secret = Field(default=None, description="Token of a HubSpot service key or private app.")
-    hubspot_base_url: str = "https://api.hubapi.com"
-    hubspot_portal_id: Text = Field(default=None, description="Account id, for links into HubSpot.")
-    hubspot_write_enabled: bool = Field(default=False, description="Let the platform write to HubSpot.")
-
-    stripe_api_key: Secret = Field(default=None, description="Restricted Stripe key, read only.")
-    stripe_base_url: str = "https://api.stripe.com"
-    stripe_api_version: str = "2026-10-28.endive"
-
-    intercom_access_token: Secret = Field(default=None, description="Token of a private Intercom app.")
-    intercom_base_url: str = "https://api.intercom.io"
-    intercom_api_version: str = "2.14"
-    intercom_stripe_amount_divisor: int = Field(
-        default=1, ge=1, description="100 where Intercom shows Stripe amounts in cents."
-    )
-
-    slack_bot_token: Secret = Field(default=None, description="Bot token (xoxb-…) with chat:write.")
-    slack_base_url: str = "https://slack.com/api/"
-    slack_alert_channel: Text = Field(default=None, description="Id of the channel that gets the alerts.")
-    slack_summary_channel: Text = Field(default=None, description="Id of the channel that gets the summaries.")
-    slack_send_enabled: bool = Field(default=False, description="Let the platform post to Slack.")
-
     def now(self) -> datetime:
+        """Return the present moment, the one that GTM_NOW pretends, or that of the sandbox which is read."""
         if self.gtm_now:
             return _utc(self.gtm_now)
         return _sandbox_time(self.gtm_sandbox_clock) if self.gtm_sandbox_clock else datetime.now(UTC)
 
     @property
     def home(self) -> Path:
+        """The folder of GTM_HOME, resolved."""
         return self.gtm_home.expanduser().resolve()
 
     @property
     def state_url(self) -> str:
-        given = self.gtm_state_url
-        return given.get_secret_value() if given else f"sqlite:///{self.home / 'state.db'}"
+        """The address of the state's database."""
+        url = self.gtm_state_url
+        return url.get_secret_value() if url else f"sqlite:///{self.home / 'state.db'}"
 
-    def missing(self, *variables: str) -> list[str]:
-        """Those of the named environment variables that are not set."""
-        return [name for name in variables if getattr(self, name.lower()) is None]
+
+class SystemSettings(BaseSettings):
+    """The variables of one outside system, and what a person needs to know to fill them in."""
+
+    model_config = CONFIG
+
+    title: ClassVar[str] = ""  # what people call the system
+    required_env: ClassVar[tuple[str, ...]] = ()  # without these it is off
+    where: ClassVar[str] = ""  # to get the key
+    permissions: ClassVar[str] = ""  # the least that the key needs
+    when_refused: ClassVar[str] = ""  # what to do when the system does not accept the key, or lets it do too little
+
+    def missing(self) -> list[str]:
+        """List the required variables that are not set."""
+        return [name for name in self.required_env if getattr(self, name.lower()) is None]
+
+    def hints(self) -> tuple[str, ...]:
+        """Say what works less without a variable that is not required."""
+        return ()
+
+    def now(self) -> datetime:
+        """Return the present moment as the platform has it."""
+        return settings().now()
 
 
 @cache
-def settings() -> Settings:
+def settings_of(kind: type[S]) -> S:
+    """Read the variables of a settings class from the environment, once."""
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
-        told = "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
-        raise SettingsError(f"The environment cannot be used: {told}. See .env.example.") from None
+        faults = "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+        raise SettingsError(f"The environment cannot be used: {faults}. See .env.example.") from None
+
+
+class _Current:
+    """The platform's own settings, read once; `cache_clear` lets the whole environment be read anew."""
+
+    def __call__(self) -> Settings:
+        current: Settings = settings_of(Settings)
+        return current
+
+    def cache_clear(self) -> None:
+        """Forget what was read of the environment."""
+        settings_of.cache_clear()
+
+
+settings = _Current()

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +13,17 @@ import pytest
 from gtm_platform.lake.contracts import TABLES
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
-from gtm_platform.settings import Settings, settings
+from gtm_platform.settings import settings
+
+# Every variable of the platform and of the systems; a test holds the file against what the code reads.
+EXAMPLE = Path(__file__).parents[1] / ".env.example"
+VARIABLES = re.findall(r"^#?([A-Z][A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE)
 
 
 @pytest.fixture(autouse=True)
 def _empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for variable in Settings.model_fields:
-        monkeypatch.delenv(variable.upper(), raising=False)
+    for variable in VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("GTM_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
     settings.cache_clear()

@@ -26,36 +26,39 @@ def days_ago(days: float, day: date = DAY) -> datetime:
     return datetime(day.year, day.month, day.day, 12, tzinfo=UTC) - timedelta(days=days)
 
 
-def given(table: str, *rows: Row) -> ibis.Table:
-    """The declared table with these rows."""
+def filled(table: str, *rows: Row) -> ibis.Table:
+    """Return the declared table with these rows."""
     contract = contract_of(table)
-    needed = {name: _least(contract.schema[name]) for name, c in contract.columns.items() if not c.nullable}
-    return rows_as_table(contract.schema, rows, needed)
+    defaults = {name: _default(contract.schema[name]) for name, c in contract.columns.items() if not c.nullable}
+    return rows_as_table(contract.schema, rows, defaults)
 
 
 def rows_as_table(schema: ibis.Schema, rows: Sequence[Row], defaults: Row = MappingProxyType({})) -> ibis.Table:
+    """Return a table of the schema with these rows; what a row does not say is a default, or null."""
     unknown = {name for row in rows for name in row} - set(schema)
     assert not unknown, f"no such column: {unknown}"
-    filled = [{name: row.get(name, defaults.get(name)) for name in schema} for row in rows]
-    return _registered(pa.Table.from_pylist(filled, schema=schema.to_pyarrow()), schema)
+    complete = [{name: row.get(name, defaults.get(name)) for name in schema} for row in rows]
+    return _registered(pa.Table.from_pylist(complete, schema=schema.to_pyarrow()), schema)
 
 
-def made(rule: Callable[..., ibis.Table], table: str, **needs: Any) -> ibis.Table:
-    """What the mart comes to, once it has been held against its contract."""
+def computed(rule: Callable[..., ibis.Table], table: str, **inputs: Any) -> ibis.Table:
+    """Return what the rule of a table comes to, checked against the table's contract."""
     contract = contract_of(table)
-    result = _registered(engine().to_pyarrow(contract.shaped(rule(**needs))), contract.schema)
-    found = engine().to_pyarrow(result.aggregate(**contract.measures(result))).to_pylist()[0]
-    broken = {name: count for name, count in found.items() if name.startswith("broken") and count}
+    result = _registered(engine().to_pyarrow(contract.shaped(rule(**inputs))), contract.schema)
+    measures = engine().to_pyarrow(result.aggregate(**contract.measures(result))).to_pylist()[0]
+    broken = {name: count for name, count in measures.items() if name.startswith("broken") and count}
     assert not broken, f"{table}: {broken}"
     return result
 
 
 def rows_of(table: ibis.Table) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = engine().to_pyarrow(table).to_pylist()
-    return found
+    """Return the rows of a table."""
+    rows: list[dict[str, Any]] = engine().to_pyarrow(table).to_pylist()
+    return rows
 
 
 def by(key: str, table: ibis.Table) -> dict[Any, dict[str, Any]]:
+    """Return the rows of a table by a column of them."""
     return {row[key]: row for row in rows_of(table)}
 
 
@@ -65,8 +68,8 @@ def _registered(rows: pa.Table, schema: ibis.Schema) -> ibis.Table:
     return engine().sql(f"select * from {name}", schema=schema, dialect="duckdb")
 
 
-def _least(kind: dt.DataType) -> Any:
-    """The value that says least."""
+def _default(kind: dt.DataType) -> Any:
+    """Return the value that says least."""
     if kind.is_array():
         return []
     if kind.is_timestamp():

@@ -18,11 +18,14 @@ from gtm_platform.accounts import (
     forget_account_of_home,
     require_own_account,
 )
-from gtm_platform.delivery.hubspot.client import HubSpotContacts
-from gtm_platform.delivery.slack.client import SlackChannel
+from gtm_platform.delivery.alerts.settings import SlackSettings
+from gtm_platform.delivery.alerts.slack_client import SlackChannel
+from gtm_platform.delivery.hubspot.client import HubSpotObjects, open_client
+from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.ingest.source import Source
 from gtm_platform.sandbox.server import Sandbox, running
-from gtm_platform.settings import settings
+from gtm_platform.settings import settings, settings_of
 from gtm_platform.sources.assets import SOURCES
 from gtm_platform.state import audit, open_state
 from gtm_platform.state.accounts import PinnedAccount, pin_account, pinned_accounts
@@ -114,13 +117,13 @@ def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 
 def identity_of(source: Source) -> AccountIdentity:
     assert source.identity is not None
-    with source.connect(settings()) as client:
+    with source.open() as client:
         return source.identity(client)
 
 
 @pytest.mark.usefixtures("box")
 def test_systems_say_which_account_a_key_opens() -> None:
-    identities = [*map(identity_of, SOURCES), SlackChannel.of(settings()).identity()]
+    identities = [*map(identity_of, SOURCES), SlackChannel.of(settings_of(SlackSettings)).identity()]
     assert [identity.system for identity in identities] == [*(source.name for source in SOURCES), "slack"]
     assert all(identity.account_id.partition("/")[0] in identity.label for identity in identities)
     assert next(each for each in identities if each.system == "stripe").account_id.endswith("/test")
@@ -139,7 +142,7 @@ def test_a_restricted_stripe_key_may_be_refused_its_account_and_still_names_it(b
 def test_nothing_is_posted_to_another_workspace(box: Sandbox) -> None:
     require_own_account(AccountIdentity("slack", "T0OTHER0001", "Slack workspace T0OTHER0001 (Other)"))
     with pytest.raises(OtherAccount, match="belongs to Slack workspace T0OTHER0001"):
-        SlackChannel.of(settings()).post("A secret of another company", [], "fingerprint")
+        SlackChannel.of(settings_of(SlackSettings)).post("A secret of another company", [], "fingerprint")
     messages = httpx.get(f"{box.url}/_sandbox/slack/messages", trust_env=False).json()["messages"]
     assert messages == []
 
@@ -148,6 +151,6 @@ def test_nothing_is_posted_to_another_workspace(box: Sandbox) -> None:
 def test_no_contact_of_another_portal_is_read_or_written(box: Sandbox) -> None:
     require_own_account(OURS)
     with pytest.raises(OtherAccount, match="belongs to HubSpot portal 111"):
-        HubSpotContacts.of(settings()).read(["1"], ["email"])
+        HubSpotObjects(open_client(settings_of(HubSpotDeliverySettings)), CONTACTS).read(["1"])
     requests = httpx.get(f"{box.url}/_sandbox/requests", trust_env=False).json()["requests"]
     assert {row["path"] for row in requests if row["system"] == "hubspot"} == {"/account-info/v3/details"}

@@ -1,14 +1,60 @@
-"""An installed package brings the files that a checkout shows at its top."""
+"""How it is deployed: files that travel with the package, and settings that fit each other."""
 
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
+import yaml
 
-import gtm_platform
+from gtm_platform.lake.lake import GRACE
+from gtm_platform.orchestration.graph_policy import LONGEST_RUN
 
-PACKAGE = Path(gtm_platform.__file__).parent
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "gtm_platform"
+PACKAGED = ("deployment/dagster.yaml", "deployment/workspace.yaml", "policy/policy.toml", "py.typed")
+
+
+def test_a_wheel_brings_every_file_that_is_in_no_module() -> None:
+    """Modules are brought with their packages; folders that are none, and other files, have to be named."""
+    setuptools = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["tool"]["setuptools"]
+    named = {path for pattern in setuptools["package-data"]["gtm_platform"] for path in PACKAGE.glob(pattern)}
+    present = {path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    brought = {path for path in present if path.suffix == ".py" and (path.parent / "__init__.py").exists()}
+    assert present - brought - named == set()
 
 
 @pytest.mark.parametrize("name", ["dagster.yaml", "workspace.yaml"])
-def test_the_packaged_file_is_the_one_at_the_top(name: str) -> None:
-    assert (PACKAGE / "deployment" / name).read_text() == (PACKAGE.parent / name).read_text()
+def test_the_files_at_the_root_are_those_of_the_package(name: str) -> None:
+    """Plain `dagster dev` reads the ones at the root, `gtm` and an installed wheel those of the package."""
+    assert (ROOT / name).read_text() == files("gtm_platform").joinpath("deployment", name).read_text()
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_what_is_no_python_travels_with_the_package(name: str) -> None:
+    packaged = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    assert any(Path(name).match(pattern) for pattern in packaged["gtm_platform"])
+    assert files("gtm_platform").joinpath(name).is_file()
+
+
+def test_migrations_travel_with_the_package() -> None:
+    assert [entry.name for entry in files("gtm_platform").joinpath("state/migrations/versions").iterdir()]
+
+
+def test_a_superseded_file_outlives_the_longest_run() -> None:
+    assert LONGEST_RUN.total_seconds() < GRACE
+    settings = yaml.safe_load((ROOT / "dagster.yaml").read_text())
+    assert settings["run_monitoring"]["max_runtime_seconds"] <= LONGEST_RUN.total_seconds()
+
+
+def test_only_the_job_of_a_source_may_run_that_long() -> None:
+    from gtm_platform.definitions import defs
+
+    jobs = {name: defs.resolve_job_def(name) for name in ("sync_hubspot", "daily_tables", "deliver")}
+    limits = {name: job.tags.get("dagster/max_runtime") for name, job in jobs.items()}
+    assert limits == {"sync_hubspot": str(int(LONGEST_RUN.total_seconds())), "daily_tables": None, "deliver": None}
+
+
+def test_one_pool_slot_keeps_two_writers_of_a_table_apart() -> None:
+    settings = yaml.safe_load((ROOT / "dagster.yaml").read_text())
+    assert settings["concurrency"]["pools"] == {"default_limit": 1, "granularity": "op"}

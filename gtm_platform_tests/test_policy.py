@@ -18,9 +18,9 @@ def line_of(text: str, start: str) -> int:
 
 
 def refused(text: str) -> str:
-    with pytest.raises(PolicyError) as told:
+    with pytest.raises(PolicyError) as refusal:
         read(text, "mine.toml")
-    return str(told.value)
+    return str(refusal.value)
 
 
 def edited(old: str, new: str) -> str:
@@ -72,9 +72,9 @@ def test_a_value_that_cannot_be_is_told_with_its_line(old: str, new: str, key: s
 
 def test_weights_have_to_sum_to_a_hundred() -> None:
     text = edited("activity = 25", "activity = 26")
-    said = refused(text)
-    assert f"line {line_of(text, '[health.weights]')}: health.weights: " in said
-    assert "the weights sum to 101, not to 100" in said
+    reasons = refused(text)
+    assert f"line {line_of(text, '[health.weights]')}: health.weights: " in reasons
+    assert "the weights sum to 101, not to 100" in reasons
 
 
 def test_lowest_scores_have_to_descend() -> None:
@@ -90,8 +90,8 @@ def test_the_reporting_currency_has_the_rate_one() -> None:
 
 
 def test_every_mistake_is_told_at_once() -> None:
-    said = refused(edited("slope = 10", "slope = -1").replace("midpoint = 45\n", ""))
-    assert len(said.splitlines()) == 2
+    reasons = refused(edited("slope = 10", "slope = -1").replace("midpoint = 45\n", ""))
+    assert len(reasons.splitlines()) == 2
 
 
 def test_what_is_no_toml_is_told_with_its_line() -> None:

@@ -1,78 +1,96 @@
-"""The environment: read once, checked, and never shown."""
+"""The environment: read once, checked, never shown; each system owns its variables, the example follows from them."""
 
-import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
-from gtm_platform.settings import Settings, SettingsError, settings
+from gtm_platform.cli.environment import env_example, readme, system_settings
+from gtm_platform.delivery.alerts.settings import SlackSettings
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
+from gtm_platform.settings import Settings, SettingsError, SystemSettings, settings, settings_of
+from gtm_platform.sources.intercom.settings import IntercomSettings
+from gtm_platform.sources.stripe.settings import StripeSettings
 
-EXAMPLE = Path(__file__).parents[1] / ".env.example"
-SECRETS = ("HUBSPOT_ACCESS_TOKEN", "STRIPE_API_KEY", "INTERCOM_ACCESS_TOKEN", "SLACK_BOT_TOKEN")
+ROOT = Path(__file__).parents[1]
 KEY = "sk_test_do_not_show_me"
+SYSTEMS = system_settings()
+SECRETS = [(kind, name) for kind in SYSTEMS for name, field in kind.model_fields.items() if "Secret" in repr(field)]
 
 
 def test_an_empty_environment_can_be_used() -> None:
-    assert settings().missing(*SECRETS) == list(SECRETS)
-    assert not settings().hubspot_write_enabled
-    assert not settings().slack_send_enabled
+    settings()
+    for kind in SYSTEMS:
+        assert settings_of(kind).missing() == list(kind.required_env)
+    assert not settings_of(HubSpotDeliverySettings).hubspot_write_enabled
+    assert not settings_of(SlackSettings).slack_send_enabled
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"),
+    ("kind", "variable", "value"),
     [
-        ("GTM_FIRST_DAY", "yesterday"),
-        ("GTM_NOW", "soon"),
-        ("HUBSPOT_WRITE_ENABLED", "perhaps"),
-        ("INTERCOM_STRIPE_AMOUNT_DIVISOR", "0"),
-        ("INTERCOM_STRIPE_AMOUNT_DIVISOR", "cents"),
+        (Settings, "GTM_FIRST_DAY", "yesterday"),
+        (Settings, "GTM_NOW", "soon"),
+        (HubSpotDeliverySettings, "HUBSPOT_WRITE_ENABLED", "perhaps"),
+        (IntercomSettings, "INTERCOM_STRIPE_AMOUNT_DIVISOR", "0"),
+        (IntercomSettings, "INTERCOM_STRIPE_AMOUNT_DIVISOR", "cents"),
     ],
 )
 def test_a_bad_value_names_its_variable_and_shows_no_value(
-    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+    monkeypatch: pytest.MonkeyPatch, kind: type[Settings], variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
-    monkeypatch.setenv("STRIPE_API_KEY", KEY)
     settings.cache_clear()
-    with pytest.raises(SettingsError) as told:
-        settings()
-    said = str(told.value)
-    assert said.startswith(f"The environment cannot be used: {variable}: ")
-    assert said.endswith("See .env.example.")
-    assert KEY not in said
-    assert f"'{value}'" not in said
+    with pytest.raises(SettingsError) as caught:
+        settings_of(kind)
+    message = str(caught.value)
+    assert message.startswith(f"The environment cannot be used: {variable}: ")
+    assert message.endswith("See .env.example.")
+    assert f"'{value}'" not in message
 
 
-def test_every_bad_value_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_bad_value_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GTM_NOW", "soon")
+    monkeypatch.setenv("GTM_FIRST_DAY", "perhaps")
+    settings.cache_clear()
+    with pytest.raises(SettingsError, match=r"GTM_FIRST_DAY: .*; GTM_NOW: "):
+        settings()
+
+
+def test_a_bad_value_of_one_system_is_no_other_s(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_SEND_ENABLED", "perhaps")
     settings.cache_clear()
-    with pytest.raises(SettingsError, match=r"GTM_NOW: .*; SLACK_SEND_ENABLED: "):
-        settings()
+    settings()
+    assert settings_of(StripeSettings).missing() == ["STRIPE_API_KEY"]
 
 
-@pytest.mark.parametrize("variable", SECRETS)
-def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    monkeypatch.setenv(variable, KEY)
+@pytest.mark.parametrize(("kind", "name"), SECRETS)
+def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch, kind: type[SystemSettings], name: str) -> None:
+    monkeypatch.setenv(name.upper(), KEY)
     settings.cache_clear()
-    found = settings()
-    for shown in (repr(found), str(found), f"{found.model_dump()}", found.model_dump_json()):
+    config = settings_of(kind)
+    for shown in (repr(config), str(config), f"{config.model_dump()}", config.model_dump_json()):
         assert KEY not in shown
-    assert getattr(found, variable.lower()).get_secret_value() == KEY
+    assert getattr(config, name).get_secret_value() == KEY
+
+
+def test_the_key_of_every_system_is_a_secret() -> None:
+    assert {name.upper() for _, name in SECRETS} == {
+        name for kind in SYSTEMS for name in kind.required_env if name.endswith(("_KEY", "_TOKEN"))
+    }
 
 
 def test_a_blank_key_is_a_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRIPE_API_KEY", "")
     settings.cache_clear()
-    assert settings().missing("STRIPE_API_KEY") == ["STRIPE_API_KEY"]
+    assert settings_of(StripeSettings).missing() == ["STRIPE_API_KEY"]
 
 
 def test_a_moment_without_a_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GTM_NOW", "2026-03-01T06:00:00")
     monkeypatch.setenv("GTM_FIRST_DAY", "2025-11-01")
     settings.cache_clear()
-    assert settings().now() == datetime(2026, 3, 1, 6, tzinfo=UTC)
+    assert settings().now() == settings_of(StripeSettings).now() == datetime(2026, 3, 1, 6, tzinfo=UTC)
     assert settings().gtm_first_day == date(2025, 11, 1)
 
 
@@ -81,6 +99,20 @@ def test_now_is_now() -> None:
     assert before <= settings().now() <= datetime.now(UTC)
 
 
-def test_every_variable_stands_in_the_example() -> None:
-    told = set(re.findall(r"^#?([A-Z][A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE))
-    assert told == {name.upper() for name in Settings.model_fields}
+@pytest.mark.parametrize("kind", SYSTEMS)
+def test_every_system_says_where_its_keys_are_and_what_to_do_when_refused(kind: type[SystemSettings]) -> None:
+    assert kind.title
+    assert kind.where
+    assert kind.permissions
+    assert kind.when_refused
+    assert all(field.description for field in kind.model_fields.values())
+
+
+def test_the_example_is_what_the_settings_declare() -> None:
+    """`make env-example` writes it anew."""
+    assert (ROOT / ".env.example").read_text() == env_example()
+
+
+def test_the_readme_s_table_is_what_the_settings_declare() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert text == readme(text)

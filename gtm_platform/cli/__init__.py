@@ -4,6 +4,7 @@ and after they entered their home, since the definitions are loaded for one home
 Here are the commands and their options; what each does stands in a module beside this one, or in `demo`.
 """
 
+import datetime
 import os
 import sys
 import warnings
@@ -163,13 +164,15 @@ def query(home: Path | None, sql: str | None, table: str | None, style: str | No
 @gtm.command()
 @HOME
 def doctor(home: Path | None) -> None:
-    """Check every source and destination: its key, the connection, its permissions, the age of its data.
+    """Check every source and destination: its key, its account, the connection, permissions, the age of its data.
+
+    In a home of the demo it checks the sandbox that runs there.
 
     \b
     Example:
       gtm doctor
     """
-    choose_home(home).announce().enter()
+    _enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.cli.doctor import examine
 
     sys.exit(examine())
@@ -184,8 +187,9 @@ def doctor(home: Path | None) -> None:
 def run(home: Path | None, selection: str, partition: str, last: str | None, full_refresh: bool) -> None:
     """Make SELECTION for a partition or a range of them.
 
-    SELECTION is a table (core/revenue), or what Dagster calls an asset selection: group:stripe, core/revenue+ (with
-    all that is made of it). It ends with 1 where nothing was made, and says why.
+    SELECTION is a table (core/revenue), what Dagster calls an asset selection (group:stripe; core/revenue+ with what is
+    made of it), or a job: everything_of_a_day reads the day's windows of every source, makes its tables and delivers
+    it. It ends with 1 where nothing was made, and says why.
 
     \b
     Example:
@@ -201,6 +205,29 @@ def run(home: Path | None, selection: str, partition: str, last: str | None, ful
 
 @gtm.command()
 @HOME
+@click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="Keep the runs of so many days.")
+@click.option("--dry-run", is_flag=True, help="Only count.")
+def tidy(home: Path | None, days: int, dry_run: bool) -> None:
+    """Delete old runs of Dagster's history.
+
+    None is deleted that holds the newest word on a partition, and nothing of the lake.
+
+    \b
+    Example:
+      gtm tidy --dry-run
+      gtm tidy --days 30
+    """
+    choose_home(home).announce().enter()
+    from gtm_platform.orchestration.instance import instance
+    from gtm_platform.orchestration.tidy import tidy as tidied
+
+    with instance() as dagster:
+        now = datetime.datetime.now(datetime.UTC)
+        click.echo(tidied(dagster, now, days, dry_run=dry_run).sentence(days, dry_run=dry_run))
+
+
+@gtm.command()
+@HOME
 @click.argument("run_id")
 def undo(home: Path | None, run_id: str) -> None:
     """Put back what HubSpot held before the writes of a run.
@@ -212,9 +239,9 @@ def undo(home: Path | None, run_id: str) -> None:
       gtm undo 1f0c9a2b
     """
     _enter_with_sandbox(choose_home(home).announce())
-    from gtm_platform.cli.undo import undo_writes
+    from gtm_platform.delivery.hubspot.undo import undo_run
 
-    click.echo(undo_writes(run_id))
+    click.echo(undo_run(run_id))
 
 
 def _enter_with_sandbox(home: Home) -> None:
@@ -226,6 +253,9 @@ def _enter_with_sandbox(home: Home) -> None:
 
         if box := running_sandbox(home.path):
             connect(box, home.path)
+            click.secho(f"Sandbox: {box.url}/ {box.clock_message()}", dim=True, err=True)
+        else:
+            click.secho("Sandbox: none runs for this home; `gtm ui` starts it.", dim=True, err=True)
 
 
 gtm.add_command(sandbox)

@@ -1,4 +1,4 @@
-"""`gtm doctor`: every source, from its keys to the age of its data."""
+"""`gtm doctor`: every source and destination, from its keys to the age of its data, and what to do where one fails."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,67 +6,112 @@ from typing import Any
 
 import click
 
-from gtm_platform.http.errors import ApiFailure
+from gtm_platform.accounts import describe_account
+from gtm_platform.http.errors import ApiFailure, Forbidden, Unauthorized
 from gtm_platform.ingest.assets import windows
+from gtm_platform.ingest.discovery import discover
 from gtm_platform.ingest.source import Source, Window
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.lake.lake import Lake
-from gtm_platform.settings import Settings, settings
+from gtm_platform.settings import SettingsError, SystemSettings, settings, settings_of
 from gtm_platform.sources.assets import SOURCES
+
+COLOURS = {"ok": "green", "off": "yellow", "failing": "red"}
+LATE = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
 class Finding:
-    source: str
+    """What was seen of a system, and in further lines what to do or to know."""
+
+    system: str
     state: str  # ok | off | failing
-    told: str
-    synced: str
-    fresh: str
+    sentence: str
+    details: tuple[str, ...] = ()
 
 
 def examine() -> int:
-    """Prints what is found; 1 where a source that is configured does not work."""
-    findings = [_finding(source, settings(), the_lake()) for source in SOURCES]
-    colours = {"ok": "green", "off": "yellow", "failing": "red"}
-    for found in findings:
-        click.secho(f"{found.source:<10} {found.state:<8}", fg=colours[found.state], nl=False)
-        click.echo(f" {found.told}")
-        click.echo(f"{'':<20}last sync: {found.synced}; {found.fresh}")
-    return int(any(found.state == "failing" for found in findings))
+    """Print what is seen of each system; 1 where one that is configured does not work."""
+    lake, now = the_lake(), settings().now()
+    findings = [_source(source, lake, now) for source in SOURCES]
+    destinations = discover("gtm_platform.delivery", "settings", "SETTINGS")
+    findings += [_destination(f"delivery/{name}", kind) for name, kind in destinations.items()]
+    for finding in findings:
+        click.secho(f"{finding.system:<18} {finding.state:<8}", fg=COLOURS[finding.state], nl=False)
+        click.echo(f" {finding.sentence}")
+        for line in finding.details:
+            click.echo(f"{'':<28}{line}")
+    return int(any(finding.state == "failing" for finding in findings))
 
 
-def _finding(source: Source, environment: Settings, lake: Lake) -> Finding:
-    synced, fresh = _freshness(source, lake, environment.now())
-    if off := source.off(environment):
-        return Finding(source.name, "off", off, synced, fresh)
+# --- sources ---------------------------------------------------------------------------------------------------------
+
+
+def _source(source: Source, lake: Lake, now: datetime) -> Finding:
+    """Keys, connection, permissions and freshness of a source."""
+    age = f"last sync: {_freshness(source, lake, now)}"
+    advice = _advice(source.settings)
     try:
-        with source.connect(environment) as client:
-            told, refused = source.check(client), _refused(source, client, environment.now())
-    except ApiFailure as failure:
-        return Finding(source.name, "failing", str(failure), synced, fresh)
-    if refused:
-        return Finding(source.name, "failing", f"{told}; {'; '.join(refused)}", synced, fresh)
-    return Finding(source.name, "ok", f"{told}; may read {', '.join(s.name for s in source.streams)}", synced, fresh)
+        if off := source.off():
+            return Finding(source.name, "off", off, (*advice, age))
+        with source.open() as client:
+            identity, refusals = _identity(source, client), _refusals(source, client, now)
+    except (ApiFailure, SettingsError) as failure:
+        hint = (source.settings.when_refused,) if isinstance(failure, Unauthorized | Forbidden) else ()
+        return Finding(source.name, "failing", str(failure), (*hint, age))
+    if refusals:
+        return Finding(
+            source.name, "failing", f"{identity}; {'; '.join(refusals)}", (source.settings.when_refused, age)
+        )
+    return Finding(source.name, "ok", f"{identity}; may read {', '.join(s.name for s in source.streams)}", (age,))
 
 
-def _refused(source: Source, client: Any, now: datetime) -> list[str]:
-    """What asking each stream for its last minute tells of what is not allowed, or does not work."""
-    found = []
+def _identity(source: Source, client: Any) -> str:
+    """Whose account the key opens, and whether the home belongs to it."""
+    sentence = source.check(client)
+    return f"{sentence}; {describe_account(source.identity(client))}" if source.identity else sentence
+
+
+def _refusals(source: Source, client: Any, now: datetime) -> list[str]:
+    """Ask each stream for its last minute, and list what is not allowed, or does not work."""
+    refusals = []
     for stream in source.streams:
         try:
             stream.check_access(client, Window(now - timedelta(minutes=1), now))
         except ApiFailure as failure:
-            found.append(f"{stream.name}: {failure}")
-    return found
+            refusals.append(f"{stream.name}: {failure}")
+    return refusals
 
 
-def _freshness(source: Source, lake: Lake, now: datetime) -> tuple[str, str]:
+def _freshness(source: Source, lake: Lake, now: datetime) -> str:
     """The end of the newest window of the stream that is furthest behind, and whether that is late."""
-    newest = [max(lake.partitions(source.table(stream)), default=None) for stream in source.streams]
-    if any(partition is None for partition in newest):
-        never = [stream.name for stream, partition in zip(source.streams, newest, strict=True) if partition is None]
-        return "never" if len(never) == len(newest) else f"never for {', '.join(never)}", "not fresh"
-    end = windows(source.hours).time_window_for_partition_key(min(key for key in newest if key)).end
+    newest = {stream.name: max(lake.partitions(source.table(stream)), default="") for stream in source.streams}
+    if never := [name for name, partition in newest.items() if not partition]:
+        return f"never{'' if len(never) == len(newest) else ' for ' + ', '.join(never)}; not fresh"
+    end = windows(source.hours).time_window_for_partition_key(min(newest.values())).end
     late = now - end - timedelta(hours=source.hours)
-    until = f"{end:%Y-%m-%d %H:%M} UTC"
-    return until, "fresh" if late <= timedelta(hours=12) else f"stale by {late.total_seconds() / 3600:.0f} hours"
+    fresh = "fresh" if late <= LATE else f"stale by {late.total_seconds() / 3600:.0f} hours"
+    return f"{end:%Y-%m-%d %H:%M} UTC; {fresh}"
+
+
+# --- destinations ----------------------------------------------------------------------------------------------------
+
+
+def _destination(name: str, kind: type[SystemSettings]) -> Finding:
+    """Keys and switches of a destination; nothing is sent to it."""
+    try:
+        config = settings_of(kind)
+    except SettingsError as failure:
+        return Finding(name, "failing", str(failure))
+    switches = [field for field, value in config.model_dump().items() if isinstance(value, bool) and not value]
+    if missing := config.missing():
+        return Finding(name, "off", f"off: set {' and '.join(missing)} (see .env.example)", _advice(kind))
+    if switches:
+        variables = " and ".join(f"{field.upper()}=true" for field in switches)
+        return Finding(name, "off", f"it sends nothing: set {variables}", _advice(kind))
+    return Finding(name, "ok", "its keys are set, and it may send", config.hints())
+
+
+def _advice(kind: type[SystemSettings]) -> tuple[str, ...]:
+    lines = (("get it at: ", kind.where), ("it needs: ", kind.permissions.replace("`", "")))
+    return tuple(f"{label}{text}" for label, text in lines if text)

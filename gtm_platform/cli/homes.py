@@ -70,7 +70,6 @@ def _home(path: Path, reason: str) -> Home:
 
 def _configured_system() -> str | None:
     """Return a source that is on by the environment."""
-    from gtm_platform.settings import settings
     from gtm_platform.sources.assets import SOURCES
 
-    return next((source.name for source in SOURCES if not source.off(settings())), None)
+    return next((source.name for source in SOURCES if not source.off()), None)

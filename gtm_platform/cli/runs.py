@@ -9,29 +9,35 @@ import click
 import dagster as dg
 
 from gtm_platform.definitions import defs
+from gtm_platform.ingest.source_run import FULL_REFRESH_TAG
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.orchestration.liveness import sentence
 from gtm_platform.settings import settings
 from gtm_platform.sources.assets import SOURCES
 
-JOB = "by_hand"
-FULL_REFRESH = {"gtm/full_refresh": "true"}
+BY_HAND = "by_hand"
+FULL_REFRESH = {FULL_REFRESH_TAG: "true"}
 CONFIG: dict[str, Any] = {"loggers": {"progress": {"config": {}}}}
 
 
 def make(selection: str, partition: str, last: str | None, *, full_refresh: bool = False) -> int:
-    """Run the selected assets for the partitions; return 0 where something was made, 1 where not or it failed."""
+    """Run a job or the selected tables for the partitions; return 0 where something was made, 1 where not or it failed.
+
+    What cannot be made is refused before a run begins.
+    """
     _refuse_reversed(partition, last)
-    selected = dg.AssetSelection.from_string(_as_key(selection), include_sources=False)
-    keys = selected.resolve(defs.resolve_asset_graph())
-    _refuse_unknown(keys, [partition, last or partition])
-    _refuse_off(keys)
-    job = dg.define_asset_job(JOB, selection=selected)
     tags = span(partition, last) | (FULL_REFRESH if full_refresh else {})
+    graph = dg.Definitions.merge(defs, dg.Definitions(loggers={"progress": progress}))
+    if not graph.get_repository_def().has_job(selection):
+        selected = dg.AssetSelection.from_string(_as_key(selection), include_sources=False)
+        keys = selected.resolve(defs.resolve_asset_graph())
+        _refuse_unknown(keys, [partition, last or partition])
+        _refuse_off(keys)
+        graph = dg.Definitions.merge(graph, dg.Definitions(jobs=[dg.define_asset_job(BY_HAND, selection=selected)]))
+        selection = BY_HAND
     with instance() as opened:
-        by_hand = dg.Definitions(jobs=[job], loggers={"progress": progress})
-        runnable = dg.Definitions.merge(defs, by_hand).resolve_job_def(JOB)
-        ran = runnable.execute_in_process(instance=opened, raise_on_error=False, tags=tags, run_config=CONFIG)
+        job = graph.resolve_job_def(selection)
+        ran = job.execute_in_process(instance=opened, raise_on_error=False, tags=tags, run_config=CONFIG)
         return _report(ran, opened)
 
 
@@ -82,7 +88,7 @@ def _refuse_unknown(keys: Set[dg.AssetKey], partitions: list[str]) -> None:
 
 def _refuse_off(keys: Set[dg.AssetKey]) -> None:
     """Where every selected table belongs to a source that is off, a run would make nothing."""
-    reasons = {source.name: source.off(settings()) for source in SOURCES}
+    reasons = {source.name: source.off() for source in SOURCES}
     off = {key.path[0]: reasons.get(key.path[0]) for key in keys}
     if all(off.values()):
         raise ValueError("; ".join(str(reason) for _, reason in sorted(off.items())) + ". Nothing was made.")

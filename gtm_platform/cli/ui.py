@@ -1,5 +1,6 @@
 """`gtm ui`: the Dagster UI with its daemon, and the sandbox where it is read, in one terminal."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -11,12 +12,14 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import click
+import dagster as dg
 
 from gtm_platform.cli.dagster_log import relay
 from gtm_platform.cli.homes import Home
 from gtm_platform.demo.sandbox_process import Box, open_box
-from gtm_platform.demo.world import World, world_of_home
+from gtm_platform.demo.world import World, refuse_other_data, world_of_home
 from gtm_platform.orchestration.instance import instance
+from gtm_platform.policy import policy
 
 WORKSPACE = Path(__file__).parents[1] / "deployment/workspace.yaml"
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -28,11 +31,16 @@ def show(home: Home, port: int, sandbox: bool | None) -> int:
     """Run the UI, the daemon and perhaps a sandbox until one of them ends or Ctrl-C is pressed."""
     for ending in ENDINGS:  # however it is asked to end, also where a shell started it deaf to Ctrl-C
         signal.signal(ending, signal.default_int_handler)
-    world = _world(home, sandbox)
+    reads_sandbox = _reads_sandbox(home, sandbox)
     _refuse_taken(port)
-    _refuse_unloadable()
-    with instance():
-        pass  # prepared, and dead runs ended, before the daemon looks
+    with alone_at(home.path):
+        require_loadable()
+        with instance():
+            pass  # prepared, and dead runs ended, before the daemon looks
+        return _run(home, port, world_of_home(home.path) if reads_sandbox else None)
+
+
+def _run(home: Home, port: int, world: World | None) -> int:
     opened = open_box(home.path, world.people, world.seed, None, _sandbox_port()) if world else nullcontext()
     with suppress(KeyboardInterrupt), opened as box:
         click.echo(_what_to_open(port, box))
@@ -42,18 +50,48 @@ def show(home: Home, port: int, sandbox: bool | None) -> int:
     return 0
 
 
-def _world(home: Home, sandbox: bool | None) -> World | None:
-    """Return the world to serve; None where the real accounts are read."""
+def _reads_sandbox(home: Home, sandbox: bool | None) -> bool:
+    """Whether the sandbox is read, not the real accounts; refuse a home that holds other data."""
     if sandbox is None:
         sandbox = home.is_demo or not home.has_keys
     if sandbox:
-        return world_of_home(home.path)
-    if home.is_demo:
+        refuse_other_data(home.path)
+    elif home.is_demo:
         raise ValueError(
             f"{home.path} holds a made-up company: real accounts have a home of their own. "
             "Leave out --home (and GTM_HOME), or choose another one."
         )
-    return None
+    return sandbox
+
+
+@contextmanager
+def alone_at(home: Path) -> Iterator[None]:
+    """Refuse a second UI at the same home: two daemons would launch everything twice. A dead process holds nothing."""
+    home.mkdir(parents=True, exist_ok=True)
+    with open(home / "ui.lock", "a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise RuntimeError(
+                f"`gtm ui` runs at {home} already, as process {lock.read() or 'unknown'}. "
+                f"End that one first, or give this one a home of its own: gtm ui --home FOLDER"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def require_loadable() -> None:
+    """Load what Dagster is about to load, so that what is wrong with it is a sentence here and no traceback there."""
+    policy()
+    try:
+        from gtm_platform.definitions import defs
+
+        dg.Definitions.validate_loadable(defs)
+    except dg.DagsterError as error:
+        raise RuntimeError(f"The definitions cannot be loaded: {' '.join(str(error).split())}") from error
 
 
 def _sandbox_environment(home: Home, box: Box, world: World) -> dict[str, str]:
@@ -76,14 +114,6 @@ def _sandbox_port() -> int:
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
-
-
-def _refuse_unloadable() -> None:
-    """Load the policy and the definitions here first: what is wrong with them is raised as a sentence."""
-    import gtm_platform.definitions  # noqa: F401
-    from gtm_platform.policy import policy
-
-    policy()
 
 
 def _what_to_open(port: int, box: Box | None) -> str:

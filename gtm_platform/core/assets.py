@@ -1,13 +1,15 @@
-"""The daily tables of core as assets."""
+"""The daily tables of core as assets, with their checks."""
 
 import dagster as dg
 
-from gtm_platform.core import activity, pipeline, profile, revenue, support
+from gtm_platform.core import activity, message_tone, pipeline, profile, revenue, support
+from gtm_platform.core.checks import CHECKS
 from gtm_platform.lake.dagster.daily_assets import daily_assets
+from gtm_platform.lake.dagster.table_checks import day_checks
 
-TABLES = (profile.TABLE, revenue.TABLE, activity.TABLE, support.TABLE, pipeline.TABLE)
+TABLES = (revenue.TABLE, activity.TABLE, message_tone.TABLE, support.TABLE, pipeline.TABLE, profile.TABLE)
 
 
 def defs() -> dg.Definitions:
     """Return what this room adds to the graph."""
-    return dg.Definitions(assets=daily_assets(TABLES))
+    return dg.Definitions(assets=daily_assets(TABLES), asset_checks=day_checks(TABLES, CHECKS))

@@ -20,18 +20,6 @@ NOTHING = {
 }
 
 
-def running(subscriptions: ibis.Table, day: date) -> ibis.Table:
-    """The subscriptions with the mrr and arr, in minor units, of the phase that holds the end of the day."""
-    end = end_of(day)
-    now = subscriptions["phases"].filter(
-        lambda p: (p["begins"].isnull() | (p["begins"] < end)) & (p["ends"].isnull() | (p["ends"] >= end))
-    )
-    return subscriptions.mutate(
-        mrr=money.exact(now.map(lambda p: p["mrr"]).sums()).fill_null(0),
-        arr=money.exact(now.map(lambda p: p["arr"]).sums()).fill_null(0),
-    )
-
-
 def lines(
     customers: ibis.Table,
     subscriptions: ibis.Table,
@@ -41,12 +29,14 @@ def lines(
     disputes: ibis.Table,
     day: date,
 ) -> ibis.Table:
-    """[payer, currency, mrr, arr, cash, paid_at, failed, owes] in minor units. Cash is what was captured, less what was
-    refunded or lost in a dispute, and what was paid outside Stripe."""
+    """Return [payer, currency, mrr, arr, cash, paid_at, failed, owes] in minor units.
+
+    Cash is what was captured, less what was refunded or lost in a dispute, and what was paid outside Stripe.
+    """
     paid, failed = charges["status"] == "succeeded", charges["status"] == "failed"
     charge_owner = charges.select(charge_id="id", customer_id="customer_id")
     back, lost = refunds.join(charge_owner, "charge_id"), disputes.join(charge_owner, "charge_id")
-    elsewhere = invoices["amount_paid_off_stripe"] > 0
+    paid_outside_stripe = invoices["amount_paid_off_stripe"] > 0
     return ibis.union(
         _line(customers, payer="id", owes=customers["delinquent"]),
         _line(
@@ -66,7 +56,7 @@ def lines(
         _line(
             invoices,
             cash=invoices["amount_paid_off_stripe"],
-            paid_at=_counted(invoices["paid_at"], elsewhere),
+            paid_at=_counted(invoices["paid_at"], paid_outside_stripe),
             owes=(invoices["status"] == "open") & (invoices["due_at"] < end_of(day)),
         ),
     )
@@ -76,21 +66,23 @@ def _counted(value: ibis.Value, where: ibis.ir.BooleanValue) -> ibis.Value:
     return ibis.ifelse(where, value, ibis.null())
 
 
-def _line(t: ibis.Table, payer: str = "customer_id", **known: ibis.Value) -> ibis.Table:
-    given = {
-        name: known[name].cast(absent.type()).fill_null(absent) if name in known and name != "paid_at" else absent
+def _line(t: ibis.Table, payer: str = "customer_id", **amounts: ibis.Value) -> ibis.Table:
+    columns = {
+        name: amounts[name].cast(absent.type()).fill_null(absent) if name in amounts and name != "paid_at" else absent
         for name, absent in NOTHING.items()
     }
-    return t.select(payer=t[payer], currency=t["currency"].lower(), **given | _paid(known))
+    return t.select(payer=t[payer], currency=t["currency"].lower(), **columns | _paid(amounts))
 
 
-def _paid(known: dict[str, ibis.Value]) -> dict[str, ibis.Value]:
-    return {"paid_at": known["paid_at"].cast("timestamp('UTC', 6)")} if "paid_at" in known else {}
+def _paid(amounts: dict[str, ibis.Value]) -> dict[str, ibis.Value]:
+    return {"paid_at": amounts["paid_at"].cast("timestamp('UTC', 6)")} if "paid_at" in amounts else {}
 
 
 def summed(ledger: ibis.Table, payers: ibis.Table, rules: Money) -> ibis.Table:
-    """One row per customer: in its currency, and in the reporting one (`…_reporting`; null without a rate).
-    `currencies` counts those in which there is any amount, `currency` is one of them, or of any line."""
+    """Return one row per customer: in its currency, and in the reporting one (`…_reporting`; null without a rate).
+
+    `currencies` counts those in which there is any amount, `currency` is one of them, or of any line.
+    """
     books = ledger.group_by("payer", "currency").agg(
         **{name: ledger[name].sum().cast("decimal(24, 6)") for name in ("mrr", "arr", "cash")},
         paid_at=ledger["paid_at"].min(),
@@ -101,7 +93,7 @@ def summed(ledger: ibis.Table, payers: ibis.Table, rules: Money) -> ibis.Table:
     books = books.mutate(used=(books["mrr"] != 0) | (books["cash"] != 0))
     own = {name: money.major(books[name], books["currency"]) for name in ("mrr", "arr", "cash")}
     reported = {name: money.reported(amount, books["currency"], rules) for name, amount in own.items()}
-    found = books.group_by("customer_id").agg(
+    customers = books.group_by("customer_id").agg(
         **{name: amount.sum() for name, amount in own.items()},
         **{f"{name}_reporting": amount.sum() for name, amount in reported.items()},
         amounts_without_rate=books.count(where=books["used"] & reported["mrr"].isnull()),
@@ -111,5 +103,8 @@ def summed(ledger: ibis.Table, payers: ibis.Table, rules: Money) -> ibis.Table:
         failed=books["failed"].sum(),
         owes=books["owes"].any(),
     )
-    whole = {n: _counted(found[n], found["amounts_without_rate"] == 0) for n in (f"{name}_reporting" for name in own)}
-    return found.mutate(**whole).drop("amounts_without_rate")
+    whole = {
+        f"{name}_reporting": _counted(customers[f"{name}_reporting"], customers["amounts_without_rate"] == 0)
+        for name in own
+    }
+    return customers.mutate(**whole).drop("amounts_without_rate")

@@ -21,6 +21,7 @@ CONTRACT = Contract(
         "won_amount": Column("decimal(18, 2)", "Sum of won deals in the reporting currency; 0 for none."),
         "next_close_date": Column("date", "Nearest close date, from the day on, of an open deal."),
         "lead_source": Column("string", "Of its contact in HubSpot."),
+        "lost_reason": Column("string", "Why its latest lost deal was lost, in the words of sales.", personal=True),
     },
     key=("customer_id",),
     about="Deals and lifecycle of each customer; amounts are null for customers whom HubSpot does not know.",
@@ -38,38 +39,40 @@ def table(
     policy: Policy,
     day: date,
 ) -> ibis.Table:
+    """Return a row per customer."""
     contacts = hubspot.select("lifecycle_stage", "lead_source", hubspot_contact_id="id")
-    known = left_join_all(people.select("customer_id", "hubspot_contact_id"), [contacts], "hubspot_contact_id")
-    known = left_join_all(known, [_summed(_deals(links, deals, stages, associations, policy), day)])
-    in_hubspot = known["hubspot_contact_id"].notnull()
+    customers = left_join_all(people.select("customer_id", "hubspot_contact_id"), [contacts], "hubspot_contact_id")
+    customers = left_join_all(customers, [_summed(_deals(links, deals, stages, associations, policy), day)])
+    in_hubspot = customers["hubspot_contact_id"].notnull()
     amounts = {
-        name: ibis.ifelse(in_hubspot, money.shown(known[name].fill_null(0)), ibis.null(money.AMOUNT))
+        name: ibis.ifelse(in_hubspot, money.shown(customers[name].fill_null(0)), ibis.null(money.AMOUNT))
         for name in ("open_deal_amount", "won_amount")
     }
-    return known.mutate(**amounts).drop("hubspot_contact_id")
+    return customers.mutate(**amounts).drop("hubspot_contact_id")
 
 
 def _deals(
     links: ibis.Table, deals: ibis.Table, stages: ibis.Table, associations: ibis.Table, policy: Policy
 ) -> ibis.Table:
-    """The deals of each customer, once each, with `label` and with `worth` in the reporting currency."""
+    """Return the deals of each customer, once each, with `label` and with `worth` in the reporting currency."""
     named = associations.filter(associations["from_type"] == "deals", associations["to_type"] == "contacts")
     named = named.select(deal_id="from_id", link=named["links"].unnest())
     contacts = links.filter(links["source"] == "hubspot").select("customer_id", "record_id")
-    theirs = named.select("deal_id", record_id=named["link"]["to_id"]).join(contacts, "record_id")
+    owners = named.select("deal_id", record_id=named["link"]["to_id"]).join(contacts, "record_id")
     labels = stages.select("pipeline_id", "stage_id", label="stage_label")
-    found = deals.left_join(labels, ["pipeline_id", "stage_id"], rname="{name}_of_stage")
-    currency = ibis.coalesce(found["currency"], ibis.literal(policy.money.reporting_currency))
-    told = found.select(
+    labelled = deals.left_join(labels, ["pipeline_id", "stage_id"], rname="{name}_of_stage")
+    currency = ibis.coalesce(labelled["currency"], ibis.literal(policy.money.reporting_currency))
+    valued = labelled.select(
         "close_date",
         "created_at",
+        "lost_reason",
         deal_id="id",
-        label=ibis.coalesce(found["label"], found["stage_id"]),
-        worth=money.reported(found["amount"], currency, policy.money),
-        open=~found["is_closed"].fill_null(False),
-        won=found["is_won"].fill_null(False),
+        label=ibis.coalesce(labelled["label"], labelled["stage_id"]),
+        worth=money.reported(labelled["amount"], currency, policy.money),
+        open=~labelled["is_closed"].fill_null(False),
+        won=labelled["is_won"].fill_null(False),
     )
-    return theirs.select("customer_id", "deal_id").distinct().join(told, "deal_id")
+    return owners.select("customer_id", "deal_id").distinct().join(valued, "deal_id")
 
 
 def _summed(deals: ibis.Table, day: date) -> ibis.Table:
@@ -77,13 +80,17 @@ def _summed(deals: ibis.Table, day: date) -> ibis.Table:
     age = {"open": deals["open"], "dated": dated, "created": deals["created_at"]}
     newest = ibis.struct({**age, "deal_id": deals["deal_id"], "label": deals["label"]}).max()
     coming = deals["open"] & (days_since(deals["close_date"], day) <= 0)
-    found = deals.group_by("customer_id").agg(
+    lost = ~deals["open"] & ~deals["won"] & deals["lost_reason"].notnull() & deals["close_date"].notnull()
+    latest = {"close_date": deals["close_date"], "deal_id": deals["deal_id"], "reason": deals["lost_reason"]}
+    summed = deals.group_by("customer_id").agg(
         newest=newest,
+        lost=ibis.struct(latest).max(where=lost),
         open_deal_amount=deals["worth"].sum(where=deals["open"]),
         won_amount=deals["worth"].sum(where=deals["won"]),
         next_close_date=deals["close_date"].date().min(where=coming),
     )
-    return found.mutate(deal_stage=found["newest"]["label"]).drop("newest")
+    summed = summed.mutate(deal_stage=summed["newest"]["label"], lost_reason=summed["lost"]["reason"])
+    return summed.drop("newest", "lost")
 
 
 TABLE = DailyTable(

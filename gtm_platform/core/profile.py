@@ -1,140 +1,162 @@
-"""`core/profile`: who the customer is, and who looks after it."""
+"""`core/profile`: who the customer is, who looks after it, and how it stands with us."""
+
+from collections.abc import Mapping
 
 import ibis
 
+from gtm_platform.core import customer_status
+from gtm_platform.core.revenue import BILLING, COPY
+from gtm_platform.identity import person_records
+from gtm_platform.identity.former_records import with_former
+from gtm_platform.identity.people import IDS
+from gtm_platform.identity.person_records import FEEDS
+from gtm_platform.identity.precedence import by_precedence
+from gtm_platform.ingest.feeds import PersonFeed, read
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.joins import left_join_all
+from gtm_platform.policy import Identity, Policy
+from gtm_platform.policy import policy as current_policy
+
+OWNERS = {feed.source: feed.owners.table for feed in FEEDS if feed.owners}
 
 CONTRACT = Contract(
     {
         "customer_id": Column("string", "The customer.", nullable=False),
-        "name": Column("string", "HubSpot's, else Intercom's, else Stripe's.", personal=True),
-        "company_name": Column("string", "Name of the company; where that is unknown, what HubSpot's contact says."),
+        "name": Column("string", "Of the first source in precedence that has one.", personal=True),
+        "company_name": Column("string", "Name of the company; without one, what is typed on the person's record."),
         "company_domain": Column("string", "Domain of the company."),
-        "country": Column("string", "HubSpot's, else Intercom's, else Stripe's."),
-        "city": Column("string", "HubSpot's, else Intercom's, else Stripe's."),
-        "timezone": Column("string", "HubSpot's."),
-        "assigned_am": Column("string", "Account manager: HubSpot's owner, else Intercom's."),
+        "country": Column("string", "Of the first source in precedence that has one."),
+        "city": Column("string", "Of the first source in precedence that has one."),
+        "timezone": Column("string", "Of the first source in precedence that has one."),
+        "assigned_am": Column("string", "Account manager: the owner in the first source in precedence that has one."),
         "assigned_am_email": Column("string", "The account manager's address."),
-        "am_source": Column(
+        "am_source": Column("string", "The source that names the account manager.", rule=lambda v: v.isin([*OWNERS])),
+        "signup_at": Column("timestamp('UTC', 6)", "Earliest sign-up on any of its records."),
+        "customer_status": Column(
             "string",
-            "hubspot, calendly or intercom.",
-            rule=lambda v: v.isin(["hubspot", "calendly", "intercom"]),
-        ),
-        "signup_at": Column("timestamp('UTC', 6)", "Earliest sign-up that Intercom knows of."),
-        "is_customer": Column(
-            "boolean",
-            "Has or had a subscription that came about: in Stripe; where Stripe has no record, in Intercom's copy.",
+            "prospect (never paid), trial, active, past_due (also unpaid), paused, leaving (set to end) or churned; of "
+            "several subscriptions the best for us counts.",
             nullable=False,
+            rule=lambda v: v.isin(customer_status.STATUSES),
+        ),
+        "is_customer": Column(
+            "boolean", "A current customer: trial, active, past_due, paused or leaving.", nullable=False
+        ),
+        "customer_since": Column("timestamp('UTC', 6)", "First payment."),
+        "churned_at": Column("timestamp('UTC', 6)", "End of the last subscription of who has churned."),
+        "churn_reason": Column(
+            "string", "Why, as the billing system says, else as the latest lost deal does.", personal=True
         ),
     },
     key=("customer_id",),
-    about="Name, company, place and account manager of each customer.",
-    figures={"customers": lambda t: t["is_customer"].sum(), "with_am": lambda t: t["assigned_am"].notnull().sum()},
+    about="Name, company, place, account manager and status of each customer.",
+    figures={
+        "customers": lambda t: t["is_customer"].sum(),
+        "churned": lambda t: (t["customer_status"] == customer_status.CHURNED).sum(),
+        "with_am": lambda t: t["assigned_am"].notnull().sum(),
+    },
 )
 
-NEVER_CAME_ABOUT = ("incomplete", "incomplete_expired")
+STATED = ("name", "country", "city", "timezone", "company_name")
 
 
 def table(
     people: ibis.Table,
     links: ibis.Table,
+    former: ibis.Table,
     companies: ibis.Table,
-    hubspot: ibis.Table,
-    owners: ibis.Table,
-    intercom: ibis.Table,
-    admins: ibis.Table,
-    stripe: ibis.Table,
+    records: person_records.Tables,
+    owners: Mapping[str, ibis.Table],
     subscriptions: ibis.Table,
+    revenue: ibis.Table,
+    pipeline: ibis.Table,
+    policy: Policy,
 ) -> ibis.Table:
-    known = people.select(
-        "customer_id", "company_id", "hubspot_contact_id", "intercom_contact_id", "stripe_customer_id"
-    )
-    known = left_join_all(known, [_of_hubspot(hubspot, owners)], "hubspot_contact_id")
-    known = left_join_all(known, [_of_intercom(intercom, admins)], "intercom_contact_id")
-    known = left_join_all(known, [_of_stripe(stripe)], "stripe_customer_id")
-    known = left_join_all(known, [_of_company(companies)], "company_id")
-    known = left_join_all(known, [_signups(links, intercom), _customers(links, subscriptions)])
-    by_copy = known["stripe_customer_id"].isnull() & known["copied"].fill_null(False)
-    am = ibis.cases((known["hs_am"].notnull(), "hubspot"), (known["ic_am"].notnull(), "intercom"))
-    return known.select(
+    """Return a row per customer."""
+    profiles = people.select("customer_id", "company_id", *IDS.values())
+    for feed in FEEDS:
+        stated = _stated(feed, records[feed.source], owners.get(feed.source))
+        profiles = left_join_all(profiles, [stated], feed.id_column)
+    profiles = left_join_all(profiles, [_of_company(companies)], "company_id")
+    payers = with_former(links, former, BILLING)
+    status = customer_status.summed(subscriptions, payers, policy.stripe)
+    billed = revenue.select("customer_id", "first_paid_at", copied_status=_copied_status(revenue))
+    lost = pipeline.select("customer_id", "lost_reason")
+    profiles = left_join_all(profiles, [*_signups(links, records), status, billed, lost])
+    rules = policy.identity
+    typed = _first(profiles, "company_name", rules)
+    return profiles.select(
         "customer_id",
-        "timezone",
-        "signup_at",
         "company_domain",
-        **{what: _first(known, what, "hs", "ic", "st") for what in ("name", "country", "city")},
+        **{field: _first(profiles, field, rules) for field in STATED if field != "company_name"},
         company_name=ibis.coalesce(
-            known["listed_name"].nullif(known["company_domain"]), known["hs_company"], known["listed_name"]
+            profiles["listed_name"].nullif(profiles["company_domain"]), typed, profiles["listed_name"]
         ),
-        assigned_am=_first(known, "am", "hs", "ic"),
-        assigned_am_email=ibis.ifelse(am == "hubspot", known["hs_am_email"], known["ic_am_email"]),
-        am_source=am,
-        is_customer=known["subscribed"].notnull() | by_copy,
+        signup_at=_earliest_signup(profiles),
+        **_account_manager(profiles, rules),
+        **customer_status.columns(profiles),
     )
 
 
-def _first(known: ibis.Table, what: str, *sources: str) -> ibis.Value:
-    return ibis.coalesce(*[known[f"{source}_{what}"].nullif("") for source in sources])
+def _stated(feed: PersonFeed, records: ibis.Table, owners: ibis.Table | None) -> ibis.Table:
+    """Return what the feed says of the person, in columns that bear the source's name."""
+    manager = {}
+    if feed.owners and owners is not None:
+        active = owners.filter(read(owners, feed.owners.active)) if feed.owners.active else owners
+        active = active.select(
+            owner_key=read(active, feed.owners.id),
+            manager=read(active, feed.owners.name),
+            manager_email=read(active, feed.owners.email),
+        )
+        records = left_join_all(records.mutate(owner_key=read(records, feed.owner_id)), [active], "owner_key")
+        manager = {f"{feed.source}_{name}": records[name] for name in ("manager", "manager_email")}
+    stated = {f"{feed.source}_{field}": read(records, getattr(feed, field)) for field in STATED if getattr(feed, field)}
+    return records.select(**{feed.id_column: read(records, feed.id)}, **stated, **manager)
 
 
-def _of_hubspot(contacts: ibis.Table, owners: ibis.Table) -> ibis.Table:
-    here = owners.filter(~owners["archived"]).select(
-        owner_id="id", first="first_name", last="last_name", am_email="email"
-    )
-    here = here.mutate(am=ibis.coalesce(_full_name(here["first"], here["last"]), here["am_email"]))
-    t = left_join_all(contacts, [here.select("owner_id", "am", "am_email")], "owner_id")
-    return t.select(
-        hubspot_contact_id="id",
-        hs_name=_full_name(t["first_name"], t["last_name"]),
-        hs_company=t["company_name"],
-        hs_country="country",
-        hs_city="city",
-        timezone="timezone",
-        hs_am="am",
-        hs_am_email="am_email",
-    )
+def _first(profiles: ibis.Table, field: str, rules: Identity) -> ibis.Value:
+    """Return the field of the first source in precedence that states it."""
+    feeds = by_precedence([feed for feed in FEEDS if getattr(feed, field)], field, rules)
+    return ibis.coalesce(*[profiles[f"{feed.source}_{field}"].nullif("") for feed in feeds])
 
 
-def _full_name(first: ibis.ir.StringValue, last: ibis.ir.StringValue) -> ibis.ir.StringValue:
-    return (first.fill_null("") + " " + last.fill_null("")).strip().nullif("")
-
-
-def _of_intercom(contacts: ibis.Table, admins: ibis.Table) -> ibis.Table:
-    here = admins.select(owner_id="id", am=ibis.coalesce(admins["name"], admins["email"]), am_email="email")
-    t = left_join_all(contacts, [here], "owner_id")
-    return t.select(
-        intercom_contact_id="id",
-        ic_name="name",
-        ic_country="country",
-        ic_city="city",
-        ic_am="am",
-        ic_am_email="am_email",
-        copied=t["stripe_subscription_status"].notin(NEVER_CAME_ABOUT),
-    )
-
-
-def _of_stripe(customers: ibis.Table) -> ibis.Table:
-    return customers.select(stripe_customer_id="id", st_name="name", st_country="country", st_city="city")
+def _account_manager(profiles: ibis.Table, rules: Identity) -> dict[str, ibis.Value]:
+    sources = [feed.source for feed in by_precedence([feed for feed in FEEDS if feed.owners], "account_manager", rules)]
+    names = [profiles[f"{source}_manager"].nullif("") for source in sources]
+    present = [name.notnull() for name in names]
+    emails = [profiles[f"{source}_manager_email"] for source in sources]
+    return {
+        "assigned_am": ibis.coalesce(*names),
+        "assigned_am_email": ibis.cases(*zip(present, emails, strict=True)),
+        "am_source": ibis.cases(*zip(present, sources, strict=True)),
+    }
 
 
 def _of_company(companies: ibis.Table) -> ibis.Table:
     return companies.select("company_id", listed_name="name", company_domain="domain")
 
 
-def _signups(links: ibis.Table, intercom: ibis.Table) -> ibis.Table:
-    users = _linked(links, "intercom").join(intercom.select(record_id="id", at="signed_up_at"), "record_id")
-    return users.group_by("customer_id").agg(signup_at=users["at"].min())
+def _copied_status(revenue: ibis.Table) -> ibis.Value:
+    """Return the status of a subscription that is present from a copy only."""
+    return ibis.ifelse(revenue["mrr_source"] == COPY, revenue["subscription_status"], ibis.null("string"))
 
 
-def _customers(links: ibis.Table, subscriptions: ibis.Table) -> ibis.Table:
-    began = subscriptions.filter(subscriptions["status"].notin(NEVER_CAME_ABOUT))
-    payers = _linked(links, "stripe").semi_join(began.select(record_id="customer_id"), "record_id")
-    return payers.select("customer_id").distinct().mutate(subscribed=True)
+def _signups(links: ibis.Table, records: person_records.Tables) -> list[ibis.Table]:
+    return [_signup(feed, links, records[feed.source]) for feed in FEEDS if feed.signed_up_at]
 
 
-def _linked(links: ibis.Table, source: str) -> ibis.Table:
-    return links.filter(links["source"] == source).select("customer_id", "record_id")
+def _signup(feed: PersonFeed, links: ibis.Table, records: ibis.Table) -> ibis.Table:
+    linked = links.filter(links["source"] == feed.source).select("customer_id", "record_id")
+    users = linked.join(
+        records.select(record_id=read(records, feed.id), at=read(records, feed.signed_up_at)), "record_id"
+    )
+    return users.group_by("customer_id").agg(**{f"{feed.source}_signup": users["at"].min()})
+
+
+def _earliest_signup(profiles: ibis.Table) -> ibis.Value:
+    moments = [profiles[f"{feed.source}_signup"] for feed in FEEDS if feed.signed_up_at]
+    return ibis.least(*moments) if len(moments) > 1 else moments[0] if moments else ibis.null("timestamp('UTC', 6)")
 
 
 TABLE = DailyTable(
@@ -143,13 +165,14 @@ TABLE = DailyTable(
     inputs={
         "people": "identity/people",
         "links": "identity/links",
+        "former": "identity/former_records",
         "companies": "identity/companies",
-        "hubspot": "hubspot/contacts",
-        "owners": "hubspot/owners",
-        "intercom": "intercom/contacts",
-        "admins": "intercom/admins",
-        "stripe": "stripe/customers",
+        "records": person_records.TABLES,
+        "owners": OWNERS,
         "subscriptions": "stripe/subscriptions",
+        "revenue": "core/revenue",
+        "pipeline": "core/pipeline",
+        "policy": current_policy,
     },
     rule=table,
 )

@@ -5,12 +5,16 @@ from datetime import date
 import ibis
 
 from gtm_platform.core import ledger
+from gtm_platform.core import subscriptions as subscription_rules
+from gtm_platform.identity.former_records import with_former
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
 from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.policy import Money, Policy
 from gtm_platform.policy import policy as current_policy
+
+BILLING, COPY = "stripe", "intercom"  # who bills, and who keeps a copy of what is billed
 
 CONTRACT = Contract(
     {
@@ -28,7 +32,7 @@ CONTRACT = Contract(
         "failed_payments_30d": Column("int64", "Failed charges in 30 days."),
         "current_period_end": Column("timestamp('UTC', 6)", "Of the subscription with the largest MRR."),
         "first_paid_at": Column("timestamp('UTC', 6)", "First successful payment."),
-        "mrr_source": Column("string", "stripe, else intercom.", rule=lambda v: v.isin(["stripe", "intercom"])),
+        "mrr_source": Column("string", "stripe, else intercom.", rule=lambda v: v.isin([BILLING, COPY])),
     },
     key=("customer_id",),
     about="MRR, plan, payments and debts of each customer; null for whom no system bills.",
@@ -46,6 +50,7 @@ PERIODS_A_YEAR = {"month": 12, "year": 1, "week": 52, "day": 365}
 def table(
     people: ibis.Table,
     links: ibis.Table,
+    former: ibis.Table,
     intercom: ibis.Table,
     stripe: ibis.Table,
     subscriptions: ibis.Table,
@@ -58,25 +63,26 @@ def table(
     policy: Policy,
     day: date,
 ) -> ibis.Table:
-    payers = links.filter(links["source"] == "stripe").select("customer_id", payer="record_id")
-    running = ledger.running(subscriptions, day)
+    """Return a row per customer."""
+    payers = with_former(links, former, BILLING).select("customer_id", payer="record_id")
+    running = subscription_rules.counted(subscriptions, policy.stripe, day)
     lines = ledger.lines(stripe, running.view(), invoices, charges, refunds, disputes, day)
     plans = _plans(_leading(running.view(), payers, policy.money), products, prices)
     billed = _billed(left_join_all(ledger.summed(lines, payers, policy.money), [plans]), policy.money)
-    known = people.filter(people["stripe_customer_id"].isnull(), people["intercom_contact_id"].notnull())
-    copied = _copied(known.join(intercom, known["intercom_contact_id"] == intercom["id"]), policy.money)
+    not_billed = people.filter(people["intercom_contact_id"].notnull()).anti_join(payers, "customer_id")
+    copied = _copied(not_billed.join(intercom, not_billed["intercom_contact_id"] == intercom["id"]), policy.money)
     return left_join_all(people.select("customer_id"), [billed.union(copied)])
 
 
 def _leading(subscriptions: ibis.Table, payers: ibis.Table, rules: Money) -> ibis.Table:
-    """[customer_id, lead, newest]: the subscription with the largest MRR, and the newest, of each customer."""
-    mine = subscriptions.rename(payer="customer_id").join(payers, "payer")
-    worth = money.reported(money.major(mine["mrr"], mine["currency"]), mine["currency"], rules).fill_null(0)
-    at = {"created_at": mine["created_at"], "id": mine["id"]}
-    told = ("product_id", "price_id", "unit_amount", "currency", "current_period_end")
-    return mine.group_by("customer_id").agg(
-        lead=ibis.struct({"worth": worth, **at, **{name: mine[name] for name in told}}).max(),
-        newest=ibis.struct({"came": ~mine["status"].startswith("incomplete"), **at, "status": mine["status"]}).max(),
+    """Return [customer_id, lead, newest]: the subscription with the largest MRR, and the newest, of each customer."""
+    owned = subscriptions.rename(payer="customer_id").join(payers, "payer")
+    worth = money.reported(money.major(owned["mrr"], owned["currency"]), owned["currency"], rules).fill_null(0)
+    at = {"created_at": owned["created_at"], "id": owned["id"]}
+    fields = ("product_id", "price_id", "unit_amount", "currency", "current_period_end")
+    return owned.group_by("customer_id").agg(
+        lead=ibis.struct({"worth": worth, **at, **{name: owned[name] for name in fields}}).max(),
+        newest=ibis.struct({"came": ~owned["status"].startswith("incomplete"), **at, "status": owned["status"]}).max(),
     )
 
 
@@ -95,19 +101,19 @@ def _plans(leading: ibis.Table, products: ibis.Table, prices: ibis.Table) -> ibi
     return plans.mutate(plan_tier=ibis.coalesce(*tiers)).drop("product_id", "price_id", "nickname", "lookup_key")
 
 
-def _billed(known: ibis.Table, rules: Money) -> ibis.Table:
-    """What Stripe says, in the customer's currency, or in the reporting one where it uses several."""
-    several = known["currencies"] > 1
-    plan_price = money.major(known["unit_amount"], known["plan_currency"])
-    in_reporting = money.reported(plan_price, known["plan_currency"], rules)
-    own = ibis.ifelse(known["currencies"] == 0, known["plan_currency"], known["currency"])
-    return known.select(
+def _billed(payers: ibis.Table, rules: Money) -> ibis.Table:
+    """Return what Stripe bills, in the customer's currency, or in the reporting one where it uses several."""
+    several = payers["currencies"] > 1
+    plan_price = money.major(payers["unit_amount"], payers["plan_currency"])
+    in_reporting = money.reported(plan_price, payers["plan_currency"], rules)
+    own = ibis.ifelse(payers["currencies"] == 0, payers["plan_currency"], payers["currency"])
+    return payers.select(
         "customer_id",
-        mrr=money.shown(ibis.ifelse(several, known["mrr_reporting"], known["mrr"])),
-        mrr_reporting=money.shown(known["mrr_reporting"]),
-        arr=money.shown(ibis.ifelse(several, known["arr_reporting"], known["arr"])),
-        ltv=money.shown(ibis.ifelse(several, known["cash_reporting"], known["cash"])),
-        currency=ibis.ifelse(several, rules.reporting_currency, ibis.coalesce(own, known["currency"])),
+        mrr=money.shown(ibis.ifelse(several, payers["mrr_reporting"], payers["mrr"])),
+        mrr_reporting=money.shown(payers["mrr_reporting"]),
+        arr=money.shown(ibis.ifelse(several, payers["arr_reporting"], payers["arr"])),
+        ltv=money.shown(ibis.ifelse(several, payers["cash_reporting"], payers["cash"])),
+        currency=ibis.ifelse(several, rules.reporting_currency, ibis.coalesce(own, payers["currency"])),
         plan_name="plan_name",
         plan_tier="plan_tier",
         plan_price=money.shown(ibis.ifelse(several, in_reporting, plan_price)),
@@ -116,20 +122,22 @@ def _billed(known: ibis.Table, rules: Money) -> ibis.Table:
         failed_payments_30d="failed",
         current_period_end="current_period_end",
         first_paid_at="first_paid_at",
-        mrr_source=ibis.literal("stripe"),
+        mrr_source=ibis.literal(BILLING),
     )
 
 
-def _copied(known: ibis.Table, rules: Money) -> ibis.Table:
-    """What Intercom copied from Stripe, for customers of whom Stripe itself brought nothing. The copy names no
-    currency: it is taken for the reporting one."""
-    known = known.filter(known["stripe_subscription_status"].notnull())
-    price = money.exact(known["stripe_plan_price"])
-    a_year = known["stripe_plan_interval"].cases(*PERIODS_A_YEAR.items()).cast("int64")
-    arr = ibis.ifelse(known["stripe_subscription_status"].isin(COUNTING), price * a_year, 0).cast("decimal(24, 6)")
+def _copied(contacts: ibis.Table, rules: Money) -> ibis.Table:
+    """Return what Intercom copied from Stripe, of contacts of whom Stripe itself has no record.
+
+    The copy names no currency: it is taken for the reporting one.
+    """
+    contacts = contacts.filter(contacts["stripe_subscription_status"].notnull())
+    price = money.exact(contacts["stripe_plan_price"])
+    a_year = contacts["stripe_plan_interval"].cases(*PERIODS_A_YEAR.items()).cast("int64")
+    arr = ibis.ifelse(contacts["stripe_subscription_status"].isin(COUNTING), price * a_year, 0).cast("decimal(24, 6)")
     mrr = money.shown((arr / 12).cast(money.EXACT))
     absent = {name: ibis.null(CONTRACT.schema[name]) for name in ("ltv", "current_period_end", "first_paid_at")}
-    return known.select(
+    return contacts.select(
         "customer_id",
         mrr=mrr,
         mrr_reporting=mrr,
@@ -144,7 +152,7 @@ def _copied(known: ibis.Table, rules: Money) -> ibis.Table:
         failed_payments_30d=ibis.null("int64"),
         current_period_end=absent["current_period_end"],
         first_paid_at=absent["first_paid_at"],
-        mrr_source=ibis.literal("intercom"),
+        mrr_source=ibis.literal(COPY),
     )
 
 
@@ -154,6 +162,7 @@ TABLE = DailyTable(
     inputs={
         "people": "identity/people",
         "links": "identity/links",
+        "former": "identity/former_records",
         "intercom": "intercom/contacts",
         "stripe": "stripe/customers",
         "subscriptions": "stripe/subscriptions",

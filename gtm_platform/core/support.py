@@ -4,6 +4,7 @@ from datetime import date
 
 import ibis
 
+from gtm_platform.core.messages import customer_messages
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.days import within
@@ -15,7 +16,7 @@ CONTRACT = Contract(
     {
         "customer_id": Column("string", "The customer.", nullable=False),
         "conversations_90d": Column("int64", "Conversations begun in 90 days."),
-        "open_conversations": Column("int64", "Conversations that are open."),
+        "open_conversations": Column("int64", "Conversations that are open or snoozed."),
         "open_critical_tickets": Column("int64", "Open or snoozed conversations with priority, and open tickets."),
         "csat_avg_90d": Column("float64", "Mean rating given in 90 days, 1 to 5.", rule=lambda v: v.between(1, 5)),
         "csat_count_90d": Column("int64", "Ratings given in 90 days."),
@@ -33,6 +34,8 @@ CONTRACT = Contract(
     },
 )
 
+WINDOW_DAYS = 90  # the columns of the contract are named by it
+OPEN = ("open", "snoozed")  # who is snoozed waits on a date, and is not done with
 COUNTS = ("conversations_90d", "open_conversations", "open_critical_tickets", "csat_count_90d")
 TONE = "decimal(18, 12)"  # sums of floats depend on their order, and so differ from run to run
 
@@ -44,55 +47,53 @@ def table(
     conversations: ibis.Table,
     parts: ibis.Table,
     tickets: ibis.Table,
+    tones: ibis.Table,
     policy: Policy,
     day: date,
 ) -> ibis.Table:
+    """Return a row per customer."""
     rules = policy.support
     users = links.filter(links["source"] == "intercom").select("customer_id", contact_id="record_id")
-    held = _conversations(_theirs(conversations, users), rules, day)
-    said = _messages(_all_messages(conversations, parts).join(users, "contact_id"), rules, day)
-    known = left_join_all(people.select("customer_id"), [held, said, _tickets(tickets.join(users, "contact_id"))])
+    talks = _conversations(_of_customers(conversations, users), rules, day)
+    toned = customer_messages(conversations, parts).left_join(tones.select("message_id", "tone"), "message_id")
+    messages = _messages(toned.drop("message_id_right").join(users, "contact_id"), rules, day)
+    waiting = _tickets(tickets.join(users, "contact_id"))
+    customers = left_join_all(people.select("customer_id"), [talks, messages, waiting])
     on = intercom.count().as_scalar() > 0
-    known = known.mutate(open_critical_tickets=known["urgent"].fill_null(0) + known["open_tickets"].fill_null(0))
-    counts = {name: ibis.ifelse(on, known[name].fill_null(0), ibis.null("int64")) for name in COUNTS}
-    return known.mutate(**counts).drop("urgent", "open_tickets")
+    critical = customers["critical"].fill_null(0) + customers["open_tickets"].fill_null(0)
+    customers = customers.mutate(open_critical_tickets=critical)
+    counts = {name: ibis.ifelse(on, customers[name].fill_null(0), ibis.null("int64")) for name in COUNTS}
+    return customers.mutate(**counts).drop("critical", "open_tickets")
 
 
-def _theirs(conversations: ibis.Table, users: ibis.Table) -> ibis.Table:
-    """Each conversation once for each customer in it."""
+def _of_customers(conversations: ibis.Table, users: ibis.Table) -> ibis.Table:
+    """Return each conversation once for each customer in it."""
     everyone = conversations["contact_ids"].concat(ibis.array([conversations["contact_id"]]))
-    who = conversations.select(conversation_id="id", contact_id=everyone.unnest())
-    who = who.join(users, "contact_id").select("customer_id", "conversation_id").distinct()
-    return who.join(conversations.rename(conversation_id="id"), "conversation_id")
+    members = conversations.select(conversation_id="id", contact_id=everyone.unnest())
+    members = members.join(users, "contact_id").select("customer_id", "conversation_id").distinct()
+    return members.join(conversations.rename(conversation_id="id"), "conversation_id")
 
 
-def _conversations(theirs: ibis.Table, rules: Support, day: date) -> ibis.Table:
-    rated = theirs["rating"].notnull() & within(theirs["rated_at"], day, rules.window_days)
-    tagged = [theirs["tags"].contains(tag).fill_null(False) for tag in rules.critical_tags]
-    urgent = (theirs["priority"] == "priority").fill_null(False)
+def _conversations(conversations: ibis.Table, rules: Support, day: date) -> ibis.Table:
+    rated = conversations["rating"].notnull() & within(conversations["rated_at"], day, WINDOW_DAYS)
+    tagged = [conversations["tags"].contains(tag).fill_null(False) for tag in rules.critical_tags]
+    critical = (conversations["priority"] == "priority").fill_null(False)
     for tag in tagged:
-        urgent = urgent | tag
-    found = theirs.group_by("customer_id").agg(
-        conversations_90d=within(theirs["created_at"], day, rules.window_days).ifelse(1, 0).sum(),
-        open_conversations=theirs.count(where=theirs["state"] == "open"),
-        urgent=theirs.count(where=theirs["state"].isin(["open", "snoozed"]) & urgent),
-        csat_count_90d=theirs.count(where=rated),
-        stars=theirs["rating"].sum(where=rated),
+        critical = critical | tag
+    is_open = conversations["state"].isin(OPEN)
+    customers = conversations.group_by("customer_id").agg(
+        conversations_90d=within(conversations["created_at"], day, WINDOW_DAYS).ifelse(1, 0).sum(),
+        open_conversations=conversations.count(where=is_open),
+        critical=conversations.count(where=is_open & critical),
+        csat_count_90d=conversations.count(where=rated),
+        stars=conversations["rating"].sum(where=rated),
     )
-    mean = found["stars"].cast("float64") / found["csat_count_90d"].nullif(0)
-    return found.mutate(csat_avg_90d=mean).drop("stars")
-
-
-def _all_messages(conversations: ibis.Table, parts: ibis.Table) -> ibis.Table:
-    """What contacts wrote themselves: [contact_id, created_at, body, tone]."""
-    first = conversations.filter(conversations["author_type"].isin(["user", "lead", "contact"]))
-    later = parts.filter(parts["from_customer"].fill_null(False))
-    columns = ("created_at", "body", "tone")
-    return first.select(*columns, contact_id="author_id").union(later.select(*columns, contact_id="author_id"))
+    mean = customers["stars"].cast("float64") / customers["csat_count_90d"].nullif(0)
+    return customers.mutate(csat_avg_90d=mean).drop("stars")
 
 
 def _messages(messages: ibis.Table, rules: Support, day: date) -> ibis.Table:
-    recent = messages["tone"].notnull() & within(messages["created_at"], day, rules.window_days)
+    recent = messages["tone"].notnull() & within(messages["created_at"], day, WINDOW_DAYS)
     found = messages.group_by("customer_id").agg(
         tones=messages["tone"].cast(TONE).sum(where=recent),
         messages=messages.count(where=recent),
@@ -117,6 +118,7 @@ TABLE = DailyTable(
         "conversations": "intercom/conversations",
         "parts": "intercom/conversation_parts",
         "tickets": "intercom/tickets",
+        "tones": "core/message_tone",
         "policy": current_policy,
     },
     rule=table,

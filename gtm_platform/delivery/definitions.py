@@ -2,12 +2,10 @@
 
 import dagster as dg
 
-from gtm_platform.delivery.assets import hubspot_contacts, slack_alerts
-from gtm_platform.delivery.sensors import deliver, when_a_run_fails, when_health_lands
+from gtm_platform.delivery.assets import DELIVERIES
+from gtm_platform.delivery.sensors import deliver
 
 
 def defs() -> dg.Definitions:
     """Return what this room adds to the graph."""
-    return dg.Definitions(
-        assets=[hubspot_contacts, slack_alerts], jobs=[deliver], sensors=[when_health_lands, when_a_run_fails]
-    )
+    return dg.Definitions(assets=DELIVERIES, jobs=[deliver])

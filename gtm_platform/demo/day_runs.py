@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 HOUR = timedelta(hours=1)
 # What the deliveries count; the first four are HubSpot's.
-DELIVERY_COUNTS = ("written", "unchanged", "held", "rejected", "said", "messages")
+DELIVERY_COUNTS = ("written", "unchanged", "held", "rejected", "sent", "messages")
 
 
 @dataclass
@@ -58,8 +58,9 @@ class DayRuns:
     def is_complete(self, day: date) -> bool:
         """Say whether the last thing that is done on a day was done."""
         from gtm_platform.delivery.assets import hubspot_contacts
+        from gtm_platform.delivery.request import delivered_days
 
-        return day.isoformat() in self._instance.get_materialized_partitions(hubspot_contacts.key)
+        return day.isoformat() in delivered_days(self._instance, hubspot_contacts.key)
 
     def run(self, day: date) -> Counter[str]:
         """Run a day whole and return its counts; a failure is raised as a sentence."""

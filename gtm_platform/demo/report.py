@@ -48,7 +48,7 @@ def summed_up(tally: Tally) -> dict[str, Any]:
         "mrr": _mrr(last),
         "health": {"first": dict(health_of(first)), "last": dict(health_of(last))},
         "hubspot": {name: tally.hubspot[name] for name in ("written", "unchanged", "held", "rejected")},
-        "slack": {"sent": tally.slack["messages"], "alerts": tally.slack["said"]},
+        "slack": {"sent": tally.slack["messages"], "alerts": tally.slack["sent"]},
         "seconds": {stage: round(seconds, 2) for stage, seconds in tally.seconds.items()},
     }
 

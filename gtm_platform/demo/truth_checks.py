@@ -9,10 +9,11 @@ from typing import Any
 
 import httpx
 
-from gtm_platform.delivery.hubspot.properties import OURS
+from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.demo.sandbox_process import Box
 from gtm_platform.lake.dagster.resource import the_lake
-from gtm_platform.settings import settings
+from gtm_platform.settings import settings_of
+from gtm_platform.sources.hubspot.settings import HubSpotSettings
 
 RECORDS = {"hubspot": "hubspot/contacts", "intercom": "intercom/contacts", "stripe": "stripe/customers"}
 Row = Mapping[str, Any]
@@ -74,7 +75,7 @@ def _people(truth: Row, day: date) -> Finding:
 
 
 def _figures(days: Sequence[date], box: Box) -> Finding:
-    """MRR, LTV, CSAT, tickets and last seen of every customer on every day, exactly."""
+    """Who is a customer, money, support and last seen of everybody, customers or not, on every day, exactly."""
     wrong, compared = [], 0
     for day in days:
         links = _links(day)
@@ -111,11 +112,21 @@ def _same_count(ours: Any, true: Any) -> bool:
     return (ours or 0) == (true or 0)
 
 
+def _same(ours: Any, true: Any) -> bool:
+    return bool(ours == true)
+
+
 EXACT = {
+    "customer_status": _same,
+    "is_customer": _same,
+    "customer_since": _same_instant,
+    "churned_at": _same_instant,
+    "churn_reason": _same,
     "mrr": _same_amount,
     "ltv": _same_amount,
     "csat_avg_90d": _same_mean,
     "csat_count_90d": _same_count,
+    "open_conversations": _same_count,
     "open_critical_tickets": _same_count,
     "last_seen_at": _same_instant,
 }
@@ -125,8 +136,9 @@ def _hubspot(truth: Row, day: date) -> Finding:
     """HubSpot, asked directly, holds what health says of each customer's contact that is there."""
     live = {contact for person in truth["people"] for contact in person["hubspot"]}
     customers = the_lake().partition("core/unified_customers", day.isoformat())
-    told = customers.filter(customers.hubspot_contact_id.notnull() & customers.health_score.notnull())
-    rows = told.select("hubspot_contact_id", "health_score", "health_status", "churn_risk").to_pyarrow().to_pylist()
+    current = customers.filter(customers.is_customer, customers.hubspot_contact_id.notnull())
+    judged = current.filter(current.health_score.notnull())
+    rows = judged.select("hubspot_contact_id", "health_score", "health_status", "churn_risk").to_pyarrow().to_pylist()
     rows = [row for row in rows if row["hubspot_contact_id"] in live]
     held = {contact["id"]: contact["properties"] for contact in _contacts([row["hubspot_contact_id"] for row in rows])}
     wrong = [
@@ -146,13 +158,14 @@ def _holds(properties: Mapping[str, str | None], row: Row) -> bool:
 
 
 def _contacts(ids: Sequence[str]) -> Iterable[Row]:
-    token = settings().hubspot_access_token
+    config = settings_of(HubSpotSettings)
+    token = config.hubspot_access_token
     assert token is not None
     headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
-    with httpx.Client(base_url=settings().hubspot_base_url, headers=headers, timeout=60, trust_env=False) as client:
+    with httpx.Client(base_url=config.hubspot_base_url, headers=headers, timeout=60, trust_env=False) as client:
         for start in range(0, len(ids), 100):
             inputs = [{"id": contact} for contact in ids[start : start + 100]]
-            body = {"inputs": inputs, "properties": list(OURS)}
+            body = {"inputs": inputs, "properties": CONTACTS.names}
             answer = client.post("/crm/v3/objects/contacts/batch/read", json=body)
             yield from answer.raise_for_status().json()["results"]
 

@@ -47,15 +47,20 @@ def is_demo_home(home: Path) -> bool:
     return _file(home).exists()
 
 
+def refuse_other_data(home: Path) -> None:
+    """Refuse a home with data of which no made-up company is the origin."""
+    if not is_demo_home(home) and (home / "lake").exists():
+        raise ValueError(
+            f"{home} holds data that no demo made, perhaps of real accounts: no made-up company is let in. "
+            "Choose another home with --home; without it the demo has one of its own."
+        )
+
+
 def world_of_home(home: Path) -> World:
     """Return the home's world; a home without one gets the default world, if it is empty."""
+    refuse_other_data(home)
     world = World.of(home)
     if world is None:
-        if (home / "lake").exists():
-            raise ValueError(
-                f"{home} holds data that no demo made, perhaps of real accounts: no made-up company is let in. "
-                "Choose another home with --home; without it the demo has one of its own."
-            )
         world = DEFAULT_WORLD
         world.write(home)
     return world

@@ -1,13 +1,15 @@
-"""The daily tables of health as assets."""
+"""The daily tables of health as assets, with their checks."""
 
 import dagster as dg
 
 from gtm_platform.health import customer_health
+from gtm_platform.health.checks import CHECKS
 from gtm_platform.lake.dagster.daily_assets import daily_assets
+from gtm_platform.lake.dagster.table_checks import day_checks
 
 TABLES = (customer_health.TABLE,)
 
 
 def defs() -> dg.Definitions:
     """Return what this room adds to the graph."""
-    return dg.Definitions(assets=daily_assets(TABLES))
+    return dg.Definitions(assets=daily_assets(TABLES), asset_checks=day_checks(TABLES, CHECKS))

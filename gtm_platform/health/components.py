@@ -15,6 +15,7 @@ DAYS_A_MONTH = 30.4375
 
 
 def scores(facts: ibis.Table, rules: Health, day: date) -> dict[str, ibis.ir.FloatingValue]:
+    """Return the score of every component; null where there are no data for it."""
     return {
         "activity": activity(facts["days_since_seen"], rules),
         "support": support(facts["csat_avg_90d"], facts["sentiment_90d"], rules),
@@ -26,27 +27,30 @@ def scores(facts: ibis.Table, rules: Health, day: date) -> dict[str, ibis.ir.Flo
 
 
 def activity(days: ibis.ir.IntegerValue, rules: Health) -> ibis.ir.FloatingValue:
-    """Linear between the policy's points, level before the first and after the last."""
-    points = rules.activity_points
+    """Score the days since last seen: linear between the policy's points, level before and after them."""
+    corners = rules.activity_points
     lines = [
         (days <= later, number(high) + (days - early) * number(low - high) / (later - early))
-        for (early, high), (later, low) in pairwise(points)
+        for (early, high), (later, low) in pairwise(corners)
     ]
-    (first, most), (_, least) = points[0], points[-1]
+    (first, most), (_, least) = corners[0], corners[-1]
     return ibis.cases((days.isnull(), None), (days <= first, number(most)), *lines, else_=number(least))
 
 
 def support(csat: ibis.ir.FloatingValue, tone: ibis.ir.FloatingValue, rules: Health) -> ibis.ir.FloatingValue:
+    """Score ratings and tone, mixed."""
     return _mixed((rules.csat_share, (csat - 1) / 4 * 100), (rules.tone_share, (tone + 1) / 2 * 100))
 
 
 def payment(status: ibis.ir.StringValue, failed: ibis.ir.IntegerValue, rules: Health) -> ibis.ir.FloatingValue:
-    points = status.cases(*[(name, number(value)) for name, value in rules.payment_points])
-    left = points - failed.fill_null(0) * number(rules.failed_payment_points)
+    """Score the status of the newest subscription, less each failed payment."""
+    by_status = status.cases(*[(name, number(value)) for name, value in rules.payment_points])
+    left = by_status - failed.fill_null(0) * number(rules.failed_payment_points)
     return ibis.ifelse(left < 0, number(0), left)
 
 
 def engagement(logins: ibis.ir.IntegerValue, onboarding: ibis.ir.FloatingValue, rules: Health) -> ibis.ir.FloatingValue:
+    """Score logins and onboarding, mixed."""
     share = _capped(logins / rules.logins_for_full_engagement)
     return _mixed((rules.logins_share, share * 100), (rules.onboarding_share, onboarding))
 
@@ -54,13 +58,14 @@ def engagement(logins: ibis.ir.IntegerValue, onboarding: ibis.ir.FloatingValue, 
 def tenure(
     signup: ibis.ir.TimestampValue, paid: ibis.ir.TimestampValue, rules: Health, day: date
 ) -> ibis.ir.FloatingValue:
+    """Score the months since sign-up or first payment, whichever came first."""
     began = ibis.cases((paid.isnull(), signup), (signup.isnull(), paid), (signup < paid, signup), else_=paid)
     months = days_since(began, day) / number(DAYS_A_MONTH)
     return _capped(months / number(rules.months_for_full_tenure)) * 100
 
 
 def mrr(amount: ibis.ir.DecimalValue) -> ibis.ir.FloatingValue:
-    """Percentile among those who pay; 0 for who pays nothing."""
+    """Score the percentile among those who pay; 0 for who pays nothing."""
     pays = amount > 0
     among = ibis.window(group_by=pays)
     rank = ibis.percent_rank().over(ibis.window(group_by=pays, order_by=amount)) * 100
@@ -69,14 +74,14 @@ def mrr(amount: ibis.ir.DecimalValue) -> ibis.ir.FloatingValue:
 
 
 def base(scores: Mapping[str, ibis.Value], rules: Health) -> ibis.ir.FloatingValue:
-    """Mean of the scores there are, by weight; null where there is none."""
+    """Return the mean of the scores that have data, by weight; null where none has."""
     total = confidence(scores, rules) * 100
-    points = [number(getattr(rules.weights, name)) * score.fill_null(0) for name, score in scores.items()]
-    return _sum(points) / total.nullif(0)
+    weighted = [number(getattr(rules.weights, name)) * score.fill_null(0) for name, score in scores.items()]
+    return _sum(weighted) / total.nullif(0)
 
 
 def confidence(scores: Mapping[str, ibis.Value], rules: Health) -> ibis.ir.FloatingValue:
-    """Share of the weights that have data."""
+    """Return the share of the weights that have data."""
     weights = [
         ibis.ifelse(score.notnull(), number(getattr(rules.weights, name)), number(0)) for name, score in scores.items()
     ]
@@ -84,9 +89,9 @@ def confidence(scores: Mapping[str, ibis.Value], rules: Health) -> ibis.ir.Float
 
 
 def _mixed(first: tuple[float, ibis.Value], second: tuple[float, ibis.Value]) -> ibis.ir.FloatingValue:
-    """Both by their shares, or the one there is."""
-    (share, one), (other_share, other) = first, second
-    return ibis.coalesce(number(share) * one + number(other_share) * other, one, other)
+    """Mix two scores by their shares; where one has no data, return the other."""
+    (share_a, score_a), (share_b, score_b) = first, second
+    return ibis.coalesce(number(share_a) * score_a + number(share_b) * score_b, score_a, score_b)
 
 
 def _capped(share: ibis.Value) -> ibis.ir.FloatingValue:
@@ -120,8 +125,17 @@ def override_points(applying: dict[str, ibis.ir.BooleanValue], policy: Policy) -
 CHURN_MODEL = "formula"
 
 
-def churn_risk(score: ibis.ir.IntegerValue, cancel: ibis.ir.BooleanValue, rules: Churn) -> ibis.ir.IntegerValue:
-    """Return the risk of losing the customer within 90 days, in percent, by formula from its score."""
-    by_score = points(100 / (1 + ((score - number(rules.midpoint)) / number(rules.slope)).exp()))
-    least = int(rules.min_risk_after_cancel_mention)
-    return ibis.ifelse(cancel & (by_score < least), least, by_score).cast("int64")
+def churn_risk(
+    score: ibis.ir.IntegerValue, cancel: ibis.ir.BooleanValue, leaving: ibis.ir.BooleanValue, rules: Churn
+) -> ibis.ir.IntegerValue:
+    """Return the risk of losing the customer within 90 days, in percent, by formula from its score.
+
+    Who spoke of cancelling, and whose subscription is set to end, has at least what policy says.
+    """
+    risk = points(100 / (1 + ((score - number(rules.midpoint)) / number(rules.slope)).exp()))
+    for applies, least in (
+        (cancel, rules.min_risk_after_cancel_mention),
+        (leaving, rules.min_risk_when_leaving),
+    ):
+        risk = ibis.ifelse(applies & (risk < int(least)), int(least), risk)
+    return risk.cast("int64")

@@ -30,7 +30,7 @@ def _counted(status: str) -> Callable[[ibis.Table], ibis.Scalar]:
 
 
 HEALTH = {
-    "health_score": Column("int64", "0 to 100; null for who is no customer.", rule=lambda v: v.between(0, 100)),
+    "health_score": Column("int64", "0 to 100; null for who is no current customer.", rule=lambda v: v.between(0, 100)),
     "health_status": Column("string", "healthy, at_risk, high_risk or critical."),
     "churn_risk": Column(
         "int64", "Probability in percent of churning within 90 days.", rule=lambda v: v.between(0, 100)
@@ -65,7 +65,7 @@ CONTRACT = Contract(
         "policy_hash": Column("string", "The business rules that the score was made with.", nullable=False),
     },
     key=("customer_id",),
-    about="Health of each customer: component scores, overrides, churn risk, signals and actions.",
+    about="Health of each current customer: component scores, overrides, churn risk, signals and actions.",
     figures={
         "mean_score": lambda t: t["health_score"].mean(),
         "mean_churn_risk": lambda t: t["churn_risk"].mean(),
@@ -75,6 +75,7 @@ CONTRACT = Contract(
 
 
 def table(
+    people: ibis.Table,
     profile: ibis.Table,
     revenue: ibis.Table,
     activity: ibis.Table,
@@ -85,12 +86,21 @@ def table(
     policy: Policy,
     day: date,
 ) -> ibis.Table:
-    customers = profile.filter(profile["is_customer"]).select("customer_id", "signup_at")
+    """Return a row per current customer."""
+    customers = profile.filter(profile["is_customer"]).select("customer_id", "signup_at", "customer_status")
     before = zip(AGO, (one_day_ago, seven_days_ago, thirty_days_ago), strict=True)
-    facts = left_join_all(customers, [revenue, activity, support, *[_score(then, days) for days, then in before]])
-    scored = _scored(facts, policy, day)
-    told = _told(scored, policy, day)
-    return told.select(*CONTRACT.columns)
+    past_scores = [_score(then, days) for days, then in before]
+    facts = left_join_all(customers, [revenue, activity, support, _company_users(people, activity), *past_scores])
+    return _output_columns(_scored(facts, policy, day), policy, day).select(*CONTRACT.columns)
+
+
+def _company_users(people: ibis.Table, activity: ibis.Table) -> ibis.Table:
+    """Return [customer_id, company_users]: how many people of a user's company have ever been seen in the product."""
+    seen = activity.filter(activity["last_seen_at"].notnull()).select("customer_id")
+    users = people.filter(people["company_id"].notnull()).select("customer_id", "company_id").join(seen, "customer_id")
+    users = users.view()
+    sizes = users.group_by("company_id").agg(company_users=users.count())
+    return users.view().join(sizes, "company_id").select("customer_id", "company_users")
 
 
 def _score(then: ibis.Table, days: int) -> ibis.Table:
@@ -114,14 +124,15 @@ def _scored(facts: ibis.Table, policy: Policy, day: date) -> ibis.Table:
     return scored.mutate(health_score=points(total))
 
 
-def _told(scored: ibis.Table, policy: Policy, day: date) -> ibis.Table:
+def _output_columns(scored: ibis.Table, policy: Policy, day: date) -> ibis.Table:
     score = scored["health_score"]
     applying = components.applying_overrides(scored, policy, day)
-    signals = actions.signals(scored, applying, scored["engagement_score"], policy)
+    signals = actions.signals(scored, applying, policy, day)
+    risk = components.churn_risk(score, applying["cancel"], actions.is_leaving(scored), policy.health.churn)
     return scored.mutate(
         as_of=ibis.literal(day),
         health_status=_status(score, policy.health.status),
-        churn_risk=components.churn_risk(score, applying["cancel"], policy.health.churn),
+        churn_risk=risk,
         churn_risk_model=ibis.literal(components.CHURN_MODEL),
         risk_signals=actions.names(signals),
         recommended_actions=actions.sentences(signals),
@@ -131,7 +142,7 @@ def _told(scored: ibis.Table, policy: Policy, day: date) -> ibis.Table:
 
 
 def _status(score: ibis.ir.IntegerValue, rules: Status) -> ibis.ir.StringValue:
-    """The first, from the best on, whose least score is reached."""
+    """Return the first status, from the best on, whose lowest score is reached."""
     return ibis.cases(*[(score >= least, status) for status, least in rules])
 
 
@@ -139,6 +150,7 @@ TABLE = DailyTable(
     "health/customer_health",
     CONTRACT,
     inputs={
+        "people": "identity/people",
         "profile": "core/profile",
         "revenue": "core/revenue",
         "activity": "core/activity",

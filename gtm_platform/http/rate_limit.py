@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from gtm_platform.http.waiting import announce_wait
+
 
 @dataclass
 class RateLimiter:
@@ -49,6 +51,7 @@ class RateLimiter:
     def acquire(self) -> None:
         """Return when one more call may leave."""
         while wait := self._claim():
+            announce_wait(wait, "The rate limit is used up.")
             self.sleep(wait)
 
     @property

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from gtm_platform.http.errors import RetriesExhausted, Transient
+from gtm_platform.http.waiting import announce_wait
 
 T = TypeVar("T")
 # Some ask to wait for longer than there are dates.
@@ -54,6 +55,7 @@ class RetryPolicy:
                 tried = self.now() - started
                 if spent > self.budget or tried + wait > self.deadline:
                     raise self._gave_up(failure, tried, calls) from failure
+                announce_wait(wait, failure.message)
             self.sleep(wait)
 
     def _come_back(self, failure: Transient, wait: float) -> RetriesExhausted:

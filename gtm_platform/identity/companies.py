@@ -1,123 +1,143 @@
-"""`identity/companies`: the companies, told apart by domain. What names a company only by an id, or has no domain of
-its own, stands for itself; fuzzy names do not belong here.
+"""`identity/companies`: the companies, by their domain. A record with an id only, or without a domain of its own, is a
+company by itself; fuzzy names do not belong here.
 """
+
+from collections.abc import Mapping
 
 import ibis
 
-from gtm_platform.identity import normalise, records
+from gtm_platform.identity import normalise, person_records
 from gtm_platform.identity.ids import NONE
+from gtm_platform.identity.precedence import ranks
+from gtm_platform.ingest.feeds import CompanyFeed, Field, read
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.literals import number
 from gtm_platform.policy import Identity, Policy
 from gtm_platform.policy import policy as current_policy
+from gtm_platform.sources.feeds import company_feeds
 
 METHODS = ("domain", "email_domain", "alone")
+FEEDS = company_feeds()
+WITH_IDS = [feed for feed in FEEDS if feed.id]
+MAIL_RANK = len(FEEDS)  # people's addresses speak of a company after every feed
 
 CONTRACT = Contract(
     {
         "company_id": Column("string", "Stable id, made of the domain.", nullable=False),
-        "name": Column("string", "HubSpot's name, else Intercom's, else the domain."),
-        "domain": Column("string", "The company's domain; null for one known by its HubSpot id alone."),
+        "name": Column("string", "Its name, of the first source in precedence that has one; else the domain."),
+        "domain": Column("string", "The company's domain; null for one that only has an id in some system."),
         "domains": Column("array<string>", "All its domains, sorted.", nullable=False),
-        "hubspot_company_ids": Column("array<string>", "Its records in HubSpot, merged ones included.", nullable=False),
-        "intercom_company_ids": Column("array<string>", "Its records in Intercom.", nullable=False),
+        **{feed.ids_column: Column("array<string>", feed.ids_about, nullable=False) for feed in WITH_IDS},
         "match_method": Column(
             "string", "domain: a system says so; email_domain: its people's addresses do; alone.", nullable=False
         ),
         "match_confidence": Column("float64", "0 to 1, by method.", nullable=False, rule=lambda v: v.between(0, 1)),
     },
     key=("company_id",),
-    about="One row per company, known by its domain.",
+    about="One row per company and domain.",
     figures={"from_email_only": lambda t: (t["match_method"] == "email_domain").sum()},
 )
 
-SYSTEMS = {"hubspot": 0, "intercom": 1, "stripe": 2}  # whose word counts first; people's addresses come last
-MAIL = 3
 
-
-def table(
-    links: ibis.Table, hubspot: ibis.Table, intercom: ibis.Table, stripe_customers: ibis.Table, policy: Policy
-) -> ibis.Table:
+def table(links: ibis.Table, records: Mapping[str, ibis.Table], policy: Policy) -> ibis.Table:
+    """Return every company that a feed, or an address in the links, names."""
     rules = policy.identity
-    told = _told(links, hubspot, intercom, stripe_customers, rules)
-    main = _main_domains(hubspot, rules)
-    told = told.left_join(main, "domain", rname="{name}_of_main")
-    told = told.mutate(main=ibis.coalesce(told["main"], told["domain"]))
-    key = ibis.coalesce(told["main"], records.named("hubspot", told["hubspot_id"]))
-    return _companies(told.mutate(key=key).filter(lambda t: t["key"].notnull()), rules)
+    statements = ibis.union(*[_statements(feed, records[feed.source], rules) for feed in FEEDS], _by_mail(links, rules))
+    main = _main_domains(records, rules)
+    statements = statements.left_join(main, "domain", rname="{name}_of_main")
+    statements = statements.mutate(main=ibis.coalesce(statements["main"], statements["domain"]))
+    ids = [person_records.named(feed.source, statements[feed.ids_column]) for feed in WITH_IDS if feed.stands_alone]
+    key = ibis.coalesce(statements["main"], *ids)
+    return _companies(statements.mutate(key=key).filter(lambda t: t["key"].notnull()), rules)
 
 
 def references(companies: ibis.Table) -> ibis.Table:
-    """[company, company_id]: everything by which a record can name a company."""
-    ways = [
-        companies.select("company_id", company=companies["domains"].unnest()),
-        *[_named(companies, source) for source in ("hubspot", "intercom")],
-    ]
-    return ibis.union(*ways)
+    """Return [company, company_id]: everything by which a record can name a company."""
+    by_domain = companies.select("company_id", company=companies["domains"].unnest())
+    return ibis.union(by_domain, *[_by_id(companies, feed) for feed in WITH_IDS])
 
 
-def _named(companies: ibis.Table, source: str) -> ibis.Table:
-    named = companies.select("company_id", id=companies[f"{source}_company_ids"].unnest())
-    return named.select("company_id", company=records.named(source, named["id"]))
+def _by_id(companies: ibis.Table, feed: CompanyFeed) -> ibis.Table:
+    ids = companies.select("company_id", id=companies[feed.ids_column].unnest())
+    return ids.select("company_id", company=person_records.named(feed.source, ids["id"]))
 
 
-def _told(
-    links: ibis.Table, hubspot: ibis.Table, intercom: ibis.Table, stripe_customers: ibis.Table, rules: Identity
-) -> ibis.Table:
-    """[rank, domain, name, hubspot_id, intercom_id]: all that anyone says about companies."""
+def _statements(feed: CompanyFeed, table: ibis.Table, rules: Identity) -> ibis.Table:
+    """Return [rank, domain, name, <source>_company_ids…]: all that a feed says about companies."""
+    rank = ranks(FEEDS, "company_name", rules)[feed.source]
+    ids = {feed.ids_column: read(table, feed.id)} if feed.id else {}
+    parts = [_statement(table, rank, read(table, feed.domain), rules, name=read(table, feed.name), **ids)]
+    if feed.merged_ids and ids:
+        merged = table.select(domain=read(table, feed.domain), loser=read(table, feed.merged_ids).unnest())
+        parts.append(_statement(merged, rank, merged["domain"], rules, **{feed.ids_column: merged["loser"]}))
+    if feed.other_domains:
+        further = table.select(domain=read(table, feed.other_domains).unnest())
+        parts.append(_statement(further, rank, further["domain"], rules))
+    return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+
+def _by_mail(links: ibis.Table, rules: Identity) -> ibis.Table:
     mail = links.select(domain=normalise.domain(links["email"])).distinct()
-    merged = hubspot.select("domain", other=hubspot["merged_ids"].unnest())
-    more = hubspot.select(site=hubspot["additional_domains"].unnest())
-    return ibis.union(
-        _saying(hubspot, SYSTEMS["hubspot"], hubspot["domain"], rules, hubspot_id=hubspot["id"], name=hubspot["name"]),
-        _saying(merged, SYSTEMS["hubspot"], merged["domain"], rules, hubspot_id=merged["other"]),
-        _saying(more, SYSTEMS["hubspot"], more["site"], rules),
-        _saying(
-            intercom, SYSTEMS["intercom"], intercom["website"], rules, intercom_id=intercom["id"], name=intercom["name"]
-        ),
-        _saying(stripe_customers, SYSTEMS["stripe"], stripe_customers["company_domain"], rules),
-        _saying(mail, MAIL, mail["domain"], rules),
-    )
+    return _statement(mail, MAIL_RANK, mail["domain"], rules)
 
 
-def _saying(t: ibis.Table, rank: int, site: ibis.ir.StringValue, rules: Identity, **known: ibis.Value) -> ibis.Table:
+def _statement(t: ibis.Table, rank: int, site: ibis.Value, rules: Identity, **columns: ibis.Value) -> ibis.Table:
     absent = ibis.null("string")
     domain = normalise.site(site)
+    names = ("name", *[feed.ids_column for feed in WITH_IDS])
     return t.select(
         rank=ibis.literal(rank, "int64"),
         domain=ibis.ifelse(normalise.is_free_mail(domain, rules), absent, domain),
-        **{column: known.get(column, absent).cast("string") for column in ("name", "hubspot_id", "intercom_id")},
+        **{name: columns.get(name, absent).cast("string") for name in names},
     ).distinct()
 
 
-def _main_domains(hubspot: ibis.Table, rules: Identity) -> ibis.Table:
-    """[domain, main]: further domains of companies in HubSpot, and the one each company goes by. A domain that is
-    some company's own is no other's further one; one that several claim goes to the first in the alphabet."""
-    own = _saying(hubspot, 0, hubspot["domain"], rules).filter(lambda t: t["domain"].notnull())
-    pairs = hubspot.select(further=hubspot["additional_domains"].unnest(), main=normalise.site(hubspot["domain"]))
+def _main_domains(records: Mapping[str, ibis.Table], rules: Identity) -> ibis.Table:
+    """Return [domain, main]: further domains of companies, and the one each company goes by.
+
+    A domain that is some company's own is no other's further one; one that several claim goes to the first in the
+    alphabet.
+    """
+    pairs = [
+        _further_domains(records[feed.source], feed.domain, feed.other_domains, rules)
+        for feed in FEEDS
+        if feed.other_domains
+    ]
+    own = [
+        _statement(records[feed.source], 0, read(records[feed.source], feed.domain), rules)
+        for feed in FEEDS
+        if feed.other_domains
+    ]
+    further = ibis.union(*pairs).anti_join(ibis.union(*own).filter(lambda t: t["domain"].notnull()), "domain")
+    return further.group_by("domain").agg(main=further["main"].min())
+
+
+def _further_domains(table: ibis.Table, domain: Field, other_domains: Field, rules: Identity) -> ibis.Table:
+    pairs = table.select(further=read(table, other_domains).unnest(), main=normalise.site(read(table, domain)))
     pairs = pairs.select("main", domain=normalise.site(pairs["further"]))
-    pairs = pairs.filter(pairs["main"].notnull(), ~normalise.is_free_mail(pairs["main"], rules))
-    return pairs.anti_join(own, "domain").group_by("domain").agg(main=pairs["main"].min())
+    return pairs.filter(pairs["main"].notnull(), ~normalise.is_free_mail(pairs["main"], rules))
 
 
-def _companies(told: ibis.Table, rules: Identity) -> ibis.Table:
-    names = ibis.struct({"rank": told["rank"], "name": told["name"]})
-    found = told.group_by("key").agg(
-        rank=told["rank"].min(),
-        named=names.min(where=told["name"].notnull()),
-        domain=told["main"].min(),
-        domains=told["domain"].collect(where=told["domain"].notnull(), distinct=True),
-        hubspot_company_ids=told["hubspot_id"].collect(where=told["hubspot_id"].notnull(), distinct=True),
-        intercom_company_ids=told["intercom_id"].collect(where=told["intercom_id"].notnull(), distinct=True),
+def _companies(statements: ibis.Table, rules: Identity) -> ibis.Table:
+    names = ibis.struct({"rank": statements["rank"], "name": statements["name"]})
+    companies = statements.group_by("key").agg(
+        rank=statements["rank"].min(),
+        first=names.min(where=statements["name"].notnull()),
+        domain=statements["main"].min(),
+        domains=_collected(statements["domain"]),
+        **{feed.ids_column: _collected(statements[feed.ids_column]) for feed in WITH_IDS},
     )
-    method = ibis.cases((found["domain"].isnull(), "alone"), (found["rank"] < MAIL, "domain"), else_="email_domain")
+    method = ibis.cases(
+        (companies["domain"].isnull(), "alone"), (companies["rank"] < MAIL_RANK, "domain"), else_="email_domain"
+    )
     sure = rules.confidence
-    return found.select(
-        company_id=ibis.literal("com_") + found["key"].hexdigest("sha256").substr(0, 16),
-        name=ibis.coalesce(found["named"]["name"], found["domain"]),
+    lists = ("domains", *[feed.ids_column for feed in WITH_IDS])
+    return companies.select(
+        company_id=ibis.literal("com_") + companies["key"].hexdigest("sha256").substr(0, 16),
+        name=ibis.coalesce(companies["first"]["name"], companies["domain"]),
         domain="domain",
-        **{c: ibis.coalesce(found[c], NONE).sort() for c in ("domains", "hubspot_company_ids", "intercom_company_ids")},
+        **{name: ibis.coalesce(companies[name], NONE).sort() for name in lists},
         match_method=method,
         match_confidence=method.cases(
             ("domain", number(sure.domain)), ("email_domain", number(sure.email_domain)), else_=number(1)
@@ -125,14 +145,16 @@ def _companies(told: ibis.Table, rules: Identity) -> ibis.Table:
     )
 
 
+def _collected(column: ibis.Value) -> ibis.Value:
+    return column.collect(where=column.notnull(), distinct=True)
+
+
 TABLE = DailyTable(
     "identity/companies",
     CONTRACT,
     inputs={
         "links": "identity/links",
-        "hubspot": "hubspot/companies",
-        "intercom": "intercom/companies",
-        "stripe_customers": "stripe/customers",
+        "records": {feed.source: feed.table for feed in FEEDS},
         "policy": current_policy,
     },
     rule=table,

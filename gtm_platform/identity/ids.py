@@ -4,15 +4,18 @@ from datetime import date
 
 import ibis
 
-from gtm_platform.identity.records import named, node
+from gtm_platform.identity.person_records import UNKNOWN_AGE, named, node
 
 
-def assigned(members: ibis.Table, gone: ibis.Table, yesterday: ibis.Table, day: date) -> ibis.Table:
-    """[label, customer_id, first_seen, aliases] of each cluster. `members` are the records there are, each with the
-    `label` of its cluster, `gone` [label, node] those merged into one; `yesterday` are the links of the day before."""
-    there = members.select("label", "node", "created").union(gone.mutate(created=ibis.literal(2**40)))
-    kept = _kept(_claims(there, yesterday))
-    new = _new(members.anti_join(kept.view(), "label"), yesterday, day)
+def assigned(members: ibis.Table, gone: ibis.Table, previous: ibis.Table, day: date) -> ibis.Table:
+    """Return [label, customer_id, first_seen, aliases] of each cluster.
+
+    `members` are the records of the day, each with the `label` of its cluster, `gone` [label, node] those merged into
+    one of them; `previous` are the links of the newest day before.
+    """
+    records = members.select("label", "node", "created").union(gone.mutate(created=ibis.literal(UNKNOWN_AGE)))
+    kept = _kept(_claims(records, previous))
+    new = _new(members.anti_join(kept.view(), "label"), previous, day)
     return kept.view().union(new)
 
 
@@ -22,47 +25,47 @@ CLAIM = ("label", "customer_id", "first_seen", "aliases")
 # Nearly every id has its records in one cluster, and nearly every cluster one id: only the others are put in order.
 
 
-def _claims(records: ibis.Table, yesterday: ibis.Table) -> ibis.Table:
-    """[label, customer_id, first_seen, aliases]: each id of yesterday goes where the oldest of its records is."""
-    had = yesterday.mutate(node=node(yesterday["source"], yesterday["record_id"]))
-    found = had.join(records, "node").view()
-    each = found.group_by("customer_id").agg(
-        label=found["label"].min(),
-        last=found["label"].max(),
-        first_seen=found["first_seen"].min(),
-        aliases=found["aliases"].arbitrary(),
+def _claims(records: ibis.Table, previous: ibis.Table) -> ibis.Table:
+    """Return [label, customer_id, first_seen, aliases]: each id of before goes where the oldest of its records is."""
+    former = previous.mutate(node=node(previous["source"], previous["record_id"]))
+    placed = former.join(records, "node").view()
+    each = placed.group_by("customer_id").agg(
+        label=placed["label"].min(),
+        last=placed["label"].max(),
+        first_seen=placed["first_seen"].min(),
+        aliases=placed["aliases"].arbitrary(),
     )
-    split_ids = found.view().semi_join(each.filter(each["label"] != each["last"]), "customer_id")
+    split_ids = placed.view().semi_join(each.filter(each["label"] != each["last"]), "customer_id")
     order = ibis.row_number().over(group_by="customer_id", order_by=["created", "source", "record_id"])
     oldest = split_ids.mutate(nth=order).filter(lambda t: t["nth"] == 0)
     return each.filter(each["label"] == each["last"]).select(*CLAIM).union(oldest.select(*CLAIM))
 
 
 def _kept(claims: ibis.Table) -> ibis.Table:
-    """The oldest of the ids that a cluster has a claim on; the others, and their aliases, become its aliases."""
+    """Return the oldest of the ids that a cluster has a claim on; the younger ones become its aliases."""
     labels_with_several_ids = claims.group_by("label").having(claims.count() > 1).agg()
     order = ibis.row_number().over(group_by="label", order_by=["first_seen", "customer_id"])
     several = claims.view().semi_join(labels_with_several_ids, "label").mutate(nth=order)
     merged = several.group_by("label").agg(
         customer_id=several["customer_id"].max(where=several["nth"] == 0),
         first_seen=several["first_seen"].min(),
-        others=several["customer_id"].collect(where=several["nth"] > 0),
+        younger=several["customer_id"].collect(where=several["nth"] > 0),
         older=several["aliases"].collect().flatten(),
     )
-    aliases = ibis.coalesce(merged["others"], NONE).concat(ibis.coalesce(merged["older"], NONE)).sort()
+    aliases = ibis.coalesce(merged["younger"], NONE).concat(ibis.coalesce(merged["older"], NONE)).sort()
     merged = merged.select("label", "customer_id", "first_seen", aliases=aliases)
     return claims.view().anti_join(labels_with_several_ids, "label").union(merged)
 
 
-def _new(members: ibis.Table, yesterday: ibis.Table, day: date) -> ibis.Table:
-    """An id out of the cluster's oldest record; with the day in it where that id once went to somebody else."""
+def _new(members: ibis.Table, previous: ibis.Table, day: date) -> ibis.Table:
+    """Make an id of the cluster's oldest record, with the day in it where that id once went to somebody else."""
     name = named(members["source"], members["record_id"])
     founder = ibis.struct({"created": members["created"], "name": name}).min()
     new = members.group_by("label").agg(founder=founder)
     new = new.select("label", name=new["founder"]["name"]).mutate(customer_id=lambda t: _hashed(t["name"])).view()
-    former = yesterday.select(customer_id=yesterday["aliases"].unnest())
-    known = yesterday.select("customer_id").union(former)
-    taken = known.semi_join(new, "customer_id").distinct().mutate(taken=True)
+    aliases = previous.select(customer_id=previous["aliases"].unnest())
+    used = previous.select("customer_id").union(aliases)
+    taken = used.semi_join(new, "customer_id").distinct().mutate(taken=True)
     new = new.view().left_join(taken, "customer_id")
     again = _hashed(new["name"] + f" {day}")
     return new.select(

@@ -4,7 +4,7 @@ from datetime import date
 
 import ibis
 
-from gtm_platform.identity import ids, normalise, records
+from gtm_platform.identity import ids, normalise, person_records
 from gtm_platform.identity.components import components
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, PreviousDay
@@ -16,10 +16,10 @@ METHODS = ("email", "merged", "shared_id", "secondary_email", "alone")
 
 CONTRACT = Contract(
     {
-        "source": Column("string", "System of the record: hubspot, intercom, stripe.", nullable=False),
+        "source": Column("string", "System of the record.", nullable=False),
         "record_id": Column("string", "Id of the record there.", nullable=False),
         "customer_id": Column("string", "The customer it belongs to.", nullable=False),
-        "first_seen": Column("date", "Day on which this customer_id was first given.", nullable=False),
+        "first_seen": Column("date", "Day on which this customer_id came about.", nullable=False),
         "aliases": Column("array<string>", "Ids that went into this customer when customers merged.", nullable=False),
         "email": Column("string", "The record's address, normalised.", personal=True),
         "match_method": Column(
@@ -30,91 +30,95 @@ CONTRACT = Contract(
         ),
         "match_confidence": Column("float64", "0 to 1, by method.", nullable=False, rule=lambda v: v.between(0, 1)),
         "evidence": Column("string", "What was the same.", personal=True),
-        "held": Column("boolean", "A match was held back and waits for a person to look at it.", nullable=False),
+        "held_back": Column("boolean", "A match was held back and waits for a person to look at it.", nullable=False),
         "reason": Column("string", "Why it was held back."),
     },
     key=("source", "record_id"),
     about="Every person record of every source and the customer it belongs to, with the reason.",
     figures={
         "customers": lambda t: t["customer_id"].nunique(),
-        "held": lambda t: t["held"].sum(),
+        "held_back": lambda t: t["held_back"].sum(),
         "alone": lambda t: (t["match_method"] == "alone").sum(),
     },
 )
 
 
-def table(
-    hubspot: ibis.Table, intercom: ibis.Table, stripe: ibis.Table, yesterday: ibis.Table, policy: Policy, day: date
-) -> ibis.Table:
+def table(records: person_records.Tables, previous: ibis.Table, policy: Policy, day: date) -> ibis.Table:
+    """Return every record with its customer; `previous` are the links of the newest day before."""
     rules = policy.identity
-    people = records.persons(hubspot, intercom, stripe)
-    merged_contacts = records.merged_contacts(hubspot)
-    shared = _shared(_traits(people, merged_contacts, rules))
-    persons = people.select("node", "source", "record_id", "email", "created")
-    clustered = _clustered(persons, shared, rules)  # its views the engine makes once, not once for each use
-    gone = merged_contacts.anti_join(people, merged_contacts["loser"] == people["node"])
+    everybody = person_records.person_records(records)
+    merged = person_records.merged_records(records)
+    shared = _shared(_traits(everybody, merged, rules))
+    brief = everybody.select("node", "source", "record_id", "email", "created")
+    clustered = _clustered(brief, shared, rules)  # as views the engine makes them once, not once for each use
+    gone = merged.anti_join(everybody, merged["loser"] == everybody["node"])
     gone = gone.join(clustered.view().select("label", winner="node"), "winner").select("label", node="loser").distinct()
     members = clustered.view().select("label", "node", "created", "source", "record_id")
-    customers = ids.assigned(members, gone, yesterday, day)
-    strangers = _shared_inbox_conflicts(clustered.view(), customers, rules).mutate(strangers=True)
+    customers = ids.assigned(members, gone, previous, day)
+    conflicts = _shared_inbox_conflicts(clustered.view(), customers, rules).mutate(conflict=True)
     linked = clustered.view().join(customers, "label")
-    linked = linked.left_join(_strongest_match(shared, rules), "node").left_join(strangers, "email")
-    return _told(linked.drop("email_right"))
+    linked = linked.left_join(_strongest_match(shared, rules), "node").left_join(conflicts, "email")
+    return _output_columns(linked.drop("email_right"))
 
 
-def _traits(people: ibis.Table, merged_contacts: ibis.Table, rules: Identity) -> ibis.Table:
-    """[node, trait, method]: what makes a record the same person as another that has it too."""
-    mail = records.addresses(people, of="node")
+def _traits(records: ibis.Table, merged: ibis.Table, rules: Identity) -> ibis.Table:
+    """Return [node, trait, method]: what makes a record the same person as another that has it too."""
+    mail = person_records.addresses(records, of="node")
     mail = mail.filter(~normalise.is_shared_inbox(mail["email"], rules))
     method = ibis.ifelse(mail["own"], "email", "secondary_email")
     by_mail = mail.select("node", trait=ibis.literal("email ") + mail["email"], method=method)
-    named = people.filter(people["shared_id"].notnull())
-    by_id = named.select(
-        "node", trait=ibis.literal("stripe id ") + named["shared_id"], method=ibis.literal("shared_id")
-    )
-    there = merged_contacts.semi_join(people, merged_contacts["loser"] == people["node"])
-    merge = ibis.literal("merged into ") + there["into"]
-    by_merge = ibis.union(
-        *[there.select(node=side, trait=merge, method=ibis.literal("merged")) for side in ("winner", "loser")]
-    )
-    return ibis.union(by_mail, by_id, by_merge)
+    by_id = [
+        records.filter(records[column].notnull()).select(
+            "node", trait=records[column], method=ibis.literal("shared_id")
+        )
+        for column in person_records.SHARED_ID_COLUMNS
+    ]
+    present = merged.semi_join(records, merged["loser"] == records["node"])
+    merge = ibis.literal("merged into ") + present["into"]
+    by_merge = [present.select(node=side, trait=merge, method=ibis.literal("merged")) for side in ("winner", "loser")]
+    return ibis.union(by_mail, *by_id, *by_merge)
 
 
 def _shared(traits: ibis.Table) -> ibis.Table:
-    """The traits that more than one record has, with `first`, the one that stands for all of them. An address is
-    matched as e-mail where two records have it as their own, else as somebody's secondary one."""
+    """Return the traits that more than one record has, with `first`, the record that stands for all of them.
+
+    An address is matched as e-mail where two records have it as their own, else as somebody's secondary one.
+    """
     own = (traits["method"] == "email").ifelse(1, 0)
     had = traits.group_by("trait").agg(own=own.sum(), first=traits["node"].min(), last=traits["node"].max())
-    found = traits.join(had.filter(had["first"].nullif(had["last"]).notnull()), "trait")
-    weak = (found["method"] == "email") & (found["own"] < 2)
-    method = ibis.ifelse(weak, "secondary_email", found["method"])
-    return found.select("node", "first", "trait", method=method)
+    shared = traits.join(had.filter(had["first"].nullif(had["last"]).notnull()), "trait")
+    weak = (shared["method"] == "email") & (shared["own"] < 2)
+    method = ibis.ifelse(weak, "secondary_email", shared["method"])
+    return shared.select("node", "first", "trait", method=method)
 
 
-def _clustered(people: ibis.Table, shared: ibis.Table, rules: Identity) -> ibis.Table:
-    """The records with the `label` of their cluster; each on its own where that is too large or cannot be followed."""
+def _clustered(records: ibis.Table, shared: ibis.Table, rules: Identity) -> ibis.Table:
+    """Return the records with the `label` of their cluster.
+
+    Each is on its own where the cluster is too large or cannot be followed to its end.
+    """
     labels, tangled = components(shared.select(a="node", b="first"))
     sizes = labels.group_by("label").agg(size=labels.count() + 1)
     sizes = sizes.filter(sizes["size"] > rules.largest_cluster)
-    found = people.left_join(labels.view(), "node").drop("node_right")
-    found = found.mutate(label=ibis.coalesce(found["label"], found["node"]))
-    found = found.left_join(sizes, "label").drop("label_right")
-    found = found.left_join(tangled.mutate(tangled=True), "label").drop("label_right")
-    found = found.mutate(too_large=found["size"].notnull() | found["tangled"].notnull())
-    return found.mutate(label=ibis.ifelse(found["too_large"], found["node"], found["label"]))
+    clustered = records.left_join(labels.view(), "node").drop("node_right")
+    clustered = clustered.mutate(label=ibis.coalesce(clustered["label"], clustered["node"]))
+    clustered = clustered.left_join(sizes, "label").drop("label_right")
+    clustered = clustered.left_join(tangled.mutate(tangled=True), "label").drop("label_right")
+    clustered = clustered.mutate(too_large=clustered["size"].notnull() | clustered["tangled"].notnull())
+    return clustered.mutate(label=ibis.ifelse(clustered["too_large"], clustered["node"], clustered["label"]))
 
 
 def _strongest_match(shared: ibis.Table, rules: Identity) -> ibis.Table:
-    """Of each record the surest thing it shares with another."""
+    """Return of each record the surest trait that it shares with another."""
     sure = {method: value for method, value in rules.confidence if method in METHODS}
     ranked = sorted(sure, key=lambda method: -sure[method])
     # One text, a digit for the method before the trait: the least of texts is found without sorting anything.
     place = shared["method"].cases(*[(method, str(nth)) for nth, method in enumerate(ranked)])
-    told = shared.select("node", least=place + shared["trait"]).view()
-    several = told.group_by("node").having(told.count() > 1).agg()
-    doubtful = told.view().semi_join(several, "node")
+    ordered = shared.select("node", least=place + shared["trait"]).view()
+    several = ordered.group_by("node").having(ordered.count() > 1).agg()
+    doubtful = ordered.view().semi_join(several, "node")
     doubtful = doubtful.group_by("node").agg(least=doubtful["least"].min())
-    best = told.view().anti_join(several, "node").union(doubtful)
+    best = ordered.view().anti_join(several, "node").union(doubtful)
     nth = best["least"].substr(0, 1)
     return best.select(
         "node",
@@ -124,12 +128,12 @@ def _strongest_match(shared: ibis.Table, rules: Identity) -> ibis.Table:
     )
 
 
-def _told(linked: ibis.Table) -> ibis.Table:
+def _output_columns(linked: ibis.Table) -> ibis.Table:
     matched = ~linked["too_large"] & linked["method"].notnull()
     reason = ibis.cases(
         (linked["tangled"].notnull(), ibis.literal("chain of matches too long to follow")),
         (linked["too_large"], ibis.literal("cluster of ") + linked["size"].cast("string") + " records"),
-        (linked["strangers"].notnull(), ibis.literal("shared inbox")),
+        (linked["conflict"].notnull(), ibis.literal("shared inbox")),
     )
     return linked.select(
         "source",
@@ -141,26 +145,24 @@ def _told(linked: ibis.Table) -> ibis.Table:
         match_method=ibis.ifelse(matched, linked["method"], "alone"),
         match_confidence=ibis.ifelse(matched, linked["confidence"], number(1)),
         evidence=ibis.ifelse(matched, linked["trait"], ibis.null("string")),
-        held=reason.notnull(),
+        held_back=reason.notnull(),
         reason=reason,
     )
 
 
 def _shared_inbox_conflicts(clustered: ibis.Table, customers: ibis.Table, rules: Identity) -> ibis.Table:
-    """[email]: shared inboxes with more than one customer behind them."""
+    """Return [email]: shared inboxes with more than one customer behind them."""
     behind = clustered.filter(normalise.is_shared_inbox(clustered["email"], rules)).join(customers.view(), "label")
-    found = behind.group_by("email").agg(customers=behind["customer_id"].nunique())
-    return found.filter(found["customers"] > 1).select("email")
+    inboxes = behind.group_by("email").agg(customers=behind["customer_id"].nunique())
+    return inboxes.filter(inboxes["customers"] > 1).select("email")
 
 
 TABLE = DailyTable(
     "identity/links",
     CONTRACT,
     inputs={
-        "hubspot": "hubspot/contacts",
-        "intercom": "intercom/contacts",
-        "stripe": "stripe/customers",
-        "yesterday": PreviousDay("identity/links"),
+        "records": person_records.TABLES,
+        "previous": PreviousDay("identity/links"),
         "policy": current_policy,
     },
     rule=table,

@@ -1,4 +1,7 @@
-"""From a class of records to Arrow: the columns it makes, and pages of records turned into batches of them."""
+"""From a class of records to Arrow: the columns it makes, and pages of records turned into batches of them.
+
+What a contract adds to the columns, such as meaning and key, stands in `source`.
+"""
 
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +32,8 @@ PLAIN: tuple[tuple[type, pa.DataType], ...] = (
 
 @dataclass(frozen=True)
 class Column:
+    """One column of a table, as a field of a record makes it."""
+
     name: str
     arrow: pa.DataType
     nullable: bool
@@ -38,27 +43,29 @@ class Column:
 
 @cache
 def fields(record: type[Record]) -> Mapping[str, Column]:
+    """Return the columns that the fields of a record make, by name."""
     return types.MappingProxyType({name: _column(record, name) for name in record.model_fields})
 
 
 def arrow_schema(record: type[Record]) -> pa.Schema:
+    """Return the schema of a record's columns."""
     return pa.schema([pa.field(column.name, column.arrow, column.nullable) for column in fields(record).values()])
 
 
 def batch(
     schema: pa.Schema, record_cls: type[Record], good: Sequence[Record], extra: Mapping[str, Any]
 ) -> pa.RecordBatch:
-    """Records as columns, with the `extra` ones (an array each, or one value for all rows), in the schema's order."""
-    given = {**_arrays(record_cls, good), **extra}
-    if lacking := set(schema.names) - set(given):
+    """Turn records into columns in the schema's order, with `extra` ones: an array each, or one value for all."""
+    columns = {**_arrays(record_cls, good), **extra}
+    if lacking := set(schema.names) - set(columns):
         raise ValueError(
             f"The column '{min(lacking)}' is neither a field of {record_cls.__name__} nor given beside it."
         )
-    return pa.RecordBatch.from_arrays([_array(given[f.name], f.type, len(good)) for f in schema], schema=schema)
+    return pa.RecordBatch.from_arrays([_array(columns[f.name], f.type, len(good)) for f in schema], schema=schema)
 
 
-def _array(given: Any, kind: pa.DataType, rows: int) -> pa.Array:
-    return given if isinstance(given, pa.Array) else pa.repeat(pa.scalar(given, kind), rows)
+def _array(content: Any, kind: pa.DataType, rows: int) -> pa.Array:
+    return content if isinstance(content, pa.Array) else pa.repeat(pa.scalar(content, kind), rows)
 
 
 def _arrays(record: type[Record], good: Sequence[Record]) -> dict[str, pa.Array]:
@@ -132,8 +139,8 @@ def _arrow_of_class(annotation: Any) -> pa.DataType:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         columns = [_column(annotation, name) for name in annotation.model_fields]
         return pa.struct([pa.field(column.name, column.arrow, column.nullable) for column in columns])
-    for known, arrow in PLAIN:
-        if isinstance(annotation, type) and issubclass(annotation, known):
+    for plain, arrow in PLAIN:
+        if isinstance(annotation, type) and issubclass(annotation, plain):
             return arrow
     raise TypeError(f"{annotation} has no column type. Use a plain type, a list, or a nested Record.")
 

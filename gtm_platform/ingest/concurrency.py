@@ -1,8 +1,9 @@
-"""Asking for many things one by one, several under way at a time."""
+"""Calls made several at a time, in order, each in the context of the caller, so that it hears what they wait for."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import Context, copy_context
 from typing import TypeVar, cast
 
 END = object()
@@ -11,12 +12,12 @@ R = TypeVar("R")
 
 
 def map_concurrently(ask: Callable[[T], R], things: Iterable[T], threads: int) -> Iterator[R]:
-    """The answers in the order of the things; never more than twice as many as threads are asked for or waiting."""
+    """Yield the answers in the order of the things; at most twice the threads are under way."""
     under_way: deque[Future[R]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
             for thing in things:
-                under_way.append(pool.submit(ask, thing))
+                under_way.append(pool.submit(copy_context().run, ask, thing))
                 if len(under_way) >= 2 * threads:
                     yield under_way.popleft().result()
             while under_way:
@@ -26,11 +27,15 @@ def map_concurrently(ask: Callable[[T], R], things: Iterable[T], threads: int) -
                 future.cancel()
 
 
-def prefetch(things: Iterator[T]) -> Iterator[T]:
-    """The same things, each asked for while the one before it is dealt with: by a thread that need not wait to be told
-    to, as it would not hear of it before this one rests."""
+def prefetch(things: Iterator[T], context: Context | None = None) -> Iterator[T]:
+    """Yield the same things, each asked for while the one before is dealt with, two ahead."""
+    inherited = context or copy_context()  # one thread runs one call after the other in it
+
+    def following() -> T | object:
+        return inherited.run(next, things, END)
+
     with ThreadPoolExecutor(1) as thread:
-        under_way = deque(thread.submit(next, things, END) for _ in range(2))
+        under_way = deque(thread.submit(following) for _ in range(2))
         while (thing := under_way.popleft().result()) is not END:
-            under_way.append(thread.submit(next, things, END))
+            under_way.append(thread.submit(following))
             yield cast(T, thing)

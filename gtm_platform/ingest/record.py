@@ -1,4 +1,8 @@
-"""Records of sources: field names of ours, paths into theirs. What does not fit is set aside, never lost."""
+"""Records of sources: field names of ours, paths into theirs. What does not fit is set apart, never lost.
+
+A record as received is bytes. What other answers of the system say about it lies beside it as facts, under the reserved
+member FACTS, where a record's fields find them; the bytes themselves stay as they came.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +10,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
+import msgspec
 from pydantic import (
     AfterValidator,
+    AliasChoices,
     AliasPath,
     BaseModel,
     BeforeValidator,
@@ -25,8 +31,12 @@ from gtm_platform.http.redaction import excerpt
 MICRO = Decimal("0.000001")
 LARGEST_AMOUNT = Decimal(10) ** 18
 LARGEST_EXACT = 2.0**53  # beyond it a number with a point or an exponent is read as one of its neighbours
-REASONS_TOLD = 3
+REASONS_SHOWN = 3
 LONGEST_NAME = 200
+FACTS = "_gtm"
+MEMBER = f',"{FACTS}":'.encode()
+SHORT = 64  # bytes, beyond which a record is not looked into for being empty
+ENCODE = msgspec.json.Encoder().encode
 
 
 class Record(BaseModel):
@@ -52,10 +62,63 @@ R = TypeVar("R", bound=Record)
 
 
 def at(*path: str | int, personal: bool = False, about: str = "", default: Any = None) -> Any:
-    """Where a field lies in the source's record. Without a value there it is `default`; with `...` it is required."""
-    key, *deeper = path
-    alias = AliasPath(str(key), *deeper) if deeper else str(key)
+    """Say where a field lies; without a value there it is `default`, with `...` it is required."""
+    return _field([path], personal, about, default)
+
+
+def fact(name: str, *otherwise: str | int, personal: bool = False, about: str = "", default: Any = None) -> Any:
+    """A field that is a fact from another answer of the system; where there is none, it lies `otherwise`."""
+    return _field([(FACTS, name), *([otherwise] if otherwise else [])], personal, about, default)
+
+
+def either(*paths: tuple[str | int, ...], personal: bool = False, about: str = "", default: Any = None) -> Any:
+    """Where a field lies now, and where it lay in older versions of the system."""
+    return _field(paths, personal, about, default)
+
+
+def _field(paths: Sequence[tuple[str | int, ...]], personal: bool, about: str, default: Any) -> Any:
+    aliases = [AliasPath(str(first), *deeper) if deeper else str(first) for first, *deeper in paths]
+    alias = aliases[0] if len(aliases) == 1 else AliasChoices(*aliases)
     return Field(default, validation_alias=alias, description=about, json_schema_extra={"personal": personal})
+
+
+class RawRecord(bytes):
+    """A record as received, with the facts beside it, or with the reason why it cannot be used."""
+
+    facts: dict[str, Any] | None = None
+    unusable: str = ""
+
+    @property
+    def document(self) -> bytes:
+        """The record with its facts as one more member; what is no object stays so, for its reader to refuse."""
+        if not self.facts:
+            return bytes(self)
+        text = self if self[-1:] == b"}" else self.strip() or b"{}"
+        if text[-1:] != b"}" or (text[:1] != b"{" and text.lstrip()[:1] != b"{"):
+            return bytes(self)
+        members = text[:-1]
+        separator = MEMBER if len(text) > SHORT or members.strip() != b"{" else MEMBER[1:]
+        return b"".join((members, separator, ENCODE(self.facts), b"}"))
+
+
+def with_facts(raw: bytes, **facts: Any) -> RawRecord:
+    """Put facts from other answers beside a record; empty bytes where no answer holds a record of its own."""
+    record = RawRecord(raw)
+    if isinstance(raw, RawRecord):
+        facts, record.unusable = {**(raw.facts or {}), **facts}, raw.unusable
+    record.facts = facts
+    return record
+
+
+def unusable(raw: bytes, reason: str) -> RawRecord:
+    """Mark a record for the quarantine, with a reason that its own fields do not show."""
+    record = with_facts(raw)
+    record.unusable = reason
+    return record
+
+
+def _document(raw: bytes) -> bytes:
+    return raw.document if isinstance(raw, RawRecord) else raw
 
 
 def _instant(moment: datetime) -> datetime:
@@ -101,6 +164,8 @@ MaybeInstant = Annotated[Instant | None, Blank] | None
 
 @dataclass(frozen=True)
 class Rejected:
+    """A record that does not fit, and why."""
+
     raw: bytes
     reason: str
     record_id: str | None
@@ -108,14 +173,18 @@ class Rejected:
 
 
 class Reader(Generic[R]):
+    """Pages of raw records, read as one class: whole, and one by one only where that fails."""
+
     def __init__(self, record: type[R], key: Sequence[str] = ("id",)) -> None:
         self._one, self._all = TypeAdapter(record), TypeAdapter(list[record])  # type: ignore[valid-type]
         self._id, self._key = _path(record, "id"), [_path(record, name) for name in key]
 
     def read(self, page: Page) -> tuple[list[R], Page, list[Rejected]]:
-        """The records that fit, their raws in the same order, and the others with the reason."""
+        """Return the records that fit, their raws in the same order, and the others with the reason."""
+        if any(isinstance(raw, RawRecord) and raw.unusable for raw in page):
+            return self._one_by_one(page)
         try:
-            good = self._all.validate_json(b"[" + b",".join(page) + b"]", by_name=False, by_alias=True)
+            good = self._all.validate_json(b"[" + b",".join(map(_document, page)) + b"]", by_name=False, by_alias=True)
         except ValidationError:
             return self._one_by_one(page)
         # Raws that are not one JSON value each can still make up a list together.
@@ -135,38 +204,46 @@ class Reader(Generic[R]):
         return good, raws, rejected
 
     def _read(self, raw: bytes) -> tuple[R, bytes] | Rejected:
+        document = _document(raw)
+        if isinstance(raw, RawRecord) and raw.unusable:
+            return self._rejected(raw, document, excerpt(raw.unusable))
         try:
-            return self._validated(raw), raw
+            return self._validated(document), raw
         except ValidationError as error:
-            better, reason = repair_json(raw), _reason(error)
-        if better != raw:
+            repaired, reason = repair_json(document), _reason(error)
+        if repaired != document:
             try:
-                return self._validated(better), better
+                return self._validated(repaired), repair_json(raw) if raw else raw
             except ValidationError as error:
                 reason = _reason(error)
-        key = [named for path in self._key if (named := _named(better, path))]
-        return Rejected(raw, reason, _named(better, self._id), tuple(key) if len(key) == len(self._key) else None)
+        return self._rejected(raw, repaired, reason)
 
-    def _validated(self, raw: bytes) -> R:
-        return self._one.validate_json(raw, by_name=False, by_alias=True)
+    def _rejected(self, raw: bytes, document: bytes, reason: str) -> Rejected:
+        key = [part for path in self._key if (part := _key_part(document, path))]
+        id_ = _key_part(document, self._id)
+        return Rejected(bytes(raw) or document, reason, id_, tuple(key) if len(key) == len(self._key) else None)
+
+    def _validated(self, document: bytes) -> R:
+        return self._one.validate_json(document, by_name=False, by_alias=True)
 
 
 def _path(record: type[Record], name: str) -> list[str]:
-    """Where a field lies in the source's record."""
+    """Where a field lies in the source's record; of several places the first."""
     field = record.model_fields.get(name)
     alias = field.validation_alias if field else None
+    alias = alias.choices[0] if isinstance(alias, AliasChoices) else alias
     return list(map(str, alias.path)) if isinstance(alias, AliasPath) else [alias if isinstance(alias, str) else name]
 
 
-def _named(raw: bytes, path: Sequence[str]) -> str | None:
+def _key_part(raw: bytes, path: Sequence[str]) -> str | None:
     """A part of a record's key, even where the record is not what it should be."""
-    found = get_path_or_none(raw, *path)
-    return str(found).strip()[:LONGEST_NAME] or None if isinstance(found, str | int) and found is not True else None
+    part = get_path_or_none(raw, *path)
+    return str(part).strip()[:LONGEST_NAME] or None if isinstance(part, str | int) and part is not True else None
 
 
 def _reason(error: ValidationError) -> str:
     """Where and what kind of mistake; never what was read."""
     mistakes = error.errors(include_url=False, include_context=False, include_input=False)
-    told = [f"{'.'.join(map(str, mistake['loc'])) or 'record'}: {mistake['type']}" for mistake in mistakes]
-    more = f" and {len(told) - REASONS_TOLD} more" if len(told) > REASONS_TOLD else ""
-    return excerpt("; ".join(told[:REASONS_TOLD])) + more
+    reasons = [f"{'.'.join(map(str, mistake['loc'])) or 'record'}: {mistake['type']}" for mistake in mistakes]
+    more = f" and {len(reasons) - REASONS_SHOWN} more" if len(reasons) > REASONS_SHOWN else ""
+    return excerpt("; ".join(reasons[:REASONS_SHOWN])) + more

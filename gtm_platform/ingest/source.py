@@ -1,10 +1,13 @@
-"""What a source and its streams declare: everything that differs from system to system, and nothing else."""
+"""What a source and its streams declare: everything that differs from system to system, and nothing else.
+
+How a stream is synced is the same for all and stands in `plan`, `merge` and `stream_sync`.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import ibis
 import pyarrow as pa
@@ -14,75 +17,93 @@ from gtm_platform.http.pages import Page
 from gtm_platform.ingest import arrow as columns
 from gtm_platform.ingest.record import Record
 from gtm_platform.lake.contracts import Column, Contract, declare
-from gtm_platform.settings import Settings
+from gtm_platform.settings import SystemSettings, settings_of
 
-LANDED = {
+SYNC_COLUMNS = {
     "_window": Column("timestamp('UTC', 6)", "End of the window that brought this version.", nullable=False),
     "_extracted_at": Column("timestamp('UTC', 6)", "When the record was read.", nullable=False),
     "_run_id": Column("string", "The run that read it."),
     "_deleted": Column("boolean", "The system said that the record is gone.", nullable=False),
-    "payload": Column("string", "The record as received.", personal=True),
+    "payload": Column("string", "The record as received, byte for byte.", personal=True),
 }
-QUARANTINED = {
+QUARANTINE_COLUMNS = {
     "digest": Column("string", "SHA-256 of the record as received.", nullable=False),
     "record_id": Column("string", "The record's id, where it could be read."),
     "reason": Column("string", "What is wrong with it.", nullable=False),
-    **LANDED,
+    **SYNC_COLUMNS,
     "payload": Column("string", "The record as received, at most its first 64 KiB.", personal=True),
 }
-
 
 BEGINNING, END = datetime(1990, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)  # of time
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """Read every `hours`, which divide the day, at so many minutes past the hour: sources are staggered."""
+
+    hours: int
+    minute: int = 5
+
+    @property
+    def cron(self) -> str:
+        """The schedule as Dagster reads it."""
+        return f"{self.minute} {'0' if self.hours == 24 else f'*/{self.hours}'} * * *"
+
+
+# What makes a source be read: a schedule, a webhook, the arrival of a file, or a person's demand. Each becomes a value
+# like Schedule, and a member of this union, with the first source that needs it.
+Trigger: TypeAlias = Schedule
+
+
+@dataclass(frozen=True)
 class Window:
-    """What a stream is asked for: what changed from `start` on and before `end`, or, when `full`, all there is."""
+    """What a stream is asked for: what changed between two instants, or, when `full`, all records."""
 
     start: datetime
     end: datetime
     full: bool = False
 
 
-Kind = Literal["updated", "appended", "snapshot"]
+SyncMode = Literal["incremental", "append_only", "full_refresh"]
 
 
 @dataclass(frozen=True)
 class Stream:
     """One kind of record of a system.
 
-    `updated` streams can be asked for what changed: whole at first and once a week, since only then deletions show.
-    `appended` ones bring their whole past at first and are never fetched whole again. A `snapshot` is whole each time.
-    `moved` names the record's field that says when it last changed; windows are told apart by it.
+    `incremental` streams can be asked for what changed: whole at first and once a week, since only then deletions show.
+    `append_only` ones bring their whole past at first and are never fetched whole again. `full_refresh` is whole each
+    time. `cursor_field` names the record's field that says when it last changed; windows are told apart by it.
     """
 
     name: str
     record: type[Record]
     pages: Callable[[Any, Window], Iterator[Page]]
-    kind: Kind = "updated"
+    sync_mode: SyncMode = "incremental"
     key: tuple[str, ...] = ("id",)
-    moved: str | None = None
-    overlap: timedelta = timedelta(minutes=15)  # asked for again, because what changed may show late
+    cursor_field: str | None = None
+    lookback: timedelta = timedelta(minutes=15)  # asked for again, because what changed may show late
     probe: Callable[[Any], object] | None = None  # a cheap call to see whether it may be read; else its first page
 
     def __post_init__(self) -> None:
-        if self.kind != "snapshot" and self.moved is None:
-            raise TypeError(f"{self.name}: only a snapshot can do without saying when its records moved")
+        if self.sync_mode != "full_refresh" and self.cursor_field is None:
+            raise TypeError(f"{self.name}: only a full_refresh stream can do without a cursor_field")
 
     def check_access(self, client: Any, window: Window) -> None:
-        """Asks so little of the stream that a failure is all that can be learnt."""
+        """Ask so little of the stream that a failure is all that can be learnt."""
         if self.probe:
             self.probe(client)
         else:
             next(iter(self.pages(client, window)), None)
 
     def contract(self, cadence: int) -> Contract:
-        known = columns.fields(self.record)
-        unknown = {*self.key, self.moved or self.key[0]} - set(known)
+        """Derive the contract of the stream's table from its record."""
+        fields = columns.fields(self.record)
+        unknown = {*self.key, self.cursor_field or self.key[0]} - set(fields)
         if unknown:
             raise TypeError(f"{self.name}: the record has no field {sorted(unknown)}")
-        if self.moved and known[self.moved].nullable:
-            raise TypeError(f"{self.name}: a record without {self.moved} would belong to no window")
+        if self.cursor_field and fields[self.cursor_field].nullable:
+            raise TypeError(f"{self.name}: a record without {self.cursor_field} would belong to no window")
         mapped = {
             name: Column(
                 str(ibis.dtype(_as_ibis(field.arrow))),
@@ -90,9 +111,10 @@ class Stream:
                 nullable=field.nullable and name not in self.key,
                 personal=field.personal,
             )
-            for name, field in known.items()
+            for name, field in fields.items()
         }
-        return Contract({**mapped, **LANDED}, key=self.key, about=(self.record.__doc__ or "").strip(), cadence=cadence)
+        about = (self.record.__doc__ or "").strip()
+        return Contract({**mapped, **SYNC_COLUMNS}, key=self.key, about=about, cadence=cadence)
 
 
 def _as_ibis(kind: pa.DataType) -> ibis.DataType:
@@ -101,19 +123,18 @@ def _as_ibis(kind: pa.DataType) -> ibis.DataType:
 
 @dataclass(frozen=True)
 class Source:
-    """A system: how to reach it, how often, what it brings. `check` makes one cheap call and says who we are there.
+    """A system: how to reach it, when to read it, what it brings. `check` says whose account it is.
 
     `identity` asks for the account that the key opens; a source without one has no accounts to mix up.
     """
 
     name: str
-    hours: int
-    needs: tuple[str, ...]  # environment variables without which the source is off
-    connect: Callable[[Settings], AbstractContextManager[Any]]
+    trigger: Trigger
+    settings: type[SystemSettings]
+    connect: Callable[[Any], AbstractContextManager[Any]]  # from the settings to a client
     check: Callable[[Any], str]
     streams: tuple[Stream, ...]
     about: str = ""
-    minute: int = 5  # minutes past the hour at which its schedule ticks: sources are staggered
     owners: tuple[str, ...] = ("team:revops",)
     identity: Callable[[Any], AccountIdentity] | None = None
 
@@ -121,7 +142,7 @@ class Source:
         for stream in self.streams:
             declare(self.table(stream), stream.contract(self.hours))
             quarantine = Contract(
-                QUARANTINED,
+                QUARANTINE_COLUMNS,
                 key=("digest",),
                 about=f"Records of {self.table(stream)} that are not what they should be, kept as received.",
                 cadence=self.hours,
@@ -129,13 +150,34 @@ class Source:
             )
             declare(self.quarantine(stream), quarantine)
 
+    @property
+    def hours(self) -> int:
+        """Length of a window of its tables."""
+        return self.trigger.hours
+
+    @property
+    def required_env(self) -> tuple[str, ...]:
+        """The variables without which the source is off."""
+        return self.settings.required_env
+
+    @property
+    def pool(self) -> str:
+        """The Dagster pool of all that calls the system: reading and writing take turns."""
+        return self.name
+
     def table(self, stream: Stream) -> str:
+        """Name the table of a stream."""
         return f"{self.name}/{stream.name}"
 
     def quarantine(self, stream: Stream) -> str:
+        """Name the table of a stream's quarantine."""
         return f"quarantine/{self.name}_{stream.name}"
 
-    def off(self, settings: Settings) -> str | None:
-        """Why the source is off, or None."""
-        missing = settings.missing(*self.needs)
+    def off(self) -> str | None:
+        """Say why the source is off; None where it is on."""
+        missing = settings_of(self.settings).missing()
         return f"{self.name} is off: set {' and '.join(missing)} (see .env.example)" if missing else None
+
+    def open(self) -> AbstractContextManager[Any]:
+        """Connect as the environment says; the client is closed with the context."""
+        return self.connect(settings_of(self.settings))

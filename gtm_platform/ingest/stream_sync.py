@@ -1,284 +1,258 @@
-"""A stream brought up to date for some windows: what to ask the API for, and which window each row belongs to."""
+"""A stream brought up to date for some windows: asks the API as planned, merges what comes, and writes each window.
+
+What to ask for stands in `plan`, how rows are merged in `merge`; here is what needs the lake, the client and the clock.
+"""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-import dagster as dg
 import ibis
-import pyarrow as pa
 
 from gtm_platform.http.redaction import redact_exceptions
-from gtm_platform.ingest.extract import Extraction
-from gtm_platform.ingest.record import Rejected
-from gtm_platform.ingest.source import BEGINNING, Source, Stream, Window
-from gtm_platform.lake.contracts import contract_of
+from gtm_platform.ingest import merge
+from gtm_platform.ingest.extract import Extraction, Progress
+from gtm_platform.ingest.plan import (
+    BEFORE_FIRST_SYNC,
+    NOT_NEWEST,
+    PartitionWindow,
+    Plan,
+    SyncRules,
+    is_synced_by,
+    plan_request,
+)
+from gtm_platform.ingest.quarantine import write_quarantine
+from gtm_platform.ingest.source import Source, Stream, Window
+from gtm_platform.lake.contract_check import row_count
 from gtm_platform.lake.duckdb_engine import value
-from gtm_platform.lake.keys import counted
 from gtm_platform.lake.lake import File, Lake
-from gtm_platform.policy import Policy
-
-BETWEEN = "\x1f"  # the parts of a key
-CLOCKS_DIFFER = timedelta(days=1)  # what moved later than this from now on did not: its clock is wrong
 
 
 class ShrankTooMuch(RuntimeError):
-    """A full snapshot that lost so much that it is more likely wrong than true; the one before it stays."""
-
-
-@dataclass(frozen=True)
-class PartitionWindow:
-    """A window of the table, and its partition key."""
-
-    key: str
-    start: datetime
-    end: datetime
+    """A full refresh that lost so much that it is more likely wrong than true; the one before it stays."""
 
 
 @dataclass(frozen=True)
 class WindowResult:
-    """A window as it was filled. What the sweep read is told with the last one, and adds up: rows stored, duplicates,
-    records set aside, and those outside of the windows, which the API says beside what it was asked for."""
+    """A window as it was written, or as it is where nothing was asked for it.
+
+    The counts of what was extracted stand with the last window, and add up: rows stored, duplicates, records
+    quarantined, and those outside of the windows, which the API shows beside what it was asked for.
+    """
 
     key: str
     rows: int
     full: bool
-    reasons: Mapping[str, int] = field(default_factory=dict)  # why records were set aside, and how many
+    reasons: Mapping[str, int] = field(default_factory=dict)  # why records were quarantined, and how many
     read: int = 0
     duplicates: int = 0
     outside: int = 0
+    kept: bool = False  # nothing was written: it holds what it held, or what changed in it came with a later window
 
     @property
     def quarantined(self) -> int:
+        """How many records were quarantined."""
         return sum(self.reasons.values())
 
 
-def partition_windows(windows: dg.TimeWindowPartitionsDefinition, keys: Sequence[str]) -> list[PartitionWindow]:
-    spans = [(key, windows.time_window_for_partition_key(key)) for key in keys]
-    return [PartitionWindow(key, span.start.astimezone(UTC), span.end.astimezone(UTC)) for key, span in spans]
+@dataclass(frozen=True)
+class SyncReport:
+    """What became of the windows that a sync was asked for; without any, `reason` says why."""
+
+    windows: list[WindowResult]
+    reason: str = ""
 
 
 @dataclass(frozen=True)
-class Sync:
+class StreamSync:
     """One stream of a source, being brought up to date for some adjacent windows."""
 
     lake: Lake
     source: Source
     stream: Stream
-    policy: Policy
+    rules: SyncRules
     now: datetime
     run_id: str
+    full_refresh: bool = False  # of the newest window
+    progress: Progress | None = None
 
     @property
     def table(self) -> str:
+        """The stream's table."""
         return self.source.table(self.stream)
 
+    def sync(self, client: Any, windows: Sequence[PartitionWindow]) -> list[WindowResult]:
+        """Write the windows from one request; an empty list where nothing can be known about any of them."""
+        return self.report(client, windows).windows
+
     @redact_exceptions()
-    def fill(self, client: Any, slots: Sequence[PartitionWindow]) -> list[WindowResult]:
-        """Fills the windows with one sweep over the API. An empty list: nothing can be known about these windows."""
-        for slot in slots:
-            self._set_aside_damaged(slot)
-        window = self.asked(slots)
-        if window is None:
+    def report(self, client: Any, windows: Sequence[PartitionWindow]) -> SyncReport:
+        """Write the windows from one request, and account for each that was asked for."""
+        for window in windows:
+            self._hide_damaged(window)
+        plan, planned = self.plan(windows), windows
+        if plan.reason == NOT_NEWEST:
+            return SyncReport([], plan.reason)
+        if plan.reason == BEFORE_FIRST_SYNC:  # those before it are left out, the others are synced
+            planned = self._synced(windows)
+            plan = self.plan(planned) if planned else plan
+        written = self._extract(client, plan, plan.request, planned) if plan.request else []
+        kept = self._kept(windows, {result.key for result in written})
+        results = sorted([*written, *kept], key=lambda result: result.key)
+        return SyncReport(results, "" if results else plan.reason)
+
+    def plan(self, windows: Sequence[PartitionWindow]) -> Plan:
+        """Plan the request for these windows."""
+        files = self.lake.files(self.table)
+        return plan_request(self.stream, windows, files, self.now, self.rules, self.full_refresh)
+
+    def _synced(self, windows: Sequence[PartitionWindow]) -> Sequence[PartitionWindow]:
+        """The windows from the first sync on."""
+        files = self.lake.files(self.table)
+        return [window for window in windows if is_synced_by(files, window)]
+
+    # --- the run -----------------------------------------------------------------------------------------------------
+
+    def _extract(
+        self, client: Any, plan: Plan, request: Window, windows: Sequence[PartitionWindow]
+    ) -> list[WindowResult]:
+        last = windows[-1]
+        extraction = Extraction(self.lake, self.table, self.stream, self.run_id, last.end, self.progress)
+        with extraction.extract_to_file(client, request) as rows:
+            outside = self._outside(extraction, rows, request, last)
+            chosen = [window for window in windows if self._has_rows(window, windows)]
+            written = [self._write(extraction, rows, window, plan, request, windows) for window in chosen]
+        quarantine = self.source.quarantine(self.stream)
+        write_quarantine(self.lake, quarantine, last.key, last.end, extraction.rejected, self.run_id)
+        reasons = Counter(bad.reason for bad in extraction.rejected.values())
+        read, duplicates = extraction.read, extraction.duplicates
+        return [*written[:-1], replace(written[-1], reasons=reasons, read=read, duplicates=duplicates, outside=outside)]
+
+    def _has_rows(self, window: PartitionWindow, windows: Sequence[PartitionWindow]) -> bool:
+        """A full refresh is of the last window; and before a stream is first known whole, changes are no picture."""
+        if self.stream.sync_mode == "append_only" or window == windows[-1]:
+            return True
+        files = self.lake.files(self.table)
+        return self.stream.sync_mode == "incremental" and is_synced_by(files, windows[0])
+
+    def _kept(self, windows: Sequence[PartitionWindow], written: set[str]) -> list[WindowResult]:
+        """The other windows of a stream that was synced by then: with their rows, or with none of their own."""
+        files = {file.partition: file for file in self.lake.files(self.table)}
+        if not any(key <= windows[-1].key for key in files):
             return []
-        sweep = Extraction(self.lake, self.table, self.stream, self.run_id, slots[-1].end)
-        with sweep.landed(client, window) as swept:
-            outside = self._outside(sweep, swept, window, slots[-1])
-            wanted = [slot for slot in slots if self._has_rows(slot, slots)]
-            filled = [self._fill(sweep, swept, slot, window, slots) for slot in wanted]
-        if sweep.rejected or self.lake.has(self.source.quarantine(self.stream), slots[-1].key):
-            self._quarantine(sweep.rejected, slots[-1])
-        reasons = Counter(bad.reason for bad in sweep.rejected.values())
-        told = replace(filled[-1], reasons=reasons, read=sweep.read, duplicates=sweep.duplicates, outside=outside)
-        return [*filled[:-1], told]
+        results = []
+        for window in windows:
+            if window.key in written:
+                continue
+            file = files.get(window.key)
+            rows = row_count(self.lake.read(self.table, [file])) if file else 0
+            results.append(WindowResult(window.key, rows, bool(file and file.full), kept=True))
+        return results
 
-    # --- what to ask for -------------------------------------------------------------------------------------------
+    # --- one window --------------------------------------------------------------------------------------------------
 
-    def asked(self, slots: Sequence[PartitionWindow]) -> Window | None:
-        """What to ask the API for. It cannot be asked what a record looked like on a past day, so the whole of an
-        updated stream is only ever taken for the window that closed last; one sweep covers windows that were missed."""
-        first, last = slots[0], slots[-1]
-        newest = last.end <= self.now < last.end + 2 * (last.end - last.start)
-        before = [file for file in self.lake.files(self.table) if file.partition < first.key]
-        kind, known = self.stream.kind, self._known_before(first)
-        if kind == "snapshot":
-            return Window(BEGINNING, last.end, full=True) if newest else None
-        if kind == "appended" and not known:
-            return Window(BEGINNING, last.end, full=True)
-        if kind == "updated" and newest and self._full_is_due(last):
-            return Window(BEGINNING, last.end, full=True)
-        if not known:
-            return None
-        held = max(datetime.fromisoformat(_iso(file.partition)) for file in before) + (first.end - first.start)
-        return Window(min(first.start, held) - self.stream.overlap, last.end)
-
-    def _known_before(self, slot: PartitionWindow) -> bool:
-        return any(file.full and file.partition < slot.key for file in self.lake.files(self.table))
-
-    def _full_is_due(self, slot: PartitionWindow) -> bool:
-        full = [file for file in self.lake.files(self.table) if file.full and file.partition < slot.key]
-        if not full or any(file.full for file in self._held(slot)):
-            return True
-        age = slot.start - datetime.fromisoformat(_iso(full[-1].partition))
-        return age >= timedelta(days=self.policy.sync.full_every_days)
-
-    # --- dealing ---------------------------------------------------------------------------------------------------
-
-    def _has_rows(self, slot: PartitionWindow, slots: Sequence[PartitionWindow]) -> bool:
-        """A snapshot is of the last window; and before a stream is first known whole, what moved last is no picture."""
-        if self.stream.kind == "appended" or slot == slots[-1]:
-            return True
-        return self.stream.kind == "updated" and self._known_before(slots[0])
-
-    def _fill(
+    def _write(
         self,
-        sweep: Extraction,
-        swept: ibis.Table,
-        slot: PartitionWindow,
-        window: Window,
-        slots: Sequence[PartitionWindow],
+        extraction: Extraction,
+        extracted: ibis.Table,
+        window: PartitionWindow,
+        plan: Plan,
+        request: Window,
+        windows: Sequence[PartitionWindow],
     ) -> WindowResult:
-        """The rows of one window. A window never loses a record that it once held: asked again, an API no longer says
-        what has changed since."""
-        rejected = sweep.rejected.values()
-        whole = slots[0] if self.stream.kind == "appended" else slots[-1]
-        full = window.full and slot == whole
-        opens = window.start if full or (slot == slots[0] and not window.full) else slot.start
-        within = self._between(swept, opens, slot.end, last=slot == slots[-1])
-        rows = stamped = self._stamped(within, slot)
-        if full and rejected:
-            rows = rows.union(self._keep_rejected(swept, slot, rejected).select(*rows.columns))
-        if full and self.stream.kind == "updated":
-            rows = self._restore_later_changes(rows, sweep, swept, slot)
-        if full and self.stream.kind != "appended":
-            self._refuse_shrinkage(rows, slot)
+        """Write the rows of one window. A window never loses a record that it once held: asked again, an API no longer
+        shows what has changed since."""
+        append_only, last = self.stream.sync_mode == "append_only", window == windows[-1]
+        full = window.key == plan.snapshot
+        takes_past = windows[0] if append_only or not request.full else windows[-1]
+        begins = request.start if window == takes_past else window.start
+        within = self._between(extracted, begins, window.end, last=last)
+        rows = as_extracted = merge.stamped(within, window.end)
+        if full:
+            rows = self._complete(rows, extraction, extracted, window)
+        if full and not append_only:
+            self._refuse_shrinkage(rows, window)
         else:
-            if not full and max(opens, sweep.earliest) < slot.start:  # some may be from before the window
-                rows = self._drop_stale_versions(rows, slot)
-            rows, full = self._merge_existing(rows, slot, full)
-        # What was swept for this window, all of it and nothing else, need not be written once more.
-        as_it_is = rows is stamped and slot == slots[-1] and sweep.moved_within(opens, slot.end)
-        file = sweep.file if as_it_is else None
-        written = self.lake.write(self.table, slot.key, file or rows, full=full)
-        return WindowResult(slot.key, written.rows, full)
+            if not full and max(begins, extraction.earliest) < window.start:  # some may be from before the window
+                rows = self._drop_stale_versions(rows, window)
+            rows, full = self._merge_existing(rows, window, full)
+        # What was extracted for this window, all of it and nothing else, need not be written once more.
+        as_it_is = rows is as_extracted and last and extraction.changed_within(begins, window.end)
+        file = extraction.file if as_it_is else None
+        written = self.lake.write(self.table, window.key, file or rows, full=full)
+        return WindowResult(window.key, written.rows, full)
 
-    def _between(self, swept: ibis.Table, start: datetime, end: datetime, last: bool) -> ibis.Table:
-        if self.stream.moved is None:
-            return swept
-        moved = swept[self.stream.moved]
-        within = (moved >= start) & (moved < end)
-        return swept.filter(within | self._dated_in_future(moved) if last else within)
-
-    def _dated_in_future(self, moved: ibis.Value) -> ibis.ir.BooleanValue:
-        """It would have to wait for its window for ever, so it comes whenever the API says it."""
-        return moved >= ibis.timestamp((self.now + CLOCKS_DIFFER).isoformat())
-
-    def _outside(self, sweep: Extraction, swept: ibis.Table, window: Window, last: PartitionWindow) -> int:
-        whole = window.full and self.stream.kind == "updated"  # what has moved since the end is part of it, too
-        if whole or sweep.moved_within(window.start, last.end):
-            return 0
-        return sweep.different - int(value(self._between(swept, window.start, last.end, last=True).count()))
-
-    def _restore_later_changes(
-        self, rows: ibis.Table, sweep: Extraction, swept: ibis.Table, slot: PartitionWindow
-    ) -> ibis.Table:
-        """A full snapshot as of the window's end: what has moved since stands as it was known before, where it was."""
-        assert self.stream.moved is not None
-        if sweep.latest < slot.end:  # each further use of the sweep in one query holds what its file is made of again
+    def _between(self, rows: ibis.Table, start: datetime, end: datetime, last: bool) -> ibis.Table:
+        if self.stream.cursor_field is None:
             return rows
-        moved = swept[self.stream.moved]
-        since = swept.filter((moved >= slot.end) & ~self._dated_in_future(moved))
-        known = self._known(slot).drop("_window").semi_join(since, self._key)
-        others = self._with_others(known, since.select(*known.columns))
-        return rows.union(self._stamped(others, slot).select(*rows.columns))
+        return merge.between(rows, self.stream.cursor_field, start, end, self._future_from if last else None)
 
-    def _keep_rejected(self, swept: ibis.Table, slot: PartitionWindow, rejected: Collection[Rejected]) -> ibis.Table:
-        """The last good version of what is there but could not be read: set aside is not deleted."""
-        before = self._known(slot)
-        key = ibis.literal(BETWEEN).join([before[part].cast("string") for part in self._key])
-        named = [BETWEEN.join(bad.key) for bad in rejected if bad.key]
-        known = before.filter(key.isin(named)).drop("_window")
-        return self._stamped(known.anti_join(swept, self._key), slot)
+    def _complete(
+        self, rows: ibis.Table, extraction: Extraction, extracted: ibis.Table, window: PartitionWindow
+    ) -> ibis.Table:
+        """Add to a full window what could not be read, and what has changed since its end, both as known before."""
+        key, cursor_field = self.stream.key, self.stream.cursor_field
+        if extraction.rejected:
+            rejected = extraction.rejected.values()
+            kept = merge.keep_rejected(extracted, self._as_of(window), key, rejected, window.end)
+            rows = rows.union(kept.select(*rows.columns))
+        # Each further use of what was extracted in one query holds what its file is made of again.
+        if self.stream.sync_mode != "incremental" or cursor_field is None or extraction.latest < window.end:
+            return rows
+        earlier = self._as_of(window)
+        return merge.restore_later_changes(rows, extracted, earlier, key, cursor_field, window.end, self._future_from)
 
-    def _drop_stale_versions(self, rows: ibis.Table, slot: PartitionWindow) -> ibis.Table:
-        """Without those from before the window of which a later version is known: an API that lags shows an old one."""
-        assert self.stream.moved is not None
-        early = rows.filter(rows[self.stream.moved] < ibis.timestamp(slot.start.isoformat()))
+    def _drop_stale_versions(self, rows: ibis.Table, window: PartitionWindow) -> ibis.Table:
+        assert self.stream.cursor_field is not None
+        early = rows.filter(rows[self.stream.cursor_field] < ibis.timestamp(window.start.isoformat()))
         if not value(early.count()):  # seldom there are any, and to look up what is known is dear
             return rows
-        known = self._known(slot, before=True).select(*self._key, _known=self.stream.moved)
-        late = early.join(known, self._key).filter(lambda t: t["_known"] > t[self.stream.moved])
-        return rows.anti_join(late, self._key)
+        earlier = self._as_of(window, before=True)
+        return merge.drop_stale_versions(rows, early, earlier, self.stream.key, self.stream.cursor_field)
 
-    def _merge_existing(self, rows: ibis.Table, slot: PartitionWindow, full: bool) -> tuple[ibis.Table, bool]:
-        """With what the window holds, of each record the version that moved last; what was whole stays whole."""
-        held = self._held(slot)
-        if not held:
+    def _merge_existing(self, rows: ibis.Table, window: PartitionWindow, full: bool) -> tuple[ibis.Table, bool]:
+        """The rows merged with what the window holds; what was whole stays whole."""
+        files = self._files(window)
+        if not files:
             return rows, full
-        both = rows.union(self.lake.read(self.table, held).select(*rows.columns))
-        newest = [ibis.desc(self.stream.moved), ibis.desc("_extracted_at")]
-        nth = ibis.row_number().over(group_by=self._key, order_by=newest)
-        return both.mutate(_nth=nth).filter(lambda t: t["_nth"] == 0).drop("_nth"), full or held[-1].full
+        existing = self.lake.read(self.table, files)
+        merged = merge.merge_existing(rows, existing, self.stream.key, self.stream.cursor_field)
+        return merged, full or files[-1].full
 
-    def _with_others(self, rows: ibis.Table, more: ibis.Table) -> ibis.Table:
-        others = more.anti_join(rows, self._key)
-        return rows.union(others.select(*rows.columns))
+    def _outside(self, extraction: Extraction, rows: ibis.Table, request: Window, last: PartitionWindow) -> int:
+        """How many of the records belong to none of the windows."""
+        whole = request.full and self.stream.sync_mode == "incremental"  # what has changed since the end is part of it
+        if whole or extraction.changed_within(request.start, last.end):
+            return 0
+        return extraction.distinct - int(value(self._between(rows, request.start, last.end, last=True).count()))
 
-    def _stamped(self, rows: ibis.Table, slot: PartitionWindow) -> ibis.Table:
-        return rows.mutate(_window=ibis.timestamp(slot.end.isoformat()).cast("timestamp('UTC', 6)"))
+    # --- what is known -----------------------------------------------------------------------------------------------
 
     @property
-    def _key(self) -> list[str]:
-        return list(self.stream.key)
+    def _future_from(self) -> datetime:
+        return self.now + merge.CLOCK_TOLERANCE
 
-    def _known(self, slot: PartitionWindow, before: bool = False) -> ibis.Table:
-        """What is known as of the window's end, or before it."""
-        return self.lake.as_of(self.table, slot.key if before else slot.key + "~")
+    def _as_of(self, window: PartitionWindow, before: bool = False) -> ibis.Table:
+        """The table as of the window's end, or as of its beginning."""
+        return self.lake.as_of(self.table, window.key if before else window.key + "~")
 
-    def _held(self, slot: PartitionWindow) -> list[File]:
-        return [file for file in self.lake.files(self.table) if file.partition == slot.key]
+    def _files(self, window: PartitionWindow) -> list[File]:
+        return [file for file in self.lake.files(self.table) if file.partition == window.key]
 
-    def _set_aside_damaged(self, slot: PartitionWindow) -> None:
-        """A window whose file cannot be read is filled afresh; the file is kept, hidden, for whoever wants to look."""
-        for file in self._held(slot):
+    def _hide_damaged(self, window: PartitionWindow) -> None:
+        """A window whose file cannot be read is written afresh; the file is kept, hidden, for whoever wants to look."""
+        for file in self._files(window):
             if self.lake.damaged([str(file.path)]):
                 file.path.rename(file.path.with_name(f".{file.path.name}.damaged"))
 
-    def _refuse_shrinkage(self, rows: ibis.Table, slot: PartitionWindow) -> None:
-        before, now = counted(self._known(slot)), value(rows.count())
-        rules = self.policy.sync
+    def _refuse_shrinkage(self, rows: ibis.Table, window: PartitionWindow) -> None:
+        before, now, rules = row_count(self._as_of(window)), value(rows.count()), self.rules
         lost = before - now
         if lost > before * rules.max_shrinkage and (lost > rules.shrinkage_min_records or not now):
             raise ShrankTooMuch(
-                f"The full snapshot of {self.table} holds {now} records where {before} were known: {lost} gone is more "
-                f"than sync.fullest_shrinkage allows, so nothing was replaced. If it is true, raise it in the policy "
+                f"The full refresh of {self.table} holds {now} records where {before} were known: {lost} gone is more "
+                f"than sync.max_shrinkage allows, so nothing was replaced. If it is true, raise it in the policy "
                 f"and run the window again."
             )
-
-    # --- quarantine ------------------------------------------------------------------------------------------------
-
-    def _quarantine(self, rejected: Mapping[str, Rejected], slot: PartitionWindow) -> None:
-        table = self.source.quarantine(self.stream)
-        schema = contract_of(table).schema.to_pyarrow()
-        rows = [
-            {
-                "digest": digest,
-                "record_id": bad.record_id,
-                "reason": bad.reason,
-                "payload": bad.raw.decode("utf-8", "replace"),
-                "_window": slot.end,
-                "_extracted_at": datetime.now(UTC),
-                "_run_id": self.run_id,
-                "_deleted": False,
-            }
-            for digest, bad in rejected.items()
-        ]
-        batch = pa.RecordBatch.from_pylist(rows, schema=schema)
-        self.lake.write(table, slot.key, pa.RecordBatchReader.from_batches(schema, [batch]))
-
-
-def _iso(partition: str) -> str:
-    day, _, time = partition.partition("T")
-    return f"{day}T{time or '0000'}+0000"

@@ -2,33 +2,35 @@
 
 `<schema>.<table>` holds all partitions, `current.<source>_<stream>` the newest version of each record,
 `latest.<table>` the newest day of a daily table; each column says what it means. Inside the platform everything reads
-the lake itself.
+the lake itself. What people keep in the file beside the views belongs into `guest_objects`.
 """
 
 import fcntl
 import hashlib
-import os
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from gtm_platform.lake.contracts import TABLES, Column, Contract
-from gtm_platform.lake.duckdb_engine import FileQuery
+from gtm_platform.lake.file_query import FileQuery, text
+from gtm_platform.lake.guest_objects import (
+    NoCatalogue,
+    begin_draft,
+    busy,
+    is_locked,
+    naming_conflicts,
+    put_in_place,
+    record_views,
+)
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.lake.storage_errors import storage_errors
 
 
-class NoCatalogue(RuntimeError):
-    """What lies under its name cannot be read; the message names the file and says what to do."""
-
-
 @contextmanager
 def reading(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The catalogue, read-only. What is none is refused, and nothing is fetched from the net that could open it."""
+    """Open the catalogue read-only, or refuse what is none; nothing is fetched from the net to open it."""
     fetch_nothing: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
@@ -36,56 +38,43 @@ def reading(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection = duckdb.connect(str(target), read_only=True, config=fetch_nothing)
     except duckdb.Error as error:
+        if is_locked(error):
+            raise busy(target, error) from error
         raise NoCatalogue(
             f"{target} is not the catalogue that it should be ({str(error).splitlines()[0][:120]}). "
-            f"It holds no data of its own and is made again at the end of the next run."
+            f"The data is in the lake; it is set aside and made again at the end of the next run."
         ) from error
     with connection:
         yield connection
 
 
 def path_of(lake: Lake) -> Path:
+    """Return where a lake's catalogue lies."""
     return lake.root.parent / "gtm.duckdb"
 
 
-@dataclass(frozen=True)
-class Listing:
-    """What a catalogue is made of: the contracts, and the files of each table that has some, as fingerprints."""
-
-    contracts: str
-    files: Mapping[str, str]
-
-    def changed(self, tables: Iterable[str], before: "Listing | None") -> list[str]:
-        """Return those of the tables whose views are not what they were."""
-        if before is None or before.contracts != self.contracts:
-            return sorted(tables)
-        return sorted(table for table in tables if self.files.get(table) != before.files.get(table))
-
-
 def is_stale(lake: Lake) -> bool:
-    """Say whether the catalogue is missing or lists other files than the lake has; needs no table to be declared."""
-    listed = _listed(path_of(lake))
-    return listed is None or listed.files != _fingerprints(_files_on_disk(lake))
+    """Whether the catalogue is missing or lists other files than the lake has; no table need be declared."""
+    return _fingerprints(path_of(lake))[0] != _fingerprint_of(_files_on_disk(lake))
 
 
 def renew(lake: Lake) -> bool:
-    """Make the catalogue again if the lake's files or the contracts are not its own; return whether it did."""
+    """Make the catalogue again if files or contracts have changed since; return whether it did."""
     target = path_of(lake)
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(target.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two builders the later one lists again
-        files, before = _files_on_disk(lake), _listed(target)
-        listing = Listing(_fingerprint(_columns()), _fingerprints(files))
-        if before == listing:
+        listing = _files_on_disk(lake)
+        fingerprints = (_fingerprint_of(listing), _fingerprint_of(_columns()))
+        if target.exists() and _fingerprints(target) == fingerprints:
             return False
         draft = target.with_name(f".{target.name}")
         try:
             _sweep(draft)
-            with storage_errors(target):
-                if before and before.contracts == listing.contracts:
-                    shutil.copyfile(target, draft)  # most views stay, and so do their comments
-                _build(lake, draft, files, listing, listing.changed(TABLES, before))
-                os.replace(draft, target)
+            with storage_errors(target), naming_conflicts(target):
+                state = begin_draft(target, draft)
+                _build(lake, listing, fingerprints, draft)
+                put_in_place(draft, target, state)
         finally:
             _sweep(draft)
     return True
@@ -94,10 +83,6 @@ def renew(lake: Lake) -> bool:
 def _files_on_disk(lake: Lake) -> dict[str, list[File]]:
     tables = sorted(path.relative_to(lake.root).as_posix() for path in lake.root.glob("*/[!.]*") if path.is_dir())
     return {table: files for table in tables if (files := lake.files(table))}
-
-
-def _fingerprints(files: Mapping[str, list[File]]) -> dict[str, str]:
-    return {table: _fingerprint(listed) for table, listed in files.items()}
 
 
 def _columns() -> list[tuple[str, ...]]:
@@ -109,7 +94,11 @@ def _columns() -> list[tuple[str, ...]]:
     ]
 
 
-def _fingerprint(content: object) -> str:
+def _comment(column: Column) -> str:
+    return f"{column.about} (personal)" if column.personal else column.about
+
+
+def _fingerprint_of(content: object) -> str:
     return hashlib.sha256(repr(content).encode()).hexdigest()
 
 
@@ -119,57 +108,75 @@ def _sweep(draft: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _listed(target: Path) -> Listing | None:
-    """What the catalogue was made of; None where there is none that can be read."""
-    if not target.exists():
-        return None
+def _fingerprints(target: Path) -> tuple[str, str] | tuple[None, None]:
+    """Those of the files and of the contracts that the catalogue was made of."""
     try:
         with reading(target) as connection:
-            contracts = connection.execute("select fingerprint from main.contracts").fetchone()
-            files = connection.execute("select table_name, fingerprint from main.listing").fetchall()
+            row = connection.execute("select files, contracts from main.listing").fetchone()
     except (NoCatalogue, duckdb.Error):
-        return None
-    return Listing(str(contracts[0]), dict(files)) if contracts else None
+        return None, None
+    return (str(row[0]), str(row[1])) if row else (None, None)
 
 
-def _build(lake: Lake, draft: Path, files: Mapping[str, list[File]], listing: Listing, changed: Sequence[str]) -> None:
+def _build(lake: Lake, listing: dict[str, list[File]], fingerprints: tuple[str, str], draft: Path) -> None:
+    files_print, contracts_print = fingerprints
     with duckdb.connect(str(draft)) as connection:
-        connection.execute("begin")  # one transaction: of a thousand comments each would be made durable
-        connection.execute(f"create or replace table main.contracts as select '{listing.contracts}' as fingerprint")
-        connection.execute("create or replace table main.listing(table_name varchar, fingerprint varchar)")
-        if listing.files:
-            connection.executemany("insert into main.listing values (?, ?)", [*listing.files.items()])
+        connection.execute("begin")  # a thousand statements one by one would each wait for the disk
+        connection.execute(
+            f"create table main.listing as select '{files_print}' as files, '{contracts_print}' as contracts"
+        )
         connection.execute("create schema if not exists current; create schema if not exists latest")
-        for table in changed:
-            contract = TABLES[table]
-            connection.execute(f'create schema if not exists "{table.split("/")[0]}"')
-            for view, (query, extent) in _views(lake, table, files.get(table, [])).items():
-                connection.execute(f"create or replace view {view} as {query.sql}")
-                connection.execute(_comments(view, f"{contract.about.strip()} {extent}".strip(), contract))
+        made = []
+        for table, contract in sorted(TABLES.items()):
+            schema = table.split("/")[0]
+            connection.execute(f'create schema if not exists "{schema}"')
+            for view, (query, about) in _views(lake, table, listing.get(table, [])).items():
+                connection.execute(f"create view {view} as {query.sql}")
+                connection.execute(_comments(view, f"{contract.about.strip()} {about}".strip(), contract))
+                made.append(view)
+        for table in listing.keys() - TABLES.keys():
+            made += _undeclared_views(connection, table, listing[table])
+        record_views(connection, made)
         connection.execute("commit")
 
 
-def _views(lake: Lake, table: str, files: Sequence[File]) -> dict[str, tuple[FileQuery, str]]:
-    """The views of a table, each with what it holds of it."""
+def _undeclared_views(connection: duckdb.DuckDBPyConnection, table: str, files: list[File]) -> list[str]:
+    """Make the views of a table that only another code location declares, in the columns of its files."""
+    connection.execute(f'create schema if not exists "{table.split("/")[0]}"')
+    every, now = views_of(table)
+    views = {every: files, now: files[-1:]}
+    for view, paths in views.items():
+        rows = f"read_parquet({[str(file.path) for file in paths]}, union_by_name=true)"
+        connection.execute(f"create view {view} as select * from {rows}")
+    return list(views)
+
+
+def views_of(table: str) -> tuple[str, str]:
+    """Return the names of a table's two views: of all partitions, and of what holds now.
+
+    `latest` has one view of a name; of two tables that are called alike, the one declared later has its schema in it.
+    """
     schema, name = table.split("/")
-    whole = lake.reading(table, files)
+    if table in TABLES and TABLES[table].cadence:
+        return f'"{schema}"."{name}"', f'"current"."{schema}_{name}"'
+    alike = [other for other, contract in TABLES.items() if not contract.cadence and other.split("/")[1] == name]
+    latest = name if alike[:1] in ([], [table]) else f"{schema}_{name}"
+    return f'"{schema}"."{name}"', f'"latest"."{latest}"'
+
+
+def _views(lake: Lake, table: str, files: list[File]) -> dict[str, tuple[FileQuery, str]]:
+    """The views of a table, each with what it holds of it."""
+    every, now = views_of(table)
+    whole = lake.file_query(table, files)
     if TABLES[table].cadence:
         newest = (lake.query_as_of(table, "9999"), "The newest version of each record.")
-        return {f'"{schema}"."{name}"': (whole, "Every version, by window."), f'current."{schema}_{name}"': newest}
-    newest = (lake.reading(table, files[-1:]), "The newest day.")
-    return {f'"{schema}"."{name}"': (whole, "Every day."), f'latest."{name}"': newest}
+        return {every: (whole, "Every version, by window."), now: newest}
+    newest = (lake.file_query(table, files[-1:]), "The newest day.")
+    return {every: (whole, "Every day."), now: newest}
 
 
 def _comments(view: str, about: str, contract: Contract) -> str:
     comments = {f"view {view}": about}
     for name, column in contract.columns.items():
         comments[f'column {view}."{name}"'] = _comment(column)
-    return ";".join(f"comment on {item} is {_literal(text)}" for item, text in comments.items() if text)
-
-
-def _comment(column: Column) -> str:
-    return f"{column.about} (personal)" if column.personal else column.about
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return ";".join(f"comment on {item} is {text(comment)}" for item, comment in comments.items() if comment)

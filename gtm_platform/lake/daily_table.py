@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,12 +10,15 @@ import ibis
 
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake import spark_engine
+from gtm_platform.lake.column_lineage import column_lineage
+from gtm_platform.lake.contract_check import Written
 from gtm_platform.lake.contracts import Contract, contract_of, declare
 from gtm_platform.lake.duckdb_engine import paths_of
-from gtm_platform.lake.lake import Lake, Written
+from gtm_platform.lake.frames import Frame
+from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import settings
 
-Rule = Callable[..., ibis.Table]
+Rule = Callable[..., "ibis.Table | Frame"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class SyncTimes:
 
 
 class UpstreamMissing(RuntimeError):
-    """A table of the day was not made though it was on earlier days; what reads it would be made from nothing."""
+    """A table of the day is missing, though earlier days exist: what reads it would be made from nothing."""
 
 
 Input = str | DaysAgo | PreviousDay | SyncTimes | Mapping[str, str] | Callable[[], Any]
@@ -51,6 +54,7 @@ class DailyTable:
     An input is named as the rule's argument and is a table (a source table as of the end of the day, a daily table on
     the day), several tables by name (a mapping), a table some `DaysAgo` or on the `PreviousDay`, the `SyncTimes`, or
     a value that is asked for when the run begins. The argument `day`, where the rule has one, is the day.
+    The rule returns an expression, which either engine computes, or a pandas or Arrow table, which it computed itself.
     """
 
     key: str
@@ -75,6 +79,11 @@ class DailyTable:
         """The daily tables that are read as they were before the day."""
         return [value for value in self.inputs.values() if isinstance(value, DaysAgo | PreviousDay)]
 
+    @property
+    def reads_policy(self) -> bool:
+        """Whether the rule follows the business rules: the only inputs that are no tables."""
+        return any(callable(value) for value in self.inputs.values())
+
     @redact_exceptions()
     def write_day(self, lake: Lake, day: str) -> Written | None:
         """Compute and write one day; None where no input has data by then."""
@@ -85,21 +94,29 @@ class DailyTable:
                 f"{self.key} is not made for {day}: {' and '.join(missing)} of that day is missing, though earlier "
                 f"days exist. See why its run failed, or make it with: gtm run {missing[0]} --partition {day}"
             )
-        rows = self.contract.shaped(self.rule(**self._arguments(lake, day)))
+        rows = self.rule(**arguments(lake, self.inputs, self.rule, day))
+        if not isinstance(rows, ibis.Table):
+            return lake.write(self.key, day, rows)
+        rows = self.contract.shaped(rows)
+        return replace(self._write(lake, day, rows), lineage=column_lineage(rows))
+
+    def _write(self, lake: Lake, day: str, rows: ibis.Table) -> Written:
         if settings().gtm_engine == "duckdb":
             return lake.write(self.key, day, rows)
         with lake.naming_damage(lambda: paths_of(rows)), spark_engine.computed(rows) as computed:
             return lake.write(self.key, day, computed)
 
-    def _arguments(self, lake: Lake, day: str) -> dict[str, Any]:
-        arguments = {name: _read(lake, value, day) for name, value in self.inputs.items()}
-        if "day" in inspect.signature(self.rule).parameters:
-            arguments["day"] = date.fromisoformat(day)
-        return arguments
+
+def arguments(lake: Lake, inputs: Mapping[str, Input], rule: Rule, day: str) -> dict[str, Any]:
+    """Return what a rule is called with on a day: its inputs, and the day itself where it takes one."""
+    values = {name: _read(lake, value, day) for name, value in inputs.items()}
+    if "day" in inspect.signature(rule).parameters:
+        values["day"] = date.fromisoformat(day)
+    return values
 
 
 def _is_missing(lake: Lake, table: str, day: str) -> bool:
-    """Whether a daily table lacks the day but not the days before; a table whose sources are off has neither."""
+    """Whether a daily table lacks the day but not the days before; if its sources are off, it has neither."""
     if contract_of(table).cadence is not None:
         return False
     made = lake.partitions(table)

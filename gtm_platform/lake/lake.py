@@ -1,44 +1,36 @@
-"""One Parquet file per table and partition, `<partition>.<stamp>.<full|part>.parquet`. A file's name is never used
-twice, so a reader never meets a changed file; the newest stamp of a partition counts.
+"""The lake: one Parquet file per table and partition, `<partition>.<stamp>.<full|part>.parquet`.
+
+A file's name is never used twice, so a reader never meets a changed file; the newest stamp of a partition counts.
 """
 
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import ibis
 import pyarrow as pa
 
-from gtm_platform.lake.contracts import TABLES, Contract, ContractBroken, contract_of
-from gtm_platform.lake.duckdb_engine import (
-    EngineFailed,
-    FileQuery,
-    as_table,
-    as_typed,
-    cursor,
-    files_as_table,
-    paths_of,
-    quoted,
-)
-from gtm_platform.lake.keys import duplicate_count
+from gtm_platform.lake.contract_check import Written, check_file
+from gtm_platform.lake.contracts import TABLES, contract_of
+from gtm_platform.lake.duckdb_engine import EngineFailed, as_table, as_typed, cursor, in_views, paths_of
+from gtm_platform.lake.file_query import FileQuery, quoted
+from gtm_platform.lake.frames import Rows, as_batches, is_frame
 from gtm_platform.lake.storage_errors import storage_errors
 
 # Rows to a row group, which is held in memory whole, by each thread that reads or writes. Source tables hold records as
 # received, a kilobyte and more each.
-SOURCE_ROW_GROUP_SIZE, GROUP = 4_096, 50_000
-DICTIONARY_SIZE = (
-    600  # different values of a column in a row group that get a number each; to collect more takes a sixth longer
-)
-GRACE = 3 * 3600  # seconds a superseded file stays readable: longer than the longest run or query
+SOURCE_ROW_GROUP_SIZE, ROW_GROUP_SIZE = 4_096, 50_000
+# Different values of a column in a row group that get a number each; to collect more takes a sixth longer.
+DICTIONARY_SIZE = 600
+GRACE = 13 * 3600  # seconds a superseded file stays readable: longer than the longest run, and any query
 
 
 class DamagedFile(RuntimeError):
@@ -47,6 +39,8 @@ class DamagedFile(RuntimeError):
 
 @dataclass(frozen=True, order=True)
 class File:
+    """A file of the lake, as its name describes it."""
+
     partition: str
     stamp: str
     full: bool
@@ -54,25 +48,23 @@ class File:
 
     @classmethod
     def of(cls, path: Path) -> "File":
+        """Read the name of a file."""
         partition, stamp, kind = path.name.removesuffix(".parquet").split(".")
         return cls(partition, stamp, kind == "full", path)
 
     @property
     def written(self) -> float:
+        """When it was written, in seconds since 1970."""
         return int(self.stamp[:20]) / 1e9
 
 
 @dataclass(frozen=True)
-class Written:
-    rows: int
-    figures: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Lake:
+    """The tables in a folder, a folder each."""
+
     root: Path
 
-    # --- what there is ---------------------------------------------------------------------------------------------
+    # --- listing ---------------------------------------------------------------------------------------------------
 
     def versions(self, table: str) -> list[File]:
         """Every file of the table, superseded ones included."""
@@ -86,9 +78,11 @@ class Lake:
         return list({file.partition: file for file in self.versions(table)}.values())
 
     def partitions(self, table: str) -> list[str]:
+        """The partitions that the table has, in order."""
         return [file.partition for file in self.files(table)]
 
     def has(self, table: str, partition: str) -> bool:
+        """Whether the table has a partition."""
         return partition in self.partitions(table)
 
     def has_data_by(self, table: str, day: str) -> bool:
@@ -98,17 +92,21 @@ class Lake:
         return any(partition < _day_after(day) for partition in self.partitions(table))
 
     def last_full(self, table: str) -> File | None:
+        """The newest partition that holds the table whole."""
         return max((file for file in self.files(table) if file.full), default=None)
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
-    def reading(self, table: str, files: Sequence[File], template: str = "select * from {rows}") -> FileQuery:
-        return FileQuery(contract_of(table).schema, tuple(str(file.path) for file in files), template)
+    def file_query(self, table: str, files: Sequence[File], template: str = "select * from {rows}") -> FileQuery:
+        """Return a query over some files of a table."""
+        return FileQuery(contract_of(table).schema, tuple(str(file.path) for file in files), template, table=table)
 
     def query_as_of(self, table: str, until: str) -> FileQuery:
-        """The newest version of each record among the windows that begin before `until`, from the last full one on;
-        a record missing from that one was deleted. Partition keys sort as time does, and no partition has a record
-        twice: so only what came after the first window, which is little, has to be sorted."""
+        """Return a query for the newest version of each record in the windows that begin before `until`.
+
+        They are read from the last full one on; a record missing from that one was deleted. Partition keys sort as time
+        does, and no partition has a record twice: only what came after the first window, which is little, is sorted.
+        """
         contract = contract_of(table)
         past = [file for file in self.files(table) if file.partition < until]
         since = max((file.partition for file in past if file.full), default="")
@@ -121,46 +119,61 @@ class Lake:
             ) where not _deleted"""
         if not later:
             template = f"select {columns} from {{base}} where not _deleted"
-        return FileQuery(contract.schema, tuple(later), template, (base,) if base else ())
+        return FileQuery(contract.schema, tuple(later), template, (base,) if base else (), table)
+
+    def query_day(self, table: str, day: str) -> FileQuery:
+        """Return a query for a daily table's partition, or for a source table as of the end of the day."""
+        if contract_of(table).cadence is None:
+            return self.file_query(table, [file for file in self.files(table) if file.partition == day])
+        return self.query_as_of(table, _day_after(day))
 
     def read(self, table: str, files: Sequence[File]) -> ibis.Table:
-        return self._table(self.reading(table, files))
+        """Return the rows of some files of a table."""
+        return self._table(self.file_query(table, files))
 
     def as_of(self, table: str, until: str) -> ibis.Table:
+        """Return the newest version of each record in the windows that begin before `until`."""
         return self._table(self.query_as_of(table, until))
 
-    def _table(self, reading: FileQuery) -> ibis.Table:
-        with self.naming_damage(lambda: reading.files):
-            return as_table(reading)
-
     def read_day(self, table: str, day: str) -> ibis.Table:
-        """The table as it was on the day: a daily table's partition, a source table as of the end of the day."""
-        if contract_of(table).cadence is None:
-            return self.partition(table, day)
-        return self.as_of(table, _day_after(day))
+        """Return a table on a day: a daily table's partition, a source table as of the end of the day."""
+        return self._table(self.query_day(table, day))
+
+    def _table(self, query: FileQuery) -> ibis.Table:
+        with self.naming_damage(lambda: query.files):
+            return as_table(query)
+
+    def verify(self, table: str, partition: str) -> None:
+        """Read a stored partition again; raise where it breaks the contract or cannot be read."""
+        for file in self.files(table):
+            if file.partition == partition:
+                with self.naming_damage(lambda: [str(file.path)]):  # noqa: B023  called at once
+                    check_file(f"{table} {partition}", contract_of(table), file.path)
 
     def partition(self, table: str, partition: str) -> ibis.Table:
+        """Return the rows of a partition; none where the table lacks it."""
         return self.read(table, [file for file in self.files(table) if file.partition == partition])
 
     def synced(self, day: str) -> ibis.Table:
-        """When each source table was last filled, by the end of the day: table, source, synced_at."""
-        known = []
+        """Return when each source table was last synced by the end of the day: table, source, synced_at."""
+        synced = []
         for table, contract in TABLES.items():
             past = [p for p in self.partitions(table) if p < _day_after(day)] if contract.cadence else []
             if past:
                 end = _begin(max(past)) + timedelta(hours=contract.cadence or 0)
-                known.append(f"('{table}', '{table.split('/')[0]}', timestamptz '{end:%Y-%m-%d %H:%M:%S+00}')")
+                synced.append(f"('{table}', '{table.split('/')[0]}', timestamptz '{end:%Y-%m-%d %H:%M:%S+00}')")
         schema = ibis.schema({"table": "string", "source": "string", "synced_at": "timestamp('UTC', 6)"})
-        rows = f"values {', '.join(known)}" if known else "select '', '', now() limit 0"
+        rows = f"values {', '.join(synced)}" if synced else "select '', '', now() limit 0"
         return as_table(FileQuery(schema, template=f'select * from ({rows}) t("table", source, synced_at)'))
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
-    def write(
-        self, table: str, partition: str, rows: ibis.Table | pa.RecordBatchReader | Path, full: bool = False
-    ) -> Written:
-        """Puts the partition in the place of what was there: written aside, checked by the contract, then named. A
-        file of the table's folder, of the very columns, is taken as it is."""
+    def write(self, table: str, partition: str, rows: Rows, full: bool = False) -> Written:
+        """Replace a partition: write rows aside, check them by the contract, then give the file its name.
+
+        Rows are an expression, a pandas or Arrow table, a stream of batches, or a file of the table's folder that has
+        the very columns, which is taken as it is.
+        """
         contract = contract_of(table)
         folder = self.root / table
         folder.mkdir(parents=True, exist_ok=True)
@@ -171,9 +184,11 @@ class Lake:
             if isinstance(rows, Path):
                 rows.rename(draft)
             else:
-                group = GROUP if contract.cadence is None else SOURCE_ROW_GROUP_SIZE
-                self.copy(contract.shaped(rows) if isinstance(rows, ibis.Table) else rows, draft, group)
-            written = self._checked(f"{table} {partition}", contract, draft)
+                group = ROW_GROUP_SIZE if contract.cadence is None else SOURCE_ROW_GROUP_SIZE
+                self.copy(
+                    as_batches(rows, contract) if is_frame(rows) else in_views(contract.shaped(rows)), draft, group
+                )
+            written = check_file(f"{table} {partition}", contract, draft)
             with storage_errors(target), open(draft, "rb") as file:
                 os.fsync(file.fileno())
             draft.rename(target)
@@ -185,12 +200,12 @@ class Lake:
         return written
 
     def _later_than(self, table: str, partition: str) -> int:
-        """Now in nanoseconds, but after what is there where the clock was put back: what is written last counts."""
-        there = [int(file.stamp[:20]) for file in self.versions(table) if file.partition == partition]
-        return max([time.time_ns(), *[stamp + 1 for stamp in there]])
+        """Now in nanoseconds, but after every file of the partition, also where the clock was put back."""
+        stamps = [int(file.stamp[:20]) for file in self.versions(table) if file.partition == partition]
+        return max([time.time_ns(), *[stamp + 1 for stamp in stamps]])
 
     def copy(self, rows: ibis.Table | pa.RecordBatchReader, target: Path, group: int) -> None:
-        """The one writer of Parquet, for expressions and for streams of batches alike."""
+        """Write a Parquet file, of an expression or of a stream of batches."""
         with cursor() as connection:
             if isinstance(rows, pa.RecordBatchReader):
                 # The stream itself: a reader is read through pyarrow.dataset, ahead of what is asked for.
@@ -203,22 +218,8 @@ class Lake:
             with self.naming_damage(read), storage_errors(target):
                 connection.execute(f"copy ({query}) to '{target}' ({as_parquet})")
 
-    def _checked(self, what: str, contract: Contract, draft: Path) -> Written:
-        table = files_as_table([str(draft)], contract.schema)
-        with cursor() as connection:
-            result = connection.execute(contract.measured(table.get_name()))
-            names = [column[0] for column in result.description]
-            found = dict(zip(names, result.fetchone() or (), strict=True))
-        found["broken: duplicate keys"] = duplicate_count(table, contract.key)
-        broken = {name.removeprefix("broken: "): n for name, n in found.items() if name.startswith("broken: ") and n}
-        if broken:
-            raise ContractBroken(
-                f"{what}: of {found['rows']} rows, " + ", ".join(f"{n}: {why}" for why, n in broken.items())
-            )
-        return Written(found["rows"], {name: value for name, value in found.items() if name in contract.figures})
-
     def _drop_superseded(self, folder: Path, partition: str) -> None:
-        """What nobody reads any more: older files of the partition, and drafts of runs that died."""
+        """Delete what nobody reads any more: older files of the partition, and drafts of runs that died."""
         versions = sorted(folder.glob(f"{partition}.*.parquet"))
         for old, successor in pairwise(versions):
             if time.time() - File.of(successor).written > GRACE:
@@ -232,7 +233,7 @@ class Lake:
 
     @contextmanager
     def naming_damage(self, paths: Callable[[], Iterable[str]]) -> Iterator[None]:
-        """What the engine says of a file that it cannot read is told with the file's name and the way out."""
+        """Turn an engine's failure to read a file into an error that names the file and the way out."""
         try:
             yield
         except (duckdb.Error, EngineFailed) as error:
@@ -241,10 +242,10 @@ class Lake:
             raise
 
     def damaged(self, paths: Iterable[str]) -> DamagedFile | None:
-        """The file among those a failed query read that cannot be read, if there is one."""
+        """Return the error for the first of some files that cannot be read, if any."""
         for path in paths:
             try:
-                cursor().execute(f"select count(columns(*)) from read_parquet('{path}')").fetchone()
+                cursor().execute(f"select bit_xor(hash(columns(*))) from read_parquet('{path}')").fetchone()
             except duckdb.Error as error:
                 file = File.of(Path(path))
                 table = Path(path).parent.relative_to(self.root).as_posix()

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 import ibis
+import ibis.expr.operations as ops
 import sqlglot
 
 from gtm_platform.lake import spill
-from gtm_platform.lake.duckdb_engine import EngineFailed, FileQuery, files_as_table, read_by
+from gtm_platform.lake.duckdb_engine import EngineFailed, files_as_table, queries_in
+from gtm_platform.lake.file_query import FileQuery
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -43,7 +45,7 @@ CONFIGURATION: dict[str, bool | float | int | str | None] = {
 
 @contextmanager
 def computed(expression: ibis.Table) -> Iterator[ibis.Table]:
-    """What Spark makes of an expression, in files that are there as long as they are used."""
+    """Yield what Spark makes of an expression, in files that last as long as they are used."""
     _require_spark()
     parts = spill.folder() / f"spark-{secrets.token_hex(8)}"
     try:
@@ -55,12 +57,15 @@ def computed(expression: ibis.Table) -> Iterator[ibis.Table]:
 
 
 def _answer(spark: "SparkSession", expression: ibis.Table, parts: Path) -> "DataFrame":
-    """Spark computes a named step of a query again wherever it is used, and what that is made of as often again. So
-    each that is used several times is written down first. (Of what is only cached or checkpointed Spark remembers what
-    it guessed of its size, and multiplies such guesses from join to join until they take longer than the joins.)"""
-    for name, reading in read_by(expression).items():
-        _see(spark, name, reading)
-    query = ibis.pyspark.connect(spark).compiler.to_sqlglot(expression)
+    """Compute an expression, every step that is used several times once.
+
+    Spark computes a named step of a query again wherever it is used, and what that is made of as often again. So each
+    such step is written down first. Of what is only cached or checkpointed Spark remembers what it guessed of its size,
+    and multiplies such guesses from join to join until they take longer than the joins.
+    """
+    for name, file_query in queries_in(expression).items():
+        _make_view(spark, name, file_query)
+    query = ibis.pyspark.connect(spark).compiler.to_sqlglot(translated(expression))
     uses = Counter(table.name for table in query.find_all(sqlglot.exp.Table))
     for step in query.ctes:
         rows = spark.sql(step.this.sql("spark"))
@@ -73,15 +78,24 @@ def _answer(spark: "SparkSession", expression: ibis.Table, parts: Path) -> "Data
     return spark.sql(query.sql("spark"))
 
 
-def _see(spark: "SparkSession", name: str, reading: FileQuery) -> None:
-    """The reading as a view of that name."""
+def translated(expression: ibis.Table) -> ibis.Table:
+    """Return an expression with its queries in SQL, which are DuckDB's, in Spark's."""
+    queries = {
+        node: node.copy(query=sqlglot.transpile(node.query, read="duckdb", write="spark")[0])
+        for node in expression.op().find(ops.SQLQueryResult)
+    }
+    return expression.op().replace(queries).to_expr() if queries else expression
+
+
+def _make_view(spark: "SparkSession", name: str, query: FileQuery) -> None:
+    """Make a view of that name of a file query."""
     from ibis.backends.pyspark.datatypes import PySparkSchema
 
-    schema = PySparkSchema.from_ibis(reading.schema)
-    for part, paths in (("rows", reading.paths), ("base", reading.base)):
+    schema = PySparkSchema.from_ibis(query.schema)
+    for part, paths in (("rows", query.paths), ("base", query.base)):
         rows = spark.read.schema(schema).parquet(*paths) if paths else spark.createDataFrame([], schema)
         rows.createOrReplaceTempView(f"{part}_of_{name}")
-    template = reading.template.format(rows=f"rows_of_{name}", base=f"base_of_{name}")
+    template = query.template.format(rows=f"rows_of_{name}", base=f"base_of_{name}")
     spark.sql(sqlglot.transpile(template, read="duckdb", write="spark")[0]).createOrReplaceTempView(name)
 
 

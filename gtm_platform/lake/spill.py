@@ -1,5 +1,7 @@
-"""Where engines put what does not fit into memory: a folder for each process, beside the lake. What a process left that
-was killed goes when the next one comes."""
+"""Where engines put what does not fit into memory: a folder for each process, beside the lake.
+
+What a killed process left goes when the next one begins. Both engines need it, so it belongs to neither.
+"""
 
 import os
 import platform
@@ -10,7 +12,7 @@ from gtm_platform.settings import settings
 
 
 def folder() -> Path:
-    """This process's own: engines name their files alike in all processes."""
+    """Return this process's own folder: engines name their files alike in all processes."""
     spill, host = settings().home / "spill", platform.node()
     spill.mkdir(parents=True, exist_ok=True)  # engines make the folder, but none above it
     for left in spill.iterdir():

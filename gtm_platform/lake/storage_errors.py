@@ -21,6 +21,7 @@ class OutOfMemory(RuntimeError):
 
 @contextmanager
 def storage_errors(target: Path) -> Iterator[None]:
+    """Turn a full disk and too little memory into sentences that say what to do."""
     try:
         yield
     except duckdb.OutOfMemoryException as error:

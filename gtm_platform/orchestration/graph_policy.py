@@ -10,9 +10,14 @@ OWNERS = ["team:data"]
 DAYS = dg.DailyPartitionsDefinition(start_date=settings().gtm_first_day.isoformat(), end_offset=1)
 # A day reads the windows that begin in it and those before it back to the last full refresh, which is a week old at
 # most. Yesterday's last window closes after midnight.
-DAY_OF_WINDOWS = dg.TimeWindowPartitionMapping(start_offset=-7, allow_nonexistent_upstream_partitions=True)
+WINDOWS_READ_DAYS = 7
+DAY_OF_WINDOWS = dg.TimeWindowPartitionMapping(
+    start_offset=-WINDOWS_READ_DAYS, allow_nonexistent_upstream_partitions=True
+)
+LONGEST_RUN = timedelta(hours=12)  # the first sync of a large account; others end earlier, by dagster.yaml
 DAILY_FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
 DAILY_TAG = "gtm/daily"  # on every daily table: the job and the sensors select by it
+SOURCE_TAG = "source"  # on every table of a source and its job, with the source's name
 DAILY_POOL = "daily_tables"  # two runs never write the same day at once
 
 

@@ -5,6 +5,9 @@ from datetime import date
 
 import ibis
 
+from gtm_platform.identity import person_records
+from gtm_platform.identity.person_records import FEEDS
+from gtm_platform.ingest.feeds import PersonFeed, read
 from gtm_platform.lake.contracts import Column, Contract, contract_of
 from gtm_platform.lake.daily_table import DailyTable, SyncTimes
 from gtm_platform.lake.expressions.days import end_of
@@ -14,28 +17,15 @@ from gtm_platform.lake.expressions.rounding import points
 from gtm_platform.policy import Policy
 from gtm_platform.policy import policy as current_policy
 
-SOURCES = (
-    "hubspot",
-    "intercom",
-    "stripe",
-    "chartmogul",
-    "calendly",
-    "userflow",
-    "fathom",
-    "listkit_admin",
-    "posthog",
-    "orb",
-    "chroma_admin",
-)
 QUALITY = {
     "match_confidence": Column("float64", "Of the customer's least certain link, 0 to 1."),
     "completeness_score": Column("float64", "Share of the fields that are filled, in percent."),
     "data_quality_score": Column("int64", "0 to 100."),
     **{
-        f"last_{source}_sync": Column(
-            "timestamp('UTC', 6)", f"Until when {source} was read; null if it does not know the customer."
+        feed.sync_column: Column(
+            "timestamp('UTC', 6)", f"Until when {feed.source} was read; null if it does not know the customer."
         )
-        for source in SOURCES
+        for feed in FEEDS
     },
 }
 
@@ -59,9 +49,7 @@ CONTRACT = Contract(
     },
 )
 
-PERSONS = {"hubspot": "hubspot/contacts", "intercom": "intercom/contacts", "stripe": "stripe/customers"}
-IDS = {"hubspot": "hubspot_contact_id", "intercom": "intercom_contact_id", "stripe": "stripe_customer_id"}
-# What a complete record says: profile, revenue, activity and relationship. Columns join as their sources come.
+# What a complete record has: profile, revenue, activity and relationship. Columns join as their sources come.
 FIELDS = {
     "people": ("company_id",),
     "profile": ("name", "company_name", "company_domain", "country", "city", "timezone", "signup_at", "assigned_am"),
@@ -72,92 +60,102 @@ FIELDS = {
     "activity": ("last_seen_at",),
     "pipeline": ("lifecycle_stage", "lead_source"),
 }
-ALL = sum(map(len, FIELDS.values()))
+FIELD_COUNT = sum(map(len, FIELDS.values()))
+
+
+def quarantine_of(feed: PersonFeed) -> str:
+    """Name the table of the feed's records that were rejected."""
+    return f"quarantine/{feed.table.replace('/', '_')}"
 
 
 def table(
-    people: ibis.Table,
+    domains: Mapping[str, ibis.Table],
     links: ibis.Table,
-    profile: ibis.Table,
-    revenue: ibis.Table,
-    activity: ibis.Table,
-    pipeline: ibis.Table,
-    hubspot: ibis.Table,
-    intercom: ibis.Table,
-    stripe: ibis.Table,
-    hubspot_rejected: ibis.Table,
-    intercom_rejected: ibis.Table,
-    stripe_rejected: ibis.Table,
+    records: person_records.Tables,
+    rejected: person_records.Tables,
     synced: ibis.Table,
     cadences: Mapping[str, int],
     policy: Policy,
     day: date,
 ) -> ibis.Table:
-    domains = {"people": people, "profile": profile, "revenue": revenue, "activity": activity, "pipeline": pipeline}
-    known = people.select("customer_id", "records", "match_confidence", *IDS.values())
-    held = {"hubspot": hubspot, "intercom": intercom, "stripe": stripe}
-    rejected = {"hubspot": hubspot_rejected, "intercom": intercom_rejected, "stripe": stripe_rejected}
-    known = left_join_all(known, [*_filled(domains), _invalid(links, held, rejected)])
-    known = known.mutate(**_syncs(known, synced))
-    known = known.mutate(
-        completeness_score=_total([known[f"{name}_filled"].fill_null(0) for name in FIELDS]) / ALL * 100,
-        freshness=_freshness(known, cadences, policy.quality.overdue_hours, day),
-        validity=1 - known["invalid"].fill_null(0) / known["records"],
+    """Return a row per customer; `domains` are the tables that FIELDS names."""
+    ids = [feed.id_column for feed in FEEDS]
+    customers = domains["people"].select("customer_id", "records", "match_confidence", *ids)
+    customers = left_join_all(customers, [*_filled(domains), _invalid(links, records, rejected)])
+    customers = customers.mutate(**_syncs(customers, synced))
+    customers = customers.mutate(
+        completeness_score=_total([customers[f"{name}_filled"].fill_null(0) for name in FIELDS]) / FIELD_COUNT * 100,
+        freshness=_freshness(customers, cadences, policy.quality.overdue_hours, day),
+        validity=1 - customers["invalid"].fill_null(0) / customers["records"],
     )
-    return known.mutate(data_quality_score=_score(known, policy)).select(*CONTRACT.columns)
+    return customers.mutate(data_quality_score=_score(customers, policy)).select(*CONTRACT.columns)
 
 
 def cadences() -> dict[str, int]:
-    """How often, in hours, each source of persons is read."""
-    return {source: contract_of(table).cadence or 0 for source, table in PERSONS.items()}
+    """Return how often, in hours, each source of people is read."""
+    return {feed.source: contract_of(feed.table).cadence or 0 for feed in FEEDS}
 
 
-def _score(known: ibis.Table, policy: Policy) -> ibis.ir.IntegerValue:
+def _score(customers: ibis.Table, policy: Policy) -> ibis.ir.IntegerValue:
     weights = policy.quality
     return points(
-        number(weights.completeness) * known["completeness_score"] / 100
-        + number(weights.freshness) * known["freshness"].fill_null(0)
-        + number(weights.match) * known["match_confidence"]
-        + number(weights.validity) * known["validity"]
+        number(weights.completeness) * customers["completeness_score"] / 100
+        + number(weights.freshness) * customers["freshness"].fill_null(0)
+        + number(weights.match) * customers["match_confidence"]
+        + number(weights.validity) * customers["validity"]
     )
 
 
-def _syncs(known: ibis.Table, synced: ibis.Table) -> dict[str, ibis.Value]:
-    """When each source was last read, for the customers that it knows."""
+def _syncs(customers: ibis.Table, synced: ibis.Table) -> dict[str, ibis.Value]:
+    """Return when each source was last read, for the customers that it has a record of."""
     never = ibis.null("timestamp('UTC', 6)")
-    last = {source: synced["synced_at"].max(where=synced["source"] == source).as_scalar() for source in IDS}
-    read = {source: ibis.ifelse(known[IDS[source]].notnull(), last[source], never) for source in IDS}
-    return {f"last_{source}_sync": read.get(source, never) for source in SOURCES}
+    return {
+        feed.sync_column: ibis.ifelse(
+            customers[feed.id_column].notnull(),
+            synced["synced_at"].max(where=synced["source"] == feed.source).as_scalar(),
+            never,
+        )
+        for feed in FEEDS
+    }
 
 
-def _freshness(known: ibis.Table, cadences: Mapping[str, int], overdue: int, day: date) -> ibis.ir.FloatingValue:
-    """Of the sources that know the customer, the share whose last reading is not older than cadence and grace."""
+def _freshness(customers: ibis.Table, cadences: Mapping[str, int], overdue: int, day: date) -> ibis.ir.FloatingValue:
+    """Return the share of a customer's sources whose last reading is not older than cadence and grace."""
     end = end_of(day).epoch_seconds()
-    age = {source: end - known[f"last_{source}_sync"].epoch_seconds() for source in IDS}
-    fresh = [(age[source] <= (cadences[source] + overdue) * 3600).fill_null(False) for source in IDS]
-    knows = [known[column].notnull() for column in IDS.values()]
-    return _count(fresh) / _count(knows).nullif(0)
+    fresh = [
+        (end - customers[feed.sync_column].epoch_seconds() <= (cadences[feed.source] + overdue) * 3600).fill_null(False)
+        for feed in FEEDS
+    ]
+    present = [customers[feed.id_column].notnull() for feed in FEEDS]
+    return _count(fresh) / _count(present).nullif(0)
 
 
 def _filled(domains: Mapping[str, ibis.Table]) -> list[ibis.Table]:
-    """Of each domain the number of fields that are filled: counted before they are joined, as a number is light."""
+    """Return of each domain the number of fields filled: counted before they are joined, as a number is light."""
     return [
         domains[name].select("customer_id", **{f"{name}_filled": _count([domains[name][f].notnull() for f in fields])})
         for name, fields in FIELDS.items()
     ]
 
 
-def _invalid(links: ibis.Table, held: Mapping[str, ibis.Table], rejected: Mapping[str, ibis.Table]) -> ibis.Table:
-    """[customer_id, invalid]: number of its records of which a newer version was rejected than the one we hold."""
-    have = ibis.union(*[t.select("_extracted_at", source=ibis.literal(s), record_id="id") for s, t in held.items()])
+def _invalid(links: ibis.Table, records: person_records.Tables, rejected: person_records.Tables) -> ibis.Table:
+    """Return [customer_id, invalid]: the number of records with a rejected version newer than the one in the lake."""
+    valid = ibis.union(*[_versions(feed, records[feed.source]) for feed in FEEDS])
     refused = ibis.union(
-        *[t.select("record_id", source=ibis.literal(s), refused_at="_extracted_at") for s, t in rejected.items()]
+        *[
+            rejected[feed.source].select("record_id", source=ibis.literal(feed.source), refused_at="_extracted_at")
+            for feed in FEEDS
+        ]
     )
     latest = refused.group_by("source", "record_id").agg(refused_at=refused["refused_at"].max())
-    stale = have.join(latest, ["source", "record_id"])
+    stale = valid.join(latest, ["source", "record_id"])
     stale = stale.filter(stale["refused_at"] > stale["_extracted_at"]).select("source", "record_id")
-    found = links.select("source", "record_id", "customer_id").join(stale, ["source", "record_id"])
-    return found.group_by("customer_id").agg(invalid=found.count())
+    owned = links.select("source", "record_id", "customer_id").join(stale, ["source", "record_id"])
+    return owned.group_by("customer_id").agg(invalid=owned.count())
+
+
+def _versions(feed: PersonFeed, records: ibis.Table) -> ibis.Table:
+    return records.select("_extracted_at", source=ibis.literal(feed.source), record_id=read(records, feed.id))
 
 
 def _count(flags: list[ibis.ir.BooleanValue]) -> ibis.ir.IntegerValue:
@@ -172,18 +170,13 @@ TABLE = DailyTable(
     "quality/customer_quality",
     CONTRACT,
     inputs={
-        "people": "identity/people",
+        "domains": {
+            "people": "identity/people",
+            **{name: f"core/{name}" for name in FIELDS if name != "people"},
+        },
         "links": "identity/links",
-        "profile": "core/profile",
-        "revenue": "core/revenue",
-        "activity": "core/activity",
-        "pipeline": "core/pipeline",
-        "hubspot": "hubspot/contacts",
-        "intercom": "intercom/contacts",
-        "stripe": "stripe/customers",
-        "hubspot_rejected": "quarantine/hubspot_contacts",
-        "intercom_rejected": "quarantine/intercom_contacts",
-        "stripe_rejected": "quarantine/stripe_customers",
+        "records": person_records.TABLES,
+        "rejected": {feed.source: quarantine_of(feed) for feed in FEEDS},
         "synced": SyncTimes(),
         "cadences": cadences,
         "policy": current_policy,

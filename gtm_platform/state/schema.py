@@ -48,14 +48,15 @@ hubspot_writes = sa.Table(
     sa.Index("hubspot_writes_of_a_value", "object_type", "object_id", "property"),
 )
 
-# One row for each fact that was, or is to be, said.
+# One row for each fact that was, or is to be, sent as an alert.
 slack_messages = sa.Table(
     "slack_messages",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("fingerprint", sa.String(200), nullable=False, unique=True),
     sa.Column("kind", sa.String(32), nullable=False),
-    sa.Column("customer_id", sa.String(64), nullable=False),
+    sa.Column("subject_kind", sa.String(16), nullable=False),  # customer company source asset run platform
+    sa.Column("subject_id", sa.String(200), nullable=False),
     sa.Column("day", sa.String(10), nullable=False),
     sa.Column("facts", sa.JSON, nullable=False),  # numbers and instants that the message is made of
     sa.Column("channel", sa.String(32), nullable=False),
@@ -66,7 +67,7 @@ slack_messages = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("at", Instant, nullable=False),
     sa.Column("sent_at", Instant),
-    sa.Index("slack_messages_of_a_customer", "kind", "customer_id"),
+    sa.Index("slack_messages_of_a_subject", "kind", "subject_id"),
     sa.Index("slack_messages_by_status", "status"),
 )
 

@@ -1,5 +1,7 @@
-"""The journal of what was said on Slack. A fingerprint is said once. A row waits as `intent`, or as `unknown` where a
-post was begun and no answer came, and ends as `sent` or `failed`.
+"""The journal of what is sent to Slack: a fingerprint is sent once.
+
+A row waits as `intent`, or as `unknown` where a post was begun and no answer came, and ends as `sent` or `failed`. Each
+kind has one sender, which reads its own rows only; so no two senders ever post the same row.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,72 +18,85 @@ WAITING = ("intent", "unknown")
 
 @dataclass(frozen=True)
 class Fact:
+    """Something to be sent: what happened to which subject, with the figures that the message is made of."""
+
     fingerprint: str
     kind: str
-    customer_id: str
+    subject_kind: str
+    subject_id: str
     day: str
     facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Entry(Fact):
+    """A fact in the journal."""
+
     id: int
     status: str
 
 
+def new_facts(tx: sa.Connection, facts: Sequence[Fact]) -> list[Fact]:
+    """Return the facts that were never journaled, each once."""
+    by_fingerprint = {fact.fingerprint: fact for fact in facts}
+    journaled = _journaled(tx, list(by_fingerprint))
+    return [fact for fingerprint, fact in by_fingerprint.items() if fingerprint not in journaled]
+
+
 def intend(tx: sa.Connection, facts: Sequence[Fact], channel: str, at: datetime) -> int:
-    """Keeps what is to be said and was not kept before; the number of new ones."""
-    wanted = {fact.fingerprint: fact for fact in facts}
-    new = [fact for mark, fact in wanted.items() if mark not in _known(tx, list(wanted))]
-    told = {"channel": channel, "status": "intent", "attempts": 0, "at": at}
+    """Journal the facts that were never journaled; return how many they are."""
+    new = new_facts(tx, facts)
+    common = {"channel": channel, "status": "intent", "attempts": 0, "at": at}
     if new:
-        tx.execute(sa.insert(journal), [{**asdict(fact), **told} for fact in new])
+        tx.execute(sa.insert(journal), [{**asdict(fact), **common} for fact in new])
     return len(new)
 
 
-def waiting(tx: sa.Connection) -> list[Entry]:
-    rows = tx.execute(sa.select(journal).where(journal.c.status.in_(WAITING)).order_by(journal.c.id))
-    return [_entry(row) for row in rows]
+def waiting(tx: sa.Connection, kinds: Collection[str]) -> list[Entry]:
+    """Return what waits of these kinds, the oldest first."""
+    these = journal.c.status.in_(WAITING) & journal.c.kind.in_(list(kinds))
+    return [_entry(row) for row in tx.execute(sa.select(journal).where(these).order_by(journal.c.id))]
 
 
 def newest(tx: sa.Connection, kind: str) -> dict[str, Entry]:
-    """The last fact of the kind for each customer."""
-    last = sa.select(sa.func.max(journal.c.id)).where(journal.c.kind == kind).group_by(journal.c.customer_id)
+    """Return the last fact of the kind for each subject, by the subject's id."""
+    last = sa.select(sa.func.max(journal.c.id)).where(journal.c.kind == kind).group_by(journal.c.subject_id)
     rows = tx.execute(sa.select(journal).where(journal.c.id.in_(last.scalar_subquery())))
-    return {row.customer_id: _entry(row) for row in rows}
+    return {row.subject_id: _entry(row) for row in rows}
 
 
 def posting(tx: sa.Connection, ids: Collection[int], text_hash: str) -> None:
-    """From here until the answer nobody knows whether it was posted. `attempts` counts the posts that may be there."""
+    """Note that a post begins; until its answer nobody knows whether it arrived. `attempts` counts such posts."""
     _change(tx, ids, status="unknown", attempts=journal.c.attempts + 1, text_hash=text_hash)
 
 
 def sent(tx: sa.Connection, ids: Collection[int], channel: str, ts: str, at: datetime) -> None:
+    """Note that Slack took it."""
     _change(tx, ids, status="sent", channel=channel, ts=ts, sent_at=at, error=None)
 
 
 def refused(tx: sa.Connection, ids: Collection[int], error: str) -> None:
-    """Slack surely did not post it this time: it waits as before."""
+    """Note that Slack surely did not post it this time; it waits as before."""
     before = sa.case((journal.c.attempts > 1, "unknown"), else_="intent")
     _change(tx, ids, status=before, attempts=journal.c.attempts - 1, error=error)
 
 
 def doubtful(tx: sa.Connection, ids: Collection[int], error: str) -> None:
-    """No answer came: it stays in doubt."""
+    """Note that no answer came; it stays in doubt."""
     _change(tx, ids, error=error)
 
 
 def failed(tx: sa.Connection, ids: Collection[int], error: str) -> None:
-    """It will not be said; a person has to look."""
+    """Note that it will never be sent, and why."""
     _change(tx, ids, status="failed", error=error)
 
 
-def _known(tx: sa.Connection, fingerprints: Sequence[str]) -> set[str]:
-    known: set[str] = set()
+def _journaled(tx: sa.Connection, fingerprints: Sequence[str]) -> set[str]:
+    journaled: set[str] = set()
     for start in range(0, len(fingerprints), 500):
         these = journal.c.fingerprint.in_(fingerprints[start : start + 500])
-        known.update(tx.scalars(sa.select(journal.c.fingerprint).where(these)))
-    return known
+        journaled.update(tx.scalars(sa.select(journal.c.fingerprint).where(these)))
+    return journaled
 
 
 def _change(tx: sa.Connection, ids: Collection[int], **changes: Any) -> None:
@@ -89,4 +104,6 @@ def _change(tx: sa.Connection, ids: Collection[int], **changes: Any) -> None:
 
 
 def _entry(row: sa.Row[Any]) -> Entry:
-    return Entry(row.fingerprint, row.kind, row.customer_id, row.day, row.facts, row.id, row.status)
+    return Entry(
+        row.fingerprint, row.kind, row.subject_kind, row.subject_id, row.day, row.facts, id=row.id, status=row.status
+    )

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from gtm_platform_tests.bench import connector, graph, latency, limits, marts, unchanged
+from gtm_platform_tests.bench import automation, connector, graph, latency, limits, marts, unchanged
 from gtm_platform_tests.bench.figures import Effort, Figure, Row
 
-FIGURES = {room.FIGURE.name: room.FIGURE for room in (marts, connector, latency, limits, graph, unchanged)}
+FIGURES = {room.FIGURE.name: room.FIGURE for room in (marts, connector, latency, limits, graph, unchanged, automation)}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")
 
 

@@ -49,12 +49,18 @@ FEW = {
     "stripe/coupons": 10,
 }
 
+# Six in ten customers pay; of their bills, one in a hundred is of a payer that was deleted since.
+PAYER = "if(c % 100 = 1, 'gone_' || c, 'cus_' || (c * 6 // 10))"
+
 # In these, {n} is the number of customers and i the number of the row; c is the customer it is about.
 DOMAIN = "if(c % 10 = 0, 'gmail.com', 'company' || (c // 10) || '.example')"
 EMAIL = f"if(c % 211 = 0, 'info@company' || (c // 10) || '.example', 'person' || c || '@' || {DOMAIN})"
 CENTS = "900 + (c % 97) * 100"
-PHASES = f"""[{{'begins': null, 'ends': instant(60), 'mrr': 0, 'arr': 0, 'trial_mrr': 0}},
-    {{'begins': instant(60), 'ends': null, 'mrr': {CENTS}, 'arr': 12 * ({CENTS}), 'trial_mrr': 0}}]"""
+MODES = ("forever_only", "recurring", "all")
+NOTHING = ", ".join(f"'mrr_{mode}': 0, 'arr_{mode}': 0" for mode in MODES)
+EVERYTHING = ", ".join(f"'mrr_{mode}': {CENTS}, 'arr_{mode}': 12 * ({CENTS})" for mode in MODES)
+PHASES = f"""[{{'begins': null, 'ends': instant(60), {NOTHING}}},
+    {{'begins': instant(60), 'ends': null, {EVERYTHING}}}]"""
 LINK = "[{{'to_id': {to}::varchar, 'type_id': 1, 'label': null, 'category': 'HUBSPOT_DEFINED'}}]"
 
 SAID: dict[str, dict[str, str]] = {
@@ -111,10 +117,15 @@ SAID: dict[str, dict[str, str]] = {
         "phases": PHASES,
         "interval": "'month'",
         "interval_count": "1",
+        "cancel_at": "null",
+        "cancel_at_period_end": "i % 40 = 0",
+        "paused_collection": "if(i % 50 = 0, 'void', null)",
+        "ended_at": "if(i % 5 = 4, instant(700 + i % 90), null)",
         "unit_amount": CENTS,
     },
     "stripe/invoices": {
-        "customer_id": "'cus_' || c",
+        "customer_id": PAYER,
+        "customer_email": EMAIL,
         "currency": "['eur', 'usd'][1 + c % 2]",
         "status": "['paid', 'paid', 'paid', 'open'][1 + i % 4]",
         "amount_paid_off_stripe": "if(i % 50 = 0, 5000, 0)",
@@ -122,7 +133,7 @@ SAID: dict[str, dict[str, str]] = {
     },
     "stripe/charges": {
         "id": "'ch_' || i",
-        "customer_id": "'cus_' || c",
+        "customer_id": PAYER,
         "currency": "['eur', 'usd'][1 + c % 2]",
         "status": "if(i % 23 = 0, 'failed', 'succeeded')",
         "amount_captured": "if(i % 23 = 0, 0, 900 + (c % 97) * 100)",
@@ -155,7 +166,7 @@ SAID: dict[str, dict[str, str]] = {
         "conversation_id": "(i % ({n} // 2))::varchar",
         "author_id": "(i % ({n} * 8 // 10))::varchar",
         "author_type": "if(i % 2 = 0, 'user', 'admin')",
-        "from_customer": "i % 2 = 0",
+        "part_type": "'comment'",
         "body": "'It is about the import of last month, and about the numbers in it; number ' || i",
     },
     "intercom/tickets": {"contact_id": "c::varchar", "open": "i % 3 = 0", "state": "'submitted'"},

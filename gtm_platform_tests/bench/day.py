@@ -13,12 +13,12 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def settle(home: str, customers: int) -> dict[str, Any]:
-    """The customers' source rows, and who is who on the day before, which the day goes on from."""
+    """The customers' source rows, and what of the day before the day goes on from."""
     _move_in(home)
     from gtm_platform_tests.bench import customers as synthetic
 
     rows = synthetic.settle(Path(home, "lake"), customers)
-    _run(_yesterday(synthetic.DAY), tables=["identity/links"])
+    _run(_yesterday(synthetic.DAY), tables=["identity/links", "core/message_tone"])
     return {"rows": rows}
 
 
@@ -81,7 +81,7 @@ def _run(first: date, last: date | None = None, tables: list[str] | None = None)
     seconds: dict[str, float] = {}
     for event in ran.get_asset_materialization_events():
         made = event.step_materialization_data.materialization
-        if "seconds" in made.metadata:
+        if "technical/seconds" in made.metadata:
             name = made.asset_key.to_user_string()
-            seconds[name] = seconds.get(name, 0.0) + float(str(made.metadata["seconds"].value))
+            seconds[name] = seconds.get(name, 0.0) + float(str(made.metadata["technical/seconds"].value))
     return seconds

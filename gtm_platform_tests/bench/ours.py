@@ -12,15 +12,16 @@ from gtm_platform.http.pages import Page, expect_list
 from gtm_platform.http.pagination import CursorPaging
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
-from gtm_platform.ingest.source import Source, Stream, Window
-from gtm_platform.ingest.stream_sync import PartitionWindow, Sync
+from gtm_platform.ingest.plan import PartitionWindow, SyncRules
+from gtm_platform.ingest.source import Schedule, Source, Stream, Window
+from gtm_platform.ingest.stream_sync import StreamSync
 from gtm_platform.lake.duckdb_engine import value
 from gtm_platform.lake.lake import Lake
-from gtm_platform.policy import policy
-from gtm_platform.settings import settings
+from gtm_platform.settings import SystemSettings, settings
 from gtm_platform.sources.hubspot.records import Contact
 
 DAY = PartitionWindow("2026-11-19", datetime(2026, 11, 19, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
+RULES = SyncRules(full_every_days=7, max_shrinkage=0.2, shrinkage_min_records=100)
 PAGES = CursorPaging(next_at=("paging", "next", "after"), send_as="after", rows="results")
 
 
@@ -33,20 +34,20 @@ def contacts(client: tuple[Api, int], window: Window) -> Iterator[Page]:  # noqa
 
 SOURCE = Source(
     "bench",
-    hours=24,
-    needs=(),
+    Schedule(24),
+    SystemSettings,
     connect=lambda _: nullcontext(),
     check=lambda _: "",
-    streams=(Stream("contacts", Contact, contacts, moved="updated_at"),),
+    streams=(Stream("contacts", Contact, contacts, cursor_field="updated_at"),),
 )
 
 
 def land(url: str, records: int) -> dict[str, Any]:
     """Reads them all into the lake's table, and counts them there."""
     lake, pace = Lake(settings().home / "lake"), RateLimiter(1e6, 1_000_000)
-    sync = Sync(lake, SOURCE, SOURCE.streams[0], policy(), DAY.end + timedelta(minutes=30), "bench")
+    sync = StreamSync(lake, SOURCE, SOURCE.streams[0], RULES, DAY.end + timedelta(minutes=30), "bench")
     with Api("Bench", url, auth=None, rate_limiters=pace, retry=RetryPolicy(), keys=()) as api:
-        sync.fill((api, records), [DAY])
+        sync.sync((api, records), [DAY])
     counted = value(lake.as_of("bench/contacts", DAY.key + "~").count())
     if counted != records:
         raise AssertionError(f"{counted} of {records} records are in the table.")

@@ -12,23 +12,23 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gtm_platform.delivery.assets import _deliver
-from gtm_platform.delivery.hubspot.plan import CUSTOMER_COLUMNS, HEALTH_COLUMNS
-from gtm_platform.delivery.hubspot.send import Run
-from gtm_platform.delivery.newest import CUSTOMERS, HEALTH, rows
+from gtm_platform.delivery.gate import CUSTOMERS, HEALTH, rows
+from gtm_platform.delivery.hubspot.assets import deliver_day
+from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
+from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox import hubspot
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
 from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.settings import settings
 from gtm_platform.state import open_state
-from gtm_platform.state.hubspot_journal import AGREED
+from gtm_platform.state.hubspot_journal import CONFIRMED
 from gtm_platform.state.schema import hubspot_writes as journal
 from gtm_platform_tests.bench.figures import Effort, Figure, Row, Target
 from gtm_platform_tests.bench.latency import WAIT
 from gtm_platform_tests.bench.rounds import compared, in_child
 from gtm_platform_tests.delivery.world import served
-from gtm_platform_tests.tables import given
+from gtm_platform_tests.tables import filled
 
 DAY, NOW = "2026-11-20", datetime(2026, 11, 20, 6, tzinfo=UTC)
 
@@ -56,13 +56,13 @@ def deliver_again(contacts: int, rounds: int) -> dict[str, Any]:
     with served(hubspot.app(_portal(contacts), lambda: NOW, limits=generous)) as watched:
         os.environ |= {"HUBSPOT_ACCESS_TOKEN": hubspot.TOKEN, "HUBSPOT_BASE_URL": watched.url}
         settings.cache_clear()
-        first = _seconds(partial(_deliver, lake, Run("first", DAY, lambda: NOW), None, dry_run=False))
+        first = _seconds(partial(deliver_day, CONTACTS, lake, Run("first", DAY, lambda: NOW), None, dry_run=False))
         watched.calls.clear()
         ours, floor = [], []
         for number in range(rounds):
             floor.append(_seconds(partial(_read, lake)))
             run = Run(f"again-{number}", DAY, lambda: NOW)
-            ours.append(_seconds(partial(_deliver, lake, run, None, dry_run=False)))
+            ours.append(_seconds(partial(deliver_day, CONTACTS, lake, run, None, dry_run=False)))
         return {"first": first, "ours": ours, "floor": floor, "calls": len(watched.calls)}
 
 
@@ -80,11 +80,19 @@ def _fill(lake: Lake, contacts: int) -> None:
         for customer, _, score in people
     ]
     known = [
-        {"customer_id": customer, "hubspot_contact_id": contact, "mrr": Decimal(score), "mrr_source": "stripe"}
+        {
+            "customer_id": customer,
+            "hubspot_contact_id": contact,
+            "is_customer": True,
+            "mrr": Decimal(score),
+            "mrr_reporting": Decimal(score),
+            "mrr_source": "stripe",
+            "currency": "usd",
+        }
         for customer, contact, score in people
     ]
-    lake.write(HEALTH, DAY, given(HEALTH, *judged).to_pyarrow().to_reader())
-    lake.write(CUSTOMERS, DAY, given(CUSTOMERS, *known).to_pyarrow().to_reader())
+    lake.write(HEALTH, DAY, filled(HEALTH, *judged).to_pyarrow().to_reader())
+    lake.write(CUSTOMERS, DAY, filled(CUSTOMERS, *known).to_pyarrow().to_reader())
 
 
 def _portal(contacts: int) -> HubSpotStore:
@@ -94,9 +102,9 @@ def _portal(contacts: int) -> HubSpotStore:
 
 def _read(lake: Lake) -> None:
     """The least from which one can know: what is to be there, and what was last written."""
-    rows(lake, HEALTH, DAY, *HEALTH_COLUMNS)
-    rows(lake, CUSTOMERS, DAY, *CUSTOMER_COLUMNS)
-    wanted = sa.select(journal.c.object_id, journal.c.property, journal.c.after).where(journal.c.status.in_(AGREED))
+    rows(lake, HEALTH, DAY, CONTACTS.subject, *CONTACTS.columns_of(HEALTH))
+    rows(lake, CUSTOMERS, DAY, CONTACTS.subject, CONTACTS.key, *CONTACTS.columns_of(CUSTOMERS))
+    wanted = sa.select(journal.c.object_id, journal.c.property, journal.c.after).where(journal.c.status.in_(CONFIRMED))
     with closing(open_state(settings().state_url)) as state, state.reading() as tx:
         tx.execute(wanted).all()
 

@@ -16,10 +16,10 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.ingest.plan import PartitionWindow
 from gtm_platform.ingest.source import Source, Stream
-from gtm_platform.ingest.stream_sync import PartitionWindow, Sync
+from gtm_platform.ingest.stream_sync import StreamSync
 from gtm_platform.lake.lake import Lake
-from gtm_platform.policy import policy
 from gtm_platform.sandbox import hubspot, stripe
 from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.sandbox.world import World
@@ -27,6 +27,7 @@ from gtm_platform.settings import settings
 from gtm_platform.sources.assets import SOURCES
 from gtm_platform_tests.bench.latency import WAIT
 from gtm_platform_tests.delivery.world import again, served, whole
+from gtm_platform_tests.ingest.syncing import RULES
 
 PEOPLE, FIRST = 300, datetime(2026, 11, 1, tzinfo=UTC)
 KEYS = {"HUBSPOT_ACCESS_TOKEN": hubspot.TOKEN, "STRIPE_API_KEY": stripe.TOKEN}
@@ -108,8 +109,8 @@ def _read(source: Source, nth: int, *streams: Stream) -> float:
     began, start = time.perf_counter(), FIRST + nth * timedelta(hours=source.hours)
     slot = PartitionWindow(f"{start:%Y-%m-%dT%H%M}", start, start + timedelta(hours=source.hours))
     lake = Lake(settings().home / "lake")
-    with source.connect(settings()) as client, ThreadPoolExecutor(len(streams)) as threads:
-        syncs = [Sync(lake, source, stream, policy(), slot.end, "bench") for stream in streams]
-        for future in [threads.submit(sync.fill, client, [slot]) for sync in syncs]:
+    with source.open() as client, ThreadPoolExecutor(len(streams)) as threads:
+        syncs = [StreamSync(lake, source, stream, RULES, slot.end, "bench") for stream in streams]
+        for future in [threads.submit(sync.sync, client, [slot]) for sync in syncs]:
             future.result()
     return time.perf_counter() - began

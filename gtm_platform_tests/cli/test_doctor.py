@@ -7,9 +7,11 @@ import httpx
 import pytest
 
 from gtm_platform.sandbox.server import Sandbox, running
+from gtm_platform.sources.stripe.settings import StripeSettings
 from gtm_platform_tests.cli.conftest import Command
 
 SOURCES = ("hubspot", "intercom", "stripe")
+DESTINATIONS = ("delivery/hubspot", "delivery/alerts")
 
 
 @pytest.fixture
@@ -31,17 +33,18 @@ def states(output: str) -> dict[str, str]:
 def test_without_keys_all_are_off_and_that_is_no_failure(command: Command) -> None:
     answer = command("doctor")
     assert answer.exit_code == 0
-    assert states(answer.stdout) == dict.fromkeys(SOURCES, "off")
+    assert states(answer.stdout) == dict.fromkeys((*SOURCES, *DESTINATIONS), "off")
     for variable in ("HUBSPOT_ACCESS_TOKEN", "INTERCOM_ACCESS_TOKEN", "STRIPE_API_KEY"):
         assert f"is off: set {variable}" in answer.stdout
     assert answer.stdout.count("last sync: never; not fresh") == 3
+    assert "get it at: Developer Hub" in answer.stdout
 
 
 @pytest.mark.usefixtures("connected")
 def test_with_the_sandbox_all_work(command: Command) -> None:
     answer = command("doctor")
     assert answer.exit_code == 0, answer.output
-    assert states(answer.stdout) == dict.fromkeys(SOURCES, "ok")
+    assert states(answer.stdout) == dict.fromkeys((*SOURCES, *DESTINATIONS), "ok")
 
 
 @pytest.mark.usefixtures("connected")
@@ -56,9 +59,29 @@ def test_a_wrong_key_is_told_and_the_others_are_examined(command: Command, monke
     monkeypatch.setenv("STRIPE_API_KEY", "sk_test_mistaken_0123456789")
     answer = command("doctor")
     assert answer.exit_code == 1
-    assert states(answer.stdout) == {"hubspot": "ok", "intercom": "ok", "stripe": "failing"}
+    found = states(answer.stdout)
+    assert {name: found[name] for name in SOURCES} == {"hubspot": "ok", "intercom": "ok", "stripe": "failing"}
     assert "Check that STRIPE_API_KEY holds a valid key" in answer.stdout
+    assert StripeSettings.when_refused in answer.stdout
     assert "sk_test_mistaken" not in answer.output
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_switch_that_is_off_is_named(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUBSPOT_WRITE_ENABLED", "false")
+    answer = command("doctor")
+    assert answer.exit_code == 0
+    assert states(answer.stdout)["delivery/hubspot"] == "off"
+    assert "it sends nothing: set HUBSPOT_WRITE_ENABLED=true" in answer.stdout
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_value_that_cannot_be_used_fails_its_system_only(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_SEND_ENABLED", "perhaps")
+    answer = command("doctor")
+    assert answer.exit_code == 1
+    assert states(answer.stdout) == dict.fromkeys((*SOURCES, DESTINATIONS[0]), "ok") | {"delivery/alerts": "failing"}
+    assert "SLACK_SEND_ENABLED" in answer.stdout
 
 
 def test_an_environment_that_cannot_be_used_is_told(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

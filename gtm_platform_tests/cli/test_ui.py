@@ -1,29 +1,76 @@
-"""`gtm ui`: what keeps it from starting is a sentence; and the time of a platform beside a sandbox is the sandbox's."""
+"""`gtm ui`: what it refuses, it refuses in a sentence; and beside a sandbox the platform's time is the sandbox's."""
 
 import json
 import socket
-from collections.abc import Iterator
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from gtm_platform.cli.ui import alone_at, require_loadable
 from gtm_platform.sandbox.server import running
 from gtm_platform.settings import settings
+from gtm_platform_tests.cli.conftest import Command
 from gtm_platform_tests.e2e.home import gtm
 
+HOLDER = """
+import sys
+from pathlib import Path
+from gtm_platform.cli.ui import alone_at
 
-@pytest.fixture
-def taken_port() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
+with alone_at(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
-def test_a_port_that_is_taken_is_a_sentence(home: Path, taken_port: int) -> None:
-    ended = gtm("ui", "--port", str(taken_port), home=home)
-    assert ended.returncode == 1
-    assert f"Port {taken_port} is taken; use another: gtm ui --port {taken_port + 1}" in ended.stderr
-    assert "Traceback" not in ended.stdout + ended.stderr
+def test_a_second_one_at_the_same_home_is_refused(home: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", HOLDER, str(home)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout
+        assert first.stdout.readline() == "held\n"
+        with pytest.raises(RuntimeError, match=f"runs at {home} already, as process {first.pid}"), alone_at(home):
+            pass
+        with alone_at(tmp_path / "another"):
+            pass
+        first.kill()
+    with alone_at(home):  # one that was killed holds nothing
+        pass
+
+
+def test_a_port_that_is_taken_is_a_sentence(command: Command) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        answer = command("ui", "--port", str(port))
+    assert answer.exit_code == 1
+    assert f"Port {port} is taken" in answer.stderr
+    assert "Traceback" not in answer.output
+
+
+def test_a_policy_that_cannot_be_used_is_a_sentence(
+    command: Command, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.toml").write_text("[money]\nrates = 3\n")
+    monkeypatch.setenv("GTM_POLICY", str(tmp_path / "mine.toml"))
+    answer = command("ui", "--port", "0", "--no-sandbox")
+    assert answer.exit_code == 1
+    assert "mine.toml, line 2" in answer.stderr
+    assert "Traceback" not in answer.output
+    assert not (home / "dagster").exists()
+
+
+def test_definitions_that_do_not_load_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise dg.DagsterInvalidDefinitionError("Duplicate asset key\n: a")
+
+    monkeypatch.setattr(dg.Definitions, "validate_loadable", broken)
+    with pytest.raises(RuntimeError, match="The definitions cannot be loaded: Duplicate asset key : a"):
+        require_loadable()
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,13 @@ def swept(emulators: Systems, tmp_path_factory: pytest.TempPathFactory) -> Recor
     """What the platform and the emulators said to each other, over all streams and deliveries."""
     folder: Path = tmp_path_factory.mktemp("state")
     recorder = Recorder(emulators.app)
-    with served(recorder) as url, pointed_at(url) as there:
+    with served(recorder) as url, pointed_at(url):
         for source in SOURCES:
             counts = sweep(source)
             assert all(counts[name, True] for name, _ in counts), f"{source.name} brought nothing of {counts}"
         contacts = list(emulators.world.hubspot.objects["contacts"])
-        deliver_all(there, contacts, folder)
-        say_all(there, folder)
+        deliver_all(contacts, folder)
+        say_all(folder)
     return recorder
 
 

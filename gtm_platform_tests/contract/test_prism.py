@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from gtm_platform.ingest.record import Reader
-from gtm_platform.settings import Settings, settings
-from gtm_platform.sources.intercom import SOURCE
+from gtm_platform.sources.intercom.settings import IntercomSettings
+from gtm_platform.sources.intercom.source import SOURCE
 from gtm_platform_tests.contract.intercom_api import path_of
 from gtm_platform_tests.contract.places import needs_specs
 from gtm_platform_tests.contract.prism import installed, running, violations
@@ -39,7 +39,7 @@ class Prisms:
 @pytest.fixture(scope="module")
 def prisms(emulators: Systems, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prisms]:
     installed()
-    document = path_of(Settings.model_fields["intercom_api_version"].default)
+    document = path_of(IntercomSettings.model_fields["intercom_api_version"].default)
     log = tmp_path_factory.mktemp("prism") / "log"
     with (
         served(emulators.apps["intercom"]) as emulator,
@@ -82,7 +82,7 @@ def test_what_is_wrong_is_rejected(prisms: Prisms, path: str, headers: dict[str,
 
 def test_the_connector_reads_what_is_made_up(prisms: Prisms) -> None:
     read: dict[str, int] = {}
-    with pointed_at("http://127.0.0.1:9", INTERCOM_BASE_URL=prisms.mock), SOURCE.connect(settings()) as client:
+    with pointed_at("http://127.0.0.1:9", INTERCOM_BASE_URL=prisms.mock), SOURCE.open() as client:
         assert SOURCE.check(client).startswith("workspace this_is_an_id")
         for stream in SOURCE.streams:
             for window in (WHOLE, CHANGED):

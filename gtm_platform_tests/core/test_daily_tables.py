@@ -12,9 +12,10 @@ from gtm_platform.lake.dagster.daily_assets import daily_assets
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
-from gtm_platform_tests.tables import given, rows_of
+from gtm_platform_tests.tables import filled, rows_of
 
 FIRST = date(2026, 2, 10)
+MODES = ("forever_only", "recurring", "all")
 DAYS = [FIRST + timedelta(days=number) for number in range(3)]
 ASSETS = daily_assets(DAILY_TABLES)
 NAMES = [table.key for table in DAILY_TABLES]
@@ -26,8 +27,8 @@ def land(lake: Lake, day: date, **rows: list[dict[str, Any]]) -> None:
         if contract.cadence and not table.startswith("quarantine/"):
             key = day.isoformat() if contract.cadence == 24 else f"{day}T0000"
             end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=contract.cadence)
-            here = [{"_window": end, "_extracted_at": end, **row} for row in rows.get(table.replace("/", "_"), [])]
-            lake.write(table, key, engine().to_pyarrow(given(table, *here)).to_reader(), full=True)
+            landed = [{"_window": end, "_extracted_at": end, **row} for row in rows.get(table.replace("/", "_"), [])]
+            lake.write(table, key, engine().to_pyarrow(filled(table, *landed)).to_reader(), full=True)
 
 
 def run(first: date = DAYS[0]) -> None:
@@ -35,7 +36,7 @@ def run(first: date = DAYS[0]) -> None:
     assert dg.materialize(ASSETS, resources={"lake": LakeResource()}, tags=span).success
 
 
-def held(lake: Lake) -> dict[str, list[str]]:
+def last_day(lake: Lake) -> dict[str, list[str]]:
     """Every row of the last day, in one order."""
     return {name: sorted(map(str, rows_of(lake.partition(name, f"{DAYS[-1]}")))) for name in NAMES}
 
@@ -48,7 +49,7 @@ def lake() -> Lake:
 def test_nothing_comes_out_of_nothing(lake: Lake) -> None:
     land(lake, DAYS[-1])
     run(DAYS[-1])
-    assert held(lake) == {name: [] for name in NAMES}
+    assert last_day(lake) == {name: [] for name in NAMES}
 
 
 def test_before_the_first_sync_there_is_no_table(lake: Lake) -> None:
@@ -68,7 +69,8 @@ def test_before_the_first_sync_there_is_no_table(lake: Lake) -> None:
 def test_a_customer_through_three_days(lake: Lake) -> None:
     dana = {"id": "h1", "email": "dana@acme.example", "first_name": "Dana"}
     payer = {"id": "s1", "email": "dana@acme.example", "currency": "usd"}
-    phases = [{"begins": None, "ends": None, "mrr": 4900, "arr": 58800, "trial_mrr": 0}]
+    amounts = {f"{name}_{mode}": of for mode in MODES for name, of in (("mrr", 4900), ("arr", 58800))}
+    phases = [{"begins": None, "ends": None, **amounts}]
     active = {"id": "sub_1", "customer_id": "s1", "status": "active", "currency": "usd", "phases": phases}
     land(lake, DAYS[0], hubspot_contacts=[dana])
     land(lake, DAYS[1], hubspot_contacts=[dana], stripe_customers=[payer], stripe_subscriptions=[active])
@@ -84,6 +86,6 @@ def test_a_customer_through_three_days(lake: Lake) -> None:
     assert judged["score_change_1d"] == third["health_score"] - second["health_score"] < 0
     assert judged["override_delinquent"] == -25
 
-    before = held(lake)
+    before = last_day(lake)
     run(DAYS[-1])
-    assert held(lake) == before
+    assert last_day(lake) == before

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from gtm_platform.core import pipeline, profile
-from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, by, days_ago, given, made
+from gtm_platform.policy import Policy, PolicyError, policy
+from gtm_platform.policy.identity import Precedence
+from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
 
 ALL = {"hubspot_contact_id": "h1", "intercom_contact_id": "i1", "stripe_customer_id": "s1", "company_id": "com_1"}
 OWNERS: list[dict[str, Any]] = [
@@ -19,25 +20,32 @@ OWNERS: list[dict[str, Any]] = [
 ADMINS: list[dict[str, Any]] = [{"id": "9", "name": "Ian", "email": "ian@us.example"}]
 
 
-def a_profile(person: dict[str, Any] = ALL, **rows: list[dict[str, Any]]) -> dict[str, Any]:
-    table = made(
+def a_profile(
+    person: dict[str, Any] = ALL, rules: Policy | None = None, /, **rows: list[dict[str, Any]]
+) -> dict[str, Any]:
+    table = computed(
         profile.table,
         "core/profile",
-        people=given("identity/people", {"customer_id": "a", **person}),
-        links=given(
+        people=filled("identity/people", {"customer_id": "a", **person}),
+        links=filled(
             "identity/links",
             *[
                 {"source": source, "record_id": id, "customer_id": "a", "match_method": "email"}
                 for source, id in (("hubspot", "h1"), ("intercom", "i1"), ("intercom", "i2"), ("stripe", "s1"))
             ],
         ),
-        companies=given("identity/companies", *rows.get("companies", [])),
-        hubspot=given("hubspot/contacts", *rows.get("hubspot", [])),
-        owners=given("hubspot/owners", *OWNERS),
-        intercom=given("intercom/contacts", *rows.get("intercom", [])),
-        admins=given("intercom/admins", *ADMINS),
-        stripe=given("stripe/customers", *rows.get("stripe", [])),
-        subscriptions=given("stripe/subscriptions", *rows.get("subscriptions", [])),
+        companies=filled("identity/companies", *rows.get("companies", [])),
+        former=filled("identity/former_records", *rows.get("former", [])),
+        records={
+            "hubspot": filled("hubspot/contacts", *rows.get("hubspot", [])),
+            "intercom": filled("intercom/contacts", *rows.get("intercom", [])),
+            "stripe": filled("stripe/customers", *rows.get("stripe", [])),
+        },
+        owners={"hubspot": filled("hubspot/owners", *OWNERS), "intercom": filled("intercom/admins", *ADMINS)},
+        subscriptions=filled("stripe/subscriptions", *rows.get("subscriptions", [])),
+        revenue=filled("core/revenue", *rows.get("revenue", [])),
+        pipeline=filled("core/pipeline", *rows.get("pipeline", [])),
+        policy=rules or policy(),
     )
     return by("customer_id", table)["a"]
 
@@ -54,12 +62,12 @@ def a_profile(person: dict[str, Any] = ALL, **rows: list[dict[str, Any]]) -> dic
     ],
 )
 def test_account_manager(owner: str | None, admin: str | None, expected: tuple[str | None, ...]) -> None:
-    found = a_profile(hubspot=[{"id": "h1", "owner_id": owner}], intercom=[{"id": "i1", "owner_id": admin}])
-    assert (found["assigned_am"], found["assigned_am_email"], found["am_source"]) == expected
+    row = a_profile(hubspot=[{"id": "h1", "owner_id": owner}], intercom=[{"id": "i1", "owner_id": admin}])
+    assert (row["assigned_am"], row["assigned_am_email"], row["am_source"]) == expected
 
 
 def test_the_first_source_that_says_something() -> None:
-    found = a_profile(
+    row = a_profile(
         hubspot=[{"id": "h1", "first_name": None, "last_name": " Reed", "country": "", "timezone": "Europe/Berlin"}],
         intercom=[
             {"id": "i1", "name": "D. Reed", "country": "Germany", "signed_up_at": days_ago(3)},
@@ -67,8 +75,8 @@ def test_the_first_source_that_says_something() -> None:
         ],
         stripe=[{"id": "s1", "name": "Reed Ltd", "city": "Berlin"}],
     )
-    assert (found["name"], found["country"], found["city"]) == ("Reed", "Germany", "Berlin")
-    assert (found["timezone"], found["signup_at"]) == ("Europe/Berlin", days_ago(5))
+    assert (row["name"], row["country"], row["city"]) == ("Reed", "Germany", "Berlin")
+    assert (row["timezone"], row["signup_at"]) == ("Europe/Berlin", days_ago(5))
 
 
 @pytest.mark.parametrize(
@@ -81,30 +89,29 @@ def test_the_first_source_that_says_something() -> None:
 )
 def test_company_name(listed: str, typed: str | None, expected: str) -> None:
     company = {"company_id": "com_1", "name": listed, "domain": "acme.example"}
-    found = a_profile(companies=[company], hubspot=[{"id": "h1", "company_name": typed}])
-    assert (found["company_name"], found["company_domain"]) == (expected, "acme.example")
+    row = a_profile(companies=[company], hubspot=[{"id": "h1", "company_name": typed}])
+    assert (row["company_name"], row["company_domain"]) == (expected, "acme.example")
 
 
-@pytest.mark.parametrize(
-    ("stripe", "status", "copy", "expected"),
-    [
-        (True, "active", None, True),
-        (True, "canceled", None, True),
-        (True, "incomplete", None, False),
-        (True, "incomplete_expired", "active", False),
-        (True, None, "active", False),
-        (False, None, "active", True),
-        (False, None, "incomplete", False),
-        (False, None, None, False),
-    ],
-)
-def test_is_customer(stripe: bool, status: str | None, copy: str | None, expected: bool) -> None:
-    found = a_profile(
-        ALL if stripe else {"intercom_contact_id": "i1"},
-        intercom=[{"id": "i1", "stripe_subscription_status": copy}],
-        subscriptions=[{"id": "sub_1", "customer_id": "s1", "status": status}] if status else [],
-    )
-    assert found["is_customer"] is expected
+def test_policy_decides_whose_word_counts_first() -> None:
+    records: dict[str, list[dict[str, Any]]] = {
+        "hubspot": [{"id": "h1", "first_name": "Dana", "country": "DE", "owner_id": "1"}],
+        "intercom": [{"id": "i1", "name": "D. Reed", "country": "FR", "owner_id": "9"}],
+        "stripe": [{"id": "s1", "name": "Reed Ltd", "country": "US"}],
+    }
+    usual = a_profile(**records)
+    assert (usual["name"], usual["country"], usual["am_source"]) == ("Dana", "DE", "hubspot")
+    order = Precedence(name=("stripe",), country=("intercom", "stripe"), account_manager=("intercom",))
+    rules = policy().model_copy(update={"identity": policy().identity.model_copy(update={"precedence": order})})
+    other = a_profile(ALL, rules, **records)
+    assert (other["name"], other["country"], other["assigned_am"]) == ("Reed Ltd", "FR", "Ian")
+
+
+def test_a_source_without_such_a_field_is_refused_in_the_policy() -> None:
+    order = Precedence(account_manager=("stripe",))
+    rules = policy().model_copy(update={"identity": policy().identity.model_copy(update={"precedence": order})})
+    with pytest.raises(PolicyError, match=r"identity\.precedence\.account_manager names stripe; .* hubspot, intercom"):
+        a_profile(ALL, rules)
 
 
 def test_deals() -> None:
@@ -118,29 +125,43 @@ def test_deals() -> None:
         },
         "d2": {"stage_id": "neg", "amount": 50, "close_date": days_ago(1), "created_at": days_ago(5)},
         "d3": {"stage_id": "won", "amount": 70, "currency": "USD", "is_closed": True, "is_won": True},
-        "d4": {"stage_id": "lost", "amount": 999, "is_closed": True, "is_won": False},
+        "d4": {
+            "stage_id": "lost",
+            "amount": 999,
+            "is_closed": True,
+            "is_won": False,
+            "close_date": days_ago(9),
+            "lost_reason": "too dear",
+        },
+        "d7": {
+            "stage_id": "lost",
+            "amount": 1,
+            "is_closed": True,
+            "close_date": days_ago(30),
+            "lost_reason": "no need",
+        },
         "d5": {"stage_id": "new", "amount": 1, "close_date": days_ago(0) + timedelta(days=30)},
         "d6": {"stage_id": "new", "amount": 0},  # of unknown age, and so not the newest
     }
-    links = {"d1": ["h1", "h2"], "d2": ["h1"], "d3": ["h1"], "d4": ["h1"], "d5": ["h3"], "d6": ["h1"]}
+    links = {"d1": ["h1", "h2"], "d2": ["h1"], "d3": ["h1"], "d4": ["h1"], "d5": ["h3"], "d6": ["h1"], "d7": ["h2"]}
     linked = [
         {"source": "hubspot", "customer_id": "a", "match_method": "email", "record_id": id} for id in ("h1", "h2")
     ]
-    table = made(
+    table = computed(
         pipeline.table,
         "core/pipeline",
-        people=given("identity/people", {"customer_id": "a", "hubspot_contact_id": "h1"}, {"customer_id": "b"}),
-        links=given("identity/links", *linked),
-        hubspot=given("hubspot/contacts", {"id": "h1", "lifecycle_stage": "customer", "lead_source": "ORGANIC"}),
-        deals=given(
+        people=filled("identity/people", {"customer_id": "a", "hubspot_contact_id": "h1"}, {"customer_id": "b"}),
+        links=filled("identity/links", *linked),
+        hubspot=filled("hubspot/contacts", {"id": "h1", "lifecycle_stage": "customer", "lead_source": "ORGANIC"}),
+        deals=filled(
             "hubspot/deals",
             *[
                 {"id": id, "pipeline_id": "p", **deal, "amount": Decimal(str(deal["amount"]))}
                 for id, deal in deals.items()
             ],
         ),
-        stages=given("hubspot/pipelines", {"pipeline_id": "p", "stage_id": "neg", "stage_label": "Negotiation"}),
-        associations=given(
+        stages=filled("hubspot/pipelines", {"pipeline_id": "p", "stage_id": "neg", "stage_label": "Negotiation"}),
+        associations=filled(
             "hubspot/associations",
             *[
                 {
@@ -155,8 +176,8 @@ def test_deals() -> None:
         policy=policy(),
         day=DAY,
     )
-    found = by("customer_id", table)
-    assert found["a"] == {
+    pipelines = by("customer_id", table)
+    assert pipelines["a"] == {
         "customer_id": "a",
         "lifecycle_stage": "customer",
         "deal_stage": "Negotiation",
@@ -164,5 +185,6 @@ def test_deals() -> None:
         "won_amount": Decimal("70.00"),
         "next_close_date": DAY,
         "lead_source": "ORGANIC",
+        "lost_reason": "too dear",
     }
-    assert {name for name, value in found["b"].items() if value is not None} == {"customer_id"}
+    assert {name for name, value in pipelines["b"].items() if value is not None} == {"customer_id"}

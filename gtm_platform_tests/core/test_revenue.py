@@ -8,50 +8,54 @@ import pytest
 
 from gtm_platform.core import revenue
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, by, days_ago, given, made
+from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
 
 MIDNIGHT = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=1)  # with which the day ends
+
+MODES = ("forever_only", "recurring", "all")
 
 
 def phase(
     mrr: int, begins: datetime | None = None, ends: datetime | None = None, arr: str | None = None
 ) -> dict[str, Any]:
-    return {"begins": begins, "ends": ends, "mrr": mrr, "arr": Decimal(arr or mrr * 12), "trial_mrr": 0}
+    amounts = {f"mrr_{mode}": mrr for mode in MODES} | {f"arr_{mode}": Decimal(arr or mrr * 12) for mode in MODES}
+    return {"begins": begins, "ends": ends, **amounts}
 
 
-def subscription(id: str = "sub_1", **known: Any) -> dict[str, Any]:
-    return {"id": id, "customer_id": "s1", "status": "active", "currency": "usd", "phases": [phase(4900)], **known}
+def subscription(id: str = "sub_1", **details: Any) -> dict[str, Any]:
+    return {"id": id, "customer_id": "s1", "status": "active", "currency": "usd", "phases": [phase(4900)], **details}
 
 
-def charge(id: str, amount: int, **known: Any) -> dict[str, Any]:
+def charge(id: str, amount: int, **details: Any) -> dict[str, Any]:
     paid = {"amount": amount, "amount_captured": amount, "status": "succeeded", "currency": "usd"}
-    return {"id": id, "customer_id": "s1", "created_at": days_ago(50), **paid, **known}
+    return {"id": id, "customer_id": "s1", "created_at": days_ago(50), **paid, **details}
 
 
 def customers(**rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """`a` is known to Stripe as s1 and s2, `b` to Intercom only, `c` to HubSpot only."""
-    table = made(
+    table = computed(
         revenue.table,
         "core/revenue",
-        people=given(
+        people=filled(
             "identity/people",
             {"customer_id": "a", "stripe_customer_id": "s1", "intercom_contact_id": "i1"},
             {"customer_id": "b", "intercom_contact_id": "i2"},
             {"customer_id": "c", "hubspot_contact_id": "h1"},
         ),
-        links=given(
+        links=filled(
             "identity/links",
             *[
                 {"source": "stripe", "record_id": id, "customer_id": "a", "match_method": "email"}
                 for id in ("s1", "s2")
             ],
         ),
-        stripe=given("stripe/customers", *rows.get("stripe", [{"id": "s1", "currency": "usd"}, {"id": "s2"}])),
-        intercom=given(
+        former=filled("identity/former_records", *rows.get("former", [])),
+        stripe=filled("stripe/customers", *rows.get("stripe", [{"id": "s1", "currency": "usd"}, {"id": "s2"}])),
+        intercom=filled(
             "intercom/contacts", {"id": "i1", "stripe_subscription_status": "canceled"}, *rows.get("intercom", [])
         ),
         **{
-            name: given(f"stripe/{name}", *rows.get(name, []))
+            name: filled(f"stripe/{name}", *rows.get(name, []))
             for name in ("subscriptions", "products", "prices", "invoices", "charges", "refunds", "disputes")
         },
         policy=policy(),
@@ -61,10 +65,19 @@ def customers(**rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def test_no_subscription_is_no_revenue_and_no_bill_is_nothing_known() -> None:
-    found = customers()
-    assert (found["a"]["mrr"], found["a"]["arr"], found["a"]["ltv"], found["a"]["mrr_source"]) == (0, 0, 0, "stripe")
-    assert (found["a"]["currency"], found["a"]["is_delinquent"], found["a"]["failed_payments_30d"]) == ("usd", False, 0)
-    assert {name for name, value in found["c"].items() if value is not None} == {"customer_id"}
+    billed = customers()
+    assert (billed["a"]["mrr"], billed["a"]["arr"], billed["a"]["ltv"], billed["a"]["mrr_source"]) == (
+        0,
+        0,
+        0,
+        "stripe",
+    )
+    assert (billed["a"]["currency"], billed["a"]["is_delinquent"], billed["a"]["failed_payments_30d"]) == (
+        "usd",
+        False,
+        0,
+    )
+    assert {name for name, value in billed["c"].items() if value is not None} == {"customer_id"}
 
 
 @pytest.mark.parametrize(
@@ -80,18 +93,18 @@ def test_no_subscription_is_no_revenue_and_no_bill_is_nothing_known() -> None:
 def test_the_phase_that_holds_the_end_of_the_day_counts(
     begins: datetime | None, ends: datetime | None, counts: bool
 ) -> None:
-    found = customers(subscriptions=[subscription(phases=[phase(4900, begins, ends)])])
-    assert found["a"]["mrr"] == (Decimal("49.00") if counts else 0)
+    billed = customers(subscriptions=[subscription(phases=[phase(4900, begins, ends)])])
+    assert billed["a"]["mrr"] == (Decimal("49.00") if counts else 0)
 
 
 def test_mrr_is_summed_over_all_records_and_arr_is_not_rounded_to_months() -> None:
-    found = customers(
+    billed = customers(
         subscriptions=[
             subscription(phases=[phase(1, None, days_ago(3)), phase(8333, days_ago(3), None, "99999")]),
             subscription("sub_2", customer_id="s2", phases=[phase(100)]),
         ]
     )
-    assert (found["a"]["mrr"], found["a"]["arr"]) == (Decimal("84.33"), Decimal("1011.99"))
+    assert (billed["a"]["mrr"], billed["a"]["arr"]) == (Decimal("84.33"), Decimal("1011.99"))
 
 
 @pytest.mark.parametrize(
@@ -105,23 +118,23 @@ def test_mrr_is_summed_over_all_records_and_arr_is_not_rounded_to_months() -> No
     ],
 )
 def test_minor_units_and_rates(currency: str, mrr: str, reporting: str | None) -> None:
-    found = customers(subscriptions=[subscription(currency=currency)])["a"]
-    assert found["mrr"] == Decimal(mrr)
-    assert found["mrr_reporting"] == (None if reporting is None else Decimal(reporting))
-    assert found["currency"] == currency.lower()
+    billed = customers(subscriptions=[subscription(currency=currency)])["a"]
+    assert billed["mrr"] == Decimal(mrr)
+    assert billed["mrr_reporting"] == (None if reporting is None else Decimal(reporting))
+    assert billed["currency"] == currency.lower()
 
 
 def test_several_currencies_are_stated_in_the_reporting_one() -> None:
-    found = customers(
+    billed = customers(
         subscriptions=[subscription(), subscription("sub_2", currency="eur", phases=[phase(10000)])],
         charges=[charge("ch_1", 5000), charge("ch_2", 10000, currency="eur")],
     )["a"]
-    assert (found["mrr"], found["mrr_reporting"]) == (Decimal("158.00"), Decimal("158.00"))
-    assert (found["ltv"], found["arr"], found["currency"]) == (Decimal("159.00"), Decimal("1896.00"), "usd")
+    assert (billed["mrr"], billed["mrr_reporting"]) == (Decimal("158.00"), Decimal("158.00"))
+    assert (billed["ltv"], billed["arr"], billed["currency"]) == (Decimal("159.00"), Decimal("1896.00"), "usd")
 
 
 def test_ltv_is_what_was_captured_less_what_went_back() -> None:
-    found = customers(
+    billed = customers(
         charges=[
             charge("ch_1", 10000, amount_captured=9000, created_at=days_ago(90)),
             charge("ch_2", 500, status="failed", created_at=days_ago(99)),
@@ -143,15 +156,15 @@ def test_ltv_is_what_was_captured_less_what_went_back() -> None:
             {"id": "in_2", "customer_id": "s1", "currency": "usd", "amount_paid": 9000, "amount_paid_off_stripe": None},
         ],
     )["a"]
-    assert found["ltv"] == Decimal("95.50")
-    assert found["first_paid_at"] == days_ago(90)
+    assert billed["ltv"] == Decimal("95.50")
+    assert billed["first_paid_at"] == days_ago(90)
 
 
 def test_failed_payments_of_the_last_30_days() -> None:
     days = {"ch_1": 0, "ch_2": 29, "ch_3": 30, "ch_4": 31}
-    found = customers(charges=[charge(id, 100, status="failed", created_at=days_ago(n)) for id, n in days.items()])
-    assert found["a"]["failed_payments_30d"] == 2
-    assert found["a"]["first_paid_at"] is None
+    billed = customers(charges=[charge(id, 100, status="failed", created_at=days_ago(n)) for id, n in days.items()])
+    assert billed["a"]["failed_payments_30d"] == 2
+    assert billed["a"]["first_paid_at"] is None
 
 
 @pytest.mark.parametrize(
@@ -173,7 +186,7 @@ def test_delinquent(rows: dict[str, list[dict[str, Any]]], owes: bool) -> None:
 
 
 def test_status_is_the_newest_subscriptions_and_the_plan_the_largests() -> None:
-    found = customers(
+    billed = customers(
         subscriptions=[
             subscription("sub_1", created_at=days_ago(90), product_id="p1", price_id="x", phases=[phase(9900)])
             | {"unit_amount": Decimal(9900), "current_period_end": days_ago(-9)},
@@ -183,8 +196,8 @@ def test_status_is_the_newest_subscriptions_and_the_plan_the_largests() -> None:
         products=[{"id": "p1", "name": "Scale", "tier": "scale"}, {"id": "p2", "name": "Pro"}],
         prices=[{"id": "x", "nickname": "Scale monthly"}],
     )["a"]
-    assert (found["subscription_status"], found["plan_name"], found["plan_tier"]) == ("past_due", "Scale", "scale")
-    assert (found["plan_price"], found["current_period_end"]) == (Decimal("99.00"), days_ago(-9))
+    assert (billed["subscription_status"], billed["plan_name"], billed["plan_tier"]) == ("past_due", "Scale", "scale")
+    assert (billed["plan_price"], billed["current_period_end"]) == (Decimal("99.00"), days_ago(-9))
     only = customers(
         subscriptions=[subscription(status="incomplete_expired", price_id="x")], prices=[{"id": "x", "lookup_key": "k"}]
     )
@@ -207,11 +220,11 @@ def test_intercoms_copy_where_stripe_has_no_record(
     price: str, interval: str | None, status: str, mrr: str | None, arr: str | None
 ) -> None:
     copy = {"stripe_plan_price": Decimal(price), "stripe_plan_interval": interval, "stripe_subscription_status": status}
-    found = customers(intercom=[{"id": "i2", **copy, "stripe_plan": "Scale", "stripe_delinquent": True}])
-    told = found["b"]
-    assert (told["mrr"], told["arr"]) == (mrr and Decimal(mrr), arr and Decimal(arr))
-    assert (told["mrr_source"], told["subscription_status"], told["is_delinquent"]) == ("intercom", status, True)
-    assert found["a"]["mrr_source"] == "stripe"
+    billed = customers(intercom=[{"id": "i2", **copy, "stripe_plan": "Scale", "stripe_delinquent": True}])
+    copied = billed["b"]
+    assert (copied["mrr"], copied["arr"]) == (mrr and Decimal(mrr), arr and Decimal(arr))
+    assert (copied["mrr_source"], copied["subscription_status"], copied["is_delinquent"]) == ("intercom", status, True)
+    assert billed["a"]["mrr_source"] == "stripe"
 
 
 def test_one_row_for_each_of_the_people() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from gtm_platform.core import activity, support
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, by, days_ago, given, made
+from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
 
 PEOPLE = [{"customer_id": "a"}, {"customer_id": "b"}]
 LINKS = [
@@ -18,34 +18,44 @@ CONTACTS = [{"id": "i1"}, {"id": "i2"}, {"id": "i3"}]
 
 
 def customers(contacts: list[dict[str, Any]] = CONTACTS, **rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    table = made(
+    table = computed(
         support.table,
         "core/support",
-        people=given("identity/people", *PEOPLE),
-        links=given("identity/links", *LINKS),
-        intercom=given("intercom/contacts", *contacts),
-        conversations=given("intercom/conversations", *rows.get("conversations", [])),
-        parts=given("intercom/conversation_parts", *rows.get("parts", [])),
-        tickets=given("intercom/tickets", *rows.get("tickets", [])),
+        people=filled("identity/people", *PEOPLE),
+        links=filled("identity/links", *LINKS),
+        intercom=filled("intercom/contacts", *contacts),
+        conversations=filled("intercom/conversations", *rows.get("conversations", [])),
+        parts=filled("intercom/conversation_parts", *rows.get("parts", [])),
+        tickets=filled("intercom/tickets", *rows.get("tickets", [])),
+        tones=filled("core/message_tone", *rows.get("tones", [])),
         policy=policy(),
         day=DAY,
     )
     return by("customer_id", table)
 
 
-def talk(id: str, **known: Any) -> dict[str, Any]:
-    return {"id": id, "contact_id": "i1", "contact_ids": ["i1"], "created_at": days_ago(1), "state": "closed", **known}
+def talk(id: str, **details: Any) -> dict[str, Any]:
+    return {
+        "id": id,
+        "contact_id": "i1",
+        "contact_ids": ["i1"],
+        "created_at": days_ago(1),
+        "state": "closed",
+        **details,
+    }
 
 
 def test_counts_are_zero_while_intercom_is_on_and_null_while_it_is_off() -> None:
     counts = ("conversations_90d", "open_conversations", "open_critical_tickets", "csat_count_90d")
-    for found, expected in ((customers(), 0), (customers(contacts=[]), None)):
-        assert all(found[customer][name] == expected for customer in "ab" for name in counts)
-        assert found["a"]["csat_avg_90d"] is found["a"]["sentiment_90d"] is found["a"]["cancel_mentioned_at"] is None
+    for figures, expected in ((customers(), 0), (customers(contacts=[]), None)):
+        assert all(figures[customer][name] == expected for customer in "ab" for name in counts)
+        assert (
+            figures["a"]["csat_avg_90d"] is figures["a"]["sentiment_90d"] is figures["a"]["cancel_mentioned_at"] is None
+        )
 
 
 def test_conversations_of_the_window_each_once_for_each_customer_in_it() -> None:
-    found = customers(
+    figures = customers(
         conversations=[
             talk("1", created_at=days_ago(0), state="open", contact_ids=["i1", "i2"]),
             talk("2", created_at=days_ago(89), state="snoozed"),
@@ -55,12 +65,12 @@ def test_conversations_of_the_window_each_once_for_each_customer_in_it() -> None
             talk("6", contact_id="nobody", contact_ids=["nobody"]),
         ]
     )
-    assert (found["a"]["conversations_90d"], found["a"]["open_conversations"]) == (3, 2)
-    assert (found["b"]["conversations_90d"], found["b"]["open_conversations"]) == (2, 0)
+    assert (figures["a"]["conversations_90d"], figures["a"]["open_conversations"]) == (3, 3)  # one of them snoozed
+    assert (figures["b"]["conversations_90d"], figures["b"]["open_conversations"]) == (2, 0)
 
 
 def test_critical_is_what_is_open_and_has_priority_or_a_tag_and_every_open_ticket() -> None:
-    found = customers(
+    figures = customers(
         conversations=[
             talk("1", state="open", priority="priority"),
             talk("2", state="snoozed", tags=["critical", "other"]),
@@ -74,50 +84,53 @@ def test_critical_is_what_is_open_and_has_priority_or_a_tag_and_every_open_ticke
             {"id": "t4", "contact_id": "i2", "open": False, "state": "submitted"},
         ],
     )
-    assert found["a"]["open_critical_tickets"] == 4
+    assert figures["a"]["open_critical_tickets"] == 4
 
 
 def test_ratings_by_the_day_they_were_given() -> None:
     rated = {"1": (5, 0), "2": (2, 89), "3": (1, 90), "4": (None, 0)}
-    found = customers(
+    figures = customers(
         conversations=[
             talk(id, rating=stars, rated_at=days_ago(days), created_at=days_ago(300))
             for id, (stars, days) in rated.items()
         ]
     )
-    assert (found["a"]["csat_avg_90d"], found["a"]["csat_count_90d"]) == (3.5, 2)
+    assert (figures["a"]["csat_avg_90d"], figures["a"]["csat_count_90d"]) == (3.5, 2)
 
 
 def test_tone_and_cancelling_in_the_customers_own_messages() -> None:
-    part = {"conversation_id": "1", "author_id": "i2", "from_customer": True}
-    found = customers(
+    part = {"conversation_id": "1", "author_id": "i2", "author_type": "user", "part_type": "comment"}
+    tones = {"conversation:1": 0.5, "conversation:2": -1.0, "part:p1": -0.25, "part:p2": -0.75} | {
+        f"part:p{number}": 1.0 for number in (4, 5, 6)
+    }
+    figures = customers(
         conversations=[
-            talk(
-                "1", author_type="user", author_id="i1", tone=0.5, body="I may CANCEL my plan", created_at=days_ago(89)
-            ),
-            talk("2", author_type="admin", author_id="i1", tone=-1.0, body="cancel", created_at=days_ago(0)),
+            talk("1", author_type="user", author_id="i1", body="I may CANCEL my plan", created_at=days_ago(89)),
+            talk("2", author_type="admin", author_id="i1", body="cancel", created_at=days_ago(0)),
         ],
         parts=[
-            {**part, "id": "p1", "tone": -0.25, "body": "thanks", "created_at": days_ago(0)},
-            {**part, "id": "p2", "tone": -0.75, "body": "cancellation, please", "created_at": days_ago(90)},
-            {**part, "id": "p3", "tone": None, "body": None, "created_at": days_ago(0)},
-            {**part, "id": "p4", "tone": 1.0, "body": "cancel", "created_at": days_ago(0), "from_customer": False},
-            {**part, "id": "p5", "tone": 1.0, "body": "uncancelled", "created_at": days_ago(0), "author_id": "i3"},
+            {**part, "id": "p1", "body": "thanks", "created_at": days_ago(0)},
+            {**part, "id": "p2", "body": "cancellation, please", "created_at": days_ago(90)},
+            {**part, "id": "p3", "body": None, "created_at": days_ago(0)},
+            {**part, "id": "p4", "body": "cancel", "created_at": days_ago(0), "author_type": "admin"},
+            {**part, "id": "p5", "body": "uncancelled", "created_at": days_ago(0), "author_id": "i3"},
+            {**part, "id": "p6", "body": "cancel", "created_at": days_ago(0), "part_type": "note"},
         ],
+        tones=[{"message_id": message, "tone": tone} for message, tone in tones.items()],
     )
-    assert found["a"]["sentiment_90d"] == pytest.approx(0.125, abs=1e-12)
-    assert found["a"]["cancel_mentioned_at"] == days_ago(89)
-    assert (found["b"]["sentiment_90d"], found["b"]["cancel_mentioned_at"]) == (1.0, None)
+    assert figures["a"]["sentiment_90d"] == pytest.approx(0.125, abs=1e-12)
+    assert figures["a"]["cancel_mentioned_at"] == days_ago(89)
+    assert (figures["b"]["sentiment_90d"], figures["b"]["cancel_mentioned_at"]) == (1.0, None)
 
 
 def test_last_seen_is_the_latest_of_all_contacts_in_days_of_utc() -> None:
     late = days_ago(2).replace(hour=23, minute=59)
-    table = made(
+    table = computed(
         activity.table,
         "core/activity",
-        people=given("identity/people", *PEOPLE),
-        links=given("identity/links", *LINKS),
-        intercom=given(
+        people=filled("identity/people", *PEOPLE),
+        links=filled("identity/links", *LINKS),
+        intercom=filled(
             "intercom/contacts",
             {"id": "i1", "last_seen_at": late},
             {"id": "i2", "last_seen_at": late - timedelta(days=9)},
@@ -125,6 +138,6 @@ def test_last_seen_is_the_latest_of_all_contacts_in_days_of_utc() -> None:
         ),
         day=DAY,
     )
-    found = by("customer_id", table)
-    assert (found["a"]["last_seen_at"], found["a"]["days_since_seen"]) == (late, 2)
-    assert (found["b"]["last_seen_at"], found["b"]["days_since_seen"]) == (None, None)
+    figures = by("customer_id", table)
+    assert (figures["a"]["last_seen_at"], figures["a"]["days_since_seen"]) == (late, 2)
+    assert (figures["b"]["last_seen_at"], figures["b"]["days_since_seen"]) == (None, None)

@@ -15,6 +15,7 @@ def customer(id: str = "c1", **more: Any) -> dict[str, Any]:
         "company_name": "Acme",
         "is_customer": True,
         "mrr": Decimal("1250.50"),
+        "mrr_reporting": Decimal("1250.50"),
         "mrr_source": "stripe",
         "currency": "usd",
         "assigned_am": "Sam Lee",

@@ -1,5 +1,6 @@
 """The deliveries as Dagster runs them: what they read, when they are silent, what they show."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,16 +12,21 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from gtm_platform.delivery.assets import hubspot_contacts, slack_alerts
+from gtm_platform.delivery.alerts.asset import slack_alerts
+from gtm_platform.delivery.assets import hubspot_contacts
 from gtm_platform.delivery.definitions import defs
+from gtm_platform.delivery.hubspot import object_types
+from gtm_platform.delivery.hubspot.assets import hubspot_asset
 from gtm_platform.delivery.hubspot.undo import NothingToUndo, undo_run
-from gtm_platform.delivery.sensors import when_health_lands
+from gtm_platform.delivery.request import delivered_days
 from gtm_platform.lake.contracts import TABLES, Column, Contract
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
+from gtm_platform.orchestration.origin import DAY_TAG
 from gtm_platform.sandbox import hubspot, slack
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
 from gtm_platform.sandbox.slack.store import SlackStore
 from gtm_platform.settings import settings
+from gtm_platform.sources.hubspot.source import SOURCE
 from gtm_platform_tests.delivery.rows import customer, health
 from gtm_platform_tests.delivery.world import NOW, Watched, served
 
@@ -49,6 +55,7 @@ CONTRACTS = {
             "company_name": Column("string"),
             "is_customer": Column("boolean"),
             "mrr": Column("decimal(18, 4)"),
+            "mrr_reporting": Column("decimal(18, 4)"),
             "mrr_source": Column("string"),
             "currency": Column("string"),
             "assigned_am": Column("string"),
@@ -88,12 +95,12 @@ class World:
         self.land(CUSTOMERS, day, people)
 
     def run(
-        self, *assets: dg.AssetsDefinition, day: str, config: dict[str, Any] | None = None
+        self, *assets: dg.AssetsDefinition, day: str | None = None, config: dict[str, Any] | None = None
     ) -> dg.ExecuteInProcessResult:
-        ops = {"delivery__hubspot_contacts": {"config": config}} if config else {}
+        ops = {asset.op.name: {"config": config} for asset in assets} if config else {}
         return dg.materialize(
             list(assets),
-            partition_key=day,
+            tags={DAY_TAG: day} if day else {},
             instance=self.instance,
             resources={"lake": LakeResource()},
             run_config={"ops": ops},
@@ -116,6 +123,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             "HUBSPOT_ACCESS_TOKEN": hubspot.TOKEN,
             "HUBSPOT_BASE_URL": hubspot_api.url,
             "HUBSPOT_WRITE_ENABLED": "true",
+            "HUBSPOT_PORTAL_ID": "77",
             "SLACK_BOT_TOKEN": slack.TOKEN,
             "SLACK_BASE_URL": f"{slack_api.url}/api/",
             "SLACK_ALERT_CHANNEL": "C0",
@@ -137,7 +145,7 @@ def logged(world: World, result: dg.ExecuteInProcessResult) -> str:
     return "\n".join(entry.user_message for entry in world.instance.all_logs(result.run_id))
 
 
-def held(world: World, name: str) -> set[str | None]:
+def values_in_hubspot(world: World, name: str) -> set[str | None]:
     return {record.properties.get(name) for record in world.portal.objects["contacts"].values()}
 
 
@@ -148,11 +156,12 @@ def test_the_newest_day_is_delivered_once(world: World) -> None:
     first = world.run(*DELIVERIES, day=DAYS[1])
 
     assert first.success
-    assert held(world, "gtm_health_score") == {"55"}
-    assert held(world, "gtm_mrr") == {"1250.5"}
+    assert values_in_hubspot(world, "gtm_health_score") == {"55"}
+    assert values_in_hubspot(world, "gtm_mrr") == values_in_hubspot(world, "gtm_mrr_reporting") == {"1250.5"}
+    assert values_in_hubspot(world, "gtm_mrr_currency") == {"USD"}
     counts = shown(first, hubspot_contacts) or {}
-    assert (counts["queried"], counts["written"], counts["fields_written"]) == (5, 5, 25)
-    assert (shown(first, slack_alerts) or {})["said"] == 10
+    assert (counts["queried"], counts["written"], counts["fields_written"]) == (5, 5, 35)
+    assert (shown(first, slack_alerts) or {})["sent"] == 10
     assert len(world.workspace.messages) == 10
 
     second = world.run(*DELIVERIES, day=DAYS[1])
@@ -163,11 +172,19 @@ def test_the_newest_day_is_delivered_once(world: World) -> None:
     assert len(world.workspace.messages) == 10
 
 
-def test_an_old_day_is_not_delivered(world: World) -> None:
+@pytest.mark.parametrize("by", ["tag", "partition", "launchpad"])
+def test_an_old_day_is_not_delivered_and_the_run_is_green(world: World, by: str) -> None:
     world.land_day(DAYS[0], score=80)
     world.land_day(DAYS[1], score=55)
+    ops = {name: {"config": {"day": DAYS[0]}} for name in ("delivery__hubspot_contacts", "delivery__slack_alerts")}
 
-    result = world.run(*DELIVERIES, day=DAYS[0])
+    result = dg.materialize(
+        DELIVERIES,
+        instance=world.instance,
+        resources={"lake": LakeResource()},
+        tags={"tag": {DAY_TAG: DAYS[0]}, "partition": {"dagster/partition": DAYS[0]}, "launchpad": {}}[by],
+        run_config={"ops": ops if by == "launchpad" else {}},
+    )
 
     assert result.success
     assert result.get_asset_materialization_events() == []
@@ -181,7 +198,6 @@ def test_an_old_day_is_not_delivered(world: World) -> None:
         ("HUBSPOT_ACCESS_TOKEN", "", hubspot_contacts, "HubSpot is off: set HUBSPOT_ACCESS_TOKEN."),
         ("SLACK_BOT_TOKEN", "", slack_alerts, "Slack is off: set SLACK_BOT_TOKEN."),
         ("SLACK_ALERT_CHANNEL", "", slack_alerts, "Slack is off: set SLACK_ALERT_CHANNEL."),
-        ("SLACK_SEND_ENABLED", "false", slack_alerts, "Slack is off: set SLACK_SEND_ENABLED=true."),
     ],
 )
 def test_what_is_off_says_so_and_does_nothing(
@@ -210,10 +226,53 @@ def test_a_dry_run_says_that_it_is_one_and_writes_nothing(
 
     result = world.run(hubspot_contacts, day=DAYS[0], config={"dry_run": True} if by == "launchpad" else None)
 
-    told = shown(result, hubspot_contacts) or {}
-    assert (told["dry_run"], told["waiting"], told["written"]) == (True, 5, 0)
-    assert told["summary"].startswith("**Dry run**")
-    assert held(world, "gtm_health_score") == {None}
+    assert result.get_asset_materialization_events() == []
+    [observed] = [event for event in result.get_asset_observation_events() if event.asset_key == hubspot_contacts.key]
+    metadata = observed.asset_observation_data.asset_observation.metadata
+    assert [metadata[name].value for name in ("dry_run", "waiting", "written", "day")] == [True, 5, 0, DAYS[0]]
+    assert str(metadata["summary"].value).startswith("**Dry run**")
+    assert metadata["hubspot"].value == "https://app.hubspot.com/contacts/77/objects/0-1/views/all/list"
+    assert values_in_hubspot(world, "gtm_health_score") == {None}
+    assert delivered_days(world.instance, hubspot_contacts.key) == set()
+    diff = metadata["diff"]
+    assert isinstance(diff, dg.TableMetadataValue)
+    lines = [dict(record.data) for record in diff.records]
+    score = {"object": "contact 3", "property": "gtm_health_score", "old value": "", "new value": "80", "note": ""}
+    assert score in lines
+    assert len(lines) == 35
+    assert "contact 3 (c3): gtm_health_score: '' -> '80'" in logged(world, result)
+
+
+def test_a_dry_run_posts_nothing_to_slack_either_and_leaves_the_day_to_be_delivered(world: World) -> None:
+    world.land_day(DAYS[0], score=80, cancel_mentioned_at=MENTION)
+
+    dry = world.run(*DELIVERIES, config={"dry_run": True})
+
+    assert dry.success
+    assert "Dry run: nothing is posted" in logged(world, dry)
+    assert dry.get_asset_materialization_events() == []
+    assert world.slack_api.calls == []
+
+    assert world.run(*DELIVERIES).success
+    assert delivered_days(world.instance, hubspot_contacts.key) == {DAYS[0]}
+    assert len(world.workspace.messages) == 5
+
+
+def test_a_long_diff_is_cut_in_the_log(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gtm_platform.delivery.hubspot.assets.LINES_LOGGED", 3)
+    world.land_day(DAYS[0], score=80)
+    assert "… and 32 lines more" in logged(world, world.run(hubspot_contacts, config={"dry_run": True}))
+
+
+def test_the_contacts_of_who_left_are_cleared(world: World) -> None:
+    world.land_day(DAYS[0], score=80)
+    world.run(hubspot_contacts)
+    world.land_day(DAYS[1], score=12, is_customer=False)
+
+    assert (shown(world.run(hubspot_contacts), hubspot_contacts) or {})["written"] == 5
+    for name in ("gtm_health_score", "gtm_health_status", "gtm_mrr"):
+        assert not any(values_in_hubspot(world, name))
+    assert (shown(world.run(hubspot_contacts), hubspot_contacts) or {})["unchanged"] == 5
 
 
 def test_a_range_delivers_its_newest_day(world: World) -> None:
@@ -223,23 +282,24 @@ def test_a_range_delivers_its_newest_day(world: World) -> None:
 
     result = dg.materialize([hubspot_contacts], instance=world.instance, resources={"lake": LakeResource()}, tags=span)
 
-    assert [event.partition for event in result.get_asset_materialization_events()] == [DAYS[1]]
-    assert held(world, "gtm_health_score") == {"60"}
+    assert [event.partition for event in result.get_asset_materialization_events()] == [None]
+    assert delivered_days(world.instance, hubspot_contacts.key) == {DAYS[1]}
+    assert values_in_hubspot(world, "gtm_health_score") == {"60"}
 
 
 def test_a_run_is_undone_by_its_id(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.land_day(DAYS[0], score=80)
-    run_id = world.run(hubspot_contacts, day=DAYS[0]).run_id
+    run_id = world.run(hubspot_contacts, day=DAYS[0]).run_id[:8]  # as the UI shows it
     monkeypatch.setenv("HUBSPOT_WRITE_ENABLED", "false")
     settings.cache_clear()
     assert "gtm_health_score: '80' -> ''" in undo_run(run_id)
-    assert held(world, "gtm_health_score") == {"80"}
+    assert values_in_hubspot(world, "gtm_health_score") == {"80"}
 
     monkeypatch.setenv("HUBSPOT_WRITE_ENABLED", "true")
     settings.cache_clear()
 
-    assert "5 contacts: 5 written (25 fields)" in undo_run(run_id)
-    assert held(world, "gtm_health_score") == {None}
+    assert "5 contacts: 5 written (35 fields)" in undo_run(run_id)
+    assert values_in_hubspot(world, "gtm_health_score") == {None}
     with pytest.raises(NothingToUndo, match="wrote nothing"):
         undo_run(run_id)
 
@@ -268,40 +328,126 @@ def test_nothing_personal_and_no_secret_is_shown(world: World) -> None:
 
     result = world.run(*DELIVERIES, day=DAYS[0])
 
-    told = "\n".join(dg.serialize_value(entry) for entry in world.instance.all_logs(result.run_id))
-    assert "contact 5: HubSpot has no live contact with this id" in told
+    shown_text = "\n".join(dg.serialize_value(entry) for entry in world.instance.all_logs(result.run_id))
+    assert "contact 5: HubSpot has no live contact with this id" in shown_text
     for private in ("Zebedee", "Quuxco", hubspot.TOKEN, slack.TOKEN):
-        assert private not in told
+        assert private not in shown_text
 
 
-def tick(world: World, cursor: str | None = None) -> tuple[list[str | None], str | None]:
-    context = dg.build_sensor_context(instance=world.instance, cursor=cursor)
-    result = when_health_lands(context)
-    assert isinstance(result, dg.SensorResult)
-    return [request.partition_key for request in result.run_requests or []], result.cursor
+COMPANIES = """
+'''HubSpot companies: how many customers each has.'''
+
+from gtm_platform.delivery.hubspot.object_type import ObjectType
+from gtm_platform.delivery.hubspot.properties import Origin, number
+
+TABLE = "core/unified_companies"
+SEATS = number("gtm_customers", "Customers", "Customers at this company.", Origin(TABLE, "customers", "policy_hash"))
+
+OBJECT_TYPE = ObjectType(
+    name="companies",
+    label="company",
+    type_id="0-2",
+    key="hubspot_company_id",
+    subject="company_id",
+    properties=(SEATS,),
+    inputs=(TABLE,),
+    plan=lambda tables: tables[TABLE],
+)
+"""
+COMPANY_ROWS = Contract(
+    {
+        "company_id": Column("string"),
+        "hubspot_company_id": Column("string"),
+        "customers": Column("int64"),
+        "policy_hash": Column("string"),
+    },
+    key=("company_id",),
+)
 
 
-def test_the_sensor_asks_once_and_for_the_newest_day_only(world: World) -> None:
-    assert tick(world) == ([], None)
-    for day in DAYS[:2]:
-        world.land_day(day, score=80)
-    days, cursor = tick(world)
-    assert days == [DAYS[1]]
-    assert tick(world, cursor)[0] == []
-
-    world.land_day(DAYS[0], score=70)
-    days, cursor = tick(world, cursor)
-    assert days == []
-
-    world.land_day(DAYS[1], score=70)
-    assert tick(world, cursor)[0] == [DAYS[1]]
+@pytest.fixture
+def companies_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A second object type: one file, and nothing else."""
+    folder = tmp_path / "more_object_types"
+    folder.mkdir()
+    (folder / "companies.py").write_text(COMPANIES)
+    monkeypatch.setattr(object_types, "__path__", [*object_types.__path__, str(folder)])
+    yield folder
+    sys.modules.pop(f"{object_types.__name__}.companies", None)
 
 
-def test_the_sensor_asks_for_both_deliveries() -> None:
-    assert when_health_lands.job_name == "deliver"
-    asked = dg.Definitions.merge(defs(), dg.Definitions(resources={"lake": LakeResource()}))
-    job = asked.resolve_job_def("deliver")
+def test_another_object_type_is_one_file(world: World, companies_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [path.name for path in companies_file.glob("*.py")] == ["companies.py"]
+    monkeypatch.setitem(TABLES, "core/unified_companies", COMPANY_ROWS)
+    monkeypatch.setitem(CONTRACTS, "core/unified_companies", COMPANY_ROWS)
+    world.portal.objects["companies"] = {"9": HubSpotRecord("9", {"name": "Acme"}, NOW, NOW)}
+    world.land_day(DAYS[0], score=80)
+    row = {"company_id": "co1", "hubspot_company_id": "9", "customers": 5, "policy_hash": "abc"}
+    [companies, contacts] = [hubspot_asset(object_type) for object_type in object_types.object_types()]
+    assert (companies.key.path[-1], contacts.key) == ("hubspot_companies", hubspot_contacts.key)
+
+    early = world.run(companies)
+    assert early.success
+    assert "core/unified_companies have no 2026-02-02 yet" in logged(world, early)
+
+    world.land("core/unified_companies", DAYS[0], [row])
+    result = world.run(companies, contacts)
+
+    assert (shown(result, companies) or {})["written"] == 1
+    assert (shown(result, contacts) or {})["written"] == 5
+    assert world.portal.objects["companies"]["9"].properties["gtm_customers"] == "5"
+    assert "gtm_customers" in world.portal.properties["companies"]
+    assert (shown(world.run(companies), companies) or {})["unchanged"] == 1
+
+    undone = undo_run(result.run_id)
+    assert "1 companies: 1 written" in undone
+    assert "5 contacts: 5 written" in undone
+    assert not world.portal.objects["companies"]["9"].properties.get("gtm_customers")
+
+
+def test_reading_and_writing_hubspot_take_turns() -> None:
+    assert hubspot_contacts.op.pool == SOURCE.pool == "hubspot"
+
+
+def test_the_job_runs_both_deliveries() -> None:
+    merged = dg.Definitions.merge(defs(), dg.Definitions(resources={"lake": LakeResource()}))
+    job = merged.resolve_job_def("deliver")
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {
         "delivery/hubspot_contacts",
         "delivery/slack_alerts",
     }
+
+
+@pytest.mark.parametrize("by", ["environment", "launchpad"])
+def test_a_dry_run_of_alerts_shows_what_would_be_sent_and_sends_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    if by == "environment":
+        monkeypatch.setenv("SLACK_SEND_ENABLED", "false")
+        settings.cache_clear()
+    world.land_day(DAYS[0], score=80)
+    world.land_day(DAYS[1], score=55, name="Zebedee Quux")
+
+    result = world.run(slack_alerts, day=DAYS[1], config={"dry_run": True} if by == "launchpad" else None)
+
+    assert result.success
+    assert world.slack_api.calls == []
+    assert result.get_asset_materialization_events() == []
+    [event] = [each for each in result.all_events if each.event_type == dg.DagsterEventType.ASSET_OBSERVATION]
+    metadata = event.asset_observation_data.asset_observation.metadata
+    assert metadata["would_send"].value == 5
+    rows = [record.data for record in metadata["alerts"].value.records]  # type: ignore[union-attr]
+    assert rows[0] == {"kind": "health_drop", "subject": "customer", "id": "c1", "day": DAYS[1]}
+    assert "Zebedee" not in dg.serialize_value(event)
+
+    monkeypatch.setenv("SLACK_SEND_ENABLED", "true")
+    settings.cache_clear()
+    assert (shown(world.run(slack_alerts, day=DAYS[1]), slack_alerts) or {})["sent"] == 5
+
+
+def test_alerts_are_about_current_customers_only(world: World) -> None:
+    world.land_day(DAYS[0], score=80)
+    world.land_day(DAYS[1], score=55, is_customer=False, cancel_mentioned_at=MENTION)
+    counts = shown(world.run(slack_alerts, day=DAYS[1]), slack_alerts) or {}
+    assert (counts["new_alerts"], counts["sent"]) == (0, 0)
+    assert world.workspace.messages == []

@@ -5,19 +5,23 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 
-from gtm_platform.delivery.hubspot.client import Answer, DefinitionDiffers, HubSpotContacts, Input
-from gtm_platform.delivery.hubspot.deliver import Delivered, Guard, Unaccounted, deliver
-from gtm_platform.delivery.hubspot.diff import TooMuchWouldChange
-from gtm_platform.delivery.hubspot.plan import Desired
-from gtm_platform.delivery.hubspot.properties import SIGNALS
-from gtm_platform.delivery.hubspot.send import AllRecordsRejected, Run
+from gtm_platform.delivery.hubspot.client import BatchResult, DefinitionDiffers, HubSpotObjects, Input
+from gtm_platform.delivery.hubspot.diff import Guard, TooMuchWouldChange
+from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
+from gtm_platform.delivery.hubspot.object_types.contacts import SIGNALS
+from gtm_platform.delivery.hubspot.pipeline import deliver
+from gtm_platform.delivery.hubspot.plan import DesiredRecord
+from gtm_platform.delivery.hubspot.report import DeliveryReport, Unaccounted
 from gtm_platform.delivery.hubspot.undo import NothingToUndo, undo
+from gtm_platform.delivery.hubspot.write import AllRecordsRejected, Run
 from gtm_platform.http.errors import RetriesExhausted, Unauthorized
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.sandbox.hubspot import TOKEN
 from gtm_platform.sandbox.hubspot.store import HubSpotStore
+from gtm_platform.sources.hubspot.client import HubSpotClient, RateLimits
 from gtm_platform.state import State
 from gtm_platform.state import audit as trail
 from gtm_platform.state.schema import hubspot_writes
@@ -34,18 +38,21 @@ def run(number: int = 1) -> Run:
     return Run(f"run-{number}", "2026-11-20", lambda: NOW)
 
 
-def contacts(api: Watched) -> HubSpotContacts:
-    impatient = RetryPolicy(budget=10, sleep=lambda _: None, random=lambda: 1.0)
-    return HubSpotContacts(TOKEN, api.url, RateLimiter(10_000, 10_000), impatient)
+def contacts(
+    api: Watched, kind: type[HubSpotObjects] = HubSpotObjects, token: str = TOKEN, retry: RetryPolicy | None = None
+) -> HubSpotObjects:
+    retry = retry or RetryPolicy(budget=10, sleep=lambda _: None, random=lambda: 1.0)
+    limiter = RateLimiter(10_000, 10_000, now=retry.now, sleep=retry.sleep)
+    return kind(HubSpotClient(SecretStr(token), api.url, retry=retry, limits=RateLimits(limiter, limiter)), CONTACTS)
 
 
-def wanted(ids: Iterable[int], score: str = "72", signals: str = "", **more: str) -> list[Desired]:
+def plan_of(ids: Iterable[int], score: str = "72", signals: str = "", **more: str) -> list[DesiredRecord]:
     values = {"gtm_health_score": score, "gtm_health_status": "healthy", "gtm_risk_signals": signals, **more}
     provenance = dict.fromkeys(values, "{}")
-    return [Desired(f"cust-{n}", str(n), values, provenance) for n in ids]
+    return [DesiredRecord(f"cust-{n}", str(n), values, provenance) for n in ids]
 
 
-def held(portal: HubSpotStore, id: int, name: str = "gtm_health_score") -> str | None:
+def value_in(portal: HubSpotStore, id: int, name: str = "gtm_health_score") -> str | None:
     return portal.objects["contacts"][str(id)].properties.get(name)
 
 
@@ -63,19 +70,19 @@ def looked_at(api: Watched) -> set[str]:
     return {each["id"] for call in api.asked("batch/read") for each in call.body["inputs"]}
 
 
-def counts(told: Delivered) -> tuple[int, int, int, int]:
-    return told.written, told.unchanged, told.held, told.rejected
+def counts(report: DeliveryReport) -> tuple[int, int, int, int]:
+    return report.written, report.unchanged, report.held_back, report.rejected
 
 
 def test_the_first_delivery_defines_the_properties_and_writes_all(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
-    told = deliver(wanted(range(1, 251), signals="cancel;late"), contacts(hubspot_api), state, run())
+    report = deliver(plan_of(range(1, 251), signals="cancel;late"), contacts(hubspot_api), state, run())
 
-    assert counts(told) == (250, 0, 0, 0)
-    assert told.fields_written == 750
+    assert counts(report) == (250, 0, 0, 0)
+    assert report.fields_written == 750
     assert len(hubspot_api.asked(UPDATE)) == 3
-    assert {held(portal, n) for n in range(1, 251)} == {"72"}
+    assert {value_in(portal, n) for n in range(1, 251)} == {"72"}
     definition = portal.properties["contacts"]["gtm_risk_signals"]
     assert [option["value"] for option in definition["options"]] == [*SIGNALS, "cancel", "late"]
     assert portal.groups["contacts"]["gtm"]["label"] == "GTM platform"
@@ -85,34 +92,35 @@ def test_the_first_delivery_defines_the_properties_and_writes_all(
         assert trail.entries(tx, "hubspot.write")[0]["detail"]["written"] == 250
 
 
+@pytest.mark.faults("D10")
 def test_the_same_again_asks_and_writes_nothing(hubspot_api: Watched, state: State) -> None:
-    deliver(wanted(range(1, 251)), contacts(hubspot_api), state, run(1))
+    deliver(plan_of(range(1, 251)), contacts(hubspot_api), state, run(1))
     hubspot_api.calls.clear()
 
-    told = deliver(wanted(range(1, 251)), contacts(hubspot_api), state, run(2))
+    report = deliver(plan_of(range(1, 251)), contacts(hubspot_api), state, run(2))
 
-    assert counts(told) == (0, 250, 0, 0)
+    assert counts(report) == (0, 250, 0, 0)
     assert hubspot_api.calls == []
     assert journal(state, run_id="run-2") == []
 
 
 def test_only_what_is_to_be_otherwise_is_looked_at(hubspot_api: Watched, state: State) -> None:
-    deliver(wanted(range(1, 251)), contacts(hubspot_api), state, run(1))
+    deliver(plan_of(range(1, 251)), contacts(hubspot_api), state, run(1))
     hubspot_api.calls.clear()
 
-    told = deliver(wanted(range(1, 250)) + wanted([250], score="50"), contacts(hubspot_api), state, run(2))
+    report = deliver(plan_of(range(1, 250)) + plan_of([250], score="50"), contacts(hubspot_api), state, run(2))
 
-    assert counts(told) == (1, 249, 0, 0)
+    assert counts(report) == (1, 249, 0, 0)
     assert looked_at(hubspot_api) == {"250"}
 
 
 def test_the_same_again_is_told_the_same_of_what_was_not_written(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
-    deliver(wanted([20]), contacts(hubspot_api), state, run(0))  # which makes the properties
+    deliver(plan_of([20]), contacts(hubspot_api), state, run(0))  # which makes the properties
     edit(portal, 11, gtm_health_score="1")
-    claimed_twice = [*wanted([12]), wanted([12])[0]._replace(customer_id="cust-other")]
-    desired = [*wanted(range(1, 12)), *claimed_twice, *wanted([9999])]
+    claimed_twice = [*plan_of([12]), plan_of([12])[0]._replace(subject_id="cust-other")]
+    desired = [*plan_of(range(1, 12)), *claimed_twice, *plan_of([9999])]
     assert counts(deliver(desired, contacts(hubspot_api), state, run(1))) == (11, 0, 0, 3)
     for number in (2, 3):
         hubspot_api.calls.clear()
@@ -120,42 +128,44 @@ def test_the_same_again_is_told_the_same_of_what_was_not_written(
         assert looked_at(hubspot_api) == {"11", "9999"}
 
 
-ALIKE = wanted([1, 2], signals="late", gtm_mrr="10.5")
+ALIKE = plan_of([1, 2], signals="late", gtm_mrr="10.5")
 
 
 @pytest.mark.parametrize(
     ("next_day", "looked", "counted"),
     [
-        ([*ALIKE, *wanted([3], signals="late", gtm_mrr="10.51")], {"3"}, (1, 2, 0, 0)),
-        ([*ALIKE, *wanted([3], gtm_mrr="10.5")], {"3"}, (1, 2, 0, 0)),
-        ([*ALIKE, *wanted([3], signals="late")], set(), (0, 3, 0, 0)),
-        ([*ALIKE, *wanted([3, 4], signals="late", gtm_mrr="10.5")], {"4"}, (1, 3, 0, 0)),
+        ([*ALIKE, *plan_of([3], signals="late", gtm_mrr="10.51")], {"3"}, (1, 2, 0, 0)),
+        ([*ALIKE, *plan_of([3], gtm_mrr="10.5")], {"3"}, (1, 2, 0, 0)),
+        ([*ALIKE, *plan_of([3], signals="late")], set(), (0, 3, 0, 0)),
+        ([*ALIKE, *plan_of([3, 4], signals="late", gtm_mrr="10.5")], {"4"}, (1, 3, 0, 0)),
         (ALIKE, set(), (0, 2, 0, 0)),
-        ([*ALIKE, *wanted([4], signals="late", gtm_mrr="10.5")], {"4"}, (1, 2, 0, 0)),
+        ([*ALIKE, *plan_of([4], signals="late", gtm_mrr="10.5")], {"4"}, (1, 2, 0, 0)),
         ([*ALIKE, *ALIKE[1:]], set(), (0, 1, 0, 2)),
     ],
     ids=["a cent", "cleared", "no longer known", "one more", "one less", "another one", "claimed twice"],
 )
 def test_what_differs_from_the_day_before_is_looked_at_and_nothing_else(
-    next_day: Sequence[Desired],
+    next_day: Sequence[DesiredRecord],
     looked: set[str],
     counted: tuple[int, int, int, int],
     hubspot_api: Watched,
     state: State,
 ) -> None:
-    deliver([*ALIKE, *wanted([3], signals="late", gtm_mrr="10.5")], contacts(hubspot_api), state, run(1))
+    deliver([*ALIKE, *plan_of([3], signals="late", gtm_mrr="10.5")], contacts(hubspot_api), state, run(1))
     hubspot_api.calls.clear()
 
     assert counts(deliver(next_day, contacts(hubspot_api), state, run(2))) == counted
     assert looked_at(hubspot_api) == looked
 
 
+@pytest.mark.faults("D12")
 def test_an_empty_value_that_was_never_written_needs_no_look(hubspot_api: Watched, state: State) -> None:
-    nothing = Desired("cust-1", "1", {"gtm_risk_signals": ""}, {"gtm_risk_signals": "{}"})
+    nothing = DesiredRecord("cust-1", "1", {"gtm_risk_signals": ""}, {"gtm_risk_signals": "{}"})
     assert counts(deliver([nothing], contacts(hubspot_api), state, run(1))) == (0, 1, 0, 0)
     assert hubspot_api.calls == []
 
 
+@pytest.mark.faults("D13")
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
@@ -166,55 +176,71 @@ def test_an_empty_value_that_was_never_written_needs_no_look(hubspot_api: Watche
 def test_values_compare_as_hubspot_compares_them(
     hubspot_api: Watched, portal: HubSpotStore, state: State, ours: dict[str, str], theirs: dict[str, str]
 ) -> None:
-    desired = [wanted([1])[0]._replace(values=ours)]
+    desired = [plan_of([1])[0]._replace(values=ours)]
     deliver(desired, contacts(hubspot_api), state, run(1))
     edit(portal, 1, **theirs)
 
-    more = [wanted([1], gtm_mrr="5")[0]._replace(values={**ours, "gtm_mrr": "5"})]
-    told = deliver(more, contacts(hubspot_api), state, run(2))
-    assert (told.written, told.fields_written, told.fields_held) == (1, 1, 0)
+    more = [plan_of([1], gtm_mrr="5")[0]._replace(values={**ours, "gtm_mrr": "5"})]
+    report = deliver(more, contacts(hubspot_api), state, run(2))
+    assert (report.written, report.fields_written, report.fields_held_back) == (1, 1, 0)
 
 
+@pytest.mark.faults("D4")
 def test_an_option_is_added_beside_those_that_people_made(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
-    deliver(wanted([1], signals="late"), contacts(hubspot_api), state, run(1))
+    deliver(plan_of([1], signals="late"), contacts(hubspot_api), state, run(1))
     by_hand = {"label": "Mine", "value": "mine", "displayOrder": 9, "hidden": False}
     portal.properties["contacts"]["gtm_risk_signals"]["options"].append(by_hand)
 
-    deliver(wanted([1], signals="cancel;late"), contacts(hubspot_api), state, run(2))
+    deliver(plan_of([1], signals="cancel;late"), contacts(hubspot_api), state, run(2))
 
     options = portal.properties["contacts"]["gtm_risk_signals"]["options"]
     assert [option["value"] for option in options] == [*SIGNALS, "late", "mine", "cancel"]
-    assert set((held(portal, 1, "gtm_risk_signals") or "").split(";")) == {"cancel", "late"}
+    assert set((value_in(portal, 1, "gtm_risk_signals") or "").split(";")) == {"cancel", "late"}
 
 
+@pytest.mark.faults("D4")
+def test_a_number_property_gets_no_options_whatever_its_values(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    for number in (1, 2):
+        deliver(plan_of([1], score=f"{50 + number}", gtm_mrr=f"{number}.5"), contacts(hubspot_api), state, run(number))
+
+    assert value_in(portal, 1, "gtm_mrr") == "2.5"
+    sent = [call.body for call in hubspot_api.calls if call.path.startswith("/crm/v3/properties") and call.body]
+    assert {body["name"] for body in sent if body.get("options")} == {"gtm_health_status", "gtm_risk_signals"}
+    assert not any(call.method == "PATCH" for call in hubspot_api.calls)
+
+
+@pytest.mark.faults("D4")
 def test_a_property_that_is_something_else_stops_before_any_write(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
-    deliver(wanted([1]), contacts(hubspot_api), state, run(1))
+    deliver(plan_of([1]), contacts(hubspot_api), state, run(1))
     portal.properties["contacts"]["gtm_mrr"] |= {"type": "string", "fieldType": "text"}
     hubspot_api.calls.clear()
 
     with pytest.raises(DefinitionDiffers, match="gtm_mrr is a string shown as text, not a number"):
-        deliver(wanted([1], score="50"), contacts(hubspot_api), state, run(2))
+        deliver(plan_of([1], score="50"), contacts(hubspot_api), state, run(2))
     assert hubspot_api.asked(UPDATE) == []
 
 
+@pytest.mark.faults("D10")
 def test_a_persons_edit_is_held_and_the_rest_of_the_record_goes_on(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
-    deliver(wanted([1, 2, 3]), contacts(hubspot_api), state, run(1))
+    deliver(plan_of([1, 2, 3]), contacts(hubspot_api), state, run(1))
     edit(portal, 2, gtm_health_score="99")
     edit(portal, 3, gtm_health_score="")
 
-    told = deliver(wanted([1, 2, 3], score="60", gtm_mrr="10"), contacts(hubspot_api), state, run(2))
+    report = deliver(plan_of([1, 2, 3], score="60", gtm_mrr="10"), contacts(hubspot_api), state, run(2))
 
-    assert counts(told) == (3, 0, 0, 0)
-    assert (told.fields_held, told.fields_written) == (2, 4)
-    assert [held(portal, n) for n in (1, 2, 3)] == ["60", "99", ""]
+    assert counts(report) == (3, 0, 0, 0)
+    assert (report.fields_held_back, report.fields_written) == (2, 4)
+    assert [value_in(portal, n) for n in (1, 2, 3)] == ["60", "99", ""]
     assert "from our '72' to '99'" in journal(state, status="held")[0]["reason"]
-    assert counts(deliver(wanted([1, 2, 3], score="55", gtm_mrr="10"), contacts(hubspot_api), state, run(3))) == (
+    assert counts(deliver(plan_of([1, 2, 3], score="55", gtm_mrr="10"), contacts(hubspot_api), state, run(3))) == (
         1,
         0,
         2,
@@ -222,45 +248,49 @@ def test_a_persons_edit_is_held_and_the_rest_of_the_record_goes_on(
     )
 
 
+@pytest.mark.faults("D10")
 def test_a_held_value_is_handed_over_by_setting_it_back(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
-    deliver(wanted([1]), contacts(hubspot_api), state, run(1))
+    deliver(plan_of([1]), contacts(hubspot_api), state, run(1))
     edit(portal, 1, gtm_health_score="99")
-    deliver(wanted([1], score="60"), contacts(hubspot_api), state, run(2))
+    deliver(plan_of([1], score="60"), contacts(hubspot_api), state, run(2))
     edit(portal, 1, gtm_health_score="72")
 
-    deliver(wanted([1], score="60"), contacts(hubspot_api), state, run(3))
+    deliver(plan_of([1], score="60"), contacts(hubspot_api), state, run(3))
 
-    assert held(portal, 1) == "60"
+    assert value_in(portal, 1) == "60"
 
 
+@pytest.mark.faults("D10")
 def test_a_value_that_stood_there_before_us_is_held_until_both_agree(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
-    deliver(wanted([2]), contacts(hubspot_api), state, run(0))
+    deliver(plan_of([2]), contacts(hubspot_api), state, run(0))
     edit(portal, 1, gtm_health_score="40")
-    told = deliver(wanted([1]), contacts(hubspot_api), state, run(1))
-    assert (told.written, told.fields_held, held(portal, 1)) == (1, 1, "40")
+    report = deliver(plan_of([1]), contacts(hubspot_api), state, run(1))
+    assert (report.written, report.fields_held_back, value_in(portal, 1)) == (1, 1, "40")
 
-    deliver(wanted([1], score="40"), contacts(hubspot_api), state, run(2))
-    deliver(wanted([1], score="41"), contacts(hubspot_api), state, run(3))
+    deliver(plan_of([1], score="40"), contacts(hubspot_api), state, run(2))
+    deliver(plan_of([1], score="41"), contacts(hubspot_api), state, run(3))
 
-    assert held(portal, 1) == "41"
+    assert value_in(portal, 1) == "41"
 
 
+@pytest.mark.faults("D11")
 def test_a_deleted_contact_is_rejected_and_not_made_again(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
     portal.objects["contacts"]["2"].archived = NOW
 
-    told = deliver(wanted([1, 2, 9999]), contacts(hubspot_api), state, run())
+    report = deliver(plan_of([1, 2, 9999]), contacts(hubspot_api), state, run())
 
-    assert counts(told) == (1, 0, 0, 2)
-    assert all("deleted or merged" in reason for reason in told.reasons)
+    assert counts(report) == (1, 0, 0, 2)
+    assert all("deleted or merged" in reason for reason in report.reasons)
     assert len(portal.objects["contacts"]) == 250
 
 
+@pytest.mark.faults("D1", "D11")
 def test_a_contact_deleted_between_the_look_and_the_write_is_rejected(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
@@ -269,57 +299,60 @@ def test_a_contact_deleted_between_the_look_and_the_write_is_rejected(
             portal.objects["contacts"]["2"].archived = NOW
 
     hubspot_api.fault = deletes
-    told = deliver(wanted([1, 2, 3]), contacts(hubspot_api), state, run())
+    report = deliver(plan_of([1, 2, 3]), contacts(hubspot_api), state, run())
 
-    assert counts(told) == (2, 0, 0, 1)
+    assert counts(report) == (2, 0, 0, 1)
     assert {row["status"] for row in journal(state, object_id="2")} == {"rejected"}
 
 
 def test_a_contact_that_two_customers_claim_is_left_alone(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
-    twice = [*wanted([1, 2]), wanted([2])[0]._replace(customer_id="cust-other")]
+    twice = [*plan_of([1, 2]), plan_of([2])[0]._replace(subject_id="cust-other")]
 
-    told = deliver(twice, contacts(hubspot_api), state, run())
+    report = deliver(twice, contacts(hubspot_api), state, run())
 
-    assert counts(told) == (1, 0, 0, 2)
-    assert held(portal, 2) is None
+    assert counts(report) == (1, 0, 0, 2)
+    assert value_in(portal, 2) is None
 
 
+@pytest.mark.faults("D1", "D2")
 def test_one_bad_value_among_a_hundred_is_rejected_alone(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
-    bad = wanted([57], score="plenty")
-    told = deliver([*wanted(range(1, 57)), *bad, *wanted(range(58, 101))], contacts(hubspot_api), state, run())
+    bad = plan_of([57], score="plenty")
+    report = deliver([*plan_of(range(1, 57)), *bad, *plan_of(range(58, 101))], contacts(hubspot_api), state, run())
 
-    assert counts(told) == (99, 0, 0, 1)
-    assert told.reasons[0].startswith("contact 57: ")
-    assert held(portal, 58) == "72"
+    assert counts(report) == (99, 0, 0, 1)
+    assert report.reasons[0].startswith("contact 57: ")
+    assert value_in(portal, 58) == "72"
 
 
+@pytest.mark.faults("D2", "D3")
 @pytest.mark.parametrize("status", [400, 409])
 def test_a_batch_refused_for_one_record_is_split_until_that_stands_alone(
     hubspot_api: Watched, portal: HubSpotStore, state: State, status: int
 ) -> None:
     def conflict(call: Call) -> tuple[int, dict[str, str]] | None:
-        guilty = call.path.endswith(UPDATE) and any(one["id"] == "57" for one in call.body["inputs"])
+        guilty = call.path.endswith(UPDATE) and any(each["id"] == "57" for each in call.body["inputs"])
         return (status, {"message": "Contact already exists. Existing ID: 12345"}) if guilty else None
 
     hubspot_api.fault = conflict
-    told = deliver(wanted(range(1, 101)), contacts(hubspot_api), state, run())
+    report = deliver(plan_of(range(1, 101)), contacts(hubspot_api), state, run())
 
-    assert counts(told) == (99, 0, 0, 1)
-    assert "Existing ID: 12345" in told.reasons[0]
-    assert held(portal, 57) is None
+    assert counts(report) == (99, 0, 0, 1)
+    assert "Existing ID: 12345" in report.reasons[0]
+    assert value_in(portal, 57) is None
     assert len(hubspot_api.asked(UPDATE)) <= 15
 
 
 def test_a_hubspot_that_refuses_everything_is_not_asked_a_thousand_times(hubspot_api: Watched, state: State) -> None:
     with pytest.raises(AllRecordsRejected, match="each of 100 contacts"):
-        deliver(wanted(range(1, 251), score="plenty"), contacts(hubspot_api), state, run())
+        deliver(plan_of(range(1, 251), score="plenty"), contacts(hubspot_api), state, run())
     assert len(hubspot_api.asked(UPDATE)) == 1
 
 
+@pytest.mark.faults("D1")
 def test_a_207_whose_errors_name_no_record_is_settled_by_reading(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
@@ -330,17 +363,18 @@ def test_a_207_whose_errors_name_no_record_is_settled_by_reading(
         return 207, {"status": "COMPLETE", "results": [], "numErrors": 1, "errors": [{"message": "Something"}]}
 
     hubspot_api.fault = mute
-    told = deliver(wanted([1, 2]), contacts(hubspot_api), state, run())
+    report = deliver(plan_of([1, 2]), contacts(hubspot_api), state, run())
 
-    assert counts(told) == (1, 0, 0, 1)
+    assert counts(report) == (1, 0, 0, 1)
     hubspot_api.fault = None
-    assert counts(deliver(wanted([1, 2]), contacts(hubspot_api), state, run(2))) == (1, 1, 0, 0)
+    assert counts(deliver(plan_of([1, 2]), contacts(hubspot_api), state, run(2))) == (1, 1, 0, 0)
 
 
+@pytest.mark.faults("D6")
 def test_success_that_kept_nothing_is_found_out_and_repaired(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
-    deliver(wanted([1], score="50"), contacts(hubspot_api), state, run(1))
+    deliver(plan_of([1], score="50"), contacts(hubspot_api), state, run(1))
 
     def lies(call: Call) -> tuple[int, dict[str, object]] | None:
         if not call.path.endswith(UPDATE):
@@ -349,61 +383,62 @@ def test_success_that_kept_nothing_is_found_out_and_repaired(
         return 200, {"status": "COMPLETE", "results": [kept]}
 
     hubspot_api.fault = lies
-    assert counts(deliver(wanted([1]), contacts(hubspot_api), state, run(2))) == (0, 0, 0, 1)
+    assert counts(deliver(plan_of([1]), contacts(hubspot_api), state, run(2))) == (0, 0, 0, 1)
     hubspot_api.fault = None
-    assert counts(deliver(wanted([1]), contacts(hubspot_api), state, run(3))) == (1, 0, 0, 0)
-    assert held(portal, 1) == "72"
+    assert counts(deliver(plan_of([1]), contacts(hubspot_api), state, run(3))) == (1, 0, 0, 0)
+    assert value_in(portal, 1) == "72"
 
 
-class DiesAfterTheCall(HubSpotContacts):
-    def update(self, inputs: Sequence[Input]) -> Answer:
+class DiesAfterTheCall(HubSpotObjects):
+    def update(self, inputs: Sequence[Input]) -> BatchResult:
         super().update(inputs)
         raise Crash
 
 
-class DiesBeforeTheCall(HubSpotContacts):
-    def update(self, inputs: Sequence[Input]) -> Answer:  # noqa: ARG002
+class DiesBeforeTheCall(HubSpotObjects):
+    def update(self, inputs: Sequence[Input]) -> BatchResult:  # noqa: ARG002
         raise Crash
 
 
+@pytest.mark.faults("D7", "D8")
 @pytest.mark.parametrize(("dying", "first", "second"), [(DiesAfterTheCall, 1, 0), (DiesBeforeTheCall, 0, 1)])
 def test_a_crash_around_the_call_ends_with_one_effect(
     hubspot_api: Watched,
     portal: HubSpotStore,
     state: State,
-    dying: type[HubSpotContacts],
+    dying: type[HubSpotObjects],
     first: int,
     second: int,
 ) -> None:
-    deliver(wanted([1, 2], score="50"), contacts(hubspot_api), state, run(1))
+    deliver(plan_of([1, 2], score="50"), contacts(hubspot_api), state, run(1))
     hubspot_api.calls.clear()
     with pytest.raises(Crash):
-        deliver(wanted([1, 2]), dying(TOKEN, hubspot_api.url, RateLimiter(1000, 1000), RetryPolicy()), state, run(2))
+        deliver(plan_of([1, 2]), contacts(hubspot_api, dying), state, run(2))
     assert {row["status"] for row in journal(state, run_id="run-2")} == {"intent"}
     assert len(hubspot_api.asked(UPDATE)) == first
     hubspot_api.calls.clear()
 
-    told = deliver(wanted([1, 2]), contacts(hubspot_api), state, run(3))
+    report = deliver(plan_of([1, 2]), contacts(hubspot_api), state, run(3))
 
-    assert counts(told) == ((0, 2, 0, 0) if first else (2, 0, 0, 0))
+    assert counts(report) == ((0, 2, 0, 0) if first else (2, 0, 0, 0))
     assert len(hubspot_api.asked(UPDATE)) == second
-    assert held(portal, 1) == "72"
-    assert counts(deliver(wanted([1, 2], score="60"), contacts(hubspot_api), state, run(4))) == (2, 0, 0, 0)
+    assert value_in(portal, 1) == "72"
+    assert counts(deliver(plan_of([1, 2], score="60"), contacts(hubspot_api), state, run(4))) == (2, 0, 0, 0)
 
 
+@pytest.mark.faults("D7")
 def test_what_a_crashed_run_wrote_is_ours_even_if_the_score_moved_on(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
-    deliver(wanted([1], score="50"), contacts(hubspot_api), state, run(1))
+    deliver(plan_of([1], score="50"), contacts(hubspot_api), state, run(1))
     with pytest.raises(Crash):
-        deliver(
-            wanted([1]), DiesAfterTheCall(TOKEN, hubspot_api.url, RateLimiter(1000, 1000), RetryPolicy()), state, run(2)
-        )
+        deliver(plan_of([1]), contacts(hubspot_api, DiesAfterTheCall), state, run(2))
 
-    assert counts(deliver(wanted([1], score="61"), contacts(hubspot_api), state, run(3))) == (1, 0, 0, 0)
-    assert held(portal, 1) == "61"
+    assert counts(deliver(plan_of([1], score="61"), contacts(hubspot_api), state, run(3))) == (1, 0, 0, 0)
+    assert value_in(portal, 1) == "61"
 
 
+@pytest.mark.faults("D5")
 def test_trouble_in_the_middle_keeps_what_is_done_and_the_next_run_ends_it(hubspot_api: Watched, state: State) -> None:
     def second_batch_fails(call: Call) -> tuple[int, dict[str, str]] | None:
         failing = call.path.endswith(UPDATE) and call.body["inputs"][0]["id"] == "101"
@@ -411,14 +446,15 @@ def test_trouble_in_the_middle_keeps_what_is_done_and_the_next_run_ends_it(hubsp
 
     hubspot_api.fault = second_batch_fails
     with pytest.raises(RetriesExhausted, match="503"):
-        deliver(wanted(range(1, 251)), contacts(hubspot_api), state, run(1))
+        deliver(plan_of(range(1, 251)), contacts(hubspot_api), state, run(1))
     assert len(journal(state, status="written", property="gtm_health_score")) == 100
     assert len(journal(state, status="unknown", property="gtm_health_score")) == 100
 
     hubspot_api.fault = None
-    assert counts(deliver(wanted(range(1, 251)), contacts(hubspot_api), state, run(2))) == (150, 100, 0, 0)
+    assert counts(deliver(plan_of(range(1, 251)), contacts(hubspot_api), state, run(2))) == (150, 100, 0, 0)
 
 
+@pytest.mark.faults("D5")
 def test_a_passing_limit_is_waited_out(hubspot_api: Watched, state: State) -> None:
     answers = iter([(429, {"policyName": "TEN_SECONDLY_ROLLING"}), (502, {"message": "bad gateway"})])
 
@@ -427,56 +463,82 @@ def test_a_passing_limit_is_waited_out(hubspot_api: Watched, state: State) -> No
 
     hubspot_api.fault = twice
     waited: list[float] = []
-    pace = RateLimiter(1000, 1000, now=lambda: sum(waited), sleep=waited.append)
-    patient = HubSpotContacts(TOKEN, hubspot_api.url, pace, RetryPolicy(sleep=waited.append, random=lambda: 1.0))
+    retry = RetryPolicy(now=lambda: sum(waited), sleep=waited.append, random=lambda: 1.0)
 
-    assert counts(deliver(wanted([1]), patient, state, run())) == (1, 0, 0, 0)
+    assert counts(deliver(plan_of([1]), contacts(hubspot_api, retry=retry), state, run())) == (1, 0, 0, 0)
     assert sum(waited) >= 10
 
 
+@pytest.mark.faults("D6")
+def test_a_write_whose_answer_was_lost_is_made_again_with_one_effect(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    lost = iter([True])
+
+    def applied_but_not_answered(call: Call) -> tuple[int, dict[str, str]] | None:
+        if not call.path.endswith(UPDATE) or not next(lost, False):
+            return None
+        edit(portal, 1, gtm_health_score="72", gtm_health_status="healthy")
+        return 504, {"message": "gateway timeout"}
+
+    hubspot_api.fault = applied_but_not_answered
+    assert counts(deliver(plan_of([1]), contacts(hubspot_api), state, run(1))) == (1, 0, 0, 0)
+    assert value_in(portal, 1) == "72"
+    assert {row["status"] for row in journal(state)} == {"written"}
+
+
+@pytest.mark.faults("S4")
 def test_the_daily_limit_ends_the_run_with_a_sentence(hubspot_api: Watched, state: State) -> None:
     hubspot_api.fault = lambda _: (429, {"policyName": "DAILY"})
-    with pytest.raises(RetriesExhausted, match="calls for today are used up"):
-        deliver(wanted([1]), contacts(hubspot_api), state, run())
+    with pytest.raises(RetriesExhausted, match="daily limit of calls is used up"):
+        deliver(plan_of([1]), contacts(hubspot_api), state, run())
     assert len(hubspot_api.calls) == 1
 
 
 def test_a_wrong_token_is_a_sentence_without_the_token(hubspot_api: Watched, state: State) -> None:
-    wrong = HubSpotContacts("pat-na1-secret-of-mine", hubspot_api.url, RateLimiter(9, 9), RetryPolicy())
+    wrong = contacts(hubspot_api, token="pat-na1-secret-of-mine")
     with pytest.raises(Unauthorized, match="HUBSPOT_ACCESS_TOKEN") as caught:
-        deliver(wanted([1]), wrong, state, run())
-    assert "secret-of-mine" not in f"{caught.value!r} {wrong!r}"
+        deliver(plan_of([1]), wrong, state, run())
+    assert "secret-of-mine" not in f"{caught.value!r} {wrong.client!r}"
 
 
+@pytest.mark.faults("D14")
 def test_rewriting_more_than_the_policy_allows_stops(hubspot_api: Watched, portal: HubSpotStore, state: State) -> None:
-    guard = Guard(share=0.5, allowance=3)
-    everybody = deliver(wanted(range(1, 11)), contacts(hubspot_api), state, run(1), guard)
+    guard = Guard(share=0.5, min_records=3)
+    everybody = deliver(plan_of(range(1, 11)), contacts(hubspot_api), state, run(1), guard)
     assert everybody.written == 10
 
     with pytest.raises(TooMuchWouldChange, match=re.escape("6 of 10 contacts would change, more than the 50%")):
-        deliver([*wanted(range(1, 7), score="1"), *wanted(range(7, 11))], contacts(hubspot_api), state, run(2), guard)
-    assert {held(portal, n) for n in range(1, 11)} == {"72"}
+        deliver(
+            [*plan_of(range(1, 7), score="1"), *plan_of(range(7, 11))],
+            contacts(hubspot_api),
+            state,
+            run(2),
+            guard,
+        )
+    assert {value_in(portal, n) for n in range(1, 11)} == {"72"}
 
-    assert deliver(wanted(range(1, 11), gtm_mrr="5"), contacts(hubspot_api), state, run(3), guard).written == 10
-    few = deliver([*wanted([1, 2, 3], score="1")], contacts(hubspot_api), state, run(4), guard)
+    assert deliver(plan_of(range(1, 11), gtm_mrr="5"), contacts(hubspot_api), state, run(3), guard).written == 10
+    few = deliver([*plan_of([1, 2, 3], score="1")], contacts(hubspot_api), state, run(4), guard)
     assert few.written == 3
 
 
+@pytest.mark.faults("D14")
 def test_a_dry_run_tells_every_field_and_touches_nothing(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
-    deliver(wanted([1, 2]), contacts(hubspot_api), state, run(1))
+    deliver(plan_of([1, 2]), contacts(hubspot_api), state, run(1))
     edit(portal, 2, gtm_health_score="99")
     before = journal(state)
     hubspot_api.calls.clear()
 
-    told = deliver(wanted([1, 2, 9999], score="60"), contacts(hubspot_api), state, run(2), dry_run=True)
+    report = deliver(plan_of([1, 2, 9999], score="60"), contacts(hubspot_api), state, run(2), dry_run=True)
 
-    assert counts(told) == (0, 0, 1, 1)
-    assert told.waiting == 1
-    assert "contact 1 (customer cust-1): gtm_health_score: '72' -> '60'" in told.diff
-    assert "contact 2 (customer cust-2): held: gtm_health_score was changed" in told.diff
-    assert "contact 9999 (customer cust-9999): rejected" in told.diff
+    assert counts(report) == (0, 0, 1, 1)
+    assert report.waiting == 1
+    assert "contact 1 (cust-1): gtm_health_score: '72' -> '60'" in report.text()
+    assert "contact 2 (cust-2): held: gtm_health_score was changed" in report.text()
+    assert "contact 9999 (cust-9999): rejected" in report.text()
     assert journal(state) == before
     assert {call.path.rpartition("/")[2] for call in hubspot_api.calls} == {"read"}
 
@@ -484,15 +546,15 @@ def test_a_dry_run_tells_every_field_and_touches_nothing(
 def test_undo_restores_what_was_before_but_not_over_a_persons_edit(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
-    deliver(wanted([1, 2, 3], score="50"), contacts(hubspot_api), state, run(1))
-    deliver(wanted([1, 2, 3, 4], score="60"), contacts(hubspot_api), state, run(2))
-    deliver(wanted([3], score="61"), contacts(hubspot_api), state, run(3))
+    deliver(plan_of([1, 2, 3], score="50"), contacts(hubspot_api), state, run(1))
+    deliver(plan_of([1, 2, 3, 4], score="60"), contacts(hubspot_api), state, run(2))
+    deliver(plan_of([3], score="61"), contacts(hubspot_api), state, run(3))
     edit(portal, 2, gtm_health_score="99")
 
-    told = undo("run-2", contacts(hubspot_api), state, run(4))
+    report = undo("run-2", contacts(hubspot_api), state, run(4))
 
-    assert counts(told) == (2, 0, 1, 0)
-    assert [held(portal, n) for n in (1, 2, 3, 4)] == ["50", "99", "61", None]
+    assert counts(report) == (2, 0, 1, 0)
+    assert [value_in(portal, n) for n in (1, 2, 3, 4)] == ["50", "99", "61", None]
     assert counts(undo("run-2", contacts(hubspot_api), state, run(5))) == (0, 0, 1, 0)
     with pytest.raises(NothingToUndo, match="Run run-9 wrote nothing"):
         undo("run-9", contacts(hubspot_api), state, run(6))
@@ -501,16 +563,16 @@ def test_undo_restores_what_was_before_but_not_over_a_persons_edit(
 def test_what_was_undone_is_written_again_by_the_same_day(
     hubspot_api: Watched, portal: HubSpotStore, state: State
 ) -> None:
-    deliver(wanted([1, 2]), contacts(hubspot_api), state, run(1))
-    deliver(wanted([1, 2], score="60"), contacts(hubspot_api), state, run(2))
+    deliver(plan_of([1, 2]), contacts(hubspot_api), state, run(1))
+    deliver(plan_of([1, 2], score="60"), contacts(hubspot_api), state, run(2))
     undo("run-2", contacts(hubspot_api), state, run(3))
-    assert held(portal, 1) == "72"
+    assert value_in(portal, 1) == "72"
 
-    assert counts(deliver(wanted([1, 2]), contacts(hubspot_api), state, run(4))) == (0, 2, 0, 0)
-    assert counts(deliver(wanted([1, 2], score="60"), contacts(hubspot_api), state, run(5))) == (2, 0, 0, 0)
-    assert held(portal, 1) == "60"
+    assert counts(deliver(plan_of([1, 2]), contacts(hubspot_api), state, run(4))) == (0, 2, 0, 0)
+    assert counts(deliver(plan_of([1, 2], score="60"), contacts(hubspot_api), state, run(5))) == (2, 0, 0, 0)
+    assert value_in(portal, 1) == "60"
 
 
 def test_counts_that_do_not_add_up_are_refused() -> None:
-    with pytest.raises(Unaccounted, match="3 contacts were to be delivered"):
-        Delivered(queried=3, written=1, unchanged=1).checked()
+    with pytest.raises(Unaccounted, match="3 records were to be delivered"):
+        DeliveryReport(queried=3, written=1, unchanged=1).checked()

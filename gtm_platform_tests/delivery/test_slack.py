@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from gtm_platform.delivery.slack.client import AnswerLost, SlackChannel
-from gtm_platform.delivery.slack.send import AlertSender, SendReport
+from gtm_platform.delivery.alerts.customer_alerts import DueAlerts
+from gtm_platform.delivery.alerts.customer_wording import compose
+from gtm_platform.delivery.alerts.sender import AlertSender, SendReport
+from gtm_platform.delivery.alerts.slack_client import AnswerLost, SlackChannel
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.sandbox import slack
@@ -46,14 +48,27 @@ def channel(api: Watched, kind: type[SlackChannel] = SlackChannel, id: str = CHA
 
 
 def facts(*ids: int) -> list[Fact]:
-    return [Fact(f"health_drop:c{n}:{DAY}", "health_drop", f"c{n}", DAY, DROP) for n in ids]
+    return [Fact(f"health_drop:c{n}:{DAY}", "health_drop", "customer", f"c{n}", DAY, DROP) for n in ids]
 
 
 CUSTOMERS = {f"c{n}": customer(f"c{n}", name=f"Person {n}") for n in range(100)}
 
 
-def say(to: SlackChannel, state: State, *new: Fact, day: str = DAY, storm: int = 10) -> SendReport:
-    return AlertSender(to, state, lambda: NOW).say(new, CUSTOMERS, day, storm, "1")
+KINDS = ("health_drop", "cancel_mention")
+
+
+def send(
+    to: SlackChannel,
+    state: State,
+    *new: Fact,
+    day: str = DAY,
+    digest_above: int = 10,
+    sender: type[AlertSender] = AlertSender,
+) -> SendReport:
+    due = DueAlerts(day, new, CUSTOMERS)
+    return sender(to, state, KINDS, lambda: NOW).send(
+        new, lambda entries: compose(entries, CUSTOMERS, digest_above, "1"), due.drop_reason
+    )
 
 
 def journal(state: State) -> list[sa.RowMapping]:
@@ -65,34 +80,34 @@ def posts(workspace: SlackStore) -> Sequence[SlackMessage]:
     return workspace.messages
 
 
-def test_alerts_are_said_and_journaled(slack_api: Watched, workspace: SlackStore, state: State) -> None:
-    told = say(channel(slack_api), state, *facts(1, 2))
+def test_alerts_are_sent_and_journaled(slack_api: Watched, workspace: SlackStore, state: State) -> None:
+    report = send(channel(slack_api), state, *facts(1, 2))
 
-    assert (told.new, told.sent, told.posts, told.waiting, told.trouble) == (2, 2, 2, 0, [])
+    assert (report.new, report.sent, report.posts, report.waiting, report.trouble) == (2, 2, 2, 0, [])
     row, message = journal(state)[0], posts(workspace)[0]
     assert (row["status"], row["ts"], row["attempts"], row["sent_at"]) == ("sent", message.ts, 1, NOW)
     assert message.text.startswith("Health drop: Person 1")
     assert message.metadata == {"event_type": "gtm_alert", "event_payload": {"fingerprint": f"health_drop:c1:{DAY}"}}
 
 
-def test_the_same_facts_again_are_not_said_again(slack_api: Watched, workspace: SlackStore, state: State) -> None:
-    say(channel(slack_api), state, *facts(1, 2))
-    told = say(channel(slack_api), state, *facts(1, 2, 2, 3))
+def test_the_same_facts_again_are_not_sent_again(slack_api: Watched, workspace: SlackStore, state: State) -> None:
+    send(channel(slack_api), state, *facts(1, 2))
+    report = send(channel(slack_api), state, *facts(1, 2, 2, 3))
 
-    assert (told.new, told.sent) == (1, 1)
+    assert (report.new, report.sent) == (1, 1)
     assert len(posts(workspace)) == 3
 
 
-def test_a_storm_is_folded_and_each_alert_of_it_is_said(
+def test_a_digest_is_folded_and_each_alert_of_it_is_sent(
     slack_api: Watched, workspace: SlackStore, state: State
 ) -> None:
-    told = say(channel(slack_api), state, *facts(*range(60)))
+    report = send(channel(slack_api), state, *facts(*range(60)))
 
-    assert (told.sent, told.posts) == (60, 3)
+    assert (report.sent, report.posts) == (60, 3)
     first, *thread = posts(workspace)
     assert [message.thread_ts for message in thread] == [first.ts, first.ts]
     assert {row["status"] for row in journal(state)} == {"sent"}
-    assert say(channel(slack_api), state, *facts(*range(60))).sent == 0
+    assert send(channel(slack_api), state, *facts(*range(60))).sent == 0
 
 
 @pytest.mark.parametrize("answer", [(503, {}), (200, {"ok": False, "error": "internal_error"}), (429, {})])
@@ -100,13 +115,13 @@ def test_an_outage_loses_no_alert_and_the_next_run_says_it_unmarked(
     slack_api: Watched, workspace: SlackStore, state: State, answer: tuple[int, dict[str, Any]]
 ) -> None:
     slack_api.fault = lambda _: answer
-    told = say(channel(slack_api), state, *facts(1, 2))
-    assert (told.sent, told.waiting) == (0, 2)
-    assert "Slack" in told.trouble[0]
+    report = send(channel(slack_api), state, *facts(1, 2))
+    assert (report.sent, report.waiting) == (0, 2)
+    assert "Slack" in report.trouble[0]
     assert [row["status"] for row in journal(state)] == ["intent", "intent"]
 
     slack_api.fault = None
-    later = say(channel(slack_api), state, day="2026-11-21")
+    later = send(channel(slack_api), state, day="2026-11-21")
 
     assert (later.new, later.sent, later.waiting) == (0, 2, 0)
     assert [message.text[:11] for message in posts(workspace)] == ["Health drop"] * 2
@@ -114,14 +129,14 @@ def test_an_outage_loses_no_alert_and_the_next_run_says_it_unmarked(
 
 def test_slack_that_cannot_be_reached_loses_no_alert(state: State) -> None:
     nobody = Watched(lambda *_: None, url="http://127.0.0.1:9")  # type: ignore[arg-type]
-    assert say(channel(nobody), state, *facts(1)).waiting == 1
+    assert send(channel(nobody), state, *facts(1)).waiting == 1
     assert journal(state)[0]["status"] == "intent"
 
 
 def test_a_limit_is_waited_out(slack_api: Watched, workspace: SlackStore, state: State) -> None:
     answers = iter([(429, {"ok": False, "error": "ratelimited"})])
     slack_api.fault = lambda _: next(answers, None)
-    assert say(channel(slack_api), state, *facts(1)).sent == 1
+    assert send(channel(slack_api), state, *facts(1)).sent == 1
     assert len(posts(workspace)) == 1
 
 
@@ -141,11 +156,11 @@ def test_a_crash_between_post_and_receipt_makes_one_marked_repeat(
     slack_api: Watched, workspace: SlackStore, state: State
 ) -> None:
     with pytest.raises(Crash):
-        say(channel(slack_api, DiesAfterPosting), state, *facts(1, 2))
+        send(channel(slack_api, DiesAfterPosting), state, *facts(1, 2))
     assert [row["status"] for row in journal(state)] == ["unknown", "intent"]
 
-    assert say(channel(slack_api), state, *facts(1, 2)).sent == 2
-    assert say(channel(slack_api), state, *facts(1, 2)).sent == 0
+    assert send(channel(slack_api), state, *facts(1, 2)).sent == 2
+    assert send(channel(slack_api), state, *facts(1, 2)).sent == 0
     texts = [message.text for message in posts(workspace)]
     assert [text.startswith("(may be a repeat) ") for text in texts] == [False, True, False]
     assert ["Person 1" in text for text in texts] == [True, True, False]
@@ -154,13 +169,13 @@ def test_a_crash_between_post_and_receipt_makes_one_marked_repeat(
 def test_a_lost_answer_stops_the_run_and_stays_in_doubt_through_an_outage(
     slack_api: Watched, workspace: SlackStore, state: State
 ) -> None:
-    assert say(channel(slack_api, LosesTheAnswer), state, *facts(1, 2)).waiting == 2
+    assert send(channel(slack_api, LosesTheAnswer), state, *facts(1, 2)).waiting == 2
     slack_api.fault = lambda _: (503, {})
-    assert say(channel(slack_api), state).waiting == 2
+    assert send(channel(slack_api), state).waiting == 2
     assert [(row["status"], row["attempts"]) for row in journal(state)] == [("unknown", 1), ("intent", 0)]
 
     slack_api.fault = None
-    assert say(channel(slack_api), state).sent == 2
+    assert send(channel(slack_api), state).sent == 2
     assert [message.text[:17] for message in posts(workspace)][1:] == ["(may be a repeat)", "Health drop: Pers"]
 
 
@@ -170,27 +185,27 @@ def test_a_crash_before_posting_says_it_once_unmarked(slack_api: Watched, worksp
             raise Crash
 
     with pytest.raises(Crash):
-        DiesFirst(channel(slack_api), state, lambda: NOW).say(facts(1), CUSTOMERS, DAY, 10)
-    say(channel(slack_api), state)
+        send(channel(slack_api), state, *facts(1), sender=DiesFirst)
+    send(channel(slack_api), state)
     assert [message.text[:11] for message in posts(workspace)] == ["Health drop"]
 
 
 def test_a_wrong_channel_is_a_sentence_and_the_alert_waits(
     slack_api: Watched, workspace: SlackStore, state: State
 ) -> None:
-    told = say(channel(slack_api, id="C0NOWHERE01"), state, *facts(1, 2))
-    assert "SLACK_ALERT_CHANNEL" in told.trouble[0]
-    assert (told.waiting, len(slack_api.calls)) == (2, 1)
+    report = send(channel(slack_api, id="C0NOWHERE01"), state, *facts(1, 2))
+    assert "SLACK_ALERT_CHANNEL" in report.trouble[0]
+    assert (report.waiting, len(slack_api.calls)) == (2, 1)
 
-    assert say(channel(slack_api), state).sent == 2
+    assert send(channel(slack_api), state).sent == 2
     assert len(posts(workspace)) == 2
 
 
 def test_a_wrong_token_is_a_sentence_without_the_token(slack_api: Watched, state: State) -> None:
     wrong = SlackChannel("xoxb-mine-and-secret", f"{slack_api.url}/api/", CHANNEL, RateLimiter(9, 9), RetryPolicy())
-    told = AlertSender(wrong, state, lambda: NOW).say(facts(1), CUSTOMERS, DAY, 10)
-    assert "SLACK_BOT_TOKEN" in told.trouble[0]
-    assert "secret" not in json.dumps([told.trouble, journal(state)[0]["error"]])
+    report = send(wrong, state, *facts(1))
+    assert "SLACK_BOT_TOKEN" in report.trouble[0]
+    assert "secret" not in json.dumps([report.trouble, journal(state)[0]["error"]])
 
 
 def test_the_token_does_not_follow_a_redirect(state: State) -> None:
@@ -215,10 +230,10 @@ def test_the_token_does_not_follow_a_redirect(state: State) -> None:
         thread.start()
         home = f"http://127.0.0.1:{server.server_address[1]}/api/"
         impatient = RetryPolicy(budget=5, sleep=lambda _: None, random=lambda: 1.0)
-        told = say(SlackChannel(slack.TOKEN, home, CHANNEL, RateLimiter(9, 9), impatient), state, *facts(1))
+        report = send(SlackChannel(slack.TOKEN, home, CHANNEL, RateLimiter(9, 9), impatient), state, *facts(1))
         server.shutdown()
         thread.join()
-    assert told.sent == 0
+    assert report.sent == 0
     assert asked[:2] == [("/api/chat.postMessage", f"Bearer {slack.TOKEN}"), ("/elsewhere", None)]
 
 
@@ -228,27 +243,27 @@ def test_a_message_that_slack_refuses_is_left_for_a_person_and_the_others_go_on(
     answers = iter([(200, {"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": ["too odd"]}})])
     slack_api.fault = lambda _: next(answers, None)
 
-    told = say(channel(slack_api), state, *facts(1, 2))
+    report = send(channel(slack_api), state, *facts(1, 2))
 
-    assert (told.sent, told.failed, told.waiting) == (1, 1, 0)
-    assert "invalid_blocks. too odd" in told.trouble[0]
+    assert (report.sent, report.failed, report.waiting) == (1, 1, 0)
+    assert "invalid_blocks. too odd" in report.trouble[0]
     assert [row["status"] for row in journal(state)] == ["failed", "sent"]
-    assert say(channel(slack_api), state).sent == 0
+    assert send(channel(slack_api), state).sent == 0
 
 
 def test_alerts_that_lost_their_point_are_dropped(slack_api: Watched, workspace: SlackStore, state: State) -> None:
     slack_api.fault = lambda _: (503, {})
-    gone = Fact("cancel_mention:x:y", "cancel_mention", "somebody-erased", DAY, {"mentioned_at": "then"})
-    told = say(channel(slack_api), state, *facts(1), gone)
-    assert (told.dropped, told.sent, told.waiting) == (1, 0, 1)
+    gone = Fact("cancel_mention:x:y", "cancel_mention", "customer", "c-erased", DAY, {"mentioned_at": "then"})
+    report = send(channel(slack_api), state, *facts(1), gone)
+    assert (report.dropped, report.sent, report.waiting) == (1, 0, 1)
 
     slack_api.fault = None
-    told = say(channel(slack_api), state, day="2026-11-28")
+    report = send(channel(slack_api), state, day="2026-11-28")
 
-    assert (told.dropped, told.sent, told.waiting) == (1, 0, 0)
+    assert (report.dropped, report.sent, report.waiting) == (1, 0, 0)
     assert [row["error"] for row in journal(state)] == [
         f"The health_drop of {DAY} waited more than 7 days for Slack and is old news.",
-        f"Customer somebody-erased is no longer there; its cancel_mention of {DAY} was not said.",
+        f"c-erased is no current customer; the cancel_mention of {DAY} was not sent.",
     ]
     assert posts(workspace) == []
 
@@ -257,5 +272,5 @@ def test_the_burst_is_short_and_then_one_a_second(slack_api: Watched, state: Sta
     waited: list[float] = []
     pace = RateLimiter(1, 10, now=lambda: sum(waited), sleep=waited.append)
     paced = SlackChannel(slack.TOKEN, f"{slack_api.url}/api/", CHANNEL, pace, RetryPolicy())
-    assert say(paced, state, *facts(*range(12)), storm=99).sent == 12
+    assert send(paced, state, *facts(*range(12)), digest_above=99).sent == 12
     assert sum(waited) == pytest.approx(2, abs=0.01)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gtm_platform.delivery.slack.wording import Message, compose, money
+from gtm_platform.delivery.alerts.customer_wording import compose, money
+from gtm_platform.delivery.alerts.wording import Message
 from gtm_platform.sandbox.slack.blocks import findings
 from gtm_platform.state.slack_journal import Entry
 from gtm_platform_tests.delivery.rows import DAY, customer
@@ -15,11 +16,12 @@ DROP = {"score": 55, "status": "at_risk", "from_score": 75, "from_status": "heal
 
 
 def entry(customer_id: str = "c1", status: str = "intent", id: int = 1) -> Entry:
-    return Entry(f"health_drop:{customer_id}:{DAY}", "health_drop", customer_id, DAY, DROP, id, status)
+    fingerprint = f"health_drop:{customer_id}:{DAY}"
+    return Entry(fingerprint, "health_drop", "customer", customer_id, DAY, DROP, id=id, status=status)
 
 
 def single(customer: dict[str, Any], status: str = "intent", portal: str | None = "1234567") -> Message:
-    [message] = compose([entry(status=status)], {"c1": customer}, storm=10, portal=portal)
+    [message] = compose([entry(status=status)], {"c1": customer}, digest_above=10, portal=portal)
     return message
 
 
@@ -58,10 +60,10 @@ EVIL = "<!channel> *x* & <https://evil.example|click> \u202eliam\u200b\x00\nnext
 
 
 @pytest.mark.faults("P15")
-@pytest.mark.parametrize("storm", [0, 10])
-def test_a_hostile_name_is_only_text(storm: int) -> None:
+@pytest.mark.parametrize("digest_above", [0, 10])
+def test_a_hostile_name_is_only_text(digest_above: int) -> None:
     hostile = customer(name=EVIL, company_name=EVIL, assigned_am=EVIL, recommended_actions=[EVIL], risk_signals=[EVIL])
-    [message] = compose([entry()], {"c1": hostile}, storm, None)
+    [message] = compose([entry()], {"c1": hostile}, digest_above, None)
     marked = [message.text, *_mrkdwn(message.blocks)]
     assert any("&lt;!channel&gt;" in text for text in marked)
     assert all("<!" not in text and "<http" not in text for text in marked)
@@ -76,10 +78,10 @@ def _mrkdwn(part: Any) -> list[str]:
     return [text for value in part for text in _mrkdwn(value)] if isinstance(part, list | tuple) else []
 
 
-@pytest.mark.parametrize("storm", [0, 10])
-def test_nothing_is_too_long_or_empty_for_slack(storm: int) -> None:
+@pytest.mark.parametrize("digest_above", [0, 10])
+def test_nothing_is_too_long_or_empty_for_slack(digest_above: int) -> None:
     long = customer(name="N" * 9000, assigned_am="&" * 3000, recommended_actions=["<" * 5000])
-    [message] = compose([entry()], {"c1": long}, storm, "1")
+    [message] = compose([entry()], {"c1": long}, digest_above, "1")
     assert findings(list(message.blocks)) == []
 
 
@@ -87,11 +89,11 @@ def test_an_alert_that_may_be_there_already_says_so() -> None:
     assert single(customer(), status="unknown").text.startswith("(may be a repeat) Health drop")
 
 
-def test_a_storm_is_one_message_and_its_thread() -> None:
+def test_many_alerts_are_one_message_and_its_thread() -> None:
     several = [entry(f"c{n}", id=n) for n in range(60)]
     known = {f"c{n}": customer(f"c{n}", name=f"Person {n}.") for n in range(60)}
 
-    first, *further = compose(several, known, storm=10, portal="1")
+    first, *further = compose(several, known, digest_above=10, portal="1")
 
     assert not first.follows
     assert [page.follows for page in further] == [True, True]
@@ -103,9 +105,25 @@ def test_a_storm_is_one_message_and_its_thread() -> None:
     assert len({page.fingerprint for page in (first, *further)}) == 3
 
 
-def test_ten_alerts_are_no_storm() -> None:
+def test_a_digest_reads_as_text() -> None:
+    message, *_ = compose([entry()], {"c1": customer()}, digest_above=0, portal="1234567")
+    [line] = [block["text"]["text"] for block in message.blocks if block["type"] == "section"]
+    assert line == (
+        "*Health drop*: <https://app.hubspot.com/contacts/1234567/record/0-1/501|Ada Byron, Acme> "
+        "(1,250.50 USD MRR, AM Sam Lee): Health fell from 75 (healthy) to 55 (at risk). Signals: payment delinquent."
+    )
+
+
+def test_what_presses_most_comes_first() -> None:
+    facts = {"mentioned_at": "2026-11-19 14:30 UTC"}
+    mention = Entry("cancel_mention:c2:x", "cancel_mention", "customer", "c2", DAY, facts, id=2, status="intent")
+    messages = compose([entry(), mention], {"c1": customer(), "c2": customer("c2")}, digest_above=10, portal=None)
+    assert [message.entries[0].kind for message in messages] == ["cancel_mention", "health_drop"]
+
+
+def test_ten_alerts_are_no_digest() -> None:
     several = [entry(f"c{n}", id=n) for n in range(10)]
-    assert len(compose(several, {f"c{n}": customer() for n in range(10)}, storm=10, portal=None)) == 10
+    assert len(compose(several, {f"c{n}": customer() for n in range(10)}, digest_above=10, portal=None)) == 10
 
 
 @pytest.mark.parametrize(

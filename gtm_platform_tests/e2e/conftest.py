@@ -17,7 +17,7 @@ from gtm_platform.orchestration.instance import instance
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform_tests.e2e.home import Control, contents, gtm, let_go, live, midnight, move_in
 
-PEOPLE, SEED = 60, 29  # in which somebody speaks of cancelling, owes, waits with a critical ticket, rates badly
+PEOPLE, SEED = 60, 17  # in which customers speak of cancelling, owe, stay away, wait with a critical ticket, rate badly
 DAYS = [date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)]
 NOW = midnight(date(2026, 3, 4))
 

@@ -13,7 +13,7 @@ import pytest
 
 from gtm_platform.orchestration.liveness import UNFINISHED
 from gtm_platform.sandbox.server import Sandbox, running
-from gtm_platform.settings import Settings
+from gtm_platform_tests.conftest import VARIABLES
 from gtm_platform_tests.e2e.home import (
     Control,
     contents,
@@ -89,8 +89,8 @@ def live(home: Path, *, stormy: bool = False) -> Life:
         for name, size in PAGES.items():
             patch.setattr(f"gtm_platform.{name}", size)
         with running(PEOPLE, SEED, midnight(DAYS[0]), home) as box, _dagster(home) as dagster:
-            for variable in Settings.model_fields:
-                patch.delenv(variable.upper(), raising=False)
+            for variable in VARIABLES:
+                patch.delenv(variable, raising=False)
             move_in(patch, home, box, midnight(DAYS[0]))
             spoil(box)
             faults = storm(Control(box.url)) if stormy else []

@@ -14,7 +14,8 @@ from gtm_platform.http.client import Api
 from gtm_platform.http.pages import Page, expect_list
 from gtm_platform.http.pagination import CursorPaging
 from gtm_platform.ingest.record import Id, Instant, MaybeAmount, MaybeText, Record, at
-from gtm_platform.ingest.source import Source, Stream, Window
+from gtm_platform.ingest.source import Schedule, Source, Stream, Window
+from gtm_platform.sources.stripe.settings import StripeSettings
 from gtm_platform_tests.http.clock import Clock
 from gtm_platform_tests.http.server import Answer, whole
 
@@ -51,11 +52,11 @@ def orders(api: Api, window: Window) -> Iterator[Page]:
 
 SOURCE = Source(
     "shop",
-    hours=24,
-    needs=("STRIPE_API_KEY",),
+    Schedule(24),
+    StripeSettings,
     connect=lambda _: nullcontext(),
     check=lambda _: "open",
-    streams=(Stream("orders", Order, orders, moved="updated_at"),),
+    streams=(Stream("orders", Order, orders, cursor_field="updated_at"),),
 )
 TABLE, QUARANTINE = SOURCE.table(SOURCE.streams[0]), SOURCE.quarantine(SOURCE.streams[0])
 

@@ -18,15 +18,19 @@ import duckdb
 import httpx
 import pytest
 
+from gtm_platform.automation.failed_runs import report_of
 from gtm_platform.cli.doctor import examine
 from gtm_platform.cli.runs import make, span
 from gtm_platform.definitions import defs
-from gtm_platform.delivery.hubspot.client import HubSpotContacts
-from gtm_platform.delivery.sensors import when_a_run_fails
-from gtm_platform.delivery.slack.client import SlackChannel
+from gtm_platform.delivery.alerts import ops_alerts
+from gtm_platform.delivery.alerts.kinds import run_failed
+from gtm_platform.delivery.alerts.settings import SlackSettings
+from gtm_platform.delivery.alerts.slack_client import SlackChannel
+from gtm_platform.delivery.hubspot.client import open_client
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.orchestration.instance import instance
-from gtm_platform.settings import settings
+from gtm_platform.settings import settings, settings_of
 from gtm_platform.sources.assets import SOURCES
 from gtm_platform_tests.e2e.home import Control, midnight, windows_of
 from gtm_platform_tests.faults.canaries import CANARIES, DAY, echoing, knowing_the_canaries, people, spoil
@@ -69,13 +73,11 @@ class Troubles:
                 self.alert(ran)
 
     def alert(self, ran: dg.ExecuteInProcessResult) -> None:
-        """What the sensor does; Slack itself may be what does not work."""
-        event = next(event for event in ran.all_events if event.is_run_failure)
-        context = dg.build_run_status_sensor_context(
-            "when_a_run_fails", event, self.instance, ran.dagster_run, repository_def=defs.get_repository_def()
-        )
+        """What the sensor of failed runs does; Slack itself may be what does not work."""
+        failed = report_of(self.instance, ran.dagster_run)
+        facts = run_failed.ALERT.facts_of([failed] if failed else [], str(self.day))
         try:
-            print(when_a_run_fails(context.for_run_failure()))
+            print(ops_alerts.send([run_failed.ALERT.kind], facts))
         except Exception:
             traceback.print_exc()  # as the daemon does
 
@@ -138,7 +140,7 @@ class Troubles:
             "sync_stripe": "sources.stripe.client.Stripe.pages",
             "sync_hubspot": "sources.hubspot.client.HubSpotClient.page",
             "daily_tables": "lake.daily_table._read",
-            "deliver": "delivery.assets.rows",
+            "deliver": "delivery.alerts.customer_alerts.read_customers",
         }
         for job, place in places.items():
             with pytest.MonkeyPatch.context() as patch:
@@ -161,11 +163,11 @@ class Troubles:
         objects: list[object] = [
             settings(),
             LakeResource(),
-            HubSpotContacts.of(settings()),
-            SlackChannel.of(settings()),
+            open_client(settings_of(HubSpotDeliverySettings)),
+            SlackChannel.of(settings_of(SlackSettings)),
         ]
         for source in SOURCES:
-            with source.connect(settings()) as client:
+            with source.open() as client:
                 objects += [source, client, vars(client)]
         for each in objects:
             logging.getLogger("somebody").warning("%r", each)

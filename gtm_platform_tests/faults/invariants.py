@@ -9,7 +9,8 @@ import ibis
 
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.lake.contracts import TABLES, contract_of
-from gtm_platform.lake.duckdb_engine import cursor, quoted
+from gtm_platform.lake.duckdb_engine import cursor
+from gtm_platform.lake.file_query import quoted
 from gtm_platform.lake.lake import Lake
 
 Truth = Mapping[str, Mapping[str, Any]]

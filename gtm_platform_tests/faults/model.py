@@ -9,8 +9,9 @@ from typing import Any
 
 from gtm_platform.http.pages import Page, rows
 from gtm_platform.ingest.record import Id, Instant, MaybeText, Record, at
-from gtm_platform.ingest.source import Source, Stream, Window
+from gtm_platform.ingest.source import Schedule, Source, Stream, Window
 from gtm_platform.ingest.stream_sync import WindowResult
+from gtm_platform.settings import SystemSettings
 from gtm_platform_tests.ingest.syncing import Syncing
 
 READING = {"_extracted_at", "_run_id", "_window", "payload"}
@@ -63,5 +64,10 @@ class Post:
 
 
 POST = Source(
-    "post", 24, (), lambda _: nullcontext(), lambda _: "", (Stream("notes", Note, Post.pages, moved="moved_at"),)
+    "post",
+    Schedule(24),
+    SystemSettings,
+    lambda _: nullcontext(),
+    lambda _: "",
+    (Stream("notes", Note, Post.pages, cursor_field="moved_at"),),
 )

@@ -11,7 +11,12 @@ from gtm_platform.sandbox import intercom
 from gtm_platform.sandbox.intercom.access import Limits
 from gtm_platform.sandbox.kit.limits import Limit
 
-CLIENTS = ("sources.hubspot", "sources.intercom", "sources.stripe", "delivery.hubspot", "delivery.slack")
+CLIENTS = (
+    "sources.hubspot.client",
+    "sources.intercom.client",
+    "sources.stripe.client",
+    "delivery.alerts.slack_client",
+)
 
 
 class Clock:
@@ -37,8 +42,8 @@ def nobody_waits(patch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     retries = partial(RetryPolicy, now=clock.own, sleep=clock.sleep)
     for client in CLIENTS:
-        patch.setattr(f"gtm_platform.{client}.client.RetryPolicy", retries)
-        patch.setattr(f"gtm_platform.{client}.client.RateLimiter", _paced_by(clock))
+        patch.setattr(f"gtm_platform.{client}.RetryPolicy", retries)
+        patch.setattr(f"gtm_platform.{client}.RateLimiter", _paced_by(clock))
     # The sandbox's own limits are counted in real time, in which all calls come at once.
     patch.setattr(Limit, "take", lambda _: True)
     patch.setattr(intercom, "app", partial(intercom.app, limits=Limits(now=clock.now)))

@@ -22,9 +22,9 @@ from gtm_platform.sandbox.intercom.store import IntercomCompany, IntercomContact
 from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.sandbox.stripe.store import StripeCustomer, StripeEvent, StripeStore
 from gtm_platform.settings import settings
-from gtm_platform.sources.hubspot import SOURCE as HUBSPOT
-from gtm_platform.sources.intercom import SOURCE as INTERCOM
-from gtm_platform.sources.stripe import SOURCE as STRIPE
+from gtm_platform.sources.hubspot.source import SOURCE as HUBSPOT
+from gtm_platform.sources.intercom.source import SOURCE as INTERCOM
+from gtm_platform.sources.stripe.source import SOURCE as STRIPE
 from gtm_platform_tests.ingest.syncing import Clock
 from gtm_platform_tests.sources.conftest import Stand
 
@@ -64,7 +64,7 @@ class Account:
         package = f"gtm_platform.sources.{self.source.name}.client"
         monkeypatch.setattr(f"{package}.RetryPolicy", partial(RetryPolicy, sleep=lambda _: None))
         monkeypatch.setattr(f"{package}.RateLimiter", Unpaced)
-        with self.source.connect(settings()) as client:
+        with self.source.open() as client:
             yield client
 
 

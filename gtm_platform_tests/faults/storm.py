@@ -106,7 +106,7 @@ def reads(pipe: Connection) -> None:
     for times in count(1):
         for table in TABLES:
             queries = [lake.query_as_of(table, "9999").sql]
-            queries += [lake.reading(table, [file]).sql for file in lake.files(table)]
+            queries += [lake.file_query(table, [file]).sql for file in lake.files(table)]
             for query in queries:
                 kept.append((query, in_lake(query)))
         while len(kept) > 20:

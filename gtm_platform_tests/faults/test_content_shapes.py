@@ -132,7 +132,7 @@ class Longer(Record):
 
 
 def evolved(record: type[Record]) -> Source:
-    return replace(POST, streams=(Stream("notes", record, Post.pages, moved="moved_at"),))
+    return replace(POST, streams=(Stream("notes", record, Post.pages, cursor_field="moved_at"),))
 
 
 @pytest.mark.faults("P19")

@@ -14,8 +14,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from gtm_platform.http.pages import Page
-from gtm_platform.ingest.source import Source, Stream, Window
+from gtm_platform.ingest.source import Schedule, Source, Stream, Window
 from gtm_platform.lake.lake import Lake
+from gtm_platform.settings import SystemSettings
 from gtm_platform_tests.faults.model import adds_up, as_of, nothing_half_done
 from gtm_platform_tests.ingest.syncing import Clock, Syncing
 from gtm_platform_tests.ingest.test_stream_sync import Planet, day
@@ -96,8 +97,8 @@ class Model:
         return len(within)
 
 
-STREAM = Stream("things", Planet, Archive.pages, moved="moved_at")
-SOURCE = Source("archive", 24, (), lambda _: nullcontext(), lambda _: "", (STREAM,))
+STREAM = Stream("things", Planet, Archive.pages, cursor_field="moved_at")
+SOURCE = Source("archive", Schedule(24), SystemSettings, lambda _: nullcontext(), lambda _: "", (STREAM,))
 KEYS = st.sampled_from("abcd")
 STEPS = st.lists(
     st.one_of(
@@ -136,7 +137,7 @@ class History:
             with pytest.MonkeyPatch.context() as patches:
                 patches.setattr(self.archive, "dies_after", 1 if trouble == "page" else None)
                 if trouble == "write":
-                    patches.setattr("gtm_platform.lake.lake.Lake._checked", _dies)
+                    patches.setattr("gtm_platform.lake.lake.check_file", _dies)
                 with pytest.raises(Died):
                     self._fill(first, self.today - 1)
             assert self.known() == before

@@ -12,9 +12,10 @@ import pytest
 from gtm_platform.http.errors import Unavailable
 from gtm_platform.http.pages import Page
 from gtm_platform.ingest.record import Id, Instant, Record, at
-from gtm_platform.ingest.source import Source, Stream, Window
+from gtm_platform.ingest.source import Schedule, Source, Stream, Window
 from gtm_platform.ingest.stream_sync import ShrankTooMuch, WindowResult
 from gtm_platform.lake.lake import Lake
+from gtm_platform.settings import SystemSettings
 from gtm_platform_tests.faults.model import adds_up, as_of, ids, nothing_half_done
 from gtm_platform_tests.ingest import test_stream_sync as test_sync
 from gtm_platform_tests.ingest.syncing import Clock, Syncing
@@ -215,8 +216,8 @@ class Moons:
 
 @pytest.mark.faults("P18", "P20")
 def test_what_cannot_be_read_is_not_deleted_whatever_it_is_known_by(lake: Lake, clock: Clock) -> None:
-    stream = Stream("moons", Moon, Moons.pages, key=("planet", "number"), moved="moved_at")
-    source = Source("orbit", 24, (), lambda _: nullcontext(), lambda _: "", (stream,))
+    stream = Stream("moons", Moon, Moons.pages, key=("planet", "number"), cursor_field="moved_at")
+    source = Source("orbit", Schedule(24), SystemSettings, lambda _: nullcontext(), lambda _: "", (stream,))
     syncing, moons = Syncing(lake, source, clock), Moons()
     moons.raws = [{"planet": {"name": "mars"}, "number": n, "moved_at": day(-3)} for n in (1, 2, 3)]
     sync(syncing, moons, 0, stream="moons")

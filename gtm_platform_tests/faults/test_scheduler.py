@@ -18,7 +18,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.instance import SETTINGS
 from gtm_platform_tests.faults.nth_call import Nth, until_none_fails
 from gtm_platform_tests.faults.test_lake import hidden
-from gtm_platform_tests.ingest.syncing import Syncing
+from gtm_platform_tests.ingest.syncing import RULES, Syncing
 from gtm_platform_tests.ingest.test_assets import SOURCE as WOOD
 from gtm_platform_tests.ingest.test_stream_sync import QUARTER, Sky, clock, day, sky, sync, syncing
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, daily, write
@@ -55,7 +55,7 @@ def kept(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 
 def ticked(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
-    job = dg.define_asset_job("sync_wood", dg.AssetSelection.assets(asset_of(WOOD)))
+    job = dg.define_asset_job("sync_wood", dg.AssetSelection.assets(asset_of(WOOD, lambda: RULES)))
     schedule = schedule_of(WOOD, job)
     with dg.build_schedule_context(instance=instance, scheduled_execution_time=TICK) as context:
         asked = schedule(context)

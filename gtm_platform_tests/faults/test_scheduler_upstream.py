@@ -8,25 +8,46 @@ import dagster as dg
 import ibis
 import pytest
 
-from gtm_platform.delivery.assets import hubspot_contacts, slack_alerts
-from gtm_platform.delivery.sensors import LANDED, when_health_lands
+from gtm_platform.delivery.assets import hubspot_contacts
 from gtm_platform.lake.contracts import declare
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
-from gtm_platform.quality.checks import CHECKS
-from gtm_platform_tests.delivery.test_assets import DAYS, DELIVERIES, MENTION, World, held, world
+from gtm_platform.orchestration.graph_policy import DAYS as DAILY
+from gtm_platform_tests.delivery.test_assets import DAYS, DELIVERIES, MENTION, World, values_in_hubspot, world
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, daily, write
 from gtm_platform_tests.orchestration.test_liveness import _release_runs
 
 __all__ = ["_release_runs", "world"]  # fixtures
 
-[ROW_EACH] = [key for check in CHECKS for key in check.check_keys if key.name == "one_row_for_every_person"]
+CUSTOMERS = dg.AssetKey(["core", "unified_customers"])
+
+
+@dg.asset_check(asset=CUSTOMERS, name="one_row_for_every_person", blocking=True)
+def row_each() -> dg.AssetCheckResult:
+    raise AssertionError("it is not evaluated here")
 
 
 def evaluated(world: World, passed: bool, severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR) -> None:
     result = dg.AssetCheckEvaluation(
-        asset_key=ROW_EACH.asset_key, check_name=ROW_EACH.name, passed=passed, severity=severity, metadata={}
+        asset_key=CUSTOMERS, check_name="one_row_for_every_person", passed=passed, severity=severity, metadata={}
     )
     world.instance.report_runless_asset_event(result)
+
+
+def delivered(world: World, *deliveries: dg.AssetsDefinition) -> dg.ExecuteInProcessResult:
+    """Run the deliveries in a graph whose customers are guarded by the check."""
+    customers = dg.AssetSpec(CUSTOMERS, partitions_def=DAILY)
+    return dg.materialize(
+        [*deliveries, customers, row_each],
+        selection=list(deliveries),
+        instance=world.instance,
+        resources={"lake": LakeResource()},
+        raise_on_error=False,
+    )
+
+
+def reason(result: dg.ExecuteInProcessResult) -> str:
+    [failed] = [event for event in result.all_events if event.is_step_failure]
+    return str(failed.step_failure_data.error)
 
 
 @pytest.mark.faults("T9")
@@ -34,11 +55,18 @@ def evaluated(world: World, passed: bool, severity: dg.AssetCheckSeverity = dg.A
 def test_nothing_is_sent_after_a_check_that_failed(world: World, delivery: dg.AssetsDefinition) -> None:
     world.land_day(DAYS[0], score=55, cancel_mentioned_at=MENTION)
     evaluated(world, passed=False)
-    result = world.run(delivery, day=DAYS[0])
+    result = delivered(world, delivery)
     assert not result.success
-    [failed] = [event for event in result.all_events if event.is_step_failure]
-    assert "one_row_for_every_person of core/unified_customers failed" in str(failed.step_failure_data.error)
+    assert "the check one_row_for_every_person of core/unified_customers failed" in reason(result)
     assert world.hubspot_api.calls == world.slack_api.calls == []
+
+
+@pytest.mark.faults("T9")
+def test_nothing_is_sent_before_the_check_was_evaluated(world: World) -> None:
+    world.land_day(DAYS[0], score=55)
+    result = delivered(world, hubspot_contacts)
+    assert "one_row_for_every_person of core/unified_customers was never evaluated" in reason(result)
+    assert world.hubspot_api.calls == []
 
 
 @pytest.mark.faults("T9")
@@ -46,41 +74,8 @@ def test_once_the_check_passes_it_is_sent(world: World) -> None:
     world.land_day(DAYS[0], score=55, cancel_mentioned_at=MENTION)
     evaluated(world, passed=False)
     evaluated(world, passed=True)
-    assert world.run(*DELIVERIES, day=DAYS[0]).success
-    assert held(world, "gtm_health_score") == {"55"}
-
-
-@pytest.mark.faults("T9")
-def test_a_check_that_warns_stops_nothing(world: World) -> None:
-    world.land_day(DAYS[0], score=55)
-    evaluated(world, passed=False, severity=dg.AssetCheckSeverity.WARN)
-    assert world.run(hubspot_contacts, slack_alerts, day=DAYS[0]).success
-    assert held(world, "gtm_health_score") == {"55"}
-
-
-def asked(world: World, cursor: str | None) -> tuple[list[str | None], str | None]:
-    result = when_health_lands(dg.build_sensor_context(instance=world.instance, cursor=cursor))
-    assert isinstance(result, dg.SensorResult)
-    return [request.partition_key for request in result.run_requests or []], result.cursor
-
-
-@pytest.mark.faults("T9")
-def test_a_delivery_waits_for_the_checks_of_the_run_that_made_the_day(world: World) -> None:
-    world.land_day(DAYS[0], score=80)
-    before, meanwhile = asked(world, None)[1], []
-
-    @dg.op
-    def lands(context: dg.OpExecutionContext) -> None:
-        context.log_event(dg.AssetMaterialization(LANDED, partition=DAYS[0]))
-        meanwhile.append(asked(world, before))
-
-    @dg.job
-    def daily_tables() -> None:
-        lands()
-
-    assert daily_tables.execute_in_process(instance=world.instance).success
-    assert meanwhile == [([], before)]
-    assert asked(world, before)[0] == [DAYS[0]]
+    assert delivered(world, *DELIVERIES).success
+    assert values_in_hubspot(world, "gtm_health_score") == {"55"}
 
 
 @dataclass

@@ -7,7 +7,7 @@ from multiprocessing import get_context
 
 import pytest
 
-from gtm_platform.delivery.slack.wording import REPEAT
+from gtm_platform.delivery.alerts.wording import REPEAT
 from gtm_platform_tests.e2e.home import frame
 from gtm_platform_tests.faults.end_to_end_runs import FIRST, READ, STORM, WRITTEN, Life, live
 

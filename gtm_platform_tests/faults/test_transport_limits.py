@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from gtm_platform.http.errors import RateLimited, RetriesExhausted, Unavailable
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
-from gtm_platform.sources.hubspot import SOURCE as HUBSPOT
 from gtm_platform.sources.hubspot.client import HubSpotClient, RateLimits
+from gtm_platform.sources.hubspot.source import SOURCE as HUBSPOT
 from gtm_platform_tests.faults import invariants
 from gtm_platform_tests.faults.fake_api import KEY, TABLE, Fault, nothing
 from gtm_platform_tests.faults.reading import SourceReading, shop_api

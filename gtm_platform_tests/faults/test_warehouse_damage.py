@@ -21,7 +21,7 @@ OTHERS = {
     "zeros": b"\0" * 5000,
     "a page": b"<!doctype html><html><body>502 Bad Gateway</body></html>" * 20,
     "SQLite": b"SQLite format 3\0" + b"\0" * 5000,
-    "half of it": None,
+    "a quarter of it": None,
 }
 
 
@@ -31,7 +31,7 @@ def lake() -> Lake:
 
 
 def put(other: str, path: Path) -> None:
-    path.write_bytes(OTHERS[other] if OTHERS[other] is not None else path.read_bytes()[: path.stat().st_size // 2])
+    path.write_bytes(OTHERS[other] if OTHERS[other] is not None else path.read_bytes()[: path.stat().st_size // 4])
 
 
 @pytest.mark.faults("W9")

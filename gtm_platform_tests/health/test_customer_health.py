@@ -14,15 +14,18 @@ import pytest
 
 from gtm_platform.health import customer_health
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, by, given, made
+from gtm_platform_tests.tables import DAY, by, computed, filled
 
 Facts = dict[str, Any]
 EMPTY: Facts = {"subscription_status": "active", "mrr_reporting": None}
 WEIGHTS = {"activity": 25, "support": 20, "payment": 20, "engagement": 15, "tenure": 10, "mrr": 10}
 OF = {
-    "core/profile": ("signup_at",),
-    "core/revenue": ("mrr_reporting", "subscription_status", "is_delinquent", "failed_payments_30d", "first_paid_at"),
-    "core/activity": ("days_since_seen", "logins_30d", "onboarding_pct"),
+    "core/profile": ("signup_at", "customer_status"),
+    "core/revenue": (
+        *("mrr_reporting", "subscription_status", "is_delinquent", "failed_payments_30d", "first_paid_at"),
+        "current_period_end",
+    ),
+    "core/activity": ("days_since_seen", "logins_30d", "onboarding_pct", "last_seen_at"),
     "core/support": ("open_critical_tickets", "csat_avg_90d", "sentiment_90d", "cancel_mentioned_at"),
 }
 
@@ -30,18 +33,22 @@ OF = {
 def health(customers: list[Facts], before: dict[int, dict[str, int]] | None = None) -> dict[str, dict[str, Any]]:
     def rows(table: str) -> Any:
         more = {"is_customer": True} if table == "core/profile" else {}
-        told = [{name: facts.get(name) for name in OF[table]} for facts in customers]
-        return given(table, *[{"customer_id": f"c{n:03}", **facts, **more} for n, facts in enumerate(told)])
+        columns = [{name: facts.get(name) for name in OF[table]} for facts in customers]
+        return filled(table, *[{"customer_id": f"c{n:03}", **facts, **more} for n, facts in enumerate(columns)])
 
     def scores(days: int) -> Any:
         then = (before or {}).get(days, {})
-        return given(
+        return filled(
             "health/customer_health", *[{"customer_id": customer, "health_score": s} for customer, s in then.items()]
         )
 
-    made_today = made(
+    made_today = computed(
         customer_health.table,
         "health/customer_health",
+        people=filled(
+            "identity/people",
+            *[{"customer_id": f"c{n:03}", "company_id": facts.get("company_id")} for n, facts in enumerate(customers)],
+        ),
         **{table.split("/")[1]: rows(table) for table in OF},
         one_day_ago=scores(1),
         seven_days_ago=scores(7),
@@ -70,11 +77,11 @@ def activity(f: Facts) -> Fraction | None:
     raise AssertionError(day)
 
 
-def mixed(one: tuple[Fraction, Fraction] | None, other: tuple[Fraction, Fraction] | None) -> Fraction | None:
-    there = [pair for pair in (one, other) if pair]
-    if len(there) == 2:
-        return sum((share * score for share, score in there), Fraction(0))
-    return there[0][1] if there else None
+def mixed(first: tuple[Fraction, Fraction] | None, second: tuple[Fraction, Fraction] | None) -> Fraction | None:
+    present = [pair for pair in (first, second) if pair]
+    if len(present) == 2:
+        return sum((share * score for share, score in present), Fraction(0))
+    return present[0][1] if present else None
 
 
 def support(f: Facts) -> Fraction | None:
@@ -101,8 +108,8 @@ def engagement(f: Facts) -> Fraction | None:
 
 
 def tenure(f: Facts) -> Fraction | None:
-    known = [moment for moment in (f["signup_at"], f["first_paid_at"]) if moment]
-    return min(Fraction(1), Fraction(days(min(known))) / Fraction("30.4375") / 24) * 100 if known else None
+    moments = [moment for moment in (f["signup_at"], f["first_paid_at"]) if moment]
+    return min(Fraction(1), Fraction(days(min(moments))) / Fraction("30.4375") / 24) * 100 if moments else None
 
 
 def mrr(frame: pd.DataFrame) -> list[Fraction | None]:
@@ -145,7 +152,7 @@ def by_hand(customers: list[Facts]) -> pd.DataFrame:
     }
     components = {name: [rule(f) for f in records(frame)] for name, rule in rules.items()}
     components["mrr"] = mrr(frame)
-    found = []
+    rows = []
     for n, facts in enumerate(records(frame)):
         scores = {name: values[n] for name, values in components.items() if values[n] is not None}
         weight = sum(WEIGHTS[name] for name in scores)
@@ -157,11 +164,12 @@ def by_hand(customers: list[Facts]) -> pd.DataFrame:
             row["base_score"] = sum(WEIGHTS[name] * score for name, score in scores.items() if score) / Fraction(weight)
             row["health_score"] = min(100, max(0, half_away(row["base_score"] + sum(taken.values()))))
             risk = half_away(Fraction(100 / (1 + math.exp((row["health_score"] - 45) / 10))))
-            row["churn_risk"] = max(risk, 80) if taken["cancel"] else risk
+            least = max(80 if taken["cancel"] else 0, 90 if facts["customer_status"] == "leaving" else 0)
+            row["churn_risk"] = max(risk, least)
             limits = {"healthy": 70, "at_risk": 50, "high_risk": 30, "critical": 0}
             row["health_status"] = next(name for name, least in limits.items() if row["health_score"] >= least)
-        found.append(row)
-    return pd.DataFrame(found, dtype=object)
+        rows.append(row)
+    return pd.DataFrame(rows, dtype=object)
 
 
 # --- held against each other -----------------------------------------------------------------------------------------
@@ -180,6 +188,7 @@ def random_customers(seed: int, count: int) -> list[Facts]:
 
     return [
         {
+            "customer_status": draw.choice(["active", "trial", "past_due", "paused", "leaving"]),
             "days_since_seen": maybe(draw.randrange(80)),
             "csat_avg_90d": maybe(draw.randint(4, 20) / 4),
             "sentiment_90d": maybe(draw.randint(-64, 64) / 64),
@@ -203,16 +212,16 @@ def random_customers(seed: int, count: int) -> list[Facts]:
 @pytest.mark.parametrize(("seed", "count"), [(0, 400), (1, 400), (2, 1), (3, 2), (4, 7)])
 def test_health_is_what_it_comes_to_by_hand(seed: int, count: int) -> None:
     customers = random_customers(seed, count)
-    expected, found = by_hand(customers), health(customers)
-    assert len(found) == count
+    expected, judged = by_hand(customers), health(customers)
+    assert len(judged) == count
     exact = [f"override_{name}" for name in ("cancel", "delinquent", "inactive", "critical")]
     exact += ["health_score", "health_status", "churn_risk"]
-    for row, customer in zip(records(expected), sorted(found), strict=True):
-        got = found[customer]
+    for row, customer in zip(records(expected), sorted(judged), strict=True):
+        got = judged[customer]
         assert {name: got[name] for name in exact} == {name: row[name] for name in exact}
         for name in ("base_score", "health_confidence", *[f"{component}_score" for component in WEIGHTS]):
-            wanted = row[name]
-            assert got[name] == (None if wanted is None else pytest.approx(float(wanted), abs=1e-9)), name
+            by_rule = row[name]
+            assert got[name] == (None if by_rule is None else pytest.approx(float(by_rule), abs=1e-9)), name
 
 
 def test_half_a_point_goes_up_even_where_binary_fractions_fall_short() -> None:
@@ -243,10 +252,15 @@ def test_signals_are_sorted_and_actions_begin_with_the_most_pressing() -> None:
         "logins_30d": 1,
         "open_critical_tickets": 1,
         "cancel_mentioned_at": datetime(2026, 11, 19, tzinfo=UTC),
+        "customer_status": "leaving",
+        "current_period_end": datetime(2026, 12, 20, tzinfo=UTC),
+        "company_id": "com_1",
+        "last_seen_at": datetime(2026, 10, 21, tzinfo=UTC),
     }
     bad, good = health([worst, EMPTY | {"days_since_seen": 0}]).values()
     assert bad["risk_signals"] == [
         "cancel_mentioned",
+        "cancellation_scheduled",
         "critical_ticket_open",
         "failed_payments",
         "inactive_30d",
@@ -254,34 +268,73 @@ def test_signals_are_sorted_and_actions_begin_with_the_most_pressing() -> None:
         "low_engagement",
         "negative_tone",
         "payment_delinquent",
+        "renewal_soon",
+        "single_user",
     ]
-    assert bad["recommended_actions"][0].startswith("Call today")
+    assert bad["recommended_actions"][0].startswith("Ask what would make the customer stay")
+    assert bad["recommended_actions"][1].startswith("Call today")
     assert len(bad["recommended_actions"]) == len(bad["risk_signals"])
     assert (good["risk_signals"], good["recommended_actions"]) == ([], [])
 
 
+@pytest.mark.parametrize(("in_days", "soon"), [(-1, False), (0, True), (30, True), (31, False)])
+def test_a_renewal_is_soon_within_thirty_days_for_who_is_not_healthy(in_days: int, soon: bool) -> None:
+    ends = datetime(2026, 11, 20, 23, tzinfo=UTC) + timedelta(days=in_days)
+    ill, well = health([EMPTY | {"days_since_seen": seen, "current_period_end": ends} for seen in (60, 0)]).values()
+    assert ill["health_status"] != "healthy" == well["health_status"]
+    assert ("renewal_soon" in ill["risk_signals"]) is soon
+    assert well["risk_signals"] == []
+
+
+def test_a_single_user_is_the_only_one_of_the_company_who_was_ever_seen() -> None:
+    seen = EMPTY | {"last_seen_at": datetime(2026, 11, 1, tzinfo=UTC), "days_since_seen": 19}
+    alone, colleague, other, unseen, homeless = health(
+        [
+            seen | {"company_id": "com_1"},
+            seen | {"company_id": "com_2"},
+            seen | {"company_id": "com_2"},
+            EMPTY | {"company_id": "com_1"},
+            seen,
+        ]
+    ).values()
+    singles = ["single_user" in row["risk_signals"] for row in (alone, colleague, other, unseen, homeless)]
+    assert singles == [True, False, False, False, False]
+
+
+def test_who_is_leaving_is_at_risk_whatever_the_score() -> None:
+    leaving, staying = health([EMPTY | {"customer_status": status} for status in ("leaving", "active")]).values()
+    assert leaving["health_score"] == staying["health_score"] == 100
+    assert (leaving["churn_risk"], leaving["risk_signals"]) == (90, ["cancellation_scheduled"])
+    assert (staying["churn_risk"], staying["risk_signals"]) == (0, [])
+
+
 def test_changes_of_the_score_and_the_rules_it_was_made_with() -> None:
-    one, other = health([EMPTY, EMPTY], before={1: {"c000": 90, "gone": 1}, 30: {"c000": 100}}).values()
-    score = one["health_score"]
-    assert (one["score_change_1d"], one["score_change_7d"], one["score_change_30d"]) == (score - 90, None, score - 100)
-    assert (other["score_change_1d"], other["as_of"]) == (None, DAY)
-    assert one["policy_hash"] == policy().hash
+    first, second = health([EMPTY, EMPTY], before={1: {"c000": 90, "gone": 1}, 30: {"c000": 100}}).values()
+    score = first["health_score"]
+    assert (first["score_change_1d"], first["score_change_7d"], first["score_change_30d"]) == (
+        score - 90,
+        None,
+        score - 100,
+    )
+    assert (second["score_change_1d"], second["as_of"]) == (None, DAY)
+    assert first["policy_hash"] == policy().hash
 
 
 def test_only_customers_have_health() -> None:
-    profile = given(
+    profile = filled(
         "core/profile", {"customer_id": "a", "is_customer": False}, {"customer_id": "b", "is_customer": True}
     )
-    nothing = given("health/customer_health")
-    found = made(
+    nothing = filled("health/customer_health")
+    judged = computed(
         customer_health.table,
         "health/customer_health",
+        people=filled("identity/people", {"customer_id": "a"}, {"customer_id": "b"}),
         profile=profile,
-        **{name: given(f"core/{name}", {"customer_id": "a"}) for name in ("revenue", "activity", "support")},
+        **{name: filled(f"core/{name}", {"customer_id": "a"}) for name in ("revenue", "activity", "support")},
         one_day_ago=nothing,
         seven_days_ago=nothing,
         thirty_days_ago=nothing,
         policy=policy(),
         day=date(2026, 11, 20),
     )
-    assert {customer: row["health_score"] for customer, row in by("customer_id", found).items()} == {"b": None}
+    assert {customer: row["health_score"] for customer, row in by("customer_id", judged).items()} == {"b": None}

@@ -26,14 +26,14 @@ CANARY = "canary-5f1e-secret"
 
 
 def api(clock: Clock, handler: Handler, **more: object) -> Api:
-    known: dict[str, object] = {
+    defaults: dict[str, object] = {
         "auth": BearerAuth(SecretStr(CANARY)),
         "rate_limiters": RateLimiter(1000, 1000, clock.now, clock.sleep),
         "retry": RetryPolicy(now=clock.now, sleep=clock.sleep, random=lambda: 1.0),
         "keys": ("TOY_API_KEY",),
         "transport": httpx.MockTransport(handler),
     }
-    return Api("Toy", "https://api.toy.example/v1", **{**known, **more})  # type: ignore[arg-type]
+    return Api("Toy", "https://api.toy.example/v1", **{**defaults, **more})  # type: ignore[arg-type]
 
 
 def answers(*responses: httpx.Response | Exception) -> tuple[Handler, list[httpx.Request]]:
@@ -235,7 +235,7 @@ def test_the_key_is_never_repeated(answer: httpx.Response | Exception) -> None:
     with pytest.raises(ApiFailure) as caught:
         toy.get("/things", {"token": CANARY})
     shown: list[BaseException | None] = [caught.value, caught.value.__cause__]
-    assert all(CANARY not in f"{found} {found!r} {vars(found)}" for found in shown if found)
+    assert all(CANARY not in f"{failure} {failure!r} {vars(failure)}" for failure in shown if failure)
     assert CANARY not in str(caught.value.metadata())
 
 

@@ -102,7 +102,7 @@ def test_only_rate_limits_heed_the_end_of_the_window_and_only_transient_failures
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b'{"error":{"message":"No such customer","type":"invalid_request_error"}}', "No such customer"),
         (b'{"status":"error","message":"Property is unknown","correlationId":"x"}', "Property is unknown"),
@@ -114,8 +114,8 @@ def test_only_rate_limits_heed_the_end_of_the_window_and_only_transient_failures
         (b'{"strange":true}', '{"strange":true}'),
     ],
 )
-def test_the_message_of_the_answer_is_told(body: bytes, said: str) -> None:
-    assert str(failure(400, body=body)).endswith(f" It said: {said}")
+def test_the_message_of_the_answer_is_told(body: bytes, message: str) -> None:
+    assert str(failure(400, body=body)).endswith(f" It said: {message}")
 
 
 def test_a_body_nested_without_end_is_still_classified() -> None:
@@ -156,10 +156,10 @@ def test_a_refused_key_is_named_by_its_variable() -> None:
     ],
 )
 def test_nothing_secret_or_personal_is_repeated(canary: str) -> None:
-    found = failure(400, body=f'{{"message":"You sent {canary}, which is wrong"}}'.encode())
-    for shown in (str(found), repr(found), str(found.metadata()), found.message, str(found.url)):
+    refused = failure(400, body=f'{{"message":"You sent {canary}, which is wrong"}}'.encode())
+    for shown in (str(refused), repr(refused), str(refused.metadata()), refused.message, str(refused.url)):
         assert "canary" not in shown
-    assert "which is wrong" in str(found)
+    assert "which is wrong" in str(refused)
     assert "canary" not in str(ApiFailure("Toy", f"It met {canary} there"))
 
 

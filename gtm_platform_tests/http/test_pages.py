@@ -55,7 +55,7 @@ def test_almost_json_is_mended(body: bytes, row: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b"<html>Bad Gateway sk_live_canary", "It begins: <html>Bad Gateway ***"),
         (b"", "is empty"),
@@ -66,10 +66,10 @@ def test_almost_json_is_mended(body: bytes, row: bytes) -> None:
         (b'{"data":[' + b"[" * 100_000, "cut short"),
     ],
 )
-def test_what_is_not_the_json_expected_is_a_bad_answer_that_shows_no_record(body: bytes, said: str) -> None:
+def test_what_is_not_the_json_expected_is_a_bad_answer_that_shows_no_record(body: bytes, message: str) -> None:
     with pytest.raises(InvalidResponse, match=r"^The answer") as caught:
         rows(body)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "canary" not in str(caught.value)
 
 

@@ -51,13 +51,13 @@ def test_the_union_of_pages_is_everything_once_and_in_order(count: int, size: in
 
 
 def scripted(*pages: dict[str, Any]) -> tuple[Ask, list[dict[str, Any]]]:
-    asked: list[dict[str, Any]] = []
+    requests: list[dict[str, Any]] = []
 
     def ask(params: dict[str, Any]) -> bytes:
-        asked.append(params)
-        return json.dumps(pages[min(len(asked), len(pages)) - 1]).encode()
+        requests.append(params)
+        return json.dumps(pages[min(len(requests), len(pages)) - 1]).encode()
 
-    return ask, asked
+    return ask, requests
 
 
 def page(after: Any, results: int = 1) -> dict[str, Any]:
@@ -66,24 +66,24 @@ def page(after: Any, results: int = 1) -> dict[str, Any]:
 
 @pytest.mark.parametrize("end", [{}, {"paging": None}, {"paging": {"next": None}}, page(""), page(None)])
 def test_a_cursor_that_is_missing_null_or_empty_is_the_end(end: dict[str, Any]) -> None:
-    ask, asked = scripted(page("2"), {"results": [], **end})
+    ask, requests = scripted(page("2"), {"results": [], **end})
     list(HUBSPOT.walk(ask, {"limit": 3}))
-    assert asked == [{"limit": 3}, {"limit": 3, "after": "2"}]
+    assert requests == [{"limit": 3}, {"limit": 3, "after": "2"}]
 
 
 @pytest.mark.parametrize("cursors", [["a"], ["a", "b", "a"], [7]])
 def test_a_cursor_that_comes_back_is_a_loop_and_named(cursors: list[Any]) -> None:
-    ask, asked = scripted(*[page(cursor) for cursor in cursors])
+    ask, requests = scripted(*[page(cursor) for cursor in cursors])
     with pytest.raises(CursorLoop, match=f"'{cursors[0]}' at paging.next.after came twice"):
         list(HUBSPOT.walk(ask, {}))
-    assert len(asked) <= 5
+    assert len(requests) <= 5
 
 
 def test_empty_pages_without_end_are_a_loop() -> None:
-    ask, asked = scripted(*[page(str(number), results=0) for number in range(100)])
+    ask, requests = scripted(*[page(str(number), results=0) for number in range(100)])
     with pytest.raises(CursorLoop, match="More than 10 pages in a row are empty"):
         list(HUBSPOT.walk(ask, {}))
-    assert len(asked) == 11
+    assert len(requests) == 11
 
 
 def test_ten_empty_pages_are_borne() -> None:
@@ -104,20 +104,20 @@ def test_a_cursor_that_is_no_value_is_a_mistaken_declaration() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         ({"data": [], "has_more": True}, "holds no rows"),
         ({"data": [{"name": "x"}], "has_more": True}, "has an id"),
         ({"data": [{"id": "x"}], "has_more": True}, "'x' at the last id of data came twice"),
     ],
 )
-def test_last_ids_that_lead_nowhere(answer: dict[str, Any], said: str) -> None:
-    with pytest.raises(CursorLoop, match=said):
+def test_last_ids_that_lead_nowhere(answer: dict[str, Any], message: str) -> None:
+    with pytest.raises(CursorLoop, match=message):
         list(LastIdPaging().walk(scripted(answer)[0], {}))
 
 
 def test_pages_are_asked_for_one_at_a_time() -> None:
-    ask, asked = scripted(page("1"), page("2"), {"results": []})
+    ask, requests = scripted(page("1"), page("2"), {"results": []})
     walk = HUBSPOT.walk(ask, {})
     next(walk)
-    assert len(asked) == 1
+    assert len(requests) == 1

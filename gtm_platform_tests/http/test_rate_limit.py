@@ -9,82 +9,82 @@ from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform_tests.http.clock import Clock
 
 
-def pace_of(rate: float, burst: int) -> tuple[RateLimiter, Clock]:
+def limiter_of(rate: float, burst: int) -> tuple[RateLimiter, Clock]:
     clock = Clock()
     return RateLimiter(rate, burst, clock.now, clock.sleep), clock
 
 
-def times(pace: RateLimiter, clock: Clock, calls: int) -> list[float]:
+def times(limiter: RateLimiter, clock: Clock, calls: int) -> list[float]:
     taken = []
     for _ in range(calls):
-        pace.acquire()
+        limiter.acquire()
         taken.append(round(clock.now(), 3))
     return taken
 
 
 def test_a_burst_passes_at_once_then_the_rate_holds() -> None:
-    pace, clock = pace_of(2.0, 3)
-    assert times(pace, clock, 6) == [0.0, 0.0, 0.0, 0.5, 1.0, 1.5]
+    limiter, clock = limiter_of(2.0, 3)
+    assert times(limiter, clock, 6) == [0.0, 0.0, 0.0, 0.5, 1.0, 1.5]
 
 
 def test_a_rest_refills_no_more_than_a_burst() -> None:
-    pace, clock = pace_of(2.0, 3)
-    times(pace, clock, 3)
+    limiter, clock = limiter_of(2.0, 3)
+    times(limiter, clock, 3)
     clock.time += 1000
-    assert times(pace, clock, 4) == [1000.0, 1000.0, 1000.0, 1000.5]
+    assert times(limiter, clock, 4) == [1000.0, 1000.0, 1000.0, 1000.5]
 
 
 def test_a_pause_stops_everybody_and_ends_without_a_burst() -> None:
-    pace, clock = pace_of(2.0, 3)
-    pace.pause(10)
-    pace.pause(4)
-    assert times(pace, clock, 3) == [10.0, 10.5, 11.0]
+    limiter, clock = limiter_of(2.0, 3)
+    limiter.pause(10)
+    limiter.pause(4)
+    assert times(limiter, clock, 3) == [10.0, 10.5, 11.0]
 
 
 def test_what_the_server_says_is_left_is_never_exceeded() -> None:
-    pace, clock = pace_of(100.0, 100)
-    pace.update_from_server(2, 8.0)
-    assert times(pace, clock, 4) == [0.0, 0.0, 8.0, 8.0]
+    limiter, clock = limiter_of(100.0, 100)
+    limiter.update_from_server(2, 8.0)
+    assert times(limiter, clock, 4) == [0.0, 0.0, 8.0, 8.0]
 
 
 def test_an_answer_that_was_overtaken_does_not_loosen_the_limit() -> None:
-    pace, clock = pace_of(100.0, 100)
-    pace.update_from_server(1, 8.0)
-    pace.update_from_server(5, 8.0)
-    assert times(pace, clock, 2) == [0.0, 8.0]
+    limiter, clock = limiter_of(100.0, 100)
+    limiter.update_from_server(1, 8.0)
+    limiter.update_from_server(5, 8.0)
+    assert times(limiter, clock, 2) == [0.0, 8.0]
 
 
 def test_a_rolling_window_does_not_starve() -> None:
-    pace, clock = pace_of(1.0, 10)
+    limiter, clock = limiter_of(1.0, 10)
     for _ in range(200):
-        pace.acquire()
-        pace.update_from_server(50, 10.0)
+        limiter.acquire()
+        limiter.update_from_server(50, 10.0)
     assert clock.now() < 250
 
 
 def test_a_new_window_lifts_the_old_limit() -> None:
-    pace, clock = pace_of(100.0, 100)
-    pace.update_from_server(0, 5.0)
+    limiter, clock = limiter_of(100.0, 100)
+    limiter.update_from_server(0, 5.0)
     clock.time = 5.0
-    pace.update_from_server(3, 5.0)
-    assert times(pace, clock, 4) == [5.0, 5.0, 5.0, 10.0]
+    limiter.update_from_server(3, 5.0)
+    assert times(limiter, clock, 4) == [5.0, 5.0, 5.0, 10.0]
 
 
 def test_a_window_lets_no_more_calls_pass_than_it_holds() -> None:
     clock = Clock()
-    pace = RateLimiter.within(3, 2.0, clock.now, clock.sleep)
-    assert times(pace, clock, 2) == [0.0, 0.0]
-    assert pace.available == 1
+    limiter = RateLimiter.within(3, 2.0, clock.now, clock.sleep)
+    assert times(limiter, clock, 2) == [0.0, 0.0]
+    assert limiter.available == 1
     clock.time = 1.5
-    assert times(pace, clock, 4) == [1.5, 2.0, 2.0, 3.5]
-    assert pace.available == 0
+    assert times(limiter, clock, 4) == [1.5, 2.0, 2.0, 3.5]
+    assert limiter.available == 0
 
 
 def test_after_a_pause_a_window_fills_slowly() -> None:
     clock = Clock()
-    pace = RateLimiter.within(4, 2.0, clock.now, clock.sleep)
-    pace.pause(10)
-    assert times(pace, clock, 5) == [10.0, 10.5, 11.0, 11.5, 12.0]
+    limiter = RateLimiter.within(4, 2.0, clock.now, clock.sleep)
+    limiter.pause(10)
+    assert times(limiter, clock, 5) == [10.0, 10.5, 11.0, 11.5, 12.0]
 
 
 class EnoughError(Exception):
@@ -111,10 +111,10 @@ def test_threads_together_never_exceed_the_limit() -> None:
     def work(number: int) -> None:
         with contextlib.suppress(EnoughError):
             while True:
-                pace.acquire()
+                limiter.acquire()
                 taken.append(number)
 
-    pace = RateLimiter(5.0, 2000, lambda: 0.0, no_more)
+    limiter = RateLimiter(5.0, 2000, lambda: 0.0, no_more)
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
@@ -124,8 +124,8 @@ def test_threads_together_never_exceed_the_limit() -> None:
 
 
 def test_claims_in_any_window_stay_under_burst_plus_rate() -> None:
-    pace, clock = pace_of(5.0, 4)
-    taken = times(pace, clock, 200)
+    limiter, clock = limiter_of(5.0, 4)
+    taken = times(limiter, clock, 200)
     for width in (0.1, 1.0, 7.0):
         assert all(sum(begin <= moment < begin + width for moment in taken) <= 4 + 5.0 * width + 1 for begin in taken)
 

@@ -8,9 +8,9 @@ from gtm_platform.http.redaction import redact_exceptions
 KEY = "pat-na1-" + "0123456789abcdef"
 
 
-def said(error: BaseException | None) -> list[str]:
+def sentences(error: BaseException | None) -> list[str]:
     """By the error and those that it came from."""
-    return [str(error), *said(error.__cause__ or error.__context__)] if error else []
+    return [str(error), *sentences(error.__cause__ or error.__context__)] if error else []
 
 
 def test_libraries_quote_values_and_these_go() -> None:
@@ -35,7 +35,7 @@ def test_also_what_an_error_came_from() -> None:
 
     with pytest.raises(RuntimeError) as raised:
         fail()
-    assert said(raised.value) == ["no ***", "***@***", "no '***'"]
+    assert sentences(raised.value) == ["no ***", "***@***", "no '***'"]
 
 
 def test_errors_that_came_from_each_other_end() -> None:

@@ -8,7 +8,7 @@ from gtm_platform.http.retry import RetryPolicy
 from gtm_platform_tests.http.clock import Clock
 
 
-def patience(clock: Clock, jitter: float = 1.0) -> RetryPolicy:
+def retry_policy(clock: Clock, jitter: float = 1.0) -> RetryPolicy:
     noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
     return RetryPolicy(now=clock.now, sleep=clock.sleep, random=lambda: jitter, wall=lambda: noon)
 
@@ -36,39 +36,39 @@ def limited(retry_after: float | None) -> ApiFailure:
 
 def test_a_single_failure_costs_one_wait() -> None:
     clock = Clock()
-    assert patience(clock).call(script(down(), "here")) == "here"
+    assert retry_policy(clock).call(script(down(), "here")) == "here"
     assert clock.slept == [0.5]
 
 
 def test_waits_double_up_to_the_cap_and_are_jittered_fully() -> None:
     clock = Clock()
-    assert patience(clock, 0.5).call(script(*[down()] * 9, "here")) == "here"
+    assert retry_policy(clock, 0.5).call(script(*[down()] * 9, "here")) == "here"
     assert clock.slept == [0.25, 0.5, 1, 2, 4, 8, 15, 15, 15]
 
 
 def test_a_wait_asked_for_is_kept_and_does_not_count_as_an_attempt() -> None:
     clock = Clock()
-    assert patience(clock).call(script(down(), limited(7.0), limited(100.0), down(), "here")) == "here"
+    assert retry_policy(clock).call(script(down(), limited(7.0), limited(100.0), down(), "here")) == "here"
     assert clock.slept == [0.5, 7.0, 100.0, 1.0]
 
 
 def test_waits_asked_for_do_not_spend_the_budget() -> None:
     clock = Clock()
-    assert patience(clock).call(script(*[limited(110.0)] * 8, "here")) == "here"
+    assert retry_policy(clock).call(script(*[limited(110.0)] * 8, "here")) == "here"
     assert clock.now() == 880.0
 
 
 def test_but_everything_ends_at_the_deadline() -> None:
     clock = Clock()
     with pytest.raises(RetriesExhausted, match="asked 9 times in 880 seconds"):
-        patience(clock).call(script(limited(110.0)))
+        retry_policy(clock).call(script(limited(110.0)))
     assert clock.now() <= 900
 
 
 def test_a_wait_of_nothing_is_no_hot_loop() -> None:
     clock = Clock()
     with pytest.raises(RetriesExhausted):
-        patience(clock).call(script(limited(0.0)))
+        retry_policy(clock).call(script(limited(0.0)))
     assert set(clock.slept) == {0.5}
 
 
@@ -77,7 +77,7 @@ def test_the_budget_ends_with_a_sentence_and_the_last_failure() -> None:
     with pytest.raises(
         RetriesExhausted, match=r"Toy was asked \d+ times in \d+ seconds .* Toy answered 500\."
     ) as caught:
-        patience(clock).call(script(last))
+        retry_policy(clock).call(script(last))
     assert caught.value.__cause__ is last
     assert caught.value.status == 500
     assert 200 < clock.now() <= 300
@@ -91,13 +91,13 @@ def test_the_time_of_calls_that_fail_counts_too() -> None:
         raise down()
 
     with pytest.raises(RetriesExhausted, match="asked 5 times"):
-        patience(clock).call(hang)
+        retry_policy(clock).call(hang)
 
 
 def test_a_huge_wait_ends_at_once_and_says_when_to_come_back() -> None:
     clock = Clock()
     with pytest.raises(RetriesExhausted, match="Run again after 2026-11-22 12:00 UTC") as caught:
-        patience(clock).call(script(limited(86400.0)))
+        retry_policy(clock).call(script(limited(86400.0)))
     assert clock.slept == []
     assert caught.value.retry_after == 86400.0
 
@@ -105,6 +105,6 @@ def test_a_huge_wait_ends_at_once_and_says_when_to_come_back() -> None:
 def test_a_permanent_failure_passes_untouched() -> None:
     clock, no = Clock(), Forbidden("Toy", "No.")
     with pytest.raises(Forbidden) as caught:
-        patience(clock).call(script(no))
+        retry_policy(clock).call(script(no))
     assert caught.value is no
     assert clock.slept == []

@@ -21,8 +21,8 @@ GOOD = b'{"data":[{"id":"1"}]}'
 
 def api(url: str, clock: Clock, budget: float = 300.0, deadline: float = 30.0) -> Api:
     """Sleeps on the toy clock; the deadline of a request runs on the real one only where a test says so."""
-    patience = RetryPolicy(budget=budget, now=clock.now, sleep=clock.sleep, random=lambda: 1.0)
-    return Api("Toy", url, auth=None, rate_limiters=RateLimiter(9, 9), retry=patience, keys=(), deadline=deadline)
+    retry = RetryPolicy(budget=budget, now=clock.now, sleep=clock.sleep, random=lambda: 1.0)
+    return Api("Toy", url, auth=None, rate_limiters=RateLimiter(9, 9), retry=retry, keys=(), deadline=deadline)
 
 
 @pytest.mark.faults("S6", "S10", "S11", "S13")

@@ -17,7 +17,7 @@ from gtm_platform_tests.tables import rows_as_table, rows_of
 PAIR = ibis.schema({"a": "string", "b": "string"})
 
 
-def found(edges: list[tuple[str, str]]) -> tuple[set[frozenset[str]], list[str]]:
+def resolved(edges: list[tuple[str, str]]) -> tuple[set[frozenset[str]], list[str]]:
     labels, tangled = components(rows_as_table(PAIR, [{"a": a, "b": b} for a, b in edges]))
     moved = rows_of(labels)
     label = {node: node for edge in edges for node in edge} | {row["node"]: row["label"] for row in moved}
@@ -36,7 +36,7 @@ def expected(edges: list[tuple[str, str]]) -> set[frozenset[str]]:
 @drawn(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=40))
 def test_random_graphs(pairs: list[tuple[int, int]]) -> None:
     edges = [(f"n{a:02}", f"n{b:02}") for a, b in pairs]
-    assert found(edges) == (expected(edges), [])
+    assert resolved(edges) == (expected(edges), [])
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -49,7 +49,7 @@ def test_chains_of_32_and_trees_of_50_in_any_order_of_names(seed: int) -> None:
         shuffled.shuffle(tree)
     edges = list(pairwise(chain))
     edges += [(tree[n], tree[shuffled.randrange(n)]) for n in range(1, len(tree))]
-    assert found(edges) == (expected(edges), [])
+    assert resolved(edges) == (expected(edges), [])
 
 
 def test_what_cannot_be_followed_to_its_end_is_said_to_be_tangled() -> None:
@@ -58,6 +58,6 @@ def test_what_cannot_be_followed_to_its_end_is_said_to_be_tangled() -> None:
     for n in names:
         names[n] = int(f"{n:08b}"[::-1], 2)
     edges = [(f"{names[n]:03}", f"{names[n + 1]:03}") for n in range(199)]
-    groups, tangled = found(edges)
+    groups, tangled = resolved(edges)
     assert len(groups) > 1
     assert tangled

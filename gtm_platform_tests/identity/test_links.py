@@ -12,7 +12,7 @@ import pytest
 
 from gtm_platform.identity import links
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, LONG_AGO, Row, by, given, made, rows_of
+from gtm_platform_tests.tables import DAY, LONG_AGO, Row, by, computed, filled, rows_of
 
 NOBODY: tuple[Row, ...] = ()
 
@@ -22,30 +22,32 @@ def linked(
     intercom: Sequence[Row] = NOBODY,
     stripe: Sequence[Row] = NOBODY,
     *,
-    yesterday: ibis.Table | None = None,
+    previous: ibis.Table | None = None,
     day: date = DAY,
 ) -> ibis.Table:
-    return made(
+    return computed(
         links.table,
         "identity/links",
-        hubspot=given("hubspot/contacts", *hubspot),
-        intercom=given("intercom/contacts", *intercom),
-        stripe=given("stripe/customers", *stripe),
-        yesterday=given("identity/links") if yesterday is None else yesterday,
+        records={
+            "hubspot": filled("hubspot/contacts", *hubspot),
+            "intercom": filled("intercom/contacts", *intercom),
+            "stripe": filled("stripe/customers", *stripe),
+        },
+        previous=filled("identity/links") if previous is None else previous,
         policy=policy(),
         day=day,
     )
 
 
 def groups(table: ibis.Table) -> set[frozenset[str]]:
-    found = defaultdict(set)
+    by_customer = defaultdict(set)
     for row in rows_of(table):
-        found[row["customer_id"]].add(row["record_id"])
-    return {frozenset(members) for members in found.values()}
+        by_customer[row["customer_id"]].add(row["record_id"])
+    return {frozenset(members) for members in by_customer.values()}
 
 
 def test_every_way_of_being_the_same_person() -> None:
-    found = by(
+    links_of = by(
         "record_id",
         linked(
             hubspot=[
@@ -63,8 +65,10 @@ def test_every_way_of_being_the_same_person() -> None:
             stripe=[{"id": "cus_1", "email": "billing@acme.example"}],
         ),
     )
-    told = {record: (row["match_method"], row["match_confidence"], row["evidence"]) for record, row in found.items()}
-    assert told == {
+    matches = {
+        record: (row["match_method"], row["match_confidence"], row["evidence"]) for record, row in links_of.items()
+    }
+    assert matches == {
         "h1": ("email", 1.0, "email dana@acme.example"),
         "i1": ("email", 1.0, "email dana@acme.example"),
         "h2": ("secondary_email", 0.9, "email eve@old.example"),
@@ -75,14 +79,14 @@ def test_every_way_of_being_the_same_person() -> None:
         "cus_1": ("shared_id", 0.95, "stripe id cus_1"),
         "h5": ("alone", 1.0, None),
     }
-    for one, other in [("h1", "i1"), ("h2", "i2"), ("h3", "h4"), ("i3", "cus_1")]:
-        assert found[one]["customer_id"] == found[other]["customer_id"]
-    assert len({row["customer_id"] for row in found.values()}) == 5
-    assert not any(row["held"] for row in found.values())
+    for record, match in [("h1", "i1"), ("h2", "i2"), ("h3", "h4"), ("i3", "cus_1")]:
+        assert links_of[record]["customer_id"] == links_of[match]["customer_id"]
+    assert len({row["customer_id"] for row in links_of.values()}) == 5
+    assert not any(row["held_back"] for row in links_of.values())
 
 
 def test_a_shared_inbox_glues_nobody_and_is_held_for_review() -> None:
-    found = by(
+    links_of = by(
         "record_id",
         linked(
             hubspot=[{"id": "h1", "email": "info@acme.example", "additional_emails": ["billing@acme.example"]}],
@@ -90,21 +94,21 @@ def test_a_shared_inbox_glues_nobody_and_is_held_for_review() -> None:
             stripe=[{"id": "s1", "email": "billing@acme.example"}],
         ),
     )
-    assert len({row["customer_id"] for row in found.values()}) == 4
-    held = {record: (row["held"], row["reason"]) for record, row in found.items()}
+    assert len({row["customer_id"] for row in links_of.values()}) == 4
+    held_back = {record: (row["held_back"], row["reason"]) for record, row in links_of.items()}
     nothing = (False, None)
-    assert held == {"h1": (True, "shared inbox"), "i1": (True, "shared inbox"), "i2": nothing, "s1": nothing}
+    assert held_back == {"h1": (True, "shared inbox"), "i1": (True, "shared inbox"), "i2": nothing, "s1": nothing}
 
 
 def test_a_cluster_larger_than_policy_allows_is_not_glued() -> None:
     largest = policy().identity.largest_cluster
     crowd = [{"id": f"i{n}", "email": "all@acme.example"} for n in range(largest + 1)]
     couple = [{"id": f"p{n}", "email": "two@acme.example"} for n in range(2)]
-    found = by("record_id", linked(intercom=[*crowd, *couple]))
-    assert len({row["customer_id"] for row in found.values()}) == largest + 2
-    assert {row["reason"] for id, row in found.items() if id[0] == "i"} == {f"cluster of {largest + 1} records"}
-    assert {row["match_method"] for id, row in found.items() if id[0] == "i"} == {"alone"}
-    assert not any(row["held"] for id, row in found.items() if id[0] == "p")
+    links_of = by("record_id", linked(intercom=[*crowd, *couple]))
+    assert len({row["customer_id"] for row in links_of.values()}) == largest + 2
+    assert {row["reason"] for id, row in links_of.items() if id[0] == "i"} == {f"cluster of {largest + 1} records"}
+    assert {row["match_method"] for id, row in links_of.items() if id[0] == "i"} == {"alone"}
+    assert not any(row["held_back"] for id, row in links_of.items() if id[0] == "p")
 
 
 def test_a_chain_that_cannot_be_followed_is_not_glued_either() -> None:
@@ -114,7 +118,7 @@ def test_a_chain_that_cannot_be_followed_is_not_glued_either() -> None:
     ]
     rows = rows_of(linked(hubspot=chain))
     assert "chain of matches too long to follow" in {row["reason"] for row in rows}
-    assert all(row["held"] for row in rows)
+    assert all(row["held_back"] for row in rows)
     assert len({row["customer_id"] for row in rows}) == len(chain)
 
 
@@ -139,7 +143,7 @@ def same_people(world: dict[str, list[dict[str, Any]]]) -> set[frozenset[str]]:
     graph = nx.Graph()
     for rows in world.values():
         for row in rows:
-            graph.add_node(row["id"], there=True)
+            graph.add_node(row["id"], is_record=True)
     for row in [row for rows in world.values() for row in rows]:
         for mail in [row["email"], *row.get("additional_emails", [])]:
             if mail and "@" in mail and not mail.startswith("info@"):
@@ -150,7 +154,7 @@ def same_people(world: dict[str, list[dict[str, Any]]]) -> set[frozenset[str]]:
             graph.add_edge(row["id"], "id " + row["id"])
         for loser in row.get("merged_ids", []):
             graph.add_edge(row["id"], loser)
-    parts = [frozenset(n for n in part if graph.nodes[n].get("there")) for part in nx.connected_components(graph)]
+    parts = [frozenset(n for n in part if graph.nodes[n].get("is_record")) for part in nx.connected_components(graph)]
     return {part for part in parts if part}
 
 
@@ -167,7 +171,7 @@ def test_links_against_an_oracle_whatever_the_order_of_records(seed: int) -> Non
 def test_the_next_day_changes_nothing_where_nothing_changed(seed: int) -> None:
     world = a_world(seed)
     first = linked(*world.values())
-    second = linked(*world.values(), yesterday=first, day=DAY + timedelta(days=1))
+    second = linked(*world.values(), previous=first, day=DAY + timedelta(days=1))
     assert by("record_id", second) == by("record_id", first)
 
 
@@ -180,7 +184,7 @@ def test_ids_through_days_of_change(seed: int) -> None:
         for rows in world.values():
             rows.pop(draw.randrange(len(rows)))
             draw.choice(rows)["email"] = f"p{draw.randrange(40)}@x.example"
-        after = linked(*world.values(), yesterday=before, day=DAY + timedelta(days=number))
+        after = linked(*world.values(), previous=before, day=DAY + timedelta(days=number))
         assert groups(after) == same_people(world)
         check_ids(rows_of(before), rows_of(after), DAY + timedelta(days=number))
         before = after
@@ -189,7 +193,7 @@ def test_ids_through_days_of_change(seed: int) -> None:
 def check_ids(before: list[dict[str, Any]], after: list[dict[str, Any]], day: date) -> None:
     had = {row["record_id"]: row["customer_id"] for row in before}
     since = {row["customer_id"]: row["first_seen"] for row in before}
-    known = set(had.values()) | {alias for row in before for alias in row["aliases"]}
+    used = set(had.values()) | {alias for row in before for alias in row["aliases"]}
     live = {row["customer_id"] for row in after}
     for customer in live:
         rows = [row for row in after if row["customer_id"] == customer]
@@ -200,7 +204,7 @@ def check_ids(before: list[dict[str, Any]], after: list[dict[str, Any]], day: da
             assert rows[0]["first_seen"] == since[customer]
             assert all((since[customer], customer) <= (since[c], c) for c in claims & set(rows[0]["aliases"]))
         else:  # a new one was never anybody's
-            assert customer not in known
+            assert customer not in used
             assert rows[0]["first_seen"] == day
 
 
@@ -209,21 +213,21 @@ def test_when_customers_merge_the_older_id_stays_and_the_other_is_an_alias() -> 
     new = {"id": "i1", "email": "dana@home.example"}
     first = linked(hubspot=[old])
     older_id = rows_of(first)[0]["customer_id"]
-    second = linked(hubspot=[old], intercom=[new], yesterday=first, day=DAY + timedelta(days=1))
+    second = linked(hubspot=[old], intercom=[new], previous=first, day=DAY + timedelta(days=1))
     younger_id = by("record_id", second)["i1"]["customer_id"]
     assert younger_id != older_id
 
     new["email"] = "dana@acme.example"
-    third = linked(hubspot=[old], intercom=[new], yesterday=second, day=DAY + timedelta(days=2))
-    told = {(row["customer_id"], row["first_seen"], tuple(row["aliases"])) for row in rows_of(third)}
-    assert told == {(older_id, DAY, (younger_id,))}
+    third = linked(hubspot=[old], intercom=[new], previous=second, day=DAY + timedelta(days=2))
+    ids = {(row["customer_id"], row["first_seen"], tuple(row["aliases"])) for row in rows_of(third)}
+    assert ids == {(older_id, DAY, (younger_id,))}
 
     # The founding record is deleted: the id stays. It comes back as somebody else: not under that id.
-    fourth = linked(intercom=[new], yesterday=third, day=DAY + timedelta(days=3))
+    fourth = linked(intercom=[new], previous=third, day=DAY + timedelta(days=3))
     assert rows_of(fourth)[0]["customer_id"] == older_id
     assert rows_of(fourth)[0]["aliases"] == [younger_id]
     stranger = {"id": "h1", "email": "other@acme.example"}
-    fifth = by("record_id", linked([stranger], [new], yesterday=fourth, day=DAY + timedelta(days=4)))
+    fifth = by("record_id", linked([stranger], [new], previous=fourth, day=DAY + timedelta(days=4)))
     assert fifth["i1"]["customer_id"] == older_id
     assert fifth["h1"]["customer_id"] not in (older_id, younger_id)
 
@@ -232,7 +236,7 @@ def test_a_contact_that_was_merged_away_leaves_its_id_as_an_alias() -> None:
     winner, loser = {"id": "h1", "email": "a@acme.example"}, {"id": "h2", "email": "b@acme.example"}
     first = linked(hubspot=[winner, loser])
     ids = {record: row["customer_id"] for record, row in by("record_id", first).items()}
-    second = linked(hubspot=[winner | {"merged_ids": ["h2"]}], yesterday=first, day=DAY + timedelta(days=1))
+    second = linked(hubspot=[winner | {"merged_ids": ["h2"]}], previous=first, day=DAY + timedelta(days=1))
     (row,) = rows_of(second)
     assert sorted([row["customer_id"], *row["aliases"]]) == sorted(ids.values())
     assert (row["match_method"], row["customer_id"]) == ("alone", min(ids.values()))
@@ -245,7 +249,7 @@ def test_a_split_leaves_the_id_with_the_oldest_record() -> None:
     (customer,) = {row["customer_id"] for row in rows_of(first)}
     apart = by(
         "record_id",
-        linked([young | {"email": "e@acme.example"}], [old], yesterday=first, day=DAY + timedelta(days=1)),
+        linked([young | {"email": "e@acme.example"}], [old], previous=first, day=DAY + timedelta(days=1)),
     )
     assert apart["i1"]["customer_id"] == customer
     assert apart["h1"]["customer_id"] != customer

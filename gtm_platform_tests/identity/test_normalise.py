@@ -13,7 +13,7 @@ from gtm_platform_tests.tables import rows_as_table, rows_of
 
 def asked(rule: Callable[[ibis.ir.StringValue], ibis.Value], value: str | None) -> object:
     table = rows_as_table(ibis.schema({"raw": "string"}), [{"raw": value}])
-    return rows_of(table.select(found=rule(table["raw"])))[0]["found"]
+    return rows_of(table.select(normalised=rule(table["raw"])))[0]["normalised"]
 
 
 @pytest.mark.faults("P15")

@@ -6,30 +6,32 @@ import ibis
 
 from gtm_platform.identity import companies, links, people
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, LONG_AGO, by, days_ago, given, made, rows_of
+from gtm_platform_tests.tables import DAY, LONG_AGO, by, computed, days_ago, filled, rows_of
 
 
 def world(**rows: list[dict[str, Any]]) -> dict[str, ibis.Table]:
     """The tables of identity for these records of the sources."""
     persons = {
-        "hubspot": given("hubspot/contacts", *rows.get("hubspot", [])),
-        "intercom": given("intercom/contacts", *rows.get("intercom", [])),
-        "stripe": given("stripe/customers", *rows.get("stripe", [])),
+        "hubspot": filled("hubspot/contacts", *rows.get("hubspot", [])),
+        "intercom": filled("intercom/contacts", *rows.get("intercom", [])),
+        "stripe": filled("stripe/customers", *rows.get("stripe", [])),
     }
     rules = policy()
-    yesterday = given("identity/links")
-    linked = made(links.table, "identity/links", **persons, yesterday=yesterday, policy=rules, day=DAY)
-    firms = made(
+    previous = filled("identity/links")
+    linked = computed(links.table, "identity/links", records=persons, previous=previous, policy=rules, day=DAY)
+    firms = computed(
         companies.table,
         "identity/companies",
         links=linked,
-        hubspot=given("hubspot/companies", *rows.get("hubspot_companies", [])),
-        intercom=given("intercom/companies", *rows.get("intercom_companies", [])),
-        stripe_customers=persons["stripe"],
+        records={
+            "hubspot": filled("hubspot/companies", *rows.get("hubspot_companies", [])),
+            "intercom": filled("intercom/companies", *rows.get("intercom_companies", [])),
+            "stripe": persons["stripe"],
+        },
         policy=rules,
     )
-    persons_found = made(people.table, "identity/people", links=linked, **persons, companies=firms, policy=rules)
-    return {"people": persons_found, "companies": firms}
+    inputs: dict[str, Any] = {"links": linked, "records": persons, "companies": firms, "policy": rules}
+    return {"people": computed(people.table, "identity/people", **inputs), "companies": firms}
 
 
 def test_the_records_that_speak_for_a_customer() -> None:
@@ -78,7 +80,7 @@ def test_the_address_is_the_intercom_users_else_hubspots_else_stripes() -> None:
 
 
 def test_companies_by_domain_then_by_address_never_by_free_mail() -> None:
-    found = world(
+    tables = world(
         hubspot_companies=[
             {"id": "1", "name": "Acme", "domain": "acme.example", "additional_domains": ["acme-labs.example"]},
             {"id": "2", "name": "Acme Twice", "domain": "https://www.acme.example/", "merged_ids": ["22"]},
@@ -99,7 +101,7 @@ def test_companies_by_domain_then_by_address_never_by_free_mail() -> None:
         ],
         intercom=[{"id": "i1", "email": "e@gmail.com", "company_ids": ["c2"]}],
     )
-    firms = {row["name"]: row for row in rows_of(found["companies"])}
+    firms = {row["name"]: row for row in rows_of(tables["companies"])}
     assert {name: (row["domain"], row["match_method"], row["match_confidence"]) for name, row in firms.items()} == {
         "Acme": ("acme.example", "domain", 1.0),
         "No Domain": (None, "alone", 1.0),
@@ -113,7 +115,7 @@ def test_companies_by_domain_then_by_address_never_by_free_mail() -> None:
     assert acme["hubspot_company_ids"] == ["1", "2", "22"]
     assert acme["intercom_company_ids"] == ["c1"]
 
-    of = {row["email"]: row["company_id"] for row in rows_of(found["people"])}
+    of = {row["email"]: row["company_id"] for row in rows_of(tables["people"])}
     named = {name: row["company_id"] for name, row in firms.items()}
     assert of == {
         "a@acme-labs.example": named["Acme"],

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from gtm_platform.ingest.plan import PartitionWindow, SyncRules
 from gtm_platform.ingest.source import Source
-from gtm_platform.ingest.stream_sync import PartitionWindow, Sync, WindowResult
+from gtm_platform.ingest.stream_sync import StreamSync, WindowResult
 from gtm_platform.lake.lake import Lake
-from gtm_platform.policy import policy
+
+RULES = SyncRules(full_every_days=7, max_shrinkage=0.2, shrinkage_min_records=100)
 
 
 @dataclass
@@ -31,8 +33,8 @@ class Syncing:
 
     def fill(self, client: Any, stream: str, *starts: datetime) -> list[WindowResult]:
         chosen = next(each for each in self.source.streams if each.name == stream)
-        sync = Sync(self.lake, self.source, chosen, policy(), self.clock(), "run_1")
-        return sync.fill(client, [self.slot(start) for start in starts])
+        sync = StreamSync(self.lake, self.source, chosen, RULES, self.clock(), "run_1")
+        return [each for each in sync.sync(client, [self.slot(start) for start in starts]) if not each.kept]
 
     def rows(self, stream: str, start: datetime, *columns: str) -> list[Any]:
         """What the window holds: one column as values, several as tuples; in order."""

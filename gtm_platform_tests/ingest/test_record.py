@@ -21,6 +21,10 @@ from gtm_platform.ingest.record import (
     Record,
     Whole,
     at,
+    either,
+    fact,
+    unusable,
+    with_facts,
 )
 
 
@@ -212,3 +216,77 @@ def test_a_page_read_at_once_is_a_page_read_one_by_one(page: list[bytes]) -> Non
     good, raws, rejected = at_once
     assert len(good) == len(raws)
     assert len(good) + len(rejected) == len(page)
+
+
+class Trip(Record):
+    id: Id = at("id", default=...)
+    driver: str | None = fact("driver", "driver", "name")
+    stops: list[str] = fact("stops", default=[])
+
+
+class TestFacts:
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            b'{"id":"1","driver":{"name":"Ann"}}',
+            b'{ "id" : "1", "driver":{"name":"Ann"} }\n',
+            b'{"id":"1","driver":{"name":"Ann"},"_gtm":{"stops":["theirs"]}}',
+        ],
+    )
+    def test_lie_beside_the_record_which_stays_as_it_came(self, raw: bytes) -> None:
+        ((trip,), raws, rejected) = Reader(Trip).read([with_facts(raw, stops=["Hull"])])
+        assert (trip.driver, trip.stops, rejected) == ("Ann", ["Hull"], [])
+        assert raws == [raw]
+
+    def test_come_before_what_the_record_says(self) -> None:
+        raw = b'{"id":"1","driver":{"name":"Ann"}}'
+        ((trip,), _, _) = Reader(Trip).read([with_facts(raw, driver="Bob")])
+        assert trip.driver == "Bob"
+
+    def test_of_several_answers_add_up(self) -> None:
+        record = with_facts(with_facts(b'{"id":"1"}', driver="Bob", stops=["Hull"]), stops=["York"])
+        ((trip,), _, _) = Reader(Trip).read([record])
+        assert (trip.driver, trip.stops) == ("Bob", ["York"])
+
+    @pytest.mark.parametrize("raw", [b"", b"{}", b"{ }"])
+    def test_can_be_all_there_is(self, raw: bytes) -> None:
+        class Stop(Record):
+            id: Id = fact("id", default=...)
+
+        ((stop,), raws, _) = Reader(Stop).read([with_facts(raw, id="7")])
+        assert (stop.id, raws) == ("7", [raw])
+
+    @pytest.mark.parametrize("raw", [b"[1]", b'"text"', b"null", b"7"])
+    def test_do_not_make_a_record_of_what_is_none(self, raw: bytes) -> None:
+        (_, _, (rejected,)) = Reader(Trip).read([with_facts(raw, driver="Bob")])
+        assert rejected.raw == raw
+
+    def test_name_the_key_of_a_record_that_cannot_be_read(self) -> None:
+        class Stop(Record):
+            trip: Id = fact("trip", default=...)
+            number: Whole = at("number", default=...)
+
+        record = with_facts(b'{"number":"first"}', trip="t1")
+        (_, _, (rejected,)) = Reader(Stop, ("trip", "number")).read([record])
+        assert rejected.key == ("t1", "first")
+        assert rejected.raw == b'{"number":"first"}'
+
+    def test_a_record_is_repaired_together_with_them(self) -> None:
+        ((trip,), raws, _) = Reader(Trip).read([with_facts(rb'{"id":"1\ud83d"}', stops=["Hull"])])
+        assert (trip.id, trip.stops, raws) == ("1\ufffd", ["Hull"], [rb'{"id":"1\ufffd"}'])
+
+
+def test_a_record_that_cannot_be_used_says_why_in_a_sentence() -> None:
+    page = [unusable(with_facts(b'{"id":"1"}', driver="Bob"), "The driver has no licence."), b'{"id":"2"}']
+    ((good,), _, (rejected,)) = Reader(Trip).read(page)
+    assert good.id == "2"
+    assert (rejected.record_id, rejected.reason) == ("1", "The driver has no licence.")
+    assert with_facts(page[0], stops=[]).unusable == "The driver has no licence."
+
+
+def test_a_field_lies_where_it_is_now_or_where_it_was_before() -> None:
+    class Moved(Record):
+        id: Id = either(("new", "id"), ("id",), default=...)
+
+    good, _, _ = Reader(Moved).read([b'{"new":{"id":"1"}}', b'{"id":"2"}', b'{"new":null,"id":"3"}'])
+    assert [record.id for record in good] == ["1", "2", "3"]

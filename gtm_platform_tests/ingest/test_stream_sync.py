@@ -15,10 +15,11 @@ import pytest
 from gtm_platform.http.errors import Unavailable
 from gtm_platform.http.pages import Page
 from gtm_platform.ingest.record import Id, Instant, MaybeText, Record, at
-from gtm_platform.ingest.source import Source, Stream, Window
+from gtm_platform.ingest.source import Schedule, Source, Stream, Window
 from gtm_platform.ingest.stream_sync import ShrankTooMuch
 from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import settings
+from gtm_platform.sources.stripe.settings import StripeSettings
 from gtm_platform_tests.ingest.syncing import Clock, Syncing
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -70,14 +71,14 @@ def _moved(planet: dict[str, Any]) -> datetime:
 
 SOURCE = Source(
     "sky",
-    hours=24,
-    needs=("STRIPE_API_KEY",),
+    Schedule(24),
+    StripeSettings,
     connect=lambda _: nullcontext(),
     check=lambda _: "a clear night",
     streams=(
-        Stream("planets", Planet, Sky.pages, moved="moved_at"),
-        Stream("sightings", Planet, Sky.pages, kind="appended", moved="moved_at"),
-        Stream("maps", Planet, Sky.pages, kind="snapshot"),
+        Stream("planets", Planet, Sky.pages, cursor_field="moved_at"),
+        Stream("sightings", Planet, Sky.pages, sync_mode="append_only", cursor_field="moved_at"),
+        Stream("maps", Planet, Sky.pages, sync_mode="full_refresh"),
     ),
 )
 
@@ -241,7 +242,7 @@ class TestAWholeSweep:
     @pytest.mark.parametrize("stream", ["planets", "maps"])
     def test_is_the_file_of_its_window(self, syncing: Syncing, sky: Sky, written: list[str], stream: str) -> None:
         assert sync(syncing, sky, 0, stream=stream) == [(3, True)]
-        assert [name.partition(".")[2][:5] for name in written] == ["sweep"]
+        assert [name.partition(".")[2][:7] for name in written] == ["extract"]
         rows = syncing.lake.as_of(f"sky/{stream}", "9999").to_pyarrow().to_pylist()
         assert sorted(row["name"] for row in rows) == ["Mars", "Pluto", "Venus"]
         assert {row["_window"] for row in rows} == {day(1)}
@@ -253,7 +254,7 @@ class TestAWholeSweep:
         sync(syncing, sky, 0, stream=stream)
         sky.put("ceres", day(1, 3))
         assert sync(syncing, sky, 1, stream=stream) == [(1, False)]
-        assert [name.partition(".")[2][:5] for name in written] == ["sweep"] * 2
+        assert [name.partition(".")[2][:7] for name in written] == ["extract"] * 2
         newest = syncing.lake.partitions(f"sky/{stream}")[-1]
         rows = syncing.lake.partition(f"sky/{stream}", newest).to_pyarrow().to_pylist()
         assert [(row["id"], row["_window"]) for row in rows] == [("ceres", day(2))]
@@ -354,16 +355,16 @@ def test_streams_side_by_side_do_not_disturb_each_other(syncing: Syncing, sky: S
 
 
 def test_a_source_without_its_key_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert SOURCE.off(settings()) == "sky is off: set STRIPE_API_KEY (see .env.example)"
+    assert SOURCE.off() == "sky is off: set STRIPE_API_KEY (see .env.example)"
     monkeypatch.setenv("STRIPE_API_KEY", "sk_test_1")
     settings.cache_clear()
-    assert SOURCE.off(settings()) is None
+    assert SOURCE.off() is None
 
 
 def test_a_stream_that_moves_must_say_by_which_field() -> None:
-    with pytest.raises(TypeError, match="only a snapshot can do without"):
+    with pytest.raises(TypeError, match="only a full_refresh stream can do without"):
         Stream("comets", Planet, Sky.pages)
     with pytest.raises(TypeError, match="the record has no field"):
-        Stream("comets", Planet, Sky.pages, moved="seen_at").contract(24)
+        Stream("comets", Planet, Sky.pages, cursor_field="seen_at").contract(24)
     with pytest.raises(TypeError, match="would belong to no window"):
-        Stream("comets", Planet, Sky.pages, moved="name").contract(24)
+        Stream("comets", Planet, Sky.pages, cursor_field="name").contract(24)

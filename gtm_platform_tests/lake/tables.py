@@ -8,10 +8,11 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from gtm_platform.lake.contract_check import Written
 from gtm_platform.lake.contracts import TABLES, Column, Contract, contract_of, declare
 from gtm_platform.lake.dagster.daily_assets import daily_asset
 from gtm_platform.lake.daily_table import DailyTable, Input, Rule
-from gtm_platform.lake.lake import Lake, Written
+from gtm_platform.lake.lake import Lake
 
 ALBUMS = Contract(
     {

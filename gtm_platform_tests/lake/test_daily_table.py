@@ -1,18 +1,26 @@
-from collections.abc import Iterator
-from datetime import UTC, datetime
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import ibis
 import pytest
 
-from gtm_platform.lake.contracts import Column, Contract, UnknownTable
+from gtm_platform.lake.contracts import Column, Contract, UnknownTable, declare
+from gtm_platform.lake.dagster.daily_assets import code_version
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
-from gtm_platform.lake.daily_table import DaysAgo
+from gtm_platform.lake.daily_table import DailyTable, DaysAgo, Input
 from gtm_platform.orchestration.graph_policy import DAY_OF_WINDOWS, DAYS
-from gtm_platform_tests.lake.tables import ALBUMS, album, daily, declared, write
+from gtm_platform.policy import policy
+from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, daily, declared, write
+from gtm_platform_tests.orchestration.test_liveness import _release_runs
 
-SOURCES = [("shop", "albums"), ("off", "things")]
+__all__ = ["_release_runs"]  # a fixture
+
+BY_ITSELF = {"dagster/sensor_name": "make_daily_tables"}
 COUNT = Contract(
     {"id": Column("string", nullable=False), "days_known": Column("int64")},
     key=("id",),
@@ -33,9 +41,18 @@ def known() -> Iterator[dg.AssetsDefinition]:
         yield asset
 
 
-def run(asset: dg.AssetsDefinition, first: str, last: str | None = None) -> Any:
-    tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last or first}
-    return dg.materialize([asset], tags=tags, resources={"lake": LakeResource()}, raise_on_error=False)
+def run(
+    asset: dg.AssetsDefinition,
+    first: str,
+    last: str | None = None,
+    others: Sequence[dg.AssetsDefinition] = (),
+    instance: dg.DagsterInstance | None = None,
+    **tags: str,
+) -> Any:
+    tags |= {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last or first}
+    return dg.materialize(
+        [asset, *others], tags=tags, resources={"lake": LakeResource()}, raise_on_error=False, instance=instance
+    )
 
 
 def told(result: Any) -> dict[str, dict[str, Any]]:
@@ -50,7 +67,7 @@ def test_a_range_is_one_run_in_the_order_of_the_days(known: dg.AssetsDefinition)
     write(the_lake(), "2026-11-18", [album("b")])
     ran = run(known, "2026-11-16", "2026-11-18")
     assert ran.success
-    assert {day: facts["known"] for day, facts in told(ran).items()} == {
+    assert {day: facts["figure/known"] for day, facts in told(ran).items()} == {
         "2026-11-16": 1,
         "2026-11-17": 2,
         "2026-11-18": 4,
@@ -70,10 +87,43 @@ def test_recomputing_a_past_day_gives_the_same_rows(known: dg.AssetsDefinition) 
 
 def test_days_before_the_first_sync_are_absent_not_empty(known: dg.AssetsDefinition) -> None:
     write(the_lake(), "2026-11-16", [], full=True)
-    assert run(known, "2026-11-14", "2026-11-15").success
+    assert run(known, "2026-11-14", "2026-11-15", **BY_ITSELF).success
     assert the_lake().partitions("shop/known") == []
     run(known, "2026-11-16")
     assert the_lake().partitions("shop/known") == ["2026-11-16"]  # known, and no rows
+
+
+@pytest.mark.parametrize("tags", [{}, {"dagster/backfill": "x", "dagster/schedule_name": "y"}])
+def test_a_person_who_wants_days_before_the_first_sync_is_told_why_not(
+    known: dg.AssetsDefinition, tags: dict[str, str]
+) -> None:
+    write(the_lake(), "2026-11-16", [], full=True)
+    ran = run(known, "2026-11-14", "2026-11-15", **tags)
+    assert not ran.success
+    failure = ran.failure_data_for_node("shop__known")
+    assert failure.user_failure_data.description == (
+        "shop/known is not made for 2026-11-14 to 2026-11-15: none of its inputs has data by then. "
+        "The first sync came later."
+    )
+
+
+def test_of_a_range_only_the_days_that_were_written_count_as_made(known: dg.AssetsDefinition) -> None:
+    """And what reads the table is made all the same."""
+
+    @daily("shop/sums", SALES, known="shop/known")
+    def sums(known: ibis.Table) -> ibis.Table:
+        return known.select("id", sold=known["days_known"])
+
+    write(the_lake(), "2026-11-16", [album("a")], full=True)
+    ran = run(known, "2026-11-14", "2026-11-17", others=[sums])
+    assert ran.success
+    made = [(event.asset_key.path[-1], event.partition) for event in ran.get_asset_materialization_events()]
+    days = ["2026-11-16", "2026-11-17"]
+    assert made == [(table, day) for table in ("known", "sums") for day in days]
+    assert the_lake().partitions("shop/sums") == days
+    assert told(ran)["2026-11-17"]["known"] == 2
+    [why] = {event.metadata["not made"].value for event in ran.asset_observations_for_node("shop__sums")}
+    assert why.startswith("shop/sums is not made for 2026-11-14 to 2026-11-15")
 
 
 def test_a_day_that_fails_leaves_the_days_before_it(known: dg.AssetsDefinition) -> None:
@@ -84,6 +134,63 @@ def test_a_day_that_fails_leaves_the_days_before_it(known: dg.AssetsDefinition) 
     ran = run(known, "2026-11-16", "2026-11-17")
     assert not ran.success
     assert the_lake().partitions("shop/known") == ["2026-11-16"]
+    assert list(told(ran)) == ["2026-11-16"]  # Dagster knows of it, too
+
+
+def test_a_range_that_is_cancelled_has_told_of_each_day_that_it_wrote(tmp_path: Path) -> None:
+    declare("shop/albums", ALBUMS)
+    write(the_lake(), "2026-11-16", [album("a")], full=True)
+
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+
+        @daily("shop/sold", SALES, albums="shop/albums")
+        def sold(albums: ibis.Table, day: date) -> ibis.Table:
+            if day == date(2026, 11, 18):  # somebody terminates the run in the UI
+                instance.report_run_canceling(instance.get_runs()[0])
+                signal.raise_signal(signal.SIGINT)
+            return albums.select("id", sold=ibis.literal(1, "int64"))
+
+        assert not run(sold, "2026-11-16", "2026-11-19", instance=instance).success
+        made = instance.fetch_materializations(sold.key, limit=9).records
+        assert sorted(record.partition_key or "" for record in made) == ["2026-11-16", "2026-11-17"]
+        [cancelled] = instance.get_runs()
+        assert cancelled.status == dg.DagsterRunStatus.CANCELED
+    assert the_lake().partitions("shop/sold") == ["2026-11-16", "2026-11-17"]
+
+
+def test_an_earlier_day_of_its_own_is_an_edge(known: dg.AssetsDefinition) -> None:
+    """So that Dagster orders the days of separate runs, and shows what a day was made from."""
+    graph = dg.Definitions(assets=[known], resources={"lake": LakeResource()}).resolve_asset_graph()
+    assert graph.get(known.key).has_self_dependency
+    with dg.partition_loading_context(effective_dt=datetime(2026, 11, 20, 13, tzinfo=UTC)):
+        mapping = graph.get_partition_mapping(known.key, known.key)
+        day = DAYS.subset_with_partition_keys(["2026-11-17"])
+        upstream = mapping.get_upstream_mapped_partitions_result_for_partitions(day, DAYS, DAYS)
+    assert list(upstream.partitions_subset.get_partition_keys()) == ["2026-11-16"]
+
+
+def test_the_code_version_changes_with_the_rule_the_contract_and_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    declare("shop/albums", ALBUMS)
+
+    def rule(albums: ibis.Table, rules: object) -> ibis.Table: ...
+
+    def version(contract: Contract = SALES, **inputs: Input) -> str:
+        table = DailyTable("shop/sold", contract, {"albums": "shop/albums", "rules": "shop/albums", **inputs}, rule)
+        return code_version(table)
+
+    plain, ruled = version(), version(rules=policy)
+    assert version() == plain != ruled
+    assert version(replace(SALES, key=("id", "sold"))) != plain
+    monkeypatch.setattr("gtm_platform.lake.dagster.daily_assets._policy_hash", lambda: "another")
+    assert (version(), version(rules=policy) == ruled) == (plain, False)
+
+
+def test_personal_columns_are_tagged() -> None:
+    contract = Contract(
+        {"id": Column("string", "Its id."), "email": Column("string", "Its address.", personal=True)}, ("id",)
+    )
+    shown = {column.name: (column.description, column.tags) for column in contract.column_schema.columns}
+    assert shown == {"id": ("Its id.", {}), "email": ("Its address.", {"personal": ""})}
 
 
 def test_arguments_and_needs_have_to_agree() -> None:

@@ -1,63 +1,129 @@
-"""The queries of the checks, over a handful of rows in the catalogue's shape."""
+"""The checks that span rooms, over a handful of rows: what they name, and what they leave alone."""
 
-from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-import duckdb
+import ibis
 import pytest
 
-from gtm_platform.quality.checks import MRR_SOURCES_DIFFER
+from gtm_platform.core.checks import fallen_count
+from gtm_platform.health.checks import customers_without_health
+from gtm_platform.identity.checks import customers_without_person, unlinked_records
+from gtm_platform.lake.duckdb_engine import engine
+from gtm_platform.policy import policy
+from gtm_platform.quality.checks import differing_mrr, overdue_sources
+from gtm_platform.unified.checks import people_not_once
+from gtm_platform_tests.tables import DAY, filled, rows_as_table, rows_of
 
 ONE_ITEM = '{"discounts": [], "items": {"data": [{}]}}'
 TWO_ITEMS = '{"discounts": [], "items": {"data": [{}, {}]}}'
 DISCOUNTED = '{"discounts": [{"id":"di_1"}], "items": {"data": [{}]}}'
+MODES = ("forever_only", "recurring", "all")
+PHASE = {"begins": None, "ends": None} | {f"mrr_{m}": 1 for m in MODES} | {f"arr_{m}": Decimal(12) for m in MODES}
+SYNCED = ibis.schema({"table": "string", "source": "string", "synced_at": "timestamp('UTC', 6)"})
 
 
-@pytest.fixture
-def catalogue() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        connection.execute("""
-            create schema current; create schema latest;
-            create table latest.links (customer_id text, source text, record_id text);
-            create table latest.revenue (customer_id text, mrr decimal(18, 2), currency text, mrr_source text);
-            create table current.stripe_subscriptions
-              (customer_id text, status text, interval_count bigint, phases int[], payload text);
-            create table current.intercom_contacts
-              (id text, stripe_plan_price decimal(24, 6), stripe_plan_interval text, stripe_subscription_status text)
-        """)
-        yield connection
-
-
-def customer(
-    catalogue: duckdb.DuckDBPyConnection, mrr: int, price: int, interval: str, payload: str = ONE_ITEM, count: int = 1
-) -> None:
-    rows: dict[str, list[Any]] = {
-        "latest.revenue": ["ada", mrr, "eur", "stripe"],
-        "current.stripe_subscriptions": ["cus_1", "active", count, [1], payload],
-        "current.intercom_contacts": ["i1", price, interval, "active"],
+def differences(mrr: int, price: int, interval: str, payload: str = ONE_ITEM, count: int = 1) -> list[dict[str, Any]]:
+    """What the check finds where Stripe says one figure and the copy another."""
+    subscription = {"id": "sub_1", "customer_id": "cus_1", "status": "active", "interval_count": count}
+    copy = {
+        "id": "i1",
+        "stripe_plan_price": Decimal(price),
+        "stripe_plan_interval": interval,
+        "stripe_subscription_status": "active",
     }
-    catalogue.execute("insert into latest.links values ('ada', 'stripe', 'cus_1'), ('ada', 'intercom', 'i1')")
-    for table, row in rows.items():
-        catalogue.execute(f"insert into {table} values ({', '.join('?' * len(row))})", row)
+    links = [{"customer_id": "ada", "source": "stripe", "record_id": "cus_1", "match_method": "email"}]
+    links += [{"customer_id": "ada", "source": "intercom", "record_id": "i1", "match_method": "email"}]
+    tables = {
+        "subscriptions": filled("stripe/subscriptions", subscription | {"phases": [PHASE], "payload": payload}),
+        "contacts": filled("intercom/contacts", copy),
+        "links": filled("identity/links", *links),
+        "revenue": filled(
+            "core/revenue", {"customer_id": "ada", "mrr": Decimal(mrr), "currency": "eur", "mrr_source": "stripe"}
+        ),
+    }
+    return rows_of(differing_mrr(**{name: named(table) for name, table in tables.items()}))
+
+
+def named(table: ibis.Table) -> ibis.Table:
+    """The rows under a name, as the lake hands them to a check."""
+    name = ibis.util.gen_name("named")
+    engine().con.register(name, engine().to_pyarrow(table))
+    return engine().table(name)
 
 
 @pytest.mark.parametrize(("mrr", "price", "interval"), [(100, 100, "month"), (100, 1200, "year"), (100, 101, "month")])
-def test_a_copy_that_agrees_is_not_found(
-    catalogue: duckdb.DuckDBPyConnection, mrr: int, price: int, interval: str
-) -> None:
-    customer(catalogue, mrr, price, interval)
-    assert catalogue.execute(MRR_SOURCES_DIFFER).fetchall() == []
+def test_a_copy_that_agrees_is_left_alone(mrr: int, price: int, interval: str) -> None:
+    assert differences(mrr, price, interval) == []
 
 
-def test_a_copy_that_is_late_is_found_with_both_figures(catalogue: duckdb.DuckDBPyConnection) -> None:
-    customer(catalogue, 100, 1500, "year")
-    [[who, stripe, intercom, currency]] = catalogue.execute(MRR_SOURCES_DIFFER).fetchall()
-    assert (who, stripe, intercom, currency) == ("ada", 100, 125, "eur")
+def test_a_copy_that_is_late_is_named_with_both_figures() -> None:
+    assert differences(100, 1500, "year") == [
+        {"customer_id": "ada", "stripe": "100.00", "intercom": "125.0", "currency": "eur"}
+    ]
 
 
 @pytest.mark.parametrize(("payload", "count"), [(TWO_ITEMS, 1), (DISCOUNTED, 1), (ONE_ITEM, 3)])
-def test_a_price_that_is_not_the_whole_is_no_second_opinion(
-    catalogue: duckdb.DuckDBPyConnection, payload: str, count: int
-) -> None:
-    customer(catalogue, 100, 300, "month", payload, count)
-    assert catalogue.execute(MRR_SOURCES_DIFFER).fetchall() == []
+def test_a_price_that_is_not_the_whole_is_no_second_opinion(payload: str, count: int) -> None:
+    assert differences(100, 300, "month", payload, count) == []
+
+
+def test_a_source_is_overdue_after_its_cadence_and_the_grace() -> None:
+    end = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=1)
+    grace = policy().quality.overdue_hours
+    times = {
+        "a/late": end - timedelta(hours=6 + grace, seconds=1),
+        "a/in_time": end - timedelta(hours=6 + grace),
+        "b/daily": end - timedelta(hours=24 + grace),
+    }
+    synced = rows_as_table(SYNCED, [{"table": t, "source": t[0], "synced_at": at} for t, at in times.items()])
+    late = rows_of(overdue_sources(synced, {"a/late": 6, "a/in_time": 6, "b/daily": 24}, policy(), DAY))
+    assert [(row["table"], row["hours_allowed"]) for row in late] == [("a/late", 6 + grace)]
+
+
+@pytest.mark.parametrize(("now", "before", "fell"), [(8, 10, False), (7, 10, True), (0, 10, True), (5, 0, False)])
+def test_a_fall_of_more_than_a_fifth_is_suspicious(now: int, before: int, fell: bool) -> None:
+    def customers(count: int) -> ibis.Table:
+        return filled("core/profile", *[{"customer_id": str(n), "is_customer": n < count} for n in range(12)])
+
+    rows = rows_of(fallen_count(customers(now), customers(before), policy(), DAY))
+    assert [(row["customers"], row["customers_before"]) for row in rows] == ([(now, before)] if fell else [])
+
+
+def test_no_fall_is_seen_where_there_was_no_day_before() -> None:
+    single = filled("core/profile", {"customer_id": "a", "is_customer": True})
+    assert rows_of(fallen_count(single, filled("core/profile"), policy(), DAY)) == []
+
+
+def test_every_current_customer_has_health_and_nobody_else() -> None:
+    statuses = {"a": True, "b": True, "c": False, "d": False}
+    profile = filled("core/profile", *[{"customer_id": c, "is_customer": is_} for c, is_ in statuses.items()])
+    health = filled("health/customer_health", {"customer_id": "a"}, {"customer_id": "c"})
+    wrong = {row["customer_id"]: row["wrong"] for row in rows_of(customers_without_health(profile, health))}
+    assert wrong == {"b": "a current customer without health", "c": "health of who is no current customer"}
+
+
+def test_every_record_is_linked_and_every_customer_a_person() -> None:
+    records = {
+        "hubspot": filled("hubspot/contacts", {"id": "1"}),
+        "intercom": filled("intercom/contacts", {"id": "1"}),
+        "stripe": filled("stripe/customers"),
+    }
+    links = filled(
+        "identity/links", {"source": "hubspot", "record_id": "1", "customer_id": "a", "match_method": "email"}
+    )
+    assert rows_of(unlinked_records(links, records)) == [{"source": "intercom", "record_id": "1"}]
+    people = filled("identity/people", {"customer_id": "b"})
+    missing = {row["customer_id"]: row["missing_in"] for row in rows_of(customers_without_person(links, people))}
+    assert missing == {"a": "identity/people", "b": "identity/links"}
+
+
+def test_everybody_is_once_in_the_wide_table() -> None:
+    people = filled("identity/people", {"customer_id": "a"}, {"customer_id": "b"}, {"customer_id": "c"})
+    wide = filled("core/unified_customers", *[{"customer_id": c} for c in ("a", "b", "b", "d")])
+    assert {row["customer_id"]: row["rows"] for row in rows_of(people_not_once(people, wide))} == {
+        "b": 2,
+        "c": 0,
+        "d": 1,
+    }

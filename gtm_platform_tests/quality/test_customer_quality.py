@@ -9,7 +9,7 @@ import pytest
 
 from gtm_platform.policy import policy
 from gtm_platform.quality import customer_quality
-from gtm_platform_tests.tables import DAY, by, days_ago, given, made, rows_as_table
+from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled, rows_as_table
 
 SYNCED = ibis.schema({"table": "string", "source": "string", "synced_at": "timestamp('UTC', 6)"})
 END = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=1)
@@ -23,24 +23,33 @@ PERSON = {
 
 
 def quality(synced: dict[str, datetime], **rows: list[dict[str, Any]]) -> dict[str, Any]:
-    table = made(
+    table = computed(
         customer_quality.table,
         "quality/customer_quality",
-        people=given("identity/people", PERSON),
-        links=given(
+        domains={
+            "people": filled("identity/people", PERSON),
+            **{
+                name: filled(f"core/{name}", *rows.get(name, []))
+                for name in ("profile", "revenue", "activity", "pipeline")
+            },
+        },
+        links=filled(
             "identity/links",
             *[
                 {"source": source, "record_id": id, "customer_id": "a", "match_method": "email"}
                 for source, id in (("hubspot", "h1"), ("stripe", "s1"))
             ],
         ),
-        **{name: given(f"core/{name}", *rows.get(name, [])) for name in ("profile", "revenue", "activity", "pipeline")},
-        hubspot=given("hubspot/contacts", {"id": "h1", "_extracted_at": days_ago(2)}),
-        intercom=given("intercom/contacts"),
-        stripe=given("stripe/customers", {"id": "s1", "_extracted_at": days_ago(2)}),
-        hubspot_rejected=given("quarantine/hubspot_contacts", *rows.get("hubspot_rejected", [])),
-        intercom_rejected=given("quarantine/intercom_contacts"),
-        stripe_rejected=given("quarantine/stripe_customers"),
+        records={
+            "hubspot": filled("hubspot/contacts", {"id": "h1", "_extracted_at": days_ago(2)}),
+            "intercom": filled("intercom/contacts"),
+            "stripe": filled("stripe/customers", {"id": "s1", "_extracted_at": days_ago(2)}),
+        },
+        rejected={
+            "hubspot": filled("quarantine/hubspot_contacts", *rows.get("hubspot_rejected", [])),
+            "intercom": filled("quarantine/intercom_contacts"),
+            "stripe": filled("quarantine/stripe_customers"),
+        },
         synced=rows_as_table(
             SYNCED, [{"table": table, "source": table.split("/")[0], "synced_at": at} for table, at in synced.items()]
         ),
@@ -53,22 +62,20 @@ def quality(synced: dict[str, datetime], **rows: list[dict[str, Any]]) -> dict[s
 
 def test_completeness_is_the_share_of_the_fields_that_are_filled() -> None:
     assert quality({})["completeness_score"] == 0
-    found = quality(
+    row = quality(
         {},
         profile=[{"customer_id": "a", "name": "Dana", "is_customer": True}],
         revenue=[{"customer_id": "a", "mrr": Decimal(0)}],
         pipeline=[{"customer_id": "a", "lead_source": "X"}],
     )
-    assert found["completeness_score"] == pytest.approx(3 / customer_quality.ALL * 100)
+    assert row["completeness_score"] == pytest.approx(3 / customer_quality.FIELD_COUNT * 100)
 
 
 def test_each_source_that_knows_the_customer_counts_for_freshness() -> None:
     late = END - timedelta(hours=36)  # the cadence of HubSpot and the hours of grace
-    found = quality(
-        {"hubspot/contacts": late, "hubspot/deals": days_ago(9), "stripe/charges": END, "intercom/tags": END}
-    )
-    assert (found["freshness"], found["last_hubspot_sync"], found["last_stripe_sync"]) == (1.0, late, END)
-    assert found["last_intercom_sync"] is found["last_orb_sync"] is None  # Intercom does not know the customer
+    row = quality({"hubspot/contacts": late, "hubspot/deals": days_ago(9), "stripe/charges": END, "intercom/tags": END})
+    assert (row["freshness"], row["last_hubspot_sync"], row["last_stripe_sync"]) == (1.0, late, END)
+    assert row["last_intercom_sync"] is None  # Intercom does not know the customer
     later = quality({"hubspot/contacts": late - timedelta(seconds=1), "stripe/charges": END})
     assert later["freshness"] == 0.5
     assert quality({})["freshness"] == 0

@@ -8,14 +8,15 @@ from pydantic import SecretStr
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.assets import windows
-from gtm_platform.ingest.stream_sync import Sync, WindowResult, partition_windows
+from gtm_platform.ingest.plan import partition_windows
+from gtm_platform.ingest.stream_sync import StreamSync, WindowResult
 from gtm_platform.lake.lake import Lake
-from gtm_platform.policy import policy
 from gtm_platform.sandbox.hubspot import TOKEN, Limits, app
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
 from gtm_platform.sandbox.kit.limits import Limit
-from gtm_platform.sources.hubspot import SOURCE
 from gtm_platform.sources.hubspot.client import HubSpotClient, RateLimits
+from gtm_platform.sources.hubspot.source import SOURCE
+from gtm_platform_tests.ingest.syncing import RULES
 from gtm_platform_tests.sources.conftest import Stand
 
 FIRST, SECOND, THIRD = "2026-03-02T0000", "2026-03-02T1200", "2026-03-03T0000"
@@ -31,8 +32,8 @@ def within(window: str) -> datetime:
     return opening(window) + timedelta(hours=6)
 
 
-def fast(pace: int = 1_000_000) -> RateLimiter:
-    return RateLimiter(pace, pace)
+def fast(rate: int = 1_000_000) -> RateLimiter:
+    return RateLimiter(rate, rate)
 
 
 @dataclass
@@ -54,9 +55,9 @@ class Portal:
         self.store.objects.setdefault(kind, {})[key] = record
         return record
 
-    def client(self, patience: RetryPolicy | None = None, pace: RateLimiter | None = None) -> HubSpotClient:
-        pace = pace or fast()
-        return HubSpotClient(SecretStr(self.token), self.stand.url, retry=patience, limits=RateLimits(pace, pace))
+    def client(self, retry: RetryPolicy | None = None, limiter: RateLimiter | None = None) -> HubSpotClient:
+        limiter = limiter or fast()
+        return HubSpotClient(SecretStr(self.token), self.stand.url, retry=retry, limits=RateLimits(limiter, limiter))
 
     def sync(self, name: str, *keys: str, client: HubSpotClient | None = None) -> list[WindowResult]:
         """Fills the windows shortly after the last of them has closed."""
@@ -65,7 +66,8 @@ class Portal:
         client = client or self.client()
         try:
             now = slots[-1].end + timedelta(minutes=20)
-            return Sync(self.lake, SOURCE, stream, policy(), now, "run").fill(client, slots)
+            results = StreamSync(self.lake, SOURCE, stream, RULES, now, "run").sync(client, slots)
+            return [result for result in results if not result.kept]
         finally:
             client.close()
 

@@ -8,7 +8,7 @@ import pytest
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.hubspot import replay
 from gtm_platform.sandbox.hubspot.store import HubSpotOwner
-from gtm_platform.sources.hubspot import SOURCE
+from gtm_platform.sources.hubspot.source import SOURCE
 from gtm_platform.sources.hubspot.streams import Objects
 from gtm_platform_tests.sources.conftest import Stand
 from gtm_platform_tests.sources.hubspot_portal import (
@@ -237,7 +237,7 @@ def test_links_are_read_again_of_the_records_that_changed(portal: Portal) -> Non
     ada.links, ada.updated = {}, within(SECOND)
     portal.sync("associations", SECOND)
     [row] = portal.written("associations", SECOND)
-    assert (row["from_id"], row["links"], row["moved_at"]) == (ada.id, [], within(SECOND))
+    assert (row["from_id"], row["links"], row["changed_at"]) == (ada.id, [], within(SECOND))
     assert [bool(row["links"]) for row in portal.known("associations", SECOND)] == [False, True]
 
 

@@ -26,9 +26,10 @@ from gtm_platform.sandbox.intercom.store import (
     IntercomTicket,
 )
 from gtm_platform.settings import settings
-from gtm_platform.sources.intercom import SOURCE, client
+from gtm_platform.sources.intercom import client
 from gtm_platform.sources.intercom.client import Intercom, allowance
 from gtm_platform.sources.intercom.records import Contact, Conversation, Ticket
+from gtm_platform.sources.intercom.source import SOURCE
 from gtm_platform_tests.ingest.syncing import Clock, Syncing
 from gtm_platform_tests.sources.conftest import Stand
 
@@ -112,7 +113,7 @@ def connected(stand: Stand, monkeypatch: pytest.MonkeyPatch, key: str = TOKEN) -
     monkeypatch.setenv("INTERCOM_ACCESS_TOKEN", key)
     monkeypatch.setenv("INTERCOM_BASE_URL", stand.url)
     settings.cache_clear()
-    return SOURCE.connect(settings())
+    return SOURCE.open()
 
 
 @pytest.fixture
@@ -159,28 +160,20 @@ class TestTheFirstSync:
         assert erin == ("erin", None, [], None, None, None, None)
         assert [len(ids) for ids in syncing.rows("contacts", FIRST, "company_ids")] == [0, 12]
 
-    def test_reads_conversations_as_plain_text_with_the_tone_of_customers(
-        self, intercom: Intercom, syncing: Syncing
-    ) -> None:
+    def test_reads_conversations_as_plain_text(self, intercom: Intercom, syncing: Syncing) -> None:
         syncing.fill(intercom, "conversations", FIRST)
         columns = ("id", "body", "contact_id", "tags", "admin_id", "rating", "rated_at", "part_count")
         assert syncing.rows("conversations", FIRST, *columns) == [
             ("1", "The export & import\nare awful", "dana", ["critical"], None, 2, after(LONG_AGO, 2), 4),
             ("2", "Welcome, you are great", "dana", [], "7", None, None, 0),
         ]
-        (angry, ours) = syncing.rows("conversations", FIRST, "id", "tone")
-        assert angry[1] < -0.5
-        assert ours[1] is None
 
-    def test_hears_the_customer_in_the_parts_and_nobody_else(self, intercom: Intercom, syncing: Syncing) -> None:
+    def test_reads_all_parts_of_a_conversation(self, intercom: Intercom, syncing: Syncing) -> None:
         syncing.fill(intercom, "conversation_parts", FIRST)
-        columns = ("id", "conversation_id", "from_customer", "body", "moved_at")
+        columns = ("id", "conversation_id", "part_type", "author_type", "body", "changed_at")
         rows = syncing.rows("conversation_parts", FIRST, *columns)
-        assert rows[0] == ("p1", "1", True, "This is terrible, I will cancel", LONG_AGO)
-        assert [row[2] for row in rows] == [True, False, False, False]
-        tones = dict(syncing.rows("conversation_parts", FIRST, "id", "tone"))
-        assert tones.pop("p1") < -0.5
-        assert set(tones.values()) == {None}
+        assert rows[0] == ("p1", "1", "comment", "user", "This is terrible, I will cancel", LONG_AGO)
+        assert [row[2:4] for row in rows[1:]] == [("note", "admin"), ("comment", "admin"), ("assignment", "admin")]
 
     def test_says_nobody_where_a_ticket_is_nobody_s(self, intercom: Intercom, syncing: Syncing) -> None:
         syncing.fill(intercom, "tickets", FIRST)
@@ -340,4 +333,4 @@ class TestWhatIsOdd:
         raw = b'{"id":515,"created_at":1767225600,"updated_at":1767225600,' + nothing + b"}"
         ((read,), _, rejected) = Reader(Conversation).read([raw])
         assert not rejected
-        assert (read.id, read.tags, read.contact_ids, read.tone, read.rating) == ("515", [], [], None, None)
+        assert (read.id, read.tags, read.contact_ids, read.rating) == ("515", [], [], None)

@@ -1,4 +1,7 @@
-"""MRR: each worked example of its definition, what is said beside them, and what holds for all subscriptions."""
+"""What subscriptions amount to: the worked examples of MRR, each mode of discounts, and what holds for all of them.
+
+Which of it counts is no matter of the source: see core/test_subscriptions.py.
+"""
 
 from decimal import Decimal
 from typing import Any
@@ -8,13 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gtm_platform.policy import Stripe as Rules
 from gtm_platform.sources.stripe.mrr import Catalogue, Phase, leading_item, phases
 from gtm_platform.sources.stripe.shapes import Coupon, Price, Subscription, Unpriced
 
 Shape = dict[str, Any]
 
-RULES = Rules(count_paused_collection=["keep_as_draft"], discounts="recurring")
 JANUARY, FEBRUARY, MARCH = 1767225600, 1769904000, 1772323200
 STEPS: list[Shape] = [
     {"up_to": 5, "unit_amount": 1000},
@@ -72,18 +73,18 @@ def subscription(*items: Shape, **more: Any) -> Shape:
     }
 
 
-def worth(of: Shape, rules: Rules = RULES) -> list[Phase]:
+def worth(of: Shape) -> list[Phase]:
     """As Stripe shows it: the tiers, the currencies and the products of coupons stand in the catalogue only."""
     known = {each["price"]["id"]: msgspec.convert(each["price"], Price, strict=False) for each in of["items"]["data"]}
     bare = [
         {**each, "price": {**each["price"], "tiers": None, "currency_options": None}} for each in of["items"]["data"]
     ]
     shown = msgspec.json.encode({**of, "items": {"data": bare}})
-    return phases(msgspec.json.decode(shown, type=Subscription), Catalogue(known, {}), rules)
+    return phases(msgspec.json.decode(shown, type=Subscription), Catalogue(known, {}))
 
 
-def mrr(*items: Shape, rules: Rules = RULES, **more: Any) -> int:
-    return worth(subscription(*items, **more), rules)[-1].mrr
+def mrr(*items: Shape, **more: Any) -> int:
+    return worth(subscription(*items, **more))[-1].mrr_recurring
 
 
 WORKED = {
@@ -125,9 +126,6 @@ WORKED = {
         7000,
     ),
     "16 monthly and yearly": (subscription(item(price(10000)), item(price(60000, "year"))), 15000),
-    "17 trialing": (subscription(item(price(4900)), status="trialing"), 0),
-    "18 past due": (subscription(item(price(4900)), status="past_due"), 4900),
-    "18 unpaid": (subscription(item(price(4900)), status="unpaid"), 0),
     "19 metered": (subscription(item(price(10, usage="metered"), None), item(price(2000))), 2000),
     "20 cancels at the end of the period": (subscription(item(price(4900)), cancel_at_period_end=True), 4900),
 }
@@ -136,49 +134,32 @@ WORKED = {
 @pytest.mark.parametrize("example", WORKED)
 def test_worked_example(example: str) -> None:
     of, expected = WORKED[example]
-    assert [phase.mrr for phase in worth(of)][-1] == expected
+    assert [phase.mrr_recurring for phase in worth(of)][-1] == expected
 
 
 def test_arr_is_twelve_times_the_unrounded_mrr() -> None:
-    assert worth(WORKED["4 yearly, rounded"][0])[0].arr == 99999
-
-
-def test_a_trial_is_reported_apart() -> None:
-    (phase,) = worth(WORKED["17 trialing"][0])
-    assert (phase.mrr, phase.arr, phase.trial_mrr) == (0, Decimal(0), 4900)
+    assert worth(WORKED["4 yearly, rounded"][0])[0].arr_recurring == 99999
 
 
 def test_an_amount_is_spread_in_proportion_and_rounded_per_item() -> None:
     thirds = subscription(item(price(100)), item(price(200, "month")), discounts=[discount(amount(100))])
-    assert worth(thirds)[-1].arr.quantize(Decimal("0.000001")) == 2400
-    assert worth(thirds)[-1].mrr == 67 + 133
+    assert worth(thirds)[-1].arr_recurring.quantize(Decimal("0.000001")) == 2400
+    assert worth(thirds)[-1].mrr_recurring == 67 + 133
 
 
-@pytest.mark.parametrize("status", ["unpaid", "canceled", "incomplete", "incomplete_expired", "paused"])
-def test_statuses_that_do_not_count(status: str) -> None:
-    assert mrr(item(price(4900)), status=status) == 0
+@pytest.mark.parametrize("status", ["active", "trialing", "unpaid", "canceled"])
+def test_it_amounts_to_the_same_whatever_its_status(status: str) -> None:
+    assert mrr(item(price(4900)), status=status, pause_collection={"behavior": "void"}, test_clock="clock_1") == 4900
 
 
-@pytest.mark.parametrize(("behavior", "expected"), [("keep_as_draft", 4900), ("void", 0), ("mark_uncollectible", 0)])
-def test_the_policy_says_which_paused_collections_count(behavior: str, expected: int) -> None:
-    assert mrr(item(price(4900)), pause_collection={"behavior": behavior, "resumes_at": None}) == expected
-
-
-def test_a_simulated_subscription_does_not_count() -> None:
-    assert mrr(item(price(4900)), test_clock="clock_1") == 0
-
-
-@pytest.mark.parametrize(("counted", "expected"), [("forever_only", 10000), ("recurring", 5000), ("all", 2500)])
-def test_the_policy_says_which_discounts_count(counted: Any, expected: int) -> None:
+def test_every_mode_of_discounts_is_told() -> None:
     given_away = [
         discount(percent(50, duration="repeating"), end=MARCH),
         discount(percent(50.0, duration="once"), end=MARCH),
     ]
-    found = worth(
-        subscription(item(price(10000)), discounts=given_away),
-        Rules(count_paused_collection=[], discounts=counted),
-    )
-    assert found[0 if counted == "forever_only" else 1].mrr == expected
+    during = worth(subscription(item(price(10000)), discounts=given_away))[1]
+    assert (during.mrr_forever_only, during.mrr_recurring, during.mrr_all) == (10000, 5000, 2500)
+    assert (during.arr_forever_only, during.arr_recurring, during.arr_all) == (120000, 60000, 30000)
 
 
 def test_phases_follow_the_discounts_and_cover_all_time() -> None:
@@ -187,7 +168,7 @@ def test_phases_follow_the_discounts_and_cover_all_time() -> None:
         discount(amount(1000, duration="repeating"), FEBRUARY, MARCH),
     ]
     found = worth(subscription(item(price(10000)), discounts=coming_and_going))
-    assert [(phase.begins, phase.ends, phase.mrr) for phase in found] == [
+    assert [(phase.begins, phase.ends, phase.mrr_recurring) for phase in found] == [
         (None, JANUARY, 10000),
         (JANUARY, FEBRUARY, 5000),
         (FEBRUARY, MARCH, 4000),
@@ -195,11 +176,9 @@ def test_phases_follow_the_discounts_and_cover_all_time() -> None:
     ]
 
 
-def test_a_discount_that_does_not_count_makes_no_phase() -> None:
-    assert (
-        len(worth(subscription(item(price(10000)), discounts=[discount(percent(50, duration="once"), JANUARY, MARCH)])))
-        == 1
-    )
+def test_a_discount_that_takes_nothing_off_makes_no_phase() -> None:
+    none = percent(0, duration="once")
+    assert len(worth(subscription(item(price(10000)), discounts=[discount(none, JANUARY, MARCH)]))) == 1
 
 
 def test_the_discount_of_an_item_comes_before_that_of_the_subscription() -> None:
@@ -244,7 +223,7 @@ def test_the_catalogue_s_coupon_knows_its_products() -> None:
         subscription(item(price(10000)), discounts=[discount(percent(50))]), Subscription, strict=False
     )
     known = Catalogue({}, {"50OFF": msgspec.convert(percent(50, applies_to={"products": ["prod_9"]}), Coupon)})
-    assert phases(of, known, RULES)[-1].mrr == 10000
+    assert phases(of, known)[-1].mrr_recurring == 10000
 
 
 def test_quantities_of_none_and_nothing() -> None:

@@ -28,7 +28,7 @@ def write(after: str, run: str = "r1", object_id: str = "501", before: str = "")
     return Write(run, "2026-11-20", "contacts", object_id, "c1", "score", before, after, "{}", "t")
 
 
-def standing(state: State, object_id: str = "501") -> FieldState | None:
+def state_of(state: State, object_id: str = "501") -> FieldState | None:
     with state.reading() as tx:
         return writes.field_states(tx, "contacts", [object_id]).get((object_id, "score"))
 
@@ -36,18 +36,18 @@ def standing(state: State, object_id: str = "501") -> FieldState | None:
 def test_an_intent_is_open_until_its_receipt(state: State) -> None:
     with state.writing() as tx:
         [row] = writes.intend(tx, [write("72")], NOW)
-    assert standing(state) == FieldState(None, None, {row: "72"})
+    assert state_of(state) == FieldState(None, None, {row: "72"})
 
     with state.writing() as tx:
         writes.receive(tx, [row], "written", NOW)
-    assert standing(state) == FieldState("72", "r1", {})
+    assert state_of(state) == FieldState("72", "r1", {})
 
 
 def test_what_was_rejected_or_held_is_nothing_that_hubspot_agreed_to(state: State) -> None:
     with state.writing() as tx:
         writes.conclude(tx, [(write("1"), "why")], "held", NOW)
         writes.conclude(tx, [(write("2"), "why")], "rejected", NOW)
-    assert standing(state) is None
+    assert state_of(state) is None
 
 
 def test_the_newest_agreement_counts_and_ends_older_doubts(state: State) -> None:
@@ -55,23 +55,23 @@ def test_the_newest_agreement_counts_and_ends_older_doubts(state: State) -> None
         first = writes.intend(tx, [write("1"), write("2")], NOW)
         writes.receive(tx, first[:1], "written", NOW)
         writes.receive(tx, first[1:], "unknown", NOW, "no answer")
-    assert standing(state) == FieldState("1", "r1", {first[1]: "2"})
+    assert state_of(state) == FieldState("1", "r1", {first[1]: "2"})
 
     with state.writing() as tx:
         writes.conclude(tx, [(write("3", run="r2"), "there already")], "unchanged", NOW)
-    assert standing(state) == FieldState("3", "r2", {})
-    assert standing(state, "502") is None
+    assert state_of(state) == FieldState("3", "r2", {})
+    assert state_of(state, "502") is None
 
 
 def test_the_newest_values_of_a_record_are_told_unless_one_of_them_is_in_doubt(state: State) -> None:
     def conclude(record: str, outcome: Outcome, **values: str) -> None:
-        told = [(replace(write(after, object_id=record), property=name), "why") for name, after in values.items()]
+        conclusion = [(replace(write(after, object_id=record), property=name), "why") for name, after in values.items()]
         with state.writing() as tx:
-            writes.conclude(tx, told, outcome, NOW)
+            writes.conclude(tx, conclusion, outcome, NOW)
 
     def newest() -> dict[str, dict[str, str]]:
         with state.reading() as tx:
-            return writes.newest(tx, "contacts", ["score", "status"])
+            return writes.last_confirmed(tx, "contacts", ["score", "status"])
 
     conclude("1", "written", score="72", status="healthy", other="x")
     conclude("1", "unchanged", score="7")
@@ -97,47 +97,66 @@ def test_intents_come_back_in_the_order_in_which_they_were_given(state: State) -
         rows = writes.intend(tx, many, NOW)
         writes.receive(tx, rows, "written", NOW)
     with state.reading() as tx:
-        kept = writes.of_run(tx, "r1", "written")
-    assert [(row.id, row.after) for row in kept] == [(row, one.after) for row, one in zip(rows, many, strict=True)]
+        kept = writes.writes_of_run(tx, "r1", "contacts", "written")
+    intended = [(row, intent.after) for row, intent in zip(rows, many, strict=True)]
+    assert [(row.id, row.after) for row in kept] == intended
+
+
+KINDS = ("drop",)
 
 
 def fact(mark: str, customer: str = "c1") -> Fact:
-    return Fact(mark, "drop", customer, "2026-11-20", {"score": 5})
+    return Fact(mark, "drop", "customer", customer, "2026-11-20", {"score": 5})
 
 
 def test_a_fingerprint_is_kept_once(state: State) -> None:
     with state.writing() as tx:
         assert messages.intend(tx, [fact("a"), fact("a"), fact("b")], "C0", NOW) == 2
         assert messages.intend(tx, [fact("b"), fact("c")], "C0", NOW) == 1
-        assert [entry.fingerprint for entry in messages.waiting(tx)] == ["a", "b", "c"]
+        assert [entry.fingerprint for entry in messages.waiting(tx, KINDS)] == ["a", "b", "c"]
 
 
 def test_a_post_is_in_doubt_until_it_is_sent_or_surely_was_not(state: State) -> None:
     with state.writing() as tx:
         messages.intend(tx, [fact("a")], "C0", NOW)
-        [entry] = messages.waiting(tx)
+        [entry] = messages.waiting(tx, KINDS)
 
         messages.posting(tx, [entry.id], "hash")
-        assert [waiting.status for waiting in messages.waiting(tx)] == ["unknown"]
+        assert [waiting.status for waiting in messages.waiting(tx, KINDS)] == ["unknown"]
         messages.refused(tx, [entry.id], "limit")
-        assert [waiting.status for waiting in messages.waiting(tx)] == ["intent"]
+        assert [waiting.status for waiting in messages.waiting(tx, KINDS)] == ["intent"]
 
         messages.posting(tx, [entry.id], "hash")
         messages.doubtful(tx, [entry.id], "no answer")
         messages.posting(tx, [entry.id], "hash")
         messages.refused(tx, [entry.id], "limit")
-        assert [waiting.status for waiting in messages.waiting(tx)] == ["unknown"]
+        assert [waiting.status for waiting in messages.waiting(tx, KINDS)] == ["unknown"]
 
         messages.sent(tx, [entry.id], "C0", "1.0", NOW)
-        assert messages.waiting(tx) == []
+        assert messages.waiting(tx, KINDS) == []
 
 
-def test_the_newest_fact_of_a_customer_is_remembered(state: State) -> None:
+def test_the_newest_fact_of_a_subject_is_remembered(state: State) -> None:
     with state.writing() as tx:
         messages.intend(tx, [fact("a"), fact("b"), fact("x", "c2")], "C0", NOW)
         newest = messages.newest(tx, "drop")
     assert {customer: entry.fingerprint for customer, entry in newest.items()} == {"c1": "b", "c2": "x"}
     assert newest["c1"].facts == {"score": 5}
+
+
+def test_a_sender_sees_its_own_kinds_only(state: State) -> None:
+    failed_run = Fact("run_failed:1", "run_failed", "run", "1", "2026-11-20", {})
+    with state.writing() as tx:
+        messages.intend(tx, [fact("a"), failed_run], "C0", NOW)
+        assert [entry.fingerprint for entry in messages.waiting(tx, ["run_failed"])] == ["run_failed:1"]
+        assert messages.waiting(tx, []) == []
+
+
+def test_what_is_new_is_read_without_being_journaled(state: State) -> None:
+    with state.writing() as tx:
+        messages.intend(tx, [fact("a")], "C0", NOW)
+        assert messages.new_facts(tx, [fact("a"), fact("b"), fact("b")]) == [fact("b")]
+        assert [entry.fingerprint for entry in messages.waiting(tx, KINDS)] == ["a"]
 
 
 def test_the_audit_trail_keeps_moments_in_utc(state: State) -> None:

@@ -1,16 +1,18 @@
 """Opening the state: made once, by whoever comes first, and quick afterwards."""
 
 import multiprocessing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from gtm_platform.state import State, StateError, open_state
+from gtm_platform.state import State, StateError, open_state, slack_journal
 from gtm_platform.state.schema import VERSION, audit, metadata
 
 
@@ -104,3 +106,36 @@ def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="cannot be opened"):
         open_state(f"sqlite:///{path}")
     assert path.read_text().startswith("my diary")
+
+
+def test_a_journal_of_the_first_version_is_brought_up_with_its_alerts(tmp_path: Path) -> None:
+    url = url_of(tmp_path)
+    (tmp_path / "home").mkdir()
+    config = Config()
+    config.set_main_option("script_location", "gtm_platform.state:migrations")
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        insert = sa.text(
+            "insert into slack_messages (fingerprint, kind, customer_id, day, facts, channel, status, attempts, at) "
+            "values (:fingerprint, :kind, :customer, '2026-11-20', :facts, 'C0', :status, 0, '2026-11-20 06:00:00')"
+        )
+        drop = {"fingerprint": "health_drop:c1:d", "kind": "health_drop", "customer": "c1", "status": "sent"}
+        failure = {"fingerprint": "run_failure:r1", "kind": "run_failure", "customer": "", "status": "intent"}
+        facts = '{"run_id": "r1", "job": "sync_stripe", "why": "No."}'
+        connection.execute(insert, [drop | {"facts": '{"score": 5}'}, failure | {"facts": facts}])
+    engine.dispose()
+
+    state = open_state(url)
+
+    with state.reading() as tx:
+        [waiting] = slack_journal.waiting(tx, ["run_failed"])
+        [sent] = slack_journal.newest(tx, "health_drop").values()
+    assert (sent.subject_kind, sent.subject_id, sent.facts) == ("customer", "c1", {"score": 5})
+    assert (waiting.subject_kind, waiting.subject_id, waiting.fingerprint) == ("run", "r1", "run_failed:r1")
+    assert waiting.facts == {"run_id": "r1", "what": "sync_stripe", "why": "No."}
+    with state.writing() as tx:  # one that waited is not journaled again under its new name
+        again = slack_journal.Fact("run_failed:r1", "run_failed", "run", "r1", "2026-11-20", {})
+        assert slack_journal.intend(tx, [again], "C0", datetime(2026, 11, 20, tzinfo=UTC)) == 0
+    state.close()

@@ -1,1 +1,1 @@
-"""Health into HubSpot: plan, diff, guards, send, receipt, read back."""
+"""Object types into HubSpot: plan, diff, guard, journal, send, verify; each step stands in a module of that name."""

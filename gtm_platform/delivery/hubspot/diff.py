@@ -1,17 +1,20 @@
-"""What would change: the plan against what HubSpot holds now and what we wrote last, and the guards on it."""
+"""What would change: the plan against what HubSpot holds now and what we wrote last, and the guard on it.
+
+Nothing is written here, in HubSpot or in the journal.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gtm_platform.delivery.hubspot.plan import Desired
-from gtm_platform.delivery.hubspot.properties import OURS
-from gtm_platform.state.hubspot_journal import FieldState
+from gtm_platform.delivery.hubspot.client import HubSpotObjects, batches
+from gtm_platform.delivery.hubspot.object_type import ObjectType
+from gtm_platform.delivery.hubspot.plan import DesiredRecord
+from gtm_platform.state import State
+from gtm_platform.state.hubspot_journal import FieldState, field_states, last_confirmed
 
-GONE = "HubSpot has no live contact with this id: it was deleted or merged. The next sync will notice."
-CLAIMED_TWICE = (
-    "Several customers claim this contact, so none of their values is written. Merge or separate them first."
-)
+GONE = "HubSpot has no live {label} with this id: it was deleted or merged. The next sync will notice."
+CLAIMED_TWICE = "Several records claim this {label}, so none of their values is written. Merge or separate them first."
 
 
 class TooMuchWouldChange(RuntimeError):
@@ -19,7 +22,9 @@ class TooMuchWouldChange(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Field:
+class FieldChange:
+    """A field as HubSpot holds it and as it is to be."""
+
     property: str
     before: str
     after: str
@@ -29,79 +34,132 @@ class Field:
 
 @dataclass
 class RecordDiff:
-    desired: Desired
-    changed: list[Field] = field(default_factory=list)
-    held: list[Field] = field(default_factory=list)
-    agreed: list[Field] = field(default_factory=list)  # the same already, and not yet known to the journal
-    found: list[int] = field(default_factory=list)  # open intents whose value HubSpot turns out to hold
+    """What a look at one object in HubSpot showed, field by field."""
+
+    desired: DesiredRecord
+    changed: list[FieldChange] = field(default_factory=list)
+    held_back: list[FieldChange] = field(default_factory=list)
+    confirmed: list[FieldChange] = field(default_factory=list)  # the same already, and not yet known to the journal
+    arrived: list[int] = field(default_factory=list)  # pending writes whose value HubSpot turns out to hold
     rejected: str | None = None
 
     @property
-    def refused(self) -> list[Field]:
+    def refused(self) -> list[FieldChange]:
         """Every field of a rejected record, which was not looked into."""
-        fields = self.desired.values.items() if self.rejected else ()
-        return [Field(name, "", after, False, self.rejected or "") for name, after in fields]
+        values = self.desired.values.items() if self.rejected else ()
+        return [FieldChange(name, "", after, False, self.rejected or "") for name, after in values]
 
 
-def compare(desired: Desired, holds: Mapping[str, str] | None, field_states: Mapping[str, FieldState]) -> RecordDiff:
-    """`holds`: what HubSpot has, None where the contact is gone. `standings`: what the journal knows, by property."""
+@dataclass(frozen=True)
+class Diff:
+    """All that was looked at; how many records needed no look; and how many claim an object alone."""
+
+    object_type: ObjectType
+    records: Sequence[RecordDiff]
+    untouched: int
+    claiming_alone: int
+
+    @property
+    def changed(self) -> list[RecordDiff]:
+        """The records of which a field is to be written."""
+        return [record for record in self.records if record.changed]
+
+
+@dataclass(frozen=True)
+class Guard:
+    """How much of what we wrote before one run may replace; a first write of a property replaces nothing of ours."""
+
+    share: float
+    min_records: int
+
+    def check(self, diff: Diff) -> None:
+        """Stop when more of the records would have a value of ours replaced than the policy allows."""
+        replaced = sum(any(change.ours for change in record.changed) for record in diff.records)
+        if replaced > self.min_records and replaced > self.share * diff.claiming_alone:
+            raise TooMuchWouldChange(
+                f"{replaced:,} of {diff.claiming_alone:,} {diff.object_type.name} would change, more than the "
+                f"{self.share:.0%} that the policy (hubspot.max_change_share) allows in one run; nothing was "
+                "written. Look at the dry run; if it is right, run again with allow_mass_change."
+            )
+
+
+def compute_diff(desired: Sequence[DesiredRecord], objects: HubSpotObjects, state: State) -> Diff:
+    """Compare the plan with HubSpot, as far as it differs from what was confirmed last."""
+    single, contested = _split_contested(desired, objects.object_type)
+    unsettled = _unsettled(single, objects.object_type, state)
+    looked_at = [record for batch in batches(unsettled) for record in _look(batch, objects, state)]
+    return Diff(objects.object_type, contested + looked_at, len(single) - len(unsettled), len(single))
+
+
+def _split_contested(
+    desired: Sequence[DesiredRecord], object_type: ObjectType
+) -> tuple[list[DesiredRecord], list[RecordDiff]]:
+    """The plan without objects that several records claim, and those."""
+    claims = Counter(record.object_id for record in desired)
+    single = [record for record in desired if claims[record.object_id] == 1]
+    reason = CLAIMED_TWICE.format(label=object_type.label)
+    return single, [RecordDiff(record, rejected=reason) for record in desired if claims[record.object_id] > 1]
+
+
+def _unsettled(desired: Sequence[DesiredRecord], object_type: ObjectType, state: State) -> list[DesiredRecord]:
+    """Those that HubSpot is to hold otherwise than was confirmed last.
+
+    The rest needs no look: what a person made of ours since is not to be changed anyway. An empty value is not
+    journaled where nothing was written before.
+    """
+    with state.reading() as tx:
+        confirmed = last_confirmed(tx, object_type.name, object_type.names)
+    nothing = dict.fromkeys(object_type.names, "")
+    return [
+        record for record in desired if not record.values.items() <= confirmed.get(record.object_id, nothing).items()
+    ]
+
+
+def _look(batch: Sequence[DesiredRecord], objects: HubSpotObjects, state: State) -> list[RecordDiff]:
+    ids = [record.object_id for record in batch]
+    current = objects.read(ids)
+    states: dict[str, dict[str, FieldState]] = {}
+    with state.reading() as tx:
+        for (object_id, name), field_state in field_states(tx, objects.object_type.name, ids).items():
+            states.setdefault(object_id, {})[name] = field_state
+    return [
+        compare(objects.object_type, record, current.get(record.object_id), states.get(record.object_id, {}))
+        for record in batch
+    ]
+
+
+def compare(
+    object_type: ObjectType,
+    desired: DesiredRecord,
+    current: Mapping[str, str] | None,
+    states: Mapping[str, FieldState],
+) -> RecordDiff:
+    """Compare a record with what HubSpot holds (None where it is gone) and with what the journal knows."""
     record = RecordDiff(desired)
-    if holds is None:
-        record.rejected = GONE
+    if current is None:
+        record.rejected = GONE.format(label=object_type.label)
         return record
     for name, after in desired.values.items():
-        before, standing, same = holds.get(name, ""), field_states.get(name, FieldState()), OURS[name].same
-        found = [row for row, value in standing.open.items() if same(value, before)]
-        agreed = standing.agreed is not None and same(standing.agreed, before)
-        record.found += found
+        before, state, same = current.get(name, ""), states.get(name, FieldState()), object_type.by_name[name].same
+        arrived = [row for row, value in state.pending.items() if same(value, before)]
+        is_ours = state.confirmed is not None and same(state.confirmed, before)
+        record.arrived += arrived
         if same(before, after):
-            if not agreed and not found and (before or standing.agreed):
-                record.agreed.append(Field(name, before, after, False, "HubSpot held it already"))
-        elif agreed or found:
-            record.changed.append(Field(name, before, after, True))
-        elif before == "" and standing.agreed is None:
-            record.changed.append(Field(name, before, after, False))
+            if not is_ours and not arrived and (before or state.confirmed):
+                record.confirmed.append(FieldChange(name, before, after, False, "HubSpot held it already"))
+        elif is_ours or arrived:
+            record.changed.append(FieldChange(name, before, after, True))
+        elif before == "" and state.confirmed is None:
+            record.changed.append(FieldChange(name, before, after, False))
         else:
-            record.held.append(Field(name, before, after, False, _why_held(name, before, standing)))
+            record.held_back.append(FieldChange(name, before, after, False, _reason_held_back(name, before, state)))
     return record
 
 
-def _why_held(name: str, before: str, standing: FieldState) -> str:
-    if standing.agreed is None:
+def _reason_held_back(name: str, before: str, state: FieldState) -> str:
+    if state.confirmed is None:
         return f"{name} held {before!r} before we ever wrote it. Clear it in HubSpot to hand it over."
     return (
-        f"{name} was changed in HubSpot from our {standing.agreed!r} to {before!r} and is left alone. "
-        f"Set it back to {standing.agreed!r} to hand it over."
+        f"{name} was changed in HubSpot from our {state.confirmed!r} to {before!r} and is left alone. "
+        f"Set it back to {state.confirmed!r} to hand it over."
     )
-
-
-def claimed_once(desired: Sequence[Desired]) -> tuple[list[Desired], list[RecordDiff]]:
-    """The plan without contacts that several customers claim, and those."""
-    claims = Counter(one.object_id for one in desired)
-    clear = [one for one in desired if claims[one.object_id] == 1]
-    contested = [one for one in desired if claims[one.object_id] > 1]
-    return clear, [RecordDiff(one, rejected=CLAIMED_TWICE) for one in contested]
-
-
-def check_blast_radius(records: Sequence[RecordDiff], of: int, share: float, allowance: int) -> None:
-    """Stops when more of the records would have a value of ours replaced than the policy allows; a first write of a
-    property replaces nothing of ours."""
-    replaced = sum(any(field.ours for field in record.changed) for record in records)
-    if replaced > allowance and replaced > share * of:
-        raise TooMuchWouldChange(
-            f"{replaced:,} of {of:,} contacts would change, more than the {share:.0%} that the policy "
-            "(hubspot.largest_change_share) allows in one run; nothing was written. Look at the dry run; if it is "
-            "right, run again with allow_mass_change."
-        )
-
-
-def as_text(records: Iterable[RecordDiff]) -> str:
-    """The dry run, field by field."""
-    lines = []
-    for record in records:
-        who = f"contact {record.desired.object_id} (customer {record.desired.customer_id})"
-        lines += [f"{who}: {field.property}: {field.before!r} -> {field.after!r}" for field in record.changed]
-        lines += [f"{who}: held: {field.reason}" for field in record.held]
-        if record.rejected:
-            lines.append(f"{who}: rejected: {record.rejected}")
-    return "\n".join(lines) or "Nothing would change."

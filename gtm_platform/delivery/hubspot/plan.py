@@ -1,80 +1,58 @@
-"""What HubSpot is to hold: one `Desired` for each contact, out of the day's health and customers. It is made column by
-column, as most values are those of thousands of customers.
+"""What HubSpot is to hold: a desired record for each row of an object type's plan.
+
+It is made column by column, as most values are those of thousands of records.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import NamedTuple
 
-import ibis
-
-from gtm_platform.delivery.hubspot.properties import (
-    CHURN_RISK,
-    HEALTH_SCORE,
-    HEALTH_STATUS,
-    MRR,
-    RISK_SIGNALS,
-    Property,
-    wired,
-)
+from gtm_platform.delivery.hubspot.object_type import ObjectType, Tables
+from gtm_platform.delivery.hubspot.properties import wire_column
 
 
-class Desired(NamedTuple):
-    customer_id: str
-    object_id: str
+class DesiredRecord(NamedTuple):
+    """The values that an object in HubSpot is to hold, and where each comes from."""
+
+    subject_id: str  # of our record: a customer, a company
+    object_id: str  # of HubSpot's
     values: Mapping[str, str]
     provenance: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where the value of a property comes from, and the column that says by which rule it was made."""
-
-    table: str
-    column: str
-    rule: str
-
-
-def _columns(table: str) -> list[str]:
-    """What is needed of a table: values, and the rules they were made by."""
-    used = [name for origin in ORIGINS.values() if origin.table == table for name in (origin.column, origin.rule)]
-    return list(dict.fromkeys(used))
-
-
-ORIGINS: Mapping[Property, Origin] = {
-    HEALTH_SCORE: Origin("health/customer_health", "health_score", "policy_hash"),
-    HEALTH_STATUS: Origin("health/customer_health", "health_status", "policy_hash"),
-    CHURN_RISK: Origin("health/customer_health", "churn_risk", "churn_risk_model"),
-    RISK_SIGNALS: Origin("health/customer_health", "risk_signals", "policy_hash"),
-    MRR: Origin("core/unified_customers", "mrr", "mrr_source"),
-}
-NAMES = tuple(property.name for property in ORIGINS)
-HEALTH_COLUMNS = ("customer_id", *_columns("health/customer_health"))
-CUSTOMER_COLUMNS = ("customer_id", "hubspot_contact_id", *_columns("core/unified_customers"))
+def plan(object_type: ObjectType, day: str, tables: Tables) -> list[DesiredRecord]:
+    """Return what the objects are to hold, in the order of our records' ids."""
+    origins = [property.origin for property in object_type.properties]
+    rows = object_type.plan(tables).order_by(object_type.subject).to_pyarrow().to_pydict()
+    values = zip(*(wire_column(rows[origin.column]) for origin in origins), strict=True)
+    rules = zip(*(rows[origin.rule] for origin in origins), strict=True)
+    names, nothing = object_type.names, dict.fromkeys(object_type.names, "")
+    cleared = rows[object_type.cleared] if object_type.cleared else repeat(False, len(rows[object_type.key]))
+    records = zip(rows[object_type.subject], rows[object_type.key], values, rules, cleared, strict=True)
+    return [
+        DesiredRecord(
+            subject,
+            object_id,
+            nothing if is_cleared else _known_values(names, row),
+            _provenance(object_type, day, by),
+        )
+        for subject, object_id, row, by, is_cleared in records
+    ]
 
 
-def plan(day: str, health: ibis.Table, customers: ibis.Table) -> list[Desired]:
-    """One for each customer that has a health row and a HubSpot contact, in the order of customer ids."""
-    reached = customers.select(*CUSTOMER_COLUMNS).filter(customers["hubspot_contact_id"] != "")
-    both = health.select(*HEALTH_COLUMNS).join(reached, "customer_id").order_by("customer_id")
-    rows = both.to_pyarrow().to_pydict()
-    values = zip(*(wired(rows[origin.column]) for origin in ORIGINS.values()), strict=True)
-    rules = zip(*(rows[origin.rule] for origin in ORIGINS.values()), strict=True)
-    each = zip(rows["customer_id"], rows["hubspot_contact_id"], values, rules, strict=True)
-    return [Desired(customer, contact, _known(told), _provenance(day, by)) for customer, contact, told, by in each]
-
-
-def _known(values: tuple[str | None, ...]) -> dict[str, str]:
-    """A score that is not known leaves what HubSpot holds; it does not wipe it."""
-    return {name: value for name, value in zip(NAMES, values, strict=True) if value is not None}
+def _known_values(names: Sequence[str], row: tuple[str | None, ...]) -> dict[str, str]:
+    """A value that is not known leaves what HubSpot holds; it does not wipe it."""
+    return {name: value for name, value in zip(names, row, strict=True) if value is not None}
 
 
 @lru_cache(maxsize=1_000)
-def _provenance(day: str, rules: tuple[str | None, ...]) -> dict[str, str]:
-    """The same for thousands of customers."""
+def _provenance(object_type: ObjectType, day: str, rules: tuple[str | None, ...]) -> dict[str, str]:
+    """The same for thousands of records."""
     return {
-        property.name: json.dumps({"table": origin.table, "column": origin.column, "rule": rule, "day": day})
-        for (property, origin), rule in zip(ORIGINS.items(), rules, strict=True)
+        property.name: json.dumps(
+            {"table": property.origin.table, "column": property.origin.column, "rule": rule, "day": day}
+        )
+        for property, rule in zip(object_type.properties, rules, strict=True)
     }

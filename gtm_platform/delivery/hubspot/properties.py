@@ -1,114 +1,137 @@
-"""The contact properties that are ours: how they are defined in HubSpot, and how their values travel and compare."""
+"""A property of ours in HubSpot: how it is defined, where its value comes from, and how values travel and compare.
+
+Which properties an object type has stands with it in `object_types`.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Literal
 
 GROUP, GROUP_LABEL = "gtm", "GTM platform"
+FIELD_TYPES = {"number": {"number"}, "string": {"text"}, "enumeration": {"select", "checkbox"}}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value comes from, and the column that says by which rule it was made."""
+
+    table: str
+    column: str
+    rule: str
 
 
 @dataclass(frozen=True)
 class Property:
+    """A property as HubSpot defines it. Only an enumeration has options: those known beforehand are declared."""
+
     name: str
     label: str
     about: str
-    type: str  # number | enumeration
-    field_type: str  # number | select | checkbox
+    origin: Origin
+    type: Literal["number", "string", "enumeration"]
+    field_type: str
     options: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.field_type not in FIELD_TYPES[self.type]:
+            raise TypeError(f"{self.name}: HubSpot shows a {self.type} as {FIELD_TYPES[self.type]}")
+        if self.options and not self.has_options:
+            raise TypeError(f"{self.name}: only an enumeration has options")
+
+    @property
+    def has_options(self) -> bool:
+        """Whether its values are options, which HubSpot has to have before a value is written."""
+        return self.type == "enumeration"
 
     @property
     def is_set(self) -> bool:
+        """Whether it holds several options at once."""
         return self.field_type == "checkbox"
 
-    def same(self, one: str, other: str) -> bool:
+    def same(self, first: str, second: str) -> bool:
         """Whether HubSpot would call the two wire values the same."""
-        return self._meaning(one) == self._meaning(other)
+        return self._meaning(first) == self._meaning(second)
 
-    def _meaning(self, wire: str) -> object:
+    def _meaning(self, value: str) -> object:
         if self.is_set:
-            return frozenset(filter(None, wire.split(";")))
-        if self.type == "number" and wire:
+            return frozenset(filter(None, value.split(";")))
+        if self.type == "number" and value:
             try:
-                return Decimal(wire)
+                return Decimal(value)
             except InvalidOperation:
-                return wire
-        return wire
+                return value
+        return value
+
+    def used_options(self, values: Iterable[str]) -> list[str]:
+        """Return every option that these values need; none where the property has no options."""
+        if not self.has_options:
+            return []
+        return sorted({part for value in values for part in value.split(";")} - {""})
 
     def definition(self, used: Iterable[str] = ()) -> dict[str, Any]:
-        """As HubSpot takes it; with the options that values in use need, known beforehand or not."""
-        return {
+        """Return it as HubSpot takes it, with the options that values in use need."""
+        definition: dict[str, Any] = {
             "name": self.name,
             "label": self.label,
             "description": self.about,
             "groupName": GROUP,
             "type": self.type,
             "fieldType": self.field_type,
-            "options": [option(value, order) for order, value in enumerate(dict.fromkeys([*self.options, *used]))],
         }
+        if self.has_options:
+            values = dict.fromkeys([*self.options, *used])
+            definition["options"] = [option(value, order) for order, value in enumerate(values)]
+        return definition
 
 
-# Those known beforehand; another one is added as an option when a customer has it.
-SIGNALS = (
-    "cancel_mentioned",
-    "payment_delinquent",
-    "critical_ticket_open",
-    "failed_payments",
-    "inactive_30d",
-    "low_csat",
-    "negative_tone",
-    "low_engagement",
-)
+def number(name: str, label: str, about: str, origin: Origin) -> Property:
+    """Declare a property that holds a number."""
+    return Property(name, label, about, origin, "number", "number")
 
-HEALTH_SCORE = Property("gtm_health_score", "Health score", "Customer health, 0 to 100.", "number", "number")
-HEALTH_STATUS = Property(
-    "gtm_health_status",
-    "Health status",
-    "Customer health in words.",
-    "enumeration",
-    "select",
-    ("healthy", "at_risk", "high_risk", "critical"),
-)
-CHURN_RISK = Property(
-    "gtm_churn_risk", "Churn risk", "Probability in percent of churning within 90 days.", "number", "number"
-)
-MRR = Property("gtm_mrr", "MRR", "Monthly recurring revenue in the customer's currency.", "number", "number")
-RISK_SIGNALS = Property(
-    "gtm_risk_signals", "Risk signals", "Why the health score is what it is.", "enumeration", "checkbox", SIGNALS
-)
 
-OURS = {property.name: property for property in (HEALTH_SCORE, HEALTH_STATUS, CHURN_RISK, MRR, RISK_SIGNALS)}
+def text(name: str, label: str, about: str, origin: Origin) -> Property:
+    """Declare a property that holds a text."""
+    return Property(name, label, about, origin, "string", "text")
+
+
+def select(name: str, label: str, about: str, origin: Origin, options: tuple[str, ...]) -> Property:
+    """Declare a property that holds one of several options."""
+    return Property(name, label, about, origin, "enumeration", "select", options)
+
+
+def checkboxes(name: str, label: str, about: str, origin: Origin, options: tuple[str, ...]) -> Property:
+    """Declare a property that holds any number of options."""
+    return Property(name, label, about, origin, "enumeration", "checkbox", options)
 
 
 def option(value: str, order: int) -> dict[str, Any]:
+    """Return an option as HubSpot takes it."""
     label = value.replace("_", " ").capitalize()
     return {"label": label, "value": value, "displayOrder": order, "hidden": False}
 
 
 def wire(value: object) -> str | None:
-    """A value as HubSpot takes it; None where there is nothing to say, which leaves what HubSpot holds."""
+    """Return a value as HubSpot takes it; None where nothing is known, which leaves what HubSpot holds."""
     if value is None or isinstance(value, str):
         return value
     if type(value) is int:
         return str(value)
     if isinstance(value, Decimal | int | float):
-        number = Decimal(str(value))
-        return f"{number.normalize() + 0:f}" if number.is_finite() else None  # + 0: the minus of zero says nothing
+        decimal = Decimal(str(value))
+        return f"{decimal.normalize() + 0:f}" if decimal.is_finite() else None  # + 0: the minus of zero says nothing
     if isinstance(value, Iterable):
         return ";".join(sorted({str(item).replace(";", ",") for item in value}))
     raise TypeError(f"A {type(value).__name__} cannot be written to HubSpot.")
 
 
-def wired(column: Iterable[object]) -> list[str | None]:
-    """A whole column of values of one type; those that are the same are put in words once."""
+def wire_column(column: Iterable[object]) -> list[str | None]:
+    """Return a whole column of values as HubSpot takes them; those that are the same are converted once."""
     values = [tuple(value) if isinstance(value, list) else value for value in column]
     words = {value: wire(value) for value in set(values)}
     return [words[value] for value in values]
 
 
-def used_options(property: Property, values: Iterable[Mapping[str, str]]) -> list[str]:
-    """Every option that the values of the property need; only enumerations have options."""
-    if property.type != "enumeration":
-        return []
-    found = {part for held in values for part in held.get(property.name, "").split(";")}
-    return sorted(found - {""})
+def by_name(properties: Iterable[Property]) -> Mapping[str, Property]:
+    """Return the properties by their names in HubSpot."""
+    return {property.name: property for property in properties}

@@ -1,65 +1,83 @@
-"""Taking a run's writes back, through the same guards as the writes themselves."""
+"""Taking a run's writes back, through the same steps as the writes themselves."""
 
 import json
 import uuid
 from collections.abc import Iterable
 from contextlib import closing
 
-from gtm_platform.delivery.hubspot.client import HubSpotContacts, batches
-from gtm_platform.delivery.hubspot.deliver import Delivered, deliver
-from gtm_platform.delivery.hubspot.plan import Desired
-from gtm_platform.delivery.hubspot.send import CONTACTS, Run
-from gtm_platform.settings import settings
+from gtm_platform.delivery.hubspot.client import HubSpotObjects, batches, open_client
+from gtm_platform.delivery.hubspot.object_types import object_type_named
+from gtm_platform.delivery.hubspot.pipeline import deliver
+from gtm_platform.delivery.hubspot.plan import DesiredRecord
+from gtm_platform.delivery.hubspot.report import DeliveryReport
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
+from gtm_platform.delivery.hubspot.write import Run
+from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import State, open_state
-from gtm_platform.state.hubspot_journal import Journaled, field_states, of_run
+from gtm_platform.state.hubspot_journal import Journaled, field_states, object_types_of_run, runs_named, writes_of_run
 
 
 class NothingToUndo(LookupError):
     """The journal knows no write of that run which still stands."""
 
 
-def undo(run_id: str, contacts: HubSpotContacts, state: State, run: Run, *, dry_run: bool = False) -> Delivered:
-    """Gives back what HubSpot held before a run, where it still holds what that run wrote."""
-    desired = _as_before(_last_word(run_id, state))
+def undo(run_id: str, objects: HubSpotObjects, state: State, run: Run, *, dry_run: bool = False) -> DeliveryReport:
+    """Give the objects of one type what HubSpot held before a run, where it still holds what that run wrote."""
+    desired = _as_before(_not_overwritten(run_id, objects.object_type.name, state))
     if not desired:
         raise NothingToUndo(f"Run {run_id} wrote nothing to HubSpot, or all of it was written over since.")
-    return deliver(desired, contacts, state, run, dry_run=dry_run)
+    return deliver(desired, objects, state, run, dry_run=dry_run)
 
 
 def undo_run(run_id: str) -> str:
-    """The same with the accounts and the state of the environment; tells what was done."""
-    there = settings()
-    now = there.now()
-    run = Run(f"undo-{uuid.uuid4()}", f"{now:%Y-%m-%d}", there.now)
-    with closing(open_state(there.state_url)) as state:
-        told = undo(run_id, HubSpotContacts.of(there), state, run, dry_run=not there.hubspot_write_enabled)
-    if not there.hubspot_write_enabled:
-        return f"HUBSPOT_WRITE_ENABLED is not true, so nothing was written. This would be:\n{told.diff}"
-    return f"Undone as run {run.id}: {told.summary()}"
+    """Undo a run, named by its id or the beginning of it, in the account of the environment; say what was done."""
+    config = settings_of(HubSpotDeliverySettings)
+    dry_run = not config.hubspot_write_enabled
+    run = Run(f"undo-{uuid.uuid4()}", f"{config.now():%Y-%m-%d}", config.now)
+    with closing(open_state(settings().state_url)) as state, closing(open_client(config)) as client:
+        full_id = _full_id(run_id, state)
+        with state.reading() as tx:
+            names = object_types_of_run(tx, full_id)
+        objects = [HubSpotObjects(client, object_type_named(name)) for name in names]
+        reports = [undo(full_id, each, state, run, dry_run=dry_run) for each in objects]
+    if dry_run:
+        text = "\n".join(report.text() for report in reports)
+        return f"HUBSPOT_WRITE_ENABLED is not true, so nothing was written. This would be:\n{text}"
+    return f"Undone as run {run.id}: {'; '.join(report.summary() for report in reports)}"
 
 
-def _last_word(run_id: str, state: State) -> list[Journaled]:
+def _full_id(run_id: str, state: State) -> str:
+    with state.reading() as tx:
+        runs = runs_named(tx, run_id)
+    if not runs:
+        raise NothingToUndo(f"Run {run_id} wrote nothing to HubSpot, or all of it was written over since.")
+    if len(runs) > 1:
+        raise NothingToUndo(f"Several runs begin with {run_id}: {', '.join(runs)}. Give more of the id.")
+    return runs[0]
+
+
+def _not_overwritten(run_id: str, object_type: str, state: State) -> list[Journaled]:
     """What the run wrote and no later run wrote over."""
     with state.reading() as tx:
-        rows = of_run(tx, run_id, "written")
+        rows = writes_of_run(tx, run_id, object_type, "written")
         last = {
-            value: standing.agreed_by
+            value: field_state.confirmed_by
             for batch in batches(sorted({row.object_id for row in rows}))
-            for value, standing in field_states(tx, CONTACTS, batch).items()
+            for value, field_state in field_states(tx, object_type, batch).items()
         }
     return [row for row in rows if last[(row.object_id, row.property)] == run_id]
 
 
-def _as_before(rows: Iterable[Journaled]) -> list[Desired]:
-    contacts: dict[tuple[str, str], dict[str, Journaled]] = {}
+def _as_before(rows: Iterable[Journaled]) -> list[DesiredRecord]:
+    records: dict[tuple[str, str], dict[str, Journaled]] = {}
     for row in rows:
-        contacts.setdefault((row.customer_id, row.object_id), {}).setdefault(row.property, row)
+        records.setdefault((row.customer_id, row.object_id), {}).setdefault(row.property, row)
     return [
-        Desired(
-            customer_id,
+        DesiredRecord(
+            subject_id,
             object_id,
             values={name: row.before for name, row in fields.items()},
             provenance={name: json.dumps({"undoes": row.run_id}) for name, row in fields.items()},
         )
-        for (customer_id, object_id), fields in contacts.items()
+        for (subject_id, object_id), fields in records.items()
     ]

@@ -1,15 +1,19 @@
 """Dagster assets made of daily tables: one partitioned asset each, its lineage taken from the table's inputs."""
 
+import hashlib
+import inspect
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 
-from gtm_platform.lake.contracts import contract_of
+from gtm_platform.lake.contracts import Contract, contract_of
+from gtm_platform.lake.dagster.asset_pages import definition_metadata, written_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.daily_table import DailyTable, DaysAgo
 from gtm_platform.lake.lake import Lake
+from gtm_platform.orchestration.compat import CODE_VERSION_TAG, output_without_materialization
 from gtm_platform.orchestration.graph_policy import (
     DAILY_FRESHNESS,
     DAILY_POOL,
@@ -19,24 +23,27 @@ from gtm_platform.orchestration.graph_policy import (
     OWNERS,
     earlier_days,
 )
+from gtm_platform.orchestration.origin import started_by_person
+from gtm_platform.policy import PolicyError, policy
 from gtm_platform.settings import settings
 
-Metadata = dict[str, float | int]
-Days = Iterator[dg.MaterializeResult[None]]
+Metadata = dict[str, Any]
+Days = Iterator[dg.AssetMaterialization | dg.MaterializeResult[None]]
 
 
-def daily_assets(tables: Iterable[DailyTable]) -> list[dg.AssetsDefinition]:
-    """Build the assets of several daily tables."""
-    return [daily_asset(table) for table in tables]
+def daily_assets(tables: Iterable[DailyTable], group: str | None = None) -> list[dg.AssetsDefinition]:
+    """Build the assets of several daily tables, in a group of that name or in the one their keys begin with."""
+    return [daily_asset(table, group) for table in tables]
 
 
-def daily_asset(table: DailyTable) -> dg.AssetsDefinition:
+def daily_asset(table: DailyTable, group: str | None = None) -> dg.AssetsDefinition:
     """Build the asset of a daily table; a run over several days writes them in their order."""
+    version = code_version(table)
 
     @dg.asset(
         key=table.key.split("/"),
         description=table.contract.about,
-        group_name=table.key.split("/")[0],
+        group_name=group or table.key.split("/")[0],
         kinds={settings().gtm_engine, "parquet"},
         owners=OWNERS,
         partitions_def=DAYS,
@@ -46,10 +53,8 @@ def daily_asset(table: DailyTable) -> dg.AssetsDefinition:
         output_required=False,
         pool=DAILY_POOL,
         tags={DAILY_TAG: ""},
-        metadata={
-            "dagster/column_schema": table.contract.column_schema,
-            "dagster/table_name": table.key.replace("/", "."),
-        },
+        metadata=definition_metadata(table.key, table.rule, policy=table.reads_policy),
+        code_version=version,
     )
     def asset(context: dg.AssetExecutionContext, lake: LakeResource) -> Days:
         written: dict[str, Metadata] = {}
@@ -57,18 +62,45 @@ def daily_asset(table: DailyTable) -> dg.AssetsDefinition:
             for day in context.partition_keys:
                 if metadata := _write(table, lake.open(), day):
                     written[day] = metadata
-                    context.add_asset_metadata(metadata, partition_key=day)
-                else:
-                    context.log.info(f"{table.key}: no input has data on {day}; it lies before the first sync.")
         except BaseException:
-            # Dagster hears of each day that was written, also of a range that fails or is cancelled half way.
-            for day, metadata in written.items():
-                context.log_event(dg.AssetMaterialization(context.asset_key, partition=day, metadata=metadata))
+            # Dagster hears of each day that was written, also of a range that fails or is cancelled half way: it has to
+            # be yielded, for what is logged reaches Dagster with the next result only.
+            yield from _days(context, written, version)
             raise
-        if written:
+        absent = [day for day in context.partition_keys if day not in written]
+        if absent:
+            _explain(context, table, absent, all_absent=not written)
+        if written and absent:
+            # A result without partitions would mark the absent days as made, too.
+            yield from _days(context, written, version)
+            yield output_without_materialization()
+        elif written:
+            for day, metadata in written.items():
+                context.add_asset_metadata(metadata, partition_key=day)
             yield dg.MaterializeResult()
 
     return asset
+
+
+def _days(context: dg.AssetExecutionContext, written: Mapping[str, Metadata], version: str) -> Days:
+    for day, metadata in written.items():
+        yield dg.AssetMaterialization(
+            context.asset_key, partition=day, metadata=metadata, tags={CODE_VERSION_TAG: version}
+        )
+
+
+def _explain(context: dg.AssetExecutionContext, table: DailyTable, absent: list[str], *, all_absent: bool) -> None:
+    """Tell a person who wanted days that cannot be made why; what runs by itself only leaves a line in the log."""
+    days = absent[0] if len(absent) == 1 else f"{absent[0]} to {absent[-1]}"
+    reason = f"{table.key} is not made for {days}: none of its inputs has data by then. The first sync came later."
+    if not started_by_person(context.run.tags):
+        context.log.info(reason)
+    elif all_absent:
+        raise dg.Failure(reason)
+    else:
+        context.log.warning(reason)
+        for day in absent:
+            context.log_event(dg.AssetObservation(context.asset_key, partition=day, metadata={"not made": reason}))
 
 
 def _write(table: DailyTable, store: Lake, day: str) -> Metadata | None:
@@ -77,11 +109,41 @@ def _write(table: DailyTable, store: Lake, day: str) -> Metadata | None:
     if written is None:
         return None
     seconds = round(time.perf_counter() - began, 3)
-    return {"dagster/row_count": written.rows, **_numbers(written.figures), "seconds": seconds}
+    return written_metadata(store, table.key, day, written, {"seconds": seconds})
+
+
+def code_version(table: DailyTable) -> str:
+    """Identify what the rows follow from besides the data: the rule's module, the contract, and the policy if read."""
+    parts = [_source(table.rule), table.rule.__doc__ or "", _signature(table.contract)]
+    if table.reads_policy:
+        parts.append(_policy_hash())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _source(rule: Any) -> str:
+    try:
+        return inspect.getsource(inspect.getmodule(rule) or rule)
+    except (OSError, TypeError):  # a rule that was typed into a console has no file
+        return str(rule.__qualname__)
+
+
+def _signature(contract: Contract) -> str:
+    columns = {name: (column.type, column.nullable) for name, column in contract.columns.items()}
+    return repr((columns, contract.key))
+
+
+def _policy_hash() -> str:
+    try:
+        return policy().hash
+    except PolicyError:  # said where it is read, with the line that is wrong
+        return "unreadable"
 
 
 def dependencies(table: DailyTable) -> list[dg.AssetDep]:
-    """List the assets that write the table's inputs, each once, those of earlier days with their partition mapping."""
+    """List the assets that write the table's inputs, each once, those of earlier days with their partition mapping.
+
+    When sources were last synced (`SyncTimes`) is a fact about the lake's files and no table: it is no edge.
+    """
     mappings: dict[str, dg.PartitionMapping | None] = {}
     for name in table.tables:
         contract = contract_of(name)
@@ -91,11 +153,3 @@ def dependencies(table: DailyTable) -> list[dg.AssetDep]:
         offsets.setdefault(earlier.table, set()).add(earlier.days if isinstance(earlier, DaysAgo) else 1)
     mappings |= {name: earlier_days(min(days), max(days)) for name, days in offsets.items()}
     return [dg.AssetDep(key.split("/"), partition_mapping=mapping) for key, mapping in mappings.items()]
-
-
-def _numbers(figures: Mapping[str, Any]) -> Metadata:
-    return {
-        name: value if isinstance(value, int) else round(float(value), 4)
-        for name, value in figures.items()
-        if value is not None
-    }

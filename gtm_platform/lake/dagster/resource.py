@@ -1,34 +1,42 @@
-"""The lake as Dagster hands it to assets: held alive while a run lives, its catalogue renewed when a run ends."""
+"""The lake's resources: the lake itself, its views in DuckDB, and the IO manager of people's own assets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 
-from gtm_platform.lake import catalogue
+from gtm_platform.lake.dagster.catalogue_resource import CatalogueResource
+from gtm_platform.lake.dagster.lake_frames import LakeFrames
+from gtm_platform.lake.dagster.run_scope import run_scope
 from gtm_platform.lake.lake import Lake
-from gtm_platform.orchestration import liveness
 from gtm_platform.settings import settings
 
 
 def the_lake() -> Lake:
+    """Return the lake in GTM_HOME."""
     return Lake(settings().home / "lake")
 
 
 class LakeResource(dg.ConfigurableResource["LakeResource"]):
+    """The lake in GTM_HOME, for assets that read and write it themselves."""
+
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["LakeResource"]:
-        if context.run and context.instance:
-            liveness.acquire(context.run.run_id, context.instance)
-        yield self
-        catalogue.renew(self.open())
+        """Keep the run alive, and make the views again when it ends."""
+        with run_scope(context, self.open()):
+            yield self
 
     def open(self) -> Lake:
+        """Return the lake."""
         return the_lake()
+
+
+def resources() -> Mapping[str, Any]:
+    """Return the resources of every code location, a person's own among them."""
+    return {"lake": LakeResource(), "catalogue": CatalogueResource(), "lake_frames": LakeFrames()}
 
 
 def defs() -> dg.Definitions:
     """Return what this room adds to the graph."""
-    views = DuckDBResource(database=str(catalogue.path_of(the_lake())), connection_config={"access_mode": "READ_ONLY"})
-    return dg.Definitions(resources={"lake": LakeResource(), "catalogue": views})
+    return dg.Definitions(resources=resources())

@@ -6,16 +6,17 @@ import ibis
 
 
 def end_of(day: date) -> ibis.ir.TimestampScalar:
-    """The midnight with which the day ends; not part of it."""
+    """Return the midnight with which the day ends; not part of it."""
     midnight = datetime.combine(day + timedelta(days=1), time(), UTC)
     end: ibis.ir.TimestampScalar = ibis.timestamp(midnight).cast("timestamp('UTC', 6)")
     return end
 
 
 def days_since(moment: ibis.ir.TimestampValue, day: date) -> ibis.ir.IntegerValue:
+    """Count the days from the day of a moment to a day."""
     return ibis.literal(day).epoch_days() - moment.date().epoch_days()
 
 
 def within(moment: ibis.ir.TimestampValue, day: date, days: int) -> ibis.ir.BooleanValue:
-    """Whether the moment's day is one of the last so many, the day itself included; false where there is none."""
+    """Whether a moment's day is one of the last so many, the day itself included; false for no moment."""
     return days_since(moment, day).between(0, days - 1).fill_null(False)

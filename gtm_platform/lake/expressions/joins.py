@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import ibis
 
 
-def left_join_all(table: ibis.Table, others: Iterable[ibis.Table], key: str = "customer_id") -> ibis.Table:
-    """The rows of the table with the columns of the others, null where another has no such row."""
-    for other in others:
-        table = table.left_join(other, key, rname="{name}_of_other").drop(f"{key}_of_other")
+def left_join_all(table: ibis.Table, right: Iterable[ibis.Table], on: str = "customer_id") -> ibis.Table:
+    """Return the rows of a table with the columns of several, null where one has no such row."""
+    for joined in right:
+        table = table.left_join(joined, on, rname="{name}_of_right").drop(f"{on}_of_right")
     return table

@@ -4,7 +4,10 @@ import ibis
 
 
 def number(value: float) -> ibis.ir.FloatingScalar:
-    """A binary fraction. Written as digits, engines take it for a decimal: DuckDB makes 0.9500000000000001 of 0.95 when
-    it converts a column of such, Spark divides with six digits."""
+    """Return a binary fraction, the same on every engine.
+
+    Written as digits, engines take it for a decimal: DuckDB makes 0.9500000000000001 of 0.95 when it converts a column
+    of such, Spark divides with six digits.
+    """
     constant: ibis.ir.FloatingScalar = ibis.literal(repr(float(value))).cast("float64")
     return constant

@@ -19,11 +19,12 @@ THREE_DECIMALS = ("bhd", "iqd", "jod", "kwd", "lyd", "omr", "tnd")
 
 
 def exact(amount: ibis.Value) -> ibis.ir.DecimalValue:
-    """An amount that can still be summed and multiplied without loss."""
+    """Make an amount one that can be summed and multiplied without loss."""
     return amount.cast("decimal(24, 6)")
 
 
 def major(minor: ibis.Value, currency: ibis.ir.StringValue) -> ibis.ir.DecimalValue:
+    """Turn an amount of minor units, as systems keep it, into major units."""
     unit = ibis.cases(
         (currency.lower().isin(NO_MINOR_UNIT), _unit("1")),
         (currency.lower().isin(THREE_DECIMALS), _unit("0.001")),
@@ -33,12 +34,12 @@ def major(minor: ibis.Value, currency: ibis.ir.StringValue) -> ibis.ir.DecimalVa
 
 
 def reported(amount: ibis.Value, currency: ibis.ir.StringValue, rules: Money) -> ibis.ir.DecimalValue:
-    """The amount in the reporting currency; null where the policy has no rate for its currency."""
+    """Convert an amount into the reporting currency; null where the policy has no rate for its own."""
     return amount * currency.lower().cases(*[(name, _rate(rate)) for name, rate in rules.rates.items()])
 
 
 def shown(amount: ibis.Value) -> ibis.ir.DecimalValue:
-    """As it stands in a table: two decimals, half away from zero."""
+    """Round an amount as it stands in a table: two decimals, half away from zero."""
     return amount.round(2).cast(AMOUNT)
 
 

@@ -88,20 +88,27 @@ def _shared_limits(_account: str) -> RateLimits:
 
 
 class HubSpotClient:
-    """HubSpot for one token; threads may share it."""
+    """HubSpot for one token; threads may share it. `check_account`, if any, comes before the first call."""
 
     def __init__(
-        self, token: SecretStr, base_url: str, *, retry: RetryPolicy | None = None, limits: RateLimits | None = None
+        self,
+        token: SecretStr,
+        base_url: str,
+        *,
+        retry: RetryPolicy | None = None,
+        limits: RateLimits | None = None,
+        check_account: Callable[[AccountIdentity], None] | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         if not self.base_url.startswith(("https://", "http://")):
             raise BadRequest(SYSTEM, "HUBSPOT_BASE_URL is no address that can be asked: it must begin with https://.")
-        self._key = BearerAuth(token).secret.get_secret_value()  # checked: a bad header is quoted in its error
-        self.retry = retry or RetryPolicy()
-        account = hashlib.sha256(f"{self._key} {self.base_url}".encode()).hexdigest()
+        self._key = BearerAuth(token).secret  # checked: a bad header is quoted in its error
+        self.retry, self._check_account = retry or RetryPolicy(), check_account
+        key = self._key.get_secret_value()
+        account = hashlib.sha256(f"{key} {self.base_url}".encode()).hexdigest()
         self.limits = limits or _shared_limits(account)
         self._caller = Caller(SYSTEM, KEYS, self.retry, refine=_refine, read_limits=_read_limits)
-        self._crm = HubSpot(access_token=self._key, host=self.base_url, retry=Retry(total=0, redirect=False)).crm
+        self._crm = HubSpot(access_token=key, host=self.base_url, retry=Retry(total=0, redirect=False)).crm
         self._apis: dict[str, Any] = {}
         self._lock = threading.Lock()
 
@@ -164,6 +171,9 @@ class HubSpotClient:
 
         It is called again after a transient failure, so it must be safe to repeat.
         """
+        if self._check_account and path != ACCOUNT:
+            self._check_account(identity(self))
+            self._check_account = None
         request = Request(method, self.base_url + path)
         limiters = (limiter or self.limits.calls,)
         return self._caller.call(
@@ -177,7 +187,7 @@ class HubSpotClient:
         try:
             ends = self.retry.now() + DEADLINE
             answer = call(_preload_content=False, _request_timeout=TIMEOUTS)
-            return Response(answer.status, answer.headers, self._read(request, answer, ends), (self._key,))
+            return Response(answer.status, answer.headers, self._read(request, answer, ends), self._secrets())
         except REFUSALS as refusal:
             return self._refused(refusal)
         except UnicodeDecodeError as error:
@@ -204,7 +214,10 @@ class HubSpotClient:
     def _refused(self, refusal: Any) -> Response:
         body = refusal.body or b""
         body = body.encode() if isinstance(body, str) else body
-        return Response(refusal.status or 0, refusal.headers or {}, body, (self._key,))
+        return Response(refusal.status or 0, refusal.headers or {}, body, self._secrets())
+
+    def _secrets(self) -> tuple[str, ...]:
+        return (self._key.get_secret_value(),)
 
     def _transport_failure(self, request: Request, error: HTTPError) -> ApiFailure:
         """No whole answer, and why."""

@@ -6,75 +6,92 @@ from collections.abc import Mapping
 import msgspec
 
 from gtm_platform.http.errors import CursorLoop, InvalidResponse
-from gtm_platform.http.pages import Page, get_path
+from gtm_platform.http.pages import Page, rows
 from gtm_platform.http.pagination import REPEATS
+from gtm_platform.ingest.record import with_facts
 from gtm_platform.sources.hubspot.client import SYSTEM, HubSpotClient
 
 
 class Kind(msgspec.Struct, rename="camel"):
+    """The type of a link."""
+
     type_id: int
     label: str | None = None
     category: str | None = None
 
 
 class Target(msgspec.Struct, rename="camel"):
+    """A record at the other end, and how it is linked."""
+
     to_object_id: int | str  # the schema says text, live answers hold numbers
     association_types: list[Kind]
 
 
 class Start(msgspec.Struct):
+    """The record at this end."""
+
     id: str
 
 
-class Found(msgspec.Struct):
+class Linked(msgspec.Struct):
+    """What one record is linked with, or a part of it."""
+
     start: Start = msgspec.field(name="from")
     to: list[Target] = []
     paging: dict[str, dict[str, str]] | None = None
 
     @property
     def after(self) -> str | None:
+        """The cursor of what follows, if anything does."""
         return ((self.paging or {}).get("next") or {}).get("after")
 
 
 class Link(msgspec.Struct, frozen=True):
+    """A link as it is stored."""
+
     to_id: str
     type_id: int
     label: str | None
     category: str | None
 
 
-def links_of(client: HubSpotClient, source: str, target: str, moved: Mapping[str, str]) -> Page:
-    """A row for each record of `moved` (id: when it last changed), without links where it has none."""
-    links: dict[str, dict[Link, None]] = {key: {} for key in moved}  # what came twice is kept once
-    asked = [{"id": key} for key in moved]
+def links_of(client: HubSpotClient, source: str, target: str, changed: Mapping[str, str]) -> Page:
+    """Make a row for each record of `changed` (id: when it last changed), without links where it has none.
+
+    As received is what the first answer says of the record; the links of long lists come from several.
+    """
+    links: dict[str, dict[Link, None]] = {key: {} for key in changed}  # what came twice is kept once
+    received: dict[str, bytes] = {}
+    inputs = [{"id": key} for key in changed]
     seen: Counter[tuple[str, str]] = Counter()
-    while asked:
-        answer = _found(client.links(source, target, asked))
-        for found in answer:
-            links[found.start.id].update(dict.fromkeys(_links(found)))
-        following = [(found.start.id, found.after) for found in answer if found.after]
+    while inputs:
+        answer = [(raw, _linked(raw)) for raw in rows(client.links(source, target, inputs), "results")]
+        for raw, linked in answer:
+            received.setdefault(linked.start.id, raw)
+            links[linked.start.id].update(dict.fromkeys(_links(linked)))
+        following = [(linked.start.id, linked.after) for _, linked in answer if linked.after]
         seen.update(following)
         if following and max(seen.values()) > 1 + REPEATS:
             what = f"The associations of {source} with {target} do not advance: a cursor came again and again."
             raise CursorLoop(SYSTEM, what)
-        asked = [{"id": key, "after": after} for key, after in following]
-    told = {"from_type": source, "to_type": target}
+        inputs = [{"id": key, "after": after} for key, after in following]
+    facts = {"from_type": source, "to_type": target}
     return [
-        msgspec.json.encode({**told, "from_id": key, "moved_at": moment, "links": list(links[key])})
-        for key, moment in moved.items()
+        with_facts(received.get(key, b""), **facts, from_id=key, changed_at=moment, links=list(links[key]))
+        for key, moment in changed.items()
     ]
 
 
-def _found(body: bytes) -> list[Found]:
+def _linked(raw: bytes) -> Linked:
     try:
-        return msgspec.convert(get_path(body, "results") or [], list[Found])
+        return msgspec.json.decode(raw, type=Linked)
     except msgspec.ValidationError as error:
         raise InvalidResponse(SYSTEM, f"{SYSTEM}'s answer about associations is of another shape: {error}.") from None
 
 
-def _links(found: Found) -> list[Link]:
+def _links(linked: Linked) -> list[Link]:
     return [
         Link(str(target.to_object_id), kind.type_id, kind.label, kind.category)
-        for target in found.to
+        for target in linked.to
         for kind in target.association_types
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, AliasPath, BeforeValidator, Field
+from pydantic import AliasChoices, AliasPath, BeforeValidator
 
 from gtm_platform.ingest.record import (
     Blank,
@@ -18,6 +18,8 @@ from gtm_platform.ingest.record import (
     Record,
     Whole,
     at,
+    either,
+    fact,
 )
 
 RECORD = "HubSpot's record id; of two that were merged, the winner's."
@@ -43,17 +45,18 @@ Currency = Annotated[MaybeText, BeforeValidator(_lower)]
 
 
 def prop(name: str, *, personal: bool = False, about: str = "", default: Any = None) -> Any:
+    """A HubSpot property of the record."""
     return at("properties", name, personal=personal, about=about, default=default)
 
 
 def several(name: str, *, personal: bool = False, about: str = "") -> Any:
+    """A property that holds several values in one text."""
     return prop(name, personal=personal, about=about, default=[])
 
 
 def each(*names: str, personal: bool = False, about: str = "") -> Any:
     """A property that is called differently in each type of engagement."""
-    paths = AliasChoices(*(AliasPath("properties", name) for name in names))
-    return Field(None, validation_alias=paths, description=about, json_schema_extra={"personal": personal})
+    return either(*(("properties", name) for name in names), personal=personal, about=about)
 
 
 def properties_of(record: type[Record]) -> tuple[str, ...]:
@@ -183,8 +186,8 @@ class Owner(Record):
 class Stage(Record):
     """A stage of a deal pipeline. Labels are not unique across pipelines."""
 
-    pipeline_id: Id = at("pipelineId", default=..., about="The sales process it is a step of.")
-    pipeline_label: MaybeText = at("pipelineLabel", about="What people call the sales process.")
+    pipeline_id: Id = fact("pipeline_id", default=..., about="The sales process it is a step of.")
+    pipeline_label: MaybeText = fact("pipeline_label", about="What people call the sales process.")
     stage_id: Id = at("id", default=..., about="Unique only together with the pipeline.")
     stage_label: MaybeText = at("label", about="What people call the stage.")
     position: MaybeInt = at("displayOrder", about="Place in the pipeline: the lower, the earlier.")
@@ -197,8 +200,8 @@ class Stage(Record):
 class Engagement(Record):
     """A touch with a contact, company or deal that was logged: a note, call, meeting, email or task."""
 
-    type: Literal["note", "call", "meeting", "email", "task"] = at(
-        "engagementType", default=..., about="Which kind of touch it is."
+    type: Literal["note", "call", "meeting", "email", "task"] = fact(
+        "engagement_type", default=..., about="Which kind of touch it is."
     )
     id: Id = at("id", default=..., about="HubSpot's record id, to be read together with the type.")
     happened_at: MaybeInstant = prop("hs_timestamp", about="When it took place; of a task, when it is due.")
@@ -248,10 +251,12 @@ class Link(Record):
 class Association(Record):
     """What a contact or deal is linked with, as of its last change: links of their own do not change a record."""
 
-    from_type: Literal["contacts", "deals"] = at("from_type", default=..., about="What is linked: a contact or a deal.")
-    from_id: Id = at("from_id", default=..., about="HubSpot's id of the contact or deal.")
-    to_type: Literal["companies", "contacts"] = at(
+    from_type: Literal["contacts", "deals"] = fact(
+        "from_type", default=..., about="What is linked: a contact or a deal."
+    )
+    from_id: Id = fact("from_id", default=..., about="HubSpot's id of the contact or deal.")
+    to_type: Literal["companies", "contacts"] = fact(
         "to_type", default=..., about="With what: contacts with companies, deals with both."
     )
-    links: list[Link] = at("links", default=..., about="Empty where there are none; one for each type of a link.")
-    moved_at: Instant = at("moved_at", default=..., about="When the contact or deal last changed.")
+    links: list[Link] = fact("links", default=..., about="Empty where there are none; one for each type of a link.")
+    changed_at: Instant = fact("changed_at", default=..., about="When the contact or deal last changed.")

@@ -7,8 +7,9 @@ from itertools import chain, islice
 from typing import Any
 
 from gtm_platform.http.errors import CursorLoop
-from gtm_platform.http.pages import Page, get_path, get_path_or_none, rows, with_fields
+from gtm_platform.http.pages import Page, get_path, get_path_or_none, rows
 from gtm_platform.http.pagination import CursorPaging, LastIdPaging
+from gtm_platform.ingest.record import with_facts
 from gtm_platform.ingest.source import Stream, Window
 from gtm_platform.sources.hubspot.client import LINKS_READ, SEARCH_PAGE, SYSTEM, HubSpotClient
 from gtm_platform.sources.hubspot.links import links_of
@@ -42,15 +43,20 @@ class Objects:
             raise TypeError(f"{self.kind}: a list with so many properties is refused; read fewer, or by batch")
 
     def pages(self, client: HubSpotClient, window: Window) -> Iterator[Page]:
+        """Read all records, or those that changed in the window."""
         return self.all(client) if window.full else self.changed(client, window)
 
     def all(self, client: HubSpotClient) -> Iterator[Page]:
+        """List all records."""
         for page, _ in PAGES.walk(lambda more: client.page(self.kind, self.properties, **more), {}):
             yield page
 
     def changed(self, client: HubSpotClient, window: Window) -> Iterator[Page]:
-        """In the order of ids, each search beginning after the last id, so that no search ever comes near the 10,000
-        results at which they end: an import may have changed more than that in the same millisecond."""
+        """Search what changed, in the order of ids, each search beginning after the last id.
+
+        So no search ever comes near the 10,000 results at which they end: an import may have changed more than that in
+        the same millisecond.
+        """
         for page, _ in BY_ID.walk(lambda more: client.search(self.kind, self._search(window, **more)), {}):
             yield self._in_order(page)
 
@@ -70,7 +76,7 @@ class Objects:
 
     def _in_order(self, page: Page) -> Page:
         """The page itself. From one in another order one cannot go on after its last id without missing some."""
-        ids = [int(found) for raw in page if (found := str(get_path_or_none(raw, "id"))).isdigit()]
+        ids = [int(key) for raw in page if (key := str(get_path_or_none(raw, "id"))).isdigit()]
         if ids != sorted(set(ids)):
             raise CursorLoop(SYSTEM, f"The search for {self.kind} is not in the order of ids: not read on.")
         return page
@@ -89,8 +95,8 @@ LINKED = ((CONTACTS, ("companies",)), (DEALS, ("companies", "contacts")))
 def _engagements(kind: str, names: Sequence[str]) -> Objects:
     """Asked for the properties that all engagements have, and for those of its own kind."""
     kinds = ("note", "call", "meeting", "email", "task")
-    others = tuple(f"hs_{other}_" for other in kinds if other != kind)
-    return Objects(f"{kind}s", tuple(name for name in names if not name.startswith(others)))
+    foreign = tuple(f"hs_{other}_" for other in kinds if other != kind)
+    return Objects(f"{kind}s", tuple(name for name in names if not name.startswith(foreign)))
 
 
 ENGAGEMENTS = {
@@ -99,43 +105,47 @@ ENGAGEMENTS = {
 
 
 def engagements(client: HubSpotClient, window: Window) -> Iterator[Page]:
+    """Read engagements of every kind, each with its kind beside it."""
     for kind, objects in ENGAGEMENTS.items():
         for page in objects.pages(client, window):
-            yield [with_fields(raw, engagementType=kind) for raw in page]
+            yield [with_facts(raw, engagement_type=kind) for raw in page]
 
 
 def associations(client: HubSpotClient, window: Window) -> Iterator[Page]:
-    """Of all records that changed, even where their links did not: links alone do not move a record."""
+    """Read those of all records that changed: links alone do not change a record."""
     for objects, targets in LINKED:
         touched = chain.from_iterable(replace(objects, properties=(objects.modified,)).pages(client, window))
         while batch := list(islice(touched, LINKS_READ)):
             named = (
                 (get_path_or_none(raw, "id"), get_path_or_none(raw, "properties", objects.modified)) for raw in batch
             )
-            moved = {str(key): moment for key, moment in named if key}
+            changed = {str(key): moment for key, moment in named if key}
             for target in targets:
-                yield links_of(client, objects.kind, target, moved)
+                yield links_of(client, objects.kind, target, changed)
 
 
 def owners(client: HubSpotClient, _window: Window) -> Iterator[Page]:
-    """Deactivated ones too: records keep pointing at them."""
+    """List the owners, deactivated ones too: records keep pointing at them."""
     for first in ({"archived": False}, {"archived": True}):
-        for page, _ in PAGES.walk(lambda asked: client.owners(**asked), first):
+        for page, _ in PAGES.walk(lambda params: client.owners(**params), first):
             yield page
 
 
 def stages(client: HubSpotClient, _window: Window) -> Iterator[Page]:
+    """List the stages of the deal pipelines, each with its pipeline beside it."""
     for pipeline in rows(client.pipelines("deals"), "results"):
-        told = {"pipelineId": get_path(pipeline, "id"), "pipelineLabel": get_path(pipeline, "label")}
-        yield [with_fields(stage, **told) for stage in rows(pipeline, "stages")]
+        facts = {"pipeline_id": get_path(pipeline, "id"), "pipeline_label": get_path(pipeline, "label")}
+        yield [with_facts(stage, **facts) for stage in rows(pipeline, "stages")]
 
 
 STREAMS = (
-    Stream("contacts", Contact, CONTACTS.pages, moved="updated_at"),
-    Stream("companies", Company, COMPANIES.pages, moved="updated_at"),
-    Stream("deals", Deal, DEALS.pages, moved="updated_at"),
-    Stream("owners", Owner, owners, kind="snapshot"),
-    Stream("pipelines", Stage, stages, kind="snapshot", key=("pipeline_id", "stage_id")),
-    Stream("engagements", Engagement, engagements, key=("type", "id"), moved="updated_at"),
-    Stream("associations", Association, associations, key=("from_type", "from_id", "to_type"), moved="moved_at"),
+    Stream("contacts", Contact, CONTACTS.pages, cursor_field="updated_at"),
+    Stream("companies", Company, COMPANIES.pages, cursor_field="updated_at"),
+    Stream("deals", Deal, DEALS.pages, cursor_field="updated_at"),
+    Stream("owners", Owner, owners, sync_mode="full_refresh"),
+    Stream("pipelines", Stage, stages, sync_mode="full_refresh", key=("pipeline_id", "stage_id")),
+    Stream("engagements", Engagement, engagements, key=("type", "id"), cursor_field="updated_at"),
+    Stream(
+        "associations", Association, associations, key=("from_type", "from_id", "to_type"), cursor_field="changed_at"
+    ),
 )

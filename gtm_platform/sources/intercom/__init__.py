@@ -1,17 +1,1 @@
-"""Intercom: who the people are, how much they talk to support, and what about."""
-
-from gtm_platform.ingest.source import Source
-from gtm_platform.sources.intercom.client import check, connect, identity
-from gtm_platform.sources.intercom.streams import STREAMS
-
-SOURCE = Source(
-    "intercom",
-    hours=6,
-    needs=("INTERCOM_ACCESS_TOKEN",),
-    connect=connect,
-    check=check,
-    identity=identity,
-    streams=STREAMS,
-    about="Support: contacts, companies, conversations with all their parts, ratings, tickets.",
-    minute=10,
-)
+"""Intercom as a source: support."""

@@ -22,7 +22,7 @@ from gtm_platform.http.pages import Page, expect_list, get_path, rows
 from gtm_platform.http.pagination import REPEATS, CursorPaging, Listed
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
-from gtm_platform.settings import Settings
+from gtm_platform.sources.intercom.settings import IntercomSettings as Settings
 
 # 10,000 calls a minute are allowed to an app, counted in slices of 10 seconds; two fifths are left to others.
 RATE = 100.0

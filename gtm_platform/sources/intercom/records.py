@@ -3,8 +3,9 @@
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AliasChoices, AliasPath, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator
 
+from gtm_platform.ingest.plain_text import plain_text
 from gtm_platform.ingest.record import (
     MICRO,
     Id,
@@ -17,14 +18,14 @@ from gtm_platform.ingest.record import (
     MaybeText,
     Record,
     at,
+    either,
+    fact,
 )
-from gtm_platform.settings import settings
-from gtm_platform.sources.tone import plain, tone
+from gtm_platform.settings import settings_of
+from gtm_platform.sources.intercom.settings import IntercomSettings
 
 INTERCOM_ID = "What Intercom's other records call it."
 AUTHOR = "user, lead or contact (a customer), admin (a teammate), bot or team."
-CUSTOMERS = frozenset({"user", "lead", "contact"})
-SPOKEN = frozenset({"comment", "quick_reply"})  # never a note: that is internal
 
 
 def _each(name: str) -> BeforeValidator:
@@ -38,14 +39,8 @@ def _each(name: str) -> BeforeValidator:
 
 def _major(amount: Decimal | None) -> Decimal | None:
     """Workspaces differ in whether they show Stripe's amounts in cents."""
-    divisor = settings().intercom_stripe_amount_divisor
+    divisor = settings_of(IntercomSettings).intercom_stripe_amount_divisor
     return None if amount is None else (amount / divisor).quantize(MICRO)
-
-
-def _tone_of_first_message(source: Any) -> float | None:
-    body = plain(source.get("body")) if isinstance(source, dict) else None
-    by_customer = body is not None and (source.get("author") or {}).get("type") in CUSTOMERS
-    return tone(body) if body is not None and by_customer else None
 
 
 def _when_answered(rating: Any) -> Any:
@@ -59,11 +54,10 @@ def _somebody(assignee: Any) -> Any:
 
 Ids = Annotated[list[str], _each("id")]
 Names = Annotated[list[str], _each("name")]
-Plain = Annotated[str | None, BeforeValidator(lambda text: plain(text) if isinstance(text, str) else text)]
+Plain = Annotated[str | None, BeforeValidator(lambda text: plain_text(text) if isinstance(text, str) else text)]
 StripeAmount = Annotated[MaybeAmount, AfterValidator(_major)]
 Assignee = Annotated[MaybeId, BeforeValidator(_somebody)]
 WhenAnswered = Annotated[MaybeInstant, BeforeValidator(_when_answered)]
-FirstTone = Annotated[float | None, BeforeValidator(_tone_of_first_message)]
 
 
 class Contact(Record):
@@ -84,10 +78,10 @@ class Contact(Record):
     last_contacted_at: MaybeInstant = at("last_contacted_at", about="When we last wrote to them.")
     country: MaybeText = at("location", "country", about="Where Intercom locates them, by name.")
     city: MaybeText = at("location", "city", personal=True, about="Where Intercom locates them.")
-    company_ids: Ids = at(
-        "companies", "data", default=[], about="All companies they belong to; see intercom/companies."
+    company_ids: Ids = fact(
+        "companies", "companies", "data", default=[], about="All companies they belong to; see intercom/companies."
     )
-    tag_ids: Ids = at("tags", "data", default=[], about="Their tags; see intercom/tags.")
+    tag_ids: Ids = fact("tags", "tags", "data", default=[], about="Their tags; see intercom/tags.")
     stripe_id: MaybeId = at("custom_attributes", "stripe_id", about="The customer at Stripe, matched by e-mail.")
     stripe_plan: MaybeText = at("custom_attributes", "stripe_plan", about="A label, not an id.")
     stripe_plan_price: StripeAmount = at("custom_attributes", "stripe_plan_price", about="Major units per interval.")
@@ -149,7 +143,6 @@ class Conversation(Record):
     author_type: MaybeText = at("source", "author", "type", about=AUTHOR)
     author_id: MaybeId = at("source", "author", "id", about="Who wrote the first message.")
     author_email: MaybeText = at("source", "author", "email", personal=True, about="Who wrote the first message.")
-    tone: FirstTone = at("source", about="Of the first message, -1 to 1, when a customer wrote it.")
     waiting_since: MaybeInstant = at(
         "waiting_since", about="Since when the customer has waited for an answer; None: does not wait."
     )
@@ -169,7 +162,7 @@ class ConversationPart(Record):
     """What happened in a conversation after its first message. All parts of a conversation are read at once."""
 
     id: Id = at("id", default=..., about=INTERCOM_ID)
-    conversation_id: Id = at("conversation_id", default=..., about="What it is a part of.")
+    conversation_id: Id = fact("conversation_id", default=..., about="What it is a part of.")
     part_type: MaybeText = at(
         "part_type", about="comment and quick_reply are messages, note is internal; others, such as close, are acts."
     )
@@ -178,18 +171,7 @@ class ConversationPart(Record):
     author_type: MaybeText = at("author", "type", about=AUTHOR)
     author_id: MaybeId = at("author", "id", about="Who said or did it.")
     author_email: MaybeText = at("author", "email", personal=True, about="Who said or did it.")
-    from_customer: bool = at("from_customer", default=False, about="A customer says something.")
-    tone: float | None = at("tone", about="-1 to 1, when it is from a customer.")
-    moved_at: Instant = at("moved_at", default=..., about="When the conversation was last updated.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _heard(cls, part: Any) -> Any:
-        if not isinstance(part, dict) or part.get("part_type") not in SPOKEN:
-            return part
-        heard = (part.get("author") or {}).get("type") in CUSTOMERS
-        body = plain(part.get("body")) if heard else None
-        return {**part, "from_customer": heard, "tone": None if body is None else tone(body)}
+    changed_at: Instant = fact("changed_at", default=..., about="When the conversation was last updated.")
 
 
 class Ticket(Record):
@@ -201,10 +183,10 @@ class Ticket(Record):
     title: MaybeText = at(
         "ticket_attributes", "_default_title_", personal=True, about="What it is about, in somebody's words."
     )
-    state: MaybeText = Field(
-        None,
-        validation_alias=AliasChoices(AliasPath("ticket_state", "category"), "ticket_state"),
-        description="submitted, in_progress, waiting_on_customer or resolved.",
+    state: MaybeText = either(
+        ("ticket_state", "category"),
+        ("ticket_state",),
+        about="submitted, in_progress, waiting_on_customer or resolved.",
     )
     category: MaybeText = at("category", about="Customer, Back-office or Tracker.")
     open: MaybeBool = at("open", about="Still to be dealt with.")

@@ -6,8 +6,9 @@ from datetime import timedelta
 import msgspec
 
 from gtm_platform.http.errors import NotFound
-from gtm_platform.http.pages import Page, get_path, get_path_or_none, rows, with_fields
+from gtm_platform.http.pages import Page, get_path, get_path_or_none, rows
 from gtm_platform.ingest.concurrency import map_concurrently
+from gtm_platform.ingest.record import with_facts
 from gtm_platform.ingest.source import Stream, Window
 from gtm_platform.sources.intercom import records
 from gtm_platform.sources.intercom.client import Intercom
@@ -21,6 +22,7 @@ PLAIN = {"display_as": "plaintext"}
 
 
 def contacts(intercom: Intercom, window: Window) -> Iterator[Page]:
+    """Read contacts with all their companies and tags."""
     searched = intercom.changed("/contacts/search", window.start - DAYS_ASKED_BEFORE)
     for page in intercom.listed("/contacts") if window.full else searched:
         yield [_with_all(intercom, _with_all(intercom, contact, "companies"), "tags") for contact in page]
@@ -36,7 +38,7 @@ def _with_all(intercom: Intercom, contact: bytes, of: str) -> bytes:
         rest = [msgspec.Raw(row) for page in pages for row in page]
     except NotFound:  # the contact was deleted since
         return contact
-    return with_fields(contact, **{of: {"type": "list", "data": rest}})
+    return with_facts(contact, **{of: rest})
 
 
 def a_company(intercom: Intercom) -> bytes:
@@ -50,6 +52,7 @@ def companies(intercom: Intercom, _: Window) -> Iterator[Page]:
 
 
 def conversations(intercom: Intercom, window: Window) -> Iterator[Page]:
+    """Read conversations, all or those that were updated."""
     if window.full:
         return intercom.listed("/conversations", "conversations")
     return intercom.changed("/conversations/search", window.start, "conversations")
@@ -63,8 +66,8 @@ def conversation_parts(intercom: Intercom, window: Window) -> Iterator[Page]:
 def _updated_within(intercom: Intercom, window: Window) -> Iterable[str]:
     for page in conversations(intercom, window):
         for conversation in page:
-            moved = get_path_or_none(conversation, "updated_at")
-            if isinstance(moved, int) and window.start.timestamp() <= moved < window.end.timestamp():
+            changed = get_path_or_none(conversation, "updated_at")
+            if isinstance(changed, int) and window.start.timestamp() <= changed < window.end.timestamp():
                 yield get_path(conversation, "id")
 
 
@@ -73,9 +76,9 @@ def _parts(intercom: Intercom, key: str) -> Page:
         conversation = intercom.api.get(f"/conversations/{key}", PLAIN)
     except NotFound:  # it was deleted since
         return []
-    moved = get_path(conversation, "updated_at")
-    told = rows(conversation, "conversation_parts.conversation_parts")
-    return [with_fields(part, conversation_id=key, moved_at=moved) for part in told]
+    changed = get_path(conversation, "updated_at")
+    parts = rows(conversation, "conversation_parts.conversation_parts")
+    return [with_facts(part, conversation_id=key, changed_at=changed) for part in parts]
 
 
 def tickets(intercom: Intercom, window: Window) -> Iterator[Page]:
@@ -84,26 +87,28 @@ def tickets(intercom: Intercom, window: Window) -> Iterator[Page]:
 
 
 def admins(intercom: Intercom, _: Window) -> Iterator[Page]:
+    """List the teammates."""
     yield intercom.single_page("/admins", "admins")
 
 
 def tags(intercom: Intercom, _: Window) -> Iterator[Page]:
+    """List the tags."""
     yield intercom.single_page("/tags")
 
 
 STREAMS = (
-    Stream("contacts", records.Contact, contacts, moved="updated_at", overlap=SEARCHED_AGAIN),
-    Stream("companies", records.Company, companies, kind="snapshot", probe=a_company),
-    Stream("conversations", records.Conversation, conversations, moved="updated_at", overlap=SEARCHED_AGAIN),
+    Stream("contacts", records.Contact, contacts, cursor_field="updated_at", lookback=SEARCHED_AGAIN),
+    Stream("companies", records.Company, companies, sync_mode="full_refresh", probe=a_company),
+    Stream("conversations", records.Conversation, conversations, cursor_field="updated_at", lookback=SEARCHED_AGAIN),
     Stream(
         "conversation_parts",
         records.ConversationPart,
         conversation_parts,
-        kind="appended",
-        moved="moved_at",
-        overlap=SEARCHED_AGAIN,
+        sync_mode="append_only",
+        cursor_field="changed_at",
+        lookback=SEARCHED_AGAIN,
     ),
-    Stream("tickets", records.Ticket, tickets, moved="updated_at", overlap=SEARCHED_AGAIN),
-    Stream("admins", records.Admin, admins, kind="snapshot"),
-    Stream("tags", records.Tag, tags, kind="snapshot"),
+    Stream("tickets", records.Ticket, tickets, cursor_field="updated_at", lookback=SEARCHED_AGAIN),
+    Stream("admins", records.Admin, admins, sync_mode="full_refresh"),
+    Stream("tags", records.Tag, tags, sync_mode="full_refresh"),
 )

@@ -1,5 +1,8 @@
-"""What has changed at Stripe. No list can be asked for changes, only for what was created: the changes are told by
-events, for 30 days, in which the objects may have another version's shape. So objects are listed and read again."""
+"""What has changed at Stripe, as its events tell.
+
+No list can be asked for changes, only for what was created. Events tell them for 30 days, in which the objects may have
+another version's shape: so objects are listed and read again.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,8 +12,9 @@ from typing import Any
 import msgspec
 
 from gtm_platform.http.errors import InvalidResponse, NotFound
-from gtm_platform.http.pages import Page, get_path_or_none, with_fields
+from gtm_platform.http.pages import Page, get_path_or_none
 from gtm_platform.ingest.concurrency import map_concurrently
+from gtm_platform.ingest.record import with_facts
 from gtm_platform.ingest.source import Window
 from gtm_platform.sources.stripe.client import IN_FLIGHT, Stripe
 
@@ -23,10 +27,14 @@ Object = dict[str, Any]
 
 
 class EventData(msgspec.Struct):
-    object: Object
+    """What an event is about, as received."""
+
+    object: msgspec.Raw
 
 
 class Event(msgspec.Struct):
+    """An event, as far as it is needed."""
+
     type: str
     created: int
     data: EventData
@@ -40,18 +48,22 @@ class Change:
     gone: bytes | None = None
 
 
-def own_id(_: Stripe, told: Object) -> Iterable[str]:
-    return [told["id"]]
+def own_id(_: Stripe, subject: Object) -> Iterable[str]:
+    """Return the id of what an event is about."""
+    return [subject["id"]]
 
 
 def as_it_is(_: Stripe, raw: bytes) -> bytes:
+    """Add nothing to an object."""
     return raw
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of object that can be listed: the types of the events about it (Stripe takes 20 at once), the ids an event
-    is about, what is expanded, and what is added to each object that is read."""
+    """A kind of object that can be listed, and the events about it (Stripe takes 20 types at once).
+
+    `ids` are those that an event is about, `expand` is what each object is asked to hold, `finish` adds facts to it.
+    """
 
     path: str
     events: tuple[str, ...]
@@ -61,51 +73,53 @@ class Kind:
     finish: Callable[[Stripe, bytes], bytes] = as_it_is
 
     def pages(self, stripe: Stripe, window: Window) -> Iterator[Page]:
+        """Read the objects that are new or have changed in the window, or all."""
         reach = stripe.now() - REACH
         everything = window.full or window.start < reach
-        # Of what has moved since the window's end a full one must know, so that it does not pass for older than it is.
+        # A full window must know what changed since its end, so that it does not pass for older than it is.
         changed = self._changes(stripe, int(max(window.end if window.full else window.start, reach).timestamp()))
-        # What was not told of since the reach may still have moved until then.
+        # What no event is about since the reach may still have changed until then.
         floor = int(reach.timestamp()) if everything and not window.full else 0
         begun, ended = int(window.start.timestamp()), int(window.end.timestamp())
         created = {} if everything else {"created[gte]": begun, "created[lt]": ended}
         for page in stripe.pages(self.path, {**self.params, **created}, self.expand):
             yield [self._listed(stripe, raw, changed, floor) for raw in page]
         # What has changed again since the window's end belongs to a later window.
-        others = [(key, change) for key, change in changed.items() if change.gone or change.at < ended]
-        for raw in map_concurrently(lambda other: self._again(stripe, *other), others, IN_FLIGHT):
+        unlisted = [(key, change) for key, change in changed.items() if change.gone or change.at < ended]
+        for raw in map_concurrently(lambda each: self._refetch(stripe, *each), unlisted, IN_FLIGHT):
             yield [raw] if raw else []
 
     def _changes(self, stripe: Stripe, since: int) -> dict[str, Change]:
-        found: dict[str, Change] = {}
+        changes: dict[str, Change] = {}
         for page in stripe.pages("/v1/events", {"created[gte]": since, "types[]": list(self.events)}):
-            for event in map(_event, page):
-                told = event.data.object
-                gone = msgspec.json.encode({**told, "deleted": True}) if event.type in DELETIONS else None
-                for key in self.ids(stripe, told):
-                    known = found.get(key, Change(0))
-                    found[key] = Change(max(known.at, event.created), known.gone or gone)
-        return found
+            for event, subject in map(_event, page):
+                gone = bytes(event.data.object) if event.type in DELETIONS else None
+                for key in self.ids(stripe, subject):
+                    newer = changes.get(key, Change(0))
+                    changes[key] = Change(max(newer.at, event.created), newer.gone or gone)
+        return changes
 
     def _listed(self, stripe: Stripe, raw: bytes, changed: dict[str, Change], floor: int) -> bytes:
         """Takes its change out of those that must be read one by one."""
         change, created = changed.pop(str(get_path_or_none(raw, "id")), None), get_path_or_none(raw, "created")
         at = change.at if change else max(created, floor) if isinstance(created, int) else created
-        return with_fields(self.finish(stripe, raw), moved_at=at)
+        return with_facts(self.finish(stripe, raw), changed_at=at)
 
-    def _again(self, stripe: Stripe, key: str, change: Change) -> bytes | None:
+    def _refetch(self, stripe: Stripe, key: str, change: Change) -> bytes | None:
         """The object as it is now; None when it went away since it was told of."""
         if change.gone:
-            return with_fields(change.gone, moved_at=change.at)
+            return with_facts(change.gone, deleted=True, changed_at=change.at)
         try:
             raw = stripe.retrieve(f"{self.path}/{key}", self.expand)
         except NotFound:
             return None
-        return with_fields(self.finish(stripe, raw), moved_at=change.at)
+        return with_facts(self.finish(stripe, raw), changed_at=change.at)
 
 
-def _event(raw: bytes) -> Event:
+def _event(raw: bytes) -> tuple[Event, Object]:
+    """An event, and what it is about."""
     try:
-        return msgspec.json.decode(raw, type=Event)
+        event = msgspec.json.decode(raw, type=Event)
+        return event, msgspec.json.decode(event.data.object, type=Object)
     except msgspec.ValidationError as error:
         raise InvalidResponse("Stripe", f"Stripe tells an event that cannot be understood ({error}).") from None

@@ -19,9 +19,7 @@ from gtm_platform.http.pages import Page, expect_list, get_path
 from gtm_platform.http.pagination import LastIdPaging
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
-from gtm_platform.policy import Stripe as Rules
-from gtm_platform.policy import policy
-from gtm_platform.settings import Settings
+from gtm_platform.sources.stripe.settings import StripeSettings as Settings
 
 # Stripe allows 100 calls a second in live mode but 25 to one endpoint, and 25 in all in test mode. What is left of the
 # second is room for calls that are held up on their way more than others.
@@ -36,7 +34,6 @@ class Stripe:
     """One account for one run; all streams share it, and so its rate limits."""
 
     api: Api
-    rules: Rules
     now: Callable[[], datetime]
     live: bool
 
@@ -77,7 +74,7 @@ def connect(settings: Settings) -> Iterator[Stripe]:
         retry=RetryPolicy(),
         keys=("STRIPE_API_KEY",),
     ) as api:
-        yield Stripe(api, policy().stripe, settings.now, live)
+        yield Stripe(api, settings.now, live)
 
 
 def identity(stripe: Stripe) -> AccountIdentity:

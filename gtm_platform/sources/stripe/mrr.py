@@ -1,12 +1,15 @@
-"""What a subscription is worth a month: pure functions, in minor units of its currency. Amounts are counted by the
-year, which every interval divides, and rounded once, at the end, per item."""
+"""What a subscription amounts to by the month and by the year: pure functions, in minor units of its currency.
 
-from collections.abc import Iterable, Sequence
+Amounts are counted by the year, which every interval divides, and rounded once, at the end, per item. Facts only: they
+are told after the discounts of every mode and whatever the status; which of them count, core/subscriptions decides.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
+from typing import Any
 
-from gtm_platform.policy import Stripe as Rules
 from gtm_platform.sources.stripe.shapes import (
     Coupon,
     Discount,
@@ -20,8 +23,7 @@ from gtm_platform.sources.stripe.shapes import (
 )
 
 A_YEAR = {"month": Decimal(12), "year": Decimal(1), "week": Decimal(52), "day": Decimal(365)}
-COUNTED_STATUSES = ("active", "past_due")
-COUNTED_DISCOUNTS = {
+DURATIONS_BY_MODE = {  # of coupons
     "forever_only": ("forever",),
     "recurring": ("forever", "repeating"),
     "all": ("forever", "repeating", "once"),
@@ -38,24 +40,27 @@ class Catalogue:
     coupons: dict[str, Coupon]
 
     def coupon(self, discount: Discount) -> Coupon:
-        """As the catalogue has it; a deleted coupon is only found where the discount itself holds it."""
-        given = discount.given
-        if isinstance(given, Coupon):
-            return self.coupons.get(given.id, given)
-        if given not in self.coupons:
-            raise Unpriced(f"The discount {discount.id} is by the coupon {given}, which Stripe does not list.")
-        return self.coupons[given]
+        """Return it as the catalogue has it; a deleted one stands only in the discount itself."""
+        coupon = discount.coupon_or_id
+        if isinstance(coupon, Coupon):
+            return self.coupons.get(coupon.id, coupon)
+        if coupon not in self.coupons:
+            raise Unpriced(f"The discount {discount.id} is by the coupon {coupon}, which Stripe does not list.")
+        return self.coupons[coupon]
 
 
 @dataclass(frozen=True)
 class Phase:
-    """Worth from `begins` on and before `ends` (Unix seconds; None: for ever)."""
+    """What it amounts to between two instants (Unix seconds; None: for ever), by mode of discounts."""
 
     begins: int | None
     ends: int | None
-    mrr: int
-    arr: Decimal
-    trial_mrr: int
+    mrr_forever_only: int
+    arr_forever_only: Decimal
+    mrr_recurring: int
+    arr_recurring: Decimal
+    mrr_all: int
+    arr_all: Decimal
 
 
 @dataclass(frozen=True)
@@ -67,20 +72,36 @@ class Line:
     invoices: Decimal
 
 
-def phases(subscription: Subscription, catalogue: Catalogue, rules: Rules) -> list[Phase]:
-    """Its worth as discounts come and go, with the status it has now; covers all time without gaps."""
+def phases(subscription: Subscription, catalogue: Catalogue) -> list[Phase]:
+    """List what it amounts to as discounts come and go; covers all time without gaps."""
     lines = committed(subscription, catalogue)
     turns = sorted({turn for each in subscription.all_discounts for turn in (each.start, each.end) if turn is not None})
-    found: list[Phase] = []
+    result: list[Phase] = []
     for begins, ends in pairwise([None, *turns, None]):
         moment = begins if begins is not None else (ends or 0) - 1
-        worth = _worth(subscription, after_discounts(subscription, lines, catalogue, rules, moment), rules)
-        phase = replace(worth, begins=begins, ends=ends)
-        if found and replace(found[-1], begins=begins, ends=ends) == phase:
-            found[-1] = replace(found[-1], ends=ends)
+        phase = _phase(subscription, lines, catalogue, moment, begins, ends)
+        if result and replace(result[-1], begins=begins, ends=ends) == phase:
+            result[-1] = replace(result[-1], ends=ends)
         else:
-            found.append(phase)
-    return found
+            result.append(phase)
+    return result
+
+
+def _phase(
+    subscription: Subscription,
+    lines: Sequence[Line],
+    catalogue: Catalogue,
+    moment: int,
+    begins: int | None,
+    ends: int | None,
+) -> Phase:
+    amounts: dict[str, Any] = {}
+    left = [line.amount for line in lines]
+    for mode, durations in DURATIONS_BY_MODE.items():
+        if subscription.all_discounts:
+            left = after_discounts(subscription, lines, catalogue, durations, moment)
+        amounts |= {f"mrr_{mode}": sum(_whole(amount / 12) for amount in left), f"arr_{mode}": sum(left, Decimal(0))}
+    return Phase(begins, ends, **amounts)
 
 
 def leading_item(subscription: Subscription, catalogue: Catalogue) -> str | None:
@@ -89,23 +110,6 @@ def leading_item(subscription: Subscription, catalogue: Catalogue) -> str | None
     if lines:
         return max(lines, key=lambda line: line.amount).item.id
     return next((item.id for item in subscription.items.data), None)
-
-
-# --- which count -----------------------------------------------------------------------------------------------------
-
-
-def _worth(subscription: Subscription, amounts: Sequence[Decimal], rules: Rules) -> Phase:
-    monthly = sum(_whole(amount / 12) for amount in amounts)
-    if subscription.status in COUNTED_STATUSES and _collects(subscription, rules):
-        return Phase(None, None, monthly, sum(amounts, Decimal(0)), 0)
-    trial = subscription.status == "trialing" and _collects(subscription, rules)
-    return Phase(None, None, 0, Decimal(0), monthly if trial else 0)
-
-
-def _collects(subscription: Subscription, rules: Rules) -> bool:
-    """Simulations do not; where collection is paused, the policy says which behaviours count."""
-    paused = subscription.pause_collection
-    return subscription.test_clock is None and (paused is None or paused.behavior in rules.count_paused_collection)
 
 
 def _whole(amount: Decimal) -> int:
@@ -135,11 +139,11 @@ def _line(item: Item, currency: str, catalogue: Catalogue) -> Line:
 
 
 def _tariff(price: Price, currency: str, catalogue: Catalogue) -> Tariff:
-    """Tiers and other currencies are only told by the catalogue."""
+    """Tiers and other currencies stand in the catalogue only."""
     if price.billing_scheme != "tiered" and price.currency == currency:
         return price
-    known = catalogue.prices.get(price.id, price)
-    tariff = known if known.currency == currency else (known.currency_options or {}).get(currency)
+    listed = catalogue.prices.get(price.id, price)
+    tariff = listed if listed.currency == currency else (listed.currency_options or {}).get(currency)
     if tariff is None or (price.billing_scheme == "tiered" and not tariff.tiers):
         raise Unpriced(f"The price {price.id} does not tell its amounts in {currency}.")
     return tariff
@@ -182,15 +186,15 @@ def _graduated(quantity: int, tiers: Iterable[Tier]) -> Decimal:
 
 
 def after_discounts(
-    subscription: Subscription, lines: Sequence[Line], catalogue: Catalogue, rules: Rules, moment: int
+    subscription: Subscription, lines: Sequence[Line], catalogue: Catalogue, durations: Collection[str], moment: int
 ) -> list[Decimal]:
-    """The amounts that are left: first each item's discounts, then those of all, each of what the one before left."""
+    """Return what discounts leave of each amount: those of items first, then those of all."""
     left = [line.amount for line in lines]
 
     def reduce(discounts: Iterable[Discount], places: Iterable[int]) -> None:
         for discount in discounts:
             coupon = catalogue.coupon(discount)
-            if coupon.duration in COUNTED_DISCOUNTS[rules.discounts]:
+            if coupon.duration in durations:
                 covered = [place for place in places if coupon.covers(lines[place].item.price.product)]
                 _reduce(left, lines, covered, coupon, subscription.currency)
 

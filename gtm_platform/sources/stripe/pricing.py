@@ -1,14 +1,16 @@
-"""Subscriptions as they are read: with all their items, and with what they are worth."""
+"""Subscriptions as they are read: with all their items, and with what they amount to. Which of it counts is no
+matter of a source: no rule is read here."""
 
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
 
-from gtm_platform.http.pages import get_path, get_path_or_none, with_fields
+from gtm_platform.http.pages import get_path, get_path_or_none, rows
+from gtm_platform.ingest.record import unusable, with_facts
 from gtm_platform.sources.stripe.client import Stripe
 from gtm_platform.sources.stripe.mrr import Catalogue, leading_item, phases
-from gtm_platform.sources.stripe.shapes import Coupon, Price, Subscription, Unpriced
+from gtm_platform.sources.stripe.shapes import Coupon, Item, Items, Price, Subscription, Unpriced
 
 # Stripe expands four levels: through a list of subscriptions no price can show its tiers, no coupon its products.
 EXPANDED = ("customer", "discounts.source.coupon", "items.data.discounts")
@@ -19,6 +21,7 @@ T = TypeVar("T", Price, Coupon)
 
 
 def catalogue(stripe: Stripe) -> Catalogue:
+    """Read all prices and coupons."""
     return Catalogue(
         _by_id(stripe, "/v1/prices", EXPANDED_PRICE, Price), _by_id(stripe, "/v1/coupons", EXPANDED_COUPON, Coupon)
     )
@@ -29,49 +32,45 @@ def _by_id(stripe: Stripe, path: str, expand: tuple[str, ...], shape: type[T]) -
     return {each.id: each for each in read}
 
 
-def priced(stripe: Stripe, known: Catalogue, raw: bytes) -> bytes:
-    """The subscription with its phases and its leading item, and its customer as an id again: who that is stands in the
-    table of customers. Where its worth cannot be told, the reason stands in place of the phases, and sets it aside."""
+def priced(stripe: Stripe, prices_and_coupons: Catalogue, raw: bytes) -> bytes:
+    """Put beside a subscription what it amounts to; what cannot be priced is quarantined."""
     try:
-        whole = _with_all_items(stripe, raw)
-        read = msgspec.json.decode(whole, type=Subscription)
-        leading = leading_item(read, known)
-        told = msgspec.json.decode(whole)
-        return with_fields(
-            whole,
-            gtm_phases=phases(read, known, stripe.rules),
-            gtm_item=next((item for item in told["items"]["data"] if item["id"] == leading), None),
-            customer=read.customer.id,
-            customer_discount=told["customer"].get("discount"),
+        subscription, items = _with_all_items(stripe, raw)
+        leading = leading_item(subscription, prices_and_coupons)
+        return with_facts(
+            raw,
+            phases=phases(subscription, prices_and_coupons),
+            leading_item=next((item for item in items if get_path_or_none(item, "id") == leading), None),
+            is_simulated=subscription.test_clock is not None,
         )
     except (msgspec.ValidationError, Unpriced) as error:
-        return with_fields(raw, gtm_phases=str(error))
+        return unusable(raw, str(error))
 
 
-def _with_all_items(stripe: Stripe, raw: bytes) -> bytes:
-    read = msgspec.json.decode(raw, type=Subscription)
-    if not read.items.has_more:
-        return raw
-    pages = stripe.pages("/v1/subscription_items", {"subscription": read.id}, ("discounts",))
-    return with_fields(raw, items=_list(row for page in pages for row in page))
+def _with_all_items(stripe: Stripe, raw: bytes) -> tuple[Subscription, list[msgspec.Raw]]:
+    """The subscription with those of its items that it does not show itself, and all items as received."""
+    subscription = msgspec.json.decode(raw, type=Subscription)
+    if not subscription.items.has_more:
+        return subscription, [msgspec.Raw(item) for item in rows(raw, "items.data")]
+    pages = stripe.pages("/v1/subscription_items", {"subscription": subscription.id}, ("discounts",))
+    items = [msgspec.Raw(item) for page in pages for item in page]
+    every = Items([msgspec.json.decode(item, type=Item) for item in items])
+    return msgspec.structs.replace(subscription, items=every), items
 
 
 def with_all_lines(stripe: Stripe, raw: bytes) -> bytes:
+    """Put beside an invoice the lines that it does not show itself."""
     if not get_path_or_none(raw, "lines", "has_more"):
         return raw
     pages = stripe.pages(f"/v1/invoices/{get_path_or_none(raw, 'id')}/lines", {})
-    return with_fields(raw, lines=_list(row for page in pages for row in page))
+    return with_facts(raw, lines=[msgspec.Raw(line) for page in pages for line in page])
 
 
-def _list(found: Iterable[bytes]) -> dict[str, Any]:
-    return {"object": "list", "has_more": False, "data": [msgspec.Raw(each) for each in found]}
-
-
-def subscription_ids_for_event(stripe: Stripe, told: dict[str, Any]) -> Iterable[str]:
-    """An event about a subscription, or about a discount: then of its subscription, or of all of its customer's."""
-    if told.get("object") != "discount":
-        return [told["id"]]
-    if told.get("subscription"):
-        return [told["subscription"]]
-    pages = stripe.pages("/v1/subscriptions", {"customer": told["customer"], "status": "all"})
+def subscription_ids_for_event(stripe: Stripe, subject: dict[str, Any]) -> Iterable[str]:
+    """Return the subscriptions that an event is about; a discount may be of all of a customer's."""
+    if subject.get("object") != "discount":
+        return [subject["id"]]
+    if subject.get("subscription"):
+        return [subject["subscription"]]
+    pages = stripe.pages("/v1/subscriptions", {"customer": subject["customer"], "status": "all"})
     return [get_path(raw, "id") for page in pages for raw in page]

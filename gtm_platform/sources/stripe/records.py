@@ -1,10 +1,7 @@
 """Stripe's records: field names of ours, paths into theirs, in the shape of now and, where it moved, of before."""
 
-from typing import Any
-
-from pydantic import AliasChoices, AliasPath, Field
-
 from gtm_platform.ingest.record import (
+    FACTS,
     Amount,
     Id,
     Instant,
@@ -17,20 +14,16 @@ from gtm_platform.ingest.record import (
     Record,
     Whole,
     at,
+    either,
+    fact,
 )
 
 STRIPE_ID = "What Stripe's other records call it."
 CREATED = "When Stripe made the record."
 CURRENCY = "Three letters, lower case."
 A_BILL = "How many intervals pass from bill to bill: 3 of a month are a quarter."
-MOVED = "Instant of the newest event about it, or of its creation."
+CHANGED = "Instant of the newest event about it, or of its creation."
 LEADING = "Of the item with the largest monthly amount."
-
-
-def either(*places: tuple[str | int, ...], about: str = "") -> Any:
-    """Where a field lies now, and where it lay before."""
-    paths = [AliasPath(str(first), *deeper) for first, *deeper in places]
-    return Field(None, validation_alias=AliasChoices(*paths), description=about)
 
 
 class Customer(Record):
@@ -51,28 +44,35 @@ class Customer(Record):
         "metadata", "workspace_id", about="Workspace in the product, as noted in Stripe's metadata."
     )
     created_at: MaybeInstant = at("created", about=CREATED)
-    deleted: bool = at("deleted", default=False, about="The customer was deleted at Stripe.")
-    moved_at: Instant = at("moved_at", default=..., about=MOVED)
+    deleted: bool = fact("deleted", "deleted", default=False, about="The customer was deleted at Stripe.")
+    changed_at: Instant = fact("changed_at", default=..., about=CHANGED)
 
     def is_gone(self) -> bool:
         return self.deleted
 
 
 class Phase(Record):
-    """What a subscription is worth from one instant on and before another; None is for ever."""
+    """What a subscription amounts to from one instant on and before another; None is for ever.
+
+    Whatever its status: amounts by the month and by the year, after the discounts of each mode. Which of the modes
+    count, and whether the subscription does, is for the policy to say when revenue is computed.
+    """
 
     begins: MaybeInstant
     ends: MaybeInstant
-    mrr: Whole
-    arr: Amount
-    trial_mrr: Whole
+    mrr_forever_only: Whole
+    arr_forever_only: Amount
+    mrr_recurring: Whole
+    arr_recurring: Amount
+    mrr_all: Whole
+    arr_all: Amount
 
 
 class Subscription(Record):
     """What a customer subscribes to, what it is worth, and whether it ends. Ended ones are kept."""
 
     id: Id = at("id", default=..., about=STRIPE_ID)
-    customer_id: Id = at("customer", default=..., about="Who subscribes.")
+    customer_id: Id = either(("customer", "id"), ("customer",), default=..., about="Who subscribes.")
     status: Id = at(
         "status",
         default=...,
@@ -82,7 +82,7 @@ class Subscription(Record):
     created_at: Instant = at("created", default=..., about=CREATED)
     started_at: MaybeInstant = at("start_date", about="When it began; may be dated back.")
     current_period_end: MaybeInstant = either(
-        ("gtm_item", "current_period_end"),
+        (FACTS, "leading_item", "current_period_end"),
         ("current_period_end",),
         about=f"When the running billing period ends. {LEADING}",
     )
@@ -106,30 +106,36 @@ class Subscription(Record):
         "feedback",
         about="What the customer chose as the reason, such as too_expensive or missing_features.",
     )
-    product_id: MaybeId = at("gtm_item", "price", "product", about=LEADING)
-    price_id: MaybeId = at("gtm_item", "price", "id", about=LEADING)
+    cancel_comment: MaybeText = at(
+        "cancellation_details", "comment", personal=True, about="What the customer wrote about why."
+    )
+    product_id: MaybeId = at(FACTS, "leading_item", "price", "product", about=LEADING)
+    price_id: MaybeId = at(FACTS, "leading_item", "price", "id", about=LEADING)
     unit_amount: MaybeAmount = either(
-        ("gtm_item", "price", "unit_amount_decimal"),
-        ("gtm_item", "price", "unit_amount"),
+        (FACTS, "leading_item", "price", "unit_amount_decimal"),
+        (FACTS, "leading_item", "price", "unit_amount"),
         about=f"Minor units for one; None with tiers. {LEADING}",
     )
     interval: MaybeText = at(
-        "gtm_item",
+        FACTS,
+        "leading_item",
         "price",
         "recurring",
         "interval",
         about=f"Billed by day, week, month or year. {LEADING}",
     )
-    interval_count: MaybeInt = at("gtm_item", "price", "recurring", "interval_count", about=A_BILL)
+    interval_count: MaybeInt = at(FACTS, "leading_item", "price", "recurring", "interval_count", about=A_BILL)
     quantity: MaybeInt = at(
-        "gtm_item",
+        FACTS,
+        "leading_item",
         "quantity",
         about=f"Such as seats; None where usage is billed. {LEADING}",
     )
-    phases: list[Phase] = at(
-        "gtm_phases", default=..., about="Its worth as discounts come and go, in minor units; covers all time."
+    is_simulated: bool = fact("is_simulated", default=False, about="It lives in a test clock of Stripe's.")
+    phases: list[Phase] = fact(
+        "phases", default=..., about="What it amounts to as discounts come and go, in minor units; covers all time."
     )
-    moved_at: Instant = at("moved_at", default=..., about=MOVED)
+    changed_at: Instant = fact("changed_at", default=..., about=CHANGED)
 
 
 class Product(Record):
@@ -183,11 +189,26 @@ class Coupon(Record):
     created_at: MaybeInstant = at("created", about=CREATED)
 
 
+class InvoiceLine(Record):
+    """What a bill is made up of."""
+
+    id: Id = at("id", default=..., about=STRIPE_ID)
+    description: MaybeText = at("description", about="As on the bill.")
+    amount: MaybeInt = at("amount", about="Minor units, before discounts of the whole bill.")
+    quantity: MaybeInt = at("quantity", about="Such as seats.")
+    price_id: MaybeId = either(("pricing", "price_details", "price"), ("price", "id"), about="What it is billed at.")
+    begins: MaybeInstant = at("period", "start", about="From when on it is billed.")
+    ends: MaybeInstant = at("period", "end", about="Until when it is billed.")
+
+
 class Invoice(Record):
     """A bill to a customer, and whether it was paid."""
 
     id: Id = at("id", default=..., about=STRIPE_ID)
     customer_id: MaybeId = at("customer", about="Who is billed.")
+    customer_email: MaybeText = at(
+        "customer_email", personal=True, about="Where the bill went; kept when the customer is deleted."
+    )
     subscription_id: MaybeId = either(
         ("parent", "subscription_details", "subscription"),
         ("subscription",),
@@ -209,8 +230,9 @@ class Invoice(Record):
         "billing_reason", about="What caused it, such as subscription_create, subscription_cycle or manual."
     )
     created_at: MaybeInstant = at("created", about=CREATED)
-    deleted: bool = at("deleted", default=False, about="A draft that was thrown away.")
-    moved_at: Instant = at("moved_at", default=..., about=MOVED)
+    lines: list[InvoiceLine] = fact("lines", "lines", "data", default=[], about="All that is billed.")
+    deleted: bool = fact("deleted", "deleted", default=False, about="A draft that was thrown away.")
+    changed_at: Instant = fact("changed_at", default=..., about=CHANGED)
 
     def is_gone(self) -> bool:
         return self.deleted
@@ -230,7 +252,7 @@ class Charge(Record):
     failure_code: MaybeText = at("failure_code", about="Why it failed, such as card_declined.")
     disputed: MaybeBool = at("disputed", about="The customer's bank has asked for the money back.")
     created_at: Instant = at("created", default=..., about=CREATED)
-    moved_at: Instant = at("moved_at", default=..., about=MOVED)
+    changed_at: Instant = fact("changed_at", default=..., about=CHANGED)
 
 
 class Refund(Record):
@@ -243,7 +265,7 @@ class Refund(Record):
     status: MaybeText = at("status", about="pending, requires_action, succeeded, failed or canceled.")
     reason: MaybeText = at("reason", about="Why, such as requested_by_customer, duplicate or fraudulent.")
     created_at: Instant = at("created", default=..., about=CREATED)
-    moved_at: Instant = at("moved_at", default=..., about=MOVED)
+    changed_at: Instant = fact("changed_at", default=..., about=CHANGED)
 
 
 class Dispute(Record):
@@ -258,4 +280,4 @@ class Dispute(Record):
     )
     reason: MaybeText = at("reason", about="What the bank says, such as fraudulent.")
     created_at: Instant = at("created", default=..., about=CREATED)
-    moved_at: Instant = at("moved_at", default=..., about=MOVED)
+    changed_at: Instant = fact("changed_at", default=..., about=CHANGED)

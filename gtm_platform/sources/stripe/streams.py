@@ -31,43 +31,47 @@ INVOICES = Kind(
     + _types("invoice", "payment_action_required", "marked_uncollectible", "voided", "overdue", "overpaid", "deleted")
     + _types("invoice", "finalization_failed")
     + _types("invoice_payment", "paid"),
-    ids=lambda _, told: [told["invoice" if told.get("object") == "invoice_payment" else "id"]],
+    ids=lambda _, subject: [subject["invoice" if subject.get("object") == "invoice_payment" else "id"]],
     finish=pricing.with_all_lines,
 )
 CHARGES = Kind(
     "/v1/charges",
     _types("charge", "succeeded", "failed", "refunded", "updated", "captured", "pending", "expired") + DISPUTE_EVENTS,
-    ids=lambda _, told: [told["charge" if told.get("object") == "dispute" else "id"]],
+    ids=lambda _, subject: [subject["charge" if subject.get("object") == "dispute" else "id"]],
 )
 REFUNDS = Kind("/v1/refunds", _types("refund", "created", "updated", "failed"))
 DISPUTES = Kind("/v1/disputes", DISPUTE_EVENTS)
 
 
 def subscriptions(stripe: Stripe, window: Window) -> Iterator[Page]:
-    known = pricing.catalogue(stripe)
-    return replace(SUBSCRIPTIONS, finish=lambda asked, raw: pricing.priced(asked, known, raw)).pages(stripe, window)
+    """Read subscriptions with what they amount to."""
+    catalogue = pricing.catalogue(stripe)
+    return replace(SUBSCRIPTIONS, finish=lambda api, raw: pricing.priced(api, catalogue, raw)).pages(stripe, window)
 
 
 def products(stripe: Stripe, _: Window) -> Iterator[Page]:
+    """List the products."""
     return stripe.pages("/v1/products", {})
 
 
 def prices(stripe: Stripe, _: Window) -> Iterator[Page]:
+    """List the prices, with tiers and currencies."""
     return stripe.pages("/v1/prices", {}, pricing.EXPANDED_PRICE)
 
 
 def coupons(stripe: Stripe, _: Window) -> Iterator[Page]:
+    """List the coupons, with what they apply to."""
     return stripe.pages("/v1/coupons", {}, pricing.EXPANDED_COUPON)
 
 
 STREAMS = (
-    Stream("customers", records.Customer, CUSTOMERS.pages, moved="moved_at"),
-    Stream("subscriptions", records.Subscription, subscriptions, moved="moved_at"),
-    Stream("products", records.Product, products, kind="snapshot"),
-    Stream("prices", records.Price, prices, kind="snapshot"),
-    Stream("coupons", records.Coupon, coupons, kind="snapshot"),
-    Stream("invoices", records.Invoice, INVOICES.pages, kind="appended", moved="moved_at"),
-    Stream("charges", records.Charge, CHARGES.pages, kind="appended", moved="moved_at"),
-    Stream("refunds", records.Refund, REFUNDS.pages, kind="appended", moved="moved_at"),
-    Stream("disputes", records.Dispute, DISPUTES.pages, kind="appended", moved="moved_at"),
+    Stream("customers", records.Customer, CUSTOMERS.pages, cursor_field="changed_at"),
+    Stream("subscriptions", records.Subscription, subscriptions, cursor_field="changed_at"),
+    Stream("products", records.Product, products, sync_mode="full_refresh"),
+    Stream("prices", records.Price, prices, sync_mode="full_refresh"),
+    Stream("coupons", records.Coupon, coupons, sync_mode="full_refresh"),
+    Stream("invoices", records.Invoice, INVOICES.pages, sync_mode="append_only", cursor_field="changed_at"),
+    Stream("charges", records.Charge, CHARGES.pages, sync_mode="append_only", cursor_field="changed_at"),
+    Stream("refunds", records.Refund, REFUNDS.pages, sync_mode="append_only", cursor_field="changed_at"),
+    Stream("disputes", records.Dispute, DISPUTES.pages, sync_mode="append_only", cursor_field="changed_at"),
 )

@@ -1,0 +1,37 @@
+"""What this room adds, given the graph that its sensors and jobs are about."""
+
+import dagster as dg
+
+from gtm_platform.automation.daily_tables import daily_tables_job, make_daily_tables
+from gtm_platform.automation.deliveries import request_delivery
+from gtm_platform.automation.retries import retry_failed_windows
+from gtm_platform.automation.whole_day import everything_of_a_day
+from gtm_platform.delivery.sensors import deliver
+from gtm_platform.orchestration.compat import AssetJob
+from gtm_platform.orchestration.graph_policy import SOURCE_TAG
+
+
+def automated(graph: dg.Definitions) -> dg.Definitions:
+    """Return the graph with its automation: new sources, tables and deliveries are part of it by their tags."""
+    daily_tables = daily_tables_job()
+    whole = dg.Definitions.merge(graph, dg.Definitions(jobs=[daily_tables]))
+    syncs = [job for job in graph.jobs or () if isinstance(job, AssetJob) and SOURCE_TAG in (job.tags or {})]
+    sensors = [make_daily_tables(daily_tables), request_delivery(deliver)]
+    if syncs:
+        sensors.append(retry_failed_windows(syncs))
+    return dg.Definitions.merge(
+        whole, dg.Definitions(jobs=[everything_of_a_day(lambda: whole)], sensors=[*sensors, *_own_conditions(whole)])
+    )
+
+
+def _own_conditions(graph: dg.Definitions) -> list[dg.SensorDefinition]:
+    """Return the sensor of automation conditions, where an asset has one of its own; the platform's have none."""
+    keys = [spec.key for spec in graph.resolve_all_asset_specs() if spec.automation_condition]
+    if not keys:
+        return []
+    target = dg.AssetSelection.assets(*keys)
+    return [
+        dg.AutomationConditionSensorDefinition(
+            "own_conditions", target=target, default_status=dg.DefaultSensorStatus.RUNNING, minimum_interval_seconds=60
+        )
+    ]

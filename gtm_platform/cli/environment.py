@@ -1,0 +1,85 @@
+"""`.env.example` and the README's table of systems, written from what the settings classes declare.
+
+`python -m gtm_platform.cli.environment` (or `make env-example`) writes both anew; a test compares.
+"""
+
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from pydantic_settings import BaseSettings
+
+from gtm_platform.ingest.discovery import discover, discover_sources
+from gtm_platform.settings import Settings, SystemSettings
+
+ROOT = Path(__file__).parents[2]
+BEGIN, END = "<!-- systems -->", "<!-- /systems -->"
+HEAD = """\
+# Every variable that the platform reads, written by `make env-example`. Copy it to .env and fill in what you have: a
+# source without its key is off, says so, and breaks nothing. Keys live here and nowhere else.
+"""
+
+
+def system_settings() -> tuple[type[SystemSettings], ...]:
+    """Return the settings of every source, then those of every destination."""
+    destinations = discover("gtm_platform.delivery", "settings", "SETTINGS")
+    return (*(source.settings for source in discover_sources()), *destinations.values())
+
+
+def env_example() -> str:
+    """Write `.env.example`: a section for the platform and for each system, a line for each variable."""
+    sections = [HEAD, *_section("the platform", Settings, set())]
+    listed = {name.upper() for name in Settings.model_fields}
+    for kind in system_settings():
+        title = f"{kind.title} ({kind.where})" if kind.where else kind.title
+        sections += _section(title, kind, listed)
+        listed |= {name.upper() for name in kind.model_fields}
+    return "\n".join(sections)
+
+
+def _section(title: str, kind: type[BaseSettings], listed: set[str]) -> Iterator[str]:
+    """Without the variables that another system of the same account has listed before."""
+    yield f"# --- {title} ".ljust(119, "-")
+    if issubclass(kind, SystemSettings):
+        yield f"# {kind.permissions.replace('`', '')}"
+    required = kind.required_env if issubclass(kind, SystemSettings) else ()
+    for name, field in kind.model_fields.items():
+        if name.upper() not in listed:
+            # On a line of its own: what stands behind an empty value is taken for it by some that read such files.
+            yield f"# {field.description}"
+            yield f"{'' if name.upper() in required else '#'}{name.upper()}={_default(field.default)}"
+    yield ""
+
+
+def _default(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value.value if isinstance(value, Enum) else value)
+
+
+def systems_table() -> str:
+    """Write the README's table: what a system needs, where to get it, what it must allow."""
+    rows = ["| system | variables | where to get them | least they need |", "|---|---|---|---|"]
+    for kind in system_settings():
+        variables = ", ".join(f"`{name}`" for name in kind.required_env)
+        rows.append(f"| {kind.title} | {variables} | {kind.where} | {kind.permissions} |")
+    return "\n".join(rows)
+
+
+def readme(text: str) -> str:
+    """Put the table between its marks in the text of the README."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{systems_table()}\n{END}{after}"
+
+
+def main() -> None:
+    """Write both files."""
+    (ROOT / ".env.example").write_text(env_example())
+    path = ROOT / "README.md"
+    path.write_text(readme(path.read_text()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""The alerts about customers of a day: what is due, and sending it."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from gtm_platform.delivery.alerts.alert import Route
+from gtm_platform.delivery.alerts.customer_day import CustomerDay, Row, read_customers, read_past
+from gtm_platform.delivery.alerts.customer_wording import COLUMNS, compose
+from gtm_platform.delivery.alerts.kinds import routed
+from gtm_platform.delivery.alerts.sender import AlertSender, SendReport, age_reason
+from gtm_platform.delivery.alerts.settings import SlackSettings
+from gtm_platform.delivery.alerts.slack_client import SlackChannel
+from gtm_platform.delivery.alerts.wording import Message
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
+from gtm_platform.lake.lake import Lake
+from gtm_platform.policy import policy
+from gtm_platform.settings import settings, settings_of
+from gtm_platform.state import State, open_state
+from gtm_platform.state import slack_journal as journal
+from gtm_platform.state.slack_journal import Entry, Fact
+
+ROUTE: Route = "customers"
+
+
+@dataclass(frozen=True)
+class DueAlerts:
+    """What is due on a day, and the customers whom the messages name."""
+
+    day: str
+    facts: Sequence[Fact]
+    customers: dict[str, Row]
+
+    def drop_reason(self, entry: Entry) -> str | None:
+        """Say why an alert that waits has become pointless, or nothing."""
+        if entry.subject_id not in self.customers:
+            return f"{entry.subject_id} is no current customer; the {entry.kind} of {entry.day} was not sent."
+        return age_reason(entry, self.day)
+
+
+def send(lake: Lake, day: str) -> SendReport:
+    """Send what is due on the day, and what still waits."""
+    config, rules = settings(), policy()
+    portal = settings_of(HubSpotDeliverySettings).hubspot_portal_id
+    with closing(open_state(config.state_url)) as state:
+        due = _due(lake, state, day)
+        sender = AlertSender(SlackChannel.of(settings_of(SlackSettings)), state, tuple(routed(ROUTE)), config.now)
+
+        def composed(entries: Sequence[Entry]) -> list[Message]:
+            return compose(entries, due.customers, rules.alerts.digest_above, portal)
+
+        return sender.send(due.facts, composed, due.drop_reason)
+
+
+def preview(lake: Lake, day: str) -> list[Fact]:
+    """Return what would be sent on the day, and journal nothing."""
+    with closing(open_state(settings().state_url)) as state:
+        due = _due(lake, state, day)
+        with state.reading() as tx:
+            waiting = [entry for entry in journal.waiting(tx, tuple(routed(ROUTE))) if not due.drop_reason(entry)]
+            return [*waiting, *journal.new_facts(tx, due.facts)]
+
+
+def _due(lake: Lake, state: State, day: str) -> DueAlerts:
+    alerts, rules = routed(ROUTE), policy()
+    columns = {*COLUMNS, *(name for alert in alerts.values() for name in alert.columns)}
+    history = {"customer_id", *(name for alert in alerts.values() for name in alert.history)}
+    customers = read_customers(lake, day, columns)
+    past = read_past(lake, day, rules.alerts.health_drop_days, history)
+    with state.reading() as tx:
+        last_alerts = {kind: journal.newest(tx, kind) for kind in alerts}
+    observed = CustomerDay(day, customers, past, last_alerts, rules)
+    facts = [fact for alert in alerts.values() for fact in alert.facts_of(observed, day)]
+    return DueAlerts(day, facts, {row["customer_id"]: row for row in customers})

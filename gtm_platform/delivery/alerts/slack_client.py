@@ -1,0 +1,191 @@
+"""One Slack channel to post to, and what has to be set for it.
+
+What comes out are the failures of `http`, told apart by what matters here: was it surely not posted, may it have been,
+or can this message never be.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from http.client import HTTPException
+from typing import Any, TypeVar
+from urllib.error import URLError
+
+from pydantic import SecretStr
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
+
+from gtm_platform.accounts import AccountIdentity, require_own_account
+from gtm_platform.delivery.alerts.settings import SlackSettings
+from gtm_platform.http.caller import Caller, Request, Response
+from gtm_platform.http.client import BearerAuth
+from gtm_platform.http.compat import SlackWithoutRedirects
+from gtm_platform.http.errors import (
+    ApiFailure,
+    BadRequest,
+    Forbidden,
+    Permanent,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+)
+from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.retry import RetryPolicy
+
+T = TypeVar("T")
+SYSTEM, KEYS = "Slack", ("SLACK_BOT_TOKEN",)
+EVENT = "gtm_alert"
+TIMEOUT = 30  # seconds
+BURST = 10  # then one a second, as Slack lets a channel have
+CUSTOMER_CHANNEL, OPS_CHANNEL = "SLACK_ALERT_CHANNEL", "SLACK_OPS_CHANNEL"
+# A sensor's tick ends after 60 seconds: what Slack does not take before goes out with the next one.
+TICK_TIMEOUT = 8  # seconds
+TICK_RETRIES = RetryPolicy(budget=10, deadline=20, max_retry_after=10)
+
+TOKEN_ERRORS = {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
+CHANNEL_ERRORS = {
+    "channel_not_found",
+    "not_in_channel",
+    "is_archived",
+    "restricted_action",
+    "no_permission",
+    "missing_scope",
+}
+PASSING_ERRORS = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+
+
+# The SDK logs answers that it cannot read, and Slack repeats in them what was posted.
+logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)
+
+
+class SlackIsOff(RuntimeError):
+    """Something is missing to post with."""
+
+
+class AnswerLost(Permanent):
+    """It went out and no answer came: it may have been posted."""
+
+
+class MessageRefused(BadRequest):
+    """This message can never be posted; the others can."""
+
+
+def off_reason(settings: SlackSettings, channel_variable: str) -> str | None:
+    """Say what has to be set before anything is posted to a channel, or nothing."""
+    variables = ("SLACK_BOT_TOKEN", channel_variable)
+    if missing := [name for name in variables if getattr(settings, name.lower()) is None]:
+        return f"Slack is off: set {' and '.join(missing)}."
+    return None if settings.slack_send_enabled else "Slack is off: set SLACK_SEND_ENABLED=true."
+
+
+class SlackChannel:
+    """A channel, posted to at the rate that Slack allows. `check_account`, if any, comes before the first post."""
+
+    def __init__(
+        self,
+        token: str,
+        base_url: str,
+        channel: str,
+        limiter: RateLimiter,
+        retry: RetryPolicy,
+        variable: str = CUSTOMER_CHANNEL,
+        timeout: int = TIMEOUT,
+        check_account: Callable[[AccountIdentity], None] | None = None,
+    ) -> None:
+        # The SDK's own retries are left out: they repeat posts that may have arrived.
+        self._sdk = SlackWithoutRedirects(token=token, base_url=base_url, timeout=timeout, retry_handlers=[])
+        self.channel, self._variable, self._token, self._limiter = channel, variable, SecretStr(token), limiter
+        self._base_url, self._check_account = base_url, check_account
+        self._caller = Caller(SYSTEM, KEYS, retry)
+
+    @classmethod
+    def of(cls, settings: SlackSettings) -> "SlackChannel":
+        """Return the channel of the alerts about customers."""
+        return cls._opened(settings, CUSTOMER_CHANNEL, RetryPolicy(), TIMEOUT)
+
+    @classmethod
+    def for_ops(cls, settings: SlackSettings) -> "SlackChannel":
+        """Return the channel of the data team, with the patience that a sensor has."""
+        return cls._opened(settings, OPS_CHANNEL, TICK_RETRIES, TICK_TIMEOUT)
+
+    @classmethod
+    def _opened(cls, settings: SlackSettings, variable: str, retry: RetryPolicy, timeout: int) -> "SlackChannel":
+        token, channel = settings.slack_bot_token, getattr(settings, variable.lower())
+        if token is None or channel is None:
+            raise SlackIsOff(off_reason(settings, variable))
+        limiter = RateLimiter(rate=1, burst=BURST)
+        key = BearerAuth(token).secret.get_secret_value()  # checked: a bad header is quoted in its error
+        url = settings.slack_base_url
+        return cls(key, url, channel, limiter, retry, variable, timeout, require_own_account)
+
+    def post(self, text: str, blocks: Sequence[dict[str, Any]], fingerprint: str, thread: str | None = None) -> str:
+        """Post, waiting out rate limits and passing trouble, and return the message's `ts`."""
+        if self._check_account:
+            self._check_account(self.identity())
+            self._check_account = None
+        message: dict[str, Any] = {
+            "channel": self.channel,
+            "text": text,
+            "blocks": list(blocks),
+            "metadata": {"event_type": EVENT, "event_payload": {"fingerprint": fingerprint}},
+            "thread_ts": thread,
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        return self._call("chat.postMessage", lambda: self._sdk.chat_postMessage(**message), self._timestamp)
+
+    def identity(self) -> AccountIdentity:
+        """Ask which workspace the token belongs to."""
+        try:
+            return self._call("auth.test", self._sdk.auth_test, self._team)
+        except (AnswerLost, MessageRefused) as failure:  # neither says anything of the message that waits
+            sentence = f"Slack does not say which workspace the token belongs to. {failure.message}"
+            raise Unavailable(SYSTEM, sentence) from failure
+
+    def _call(self, method: str, call: Callable[[], SlackResponse], check: Callable[[Response], T]) -> T:
+        request = Request("POST", f"{self._base_url}{method}")
+        return self._caller.call(request, lambda: self._send(call), (self._limiter,), check)
+
+    def _send(self, call: Callable[[], SlackResponse]) -> Response:
+        try:
+            answer = call()
+        except SlackApiError as error:
+            answer = error.response
+        except URLError as error:
+            raise Unavailable(SYSTEM, f"Slack cannot be reached: {type(error.reason).__name__}.") from None
+        except (OSError, HTTPException) as error:
+            sentence = f"Slack did not answer ({type(error).__name__}); it may have been posted."
+            raise AnswerLost(SYSTEM, sentence) from None
+        body = json.dumps(answer.data) if isinstance(answer.data, dict) else "{}"
+        return Response(answer.status_code, answer.headers, body.encode(), (self._token.get_secret_value(),))
+
+    def _timestamp(self, response: Response) -> str:
+        """Return the message's `ts`, out of an answer whose status says nothing of whether it was posted."""
+        answer = json.loads(response.body)
+        if answer.get("ok"):
+            return str(answer["ts"])
+        raise self._refusal(answer)
+
+    def _team(self, response: Response) -> AccountIdentity:
+        answer = json.loads(response.body)
+        if answer.get("ok"):
+            team, name = str(answer["team_id"]), answer.get("team")
+            return AccountIdentity("slack", team, f"Slack workspace {team} ({name})")
+        raise self._refusal(answer)
+
+    def _refusal(self, answer: dict[str, Any]) -> ApiFailure:
+        code = str(answer.get("error"))
+        sentence = f"Slack refused the message for channel {self.channel}: {code}."
+        if code in TOKEN_ERRORS:
+            return Unauthorized(SYSTEM, f"{sentence} Check that SLACK_BOT_TOKEN holds a valid bot token.")
+        if code in CHANNEL_ERRORS:
+            advice = f"Check {self._variable}, and that the bot is invited there and may write (chat:write)."
+            return Forbidden(SYSTEM, f"{sentence} {advice}")
+        if code == "ratelimited":
+            return RateLimited(SYSTEM, sentence)
+        if code in PASSING_ERRORS:
+            return Unavailable(SYSTEM, sentence)
+        if not code.isidentifier():
+            return AnswerLost(SYSTEM, "Slack's answer was not JSON; the message may have been posted.")
+        hints = answer.get("response_metadata", {}).get("messages", [])
+        return MessageRefused(SYSTEM, " ".join([sentence, *hints]))

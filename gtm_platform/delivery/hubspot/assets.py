@@ -1,0 +1,149 @@
+"""The deliveries to HubSpot as assets, one for each object type, without partitions: HubSpot holds no past.
+
+Each reads the newest day out of the lake and shows what became of it. A dry run is an observation, so that nothing
+takes the day for delivered.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import dagster as dg
+
+from gtm_platform.delivery.gate import newest_day, require_checks_passed, skip_reason
+from gtm_platform.delivery.hubspot.client import HubSpotObjects, open_client
+from gtm_platform.delivery.hubspot.diff import Guard
+from gtm_platform.delivery.hubspot.object_type import ObjectType
+from gtm_platform.delivery.hubspot.object_types import object_types
+from gtm_platform.delivery.hubspot.pipeline import deliver
+from gtm_platform.delivery.hubspot.plan import plan
+from gtm_platform.delivery.hubspot.report import DeliveryReport
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
+from gtm_platform.delivery.hubspot.write import Run
+from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
+from gtm_platform.http.errors import ApiFailure
+from gtm_platform.http.redaction import redact_exceptions
+from gtm_platform.lake.dagster.resource import LakeResource
+from gtm_platform.lake.lake import Lake
+from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
+from gtm_platform.policy import policy
+from gtm_platform.settings import settings, settings_of
+from gtm_platform.sources.hubspot.client import POOL
+from gtm_platform.state import open_state
+
+REASONS_LOGGED = 20  # the journal has all of them
+LINES_SHOWN, LINES_LOGGED = 200, 50  # of a dry run's diff
+DRY_RUN = "**Dry run**: nothing was written (HUBSPOT_WRITE_ENABLED, or dry_run in the launchpad).\n\n"
+
+Result = Iterator[dg.AssetMaterialization | dg.AssetObservation]
+
+
+class HubSpotConfig(DeliveryConfig):
+    """For the launchpad."""
+
+    allow_mass_change: bool = False
+
+
+def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
+    """Define the asset that delivers one object type."""
+
+    @dg.asset(
+        key=["delivery", f"hubspot_{object_type.name}"],
+        description=object_type.about,
+        group_name="delivery",
+        kinds={"hubspot"},
+        owners=OWNERS,
+        freshness_policy=DAILY_FRESHNESS,
+        deps=newest_of(*object_type.inputs),
+        pool=POOL,
+        output_required=False,
+    )
+    def hubspot_objects(context: dg.AssetExecutionContext, config: HubSpotConfig, lake: LakeResource) -> Result:
+        store = lake.open()
+        day = newest_day(store)
+        if reason := _skip_reason(object_type, store, requested_days(context.run.tags, config, day), day):
+            context.log.info(reason)
+            return
+        require_checks_passed(context, day)
+        dry_run = is_dry_run(context.run.run_config) or not settings_of(HubSpotDeliverySettings).hubspot_write_enabled
+        rules = policy().hubspot
+        guard = None if config.allow_mass_change else Guard(rules.max_change_share, rules.change_min_records)
+        run = Run(context.run.run_id, day, settings().now)
+        try:
+            report = deliver_day(object_type, store, run, guard, dry_run=dry_run)
+        except ApiFailure as failure:
+            raise dg.Failure(failure.message, metadata=failure.metadata()) from failure
+        for reason in report.reasons[:REASONS_LOGGED]:
+            context.log.warning(reason)
+        if dry_run:
+            context.log.info(f"Dry run, nothing was written:\n{report.text(LINES_LOGGED)}")
+            yield dg.AssetObservation(context.asset_key, metadata=_metadata(object_type, report, day, dry_run=True))
+        else:
+            yield dg.AssetMaterialization(context.asset_key, metadata=_metadata(object_type, report, day))
+
+    return hubspot_objects
+
+
+def newest_of(*tables: str) -> list[dg.AssetDep]:
+    """Return what an asset without partitions depends on: the newest day of each table."""
+    return [dg.AssetDep(table.split("/"), partition_mapping=dg.LastPartitionMapping()) for table in tables]
+
+
+def _skip_reason(object_type: ObjectType, store: Lake, days: list[str], newest: str) -> str | None:
+    """Why nothing is delivered, in a sentence."""
+    if not settings_of(HubSpotDeliverySettings).hubspot_access_token:
+        return "HubSpot is off: set HUBSPOT_ACCESS_TOKEN."
+    if reason := skip_reason(days, newest):
+        return reason
+    missing = [table for table in object_type.inputs if not store.has(table, newest)]
+    return f"Nothing to deliver: {' and '.join(missing)} have no {newest} yet." if missing else None
+
+
+@redact_exceptions()
+def deliver_day(
+    object_type: ObjectType, store: Lake, run: Run, guard: Guard | None, *, dry_run: bool
+) -> DeliveryReport:
+    """Deliver a day of the lake to the account of the environment."""
+    config = settings_of(HubSpotDeliverySettings)
+    desired = plan(object_type, run.day, {table: store.partition(table, run.day) for table in object_type.inputs})
+    with closing(open_state(settings().state_url)) as state, closing(open_client(config)) as client:
+        return deliver(desired, HubSpotObjects(client, object_type), state, run, guard, dry_run=dry_run)
+
+
+def _metadata(
+    object_type: ObjectType, report: DeliveryReport, day: str, *, dry_run: bool = False
+) -> dict[str, dg.MetadataValue]:
+    counts = {
+        "queried": report.queried,
+        "written": report.written,
+        "unchanged": report.unchanged,
+        "held": report.held_back,
+        "rejected": report.rejected,
+        "waiting": report.waiting,
+        "fields_written": report.fields_written,
+        "fields_held": report.fields_held_back,
+    }
+    metadata: dict[str, dg.MetadataValue] = {
+        "summary": dg.MetadataValue.md((DRY_RUN if dry_run else "") + report.summary()),
+        "day": dg.MetadataValue.text(day),
+        "dry_run": dg.MetadataValue.bool(dry_run),
+        **{name: dg.MetadataValue.int(count) for name, count in counts.items()},
+    }
+    if portal_id := settings_of(HubSpotDeliverySettings).hubspot_portal_id:
+        metadata["hubspot"] = dg.MetadataValue.url(object_type.list_url(portal_id))
+    if dry_run:
+        metadata["diff"] = _diff_table(report)
+    return metadata
+
+
+def _diff_table(report: DeliveryReport) -> dg.MetadataValue:
+    """The diff field by field; of an object only its id in HubSpot is shown."""
+    names = ("object", "property", "old value", "new value", "note")
+    rows = [
+        (f"{line.label} {line.object_id}", line.property, line.before, line.after, line.note)
+        for line in report.lines[:LINES_SHOWN]
+    ]
+    records = [dg.TableRecord(dict(zip(names, row, strict=True))) for row in rows]
+    return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in names]))
+
+
+HUBSPOT_ASSETS = tuple(hubspot_asset(object_type) for object_type in object_types())

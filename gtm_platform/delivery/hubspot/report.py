@@ -1,0 +1,112 @@
+"""What became of a delivery, or what a dry run would make of it: counts, reasons, and the diff field by field.
+
+Of records it shows HubSpot's ids and our values, nothing that tells who they are.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gtm_platform.delivery.hubspot.diff import Diff, RecordDiff
+from gtm_platform.delivery.hubspot.object_type import ObjectType
+from gtm_platform.delivery.hubspot.write import SentRecord
+
+
+class Unaccounted(RuntimeError):
+    """Records went in that did not come out as written, unchanged, held back or rejected."""
+
+
+@dataclass(frozen=True)
+class DiffLine:
+    """A field of an object that would change, or that will not for a reason."""
+
+    label: str  # contact
+    object_id: str
+    subject_id: str
+    property: str
+    before: str
+    after: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class DeliveryReport:
+    """Counts of records, and of fields; `waiting` are the records that a dry run would write."""
+
+    queried: int
+    written: int = 0
+    unchanged: int = 0
+    held_back: int = 0
+    rejected: int = 0
+    waiting: int = 0
+    fields_written: int = 0
+    fields_held_back: int = 0
+    lines: tuple[DiffLine, ...] = ()
+    reasons: tuple[str, ...] = ()
+    name: str = "records"  # contacts
+
+    def summary(self) -> str:
+        """Return the counts as a sentence."""
+        return (
+            f"{self.queried:,} {self.name}: {self.written:,} written ({self.fields_written:,} fields), "
+            f"{self.unchanged:,} unchanged, {self.held_back:,} held, {self.rejected:,} rejected"
+            + (f", {self.waiting:,} waiting" if self.waiting else "")
+        )
+
+    def text(self, limit: int | None = None) -> str:
+        """Return the diff as text, a line for each field, and how many lines more it would be."""
+        shown = [_sentence(line) for line in self.lines[:limit]]
+        if left := len(self.lines) - len(shown):
+            shown.append(f"… and {left:,} lines more")
+        return "\n".join(shown) or "Nothing would change."
+
+    def checked(self) -> "DeliveryReport":
+        """Return it where the counts add up, else raise."""
+        if self.queried != self.written + self.unchanged + self.held_back + self.rejected + self.waiting:
+            raise Unaccounted(
+                f"{self.queried} {self.name} were to be delivered, but {self.written} written, {self.unchanged} "
+                f"unchanged, {self.held_back} held, {self.rejected} rejected and {self.waiting} waiting are not that "
+                "many. Run again: what HubSpot holds is read anew."
+            )
+        return self
+
+
+def report_of(diff: Diff, sent: Sequence[SentRecord] = (), *, dry_run: bool = False) -> DeliveryReport:
+    """Count what became of every record; a dry run's changes wait."""
+    label = diff.object_type.label
+    written = [record for record in sent if record.outcome == "written"]
+    failed = [record for record in sent if record.outcome != "written"]
+    refused = [record for record in diff.records if record.rejected]
+    quiet = [record for record in diff.records if not record.changed and not record.rejected]
+    held_back = [record for record in quiet if record.held_back]
+    return DeliveryReport(
+        name=diff.object_type.name,
+        queried=len(diff.records) + diff.untouched,
+        written=len(written),
+        unchanged=len(quiet) - len(held_back) + diff.untouched,
+        held_back=len(held_back),
+        rejected=len(refused) + len(failed),
+        waiting=len(diff.changed) if dry_run else 0,
+        fields_written=sum(len(record.diff.changed) for record in written),
+        fields_held_back=sum(len(record.held_back) for record in diff.records),
+        lines=tuple(line for record in diff.records for line in _lines(diff.object_type, record)) if dry_run else (),
+        reasons=tuple(
+            [f"{label} {record.desired.object_id}: {record.rejected}" for record in refused]
+            + [f"{label} {record.object_id}: {record.reason}" for record in failed]
+        ),
+    ).checked()
+
+
+def _lines(object_type: ObjectType, record: RecordDiff) -> Iterator[DiffLine]:
+    names = (object_type.label, record.desired.object_id, record.desired.subject_id)
+    for change in record.changed:
+        yield DiffLine(*names, change.property, change.before, change.after)
+    for change in record.held_back:
+        note = f"held: {change.reason}"
+        yield DiffLine(*names, change.property, change.before, change.after, note)
+    if record.rejected:
+        yield DiffLine(*names, "", "", "", f"rejected: {record.rejected}")
+
+
+def _sentence(line: DiffLine) -> str:
+    what = line.note or f"{line.property}: {line.before!r} -> {line.after!r}"
+    return f"{line.label} {line.object_id} ({line.subject_id}): {what}"

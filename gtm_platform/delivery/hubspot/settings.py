@@ -1,0 +1,20 @@
+"""The variables that HubSpot is written with, beside those that it is read with."""
+
+from pydantic import Field
+
+from gtm_platform.settings import Text
+from gtm_platform.sources.hubspot.settings import HubSpotSettings
+
+
+class HubSpotDeliverySettings(HubSpotSettings):
+    title = "HubSpot, writing"
+    permissions = (
+        "to write: `crm.objects.contacts.write`, `crm.schemas.contacts.read`, `crm.schemas.contacts.write` "
+        "and `HUBSPOT_WRITE_ENABLED=true`"
+    )
+
+    hubspot_portal_id: Text = Field(default=None, description="Account id, for links into HubSpot.")
+    hubspot_write_enabled: bool = Field(default=False, description="true lets the platform write its properties.")
+
+
+SETTINGS = HubSpotDeliverySettings

@@ -1,0 +1,110 @@
+"""What a source contributes beside its streams: people, companies. Values only; identity and core read them.
+
+A feed lies in `sources/<x>/feeds.py` under the name FEEDS. A field of a feed is a column's name or a function of the
+table. What is made of the feeds, and whose word counts where two disagree, does not belong here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import ibis
+
+Field = str | Callable[[ibis.Table], ibis.Value]
+
+
+@dataclass(frozen=True)
+class Owners:
+    """The table of the teammates whom a source's records name as their owner."""
+
+    table: str
+    name: Field
+    email: Field
+    id: Field = "id"
+    active: Field | None = None  # where it is false, the teammate looks after nobody any more
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A table that names person records, also those that the system no longer lists, with the address they had."""
+
+    table: str
+    record_id: Field
+    email: Field | None = None
+
+
+@dataclass(frozen=True)
+class PersonFeed:
+    """A table with a row per person, and what its columns say of the person.
+
+    `precedence` decides between feeds: the least counts first, by field where `precedence_by_field` names it. Between
+    several records of one customer within the feed, the least `rank` speaks, then the latest seen, then the oldest.
+    """
+
+    source: str
+    table: str
+    id_column: str  # the column that holds the customer's record id in the tables of customers
+    id_about: str
+    precedence: int
+    id: Field = "id"
+    email: Field | None = None
+    email_precedence: int | Callable[[ibis.Table], ibis.Value] | None = None  # where it differs from `precedence`
+    other_emails: Field | None = None  # an array
+    shared_ids: Mapping[str, Field] = field(default_factory=dict)  # by the system whose ids they are
+    merged_ids: Field | None = None  # an array: records of the feed that were merged into this one
+    company_id: Field | None = None  # a record of the source's company feed
+    company_domain: Field | None = None
+    company_name: Field | None = None
+    name: Field | None = None
+    country: Field | None = None
+    city: Field | None = None
+    timezone: Field | None = None
+    owner_id: Field | None = None
+    owners: Owners | None = None
+    signed_up_at: Field | None = None
+    created_at: Field | None = "created_at"
+    seen_at: Field | None = None
+    rank: Field | None = None
+    mentions: tuple[Mention, ...] = ()
+    precedence_by_field: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def sync_column(self) -> str:
+        """The column that says until when the source was read."""
+        return sync_column(self.source)
+
+
+@dataclass(frozen=True)
+class CompanyFeed:
+    """A table whose rows name companies: by their domain, by an id of their own, or both."""
+
+    source: str
+    table: str
+    precedence: int
+    domain: Field
+    id: Field | None = None
+    name: Field | None = None
+    other_domains: Field | None = None  # an array
+    merged_ids: Field | None = None  # an array
+    stands_alone: bool = False  # a record without a domain is a company by itself
+    ids_about: str = ""
+    precedence_by_field: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def ids_column(self) -> str:
+        """The column that holds the company's record ids in the table of companies."""
+        return f"{self.source}_company_ids"
+
+
+Feed = PersonFeed | CompanyFeed
+
+
+def sync_column(source: str) -> str:
+    """Name the column that says until when a source was read."""
+    return f"last_{source}_sync"
+
+
+def read(table: ibis.Table, value: Field | None, kind: str = "string") -> ibis.Value:
+    """Return a feed's field of its table; null of the kind where the feed does not have it."""
+    if value is None:
+        return ibis.null(kind)
+    return table[value] if isinstance(value, str) else value(table)

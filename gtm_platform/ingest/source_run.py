@@ -1,0 +1,204 @@
+"""One run of a source in Dagster: its streams side by side, and what Dagster is told of each window, wait and failure.
+
+Streams succeed and fail apart: what succeeded is materialised, and the run fails with a sentence per failed stream.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any
+
+import dagster as dg
+
+from gtm_platform.accounts import require_own_account
+from gtm_platform.http.errors import ApiFailure, RetriesExhausted, Transient
+from gtm_platform.http.waiting import on_wait
+from gtm_platform.ingest.plan import PartitionWindow, SyncRules, covered_windows, partition_windows
+from gtm_platform.ingest.progress import StreamProgress
+from gtm_platform.ingest.source import Source, Stream
+from gtm_platform.ingest.stream_sync import StreamSync, SyncReport, WindowResult
+from gtm_platform.lake.lake import File, Lake
+from gtm_platform.orchestration.graph_policy import SOURCE_TAG
+from gtm_platform.orchestration.origin import started_by_person
+from gtm_platform.settings import settings
+
+FULL_REFRESH_TAG = "gtm/full_refresh"  # "true" on a run: its newest window is taken whole
+TRANSIENT_TAG = "gtm/transient"  # on a failed run: whether all that failed in it may pass
+REASONS_SHOWN = 20  # of records in quarantine, the most frequent first
+LONGEST_SENTENCE = 600
+
+Streams = Mapping[dg.AssetKey, Stream]
+
+
+@dataclass
+class SourceRun:
+    """A source being read for the windows of one run."""
+
+    context: dg.AssetExecutionContext
+    source: Source
+    parts: dg.TimeWindowPartitionsDefinition
+    lake: Lake
+    rules: SyncRules
+    failures: dict[str, BaseException] = field(default_factory=dict)  # by stream
+    sentences: list[str] = field(default_factory=list)  # why nothing was done, where a person has to hear it
+
+    def sync(self, streams: Streams) -> Iterator[Any]:
+        """Sync the streams and yield what became of them; fail when any of them failed."""
+        if off := self.source.off():
+            self._explain(off)
+        else:
+            self._tag_run({SOURCE_TAG: self.source.name})
+            yield from self._sync(streams)
+        if self.failures:
+            raise self._failure(len(streams))
+        if self.sentences:
+            raise dg.Failure(" ".join(self.sentences), metadata={"transient": False})
+
+    def _sync(self, streams: Streams) -> Iterator[Any]:
+        windows = partition_windows(self.parts, self.context.partition_keys)
+        lines: SimpleQueue[str | None] = SimpleQueue()
+        with self.source.open() as client, ThreadPoolExecutor(len(streams)) as threads:
+            if not self._is_own_account(client):
+                return
+            # What was there before tells which windows were missed and are covered now.
+            before = {key: self.lake.files(self.source.table(stream)) for key, stream in streams.items()}
+            started = {
+                key: threads.submit(copy_context().run, self._report, stream, client, windows, lines)
+                for key, stream in streams.items()
+            }
+            for _ in started.values():
+                while line := lines.get():  # until one more stream has ended
+                    self.context.log.info(line)
+            for key, future in started.items():
+                yield from self._outcome(key, future, before[key], windows)
+
+    def _is_own_account(self, client: Any) -> bool:
+        """Whether the key opens the account that this home belongs to; nothing is read from another one."""
+        try:
+            if self.source.identity:
+                require_own_account(self.source.identity(client))
+        except ApiFailure as failure:
+            self.failures["account"] = failure
+            return False
+        return True
+
+    def _report(
+        self, stream: Stream, client: Any, windows: Sequence[PartitionWindow], lines: "SimpleQueue[str | None]"
+    ) -> SyncReport:
+        progress = StreamProgress(stream.name, lines)
+        full_refresh = self.context.run.tags.get(FULL_REFRESH_TAG) == "true"
+        sync = StreamSync(
+            self.lake,
+            self.source,
+            stream,
+            self.rules,
+            settings().now(),
+            self.context.run.run_id,
+            full_refresh,
+            progress.page,
+        )
+        try:
+            with on_wait(progress.wait):
+                return sync.report(client, windows)
+        finally:
+            lines.put(None)
+
+    # --- what Dagster is told ----------------------------------------------------------------------------------------
+
+    def _outcome(
+        self,
+        key: dg.AssetKey,
+        future: "Future[SyncReport]",
+        before: Sequence[File],
+        windows: Sequence[PartitionWindow],
+    ) -> Iterator[Any]:
+        if error := future.exception():
+            self.failures[key.path[-1]] = error
+            return
+        report = future.result()
+        if not report.windows:
+            self._explain(f"{key.to_user_string()}: {report.reason}")
+            return
+        for window in report.windows:
+            self.context.add_asset_metadata(_metadata(window), asset_key=key, partition_key=window.key)
+        yield dg.MaterializeResult(asset_key=key, check_results=[_quarantine_result(key, report.windows)])
+        for missed in self._covered(before, windows):
+            metadata: dict[str, Any] = {"dagster/row_count": 0, "kept": True, "covered_by": windows[0].key}
+            description = f"Missed when it was due; what changed in it came with the window {windows[0].key}."
+            yield dg.AssetMaterialization(key, partition=missed, metadata=metadata, description=description)
+
+    def _covered(self, before: Sequence[File], windows: Sequence[PartitionWindow]) -> list[str]:
+        earlier = max((file.partition for file in before if file.partition < windows[0].key), default=None)
+        if earlier is None:
+            return []
+        span = dg.PartitionKeyRange(max(earlier, self.parts.get_first_partition_key() or earlier), windows[-1].key)
+        return covered_windows(before, windows, self.parts.get_partition_keys_in_range(span))
+
+    def _explain(self, sentence: str) -> None:
+        """Log why nothing was done; a person who asked for it sees the run fail with the sentence."""
+        self.context.log.info(sentence)
+        if started_by_person(self.context.run.tags):
+            self.sentences.append(sentence)
+
+    def _failure(self, streams: int) -> dg.Failure:
+        sentences = {stream: str(error)[:LONGEST_SENTENCE] for stream, error in self.failures.items()}
+        transient = {stream: is_transient(error) for stream, error in self.failures.items()}
+        details: dict[str, Any] = {
+            f"{stream}.{name}": value
+            for stream, error in self.failures.items()
+            if isinstance(error, ApiFailure)
+            for name, value in error.metadata().items()
+        }
+        details |= {f"{stream}.transient": passes for stream, passes in transient.items()}
+        details |= {"transient": all(transient.values()), "first_partition": self.context.partition_keys[0]}
+        details |= {"last_partition": self.context.partition_keys[-1]}
+        self._tag_run({TRANSIENT_TAG: str(all(transient.values())).lower()})
+        listed = "; ".join(f"{stream}: {sentence}" for stream, sentence in sentences.items())
+        headline = f"{len(sentences)} of {streams} streams failed" if "account" not in sentences else "nothing was read"
+        failure = dg.Failure(f"{self.source.name}: {headline}. {listed}", metadata=details)
+        failure.__cause__ = next(iter(self.failures.values()))
+        return failure
+
+    def _tag_run(self, tags: dict[str, str]) -> None:
+        """Tag the run, also one that a person launched: the queue and the sensors tell runs apart by their tags."""
+        if any(self.context.run.tags.get(name) != value for name, value in tags.items()):
+            self.context.instance.add_run_tags(self.context.run.run_id, tags)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the reason of a failure may pass by itself, so that a later run is worth it."""
+    return isinstance(error, Transient | RetriesExhausted)
+
+
+def _metadata(window: WindowResult) -> dict[str, Any]:
+    if window.kept:
+        return {"dagster/row_count": window.rows, "full_snapshot": window.full, "kept": True}
+    return {
+        "dagster/row_count": window.rows,
+        "full_snapshot": window.full,
+        "read": window.read,
+        "duplicates": window.duplicates,
+        "outside": window.outside,
+        "quarantined": window.quarantined,
+    }
+
+
+def _quarantine_result(key: dg.AssetKey, windows: Sequence[WindowResult]) -> dg.AssetCheckResult:
+    reasons = sum((Counter(window.reasons) for window in windows), Counter[str]())
+    metadata: dict[str, Any] = {"quarantined": reasons.total()}
+    if reasons:
+        shown = reasons.most_common(REASONS_SHOWN)
+        metadata["reasons"] = dg.MetadataValue.table(
+            [dg.TableRecord({"reason": reason, "records": count}) for reason, count in shown]
+        )
+        metadata["look"] = f'gtm query "select reason, record_id, payload from quarantine.{"_".join(key.path)}"'
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name="nothing_quarantined",
+        passed=not reasons,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=metadata,
+    )

@@ -1,0 +1,96 @@
+"""A check of a table as a value: a rule that returns the rows that are wrong on a day. None of them names a person.
+
+A check looks at every recent day of its table, so that it says which days are bad, and a later good day covers nothing.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Literal
+
+import ibis
+
+from gtm_platform.lake.contracts import ContractBroken
+from gtm_platform.lake.daily_table import DailyTable, Input, arguments
+from gtm_platform.lake.duckdb_engine import cursor, engine
+from gtm_platform.lake.lake import DamagedFile, Lake
+
+RECENT_DAYS = 14
+SHOWN = 20  # rows of a day
+
+Severity = Literal["ERROR", "WARN"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong on a day: how many rows, some of them, and a sentence where it is no matter of rows."""
+
+    count: int = 0
+    rows: tuple[Mapping[str, str], ...] = ()
+    reason: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return not self.count and not self.reason
+
+
+@dataclass(frozen=True)
+class DayCheck:
+    """A check of the daily table `table`. The rule's arguments are its inputs, as those of a daily table."""
+
+    table: str
+    name: str
+    about: str
+    inputs: Mapping[str, Input]
+    rule: Callable[..., ibis.Table]
+    severity: Severity = "ERROR"
+    days: int = RECENT_DAYS
+
+    def verdict(self, lake: Lake, day: str) -> Verdict:
+        """Look at one day."""
+        try:
+            return _rows_wrong(self.rule(**arguments(lake, self.inputs, self.rule, day)))
+        except DamagedFile as damage:
+            return Verdict(reason=str(damage))
+
+
+@dataclass(frozen=True)
+class ContractCheck:
+    """Whether the stored days of a daily table are what its contract promises, read again."""
+
+    of: DailyTable
+    name: str = "contract"
+    severity: Severity = "ERROR"
+    days: int = RECENT_DAYS
+    about: str = field(default="Each recent day can be read and keeps the contract: no nulls, rules kept, keys unique.")
+
+    @property
+    def table(self) -> str:
+        return self.of.key
+
+    def verdict(self, lake: Lake, day: str) -> Verdict:
+        """Look at one day."""
+        try:
+            lake.verify(self.table, day)
+        except (ContractBroken, DamagedFile) as error:
+            return Verdict(reason=str(error))
+        return Verdict()
+
+
+def days_to_check(lake: Lake, check: DayCheck | ContractCheck, of_run: Iterable[str]) -> list[str]:
+    """List the newest days of the table, and those of the run however old they are."""
+    stored = lake.partitions(check.table)
+    if not stored:
+        return []
+    oldest = (date.fromisoformat(stored[-1]) - timedelta(days=check.days - 1)).isoformat()
+    run_days = set(of_run)
+    return [day for day in stored if day >= oldest or day in run_days]
+
+
+def _rows_wrong(wrong: ibis.Table) -> Verdict:
+    with cursor() as connection:
+        result: Any = connection.execute(engine().compile(wrong))
+        names = [column[0] for column in result.description]
+        rows = result.fetchall()
+    shown = tuple(dict(zip(names, map(str, row), strict=True)) for row in sorted(rows, key=str)[:SHOWN])
+    return Verdict(len(rows), shown)

@@ -1,0 +1,40 @@
+"""Who is the same person or company, how sure that is, and whose word counts first."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gtm_platform.policy.rules import Rules, Share
+
+
+class Confidence(Rules):
+    """How sure a match is, by what it rests on."""
+
+    email: Share
+    shared_id: Share
+    merged: Share
+    secondary_email: Share
+    domain: Share
+    email_domain: Share
+
+
+class Precedence(Rules):
+    """Sources in the order in which their word counts; those that are not listed come after, in their own order."""
+
+    name: tuple[str, ...] = ()
+    country: tuple[str, ...] = ()
+    city: tuple[str, ...] = ()
+    timezone: tuple[str, ...] = ()
+    account_manager: tuple[str, ...] = ()
+    company: tuple[str, ...] = ()
+    company_name: tuple[str, ...] = ()
+
+
+class Identity(Rules):
+    """Matching of records."""
+
+    shared_inboxes: list[str]
+    free_mail_domains: list[str]
+    largest_cluster: Annotated[int, Field(ge=2)]
+    confidence: Confidence
+    precedence: Precedence = Precedence()

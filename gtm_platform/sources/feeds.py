@@ -1,0 +1,36 @@
+"""The feeds of all sources: each package beside this module that has a module `feeds` contributes its FEEDS."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from gtm_platform.ingest.discovery import SOURCES_PACKAGE, discover
+from gtm_platform.ingest.feeds import CompanyFeed, Feed, PersonFeed
+
+
+@cache
+def feeds() -> tuple[Feed, ...]:
+    """Return every feed, in the order of their precedence."""
+    discovered: list[Feed] = [
+        feed for values in discover(SOURCES_PACKAGE, "feeds", "FEEDS").values() for feed in values
+    ]
+    return tuple(sorted(discovered, key=lambda feed: (feed.precedence, feed.source)))
+
+
+def person_feeds() -> tuple[PersonFeed, ...]:
+    """Return the feeds of people, at most one a source."""
+    people = tuple(feed for feed in feeds() if isinstance(feed, PersonFeed))
+    _expect_distinct_sources(people)
+    return people
+
+
+def company_feeds() -> tuple[CompanyFeed, ...]:
+    """Return the feeds of companies, at most one a source."""
+    companies = tuple(feed for feed in feeds() if isinstance(feed, CompanyFeed))
+    _expect_distinct_sources(companies)
+    return companies
+
+
+def _expect_distinct_sources(of_one_kind: Sequence[Feed]) -> None:
+    names = [feed.source for feed in of_one_kind]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise TypeError(f"{', '.join(repeated)} has two feeds of one kind; the columns of the two would be the same.")

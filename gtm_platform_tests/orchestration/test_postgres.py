@@ -1,0 +1,142 @@
+"""Dagster's history and the state in a real Postgres, one setting each; skipped where no Postgres is installed."""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import dagster as dg
+import pytest
+import yaml
+
+from gtm_platform.orchestration.instance import instance, postgres_url
+from gtm_platform.settings import SettingsError, settings
+from gtm_platform.state import open_state
+
+SERVER_USER = "postgres"  # it refuses to run as root
+
+
+def binaries() -> Path | None:
+    """Find the server's programs, which Debian keeps off the path."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    found = shutil.which("initdb") or (str(debian[-1]) if debian else None)
+    return Path(found).resolve().parent if found else None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The address of a database in a cluster of its own, on loopback."""
+    pytest.importorskip("dagster_postgres", reason="pip install 'gtm-platform[postgres]'")
+    pytest.importorskip("psycopg2", reason="pip install 'gtm-platform[postgres]'")
+    if not (programs := binaries()):
+        pytest.skip("no Postgres server is installed: apt-get install postgresql")
+    user = SERVER_USER if os.geteuid() == 0 else None
+    port = free_port()
+    with TemporaryDirectory(prefix="gtm-postgres-") as folder:
+        if user:
+            shutil.chown(folder, user)
+
+        def call(program: str, *arguments: str) -> None:
+            command = [str(programs / program), "-D", f"{folder}/data", *arguments]
+            subprocess.run(command, user=user, cwd=folder, check=True, capture_output=True)
+
+        call("initdb", "-A", "trust", "-U", "gtm", "--no-sync")
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+        call("pg_ctl", "-o", options, "-l", f"{folder}/log", "-w", "start")
+        try:
+            yield f"postgresql://gtm@127.0.0.1:{port}/postgres"
+        finally:
+            call("pg_ctl", "-m", "immediate", "stop")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home/dagster"))
+    return tmp_path / "home/dagster"
+
+
+@dg.asset(partitions_def=dg.DailyPartitionsDefinition("2026-01-01"), backfill_policy=dg.BackfillPolicy.single_run())
+def table() -> None: ...
+
+
+@dg.asset_check(asset=table, blocking=True)
+def guard() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg2", "postgresql+psycopg"])
+def test_the_history_lies_in_postgres(server: str, home: Path, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    """Whatever driver the address names, that which Dagster works with is used."""
+    monkeypatch.setenv("GTM_DAGSTER_URL", server.replace("postgresql", scheme))
+    settings.cache_clear()
+    with instance() as dagster:
+        assert type(dagster.event_log_storage).__name__ == "PostgresEventLogStorage"
+        tags = {"dagster/asset_partition_range_start": "2026-01-01", "dagster/asset_partition_range_end": "2026-01-03"}
+        ran = dg.materialize([table, guard], instance=dagster, tags=tags)
+        assert ran.success
+    with instance() as dagster:  # and a command that comes later finds it there
+        assert dagster.get_run_by_id(ran.run_id)
+        [*made] = dagster.fetch_materializations(table.key, limit=3).records
+        assert [record.partition_key for record in made] == ["2026-01-03", "2026-01-02", "2026-01-01"]
+    assert not list(home.rglob("*.db"))
+
+
+def test_the_password_stays_in_the_environment(server: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GTM_DAGSTER_URL", server.replace("gtm@", "gtm:secret-word@"))
+    settings.cache_clear()
+    with instance():
+        pass
+    written = (home / "dagster.yaml").read_text()
+    assert yaml.safe_load(written)["storage"] == {"postgres": {"postgres_url": {"env": "GTM_DAGSTER_URL"}}}
+    assert "secret-word" not in written
+
+
+def test_without_the_setting_it_is_sqlite_again(home: Path, monkeypatch: pytest.MonkeyPatch, server: str) -> None:
+    monkeypatch.setenv("GTM_DAGSTER_URL", server)
+    settings.cache_clear()
+    with instance():
+        pass
+    monkeypatch.delenv("GTM_DAGSTER_URL")
+    settings.cache_clear()
+    with instance() as dagster:
+        assert type(dagster.event_log_storage).__name__ == "SqliteEventLogStorage"
+    assert list(home.rglob("*.db"))
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [("mysql://a@b/c", "names mysql"), ("not an address", "is not the address of a database")],
+)
+def test_an_address_that_cannot_be_used_is_refused(monkeypatch: pytest.MonkeyPatch, url: str, sentence: str) -> None:
+    monkeypatch.setenv("GTM_DAGSTER_URL", url)
+    settings.cache_clear()
+    with pytest.raises(SettingsError, match=sentence):
+        postgres_url(settings())
+
+
+def test_packages_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GTM_DAGSTER_URL", "postgresql://gtm@127.0.0.1/gtm")
+    monkeypatch.setattr("gtm_platform.orchestration.instance.find_spec", lambda _: None)
+    settings.cache_clear()
+    with pytest.raises(SettingsError, match=r"pip install 'gtm-platform\[postgres\]'"):
+        postgres_url(settings())
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg"])
+def test_the_state_lies_in_postgres(server: str, scheme: str) -> None:
+    """In a database of its own: Dagster and the state each keep their schema's version under the same name."""
+    pytest.importorskip("psycopg", reason="pip install 'gtm-platform[postgres]'")
+    url = server.replace("postgresql", scheme).replace("/postgres", "/template1")
+    with closing(open_state(url)) as state, state.reading() as connection:
+        assert connection.dialect.name == "postgresql"
+        assert connection.dialect.driver == "psycopg"

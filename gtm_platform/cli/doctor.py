@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from gtm_platform.accounts import describe_account
 from gtm_platform.http.errors import ApiFailure, Forbidden, Unauthorized
 from gtm_platform.ingest.assets import windows
 from gtm_platform.ingest.discovery import discover
@@ -54,7 +55,7 @@ def _source(source: Source, lake: Lake, now: datetime) -> Finding:
         if off := source.off():
             return Finding(source.name, "off", off, (*advice, age))
         with source.open() as client:
-            identity, refusals = source.check(client), _refusals(source, client, now)
+            identity, refusals = _identity(source, client), _refusals(source, client, now)
     except (ApiFailure, SettingsError) as failure:
         hint = (source.settings.when_refused,) if isinstance(failure, Unauthorized | Forbidden) else ()
         return Finding(source.name, "failing", str(failure), (*hint, age))
@@ -63,6 +64,12 @@ def _source(source: Source, lake: Lake, now: datetime) -> Finding:
             source.name, "failing", f"{identity}; {'; '.join(refusals)}", (source.settings.when_refused, age)
         )
     return Finding(source.name, "ok", f"{identity}; may read {', '.join(s.name for s in source.streams)}", (age,))
+
+
+def _identity(source: Source, client: Any) -> str:
+    """Whose account the key opens, and whether the home belongs to it."""
+    sentence = source.check(client)
+    return f"{sentence}; {describe_account(source.identity(client))}" if source.identity else sentence
 
 
 def _refusals(source: Source, client: Any, now: datetime) -> list[str]:

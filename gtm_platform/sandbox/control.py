@@ -12,7 +12,7 @@ from starlette.routing import Route
 from gtm_platform.sandbox.clock import LONGEST_MOVE, SandboxClock
 from gtm_platform.sandbox.faults import Faults, parse
 from gtm_platform.sandbox.front_page import FrontPage, SystemView
-from gtm_platform.sandbox.kit.emulator import System, environment_of
+from gtm_platform.sandbox.kit.emulator import System
 from gtm_platform.sandbox.request_counts import RequestCounts
 from gtm_platform.sandbox.truth_page import truth_page
 from gtm_platform.sandbox.world.agenda import DAY
@@ -70,7 +70,9 @@ class Control:
         return JSONResponse(self._environment(request))
 
     def _environment(self, request: Request) -> dict[str, str]:
-        return environment_of((system.emulator for system in self._systems), _address(request))
+        return {
+            name: value for system in self._systems for name, value in system.environment(_address(request)).items()
+        }
 
     # --- The clock ---
 

@@ -24,7 +24,7 @@ from gtm_platform.sandbox.clock import SandboxClock
 from gtm_platform.sandbox.control import Control, sentence
 from gtm_platform.sandbox.faults import RESET, Faults
 from gtm_platform.sandbox.journal import Journal
-from gtm_platform.sandbox.kit.emulator import System, discover, environment_of, systems_of
+from gtm_platform.sandbox.kit.emulator import System, systems_of
 from gtm_platform.sandbox.kit.write_log import Persist
 from gtm_platform.sandbox.request_counts import RequestCounts
 from gtm_platform.sandbox.world import World
@@ -78,7 +78,9 @@ class Sandbox:
 
     @property
     def env(self) -> dict[str, str]:
-        return environment_of(discover(), self.url)
+        """The variables that point a platform at it."""
+        systems = systems_of(self.world)
+        return {name: value for system in systems for name, value in system.environment(self.url).items()}
 
 
 class _Breakable(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # chosen by uvicorn when it is imported

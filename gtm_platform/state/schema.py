@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0002"
+VERSION = "0003"
 
 metadata = sa.MetaData()
 
@@ -80,4 +80,14 @@ audit = sa.Table(
     sa.Column("action", sa.String(64), nullable=False),
     sa.Column("subject", sa.String(200), nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
+)
+
+# The one account of each system that this state belongs to.
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("system", sa.String(32), primary_key=True),
+    sa.Column("account_id", sa.String(128), nullable=False),
+    sa.Column("label", sa.String(200), nullable=False),
+    sa.Column("pinned_at", Instant, nullable=False),
 )

@@ -12,7 +12,6 @@ from gtm_platform.sandbox.hubspot.store import (
     BY_INTEGRATION,
     BY_MERGE,
     BY_PEOPLE,
-    PORTAL_ID,
     HubSpotChange,
     HubSpotOwner,
     HubSpotRecord,
@@ -43,6 +42,7 @@ def record_wire(
     kind: Kind,
     record: HubSpotRecord,
     definitions: dict[str, Definition],
+    portal_id: int,
     names: Iterable[str] = (),
     names_with_history: Iterable[str] = (),
     **more: Any,
@@ -56,7 +56,7 @@ def record_wire(
         "createdAt": iso(record.created),
         "updatedAt": iso(record.updated),
         "archived": record.archived is not None,
-        "url": f"https://app.hubspot.com/contacts/{PORTAL_ID}/record/{kind.type_id}/{record.id}",
+        "url": f"https://app.hubspot.com/contacts/{portal_id}/record/{kind.type_id}/{record.id}",
         **more,
     }
     if past:

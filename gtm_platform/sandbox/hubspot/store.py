@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-PORTAL_ID = 1234567
+PORTAL_ID = 1234567  # of a portal that no world fills
 BY_PEOPLE, BY_INTEGRATION, BY_MERGE = "CRM_UI", "INTEGRATION", "MERGE_OBJECTS"
 
 
@@ -85,3 +85,4 @@ class HubSpotStore:
     properties: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)  # type -> name -> wire definition
     groups: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)  # type -> name -> wire group
     next_id: int = 1
+    portal_id: int = PORTAL_ID

@@ -161,3 +161,4 @@ class IntercomStore:
     data_attributes: list[dict[str, Any]] = field(default_factory=list)
     activities: list[IntercomActivity] = field(default_factory=list)
     timezone: str = "America/Los_Angeles"
+    workspace_id: str = "sandbox1"

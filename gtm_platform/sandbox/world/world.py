@@ -23,6 +23,7 @@ from gtm_platform.sandbox.world.stripe_events import RETENTION, StripeEvents
 from gtm_platform.sandbox.world.truth import truth
 
 _GROWTH = 0.3 / 420  # newcomers a day, per person there at the start
+_ACCOUNTS, _FIRST_PORTAL = 1_000_000, 20_000_000
 _FIRST_WRITTEN_ID = 100_000_000_000  # what is written to HubSpot from outside gets ids from here
 
 
@@ -35,10 +36,11 @@ class World:
         self.seed = seed
         self.people = people
         self.start = self.now = in_utc(start, "The start")
-        self.hubspot = HubSpotStore(next_id=_FIRST_WRITTEN_ID)
-        self.stripe = StripeStore()
-        self.intercom = IntercomStore()
-        self.slack = SlackStore()
+        account = seed % _ACCOUNTS  # each world is another company, with accounts of its own
+        self.hubspot = HubSpotStore(next_id=_FIRST_WRITTEN_ID, portal_id=_FIRST_PORTAL + account)
+        self.stripe = StripeStore(account_id=f"acct_sandbox{account}")
+        self.intercom = IntercomStore(workspace_id=f"sandbox{account}")
+        self.slack = SlackStore(team_id=f"T0SANDBOX{account:06}")
         self._queue: list[ScheduledCall] = []
         self._agenda = Agenda(-1, self._queue)
         self._companies: list[Company] = []

@@ -79,7 +79,7 @@ def off_reason(settings: SlackSettings, channel_variable: str) -> str | None:
 
 
 class SlackChannel:
-    """A channel, posted to at the rate that Slack allows. `check_account`, if any, comes before the first post."""
+    """A channel that is posted to at Slack's rate; `check_account`, if any, runs before the first post."""
 
     def __init__(
         self,

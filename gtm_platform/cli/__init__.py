@@ -164,7 +164,7 @@ def query(home: Path | None, sql: str | None, table: str | None, style: str | No
 @gtm.command()
 @HOME
 def doctor(home: Path | None) -> None:
-    """Check every source and destination: its key, its account, the connection, permissions, the age of its data.
+    """Check each source and destination: key, account, connection, permissions, age of its data.
 
     In a home of the demo it checks the sandbox that runs there.
 

@@ -47,7 +47,7 @@ class Home:
 
 
 def choose_home(option: Path | None, *, sandbox: bool | None = None) -> Home:
-    """Choose by --home, by GTM_HOME, by whether a sandbox or real accounts are meant, by the keys that are set."""
+    """Choose by --home, else GTM_HOME, else whether a sandbox is meant, else which keys are set."""
     if option is not None:
         return _home(option, "--home")
     if named := os.environ.get("GTM_HOME"):

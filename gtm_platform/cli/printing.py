@@ -24,7 +24,7 @@ class Rows:
 
 
 def print_rows(rows: Rows, style: str | None) -> None:
-    """Print rows in a style; without one as a table, or one value to a line where a row does not fit the terminal."""
+    """Print rows in a style; without one, as a table if a row fits the terminal, else a value per line."""
     STYLES[style or _fitting_style(rows)](rows)
 
 

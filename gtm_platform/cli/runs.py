@@ -22,7 +22,7 @@ CONFIG: dict[str, Any] = {"loggers": {"progress": {"config": {}}}}
 
 
 def make(selection: str, partition: str, last: str | None, *, full_refresh: bool = False) -> int:
-    """Run a job or the selected tables for the partitions; return 0 where something was made, 1 where not or it failed.
+    """Run a job or the selected tables for the partitions; return 0 only if something was made.
 
     What cannot be made is refused before a run begins.
     """

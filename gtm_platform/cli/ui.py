@@ -66,7 +66,10 @@ def _reads_sandbox(home: Home, sandbox: bool | None) -> bool:
 
 @contextmanager
 def alone_at(home: Path) -> Iterator[None]:
-    """Refuse a second UI at the same home: two daemons would launch everything twice. A dead process holds nothing."""
+    """Refuse a second UI at the same home, whose daemon would launch everything twice.
+
+    The lock goes with the process that holds it.
+    """
     home.mkdir(parents=True, exist_ok=True)
     with open(home / "ui.lock", "a+") as lock:
         try:
@@ -84,7 +87,7 @@ def alone_at(home: Path) -> Iterator[None]:
 
 
 def require_loadable() -> None:
-    """Load what Dagster is about to load, so that what is wrong with it is a sentence here and no traceback there."""
+    """Load what Dagster is about to load, so that an error in it is a sentence and no traceback."""
     policy()
     try:
         from gtm_platform.definitions import defs

@@ -32,7 +32,7 @@ class Tally:
     """What happened on the days that were run: counts of everything, and where the time went."""
 
     days: list[date] = field(default_factory=list)
-    repeated: bool = False  # every day was complete before; the newest one was run once more
+    is_rerun: bool = False  # every day was complete before; the newest one was run once more
     rows: Counter[str] = field(default_factory=Counter)
     quarantined: int = 0
     hubspot: Counter[str] = field(default_factory=Counter)

@@ -41,7 +41,7 @@ def summed_up(tally: Tally) -> dict[str, Any]:
     first, last = tally.days[0], tally.days[-1]
     return {
         "days": [day.isoformat() for day in tally.days],
-        "nothing_twice": tally.repeated,
+        "nothing_twice": tally.is_rerun,
         "rows": dict(sorted(tally.rows.items())),
         "quarantined": tally.quarantined,
         "customers": sum(health_of(last).values()),
@@ -106,7 +106,7 @@ def _show_deliveries(tally: Tally, figures: dict[str, Any]) -> None:
     written = figures["hubspot"]
     click.echo(f"  HubSpot  {', '.join(f'{count:,} {what}' for what, count in written.items())}")
     click.echo(f"  Slack    {figures['slack']['sent']} messages with {figures['slack']['alerts']} alerts")
-    if tally.repeated:
+    if tally.is_rerun:
         click.secho(f"  Every day had been run before; {tally.days[-1]} was run once more: ", nl=False)
         twice = written["written"] + figures["slack"]["sent"]
         click.secho("nothing was done twice." if not twice else "something was done twice!", bold=True)

@@ -19,7 +19,7 @@ from gtm_platform.settings import settings
 
 
 def run_demo(people: int, days: int, seed: int, now: datetime | None, summary: Path | None) -> int:
-    """Run the days that were not run yet, check all that is claimed, and report it. Return 0 where all is true."""
+    """Run the days that are still missing and check the result; return 0 if every claim is true."""
     home, until = settings().home, _end_of_demo(now)
     world = claim_home(home, people, seed, until - timedelta(days=days))
     tally = Tally()
@@ -96,7 +96,7 @@ def _run_days(box: Box, world: World, until: date, tally: Tally) -> None:
             runs = opened.enter_context(day_runs(tally))
         days = days_between(first, until)
         new = [day for day in days if not runs.is_complete(day)]
-        tally.repeated = not new
+        tally.is_rerun = not new
         for day in new or days[-1:]:
             with tally.stage("sandbox"):
                 _turn_clocks(box, midnight(day + timedelta(days=1)))

@@ -63,7 +63,7 @@ class SourceRun:
         with self.source.open() as client, ThreadPoolExecutor(len(streams)) as threads:
             if not self._is_own_account(client):
                 return
-            # What was there before tells which windows were missed and are covered now.
+            # The files from before show which windows were missed and are covered now.
             before = {key: self.lake.files(self.source.table(stream)) for key, stream in streams.items()}
             started = {
                 key: threads.submit(copy_context().run, self._report, stream, client, windows, lines)
@@ -106,7 +106,7 @@ class SourceRun:
         finally:
             lines.put(None)
 
-    # --- what Dagster is told ----------------------------------------------------------------------------------------
+    # --- what is reported to Dagster ---------------------------------------------------------------------------------
 
     def _outcome(
         self,
@@ -174,7 +174,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def _metadata(window: WindowResult) -> dict[str, Any]:
-    if window.kept:
+    if window.unchanged:
         return {"dagster/row_count": window.rows, "full_snapshot": window.full, "kept": True}
     return {
         "dagster/row_count": window.rows,

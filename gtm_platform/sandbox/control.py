@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 
 class Control:
+    """The handlers of the sandbox's own routes, and the totals that they show, counted once a day."""
+
     def __init__(self, clock: SandboxClock, faults: Faults, counts: RequestCounts, systems: list[System]) -> None:
         self._clock = clock
         self._world = clock.world
@@ -80,7 +82,7 @@ class Control:
             {
                 "now": self._world.now.isoformat(),
                 "following": clock.following,
-                "ahead_seconds": int(clock.ahead.total_seconds()),
+                "ahead_seconds": int(clock.lead.total_seconds()),
                 "message": f"It is {self._world.now:%Y-%m-%d %H:%M:%S} UTC in the sandbox. {clock.describe()}",
             }
         )

@@ -14,7 +14,7 @@ metadata = sa.MetaData()
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC moment; SQLite keeps no time zone, so it is taken off on the way in and put back on the way out."""
+    """An aware UTC moment; read as UTC where the database keeps no time zone, as SQLite."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True

@@ -4,7 +4,6 @@ The sources, the scheduler and the workers are played, under a clock that is mov
 their cursors and Dagster's storage are real, and every tick is stored as the daemon stores it.
 """
 
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -42,7 +41,7 @@ def live(hours: list[int], sources: int, tables: int) -> dict[str, Any]:
     """A day of so many sources, whose cadences take turns; what was requested, and what Dagster has to keep."""
     import os
 
-    home = Path(tempfile.mkdtemp(prefix="gtm-bench-automation-"))
+    home = Path.cwd()  # the child's own folder, gone with it
     os.environ |= {"GTM_HOME": str(home / "home"), "GTM_FIRST_DAY": "2026-01-01", "DAGSTER_DISABLE_TELEMETRY": "1"}
 
     import dagster as dg

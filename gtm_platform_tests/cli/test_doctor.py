@@ -90,3 +90,30 @@ def test_an_environment_that_cannot_be_used_is_told(command: Command, monkeypatc
     assert answer.exit_code == 1
     assert "GTM_NOW" in answer.stderr
     assert "Traceback" not in answer.output
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_destination_is_asked_whose_account_it_is(command: Command) -> None:
+    answer = command("doctor")
+    assert "HubSpot portal" in answer.stdout
+    assert "Slack workspace" in answer.stdout
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_scope_that_is_missing_to_write_is_named(box: Sandbox, command: Command) -> None:
+    missing = {"system": "hubspot", "method": "PATCH", "path": "/crm/v3/properties/contacts/*", "status": 403}
+    httpx.post(f"{box.url}/_sandbox/faults", json=missing).raise_for_status()
+    answer = command("doctor")
+    assert answer.exit_code == 1
+    assert states(answer.stdout)["delivery/hubspot"] == "failing"
+    assert "it may not define properties of contacts" in answer.stdout
+
+
+@pytest.mark.usefixtures("connected")
+def test_looking_writes_nothing(box: Sandbox, command: Command) -> None:
+    before = httpx.get(f"{box.url}/_sandbox/slack/messages").json()
+    assert command("doctor").exit_code == 0
+    assert httpx.get(f"{box.url}/_sandbox/slack/messages").json() == before
+    requests = httpx.get(f"{box.url}/_sandbox/requests").json()["requests"]
+    writes = [each for each in requests if each["method"] == "PATCH"]
+    assert {each["status"] for each in writes} <= {400, 404}

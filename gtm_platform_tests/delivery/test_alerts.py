@@ -10,6 +10,7 @@ import pytest
 from gtm_platform.delivery.alerts import kinds
 from gtm_platform.delivery.alerts.alert import Alert, Occurrence
 from gtm_platform.delivery.alerts.customer_day import CustomerDay
+from gtm_platform.delivery.alerts.customer_wording import COLUMNS
 from gtm_platform.delivery.alerts.kinds import (
     cancel_mention,
     cancellation_scheduled,
@@ -20,6 +21,7 @@ from gtm_platform.delivery.alerts.kinds import (
 )
 from gtm_platform.policy import policy
 from gtm_platform.state.slack_journal import Entry, Fact
+from gtm_platform.unified.customers import CONTRACT
 from gtm_platform_tests.delivery.rows import DAY, MENTIONED, customer, health, status_of
 
 FIRST = date(2026, 11, 1)
@@ -197,3 +199,9 @@ def test_a_fingerprint_fits_the_journal_however_long_the_mark_is() -> None:
 def test_the_statuses_are_those_of_the_policy() -> None:
     assert list(health_drop.STATUSES) == list(policy().health.status.model_dump())
     assert status_of(70) == "healthy"
+
+
+def test_every_column_that_an_alert_reads_is_one_of_the_customers() -> None:
+    """One that is not would be null for everybody, as is a column that an old day was made without."""
+    columns = {*COLUMNS, *(name for alert in routed("customers").values() for name in (*alert.columns, *alert.history))}
+    assert columns <= set(CONTRACT.columns)

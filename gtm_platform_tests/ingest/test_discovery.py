@@ -157,8 +157,8 @@ ALLOWED = {
     "state/": "the journals of HubSpot and Slack, whose tables are named so",
     "http/": "comments tell which API a rule was learnt from",
     "policy/": "the rules of billing and of deliveries are named by the system they are about",
-    "core/": "to be generated from feeds; billing and support are read from one system so far",
-    "quality/": "to be generated from feeds",
+    "core/": "billing, support, use and deals are read from one system each so far",
+    "quality/": "compares what is billed with the copy that another system keeps of it",
     "delivery/": "the rooms of the destinations, and what they share",
 }
 SYSTEM = re.compile(r"hubspot|intercom|stripe|slack", re.IGNORECASE)

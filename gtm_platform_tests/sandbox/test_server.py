@@ -224,7 +224,7 @@ def test_the_clock_is_never_earlier_than_it_was(tmp_path: Path) -> None:
     stopped.tick()
     assert stopped.world.now == START + 4 * DAY + timedelta(hours=5)
     stopped.follow()
-    assert stopped.ahead == DAY
+    assert stopped.lead == DAY
     real_time.now += DAY
     stopped.tick()
     assert stopped.world.now == START + 5 * DAY + timedelta(hours=5)

@@ -79,7 +79,7 @@ def off_reason(settings: SlackSettings, channel_variable: str) -> str | None:
 
 
 class SlackChannel:
-    """A channel, posted to at the rate that Slack allows. `check_account`, if any, comes before the first post."""
+    """A channel that is posted to at Slack's rate; `check_account`, if any, runs before the first post."""
 
     def __init__(
         self,
@@ -142,6 +142,13 @@ class SlackChannel:
             sentence = f"Slack does not say which workspace the token belongs to. {failure.message}"
             raise Unavailable(SYSTEM, sentence) from failure
 
+    def missing_scopes(self) -> tuple[str, ...]:
+        """Say what the token may not do that posting needs; nothing where Slack does not tell its scopes."""
+        scopes = self._call("auth.test", self._sdk.auth_test, _scopes)
+        if not scopes or "chat:write" in scopes:
+            return ()
+        return (f"the token lacks the scope chat:write (it has {', '.join(sorted(scopes))}): add it, and reinstall.",)
+
     def _call(self, method: str, call: Callable[[], SlackResponse], check: Callable[[Response], T]) -> T:
         request = Request("POST", f"{self._base_url}{method}")
         return self._caller.call(request, lambda: self._send(call), (self._limiter,), check)
@@ -189,3 +196,8 @@ class SlackChannel:
             return AnswerLost(SYSTEM, "Slack's answer was not JSON; the message may have been posted.")
         hints = answer.get("response_metadata", {}).get("messages", [])
         return MessageRefused(SYSTEM, " ".join([sentence, *hints]))
+
+
+def _scopes(response: Response) -> set[str]:
+    headers = {name.lower(): str(value) for name, value in response.headers.items()}
+    return {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",") if scope.strip()}

@@ -151,7 +151,7 @@ class HubSpotObjects:
 
 
 def open_client(config: HubSpotSettings) -> HubSpotClient:
-    """Return the client for the account of the environment, which refuses any other account than this home's."""
+    """Return a client for the account of the environment, which refuses any but this home's own."""
     if config.hubspot_access_token is None:
         raise HubSpotIsOff("HubSpot is off: set HUBSPOT_ACCESS_TOKEN.")
     token, url = config.hubspot_access_token, config.hubspot_base_url

@@ -19,8 +19,10 @@ class HubSpotChange(NamedTuple):
 
 @dataclass(slots=True)
 class HubSpotRecord:
-    """A record of any object type. `properties` are wire strings, without `hs_object_id` and the created/modified
-    dates: those are rendered from `id`, `created` and `updated`."""
+    """A record of any object type; `properties` are strings as on the wire.
+
+    They lack `hs_object_id` and the created/modified dates: those are rendered from `id`, `created` and `updated`.
+    """
 
     id: str
     properties: dict[str, str]
@@ -61,6 +63,8 @@ class HubSpotRecord:
 
 @dataclass(slots=True)
 class HubSpotOwner:
+    """A HubSpot user to whom records are assigned; archived once they left."""
+
     id: str
     user_id: int
     email: str

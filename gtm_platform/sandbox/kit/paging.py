@@ -81,7 +81,7 @@ def decode_cursor(text: str, parameter: str) -> Any:
 
 @dataclass(frozen=True)
 class CursorPaging:
-    """An opaque cursor that holds the place of the last row; `place` is a row's place in the order of the list."""
+    """Paging by an opaque cursor that holds the place of the last row in the order of the list."""
 
     size: PageSize
     parameter: str = "after"
@@ -158,7 +158,7 @@ class NumberPaging:
 
 @dataclass(frozen=True)
 class OffsetPaging:
-    """How many rows to pass over; beyond `reachable` ones a system refuses. `next` is the next page's offset."""
+    """Paging by the number of rows to skip, refused beyond `reachable`; `next` is an offset."""
 
     size: PageSize
     parameter: str = "offset"
@@ -178,7 +178,7 @@ class OffsetPaging:
 
 @dataclass
 class ScrollPaging(Generic[R]):
-    """A walk through a snapshot, one at a time, which ends when it lies idle. `next` is its id, until it is over."""
+    """A walk through a snapshot, one at a time, that expires when idle; `next` is its id until it ends."""
 
     size: int
     idle: float  # seconds

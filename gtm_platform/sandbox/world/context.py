@@ -12,6 +12,8 @@ from gtm_platform.sandbox.world.stripe_events import StripeEvents
 
 @dataclass
 class Context:
+    """The stores that all lives of one world write to, and the histories that they leave."""
+
     seed: int
     start: datetime
     hubspot: HubSpotStore

@@ -18,14 +18,18 @@ _LEAD_STATUS = ("NEW", "OPEN", "IN_PROGRESS", "CONNECTED", "ATTEMPTED_TO_CONTACT
 
 
 def company_record_id(company: Company) -> str:
+    """The id of a company's first record: always even, so that the next is free for its double."""
     return str(2_000_000_000 + 2 * company.number)
 
 
 def contact_record_id(number: int, ordinal: int) -> str:
+    """The id of a person's contact; up to eight have room, counted by `ordinal`."""
     return str(1_000_000_000 + number * 8 + ordinal)
 
 
 class HubSpotFile:
+    """The contacts of one person; its public methods are called by the agenda, at their instant."""
+
     def __init__(
         self,
         context: Context,
@@ -184,4 +188,5 @@ def company_spelling(rng: Random, company: Company) -> str:
 
 
 def phone(rng: Random) -> str:
+    """A telephone number in area code 555, which nobody has."""
     return f"+1 555 {rng.randrange(100, 1000)} {rng.randrange(10000):04}"

@@ -17,6 +17,8 @@ _LOOKS_AHEAD = 20  # days for which the next sight is looked for at once
 
 
 class IntercomFile:
+    """The contacts of one person; `contact` is the lead until they sign up, then the user."""
+
     def __init__(
         self,
         context: Context,

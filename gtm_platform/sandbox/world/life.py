@@ -20,7 +20,7 @@ from gtm_platform.sandbox.world.people import Person
 from gtm_platform.sandbox.world.sessions import Usage
 from gtm_platform.sandbox.world.support import Support
 
-# How a Stripe customer can be told to be this person, and how often it is so.
+# How a Stripe customer can be recognised as this person, and how often it is so.
 _BILLING = {
     "own address": 70,
     "second address, known to HubSpot": 9,
@@ -32,6 +32,8 @@ _BILLING = {
 
 
 class Life:
+    """One person, drawn from the seed and their number alone, so that lives do not affect each other."""
+
     def __init__(self, context: Context, person: Person, queue: list[ScheduledCall]) -> None:
         self.context = context
         self.person = person

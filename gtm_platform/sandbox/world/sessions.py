@@ -9,7 +9,10 @@ _WEEKEND = 0.3
 
 
 class Usage:
-    """`phases` say from which day on how likely a sight is on a weekday; a new one never concerns the present day."""
+    """When a person is seen in the product: each phase is a first day and a likelihood per weekday.
+
+    A new phase never concerns the present day.
+    """
 
     __slots__ = ("key", "phases")
 

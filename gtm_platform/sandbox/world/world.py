@@ -28,7 +28,7 @@ _FIRST_WRITTEN_ID = 100_000_000_000  # what is written to HubSpot from outside g
 
 
 class World:
-    """Its state at an instant depends on (seed, people, start) and the instant alone, and on what is written to it."""
+    """A world whose state at an instant depends only on (seed, people, start) and what is written to it."""
 
     def __init__(self, seed: int, people: int, start: datetime) -> None:
         if people < 1:

@@ -49,7 +49,10 @@ class Stripe:
 
 
 def rate_limiters(*, live: bool) -> Callable[[str, str], Sequence[RateLimiter]]:
-    """Return what chooses the limits of a call: that of the account, and that of the endpoint (a kind of objects)."""
+    """Return a function that chooses the limits of a call: the account's and its endpoint's.
+
+    An endpoint is a kind of objects.
+    """
     account = RateLimiter.within(EVERYTHING if live else ENDPOINT, SECOND)
     endpoints: dict[str, RateLimiter] = {}
 

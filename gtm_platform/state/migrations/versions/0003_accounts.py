@@ -10,6 +10,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
+    """Add the accounts that a home belongs to."""
     op.create_table(
         "accounts",
         sa.Column("system", sa.String(32), primary_key=True),

@@ -12,6 +12,7 @@ from gtm_platform.definitions import defs
 from gtm_platform.ingest.source_run import FULL_REFRESH_TAG
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.orchestration.liveness import sentence
+from gtm_platform.orchestration.origin import PART_OF_TAG
 from gtm_platform.settings import settings
 from gtm_platform.sources.assets import SOURCES
 
@@ -99,6 +100,7 @@ def _refuse_off(keys: Set[dg.AssetKey]) -> None:
 
 def _report(ran: dg.ExecuteInProcessResult, opened: dg.DagsterInstance) -> int:
     events = [*ran.get_asset_materialization_events(), *ran.get_asset_observation_events()]
+    events += _made_by_parts(ran.run_id, opened)
     for reason in sentences(ran):
         click.secho(reason, fg="red", err=True)
     if ran.success and not events:
@@ -108,6 +110,24 @@ def _report(ran: dg.ExecuteInProcessResult, opened: dg.DagsterInstance) -> int:
         click.secho(f"Nothing was made. {' '.join(dict.fromkeys(reasons))}".strip(), fg="yellow", err=True)
     click.echo(f"run {ran.run_id}: {_outcome(ran.success, bool(events))}")
     return 0 if ran.success and events else 1
+
+
+def _made_by_parts(run_id: str, opened: dg.DagsterInstance) -> list[dg.DagsterEvent]:
+    """Print what the runs made that this one started, and return it."""
+    parts = opened.get_runs(dg.RunsFilter(tags={PART_OF_TAG: run_id}))
+    logs = [entry for part in reversed(parts) for entry in opened.all_logs(part.run_id)]
+    events = [
+        entry.dagster_event for entry in logs if entry.dagster_event and entry.dagster_event.is_step_materialization
+    ]
+    for event in events:
+        _print_made(event)
+    return events
+
+
+def _print_made(event: dg.DagsterEvent) -> None:
+    made = event.step_materialization_data.materialization
+    rows = made.metadata.get("dagster/row_count")
+    click.echo(f"{made.asset_key.to_user_string()} {made.partition or ''}: {rows.value if rows else 'no'} rows")
 
 
 def _outcome(success: bool, made: bool) -> str:
@@ -129,9 +149,7 @@ class _Progress(logging.Handler):
         elif event.event_type is dg.DagsterEventType.STEP_START:
             click.secho(f"{event.step_key} …", dim=True, err=True)
         elif event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
-            made = event.step_materialization_data.materialization
-            rows = made.metadata.get("dagster/row_count")
-            click.echo(f"{made.asset_key.to_user_string()} {made.partition}: {rows.value if rows else 'no'} rows")
+            _print_made(event)
 
 
 @dg.logger(config_schema={}, description="The progress of a run, for a terminal.")

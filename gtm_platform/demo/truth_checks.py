@@ -15,6 +15,7 @@ from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.settings import settings
 
 RECORDS = {"hubspot": "hubspot/contacts", "intercom": "intercom/contacts", "stripe": "stripe/customers"}
+SYSTEMS = ",".join(RECORDS)  # whose truth the platform can know
 Row = Mapping[str, Any]
 
 
@@ -26,7 +27,7 @@ class Finding:
 
 def against(box: Box, days: Sequence[date]) -> list[Finding]:
     last = days[-1]
-    truth = box.ask("truth", day=last.isoformat())
+    truth = box.ask("truth", day=last.isoformat(), systems=SYSTEMS)
     return [_records(box, last), _people(truth, last), _figures(days, box), _hubspot(truth, last), _slack(box)]
 
 
@@ -51,7 +52,7 @@ def _days(first: date, last: date) -> list[date]:
 
 
 def _live(box: Box, system: str, day: date) -> set[str]:
-    people = box.ask("truth", day=day.isoformat(), fields=f"person,{system}")["people"]
+    people = box.ask("truth", day=day.isoformat(), systems=SYSTEMS, fields=f"person,{system}")["people"]
     return {record for person in people for record in person[system]}
 
 
@@ -80,7 +81,7 @@ def _figures(days: Sequence[date], box: Box) -> Finding:
         links = _links(day)
         customers = the_lake().partition("core/unified_customers", day.isoformat()).select("customer_id", *EXACT)
         known = {row["customer_id"]: row for row in customers.to_pyarrow().to_pylist()}
-        for person in box.ask("truth", day=day.isoformat())["people"]:
+        for person in box.ask("truth", day=day.isoformat(), systems=SYSTEMS)["people"]:
             records = [(system, record) for system in RECORDS for record in person[system]]
             if not records:
                 continue

@@ -16,7 +16,7 @@ from gtm_platform.sandbox.kit.emulator import System, environment_of
 from gtm_platform.sandbox.request_counts import RequestCounts
 from gtm_platform.sandbox.truth_page import truth_page
 from gtm_platform.sandbox.world.agenda import DAY
-from gtm_platform.sandbox.world.truth import STATUSES, pick
+from gtm_platform.sandbox.world.truth import STATUSES, SYSTEMS, pick
 
 _UNITS = {"days": DAY, "hours": timedelta(hours=1)}
 T = TypeVar("T")
@@ -132,13 +132,16 @@ class Control:
     # --- What the world knows ---
 
     async def _truth(self, request: Request) -> Response:
-        """Of a `day` (by default yesterday), with only some `fields` of each person, separated by commas."""
+        """Of a `day` (by default yesterday), with only some `fields` of each person, as some `systems` can tell it."""
         truth, fields = self._truth_of(request), request.query_params.get("fields")
         return JSONResponse(pick(truth, fields.split(",")) if fields else truth)
 
     def _truth_of(self, request: Request) -> dict[str, Any]:
-        day = request.query_params.get("day")
-        return with_sentence(lambda: self._world.truth(date.fromisoformat(day) if day else self._yesterday()))
+        day, systems = request.query_params.get("day"), request.query_params.get("systems")
+        read = systems.split(",") if systems else SYSTEMS
+        if unknown := set(read) - set(SYSTEMS):
+            raise HTTPException(400, f"No system is called {min(unknown)}: choose some of {', '.join(SYSTEMS)}.")
+        return with_sentence(lambda: self._world.truth(date.fromisoformat(day) if day else self._yesterday(), read))
 
     def _yesterday(self) -> date:
         return self._world.now.date() - DAY

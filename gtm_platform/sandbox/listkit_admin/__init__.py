@@ -1,0 +1,1 @@
+"""An emulator of ListKit's admin dashboard."""

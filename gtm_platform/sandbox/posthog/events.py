@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from uuid import UUID
 
 from gtm_platform.sandbox.kit.activity import Activity
 from gtm_platform.sandbox.posthog.store import PostHogPerson, PostHogStore
@@ -13,19 +12,35 @@ SIGNED_UP, LOGGED_IN = "user_signed_up", "user_logged_in"
 _FEATURES = ("list_searched", "lead_enriched", "export_started", "dashboard_viewed", "collection_queried", "$pageview")
 _INGESTION = timedelta(seconds=2)
 _DAY = timedelta(days=1)
+_WEB = {"$lib": "web"}
 
 
 @dataclass(slots=True)
 class PostHogEvent:
-    """Something that a person did; `created` is when PostHog got it."""
+    """Something that a person did; `created` is when PostHog got it. Events of one login form a session."""
 
-    uuid: str
     event: str
     timestamp: datetime
     created: datetime
     person: PostHogPerson
-    session: str
+    login: datetime
+    place: int  # in the session
     properties: dict[str, Any]
+
+    @property
+    def uuid(self) -> str:
+        """Of version 7, which begins with the time; the rest is the person's."""
+        milliseconds = int(self.login.timestamp() * 1000)
+        tail = int(self.person.uuid.replace("-", ""), 16) & (2**74 - 1)
+        low = (0b10 << 62) | ((tail & (2**62 - 1)) ^ self.place)
+        text = f"{(milliseconds << 80) | (7 << 76) | ((tail >> 62) << 64) | low:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    @property
+    def session(self) -> str:
+        """The id of its session."""
+        text = self.uuid
+        return f"{text[:-4]}{self.person.uuid[-4:]}"
 
     @property
     def distinct_id(self) -> str:
@@ -51,53 +66,46 @@ def events(store: PostHogStore, first: datetime, last: datetime, now: datetime) 
 def events_on(person: PostHogPerson, day: date) -> list[PostHogEvent]:
     """All events of a day, in their order."""
     if person.use is None:
-        return _visit(person, day)
+        return _visit(person) if day == person.created.date() else []
     found: list[PostHogEvent] = []
     signed_up = person.use.signed_up
     if person.signup_ingested and day == signed_up.date():
-        uuid = _uuid(person, signed_up, 0)
-        found.append(
-            PostHogEvent(uuid, SIGNED_UP, signed_up, person.signup_ingested, person, _session(uuid), person.signup)
-        )
+        found.append(PostHogEvent(SIGNED_UP, signed_up, person.signup_ingested, person, signed_up, 0, person.signup))
     logins = person.use.logins(day)
     if logins:
         end = datetime.combine(day, time(23, 59, 59), UTC)
         digest = person.use.digest(day)
         for number, login in enumerate(logins):
-            found += _after_login(person, login, digest, number, end)
-    found.sort(key=lambda event: (event.timestamp, event.uuid))
+            _use(found, person, login, digest, number, end)
+        found.sort(key=lambda event: event.timestamp)
     return found
 
 
-def _after_login(
-    person: PostHogPerson, login: datetime, digest: bytes, number: int, end: datetime
-) -> Iterator[PostHogEvent]:
+def _use(
+    found: list[PostHogEvent], person: PostHogPerson, login: datetime, digest: bytes, number: int, end: datetime
+) -> None:
     """The login and some features that were used within half an hour; some at the very same microsecond."""
     seed = digest[9 + number]
-    first = PostHogEvent(_uuid(person, login, 1), LOGGED_IN, login, login + _INGESTION, person, "", {"$lib": "web"})
-    first.session = _session(first.uuid)
-    yield first
+    found.append(PostHogEvent(LOGGED_IN, login, login + _INGESTION, person, login, 1, _WEB))
     at = login
     for place in range(1 + seed % 4):
-        gap = 0 if place == 0 and seed % 10 == 0 else 7 + digest[12 + (number + place) % 8] * 3
-        at = min(at + timedelta(seconds=gap, microseconds=1000 * seed if gap else 0), end)
+        if place or seed % 10:
+            gap = timedelta(seconds=7 + digest[12 + (number + place) % 8] * 3, microseconds=1000 * seed)
+            at = min(at + gap, end)
         name = _FEATURES[(seed + place * 5 + digest[20]) % len(_FEATURES)]
-        properties: dict[str, Any] = {"$lib": "web", "plan_seats": 1 + seed % 5}
-        if name == "$pageview":
-            properties["$current_url"] = f"https://product.example/lists/{seed}"
-        uuid = _uuid(person, login, 2 + place)
-        yield PostHogEvent(uuid, name, at, at + _INGESTION, person, first.session, properties)
+        properties = {"$lib": "web", "$current_url": f"https://product.example/lists/{seed}"}
+        found.append(
+            PostHogEvent(
+                name, at, at + _INGESTION, person, login, 2 + place, properties if name == "$pageview" else _WEB
+            )
+        )
 
 
-def _visit(person: PostHogPerson, day: date) -> list[PostHogEvent]:
+def _visit(person: PostHogPerson) -> list[PostHogEvent]:
     """An anonymous visitor looked at one page."""
-    if day != person.created.date():
-        return []
-    uuid = _uuid(person, person.created, 0)
     properties = {"$lib": "web", "$current_url": "https://product.example/pricing", "$process_person_profile": False}
-    return [
-        PostHogEvent(uuid, "$pageview", person.created, person.created + _INGESTION, person, _session(uuid), properties)
-    ]
+    came = person.created
+    return [PostHogEvent("$pageview", came, came + _INGESTION, person, came, 0, properties)]
 
 
 def last_event(person: PostHogPerson, before: datetime) -> datetime | None:
@@ -117,15 +125,3 @@ def last_event(person: PostHogPerson, before: datetime) -> datetime | None:
 
 def _earlier(use: Activity, before: datetime) -> date | None:
     return use.latest_day(before)
-
-
-def _uuid(person: PostHogPerson, at: datetime, place: int) -> str:
-    """Of version 7, which begins with the time; the rest is the person's."""
-    milliseconds = int(at.timestamp() * 1000)
-    tail = int(person.uuid.replace("-", ""), 16) & (2**74 - 1)
-    low = (0b10 << 62) | ((tail & (2**62 - 1)) ^ place)
-    return str(UUID(int=(milliseconds << 80) | (7 << 76) | ((tail >> 62) << 64) | low))
-
-
-def _session(uuid: str) -> str:
-    return f"{uuid[:14]}7{uuid[15:]}"

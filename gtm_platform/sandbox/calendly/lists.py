@@ -10,10 +10,10 @@ from gtm_platform.sandbox.calendly.access import invalid
 from gtm_platform.sandbox.calendly.render import HOST, instant
 from gtm_platform.sandbox.kit.errors import path_of
 from gtm_platform.sandbox.kit.filters import ParameterFilter, compared, equals
-from gtm_platform.sandbox.kit.paging import PageSize, decode_cursor, encode_cursor, first_rows
+from gtm_platform.sandbox.kit.paging import CursorPaging, Page, PageSize
 
 R = TypeVar("R")
-SIZE = PageSize(default=20, largest=100, parameter="count")
+PAGING = CursorPaging(PageSize(default=20, largest=100, parameter="count"), "page_token")
 
 EVENT_FILTERS: Mapping[str, ParameterFilter] = {
     "status": equals(lambda event: event.status),
@@ -46,20 +46,15 @@ def collection(
     def place(row: R) -> list[str]:
         return [instant(instant_of(row)), uuid_of(row)]
 
-    ascending = direction == "asc"
-    following = sorted(rows, key=place, reverse=not ascending)
-    if token := sent.get("page_token"):
-        after = decode_cursor(token, "page_token")
-        following = [row for row in following if (place(row) > after if ascending else place(row) < after)]
-    page, more = first_rows(following, SIZE.read(sent))
-    return {"collection": [render(row) for row in page], "pagination": _pagination(request, page, more, place)}
+    page = PAGING.sorted_page(rows, sent, place, descending=direction == "desc")
+    return {"collection": [render(row) for row in page.rows], "pagination": _pagination(request, page)}
 
 
-def _pagination(request: Request, page: list[R], more: bool, place: Callable[[R], list[str]]) -> dict[str, Any]:
-    token = encode_cursor(place(page[-1])) if more else None
+def _pagination(request: Request, page: Page[R]) -> dict[str, Any]:
+    token = page.next
     following = request.url.include_query_params(page_token=token) if token else None
     return {
-        "count": len(page),
+        "count": len(page.rows),
         "next_page": f"{HOST}{path_of(request)}?{following.query}" if following else None,
         "previous_page": None,
         "next_page_token": token,

@@ -203,11 +203,11 @@ class OrbAccount:
             self._pay(at, invoice)
             return
         if not invoice.auto_collection:
-            late = self._rng.random() < 0.2
+            late = self._rng.random() < 0.3
             days = self._rng.uniform(31, 50) if late else self._rng.uniform(4, 29)
             self._agenda.at(at + timedelta(seconds=int(days * 86400)), self._pay, invoice)
         else:
-            failures = 0 if self._rng.random() < 0.9 else self._rng.choice((1, 1, 2, 3))
+            failures = 0 if self._rng.random() < 0.85 else self._rng.choice((1, 1, 2, 3))
             self._agenda.at(at + timedelta(minutes=5), self._collect, invoice, failures)
         self._agenda.at(invoice.due, self._settle)
 

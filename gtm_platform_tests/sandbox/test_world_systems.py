@@ -60,7 +60,7 @@ def records(world: World) -> Iterator[tuple[str, str, list[str | None], list[str
         yield "orb", customer.id, [customer.email], ids if customer.external_customer_id else [ids[0], *ids[2:]]
     for mirrored in world.chartmogul.customers.values():
         if mirrored.created <= world.now:
-            ids = [account.external_id for account in mirrored.accounts]
+            ids = [account.external_id for account in mirrored.imported(world.now)]
             systems = ["orb" if id_.startswith("orb") else "stripe" for id_ in ids]
             yield (
                 "chartmogul", mirrored.uuid, [mirrored.email],

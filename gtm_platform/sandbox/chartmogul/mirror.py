@@ -29,23 +29,24 @@ def mrr(customer: ChartMogulCustomer, before: datetime) -> int:
 
 
 def _imported(customer: ChartMogulCustomer, before: datetime) -> int:
-    return sum(_worth(customer, account, before) for account in customer.accounts)
+    return sum(worth(customer, account, before) for account in customer.accounts)
 
 
-def _worth(customer: ChartMogulCustomer, account: MirroredAccount, before: datetime) -> int:
+def worth(customer: ChartMogulCustomer, account: MirroredAccount, before: datetime) -> int:
+    """What ChartMogul makes of one account, once it has imported what held just before an instant."""
     standing = as_of(account.standings, before)
-    worth = as_of(account.mrr, before) or 0
+    amount = as_of(account.mrr, before) or 0
     if standing == "leaving":
         return 0
     if customer.quirk == "trial" and standing == "trial":
         return as_of(account.net, before) or 0
-    if customer.quirk == "discount" and worth:
+    if customer.quirk == "discount" and amount:
         return as_of(account.gross, before) or 0
     if customer.quirk == "tax":
-        return _half_up(Fraction(worth * (100 + customer.tax), 100))
+        return _half_up(Fraction(amount * (100 + customer.tax), 100))
     if customer.quirk == "currency":
-        return in_account_currency(worth, account.currency)
-    return worth
+        return in_account_currency(amount, account.currency)
+    return amount
 
 
 def in_account_currency(amount: int, currency: str) -> int:

@@ -11,6 +11,7 @@ class MirroredAccount:
     """A customer of a billing system, by its timelines. Amounts are per month, in minor units."""
 
     external_id: str
+    created: datetime
     source: str  # uuid of a data source
     currency: str
     mrr: Timeline[int]
@@ -39,6 +40,10 @@ class ChartMogulCustomer:
     city: str | None = None
     country: str | None = None
     utm_source: str | None = None
+
+    def imported(self, now: datetime) -> list[MirroredAccount]:
+        """The accounts that were imported by now."""
+        return [account for account in self.accounts if account.created + self.lag <= now]
 
 
 @dataclass

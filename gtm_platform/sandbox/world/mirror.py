@@ -26,6 +26,7 @@ def mirrored(history: BillingHistory, system: str) -> MirroredAccount:
     """An account by its timelines, which go on as it lives."""
     return MirroredAccount(
         external_id=history.id,
+        created=history.since,
         source=SOURCES[system],
         currency=history.currency,
         mrr=history.mrr,

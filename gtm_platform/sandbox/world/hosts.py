@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from gtm_platform.sandbox.calendly.store import CalendlyEvent, CalendlyEventType, CalendlyInvitee, CalendlyStore
 from gtm_platform.sandbox.calendly.store import CalendlyUser as User
+from gtm_platform.sandbox.fathom.access import KEYS
 from gtm_platform.sandbox.fathom.store import FathomMember, FathomStore
 from gtm_platform.sandbox.world.fixtures import ACCOUNT_MANAGERS, COMPANY_DOMAIN, SUPPORT
 
@@ -119,5 +120,5 @@ def add_fathom_fixtures(store: FathomStore, start: datetime) -> None:
             colleague.email,
             TEAMS[place % len(TEAMS)] if is_host else None,
             long_ago + timedelta(days=place),
-            key=f"fathom-sandbox-{colleague.first.lower()}" if is_host else None,
+            key=KEYS[place] if is_host else None,
         )

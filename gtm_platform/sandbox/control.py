@@ -48,6 +48,7 @@ class Control:
             ("POST", "/_sandbox/faults", self._add_fault),
             ("DELETE", "/_sandbox/faults", self._clear_faults),
             ("GET", "/_sandbox/{system}/{key}", self._inspect),
+            ("PUT", "/_sandbox/{system}/{key}", self._switch),
         )
         return [Route(path, endpoint, methods=[method]) for method, path, endpoint in table]
 
@@ -161,6 +162,19 @@ class Control:
             if system.name == name and key in system.emulator.inspect:
                 return JSONResponse(system.emulator.inspect[key](system.store))
         raise HTTPException(404, f"The sandbox shows no {key} of {name}.")
+
+    async def _switch(self, request: Request) -> Response:
+        """Meet a system in another way, as its emulator offers it: `{"value": "minimal"}`."""
+        name, key = request.path_params["system"], request.path_params["key"]
+        wish = await _json(request)
+        for system in self._systems:
+            if system.name == name and key in system.emulator.switches:
+                value, choices = wish.get("value") if isinstance(wish, dict) else None, system.emulator.switches[key]
+                if value not in choices:
+                    raise HTTPException(400, f"{key} of {name} is one of {', '.join(choices)}, not {value!r}.")
+                setattr(system.store, key, value)
+                return JSONResponse({key: value})
+        raise HTTPException(404, f"Nothing is to be switched by {key} of {name}.")
 
     # --- The front page ---
 

@@ -88,8 +88,8 @@ def exports_on(account: ListKitAccount, day: date) -> list[Export]:
 
 
 def period(account: ListKitAccount, now: datetime) -> tuple[datetime, datetime]:
-    """The running period of credits: thirty days from midnight to midnight, counted from the account's first day."""
-    first = datetime.combine(account.created.date(), time(), UTC)
+    """The running period of credits: thirty days from noon to noon, counted from the account's first day."""
+    first = datetime.combine(account.created.date(), time(), UTC) - _DAY / 2
     start = first + (now - first) // _PERIOD * _PERIOD
     return start, start + _PERIOD
 
@@ -101,8 +101,15 @@ def granted(account: ListKitAccount, start: datetime) -> int:
 
 def balance(account: ListKitAccount, now: datetime) -> int:
     """Credits left: those of the period less what was used in it; what is left over expires with the period."""
-    start, _ = period(account, now)
-    return granted(account, start) - sums(account, start.date(), now)[1]
+    return granted(account, period(account, now)[0]) - used(account, now)
+
+
+def used(account: ListKitAccount, before: datetime) -> int:
+    """Credits used in the running period."""
+    start, _ = period(account, before)
+    first = start.date()
+    earlier = (each for each in exports_on(account, first) if each.finished < min(start, before))
+    return sums(account, first, before)[1] - sum(each.credits for each in earlier)
 
 
 def window(now: datetime, days: int) -> date:

@@ -129,10 +129,10 @@ class Query:
         text = self.filters.get("updated_since")
         if text is None:
             return None
-        found = parse_instant(text.replace(" ", "+"))
-        if found is None:
+        bound = parse_instant(text.replace(" ", "+"))
+        if bound is None:
             raise invalid("updated_since", "updated_since must be an instant")
-        return found
+        return bound
 
     def day(self, name: str) -> date | None:
         """A day that was sent."""
@@ -152,27 +152,31 @@ def query(sent: QueryParams, names: Iterable[str], now: datetime) -> Query:
     """The filters of a list; those that were sent beside a cursor are ignored."""
     if "cursor" not in sent:
         return Query({name: sent[name] for name in ("updated_since", *names) if name in sent}, None)
-    held = decode_cursor(sent["cursor"], "cursor")
-    if not isinstance(held, dict) or set(held) != {"u", "i", "f", "t"}:
+    state = decode_cursor(sent["cursor"], "cursor")
+    if not isinstance(state, dict) or set(state) != {"u", "i", "f", "t"}:
         raise invalid("cursor", "Start again without a cursor")
-    if now - datetime.fromisoformat(held["t"]) > _CURSOR_LASTS:
+    if now - datetime.fromisoformat(state["t"]) > _CURSOR_LASTS:
         raise invalid("cursor", "The cursor is too old: start again without one")
-    return Query(held["f"], [held["u"], held["i"]])
+    return Query(state["f"], [state["u"], state["i"]])
 
 
-def page(rows: Iterable[Row], asked: Query, sent: QueryParams, now: datetime) -> Shape:
+def page(rows: Iterable[Row], listing: Query, sent: QueryParams, now: datetime) -> Shape:
     """A page of rows in the order of `updated_at` and key."""
-    since = asked.since
+    since = listing.since
     placed = ((exact(row.updated), row.key, row) for row in rows if since is None or row.updated >= since)
     following = sorted(
-        ((updated, key, row) for updated, key, row in placed if asked.after is None or [updated, key] > asked.after),
+        (
+            (updated, key, row)
+            for updated, key, row in placed
+            if listing.after is None or [updated, key] > listing.after
+        ),
         key=lambda each: each[:2],
     )
     shown, more = first_rows(following, SIZE.read(sent))
     cursor = None
     if more:
         updated, key, _ = shown[-1]
-        cursor = encode_cursor({"u": updated, "i": key, "f": dict(asked.filters), "t": now.isoformat()})
+        cursor = encode_cursor({"u": updated, "i": key, "f": dict(listing.filters), "t": now.isoformat()})
     return {"data": [row.render() for _, _, row in shown], "has_more": more, "next_cursor": cursor}
 
 

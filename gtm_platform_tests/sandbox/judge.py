@@ -32,10 +32,10 @@ def described(system: str, file: str) -> Description:
 def _resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
     if "$ref" not in node:
         return node
-    found: Any = document
+    result: Any = document
     for step in node["$ref"].removeprefix("#/").split("/"):
-        found = found[step]
-    return _resolved(document, found)
+        result = result[step]
+    return _resolved(document, result)
 
 
 def differences(
@@ -43,7 +43,7 @@ def differences(
     app: ASGIApp,
     headers: dict[str, str],
     walk: Callable[[httpx.Client], object],
-    known: Iterable[str] = (),
+    expected: Iterable[str] = (),
 ) -> list[str]:
     """Where the answers on a walk differ from the description, unless a known difference says so; a known difference
     is the end of what is found: pointer and problem.
@@ -52,10 +52,10 @@ def differences(
     recorder = Recorder(Starlette(routes=[Mount(f"/{system}", app)]))
     with served(recorder) as url, httpx.Client(base_url=f"{url}/{system}", headers=headers, trust_env=False) as client:
         walk(client)
-    found = {
+    result = {
         f"{finding.operation}: {finding.pointer} {finding.problem} {finding.shown}"
         for exchange in recorder.exchanges
         for finding in description.disagreements(exchange, asked_rightly=False)
     }
     assert recorder.exchanges, "nothing was asked"
-    return sorted(each for each in found if not any(part in each for part in known))
+    return sorted(each for each in result if not any(part in each for part in expected))

@@ -29,32 +29,32 @@ def client(box: Sandbox) -> Iterator[httpx.Client]:
 
 
 def pages(client: httpx.Client, path: str, **params: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    result: list[dict[str, Any]] = []
     while True:
         page = client.get(path, params=params).raise_for_status().json()
         assert page["pagination"]["count"] == len(page["collection"])
-        found += page["collection"]
+        result += page["collection"]
         token = page["pagination"]["next_page_token"]
         if token is None:
-            return found
+            return result
         assert page["pagination"]["next_page"].startswith(f"https://api.calendly.com{path}?")
         params["page_token"] = token
 
 
 def organization(client: httpx.Client) -> str:
-    found: str = client.get("/users/me").json()["resource"]["current_organization"]
-    return found
+    result: str = client.get("/users/me").json()["resource"]["current_organization"]
+    return result
 
 
 @pytest.fixture(scope="module")
 def booked(client: httpx.Client) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Every event with each of its invitees, but for those at the firm itself."""
-    found = []
+    result = []
     for event in pages(client, "/scheduled_events", organization=organization(client), count=100):
         for invitee in pages(client, f"/scheduled_events/{event['uri'].rpartition('/')[2]}/invitees"):
             if not invitee["email"].endswith("@vendor.example"):
-                found.append((event, invitee))
-    return found
+                result.append((event, invitee))
+    return result
 
 
 def outcome(event: dict[str, Any], invitee: dict[str, Any]) -> str:
@@ -82,9 +82,9 @@ def test_calls_are_what_is_true_of_them(
         assert person["calls_no_show_90d"] == recent["no_show"]
         assert person["calls_cancelled_90d"] == recent["canceled"]
         assert person["calls_booked_90d"] == recent.total() - recent["rescheduled"]
-        held = [start for start, kind in mine if kind == "held"]
+        past = [start for start, kind in mine if kind == "held"]
         coming = [start for start, kind in mine if kind == "to come" and start >= END]
-        expected = [max(held, default=None), min(coming, default=None)]
+        expected = [max(past, default=None), min(coming, default=None)]
         true = [person["last_call_at"], person["next_call_at"]]
         assert [at and datetime.fromisoformat(at) for at in true] == expected
     kinds = Counter(outcome(event, invitee) for event, invitee in booked)
@@ -111,13 +111,15 @@ def test_hosts_are_the_owners_of_hubspot(client: httpx.Client, box: Sandbox) -> 
     owners = {owner.email for owner in box.world.hubspot.owners.values() if not owner.archived}
     assert {member["user"]["email"] for member in members} == owners
     assert Counter(member["role"] for member in members)["owner"] == 1
-    one = members[2]
-    assert client.get(f"/users/{one['user']['uri'].rpartition('/')[2]}").json()["resource"]["email"] in owners
-    hosted = pages(client, "/scheduled_events", organization=organization(client), user=one["user"]["uri"], count=100)
+    member = members[2]
+    assert client.get(f"/users/{member['user']['uri'].rpartition('/')[2]}").json()["resource"]["email"] in owners
+    hosted = pages(
+        client, "/scheduled_events", organization=organization(client), user=member["user"]["uri"], count=100
+    )
     assert hosted
-    assert all(one["user"]["email"] in [m["user_email"] for m in event["event_memberships"]] for event in hosted)
-    uri = one["uri"].rpartition("/")[2]
-    assert client.get(f"/organization_memberships/{uri}").json()["resource"] == one
+    assert all(member["user"]["email"] in [m["user_email"] for m in event["event_memberships"]] for event in hosted)
+    uri = member["uri"].rpartition("/")[2]
+    assert client.get(f"/organization_memberships/{uri}").json()["resource"] == member
 
 
 def test_the_window_the_order_and_the_other_filters(
@@ -138,8 +140,8 @@ def test_the_window_the_order_and_the_other_filters(
     assert all(event["cancellation"]["canceler_type"] in ("host", "invitee") for event in canceled)
     assert {event["status"] for event in canceled} == {"canceled"}
     email = booked[0][1]["email"]
-    found = pages(client, "/scheduled_events", organization=org, invitee_email=email.upper())
-    assert {event["uri"] for event in found} == {e["uri"] for e, i in booked if i["email"].lower() == email.lower()}
+    result = pages(client, "/scheduled_events", organization=org, invitee_email=email.upper())
+    assert {event["uri"] for event in result} == {e["uri"] for e, i in booked if i["email"].lower() == email.lower()}
 
 
 def test_a_no_show_does_not_move_the_event(booked: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:

@@ -119,9 +119,9 @@ def test_lists_are_filtered(client: httpx.Client, box: Sandbox) -> None:
     team = every(client, key, **{"teams[]": ["Sales"]})
     assert {row["recorded_by"]["team"] for row in team} == {"Sales"}
     domain = next(i["email_domain"] for row in mine for i in row["calendar_invitees"] if i["is_external"])
-    found = every(client, key, **{"calendar_invitees_domains[]": [domain]})
-    assert all(domain in [i["email_domain"] for i in row["calendar_invitees"]] for row in found)
-    assert found
+    result = every(client, key, **{"calendar_invitees_domains[]": [domain]})
+    assert all(domain in [i["email_domain"] for i in row["calendar_invitees"]] for row in result)
+    assert result
     assert every(client, key, meeting_type="Unheard of") == []
     assert all(row["meeting_type"] == "Check-in" for row in every(client, key, meeting_type="Check-in"))
     internal = every(client, key, calendar_invitees_domains_type="only_internal")
@@ -199,5 +199,5 @@ def test_answers_are_as_described() -> None:
         path = scope["path"].removeprefix(prefix)
         await inner({**scope, "path": f"{prefix}/external/v1{path}"}, receive, send)
 
-    known = (" has a body",)  # the vendor does not document the bodies of refusals
-    assert differences(description, app, {"X-Api-Key": fathom.KEYS[0]}, walk, known) == []
+    expected = (" has a body",)  # the vendor does not document the bodies of refusals
+    assert differences(description, app, {"X-Api-Key": fathom.KEYS[0]}, walk, expected) == []

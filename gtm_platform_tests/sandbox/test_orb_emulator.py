@@ -62,10 +62,10 @@ def worth(subscription: Any, at: datetime) -> Decimal:
     for interval in (each for each in subscription.price_intervals if is_live(each, at)):
         price, amount = interval.price, Decimal(0)
         if price.price_type == "fixed_price":
-            held = [
+            effective = [
                 each.quantity for each in interval.fixed_fee_quantity_transitions or [] if each.effective_date <= at
             ]
-            quantity = Decimal(held[-1] if held else price.fixed_price_quantity or 1)
+            quantity = Decimal(effective[-1] if effective else price.fixed_price_quantity or 1)
             [scheduled] = [e.quantity for e in subscription.fixed_fee_quantity_schedule if is_live(e, at)]
             assert scheduled == quantity
             amount = fee(price, quantity)

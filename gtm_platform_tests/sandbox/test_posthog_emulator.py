@@ -32,8 +32,8 @@ def ask(client: httpx.Client, text: str, **more: Any) -> dict[str, Any]:
     query = {"kind": "HogQLQuery", "query": text, "values": more.pop("values", {})}
     answer = client.post("/query/", json={"query": query, "refresh": "force_blocking", "name": "test", **more})
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    result: dict[str, Any] = answer.json()
+    return result
 
 
 def rows(client: httpx.Client, text: str, **more: Any) -> list[dict[str, Any]]:
@@ -48,7 +48,7 @@ def refusal(client: httpx.Client, text: str) -> tuple[int, dict[str, Any]]:
 
 def test_logins_and_last_sights_are_true(client: httpx.Client, true_people: list[dict[str, Any]]) -> None:
     week = f"{NOW - timedelta(days=7):%Y-%m-%d} 00:00:00"
-    found = {
+    result = {
         row["person_id"]: row
         for row in rows(
             client,
@@ -60,7 +60,7 @@ def test_logins_and_last_sights_are_true(client: httpx.Client, true_people: list
     compared = 0
     for person in true_people:
         for uuid in person["posthog"]:
-            row = found.get(uuid, {"logins_7d": 0, "logins_30d": 0, "last_seen": None})
+            row = result.get(uuid, {"logins_7d": 0, "logins_30d": 0, "last_seen": None})
             assert (person["logins_7d"], person["logins_30d"]) == (row["logins_7d"], row["logins_30d"])
             if row["last_seen"]:
                 assert datetime.fromisoformat(row["last_seen"]) <= datetime.fromisoformat(person["last_seen_at"])
@@ -91,12 +91,12 @@ def test_pages_by_timestamp_and_uuid_read_every_event_once(client: httpx.Client)
 
 
 def test_persons_and_signups(client: httpx.Client, true_people: list[dict[str, Any]], box: Sandbox) -> None:
-    known = {uuid for person in true_people for uuid in person["posthog"]}
+    owned = {uuid for person in true_people for uuid in person["posthog"]}
     text = (
         "SELECT id, properties, is_identified, pdi.distinct_id AS distinct_id, properties.email AS email FROM persons"
     )
     persons = {row["id"]: row for row in rows(client, f"{text} WHERE id > toUUID('0') ORDER BY id LIMIT 50000")}
-    assert {id_ for id_, row in persons.items() if row["is_identified"]} == known
+    assert {id_ for id_, row in persons.items() if row["is_identified"]} == owned
     assert sum(row["distinct_id"].startswith("usr_") for row in persons.values()) > 0.8 * len(persons)
     assert all(json.loads(row["properties"]).get("email") == row["email"] for row in persons.values())
     assert 0 < sum(row["email"] is None for row in persons.values()) < 0.2 * len(persons)
@@ -193,15 +193,15 @@ def test_expressions(client: httpx.Client, expression: str, expected: Any) -> No
 
 
 def test_groups_of_groups_and_conditions_on_them(client: httpx.Client) -> None:
-    found = rows(
+    result = rows(
         client,
         f"""SELECT d, uniq(p) AS people, sum(n) AS events FROM (
               SELECT toDate(timestamp) AS d, person_id AS p, count() AS n FROM events WHERE {WINDOW}
               GROUP BY d, p LIMIT 1000000)
             GROUP BY d HAVING people > 1 ORDER BY d DESC LIMIT 3""",
     )
-    assert [row["d"] for row in found] == [f"{DAY - timedelta(days=ago)}" for ago in range(3)]
-    assert all(row["events"] >= row["people"] > 1 for row in found)
+    assert [row["d"] for row in result] == [f"{DAY - timedelta(days=ago)}" for ago in range(3)]
+    assert all(row["events"] >= row["people"] > 1 for row in result)
     [none] = rows(client, "SELECT count() AS n, maxIf(timestamp, event = 'x') AS at FROM events WHERE event = 'x'")
     assert none == {"n": 0, "at": "1970-01-01T00:00:00.000000Z"}
 
@@ -235,12 +235,14 @@ def test_persons_are_listed_page_by_page(client: httpx.Client, box: Sandbox) -> 
         read += page["results"]
         address = page["next"]
     assert len(read) == len({row["uuid"] for row in read}) == len(box.world.posthog.persons)
-    known = next(row for row in read if row["properties"].get("email"))
-    for params in ({"email": known["name"]}, {"distinct_id": known["distinct_ids"][1]}, {"search": known["name"]}):
-        assert known["uuid"] in [row["uuid"] for row in client.get("/persons/", params=params).json()["results"]]
-    wanted = json.dumps([{"key": "email", "value": known["name"], "operator": "exact"}])
-    assert len(client.get("/persons/", params={"properties": wanted, "include_total": "true"}).json()["results"]) == 1
-    assert client.get(f"/persons/{known['uuid']}/").json() == known
+    owned = next(row for row in read if row["properties"].get("email"))
+    for params in ({"email": owned["name"]}, {"distinct_id": owned["distinct_ids"][1]}, {"search": owned["name"]}):
+        assert owned["uuid"] in [row["uuid"] for row in client.get("/persons/", params=params).json()["results"]]
+    condition = json.dumps([{"key": "email", "value": owned["name"], "operator": "exact"}])
+    assert (
+        len(client.get("/persons/", params={"properties": condition, "include_total": "true"}).json()["results"]) == 1
+    )
+    assert client.get(f"/persons/{owned['uuid']}/").json() == owned
     assert client.get("/persons/nobody/").status_code == 404
 
 

@@ -112,6 +112,8 @@ def test_requests_are_counted_by_system_path_and_status(billing: httpx.Client, c
         ("/v1/subscription_items", "/v1/subscription_items"),
         ("/v1/invoices/in_00000012a3/lines", "/v1/invoices/{id}/lines"),
         ("/contacts/650000000000000000000002", "/contacts/{id}"),
+        ("/scheduled_events/EVT0000001A0003/invitees", "/scheduled_events/{id}/invitees"),
+        ("/v1/customers/cus_de305d54-75b4-431b-adb2-eb6b9e546012", "/v1/customers/{id}"),
     ],
 )
 def test_ids_are_folded(path: str, expected: str) -> None:
@@ -444,7 +446,7 @@ def test_a_delay_alone_only_delays(billing: httpx.Client, control: httpx.Client)
     [
         ([], "JSON object"),
         ({"status": 500}, "at least a system"),
-        ({"system": "orb", "status": 500}, "system must be one of"),
+        ({"system": "surveys", "status": 500}, "system must be one of"),
         ({"system": "slack"}, "say what goes wrong"),
         ({"system": "slack", "status": 500, "truncate": True}, "only one of"),
         ({"system": "slack", "status": 99}, "status must be"),

@@ -43,10 +43,10 @@ def test_users_are_known_by_the_products_own_id(
     users: dict[str, dict[str, Any]], true_people: list[dict[str, Any]], box: Sandbox
 ) -> None:
     assert set(users) == {id_ for person in true_people for id_ in person["userflow"]}
-    known = {contact.external_id for contact in box.world.intercom.contacts.values()}
+    external_ids = {contact.external_id for contact in box.world.intercom.contacts.values()}
     without = [id_ for id_, user in users.items() if "email" not in user["attributes"]]
     assert without
-    assert set(without) <= known, "whoever has no address here is told by the id there"
+    assert set(without) <= external_ids, "whoever has no address here is told by the id there"
     for person in true_people:
         for id_ in person["userflow"]:
             seen = datetime.fromisoformat(users[id_]["attributes"]["last_seen_at"])
@@ -67,12 +67,14 @@ def test_onboarding_is_true(
             assert newest[id_]["completed"] == (person["onboarding_pct"] == 100)
             percentages.add(person["onboarding_pct"])
     assert percentages == {0, 20, 40, 60, 80, 100}
-    one = next(iter(newest.values()))
-    expanded = client.get(f"/content_sessions/{one['id']}", params={"expand[]": ["user", "content", "version"]}).json()
-    assert expanded["user"]["id"] == one["user_id"] in users
+    session = next(iter(newest.values()))
+    expanded = client.get(
+        f"/content_sessions/{session['id']}", params={"expand[]": ["user", "content", "version"]}
+    ).json()
+    assert expanded["user"]["id"] == session["user_id"] in users
     assert expanded["content"]["type"] == "checklist"
-    mine = every(client, "/content_sessions", content_id=checklist, user_id=one["user_id"])
-    assert [session["id"] for session in mine] == [one["id"]]
+    mine = every(client, "/content_sessions", content_id=checklist, user_id=session["user_id"])
+    assert [session["id"] for session in mine] == [session["id"]]
 
 
 def test_a_reset_deletes_the_session_and_a_cursor_that_points_at_it_is_refused() -> None:

@@ -50,8 +50,8 @@ def records(world: World) -> Iterator[tuple[str, str, list[str | None], list[str
     for person in world.posthog.persons.values():
         if person.is_identified and person.created <= world.now:
             yield "posthog", person.uuid, [person.properties.get("email")], [f"product {person.distinct_ids[0]}"]
-    for known in world.userflow.users.values():
-        yield "userflow", known.id, [known.email], [f"product {known.id}"]
+    for product_user in world.userflow.users.values():
+        yield "userflow", product_user.id, [product_user.email], [f"product {product_user.id}"]
     for customer in world.orb.customers.values():
         ids = [f"orb {customer.id}", f"product {customer.external_customer_id}"]
         if customer.payment_provider == "stripe_charge":
@@ -135,8 +135,8 @@ def fixed_fee(interval: OrbInterval, at: datetime) -> Decimal:
     price = interval.price
     if price.price_type != "fixed_price":
         return Decimal(0)
-    held = [quantity for effective, quantity in interval.quantities if effective <= at]
-    quantity = held[-1] if held else price.quantity or 1
+    effective = [quantity for effective, quantity in interval.quantities if effective <= at]
+    quantity = effective[-1] if effective else price.quantity or 1
     if price.model_type == "unit":
         return quantity * price.amount
     if price.model_type == "package":

@@ -110,10 +110,10 @@ class Calendly:
 
     async def invitee(self, request: Request) -> Any:
         """One invitee of a slot."""
-        found = self._store.invitees.get(request.path_params["invitee"])
-        if found is None or found.event != request.path_params["uuid"]:
+        record = self._store.invitees.get(request.path_params["invitee"])
+        if record is None or record.event != request.path_params["uuid"]:
             raise not_found()
-        return {"resource": render.invitee(found)}
+        return {"resource": render.invitee(record)}
 
     def _check_scope(self, request: Request, needs_one: bool) -> None:
         """An organisation or a user has to be named, the user of a colleague only beside the organisation."""
@@ -126,8 +126,8 @@ class Calendly:
             raise forbidden()
         if not user:
             return
-        known = {render.address("users", each) for each in self._store.users}
-        if user not in known:
+        addresses = {render.address("users", each) for each in self._store.users}
+        if user not in addresses:
             raise forbidden("This user is not in your organization")
         if not organization and user != render.address("users", self._owner.uuid):
             raise forbidden(
@@ -188,10 +188,10 @@ class Calendly:
 
 
 def _of(records: Any, request: Request) -> Any:
-    found = records.get(request.path_params["uuid"])
-    if found is None:
+    record = records.get(request.path_params["uuid"])
+    if record is None:
         raise not_found()
-    return found
+    return record
 
 
 def app(

@@ -57,8 +57,8 @@ class ChartMogul:
             for uuid in sources
         ]  # fmt: skip
         sent = request.query_params
-        wanted = [row for row in rows if all(sent.get(name) in (None, row[name]) for name in ("name", "system"))]
-        return {"data_sources": wanted}
+        chosen = [row for row in rows if all(sent.get(name) in (None, row[name]) for name in ("name", "system"))]
+        return {"data_sources": chosen}
 
     # --- customers ---
 
@@ -116,10 +116,10 @@ class ChartMogul:
         return (each for each in self._store.customers.values() if each.created <= now)
 
     def _of(self, request: Request) -> ChartMogulCustomer:
-        found = self._store.customers.get(request.path_params["uuid"])
-        if found is None or found.created > self._clock():
+        record = self._store.customers.get(request.path_params["uuid"])
+        if record is None or record.created > self._clock():
             raise not_found()
-        return found
+        return record
 
     # --- activities and plans ---
 
@@ -198,10 +198,10 @@ def _bound(text: str | None, name: str) -> datetime | None:
         except ValueError as error:
             raise invalid(name, "is not a date") from error
         return datetime.combine(day + timedelta(days=name == "end-date"), time(), UTC)
-    found = parse_instant(text.replace(" ", "+"))
-    if found is None:
+    record = parse_instant(text.replace(" ", "+"))
+    if record is None:
         raise invalid(name, "is not a date")
-    return found
+    return record
 
 
 def app(store: ChartMogulStore, clock: Callable[[], datetime], limits: Limits | None = None) -> Starlette:

@@ -119,11 +119,11 @@ def _all_movements(
             before = after
 
 
-def answer(found: list[Figures], names: tuple[str, ...]) -> dict[str, Any]:
+def answer(shown: list[Figures], names: tuple[str, ...]) -> dict[str, Any]:
     """One series with its change, or all of them. An answer holds entries and a summary, and nothing else."""
-    series = [each.series() for each in found]
+    series = [each.series() for each in shown]
     entries = []
-    for place, each in enumerate(found):
+    for place, each in enumerate(shown):
         entry: dict[str, Any] = {"date": each.date.isoformat()}
         for name in names:
             change = _change(series[place - 1][name] if place else 0, series[place][name])

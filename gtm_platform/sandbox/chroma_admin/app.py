@@ -49,16 +49,16 @@ class Chroma:
         if self._is_minimal:
             return self._minimal_accounts(request)
         now = self._clock()
-        asked = query(request.query_params, ("email", "is_active"), now)
-        if asked.filters.get("is_active", "true") not in ("true", "false"):
+        listing = query(request.query_params, ("email", "is_active"), now)
+        if listing.filters.get("is_active", "true") not in ("true", "false"):
             raise invalid("is_active", "is_active must be true or false")
         rows = [
             self._account_row(each, now)
             for each in self._store.accounts.values()
-            if asked.allows("email", each.email)
-            and asked.allows("is_active", str(bool(as_of(each.actives, now + _INSTANT))))
+            if listing.allows("email", each.email)
+            and listing.allows("is_active", str(bool(as_of(each.actives, now + _INSTANT))))
         ]
-        return page(rows, asked, request.query_params, now)
+        return page(rows, listing, request.query_params, now)
 
     def _account_row(self, account: ChromaAccount, now: datetime) -> Row:
         return Row(render.updated(account, now), account.account_id, lambda: render.account(account, now))
@@ -84,31 +84,31 @@ class Chroma:
         if self._is_minimal:
             raise not_implemented()
         now = self._clock()
-        asked = query(request.query_params, ("account_id",), now)
+        listing = query(request.query_params, ("account_id",), now)
         rows = [
             row
             for each in self._store.accounts.values()
-            if asked.allows("account_id", each.account_id)
+            if listing.allows("account_id", each.account_id)
             for row in render.instance_rows(each, now)
         ]
-        return page(rows, asked, request.query_params, now)
+        return page(rows, listing, request.query_params, now)
 
     async def days(self, request: Request) -> Any:
         """One row of each account and day of use."""
         if self._is_minimal:
             raise not_implemented()
         now = self._clock()
-        asked = query(request.query_params, ("account_id", "from", "to"), now)
-        first, last = asked.day("from"), asked.day("to")
-        if asked.since:  # a day is final soon after it is over
-            first = max(first or asked.since.date() - _DAY, asked.since.date() - _DAY)
+        listing = query(request.query_params, ("account_id", "from", "to"), now)
+        first, last = listing.day("from"), listing.day("to")
+        if listing.since:  # a day is final soon after it is over
+            first = max(first or listing.since.date() - _DAY, listing.since.date() - _DAY)
         rows = [
             row
             for each in self._store.accounts.values()
-            if asked.allows("account_id", each.account_id)
+            if listing.allows("account_id", each.account_id)
             for row in render.day_rows(each, first, last, now)
         ]
-        return page(rows, asked, request.query_params, now)
+        return page(rows, listing, request.query_params, now)
 
 
 def app(store: ChromaStore, clock: Callable[[], datetime], limits: Limits | None = None) -> Starlette:

@@ -80,12 +80,12 @@ class Fathom:
 
     def _of(self, request: Request) -> FathomMeeting:
         number = request.path_params["id"]
-        found = self._store.meetings.get(int(number)) if number.isdigit() else None
-        if found is None:
+        meeting = self._store.meetings.get(int(number)) if number.isdigit() else None
+        if meeting is None:
             raise FathomError(404, "Not found")
-        if not is_visible(found, owner(request, self._store), self._store):
+        if not is_visible(meeting, owner(request, self._store), self._store):
             raise FathomError(403, "Forbidden")
-        return found
+        return meeting
 
     # --- people ---
 

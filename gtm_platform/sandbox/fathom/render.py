@@ -113,10 +113,10 @@ def _action_item(item: FathomActionItem, record: FathomMeeting, store: FathomSto
 
 
 def _highlights(record: FathomMeeting) -> list[Shape]:
-    found = content.highlight(record)
-    if found is None:
+    noted = content.highlight(record)
+    if noted is None:
         return []
-    kind, gist, words = found
+    kind, gist, words = noted
     return [{"type": kind, "summary": gist, "text": words, "start_time": 16, "end_time": 27.5}]
 
 

@@ -45,14 +45,14 @@ class ListKit:
     async def accounts(self, request: Request) -> Any:
         """All accounts."""
         now = self._clock()
-        asked = query(request.query_params, ("email", "status"), now)
-        _check(asked, "status", _STATUSES)
+        listing = query(request.query_params, ("email", "status"), now)
+        _check(listing, "status", _STATUSES)
         rows = [
             self._account_row(each, now)
             for each in self._store.accounts.values()
-            if asked.allows("email", each.email) and asked.allows("status", as_of(each.statuses, now + _DAY))
+            if listing.allows("email", each.email) and listing.allows("status", as_of(each.statuses, now + _DAY))
         ]
-        return page(rows, asked, request.query_params, now)
+        return page(rows, listing, request.query_params, now)
 
     def _account_row(self, account: ListKitAccount, now: datetime) -> Row:
         return Row(render.updated(account, now), account.account_id, lambda: render.account(account, now))
@@ -67,43 +67,43 @@ class ListKit:
     async def days(self, request: Request) -> Any:
         """One row of each account and day of use."""
         now = self._clock()
-        asked = query(request.query_params, ("account_id", "from", "to"), now)
-        first, last = asked.day("from"), asked.day("to")
-        if asked.since:  # a day is final soon after it is over
-            first = max(first or asked.since.date() - _DAY, asked.since.date() - _DAY)
+        listing = query(request.query_params, ("account_id", "from", "to"), now)
+        first, last = listing.day("from"), listing.day("to")
+        if listing.since:  # a day is final soon after it is over
+            first = max(first or listing.since.date() - _DAY, listing.since.date() - _DAY)
         rows = [
             row
             for each in self._store.accounts.values()
-            if asked.allows("account_id", each.account_id)
+            if listing.allows("account_id", each.account_id)
             for row in render.day_rows(each, first, last, now)
         ]
-        return page(rows, asked, request.query_params, now)
+        return page(rows, listing, request.query_params, now)
 
     async def exports(self, request: Request) -> Any:
         """All exports."""
         now = self._clock()
-        asked = query(request.query_params, ("account_id", "status"), now)
-        _check(asked, "status", _EXPORT_STATUSES)
+        listing = query(request.query_params, ("account_id", "status"), now)
+        _check(listing, "status", _EXPORT_STATUSES)
         rows = [
             row
             for each in self._store.accounts.values()
-            if asked.allows("account_id", each.account_id)
-            for row, status in render.export_rows(each, (asked.since or each.created).date() - _DAY, now)
-            if asked.allows("status", status)
+            if listing.allows("account_id", each.account_id)
+            for row, status in render.export_rows(each, (listing.since or each.created).date() - _DAY, now)
+            if listing.allows("status", status)
         ]
-        return page(rows, asked, request.query_params, now)
+        return page(rows, listing, request.query_params, now)
 
     async def credit_transactions(self, request: Request) -> Any:
         """The ledgers of all accounts."""
         now = self._clock()
-        asked = query(request.query_params, ("account_id",), now)
+        listing = query(request.query_params, ("account_id",), now)
         rows = [
             row
             for each in self._store.accounts.values()
-            if asked.allows("account_id", each.account_id)
+            if listing.allows("account_id", each.account_id)
             for row in render.credit_rows(each, now)
         ]
-        return page(rows, asked, request.query_params, now)
+        return page(rows, listing, request.query_params, now)
 
     def built(self, level: int, handler: Handler) -> Handler:
         """The handler, from a level on; below it the address is not built yet."""
@@ -116,8 +116,8 @@ class ListKit:
         return handle
 
 
-def _check(asked: Query, name: str, choices: tuple[str, ...]) -> None:
-    if asked.filters.get(name, choices[0]) not in choices:
+def _check(listing: Query, name: str, choices: tuple[str, ...]) -> None:
+    if listing.filters.get(name, choices[0]) not in choices:
         raise invalid(name, f"{name} must be one of {', '.join(choices)}")
 
 

@@ -64,7 +64,7 @@ def exports_on(account: ListKitAccount, day: date) -> list[Export]:
     logins = account.use.logins(day)
     if not logins or logins[-1] < account.created:
         return []
-    digest, found = account.use.digest(day), []
+    digest, exports = account.use.digest(day), []
     end = datetime.combine(day, time(23, 59, 50), UTC)
     granted = GRANTS[as_of(account.tiers, datetime.combine(day, time(), UTC)) or "free"]
     for place in range((0, 0, 1, 1, 1, 2)[digest[21] % 6]):
@@ -74,7 +74,7 @@ def exports_on(account: ListKitAccount, day: date) -> list[Export]:
             continue
         roll = digest[18 + place]
         outcome = "failed" if roll < 12 else "canceled" if roll < 15 else "completed"
-        found.append(
+        exports.append(
             Export(
                 export_id=f"exp_{account.account_id[4:]}_{day:%Y%m%d}_{place + 1}",
                 created=created,
@@ -84,7 +84,7 @@ def exports_on(account: ListKitAccount, day: date) -> list[Export]:
                 list_name=_LISTS[roll % len(_LISTS)],
             )
         )
-    return sorted(found, key=lambda each: (each.created, each.export_id))
+    return sorted(exports, key=lambda each: (each.created, each.export_id))
 
 
 def period(account: ListKitAccount, now: datetime) -> tuple[datetime, datetime]:

@@ -46,10 +46,10 @@ class Orb:
     async def customer_by_external_id(self, request: Request) -> Any:
         """One customer by the id that the firm gave it."""
         id_ = request.path_params["id"]
-        found = next((each for each in self._store.customers.values() if each.external_customer_id == id_), None)
-        if found is None:
+        record = next((each for each in self._store.customers.values() if each.external_customer_id == id_), None)
+        if record is None:
             raise not_found("customer")
-        return render.customer(found)
+        return render.customer(record)
 
     # --- subscriptions ---
 
@@ -78,20 +78,20 @@ class Orb:
 
     async def subscription(self, request: Request) -> Any:
         """One subscription."""
-        found = _of(self._store.subscriptions, request, "subscription")
-        return render.subscription(found, self._store, self._clock())
+        record = _of(self._store.subscriptions, request, "subscription")
+        return render.subscription(record, self._store, self._clock())
 
     async def schedule(self, request: Request) -> Any:
         """The plans of a subscription by time; here it keeps the one that it began with."""
-        found = _of(self._store.subscriptions, request, "subscription")
-        plan = render.plan(self._store.plans[found.plan]) if found.plan else None
+        record = _of(self._store.subscriptions, request, "subscription")
+        plan = render.plan(self._store.plans[record.plan]) if record.plan else None
         entry = {
-            "created_at": render.instant(found.created),
-            "start_date": render.instant(found.start),
-            "end_date": render.instant(found.end),
+            "created_at": render.instant(record.created),
+            "start_date": render.instant(record.start),
+            "end_date": render.instant(record.end),
             "plan": plan,
         }
-        rows = [found] if within(request.query_params, "start_date", found.start) else []
+        rows = [record] if within(request.query_params, "start_date", record.start) else []
         return page(request, rows, lambda _: entry, lambda each: each.created, lambda each: each.id)
 
     # --- plans ---
@@ -166,10 +166,10 @@ class Orb:
 
 
 def _of(records: Mapping[str, R], request: Request, kind: str) -> R:
-    found = records.get(request.path_params["id"])
-    if found is None:
+    record = records.get(request.path_params["id"])
+    if record is None:
         raise not_found(kind)
-    return found
+    return record
 
 
 def app(store: OrbStore, clock: Callable[[], datetime], limits: Limits | None = None) -> Starlette:

@@ -41,16 +41,16 @@ def several(sent: QueryParams, name: str) -> set[str]:
 
 def among(sent: QueryParams, name: str, value: str | None) -> bool:
     """Whether a value is one of those asked for, if any are."""
-    asked = several(sent, name)
-    return not asked or value in asked
+    values = several(sent, name)
+    return not values or value in values
 
 
 def choices(sent: QueryParams, name: str, allowed: Iterable[str]) -> set[str]:
     """The values asked for, each of which has to be one of those that there are."""
-    asked = several(sent, name)
-    if wrong := asked - set(allowed):
+    values = several(sent, name)
+    if wrong := values - set(allowed):
         raise invalid(name, f"{min(wrong)} is not one of {', '.join(allowed)}.")
-    return asked
+    return values
 
 
 def within(sent: QueryParams, name: str, value: datetime) -> bool:

@@ -67,26 +67,26 @@ def events_on(person: PostHogPerson, day: date) -> list[PostHogEvent]:
     """All events of a day, in their order."""
     if person.use is None:
         return _visit(person) if day == person.created.date() else []
-    found: list[PostHogEvent] = []
+    sequence: list[PostHogEvent] = []
     signed_up = person.use.signed_up
     if person.signup_ingested and day == signed_up.date():
-        found.append(PostHogEvent(SIGNED_UP, signed_up, person.signup_ingested, person, signed_up, 0, person.signup))
+        sequence.append(PostHogEvent(SIGNED_UP, signed_up, person.signup_ingested, person, signed_up, 0, person.signup))
     logins = person.use.logins(day)
     if logins:
         end = datetime.combine(day, time(23, 59, 59), UTC)
         digest = person.use.digest(day)
         for number, login in enumerate(logins):
-            _use(found, person, login, digest, number, end)
-        found.sort(key=lambda event: event.timestamp)
-    return found
+            _use(sequence, person, login, digest, number, end)
+        sequence.sort(key=lambda event: event.timestamp)
+    return sequence
 
 
 def _use(
-    found: list[PostHogEvent], person: PostHogPerson, login: datetime, digest: bytes, number: int, end: datetime
+    sequence: list[PostHogEvent], person: PostHogPerson, login: datetime, digest: bytes, number: int, end: datetime
 ) -> None:
     """The login and some features that were used within half an hour; some at the very same microsecond."""
     seed = digest[9 + number]
-    found.append(PostHogEvent(LOGGED_IN, login, login + _INGESTION, person, login, 1, _WEB))
+    sequence.append(PostHogEvent(LOGGED_IN, login, login + _INGESTION, person, login, 1, _WEB))
     at = login
     for place in range(1 + seed % 4):
         if place or seed % 10:
@@ -94,7 +94,7 @@ def _use(
             at = min(at + gap, end)
         name = _FEATURES[(seed + place * 5 + digest[20]) % len(_FEATURES)]
         properties = {"$lib": "web", "$current_url": f"https://product.example/lists/{seed}"}
-        found.append(
+        sequence.append(
             PostHogEvent(
                 name, at, at + _INGESTION, person, login, 2 + place, properties if name == "$pageview" else _WEB
             )
@@ -115,9 +115,9 @@ def last_event(person: PostHogPerson, before: datetime) -> datetime | None:
         return person.created
     day: date | None = before.date()
     while day is not None:
-        found = [event.timestamp for event in events_on(person, day) if event.timestamp < before]
-        if found:
-            return max(found)
+        sequence = [event.timestamp for event in events_on(person, day) if event.timestamp < before]
+        if sequence:
+            return max(sequence)
         midnight = datetime.combine(day, time(), UTC)
         day = _earlier(use, midnight)
     return None

@@ -39,10 +39,10 @@ class Lists:
 
     async def person(self, request: Request) -> dict[str, Any]:
         """One person by uuid."""
-        found = self._store.persons.get(request.path_params["id"])
-        if found is None or found.created > self._clock():
+        result = self._store.persons.get(request.path_params["id"])
+        if result is None or result.created > self._clock():
             raise not_found()
-        return person_json(found)
+        return person_json(result)
 
     def _newest(self) -> list[PostHogPerson]:
         now = self._clock()
@@ -114,10 +114,10 @@ class Lists:
 def _instant(sent: Mapping[str, str], name: str, default: datetime) -> datetime:
     if name not in sent:
         return default
-    found = parse_instant(sent[name].replace(" ", "+"))
-    if found is None:
+    result = parse_instant(sent[name].replace(" ", "+"))
+    if result is None:
         raise invalid(f"{name} is no date.", name)
-    return found
+    return result
 
 
 def _wanted(person: PostHogPerson, sent: Mapping[str, str]) -> bool:
@@ -135,23 +135,23 @@ def _wanted(person: PostHogPerson, sent: Mapping[str, str]) -> bool:
 
 def _filters(sent: Mapping[str, str]) -> list[dict[str, Any]]:
     try:
-        found = json.loads(sent.get("properties", "[]"))
+        result = json.loads(sent.get("properties", "[]"))
     except ValueError as error:
         raise invalid("Properties are unparsable!", "properties") from error
-    return found if isinstance(found, list) else [found]
+    return result if isinstance(result, list) else [result]
 
 
 def _fits(properties: Mapping[str, Any], condition: Mapping[str, Any]) -> bool:
-    held, expected = properties.get(condition.get("key", "")), condition.get("value")
+    value, expected = properties.get(condition.get("key", "")), condition.get("value")
     match condition.get("operator", "exact"):
         case "exact":
-            return held in expected if isinstance(expected, list) else held == expected
+            return value in expected if isinstance(expected, list) else value == expected
         case "icontains":
-            return str(expected).lower() in str(held or "").lower()
+            return str(expected).lower() in str(value or "").lower()
         case "is_set":
-            return held is not None
+            return value is not None
         case "is_not_set":
-            return held is None
+            return value is None
     raise invalid(f"The operator {condition['operator']} is not supported.", "properties")
 
 

@@ -62,7 +62,7 @@ def tables(store: PostHogStore, now: datetime) -> Callable[[str], Table | None]:
     def event_column(path: tuple[str, ...]) -> Reader | None:
         return _event_column(store, path)
 
-    held = {
+    by_name = {
         "events": Table(lambda span: events(store, span.first, span.last, now), _EVENT_COLUMNS, event_column),
         "persons": Table(persons, tuple(_PERSON), _person_column),
         "person_distinct_ids": Table(
@@ -76,7 +76,7 @@ def tables(store: PostHogStore, now: datetime) -> Callable[[str], Table | None]:
             _group_column,
         ),
     }
-    return held.get
+    return by_name.get
 
 
 def _event_column(store: PostHogStore, path: tuple[str, ...]) -> Reader | None:

@@ -139,7 +139,7 @@ class ProductUser:
         email = None if without_email else person.email
         late = rng.random() < 0.05
         ingested = at + timedelta(hours=rng.randrange(1, 47)) if late else at + timedelta(seconds=2)
-        found = PostHogPerson(
+        record = PostHogPerson(
             uuid=uuid,
             created=at - timedelta(seconds=2),
             distinct_ids=[first, anonymous],
@@ -148,11 +148,11 @@ class ProductUser:
             group=f"ws_{person.company.number}" if person.company else None,
         )
         if at >= self._context.start - HISTORY:
-            found.signup, found.signup_ingested = self._signup_event(found.properties), ingested
+            record.signup, record.signup_ingested = self._signup_event(record.properties), ingested
         store = self._context.posthog
-        store.persons[uuid] = self._history.posthog = found
-        if person.company and found.group:
-            store.groups.setdefault(found.group, {"name": person.company.name, "domain": person.company.domain})
+        store.persons[uuid] = self._history.posthog = record
+        if person.company and record.group:
+            store.groups.setdefault(record.group, {"name": person.company.name, "domain": person.company.domain})
         self._record("posthog", at, uuid, email)
 
     def _properties(self, email: str | None) -> dict[str, Any]:

@@ -83,14 +83,14 @@ def calls(person: PersonHistory, before: datetime, systems: Collection[str]) -> 
     booked = person.calls if "calendly" in systems else []
     states = [(call, state) for call in booked if (state := _state(call, before))]
     recent = [state for call, state in states if within(call.start, before, 90)]
-    held = [call.start for call, state in states if state == "held"]
+    past = [call.start for call, state in states if state == "held"]
     coming = [call.start for call, state in states if state == "booked" and call.start >= before]
     return {
         "calls_booked_90d": sum(state != "rescheduled" for state in recent),
         "calls_held_90d": recent.count("held"),
         "calls_no_show_90d": recent.count("no_show"),
         "calls_cancelled_90d": recent.count("canceled"),
-        "last_call_at": max(held, default=None),
+        "last_call_at": max(past, default=None),
         "next_call_at": min(coming, default=None),
     }
 

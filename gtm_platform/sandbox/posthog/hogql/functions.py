@@ -19,16 +19,16 @@ def instant(value: Any) -> datetime | None:
     if isinstance(value, (int, float)):
         return EPOCH + timedelta(seconds=value)
     try:
-        found = datetime.fromisoformat(str(value))
+        moment = datetime.fromisoformat(str(value))
     except ValueError as error:
         raise ValueError(f"Cannot parse datetime {value!r}.") from error
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def day(value: Any) -> date | None:
     """A value as a day in UTC."""
-    found = instant(value)
-    return found.date() if found else None
+    moment = instant(value)
+    return moment.date() if moment else None
 
 
 def text(value: Any) -> str | None:
@@ -114,8 +114,8 @@ def _minus(left: Any, right: Any) -> Any:
 
 
 def _json_text(properties: Any, key: Any) -> str:
-    held = json.loads(properties) if isinstance(properties, str) else properties
-    return text(held.get(key)) or ""
+    values = json.loads(properties) if isinstance(properties, str) else properties
+    return text(values.get(key)) or ""
 
 
 def _domain(value: Any) -> str:
@@ -130,7 +130,7 @@ def _multi_if(*arguments: Any) -> Any:
 
 
 def _truncated(**parts: int) -> Callable[[Any], datetime | None]:
-    return lambda value: found.replace(**parts) if (found := instant(value)) else None  # type: ignore[arg-type]
+    return lambda value: moment.replace(**parts) if (moment := instant(value)) else None  # type: ignore[arg-type]
 
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
@@ -160,7 +160,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "tostartofday": _truncated(hour=0, minute=0, second=0, microsecond=0),
     "tostartofhour": _truncated(minute=0, second=0, microsecond=0),
     "tostartofmonth": _truncated(day=1, hour=0, minute=0, second=0, microsecond=0),
-    "tounixtimestamp": lambda value: int(found.timestamp()) if (found := instant(value)) else None,
+    "tounixtimestamp": lambda value: int(moment.timestamp()) if (moment := instant(value)) else None,
     "datediff": _difference,
     "tostring": text,
     "touuid": lambda value: None if value is None else str(value).lower(),

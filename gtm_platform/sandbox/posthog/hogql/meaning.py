@@ -30,9 +30,9 @@ class Meaning:
         if isinstance(expression, Name) and (meant := self._alias(expression)):
             name = expression.path[0]
             self._open.append(name)
-            found = self.is_aggregate(meant)
+            result = self.is_aggregate(meant)
             self._open.remove(name)
-            return found
+            return result
         return False
 
     def _alias(self, name: Name) -> Expression | None:
@@ -48,10 +48,10 @@ class Meaning:
     def _row_name(self, name: Name) -> Reader:
         if meant := self._alias(name):
             return self._inside(name, lambda: self.of_row(meant))
-        found = self._column(name.path)
-        if found is None:
+        result = self._column(name.path)
+        if result is None:
             raise SyntaxProblem(f"Unable to resolve field: {'.'.join(name.path)}.")
-        return found
+        return result
 
     def _inside(self, name: Name, read: Callable[[], Reader]) -> Reader:
         self._open.append(name.path[0])
@@ -69,11 +69,11 @@ class Meaning:
         if isinstance(expression, Tuple):
             readers = [self._read(each, name) for each in expression.items]
             return lambda row: tuple([read(row) for read in readers])
-        found = self._function(expression, [self._read(each, name) for each in expression.arguments])
+        result = self._function(expression, [self._read(each, name) for each in expression.arguments])
         if _is_constant(expression):
-            constant = found(None)
+            constant = result(None)
             return lambda _: constant
-        return found
+        return result
 
     def _function(self, call: Call, readers: Sequence[Reader]) -> Reader:
         name = call.function.lower()

@@ -42,10 +42,10 @@ class Answer:
 
 def answer(query: Select, tables: Callable[[str], Table | None], now: datetime) -> Answer:
     """The answer to a query. A limit beyond the largest is cut without a word."""
-    asked = DEFAULT_ROWS if query.limit is None else query.limit
-    limit = min(asked, MOST_ROWS)
+    requested = DEFAULT_ROWS if query.limit is None else query.limit
+    limit = min(requested, MOST_ROWS)
     columns, rows = _rows(query, tables, now)
-    return Answer(columns, rows[:limit], limit, more=len(rows) > limit and asked <= MOST_ROWS)
+    return Answer(columns, rows[:limit], limit, more=len(rows) > limit and requested <= MOST_ROWS)
 
 
 def _rows(

@@ -94,7 +94,7 @@ class Token:
 
 def tokens(text: str) -> list[Token]:
     """The words of a query."""
-    found, place = [], 0
+    result, place = [], 0
     text = text.rstrip().rstrip(";").rstrip()
     while place < len(text):
         match = _TOKEN.match(text, place)
@@ -102,9 +102,9 @@ def tokens(text: str) -> list[Token]:
             raise SyntaxProblem(f"Syntax error at position {place}: {text[place : place + 20]!r}.")
         kind = match.lastgroup or ""
         if kind != "comment":
-            found.append(Token(kind, match.group(kind), match.start(kind), match.end()))
+            result.append(Token(kind, match.group(kind), match.start(kind), match.end()))
         place = match.end()
-    return found
+    return result
 
 
 def parse(text: str, values: Mapping[str, Any]) -> Select:
@@ -239,10 +239,10 @@ class _Parser:
         return Ordering(expression, descending)
 
     def _expressions(self) -> list[Expression]:
-        found = [self._either()]
+        result = [self._either()]
         while self._skip_sign(","):
-            found.append(self._either())
-        return found
+            result.append(self._either())
+        return result
 
     # --- expressions, from the loosest to the tightest ---
 
@@ -285,8 +285,8 @@ class _Parser:
         word = self._next().text.lower()
         if word not in ("in", "like", "ilike"):
             raise self.problem()
-        found = Call(word, (left, self._sum()))
-        return Call("not", (found,)) if negated else found
+        result = Call(word, (left, self._sum()))
+        return Call("not", (result,)) if negated else result
 
     def _sum(self) -> Expression:
         left = self._product()

@@ -8,7 +8,8 @@ from typing import Any
 
 from gtm_platform.sandbox.posthog.access import PROJECT_ID, invalid, not_found
 from gtm_platform.sandbox.posthog.hogql.query import answer, type_of, written
-from gtm_platform.sandbox.posthog.hogql.syntax import Select, parse
+from gtm_platform.sandbox.posthog.hogql.syntax import parse
+from gtm_platform.sandbox.posthog.hogql.tree import Select
 from gtm_platform.sandbox.posthog.store import PostHogStore
 from gtm_platform.sandbox.posthog.tables import tables
 

@@ -6,6 +6,7 @@ The rules are stated in `truth`.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from gtm_platform.sandbox.chartmogul import mirror
@@ -36,7 +37,7 @@ class Bills:
         """The billing systems themselves, in the order of their precedence."""
         return ("stripe", self.accounts), ("orb", self.orb)
 
-    @property
+    @cached_property
     def source(self) -> str | None:
         """The system that says what somebody pays."""
         for timeline in ("standings", "statuses"):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from gtm_platform.sandbox.posthog.hogql.functions import AGGREGATES, FUNCTIONS
-from gtm_platform.sandbox.posthog.hogql.syntax import Call, Expression, Literal, Name, SyntaxProblem, Tuple
+from gtm_platform.sandbox.posthog.hogql.tree import Call, Expression, Literal, Name, SyntaxProblem, Tuple
 
 Reader = Callable[[Any], Any]  # a row, or a group of rows -> a value
 Column = Callable[[tuple[str, ...]], Reader | None]  # the steps of a name -> how it is read off a row

@@ -7,7 +7,7 @@ from typing import Any
 
 from gtm_platform.sandbox.posthog.hogql.functions import instant
 from gtm_platform.sandbox.posthog.hogql.meaning import Column, Meaning, Reader
-from gtm_platform.sandbox.posthog.hogql.syntax import Call, Expression, Name, Select, Selected, SyntaxProblem
+from gtm_platform.sandbox.posthog.hogql.tree import Call, Expression, Name, Select, Selected, SyntaxProblem
 
 DEFAULT_ROWS, MOST_ROWS = 100, 50_000
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)

@@ -1,110 +1,25 @@
-"""Reading a query: words, then a tree of what they say. What a name or a function means belongs to `meaning`."""
+"""Reading a query: from its words to a tree of what they say. What a name or a function means belongs to `meaning`."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<comment>--[^\n]*)|(?P<string>'(?:[^'\\]|\\.|'')*')|(?P<quoted>`[^`]+`|\"[^\"]+\")"
-    r"|(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_$][\w$]*)|(?P<sign><=|>=|!=|<>|==|[-+*/%(),.<>=\[\]{}]))"
+from gtm_platform.sandbox.posthog.hogql.tree import (
+    Call,
+    Expression,
+    Literal,
+    Name,
+    Ordering,
+    Select,
+    Selected,
+    SyntaxProblem,
+    Tuple,
 )
+from gtm_platform.sandbox.posthog.hogql.words import Token, tokens
+
 _CLAUSES = {"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "UNION", "SETTINGS", "AND", "OR", "ASC",
             "DESC", "AS", "THEN", "ELSE", "END", "WHEN", "IN", "NOT", "IS", "LIKE", "ILIKE", "BETWEEN", "JOIN", "LEFT",
             "SAMPLE", "BY", "ON"}  # fmt: skip
-
-
-class SyntaxProblem(ValueError):
-    """A query that cannot be read; the message says where it breaks off."""
-
-
-@dataclass(frozen=True)
-class Literal:
-    """A value written in the query."""
-
-    value: Any
-
-
-@dataclass(frozen=True)
-class Name:
-    """A column, a property or an alias, by its steps."""
-
-    path: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Call:
-    """A function, an operator or an aggregate, with its arguments."""
-
-    function: str
-    arguments: tuple["Expression", ...]
-    distinct: bool = False
-
-
-@dataclass(frozen=True)
-class Tuple:
-    """Several values that are compared one after the other."""
-
-    items: tuple["Expression", ...]
-
-
-Expression = Literal | Name | Call | Tuple
-
-
-@dataclass(frozen=True)
-class Selected:
-    """An output column."""
-
-    expression: Expression
-    name: str
-
-
-@dataclass(frozen=True)
-class Ordering:
-    """A step of the order."""
-
-    expression: Expression
-    descending: bool
-
-
-@dataclass
-class Select:
-    """A whole query; `source` is a table's name or a query in parentheses."""
-
-    columns: list[Selected]
-    source: "str | Select"
-    where: Expression | None = None
-    groups: list[Expression] = field(default_factory=list)
-    having: Expression | None = None
-    order: list[Ordering] = field(default_factory=list)
-    limit: int | None = None
-    distinct: bool = False
-    offset: bool = False  # wherever it stands
-
-
-@dataclass(frozen=True)
-class Token:
-    """A word of the query, and where it stands."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
-
-
-def tokens(text: str) -> list[Token]:
-    """The words of a query."""
-    result, place = [], 0
-    text = text.rstrip().rstrip(";").rstrip()
-    while place < len(text):
-        match = _TOKEN.match(text, place)
-        if not match:
-            raise SyntaxProblem(f"Syntax error at position {place}: {text[place : place + 20]!r}.")
-        kind = match.lastgroup or ""
-        if kind != "comment":
-            result.append(Token(kind, match.group(kind), match.start(kind), match.end()))
-        place = match.end()
-    return result
 
 
 def parse(text: str, values: Mapping[str, Any]) -> Select:

@@ -16,6 +16,7 @@ from gtm_platform.settings import settings_of
 from gtm_platform.sources.hubspot.settings import HubSpotSettings
 
 RECORDS = {"hubspot": "hubspot/contacts", "intercom": "intercom/contacts", "stripe": "stripe/customers"}
+SYSTEMS = ",".join(RECORDS)  # whose truth the platform can know
 Row = Mapping[str, Any]
 
 
@@ -30,7 +31,7 @@ class Finding:
 def against(box: Box, days: Sequence[date]) -> list[Finding]:
     """Check what the days left in the lake, HubSpot and Slack against the sandbox's truth."""
     last = days[-1]
-    truth = box.ask("truth", day=last.isoformat())
+    truth = box.ask("truth", day=last.isoformat(), systems=SYSTEMS)
     return [_records(box, last), _people(truth, last), _figures(days, box), _hubspot(truth, last), _slack(box)]
 
 
@@ -55,7 +56,7 @@ def _days(first: date, last: date) -> list[date]:
 
 
 def _live(box: Box, system: str, day: date) -> set[str]:
-    people = box.ask("truth", day=day.isoformat(), fields=f"person,{system}")["people"]
+    people = box.ask("truth", day=day.isoformat(), systems=SYSTEMS, fields=f"person,{system}")["people"]
     return {record for person in people for record in person[system]}
 
 
@@ -84,7 +85,7 @@ def _figures(days: Sequence[date], box: Box) -> Finding:
         links = _links(day)
         customers = the_lake().partition("core/unified_customers", day.isoformat()).select("customer_id", *EXACT)
         by_id = {row["customer_id"]: row for row in customers.to_pyarrow().to_pylist()}
-        for person in box.ask("truth", day=day.isoformat())["people"]:
+        for person in box.ask("truth", day=day.isoformat(), systems=SYSTEMS)["people"]:
             records = [(system, record) for system in RECORDS for record in person[system]]
             if not records:
                 continue

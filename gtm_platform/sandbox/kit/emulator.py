@@ -33,7 +33,8 @@ class Emulator:
 
     `store` picks the system's store out of the world, or makes one that the world does not fill. `environment` gives
     the variables that point a platform at the emulator's address. `replay` does a persisted write again. `inspect`
-    holds what the sandbox shows of the store to tests and people, as JSON at `/_sandbox/<name>/<key>`.
+    holds what the sandbox shows of the store to tests and people, as JSON at `/_sandbox/<name>/<key>`. `switches` are
+    attributes of the store that may be set there, each with its choices: ways in which such a system is met.
     """
 
     name: str  # the first step of its paths, and the name under which its writes are persisted
@@ -46,6 +47,7 @@ class Emulator:
     pages: tuple[PageLink, ...] = ()
     account: Callable[[Store], Mapping[str, str]] | None = None
     inspect: Mapping[str, Callable[[Store], Any]] = field(default_factory=dict)
+    switches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

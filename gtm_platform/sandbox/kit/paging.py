@@ -97,6 +97,14 @@ class CursorPaging:
         following = rows if after is None else (row for row in rows if place(row) > after)
         return self.first_page(following, parameters, place)
 
+    def sorted_page(
+        self, rows: Iterable[R], parameters: Parameters, place: Callable[[R], Any], *, descending: bool = False
+    ) -> Page[R]:
+        """A page of rows in any order, which are put into that of their places, or into the opposite one."""
+        after = self.position(parameters)
+        following = (row for row in rows if after is None or (place(row) < after if descending else place(row) > after))
+        return self.first_page(sorted(following, key=place, reverse=descending), parameters, place)
+
     def first_page(self, following: Iterable[R], parameters: Parameters, place: Callable[[R], Any]) -> Page[R]:
         """A page of rows that already begin after the position, for lists which can find that quickly."""
         rows, more = first_rows(following, self.size.read(parameters))

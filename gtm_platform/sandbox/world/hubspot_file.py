@@ -45,7 +45,8 @@ class HubSpotFile:
         self._rng = rng
         self._person = person
         self.person_history = person_history
-        self._email = email
+        self.email = email
+        self.contact_id = contact_record_id(person.number, 0)
         self._manager = manager
         self._ordinal = 0
         self.contact: HubSpotRecord | None = None
@@ -55,7 +56,7 @@ class HubSpotFile:
 
     def arrive(self, at: datetime, extra_emails: tuple[str, ...]) -> None:
         """`extra_emails`: further addresses of the person, kept on the same contact."""
-        self.contact, self.history = self._enter(at, self.person_history, self._email)
+        self.contact, self.history = self._enter(at, self.person_history, self.email)
         if extra_emails:
             self.contact.properties["hs_additional_emails"] = ";".join(extra_emails)
             for email in extra_emails:

@@ -46,6 +46,11 @@ def require_own_account(identity: AccountIdentity) -> None:
         raise _other_account(identity, pinned, config)
 
 
+def refuse_other_account(identity: AccountIdentity) -> None:
+    """Raise `OtherAccount` where the home belongs to another account; pin none, as for a look at what would be used."""
+    describe_account(identity)
+
+
 def describe_account(identity: AccountIdentity) -> str:
     """Say whose account a key opens and whether it is this home's, for `gtm doctor`; nothing is pinned."""
     config = settings()

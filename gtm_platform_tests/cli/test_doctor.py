@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from gtm_platform.accounts import AccountIdentity, accounts_of_home, require_own_account
 from gtm_platform.sandbox.server import Sandbox, running
+from gtm_platform.settings import settings
 from gtm_platform.sources.stripe.settings import StripeSettings
 from gtm_platform_tests.cli.conftest import Command
 
@@ -117,3 +119,22 @@ def test_looking_writes_nothing(box: Sandbox, command: Command) -> None:
     requests = httpx.get(f"{box.url}/_sandbox/requests").json()["requests"]
     writes = [each for each in requests if each["method"] == "PATCH"]
     assert {each["status"] for each in writes} <= {400, 404}
+
+
+@pytest.mark.usefixtures("connected")
+def test_it_says_whose_accounts_they_are_and_pins_none(command: Command) -> None:
+    answer = command("doctor")
+    assert answer.stdout.count("to which this home will belong once it is used") >= len(SOURCES)
+    assert accounts_of_home() == []
+
+
+@pytest.mark.usefixtures("connected")
+def test_another_account_than_the_homes_is_failing(command: Command) -> None:
+    settings.cache_clear()
+    require_own_account(AccountIdentity("hubspot", "111", "HubSpot portal 111"))
+    answer = command("doctor")
+    assert answer.exit_code == 1
+    by_system = states(answer.stdout)
+    assert (by_system["hubspot"], by_system["delivery/hubspot"], by_system["stripe"]) == ("failing", "failing", "ok")
+    assert "belongs to HubSpot portal 111" in answer.stdout
+    assert "it may not" not in answer.stdout

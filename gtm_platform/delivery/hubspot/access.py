@@ -3,6 +3,7 @@
 from contextlib import closing
 from functools import partial
 
+from gtm_platform.accounts import refuse_other_account
 from gtm_platform.delivery.access import DestinationAccess
 from gtm_platform.delivery.hubspot.client import open_client
 from gtm_platform.delivery.hubspot.object_types import object_types
@@ -16,8 +17,9 @@ NO_OBJECT, NO_PROPERTY = "0", "gtm_no_such_property"
 
 def check_access() -> DestinationAccess:
     """Ask for the portal, then whether objects of each type and their properties may be written."""
-    with closing(open_client(settings_of(HubSpotDeliverySettings))) as client:
+    with closing(open_client(settings_of(HubSpotDeliverySettings), pin=False)) as client:
         account = identity(client)
+        refuse_other_account(account)
         reasons = [reason for object_type in object_types() for reason in _refusals(client, object_type.name)]
     return DestinationAccess(account, tuple(reasons))
 

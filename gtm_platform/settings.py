@@ -60,7 +60,10 @@ class Settings(BaseSettings):
     gtm_dagster_url: Secret = Field(
         default=None, description="Postgres database of Dagster's history; default: SQLite in GTM_HOME."
     )
-    gtm_first_day: date = Field(default=date(2026, 1, 1), description="First day that has partitions.")
+    gtm_first_day: Annotated[date | None, BeforeValidator(_no_blank)] = Field(
+        default=None,
+        description="First day that has partitions; default: the day before the first sync. Set it to backfill.",
+    )
     gtm_engine: Literal["duckdb", "spark"] = Field(
         default="duckdb", description="What computes the daily tables: duckdb, in process, or spark."
     )

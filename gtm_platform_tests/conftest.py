@@ -17,6 +17,7 @@ from gtm_platform.settings import settings
 
 # Every variable of the platform and of the systems; a test holds the file against what the code reads.
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
+FIRST_DAY = "2026-01-01"
 VARIABLES = re.findall(r"^#?([A-Z][A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE)
 
 
@@ -25,6 +26,7 @@ def _empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     for variable in VARIABLES:
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("GTM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GTM_FIRST_DAY", FIRST_DAY)
     monkeypatch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
     settings.cache_clear()
     policy.cache_clear()
@@ -61,4 +63,6 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(tmp_path / "lake")
 
 
-os.environ.setdefault("GTM_HOME", "/nonexistent")  # nothing is read from a developer's own home at import
+# Nothing is read from a developer's own home at import, and every test knows the same days.
+os.environ.setdefault("GTM_HOME", "/nonexistent")
+os.environ["GTM_FIRST_DAY"] = FIRST_DAY

@@ -126,7 +126,8 @@ def _made_by_parts(run_id: str, opened: dg.DagsterInstance) -> list[dg.DagsterEv
 
 def _print_made(event: dg.DagsterEvent) -> None:
     made = event.step_materialization_data.materialization
-    rows = made.metadata.get("dagster/row_count")
+    # Of the partition that was made; the row count is that of the whole table.
+    rows = made.metadata.get("dagster/partition_row_count") or made.metadata.get("dagster/row_count")
     click.echo(f"{made.asset_key.to_user_string()} {made.partition or ''}: {rows.value if rows else 'no'} rows")
 
 

@@ -101,6 +101,9 @@ def day_runs(tally: Tally) -> Iterator[DayRuns]:
         yield DayRuns(opened, processes, tally)
 
 
+ROWS = "dagster/partition_row_count"  # of a window; the row count is that of all windows together
+
+
 def days_between(first: date, until: date) -> Sequence[date]:
     """List the days from the first one up to, and without, the last."""
     return [first + timedelta(days=n) for n in range((until - first).days)]
@@ -127,7 +130,7 @@ def sync_source(source: str, first: str, last: str, environment: dict[str, str])
 
     with instance() as opened, _partitions_until_now():
         made = _execute(defs, opened, f"sync_{source}", first, last)
-    return [(".".join(m.asset_key.path), _number(m, "dagster/row_count"), _number(m, "quarantined")) for m in made]
+    return [(".".join(m.asset_key.path), _number(m, ROWS), _number(m, "technical/quarantined")) for m in made]
 
 
 @contextmanager

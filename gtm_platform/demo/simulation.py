@@ -15,6 +15,7 @@ import click
 from gtm_platform.demo.day_runs import DayRuns, Tally, day_runs, days_between, midnight, use_clock
 from gtm_platform.demo.sandbox_process import Box, open_box, required_sandbox
 from gtm_platform.demo.world import World, claim_home
+from gtm_platform.orchestration.first_day import first_day
 from gtm_platform.settings import settings
 
 
@@ -61,7 +62,7 @@ def _days_after_the_last_run(runs: DayRuns) -> Sequence[date]:
 
     Its first sync brings all that there is.
     """
-    past = days_between(settings().gtm_first_day, settings().now().date())
+    past = days_between(first_day(), settings().now().date())
     complete = [day for day in past if runs.is_complete(day)]
     return [day for day in past if day > complete[-1]] if complete else past[-1:]
 

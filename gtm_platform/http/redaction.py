@@ -1,8 +1,9 @@
 """What may be shown of a URL or of an answer: no secret, no e-mail address, no query, and never much of it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from urllib.parse import urlsplit
 
 SHOWN = 200
@@ -20,6 +21,14 @@ SECRETS = re.compile(
     """
 )
 QUOTED = re.compile(r"""'[^'\n]*'|"[^"\n]*\"""")
+# What Python says of code, in errors of these kinds: the names of attributes, arguments, modules and types are no data.
+CODE_ERRORS = (AttributeError, ImportError, NameError, TypeError)
+NAME = r"'[^\W\d][\w.]*'"
+CODE = (
+    r"\b(?:attribute|arguments?:?|[Mm]odule|named|name|type object|for [^\s']+:|instances of|from|mean:) "
+    rf"{NAME}(?:(?:,|,? and) {NAME})*|{NAME}(?= object\b)|'[<>]=?'(?= not supported)"
+)
+CODE_OR_QUOTED = re.compile(f"({CODE})|{QUOTED.pattern}")
 ADDRESSES = re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 
 
@@ -56,10 +65,15 @@ def _redact_chain(error: BaseException | None) -> None:
     visited: set[int] = set()
     while error is not None and id(error) not in visited:
         visited.add(id(error))
-        ours = type(error).__module__.startswith("gtm_platform.")
-        error.args = tuple(_redact(text, ours) if isinstance(text, str) else text for text in error.args)
+        unquoted = _unquoted(error)
+        error.args = tuple(masked(unquoted(text)) if isinstance(text, str) else text for text in error.args)
         error = error.__cause__ or error.__context__
 
 
-def _redact(text: str, ours: bool) -> str:
-    return masked(text if ours else QUOTED.sub("'***'", text))
+def _unquoted(error: BaseException) -> Callable[[str], str]:
+    """Return what masks the quotations in an error's text: all but the names of code, and none in our own sentences."""
+    if type(error).__module__.startswith("gtm_platform."):
+        return str
+    if isinstance(error, CODE_ERRORS):
+        return partial(CODE_OR_QUOTED.sub, lambda quotation: quotation[1] or "'***'")
+    return partial(QUOTED.sub, "'***'")

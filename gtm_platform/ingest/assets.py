@@ -14,16 +14,16 @@ from gtm_platform.ingest.plan import SyncRules
 from gtm_platform.ingest.source import Source, Stream
 from gtm_platform.ingest.source_run import SourceRun
 from gtm_platform.lake.contracts import contract_of
+from gtm_platform.lake.dagster.asset_pages import definition_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
-from gtm_platform.orchestration.graph_policy import LONGEST_RUN, SOURCE_TAG
+from gtm_platform.orchestration.graph_policy import FIRST_DAY, LONGEST_RUN, SOURCE_TAG
 from gtm_platform.orchestration.origin import UNFINISHED
-from gtm_platform.settings import settings
 
 
 @cache
 def windows(hours: int) -> dg.TimeWindowPartitionsDefinition:
     """Define windows of some hours; keys sort as time does, without colons, for file names."""
-    first = settings().gtm_first_day.isoformat()
+    first = FIRST_DAY.isoformat()
     if hours == 24:
         return dg.TimeWindowPartitionsDefinition(start=first, cron_schedule="0 0 * * *", fmt="%Y-%m-%d")
     return dg.TimeWindowPartitionsDefinition(
@@ -79,8 +79,7 @@ def _spec(source: Source, key: dg.AssetKey, stream: Stream, parts: dg.TimeWindow
         ),
         tags={"source": source.name, "sync_mode": stream.sync_mode},
         metadata={
-            "dagster/column_schema": contract.column_schema,
-            "dagster/table_name": f"{source.name}.{stream.name}",
+            **definition_metadata(source.table(stream), stream.pages),
             "required_env": ", ".join(source.required_env),
         },
     )

@@ -20,8 +20,11 @@ from gtm_platform.ingest.plan import PartitionWindow, SyncRules, covered_windows
 from gtm_platform.ingest.progress import StreamProgress
 from gtm_platform.ingest.source import Source, Stream
 from gtm_platform.ingest.stream_sync import StreamSync, SyncReport, WindowResult
+from gtm_platform.lake.contract_check import Written
+from gtm_platform.lake.dagster.asset_pages import written_metadata
 from gtm_platform.lake.lake import File, Lake
-from gtm_platform.orchestration.graph_policy import SOURCE_TAG
+from gtm_platform.orchestration.first_day import record_first_day
+from gtm_platform.orchestration.graph_policy import FIRST_DAY, SOURCE_TAG
 from gtm_platform.orchestration.origin import started_by_person
 from gtm_platform.settings import settings
 
@@ -122,13 +125,26 @@ class SourceRun:
         if not report.windows:
             self._explain(f"{key.to_user_string()}: {report.reason}")
             return
+        record_first_day(FIRST_DAY)
         for window in report.windows:
-            self.context.add_asset_metadata(_metadata(window), asset_key=key, partition_key=window.key)
+            self.context.add_asset_metadata(self._metadata(key, window), asset_key=key, partition_key=window.key)
         yield dg.MaterializeResult(asset_key=key, check_results=[_quarantine_result(key, report.windows)])
         for missed in self._covered(before, windows):
-            metadata: dict[str, Any] = {"dagster/row_count": 0, "kept": True, "covered_by": windows[0].key}
+            metadata: dict[str, Any] = {
+                "dagster/partition_row_count": 0,
+                "technical/kept": True,
+                "technical/covered_by": windows[0].key,
+            }
             description = f"Missed when it was due; what changed in it came with the window {windows[0].key}."
             yield dg.AssetMaterialization(key, partition=missed, metadata=metadata, description=description)
+
+    def _metadata(self, key: dg.AssetKey, window: WindowResult) -> dict[str, Any]:
+        technical: dict[str, Any] = {"full_snapshot": window.full}
+        if window.unchanged:
+            technical["kept"] = True
+        else:
+            technical |= {name: getattr(window, name) for name in ("read", "duplicates", "outside", "quarantined")}
+        return written_metadata(self.lake, "/".join(key.path), window.key, Written(window.rows), technical)
 
     def _covered(self, before: Sequence[File], windows: Sequence[PartitionWindow]) -> list[str]:
         earlier = max((file.partition for file in before if file.partition < windows[0].key), default=None)
@@ -171,19 +187,6 @@ class SourceRun:
 def is_transient(error: BaseException) -> bool:
     """Whether the reason of a failure may pass by itself, so that a later run is worth it."""
     return isinstance(error, Transient | RetriesExhausted)
-
-
-def _metadata(window: WindowResult) -> dict[str, Any]:
-    if window.unchanged:
-        return {"dagster/row_count": window.rows, "full_snapshot": window.full, "kept": True}
-    return {
-        "dagster/row_count": window.rows,
-        "full_snapshot": window.full,
-        "read": window.read,
-        "duplicates": window.duplicates,
-        "outside": window.outside,
-        "quarantined": window.quarantined,
-    }
 
 
 def _quarantine_result(key: dg.AssetKey, windows: Sequence[WindowResult]) -> dg.AssetCheckResult:

@@ -14,6 +14,7 @@ from gtm_platform.lake.column_lineage import column_lineage
 from gtm_platform.lake.contract_check import Written
 from gtm_platform.lake.contracts import Contract, contract_of, declare
 from gtm_platform.lake.duckdb_engine import paths_of
+from gtm_platform.lake.file_query import FileQuery
 from gtm_platform.lake.frames import Frame
 from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import settings
@@ -124,12 +125,29 @@ def _is_missing(lake: Lake, table: str, day: str) -> bool:
 
 
 def _read(lake: Lake, value: Input, day: str) -> Any:
+    if callable(value):
+        return value()
+    tables = [lake.rows(query) for query in queries_of(lake, value, day)]
+    return dict(zip(value, tables, strict=True)) if isinstance(value, Mapping) else tables[0]
+
+
+def queries_of(lake: Lake, value: Input, day: str) -> list[FileQuery]:
+    """Return what is read of the lake for an input: of several tables a query each, in their order."""
     if isinstance(value, DaysAgo):
-        return lake.partition(value.table, (date.fromisoformat(day) - timedelta(days=value.days)).isoformat())
+        return [lake.query_day(value.table, (date.fromisoformat(day) - timedelta(days=value.days)).isoformat())]
     if isinstance(value, PreviousDay):
-        return lake.partition(value.table, max((p for p in lake.partitions(value.table) if p < day), default=""))
+        earlier = max((made for made in lake.partitions(value.table) if made < day), default="")
+        return [lake.query_day(value.table, earlier)]
     if isinstance(value, SyncTimes):
-        return lake.synced(day)
+        return [lake.query_synced(day)]
     if isinstance(value, Mapping):
-        return {name: lake.read_day(table, day) for name, table in value.items()}
-    return lake.read_day(value, day) if isinstance(value, str) else value()
+        return [lake.query_day(table, day) for table in value.values()]
+    return [lake.query_day(value, day)] if isinstance(value, str) else []
+
+
+def source_of(rule: Callable[..., Any]) -> str:
+    """Return the text of the module that a function stands in."""
+    try:
+        return inspect.getsource(inspect.getmodule(rule) or rule)
+    except (OSError, TypeError):  # a rule that was typed into a console has no file
+        return str(rule.__qualname__)

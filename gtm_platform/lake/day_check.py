@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 import ibis
 
-from gtm_platform.lake.contracts import ContractBroken
-from gtm_platform.lake.daily_table import DailyTable, Input, arguments
+from gtm_platform.lake.contract_check import check_file
+from gtm_platform.lake.contracts import ContractBroken, contract_of
+from gtm_platform.lake.daily_table import DailyTable, Input, arguments, queries_of, source_of
 from gtm_platform.lake.duckdb_engine import cursor, engine
 from gtm_platform.lake.lake import DamagedFile, Lake
 
@@ -19,15 +20,20 @@ RECENT_DAYS = 14
 SHOWN = 20  # rows of a day
 
 Severity = Literal["ERROR", "WARN"]
+Reads = tuple[Iterable[str], Iterable[str]]  # names of queries, and paths of files
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is wrong on a day: how many rows, some of them, and a sentence where it is no matter of rows."""
+    """What is wrong on a day: how many rows, some of them, and a sentence where it is no matter of rows.
+
+    It is `lasting` unless a file could not be read, which may be otherwise the next time.
+    """
 
     count: int = 0
     rows: tuple[Mapping[str, str], ...] = ()
     reason: str = ""
+    lasting: bool = True
 
     @property
     def passed(self) -> bool:
@@ -51,7 +57,17 @@ class DayCheck:
         try:
             return _rows_wrong(self.rule(**arguments(lake, self.inputs, self.rule, day)))
         except DamagedFile as damage:
-            return Verdict(reason=str(damage))
+            return Verdict(reason=str(damage), lasting=False)
+
+    def version(self) -> str:
+        """Identify the rule and the values that it goes by."""
+        values = [repr(value()) for value in self.inputs.values() if callable(value)]
+        return "\n".join([source_of(self.rule), self.rule.__qualname__, *values])
+
+    def reads(self, lake: Lake, day: str) -> Reads:
+        """List what a look at the day asks for, and the files that it reads."""
+        queries = [query for value in self.inputs.values() for query in queries_of(lake, value, day)]
+        return [query.name for query in queries], [path for query in queries for path in query.files]
 
 
 @dataclass(frozen=True)
@@ -72,12 +88,26 @@ class ContractCheck:
         """Look at one day."""
         try:
             lake.verify(self.table, day)
-        except (ContractBroken, DamagedFile) as error:
-            return Verdict(reason=str(error))
+        except ContractBroken as broken:
+            return Verdict(reason=str(broken))
+        except DamagedFile as damage:
+            return Verdict(reason=str(damage), lasting=False)
         return Verdict()
 
+    def version(self) -> str:
+        """Identify the contract, and how it is checked."""
+        contract = contract_of(self.table)
+        return "\n".join([contract.measured(""), repr(contract.key), source_of(check_file)])
 
-def days_to_check(lake: Lake, check: DayCheck | ContractCheck, of_run: Iterable[str]) -> list[str]:
+    def reads(self, lake: Lake, day: str) -> Reads:
+        """List what a look at the day asks for, and the files that it reads."""
+        return [], lake.query_day(self.table, day).files
+
+
+Check = DayCheck | ContractCheck
+
+
+def days_to_check(lake: Lake, check: Check, of_run: Iterable[str]) -> list[str]:
     """List the newest days of the table, and those of the run however old they are."""
     stored = lake.partitions(check.table)
     if not stored:

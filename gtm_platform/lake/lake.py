@@ -129,17 +129,18 @@ class Lake:
 
     def read(self, table: str, files: Sequence[File]) -> ibis.Table:
         """Return the rows of some files of a table."""
-        return self._table(self.file_query(table, files))
+        return self.rows(self.file_query(table, files))
 
     def as_of(self, table: str, until: str) -> ibis.Table:
         """Return the newest version of each record in the windows that begin before `until`."""
-        return self._table(self.query_as_of(table, until))
+        return self.rows(self.query_as_of(table, until))
 
     def read_day(self, table: str, day: str) -> ibis.Table:
         """Return a table on a day: a daily table's partition, a source table as of the end of the day."""
-        return self._table(self.query_day(table, day))
+        return self.rows(self.query_day(table, day))
 
-    def _table(self, query: FileQuery) -> ibis.Table:
+    def rows(self, query: FileQuery) -> ibis.Table:
+        """Return the rows of a query."""
         with self.naming_damage(lambda: query.files):
             return as_table(query)
 
@@ -154,8 +155,8 @@ class Lake:
         """Return the rows of a partition; none where the table lacks it."""
         return self.read(table, [file for file in self.files(table) if file.partition == partition])
 
-    def synced(self, day: str) -> ibis.Table:
-        """Return when each source table was last synced by the end of the day: table, source, synced_at."""
+    def query_synced(self, day: str) -> FileQuery:
+        """Return a query for when each source table was last synced by the end of the day: table, source, synced_at."""
         synced = []
         for table, contract in TABLES.items():
             past = [p for p in self.partitions(table) if p < _day_after(day)] if contract.cadence else []
@@ -164,7 +165,7 @@ class Lake:
                 synced.append(f"('{table}', '{table.split('/')[0]}', timestamptz '{end:%Y-%m-%d %H:%M:%S+00}')")
         schema = ibis.schema({"table": "string", "source": "string", "synced_at": "timestamp('UTC', 6)"})
         rows = f"values {', '.join(synced)}" if synced else "select '', '', now() limit 0"
-        return as_table(FileQuery(schema, template=f'select * from ({rows}) t("table", source, synced_at)'))
+        return FileQuery(schema, template=f'select * from ({rows}) t("table", source, synced_at)')
 
     # --- writing ---------------------------------------------------------------------------------------------------
 

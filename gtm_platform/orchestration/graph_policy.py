@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import dagster as dg
 
-from gtm_platform.settings import settings
+from gtm_platform.orchestration.first_day import first_day
 
 OWNERS = ["team:data"]
-DAYS = dg.DailyPartitionsDefinition(start_date=settings().gtm_first_day.isoformat(), end_offset=1)
+FIRST_DAY = first_day()
+DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY.isoformat(), end_offset=1)
 # A day reads the windows that begin in it and those before it back to the last full refresh, which is a week old at
 # most. Yesterday's last window closes after midnight.
 WINDOWS_READ_DAYS = 7

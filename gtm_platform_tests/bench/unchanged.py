@@ -83,6 +83,7 @@ def _fill(lake: Lake, contacts: int) -> None:
         {
             "customer_id": customer,
             "hubspot_contact_id": contact,
+            "customer_status": "active",
             "is_customer": True,
             "mrr": Decimal(score),
             "mrr_reporting": Decimal(score),

@@ -12,11 +12,12 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from gtm_platform.delivery.alerts.asset import slack_alerts
+from gtm_platform.delivery.alerts.asset import channel_url, slack_alerts
 from gtm_platform.delivery.assets import hubspot_contacts
 from gtm_platform.delivery.definitions import defs
 from gtm_platform.delivery.hubspot import object_types
 from gtm_platform.delivery.hubspot.assets import hubspot_asset
+from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE
 from gtm_platform.delivery.hubspot.undo import NothingToUndo, undo_run
 from gtm_platform.delivery.request import delivered_days
 from gtm_platform.lake.contracts import TABLES, Column, Contract
@@ -231,7 +232,7 @@ def test_a_dry_run_says_that_it_is_one_and_writes_nothing(
     metadata = observed.asset_observation_data.asset_observation.metadata
     assert [metadata[name].value for name in ("dry_run", "waiting", "written", "day")] == [True, 5, 0, DAYS[0]]
     assert str(metadata["summary"].value).startswith("**Dry run**")
-    assert metadata["hubspot"].value == "https://app.hubspot.com/contacts/77/objects/0-1/views/all/list"
+    assert metadata["link/HubSpot"].value == "https://app.hubspot.com/contacts/77/objects/0-1/views/all/list"
     assert values_in_hubspot(world, "gtm_health_score") == {None}
     assert delivered_days(world.instance, hubspot_contacts.key) == set()
     diff = metadata["diff"]
@@ -403,6 +404,23 @@ def test_another_object_type_is_one_file(world: World, companies_file: Path, mon
     assert "1 companies: 1 written" in undone
     assert "5 contacts: 5 written" in undone
     assert not world.portal.objects["companies"]["9"].properties.get("gtm_customers")
+
+
+def test_the_pages_of_deliveries_link_to_where_they_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    def linked(asset: dg.AssetsDefinition) -> dict[str, Any]:
+        return {name: at.value for name, at in asset.metadata_by_key[asset.key].items() if name.startswith("link/")}
+
+    assert linked(hubspot_asset(OBJECT_TYPE)) == {}
+    monkeypatch.setenv("HUBSPOT_PORTAL_ID", "77")
+    monkeypatch.setenv("SLACK_ALERT_CHANNEL", "C0123ABCD")
+    settings.cache_clear()
+    assert linked(hubspot_asset(OBJECT_TYPE)) == {
+        "link/HubSpot": "https://app.hubspot.com/contacts/77/objects/0-1/views/all/list"
+    }
+    assert channel_url() == "https://slack.com/app_redirect?channel=C0123ABCD"
+    monkeypatch.setenv("HUBSPOT_WRITE_ENABLED", "perhaps")  # a wrong setting of one system breaks no definitions
+    settings.cache_clear()
+    assert linked(hubspot_asset(OBJECT_TYPE)) == {}
 
 
 def test_reading_and_writing_hubspot_take_turns() -> None:

@@ -115,7 +115,7 @@ def test_a_range_of_windows_of_what_only_grows_is_one_run(
     assert ran.success, told(ran)
     assert dagster.get_runs_count() == 1
     assert landed(dagster, "stripe/charges") == days
-    rows = [made(ran)["stripe/charges", day]["dagster/row_count"] for day in days]
+    rows = [made(ran)["stripe/charges", day]["dagster/partition_row_count"] for day in days]
     true = [charge.created for charge in box.world.stripe.charges.values()]
     assert sum(rows) == len(true)
     assert rows[0] == sum(at < midnight(DAYS[1]) for at in true) > sum(rows[1:]) > 0

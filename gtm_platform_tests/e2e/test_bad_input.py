@@ -99,7 +99,7 @@ def test_a_record_without_an_id_is_set_aside_with_its_reason(box: Sandbox, dagst
     ran = sync(dagster, "products")
     assert ran.success, told(ran)  # one bad record never stops the rest
     facts = made(ran)["stripe/products", DAY]
-    assert (facts["quarantined"], facts["dagster/row_count"]) == (1, len(right["data"]))
+    assert (facts["technical/quarantined"], facts["dagster/row_count"]) == (1, len(right["data"]))
     columns = "reason, payload, record_id"
     [[reason, payload, record]] = asked(settings().home, f"select {columns} from quarantine.stripe_products")
     assert reason == "id: missing"
@@ -124,7 +124,7 @@ def test_what_is_right_again_leaves_the_quarantine(box: Sandbox, dagster: dg.Dag
     assert record == bad["id"]
     control.go_right()
     ran = sync(dagster, "coupons")
-    assert made(ran)["stripe/coupons", DAY]["quarantined"] == 0
+    assert made(ran)["stripe/coupons", DAY]["technical/quarantined"] == 0
     assert asked(settings().home, "select * from quarantine.stripe_coupons") == []
     [check] = ran.get_asset_check_evaluations()
     assert check.passed

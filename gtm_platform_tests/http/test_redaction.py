@@ -1,5 +1,7 @@
 """What errors may say where Dagster keeps their text."""
 
+import math
+
 import pytest
 
 from gtm_platform.http.errors import BadRequest
@@ -23,6 +25,39 @@ def test_our_own_sentences_keep_what_they_name() -> None:
     with pytest.raises(BadRequest) as raised, redact_exceptions():
         raise BadRequest("Stripe", "The stream 'charges' of jane@acme.example is refused.")
     assert str(raised.value) == "The stream 'charges' of ***@*** is refused."
+
+
+class Deal:
+    def close(self, *, day: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("mistake", "sentence"),
+    [
+        ("Deal().amonut", "'Deal' object has no attribute 'amonut'"),
+        ("Deal.amonut", "type object 'Deal' has no attribute 'amonut'"),
+        ("math.sine", "module 'math' has no attribute 'sine'"),
+        ("Deal().close(day='Jane Doe', on=1)", "Deal.close() got an unexpected keyword argument 'on'"),
+        ("Deal().close()", "Deal.close() missing 1 required keyword-only argument: 'day'"),
+        ("1 + 'Jane Doe'", "unsupported operand type(s) for +: 'int' and 'str'"),
+        ("'Jane' < 1", "'<' not supported between instances of 'str' and 'int'"),
+        ("amonut", "name 'amonut' is not defined"),
+        ("__import__('pandsa')", "No module named 'pandsa'"),
+        ("int('Jane')", "invalid literal for int() with base 10: '***'"),
+        ("Deal(**{'Jane Doe': 1})", "Deal() takes no arguments"),
+        ("getattr(Deal(), 'Jane Doe')", "'Deal' object has no attribute '***'"),
+    ],
+)
+def test_mistakes_in_code_name_what_is_wrong_and_no_value(mistake: str, sentence: str) -> None:
+    with pytest.raises((AttributeError, ImportError, NameError, TypeError, ValueError)) as raised, redact_exceptions():
+        eval(mistake, {"Deal": Deal, "math": math})
+    assert str(raised.value) == sentence
+
+
+def test_an_error_about_types_still_hides_values() -> None:
+    with pytest.raises(TypeError) as raised, redact_exceptions():
+        raise TypeError("'Jane' and \"Jim\" are no names for 'Dana Kim' or the value 'Lee'")
+    assert str(raised.value) == "'***' and '***' are no names for '***' or the value '***'"
 
 
 def test_also_what_an_error_came_from() -> None:

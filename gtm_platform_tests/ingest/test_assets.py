@@ -18,6 +18,7 @@ from gtm_platform.ingest.source import Schedule, Source, Stream, Window
 from gtm_platform.ingest.source_run import FULL_REFRESH_TAG, TRANSIENT_TAG
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.orchestration import liveness
+from gtm_platform.orchestration.graph_policy import FIRST_DAY
 from gtm_platform.settings import settings
 from gtm_platform.sources.stripe.settings import StripeSettings
 from gtm_platform_tests.ingest.syncing import RULES
@@ -112,6 +113,15 @@ def failure_of(result: dg.ExecuteInProcessResult) -> Any:
 
 
 @pytest.mark.usefixtures("key")
+def test_the_first_sync_that_succeeds_keeps_the_first_day_in_the_home() -> None:
+    kept = settings().home / "first_day"
+    run("bats")
+    assert not kept.exists()
+    run("birds", "bats")
+    assert kept.read_text() == f"{FIRST_DAY}\n"
+
+
+@pytest.mark.usefixtures("key")
 class TestStreams:
     def test_what_succeeds_is_kept_and_what_fails_says_why(self) -> None:
         result = run("birds", "bats")
@@ -151,10 +161,20 @@ class TestStreams:
         result = run("birds")
         assert result.success
         metadata = windows_of(result)["birds", DAY]
-        assert (metadata["dagster/row_count"], metadata["quarantined"], metadata["full_snapshot"]) == (1, 1, True)
-        assert (metadata["read"], metadata["duplicates"], metadata["outside"]) == (2, 0, 0)
+        assert metadata["dagster/row_count"] == metadata["dagster/partition_row_count"] == 1
+        names = ("quarantined", "full_snapshot", "read", "duplicates", "outside")
+        assert [metadata[f"technical/{name}"] for name in names] == [1, True, 2, 0, 0]
         (check,) = result.get_asset_check_evaluations()
         assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+
+    def test_a_stream_shows_its_rows_and_a_query_but_nothing_personal(self) -> None:
+        preview = windows_of(run("birds"))["birds", DAY]["preview"]
+        [row] = [record.data for record in preview.records]
+        assert (row["id"], row["payload"]) == ("wren", "•••")
+        metadata = asset_of(SOURCE, lambda: RULES).metadata_by_key[dg.AssetKey(["wood", "birds"])]
+        assert "gtm query" in metadata["query"].value
+        [written] = metadata["dagster/code_references"].code_references
+        assert written.file_path == __file__
 
     def test_a_run_says_in_its_log_what_it_waits_for(self, capfd: pytest.CaptureFixture[str]) -> None:
         run("bats")
@@ -172,10 +192,11 @@ class TestWindows:
         assert result.success
         reported = windows_of(result)
         assert set(reported) == {(s, f"2026-03-0{n}") for s in ("birds", "trees", "calls") for n in (1, 2, 3)}
-        assert [reported["trees", f"2026-03-0{n}"] for n in (1, 2, 3)] == [
-            {"dagster/row_count": 1, "full_snapshot": True, "kept": True}
-        ] * 3
-        assert "kept" not in reported["birds", "2026-03-02"]
+        kept = {"dagster/partition_row_count": 1, "technical/full_snapshot": True, "technical/kept": True}
+        assert reported["trees", DAY] == reported["trees", "2026-03-02"] == kept
+        newest = reported["trees", "2026-03-03"]  # it alone shows the table as it is
+        assert newest == kept | {"dagster/row_count": 1, "preview": newest["preview"]}
+        assert "technical/kept" not in reported["birds", "2026-03-02"]
 
     def test_windows_that_were_missed_are_told_with_the_one_that_covers_them(
         self, monkeypatch: pytest.MonkeyPatch
@@ -186,9 +207,9 @@ class TestWindows:
         for stream in ("birds", "trees"):
             for missed in ("2026-03-02", "2026-03-03"):
                 assert reported[stream, missed] == {
-                    "dagster/row_count": 0,
-                    "kept": True,
-                    "covered_by": "2026-03-04",
+                    "dagster/partition_row_count": 0,
+                    "technical/kept": True,
+                    "technical/covered_by": "2026-03-04",
                 }
         assert len(reported) == 6
 
@@ -223,8 +244,8 @@ class TestAFullRefresh:
         move(monkeypatch, "2026-03-03T00:15:00+00:00")
         tags = {FULL_REFRESH_TAG: "true"}
         reported = windows_of(run("birds", "calls", day="2026-03-02", tags=tags))
-        assert reported["birds", "2026-03-02"]["full_snapshot"] is True
-        assert reported["calls", "2026-03-02"]["full_snapshot"] is False  # what the API no longer has stays
+        assert reported["birds", "2026-03-02"]["technical/full_snapshot"] is True
+        assert reported["calls", "2026-03-02"]["technical/full_snapshot"] is False  # what the API no longer has stays
         kept = the_lake().as_of("wood/calls", "9999").count().to_pyarrow().as_py()
         assert kept == 1
 

@@ -79,6 +79,20 @@ def test_a_source_table_shows_all_its_records_and_those_of_the_window(lake: Lake
     assert shown["technical/duplicates"] == 0
 
 
+def test_an_older_window_shows_its_own_rows_only(lake: Lake) -> None:
+    written = write(lake, "2026-11-16", [album("a"), album("b")], full=True)
+    assert written_metadata(lake, "shop/albums", "2026-11-16", written) == {"dagster/partition_row_count": 2}
+
+
+def test_a_damaged_window_hides_the_total_and_fails_nothing(lake: Lake) -> None:
+    written = write(lake, "2026-11-18", [album("c")])
+    lake.files("shop/albums")[0].path.write_bytes(b"PAR1 damaged")
+    assert written_metadata(lake, "shop/albums", "2026-11-18", written) == {
+        "dagster/partition_row_count": 1,
+        "technical/preview": "none: a file of the table cannot be read",
+    }
+
+
 def test_a_definition_has_columns_a_query_and_where_the_rule_is_written() -> None:
     with declared(shop__albums=ALBUMS):
         table = sql_table("shop/buyers", BUYERS, QUERY)

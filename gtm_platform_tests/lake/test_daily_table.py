@@ -121,7 +121,7 @@ def test_of_a_range_only_the_days_that_were_written_count_as_made(known: dg.Asse
     days = ["2026-11-16", "2026-11-17"]
     assert made == [(table, day) for table in ("known", "sums") for day in days]
     assert the_lake().partitions("shop/sums") == days
-    assert told(ran)["2026-11-17"]["known"] == 2
+    assert told(ran)["2026-11-17"]["figure/known"] == 2
     [why] = {event.metadata["not made"].value for event in ran.asset_observations_for_node("shop__sums")}
     assert why.startswith("shop/sums is not made for 2026-11-14 to 2026-11-15")
 

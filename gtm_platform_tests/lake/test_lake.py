@@ -176,7 +176,10 @@ def test_threads_that_read_the_same_for_the_first_time_do_not_disturb_each_other
 def test_when_each_source_table_was_last_filled(lake: Lake) -> None:
     write(lake, "2026-11-16", [album("a")])
     write(lake, "2026-11-18", [])
-    told = {day: lake.synced(day).to_pyarrow().to_pylist() for day in ("2026-11-15", "2026-11-17", "2026-11-18")}
+    told = {
+        day: lake.rows(lake.query_synced(day)).to_pyarrow().to_pylist()
+        for day in ("2026-11-15", "2026-11-17", "2026-11-18")
+    }
     assert told["2026-11-15"] == []
     until = datetime(2026, 11, 17, tzinfo=UTC)
     assert told["2026-11-17"] == [{"table": "shop/albums", "source": "shop", "synced_at": until}]

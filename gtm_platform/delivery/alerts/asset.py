@@ -13,15 +13,25 @@ from gtm_platform.delivery.gate import CUSTOMERS, HEALTH, newest_day, require_ch
 from gtm_platform.delivery.hubspot.assets import newest_of
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
 from gtm_platform.http.redaction import redact_exceptions
+from gtm_platform.lake.dagster.asset_pages import links
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
-from gtm_platform.settings import settings_of
+from gtm_platform.settings import SettingsError, settings_of
 
 ROWS_SHOWN = 100  # of what a dry run would send
 
 Events = Iterator[dg.AssetMaterialization | dg.AssetObservation]
 Metadata = dict[str, Any]
+
+
+def channel_url() -> str | None:
+    """Return the address of the customers' channel; None where it is not known, or the settings are wrong."""
+    try:
+        channel = settings_of(SlackSettings).slack_alert_channel
+    except SettingsError:  # a run says so, and the other assets can be used
+        return None
+    return f"https://slack.com/app_redirect?channel={channel}" if channel else None
 
 
 @dg.asset(
@@ -32,6 +42,7 @@ Metadata = dict[str, Any]
     owners=OWNERS,
     freshness_policy=DAILY_FRESHNESS,
     deps=newest_of(HEALTH, CUSTOMERS),
+    metadata=links(Slack=channel_url()),
     pool="slack",
     output_required=False,
 )
@@ -55,7 +66,9 @@ def slack_alerts(context: dg.AssetExecutionContext, config: DeliveryConfig, lake
     if report.trouble:
         kept = f"{report.waiting} alerts wait and go out with the next run. " if report.waiting else ""
         raise dg.Failure(f"{report.trouble[0]} {kept}{report.failed} were refused for good.", metadata=_counts(report))
-    yield dg.AssetMaterialization(context.asset_key, metadata={"day": day, **_counts(report)})
+    yield dg.AssetMaterialization(
+        context.asset_key, metadata={"day": day, **_counts(report), **links(Slack=channel_url())}
+    )
 
 
 @redact_exceptions()
@@ -79,6 +92,7 @@ def _preview(store: Lake, day: str) -> Metadata:
         "dry_run": True,
         "would_send": len(facts),
         "alerts": dg.MetadataValue.table(rows, schema=dg.TableSchema(columns)),
+        **links(Slack=channel_url()),
     }
 
 

@@ -22,11 +22,12 @@ from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.http.redaction import redact_exceptions
+from gtm_platform.lake.dagster.asset_pages import links
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
 from gtm_platform.policy import policy
-from gtm_platform.settings import settings, settings_of
+from gtm_platform.settings import SettingsError, settings, settings_of
 from gtm_platform.sources.hubspot.client import POOL
 from gtm_platform.state import open_state
 
@@ -54,6 +55,7 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
         owners=OWNERS,
         freshness_policy=DAILY_FRESHNESS,
         deps=newest_of(*object_type.inputs),
+        metadata=links(HubSpot=_list_url(object_type)),
         pool=POOL,
         output_required=False,
     )
@@ -81,6 +83,15 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
             yield dg.AssetMaterialization(context.asset_key, metadata=_metadata(object_type, report, day))
 
     return hubspot_objects
+
+
+def _list_url(object_type: ObjectType) -> str | None:
+    """The list of the objects in HubSpot; none where the account is not known, or its settings are wrong."""
+    try:
+        portal_id = settings_of(HubSpotDeliverySettings).hubspot_portal_id
+    except SettingsError:  # a run says so, and the other assets can be used
+        return None
+    return object_type.list_url(portal_id) if portal_id else None
 
 
 def newest_of(*tables: str) -> list[dg.AssetDep]:
@@ -128,11 +139,9 @@ def _metadata(
         "dry_run": dg.MetadataValue.bool(dry_run),
         **{name: dg.MetadataValue.int(count) for name, count in counts.items()},
     }
-    if portal_id := settings_of(HubSpotDeliverySettings).hubspot_portal_id:
-        metadata["hubspot"] = dg.MetadataValue.url(object_type.list_url(portal_id))
     if dry_run:
         metadata["diff"] = _diff_table(report)
-    return metadata
+    return metadata | links(HubSpot=_list_url(object_type))
 
 
 def _diff_table(report: DeliveryReport) -> dg.MetadataValue:

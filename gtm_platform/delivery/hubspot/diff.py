@@ -113,9 +113,12 @@ def _unsettled(desired: Sequence[DesiredRecord], object_type: ObjectType, state:
     with state.reading() as tx:
         confirmed = last_confirmed(tx, object_type.name, object_type.names)
     nothing = dict.fromkeys(object_type.names, "")
-    return [
-        record for record in desired if not record.values.items() <= confirmed.get(record.object_id, nothing).items()
-    ]
+    return [record for record in desired if not _holds(confirmed.get(record.object_id, nothing), record.values)]
+
+
+def _holds(confirmed: Mapping[str, str], values: Mapping[str, str]) -> bool:
+    """Whether each of the values was confirmed. They nearly always are just the same, which is quick to see."""
+    return confirmed == values or values.items() <= confirmed.items()
 
 
 def _look(batch: Sequence[DesiredRecord], objects: HubSpotObjects, state: State) -> list[RecordDiff]:

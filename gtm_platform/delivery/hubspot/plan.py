@@ -25,12 +25,13 @@ class DesiredRecord(NamedTuple):
 def plan(object_type: ObjectType, day: str, tables: Tables) -> list[DesiredRecord]:
     """Return what the objects are to hold, in the order of our records' ids."""
     origins = [property.origin for property in object_type.properties]
-    rows = object_type.plan(tables).order_by(object_type.subject).to_pyarrow().to_pydict()
+    rows = object_type.plan(tables).order_by(object_type.subject).to_pyarrow()
     values = zip(*(wire_column(rows[origin.column]) for origin in origins), strict=True)
-    rules = zip(*(rows[origin.rule] for origin in origins), strict=True)
+    rules = zip(*(wire_column(rows[origin.rule]) for origin in origins), strict=True)
     names, nothing = object_type.names, dict.fromkeys(object_type.names, "")
-    cleared = rows[object_type.cleared] if object_type.cleared else repeat(False, len(rows[object_type.key]))
-    records = zip(rows[object_type.subject], rows[object_type.key], values, rules, cleared, strict=True)
+    cleared = rows[object_type.cleared].to_pylist() if object_type.cleared else repeat(False, len(rows))
+    ids = (rows[name].to_pylist() for name in (object_type.subject, object_type.key))
+    records = zip(*ids, values, rules, cleared, strict=True)
     return [
         DesiredRecord(
             subject,

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
+import numpy as np
+import pyarrow as pa
+
 GROUP, GROUP_LABEL = "gtm", "GTM platform"
 FIELD_TYPES = {"number": {"number"}, "string": {"text"}, "enumeration": {"select", "checkbox"}}
 
@@ -125,11 +128,16 @@ def wire(value: object) -> str | None:
     raise TypeError(f"A {type(value).__name__} cannot be written to HubSpot.")
 
 
-def wire_column(column: Iterable[object]) -> list[str | None]:
+def wire_column(column: pa.ChunkedArray) -> list[str | None]:
     """Return a whole column of values as HubSpot takes them; those that are the same are converted once."""
-    values = [tuple(value) if isinstance(value, list) else value for value in column]
-    words = {value: wire(value) for value in set(values)}
-    return [words[value] for value in values]
+    if pa.types.is_nested(column.type):  # Arrow tells no lists apart
+        values = [None if value is None else tuple(value) for value in column.to_pylist()]
+        words = {value: wire(value) for value in set(values)}
+        return [words[value] for value in values]
+    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    distinct = np.array([wire(value) for value in encoded.dictionary.to_pylist()], dtype=object)
+    result: list[str | None] = distinct[encoded.indices.to_numpy()].tolist()
+    return result
 
 
 def by_name(properties: Iterable[Property]) -> Mapping[str, Property]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 
 import gtm_platform
 from gtm_platform.http.redaction import masked
@@ -50,18 +51,23 @@ def written_metadata(
 ) -> Metadata:
     """Return rows and figures of a partition; of the newest one also a preview and the lineage.
 
-    The rows of a source table are those of all windows together, the newest version of each record.
+    The row count of a source table is that of all windows together, the newest version of each record; it is counted
+    with the newest window only, and each has its own.
     """
+    is_source = contract_of(table).cadence is not None
     metadata: Metadata = {
-        "dagster/row_count": written.rows,
+        "dagster/partition_row_count" if is_source else "dagster/row_count": written.rows,
         **{f"{FIGURE}/{name}": _number(value) for name, value in written.figures.items() if value is not None},
         **{f"{TECHNICAL}/{name}": value for name, value in (technical or {}).items()},
     }
     if partition != max(lake.partitions(table), default=partition):
         return metadata
-    if contract_of(table).cadence is not None:
-        metadata |= {"dagster/partition_row_count": written.rows, "dagster/row_count": total_rows(lake, table)}
-    metadata["preview"] = preview(lake, table)
+    try:
+        if is_source:
+            metadata["dagster/row_count"] = total_rows(lake, table)
+        metadata["preview"] = preview(lake, table)
+    except duckdb.Error:  # of another partition: whoever reads the table names the file
+        metadata[f"{TECHNICAL}/preview"] = "none: a file of the table cannot be read"
     if written.lineage:
         metadata["dagster/column_lineage"] = column_lineage(written.lineage)
         metadata["lineage"] = lineage_table(written.lineage)
@@ -76,18 +82,22 @@ def total_rows(lake: Lake, table: str) -> int:
 
 
 def preview(lake: Lake, table: str, rows: int = PREVIEW_ROWS) -> dg.TableMetadataValue:
-    """Return rows of the newest partition, the fullest of the first, personal columns masked."""
+    """Return rows of the newest partition, the fullest of the first; personal columns are not even read."""
     contract = contract_of(table)
     query = lake.file_query(table, lake.files(table)[-1:]).sql
+    # To sort a source's whole account by its key takes as long as to read it.
+    first = f"order by {quoted(contract.key)}" if contract.cadence is None else ""
+    read = [name for name, column in contract.columns.items() if not column.personal]
     with cursor() as connection:
-        columns, key = quoted(contract.columns), quoted(contract.key)
-        empty = " + ".join(f'("{name}" is null)::int' for name in contract.columns)
+        columns, key = quoted(dict.fromkeys([*read, *contract.key])), quoted(contract.key)
+        empty = " + ".join(f'("{name}" is null)::int' for name in read) or "0"
         answer = connection.execute(
-            f"select {columns} from (select {columns} from ({query}) order by {key} limit {PREVIEWED_ROWS}) "
+            f"select {columns} from (select {columns} from ({query}) {first} limit {PREVIEWED_ROWS}) "
             f"order by {empty}, {key} limit {rows}"
         )
-        records = [dict(zip(contract.columns, row, strict=True)) for row in answer.fetchall()]
-    shown = [{name: _cell(contract, name, value) for name, value in record.items()} for record in records]
+        names = [column[0] for column in answer.description or ()]
+        records = [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+    shown = [{name: _cell(contract, name, record.get(name)) for name in contract.columns} for record in records]
     return dg.TableMetadataValue([dg.TableRecord(record) for record in shown], _bare_schema(contract))
 
 
@@ -131,10 +141,10 @@ def _number(value: Any) -> int | float:
 
 
 def _cell(contract: Contract, name: str, value: Any) -> str | int | float | bool:
-    if value is None:
-        return ""
     if contract.columns[name].personal:
         return HIDDEN
+    if value is None:
+        return ""
     if isinstance(value, bool | int | float):
         return value
     text = masked(", ".join(map(str, value)) if isinstance(value, list) else str(value))

@@ -1,7 +1,6 @@
 """Dagster assets made of daily tables: one partitioned asset each, its lineage taken from the table's inputs."""
 
 import hashlib
-import inspect
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -11,7 +10,7 @@ import dagster as dg
 from gtm_platform.lake.contracts import Contract, contract_of
 from gtm_platform.lake.dagster.asset_pages import definition_metadata, written_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
-from gtm_platform.lake.daily_table import DailyTable, DaysAgo
+from gtm_platform.lake.daily_table import DailyTable, DaysAgo, source_of
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.compat import CODE_VERSION_TAG, output_without_materialization
 from gtm_platform.orchestration.graph_policy import (
@@ -114,17 +113,10 @@ def _write(table: DailyTable, store: Lake, day: str) -> Metadata | None:
 
 def code_version(table: DailyTable) -> str:
     """Hash what the rows depend on besides data: the rule's module, the contract, the policy if read."""
-    parts = [_source(table.rule), table.rule.__doc__ or "", _signature(table.contract)]
+    parts = [source_of(table.rule), table.rule.__doc__ or "", _signature(table.contract)]
     if table.reads_policy:
         parts.append(_policy_hash())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
-
-
-def _source(rule: Any) -> str:
-    try:
-        return inspect.getsource(inspect.getmodule(rule) or rule)
-    except (OSError, TypeError):  # a rule that was typed into a console has no file
-        return str(rule.__qualname__)
 
 
 def _signature(contract: Contract) -> str:

@@ -6,8 +6,10 @@ import dagster as dg
 
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.daily_table import DailyTable
-from gtm_platform.lake.day_check import ContractCheck, DayCheck, Verdict, days_to_check
+from gtm_platform.lake.day_check import Check, ContractCheck, DayCheck, Verdict, days_to_check
+from gtm_platform.lake.verdicts import Judged, judge
 from gtm_platform.orchestration.graph_policy import DAYS
+from gtm_platform.settings import settings
 
 PARTITION = "dagster/partition"
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -16,11 +18,11 @@ DAYS_NAMED = 5  # in the description; the metadata have all of them
 
 def day_checks(tables: Iterable[DailyTable], checks: Iterable[DayCheck] = ()) -> list[dg.AssetChecksDefinition]:
     """Build the check of each table's contract, and those of a room's own."""
-    everything: list[DayCheck | ContractCheck] = [*map(ContractCheck, tables), *checks]
+    everything: list[Check] = [*map(ContractCheck, tables), *checks]
     return [_asset_check(check) for check in everything]
 
 
-def _asset_check(check: DayCheck | ContractCheck) -> dg.AssetChecksDefinition:
+def _asset_check(check: Check) -> dg.AssetChecksDefinition:
     """Build one check. One of severity ERROR blocks what is made of the table in the same run, and all deliveries."""
     severity = dg.AssetCheckSeverity[check.severity]
 
@@ -33,8 +35,7 @@ def _asset_check(check: DayCheck | ContractCheck) -> dg.AssetChecksDefinition:
     def evaluate(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
         store = lake.open()
         days = days_to_check(store, check, days_of_run(context.run.tags))
-        verdicts = {day: check.verdict(store, day) for day in days}
-        return _result({day: verdict for day, verdict in verdicts.items() if not verdict.passed}, days, severity)
+        return _result(judge(store, check, days, settings().home / "checks"), severity)
 
     return evaluate
 
@@ -48,9 +49,11 @@ def days_of_run(tags: Mapping[str, str]) -> list[str]:
     return []
 
 
-def _result(bad: Mapping[str, Verdict], days: list[str], severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
+def _result(judged: Judged, severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
+    bad = {day: verdict for day, verdict in judged.verdicts.items() if not verdict.passed}
     metadata: dict[str, dg.MetadataValue | int | str] = {
-        "days_checked": len(days),
+        "days_checked": len(judged.verdicts),
+        "days_read": judged.days_read,  # the others are as they were when they were read
         "bad_days": ", ".join(bad) or "none",
     }
     rows = [{"day": day, **row} for day, verdict in bad.items() for row in verdict.rows]
@@ -62,7 +65,7 @@ def _result(bad: Mapping[str, Verdict], days: list[str], severity: dg.AssetCheck
         if rows:
             metadata["rows"] = dg.MetadataValue.table([dg.TableRecord(row) for row in rows])
     return dg.AssetCheckResult(
-        passed=not bad, severity=severity, metadata=metadata, description=_sentence(bad, len(days))
+        passed=not bad, severity=severity, metadata=metadata, description=_sentence(bad, len(judged.verdicts))
     )
 
 

@@ -47,7 +47,7 @@ def require_own_account(identity: AccountIdentity) -> None:
 
 
 def refuse_other_account(identity: AccountIdentity) -> None:
-    """Raise `OtherAccount` where the home belongs to another account; pin none, as for a look at what would be used."""
+    """Raise `OtherAccount` where the home belongs to another account, without pinning any."""
     describe_account(identity)
 
 

@@ -3,7 +3,8 @@
 A source or destination declares its variables in a `settings.py` of its own, as a `SystemSettings`; here stands GTM_*.
 """
 
-from datetime import UTC, date, datetime
+import json
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeVar
@@ -20,6 +21,17 @@ class SettingsError(ValueError):
 
 def _utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _sandbox_time(clock: Path) -> datetime:
+    """Read what time it is in a sandbox: its clock stands still, or runs at the speed of real time, perhaps ahead."""
+    try:
+        state = json.loads(clock.read_text())
+    except FileNotFoundError:  # it has not ticked yet
+        return datetime.now(UTC)
+    if not state["following"]:
+        return datetime.fromisoformat(state["now"])
+    return datetime.now(UTC) + timedelta(seconds=state["ahead_seconds"])
 
 
 def _no_blank(value: object) -> object:
@@ -71,10 +83,15 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:3000", description="Address of the Dagster UI, for links in Slack."
     )
     gtm_now: datetime | None = Field(default=None, description="Pretend that it is this moment (demos and tests).")
+    gtm_sandbox_clock: Path | None = Field(
+        default=None, description="Clock file of a running sandbox, whose time is then the platform's (gtm ui sets it)."
+    )
 
     def now(self) -> datetime:
-        """Return the present moment, or the one that GTM_NOW pretends."""
-        return _utc(self.gtm_now) if self.gtm_now else datetime.now(UTC)
+        """Return the present moment, the one that GTM_NOW pretends, or that of the sandbox which is read."""
+        if self.gtm_now:
+            return _utc(self.gtm_now)
+        return _sandbox_time(self.gtm_sandbox_clock) if self.gtm_sandbox_clock else datetime.now(UTC)
 
     @property
     def home(self) -> Path:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import dagster as dg
 
 from gtm_platform.delivery.alerts.kinds.check_turned import CheckTurn
-from gtm_platform.orchestration.compat import (
+from gtm_platform.orchestration.compat_history import (
     RecordedEvaluation,
     evaluations_since,
     newest_check_rows,
@@ -22,7 +22,7 @@ from gtm_platform.orchestration.origin import BACKFILL_TAG, partition_span
 # The checks of a run are one message, so an evaluation waits until its run has ended; but no longer than this.
 HOLD_SECONDS = 25.0
 SHOWN_METADATA, SHOWN_LENGTH = 3, 120  # entries of what a check found, and characters of each
-NOT_SHOWN = ("query", "sql", "look")  # metadata that says how a check asks, and not what it found
+NOT_SHOWN = ("query", "sql", "look")  # metadata about how a check queries, not about its result
 
 Verdict = Literal["ERROR", "WARN", "PASSED"]
 WORSE: dict[Verdict, int] = {"PASSED": 0, "WARN": 1, "ERROR": 2}
@@ -33,13 +33,13 @@ class CheckMemory:
     """What is known of the checks: how far each was read, and which say that something is wrong.
 
     `rows` holds the newest row of each check as it was; `open` those of which more may end. A verdict that was not
-    `told` came from a backfill: it is of an old day, and is told once a run of today says it, too.
+    reported came from a backfill: it is of an old day, and is reported once a run of today repeats it.
     """
 
     rows: dict[str, str] = field(default_factory=dict)
     open: list[str] = field(default_factory=list)
     read_until: dict[str, float] = field(default_factory=dict)
-    wrong: dict[str, tuple[Verdict, bool]] = field(default_factory=dict)  # by check and partition: verdict, told
+    wrong: dict[str, tuple[Verdict, bool]] = field(default_factory=dict)  # by check and partition, and whether reported
 
     @classmethod
     def of(cls, cursor: str | None) -> "CheckMemory | None":
@@ -47,7 +47,7 @@ class CheckMemory:
         if not cursor:
             return None
         memory: Mapping[str, Any] = json.loads(cursor)
-        wrong = {slot: (verdict, bool(told)) for slot, (verdict, told) in memory["wrong"].items()}
+        wrong = {slot: (verdict, bool(reported)) for slot, (verdict, reported) in memory["wrong"].items()}
         return cls(memory["rows"], memory["open"], memory["read_until"], wrong)
 
     def cursor(self) -> str:
@@ -130,17 +130,17 @@ def _turns_of(
     for partition, evaluation in newest.items():
         slot = f"{key.to_user_string()}|{partition}"
         verdict = _verdict(evaluation)
-        before, told = memory.wrong.get(slot, ("PASSED", False))
+        before, reported = memory.wrong.get(slot, ("PASSED", False))
         if verdict == "PASSED":
             memory.wrong.pop(slot, None)
-            if told:
+            if reported:
                 turns.append(_turn(key, evaluation, runs))
             continue
         silent = runs.is_backfill(evaluation.run_id) and not first
-        worse = not told or WORSE[verdict] > WORSE[before]
+        worse = not reported or WORSE[verdict] > WORSE[before]
         if worse and not silent:
             turns.append(_turn(key, evaluation, runs))
-        memory.wrong[slot] = (verdict, told or not silent)
+        memory.wrong[slot] = (verdict, reported or not silent)
     return turns
 
 

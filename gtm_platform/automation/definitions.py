@@ -12,7 +12,10 @@ from gtm_platform.orchestration.graph_policy import SOURCE_TAG
 
 
 def automated(graph: dg.Definitions) -> dg.Definitions:
-    """Return the graph with its automation: new sources, tables and deliveries are part of it by their tags."""
+    """Return the graph with the jobs and sensors that keep it up to date.
+
+    Sources, tables and deliveries are recognised by their tags, so new ones are part of it.
+    """
     daily_tables = daily_tables_job()
     whole = dg.Definitions.merge(graph, dg.Definitions(jobs=[daily_tables]))
     syncs = [job for job in graph.jobs or () if isinstance(job, AssetJob) and SOURCE_TAG in (job.tags or {})]

@@ -10,7 +10,8 @@ import dagster as dg
 from gtm_platform.delivery.alerts.kinds.late_schedule import ScheduleTurn
 from gtm_platform.delivery.alerts.kinds.sensor_failing import AutomationTurn
 from gtm_platform.http.redaction import excerpt
-from gtm_platform.orchestration.compat import Automation, Tick, automations, newest_ticks, previous_tick
+from gtm_platform.orchestration.compat import previous_tick
+from gtm_platform.orchestration.compat_history import Automation, Tick, automations, newest_ticks
 
 FAILURES = {"sensor": 2, "schedule": 1}  # in a row: a sensor ticks again in seconds, a schedule in hours
 LATE = timedelta(minutes=3)  # the scheduler looks once a minute, and starts after this platform does
@@ -19,7 +20,7 @@ OLDEST = timedelta(days=1)  # an automation whose last tick is older has been ta
 
 @dataclass
 class TickMemory:
-    """What was told: the automations that fail and the schedules that are late, by selector, with the tick."""
+    """The failing automations and late schedules that were reported, by selector, each with its tick."""
 
     failing: dict[str, str] = field(default_factory=dict)
     late: dict[str, str] = field(default_factory=dict)

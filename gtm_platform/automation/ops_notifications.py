@@ -16,16 +16,16 @@ from gtm_platform.automation.failing_automations import TickMemory, read_failing
 from gtm_platform.delivery.alerts.kinds import check_turned, late_schedule, run_failed, sensor_failing, stale_asset
 from gtm_platform.delivery.alerts.ops_alerts import ops_off_reason, send, today
 from gtm_platform.http.redaction import redact_exceptions
-from gtm_platform.orchestration.compat import (
+from gtm_platform.orchestration.compat import Graph
+from gtm_platform.orchestration.compat_history import (
     FreshnessChange,
-    Graph,
     freshness_changes,
     newest_freshness_change,
     stale_assets,
 )
 from gtm_platform.state.slack_journal import Fact
 
-TICK_SECONDS = 20  # with what a check is held for its run, it is told within a minute
+TICK_SECONDS = 20  # with the wait for the run of a check, a message is out within a minute
 EVENTS_READ = 500
 
 # The facts that are news, and the cursor after them.
@@ -67,7 +67,7 @@ def _stale_assets(context: dg.SensorEvaluationContext) -> tuple[Sequence[Fact], 
     if context.cursor:
         changes = freshness_changes(context.instance, int(context.cursor), EVENTS_READ)
         cursor = changes[-1].id if changes else int(context.cursor)
-    else:  # all history is news: only what is stale now is told
+    else:  # before the first look all history is new: only what is stale now is reported
         cursor = newest_freshness_change(context.instance)
         stale = stale_assets(context.instance, graph.materializable_asset_keys)
         changes = [FreshnessChange(cursor, key, was_stale=False, is_stale=True) for key in stale]

@@ -21,6 +21,7 @@ from gtm_platform.orchestration.origin import DAY_TAG, PART_OF_TAG, partition_ta
 from gtm_platform.settings import settings
 
 JOB_NAME = "everything_of_a_day"
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # the event log of each run has it all
 
 
 def everything_of_a_day(graph: Callable[[], dg.Definitions]) -> dg.JobDefinition:
@@ -78,7 +79,10 @@ def _execute(
     job = definitions.resolve_job_def(name)
     context.log.info(f"{name} {' to '.join(tags.values())}: {len(assets_of_job(job))} tables")
     ran = job.execute_in_process(
-        instance=context.instance, tags={**tags, PART_OF_TAG: context.run_id}, raise_on_error=False
+        instance=context.instance,
+        tags={**tags, PART_OF_TAG: context.run_id},
+        raise_on_error=False,
+        run_config=QUIET,
     )
     if ran.success:
         return None

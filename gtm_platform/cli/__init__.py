@@ -1,36 +1,46 @@
-"""`gtm …`: the command line. Commands import what they need when they are called, so that `--help` is at once there."""
+"""`gtm …`: the command line. Commands import what they need when they are called, so that `--help` answers at once;
+and after they entered their home, since the definitions are loaded for one home.
+
+Here are the commands and their options; what each does stands in a module beside this one, or in `demo`.
+"""
 
 import datetime
 import os
-import signal
 import sys
-import threading
 import warnings
 from pathlib import Path
 
 import click
 
-HOME = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the lake, the state and Dagster's history.  [default: $GTM_HOME or .gtm]",
-)
+from gtm_platform.cli.accounts import accounts
+from gtm_platform.cli.homes import Home, choose_demo_home, choose_home
+from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
+from gtm_platform.cli.sandbox import sandbox
 
 
 class Sentences(click.Group):
-    """Errors that a person can mend are one sentence, not a traceback."""
+    """Errors are one sentence, not a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
+        """Run the command; what it raises is printed as a sentence and ends the process with 1."""
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except (ValueError, LookupError, RuntimeError, OSError) as error:
+        except Exception as error:
             if os.environ.get("GTM_TRACEBACK"):
                 raise
-            click.secho(f"{error}", fg="red", err=True)
+            click.secho(_sentence(error), fg="red", err=True)
             click.echo("(GTM_TRACEBACK=1 shows where.)", err=True)
             sys.exit(1)
+
+
+def _sentence(error: Exception) -> str:
+    """What the platform raises is worded for people; before what a library raises stands what kind of error it is."""
+    words = str(error).strip() or "no more is known"
+    if type(error).__module__.startswith("gtm_platform.") or type(error) in (ValueError, LookupError, RuntimeError):
+        return words
+    return f"{type(error).__name__}: {words}"
 
 
 @click.group(cls=Sentences, context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,14 +48,23 @@ class Sentences(click.Group):
 def gtm() -> None:
     """One record per customer out of all the tools a go-to-market team uses.
 
-    Begin with `gtm demo`: it lives through fourteen days of a made-up company, offline. Then `gtm ui`.
+    Begin with the demo, which needs no account and no network; then open the Dagster UI over what it made.
+
+    A home is the folder that holds everything: the lake, the state, Dagster's history. The demo has a home of its own,
+    .gtm-demo; real accounts have .gtm. Commands open the real one as soon as one account has a key in the environment
+    or in .env, and the demo's until then; --home and GTM_HOME choose another.
+
+    \b
+    Example:
+      gtm demo
+      gtm ui
     """
     _read_dotenv(Path(".env"))
     warnings.filterwarnings("ignore", message="Parameter `.*` is currently in beta")
 
 
 def _read_dotenv(path: Path) -> None:
-    """What the environment does not say itself, as `dagster dev` reads it."""
+    """Set what the environment does not set itself, as `dagster dev` reads the file."""
     if path.is_file():
         for line in path.read_text().splitlines():
             name, equals, value = line.partition("=")
@@ -54,86 +73,108 @@ def _read_dotenv(path: Path) -> None:
 
 
 @gtm.command()
-@HOME
-@click.option(
-    "--people", type=click.IntRange(20, 100_000), default=1500, show_default=True, help="How many people live."
-)
-@click.option(
-    "--days", type=click.IntRange(1, 60), default=14, show_default=True, help="How many days they live through."
-)
-@click.option("--seed", type=int, default=7, show_default=True, help="Another seed is another world.")
+@DEMO_HOME
+@PEOPLE
+@click.option("--days", type=click.IntRange(1, 60), default=14, show_default=True, help="How many days to simulate.")
+@SEED
 @click.option(
     "--now", "now_", metavar="ISO", help="The moment at which the last day is over.  [default: last midnight]"
 )
-@click.option("--summary", type=click.Path(dir_okay=False, path_type=Path), help="Write what happened here, as JSON.")
+@click.option(
+    "--summary", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to this file, as JSON."
+)
 def demo(home: Path | None, people: int, days: int, seed: int, now_: str | None, summary: Path | None) -> None:
-    """Live through some days in a sandbox, and check all that is claimed."""
-    from gtm_platform.demo.live import tell
+    """Simulate some days of a made-up company, and check every figure against the truth.
 
-    use_home(home)
-    sys.exit(tell(people=people, days=days, seed=seed, now=moment(now_) if now_ else None, summary=summary))
+    HubSpot, Stripe, Intercom and Slack are played by a sandbox on this machine: no account, no key and no network are
+    needed. Called again, it goes on from where it ended.
+
+    \b
+    Example:
+      gtm demo
+      gtm demo --people 120 --days 2 --home /tmp/small
+    """
+    choose_demo_home(home).announce().enter()
+    from gtm_platform.demo.simulation import run_demo
+
+    sys.exit(run_demo(people=people, days=days, seed=seed, now=moment(now_) if now_ else None, summary=summary))
 
 
 @gtm.command()
 @HOME
 @click.option("--port", type=int, default=3000, show_default=True, help="Port of the Dagster UI.")
 @click.option(
-    "--sandbox/--no-sandbox", default=True, show_default=True, help="Read the sandbox, or the accounts in .env."
+    "--sandbox/--no-sandbox",
+    default=None,
+    help="Read the sandbox, or the real accounts.  [default: the accounts where one has a key; the sandbox in a home "
+    "of the demo]",
 )
-def ui(home: Path | None, port: int, sandbox: bool) -> None:
-    """Start the Dagster UI with its daemon, and the sandbox. Ctrl-C ends all of it."""
+def ui(home: Path | None, port: int, sandbox: bool | None) -> None:
+    """Start the Dagster UI with its daemon, and the sandbox where it is read. Ctrl-C ends all of it.
+
+    Without options it opens the demo's home as long as no account has a key, and the home of the real accounts from
+    then on.
+
+    \b
+    Example:
+      gtm ui
+      gtm ui --no-sandbox --port 3001
+    """
+    chosen = choose_home(home, sandbox=sandbox).announce().enter()
     from gtm_platform.cli.ui import show
 
-    use_home(home)
-    sys.exit(show(port=port, sandbox=sandbox))
-
-
-@gtm.group()
-def sandbox() -> None:
-    """The world in the box: HubSpot, Stripe, Intercom and Slack on loopback."""
-
-
-@sandbox.command()
-@HOME
-@click.option("--port", type=int, default=8787, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
-@click.option("--people", type=click.IntRange(20, 100_000), default=1500, show_default=True)
-@click.option("--seed", type=int, default=7, show_default=True)
-@click.option("--now", "now_", metavar="ISO", help="Stop the clock at this moment.  [default: it follows the real one]")
-@click.option("--attached", is_flag=True, hidden=True, help="End when standard input does, with whoever started it.")
-def serve(home: Path | None, port: int, people: int, seed: int, now_: str | None, attached: bool) -> None:
-    """Serve the sandbox until Ctrl-C. With --home, what is written to it outlives a restart."""
-    from gtm_platform.sandbox.server import serve as run
-
-    if attached:
-        threading.Thread(target=_end_with_input, daemon=True).start()
-    run(port=port, people=people, seed=seed, now=moment(now_) if now_ else None, home=home)
-
-
-def _end_with_input() -> None:
-    """However the other end of the pipe goes, also by a kill -9, the kernel closes it."""
-    sys.stdin.buffer.read()
-    os.kill(os.getpid(), signal.SIGINT)
+    sys.exit(show(chosen, port=port, sandbox=sandbox))
 
 
 @gtm.command()
 @HOME
-@click.argument("sql")
-@click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
-def query(home: Path | None, sql: str, shape: str) -> None:
-    """Ask the lake in SQL, read-only: <schema>.<table>, current.<source>_<stream>, latest.<table>."""
-    from gtm_platform.cli.query import ask
+@click.argument("sql", required=False)
+@click.option("--describe", "table", metavar="TABLE", help="Show the columns of a table, and what they mean.")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "vertical", "json", "csv"]),
+    help="How rows are printed.  [default: table; vertical where a row is wider than the terminal]",
+)
+def query(home: Path | None, sql: str | None, table: str | None, style: str | None) -> None:
+    """Query the lake in SQL, read-only; without SQL, list its tables.
 
-    use_home(home)
-    ask(sql, shape)
+    <schema>.<table> has every day or window of a table, current.<source>_<stream> the newest version of each record,
+    latest.<table> the newest day of a daily table.
+
+    \b
+    Example:
+      gtm query
+      gtm query --describe latest.unified_customers
+      gtm query "select health_status, count(*) from latest.customer_health group by 1"
+    """
+    if sql and table:
+        raise click.UsageError("Give either SQL or --describe, not both.")
+    choose_home(home).enter()
+    from gtm_platform.cli.query import describe, list_tables, run_query
+
+    if table:
+        describe(table, style)
+    elif sql:
+        run_query(sql, style)
+    else:
+        list_tables(style)
 
 
 @gtm.command()
 @HOME
 def doctor(home: Path | None) -> None:
-    """Every source: configured or off, reachable, allowed what it needs, last sync, freshness."""
+    """Check each source and destination: key, account, connection, permissions, age of its data.
+
+    In a home of the demo it checks the sandbox that runs there.
+
+    \b
+    Example:
+      gtm doctor
+    """
+    _enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.cli.doctor import examine
 
-    use_home(home)
     sys.exit(examine())
 
 
@@ -142,15 +183,24 @@ def doctor(home: Path | None) -> None:
 @click.argument("selection")
 @click.option("--partition", required=True, help="Day or window, e.g. 2026-11-20 or 2026-11-20T0600.")
 @click.option("--to", "last", help="Last day or window of a range, made in one run.")
-def run(home: Path | None, selection: str, partition: str, last: str | None) -> None:
-    """Make SELECTION for a partition or a range: a table (core/revenue), `group:stripe`, `core/revenue+`, or a job.
+@click.option("--full-refresh", is_flag=True, help="Read sources whole, which also shows what was deleted.")
+def run(home: Path | None, selection: str, partition: str, last: str | None, full_refresh: bool) -> None:
+    """Make SELECTION for a partition or a range of them.
 
-    The job everything_of_a_day reads the day's windows of every source, makes its tables and delivers it.
+    SELECTION is a table (core/revenue), what Dagster calls an asset selection (group:stripe; core/revenue+ with what is
+    made of it), or a job: everything_of_a_day reads the day's windows of every source, makes its tables and delivers
+    it. It ends with 1 where nothing was made, and says why.
+
+    \b
+    Example:
+      gtm run core/revenue --partition 2026-11-20
+      gtm run core/revenue --partition 2026-11-01 --to 2026-11-20
+      gtm run group:stripe --partition 2026-11-20 --full-refresh
     """
+    _enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.cli.runs import make
 
-    use_home(home)
-    sys.exit(make(selection, partition, last))
+    sys.exit(make(selection, partition, last, full_refresh=full_refresh))
 
 
 @gtm.command()
@@ -158,8 +208,16 @@ def run(home: Path | None, selection: str, partition: str, last: str | None) -> 
 @click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="Keep the runs of so many days.")
 @click.option("--dry-run", is_flag=True, help="Only count.")
 def tidy(home: Path | None, days: int, dry_run: bool) -> None:
-    """Delete old runs of Dagster's history; none that holds the newest word on a partition, nothing of the lake."""
-    use_home(home)
+    """Delete old runs of Dagster's history.
+
+    None is deleted that holds the newest word on a partition, and nothing of the lake.
+
+    \b
+    Example:
+      gtm tidy --dry-run
+      gtm tidy --days 30
+    """
+    choose_home(home).announce().enter()
     from gtm_platform.orchestration.instance import instance
     from gtm_platform.orchestration.tidy import tidy as tidied
 
@@ -172,22 +230,33 @@ def tidy(home: Path | None, days: int, dry_run: bool) -> None:
 @HOME
 @click.argument("run_id")
 def undo(home: Path | None, run_id: str) -> None:
-    """Put back what HubSpot held before the writes of a run."""
+    """Put back what HubSpot held before the writes of a run.
+
+    RUN_ID may be short, as the UI shows it: its first eight characters. What people changed since is left as it is.
+
+    \b
+    Example:
+      gtm undo 1f0c9a2b
+    """
+    _enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.delivery.hubspot.undo import undo_run
 
-    use_home(home)
     click.echo(undo_run(run_id))
 
 
-def use_home(home: Path | None) -> None:
-    """From here on this process, and those it starts, live in that folder."""
-    if home is not None:
-        os.environ["GTM_HOME"] = str(home)
-    place = Path(os.environ.setdefault("GTM_HOME", ".gtm")).expanduser().resolve()
-    os.environ["GTM_HOME"] = str(place)
-    os.environ["DAGSTER_HOME"] = str(place / "dagster")
+def _enter_with_sandbox(home: Home) -> None:
+    """Enter a home; in one of the demo the sandbox that runs there plays the accounts."""
+    home.enter()
+    if home.is_demo:
+        from gtm_platform.demo.sandbox_process import running_sandbox
+        from gtm_platform.demo.simulation import connect
+
+        if box := running_sandbox(home.path):
+            connect(box, home.path)
+            click.secho(f"Sandbox: {box.url}/ {box.clock_message()}", dim=True, err=True)
+        else:
+            click.secho("Sandbox: none runs for this home; `gtm ui` starts it.", dim=True, err=True)
 
 
-def moment(text: str) -> datetime.datetime:
-    when = datetime.datetime.fromisoformat(text)
-    return when if when.tzinfo else when.replace(tzinfo=datetime.UTC)
+gtm.add_command(sandbox)
+gtm.add_command(accounts)

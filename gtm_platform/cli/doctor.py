@@ -1,11 +1,14 @@
 """`gtm doctor`: every source and destination, from its keys to the age of its data, and what to do where one fails."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import click
 
+from gtm_platform.accounts import describe_account
+from gtm_platform.delivery.access import DestinationAccess
 from gtm_platform.http.errors import ApiFailure, Forbidden, Unauthorized
 from gtm_platform.ingest.assets import windows
 from gtm_platform.ingest.discovery import discover
@@ -17,6 +20,8 @@ from gtm_platform.sources.assets import SOURCES
 
 COLOURS = {"ok": "green", "off": "yellow", "failing": "red"}
 LATE = timedelta(hours=12)
+
+Check = Callable[[], DestinationAccess]
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,10 @@ def examine() -> int:
     """Print what is seen of each system; 1 where one that is configured does not work."""
     lake, now = the_lake(), settings().now()
     findings = [_source(source, lake, now) for source in SOURCES]
-    destinations = discover("gtm_platform.delivery", "settings", "SETTINGS")
-    findings += [_destination(f"delivery/{name}", kind) for name, kind in destinations.items()]
+    checks = discover("gtm_platform.delivery", "access", "check_access")
+    for name, kind in discover("gtm_platform.delivery", "settings", "SETTINGS").items():
+        findings.append(_destination(f"delivery/{name}", kind, checks.get(name)))
+    findings += _extensions()
     for finding in findings:
         click.secho(f"{finding.system:<18} {finding.state:<8}", fg=COLOURS[finding.state], nl=False)
         click.echo(f" {finding.sentence}")
@@ -54,7 +61,7 @@ def _source(source: Source, lake: Lake, now: datetime) -> Finding:
         if off := source.off():
             return Finding(source.name, "off", off, (*advice, age))
         with source.open() as client:
-            identity, refusals = source.check(client), _refusals(source, client, now)
+            identity, refusals = _identity(source, client), _refusals(source, client, now)
     except (ApiFailure, SettingsError) as failure:
         hint = (source.settings.when_refused,) if isinstance(failure, Unauthorized | Forbidden) else ()
         return Finding(source.name, "failing", str(failure), (*hint, age))
@@ -63,6 +70,12 @@ def _source(source: Source, lake: Lake, now: datetime) -> Finding:
             source.name, "failing", f"{identity}; {'; '.join(refusals)}", (source.settings.when_refused, age)
         )
     return Finding(source.name, "ok", f"{identity}; may read {', '.join(s.name for s in source.streams)}", (age,))
+
+
+def _identity(source: Source, client: Any) -> str:
+    """Whose account the key opens, and whether the home belongs to it."""
+    sentence = source.check(client)
+    return f"{sentence}; {describe_account(source.identity(client))}" if source.identity else sentence
 
 
 def _refusals(source: Source, client: Any, now: datetime) -> list[str]:
@@ -90,19 +103,40 @@ def _freshness(source: Source, lake: Lake, now: datetime) -> str:
 # --- destinations ----------------------------------------------------------------------------------------------------
 
 
-def _destination(name: str, kind: type[SystemSettings]) -> Finding:
-    """Keys and switches of a destination; nothing is sent to it."""
+def _destination(name: str, kind: type[SystemSettings], check: Check | None) -> Finding:
+    """Keys, switches, account and permissions of a destination; nothing is sent to it."""
     try:
         config = settings_of(kind)
-    except SettingsError as failure:
-        return Finding(name, "failing", str(failure))
+        if missing := config.missing():
+            return Finding(name, "off", f"off: set {' and '.join(missing)} (see .env.example)", _advice(kind))
+        access = check() if check else None
+        account = describe_account(access.account) if access else "its keys are set"
+    except (ApiFailure, SettingsError) as failure:
+        hint = (kind.when_refused,) if isinstance(failure, Unauthorized | Forbidden) and kind.when_refused else ()
+        return Finding(name, "failing", str(failure), hint)
+    if access and access.refusals:
+        return Finding(name, "failing", f"{account}; {'; '.join(access.refusals)}", (kind.when_refused, *_advice(kind)))
     switches = [field for field, value in config.model_dump().items() if isinstance(value, bool) and not value]
-    if missing := config.missing():
-        return Finding(name, "off", f"off: set {' and '.join(missing)} (see .env.example)", _advice(kind))
     if switches:
         variables = " and ".join(f"{field.upper()}=true" for field in switches)
-        return Finding(name, "off", f"it sends nothing: set {variables}", _advice(kind))
-    return Finding(name, "ok", "its keys are set, and it may send", config.hints())
+        return Finding(name, "off", f"{account}; it sends nothing: set {variables}", _advice(kind))
+    return Finding(name, "ok", f"{account}, and it may send", config.hints())
+
+
+# --- people's own ----------------------------------------------------------------------------------------------------
+
+
+def _extensions() -> list[Finding]:
+    """The modules of GTM_EXTENSIONS: how many take part, and which are left out."""
+    if not settings().gtm_extensions:
+        return []
+    from gtm_platform.definitions import platform
+    from gtm_platform.extensions.merging import merge
+
+    _, broken = merge(platform())
+    if broken:
+        return [Finding("extensions", "failing", "left out until mended", tuple(str(each) for each in broken))]
+    return [Finding("extensions", "ok", f"every module of {settings().gtm_extensions} takes part")]
 
 
 def _advice(kind: type[SystemSettings]) -> tuple[str, ...]:

@@ -1,51 +1,106 @@
-"""`gtm query`: SQL over the catalogue, read-only."""
+"""`gtm query`: SQL over the catalogue, read-only; its tables, and what their columns mean.
 
-import csv
-import json
-import sys
+How rows are printed stands in `printing`; what the views are, in `lake.catalogue`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 import duckdb
 
-from gtm_platform.lake.catalogue import reading
+from gtm_platform.cli.printing import Rows, print_rows
+from gtm_platform.lake import catalogue
+from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.settings import settings
 
-WIDEST = 48  # characters of a cell in a table
+TABLES = """
+select schema_name, view_name, column_count, comment
+from duckdb_views() where not internal and schema_name not in ('current', 'latest') order by all
+"""
+COLUMNS = """
+select column_name, data_type, coalesce(comment, '') from duckdb_columns()
+where not internal and schema_name = ? and table_name = ? order by column_index
+"""
+NAMES = "select schema_name || '.' || view_name from duckdb_views() where not internal order by all"
+QUARANTINE = "quarantine"  # its tables are listed where they hold something
+HINT = (
+    "Also: latest.<table> is the newest day of a daily table, current.<source>_<stream> the newest version of each "
+    "record. `gtm query --describe latest.unified_customers` says what its columns mean."
+)
 
 
-def ask(sql: str, shape: str) -> None:
-    path = settings().home / "gtm.duckdb"
-    if not path.exists():
-        raise RuntimeError(f"There is no {path} yet: nothing has been synced. Begin with `gtm demo`, or `gtm ui`.")
-    with reading(path) as connection:
-        try:
-            cursor = connection.execute(sql)
-            columns, rows = [column[0] for column in cursor.description or []], cursor.fetchall()
-        except duckdb.Error as error:
-            raise RuntimeError(str(error)) from None
-    {"table": _table, "json": _json, "csv": _csv}[shape](columns, rows)
+def run_query(sql: str, style: str | None) -> None:
+    """Print what a query returns."""
+    with _catalogue() as connection:
+        rows = _rows(connection, sql)
+    print_rows(rows, style)
 
 
-def _table(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
-    shown = [["" if value is None else str(value)[:WIDEST] for value in row] for row in rows]
-    widths = [max(len(cell) for cell in cells) for cells in zip(columns, *shown, strict=True)]
-    click.secho("  ".join(name.ljust(width) for name, width in zip(columns, widths, strict=True)), bold=True)
-    for row in shown:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    click.secho(f"{len(rows)} rows", dim=True, err=True)
+def list_tables(style: str | None) -> None:
+    """Print every table with its size and description."""
+    with _catalogue() as connection:
+        tables = connection.execute(TABLES).fetchall()
+        counts = [
+            connection.execute(f'select count(*) from "{schema}"."{name}"').fetchone() for schema, name, *_ in tables
+        ]
+    listed = [
+        (f"{schema}.{name}", count[0], columns, about)
+        for (schema, name, columns, about), count in zip(tables, counts, strict=True)
+        if count and (count[0] or schema != QUARANTINE)
+    ]
+    print_rows(Rows(["table", "rows", "columns", "description"], listed), style or "table")
+    click.secho(HINT, dim=True, err=True)
 
 
-def _json(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
-    click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str, indent=2))
+def describe(table: str, style: str | None) -> None:
+    """Print the columns of a table: name, type, meaning."""
+    schema, _, name = table.replace("/", ".").partition(".")
+    with _catalogue() as connection:
+        columns = connection.execute(COLUMNS, [schema, name]).fetchall()
+        names = [row[0] for row in connection.execute(NAMES).fetchall()]
+    if not columns:
+        raise LookupError(f"There is no table {table!r}.{_suggestion(schema, name, names)} `gtm query` lists them all.")
+    print_rows(Rows(["column", "type", "meaning"], columns), style or "table")
 
 
-def _csv(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
-    writer = csv.writer(sys.stdout)
-    writer.writerow(columns)
-    writer.writerows([_safe(value) for value in row] for row in rows)
+def _suggestion(schema: str, name: str, names: list[str]) -> str:
+    """Tables of that name in other schemas, or those of the schema."""
+    similar = [each for each in names if each.partition(".")[2] == (name or schema)]
+    similar = similar or [each for each in names if each.startswith(f"{schema}.")]
+    return f" There is {', '.join(similar[:10])}." if similar else ""
 
 
-def _safe(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula is shown as the text it is."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+@contextmanager
+def _catalogue() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The catalogue of the home, renewed first where it is missing or lists files that are no longer the lake's."""
+    lake = the_lake()
+    target = catalogue.path_of(lake)
+    if lake.root.is_dir() and catalogue.is_stale(lake):
+        click.secho(f"Renewing the views in {target.name} …", dim=True, err=True)
+        import gtm_platform.definitions  # noqa: F401  declares the tables
+
+        catalogue.renew(lake)
+    _refuse_missing(target)
+    with catalogue.reading(target) as connection:
+        yield connection
+
+
+def _refuse_missing(target: Path) -> None:
+    if not target.exists():
+        raise RuntimeError(
+            f"There is no {target} yet: nothing has been synced in the home {settings().home}. "
+            "Begin with `gtm demo`, or `gtm ui`; or choose another home with --home."
+        )
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> Rows:
+    try:
+        cursor = connection.execute(sql)
+        names = [column[0] for column in cursor.description or []]
+        values: list[tuple[Any, ...]] = cursor.fetchall()
+    except duckdb.Error as error:
+        raise RuntimeError(str(error)) from None
+    return Rows(names, values)

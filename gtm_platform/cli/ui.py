@@ -1,4 +1,4 @@
-"""`gtm ui`: the Dagster UI with its daemon, and the sandbox, in one terminal."""
+"""`gtm ui`: the Dagster UI with its daemon, and the sandbox where it is read, in one terminal."""
 
 import fcntl
 import os
@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -13,42 +14,62 @@ from pathlib import Path
 import click
 import dagster as dg
 
+from gtm_platform.cli.dagster_log import relay
+from gtm_platform.cli.homes import Home
 from gtm_platform.demo.sandbox_process import Box, open_box
-from gtm_platform.demo.world import World
+from gtm_platform.demo.world import World, refuse_other_data, world_of_home
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.policy import policy
-from gtm_platform.settings import settings
 
 WORKSPACE = Path(__file__).parents[1] / "deployment/workspace.yaml"
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 QUIET = "ignore:Parameter,ignore:Function `dev_command`"  # of Dagster: what is beta, and what it would rather have used
+SANDBOX_PORT = 8787
 
 
-def show(port: int, sandbox: bool) -> int:
-    """Run the UI, the daemon and the sandbox until they are told to end."""
+def show(home: Home, port: int, sandbox: bool | None) -> int:
+    """Run the UI, the daemon and perhaps a sandbox until one of them ends or Ctrl-C is pressed."""
     for ending in ENDINGS:  # however it is asked to end, also where a shell started it deaf to Ctrl-C
         signal.signal(ending, signal.default_int_handler)
+    reads_sandbox = _reads_sandbox(home, sandbox)
     _refuse_taken(port)
-    with alone_at(settings().home):
+    with alone_at(home.path):
         require_loadable()
         with instance():
             pass  # prepared, and dead runs ended, before the daemon looks
-        return _run(settings().home, port, sandbox)
+        return _run(home, port, world_of_home(home.path) if reads_sandbox else None)
 
 
-def _run(home: Path, port: int, sandbox: bool) -> int:
-    world = World.of(home) or World(people=1500, seed=7, start=None)
-    opened = open_box(home, world.people, world.seed, None) if sandbox else nullcontext()
+def _run(home: Home, port: int, world: World | None) -> int:
+    opened = open_box(home.path, world.people, world.seed, None, _sandbox_port()) if world else nullcontext()
     with suppress(KeyboardInterrupt), opened as box:
         click.echo(_what_to_open(port, box))
-        with _dagster(port, os.environ | (_living(box, world) if box else {})) as dagster:
+        environment = os.environ | (_sandbox_environment(home, box, world) if box and world else {})
+        with _dagster(port, environment, home.path / "ui.log") as dagster:
             return dagster.wait()
     return 0
 
 
+def _reads_sandbox(home: Home, sandbox: bool | None) -> bool:
+    """Whether the sandbox is read, not the real accounts; refuse a home that holds other data."""
+    if sandbox is None:
+        sandbox = home.is_demo or not home.has_keys
+    if sandbox:
+        refuse_other_data(home.path)
+    elif home.is_demo:
+        raise ValueError(
+            f"{home.path} holds a made-up company: real accounts have a home of their own. "
+            "Leave out --home (and GTM_HOME), or choose another one."
+        )
+    return sandbox
+
+
 @contextmanager
 def alone_at(home: Path) -> Iterator[None]:
-    """Refuse a second UI at the same home: two daemons would launch everything twice. A dead process holds nothing."""
+    """Refuse a second UI at the same home, whose daemon would launch everything twice.
+
+    The lock goes with the process that holds it.
+    """
     home.mkdir(parents=True, exist_ok=True)
     with open(home / "ui.lock", "a+") as lock:
         try:
@@ -66,7 +87,7 @@ def alone_at(home: Path) -> Iterator[None]:
 
 
 def require_loadable() -> None:
-    """Load what Dagster is about to load, so that what is wrong with it is a sentence here and no traceback there."""
+    """Load what Dagster is about to load, so that an error in it is a sentence and no traceback."""
     policy()
     try:
         from gtm_platform.definitions import defs
@@ -76,39 +97,59 @@ def require_loadable() -> None:
         raise RuntimeError(f"The definitions cannot be loaded: {' '.join(str(error).split())}") from error
 
 
-def _living(box: Box, world: World) -> dict[str, str]:
-    """The environment of a platform that goes on with the sandbox from where the demo left it."""
+def _sandbox_environment(home: Home, box: Box, world: World) -> dict[str, str]:
+    """Return the variables of a platform that goes on with the sandbox from where the demo left it."""
     box.follow_real_time()
-    return box.connect() | ({"GTM_FIRST_DAY": world.start} if world.start else {})
+    clock = {"GTM_SANDBOX_CLOCK": str(home.path / "sandbox" / "clock.json")}
+    return box.environment() | clock | ({"GTM_FIRST_DAY": world.start} if world.start else {})
 
 
 def _refuse_taken(port: int) -> None:
+    if not _is_free(port):
+        raise ValueError(f"Port {port} is taken; use another: gtm ui --port {port + 1}")
+
+
+def _sandbox_port() -> int:
+    """Return the sandbox's usual port, or 0 (any) where something else, perhaps another home's sandbox, has it."""
+    return SANDBOX_PORT if _is_free(SANDBOX_PORT) else 0
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise ValueError(f"Port {port} is taken; use another: gtm ui --port {port + 1}")
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def _what_to_open(port: int, box: Box | None) -> str:
-    lines = [f"Dagster UI   http://127.0.0.1:{port}   (up in about ten seconds)"]
+    lines = [f"Dagster UI   http://127.0.0.1:{port}   (up in about ten seconds; what it logs: ui.log in the home)"]
     if box:
-        lines += [f"Slack        {box.url}/slack/", f"Sandbox      {box.url}/_sandbox/health"]
+        lines += [f"Sandbox      {box.url}/   (what it is, its clock, Slack, the truth)"]
     return "\n".join([*lines, "Ctrl-C ends all of it.", ""])
 
 
 @contextmanager
-def _dagster(port: int, environment: dict[str, str]) -> "Iterator[subprocess.Popen[bytes]]":
+def _dagster(port: int, environment: dict[str, str], log: Path) -> "Iterator[subprocess.Popen[str]]":
     command = [sys.executable, "-m", "dagster", "dev", "--log-level", "error", "-w", str(WORKSPACE)]
     command += ["-h", "127.0.0.1", "-p", str(port)]
     # A session of its own: Ctrl-C reaches this process alone, which ends that one in order.
-    quiet = environment | {"PYTHONWARNINGS": QUIET}
-    process = subprocess.Popen(command, env=quiet, cwd=WORKSPACE.parent, start_new_session=True)
+    quiet = environment | {"PYTHONWARNINGS": QUIET, "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        command,
+        env=quiet,
+        cwd=WORKSPACE.parent,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    threading.Thread(target=relay, args=(process.stdout, log), daemon=True).start()
     try:
         yield process
     finally:
         _end(process)
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[str]") -> None:
     """Dagster in order; then what it leaves to itself: a run still at work is dead, and `reap` will say so."""
     process.send_signal(signal.SIGINT)
     with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):

@@ -12,7 +12,7 @@ from gtm_platform.policy import policy as current_policy
 
 
 def fallen_count(profile: ibis.Table, before: ibis.Table, policy: Policy, day: date) -> ibis.Table:
-    """Return the counts of customers of the day and the day before, where they fell by more than policy allows."""
+    """Return the customer counts of the day and the day before where policy does not allow the drop."""
     now = profile.aggregate(customers=profile["is_customer"].sum().fill_null(0))
     then = before.aggregate(customers_before=before["is_customer"].sum().fill_null(0))
     counts = now.cross_join(then)

@@ -36,7 +36,7 @@ def of_subscription(subscriptions: ibis.Table, rules: Stripe) -> ibis.ir.StringV
 
 
 def reason_of(subscriptions: ibis.Table) -> ibis.ir.StringValue:
-    """Return why a subscription ended: what the customer chose, else wrote, else what the billing system says."""
+    """Return why a subscription ended: the customer's choice, their comment, or the system's reason."""
     details = [subscriptions[name].nullif("") for name in ("cancel_feedback", "cancel_comment", "cancel_reason")]
     return ibis.coalesce(*details)
 

@@ -79,9 +79,10 @@ def _paid(amounts: dict[str, ibis.Value]) -> dict[str, ibis.Value]:
 
 
 def summed(ledger: ibis.Table, payers: ibis.Table, rules: Money) -> ibis.Table:
-    """Return one row per customer: in its currency, and in the reporting one (`…_reporting`; null without a rate).
+    """Return one row per customer, in its own currency and in the reporting currency.
 
-    `currencies` counts those in which there is any amount, `currency` is one of them, or of any line.
+    The reporting columns end in `_reporting` and are null without a rate. `currencies` counts those with any amount;
+    `currency` is one of them, or of any line.
     """
     books = ledger.group_by("payer", "currency").agg(
         **{name: ledger[name].sum().cast("decimal(24, 6)") for name in ("mrr", "arr", "cash")},

@@ -16,7 +16,7 @@ NOTHING = ibis.literal(0, "decimal(24, 6)")
 
 
 def counted(subscriptions: ibis.Table, rules: Stripe, day: date) -> ibis.Table:
-    """Add mrr and arr, in minor units, of the phase that holds the end of the day; 0 where the rules count none."""
+    """Add mrr and arr, in minor units, of the phase at the end of the day; 0 where the rules count none."""
     end = end_of(day)
     now = subscriptions["phases"].filter(
         lambda p: (p["begins"].isnull() | (p["begins"] < end)) & (p["ends"].isnull() | (p["ends"] >= end))
@@ -31,7 +31,7 @@ def _total(phases: ibis.Value, field: str) -> ibis.ir.DecimalValue:
 
 
 def is_counted(subscriptions: ibis.Table, rules: Stripe) -> ibis.ir.BooleanValue:
-    """Whether a subscription counts: by its status, and where collection is not paused; a simulation never does."""
+    """Whether a subscription brings revenue by its status and collection; a simulated one never does."""
     paused = subscriptions["paused_collection"]
     collects = paused.isnull() | paused.isin(rules.count_paused_collection)
     return subscriptions["status"].isin(COUNTED_STATUSES) & collects & ~subscriptions["is_simulated"].fill_null(False)

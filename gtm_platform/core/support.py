@@ -94,13 +94,13 @@ def _conversations(conversations: ibis.Table, rules: Support, day: date) -> ibis
 
 def _messages(messages: ibis.Table, rules: Support, day: date) -> ibis.Table:
     recent = messages["tone"].notnull() & within(messages["created_at"], day, WINDOW_DAYS)
-    found = messages.group_by("customer_id").agg(
+    customers = messages.group_by("customer_id").agg(
         tones=messages["tone"].cast(TONE).sum(where=recent),
         messages=messages.count(where=recent),
         cancel_mentioned_at=messages["created_at"].max(where=messages["body"].re_search(rules.cancel_words)),
     )
-    mean = found["tones"].cast("float64") / found["messages"].nullif(0)
-    return found.mutate(sentiment_90d=mean).drop("tones", "messages")
+    mean = customers["tones"].cast("float64") / customers["messages"].nullif(0)
+    return customers.mutate(sentiment_90d=mean).drop("tones", "messages")
 
 
 def _tickets(tickets: ibis.Table) -> ibis.Table:

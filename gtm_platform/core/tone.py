@@ -7,7 +7,7 @@ _lexicon = Lock()
 
 
 def tone(text: str) -> float:
-    """Rate a text from -1 (hostile) to 1 (delighted); 0 where no word says so, as in other languages than English."""
+    """Rate a text from -1 (hostile) to 1 (delighted); 0 where no word is rated, as outside English."""
     from textblob.en import polarity  # brings all of nltk, which only a process that reads messages needs
 
     with _lexicon:

@@ -11,14 +11,8 @@ from typing import Any
 import dagster as dg
 
 from gtm_platform.lake.lake import Lake
-from gtm_platform.orchestration.compat import (
-    Evaluation,
-    Graph,
-    checks_upstream,
-    completed_evaluations,
-    graph_of_run,
-    is_blocking,
-)
+from gtm_platform.orchestration.compat import Graph, checks_upstream, graph_of_run, is_blocking
+from gtm_platform.orchestration.compat_history import Evaluation, completed_evaluations
 from gtm_platform.orchestration.graph_policy import DAYS
 
 CUSTOMERS, HEALTH = "core/unified_customers", "health/customer_health"

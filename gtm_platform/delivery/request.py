@@ -20,7 +20,7 @@ class DeliveryConfig(dg.Config):
 
 
 def requested_days(tags: Mapping[str, str], config: DeliveryConfig, newest: str) -> list[str]:
-    """Return the days that a run is about, by its config or its tags; one that names none is about the newest."""
+    """Return the days that a run's config or tags name, or the newest day if they name none."""
     if config.day:
         return [config.day]
     if day := tags.get(DAY_TAG):

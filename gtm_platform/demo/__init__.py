@@ -1,1 +1,1 @@
-"""`gtm demo`: some days of a made-up company, lived through in the sandbox and compared with its truth."""
+"""`gtm demo`: some days of a made-up company, simulated in the sandbox and compared with its truth."""

@@ -16,18 +16,22 @@ from gtm_platform.settings import settings_of
 from gtm_platform.sources.hubspot.settings import HubSpotSettings
 
 RECORDS = {"hubspot": "hubspot/contacts", "intercom": "intercom/contacts", "stripe": "stripe/customers"}
+SYSTEMS = ",".join(RECORDS)  # whose truth the platform can know
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Finding:
+    """A claim about the lake or a destination, with a sentence for each case where it is wrong."""
+
     claim: str
     wrong: Sequence[str] = ()  # sentences; none: the claim is true
 
 
 def against(box: Box, days: Sequence[date]) -> list[Finding]:
+    """Check what the days left in the lake, HubSpot and Slack against the sandbox's truth."""
     last = days[-1]
-    truth = box.ask("truth", day=last.isoformat())
+    truth = box.ask("truth", day=last.isoformat(), systems=SYSTEMS)
     return [_records(box, last), _people(truth, last), _figures(days, box), _hubspot(truth, last), _slack(box)]
 
 
@@ -35,14 +39,14 @@ def _records(box: Box, day: date) -> Finding:
     """Every live record is known, and of those that are gone none but what went since the last full snapshot."""
     wrong, count = [], 0
     for system, table in RECORDS.items():
-        known = set(the_lake().read_day(table, day.isoformat()).select("id").to_pyarrow()["id"].to_pylist())
-        count += len(known)
+        stored = set(the_lake().read_day(table, day.isoformat()).select("id").to_pyarrow()["id"].to_pylist())
+        count += len(stored)
         full = the_lake().last_full(table)
         since = date.fromisoformat(full.partition[:10]) if full else day
         ever = {then: _live(box, system, then) for then in _days(since, day)}
-        if missing := ever[day] - known:
+        if missing := ever[day] - stored:
             wrong.append(f"{table}: {len(missing)} records are missing, such as {min(missing)}")
-        if extra := known - set().union(*ever.values()):
+        if extra := stored - set().union(*ever.values()):
             wrong.append(f"{table}: {len(extra)} records are too many, such as {min(extra)}")
     return Finding(f"{count:,} records of people, all that there are", wrong)
 
@@ -52,7 +56,7 @@ def _days(first: date, last: date) -> list[date]:
 
 
 def _live(box: Box, system: str, day: date) -> set[str]:
-    people = box.ask("truth", day=day.isoformat(), fields=f"person,{system}")["people"]
+    people = box.ask("truth", day=day.isoformat(), systems=SYSTEMS, fields=f"person,{system}")["people"]
     return {record for person in people for record in person[system]}
 
 
@@ -65,10 +69,10 @@ def _people(truth: Row, day: date) -> Finding:
     """One customer for each person, whatever the systems call them."""
     links, owner, wrong = _links(day), dict[str, str](), []
     for person in truth["people"]:
-        found = {links.get((system, record)) for system in RECORDS for record in person[system]}
-        if len(found) > 1:
-            wrong.append(f"{person['person']} became {len(found)} customers: {sorted(map(str, found))}")
-        for customer in found:
+        customers = {links.get((system, record)) for system in RECORDS for record in person[system]}
+        if len(customers) > 1:
+            wrong.append(f"{person['person']} became {len(customers)} customers: {sorted(map(str, customers))}")
+        for customer in customers:
             if customer and owner.setdefault(customer, person["person"]) != person["person"]:
                 wrong.append(f"{person['person']} and {owner[customer]} became one customer, {customer}")
     return Finding(f"{len(owner):,} people, each of them one customer", wrong)
@@ -80,12 +84,12 @@ def _figures(days: Sequence[date], box: Box) -> Finding:
     for day in days:
         links = _links(day)
         customers = the_lake().partition("core/unified_customers", day.isoformat()).select("customer_id", *EXACT)
-        known = {row["customer_id"]: row for row in customers.to_pyarrow().to_pylist()}
-        for person in box.ask("truth", day=day.isoformat())["people"]:
+        by_id = {row["customer_id"]: row for row in customers.to_pyarrow().to_pylist()}
+        for person in box.ask("truth", day=day.isoformat(), systems=SYSTEMS)["people"]:
             records = [(system, record) for system in RECORDS for record in person[system]]
             if not records:
                 continue
-            customer = known.get(links.get(records[0], ""), {})
+            customer = by_id.get(links.get(records[0], ""), {})
             compared += 1
             wrong += [
                 f"{day} {person['person']}: {name} is {customer.get(name)}, in truth {person[name]}"
@@ -140,11 +144,12 @@ def _hubspot(truth: Row, day: date) -> Finding:
     judged = current.filter(current.health_score.notnull())
     rows = judged.select("hubspot_contact_id", "health_score", "health_status", "churn_risk").to_pyarrow().to_pylist()
     rows = [row for row in rows if row["hubspot_contact_id"] in live]
-    held = {contact["id"]: contact["properties"] for contact in _contacts([row["hubspot_contact_id"] for row in rows])}
+    contacts = _contacts([row["hubspot_contact_id"] for row in rows])
+    properties = {contact["id"]: contact["properties"] for contact in contacts}
     wrong = [
-        f"contact {row['hubspot_contact_id']}: HubSpot holds {held.get(row['hubspot_contact_id'])}"
+        f"contact {row['hubspot_contact_id']}: HubSpot holds {properties.get(row['hubspot_contact_id'])}"
         for row in rows
-        if not _holds(held.get(row["hubspot_contact_id"], {}), row)
+        if not _holds(properties.get(row["hubspot_contact_id"], {}), row)
     ]
     return Finding(f"{len(rows):,} HubSpot contacts hold today's health", wrong)
 

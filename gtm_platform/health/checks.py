@@ -6,7 +6,10 @@ from gtm_platform.lake.day_check import DayCheck
 
 
 def customers_without_health(profile: ibis.Table, health: ibis.Table) -> ibis.Table:
-    """Return current customers without health, and health of who is none; twice the same is in the contract."""
+    """Return current customers without health, and health rows of anybody else.
+
+    Duplicates are the contract's concern.
+    """
     current = profile.filter(profile["is_customer"]).select("customer_id")
     judged = health.select("customer_id")
     return ibis.union(

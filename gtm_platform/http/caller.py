@@ -32,7 +32,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer that came whole, with whatever status, and the secrets that were sent and must not be repeated."""
+    """A complete answer of any status, with the secrets that were sent and must be masked."""
 
     status: int
     headers: Mapping[str, str]

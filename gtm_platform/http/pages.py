@@ -47,7 +47,7 @@ def get_path_or_none(raw: bytes, *path: str) -> Any:
 
 
 def with_fields(raw: bytes, **more: Any) -> bytes:
-    """Return the record with these members too; what is no object stays as it is, for its reader to refuse."""
+    """Return the record with more members; what is no object stays as it is, for its reader to refuse."""
     try:
         members = ENVELOPE.decode(raw)
     except NOT_JSON:

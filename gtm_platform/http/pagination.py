@@ -49,7 +49,7 @@ class CursorPaging:
 
 @dataclass(frozen=True)
 class LastIdPaging:
-    """The next page begins after the id of the last row, as long as what lies at `has_more` says so (Stripe's way)."""
+    """Paging by the id of the last row, as long as the flag at `has_more` is set (Stripe's way)."""
 
     rows: str = "data"
     has_more: tuple[str, ...] = ("has_more",)

@@ -52,7 +52,7 @@ def bare_url(url: str) -> str:
 
 @contextmanager
 def redact_exceptions() -> Iterator[None]:
-    """Mask what errors quote, around what Dagster runs: it keeps the text of every error, for anyone to read."""
+    """Mask secrets in errors before Dagster stores their text, which anybody may read."""
     try:
         yield
     except Exception as error:

@@ -21,7 +21,7 @@ def _wall() -> datetime:
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Backoff with full jitter while failures are transient. Holds no state, so one may serve all threads.
+    """Backoff with full jitter while failures are transient; stateless, so one may serve all threads.
 
     A wait that the server asked for is honoured and costs nothing of `budget`; everything together ends at `deadline`.
     """

@@ -12,8 +12,10 @@ ROUNDS = (1, 5, 5, 5, 5, 5)  # the jumps in each
 
 
 def components(edges: ibis.Table) -> tuple[ibis.Table, ibis.Table]:
-    """Of pairs [a, b] of nodes: [node, label] of each that does not label itself, one label to a component; and the
-    labels still tangled."""
+    """Return [node, label] of connected nodes, one label to a component, and the labels still tangled.
+
+    `edges` are pairs [a, b]. A node that labels itself has no row.
+    """
     links, rounds = _downward(edges), []
     for jumps in ROUNDS:
         rounds.append(_propagate_labels(links, jumps))

@@ -39,7 +39,7 @@ CONTRACT = Contract(
 def table(
     links: ibis.Table, records: person_records.Tables, mentions: Mapping[str, ibis.Table], policy: Policy
 ) -> ibis.Table:
-    """Return the mentioned records that are not among the links, each with the customer it can be tied to."""
+    """Return the mentioned records without a link, each with the customer it can be tied to."""
     gone = ibis.union(*[_gone(feed, mentions, links) for feed in FEEDS if feed.mentions]).view()
     matches = ibis.union(
         *[_by_shared_id(feed, gone, links, records[feed.source]) for feed in FEEDS if feed.shared_ids],

@@ -75,4 +75,5 @@ def is_shared_inbox(address: ibis.ir.StringValue, rules: Identity) -> ibis.ir.Bo
 
 
 def is_free_mail(name: ibis.ir.StringValue, rules: Identity) -> ibis.ir.BooleanValue:
+    """Whether a normalised domain is a mail provider's, which says nothing about the company."""
     return name.isin(rules.free_mail_domains)

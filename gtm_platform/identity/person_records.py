@@ -55,12 +55,12 @@ def xxhash64(text: str) -> int:  # type: ignore[empty-body]
 
 
 def merged_records(tables: Tables) -> ibis.Table:
-    """Return [winner, loser, into]: records merged into another, and its name; the loser may be gone or not."""
+    """Return [winner, loser, into] of merged records, `into` being a name; the loser may still exist."""
     return ibis.union(*[_merges(feed, tables[feed.source]) for feed in FEEDS if feed.merged_ids])
 
 
 def addresses(records: ibis.Table, of: str) -> ibis.Table:
-    """Return [of, email, own]: every address of every record, normalised; `own` is false for secondary ones."""
+    """Return [of, email, own]: every normalised address of the records; `own` is false if secondary."""
     own = records.select(of, "email", own=True)
     secondary = records.select(of, raw=records["other_emails"].unnest())
     secondary = secondary.select(of, email=normalise.email(secondary["raw"]), own=False)

@@ -55,7 +55,10 @@ def arrow_schema(record: type[Record]) -> pa.Schema:
 def batch(
     schema: pa.Schema, record_cls: type[Record], good: Sequence[Record], extra: Mapping[str, Any]
 ) -> pa.RecordBatch:
-    """Turn records into columns in the schema's order, with `extra` ones: an array each, or one value for all."""
+    """Turn records into columns in the schema's order.
+
+    `extra` columns are an array each, or one value for all rows. A column that nothing fills is a ValueError.
+    """
     columns = {**_arrays(record_cls, good), **extra}
     if lacking := set(schema.names) - set(columns):
         raise ValueError(

@@ -28,11 +28,11 @@ from gtm_platform.lake.duckdb_engine import as_table
 from gtm_platform.lake.file_query import FileQuery, quoted
 from gtm_platform.lake.lake import SOURCE_ROW_GROUP_SIZE, Lake
 
-BATCH = 1_000  # records at least that the engine is given: what a batch costs it hardly depends on its size
+BATCH = 1_000  # least records in a batch: what it costs the engine hardly depends on its size
 LARGEST_KEPT = 1 << 16  # bytes of a record that is quarantined
 
 
-Progress = Callable[[int], None]  # told after each page how many records it held
+Progress = Callable[[int], None]  # called after each page with its number of records
 
 
 @dataclass

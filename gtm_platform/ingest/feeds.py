@@ -25,7 +25,7 @@ class Owners:
 
 @dataclass(frozen=True)
 class Mention:
-    """A table that names person records, also those that the system no longer lists, with the address they had."""
+    """A table that names person records, also ones the system no longer lists, and their address then."""
 
     table: str
     record_id: Field

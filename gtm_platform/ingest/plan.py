@@ -38,7 +38,7 @@ class PartitionWindow:
 
 @dataclass(frozen=True)
 class Plan:
-    """The request that brings the windows up to date; without one, `reason` says why nothing is asked for.
+    """The request that brings the windows up to date, or the reason why none is needed.
 
     `snapshot` is the key of the window whose file will be the whole of the stream.
     """

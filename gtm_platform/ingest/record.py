@@ -102,7 +102,7 @@ class RawRecord(bytes):
 
 
 def with_facts(raw: bytes, **facts: Any) -> RawRecord:
-    """Put facts from other answers beside a record; empty bytes where no answer holds a record of its own."""
+    """Put facts from other answers beside a record; `raw` is empty where no answer has a record itself."""
     record = RawRecord(raw)
     if isinstance(raw, RawRecord):
         facts, record.unusable = {**(raw.facts or {}), **facts}, raw.unusable

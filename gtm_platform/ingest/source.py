@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 import ibis
 import pyarrow as pa
 
+from gtm_platform.accounts import AccountIdentity
 from gtm_platform.http.pages import Page
 from gtm_platform.ingest import arrow as columns
 from gtm_platform.ingest.record import Record
@@ -122,7 +123,10 @@ def _as_ibis(kind: pa.DataType) -> ibis.DataType:
 
 @dataclass(frozen=True)
 class Source:
-    """A system: how to reach it, when to read it, what it brings. `check` says whose account it is."""
+    """A system: how to reach it, when to read it, what it brings. `check` says whose account it is.
+
+    `identity` asks for the account that the key opens; a source without one has no accounts to mix up.
+    """
 
     name: str
     trigger: Trigger
@@ -132,6 +136,7 @@ class Source:
     streams: tuple[Stream, ...]
     about: str = ""
     owners: tuple[str, ...] = ("team:revops",)
+    identity: Callable[[Any], AccountIdentity] | None = None
 
     def __post_init__(self) -> None:
         for stream in self.streams:

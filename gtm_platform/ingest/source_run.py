@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 
+from gtm_platform.accounts import require_own_account
 from gtm_platform.http.errors import ApiFailure, RetriesExhausted, Transient
 from gtm_platform.http.waiting import on_wait
 from gtm_platform.ingest.plan import PartitionWindow, SyncRules, covered_windows, partition_windows
@@ -63,7 +64,9 @@ class SourceRun:
         windows = partition_windows(self.parts, self.context.partition_keys)
         lines: SimpleQueue[str | None] = SimpleQueue()
         with self.source.open() as client, ThreadPoolExecutor(len(streams)) as threads:
-            # What was there before tells which windows were missed and are covered now.
+            if not self._is_own_account(client):
+                return
+            # The files from before show which windows were missed and are covered now.
             before = {key: self.lake.files(self.source.table(stream)) for key, stream in streams.items()}
             started = {
                 key: threads.submit(copy_context().run, self._report, stream, client, windows, lines)
@@ -74,6 +77,16 @@ class SourceRun:
                     self.context.log.info(line)
             for key, future in started.items():
                 yield from self._outcome(key, future, before[key], windows)
+
+    def _is_own_account(self, client: Any) -> bool:
+        """Whether the key opens the account that this home belongs to; nothing is read from another one."""
+        try:
+            if self.source.identity:
+                require_own_account(self.source.identity(client))
+        except ApiFailure as failure:
+            self.failures["account"] = failure
+            return False
+        return True
 
     def _report(
         self, stream: Stream, client: Any, windows: Sequence[PartitionWindow], lines: "SimpleQueue[str | None]"
@@ -96,7 +109,7 @@ class SourceRun:
         finally:
             lines.put(None)
 
-    # --- what Dagster is told ----------------------------------------------------------------------------------------
+    # --- what is reported to Dagster ---------------------------------------------------------------------------------
 
     def _outcome(
         self,
@@ -127,7 +140,7 @@ class SourceRun:
 
     def _metadata(self, key: dg.AssetKey, window: WindowResult) -> dict[str, Any]:
         technical: dict[str, Any] = {"full_snapshot": window.full}
-        if window.kept:
+        if window.unchanged:
             technical["kept"] = True
         else:
             technical |= {name: getattr(window, name) for name in ("read", "duplicates", "outside", "quarantined")}
@@ -160,9 +173,8 @@ class SourceRun:
         details |= {"last_partition": self.context.partition_keys[-1]}
         self._tag_run({TRANSIENT_TAG: str(all(transient.values())).lower()})
         listed = "; ".join(f"{stream}: {sentence}" for stream, sentence in sentences.items())
-        failure = dg.Failure(
-            f"{self.source.name}: {len(sentences)} of {streams} streams failed. {listed}", metadata=details
-        )
+        headline = f"{len(sentences)} of {streams} streams failed" if "account" not in sentences else "nothing was read"
+        failure = dg.Failure(f"{self.source.name}: {headline}. {listed}", metadata=details)
         failure.__cause__ = next(iter(self.failures.values()))
         return failure
 

@@ -49,7 +49,7 @@ class WindowResult:
     read: int = 0
     duplicates: int = 0
     outside: int = 0
-    kept: bool = False  # nothing was written: it holds what it held, or what changed in it came with a later window
+    unchanged: bool = False  # nothing was written: no change, or one that came with a later window
 
     @property
     def quarantined(self) -> int:
@@ -99,8 +99,8 @@ class StreamSync:
             planned = self._synced(windows)
             plan = self.plan(planned) if planned else plan
         written = self._extract(client, plan, plan.request, planned) if plan.request else []
-        kept = self._kept(windows, {result.key for result in written})
-        results = sorted([*written, *kept], key=lambda result: result.key)
+        unchanged = self._unchanged(windows, {result.key for result in written})
+        results = sorted([*written, *unchanged], key=lambda result: result.key)
         return SyncReport(results, "" if results else plan.reason)
 
     def plan(self, windows: Sequence[PartitionWindow]) -> Plan:
@@ -137,7 +137,7 @@ class StreamSync:
         files = self.lake.files(self.table)
         return self.stream.sync_mode == "incremental" and is_synced_by(files, windows[0])
 
-    def _kept(self, windows: Sequence[PartitionWindow], written: set[str]) -> list[WindowResult]:
+    def _unchanged(self, windows: Sequence[PartitionWindow], written: set[str]) -> list[WindowResult]:
         """The other windows of a stream that was synced by then: with their rows, or with none of their own."""
         files = {file.partition: file for file in self.lake.files(self.table)}
         if not any(key <= windows[-1].key for key in files):
@@ -148,7 +148,7 @@ class StreamSync:
                 continue
             file = files.get(window.key)
             rows = row_count(self.lake.read(self.table, [file])) if file else 0
-            results.append(WindowResult(window.key, rows, bool(file and file.full), kept=True))
+            results.append(WindowResult(window.key, rows, bool(file and file.full), unchanged=True))
         return results
 
     # --- one window --------------------------------------------------------------------------------------------------
@@ -196,8 +196,8 @@ class StreamSync:
         key, cursor_field = self.stream.key, self.stream.cursor_field
         if extraction.rejected:
             rejected = extraction.rejected.values()
-            kept = merge.keep_rejected(extracted, self._as_of(window), key, rejected, window.end)
-            rows = rows.union(kept.select(*rows.columns))
+            last_good = merge.keep_rejected(extracted, self._as_of(window), key, rejected, window.end)
+            rows = rows.union(last_good.select(*rows.columns))
         # Each further use of what was extracted in one query holds what its file is made of again.
         if self.stream.sync_mode != "incremental" or cursor_field is None or extraction.latest < window.end:
             return rows
@@ -207,7 +207,7 @@ class StreamSync:
     def _drop_stale_versions(self, rows: ibis.Table, window: PartitionWindow) -> ibis.Table:
         assert self.stream.cursor_field is not None
         early = rows.filter(rows[self.stream.cursor_field] < ibis.timestamp(window.start.isoformat()))
-        if not value(early.count()):  # seldom there are any, and to look up what is known is dear
+        if not value(early.count()):  # they are rare, and reading the earlier versions is expensive
             return rows
         earlier = self._as_of(window, before=True)
         return merge.drop_stale_versions(rows, early, earlier, self.stream.key, self.stream.cursor_field)

@@ -132,7 +132,7 @@ def _build(lake: Lake, listing: dict[str, list[File]], fingerprints: tuple[str, 
             connection.execute(f'create schema if not exists "{schema}"')
             for view, (query, about) in _views(lake, table, listing.get(table, [])).items():
                 connection.execute(f"create view {view} as {query.sql}")
-                connection.execute(_comments(view, f"{about}{contract.about}", contract))
+                connection.execute(_comments(view, f"{contract.about.strip()} {about}".strip(), contract))
                 made.append(view)
         for table in listing.keys() - TABLES.keys():
             made += _undeclared_views(connection, table, listing[table])
@@ -169,10 +169,10 @@ def _views(lake: Lake, table: str, files: list[File]) -> dict[str, tuple[FileQue
     every, now = views_of(table)
     whole = lake.file_query(table, files)
     if TABLES[table].cadence:
-        newest = (lake.query_as_of(table, "9999"), "The newest version of each record. ")
-        return {every: (whole, "Every version, by window. "), now: newest}
-    newest = (lake.file_query(table, files[-1:]), "The newest day. ")
-    return {every: (whole, "Every day. "), now: newest}
+        newest = (lake.query_as_of(table, "9999"), "The newest version of each record.")
+        return {every: (whole, "Every version, by window."), now: newest}
+    newest = (lake.file_query(table, files[-1:]), "The newest day.")
+    return {every: (whole, "Every day."), now: newest}
 
 
 def _comments(view: str, about: str, contract: Contract) -> str:

@@ -29,7 +29,7 @@ def is_frame(rows: object) -> bool:
 
 
 def as_batches(rows: "Frame", contract: Contract) -> pa.RecordBatchReader:
-    """Return the rows of a frame in the columns and types of a contract, or say which column does not fit.
+    """Return a frame's rows in a contract's columns and types; raise naming the column that cannot fit.
 
     Casts lose nothing: whole numbers become decimals, floats are rounded to the decimals of the column, times without a
     zone are UTC. A text becomes no number, and a decimal loses no digits.

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class NoCatalogue(RuntimeError):
-    """What lies under the catalogue's name cannot be read; the message names the file and says what to do."""
+    """The catalogue's file cannot be read; the message names the file and says what to do."""
 
 
 class CatalogueBusy(NoCatalogue):

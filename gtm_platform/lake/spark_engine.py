@@ -31,7 +31,7 @@ MISSING = (
     "GTM_ENGINE=spark needs pyspark and Java 17: pip install 'gtm-platform[spark]', and have java on the PATH or "
     "JAVA_HOME set. Without them leave GTM_ENGINE at duckdb."
 )
-# What is not said here is Spark's own to configure: memory, cores, a cluster (spark-defaults.conf in SPARK_CONF_DIR).
+# Everything else is Spark's own to configure: memory, cores, a cluster (spark-defaults.conf in SPARK_CONF_DIR).
 CONFIGURATION: dict[str, bool | float | int | str | None] = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",  # a value that does not fit is an error, as it is to DuckDB
@@ -116,7 +116,7 @@ def _session() -> "SparkSession":
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # nobody else is to reach the driver, unless it is said
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # nobody else reaches the driver, unless configured
     ours = str(spill.folder())
     folders: dict[str, bool | float | int | str | None] = {"spark.local.dir": ours, "spark.sql.warehouse.dir": ours}
     try:

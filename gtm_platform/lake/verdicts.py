@@ -27,7 +27,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class ListedLake(Lake):
-    """A lake as it was when first looked at: each of its folders is listed once, for all the days of a check."""
+    """A lake whose folders are listed once, for all the days of a check."""
 
     listed: dict[str, list[File]] = field(default_factory=dict)
 

@@ -11,7 +11,10 @@ from gtm_platform.settings import SettingsError, settings
 
 
 def first_day() -> date:
-    """Return the first day; before the first sync yesterday, whose windows are the newest that have closed."""
+    """Return the first day that has partitions; before the first sync it is yesterday.
+
+    Yesterday's windows are the newest that have closed.
+    """
     config = settings()
     return (
         config.gtm_first_day

@@ -42,7 +42,7 @@ def prepare() -> None:
 
 
 def postgres_url(config: Settings) -> str | None:
-    """Return the address of Dagster's history with the driver that Dagster needs; None where it is SQLite."""
+    """Return the database URL of Dagster's history with the driver Dagster needs; None for SQLite."""
     if config.gtm_dagster_url is None:
         return None
     try:

@@ -45,7 +45,7 @@ class Place:
         return cls(platform.node(), boot.read_text().strip() if boot.exists() else "")
 
     @classmethod
-    def told_by(cls, text: str) -> "Place | None":
+    def parse(cls, text: str) -> "Place | None":
         host, _, boot = text.strip().partition(" ")
         return cls(host, boot) if host else None
 
@@ -60,13 +60,16 @@ def _folder() -> Path:
 
 
 def acquire(run_id: str, instance: dg.DagsterInstance) -> None:
-    """Held until the process ends or the run has said that it is over: resources go before RUN_SUCCESS is written."""
+    """Mark a run as alive until its process ends or the run is recorded as over.
+
+    The mark outlives the run's resources, which are torn down before RUN_SUCCESS is written.
+    """
     for other in list(_held):
         run = instance.get_run_by_id(other)
         if run is None or run.is_finished:
             _held.pop(other).close()
     if run_id not in _held:
-        born = _folder() / f".{run_id}.{os.getpid()}"  # told and locked first, named second: never seen without
+        born = _folder() / f".{run_id}.{os.getpid()}"  # hidden until it is locked: never seen without
         born.write_text(str(Place.here()))
         _held[run_id] = open(born, "a")  # noqa: SIM115  held as long as the run lives
         with suppress(OSError):  # a file system without locks: silence decides
@@ -84,14 +87,14 @@ def _beat_on() -> None:
 
 
 def heartbeat() -> None:
-    """Says of the runs of this process that they live."""
+    """Touch the files of this process's runs, which shows other hosts that they live."""
     for file in list(_held.values()):
         with suppress(OSError, ValueError):  # reaped, or let go of in the meantime
             os.utime(file.fileno())
 
 
 def reap(instance: dg.DagsterInstance) -> list[str]:
-    """The ids of the runs found dead, now ended as failed."""
+    """End the runs whose process died as failed; return their ids."""
     dead = []
     for path in _folder().glob("*.alive"):
         with suppress(FileNotFoundError), open(path) as file:  # another reaper was there first
@@ -116,8 +119,8 @@ def _is_dead(file: IO[str]) -> bool:
     except OSError:
         locks = False
     here = Place.here()
-    there = Place.told_by(file.read()) or here
-    if there.host == here.host and (locks or there.boot != here.boot):
+    holder = Place.parse(file.read()) or here
+    if holder.host == here.host and (locks or holder.boot != here.boot):
         return True
     return time.time() - os.fstat(file.fileno()).st_mtime > SILENCE_SECONDS
 
@@ -135,6 +138,7 @@ def sentence(error: SerializableErrorInfo) -> str:
     description="Ends runs whose process died without saying so, and frees what they held.",
 )
 def end_dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Fail the runs whose process died; what they held of the concurrency pools is free again."""
     dead = reap(context.instance)
     return dg.SkipReason(f"ended {', '.join(dead)}" if dead else "every run that says it runs is alive")
 

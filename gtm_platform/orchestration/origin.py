@@ -23,7 +23,7 @@ UNFINISHED = [
 
 
 def started_by_person(tags: Mapping[str, str]) -> bool:
-    """Whether somebody asked for just this run: a backfill, a launch in the UI or a command, no schedule or sensor."""
+    """Whether a person started just this run: a backfill, the UI or a command; no schedule or sensor."""
     return BACKFILL_TAG in tags or not any(tag in tags for tag in AUTOMATIC_TAGS)
 
 

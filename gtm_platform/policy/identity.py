@@ -19,7 +19,7 @@ class Confidence(Rules):
 
 
 class Precedence(Rules):
-    """Sources in the order in which their word counts; those that are not listed come after, in their own order."""
+    """For each fact the sources in order of trust; those not listed come last, in their own order."""
 
     name: tuple[str, ...] = ()
     country: tuple[str, ...] = ()

@@ -49,7 +49,7 @@ def differing_mrr(**tables: ibis.Table) -> ibis.Table:
 
 
 def overdue_sources(synced: ibis.Table, cadences: dict[str, int], policy: Policy, day: date) -> ibis.Table:
-    """Return the source tables that were last read longer ago than their cadence and policy's hours of grace."""
+    """Return source tables last read longer ago than their cadence plus the policy's hours of grace."""
     due = synced["table"].cases(*cadences.items()).cast("int64") + policy.quality.overdue_hours
     age = (end_of(day).epoch_seconds() - synced["synced_at"].epoch_seconds()) / 3600
     late = synced.mutate(hours_old=age, hours_allowed=due)

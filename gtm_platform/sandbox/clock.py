@@ -17,14 +17,17 @@ SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class ClockState:
-    """What outlives a restart: the latest time that anybody can have seen, and whether and how far ahead it runs."""
+    """What outlives a restart: the latest time anybody can have seen, and how the clock runs.
+
+    `lead` is how far a clock that follows real time is ahead of it.
+    """
 
     now: datetime
     following: bool
-    ahead: timedelta = timedelta()
+    lead: timedelta = timedelta()
 
     def to_json(self) -> dict[str, object]:
-        return {"now": self.now.isoformat(), "following": self.following, "ahead_seconds": self.ahead // SECOND}
+        return {"now": self.now.isoformat(), "following": self.following, "ahead_seconds": self.lead // SECOND}
 
     @classmethod
     def from_json(cls, saved: dict[str, object]) -> "ClockState":
@@ -36,11 +39,12 @@ class ClockState:
 
 
 def real_time() -> datetime:
+    """Return the machine's time in UTC, in whole seconds as the world counts."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
 class SandboxClock:
-    """Moves the world; without a state, a new clock runs with real time, or stands at the start if it is `stopped`."""
+    """The clock that moves the world; a new one runs with real time, or stands at the start if `stopped`."""
 
     def __init__(
         self, world: World, journal: Journal, stopped: bool, real_time: Callable[[], datetime] = real_time
@@ -49,7 +53,7 @@ class SandboxClock:
         state = ClockState.from_json(saved) if saved else ClockState(world.start, following=True)
         self.world = world
         self.following = state.following and not stopped
-        self.ahead = state.ahead if self.following else timedelta()
+        self.lead = state.lead if self.following else timedelta()
         self._left_at = state.now
         self._journal = journal
         self._real_time = real_time
@@ -64,7 +68,7 @@ class SandboxClock:
     def set(self, now: datetime) -> None:
         """Advance to a moment, and stand still there."""
         self.world.advance(now)
-        self.following, self.ahead = False, timedelta()
+        self.following, self.lead = False, timedelta()
         self._persist()
 
     def move(self, by: timedelta) -> None:
@@ -74,31 +78,31 @@ class SandboxClock:
         self.tick()
         self.world.advance(self.world.now + by)
         if self.following:
-            self.ahead += by
+            self.lead += by
         self._persist()
 
     def follow(self) -> None:
         """Run at the speed of real time: from now, or from where the clock stands if that is later."""
         self.following = True
-        self.ahead = max(timedelta(), self.world.now - self._real_time())
+        self.lead = max(timedelta(), self.world.now - self._real_time())
         self.tick()
 
     def tick(self) -> None:
         """Let the world catch up with a clock that runs."""
         if self.following:
-            self.world.advance(max(self.world.now, self._real_time() + self.ahead))
+            self.world.advance(max(self.world.now, self._real_time() + self.lead))
             self._persist()
 
     def describe(self) -> str:
         """Say in a sentence how the clock goes."""
         if not self.following:
             return "The clock stands still until it is moved."
-        if not self.ahead:
+        if not self.lead:
             return "The clock follows real time."
-        return f"The clock runs at the speed of real time, {_spelled(self.ahead)} ahead: the world cannot go back."
+        return f"The clock runs at the speed of real time, {_spelled(self.lead)} ahead: the world cannot go back."
 
     def _persist(self) -> None:
-        state = ClockState(self.world.now, self.following, self.ahead)
+        state = ClockState(self.world.now, self.following, self.lead)
         if state != self._persisted:
             self._journal.write_clock(state.to_json())
             self._persisted = state

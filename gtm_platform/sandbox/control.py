@@ -12,17 +12,19 @@ from starlette.routing import Route
 from gtm_platform.sandbox.clock import LONGEST_MOVE, SandboxClock
 from gtm_platform.sandbox.faults import Faults, parse
 from gtm_platform.sandbox.front_page import FrontPage, SystemView
-from gtm_platform.sandbox.kit.emulator import System, environment_of
+from gtm_platform.sandbox.kit.emulator import System
 from gtm_platform.sandbox.request_counts import RequestCounts
 from gtm_platform.sandbox.truth_page import truth_page
 from gtm_platform.sandbox.world.agenda import DAY
-from gtm_platform.sandbox.world.truth import STATUSES, pick
+from gtm_platform.sandbox.world.truth import STATUSES, SYSTEMS, pick
 
 _UNITS = {"days": DAY, "hours": timedelta(hours=1)}
 T = TypeVar("T")
 
 
 class Control:
+    """The handlers of the sandbox's own routes, and the totals that they show, counted once a day."""
+
     def __init__(self, clock: SandboxClock, faults: Faults, counts: RequestCounts, systems: list[System]) -> None:
         self._clock = clock
         self._world = clock.world
@@ -48,6 +50,7 @@ class Control:
             ("POST", "/_sandbox/faults", self._add_fault),
             ("DELETE", "/_sandbox/faults", self._clear_faults),
             ("GET", "/_sandbox/{system}/{key}", self._inspect),
+            ("PUT", "/_sandbox/{system}/{key}", self._switch),
         )
         return [Route(path, endpoint, methods=[method]) for method, path, endpoint in table]
 
@@ -68,7 +71,9 @@ class Control:
         return JSONResponse(self._environment(request))
 
     def _environment(self, request: Request) -> dict[str, str]:
-        return environment_of((system.emulator for system in self._systems), _address(request))
+        return {
+            name: value for system in self._systems for name, value in system.environment(_address(request)).items()
+        }
 
     # --- The clock ---
 
@@ -78,7 +83,7 @@ class Control:
             {
                 "now": self._world.now.isoformat(),
                 "following": clock.following,
-                "ahead_seconds": int(clock.ahead.total_seconds()),
+                "ahead_seconds": int(clock.lead.total_seconds()),
                 "message": f"It is {self._world.now:%Y-%m-%d %H:%M:%S} UTC in the sandbox. {clock.describe()}",
             }
         )
@@ -132,13 +137,16 @@ class Control:
     # --- What the world knows ---
 
     async def _truth(self, request: Request) -> Response:
-        """Of a `day` (by default yesterday), with only some `fields` of each person, separated by commas."""
+        """Of a `day` (by default yesterday), with only some `fields` of each person, as some `systems` can tell it."""
         truth, fields = self._truth_of(request), request.query_params.get("fields")
         return JSONResponse(pick(truth, fields.split(",")) if fields else truth)
 
     def _truth_of(self, request: Request) -> dict[str, Any]:
-        day = request.query_params.get("day")
-        return with_sentence(lambda: self._world.truth(date.fromisoformat(day) if day else self._yesterday()))
+        day, systems = request.query_params.get("day"), request.query_params.get("systems")
+        read = systems.split(",") if systems else SYSTEMS
+        if unknown := set(read) - set(SYSTEMS):
+            raise HTTPException(400, f"No system is called {min(unknown)}: choose some of {', '.join(SYSTEMS)}.")
+        return with_sentence(lambda: self._world.truth(date.fromisoformat(day) if day else self._yesterday(), read))
 
     def _yesterday(self) -> date:
         return self._world.now.date() - DAY
@@ -158,6 +166,19 @@ class Control:
             if system.name == name and key in system.emulator.inspect:
                 return JSONResponse(system.emulator.inspect[key](system.store))
         raise HTTPException(404, f"The sandbox shows no {key} of {name}.")
+
+    async def _switch(self, request: Request) -> Response:
+        """Meet a system in another way, as its emulator offers it: `{"value": "minimal"}`."""
+        name, key = request.path_params["system"], request.path_params["key"]
+        wish = await _json(request)
+        for system in self._systems:
+            if system.name == name and key in system.emulator.switches:
+                value, choices = wish.get("value") if isinstance(wish, dict) else None, system.emulator.switches[key]
+                if value not in choices:
+                    raise HTTPException(400, f"{key} of {name} is one of {', '.join(choices)}, not {value!r}.")
+                setattr(system.store, key, value)
+                return JSONResponse({key: value})
+        raise HTTPException(404, f"Nothing is to be switched by {key} of {name}.")
 
     # --- The front page ---
 

@@ -20,7 +20,10 @@ _REMEMBERED = 20  # pages of a list: several may be reading it
 
 @dataclass
 class Fault:
-    """`path` is a prefix or a regular expression, within the system. Without nth, rate or times every call is hit."""
+    """A fault on a system's calls; without `nth`, `rate` or `times` it hits every matching call.
+
+    `path` is a prefix or a regular expression, within the system.
+    """
 
     system: str
     path: str = "/"

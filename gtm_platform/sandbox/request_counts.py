@@ -8,7 +8,9 @@ from urllib.parse import unquote
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Numbers, long hexadecimal strings, prefixed ids and addresses; HubSpot's type ids ("0-1") are no ids of records.
-_ID = re.compile(r"\d+|[0-9a-f]{12,}|[0-9a-f-]{36}|[a-z]{2,6}_[0-9A-Za-z_]*\d[0-9A-Za-z_]*|[^/]+@[^/]+")
+_ID = re.compile(
+    r"\d+|[0-9a-f]{12,}|[0-9a-f-]{36}|[a-z]{2,6}_[0-9A-Za-z_-]*\d[0-9A-Za-z_-]*|[A-Z]{2,8}[0-9A-F]{8,}|[^/]+@[^/]+"
+)
 
 
 class RequestCounts:

@@ -24,14 +24,14 @@ from gtm_platform.sandbox.clock import SandboxClock
 from gtm_platform.sandbox.control import Control, sentence
 from gtm_platform.sandbox.faults import RESET, Faults
 from gtm_platform.sandbox.journal import Journal
-from gtm_platform.sandbox.kit.emulator import System, discover, environment_of, systems_of
+from gtm_platform.sandbox.kit.emulator import System, systems_of
 from gtm_platform.sandbox.kit.write_log import Persist
 from gtm_platform.sandbox.request_counts import RequestCounts
 from gtm_platform.sandbox.world import World
 
 
 def open_sandbox(seed: int, people: int, now: datetime | None, journal: Journal) -> tuple[World, ASGIApp]:
-    """The sandbox as it was left, or a new one; with `now` its clock stands still, else it goes on as it did."""
+    """Open the sandbox as it was left, or a new one; with `now` its clock stands still at that time."""
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     world = World(seed, people, journal.start_of(seed, people, now, midnight))
     clock = SandboxClock(world, journal, stopped=now is not None)
@@ -45,7 +45,7 @@ def open_sandbox(seed: int, people: int, now: datetime | None, journal: Journal)
 
 
 def create_app(clock: SandboxClock, systems: list[System], journal: Journal) -> ASGIApp:
-    """The whole sandbox around a clock and its world: each emulator below its name, the sandbox's pages at the top."""
+    """Build the whole sandbox: each emulator below its system's name, the sandbox's own pages at the top."""
     world = clock.world
 
     def persist(name: str) -> Persist:
@@ -71,12 +71,16 @@ def create_app(clock: SandboxClock, systems: list[System], journal: Journal) -> 
 
 @dataclass(frozen=True)
 class Sandbox:
+    """A running sandbox: its address, its world, and the environment that connects the platform to it."""
+
     url: str
     world: World
 
     @property
     def env(self) -> dict[str, str]:
-        return environment_of(discover(), self.url)
+        """The variables that point a platform at it."""
+        systems = systems_of(self.world)
+        return {name: value for system in systems for name, value in system.environment(self.url).items()}
 
 
 class _Breakable(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # chosen by uvicorn when it is imported
@@ -103,7 +107,7 @@ def _server(app: ASGIApp) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def _listen(port: int) -> tuple[socket.socket, str]:
+def _open_listener(port: int) -> tuple[socket.socket, str]:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -123,7 +127,7 @@ def _refusal(port: int, error: Exception) -> str:
 
 def serve(port: int, people: int, seed: int, now: datetime | None, home: Path | None) -> None:
     """Runs until interrupted. Port 0 takes a free one; without `now` the clock follows real time."""
-    listener, url = _listen(port)
+    listener, url = _open_listener(port)
     with listener:
         journal = Journal(home)
         world, app = open_sandbox(seed, people, now, journal)
@@ -139,7 +143,7 @@ def running(
     people: int = 150, seed: int = 1, now: datetime | None = None, home: Path | None = None
 ) -> Iterator[Sandbox]:
     """A sandbox in a thread of this process, for as long as the context lasts."""
-    listener, url = _listen(0)
+    listener, url = _open_listener(0)
     with listener:
         journal = Journal(home)
         world, app = open_sandbox(seed, people, now, journal)

@@ -45,7 +45,10 @@ class Journaled(Write):
 
 @dataclass
 class FieldState:
-    """What we know of one field: the value last confirmed, and values sent since without a receipt, by row id."""
+    """What is known of one field: the value last confirmed, and those sent since without a receipt.
+
+    `pending` is by row id.
+    """
 
     confirmed: str | None = None
     confirmed_by: str | None = None  # the run

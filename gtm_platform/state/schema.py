@@ -8,13 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0002"
+VERSION = "0003"
 
 metadata = sa.MetaData()
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC moment; SQLite keeps no time zone, so it is taken off on the way in and put back on the way out."""
+    """An aware UTC moment; read as UTC where the database keeps no time zone, as SQLite."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -80,4 +80,14 @@ audit = sa.Table(
     sa.Column("action", sa.String(64), nullable=False),
     sa.Column("subject", sa.String(200), nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
+)
+
+# The one account of each system that this state belongs to.
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("system", sa.String(32), primary_key=True),
+    sa.Column("account_id", sa.String(128), nullable=False),
+    sa.Column("label", sa.String(200), nullable=False),
+    sa.Column("pinned_at", Instant, nullable=False),
 )

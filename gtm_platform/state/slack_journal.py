@@ -66,7 +66,10 @@ def newest(tx: sa.Connection, kind: str) -> dict[str, Entry]:
 
 
 def posting(tx: sa.Connection, ids: Collection[int], text_hash: str) -> None:
-    """Note that a post begins; until its answer nobody knows whether it arrived. `attempts` counts such posts."""
+    """Note that a post begins: until it is answered nobody knows whether it arrived.
+
+    `attempts` counts such posts.
+    """
     _change(tx, ids, status="unknown", attempts=journal.c.attempts + 1, text_hash=text_hash)
 
 

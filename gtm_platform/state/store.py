@@ -23,6 +23,8 @@ class StateError(RuntimeError):
 
 @dataclass(frozen=True)
 class State:
+    """The platform's own database: a connection for reading, or a transaction for writing."""
+
     engine: sa.Engine
 
     @contextmanager
@@ -49,6 +51,7 @@ class State:
 
 
 def open_state(url: str) -> State:
+    """Open the database at a URL and migrate it to this code's schema; StateError if it cannot be used."""
     try:
         state = State(_engine(url))
         if _version(state) != VERSION:

@@ -6,7 +6,7 @@ from gtm_platform.lake.day_check import DayCheck
 
 
 def people_not_once(people: ibis.Table, customers: ibis.Table) -> ibis.Table:
-    """Return who of identity/people has no row in the wide table, or several, and who of the wide table is nobody."""
+    """Return people without exactly one row in the wide table, and rows of nobody."""
     wide = customers.group_by("customer_id").agg(rows=customers.count())
     both = people.select("customer_id").outer_join(wide, "customer_id")
     wrong = both.filter(both["customer_id"].isnull() | (both["rows"].fill_null(0) != 1))

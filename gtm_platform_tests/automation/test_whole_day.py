@@ -79,10 +79,11 @@ def test_what_failed_is_told_at_the_end_and_the_rest_is_made(instance: dg.Dagste
 
 
 def test_it_runs_from_the_command_line(command: Command) -> None:
-    """With every source off there is nothing to make, and no failure."""
+    """With every source off it goes through, and says that it made nothing."""
     answer = command("run", "everything_of_a_day", "--partition", "2026-03-01")
-    assert answer.exit_code == 0, answer.output
-    assert answer.stdout.splitlines()[-1].endswith(": done")
+    assert answer.exit_code == 1, answer.output
+    assert "Nothing was made." in answer.stderr
+    assert answer.stdout.splitlines()[-1].endswith(": made nothing")
     with the_instance() as dagster:
         names = {run.job_name for run in dagster.get_runs()}
     assert names >= {"everything_of_a_day", "sync_stripe", "daily_tables"}

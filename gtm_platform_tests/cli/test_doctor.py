@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from gtm_platform.accounts import AccountIdentity, accounts_of_home, require_own_account
 from gtm_platform.sandbox.server import Sandbox, running
+from gtm_platform.settings import settings
 from gtm_platform.sources.stripe.settings import StripeSettings
 from gtm_platform_tests.cli.conftest import Command
 
@@ -90,3 +92,49 @@ def test_an_environment_that_cannot_be_used_is_told(command: Command, monkeypatc
     assert answer.exit_code == 1
     assert "GTM_NOW" in answer.stderr
     assert "Traceback" not in answer.output
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_destination_is_asked_whose_account_it_is(command: Command) -> None:
+    answer = command("doctor")
+    assert "HubSpot portal" in answer.stdout
+    assert "Slack workspace" in answer.stdout
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_scope_that_is_missing_to_write_is_named(box: Sandbox, command: Command) -> None:
+    missing = {"system": "hubspot", "method": "PATCH", "path": "/crm/v3/properties/contacts/*", "status": 403}
+    httpx.post(f"{box.url}/_sandbox/faults", json=missing).raise_for_status()
+    answer = command("doctor")
+    assert answer.exit_code == 1
+    assert states(answer.stdout)["delivery/hubspot"] == "failing"
+    assert "it may not define properties of contacts" in answer.stdout
+
+
+@pytest.mark.usefixtures("connected")
+def test_looking_writes_nothing(box: Sandbox, command: Command) -> None:
+    before = httpx.get(f"{box.url}/_sandbox/slack/messages").json()
+    assert command("doctor").exit_code == 0
+    assert httpx.get(f"{box.url}/_sandbox/slack/messages").json() == before
+    requests = httpx.get(f"{box.url}/_sandbox/requests").json()["requests"]
+    writes = [each for each in requests if each["method"] == "PATCH"]
+    assert {each["status"] for each in writes} <= {400, 404}
+
+
+@pytest.mark.usefixtures("connected")
+def test_it_says_whose_accounts_they_are_and_pins_none(command: Command) -> None:
+    answer = command("doctor")
+    assert answer.stdout.count("to which this home will belong once it is used") >= len(SOURCES)
+    assert accounts_of_home() == []
+
+
+@pytest.mark.usefixtures("connected")
+def test_another_account_than_the_homes_is_failing(command: Command) -> None:
+    settings.cache_clear()
+    require_own_account(AccountIdentity("hubspot", "111", "HubSpot portal 111"))
+    answer = command("doctor")
+    assert answer.exit_code == 1
+    by_system = states(answer.stdout)
+    assert (by_system["hubspot"], by_system["delivery/hubspot"], by_system["stripe"]) == ("failing", "failing", "ok")
+    assert "belongs to HubSpot portal 111" in answer.stdout
+    assert "it may not" not in answer.stdout

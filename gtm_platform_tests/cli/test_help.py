@@ -3,14 +3,17 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
+import pytest
 from click.testing import CliRunner
 
 import gtm_platform
 from gtm_platform.cli import gtm
 
-COMMANDS = ("demo", "doctor", "query", "run", "sandbox", "tidy", "ui", "undo")
+COMMANDS = ("accounts", "demo", "doctor", "query", "run", "sandbox", "tidy", "ui", "undo")
 LOADED = """
 import sys
 from gtm_platform.cli import gtm
@@ -26,11 +29,21 @@ def test_it_lists_the_commands() -> None:
     assert tuple(listed) == COMMANDS
 
 
-def test_every_command_says_what_it_does() -> None:
-    for name in COMMANDS:
-        answer = CliRunner().invoke(gtm, [name, "--help"])
-        assert answer.exit_code == 0
-        assert answer.output.partition("\n\n")[2].strip()
+def paths(group: click.Group = gtm, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command and group, as it is typed."""
+    for name, command in group.commands.items():
+        yield (*path, name)
+        if isinstance(command, click.Group):
+            yield from paths(command, (*path, name))
+
+
+@pytest.mark.parametrize("path", list(paths()), ids=" ".join)
+def test_every_command_says_what_it_does_with_an_example(path: tuple[str, ...]) -> None:
+    answer = CliRunner().invoke(gtm, [*path, "--help"])
+    assert answer.exit_code == 0
+    about, _, example = answer.output.partition("\n\n")[2].partition("Example:")
+    assert about.strip()
+    assert example.strip().startswith(f"gtm {path[0]}")
 
 
 def test_it_loads_neither_dagster_nor_an_engine(tmp_path: Path) -> None:

@@ -21,6 +21,11 @@ def catalogue(home: Path) -> Path:
         connection.execute("create table deals(name varchar, amount decimal(18, 2), day date)")
         rows = [("Acme", Decimal("10.50"), date(2026, 3, 1)), ("=1+1", Decimal("-3.00"), None)]
         connection.executemany("insert into deals values (?, ?, ?)", rows)
+        connection.execute("create schema sales; create schema latest; create schema quarantine")
+        connection.execute("create view sales.deals as from main.deals; create view latest.deals as from main.deals")
+        connection.execute("create view quarantine.nothing as from main.deals where false")
+        connection.execute("comment on view sales.deals is 'Possible sales.'")
+        connection.execute("comment on column sales.deals.amount is 'In the currency of the deal.'")
     return path
 
 
@@ -30,6 +35,50 @@ def test_a_table_for_people(command: Command) -> None:
     assert answer.exit_code == 0
     assert answer.stdout.splitlines() == ["name  amount", "Acme  10.50", "=1+1  -3.00"]
     assert answer.stderr == "2 rows\n"
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_without_sql_the_tables_are_listed(command: Command) -> None:
+    answer = command("query")
+    assert answer.stdout.splitlines() == [
+        "table        rows  columns  description",
+        "sales.deals  2     3        Possible sales.",
+    ]
+    assert "latest.<table>" in answer.stderr
+
+
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize("table", ["sales.deals", "sales/deals"])
+def test_a_table_is_described(command: Command, table: str) -> None:
+    rows = json.loads(command("query", "--describe", table, "--format", "json").stdout)
+    assert [row["column"] for row in rows] == ["name", "amount", "day"]
+    assert rows[1] == {"column": "amount", "type": "DECIMAL(18,2)", "meaning": "In the currency of the deal."}
+
+
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize("table", ["deals", "sale.deals"])
+def test_a_table_that_is_not_there_is_told_with_its_namesakes(command: Command, table: str) -> None:
+    answer = command("query", "--describe", table)
+    assert answer.exit_code == 1
+    assert f"no table {table!r}. There is latest.deals, sales.deals." in answer.stderr
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_a_row_that_does_not_fit_the_terminal_is_shown_vertically(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql = "select name, amount, repeat('long ', 8) as text from deals order by amount desc limit 1"
+    vertical = ["--- row 1 ---", "name    Acme", "amount  10.50", f"text    {'long ' * 7}long"]
+    monkeypatch.setenv("COLUMNS", "40")
+    assert command("query", sql).stdout.splitlines() == vertical
+    monkeypatch.setenv("COLUMNS", "120")
+    assert command("query", sql).stdout.splitlines()[0] == "name  amount  text"
+    assert command("query", sql, "--format", "vertical").stdout.splitlines() == vertical
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_either_sql_or_a_table(command: Command) -> None:
+    assert command("query", "select 1", "--describe", "sales.deals").exit_code == 2
 
 
 @pytest.mark.usefixtures("catalogue")
@@ -80,7 +129,9 @@ def test_a_mistake_is_told_in_a_sentence(command: Command) -> None:
 def test_before_the_first_sync_there_is_nothing_to_ask(command: Command, home: Path) -> None:
     answer = command("query", "select 1")
     assert answer.exit_code == 1
-    assert answer.stderr.startswith(f"There is no {home / 'gtm.duckdb'} yet: nothing has been synced.")
+    assert answer.stderr.startswith(
+        f"There is no {home / 'gtm.duckdb'} yet: nothing has been synced in the home {home}"
+    )
     assert "gtm demo" in answer.stderr
 
 

@@ -13,6 +13,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from gtm_platform.demo.truth_checks import SYSTEMS
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform_tests.e2e.home import Control, contents, gtm, let_go, live, midnight, move_in
@@ -46,7 +47,7 @@ class Lived:
         return Control(self.box.url)
 
     def truth(self, day: date) -> pd.DataFrame:
-        return pd.DataFrame(self.control.ask("truth", day=day.isoformat())["people"])
+        return pd.DataFrame(self.control.ask("truth", day=day.isoformat(), systems=SYSTEMS)["people"])
 
 
 def demo(home: Path) -> Demo:

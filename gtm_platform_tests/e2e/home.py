@@ -38,7 +38,9 @@ def gtm(*arguments: str, home: Path, **told: str) -> subprocess.CompletedProcess
     """The command as a person gives it, in a process of its own and in a folder that holds no .env."""
     home.mkdir(parents=True, exist_ok=True)
     inherited = {
-        name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG", "JAVA_HOME") if name in os.environ
+        name: os.environ[name]
+        for name in ("PATH", "HOME", "TMPDIR", "LANG", "JAVA_HOME", "GTM_FIRST_DAY")
+        if name in os.environ
     }
     return subprocess.run(
         [sys.executable, "-m", "gtm_platform.cli", *arguments],

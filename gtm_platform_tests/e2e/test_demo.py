@@ -3,15 +3,35 @@
 import csv
 import io
 import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from gtm_platform.accounts import OtherAccount
 from gtm_platform.cli import gtm
+from gtm_platform.delivery.hubspot.undo import undo_run
+from gtm_platform.demo.truth_checks import SYSTEMS
+from gtm_platform.sandbox.server import running
 from gtm_platform_tests.e2e.conftest import DAYS, PEOPLE, SEED, Lived
-from gtm_platform_tests.e2e.home import frame, midnight
+from gtm_platform_tests.e2e.home import (
+    REPOSITORY,
+    Control,
+    contents,
+    execute,
+    frame,
+    midnight,
+    move_in,
+    told,
+    windows_of,
+)
 
 KEYS = {"rows", "quarantined", "hubspot", "slack", "seconds", "customers", "mrr", "health"}
 
@@ -29,6 +49,70 @@ def test_both_calls_succeed_and_find_everything_true(lived: Lived) -> None:
         assert "✗" not in demo.process.stdout
 
 
+def test_it_belongs_to_the_sandboxs_accounts(lived: Lived) -> None:
+    answer = CliRunner().invoke(gtm, ["accounts", "--home", str(lived.home)])
+    assert [line.split()[0] for line in answer.stdout.splitlines()] == ["hubspot", "intercom", "slack", "stripe"]
+
+
+def test_keys_of_another_company_are_refused_before_anything_is_read(
+    copied: Lived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The demo, then keys of real accounts in the environment: none of their people gets into its home."""
+    before = contents(copied.home)
+    with running(PEOPLE, SEED + 1, midnight(DAYS[2])) as other:
+        move_in(monkeypatch, copied.home, other, midnight(DAYS[2]))
+        for job, first, last in windows_of(DAYS[1]):
+            ran = execute(copied.dagster, job, first, last)
+            assert not ran.success
+            assert "belongs to" in told(ran)
+            assert "gtm accounts forget" in told(ran)
+        for job in ("daily_tables", "deliver"):
+            execute(copied.dagster, job, str(DAYS[2]))
+        with pytest.raises(OtherAccount, match="belongs to HubSpot portal"):
+            undo_run(written_by(copied.home))
+        requests = [(row["system"], row["path"]) for row in Control(other.url).ask("requests")["requests"]]
+    assert contents(copied.home) == before
+    assert set(requests) <= {
+        ("hubspot", "/account-info/v3/details"),
+        ("intercom", "/me"),
+        ("slack", "/api/auth.test"),
+        ("stripe", "/v1/account"),
+    }
+
+
+def written_by(home: Path) -> str:
+    """A run that wrote to HubSpot."""
+    with closing(sqlite3.connect(home / "state.db")) as state:
+        return str(state.execute("select run_id from hubspot_writes where status = 'written'").fetchone()[0])
+
+
+def test_a_restored_home_answers_at_once(lived: Lived, tmp_path: Path) -> None:
+    """A backup holds no gtm.duckdb that lists its files."""
+    home = tmp_path / "restored"
+    shutil.copytree(lived.home / "lake", home / "lake")
+    answer = CliRunner().invoke(gtm, ["query", ASKED, "--format", "json", "--home", str(home)])
+    assert answer.exit_code == 0, answer.output
+    assert "Renewing the views in gtm.duckdb" in answer.stderr
+    assert json.loads(answer.stdout) == json.loads(query(lived, "json"))
+    again = CliRunner().invoke(gtm, ["query", ASKED, "--home", str(home)])
+    assert "Renewing" not in again.stderr
+
+
+def test_a_table_is_made_again_in_a_home_that_is_named_only_on_the_command_line(lived: Lived) -> None:
+    """Nothing of another home is loaded before this one is known."""
+    command = ["run", "core/activity", "--partition", str(DAYS[0]), "--home", str(lived.home)]
+    process = subprocess.run(
+        [sys.executable, "-m", "gtm_platform.cli", *command],
+        cwd=lived.home,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith(f"core/activity {DAYS[0]}: ")
+
+
 def test_the_summary_says_what_happened(lived: Lived) -> None:
     first = lived.demos[0].summary
     assert first.keys() >= KEYS
@@ -42,7 +126,7 @@ def test_the_summary_says_what_happened(lived: Lived) -> None:
 
 def test_the_summary_agrees_with_the_truth(lived: Lived) -> None:
     first = lived.demos[0].summary
-    totals = lived.control.ask("truth", day=str(DAYS[1]))["totals"]
+    totals = lived.control.ask("truth", day=str(DAYS[1]), systems=SYSTEMS)["totals"]
     assert first["customers"] == totals["customers"] == sum(first["health"]["last"].values())
     mrr = {currency: Decimal(amount) for currency, amount in first["mrr"].items() if currency != "reporting"}
     true = {currency: Decimal(amount) for currency, amount in totals["mrr_by_currency"].items() if Decimal(amount)}

@@ -77,7 +77,8 @@ class InTrouble:
 
 @contextmanager
 def everything_failing(home: Path, told: Path) -> Iterator[InTrouble]:
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+    names = ("PATH", "HOME", "TMPDIR", "LANG", "GTM_FIRST_DAY")
+    inherited = {name: os.environ[name] for name in names if name in os.environ}
     own = {"GTM_HOME": str(home), "DAGSTER_HOME": str(home / "dagster"), "PYTHONPATH": str(REPOSITORY)}
     own["GTM_FIRST_DAY"] = "2026-01-01"
     command, printed = [sys.executable, "-m", TROUBLE, str(told)], home / "printed.txt"

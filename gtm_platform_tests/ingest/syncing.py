@@ -34,7 +34,7 @@ class Syncing:
     def fill(self, client: Any, stream: str, *starts: datetime) -> list[WindowResult]:
         chosen = next(each for each in self.source.streams if each.name == stream)
         sync = StreamSync(self.lake, self.source, chosen, RULES, self.clock(), "run_1")
-        return [each for each in sync.sync(client, [self.slot(start) for start in starts]) if not each.kept]
+        return [each for each in sync.sync(client, [self.slot(start) for start in starts]) if not each.unchanged]
 
     def rows(self, stream: str, start: datetime, *columns: str) -> list[Any]:
         """What the window holds: one column as values, several as tuples; in order."""

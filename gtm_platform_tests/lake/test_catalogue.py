@@ -45,6 +45,47 @@ def test_it_is_made_again_only_when_files_change(lake: Lake) -> None:
     assert ask(lake, "select count(*) from shop.albums") == [(2,)]
 
 
+def test_views_and_columns_say_what_they_mean(lake: Lake) -> None:
+    catalogue.renew(lake)
+    comments = ask(lake, "select comment from duckdb_views() where view_name = 'albums' and not internal")
+    assert comments == [(f"{ALBUMS.about} Every version, by window.".strip(),)]
+    columns = dict(ask(lake, "select column_name, comment from duckdb_columns() where table_name = 'shop_albums'"))
+    assert columns == {
+        name: (column.about + (" (personal)" if column.personal else "")) or None
+        for name, column in ALBUMS.columns.items()
+    }
+
+
+def test_it_is_stale_from_the_first_file_until_it_is_renewed(lake: Lake) -> None:
+    assert catalogue.is_stale(lake)
+    catalogue.renew(lake)
+    assert not catalogue.is_stale(lake)
+    write(lake, "2026-11-16", [album("a")])
+    assert catalogue.is_stale(lake)
+    catalogue.renew(lake)
+    assert not catalogue.is_stale(lake)
+
+
+def test_a_view_keeps_its_comments_when_another_table_changes(lake: Lake) -> None:
+    catalogue.renew(lake)
+    write(lake, "2026-11-16", [album("a")])
+    catalogue.renew(lake)
+    [(comments,)] = ask(lake, "select count(comment) from duckdb_columns() where table_name = 'sales'")
+    assert comments == 2 * sum(bool(column.about) for column in SALES.columns.values())
+
+
+def test_a_lake_that_was_moved_is_listed_anew(lake: Lake) -> None:
+    write(lake, "2026-11-16", [album("a")])
+    catalogue.renew(lake)
+    moved = Lake(lake.root.parent / "restored" / "lake")
+    moved.root.parent.mkdir()
+    lake.root.rename(moved.root)
+    catalogue.path_of(lake).rename(catalogue.path_of(moved))
+    assert catalogue.is_stale(moved)
+    assert catalogue.renew(moved)
+    assert ask(moved, "select count(*) from shop.albums") == [(1,)]
+
+
 @pytest.mark.faults("W6")
 def test_it_can_be_renewed_while_somebody_reads(lake: Lake) -> None:
     write(lake, "2026-11-16", [album("a")])

@@ -10,7 +10,7 @@ import pytest
 from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
 
 import gtm_platform
-from gtm_platform.orchestration import compat
+from gtm_platform.orchestration import compat, compat_history
 
 DAYS = dg.DailyPartitionsDefinition("2026-01-01")
 RANGE = {"dagster/asset_partition_range_start": "2026-01-01", "dagster/asset_partition_range_end": "2026-01-03"}
@@ -60,8 +60,8 @@ def test_a_result_can_let_downstream_run_and_mark_no_partition(instance: dg.Dags
 
 def test_completed_evaluations_are_read_without_those_planned(instance: dg.DagsterInstance) -> None:
     ran = dg.materialize([last_day_only, downstream, guard, hint], tags=RANGE, instance=instance)
-    [passed] = compat.completed_evaluations(instance, guard.check_key)
-    [warned] = compat.completed_evaluations(instance, hint.check_key)
+    [passed] = compat_history.completed_evaluations(instance, guard.check_key)
+    [warned] = compat_history.completed_evaluations(instance, hint.check_key)
     [newest] = instance.fetch_materializations(downstream.key, limit=1).records
     assert (passed.run_id, passed.passed, passed.target_id) == (ran.run_id, True, newest.storage_id)
     assert (warned.passed, warned.severity) == (False, dg.AssetCheckSeverity.WARN)
@@ -129,28 +129,31 @@ def test_nothing_else_imports_what_is_not_public() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("dagster._")
     ]
-    assert {line.split(" imports ")[0] for line in private} == {"orchestration/compat.py"}
+    assert {line.split(" imports ")[0] for line in private} == {
+        "orchestration/compat.py",
+        "orchestration/compat_history.py",
+    }
 
 
 def test_evaluations_are_read_in_the_order_in_which_they_were_said(instance: dg.DagsterInstance) -> None:
     key = hint.check_key
-    assert compat.newest_check_rows(instance, [key]) == {}
+    assert compat_history.newest_check_rows(instance, [key]) == {}
     first = dg.materialize([downstream, guard, hint], partition_key="2026-01-01", instance=instance)
-    rows = compat.newest_check_rows(instance, [key])
+    rows = compat_history.newest_check_rows(instance, [key])
     second = dg.materialize([downstream, guard, hint], partition_key="2026-01-02", instance=instance)
     assert set(rows) == {"downstream:hint"}
-    assert compat.newest_check_rows(instance, [key]) != rows
+    assert compat_history.newest_check_rows(instance, [key]) != rows
 
-    evaluations = compat.evaluations_since(instance, key, after=0, page=9)
+    evaluations = compat_history.evaluations_since(instance, key, after=0, page=9)
     assert [evaluation.run_id for evaluation in evaluations] == [first.run_id, second.run_id]
     since = evaluations[0].timestamp
-    assert [each.run_id for each in compat.evaluations_since(instance, key, since, page=1)] == [second.run_id]
-    assert compat.evaluations_since(instance, key, evaluations[1].timestamp) == []
+    assert [each.run_id for each in compat_history.evaluations_since(instance, key, since, page=1)] == [second.run_id]
+    assert compat_history.evaluations_since(instance, key, evaluations[1].timestamp) == []
     job = dg.Definitions(
         [last_day_only, downstream], asset_checks=[guard, hint]
     ).resolve_implicit_global_asset_job_def()
     queued = instance.create_run_for_job(job, tags={"dagster/partition": "2026-01-03"})
-    assert compat.runs_still_to_evaluate(instance, key)[0] == queued.run_id
+    assert compat_history.runs_still_to_evaluate(instance, key)[0] == queued.run_id
 
 
 def test_the_failure_of_a_step_is_an_error_or_the_verdict_of_a_check(instance: dg.DagsterInstance) -> None:
@@ -177,7 +180,7 @@ def test_the_failure_of_a_step_is_an_error_or_the_verdict_of_a_check(instance: d
 
 
 def test_changes_of_freshness_are_read_by_their_ids(instance: dg.DagsterInstance) -> None:
-    assert compat.newest_freshness_change(instance) == 0
+    assert compat_history.newest_freshness_change(instance) == 0
 
     def change(before: FreshnessState, after: FreshnessState) -> None:
         instance._report_runless_asset_event(
@@ -187,14 +190,14 @@ def test_changes_of_freshness_are_read_by_their_ids(instance: dg.DagsterInstance
         )
 
     change(FreshnessState.PASS, FreshnessState.FAIL)
-    [stale] = compat.freshness_changes(instance, after=0, limit=9)
+    [stale] = compat_history.freshness_changes(instance, after=0, limit=9)
     assert (stale.asset, stale.was_stale, stale.is_stale) == (downstream.key, False, True)
-    assert compat.stale_assets(instance, [downstream.key, last_day_only.key]) == [downstream.key]
+    assert compat_history.stale_assets(instance, [downstream.key, last_day_only.key]) == [downstream.key]
     change(FreshnessState.FAIL, FreshnessState.PASS)
-    [fresh] = compat.freshness_changes(instance, stale.id, limit=9)
+    [fresh] = compat_history.freshness_changes(instance, stale.id, limit=9)
     assert (fresh.was_stale, fresh.is_stale) == (True, False)
-    assert compat.newest_freshness_change(instance) == fresh.id
-    assert compat.stale_assets(instance, [downstream.key]) == []
+    assert compat_history.newest_freshness_change(instance) == fresh.id
+    assert compat_history.stale_assets(instance, [downstream.key]) == []
 
 
 def test_the_last_tick_that_was_due_is_known() -> None:

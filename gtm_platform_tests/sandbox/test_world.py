@@ -12,7 +12,7 @@ import pytest
 from gtm_platform.sandbox.stripe.store import StripeDiscount, StripeItem, StripePrice, StripeSubscription
 from gtm_platform.sandbox.world import World
 from gtm_platform.sandbox.world.history import BillingHistory, PersonHistory
-from gtm_platform.sandbox.world.truth import truth
+from gtm_platform.sandbox.world.truth import SYSTEMS, truth
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -20,6 +20,7 @@ SECOND = timedelta(seconds=1)
 SHARED = re.compile(
     "(info|support|billing|sales|hello|office|admin|contact|team|help|accounts|finance|ap|invoices|noreply|no-reply)@"
 )
+FIRST = ("hubspot", "intercom", "stripe")  # the systems that are read here; the others have tests of their own
 MONTHLY = {"month": (1, 1), "year": (1, 12), "week": (52, 12)}  # multiply by, then divide by
 
 
@@ -32,7 +33,7 @@ def days() -> dict[date, dict[str, Any]]:
         end = START + ahead * DAY - SECOND if ahead else START
         world.advance(end)
         read[(START + (ahead - 1) * DAY).date()] = Reading(world, START + ahead * DAY).people()
-    return {day: {"read": people, "truth": world.truth(day)} for day, people in read.items()}
+    return {day: {"read": people, "truth": world.truth(day, FIRST)} for day, people in read.items()}
 
 
 def test_who_is_who_follows_from_addresses_and_shared_ids(days: dict[date, dict[str, Any]]) -> None:
@@ -160,7 +161,7 @@ def test_the_steps_of_the_clock_leave_no_trace() -> None:
     at_once.advance(START + 40 * DAY)
     for step in (3, 3.5, 9, 9.1, 22, 39, 40):
         in_steps.advance(START + step * DAY)
-    for system in ("hubspot", "stripe", "intercom", "slack"):
+    for system in (*SYSTEMS, "slack"):
         assert getattr(at_once, system) == getattr(in_steps, system)
     for ahead in (-1, 0, 12, 40):
         day = (START + ahead * DAY).date()
@@ -365,6 +366,7 @@ class Reading:
         charges = [charge for customer in customers for charge in self.charges[customer.id]]
         newest = max(bought, key=lambda sub: sub.created, default=None)
         currency = customers[0].currency or "usd" if customers else "usd"
+        copied = {} if bought else self._copied(group["intercom"])
         seen = [seen for id_ in group["intercom"] if (seen := self.intercom[id_].last_seen)]
         return {
             "emails": sorted(group["emails"]),
@@ -378,7 +380,25 @@ class Reading:
             "failed_payments_30d": sum(c.status == "failed" and self._within(c.created, 30) for c in charges),
             "last_seen_at": _wire(max(seen, default=None)),
             **self._support(group["intercom"]),
+            **copied,
         }
+
+    def _copied(self, contacts: list[str]) -> dict[str, Any]:
+        """What Intercom copied of a subscription, for somebody of whom Stripe itself shows none."""
+        for attributes in (self.intercom[id_].custom_attributes for id_ in contacts):
+            status = attributes.get("stripe_subscription_status")
+            if status and attributes["stripe_id"] not in self.stripe:
+                price = (
+                    Decimal(str(attributes["stripe_plan_price"]))
+                    / {"month": 1, "year": 12}[attributes["stripe_plan_interval"]]
+                )
+                return {
+                    "mrr": str(price.quantize(Decimal("0.01"), ROUND_HALF_UP)),
+                    "subscription_status": status,
+                    "customer_status": status,
+                    "is_customer": True,
+                }
+        return {}
 
     def _customer(self, bought: list[Any], charges: list[Any], contacts: list[str]) -> dict[str, Any]:
         statuses = {status for sub in bought if (status := _status(sub))}

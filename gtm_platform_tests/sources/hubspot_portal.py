@@ -67,7 +67,7 @@ class Portal:
         try:
             now = slots[-1].end + timedelta(minutes=20)
             results = StreamSync(self.lake, SOURCE, stream, RULES, now, "run").sync(client, slots)
-            return [result for result in results if not result.kept]
+            return [result for result in results if not result.unchanged]
         finally:
             client.close()
 

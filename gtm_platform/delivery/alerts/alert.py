@@ -21,7 +21,7 @@ Wording = str | Callable[[Facts], str]
 
 @dataclass(frozen=True)
 class Occurrence:
-    """One time that it happened. The mark tells it from the other times that it happened to the same subject."""
+    """One occasion for an alert; `mark` is unique among the occasions of the same kind and subject."""
 
     subject_id: str
     mark: str

@@ -26,7 +26,7 @@ Metadata = dict[str, Any]
 
 
 def channel_url() -> str | None:
-    """Return the address of the customers' channel; None where it is not known, or the settings are wrong."""
+    """Return the address of the customers' channel; None where the settings do not tell it."""
     try:
         channel = settings_of(SlackSettings).slack_alert_channel
     except SettingsError:  # a run says so, and the other assets can be used

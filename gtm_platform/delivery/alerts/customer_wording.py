@@ -45,7 +45,7 @@ COLUMNS = (  # of the customers, for all that a message names
 def compose(
     entries: Sequence[Entry], customers: Mapping[str, Row], digest_above: int, portal: str | None
 ) -> list[Message]:
-    """Return a message for each alert; more than `digest_above` become one digest, its further pages in a thread."""
+    """Return a message per alert, or one digest in a thread of pages above `digest_above` alerts."""
     alerts = routed("customers")
     ordered = sorted(entries, key=lambda entry: SEVERITIES.index(alerts[entry.kind].severity_of(entry.facts)))
     if len(ordered) <= digest_above:

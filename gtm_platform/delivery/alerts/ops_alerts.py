@@ -19,7 +19,10 @@ ROUTE: Route = "ops"
 
 
 def ops_off_reason() -> str | None:
-    """Say what has to be set before the data team is notified, or nothing. It never falls back to another channel."""
+    """Return which setting is missing for notifications to the data team, or None if they are on.
+
+    They never fall back to another channel.
+    """
     return off_reason(settings_of(SlackSettings), OPS_CHANNEL)
 
 

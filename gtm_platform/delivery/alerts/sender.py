@@ -19,7 +19,10 @@ DropReason = Callable[[Entry], str | None]
 
 @dataclass
 class SendReport:
-    """What became of the alerts. Those `waiting` go out next time, those `failed` never: `trouble` says why."""
+    """What became of the alerts: those `waiting` go out with the next run, those `failed` never.
+
+    `trouble` says why.
+    """
 
     new: int = 0
     sent: int = 0
@@ -32,7 +35,10 @@ class SendReport:
 
 @dataclass(frozen=True)
 class AlertSender:
-    """The one sender of some kinds of alerts. Two senders never have a kind in common: see `slack_journal`."""
+    """The only sender of its kinds of alerts: two senders with a kind in common could post it twice.
+
+    See `slack_journal`.
+    """
 
     channel: SlackChannel
     state: State

@@ -6,19 +6,22 @@ or can this message never be.
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http.client import HTTPException
-from typing import Any
+from typing import Any, TypeVar
 from urllib.error import URLError
 
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
 
+from gtm_platform.accounts import AccountIdentity, require_own_account
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.http.caller import Caller, Request, Response
 from gtm_platform.http.client import BearerAuth
 from gtm_platform.http.compat import SlackWithoutRedirects
 from gtm_platform.http.errors import (
+    ApiFailure,
     BadRequest,
     Forbidden,
     Permanent,
@@ -29,6 +32,7 @@ from gtm_platform.http.errors import (
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 
+T = TypeVar("T")
 SYSTEM, KEYS = "Slack", ("SLACK_BOT_TOKEN",)
 EVENT = "gtm_alert"
 TIMEOUT = 30  # seconds
@@ -75,7 +79,7 @@ def off_reason(settings: SlackSettings, channel_variable: str) -> str | None:
 
 
 class SlackChannel:
-    """A channel, posted to at the rate that Slack allows."""
+    """A channel that is posted to at Slack's rate; `check_account`, if any, runs before the first post."""
 
     def __init__(
         self,
@@ -86,11 +90,12 @@ class SlackChannel:
         retry: RetryPolicy,
         variable: str = CUSTOMER_CHANNEL,
         timeout: int = TIMEOUT,
+        check_account: Callable[[AccountIdentity], None] | None = None,
     ) -> None:
         # The SDK's own retries are left out: they repeat posts that may have arrived.
         self._sdk = SlackWithoutRedirects(token=token, base_url=base_url, timeout=timeout, retry_handlers=[])
         self.channel, self._variable, self._token, self._limiter = channel, variable, SecretStr(token), limiter
-        self._request = Request("POST", f"{base_url}chat.postMessage")
+        self._base_url, self._check_account = base_url, check_account
         self._caller = Caller(SYSTEM, KEYS, retry)
 
     @classmethod
@@ -110,11 +115,15 @@ class SlackChannel:
             raise SlackIsOff(off_reason(settings, variable))
         limiter = RateLimiter(rate=1, burst=BURST)
         key = BearerAuth(token).secret.get_secret_value()  # checked: a bad header is quoted in its error
-        return cls(key, settings.slack_base_url, channel, limiter, retry, variable, timeout)
+        url = settings.slack_base_url
+        return cls(key, url, channel, limiter, retry, variable, timeout, require_own_account)
 
     def post(self, text: str, blocks: Sequence[dict[str, Any]], fingerprint: str, thread: str | None = None) -> str:
         """Post, waiting out rate limits and passing trouble, and return the message's `ts`."""
-        message = {
+        if self._check_account:
+            self._check_account(self.identity())
+            self._check_account = None
+        message: dict[str, Any] = {
             "channel": self.channel,
             "text": text,
             "blocks": list(blocks),
@@ -123,11 +132,30 @@ class SlackChannel:
             "unfurl_links": False,
             "unfurl_media": False,
         }
-        return self._caller.call(self._request, lambda: self._send(message), (self._limiter,), self._timestamp)
+        return self._call("chat.postMessage", lambda: self._sdk.chat_postMessage(**message), self._timestamp)
 
-    def _send(self, message: dict[str, Any]) -> Response:
+    def identity(self) -> AccountIdentity:
+        """Ask which workspace the token belongs to."""
         try:
-            answer = self._sdk.chat_postMessage(**message)
+            return self._call("auth.test", self._sdk.auth_test, self._team)
+        except (AnswerLost, MessageRefused) as failure:  # neither says anything of the message that waits
+            sentence = f"Slack does not say which workspace the token belongs to. {failure.message}"
+            raise Unavailable(SYSTEM, sentence) from failure
+
+    def missing_scopes(self) -> tuple[str, ...]:
+        """Say what the token may not do that posting needs; nothing where Slack does not tell its scopes."""
+        scopes = self._call("auth.test", self._sdk.auth_test, _scopes)
+        if not scopes or "chat:write" in scopes:
+            return ()
+        return (f"the token lacks the scope chat:write (it has {', '.join(sorted(scopes))}): add it, and reinstall.",)
+
+    def _call(self, method: str, call: Callable[[], SlackResponse], check: Callable[[Response], T]) -> T:
+        request = Request("POST", f"{self._base_url}{method}")
+        return self._caller.call(request, lambda: self._send(call), (self._limiter,), check)
+
+    def _send(self, call: Callable[[], SlackResponse]) -> Response:
+        try:
+            answer = call()
         except SlackApiError as error:
             answer = error.response
         except URLError as error:
@@ -143,18 +171,33 @@ class SlackChannel:
         answer = json.loads(response.body)
         if answer.get("ok"):
             return str(answer["ts"])
+        raise self._refusal(answer)
+
+    def _team(self, response: Response) -> AccountIdentity:
+        answer = json.loads(response.body)
+        if answer.get("ok"):
+            team, name = str(answer["team_id"]), answer.get("team")
+            return AccountIdentity("slack", team, f"Slack workspace {team} ({name})")
+        raise self._refusal(answer)
+
+    def _refusal(self, answer: dict[str, Any]) -> ApiFailure:
         code = str(answer.get("error"))
         sentence = f"Slack refused the message for channel {self.channel}: {code}."
         if code in TOKEN_ERRORS:
-            raise Unauthorized(SYSTEM, f"{sentence} Check that SLACK_BOT_TOKEN holds a valid bot token.")
+            return Unauthorized(SYSTEM, f"{sentence} Check that SLACK_BOT_TOKEN holds a valid bot token.")
         if code in CHANNEL_ERRORS:
             advice = f"Check {self._variable}, and that the bot is invited there and may write (chat:write)."
-            raise Forbidden(SYSTEM, f"{sentence} {advice}")
+            return Forbidden(SYSTEM, f"{sentence} {advice}")
         if code == "ratelimited":
-            raise RateLimited(SYSTEM, sentence)
+            return RateLimited(SYSTEM, sentence)
         if code in PASSING_ERRORS:
-            raise Unavailable(SYSTEM, sentence)
+            return Unavailable(SYSTEM, sentence)
         if not code.isidentifier():
-            raise AnswerLost(SYSTEM, "Slack's answer was not JSON; the message may have been posted.")
+            return AnswerLost(SYSTEM, "Slack's answer was not JSON; the message may have been posted.")
         hints = answer.get("response_metadata", {}).get("messages", [])
-        raise MessageRefused(SYSTEM, " ".join([sentence, *hints]))
+        return MessageRefused(SYSTEM, " ".join([sentence, *hints]))
+
+
+def _scopes(response: Response) -> set[str]:
+    headers = {name.lower(): str(value) for name, value in response.headers.items()}
+    return {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",") if scope.strip()}

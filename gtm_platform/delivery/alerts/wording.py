@@ -38,7 +38,7 @@ class Message:
 
 
 def digest(entries: Sequence[Entry], lines: Sequence[str], counts: str, total: int, number: int) -> Message:
-    """Return one page of a digest: a line for each alert. Pages after the first follow it into its thread."""
+    """Return one page of a digest, a line per alert; later pages go into the thread of the first."""
     text = f"{total} alerts at once" + (f", continued ({number + 1})" if number else "") + f"; here {counts}"
     blocks = [header(text), *(section(line) for line in lines)]
     return Message(tuple(entries), text, tuple(blocks), follows=number > 0)

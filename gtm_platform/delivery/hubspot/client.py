@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
+from gtm_platform.accounts import refuse_other_account, require_own_account
 from gtm_platform.delivery.hubspot.object_type import ObjectType
 from gtm_platform.delivery.hubspot.properties import GROUP, GROUP_LABEL, Property, option
 from gtm_platform.http.redaction import excerpt
@@ -149,8 +150,12 @@ class HubSpotObjects:
             )
 
 
-def open_client(config: HubSpotSettings) -> HubSpotClient:
-    """Return the client for the account of the environment."""
+def open_client(config: HubSpotSettings, *, pin: bool = True) -> HubSpotClient:
+    """Return a client for the account of the environment, which refuses any but this home's own.
+
+    With its first call the account becomes the home's, where it has none yet and `pin` does not forbid it.
+    """
     if config.hubspot_access_token is None:
         raise HubSpotIsOff("HubSpot is off: set HUBSPOT_ACCESS_TOKEN.")
-    return HubSpotClient(config.hubspot_access_token, config.hubspot_base_url)
+    token, url = config.hubspot_access_token, config.hubspot_base_url
+    return HubSpotClient(token, url, check_account=require_own_account if pin else refuse_other_account)

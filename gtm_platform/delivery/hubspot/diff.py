@@ -67,7 +67,10 @@ class Diff:
 
 @dataclass(frozen=True)
 class Guard:
-    """How much of what we wrote before one run may replace; a first write of a property replaces nothing of ours."""
+    """The limit on how many records may have a value that we wrote before replaced in one run.
+
+    A first write of a property replaces nothing of ours and never counts.
+    """
 
     share: float
     min_records: int

@@ -26,7 +26,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Property:
-    """A property as HubSpot defines it. Only an enumeration has options: those known beforehand are declared."""
+    """A property as HubSpot defines it; an enumeration declares the options known beforehand."""
 
     name: str
     label: str

@@ -7,6 +7,8 @@ from gtm_platform.sources.hubspot.settings import HubSpotSettings
 
 
 class HubSpotDeliverySettings(HubSpotSettings):
+    """The account that is written to, and the switch without which every delivery is a dry run."""
+
     title = "HubSpot, writing"
     permissions = (
         "to write: `crm.objects.contacts.write`, `crm.schemas.contacts.read`, `crm.schemas.contacts.write` "

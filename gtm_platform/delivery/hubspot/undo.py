@@ -22,7 +22,7 @@ class NothingToUndo(LookupError):
 
 
 def undo(run_id: str, objects: HubSpotObjects, state: State, run: Run, *, dry_run: bool = False) -> DeliveryReport:
-    """Give the objects of one type what HubSpot held before a run, where it still holds what that run wrote."""
+    """Restore the values from before a run to objects of one type, where its own values still stand."""
     desired = _as_before(_not_overwritten(run_id, objects.object_type.name, state))
     if not desired:
         raise NothingToUndo(f"Run {run_id} wrote nothing to HubSpot, or all of it was written over since.")
@@ -30,7 +30,7 @@ def undo(run_id: str, objects: HubSpotObjects, state: State, run: Run, *, dry_ru
 
 
 def undo_run(run_id: str) -> str:
-    """Undo a run, named by its id or the beginning of it, in the account of the environment; say what was done."""
+    """Undo a run, by its id or the beginning of it, in the configured account; return a report as text."""
     config = settings_of(HubSpotDeliverySettings)
     dry_run = not config.hubspot_write_enabled
     run = Run(f"undo-{uuid.uuid4()}", f"{config.now():%Y-%m-%d}", config.now)

@@ -53,7 +53,7 @@ class SentRecord:
 
 
 def journal_diff(diff: Diff, state: State, run: Run) -> None:
-    """Journal what was learnt by looking: values that had arrived, values confirmed, fields not to be touched."""
+    """Journal what reading HubSpot showed: late arrivals, confirmed values, fields not to be touched."""
     learnt = [each for each in diff.records if each.arrived or each.confirmed or each.held_back or each.rejected]
     for batch in batches(learnt):
         with state.writing() as tx:

@@ -31,7 +31,7 @@ Days = Iterator[dg.AssetMaterialization | dg.MaterializeResult[None]]
 
 
 def daily_assets(tables: Iterable[DailyTable], group: str | None = None) -> list[dg.AssetsDefinition]:
-    """Build the assets of several daily tables, in a group of that name or in the one their keys begin with."""
+    """Build the assets of several daily tables, by default in the groups that their keys begin with."""
     return [daily_asset(table, group) for table in tables]
 
 
@@ -112,7 +112,7 @@ def _write(table: DailyTable, store: Lake, day: str) -> Metadata | None:
 
 
 def code_version(table: DailyTable) -> str:
-    """Identify what the rows follow from besides the data: the rule's module, the contract, and the policy if read."""
+    """Hash what the rows depend on besides data: the rule's module, the contract, the policy if read."""
     parts = [source_of(table.rule), table.rule.__doc__ or "", _signature(table.contract)]
     if table.reads_policy:
         parts.append(_policy_hash())
@@ -127,12 +127,12 @@ def _signature(contract: Contract) -> str:
 def _policy_hash() -> str:
     try:
         return policy().hash
-    except PolicyError:  # said where it is read, with the line that is wrong
+    except PolicyError:  # raised where the policy is read, with the line that is wrong
         return "unreadable"
 
 
 def dependencies(table: DailyTable) -> list[dg.AssetDep]:
-    """List the assets that write the table's inputs, each once, those of earlier days with their partition mapping.
+    """List the assets behind the table's inputs, each once, with the partition mapping of earlier days.
 
     When sources were last synced (`SyncTimes`) is a fact about the lake's files and no table: it is no edge.
     """

@@ -2,7 +2,6 @@
 
 from gtm_platform.sandbox.hubspot.access import DOCUMENTED, TOKEN, Limits
 from gtm_platform.sandbox.hubspot.app import app
-from gtm_platform.sandbox.hubspot.store import PORTAL_ID
 from gtm_platform.sandbox.hubspot.write_log import replay
 from gtm_platform.sandbox.kit.emulator import Emulator
 
@@ -14,9 +13,9 @@ EMULATOR = Emulator(
     environment=lambda url: {
         "HUBSPOT_ACCESS_TOKEN": TOKEN,
         "HUBSPOT_BASE_URL": url,
-        "HUBSPOT_PORTAL_ID": str(PORTAL_ID),
         "HUBSPOT_WRITE_ENABLED": "true",
     },
+    account=lambda store: {"HUBSPOT_PORTAL_ID": str(store.portal_id)},
     replay=replay,
     limits=DOCUMENTED,
 )

@@ -8,17 +8,17 @@ from gtm_platform.sandbox.hubspot.kinds import DEALS
 from gtm_platform.sandbox.hubspot.objects import kind_in
 from gtm_platform.sandbox.hubspot.portal import Portal
 from gtm_platform.sandbox.hubspot.render import Wire, flag_in, owner_wire, page_wire
-from gtm_platform.sandbox.hubspot.store import PORTAL_ID, HubSpotOwner
+from gtm_platform.sandbox.hubspot.store import HubSpotOwner
 from gtm_platform.sandbox.kit.paging import CursorPaging, PageSize
 
 OWNERS_PAGING = CursorPaging(PageSize(default=100, largest=500))
 
 
-async def details(_portal: Portal, _request: Request) -> Response:
+async def details(portal: Portal, _request: Request) -> Response:
     """Which account the token belongs to."""
     return JSONResponse(
         {
-            "portalId": PORTAL_ID,
+            "portalId": portal.store.portal_id,
             "accountType": "DEVELOPER_TEST",
             "timeZone": "UTC",
             "companyCurrency": "USD",

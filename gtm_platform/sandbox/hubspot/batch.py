@@ -62,7 +62,7 @@ async def read(portal: Portal, request: Request) -> Response:
     by_key = portal.find_by(kind, body.id_property, ids, archived=flag_in(request, "archived"))
     defined, names, past = portal.definitions(kind), body.properties, body.properties_with_history or []
     records = {record.id: record for record in by_key.values()}
-    results = [record_wire(kind, record, defined, names, past) for record in records.values()]
+    results = [record_wire(kind, record, defined, portal.store.portal_id, names, past) for record in records.values()]
     return batch_answer(portal, results, _missing(kind, [key for key in ids if key not in by_key]))
 
 

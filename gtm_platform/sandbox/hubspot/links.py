@@ -9,6 +9,8 @@ from gtm_platform.sandbox.hubspot.store import HubSpotRecord
 
 @dataclass(frozen=True)
 class LinkType:
+    """One direction of an association type; `inverse` is the id of the way back."""
+
     id: int
     inverse: int
     source: str
@@ -97,8 +99,10 @@ def type_from(source: Kind, type_id: int) -> LinkType:
 
 
 def connect(link: LinkType, source: HubSpotRecord, target: HubSpotRecord, companies: dict[str, HubSpotRecord]) -> None:
-    """Links two records in both directions. A label comes on top of the plain link, and the first company of a
-    contact or deal is its primary one."""
+    """Link two records in both directions.
+
+    A label comes on top of the plain link, and the first company of a contact or deal is its primary one.
+    """
     _mark(_DEFAULT[link.source, link.target], source, target)
     if link.source == COMPANIES.name:
         link, source, target = LINK_TYPES[link.inverse], target, source

@@ -51,7 +51,7 @@ async def get(portal: Portal, request: Request) -> Response:
 def _detailed(portal: Portal, kind: Kind, record: HubSpotRecord, request: Request) -> Wire:
     """A record with what the query wants to see of it; a type that it has no links to is left out."""
     names, past = names_in(request, "properties"), names_in(request, "propertiesWithHistory")
-    wire = record_wire(kind, record, portal.definitions(kind), names, past)
+    wire = record_wire(kind, record, portal.definitions(kind), portal.store.portal_id, names, past)
     associations: Wire = {}
     for target in (kind_called(name) for name in names_in(request, "associations")):
         marks = live_links(portal, record, target)
@@ -103,7 +103,7 @@ async def update(portal: Portal, request: Request) -> Response:
 
 def written_wire(portal: Portal, kind: Kind, record: HubSpotRecord, written: dict[str, object], **more: Any) -> Wire:
     """A record as the answer to a write shows it: with what was written, besides the usual properties."""
-    return record_wire(kind, record, portal.definitions(kind), {*written, *kind.shown}, **more)
+    return record_wire(kind, record, portal.definitions(kind), portal.store.portal_id, {*written, *kind.shown}, **more)
 
 
 async def archive(portal: Portal, request: Request) -> Response:

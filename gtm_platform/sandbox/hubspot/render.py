@@ -12,7 +12,6 @@ from gtm_platform.sandbox.hubspot.store import (
     BY_INTEGRATION,
     BY_MERGE,
     BY_PEOPLE,
-    PORTAL_ID,
     HubSpotChange,
     HubSpotOwner,
     HubSpotRecord,
@@ -43,11 +42,12 @@ def record_wire(
     kind: Kind,
     record: HubSpotRecord,
     definitions: dict[str, Definition],
+    portal_id: int,
     names: Iterable[str] = (),
     names_with_history: Iterable[str] = (),
     **more: Any,
 ) -> Wire:
-    """A record with the named properties; one that is not defined is left out, one without a value is null."""
+    """A record with the named properties; undefined ones are left out, ones without a value are null."""
     past = [name for name in names_with_history if name in definitions]
     shown = {*(names or kind.shown), *past, *kind.always_shown}
     wire = {
@@ -56,7 +56,7 @@ def record_wire(
         "createdAt": iso(record.created),
         "updatedAt": iso(record.updated),
         "archived": record.archived is not None,
-        "url": f"https://app.hubspot.com/contacts/{PORTAL_ID}/record/{kind.type_id}/{record.id}",
+        "url": f"https://app.hubspot.com/contacts/{portal_id}/record/{kind.type_id}/{record.id}",
         **more,
     }
     if past:
@@ -118,7 +118,7 @@ def owner_wire(owner: HubSpotOwner) -> Wire:
 
 
 def page_wire(request: Request, results: list[Wire], page: Page[Any], **more: Any) -> Wire:
-    """A page of results; where the next page goes on stands below `paging`, which the last page does not have."""
+    """A page of results, with a `paging` member unless it is the last page."""
     body: Wire = {**more, "results": results}
     if page.next is not None:
         after = str(page.next)

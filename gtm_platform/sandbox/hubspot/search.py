@@ -32,7 +32,9 @@ async def search(portal: Portal, request: Request) -> Response:
     except BadParameterError as problem:
         raise _problem(problem.message) from problem
     defined = portal.definitions(kind)
-    results = [record_wire(kind, record, defined, body.properties or ()) for record in page.rows]
+    results = [
+        record_wire(kind, record, defined, portal.store.portal_id, body.properties or ()) for record in page.rows
+    ]
     return JSONResponse(page_wire(request, results, page, total=len(records)))
 
 

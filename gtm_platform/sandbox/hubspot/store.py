@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-PORTAL_ID = 1234567
+PORTAL_ID = 1234567  # of a portal that no world fills
 BY_PEOPLE, BY_INTEGRATION, BY_MERGE = "CRM_UI", "INTEGRATION", "MERGE_OBJECTS"
 
 
@@ -19,8 +19,10 @@ class HubSpotChange(NamedTuple):
 
 @dataclass(slots=True)
 class HubSpotRecord:
-    """A record of any object type. `properties` are wire strings, without `hs_object_id` and the created/modified
-    dates: those are rendered from `id`, `created` and `updated`."""
+    """A record of any object type; `properties` are strings as on the wire.
+
+    They lack `hs_object_id` and the created/modified dates: those are rendered from `id`, `created` and `updated`.
+    """
 
     id: str
     properties: dict[str, str]
@@ -61,6 +63,8 @@ class HubSpotRecord:
 
 @dataclass(slots=True)
 class HubSpotOwner:
+    """A HubSpot user to whom records are assigned; archived once they left."""
+
     id: str
     user_id: int
     email: str
@@ -81,3 +85,4 @@ class HubSpotStore:
     properties: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)  # type -> name -> wire definition
     groups: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)  # type -> name -> wire group
     next_id: int = 1
+    portal_id: int = PORTAL_ID

@@ -16,9 +16,9 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 def check_values(
     definitions: dict[str, Definition], written: dict[str, Any], current: dict[str, str]
 ) -> dict[str, str]:
-    """The values of a write as they will be stored, "" for a cleared one; all that is wrong is reported at once.
+    """The values of a write as they will be stored; all errors of it are raised together.
 
-    A null is no value: HubSpot clears with the empty string.
+    A cleared value is "". A null is no value: HubSpot clears with the empty string.
     """
     values: dict[str, str] = {}
     problems: list[dict[str, str]] = []
@@ -126,7 +126,7 @@ def parsed_instant(text: str) -> datetime | None:
 
 
 def comparable(value_type: str, text: str) -> float | str | None:
-    """A value such that two of one type compare as HubSpot compares them; None when it cannot be compared."""
+    """A value in a form that compares with others of its type as in HubSpot; None if it cannot."""
     if value_type == "number":
         try:
             return float(text)

@@ -17,7 +17,7 @@ _RATE = RateHeaders("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-R
 
 @dataclass(frozen=True)
 class Limits:
-    """Real time: calls in a slice of time, by default 10,000 a minute; and how long a scroll may lie idle."""
+    """Calls per slice of real time, by default 10,000 a minute, and how long a scroll may lie idle."""
 
     calls: int = 1666
     seconds: float = 10.0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from gtm_platform.sandbox.intercom.contacts import visible
 from gtm_platform.sandbox.intercom.errors import IntercomError, not_found
 from gtm_platform.sandbox.intercom.store import IntercomCompany, IntercomStore
-from gtm_platform.sandbox.intercom.wire import WORKSPACE, Shape
+from gtm_platform.sandbox.intercom.wire import Shape
 from gtm_platform.sandbox.kit.errors import BadParameterError
 from gtm_platform.sandbox.kit.paging import ScrollPaging
 from gtm_platform.sandbox.kit.render import unix_seconds
@@ -19,13 +19,13 @@ def users_by_company(store: IntercomStore) -> Counter[str]:
     return Counter(each for contact in store.contacts.values() if visible(contact) for each in contact.companies)
 
 
-def company(record: IntercomCompany, users: int, tag_names: dict[str, str]) -> Shape:
+def company(record: IntercomCompany, users: int, store: IntercomStore) -> Shape:
     """The wire shape of a company; what it does not have is left out."""
     shape = {
         "type": "company",
         "id": record.id,
         "company_id": record.company_id,
-        "app_id": WORKSPACE,
+        "app_id": store.workspace_id,
         "name": record.name,
         "plan": {"type": "plan", "id": record.plan, "name": record.plan} if record.plan else {},
         "remote_created_at": unix_seconds(record.created),
@@ -36,7 +36,7 @@ def company(record: IntercomCompany, users: int, tag_names: dict[str, str]) -> S
         "user_count": users,
         "tags": {
             "type": "tag.list",
-            "tags": [{"type": "tag", "id": each, "name": tag_names.get(each, each)} for each in record.tags],
+            "tags": [{"type": "tag", "id": each, "name": store.tags.get(each, each)} for each in record.tags],
         },
         "segments": {"type": "segment.list", "segments": []},
         "custom_attributes": dict(record.custom_attributes),
@@ -68,7 +68,7 @@ class Scroll:
             raise not_found("scroll parameter not found") from None
         return {
             "type": "list",
-            "data": [company(row, self._users[row.id], self._store.tags) for row in page.rows],
+            "data": [company(row, self._users[row.id], self._store) for row in page.rows],
             "pages": None,
             "total_count": None,
             "scroll_param": page.next or parameters.get("scroll_param"),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gtm_platform.sandbox.intercom.store import IntercomContact
-from gtm_platform.sandbox.intercom.wire import WORKSPACE, Shape
+from gtm_platform.sandbox.intercom.wire import Shape
 from gtm_platform.sandbox.kit.render import unix_seconds
 
 MAX_STUBS = 10
@@ -49,14 +49,14 @@ def email_domain(record: IntercomContact) -> str | None:
     return record.email.rpartition("@")[2] if record.email else None
 
 
-def contact(record: IntercomContact) -> Shape:
+def contact(record: IntercomContact, workspace_id: str) -> Shape:
     """The wire shape of a contact, with stubs of what belongs to it."""
     url = f"/contacts/{record.id}"
     return {
         **dict.fromkeys(_UNSET),
         "type": "contact",
         "id": record.id,
-        "workspace_id": WORKSPACE,
+        "workspace_id": workspace_id,
         "external_id": record.external_id,
         "role": record.role,
         "email": record.email,

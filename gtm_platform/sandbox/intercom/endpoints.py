@@ -51,11 +51,11 @@ class Endpoints:
     def contacts(self, call: Call) -> Shape:
         """All visible contacts, the newest first."""
         page = newest_first(self._contacts(), visible, page_request(call.query, CONTACTS_PER_PAGE))
-        return _listed(page, [contact(record) for record in page.rows])
+        return _listed(page, [contact(record, self._store.workspace_id) for record in page.rows])
 
     def contact(self, call: Call) -> Shape:
         """One contact."""
-        return contact(self._contact(call))
+        return contact(self._contact(call), self._store.workspace_id)
 
     def contact_companies(self, call: Call) -> Shape:
         """A contact's companies; this list pages by addresses."""
@@ -79,7 +79,7 @@ class Endpoints:
         """The contacts for which a query holds."""
         shown = [record for record in self._store.contacts.values() if visible(record)]
         page = _search(call, shown, fields.contacts(self._store, self._clock()), CONTACTS_PER_PAGE)
-        return _listed(page, [contact(record) for record in page.rows])
+        return _listed(page, [contact(record, self._store.workspace_id) for record in page.rows])
 
     def scroll_companies(self, call: Call) -> Shape:
         """All companies, page by page."""
@@ -117,13 +117,13 @@ class Endpoints:
     def company(self, call: Call) -> Shape:
         """One company."""
         record = self._company(call)
-        return company(record, len(self._users(record)), self._store.tags)
+        return company(record, len(self._users(record)), self._store)
 
     def company_contacts(self, call: Call) -> Shape:
         """A company's contacts, the newest first."""
         users = self._users(self._company(call))
         page = sorted_by(attrgetter("created"), users, False, page_request(call.query, CONTACTS_PER_PAGE))
-        return _listed(page, [contact(record) for record in page.rows])
+        return _listed(page, [contact(record, self._store.workspace_id) for record in page.rows])
 
     def company_segments(self, call: Call) -> Shape:
         """A company's segments: this workspace has none of companies."""
@@ -170,7 +170,7 @@ class Endpoints:
         return [each for each in self._store.contacts.values() if record.id in each.companies and visible(each)]
 
     def _listed_companies(self, page: Page[IntercomCompany], users: Counter[str]) -> Shape:
-        return _listed(page, [company(record, users[record.id], self._store.tags) for record in page.rows])
+        return _listed(page, [company(record, users[record.id], self._store) for record in page.rows])
 
     def _listed_conversations(self, page: Page[IntercomConversation]) -> Shape:
         rows = [conversation(record, self._store, with_parts=False) for record in page.rows]

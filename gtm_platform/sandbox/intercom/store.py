@@ -137,7 +137,7 @@ class IntercomTicket:
 
 @dataclass(slots=True)
 class IntercomActivity:
-    """What a teammate did to the workspace; its type is one of Intercom's own, the description a sentence."""
+    """An entry of the workspace's activity log; its type is one of Intercom's own."""
 
     id: str
     admin_id: str
@@ -161,3 +161,4 @@ class IntercomStore:
     data_attributes: list[dict[str, Any]] = field(default_factory=list)
     activities: list[IntercomActivity] = field(default_factory=list)
     timezone: str = "America/Los_Angeles"
+    workspace_id: str = "sandbox1"

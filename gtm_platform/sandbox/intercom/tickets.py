@@ -2,7 +2,7 @@
 
 from gtm_platform.sandbox.intercom.conversations import contact_reference
 from gtm_platform.sandbox.intercom.store import IntercomStore, IntercomTicket
-from gtm_platform.sandbox.intercom.wire import WORKSPACE, Shape
+from gtm_platform.sandbox.intercom.wire import Shape
 from gtm_platform.sandbox.kit.render import unix_seconds
 
 UNASSIGNED = "0"
@@ -25,7 +25,7 @@ def ticket(record: IntercomTicket, store: IntercomStore) -> Shape:
         "category": record.category,
         "ticket_attributes": {"_default_title_": record.title, "_default_description_": record.description},
         "ticket_state": _state(record.state),
-        "ticket_type": _type(record.category),
+        "ticket_type": _type(record.category, store.workspace_id),
         "contacts": {"type": "contact.list", "contacts": [contact_reference(record.contact_id, store)]},
         "admin_assignee_id": record.admin_id or UNASSIGNED,
         "team_assignee_id": record.team_id or UNASSIGNED,
@@ -50,7 +50,7 @@ def _state(category: str) -> Shape:
     }
 
 
-def _type(category: str) -> Shape:
+def _type(category: str, workspace_id: str) -> Shape:
     return {
         "type": "ticket_type",
         "id": TYPE_ID,
@@ -58,7 +58,7 @@ def _type(category: str) -> Shape:
         "description": "",
         "icon": "",
         "category": category,
-        "workspace_id": WORKSPACE,
+        "workspace_id": workspace_id,
         "archived": False,
         "is_internal": category != "Customer",
     }

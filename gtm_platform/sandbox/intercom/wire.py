@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-WORKSPACE = "sandbox1"
 WORKSPACE_CREATED = 1_700_000_000
 
 Shape = dict[str, Any]

@@ -10,7 +10,7 @@ from gtm_platform.sandbox.intercom.paging import numbered
 from gtm_platform.sandbox.intercom.query import unix_timestamp
 from gtm_platform.sandbox.intercom.segments import SEGMENTS, Segment, segment_shape
 from gtm_platform.sandbox.intercom.store import IntercomActivity, IntercomStore
-from gtm_platform.sandbox.intercom.wire import WORKSPACE, WORKSPACE_CREATED, Shape, tag_list
+from gtm_platform.sandbox.intercom.wire import WORKSPACE_CREATED, Shape, tag_list
 from gtm_platform.sandbox.kit.render import unix_seconds
 
 ACTIVITIES_PER_PAGE = 20
@@ -35,7 +35,7 @@ class Workspace:
             "email_verified": True,
             "app": {
                 "type": "app",
-                "id_code": WORKSPACE,
+                "id_code": self._store.workspace_id,
                 "name": "Sandbox",
                 "created_at": WORKSPACE_CREATED,
                 "secure": False,

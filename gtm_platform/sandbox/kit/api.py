@@ -22,8 +22,10 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Api:
-    """Guards handlers. `limits` are those that a request counts against, by name, the first refusal counts;
-    `headers` are those of the answer to a request with this status.
+    """Authentication, limits, errors and headers around every handler of a system.
+
+    `limits` are those that a request counts against, by name, the first refusal counts; `headers` are those of the
+    answer to a request with this status.
     """
 
     authentication: Authentication

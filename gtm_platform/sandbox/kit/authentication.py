@@ -12,18 +12,22 @@ KeyReader = Callable[[Request], str]  # the key of a request, empty when there i
 
 @dataclass(frozen=True)
 class Authentication:
-    """One key, and the places where a client may put it; the first place that has one counts."""
+    """One key, and the places where a client may put it; the first place that has one counts.
+
+    Some systems have further keys, such as one of each person.
+    """
 
     key: str
     readers: tuple[KeyReader, ...]
+    further_keys: tuple[str, ...] = ()
 
     def presented(self, request: Request) -> str:
         """The key that came with the request, empty when none did."""
         return next((key for read in self.readers if (key := read(request))), "")
 
     def accepts(self, key: str) -> bool:
-        """Whether this is the key."""
-        return key == self.key
+        """Whether this is one of the keys."""
+        return key == self.key or key in self.further_keys
 
 
 def bearer_token(request: Request) -> str:

@@ -24,7 +24,10 @@ class Records(Protocol[R_co]):
 
 
 class Cached(Generic[R, T]):
-    """What `make` makes of the records. It may depend only on what never changes in them, such as their creation."""
+    """A value made from records, and made anew only once records come or go.
+
+    It may depend only on what never changes in them, such as their creation.
+    """
 
     def __init__(self, records: Callable[[], Records[R]], make: Callable[[Iterable[R]], T]) -> None:
         self._records = records

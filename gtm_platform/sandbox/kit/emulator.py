@@ -29,9 +29,12 @@ class PageLink:
 class Emulator:
     """One emulated system, exported by its package as `EMULATOR`.
 
+    `account` gives those variables that differ from world to world, as an account's own id does.
+
     `store` picks the system's store out of the world, or makes one that the world does not fill. `environment` gives
     the variables that point a platform at the emulator's address. `replay` does a persisted write again. `inspect`
-    holds what the sandbox shows of the store to tests and people, as JSON at `/_sandbox/<name>/<key>`.
+    holds what the sandbox shows of the store to tests and people, as JSON at `/_sandbox/<name>/<key>`. `switches` are
+    attributes of the store that may be set there, each with its choices: ways in which such a system is met.
     """
 
     name: str  # the first step of its paths, and the name under which its writes are persisted
@@ -42,7 +45,9 @@ class Emulator:
     replay: Callable[[Store, Write, datetime], object] | None = None
     limits: Mapping[str, Rate] = field(default_factory=dict)
     pages: tuple[PageLink, ...] = ()
+    account: Callable[[Store], Mapping[str, str]] | None = None
     inspect: Mapping[str, Callable[[Store], Any]] = field(default_factory=dict)
+    switches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,11 @@ class System:
     def name(self) -> str:
         """The first step of its paths."""
         return self.emulator.name
+
+    def environment(self, url: str) -> dict[str, str]:
+        """The variables that point a platform at this system, served below the sandbox's address."""
+        account = self.emulator.account(self.store) if self.emulator.account else {}
+        return {**self.emulator.environment(f"{url}/{self.name}"), **account}
 
     def replay(self, write: Write, at: datetime) -> None:
         """Do a persisted write again."""

@@ -79,7 +79,7 @@ def compared(comparison: str, read: Read) -> ParameterFilter:
 
 
 def parse_instant(text: str) -> datetime | None:
-    """An instant in ISO 8601, in seconds or (from 12 digits on) in milliseconds since 1970; None if it is none."""
+    """Parse ISO 8601, or seconds or milliseconds (12 digits or more) since 1970; None if it is neither."""
     try:
         if text.lstrip("-").isdigit():
             unit = MILLISECOND if len(text) >= 12 else 1000 * MILLISECOND

@@ -69,6 +69,7 @@ class RateHeaders:
     remaining: str | None = None
     reset: str | None = None  # Unix seconds
     retry_after: str | None = None  # whole seconds, only when no call is left
+    reset_in: str | None = None  # whole seconds until the reset
 
     def of(self, limit: Limit) -> dict[str, str]:
         """The headers of an answer. Clients sleep in real time, so the reset is in real time too."""
@@ -76,6 +77,7 @@ class RateHeaders:
             self.limit: str(limit.calls),
             self.remaining: str(limit.remaining),
             self.reset: str(math.ceil(time.time() + (limit.free_in or limit.seconds))),
+            self.reset_in: str(math.ceil(limit.free_in or limit.seconds)),
         }
         if not limit.remaining:
             headers[self.retry_after] = str(wait_seconds(limit))

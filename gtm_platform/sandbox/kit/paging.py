@@ -81,7 +81,7 @@ def decode_cursor(text: str, parameter: str) -> Any:
 
 @dataclass(frozen=True)
 class CursorPaging:
-    """An opaque cursor that holds the place of the last row; `place` is a row's place in the order of the list."""
+    """Paging by an opaque cursor that holds the place of the last row in the order of the list."""
 
     size: PageSize
     parameter: str = "after"
@@ -96,6 +96,14 @@ class CursorPaging:
         after = self.position(parameters)
         following = rows if after is None else (row for row in rows if place(row) > after)
         return self.first_page(following, parameters, place)
+
+    def sorted_page(
+        self, rows: Iterable[R], parameters: Parameters, place: Callable[[R], Any], *, descending: bool = False
+    ) -> Page[R]:
+        """A page of rows in any order, which are put into that of their places, or into the opposite one."""
+        after = self.position(parameters)
+        following = (row for row in rows if after is None or (place(row) < after if descending else place(row) > after))
+        return self.first_page(sorted(following, key=place, reverse=descending), parameters, place)
 
     def first_page(self, following: Iterable[R], parameters: Parameters, place: Callable[[R], Any]) -> Page[R]:
         """A page of rows that already begin after the position, for lists which can find that quickly."""
@@ -158,7 +166,7 @@ class NumberPaging:
 
 @dataclass(frozen=True)
 class OffsetPaging:
-    """How many rows to pass over; beyond `reachable` ones a system refuses. `next` is the next page's offset."""
+    """Paging by the number of rows to skip, refused beyond `reachable`; `next` is an offset."""
 
     size: PageSize
     parameter: str = "offset"
@@ -178,7 +186,7 @@ class OffsetPaging:
 
 @dataclass
 class ScrollPaging(Generic[R]):
-    """A walk through a snapshot, one at a time, which ends when it lies idle. `next` is its id, until it is over."""
+    """A walk through a snapshot, one at a time, that expires when idle; `next` is its id until it ends."""
 
     size: int
     idle: float  # seconds

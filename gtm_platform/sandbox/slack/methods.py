@@ -6,7 +6,7 @@ from gtm_platform.sandbox.slack import chat, conversations, reactions, users
 from gtm_platform.sandbox.slack.call import Answer, Call
 from gtm_platform.sandbox.slack.errors import SlackError
 from gtm_platform.sandbox.slack.render import BOT_USER
-from gtm_platform.sandbox.slack.store import BOT_ID, BOT_USER_ID, TEAM_ID, TEAM_NAME
+from gtm_platform.sandbox.slack.store import BOT_ID, BOT_USER_ID, TEAM_NAME
 
 WITHOUT_TOKEN = {"api.test"}
 
@@ -25,7 +25,7 @@ def auth_test(call: Call) -> Answer:
         "url": call.url,
         "team": TEAM_NAME,
         "user": BOT_USER["name"],
-        "team_id": TEAM_ID,
+        "team_id": call.store.team_id,
         "user_id": BOT_USER_ID,
         "bot_id": BOT_ID,
         "is_enterprise_install": False,

@@ -42,4 +42,5 @@ class SlackStore:
     channels: dict[str, str] = field(default_factory=dict)  # id -> name
     users: dict[str, dict[str, Any]] = field(default_factory=dict)  # email -> wire user
     messages: list[SlackMessage] = field(default_factory=list)
+    team_id: str = TEAM_ID
     last_ts: str = ""  # of the newest message ever written, deleted or not

@@ -15,7 +15,10 @@ TOKEN = "sk_test_sandbox"
 
 @dataclass(frozen=True)
 class Limits:
-    """Requests a second: to the whole account, which in test mode has no more than one endpoint, to each, to search."""
+    """Requests a second to the whole account, to each endpoint, and to search.
+
+    In test mode the account is allowed no more than one endpoint.
+    """
 
     account: int = 25
     endpoint: int = 25

@@ -8,7 +8,6 @@ from gtm_platform.sandbox.stripe.parameters import Parameters, expansions, refus
 from gtm_platform.sandbox.stripe.versions import Renderer
 from gtm_platform.sandbox.stripe.wire import Shape, embedded_list
 
-ACCOUNT_ID = "acct_sandbox"
 OPENED = 1577836800
 _NO_REQUIREMENTS: Shape = {
     "alternatives": [],
@@ -26,14 +25,14 @@ _NO_DECLINES = {"avs_failure": False, "cvc_failure": False}
 def own_account(parameters: Parameters, renderer: Renderer) -> Shape:
     """The account that the key belongs to."""
     refuse_unknown(parameters, ["expand"])
-    shape = _account()
+    shape = _account(renderer.ledger.store.account_id)
     expand(shape, "account", expansions(parameters), renderer)
     return shape
 
 
 def account_by_id(id: str, key: str, parameters: Parameters, renderer: Renderer) -> Shape:
     """The key's own account under its id; no other one is open to it."""
-    if id != ACCOUNT_ID:
+    if id != renderer.ledger.store.account_id:
         message = (
             f"The provided key '{key}' does not have access to account '{id}' (or that account does not exist). "
             "Application access may have been revoked."
@@ -51,10 +50,10 @@ def connected_accounts(parameters: Parameters, renderer: Renderer) -> Shape:
     return shape
 
 
-def _account() -> Shape:
+def _account(account_id: str) -> Shape:
     support = {"support_email": "billing@sandbox.example", "support_phone": None, "support_url": None}
     return {
-        "id": ACCOUNT_ID,
+        "id": account_id,
         "object": "account",
         "business_profile": {"mcc": "5734", "name": "Sandbox", "product_description": None, "url": None, **support},
         "business_type": "company",
@@ -66,7 +65,7 @@ def _account() -> Shape:
         "default_currency": "usd",
         "details_submitted": True,
         "email": "billing@sandbox.example",
-        "external_accounts": embedded_list([], f"/v1/accounts/{ACCOUNT_ID}/external_accounts"),
+        "external_accounts": embedded_list([], f"/v1/accounts/{account_id}/external_accounts"),
         "future_requirements": dict(_NO_REQUIREMENTS),
         "metadata": {},
         "payouts_enabled": True,

@@ -15,7 +15,7 @@ RETRIED_LATER = frozenset(("idempotency_key_in_use", "lock_timeout"))
 
 
 class StripeError(ApiError):
-    """A refusal. It tells clients whether to try again, except at a rate limit, where their own rule decides."""
+    """A refusal that tells clients whether to retry, except at a rate limit, where they decide."""
 
     def __init__(
         self,

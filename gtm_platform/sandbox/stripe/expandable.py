@@ -20,8 +20,10 @@ ANY = "any"
 
 @dataclass(frozen=True)
 class Field:
-    """A field that a path may go through. `kind` is what it leads to; without `expand` it is always there in full,
-    or always null in the sandbox. `since` and `until` bound the versions that have it.
+    """A field that an `expand` path may go through; `kind` is the object that it leads to.
+
+    Without `expand` it is always there in full, or always null in the sandbox. `since` and `until` bound the versions
+    that have it.
     """
 
     kind: str = ""

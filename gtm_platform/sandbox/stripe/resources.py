@@ -37,7 +37,8 @@ INVOICE_STATUSES = ("draft", "open", "paid", "uncollectible", "void")
 
 @dataclass(frozen=True)
 class Resource:
-    """One list. `defaults` are the tests of filters that are left out; `is_listed` leaves records out of all lists.
+    """One list endpoint. `defaults` stand in for filters left out; `is_listed` hides records.
+
     Versions before `since` do not have it. `shape` renders a record where it is not the record's only shape.
     """
 

@@ -244,3 +244,4 @@ class StripeStore:
     refunds: dict[str, StripeRefund] = field(default_factory=dict)
     disputes: dict[str, StripeDispute] = field(default_factory=dict)
     events: list[StripeEvent] = field(default_factory=list)
+    account_id: str = "acct_sandbox"

@@ -14,6 +14,7 @@ def plain(word: str) -> str:
 
 
 def normalised(email: str) -> str:
+    """An address by which the world tells people apart: lower case, no tag, no dots at Google."""
     local, _, domain = email.strip().lower().partition("@")
     local = local.partition("+")[0]
     if domain in _GOOGLE:
@@ -22,6 +23,7 @@ def normalised(email: str) -> str:
 
 
 def is_shared(email: str) -> bool:
+    """Whether the address is an inbox of several people, such as billing@."""
     return normalised(email).partition("@")[0] in SHARED_INBOXES
 
 

@@ -15,7 +15,7 @@ DAY = timedelta(days=1)
 
 
 class Agenda:
-    """The happenings of one life. `do` is called with the instant first; the order of scheduling breaks ties."""
+    """The events of one life; each call gets its instant first, and ties go in order of scheduling."""
 
     __slots__ = ("_scheduled", "number", "queue")
 
@@ -48,6 +48,7 @@ def months_after(instant: datetime, months: int) -> datetime:
 
 
 def in_utc(instant: datetime, what: str) -> datetime:
+    """The instant in UTC; a ValueError that begins with `what` if it has no time zone."""
     if instant.tzinfo is None:
         raise ValueError(f"{what} {instant.isoformat()} has no time zone: write it as 2026-03-01T00:00:00Z.")
     return instant.astimezone(UTC)

@@ -70,6 +70,10 @@ class BillingState:
             cuts = live_cuts(self.contract, at, False)
             mrr = catalogue.monthly(self.lines, cuts, self.contract.currency) if counts else 0
             note(self.history.mrr, at, mrr)
+            note(self.history.net, at, catalogue.monthly(self.lines, cuts, self.contract.currency))
+            note(self.history.gross, at, catalogue.monthly(self.lines, (), self.contract.currency))
+            note(self.history.subscriptions, at, subscription.id)
+            note(self.history.plans, at, catalogue.price_id(self.lines[0].offer, self.contract.currency))
             note(self.history.statuses, at, subscription.status)
             note(self.history.standings, at, standing(subscription))
         note(self.history.delinquent, at, self.customer.delinquent)

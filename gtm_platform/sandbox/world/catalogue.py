@@ -82,6 +82,7 @@ _COUPONS: dict[str, tuple[str | None, int | None, str, int | None, str | None]] 
 
 
 def price_id(offer: str, currency: str) -> str:
+    """The id of an offer's price in a currency: readable, where Stripe's are random."""
     return f"price_{offer}_{currency}"
 
 
@@ -169,7 +170,7 @@ class Cut:
 
 @lru_cache(maxsize=20_000)
 def charged(line: Line, currency: str) -> Fraction:
-    """Per billing interval, before discounts, in minor units of the currency; metered use is not known beforehand."""
+    """The price per billing interval, before discounts, in minor units; 0 for metered use."""
     offer, quantity = OFFERS[line.offer], line.quantity
     if offer.metered or quantity is None:
         return Fraction(0)
@@ -233,6 +234,7 @@ def invoiced(lines: tuple[Line, ...], cuts: tuple[Cut, ...], currency: str) -> i
 
 
 def half_up(amount: Fraction) -> int:
+    """Round to whole minor units; halves go up, also below zero."""
     return floor(amount + Fraction(1, 2))
 
 
@@ -242,6 +244,7 @@ def repeats_for(coupon: str) -> int | None:
 
 
 def is_once(coupon: str) -> bool:
+    """Whether a coupon counts on the first invoice only."""
     return _COUPONS[coupon][2] == "once"
 
 
@@ -251,10 +254,12 @@ def in_major(minor: int, currency: str) -> str:
 
 
 def label(line: Line) -> str:
+    """The name of the product that a line buys, as on invoices."""
     return _PRODUCTS[OFFERS[line.offer].product][0]
 
 
 def tier(line: Line) -> str:
+    """The plan of the product that a line buys, as Intercom's `plan_tier` has it."""
     return _PRODUCTS[OFFERS[line.offer].product][1]
 
 

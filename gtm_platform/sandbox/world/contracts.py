@@ -38,7 +38,10 @@ _COUPON_ODDS = {"PARTNER20": 5, "NONPROFIT": 3, "LOYAL": 3, "WELCOME50": 6, "SPR
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A change within a contract: "lines" (new ones), "pause" (with a behaviour), "resume", "halt", "continue"."""
+    """A change within a contract; `kind` is "lines", "pause", "resume", "halt" or "continue".
+
+    "lines" brings new lines, "pause" has a behaviour.
+    """
 
     at: datetime
     kind: str

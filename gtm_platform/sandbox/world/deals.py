@@ -23,6 +23,8 @@ _ENGAGEMENTS = ("notes", "calls", "meetings", "emails", "tasks")
 
 
 class Sales:
+    """What salespeople do about one person: deals won, lost and hoped for, and a log of engagements."""
+
     def __init__(
         self,
         context: Context,

@@ -18,10 +18,13 @@ _PAST = timedelta(days=120)
 
 
 def manager_of(context: Context, number: int) -> int:
+    """The account manager of a company or person, as an index into `fixtures.ACCOUNT_MANAGERS`."""
     return (number * 7 + context.seed) % len(fixtures.ACCOUNT_MANAGERS)
 
 
 class Firm:
+    """The HubSpot record of one company, sometimes a double of it, and its shared inboxes."""
+
     def __init__(self, context: Context, company: Company, queue: list[ScheduledCall]) -> None:
         self._context = context
         self._company = company

@@ -14,6 +14,8 @@ COMPANY_DOMAIN = "vendor.example"  # the firm whose customers these are
 
 @dataclass(frozen=True)
 class Colleague:
+    """An employee of the made-up company whose customers the world has."""
+
     first: str
     last: str
     left: bool = False
@@ -68,6 +70,7 @@ _ATTRIBUTES = (
 
 
 def owner_id(manager: int) -> str:
+    """The HubSpot owner id of an account manager, by index in `ACCOUNT_MANAGERS`."""
     return str(71 + manager)
 
 
@@ -80,19 +83,23 @@ SUPPORT_ADMINS = tuple(admin_id(len(ACCOUNT_MANAGERS) + place) for place in rang
 
 
 def admin_name(id_: int) -> str:
+    """The full name of an Intercom teammate, by admin id."""
     colleague = (*ACCOUNT_MANAGERS, *SUPPORT)[id_ - 814860]
     return f"{colleague.first} {colleague.last}"
 
 
 def admin_email(id_: int) -> str:
+    """The address of an Intercom teammate, by admin id."""
     return (*ACCOUNT_MANAGERS, *SUPPORT)[id_ - 814860].email
 
 
 def wire_time(instant: datetime) -> str:
+    """An instant as HubSpot writes it, its milliseconds always zero."""
     return instant.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def add_hubspot_fixtures(store: HubSpotStore, start: datetime) -> None:
+    """Add the owners and the deal pipeline, which exist long before `start`."""
     long_ago = start - timedelta(days=1400)
     for place, manager in enumerate(ACCOUNT_MANAGERS):
         store.owners[owner_id(place)] = HubSpotOwner(
@@ -125,6 +132,7 @@ def _pipeline(created: datetime) -> dict[str, Any]:
 
 
 def add_intercom_fixtures(store: IntercomStore, start: datetime) -> None:
+    """Add the tags, teammates, teams and data attributes of the workspace."""
     store.tags.update({CRITICAL: "critical", VIP: "vip", BUG: "bug", BILLING: "billing"})
     colleagues = (*ACCOUNT_MANAGERS, *SUPPORT)
     for place, colleague in enumerate(colleagues):
@@ -196,6 +204,7 @@ def _attribute(id_: int, name: str, type_: str, start: datetime) -> dict[str, An
 
 
 def add_slack_fixtures(store: SlackStore) -> None:
+    """Add the channels, and a user for each account manager."""
     store.channels.update(CHANNELS)
     for place, manager in enumerate(ACCOUNT_MANAGERS):
         name = f"{manager.first} {manager.last}"

@@ -1,31 +1,21 @@
-"""What truth needs of the past of each person: when each record was live and what every account was worth.
+"""What truth needs of the past of each person: when each record was live, what every account was worth, each call.
 
 Stores hold the present only: their records change in place. Whatever truth says about a past day is written down here.
 """
 
-from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
+from gtm_platform.sandbox.chartmogul.store import ChartMogulCustomer
+from gtm_platform.sandbox.chroma_admin.store import ChromaAccount
+from gtm_platform.sandbox.kit.timeline import Timeline, as_of, note
+from gtm_platform.sandbox.listkit_admin.store import ListKitAccount
+from gtm_platform.sandbox.posthog.store import PostHogPerson
 from gtm_platform.sandbox.world.addresses import normalised
+from gtm_platform.sandbox.world.product import Product
 from gtm_platform.sandbox.world.sessions import Usage
 
-T = TypeVar("T")
-Timeline = list[tuple[datetime, T]]
-
-
-def note(timeline: Timeline[T], at: datetime, value: T) -> None:
-    """Adds a value if it differs from the one before."""
-    if not timeline or timeline[-1][1] != value:
-        timeline.append((at, value))
-
-
-def as_of(timeline: Sequence[tuple[datetime, T]], before: datetime) -> T | None:
-    """The value that held just before an instant."""
-    place = bisect_left(timeline, before, key=lambda entry: entry[0])
-    return timeline[place - 1][1] if place else None
+__all__ = ["Timeline", "as_of", "note"]
 
 
 @dataclass(slots=True)
@@ -57,7 +47,7 @@ class IntercomHistory(RecordHistory):
 
 @dataclass(slots=True)
 class BillingHistory(RecordHistory):
-    """A Stripe customer and what came of it. Money is in minor units."""
+    """A customer at Stripe or Orb and what came of it. Money is in minor units."""
 
     currency: str = "usd"
     mrr: Timeline[int] = field(default_factory=list)
@@ -69,6 +59,10 @@ class BillingHistory(RecordHistory):
     first_paid: datetime | None = None
     failures: list[datetime] = field(default_factory=list)
     losses: list[datetime] = field(default_factory=list)  # planned instants at which MRR falls to nothing
+    gross: Timeline[int] = field(default_factory=list)  # per month before discounts, whatever the status
+    net: Timeline[int] = field(default_factory=list)  # the same after discounts
+    subscriptions: Timeline[str] = field(default_factory=list)  # id of the newest subscription
+    plans: Timeline[str] = field(default_factory=list)  # id of what was bought
 
 
 @dataclass(slots=True)
@@ -88,6 +82,27 @@ class CaseHistory:
 
 
 @dataclass(slots=True)
+class CallHistory:
+    """A call that was booked: whether it is `booked`, `canceled` or `rescheduled`, or became a `no_show`."""
+
+    start: datetime
+    end: datetime
+    states: Timeline[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class CopiedBilling:
+    """What Intercom shows of a subscription in a billing account that nobody reads.
+
+    The amount is per month.
+    """
+
+    amount: int
+    currency: str
+    states: Timeline[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class PersonHistory:
     """One person in the eyes of the truth: everything that may rightly be tied together."""
 
@@ -100,3 +115,13 @@ class PersonHistory:
     accounts: list[BillingHistory] = field(default_factory=list)
     cases: list[CaseHistory] = field(default_factory=list)
     lost_deals: Timeline[str] = field(default_factory=list)  # why each was lost
+    orb: list[BillingHistory] = field(default_factory=list)
+    by_hand: BillingHistory | None = None
+    mirrored: list[ChartMogulCustomer] = field(default_factory=list)
+    copied: CopiedBilling | None = None
+    calls: list[CallHistory] = field(default_factory=list)
+    product: Product | None = None
+    posthog: PostHogPerson | None = None
+    credits: ListKitAccount | None = None
+    vectors: ChromaAccount | None = None
+    records: dict[str, list[RecordHistory]] = field(default_factory=dict)  # by system, beside those named above

@@ -18,14 +18,18 @@ _LEAD_STATUS = ("NEW", "OPEN", "IN_PROGRESS", "CONNECTED", "ATTEMPTED_TO_CONTACT
 
 
 def company_record_id(company: Company) -> str:
+    """The id of a company's first record: always even, so that the next is free for its double."""
     return str(2_000_000_000 + 2 * company.number)
 
 
 def contact_record_id(number: int, ordinal: int) -> str:
+    """The id of a person's contact; up to eight have room, counted by `ordinal`."""
     return str(1_000_000_000 + number * 8 + ordinal)
 
 
 class HubSpotFile:
+    """The contacts of one person; its public methods are called by the agenda, at their instant."""
+
     def __init__(
         self,
         context: Context,
@@ -41,7 +45,8 @@ class HubSpotFile:
         self._rng = rng
         self._person = person
         self.person_history = person_history
-        self._email = email
+        self.email = email
+        self.contact_id = contact_record_id(person.number, 0)
         self._manager = manager
         self._ordinal = 0
         self.contact: HubSpotRecord | None = None
@@ -51,7 +56,7 @@ class HubSpotFile:
 
     def arrive(self, at: datetime, extra_emails: tuple[str, ...]) -> None:
         """`extra_emails`: further addresses of the person, kept on the same contact."""
-        self.contact, self.history = self._enter(at, self.person_history, self._email)
+        self.contact, self.history = self._enter(at, self.person_history, self.email)
         if extra_emails:
             self.contact.properties["hs_additional_emails"] = ";".join(extra_emails)
             for email in extra_emails:
@@ -184,4 +189,5 @@ def company_spelling(rng: Random, company: Company) -> str:
 
 
 def phone(rng: Random) -> str:
+    """A telephone number in area code 555, which nobody has."""
     return f"+1 555 {rng.randrange(100, 1000)} {rng.randrange(10000):04}"

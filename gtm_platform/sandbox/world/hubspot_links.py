@@ -21,6 +21,7 @@ _TYPES: dict[tuple[str, str], tuple[set[int], set[int]]] = {
 
 
 def tie(store: HubSpotStore, record: HubSpotRecord, from_: str, to: str, id_: str) -> None:
+    """Link two records in both directions; nothing happens if the target was deleted for good."""
     target = store.objects[to].get(id_)
     if target is not None:  # somebody may have deleted it for good
         forward, back = _TYPES[from_, to]

@@ -121,6 +121,7 @@ _FIELD_TYPES = {
 
 
 def define_properties(store: HubSpotStore, start: datetime) -> None:
+    """Define each object type's properties, dated long before `start`, and empty its records."""
     stamp = wire_time(start - timedelta(days=1400))
     for type_, (group, title) in _GROUPS.items():
         store.objects[type_] = {}

@@ -17,6 +17,8 @@ _LOOKS_AHEAD = 20  # days for which the next sight is looked for at once
 
 
 class IntercomFile:
+    """The contacts of one person; `contact` is the lead until they sign up, then the user."""
+
     def __init__(
         self,
         context: Context,
@@ -158,6 +160,23 @@ class IntercomFile:
             company.updated = max(company.updated, at)
 
     # --- The Stripe app's copy ---
+
+    def copy_unread(self, at: datetime, line: catalogue.Line, currency: str, status: str) -> bool:
+        """Copy a subscription from another Stripe account; tell whether there is a contact to copy it to."""
+        contact = self.contact
+        if not contact:
+            return False
+        attributes, offer = contact.custom_attributes, catalogue.OFFERS[line.offer]
+        price = catalogue.half_up(catalogue.charged(catalogue.Line(line.offer), currency))
+        attributes["stripe_id"] = f"cus_other{self._person.number:07}"
+        attributes["stripe_plan"] = catalogue.title(line)
+        attributes["stripe_plan_price"] = float(catalogue.in_major(price, currency))
+        attributes["stripe_plan_interval"] = offer.interval
+        attributes["stripe_subscription_status"] = status
+        attributes["stripe_delinquent"] = status == "past_due"
+        attributes["plan_tier"] = catalogue.tier(line)
+        contact.updated = at
+        return True
 
     def copy_billing(self, at: datetime, account: BillingState, linked: bool) -> None:
         """Some contacts were copied once and never again: that happens to the real app, too."""

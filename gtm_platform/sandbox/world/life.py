@@ -12,7 +12,9 @@ from gtm_platform.sandbox.world.billing_state import BillingState
 from gtm_platform.sandbox.world.context import Context
 from gtm_platform.sandbox.world.contracts import Contract
 from gtm_platform.sandbox.world.deals import Sales
+from gtm_platform.sandbox.world.elsewhere import billed_elsewhere
 from gtm_platform.sandbox.world.firm import manager_of
+from gtm_platform.sandbox.world.further_life import FurtherLife
 from gtm_platform.sandbox.world.history import PersonHistory, as_of
 from gtm_platform.sandbox.world.hubspot_file import HubSpotFile
 from gtm_platform.sandbox.world.intercom_file import IntercomFile
@@ -20,7 +22,7 @@ from gtm_platform.sandbox.world.people import Person
 from gtm_platform.sandbox.world.sessions import Usage
 from gtm_platform.sandbox.world.support import Support
 
-# How a Stripe customer can be told to be this person, and how often it is so.
+# How a Stripe customer can be recognised as this person, and how often it is so.
 _BILLING = {
     "own address": 70,
     "second address, known to HubSpot": 9,
@@ -32,6 +34,8 @@ _BILLING = {
 
 
 class Life:
+    """One person, drawn from the seed and their number alone, so that lives do not affect each other."""
+
     def __init__(self, context: Context, person: Person, queue: list[ScheduledCall]) -> None:
         self.context = context
         self.person = person
@@ -39,9 +43,14 @@ class Life:
         self.agenda = Agenda(person.number, queue)
         self.present = max(context.start, person.born)
         self.kind = self._draw_kind()
+        self.elsewhere = billed_elsewhere(context.seed, person, self.kind)
+        if self.elsewhere:
+            self.kind = "contract"
         self.signed_up = self._soon(person.born, 0.1, 10) if self.kind != "lead" else None
         self.contracts = self._draw_contracts()
-        self.in_intercom = rng.random() < {"payer": 1.0, "trial": 0.9, "free": 0.8}.get(self.kind, 0.12)
+        self.in_intercom = rng.random() < {"payer": 1.0, "contract": 1.0, "trial": 0.9, "free": 0.8}.get(
+            self.kind, 0.12
+        )
         self.in_hubspot = rng.random() < 0.9 or not (self.in_intercom or self.contracts)
         if person.free_mail and not self.in_hubspot:
             person.company = None  # nothing would tell where they work
@@ -54,11 +63,15 @@ class Life:
             self.linked = self.in_intercom and rng.random() < 0.9
         self.usage = Usage(f"{context.seed}:{person.number}", person.born.date(), 0.0)
         self.rate = rng.uniform(0.2, 0.95)
+        self.stays_in_intercom = False
+        self.further = FurtherLife(self)
         self.file = self._enter_hubspot()
         self.intercom = self._enter_intercom()
         self.support: Support | None = None
         self.is_marked_customer = False
+        self.accounts: list[Account] = []
         self._enter_stripe()
+        self.further.begin()
 
     # --- Decisions ---
 
@@ -121,7 +134,7 @@ class Life:
         if not self.in_hubspot:
             return None
         person, rng = self.person, self.rng
-        alone = not (self.in_intercom or self.contracts)
+        alone = not (self.in_intercom or self.contracts or self.signed_up)
         email = None if alone and rng.random() < 0.03 else respelled(rng, person.email, "crm")
         file = HubSpotFile(self.context, self.agenda, rng, person, self.person_history, email, self.manager)
         extra_emails = [self.second] if self.second and not self.billing.endswith("known by id") else []
@@ -130,7 +143,7 @@ class Life:
         self.agenda.at(person.born, file.arrive, tuple(extra_emails))
         if email and rng.random() < 0.09:
             self._double(file)
-        elif not extra_emails and rng.random() < 0.1:
+        elif not (extra_emails or self.further.needs_contact) and rng.random() < 0.1:
             past = rng.random() < 0.25 and person.born < self.context.start
             gone = self._within(person.born, self.context.start) if past else self._soon(self.present, 0.2, 420)
             self.agenda.at(gone, file.archive)
@@ -185,18 +198,23 @@ class Life:
             self.agenda.at(person.born, file.become_lead)
         self.agenda.at(self.signed_up, self._sign_up, file, email)
         self._plan_habits()
-        if not self.linked and rng.random() < 0.02:
+        self.stays_in_intercom = self.linked or self.kind == "contract" or rng.random() >= 0.02
+        if not self.stays_in_intercom:
             self.agenda.at(self._soon(max(self.present, self.signed_up), 1, 400), file.delete)
         for contract in self.contracts:
             if contract.notice and rng.random() < 0.65:
                 message_at = contract.notice - timedelta(seconds=rng.randrange(0, 5 * 86400))
-                self.agenda.at(max(message_at, contract.anchor), self._ask_to_leave)
+                self.agenda.at(max(message_at, contract.anchor), self.ask_to_leave)
         return file
 
     def _sign_up(self, at: datetime, file: IntercomFile, email: str) -> None:
-        self.usage.phases = [(at.date(), self.rate if self.kind != "free" else 0.25)]
+        self.begin_use(at)
         file.sign_up(at, self.usage, email)
-        self._meet_support(file, 42 if self.kind == "payer" else 90)
+        self._meet_support(file, 42 if self.kind in ("payer", "contract") else 90)
+
+    def begin_use(self, at: datetime) -> None:
+        """From now on they use the product."""
+        self.usage.phases = [(at.date(), self.rate if self.kind != "free" else 0.25)]
 
     def _ask_as_lead(self, at: datetime, file: IntercomFile) -> None:
         file.become_lead(at)
@@ -224,29 +242,39 @@ class Life:
         for place, contract in enumerate(self.contracts):
             if place:
                 self.agenda.at(contract.start, habit, self.rate)
-            if contract.end:
-                quiet = contract.end - timedelta(seconds=rng.randrange(5 * 86400, 45 * 86400))
-                self.agenda.at(max(quiet, contract.start + timedelta(hours=1)), habit, self.rate * 0.12)
-                self.agenda.at(self._soon(contract.end, 0, 6), habit, 0.0 if rng.random() < 0.7 else 0.01)
-            elif rng.random() < 0.5:
-                quiet = self._soon(max(self.present, contract.start), 1, 330)
-                self.agenda.at(quiet, habit, 0.0 if rng.random() < 0.5 else self.rate * 0.1)
-                self.agenda.at(self._soon(quiet, 18, 80), habit, self.rate)
+            self.plan_fading(rng, contract.start, contract.end)
+
+    def plan_fading(self, rng: Random, start: datetime, end: datetime | None) -> None:
+        """How the use goes while a contract lasts."""
+        habit = self._change_habits
+        if end:
+            quiet = end - timedelta(seconds=rng.randrange(5 * 86400, 45 * 86400))
+            self.agenda.at(max(quiet, start + timedelta(hours=1)), habit, self.rate * 0.12)
+            self.agenda.at(self._soon(end, 0, 6), habit, 0.0 if rng.random() < 0.7 else 0.01)
+        elif rng.random() < 0.5:
+            quiet = self._soon(max(self.present, start), 1, 330)
+            self.agenda.at(quiet, habit, 0.0 if rng.random() < 0.5 else self.rate * 0.1)
+            self.agenda.at(self._soon(quiet, 18, 80), habit, self.rate)
+
+    def resume_use(self, at: datetime) -> None:
+        """They use the product as before."""
+        self._change_habits(at, self.rate)
 
     def _change_habits(self, at: datetime, rate: float) -> None:
         self.usage.change(at, rate)
         if self.intercom:
             self.intercom.look_out(at)
 
-    def _ask_to_leave(self, at: datetime) -> None:
+    def ask_to_leave(self, at: datetime) -> None:
+        """Write to support that they want to leave."""
         if self.support:
             self.support.write(at, "cancel")
 
     def _mood(self, at: datetime) -> str:
-        leaving = any(
-            contract.end and timedelta() <= contract.end - at < timedelta(days=40) for contract in self.contracts
-        )
-        owing = any(as_of(account.delinquent, at) for account in self.person_history.accounts)
+        ends = (*(contract.end for contract in self.contracts), self.further.ends)
+        leaving = any(end and timedelta() <= end - at < timedelta(days=40) for end in ends)
+        accounts = (*self.person_history.accounts, *self.person_history.orb)
+        owing = any(as_of(account.delinquent, at) for account in accounts)
         angry = 45 if leaving else 30 if owing else 12
         return self.rng.choices(("plain", "happy", "angry", "cancel"), (60, 8 if leaving else 25, angry, 3))[0]
 
@@ -280,8 +308,11 @@ class Life:
             customer.metadata = {"workspace_id": f"ws_{company.number}", "company_domain": company.domain}
         account = Account(self.context, self.agenda, rng, tag, customer, bought, self._on_billing_change)
         person_history.accounts.append(account.history)
+        self.accounts.append(account)
+        self.further.mirror(account, person_history)
         last = bought[-1]
-        if last.end and last.ending != "deleted" and last is self.contracts[-1] and rng.random() < 0.08:
+        deletes = last.end and last.ending != "deleted" and last is self.contracts[-1] and rng.random() < 0.08
+        if last.end and deletes and not self.further.moves_to_orb:
             # Whoever reads the systems from the start on has seen a record before it is deleted.
             since = max(last.end + timedelta(days=38), self.present)
             self.agenda.at(self._soon(since, 2, 110), account.delete)
@@ -297,8 +328,15 @@ class Life:
         return respelled(rng, (self.billing.startswith("second") and self.second) or person.email, "billing")
 
     def _on_billing_change(self, at: datetime, account: BillingState) -> None:
+        self.further.stripe_changed(at, account)
         if self.intercom:
             self.intercom.copy_billing(at, account, self.linked)
-        if self.file and not self.is_marked_customer and account.mrr:
-            self.is_marked_customer = True  # though people write it down late
-            self.agenda.at(self._soon(at, 0.05, 5), self.file.advance_to, "customer")
+        if account.mrr:
+            self.mark_customer(at, self.rng)
+
+    def mark_customer(self, at: datetime, rng: Random) -> None:
+        """Somebody notes in HubSpot that they buy; people write it down late."""
+        if self.file and not self.is_marked_customer:
+            self.is_marked_customer = True
+            days = 0.05 + 4.95 * rng.random() ** 2
+            self.agenda.at((at + timedelta(days=days)).replace(microsecond=0), self.file.advance_to, "customer")

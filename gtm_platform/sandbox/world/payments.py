@@ -22,7 +22,10 @@ _FAILURES = ("card_declined", "card_declined", "insufficient_funds", "expired_ca
 
 
 class Payments:
-    """`record_event` passes an event on to Stripe's event log; `tag` makes the ids of this customer its own."""
+    """How one customer's invoices are paid, or not; `record_event` appends to Stripe's event log.
+
+    `tag` makes the ids of this customer its own.
+    """
 
     def __init__(
         self,

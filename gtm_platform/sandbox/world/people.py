@@ -19,6 +19,8 @@ _PAYS_OTHERWISE = 0.08
 
 @dataclass(slots=True)
 class Company:
+    """A company as it is in the world, whatever the systems know of it."""
+
     number: int
     name: str
     domain: str
@@ -35,6 +37,8 @@ class Company:
 
 @dataclass(slots=True)
 class Person:
+    """A person as they are in the world, whatever the systems know of them."""
+
     number: int
     first: str
     last: str

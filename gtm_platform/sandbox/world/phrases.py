@@ -136,6 +136,7 @@ _TICKETS = (
 
 
 def message(rng: Random, mood: str, first: str) -> str:
+    """The HTML of a first message in a mood: "plain", "happy", "angry" or "cancel"."""
     opening, closing = rng.choice(_OPENINGS), rng.choice(_CLOSINGS)
     core = rng.choice(_CORES[mood]).replace("{topic}", rng.choice(_TOPICS))
     greeting = f"{opening.replace('{agent}', rng.choice(('Sam', 'Alex', 'Robin')))}, " if opening else ""
@@ -145,24 +146,30 @@ def message(rng: Random, mood: str, first: str) -> str:
 
 
 def follow_up(rng: Random, mood: str) -> str:
+    """The HTML of a customer's reply in the same conversation."""
     return f"<p>{rng.choice(_FOLLOW_UPS[mood])}</p>"
 
 
 def answer(rng: Random, mood: str, first: str) -> str:
+    """The HTML of a support agent's reply to a message in that mood."""
     return f"<p>Hi {first},</p><p>{rng.choice(_ANSWERS[mood])}</p>"
 
 
 def internal_note(rng: Random) -> str:
+    """The text of a note that customers do not see."""
     return f"<p>{rng.choice(_NOTES)}</p>"
 
 
 def remark(rng: Random, rating: int) -> str | None:
+    """What a customer writes beside a rating of 1 to 5; None for no comment."""
     return rng.choice(_REMARKS[rating])
 
 
 def ticket(rng: Random) -> str:
+    """The title of a ticket."""
     return rng.choice(_TICKETS)
 
 
 def mentions_cancel(html: str) -> bool:
+    """Whether a customer's words speak of cancelling, in the way the platform has to notice."""
     return "cancel" in html.lower()

@@ -9,7 +9,10 @@ _WEEKEND = 0.3
 
 
 class Usage:
-    """`phases` say from which day on how likely a sight is on a weekday; a new one never concerns the present day."""
+    """When a person is seen in the product: each phase is a first day and a likelihood per weekday.
+
+    A new phase never concerns the present day.
+    """
 
     __slots__ = ("key", "phases")
 
@@ -28,6 +31,15 @@ class Usage:
             return None
         return datetime.combine(day, time(), UTC) + timedelta(seconds=(roll & 0xFFFFFFFF) * 86400 >> 32)
 
+    def rate(self, day: date) -> float:
+        """How likely a sight is on a weekday around this day."""
+        return next((rate for since, rate in reversed(self.phases) if since <= day), 0.0)
+
+    def sight(self, day: date) -> datetime | None:
+        """The sight of a day, if there is one."""
+        rate = self.rate(day)
+        return self.seen(day, rate) if rate else None
+
     def latest(self, before: datetime, after: datetime) -> datetime | None:
         """The last sight before one instant and after another."""
         last, end = before.date(), after.date()
@@ -45,8 +57,7 @@ class Usage:
         """The first sight after an instant, looking no further ahead than some days."""
         for ahead in range(days + 1):
             day = after.date() + timedelta(days=ahead)
-            rate = next((rate for since, rate in reversed(self.phases) if since <= day), 0.0)
-            sight = self.seen(day, rate) if rate else None
+            sight = self.sight(day)
             if sight and sight > after:
                 return sight
         return None

@@ -11,6 +11,8 @@ RETENTION = timedelta(days=30)
 
 
 class StripeEvents:
+    """The event log of one account; what happened before `since` leaves no event."""
+
     def __init__(self, store: StripeStore, since: datetime) -> None:
         self._store = store
         self._events = store.events

@@ -27,15 +27,18 @@ def standing(subscription: StripeSubscription) -> str | None:
 
 
 def new_item(id_: str, at: datetime, line: Line, currency: str, ends: datetime) -> StripeItem:
+    """A subscription item of a line, in a period of no length until its first invoice."""
     return StripeItem(id_, catalogue.price_id(line.offer, currency), line.quantity, at, at, ends)
 
 
 def new_discount(id_: str, at: datetime, contract: Contract, cut: Cut) -> StripeDiscount:
+    """A discount by the coupon that exists for the contract's currency."""
     coupon = catalogue.coupon_id(cut.coupon, contract.currency)
     return StripeDiscount(id_, coupon, at, cut_ends(contract, cut))
 
 
 def cut_ends(contract: Contract, cut: Cut) -> datetime | None:
+    """When a discount ends, counted from the contract's start; None if it has no end."""
     months = catalogue.repeats_for(cut.coupon)
     return months_after(contract.start, months) if months else None
 
@@ -51,7 +54,7 @@ def live_cuts(contract: Contract, at: datetime, first_invoice: bool) -> tuple[Cu
 
 
 def changed(at: datetime, subscription: StripeSubscription, old: Line, new: Line) -> list[StripeLine]:
-    """Changes price or quantity of the first item; what that costs for the rest of the period is invoiced next."""
+    """Change price or quantity of the first item; return the lines that prorate the period's rest."""
     first = subscription.items[0]
     first.price = catalogue.price_id(new.offer, subscription.currency)
     first.quantity = new.quantity

@@ -22,7 +22,10 @@ _RATINGS = {"plain": (3, 4, 4, 5, 5), "happy": (5, 5, 4), "angry": (1, 1, 2, 3),
 
 
 class Support:
-    """`every` is the mean number of days between conversations, `mood` how the person feels at an instant."""
+    """One person's conversations and tickets; `every` is the mean number of days between conversations.
+
+    `mood` says how the person feels at an instant.
+    """
 
     def __init__(
         self,

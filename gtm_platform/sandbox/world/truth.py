@@ -1,8 +1,28 @@
 """Who is who and how everybody stands at the end of a day, from what the world decided, not from what the systems show.
 
-Truth covers everybody of whom some system has a live record, customers or not. Who is a customer:
+Whoever reads the systems' APIs can compute every figure by the rules below. *The end of the day* is the midnight (UTC)
+that ends it: what happened before that instant counts. A window of N days holds the day and the N - 1 days before it.
+`truth` can be computed for some systems only; the rules then hold for what these show.
 
-A subscription *runs* while Stripe says `trialing`, `active`, `past_due`, `unpaid` or `paused`; `incomplete`,
+**Who is who.** Truth covers everybody of whom some system has a live record, customers or not. Records are one person's
+if they share a normalised address that is no shared inbox, or an id:
+
+- the product's own user id: Intercom `external_id`, Userflow `id`, PostHog's first distinct id, Orb
+  `external_customer_id`
+- the Stripe customer: Intercom `stripe_id`, an Orb `payment_provider_id` whose provider is `stripe_charge`, a
+  ChartMogul external id, ListKit `stripe_customer_id`
+- the Orb customer: a ChartMogul external id
+- the HubSpot contact: an Orb customer's `metadata.hubspot_contact_id`
+
+The ids of each system stand under its name. Calendly's and Fathom's are the addresses of invitees (of external ones in
+Fathom) in lower case. Nobody is: an invitee at the firm's own domain, an anonymous visitor in PostHog, a Chroma account
+without an address (it is a company's). `emails` are the normalised addresses of the live records.
+
+**Which billing system counts** (`mrr_source`). Of Stripe, then Orb, the first in which a subscription of the person
+*runs*; where none runs, the first in which they ever had one. Only who never had any at either is judged by ChartMogul,
+if there is a customer, else by Intercom's Stripe attributes, if there is a `stripe_subscription_status`.
+
+A Stripe subscription *runs* while Stripe says `trialing`, `active`, `past_due`, `unpaid` or `paused`; `incomplete`,
 `incomplete_expired` and `canceled` ones do not. Each that runs is, by the first line that fits:
 
 1. `leaving`: it is set to end (`cancel_at_period_end`, or a `cancel_at`), whatever its status
@@ -12,132 +32,156 @@ A subscription *runs* while Stripe says `trialing`, `active`, `past_due`, `unpai
 4. `trial`: status `trialing`
 5. `active`: status `active`
 
-`customer_status` of a person is the best of these in the order `active`, `trial`, `past_due`, `paused`, `leaving`.
-Where nothing runs it is `churned` for whom a subscription was canceled and a payment ever succeeded, else `prospect`: a
-trial that led to nothing leaves a prospect. `is_customer` is true where something runs.
+An Orb subscription runs from its `start_date` until its `end_date`. It is `leaving` if it has an `end_date`, `trial`
+before `trial_info.end_date`, `past_due` if the customer owes (below), else `active`.
 
-`customer_since` is the first successful payment of any kind. `churned_at` is the latest `ended_at` of the canceled
-subscriptions of somebody who is `churned`; Stripe ends what runs when a customer is deleted, so it never lies after the
-deletion. `churn_reason` is what that subscription's `cancellation_details` say: feedback, else comment, else reason;
-where they are silent, the `closed_lost_reason` of the latest lost deal of the person's HubSpot contacts.
+`customer_status` of a person is the best of these, at Stripe and Orb, in the order `active`, `trial`, `past_due`,
+`paused`, `leaving`. Where nothing runs it is `churned` for whom a subscription was canceled or ended and a payment ever
+succeeded, else `prospect`: a trial that led to nothing leaves a prospect. `is_customer` is true where something runs.
+By ChartMogul somebody is `active`, `past_due` or, if `Cancelled`, `churned`; by Intercom `active` or `past_due`.
+
+`customer_since` is the first successful payment of any kind: a Stripe charge, or an Orb invoice with an amount that is
+paid; by ChartMogul `customer-since`. `churned_at` is the latest end of the subscriptions (`ended_at` at Stripe,
+`end_date` at Orb) of somebody who is `churned`; by ChartMogul the date of the last `churn`. Stripe ends what runs when
+a customer is deleted, so it never lies after the deletion. `churn_reason` is what that subscription's
+`cancellation_details` say: feedback, else comment, else reason; where they are silent, and for Orb, the
+`closed_lost_reason` of the latest lost deal of the person's HubSpot contacts.
 
 An account deleted at Stripe is no longer among the ids of `stripe`, and it is not delinquent. All else stays: payments,
 subscriptions and their ends count as before, whatever copy another system keeps.
+
+**Amounts** are in major units of `currency`, with the decimals that the currency has, summed over the person's
+accounts at the system that counts.
+
+- `mrr` at Stripe: of each item of an `active` or `past_due` subscription that is not paused without revenue, the
+  licensed price per month after lasting discounts, rounded half up to minor units. At Orb: of a subscription that runs
+  and is no longer on trial, the fixed fees by the quantity in force, less discounts in force, at least the minimum in
+  force, per month (a cycle of days times 365/12 over its days), rounded half up to minor units. By ChartMogul: `mrr` of
+  the customer. By Intercom: in US dollars, `stripe_plan_price` times intervals a year over 12, half up, if `active` or
+  `past_due`, else 0.
+- `ltv`: Stripe's charges that succeeded less refunds (pending or succeeded) and lost disputes, plus the totals of Orb's
+  paid invoices less credit notes of type `refund`, but not of Orb customers whose `payment_provider` is Stripe's, whose
+  money Stripe shows. ChartMogul and Intercom show no money.
+- `subscription_status`: of the newest subscription at the system that counts; at Orb `canceled` once it ended,
+  `trialing`, `past_due` or `active`.
+- `delinquent`: a Stripe customer's `delinquent`, or an issued Orb invoice that is past its `due_date` or has a
+  `payment_failed_at`.
+- `failed_payments_30d`: failed Stripe charges, and failed attempts on Orb invoices that are not collected by Stripe.
+- `chartmogul_mrr`, `chartmogul_currency`, `chartmogul_difference`: what ChartMogul shows of whom Stripe or Orb bills,
+  and the cause if amount or currency differ.
+
+**Use.**
+
+- `last_seen_at`: the latest of Intercom's `last_seen_at` (of contacts), Userflow's `attributes.last_seen_at`, the
+  timestamp of the last PostHog event, ListKit's `last_active_at`, and the first instant of Chroma's `last_active_date`;
+  an admin account's goes to the owner, by the account's `email`.
+- `logins_7d`, `logins_30d`: PostHog's events `user_logged_in`; without a PostHog person the `logins` of the days of the
+  ListKit account that the person owns; else null. (Userflow only counts, since ever.)
+- `onboarding_pct`: 100 times `progress` of the newest session in Userflow's checklist that is no preview, 0 without a
+  session; null without a Userflow user.
+- `credits_remaining`: `credits.balance` of the ListKit account that the person owns. `credits_used_30d`: the sum of its
+  daily `credits_used`. `exports_30d`: its completed exports by the day of `created_at`. Null without an account.
+
+**Calls** are the invitees of Calendly events. A call is *rescheduled* if the invitee is, else *canceled* if the
+invitee is, else a *no-show* if it is marked so, else *held* once `end_time` is past. By `start_time`, within 90 days:
+`calls_held_90d`, `calls_no_show_90d`, `calls_cancelled_90d`, and `calls_booked_90d`, all but the rescheduled.
+`last_call_at` is the start of the latest that was held, `next_call_at` of the earliest to come that still stands.
 """
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from gtm_platform.sandbox.world.agenda import DAY
 from gtm_platform.sandbox.world.catalogue import in_major
-from gtm_platform.sandbox.world.history import BillingHistory, CaseHistory, PersonHistory, RecordHistory, as_of
+from gtm_platform.sandbox.world.history import CaseHistory, PersonHistory, RecordHistory, as_of
 from gtm_platform.sandbox.world.people import Company
 from gtm_platform.sandbox.world.subscriptions import STANDINGS
+from gtm_platform.sandbox.world.truth_activity import activity, calls
+from gtm_platform.sandbox.world.truth_billing import bills, within
 
+SYSTEMS = (
+    "hubspot", "intercom", "stripe", "calendly", "posthog", "orb", "chartmogul", "userflow", "fathom", "listkit_admin",
+    "chroma_admin",
+)  # fmt: skip
 STATUSES = ("prospect", *STANDINGS, "churned")
 
 
-def truth(histories: Iterable[PersonHistory], companies: Iterable[Company], day: date) -> dict[str, Any]:
-    """Everybody and every company at the end of a UTC day, with totals."""
+def truth(
+    histories: Iterable[PersonHistory], companies: Iterable[Company], day: date, systems: Collection[str] = SYSTEMS
+) -> dict[str, Any]:
+    """Everybody and every company at the end of a UTC day, with totals, as far as these systems can tell."""
     before = datetime.combine(day, time(), UTC) + DAY
-    people = [row for person in histories if (row := _person(person, before))]
+    people = [row for person in histories if (row := _person(person, before, systems))]
     return {
         "day": day.isoformat(),
+        "systems": list(systems),
         "people": people,
         "companies": _companies(companies, people, before),
         "totals": _totals(people),
     }
 
 
-def _person(person: PersonHistory, before: datetime) -> dict[str, Any] | None:
+def _person(person: PersonHistory, before: datetime, systems: Collection[str]) -> dict[str, Any] | None:
     """The person just before an instant; nobody, if no system has a live record of them."""
-    hubspot = [contact for contact in person.hubspot if contact.live(before)]
-    intercom = [contact for contact in person.intercom if contact.live(before)]
-    accounts = [account for account in person.accounts if account.since < before]
-    live = [account for account in accounts if account.live(before)]
-    if not (hubspot or intercom or live):
+    live = _live(person, before, systems)
+    records = [record for group in live.values() for record in group]
+    if not records:
         return None
-    cases = [case for case in person.cases if case.live(before)]
-    lost_deal = as_of(person.lost_deals, before) if hubspot else None
-    return {
+    intercom = [contact for contact in person.intercom if contact.live(before)] if "intercom" in systems else []
+    money = bills(person, before, systems, bool(intercom), bool(live.get("hubspot")))
+    cases = [case for case in person.cases if case.live(before)] if "intercom" in systems else []
+    row = {
         "person": person.key,
         "name": person.name,
-        "emails": _emails((*hubspot, *intercom, *live), before),
+        "emails": _emails(records, before),
         "shared_inbox": person.shared_inbox,
         "company_domain": person.company_domain,
-        "hubspot": [contact.id for contact in hubspot],
-        "intercom": [contact.id for contact in intercom],
-        "stripe": [account.id for account in live],
-        "stripe_deleted": [account.id for account in accounts if not account.live(before)],
-        **_customer(accounts, lost_deal, before),
-        **_revenue(accounts, before),
-        "delinquent": any(as_of(account.delinquent, before) for account in live),
-        "last_seen_at": _iso(max((contact.last_seen(before) for contact in intercom), default=None)),
+        **{system: [record.id for record in live.get(system, ())] for system in SYSTEMS if system in systems},
+        "stripe_deleted": [account.id for account in money.accounts if not account.live(before)],
+        **money.customer(),
+        **money.revenue(),
+        **money.reconciliation(),
+        "delinquent": any(as_of(account.delinquent, before) for account in money.accounts if account.live(before))
+        or any(as_of(account.delinquent, before) for account in money.orb),
+        **activity(person, intercom, before, systems),
+        **calls(person, before, systems),
         **_support(cases, before),
     }
+    return {name: _iso(value) if isinstance(value, datetime) else value for name, value in row.items()}
+
+
+def _live(person: PersonHistory, before: datetime, systems: Collection[str]) -> dict[str, list[RecordHistory]]:
+    """The records that were there just before an instant, by system."""
+    groups: dict[str, Sequence[RecordHistory]] = {
+        "hubspot": person.hubspot,
+        "intercom": person.intercom,
+        "stripe": person.accounts,
+        "orb": person.orb,
+        **person.records,
+    }
+    live = {system: [each for each in groups[system] if each.live(before)] for system in systems if system in groups}
+    return {system: records for system, records in live.items() if records}
 
 
 def _emails(records: Iterable[RecordHistory], before: datetime) -> list[str]:
     return sorted({email for record in records for since, email in record.emails if since < before})
 
 
-def _customer(accounts: list[BillingHistory], lost_deal: str | None, before: datetime) -> dict[str, Any]:
-    running = {standing for account in accounts if (standing := as_of(account.standings, before))}
-    paid = min((account.first_paid for account in accounts if account.first_paid), default=None)
-    since = paid if paid and paid < before else None
-    end, reason = max(
-        ((at, reason) for account in accounts for at, reason in account.ends if at < before),
-        key=lambda ended: ended[0],
-        default=(None, None),
-    )
-    status = next((standing for standing in STANDINGS if standing in running), None)
-    has_churned = status is None and end is not None and since is not None
-    return {
-        "customer_status": status or ("churned" if has_churned else "prospect"),
-        "is_customer": status is not None,
-        "customer_since": _iso(since),
-        "churned_at": _iso(end) if has_churned else None,
-        "churn_reason": (reason or lost_deal) if has_churned else None,
-    }
-
-
-def _revenue(accounts: list[BillingHistory], before: datetime) -> dict[str, Any]:
-    currency = next((account.currency for account in accounts), None)
-    mrr = sum(as_of(account.mrr, before) or 0 for account in accounts)
-    ltv = sum(amount for account in accounts for at, amount in account.ledger if at < before)
-    # The accounts of a person follow each other, so the last one that bought anything has the newest subscription.
-    statuses = [status for account in accounts if (status := as_of(account.statuses, before))]
-    lost = min((loss for account in accounts for loss in account.losses if loss >= before), default=None)
-    return {
-        "currency": currency,
-        "mrr": in_major(mrr, currency or "usd"),
-        "ltv": in_major(ltv, currency or "usd"),
-        "subscription_status": statuses[-1] if statuses else None,
-        "failed_payments_30d": sum(_within(at, before, 30) for account in accounts for at in account.failures),
-        "churns_at": _iso(lost),
-    }
-
-
 def _support(cases: list[CaseHistory], before: datetime) -> dict[str, Any]:
     """A snoozed conversation is open."""
     conversations = [case for case in cases if not case.is_ticket]
     states = [(case.is_ticket, as_of(case.states, before) or (False, False)) for case in cases]
-    rated = [case.rating[1] for case in cases if case.rating and _within(case.rating[0], before, 90)]
+    rated = [case.rating[1] for case in cases if case.rating and within(case.rating[0], before, 90)]
     cancels = [at for case in cases for at in case.cancels if at < before]
     return {
-        "conversations_90d": sum(_within(case.since, before, 90) for case in conversations),
+        "conversations_90d": sum(within(case.since, before, 90) for case in conversations),
         "open_conversations": sum(is_open and not ticket for ticket, (is_open, _) in states),
         "open_critical_tickets": sum(is_open and critical for _, (is_open, critical) in states),
         "csat_avg_90d": sum(rated) / len(rated) if rated else None,
         "csat_count_90d": len(rated),
-        "cancel_mentioned_at": _iso(max(cancels, default=None)),
+        "cancel_mentioned_at": max(cancels, default=None),
     }
-
-
-def _within(at: datetime, before: datetime, days: int) -> bool:
-    """Is it within the last so many days, the day that ends now included?"""
-    return before - timedelta(days=days) <= at < before
 
 
 def _companies(companies: Iterable[Company], people: list[dict[str, Any]], before: datetime) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The world: everything as it was at its start, and what becomes of it as the clock moves on."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from heapq import heapify
@@ -12,7 +12,7 @@ from gtm_platform.sandbox.hubspot.store import HubSpotStore
 from gtm_platform.sandbox.intercom.store import IntercomStore
 from gtm_platform.sandbox.slack.store import SlackStore
 from gtm_platform.sandbox.stripe.store import StripeStore
-from gtm_platform.sandbox.world import catalogue, fixtures
+from gtm_platform.sandbox.world import catalogue, fixtures, hosts, mirror, orb_catalogue, visitors
 from gtm_platform.sandbox.world.agenda import DAY, Agenda, ScheduledCall, in_utc, run_until, share
 from gtm_platform.sandbox.world.context import Context
 from gtm_platform.sandbox.world.firm import Firm
@@ -20,14 +20,15 @@ from gtm_platform.sandbox.world.hubspot_properties import define_properties
 from gtm_platform.sandbox.world.life import Life
 from gtm_platform.sandbox.world.people import Company, newcomer, residents
 from gtm_platform.sandbox.world.stripe_events import RETENTION, StripeEvents
-from gtm_platform.sandbox.world.truth import truth
+from gtm_platform.sandbox.world.truth import SYSTEMS, truth
 
 _GROWTH = 0.3 / 420  # newcomers a day, per person there at the start
+_ACCOUNTS, _FIRST_PORTAL = 1_000_000, 20_000_000
 _FIRST_WRITTEN_ID = 100_000_000_000  # what is written to HubSpot from outside gets ids from here
 
 
 class World:
-    """Its state at an instant depends on (seed, people, start) and the instant alone, and on what is written to it."""
+    """A world whose state at an instant depends only on (seed, people, start) and what is written to it."""
 
     def __init__(self, seed: int, people: int, start: datetime) -> None:
         if people < 1:
@@ -35,16 +36,21 @@ class World:
         self.seed = seed
         self.people = people
         self.start = self.now = in_utc(start, "The start")
-        self.hubspot = HubSpotStore(next_id=_FIRST_WRITTEN_ID)
-        self.stripe = StripeStore()
-        self.intercom = IntercomStore()
-        self.slack = SlackStore()
+        account = seed % _ACCOUNTS  # each world is another company, with accounts of its own
+        self.hubspot = HubSpotStore(next_id=_FIRST_WRITTEN_ID, portal_id=_FIRST_PORTAL + account)
+        self.stripe = StripeStore(account_id=f"acct_sandbox{account}")
+        self.intercom = IntercomStore(workspace_id=f"sandbox{account}")
+        self.slack = SlackStore(team_id=f"T0SANDBOX{account:06}")
         self._queue: list[ScheduledCall] = []
         self._agenda = Agenda(-1, self._queue)
         self._companies: list[Company] = []
         self._founded: list[Company] = []
         events = StripeEvents(self.stripe, self.start - RETENTION)
-        self._context = Context(seed, self.start, self.hubspot, self.stripe, self.intercom, events)
+        self._context = context = Context(seed, self.start, self.hubspot, self.stripe, self.intercom, events)
+        self.calendly, self.fathom = context.calendly, context.fathom
+        self.orb, self.chartmogul = context.orb, context.chartmogul
+        self.posthog, self.userflow = context.posthog, context.userflow
+        self.listkit_admin, self.chroma_admin = context.listkit_admin, context.chroma_admin
         with _no_collection():
             self._add_fixtures()
             self._settle_residents()
@@ -70,13 +76,15 @@ class World:
                 run_until(self._queue, self.now)
                 self._context.events.drop_expired(self.now)
 
-    def truth(self, day: date) -> dict[str, Any]:
-        """Who is who, and how everybody stood at the end of a UTC day (so far, if it is today)."""
+    def truth(self, day: date, systems: Collection[str] = SYSTEMS) -> dict[str, Any]:
+        """Who is who, and how everybody stood at the end of a UTC day (so far, if it is today), as far as somebody
+        can tell who reads these systems.
+        """
         first, last = self.start.date() - DAY, self.now.date()
         if not first <= day <= last:
             raise ValueError(f"The truth is known from {first} to {last}; {day} is outside.")
         with _no_collection():
-            return truth(self._context.histories, (*self._companies, *self._founded), day)
+            return truth(self._context.histories, (*self._companies, *self._founded), day, systems)
 
     def _add_fixtures(self) -> None:
         fixtures.add_hubspot_fixtures(self.hubspot, self.start)
@@ -84,6 +92,11 @@ class World:
         fixtures.add_intercom_fixtures(self.intercom, self.start)
         fixtures.add_slack_fixtures(self.slack)
         catalogue.stock(self.stripe, self.start)
+        orb_catalogue.stock(self.orb, self.start)
+        mirror.stock(self.chartmogul, self.start)
+        hosts.add_calendly_fixtures(self.calendly, self.start)
+        hosts.add_fathom_fixtures(self.fathom, self.start)
+        visitors.add_product_fixtures(self._context, self.people)
 
     def _settle_residents(self) -> None:
         """Lives do not touch each other, so each past is told in one go; what is left joins the common queue."""

@@ -20,6 +20,7 @@ from urllib3.exceptions import DecodeError, HTTPError, MaxRetryError, ProtocolEr
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
+from gtm_platform.accounts import AccountIdentity
 from gtm_platform.http.caller import Caller, Request, Response
 from gtm_platform.http.client import BearerAuth
 from gtm_platform.http.compat import close_hubspot_connections
@@ -32,7 +33,7 @@ from gtm_platform.http.errors import (
     Unavailable,
     tls_refused,
 )
-from gtm_platform.http.pages import expect_list, get_path, get_path_or_none, rows
+from gtm_platform.http.pages import expect_json, expect_list, get_path, get_path_or_none, rows
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.redaction import bare_url, excerpt
 from gtm_platform.http.retry import RetryPolicy
@@ -58,6 +59,7 @@ WAITS = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
 LOCKED, LOCKED_WAIT = 423, 2.0
 
 RECORDS = expect_list("results")
+ACCOUNT = "/account-info/v3/details"
 
 # Each generated package has an exception of its own.
 REFUSALS = (
@@ -86,16 +88,22 @@ def _shared_limits(_account: str) -> RateLimits:
 
 
 class HubSpotClient:
-    """HubSpot for one token; threads may share it."""
+    """HubSpot for one token; threads may share it. `check_account`, if any, comes before the first call."""
 
     def __init__(
-        self, token: SecretStr, base_url: str, *, retry: RetryPolicy | None = None, limits: RateLimits | None = None
+        self,
+        token: SecretStr,
+        base_url: str,
+        *,
+        retry: RetryPolicy | None = None,
+        limits: RateLimits | None = None,
+        check_account: Callable[[AccountIdentity], None] | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         if not self.base_url.startswith(("https://", "http://")):
             raise BadRequest(SYSTEM, "HUBSPOT_BASE_URL is no address that can be asked: it must begin with https://.")
         self._key = BearerAuth(token).secret  # checked: a bad header is quoted in its error
-        self.retry = retry or RetryPolicy()
+        self.retry, self._check_account = retry or RetryPolicy(), check_account
         key = self._key.get_secret_value()
         account = hashlib.sha256(f"{key} {self.base_url}".encode()).hexdigest()
         self.limits = limits or _shared_limits(account)
@@ -147,6 +155,13 @@ class HubSpotClient:
         """List the pipelines of a kind of objects, with their stages."""
         return self.call("GET", f"/crm/v3/pipelines/{kind}", partial(self.api("pipelines.pipelines_api").get_all, kind))
 
+    def account(self) -> bytes:
+        """Read which portal the token belongs to."""
+        # The SDK has no method for this path; the client of any of its APIs sends it with the token.
+        send = self.api("owners.owners_api").api_client.call_api
+        call = partial(send, ACCOUNT, "GET", auth_settings=["oauth2"], _return_http_data_only=True)
+        return self.call("GET", ACCOUNT, call, check=expect_json)
+
     # --- every call ------------------------------------------------------------------------------------------------
 
     def call(
@@ -156,6 +171,9 @@ class HubSpotClient:
 
         It is called again after a transient failure, so it must be safe to repeat.
         """
+        if self._check_account and path != ACCOUNT:
+            self._check_account(identity(self))
+            self._check_account = None
         request = Request(method, self.base_url + path)
         limiters = (limiter or self.limits.calls,)
         return self._caller.call(
@@ -213,6 +231,12 @@ class HubSpotClient:
         elif isinstance(cause, DecodeError):
             kind, sentence = InvalidResponse, "brought an answer that does not unpack."
         return self._caller.failure(kind, f"{SYSTEM}: {request} {sentence}", request)
+
+
+def identity(client: HubSpotClient) -> AccountIdentity:
+    """Ask which portal the token belongs to."""
+    portal = get_path(client.account(), "portalId")
+    return AccountIdentity("hubspot", str(portal), f"HubSpot portal {portal}")
 
 
 def _read_limits(response: Response, available: int) -> tuple[int, float] | None:

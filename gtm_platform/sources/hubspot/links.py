@@ -56,7 +56,7 @@ class Link(msgspec.Struct, frozen=True):
 
 
 def links_of(client: HubSpotClient, source: str, target: str, changed: Mapping[str, str]) -> Page:
-    """Make a row for each record of `changed` (id: when it last changed), without links where it has none.
+    """Make a row for each record of `changed` (id: time of its last change), also without any links.
 
     As received is what the first answer says of the record; the links of long lists come from several.
     """

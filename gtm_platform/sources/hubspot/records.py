@@ -240,7 +240,7 @@ class Engagement(Record):
 
 
 class Link(Record):
-    """To which record, by its HubSpot id, and of which type: of HubSpot's own or one that the account defined."""
+    """One end of an association and its type, which HubSpot or the account defined."""
 
     to_id: Id
     type_id: Whole
@@ -249,7 +249,7 @@ class Link(Record):
 
 
 class Association(Record):
-    """What a contact or deal is linked with, as of its last change: links of their own do not change a record."""
+    """The links of a contact or deal as of its last change; a new link alone is no change of a record."""
 
     from_type: Literal["contacts", "deals"] = fact(
         "from_type", default=..., about="What is linked: a contact or a deal."

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from gtm_platform.http.pages import rows
 from gtm_platform.ingest.source import Schedule, Source
-from gtm_platform.sources.hubspot.client import HubSpotClient
+from gtm_platform.sources.hubspot.client import HubSpotClient, identity
 from gtm_platform.sources.hubspot.settings import HubSpotSettings
 from gtm_platform.sources.hubspot.streams import STREAMS
 
@@ -33,6 +33,7 @@ SOURCE = Source(
     HubSpotSettings,
     connect=connect,
     check=check,
+    identity=identity,
     streams=STREAMS,
     about="The CRM: people, companies, deals and the sales team's work with them.",
 )

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
+from gtm_platform.accounts import AccountIdentity
 from gtm_platform.http.client import Api, BearerAuth
 from gtm_platform.http.errors import BadRequest, CursorLoop, InvalidResponse, NotFound, RetriesExhausted, Unavailable
 from gtm_platform.http.pages import Page, expect_list, get_path, rows
@@ -145,6 +146,13 @@ def allowance(headers: Mapping[str, str]) -> tuple[int, float] | None:
     if not (left.isdecimal() and ends.isdecimal()):
         return None
     return int(left), min(max(int(ends) - time.time(), 0.0), SLICE)
+
+
+def identity(intercom: Intercom) -> AccountIdentity:
+    """Ask which workspace the key opens."""
+    me = intercom.api.get("/me")
+    workspace, name = get_path(me, "app", "id_code"), get_path(me, "app", "name")
+    return AccountIdentity("intercom", str(workspace), f"Intercom workspace {workspace} ({name})")
 
 
 def check(intercom: Intercom) -> str:

@@ -159,7 +159,7 @@ class Conversation(Record):
 
 
 class ConversationPart(Record):
-    """What happened in a conversation after its first message. All parts of a conversation are read at once."""
+    """What happened in a conversation after its first message; all its parts are read at once."""
 
     id: Id = at("id", default=..., about=INTERCOM_ID)
     conversation_id: Id = fact("conversation_id", default=..., about="What it is a part of.")

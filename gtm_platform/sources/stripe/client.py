@@ -3,6 +3,7 @@
 Which lists a stream reads stands in `streams`.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from gtm_platform.accounts import AccountIdentity
 from gtm_platform.http.client import Api, BearerAuth
+from gtm_platform.http.errors import Forbidden
 from gtm_platform.http.pages import Page, expect_list, get_path
 from gtm_platform.http.pagination import LastIdPaging
 from gtm_platform.http.rate_limit import RateLimiter
@@ -23,6 +26,7 @@ from gtm_platform.sources.stripe.settings import StripeSettings as Settings
 EVERYTHING, ENDPOINT, SECOND = 100, 25, 1.05
 IN_FLIGHT = 4
 LARGEST_PAGE = 100
+ACCOUNT_ID = re.compile(r"\bacct_\w+")
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,10 @@ class Stripe:
 
 
 def rate_limiters(*, live: bool) -> Callable[[str, str], Sequence[RateLimiter]]:
-    """Return what chooses the limits of a call: that of the account, and that of the endpoint (a kind of objects)."""
+    """Return a function that chooses the limits of a call: the account's and its endpoint's.
+
+    An endpoint is a kind of objects.
+    """
     account = RateLimiter.within(EVERYTHING if live else ENDPOINT, SECOND)
     endpoints: dict[str, RateLimiter] = {}
 
@@ -71,6 +78,22 @@ def connect(settings: Settings) -> Iterator[Stripe]:
         keys=("STRIPE_API_KEY",),
     ) as api:
         yield Stripe(api, settings.now, live)
+
+
+def identity(stripe: Stripe) -> AccountIdentity:
+    """Ask which account the key opens; its test data and its live data lie apart, as two accounts would."""
+    account, mode = _account_id(stripe), "live" if stripe.live else "test"
+    return AccountIdentity("stripe", f"{account}/{mode}", f"Stripe account {account}, {mode} mode")
+
+
+def _account_id(stripe: Stripe) -> str:
+    try:
+        return str(get_path(stripe.retrieve("/v1/account"), "id"))
+    except Forbidden as refusal:
+        # A restricted key may read customers and not its own account: the refusal names the account all the same.
+        if named := ACCOUNT_ID.search(refusal.message):
+            return named[0]
+        raise
 
 
 def check(stripe: Stripe) -> str:

@@ -1,7 +1,7 @@
 """Stripe: who subscribes to what, what it is worth, and what was paid."""
 
 from gtm_platform.ingest.source import Schedule, Source
-from gtm_platform.sources.stripe.client import check, connect
+from gtm_platform.sources.stripe.client import check, connect, identity
 from gtm_platform.sources.stripe.settings import StripeSettings
 from gtm_platform.sources.stripe.streams import STREAMS
 
@@ -11,6 +11,7 @@ SOURCE = Source(
     StripeSettings,
     connect=connect,
     check=check,
+    identity=identity,
     streams=STREAMS,
     about="Self-serve billing: customers, subscriptions, invoices, and the cash that came and went.",
 )

@@ -8,7 +8,7 @@ from gtm_platform.delivery.alerts.customer_day import CustomerDay
 
 
 def detect(observed: CustomerDay) -> Iterator[Occurrence]:
-    """Yield who wrote of it within the days of the policy, once for each message that is the latest of theirs."""
+    """Yield customers whose latest mention of cancelling is within the policy's days, once per message."""
     oldest = observed.day_before(observed.rules.support.cancel_days)
     for row in observed.customers:
         at: datetime | None = row["cancel_mentioned_at"]

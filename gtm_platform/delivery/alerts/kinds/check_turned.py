@@ -9,7 +9,7 @@ from gtm_platform.delivery.alerts.alert import Alert, Facts, Occurrence, Severit
 
 @dataclass(frozen=True)
 class CheckTurn:
-    """An evaluation that said something else than the ones before it; `about` says what it found, without rows."""
+    """An evaluation whose verdict differs from the one before; `about` describes it without any rows."""
 
     asset: str
     check: str

@@ -10,7 +10,10 @@ PAYS, FAILED, DELINQUENT = 0, 1, 2  # how bad it is
 
 
 def detect(observed: CustomerDay) -> Iterator[Occurrence]:
-    """Yield with whom it is worse than at its best since the last alert; a card that is tried again is no news."""
+    """Yield customers whose payments are worse than at their best since the last alert.
+
+    Another attempt at a card that already failed is no reason for an alert.
+    """
     for row in observed.customers:
         customer, now = row["customer_id"], _level(row)
         last = observed.last_alert(KIND, customer)

@@ -69,7 +69,7 @@ PROPERTIES = (
 
 
 def plan(tables: Tables) -> ibis.Table:
-    """Return a row for each customer with a HubSpot contact that has a health row, or is a customer no more."""
+    """Return a row per customer with a HubSpot contact who has health or is no longer a customer."""
     health = tables[HEALTH].select("customer_id", *OBJECT_TYPE.columns_of(HEALTH), has_health=True)
     customers = tables[CUSTOMERS]
     customers = customers.filter(customers["hubspot_contact_id"] != "").select(

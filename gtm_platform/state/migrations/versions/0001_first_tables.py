@@ -10,6 +10,7 @@ down_revision = None
 
 
 def upgrade() -> None:
+    """Create the journals of HubSpot and Slack, and the audit trail."""
     op.create_table(
         "hubspot_writes",
         sa.Column("id", sa.Integer, primary_key=True),

@@ -17,6 +17,7 @@ messages = sa.table(
 
 
 def upgrade() -> None:
+    """Give each alert a subject of a kind; so far each was about a customer, or a failed run."""
     op.drop_index("slack_messages_of_a_customer", "slack_messages")
     op.add_column("slack_messages", sa.Column("subject_kind", sa.String(16)))
     op.add_column("slack_messages", sa.Column("subject_id", sa.String(200)))

@@ -1,0 +1,103 @@
+"""`gtm sandbox …`: serving the made-up company, and moving its time. The sandbox itself is `gtm_platform.sandbox`."""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import click
+
+from gtm_platform.cli.homes import choose_demo_home
+from gtm_platform.cli.options import DEMO_HOME, PEOPLE, SEED, moment
+
+
+@click.group()
+def sandbox() -> None:
+    """HubSpot, Stripe, Intercom and Slack of a made-up company, on this machine.
+
+    \b
+    Example:
+      gtm sandbox serve
+      gtm sandbox day
+    """
+
+
+@sandbox.command()
+@click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder in which its clock and what is written to it outlive a restart.  [default: nothing is kept]",
+)
+@click.option("--port", type=int, default=8787, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@PEOPLE
+@SEED
+@click.option("--now", "now_", metavar="ISO", help="Stop the clock at this moment.  [default: it follows the real one]")
+@click.option("--attached", is_flag=True, hidden=True, help="End when standard input does, with whoever started it.")
+def serve(home: Path | None, port: int, people: int, seed: int, now_: str | None, attached: bool) -> None:
+    """Serve the sandbox until Ctrl-C. Its front page says what can be done with it.
+
+    \b
+    Example:
+      gtm sandbox serve
+      gtm sandbox serve --people 200 --seed 3 --port 0
+    """
+    from gtm_platform.sandbox.server import serve as run
+
+    if attached:
+        threading.Thread(target=_end_with_input, daemon=True).start()
+    run(port=port, people=people, seed=seed, now=moment(now_) if now_ else None, home=home)
+
+
+def _end_with_input() -> None:
+    """However the other end of the pipe goes, also by a kill -9, the kernel closes it."""
+    while os.read(sys.stdin.fileno(), 4096):  # not sys.stdin: a thread that waits in it breaks the process's own end
+        pass
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@sandbox.command()
+@DEMO_HOME
+def day(home: Path | None) -> None:
+    """Move the running sandbox and the platform on by a day.
+
+    The sandbox's people live through the day; then the platform reads the windows of every day that is over, makes its
+    tables and delivers them, as it would have done by itself. The sandbox has to run: `gtm ui` starts it.
+
+    \b
+    Example:
+      gtm sandbox day
+    """
+    chosen = choose_demo_home(home).announce().enter()
+    from gtm_platform.demo.simulation import run_next_day
+
+    sys.exit(run_next_day(chosen.path))
+
+
+@sandbox.command()
+@DEMO_HOME
+@click.option("--now", "now_", metavar="ISO", help="Move it to this moment, where it stands still.")
+@click.option("--days", type=float, help="Move it on by so many days; it goes on as it did.")
+@click.option("--follow", is_flag=True, help="Let it run at the speed of real time.")
+def clock(home: Path | None, now_: str | None, days: float | None, follow: bool) -> None:
+    """Show the clock of the running sandbox, or move it. It never goes back.
+
+    Only the sandbox moves; the platform reads it when its next windows close. `gtm sandbox day` moves both.
+
+    \b
+    Example:
+      gtm sandbox clock
+      gtm sandbox clock --days 0.5
+    """
+    from gtm_platform.demo.sandbox_process import required_sandbox
+
+    if (now_ is not None) + (days is not None) + follow > 1:
+        raise click.UsageError("Choose one of --now, --days and --follow.")
+    box = required_sandbox(choose_demo_home(home).announce().enter().path)
+    if now_:
+        box.set_clock(moment(now_))
+    if days is not None:
+        box.move_clock(days)
+    if follow:
+        box.follow_real_time()
+    click.echo(box.clock_message())

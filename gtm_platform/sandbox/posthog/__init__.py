@@ -1,0 +1,23 @@
+"""An emulator of PostHog's private API: queries in HogQL, and the lists of persons and cohorts.
+
+Events are not accepted: what people do is the world's affair.
+"""
+
+from gtm_platform.sandbox.kit.emulator import Emulator
+from gtm_platform.sandbox.posthog.access import DOCUMENTED, PROJECT_ID, TOKEN, Limits
+from gtm_platform.sandbox.posthog.app import app
+
+EMULATOR = Emulator(
+    name="posthog",
+    title="PostHog",
+    store=lambda world: world.posthog,
+    app=lambda store, clock, _persist: app(store, clock),
+    environment=lambda url: {
+        "POSTHOG_API_KEY": TOKEN,
+        "POSTHOG_PROJECT_ID": str(PROJECT_ID),
+        "POSTHOG_HOST": url,
+    },
+    limits=DOCUMENTED,
+)
+
+__all__ = ["EMULATOR", "PROJECT_ID", "TOKEN", "Limits", "app"]

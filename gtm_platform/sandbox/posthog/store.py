@@ -1,0 +1,35 @@
+"""PostHog's store: persons, and the use of the product from which `events` makes their events when they are read."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from gtm_platform.sandbox.kit.activity import Activity
+
+
+@dataclass(slots=True)
+class PostHogPerson:
+    """A person; an anonymous visitor has no properties, and only the events of a visit."""
+
+    uuid: str
+    created: datetime
+    distinct_ids: list[str]
+    properties: dict[str, Any]
+    use: Activity | None = field(compare=False)  # None: an anonymous visitor
+    signup: dict[str, Any] = field(default_factory=dict)  # properties of the event of signing up
+    signup_ingested: datetime | None = None  # None: before events were recorded
+    group: str | None = None  # key of the company
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether a user of the product was made out."""
+        return self.use is not None
+
+
+@dataclass
+class PostHogStore:
+    """Persons by uuid."""
+
+    persons: dict[str, PostHogPerson] = field(default_factory=dict)
+    groups: dict[str, dict[str, Any]] = field(default_factory=dict)  # key -> properties
+    recorded_from: datetime | None = None  # no event is older

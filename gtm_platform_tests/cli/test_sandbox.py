@@ -1,0 +1,75 @@
+"""`gtm sandbox clock` and `gtm sandbox day`: the sandbox that runs for a home, found by what it left there."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gtm_platform.demo.sandbox_process import running_sandbox
+from gtm_platform.sandbox.server import Sandbox, running
+from gtm_platform_tests.cli.conftest import Command
+from gtm_platform_tests.e2e.home import file_of, gtm
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def box(home: Path) -> Iterator[Sandbox]:
+    with running(20, 1, START, home=home) as box:
+        yield box
+
+
+def test_a_running_sandbox_is_known_by_its_home(home: Path, box: Sandbox) -> None:
+    found = running_sandbox(home)
+    assert found is not None
+    assert (found.url, found.now()) == (box.url, START)
+
+
+def test_one_that_has_ended_is_not_there(home: Path) -> None:
+    assert running_sandbox(home) is None
+    with running(20, 1, START, home=home):
+        pass
+    assert running_sandbox(home) is None
+
+
+def test_without_a_sandbox_it_is_said_how_one_is_started(home: Path, command: Command) -> None:
+    for name in ("clock", "day"):
+        answer = command("sandbox", name)
+        assert answer.exit_code == 1
+        assert f"No sandbox runs for the home {home}. Start `gtm ui --home {home}`" in answer.stderr
+
+
+@pytest.mark.usefixtures("box")
+def test_the_clock_is_shown_and_moved(command: Command) -> None:
+    assert "2026-03-01 00:00:00" in command("sandbox", "clock").stdout
+    assert "2026-03-01 12:00:00" in command("sandbox", "clock", "--days", "0.5").stdout
+    assert "2026-03-04 00:00:00" in command("sandbox", "clock", "--now", "2026-03-04").stdout
+
+
+@pytest.mark.usefixtures("box")
+def test_it_never_goes_back(command: Command) -> None:
+    answer = command("sandbox", "clock", "--now", "2026-02-01")
+    assert answer.exit_code == 1
+    assert "The sandbox refused /_sandbox/clock: " in answer.stderr
+    assert "{" not in answer.stderr
+
+
+@pytest.mark.usefixtures("box")
+def test_only_one_wish_at_a_time(command: Command) -> None:
+    answer = command("sandbox", "clock", "--days", "1", "--follow")
+    assert answer.exit_code == 2
+    assert "Choose one of --now, --days and --follow." in answer.stderr
+
+
+def test_a_day_is_lived_by_the_sandbox_and_by_the_platform(home: Path, box: Sandbox) -> None:
+    first = gtm("sandbox", "day", home=home)
+    assert first.returncode == 0, first.stderr
+    message, line = first.stdout.splitlines()
+    assert message.startswith("It is 2026-03-02 00:00:00 UTC in the sandbox.")
+    assert line.split()[0] == "2026-03-01"
+    assert file_of(home, "core/unified_customers", "2026-03-01").exists()
+    second = gtm("sandbox", "day", home=home)
+    assert second.returncode == 0, second.stderr
+    assert [line.split()[0] for line in second.stdout.splitlines()[1:]] == ["2026-03-02"]
+    assert box.world.now == START + timedelta(days=2)

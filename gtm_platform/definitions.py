@@ -37,4 +37,4 @@ def platform() -> dg.Definitions:
     )
 
 
-defs = automated(extended(platform()))
+defs = automated(extended(platform(), automated))

@@ -1,7 +1,7 @@
 """People's own definitions beside the platform's: what is broken is left out, and heard of until it is mended."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import dagster as dg
 
@@ -10,12 +10,14 @@ from gtm_platform.settings import settings
 
 log = logging.getLogger(__name__)
 
+Complete = Callable[[dg.Definitions], dg.Definitions]
+
 
 class BrokenExtension(RuntimeError):
     """A module of a person's own was left out; the message names its file and says why."""
 
 
-def extended(platform: dg.Definitions) -> dg.Definitions:
+def extended(platform: dg.Definitions, complete: Complete) -> dg.Definitions:
     """Merge what GTM_EXTENSIONS names into the platform's definitions.
 
     A module that is broken takes nothing down: it is left out, logged as an error, listed by `gtm doctor`, and a sensor
@@ -23,34 +25,37 @@ def extended(platform: dg.Definitions) -> dg.Definitions:
     """
     if not settings().gtm_extensions:
         return platform
-    merged, broken = merge(platform)
+    merged, broken = merge(platform, complete)
     for extension in broken:
         log.error("%s", extension)
     return dg.Definitions.merge(merged, dg.Definitions(sensors=[_report(broken)])) if broken else merged
 
 
-def merge(platform: dg.Definitions) -> tuple[dg.Definitions, list[Broken]]:
-    """Return the platform with every extension that is sound, and those that are not."""
+def merge(platform: dg.Definitions, complete: Complete) -> tuple[dg.Definitions, list[Broken]]:
+    """Return the platform with every extension that is sound, and those that are not.
+
+    `complete` adds what is made for the whole graph: an extension must not clash with that either.
+    """
     extensions, broken = load()
     extensions = _with_all_dependencies(platform, extensions, broken)
     try:
-        return _merged(platform, extensions), broken
+        return _merged(platform, extensions, complete), broken
     except Exception:  # one of them is at fault: each is tried with those that are not
         log.debug("The extensions cannot be merged at once; each is tried by itself.", exc_info=True)
     sound: list[Extension] = []
     for extension in extensions:
         try:
-            _merged(platform, [*sound, extension])
+            _merged(platform, [*sound, extension], complete)
         except Exception as error:
             broken.append(Broken(extension.path, f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"))
         else:
             sound.append(extension)
-    return _merged(platform, sound), broken
+    return _merged(platform, sound, complete), broken
 
 
-def _merged(platform: dg.Definitions, extensions: Sequence[Extension]) -> dg.Definitions:
+def _merged(platform: dg.Definitions, extensions: Sequence[Extension], complete: Complete) -> dg.Definitions:
     merged = dg.Definitions.merge(platform, *(extension.definitions for extension in extensions))
-    dg.Definitions.validate_loadable(merged)
+    dg.Definitions.validate_loadable(complete(merged))
     return merged
 
 

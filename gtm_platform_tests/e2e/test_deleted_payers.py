@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from gtm_platform.demo.truth_checks import EXACT
+from gtm_platform.demo.truth_checks import EXACT, SYSTEMS
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform_tests.e2e.home import Control, execute, frame, midnight, move_in, told, turn_clocks, windows_of
 
@@ -49,7 +49,7 @@ def test_everybody_is_as_in_truth_after_deletions(
 ) -> None:
     sync(dagster, monkeypatch, box, FIRST, FIRST)
     sync(dagster, monkeypatch, box, FIRST + timedelta(days=1), LAST)
-    people = Control(box.url).ask("truth", day=str(LAST))["people"]
+    people = Control(box.url).ask("truth", day=str(LAST), systems=SYSTEMS)["people"]
     deleted = [person for person in people if person["stripe_deleted"] and not person["stripe"]]
     assert {person["customer_status"] for person in deleted} == {"churned", "prospect"}
     rows = customers(tmp_path / "home", people)

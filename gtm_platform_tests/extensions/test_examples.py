@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from gtm_platform.automation.definitions import automated
 from gtm_platform.core.customer_status import CURRENT
 from gtm_platform.definitions import platform
 from gtm_platform.extensions.merging import merge
@@ -55,7 +56,7 @@ def lake() -> Lake:
 def defs(monkeypatch: pytest.MonkeyPatch) -> dg.Definitions:
     monkeypatch.setenv("GTM_EXTENSIONS", str(EXAMPLES / "extensions"))
     settings.cache_clear()
-    merged, broken = merge(platform())
+    merged, broken = merge(platform(), automated)
     assert broken == []
     return merged
 

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from gtm_platform import definitions
+from gtm_platform.automation.definitions import automated
 from gtm_platform.definitions import platform
 from gtm_platform.extensions.merging import extended, merge
 from gtm_platform.lake.contracts import TABLES
@@ -50,30 +51,30 @@ def test_the_module_that_dagster_loads_has_one_definitions() -> None:
 
 
 def test_without_the_setting_nothing_is_added() -> None:
-    assert extended(platform()) is platform()
+    assert extended(platform(), automated) is platform()
 
 
 def test_modules_of_a_folder_are_merged(extend: Extend) -> None:
     extend(books=GOOD.format(name="books"), _private="1 / 0", shops=GOOD.format(name="shops"))
-    merged, broken = merge(platform())
+    merged, broken = merge(platform(), automated)
     assert (own(merged), broken) == ({"marts/books", "marts/shops"}, [])
 
 
 def test_modules_can_import_each_other_and_each_thing_counts_once(extend: Extend) -> None:
     extend(a="from gtm_extensions.b import asset", b=GOOD.format(name="books"))
-    merged, broken = merge(platform())
+    merged, broken = merge(platform(), automated)
     assert (own(merged), broken) == ({"marts/books"}, [])
 
 
 def test_what_is_imported_from_the_platform_is_not_added_again(extend: Extend) -> None:
     extend(a="from gtm_platform.core.revenue import TABLE\nfrom gtm_platform.core.assets import TABLES")
-    merged, broken = merge(platform())
+    merged, broken = merge(platform(), automated)
     assert (own(merged), broken) == (set(), [])
 
 
 def test_definitions_of_its_own_are_taken_as_they_are(extend: Extend) -> None:
     extend(a=GOOD.format(name="books") + '\ndefs = dg.Definitions(assets=[dg.AssetSpec("elsewhere")])')
-    merged, broken = merge(platform())
+    merged, broken = merge(platform(), automated)
     assert (own(merged), broken) == ({"elsewhere"}, [])
 
 
@@ -89,7 +90,7 @@ schedules = [dg.ScheduleDefinition(name="nightly", job=job, cron_schedule="0 1 *
 def now_and_then(context): ...
 """
     )
-    merged, broken = merge(platform())
+    merged, broken = merge(platform(), automated)
     assert broken == []
     repository = merged.get_repository_def()
     assert repository.has_job("make_books")
@@ -123,7 +124,7 @@ def now_and_then(context): ...
 def test_a_broken_module_is_left_out_and_the_others_are_not(extend: Extend, text: str, reason: str) -> None:
     tables = dict(TABLES)
     extend(bad=text, good=GOOD.format(name="good"))
-    merged, [broken] = merge(platform())
+    merged, [broken] = merge(platform(), automated)
     assert own(merged) == {"marts/good"}
     assert broken.path.endswith("bad.py")
     with pytest.raises(AssertionError, match=reason):
@@ -133,7 +134,7 @@ def test_a_broken_module_is_left_out_and_the_others_are_not(extend: Extend, text
 
 def test_what_depends_on_a_broken_module_is_left_out_too(extend: Extend) -> None:
     extend(a=GOOD.format(name="books").replace('"core", "revenue"', '"marts", "gone"'), b="1 / 0")
-    merged, broken = merge(platform())
+    merged, broken = merge(platform(), automated)
     assert own(merged) == set()
     assert {Path(module.path).name: module.reason.split(" (")[0][:40] for module in broken} == {
         "b.py": "ZeroDivisionError: division by zero",
@@ -144,7 +145,7 @@ def test_what_depends_on_a_broken_module_is_left_out_too(extend: Extend) -> None
 def test_a_broken_module_is_heard_of(extend: Extend, caplog: pytest.LogCaptureFixture) -> None:
     extend(bad="1 / 0")
     with caplog.at_level(logging.ERROR):
-        merged = extended(platform())
+        merged = extended(platform(), automated)
     dg.Definitions.validate_loadable(merged)
     assert "bad.py is left out: ZeroDivisionError: division by zero (line 1)" in caplog.text
     sensor = merged.resolve_sensor_def("report_broken_extensions")
@@ -156,7 +157,7 @@ def test_a_broken_module_is_heard_of(extend: Extend, caplog: pytest.LogCaptureFi
 def test_a_place_that_is_nothing_is_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GTM_EXTENSIONS", "/nonexistent/folder")
     settings.cache_clear()
-    assert [str(module) for module in merge(platform())[1]] == [
+    assert [str(module) for module in merge(platform(), automated)[1]] == [
         "The extension /nonexistent/folder is left out: "
         "GTM_EXTENSIONS names it, and it is neither a folder nor a Python package."
     ]
@@ -170,7 +171,7 @@ def test_a_package_is_loaded_with_its_modules(tmp_path: Path, monkeypatch: pytes
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("GTM_EXTENSIONS", "acme_marts")
     settings.cache_clear()
-    merged, broken = merge(platform())
+    merged, broken = merge(platform(), automated)
     assert (own(merged), broken) == ({"marts/books"}, [])
     for name in [name for name in sys.modules if name.startswith("acme_marts")]:
         del sys.modules[name]
@@ -186,4 +187,4 @@ def test_a_folder_beside_the_home_is_found_wherever_the_process_runs(
     monkeypatch.chdir(elsewhere)
     monkeypatch.setenv("GTM_EXTENSIONS", "marts")
     settings.cache_clear()
-    assert own(merge(platform())[0]) == {"marts/books"}
+    assert own(merge(platform(), automated)[0]) == {"marts/books"}

@@ -45,10 +45,10 @@ def test_a_contact_merged_into_itself_is_itself() -> None:
 def test_who_was_merged_away_is_found_by_the_former_id_and_who_is_no_longer_merged_is_somebody_again() -> None:
     first = linked(hubspot=[contact("a"), contact("b"), contact("c")])
     before = {key: row["customer_id"] for key, row in by("record_id", first).items()}
-    merged = linked(hubspot=[contact("c", "a", "b")], yesterday=first, day=DAY + timedelta(days=1))
+    merged = linked(hubspot=[contact("c", "a", "b")], previous=first, day=DAY + timedelta(days=1))
     (row,) = by("record_id", merged).values()
     assert {row["customer_id"], *row["aliases"]} == set(before.values())
-    parted = linked(hubspot=[contact("a"), contact("c", "b")], yesterday=merged, day=DAY + timedelta(days=2))
+    parted = linked(hubspot=[contact("a"), contact("c", "b")], previous=merged, day=DAY + timedelta(days=2))
     after = {key: found["customer_id"] for key, found in by("record_id", parted).items()}
     assert after["a"] != after["c"]
     assert after["c"] == row["customer_id"]

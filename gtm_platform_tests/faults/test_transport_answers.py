@@ -194,6 +194,6 @@ def test_what_does_not_unpack_is_asked_for_again(reading: SourceReading, fault: 
 def test_a_page_that_unpacks_without_end_is_refused_at_once(
     reading: SourceReading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api, "MAX_RESPONSE_BYTES", 1 << 20)
+    monkeypatch.setattr("gtm_platform.http.caller.MAX_RESPONSE_BYTES", 1 << 20)
     bomb = packed(gzip.compress(b" " * (8 << 20)))
     reading.fails(BadRequest, {2: bomb}.get, "more than 1 MB", "Ask for smaller pages")

@@ -120,7 +120,9 @@ def test_every_listed_difference_is_still_there(system: str, findings: dict[str,
 def test_every_operation_that_the_platform_uses_was_asked(system: str, swept: Recorder) -> None:
     """What the description tells nothing of is a listed difference."""
     operations = [described(system).operation(exchange) for exchange in swept.of(system)]
-    assert {str(each) for each in operations if each} == USED[system], f"{len(swept.of(system))} exchanges with {system}"
+    assert {str(each) for each in operations if each} == USED[system], (
+        f"{len(swept.of(system))} exchanges with {system}"
+    )
 
 
 @of_each_system

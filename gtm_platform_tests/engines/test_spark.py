@@ -31,6 +31,7 @@ PEOPLE, SEED = 120, 29
 DAYS = [date(2026, 3, 1), date(2026, 3, 2)]
 DAY = str(DAYS[-1])
 NAMES = [table.key for table in DAILY_TABLES]
+EMPTY = {"identity/former_records"}  # nobody is deleted at Stripe in the first two days of a world
 WITHOUT_OPTIMISER = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # which takes longer than such small tables do
 
 with_spark = pytest.mark.skipif(
@@ -103,7 +104,7 @@ def test_the_rows_are_those_of_the_embedded_engine(made: Made, name: str) -> Non
     assert made.spark[name] != made.duckdb[name]
     expected, found = rows(made.duckdb[name]), rows(made.spark[name])
     assert found.schema.equals(expected.schema)
-    assert expected.num_rows > 20
+    assert expected.num_rows > 20 or name in EMPTY
     for column in expected.column_names:
         values = [as_near(value) for value in expected[column].to_pylist()]
         assert found[column].to_pylist() == values, column

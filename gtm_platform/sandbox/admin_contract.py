@@ -180,6 +180,22 @@ def page(rows: Iterable[Row], listing: Query, sent: QueryParams, now: datetime) 
     return {"data": [row.render() for _, _, row in shown], "has_more": more, "next_cursor": cursor}
 
 
+def days_page(
+    accounts: Iterable[Any],
+    rows: Callable[[Any, date | None, date | None, datetime], Iterable[Row]],
+    sent: QueryParams,
+    now: datetime,
+) -> Shape:
+    """A page of what each account did on each day, by the panel's own rows of an account."""
+    listing = query(sent, ("account_id", "from", "to"), now)
+    first, last = listing.day("from"), listing.day("to")
+    if listing.since:  # a day is final soon after it is over
+        reopened = listing.since.date() - timedelta(days=1)
+        first = max(first or reopened, reopened)
+    chosen = [each for each in accounts if listing.allows("account_id", each.account_id)]
+    return page((row for each in chosen for row in rows(each, first, last, now)), listing, sent, now)
+
+
 def instant(at: datetime) -> str:
     """An instant in UTC, with as many decimals as it has."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -11,6 +11,7 @@ from gtm_platform.sandbox.admin_contract import (
     Limits,
     Row,
     api,
+    days_page,
     health,
     invalid,
     not_found,
@@ -97,18 +98,7 @@ class Chroma:
         """One row of each account and day of use."""
         if self._is_minimal:
             raise not_implemented()
-        now = self._clock()
-        listing = query(request.query_params, ("account_id", "from", "to"), now)
-        first, last = listing.day("from"), listing.day("to")
-        if listing.since:  # a day is final soon after it is over
-            first = max(first or listing.since.date() - _DAY, listing.since.date() - _DAY)
-        rows = [
-            row
-            for each in self._store.accounts.values()
-            if listing.allows("account_id", each.account_id)
-            for row in render.day_rows(each, first, last, now)
-        ]
-        return page(rows, listing, request.query_params, now)
+        return days_page(self._store.accounts.values(), render.day_rows, request.query_params, self._clock())
 
 
 def app(store: ChromaStore, clock: Callable[[], datetime], limits: Limits | None = None) -> Starlette:

@@ -4,19 +4,18 @@ import ibis
 
 from gtm_platform.identity import person_records
 from gtm_platform.identity.person_records import FEEDS
-from gtm_platform.ingest.feeds import read
+from gtm_platform.ingest.feeds import PersonFeed, person_rows, read
 from gtm_platform.lake.day_check import DayCheck
 
 
 def unlinked_records(links: ibis.Table, records: person_records.Tables) -> ibis.Table:
     """Return the person records that no link names; that none names one twice is in the contract."""
-    every = ibis.union(
-        *[
-            records[feed.source].select(source=ibis.literal(feed.source), record_id=read(records[feed.source], feed.id))
-            for feed in FEEDS
-        ]
-    )
+    every = ibis.union(*[_ids(feed, person_rows(feed, records[feed.source])) for feed in FEEDS])
     return every.anti_join(links, ["source", "record_id"])
+
+
+def _ids(feed: PersonFeed, rows: ibis.Table) -> ibis.Table:
+    return rows.select(source=ibis.literal(feed.source), record_id=read(rows, feed.id))
 
 
 def customers_without_person(links: ibis.Table, people: ibis.Table) -> ibis.Table:

@@ -1,11 +1,13 @@
-"""What a source contributes beside its streams: people, companies. Values only; identity and core read them.
+"""What a source contributes beside its streams: people, companies, use, calls. Values only.
 
 A feed lies in `sources/<x>/feeds.py` under the name FEEDS. A field of a feed is a column's name or a function of the
-table. What is made of the feeds, and whose word counts where two disagree, does not belong here.
+table. Identity and core read the feeds; what they make of them, and whose word counts where two disagree, does not
+belong here.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import ibis
 
@@ -36,8 +38,10 @@ class Mention:
 class PersonFeed:
     """A table with a row per person, and what its columns say of the person.
 
-    `precedence` decides between feeds: the least counts first, by field where `precedence_by_field` names it. Between
-    several records of one customer within the feed, the least `rank` speaks, then the latest seen, then the oldest.
+    Where the table's rows are others than persons, such as the invitations of a call, `rows` makes rows of persons of
+    them and keeps `_extracted_at`. `precedence` decides between feeds: the least counts first, by field where
+    `precedence_by_field` names it. Between several records of one customer within the feed, the least `rank` speaks,
+    then the latest seen, then the oldest.
     """
 
     source: str
@@ -65,6 +69,7 @@ class PersonFeed:
     seen_at: Field | None = None
     rank: Field | None = None
     mentions: tuple[Mention, ...] = ()
+    rows: Callable[[ibis.Table], ibis.Table] | None = None
     precedence_by_field: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -95,12 +100,59 @@ class CompanyFeed:
         return f"{self.source}_company_ids"
 
 
-Feed = PersonFeed | CompanyFeed
+Measure = Literal["seen", "logins", "onboarding", "credits_left", "credits_used", "exports"]
+
+
+@dataclass(frozen=True)
+class UsageFeed:
+    """A measure of what people do with the product: rows of a person record, a value and its time.
+
+    What happened is summed over windows (logins, credits_used, exports), a state is read from its newest row
+    (onboarding, credits_left), and of sights the latest counts. Of several feeds of a measure the least `precedence`
+    counts of those whose source has a record of the person; of sights all do.
+    """
+
+    source: str
+    measure: Measure
+    table: str
+    record_id: Field  # as in the source's person feed
+    at: Field  # a date or an instant
+    value: Field | None = None  # one a row, without it
+    precedence: int = 10
+
+
+@dataclass(frozen=True)
+class CallFeed:
+    """A table with a row per person and call: what became of it, who held it, what it was about.
+
+    A feed with an `outcome` says which calls there are: booked (also one that is over and was neither missed nor called
+    off), canceled, rescheduled or no_show. One without an outcome adds a summary to what is known of calls.
+    """
+
+    source: str
+    table: str
+    record_id: Field  # as in the source's person feed
+    call_id: Field
+    starts_at: Field
+    ends_at: Field
+    precedence: int
+    outcome: Field | None = None
+    host_name: Field | None = None
+    host_email: Field | None = None
+    summary: Field | None = None
+
+
+Feed = PersonFeed | CompanyFeed | UsageFeed | CallFeed
 
 
 def sync_column(source: str) -> str:
     """Name the column that says until when a source was read."""
     return f"last_{source}_sync"
+
+
+def person_rows(feed: PersonFeed, table: ibis.Table) -> ibis.Table:
+    """Return the feed's table with a row per person."""
+    return feed.rows(table) if feed.rows else table
 
 
 def read(table: ibis.Table, value: Field | None, kind: str = "string") -> ibis.Value:

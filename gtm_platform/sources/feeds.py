@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from gtm_platform.ingest.discovery import SOURCES_PACKAGE, discover
-from gtm_platform.ingest.feeds import CompanyFeed, Feed, PersonFeed
+from gtm_platform.ingest.feeds import CallFeed, CompanyFeed, Feed, PersonFeed, UsageFeed
 
 
 @cache
@@ -30,7 +30,17 @@ def company_feeds() -> tuple[CompanyFeed, ...]:
     return companies
 
 
-def _expect_distinct_sources(of_one_kind: Sequence[Feed]) -> None:
+def usage_feeds() -> tuple[UsageFeed, ...]:
+    """Return the feeds of use."""
+    return tuple(feed for feed in feeds() if isinstance(feed, UsageFeed))
+
+
+def call_feeds() -> tuple[CallFeed, ...]:
+    """Return the feeds of calls."""
+    return tuple(feed for feed in feeds() if isinstance(feed, CallFeed))
+
+
+def _expect_distinct_sources(of_one_kind: Sequence[PersonFeed | CompanyFeed]) -> None:
     names = [feed.source for feed in of_one_kind]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise TypeError(f"{', '.join(repeated)} has two feeds of one kind; the columns of the two would be the same.")

@@ -1,7 +1,7 @@
-"""What a subscription amounts to by the month and by the year: pure functions, in major units of its currency.
+"""What a subscription amounts to by the month and by the year: pure functions, in major units.
 
-Amounts are exact fractions, counted by the year, and rounded once, at the end. Facts only: they are told whether or not
-the subscription runs or is on trial; which of them count, core decides.
+Amounts are in the subscription's currency: exact fractions, counted by the year, and rounded once, at the end. Facts
+only: they are computed whether or not the subscription runs or is on trial; which of them count, core decides.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ Fees = dict[str, Fraction]  # by price interval, a year
 
 @dataclass(frozen=True)
 class Phase:
-    """What it amounts to between two instants (None: for ever), and the fixed fee that makes up most of it.
+    """What it amounts to between two instants (None: for ever), and its largest fixed fee.
 
     `list_mrr` is before discounts, minimums and maximums.
     """
@@ -47,7 +47,7 @@ class Phase:
 
 
 def phases(subscription: Subscription) -> list[Phase]:
-    """List what it amounts to as prices, quantities and adjustments come and go; covers all time without gaps."""
+    """List what it amounts to as prices, quantities and adjustments come and go, for all time."""
     result: list[Phase] = []
     for begins, ends in pairwise([None, *sorted(set(_turns(subscription))), None]):
         phase = _phase(subscription, begins, ends)
@@ -59,7 +59,7 @@ def phases(subscription: Subscription) -> list[Phase]:
 
 
 def unpriced(subscription: Subscription) -> list[str]:
-    """List the fixed fees whose amount cannot be told, as "price id: model"; they count as nothing."""
+    """List the fixed fees whose amount cannot be computed, as "price id: model"; they count as nothing."""
     fees = (each.price for each in subscription.price_intervals if each.price.is_fixed_fee)
     return sorted({f"{price.id}: {price.model_type}" for price in fees if _by_cycle(price, Fraction(1)) is None})
 

@@ -10,7 +10,7 @@ READ = msgspec.json.Decoder(Subscription).decode
 
 
 def priced(raw: bytes) -> bytes:
-    """Put beside a subscription its currency and what it amounts to; what cannot be read so is quarantined."""
+    """Put beside a subscription what it amounts to; what cannot be read so is quarantined."""
     try:
         subscription = READ(raw)
         return with_facts(

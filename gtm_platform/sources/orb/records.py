@@ -160,7 +160,7 @@ class InvoiceLine(Record):
 
 
 class Invoice(Record):
-    """A bill of a customer, with what became of it. Drafts are no bills yet: their amounts change by the hour."""
+    """A bill, and what became of it. Drafts are left out: their amounts change by the hour."""
 
     id: Id = at("id", default=..., about=ORB_ID)
     number: MaybeText = at("invoice_number", about="As on the bill.")

@@ -58,7 +58,7 @@ def worth(subscription: Row, before: datetime) -> Decimal:
 def test_mrr_is_true_of_the_last_day_and_of_days_before(box: Sandbox, tables: Tables) -> None:
     compared = 0
     for days in (0, 5, 12):
-        before, worths = END - timedelta(days=days), defaultdict(Decimal)
+        before, worths = END - timedelta(days=days), defaultdict[str, Decimal](Decimal)
         for subscription in tables["subscriptions"]:
             worths[subscription["customer_id"]] += worth(subscription, before)
         for person in box.world.truth((DAY - timedelta(days=days)).date())["people"]:
@@ -71,7 +71,7 @@ def test_mrr_is_true_of_the_last_day_and_of_days_before(box: Sandbox, tables: Ta
 
 
 def test_ltv_is_true_of_whom_stripe_does_not_collect_from(tables: Tables, billed_by_orb: list[Row]) -> None:
-    cash, compared = defaultdict(Decimal), 0
+    cash, compared = defaultdict[str, Decimal](Decimal), 0
     collected = {each["id"] for each in tables["customers"] if each["payment_provider"] == "stripe_charge"}
     for invoice in tables["invoices"]:
         cash[invoice["customer_id"]] += invoice["total"] if invoice["status"] == "paid" else 0
@@ -86,7 +86,7 @@ def test_ltv_is_true_of_whom_stripe_does_not_collect_from(tables: Tables, billed
 
 
 def test_who_owes_and_what_failed_is_true(tables: Tables, billed_by_orb: list[Row]) -> None:
-    owing, failed = set(), defaultdict(int)
+    owing, failed = set[str](), defaultdict[str, int](int)
     collected = {each["id"] for each in tables["customers"] if each["payment_provider"] == "stripe_charge"}
     for invoice in tables["invoices"]:
         if invoice["status"] == "issued" and (invoice["due_at"] < END or invoice["payment_failed_at"]):

@@ -250,7 +250,7 @@ def test_halves_are_rounded_up_once_at_the_end() -> None:
 def test_the_largest_fixed_fee_leads() -> None:
     two = (interval(unit("10.00", 3.0)), interval(unit("600.00", id="price_2", months=12), "pi_2"))
     lead = at(subscription(*two))
-    assert (lead.price_id, lead.quantity, lead.unit_amount) == ("price_2", 1, 600)
+    assert (lead.price_id, lead.quantity, lead.unit_amount) == ("price_2", Decimal(1), Decimal(600))
     assert (lead.cycle_duration, lead.cycle_unit) == (12, "month")
     assert at(subscription(interval(by_use()))).price_id is None
 

@@ -62,8 +62,8 @@ class BearerAuth(httpx.Auth):
 class Api:
     """One HTTP API. `rate_limiters` is one for all calls, or chooses those of a method and a path.
 
-    `read_limits` reads out of an answer's headers how many calls are left and for how many seconds; `refine` may replace
-    the failure that a status outside 2xx means.
+    `read_limits` reads out of an answer's headers how many calls are left and for how many seconds. `refine` may
+    replace the failure that a status outside 2xx means.
     """
 
     def __init__(

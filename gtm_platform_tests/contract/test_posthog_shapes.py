@@ -52,7 +52,7 @@ def schema(shape: Any) -> dict[str, Any]:
     word = shape.partition(",")[0].partition(" of ")[0].partition(" (")[0]
     if word.endswith("?"):
         return {"anyOf": [schema(word[:-1]), {"type": "null"}]}
-    if word.startswith("[{") or word.startswith("{"):
+    if word.startswith(("[{", "{")):
         return {"type": "array" if word[0] == "[" else "object"}
     if word.startswith("["):
         return {"type": "array", "items": schema(word[1:-1])}

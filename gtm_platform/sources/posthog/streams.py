@@ -18,7 +18,7 @@ LATE_EVENTS = timedelta(days=3)
 # A query may run for ten seconds, so it is asked for no more than this at once.
 SLICE = timedelta(days=30)
 SEEN_WITHIN = timedelta(days=30)
-NOBODY = "00000000-0000-0000-0000-000000000000"
+LEAST_UUID = "00000000-0000-0000-0000-000000000000"
 
 BETWEEN = "timestamp >= toDateTime64({start}, 6, 'UTC') AND timestamp < toDateTime64({end}, 6, 'UTC')"
 DAY = "toDate(toTimeZone(timestamp, 'UTC'))"  # without it a day is the project's
@@ -68,7 +68,7 @@ GROUP BY person_id, {DAY} ORDER BY {DAY}, person_id"""
 
 def persons(posthog: PostHog, window: Window) -> Iterator[Page]:
     """Read all persons, with their ids and the time of their last event."""
-    after = {"after": NOBODY}
+    after = {"after": LEAST_UUID}
     for page in posthog.pages("persons", PERSONS, {}, after, _after_person):
         bounds = {**after, "last": get_path(page[-1].document, "id")}
         seen = {"start": literal(window.end - SEEN_WITHIN), "end": literal(window.end), **bounds}
@@ -108,7 +108,7 @@ def daily_usage(posthog: PostHog, window: Window) -> Iterator[Page]:
     """Read what each person did on each day; a day that the window begins in is read from its beginning."""
     for start, end in _slices(posthog, window):
         values = {"start": literal(start), "end": literal(end), "event": posthog.login_event}
-        first = {"on": f"{start:%Y-%m-%d}", "after": NOBODY}
+        first = {"on": f"{start:%Y-%m-%d}", "after": LEAST_UUID}
         for page in posthog.pages("daily usage", DAILY_USAGE, values, first, _after_day):
             yield [*page]
 

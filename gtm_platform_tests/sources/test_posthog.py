@@ -1,5 +1,6 @@
 """PostHog's queries against its emulator: how they go on, what comes late, who is nobody, how long a refusal lasts."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -22,7 +23,7 @@ from gtm_platform.sandbox.posthog import PROJECT_ID, TOKEN, app
 from gtm_platform.sandbox.posthog.store import PostHogPerson, PostHogStore
 from gtm_platform.sources.posthog import client, streams
 from gtm_platform.sources.posthog.client import PostHog
-from gtm_platform.sources.posthog.records import Person
+from gtm_platform.sources.posthog.records import Person, Signup
 from gtm_platform.sources.posthog.settings import PostHogSettings
 from gtm_platform.sources.posthog.source import SOURCE
 from gtm_platform_tests.ingest.syncing import Clock, Syncing
@@ -155,6 +156,15 @@ def test_an_event_that_comes_late_is_seen_by_a_later_window(
             assert len(syncing.known("signups", FIRST + (day + 1) * DAY)) == (clock.now > LATE)
     columns = ("utm_source", "referring_domain", "use_case", "signed_up_at", "received_at")
     assert syncing.rows("signups", FIRST + 2 * DAY, *columns) == [("news", "$direct", "rag", SIGNED_UP, LATE)]
+
+
+def test_an_event_as_it_is_pushed_is_read_as_a_signup() -> None:
+    stated = {"email": "ann@acme.example", "utm_source": "news", "$referring_domain": "news.example"}
+    event = {"uuid": "u1", "event": "user_signed_up", "distinct_id": "usr_1", "timestamp": SIGNED_UP.isoformat()}
+    (signup,), _, _ = Reader(Signup).read([json.dumps({**event, "properties": stated}).encode()])
+    assert (signup.id, signup.signed_up_at, signup.distinct_id) == ("u1", SIGNED_UP, "usr_1")
+    assert (signup.email, signup.utm_source, signup.referring_domain) == ("ann@acme.example", "news", "news.example")
+    assert signup.company is None
 
 
 def test_ids_and_addresses_of_a_person(posthog: PostHog, clock: Clock) -> None:

@@ -1,6 +1,6 @@
 """PostHog's records: what the queries of `streams` select, row by row. Properties are text or missing there.
 
-An event that is pushed to us is to be read by the same classes: their paths are the names of the queries' columns.
+An event that PostHog pushes can be read as a signup, too: what a query selects lies among its properties there.
 """
 
 import re
@@ -19,6 +19,7 @@ from gtm_platform.ingest.record import (
     Record,
     Whole,
     at,
+    either,
     fact,
 )
 
@@ -85,15 +86,25 @@ class Signup(Record):
     distinct_id: MaybeId = at("distinct_id", about="The id under which the product reported it.")
     signed_up_at: Instant = at("timestamp", default=..., about="When it happened.")
     received_at: MaybeInstant = at("created_at", about="When PostHog got it, which may be days later.")
-    email: MaybeText = at("email", personal=True, about="Stated with the event, else the person's.")
-    company: MaybeText = at("company", about="Stated with the event, else the person's.")
-    use_case: MaybeText = at("use_case", about="Stated with the event, else the person's.")
-    utm_source: MaybeText = at(
-        "utm_source", about="Of the event, else of the first visit: a backend knows of no campaign."
+    email: MaybeText = either(
+        ("email",), ("properties", "email"), personal=True, about="Stated with the event, else the person's."
     )
-    utm_medium: MaybeText = at("utm_medium", about="As utm_source.")
-    utm_campaign: MaybeText = at("utm_campaign", about="As utm_source.")
-    referring_domain: MaybeText = at("referring_domain", about="The site that led there; $direct: none.")
+    company: MaybeText = either(
+        ("company",), ("properties", "company"), about="Stated with the event, else the person's."
+    )
+    use_case: MaybeText = either(
+        ("use_case",), ("properties", "use_case"), about="Stated with the event, else the person's."
+    )
+    utm_source: MaybeText = either(
+        ("utm_source",),
+        ("properties", "utm_source"),
+        about="Of the event, else of the first visit: a backend knows of no campaign.",
+    )
+    utm_medium: MaybeText = either(("utm_medium",), ("properties", "utm_medium"), about="As utm_source.")
+    utm_campaign: MaybeText = either(("utm_campaign",), ("properties", "utm_campaign"), about="As utm_source.")
+    referring_domain: MaybeText = either(
+        ("referring_domain",), ("properties", "$referring_domain"), about="The site that led there; $direct: none."
+    )
 
 
 class DailyUsage(Record):

@@ -11,20 +11,20 @@ import httpx
 
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.demo.sandbox_process import Box
+from gtm_platform.ingest.feeds import person_rows, read
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.settings import settings_of
+from gtm_platform.sources.feeds import person_feeds
 from gtm_platform.sources.hubspot.settings import HubSpotSettings
 
 RECORDS = {
     "hubspot": "hubspot/contacts",
     "intercom": "intercom/contacts",
     "stripe": "stripe/customers",
-    "orb": "orb/customers",
-    "chartmogul": "chartmogul/customers",
+    "posthog": "posthog/persons",
+    "userflow": "userflow/users",
 }
-READ = ",".join(RECORDS)  # whose records of people are read
-UNCOUNTED = ("orb", "chartmogul")  # of these, those whose money core does not count
-SYSTEMS = ",".join(system for system in RECORDS if system not in UNCOUNTED)  # whose truth the figures can be held to
+SYSTEMS = ",".join(RECORDS)  # whose truth the platform can know
 Row = Mapping[str, Any]
 
 
@@ -40,15 +40,14 @@ def against(box: Box, days: Sequence[date]) -> list[Finding]:
     """Check what the days left in the lake, HubSpot and Slack against the sandbox's truth."""
     last = days[-1]
     truth = box.ask("truth", day=last.isoformat(), systems=SYSTEMS)
-    people = box.ask("truth", day=last.isoformat(), systems=READ)
-    return [_records(box, last), _people(people, last), _figures(days, box), _hubspot(truth, last), _slack(box)]
+    return [_records(box, last), _people(truth, last), _figures(days, box), _hubspot(truth, last), _slack(box)]
 
 
 def _records(box: Box, day: date) -> Finding:
     """Every live record is known, and of those that are gone none but what went since the last full snapshot."""
     wrong, count = [], 0
     for system, table in RECORDS.items():
-        stored = set(the_lake().read_day(table, day.isoformat()).select("id").to_pyarrow()["id"].to_pylist())
+        stored = _stored(system, day)
         count += len(stored)
         full = the_lake().last_full(table)
         since = date.fromisoformat(full.partition[:10]) if full else day
@@ -60,12 +59,19 @@ def _records(box: Box, day: date) -> Finding:
     return Finding(f"{count:,} records of people, all that there are", wrong)
 
 
+def _stored(system: str, day: date) -> set[str]:
+    """The ids of the system's records of people, read as identity reads them."""
+    feed = next(feed for feed in person_feeds() if feed.source == system)
+    table = person_rows(feed, the_lake().read_day(feed.table, day.isoformat()))
+    return set(table.select(id=read(table, feed.id)).to_pyarrow()["id"].to_pylist())
+
+
 def _days(first: date, last: date) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
 def _live(box: Box, system: str, day: date) -> set[str]:
-    people = box.ask("truth", day=day.isoformat(), systems=READ, fields=f"person,{system}")["people"]
+    people = box.ask("truth", day=day.isoformat(), systems=SYSTEMS, fields=f"person,{system}")["people"]
     return {record for person in people for record in person[system]}
 
 
@@ -95,7 +101,7 @@ def _figures(days: Sequence[date], box: Box) -> Finding:
         customers = the_lake().partition("core/unified_customers", day.isoformat()).select("customer_id", *EXACT)
         by_id = {row["customer_id"]: row for row in customers.to_pyarrow().to_pylist()}
         for person in box.ask("truth", day=day.isoformat(), systems=SYSTEMS)["people"]:
-            records = [(system, record) for system in SYSTEMS.split(",") for record in person[system]]
+            records = [(system, record) for system in RECORDS for record in person[system]]
             if not records:
                 continue
             customer = by_id.get(links.get(records[0], ""), {})

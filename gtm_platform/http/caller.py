@@ -59,7 +59,8 @@ Refine = Callable[[ApiFailure, Response], ApiFailure]
 ReadLimits = Callable[[Response, int], tuple[int, float] | None]
 
 
-def _unrefined(failure: ApiFailure, _response: Response) -> ApiFailure:
+def unrefined(failure: ApiFailure, _response: Response) -> ApiFailure:
+    """Leave a failure as its status means it."""
     return failure
 
 
@@ -76,7 +77,7 @@ class Caller:
         keys: tuple[str, ...],
         retry: RetryPolicy,
         *,
-        refine: Refine = _unrefined,
+        refine: Refine = unrefined,
         read_limits: ReadLimits | None = None,
     ) -> None:
         self.system, self.keys, self.retry = system, keys, retry

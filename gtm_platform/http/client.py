@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from gtm_platform.http.caller import Caller, Request, Response
+from gtm_platform.http.caller import Caller, Refine, Request, Response, unrefined
 from gtm_platform.http.deadline import enforce_deadline, must_end_within, seconds_left, unpack
 from gtm_platform.http.errors import PROXY_ADVICE, ApiFailure, BadRequest, InvalidResponse, Unavailable, tls_refused
 from gtm_platform.http.pages import expect_json
@@ -62,7 +62,8 @@ class BearerAuth(httpx.Auth):
 class Api:
     """One HTTP API. `rate_limiters` is one for all calls, or chooses those of a method and a path.
 
-    `read_limits` reads out of an answer's headers how many calls are left and for how many seconds.
+    `read_limits` reads out of an answer's headers how many calls are left and for how many seconds. `refine` may
+    replace the failure that a status outside 2xx means.
     """
 
     def __init__(
@@ -78,11 +79,12 @@ class Api:
         deadline: float = 60.0,
         transport: httpx.BaseTransport | None = None,
         read_limits: Callable[[Mapping[str, str]], tuple[int, float] | None] | None = None,
+        refine: Refine = unrefined,
     ) -> None:
         self.system, self.base_url, self.keys = system, base_url, keys
         self.retry, self.deadline = retry, deadline
         from_headers = (lambda response, _: read_limits(response.headers)) if read_limits else None
-        self._caller = Caller(system, keys, retry, read_limits=from_headers)
+        self._caller = Caller(system, keys, retry, refine=refine, read_limits=from_headers)
         self._rate_limiters = (
             (lambda _method, _path: (rate_limiters,)) if isinstance(rate_limiters, RateLimiter) else rate_limiters
         )

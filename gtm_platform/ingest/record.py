@@ -1,7 +1,8 @@
 """Records of sources: field names of ours, paths into theirs. What does not fit is set apart, never lost.
 
 A record as received is bytes. What other answers of the system say about it lies beside it as facts, under the reserved
-member FACTS, where a record's fields find them; the bytes themselves stay as they came.
+member FACTS, where a record's fields find them; the bytes themselves stay as they came. A record
+that is an array of values has the names of its columns beside it, too, which the system says once for all of them.
 """
 
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ FACTS = "_gtm"
 MEMBER = f',"{FACTS}":'.encode()
 SHORT = 64  # bytes, beyond which a record is not looked into for being empty
 ENCODE = msgspec.json.Encoder().encode
+VALUES = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Record(BaseModel):
@@ -83,19 +85,24 @@ def _field(paths: Sequence[tuple[str | int, ...]], personal: bool, about: str, d
 
 
 class RawRecord(bytes):
-    """A record as received, with the facts beside it, or with the reason why it cannot be used."""
+    """A record as received, with the facts beside it, or with the reason why it cannot be used.
+
+    `columns` name its values where it is an array of them.
+    """
 
     facts: dict[str, Any] | None = None
+    columns: Sequence[str] = ()
     unusable: str = ""
 
     @property
     def document(self) -> bytes:
         """The record with its facts as one more member; what is no object stays so, for its reader to refuse."""
+        whole = _with_names(self, self.columns) if self.columns else self
         if not self.facts:
-            return bytes(self)
-        text = self if self[-1:] == b"}" else self.strip() or b"{}"
+            return bytes(whole)
+        text = whole if whole[-1:] == b"}" else whole.strip() or b"{}"
         if text[-1:] != b"}" or (text[:1] != b"{" and text.lstrip()[:1] != b"{"):
-            return bytes(self)
+            return bytes(whole)
         members = text[:-1]
         separator = MEMBER if len(text) > SHORT or members.strip() != b"{" else MEMBER[1:]
         return b"".join((members, separator, ENCODE(self.facts), b"}"))
@@ -105,8 +112,15 @@ def with_facts(raw: bytes, **facts: Any) -> RawRecord:
     """Put facts from other answers beside a record; `raw` is empty where no answer has a record itself."""
     record = RawRecord(raw)
     if isinstance(raw, RawRecord):
-        facts, record.unusable = {**(raw.facts or {}), **facts}, raw.unusable
+        facts, record.columns, record.unusable = {**(raw.facts or {}), **facts}, raw.columns, raw.unusable
     record.facts = facts
+    return record
+
+
+def with_columns(raw: bytes, columns: Sequence[str]) -> RawRecord:
+    """Put the names of its values beside a record that is an array of them."""
+    record = RawRecord(raw)
+    record.columns = columns
     return record
 
 
@@ -115,6 +129,15 @@ def unusable(raw: bytes, reason: str) -> RawRecord:
     record = with_facts(raw)
     record.unusable = reason
     return record
+
+
+def _with_names(raw: bytes, columns: Sequence[str]) -> bytes:
+    """The array as an object; an array of another length stays one, for its reader to refuse."""
+    try:
+        values = VALUES.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return raw
+    return ENCODE(dict(zip(columns, values, strict=True))) if len(values) == len(columns) else raw
 
 
 def _document(raw: bytes) -> bytes:

@@ -6,10 +6,11 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
+from gtm_platform.demo.truth_checks import RECORDS
 from gtm_platform_tests.e2e.conftest import DAYS, Lived
 from gtm_platform_tests.e2e.home import frame
 
-SYSTEMS = ["hubspot", "intercom", "stripe"]
+SYSTEMS = list(RECORDS)
 EVERY_DAY = pytest.mark.parametrize("day", DAYS, ids=str)
 
 

@@ -24,6 +24,7 @@ from gtm_platform.ingest.record import (
     either,
     fact,
     unusable,
+    with_columns,
     with_facts,
 )
 
@@ -290,3 +291,27 @@ def test_a_field_lies_where_it_is_now_or_where_it_was_before() -> None:
 
     good, _, _ = Reader(Moved).read([b'{"new":{"id":"1"}}', b'{"id":"2"}', b'{"new":null,"id":"3"}'])
     assert [record.id for record in good] == ["1", "2", "3"]
+
+
+class TestArrays:
+    """Records whose columns are named once."""
+
+    COLUMNS = ("id", "driver", "distance")
+
+    def test_values_are_read_by_the_names_beside_them(self) -> None:
+        row = b'["1", {"name": "Ann"}, 12.50]'
+        ((trip,), raws, rejected) = Reader(Trip).read([with_facts(with_columns(row, self.COLUMNS), stops=["Hull"])])
+        assert (trip.id, trip.driver, trip.stops) == ("1", "Ann", ["Hull"])
+        assert (raws, rejected) == ([row], [])
+
+    @pytest.mark.parametrize("row", [b'["1", "Ann"]', b'["1", "Ann", 12, 13]', b"[1", b"null", b'{"id": [1]}'])
+    def test_what_does_not_fit_the_names_is_set_aside_as_it_came(self, row: bytes) -> None:
+        good, _, (rejected,) = Reader(Trip).read([with_facts(with_columns(row, self.COLUMNS), stops=["Hull"])])
+        assert good == []
+        assert rejected.raw == row
+
+    def test_a_mark_and_facts_leave_the_names_where_they_are(self) -> None:
+        record = unusable(with_columns(b'["1", "Ann", 12]', self.COLUMNS), "The driver has no licence.")
+        assert record.columns == self.COLUMNS
+        ((_, reason, id_),) = [(bad.raw, bad.reason, bad.record_id) for bad in Reader(Trip).read([record])[2]]
+        assert (reason, id_) == ("The driver has no licence.", "1")

@@ -156,6 +156,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "tuple": lambda *items: items,
     "todatetime": lambda value, zone="UTC": instant(value),  # noqa: ARG005
     "todatetime64": lambda value, places=3, zone="UTC": instant(value),  # noqa: ARG005
+    "totimezone": lambda value, zone: instant(value),  # noqa: ARG005
     "todate": day,
     "tostartofday": _truncated(hour=0, minute=0, second=0, microsecond=0),
     "tostartofhour": _truncated(minute=0, second=0, microsecond=0),

@@ -35,8 +35,8 @@ def invitees(calendly: Calendly, window: Window) -> Iterator[Page]:
     """Read who booked the calls: one request for each call that may have changed."""
     for page in events(calendly, window):
         chosen = [event for event in page if window.full or _may_have_changed(event, window)]
-        asked = map_concurrently(partial(_invitees_of, calendly), chosen, IN_FLIGHT)
-        yield [invitee for invitees in asked for invitee in invitees]
+        answers = map_concurrently(partial(_invitees_of, calendly), chosen, IN_FLIGHT)
+        yield [invitee for invitees in answers for invitee in invitees]
 
 
 def _may_have_changed(event: bytes, window: Window) -> bool:

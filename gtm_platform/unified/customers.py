@@ -6,7 +6,7 @@ from datetime import date
 
 import ibis
 
-from gtm_platform.core import activity, pipeline, profile, revenue, support
+from gtm_platform.core import activity, calls, pipeline, profile, revenue, support
 from gtm_platform.health.customer_health import HEALTH
 from gtm_platform.identity import people as identity_people
 from gtm_platform.identity.people import IDS as IDS_BY_SOURCE
@@ -28,6 +28,7 @@ DOMAINS = {
         "revenue": revenue,
         "activity": activity,
         "support": support,
+        "calls": calls,
         "pipeline": pipeline,
     }.items()
 }
@@ -51,36 +52,17 @@ ABSENT_SYNCS = {
     for source, _ in PROMISED
     if source not in IDS_BY_SOURCE
 }
-# Until the first source of calls comes, with its table in core.
-ABSENT_CALLS = {
-    "calls_booked_90d": Column("int64", "Calls booked for the last 90 days."),
-    "calls_held_90d": Column("int64", "Of them, held."),
-    "calls_no_show_90d": Column("int64", "Of them, missed by the customer."),
-    "calls_cancelled_90d": Column("int64", "Of them, cancelled."),
-    "call_show_rate": Column("float64", "Held of held and missed, 0 to 1."),
-    "last_call_at": Column("timestamp('UTC', 6)", "Last call held."),
-    "next_call_at": Column("timestamp('UTC', 6)", "Next call booked."),
-    "last_call_summary": Column("string", "What the last call was about.", personal=True),
-}
-ABSENT = ABSENT_IDS | ABSENT_CALLS | ABSENT_SYNCS
-IDS = {
-    name: identity_people.CONTRACT.columns[name]
-    for name in ("customer_id", "email", "all_emails", "company_id", *IDS_BY_SOURCE.values())
-}
+ABSENT = ABSENT_IDS | ABSENT_SYNCS
+OTHER_IDS = [column for column in IDS_BY_SOURCE.values() if column not in dict(PROMISED).values()]
+IDS = [
+    "customer_id", "email", "all_emails", "company_id", *OTHER_IDS, *(column for _, column in PROMISED)
+]  # fmt: skip
 
 CONTRACT = Contract(
     {
-        **IDS,
-        **ABSENT_IDS,
+        **{name: ABSENT_IDS.get(name) or identity_people.CONTRACT.columns[name] for name in IDS},
         "as_of": Column("date", "The day at whose end all of this was so.", nullable=False),
-        **{
-            name: column
-            for domain in DOMAINS.values()
-            for name, column in domain.items()
-            if domain is not DOMAINS["pipeline"]
-        },
-        **ABSENT_CALLS,
-        **DOMAINS["pipeline"],
+        **{name: column for domain in DOMAINS.values() for name, column in domain.items()},
         **HEALTH,
         **QUALITY,
         **ABSENT_SYNCS,
@@ -101,6 +83,7 @@ def table(
     revenue: ibis.Table,
     activity: ibis.Table,
     support: ibis.Table,
+    calls: ibis.Table,
     pipeline: ibis.Table,
     health: ibis.Table,
     quality: ibis.Table,
@@ -109,7 +92,8 @@ def table(
     """Return a row per person of identity/people, customers and others."""
     health = health.select("customer_id", *HEALTH)
     quality = quality.select("customer_id", *QUALITY)
-    wide = left_join_all(people.select(*IDS), [profile, revenue, activity, support, pipeline, health, quality])
+    present = people.select(*[name for name in IDS if name not in ABSENT_IDS])
+    wide = left_join_all(present, [profile, revenue, activity, support, calls, pipeline, health, quality])
     absent = {name: ibis.null(CONTRACT.schema[name]) for name in ABSENT}
     return wide.mutate(as_of=ibis.literal(day), **absent).select(*CONTRACT.columns)
 

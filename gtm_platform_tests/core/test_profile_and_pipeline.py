@@ -86,7 +86,10 @@ def test_who_held_the_last_call_is_account_manager_where_hubspot_names_nobody(
     rules = policy()
     identity = rules.identity.model_copy(update={"precedence": Precedence(account_manager=order)})
     rules = rules.model_copy(update={"identity": identity})
-    people = {"hubspot": [{"id": "h1", "owner_id": owner}], "intercom": [{"id": "i1", "owner_id": "9"}]}
+    people: dict[str, list[dict[str, Any]]] = {
+        "hubspot": [{"id": "h1", "owner_id": owner}],
+        "intercom": [{"id": "i1", "owner_id": "9"}],
+    }
     row = a_profile(ALL, rules, calls=[call], **people)
     assert (row["assigned_am"], row["assigned_am_email"], row["am_source"]) == expected
 

@@ -57,7 +57,7 @@ COUNTS = ("calls_booked_90d", "calls_held_90d", "calls_no_show_90d", "calls_canc
 def table(
     people: ibis.Table, links: ibis.Table, bookings: Tables, recordings: Tables, tones: ibis.Table, day: date
 ) -> ibis.Table:
-    """Return a row per customer; a call that begins after the day is the next one, and none of the last 90 days."""
+    """Return a row per customer; a call that begins after the day is the next one, not a recent one."""
     booked = _of_customers(ibis.union(*[_bookings(feed, bookings[feed.source]) for feed in BOOKINGS]), links)
     recorded = _of_customers(ibis.union(*[_recordings(feed, recordings[feed.source]) for feed in RECORDINGS]), links)
     summed = [_counted(booked, day), _last(booked, day), _about(left_join_all(recorded, [tones], "call"), day)]

@@ -7,16 +7,16 @@ from gtm_platform.ingest.feeds import CallFeed, PersonFeed
 
 def _people(meetings: ibis.Table) -> ibis.Table:
     """Return a row per address outside of the firm, with its latest name."""
-    there = meetings.select("id", "created_at", "_extracted_at", invitee=meetings["invitees"].unnest())
-    there = there.select(
+    invited = meetings.select("id", "created_at", "_extracted_at", invitee=meetings["invitees"].unnest())
+    invited = invited.select(
         "id",
         "created_at",
         "_extracted_at",
-        email=there["invitee"]["email"],
-        name=there["invitee"]["name"],
-        is_external=there["invitee"]["is_external"],
+        email=invited["invitee"]["email"],
+        name=invited["invitee"]["name"],
+        is_external=invited["invitee"]["is_external"],
     )
-    external = there.filter(there["is_external"].fill_null(False), there["email"].notnull())
+    external = invited.filter(invited["is_external"].fill_null(False), invited["email"].notnull())
     latest = ibis.struct({name: external[name] for name in ("created_at", "id", "name")})
     people = external.group_by("email").agg(
         latest=latest.max(where=external["name"].notnull()),

@@ -66,7 +66,7 @@ class Highlight(Record):
 
 
 class Meeting(Record):
-    """A recorded call with its summary and what is to be done; what was said stands in fathom/transcripts."""
+    """A recorded call, its summary and what is to be done; the words are in fathom/transcripts."""
 
     id: Id = at("recording_id", default=..., about=RECORDING_ID)
     title: MaybeText = at("title", personal=True, about="What the call is called.")

@@ -21,12 +21,12 @@ PARTS = {"include_summary": "true", "include_action_items": "true", "include_hig
 
 
 def meetings(fathom: Fathom, window: Window) -> Iterator[Page]:
-    """Read meetings, all or those that appeared in the window, with all that is made of them but the transcript."""
+    """Read meetings, all or those of the window, with all that is made of them but the transcript."""
     return fathom.meetings({**PARTS, **_since(window)})
 
 
 def transcripts(fathom: Fathom, window: Window) -> Iterator[Page]:
-    """Read what was said in meetings, all or those that appeared in the window."""
+    """Read what was said in meetings, all or those of the window."""
     for page in fathom.meetings({"include_transcript": "true", **_since(window)}):
         yield [with_facts(meeting, external_words=external_words(meeting)) for meeting in page]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
@@ -24,10 +24,9 @@ from gtm_platform.ingest.source import Source, Stream, Window
 from gtm_platform.ingest.stream_sync import StreamSync, WindowResult
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox import server
-from gtm_platform.sandbox.kit.emulator import discover
-from gtm_platform.sandbox.kit.limits import Rate
 from gtm_platform.settings import settings
 from gtm_platform_tests.ingest.syncing import RULES
+from gtm_platform_tests.slow_systems import is_slow, lift_limits
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 PEOPLE, SEED = 40, 3
@@ -39,20 +38,11 @@ of_each_stream = pytest.mark.parametrize(
 of_each_source = pytest.mark.parametrize("source", SOURCES, ids=[source.name for source in SOURCES])
 
 
-EMULATORS = {emulator.name: emulator for emulator in discover()}
-SLOW, MANY = 10, 10**6  # calls a second, calls in a window
-
-
 class Unlimited(RateLimiter):
     """One that lets every call pass at once."""
 
     def acquire(self) -> None:
         """Do not wait."""
-
-
-def is_slow(source: Source) -> bool:
-    """Whether the system allows so few calls that its limits are lifted here: each test syncs several times."""
-    return any(rate.calls / rate.seconds < SLOW for rate in EMULATORS[source.name].limits.values())
 
 
 @dataclass
@@ -96,7 +86,7 @@ class Account:
                 patch.setenv(variable, value)
             patch.setenv("GTM_NOW", self.windows[1].end.isoformat())
             settings.cache_clear()
-            if is_slow(self.source):
+            if is_slow(self.source.name):
                 patch.setattr(f"gtm_platform.sources.{self.source.name}.client.RateLimiter", Unlimited, raising=False)
             yield
         settings.cache_clear()
@@ -155,10 +145,7 @@ def _account(source: Source, folder: Path, stack: ExitStack) -> Account:
             return recorded[-1]
 
         patch.setattr(server, "create_app", recording)
-        if is_slow(source):
-            rates = EMULATORS[source.name].limits
-            for name, rate in rates.items():
-                patch.setitem(cast(dict[str, Rate], rates), name, rate._replace(calls=MANY))
+        lift_limits(patch, source.name)
         box = stack.enter_context(server.running(PEOPLE, SEED, START))
     account = Account(source, box.url, recorded[-1], folder / "lake")
     account.move_clock(account.windows[0].end)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from gtm_platform.http.errors import BadRequest, Unauthorized
 from gtm_platform.ingest.feeds import CallFeed, PersonFeed, person_rows
@@ -79,6 +81,17 @@ def test_a_meeting_that_two_keys_see_comes_once(
         assert (result.rows, result.read, result.duplicates) == (14, 14, 0)
         assert len(stand.asked) == 4  # two pages of each key, which was set twice
         stand.asked.clear()
+
+
+def test_meetings_without_a_number_are_all_set_aside(fathom: Fathom, syncing: Syncing, stand: Stand) -> None:
+    items = [{"recording_id": [1]}, {"recording_id": None}, {}]
+
+    async def odd(scope: Scope, receive: Receive, send: Send) -> None:
+        await JSONResponse({"items": items, "next_cursor": None})(scope, receive, send)
+
+    stand.emulator = odd
+    (result,) = syncing.fill(fathom, "meetings", FIRST)
+    assert (result.rows, result.quarantined) == (0, 3)
 
 
 def test_what_is_made_of_a_call_after_it_was_read_comes_later(

@@ -44,12 +44,12 @@ class Fathom:
 
     def meetings(self, params: Mapping[str, Any]) -> Iterator[Page]:
         """Read meetings with each key in turn; one that several keys see comes once."""
-        seen: set[Any] = set()
+        seen: set[str] = set()
         for api in self.apis:
             for page in _listed(api, "/meetings", params):
-                numbered = [(get_path_or_none(meeting, "recording_id"), meeting) for meeting in page]
-                yield [meeting for number, meeting in numbered if number is None or number not in seen]
-                seen.update(number for number, _ in numbered if isinstance(number, int | str))
+                numbered = [(_recording(meeting), meeting) for meeting in page]
+                yield [meeting for number, meeting in numbered if number not in seen]
+                seen.update(number for number, _ in numbered if number)
 
     def organisation(self, api: Api) -> str:
         """Return the domain of the oldest member of the organisation that a key belongs to.
@@ -62,6 +62,12 @@ class Fathom:
             return _domain(min(joined)[1])
         newest = next(_listed(api, "/meetings", {}))[:1]
         return _domain(str(get_path_or_none(newest[0], "recorded_by", "email"))) if newest else ""
+
+
+def _recording(meeting: bytes) -> str:
+    """The number of a meeting's recording; nothing, where it has none that can be read."""
+    number = get_path_or_none(meeting, "recording_id")
+    return str(number) if isinstance(number, int | str) else ""
 
 
 def _listed(api: Api, path: str, params: Mapping[str, Any]) -> Iterator[Page]:

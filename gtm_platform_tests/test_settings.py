@@ -76,7 +76,7 @@ def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch, kind: type[Sys
 
 def test_the_key_of_every_system_is_a_secret() -> None:
     assert {name.upper() for _, name in SECRETS} == {
-        name for kind in SYSTEMS for name in kind.required_env if name.endswith(("_KEY", "_TOKEN"))
+        name for kind in SYSTEMS for name in kind.required_env if name.endswith(("_KEY", "_KEYS", "_TOKEN"))
     }
 
 

@@ -46,9 +46,9 @@ def table(conversations: ibis.Table, parts: ibis.Table, previous: ibis.Table, da
     return kept.union(judged(texts.anti_join(previous, ["message_id", "text_hash"])))
 
 
-def judged(texts: ibis.Table) -> ibis.Table:
+def judged(texts: ibis.Table, batch: int = BATCH) -> ibis.Table:
     """Judge [message_id, body, text_hash], a batch at a time; read here, since no engine knows how to."""
-    rows = engine().con.execute(engine().compile(texts)).to_arrow_reader(BATCH)
+    rows = engine().con.execute(engine().compile(texts)).to_arrow_reader(batch)
     return spilled(map(_judged, rows), CONTRACT.schema)
 
 

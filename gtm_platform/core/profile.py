@@ -5,13 +5,14 @@ from collections.abc import Mapping
 import ibis
 
 from gtm_platform.core import customer_status
+from gtm_platform.core.calls import BOOKINGS
 from gtm_platform.core.revenue import BILLING, COPY
 from gtm_platform.identity import person_records
 from gtm_platform.identity.former_records import with_former
 from gtm_platform.identity.people import IDS
 from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.identity.precedence import by_precedence
-from gtm_platform.ingest.feeds import PersonFeed, person_rows, read
+from gtm_platform.ingest.feeds import CallFeed, PersonFeed, person_rows, read
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.joins import left_join_all
@@ -19,6 +20,11 @@ from gtm_platform.policy import Identity, Policy
 from gtm_platform.policy import policy as current_policy
 
 OWNERS = {feed.source: feed.owners.table for feed in FEEDS if feed.owners}
+# Who looks after somebody: the owner of the record, or who held the last call.
+MANAGERS: list[PersonFeed | CallFeed] = [
+    *(feed for feed in FEEDS if feed.owners),
+    *(feed for feed in BOOKINGS if feed.host_name and feed.source not in OWNERS),
+]
 
 CONTRACT = Contract(
     {
@@ -29,9 +35,15 @@ CONTRACT = Contract(
         "country": Column("string", "Of the first source in precedence that has one."),
         "city": Column("string", "Of the first source in precedence that has one."),
         "timezone": Column("string", "Of the first source in precedence that has one."),
-        "assigned_am": Column("string", "Account manager: the owner in the first source in precedence that has one."),
+        "assigned_am": Column(
+            "string", "Account manager: the owner, or who held the last call, in the first source in precedence."
+        ),
         "assigned_am_email": Column("string", "The account manager's address."),
-        "am_source": Column("string", "The source that names the account manager.", rule=lambda v: v.isin([*OWNERS])),
+        "am_source": Column(
+            "string",
+            "The source that names the account manager.",
+            rule=lambda v: v.isin([feed.source for feed in MANAGERS]),
+        ),
         "signup_at": Column("timestamp('UTC', 6)", "Earliest sign-up on any of its records."),
         "customer_status": Column(
             "string",
@@ -68,6 +80,7 @@ def table(
     companies: ibis.Table,
     records: person_records.Tables,
     owners: Mapping[str, ibis.Table],
+    calls: ibis.Table,
     subscriptions: ibis.Table,
     revenue: ibis.Table,
     pipeline: ibis.Table,
@@ -83,7 +96,7 @@ def table(
     status = customer_status.summed(subscriptions, payers, policy.stripe)
     billed = revenue.select("customer_id", "first_paid_at", copied_status=_copied_status(revenue))
     lost = pipeline.select("customer_id", "lost_reason")
-    profiles = left_join_all(profiles, [*_signups(links, records), status, billed, lost])
+    profiles = left_join_all(profiles, [*_signups(links, records), status, billed, lost, _hosts(calls)])
     rules = policy.identity
     typed = _first(profiles, "company_name", rules)
     return profiles.select(
@@ -122,7 +135,7 @@ def _first(profiles: ibis.Table, field: str, rules: Identity) -> ibis.Value:
 
 
 def _account_manager(profiles: ibis.Table, rules: Identity) -> dict[str, ibis.Value]:
-    sources = [feed.source for feed in by_precedence([feed for feed in FEEDS if feed.owners], "account_manager", rules)]
+    sources = [feed.source for feed in by_precedence(MANAGERS, "account_manager", rules)]
     names = [profiles[f"{source}_manager"].nullif("") for source in sources]
     present = [name.notnull() for name in names]
     emails = [profiles[f"{source}_manager_email"] for source in sources]
@@ -131,6 +144,16 @@ def _account_manager(profiles: ibis.Table, rules: Identity) -> dict[str, ibis.Va
         "assigned_am_email": ibis.cases(*zip(present, emails, strict=True)),
         "am_source": ibis.cases(*zip(present, sources, strict=True)),
     }
+
+
+def _hosts(calls: ibis.Table) -> ibis.Table:
+    """Return who held the last call, in columns that bear the name of the call's source."""
+    columns = {}
+    for source in [feed.source for feed in MANAGERS if isinstance(feed, CallFeed)]:
+        of_source = calls["last_call_source"] == source
+        columns[f"{source}_manager"] = of_source.ifelse(calls["last_call_host"], None)
+        columns[f"{source}_manager_email"] = of_source.ifelse(calls["last_call_host_email"], None)
+    return calls.select("customer_id", **columns)
 
 
 def _of_company(companies: ibis.Table) -> ibis.Table:
@@ -169,6 +192,7 @@ TABLE = DailyTable(
         "companies": "identity/companies",
         "records": person_records.TABLES,
         "owners": OWNERS,
+        "calls": "core/calls",
         "subscriptions": "stripe/subscriptions",
         "revenue": "core/revenue",
         "pipeline": "core/pipeline",

@@ -21,8 +21,8 @@ RECORDS = {
     "hubspot": "hubspot/contacts",
     "intercom": "intercom/contacts",
     "stripe": "stripe/customers",
-    "posthog": "posthog/persons",
-    "userflow": "userflow/users",
+    "calendly": "calendly/invitees",
+    "fathom": "fathom/meetings",
 }
 SYSTEMS = ",".join(RECORDS)  # whose truth the platform can know
 Row = Mapping[str, Any]
@@ -94,7 +94,7 @@ def _people(truth: Row, day: date) -> Finding:
 
 
 def _figures(days: Sequence[date], box: Box) -> Finding:
-    """Who is a customer, money, support and last seen of everybody, customers or not, on every day, exactly."""
+    """Who is a customer, money, support, calls and last seen of everybody, customers or not, on every day, exactly."""
     wrong, compared = [], 0
     for day in days:
         links = _links(day)
@@ -148,6 +148,12 @@ EXACT = {
     "open_conversations": _same_count,
     "open_critical_tickets": _same_count,
     "last_seen_at": _same_instant,
+    "calls_booked_90d": _same_count,
+    "calls_held_90d": _same_count,
+    "calls_no_show_90d": _same_count,
+    "calls_cancelled_90d": _same_count,
+    "last_call_at": _same_instant,
+    "next_call_at": _same_instant,
 }
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from gtm_platform.ingest.feeds import CompanyFeed, PersonFeed
+from gtm_platform.ingest.feeds import CallFeed, CompanyFeed, PersonFeed
 from gtm_platform.policy import Identity, PolicyError
 
-F = TypeVar("F", PersonFeed, CompanyFeed)
+F = TypeVar("F", bound=PersonFeed | CompanyFeed | CallFeed)
 
 
 def by_precedence(feeds: Sequence[F], field: str, rules: Identity) -> list[F]:

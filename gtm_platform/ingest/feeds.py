@@ -125,8 +125,10 @@ class UsageFeed:
 class CallFeed:
     """A table with a row per person and call: what became of it, who held it, what it was about.
 
-    A feed with an `outcome` says which calls there are: booked (also one that is over and was neither missed nor called
-    off), canceled, rescheduled or no_show. One without an outcome adds a summary to what is known of calls.
+    Where the table's rows are others, such as calls with several people, `rows` makes such rows of them. A feed with an
+    `outcome` says which calls there are: booked (also one that is over and was neither missed nor called off),
+    canceled, rescheduled or no_show. One without an outcome adds to what is known of calls: a summary, or the words
+    of those who are not ours. The host of the last call can be the account manager, in the order of precedence.
     """
 
     source: str
@@ -140,6 +142,9 @@ class CallFeed:
     host_name: Field | None = None
     host_email: Field | None = None
     summary: Field | None = None
+    words: Field | None = None
+    rows: Callable[[ibis.Table], ibis.Table] | None = None
+    precedence_by_field: Mapping[str, int] = field(default_factory=dict)
 
 
 Feed = PersonFeed | CompanyFeed | UsageFeed | CallFeed
@@ -150,8 +155,8 @@ def sync_column(source: str) -> str:
     return f"last_{source}_sync"
 
 
-def person_rows(feed: PersonFeed, table: ibis.Table) -> ibis.Table:
-    """Return the feed's table with a row per person."""
+def person_rows(feed: PersonFeed | CallFeed, table: ibis.Table) -> ibis.Table:
+    """Return the feed's table with a row per person, or per person and call."""
     return feed.rows(table) if feed.rows else table
 
 

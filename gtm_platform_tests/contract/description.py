@@ -176,7 +176,7 @@ def _typed(given: Any, schema: Schema) -> Any:
     value = given[0] if len(given) == 1 else given
     if schema.get("type") == "boolean":
         return {"true": True, "false": False}.get(value.lower(), value)
-    return _number(value) if schema.get("type") == "integer" or "anyOf" in schema else value
+    return _number(value) if schema.get("type") in ("integer", "number") or "anyOf" in schema else value
 
 
 def _number(text: str) -> int | str:

@@ -38,6 +38,7 @@ def a_profile(
         former=filled("identity/former_records", *rows.get("former", [])),
         records=person_tables(**{source: rows.get(source, []) for source in ("hubspot", "intercom", "stripe")}),
         owners={"hubspot": filled("hubspot/owners", *OWNERS), "intercom": filled("intercom/admins", *ADMINS)},
+        calls=filled("core/calls", *rows.get("calls", [])),
         subscriptions=filled("stripe/subscriptions", *rows.get("subscriptions", [])),
         revenue=filled("core/revenue", *rows.get("revenue", [])),
         pipeline=filled("core/pipeline", *rows.get("pipeline", [])),
@@ -59,6 +60,37 @@ def a_profile(
 )
 def test_account_manager(owner: str | None, admin: str | None, expected: tuple[str | None, ...]) -> None:
     row = a_profile(hubspot=[{"id": "h1", "owner_id": owner}], intercom=[{"id": "i1", "owner_id": admin}])
+    assert (row["assigned_am"], row["assigned_am_email"], row["am_source"]) == expected
+
+
+HELD = {
+    "customer_id": "a", "last_call_host": "Cal", "last_call_host_email": "cal@us.example",
+    "last_call_source": "calendly",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("order", "owner", "call", "expected"),
+    [
+        ((), "1", HELD, ("Ana Lee", "ana@us.example", "hubspot")),
+        ((), None, HELD, ("Cal", "cal@us.example", "calendly")),
+        ((), None, HELD | {"last_call_host": None}, ("Ian", "ian@us.example", "intercom")),
+        ((), None, {"customer_id": "a"}, ("Ian", "ian@us.example", "intercom")),
+        (("calendly",), "1", HELD, ("Cal", "cal@us.example", "calendly")),
+        (("intercom", "calendly"), None, HELD, ("Ian", "ian@us.example", "intercom")),
+    ],
+)
+def test_who_held_the_last_call_is_account_manager_where_hubspot_names_nobody(
+    order: tuple[str, ...], owner: str | None, call: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    rules = policy()
+    identity = rules.identity.model_copy(update={"precedence": Precedence(account_manager=order)})
+    rules = rules.model_copy(update={"identity": identity})
+    people: dict[str, list[dict[str, Any]]] = {
+        "hubspot": [{"id": "h1", "owner_id": owner}],
+        "intercom": [{"id": "i1", "owner_id": "9"}],
+    }
+    row = a_profile(ALL, rules, calls=[call], **people)
     assert (row["assigned_am"], row["assigned_am_email"], row["am_source"]) == expected
 
 

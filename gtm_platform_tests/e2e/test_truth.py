@@ -107,12 +107,23 @@ def test_support_counts_are_exact(lived: Lived, day: date, figure: str) -> None:
 
 
 @EVERY_DAY
-@pytest.mark.parametrize("figure", ["last_seen_at", "cancel_mentioned_at", "customer_since", "churned_at"])
+@pytest.mark.parametrize(
+    "figure",
+    ["last_seen_at", "cancel_mentioned_at", "customer_since", "churned_at", "last_call_at", "next_call_at"],
+)
 def test_moments_are_exact(lived: Lived, day: date, figure: str) -> None:
     both = side_by_side(lived, day)
     true = [datetime.fromisoformat(at) if isinstance(at, str) else None for at in both[figure]]
     assert any(true)
     assert [at if isinstance(at, datetime) and not pd.isna(at) else None for at in both[f"{figure}_ours"]] == true
+
+
+@EVERY_DAY
+@pytest.mark.parametrize("figure", ["booked", "held", "no_show", "cancelled"])
+def test_calls_are_exact(lived: Lived, day: date, figure: str) -> None:
+    both = side_by_side(lived, day)
+    assert both[f"calls_{figure}_90d"].sum() > 0
+    assert both[f"calls_{figure}_90d_ours"].tolist() == both[f"calls_{figure}_90d"].tolist()
 
 
 def test_the_days_differ(lived: Lived) -> None:

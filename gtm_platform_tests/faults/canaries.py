@@ -15,6 +15,7 @@ import pytest
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.sandbox.world import World
 from gtm_platform_tests.e2e.home import midnight
+from gtm_platform_tests.slow_systems import lift_limits
 
 PEOPLE, SEED, DAY = 40, 29, date(2026, 3, 1)
 CANARIES = {  # in the shapes of real ones; put together here, so that nobody takes them for such
@@ -33,12 +34,12 @@ class Echo(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         sent = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         body = json.dumps({"message": f"You sent {dict(self.headers)} and {sent}"}).encode()
-        status = int(self.path.split("/")[1])
+        status, key = int(self.path.split("/")[1]), self.headers["Authorization"] or self.headers["X-Api-Key"]
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "X-Echo": self.headers["Authorization"]}.items():
+        for name, value in {"Content-Type": "application/json", "X-Echo": key}.items():
             self.send_header(name, value)
         if status == 302:
-            self.send_header("Location", f"/404/elsewhere?key={self.headers['Authorization'].split()[-1]}")
+            self.send_header("Location", f"/404/elsewhere?key={key.split()[-1]}")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -67,6 +68,7 @@ def knowing_the_canaries(home: Path) -> Iterator[Sandbox]:
         for system in ("hubspot", "stripe", "intercom", "slack"):
             key = next(key for name, key in CANARIES.items() if name.startswith(system.upper()))
             patch.setattr(f"gtm_platform.sandbox.{system}.access.TOKEN", key)
+        lift_limits(patch)
         with running(PEOPLE, SEED, midnight(DAY), home) as box:
             yield box
 

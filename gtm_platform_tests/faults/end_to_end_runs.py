@@ -26,6 +26,7 @@ from gtm_platform_tests.e2e.home import (
     windows_of,
 )
 from gtm_platform_tests.faults.quiet_worlds import nobody_waits
+from gtm_platform_tests.slow_systems import lift_limits
 
 PEOPLE, SEED = 40, 29
 DAYS = [date(2026, 3, 1), date(2026, 3, 2)]
@@ -86,6 +87,7 @@ class Life:
 def live(home: Path, *, stormy: bool = False) -> Life:
     with pytest.MonkeyPatch.context() as patch:
         life, clock = Life(home), nobody_waits(patch)
+        lift_limits(patch)
         for name, size in PAGES.items():
             patch.setattr(f"gtm_platform.{name}", size)
         with running(PEOPLE, SEED, midnight(DAYS[0]), home) as box, _dagster(home) as dagster:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gtm_platform.http.errors import Unauthorized
 from gtm_platform.http.pages import Page
+from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.discovery import discover_sources
 from gtm_platform.ingest.plan import PartitionWindow
@@ -25,6 +26,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox import server
 from gtm_platform.settings import settings
 from gtm_platform_tests.ingest.syncing import RULES
+from gtm_platform_tests.slow_systems import is_slow, lift_limits
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 PEOPLE, SEED = 40, 3
@@ -35,6 +37,13 @@ of_each_stream = pytest.mark.parametrize(
     ("source", "stream"), STREAMS, ids=[f"{source.name}/{stream.name}" for source, stream in STREAMS]
 )
 of_each_source = pytest.mark.parametrize("source", SOURCES, ids=[source.name for source in SOURCES])
+
+
+class Unlimited(RateLimiter):
+    """One that lets every call pass at once."""
+
+    def acquire(self) -> None:
+        """Do not wait."""
 
 
 @dataclass
@@ -78,6 +87,8 @@ class Account:
                 patch.setenv(variable, value)
             patch.setenv("GTM_NOW", self.windows[1].end.isoformat())
             settings.cache_clear()
+            if is_slow(self.source.name):
+                patch.setattr(f"gtm_platform.sources.{self.source.name}.client.RateLimiter", Unlimited, raising=False)
             yield
         settings.cache_clear()
 
@@ -135,6 +146,7 @@ def _account(source: Source, folder: Path, stack: ExitStack) -> Account:
             return recorded[-1]
 
         patch.setattr(server, "create_app", recording)
+        lift_limits(patch, source.name)
         box = stack.enter_context(server.running(PEOPLE, SEEDS.get(source.name, SEED), START))
     account = Account(source, box.url, recorded[-1], folder / "lake")
     account.move_clock(account.windows[0].end)

@@ -9,7 +9,7 @@ import pytest
 from gtm_platform.core import pipeline, profile
 from gtm_platform.policy import Policy, PolicyError, policy
 from gtm_platform.policy.identity import Precedence
-from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
+from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled, person_tables
 
 ALL = {"hubspot_contact_id": "h1", "intercom_contact_id": "i1", "stripe_customer_id": "s1", "company_id": "com_1"}
 OWNERS: list[dict[str, Any]] = [
@@ -36,11 +36,7 @@ def a_profile(
         ),
         companies=filled("identity/companies", *rows.get("companies", [])),
         former=filled("identity/former_records", *rows.get("former", [])),
-        records={
-            "hubspot": filled("hubspot/contacts", *rows.get("hubspot", [])),
-            "intercom": filled("intercom/contacts", *rows.get("intercom", [])),
-            "stripe": filled("stripe/customers", *rows.get("stripe", [])),
-        },
+        records=person_tables(**{source: rows.get(source, []) for source in ("hubspot", "intercom", "stripe")}),
         owners={"hubspot": filled("hubspot/owners", *OWNERS), "intercom": filled("intercom/admins", *ADMINS)},
         subscriptions=filled("stripe/subscriptions", *rows.get("subscriptions", [])),
         revenue=filled("core/revenue", *rows.get("revenue", [])),

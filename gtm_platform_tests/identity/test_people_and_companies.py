@@ -6,16 +6,12 @@ import ibis
 
 from gtm_platform.identity import companies, links, people
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, LONG_AGO, by, computed, days_ago, filled, rows_of
+from gtm_platform_tests.tables import DAY, LONG_AGO, by, computed, days_ago, filled, person_tables, rows_of
 
 
 def world(**rows: list[dict[str, Any]]) -> dict[str, ibis.Table]:
     """The tables of identity for these records of the sources."""
-    persons = {
-        "hubspot": filled("hubspot/contacts", *rows.get("hubspot", [])),
-        "intercom": filled("intercom/contacts", *rows.get("intercom", [])),
-        "stripe": filled("stripe/customers", *rows.get("stripe", [])),
-    }
+    persons = person_tables(**{source: rows.get(source, []) for source in ("hubspot", "intercom", "stripe")})
     rules = policy()
     previous = filled("identity/links")
     linked = computed(links.table, "identity/links", records=persons, previous=previous, policy=rules, day=DAY)

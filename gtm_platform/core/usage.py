@@ -51,9 +51,9 @@ def figures_of(
     figures: Mapping[str, Figure],
     day: date,
 ) -> ibis.Table:
-    """Return the customers with a column for each figure.
+    """Return the customers with a column for each figure; null where no source of it knows them.
 
-    It is null where no source that measures it has a record of the customer. `feeds` are in the order of their precedence: the first whose source has a record of the customer counts.
+    `feeds` are in the order of their precedence: the first whose source has a record of the customer counts.
     """
     by_feed = [_of_feed(number, feed, links, used[feed.table], figures, day) for number, feed in enumerate(feeds)]
     wide = left_join_all(customers, by_feed)

@@ -14,18 +14,24 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from gtm_platform.http.errors import NotFound
+from gtm_platform.ingest.feeds import PersonFeed, person_rows
 from gtm_platform.ingest.record import Reader
 from gtm_platform.ingest.source import Source
 from gtm_platform.lake.lake import Lake
+from gtm_platform.sandbox import chroma_admin as chroma_emulator
 from gtm_platform.sandbox import listkit_admin as listkit_emulator
 from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.sandbox.world import World
 from gtm_platform.settings import settings
+from gtm_platform.sources.chroma_admin import records as chroma
+from gtm_platform.sources.chroma_admin.feeds import FEEDS as CHROMA_FEEDS
+from gtm_platform.sources.chroma_admin.source import SOURCE as CHROMA
 from gtm_platform.sources.listkit_admin import records as listkit
 from gtm_platform.sources.listkit_admin.source import SOURCE as LISTKIT
 from gtm_platform_tests.ingest.syncing import Clock, Syncing
 from gtm_platform_tests.sandbox.admin_clients import every
 from gtm_platform_tests.sources.conftest import Stand
+from gtm_platform_tests.tables import filled, rows_of
 
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = [FIRST + timedelta(days=number) for number in range(3)]
@@ -44,8 +50,9 @@ def clock() -> Clock:
 
 @pytest.fixture(autouse=True)
 def environment(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("LISTKIT_ADMIN_TOKEN", listkit_emulator.TOKEN)
-    monkeypatch.setenv("LISTKIT_ADMIN_BASE_URL", f"{stand.url}/admin-api/v1")
+    for system, token in {"LISTKIT": listkit_emulator.TOKEN, "CHROMA": chroma_emulator.TOKEN}.items():
+        monkeypatch.setenv(f"{system}_ADMIN_TOKEN", token)
+        monkeypatch.setenv(f"{system}_ADMIN_BASE_URL", f"{stand.url}/admin-api/v1")
     settings.cache_clear()
     yield
     settings.cache_clear()
@@ -185,3 +192,67 @@ def test_an_overdraft_is_a_balance_and_a_deleted_account_is_gone() -> None:
     overdrawn = read(listkit.Account, ("id",), **account)
     assert (float(overdrawn.credits_balance), overdrawn.is_gone()) == (-12.5, False)
     assert read(listkit.Account, ("id",), **account, deleted_at="2026-03-01T10:00:00Z").is_gone()
+
+
+@pytest.mark.parametrize("variant", ["minimal", "array"])
+def test_the_smallest_panel_has_accounts_of_six_members_and_nothing_else(
+    stand: Stand, lake: Lake, world: World, clock: Clock, variant: str
+) -> None:
+    world.chroma_admin.variant = variant
+    stand.emulator = chroma_emulator.app(world.chroma_admin, clock, limits())
+    assert checked(CHROMA).startswith("chroma-admin 1.0.0")
+    sync_days(Syncing(lake, CHROMA, clock), world, "accounts", "instances", "daily_usage")
+    accounts = lake.as_of("chroma_admin/accounts", "9999").to_pyarrow().to_pylist()
+    assert {row["id"] for row in accounts} == set(world.chroma_admin.accounts)
+    assert all(len(json.loads(row["payload"])) == 6 and row["collections"] and row["company_name"] for row in accounts)
+    assert any(row["last_active_on"] for row in accounts)
+    assert {row["email"] for row in accounts} == {row["updated_at"] for row in accounts} == {None}
+    for stream in ("instances", "daily_usage"):
+        assert payloads(lake, f"chroma_admin/{stream}", DAYS[-1]) == []
+
+
+def test_an_account_that_the_smallest_panel_no_longer_shows_is_gone(stand: Stand, lake: Lake, clock: Clock) -> None:
+    accounts = [{"account_id": f"chr_{n}", "company_name": "Acme", "is_active": n % 2} for n in range(3)]
+    shown = list(accounts)
+
+    async def bare(_: Request) -> JSONResponse:
+        return JSONResponse(shown)
+
+    stand.emulator = Starlette(routes=[Route("/admin-api/v1/accounts", bare)])
+    syncing = Syncing(lake, CHROMA, clock)
+    for start, left in zip(DAYS, (3, 3, 2), strict=True):
+        shown[:] = accounts[:left]
+        clock.now = start + timedelta(days=1) + MINUTES
+        with CHROMA.open() as panel:
+            syncing.fill(panel, "accounts", start)
+    assert syncing.known("accounts", DAYS[2]) == ["chr_0", "chr_1", "chr_2"]
+    assert syncing.known("accounts", DAYS[2] + timedelta(days=1)) == ["chr_0", "chr_1"]
+
+
+def test_flags_as_numbers_counts_as_text_and_a_day_as_an_instant_are_read() -> None:
+    account = read(
+        chroma.Account,
+        ("id",),
+        account_id="chr_1",
+        company_name="Acme",
+        num_collections="7",
+        total_vectors="1840233",
+        last_active_date="2026-01-13T22:10:00Z",
+        is_active=1,
+    )
+    assert (account.collections, account.vectors, f"{account.last_active_on}") == (7, 1840233, "2026-01-13")
+    assert account.is_active is True
+    never = read(chroma.Account, ("id",), account_id="chr_1", last_active_date="", is_active="0")
+    assert (never.last_active_on, never.is_active) == (None, False)
+
+
+def test_a_day_that_is_none_is_set_aside() -> None:
+    raw = json.dumps({"account_id": "chr_1", "last_active_date": "yesterday"}).encode()
+    _, _, (rejected,) = Reader(chroma.Account, ("id",)).read([raw])
+    assert rejected.reason.startswith("last_active_date: ")
+
+
+def test_an_account_without_an_address_is_nobodys_record() -> None:
+    (people,) = [feed for feed in CHROMA_FEEDS if isinstance(feed, PersonFeed)]
+    accounts = filled("chroma_admin/accounts", {"id": "chr_1", "email": "dana@acme.example"}, {"id": "chr_2"})
+    assert [row["id"] for row in rows_of(person_rows(people, accounts))] == ["chr_1"]

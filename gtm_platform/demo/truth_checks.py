@@ -11,11 +11,19 @@ import httpx
 
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.demo.sandbox_process import Box
+from gtm_platform.ingest.feeds import person_rows, read
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.settings import settings_of
+from gtm_platform.sources.feeds import person_feeds
 from gtm_platform.sources.hubspot.settings import HubSpotSettings
 
-RECORDS = {"hubspot": "hubspot/contacts", "intercom": "intercom/contacts", "stripe": "stripe/customers"}
+RECORDS = {
+    "hubspot": "hubspot/contacts",
+    "intercom": "intercom/contacts",
+    "stripe": "stripe/customers",
+    "listkit_admin": "listkit_admin/accounts",
+    "chroma_admin": "chroma_admin/accounts",
+}
 SYSTEMS = ",".join(RECORDS)  # whose truth the platform can know
 Row = Mapping[str, Any]
 
@@ -39,7 +47,7 @@ def _records(box: Box, day: date) -> Finding:
     """Every live record is known, and of those that are gone none but what went since the last full snapshot."""
     wrong, count = [], 0
     for system, table in RECORDS.items():
-        stored = set(the_lake().read_day(table, day.isoformat()).select("id").to_pyarrow()["id"].to_pylist())
+        stored = _stored(system, day)
         count += len(stored)
         full = the_lake().last_full(table)
         since = date.fromisoformat(full.partition[:10]) if full else day
@@ -49,6 +57,13 @@ def _records(box: Box, day: date) -> Finding:
         if extra := stored - set().union(*ever.values()):
             wrong.append(f"{table}: {len(extra)} records are too many, such as {min(extra)}")
     return Finding(f"{count:,} records of people, all that there are", wrong)
+
+
+def _stored(system: str, day: date) -> set[str]:
+    """The ids of the system's records of people, read as identity reads them."""
+    feed = next(feed for feed in person_feeds() if feed.source == system)
+    table = person_rows(feed, the_lake().read_day(feed.table, day.isoformat()))
+    return set(table.select(id=read(table, feed.id)).to_pyarrow()["id"].to_pylist())
 
 
 def _days(first: date, last: date) -> list[date]:
@@ -79,7 +94,7 @@ def _people(truth: Row, day: date) -> Finding:
 
 
 def _figures(days: Sequence[date], box: Box) -> Finding:
-    """Who is a customer, money, support and last seen of everybody, customers or not, on every day, exactly."""
+    """Who is a customer, money, support and use of everybody, customers or not, on every day, exactly."""
     wrong, compared = [], 0
     for day in days:
         links = _links(day)
@@ -133,6 +148,12 @@ EXACT = {
     "open_conversations": _same_count,
     "open_critical_tickets": _same_count,
     "last_seen_at": _same_instant,
+    "logins_7d": _same,
+    "logins_30d": _same,
+    "onboarding_pct": _same,
+    "credits_remaining": _same,
+    "credits_used_30d": _same,
+    "exports_30d": _same,
 }
 
 

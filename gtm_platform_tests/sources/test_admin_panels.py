@@ -4,10 +4,12 @@ import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -30,9 +32,11 @@ from gtm_platform.sources.listkit_admin import records as listkit
 from gtm_platform.sources.listkit_admin.source import SOURCE as LISTKIT
 from gtm_platform_tests.ingest.syncing import Clock, Syncing
 from gtm_platform_tests.sandbox.admin_clients import every
+from gtm_platform_tests.sandbox.judge import described, differences
 from gtm_platform_tests.sources.conftest import Stand
 from gtm_platform_tests.tables import filled, rows_of
 
+DOCUMENTS = Path(__file__).parents[2] / "docs" / "admin-api"
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = [FIRST + timedelta(days=number) for number in range(3)]
 MINUTES = timedelta(minutes=50)  # past midnight, when the panels are read
@@ -256,3 +260,49 @@ def test_an_account_without_an_address_is_nobodys_record() -> None:
     (people,) = [feed for feed in CHROMA_FEEDS if isinstance(feed, PersonFeed)]
     accounts = filled("chroma_admin/accounts", {"id": "chr_1", "email": "dana@acme.example"}, {"id": "chr_2"})
     assert [row["id"] for row in rows_of(person_rows(people, accounts))] == ["chr_1"]
+
+
+LISTS = {
+    "listkit_admin": ("/health", "/accounts", "/usage/daily", "/exports"),
+    "chroma_admin": ("/health", "/accounts", "/instances", "/usage/daily"),
+}
+
+
+@pytest.mark.parametrize(
+    ("system", "switch"),
+    [("listkit_admin", "3"), ("listkit_admin", "1"), ("chroma_admin", "full"), ("chroma_admin", "minimal")],
+)
+def test_the_sandbox_serves_what_we_ask_companies_for(world: World, system: str, switch: str) -> None:
+    """The documents that a company's engineer is given, against the panels that they are told to try."""
+    world.advance(DAYS[2])
+    world.listkit_admin.level = world.chroma_admin.variant = switch
+    emulator = {"listkit_admin": listkit_emulator, "chroma_admin": chroma_emulator}[system]
+    store = {"listkit_admin": world.listkit_admin, "chroma_admin": world.chroma_admin}[system]
+    inner = emulator.app(store, world.clock, limits())
+    document = DOCUMENTS / f"{system.replace('_', '-')}.openapi.yaml"
+
+    async def below(scope: Any, receive: Any, send: Any) -> None:
+        prefix = scope["root_path"]
+        await inner({**scope, "path": f"{prefix}/admin-api/v1{scope['path'].removeprefix(prefix)}"}, receive, send)
+
+    def walk(client: httpx.Client) -> None:
+        for path in LISTS[system]:
+            client.get(path, params={"limit": 200})
+            client.get(path, headers={"Authorization": ""})
+        client.get("/accounts", params={"limit": 0})
+
+    headers = {"Authorization": f"Bearer {emulator.TOKEN}"}
+    assert set(described(system, str(document)).document["paths"]) == set(LISTS[system])
+    assert differences(described(system, str(document)), below, headers, walk) == []
+
+
+def test_both_documents_have_the_same_rules() -> None:
+    """What is no panel's own is the same word for word, as both say it for themselves."""
+    listkit_api, chroma_api = (
+        yaml.safe_load((DOCUMENTS / f"{name}-admin.openapi.yaml").read_text())["components"]
+        for name in ("listkit", "chroma")
+    )
+    for part in ("securitySchemes", "parameters"):
+        assert listkit_api[part] == chroma_api[part]
+    for schema in ("Page", "Error"):
+        assert listkit_api["schemas"][schema] == chroma_api["schemas"][schema]

@@ -1,52 +1,102 @@
 """`core/activity`: when the customer was last seen and how much the product is used."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import ibis
 
+from gtm_platform.core.usage import Figure, Latest, Newest, Sum, Tables, figures_of
+from gtm_platform.ingest.feeds import UsageFeed
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.expressions import money
 from gtm_platform.lake.expressions.days import days_since
-from gtm_platform.lake.expressions.joins import left_join_all
+from gtm_platform.lake.expressions.literals import number
+from gtm_platform.lake.expressions.scores import capped, mixed
+from gtm_platform.policy import Health, Policy
+from gtm_platform.policy import policy as current_policy
+from gtm_platform.sources.feeds import usage_feeds
+
+FEEDS = usage_feeds()
+TABLES = {feed.table: feed.table for feed in FEEDS}
+
+FIGURES: Mapping[str, Figure] = {
+    "last_seen_at": Latest(),
+    "logins_7d": Sum("logins", 7),
+    "logins_14d": Sum("logins", 14),
+    "logins_14d_before": Sum("logins", 14, days_before=14),
+    "logins_30d": Sum("logins", 30),
+    "onboarding_pct": Newest("onboarding", without_rows=0),
+    "credits_remaining": Newest("credits_left"),
+    "credits_used_30d": Sum("credits_used", 30),
+    "exports_30d": Sum("exports", 30),
+}
+
+
+def _is_percent(value: ibis.Value) -> ibis.ir.BooleanValue:
+    return value.between(0, 100)
+
 
 CONTRACT = Contract(
     {
         "customer_id": Column("string", "The customer.", nullable=False),
-        "last_seen_at": Column("timestamp('UTC', 6)", "Latest of all its contacts in Intercom."),
+        "last_seen_at": Column("timestamp('UTC', 6)", "Latest in any source that sees people."),
         "days_since_seen": Column("int64", "Days from then to the day."),
-        "logins_7d": Column("int64", "Logins in 7 days; no source brings it yet."),
-        "logins_30d": Column("int64", "Logins in 30 days; no source brings it yet."),
-        "engagement_score": Column("float64", "0 to 100; no source brings it yet."),
-        "onboarding_pct": Column("float64", "0 to 100; no source brings it yet."),
-        "credits_remaining": Column("decimal(18, 2)", "Credits left; no source brings it yet."),
-        "credits_used_30d": Column("decimal(18, 2)", "Credits used in 30 days; no source brings it yet."),
-        "exports_30d": Column("int64", "Exports in 30 days; no source brings it yet."),
+        "logins_7d": Column("int64", "Logins in 7 days; null for whom no source that counts them knows."),
+        "logins_14d": Column("int64", "Logins in 14 days."),
+        "logins_14d_before": Column("int64", "Logins in the 14 days before those."),
+        "logins_30d": Column("int64", "Logins in 30 days."),
+        "engagement_score": Column(
+            "float64",
+            "0 to 100, of logins in 30 days and onboarding by the policy's shares, of either alone where the other is "
+            "null; it is the engagement component of health.",
+            rule=_is_percent,
+        ),
+        "onboarding_pct": Column("float64", "How far onboarding got, 0 to 100.", rule=_is_percent),
+        "credits_remaining": Column(money.AMOUNT, "Credits left; below 0 it is an overdraft."),
+        "credits_used_30d": Column(money.AMOUNT, "Credits used in 30 days."),
+        "exports_30d": Column("int64", "Exports completed, of those begun in 30 days."),
     },
     key=("customer_id",),
-    about="Last seen, logins and usage of each customer.",
-    figures={"seen": lambda t: t["last_seen_at"].notnull().sum()},
+    about="Last seen, logins, onboarding, credits and exports of each customer, by the usage feeds of all sources.",
+    figures={
+        "seen": lambda t: t["last_seen_at"].notnull().sum(),
+        "logins_30d": lambda t: t["logins_30d"].sum(),
+        "mean_engagement": lambda t: t["engagement_score"].mean(),
+    },
 )
 
-PRESENT = ("customer_id", "last_seen_at", "days_since_seen")
 
-
-def table(people: ibis.Table, links: ibis.Table, intercom: ibis.Table, day: date) -> ibis.Table:
+def table(people: ibis.Table, links: ibis.Table, used: Tables, policy: Policy, day: date) -> ibis.Table:
     """Return a row per customer."""
-    users = links.filter(links["source"] == "intercom").select("customer_id", "record_id")
-    seen = users.join(intercom.select(record_id="id", at="last_seen_at"), "record_id")
-    seen = seen.group_by("customer_id").agg(last_seen_at=seen["at"].max())
-    customers = left_join_all(people.select("customer_id"), [seen])
-    absent = {name: ibis.null(kind) for name, kind in CONTRACT.schema.items() if name not in PRESENT}
-    return customers.mutate(days_since_seen=days_since(customers["last_seen_at"], day), **absent)
+    return activity(FEEDS, people, links, used, policy, day)
+
+
+def activity(
+    feeds: Sequence[UsageFeed], people: ibis.Table, links: ibis.Table, used: Tables, policy: Policy, day: date
+) -> ibis.Table:
+    """Return a row per customer, by these feeds."""
+    customers = figures_of(people.select("customer_id"), links, used, feeds, FIGURES, day)
+    customers = customers.mutate(**{name: _as(CONTRACT.columns[name].type, customers[name]) for name in FIGURES})
+    return customers.mutate(
+        days_since_seen=days_since(customers["last_seen_at"], day),
+        engagement_score=engagement(customers["logins_30d"], customers["onboarding_pct"], policy.health),
+    )
+
+
+def _as(kind: str, value: ibis.Value) -> ibis.Value:
+    return money.shown(money.exact(value)) if kind == money.AMOUNT else value.cast(kind)
+
+
+def engagement(logins: ibis.ir.IntegerValue, onboarding: ibis.ir.FloatingValue, rules: Health) -> ibis.ir.FloatingValue:
+    """Score logins and onboarding, mixed."""
+    share = capped(logins / number(rules.logins_for_full_engagement))
+    return mixed((rules.logins_share, share * 100), (rules.onboarding_share, onboarding))
 
 
 TABLE = DailyTable(
     "core/activity",
     CONTRACT,
-    inputs={
-        "people": "identity/people",
-        "links": "identity/links",
-        "intercom": "intercom/contacts",
-    },
+    inputs={"people": "identity/people", "links": "identity/links", "used": TABLES, "policy": current_policy},
     rule=table,
 )

@@ -11,20 +11,14 @@ import httpx
 
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.demo.sandbox_process import Box
-from gtm_platform.ingest.feeds import person_rows, read
+from gtm_platform.ingest.feeds import PersonFeed, person_rows, read
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.settings import settings_of
 from gtm_platform.sources.feeds import person_feeds
 from gtm_platform.sources.hubspot.settings import HubSpotSettings
 
-RECORDS = {
-    "hubspot": "hubspot/contacts",
-    "intercom": "intercom/contacts",
-    "stripe": "stripe/customers",
-    "calendly": "calendly/invitees",
-    "fathom": "fathom/meetings",
-}
-SYSTEMS = ",".join(RECORDS)  # whose truth the platform can know
+SOURCES = tuple(feed.source for feed in person_feeds())
+SYSTEMS = ",".join(SOURCES)  # whose truth the platform can know
 Row = Mapping[str, Any]
 
 
@@ -46,22 +40,21 @@ def against(box: Box, days: Sequence[date]) -> list[Finding]:
 def _records(box: Box, day: date) -> Finding:
     """Every live record is known, and of those that are gone none but what went since the last full snapshot."""
     wrong, count = [], 0
-    for system, table in RECORDS.items():
-        stored = _stored(system, day)
+    for feed in person_feeds():
+        stored = _stored(feed, day)
         count += len(stored)
-        full = the_lake().last_full(table)
+        full = the_lake().last_full(feed.table)
         since = date.fromisoformat(full.partition[:10]) if full else day
-        ever = {then: _live(box, system, then) for then in _days(since, day)}
+        ever = {then: _live(box, feed.source, then) for then in _days(since, day)}
         if missing := ever[day] - stored:
-            wrong.append(f"{table}: {len(missing)} records are missing, such as {min(missing)}")
+            wrong.append(f"{feed.table}: {len(missing)} records are missing, such as {min(missing)}")
         if extra := stored - set().union(*ever.values()):
-            wrong.append(f"{table}: {len(extra)} records are too many, such as {min(extra)}")
+            wrong.append(f"{feed.table}: {len(extra)} records are too many, such as {min(extra)}")
     return Finding(f"{count:,} records of people, all that there are", wrong)
 
 
-def _stored(system: str, day: date) -> set[str]:
-    """The ids of the system's records of people, read as identity reads them."""
-    feed = next(feed for feed in person_feeds() if feed.source == system)
+def _stored(feed: PersonFeed, day: date) -> set[str]:
+    """The ids of a source's records of people, read as identity reads them."""
     table = person_rows(feed, the_lake().read_day(feed.table, day.isoformat()))
     return set(table.select(id=read(table, feed.id)).to_pyarrow()["id"].to_pylist())
 
@@ -84,7 +77,7 @@ def _people(truth: Row, day: date) -> Finding:
     """One customer for each person, whatever the systems call them."""
     links, owner, wrong = _links(day), dict[str, str](), []
     for person in truth["people"]:
-        customers = {links.get((system, record)) for system in RECORDS for record in person[system]}
+        customers = {links.get((system, record)) for system in SOURCES for record in person[system]}
         if len(customers) > 1:
             wrong.append(f"{person['person']} became {len(customers)} customers: {sorted(map(str, customers))}")
         for customer in customers:
@@ -94,14 +87,14 @@ def _people(truth: Row, day: date) -> Finding:
 
 
 def _figures(days: Sequence[date], box: Box) -> Finding:
-    """Who is a customer, money, support, calls and last seen of everybody, customers or not, on every day, exactly."""
+    """Who is a customer, money, support, calls and use of everybody, customers or not, on every day, exactly."""
     wrong, compared = [], 0
     for day in days:
         links = _links(day)
         customers = the_lake().partition("core/unified_customers", day.isoformat()).select("customer_id", *EXACT)
         by_id = {row["customer_id"]: row for row in customers.to_pyarrow().to_pylist()}
         for person in box.ask("truth", day=day.isoformat(), systems=SYSTEMS)["people"]:
-            records = [(system, record) for system in RECORDS for record in person[system]]
+            records = [(system, record) for system in SOURCES for record in person[system]]
             if not records:
                 continue
             customer = by_id.get(links.get(records[0], ""), {})
@@ -148,6 +141,12 @@ EXACT = {
     "open_conversations": _same_count,
     "open_critical_tickets": _same_count,
     "last_seen_at": _same_instant,
+    "logins_7d": _same,
+    "logins_30d": _same,
+    "onboarding_pct": _same,
+    "credits_remaining": _same,
+    "credits_used_30d": _same,
+    "exports_30d": _same,
     "calls_booked_90d": _same_count,
     "calls_held_90d": _same_count,
     "calls_no_show_90d": _same_count,

@@ -1,6 +1,6 @@
 """Why the score is what it is, as names, and what to do about it, as sentences; the most pressing first.
 
-Signals whose data no source brings yet (usage that falls, a champion who left) are left out until one does.
+A signal whose data no source brings yet (a champion who left) is left out until one does.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import ibis
 
 from gtm_platform.lake.expressions.days import days_since
 from gtm_platform.lake.expressions.literals import number
-from gtm_platform.policy import Policy
+from gtm_platform.policy import Policy, Signals
 
 Flags = Mapping[str, ibis.ir.BooleanValue]
 
@@ -48,6 +48,7 @@ def signals(facts: ibis.Table, overrides: Flags, policy: Policy, day: date) -> l
             f"Talk to the customer before it renews: that is within {soon} days.",
         ),
         Signal(f"inactive_{away}d", overrides["inactive"], f"Win the customer back: not seen for {away} days or more."),
+        Signal("usage_falling", _is_falling(facts, limits), "Ask what has changed: the product is used much less."),
         Signal("low_csat", facts["csat_avg_90d"] < number(limits.low_csat), "Follow up on the poor support ratings."),
         Signal(
             "negative_tone",
@@ -66,6 +67,12 @@ def signals(facts: ibis.Table, overrides: Flags, policy: Policy, day: date) -> l
 def is_leaving(facts: ibis.Table) -> ibis.ir.BooleanValue:
     """Tell whether the customer's subscription is set to end."""
     return facts["customer_status"] == "leaving"
+
+
+def _is_falling(facts: ibis.Table, limits: Signals) -> ibis.ir.BooleanValue:
+    """Tell whether the logins of 14 days are at most the policy's share of those of the 14 days before."""
+    before = facts["logins_14d_before"]
+    return (before > 0) & (facts["logins_14d"] <= before * number(limits.falling_logins_share))
 
 
 def names(listed: list[Signal]) -> ibis.ir.ArrayValue:

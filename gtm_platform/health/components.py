@@ -9,6 +9,7 @@ import ibis
 from gtm_platform.lake.expressions.days import days_since, within
 from gtm_platform.lake.expressions.literals import number
 from gtm_platform.lake.expressions.rounding import points
+from gtm_platform.lake.expressions.scores import capped, mixed
 from gtm_platform.policy import Churn, Health, Policy
 
 DAYS_A_MONTH = 30.4375
@@ -20,7 +21,7 @@ def scores(facts: ibis.Table, rules: Health, day: date) -> dict[str, ibis.ir.Flo
         "activity": activity(facts["days_since_seen"], rules),
         "support": support(facts["csat_avg_90d"], facts["sentiment_90d"], rules),
         "payment": payment(facts["subscription_status"], facts["failed_payments_30d"], rules),
-        "engagement": engagement(facts["logins_30d"], facts["onboarding_pct"], rules),
+        "engagement": facts["engagement_score"],  # as core/activity has it
         "tenure": tenure(facts["signup_at"], facts["first_paid_at"], rules, day),
         "mrr": mrr(facts["mrr_reporting"]),
     }
@@ -39,7 +40,7 @@ def activity(days: ibis.ir.IntegerValue, rules: Health) -> ibis.ir.FloatingValue
 
 def support(csat: ibis.ir.FloatingValue, tone: ibis.ir.FloatingValue, rules: Health) -> ibis.ir.FloatingValue:
     """Score ratings and tone, mixed."""
-    return _mixed((rules.csat_share, (csat - 1) / 4 * 100), (rules.tone_share, (tone + 1) / 2 * 100))
+    return mixed((rules.csat_share, (csat - 1) / 4 * 100), (rules.tone_share, (tone + 1) / 2 * 100))
 
 
 def payment(status: ibis.ir.StringValue, failed: ibis.ir.IntegerValue, rules: Health) -> ibis.ir.FloatingValue:
@@ -49,19 +50,13 @@ def payment(status: ibis.ir.StringValue, failed: ibis.ir.IntegerValue, rules: He
     return ibis.ifelse(left < 0, number(0), left)
 
 
-def engagement(logins: ibis.ir.IntegerValue, onboarding: ibis.ir.FloatingValue, rules: Health) -> ibis.ir.FloatingValue:
-    """Score logins and onboarding, mixed."""
-    share = _capped(logins / rules.logins_for_full_engagement)
-    return _mixed((rules.logins_share, share * 100), (rules.onboarding_share, onboarding))
-
-
 def tenure(
     signup: ibis.ir.TimestampValue, paid: ibis.ir.TimestampValue, rules: Health, day: date
 ) -> ibis.ir.FloatingValue:
     """Score the months since sign-up or first payment, whichever came first."""
     began = ibis.cases((paid.isnull(), signup), (signup.isnull(), paid), (signup < paid, signup), else_=paid)
     months = days_since(began, day) / number(DAYS_A_MONTH)
-    return _capped(months / number(rules.months_for_full_tenure)) * 100
+    return capped(months / number(rules.months_for_full_tenure)) * 100
 
 
 def mrr(amount: ibis.ir.DecimalValue) -> ibis.ir.FloatingValue:
@@ -86,16 +81,6 @@ def confidence(scores: Mapping[str, ibis.Value], rules: Health) -> ibis.ir.Float
         ibis.ifelse(score.notnull(), number(getattr(rules.weights, name)), number(0)) for name, score in scores.items()
     ]
     return _sum(weights) / 100
-
-
-def _mixed(first: tuple[float, ibis.Value], second: tuple[float, ibis.Value]) -> ibis.ir.FloatingValue:
-    """Mix two scores by their shares; where one has no data, return the other."""
-    (share_a, score_a), (share_b, score_b) = first, second
-    return ibis.coalesce(number(share_a) * score_a + number(share_b) * score_b, score_a, score_b)
-
-
-def _capped(share: ibis.Value) -> ibis.ir.FloatingValue:
-    return ibis.cases((share > 1, number(1)), (share < 0, number(0)), else_=share)
 
 
 def _sum(values: list[ibis.Value]) -> ibis.ir.FloatingValue:

@@ -109,7 +109,8 @@ class UsageFeed:
 
     What happened is summed over windows (logins, credits_used, exports), a state is read from its newest row
     (onboarding, credits_left), and of sights the latest counts. Of several feeds of a measure the least `precedence`
-    counts of those whose source has a record of the person; of sights all do.
+    counts of those whose source has a record of the person; of sights all do. Where it has a record and no row, sums
+    and onboarding are 0, and a balance is not known. A table without any row, as of a source that is off, says nothing.
     """
 
     source: str

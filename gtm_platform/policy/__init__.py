@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gtm_platform.policy.alerts import Alerts
 from gtm_platform.policy.automation import Automation
-from gtm_platform.policy.health import Churn, Health, Status
+from gtm_platform.policy.health import Churn, Health, Signals, Status
 from gtm_platform.policy.hubspot import HubSpot
 from gtm_platform.policy.identity import Identity
 from gtm_platform.policy.money import Money
@@ -34,6 +34,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Quality",
+    "Signals",
     "Status",
     "Stripe",
     "Support",

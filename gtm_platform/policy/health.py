@@ -74,6 +74,7 @@ class Signals(Rules):
     low_csat: Annotated[float, Field(ge=1, le=5)]
     negative_tone: Annotated[float, Field(ge=-1, le=1)]
     low_engagement: Points
+    falling_logins_share: Share
     renewal_days: Days
 
 

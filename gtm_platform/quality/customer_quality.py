@@ -7,7 +7,7 @@ import ibis
 
 from gtm_platform.identity import person_records
 from gtm_platform.identity.person_records import FEEDS
-from gtm_platform.ingest.feeds import PersonFeed, person_rows, read
+from gtm_platform.ingest.feeds import Measure, PersonFeed, person_rows, read
 from gtm_platform.lake.contracts import Column, Contract, contract_of
 from gtm_platform.lake.daily_table import DailyTable, SyncTimes
 from gtm_platform.lake.expressions.days import end_of
@@ -16,6 +16,7 @@ from gtm_platform.lake.expressions.literals import number
 from gtm_platform.lake.expressions.rounding import points
 from gtm_platform.policy import Policy
 from gtm_platform.policy import policy as current_policy
+from gtm_platform.sources.feeds import usage_feeds
 
 QUALITY = {
     "match_confidence": Column("float64", "Of the customer's least certain link, 0 to 1."),
@@ -57,10 +58,12 @@ FIELDS = {
         *("mrr", "ltv", "currency", "plan_name", "plan_tier"),
         *("plan_price", "subscription_status", "first_paid_at"),
     ),
-    "activity": ("last_seen_at",),
+    "activity": ("last_seen_at", "logins_30d", "onboarding_pct"),
     "pipeline": ("lifecycle_stage", "lead_source"),
 }
-FIELD_COUNT = sum(map(len, FIELDS.values()))
+# Fields that only some sources measure: they count once one of these was read.
+MEASURED: Mapping[str, Measure] = {"logins_30d": "logins", "onboarding_pct": "onboarding"}
+FIELD_COUNT = sum(map(len, FIELDS.values())) - len(MEASURED)
 
 
 def quarantine_of(feed: PersonFeed) -> str:
@@ -84,7 +87,9 @@ def table(
     customers = left_join_all(customers, [*_filled(domains), _invalid(links, records, rejected)])
     customers = customers.mutate(**_syncs(customers, synced))
     customers = customers.mutate(
-        completeness_score=_total([customers[f"{name}_filled"].fill_null(0) for name in FIELDS]) / FIELD_COUNT * 100,
+        completeness_score=_total([customers[f"{name}_filled"].fill_null(0) for name in FIELDS])
+        / _field_count(synced)
+        * 100,
         freshness=_freshness(customers, cadences, policy.quality.overdue_hours, day),
         validity=1 - customers["invalid"].fill_null(0) / customers["records"],
     )
@@ -128,6 +133,13 @@ def _freshness(customers: ibis.Table, cadences: Mapping[str, int], overdue: int,
     ]
     present = [customers[feed.id_column].notnull() for feed in FEEDS]
     return _count(fresh) / _count(present).nullif(0)
+
+
+def _field_count(synced: ibis.Table) -> ibis.ir.IntegerValue:
+    """Return how many fields some source that was read could fill."""
+    sources = [[feed.source for feed in usage_feeds() if feed.measure == measure] for measure in MEASURED.values()]
+    was_read = [(synced["source"].isin(names).sum() > 0).fill_null(False).as_scalar() for names in sources if names]
+    return _total([ibis.literal(FIELD_COUNT, "int64"), *(each.cast("int64") for each in was_read)])
 
 
 def _filled(domains: Mapping[str, ibis.Table]) -> list[ibis.Table]:

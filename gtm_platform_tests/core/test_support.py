@@ -1,11 +1,10 @@
 """Conversations, ratings, tone and talk of leaving: borders of the windows, and whose messages count."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from gtm_platform.core import activity, support
+from gtm_platform.core import support
 from gtm_platform.policy import policy
 from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
 
@@ -121,23 +120,3 @@ def test_tone_and_cancelling_in_the_customers_own_messages() -> None:
     assert figures["a"]["sentiment_90d"] == pytest.approx(0.125, abs=1e-12)
     assert figures["a"]["cancel_mentioned_at"] == days_ago(89)
     assert (figures["b"]["sentiment_90d"], figures["b"]["cancel_mentioned_at"]) == (1.0, None)
-
-
-def test_last_seen_is_the_latest_of_all_contacts_in_days_of_utc() -> None:
-    late = days_ago(2).replace(hour=23, minute=59)
-    table = computed(
-        activity.table,
-        "core/activity",
-        people=filled("identity/people", *PEOPLE),
-        links=filled("identity/links", *LINKS),
-        intercom=filled(
-            "intercom/contacts",
-            {"id": "i1", "last_seen_at": late},
-            {"id": "i2", "last_seen_at": late - timedelta(days=9)},
-            {"id": "i3"},
-        ),
-        day=DAY,
-    )
-    figures = by("customer_id", table)
-    assert (figures["a"]["last_seen_at"], figures["a"]["days_since_seen"]) == (late, 2)
-    assert (figures["b"]["last_seen_at"], figures["b"]["days_since_seen"]) == (None, None)

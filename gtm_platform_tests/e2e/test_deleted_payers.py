@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from gtm_platform.demo.truth_checks import EXACT, RECORDS, SYSTEMS
+from gtm_platform.demo.truth_checks import EXACT, SOURCES, SYSTEMS
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform_tests.e2e.home import Control, execute, frame, midnight, move_in, told, turn_clocks, windows_of
 
@@ -39,7 +39,7 @@ def customers(home: Path, people: list[dict[str, Any]]) -> dict[str, dict[str, A
     links = frame(home, "identity/links", str(LAST))
     owner = {(row.source, row.record_id): row.customer_id for row in links.itertuples()}
     wide = {row["customer_id"]: row for row in frame(home, "core/unified_customers", str(LAST)).to_dict("records")}
-    records = {person["person"]: [(s, record) for s in RECORDS for record in person[s]] for person in people}
+    records = {person["person"]: [(s, record) for s in SOURCES for record in person[s]] for person in people}
     return {person: wide[owner[listed[0]]] for person, listed in records.items()}
 
 

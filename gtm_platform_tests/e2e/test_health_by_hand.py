@@ -176,5 +176,5 @@ def test_the_days_have_something_to_judge(lived: Lived) -> None:
     assert {"healthy", "critical"} <= set(hands["health_status"])
     for name in OVERRIDES:
         assert (hands[f"override_{name}"] < 0).any(), f"no override {name} in this world"
-    for name in ("support", "payment", "tenure", "mrr"):
+    for name in ("support", "payment", "engagement", "tenure", "mrr"):
         assert hands[f"{name}_score"].nunique() > 2, f"{name} is always the same in this world"

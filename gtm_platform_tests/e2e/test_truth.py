@@ -6,11 +6,11 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from gtm_platform.demo.truth_checks import RECORDS
+from gtm_platform.demo.truth_checks import SOURCES
 from gtm_platform_tests.e2e.conftest import DAYS, Lived
 from gtm_platform_tests.e2e.home import frame
 
-SYSTEMS = list(RECORDS)
+SYSTEMS = list(SOURCES)
 EVERY_DAY = pytest.mark.parametrize("day", DAYS, ids=str)
 
 
@@ -124,6 +124,15 @@ def test_calls_are_exact(lived: Lived, day: date, figure: str) -> None:
     both = side_by_side(lived, day)
     assert both[f"calls_{figure}_90d"].sum() > 0
     assert both[f"calls_{figure}_90d_ours"].tolist() == both[f"calls_{figure}_90d"].tolist()
+
+
+@EVERY_DAY
+@pytest.mark.parametrize("figure", ["logins_7d", "logins_30d", "credits_remaining", "credits_used_30d", "exports_30d"])
+def test_use_of_the_product_is_exact_and_null_where_nobody_counts_it(lived: Lived, day: date, figure: str) -> None:
+    both = side_by_side(lived, day)
+    assert both[figure].nunique() > 3
+    assert both[figure].isna().any()
+    assert plain(both[f"{figure}_ours"]) == plain(both[figure])
 
 
 def test_the_days_differ(lived: Lived) -> None:

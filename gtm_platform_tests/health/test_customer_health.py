@@ -25,7 +25,7 @@ OF = {
         *("mrr_reporting", "subscription_status", "is_delinquent", "failed_payments_30d", "first_paid_at"),
         "current_period_end",
     ),
-    "core/activity": ("days_since_seen", "logins_30d", "onboarding_pct", "last_seen_at"),
+    "core/activity": ("days_since_seen", "logins_14d", "logins_14d_before", "engagement_score", "last_seen_at"),
     "core/support": ("open_critical_tickets", "csat_avg_90d", "sentiment_90d", "cancel_mentioned_at"),
 }
 
@@ -33,7 +33,7 @@ OF = {
 def health(customers: list[Facts], before: dict[int, dict[str, int]] | None = None) -> dict[str, dict[str, Any]]:
     def rows(table: str) -> Any:
         more = {"is_customer": True} if table == "core/profile" else {}
-        columns = [{name: facts.get(name) for name in OF[table]} for facts in customers]
+        columns = [{name: (facts | engaged(facts)).get(name) for name in OF[table]} for facts in customers]
         return filled(table, *[{"customer_id": f"c{n:03}", **facts, **more} for n, facts in enumerate(columns)])
 
     def scores(days: int) -> Any:
@@ -57,6 +57,12 @@ def health(customers: list[Facts], before: dict[int, dict[str, int]] | None = No
         day=DAY,
     )
     return by("customer_id", made_today)
+
+
+def engaged(facts: Facts) -> Facts:
+    """The score that core/activity has, by hand."""
+    score = engagement({"logins_30d": None, "onboarding_pct": None} | facts)
+    return {"engagement_score": None if score is None else float(score)}
 
 
 # --- the same by hand ------------------------------------------------------------------------------------------------
@@ -250,6 +256,8 @@ def test_signals_are_sorted_and_actions_begin_with_the_most_pressing() -> None:
         "is_delinquent": True,
         "failed_payments_30d": 1,
         "logins_30d": 1,
+        "logins_14d": 1,
+        "logins_14d_before": 2,
         "open_critical_tickets": 1,
         "cancel_mentioned_at": datetime(2026, 11, 19, tzinfo=UTC),
         "customer_status": "leaving",
@@ -270,11 +278,22 @@ def test_signals_are_sorted_and_actions_begin_with_the_most_pressing() -> None:
         "payment_delinquent",
         "renewal_soon",
         "single_user",
+        "usage_falling",
     ]
     assert bad["recommended_actions"][0].startswith("Ask what would make the customer stay")
     assert bad["recommended_actions"][1].startswith("Call today")
     assert len(bad["recommended_actions"]) == len(bad["risk_signals"])
     assert (good["risk_signals"], good["recommended_actions"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("logins", "before", "falls"),
+    [(5, 10, True), (6, 10, False), (0, 1, True), (0, 0, False), (1, 3, True), (None, None, False)],
+)
+def test_usage_falls_where_half_of_the_logins_are_gone(logins: int | None, before: int | None, falls: bool) -> None:
+    (row,) = health([EMPTY | {"logins_14d": logins, "logins_14d_before": before}]).values()
+    assert ("usage_falling" in row["risk_signals"]) is falls
+    assert any("used much less" in action for action in row["recommended_actions"]) is falls
 
 
 @pytest.mark.parametrize(("in_days", "soon"), [(-1, False), (0, True), (30, True), (31, False)])

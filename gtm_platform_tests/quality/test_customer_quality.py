@@ -69,6 +69,17 @@ def test_completeness_is_the_share_of_the_fields_that_are_filled() -> None:
     assert row["completeness_score"] == pytest.approx(3 / customer_quality.FIELD_COUNT * 100)
 
 
+def test_what_only_some_sources_measure_counts_once_one_of_them_is_read() -> None:
+    seen = {"customer_id": "a", "last_seen_at": days_ago(1)}
+    count = customer_quality.FIELD_COUNT
+    off = quality({"stripe/charges": END}, activity=[seen])
+    assert off["completeness_score"] == pytest.approx(1 / count * 100)
+    on = {"listkit_admin/accounts": END, "listkit_admin/exports": END}  # it counts logins
+    assert quality(on, activity=[seen])["completeness_score"] == pytest.approx(1 / (count + 1) * 100)
+    row = quality(on, activity=[{**seen, "logins_30d": 0}])
+    assert row["completeness_score"] == pytest.approx(2 / (count + 1) * 100)
+
+
 def test_each_source_that_knows_the_customer_counts_for_freshness() -> None:
     late = END - timedelta(hours=36)  # the cadence of HubSpot and the hours of grace
     row = quality({"hubspot/contacts": late, "hubspot/deals": days_ago(9), "stripe/charges": END, "intercom/tags": END})

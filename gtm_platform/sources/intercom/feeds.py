@@ -2,7 +2,7 @@
 
 import ibis
 
-from gtm_platform.ingest.feeds import CompanyFeed, Owners, PersonFeed
+from gtm_platform.ingest.feeds import CompanyFeed, Owners, PersonFeed, UsageFeed
 
 
 def _is_user(contacts: ibis.Table) -> ibis.Value:
@@ -45,4 +45,5 @@ FEEDS = (
         domain="website",
         ids_about="Its records in Intercom.",
     ),
+    UsageFeed("intercom", "seen", "intercom/contacts", record_id="id", at="last_seen_at"),
 )

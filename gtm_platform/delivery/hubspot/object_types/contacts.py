@@ -15,6 +15,7 @@ SIGNALS = (
     "critical_ticket_open",
     "failed_payments",
     "inactive_30d",
+    "usage_falling",
     "low_csat",
     "negative_tone",
     "low_engagement",

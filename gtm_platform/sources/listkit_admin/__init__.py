@@ -1,0 +1,1 @@
+"""ListKit's admin dashboard as a source: accounts with their credits, days of use, exports."""

@@ -26,7 +26,8 @@ DAILY_TABLES = [table for room in (identity, core, health, quality, unified) for
 
 def sync_rules() -> SyncRules:
     """Take the rules of syncing from the policy as it is now: sources know none of it."""
-    return SyncRules(**policy().sync.model_dump())
+    rules = policy()
+    return SyncRules(**rules.sync.model_dump(), limit_share=rules.limits.share_of)
 
 
 @cache

@@ -10,11 +10,13 @@ import click
 from gtm_platform.accounts import describe_account
 from gtm_platform.delivery.access import DestinationAccess
 from gtm_platform.http.errors import ApiFailure, Forbidden, Unauthorized
+from gtm_platform.http.rate_limit import LimitShare
 from gtm_platform.ingest.assets import windows
 from gtm_platform.ingest.discovery import discover
 from gtm_platform.ingest.source import Source, Window
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.lake.lake import Lake
+from gtm_platform.policy import policy
 from gtm_platform.settings import SettingsError, SystemSettings, settings, settings_of
 from gtm_platform.sources.assets import SOURCES
 
@@ -56,11 +58,11 @@ def examine() -> int:
 def _source(source: Source, lake: Lake, now: datetime) -> Finding:
     """Keys, connection, permissions and freshness of a source."""
     age = f"last sync: {_freshness(source, lake, now)}"
-    advice = _advice(source.settings)
+    advice, share = _advice(source.settings), LimitShare(policy().limits.share_of(source.name))
     try:
         if off := source.off():
             return Finding(source.name, "off", off, (*advice, age))
-        with source.open() as client:
+        with source.open(share) as client:
             identity, refusals = _identity(source, client), _refusals(source, client, now)
     except (ApiFailure, SettingsError) as failure:
         hint = (source.settings.when_refused,) if isinstance(failure, Unauthorized | Forbidden) else ()
@@ -69,7 +71,8 @@ def _source(source: Source, lake: Lake, now: datetime) -> Finding:
         return Finding(
             source.name, "failing", f"{identity}; {'; '.join(refusals)}", (source.settings.when_refused, age)
         )
-    return Finding(source.name, "ok", f"{identity}; may read {', '.join(s.name for s in source.streams)}", (age,))
+    sentence = f"{identity}; may read {', '.join(stream.name for stream in source.streams)}"
+    return Finding(source.name, "ok", sentence, (age, *filter(None, (share.describe(),))))
 
 
 def _identity(source: Source, client: Any) -> str:
@@ -120,7 +123,8 @@ def _destination(name: str, kind: type[SystemSettings], check: Check | None) -> 
     if switches:
         variables = " and ".join(f"{field.upper()}=true" for field in switches)
         return Finding(name, "off", f"{account}; it sends nothing: set {variables}", _advice(kind))
-    return Finding(name, "ok", f"{account}, and it may send", config.hints())
+    details = (*config.hints(), *filter(None, (access.limits if access else "",)))
+    return Finding(name, "ok", f"{account}, and it may send", details)
 
 
 # --- people's own ----------------------------------------------------------------------------------------------------

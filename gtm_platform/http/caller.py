@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from gtm_platform.http.errors import ApiFailure, BadRequest, InvalidResponse, RateLimited, classify
-from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.rate_limit import RateLimiter, current_share
 from gtm_platform.http.redaction import bare_url
 from gtm_platform.http.retry import RetryPolicy
 
@@ -68,7 +68,8 @@ class Caller:
     """All calls to one system; threads may share it.
 
     `refine` may replace the failure that a status outside 2xx means. `read_limits` reads out of an answer how many
-    calls are left and for how many seconds; it also gets how many calls our own limiter would still let pass.
+    calls are left and for how many seconds; it also gets how many calls our own limiter would still let pass. Of the
+    limits only that share is used which held when the caller was made.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Caller:
         read_limits: ReadLimits | None = None,
     ) -> None:
         self.system, self.keys, self.retry = system, keys, retry
-        self.requests = 0
+        self.requests, self._share = 0, current_share()
         self._refine, self._read_limits = refine, read_limits
         self._lock = threading.Lock()
 
@@ -90,6 +91,7 @@ class Caller:
 
         It is called again after a transient failure, so it must be safe to repeat.
         """
+        self._share.reduce(rate_limiters)
         return self.retry.call(lambda: self._once(request, send, rate_limiters, check))
 
     def failure(self, kind: type[ApiFailure], message: str, request: Request, status: int | None = None) -> ApiFailure:

@@ -1,9 +1,16 @@
-"""How many calls a system may get: a token bucket that all threads share, and that the server can tighten."""
+"""How many calls a system may get: a token bucket that all threads share, and that the server can tighten.
 
+The figures that a client declares are those of the system's documentation. How much of them is used is decided by who
+opens the client, by a `LimitShare`: what is left belongs to the other apps of the same account.
+"""
+
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from gtm_platform.http.waiting import announce_wait
@@ -28,12 +35,15 @@ class RateLimiter:
     _allowed: int | None = field(init=False, repr=False, default=None)
     _window_ends: float = field(init=False, repr=False, default=float("-inf"))
     _lock: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
+    _documented: tuple[float, int, float] = field(init=False, repr=False)
+    _share: float = field(init=False, repr=False, default=1.0)
 
     def __post_init__(self) -> None:
         if self.rate <= 0 or self.burst < 1:
             raise ValueError(
                 f"A rate limit of {self.rate} calls a second in bursts of {self.burst} would never let a call pass."
             )
+        self._documented = self.rate, self.burst, self.window
         self._tokens, self._counted = float(self.burst), self.now()
         self._taken = deque(maxlen=self.burst)
 
@@ -47,6 +57,33 @@ class RateLimiter:
     ) -> "RateLimiter":
         """Return one that lets at most so many calls pass in any so many seconds."""
         return cls(calls / seconds, calls, now, sleep, window=seconds)
+
+    def use_share(self, share: float) -> None:
+        """Let no more than a share of the documented calls pass: a whole number, at least one.
+
+        Where less than one call would fit into a window, the window is made longer instead.
+        """
+        with self._lock:
+            if share == self._share:
+                return
+            self._refill()
+            rate, burst, window = self._documented
+            allowed = burst * share + 1e-9  # 0.7 * 10 is a hair more than 7, and 0.29 * 100 a hair less than 29
+            self._share, self.burst = share, max(1, math.floor(allowed))
+            self.window = window if allowed >= 1 else window / allowed
+            self.rate = self.burst / self.window if window else rate * share
+            self._tokens = min(self._tokens, float(self.burst))
+            self._taken = deque(self._taken, maxlen=self.burst)
+
+    def describe(self) -> str:
+        """Say how many calls may pass, as people say it."""
+        if not self.window:
+            return f"{_figure(self.rate)} calls a second"
+        if self.burst == 1 and self.window > 1.1:
+            return f"a call every {self.window:.2g} seconds"
+        if self.window < 2:
+            return f"{_figure(self.burst / max(1.0, math.floor(self.window)))} calls a second"
+        return f"{self.burst:,} calls in {_figure(float(math.floor(self.window)))} seconds"
 
     def acquire(self) -> None:
         """Return when one more call may leave."""
@@ -103,3 +140,50 @@ class RateLimiter:
         self._tokens = min(float(self.burst), self._tokens + max(0.0, now - resting) * self.rate)
         self._counted = now
         return now
+
+
+@dataclass
+class LimitShare:
+    """How much of each documented limit of a system may be used, and the limiters that were reduced."""
+
+    share: float = 1.0
+    limiters: list[RateLimiter] = field(init=False, repr=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError(f"A share of {self.share} of a limit lets no call pass, or more than the limit does.")
+
+    def reduce(self, limiters: Sequence[RateLimiter]) -> None:
+        """Reduce the limiters of a call, which may be shared by clients, or made with the call."""
+        for limiter in limiters:
+            limiter.use_share(self.share)
+            if not any(limiter is each for each in self.limiters):
+                self.limiters.append(limiter)
+
+    def describe(self) -> str:
+        """Say what is used of the limits that were met so far, the most generous first; "" where there was no call."""
+        limiters = sorted(self.limiters, key=lambda limiter: -limiter.rate)
+        amounts = dict.fromkeys(limiter.describe() for limiter in limiters)
+        return f"at most {self.share * 100:.3g} % of the documented limit: {', '.join(amounts)}" if amounts else ""
+
+
+_share: ContextVar[LimitShare | None] = ContextVar("limit_share", default=None)
+
+
+@contextmanager
+def limited_to(share: LimitShare) -> Iterator[None]:
+    """Let the clients that are made in this context use no more than this share of their limits."""
+    token = _share.set(share)
+    try:
+        yield
+    finally:
+        _share.reset(token)
+
+
+def current_share() -> LimitShare:
+    """Return the share that a client which is made now may use: all, where nobody says less."""
+    return _share.get() or LimitShare()
+
+
+def _figure(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 or number == int(number) else f"{number:.2g}"

@@ -3,7 +3,7 @@
 How the answer becomes the rows of windows stands in `merge`; who asks and writes, in `stream_sync`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -12,10 +12,16 @@ import dagster as dg
 from gtm_platform.ingest.source import BEGINNING, Stream, Window
 from gtm_platform.lake.lake import File
 
+LimitShareOf = Callable[[str], float]  # of a system: how much of its rate limits may be used
+
 BEFORE_FIRST_SYNC = "before the first sync; an API cannot be asked about a past day."
 NOT_NEWEST = (
     "only the newest window can be taken whole: an API cannot be asked what a record looked like on a past day."
 )
+
+
+def _all_of_it(_system: str) -> float:
+    return 1.0
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,7 @@ class SyncRules:
     full_every_days: int  # a full refresh finds deletions
     max_shrinkage: float  # a full refresh that lost more than this share of its records is refused …
     shrinkage_min_records: int  # … unless fewer records than this are gone and some are left
+    limit_share: LimitShareOf = _all_of_it
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ How a stream is synced is the same for all and stands in `plan`, `merge` and `st
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from gtm_platform.accounts import AccountIdentity
 from gtm_platform.http.pages import Page
+from gtm_platform.http.rate_limit import LimitShare, limited_to
 from gtm_platform.ingest import arrow as columns
 from gtm_platform.ingest.record import Record
 from gtm_platform.lake.contracts import Column, Contract, declare
@@ -178,6 +179,8 @@ class Source:
         missing = settings_of(self.settings).missing()
         return f"{self.name} is off: set {' and '.join(missing)} (see .env.example)" if missing else None
 
-    def open(self) -> AbstractContextManager[Any]:
-        """Connect as the environment says; the client is closed with the context."""
-        return self.connect(settings_of(self.settings))
+    @contextmanager
+    def open(self, share: LimitShare | None = None) -> Iterator[Any]:
+        """Connect as the environment says, to use a share of the rate limits; the client is closed with the context."""
+        with limited_to(share or LimitShare()), self.connect(settings_of(self.settings)) as client:
+            yield client

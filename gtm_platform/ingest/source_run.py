@@ -15,6 +15,7 @@ import dagster as dg
 
 from gtm_platform.accounts import require_own_account
 from gtm_platform.http.errors import ApiFailure, RetriesExhausted, Transient
+from gtm_platform.http.rate_limit import LimitShare
 from gtm_platform.http.waiting import on_wait
 from gtm_platform.ingest.plan import PartitionWindow, SyncRules, covered_windows, partition_windows
 from gtm_platform.ingest.progress import StreamProgress
@@ -63,7 +64,8 @@ class SourceRun:
     def _sync(self, streams: Streams) -> Iterator[Any]:
         windows = partition_windows(self.parts, self.context.partition_keys)
         lines: SimpleQueue[str | None] = SimpleQueue()
-        with self.source.open() as client, ThreadPoolExecutor(len(streams)) as threads:
+        share = LimitShare(self.rules.limit_share(self.source.name))
+        with self.source.open(share) as client, ThreadPoolExecutor(len(streams)) as threads:
             if not self._is_own_account(client):
                 return
             # The files from before show which windows were missed and are covered now.

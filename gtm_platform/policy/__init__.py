@@ -14,6 +14,7 @@ from gtm_platform.policy.automation import Automation
 from gtm_platform.policy.health import Churn, Health, Signals, Status
 from gtm_platform.policy.hubspot import HubSpot
 from gtm_platform.policy.identity import Identity
+from gtm_platform.policy.limits import Limits
 from gtm_platform.policy.money import Money
 from gtm_platform.policy.quality import Quality
 from gtm_platform.policy.reading import PolicyError, parse
@@ -30,6 +31,7 @@ __all__ = [
     "Health",
     "HubSpot",
     "Identity",
+    "Limits",
     "Money",
     "Policy",
     "PolicyError",
@@ -49,6 +51,7 @@ class Policy(Rules):
 
     money: Money
     sync: Sync
+    limits: Limits
     stripe: Stripe
     identity: Identity
     support: Support
@@ -61,7 +64,7 @@ class Policy(Rules):
     @property
     def hash(self) -> str:
         """Twelve digits that change with any value that decides what a table says, and with nothing else."""
-        canonical = json.dumps(self.model_dump(mode="json", exclude={"automation"}), sort_keys=True)
+        canonical = json.dumps(self.model_dump(mode="json", exclude={"automation", "limits"}), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 

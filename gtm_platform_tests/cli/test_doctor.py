@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
 
 import httpx
 import pytest
 
 from gtm_platform.accounts import AccountIdentity, accounts_of_home, require_own_account
 from gtm_platform.ingest.discovery import discover_sources
+from gtm_platform.policy import policy
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.settings import settings
 from gtm_platform.sources.stripe.settings import StripeSettings
@@ -139,3 +142,35 @@ def test_another_account_than_the_homes_is_failing(command: Command) -> None:
     assert (by_system["hubspot"], by_system["delivery/hubspot"], by_system["stripe"]) == ("failing", "failing", "ok")
     assert "belongs to HubSpot portal 111" in answer.stdout
     assert "it may not" not in answer.stdout
+
+
+@pytest.mark.usefixtures("connected")
+def test_it_says_how_much_of_the_limits_is_used(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert lines_of(command("doctor").stdout) == {
+        "hubspot": "at most 80 % of the documented limit: 152 calls in 10 seconds, 4 calls a second",
+        "intercom": "at most 80 % of the documented limit: 1,328 calls in 10 seconds",
+        "stripe": "at most 80 % of the documented limit: 20 calls a second",
+        "delivery/alerts": "at most 80 % of the documented limit: 0.8 calls a second",
+        "delivery/hubspot": "at most 80 % of the documented limit: 152 calls in 10 seconds",
+    }
+    mine = tmp_path / "mine.toml"
+    packaged = files("gtm_platform").joinpath("policy/policy.toml").read_text()
+    mine.write_text(packaged.replace("[limits.systems]\n", "[limits.systems]\nhubspot = 1.0\n"))
+    monkeypatch.setenv("GTM_POLICY", str(mine))
+    policy.cache_clear()
+    lines = lines_of(command("doctor").stdout)
+    assert lines["hubspot"] == "at most 100 % of the documented limit: 190 calls in 10 seconds, 5 calls a second"
+    assert lines["delivery/hubspot"] == "at most 100 % of the documented limit: 190 calls in 10 seconds"
+    assert lines["stripe"] == "at most 80 % of the documented limit: 20 calls a second"
+
+
+def lines_of(output: str) -> dict[str, str]:
+    """What stands below each of the systems of this test about its limits."""
+    lines, system = {}, ""
+    for line in output.splitlines():
+        system = line.split()[0] if line[:1].isalpha() else system
+        if "documented limit" in line and system in (*SOURCES, *DESTINATIONS):
+            lines[system] = line.strip()
+    return lines

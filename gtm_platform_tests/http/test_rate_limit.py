@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.rate_limit import LimitShare, RateLimiter, current_share, limited_to
 from gtm_platform_tests.http.clock import Clock
 
 
@@ -134,3 +134,56 @@ def test_claims_in_any_window_stay_under_burst_plus_rate() -> None:
 def test_a_pace_that_lets_nothing_pass_is_refused(rate: float, burst: int) -> None:
     with pytest.raises(ValueError, match="never let a call pass"):
         RateLimiter(rate, burst)
+
+
+@pytest.mark.parametrize(("share", "calls"), [(1.0, 10), (0.8, 8), (0.7, 7), (0.29, 2), (0.1, 1)])
+def test_a_share_of_a_window_is_a_whole_number_of_calls(share: float, calls: int) -> None:
+    clock = Clock()
+    limiter = RateLimiter.within(10, 2.0, clock.now, clock.sleep)
+    limiter.use_share(share)
+    taken = times(limiter, clock, 3 * calls)
+    assert taken[calls - 1] == 0.0
+    for first, next_window in zip(taken, taken[calls:], strict=False):
+        assert next_window - first >= 2.0
+
+
+def test_where_less_than_a_call_is_left_of_a_window_it_comes_in_a_longer_one() -> None:
+    clock = Clock()
+    limiter = RateLimiter.within(1, 2.0, clock.now, clock.sleep)
+    limiter.use_share(0.8)
+    assert times(limiter, clock, 3) == [0.0, 2.5, 5.0]
+
+
+def test_a_share_of_a_rate_is_slower_and_has_a_smaller_burst() -> None:
+    limiter, clock = limiter_of(2.0, 5)
+    limiter.use_share(0.5)
+    assert times(limiter, clock, 4) == [0.0, 0.0, 1.0, 2.0]
+
+
+def test_a_share_that_is_used_while_calls_are_made_counts_those_before_it() -> None:
+    clock = Clock()
+    limiter = RateLimiter.within(10, 10.0, clock.now, clock.sleep)
+    times(limiter, clock, 6)
+    limiter.use_share(0.8)
+    assert limiter.available == 2
+    assert times(limiter, clock, 3) == [0.0, 0.0, 10.0]
+
+
+def test_the_share_of_a_context_holds_for_what_is_made_in_it_and_says_what_it_comes_to() -> None:
+    share = LimitShare(0.8)
+    with limited_to(share):
+        assert current_share() is share
+    assert current_share().share == 1.0
+    assert share.describe() == ""
+    share.reduce([RateLimiter.within(5, 1.05), RateLimiter.within(190, 10.2), RateLimiter.within(1, 1.0)])
+    share.reduce([RateLimiter.within(25, 1.05), RateLimiter.within(25, 1.05)])
+    assert share.describe() == (
+        "at most 80 % of the documented limit: "
+        "20 calls a second, 152 calls in 10 seconds, 4 calls a second, a call every 1.2 seconds"
+    )
+
+
+@pytest.mark.parametrize("share", [0.0, 1.01, -1.0])
+def test_a_share_is_a_part_of_the_limit(share: float) -> None:
+    with pytest.raises(ValueError, match="of a limit"):
+        LimitShare(share)

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from gtm_platform.http.errors import Forbidden, Unavailable
 from gtm_platform.http.pages import Page
+from gtm_platform.http.rate_limit import current_share
 from gtm_platform.http.waiting import announce_wait
 from gtm_platform.ingest.assets import asset_of, schedule_of, windows
 from gtm_platform.ingest.record import Id, Instant, Record, at
@@ -119,6 +121,20 @@ def test_the_first_sync_that_succeeds_keeps_the_first_day_in_the_home() -> None:
     assert not kept.exists()
     run("birds", "bats")
     assert kept.read_text() == f"{FIRST_DAY}\n"
+
+
+@pytest.mark.usefixtures("key")
+def test_a_run_uses_the_share_of_the_limits_that_its_rules_allow() -> None:
+    shares = []
+
+    def connect(_: Any) -> AbstractContextManager[None]:
+        shares.append(current_share().share)
+        return nullcontext()
+
+    rules = replace(RULES, limit_share={"wood": 0.6}.__getitem__)
+    assets = asset_of(replace(SOURCE, connect=connect), lambda: rules)
+    dg.materialize([assets], partition_key=DAY, resources={"lake": LakeResource()}, raise_on_error=False)
+    assert shares == [0.6]
 
 
 @pytest.mark.usefixtures("key")

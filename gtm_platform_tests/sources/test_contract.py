@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gtm_platform.http.errors import Unauthorized
 from gtm_platform.http.pages import Page
 from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.rate_limit import LimitShare
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.discovery import discover_sources
 from gtm_platform.ingest.plan import PartitionWindow
@@ -275,6 +276,20 @@ def test_a_refused_key_is_named_and_not_shown(source: Source, monkeypatch: pytes
     with pytest.raises(Unauthorized, match=variable) as caught, source.open() as client:
         source.check(client)
     assert "wrong_0123456789abcdef" not in str(caught.value)
+
+
+@of_each_source
+@pytest.mark.usefixtures("account")
+def test_it_uses_no_more_than_its_share_of_the_limits(source: Source) -> None:
+    rates, sentences = [], []
+    for part in (1.0, 0.5):
+        share = LimitShare(part)
+        with source.open(share) as client:
+            source.check(client)
+            rates.append(sum(limiter.rate for limiter in share.limiters))
+            sentences.append(share.describe())
+    assert 0 < rates[1] <= rates[0] / 2 + 1e-9
+    assert sentences[1].startswith("at most 50 % of the documented limit: ")
 
 
 @of_each_source

@@ -105,7 +105,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long was waited: nobody waits in a test."""
     waited: list[float] = []
     monkeypatch.setattr(client, "RetryPolicy", partial(RetryPolicy, sleep=waited.append))
-    monkeypatch.setattr(client, "RATE", 10_000.0)
+    monkeypatch.setattr(client, "CALLS", (10**6, 10.0))
     return waited
 
 

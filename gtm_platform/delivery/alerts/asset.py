@@ -8,7 +8,7 @@ import dagster as dg
 from gtm_platform.delivery.alerts import customer_alerts
 from gtm_platform.delivery.alerts.sender import SendReport
 from gtm_platform.delivery.alerts.settings import SlackSettings
-from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, off_reason
+from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, POOL, off_reason
 from gtm_platform.delivery.gate import CUSTOMERS, HEALTH, newest_day, require_checks_passed, skip_reason
 from gtm_platform.delivery.hubspot.assets import newest_of
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
@@ -43,7 +43,7 @@ def channel_url() -> str | None:
     freshness_policy=DAILY_FRESHNESS,
     deps=newest_of(HEALTH, CUSTOMERS),
     metadata=links(Slack=channel_url()),
-    pool="slack",
+    pool=POOL,
     output_required=False,
 )
 def slack_alerts(context: dg.AssetExecutionContext, config: DeliveryConfig, lake: LakeResource) -> Events:

@@ -16,6 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
 from gtm_platform.accounts import AccountIdentity, require_own_account
+from gtm_platform.delivery.access import limit_share
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.http.caller import Caller, Request, Response
 from gtm_platform.http.client import BearerAuth
@@ -29,11 +30,12 @@ from gtm_platform.http.errors import (
     Unauthorized,
     Unavailable,
 )
-from gtm_platform.http.rate_limit import RateLimiter
+from gtm_platform.http.rate_limit import LimitShare, RateLimiter, limited_to
 from gtm_platform.http.retry import RetryPolicy
 
 T = TypeVar("T")
 SYSTEM, KEYS = "Slack", ("SLACK_BOT_TOKEN",)
+POOL = "slack"  # of Dagster, and the name of Slack in the policy
 EVENT = "gtm_alert"
 TIMEOUT = 30  # seconds
 BURST = 10  # then one a second, as Slack lets a channel have
@@ -99,9 +101,9 @@ class SlackChannel:
         self._caller = Caller(SYSTEM, KEYS, retry)
 
     @classmethod
-    def of(cls, settings: SlackSettings) -> "SlackChannel":
+    def of(cls, settings: SlackSettings, share: LimitShare | None = None) -> "SlackChannel":
         """Return the channel of the alerts about customers."""
-        return cls._opened(settings, CUSTOMER_CHANNEL, RetryPolicy(), TIMEOUT)
+        return cls._opened(settings, CUSTOMER_CHANNEL, RetryPolicy(), TIMEOUT, share)
 
     @classmethod
     def for_ops(cls, settings: SlackSettings) -> "SlackChannel":
@@ -109,14 +111,17 @@ class SlackChannel:
         return cls._opened(settings, OPS_CHANNEL, TICK_RETRIES, TICK_TIMEOUT)
 
     @classmethod
-    def _opened(cls, settings: SlackSettings, variable: str, retry: RetryPolicy, timeout: int) -> "SlackChannel":
+    def _opened(
+        cls, settings: SlackSettings, variable: str, retry: RetryPolicy, timeout: int, share: LimitShare | None = None
+    ) -> "SlackChannel":
         token, channel = settings.slack_bot_token, getattr(settings, variable.lower())
         if token is None or channel is None:
             raise SlackIsOff(off_reason(settings, variable))
         limiter = RateLimiter(rate=1, burst=BURST)
         key = BearerAuth(token).secret.get_secret_value()  # checked: a bad header is quoted in its error
         url = settings.slack_base_url
-        return cls(key, url, channel, limiter, retry, variable, timeout, require_own_account)
+        with limited_to(share or limit_share(POOL)):
+            return cls(key, url, channel, limiter, retry, variable, timeout, require_own_account)
 
     def post(self, text: str, blocks: Sequence[dict[str, Any]], fingerprint: str, thread: str | None = None) -> str:
         """Post, waiting out rate limits and passing trouble, and return the message's `ts`."""

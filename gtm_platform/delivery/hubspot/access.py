@@ -4,24 +4,25 @@ from contextlib import closing
 from functools import partial
 
 from gtm_platform.accounts import refuse_other_account
-from gtm_platform.delivery.access import DestinationAccess
+from gtm_platform.delivery.access import DestinationAccess, limit_share
 from gtm_platform.delivery.hubspot.client import open_client
 from gtm_platform.delivery.hubspot.object_types import object_types
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.http.errors import ApiFailure, BadRequest, NotFound
 from gtm_platform.settings import settings_of
-from gtm_platform.sources.hubspot.client import HubSpotClient, SdkCall, identity
+from gtm_platform.sources.hubspot.client import POOL, HubSpotClient, SdkCall, identity
 
 NO_OBJECT, NO_PROPERTY = "0", "gtm_no_such_property"
 
 
 def check_access() -> DestinationAccess:
     """Ask for the portal, then whether objects of each type and their properties may be written."""
-    with closing(open_client(settings_of(HubSpotDeliverySettings), pin=False)) as client:
+    share = limit_share(POOL)
+    with closing(open_client(settings_of(HubSpotDeliverySettings), pin=False, share=share)) as client:
         account = identity(client)
         refuse_other_account(account)
         reasons = [reason for object_type in object_types() for reason in _refusals(client, object_type.name)]
-    return DestinationAccess(account, tuple(reasons))
+    return DestinationAccess(account, tuple(reasons), share.describe())
 
 
 def _refusals(client: HubSpotClient, name: str) -> list[str]:

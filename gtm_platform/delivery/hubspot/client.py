@@ -10,10 +10,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 from gtm_platform.accounts import refuse_other_account, require_own_account
+from gtm_platform.delivery.access import limit_share
 from gtm_platform.delivery.hubspot.object_type import ObjectType
 from gtm_platform.delivery.hubspot.properties import GROUP, GROUP_LABEL, Property, option
+from gtm_platform.http.rate_limit import LimitShare, limited_to
 from gtm_platform.http.redaction import excerpt
-from gtm_platform.sources.hubspot.client import HubSpotClient
+from gtm_platform.sources.hubspot.client import POOL, HubSpotClient
 from gtm_platform.sources.hubspot.settings import HubSpotSettings
 
 BATCH = 100
@@ -150,12 +152,14 @@ class HubSpotObjects:
             )
 
 
-def open_client(config: HubSpotSettings, *, pin: bool = True) -> HubSpotClient:
+def open_client(config: HubSpotSettings, *, pin: bool = True, share: LimitShare | None = None) -> HubSpotClient:
     """Return a client for the account of the environment, which refuses any but this home's own.
 
-    With its first call the account becomes the home's, where it has none yet and `pin` does not forbid it.
+    With its first call the account becomes the home's, where it has none yet and `pin` does not forbid it. It uses as
+    much of the rate limits as the policy allows, which is what reading HubSpot may use, too.
     """
     if config.hubspot_access_token is None:
         raise HubSpotIsOff("HubSpot is off: set HUBSPOT_ACCESS_TOKEN.")
     token, url = config.hubspot_access_token, config.hubspot_base_url
-    return HubSpotClient(token, url, check_account=require_own_account if pin else refuse_other_account)
+    with limited_to(share or limit_share(POOL)):
+        return HubSpotClient(token, url, check_account=require_own_account if pin else refuse_other_account)

@@ -18,7 +18,7 @@ from gtm_platform.policy.money import Money
 from gtm_platform.policy.quality import Quality
 from gtm_platform.policy.reading import PolicyError, parse
 from gtm_platform.policy.rules import Rules
-from gtm_platform.policy.stripe import Stripe
+from gtm_platform.policy.subscriptions import Subscriptions
 from gtm_platform.policy.support import Support
 from gtm_platform.policy.sync import Sync
 from gtm_platform.settings import settings
@@ -35,7 +35,7 @@ __all__ = [
     "PolicyError",
     "Quality",
     "Status",
-    "Stripe",
+    "Subscriptions",
     "Support",
     "Sync",
     "policy",
@@ -48,7 +48,7 @@ class Policy(Rules):
 
     money: Money
     sync: Sync
-    stripe: Stripe
+    subscriptions: Subscriptions
     identity: Identity
     support: Support
     health: Health

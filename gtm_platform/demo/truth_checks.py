@@ -15,8 +15,15 @@ from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.settings import settings_of
 from gtm_platform.sources.hubspot.settings import HubSpotSettings
 
-RECORDS = {"hubspot": "hubspot/contacts", "intercom": "intercom/contacts", "stripe": "stripe/customers"}
-SYSTEMS = ",".join(RECORDS)  # whose truth the platform can know
+RECORDS = {
+    "hubspot": "hubspot/contacts",
+    "intercom": "intercom/contacts",
+    "stripe": "stripe/customers",
+    "orb": "orb/customers",
+    "chartmogul": "chartmogul/customers",
+}
+READ = ",".join(RECORDS)  # whose records of people are read
+SYSTEMS = "hubspot,intercom,stripe"  # of these, those whose figures core computes
 Row = Mapping[str, Any]
 
 
@@ -32,7 +39,8 @@ def against(box: Box, days: Sequence[date]) -> list[Finding]:
     """Check what the days left in the lake, HubSpot and Slack against the sandbox's truth."""
     last = days[-1]
     truth = box.ask("truth", day=last.isoformat(), systems=SYSTEMS)
-    return [_records(box, last), _people(truth, last), _figures(days, box), _hubspot(truth, last), _slack(box)]
+    people = box.ask("truth", day=last.isoformat(), systems=READ)
+    return [_records(box, last), _people(people, last), _figures(days, box), _hubspot(truth, last), _slack(box)]
 
 
 def _records(box: Box, day: date) -> Finding:
@@ -56,7 +64,7 @@ def _days(first: date, last: date) -> list[date]:
 
 
 def _live(box: Box, system: str, day: date) -> set[str]:
-    people = box.ask("truth", day=day.isoformat(), systems=SYSTEMS, fields=f"person,{system}")["people"]
+    people = box.ask("truth", day=day.isoformat(), systems=READ, fields=f"person,{system}")["people"]
     return {record for person in people for record in person[system]}
 
 
@@ -86,7 +94,7 @@ def _figures(days: Sequence[date], box: Box) -> Finding:
         customers = the_lake().partition("core/unified_customers", day.isoformat()).select("customer_id", *EXACT)
         by_id = {row["customer_id"]: row for row in customers.to_pyarrow().to_pylist()}
         for person in box.ask("truth", day=day.isoformat(), systems=SYSTEMS)["people"]:
-            records = [(system, record) for system in RECORDS for record in person[system]]
+            records = [(system, record) for system in SYSTEMS.split(",") for record in person[system]]
             if not records:
                 continue
             customer = by_id.get(links.get(records[0], ""), {})

@@ -33,18 +33,29 @@ class Paging(Protocol):
 
 @dataclass(frozen=True)
 class CursorPaging:
-    """The next cursor lies in the body at `next_at`; missing, null or "" is the end."""
+    """The next cursor lies in the body at `next_at`; missing, null or "" is the end.
+
+    Where a flag at `more_at` says whether there is more, the cursor of the last page means nothing.
+    """
 
     next_at: tuple[str, ...] = ("pages", "next", "starting_after")
     send_as: str = "starting_after"
     rows: str = "data"
+    more_at: tuple[str, ...] = ()
 
     def walk(self, ask: Ask, first: Mapping[str, Any]) -> Iterator[Listed]:
         """Yield page after page, the first for these parameters."""
         return _walk(ask, first, self.send_as, self.rows, self._next, ".".join(self.next_at))
 
     def _next(self, listed: Listed) -> Any:
-        return get_path(listed.body, *self.next_at)
+        if not self.more_at:
+            return get_path(listed.body, *self.next_at)
+        if not get_path(listed.body, *self.more_at):
+            return None
+        if not (cursor := get_path(listed.body, *self.next_at)):
+            flag, where = ".".join(self.more_at), ".".join(self.next_at)
+            raise CursorLoop("", f"The answer says {flag} but names no cursor at {where} to go on from.")
+        return cursor
 
 
 @dataclass(frozen=True)

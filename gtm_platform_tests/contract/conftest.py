@@ -20,7 +20,7 @@ def swept(emulators: Systems, tmp_path_factory: pytest.TempPathFactory) -> Recor
     folder: Path = tmp_path_factory.mktemp("state")
     recorder = Recorder(emulators.app)
     with served(recorder) as url, pointed_at(url):
-        for source in SOURCES:
+        for source in (each for each in SOURCES if each.name in emulators.apps):
             counts = sweep(source)
             assert all(counts[name, True] for name, _ in counts), f"{source.name} brought nothing of {counts}"
         contacts = list(emulators.world.hubspot.objects["contacts"])

@@ -79,6 +79,17 @@ def test_a_cursor_that_comes_back_is_a_loop_and_named(cursors: list[Any]) -> Non
     assert len(requests) <= 5
 
 
+def test_a_flag_ends_the_list_whatever_cursor_the_last_page_names() -> None:
+    flagged = CursorPaging(next_at=("cursor",), send_as="cursor", rows="results", more_at=("has_more",))
+    first = {"results": truth(1), "cursor": "a", "has_more": True}
+    ask, requests = scripted(first, {"results": truth(1), "cursor": "b", "has_more": False})
+    assert len(list(flagged.walk(ask, {}))) == 2
+    assert requests == [{}, {"cursor": "a"}]
+    ask, _ = scripted({**first, "cursor": None})
+    with pytest.raises(CursorLoop, match="has_more but names no cursor at cursor"):
+        list(flagged.walk(ask, {}))
+
+
 def test_empty_pages_without_end_are_a_loop() -> None:
     ask, requests = scripted(*[page(str(number), results=0) for number in range(100)])
     with pytest.raises(CursorLoop, match="More than 10 pages in a row are empty"):

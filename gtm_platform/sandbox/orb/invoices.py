@@ -83,8 +83,10 @@ def invoice(record: OrbInvoice, store: OrbStore) -> Shape:
 
 def _line(line: OrbLine, record: OrbInvoice) -> Shape:
     amount, subtotal = money(line.amount, record.currency), money(line.subtotal, record.currency)
+    shown = price(line.price)
     return {
         "id": line.id,
+        "item_id": shown["item"]["id"],
         "name": line.name,
         "quantity": float(line.quantity),
         "amount": amount,
@@ -100,7 +102,7 @@ def _line(line: OrbLine, record: OrbInvoice) -> Shape:
         "sub_line_items": [],
         "tax_amounts": [],
         "usage_customer_ids": None,
-        "price": price(line.price),
+        "price": shown,
     }
 
 

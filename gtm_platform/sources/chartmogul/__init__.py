@@ -1,0 +1,1 @@
+"""ChartMogul as a source: a second opinion on recurring revenue."""

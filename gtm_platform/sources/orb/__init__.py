@@ -1,0 +1,1 @@
+"""Orb as a source: billing by contract and by use."""

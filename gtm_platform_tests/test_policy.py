@@ -59,7 +59,7 @@ def test_a_missing_key_is_told_with_the_line_of_its_table() -> None:
         ("delinquent = -25", "delinquent = 25", "health.overrides.delinquent"),
         ("full_every_days = 7", "full_every_days = 0", "sync.full_every_days"),
         ("logins_for_full_engagement = 12", "logins_for_full_engagement = 1.5", "health.logins_for_full_engagement"),
-        ('discounts = "recurring"', 'discounts = "some"', "stripe.discounts"),
+        ('discounts = "recurring"', 'discounts = "some"', "subscriptions.discounts"),
         ('eur = "1.09"', 'eur = "-1"', "money.rates.eur"),
         ("cancel_words = '(?i)\\bcancel'", "cancel_words = '('", "support.cancel_words"),
     ],

@@ -2,12 +2,23 @@
 
 import dagster as dg
 
-from gtm_platform.core import activity, call_tone, calls, message_tone, pipeline, profile, revenue, support
+from gtm_platform.core import (
+    activity,
+    call_tone,
+    calls,
+    message_tone,
+    pipeline,
+    profile,
+    revenue,
+    subscriptions,
+    support,
+)
 from gtm_platform.core.checks import CHECKS
 from gtm_platform.lake.dagster.daily_assets import daily_assets
 from gtm_platform.lake.dagster.table_checks import day_checks
 
 TABLES = (
+    subscriptions.TABLE,
     revenue.TABLE,
     activity.TABLE,
     message_tone.TABLE,

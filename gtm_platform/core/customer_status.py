@@ -5,7 +5,8 @@ Pure expressions; `core/profile` shows what they come to. What a subscription is
 
 import ibis
 
-from gtm_platform.policy import Stripe
+from gtm_platform.core.billing_feeds import COPIES
+from gtm_platform.policy import Subscriptions
 
 # From the best for us to the worst; the first of a customer's subscriptions in this order is the customer's status.
 CURRENT = ("active", "trial", "past_due", "paused", "leaving")
@@ -21,38 +22,38 @@ RUNNING = {
 }  # the other states of a subscription never came about, or are over
 
 
-def of_subscription(subscriptions: ibis.Table, rules: Stripe) -> ibis.ir.StringValue:
+def of_subscription(subscriptions: ibis.Table, rules: Subscriptions) -> ibis.ir.StringValue:
     """Return the status that a subscription gives its customer; null where it does not run.
 
     One that is set to end is leaving, whatever else it is. A pause that policy does not count as revenue is a pause;
-    with another the subscription counts as what it is. A simulation makes nobody a customer.
+    with another the subscription counts as what it is.
     """
-    simulated = subscriptions["is_simulated"].fill_null(False)
-    runs = ibis.cases((~simulated, subscriptions["status"].cases(*RUNNING.items())))
-    pause = subscriptions["paused_collection"]
+    runs = subscriptions["status"].cases(*RUNNING.items())
+    pause = subscriptions["pause"]
     paused = pause.notnull() & pause.notin(rules.count_paused_collection)
-    ends = subscriptions["cancel_at_period_end"].fill_null(False) | subscriptions["cancel_at"].notnull()
+    ends = subscriptions["is_ending"].fill_null(False)
     return ibis.cases((runs.isnull(), None), (ends, "leaving"), (paused, "paused"), else_=runs)
 
 
-def reason_of(subscriptions: ibis.Table) -> ibis.ir.StringValue:
-    """Return why a subscription ended: the customer's choice, their comment, or the system's reason."""
-    details = [subscriptions[name].nullif("") for name in ("cancel_feedback", "cancel_comment", "cancel_reason")]
-    return ibis.coalesce(*details)
+def summed(subscriptions: ibis.Table) -> ibis.Table:
+    """Return [customer_id, running, ended_at, reason, copy_ended] of each customer with a subscription.
 
-
-def summed(subscriptions: ibis.Table, payers: ibis.Table, rules: Stripe) -> ibis.Table:
-    """Return [customer_id, running, ended_at, reason] of each customer with a subscription.
-
-    `running` is the best status of those that run; `ended_at` and `reason` are of the canceled one that ended last.
+    `running` is the best standing in all billing systems; `ended_at` and `reason` are of the subscription that ended
+    last. A copy counts only where it leads: it may know that something ended, though not when.
     """
-    owned = subscriptions.rename(record_id="customer_id").join(payers, "record_id")
-    place = of_subscription(owned, rules).cases(*[(status, number) for number, status in enumerate(CURRENT)])
-    over = (owned["status"] == ENDED) & owned["ended_at"].notnull() & ~owned["is_simulated"].fill_null(False)
-    last = ibis.struct({"ended_at": owned["ended_at"], "id": owned["id"], "reason": reason_of(owned)}).max(where=over)
-    customers = owned.group_by("customer_id").agg(place=place.min(), last=last)
+    copied = subscriptions["source"].isin(COPIES)
+    counts = subscriptions.filter(~copied | subscriptions["is_leading"])
+    place = counts["standing"].cases(*[(status, number) for number, status in enumerate(CURRENT)])
+    ended = counts["status"] == ENDED
+    details = {"ended_at": counts["ended_at"], "id": counts["subscription_id"], "reason": counts["end_reason"]}
+    customers = counts.group_by("customer_id").agg(
+        place=place.min(),
+        last=ibis.struct(details).max(where=ended & counts["ended_at"].notnull()),
+        copy_ended=(ended & counts["source"].isin(COPIES)).any(),
+    )
     return customers.select(
         "customer_id",
+        "copy_ended",
         running=customers["place"].cases(*enumerate(CURRENT)),
         ended_at=customers["last"]["ended_at"],
         reason=customers["last"]["reason"],
@@ -62,14 +63,12 @@ def summed(subscriptions: ibis.Table, payers: ibis.Table, rules: Stripe) -> ibis
 def columns(customers: ibis.Table) -> dict[str, ibis.Value]:
     """Return the columns of the status.
 
-    `customers` have `running`, `ended_at` and `reason` as above, `first_paid_at`, the `lost_reason` of their deals, and
-    `copied_status`: what another system copied of a subscription, where the billing system itself has no record.
+    `customers` have the columns of `summed`, `first_paid_at` and the `lost_reason` of their deals.
     """
-    copied = customers["copied_status"]
+    running = customers["running"]
     paid = customers["first_paid_at"].notnull()
     ended = customers["ended_at"].notnull()
-    running = ibis.coalesce(customers["running"], copied.cases(*RUNNING.items()))
-    has_churned = running.isnull() & ((ended & paid) | (copied == ENDED).fill_null(False))
+    has_churned = running.isnull() & ((ended & paid) | customers["copy_ended"].fill_null(False))
     status = ibis.cases((running.notnull(), running), (has_churned, CHURNED), else_=PROSPECT)
     reason = ibis.coalesce(customers["reason"], customers["lost_reason"])
     return {

@@ -1,111 +1,147 @@
-"""What Stripe knows of money, as one ledger: every subscription, payment and debt a line, then a sum per customer."""
+"""What systems know of money, as one ledger: what is subscribed to, came in and is owed; summed per customer."""
 
+from collections.abc import Mapping
 from datetime import date
 
 import ibis
 
+from gtm_platform.core.billing_feeds import COPIES, FEEDS, SOURCES, payers
+from gtm_platform.ingest.feeds import PAYERS, PAYMENTS, SubscriptionFeed, Tables, complete
 from gtm_platform.lake.expressions import money
 from gtm_platform.lake.expressions.days import end_of, within
 from gtm_platform.policy import Money
 
 FAILED_DAYS = 30
 OWING = ("past_due", "unpaid")
-NOTHING = {
-    "mrr": ibis.literal(0, "decimal(24, 6)"),
-    "arr": ibis.literal(0, "decimal(24, 6)"),
-    "cash": ibis.literal(0, "decimal(24, 6)"),
-    "paid_at": ibis.null("timestamp('UTC', 6)"),
-    "failed": ibis.literal(0, "int64"),
-    "owes": ibis.literal(False),
-}
+AMOUNTS = ("mrr", "arr", "cash")
+LINE = ibis.schema(
+    {
+        "customer_id": "string",
+        "place": "int64",  # of the system; the least is whose word counts
+        "currency": "string",
+        **dict.fromkeys(AMOUNTS, money.MAJOR),
+        "paid_at": "timestamp('UTC', 6)",
+        "failed": "int64",
+        "owes": "boolean",
+        "nothing": "int64",  # 0 of a billing system, which knows all; null of a copy
+    }
+)
 
 
 def lines(
-    customers: ibis.Table,
-    subscriptions: ibis.Table,
-    invoices: ibis.Table,
-    charges: ibis.Table,
-    refunds: ibis.Table,
-    disputes: ibis.Table,
-    day: date,
+    people: ibis.Table, links: ibis.Table, former: ibis.Table, billing: Tables, subscriptions: ibis.Table, day: date
 ) -> ibis.Table:
-    """Return [payer, currency, mrr, arr, cash, paid_at, failed, owes] in minor units.
+    """Return the ledger's lines, in major units: per customer, system and currency.
 
-    Cash is what was captured, less what was refunded or lost in a dispute, and what was paid outside Stripe.
+    Payments count whichever system took them, subscriptions of the one that leads, and a copy only where it leads.
     """
-    paid, failed = charges["status"] == "succeeded", charges["status"] == "failed"
-    charge_owner = charges.select(charge_id="id", customer_id="customer_id")
-    back, lost = refunds.join(charge_owner, "charge_id"), disputes.join(charge_owner, "charge_id")
-    paid_outside_stripe = invoices["amount_paid_off_stripe"] > 0
-    return ibis.union(
-        _line(customers, payer="id", owes=customers["delinquent"]),
-        _line(
-            subscriptions,
-            mrr=subscriptions["mrr"],
-            arr=subscriptions["arr"],
-            owes=subscriptions["status"].isin(OWING),
-        ),
-        _line(
-            charges,
-            cash=_counted(charges["amount_captured"], paid),
-            paid_at=_counted(charges["created_at"], paid & (charges["amount_captured"] > 0)),
-            failed=(failed & within(charges["created_at"], day, FAILED_DAYS)).cast("int64"),
-        ),
-        _line(back, cash=_counted(-back["amount"], back["status"].isin(["succeeded", "pending"]))),
-        _line(lost, cash=_counted(-lost["amount"], lost["status"] == "lost")),
-        _line(
-            invoices,
-            cash=invoices["amount_paid_off_stripe"],
-            paid_at=_counted(invoices["paid_at"], paid_outside_stripe),
-            owes=(invoices["status"] == "open") & (invoices["due_at"] < end_of(day)),
-        ),
+    owners = {feed.source: payers(feed, people, links, former) for feed in FEEDS}
+    leading = subscriptions.filter(subscriptions["is_leading"])
+    owing = subscriptions.filter(subscriptions["status"].isin(OWING) & subscriptions["source"].notin(COPIES))
+    ledger = [_subscribed(leading), _line(owing.select("customer_id").distinct(), owes=ibis.literal(True))]
+    for feed in FEEDS:
+        books = _books(feed, billing, owners, day)
+        if feed.is_copy:
+            books = [book.semi_join(leading.filter(leading["source"] == feed.source), "customer_id") for book in books]
+        ledger += books
+    return ibis.union(*ledger)
+
+
+def _line(rows: ibis.Table, **columns: ibis.Value) -> ibis.Table:
+    columns = {"customer_id": rows["customer_id"]} | columns
+    return rows.select(
+        **{name: columns[name].cast(kind) if name in columns else ibis.null(kind) for name, kind in LINE.items()}
     )
 
 
-def _counted(value: ibis.Value, where: ibis.ir.BooleanValue) -> ibis.Value:
-    return ibis.ifelse(where, value, ibis.null())
+def _subscribed(leading: ibis.Table) -> ibis.Table:
+    sums = leading.group_by("customer_id", "source", "currency").agg(
+        **{name: leading[name].sum().cast(money.MAJOR) for name in ("mrr", "arr")}
+    )
+    place = sums["source"].cases(*[(source, number) for number, source in enumerate(SOURCES)])
+    return _line(sums, place=place, **{name: sums[name] for name in ("currency", "mrr", "arr")})
 
 
-def _line(t: ibis.Table, payer: str = "customer_id", **amounts: ibis.Value) -> ibis.Table:
-    columns = {
-        name: amounts[name].cast(absent.type()).fill_null(absent) if name in amounts and name != "paid_at" else absent
-        for name, absent in NOTHING.items()
-    }
-    return t.select(payer=t[payer], currency=t["currency"].lower(), **columns | _paid(amounts))
+def _books(feed: SubscriptionFeed, billing: Tables, owners: Mapping[str, ibis.Table], day: date) -> list[ibis.Table]:
+    """Return what the feed says of payments and of payers."""
+    place = len(SOURCES) + SOURCES.index(feed.source)  # after every system in which somebody subscribes
+    fixed = {"place": ibis.literal(place)} | ({} if feed.is_copy else {"nothing": ibis.literal(0)})
+    books = []
+    if feed.payments:
+        paid = _paid(feed.payments(billing, end_of(day)), owners, feed.source, day)
+        cash = money.major(paid["amount"], paid["currency"])
+        columns = {name: paid[name] for name in ("currency", "paid_at", "failed")}
+        books.append(_line(paid, cash=cash, **columns, **fixed))
+    if feed.payers:
+        rows = complete(feed.payers(billing, end_of(day)), PAYERS).join(owners[feed.source], "payer")
+        books.append(
+            _line(rows, currency=rows["currency"].lower(), paid_at=rows["paying_since"], owes=rows["owes"], **fixed)
+        )
+    return books
 
 
-def _paid(amounts: dict[str, ibis.Value]) -> dict[str, ibis.Value]:
-    return {"paid_at": amounts["paid_at"].cast("timestamp('UTC', 6)")} if "paid_at" in amounts else {}
+def _paid(payments: ibis.Table, owners: Mapping[str, ibis.Table], source: str, day: date) -> ibis.Table:
+    """Return [customer_id, currency, amount, paid_at, failed], of each payer in minor units."""
+    rows = complete(payments, PAYMENTS)
+    failed = within(rows["failed_at"], day, FAILED_DAYS).cast("int64")
+    elsewhere = ["collected_by"] if "collected_by" in payments.columns else []
+    sums = rows.group_by("payer", *elsewhere, currency=rows["currency"].lower()).agg(
+        amount=rows["amount"].sum().cast("decimal(24, 6)"), paid_at=rows["paid_at"].min(), failed=failed.sum()
+    )
+    sums = sums.join(owners[source], "payer")
+    return _not_counted_twice(sums, owners, source) if elsewhere else sums
 
 
-def summed(ledger: ibis.Table, payers: ibis.Table, rules: Money) -> ibis.Table:
+def _not_counted_twice(paid: ibis.Table, owners: Mapping[str, ibis.Table], source: str) -> ibis.Table:
+    """Leave what another system collected to that system, where it shows the customer."""
+    shown = [
+        owner.select("customer_id", collected_by=ibis.literal(name), is_shown=True).distinct()
+        for name, owner in owners.items()
+        if name != source
+    ]
+    joined = paid.left_join(ibis.union(*shown) if len(shown) > 1 else shown[0], ["customer_id", "collected_by"])
+    counts = joined["is_shown"].isnull()
+    return joined.mutate(
+        amount=ibis.ifelse(counts, joined["amount"], 0), failed=ibis.ifelse(counts, joined["failed"], 0)
+    )
+
+
+def summed(ledger: ibis.Table, rules: Money) -> ibis.Table:
     """Return one row per customer, in its own currency and in the reporting currency.
 
     The reporting columns end in `_reporting` and are null without a rate. `currencies` counts those with any amount;
-    `currency` is one of them, or of any line.
+    `currency` is one of them, or of any line. `source` is the system whose word counts.
     """
-    books = ledger.group_by("payer", "currency").agg(
-        **{name: ledger[name].sum().cast("decimal(24, 6)") for name in ("mrr", "arr", "cash")},
-        paid_at=ledger["paid_at"].min(),
-        failed=ledger["failed"].sum(),
-        owes=ledger["owes"].any(),
-    )
-    books = books.join(payers, "payer")
-    books = books.mutate(used=(books["mrr"] != 0) | (books["cash"] != 0))
-    own = {name: money.major(books[name], books["currency"]) for name in ("mrr", "arr", "cash")}
-    reported = {name: money.reported(amount, books["currency"], rules) for name, amount in own.items()}
+    books = ledger.mutate(used=(ledger["mrr"] != 0).fill_null(False) | (ledger["cash"] != 0).fill_null(False))
+    reported = {name: money.reported(books[name], books["currency"], rules) for name in AMOUNTS}
+    has_rate = books["currency"].isin([*rules.rates]).fill_null(False)
     customers = books.group_by("customer_id").agg(
-        **{name: amount.sum() for name, amount in own.items()},
+        **{name: books[name].sum() for name in AMOUNTS},
         **{f"{name}_reporting": amount.sum() for name, amount in reported.items()},
-        amounts_without_rate=books.count(where=books["used"] & reported["mrr"].isnull()),
+        amounts_without_rate=books.count(where=books["used"] & ~has_rate),
         currencies=books["currency"].nunique(where=books["used"]),
         currency=ibis.coalesce(books["currency"].max(where=books["used"]), books["currency"].max()),
         first_paid_at=books["paid_at"].min(),
         failed=books["failed"].sum(),
         owes=books["owes"].any(),
+        place=books["place"].min(),
+        nothing=books["nothing"].min(),
     )
-    whole = {
-        f"{name}_reporting": _counted(customers[f"{name}_reporting"], customers["amounts_without_rate"] == 0)
-        for name in own
+    nothing = customers["nothing"]
+    whole = {name: customers[name].fill_null(nothing.cast(customers[name].type())) for name in AMOUNTS}
+    in_reporting = {
+        f"{name}_reporting": ibis.cases(
+            (
+                customers["amounts_without_rate"] == 0,
+                customers[f"{name}_reporting"].fill_null(nothing.cast(customers[f"{name}_reporting"].type())),
+            )
+        )
+        for name in AMOUNTS
     }
-    return customers.mutate(**whole).drop("amounts_without_rate")
+    return customers.mutate(
+        **whole,
+        **in_reporting,
+        failed=customers["failed"].fill_null(nothing),
+        owes=customers["owes"].fill_null(nothing.cast("boolean")),
+        source=(customers["place"] % len(SOURCES)).cases(*enumerate(SOURCES)),
+    ).drop("amounts_without_rate", "nothing", "place")

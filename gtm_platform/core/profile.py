@@ -6,9 +6,7 @@ import ibis
 
 from gtm_platform.core import customer_status
 from gtm_platform.core.calls import BOOKINGS
-from gtm_platform.core.revenue import BILLING, COPY
 from gtm_platform.identity import person_records
-from gtm_platform.identity.former_records import with_former
 from gtm_platform.identity.people import IDS
 from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.identity.precedence import by_precedence
@@ -76,7 +74,6 @@ STATED = ("name", "country", "city", "timezone", "company_name")
 def table(
     people: ibis.Table,
     links: ibis.Table,
-    former: ibis.Table,
     companies: ibis.Table,
     records: person_records.Tables,
     owners: Mapping[str, ibis.Table],
@@ -92,9 +89,8 @@ def table(
         stated = _stated(feed, person_rows(feed, records[feed.source]), owners.get(feed.source))
         profiles = left_join_all(profiles, [stated], feed.id_column)
     profiles = left_join_all(profiles, [_of_company(companies)], "company_id")
-    payers = with_former(links, former, BILLING)
-    status = customer_status.summed(subscriptions, payers, policy.stripe)
-    billed = revenue.select("customer_id", "first_paid_at", copied_status=_copied_status(revenue))
+    status = customer_status.summed(subscriptions)
+    billed = revenue.select("customer_id", "first_paid_at")
     lost = pipeline.select("customer_id", "lost_reason")
     profiles = left_join_all(profiles, [*_signups(links, records), status, billed, lost, _hosts(calls)])
     rules = policy.identity
@@ -160,11 +156,6 @@ def _of_company(companies: ibis.Table) -> ibis.Table:
     return companies.select("company_id", listed_name="name", company_domain="domain")
 
 
-def _copied_status(revenue: ibis.Table) -> ibis.Value:
-    """Return the status of a subscription that is present from a copy only."""
-    return ibis.ifelse(revenue["mrr_source"] == COPY, revenue["subscription_status"], ibis.null("string"))
-
-
 def _signups(links: ibis.Table, records: person_records.Tables) -> list[ibis.Table]:
     return [_signup(feed, links, person_rows(feed, records[feed.source])) for feed in FEEDS if feed.signed_up_at]
 
@@ -188,12 +179,11 @@ TABLE = DailyTable(
     inputs={
         "people": "identity/people",
         "links": "identity/links",
-        "former": "identity/former_records",
         "companies": "identity/companies",
         "records": person_records.TABLES,
         "owners": OWNERS,
         "calls": "core/calls",
-        "subscriptions": "stripe/subscriptions",
+        "subscriptions": "core/subscriptions",
         "revenue": "core/revenue",
         "pipeline": "core/pipeline",
         "policy": current_policy,

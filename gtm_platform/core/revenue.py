@@ -5,16 +5,14 @@ from datetime import date
 import ibis
 
 from gtm_platform.core import ledger
-from gtm_platform.core import subscriptions as subscription_rules
-from gtm_platform.identity.former_records import with_former
+from gtm_platform.core.billing_feeds import SOURCES, TABLES
+from gtm_platform.ingest.feeds import Tables
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
 from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.policy import Money, Policy
 from gtm_platform.policy import policy as current_policy
-
-BILLING, COPY = "stripe", "intercom"  # who bills, and who keeps a copy of what is billed
 
 CONTRACT = Contract(
     {
@@ -32,7 +30,11 @@ CONTRACT = Contract(
         "failed_payments_30d": Column("int64", "Failed charges in 30 days."),
         "current_period_end": Column("timestamp('UTC', 6)", "Of the subscription with the largest MRR."),
         "first_paid_at": Column("timestamp('UTC', 6)", "First successful payment."),
-        "mrr_source": Column("string", "stripe, else intercom.", rule=lambda v: v.isin([BILLING, COPY])),
+        "mrr_source": Column(
+            "string",
+            "The system whose word counts: the first in which a subscription runs, else ever did; copies come last.",
+            rule=lambda v: v.isin(SOURCES),
+        ),
     },
     key=("customer_id",),
     about="MRR, plan, payments and debts of each customer; null for whom no system bills.",
@@ -43,116 +45,57 @@ CONTRACT = Contract(
     },
 )
 
-COUNTING = ("active", "past_due")
-PERIODS_A_YEAR = {"month": 12, "year": 1, "week": 52, "day": 365}
-
 
 def table(
     people: ibis.Table,
     links: ibis.Table,
     former: ibis.Table,
-    intercom: ibis.Table,
-    stripe: ibis.Table,
+    billing: Tables,
     subscriptions: ibis.Table,
-    products: ibis.Table,
-    prices: ibis.Table,
-    invoices: ibis.Table,
-    charges: ibis.Table,
-    refunds: ibis.Table,
-    disputes: ibis.Table,
     policy: Policy,
     day: date,
 ) -> ibis.Table:
     """Return a row per customer."""
-    payers = with_former(links, former, BILLING).select("customer_id", payer="record_id")
-    running = subscription_rules.counted(subscriptions, policy.stripe, day)
-    lines = ledger.lines(stripe, running.view(), invoices, charges, refunds, disputes, day)
-    plans = _plans(_leading(running.view(), payers, policy.money), products, prices)
-    billed = _billed(left_join_all(ledger.summed(lines, payers, policy.money), [plans]), policy.money)
-    not_billed = people.filter(people["intercom_contact_id"].notnull()).anti_join(payers, "customer_id")
-    copied = _copied(not_billed.join(intercom, not_billed["intercom_contact_id"] == intercom["id"]), policy.money)
-    return left_join_all(people.select("customer_id"), [billed.union(copied)])
+    lines = ledger.lines(people, links, former, billing, subscriptions, day)
+    customers = left_join_all(ledger.summed(lines, policy.money), [_leading(subscriptions, policy.money)])
+    return left_join_all(people.select("customer_id"), [_billed(customers, policy.money)])
 
 
-def _leading(subscriptions: ibis.Table, payers: ibis.Table, rules: Money) -> ibis.Table:
+def _leading(subscriptions: ibis.Table, rules: Money) -> ibis.Table:
     """Return [customer_id, lead, newest]: the subscription with the largest MRR, and the newest, of each customer."""
-    owned = subscriptions.rename(payer="customer_id").join(payers, "payer")
-    worth = money.reported(money.major(owned["mrr"], owned["currency"]), owned["currency"], rules).fill_null(0)
-    at = {"created_at": owned["created_at"], "id": owned["id"]}
-    fields = ("product_id", "price_id", "unit_amount", "currency", "current_period_end")
+    owned = subscriptions.filter(subscriptions["is_leading"])
+    worth = money.reported(owned["mrr"], owned["currency"], rules).fill_null(0)
+    at = {"created_at": owned["created_at"], "id": owned["subscription_id"]}
+    fields = ("plan_name", "plan_tier", "plan_price", "currency", "current_period_end")
     return owned.group_by("customer_id").agg(
         lead=ibis.struct({"worth": worth, **at, **{name: owned[name] for name in fields}}).max(),
         newest=ibis.struct({"came": ~owned["status"].startswith("incomplete"), **at, "status": owned["status"]}).max(),
     )
 
 
-def _plans(leading: ibis.Table, products: ibis.Table, prices: ibis.Table) -> ibis.Table:
-    named = products.select(product_id="id", plan_name="name", product_tier="tier")
-    priced = prices.select("nickname", "lookup_key", price_id="id", price_tier="tier")
-    lead = leading["lead"]
-    plans = leading.select(
+def _billed(customers: ibis.Table, rules: Money) -> ibis.Table:
+    """Return what is billed in the customer's currency, or in the reporting one where it uses several."""
+    several = customers["currencies"] > 1
+    lead = customers["lead"]
+    plan_price, plan_currency = lead["plan_price"], lead["currency"]
+    in_reporting = money.reported(plan_price, plan_currency, rules)
+    own = ibis.ifelse(customers["currencies"] == 0, plan_currency, customers["currency"])
+    return customers.select(
         "customer_id",
-        **{name: lead[name] for name in ("product_id", "price_id", "unit_amount", "current_period_end")},
-        plan_currency=lead["currency"],
-        subscription_status=leading["newest"]["status"],
-    )
-    plans = left_join_all(left_join_all(plans, [named], "product_id"), [priced], "price_id")
-    tiers = [plans[name].nullif("") for name in ("price_tier", "product_tier", "nickname", "lookup_key")]
-    return plans.mutate(plan_tier=ibis.coalesce(*tiers)).drop("product_id", "price_id", "nickname", "lookup_key")
-
-
-def _billed(payers: ibis.Table, rules: Money) -> ibis.Table:
-    """Return what Stripe bills, in the customer's currency, or in the reporting one where it uses several."""
-    several = payers["currencies"] > 1
-    plan_price = money.major(payers["unit_amount"], payers["plan_currency"])
-    in_reporting = money.reported(plan_price, payers["plan_currency"], rules)
-    own = ibis.ifelse(payers["currencies"] == 0, payers["plan_currency"], payers["currency"])
-    return payers.select(
-        "customer_id",
-        mrr=money.shown(ibis.ifelse(several, payers["mrr_reporting"], payers["mrr"])),
-        mrr_reporting=money.shown(payers["mrr_reporting"]),
-        arr=money.shown(ibis.ifelse(several, payers["arr_reporting"], payers["arr"])),
-        ltv=money.shown(ibis.ifelse(several, payers["cash_reporting"], payers["cash"])),
-        currency=ibis.ifelse(several, rules.reporting_currency, ibis.coalesce(own, payers["currency"])),
-        plan_name="plan_name",
-        plan_tier="plan_tier",
+        mrr=money.shown(ibis.ifelse(several, customers["mrr_reporting"], customers["mrr"])),
+        mrr_reporting=money.shown(customers["mrr_reporting"]),
+        arr=money.shown(ibis.ifelse(several, customers["arr_reporting"], customers["arr"])),
+        ltv=money.shown(ibis.ifelse(several, customers["cash_reporting"], customers["cash"])),
+        currency=ibis.ifelse(several, rules.reporting_currency, ibis.coalesce(own, customers["currency"])),
+        plan_name=lead["plan_name"],
+        plan_tier=lead["plan_tier"],
         plan_price=money.shown(ibis.ifelse(several, in_reporting, plan_price)),
-        subscription_status="subscription_status",
+        subscription_status=customers["newest"]["status"],
         is_delinquent="owes",
         failed_payments_30d="failed",
-        current_period_end="current_period_end",
+        current_period_end=lead["current_period_end"],
         first_paid_at="first_paid_at",
-        mrr_source=ibis.literal(BILLING),
-    )
-
-
-def _copied(contacts: ibis.Table, rules: Money) -> ibis.Table:
-    """Return what Intercom copied from Stripe, of contacts of whom Stripe itself has no record.
-
-    The copy names no currency: it is taken for the reporting one.
-    """
-    contacts = contacts.filter(contacts["stripe_subscription_status"].notnull())
-    price = money.exact(contacts["stripe_plan_price"])
-    a_year = contacts["stripe_plan_interval"].cases(*PERIODS_A_YEAR.items()).cast("int64")
-    arr = ibis.ifelse(contacts["stripe_subscription_status"].isin(COUNTING), price * a_year, 0).cast("decimal(24, 6)")
-    mrr = money.shown((arr / 12).cast(money.EXACT))
-    absent = {name: ibis.null(CONTRACT.schema[name]) for name in ("ltv", "current_period_end", "first_paid_at")}
-    return contacts.select(
-        "customer_id",
-        mrr=mrr,
-        mrr_reporting=mrr,
-        arr=money.shown(arr),
-        ltv=absent["ltv"],
-        currency=ibis.literal(rules.reporting_currency),
-        plan_name="stripe_plan",
-        plan_tier="plan_tier",
-        plan_price=money.shown(price),
-        subscription_status="stripe_subscription_status",
-        is_delinquent="stripe_delinquent",
-        failed_payments_30d=ibis.null("int64"),
-        current_period_end=absent["current_period_end"],
-        first_paid_at=absent["first_paid_at"],
-        mrr_source=ibis.literal(COPY),
+        mrr_source="source",
     )
 
 
@@ -163,15 +106,8 @@ TABLE = DailyTable(
         "people": "identity/people",
         "links": "identity/links",
         "former": "identity/former_records",
-        "intercom": "intercom/contacts",
-        "stripe": "stripe/customers",
-        "subscriptions": "stripe/subscriptions",
-        "products": "stripe/products",
-        "prices": "stripe/prices",
-        "invoices": "stripe/invoices",
-        "charges": "stripe/charges",
-        "refunds": "stripe/refunds",
-        "disputes": "stripe/disputes",
+        "billing": TABLES,
+        "subscriptions": "core/subscriptions",
         "policy": current_policy,
     },
     rule=table,

@@ -1,4 +1,4 @@
-"""What a source contributes beside its streams: people, companies, use, calls. Values only.
+"""What a source contributes beside its streams: people, companies, use, calls, subscriptions. Values only.
 
 A feed lies in `sources/<x>/feeds.py` under the name FEEDS. A field of a feed is a column's name or a function of the
 table. Identity and core read the feeds; what they make of them, and whose word counts where two disagree, does not
@@ -148,7 +148,98 @@ class CallFeed:
     precedence_by_field: Mapping[str, int] = field(default_factory=dict)
 
 
-Feed = PersonFeed | CompanyFeed | UsageFeed | CallFeed
+INSTANT = "timestamp('UTC', 6)"
+MINOR = "decimal(24, 6)"  # an amount in the smallest unit of its currency
+DISCOUNT_MODES = ("forever_only", "recurring", "all")
+PHASES = ibis.dtype(
+    f"array<struct<begins: {INSTANT}, ends: {INSTANT}, "
+    + ", ".join(f"mrr_{mode}: int64, arr_{mode}: {MINOR}" for mode in DISCOUNT_MODES)
+    + ">>"
+)
+
+# A row per subscription, ended ones too. A column that the system does not know may be left out.
+SUBSCRIPTIONS = ibis.schema(
+    {
+        "payer": "string",  # a record of the source's person feed
+        "subscription_id": "string",
+        "status": "string",  # trialing, active, past_due, unpaid, paused, canceled, incomplete, incomplete_expired
+        "pause": "string",  # keep_as_draft, mark_uncollectible or void, while invoices are on hold
+        "is_simulated": "boolean",
+        "is_ending": "boolean",  # it runs, and is set to end
+        "created_at": INSTANT,
+        "started_at": INSTANT,
+        "ended_at": INSTANT,
+        "end_reason": "string",
+        "currency": "string",  # without it, the reporting currency
+        "phases": PHASES,  # what it is worth between instants, by which discounts count; null where that is not known
+        "plan_name": "string",
+        "plan_tier": "string",
+        "plan_price": MINOR,  # of one unit for one interval
+        "current_period_end": INSTANT,
+    }
+)
+
+# A row per payment, refund and failed attempt.
+PAYMENTS = ibis.schema(
+    {
+        "payer": "string",
+        "currency": "string",
+        "amount": MINOR,  # below nothing where money went back
+        "paid_at": INSTANT,  # of money that came in
+        "failed_at": INSTANT,  # of an attempt that failed
+        "collected_by": "string",  # the billing system that took the money, and shows it, too
+    }
+)
+
+# A row or several per payer.
+PAYERS = ibis.schema(
+    {
+        "payer": "string",
+        "currency": "string",
+        "owes": "boolean",
+        "paying_since": INSTANT,  # where the system shows no payments, but when they began
+    }
+)
+
+Tables = Mapping[str, ibis.Table]  # by their keys
+BillingRows = Callable[[Tables, ibis.ir.TimestampScalar], ibis.Table]
+
+
+@dataclass(frozen=True)
+class SubscriptionFeed:
+    """What a system knows of subscriptions, payments and debts.
+
+    Functions of its tables and of the end of the day return rows of the schemas SUBSCRIPTIONS, PAYMENTS and PAYERS, amounts in minor units. Facts only: which
+    discounts and pauses count is for the policy to say. Of several billing systems the least `precedence` counts first.
+    A `is_copy` is of what others bill: it counts for whom no billing system ever had a subscription.
+    """
+
+    source: str
+    precedence: int
+    tables: tuple[str, ...]
+    subscriptions: BillingRows
+    payments: BillingRows | None = None
+    payers: BillingRows | None = None
+    is_copy: bool = False
+    speaking_record_only: bool = False  # of several person records only that counts which speaks for the customer
+
+
+Feed = PersonFeed | CompanyFeed | UsageFeed | CallFeed | SubscriptionFeed
+
+
+def lasting(mrr: ibis.Value, arr: ibis.Value) -> ibis.Value:
+    """Return the phases of what is always worth the same, by any discounts; null without an amount."""
+    amounts = {f"mrr_{mode}": mrr.cast("int64") for mode in DISCOUNT_MODES}
+    amounts |= {f"arr_{mode}": arr.cast(MINOR) for mode in DISCOUNT_MODES}
+    phase = ibis.struct({"begins": ibis.null(INSTANT), "ends": ibis.null(INSTANT), **amounts})
+    return ibis.cases((mrr.notnull(), ibis.array([phase]).cast(PHASES)))
+
+
+def complete(rows: ibis.Table, schema: ibis.Schema) -> ibis.Table:
+    """Return the rows with every column of the schema, null where the feed leaves it out."""
+    return rows.select(
+        **{name: rows[name].cast(kind) if name in rows.columns else ibis.null(kind) for name, kind in schema.items()}
+    )
 
 
 def sync_column(source: str) -> str:

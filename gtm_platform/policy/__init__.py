@@ -19,7 +19,7 @@ from gtm_platform.policy.money import Money
 from gtm_platform.policy.quality import Quality
 from gtm_platform.policy.reading import PolicyError, parse
 from gtm_platform.policy.rules import Rules
-from gtm_platform.policy.stripe import Stripe
+from gtm_platform.policy.subscriptions import Subscriptions
 from gtm_platform.policy.support import Support
 from gtm_platform.policy.sync import Sync
 from gtm_platform.settings import settings
@@ -38,7 +38,7 @@ __all__ = [
     "Quality",
     "Signals",
     "Status",
-    "Stripe",
+    "Subscriptions",
     "Support",
     "Sync",
     "policy",
@@ -52,7 +52,7 @@ class Policy(Rules):
     money: Money
     sync: Sync
     limits: Limits
-    stripe: Stripe
+    subscriptions: Subscriptions
     identity: Identity
     support: Support
     health: Health

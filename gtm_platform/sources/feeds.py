@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from gtm_platform.ingest.discovery import SOURCES_PACKAGE, discover
-from gtm_platform.ingest.feeds import CallFeed, CompanyFeed, Feed, PersonFeed, UsageFeed
+from gtm_platform.ingest.feeds import CallFeed, CompanyFeed, Feed, PersonFeed, SubscriptionFeed, UsageFeed
 
 
 @cache
@@ -40,7 +40,14 @@ def call_feeds() -> tuple[CallFeed, ...]:
     return tuple(feed for feed in feeds() if isinstance(feed, CallFeed))
 
 
-def _expect_distinct_sources(of_one_kind: Sequence[PersonFeed | CompanyFeed]) -> None:
+def subscription_feeds() -> tuple[SubscriptionFeed, ...]:
+    """Return the feeds of subscriptions, at most one a source: billing systems, then copies."""
+    billing = tuple(feed for feed in feeds() if isinstance(feed, SubscriptionFeed))
+    _expect_distinct_sources(billing)
+    return tuple(sorted(billing, key=lambda feed: feed.is_copy))
+
+
+def _expect_distinct_sources(of_one_kind: Sequence[PersonFeed | CompanyFeed | SubscriptionFeed]) -> None:
     names = [feed.source for feed in of_one_kind]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise TypeError(f"{', '.join(repeated)} has two feeds of one kind; the columns of the two would be the same.")

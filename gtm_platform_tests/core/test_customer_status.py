@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gtm_platform.core.customer_status import CURRENT
-from gtm_platform_tests.core.test_profile_and_pipeline import ALL, a_profile
+from gtm_platform_tests.core.test_profile_and_pipeline import a_profile
 from gtm_platform_tests.tables import days_ago
 
 PAID = [{"customer_id": "a", "first_paid_at": days_ago(300), "mrr_source": "stripe"}]
@@ -104,16 +104,20 @@ def test_a_payer_whom_the_billing_system_deleted_is_still_the_customers() -> Non
 
 
 @pytest.mark.parametrize(
-    ("copied", "source", "expected"),
+    ("copied", "billed", "expected"),
     [
-        ("active", "intercom", "active"),
-        ("trialing", "intercom", "trial"),
-        ("unpaid", "intercom", "past_due"),
-        ("canceled", "intercom", "churned"),
-        ("incomplete", "intercom", "prospect"),
-        ("active", "stripe", "prospect"),  # the billing system has a record, and no subscription
+        ("active", [], "active"),
+        ("trialing", [], "trial"),
+        ("unpaid", [], "past_due"),
+        ("canceled", [], "churned"),
+        ("incomplete", [], "prospect"),
+        ("active", [subscription("incomplete_expired")], "prospect"),
+        ("active", [subscription("past_due")], "past_due"),
+        ("canceled", [subscription("active")], "active"),
     ],
 )
-def test_a_copy_counts_only_where_the_billing_system_has_no_record(copied: str, source: str, expected: str) -> None:
-    revenue = [{"customer_id": "a", "mrr_source": source, "subscription_status": copied}]
-    assert a_profile(ALL, revenue=revenue)["customer_status"] == expected
+def test_a_copy_counts_only_where_the_billing_system_never_had_a_subscription(
+    copied: str, billed: list[Subscription], expected: str
+) -> None:
+    contact = {"id": "i1", "stripe_subscription_status": copied}
+    assert status_of(*billed, paid=False, intercom=[contact])["customer_status"] == expected

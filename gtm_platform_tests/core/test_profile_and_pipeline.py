@@ -9,6 +9,7 @@ import pytest
 from gtm_platform.core import pipeline, profile
 from gtm_platform.policy import Policy, PolicyError, policy
 from gtm_platform.policy.identity import Precedence
+from gtm_platform_tests.core.billing import subscriptions_of
 from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled, person_tables
 
 ALL = {"hubspot_contact_id": "h1", "intercom_contact_id": "i1", "stripe_customer_id": "s1", "company_id": "com_1"}
@@ -23,23 +24,26 @@ ADMINS: list[dict[str, Any]] = [{"id": "9", "name": "Ian", "email": "ian@us.exam
 def a_profile(
     person: dict[str, Any] = ALL, rules: Policy | None = None, /, **rows: list[dict[str, Any]]
 ) -> dict[str, Any]:
+    people = filled("identity/people", {"customer_id": "a", **person})
+    links = filled(
+        "identity/links",
+        *[
+            {"source": source, "record_id": id, "customer_id": "a", "match_method": "email"}
+            for source, id in (("hubspot", "h1"), ("intercom", "i1"), ("intercom", "i2"), ("stripe", "s1"))
+        ],
+    )
+    former = filled("identity/former_records", *rows.get("former", []))
+    billing = {"stripe/subscriptions": rows.get("subscriptions", []), "intercom/contacts": rows.get("intercom", [])}
     table = computed(
         profile.table,
         "core/profile",
-        people=filled("identity/people", {"customer_id": "a", **person}),
-        links=filled(
-            "identity/links",
-            *[
-                {"source": source, "record_id": id, "customer_id": "a", "match_method": "email"}
-                for source, id in (("hubspot", "h1"), ("intercom", "i1"), ("intercom", "i2"), ("stripe", "s1"))
-            ],
-        ),
+        people=people,
+        links=links,
         companies=filled("identity/companies", *rows.get("companies", [])),
-        former=filled("identity/former_records", *rows.get("former", [])),
         records=person_tables(**{source: rows.get(source, []) for source in ("hubspot", "intercom", "stripe")}),
         owners={"hubspot": filled("hubspot/owners", *OWNERS), "intercom": filled("intercom/admins", *ADMINS)},
         calls=filled("core/calls", *rows.get("calls", [])),
-        subscriptions=filled("stripe/subscriptions", *rows.get("subscriptions", [])),
+        subscriptions=subscriptions_of(people, links, former, billing, rules),
         revenue=filled("core/revenue", *rows.get("revenue", [])),
         pipeline=filled("core/pipeline", *rows.get("pipeline", [])),
         policy=rules or policy(),

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from gtm_platform.core import revenue
-from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
+from gtm_platform_tests.core.billing import billed_of
+from gtm_platform_tests.tables import DAY, days_ago, filled
 
 MIDNIGHT = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=1)  # with which the day ends
 
@@ -33,35 +32,21 @@ def charge(id: str, amount: int, **details: Any) -> dict[str, Any]:
 
 def customers(**rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """`a` is known to Stripe as s1 and s2, `b` to Intercom only, `c` to HubSpot only."""
-    table = computed(
-        revenue.table,
-        "core/revenue",
-        people=filled(
-            "identity/people",
-            {"customer_id": "a", "stripe_customer_id": "s1", "intercom_contact_id": "i1"},
-            {"customer_id": "b", "intercom_contact_id": "i2"},
-            {"customer_id": "c", "hubspot_contact_id": "h1"},
-        ),
-        links=filled(
-            "identity/links",
-            *[
-                {"source": "stripe", "record_id": id, "customer_id": "a", "match_method": "email"}
-                for id in ("s1", "s2")
-            ],
-        ),
-        former=filled("identity/former_records", *rows.get("former", [])),
-        stripe=filled("stripe/customers", *rows.get("stripe", [{"id": "s1", "currency": "usd"}, {"id": "s2"}])),
-        intercom=filled(
-            "intercom/contacts", {"id": "i1", "stripe_subscription_status": "canceled"}, *rows.get("intercom", [])
-        ),
-        **{
-            name: filled(f"stripe/{name}", *rows.get(name, []))
-            for name in ("subscriptions", "products", "prices", "invoices", "charges", "refunds", "disputes")
-        },
-        policy=policy(),
-        day=DAY,
+    people = filled(
+        "identity/people",
+        {"customer_id": "a", "stripe_customer_id": "s1", "intercom_contact_id": "i1"},
+        {"customer_id": "b", "intercom_contact_id": "i2"},
+        {"customer_id": "c", "hubspot_contact_id": "h1"},
     )
-    return by("customer_id", table)
+    links = filled(
+        "identity/links",
+        *[{"source": "stripe", "record_id": id, "customer_id": "a", "match_method": "email"} for id in ("s1", "s2")],
+    )
+    payers = rows.pop("stripe", [{"id": "s1", "currency": "usd"}, {"id": "s2"}])
+    former = filled("identity/former_records", *rows.pop("former", []))
+    contacts = [{"id": "i1"}, *rows.pop("intercom", [])]
+    stripe = {f"stripe/{name}": stored for name, stored in rows.items()}
+    return billed_of(people, links, former, {"stripe/customers": payers, "intercom/contacts": contacts, **stripe})
 
 
 def test_no_subscription_is_no_revenue_and_no_bill_is_nothing_known() -> None:

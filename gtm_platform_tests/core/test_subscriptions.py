@@ -9,15 +9,19 @@ from typing import Any
 import pytest
 
 from gtm_platform.core import subscriptions
+from gtm_platform.core.billing_feeds import FEEDS
 from gtm_platform.core.revenue import TABLE as REVENUE
 from gtm_platform.identity import assets as identity
+from gtm_platform.ingest.feeds import SUBSCRIPTIONS, complete
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.lake.duckdb_engine import engine
-from gtm_platform.policy import Stripe, policy
+from gtm_platform.lake.expressions.days import end_of
+from gtm_platform.policy import Subscriptions, policy
 from gtm_platform.settings import settings
+from gtm_platform_tests.core.billing import billing, subscriptions_of
 from gtm_platform_tests.tables import DAY, filled, rows_of
 
-RULES = Stripe(count_paused_collection=["keep_as_draft"], discounts="recurring")
+RULES = Subscriptions(count_paused_collection=["keep_as_draft"], discounts="recurring")
 AMOUNTS = {"forever_only": 10000, "recurring": 5000, "all": 2500}
 PHASE = {
     "begins": None,
@@ -31,15 +35,17 @@ def subscription(**fields: Any) -> dict[str, Any]:
     return {"id": "sub_1", "customer_id": "s1", "status": "active", "currency": "usd", "phases": [PHASE], **fields}
 
 
-def counted(rules: Stripe = RULES, **fields: Any) -> tuple[Decimal, Decimal]:
-    table = filled("stripe/subscriptions", subscription(**fields))
-    (row,) = rows_of(subscriptions.counted(table, rules, DAY).select("mrr", "arr"))
+def counted(rules: Subscriptions = RULES, **fields: Any) -> tuple[Decimal, Decimal]:
+    stored = billing({"stripe/subscriptions": [subscription(**fields)]})
+    feed = next(feed for feed in FEEDS if feed.source == "stripe")
+    rows = complete(feed.subscriptions(stored, end_of(DAY)), SUBSCRIPTIONS)
+    (row,) = rows_of(subscriptions.counted(rows, rules, DAY).select("mrr", "arr"))
     return row["mrr"], row["arr"]
 
 
 @pytest.mark.parametrize(("discounts", "mrr"), AMOUNTS.items())
 def test_the_policy_says_which_discounts_count(discounts: Any, mrr: int) -> None:
-    rules = Stripe(count_paused_collection=[], discounts=discounts)
+    rules = Subscriptions(count_paused_collection=[], discounts=discounts)
     assert counted(rules) == (mrr, 12 * mrr)
 
 
@@ -71,12 +77,15 @@ def test_statuses_that_count(status: str, counts: bool) -> None:
     ],
 )
 def test_the_policy_says_which_paused_collections_count(allowed: Any, behaviour: str | None, counts: bool) -> None:
-    rules = Stripe(count_paused_collection=allowed, discounts="recurring")
+    rules = Subscriptions(count_paused_collection=allowed, discounts="recurring")
     assert counted(rules, paused_collection=behaviour)[0] == (5000 if counts else 0)
 
 
 def test_a_simulated_subscription_never_counts() -> None:
-    assert counted(is_simulated=True) == (0, 0)
+    people = filled("identity/people", {"customer_id": "a"})
+    links = filled("identity/links", {"source": "stripe", "record_id": "s1", "customer_id": "a"})
+    rows = {"stripe/subscriptions": [subscription(is_simulated=True)]}
+    assert rows_of(subscriptions_of(people, links, filled("identity/former_records"), rows)) == []
 
 
 def test_a_changed_rule_reaches_a_past_day_out_of_what_was_stored(
@@ -96,7 +105,7 @@ def test_a_changed_rule_reaches_a_past_day_out_of_what_was_stored(
     def figures() -> tuple[Decimal, Decimal]:
         settings.cache_clear()
         policy.cache_clear()
-        for table in (*identity.TABLES, REVENUE):
+        for table in (*identity.TABLES, subscriptions.TABLE, REVENUE):
             table.write_day(lake, day)
         (row,) = rows_of(lake.partition("core/revenue", day))
         return row["mrr"], row["arr"]

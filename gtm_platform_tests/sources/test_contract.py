@@ -15,8 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gtm_platform.http.errors import Unauthorized
 from gtm_platform.http.pages import Page
-from gtm_platform.http.rate_limit import RateLimiter
-from gtm_platform.http.rate_limit import LimitShare
+from gtm_platform.http.rate_limit import LimitShare, RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.discovery import discover_sources
 from gtm_platform.ingest.plan import PartitionWindow

@@ -9,7 +9,7 @@ import ibis
 from gtm_platform.policy import Money
 
 AMOUNT = "decimal(18, 2)"
-EXACT = "decimal(38, 10)"
+MAJOR = "decimal(28, 9)"  # what `major` returns
 # ISO 4217, with the exceptions of payment systems: isk and ugx are sent as if they had two decimals.
 NO_MINOR_UNIT = (
     *("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga"),
@@ -30,7 +30,7 @@ def major(minor: ibis.Value, currency: ibis.ir.StringValue) -> ibis.ir.DecimalVa
         (currency.lower().isin(THREE_DECIMALS), _unit("0.001")),
         else_=_unit("0.01"),
     )
-    return exact(minor) * unit
+    return (exact(minor) * unit).cast(MAJOR)  # what the engine makes of it anyway
 
 
 def reported(amount: ibis.Value, currency: ibis.ir.StringValue, rules: Money) -> ibis.ir.DecimalValue:

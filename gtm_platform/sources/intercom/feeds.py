@@ -1,8 +1,10 @@
-"""What Intercom knows of people and companies."""
+"""What Intercom knows of people and companies, and what it copied of Stripe's subscriptions."""
 
 import ibis
 
-from gtm_platform.ingest.feeds import CompanyFeed, Owners, PersonFeed, UsageFeed
+from gtm_platform.ingest.feeds import CompanyFeed, Owners, PersonFeed, SubscriptionFeed, Tables, UsageFeed, lasting
+
+PERIODS_A_YEAR = {"month": 12, "year": 1, "week": 52, "day": 365}
 
 
 def _is_user(contacts: ibis.Table) -> ibis.Value:
@@ -12,6 +14,29 @@ def _is_user(contacts: ibis.Table) -> ibis.Value:
 def _first_company(contacts: ibis.Table) -> ibis.Value:
     companies = contacts["company_ids"]
     return ibis.ifelse(companies.length() > 0, companies[0], ibis.null("string"))
+
+
+def _subscriptions(tables: Tables, _: ibis.ir.TimestampScalar) -> ibis.Table:
+    """Return the copied subscription of each contact that has one. The copy names no currency, and shows no money."""
+    contacts = tables["intercom/contacts"]
+    contacts = contacts.filter(contacts["stripe_subscription_status"].notnull())
+    price = (contacts["stripe_plan_price"] * 100).cast("decimal(24, 6)")
+    a_year = contacts["stripe_plan_interval"].cases(*PERIODS_A_YEAR.items()).cast("int64")
+    arr = (price * a_year).cast("decimal(24, 6)")
+    return contacts.select(
+        "plan_tier",
+        payer="id",
+        subscription_id="id",
+        status="stripe_subscription_status",
+        phases=lasting((arr / 12).round(), arr),
+        plan_name="stripe_plan",
+        plan_price=price,
+    )
+
+
+def _payers(tables: Tables, _: ibis.ir.TimestampScalar) -> ibis.Table:
+    contacts = tables["intercom/contacts"]
+    return contacts.filter(contacts["stripe_delinquent"].notnull()).select(payer="id", owes="stripe_delinquent")
 
 
 FEEDS = (
@@ -46,4 +71,13 @@ FEEDS = (
         ids_about="Its records in Intercom.",
     ),
     UsageFeed("intercom", "seen", "intercom/contacts", record_id="id", at="last_seen_at"),
+    SubscriptionFeed(
+        "intercom",
+        precedence=40,
+        tables=("intercom/contacts",),
+        subscriptions=_subscriptions,
+        payers=_payers,
+        is_copy=True,
+        speaking_record_only=True,
+    ),
 )

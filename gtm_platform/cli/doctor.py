@@ -78,7 +78,8 @@ def _source(source: Source, lake: Lake, now: datetime) -> Finding:
 def _identity(source: Source, client: Any) -> str:
     """Whose account the key opens, and whether the home belongs to it."""
     sentence = source.check(client)
-    return f"{sentence}; {describe_account(source.identity(client))}" if source.identity else sentence
+    account = source.identity(client) if source.identity else None
+    return f"{sentence}; {describe_account(account)}" if account else sentence
 
 
 def _refusals(source: Source, client: Any, now: datetime) -> list[str]:

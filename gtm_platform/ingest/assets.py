@@ -11,8 +11,8 @@ from typing import Any
 import dagster as dg
 
 from gtm_platform.ingest.plan import SyncRules
-from gtm_platform.ingest.source import Source, Stream
-from gtm_platform.ingest.source_run import SourceRun
+from gtm_platform.ingest.source import Source, Stream, Totals
+from gtm_platform.ingest.source_run import COMPLETE, SourceRun
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.dagster.asset_pages import definition_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
@@ -51,7 +51,10 @@ def asset_of(source: Source, rules: Callable[[], SyncRules]) -> dg.AssetsDefinit
     @dg.multi_asset(
         name=source.name,
         specs=[_spec(source, key, stream, parts) for key, stream in by_key.items()],
-        check_specs=[_quarantine_check(key) for key in by_key],
+        check_specs=[
+            *map(_quarantine_check, by_key),
+            *(_completeness_check(key) for key, stream in by_key.items() if isinstance(stream.totals, Totals)),
+        ],
         can_subset=True,
         pool=source.pool,
         op_tags={"source": source.name},
@@ -88,6 +91,11 @@ def _spec(source: Source, key: dg.AssetKey, stream: Stream, parts: dg.TimeWindow
 def _quarantine_check(key: dg.AssetKey) -> dg.AssetCheckSpec:
     about = "Every record was what it should be; one that is not is kept in the quarantine, as received."
     return dg.AssetCheckSpec("nothing_quarantined", asset=key, description=about)
+
+
+def _completeness_check(key: dg.AssetKey) -> dg.AssetCheckSpec:
+    about = "The table has all records that the system counts, as of the end of the window that was synced."
+    return dg.AssetCheckSpec(COMPLETE, asset=key, description=about)
 
 
 def schedule_of(source: Source, job: Any) -> dg.ScheduleDefinition:

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from gtm_platform.ingest.record import Rejected
 from gtm_platform.lake.contracts import contract_of
+from gtm_platform.lake.duckdb_engine import value
 from gtm_platform.lake.lake import Lake
 
 
@@ -32,3 +33,12 @@ def write_quarantine(
     ]
     batch = pa.RecordBatch.from_pylist(rows, schema=schema)
     lake.write(table, partition, pa.RecordBatchReader.from_batches(schema, [batch]))
+
+
+def quarantined_since(lake: Lake, table: str, first: str, last: str) -> int:
+    """Count the records that were rejected in some windows, each once: a system has them that its table lacks."""
+    files = [file for file in lake.files(table) if first <= file.partition <= last]
+    if not files:
+        return 0
+    rows = lake.read(table, files)
+    return int(value(rows.record_id.fill_null(rows.digest).nunique()))

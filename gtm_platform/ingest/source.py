@@ -65,6 +65,30 @@ class Window:
     full: bool = False
 
 
+@dataclass(frozen=True)
+class SliceTotal:
+    """How many records a system has that last changed from an instant on and before another, as it says itself."""
+
+    start: datetime
+    end: datetime
+    records: int
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How a system is asked how many records it has.
+
+    `count` returns its figure for a window, or for that part of it which the system can count, such as the whole days
+    in it; None where it can count none of it. A stream without a `cursor_field` is counted whole. `how` says for the
+    documentation what is asked.
+    """
+
+    count: Callable[[Any, Window], SliceTotal | None]
+    how: str
+
+
+NO_TOTALS = "The API gives no total of them."
+
 SyncMode = Literal["incremental", "append_only", "full_refresh"]
 
 
@@ -85,6 +109,7 @@ class Stream:
     cursor_field: str | None = None
     lookback: timedelta = timedelta(minutes=15)  # asked for again, because what changed may show late
     probe: Callable[[Any], object] | None = None  # a cheap call to see whether it may be read; else its first page
+    totals: Totals | str = NO_TOTALS  # how it is proven that nothing is missing, or why it cannot be
 
     def __post_init__(self) -> None:
         if self.sync_mode != "full_refresh" and self.cursor_field is None:
@@ -126,7 +151,8 @@ def _as_ibis(kind: pa.DataType) -> ibis.DataType:
 class Source:
     """A system: how to reach it, when to read it, what it brings. `check` says whose account it is.
 
-    `identity` asks for the account that the key opens; a source without one has no accounts to mix up.
+    `identity` asks for the account that the key opens, None where nothing tells it apart yet; a source without one has
+    no accounts to mix up.
     """
 
     name: str
@@ -137,7 +163,7 @@ class Source:
     streams: tuple[Stream, ...]
     about: str = ""
     owners: tuple[str, ...] = ("team:revops",)
-    identity: Callable[[Any], AccountIdentity] | None = None
+    identity: Callable[[Any], AccountIdentity | None] | None = None
 
     def __post_init__(self) -> None:
         for stream in self.streams:

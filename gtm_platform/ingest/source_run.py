@@ -17,6 +17,7 @@ from gtm_platform.accounts import require_own_account
 from gtm_platform.http.errors import ApiFailure, RetriesExhausted, Transient
 from gtm_platform.http.rate_limit import LimitShare
 from gtm_platform.http.waiting import on_wait
+from gtm_platform.ingest.completeness import Completeness
 from gtm_platform.ingest.plan import PartitionWindow, SyncRules, covered_windows, partition_windows
 from gtm_platform.ingest.progress import StreamProgress
 from gtm_platform.ingest.source import Source, Stream
@@ -33,6 +34,7 @@ FULL_REFRESH_TAG = "gtm/full_refresh"  # "true" on a run: its newest window is t
 TRANSIENT_TAG = "gtm/transient"  # on a failed run: whether all that failed in it may pass
 REASONS_SHOWN = 20  # of records in quarantine, the most frequent first
 LONGEST_SENTENCE = 600
+COMPLETE = "complete"  # the name of the check
 
 Streams = Mapping[dg.AssetKey, Stream]
 
@@ -83,8 +85,8 @@ class SourceRun:
     def _is_own_account(self, client: Any) -> bool:
         """Whether the key opens the account that this home belongs to; nothing is read from another one."""
         try:
-            if self.source.identity:
-                require_own_account(self.source.identity(client))
+            if self.source.identity and (account := self.source.identity(client)):
+                require_own_account(account)
         except ApiFailure as failure:
             self.failures["account"] = failure
             return False
@@ -130,7 +132,11 @@ class SourceRun:
         record_first_day(FIRST_DAY)
         for window in report.windows:
             self.context.add_asset_metadata(self._metadata(key, window), asset_key=key, partition_key=window.key)
-        yield dg.MaterializeResult(asset_key=key, check_results=[_quarantine_result(key, report.windows)])
+        results = [_quarantine_result(key, report.windows)]
+        if report.completeness:
+            results.append(_completeness_result(key, report.completeness))
+            self.context.log.info(f"{key.to_user_string()}: {report.completeness}")
+        yield dg.MaterializeResult(asset_key=key, check_results=results)
         for missed in self._covered(before, windows):
             metadata: dict[str, Any] = {
                 "dagster/partition_row_count": 0,
@@ -206,4 +212,22 @@ def _quarantine_result(key: dg.AssetKey, windows: Sequence[WindowResult]) -> dg.
         passed=not reasons,
         severity=dg.AssetCheckSeverity.WARN,
         metadata=metadata,
+    )
+
+
+def _completeness_result(key: dg.AssetKey, completeness: Completeness) -> dg.AssetCheckResult:
+    """A warning: what the table has is right, and the next sync fetches what it lacks."""
+    metadata: dict[str, Any] = {"records": completeness.records, "refetched": completeness.refetched}
+    if completeness.as_of:
+        metadata["as_of"] = dg.MetadataValue.timestamp(completeness.as_of)
+    if completeness.shortages:
+        metadata["missing"] = sum(shortage.missing for shortage in completeness.shortages)
+        metadata["slices"] = dg.MetadataValue.table([dg.TableRecord(each.row()) for each in completeness.shortages])
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=COMPLETE,
+        passed=completeness.complete,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=metadata,
+        description=str(completeness),
     )

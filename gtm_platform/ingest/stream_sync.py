@@ -13,6 +13,14 @@ import ibis
 
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.ingest import merge
+from gtm_platform.ingest.completeness import (
+    Comparison,
+    Completeness,
+    after_refetch,
+    compare_whole,
+    whole_total,
+    windows_to_compare,
+)
 from gtm_platform.ingest.extract import Extraction, Progress
 from gtm_platform.ingest.plan import (
     BEFORE_FIRST_SYNC,
@@ -23,8 +31,8 @@ from gtm_platform.ingest.plan import (
     is_synced_by,
     plan_request,
 )
-from gtm_platform.ingest.quarantine import write_quarantine
-from gtm_platform.ingest.source import Source, Stream, Window
+from gtm_platform.ingest.quarantine import quarantined_since, write_quarantine
+from gtm_platform.ingest.source import Source, Stream, Totals, Window
 from gtm_platform.lake.contract_check import row_count
 from gtm_platform.lake.duckdb_engine import value
 from gtm_platform.lake.lake import File, Lake
@@ -63,6 +71,7 @@ class SyncReport:
 
     windows: list[WindowResult]
     reason: str = ""
+    completeness: Completeness | None = None  # of a stream whose system gives totals
 
 
 @dataclass(frozen=True)
@@ -98,10 +107,10 @@ class StreamSync:
         if plan.reason == BEFORE_FIRST_SYNC:  # those before it are left out, the others are synced
             planned = self._synced(windows)
             plan = self.plan(planned) if planned else plan
-        written = self._extract(client, plan, plan.request, planned) if plan.request else []
+        written, completeness = self._complete_sync(client, plan, planned)
         unchanged = self._unchanged(windows, {result.key for result in written})
         results = sorted([*written, *unchanged], key=lambda result: result.key)
-        return SyncReport(results, "" if results else plan.reason)
+        return SyncReport(results, "" if results else plan.reason, completeness)
 
     def plan(self, windows: Sequence[PartitionWindow]) -> Plan:
         """Plan the request for these windows."""
@@ -112,6 +121,60 @@ class StreamSync:
         """The windows from the first sync on."""
         files = self.lake.files(self.table)
         return [window for window in windows if is_synced_by(files, window)]
+
+    # --- completeness ------------------------------------------------------------------------------------------------
+
+    def _complete_sync(
+        self, client: Any, plan: Plan, windows: Sequence[PartitionWindow]
+    ) -> tuple[list[WindowResult], Completeness | None]:
+        """Extract what is planned; then compare with the system's totals, and fetch again what is missing."""
+        if plan.request is None:
+            return [], None
+        if isinstance(totals := self.stream.totals, str):
+            return self._extract(client, plan, plan.request, windows), None
+        if self.stream.cursor_field is None:
+            return self._whole_compared(client, plan, plan.request, windows, totals)
+        written, last = self._extract(client, plan, plan.request, windows), windows[-1]
+        first = self._compare(client, totals, plan.request, last)
+        if not first.shortages:
+            return written, first
+        for shortage in first.shortages:
+            (again,) = self._extract(client, Plan(shortage.window), shortage.window, [last])
+            written[-1] = _with_refetched(written[-1], again)
+        second = self._compare(client, totals, plan.request, last)
+        return written, after_refetch(first, second)
+
+    def _compare(self, client: Any, totals: Totals, request: Window, last: PartitionWindow) -> Completeness:
+        """Compare the table as of the window's end with what the system says of the same instant."""
+        table, cursor_field = self._as_of(last), self.stream.cursor_field
+        assert cursor_field is not None
+
+        def rows_in(start: datetime, end: datetime) -> int:
+            return int(value(merge.between(table, cursor_field, start, end).count()))
+
+        excused = quarantined_since(self.lake, self.source.quarantine(self.stream), self._last_full(last), last.key)
+        return Comparison(totals, client, rows_in, excused).compare(windows_to_compare(request, last.end))
+
+    def _whole_compared(
+        self, client: Any, plan: Plan, request: Window, windows: Sequence[PartitionWindow], totals: Totals
+    ) -> tuple[list[WindowResult], Completeness | None]:
+        """A list without times is read between two counts, and once more where it has fewer than both."""
+
+        def attempt() -> tuple[list[WindowResult], Completeness]:
+            before = whole_total(totals, client, request)
+            written = self._extract(client, plan, request, windows)
+            rows = row_count(self._as_of(windows[-1])) + written[-1].quarantined
+            return written, compare_whole(before, whole_total(totals, client, request), rows, windows[-1].end)
+
+        written, first = attempt()
+        if not first.shortages:
+            return written, first
+        written, second = attempt()
+        return written, after_refetch(first, second)
+
+    def _last_full(self, window: PartitionWindow) -> str:
+        full = [file.partition for file in self.lake.files(self.table) if file.full and file.partition <= window.key]
+        return max(full, default="")
 
     # --- the run -----------------------------------------------------------------------------------------------------
 
@@ -256,3 +319,15 @@ class StreamSync:
                 f"than sync.max_shrinkage allows, so nothing was replaced. If it is true, raise it in the policy "
                 f"and run the window again."
             )
+
+
+def _with_refetched(window: WindowResult, again: WindowResult) -> WindowResult:
+    """The window with what was fetched for it once more: its rows, and the counts of both extractions."""
+    return replace(
+        again,
+        full=window.full or again.full,
+        reasons=Counter(window.reasons) | Counter(again.reasons),  # a bad record that came again is one bad record
+        read=window.read + again.read,
+        duplicates=window.duplicates + again.duplicates,
+        outside=window.outside + again.outside,
+    )

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
@@ -71,7 +70,7 @@ async def _answer(send: Send, status: int, body: dict[str, Any]) -> None:
 
 
 @contextmanager
-def served(app: Starlette) -> Iterator[Watched]:
+def served(app: ASGIApp) -> Iterator[Watched]:
     watched = Watched(app)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

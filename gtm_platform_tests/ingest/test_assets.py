@@ -16,7 +16,7 @@ from gtm_platform.http.rate_limit import current_share
 from gtm_platform.http.waiting import announce_wait
 from gtm_platform.ingest.assets import asset_of, schedule_of, windows
 from gtm_platform.ingest.record import Id, Instant, Record, at
-from gtm_platform.ingest.source import Schedule, Source, Stream, Window
+from gtm_platform.ingest.source import Schedule, SliceTotal, Source, Stream, Totals, Window
 from gtm_platform.ingest.source_run import FULL_REFRESH_TAG, TRANSIENT_TAG
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.orchestration import liveness
@@ -135,6 +135,24 @@ def test_a_run_uses_the_share_of_the_limits_that_its_rules_allow() -> None:
     assets = asset_of(replace(SOURCE, connect=connect), lambda: rules)
     dg.materialize([assets], partition_key=DAY, resources={"lake": LakeResource()}, raise_on_error=False)
     assert shares == [0.6]
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(("counted", "passed"), [(1, True), (2, False)])
+def test_a_run_says_whether_the_table_has_all_that_the_system_counts(counted: int, passed: bool) -> None:
+    def whole(_: Any, window: Window) -> Iterator[Page]:
+        yield [json.dumps({"id": "wren", "heard_at": window.end.timestamp() - 60}).encode()]
+
+    totals = Totals(lambda _, window: SliceTotal(window.start, window.end, counted), "a census")
+    source = replace(SOURCE, streams=(Stream("birds", Bird, whole, cursor_field="heard_at", totals=totals),))
+    result = dg.materialize(
+        [asset_of(source, lambda: RULES)], partition_key=DAY, resources={"lake": LakeResource()}, raise_on_error=False
+    )
+    assert result.success
+    (check,) = [each for each in result.get_asset_check_evaluations() if each.check_name == "complete"]
+    assert (check.passed, check.severity) == (passed, dg.AssetCheckSeverity.WARN)
+    assert check.metadata["records"].value == counted
+    assert (check.description or "").startswith("Complete as of" if passed else "Lacks 1 of 2 records")
 
 
 @pytest.mark.usefixtures("key")

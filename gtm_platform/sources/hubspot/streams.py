@@ -10,7 +10,7 @@ from gtm_platform.http.errors import CursorLoop
 from gtm_platform.http.pages import Page, get_path, get_path_or_none, rows
 from gtm_platform.http.pagination import CursorPaging, LastIdPaging
 from gtm_platform.ingest.record import with_facts
-from gtm_platform.ingest.source import Stream, Window
+from gtm_platform.ingest.source import SliceTotal, Stream, Totals, Window
 from gtm_platform.sources.hubspot.client import LINKS_READ, SEARCH_PAGE, SYSTEM, HubSpotClient
 from gtm_platform.sources.hubspot.links import links_of
 from gtm_platform.sources.hubspot.records import (
@@ -59,6 +59,10 @@ class Objects:
         """
         for page, _ in BY_ID.walk(lambda more: client.search(self.kind, self._search(window, **more)), {}):
             yield self._in_order(page)
+
+    def total(self, client: HubSpotClient, window: Window) -> int:
+        """Return how many records changed in the window and not since, by the search's own count."""
+        return int(get_path(client.search(self.kind, {**self._search(window), "properties": [], "limit": 1}), "total"))
 
     def _search(self, window: Window, after: str = "0") -> dict[str, Any]:
         bounds = (
@@ -138,14 +142,35 @@ def stages(client: HubSpotClient, _window: Window) -> Iterator[Page]:
         yield [with_facts(stage, **facts) for stage in rows(pipeline, "stages")]
 
 
+def totals_of(*kinds: Objects) -> Totals:
+    """Return how records of some kinds are counted together."""
+
+    def count(client: HubSpotClient, window: Window) -> SliceTotal:
+        return SliceTotal(window.start, window.end, sum(kind.total(client, window) for kind in kinds))
+
+    return Totals(count, f"`total` of a search by `{kinds[0].modified}`")
+
+
 STREAMS = (
-    Stream("contacts", Contact, CONTACTS.pages, cursor_field="updated_at"),
-    Stream("companies", Company, COMPANIES.pages, cursor_field="updated_at"),
-    Stream("deals", Deal, DEALS.pages, cursor_field="updated_at"),
+    Stream("contacts", Contact, CONTACTS.pages, cursor_field="updated_at", totals=totals_of(CONTACTS)),
+    Stream("companies", Company, COMPANIES.pages, cursor_field="updated_at", totals=totals_of(COMPANIES)),
+    Stream("deals", Deal, DEALS.pages, cursor_field="updated_at", totals=totals_of(DEALS)),
     Stream("owners", Owner, owners, sync_mode="full_refresh"),
     Stream("pipelines", Stage, stages, sync_mode="full_refresh", key=("pipeline_id", "stage_id")),
-    Stream("engagements", Engagement, engagements, key=("type", "id"), cursor_field="updated_at"),
     Stream(
-        "associations", Association, associations, key=("from_type", "from_id", "to_type"), cursor_field="changed_at"
+        "engagements",
+        Engagement,
+        engagements,
+        key=("type", "id"),
+        cursor_field="updated_at",
+        totals=totals_of(*ENGAGEMENTS.values()),
+    ),
+    Stream(
+        "associations",
+        Association,
+        associations,
+        key=("from_type", "from_id", "to_type"),
+        cursor_field="changed_at",
+        totals="Links are only read record by record, and nothing counts them.",
     ),
 )

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
 from pydantic import SecretStr
@@ -69,6 +71,21 @@ class Intercom:
 
         for page, _ in CursorPaging(rows=at).walk(ask, {"per_page": LARGEST_PAGE}):
             yield page
+
+    def changed_total(self, path: str, after: int, before: int) -> int:
+        """Return how many records a search counts that changed between two seconds."""
+        bounds = ((">", after), ("<", before))
+        value = [{"field": "updated_at", "operator": operator, "value": moment} for operator, moment in bounds]
+        search = {"query": {"operator": "AND", "value": value}, "pagination": {"per_page": 1}}
+        return int(get_path(self.api.post(path, search), "total_count"))
+
+    @cached_property
+    def timezone(self) -> ZoneInfo | None:
+        """The workspace's zone, in whose days contacts are searched; None where it is no zone that is known here."""
+        try:
+            return ZoneInfo(str(get_path(self.api.get("/me"), "app", "timezone")))
+        except (ZoneInfoNotFoundError, ValueError):
+            return None
 
     def single_page(self, path: str, at: str = "data") -> Page:
         """Read a list that comes in one piece."""

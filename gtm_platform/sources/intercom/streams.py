@@ -1,7 +1,8 @@
 """Intercom's streams. A search finds what was updated; a whole list finds what was deleted."""
 
-from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -9,7 +10,7 @@ from gtm_platform.http.errors import NotFound
 from gtm_platform.http.pages import Page, get_path, get_path_or_none, rows
 from gtm_platform.ingest.concurrency import map_concurrently
 from gtm_platform.ingest.record import with_facts
-from gtm_platform.ingest.source import Stream, Window
+from gtm_platform.ingest.source import SliceTotal, Stream, Totals, Window
 from gtm_platform.sources.intercom import records
 from gtm_platform.sources.intercom.client import Intercom
 
@@ -44,6 +45,41 @@ def _with_all(intercom: Intercom, contact: bytes, of: str) -> bytes:
 def a_company(intercom: Intercom) -> bytes:
     """Without a scroll: one that is begun and left blocks the next for a minute."""
     return intercom.api.post("/companies/list?per_page=1", None)
+
+
+def count_contacts(intercom: Intercom, window: Window) -> SliceTotal | None:
+    """Count the contacts that changed on the whole days in the window, as the workspace's calendar has them."""
+    if intercom.timezone is None:
+        return None
+    start, end = (_midnight(moment, intercom.timezone) for moment in (window.start, window.end))
+    if start >= end:
+        return None
+    # `>` begins with the day after the moment's, `<` ends with the day before.
+    after, before = int(start.timestamp()) - 1, int(end.timestamp())
+    return SliceTotal(start, end, intercom.changed_total("/contacts/search", after, before))
+
+
+def _midnight(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The last midnight there was, in the zone."""
+    return datetime.combine(moment.astimezone(zone).date(), time(), zone).astimezone(UTC)
+
+
+def count_by_search(path: str) -> Callable[[Intercom, Window], SliceTotal]:
+    """Return how records that are searched to the second are counted.
+
+    Whether `>` and `<` include the second itself is not documented: here no record outside of the window is counted.
+    """
+
+    def count(intercom: Intercom, window: Window) -> SliceTotal:
+        after, before = int(window.start.timestamp()), int(window.end.timestamp()) - 1
+        return SliceTotal(window.start, window.end, intercom.changed_total(path, after, before))
+
+    return count
+
+
+CONTACT_TOTALS = Totals(count_contacts, "`total_count` of a search by `updated_at`, up to the last midnight there")
+CONVERSATION_TOTALS = Totals(count_by_search("/conversations/search"), "`total_count` of a search by `updated_at`")
+TICKET_TOTALS = Totals(count_by_search("/tickets/search"), "`total_count` of a search by `updated_at`")
 
 
 def companies(intercom: Intercom, _: Window) -> Iterator[Page]:
@@ -97,9 +133,30 @@ def tags(intercom: Intercom, _: Window) -> Iterator[Page]:
 
 
 STREAMS = (
-    Stream("contacts", records.Contact, contacts, cursor_field="updated_at", lookback=SEARCHED_AGAIN),
-    Stream("companies", records.Company, companies, sync_mode="full_refresh", probe=a_company),
-    Stream("conversations", records.Conversation, conversations, cursor_field="updated_at", lookback=SEARCHED_AGAIN),
+    Stream(
+        "contacts",
+        records.Contact,
+        contacts,
+        cursor_field="updated_at",
+        lookback=SEARCHED_AGAIN,
+        totals=CONTACT_TOTALS,
+    ),
+    Stream(
+        "companies",
+        records.Company,
+        companies,
+        sync_mode="full_refresh",
+        probe=a_company,
+        totals="A scroll gives no total, and that of the list leaves out companies without users.",
+    ),
+    Stream(
+        "conversations",
+        records.Conversation,
+        conversations,
+        cursor_field="updated_at",
+        lookback=SEARCHED_AGAIN,
+        totals=CONVERSATION_TOTALS,
+    ),
     Stream(
         "conversation_parts",
         records.ConversationPart,
@@ -107,8 +164,16 @@ STREAMS = (
         sync_mode="append_only",
         cursor_field="changed_at",
         lookback=SEARCHED_AGAIN,
+        totals="Parts are counted for each conversation only, in the answer that brings them all.",
     ),
-    Stream("tickets", records.Ticket, tickets, cursor_field="updated_at", lookback=SEARCHED_AGAIN),
+    Stream(
+        "tickets",
+        records.Ticket,
+        tickets,
+        cursor_field="updated_at",
+        lookback=SEARCHED_AGAIN,
+        totals=TICKET_TOTALS,
+    ),
     Stream("admins", records.Admin, admins, sync_mode="full_refresh"),
     Stream("tags", records.Tag, tags, sync_mode="full_refresh"),
 )

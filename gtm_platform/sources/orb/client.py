@@ -22,7 +22,6 @@ from gtm_platform.sources.orb.settings import OrbSettings as Settings
 CALLS, SECONDS = 50, 10.5
 LARGEST_PAGE = 100
 PAGING = CursorPaging(next_at=("pagination_metadata", "next_cursor"), send_as="cursor")
-NO_PLANS = "no-plans"
 
 
 @dataclass(frozen=True)
@@ -52,14 +51,15 @@ def connect(settings: Settings) -> Iterator[Orb]:
         yield Orb(api)
 
 
-def identity(orb: Orb) -> AccountIdentity:
-    """Say which account the key opens. Orb has no name for it: it is recognised by its oldest plan.
+def identity(orb: Orb) -> AccountIdentity | None:
+    """Say which account the key opens; Orb has no name for it: its oldest plan tells it apart.
 
-    Plans are archived, never deleted, and no two accounts, nor live and test mode, have one in common.
+    Plans are archived, never deleted, and no two accounts, nor live and test mode, have one in common. An account
+    without plans cannot be told apart yet.
     """
     plans = _plans(orb)
     if not plans:
-        return AccountIdentity("orb", NO_PLANS, f"Orb account with {NO_PLANS} yet")
+        return None
     _, oldest = min(plans)
     return AccountIdentity("orb", oldest, f"Orb account with {oldest} as its oldest plan")
 

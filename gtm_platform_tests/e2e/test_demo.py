@@ -18,7 +18,8 @@ from click.testing import CliRunner
 from gtm_platform.accounts import OtherAccount
 from gtm_platform.cli import gtm
 from gtm_platform.delivery.hubspot.undo import undo_run
-from gtm_platform.demo.truth_checks import RECORDS, SYSTEMS
+from gtm_platform.demo.truth_checks import SYSTEMS
+from gtm_platform.ingest.discovery import discover_sources
 from gtm_platform.sandbox.server import running
 from gtm_platform_tests.e2e.conftest import DAYS, PEOPLE, SEED, Lived
 from gtm_platform_tests.e2e.home import (
@@ -51,7 +52,11 @@ def test_both_calls_succeed_and_find_everything_true(lived: Lived) -> None:
 
 def test_it_belongs_to_the_sandboxs_accounts(lived: Lived) -> None:
     answer = CliRunner().invoke(gtm, ["accounts", "--home", str(lived.home)])
-    assert [line.split()[0] for line in answer.stdout.splitlines()] == sorted([*RECORDS, "slack"])
+    pinned = [source.name for source in discover_sources() if source.identity]
+    assert [line.split()[0] for line in answer.stdout.splitlines()] == sorted([*pinned, "slack"])
+
+
+SAME_ACCOUNT = ("sync_calendly", "sync_fathom")  # every world has the same organisation there
 
 
 def test_keys_of_another_company_are_refused_before_anything_is_read(
@@ -61,7 +66,7 @@ def test_keys_of_another_company_are_refused_before_anything_is_read(
     before = contents(copied.home)
     with running(PEOPLE, SEED + 1, midnight(DAYS[2])) as other:
         move_in(monkeypatch, copied.home, other, midnight(DAYS[2]))
-        for job, first, last in windows_of(DAYS[1]):
+        for job, first, last in [each for each in windows_of(DAYS[1]) if each[0] not in SAME_ACCOUNT]:
             ran = execute(copied.dagster, job, first, last)
             assert not ran.success
             assert "belongs to" in told(ran)

@@ -83,6 +83,9 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:3000", description="Address of the Dagster UI, for links in Slack."
     )
     gtm_now: datetime | None = Field(default=None, description="Pretend that it is this moment (demos and tests).")
+    gtm_sandbox_speed: float = Field(
+        default=1, ge=1, description="How many times as fast a sandbox counts its rate limits (gtm demo sets it)."
+    )
     gtm_sandbox_clock: Path | None = Field(
         default=None, description="Clock file of a running sandbox, whose time is then the platform's (gtm ui sets it)."
     )

@@ -33,8 +33,9 @@ def sandbox() -> None:
 @PEOPLE
 @SEED
 @click.option("--now", "now_", metavar="ISO", help="Stop the clock at this moment.  [default: it follows the real one]")
+@click.option("--speed", type=click.FloatRange(1), default=1, help="Count rate limits so many times as fast.")
 @click.option("--attached", is_flag=True, hidden=True, help="End when standard input does, with whoever started it.")
-def serve(home: Path | None, port: int, people: int, seed: int, now_: str | None, attached: bool) -> None:
+def serve(home: Path | None, port: int, people: int, seed: int, now_: str | None, speed: float, attached: bool) -> None:
     """Serve the sandbox until Ctrl-C. Its front page says what can be done with it.
 
     \b
@@ -42,10 +43,12 @@ def serve(home: Path | None, port: int, people: int, seed: int, now_: str | None
       gtm sandbox serve
       gtm sandbox serve --people 200 --seed 3 --port 0
     """
+    from gtm_platform.sandbox.kit.limits import PACE
     from gtm_platform.sandbox.server import serve as run
 
     if attached:
         threading.Thread(target=_end_with_input, daemon=True).start()
+    PACE.times = speed
     run(port=port, people=people, seed=seed, now=moment(now_) if now_ else None, home=home)
 
 

@@ -97,13 +97,19 @@ def required_sandbox(home: Path) -> Box:
 
 
 @contextmanager
-def open_box(home: Path, people: int, seed: int, now: datetime | None, port: int = 0) -> Iterator[Box]:
-    """Start a sandbox for this home; it ends with the context, and with this process."""
+def open_box(
+    home: Path, people: int, seed: int, now: datetime | None, port: int = 0, speed: float = 1
+) -> Iterator[Box]:
+    """Start a sandbox for this home; it ends with the context, and with this process.
+
+    Windows of its rate limits pass `speed` times as fast as real time.
+    """
     url_file = _url_file(home)
     url_file.unlink(missing_ok=True)
     command = [sys.executable, "-m", "gtm_platform.cli", "sandbox", "serve", "--attached", "--home", str(home)]
     command += ["--port", str(port), "--people", str(people), "--seed", str(seed)]
     command += ["--now", now.isoformat()] if now else []
+    command += ["--speed", str(speed)]
     log = home / "sandbox.log"
     home.mkdir(parents=True, exist_ok=True)
     with open(log, "w") as output:

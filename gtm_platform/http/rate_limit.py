@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from gtm_platform.http.waiting import announce_wait
+from gtm_platform.settings import settings
 
 
 @dataclass
@@ -156,7 +157,7 @@ class LimitShare:
     def reduce(self, limiters: Sequence[RateLimiter]) -> None:
         """Reduce the limiters of a call, which may be shared by clients, or made with the call."""
         for limiter in limiters:
-            limiter.use_share(self.share)
+            limiter.use_share(self.share * settings().gtm_sandbox_speed)
             if not any(limiter is each for each in self.limiters):
                 self.limiters.append(limiter)
 

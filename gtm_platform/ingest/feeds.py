@@ -210,8 +210,9 @@ class SubscriptionFeed:
     """What a system knows of subscriptions, payments and debts.
 
     Functions of its tables and of the end of the day return rows of the schemas SUBSCRIPTIONS, PAYMENTS and PAYERS,
-    amounts in minor units. Facts only: which discounts and pauses count is for the policy to say. Of several billing systems the least `precedence` counts first.
-    A `is_copy` is of what others bill: it counts for whom no billing system ever had a subscription.
+    amounts in minor units. Facts only: which discounts and pauses count is for the policy to say. Of several billing
+    systems the least `precedence` counts first. An `is_copy` is of what others bill: it counts for whom no billing
+    system ever had a subscription.
     """
 
     source: str

@@ -1,5 +1,6 @@
-"""Limits on calls within a sliding window of real time, as the systems enforce theirs, and the headers that report
-them.
+"""Limits on calls within a sliding window, as the systems enforce theirs, and the headers that report them.
+
+A window passes in real time, or so many times as fast where days are simulated in seconds.
 """
 
 import math
@@ -8,6 +9,21 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+
+@dataclass
+class Pace:
+    """How many times as fast as real time the windows of limits pass in this process."""
+
+    times: float = 1.0
+
+
+PACE = Pace()
+
+
+def seconds() -> float:
+    """The time by which windows of limits pass."""
+    return time.monotonic() * PACE.times
 
 
 class Rate(NamedTuple):
@@ -23,7 +39,7 @@ class Limit:
 
     calls: int
     seconds: float
-    now: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = seconds
     _taken: deque[float] = field(default_factory=deque)
 
     def take(self) -> bool:
@@ -43,15 +59,15 @@ class Limit:
 
     @property
     def free_in(self) -> float:
-        """Seconds until the next call would be let through."""
+        """Real seconds until the next call would be let through."""
         full = bool(self._taken) and len(self._taken) >= self.calls
-        return max(0.0, self._taken[0] + self.seconds - self.now()) if full else 0.0
+        return max(0.0, self._taken[0] + self.seconds - self.now()) / PACE.times if full else 0.0
 
 
 class KeyedLimits:
     """A limit of its own for each key, such as an endpoint, a channel or a user."""
 
-    def __init__(self, rate: Rate, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rate: Rate, now: Callable[[], float] = seconds) -> None:
         self._rate = rate
         self._now = now
         self._limits: dict[object, Limit] = {}

@@ -1,6 +1,5 @@
 """Who may call Stripe, and how often."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,7 +7,7 @@ from starlette.requests import Request
 
 from gtm_platform.sandbox.kit.authentication import Authentication, basic_user, bearer_token
 from gtm_platform.sandbox.kit.errors import path_of
-from gtm_platform.sandbox.kit.limits import KeyedLimits, Limit, Rate
+from gtm_platform.sandbox.kit.limits import KeyedLimits, Limit, Rate, seconds
 
 TOKEN = "sk_test_sandbox"
 
@@ -23,7 +22,7 @@ class Limits:
     account: int = 25
     endpoint: int = 25
     search: int = 20
-    now: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = seconds
 
 
 DOCUMENTED = Limits()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gtm_platform.core import pipeline, profile
+from gtm_platform.identity import person_records
 from gtm_platform.policy import Policy, PolicyError, policy
 from gtm_platform.policy.identity import Precedence
 from gtm_platform_tests.core.billing import subscriptions_of
@@ -40,11 +41,7 @@ def a_profile(
         people=people,
         links=links,
         companies=filled("identity/companies", *rows.get("companies", [])),
-        records={
-            "hubspot": filled("hubspot/contacts", *rows.get("hubspot", [])),
-            "intercom": filled("intercom/contacts", *rows.get("intercom", [])),
-            "stripe": filled("stripe/customers", *rows.get("stripe", [])),
-        },
+        records={source: filled(table, *rows.get(source, [])) for source, table in person_records.TABLES.items()},
         owners={"hubspot": filled("hubspot/owners", *OWNERS), "intercom": filled("intercom/admins", *ADMINS)},
         subscriptions=subscriptions_of(people, links, former, billing, rules),
         revenue=filled("core/revenue", *rows.get("revenue", [])),

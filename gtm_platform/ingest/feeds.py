@@ -217,6 +217,7 @@ class SubscriptionFeed:
     payers: BillingRows | None = None
     amounts_in: Literal["minor", "major"] = "minor"  # units of their currency
     copy_of: tuple[str, ...] = ()
+    copies_everybody: bool = False  # whom it lacks it ought to have
     speaking_record_only: bool = False  # of several person records only that counts which speaks for the customer
 
     @property

@@ -77,5 +77,6 @@ FEEDS = (
         subscriptions=_subscriptions,
         payers=_payers,
         copy_of=("stripe", "orb"),
+        copies_everybody=True,
     ),
 )

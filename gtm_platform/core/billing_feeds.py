@@ -7,12 +7,18 @@ import ibis
 from gtm_platform.identity.former_records import with_former
 from gtm_platform.identity.people import IDS
 from gtm_platform.ingest.feeds import SubscriptionFeed
+from gtm_platform.lake.expressions import money
 from gtm_platform.sources.feeds import subscription_feeds
 
 FEEDS = subscription_feeds()
 SOURCES = tuple(feed.source for feed in FEEDS)
 COPIES = tuple(feed.source for feed in FEEDS if feed.is_copy)
 TABLES: Mapping[str, str] = {table: table for feed in FEEDS for table in feed.tables}
+
+
+def major(feed: SubscriptionFeed, amount: ibis.Value, currency: ibis.ir.StringValue) -> ibis.ir.DecimalValue:
+    """Return an amount of the feed in major units."""
+    return money.major(amount, currency) if feed.amounts_in == "minor" else money.exact(amount).cast(money.MAJOR)
 
 
 def payers(feed: SubscriptionFeed, people: ibis.Table, links: ibis.Table, former: ibis.Table) -> ibis.Table:

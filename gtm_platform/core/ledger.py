@@ -5,7 +5,7 @@ from datetime import date
 
 import ibis
 
-from gtm_platform.core.billing_feeds import COPIES, FEEDS, SOURCES, payers
+from gtm_platform.core.billing_feeds import COPIES, FEEDS, SOURCES, major, payers
 from gtm_platform.ingest.feeds import PAYERS, PAYMENTS, SubscriptionFeed, Tables, complete
 from gtm_platform.lake.expressions import money
 from gtm_platform.lake.expressions.days import end_of, within
@@ -69,7 +69,7 @@ def _books(feed: SubscriptionFeed, billing: Tables, owners: Mapping[str, ibis.Ta
     books = []
     if feed.payments:
         paid = _paid(feed.payments(billing, end_of(day)), owners, feed.source, day)
-        cash = money.major(paid["amount"], paid["currency"])
+        cash = major(feed, paid["amount"], paid["currency"])
         columns = {name: paid[name] for name in ("currency", "paid_at", "failed")}
         books.append(_line(paid, cash=cash, **columns, **fixed))
     if feed.payers:
@@ -81,7 +81,7 @@ def _books(feed: SubscriptionFeed, billing: Tables, owners: Mapping[str, ibis.Ta
 
 
 def _paid(payments: ibis.Table, owners: Mapping[str, ibis.Table], source: str, day: date) -> ibis.Table:
-    """Return [customer_id, currency, amount, paid_at, failed], of each payer in minor units."""
+    """Return [customer_id, currency, amount, paid_at, failed], of each payer in the feed's units."""
     rows = complete(payments, PAYMENTS)
     failed = within(rows["failed_at"], day, FAILED_DAYS).cast("int64")
     elsewhere = ["collected_by"] if "collected_by" in payments.columns else []

@@ -56,6 +56,8 @@ def table(
     day: date,
 ) -> ibis.Table:
     """Return a row per customer."""
+    currency = subscriptions["currency"].fill_null(policy.money.reporting_currency)
+    subscriptions = subscriptions.mutate(currency=currency)
     lines = ledger.lines(people, links, former, billing, subscriptions, day)
     customers = left_join_all(ledger.summed(lines, policy.money), [_leading(subscriptions, policy.money)])
     return left_join_all(people.select("customer_id"), [_billed(customers, policy.money)])

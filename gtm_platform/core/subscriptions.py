@@ -10,7 +10,7 @@ from datetime import date
 import ibis
 
 from gtm_platform.core import customer_status
-from gtm_platform.core.billing_feeds import COPIES, FEEDS, SOURCES, TABLES, payers
+from gtm_platform.core.billing_feeds import COPIES, FEEDS, SOURCES, TABLES, major, payers
 from gtm_platform.ingest.feeds import SUBSCRIPTIONS, SubscriptionFeed, Tables, complete
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
@@ -36,9 +36,12 @@ CONTRACT = Contract(
             "trial, active, past_due, paused or leaving (set to end); null where it does not run.",
             rule=lambda v: v.isin(customer_status.CURRENT),
         ),
-        "currency": Column("string", "Of the amounts; of a copy that names none, the reporting currency."),
+        "currency": Column(
+            "string", "Of the amounts; null in a copy that names none, which count as of the reporting currency."
+        ),
         "mrr": Column(money.MAJOR, "By the month at the end of the day, as far as the rules count it."),
         "arr": Column(money.MAJOR, "By the year, from what is not yet rounded to months."),
+        "list_mrr": Column(money.MAJOR, "By the month before discounts and whatever the status; null if not known."),
         "plan_name": Column("string", "What it is about; of several things that with the largest amount."),
         "plan_tier": Column("string", "The plan's tier."),
         "plan_price": Column(money.MAJOR, "Price of one unit for one interval."),
@@ -71,8 +74,8 @@ def table(
 def _rated(feed: SubscriptionFeed, billing: Tables, policy: Policy, day: date) -> ibis.Table:
     rows = complete(feed.subscriptions(billing, end_of(day)), SUBSCRIPTIONS)
     rows = counted(rows.filter(~rows["is_simulated"].fill_null(False)), policy.subscriptions, day)
-    currency = rows["currency"].lower().fill_null(policy.money.reporting_currency)
-    amounts = {name: money.major(rows[name], currency) for name in ("mrr", "arr", "plan_price")}
+    currency = rows["currency"].lower()
+    amounts = {name: major(feed, rows[name], currency) for name in ("mrr", "arr", "list_mrr", "plan_price")}
     derived = ("source", "customer_id", "is_leading", "currency", *amounts)
     return rows.select(
         "payer",
@@ -105,7 +108,7 @@ def _place(owned: ibis.Table, sources: Sequence[str]) -> ibis.ir.IntegerValue:
 
 
 def counted(subscriptions: ibis.Table, rules: Subscriptions, day: date) -> ibis.Table:
-    """Add mrr and arr, in minor units, of the phase at the end of the day; 0 where the rules count none."""
+    """Add mrr and arr, in the feed's units, of the phase at the end of the day; 0 where the rules count none."""
     end = end_of(day)
     now = subscriptions["phases"].filter(
         lambda p: (p["begins"].isnull() | (p["begins"] < end)) & (p["ends"].isnull() | (p["ends"] >= end))

@@ -149,11 +149,11 @@ class CallFeed:
 
 
 INSTANT = "timestamp('UTC', 6)"
-MINOR = "decimal(24, 6)"  # an amount in the smallest unit of its currency
+AMOUNT = "decimal(24, 6)"
 DISCOUNT_MODES = ("forever_only", "recurring", "all")
 PHASES = ibis.dtype(
     f"array<struct<begins: {INSTANT}, ends: {INSTANT}, "
-    + ", ".join(f"mrr_{mode}: int64, arr_{mode}: {MINOR}" for mode in DISCOUNT_MODES)
+    + ", ".join(f"mrr_{mode}: int64, arr_{mode}: {AMOUNT}" for mode in DISCOUNT_MODES)
     + ">>"
 )
 
@@ -170,11 +170,12 @@ SUBSCRIPTIONS = ibis.schema(
         "started_at": INSTANT,
         "ended_at": INSTANT,
         "end_reason": "string",
-        "currency": "string",  # without it, the reporting currency
+        "currency": "string",  # without it, the amounts count as of the reporting currency
         "phases": PHASES,  # what it is worth between instants, by which discounts count; null where that is not known
         "plan_name": "string",
         "plan_tier": "string",
-        "plan_price": MINOR,  # of one unit for one interval
+        "list_mrr": AMOUNT,  # by the month before all discounts, whatever the status
+        "plan_price": AMOUNT,  # of one unit for one interval
         "current_period_end": INSTANT,
     }
 )
@@ -184,7 +185,7 @@ PAYMENTS = ibis.schema(
     {
         "payer": "string",
         "currency": "string",
-        "amount": MINOR,  # below nothing where money went back
+        "amount": AMOUNT,  # below nothing where money went back
         "paid_at": INSTANT,  # of money that came in
         "failed_at": INSTANT,  # of an attempt that failed
         "collected_by": "string",  # the billing system that took the money, and shows it, too
@@ -209,10 +210,9 @@ BillingRows = Callable[[Tables, ibis.ir.TimestampScalar], ibis.Table]
 class SubscriptionFeed:
     """What a system knows of subscriptions, payments and debts.
 
-    Functions of its tables and of the end of the day return rows of the schemas SUBSCRIPTIONS, PAYMENTS and PAYERS,
-    amounts in minor units. Facts only: which discounts and pauses count is for the policy to say. Of several billing
-    systems the least `precedence` counts first. An `is_copy` is of what others bill: it counts for whom no billing
-    system ever had a subscription.
+    Functions of its tables and of the end of the day return rows of the schemas SUBSCRIPTIONS, PAYMENTS and PAYERS.
+    Facts only: which discounts and pauses count is for the policy to say. Of several billing systems the least
+    `precedence` counts first. A `copy_of` other systems counts for whom no billing system ever had a subscription.
     """
 
     source: str
@@ -221,8 +221,15 @@ class SubscriptionFeed:
     subscriptions: BillingRows
     payments: BillingRows | None = None
     payers: BillingRows | None = None
-    is_copy: bool = False
+    amounts_in: Literal["minor", "major"] = "minor"  # units of their currency
+    copy_of: tuple[str, ...] = ()
+    copies_everybody: bool = False  # whom it lacks it ought to have
     speaking_record_only: bool = False  # of several person records only that counts which speaks for the customer
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether it only shows what other systems bill."""
+        return bool(self.copy_of)
 
 
 Feed = PersonFeed | CompanyFeed | UsageFeed | CallFeed | SubscriptionFeed
@@ -231,16 +238,15 @@ Feed = PersonFeed | CompanyFeed | UsageFeed | CallFeed | SubscriptionFeed
 def lasting(mrr: ibis.Value, arr: ibis.Value) -> ibis.Value:
     """Return the phases of what is always worth the same, by any discounts; null without an amount."""
     amounts = {f"mrr_{mode}": mrr.cast("int64") for mode in DISCOUNT_MODES}
-    amounts |= {f"arr_{mode}": arr.cast(MINOR) for mode in DISCOUNT_MODES}
+    amounts |= {f"arr_{mode}": arr.cast(AMOUNT) for mode in DISCOUNT_MODES}
     phase = ibis.struct({"begins": ibis.null(INSTANT), "ends": ibis.null(INSTANT), **amounts})
     return ibis.cases((mrr.notnull(), ibis.array([phase]).cast(PHASES)))
 
 
 def complete(rows: ibis.Table, schema: ibis.Schema) -> ibis.Table:
     """Return the rows with every column of the schema, null where the feed leaves it out."""
-    return rows.select(
-        **{name: rows[name].cast(kind) if name in rows.columns else ibis.null(kind) for name, kind in schema.items()}
-    )
+    columns = {name: rows[name] if name in rows.columns else ibis.null(kind) for name, kind in schema.items()}
+    return rows.select(**{name: v if v.type().is_array() else v.cast(schema[name]) for name, v in columns.items()})
 
 
 def sync_column(source: str) -> str:

@@ -4,10 +4,10 @@ import dagster as dg
 
 from gtm_platform.lake.dagster.daily_assets import daily_assets
 from gtm_platform.lake.dagster.table_checks import day_checks
-from gtm_platform.quality import customer_quality
+from gtm_platform.quality import customer_quality, mrr_differences
 from gtm_platform.quality.checks import CHECKS
 
-TABLES = (customer_quality.TABLE,)
+TABLES = (mrr_differences.TABLE, customer_quality.TABLE)
 
 
 def defs() -> dg.Definitions:

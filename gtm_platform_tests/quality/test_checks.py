@@ -1,8 +1,6 @@
 """The checks that span rooms, over a handful of rows: what they name, and what they leave alone."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Any
 
 import ibis
 import pytest
@@ -10,63 +8,12 @@ import pytest
 from gtm_platform.core.checks import fallen_count
 from gtm_platform.health.checks import customers_without_health
 from gtm_platform.identity.checks import customers_without_person, unlinked_records
-from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.policy import policy
-from gtm_platform.quality.checks import differing_mrr, overdue_sources
+from gtm_platform.quality.checks import overdue_sources
 from gtm_platform.unified.checks import people_not_once
 from gtm_platform_tests.tables import DAY, filled, person_tables, rows_as_table, rows_of
 
-ONE_ITEM = '{"discounts": [], "items": {"data": [{}]}}'
-TWO_ITEMS = '{"discounts": [], "items": {"data": [{}, {}]}}'
-DISCOUNTED = '{"discounts": [{"id":"di_1"}], "items": {"data": [{}]}}'
-MODES = ("forever_only", "recurring", "all")
-PHASE = {"begins": None, "ends": None} | {f"mrr_{m}": 1 for m in MODES} | {f"arr_{m}": Decimal(12) for m in MODES}
 SYNCED = ibis.schema({"table": "string", "source": "string", "synced_at": "timestamp('UTC', 6)"})
-
-
-def differences(mrr: int, price: int, interval: str, payload: str = ONE_ITEM, count: int = 1) -> list[dict[str, Any]]:
-    """What the check finds where Stripe says one figure and the copy another."""
-    subscription = {"id": "sub_1", "customer_id": "cus_1", "status": "active", "interval_count": count}
-    copy = {
-        "id": "i1",
-        "stripe_plan_price": Decimal(price),
-        "stripe_plan_interval": interval,
-        "stripe_subscription_status": "active",
-    }
-    links = [{"customer_id": "ada", "source": "stripe", "record_id": "cus_1", "match_method": "email"}]
-    links += [{"customer_id": "ada", "source": "intercom", "record_id": "i1", "match_method": "email"}]
-    tables = {
-        "subscriptions": filled("stripe/subscriptions", subscription | {"phases": [PHASE], "payload": payload}),
-        "contacts": filled("intercom/contacts", copy),
-        "links": filled("identity/links", *links),
-        "revenue": filled(
-            "core/revenue", {"customer_id": "ada", "mrr": Decimal(mrr), "currency": "eur", "mrr_source": "stripe"}
-        ),
-    }
-    return rows_of(differing_mrr(**{name: named(table) for name, table in tables.items()}))
-
-
-def named(table: ibis.Table) -> ibis.Table:
-    """The rows under a name, as the lake hands them to a check."""
-    name = ibis.util.gen_name("named")
-    engine().con.register(name, engine().to_pyarrow(table))
-    return engine().table(name)
-
-
-@pytest.mark.parametrize(("mrr", "price", "interval"), [(100, 100, "month"), (100, 1200, "year"), (100, 101, "month")])
-def test_a_copy_that_agrees_is_left_alone(mrr: int, price: int, interval: str) -> None:
-    assert differences(mrr, price, interval) == []
-
-
-def test_a_copy_that_is_late_is_named_with_both_figures() -> None:
-    assert differences(100, 1500, "year") == [
-        {"customer_id": "ada", "stripe": "100.00", "intercom": "125.0", "currency": "eur"}
-    ]
-
-
-@pytest.mark.parametrize(("payload", "count"), [(TWO_ITEMS, 1), (DISCOUNTED, 1), (ONE_ITEM, 3)])
-def test_a_price_that_is_not_the_whole_is_no_second_opinion(payload: str, count: int) -> None:
-    assert differences(100, 300, "month", payload, count) == []
 
 
 def test_a_source_is_overdue_after_its_cadence_and_the_grace() -> None:

@@ -1,12 +1,13 @@
-"""What ChartMogul knows of people."""
+"""What ChartMogul knows of people, and what it copied of their subscriptions."""
 
 from collections.abc import Callable
 
 import ibis
 
-from gtm_platform.ingest.feeds import PersonFeed
+from gtm_platform.ingest.feeds import PersonFeed, SubscriptionFeed, Tables, lasting
 
 STRIPES = "cus_"  # how Stripe's ids of customers begin
+STATUSES = {"Active": "active", "Past Due": "past_due", "Cancelled": "canceled"}  # leads never subscribed
 
 
 def _external_id(*, of_stripe: bool) -> Callable[[ibis.Table], ibis.Value]:
@@ -20,6 +21,37 @@ def _external_id(*, of_stripe: bool) -> Callable[[ibis.Table], ibis.Value]:
         return ibis.ifelse(fitting.length() > 0, fitting[0], ibis.null("string"))
 
     return first
+
+
+def _subscriptions(tables: Tables, _: ibis.ir.TimestampScalar) -> ibis.Table:
+    """Return what each customer subscribes to, all of it as one: ChartMogul sums what it copied."""
+    customers, plans = tables["chartmogul/customers"], tables["chartmogul/plans"]
+    activities = tables["chartmogul/activities"]
+    details = {name: activities[name] for name in ("happened_at", "id", "mrr", "plan_external_id")}
+    moved = activities.group_by("customer_id").agg(last=ibis.struct(details).max())
+    moved = moved.select(
+        id="customer_id",
+        external_id=moved["last"]["plan_external_id"],
+        ended_at=ibis.cases((moved["last"]["mrr"] == 0, moved["last"]["happened_at"])),
+    )
+    names = plans.group_by("external_id").agg(plan_name=plans["name"].max())
+    rows = customers.drop("external_id").left_join(moved, "id").left_join(names, "external_id")
+    return rows.select(
+        "currency",
+        "ended_at",
+        "plan_name",
+        payer="id",
+        subscription_id="id",
+        status=rows["status"].cases(*STATUSES.items(), else_="incomplete"),
+        created_at="customer_since",
+        started_at="customer_since",
+        phases=lasting(rows["mrr"], rows["mrr"] * 12),
+    )
+
+
+def _payers(tables: Tables, _: ibis.ir.TimestampScalar) -> ibis.Table:
+    customers = tables["chartmogul/customers"]
+    return customers.select("currency", payer="id", paying_since="customer_since")
 
 
 FEEDS = (
@@ -37,5 +69,14 @@ FEEDS = (
         country="country",
         city="city",
         created_at="customer_since",
+    ),
+    SubscriptionFeed(
+        "chartmogul",
+        precedence=30,
+        tables=("chartmogul/customers", "chartmogul/activities", "chartmogul/plans"),
+        subscriptions=_subscriptions,
+        payers=_payers,
+        copy_of=("stripe", "orb"),
+        copies_everybody=True,
     ),
 )

@@ -77,7 +77,7 @@ FEEDS = (
         tables=("intercom/contacts",),
         subscriptions=_subscriptions,
         payers=_payers,
-        is_copy=True,
+        copy_of=("stripe",),
         speaking_record_only=True,
     ),
 )

@@ -31,6 +31,7 @@ def _subscriptions(tables: Tables, _: ibis.ir.TimestampScalar) -> ibis.Table:
         end_reason=ibis.coalesce(*reasons),
         plan_tier=ibis.coalesce(*tiers),
         plan_price="unit_amount",
+        list_mrr="list_mrr",
     )
 
 

@@ -104,6 +104,11 @@ def _phase(
     return Phase(begins, ends, **amounts)
 
 
+def list_mrr(subscription: Subscription, catalogue: Catalogue) -> int:
+    """Return what it amounts to by the month before discounts."""
+    return sum(_whole(line.amount / 12) for line in committed(subscription, catalogue))
+
+
 def leading_item(subscription: Subscription, catalogue: Catalogue) -> str | None:
     """The id of the item with the largest amount; among usage-based items only, of the first."""
     lines = committed(subscription, catalogue)

@@ -131,6 +131,7 @@ class Subscription(Record):
         "quantity",
         about=f"Such as seats; None where usage is billed. {LEADING}",
     )
+    list_mrr: MaybeInt = fact("list_mrr", about="What it amounts to by the month before discounts, in minor units.")
     is_simulated: bool = fact("is_simulated", default=False, about="It lives in a test clock of Stripe's.")
     phases: list[Phase] = fact(
         "phases", default=..., about="What it amounts to as discounts come and go, in minor units; covers all time."

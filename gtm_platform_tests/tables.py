@@ -13,6 +13,7 @@ import ibis.expr.datatypes as dt
 import pyarrow as pa
 
 import gtm_platform.definitions  # noqa: F401  declares every table
+from gtm_platform.identity import person_records
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import engine
 
@@ -31,6 +32,12 @@ def filled(table: str, *rows: Row) -> ibis.Table:
     contract = contract_of(table)
     defaults = {name: _default(contract.schema[name]) for name, c in contract.columns.items() if not c.nullable}
     return rows_as_table(contract.schema, rows, defaults)
+
+
+def person_tables(**rows: Sequence[Row]) -> dict[str, ibis.Table]:
+    """Return the table of people of every source; one for which there are no rows is empty."""
+    assert rows.keys() <= person_records.TABLES.keys()
+    return {source: filled(table, *rows.get(source, ())) for source, table in person_records.TABLES.items()}
 
 
 def rows_as_table(schema: ibis.Schema, rows: Sequence[Row], defaults: Row = MappingProxyType({})) -> ibis.Table:

@@ -23,7 +23,8 @@ RECORDS = {
     "chartmogul": "chartmogul/customers",
 }
 READ = ",".join(RECORDS)  # whose records of people are read
-SYSTEMS = "hubspot,intercom,stripe"  # of these, those whose figures core computes
+UNCOUNTED = ("orb", "chartmogul")  # of these, those whose money core does not count
+SYSTEMS = ",".join(system for system in RECORDS if system not in UNCOUNTED)  # whose truth the figures can be held to
 Row = Mapping[str, Any]
 
 

@@ -31,8 +31,8 @@ DOMAINS = {
         "pipeline": pipeline,
     }.items()
 }
-# Sources of people that are promised and not yet read, each with the column of its id; one that has a feed counts as
-# read, here or not.
+# Sources of people that are promised, each with the column of its id, in the order of these columns. Those of sources
+# without a feed are null.
 PROMISED = (
     ("chartmogul", "chartmogul_uuid"),
     ("calendly", "calendly_invitee"),
@@ -63,6 +63,7 @@ ABSENT_CALLS = {
     "last_call_summary": Column("string", "What the last call was about.", personal=True),
 }
 ABSENT = ABSENT_IDS | ABSENT_CALLS | ABSENT_SYNCS
+PROMISED_IDS = tuple(column for _, column in PROMISED)
 IDS = {
     name: identity_people.CONTRACT.columns[name]
     for name in ("customer_id", "email", "all_emails", "company_id", *IDS_BY_SOURCE.values())
@@ -70,8 +71,8 @@ IDS = {
 
 CONTRACT = Contract(
     {
-        **IDS,
-        **ABSENT_IDS,
+        **{name: column for name, column in IDS.items() if name not in PROMISED_IDS},
+        **{name: (IDS | ABSENT_IDS)[name] for name in PROMISED_IDS},
         "as_of": Column("date", "The day at whose end all of this was so.", nullable=False),
         **{
             name: column

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from gtm_platform.core import pipeline, profile
-from gtm_platform.identity import person_records
 from gtm_platform.policy import Policy, PolicyError, policy
 from gtm_platform.policy.identity import Precedence
 from gtm_platform_tests.core.billing import subscriptions_of
-from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
+from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled, person_tables
 
 ALL = {"hubspot_contact_id": "h1", "intercom_contact_id": "i1", "stripe_customer_id": "s1", "company_id": "com_1"}
 OWNERS: list[dict[str, Any]] = [
@@ -41,7 +40,7 @@ def a_profile(
         people=people,
         links=links,
         companies=filled("identity/companies", *rows.get("companies", [])),
-        records={source: filled(table, *rows.get(source, [])) for source, table in person_records.TABLES.items()},
+        records=person_tables(**{source: rows.get(source, []) for source in ("hubspot", "intercom", "stripe")}),
         owners={"hubspot": filled("hubspot/owners", *OWNERS), "intercom": filled("intercom/admins", *ADMINS)},
         subscriptions=subscriptions_of(people, links, former, billing, rules),
         revenue=filled("core/revenue", *rows.get("revenue", [])),

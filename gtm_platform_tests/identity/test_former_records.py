@@ -7,16 +7,12 @@ import ibis
 from gtm_platform.identity import former_records, links
 from gtm_platform.identity.former_records import with_former
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, by, computed, filled, rows_of
+from gtm_platform_tests.tables import DAY, by, computed, filled, person_tables, rows_of
 
 
 def former(**rows: list[dict[str, Any]]) -> tuple[ibis.Table, ibis.Table]:
     """The links of these records, and the records that are gone."""
-    records = {
-        "hubspot": filled("hubspot/contacts", *rows.get("hubspot", [])),
-        "intercom": filled("intercom/contacts", *rows.get("intercom", [])),
-        "stripe": filled("stripe/customers", *rows.get("stripe", [])),
-    }
+    records = person_tables(**{source: rows.get(source, []) for source in ("hubspot", "intercom", "stripe")})
     previous = filled("identity/links")
     linked = computed(links.table, "identity/links", records=records, previous=previous, policy=policy(), day=DAY)
     mentions = {

@@ -12,7 +12,7 @@ import pytest
 
 from gtm_platform.identity import links
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, LONG_AGO, Row, by, computed, filled, rows_of
+from gtm_platform_tests.tables import DAY, LONG_AGO, Row, by, computed, filled, person_tables, rows_of
 
 NOBODY: tuple[Row, ...] = ()
 
@@ -28,11 +28,7 @@ def linked(
     return computed(
         links.table,
         "identity/links",
-        records={
-            "hubspot": filled("hubspot/contacts", *hubspot),
-            "intercom": filled("intercom/contacts", *intercom),
-            "stripe": filled("stripe/customers", *stripe),
-        },
+        records=person_tables(hubspot=hubspot, intercom=intercom, stripe=stripe),
         previous=filled("identity/links") if previous is None else previous,
         policy=policy(),
         day=day,

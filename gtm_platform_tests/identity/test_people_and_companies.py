@@ -4,18 +4,15 @@ from typing import Any
 
 import ibis
 
-from gtm_platform.identity import companies, links, people
+from gtm_platform.identity import companies, links, people, person_records
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, LONG_AGO, by, computed, days_ago, filled, rows_of
+from gtm_platform.sources.feeds import company_feeds
+from gtm_platform_tests.tables import DAY, LONG_AGO, by, computed, days_ago, filled, person_tables, rows_of
 
 
 def world(**rows: list[dict[str, Any]]) -> dict[str, ibis.Table]:
     """The tables of identity for these records of the sources."""
-    persons = {
-        "hubspot": filled("hubspot/contacts", *rows.get("hubspot", [])),
-        "intercom": filled("intercom/contacts", *rows.get("intercom", [])),
-        "stripe": filled("stripe/customers", *rows.get("stripe", [])),
-    }
+    persons = person_tables(**{source: rows.get(source, []) for source in ("hubspot", "intercom", "stripe")})
     rules = policy()
     previous = filled("identity/links")
     linked = computed(links.table, "identity/links", records=persons, previous=previous, policy=rules, day=DAY)
@@ -24,9 +21,10 @@ def world(**rows: list[dict[str, Any]]) -> dict[str, ibis.Table]:
         "identity/companies",
         links=linked,
         records={
-            "hubspot": filled("hubspot/companies", *rows.get("hubspot_companies", [])),
-            "intercom": filled("intercom/companies", *rows.get("intercom_companies", [])),
-            "stripe": persons["stripe"],
+            feed.source: persons[feed.source]
+            if feed.table == person_records.TABLES.get(feed.source)
+            else filled(feed.table, *rows.get(f"{feed.source}_companies", []))
+            for feed in company_feeds()
         },
         policy=rules,
     )

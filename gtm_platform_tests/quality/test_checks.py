@@ -11,7 +11,7 @@ from gtm_platform.identity.checks import customers_without_person, unlinked_reco
 from gtm_platform.policy import policy
 from gtm_platform.quality.checks import overdue_sources
 from gtm_platform.unified.checks import people_not_once
-from gtm_platform_tests.tables import DAY, filled, rows_as_table, rows_of
+from gtm_platform_tests.tables import DAY, filled, person_tables, rows_as_table, rows_of
 
 SYNCED = ibis.schema({"table": "string", "source": "string", "synced_at": "timestamp('UTC', 6)"})
 
@@ -52,11 +52,7 @@ def test_every_current_customer_has_health_and_nobody_else() -> None:
 
 
 def test_every_record_is_linked_and_every_customer_a_person() -> None:
-    records = {
-        "hubspot": filled("hubspot/contacts", {"id": "1"}),
-        "intercom": filled("intercom/contacts", {"id": "1"}),
-        "stripe": filled("stripe/customers"),
-    }
+    records = person_tables(hubspot=[{"id": "1"}], intercom=[{"id": "1"}])
     links = filled(
         "identity/links", {"source": "hubspot", "record_id": "1", "customer_id": "a", "match_method": "email"}
     )

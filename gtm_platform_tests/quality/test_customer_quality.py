@@ -7,9 +7,10 @@ from typing import Any
 import ibis
 import pytest
 
+from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.policy import policy
 from gtm_platform.quality import customer_quality
-from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled, rows_as_table
+from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled, person_tables, rows_as_table
 
 SYNCED = ibis.schema({"table": "string", "source": "string", "synced_at": "timestamp('UTC', 6)"})
 END = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=1)
@@ -40,20 +41,17 @@ def quality(synced: dict[str, datetime], **rows: list[dict[str, Any]]) -> dict[s
                 for source, id in (("hubspot", "h1"), ("stripe", "s1"))
             ],
         ),
-        records={
-            "hubspot": filled("hubspot/contacts", {"id": "h1", "_extracted_at": days_ago(2)}),
-            "intercom": filled("intercom/contacts"),
-            "stripe": filled("stripe/customers", {"id": "s1", "_extracted_at": days_ago(2)}),
-        },
+        records=person_tables(
+            hubspot=[{"id": "h1", "_extracted_at": days_ago(2)}], stripe=[{"id": "s1", "_extracted_at": days_ago(2)}]
+        ),
         rejected={
-            "hubspot": filled("quarantine/hubspot_contacts", *rows.get("hubspot_rejected", [])),
-            "intercom": filled("quarantine/intercom_contacts"),
-            "stripe": filled("quarantine/stripe_customers"),
+            feed.source: filled(customer_quality.quarantine_of(feed), *rows.get(f"{feed.source}_rejected", []))
+            for feed in FEEDS
         },
         synced=rows_as_table(
             SYNCED, [{"table": table, "source": table.split("/")[0], "synced_at": at} for table, at in synced.items()]
         ),
-        cadences={"hubspot": 12, "intercom": 6, "stripe": 24},
+        cadences=customer_quality.cadences(),
         policy=policy(),
         day=DAY,
     )

@@ -57,14 +57,20 @@ def identity(orb: Orb) -> AccountIdentity:
 
     Plans are archived, never deleted, and no two accounts, nor live and test mode, have one in common.
     """
-    plans = [(get_path(raw, "created_at"), get_path(raw, "id")) for page in orb.pages("/plans") for raw in page]
+    plans = _plans(orb)
     if not plans:
-        return AccountIdentity("orb", NO_PLANS, f"an Orb account that has {NO_PLANS} yet")
+        return AccountIdentity("orb", NO_PLANS, f"Orb account with {NO_PLANS} yet")
     _, oldest = min(plans)
-    return AccountIdentity("orb", str(oldest), f"Orb account with {oldest} as its oldest plan")
+    return AccountIdentity("orb", oldest, f"Orb account with {oldest} as its oldest plan")
 
 
 def check(orb: Orb) -> str:
-    """Make a cheap call or two and return which account the key opens."""
+    """Make a cheap call or two and return what account the key opens."""
     orb.api.get("/ping")
-    return identity(orb).label
+    return f"account with {len(_plans(orb))} plans"
+
+
+def _plans(orb: Orb) -> list[tuple[str, str]]:
+    """When each plan was made, and its id."""
+    pages = orb.pages("/plans")
+    return [(str(get_path(raw, "created_at")), str(get_path(raw, "id"))) for page in pages for raw in page]

@@ -82,7 +82,8 @@ def test_both_sides_are_listed() -> None:
     ],
 )
 def test_causes(ours: Row, theirs: Row, expected: str) -> None:
-    assert cause(subscription("stripe", "100", **ours), subscription("chartmogul", "100", **theirs)) == expected
+    rows = [subscription("stripe", "100") | ours, subscription("chartmogul", "100") | theirs]
+    assert cause(*rows) == expected
 
 
 def test_what_was_so_the_day_before_is_late() -> None:

@@ -84,7 +84,7 @@ def says_what_the_lake_says(lake: LakeResource) -> dg.AssetCheckResult:
         return dg.AssetCheckResult(passed=True, description="There is no snapshot yet.")
     day, served = _served(path_of(folder, newest[-1]))
     expected = _in_lake(lake.open(), day)
-    wrong = [name for name, value in served.items() if abs(value - expected[name.split()[0]]) >= CENT / 2]
+    wrong = _differences(served, expected)
     return dg.AssetCheckResult(
         passed=not wrong,
         metadata={"day": day, **{f"lake_{name}": value for name, value in expected.items()}, **served},
@@ -102,6 +102,10 @@ def _served(path: Path) -> tuple[str, dict[str, float]]:
         metrics = dict(db.execute("select metric, value from metric_values where dimension = '' and day = ?", (day,)))
     listed = {"everybody": everybody, "customers": customers or 0, "mrr": round(mrr or 0, 2)}
     return day, listed | {f"{name} as metric": metrics.get(name, 0) for name in ("customers", "mrr")}
+
+
+def _differences(served: dict[str, float], expected: dict[str, float]) -> list[str]:
+    return [name for name, value in served.items() if abs(value - expected[name.split()[0]]) >= CENT / 2]
 
 
 def _in_lake(store: Lake, day: str) -> dict[str, float]:

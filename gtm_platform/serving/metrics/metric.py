@@ -23,7 +23,7 @@ DIMENSIONS = {
 
 @dataclass(frozen=True)
 class Population:
-    """The rows that metrics are computed over, as a query over the wide table of a day and of some days before.
+    """The rows that metrics are computed over, as a query over the wide table.
 
     `{day}` stands for the table on the day, `{before}` for that so many `days_before`; without that table there are no
     values. `columns` are those of the query.
@@ -66,12 +66,12 @@ AMOUNT = Column("decimal(18, 2)")
 
 
 def since(days: int) -> Population:
-    """Return everybody who is a customer on the day, or was so many days before, with what they paid then and now.
+    """Return everybody who is a customer on the day or was one before, with what they pay and paid.
 
     Dimensions are those of the day before, where the customer was one then: who left is no member of any now.
     """
     sides = ", ".join(
-        f"case when was_customer then b.{name} else n.{name} end as {name}" for name in DIMENSIONS.values()
+        f"case when b.is_customer then b.{name} else n.{name} end as {name}" for name in DIMENSIONS.values()
     )
     return Population(
         f"since_{days}d",

@@ -40,7 +40,7 @@ NO_NUMBER, NO_TEXT = -1e15, ""  # stands for null, below every value
 
 @dataclass(frozen=True)
 class Filter:
-    """A question that a list of customers can be narrowed by; of several values any may hold, of bounds all."""
+    """What a list of customers can be narrowed by; of several values any may hold, of bounds all."""
 
     name: str
     column: str
@@ -123,7 +123,7 @@ def tables() -> str:
 
 
 def indexes() -> str:
-    """Return the statements that make the indexes of a filled file: for each sort one with all columns in it."""
+    """Return the statements that make the indexes of a filled file; one of a sort has all columns."""
     covering = [
         f"create index by_{name} on customers ({column}, id, {', '.join(c for c in COLUMNS if c != column)})"
         for name, column in SORTS.items()

@@ -34,7 +34,7 @@ CURSOR_CHARACTERS = 400
 
 
 class BadQuery(ValueError):
-    """A question that cannot be answered; the message says what is wrong with it, and repeats nothing of it."""
+    """A question that cannot be answered; the message says why, and repeats nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class CustomerQuery:
 
 @dataclass(frozen=True)
 class Page:
-    """Some customers as JSON, how many there are in all with what they pay, and the cursor of the next page."""
+    """Some customers as JSON, the total on all pages with its MRR, and the cursor of the next page."""
 
     documents: Sequence[tuple[bytes, bytes]]  # for everybody, and personal
     total: int

@@ -13,6 +13,7 @@ import orjson
 from gtm_platform.serving.snapshot.layout import FORMAT
 from gtm_platform.serving.store.customer_query import BadQuery, CustomerQuery, Page, counted, page_of
 from gtm_platform.serving.store.documents import joined
+from gtm_platform.serving.store.explanation import Explanation, explained
 
 TOTALS_KEPT = 1_000  # counts of filtered lists; they cannot change while the file does not
 MMAP_BYTES = 1 << 32
@@ -41,7 +42,7 @@ class Customer:
 
 @dataclass(frozen=True)
 class MetricValue:
-    """A value of a metric; `member` is that of the dimension it is split by, None for none or for customers without."""
+    """A value of a metric; `member` is None in all, and for customers without a value in the dimension."""
 
     day: str
     member: str | None
@@ -87,9 +88,9 @@ class Snapshot:
         id = self._find(identifier)
         return None if id is None else self._customer(id)
 
-    def is_address(self, identifier: str) -> bool:
-        """Whether somebody can be looked up by it only as by an address."""
-        return "@" in identifier
+    def explanation(self, customer: Customer) -> Explanation | None:
+        """Return how the customer's score is made; None for who has none."""
+        return explained(customer.explanation, self.fact("rules")) if customer.explanation else None
 
     def alerts_of(self, subject_id: str) -> list[bytes]:
         """Return the alerts about a customer or another subject, the newest first."""

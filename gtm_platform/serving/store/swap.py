@@ -17,7 +17,7 @@ class NoSnapshot(RuntimeError):
 
 
 class Store:
-    """The snapshots in a folder. Ask for the current one once for each answer, and use it for the whole of it."""
+    """The snapshots in a folder; an answer asks for the current one once, and uses it throughout."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder, self._clock = folder, clock

@@ -11,7 +11,7 @@ from gtm_platform.serving.snapshot.landing import Draft
 
 @dataclass(frozen=True)
 class Fact:
-    """A document of the snapshot as a whole: JSON, made once for each landing after rows and metrics are written."""
+    """A document about the landing as a whole, as JSON; it is made after rows and metrics are written."""
 
     name: str
     about: str

@@ -1,7 +1,7 @@
 """`gtm serve`: the API in this process, until Ctrl-C."""
 
 import socket
-from contextlib import closing
+from contextlib import closing, suppress
 
 import click
 import uvicorn
@@ -36,7 +36,8 @@ def serve_api(host: str, port: int, per_second: float) -> None:
             proxy_headers=False,
             timeout_graceful_shutdown=SECONDS_TO_FINISH,
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        with suppress(KeyboardInterrupt):  # raised again once every request is answered
+            uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -292,3 +292,14 @@ def test_without_a_snapshot_it_says_so(tmp_path: Path) -> None:
 def test_tokens_expire_after_the_days_asked_for(api: Served) -> None:
     with api.state.reading() as tx:
         assert {token.expires_at - token.created_at for token in api_tokens.all_tokens(tx)} == {timedelta(days=30)}
+
+
+def test_what_cannot_be_audited_yet_is_kept(api: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = api.app.state.api.log
+    monkeypatch.setattr(type(log), "_write", lambda *_: (_ for _ in ()).throw(RuntimeError("full")))
+    log.add("token x", "GET /v1/summary", "")
+    with pytest.raises(RuntimeError, match="full"):
+        log.write()
+    monkeypatch.undo()
+    log.add("token x", "GET /v1/alerts", "")
+    assert log.write() == 2

@@ -5,8 +5,8 @@ What changes something is written in a transaction of its own, before it is answ
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,8 @@ from gtm_platform.state.audit import note
 
 FLUSH_SECONDS = 1.0
 SUBJECT_LENGTH = 200  # of the column
+QUEUED_AT_MOST = 100_000  # while the state cannot be written; then the oldest are lost
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,13 @@ class AccessLog:
         self.queue.append(Access(self.now(), actor, action, subject[:SUBJECT_LENGTH], detail))
 
     def write(self) -> int:
-        """Write what is queued; return how much it was."""
-        batch, self.queue = self.queue, []
-        if batch:
-            with self.state.writing() as tx:
-                for access in batch:
-                    note(tx, access.at, access.actor, access.action, access.subject, access.detail)
+        """Write what is queued; return how much it was. What cannot be written stays queued."""
+        batch = self._take()
+        try:
+            self._write(batch)
+        except Exception:
+            self._put_back(batch)
+            raise
         return len(batch)
 
     async def keep_writing(self) -> None:
@@ -57,18 +60,27 @@ class AccessLog:
         try:
             while True:
                 await asyncio.sleep(FLUSH_SECONDS)
-                with suppress(Exception):  # a state that is locked or full: it is tried again with the next second
-                    await asyncio.to_thread(self._write_or_requeue)
+                batch = self._take()
+                try:
+                    await asyncio.to_thread(self._write, batch)
+                except Exception as error:  # a state that is locked or full: it is tried again with the next second
+                    self._put_back(batch)
+                    LOGGER.error("The audit of %d accesses cannot be written yet: %s", len(batch), type(error).__name__)
         finally:
             self.write()
 
-    def _write_or_requeue(self) -> None:
-        batch = list(self.queue)
-        try:
-            self.write()
-        except Exception:
-            self.queue = batch + self.queue
-            raise
+    def _take(self) -> list[Access]:
+        batch, self.queue = self.queue, []
+        return batch
+
+    def _put_back(self, batch: list[Access]) -> None:
+        self.queue = [*batch, *self.queue][-QUEUED_AT_MOST:]
+
+    def _write(self, batch: list[Access]) -> None:
+        if batch:
+            with self.state.writing() as tx:
+                for access in batch:
+                    note(tx, access.at, access.actor, access.action, access.subject, access.detail)
 
 
 class AccessLogged:

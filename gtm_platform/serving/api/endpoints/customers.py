@@ -23,7 +23,7 @@ from gtm_platform.serving.store import Customer, Snapshot
 from gtm_platform.serving.store.documents import array, joined
 
 ROUTER = APIRouter(prefix="/v1", tags=["customers"])
-AT_RISK = STATUSES[1:]
+HEALTHY, *AT_RISK = STATUSES
 
 
 @ROUTER.get("/customers", response_model=None, responses={200: {"model": CustomerPage}}, summary="List customers")
@@ -35,6 +35,8 @@ async def customers(call: Reader, query: Annotated[CustomerListQuery, Query()]) 
 @ROUTER.get("/at-risk", response_model=None, responses={200: {"model": CustomerPage}}, summary="List who is at risk")
 async def at_risk(call: Reader, query: Annotated[CustomerListQuery, Query()]) -> Response:  # type: ignore[valid-type]
     """The same list for customers whose health is not healthy, with their risk signals and what to do."""
+    if HEALTHY in query.health:  # type: ignore[attr-defined]
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"Who is at risk is {', '.join(AT_RISK)}; see /v1/customers.")
     return _page(call, query, health=AT_RISK)
 
 
@@ -54,7 +56,7 @@ async def customer(
     return call.answer(lambda snapshot: _detail(call, snapshot, who))
 
 
-def _page(call: Call, query: ListQuery, **preset: tuple[str, ...]) -> Response:
+def _page(call: Call, query: ListQuery, **preset: list[str]) -> Response:
     columns = columns_of(query.fields, call)
     question = query.question(**preset)
 

@@ -9,6 +9,7 @@ from gtm_platform.dashboard.sidebar import follow_search, show_sidebar
 from gtm_platform.serving.store import NoSnapshot, Snapshot, Store, the_store
 
 FIRST = "overview"
+SIDEBAR = 230  # pixels
 
 
 @st.cache_resource(show_spinner=False)
@@ -20,7 +21,7 @@ def main(first: str = FIRST) -> None:
     """Draw the page of the address; without one the first."""
     from gtm_platform.settings import settings
 
-    st.set_page_config(page_title="GTM platform", page_icon=":material/monitor_heart:", layout="wide")
+    st.set_page_config(page_title="GTM platform", page_icon=":material/monitor_heart:", layout="wide", initial_sidebar_state=SIDEBAR)
     try:
         snapshot = _store(str(settings().home)).current()
     except NoSnapshot as nothing:

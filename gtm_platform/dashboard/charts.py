@@ -12,6 +12,7 @@ from gtm_platform.dashboard.status import COLOURS, TITLES
 INK, MUTED, ACCENT, TRACK = "#1f2328", "#6b7280", "#3b5bdb", "#e7eaee"
 GOOD, BAD, WARN = "#2b8a5e", "#c92a2a", "#e0a100"
 BAR, ROW = 20, 34  # pixels: of a bar, and from one to the next
+DATES_SHOWN = 8
 MONEY_AXIS = "$,.4~s"  # `.2s` would repeat ticks
 Rows = Sequence[Mapping[str, Any]]
 
@@ -56,7 +57,7 @@ def stacked_bars(rows: Rows, parts: Mapping[str, str], axis: str) -> alt.LayerCh
     data = pd.DataFrame([dict(row) for row in rows])
     order = list(dict.fromkeys(row["name"] for row in rows))
     totals = data.groupby("name", sort=False).agg(value=("value", "sum"), text=("text", "first")).reset_index()
-    scale = alt.Scale(domain=[0, (totals["value"].max() or 1) * 1.3])
+    scale = alt.Scale(domain=[0, (totals["value"].max() or 1) * 1.65])
     y = alt.Y("name:N", sort=order, title=None, axis=_names(96))
     x = alt.X("value:Q", stack="zero", axis=None, scale=scale)
     colour = alt.Color(
@@ -76,7 +77,10 @@ def stacked_bars(rows: Rows, parts: Mapping[str, str], axis: str) -> alt.LayerCh
 
 def days_axis(days: int) -> alt.Axis:
     """Return an axis of days."""
-    return alt.Axis(format="%-d %b", grid=False, domain=False, ticks=False, labelColor=MUTED, tickCount=min(days, 6))
+    every = alt.TimeIntervalStep(interval="day", step=max(1, -(-days // DATES_SHOWN)))
+    return alt.Axis(
+        format="%-d %b", grid=False, domain=False, ticks=False, labelColor=MUTED, labelOverlap=True, tickCount=every
+    )
 
 
 def trend(days: Sequence[str], values: Sequence[float | None], axis: str, title: str, height: int = 240) -> alt.Chart:

@@ -11,7 +11,7 @@ from gtm_platform.serving.snapshot.layout import SHOWN
 from gtm_platform.unified.customers import DOMAINS
 
 SCORE = ("match_confidence", "completeness_score", "data_quality_score")
-ACRONYMS = {"mrr": "MRR", "arr": "ARR", "ltv": "LTV", "csat": "CSAT", "id": "id"}
+ACRONYMS = {"mrr": "MRR", "arr": "ARR", "ltv": "LTV", "csat": "CSAT", "am": "AM"}
 
 
 def show_details(row: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Customers as a table: a click on a row opens the customer."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -13,18 +13,18 @@ from gtm_platform.serving.store import Page as Customers
 from gtm_platform.serving.store import Snapshot
 
 Row = Mapping[str, Any]
-ROW_PIXELS, MOST_PIXELS = 35, 720
+MOST_ROWS, MOST_PIXELS = 20, 720
 # The columns by their names in the store: a title, and a width.
 COLUMNS = {
-    "name": ("Customer", 150),
-    "company_name": ("Company", 150),
-    "mrr_reporting": ("MRR", 85),
-    "health_status": ("Status", 95),
-    "health_score": ("Health", 65),
-    "score_change_7d": ("7 days", 65),
+    "name": ("Customer", 130),
+    "company_name": ("Company", 125),
+    "mrr_reporting": ("MRR", 75),
+    "health_status": ("Status", 90),
+    "health_score": ("Health", 60),
+    "score_change_7d": ("7 days", 60),
     "churn_risk": ("Churn risk", 85),
-    "risk_signals": ("Why", 260),
-    "recommended_actions": ("Do next", 420),
+    "risk_signals": ("Why", 215),
+    "recommended_actions": ("Do next", 350),
     "assigned_am": ("AM", 110),
     "plan_tier": ("Plan", 90),
     "customer_status": ("Is", 90),
@@ -43,18 +43,23 @@ def money_column(title: str, currency: str, width: int | None = None) -> Any:
 def show_customers(rows: Sequence[Row], columns: Sequence[str], currency: str, key: str, about: str) -> None:
     """Draw the table; `about` says what it lists to who cannot see it."""
     selected = st.dataframe(
-        as_frame(rows, columns),
+        as_frame(rows, columns).style.set_properties(subset=["name"], **{"color": "#3b5bdb"}),
         key=key,
         on_select="rerun",
         selection_mode="single-cell",
         hide_index=True,
         placeholder=NOTHING,
-        height=min(ROW_PIXELS * (len(rows) + 1) + 3, MOST_PIXELS),
+        height=table_height(len(rows)),
         column_config={name: _configuration(name, currency) for name in columns},
         alt=about,
     )
     if cells := selected.selection.cells:
         go_to("customer", {"id": rows[cells[0][0]]["customer_id"]})
+
+
+def table_height(rows: int, most_rows: int = MOST_ROWS, most_pixels: int = MOST_PIXELS) -> Literal["content"] | int:
+    """Return the height of a table: that of its rows, until it is scrolled instead."""
+    return "content" if rows <= most_rows else most_pixels
 
 
 def as_frame(rows: Sequence[Row], columns: Sequence[str]) -> pd.DataFrame:
@@ -72,7 +77,7 @@ def _shown(name: str, row: Row) -> Any:
         return [words(signal).lower() for signal in value or ()]
     if name == "recommended_actions":
         return value[0] if value else None
-    if name in ("customer_status", "plan_tier"):
+    if name in ("customer_status", "plan_tier", "churn_reason"):
         return words(value) if value else None
     if name.endswith("_at"):
         return pd.Timestamp(value) if value else pd.NaT

@@ -1,5 +1,6 @@
 """The metrics of the house as cards: what they are now, how they moved, and their trend."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -7,6 +8,7 @@ from typing import Any
 
 import orjson
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from gtm_platform.dashboard.wording import money, number, percent, plain
 from gtm_platform.serving.metrics import Metric, discover
@@ -74,6 +76,23 @@ def in_unit(metric: Metric, value: float | None, currency: str) -> str:
     if metric.unit == "money":
         return money(value, currency)
     return percent(value, 1) if metric.unit == "share" else number(value, metric.decimals)
+
+
+def cards(figures: Figures, names: Sequence[str]) -> None:
+    """Draw metrics side by side; on a phone one below the other."""
+    for column, name in zip(st.columns(len(names)), names, strict=True):
+        with column:
+            card(figures, name)
+
+
+def card_row() -> DeltaGenerator:
+    """Return the container of a row of cards, which wraps where it is too narrow for all."""
+    return st.container(horizontal=True, gap="small")
+
+
+def plain_card(title: str, value: str, about: str | None = None, **more: Any) -> None:
+    """Draw a figure that is no metric of the house; `value` is Markdown."""
+    st.metric(title, value, help=about, border=True, height="stretch", **more)
 
 
 def card(figures: Figures, name: str) -> None:

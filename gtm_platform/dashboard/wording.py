@@ -9,12 +9,15 @@ from datetime import UTC, date, datetime
 NOTHING = "–"
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$&^=@/])")
+BEGINS_LINK = re.compile(r"https?:|ftp:|www\.|xmpp:|mailto:", re.IGNORECASE)
+JOINER = "\u2060"  # cannot be seen, and keeps an address from becoming a link
 STEPS = ((86_400 * 2, 86_400, "d"), (3_600, 3_600, "h"), (60, 60, "min"))  # from so many seconds on, in this unit
 
 
 def plain(text: object) -> str:
     """Return text that Markdown shows as it is: no links, pictures, colours or formulas come of it."""
-    return MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+    unlinked = BEGINS_LINK.sub(lambda match: f"{match[0]}{JOINER}", " ".join(str(text).split()))
+    return MARKDOWN.sub(r"\\\1", unlinked)
 
 
 def words(name: str | None) -> str:

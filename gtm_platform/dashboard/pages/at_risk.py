@@ -24,15 +24,15 @@ SORTS = {
 }
 COLUMNS = (
     "name",
-    "company_name",
     "mrr_reporting",
     "health_status",
     "health_score",
     "score_change_7d",
-    "churn_risk",
+    "company_name",
     "risk_signals",
     "recommended_actions",
     "assigned_am",
+    "churn_risk",
     "plan_tier",
 )
 EXPORTED = (*COLUMNS, "email", "country", "currency", "mrr", "last_seen_at", "current_period_end", "customer_id")
@@ -83,9 +83,9 @@ def _filters(snapshot: Snapshot, figures: Figures) -> tuple[Mapping[str, Sequenc
             "plan": _choice("Plan", plans, "plan", words),
             "signal": _choice("Reason", signals, "signal", words),
         }
-        least = st.number_input("MRR from", 0, value=0, step=100, key="mrr_min", bind="query-params", width=130)
+        least = st.number_input("MRR from", 0, value=0, step=100, key="mrr_min", bind="query-params", width=120)
         sort = st.selectbox(
-            "Sort", list(SORTS), format_func=SORTS.__getitem__, key="sort", bind="query-params", width=190
+            "Sort", list(SORTS), format_func=SORTS.__getitem__, key="sort", bind="query-params", width=165
         )
     filters: dict[str, Sequence[Any]] = {"health": health or AT_RISK}
     filters |= {name: ["" if value == NONE else value for value in values] for name, values in chosen.items()}
@@ -96,7 +96,7 @@ def _filters(snapshot: Snapshot, figures: Figures) -> tuple[Mapping[str, Sequenc
 
 def _choice(title: str, options: Sequence[str], key: str, name: Any = str) -> list[str]:
     return st.multiselect(
-        title, options, format_func=name, key=key, bind="query-params", placeholder="All", width=190
+        title, options, format_func=name, key=key, bind="query-params", placeholder="All", width=160
     )
 
 

@@ -6,16 +6,16 @@ import orjson
 import pandas as pd
 import streamlit as st
 
-from gtm_platform.dashboard.customer_table import MOST_PIXELS, ROW_PIXELS, money_column, show_customers
+from gtm_platform.dashboard.customer_table import money_column, show_customers, table_height
 from gtm_platform.dashboard.links import company_links, show_links
-from gtm_platform.dashboard.metric_cards import Figures
+from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
 from gtm_platform.dashboard.page import Page, go_to
 from gtm_platform.dashboard.wording import NOTHING, counted, money, number, plain
 from gtm_platform.serving.store import CompanyQuery, CustomerQuery, Snapshot
 
 SHOWN = 1_000
-COLUMNS = ("name", "mrr_reporting", "health_status", "health_score", "customer_status", "assigned_am", "risk_signals")
-LISTED = ("name", "domain", "mrr_reporting", "customers", "people", "at_risk", "health_score", "account_managers")
+COLUMNS = ("name", "mrr_reporting", "health_status", "health_score", "customer_status", "risk_signals", "assigned_am")
+LISTED = ("name", "mrr_reporting", "customers", "at_risk", "health_score", "people", "account_managers", "domain")
 
 
 def show(snapshot: Snapshot) -> None:
@@ -48,9 +48,9 @@ def _show_all(snapshot: Snapshot) -> None:
         selection_mode="single-cell",
         hide_index=True,
         placeholder=NOTHING,
-        height=min(ROW_PIXELS * (len(companies) + 1) + 3, MOST_PIXELS),
+        height=table_height(len(companies)),
         column_config={
-            "name": columns.TextColumn("Company", width=200),
+            "name": columns.TextColumn("Company", width=160),
             "domain": columns.TextColumn("Domain", width=180),
             "mrr_reporting": money_column("MRR", currency, 90),
             "customers": columns.NumberColumn("Customers", width=90),
@@ -81,8 +81,9 @@ def _show_one(snapshot: Snapshot, company: dict[str, Any]) -> None:
         "At risk": number(company["at_risk"]),
         "Mean health": number(company["health_score"], 0),
     }
-    for column, (title, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
-        column.metric(title, value, border=True, height="stretch")
+    with card_row():
+        for title, value in figures.items():
+            plain_card(title, value)
     page = snapshot.customers(CustomerQuery({"company": [company["company_id"]]}, limit=SHOWN, customers="all"))
     st.subheader("People", anchor=False)
     show_customers(page.rows(personal=True), COLUMNS, currency, "people", "People of the company")

@@ -8,7 +8,7 @@ from gtm_platform.dashboard.customer_score import show_movement, show_score
 from gtm_platform.dashboard.customer_table import show_customers, show_total
 from gtm_platform.dashboard.customer_timeline import show_timeline
 from gtm_platform.dashboard.links import customer_links, show_links
-from gtm_platform.dashboard.metric_cards import Figures
+from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
 from gtm_platform.dashboard.page import Page, link_to
 from gtm_platform.dashboard.status import BADGES, TITLES
 from gtm_platform.dashboard.wording import NOTHING, ago, day, money, moment, number, plain, words
@@ -18,11 +18,11 @@ from gtm_platform.settings import settings
 SHOWN = 1_000
 LISTED = (
     "name",
-    "company_name",
     "mrr_reporting",
     "health_status",
     "health_score",
     "churn_risk",
+    "company_name",
     "assigned_am",
     "plan_tier",
     "customer_status",
@@ -77,15 +77,16 @@ def _show_one(snapshot: Snapshot, customer: Customer) -> None:
     _show_cards(row, figures.currency)
     _show_actions(row)
     left, right = st.columns([5, 4])
-    with left.container(border=True, height="stretch"):
+    explanation = snapshot.explanation(customer)
+    with left.container(border=True):
         show_history(snapshot, customer)
-    with right.container(border=True, height="stretch"):
-        show_score(snapshot.explanation(customer))
-    left, right = st.columns([5, 4])
-    with left.container(border=True, height="stretch"):
+    with right.container(border=True):
+        show_score(explanation)
+    if explanation is not None:
+        with right.container(border=True):
+            show_movement(snapshot.earlier_explanation(customer), explanation)
+    with left.container(border=True):
         show_timeline(snapshot, customer, row, figures.currency)
-    with right.container(border=True, height="stretch"):
-        show_movement(snapshot.earlier_explanation(customer), snapshot.explanation(customer))
     show_details(row)
 
 
@@ -108,33 +109,18 @@ def _show_who(row: dict[str, object]) -> None:
 def _show_cards(row: dict[str, object], currency: str) -> None:
     score, change, risk = row["health_score"], row["score_change_7d"], row["churn_risk"]
     seen = str(row["last_seen_at"]) if row["last_seen_at"] else None
-    columns = st.columns(5)
-    columns[0].metric(
-        "Health",
-        NOTHING if score is None else f"{score}",
-        change if isinstance(change, int) else None,
-        delta_description="in 7 days" if isinstance(change, int) else None,
-        border=True,
-        height="stretch",
-    )
-    columns[1].metric(
-        "Churn risk",
-        NOTHING if risk is None else f"{risk} %",
-        help="Probability of churning within 90 days.",
-        border=True,
-        height="stretch",
-    )
-    columns[2].metric("MRR", plain(_amount(row["mrr_reporting"], currency)), border=True, height="stretch")
-    columns[3].metric(
-        "Lifetime value",
-        plain(_amount(row["ltv"], str(row["currency"] or currency))),
-        help="Payments net of refunds and lost disputes, in the currency of the customer.",
-        border=True,
-        height="stretch",
-    )
-    columns[4].metric(
-        "Last seen", ago(seen, settings().now()), help=moment(seen) if seen else None, border=True, height="stretch"
-    )
+    moved = change if isinstance(change, int) else None
+    with card_row():
+        since = "in 7 days" if moved is not None else None
+        plain_card("Health", NOTHING if score is None else f"{score}", delta=moved, delta_description=since)
+        plain_card("Churn risk", NOTHING if risk is None else f"{risk} %", "Probability of churning within 90 days.")
+        plain_card("MRR", plain(_amount(row["mrr_reporting"], currency)))
+        plain_card(
+            "Lifetime value",
+            plain(_amount(row["ltv"], str(row["currency"] or currency))),
+            "Payments net of refunds and lost disputes, in the currency of the customer.",
+        )
+        plain_card("Last seen", ago(seen, settings().now()), moment(seen) if seen else None)
 
 
 def _amount(value: object, currency: str) -> str:

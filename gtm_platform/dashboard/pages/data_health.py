@@ -7,17 +7,20 @@ import orjson
 import pandas as pd
 import streamlit as st
 
+from gtm_platform.dashboard.customer_table import table_height
 from gtm_platform.dashboard.links import asset_link, run_link
+from gtm_platform.dashboard.metric_cards import card_row, plain_card
 from gtm_platform.dashboard.page import Page
 from gtm_platform.dashboard.sidebar import title_of
 from gtm_platform.dashboard.wording import ago, counted, moment, parsed, words
 from gtm_platform.serving.store import Snapshot
 from gtm_platform.settings import settings
 
-RUNS_SHOWN, LISTED = 100, 8
-STATES = {"Fresh": "#bfe3d0", "Late": "#f3b4b4"}
-VERDICTS = {"Passed": "#bfe3d0", "Warning": "#f5d477", "Failed": "#f3b4b4"}
-OUTCOMES = {"Success": "#bfe3d0", "Failure": "#f3b4b4", "Started": "#cfd8f7", "Canceled": "#e7e7e4"}
+RUNS_SHOWN = 100
+LISTED, PIXELS = 9, 330  # rows that are shown at once, and the height of a table that has more
+STATES = {"Fresh": "#bfe3d0", "Late": "#f7c5c5"}
+VERDICTS = {"Passed": "#bfe3d0", "Warning": "#f5d477", "Failed": "#f7c5c5"}
+OUTCOMES = {"Success": "#bfe3d0", "Failure": "#f7c5c5", "Started": "#cfd8f7", "Canceled": "#e7e7e4"}
 NAMES = {"passed": "Passed", "warn": "Warning", "error": "Failed"}
 
 
@@ -46,14 +49,18 @@ def _cards(snapshot: Snapshot, facts: Mapping[str, Any], runs: list[dict[str, An
     checks, failed = facts["checks"], [run for run in runs if run["status"] == "failure"]
     records = sum(stream["records"] for stream in facts["quarantine"]["streams"])
     cards = {
-        "Sources that are late": (f"{len(late)} of {len(facts['freshness']['sources'])}", "One is late once it was not read for longer than its interval and some hours of grace."),
+        "Late sources": (
+            f"{len(late)} of {len(facts['freshness']['sources'])}",
+            "One is late once it was not read for longer than its interval and some hours of grace.",
+        ),
         "Checks passed": (f"{checks['passed']} of {checks['total']}", "The last verdict of each check."),
         "Quarantined records": (f"{records:,}", f"In {facts['quarantine']['days']} days."),
         "Failed runs": (f"{len(failed)} of {len(runs)}", "Of the newest runs."),
         "Figures made": (ago(snapshot.made_at, now), f"At {moment(snapshot.made_at)}."),
     }
-    for column, (title, (value, about)) in zip(st.columns(len(cards)), cards.items(), strict=True):
-        column.metric(title, value, help=about, border=True, height="stretch")
+    with card_row():
+        for title, (value, about) in cards.items():
+            plain_card(title, value, about)
 
 
 def _is_late(table: Mapping[str, Any]) -> bool:
@@ -83,7 +90,7 @@ def _freshness(freshness: Mapping[str, Any]) -> None:
     st.dataframe(
         pd.DataFrame(sorted(rows, key=lambda row: row["state"] != ["Late"])),
         hide_index=True,
-        height=320,
+        height=table_height(len(rows), LISTED, PIXELS),
         column_config={
             "source": columns.TextColumn("Source", width=110),
             "table": columns.TextColumn("Table", width=170),
@@ -128,7 +135,7 @@ def _check_table(checks: list[dict[str, Any]], about: str) -> None:
             ]
         ),
         hide_index=True,
-        height=min(35 * (len(checks) + 1) + 3, 320),
+        height=table_height(len(checks), LISTED, PIXELS),
         column_config={
             "table": columns.TextColumn("Table", width=170),
             "check": columns.TextColumn("Check", width=150),
@@ -155,7 +162,7 @@ def _quarantine(quarantine: Mapping[str, Any]) -> None:
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
-        height=min(35 * (len(rows) + 1) + 3, 320),
+        height=table_height(len(rows), LISTED, PIXELS),
         column_config={
             "table": st.column_config.TextColumn("Stream", width=160),
             "reason": st.column_config.TextColumn("Why", width=300),
@@ -175,7 +182,7 @@ def _runs(runs: list[dict[str, Any]]) -> None:
     st.dataframe(
         pd.DataFrame([_run_row(run) for run in runs]),
         hide_index=True,
-        height=min(35 * (len(runs) + 1) + 3, 420),
+        height=table_height(len(runs), LISTED, PIXELS),
         column_config={
             "job": columns.TextColumn("Job", width=170),
             "outcome": columns.MultiselectColumn(

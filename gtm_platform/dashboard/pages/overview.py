@@ -6,13 +6,13 @@ from typing import Any
 import orjson
 import streamlit as st
 
-from gtm_platform.dashboard.charts import ACCENT, BAD, GOOD, WARN, bars, draw, money_axis, shares, stacked_bars
-from gtm_platform.dashboard.customer_table import money_column, rows_of, show_customers
-from gtm_platform.dashboard.metric_cards import Figures, card
+from gtm_platform.dashboard.charts import ACCENT, GOOD, WARN, bars, draw, money_axis, shares, stacked_bars
+from gtm_platform.dashboard.customer_table import money_column, rows_of, show_customers, table_height
+from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.movements import longest_window, show_movements
 from gtm_platform.dashboard.page import Page, go_to, link_to
 from gtm_platform.dashboard.status import AT_RISK, COLOURS, TITLES
-from gtm_platform.dashboard.wording import counted, money, percent, plain, words
+from gtm_platform.dashboard.wording import SYMBOLS, counted, money, percent, plain, words
 from gtm_platform.serving.store import CustomerQuery, Snapshot
 
 CARDS = ("customers", "mrr", "mrr_at_risk", "mean_health", "payment_overdue")
@@ -23,9 +23,7 @@ def show(snapshot: Snapshot) -> None:
     """Draw the page."""
     st.title("Overview")
     figures = Figures(snapshot)
-    for column, name in zip(st.columns(len(CARDS)), CARDS, strict=True):
-        with column:
-            card(figures, name)
+    cards(figures, CARDS)
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         _spread(figures, "customers", "Customers by health")
@@ -94,7 +92,8 @@ def _by_manager(figures: Figures) -> None:
     members = figures.summary["by"]["account_manager"]
     largest = max([member["mrr"] for member in members] or [0]) or 1
     names = [member["member"] for member in members]
-    columns = st.column_config
+    columns, sign = st.column_config, SYMBOLS.get(figures.currency)
+    amount = f"{sign}%,.0f" if sign else "localized"
     selected = st.dataframe(
         [
             {
@@ -111,11 +110,11 @@ def _by_manager(figures: Figures) -> None:
         selection_mode="single-cell",
         hide_index=True,
         placeholder="–",
-        height=min(35 * (len(members) + 1) + 3, 318),
+        height=table_height(len(members), 9, 330),
         column_config={
             "am": columns.TextColumn("AM", width=105),
             "mrr": columns.ProgressColumn(
-                "MRR", format="compact", min_value=0, max_value=largest, color=ACCENT, width=120
+                "MRR", format=amount, min_value=0, max_value=largest, color=ACCENT, width=120
             ),
             "customers": columns.NumberColumn("Customers", format="%d", width=80),
             "mrr_at_risk": money_column("At risk", figures.currency, 80),
@@ -133,7 +132,7 @@ def _health_over_time(snapshot: Snapshot) -> None:
     values = snapshot.metric("customers", "health")
     rows = [{"day": each.day, "status": each.member, "value": each.value} for each in values if each.member]
     if len({row["day"] for row in rows}) > 1:
-        draw(shares(rows, height=270), "Share of customers by health on each day")
+        draw(shares(rows, height=300), "Share of customers by health on each day")
     else:
         st.caption("Shown once two days were made.")
 
@@ -144,7 +143,7 @@ def _at_stake(snapshot: Snapshot, figures: Figures) -> None:
     if not page.total:
         st.caption("No customer is at risk.")
         return
-    columns = ("name", "company_name", "mrr_reporting", "health_status", "assigned_am", "recommended_actions")
+    columns = ("name", "mrr_reporting", "health_status", "company_name", "assigned_am", "recommended_actions")
     show_customers(page.rows(personal=True), columns, figures.currency, "at_stake", "Customers at risk who pay most")
     link_to("at_risk", f"All {counted(page.total, 'customer')} at risk")
 
@@ -167,8 +166,9 @@ def _saved(snapshot: Snapshot, figures: Figures) -> None:
     saved = orjson.loads(snapshot.fact("saved"))
     st.subheader(f"Saved in {saved['days']} days: {saved['customers']:,}")
     st.caption(
-        "Healthy now; were at high risk, critical, or set to end. "
-        f"They pay {plain(money(saved['mrr'], figures.currency))}."
+        "Healthy now; were at high risk, critical, or set to end"
+        + (f". They pay {plain(money(saved['mrr'], figures.currency))}" if saved["customers"] else "")
+        + "."
     )
     listed = saved["listed"][:LISTED]
     if rows := rows_of(snapshot, [each["customer_id"] for each in listed]):

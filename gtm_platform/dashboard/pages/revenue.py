@@ -7,10 +7,10 @@ import streamlit as st
 
 from gtm_platform.dashboard.charts import draw, money_axis, trend
 from gtm_platform.dashboard.customer_table import money_column, show_customers
-from gtm_platform.dashboard.metric_cards import Figures, card
+from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.movements import longest_window, show_movements, windows
 from gtm_platform.dashboard.page import Page
-from gtm_platform.dashboard.wording import NOTHING, plain, words
+from gtm_platform.dashboard.wording import NOTHING, words
 from gtm_platform.serving.metrics import DIMENSIONS
 from gtm_platform.serving.store import CustomerQuery, Snapshot
 
@@ -32,7 +32,7 @@ def show(snapshot: Snapshot) -> None:
     """Draw the page."""
     st.title("Revenue")
     figures = Figures(snapshot)
-    _cards(figures, NOW)
+    cards(figures, NOW)
     with st.container(border=True):
         st.subheader("MRR", anchor=False)
         if len(figures.days) > 1:
@@ -41,7 +41,7 @@ def show(snapshot: Snapshot) -> None:
             st.caption("Shown once two days were made.")
     days = _window(figures)
     if days:
-        _cards(figures, [f"{name}_{days}d" for name in RETAINED])
+        cards(figures, [f"{name}_{days}d" for name in RETAINED])
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         st.subheader(f"Movements in {days} days" if days else "Movements", anchor=False)
@@ -49,12 +49,6 @@ def show(snapshot: Snapshot) -> None:
     with right.container(border=True, height="stretch"):
         _by_dimension(snapshot, figures, days)
     _left(snapshot, figures, days)
-
-
-def _cards(figures: Figures, names: tuple[str, ...] | list[str]) -> None:
-    for column, name in zip(st.columns(len(names)), names, strict=True):
-        with column:
-            card(figures, name)
 
 
 def _window(figures: Figures) -> int | None:
@@ -94,9 +88,9 @@ def _by_dimension(snapshot: Snapshot, figures: Figures, days: int | None) -> Non
         placeholder=NOTHING,
         height="content",
         column_config={
-            "member": st.column_config.TextColumn(SPLITS[dimension], width=120),
-            **{name: money_column(title, figures.currency, 85) for name, title in MOVED.items() if name != "nrr"},
-            "net_revenue_retention": st.column_config.NumberColumn("NRR", format="percent", width=75),
+            "member": st.column_config.TextColumn(SPLITS[dimension], width=105),
+            **{name: money_column(title, figures.currency, 72) for name, title in MOVED.items() if name != "nrr"},
+            "net_revenue_retention": st.column_config.NumberColumn("NRR", format="percent", width=62),
         },
         alt=f"Movements of MRR by {SPLITS[dimension].lower()}",
     )
@@ -129,7 +123,6 @@ def _left(snapshot: Snapshot, figures: Figures, days: int | None) -> None:
         show_customers(rows, LEFT, figures.currency, "left", "Customers who left")
     else:
         st.caption("Nobody left.")
-    st.caption(plain("What each metric means stands behind its question mark."))
 
 
 PAGE = Page("revenue", "Revenue", ":material/payments:", 50, show)

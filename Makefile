@@ -6,9 +6,10 @@ READY := $(VENV)/.ready
 
 PRISM := 5.14.2
 
-.PHONY: demo test faults faults-long bench ui lint types definitions env-example spark prism clean
+.PHONY: demo test faults faults-long bench live ui lint types definitions env-example spark prism clean
 DEMO ?=
 BENCH ?=
+LIVE ?=
 
 demo: $(READY)
 	$(BIN)/gtm demo $(DEMO)
@@ -26,6 +27,10 @@ faults-long: $(READY)
 
 bench: $(VENV)/.ready-bench
 	$(BIN)/python -m gtm_platform_tests.bench $(BENCH)
+
+# Ten minutes of the UI and its daemon, an hour of their clock: ticks, runs and what was made, counted. It needs cc.
+live: $(READY)
+	$(BIN)/python -m gtm_platform_tests.live $(LIVE)
 
 ui: $(READY)
 	$(BIN)/gtm ui

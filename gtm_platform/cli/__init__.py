@@ -16,6 +16,7 @@ from gtm_platform.cli.accounts import accounts
 from gtm_platform.cli.homes import Home, choose_demo_home, choose_home
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.sandbox import sandbox
+from gtm_platform.cli.tokens import token
 
 
 class Sentences(click.Group):
@@ -147,9 +148,33 @@ def dashboard(home: Path | None, port: int | None) -> None:
       gtm dashboard --port 8600
     """
     chosen = choose_home(home).announce().enter()
-    from gtm_platform.cli.dashboard import serve
+    from gtm_platform.cli.dashboard import serve_dashboard
 
-    sys.exit(serve(chosen, port=port))
+    sys.exit(serve_dashboard(chosen, port=port))
+
+
+@gtm.command()
+@HOME
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", type=int, default=8000, show_default=True, help="Port; 0 is any free one.")
+@click.option(
+    "--rate", type=click.FloatRange(0.1), default=50, show_default=True, help="Requests a second that a token may make."
+)
+def serve(home: Path | None, host: str, port: int, rate: float) -> None:
+    """Serve the REST API over what the daily tables made last. Ctrl-C ends it.
+
+    Whoever asks needs a token; `gtm token create` makes one. It listens on this machine only unless --host says
+    otherwise; put TLS before it then.
+
+    \b
+    Example:
+      gtm serve
+      gtm serve --port 8080
+    """
+    _enter_with_sandbox(choose_home(home).announce())
+    from gtm_platform.cli.serve import serve_api
+
+    serve_api(host, port, rate)
 
 
 @gtm.command()
@@ -210,7 +235,10 @@ def doctor(home: Path | None) -> None:
 @click.option("--partition", required=True, help="Day or window, e.g. 2026-11-20 or 2026-11-20T0600.")
 @click.option("--to", "last", help="Last day or window of a range, made in one run.")
 @click.option("--full-refresh", is_flag=True, help="Read sources whole, which also shows what was deleted.")
-def run(home: Path | None, selection: str, partition: str, last: str | None, full_refresh: bool) -> None:
+@click.option("--run-id", hidden=True, help="Id of the run, as whoever launches it has chosen.")
+def run(
+    home: Path | None, selection: str, partition: str, last: str | None, full_refresh: bool, run_id: str | None
+) -> None:
     """Make SELECTION for a partition or a range of them.
 
     SELECTION is a table (core/revenue), what Dagster calls an asset selection (group:stripe; core/revenue+ with what is
@@ -226,7 +254,7 @@ def run(home: Path | None, selection: str, partition: str, last: str | None, ful
     _enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.cli.runs import make
 
-    sys.exit(make(selection, partition, last, full_refresh=full_refresh))
+    sys.exit(make(selection, partition, last, full_refresh=full_refresh, run_id=run_id))
 
 
 @gtm.command()
@@ -286,3 +314,4 @@ def _enter_with_sandbox(home: Home) -> None:
 
 gtm.add_command(sandbox)
 gtm.add_command(accounts)
+gtm.add_command(token)

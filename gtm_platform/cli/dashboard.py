@@ -11,7 +11,7 @@ from gtm_platform.cli.ui import ENDINGS, is_free
 from gtm_platform.dashboard.process import address, free_port, serving_dashboard
 
 
-def serve(home: Home, port: int | None) -> int:
+def serve_dashboard(home: Home, port: int | None) -> int:
     """Serve it until it ends or Ctrl-C is pressed."""
     for ending in ENDINGS:
         signal.signal(ending, signal.default_int_handler)

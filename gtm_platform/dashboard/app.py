@@ -21,7 +21,9 @@ def main(first: str = FIRST) -> None:
     """Draw the page of the address; without one the first."""
     from gtm_platform.settings import settings
 
-    st.set_page_config(page_title="GTM platform", page_icon=":material/monitor_heart:", layout="wide", initial_sidebar_state=SIDEBAR)
+    st.set_page_config(
+        page_title="GTM platform", page_icon=":material/monitor_heart:", layout="wide", initial_sidebar_state=SIDEBAR
+    )
     try:
         snapshot = _store(str(settings().home)).current()
     except NoSnapshot as nothing:

@@ -39,7 +39,10 @@ def _show_fields(row: Mapping[str, Any], names: Iterable[str]) -> None:
         ),
         hide_index=True,
         height="content",
-        column_config={"Field": st.column_config.TextColumn(width=160), "Value": st.column_config.TextColumn(width=220)},
+        column_config={
+            "Field": st.column_config.TextColumn(width=160),
+            "Value": st.column_config.TextColumn(width=220),
+        },
         alt="Fields with their values and meanings",
     )
 

@@ -40,7 +40,9 @@ def _bands(statuses: dict[str, int]) -> alt.Chart:
     """Return the ranges of the statuses, by the rules in force."""
     lower = [statuses[name] for name in TITLES]
     upper = [100, *lower[:-1]]
-    bands = pd.DataFrame({"from": lower, "to": upper, "status": list(TITLES.values()), "colour": list(COLOURS.values())})
+    bands = pd.DataFrame(
+        {"from": lower, "to": upper, "status": list(TITLES.values()), "colour": list(COLOURS.values())}
+    )
     axis = alt.Axis(values=[*lower, 100], grid=False, domain=False, ticks=False, labelColor=MUTED)
     return (
         alt.Chart(bands)

@@ -75,7 +75,9 @@ def _points(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     colour = alt.condition("datum.earned < 0", alt.value(BAD), alt.value(ACCENT))
     tips = ["name:N", "text:N"]
     return alt.layer(
-        base.mark_bar(height=16, cornerRadius=3, color=TRACK).encode(x=alt.X("possible:Q", scale=scale, axis=None), y=y),
+        base.mark_bar(height=16, cornerRadius=3, color=TRACK).encode(
+            x=alt.X("possible:Q", scale=scale, axis=None), y=y
+        ),
         base.mark_bar(height=16, cornerRadius=3).encode(x=earned, y=y, color=colour, tooltip=tips),
         base.mark_text(align="left", dx=6, color=INK, fontSize=12.5).encode(
             x=alt.X("end:Q", scale=scale, axis=None), y=y, text="text:N"

@@ -90,9 +90,7 @@ def _configuration(name: str, currency: str) -> Any:
     if name == "mrr_reporting":
         return money_column(title, currency, width)
     if name == "health_status":
-        return columns.MultiselectColumn(
-            title, width=width, options=list(TITLES.values()), color=list(CHIPS.values())
-        )
+        return columns.MultiselectColumn(title, width=width, options=list(TITLES.values()), color=list(CHIPS.values()))
     if name == "risk_signals":
         return columns.ListColumn(title, width=width)
     if name == "score_change_7d":

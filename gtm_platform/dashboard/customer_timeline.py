@@ -72,7 +72,11 @@ def _write(write: Mapping[str, Any]) -> Event:
     changed = [field for field in write["fields"] if field["status"] == "written"]
     rest = len(write["fields"]) - len(changed)
     link = f"[run]({run_link(write['run_id'])})"
-    text = f"Wrote {counted(len(changed), 'property', 'properties')} to HubSpot, {link}" if changed else f"Wrote nothing to HubSpot, {link}"
+    text = (
+        f"Wrote {counted(len(changed), 'property', 'properties')} to HubSpot, {link}"
+        if changed
+        else f"Wrote nothing to HubSpot, {link}"
+    )
     lines = [f"{_property(field)}: {_value(field['before'])} → {_value(field['after'])}" for field in changed]
     if rest:
         lines += [f"{_property(field)}: {_not_written(field)}" for field in write["fields"] if field not in changed]

@@ -7,12 +7,15 @@ the lake itself. What people keep in the file beside the views belongs into `gue
 
 import fcntl
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 
+from gtm_platform.lake import catalogue_record
+from gtm_platform.lake.catalogue_record import Made
 from gtm_platform.lake.contracts import TABLES, Column, Contract
 from gtm_platform.lake.file_query import FileQuery, text
 from gtm_platform.lake.guest_objects import (
@@ -22,7 +25,6 @@ from gtm_platform.lake.guest_objects import (
     is_locked,
     naming_conflicts,
     put_in_place,
-    record_views,
 )
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.lake.storage_errors import storage_errors
@@ -55,25 +57,29 @@ def path_of(lake: Lake) -> Path:
 
 def is_stale(lake: Lake) -> bool:
     """Whether the catalogue is missing or lists other files than the lake has; no table need be declared."""
-    return _fingerprints(path_of(lake))[0] != _fingerprint_of(_files_on_disk(lake))
+    before = _made_before(path_of(lake))
+    if before is None:
+        return True
+    listed = {table: made.files for table, made in before.items() if made.files}
+    return listed != {table: _hash_of(files) for table, files in _files_on_disk(lake).items()}
 
 
 def renew(lake: Lake) -> bool:
-    """Make the catalogue again if files or contracts have changed since; return whether it did."""
+    """Make views again whose files or contracts have changed; return whether there were any."""
     target = path_of(lake)
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(target.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two builders the later one lists again
         listing = _files_on_disk(lake)
-        fingerprints = (_fingerprint_of(listing), _fingerprint_of(_columns()))
-        if target.exists() and _fingerprints(target) == fingerprints:
+        tables = _to_make(listing)
+        if _made_before(target) == tables:
             return False
         draft = target.with_name(f".{target.name}")
         try:
             _sweep(draft)
             with storage_errors(target), naming_conflicts(target):
                 state = begin_draft(target, draft)
-                _build(lake, listing, fingerprints, draft)
+                _build(lake, listing, tables, draft)
                 put_in_place(draft, target, state)
         finally:
             _sweep(draft)
@@ -85,20 +91,25 @@ def _files_on_disk(lake: Lake) -> dict[str, list[File]]:
     return {table: files for table in tables if (files := lake.files(table))}
 
 
-def _columns() -> list[tuple[str, ...]]:
-    """What the contracts say of the tables, as far as the catalogue shows it."""
-    return [
-        (table, contract.about, name, column.type, _comment(column))
-        for table, contract in sorted(TABLES.items())
-        for name, column in contract.columns.items()
-    ]
+def _to_make(listing: Mapping[str, list[File]]) -> dict[str, Made]:
+    files = {table: _hash_of(listed) for table, listed in listing.items()}
+    return {table: Made(files.get(table, ""), _hash_of(_shown_of(table))) for table in sorted({*files, *TABLES})}
+
+
+def _shown_of(table: str) -> object:
+    """What the catalogue shows of a table besides its rows."""
+    if table not in TABLES:
+        return views_of(table)
+    contract = TABLES[table]
+    columns = [(name, column.type, _comment(column)) for name, column in contract.columns.items()]
+    return views_of(table), contract.about, columns
 
 
 def _comment(column: Column) -> str:
     return f"{column.about} (personal)" if column.personal else column.about
 
 
-def _fingerprint_of(content: object) -> str:
+def _hash_of(content: object) -> str:
     return hashlib.sha256(repr(content).encode()).hexdigest()
 
 
@@ -108,41 +119,50 @@ def _sweep(draft: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _fingerprints(target: Path) -> tuple[str, str] | tuple[None, None]:
-    """Those of the files and of the contracts that the catalogue was made of."""
+def _made_before(target: Path) -> dict[str, Made] | None:
+    """Return what the catalogue was made of; None where there is none that says so."""
+    if not target.exists():
+        return None
     try:
         with reading(target) as connection:
-            row = connection.execute("select files, contracts from main.listing").fetchone()
+            return catalogue_record.read(connection)
     except (NoCatalogue, duckdb.Error):
-        return None, None
-    return (str(row[0]), str(row[1])) if row else (None, None)
+        return None
 
 
-def _build(lake: Lake, listing: dict[str, list[File]], fingerprints: tuple[str, str], draft: Path) -> None:
-    files_print, contracts_print = fingerprints
+def _build(lake: Lake, listing: Mapping[str, list[File]], tables: Mapping[str, Made], draft: Path) -> None:
+    """Make the views that are not what they are to be; the others stay as the draft has them."""
     with duckdb.connect(str(draft)) as connection:
+        noted = catalogue_record.read(connection)
         connection.execute("begin")  # a thousand statements one by one would each wait for the disk
-        connection.execute(
-            f"create table main.listing as select '{files_print}' as files, '{contracts_print}' as contracts"
-        )
+        if noted is None:
+            catalogue_record.drop_unnoted(connection)
+        kept = {table: made for table, made in (noted or {}).items() if tables.get(table) == made}
+        for table, made in (noted or {}).items():
+            if table not in kept:
+                catalogue_record.drop_views(connection, made.views)
         connection.execute("create schema if not exists current; create schema if not exists latest")
-        made = []
-        for table, contract in sorted(TABLES.items()):
-            schema = table.split("/")[0]
-            connection.execute(f'create schema if not exists "{schema}"')
-            for view, (query, about) in _views(lake, table, listing.get(table, [])).items():
-                connection.execute(f"create view {view} as {query.sql}")
-                connection.execute(_comments(view, f"{contract.about.strip()} {about}".strip(), contract))
-                made.append(view)
-        for table in listing.keys() - TABLES.keys():
-            made += _undeclared_views(connection, table, listing[table])
-        record_views(connection, made)
+        for table in sorted(tables.keys() - kept.keys()):
+            connection.execute(f'create schema if not exists "{table.split("/")[0]}"')
+            views = _make_views(connection, lake, table, listing.get(table, []))
+            kept[table] = replace(tables[table], views=tuple(views))
+        catalogue_record.write(connection, kept)
         connection.execute("commit")
+
+
+def _make_views(connection: duckdb.DuckDBPyConnection, lake: Lake, table: str, files: list[File]) -> list[str]:
+    if table not in TABLES:
+        return _undeclared_views(connection, table, files)
+    contract = TABLES[table]
+    views = _views(lake, table, files)
+    for view, (query, about) in views.items():
+        connection.execute(f"create view {view} as {query.sql}")
+        connection.execute(_comments(view, f"{contract.about.strip()} {about}".strip(), contract))
+    return list(views)
 
 
 def _undeclared_views(connection: duckdb.DuckDBPyConnection, table: str, files: list[File]) -> list[str]:
     """Make the views of a table that only another code location declares, in the columns of its files."""
-    connection.execute(f'create schema if not exists "{table.split("/")[0]}"')
     every, now = views_of(table)
     views = {every: files, now: files[-1:]}
     for view, paths in views.items():

@@ -1,31 +1,21 @@
 """What people keep in `gtm.duckdb` beside the platform's views: it survives when the views are made again.
 
-Tables, views, macros, sequences and schemas are copied into the new file before the platform's views are made in it.
+The new file begins as a copy of the old one; only views that the platform made are replaced in it.
 """
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
-from gtm_platform.lake.file_query import quoted, text
+from gtm_platform.lake.file_query import text
 from gtm_platform.lake.storage_errors import FULL
 
 OLD = "before"  # the name of the old file while it is attached
-BOOKKEEPING = ("listing", "platform_views")  # tables of the platform, in the schema main
-VIEWS = f"select schema_name, view_name from duckdb_views() where not internal and database_name = '{OLD}'"
-GUESTS = f"""
-    select count(*) from (
-        select table_name from duckdb_tables()
-        where database_name = '{OLD}' and not internal and not (schema_name = 'main' and table_name in {BOOKKEEPING})
-        union all select view_name from ({VIEWS}) where (schema_name, view_name) not in (select platform from ours)
-        union all select function_name from duckdb_functions() where database_name = '{OLD}' and not internal
-        union all select sequence_name from duckdb_sequences() where database_name = '{OLD}'
-        union all select type_name from duckdb_types() where database_name = '{OLD}' and not internal)
-"""
 
 State = tuple[tuple[int, int, int], ...]
 
@@ -59,40 +49,32 @@ def busy(target: Path, error: duckdb.Error) -> CatalogueBusy:
 
 
 def begin_draft(target: Path, draft: Path) -> State:
-    """Put into a new file what people keep in the old one; return the state in which that was."""
+    """Copy the old file, with what people keep in it; return the state in which it was."""
     state = state_of(target)
     if not _holds_something(target):
         return state
-    with duckdb.connect(str(draft)) as connection:
-        try:
+    try:
+        with duckdb.connect() as connection:
             connection.execute(f"attach {text(str(target))} as {OLD} (read_only)")
-            _copy_guests(connection)
-            connection.execute(f"detach {OLD}")
-        except duckdb.Error as error:
-            if is_locked(error):
-                raise busy(target, error) from error
-            if isinstance(error, duckdb.OutOfMemoryException) or any(reason in str(error) for reason in FULL):
-                raise
-        else:
-            return state
+            for source, copy in ((target, draft), (_log_of(target), _log_of(draft))):
+                if source.exists():
+                    shutil.copyfile(source, copy)
+        with duckdb.connect(str(draft)) as connection:
+            connection.execute("select count(*) from duckdb_views()")
+    except duckdb.Error as error:
+        if is_locked(error):
+            raise busy(target, error) from error
+        if isinstance(error, duckdb.OutOfMemoryException) or any(reason in str(error) for reason in FULL):
+            raise
+    else:
+        return state
     # What cannot be read holds no guests that could be saved by us; perhaps by somebody else.
-    draft.unlink()
+    for path in (draft, _log_of(draft)):
+        path.unlink(missing_ok=True)
     aside = target.with_name(f"{target.name}.unreadable")
     os.replace(target, aside)
     log.warning("%s cannot be read as a database: it is now %s, and the views are made anew.", target, aside)
     return ()
-
-
-def _copy_guests(connection: duckdb.DuckDBPyConnection) -> None:
-    platform_views = _platform_views(connection)
-    if not _guests(connection, platform_views):
-        return
-    [(name,)] = connection.execute("select current_database()").fetchall()
-    connection.execute(f"copy from database {OLD} to {quoted([name])}")
-    for schema, view in platform_views:
-        connection.execute(f"drop view if exists {quoted([schema])}.{quoted([view])}")
-    for table in BOOKKEEPING:
-        connection.execute(f"drop table if exists main.{table}")
 
 
 def put_in_place(draft: Path, target: Path, state: State) -> None:
@@ -126,12 +108,6 @@ def _log_of(target: Path) -> Path:
     return target.with_name(f"{target.name}.wal")
 
 
-def record_views(connection: duckdb.DuckDBPyConnection, views: list[str]) -> None:
-    """Note which views are the platform's own: everything else in the file is somebody's."""
-    names = ", ".join(f"({text(name)})" for name in views) or "('')"
-    connection.execute(f"create table main.platform_views as select name from (values {names}) v(name)")
-
-
 @contextmanager
 def naming_conflicts(target: Path) -> Iterator[None]:
     """Turn a name that is taken in the draft into a sentence."""
@@ -142,20 +118,3 @@ def naming_conflicts(target: Path) -> Iterator[None]:
             f"The views of {target} cannot be made: {str(error).splitlines()[0]}, and it is not the platform's. "
             f"Rename or drop it. The file is as it was."
         ) from error
-
-
-def _platform_views(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """The views that the platform made; in a file that does not say so, those outside of the schema main."""
-    views = connection.execute(VIEWS).fetchall()
-    try:
-        names = {name for (name,) in connection.execute(f"select name from {OLD}.main.platform_views").fetchall()}
-    except duckdb.CatalogException:
-        return [(schema, view) for schema, view in views if schema != "main"]
-    return [(schema, view) for schema, view in views if f"{quoted([schema])}.{quoted([view])}" in names]
-
-
-def _guests(connection: duckdb.DuckDBPyConnection, platform_views: list[tuple[str, str]]) -> int:
-    """Count what in the old file is not the platform's."""
-    rows = ", ".join(f"({text(schema)}, {text(view)})" for schema, view in platform_views) or "('', '')"
-    query = f"with ours as (select (schema_name, view_name) as platform from (values {rows}) v(schema_name, view_name))"
-    return int((connection.execute(query + GUESTS).fetchone() or (0,))[0])

@@ -9,10 +9,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from gtm_platform_tests.bench import automation, connector, graph, latency, limits, marts, unchanged
+from gtm_platform_tests.bench import api, automation, connector, dashboard, graph, latency, limits, marts, unchanged
 from gtm_platform_tests.bench.figures import Effort, Figure, Row
 
-FIGURES = {room.FIGURE.name: room.FIGURE for room in (marts, connector, latency, limits, graph, unchanged, automation)}
+FIGURES = {
+    room.FIGURE.name: room.FIGURE
+    for room in (marts, connector, latency, limits, graph, unchanged, automation, api, dashboard)
+}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")
 
 

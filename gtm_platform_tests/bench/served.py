@@ -1,140 +1,134 @@
-"""Daily tables out of a formula, as many customers and days as wanted, and the snapshot that is served from them."""
+"""Ninety days of customers out of a formula, a snapshot of them, and the servers that are measured over it."""
 
-from datetime import UTC, date, datetime, time, timedelta
+import os
+import time
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from ibis.backends.sql.datatypes import DuckDBType
 
-import gtm_platform.definitions  # noqa: F401  declares the tables
-from gtm_platform.lake.contracts import contract_of
-from gtm_platform.lake.lake import Lake
-from gtm_platform.policy import policy
-from gtm_platform.serving.snapshot.build import Built, build
-from gtm_platform.serving.snapshot.files import folder_of
-from gtm_platform.serving.snapshot.landing import Landing
-
-DAY = date(2026, 3, 2)
-COMPANY = 10  # people of a company
-FIRST_NAMES = ("Ada", "Bo", "Cleo", "Dana", "Eli", "Fay", "Gus", "Hana", "Ivo", "Jana")
-LAST_NAMES = ("Alder", "Birch", "Cedar", "Dune", "Elm", "Fern", "Glen", "Heath", "Ivy", "Juniper", "Kelp")
-MANAGERS = ("Robin Hale", "Sam Lee", "Noor Haddad", "Jo Lindqvist", "Casey Duarte")
-SIGNALS = ("cancel_mentioned", "failed_payments", "renewal_soon", "low_csat", "inactive_30d", "negative_tone")
-ACTIONS = ("Call today: the customer spoke of cancelling.", "Ask for a working payment method: charges failed.")
-
-# In these, i is the number of the person, age the days before the newest one.
-BASE = "20 + dice(i, 'base', 80)"
-SCORE = f"greatest(0, least(100, ({BASE}) + round(12 * sin((i % 60 + age) / 8.0))::int))"
-CHURNS = "dice(i, 'leaves', 100) < 6 and age < dice(i, 'when', 60)"
-COMES = "dice(i, 'comes', 100) < 8 and age > dice(i, 'since', 45)"
-CUSTOMER = f"not ({CHURNS}) and not ({COMES}) and dice(i, 'prospect', 10) > 1"
-STATUS = "case when score >= 70 then 'healthy' when score >= 50 then 'at_risk' when score >= 30 then 'high_risk' else 'critical' end"
-MRR = "(19 + pow(dice(i, 'mrr', 100), 3) / 250 + if(dice(i, 'grows', 12) = 0 and age < dice(i, 'grew', 40), 90, 0))::decimal(18, 2)"
-WIDE = {
-    "customer_id": "'cus_' || lpad(i::varchar, 7, '0')",
-    "as_of": "day",
-    "name": f"{list(FIRST_NAMES)}[1 + i % {len(FIRST_NAMES)}] || ' ' || {list(LAST_NAMES)}[1 + i % {len(LAST_NAMES)}]",
-    "email": "'person' || i || '@firm' || (i // 10) || '.example'",
-    "all_emails": "['person' || i || '@firm' || (i // 10) || '.example']",
-    "company_id": "'com_' || lpad((i // 10)::varchar, 6, '0')",
-    "company_name": "'Firm ' || (i // 10)",
-    "company_domain": "'firm' || (i // 10) || '.example'",
-    "hubspot_contact_id": "(1000 + i)::varchar",
-    "stripe_customer_id": "'cus_s' || i",
-    "assigned_am": f"if(i % 23 = 0, null, {list(MANAGERS)}[1 + (i // 10) % {len(MANAGERS)}])",
-    "customer_status": f"case when is_customer then 'active' when {CHURNS} then 'churned' else 'prospect' end",
-    "is_customer": "is_customer",
-    "customer_since": "day - interval 300 day",
-    "churned_at": f"if({CHURNS}, (date '{DAY}' - dice(i, 'when', 60)::int + 1)::timestamptz, null)",
-    "churn_reason": f"if({CHURNS}, ['too_expensive', 'missing_features', 'unused'][1 + i % 3], null)",
-    "mrr": "if(is_customer, mrr, null)",
-    "mrr_reporting": "if(is_customer, mrr, null)",
-    "ltv": "mrr * 9",
-    "currency": "'usd'",
-    "plan_tier": "['starter', 'pro', 'scale', 'enterprise'][1 + least(3, (mrr / 300)::int)]",
-    "is_delinquent": "dice(i, 'owes', 60) = 0",
-    "last_seen_at": "day::timestamptz - to_hours(dice(i, 'seen', 900))",
-    "health_score": "if(is_customer, score, null)",
-    "health_status": f"if(is_customer, {STATUS}, null)",
-    "churn_risk": "if(is_customer, 100 - score, null)",
-    "risk_signals": f"if(is_customer, if(score < 70, list_sort(list_distinct([{list(SIGNALS)}[1 + i % {len(SIGNALS)}], {list(SIGNALS)}[1 + (i // 7) % {len(SIGNALS)}]])), []), null)",
-    "recommended_actions": f"if(is_customer, if(score < 70, {list(ACTIONS)}, []), null)",
-}
-HEALTH = {
-    "customer_id": WIDE["customer_id"],
-    "as_of": "day",
-    "activity_score": "score",
-    "support_score": "least(100, score + 10)",
-    "payment_score": "if(i % 9 = 0, 40, 100)",
-    "tenure_score": "40",
-    "mrr_score": "30",
-    "base_score": "least(100, score + 3)",
-    "override_cancel": "if(i % 40 = 0, -30, 0)",
-    "override_delinquent": "0",
-    "override_inactive": "0",
-    "override_critical": "0",
-    "health_score": "score",
-    "health_status": STATUS,
-    "health_confidence": "0.85",
-    "churn_risk": "100 - score",
+TODAY = date(2026, 3, 20)
+BODY = 56_000  # bytes of the floor's answers, the mean of ours
+SCORE = "((i * 37 + age * (i % 3)) % 101)"
+CURRENT = "i % 5 > 0"
+VALUES = {
+    "customer_id": "'cus_' || lpad(i::varchar, 16, '0')",
+    "as_of": "date '{day}'",
+    "email": "'person' || i || '@company' || (i // 10) || '.example'",
+    "all_emails": "['person' || i || '@company' || (i // 10) || '.example']",
+    "company_id": "'com_' || (i // 10)",
+    "company_domain": "'company' || (i // 10) || '.example'",
+    "assigned_am": "'Manager ' || (i % 40)",
+    "plan_tier": "['starter', 'pro', 'scale', 'enterprise'][1 + i % 4]",
+    "currency": "['usd', 'eur'][1 + i % 2]",
+    "customer_status": f"if({CURRENT}, 'active', 'churned')",
+    "is_customer": CURRENT,
+    "mrr_reporting": "(i * 7919 % 200000) / 100 + age",
+    "health_score": f"if({CURRENT}, {SCORE}, null)",
+    "health_status": f"""if({CURRENT}, case when {SCORE} >= 70 then 'healthy' when {SCORE} >= 50 then 'at_risk'
+        when {SCORE} >= 30 then 'high_risk' else 'critical' end, null)""",
+    "churn_risk": f"if({CURRENT}, 100 - {SCORE}, null)",
+    "risk_signals": f"if({SCORE} < 70, ['low_csat', 'single_user'], [])",
+    "recommended_actions": f"if({SCORE} < 70, ['Follow up on the poor support ratings.'], [])",
+    "last_seen_at": "timestamptz '2026-03-20' - to_hours(i % 2000)",
+    "health_confidence": "0.8",
+    "policy_hash": "'{policy}'",
     "churn_risk_model": "'formula'",
-    "risk_signals": "[]",
-    "recommended_actions": "[]",
-    "score_change_7d": "score - (greatest(0, least(100, (20 + dice(i, 'base', 80)) + round(12 * sin((i % 60 + age + 7) / 8.0))::int)))",
-    "policy_hash": "'{rules}'",
 }
-PEOPLE = {"customer_id": WIDE["customer_id"], "aliases": "[]", "all_emails": WIDE["all_emails"], "email": WIDE["email"]}
-COMPANIES = {
-    "company_id": "'com_' || lpad(i::varchar, 6, '0')",
-    "name": "'Firm ' || i",
-    "domain": "'firm' || i || '.example'",
-    "domains": "['firm' || i || '.example']",
-    "hubspot_company_ids": "[(5000 + i)::varchar]",
-    "match_method": "'domain'",
-    "match_confidence": "1.0",
+USUAL = {"string": "'{name} ' || i % 5000", "int64": "i % 3", "boolean": "false", "float64": "i % 100 / 1.0"}
+OF_HISTORY = ("assigned_am", "plan_tier", "currency", "is_customer", "mrr_reporting", "health_score", "health_status")
+TABLES = {
+    "core/unified_customers": "true",
+    "health/customer_health": CURRENT,
+    "identity/people": "true",
+    "identity/companies": "i % 10 = 0",
 }
-USUAL = {"array": "[]", "boolean": "false", "string": "'none'", "timestamp": "timestamptz '2025-01-01'", "date": "date '2025-01-01'"}
 
 
-def settle(home: Path, customers: int, days: int, last: date = DAY) -> Built:
-    """Write the tables of the days, and a snapshot of the newest; return what it came to."""
-    lake = Lake(home / "lake")
+def settle(home: str, customers: int, days: int) -> dict[str, Any]:
+    """Write the daily tables; of past days only the columns that a history is made of."""
+    import gtm_platform.definitions  # noqa: F401  declares the tables
+    from gtm_platform.lake.contracts import contract_of
+    from gtm_platform.policy import policy
+
+    past = {"customer_id", "as_of", "churn_risk", *OF_HISTORY}
     with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'UTC'; create macro dice(i, salt, sides) as (hash(i, salt) % sides)::bigint")
-        for age in reversed(range(days)):
-            day = last - timedelta(days=age)
-            _write(connection, lake, "core/unified_customers", day, customers, age, WIDE)
-            _write(connection, lake, "health/customer_health", day, customers, age, HEALTH, "where is_customer")
-        _write(connection, lake, "identity/people", last, customers, 0, PEOPLE)
-        _write(connection, lake, "identity/companies", last, -(-customers // COMPANY), 0, COMPANIES)
-    built = build(Landing(lake, datetime.combine(last, time(23), UTC), policy()), folder_of(home))
+        connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
+        for age in range(days):
+            day = TODAY - timedelta(days=age)
+            for table, condition in TABLES.items() if age == 0 else [("core/unified_customers", "true")]:
+                folder = Path(home, "lake", table)
+                folder.mkdir(parents=True, exist_ok=True)
+                columns = ", ".join(
+                    f'({_value(name, str(kind))})::{DuckDBType.to_string(kind)} as "{name}"'
+                    for name, kind in contract_of(table).schema.items()
+                    if age == 0 or name in past
+                ).format(day=day, policy=policy().hash)
+                target = folder / f"{day}.{time.time_ns():020d}0000.part.parquet"
+                rows = f"select {columns} from (select i, {age} as age from range({customers}) t(i) where {condition})"
+                connection.execute(f"copy ({rows}) to '{target}' (format parquet, compression zstd)")
+    return {}
+
+
+def _value(name: str, kind: str) -> str:
+    if name in VALUES:
+        return VALUES[name]
+    return USUAL[kind].replace("{name}", name) if kind in USUAL else "[]" if kind.startswith("array") else "null"
+
+
+def make(home: str) -> dict[str, Any]:
+    """Make a snapshot of it all."""
+    os.environ["GTM_HOME"] = home
+    from datetime import UTC, datetime
+
+    import gtm_platform.definitions  # noqa: F401
+    from gtm_platform.lake.lake import Lake
+    from gtm_platform.policy import policy
+    from gtm_platform.serving.snapshot.build import build
+    from gtm_platform.serving.snapshot.landing import Landing
+
+    began, cpu = time.perf_counter(), time.process_time()
+    built = build(Landing(Lake(Path(home, "lake")), datetime.now(UTC), policy()), Path(home, "serving"))
     assert built is not None
-    return built
+    took = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu}
+    return {**took, "megabytes": built.bytes / 1e6, "computed": built.days_computed}
 
 
-def _write(
-    connection: duckdb.DuckDBPyConnection,
-    lake: Lake,
-    table: str,
-    day: date,
-    rows: int,
-    age: int,
-    values: dict[str, str],
-    where: str = "",
-) -> None:
-    contract = contract_of(table)
-    columns = ", ".join(
-        f'({values.get(name) or _usual(str(kind), contract.columns[name].nullable)})::{DuckDBType.to_string(kind)} '
-        f'as "{name}"'
-        for name, kind in contract.schema.items()
-    ).replace("{rules}", policy().hash)
-    numbers = f"select i, {age} as age, date '{day}' as day, {SCORE} as score, {MRR} as mrr, {CUSTOMER} as is_customer"
-    query = f"select {columns} from ({numbers} from range(0, {rows}) t(i)) {where}"
-    lake.write(table, str(day), connection.execute(query).to_arrow_reader(50_000))
+def token(home: str) -> dict[str, Any]:
+    """Make a token that sees everything."""
+    from datetime import UTC, datetime
+
+    from gtm_platform.serving.tokens import create_token
+    from gtm_platform.state import open_state
+
+    state = open_state(f"sqlite:///{home}/state.db")
+    return {"token": create_token(state, "bench", ("customers:read", "personal:read"), 1, datetime.now(UTC))[0]}
 
 
-def _usual(kind: str, nullable: bool) -> str:
-    """Return a value for a column that no formula is for."""
-    if nullable:
-        return "null"
-    return next((value for beginning, value in USUAL.items() if kind.lstrip("!").startswith(beginning)), "0")
+def floor() -> None:
+    """Answer everything with the same bytes, by the same framework; until the process is ended."""
+    import uvicorn
+    from fastapi import FastAPI, Response
+
+    app = FastAPI()
+    body = b'"' + b"a" * (BODY - 2) + b'"'
+
+    @app.get("/{path:path}")
+    async def anything() -> Response:
+        return Response(body, media_type="application/json")
+
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", access_log=False))
+    startup = server.startup
+
+    async def announce(*arguments: Any, **more: Any) -> None:
+        await startup(*arguments, **more)
+        print(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", flush=True)
+
+    server.startup = announce  # type: ignore[method-assign]
+    server.run()
+
+
+if __name__ == "__main__":
+    floor()

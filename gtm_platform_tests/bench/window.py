@@ -62,7 +62,7 @@ def read_again(name: str, rounds: int) -> dict[str, Any]:
     """Reads an account whole, then windows in which nothing moved. The floor makes the requests of one of them."""
     source = next(source for source in SOURCES if source.name == name)
     far = Far(_emulator(name, World(seed=7, people=PEOPLE, start=FIRST)))
-    with served(far) as server, patch.object(RateLimiter, "take"):
+    with served(far) as server, patch.object(RateLimiter, "acquire"):
         os.environ |= {**KEYS, f"{name.upper()}_BASE_URL": server.url}
         settings.cache_clear()
         _read(source, 0, *source.streams)

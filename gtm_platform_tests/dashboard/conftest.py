@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.store import Snapshot, Store
 from gtm_platform.settings import settings
-from gtm_platform_tests.bench.served import settle
+from gtm_platform_tests.dashboard.world import settle
 
 CUSTOMERS, DAYS = 240, 9
 Open = Callable[..., AppTest]

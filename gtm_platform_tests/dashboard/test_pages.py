@@ -14,7 +14,7 @@ from gtm_platform.dashboard.page import discover
 from gtm_platform.dashboard.wording import money
 from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.store import Snapshot
-from gtm_platform_tests.bench.served import DAY
+from gtm_platform_tests.dashboard.world import DAY
 from gtm_platform_tests.dashboard.conftest import Open, opener
 
 AT_RISK = "is_customer and health_status <> 'healthy'"
@@ -152,7 +152,9 @@ def test_a_link_with_nonsense_is_the_whole_list(open_page: Open, query: dict[str
 
 
 def test_a_customer_is_explained(open_page: Open, lake: Lake) -> None:
-    query = f"select customer_id, name, health_score, mrr_reporting::double, company_name from {{table}} where {AT_RISK}"
+    query = (
+        f"select customer_id, name, health_score, mrr_reporting::double, company_name from {{table}} where {AT_RISK}"
+    )
     id, name, score, mrr, company = rows(lake, query)[0]
     app = open_page("customer", id=id)
     figures, text = cards(app), texts(app)

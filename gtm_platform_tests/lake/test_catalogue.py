@@ -45,6 +45,37 @@ def test_it_is_made_again_only_when_files_change(lake: Lake) -> None:
     assert ask(lake, "select count(*) from shop.albums") == [(2,)]
 
 
+def test_only_the_views_of_changed_files_are_made_again(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(lake, "2026-11-16", [album("a")])
+    catalogue.renew(lake)
+    made = []
+    make = catalogue._make_views
+    monkeypatch.setattr(
+        catalogue,
+        "_make_views",
+        lambda connection, of, table, files: made.append(table) or make(connection, of, table, files),
+    )
+    write(lake, "2026-11-17", [album("b")])
+    catalogue.renew(lake)
+    assert made == ["shop/albums"]
+    assert ask(lake, "select count(*) from shop.albums") == [(2,)]
+    assert ask(lake, "select count(*) from latest.sales") == [(0,)]
+
+
+def test_a_file_of_a_version_that_noted_less_is_made_anew(lake: Lake) -> None:
+    with duckdb.connect(str(catalogue.path_of(lake))) as connection:
+        connection.execute(
+            "create schema shop; create view shop.albums as select 1 as id; create table mine as select 2 as a"
+        )
+        connection.execute("create table listing as select 'x' as files, 'y' as contracts")
+        connection.execute('create table platform_views as select \'"shop"."albums"\' as name')
+    write(lake, "2026-11-16", [album("a"), album("b")])
+    assert catalogue.is_stale(lake)
+    assert catalogue.renew(lake)
+    assert ask(lake, "select count(*) from shop.albums") == [(2,)]
+    assert ask(lake, "select a from mine") == [(2,)]
+
+
 def test_views_and_columns_say_what_they_mean(lake: Lake) -> None:
     catalogue.renew(lake)
     comments = ask(lake, "select comment from duckdb_views() where view_name = 'albums' and not internal")

@@ -1,5 +1,6 @@
 """One lake and one snapshot of it for all tests that only read."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.snapshot.build import build
 from gtm_platform.serving.store import Snapshot, Store
+from gtm_platform_tests.serving.server import Served, serving
 from gtm_platform_tests.serving.world import ALERT, RUN, landing, settle
 
 
@@ -29,3 +31,17 @@ def served_lake(served_home: Path) -> Lake:
 @pytest.fixture
 def snapshot(served_home: Path) -> Snapshot:
     return Store(served_home / "serving").current()
+
+
+@pytest.fixture(scope="session")
+def shared_api(served_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One API for all tests that only read."""
+    with serving(served_home / "serving", tmp_path_factory.mktemp("state") / "state.db") as served:
+        yield served
+
+
+@pytest.fixture
+def api(served_home: Path, tmp_path: Path) -> Iterator[Served]:
+    """An API of the test's own."""
+    with serving(served_home / "serving", tmp_path / "state.db", per_second=5) as served:
+        yield served

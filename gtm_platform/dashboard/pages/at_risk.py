@@ -95,9 +95,7 @@ def _filters(snapshot: Snapshot, figures: Figures) -> tuple[Mapping[str, Sequenc
 
 
 def _choice(title: str, options: Sequence[str], key: str, name: Any = str) -> list[str]:
-    return st.multiselect(
-        title, options, format_func=name, key=key, bind="query-params", placeholder="All", width=160
-    )
+    return st.multiselect(title, options, format_func=name, key=key, bind="query-params", placeholder="All", width=160)
 
 
 def every_row(snapshot: Snapshot, filters: Mapping[str, Sequence[Any]], sort: str) -> Iterator[dict[str, Any]]:

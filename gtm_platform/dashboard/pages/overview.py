@@ -55,9 +55,7 @@ def _spread(figures: Figures, metric: str, title: str) -> None:
     rows = []
     for status, name in TITLES.items():
         value = by_status.get(status, 0)
-        rows.append(
-            {"name": name, "value": value, "text": f"{figures.text(metric, value)} · {percent(value / total)}"}
-        )
+        rows.append({"name": name, "value": value, "text": f"{figures.text(metric, value)} · {percent(value / total)}"})
     draw(bars(rows, {TITLES[status]: colour for status, colour in COLOURS.items()}), title)
 
 

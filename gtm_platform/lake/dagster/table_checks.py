@@ -1,6 +1,6 @@
 """Dagster asset checks made of checks as values. They are unpartitioned: the days stand in the result's metadata."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import dagster as dg
 
@@ -17,27 +17,36 @@ DAYS_NAMED = 5  # in the description; the metadata have all of them
 
 
 def day_checks(tables: Iterable[DailyTable], checks: Iterable[DayCheck] = ()) -> list[dg.AssetChecksDefinition]:
-    """Build the check of each table's contract, and those of a room's own."""
+    """Build the checks of each table's contract, and those of a room's own, as a step for each table."""
+    by_table: dict[str, list[Check]] = {}
     everything: list[Check] = [*map(ContractCheck, tables), *checks]
-    return [_asset_check(check) for check in everything]
+    for check in everything:
+        by_table.setdefault(check.table, []).append(check)
+    return [_checks_of(table, of_table) for table, of_table in by_table.items()]
 
 
-def _asset_check(check: Check) -> dg.AssetChecksDefinition:
-    """Build one check. One of severity ERROR blocks what is made of the table in the same run, and all deliveries."""
-    severity = dg.AssetCheckSeverity[check.severity]
+def _checks_of(table: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
+    """Build the checks of a table; each can be evaluated alone."""
+    by_name = {check.name: check for check in checks}
 
-    @dg.asset_check(
-        asset=check.table.split("/"),
-        name=check.name,
-        description=check.about,
-        blocking=severity == dg.AssetCheckSeverity.ERROR,
+    @dg.multi_asset_check(
+        name=f"{table.replace('/', '__')}__{'_and_'.join(by_name)}", specs=[*map(_spec, checks)], can_subset=True
     )
-    def evaluate(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        store = lake.open()
-        days = days_to_check(store, check, days_of_run(context.run.tags))
-        return _result(judge(store, check, days, settings().home / "checks"), severity)
+    def evaluate(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> Iterator[dg.AssetCheckResult]:
+        store, of_run = lake.open(), days_of_run(context.run.tags)
+        for key in sorted(context.selected_asset_check_keys):
+            check = by_name[key.name]
+            judged = judge(store, check, days_to_check(store, check, of_run), settings().home / "checks")
+            yield _result(key, judged, dg.AssetCheckSeverity[check.severity])
 
     return evaluate
+
+
+def _spec(check: Check) -> dg.AssetCheckSpec:
+    """Describe a check. One of severity ERROR blocks what is made of the table in the same run, and all deliveries."""
+    return dg.AssetCheckSpec(
+        check.name, asset=check.table.split("/"), description=check.about, blocking=check.severity == "ERROR"
+    )
 
 
 def days_of_run(tags: Mapping[str, str]) -> list[str]:
@@ -49,7 +58,7 @@ def days_of_run(tags: Mapping[str, str]) -> list[str]:
     return []
 
 
-def _result(judged: Judged, severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
+def _result(key: dg.AssetCheckKey, judged: Judged, severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
     bad = {day: verdict for day, verdict in judged.verdicts.items() if not verdict.passed}
     metadata: dict[str, dg.MetadataValue | int | str] = {
         "days_checked": len(judged.verdicts),
@@ -65,7 +74,12 @@ def _result(judged: Judged, severity: dg.AssetCheckSeverity) -> dg.AssetCheckRes
         if rows:
             metadata["rows"] = dg.MetadataValue.table([dg.TableRecord(row) for row in rows])
     return dg.AssetCheckResult(
-        passed=not bad, severity=severity, metadata=metadata, description=_sentence(bad, len(judged.verdicts))
+        asset_key=key.asset_key,
+        check_name=key.name,
+        passed=not bad,
+        severity=severity,
+        metadata=metadata,
+        description=_sentence(bad, len(judged.verdicts)),
     )
 
 

@@ -5,7 +5,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from gtm_platform.serving.snapshot import company_rows, customer_rows, earlier_scores, facts, hubspot_writes, journals, metric_rows
+from gtm_platform.serving.snapshot import (
+    company_rows,
+    customer_rows,
+    earlier_scores,
+    facts,
+    hubspot_writes,
+    journals,
+    metric_rows,
+)
 from gtm_platform.serving.snapshot.files import path_of, publishing, stamps
 from gtm_platform.serving.snapshot.landing import Draft, Landing, as_json, instant
 from gtm_platform.serving.snapshot.layout import FORMAT, indexes, tables

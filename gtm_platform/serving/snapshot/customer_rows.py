@@ -18,7 +18,7 @@ CUSTOMERS_A_BUCKET = 25_000
 # Of the contract of health everything is part of the explanation that is no list, which the wide table has.
 EXPLANATION = {
     name: column
-    for name, column in HEALTH.columns.items()
+    for name, column in shown_to_all(HEALTH.columns).items()
     if name != "customer_id" and not dt.dtype(column.type).is_array()
 }
 

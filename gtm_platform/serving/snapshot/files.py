@@ -56,7 +56,7 @@ def publishing(folder: Path, keep: int = KEEP) -> Iterator[tuple[str, Path]]:
 
 
 def _is_snapshot(name: str) -> bool:
-    return name.endswith(SUFFIX) and not name.startswith(".")
+    return name.endswith(SUFFIX) and name.removesuffix(SUFFIX).isdigit()
 
 
 def _sync_folder(folder: Path) -> None:

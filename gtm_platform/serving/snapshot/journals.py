@@ -62,7 +62,9 @@ def runs_of(instance: dg.DagsterInstance) -> list[Row]:
 
 def checks_of(instance: dg.DagsterInstance, checks: Collection[dg.AssetCheckKey]) -> list[Row]:
     """Return the last verdict of each check that was ever evaluated, those that failed first."""
-    rows = [_check(key, evaluations[-1]) for key in checks if (evaluations := evaluations_since(instance, key, 0.0, 10))]
+    rows = [
+        _check(key, evaluations[-1]) for key in checks if (evaluations := evaluations_since(instance, key, 0.0, 10))
+    ]
     return sorted(rows, key=lambda row: (row["status"] == "passed", row["asset"], row["check"]))
 
 

@@ -105,13 +105,18 @@ def demo(home: Path | None, people: int, days: int, seed: int, now_: str | None,
 @HOME
 @click.option("--port", type=int, default=3000, show_default=True, help="Port of the Dagster UI.")
 @click.option(
+    "--dashboard-port", type=int, help="Port of the dashboard.  [default: 8501, or a free one where that is taken]"
+)
+@click.option(
     "--sandbox/--no-sandbox",
     default=None,
     help="Read the sandbox, or the real accounts.  [default: the accounts where one has a key; the sandbox in a home "
     "of the demo]",
 )
-def ui(home: Path | None, port: int, sandbox: bool | None) -> None:
-    """Start the Dagster UI with its daemon, and the sandbox where it is read. Ctrl-C ends all of it.
+def ui(home: Path | None, port: int, dashboard_port: int | None, sandbox: bool | None) -> None:
+    """Start the dashboard, the Dagster UI with its daemon, and the sandbox where it is read. Ctrl-C ends all of it.
+
+    The dashboard is the one to open first; its address is printed.
 
     Without options it opens the demo's home as long as no account has a key, and the home of the real accounts from
     then on.
@@ -124,7 +129,28 @@ def ui(home: Path | None, port: int, sandbox: bool | None) -> None:
     chosen = choose_home(home, sandbox=sandbox).announce().enter()
     from gtm_platform.cli.ui import show
 
-    sys.exit(show(chosen, port=port, sandbox=sandbox))
+    sys.exit(show(chosen, port=port, dashboard_port=dashboard_port, sandbox=sandbox))
+
+
+@gtm.command()
+@HOME
+@click.option("--port", type=int, help="Port of the dashboard.  [default: 8501, or a free one where that is taken]")
+def dashboard(home: Path | None, port: int | None) -> None:
+    """Start the dashboard alone, on this machine only. Ctrl-C ends it.
+
+    It shows what the daily tables made last: customers, who is at risk and why, companies, revenue, and whether the
+    data are fresh. It reads the snapshot in the home and nothing else, so it also runs while nothing else does. `gtm
+    ui` starts it together with Dagster.
+
+    \b
+    Example:
+      gtm dashboard
+      gtm dashboard --port 8600
+    """
+    chosen = choose_home(home).announce().enter()
+    from gtm_platform.cli.dashboard import serve_dashboard
+
+    sys.exit(serve_dashboard(chosen, port=port))
 
 
 @gtm.command()

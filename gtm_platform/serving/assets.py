@@ -11,12 +11,13 @@ import dagster as dg
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.lake import Lake
-from gtm_platform.orchestration.compat import output_without_materialization
+from gtm_platform.orchestration.compat import graph_of_run, output_without_materialization
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, DAILY_POOL, DAILY_TAG, DAYS, OWNERS
 from gtm_platform.policy import policy
 from gtm_platform.serving.snapshot import journals
 from gtm_platform.serving.snapshot.build import Built, build
 from gtm_platform.serving.snapshot.files import folder_of, path_of, stamps
+from gtm_platform.serving.snapshot.hubspot_writes import HubSpotWrites
 from gtm_platform.serving.snapshot.landing import Landing
 from gtm_platform.serving.snapshot.layout import COMPANIES, CUSTOMERS, HISTORY_DAYS, PEOPLE, SCORES
 from gtm_platform.settings import settings
@@ -43,7 +44,7 @@ READ = (CUSTOMERS, SCORES, PEOPLE, COMPANIES)
 )
 def snapshot(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult[None]:
     """Make a snapshot of the newest day, whichever days were made: the days before it are its history."""
-    landing = _landing(context.instance, lake)
+    landing = _landing(context, lake)
     built = build(landing, folder_of(settings().home))
     if built is None:
         context.log.info(f"Nothing to serve: {CUSTOMERS} holds no day yet.")
@@ -51,12 +52,21 @@ def snapshot(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Materi
     return dg.MaterializeResult(metadata=_metadata(built))
 
 
-def _landing(instance: dg.DagsterInstance, lake: LakeResource) -> Landing:
+def _landing(context: dg.AssetExecutionContext, lake: LakeResource) -> Landing:
     now = settings().now()
     since = (date.fromisoformat(f"{now:%Y-%m-%d}") - timedelta(days=HISTORY_DAYS)).isoformat()
     with closing(open_state(settings().state_url)) as state:
-        alerts = journals.alerts_of(state, since)
-    return Landing(lake.open(), now, policy(), alerts, journals.runs_of(instance))
+        alerts, accounts = journals.alerts_of(state, since), journals.accounts_of(state)
+    return Landing(
+        lake.open(),
+        now,
+        policy(),
+        alerts,
+        journals.runs_of(context.instance),
+        HubSpotWrites(settings().state_url, since),
+        journals.checks_of(context.instance, graph_of_run(context).asset_check_keys),
+        accounts,
+    )
 
 
 def _metadata(built: Built) -> dict[str, Any]:

@@ -9,10 +9,21 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from gtm_platform_tests.bench import api, automation, backfill, connector, graph, latency, limits, marts, unchanged
+from gtm_platform_tests.bench import (
+    api,
+    automation,
+    backfill,
+    connector,
+    dashboard,
+    graph,
+    latency,
+    limits,
+    marts,
+    unchanged,
+)
 from gtm_platform_tests.bench.figures import Effort, Figure, Row
 
-ROOMS = (marts, connector, latency, limits, graph, unchanged, automation, backfill, api)
+ROOMS = (marts, connector, latency, limits, graph, unchanged, automation, backfill, api, dashboard)
 FIGURES = {room.FIGURE.name: room.FIGURE for room in ROOMS}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")
 

@@ -5,7 +5,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from gtm_platform.serving.snapshot import company_rows, customer_rows, facts, journals, metric_rows
+from gtm_platform.serving.snapshot import (
+    company_rows,
+    customer_rows,
+    earlier_scores,
+    facts,
+    hubspot_writes,
+    journals,
+    metric_rows,
+)
 from gtm_platform.serving.snapshot.files import path_of, publishing, stamps
 from gtm_platform.serving.snapshot.landing import Draft, Landing, as_json, instant
 from gtm_platform.serving.snapshot.layout import FORMAT, indexes, tables
@@ -47,7 +55,9 @@ def _fill(draft: Draft, previous: Path | None) -> tuple[int, int, int, int]:
     customers = customer_rows.fill(draft)
     companies = company_rows.fill(draft)
     computed = metric_rows.fill(draft, previous)
+    earlier_scores.fill(draft)
     journals.fill(draft)
+    hubspot_writes.fill(draft)
     for fact in facts.discover().values():
         draft.db.execute("insert into facts values (?, ?)", (fact.name, as_json(fact.make(draft))))
     landing = draft.landing

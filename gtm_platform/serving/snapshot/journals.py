@@ -1,6 +1,6 @@
 """What the state and Dagster say happened: alerts that were sent, runs that read sources and made tables."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,9 +8,11 @@ import dagster as dg
 
 from gtm_platform.delivery.alerts.alert import worded
 from gtm_platform.delivery.alerts.kinds import discover
+from gtm_platform.orchestration.compat_history import RecordedEvaluation, evaluations_since
 from gtm_platform.orchestration.origin import partition_span
 from gtm_platform.serving.snapshot.landing import Draft, Row, as_json, instant
 from gtm_platform.state import State
+from gtm_platform.state.accounts import pinned_accounts
 from gtm_platform.state.slack_journal import recent
 
 ALERTS_SHOWN, RUNS_SHOWN = 10_000, 200
@@ -56,6 +58,36 @@ def _alert(kinds: Any, row: Any) -> dict[str, Any]:
 def runs_of(instance: dg.DagsterInstance) -> list[Row]:
     """Return the newest runs, whatever they made."""
     return list(_runs(instance.get_run_records(limit=RUNS_SHOWN)))
+
+
+def checks_of(instance: dg.DagsterInstance, checks: Collection[dg.AssetCheckKey]) -> list[Row]:
+    """Return the last verdict of each check that was ever evaluated, those that failed first."""
+    rows = [
+        _check(key, evaluations[-1]) for key in checks if (evaluations := evaluations_since(instance, key, 0.0, 10))
+    ]
+    return sorted(rows, key=lambda row: (row["status"] == "passed", row["asset"], row["check"]))
+
+
+def _check(key: dg.AssetCheckKey, evaluation: RecordedEvaluation) -> dict[str, Any]:
+    result = evaluation.result
+    return {
+        "asset": key.asset_key.to_user_string(),
+        "check": key.name,
+        "status": "passed" if result.passed else result.severity.value.lower(),
+        "partition": evaluation.partition,
+        "at": _moment(evaluation.timestamp),
+        "run_id": evaluation.run_id,
+        "about": result.description or "",
+    }
+
+
+def accounts_of(state: State) -> list[Row]:
+    """Return the accounts that the home belongs to."""
+    with state.reading() as tx:
+        return [
+            {"system": account.system, "account_id": account.account_id, "label": account.label}
+            for account in pinned_accounts(tx)
+        ]
 
 
 def _runs(records: Sequence[dg.RunRecord] | Iterable[dg.RunRecord]) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,13 +16,16 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Landing:
-    """What there is to be shown when a snapshot is made; `alerts` and `sync_runs` are the newest first."""
+    """What there is to be shown when a snapshot is made; alerts, runs and writes are the newest first."""
 
     lake: Lake
     made_at: datetime
     rules: Policy
     alerts: Sequence[Row] = ()
     sync_runs: Sequence[Row] = ()
+    hubspot_writes: Iterable[Row] = ()
+    checks: Sequence[Row] = ()
+    accounts: Sequence[Row] = ()  # that the home belongs to
 
     @property
     def day(self) -> str:

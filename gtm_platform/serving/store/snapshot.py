@@ -41,6 +41,14 @@ class Customer:
 
 
 @dataclass(frozen=True)
+class EarlierExplanation:
+    """How a score was made on a day before."""
+
+    day: str
+    explanation: Explanation
+
+
+@dataclass(frozen=True)
 class MetricValue:
     """A value of a metric; `member` is None in all, and for customers without a value in the dimension."""
 
@@ -96,6 +104,19 @@ class Snapshot:
         """Return the alerts about a customer or another subject, the newest first."""
         query = "select body from alerts where subject_id = ? order by id"
         return [body.encode() for (body,) in self._all(query, (subject_id,))]
+
+    def earlier_explanation(self, customer: Customer) -> EarlierExplanation | None:
+        """Return how the customer's score was made a week before; None where it has not moved since."""
+        row = self._one("select body from earlier_scores where customer_id = ?", (customer.customer_id,))
+        if row is None:
+            return None
+        body = row[0].encode()
+        return EarlierExplanation(orjson.loads(body)["as_of"], explained(body, self.fact("rules")))
+
+    def hubspot_writes(self, customer_id: str, limit: int = 50) -> list[bytes]:
+        """Return what was written to HubSpot about a customer, the newest first."""
+        query = "select body from hubspot_writes where customer_id = ? order by id limit ?"
+        return [body.encode() for (body,) in self._all(query, (customer_id, limit))]
 
     def _find(self, identifier: str) -> int | None:
         """Return the number of a customer; of several with one address a current one."""

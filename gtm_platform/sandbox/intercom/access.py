@@ -21,7 +21,7 @@ class Limits:
     calls: int = 1666
     seconds: float = 10.0
     scroll_idle: float = 60.0
-    now: Callable[[], float] = seconds
+    now: Callable[[], float] = window_time
 
 
 DOCUMENTED = Limits()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gtm_platform.sandbox.intercom.errors import IntercomError, IntercomErrors
 from gtm_platform.sandbox.kit.api import Api
 from gtm_platform.sandbox.kit.authentication import Authentication, bearer_token
-from gtm_platform.sandbox.kit.limits import Limit, RateHeaders
+from gtm_platform.sandbox.kit.limits import Limit, RateHeaders, window_time
 
 TOKEN = "intercom-sandbox-token"
 API_VERSION = "2.14"

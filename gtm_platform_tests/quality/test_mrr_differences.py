@@ -8,7 +8,9 @@ import pytest
 from gtm_platform.policy import policy
 from gtm_platform.quality import mrr_differences
 from gtm_platform.quality.checks import mrr_differences as listed
-from gtm_platform_tests.tables import Row, computed, filled, rows_of
+from gtm_platform_tests.tables import computed, filled, rows_of
+
+Row = dict[str, Any]
 
 
 def subscription(source: str, mrr: str, **details: Any) -> Row:

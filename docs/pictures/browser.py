@@ -1,4 +1,4 @@
-"""A headless chromium that is told what to do by the DevTools protocol: open a page, wait until it is drawn, take it."""
+"""A headless chromium, told by the DevTools protocol to open a page, to wait until it is drawn, and to take it."""
 
 import base64
 import json

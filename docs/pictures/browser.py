@@ -1,6 +1,7 @@
-"""A headless chromium that is told what to do by the DevTools protocol: open a page, wait until it is drawn, take it."""
+"""A headless chromium, told by the DevTools protocol to open a page, to wait until it is drawn, and to take it."""
 
 import base64
+import io
 import json
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
 READY = """(() => {
@@ -23,6 +25,7 @@ HEIGHT = """document.querySelector('[data-testid="stMain"]').scrollHeight"""
 OPTIONS = ("--headless", "--no-sandbox", "--hide-scrollbars", "--disable-gpu", "--force-color-profile=srgb")
 SETTLING = 1.5  # seconds that charts and tables take to be drawn after the script has ended
 TALLEST = 6_000
+COLOURS = 256  # of a picture, which is then a third as large
 
 
 class Browser:
@@ -46,7 +49,8 @@ class Browser:
         self._size(width, min(max(self._evaluate(HEIGHT), 500), TALLEST), phone)
         time.sleep(SETTLING)
         picture = self._call("Page.captureScreenshot", format="png")
-        target.write_bytes(base64.b64decode(picture["data"]))
+        drawn = Image.open(io.BytesIO(base64.b64decode(picture["data"]))).convert("RGB")
+        drawn.quantize(COLOURS).save(target, optimize=True)
         print(f"{target}: {target.stat().st_size:,} bytes")
 
     def _size(self, width: int, height: int, phone: bool) -> None:

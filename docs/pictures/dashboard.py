@@ -1,4 +1,4 @@
-"""Photographs every page of the dashboard, wide and on a phone: `python docs/pictures/dashboard.py --home DIR`.
+"""Photographs every page of the dashboard, some on a phone too: `python docs/pictures/dashboard.py --home DIR`.
 
 It needs chromium, and a home in which a demo has run.
 """
@@ -19,6 +19,7 @@ from gtm_platform.serving.store import CustomerQuery, Snapshot, Store
 
 FOLDER = Path(__file__).parent
 WIDE, PHONE = 1440, 390
+ON_A_PHONE = ("overview", "at_risk", "a_customer")
 
 
 def main() -> None:
@@ -49,7 +50,8 @@ def photograph(executable: str, home: Path, folder: Path, only: list[str] | None
 
 def _take(browser: Browser, url: str, name: str, folder: Path) -> None:
     browser.photograph(url, folder / f"dashboard_{name}.png", WIDE)
-    browser.photograph(url, folder / f"dashboard_{name}_phone.png", PHONE, phone=True)
+    if name in ON_A_PHONE:
+        browser.photograph(url, folder / f"dashboard_{name}_phone.png", PHONE, phone=True)
 
 
 def _paths(snapshot: Snapshot) -> dict[str, str]:

@@ -14,6 +14,7 @@ GOOD, BAD, WARN = "#2b8a5e", "#c92a2a", "#e0a100"
 BAR, ROW = 20, 34  # pixels: of a bar, and from one to the next
 DATES_SHOWN = 8
 MONEY_AXIS = "$,.4~s"  # `.2s` would repeat ticks
+Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -22,12 +23,12 @@ def money_axis(currency: str) -> str:
     return MONEY_AXIS if currency == "usd" else MONEY_AXIS.removeprefix("$")
 
 
-def draw(chart: alt.LayerChart | alt.Chart, alternative: str) -> None:
+def draw(chart: Drawing, alternative: str) -> None:
     """Show a chart; `alternative` says what it shows to who cannot see it."""
     st.altair_chart(chart.configure_view(strokeWidth=0), width="stretch", alt=alternative)
 
 
-def bars(rows: Rows, colours: Mapping[str, str] | str = ACCENT, width: int = 96) -> alt.LayerChart:
+def bars(rows: Rows, colours: Mapping[str, str] | str = ACCENT, width: int = 96) -> Drawing:
     """Return a bar for each row of `name`, `value` and `text`, in their order, with the text behind it."""
     data = pd.DataFrame([dict(row) for row in rows])
     order = [row["name"] for row in rows]
@@ -52,7 +53,7 @@ def _names(width: int) -> alt.Axis:
     )
 
 
-def stacked_bars(rows: Rows, parts: Mapping[str, str], axis: str) -> alt.LayerChart:
+def stacked_bars(rows: Rows, parts: Mapping[str, str], axis: str) -> Drawing:
     """Return a bar for each `name`, of its `part`s with their `value`s; `text` stands behind the whole."""
     data = pd.DataFrame([dict(row) for row in rows])
     order = list(dict.fromkeys(row["name"] for row in rows))
@@ -83,11 +84,11 @@ def days_axis(days: int) -> alt.Axis:
     )
 
 
-def trend(days: Sequence[str], values: Sequence[float | None], axis: str, title: str, height: int = 240) -> alt.Chart:
+def trend(days: Sequence[str], values: Sequence[float | None], axis: str, title: str, height: int = 240) -> Drawing:
     """Return a line over the days."""
     data = pd.DataFrame({"day": pd.to_datetime(list(days)), "value": list(values)}).dropna()
     y_axis = alt.Axis(format=axis, domain=False, ticks=False, labelColor=MUTED, gridColor="#ecedea", tickCount=5)
-    return (
+    chart: alt.Chart = (
         alt.Chart(data, height=height)
         .mark_line(color=ACCENT, strokeWidth=2, point=len(data) < 15)
         .encode(
@@ -96,15 +97,16 @@ def trend(days: Sequence[str], values: Sequence[float | None], axis: str, title:
             tooltip=[alt.Tooltip("day:T", format="%-d %b %Y"), alt.Tooltip("value:Q", format=axis, title=title)],
         )
     )
+    return chart
 
 
-def shares(rows: Rows, height: int = 240) -> alt.Chart:
+def shares(rows: Rows, height: int = 240) -> Drawing:
     """Return the share of each health `status` by `day`, from the `value` of each."""
     data = pd.DataFrame([{**row, "title": TITLES.get(row["status"], row["status"])} for row in rows])
     data["day"] = pd.to_datetime(data["day"])
     order = {status: place for place, status in enumerate(TITLES)}
     data["place"] = data["status"].map(order)
-    return (
+    chart: alt.Chart = (
         alt.Chart(data, height=height)
         .mark_area(line=False, opacity=0.9)
         .encode(
@@ -125,3 +127,4 @@ def shares(rows: Rows, height: int = 240) -> alt.Chart:
             tooltip=[alt.Tooltip("day:T", format="%-d %b %Y"), "title:N", "value:Q"],
         )
     )
+    return chart

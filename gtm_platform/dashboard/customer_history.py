@@ -7,7 +7,7 @@ import orjson
 import pandas as pd
 import streamlit as st
 
-from gtm_platform.dashboard.charts import BAD, INK, MUTED, days_axis, draw
+from gtm_platform.dashboard.charts import BAD, INK, MUTED, Drawing, days_axis, draw
 from gtm_platform.dashboard.status import COLOURS, TITLES
 from gtm_platform.serving.store import Customer, Snapshot
 
@@ -26,7 +26,11 @@ def show_history(snapshot: Snapshot, customer: Customer) -> None:
     if not days:
         st.caption("There is no score on any of the days that are shown.")
         return
-    layers = [_bands(orjson.loads(snapshot.fact("rules"))["statuses"]), *_marks(snapshot, customer, days), _line(days)]
+    layers: list[Any] = [
+        _bands(orjson.loads(snapshot.fact("rules"))["statuses"]),
+        *_marks(snapshot, customer, days),
+        _line(days),
+    ]
     draw(alt.layer(*layers).properties(height=HEIGHT), "Health score on each day")
     alerts = {alert["day"] for alert in map(orjson.loads, customer.alerts)}
     marked = ["points in red are days with an alert"] if alerts else []
@@ -36,7 +40,7 @@ def show_history(snapshot: Snapshot, customer: Customer) -> None:
         st.caption(f"{'; '.join(marked).capitalize()}.")
 
 
-def _bands(statuses: dict[str, int]) -> alt.Chart:
+def _bands(statuses: dict[str, int]) -> Drawing:
     """Return the ranges of the statuses, by the rules in force."""
     lower = [statuses[name] for name in TITLES]
     upper = [100, *lower[:-1]]
@@ -44,7 +48,7 @@ def _bands(statuses: dict[str, int]) -> alt.Chart:
         {"from": lower, "to": upper, "status": list(TITLES.values()), "colour": list(COLOURS.values())}
     )
     axis = alt.Axis(values=[*lower, 100], grid=False, domain=False, ticks=False, labelColor=MUTED)
-    return (
+    chart: alt.Chart = (
         alt.Chart(bands)
         .mark_rect(opacity=0.12)
         .encode(
@@ -54,9 +58,10 @@ def _bands(statuses: dict[str, int]) -> alt.Chart:
             tooltip=["status:N"],
         )
     )
+    return chart
 
 
-def _line(days: list[dict[str, Any]]) -> alt.LayerChart:
+def _line(days: list[dict[str, Any]]) -> Drawing:
     data = pd.DataFrame(days)
     data["day"] = pd.to_datetime(data["day"])
     base = alt.Chart(data).encode(
@@ -71,10 +76,10 @@ def _line(days: list[dict[str, Any]]) -> alt.LayerChart:
     return alt.layer(base.mark_line(color=INK, strokeWidth=2), base.mark_point(color=INK, filled=True, size=22))
 
 
-def _marks(snapshot: Snapshot, customer: Customer, days: list[dict[str, Any]]) -> list[alt.Chart]:
+def _marks(snapshot: Snapshot, customer: Customer, days: list[dict[str, Any]]) -> list[Drawing]:
     """Return the marks of rule changes, and of alerts on the line."""
     scores = {each["day"]: each["score"] for each in days}
-    marks = []
+    marks: list[Drawing] = []
     changes = [change for change in orjson.loads(snapshot.fact("rule_changes")) if change["day"] >= days[0]["day"]]
     if changes:
         rules = pd.DataFrame(changes)
@@ -89,7 +94,7 @@ def _marks(snapshot: Snapshot, customer: Customer, days: list[dict[str, Any]]) -
     if alerts:
         data = pd.DataFrame(alerts)
         data["day"] = pd.to_datetime(data["day"])
-        tips = ["alert:N", alt.Tooltip("day:T", format="%-d %b %Y")]
+        tips = [alt.Tooltip("alert:N"), alt.Tooltip("day:T", format="%-d %b %Y")]
         point = alt.Chart(data).mark_point(color=BAD, filled=True, size=130, opacity=1)
         marks.append(point.encode(x="day:T", y="score:Q", tooltip=tips))
     return marks

@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from gtm_platform.dashboard.charts import ACCENT, BAD, GOOD, INK, MUTED, ROW, TRACK, bars, draw
+from gtm_platform.dashboard.charts import ACCENT, BAD, GOOD, INK, MUTED, ROW, TRACK, Drawing, bars, draw
 from gtm_platform.dashboard.wording import day, number, percent, plain, words
 from gtm_platform.serving.store import Explanation
 from gtm_platform.serving.store.snapshot import EarlierExplanation
@@ -59,7 +59,7 @@ def _score_rows(explanation: Explanation) -> list[dict[str, Any]]:
     return rows
 
 
-def _points(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
+def _points(rows: Sequence[Mapping[str, Any]]) -> Drawing:
     data = pd.DataFrame([dict(row) for row in rows])
     data["end"] = data[["possible", "earned"]].max(axis=1).clip(lower=0)
     most, least = data["possible"].max() or 1, min(data["earned"].min(), 0)

@@ -5,7 +5,9 @@ from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
+from gtm_platform.dashboard.charts import ACCENT
 from gtm_platform.dashboard.page import go_to
 from gtm_platform.dashboard.status import CHIPS, TITLES
 from gtm_platform.dashboard.wording import NOTHING, SYMBOLS, words
@@ -27,7 +29,7 @@ COLUMNS = {
     "recommended_actions": ("Do next", 350),
     "assigned_am": ("AM", 110),
     "plan_tier": ("Plan", 90),
-    "customer_status": ("Is", 90),
+    "customer_status": ("Subscription", 95),
     "churned_at": ("Left", 100),
     "churn_reason": ("Why", 260),
     "last_seen_at": ("Last seen", 100),
@@ -43,7 +45,11 @@ def money_column(title: str, currency: str, width: int | None = None) -> Any:
 def show_customers(rows: Sequence[Row], columns: Sequence[str], currency: str, key: str, about: str) -> None:
     """Draw the table; `about` says what it lists to who cannot see it."""
     selected = st.dataframe(
+<<<<<<< HEAD
         as_frame(rows, columns).style.set_properties(subset=["name"], color="#3b5bdb"),
+=======
+        clickable(as_frame(rows, columns)),
+>>>>>>> dashboard
         key=key,
         on_select="rerun",
         selection_mode="single-cell",
@@ -60,6 +66,11 @@ def show_customers(rows: Sequence[Row], columns: Sequence[str], currency: str, k
 def table_height(rows: int, most_rows: int = MOST_ROWS, most_pixels: int = MOST_PIXELS) -> Literal["content"] | int:
     """Return the height of a table: that of its rows, until it is scrolled instead."""
     return "content" if rows <= most_rows else most_pixels
+
+
+def clickable(frame: pd.DataFrame) -> Styler:
+    """Return a table whose first column looks like the link that a click on its rows is."""
+    return frame.style.set_properties(subset=[frame.columns[0]], color=ACCENT)
 
 
 def as_frame(rows: Sequence[Row], columns: Sequence[str]) -> pd.DataFrame:

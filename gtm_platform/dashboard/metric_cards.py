@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import streamlit as st
@@ -12,10 +12,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from gtm_platform.dashboard.wording import money, number, percent, plain
 from gtm_platform.serving.metrics import Metric, discover
+from gtm_platform.serving.metrics.metric import Trend
 from gtm_platform.serving.store import Snapshot
 
+DeltaColour = Literal["normal", "inverse", "off"]
 CHANGE_DAYS = 7
 TREND_DAYS = 30  # shown in a card
+DELTA_COLOURS: dict[Trend | None, DeltaColour] = {"rise": "normal", "fall": "inverse", None: "off"}
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def card(figures: Figures, name: str) -> None:
         plain(metric.title),
         plain(figures.text(name, value)),
         delta,
-        delta_color={"rise": "normal", "fall": "inverse", None: "off"}[metric.good],
+        delta_color=DELTA_COLOURS[metric.good],
         delta_description=f"in {days} d" if days else None,
         help=f"{plain(metric.formula.capitalize())}\\. {plain(metric.about)}",
         border=True,

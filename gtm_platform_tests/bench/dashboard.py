@@ -1,4 +1,4 @@
-"""A click on each page of the dashboard over a hundred thousand customers: the script that draws it, without a browser."""
+"""A click on each page of the dashboard over a hundred thousand customers: the script that draws it, no browser."""
 
 import os
 import sqlite3

@@ -11,10 +11,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gtm_platform.dashboard.page import discover
+from gtm_platform.dashboard.pages.at_risk import every_row
+from gtm_platform.dashboard.status import AT_RISK as AT_RISK_STATUSES
 from gtm_platform.dashboard.wording import money
 from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.store import Snapshot
+<<<<<<< HEAD
 from gtm_platform_tests.dashboard.conftest import Open, opener
+=======
+from gtm_platform.settings import settings
+from gtm_platform_tests.dashboard.conftest import ALERT, WATCHED, Open, opener
+>>>>>>> dashboard
 from gtm_platform_tests.dashboard.world import DAY
 
 AT_RISK = "is_customer and health_status <> 'healthy'"
@@ -223,3 +230,43 @@ def test_movements_are_split_by_a_link(open_page: Open, lake: Lake, by: str) -> 
     )
     table = listed(open_page("revenue", by=by))
     assert [row["churned_mrr"] for row in table if row["churned_mrr"]] == [pytest.approx(mrr) for (mrr,) in expected]
+
+
+def test_the_timeline_has_alerts_writes_and_turns(open_page: Open) -> None:
+    app = open_page("customer", id=WATCHED)
+    text = texts(app)
+    assert ALERT["title"] in text
+    assert "Wrote 1 property to HubSpot" in text
+    assert "health score: 61 → 58" in text
+    assert "mrr: held, edited by hand" in text
+    assert "Paid for the first time" in text
+    markdown = "\n".join(each.value for each in app.markdown)
+    assert "](https://evil.example)" not in markdown
+
+
+def test_a_customer_leads_to_the_systems_that_know_it(open_page: Open) -> None:
+    links = {button.proto.label: button.proto.url for button in open_page("customer", id=WATCHED).get("link_button")}
+    assert links == {
+        "HubSpot": "https://app.hubspot.com/contacts/20000007/record/0-1/1002",
+        "Stripe": "https://dashboard.stripe.com/test/customers/cus_s2",
+    }
+
+
+def test_data_health_says_what_went_wrong(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GTM_UI_URL", "http://127.0.0.1:3210")
+    settings.cache_clear()
+    app = open_page("data_health")
+    figures = cards(app)
+    assert (figures["Checks passed"], figures["Failed runs"]) == ("2 of 3", "1 of 3")
+    assert "1 check failed" in texts(app)
+    wrong, everything, runs = (listed(app, number) for number in range(3))
+    assert [(row["table"], row["verdict"][0]) for row in wrong] == [("core/table0", "Failed")]
+    assert len(everything) == 3
+    assert [row["outcome"][0] for row in runs] == ["Failure", "Success", "Success"]
+    assert runs[0]["run"] == "http://127.0.0.1:3210/runs/run-0"
+
+
+def test_the_download_has_every_row_of_the_list(lake: Lake, snapshot: Snapshot) -> None:
+    [(count,)] = rows(lake, f"select count(*) from {{table}} where {AT_RISK} and plan_tier = 'scale'")
+    everybody = list(every_row(snapshot, {"health": AT_RISK_STATUSES, "plan": ["scale"]}, "-mrr", page=3))
+    assert len({row["customer_id"] for row in everybody}) == len(everybody) == count > 3

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from ibis.backends.sql.datatypes import DuckDBType
@@ -28,8 +29,11 @@ SCORE = f"greatest(0, least(100, ({BASE}) + round(12 * sin((i % 60 + age) / 8.0)
 CHURNS = "dice(i, 'leaves', 100) < 6 and age < dice(i, 'when', 60)"
 COMES = "dice(i, 'comes', 100) < 8 and age > dice(i, 'since', 45)"
 CUSTOMER = f"not ({CHURNS}) and not ({COMES}) and dice(i, 'prospect', 10) > 1"
-STATUS = "case when score >= 70 then 'healthy' when score >= 50 then 'at_risk' when score >= 30 then 'high_risk' else 'critical' end"
-MRR = "(19 + pow(dice(i, 'mrr', 100), 3) / 250 + if(dice(i, 'grows', 12) = 0 and age < dice(i, 'grew', 40), 90, 0))::decimal(18, 2)"
+STATUS = """case when score >= 70 then 'healthy' when score >= 50 then 'at_risk' when score >= 30 then 'high_risk'
+    else 'critical' end"""
+GREW = "if(dice(i, 'grows', 12) = 0 and age < dice(i, 'grew', 40), 90, 0)"
+MRR = f"(19 + pow(dice(i, 'mrr', 100), 3) / 250 + {GREW})::decimal(18, 2)"
+TWO_SIGNALS = f"""[{list(SIGNALS)}[1 + i % {len(SIGNALS)}], {list(SIGNALS)}[1 + (i // 7) % {len(SIGNALS)}]]"""
 WIDE = {
     "customer_id": "'cus_' || lpad(i::varchar, 7, '0')",
     "as_of": "day",
@@ -57,7 +61,7 @@ WIDE = {
     "health_score": "if(is_customer, score, null)",
     "health_status": f"if(is_customer, {STATUS}, null)",
     "churn_risk": "if(is_customer, 100 - score, null)",
-    "risk_signals": f"if(is_customer, if(score < 70, list_sort(list_distinct([{list(SIGNALS)}[1 + i % {len(SIGNALS)}], {list(SIGNALS)}[1 + (i // 7) % {len(SIGNALS)}]])), []), null)",
+    "risk_signals": f"if(is_customer, if(score < 70, list_sort(list_distinct({TWO_SIGNALS})), []), null)",
     "recommended_actions": f"if(is_customer, if(score < 70, {list(ACTIONS)}, []), null)",
 }
 HEALTH = {
@@ -80,7 +84,7 @@ HEALTH = {
     "churn_risk_model": "'formula'",
     "risk_signals": "[]",
     "recommended_actions": "[]",
-    "score_change_7d": "score - (greatest(0, least(100, (20 + dice(i, 'base', 80)) + round(12 * sin((i % 60 + age + 7) / 8.0))::int)))",
+    "score_change_7d": f"score - ({SCORE.replace('age', '(age + 7)')})",
     "policy_hash": "'{rules}'",
 }
 PEOPLE = {"customer_id": WIDE["customer_id"], "aliases": "[]", "all_emails": WIDE["all_emails"], "email": WIDE["email"]}
@@ -102,8 +106,8 @@ USUAL = {
 }
 
 
-def settle(home: Path, customers: int, days: int, last: date = DAY) -> Built:
-    """Write the tables of the days, and a snapshot of the newest; return what it came to."""
+def settle(home: Path, customers: int, days: int, last: date = DAY, **more: Any) -> Built:
+    """Write the tables of the days, and a snapshot of the newest with `more` of its landing."""
     lake = Lake(home / "lake")
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'; create macro dice(i, salt, sides) as (hash(i, salt) % sides)::bigint")
@@ -113,7 +117,7 @@ def settle(home: Path, customers: int, days: int, last: date = DAY) -> Built:
             _write(connection, lake, "health/customer_health", day, customers, age, HEALTH, "where is_customer")
         _write(connection, lake, "identity/people", last, customers, 0, PEOPLE)
         _write(connection, lake, "identity/companies", last, -(-customers // COMPANY), 0, COMPANIES)
-    built = build(Landing(lake, datetime.combine(last, time(23), UTC), policy()), folder_of(home))
+    built = build(Landing(lake, datetime.combine(last, time(23), UTC), policy(), **more), folder_of(home))
     assert built is not None
     return built
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import orjson
 import streamlit as st
 
 from gtm_platform.dashboard.csv_export import as_csv
@@ -98,13 +97,15 @@ def _choice(title: str, options: Sequence[str], key: str, name: Any = str) -> li
     return st.multiselect(title, options, format_func=name, key=key, bind="query-params", placeholder="All", width=160)
 
 
-def every_row(snapshot: Snapshot, filters: Mapping[str, Sequence[Any]], sort: str) -> Iterator[dict[str, Any]]:
+def every_row(
+    snapshot: Snapshot, filters: Mapping[str, Sequence[Any]], sort: str, page: int = SHOWN
+) -> Iterator[dict[str, Any]]:
     """Yield all customers of a list, page after page of one snapshot."""
     cursor: str | None = None
     while True:
-        page = snapshot.customers(CustomerQuery(filters, sort=sort, limit=SHOWN, cursor=cursor))
-        yield from (orjson.loads(body) for body in page.bodies(personal=True))
-        cursor = page.next_cursor
+        customers = snapshot.customers(CustomerQuery(filters, sort=sort, limit=page, cursor=cursor))
+        yield from customers.rows(personal=True)
+        cursor = customers.next_cursor
         if cursor is None:
             return
 

@@ -6,7 +6,7 @@ import orjson
 import pandas as pd
 import streamlit as st
 
-from gtm_platform.dashboard.customer_table import money_column, show_customers, table_height
+from gtm_platform.dashboard.customer_table import clickable, money_column, show_customers, table_height
 from gtm_platform.dashboard.links import company_links, show_links
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
 from gtm_platform.dashboard.page import Page, go_to
@@ -42,7 +42,7 @@ def _show_all(snapshot: Snapshot) -> None:
         return
     columns = st.column_config
     selected = st.dataframe(
-        pd.DataFrame([{name: company[name] for name in LISTED} for company in companies]),
+        clickable(pd.DataFrame([{name: company[name] for name in LISTED} for company in companies])),
         key="companies",
         on_select="rerun",
         selection_mode="single-cell",

@@ -13,9 +13,11 @@ from gtm_platform.dashboard.page import Page, link_to
 from gtm_platform.dashboard.status import BADGES, TITLES
 from gtm_platform.dashboard.wording import NOTHING, ago, day, moment, money, number, plain, words
 from gtm_platform.serving.store import Customer, CustomerQuery, Snapshot
+from gtm_platform.serving.store.customer_query import Population
 from gtm_platform.settings import settings
 
 SHOWN = 1_000
+POPULATIONS: tuple[Population, ...] = ("current", "former", "all")
 LISTED = (
     "name",
     "mrr_reporting",
@@ -48,7 +50,7 @@ def _show_all(snapshot: Snapshot) -> None:
     st.title("Customers")
     status = st.selectbox(
         "Who",
-        ["current", "former", "all"],
+        POPULATIONS,
         format_func={"current": "Current customers", "former": "Former customers", "all": "Everybody"}.__getitem__,
         key="who",
         bind="query-params",

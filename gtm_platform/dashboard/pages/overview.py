@@ -4,10 +4,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import orjson
+import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import ACCENT, GOOD, WARN, bars, draw, money_axis, shares, stacked_bars
-from gtm_platform.dashboard.customer_table import money_column, rows_of, show_customers, table_height
+from gtm_platform.dashboard.customer_table import clickable, money_column, rows_of, show_customers, table_height
 from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.movements import longest_window, show_movements
 from gtm_platform.dashboard.page import Page, go_to, link_to
@@ -88,21 +89,16 @@ def _movements(figures: Figures) -> None:
 def _by_manager(figures: Figures) -> None:
     st.subheader("By account manager")
     members = figures.summary["by"]["account_manager"]
+    if not members:
+        st.caption("There is no customer yet.")
+        return
     largest = max([member["mrr"] for member in members] or [0]) or 1
     names = [member["member"] for member in members]
     columns, sign = st.column_config, SYMBOLS.get(figures.currency)
     amount = f"{sign}%,.0f" if sign else "localized"
+    rows = [{"am": name or "None", **member} for name, member in zip(names, members, strict=True)]
     selected = st.dataframe(
-        [
-            {
-                "am": name or "None",
-                "mrr": member["mrr"],
-                "customers": member["customers"],
-                "mrr_at_risk": member["mrr_at_risk"],
-                "mean_health": member["mean_health"],
-            }
-            for name, member in zip(names, members, strict=True)
-        ],
+        clickable(pd.DataFrame(rows)[["am", "mrr", "customers", "mrr_at_risk", "mean_health"]]),
         key="managers",
         on_select="rerun",
         selection_mode="single-cell",

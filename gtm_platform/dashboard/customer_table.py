@@ -45,11 +45,7 @@ def money_column(title: str, currency: str, width: int | None = None) -> Any:
 def show_customers(rows: Sequence[Row], columns: Sequence[str], currency: str, key: str, about: str) -> None:
     """Draw the table; `about` says what it lists to who cannot see it."""
     selected = st.dataframe(
-<<<<<<< HEAD
-        as_frame(rows, columns).style.set_properties(subset=["name"], color="#3b5bdb"),
-=======
         clickable(as_frame(rows, columns)),
->>>>>>> dashboard
         key=key,
         on_select="rerun",
         selection_mode="single-cell",

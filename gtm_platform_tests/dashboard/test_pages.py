@@ -16,12 +16,8 @@ from gtm_platform.dashboard.status import AT_RISK as AT_RISK_STATUSES
 from gtm_platform.dashboard.wording import money
 from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.store import Snapshot
-<<<<<<< HEAD
-from gtm_platform_tests.dashboard.conftest import Open, opener
-=======
 from gtm_platform.settings import settings
 from gtm_platform_tests.dashboard.conftest import ALERT, WATCHED, Open, opener
->>>>>>> dashboard
 from gtm_platform_tests.dashboard.world import DAY
 
 AT_RISK = "is_customer and health_status <> 'healthy'"

@@ -87,7 +87,7 @@ def _read_dotenv(path: Path) -> None:
 def demo(home: Path | None, people: int, days: int, seed: int, now_: str | None, summary: Path | None) -> None:
     """Simulate some days of a made-up company, and check every figure against the truth.
 
-    HubSpot, Stripe, Intercom and Slack are played by a sandbox on this machine: no account, no key and no network are
+    All systems are played by a sandbox on this machine: no account, no key and no network are
     needed. Called again, it goes on from where it ended.
 
     \b

@@ -13,7 +13,7 @@ from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.movements import longest_window, show_movements
 from gtm_platform.dashboard.page import Page, go_to, link_to
 from gtm_platform.dashboard.status import AT_RISK, COLOURS, TITLES
-from gtm_platform.dashboard.wording import SYMBOLS, counted, money, percent, plain, words
+from gtm_platform.dashboard.wording import SYMBOLS, counted, money, number, percent, plain, words
 from gtm_platform.serving.store import CustomerQuery, Snapshot
 
 CARDS = ("customers", "mrr", "mrr_at_risk", "mean_health", "payment_overdue")
@@ -61,7 +61,7 @@ def _spread(figures: Figures, metric: str, title: str) -> None:
 
 
 def _by_tier(figures: Figures) -> None:
-    st.subheader("MRR by plan tier")
+    st.subheader("MRR and customers by plan tier")
     rows = _parts(figures.summary["by"]["plan"], figures.currency)
     if rows:
         draw(stacked_bars(rows, {"Healthy": GOOD, "At risk": WARN}, money_axis(figures.currency)), "MRR by plan tier")
@@ -72,7 +72,7 @@ def _parts(members: list[dict[str, Any]], currency: str) -> list[dict[str, Any]]
     rows = []
     for member in members:
         name, at_risk = words(member["member"]) if member["member"] else "No plan", member["mrr_at_risk"] or 0
-        text = f"{money(member['mrr'], currency)} · {counted(member['customers'], 'customer')}"
+        text = f"{money(member['mrr'], currency)} · {number(member['customers'])}"
         common = {"name": name, "text": text}
         rows.append({**common, "part": "Healthy", "place": 0, "value": member["mrr"] - at_risk})
         rows.append({**common, "part": "At risk", "place": 1, "value": at_risk})

@@ -11,7 +11,7 @@ from gtm_platform.dashboard.charts import ACCENT, GOOD, WARN, bars, draw, money_
 from gtm_platform.dashboard.customer_table import clickable, money_column, rows_of, show_customers, table_height
 from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.movements import longest_window, show_movements
-from gtm_platform.dashboard.page import Page, go_to, link_to
+from gtm_platform.dashboard.page import Page, link_to, on_row
 from gtm_platform.dashboard.status import AT_RISK, COLOURS, TITLES
 from gtm_platform.dashboard.wording import SYMBOLS, counted, money, number, percent, plain, words
 from gtm_platform.serving.store import CustomerQuery, Snapshot
@@ -97,10 +97,10 @@ def _by_manager(figures: Figures) -> None:
     columns, sign = st.column_config, SYMBOLS.get(figures.currency)
     amount = f"{sign}%,.0f" if sign else "localized"
     rows = [{"am": name or "None", **member} for name, member in zip(names, members, strict=True)]
-    selected = st.dataframe(
+    st.dataframe(
         clickable(pd.DataFrame(rows)[["am", "mrr", "customers", "mrr_at_risk", "mean_health"]]),
         key="managers",
-        on_select="rerun",
+        on_select=on_row("managers", "at_risk", [{"account_manager": row["am"]} for row in rows]),
         selection_mode="single-cell",
         hide_index=True,
         placeholder="–",
@@ -117,8 +117,6 @@ def _by_manager(figures: Figures) -> None:
         alt="MRR, customers, MRR at risk and mean health of each account manager",
     )
     st.caption("A click opens the customers at risk of an account manager.")
-    if cells := selected.selection.cells:
-        go_to("at_risk", {"account_manager": names[cells[0][0]] or "None"})
 
 
 def _health_over_time(snapshot: Snapshot) -> None:

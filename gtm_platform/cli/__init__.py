@@ -114,7 +114,7 @@ def demo(home: Path | None, people: int, days: int, seed: int, now_: str | None,
     "of the demo]",
 )
 def ui(home: Path | None, port: int, dashboard_port: int | None, sandbox: bool | None) -> None:
-    """Start the dashboard, the Dagster UI with its daemon, and the sandbox where it is read. Ctrl-C ends all of it.
+    """Start the dashboard, the Dagster UI and, where it is read, the sandbox. Ctrl-C ends all of it.
 
     The dashboard is the one to open first; its address is printed.
 

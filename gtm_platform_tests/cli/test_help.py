@@ -13,7 +13,20 @@ from click.testing import CliRunner
 import gtm_platform
 from gtm_platform.cli import gtm
 
-COMMANDS = ("accounts", "demo", "doctor", "query", "run", "sandbox", "serve", "tidy", "token", "ui", "undo")
+COMMANDS = (
+    "accounts",
+    "dashboard",
+    "demo",
+    "doctor",
+    "query",
+    "run",
+    "sandbox",
+    "serve",
+    "tidy",
+    "token",
+    "ui",
+    "undo",
+)
 LOADED = """
 import sys
 from gtm_platform.cli import gtm

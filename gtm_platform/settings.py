@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     gtm_ui_url: str = Field(
         default="http://127.0.0.1:3000", description="Address of the Dagster UI, for links in Slack."
     )
+    gtm_api_token: Secret = Field(
+        default=None, description="Token of the program that starts gtm mcp; gtm token create makes it."
+    )
     gtm_now: datetime | None = Field(default=None, description="Pretend that it is this moment (demos and tests).")
     gtm_sandbox_clock: Path | None = Field(
         default=None, description="Clock file of a running sandbox, whose time is then the platform's (gtm ui sets it)."

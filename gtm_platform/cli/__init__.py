@@ -153,6 +153,24 @@ def serve(home: Path | None, host: str, port: int, rate: float) -> None:
 
 @gtm.command()
 @HOME
+def mcp(home: Path | None) -> None:
+    """Answer a chat program over stdin and stdout, by the Model Context Protocol.
+
+    The program starts it. GTM_API_TOKEN holds a token that `gtm token create` made; without the scope personal:read no
+    names and addresses are shown. `gtm serve` has the same tools at /mcp.
+
+    \b
+    Example, for the settings of the program:
+      {"command": "gtm", "args": ["mcp"], "env": {"GTM_API_TOKEN": "gtm_..."}}
+    """
+    choose_home(home).enter()  # not announced: stdout and stderr are the program's
+    from gtm_platform.cli.chat import answer_chat
+
+    answer_chat()
+
+
+@gtm.command()
+@HOME
 @click.argument("sql", required=False)
 @click.option("--describe", "table", metavar="TABLE", help="Show the columns of a table, and what they mean.")
 @click.option(

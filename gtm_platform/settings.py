@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     gtm_api_token: Secret = Field(
         default=None, description="Token of the program that starts gtm mcp; gtm token create makes it."
     )
+    gtm_reports_url: Text = Field(
+        default=None, description="Where the folder reports of GTM_HOME is served, for links and pictures in Slack."
+    )
     gtm_now: datetime | None = Field(default=None, description="Pretend that it is this moment (demos and tests).")
     gtm_sandbox_clock: Path | None = Field(
         default=None, description="Clock file of a running sandbox, whose time is then the platform's (gtm ui sets it)."

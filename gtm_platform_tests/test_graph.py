@@ -29,6 +29,7 @@ FLOORS = [
     {"unified"},
     {"intelligence"},
     {"delivery", "serving", "privacy"},
+    {"reports"},
     {"extensions"},
     {"automation"},
     {"definitions"},

@@ -36,7 +36,7 @@ BRIEF = (
 
 @dataclass(frozen=True)
 class Question:
-    """One call of a tool. What it reads is of one snapshot; `subjects` are the customers it turns out to be about."""
+    """One call of a tool, about one snapshot; `subjects` are the customers that it turns out to be about."""
 
     snapshot: Snapshot
     principal: Principal

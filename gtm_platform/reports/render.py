@@ -7,9 +7,11 @@ import contextlib
 import hashlib
 import io
 import os
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,7 @@ from gtm_platform.reports.report import Report
 from gtm_platform.reports.wording import day
 
 LAYOUT = Path(__file__).parent / "layout"
-FACES = "".join(
-    f'@font-face {{ font-family: "{FAMILY}"; font-weight: {weight}; src: url("{(FONTS / name).as_uri()}"); }}'
-    for weight, name in ((400, "ReportSans-Regular.ttf"), (700, "ReportSans-Bold.ttf"))
-)
+FACES = ((400, "ReportSans-Regular.woff2"), (700, "ReportSans-Bold.woff2"))
 
 
 class NoPdf(RuntimeError):
@@ -72,7 +71,17 @@ def as_html(report: Report, figures: Figures, content: Content) -> str:
         groups=_groups(content.blocks),
         draw=lambda chart: Markup(svg(chart)),
         notes=[*content.notes, *_origin(figures)],
-        style=Markup((LAYOUT / "report.css").read_text()),
+        style=Markup(_faces() + (LAYOUT / "report.css").read_text()),
+    )
+
+
+@cache
+def _faces() -> str:
+    """Return the fonts as part of the page: it looks alike everywhere, and charts are drawn for their widths."""
+    return "".join(
+        f'@font-face {{ font-family: "{FAMILY}"; font-weight: {weight}; '
+        f'src: url("data:font/woff2;base64,{b64encode((FONTS / file).read_bytes()).decode()}"); }}\n'
+        for weight, file in FACES
     )
 
 
@@ -106,13 +115,9 @@ def _groups(blocks: Sequence[Chart | Table]) -> list[list[Chart | Table]]:
 def as_pdf(html: str, as_of: str) -> bytes:
     """Return the page as PDF, with its text tagged and its fonts in it; NoPdf where that is not possible here."""
     weasyprint = _weasyprint()
-    configuration = weasyprint.text.fonts.FontConfiguration()
-    faces = weasyprint.CSS(string=FACES, font_config=configuration)
     with _standing_clock(as_of):
         document = weasyprint.HTML(string=html, base_url=str(LAYOUT))
         written: bytes = document.write_pdf(
-            stylesheets=[faces],
-            font_config=configuration,
             pdf_identifier=hashlib.sha256(html.encode()).hexdigest().encode(),
             pdf_variant="pdf/ua-1",
         )
@@ -125,7 +130,6 @@ def _weasyprint() -> Any:
     try:
         with contextlib.redirect_stdout(noise), contextlib.redirect_stderr(noise):
             import weasyprint
-            import weasyprint.text.fonts
     except (ImportError, OSError) as error:
         library = str(error).split("'")[1] if "'" in str(error) else str(error)
         raise NoPdf(

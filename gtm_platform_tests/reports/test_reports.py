@@ -46,7 +46,7 @@ SQL = {
     "churned_mrr": f"select coalesce(sum({PAID}), 0) {PAIRS} where {LEFT}",
     "net_revenue_retention": f"select sum({PAYS}) / sum({PAID}) {PAIRS} where b.is_customer",
     "gross_revenue_retention": f"select sum(least({PAYS}, {PAID})) / sum({PAID}) {PAIRS} where b.is_customer",
-    "mrr_churn": f"select sum({PAID}) filter ({LEFT}) / sum({PAID}) {PAIRS}",
+    "mrr_churn": f"select coalesce(sum({PAID}) filter ({LEFT}), 0) / sum({PAID}) {PAIRS}",
     "customer_churn": f"select count(*) filter ({LEFT}) / count(b.is_customer) {PAIRS}",
 }
 
@@ -88,6 +88,43 @@ def test_the_csv_of_the_week_lists_whose_score_fell(report_home: Path, report_la
     )
     assert {(row["customer_id"], row["change"]) for row in data} == set(expected)
     assert expected
+
+
+def test_the_csv_of_the_month_adds_up_to_the_change_of_mrr(report_home: Path, report_lake: Lake) -> None:
+    figures = figures_of("monthly_mrr", report_lake)
+    data = discover()["monthly_mrr"].content(figures).data
+    [(now,)], [(before,)] = (
+        in_lake(report_home, "month", f"select sum(mrr_reporting) {side}") for side in (NOW, BEFORE)
+    )
+    assert sum(row["change"] for row in data) == now - before
+    sums = {kind: sum(row["change"] for row in data if row["movement"] == kind) for kind in ("new", "churned")}
+    assert sums["new"] == in_lake(report_home, "month", SQL["new_mrr"])[0][0]
+    assert -sums["churned"] == in_lake(report_home, "month", SQL["churned_mrr"])[0][0]
+
+
+def test_the_csv_of_the_quarter_adds_up_to_what_is_at_risk(report_home: Path, report_lake: Lake) -> None:
+    data = discover()["quarterly_churn_risk"].content(figures_of("quarterly_churn_risk", report_lake)).data
+    assert sum(row["mrr_reporting"] or 0 for row in data) == in_lake(report_home, "quarter", SQL["mrr_at_risk"])[0][0]
+    assert len(data) == in_lake(report_home, "quarter", SQL["at_risk"])[0][0]
+
+
+def test_the_scorecard_is_what_sql_says_of_each_account_manager(report_home: Path, report_lake: Lake) -> None:
+    data = discover()["account_managers"].content(figures_of("account_managers", report_lake)).data
+    states = in_lake(
+        report_home,
+        "month",
+        f"""select coalesce(assigned_am, 'none'), count(*), sum(mrr_reporting)::double,
+            coalesce(sum(mrr_reporting) filter (health_score < 70), 0)::double {NOW} group by 1""",
+    )
+    read = {(row["account_manager"], row["customers"], row["mrr"], row["mrr_at_risk"]) for row in data}
+    assert read == set(states)
+    retained = in_lake(
+        report_home,
+        "month",
+        f"""select coalesce(b.assigned_am, 'none'), (sum({PAYS}) / sum({PAID}))::double {PAIRS}
+            where b.is_customer group by 1""",
+    )
+    assert {row["account_manager"]: row["net_revenue_retention"] for row in data} == pytest.approx(dict(retained))
 
 
 @each_report

@@ -6,11 +6,12 @@ from gtm_platform.health.customer_health import STATUSES
 from gtm_platform.reports.cards import metric_card
 from gtm_platform.reports.content import Chart, Column, Content, Table
 from gtm_platform.reports.customer_cells import SHOWN, action, change, customer, health
-from gtm_platform.reports.drawing import TITLES, bars, shares, stacked_bars, status_scale
+from gtm_platform.reports.drawing import TITLES, bars, shares, status_scale
 from gtm_platform.reports.figures import Figures, Row
 from gtm_platform.reports.period import WEEK
 from gtm_platform.reports.report import Report
-from gtm_platform.reports.wording import NOTHING, counted, money, number, percent, short_money, symbol, words
+from gtm_platform.reports.spreads import NO_MEMBER, mrr_by_health
+from gtm_platform.reports.wording import NOTHING, counted, money, number, percent, short_money, words
 
 DAYS_DRAWN, LISTED = 14, 15
 FELL = f"""select {SHOWN}, now.health_score - before.health_score as change
@@ -39,7 +40,7 @@ def content(figures: Figures) -> Content:
         ],
         blocks=[
             spread,
-            _mrr_by_plan(figures),
+            mrr_by_health(figures, "plan", "MRR by plan and health"),
             _shares(figures),
             _fell(figures, fell),
             _left(figures, left),
@@ -78,20 +79,6 @@ def _customers_by_health(figures: Figures) -> Chart:
     ]
     text = ", ".join(f"{point['name']}: {point['label']}" for point in points)
     return Chart("Customers by health", bars(points, colours=status_scale()), text)
-
-
-def _mrr_by_plan(figures: Figures) -> Chart:
-    by_status = {status: figures.by("mrr", "plan", where=f"health_status = '{status}'") for status in STATUSES}
-    totals = figures.by("mrr", "plan")
-    plans = sorted((plan for plan in totals if totals[plan]), key=lambda plan: (-(totals[plan] or 0), plan))
-    points = [
-        {"name": plan or "no plan", "status": TITLES[status], "order": order, "value": by_status[status].get(plan) or 0}
-        for plan in plans
-        for order, status in enumerate(STATUSES)
-    ]
-    text = ", ".join(f"{plan or 'no plan'}: {money(totals[plan], figures.currency)}" for plan in plans)
-    names = [plan or "no plan" for plan in plans]
-    return Chart("MRR by plan and health", stacked_bars(points, names, symbol(figures.currency)), text)
 
 
 def _shares(figures: Figures) -> Chart:
@@ -172,7 +159,7 @@ def _managers(figures: Figures) -> Table:
         ],
         [
             [
-                member or "none",
+                member or NO_MEMBER,
                 number(values["customers"][member]),
                 money(values["mrr"][member], figures.currency),
                 number(values["at_risk"][member]),

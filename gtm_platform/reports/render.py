@@ -71,6 +71,7 @@ def as_html(report: Report, figures: Figures, content: Content) -> str:
         groups=_groups(content.blocks),
         draw=lambda chart: Markup(svg(chart)),
         notes=[*content.notes, *_origin(figures)],
+        phone_style=Markup((LAYOUT / "phone.css").read_text()),
         style=Markup(_faces() + (LAYOUT / "report.css").read_text()),
     )
 

@@ -12,7 +12,7 @@ from gtm_platform.reports.report import Report
 from gtm_platform.reports.spreads import NO_MEMBER, members_by_mrr, money_by, mrr_by_health, trend_of_money
 from gtm_platform.reports.wording import NOTHING, counted, money, number, percent, short_money, signed, symbol, words
 
-DAYS_DRAWN, LISTED = 31, 20
+DAYS_DRAWN, LISTED = 31, 16
 GAIN = COLOURS["healthy"]
 SIDES = """(select *, if(is_customer, coalesce(mrr_reporting, 0), 0) as paid from now) as n
     full join (select *, if(is_customer, coalesce(mrr_reporting, 0), 0) as paid from before) as b using (customer_id)"""

@@ -194,3 +194,64 @@ def test_over_stdio_a_wrong_token_is_a_sentence(served_home: Path, tmp_path: Pat
     assert ended.stdout == b""
     assert b"GTM_API_TOKEN is refused." in ended.stderr
     assert b"Traceback" not in ended.stderr
+
+
+# --- hostile input ---------------------------------------------------------------------------------------------------
+
+JSON = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+BODIES = [
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b"\xff\xfe\x00",
+    b'{"jsonrpc":"1.0"}',
+    b"[" * 5_000,
+    b'{"a":"' + b"x" * 200_000 + b'"}',
+]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+def test_a_body_that_is_no_call_is_refused(shared_api: Served, body: bytes) -> None:
+    answer = shared_api.send("POST", "/mcp", content=body, headers=JSON)
+    assert 400 <= answer.status_code < 500
+    assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+def test_other_methods_show_nothing(shared_api: Served, method: str) -> None:
+    answer = shared_api.send(method, "/mcp", headers=JSON)
+    assert 400 <= answer.status_code < 500
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("find_customers", {"health": ["healthy' or 1=1 --"]}),
+        ("find_customers", {"sort": "name; drop table customers"}),
+        ("find_customers", {"limit": 0}),
+        ("find_customers", {"limit": 51}),
+        ("find_customers", {"mrr_at_least": -1}),
+        ("find_customers", {"mrr_at_least": "many"}),
+        ("find_customers", {"plan": "x" * 300}),
+        ("find_customers", {"customers": "everybody"}),
+        ("find_customers", {"helth": ["critical"]}),
+        ("explain_health", {}),
+        ("explain_health", {"who": "x" * 400}),
+        ("explain_health", {"who": "' or 1=1 --"}),
+        ("explain_health", {"who": None}),
+        ("metrics", {"names": ["password"]}),
+        ("metrics", {"names": ["mrr"], "dimension": "email"}),
+        ("metrics", {"names": ["mrr"], "days": 100_000}),
+        ("what_changed", {"days": 8}),
+        ("what_changed", {"least": 0}),
+        ("companies", {"company": "../../etc/passwd"}),
+        ("no_such_tool", {}),
+    ],
+)
+def test_a_bad_argument_is_a_sentence(shared_api: Served, tool: str, arguments: dict[str, Any]) -> None:
+    words = refusal(shared_api, tool, **arguments)
+    assert "Traceback" not in words
+    assert "gtm_platform" not in words
+    assert "sqlite" not in words.lower()
+    assert words != f"Error executing tool {tool}"  # what the SDK says of a crash

@@ -56,7 +56,7 @@ def make_app(
     for router in endpoints.discover():
         app.include_router(router)
     app.add_api_route("/healthz", _healthz, include_in_schema=False)
-    app.router.routes.append(Route(PATH, chat))
+    app.router.routes.append(Route(PATH, chat, methods=["POST"]))
     app.add_middleware(AccessLogged, log=log)
     return app
 

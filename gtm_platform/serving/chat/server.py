@@ -23,11 +23,21 @@ it, it is defined once. {DATA} MRR is in the reporting currency. Without names t
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
 
+class StrictServer(MCPServer[Any]):
+    """A server that refuses arguments which a tool does not take: a misspelt filter would look like an answer."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], *more: Any, **options: Any) -> Any:
+        """Call a tool with arguments that it takes."""
+        tool = discover().get(name)
+        taken = list(inspect.signature(tool.answer).parameters)[1:] if tool else list(arguments)
+        if set(arguments) - set(taken):
+            raise ToolError(f"{name} takes {', '.join(taken) or 'no argument'}, and nothing else.")
+        return await super().call_tool(name, arguments, *more, **options)
+
+
 def make_server(asker: Asker) -> MCPServer[Any]:
     """Return the server whose questions come from the asker."""
-    server: MCPServer[Any] = MCPServer(
-        "gtm-platform", instructions=INSTRUCTIONS, version=version("gtm-platform"), log_level="ERROR"
-    )
+    server = StrictServer("gtm-platform", instructions=INSTRUCTIONS, version=version("gtm-platform"), log_level="ERROR")
     for tool in discover().values():
         server.add_tool(_bound(tool, asker), tool.name, tool.title, annotations=READS)
     server.resource("gtm://columns", title="Columns of a customer", mime_type="application/json")(_columns)

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -71,14 +70,17 @@ def measure(effort: Effort) -> Iterator[Row]:
 
 
 def _loaded(url: str, process: int, question: dict[str, Any], seconds: float) -> dict[str, float]:
-    """Let a process of its own ask; return what the waits come to, and the server's CPU in percent of a core."""
-    before, began = _cpu(process), time.perf_counter()
+    """Let a process of its own ask; return what the waits come to, and the server's CPU in percent of a core.
+
+    It is that of the requests at the rate they were asked at, however long a busy machine took to answer them.
+    """
+    before = _cpu(process)
     command = [sys.executable, "-m", "gtm_platform_tests.bench.load"]
     asked = json.dumps({**question, "url": url, "seconds": seconds})
     done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True, cwd=ROOT)
-    cpu = 100 * (_cpu(process) - before) / (time.perf_counter() - began)
     load = json.loads(done.stdout)
     waits = load["waits"]
+    cpu = 100 * RATE * (_cpu(process) - before) / len(waits)
     failed = sum(count for status, count in load["statuses"].items() if status != "200")
     at = {name: waits[min(len(waits) - 1, int(len(waits) * share))] * 1000 for name, share in SHARES.items()}
     return {**at, "cpu": cpu, "failed": failed, "bytes": load["bytes"]}
@@ -129,9 +131,7 @@ def _swaps(folder: Path) -> Iterator[None]:
     def swap() -> None:
         while not done.wait(1.0):
             newest = max(folder.glob("[!.]*.sqlite"))
-            draft = folder / ".swap.sqlite"
-            shutil.copyfile(newest, draft)
-            draft.rename(folder / f"{time.time_ns():020d}.sqlite")
+            os.link(newest, folder / f"{time.time_ns():020d}.sqlite")
             for old in sorted(folder.glob("[!.]*.sqlite"))[:-2]:
                 old.unlink()
 

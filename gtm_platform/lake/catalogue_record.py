@@ -48,7 +48,7 @@ def drop_views(connection: duckdb.DuckDBPyConnection, views: Iterable[str]) -> N
 
 
 def drop_unnoted(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop the platform's views from a file that does not say of which tables they are, or not which they are."""
+    """Drop the platform's views from a file that does not say which they are, or of which tables."""
     try:
         names = [name for (name,) in connection.execute(f"select name from {NOTE}").fetchall()]
     except duckdb.CatalogException:

@@ -10,7 +10,7 @@ TITLES = {name: (title, unit, good) for name, title, unit, _, good, _ in SHAPES}
 
 
 def metric_card(figures: Figures, name: str) -> Card:
-    """Return the card of a metric of current customers, with its change since the day that is compared with."""
+    """Return the card of a metric of current customers, with its change over the period."""
     metric, value, change = discover()[name], figures.value(name), figures.change(name)
     before = figures.value(name, figures.before) if figures.before else None
     return Card(

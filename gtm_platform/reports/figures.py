@@ -26,7 +26,7 @@ class NothingToReport(LookupError):
 
 @dataclass(frozen=True)
 class Figures:
-    """What is known of a period on its last day, `day`; `before` is the day that it is compared with, "" for none.
+    """What a period came to on its last day, `day`, compared with the day `before`.
 
     That is the day before the period, or the first of the period's days where the lake begins later.
     """

@@ -31,7 +31,10 @@ class Period:
 
 @dataclass(frozen=True)
 class Cadence:
-    """How often a report comes. `first` is the first day of the period that a day is in, `label` names the period."""
+    """How often a report comes.
+
+    `first` returns the first day of the period that a day is in, `label` the name of a period.
+    """
 
     name: str
     boundary: str  # cron: when periods begin

@@ -114,7 +114,7 @@ def _groups(blocks: Sequence[Chart | Table]) -> list[list[Chart | Table]]:
 
 
 def as_pdf(html: str, as_of: str) -> bytes:
-    """Return the page as PDF, with its text tagged and its fonts in it; NoPdf where that is not possible here."""
+    """Return the page as PDF, tagged and with its fonts; NoPdf where this machine cannot make it."""
     weasyprint = _weasyprint()
     with _standing_clock(as_of):
         document = weasyprint.HTML(string=html, base_url=str(LAYOUT))

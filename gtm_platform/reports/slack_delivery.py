@@ -80,7 +80,7 @@ def slack_reports(context: dg.AssetExecutionContext, config: DeliveryConfig, lak
 
 
 def due_reports() -> list[Fact]:
-    """Return what is to be posted: the newest whole report of each kind, unless it was; and what still waits."""
+    """Return what still waits, and the newest whole report of each kind that was never journaled."""
     made = [newest_complete(settings().home, name) for name in discover()]
     with closing(open_state(settings().state_url)) as state, state.reading() as tx:
         new = journal.new_facts(tx, [_fact(each) for each in made if each])

@@ -24,7 +24,7 @@ READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_
 
 
 class StrictServer(MCPServer[Any]):
-    """A server that refuses arguments which a tool does not take: a misspelt filter would look like an answer."""
+    """A server that refuses what a tool does not take: a misspelt filter would look like an answer."""
 
     async def call_tool(self, name: str, arguments: dict[str, Any], *more: Any, **options: Any) -> Any:
         """Call a tool with arguments that it takes."""

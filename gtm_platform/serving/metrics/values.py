@@ -71,9 +71,9 @@ def _compiled(name: str) -> dict[str, str]:
 
 
 def metrics_query(metrics: Sequence[Metric], dimension: str = "") -> str:
-    """Return the query for metrics of one population, in all ("") or by a dimension: the member, then each metric.
+    """Return the query for metrics of one population, in all ("") or by a dimension.
 
-    It reads the rows from `population`.
+    Its columns are the member, then each metric. It reads the rows from `population`.
     """
     rows = ibis.table(metrics[0].over.schema, name="population")
     values = {metric.name: metric.value(rows) for metric in metrics}

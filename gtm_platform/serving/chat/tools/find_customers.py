@@ -34,9 +34,9 @@ def answer(
     sort: Annotated[Order, Field(description="With a minus descending.")] = "-mrr",
     limit: Annotated[int, Field(ge=1, le=MOST)] = 20,
 ) -> Customers:
-    """List customers by health, account manager, plan, company, risk signal or MRR, with the total of all that fit.
+    """List customers by health, account manager, plan, company, risk signal or MRR.
 
-    For who is at risk pass health=["at_risk", "high_risk", "critical"]; `risk_signals` say why, `recommended_actions`
+    `total` and `total_mrr` are of all that fit. For who is at risk pass health=["at_risk", "high_risk", "critical"]; `risk_signals` say why, `recommended_actions`
     what to do, `assigned_am` whose customer it is.
     """
     filters: dict[str, list[Value]] = {

@@ -25,9 +25,9 @@ def answer(
     ] = None,
     least: Annotated[int, Field(ge=1, le=100, description="Points that a score fell at least.")] = 5,
 ) -> Changes:
-    """Say what changed in 7 or 30 days: every metric with its change, MRR movements, whose score fell, who churned.
+    """Say what changed in 7 or 30 days.
 
-    Scores are compared over 7 days, whatever `days` is.
+    Every metric with its change, movements of MRR, whose score fell, who churned. Scores are compared over 7 days, whatever `days` is.
     """
     mine = {} if account_manager is None else {"account_manager": [account_manager]}
     fell = question.snapshot.customers(CustomerQuery({**mine, "change_max": [-least]}, "score_change_7d", LISTED))

@@ -12,7 +12,8 @@ from gtm_platform.serving.chat.answers import ChatAnswer
 class Tool:
     """A question that a chat program may ask.
 
-    Parameters of `answer` after the first are those of the tool. Its docstring is what the program reads to decide when to call it.
+    Parameters of `answer` after the first are those of the tool.
+    Its docstring is what the program reads to decide when to call it.
     """
 
     name: str

@@ -36,7 +36,8 @@ def answer(
 ) -> Customers:
     """List customers by health, account manager, plan, company, risk signal or MRR.
 
-    `total` and `total_mrr` are of all that fit. For who is at risk pass health=["at_risk", "high_risk", "critical"]; `risk_signals` say why, `recommended_actions`
+    `total` and `total_mrr` are of all that fit.
+    For who is at risk pass health=["at_risk", "high_risk", "critical"]; `risk_signals` say why, `recommended_actions`
     what to do, `assigned_am` whose customer it is.
     """
     filters: dict[str, list[Value]] = {

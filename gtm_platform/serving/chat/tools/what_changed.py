@@ -27,7 +27,8 @@ def answer(
 ) -> Changes:
     """Say what changed in 7 or 30 days.
 
-    Every metric with its change, movements of MRR, whose score fell, who churned. Scores are compared over 7 days, whatever `days` is.
+    Every metric with its change, movements of MRR, whose score fell, who churned.
+    Scores are compared over 7 days, whatever `days` is.
     """
     mine = {} if account_manager is None else {"account_manager": [account_manager]}
     fell = question.snapshot.customers(CustomerQuery({**mine, "change_max": [-least]}, "score_change_7d", LISTED))

@@ -82,6 +82,12 @@ class Settings(BaseSettings):
     gtm_ui_url: str = Field(
         default="http://127.0.0.1:3000", description="Address of the Dagster UI, for links in Slack."
     )
+    gtm_api_token: Secret = Field(
+        default=None, description="Token of the program that starts gtm mcp; gtm token create makes it."
+    )
+    gtm_reports_url: Text = Field(
+        default=None, description="Where the folder reports of GTM_HOME is served, for links and pictures in Slack."
+    )
     gtm_now: datetime | None = Field(default=None, description="Pretend that it is this moment (demos and tests).")
     gtm_sandbox_speed: float = Field(
         default=1, ge=1, description="How many times as fast a sandbox counts its rate limits (gtm demo sets it)."

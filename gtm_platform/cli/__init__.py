@@ -179,6 +179,48 @@ def serve(home: Path | None, host: str, port: int, rate: float) -> None:
 
 @gtm.command()
 @HOME
+@click.argument("name", required=False)
+@click.option(
+    "--period", help="Such as 2026-W48, 2026-11, 2026-Q4, or a day in it.  [default: the newest that is over]"
+)
+@click.option("--open", "show", is_flag=True, help="Open it in the browser.")
+def report(home: Path | None, name: str | None, period: str | None, show: bool) -> None:
+    """Make a report of a week, a month or a quarter; without NAME, list the reports.
+
+    It is written as HTML, PDF and CSV to the folder reports of the home. Schedules make each once its period is over.
+
+    \b
+    Example:
+      gtm report
+      gtm report weekly_health --open
+      gtm report monthly_mrr --period 2026-11
+    """
+    choose_home(home).announce().enter()
+    from gtm_platform.cli.reports import list_reports, make_report
+
+    make_report(name, period, show=show) if name else list_reports()
+
+
+@gtm.command()
+@HOME
+def mcp(home: Path | None) -> None:
+    """Answer a chat program over stdin and stdout, by the Model Context Protocol.
+
+    The program starts it. GTM_API_TOKEN holds a token that `gtm token create` made; without the scope personal:read no
+    names and addresses are shown. `gtm serve` has the same tools at /mcp.
+
+    \b
+    Example, for the settings of the program:
+      {"command": "gtm", "args": ["mcp"], "env": {"GTM_API_TOKEN": "gtm_..."}}
+    """
+    choose_home(home).enter()  # not announced: stdout and stderr are the program's
+    from gtm_platform.cli.chat import answer_chat
+
+    answer_chat()
+
+
+@gtm.command()
+@HOME
 @click.argument("sql", required=False)
 @click.option("--describe", "table", metavar="TABLE", help="Show the columns of a table, and what they mean.")
 @click.option(

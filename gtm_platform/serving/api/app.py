@@ -10,12 +10,14 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from gtm_platform.serving.api import endpoints, problems
 from gtm_platform.serving.api.access_log import AccessLog, AccessLogged
 from gtm_platform.serving.api.context import Api
 from gtm_platform.serving.api.rate_limit import RequestLimit
 from gtm_platform.serving.api.syncs import Syncs
+from gtm_platform.serving.chat.http import PATH, ChatEndpoint
 from gtm_platform.serving.store import Store
 from gtm_platform.serving.tokens import Tokens
 from gtm_platform.state import State
@@ -37,6 +39,8 @@ def make_app(
 ) -> FastAPI:
     """Return the app over a store, with the state that holds its tokens and its audit."""
     log = AccessLog(state, now)
+    api = Api(store, state, Tokens(state, now, clock), RequestLimit(per_second, clock), log, syncs, now)
+    chat = ChatEndpoint(api)
     app = FastAPI(
         title="gtm-platform",
         version=version("gtm-platform"),
@@ -44,23 +48,25 @@ def make_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_writing(log),
+        lifespan=_lifespan(log, chat),
         responses=problems.DOCUMENTED,
     )
-    app.state.api = Api(store, state, Tokens(state, now, clock), RequestLimit(per_second, clock), log, syncs, now)
+    app.state.api = api
     problems.install(app)
     for router in endpoints.discover():
         app.include_router(router)
     app.add_api_route("/healthz", _healthz, include_in_schema=False)
+    app.router.routes.append(Route(PATH, chat, methods=["POST"]))
     app.add_middleware(AccessLogged, log=log)
     return app
 
 
-def _writing(log: AccessLog) -> Callable[[FastAPI], "asynccontextmanager[None]"]:  # type: ignore[valid-type]
+def _lifespan(log: AccessLog, chat: ChatEndpoint) -> Callable[[FastAPI], "asynccontextmanager[None]"]:  # type: ignore[valid-type]
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         writer = asyncio.create_task(log.keep_writing())
-        yield
+        async with chat.run():
+            yield
         writer.cancel()
         with suppress(asyncio.CancelledError):
             await writer

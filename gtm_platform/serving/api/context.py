@@ -65,26 +65,32 @@ def _names(header: str, tag: str) -> bool:
     return tag in tags or tags == ["*"]
 
 
+def authorized(tokens: Tokens, limit: RequestLimit, token: str | None) -> Principal:
+    """Return whose token it is, and count the request; Problem where it is none, or asks too often."""
+    principal = tokens.principal(token) if token else None
+    if principal is None:
+        detail = "Send a valid token as `Authorization: Bearer gtm_…`; `gtm token create` makes one."
+        raise Problem(HTTPStatus.UNAUTHORIZED, detail, CHALLENGE)
+    if wait := limit.seconds_to_wait(principal.token_id):
+        detail = "This token makes more requests than it may: wait, then go on more slowly."
+        raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, {"Retry-After": str(math.ceil(wait))})
+    return principal
+
+
 def allowed(*scopes: str) -> Any:
     """Return the dependency of endpoints that need these scopes."""
 
-    async def authorized(
+    async def call(
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
     ) -> Call:
         api: Api = request.app.state.api
-        principal = api.tokens.principal(credentials.credentials) if credentials else None
-        if principal is None:
-            detail = "Send a valid token as `Authorization: Bearer gtm_…`; `gtm token create` makes one."
-            raise Problem(HTTPStatus.UNAUTHORIZED, detail, CHALLENGE)
-        if wait := api.limit.seconds_to_wait(principal.token_id):
-            detail = "This token makes more requests than it may: wait, then go on more slowly."
-            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, {"Retry-After": str(math.ceil(wait))})
+        principal = authorized(api.tokens, api.limit, credentials.credentials if credentials else None)
         request.state.principal = principal
         for scope in scopes:
             require(principal, scope)
         return Call(request, api, principal)
 
-    return Depends(authorized)
+    return Depends(call)
 
 
 def require(principal: Principal, scope: str) -> None:

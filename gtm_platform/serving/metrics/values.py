@@ -1,6 +1,6 @@
 """The values of all metrics on a day, computed by the engine from the wide table; compiled once, run for every day."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from functools import cache
 
@@ -8,7 +8,7 @@ import ibis
 
 from gtm_platform.lake.duckdb_engine import cursor, engine
 from gtm_platform.lake.lake import Lake
-from gtm_platform.serving.metrics import DIMENSIONS, Population, discover
+from gtm_platform.serving.metrics import DIMENSIONS, Metric, Population, discover
 from gtm_platform.unified.customers import TABLE
 
 Value = tuple[str, str, str, float]  # metric, dimension or "", member or "", value
@@ -17,7 +17,7 @@ Value = tuple[str, str, str, float]  # metric, dimension or "", member or "", va
 def values_of_day(lake: Lake, day: str) -> Iterator[Value]:
     """Yield the values of a day; none of a metric whose earlier day the lake does not have."""
     for population in populations():
-        if rows := _rows(lake, population, day):
+        if rows := rows_query(lake, population, day):
             yield from _values(population, rows)
 
 
@@ -42,7 +42,7 @@ def _days_before(day: str, days: int) -> str:
     return (date.fromisoformat(day) - timedelta(days=days)).isoformat()
 
 
-def _rows(lake: Lake, population: Population, day: str) -> str | None:
+def rows_query(lake: Lake, population: Population, day: str) -> str | None:
     """Return the query for a population's rows of a day; None where the lake lacks the earlier day."""
     tables = {"day": lake.query_day(TABLE.key, day)}
     if population.days_before is not None:
@@ -66,12 +66,20 @@ def _values(population: Population, rows: str) -> Iterator[Value]:
 @cache
 def _compiled(name: str) -> dict[str, str]:
     """Return the queries over a population, in all ("") and by each dimension: the member, then each metric."""
-    [population] = [each for each in populations() if each.name == name]
-    rows = ibis.table(population.schema, name="population")
-    metrics = {metric.name: metric.value(rows) for metric in discover().values() if metric.over.name == name}
-    queries = {"": rows.aggregate(**metrics).select(ibis.null("string").name("member"), *metrics)}
-    for dimension, column in DIMENSIONS.items():
-        queries[dimension] = (
-            rows.group_by(member=rows[column].nullif("")).aggregate(**metrics).select("member", *metrics)
-        )
-    return {dimension: f"select * from ({engine().compile(query)})" for dimension, query in queries.items()}
+    metrics = [metric for metric in discover().values() if metric.over.name == name]
+    return {dimension: metrics_query(metrics, dimension) for dimension in ("", *DIMENSIONS)}
+
+
+def metrics_query(metrics: Sequence[Metric], dimension: str = "") -> str:
+    """Return the query for metrics of one population, in all ("") or by a dimension.
+
+    Its columns are the member, then each metric. It reads the rows from `population`.
+    """
+    rows = ibis.table(metrics[0].over.schema, name="population")
+    values = {metric.name: metric.value(rows) for metric in metrics}
+    if dimension:
+        grouped = rows.group_by(member=rows[DIMENSIONS[dimension]].nullif("")).aggregate(**values)
+        query = grouped.select("member", *values)
+    else:
+        query = rows.aggregate(**values).select(ibis.null("string").name("member"), *values)
+    return f"select * from ({engine().compile(query)})"

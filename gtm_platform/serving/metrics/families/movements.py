@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import ibis
 
-from gtm_platform.serving.metrics.metric import WINDOWS, Metric, Trend, Unit
+from gtm_platform.serving.metrics.metric import WINDOWS, Metric, Population, Trend, Unit
 
 Value = Callable[[ibis.Table], ibis.Scalar]
 
@@ -119,18 +119,23 @@ SHAPES: tuple[tuple[str, str, Unit, str, Trend | None, Value], ...] = (
 )
 DECIMALS: dict[Unit, int] = {"customers": 0, "money": 2, "share": 3}
 
-METRICS = tuple(
-    Metric(
-        f"{name}_{days}d",
-        f"{title}, {days} days",
-        unit,
-        formula.format(ago=f"{days} days before"),
-        "No value where the lake has no day so long before. Dimensions are those of the earlier day.",
-        over,
-        value,
-        good,
-        DECIMALS[unit],
+
+def movements(days: int, over: Population) -> tuple[Metric, ...]:
+    """Return the movements over so many days; `over` is the population of that window."""
+    return tuple(
+        Metric(
+            f"{name}_{days}d",
+            f"{title}, {days} days",
+            unit,
+            formula.format(ago=f"{days} days before"),
+            "No value where the lake has no day so long before. Dimensions are those of the earlier day.",
+            over,
+            value,
+            good,
+            DECIMALS[unit],
+        )
+        for name, title, unit, formula, good, value in SHAPES
     )
-    for days, over in WINDOWS.items()
-    for name, title, unit, formula, good, value in SHAPES
-)
+
+
+METRICS = tuple(metric for days, over in WINDOWS.items() for metric in movements(days, over))

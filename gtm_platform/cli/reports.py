@@ -1,0 +1,56 @@
+"""`gtm report`: a report made in this process, out of the lake of the home."""
+
+import webbrowser
+from datetime import timedelta
+
+import click
+
+import gtm_platform.definitions  # noqa: F401  declares the tables
+from gtm_platform.lake.dagster.resource import the_lake
+from gtm_platform.policy import policy
+from gtm_platform.reports.files import folder_of
+from gtm_platform.reports.kinds import discover
+from gtm_platform.reports.make import make
+from gtm_platform.reports.period import Period
+from gtm_platform.reports.report import Report
+from gtm_platform.serving.snapshot.layout import CUSTOMERS
+from gtm_platform.settings import settings
+
+
+def list_reports() -> None:
+    """Print every report, and how its periods are named."""
+    for report in discover().values():
+        click.echo(f"{report.name:<22} each {report.cadence.name:<8} {report.about}")
+
+
+def make_report(name: str, period: str | None, *, show: bool) -> None:
+    """Make a report, print what it says and where it lies, and open it."""
+    if name not in discover():
+        raise ValueError(f"There is no report {name!r}; there are {', '.join(discover())}.")
+    report = discover()[name]
+    made = make(report, _period(report, period), the_lake(), policy(), settings().home)
+    folder = folder_of(settings().home, name, made.period)
+    click.secho(f"{made.title}: {made.label}{'' if made.is_complete else f', so far: to {made.day}'}", bold=True)
+    click.echo(made.lead)
+    for card in made.cards:
+        click.echo(f"  {card['title']:<26} {card['shown']:>12}  {card['change']}")
+    for file in made.files:
+        click.echo(str(folder / file))
+    if made.no_pdf:
+        click.secho(made.no_pdf, fg="yellow", err=True)
+    if show:
+        webbrowser.open((folder / "report.html").as_uri())
+
+
+def _period(report: Report, text: str | None) -> Period:
+    """Return the period that is named; without a name the newest that is over, or else the present one."""
+    if text:
+        return report.cadence.named(text)
+    days = the_lake().partitions(CUSTOMERS)
+    if not days:
+        raise ValueError(f"{CUSTOMERS} holds no day yet. Run `gtm demo`, or let the daily tables be made.")
+    present = report.cadence.named(max(days))
+    if max(days) == str(present.last):
+        return present
+    ended = report.cadence.containing(present.first - timedelta(days=1))
+    return ended if min(days) <= str(ended.last) else present

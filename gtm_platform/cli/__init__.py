@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from gtm_platform.cli.accounts import accounts
+from gtm_platform.cli.health import health
 from gtm_platform.cli.homes import Home, choose_demo_home, choose_home
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.sandbox import sandbox
@@ -260,3 +261,4 @@ def _enter_with_sandbox(home: Home) -> None:
 
 gtm.add_command(sandbox)
 gtm.add_command(accounts)
+gtm.add_command(health)

@@ -6,8 +6,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from gtm_platform.health import customer_health, rules
+from gtm_platform.health.recomputation import under
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
+from gtm_platform.policy import Policy, policy
 from gtm_platform_tests.health.test_customer_health import OF, engaged
 from gtm_platform_tests.tables import DAY, filled
 
@@ -55,9 +57,9 @@ class Days:
     def _store(self, table: str, day: date, rows: Sequence[Facts]) -> None:
         self.lake.write(table, str(day), engine().to_pyarrow(filled(table, *rows)))
 
-    def judge(self, day: date) -> None:
+    def judge(self, day: date, by: Policy | None = None) -> None:
         for table in (rules.TABLE, customer_health.TABLE):
-            assert table.write_day(self.lake, str(day))
+            assert under(table, by or policy()).write_day(self.lake, str(day))
 
     def health(self, day: date = DAY) -> dict[str, dict[str, Any]]:
         rows = self.lake.partition(HEALTH, str(day)).to_pyarrow().to_pylist()

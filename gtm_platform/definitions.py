@@ -16,10 +16,11 @@ from gtm_platform.lake.dagster import resource as lake
 from gtm_platform.orchestration import liveness
 from gtm_platform.policy import policy
 from gtm_platform.quality import assets as quality
+from gtm_platform.serving import assets as serving
 from gtm_platform.sources import assets as sources
 from gtm_platform.unified import assets as unified
 
-ROOMS = (lake, liveness, identity, core, health, quality, unified, delivery, ops_notifications)
+ROOMS = (lake, liveness, identity, core, health, quality, unified, serving, delivery, ops_notifications)
 
 DAILY_TABLES = [table for room in (identity, core, health, quality, unified) for table in room.TABLES]
 

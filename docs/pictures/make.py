@@ -1,6 +1,7 @@
 """Makes the pictures of the documentation from the running platform: `python docs/pictures/make.py [--home DIR]`.
 
 It needs chromium. A small demo lives in the home, `gtm ui` serves it, and a headless browser photographs its pages.
+The pages of the dashboard alone, of a home in which a demo ran: `python docs/pictures/dashboard.py --home DIR`.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import dashboard
 import httpx
 
 FOLDER = Path(__file__).parent
@@ -26,7 +28,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--home", type=Path, default=Path("pictures-home"), help="Home of the demo to photograph.")
     arguments.add_argument("--people", type=int, default=300)
-    arguments.add_argument("--days", type=int, default=4)
+    arguments.add_argument("--days", type=int, default=14)
     chosen = arguments.parse_args()
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
@@ -42,6 +44,7 @@ def main() -> None:
             photograph_all(browser, f"http://127.0.0.1:{port}", sandbox)
         finally:
             ui.send_signal(signal.SIGINT)
+    dashboard.photograph(browser, chosen.home.resolve(), FOLDER)
 
 
 def photograph_all(browser: str, dagster: str, sandbox: str) -> None:

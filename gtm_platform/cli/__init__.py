@@ -17,6 +17,7 @@ from gtm_platform.cli.health import health
 from gtm_platform.cli.homes import Home, choose_demo_home, choose_home
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.sandbox import sandbox
+from gtm_platform.cli.tokens import token
 
 
 class Sentences(click.Group):
@@ -105,13 +106,18 @@ def demo(home: Path | None, people: int, days: int, seed: int, now_: str | None,
 @HOME
 @click.option("--port", type=int, default=3000, show_default=True, help="Port of the Dagster UI.")
 @click.option(
+    "--dashboard-port", type=int, help="Port of the dashboard.  [default: 8501, or a free one where that is taken]"
+)
+@click.option(
     "--sandbox/--no-sandbox",
     default=None,
     help="Read the sandbox, or the real accounts.  [default: the accounts where one has a key; the sandbox in a home "
     "of the demo]",
 )
-def ui(home: Path | None, port: int, sandbox: bool | None) -> None:
-    """Start the Dagster UI with its daemon, and the sandbox where it is read. Ctrl-C ends all of it.
+def ui(home: Path | None, port: int, dashboard_port: int | None, sandbox: bool | None) -> None:
+    """Start the dashboard, the Dagster UI with its daemon, and the sandbox where it is read. Ctrl-C ends all of it.
+
+    The dashboard is the one to open first; its address is printed.
 
     Without options it opens the demo's home as long as no account has a key, and the home of the real accounts from
     then on.
@@ -124,7 +130,52 @@ def ui(home: Path | None, port: int, sandbox: bool | None) -> None:
     chosen = choose_home(home, sandbox=sandbox).announce().enter()
     from gtm_platform.cli.ui import show
 
-    sys.exit(show(chosen, port=port, sandbox=sandbox))
+    sys.exit(show(chosen, port=port, dashboard_port=dashboard_port, sandbox=sandbox))
+
+
+@gtm.command()
+@HOME
+@click.option("--port", type=int, help="Port of the dashboard.  [default: 8501, or a free one where that is taken]")
+def dashboard(home: Path | None, port: int | None) -> None:
+    """Start the dashboard alone, on this machine only. Ctrl-C ends it.
+
+    It shows what the daily tables made last: customers, who is at risk and why, companies, revenue, and whether the
+    data are fresh. It reads the snapshot in the home and nothing else, so it also runs while nothing else does. `gtm
+    ui` starts it together with Dagster.
+
+    \b
+    Example:
+      gtm dashboard
+      gtm dashboard --port 8600
+    """
+    chosen = choose_home(home).announce().enter()
+    from gtm_platform.cli.dashboard import serve_dashboard
+
+    sys.exit(serve_dashboard(chosen, port=port))
+
+
+@gtm.command()
+@HOME
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", type=int, default=8000, show_default=True, help="Port; 0 is any free one.")
+@click.option(
+    "--rate", type=click.FloatRange(0.1), default=50, show_default=True, help="Requests a second that a token may make."
+)
+def serve(home: Path | None, host: str, port: int, rate: float) -> None:
+    """Serve the REST API over what the daily tables made last. Ctrl-C ends it.
+
+    Whoever asks needs a token; `gtm token create` makes one. It listens on this machine only unless --host says
+    otherwise; put TLS before it then.
+
+    \b
+    Example:
+      gtm serve
+      gtm serve --port 8080
+    """
+    _enter_with_sandbox(choose_home(home).announce())
+    from gtm_platform.cli.serve import serve_api
+
+    serve_api(host, port, rate)
 
 
 @gtm.command()
@@ -185,7 +236,10 @@ def doctor(home: Path | None) -> None:
 @click.option("--partition", required=True, help="Day or window, e.g. 2026-11-20 or 2026-11-20T0600.")
 @click.option("--to", "last", help="Last day or window of a range, made in one run.")
 @click.option("--full-refresh", is_flag=True, help="Read sources whole, which also shows what was deleted.")
-def run(home: Path | None, selection: str, partition: str, last: str | None, full_refresh: bool) -> None:
+@click.option("--run-id", hidden=True, help="Id of the run, as whoever launches it has chosen.")
+def run(
+    home: Path | None, selection: str, partition: str, last: str | None, full_refresh: bool, run_id: str | None
+) -> None:
     """Make SELECTION for a partition or a range of them.
 
     SELECTION is a table (core/revenue), what Dagster calls an asset selection (group:stripe; core/revenue+ with what is
@@ -201,7 +255,7 @@ def run(home: Path | None, selection: str, partition: str, last: str | None, ful
     _enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.cli.runs import make
 
-    sys.exit(make(selection, partition, last, full_refresh=full_refresh))
+    sys.exit(make(selection, partition, last, full_refresh=full_refresh, run_id=run_id))
 
 
 @gtm.command()
@@ -262,3 +316,4 @@ def _enter_with_sandbox(home: Home) -> None:
 gtm.add_command(sandbox)
 gtm.add_command(accounts)
 gtm.add_command(health)
+gtm.add_command(token)

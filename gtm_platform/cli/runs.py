@@ -21,10 +21,12 @@ FULL_REFRESH = {FULL_REFRESH_TAG: "true"}
 CONFIG: dict[str, Any] = {"loggers": {"progress": {"config": {}}}}
 
 
-def make(selection: str, partition: str, last: str | None, *, full_refresh: bool = False) -> int:
+def make(
+    selection: str, partition: str, last: str | None, *, full_refresh: bool = False, run_id: str | None = None
+) -> int:
     """Run a job or the selected tables for the partitions; return 0 only if something was made.
 
-    What cannot be made is refused before a run begins.
+    The run has the id that is passed in, or a new one. What cannot be made is refused before a run begins.
     """
     _refuse_reversed(partition, last)
     tags = span(partition, last) | (FULL_REFRESH if full_refresh else {})
@@ -38,7 +40,7 @@ def make(selection: str, partition: str, last: str | None, *, full_refresh: bool
         selection = BY_HAND
     with instance() as opened:
         job = graph.resolve_job_def(selection)
-        ran = job.execute_in_process(instance=opened, raise_on_error=False, tags=tags, run_config=CONFIG)
+        ran = job.execute_in_process(instance=opened, raise_on_error=False, tags=tags, run_config=CONFIG, run_id=run_id)
         return _report(ran, opened)
 
 

@@ -1,4 +1,4 @@
-"""`gtm ui`: the Dagster UI with its daemon, and the sandbox where it is read, in one terminal."""
+"""`gtm ui`: the dashboard, the Dagster UI with its daemon, and the sandbox where it is read, in one terminal."""
 
 import fcntl
 import os
@@ -16,6 +16,7 @@ import dagster as dg
 
 from gtm_platform.cli.dagster_log import relay
 from gtm_platform.cli.homes import Home
+from gtm_platform.dashboard.process import address, free_port, serving_dashboard
 from gtm_platform.demo.sandbox_process import Box, open_box
 from gtm_platform.demo.world import World, refuse_other_data, world_of_home
 from gtm_platform.orchestration.instance import instance
@@ -27,25 +28,31 @@ QUIET = "ignore:Parameter,ignore:Function `dev_command`"  # of Dagster: what is 
 SANDBOX_PORT = 8787
 
 
-def show(home: Home, port: int, sandbox: bool | None) -> int:
-    """Run the UI, the daemon and perhaps a sandbox until one of them ends or Ctrl-C is pressed."""
+def show(home: Home, port: int, dashboard_port: int | None, sandbox: bool | None) -> int:
+    """Run dashboard, UI, daemon and perhaps a sandbox until the UI ends or Ctrl-C is pressed."""
     for ending in ENDINGS:  # however it is asked to end, also where a shell started it deaf to Ctrl-C
         signal.signal(ending, signal.default_int_handler)
     reads_sandbox = _reads_sandbox(home, sandbox)
-    _refuse_taken(port)
+    _refuse_taken(port, "--port")
+    if dashboard_port:
+        _refuse_taken(dashboard_port, "--dashboard-port")
     with alone_at(home.path):
         require_loadable()
         with instance():
             pass  # prepared, and dead runs ended, before the daemon looks
-        return _run(home, port, world_of_home(home.path) if reads_sandbox else None)
+        return _run(home, port, dashboard_port or free_port(), world_of_home(home.path) if reads_sandbox else None)
 
 
-def _run(home: Home, port: int, world: World | None) -> int:
+def _run(home: Home, port: int, dashboard_port: int, world: World | None) -> int:
     opened = open_box(home.path, world.people, world.seed, None, _sandbox_port()) if world else nullcontext()
     with suppress(KeyboardInterrupt), opened as box:
-        click.echo(_what_to_open(port, box))
+        click.echo(_what_to_open(port, dashboard_port, box))
         environment = os.environ | (_sandbox_environment(home, box, world) if box and world else {})
-        with _dagster(port, environment, home.path / "ui.log") as dagster:
+        linked = {"GTM_UI_URL": f"http://127.0.0.1:{port}"} | environment
+        with (
+            serving_dashboard(dashboard_port, linked, home.path / "dashboard.log"),
+            _dagster(port, environment, home.path / "ui.log") as dagster,
+        ):
             return dagster.wait()
     return 0
 
@@ -104,23 +111,27 @@ def _sandbox_environment(home: Home, box: Box, world: World) -> dict[str, str]:
     return box.environment() | clock | ({"GTM_FIRST_DAY": world.start} if world.start else {})
 
 
-def _refuse_taken(port: int) -> None:
-    if not _is_free(port):
-        raise ValueError(f"Port {port} is taken; use another: gtm ui --port {port + 1}")
+def _refuse_taken(port: int, option: str) -> None:
+    if not is_free(port):
+        raise ValueError(f"Port {port} is taken; use another: gtm ui {option} {port + 1}")
 
 
 def _sandbox_port() -> int:
     """Return the sandbox's usual port, or 0 (any) where something else, perhaps another home's sandbox, has it."""
-    return SANDBOX_PORT if _is_free(SANDBOX_PORT) else 0
+    return SANDBOX_PORT if is_free(SANDBOX_PORT) else 0
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nothing on this machine listens on a port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def _what_to_open(port: int, box: Box | None) -> str:
-    lines = [f"Dagster UI   http://127.0.0.1:{port}   (up in about ten seconds; what it logs: ui.log in the home)"]
+def _what_to_open(port: int, dashboard_port: int, box: Box | None) -> str:
+    lines = [
+        f"Dashboard    {address(dashboard_port)}   (open this one first: customers, who is at risk, revenue)",
+        f"Dagster UI   http://127.0.0.1:{port}   (up in about ten seconds; what it logs: ui.log in the home)",
+    ]
     if box:
         lines += [f"Sandbox      {box.url}/   (what it is, its clock, Slack, the truth)"]
     return "\n".join([*lines, "Ctrl-C ends all of it.", ""])

@@ -100,7 +100,7 @@ def _with_leading(owned: ibis.Table) -> ibis.Table:
 
 
 def _place(owned: ibis.Table, sources: Sequence[str]) -> ibis.ir.IntegerValue:
-    """Return a number that is the less the more a subscription counts; modulo the systems it is its system's own."""
+    """Return a number, the least for what counts most; modulo the systems it is the system's own."""
     system = owned["source"].cases(*[(source, number) for number, source in enumerate(sources)]).cast("int64")
     waits = ibis.cases((owned["source"].isin(COPIES), 2), (owned["standing"].isnull(), 1), else_=0).cast("int64")
     place: ibis.ir.IntegerValue = system + waits * len(sources)
@@ -108,7 +108,7 @@ def _place(owned: ibis.Table, sources: Sequence[str]) -> ibis.ir.IntegerValue:
 
 
 def counted(subscriptions: ibis.Table, rules: Subscriptions, day: date) -> ibis.Table:
-    """Add mrr and arr, in the feed's units, of the phase at the end of the day; 0 where the rules count none."""
+    """Add mrr and arr of the phase at the end of the day, in the feed's units; 0 if not counted."""
     end = end_of(day)
     now = subscriptions["phases"].filter(
         lambda p: (p["begins"].isnull() | (p["begins"] < end)) & (p["ends"].isnull() | (p["ends"] >= end))

@@ -21,7 +21,7 @@ MENTIONS = {mention.table: mention.table for feed in FEEDS for mention in feed.m
 CONTRACT = Contract(
     {
         "source": Column("string", "System that had the record.", nullable=False),
-        "record_id": Column("string", "Id of the record in that system.", nullable=False),
+        "record_id": Column("string", "Id of the record in that system.", nullable=False, personal=True),
         "customer_id": Column("string", "The customer whose record it was.", nullable=False),
         "match_method": Column(
             "string",

@@ -17,7 +17,7 @@ METHODS = ("email", "merged", "shared_id", "secondary_email", "alone")
 CONTRACT = Contract(
     {
         "source": Column("string", "System of the record.", nullable=False),
-        "record_id": Column("string", "Id of the record there.", nullable=False),
+        "record_id": Column("string", "Its id there; of some sources an address.", nullable=False, personal=True),
         "customer_id": Column("string", "The customer it belongs to.", nullable=False),
         "first_seen": Column("date", "Day on which this customer_id came about.", nullable=False),
         "aliases": Column("array<string>", "Ids that went into this customer when customers merged.", nullable=False),

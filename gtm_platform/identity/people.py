@@ -24,7 +24,7 @@ CONTRACT = Contract(
         "match_confidence": Column("float64", "Of its least certain link, 0 to 1.", nullable=False),
         "shared_inbox": Column("boolean", "Its address is one behind which several people sit.", nullable=False),
         "company_id": Column("string", "Company that the first source in precedence names, else by its address."),
-        **{feed.id_column: Column("string", feed.id_about) for feed in FEEDS},
+        **{feed.id_column: Column("string", feed.id_about, personal=feed.id_is_address) for feed in FEEDS},
     },
     key=("customer_id",),
     about="One row per customer: every id and every address it has.",

@@ -58,7 +58,7 @@ class Shortage:
 
 @dataclass(frozen=True)
 class Completeness:
-    """What a comparison showed: complete as of an instant, or the slices that lack records, or why nobody knows."""
+    """The outcome of a comparison: complete as of an instant, slices that lack records, or unknown."""
 
     as_of: datetime | None = None
     records: int = 0  # that the system counts
@@ -147,7 +147,7 @@ def whole_total(totals: Totals, client: Any, request: Window) -> int | ApiFailur
 def compare_whole(
     before: int | ApiFailure | None, after: int | ApiFailure | None, rows: int, end: datetime
 ) -> Completeness:
-    """Compare what a list brought with its total before and after; the smaller counts, as records come and go."""
+    """Compare what a list brought with the smaller of its totals before and after."""
     for failure in (before, after):
         if isinstance(failure, ApiFailure):
             return Completeness(unknown=str(failure))
@@ -159,13 +159,13 @@ def compare_whole(
 
 
 def after_refetch(first: Completeness, second: Completeness) -> Completeness:
-    """Return what is lacking after the slices of a first comparison were fetched again, and how much came."""
+    """Return what is lacking once slices were fetched again, and how much came."""
     missing, still = (sum(each.missing for each in those.shortages) for those in (first, second))
     return replace(second, refetched=max(0, missing - still))
 
 
 def windows_to_compare(request: Window, end: datetime) -> list[Window]:
-    """Return what was just asked for, and all before it: a record may be lost, or show late, in both."""
+    """Return what was just asked for, and all before it: records may be lost in both."""
     start = BEGINNING if request.full else max(request.start, BEGINNING)
     windows = [Window(BEGINNING, min(start, end)), Window(start, end)]
     return [window for window in windows if window.start < window.end]

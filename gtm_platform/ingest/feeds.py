@@ -50,6 +50,7 @@ class PersonFeed:
     id_about: str
     precedence: int
     id: Field = "id"
+    id_is_address: bool = False  # it tells who the person is, and is masked as addresses are
     email: Field | None = None
     email_precedence: int | Callable[[ibis.Table], ibis.Value] | None = None  # where it differs from `precedence`
     other_emails: Field | None = None  # an array

@@ -36,7 +36,7 @@ def write_quarantine(
 
 
 def quarantined_since(lake: Lake, table: str, first: str, last: str) -> int:
-    """Count the records that were rejected in some windows, each once: a system has them that its table lacks."""
+    """Count the records that were rejected in some windows, each once."""
     files = [file for file in lake.files(table) if first <= file.partition <= last]
     if not files:
         return 0

@@ -67,7 +67,7 @@ class Window:
 
 @dataclass(frozen=True)
 class SliceTotal:
-    """How many records a system has that last changed from an instant on and before another, as it says itself."""
+    """A system's own count of the records that last changed from an instant on and before another."""
 
     start: datetime
     end: datetime
@@ -207,6 +207,6 @@ class Source:
 
     @contextmanager
     def open(self, share: LimitShare | None = None) -> Iterator[Any]:
-        """Connect as the environment says, to use a share of the rate limits; the client is closed with the context."""
+        """Connect as the environment says, to use a share of the rate limits; close with the context."""
         with limited_to(share or LimitShare()), self.connect(settings_of(self.settings)) as client:
             yield client

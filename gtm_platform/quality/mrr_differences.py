@@ -65,16 +65,16 @@ def table(
     subscriptions: ibis.Table, a_day_before: ibis.Table, two_days_before: ibis.Table, policy: Policy
 ) -> ibis.Table:
     """Return a row per customer and pair of systems that differ."""
-    books = _books(subscriptions, policy.money).view()
-    earlier = [_books(before, policy.money) for before in (a_day_before, two_days_before)]
-    compared = [_copied(feed, books, earlier) for feed in FEEDS if feed.is_copy]
-    return ibis.union(_double(books), *[_explained(pairs) for pairs in compared])
+    sums = _summed(subscriptions, policy.money).view()
+    earlier = [_summed(before, policy.money) for before in (a_day_before, two_days_before)]
+    compared = [_copied(feed, sums, earlier) for feed in FEEDS if feed.is_copy]
+    return ibis.union(_double(sums), *[_explained(pairs) for pairs in compared])
 
 
-def _books(subscriptions: ibis.Table, rules: Money) -> ibis.Table:
+def _summed(subscriptions: ibis.Table, rules: Money) -> ibis.Table:
     """Return what each system says of each customer; several currencies in the reporting one."""
     reported = money.reported(subscriptions["mrr"], subscriptions["currency"], rules)
-    books = subscriptions.group_by("customer_id", "source").agg(
+    sums = subscriptions.group_by("customer_id", "source").agg(
         own=subscriptions["mrr"].sum(),
         reported=reported.sum(),
         list_mrr=subscriptions["list_mrr"].sum(where=subscriptions["standing"].notnull()),
@@ -86,12 +86,12 @@ def _books(subscriptions: ibis.Table, rules: Money) -> ibis.Table:
         is_on_trial=(subscriptions["standing"] == "trial").any(),
         leads=subscriptions["is_leading"].any(),
     )
-    several = books["currencies"] > 1
-    return books.mutate(
-        mrr=money.shown(ibis.ifelse(several, books["reported"], books["own"])),
-        list_mrr=money.shown(books["list_mrr"]),
-        price=money.shown(books["price"]),
-        currency=ibis.ifelse(several, rules.reporting_currency, books["currency"]),
+    several = sums["currencies"] > 1
+    return sums.mutate(
+        mrr=money.shown(ibis.ifelse(several, sums["reported"], sums["own"])),
+        list_mrr=money.shown(sums["list_mrr"]),
+        price=money.shown(sums["price"]),
+        currency=ibis.ifelse(several, rules.reporting_currency, sums["currency"]),
     ).drop(
         "own",
         "reported",
@@ -99,10 +99,10 @@ def _books(subscriptions: ibis.Table, rules: Money) -> ibis.Table:
     )
 
 
-def _copied(feed: SubscriptionFeed, books: ibis.Table, earlier: list[ibis.Table]) -> ibis.Table:
+def _copied(feed: SubscriptionFeed, sums: ibis.Table, earlier: list[ibis.Table]) -> ibis.Table:
     """Return each customer of the systems that the feed copies, beside what the copy says."""
-    billed = _billed(feed, books)
-    theirs = books.filter(books["source"] == feed.source).view()
+    billed = _billed(feed, sums)
+    theirs = sums.filter(sums["source"] == feed.source).view()
     theirs = theirs.select("customer_id", other_mrr="mrr", other_currency="currency", other_price="price")
     before = [
         _billed(feed, day).select("customer_id", **{f"mrr_{n}_before": "mrr"}) for n, day in enumerate(earlier, 1)
@@ -114,9 +114,9 @@ def _copied(feed: SubscriptionFeed, books: ibis.Table, earlier: list[ibis.Table]
     return pairs.filter(present).mutate(other_source=ibis.literal(feed.source))
 
 
-def _billed(feed: SubscriptionFeed, books: ibis.Table) -> ibis.Table:
+def _billed(feed: SubscriptionFeed, sums: ibis.Table) -> ibis.Table:
     """Return what the system bills that counts, of those that the feed copies, and what all of them do together."""
-    billed = books.filter(books["source"].isin(feed.copy_of))
+    billed = sums.filter(sums["source"].isin(feed.copy_of))
     place = ibis.ifelse(billed["leads"], -1, billed["source"].cases(*[(s, n) for n, s in enumerate(SOURCES)]))
     fields = ("source", "mrr", "currency", "list_mrr", "price")
     rows = billed.group_by("customer_id").agg(
@@ -129,9 +129,9 @@ def _billed(feed: SubscriptionFeed, books: ibis.Table) -> ibis.Table:
     return rows.mutate(**{name: rows["first"][name] for name in fields}).drop("first")
 
 
-def _double(books: ibis.Table) -> ibis.Table:
+def _double(sums: ibis.Table) -> ibis.Table:
     """Return the customers whom two billing systems bill, though the MRR of only the first of them counts."""
-    billed = books.filter(books["source"].notin(COPIES) & (books["mrr"] > 0))
+    billed = sums.filter(sums["source"].notin(COPIES) & (sums["mrr"] > 0))
     first, second = billed.filter(billed["leads"]), billed.filter(~billed["leads"]).view()
     second = second.select("customer_id", other_source="source", other_mrr="mrr", other_currency="currency")
     pairs = first.join(second, "customer_id")

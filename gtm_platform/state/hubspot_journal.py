@@ -2,7 +2,7 @@
 what has an intent and no receipt may or may not have arrived, and is looked up before it is written again.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Literal
@@ -108,6 +108,13 @@ def writes_of_run(tx: sa.Connection, run_id: str, object_type: str, outcome: str
     rows = sa.select(journal).where(of_run, journal.c.status == outcome).order_by(journal.c.id)
     names = [each.name for each in fields(Journaled)]
     return [Journaled(**{name: row[name] for name in names}) for row in tx.execute(rows).mappings()]
+
+
+def changes_since(tx: sa.Connection, day: str, rows_at_once: int = 2_000) -> Iterator[sa.RowMapping]:
+    """Yield the fields from a day on that were written, or were not to be, the newest first."""
+    shown = journal.c.status.in_(("written", "held", "rejected", "unknown"))
+    query = sa.select(journal).where(journal.c.day >= day, shown).order_by(journal.c.id.desc())
+    yield from tx.execute(query.execution_options(yield_per=rows_at_once)).mappings()
 
 
 def object_types_of_run(tx: sa.Connection, run_id: str) -> list[str]:

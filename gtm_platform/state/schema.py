@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0003"
+VERSION = "0004"
 
 metadata = sa.MetaData()
 
@@ -90,4 +90,29 @@ accounts = sa.Table(
     sa.Column("account_id", sa.String(128), nullable=False),
     sa.Column("label", sa.String(200), nullable=False),
     sa.Column("pinned_at", Instant, nullable=False),
+)
+
+# Who may use the API. Of a token only its hash is kept; the token itself is shown once, to whom it is made for.
+api_tokens = sa.Table(
+    "api_tokens",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("revoked_at", Instant),
+)
+
+# Syncs that were asked for, by the hash of the key that makes the request idempotent; `answer` once it was given.
+sync_requests = sa.Table(
+    "sync_requests",
+    metadata,
+    sa.Column("token_id", sa.String(16), primary_key=True),
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("body_hash", sa.String(64), nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("answer", sa.JSON),
 )

@@ -94,6 +94,12 @@ def failed(tx: sa.Connection, ids: Collection[int], error: str) -> None:
     _change(tx, ids, status="failed", error=error)
 
 
+def recent(tx: sa.Connection, since: str, limit: int) -> list[sa.RowMapping]:
+    """Return the rows of facts from a day on, whatever became of them, the newest first."""
+    query = sa.select(journal).where(journal.c.day >= since).order_by(journal.c.id.desc()).limit(limit)
+    return list(tx.execute(query).mappings())
+
+
 def _journaled(tx: sa.Connection, fingerprints: Sequence[str]) -> set[str]:
     journaled: set[str] = set()
     for start in range(0, len(fingerprints), 500):

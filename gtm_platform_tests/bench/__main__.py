@@ -9,10 +9,22 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from gtm_platform_tests.bench import automation, connector, graph, latency, limits, marts, unchanged
+from gtm_platform_tests.bench import (
+    api,
+    automation,
+    backfill,
+    connector,
+    dashboard,
+    graph,
+    latency,
+    limits,
+    marts,
+    unchanged,
+)
 from gtm_platform_tests.bench.figures import Effort, Figure, Row
 
-FIGURES = {room.FIGURE.name: room.FIGURE for room in (marts, connector, latency, limits, graph, unchanged, automation)}
+ROOMS = (marts, connector, latency, limits, graph, unchanged, automation, backfill, api, dashboard)
+FIGURES = {room.FIGURE.name: room.FIGURE for room in ROOMS}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")
 
 

@@ -39,9 +39,10 @@ def measure(effort: Effort) -> Iterator[Row]:
 
 
 @contextmanager
-def sandbox() -> Iterator[str]:
+def sandbox(people: int = 50, now: str | None = None) -> Iterator[str]:
     """The sandbox in a process of its own: what it costs is not the client's."""
-    command = [sys.executable, "-m", "gtm_platform.cli", "sandbox", "serve", "--port", "0", "--people", "50"]
+    command = [sys.executable, "-m", "gtm_platform.cli", "sandbox", "serve", "--port", "0", "--people", str(people)]
+    command += ["--now", now] if now else []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -13,7 +13,10 @@ from click.testing import CliRunner
 import gtm_platform
 from gtm_platform.cli import gtm
 
-COMMANDS = ("accounts", "demo", "doctor", "health", "query", "run", "sandbox", "tidy", "ui", "undo")
+COMMANDS = (
+    *("accounts", "demo", "doctor", "health", "query", "run"),
+    *("sandbox", "serve", "tidy", "token", "ui", "undo"),
+)
 LOADED = """
 import sys
 from gtm_platform.cli import gtm

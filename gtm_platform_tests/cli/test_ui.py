@@ -105,3 +105,19 @@ def test_the_platforms_time_is_that_of_the_sandbox(home: Path, monkeypatch: pyte
     clock.write_text(json.dumps({"now": "2026-03-01T00:00:00+00:00", "following": True, "ahead_seconds": 86_400}))
     ahead = config.now() - datetime.now(UTC)
     assert timedelta(hours=23) < ahead <= timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"), [(("ui", "--dashboard-port"), "--dashboard-port"), (("dashboard", "--port"), "--port")]
+)
+def test_a_port_of_the_dashboard_that_is_taken_is_a_sentence(
+    command: Command, arguments: tuple[str, ...], option: str
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        answer = command(*arguments, str(port), *(["--port", "0"] if arguments[0] == "ui" else []))
+    assert answer.exit_code == 1
+    assert f"Port {port} is taken" in answer.stderr
+    assert f"{option} {port + 1}" in answer.stderr

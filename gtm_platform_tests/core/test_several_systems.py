@@ -1,5 +1,6 @@
 """Whose word counts where several systems bill a customer, or copy what others bill; what of each is summed."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,7 @@ IDS = {
     "chartmogul_uuid": "m1",
     "intercom_contact_id": "i1",
 }
-Stored = dict[str, list[Row]]
+Stored = Mapping[str, Sequence[Row]]
 
 
 def stripe(status: str = "active", cents: int = 4900, **details: Any) -> Stored:
@@ -28,7 +29,7 @@ def stripe(status: str = "active", cents: int = 4900, **details: Any) -> Stored:
     return {"stripe/customers": [{"id": "s1"}], "stripe/subscriptions": [{**row, "phases": phases, **details}]}
 
 
-def orb(mrr: str = "300", currency: str = "USD", phases: list[Row] | None = None, **details: Any) -> Stored:
+def orb(mrr: str = "300", currency: str = "USD", phases: Sequence[Row] | None = None, **details: Any) -> Stored:
     worth = {"mrr": Decimal(mrr), "arr": Decimal(mrr) * 12, "list_mrr": Decimal(mrr)}
     row = {"id": "orb_1", "customer_id": "o1", "currency": currency, "started_at": days_ago(60)}
     phases = phases or [{"begins": days_ago(60), "ends": None, **worth}]
@@ -104,8 +105,8 @@ def test_the_first_system_in_which_a_subscription_runs_else_ran(
 def test_a_customer_that_moved_keeps_what_it_paid_before_and_churns_when_the_last_subscription_ends() -> None:
     before = stripe("canceled", ended_at=days_ago(90), cancel_feedback="switched_service")
     charge = {"id": "c", "customer_id": "s1", "amount": 4900, "amount_captured": 4900, "currency": "usd"}
-    paid = {"stripe/charges": [{**charge, "status": "succeeded", "created_at": days_ago(200)}]}
-    bills = {"orb/invoices": [invoice("in_1", "300.00"), invoice("in_2", "5.50", "issued")]}
+    paid: Stored = {"stripe/charges": [{**charge, "status": "succeeded", "created_at": days_ago(200)}]}
+    bills: Stored = {"orb/invoices": [invoice("in_1", "300.00"), invoice("in_2", "5.50", "issued")]}
     money, standing = a_customer(before, paid, orb(ends_at=days_ago(2)), bills)
     assert (money["mrr_source"], money["ltv"], money["mrr"]) == ("stripe", Decimal("349.00"), 0)
     assert (standing["customer_since"], standing["churned_at"]) == (days_ago(200), days_ago(2))
@@ -115,11 +116,11 @@ def test_a_customer_that_moved_keeps_what_it_paid_before_and_churns_when_the_las
 def test_money_that_one_system_collected_for_another_counts_once() -> None:
     charge = {"id": "c", "customer_id": "s1", "amount": 30000, "amount_captured": 30000, "currency": "usd"}
     failed = {**charge, "id": "f", "status": "failed", "amount_captured": 0, "created_at": days_ago(4)}
-    taken = {"stripe/charges": [{**charge, "status": "succeeded", "created_at": days_ago(20)}, failed]}
+    taken: Stored = {"stripe/charges": [{**charge, "status": "succeeded", "created_at": days_ago(20)}, failed]}
     attempt = {"id": "p", "amount": Decimal(300), "tried_at": days_ago(4), "succeeded": False}
-    bills = {"orb/invoices": [invoice("in_1", "300.00", payment_attempts=[attempt])]}
+    bills: Stored = {"orb/invoices": [invoice("in_1", "300.00", payment_attempts=[attempt])]}
     provider = {"id": "o1", "currency": "USD", "payment_provider": "stripe_charge", "payment_provider_id": "s1"}
-    collected = orb() | {"orb/customers": [provider]}
+    collected: Stored = {**orb(), "orb/customers": [provider]}
     money, _ = a_customer({"stripe/customers": [{"id": "s1"}]}, taken, collected, bills)
     assert (money["ltv"], money["failed_payments_30d"], money["mrr_source"]) == (Decimal(300), 1, "orb")
     money, _ = a_customer(taken, orb(), bills)
@@ -136,7 +137,7 @@ def test_refunds_and_failed_attempts_of_the_last_30_days() -> None:
             [("refund", "100.25", None), ("adjustment", "50", None), ("refund", "7", days_ago(1))]
         )
     ]
-    bills = {"orb/invoices": [invoice("in_1", "300.00", payment_attempts=attempts)], "orb/credit_notes": notes}
+    bills: Stored = {"orb/invoices": [invoice("in_1", "300.00", payment_attempts=attempts)], "orb/credit_notes": notes}
     money, _ = a_customer(orb(), bills)
     assert (money["ltv"], money["failed_payments_30d"]) == (Decimal("199.75"), 2)
     assert (money["first_paid_at"], money["is_delinquent"]) == (days_ago(20), False)
@@ -181,14 +182,17 @@ def test_two_systems_with_two_currencies_are_stated_in_the_reporting_one() -> No
 @pytest.mark.parametrize(("begins", "mrr"), [(days_ago(1), 500), (days_ago(-1), 300)])
 def test_the_phase_at_the_end_of_the_day_counts(begins: datetime, mrr: int) -> None:
     amounts = [{"mrr": Decimal(n), "arr": Decimal(12 * n), "list_mrr": Decimal(n)} for n in (300, 500)]
-    phases = [{"begins": days_ago(60), "ends": begins, **amounts[0]}, {"begins": begins, "ends": None, **amounts[1]}]
+    phases: list[Row] = [
+        {"begins": days_ago(60), "ends": begins, **amounts[0]},
+        {"begins": begins, "ends": None, **amounts[1]},
+    ]
     assert a_customer(orb(phases=phases))[0]["mrr"] == mrr
 
 
 def test_of_whom_only_a_copy_knows_it_says_since_and_until_when() -> None:
     last = {"id": "a1", "customer_id": "m1", "type": "churn", "happened_at": days_ago(9), "mrr": 0}
     first = {**last, "id": "a0", "type": "new_biz", "happened_at": days_ago(400), "mrr": 7700}
-    gone = chartmogul(0, "Cancelled") | {"chartmogul/activities": [first, last]}
+    gone: Stored = {**chartmogul(0, "Cancelled"), "chartmogul/activities": [first, last]}
     money, standing = a_customer(gone)
     assert (money["mrr"], money["subscription_status"], money["ltv"]) == (0, "canceled", None)
     assert (standing["customer_status"], standing["churned_at"]) == ("churned", days_ago(9))

@@ -2,21 +2,20 @@
 
 import threading
 from functools import partial
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
 
 import pytest
 
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
+from gtm_platform.ingest.discovery import SOURCES_PACKAGE, discover_sources
 from gtm_platform.sandbox import intercom
 from gtm_platform.sandbox.intercom.access import Limits
 from gtm_platform.sandbox.kit.limits import Limit
 
-CLIENTS = (
-    "sources.hubspot.client",
-    "sources.intercom.client",
-    "sources.stripe.client",
-    "delivery.alerts.slack_client",
-)
+SLACK = "gtm_platform.delivery.alerts.slack_client"
 
 
 class Clock:
@@ -37,13 +36,29 @@ class Clock:
         self._own.seconds = self.own() + seconds
 
 
+def clients() -> list[ModuleType]:
+    """The modules of all discovered sources, in any of which a client may be made, and Slack's."""
+    packages = [import_module(f"{SOURCES_PACKAGE}.{source.name}") for source in discover_sources()]
+    names = [f"{package.__name__}.{each.name}" for package in packages for each in iter_modules(package.__path__)]
+    return [import_module(name) for name in (*names, SLACK)]
+
+
+def small_pages(patch: pytest.MonkeyPatch, size: int) -> None:
+    """Let every source ask for small pages, so that there are enough calls for what is rare."""
+    for client in clients():
+        for name, value in vars(client).items():
+            if "PAGE" in name and isinstance(value, int) and value > size:
+                patch.setattr(client, name, size)
+
+
 def nobody_waits(patch: pytest.MonkeyPatch) -> Clock:
     """To be called before the sandbox is opened."""
     clock = Clock()
     retries = partial(RetryPolicy, now=clock.own, sleep=clock.sleep)
-    for client in CLIENTS:
-        patch.setattr(f"gtm_platform.{client}.RetryPolicy", retries)
-        patch.setattr(f"gtm_platform.{client}.RateLimiter", _paced_by(clock))
+    for client in clients():
+        for name, calm in (("RetryPolicy", retries), ("RateLimiter", _paced_by(clock))):
+            if hasattr(client, name):
+                patch.setattr(client, name, calm)
     # The sandbox's own limits are counted in real time, in which all calls come at once.
     patch.setattr(Limit, "take", lambda _: True)
     patch.setattr(intercom, "app", partial(intercom.app, limits=Limits(now=clock.now)))

@@ -8,7 +8,9 @@ import pytest
 from gtm_platform.policy import policy
 from gtm_platform.quality import mrr_differences
 from gtm_platform.quality.checks import mrr_differences as listed
-from gtm_platform_tests.tables import Row, computed, filled, rows_of
+from gtm_platform_tests.tables import computed, filled, rows_of
+
+Row = dict[str, Any]
 
 
 def subscription(source: str, mrr: str, **details: Any) -> Row:
@@ -82,7 +84,8 @@ def test_both_sides_are_listed() -> None:
     ],
 )
 def test_causes(ours: Row, theirs: Row, expected: str) -> None:
-    assert cause(subscription("stripe", "100", **ours), subscription("chartmogul", "100", **theirs)) == expected
+    rows = [subscription("stripe", "100") | ours, subscription("chartmogul", "100") | theirs]
+    assert cause(*rows) == expected
 
 
 def test_what_was_so_the_day_before_is_late() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gtm_platform.sandbox.intercom.errors import IntercomError, IntercomErrors
 from gtm_platform.sandbox.kit.api import Api
 from gtm_platform.sandbox.kit.authentication import Authentication, bearer_token
-from gtm_platform.sandbox.kit.limits import Limit, RateHeaders
+from gtm_platform.sandbox.kit.limits import Limit, RateHeaders, window_time
 
 TOKEN = "intercom-sandbox-token"
 API_VERSION = "2.14"
@@ -21,7 +21,7 @@ class Limits:
     calls: int = 1666
     seconds: float = 10.0
     scroll_idle: float = 60.0
-    now: Callable[[], float] = seconds
+    now: Callable[[], float] = window_time
 
 
 DOCUMENTED = Limits()

@@ -21,7 +21,7 @@ class Pace:
 PACE = Pace()
 
 
-def seconds() -> float:
+def window_time() -> float:
     """The time by which windows of limits pass."""
     return time.monotonic() * PACE.times
 
@@ -39,7 +39,7 @@ class Limit:
 
     calls: int
     seconds: float
-    now: Callable[[], float] = seconds
+    now: Callable[[], float] = window_time
     _taken: deque[float] = field(default_factory=deque)
 
     def take(self) -> bool:
@@ -67,7 +67,7 @@ class Limit:
 class KeyedLimits:
     """A limit of its own for each key, such as an endpoint, a channel or a user."""
 
-    def __init__(self, rate: Rate, now: Callable[[], float] = seconds) -> None:
+    def __init__(self, rate: Rate, now: Callable[[], float] = window_time) -> None:
         self._rate = rate
         self._now = now
         self._limits: dict[object, Limit] = {}

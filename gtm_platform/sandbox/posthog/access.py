@@ -8,7 +8,7 @@ from starlette.requests import Request
 from gtm_platform.sandbox.kit.api import Api
 from gtm_platform.sandbox.kit.authentication import Authentication, bearer_token
 from gtm_platform.sandbox.kit.errors import ApiError, BadParameterError, Errors, path_of
-from gtm_platform.sandbox.kit.limits import Limit, Rate, seconds, wait_seconds
+from gtm_platform.sandbox.kit.limits import Limit, Rate, wait_seconds, window_time
 
 TOKEN = "phx_sandbox"
 PROJECT_ID = 1
@@ -29,7 +29,7 @@ class Limits:
     """How much of each limit is left."""
 
     rates: Mapping[str, Rate] = field(default_factory=lambda: DOCUMENTED)
-    now: Callable[[], float] = seconds
+    now: Callable[[], float] = window_time
 
     def __post_init__(self) -> None:
         self._limits = {name: Limit(*rate, self.now) for name, rate in self.rates.items()}

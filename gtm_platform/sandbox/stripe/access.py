@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from gtm_platform.sandbox.kit.authentication import Authentication, basic_user, bearer_token
 from gtm_platform.sandbox.kit.errors import path_of
-from gtm_platform.sandbox.kit.limits import KeyedLimits, Limit, Rate, seconds
+from gtm_platform.sandbox.kit.limits import KeyedLimits, Limit, Rate, window_time
 
 TOKEN = "sk_test_sandbox"
 
@@ -22,7 +22,7 @@ class Limits:
     account: int = 25
     endpoint: int = 25
     search: int = 20
-    now: Callable[[], float] = seconds
+    now: Callable[[], float] = window_time
 
 
 DOCUMENTED = Limits()

@@ -38,6 +38,7 @@ FEEDS = (
         "calendly/invitees",
         id_column="calendly_invitee",
         id_about="The address with which calls are booked in Calendly; of several the oldest.",
+        id_is_address=True,
         precedence=80,
         id="email",
         email="email",

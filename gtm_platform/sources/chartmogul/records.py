@@ -91,7 +91,7 @@ class DataSource(Record):
 
 
 class Metric(Record):
-    """Recurring revenue of all customers in a period, in the account's currency, by ChartMogul's own rates."""
+    """Recurring revenue of all customers in a period, by ChartMogul's own rates of exchange."""
 
     interval: Id = fact("interval", default=..., about="day or month.")
     day: date = at("date", default=..., about="Last day of the period; of the running one the last that is over.")

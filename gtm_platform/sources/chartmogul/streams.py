@@ -20,7 +20,7 @@ def customers(chartmogul: ChartMogul, _: Window) -> Iterator[Page]:
 
 
 def activities(chartmogul: ChartMogul, _: Window) -> Iterator[Page]:
-    """List the movements of MRR, all that there are: one that was rewritten leaves no trace but its absence."""
+    """List all movements of MRR: one that was rewritten leaves no trace but its absence."""
     return chartmogul.pages("/activities")
 
 

@@ -37,6 +37,7 @@ FEEDS = (
         "fathom/meetings",
         id_column="fathom_email",
         id_about="The address with which it was invited to recorded calls; of several the oldest.",
+        id_is_address=True,
         precedence=90,
         id="email",
         email="email",

@@ -48,7 +48,7 @@ def a_company(intercom: Intercom) -> bytes:
 
 
 def count_contacts(intercom: Intercom, window: Window) -> SliceTotal | None:
-    """Count the contacts that changed on the whole days in the window, as the workspace's calendar has them."""
+    """Count the contacts that changed on the workspace's whole days in the window."""
     if intercom.timezone is None:
         return None
     start, end = (_midnight(moment, intercom.timezone) for moment in (window.start, window.end))

@@ -1,0 +1,54 @@
+"""The script that Streamlit runs for every click: it opens the newest snapshot and draws the frame and one page."""
+
+from functools import partial
+
+import streamlit as st
+
+from gtm_platform.dashboard.page import ROUTES, Page, discover
+from gtm_platform.dashboard.sidebar import follow_search, show_sidebar
+from gtm_platform.serving.store import NoSnapshot, Snapshot, Store, the_store
+
+FIRST = "overview"
+SIDEBAR = 230  # pixels
+
+
+@st.cache_resource(show_spinner=False)
+def _store(home: str) -> Store:  # noqa: ARG001  one for each home
+    return the_store()
+
+
+def main(first: str = FIRST) -> None:
+    """Draw the page of the address; without one the first."""
+    from gtm_platform.settings import settings
+
+    st.set_page_config(
+        page_title="GTM platform", page_icon=":material/monitor_heart:", layout="wide", initial_sidebar_state=SIDEBAR
+    )
+    try:
+        snapshot = _store(str(settings().home)).current()
+    except NoSnapshot as nothing:
+        st.title("Nothing to show yet")
+        st.info(str(nothing), icon=":material/hourglass_empty:")
+        return
+    st.session_state[ROUTES] = {
+        page.name: st.Page(
+            partial(_show, page, snapshot),
+            title=page.title,
+            icon=page.icon,
+            url_path=page.name.replace("_", "-"),
+            default=page.name == first,
+        )
+        for page in discover().values()
+    }
+    chosen = st.navigation(list(st.session_state[ROUTES].values()))
+    follow_search(snapshot)
+    show_sidebar(snapshot)
+    chosen.run()
+
+
+def _show(page: Page, snapshot: Snapshot) -> None:
+    page.show(snapshot)
+
+
+if __name__ == "__main__":
+    main()

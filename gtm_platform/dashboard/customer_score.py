@@ -1,0 +1,119 @@
+"""How a customer's score is made, in points earned and missed, and what moved it in a week."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from gtm_platform.dashboard.charts import ACCENT, BAD, GOOD, INK, MUTED, ROW, TRACK, Drawing, bars, draw
+from gtm_platform.dashboard.wording import day, number, percent, plain, words
+from gtm_platform.serving.store import Explanation
+from gtm_platform.serving.store.snapshot import EarlierExplanation
+
+NAMES = {"mrr": "MRR"}
+LEAST_SHOWN = 0.05  # points
+
+
+def show_score(explanation: Explanation | None) -> None:
+    """Draw the points of each component, out of those it could earn."""
+    st.subheader("How the score is made", anchor=False)
+    if explanation is None:
+        st.caption("Only current customers have a score.")
+        return
+    rows = _score_rows(explanation)
+    if rows and explanation.rules_in_force:
+        draw(_points(rows), "Points earned of those possible, by component")
+    taken = sum(override.points for override in explanation.overrides)
+    less = f", less {-taken} because {plain(_reasons(explanation))}," if taken else ","
+    st.markdown(
+        f":gray[Mean by weight {number(explanation.base_score, 1)}{less} gives] **{explanation.health_score}**:gray[. "
+        f"From {percent(explanation.health_confidence)} of the weights; rules] `{explanation.policy_hash}`"
+    )
+    if not explanation.rules_in_force:
+        st.caption("Made with rules that are no longer in force: their weights are not known.")
+
+
+def _reasons(explanation: Explanation) -> str:
+    return " and ".join(override.why for override in explanation.overrides)
+
+
+def _name(component: str) -> str:
+    return NAMES.get(component, words(component))
+
+
+def _score_rows(explanation: Explanation) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [
+        {
+            "name": _name(each.component),
+            "possible": each.possible or 0,
+            "earned": each.earned or 0,
+            "text": "no data" if each.possible is None else f"{each.earned:.1f} of {each.possible:.0f}",
+        }
+        for each in explanation.components
+    ]
+    for override in explanation.overrides:
+        name = words(override.override)
+        rows.append({"name": name, "possible": 0, "earned": override.points, "text": f"{override.points}"})
+    return rows
+
+
+def _points(rows: Sequence[Mapping[str, Any]]) -> Drawing:
+    data = pd.DataFrame([dict(row) for row in rows])
+    data["end"] = data[["possible", "earned"]].max(axis=1).clip(lower=0)
+    most, least = data["possible"].max() or 1, min(data["earned"].min(), 0)
+    scale = alt.Scale(domain=[least, most * 1.5])
+    y = alt.Y(
+        "name:N",
+        sort=list(data["name"]),
+        title=None,
+        axis=alt.Axis(domain=False, ticks=False, labelColor=MUTED, labelFontSize=12.5, labelPadding=8, labelLimit=110),
+    )
+    base = alt.Chart(data, height=alt.Step(ROW - 4))
+    earned = alt.X("earned:Q", scale=scale, axis=None)
+    colour = alt.condition("datum.earned < 0", alt.value(BAD), alt.value(ACCENT))
+    tips = ["name:N", "text:N"]
+    return alt.layer(
+        base.mark_bar(height=16, cornerRadius=3, color=TRACK).encode(
+            x=alt.X("possible:Q", scale=scale, axis=None), y=y
+        ),
+        base.mark_bar(height=16, cornerRadius=3).encode(x=earned, y=y, color=colour, tooltip=tips),
+        base.mark_text(align="left", dx=6, color=INK, fontSize=12.5).encode(
+            x=alt.X("end:Q", scale=scale, axis=None), y=y, text="text:N"
+        ),
+    )
+
+
+def show_movement(earlier: EarlierExplanation | None, now: Explanation | None) -> None:
+    """Draw what moved the score since the earlier day."""
+    st.subheader("Why it moved", anchor=False)
+    if earlier is None or now is None:
+        st.caption("The score is what it was a week ago.")
+        return
+    before = earlier.explanation
+    st.markdown(
+        f"From {before.health_score} on {day(earlier.day)} to **{now.health_score}**"
+        if before.health_score is not None
+        else f"No score on {day(earlier.day)}"
+    )
+    if before.policy_hash != now.policy_hash:
+        st.caption(f"The rules changed in between, from `{before.policy_hash}` to `{now.policy_hash}`.")
+        return
+    moves = _moves(before, now)
+    if moves:
+        rows = [{"name": name, "value": abs(points), "text": f"{points:+.1f}"} for name, points in moves]
+        colours = {name: GOOD if points > 0 else BAD for name, points in moves}
+        draw(bars(rows, colours, width=130), "Points by which each component moved the score")
+
+
+def _moves(before: Explanation, now: Explanation) -> list[tuple[str, float]]:
+    """Return by how many points each part moved the score, the largest first."""
+    then = {each.component: each.earned or 0 for each in before.components}
+    moves = {_name(each.component): (each.earned or 0) - then.get(each.component, 0) for each in now.components}
+    taken_then = {each.override: each.points for each in before.overrides}
+    taken_now = {each.override: each.points for each in now.overrides}
+    for name in sorted({*taken_then, *taken_now}):
+        moves[words(name)] = taken_now.get(name, 0) - taken_then.get(name, 0)
+    shown = [(name, points) for name, points in moves.items() if abs(points) >= LEAST_SHOWN]
+    return sorted(shown, key=lambda move: -abs(move[1]))

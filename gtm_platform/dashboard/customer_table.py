@@ -1,0 +1,124 @@
+"""Customers as a table: a click on a row opens the customer."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import pandas as pd
+import streamlit as st
+from pandas.io.formats.style import Styler
+
+from gtm_platform.dashboard.charts import ACCENT
+from gtm_platform.dashboard.page import go_to
+from gtm_platform.dashboard.status import CHIPS, TITLES
+from gtm_platform.dashboard.wording import NOTHING, SYMBOLS, words
+from gtm_platform.serving.store import Page as Customers
+from gtm_platform.serving.store import Snapshot
+
+Row = Mapping[str, Any]
+MOST_ROWS, MOST_PIXELS = 20, 720
+# The columns by their names in the store: a title, and a width.
+COLUMNS = {
+    "name": ("Customer", 130),
+    "company_name": ("Company", 125),
+    "mrr_reporting": ("MRR", 75),
+    "health_status": ("Status", 90),
+    "health_score": ("Health", 60),
+    "score_change_7d": ("7 days", 60),
+    "churn_risk": ("Churn risk", 85),
+    "risk_signals": ("Why", 215),
+    "recommended_actions": ("Do next", 350),
+    "assigned_am": ("AM", 110),
+    "plan_tier": ("Plan", 90),
+    "customer_status": ("Subscription", 95),
+    "churned_at": ("Left", 100),
+    "churn_reason": ("Why", 260),
+    "last_seen_at": ("Last seen", 100),
+}
+
+
+def money_column(title: str, currency: str, width: int | None = None) -> Any:
+    """Return the configuration of a column of amounts."""
+    sign = SYMBOLS.get(currency, "")
+    return st.column_config.NumberColumn(title, format=f"{sign}%,.0f" if sign else "localized", width=width)
+
+
+def show_customers(rows: Sequence[Row], columns: Sequence[str], currency: str, key: str, about: str) -> None:
+    """Draw the table; `about` says what it lists to who cannot see it."""
+    selected = st.dataframe(
+        clickable(as_frame(rows, columns)),
+        key=key,
+        on_select="rerun",
+        selection_mode="single-cell",
+        hide_index=True,
+        placeholder=NOTHING,
+        height=table_height(len(rows)),
+        column_config={name: _configuration(name, currency) for name in columns},
+        alt=about,
+    )
+    if cells := selected.selection.cells:
+        go_to("customer", {"id": rows[cells[0][0]]["customer_id"]})
+
+
+def table_height(rows: int, most_rows: int = MOST_ROWS, most_pixels: int = MOST_PIXELS) -> Literal["content"] | int:
+    """Return the height of a table: that of its rows, until it is scrolled instead."""
+    return "content" if rows <= most_rows else most_pixels
+
+
+def clickable(frame: pd.DataFrame) -> Styler:
+    """Return a table whose first column looks like the link that a click on its rows is."""
+    return frame.style.set_properties(subset=[frame.columns[0]], color=ACCENT)
+
+
+def as_frame(rows: Sequence[Row], columns: Sequence[str]) -> pd.DataFrame:
+    """Return the rows as they are shown."""
+    return pd.DataFrame([{name: _shown(name, row) for name in columns} for row in rows], columns=list(columns))
+
+
+def _shown(name: str, row: Row) -> Any:
+    value = row.get(name)
+    if name == "name":
+        return value or row.get("email") or row["customer_id"]
+    if name == "health_status":
+        return [TITLES[value]] if value else []
+    if name == "risk_signals":
+        return [words(signal).lower() for signal in value or ()]
+    if name == "recommended_actions":
+        return value[0] if value else None
+    if name in ("customer_status", "plan_tier", "churn_reason"):
+        return words(value) if value else None
+    if name.endswith("_at"):
+        return pd.Timestamp(value) if value else pd.NaT
+    return value
+
+
+def _configuration(name: str, currency: str) -> Any:
+    title, width = COLUMNS[name]
+    columns = st.column_config
+    if name == "mrr_reporting":
+        return money_column(title, currency, width)
+    if name == "health_status":
+        return columns.MultiselectColumn(title, width=width, options=list(TITLES.values()), color=list(CHIPS.values()))
+    if name == "risk_signals":
+        return columns.ListColumn(title, width=width)
+    if name == "score_change_7d":
+        return columns.NumberColumn(title, width=width, format="%+d")
+    if name == "churn_risk":
+        return columns.NumberColumn(title, width=width, format="%d %%")
+    if name.endswith("_at"):
+        return columns.DateColumn(title, width=width, format="D MMM YYYY")
+    if name == "health_score":
+        return columns.NumberColumn(title, width=width, format="%d")
+    return columns.TextColumn(title, width=width)
+
+
+def show_total(page: Customers, what: str, money_text: str, rest_is: str = "; the download has all") -> None:
+    """Say how many customers a list has, and that it is cut off where it is."""
+    shown = len(page.documents)
+    rest = f", of which the first {shown:,} are shown{rest_is}" if page.total > shown else ""
+    st.markdown(f"**{page.total:,} {what}** with **{money_text}** MRR{rest}")
+
+
+def rows_of(snapshot: Snapshot, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows of some customers, in this order."""
+    customers = [snapshot.customer(id) for id in ids]
+    return [customer.row(personal=True) for customer in customers if customer]

@@ -1,0 +1,51 @@
+"""What a page is, which ones there are, and how one leads to another."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from gtm_platform.dashboard import pages
+from gtm_platform.serving.store import Snapshot
+
+ROUTES = "routes"  # of the session: Streamlit's own page for each of ours
+Query = Mapping[str, str | Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: `name` is its address, `order` its place in the menu, `show` draws it from a snapshot."""
+
+    name: str
+    title: str
+    icon: str
+    order: int
+    show: Callable[[Snapshot], None]
+
+
+@cache
+def discover() -> dict[str, Page]:
+    """Return the pages by name, in the order of the menu."""
+    modules = sorted(module.name for module in pkgutil.iter_modules(pages.__path__))
+    all_pages: list[Page] = [importlib.import_module(f"{pages.__name__}.{name}").PAGE for name in modules]
+    return {page.name: page for page in sorted(all_pages, key=lambda page: page.order)}
+
+
+def route(name: str) -> StreamlitPage:
+    """Return Streamlit's own page, to link to it or to go there."""
+    routes: dict[str, StreamlitPage] = st.session_state[ROUTES]
+    return routes[name]
+
+
+def go_to(name: str, query: Query) -> None:
+    """Leave this page for another one."""
+    st.switch_page(route(name), query_params=dict(query))
+
+
+def link_to(name: str, label: str, query: Query | None = None, icon: str = ":material/arrow_forward:") -> None:
+    """Show a link to another page, or to a list that is filtered."""
+    st.page_link(route(name), label=label, icon=icon, query_params=dict(query or {}))

@@ -1,0 +1,214 @@
+"""Whether the figures can be trusted this morning: how fresh sources are, what checks say, what was quarantined."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import pandas as pd
+import streamlit as st
+
+from gtm_platform.dashboard.customer_table import table_height
+from gtm_platform.dashboard.links import asset_link, run_link
+from gtm_platform.dashboard.metric_cards import card_row, plain_card
+from gtm_platform.dashboard.page import Page
+from gtm_platform.dashboard.sidebar import title_of
+from gtm_platform.dashboard.wording import ago, counted, moment, parsed, words
+from gtm_platform.serving.store import Snapshot
+from gtm_platform.settings import settings
+
+RUNS_SHOWN = 100
+LISTED, PIXELS = 9, 330  # rows that are shown at once, and the height of a table that has more
+STATES = {"Fresh": "#bfe3d0", "Late": "#f7c5c5"}
+VERDICTS = {"Passed": "#bfe3d0", "Warning": "#f5d477", "Failed": "#f7c5c5"}
+OUTCOMES = {"Success": "#bfe3d0", "Failure": "#f7c5c5", "Started": "#cfd8f7", "Canceled": "#e7e7e4"}
+NAMES = {"passed": "Passed", "warn": "Warning", "error": "Failed"}
+
+
+def show(snapshot: Snapshot) -> None:
+    """Draw the page."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title("Data health", width="content")
+        st.link_button("Dagster", settings().gtm_ui_url, icon=":material/open_in_new:")
+    facts = {name: orjson.loads(snapshot.fact(name)) for name in ("freshness", "checks", "quarantine")}
+    runs = [orjson.loads(body) for body, _ in snapshot.sync_runs(RUNS_SHOWN)]
+    _cards(snapshot, facts, runs)
+    with st.container(border=True):
+        _freshness(facts["freshness"])
+    left, right = st.columns(2)
+    with left.container(border=True, height="stretch"):
+        _checks(facts["checks"])
+    with right.container(border=True, height="stretch"):
+        _quarantine(facts["quarantine"])
+    with st.container(border=True):
+        _runs(runs)
+
+
+def _cards(snapshot: Snapshot, facts: Mapping[str, Any], runs: list[dict[str, Any]]) -> None:
+    now = settings().now()
+    late = [source for source in facts["freshness"]["sources"] if _is_late(source)]
+    checks, failed = facts["checks"], [run for run in runs if run["status"] == "failure"]
+    records = sum(stream["records"] for stream in facts["quarantine"]["streams"])
+    cards = {
+        "Late sources": (
+            f"{len(late)} of {len(facts['freshness']['sources'])}",
+            "One is late once it was not read for longer than its interval and some hours of grace.",
+        ),
+        "Checks passed": (f"{checks['passed']} of {checks['total']}", "The last verdict of each check."),
+        "Quarantined records": (f"{records:,}", f"In {facts['quarantine']['days']} days."),
+        "Failed runs": (f"{len(failed)} of {len(runs)}", "Of the newest runs."),
+        "Figures made": (ago(snapshot.made_at, now), f"At {moment(snapshot.made_at)}."),
+    }
+    with card_row():
+        for title, (value, about) in cards.items():
+            plain_card(title, value, about)
+
+
+def _is_late(table: Mapping[str, Any]) -> bool:
+    return parsed(table["late_after"]) < settings().now()
+
+
+def _freshness(freshness: Mapping[str, Any]) -> None:
+    st.subheader("Sources", anchor=False)
+    if not freshness["sources"]:
+        st.caption("No source was read yet.")
+        return
+    now = settings().now()
+    rows = [
+        {
+            "source": title_of(source["source"]),
+            "table": table["table"].split("/")[1],
+            "state": ["Late" if _is_late(table) else "Fresh"],
+            "read": ago(table["synced_at"], now),
+            "until": moment(table["synced_at"]),
+            "due": moment(table["late_after"]),
+            "page": asset_link(table["table"]),
+        }
+        for source in freshness["sources"]
+        for table in source["tables"]
+    ]
+    columns = st.column_config
+    st.dataframe(
+        pd.DataFrame(sorted(rows, key=lambda row: row["state"] != ["Late"])),
+        hide_index=True,
+        height=table_height(len(rows), LISTED, PIXELS),
+        column_config={
+            "source": columns.TextColumn("Source", width=110),
+            "table": columns.TextColumn("Table", width=170),
+            "state": columns.MultiselectColumn("State", options=list(STATES), color=list(STATES.values()), width=80),
+            "read": columns.TextColumn("Read", width=90),
+            "until": columns.TextColumn("Has everything until", width=170),
+            "due": columns.TextColumn("Late after", width=170),
+            "page": columns.LinkColumn("Dagster", display_text="open", width=80),
+        },
+        alt="When each table was read, and when it counts as late",
+    )
+
+
+def _checks(checks: Mapping[str, Any]) -> None:
+    wrong = [check for check in checks["checks"] if check["status"] != "passed"]
+    st.subheader("Checks", anchor=False)
+    if not checks["total"]:
+        st.caption("No check was evaluated yet.")
+        return
+    if wrong:
+        st.markdown(f":red[{counted(len(wrong), 'check')} failed]")
+        _check_table(wrong, "Checks that failed")
+    else:
+        st.markdown(f":green[:material/check_circle:] All {checks['total']} passed.")
+    with st.expander("All checks"):
+        _check_table(checks["checks"], "All checks")
+
+
+def _check_table(checks: list[dict[str, Any]], about: str) -> None:
+    columns = st.column_config
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {
+                    "table": check["asset"],
+                    "check": words(check["check"]),
+                    "verdict": [NAMES[check["status"]]],
+                    "about": check["about"],
+                    "run": run_link(check["run_id"]),
+                }
+                for check in checks
+            ]
+        ),
+        hide_index=True,
+        height=table_height(len(checks), LISTED, PIXELS),
+        column_config={
+            "table": columns.TextColumn("Table", width=170),
+            "check": columns.TextColumn("Check", width=150),
+            "verdict": columns.MultiselectColumn(
+                "Verdict", options=list(VERDICTS), color=list(VERDICTS.values()), width=85
+            ),
+            "about": columns.TextColumn("What it says", width=260),
+            "run": columns.LinkColumn("Run", display_text="open", width=60),
+        },
+        alt=about,
+    )
+
+
+def _quarantine(quarantine: Mapping[str, Any]) -> None:
+    st.subheader("Quarantine", anchor=False)
+    if not quarantine["streams"]:
+        st.markdown(f":green[:material/check_circle:] Every record of {quarantine['days']} days was what it should be.")
+        return
+    rows = [
+        {"table": stream["table"], "reason": reason["reason"], "records": reason["records"]}
+        for stream in quarantine["streams"]
+        for reason in stream["reasons"]
+    ]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height=table_height(len(rows), LISTED, PIXELS),
+        column_config={
+            "table": st.column_config.TextColumn("Stream", width=160),
+            "reason": st.column_config.TextColumn("Why", width=300),
+            "records": st.column_config.NumberColumn("Records", width=80),
+        },
+        alt="Records in quarantine by stream and reason",
+    )
+    st.caption("Nothing is lost: records are kept as received, and read again at the next full refresh.")
+
+
+def _runs(runs: list[dict[str, Any]]) -> None:
+    st.subheader("Runs", anchor=False)
+    if not runs:
+        st.caption("There was no run yet.")
+        return
+    columns = st.column_config
+    st.dataframe(
+        pd.DataFrame([_run_row(run) for run in runs]),
+        hide_index=True,
+        height=table_height(len(runs), LISTED, PIXELS),
+        column_config={
+            "job": columns.TextColumn("Job", width=170),
+            "outcome": columns.MultiselectColumn(
+                "Outcome", options=list(OUTCOMES), color=list(OUTCOMES.values()), width=90
+            ),
+            "windows": columns.TextColumn("Windows", width=260),
+            "began": columns.TextColumn("Began", width=170),
+            "seconds": columns.NumberColumn("Took, s", format="%.0f", width=75),
+            "run": columns.LinkColumn("Dagster", display_text="open", width=80),
+        },
+        placeholder="–",
+        alt="The newest runs",
+    )
+
+
+def _run_row(run: Mapping[str, Any]) -> dict[str, Any]:
+    first, last = run["first_partition"], run["last_partition"]
+    ended, began = run["ended_at"], run["began_at"]
+    return {
+        "job": words(run["job"].strip("_")),
+        "outcome": [words(run["status"])],
+        "windows": first if first == last else f"{first} to {last}",
+        "began": moment(began),
+        "seconds": (parsed(ended) - parsed(began)).total_seconds() if ended and began else None,
+        "run": run_link(run["run_id"]),
+    }
+
+
+PAGE = Page("data_health", "Data health", ":material/verified:", 60, show)

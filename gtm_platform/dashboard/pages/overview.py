@@ -1,0 +1,173 @@
+"""How the business stands this morning."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import orjson
+import pandas as pd
+import streamlit as st
+
+from gtm_platform.dashboard.charts import ACCENT, GOOD, WARN, bars, draw, money_axis, shares, stacked_bars
+from gtm_platform.dashboard.customer_table import clickable, money_column, rows_of, show_customers, table_height
+from gtm_platform.dashboard.metric_cards import Figures, cards
+from gtm_platform.dashboard.movements import longest_window, show_movements
+from gtm_platform.dashboard.page import Page, go_to, link_to
+from gtm_platform.dashboard.status import AT_RISK, COLOURS, TITLES
+from gtm_platform.dashboard.wording import SYMBOLS, counted, money, percent, plain, words
+from gtm_platform.serving.store import CustomerQuery, Snapshot
+
+CARDS = ("customers", "mrr", "mrr_at_risk", "mean_health", "payment_overdue")
+CHURN_DAYS, LISTED = 30, 8
+
+
+def show(snapshot: Snapshot) -> None:
+    """Draw the page."""
+    st.title("Overview")
+    figures = Figures(snapshot)
+    cards(figures, CARDS)
+    left, right = st.columns(2)
+    with left.container(border=True, height="stretch"):
+        _spread(figures, "customers", "Customers by health")
+    with right.container(border=True, height="stretch"):
+        _spread(figures, "mrr", "MRR by health")
+    left, right = st.columns(2)
+    with left.container(border=True, height="stretch"):
+        _by_tier(figures)
+    with right.container(border=True, height="stretch"):
+        _movements(figures)
+    left, right = st.columns(2)
+    with left.container(border=True, height="stretch"):
+        _by_manager(figures)
+    with right.container(border=True, height="stretch"):
+        _health_over_time(snapshot)
+    with st.container(border=True):
+        _at_stake(snapshot, figures)
+    left, right = st.columns(2)
+    with left.container(border=True, height="stretch"):
+        _churned(snapshot, figures)
+    with right.container(border=True, height="stretch"):
+        _saved(snapshot, figures)
+
+
+def _spread(figures: Figures, metric: str, title: str) -> None:
+    st.subheader(title)
+    by_status = {row["member"]: row[metric] for row in figures.summary["by"]["health"]}
+    total = sum(by_status.values()) or 1
+    rows = []
+    for status, name in TITLES.items():
+        value = by_status.get(status, 0)
+        rows.append({"name": name, "value": value, "text": f"{figures.text(metric, value)} · {percent(value / total)}"})
+    draw(bars(rows, {TITLES[status]: colour for status, colour in COLOURS.items()}), title)
+
+
+def _by_tier(figures: Figures) -> None:
+    st.subheader("MRR by plan tier")
+    rows = _parts(figures.summary["by"]["plan"], figures.currency)
+    if rows:
+        draw(stacked_bars(rows, {"Healthy": GOOD, "At risk": WARN}, money_axis(figures.currency)), "MRR by plan tier")
+
+
+def _parts(members: list[dict[str, Any]], currency: str) -> list[dict[str, Any]]:
+    """Return for each member what is healthy, and what is at risk, of its MRR."""
+    rows = []
+    for member in members:
+        name, at_risk = words(member["member"]) if member["member"] else "No plan", member["mrr_at_risk"] or 0
+        text = f"{money(member['mrr'], currency)} · {counted(member['customers'], 'customer')}"
+        common = {"name": name, "text": text}
+        rows.append({**common, "part": "Healthy", "place": 0, "value": member["mrr"] - at_risk})
+        rows.append({**common, "part": "At risk", "place": 1, "value": at_risk})
+    return rows
+
+
+def _movements(figures: Figures) -> None:
+    days = longest_window(figures)
+    st.subheader(f"MRR movements in {days} days" if days else "MRR movements")
+    show_movements(figures, days)
+    link_to("revenue", "Revenue in detail")
+
+
+def _by_manager(figures: Figures) -> None:
+    st.subheader("By account manager")
+    members = figures.summary["by"]["account_manager"]
+    if not members:
+        st.caption("There is no customer yet.")
+        return
+    largest = max([member["mrr"] for member in members] or [0]) or 1
+    names = [member["member"] for member in members]
+    columns, sign = st.column_config, SYMBOLS.get(figures.currency)
+    amount = f"{sign}%,.0f" if sign else "localized"
+    rows = [{"am": name or "None", **member} for name, member in zip(names, members, strict=True)]
+    selected = st.dataframe(
+        clickable(pd.DataFrame(rows)[["am", "mrr", "customers", "mrr_at_risk", "mean_health"]]),
+        key="managers",
+        on_select="rerun",
+        selection_mode="single-cell",
+        hide_index=True,
+        placeholder="–",
+        height=table_height(len(members), 9, 330),
+        column_config={
+            "am": columns.TextColumn("AM", width=105),
+            "mrr": columns.ProgressColumn(
+                "MRR", format=amount, min_value=0, max_value=largest, color=ACCENT, width=120
+            ),
+            "customers": columns.NumberColumn("Customers", format="%d", width=80),
+            "mrr_at_risk": money_column("At risk", figures.currency, 80),
+            "mean_health": columns.NumberColumn("Health", format="%.0f", width=60),
+        },
+        alt="MRR, customers, MRR at risk and mean health of each account manager",
+    )
+    st.caption("A click opens the customers at risk of an account manager.")
+    if cells := selected.selection.cells:
+        go_to("at_risk", {"account_manager": names[cells[0][0]] or "None"})
+
+
+def _health_over_time(snapshot: Snapshot) -> None:
+    st.subheader("Health over time")
+    values = snapshot.metric("customers", "health")
+    rows = [{"day": each.day, "status": each.member, "value": each.value} for each in values if each.member]
+    if len({row["day"] for row in rows}) > 1:
+        draw(shares(rows, height=300), "Share of customers by health on each day")
+    else:
+        st.caption("Shown once two days were made.")
+
+
+def _at_stake(snapshot: Snapshot, figures: Figures) -> None:
+    st.subheader("Most MRR at stake")
+    page = snapshot.customers(CustomerQuery({"health": AT_RISK}, limit=LISTED))
+    if not page.total:
+        st.caption("No customer is at risk.")
+        return
+    columns = ("name", "mrr_reporting", "health_status", "company_name", "assigned_am", "recommended_actions")
+    show_customers(page.rows(personal=True), columns, figures.currency, "at_stake", "Customers at risk who pay most")
+    link_to("at_risk", f"All {counted(page.total, 'customer')} at risk")
+
+
+def _churned(snapshot: Snapshot, figures: Figures) -> None:
+    since = (date.fromisoformat(snapshot.as_of) - timedelta(days=CHURN_DAYS)).isoformat()
+    page = snapshot.customers(CustomerQuery(sort="-churned_at", limit=200, customers="former"))
+    rows = [row for row in page.rows(personal=True) if (row["churned_at"] or "") > since]
+    more = "+" if len(rows) == len(page.documents) < page.total else ""
+    st.subheader(f"Churned in {CHURN_DAYS} days: {len(rows)}{more}")
+    if rows:
+        show_customers(
+            rows[:LISTED], ("name", "churned_at", "churn_reason"), figures.currency, "churned", "Who churned last"
+        )
+    else:
+        st.caption("Nobody left.")
+
+
+def _saved(snapshot: Snapshot, figures: Figures) -> None:
+    saved = orjson.loads(snapshot.fact("saved"))
+    st.subheader(f"Saved in {saved['days']} days: {saved['customers']:,}")
+    st.caption(
+        "Healthy now; were at high risk, critical, or set to end"
+        + (f". They pay {plain(money(saved['mrr'], figures.currency))}" if saved["customers"] else "")
+        + "."
+    )
+    listed = saved["listed"][:LISTED]
+    if rows := rows_of(snapshot, [each["customer_id"] for each in listed]):
+        columns = ("name", "mrr_reporting", "health_score", "assigned_am")
+        show_customers(rows, columns, figures.currency, "saved", "Customers who were saved")
+
+
+PAGE = Page("overview", "Overview", ":material/dashboard:", 10, show)

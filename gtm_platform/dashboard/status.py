@@ -1,0 +1,14 @@
+"""The health statuses: their order, their colours, their names. Every page shows them alike."""
+
+from typing import Literal
+
+from gtm_platform.dashboard.wording import words
+from gtm_platform.health.customer_health import STATUSES
+
+Badge = Literal["green", "yellow", "orange", "red"]
+BADGE_COLOURS: tuple[Badge, ...] = ("green", "yellow", "orange", "red")
+COLOURS = dict(zip(STATUSES, ("#2b8a5e", "#e0a100", "#e8590c", "#c92a2a"), strict=True))
+CHIPS = dict(zip(STATUSES, ("#bfe3d0", "#f5d477", "#fbcdb3", "#f7c5c5"), strict=True))  # behind dark text
+BADGES: dict[str, Badge] = dict(zip(STATUSES, BADGE_COLOURS, strict=True))
+TITLES = {status: words(status) for status in STATUSES}
+AT_RISK = STATUSES[1:]

@@ -1,0 +1,96 @@
+"""What endpoints work with: the store, who asks, and how an answer is made from a snapshot."""
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.responses import Response
+
+from gtm_platform.serving.api.access_log import AccessLog
+from gtm_platform.serving.api.problems import Problem
+from gtm_platform.serving.api.rate_limit import RequestLimit
+from gtm_platform.serving.api.syncs import Syncs
+from gtm_platform.serving.store import Snapshot, Store
+from gtm_platform.serving.tokens import SCOPES, Principal, Tokens
+from gtm_platform.state import State
+
+BEARER = HTTPBearer(auto_error=False, description="A token that `gtm token create` made.")
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+@dataclass(frozen=True)
+class Api:
+    """What an app serves from; one for each process."""
+
+    store: Store
+    state: State
+    tokens: Tokens
+    limit: RequestLimit
+    log: AccessLog
+    syncs: Syncs
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Call:
+    """An allowed request: who asks, and of what."""
+
+    request: Request
+    api: Api
+    principal: Principal
+
+    def answer(self, make: Callable[[Snapshot], bytes]) -> Response:
+        """Answer from the current snapshot, or that the asker has the answer already."""
+        snapshot = self.api.store.current()  # once: an answer is never of two
+        tag = self._tag(snapshot)
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+        if _names(self.request.headers.get("if-none-match", ""), tag):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return Response(make(snapshot), headers=headers, media_type="application/json")
+
+    def _tag(self, snapshot: Snapshot) -> str:
+        """Return what the answer depends on: the landing, the question, and what the asker may see."""
+        question = f"{self.request.url.path}?{self.request.url.query} {self.principal.role}"
+        return f'"{snapshot.stamp}-{hashlib.sha256(question.encode()).hexdigest()[:16]}"'
+
+
+def _names(header: str, tag: str) -> bool:
+    tags = [each.strip().removeprefix("W/") for each in header.split(",")]
+    return tag in tags or tags == ["*"]
+
+
+def allowed(*scopes: str) -> Any:
+    """Return the dependency of endpoints that need these scopes."""
+
+    async def authorized(
+        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
+    ) -> Call:
+        api: Api = request.app.state.api
+        principal = api.tokens.principal(credentials.credentials) if credentials else None
+        if principal is None:
+            detail = "Send a valid token as `Authorization: Bearer gtm_…`; `gtm token create` makes one."
+            raise Problem(HTTPStatus.UNAUTHORIZED, detail, CHALLENGE)
+        if wait := api.limit.seconds_to_wait(principal.token_id):
+            detail = "This token makes more requests than it may: wait, then go on more slowly."
+            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, {"Retry-After": str(math.ceil(wait))})
+        request.state.principal = principal
+        for scope in scopes:
+            require(principal, scope)
+        return Call(request, api, principal)
+
+    return Depends(authorized)
+
+
+def require(principal: Principal, scope: str) -> None:
+    """Refuse who lacks a scope."""
+    if scope not in principal.scopes:
+        raise Problem(HTTPStatus.FORBIDDEN, f"This needs a token with the scope {scope}: {SCOPES[scope]}")
+
+
+Reader = Annotated[Call, allowed("customers:read")]

@@ -1,0 +1,39 @@
+"""When each source table was read last, and by when it has to be read again."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from gtm_platform.lake.contracts import contract_of
+from gtm_platform.lake.duckdb_engine import cursor
+from gtm_platform.serving.snapshot.facts import Fact
+from gtm_platform.serving.snapshot.landing import Draft, instant
+
+
+def make(draft: Draft) -> dict[str, Any]:
+    """Return the sources with their tables; a source is as fresh as the table of it that is due first."""
+    landing = draft.landing
+    sources: dict[str, list[dict[str, str]]] = {}
+    with cursor() as connection:
+        rows = connection.execute(f"select * from ({landing.lake.query_synced(landing.day).sql}) order by 1").fetchall()
+    for table, source, synced_at in rows:
+        due = _due(table, synced_at, landing.rules.quality.overdue_hours)
+        sources.setdefault(source, []).append(
+            {"table": table, "synced_at": instant(synced_at), "late_after": instant(due)}
+        )
+    return {
+        "as_of": landing.day,
+        "made_at": instant(landing.made_at),
+        "sources": [_source(name, tables) for name, tables in sorted(sources.items())],
+    }
+
+
+def _due(table: str, synced_at: datetime, grace: int) -> datetime:
+    return synced_at + timedelta(hours=(contract_of(table).cadence or 0) + grace)
+
+
+def _source(name: str, tables: list[dict[str, str]]) -> dict[str, Any]:
+    oldest = {key: min(table[key] for table in tables) for key in ("synced_at", "late_after")}
+    return {"source": name, **oldest, "tables": tables}
+
+
+FACT = Fact("freshness", "When each source was last read, and after which moment it counts as late.", make)

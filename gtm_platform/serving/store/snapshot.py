@@ -1,0 +1,231 @@
+"""One snapshot, open for reading by any thread: customers, companies, metrics, facts, alerts, runs."""
+
+import sqlite3
+import threading
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from gtm_platform.serving.snapshot.layout import FORMAT
+from gtm_platform.serving.store.customer_query import BadQuery, CustomerQuery, Page, counted, page_of
+from gtm_platform.serving.store.documents import joined
+from gtm_platform.serving.store.explanation import Explanation, explained
+
+TOTALS_KEPT = 1_000  # counts of filtered lists; they cannot change while the file does not
+MMAP_BYTES = 1 << 32
+
+
+class WrongFormat(RuntimeError):
+    """A file that another version of the platform wrote."""
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Everything about one customer, as JSON; `explanation` is empty for who has no score."""
+
+    customer_id: str
+    body: bytes  # what everybody may see
+    personal: bytes
+    explanation: bytes
+    history: bytes
+    alerts: Sequence[bytes]
+
+    def row(self, *, personal: bool) -> dict[str, Any]:
+        """Return the customer's columns, personal ones where they may be seen."""
+        row: dict[str, Any] = orjson.loads(joined(self.body, self.personal if personal else b""))
+        return row
+
+
+@dataclass(frozen=True)
+class EarlierExplanation:
+    """How a score was made on a day before."""
+
+    day: str
+    explanation: Explanation
+
+
+@dataclass(frozen=True)
+class MetricValue:
+    """A value of a metric; `member` is None in all, and for customers without a value in the dimension."""
+
+    day: str
+    member: str | None
+    value: float
+
+
+@dataclass(frozen=True)
+class CompanyQuery:
+    """A page of companies, those with the most MRR first."""
+
+    domain: str | None = None
+    limit: int = 50
+    after: tuple[float, int] | None = None
+
+
+class Snapshot:
+    """A file of one landing. It never changes, so nothing read from it twice can differ."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._totals: dict[Any, tuple[int, float]] = {}
+        if self._one("pragma user_version") != (FORMAT,):
+            raise WrongFormat(f"{path} was written by another version of the platform; make the daily tables again.")
+        meta = dict(self._all("select name, value from meta"))
+        self.stamp, self.as_of, self.made_at = meta["stamp"], meta["as_of"], meta["made_at"]
+
+    @classmethod
+    def open(cls, path: Path) -> "Snapshot":
+        """Open a file; FileNotFoundError where it is gone."""
+        if not path.exists():
+            raise FileNotFoundError(path)
+        return cls(path)
+
+    # --- customers ---------------------------------------------------------------------------------------------------
+
+    def customers(self, query: CustomerQuery) -> Page:
+        """Return a page of customers, with how many there are in all and what they pay."""
+        return page_of(query, self._all, self._total)
+
+    def customer(self, identifier: str) -> Customer | None:
+        """Return the customer with the id, a former id or any of the addresses; None where there is none."""
+        id = self._find(identifier)
+        return None if id is None else self._customer(id)
+
+    def explanation(self, customer: Customer) -> Explanation | None:
+        """Return how the customer's score is made; None for who has none."""
+        return explained(customer.explanation, self.fact("rules")) if customer.explanation else None
+
+    def alerts_of(self, subject_id: str) -> list[bytes]:
+        """Return the alerts about a customer or another subject, the newest first."""
+        query = "select body from alerts where subject_id = ? order by id"
+        return [body.encode() for (body,) in self._all(query, (subject_id,))]
+
+    def earlier_explanation(self, customer: Customer) -> EarlierExplanation | None:
+        """Return how the customer's score was made a week before; None where it has not moved since."""
+        row = self._one("select body from earlier_scores where customer_id = ?", (customer.customer_id,))
+        if row is None:
+            return None
+        body = row[0].encode()
+        return EarlierExplanation(orjson.loads(body)["as_of"], explained(body, self.fact("rules")))
+
+    def hubspot_writes(self, customer_id: str, limit: int = 50) -> list[bytes]:
+        """Return what was written to HubSpot about a customer, the newest first."""
+        query = "select body from hubspot_writes where customer_id = ? order by id limit ?"
+        return [body.encode() for (body,) in self._all(query, (customer_id, limit))]
+
+    def _find(self, identifier: str) -> int | None:
+        """Return the number of a customer; of several with one address a current one."""
+        query = """select id from identifiers join customers using (id) where identifier = ?
+            order by is_customer desc, id limit 1"""
+        wanted = identifier.strip()
+        row = self._one(query, (wanted.lower() if "@" in wanted else wanted,))
+        return row[0] if row else None
+
+    def _customer(self, id: int) -> Customer:
+        query = """select customer_id, body, personal, explanation, history
+            from documents join customers using (id) where id = ?"""
+        customer_id, body, personal, explanation, history = self._one(query, (id,))
+        return Customer(
+            customer_id,
+            body.encode(),
+            personal.encode(),
+            (explanation or "").encode(),
+            zlib.decompress(history),
+            self.alerts_of(customer_id),
+        )
+
+    def _total(self, query: CustomerQuery) -> tuple[int, float]:
+        """Count a filtered list, once for each question."""
+        key = query.key
+        if key not in self._totals:
+            if len(self._totals) >= TOTALS_KEPT:
+                self._totals.clear()
+            self._totals[key] = counted(query, self._all)
+        return self._totals[key]
+
+    # --- companies ---------------------------------------------------------------------------------------------------
+
+    def companies(self, query: CompanyQuery) -> list[tuple[bytes, tuple[float, int]]]:
+        """Return a page of companies, each with the place after which the next page begins."""
+        conditions, values = ["1"], []
+        if query.domain is not None:
+            conditions.append("domain = ?")
+            values.append(query.domain.lower())
+        if query.after is not None:
+            conditions.append("(mrr_reporting, id) < (?, ?)")
+            values.extend(query.after)  # type: ignore[arg-type]
+        rows = self._all(
+            f"select body, mrr_reporting, id from companies where {' and '.join(conditions)} "
+            "order by mrr_reporting desc, id desc limit ?",
+            (*values, query.limit),
+        )
+        return [(body.encode(), (mrr, id)) for body, mrr, id in rows]
+
+    def company(self, company_id: str) -> bytes | None:
+        """Return a company by its id or its domain."""
+        row = self._one("select body from companies where company_id = ? or domain = ?", (company_id, company_id))
+        return row[0].encode() if row else None
+
+    def count_companies(self) -> int:
+        """Return how many companies there are."""
+        return int(self._one("select count(*) from companies")[0])
+
+    # --- what holds for all ------------------------------------------------------------------------------------------
+
+    def fact(self, name: str) -> bytes:
+        """Return a fact as JSON, as `snapshot/facts` names them."""
+        row = self._one("select body from facts where name = ?", (name,))
+        if row is None:
+            raise BadQuery(f"There is no fact {name!r}.")
+        return bytes(row[0].encode())
+
+    def metric(
+        self, name: str, dimension: str = "", since: str = "", until: str = "9999", member: str | None = None
+    ) -> list[MetricValue]:
+        """Return the values of a metric, in all or by a dimension, from one day to another."""
+        query = """select day, member, value from metric_values
+            where metric = ? and dimension = ? and day between ? and ? and (? is null or member = ?)
+            order by day, member"""
+        rows = self._all(query, (name, dimension, since, until, member, member))
+        return [MetricValue(day, member or None, value) for day, member, value in rows]
+
+    def members(self, dimension: str) -> list[str]:
+        """Return the members of a dimension among the customers that are shown, sorted; without the empty one."""
+        query = """select distinct member from metric_values
+            where metric = 'customers' and dimension = ? and day = ? and member <> '' order by 1"""
+        return [member for (member,) in self._all(query, (dimension, self.as_of))]
+
+    def alerts(self, limit: int, after: int = 0) -> list[tuple[bytes, int]]:
+        """Return alerts, the newest first, each with the place after which the next page begins."""
+        return self._bodies("alerts", limit, after)
+
+    def sync_runs(self, limit: int, after: int = 0) -> list[tuple[bytes, int]]:
+        """Return the runs that Dagster had when the snapshot was made, the newest first."""
+        return self._bodies("sync_runs", limit, after)
+
+    def _bodies(self, table: str, limit: int, after: int) -> list[tuple[bytes, int]]:
+        rows = self._all(f"select body, id from {table} where id > ? order by id limit ?", (after, limit))
+        return [(body.encode(), id) for body, id in rows]
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def _all(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        return self._connection().execute(query, values).fetchall()
+
+    def _one(self, query: str, values: Sequence[Any] = ()) -> Any:
+        return self._connection().execute(query, values).fetchone()
+
+    def _connection(self) -> sqlite3.Connection:
+        """Return the connection of this thread."""
+        opened: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if opened is None:
+            opened = sqlite3.connect(f"file:{self.path}?immutable=1", uri=True, isolation_level=None)
+            opened.execute(f"pragma mmap_size = {MMAP_BYTES}")
+            opened.execute("pragma query_only = on")
+            self._local.connection = opened
+        return opened

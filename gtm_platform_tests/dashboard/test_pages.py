@@ -1,0 +1,268 @@
+"""Every page shows what SQL over the lake says, and every filter can be given as a link."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from gtm_platform.dashboard.page import discover
+from gtm_platform.dashboard.pages.at_risk import every_row
+from gtm_platform.dashboard.status import AT_RISK as AT_RISK_STATUSES
+from gtm_platform.dashboard.wording import money
+from gtm_platform.lake.lake import Lake
+from gtm_platform.serving.store import Snapshot
+from gtm_platform.settings import settings
+from gtm_platform_tests.dashboard.conftest import ALERT, WATCHED, Open, opener
+from gtm_platform_tests.dashboard.world import DAY
+
+AT_RISK = "is_customer and health_status <> 'healthy'"
+
+
+def rows(lake: Lake, query: str, table: str = "core/unified_customers", day: str = str(DAY)) -> list[tuple[Any, ...]]:
+    """What SQL over a table of a day says."""
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        return connection.execute(query.format(table=f"({lake.query_day(table, day).sql})")).fetchall()
+
+
+def cards(app: AppTest) -> Mapping[str, str]:
+    """The figures of a page by their titles, as they are read."""
+    return {shown(metric.label): shown(metric.value) for metric in app.metric}
+
+
+def shown(markdown: str) -> str:
+    """Markdown as it is read, but for its links and colours."""
+    return re.sub(r"\\(.)", r"\1", markdown).replace("**", "")
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(shown(each.value) for each in [*app.markdown, *app.caption, *app.subheader, *app.info, *app.title])
+
+
+def listed(app: AppTest, number: int = 0) -> list[dict[str, Any]]:
+    return list(app.dataframe[number].value.to_dict("records"))
+
+
+@pytest.mark.parametrize("page", list(discover()))
+def test_every_page_is_drawn(open_page: Open, page: str) -> None:
+    assert open_page(page).title[0].value
+
+
+@pytest.mark.parametrize("page", list(discover()))
+def test_a_home_without_a_snapshot_has_a_sentence(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opener(tmp_path / "empty", monkeypatch)(page)
+    assert [title.value for title in app.title] == ["Nothing to show yet"]
+    assert "gtm demo" in app.info[0].value
+
+
+def test_the_overview_says_what_the_lake_says(open_page: Open, lake: Lake) -> None:
+    [(customers, mrr, risk, health, owing)] = rows(
+        lake,
+        f"""select count(*), sum(mrr_reporting)::double, sum(mrr_reporting) filter ({AT_RISK})::double,
+            avg(health_score), count(*) filter (is_delinquent) from {{table}} where is_customer""",
+    )
+    figures = cards(open_page("overview"))
+    assert figures == {
+        "Customers": f"{customers:,}",
+        "MRR": money(mrr, "usd"),
+        "MRR at risk": money(risk, "usd"),
+        "Mean health": f"{health:.1f}",
+        "Payment overdue": str(owing),
+    }
+
+
+def test_the_overview_splits_by_account_manager(open_page: Open, lake: Lake) -> None:
+    query = f"""select coalesce(assigned_am, 'None'), count(*), sum(mrr_reporting)::double,
+        coalesce(sum(mrr_reporting) filter ({AT_RISK}), 0)::double from {{table}} where is_customer group by 1"""
+    table = listed(open_page("overview"))
+    expected = sorted(rows(lake, query))
+    assert sorted((row["am"], row["customers"]) for row in table) == [row[:2] for row in expected]
+    for row, (_, _, mrr, risk) in zip(sorted(table, key=lambda row: row["am"]), expected, strict=True):
+        assert (row["mrr"], row["mrr_at_risk"]) == (pytest.approx(mrr), pytest.approx(risk))
+
+
+def test_the_overview_shows_the_movements_of_the_window(open_page: Open, lake: Lake) -> None:
+    before = lake.query_day("core/unified_customers", "2026-02-23").sql
+    [(then, now)] = rows(
+        lake,
+        f"""select (select sum(mrr_reporting)::double from ({before}) where is_customer),
+            (select sum(mrr_reporting)::double from {{table}} where is_customer)""",
+    )
+    text = texts(open_page("overview"))
+    assert "MRR movements in 7 days" in text
+    assert f"{money(then, 'usd')} became {money(now, 'usd')}, net" in text
+
+
+def test_who_churned_and_who_was_saved_are_on_the_overview(open_page: Open, lake: Lake, snapshot: Snapshot) -> None:
+    query = """select count(*) from {table} where customer_status = 'churned'
+        and churned_at > timestamptz '2026-02-01'"""
+    [(churned,)] = rows(lake, query)
+    saved = orjson.loads(snapshot.fact("saved"))["customers"]
+    text = texts(open_page("overview"))
+    assert churned
+    assert f"Churned in 30 days: {churned}" in text
+    assert f"Saved in 30 days: {saved}" in text
+
+
+def test_the_list_has_everybody_at_risk_with_reasons_and_actions(open_page: Open, lake: Lake) -> None:
+    query = f"""select name, mrr_reporting::double, health_score, risk_signals, recommended_actions[1]
+        from {{table}} where {AT_RISK} order by mrr_reporting desc"""
+    expected = rows(lake, query)
+    app = open_page("at_risk")
+    table = listed(app)
+    assert f"{len(expected):,} customers with {money(sum(row[1] for row in expected), 'usd')} MRR" in texts(app)
+    assert [row["mrr_reporting"] for row in table] == [row[1] for row in expected]
+    reasons = {(name, mrr, score): (signals, action) for name, mrr, score, signals, action in expected}
+    for row in table:
+        signals, action = reasons[row["name"], row["mrr_reporting"], row["health_score"]]
+        assert sorted(row["risk_signals"]) == [signal.replace("_", " ") for signal in signals]
+        assert row["recommended_actions"] == action
+
+
+@pytest.mark.parametrize(
+    ("query", "condition"),
+    [
+        ({"health": ["Critical"]}, "health_status = 'critical'"),
+        ({"health": ["Critical", "High risk"]}, "health_status in ('critical', 'high_risk')"),
+        ({"account_manager": ["Sam Lee"]}, "assigned_am = 'Sam Lee'"),
+        ({"account_manager": ["Sam Lee", "None"]}, "coalesce(assigned_am, '') in ('Sam Lee', '')"),
+        ({"plan": ["Scale"]}, "plan_tier = 'scale'"),
+        ({"signal": ["Low csat"]}, "list_contains(risk_signals, 'low_csat')"),
+        ({"mrr_min": "1000"}, "mrr_reporting >= 1000"),
+        ({"plan": ["Scale"], "health": ["At risk"]}, "plan_tier = 'scale' and health_status = 'at_risk'"),
+    ],
+)
+def test_every_filter_is_a_link(open_page: Open, lake: Lake, query: dict[str, Any], condition: str) -> None:
+    [(count, mrr)] = rows(
+        lake, f"select count(*), coalesce(sum(mrr_reporting), 0)::double from {{table}} where {AT_RISK} and {condition}"
+    )
+    [(everybody,)] = rows(lake, f"select count(*) from {{table}} where {AT_RISK}")
+    app = open_page("at_risk", **query)
+    assert 0 < count < everybody
+    assert f"{count:,} customer{'s' * (count != 1)} with {money(mrr, 'usd')} MRR" in texts(app)
+    assert len(listed(app)) == count
+
+
+@pytest.mark.parametrize("query", [{"health": "nonsense"}, {"mrr_min": "much"}, {"sort": "'; drop table"}])
+def test_a_link_with_nonsense_is_the_whole_list(open_page: Open, query: dict[str, str]) -> None:
+    everybody = [row["name"] for row in listed(open_page("at_risk"))]
+    assert [row["name"] for row in listed(open_page("at_risk", **query))] == everybody
+
+
+def test_a_customer_is_explained(open_page: Open, lake: Lake) -> None:
+    query = (
+        f"select customer_id, name, health_score, mrr_reporting::double, company_name from {{table}} where {AT_RISK}"
+    )
+    id, name, score, mrr, company = rows(lake, query)[0]
+    app = open_page("customer", id=id)
+    figures, text = cards(app), texts(app)
+    assert (figures["Health"], figures["MRR"]) == (str(score), money(mrr, "usd"))
+    assert app.title[0].value == name
+    assert company in text
+    for part in ("What to do", "How the score is made", "Why it moved", "Timeline", f"gives] {score}"):
+        assert part in text
+
+
+def test_a_customer_is_reached_by_address_id_and_domain(open_page: Open, lake: Lake) -> None:
+    [(id, email, domain, name, firm)] = rows(
+        lake, "select customer_id, email, company_domain, name, company_name from {table} where is_customer limit 1"
+    )
+    for sought, title in ((email.upper(), name), (id, name), (domain, firm)):
+        app = open_page("overview")
+        app.text_input(key="search").set_value(sought).run()
+        assert [shown(each.value) for each in app.title] == [title]
+
+
+def test_nobody_by_that_address_is_a_sentence(open_page: Open) -> None:
+    app = open_page("overview")
+    app.text_input(key="search").set_value("nobody@nowhere.example").run()
+    assert "Nobody has the address" in app.warning[0].value
+    assert "no customer with this id" in open_page("customer", id="cus_none").info[0].value
+    assert "no company with this id" in open_page("company", id="com_none").info[0].value
+
+
+def test_a_company_has_its_people(open_page: Open, lake: Lake) -> None:
+    [(id, people, customers, mrr)] = rows(
+        lake,
+        """select company_id, count(*), count(*) filter (is_customer),
+            sum(mrr_reporting) filter (is_customer)::double from {table} group by 1 order by 4 desc limit 1""",
+    )
+    app = open_page("company", id=id)
+    figures = cards(app)
+    assert (figures["People"], figures["Customers"], figures["MRR"]) == (str(people), str(customers), money(mrr, "usd"))
+    assert len(listed(app)) == people
+
+
+def test_companies_are_listed_by_what_they_pay(open_page: Open, lake: Lake) -> None:
+    query = "select sum(mrr_reporting) filter (is_customer)::double from {table} group by company_id order by 1 desc"
+    table = listed(open_page("company"))
+    assert [row["mrr_reporting"] for row in table] == [pytest.approx(mrr) for (mrr,) in rows(lake, query)]
+
+
+def test_revenue_moves_as_the_lake_does(open_page: Open, lake: Lake) -> None:
+    before = lake.query_day("core/unified_customers", "2026-02-23").sql
+    [(kept, started)] = rows(
+        lake,
+        f"""select sum(if(n.is_customer, n.mrr_reporting, 0))::double, sum(b.mrr_reporting)::double
+            from ({before}) b left join {{table}} n using (customer_id) where b.is_customer""",
+    )
+    figures = cards(open_page("revenue"))
+    assert figures["Net revenue retention, 7 days"] == f"{kept / started * 100:.1f} %"
+
+
+@pytest.mark.parametrize("by", ["Plan", "Account manager", "Currency"])
+def test_movements_are_split_by_a_link(open_page: Open, lake: Lake, by: str) -> None:
+    column = {"Plan": "plan_tier", "Account manager": "assigned_am", "Currency": "currency"}[by]
+    before = lake.query_day("core/unified_customers", "2026-02-23").sql
+    expected = rows(
+        lake,
+        f"""select sum(b.mrr_reporting)::double from ({before}) b join {{table}} n using (customer_id)
+            where b.is_customer and not n.is_customer group by b.{column} order by 1 desc""",
+    )
+    table = listed(open_page("revenue", by=by))
+    assert [row["churned_mrr"] for row in table if row["churned_mrr"]] == [pytest.approx(mrr) for (mrr,) in expected]
+
+
+def test_the_timeline_has_alerts_writes_and_turns(open_page: Open) -> None:
+    app = open_page("customer", id=WATCHED)
+    text = texts(app)
+    assert ALERT["title"] in text
+    assert "Wrote 1 property to HubSpot" in text
+    assert "health score: 61 → 58" in text
+    assert "mrr: held, edited by hand" in text
+    assert "Paid for the first time" in text
+    markdown = "\n".join(each.value for each in app.markdown)
+    assert "](https://evil.example)" not in markdown
+
+
+def test_a_customer_leads_to_the_systems_that_know_it(open_page: Open) -> None:
+    links = {button.proto.label: button.proto.url for button in open_page("customer", id=WATCHED).get("link_button")}
+    assert links == {
+        "HubSpot": "https://app.hubspot.com/contacts/20000007/record/0-1/1002",
+        "Stripe": "https://dashboard.stripe.com/test/customers/cus_s2",
+    }
+
+
+def test_data_health_says_what_went_wrong(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GTM_UI_URL", "http://127.0.0.1:3210")
+    settings.cache_clear()
+    app = open_page("data_health")
+    figures = cards(app)
+    assert (figures["Checks passed"], figures["Failed runs"]) == ("2 of 3", "1 of 3")
+    assert "1 check failed" in texts(app)
+    wrong, everything, runs = (listed(app, number) for number in range(3))
+    assert [(row["table"], row["verdict"][0]) for row in wrong] == [("core/table0", "Failed")]
+    assert len(everything) == 3
+    assert [row["outcome"][0] for row in runs] == ["Failure", "Success", "Success"]
+    assert runs[0]["run"] == "http://127.0.0.1:3210/runs/run-0"
+
+
+def test_the_download_has_every_row_of_the_list(lake: Lake, snapshot: Snapshot) -> None:
+    [(count,)] = rows(lake, f"select count(*) from {{table}} where {AT_RISK} and plan_tier = 'scale'")
+    everybody = list(every_row(snapshot, {"health": AT_RISK_STATUSES, "plan": ["scale"]}, "-mrr", page=3))
+    assert len({row["customer_id"] for row in everybody}) == len(everybody) == count > 3

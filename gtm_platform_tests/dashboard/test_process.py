@@ -1,0 +1,28 @@
+"""The dashboard as a process: on this machine only, without telemetry or error details, and ended with its block."""
+
+import os
+from pathlib import Path
+
+import httpx
+
+from gtm_platform.dashboard import process
+
+
+def test_it_is_served_and_ends(home: Path, tmp_path: Path) -> None:
+    port, log = process.free_port(), tmp_path / "dashboard.log"
+    environment = os.environ | {"GTM_HOME": str(home)}
+    with (
+        process.serving_dashboard(port, environment, log) as served,
+        httpx.Client(transport=httpx.HTTPTransport(retries=12), trust_env=False, timeout=60) as client,
+    ):
+        assert client.get(f"{process.address(port)}/_stcore/health").text == "ok"
+        assert "<title>" in client.get(process.address(port)).text
+    assert served.poll() is not None
+    assert "Traceback" not in log.read_text()
+
+
+def test_it_is_configured_by_the_file_beside_the_script() -> None:
+    config = (process.SCRIPT.parent / ".streamlit" / "config.toml").read_text()
+    for line in ('showErrorDetails = "none"', 'showErrorLinks = "false"', "gatherUsageStats = false"):
+        assert line in config
+    assert process.HOST == "127.0.0.1"

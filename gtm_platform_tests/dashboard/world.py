@@ -1,0 +1,150 @@
+"""Daily tables out of a formula, as many customers and days as wanted, and the snapshot that is served from them."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from ibis.backends.sql.datatypes import DuckDBType
+
+import gtm_platform.definitions  # noqa: F401  declares the tables
+from gtm_platform.lake.contracts import contract_of
+from gtm_platform.lake.lake import Lake
+from gtm_platform.policy import policy
+from gtm_platform.serving.snapshot.build import Built, build
+from gtm_platform.serving.snapshot.files import folder_of
+from gtm_platform.serving.snapshot.landing import Landing
+
+DAY = date(2026, 3, 2)
+COMPANY = 10  # people of a company
+FIRST_NAMES = ("Ada", "Bo", "Cleo", "Dana", "Eli", "Fay", "Gus", "Hana", "Ivo", "Jana")
+LAST_NAMES = ("Alder", "Birch", "Cedar", "Dune", "Elm", "Fern", "Glen", "Heath", "Ivy", "Juniper", "Kelp")
+MANAGERS = ("Robin Hale", "Sam Lee", "Noor Haddad", "Jo Lindqvist", "Casey Duarte")
+SIGNALS = ("cancel_mentioned", "failed_payments", "renewal_soon", "low_csat", "inactive_30d", "negative_tone")
+ACTIONS = ("Call today: the customer spoke of cancelling.", "Ask for a working payment method: charges failed.")
+
+# In these, i is the number of the person, age the days before the newest one.
+BASE = "20 + dice(i, 'base', 80)"
+SCORE = f"greatest(0, least(100, ({BASE}) + round(12 * sin((i % 60 + age) / 8.0))::int))"
+CHURNS = "dice(i, 'leaves', 100) < 6 and age < dice(i, 'when', 60)"
+COMES = "dice(i, 'comes', 100) < 8 and age > dice(i, 'since', 45)"
+CUSTOMER = f"not ({CHURNS}) and not ({COMES}) and dice(i, 'prospect', 10) > 1"
+STATUS = """case when score >= 70 then 'healthy' when score >= 50 then 'at_risk' when score >= 30 then 'high_risk'
+    else 'critical' end"""
+GREW = "if(dice(i, 'grows', 12) = 0 and age < dice(i, 'grew', 40), 90, 0)"
+MRR = f"(19 + pow(dice(i, 'mrr', 100), 3) / 250 + {GREW})::decimal(18, 2)"
+TWO_SIGNALS = f"""[{list(SIGNALS)}[1 + i % {len(SIGNALS)}], {list(SIGNALS)}[1 + (i // 7) % {len(SIGNALS)}]]"""
+WIDE = {
+    "customer_id": "'cus_' || lpad(i::varchar, 7, '0')",
+    "as_of": "day",
+    "name": f"{list(FIRST_NAMES)}[1 + i % {len(FIRST_NAMES)}] || ' ' || {list(LAST_NAMES)}[1 + i % {len(LAST_NAMES)}]",
+    "email": "'person' || i || '@firm' || (i // 10) || '.example'",
+    "all_emails": "['person' || i || '@firm' || (i // 10) || '.example']",
+    "company_id": "'com_' || lpad((i // 10)::varchar, 6, '0')",
+    "company_name": "'Firm ' || (i // 10)",
+    "company_domain": "'firm' || (i // 10) || '.example'",
+    "hubspot_contact_id": "(1000 + i)::varchar",
+    "stripe_customer_id": "'cus_s' || i",
+    "assigned_am": f"if(i % 23 = 0, null, {list(MANAGERS)}[1 + (i // 10) % {len(MANAGERS)}])",
+    "customer_status": f"case when is_customer then 'active' when {CHURNS} then 'churned' else 'prospect' end",
+    "is_customer": "is_customer",
+    "customer_since": "day - interval 300 day",
+    "churned_at": f"if({CHURNS}, (date '{DAY}' - dice(i, 'when', 60)::int + 1)::timestamptz, null)",
+    "churn_reason": f"if({CHURNS}, ['too_expensive', 'missing_features', 'unused'][1 + i % 3], null)",
+    "mrr": "if(is_customer, mrr, null)",
+    "mrr_reporting": "if(is_customer, mrr, null)",
+    "ltv": "mrr * 9",
+    "currency": "'usd'",
+    "plan_tier": "['starter', 'pro', 'scale', 'enterprise'][1 + least(3, (mrr / 300)::int)]",
+    "is_delinquent": "dice(i, 'owes', 60) = 0",
+    "last_seen_at": "day::timestamptz - to_hours(dice(i, 'seen', 900))",
+    "health_score": "if(is_customer, score, null)",
+    "health_status": f"if(is_customer, {STATUS}, null)",
+    "churn_risk": "if(is_customer, 100 - score, null)",
+    "risk_signals": f"if(is_customer, if(score < 70, list_sort(list_distinct({TWO_SIGNALS})), []), null)",
+    "recommended_actions": f"if(is_customer, if(score < 70, {list(ACTIONS)}, []), null)",
+}
+HEALTH = {
+    "customer_id": WIDE["customer_id"],
+    "as_of": "day",
+    "activity_score": "score",
+    "support_score": "least(100, score + 10)",
+    "payment_score": "if(i % 9 = 0, 40, 100)",
+    "tenure_score": "40",
+    "mrr_score": "30",
+    "base_score": "least(100, score + 3)",
+    "override_cancel": "if(i % 40 = 0, -30, 0)",
+    "override_delinquent": "0",
+    "override_inactive": "0",
+    "override_critical": "0",
+    "health_score": "score",
+    "health_status": STATUS,
+    "health_confidence": "0.85",
+    "churn_risk": "100 - score",
+    "churn_risk_model": "'formula'",
+    "risk_signals": "[]",
+    "recommended_actions": "[]",
+    "score_change_7d": f"score - ({SCORE.replace('age', '(age + 7)')})",
+    "policy_hash": "'{rules}'",
+}
+PEOPLE = {"customer_id": WIDE["customer_id"], "aliases": "[]", "all_emails": WIDE["all_emails"], "email": WIDE["email"]}
+COMPANIES = {
+    "company_id": "'com_' || lpad(i::varchar, 6, '0')",
+    "name": "'Firm ' || i",
+    "domain": "'firm' || i || '.example'",
+    "domains": "['firm' || i || '.example']",
+    "hubspot_company_ids": "[(5000 + i)::varchar]",
+    "match_method": "'domain'",
+    "match_confidence": "1.0",
+}
+USUAL = {
+    "array": "[]",
+    "boolean": "false",
+    "string": "'none'",
+    "timestamp": "timestamptz '2025-01-01'",
+    "date": "date '2025-01-01'",
+}
+
+
+def settle(home: Path, customers: int, days: int, last: date = DAY, **more: Any) -> Built:
+    """Write the tables of the days, and a snapshot of the newest with `more` of its landing."""
+    lake = Lake(home / "lake")
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'; create macro dice(i, salt, sides) as (hash(i, salt) % sides)::bigint")
+        for age in reversed(range(days)):
+            day = last - timedelta(days=age)
+            _write(connection, lake, "core/unified_customers", day, customers, age, WIDE)
+            _write(connection, lake, "health/customer_health", day, customers, age, HEALTH, "where is_customer")
+        _write(connection, lake, "identity/people", last, customers, 0, PEOPLE)
+        _write(connection, lake, "identity/companies", last, -(-customers // COMPANY), 0, COMPANIES)
+    built = build(Landing(lake, datetime.combine(last, time(23), UTC), policy(), **more), folder_of(home))
+    assert built is not None
+    return built
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    table: str,
+    day: date,
+    rows: int,
+    age: int,
+    values: dict[str, str],
+    where: str = "",
+) -> None:
+    contract = contract_of(table)
+    columns = ", ".join(
+        f"({values.get(name) or _usual(str(kind), contract.columns[name].nullable)})::{DuckDBType.to_string(kind)} "
+        f'as "{name}"'
+        for name, kind in contract.schema.items()
+    ).replace("{rules}", policy().hash)
+    numbers = f"select i, {age} as age, date '{day}' as day, {SCORE} as score, {MRR} as mrr, {CUSTOMER} as is_customer"
+    query = f"select {columns} from ({numbers} from range(0, {rows}) t(i)) {where}"
+    lake.write(table, str(day), connection.execute(query).to_arrow_reader(50_000))
+
+
+def _usual(kind: str, nullable: bool) -> str:
+    """Return a value for a column that no formula is for."""
+    if nullable:
+        return "null"
+    return next((value for beginning, value in USUAL.items() if kind.lstrip("!").startswith(beginning)), "0")

@@ -1,0 +1,113 @@
+"""Every discovered source down for days, by an outage or by its key: all others and every daily table go on, the
+customers say whose data are old, and a check warns. Nothing here names a source."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from gtm_platform.ingest.discovery import discover_sources
+from gtm_platform.ingest.source import Source
+from gtm_platform.quality.customer_quality import FEEDS
+from gtm_platform.sandbox.server import Sandbox, running
+from gtm_platform.settings import settings
+from gtm_platform_tests.conftest import VARIABLES
+from gtm_platform_tests.e2e.home import (
+    Control,
+    execute,
+    frame,
+    let_go,
+    midnight,
+    move_in,
+    told,
+    turn_clocks,
+    windows_of,
+)
+from gtm_platform_tests.faults.quiet_worlds import nobody_waits
+
+PEOPLE, SEED, FIRST = 30, 29, date(2026, 3, 1)
+APART = timedelta(days=4)  # between two days that are lived: long enough for what was not read to be overdue
+SOURCES = discover_sources()
+WAYS = ("500s", "a wrong key")
+CASES = [(source, WAYS[number % 2]) for number, source in enumerate(SOURCES)]
+
+
+class Home:
+    """A home whose first day went well; each further day something is down."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, home: Path, box: Sandbox, dagster: dg.DagsterInstance) -> None:
+        self.patch, self.home, self.control, self.box, self.dagster = patch, home, Control(box.url), box, dagster
+        self.day = FIRST
+
+    def live(self, down: Source | None = None) -> dg.ExecuteInProcessResult:
+        """Read every source for the day and make the tables; only the source that is down may fail."""
+        turn_clocks(self.patch, self.box, midnight(self.day) + timedelta(days=1))
+        for job, first, last in windows_of(self.day):
+            ran = execute(self.dagster, job, first, last)
+            assert ran.success == (down is None or job != f"sync_{down.name}"), told(ran)
+        tables = execute(self.dagster, "daily_tables", str(self.day))
+        assert tables.success, told(tables)
+        return tables
+
+    @contextmanager
+    def down(self, source: Source, way: str) -> Iterator[None]:
+        """Take a source down until the context ends."""
+        variable = source.required_env[0]
+        if way == "500s":
+            self.control.go_wrong(source.name, "/", status=500)
+        else:
+            self.patch.setenv(variable, "wrong_0123456789abcdef")
+        yield
+        self.control.go_right()
+        self.patch.setenv(variable, self.box.env[variable])
+        settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    folder = tmp_path_factory.mktemp("outage")
+    with pytest.MonkeyPatch.context() as patch:
+        nobody_waits(patch)
+        for variable in VARIABLES:
+            patch.delenv(variable, raising=False)
+        patch.setenv("GTM_FIRST_DAY", "2026-01-01")
+        with (
+            running(PEOPLE, SEED, midnight(FIRST), folder) as box,
+            dg.DagsterInstance.ephemeral(tempdir=str(folder)) as dagster,
+        ):
+            move_in(patch, folder, box, midnight(FIRST))
+            home = Home(patch, folder, box, dagster)
+            home.live()
+            yield home
+            let_go()
+    settings.cache_clear()
+
+
+@pytest.mark.faults("S5", "S16", "T9")
+@pytest.mark.parametrize(("source", "way"), CASES, ids=[f"{source.name}: {way}" for source, way in CASES])
+def test_one_source_down_leaves_all_else_working_and_is_named(home: Home, source: Source, way: str) -> None:
+    home.day += APART
+    for name, value in home.box.env.items():  # a test begins with an empty environment
+        home.patch.setenv(name, value)
+    home.patch.setenv("GTM_HOME", str(home.home))
+    with home.down(source, way):
+        ran = home.live(source)
+    synced = {
+        feed.source: _newest(frame(home.home, "core/unified_customers", str(home.day)), feed.sync_column)
+        for feed in FEEDS
+    }
+    today = pd.Timestamp(midnight(home.day))
+    assert {name for name, at in synced.items() if at is not None and at < today} == {source.name} & synced.keys()
+    (check,) = [each for each in ran.get_asset_check_evaluations() if each.check_name == "sources_are_fresh"]
+    assert not check.passed
+    assert check.severity == dg.AssetCheckSeverity.WARN
+    assert f"{source.name}/" in str(check.metadata)
+
+
+def _newest(customers: pd.DataFrame, column: str) -> pd.Timestamp | None:
+    values = customers[column].dropna()
+    return max(map(pd.Timestamp, values)) if len(values) else None

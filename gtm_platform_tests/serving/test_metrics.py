@@ -1,0 +1,100 @@
+"""Each metric against SQL of its own over the lake's files."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from gtm_platform.serving.metrics import DIMENSIONS, discover
+from gtm_platform.serving.store import Snapshot
+from gtm_platform_tests.serving.world import DAYS, TODAY
+
+CURRENT = {
+    "customers": "select count(*) from now where is_customer",
+    "mrr": "select sum(mrr_reporting) from now where is_customer",
+    "paying_customers": "select count(*) from now where is_customer and mrr_reporting > 0",
+    "mrr_per_customer": "select avg(mrr_reporting::double) from now where is_customer and mrr_reporting > 0",
+    "payment_overdue": "select count(*) from now where is_customer and is_delinquent",
+    "mean_health": "select sum(health_score) / count(health_score) from now where is_customer",
+    "at_risk": "select count(*) from now where is_customer and health_status in ('at_risk', 'high_risk', 'critical')",
+    "mrr_at_risk": "select coalesce(sum(mrr_reporting), 0) from now where is_customer and health_score < 70",
+    "expected_mrr_loss": "select coalesce(sum(mrr_reporting::double * churn_risk / 100), 0) from now where is_customer",
+    "show_rate": """select sum(calls_held_90d) / nullif(sum(calls_held_90d) + sum(calls_no_show_90d), 0)
+        from now where is_customer""",
+}
+BOTH = """with n as (select customer_id, coalesce(mrr_reporting, 0) as m, assigned_am from now where is_customer),
+    b as (select customer_id, coalesce(mrr_reporting, 0) as m, assigned_am from before where is_customer) """
+LEFT, CAME = "b anti join n using (customer_id)", "n anti join b using (customer_id)"
+STAYED = "n join b using (customer_id)"
+WAS = "nullif((select sum(m) from b), 0)"
+WINDOW = {
+    "new_customers": f"select count(*) from {CAME}",
+    "churned_customers": f"select count(*) from {LEFT}",
+    "customer_churn": f"select (select count(*) from {LEFT}) / (select count(*) from b)",
+    "new_mrr": f"select coalesce(sum(m), 0) from {CAME}",
+    "expansion_mrr": f"select coalesce(sum(n.m - b.m), 0) from {STAYED} where n.m > b.m",
+    "contraction_mrr": f"select coalesce(sum(b.m - n.m), 0) from {STAYED} where n.m < b.m",
+    "churned_mrr": f"select coalesce(sum(m), 0) from {LEFT}",
+    "mrr_churn": f"select (select coalesce(sum(m), 0) from {LEFT})::double / {WAS}",
+    "net_revenue_retention": f"select (select sum(n.m) from {STAYED})::double / {WAS}",
+    "gross_revenue_retention": f"select (select sum(least(n.m, b.m)) from {STAYED})::double / {WAS}",
+}
+EXPECTED = {name: (query, 0) for name, query in CURRENT.items()} | {
+    f"{name}_{days}d": (BOTH + query, days) for name, query in WINDOW.items() for days in (7, 30)
+}
+
+
+def in_lake(home: Path, name: str) -> float | None:
+    query, days = EXPECTED[name]
+    with duckdb.connect() as db:
+        for view, day in {"now": TODAY, "before": TODAY - timedelta(days=days)}.items():
+            files = f"{home}/lake/core/unified_customers/{day}.*.parquet"
+            db.execute(f"create view {view} as from read_parquet('{files}')")
+        [row] = db.execute(query).fetchall()
+    return None if row[0] is None else float(row[0])
+
+
+def test_every_metric_is_compared() -> None:
+    assert set(discover()) == set(EXPECTED)
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_it_is_what_the_lake_says(name: str, snapshot: Snapshot, served_home: Path) -> None:
+    [value] = snapshot.metric(name, since=str(TODAY), until=str(TODAY))
+    expected = in_lake(served_home, name)
+    assert expected
+    assert value.value == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("dimension", sorted(DIMENSIONS))
+@pytest.mark.parametrize("name", ["customers", "mrr", "at_risk", "churned_mrr_7d", "new_customers_30d"])
+def test_members_add_up_to_the_whole(name: str, dimension: str, snapshot: Snapshot) -> None:
+    [whole] = snapshot.metric(name, since=str(TODAY))
+    assert sum(value.value for value in snapshot.metric(name, dimension, since=str(TODAY))) == pytest.approx(
+        whole.value
+    )
+
+
+def test_mrr_moves_by_what_came_and_went(snapshot: Snapshot) -> None:
+    by_day = {value.day: value.value for value in snapshot.metric("mrr")}
+    for days in (7, 30):
+        moved = {
+            name: snapshot.metric(f"{name}_mrr_{days}d", since=str(TODAY))[0].value
+            for name in ("new", "expansion", "contraction", "churned")
+        }
+        change = by_day[str(TODAY)] - by_day[str(TODAY - timedelta(days=days))]
+        assert moved["new"] + moved["expansion"] - moved["contraction"] - moved["churned"] == pytest.approx(change)
+        assert all(moved.values())
+
+
+def test_a_window_without_its_first_day_has_no_value(snapshot: Snapshot) -> None:
+    days = {value.day for value in snapshot.metric("net_revenue_retention_30d")}
+    assert days == {str(day) for day in DAYS if day - timedelta(days=30) in DAYS}
+
+
+def test_each_says_what_it_is() -> None:
+    for metric in discover().values():
+        assert metric.title
+        assert metric.formula
+        assert metric.about

@@ -1,0 +1,160 @@
+"""What pages show besides customers and metrics: writes, checks, quarantine, changes of rules, who was saved."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import orjson
+import pytest
+
+from gtm_platform.ingest.quarantine import write_quarantine
+from gtm_platform.ingest.record import Rejected
+from gtm_platform.lake.duckdb_engine import engine
+from gtm_platform.lake.lake import Lake
+from gtm_platform.serving.snapshot import journals
+from gtm_platform.serving.snapshot.build import build
+from gtm_platform.serving.snapshot.hubspot_writes import HubSpotWrites
+from gtm_platform.serving.store import Snapshot, Store
+from gtm_platform.state import hubspot_journal, open_state
+from gtm_platform.state.accounts import PinnedAccount, pin_account
+from gtm_platform.state.hubspot_journal import Write
+from gtm_platform_tests.serving.world import DAYS, NOW, TODAY, health, landing, person, settle
+from gtm_platform_tests.tables import filled
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    lake = Lake(tmp_path / "lake")
+    settle(lake)
+    return lake
+
+
+def served(lake: Lake, folder: Path, **more: object) -> Snapshot:
+    assert build(landing(lake, **more), folder) is not None
+    return Store(folder).current()
+
+
+def write(run: str, customer: str, name: str, before: str, after: str) -> Write:
+    return Write(run, str(TODAY), "contacts", f"9{customer[-3:]}", customer, name, before, after, "health", "trace")
+
+
+def test_what_was_written_to_hubspot_is_kept_by_customer(lake: Lake, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    state = open_state(url)
+    first = [write("run-1", "cus_001", "gtm_mrr", "", "12"), write("run-1", "cus_001", "gtm_health_score", "", "60")]
+    with state.writing() as tx:
+        ids = hubspot_journal.intend(tx, first, NOW)
+        hubspot_journal.receive(tx, ids, "written", NOW)
+        hubspot_journal.conclude(tx, [(write("run-1", "cus_002", "gtm_mrr", "5", "5"), "")], "unchanged", NOW)
+        hubspot_journal.conclude(tx, [(write("run-2", "cus_001", "gtm_mrr", "9", "13"), "edited")], "held", NOW)
+    snapshot = served(lake, tmp_path / "serving", hubspot_writes=HubSpotWrites(url, "2026-01-01"))
+    newest, oldest = map(orjson.loads, snapshot.hubspot_writes("cus_001"))
+    assert [(field["property"], field["status"], field["reason"]) for field in newest["fields"]] == [
+        ("gtm_mrr", "held", "edited")
+    ]
+    assert [(field["property"], field["after"]) for field in oldest["fields"]] == [
+        ("gtm_health_score", "60"),
+        ("gtm_mrr", "12"),
+    ]
+    assert snapshot.hubspot_writes("cus_002") == []
+    assert list(HubSpotWrites(url, "2026-03-01")) == []
+
+
+def test_accounts_are_those_of_the_home(lake: Lake, tmp_path: Path) -> None:
+    state = open_state(f"sqlite:///{tmp_path / 'state.db'}")
+    with state.writing() as tx:
+        pin_account(tx, PinnedAccount("hubspot", "123", "HubSpot portal 123", NOW))
+    snapshot = served(lake, tmp_path / "serving", accounts=journals.accounts_of(state))
+    assert orjson.loads(snapshot.fact("accounts")) == {"hubspot": {"account_id": "123", "label": "HubSpot portal 123"}}
+
+
+def test_checks_have_their_last_verdict_and_failures_come_first(lake: Lake, tmp_path: Path) -> None:
+    verdicts = {"a": True, "b": False}
+
+    @dg.asset
+    def table() -> None: ...
+
+    def check(name: str) -> dg.AssetChecksDefinition:
+        @dg.asset_check(asset=table, name=name)
+        def checked() -> dg.AssetCheckResult:
+            return dg.AssetCheckResult(passed=verdicts[name], description=f"{name} says so")
+
+        return checked
+
+    checks = [check("a"), check("b")]
+    keys = [key for each in checks for key in each.check_keys]
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        dg.materialize([table, *checks], instance=instance, raise_on_error=False)
+        verdicts |= {"a": False, "b": True}
+        dg.materialize([table, *checks], instance=instance, raise_on_error=False)
+        never = dg.AssetCheckKey(table.key, "never")
+        shown = journals.checks_of(instance, [*keys, never])
+    fact = orjson.loads(served(lake, tmp_path / "serving", checks=shown).fact("checks"))
+    assert (fact["total"], fact["passed"]) == (2, 1)
+    assert [(row["check"], row["status"], row["about"]) for row in fact["checks"]] == [
+        ("a", "error", "a says so"),
+        ("b", "passed", "b says so"),
+    ]
+
+
+def test_quarantined_records_are_counted_by_reason(lake: Lake, tmp_path: Path) -> None:
+    rejected = {
+        f"digest{number}": Rejected(record_id=str(number), reason="too long" if number else "no id", raw=b"{}")
+        for number in range(3)
+    }
+    for table, day in (
+        ("quarantine/stripe_charges", TODAY),
+        ("quarantine/stripe_invoices", TODAY - timedelta(days=60)),
+    ):
+        write_quarantine(lake, table, str(day), datetime(day.year, day.month, day.day, tzinfo=UTC), rejected, "run")
+    fact = orjson.loads(served(lake, tmp_path / "serving").fact("quarantine"))
+    assert [(stream["table"], stream["records"]) for stream in fact["streams"]] == [("stripe/charges", 3)]
+    assert fact["streams"][0]["reasons"] == [{"reason": "too long", "records": 2}, {"reason": "no id", "records": 1}]
+
+
+def test_the_days_of_other_rules_are_named(lake: Lake, tmp_path: Path) -> None:
+    changed = DAYS[-2]
+    rows = [person(i, changed) for i in range(60)]
+    scores = [{**health(row), "policy_hash": "others"} for row in rows if row["is_customer"]]
+    lake.write("health/customer_health", str(changed), engine().to_pyarrow(filled("health/customer_health", *scores)))
+    changes = orjson.loads(served(lake, tmp_path / "serving").fact("rule_changes"))
+    assert [(change["day"], change["policy_hash"] == "others") for change in changes] == [
+        (str(changed), True),
+        (str(TODAY), False),
+    ]
+
+
+def test_saved_are_those_who_were_about_to_leave_and_are_healthy(lake: Lake, tmp_path: Path) -> None:
+    first = TODAY - timedelta(days=30)
+    expected = {
+        now["customer_id"]
+        for now in (person(i, TODAY) for i in range(60))
+        if now["is_customer"] and now["health_status"] == "healthy"
+        for day in DAYS[:-1]
+        if day >= first
+        and (then := person(int(now["customer_id"][-3:]), day))["is_customer"]
+        and then["health_status"] in ("high_risk", "critical")
+    }
+    saved = orjson.loads(served(lake, tmp_path / "serving").fact("saved"))
+    assert expected
+    assert {each["customer_id"] for each in saved["listed"]} == expected
+    assert saved["customers"] == len(expected)
+    assert saved["mrr"] == pytest.approx(sum(each["mrr"] for each in saved["listed"]))
+
+
+def test_a_score_that_moved_is_explained_as_it_was_a_week_before(lake: Lake, tmp_path: Path) -> None:
+    snapshot = served(lake, tmp_path / "serving")
+    week_ago = TODAY - timedelta(days=7)
+    moved = 0
+    for i in range(60):
+        now, then = person(i, TODAY), person(i, week_ago)
+        customer = snapshot.customer(now["customer_id"])
+        assert customer is not None
+        earlier = snapshot.earlier_explanation(customer)
+        if not (now["is_customer"] and then["is_customer"]) or now["health_score"] == then["health_score"]:
+            assert earlier is None
+        else:
+            moved += 1
+            assert earlier is not None
+            assert (earlier.day, earlier.explanation.health_score) == (str(week_ago), then["health_score"])
+    assert moved

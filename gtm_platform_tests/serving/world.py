@@ -1,0 +1,134 @@
+"""A lake of daily tables for these tests: sixty people out of a formula, on the newest day and on some days before."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from gtm_platform.lake.duckdb_engine import engine
+from gtm_platform.lake.lake import Lake
+from gtm_platform.policy import policy
+from gtm_platform.serving.snapshot.landing import Landing
+from gtm_platform_tests.tables import filled
+
+TODAY = date(2026, 2, 20)
+DAYS = [TODAY - timedelta(days=ago) for ago in (37, 31, 30, 23, 8, 7, 2, 1, 0)]
+PEOPLE = 60
+MANAGERS = ("Noor Haddad", "Sam Lee", None)
+TIERS = ("starter", "scale", "enterprise", None)
+CURRENCIES = ("usd", "eur")
+SIGNALS = ("low_csat", "single_user", "renewal_soon")
+NOW = datetime(2026, 2, 20, 23, 30, tzinfo=UTC)
+
+
+def status_of(score: int) -> str:
+    return "healthy" if score >= 70 else "at_risk" if score >= 50 else "high_risk" if score >= 30 else "critical"
+
+
+def person(i: int, day: date) -> dict[str, Any]:
+    """Person i on a day: every seventh never was a customer; some come, some leave, all change what they pay."""
+    age = (TODAY - day).days
+    churned = i % 9 == 4 and age < 1 + i % 30
+    is_customer = i % 7 != 0 and not churned and not (i % 11 == 5 and age > i % 25)
+    score = (i * 37 + age * (1 + i % 3)) % 101 if is_customer else None
+    mrr = None if i % 13 == 6 else Decimal(i * 25 % 700) + Decimal(age * (i % 3 - 1)) + Decimal("0.37")
+    return {
+        "customer_id": f"cus_{i:03d}",
+        "as_of": day,
+        "name": f'Person "{i}" O\'Ärger',
+        "email": f"person{i}@firm{i // 4}.example",
+        "all_emails": [f"other{i}@firm{i // 4}.example", f"person{i}@firm{i // 4}.example", "info@shared.example"],
+        "company_id": f"com_{i // 4:02d}",
+        "company_domain": f"firm{i // 4}.example",
+        "country": ("DE", "US")[i % 2],
+        "assigned_am": MANAGERS[i % 3],
+        "plan_tier": TIERS[i % 4],
+        "currency": CURRENCIES[i % 2],
+        "is_customer": is_customer,
+        "customer_status": "active" if is_customer else "churned" if churned else "prospect",
+        "churned_at": datetime(2026, 2, 1, tzinfo=UTC) if churned else None,
+        "churn_reason": "They said: too dear" if churned else None,
+        "mrr": mrr,
+        "mrr_reporting": max(mrr, Decimal(0)) if mrr is not None else None,
+        "is_delinquent": i % 10 == 3,
+        "onboarding_pct": float("nan") if i % 20 == 1 else 25.0,
+        "last_seen_at": datetime(2026, 2, 1, 12, tzinfo=UTC) + timedelta(hours=i) if i % 5 else None,
+        "calls_held_90d": i % 4 if i % 2 else None,
+        "calls_no_show_90d": i % 3 if i % 2 else None,
+        "health_score": score,
+        "health_status": status_of(score) if score is not None else None,
+        "churn_risk": 100 - score if score is not None else None,
+        "risk_signals": [SIGNALS[i % 3]] if score is not None and score < 70 else [] if is_customer else None,
+    }
+
+
+def health(row: dict[str, Any]) -> dict[str, Any]:
+    """The row of health of a current customer."""
+    return {
+        "customer_id": row["customer_id"],
+        "as_of": row["as_of"],
+        "activity_score": 80.0,
+        "support_score": None,
+        "payment_score": 50.0,
+        "engagement_score": 10.0,
+        "tenure_score": 100.0,
+        "mrr_score": 0.0,
+        "base_score": 51.875,
+        "override_cancel": -30,
+        "health_score": row["health_score"],
+        "health_status": row["health_status"],
+        "health_confidence": 0.8,
+        "churn_risk": row["churn_risk"],
+        "score_change_7d": int(row["customer_id"][-2:]) % 41 - 20,
+        "policy_hash": policy().hash,
+    }
+
+
+def _write(lake: Lake, table: str, day: date, rows: list[dict[str, Any]]) -> None:
+    lake.write(table, str(day), engine().to_pyarrow(filled(table, *rows)))
+
+
+def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
+    """Write the daily tables that a snapshot is made of."""
+    for day in days:
+        rows = [person(i, day) for i in range(people)]
+        _write(lake, "core/unified_customers", day, rows)
+        scored = [health(row) for row in rows if row["is_customer"]]
+        _write(lake, "health/customer_health", day, scored)
+    members = [{"customer_id": row["customer_id"], "aliases": [f"old_{row['customer_id']}"]} for row in rows]
+    _write(lake, "identity/people", days[-1], members)
+    companies = [
+        {"company_id": f"com_{i:02d}", "name": f"Firm {i}", "domain": f"firm{i}.example", "match_method": "domain"}
+        for i in range(-(-people // 4) + 1)
+    ]
+    _write(lake, "identity/companies", days[-1], companies)
+
+
+def landing(lake: Lake, **more: Any) -> Landing:
+    """What a snapshot of the lake is made of."""
+    return Landing(lake, NOW, policy(), **more)
+
+
+ALERT = {
+    "id": 7,
+    "at": "2026-02-20T10:00:00Z",
+    "day": "2026-02-20",
+    "kind": "cancel_mention",
+    "severity": "critical",
+    "subject_kind": "customer",
+    "subject_id": "cus_002",
+    "title": "Cancel mention",
+    "why": "Wrote of cancelling.",
+    "advice": "Call the customer today.",
+    "status": "sent",
+    "sent_at": None,
+}
+RUN = {
+    "run_id": "11111111-2222-3333-4444-555555555555",
+    "job": "sync_stripe",
+    "status": "success",
+    "first_partition": "2026-02-19",
+    "last_partition": "2026-02-19",
+    "created_at": "2026-02-20T00:15:00Z",
+    "began_at": "2026-02-20T00:15:02Z",
+    "ended_at": "2026-02-20T00:16:00Z",
+}

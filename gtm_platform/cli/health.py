@@ -47,3 +47,31 @@ def explain(home: Path | None, email: str, day: datetime | None, as_json: bool) 
         click.echo(customer.explanation.model_dump_json(indent=2))
     else:
         click.echo(text(customer.explanation, f"Health of {customer.name}"))
+
+
+@health.command()
+@HOME
+@click.option(
+    "--policy",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="The policy file to try.",
+)
+@click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="How many of the newest days.")
+def replay(home: Path | None, path: Path, days: int) -> None:
+    """Try rules on the past: what health would have been by them.
+
+    It prints who would move where, how many alerts more or fewer there would have been, and how much earlier each churn
+    of the time would have been flagged. History stays as it is.
+
+    \b
+    Example:
+      gtm health replay --policy stricter.toml --days 90
+    """
+    choose_home(home).announce().enter()
+    import gtm_platform.definitions  # noqa: F401  declares the tables
+    from gtm_platform.cli.replay import replay as print_replay
+    from gtm_platform.lake.dagster.resource import the_lake
+
+    print_replay(the_lake(), path, days)

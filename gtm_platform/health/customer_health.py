@@ -6,6 +6,7 @@ from datetime import date
 
 import ibis
 
+from gtm_platform.core.activity import engagement
 from gtm_platform.health import actions, components
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, DaysAgo
@@ -90,7 +91,7 @@ def table(
     before = zip(AGO, (one_day_ago, seven_days_ago, thirty_days_ago), strict=True)
     past_scores = [_score(then, days) for days, then in before]
     rows = left_join_all(facts(people, profile, revenue, activity, support), past_scores)
-    return _output_columns(scored(rows, policy, day), policy, day).select(*CONTRACT.columns)
+    return judged(scored(rows, policy, day), policy, day).select(*CONTRACT.columns)
 
 
 def facts(
@@ -131,7 +132,13 @@ def scored(rows: ibis.Table, policy: Policy, day: date) -> ibis.Table:
     )
 
 
-def _output_columns(rows: ibis.Table, policy: Policy, day: date) -> ibis.Table:
+def engaged(rows: ibis.Table, policy: Policy) -> ibis.ir.FloatingValue:
+    """Return the engagement score of rows that do not come from core/activity, which has it."""
+    return engagement(rows["logins_30d"], rows["onboarding_pct"], policy.health)
+
+
+def judged(rows: ibis.Table, policy: Policy, day: date) -> ibis.Table:
+    """Return scored rows with status, risk, signals, actions and changes."""
     score = rows["health_score"]
     applying = components.applying_overrides(rows, policy, day)
     risk = components.churn_risk(score, applying["cancel"], actions.is_leaving(rows), policy.health.churn)

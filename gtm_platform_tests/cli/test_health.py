@@ -1,6 +1,7 @@
 """`gtm health …` over a small lake."""
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,29 @@ def test_who_cannot_be_explained(command: Command, home: Path, arguments: list[s
     answer = command("health", "explain", *arguments, "--home", str(home))
     assert answer.exit_code == 1
     assert sentence in answer.output
+
+
+def test_rules_are_tried_on_the_past(command: Command, home: Path, tmp_path: Path, days: Days) -> None:
+    softer = tmp_path / "softer.toml"
+    text = files("gtm_platform").joinpath("policy/policy.toml").read_text()
+    softer.write_text(text.replace("inactive = -20", "inactive = 0"))
+    before = days.health()
+    answer = command("health", "replay", "--policy", str(softer), "--days", "1", "--home", str(home))
+    assert answer.exit_code == 0, answer.output
+    assert f"Who would move on {DAY}: 1 customers" in answer.output
+    assert "jane      36 high_risk  56 at_risk" in answer.output
+    assert days.health() == before
+
+
+def test_rules_are_checked_before_they_are_used(command: Command, tmp_path: Path) -> None:
+    text = files("gtm_platform").joinpath("policy/policy.toml").read_text()
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text(text)
+    bad.write_text(text.replace("past_due = 30", "past_due = 90").replace("low_csat = 3.0", "low_csat = 1.0"))
+    assert command("policy", "check", str(good)).exit_code == 0
+    answer = command("policy", "check", str(bad))
+    assert answer.exit_code == 1
+    assert "worse scores higher: health.payment_points" in answer.output
+    assert "Example: subscription_status paused scores" in answer.output
+    assert "never fires: health.signals\n  No customer that there can be has low_csat." in answer.output
+    assert "1 errors, 2 warnings" in answer.output

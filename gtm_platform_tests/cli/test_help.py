@@ -14,7 +14,7 @@ import gtm_platform
 from gtm_platform.cli import gtm
 
 COMMANDS = (
-    *("accounts", "demo", "doctor", "health", "policy", "query", "run"),
+    *("accounts", "dashboard", "demo", "doctor", "health", "policy", "query", "run"),
     *("sandbox", "serve", "tidy", "token", "ui", "undo"),
 )
 LOADED = """

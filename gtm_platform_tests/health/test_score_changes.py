@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gtm_platform.health import past_scores, rules, score_changes
+from gtm_platform.health.checks import CHECKS
 from gtm_platform.policy import policy
 from gtm_platform_tests.health.days import HEALTH, Days, Facts, earlier
 from gtm_platform_tests.tables import DAY
@@ -162,3 +163,15 @@ def test_rules_that_changed_get_all_of_the_change(days: Days, monkeypatch: pytes
     assert causes(parts["jane", 1]) == [("rules", "", "", -20.0)]
     assert parts["joe", 1] == []
     assert expect_adding_up(days, parts) == 2
+
+
+def test_a_change_whose_parts_come_to_something_else_is_noticed(days: Days) -> None:
+    days.write(earlier(1), {"jane": SETTLED, "joe": SETTLED})
+    days.write(DAY, {"jane": SETTLED | {"days_since_seen": 40}, "joe": SETTLED})
+    changes(days)
+    (check,) = (check for check in CHECKS if check.name == "parts_add_up")
+    assert check.verdict(days.lake, str(DAY)).passed
+    days.write(earlier(1), {"jane": SETTLED | {"days_since_seen": 12}, "joe": SETTLED})
+    changes(days)
+    verdict = check.verdict(days.lake, str(DAY))
+    assert [row["customer_id"] for row in verdict.rows] == ["jane"]

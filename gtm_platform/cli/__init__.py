@@ -89,7 +89,7 @@ def _read_dotenv(path: Path) -> None:
 def demo(home: Path | None, people: int, days: int, seed: int, now_: str | None, summary: Path | None) -> None:
     """Simulate some days of a made-up company, and check every figure against the truth.
 
-    HubSpot, Stripe, Intercom and Slack are played by a sandbox on this machine: no account, no key and no network are
+    All systems are played by a sandbox on this machine: no account, no key and no network are
     needed. Called again, it goes on from where it ended.
 
     \b
@@ -116,7 +116,7 @@ def demo(home: Path | None, people: int, days: int, seed: int, now_: str | None,
     "of the demo]",
 )
 def ui(home: Path | None, port: int, dashboard_port: int | None, sandbox: bool | None) -> None:
-    """Start the dashboard, the Dagster UI with its daemon, and the sandbox where it is read. Ctrl-C ends all of it.
+    """Start the dashboard, the Dagster UI and, where it is read, the sandbox. Ctrl-C ends all of it.
 
     The dashboard is the one to open first; its address is printed.
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from gtm_platform.dashboard.page import ROUTES, Page, discover
+from gtm_platform.dashboard.page import ROUTES, Page, discover, follow_click
 from gtm_platform.dashboard.sidebar import follow_search, show_sidebar
 from gtm_platform.serving.store import NoSnapshot, Snapshot, Store, the_store
 
@@ -41,6 +41,7 @@ def main(first: str = FIRST) -> None:
         for page in discover().values()
     }
     chosen = st.navigation(list(st.session_state[ROUTES].values()))
+    follow_click()
     follow_search(snapshot)
     show_sidebar(snapshot)
     chosen.run()

@@ -58,7 +58,7 @@ def stacked_bars(rows: Rows, parts: Mapping[str, str], axis: str) -> Drawing:
     data = pd.DataFrame([dict(row) for row in rows])
     order = list(dict.fromkeys(row["name"] for row in rows))
     totals = data.groupby("name", sort=False).agg(value=("value", "sum"), text=("text", "first")).reset_index()
-    scale = alt.Scale(domain=[0, (totals["value"].max() or 1) * 1.65])
+    scale = alt.Scale(domain=[0, (totals["value"].max() or 1) * 1.5])
     y = alt.Y("name:N", sort=order, title=None, axis=_names(96))
     x = alt.X("value:Q", stack="zero", axis=None, scale=scale)
     colour = alt.Color(

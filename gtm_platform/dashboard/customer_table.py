@@ -8,7 +8,7 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from gtm_platform.dashboard.charts import ACCENT
-from gtm_platform.dashboard.page import go_to
+from gtm_platform.dashboard.page import on_row
 from gtm_platform.dashboard.status import CHIPS, TITLES
 from gtm_platform.dashboard.wording import NOTHING, SYMBOLS, words
 from gtm_platform.serving.store import Page as Customers
@@ -44,10 +44,10 @@ def money_column(title: str, currency: str, width: int | None = None) -> Any:
 
 def show_customers(rows: Sequence[Row], columns: Sequence[str], currency: str, key: str, about: str) -> None:
     """Draw the table; `about` says what it lists to who cannot see it."""
-    selected = st.dataframe(
+    st.dataframe(
         clickable(as_frame(rows, columns)),
         key=key,
-        on_select="rerun",
+        on_select=on_row(key, "customer", [{"id": row["customer_id"]} for row in rows]),
         selection_mode="single-cell",
         hide_index=True,
         placeholder=NOTHING,
@@ -55,8 +55,6 @@ def show_customers(rows: Sequence[Row], columns: Sequence[str], currency: str, k
         column_config={name: _configuration(name, currency) for name in columns},
         alt=about,
     )
-    if cells := selected.selection.cells:
-        go_to("customer", {"id": rows[cells[0][0]]["customer_id"]})
 
 
 def table_height(rows: int, most_rows: int = MOST_ROWS, most_pixels: int = MOST_PIXELS) -> Literal["content"] | int:

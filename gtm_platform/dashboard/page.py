@@ -12,7 +12,8 @@ from streamlit.navigation.page import StreamlitPage
 from gtm_platform.dashboard import pages
 from gtm_platform.serving.store import Snapshot
 
-ROUTES = "routes"  # of the session: Streamlit's own page for each of ours
+# Of the session: Streamlit's own page for each of ours, and where a click leads.
+ROUTES, DESTINATION = "routes", "destination"
 Query = Mapping[str, str | Sequence[str]]
 
 
@@ -44,6 +45,25 @@ def route(name: str) -> StreamlitPage:
 def go_to(name: str, query: Query) -> None:
     """Leave this page for another one."""
     st.switch_page(route(name), query_params=dict(query))
+
+
+def on_row(key: str, page: str, queries: Sequence[Query]) -> Callable[[], None]:
+    """Return what a table does when a cell is clicked: the next run goes to the page with the query of the row.
+
+    That it is kept until then, and not followed where the table is drawn, saves drawing the page that is left.
+    """
+
+    def click() -> None:
+        if cells := st.session_state[key].selection.cells:
+            st.session_state[DESTINATION] = (page, queries[cells[0][0]])
+
+    return click
+
+
+def follow_click() -> None:
+    """Go where a click on a row leads."""
+    if destination := st.session_state.pop(DESTINATION, None):
+        go_to(*destination)
 
 
 def link_to(name: str, label: str, query: Query | None = None, icon: str = ":material/arrow_forward:") -> None:

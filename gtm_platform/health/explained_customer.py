@@ -25,7 +25,7 @@ class ExplainedCustomer:
 
 
 def explain_customer(lake: Lake, address: str, day: str | None = None) -> ExplainedCustomer:
-    """Explain the score of the customer with an address, or an id, on a day, or on the newest that has health."""
+    """Explain the score of the customer with an address, or an id, on a day; by default the newest."""
     days = lake.partitions(HEALTH)
     if not days:
         raise LookupError("No health was computed in this home yet. Begin with `gtm demo`, or `gtm ui`.")

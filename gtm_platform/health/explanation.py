@@ -71,7 +71,7 @@ class Explanation(BaseModel):
 
 
 def explained(health: Row, facts: Row, rules: Policy | None, *, rules_in_force: bool) -> Explanation:
-    """Explain a row of health by the customer's facts and the rules it was made with; None where those are lost."""
+    """Explain a row of health by the customer's facts and the rules it was made with, if not lost."""
     day = date.fromisoformat(str(health["as_of"])[:10])
     columns = {**facts, **health}
     return Explanation(
@@ -123,8 +123,8 @@ def _signals(columns: Row, rules: Policy | None) -> list[RiskSignal]:
         RiskSignal(signal=signal.name, evidence=_some(columns, signal.evidence), action=signal.action)
         for signal in ordered
     ]
-    others = sorted(present - {signal.name for signal in ordered})
-    return [*listed, *(RiskSignal(signal=name, evidence={}, action=None) for name in others)]
+    without_rules = sorted(present - {signal.name for signal in ordered})
+    return [*listed, *(RiskSignal(signal=name, evidence={}, action=None) for name in without_rules)]
 
 
 def _some(columns: Row, names: tuple[str, ...]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def scored_on(lake: Lake, day: str, rules: Policy) -> ibis.Table:
 
 @dataclass(frozen=True)
 class Hindsight(Overlay):
-    """The lake of a past day with the changes of that time that were read only later, by the end of `known_on`.
+    """The lake of a past day with the changes of that time that were read later, until `known_on`.
 
     A version of a record that came later counts where its system says that it is of the day or before. Where a system
     does not say when a record changed, nothing came late.

@@ -42,7 +42,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Churn:
-    """A customer who left, and how many days before that it was first flagged: by history, and by the other rules."""
+    """A customer who left, and how many days before it was first flagged: by history, by the rules."""
 
     customer_id: str
     day: str
@@ -92,7 +92,7 @@ class Replay:
 
 @contextmanager
 def replayed(lake: Lake, by: Policy, days: int, warm_up: int = 0, then: Sequence[DailyTable] = ()) -> Iterator[Replay]:
-    """Make the newest days of health again by other rules, and of each day the tables `then` that are made of it.
+    """Make the newest days of health again by other rules, and the tables `then` that are made of it.
 
     So many days before them, `warm_up`, are made by these rules too: alerts compare a day with those before it.
     """

@@ -65,7 +65,7 @@ def code_version() -> str:
 
 @dataclass(frozen=True)
 class RulesOfDay:
-    """What the health of a day was made with; `policy` is None where today's code cannot read those rules."""
+    """What the health of a day was made with; `policy` is None where its rules cannot be read today."""
 
     policy_hash: str
     code_version: str

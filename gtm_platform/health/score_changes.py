@@ -76,7 +76,7 @@ COLUMNS = tuple(dict.fromkeys([*STATE, *(column for _, _, column in FACTS)]))
 
 @dataclass(frozen=True)
 class Walk:
-    """The columns with the score's total after each fact turned from then to now, and that before the first."""
+    """The columns with the total after each fact turned from then to now, and before the first."""
 
     start: str
     after: Mapping[int, str]

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gtm_platform.dashboard.page import discover
+from gtm_platform.dashboard.page import DESTINATION, discover
 from gtm_platform.dashboard.pages.at_risk import every_row
 from gtm_platform.dashboard.status import AT_RISK as AT_RISK_STATUSES
 from gtm_platform.dashboard.wording import money
@@ -266,3 +266,12 @@ def test_the_download_has_every_row_of_the_list(lake: Lake, snapshot: Snapshot) 
     [(count,)] = rows(lake, f"select count(*) from {{table}} where {AT_RISK} and plan_tier = 'scale'")
     everybody = list(every_row(snapshot, {"health": AT_RISK_STATUSES, "plan": ["scale"]}, "-mrr", page=3))
     assert len({row["customer_id"] for row in everybody}) == len(everybody) == count > 3
+
+
+def test_a_click_on_a_row_leads_to_its_customer(open_page: Open, lake: Lake) -> None:
+    [(id, name)] = rows(lake, "select customer_id, name from {table} where is_customer limit 1")
+    app = open_page("at_risk")
+    app.session_state[DESTINATION] = ("customer", {"id": id})
+    app.run()
+    assert [title.value for title in app.title] == [name]
+    assert app.query_params["id"] in (id, [id])

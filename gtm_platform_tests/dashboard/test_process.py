@@ -17,8 +17,22 @@ def test_it_is_served_and_ends(home: Path, tmp_path: Path) -> None:
     ):
         assert client.get(f"{process.address(port)}/_stcore/health").text == "ok"
         assert "<title>" in client.get(process.address(port)).text
+        assert [_upgraded(client, port, host) for host in ("127.0.0.1", "localhost", "evil.example")] == [101, 101, 403]
     assert served.poll() is not None
     assert "Traceback" not in log.read_text()
+
+
+def _upgraded(client: httpx.Client, port: int, host: str) -> int:
+    """Ask for the websocket under a name; return the status of the answer."""
+    handshake = {
+        "Host": f"{host}:{port}",
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }
+    with client.stream("GET", f"{process.address(port)}/_stcore/stream", headers=handshake) as answer:
+        return answer.status_code
 
 
 def test_it_is_configured_by_the_file_beside_the_script() -> None:

@@ -36,8 +36,13 @@ from gtm_platform_tests.e2e.home import Control, midnight, windows_of
 from gtm_platform_tests.faults.canaries import CANARIES, DAY, echoing, knowing_the_canaries, people, spoil
 from gtm_platform_tests.faults.quiet_worlds import nobody_waits
 
-SYSTEMS = ("HUBSPOT", "INTERCOM", "STRIPE", "SLACK")
-KEYS = ("HUBSPOT_ACCESS_TOKEN", "INTERCOM_ACCESS_TOKEN", "STRIPE_API_KEY", "SLACK_BOT_TOKEN")
+ADDRESS = ("_BASE_URL", "_HOST")  # how variables of addresses end
+KEYS = sorted(
+    name.upper()
+    for kind in (*(source.settings for source in SOURCES), SlackSettings)
+    for name, field in kind.model_fields.items()
+    if "Secret" in repr(field.annotation)
+)
 EventData = dict[str, dict[str, bool]]
 
 
@@ -52,7 +57,8 @@ def environment(**changed: str) -> Iterator[None]:
 
 
 def reached_at(url: str) -> dict[str, str]:
-    return {f"{system}_BASE_URL": f"{url}/{'api/' if system == 'SLACK' else ''}" for system in SYSTEMS}
+    addresses = [name for name in os.environ if name.endswith(ADDRESS)]
+    return {name: f"{url}/{'api/' if name.startswith('SLACK') else ''}" for name in addresses}
 
 
 class Troubles:
@@ -182,7 +188,10 @@ def main(told: str) -> None:
         with environment(**{**box.env, **CANARIES, "GTM_NOW": now.isoformat()}), instance() as found:
             troubles = Troubles(found, echo, person)
             troubles.all()
-        Path(told).write_text(json.dumps({"runs": troubles.told, "people": sorted(people(box.world))}))
+            secrets = [os.environ[name] for name in KEYS]
+        Path(told).write_text(
+            json.dumps({"runs": troubles.told, "people": sorted(people(box.world)), "secrets": secrets})
+        )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import pytest
 from gtm_platform.health.explanation import Explanation, explained
 from gtm_platform.health.explanation_text import text
 from gtm_platform.policy import policy
-from gtm_platform_tests.health.test_customer_health import DAY, WEIGHTS, Facts, health, random_customers
+from gtm_platform_tests.health.test_customer_health import WEIGHTS, Facts, health, random_customers
+from gtm_platform_tests.tables import DAY
 
 NOTHING: Facts = dict.fromkeys(random_customers(0, 1)[0])
 

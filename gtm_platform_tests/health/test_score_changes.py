@@ -16,7 +16,7 @@ from gtm_platform.policy import policy
 from gtm_platform_tests.health.days import HEALTH, Days, Facts, earlier
 from gtm_platform_tests.tables import DAY
 
-SETTLED: Facts = {
+SETTLED: dict[str, Any] = {
     "days_since_seen": 1,
     "csat_avg_90d": 4.0,
     "sentiment_90d": 0.0,
@@ -106,7 +106,7 @@ def test_the_parts_add_up_to_the_change(days: Days, customers: list[tuple[Facts,
     ],
     ids=lambda value: "" if isinstance(value, dict) else value[1],
 )
-def test_a_single_fact_gets_all_of_the_change(days: Days, changed: Facts, cause: tuple[str, str]) -> None:
+def test_a_single_fact_gets_all_of_the_change(days: Days, changed: dict[str, Any], cause: tuple[str, str]) -> None:
     joe = SETTLED | {"mrr_reporting": Decimal(50)}
     days.write(earlier(7), {"jane": SETTLED, "joe": joe})
     days.write(DAY, {"jane": SETTLED | changed, "joe": joe})

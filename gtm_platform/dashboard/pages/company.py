@@ -9,7 +9,7 @@ import streamlit as st
 from gtm_platform.dashboard.customer_table import clickable, money_column, show_customers, table_height
 from gtm_platform.dashboard.links import company_links, show_links
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
-from gtm_platform.dashboard.page import Page, go_to
+from gtm_platform.dashboard.page import Page, on_row
 from gtm_platform.dashboard.wording import NOTHING, counted, money, number, plain
 from gtm_platform.serving.store import CompanyQuery, CustomerQuery, Snapshot
 
@@ -41,10 +41,10 @@ def _show_all(snapshot: Snapshot) -> None:
     if not companies:
         return
     columns = st.column_config
-    selected = st.dataframe(
+    st.dataframe(
         clickable(pd.DataFrame([{name: company[name] for name in LISTED} for company in companies])),
         key="companies",
-        on_select="rerun",
+        on_select=on_row("companies", "company", [{"id": company["company_id"]} for company in companies]),
         selection_mode="single-cell",
         hide_index=True,
         placeholder=NOTHING,
@@ -61,8 +61,6 @@ def _show_all(snapshot: Snapshot) -> None:
         },
         alt="Companies by MRR",
     )
-    if cells := selected.selection.cells:
-        go_to("company", {"id": companies[cells[0][0]]["company_id"]})
 
 
 def _show_one(snapshot: Snapshot, company: dict[str, Any]) -> None:

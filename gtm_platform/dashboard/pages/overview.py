@@ -11,9 +11,9 @@ from gtm_platform.dashboard.charts import ACCENT, GOOD, WARN, bars, draw, money_
 from gtm_platform.dashboard.customer_table import clickable, money_column, rows_of, show_customers, table_height
 from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.movements import longest_window, show_movements
-from gtm_platform.dashboard.page import Page, go_to, link_to
+from gtm_platform.dashboard.page import Page, link_to, on_row
 from gtm_platform.dashboard.status import AT_RISK, COLOURS, TITLES
-from gtm_platform.dashboard.wording import SYMBOLS, counted, money, percent, plain, words
+from gtm_platform.dashboard.wording import SYMBOLS, counted, money, number, percent, plain, words
 from gtm_platform.serving.store import CustomerQuery, Snapshot
 
 CARDS = ("customers", "mrr", "mrr_at_risk", "mean_health", "payment_overdue")
@@ -61,7 +61,7 @@ def _spread(figures: Figures, metric: str, title: str) -> None:
 
 
 def _by_tier(figures: Figures) -> None:
-    st.subheader("MRR by plan tier")
+    st.subheader("MRR and customers by plan tier")
     rows = _parts(figures.summary["by"]["plan"], figures.currency)
     if rows:
         draw(stacked_bars(rows, {"Healthy": GOOD, "At risk": WARN}, money_axis(figures.currency)), "MRR by plan tier")
@@ -72,7 +72,7 @@ def _parts(members: list[dict[str, Any]], currency: str) -> list[dict[str, Any]]
     rows = []
     for member in members:
         name, at_risk = words(member["member"]) if member["member"] else "No plan", member["mrr_at_risk"] or 0
-        text = f"{money(member['mrr'], currency)} · {counted(member['customers'], 'customer')}"
+        text = f"{money(member['mrr'], currency)} · {number(member['customers'])}"
         common = {"name": name, "text": text}
         rows.append({**common, "part": "Healthy", "place": 0, "value": member["mrr"] - at_risk})
         rows.append({**common, "part": "At risk", "place": 1, "value": at_risk})
@@ -97,10 +97,10 @@ def _by_manager(figures: Figures) -> None:
     columns, sign = st.column_config, SYMBOLS.get(figures.currency)
     amount = f"{sign}%,.0f" if sign else "localized"
     rows = [{"am": name or "None", **member} for name, member in zip(names, members, strict=True)]
-    selected = st.dataframe(
+    st.dataframe(
         clickable(pd.DataFrame(rows)[["am", "mrr", "customers", "mrr_at_risk", "mean_health"]]),
         key="managers",
-        on_select="rerun",
+        on_select=on_row("managers", "at_risk", [{"account_manager": row["am"]} for row in rows]),
         selection_mode="single-cell",
         hide_index=True,
         placeholder="–",
@@ -117,8 +117,6 @@ def _by_manager(figures: Figures) -> None:
         alt="MRR, customers, MRR at risk and mean health of each account manager",
     )
     st.caption("A click opens the customers at risk of an account manager.")
-    if cells := selected.selection.cells:
-        go_to("at_risk", {"account_manager": names[cells[0][0]] or "None"})
 
 
 def _health_over_time(snapshot: Snapshot) -> None:

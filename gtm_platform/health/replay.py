@@ -66,12 +66,7 @@ class Replay:
         )
         worth = _rows(self.history, "core/revenue", last, "mrr_reporting")
         moves = [
-            Move(
-                customer,
-                *(rows.get(customer, {}).get("health_status") for rows in (before, after)),
-                *(rows.get(customer, {}).get("health_score") for rows in (before, after)),
-                worth.get(customer, {}).get("mrr_reporting"),
-            )
+            _move(customer, before.get(customer, {}), after.get(customer, {}), worth.get(customer, {}))
             for customer in sorted(before.keys() | after.keys())
         ]
         changed = [move for move in moves if move.before != move.after]
@@ -88,6 +83,17 @@ class Replay:
     def differing_days(self) -> list[str]:
         """List the days on which any row of health would be another, but for the hash of the rules."""
         return [day for day in self.days if _whole(self.history, day) != _whole(self.lake, day)]
+
+
+def _move(customer: str, before: Row, after: Row, worth: Row) -> Move:
+    return Move(
+        customer_id=customer,
+        before=before.get("health_status"),
+        after=after.get("health_status"),
+        score_before=before.get("health_score"),
+        score_after=after.get("health_score"),
+        mrr=worth.get("mrr_reporting"),
+    )
 
 
 @contextmanager

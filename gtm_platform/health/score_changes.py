@@ -132,17 +132,16 @@ def _named(rows: ibis.Table, when: str, **more: ibis.Value) -> ibis.Table:
 
 def _turning(wide: ibis.Table, rules: HealthRules) -> dict[str, ibis.Value]:
     """Return the scores of components of two facts while only the first, or only the second, is that of now."""
-    first, second = {}, {}
-    for target, a, b in ((first, "now", "then"), (second, "then", "now")):
-        target["support"] = components.support(wide[f"{a}_csat_avg_90d"], wide[f"{b}_sentiment_90d"], rules)
-        target["payment"] = components.payment(
-            wide[f"{a}_subscription_status"], wide[f"{b}_failed_payments_30d"], rules
-        )
-        target["engagement"] = engagement(wide[f"{a}_logins_30d"], wide[f"{b}_onboarding_pct"], rules)
-    return {
-        **{f"first_{name}_score": score for name, score in first.items()},
-        **{f"second_{name}_score": score for name, score in second.items()},
-    }
+    scores: dict[str, ibis.Value] = {}
+    for half, a, b in (("first", "now", "then"), ("second", "then", "now")):
+        csat, tone = wide[f"{a}_csat_avg_90d"], wide[f"{b}_sentiment_90d"]
+        status, failed = wide[f"{a}_subscription_status"], wide[f"{b}_failed_payments_30d"]
+        scores |= {
+            f"{half}_support_score": components.support(csat, tone, rules),
+            f"{half}_payment_score": components.payment(status, failed, rules),
+            f"{half}_engagement_score": engagement(wide[f"{a}_logins_30d"], wide[f"{b}_onboarding_pct"], rules),
+        }
+    return scores
 
 
 def _walk(wide: ibis.Table, name: str, order: Sequence[int], rules: HealthRules) -> tuple[Walk, ibis.Table]:

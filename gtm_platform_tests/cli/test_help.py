@@ -14,8 +14,20 @@ import gtm_platform
 from gtm_platform.cli import gtm
 
 COMMANDS = (
-    *("accounts", "dashboard", "demo", "doctor", "health", "policy", "query", "run"),
-    *("sandbox", "serve", "tidy", "token", "ui", "undo"),
+    "accounts",
+    "dashboard",
+    "demo",
+    "doctor",
+    "health",
+    "policy",
+    "query",
+    "run",
+    "sandbox",
+    "serve",
+    "tidy",
+    "token",
+    "ui",
+    "undo",
 )
 LOADED = """
 import sys

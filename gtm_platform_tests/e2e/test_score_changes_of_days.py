@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -58,7 +59,7 @@ def lake(copied: Lived) -> Lake:
 @pytest.mark.parametrize("day", DAYS, ids=str)
 def test_the_parts_of_each_lived_day_add_up(lived: Lived, day: date) -> None:
     lake = Lake(lived.home / "lake")
-    parts: dict[str, float] = defaultdict(float)
+    parts: dict[str, Decimal] = defaultdict(Decimal)
     for row in rows(lake, CHANGES, day):
         parts[row["customer_id"]] += row["points"]
     changes = {customer: row["score_change_1d"] or 0 for customer, row in scores(lake, day).items()}

@@ -40,8 +40,9 @@ CONTRACT = Contract(
 
 
 def table(profile: ibis.Table, policy: Policy) -> ibis.Table:
-    """Return one row: the rules in force, and how many customers they judge."""
-    return profile.agg(customers=profile.count(where=profile["is_customer"])).mutate(
+    """Return the rules in force and how many customers they judge; nothing where they judge nobody."""
+    judged = profile.agg(customers=profile.count(where=profile["is_customer"]))
+    return judged.filter(judged["customers"] > 0).mutate(
         policy_hash=ibis.literal(policy.hash),
         rules=ibis.literal(canonical(policy)),
         code_version=ibis.literal(code_version()),

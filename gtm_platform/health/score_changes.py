@@ -252,13 +252,22 @@ def _listed(wide: ibis.Table) -> ibis.Table:
                 cause=ibis.literal(CUSTOMER),
                 component=component,
                 fact=named,
-                before=before.cast("string"),
-                after=after.cast("string"),
+                before=_text(before),
+                after=_text(after),
             )
         )
     parts = wide.select("customer_id", "days", "change", part=ibis.array(rows).unnest())
     parts = parts.select("customer_id", "days", "change", **{name: parts["part"][name] for name in PART})
     return parts.filter(parts["points"] != 0).select(*CONTRACT.columns)
+
+
+def _text(value: ibis.Value) -> ibis.ir.StringValue:
+    """Return a value as text, the same on every engine: of a moment its day, of a number at most four decimals."""
+    if value.type().is_timestamp():
+        value = value.date()
+    elif value.type().is_floating():
+        value = value.round(4).cast("decimal(18, 4)")
+    return value.cast("string")
 
 
 PART = ("cause", "component", "fact", "before", "after", "points")

@@ -151,13 +151,16 @@ def test_it_says_how_much_of_the_limits_is_used(
 ) -> None:
     limits = lines_of(command("doctor").stdout)
     assert set(limits) == {*SOURCES, *DESTINATIONS}
-    assert limits.items() >= {
-        "hubspot": "at most 80 % of the documented limit: 152 calls in 10 seconds, 4 calls a second",
-        "intercom": "at most 80 % of the documented limit: 1,328 calls in 10 seconds",
-        "stripe": "at most 80 % of the documented limit: 20 calls a second",
-        "delivery/alerts": "at most 80 % of the documented limit: 0.8 calls a second",
-        "delivery/hubspot": "at most 80 % of the documented limit: 152 calls in 10 seconds",
-    }.items()
+    assert (
+        limits.items()
+        >= {
+            "hubspot": "at most 80 % of the documented limit: 152 calls in 10 seconds, 4 calls a second",
+            "intercom": "at most 80 % of the documented limit: 1,328 calls in 10 seconds",
+            "stripe": "at most 80 % of the documented limit: 20 calls a second",
+            "delivery/alerts": "at most 80 % of the documented limit: 0.8 calls a second",
+            "delivery/hubspot": "at most 80 % of the documented limit: 152 calls in 10 seconds",
+        }.items()
+    )
     mine = tmp_path / "mine.toml"
     packaged = files("gtm_platform").joinpath("policy/policy.toml").read_text()
     mine.write_text(packaged.replace("[limits.systems]\n", "[limits.systems]\nhubspot = 1.0\n"))

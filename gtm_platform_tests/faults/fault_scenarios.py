@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +28,7 @@ from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import SlackChannel
 from gtm_platform.delivery.hubspot.client import open_client
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
+from gtm_platform.ingest.source import Source
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.settings import settings, settings_of
@@ -43,6 +44,9 @@ KEYS = sorted(
     for name, field in kind.model_fields.items()
     if "Secret" in repr(field.annotation)
 )
+FIRST = [
+    source for source in SOURCES if source.name in ("hubspot", "intercom", "stripe")
+]  # the others go the same ways
 EventData = dict[str, dict[str, bool]]
 
 
@@ -87,8 +91,8 @@ class Troubles:
         except Exception:
             traceback.print_exc()  # as the daemon does
 
-    def sources(self, trouble: str) -> None:
-        self.run(trouble, *(f"sync_{source.name}" for source in SOURCES))
+    def sources(self, trouble: str, among: Sequence[Source] = SOURCES) -> None:
+        self.run(trouble, *(f"sync_{source.name}" for source in among))
 
     def all(self) -> None:
         self.sources("none")
@@ -104,11 +108,11 @@ class Troubles:
     def answers(self) -> None:
         for status in (401, 302, 200):
             with environment(**reached_at(f"{self.echo}/{status}")):
-                self.sources(f"echo {status}")
+                self.sources(f"echo {status}", SOURCES if status == 200 else FIRST)
                 self.run(f"echo {status}", "deliver")
                 examine()
         with environment(**reached_at("http://127.0.0.1:1")):
-            self.sources("nobody there")
+            self.sources("nobody there", FIRST)
             self.run("nobody there", "deliver")
             examine()
 
@@ -119,7 +123,7 @@ class Troubles:
             "wrong key": str.swapcase,
         }.items():
             with environment(**{name: change(os.environ[name]) for name in KEYS}):
-                self.sources(trouble)
+                self.sources(trouble, SOURCES if trouble == "wrong key" else FIRST)
                 self.run(trouble, "deliver")
                 make("stripe/charges", str(self.day), None)  # `gtm run`
 

@@ -37,9 +37,15 @@ class Clock:
 
 
 def clients() -> list[ModuleType]:
-    """The modules of all discovered sources, in any of which a client may be made, and Slack's."""
+    """The modules of all discovered sources, in any of which a client may be made, those they share, and Slack's."""
     packages = [import_module(f"{SOURCES_PACKAGE}.{source.name}") for source in discover_sources()]
-    names = [f"{package.__name__}.{each.name}" for package in packages for each in iter_modules(package.__path__)]
+    packages.append(import_module(SOURCES_PACKAGE))
+    names = [
+        f"{package.__name__}.{each.name}"
+        for package in packages
+        for each in iter_modules(package.__path__)
+        if not each.ispkg
+    ]
     return [import_module(name) for name in (*names, SLACK)]
 
 

@@ -1,9 +1,9 @@
 """Why the score is what it is, as names, and what to do about it, as sentences; the most pressing first.
 
-A signal whose data no source brings yet (a champion who left) is left out until one does.
+A signal names the columns that are its evidence, so that whoever explains a score shows them beside it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,49 +18,97 @@ Flags = Mapping[str, ibis.ir.BooleanValue]
 
 @dataclass(frozen=True)
 class Signal:
-    """A reason to worry, and what to do about it."""
+    """A reason to worry, the columns that show it, and what to do about it.
+
+    `when` is asked with the facts and scores of each customer, the overrides that apply, and the day.
+    """
 
     name: str
-    when: ibis.ir.BooleanValue
+    evidence: tuple[str, ...]
     action: str
+    when: Callable[[ibis.Table, Flags, date], ibis.ir.BooleanValue]
 
 
-def signals(facts: ibis.Table, overrides: Flags, policy: Policy, day: date) -> list[Signal]:
-    """List the signals, the most pressing first; `facts` have the scores and the health of each customer."""
-    limits = policy.health.signals
+def signals(policy: Policy) -> list[Signal]:
+    """List the signals, the most pressing first."""
+    limits, healthy = policy.health.signals, policy.health.status.healthy
     away, soon = policy.health.inactive_days, limits.renewal_days
+    csat, tone, engagement = (number(v) for v in (limits.low_csat, limits.negative_tone, limits.low_engagement))
     return [
         Signal(
             "cancellation_scheduled",
-            is_leaving(facts),
+            ("customer_status", "current_period_end"),
             "Ask what would make the customer stay: the subscription is set to end.",
+            lambda t, _flags, _day: is_leaving(t),
         ),
-        Signal("cancel_mentioned", overrides["cancel"], "Call today: the customer spoke of cancelling."),
-        Signal("payment_delinquent", overrides["delinquent"], "Settle the overdue payment with the billing contact."),
-        Signal("critical_ticket_open", overrides["critical"], "Escalate the critical ticket and tell the customer."),
         Signal(
-            "failed_payments", facts["failed_payments_30d"] > 0, "Ask for a working payment method: charges failed."
+            "cancel_mentioned",
+            ("cancel_mentioned_at",),
+            "Call today: the customer spoke of cancelling.",
+            lambda _t, flags, _day: flags["cancel"],
+        ),
+        Signal(
+            "payment_delinquent",
+            ("is_delinquent", "subscription_status"),
+            "Settle the overdue payment with the billing contact.",
+            lambda _t, flags, _day: flags["delinquent"],
+        ),
+        Signal(
+            "critical_ticket_open",
+            ("open_critical_tickets",),
+            "Escalate the critical ticket and tell the customer.",
+            lambda _t, flags, _day: flags["critical"],
+        ),
+        Signal(
+            "failed_payments",
+            ("failed_payments_30d",),
+            "Ask for a working payment method: charges failed.",
+            lambda t, _flags, _day: t["failed_payments_30d"] > 0,
         ),
         Signal(
             "renewal_soon",
-            days_since(facts["current_period_end"], day).between(-soon, 0)
-            & (facts["health_score"] < policy.health.status.healthy),
+            ("current_period_end", "health_score"),
             f"Talk to the customer before it renews: that is within {soon} days.",
+            lambda t, _flags, day: (
+                days_since(t["current_period_end"], day).between(-soon, 0) & (t["health_score"] < healthy)
+            ),
         ),
-        Signal(f"inactive_{away}d", overrides["inactive"], f"Win the customer back: not seen for {away} days or more."),
-        Signal("usage_falling", _is_falling(facts, limits), "Ask what has changed: the product is used much less."),
-        Signal("low_csat", facts["csat_avg_90d"] < number(limits.low_csat), "Follow up on the poor support ratings."),
+        Signal(
+            f"inactive_{away}d",
+            ("last_seen_at", "days_since_seen"),
+            f"Win the customer back: not seen for {away} days or more.",
+            lambda _t, flags, _day: flags["inactive"],
+        ),
+        Signal(
+            "usage_falling",
+            ("logins_14d", "logins_14d_before"),
+            "Ask what has changed: the product is used much less.",
+            lambda t, _flags, _day: _is_falling(t, limits),
+        ),
+        Signal(
+            "low_csat",
+            ("csat_avg_90d", "csat_count_90d"),
+            "Follow up on the poor support ratings.",
+            lambda t, _flags, _day: t["csat_avg_90d"] < csat,
+        ),
         Signal(
             "negative_tone",
-            facts["sentiment_90d"] < number(limits.negative_tone),
+            ("sentiment_90d",),
             "Read the last messages and reach out.",
+            lambda t, _flags, _day: t["sentiment_90d"] < tone,
         ),
         Signal(
             "low_engagement",
-            facts["engagement_score"] < number(limits.low_engagement),
+            ("logins_30d", "onboarding_pct"),
             "Offer a session on getting more of the product.",
+            lambda t, _flags, _day: t["engagement_score"] < engagement,
         ),
-        Signal("single_user", facts["company_users"] == 1, "Get a colleague on board: one person uses the product."),
+        Signal(
+            "single_user",
+            ("company_name",),
+            "Get a colleague on board: one person uses the product.",
+            lambda t, _flags, _day: t["company_users"] == 1,
+        ),
     ]
 
 
@@ -75,16 +123,15 @@ def _is_falling(facts: ibis.Table, limits: Signals) -> ibis.ir.BooleanValue:
     return (before > 0) & (facts["logins_14d"] <= before * number(limits.falling_logins_share))
 
 
-def names(listed: list[Signal]) -> ibis.ir.ArrayValue:
-    """Return the names of the signals that apply, sorted."""
-    return _applying([(signal.when, signal.name) for signal in listed]).sort()
+def columns(facts: ibis.Table, flags: Flags, policy: Policy, day: date) -> dict[str, ibis.ir.ArrayValue]:
+    """Return the names of the signals that apply, sorted, and what to do about them, in their order."""
+    applying = [(signal, signal.when(facts, flags, day)) for signal in signals(policy)]
+    return {
+        "risk_signals": _where([(when, signal.name) for signal, when in applying]).sort(),
+        "recommended_actions": _where([(when, signal.action) for signal, when in applying]),
+    }
 
 
-def sentences(listed: list[Signal]) -> ibis.ir.ArrayValue:
-    """Return what to do about the signals that apply, in their order."""
-    return _applying([(signal.when, signal.action) for signal in listed])
-
-
-def _applying(pairs: list[tuple[ibis.ir.BooleanValue, str]]) -> ibis.ir.ArrayValue:
+def _where(pairs: list[tuple[ibis.ir.BooleanValue, str]]) -> ibis.ir.ArrayValue:
     every = ibis.array([ibis.ifelse(when, text, ibis.null("string")) for when, text in pairs])
     return every.filter(lambda text: text.notnull())

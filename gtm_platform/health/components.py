@@ -1,6 +1,6 @@
 """What a health score is made of: six components (0 to 100, null without data), their mean, overrides, churn risk."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from itertools import pairwise
 
@@ -13,6 +13,22 @@ from gtm_platform.lake.expressions.scores import capped, mixed
 from gtm_platform.policy import Churn, Health, Policy
 
 DAYS_A_MONTH = 30.4375
+
+# The columns that each component and each override is made of.
+INPUTS = {
+    "activity": ("days_since_seen",),
+    "support": ("csat_avg_90d", "csat_count_90d", "sentiment_90d"),
+    "payment": ("subscription_status", "failed_payments_30d"),
+    "engagement": ("logins_30d", "onboarding_pct"),
+    "tenure": ("signup_at", "first_paid_at"),
+    "mrr": ("mrr_reporting",),
+}
+OVERRIDE_INPUTS = {
+    "cancel": ("cancel_mentioned_at",),
+    "delinquent": ("is_delinquent",),
+    "inactive": ("days_since_seen",),
+    "critical": ("open_critical_tickets",),
+}
 
 
 def scores(facts: ibis.Table, rules: Health, day: date) -> dict[str, ibis.ir.FloatingValue]:
@@ -73,6 +89,13 @@ def base(scores: Mapping[str, ibis.Value], rules: Health) -> ibis.ir.FloatingVal
     total = confidence(scores, rules) * 100
     weighted = [number(getattr(rules.weights, name)) * score.fill_null(0) for name, score in scores.items()]
     return _sum(weighted) / total.nullif(0)
+
+
+def total(base: ibis.ir.FloatingValue, taken: Iterable[ibis.ir.IntegerValue]) -> ibis.ir.FloatingValue:
+    """Return the base with the points of the overrides, not yet rounded, nor kept within 0 and 100."""
+    for override in taken:
+        base = base + override
+    return base
 
 
 def confidence(scores: Mapping[str, ibis.Value], rules: Health) -> ibis.ir.FloatingValue:

@@ -6,6 +6,7 @@ from datetime import date
 
 import ibis
 
+from gtm_platform.core.activity import engagement
 from gtm_platform.health import actions, components
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, DaysAgo
@@ -87,11 +88,18 @@ def table(
     day: date,
 ) -> ibis.Table:
     """Return a row per current customer."""
-    customers = profile.filter(profile["is_customer"]).select("customer_id", "signup_at", "customer_status")
     before = zip(AGO, (one_day_ago, seven_days_ago, thirty_days_ago), strict=True)
     past_scores = [_score(then, days) for days, then in before]
-    facts = left_join_all(customers, [revenue, activity, support, _company_users(people, activity), *past_scores])
-    return _output_columns(_scored(facts, policy, day), policy, day).select(*CONTRACT.columns)
+    rows = left_join_all(facts(people, profile, revenue, activity, support), past_scores)
+    return judged(scored(rows, policy, day), policy, day).select(*CONTRACT.columns)
+
+
+def facts(
+    people: ibis.Table, profile: ibis.Table, revenue: ibis.Table, activity: ibis.Table, support: ibis.Table
+) -> ibis.Table:
+    """Return a row per current customer with everything that its health is made from."""
+    customers = profile.filter(profile["is_customer"]).select("customer_id", "signup_at", "customer_status")
+    return left_join_all(customers, [revenue, activity, support, _company_users(people, activity)])
 
 
 def _company_users(people: ibis.Table, activity: ibis.Table) -> ibis.Table:
@@ -107,37 +115,41 @@ def _score(then: ibis.Table, days: int) -> ibis.Table:
     return then.select("customer_id", **{f"score_{days}d_ago": then["health_score"]})
 
 
-def _scored(facts: ibis.Table, policy: Policy, day: date) -> ibis.Table:
+def scored(rows: ibis.Table, policy: Policy, day: date) -> ibis.Table:
+    """Return the facts with the score of each component, the overrides, and the score they come to."""
     rules = policy.health
-    applying = components.applying_overrides(facts, policy, day)
-    scored = facts.mutate(
-        **{f"{name}_score": score for name, score in components.scores(facts, rules, day).items()},
+    applying = components.applying_overrides(rows, policy, day)
+    rows = rows.mutate(
+        **{f"{name}_score": score for name, score in components.scores(rows, rules, day).items()},
         **{f"override_{name}": taken for name, taken in components.override_points(applying, policy).items()},
     )
-    scores = {name: scored[f"{name}_score"] for name in COMPONENTS}
-    scored = scored.mutate(
+    scores = {name: rows[f"{name}_score"] for name in COMPONENTS}
+    rows = rows.mutate(
         base_score=components.base(scores, rules), health_confidence=components.confidence(scores, rules)
     )
-    total = scored["base_score"]
-    for name in OVERRIDES:
-        total = total + scored[f"override_{name}"]
-    return scored.mutate(health_score=points(total))
+    return rows.mutate(
+        health_score=points(components.total(rows["base_score"], [rows[f"override_{o}"] for o in OVERRIDES]))
+    )
 
 
-def _output_columns(scored: ibis.Table, policy: Policy, day: date) -> ibis.Table:
-    score = scored["health_score"]
-    applying = components.applying_overrides(scored, policy, day)
-    signals = actions.signals(scored, applying, policy, day)
-    risk = components.churn_risk(score, applying["cancel"], actions.is_leaving(scored), policy.health.churn)
-    return scored.mutate(
+def engaged(rows: ibis.Table, policy: Policy) -> ibis.ir.FloatingValue:
+    """Return the engagement score of rows that do not come from core/activity, which has it."""
+    return engagement(rows["logins_30d"], rows["onboarding_pct"], policy.health)
+
+
+def judged(rows: ibis.Table, policy: Policy, day: date) -> ibis.Table:
+    """Return scored rows with status, risk, signals, actions and changes."""
+    score = rows["health_score"]
+    applying = components.applying_overrides(rows, policy, day)
+    risk = components.churn_risk(score, applying["cancel"], actions.is_leaving(rows), policy.health.churn)
+    return rows.mutate(
         as_of=ibis.literal(day),
         health_status=_status(score, policy.health.status),
         churn_risk=risk,
         churn_risk_model=ibis.literal(components.CHURN_MODEL),
-        risk_signals=actions.names(signals),
-        recommended_actions=actions.sentences(signals),
         policy_hash=ibis.literal(policy.hash),
-        **{name: score - scored[f"score_{days}d_ago"] for days, name in AGO.items()},
+        **actions.columns(rows, applying, policy, day),
+        **{name: score - rows[f"score_{days}d_ago"] for days, name in AGO.items()},
     )
 
 

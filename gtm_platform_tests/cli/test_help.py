@@ -18,6 +18,8 @@ COMMANDS = (
     "dashboard",
     "demo",
     "doctor",
+    "health",
+    "policy",
     "query",
     "run",
     "sandbox",

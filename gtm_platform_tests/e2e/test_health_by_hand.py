@@ -88,13 +88,63 @@ def overrides(row: Any, day: date) -> dict[str, int]:
     }
 
 
+ACTIONS = {  # by signal, the most pressing first
+    "cancellation_scheduled": "Ask what would make the customer stay: the subscription is set to end.",
+    "cancel_mentioned": "Call today: the customer spoke of cancelling.",
+    "payment_delinquent": "Settle the overdue payment with the billing contact.",
+    "critical_ticket_open": "Escalate the critical ticket and tell the customer.",
+    "failed_payments": "Ask for a working payment method: charges failed.",
+    "renewal_soon": "Talk to the customer before it renews: that is within 30 days.",
+    "inactive_30d": "Win the customer back: not seen for 30 days or more.",
+    "usage_falling": "Ask what has changed: the product is used much less.",
+    "low_csat": "Follow up on the poor support ratings.",
+    "negative_tone": "Read the last messages and reach out.",
+    "low_engagement": "Offer a session on getting more of the product.",
+    "single_user": "Get a colleague on board: one person uses the product.",
+}
+
+
+def users_of_companies(wide: pd.DataFrame) -> dict[str, int]:
+    """How many people of each company were ever seen."""
+    users: dict[str, int] = {}
+    for row in wide.itertuples():
+        if filled(row.company_id) and filled(row.last_seen_at):
+            users[str(row.company_id)] = users.get(str(row.company_id), 0) + 1
+    return users
+
+
+def signals(row: Any, day: date, score: int, taken: dict[str, int], users: dict[str, int]) -> set[str]:
+    ends = days_since(row.current_period_end, day)
+    engaged = engagement(row)
+    applying = {
+        "cancellation_scheduled": row.customer_status == "leaving",
+        "cancel_mentioned": taken["cancel"] < 0,
+        "payment_delinquent": taken["delinquent"] < 0,
+        "critical_ticket_open": taken["critical"] < 0,
+        "failed_payments": filled(row.failed_payments_30d) and row.failed_payments_30d > 0,
+        "renewal_soon": ends is not None and -30 <= ends <= 0 and score < 70,
+        "inactive_30d": taken["inactive"] < 0,
+        "usage_falling": falling(row.logins_14d, row.logins_14d_before),
+        "low_csat": filled(row.csat_avg_90d) and row.csat_avg_90d < 3,
+        "negative_tone": filled(row.sentiment_90d) and row.sentiment_90d < -0.2,
+        "low_engagement": engaged is not None and engaged < 30,
+        "single_user": filled(row.last_seen_at) and users.get(str(row.company_id)) == 1,
+    }
+    return {name for name, applies in applying.items() if applies}
+
+
+def falling(now: Any, before: Any) -> bool:
+    """Whether the logins of 14 days are at most half of those of the 14 days before."""
+    return bool(filled(now) and filled(before) and before > 0 and now <= before / 2)
+
+
 def whole(value: float) -> int:
     """Half away from zero, undisturbed by the last digits of a binary fraction; within 0 to 100."""
     rounded = int(Decimal(str(round(value, 9))).quantize(Decimal(1), ROUND_HALF_UP))
     return min(100, max(0, rounded))
 
 
-def by_hand(row: Any, day: date, paying: list[Decimal]) -> dict[str, Any]:
+def by_hand(row: Any, day: date, paying: list[Decimal], users: dict[str, int]) -> dict[str, Any]:
     scores = {
         "activity": activity(row, day),
         "support": support(row),
@@ -109,6 +159,7 @@ def by_hand(row: Any, day: date, paying: list[Decimal]) -> dict[str, Any]:
     taken = overrides(row, day)
     score = whole(base + sum(taken.values()))
     churn = whole(100 / (1 + math.exp((score - 45) / 10)))
+    applying = signals(row, day, score, taken, users)
     return {
         **{f"{name}_score": score for name, score in scores.items()},
         **{f"override_{name}": points for name, points in taken.items()},
@@ -117,6 +168,10 @@ def by_hand(row: Any, day: date, paying: list[Decimal]) -> dict[str, Any]:
         "health_score": score,
         "health_status": next(status for least, status in STATUSES if score >= least),
         "churn_risk": max(churn, 80 if taken["cancel"] else 0, 90 if row.customer_status == "leaving" else 0),
+        "churn_risk_model": "formula",
+        "risk_signals": sorted(applying),
+        "recommended_actions": [action for name, action in ACTIONS.items() if name in applying],
+        "as_of": day,
     }
 
 
@@ -124,7 +179,8 @@ def reckoned(lived: Lived, day: date) -> pd.DataFrame:
     wide = frame(lived.home, "core/unified_customers", str(day))
     customers = wide[wide["is_customer"]]
     paying = [amount for amount in customers["mrr_reporting"] if filled(amount) and amount > 0]
-    rows = [{"customer_id": row.customer_id, **by_hand(row, day, paying)} for row in customers.itertuples()]
+    users = users_of_companies(wide)
+    rows = [{"customer_id": row.customer_id, **by_hand(row, day, paying, users)} for row in customers.itertuples()]
     return pd.DataFrame(rows).set_index("customer_id").sort_index()
 
 
@@ -149,6 +205,31 @@ def test_components_are_those_worked_out_by_hand(lived: Lived, day: date) -> Non
 
 
 @EVERY_DAY
+def test_signals_and_actions_are_those_worked_out_by_hand(lived: Lived, day: date) -> None:
+    ours, hand = stored(lived, day), reckoned(lived, day)
+    for name in ("risk_signals", "recommended_actions"):
+        assert ours[name].map(list).to_dict() == hand[name].to_dict()
+    assert ours["churn_risk_model"].to_dict() == hand["churn_risk_model"].to_dict()
+    assert ours["as_of"].to_dict() == hand["as_of"].to_dict()
+
+
+@EVERY_DAY
+def test_engagement_in_the_wide_row_is_the_component(lived: Lived, day: date) -> None:
+    wide = frame(lived.home, "core/unified_customers", str(day)).set_index("customer_id").sort_index()
+    everybody = pd.Series({row.Index: engagement(row) for row in wide.itertuples()}, dtype=float)
+    pd.testing.assert_series_equal(wide["engagement_score"], everybody, check_names=False, rtol=1e-12)
+
+
+@EVERY_DAY
+def test_every_column_of_health_is_worked_out_here(lived: Lived, day: date) -> None:
+    """A new column needs a line by hand."""
+    changes = {"score_change_1d", "score_change_7d", "score_change_30d"}
+    rules = {"policy_hash"}
+    assert set(stored(lived, day).columns) == set(reckoned(lived, day).columns) | changes | rules
+    assert stored(lived, day)["policy_hash"].nunique() == 1
+
+
+@EVERY_DAY
 def test_the_wide_row_says_what_health_says(lived: Lived, day: date) -> None:
     wide = frame(lived.home, "core/unified_customers", str(day)).set_index("customer_id").sort_index()
     columns = ["health_score", "health_status", "churn_risk"]
@@ -167,7 +248,7 @@ def test_changes_are_those_of_the_scores(lived: Lived, day: date) -> None:
         assert ours["score_change_1d"].isna().all()
     else:
         assert ours["score_change_1d"].astype(float).equals(expected.astype(float))
-    assert ours["score_change_7d"].isna().all()
+    assert ours[["score_change_7d", "score_change_30d"]].isna().all(axis=None)
 
 
 def test_the_days_have_something_to_judge(lived: Lived) -> None:
@@ -178,3 +259,5 @@ def test_the_days_have_something_to_judge(lived: Lived) -> None:
         assert (hands[f"override_{name}"] < 0).any(), f"no override {name} in this world"
     for name in ("support", "payment", "engagement", "tenure", "mrr"):
         assert hands[f"{name}_score"].nunique() > 2, f"{name} is always the same in this world"
+    present = {name for names in hands["risk_signals"] for name in names}
+    assert {"usage_falling", "low_engagement", "renewal_soon", "inactive_30d", "low_csat"} <= present

@@ -1,0 +1,135 @@
+"""How a score is made: what each component earned of what it could, what overrides took off, what speaks against the
+customer staying and by which figures, and what to do.
+
+It is the one explanation that there is: commands, the API and pages print it. It is a pure function of a row of health,
+the row of the customer's facts (both as dictionaries, also from JSON) and the rules that the score was made with.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from gtm_platform.health.actions import signals
+from gtm_platform.health.calculations import calculation
+from gtm_platform.health.components import INPUTS, OVERRIDE_INPUTS
+from gtm_platform.health.customer_health import AGO, COMPONENTS, OVERRIDES
+from gtm_platform.policy import Policy
+
+Row = Mapping[str, Any]
+
+
+class Component(BaseModel):
+    """A part of the score. Points are of the 100 that components with data share by their weights."""
+
+    component: str
+    score: float | None = Field(description="0 to 100; null without data.")
+    weight: float | None = Field(description="Of 100; null where the rules that the score was made with are lost.")
+    possible: float | None = Field(description="Points that it could earn; null without data.")
+    earned: float | None = Field(description="Points that it earned.")
+    missed: float | None = Field(description="Points that it did not earn.")
+    inputs: dict[str, Any] = Field(description="The figures that it is made of, by column.")
+    calculation: str | None = Field(description="How the score is worked out.")
+
+
+class Override(BaseModel):
+    """What takes points off whatever the components say."""
+
+    override: str
+    why: str
+    points: int = Field(description="0 or less.")
+    inputs: dict[str, Any] = Field(description="The figures that it is made of, by column.")
+
+
+class RiskSignal(BaseModel):
+    """What speaks against the customer staying."""
+
+    signal: str
+    evidence: dict[str, Any] = Field(description="The figures that show it, by column.")
+    action: str | None = Field(description="What to do about it.")
+
+
+class Explanation(BaseModel):
+    """How a score is made: the mean of the components by weight, less the overrides that apply."""
+
+    customer_id: str
+    as_of: date
+    health_score: int | None
+    health_status: str | None
+    base_score: float | None = Field(description="Mean of the components by weight.")
+    health_confidence: float = Field(description="Share of the weights that have data, 0 to 1.")
+    components: list[Component]
+    overrides: list[Override] = Field(description="Those that apply.")
+    churn_risk: int | None
+    churn_risk_model: str
+    signals: list[RiskSignal] = Field(description="The most pressing first.")
+    recommended_actions: list[str]
+    changes: dict[str, int | None] = Field(description="Change of the score by the number of days.")
+    policy_hash: str = Field(description="The business rules that the score was made with.")
+    rules_in_force: bool = Field(description="Whether these are the rules in force.")
+
+
+def explained(health: Row, facts: Row, rules: Policy | None, *, rules_in_force: bool) -> Explanation:
+    """Explain a row of health by the customer's facts and the rules it was made with, if not lost."""
+    day = date.fromisoformat(str(health["as_of"])[:10])
+    columns = {**facts, **health}
+    return Explanation(
+        **{name: health[name] for name in ("customer_id", "health_score", "health_status", "churn_risk")},
+        as_of=day,
+        base_score=_rounded(health["base_score"]),
+        health_confidence=health["health_confidence"],
+        components=[_component(name, columns, rules, day) for name in COMPONENTS],
+        overrides=_overrides(columns),
+        churn_risk_model=health["churn_risk_model"],
+        signals=_signals(columns, rules),
+        recommended_actions=list(health["recommended_actions"]),
+        changes={f"{days}d": health[name] for days, name in AGO.items()},
+        policy_hash=health["policy_hash"],
+        rules_in_force=rules_in_force,
+    )
+
+
+def _component(name: str, columns: Row, rules: Policy | None, day: date) -> Component:
+    score, weight = columns[f"{name}_score"], getattr(rules.health.weights, name) if rules else None
+    confidence = columns["health_confidence"]
+    possible = None if score is None or weight is None or not confidence else weight / confidence
+    earned = None if possible is None else score / 100 * possible
+    return Component(
+        component=name,
+        score=_rounded(score),
+        weight=weight,
+        possible=_rounded(possible),
+        earned=_rounded(earned),
+        missed=None if possible is None or earned is None else _rounded(possible - earned),
+        inputs=_some(columns, INPUTS[name]),
+        calculation=calculation(name, columns, score, rules.health, day) if rules else None,
+    )
+
+
+def _overrides(columns: Row) -> list[Override]:
+    return [
+        Override(override=name, why=why, points=taken, inputs=_some(columns, OVERRIDE_INPUTS[name]))
+        for name, why in OVERRIDES.items()
+        if (taken := columns[f"override_{name}"])
+    ]
+
+
+def _signals(columns: Row, rules: Policy | None) -> list[RiskSignal]:
+    """Return the signals of the row, in the order of their actions where the rules are there to order them."""
+    present = set(columns["risk_signals"])
+    ordered = [signal for signal in signals(rules) if signal.name in present] if rules else []
+    listed = [
+        RiskSignal(signal=signal.name, evidence=_some(columns, signal.evidence), action=signal.action)
+        for signal in ordered
+    ]
+    without_rules = sorted(present - {signal.name for signal in ordered})
+    return [*listed, *(RiskSignal(signal=name, evidence={}, action=None) for name in without_rules)]
+
+
+def _some(columns: Row, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: columns.get(name) for name in names}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)

@@ -1,0 +1,79 @@
+"""An explanation of a score as a person would write it down: the calculation line by line, then why and what to do."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from gtm_platform.health.calculations import figure
+from gtm_platform.health.explanation import Component, Explanation
+
+SINCE = {"1d": "since yesterday", "7d": "in 7 days", "30d": "in 30 days"}
+
+
+def text(explanation: Explanation, title: str) -> str:
+    """Return the explanation under a title that says whose it is."""
+    sections = [
+        [title, _summary(explanation)],
+        ["Components: points earned of those possible", *_components(explanation)],
+        ["Score", *_score(explanation)],
+        ["Changes", *_changes(explanation)],
+        ["Signals", *(_signal(each.signal, each.evidence) for each in explanation.signals)],
+        ["To do", *(f"{number}. {action}" for number, action in enumerate(explanation.recommended_actions, start=1))],
+        ["Rules", _rules(explanation)],
+    ]
+    return "\n\n".join(f"{head}\n" + "\n".join(f"  {line}" for line in lines or ["none"]) for head, *lines in sections)
+
+
+def _summary(explanation: Explanation) -> str:
+    if explanation.health_score is None:
+        return f"No score on {explanation.as_of}: there are no data for any component."
+    risk = f"churn risk {explanation.churn_risk} % by {explanation.churn_risk_model}"
+    return f"{explanation.health_score}, {explanation.health_status} on {explanation.as_of}; {risk}"
+
+
+def _components(explanation: Explanation) -> Iterator[str]:
+    for part in explanation.components:
+        yield f"{part.component:<11}{_points(part)}"
+        if part.calculation:
+            yield f"{'':<11}{part.score} = {part.calculation}"
+
+
+def _points(part: Component) -> str:
+    if part.score is None:
+        return "no data; the others share its weight"
+    if part.possible is None:
+        return f"scores {part.score}; its weight is not known, as the rules of the day were not kept"
+    earned = f"{part.earned:.2f} of {part.possible:.2f}, {part.missed:.2f} missed"
+    return f"{earned} (scores {part.score}, weighs {part.weight:g})"
+
+
+def _score(explanation: Explanation) -> Iterator[str]:
+    if explanation.base_score is None:
+        return
+    share = f"{explanation.health_confidence:.0%} of the weights have data"
+    yield f"{explanation.base_score:>8.2f}  mean of the components by weight; {share}"
+    for override in explanation.overrides:
+        yield f"{override.points:>8.2f}  {override.why} ({_figures(override.inputs)})"
+    total = explanation.base_score + sum(override.points for override in explanation.overrides)
+    yield f"{total:>8.2f}  rounded, within 0 and 100: {explanation.health_score}"
+
+
+def _changes(explanation: Explanation) -> Iterator[str]:
+    for days, change in explanation.changes.items():
+        yield f"{SINCE[days]}: {'no score then' if change is None else f'{change:+d}'}"
+
+
+def _signal(name: str, evidence: dict[str, Any]) -> str:
+    return f"{name}: {_figures(evidence)}" if evidence else name
+
+
+def _figures(columns: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {_shown(value)}" for name, value in columns.items() if value is not None)
+
+
+def _shown(value: Any) -> str:
+    return figure(value) if isinstance(value, float) else str(value)
+
+
+def _rules(explanation: Explanation) -> str:
+    force = "in force" if explanation.rules_in_force else "no longer in force"
+    return f"policy {explanation.policy_hash}, {force}"

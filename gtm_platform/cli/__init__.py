@@ -212,7 +212,8 @@ def mcp(home: Path | None) -> None:
     names and addresses are shown. `gtm serve` has the same tools at /mcp.
 
     \b
-    Example, for the settings of the program:
+    Example:
+      gtm mcp
       {"command": "gtm", "args": ["mcp"], "env": {"GTM_API_TOKEN": "gtm_..."}}
     """
     choose_home(home).enter()  # not announced: stdout and stderr are the program's

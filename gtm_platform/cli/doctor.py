@@ -78,7 +78,7 @@ def _source(source: Source, lake: Lake, now: datetime) -> Finding:
 def _identity(source: Source, client: Any) -> str:
     """Whose account the key opens, and whether the home belongs to it."""
     sentence = source.check(client)
-    account = source.identity(client) if source.identity else None
+    account = source.account(client)
     return f"{sentence}; {describe_account(account)}" if account else sentence
 
 

@@ -43,12 +43,12 @@ def serve(home: Path | None, port: int, people: int, seed: int, now_: str | None
       gtm sandbox serve
       gtm sandbox serve --people 200 --seed 3 --port 0
     """
-    from gtm_platform.sandbox.kit.limits import PACE
+    from gtm_platform.sandbox.kit.limits import WINDOWS
     from gtm_platform.sandbox.server import serve as run
 
     if attached:
         threading.Thread(target=_end_with_input, daemon=True).start()
-    PACE.times = speed
+    WINDOWS.times = speed
     run(port=port, people=people, seed=seed, now=moment(now_) if now_ else None, home=home)
 
 

@@ -151,8 +151,8 @@ def _as_ibis(kind: pa.DataType) -> ibis.DataType:
 class Source:
     """A system: how to reach it, when to read it, what it brings. `check` says whose account it is.
 
-    `identity` asks for the account that the key opens, None where nothing tells it apart yet; a source without one has
-    no accounts to mix up.
+    `identity` asks for the account that the key opens, None where nothing tells it apart yet; a sentence says why no
+    account can be told from another.
     """
 
     name: str
@@ -163,7 +163,7 @@ class Source:
     streams: tuple[Stream, ...]
     about: str = ""
     owners: tuple[str, ...] = ("team:revops",)
-    identity: Callable[[Any], AccountIdentity | None] | None = None
+    identity: Callable[[Any], AccountIdentity | None] | str | None = None
 
     def __post_init__(self) -> None:
         for stream in self.streams:
@@ -199,6 +199,10 @@ class Source:
     def quarantine(self, stream: Stream) -> str:
         """Name the table of a stream's quarantine."""
         return f"quarantine/{self.name}_{stream.name}"
+
+    def account(self, client: Any) -> AccountIdentity | None:
+        """Return the account that the key opens; None where nothing tells it from another."""
+        return self.identity(client) if callable(self.identity) else None
 
     def off(self) -> str | None:
         """Say why the source is off; None where it is on."""

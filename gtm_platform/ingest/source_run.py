@@ -85,7 +85,7 @@ class SourceRun:
     def _is_own_account(self, client: Any) -> bool:
         """Whether the key opens the account that this home belongs to; nothing is read from another one."""
         try:
-            if self.source.identity and (account := self.source.identity(client)):
+            if account := self.source.account(client):
                 require_own_account(account)
         except ApiFailure as failure:
             self.failures["account"] = failure

@@ -12,18 +12,18 @@ from typing import NamedTuple
 
 
 @dataclass
-class Pace:
+class WindowSpeed:
     """How many times as fast as real time the windows of limits pass in this process."""
 
     times: float = 1.0
 
 
-PACE = Pace()
+WINDOWS = WindowSpeed()
 
 
 def window_time() -> float:
     """The time by which windows of limits pass."""
-    return time.monotonic() * PACE.times
+    return time.monotonic() * WINDOWS.times
 
 
 class Rate(NamedTuple):
@@ -61,7 +61,7 @@ class Limit:
     def free_in(self) -> float:
         """Real seconds until the next call would be let through."""
         full = bool(self._taken) and len(self._taken) >= self.calls
-        return max(0.0, self._taken[0] + self.seconds - self.now()) / PACE.times if full else 0.0
+        return max(0.0, self._taken[0] + self.seconds - self.now()) / WINDOWS.times if full else 0.0
 
 
 class KeyedLimits:

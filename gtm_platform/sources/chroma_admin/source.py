@@ -12,6 +12,7 @@ SOURCE = Source(
     ChromaAdminSettings,
     connect=connect,
     check=check,
+    identity="A panel names no account; its address is the company's own.",
     streams=STREAMS,
     about="Chroma's admin panel: accounts with their collections and vectors, instances, use by the day.",
 )

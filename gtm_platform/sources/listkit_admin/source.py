@@ -12,6 +12,7 @@ SOURCE = Source(
     ListKitAdminSettings,
     connect=connect,
     check=check,
+    identity="A panel names no account; its address is the company's own.",
     streams=STREAMS,
     about="ListKit's admin dashboard: accounts with their credits, use by the day, exports.",
 )

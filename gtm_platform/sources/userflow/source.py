@@ -11,6 +11,7 @@ SOURCE = Source(
     UserflowSettings,
     connect=connect,
     check=check,
+    identity="No address of Userflow names the account or the environment.",
     streams=STREAMS,
     about="Guidance in the product: users with their last visit, companies, checklists and flows, runs through them.",
 )

@@ -1,9 +1,10 @@
 """What may be shown of a URL or of an answer: no secret, no e-mail address, no query, and never much of it."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from urllib.parse import urlsplit
 
 SHOWN = 200
@@ -20,6 +21,9 @@ SECRETS = re.compile(
     | \b\w{40,}\b                                               # anything long and opaque
     """
 )
+# Keys come from the environment only, under names that end like this. Many have no shape of their own.
+KEY_NAMES = re.compile(r"_(?:KEYS?|TOKEN|SECRET|PASSWORD)$")
+SHORTEST_KEY = 8
 QUOTED = re.compile(r"""'[^'\n]*'|"[^"\n]*\"""")
 # What Python says of code, in errors of these kinds: the names of attributes, arguments, modules and types are no data.
 CODE_ERRORS = (AttributeError, ImportError, NameError, TypeError)
@@ -34,7 +38,19 @@ ADDRESSES = re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 
 def masked(text: str) -> str:
     """Return the text with secrets and e-mail addresses masked."""
-    return ADDRESSES.sub("***@***", SECRETS.sub("***", text))
+    return ADDRESSES.sub("***@***", SECRETS.sub("***", _keys_of_environment().sub("***", text)))
+
+
+def _keys_of_environment() -> re.Pattern[str]:
+    """Match the very keys that this process was started with, whole or in parts; nothing where there are none."""
+    values = [value for name, value in os.environ.items() if KEY_NAMES.search(name)]
+    parts = {part for value in values for part in (value, *re.split(r"[,\s]+", value)) if len(part) >= SHORTEST_KEY}
+    return _any_of(frozenset(parts))
+
+
+@cache
+def _any_of(texts: frozenset[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or r"(?!)")
 
 
 def excerpt(text: str) -> str:

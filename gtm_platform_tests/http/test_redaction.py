@@ -5,7 +5,7 @@ import math
 import pytest
 
 from gtm_platform.http.errors import BadRequest
-from gtm_platform.http.redaction import redact_exceptions
+from gtm_platform.http.redaction import masked, redact_exceptions
 
 KEY = "pat-na1-" + "0123456789abcdef"
 
@@ -25,6 +25,14 @@ def test_our_own_sentences_keep_what_they_name() -> None:
     with pytest.raises(BadRequest) as raised, redact_exceptions():
         raise BadRequest("Stripe", "The stream 'charges' of jane@acme.example is refused.")
     assert str(raised.value) == "The stream 'charges' of ***@*** is refused."
+
+
+def test_the_keys_of_the_environment_go_whatever_their_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORB_API_KEY", "of no shape")
+    monkeypatch.setenv("FATHOM_API_KEYS", "first-of-two,second-of-two")
+    assert masked("It was of no shape, second-of-two and first-of-two.") == "It was ***, *** and ***."
+    monkeypatch.setenv("ORB_API_KEY", "short")
+    assert masked("of no shape, short") == "of no shape, short"
 
 
 class Deal:

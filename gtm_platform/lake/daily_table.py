@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -42,22 +41,11 @@ class SyncTimes:
     """When each source table was last synced, by the end of the day."""
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What a function makes of the lake for a day, and takes away once the day is written.
-
-    It is for what is no table of the lake. `earlier` names the days before that it reads, for the lineage.
-    """
-
-    make: Callable[[Lake, str], AbstractContextManager[Any]]
-    earlier: tuple[DaysAgo, ...] = ()
-
-
 class UpstreamMissing(RuntimeError):
     """A table of the day is missing, though earlier days exist: what reads it would be made from nothing."""
 
 
-Input = str | DaysAgo | PreviousDay | SyncTimes | Prepared | Mapping[str, str] | Callable[[], Any]
+Input = str | DaysAgo | PreviousDay | SyncTimes | Mapping[str, str] | Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -65,9 +53,8 @@ class DailyTable:
     """A table with one partition a day, computed by `rule` from its `inputs`.
 
     An input is named as the rule's argument and is a table (a source table as of the end of the day, a daily table on
-    the day), several tables by name (a mapping), a table some `DaysAgo` or on the `PreviousDay`, the `SyncTimes`,
-    something `Prepared`, or a value that is asked for when the run begins. The argument `day`, where the rule has one,
-    is the day.
+    the day), several tables by name (a mapping), a table some `DaysAgo` or on the `PreviousDay`, the `SyncTimes`, or
+    a value that is asked for when the run begins. The argument `day`, where the rule has one, is the day.
     The rule returns an expression, which either engine computes, or a pandas or Arrow table, which it computed itself.
     """
 
@@ -91,8 +78,7 @@ class DailyTable:
     @property
     def earlier_days(self) -> list[DaysAgo | PreviousDay]:
         """The daily tables that are read as they were before the day."""
-        prepared = [ago for value in self.inputs.values() if isinstance(value, Prepared) for ago in value.earlier]
-        return [*(value for value in self.inputs.values() if isinstance(value, DaysAgo | PreviousDay)), *prepared]
+        return [value for value in self.inputs.values() if isinstance(value, DaysAgo | PreviousDay)]
 
     @property
     def reads_policy(self) -> bool:
@@ -109,18 +95,11 @@ class DailyTable:
                 f"{self.key} is not made for {day}: {' and '.join(missing)} of that day is missing, though earlier "
                 f"days exist. See why its run failed, or make it with: gtm run {missing[0]} --partition {day}"
             )
-        with ExitStack() as stack:
-            prepared = {
-                name: stack.enter_context(value.make(lake, day))
-                for name, value in self.inputs.items()
-                if isinstance(value, Prepared)
-            }
-            read = {name: value for name, value in self.inputs.items() if name not in prepared}
-            rows = self.rule(**arguments(lake, read, self.rule, day), **prepared)
-            if not isinstance(rows, ibis.Table):
-                return lake.write(self.key, day, rows)
-            rows = self.contract.shaped(rows)
-            return replace(self._write(lake, day, rows), lineage=column_lineage(rows))
+        rows = self.rule(**arguments(lake, self.inputs, self.rule, day))
+        if not isinstance(rows, ibis.Table):
+            return lake.write(self.key, day, rows)
+        rows = self.contract.shaped(rows)
+        return replace(self._write(lake, day, rows), lineage=column_lineage(rows))
 
     def _write(self, lake: Lake, day: str, rows: ibis.Table) -> Written:
         if settings().gtm_engine == "duckdb":

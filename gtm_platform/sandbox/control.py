@@ -13,7 +13,7 @@ from gtm_platform.sandbox.clock import LONGEST_MOVE, SandboxClock
 from gtm_platform.sandbox.faults import Faults, parse
 from gtm_platform.sandbox.front_page import FrontPage, SystemView
 from gtm_platform.sandbox.kit.emulator import System
-from gtm_platform.sandbox.kit.limits import WINDOWS
+from gtm_platform.sandbox.kit.limits import speed_variables
 from gtm_platform.sandbox.request_counts import RequestCounts
 from gtm_platform.sandbox.truth_page import truth_page
 from gtm_platform.sandbox.world.agenda import DAY
@@ -73,8 +73,9 @@ class Control:
 
     def _environment(self, request: Request) -> dict[str, str]:
         address = _address(request)
-        speed = {"GTM_SANDBOX_SPEED": str(WINDOWS.times)} if WINDOWS.times != 1 else {}
-        return speed | {name: value for system in self._systems for name, value in system.environment(address).items()}
+        return speed_variables() | {
+            name: value for system in self._systems for name, value in system.environment(address).items()
+        }
 
     # --- The clock ---
 

@@ -25,6 +25,7 @@ from gtm_platform.sandbox.control import Control, sentence
 from gtm_platform.sandbox.faults import RESET, Faults
 from gtm_platform.sandbox.journal import Journal
 from gtm_platform.sandbox.kit.emulator import System, systems_of
+from gtm_platform.sandbox.kit.limits import speed_variables
 from gtm_platform.sandbox.kit.write_log import Persist
 from gtm_platform.sandbox.request_counts import RequestCounts
 from gtm_platform.sandbox.world import World
@@ -80,7 +81,8 @@ class Sandbox:
     def env(self) -> dict[str, str]:
         """The variables that point a platform at it."""
         systems = systems_of(self.world)
-        return {name: value for system in systems for name, value in system.environment(self.url).items()}
+        variables = {name: value for system in systems for name, value in system.environment(self.url).items()}
+        return variables | speed_variables()
 
 
 class _Breakable(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # chosen by uvicorn when it is imported

@@ -13,14 +13,24 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from gtm_platform.demo.simulation import SPEED
 from gtm_platform.demo.truth_checks import SYSTEMS
 from gtm_platform.orchestration.instance import instance
+from gtm_platform.sandbox.kit.limits import WINDOWS
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform_tests.e2e.home import Control, contents, gtm, let_go, live, midnight, move_in
 
 PEOPLE, SEED = 60, 17  # in which customers speak of cancelling, owe, stay away, wait with a critical ticket, rate badly
 DAYS = [date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)]
 NOW = midnight(date(2026, 3, 4))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def limits_pass_faster() -> Iterator[None]:
+    """Days are lived in seconds here, in which the calls of some systems would wait for minutes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WINDOWS, "times", SPEED)
+        yield
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     home = tmp_path_factory.mktemp("lived")
     demos = [demo(home), demo(home)]
     with pytest.MonkeyPatch.context() as patch, running(PEOPLE, SEED, home=home) as box:
+        patch.setattr(WINDOWS, "times", SPEED)  # this home is opened before any module's own fixtures
         control = Control(box.url)
         move_in(patch, home, box, midnight(DAYS[2]))
         with instance() as dagster:

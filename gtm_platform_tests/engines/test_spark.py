@@ -16,12 +16,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from gtm_platform.definitions import DAILY_TABLES
+from gtm_platform.demo.simulation import SPEED
 from gtm_platform.lake import spark_engine as spark
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.duckdb_engine import EngineFailed
 from gtm_platform.lake.lake import DamagedFile, Lake
 from gtm_platform.orchestration.instance import instance
+from gtm_platform.sandbox.kit.limits import WINDOWS
 from gtm_platform.sandbox.server import running
 from gtm_platform.settings import settings
 from gtm_platform_tests.e2e.home import execute, file_of, gtm, let_go, midnight, move_in, told, turn_clocks, windows_of
@@ -58,6 +60,7 @@ def files(home: Path) -> dict[str, Path]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch, running(PEOPLE, SEED, midnight(DAYS[0])) as box:
+        patch.setattr(WINDOWS, "times", SPEED)
         move_in(patch, home, box, midnight(DAYS[0]))
         with instance() as dagster:
             for day in DAYS:

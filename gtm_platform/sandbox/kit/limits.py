@@ -21,6 +21,11 @@ class WindowSpeed:
 WINDOWS = WindowSpeed()
 
 
+def speed_variables() -> dict[str, str]:
+    """Return the variable by which a platform paces itself as fast; none in real time."""
+    return {"GTM_SANDBOX_SPEED": str(WINDOWS.times)} if WINDOWS.times != 1 else {}
+
+
 def window_time() -> float:
     """The time by which windows of limits pass."""
     return time.monotonic() * WINDOWS.times

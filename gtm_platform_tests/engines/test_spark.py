@@ -33,7 +33,7 @@ PEOPLE, SEED = 120, 29
 DAYS = [date(2026, 3, 1), date(2026, 3, 2)]
 DAY = str(DAYS[-1])
 NAMES = [table.key for table in DAILY_TABLES]
-# Nobody is deleted at Stripe in the first two days of a world, few of its amounts differ, and a day has one row of rules.
+# In the first two days of a world nobody is deleted at Stripe and few amounts differ; a day has one row of rules.
 EMPTY = {"identity/former_records", "health/rules", "quality/mrr_differences"}
 WITHOUT_OPTIMISER = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # which takes longer than such small tables do
 

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from gtm_platform.sandbox.server import Sandbox
+from gtm_platform.sources.assets import SOURCES
 from gtm_platform_tests.e2e.conftest import DAYS, Lived
 from gtm_platform_tests.e2e.home import (
     Control,
@@ -23,6 +24,11 @@ from gtm_platform_tests.e2e.home import (
 
 MARTS = ["core/activity", "core/pipeline"]
 FEW_TABLES = ["identity/links", "core/revenue", "health/customer_health", "core/unified_customers"]
+
+# Streams that are only ever read whole show what there is when they are read.
+AS_OF_READING = {
+    source.table(stream) for source in SOURCES for stream in source.streams if stream.sync_mode == "full_refresh"
+}
 
 
 def changed(before: dict[tuple[str, str], list[str]], after: dict[tuple[str, str], list[str]]) -> list[tuple[str, str]]:
@@ -59,7 +65,8 @@ def test_past_windows_read_again_give_the_same_rows(at_home: Lived) -> None:
         ran = execute(at_home.dagster, job, first, last)
         assert ran.success, told(ran)
         assert made(ran), f"{job} read nothing"
-    assert changed(before, contents(at_home.home, but)) == []
+    again = changed(before, contents(at_home.home, but))
+    assert [where for where in again if where[0] not in AS_OF_READING] == []
 
 
 def test_a_second_delivery_of_a_day_sends_nothing(at_home: Lived) -> None:

@@ -34,6 +34,11 @@ APART = timedelta(days=4)  # between two days that are lived: long enough for wh
 SOURCES = discover_sources()
 WAYS = ("500s", "a wrong key")
 CASES = [(source, WAYS[number % 2]) for number, source in enumerate(SOURCES)]
+ALWAYS = 3  # of the sources; each costs a whole day of the platform, so the others are tried with -m long
+PARAMETERS = [
+    pytest.param(*case, id=f"{case[0].name}: {case[1]}", marks=() if number < ALWAYS else pytest.mark.long)
+    for number, case in enumerate(CASES)
+]
 
 
 class Home:
@@ -88,7 +93,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 
 @pytest.mark.faults("S5", "S16", "T9")
-@pytest.mark.parametrize(("source", "way"), CASES, ids=[f"{source.name}: {way}" for source, way in CASES])
+@pytest.mark.parametrize(("source", "way"), PARAMETERS)
 def test_one_source_down_leaves_all_else_working_and_is_named(home: Home, source: Source, way: str) -> None:
     home.day += APART
     for name, value in home.box.env.items():  # a test begins with an empty environment

@@ -322,12 +322,18 @@ class StreamSync:
 
 
 def _with_refetched(window: WindowResult, again: WindowResult) -> WindowResult:
-    """The window with what was fetched for it once more: its rows, and the counts of both extractions."""
+    """The window with what was fetched for it once more: its rows, and the counts of both extractions.
+
+    A bad record that came again is one bad record, and what brought no further row was read before.
+    """
+    reasons = Counter(window.reasons) | Counter(again.reasons)
+    bad_again = window.quarantined + again.quarantined - reasons.total()
+    read_before = again.read - again.quarantined - again.outside - (again.rows - window.rows)
     return replace(
         again,
         full=window.full or again.full,
-        reasons=Counter(window.reasons) | Counter(again.reasons),  # a bad record that came again is one bad record
+        reasons=reasons,
         read=window.read + again.read,
-        duplicates=window.duplicates + again.duplicates,
+        duplicates=window.duplicates + read_before + bad_again,
         outside=window.outside + again.outside,
     )

@@ -85,7 +85,8 @@ def test_whichever_page_comes_twice_nothing_is_lost_or_there_twice(
             filled = [adds_up(days.fill(client, 0, stream), PEOPLE) for stream in streams(account)]
             for number in range(1, CHANGED + 1):
                 account.put(number, days.begins(1) + timedelta(hours=1))
-            filled += [adds_up(days.fill(client, 1), CHANGED)]
+            filled += [adds_up(days.fill(client, 1))]
+            assert filled[-1].rows >= CHANGED  # more where one that a page had hidden was counted, and fetched again
         assert between.struck == nth.struck
         duplicates += sum(each.duplicates for each in filled)
         found.append([days.known(1, stream) for stream in streams(account)])

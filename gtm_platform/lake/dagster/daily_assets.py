@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from gtm_platform.lake.contracts import Contract, contract_of
+from gtm_platform.lake.contracts import TABLES, Contract, contract_of
 from gtm_platform.lake.dagster.asset_pages import definition_metadata, written_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.daily_table import DailyTable, DaysAgo, source_of
@@ -68,9 +68,10 @@ def daily_asset(table: DailyTable, group: str | None = None) -> dg.AssetsDefinit
             raise
         absent = [day for day in context.partition_keys if day not in written]
         if absent:
-            _explain(context, table, absent, all_absent=not written)
-        if written and absent:
-            # A result without partitions would mark the absent days as made, too.
+            before_first_sync = not written and not _anything_landed(lake.open(), absent[-1])
+            _explain(context, table, absent, fail=before_first_sync)
+            # A result without partitions would mark the absent days as made, too. What is made of this table goes on: a
+            # source that is off leaves it out, and nothing else.
             yield from _days(context, written, version)
             yield output_without_materialization()
         elif written:
@@ -88,14 +89,19 @@ def _days(context: dg.AssetExecutionContext, written: Mapping[str, Metadata], ve
         )
 
 
-def _explain(context: dg.AssetExecutionContext, table: DailyTable, absent: list[str], *, all_absent: bool) -> None:
+def _anything_landed(store: Lake, day: str) -> bool:
+    """Whether any source table says anything about the day."""
+    return any(contract.cadence and store.has_data_by(table, day) for table, contract in list(TABLES.items()))
+
+
+def _explain(context: dg.AssetExecutionContext, table: DailyTable, absent: list[str], *, fail: bool) -> None:
     """Tell a person who wanted days that cannot be made why; what runs by itself only leaves a line in the log."""
     days = absent[0] if len(absent) == 1 else f"{absent[0]} to {absent[-1]}"
-    reason = f"{table.key} is not made for {days}: none of its inputs has data by then. The first sync came later."
+    reason = f"{table.key} is not made for {days}: none of its inputs has data by then."
     if not started_by_person(context.run.tags):
         context.log.info(reason)
-    elif all_absent:
-        raise dg.Failure(reason)
+    elif fail:
+        raise dg.Failure(f"{reason} The first sync came later.")
     else:
         context.log.warning(reason)
         for day in absent:

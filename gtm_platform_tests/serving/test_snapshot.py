@@ -57,7 +57,7 @@ def test_personal_columns_are_apart(snapshot: Snapshot) -> None:
 def test_a_number_that_is_none_is_null(snapshot: Snapshot) -> None:
     customer = snapshot.customer("cus_001")
     assert customer is not None
-    assert customer.row(personal=False)["onboarding_pct"] is None
+    assert customer.row(personal=False)["completeness_score"] is None
 
 
 @pytest.mark.parametrize("identifier", ["cus_012", "old_cus_012", "person12@firm3.example", "Other12@FIRM3.example"])

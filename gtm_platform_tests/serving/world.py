@@ -50,7 +50,7 @@ def person(i: int, day: date) -> dict[str, Any]:
         "mrr": mrr,
         "mrr_reporting": max(mrr, Decimal(0)) if mrr is not None else None,
         "is_delinquent": i % 10 == 3,
-        "onboarding_pct": float("nan") if i % 20 == 1 else 25.0,
+        "completeness_score": float("nan") if i % 20 == 1 else 25.0,
         "last_seen_at": datetime(2026, 2, 1, 12, tzinfo=UTC) + timedelta(hours=i) if i % 5 else None,
         "calls_held_90d": i % 4 if i % 2 else None,
         "calls_no_show_90d": i % 3 if i % 2 else None,

@@ -145,6 +145,7 @@ def test_an_account_is_recognised_by_its_oldest_plan(
     assert first.account_id == oldest.id
     assert sentence == f"account with {len(box.world.orb.plans)} plans"
     stand.emulator = app(OrbStore(), lambda: END)
+    monkeypatch.setenv("ORB_API_KEY", box.env["ORB_API_KEY"])
     monkeypatch.setenv("ORB_BASE_URL", f"{stand.url}/v1")
     settings.cache_clear()
     with SOURCE.open() as orb:

@@ -139,13 +139,15 @@ def test_a_customer_that_is_being_deleted_is_gone() -> None:
 def test_an_account_is_recognised_by_its_oldest_plan(
     box: Sandbox, stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name, value in box.env.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
     with SOURCE.open() as orb:
         first, sentence = identity(orb), check(orb)
     oldest = min(box.world.orb.plans.values(), key=lambda plan: (plan.created, plan.id))
     assert first.account_id == oldest.id
     assert sentence == f"account with {len(box.world.orb.plans)} plans"
     stand.emulator = app(OrbStore(), lambda: END)
-    monkeypatch.setenv("ORB_API_KEY", box.env["ORB_API_KEY"])
     monkeypatch.setenv("ORB_BASE_URL", f"{stand.url}/v1")
     settings.cache_clear()
     with SOURCE.open() as orb:

@@ -14,13 +14,13 @@ LIVE ?=
 demo: $(READY)
 	$(BIN)/gtm demo $(DEMO)
 
-# A group of tests on each processor: a file, or files that share what takes long to make.
+# A file of tests on each processor.
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 # What must hold when things go wrong, a file on each processor. The long ones take half an hour: 400 runs, 200 kills.
 faults: $(READY)
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup --no-loadscope-reorder gtm_platform_tests/faults
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder gtm_platform_tests/faults
 
 faults-long: $(READY)
 	$(BIN)/python -m pytest -m long

@@ -20,21 +20,6 @@ EXAMPLE = Path(__file__).parents[1] / ".env.example"
 FIRST_DAY = "2026-01-01"
 VARIABLES = re.findall(r"^#?([A-Z][A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE)
 
-# Rooms whose files share what takes long to make; of the others each file is a group of its own.
-SHARED = ("gtm_platform_tests/e2e/",)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run what shares a home that was lived, and begin with it: it takes longest."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group_of(item)))
-    items.sort(key=lambda item: not item.nodeid.startswith(SHARED))
-
-
-def _group_of(item: pytest.Item) -> str:
-    file = item.nodeid.partition("::")[0]
-    return next((room for room in SHARED if file.startswith(room)), file)
-
 
 @pytest.fixture(autouse=True)
 def _empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

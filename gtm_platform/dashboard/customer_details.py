@@ -6,8 +6,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from gtm_platform.dashboard.wording import moment, words
+from gtm_platform.dashboard.wording import moment
 from gtm_platform.serving.snapshot.layout import SHOWN
+from gtm_platform.serving.wording import words
 from gtm_platform.unified.customers import DOMAINS
 
 SCORE = ("match_confidence", "completeness_score", "data_quality_score")

@@ -8,9 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import ACCENT, BAD, GOOD, INK, MUTED, ROW, TRACK, Drawing, bars, draw
-from gtm_platform.dashboard.wording import day, number, percent, plain, words
+from gtm_platform.dashboard.wording import day, number, percent, plain
 from gtm_platform.serving.store import Explanation
 from gtm_platform.serving.store.snapshot import EarlierExplanation
+from gtm_platform.serving.wording import words
 
 NAMES = {"mrr": "MRR"}
 LEAST_SHOWN = 0.05  # points

@@ -10,9 +10,9 @@ from pandas.io.formats.style import Styler
 from gtm_platform.dashboard.charts import ACCENT
 from gtm_platform.dashboard.page import on_row
 from gtm_platform.dashboard.status import CHIPS, TITLES
-from gtm_platform.dashboard.wording import NOTHING, SYMBOLS, words
 from gtm_platform.serving.store import Page as Customers
 from gtm_platform.serving.store import Snapshot
+from gtm_platform.serving.wording import NOTHING, SYMBOLS, words
 
 Row = Mapping[str, Any]
 MOST_ROWS, MOST_PIXELS = 20, 720

@@ -10,8 +10,9 @@ import streamlit as st
 
 from gtm_platform.dashboard.links import run_link
 from gtm_platform.dashboard.status import TITLES
-from gtm_platform.dashboard.wording import counted, day, money, plain
+from gtm_platform.dashboard.wording import day, money, plain
 from gtm_platform.serving.store import Customer, Snapshot
+from gtm_platform.serving.wording import counted
 
 MOST_SHOWN, HEIGHT = 60, 420
 # Moments of the row of a customer, with what they are.

@@ -6,8 +6,9 @@ import orjson
 import streamlit as st
 
 from gtm_platform.dashboard.page import go_to
-from gtm_platform.dashboard.wording import ago, day, parsed, plain, words
+from gtm_platform.dashboard.wording import ago, day, parsed, plain
 from gtm_platform.serving.store import Snapshot
+from gtm_platform.serving.wording import words
 from gtm_platform.settings import settings
 
 SEARCH, SOUGHT = "search", "sought"

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from gtm_platform.dashboard.wording import words
 from gtm_platform.health.customer_health import STATUSES
+from gtm_platform.serving.wording import words
 
 Badge = Literal["green", "yellow", "orange", "red"]
 BADGE_COLOURS: tuple[Badge, ...] = ("green", "yellow", "orange", "red")

@@ -6,8 +6,8 @@ Names, subjects and reasons are outsiders' text: whatever is drawn as Markdown g
 import re
 from datetime import UTC, date, datetime
 
-NOTHING = "–"
-SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
+from gtm_platform.serving.wording import NOTHING, symbol
+
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$&^=@/])")
 BEGINS_LINK = re.compile(r"https?:|ftp:|www\.|xmpp:|mailto:", re.IGNORECASE)
 JOINER = "\u2060"  # cannot be seen, and keeps an address from becoming a link
@@ -20,20 +20,14 @@ def plain(text: object) -> str:
     return MARKDOWN.sub(r"\\\1", unlinked)
 
 
-def words(name: str | None) -> str:
-    """Return a name out of the data as words: at_risk becomes At risk."""
-    return name.replace("_", " ").capitalize() if name else NOTHING
-
-
 def money(amount: float | None, currency: str) -> str:
     """Return an amount short enough to be read at a glance: $2,932, $262.7 k, $1.3 M."""
     if amount is None:
         return NOTHING
-    symbol = SYMBOLS.get(currency, f"{currency.upper()} ")
     sign, size = ("-" if amount < 0 else ""), abs(amount)
     if size >= 999_950:
-        return f"{sign}{symbol}{size / 1e6:,.1f} M"
-    return f"{sign}{symbol}{size / 1e3:,.1f} k" if size >= 9_999.5 else f"{sign}{symbol}{size:,.0f}"
+        return f"{sign}{symbol(currency)}{size / 1e6:,.1f} M"
+    return f"{sign}{symbol(currency)}{size / 1e3:,.1f} k" if size >= 9_999.5 else f"{sign}{symbol(currency)}{size:,.0f}"
 
 
 def number(value: float | None, decimals: int = 0) -> str:
@@ -44,11 +38,6 @@ def number(value: float | None, decimals: int = 0) -> str:
 def percent(share: float | None, decimals: int = 0) -> str:
     """Return a share of 0 to 1 in percent."""
     return NOTHING if share is None else f"{share * 100:,.{decimals}f} %"
-
-
-def counted(count: float, what: str, several: str | None = None) -> str:
-    """Return a number with its noun: 1 customer, 2 customers."""
-    return f"{count:,.0f} {what if count == 1 else several or what + 's'}"
 
 
 def day(text: str | None) -> str:

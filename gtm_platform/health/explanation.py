@@ -1,8 +1,8 @@
 """How a score is made: what each component earned of what it could, what overrides took off, what speaks against the
 customer staying and by which figures, and what to do.
 
-It is the one explanation that there is: commands, the API and pages print it. It is a pure function of a row of health,
-the row of the customer's facts (both as dictionaries, also from JSON) and the rules that the score was made with.
+It is a pure function of a row of health, the row of the customer's facts (both as dictionaries, also from JSON) and the
+rules that the score was made with. Pages and the API show the points alone (`serving.store.explanation`).
 """
 
 from collections.abc import Mapping
@@ -15,20 +15,15 @@ from gtm_platform.health.actions import signals
 from gtm_platform.health.calculations import calculation
 from gtm_platform.health.components import INPUTS, OVERRIDE_INPUTS
 from gtm_platform.health.customer_health import AGO, COMPONENTS, OVERRIDES
+from gtm_platform.health.points import ComponentPoints, points_of, rounded
 from gtm_platform.policy import Policy
 
 Row = Mapping[str, Any]
 
 
-class Component(BaseModel):
-    """A part of the score. Points are of the 100 that components with data share by their weights."""
+class Component(ComponentPoints):
+    """A part of the score, with the figures that it is made of."""
 
-    component: str
-    score: float | None = Field(description="0 to 100; null without data.")
-    weight: float | None = Field(description="Of 100; null where the rules that the score was made with are lost.")
-    possible: float | None = Field(description="Points that it could earn; null without data.")
-    earned: float | None = Field(description="Points that it earned.")
-    missed: float | None = Field(description="Points that it did not earn.")
     inputs: dict[str, Any] = Field(description="The figures that it is made of, by column.")
     calculation: str | None = Field(description="How the score is worked out.")
 
@@ -77,7 +72,7 @@ def explained(health: Row, facts: Row, rules: Policy | None, *, rules_in_force: 
     return Explanation(
         **{name: health[name] for name in ("customer_id", "health_score", "health_status", "churn_risk")},
         as_of=day,
-        base_score=_rounded(health["base_score"]),
+        base_score=rounded(health["base_score"]),
         health_confidence=health["health_confidence"],
         components=[_component(name, columns, rules, day) for name in COMPONENTS],
         overrides=_overrides(columns),
@@ -92,16 +87,8 @@ def explained(health: Row, facts: Row, rules: Policy | None, *, rules_in_force: 
 
 def _component(name: str, columns: Row, rules: Policy | None, day: date) -> Component:
     score, weight = columns[f"{name}_score"], getattr(rules.health.weights, name) if rules else None
-    confidence = columns["health_confidence"]
-    possible = None if score is None or weight is None or not confidence else weight / confidence
-    earned = None if possible is None else score / 100 * possible
     return Component(
-        component=name,
-        score=_rounded(score),
-        weight=weight,
-        possible=_rounded(possible),
-        earned=_rounded(earned),
-        missed=None if possible is None or earned is None else _rounded(possible - earned),
+        **points_of(name, score, weight, columns["health_confidence"]).model_dump(),
         inputs=_some(columns, INPUTS[name]),
         calculation=calculation(name, columns, score, rules.health, day) if rules else None,
     )
@@ -129,7 +116,3 @@ def _signals(columns: Row, rules: Policy | None) -> list[RiskSignal]:
 
 def _some(columns: Row, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: columns.get(name) for name in names}
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)

@@ -3,7 +3,8 @@
 from gtm_platform.reports.content import Cell
 from gtm_platform.reports.drawing import TITLES
 from gtm_platform.reports.figures import Row
-from gtm_platform.reports.wording import NOTHING, number, signed
+from gtm_platform.reports.wording import number, signed
+from gtm_platform.serving.wording import NOTHING
 
 # What tables show of a customer, for a query over `now`.
 SHOWN = ", ".join(

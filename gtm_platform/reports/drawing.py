@@ -11,7 +11,7 @@ import vl_convert
 
 from gtm_platform.health.customer_health import STATUSES
 from gtm_platform.reports.content import Chart
-from gtm_platform.reports.wording import words
+from gtm_platform.serving.wording import words
 
 FONTS = Path(__file__).parent / "layout" / "fonts"
 FAMILY = "Report Sans"  # exactly that of the files: text of any other family is not drawn at all

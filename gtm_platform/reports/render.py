@@ -19,11 +19,11 @@ import jinja2
 from markupsafe import Markup
 
 from gtm_platform.reports.content import Chart, Content, Table
-from gtm_platform.reports.csv_file import as_csv
 from gtm_platform.reports.drawing import FAMILY, FONTS, png, svg
 from gtm_platform.reports.figures import Figures
 from gtm_platform.reports.report import Report
 from gtm_platform.reports.wording import day
+from gtm_platform.serving.csv_file import as_csv
 
 LAYOUT = Path(__file__).parent / "layout"
 FACES = ((400, "ReportSans-Regular.woff2"), (700, "ReportSans-Bold.woff2"))

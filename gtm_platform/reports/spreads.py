@@ -4,7 +4,8 @@ from gtm_platform.health.customer_health import STATUSES
 from gtm_platform.reports.content import Chart
 from gtm_platform.reports.drawing import HALF, TITLES, WHOLE, bars, line, money_axis, stacked_bars
 from gtm_platform.reports.figures import Figures
-from gtm_platform.reports.wording import money, short_money, symbol
+from gtm_platform.reports.wording import money, short_money
+from gtm_platform.serving.wording import symbol
 
 NO_MEMBER = "none"
 

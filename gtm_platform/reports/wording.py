@@ -2,8 +2,7 @@
 
 from datetime import date
 
-NOTHING = "–"
-SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
+from gtm_platform.serving.wording import NOTHING, symbol
 
 
 def money(amount: float | None, currency: str) -> str:
@@ -23,11 +22,6 @@ def short_money(amount: float | None, currency: str) -> str:
     return f"{sign}{symbol(currency)}{size / 1e3:,.1f} k" if size >= 9_999.5 else money(amount, currency)
 
 
-def symbol(currency: str) -> str:
-    """Return what stands before an amount of a currency."""
-    return SYMBOLS.get(currency, f"{currency.upper()} ")
-
-
 def number(value: float | None, decimals: int = 0) -> str:
     """Return a number with separators; a dash for none."""
     return NOTHING if value is None else f"{value:,.{decimals}f}".replace("-", "−")
@@ -43,16 +37,6 @@ def signed(text: str) -> str:
     return text if text.startswith(("−", NOTHING)) else f"+{text}"
 
 
-def words(name: str | None) -> str:
-    """Return a name out of the data as words: at_risk becomes At risk."""
-    return name.replace("_", " ").capitalize() if name else NOTHING
-
-
 def day(text: str) -> str:
     """Return a day as 27 November 2026."""
     return f"{date.fromisoformat(text[:10]):%-d %B %Y}"
-
-
-def counted(count: float, what: str, several: str | None = None) -> str:
-    """Return a number with its noun: 1 customer, 2 customers."""
-    return f"{number(count)} {what if count == 1 else several or what + 's'}"

@@ -21,7 +21,7 @@ from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.redaction import bare_url
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.record import Id, Instant, Record, at, fact, with_facts
-from gtm_platform.ingest.source import Window
+from gtm_platform.ingest.source import Stream, Window
 from gtm_platform.settings import SystemSettings
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,20 @@ def optional_list(path: str) -> Pages:
     return pages
 
 
-def daily_usage(panel: AdminPanel, window: Window) -> Iterator[Page]:
+def daily_usage_stream(record: type[Record]) -> Stream:
+    """Return the stream of the days of use, whose records a panel's own package maps."""
+    return Stream(
+        "daily_usage",
+        record,
+        _daily_usage,
+        sync_mode="append_only",
+        key=("account_id", "day"),
+        cursor_field="changed_at",
+        lookback=SETTLED_AGAIN,
+    )
+
+
+def _daily_usage(panel: AdminPanel, window: Window) -> Iterator[Page]:
     """Read the days of use, each with the moment of which it tells."""
     for page in optional_list("/usage/daily")(panel, window):
         yield [with_facts(raw, changed_at=_moment_of_row(raw)) for raw in page]

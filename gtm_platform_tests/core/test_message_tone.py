@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gtm_platform.core import message_tone
+from gtm_platform.core import judged_tones, message_tone
 from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
 
 PART = {"conversation_id": "1", "author_id": "i1", "author_type": "user", "part_type": "comment"}
@@ -35,7 +35,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         texts.append(text)
         return -0.5 if "terrible" in text else 0.5
 
-    monkeypatch.setattr(message_tone, "tone", listening)
+    monkeypatch.setattr(judged_tones, "tone", listening)
     return texts
 
 

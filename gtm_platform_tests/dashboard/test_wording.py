@@ -5,8 +5,9 @@ import io
 
 import pytest
 
-from gtm_platform.dashboard.csv_export import as_csv
-from gtm_platform.dashboard.wording import counted, money, plain
+from gtm_platform.dashboard.wording import money, plain
+from gtm_platform.serving.csv_file import as_csv
+from gtm_platform.serving.wording import counted
 
 
 @pytest.mark.parametrize(

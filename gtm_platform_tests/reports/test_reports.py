@@ -15,12 +15,12 @@ import pytest
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.reports import render as rendering
-from gtm_platform.reports.csv_file import as_csv
 from gtm_platform.reports.figures import Figures, NothingToReport
 from gtm_platform.reports.kinds import discover
 from gtm_platform.reports.make import make
 from gtm_platform.reports.period import MONTH, QUARTER, WEEK
 from gtm_platform.reports.render import NoPdf, as_html, as_pdf, render
+from gtm_platform.serving.csv_file import as_csv
 from gtm_platform_tests.serving.world import settle
 
 PERIODS = {"week": "2026-W07", "month": "2026-01", "quarter": "2025-Q4"}

@@ -10,8 +10,9 @@ from gtm_platform.dashboard.customer_table import clickable, money_column, show_
 from gtm_platform.dashboard.links import company_links, show_links
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
 from gtm_platform.dashboard.page import Page, on_row
-from gtm_platform.dashboard.wording import NOTHING, counted, money, number, plain
+from gtm_platform.dashboard.wording import money, number, plain
 from gtm_platform.serving.store import CompanyQuery, CustomerQuery, Snapshot
+from gtm_platform.serving.wording import NOTHING, counted
 
 SHOWN = 1_000
 COLUMNS = ("name", "mrr_reporting", "health_status", "health_score", "customer_status", "risk_signals", "assigned_am")

@@ -11,9 +11,10 @@ from gtm_platform.dashboard.links import customer_links, show_links
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
 from gtm_platform.dashboard.page import Page, link_to
 from gtm_platform.dashboard.status import BADGES, TITLES
-from gtm_platform.dashboard.wording import NOTHING, ago, day, moment, money, number, plain, words
+from gtm_platform.dashboard.wording import ago, day, moment, money, number, plain
 from gtm_platform.serving.store import Customer, CustomerQuery, Snapshot
 from gtm_platform.serving.store.customer_query import Population
+from gtm_platform.serving.wording import NOTHING, words
 from gtm_platform.settings import settings
 
 SHOWN = 1_000

@@ -12,8 +12,9 @@ from gtm_platform.dashboard.links import asset_link, run_link
 from gtm_platform.dashboard.metric_cards import card_row, plain_card
 from gtm_platform.dashboard.page import Page
 from gtm_platform.dashboard.sidebar import title_of
-from gtm_platform.dashboard.wording import ago, counted, moment, parsed, words
+from gtm_platform.dashboard.wording import ago, moment, parsed
 from gtm_platform.serving.store import Snapshot
+from gtm_platform.serving.wording import counted, words
 from gtm_platform.settings import settings
 
 RUNS_SHOWN = 100

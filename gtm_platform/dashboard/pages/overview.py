@@ -13,8 +13,9 @@ from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.movements import longest_window, show_movements
 from gtm_platform.dashboard.page import Page, link_to, on_row
 from gtm_platform.dashboard.status import AT_RISK, COLOURS, TITLES
-from gtm_platform.dashboard.wording import SYMBOLS, counted, money, number, percent, plain, words
+from gtm_platform.dashboard.wording import money, number, percent, plain
 from gtm_platform.serving.store import CustomerQuery, Snapshot
+from gtm_platform.serving.wording import SYMBOLS, counted, words
 
 CARDS = ("customers", "mrr", "mrr_at_risk", "mean_health", "payment_overdue")
 CHURN_DAYS, LISTED = 30, 8

@@ -10,9 +10,9 @@ from gtm_platform.dashboard.customer_table import money_column, show_customers
 from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.movements import longest_window, show_movements, windows
 from gtm_platform.dashboard.page import Page
-from gtm_platform.dashboard.wording import NOTHING, words
 from gtm_platform.serving.metrics import DIMENSIONS
 from gtm_platform.serving.store import CustomerQuery, Snapshot
+from gtm_platform.serving.wording import NOTHING, words
 
 NOW = ("mrr", "paying_customers", "mrr_per_customer", "expected_mrr_loss", "mrr_at_risk")
 RETAINED = ("net_revenue_retention", "gross_revenue_retention", "mrr_churn", "customer_churn")

@@ -8,7 +8,8 @@ from gtm_platform.reports.figures import Figures
 from gtm_platform.reports.period import MONTH
 from gtm_platform.reports.report import Report
 from gtm_platform.reports.spreads import NO_MEMBER, members_by_mrr, mrr_by_health
-from gtm_platform.reports.wording import NOTHING, counted, money, number, percent, short_money
+from gtm_platform.reports.wording import money, number, percent, short_money
+from gtm_platform.serving.wording import NOTHING, counted
 
 STATES = ("customers", "mrr", "mean_health", "at_risk", "mrr_at_risk", "payment_overdue", "show_rate")
 MOVEMENTS = (

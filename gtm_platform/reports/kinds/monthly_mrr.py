@@ -10,7 +10,8 @@ from gtm_platform.reports.figures import Figures, Row
 from gtm_platform.reports.period import MONTH
 from gtm_platform.reports.report import Report
 from gtm_platform.reports.spreads import NO_MEMBER, members_by_mrr, money_by, mrr_by_health, trend_of_money
-from gtm_platform.reports.wording import NOTHING, counted, money, number, percent, short_money, signed, symbol, words
+from gtm_platform.reports.wording import money, number, percent, short_money, signed
+from gtm_platform.serving.wording import NOTHING, counted, symbol, words
 
 DAYS_DRAWN, LISTED = 31, 16
 GAIN = COLOURS["healthy"]

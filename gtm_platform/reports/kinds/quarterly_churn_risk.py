@@ -10,7 +10,8 @@ from gtm_platform.reports.figures import Figures, Row
 from gtm_platform.reports.period import QUARTER
 from gtm_platform.reports.report import Report
 from gtm_platform.reports.spreads import NO_MEMBER, members_by_mrr, money_by, trend_of_money
-from gtm_platform.reports.wording import NOTHING, counted, day, money, number, percent, short_money, words
+from gtm_platform.reports.wording import day, money, number, percent, short_money
+from gtm_platform.serving.wording import NOTHING, counted, words
 
 WEEKS_DRAWN, LISTED = 14, 20
 BANDS = ((0, 10), (10, 25), (25, 50), (50, 75), (75, 101))  # of the churn risk, in percent

@@ -11,7 +11,8 @@ from gtm_platform.reports.figures import Figures, Row
 from gtm_platform.reports.period import WEEK
 from gtm_platform.reports.report import Report
 from gtm_platform.reports.spreads import NO_MEMBER, mrr_by_health
-from gtm_platform.reports.wording import NOTHING, counted, money, number, percent, short_money, words
+from gtm_platform.reports.wording import money, number, percent, short_money
+from gtm_platform.serving.wording import NOTHING, counted, words
 
 DAYS_DRAWN, LISTED = 14, 15
 FELL = f"""select {SHOWN}, now.health_score - before.health_score as change

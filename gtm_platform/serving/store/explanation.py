@@ -1,22 +1,14 @@
-"""How a score is made: the points that each component earned of those it could, and what overrides took off."""
+"""How a score is made, by what a snapshot holds of it: points of the components, and what overrides took off.
+
+With the figures behind the points it is explained by `health.explanation`, which has the day's rules and facts.
+"""
 
 from typing import Any
 
 import orjson
 from pydantic import BaseModel, Field
 
-
-class Component(BaseModel):
-    """A part of the score. Points are of the 100 that components with data share by their weights."""
-
-    component: str
-    score: float | None = Field(description="0 to 100; null without data.")
-    weight: float | None = Field(
-        description="Of 100; null where the score was made by other rules than those in force."
-    )
-    possible: float | None = Field(description="Points that it could earn; null without data.")
-    earned: float | None = Field(description="Points that it earned.")
-    missed: float | None = Field(description="Points that it did not earn.")
+from gtm_platform.health.points import ComponentPoints, points_of, rounded
 
 
 class Override(BaseModel):
@@ -33,7 +25,7 @@ class Explanation(BaseModel):
     health_score: int | None
     base_score: float | None = Field(description="Mean of the components by weight.")
     health_confidence: float = Field(description="Share of the weights that have data, 0 to 1.")
-    components: list[Component]
+    components: list[ComponentPoints]
     overrides: list[Override] = Field(description="Those that apply.")
     changes: dict[str, int | None] = Field(description="Change of the score by the number of days.")
     policy_hash: str = Field(description="The business rules that the score was made with.")
@@ -48,10 +40,10 @@ def explained(row: bytes, rules: bytes) -> Explanation:
     confidence = health["health_confidence"]
     return Explanation(
         health_score=health["health_score"],
-        base_score=_rounded(health["base_score"]),
+        base_score=rounded(health["base_score"]),
         health_confidence=confidence,
         components=[
-            _component(name, health.get(f"{name}_score"), weight if same else None, confidence)
+            points_of(name, health.get(f"{name}_score"), weight if same else None, confidence)
             for name, weight in weights.items()
         ],
         overrides=_overrides(health, policy["overrides"]),
@@ -63,24 +55,6 @@ def explained(row: bytes, rules: bytes) -> Explanation:
     )
 
 
-def _component(name: str, score: float | None, weight: float | None, confidence: float) -> Component:
-    possible = None if score is None or not weight or not confidence else weight / confidence
-    earned = None if possible is None or score is None else score / 100 * possible
-    missed = None if possible is None or earned is None else possible - earned
-    return Component(
-        component=name,
-        score=_rounded(score),
-        weight=weight,
-        possible=_rounded(possible),
-        earned=_rounded(earned),
-        missed=_rounded(missed),
-    )
-
-
 def _overrides(health: dict[str, Any], reasons: dict[str, str]) -> list[Override]:
     points = {name: health.get(f"override_{name}", 0) for name in reasons}
     return [Override(override=name, why=reasons[name], points=taken) for name, taken in points.items() if taken]
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)

@@ -5,19 +5,11 @@ both are read whole each time.
 """
 
 from gtm_platform.ingest.source import Stream
-from gtm_platform.sources.admin_contract import SETTLED_AGAIN, daily_usage, optional_list, whole_list
+from gtm_platform.sources.admin_contract import daily_usage_stream, optional_list, whole_list
 from gtm_platform.sources.chroma_admin import records
 
 STREAMS = (
     Stream("accounts", records.Account, whole_list("/accounts"), sync_mode="full_refresh"),
     Stream("instances", records.Instance, optional_list("/instances"), sync_mode="full_refresh"),
-    Stream(
-        "daily_usage",
-        records.DailyUsage,
-        daily_usage,
-        sync_mode="append_only",
-        key=("account_id", "day"),
-        cursor_field="changed_at",
-        lookback=SETTLED_AGAIN,
-    ),
+    daily_usage_stream(records.DailyUsage),
 )

@@ -4,19 +4,11 @@ Accounts show how things stand when they are read, and change with every midnigh
 """
 
 from gtm_platform.ingest.source import Stream
-from gtm_platform.sources.admin_contract import SETTLED_AGAIN, daily_usage, optional_list, whole_list
+from gtm_platform.sources.admin_contract import daily_usage_stream, optional_list, whole_list
 from gtm_platform.sources.listkit_admin import records
 
 STREAMS = (
     Stream("accounts", records.Account, whole_list("/accounts"), sync_mode="full_refresh"),
-    Stream(
-        "daily_usage",
-        records.DailyUsage,
-        daily_usage,
-        sync_mode="append_only",
-        key=("account_id", "day"),
-        cursor_field="changed_at",
-        lookback=SETTLED_AGAIN,
-    ),
+    daily_usage_stream(records.DailyUsage),
     Stream("exports", records.Export, optional_list("/exports"), sync_mode="append_only", cursor_field="updated_at"),
 )

@@ -1,0 +1,19 @@
+"""Words that everything shown has in common: names out of the data, counts with their noun, symbols of currencies."""
+
+NOTHING = "–"
+SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
+
+
+def words(name: str | None) -> str:
+    """Return a name out of the data as words: at_risk becomes At risk."""
+    return name.replace("_", " ").capitalize() if name else NOTHING
+
+
+def counted(count: float, what: str, several: str | None = None) -> str:
+    """Return a number with its noun: 1 customer, 2 customers."""
+    return f"{count:,.0f} {what if count == 1 else several or what + 's'}"
+
+
+def symbol(currency: str) -> str:
+    """Return what stands before an amount of a currency."""
+    return SYMBOLS.get(currency, f"{currency.upper()} ")

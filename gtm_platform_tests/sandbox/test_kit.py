@@ -17,7 +17,7 @@ import gtm_platform.sandbox
 from gtm_platform.sandbox.kit import render
 from gtm_platform.sandbox.kit.authentication import basic_password, basic_user, bearer_token
 from gtm_platform.sandbox.kit.emulator import discover
-from gtm_platform.sandbox.kit.limits import KeyedLimits, Limit, Rate
+from gtm_platform.sandbox.kit.limits import WINDOWS, KeyedLimits, Limit, Rate, RateHeaders, speed_variables
 from gtm_platform.sandbox.server import running
 
 SOURCE = Path(__file__).with_name("surveys.py")
@@ -240,3 +240,13 @@ def test_a_limit_tells_how_long_to_wait() -> None:
     assert [limit.take(), limit.remaining, limit.free_in] == [True, 1, 0.0]
     seconds = 104.0
     assert [limit.take(), limit.take(), limit.free_in] == [True, False, 6.0]
+
+
+def test_where_limits_pass_faster_their_headers_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that believed the real length would wait for a minute where a second is due."""
+    headers = RateHeaders("Limit", "Remaining", reset_in="Reset")
+    assert headers.of(Limit(60, 60))["Reset"] == "60"
+    assert speed_variables() == {}
+    monkeypatch.setattr(WINDOWS, "times", 100.0)
+    assert headers.of(Limit(60, 60))["Reset"] == "1"
+    assert speed_variables() == {"GTM_SANDBOX_SPEED": "100.0"}

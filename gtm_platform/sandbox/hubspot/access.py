@@ -35,7 +35,7 @@ class Limits:
         """The rate-limit headers, which searches and strangers do not get."""
         if status == 401 or is_search(request):
             return {}
-        interval = {"X-HubSpot-RateLimit-Interval-Milliseconds": str(int(self.burst.seconds * 1000))}
+        interval = {"X-HubSpot-RateLimit-Interval-Milliseconds": str(max(1, int(self.burst.real_seconds * 1000)))}
         return {**_DAILY.of(self.daily), **interval, **_BURST.of(self.burst)}
 
 

@@ -63,6 +63,11 @@ class Limit:
         return max(0, self.calls - len(self._taken))
 
     @property
+    def real_seconds(self) -> float:
+        """How long a window lasts in real time."""
+        return self.seconds / WINDOWS.times
+
+    @property
     def free_in(self) -> float:
         """Real seconds until the next call would be let through."""
         full = bool(self._taken) and len(self._taken) >= self.calls
@@ -97,8 +102,8 @@ class RateHeaders:
         headers = {
             self.limit: str(limit.calls),
             self.remaining: str(limit.remaining),
-            self.reset: str(math.ceil(time.time() + (limit.free_in or limit.seconds))),
-            self.reset_in: str(math.ceil(limit.free_in or limit.seconds)),
+            self.reset: str(math.ceil(time.time() + (limit.free_in or limit.real_seconds))),
+            self.reset_in: str(math.ceil(limit.free_in or limit.real_seconds)),
         }
         if not limit.remaining:
             headers[self.retry_after] = str(wait_seconds(limit))

@@ -244,6 +244,11 @@ def lasting(mrr: ibis.Value, arr: ibis.Value) -> ibis.Value:
     return ibis.cases((mrr.notnull(), ibis.array([phase]).cast(PHASES)))
 
 
+def tier_named(plan_name: ibis.ir.StringValue) -> ibis.ir.StringValue:
+    """Return a plan's name as a tier, for systems that have no tiers: Committed use is committed_use."""
+    return plan_name.strip().lower().replace(" ", "_")
+
+
 def complete(rows: ibis.Table, schema: ibis.Schema) -> ibis.Table:
     """Return the rows with every column of the schema, null where the feed leaves it out."""
     columns = {name: rows[name] if name in rows.columns else ibis.null(kind) for name, kind in schema.items()}

@@ -35,7 +35,8 @@ DAY = str(DAYS[-1])
 NAMES = [table.key for table in DAILY_TABLES]
 # In the first two days of a world nobody is deleted at Stripe and few amounts differ; a day has one row of rules.
 EMPTY = {"identity/former_records", "health/rules", "quality/mrr_differences"}
-WITHOUT_OPTIMISER = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # which takes longer than such small tables do
+# Optimising takes longer than such small tables do; without it Java keeps less room for code than Spark writes.
+WITHOUT_OPTIMISER = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 
 with_spark = pytest.mark.skipif(
     importlib.util.find_spec("pyspark") is None or shutil.which("java") is None,

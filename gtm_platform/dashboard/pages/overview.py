@@ -19,6 +19,7 @@ from gtm_platform.serving.wording import SYMBOLS, counted, words
 
 CARDS = ("customers", "mrr", "mrr_at_risk", "mean_health", "payment_overdue")
 CHURN_DAYS, LISTED = 30, 8
+TIERS_SHOWN = 8
 
 
 def show(snapshot: Snapshot) -> None:
@@ -63,9 +64,19 @@ def _spread(figures: Figures, metric: str, title: str) -> None:
 
 def _by_tier(figures: Figures) -> None:
     st.subheader("MRR and customers by plan tier")
-    rows = _parts(figures.summary["by"]["plan"], figures.currency)
+    rows = _parts(_largest(figures.summary["by"]["plan"]), figures.currency)
     if rows:
         draw(stacked_bars(rows, {"Healthy": GOOD, "At risk": WARN}, money_axis(figures.currency)), "MRR by plan tier")
+
+
+def _largest(members: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the members with the most MRR, and the others as one."""
+    ranked = sorted(members, key=lambda member: -member["mrr"])
+    shown, rest = ranked[:TIERS_SHOWN], ranked[TIERS_SHOWN:]
+    if not rest:
+        return shown
+    sums = {name: sum(member[name] or 0 for member in rest) for name in ("mrr", "mrr_at_risk", "customers")}
+    return [*shown, {"member": f"{len(rest)} others", **sums}]
 
 
 def _parts(members: list[dict[str, Any]], currency: str) -> list[dict[str, Any]]:

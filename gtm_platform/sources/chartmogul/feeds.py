@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import ibis
 
-from gtm_platform.ingest.feeds import PersonFeed, SubscriptionFeed, Tables, lasting
+from gtm_platform.ingest.feeds import PersonFeed, SubscriptionFeed, Tables, lasting, tier_named
 
 STRIPES = "cus_"  # how Stripe's ids of customers begin
 STATUSES = {"Active": "active", "Past Due": "past_due", "Cancelled": "canceled"}  # leads never subscribed
@@ -46,6 +46,7 @@ def _subscriptions(tables: Tables, _: ibis.ir.TimestampScalar) -> ibis.Table:
         created_at="customer_since",
         started_at="customer_since",
         phases=lasting(rows["mrr"], rows["mrr"] * 12),
+        plan_tier=tier_named(rows["plan_name"]),
     )
 
 

@@ -2,7 +2,16 @@
 
 import ibis
 
-from gtm_platform.ingest.feeds import AMOUNT, DISCOUNT_MODES, INSTANT, CompanyFeed, PersonFeed, SubscriptionFeed, Tables
+from gtm_platform.ingest.feeds import (
+    AMOUNT,
+    DISCOUNT_MODES,
+    INSTANT,
+    CompanyFeed,
+    PersonFeed,
+    SubscriptionFeed,
+    Tables,
+    tier_named,
+)
 
 NEVER = ibis.null(INSTANT)
 NOTHING = ibis.literal(0, AMOUNT)
@@ -40,7 +49,7 @@ def _subscriptions(tables: Tables, end: ibis.ir.TimestampScalar) -> ibis.Table:
         ended_at=ibis.cases((is_over, rows["ends_at"])),
         phases=rows["phases"].map(_by_mode),
         list_mrr=current["list_mrr"],
-        plan_tier="external_plan_id",
+        plan_tier=tier_named(rows["plan_name"]),
         plan_price=current["unit_amount"],
     )
 

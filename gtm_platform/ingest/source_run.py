@@ -22,6 +22,7 @@ from gtm_platform.ingest.plan import PartitionWindow, SyncRules, covered_windows
 from gtm_platform.ingest.progress import StreamProgress
 from gtm_platform.ingest.source import Source, Stream
 from gtm_platform.ingest.stream_sync import StreamSync, SyncReport, WindowResult
+from gtm_platform.ingest.truncation import ACCEPT_SHRINKAGE_TAG
 from gtm_platform.lake.contract_check import Written
 from gtm_platform.lake.dagster.asset_pages import written_metadata
 from gtm_platform.lake.lake import File, Lake
@@ -96,7 +97,7 @@ class SourceRun:
         self, stream: Stream, client: Any, windows: Sequence[PartitionWindow], lines: "SimpleQueue[str | None]"
     ) -> SyncReport:
         progress = StreamProgress(stream.name, lines)
-        full_refresh = self.context.run.tags.get(FULL_REFRESH_TAG) == "true"
+        tags = self.context.run.tags
         sync = StreamSync(
             self.lake,
             self.source,
@@ -104,8 +105,9 @@ class SourceRun:
             self.rules,
             settings().now(),
             self.context.run.run_id,
-            full_refresh,
-            progress.page,
+            full_refresh=tags.get(FULL_REFRESH_TAG) == "true",
+            accept_shrinkage=tags.get(ACCEPT_SHRINKAGE_TAG) == "true",
+            progress=progress.page,
         )
         try:
             with on_wait(progress.wait):

@@ -1,6 +1,7 @@
 """A source as Dagster runs it: streams succeed and fail apart, each window is accounted for, and off means off."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -18,6 +19,7 @@ from gtm_platform.ingest.assets import asset_of, schedule_of, windows
 from gtm_platform.ingest.record import Id, Instant, Record, at
 from gtm_platform.ingest.source import Schedule, SliceTotal, Source, Stream, Totals, Window
 from gtm_platform.ingest.source_run import FULL_REFRESH_TAG, TRANSIENT_TAG
+from gtm_platform.ingest.truncation import ACCEPT_SHRINKAGE_TAG
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.orchestration import liveness
 from gtm_platform.orchestration.graph_policy import FIRST_DAY
@@ -289,6 +291,15 @@ class TestAFullRefresh:
         result = run("birds", day="2026-03-02", tags={FULL_REFRESH_TAG: "true"})
         assert not result.success
         assert "only the newest window can be taken whole" in failure_of(result).description
+
+    def test_that_lost_everything_is_believed_when_a_run_is_tagged_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        run("trees")
+        felled = Stream("trees", Bird, lambda _, __: iter([[]]), sync_mode="full_refresh")
+        monkeypatch.setattr(sys.modules[__name__], "SOURCE", replace(SOURCE, streams=(felled,)))
+        refused = run("trees")
+        assert "--full-refresh --accept-shrinkage" in failure_of(refused).description
+        assert failure_of(refused).metadata["transient"].value is False
+        assert windows_of(run("trees", tags={ACCEPT_SHRINKAGE_TAG: "true"}))["trees", DAY]["dagster/row_count"] == 0
 
 
 class TestASourceThatIsOff:

@@ -18,6 +18,7 @@ from gtm_platform.cli.homes import Home, choose_demo_home, choose_home
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
 from gtm_platform.cli.sandbox import sandbox
+from gtm_platform.cli.schema import schema
 from gtm_platform.cli.tokens import token
 
 
@@ -369,4 +370,5 @@ gtm.add_command(sandbox)
 gtm.add_command(accounts)
 gtm.add_command(health)
 gtm.add_command(policy)
+gtm.add_command(schema)
 gtm.add_command(token)

@@ -12,7 +12,7 @@ from typing import Any
 import ibis
 
 from gtm_platform.http.redaction import redact_exceptions
-from gtm_platform.ingest import merge
+from gtm_platform.ingest import merge, schema_drift
 from gtm_platform.ingest.completeness import (
     Comparison,
     Completeness,
@@ -185,6 +185,7 @@ class StreamSync:
             outside = self._outside(extraction, rows, request, last)
             chosen = [window for window in windows if self._has_rows(window, windows)]
             written = [self._write(extraction, rows, window, plan, request, windows) for window in chosen]
+        schema_drift.learn(self.lake, self.table, extraction.fields, self.now)
         quarantine = self.source.quarantine(self.stream)
         write_quarantine(self.lake, quarantine, last.key, last.end, extraction.rejected, self.run_id)
         reasons = Counter(bad.reason for bad in extraction.rejected.values())

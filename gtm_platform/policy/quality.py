@@ -32,4 +32,5 @@ class Quality(Rules):
     validity: Points
     overdue_hours: Hours
     max_customer_drop: Share
+    silent_days: Days = 3
     anomalies: Anomalies = Anomalies()

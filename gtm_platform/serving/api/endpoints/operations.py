@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from gtm_platform.serving.api.context import Reader
-from gtm_platform.serving.api.models import AlertPage, Freshness, RunPage, Summary
+from gtm_platform.serving.api.models import AlertPage, Freshness, OddFigures, RunPage, SchemaChanges, Summary
 from gtm_platform.serving.api.queries import NoQuery, PageQuery, place_of, plain_page
 from gtm_platform.serving.store import Snapshot
 
@@ -21,8 +21,22 @@ async def summary(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
 
 @ROUTER.get("/freshness", response_model=None, responses={200: {"model": Freshness}}, summary="Show how fresh it is")
 async def freshness(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """When each source was read last, and after which moment it counts as late."""
+    """When each source was read last and last changed, and after which moment it counts as late."""
     return call.answer(lambda snapshot: snapshot.fact("freshness"))
+
+
+@ROUTER.get("/anomalies", response_model=None, responses={200: {"model": OddFigures}}, summary="List odd figures")
+async def anomalies(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
+    """Daily figures of tables in the last 30 days that are unlike those of the weeks before, with their history."""
+    return call.answer(lambda snapshot: snapshot.fact("anomalies"))
+
+
+@ROUTER.get(
+    "/schema-changes", response_model=None, responses={200: {"model": SchemaChanges}}, summary="List changes of schemas"
+)
+async def schema_changes(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
+    """New, vanished and changed fields of what sources send: names and types, no values."""
+    return call.answer(lambda snapshot: snapshot.fact("schema_changes"))
 
 
 @ROUTER.get("/alerts", response_model=None, responses={200: {"model": AlertPage}}, summary="List alerts")

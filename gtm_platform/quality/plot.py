@@ -1,10 +1,18 @@
-"""A small plot of a daily figure, as an image within Markdown: its line, and what was expected of the last day."""
+"""Small plots of a daily figure: an image within Markdown, and a line of text for a cell of a table."""
 
 import base64
 from collections.abc import Sequence
 
 WIDTH, HEIGHT, EDGE = 320, 72, 6
+BARS = "▁▂▃▄▅▆▇█"
 LINE, EXPECTED, ODD = "#6b7a99", "#2e9e6b", "#d64545"
+
+
+def text_plot(values: Sequence[float | None]) -> str:
+    """Return a bar for each value, from nothing to the largest; a day without one is a blank."""
+    top = max((value for value in values if value is not None), default=0) or 1
+    bars = (" " if value is None else BARS[int(max(value, 0) / top * (len(BARS) - 1))] for value in values)
+    return "".join(bars)
 
 
 def markdown_plot(values: Sequence[float | None], expected: float, about: str) -> str:

@@ -19,13 +19,14 @@ from gtm_platform.policy import policy
 from gtm_platform.quality.daily_metrics import CURSORS, CUSTOMERS
 from gtm_platform.quality.freshness import TableFreshness, freshness
 from gtm_platform.quality.odd_figures import ANOMALIES, OddFigure, odd_figures
-from gtm_platform.quality.plot import markdown_plot
+from gtm_platform.quality.plot import markdown_plot, text_plot
 from gtm_platform.settings import settings
 from gtm_platform.sources.assets import SOURCES
 
 FRESH, AS_USUAL = "fresh", "as_usual"  # the names of the checks
 TICK_SECONDS = 120
 NAMED, PLOTTED, LISTED = 3, 6, 50  # odd figures in the sentence, in plots, and in the table
+DRAWN = 28  # days in a cell of the table
 ABOUT = {
     FRESH: "Its newest window was read in time, and something in it changed as lately as usual.",
     AS_USUAL: "Rows, changes, shares of nulls and other daily figures are like those of the weeks before.",
@@ -121,6 +122,7 @@ def _row(odd: OddFigure) -> dict[str, str | float]:
         "expected": round(odd.expected, 2),
         "change": "" if odd.change is None else f"{odd.change:+.0%}",
         "since": str(odd.since),
+        "weeks before": text_plot(odd.history[-DRAWN:]),
     }
 
 

@@ -14,7 +14,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration import liveness
 from gtm_platform.quality.daily_metrics import CUSTOMERS
 from gtm_platform.quality.odd_figures import PLOTTED_DAYS, odd_figures
-from gtm_platform.quality.plot import svg_plot
+from gtm_platform.quality.plot import svg_plot, text_plot
 from gtm_platform.quality.source_checks import AS_USUAL, FRESH, evaluate, source_checks
 from gtm_platform.settings import settings
 from gtm_platform.sources.assets import SOURCES
@@ -70,6 +70,7 @@ def test_the_check_of_the_table_warns_with_the_figures_and_a_plot(lake: Lake) ->
     assert verdict.description == "records is 90, 203 was expected"
     (record,) = verdict.metadata["figures"].value.records  # type: ignore[union-attr]
     assert record.data["change"] == "-56%"
+    assert str(record.data["weeks before"]).endswith("▇▇▄")
     image = re.search(r"data:image/svg\+xml;base64,([\w+/=]+)", str(verdict.metadata["plots"].value))
     assert image
     svg = ET.fromstring(base64.b64decode(image[1]).decode())
@@ -111,6 +112,12 @@ def test_a_plot_leaves_a_gap_for_a_missing_day_and_stays_within_its_frame() -> N
     numbers = [float(number) for child in svg for number in re.findall(r"[\d.]+", child.get("points", ""))]
     assert min(numbers) >= 0
     assert max(numbers) <= 320
+
+
+def test_a_line_of_text_has_a_bar_a_day() -> None:
+    assert text_plot([0, 50, None, 100, -3]) == "▁▄ █▁"
+    assert text_plot([None, None]) == "  "
+    assert text_plot([0.0]) == "▁"
 
 
 def test_a_plot_of_nothing_is_a_plot() -> None:

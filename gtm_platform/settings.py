@@ -74,6 +74,10 @@ class Settings(BaseSettings):
     gtm_extensions: Text = Field(
         default=None, description="A folder or a package with assets of your own; several are separated by commas."
     )
+    gtm_cache: Path | None = Field(
+        default=None,
+        description="Folder of what is kept to save time and can be deleted at any time; default: cache in GTM_HOME.",
+    )
     gtm_memory_limit: str = Field(
         default="2.5GB",
         pattern=r"^\d+(\.\d+)? ?([KMGT]i?B)$",
@@ -106,6 +110,11 @@ class Settings(BaseSettings):
     def home(self) -> Path:
         """The folder of GTM_HOME, resolved."""
         return self.gtm_home.expanduser().resolve()
+
+    @property
+    def cache(self) -> Path:
+        """The folder of GTM_CACHE, resolved."""
+        return self.gtm_cache.expanduser().resolve() if self.gtm_cache else self.home / "cache"
 
     @property
     def state_url(self) -> str:

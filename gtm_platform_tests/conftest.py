@@ -18,6 +18,7 @@ from gtm_platform.settings import settings
 # Every variable of the platform and of the systems; a test holds the file against what the code reads.
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 FIRST_DAY = "2026-01-01"
+CACHE = Path(__file__).parents[1] / ".pytest_cache" / "gtm"  # queries are compiled once for all tests
 VARIABLES = re.findall(r"^#?([A-Z][A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE)
 
 
@@ -27,6 +28,7 @@ def _empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("GTM_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("GTM_FIRST_DAY", FIRST_DAY)
+    monkeypatch.setenv("GTM_CACHE", str(CACHE))
     monkeypatch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
     settings.cache_clear()
     policy.cache_clear()
@@ -66,3 +68,4 @@ def lake(tmp_path: Path) -> Lake:
 # Nothing is read from a developer's own home at import, and every test knows the same days.
 os.environ.setdefault("GTM_HOME", "/nonexistent")
 os.environ["GTM_FIRST_DAY"] = FIRST_DAY
+os.environ["GTM_CACHE"] = str(CACHE)

@@ -1,7 +1,6 @@
 """`core/activity`: when the customer was last seen and how much the product is used."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 import ibis
 
@@ -10,7 +9,7 @@ from gtm_platform.ingest.feeds import UsageFeed
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
-from gtm_platform.lake.expressions.days import days_since
+from gtm_platform.lake.expressions.days import Day, days_since
 from gtm_platform.lake.expressions.literals import number
 from gtm_platform.lake.expressions.scores import capped, mixed
 from gtm_platform.policy import Health, Policy
@@ -67,13 +66,13 @@ CONTRACT = Contract(
 )
 
 
-def table(people: ibis.Table, links: ibis.Table, used: Tables, policy: Policy, day: date) -> ibis.Table:
+def table(people: ibis.Table, links: ibis.Table, used: Tables, policy: Policy, day: Day) -> ibis.Table:
     """Return a row per customer."""
     return activity(FEEDS, people, links, used, policy, day)
 
 
 def activity(
-    feeds: Sequence[UsageFeed], people: ibis.Table, links: ibis.Table, used: Tables, policy: Policy, day: date
+    feeds: Sequence[UsageFeed], people: ibis.Table, links: ibis.Table, used: Tables, policy: Policy, day: Day
 ) -> ibis.Table:
     """Return a row per customer, by these feeds."""
     customers = figures_of(people.select("customer_id"), links, used, feeds, FIGURES, day)

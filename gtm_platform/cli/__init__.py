@@ -18,6 +18,7 @@ from gtm_platform.cli.homes import Home, choose_demo_home, choose_home
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
 from gtm_platform.cli.sandbox import sandbox
+from gtm_platform.cli.schema import schema
 from gtm_platform.cli.tokens import token
 
 
@@ -282,9 +283,16 @@ def doctor(home: Path | None) -> None:
 @click.option("--partition", required=True, help="Day or window, e.g. 2026-11-20 or 2026-11-20T0600.")
 @click.option("--to", "last", help="Last day or window of a range, made in one run.")
 @click.option("--full-refresh", is_flag=True, help="Read sources whole, which also shows what was deleted.")
+@click.option("--accept-shrinkage", is_flag=True, help="Believe a full refresh that lost many records: they are gone.")
 @click.option("--run-id", hidden=True, help="Id of the run, as whoever launches it has chosen.")
 def run(
-    home: Path | None, selection: str, partition: str, last: str | None, full_refresh: bool, run_id: str | None
+    home: Path | None,
+    selection: str,
+    partition: str,
+    last: str | None,
+    full_refresh: bool,
+    accept_shrinkage: bool,
+    run_id: str | None,
 ) -> None:
     """Make SELECTION for a partition or a range of them.
 
@@ -301,7 +309,8 @@ def run(
     _enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.cli.runs import make
 
-    sys.exit(make(selection, partition, last, full_refresh=full_refresh, run_id=run_id))
+    switches = {"full_refresh": full_refresh, "accept_shrinkage": accept_shrinkage}
+    sys.exit(make(selection, partition, last, **switches, run_id=run_id))
 
 
 @gtm.command()
@@ -363,4 +372,5 @@ gtm.add_command(sandbox)
 gtm.add_command(accounts)
 gtm.add_command(health)
 gtm.add_command(policy)
+gtm.add_command(schema)
 gtm.add_command(token)

@@ -25,6 +25,7 @@ COMMANDS = (
     "report",
     "run",
     "sandbox",
+    "schema",
     "serve",
     "tidy",
     "token",

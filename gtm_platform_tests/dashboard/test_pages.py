@@ -14,6 +14,7 @@ from gtm_platform.dashboard.page import DESTINATION, discover
 from gtm_platform.dashboard.pages.at_risk import every_row
 from gtm_platform.dashboard.status import AT_RISK as AT_RISK_STATUSES
 from gtm_platform.dashboard.wording import money
+from gtm_platform.health.explanation_text import written
 from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.store import Snapshot
 from gtm_platform.settings import settings
@@ -166,6 +167,16 @@ def test_a_customer_is_explained(open_page: Open, lake: Lake) -> None:
     assert company in text
     for part in ("What to do", "How the score is made", "Why it moved", "Timeline", f"gives] {score}"):
         assert part in text
+
+
+def test_a_score_is_written_down_as_the_command_does(open_page: Open, snapshot: Snapshot) -> None:
+    customer = snapshot.customer(WATCHED)
+    assert customer is not None
+    explanation = snapshot.explanation(customer)
+    assert explanation is not None
+    [code] = open_page("customer", id=WATCHED).code
+    assert code.value == written(explanation)
+    assert "days ago" in code.value
 
 
 def test_a_customer_is_reached_by_address_id_and_domain(open_page: Open, lake: Lake) -> None:

@@ -101,13 +101,25 @@ def test_the_overview_shows_the_movements_of_the_window(open_page: Open, lake: L
 
 def test_who_churned_and_who_was_saved_are_on_the_overview(open_page: Open, lake: Lake, snapshot: Snapshot) -> None:
     query = """select count(*) from {table} where customer_status = 'churned'
-        and churned_at > timestamptz '2026-02-01'"""
+        and churned_at::date > date '2026-03-02' - 30"""
     [(churned,)] = rows(lake, query)
     saved = orjson.loads(snapshot.fact("saved"))["customers"]
-    text = texts(open_page("overview"))
+    app = open_page("overview")
+    text = texts(app)
     assert churned
     assert f"Churned in 30 days: {churned}" in text
     assert f"Saved in 30 days: {saved}" in text
+    links = {link.proto.label: link.proto.page for link in app.get("page_link")}
+    assert links["All who left"].endswith("changes")
+    assert ("All who were saved" in links) == bool(saved)
+
+
+def test_who_left_is_no_customer_and_had_a_paid_subscription(open_page: Open, lake: Lake) -> None:
+    query = """select name from {table} where customer_status = 'churned' and not is_customer
+        and churned_at::date > date '2026-03-02' - 30"""
+    app = open_page("changes", days="30 days")
+    left = next(table for number in range(len(app.dataframe)) if "warning" in (table := listed(app, number))[0])
+    assert sorted(row["name"] for row in left) == sorted(name for (name,) in rows(lake, query))
 
 
 def test_the_list_has_everybody_at_risk_with_reasons_and_actions(open_page: Open, lake: Lake) -> None:

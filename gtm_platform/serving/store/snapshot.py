@@ -5,6 +5,7 @@ import threading
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from gtm_platform.serving.store.customer_query import BadQuery, CustomerQuery, P
 from gtm_platform.serving.store.documents import joined
 from gtm_platform.serving.store.explanation import ServedRules
 
+Totals = tuple[int, float, int]
 TOTALS_KEPT = 1_000  # counts of filtered lists; they cannot change while the file does not
 MMAP_BYTES = 1 << 32
 
@@ -170,6 +172,16 @@ class Snapshot:
     def count_companies(self) -> int:
         """Return how many companies there are."""
         return int(self._one("select count(*) from companies")[0])
+
+    def departures(self, days: int, account_manager: str | None, limit: int) -> tuple[list[bytes], Totals]:
+        """Return who left in so many days, the latest first, and how many, what they paid, how many were foreseen."""
+        since = (date.fromisoformat(self.as_of) - timedelta(days=days)).isoformat()
+        where = "day > ? and (? is null or account_manager = ?)"
+        values = (since, account_manager, account_manager)
+        rows = self._all(f"select body from departures where {where} order by id limit ?", (*values, limit))
+        query = f"select count(*), coalesce(sum(mrr), 0), coalesce(sum(foreseen), 0) from departures where {where}"
+        total, mrr, foreseen = self._one(query, values)
+        return [body.encode() for (body,) in rows], (total, round(mrr, 2), foreseen)
 
     # --- what holds for all ------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import click
 from gtm_platform.cli.accounts import accounts
 from gtm_platform.cli.health import health
 from gtm_platform.cli.homes import Home, choose_demo_home, choose_home
+from gtm_platform.cli.identity import identity
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
 from gtm_platform.cli.sandbox import sandbox
@@ -371,6 +372,7 @@ def _enter_with_sandbox(home: Home) -> None:
 gtm.add_command(sandbox)
 gtm.add_command(accounts)
 gtm.add_command(health)
+gtm.add_command(identity)
 gtm.add_command(policy)
 gtm.add_command(schema)
 gtm.add_command(token)

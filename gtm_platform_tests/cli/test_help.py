@@ -19,6 +19,7 @@ COMMANDS = (
     "demo",
     "doctor",
     "health",
+    "identity",
     "mcp",
     "policy",
     "query",

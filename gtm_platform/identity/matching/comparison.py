@@ -16,9 +16,9 @@ ABSENT = -1  # the level of a pair of which one has no value: no evidence either
 
 @dataclass(frozen=True)
 class ComparedColumn:
-    """A column with its levels: conditions over a pair, best first. The first is equality; that none holds is level 0.
+    """A column with its levels: conditions over a pair, best first, the first being equality.
 
-    A pair's level is a number: the best has the highest.
+    A pair's level is a number: equality is the highest, that no condition holds is 0.
     """
 
     name: str
@@ -39,7 +39,7 @@ class ComparedColumn:
 
 
 def compared_columns(roles: dict[str, Role], names: Sequence[str]) -> list[ComparedColumn]:
-    """Return the columns with their levels; of exactly two in `names`, each may stand in the other's place."""
+    """Return the columns with their levels; two in `names` may stand in each other's place."""
     columns = []
     for column, role in roles.items():
         other = next((name for name in names if name != column), None) if len(names) == 2 and column in names else None
@@ -93,7 +93,7 @@ def _alike(left: str, right: str, least: float) -> str:
 
 
 def comparison_of(pairs: str, columns: Sequence[ComparedColumn]) -> str:
-    """Return the SQL of [a, b, level_…, share_…] of pairs: each column's level, and how frequent its value is."""
+    """Return the SQL of [a, b, level_…, share_…] of pairs: how alike, and how frequent the value."""
     parts = [f"{column.level()} as level_{column.name}" for column in columns]
     parts += [
         f"coalesce(greatest(l.share_{column.name}, r.share_{column.name}), 1)::float as share_{column.name}"

@@ -42,8 +42,8 @@ def link(
     """Link the rows of a table that describe the same person.
 
     The columns of the roles are texts; `key` names each row; where there is `side`, only rows of different sides are
-    compared; of a `hard_id` a cluster holds one value only. `cut` is the mean weight (log odds) at which clusters merge:
-    0 is the most likely answer, 2 a cautious one. The same rows give the same answer, in whatever order.
+    compared; of a `hard_id` a cluster holds one value only. `cut` is the mean weight (log odds) at which clusters
+    merge: 0 is the most likely answer, 2 a cautious one. The same rows give the same answer, in whatever order.
     """
     with matching_engine(memory_limit) as engine:
         two_sides = "side" in records.column_names
@@ -57,7 +57,9 @@ def link(
         progress(f"{int(number_of(engine, 'select count(*) from weighed_pairs')):,} pairs that may be the same")
         cluster(engine, cut=cut)
         progress(f"{int(number_of(engine, 'select count(distinct cluster) from clusters')):,} clusters")
-        return Linked(_clusters(engine), _pairs(engine), candidates, _bits(model, dict(zip(role_of, roles, strict=True))))
+        return Linked(
+            _clusters(engine), _pairs(engine), candidates, _bits(model, dict(zip(role_of, roles, strict=True)))
+        )
 
 
 def _learn(engine: Engine, columns: Sequence[ComparedColumn], candidates: int, *, two_sides: bool) -> Model:
@@ -95,9 +97,7 @@ def _chance(engine: Engine, columns: Sequence[ComparedColumn], records: int) -> 
     for column in columns:
         levels = drawn.levels[column.name]
         counts = np.bincount(levels[levels >= 0], minlength=column.top + 1) + 0.5
-        equal = number_of(
-            engine, f"select avg(share_{column.name}) from weighed_records where {column.name} is not null"
-        )
+        equal = number_of(engine, _equal_by_chance(column.name))
         equal = min(max(equal, 1e-12), 1 - 1e-6)
         likely = np.append(counts[:-1] / counts[:-1].sum() * (1 - equal), equal)
         if column.swapped:
@@ -107,6 +107,12 @@ def _chance(engine: Engine, columns: Sequence[ComparedColumn], records: int) -> 
     return chance
 
 
+def _equal_by_chance(name: str) -> str:
+    """Return the SQL of how likely two values of a column are equal; of whole numbers, whose sum has no order."""
+    counted = f"(select count(*)::hugeint as n from weighed_records where {name} is not null group by {name})"
+    return f"select sum(n * n)::double / (sum(n) * sum(n))::double from {counted}"
+
+
 def _swapped_by_chance(first: str, second: str) -> str:
     """Return the SQL of how likely a value of the one column stands in the other one of a stranger."""
 
@@ -114,7 +120,9 @@ def _swapped_by_chance(first: str, second: str) -> str:
         return f"(select {name} as value, count(*) as n from weighed_records where {name} is not null group by 1)"
 
     pairs = f"(select count({first})::double * count({second}) from weighed_records)"
-    return f"select sum(x.n * y.n) / greatest({pairs}, 1) from {counted(first)} x join {counted(second)} y using (value)"
+    return (
+        f"select sum(x.n * y.n) / greatest({pairs}, 1) from {counted(first)} x join {counted(second)} y using (value)"
+    )
 
 
 def _weigh(engine: Engine, model: Model | None) -> None:

@@ -56,7 +56,7 @@ class Model:
         return self.classes[0]
 
     def equal(self, nth: int, column: str) -> tuple[float, float]:
-        """Return a, b of the likelihood a + b × share of being equal on a value, over that of the value itself.
+        """Return a, b of the density a + b × share of being equal on a value, over that of the value.
 
         Who is the same has the same value whatever its share; strangers by chance; a class in between as often as it
         agrees for a reason, and else by chance.
@@ -84,7 +84,7 @@ def learn(
     records: int,
     all_pairs: float,
 ) -> Model:
-    """Learn from a sample of the candidates, of which there are `sampled_of`, over all pairs there could be."""
+    """Learn from a sample of the `sampled_of` candidates, over all pairs there could be."""
     model = _first_guess(columns, chance, records, all_pairs)
     by_chance = {column.name: model.log_likelihood(0, column.name, candidates) for column in columns}
     strangers = np.sum(list(by_chance.values()), axis=0)
@@ -133,10 +133,9 @@ def _responsibilities(model: Model, pairs: PairSample, by_chance: Mapping[str, F
         logs[:, nth] = strangers + np.log(model.prior[nth])
         for column in free:
             logs[:, nth] += model.log_likelihood(nth, column, pairs) - by_chance[column]
-    logs -= logs.max(axis=1, keepdims=True)
-    likely: Floats = np.exp(logs)
-    likely /= likely.sum(axis=1, keepdims=True)
-    return likely
+    likely: Floats = np.exp(logs - logs.max(axis=1, keepdims=True))
+    scaled: Floats = likely / likely.sum(axis=1, keepdims=True)
+    return scaled
 
 
 def _maximise(model: Model, pairs: PairSample, responsible: Floats) -> float:
@@ -147,8 +146,8 @@ def _maximise(model: Model, pairs: PairSample, responsible: Floats) -> float:
             levels = pairs.levels[column]
             present, chance = levels != ABSENT, model.chance[column]
             counts = np.bincount(levels[present], weights=responsible[present, nth], minlength=len(chance))
-            counts = counts + (SMOOTHING if nth == SAME else chance)
-            fitted = counts / counts.sum()
+            smoothed = counts + (SMOOTHING if nth == SAME else chance)
+            fitted = smoothed / smoothed.sum()
             if nth == SAME:
                 if column in names:
                     fitted = _with_few_apart(fitted)
@@ -169,9 +168,9 @@ def _with_few_apart(fitted: Floats) -> Floats:
 
 
 def weight_of(model: Model) -> str:
-    """Return the SQL of a pair's weight: the logarithm of the odds that it is the same rather than anything else."""
-    others = " + ".join(f"exp({_class(model, nth)})" for nth in range(len(model.classes)) if nth != SAME)
-    return f"({_class(model, SAME)} - ln({others}))"
+    """Return the SQL of a pair's weight: the logarithm of the odds that it is the same."""
+    different = " + ".join(f"exp({_class(model, nth)})" for nth in range(len(model.classes)) if nth != SAME)
+    return f"({_class(model, SAME)} - ln({different}))"
 
 
 def _class(model: Model, nth: int) -> str:

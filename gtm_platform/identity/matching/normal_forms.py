@@ -6,10 +6,16 @@ from anyascii import anyascii
 
 from gtm_platform.identity.matching.roles import Role
 
-LEGAL_FORMS = (
-    "inc incorporated llc llp lp ltd limited corp corporation co company plc gmbh mbh ag kg kgaa ohg ug se eg ev sa sas"
-    " sarl sl slu srl spa bv nv ab as asa oy oyj aps pty pte kk sp zoo oo holding holdings group gruppe und cie"
-).split()
+LEGAL_FORMS = """
+    inc incorporated llc llp lp ltd limited corp corporation co company plc gmbh mbh ag kg kgaa ohg ug se eg ev sa sas
+    sarl sl slu srl spa bv nv ab as asa oy oyj aps pty pte kk sp zoo oo holding holdings group gruppe cie
+""".split()  # noqa: SIM905
+SHORT_FORMS = {
+    "intl": "international", "natl": "national", "mfg": "manufacturing", "mgmt": "management", "svcs": "services",
+    "svc": "service", "bros": "brothers", "assoc": "associates", "univ": "university", "tech": "technology",
+    "technologies": "technology", "sys": "systems", "engr": "engineering", "dept": "department", "und": "and",
+    "et": "and",
+}  # fmt: skip
 WRITTEN_DATES = ["%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%d. %B %Y", "%B %d %Y", "%b %d %Y"]
 
 
@@ -40,10 +46,26 @@ def _words(text: str) -> str:
 
 
 def _company(value: str) -> str:
-    """Without a legal form at its end, unless it is nothing else; S.A. is read as sa."""
     site = f"regexp_replace(lower({value}), '^(https?://)?(www\\.)?', '')"
-    name = _words(f"regexp_replace({site}, '\\b([a-z])\\.', '\\1', 'g')")
-    bare = f"nullif(trim(regexp_replace({name}, '( ({'|'.join(LEGAL_FORMS)}))+$', '')), '')"
+    return without_legal_form(company_words(site))
+
+
+def company_words(value: str) -> str:
+    """Return the SQL of a company name's words.
+
+    S.A. is read as sa, & as and, short forms as what they stand for.
+    """
+    text = f"regexp_replace(lower({value}), '\\b([a-z])\\.', '\\1', 'g')"
+    words = _words(f"regexp_replace({text}, '[&+]', ' and ', 'g')")
+    text = f"' ' || {words} || ' '"
+    for short, whole in SHORT_FORMS.items():
+        text = f"replace({text}, ' {short} ', ' {whole} ')"
+    return f"trim({text})"
+
+
+def without_legal_form(name: str) -> str:
+    """Return the SQL of a name without the legal forms at its end, unless it is nothing else."""
+    bare = f"nullif(trim(regexp_replace({name}, '( (and )?({'|'.join(LEGAL_FORMS)}))+$', '')), '')"
     return f"coalesce({bare}, {name})"
 
 
@@ -56,7 +78,8 @@ def _date(value: str, day_first: bool) -> str:
         when regexp_matches({value}, '{YEAR_FIRST}') then {_joined(year, "a", "b", "c")}
         when regexp_matches({value}, '{YEAR_LAST}') then {_joined(end, "c", month, day)}
         when regexp_matches({value}, '^[0-3]\\d[0-1]\\d(1[5-9]|20)\\d\\d$')
-             and not regexp_matches({value}, '^(1[5-9]|20)\\d\\d[0-1]\\d[0-3]\\d$') then {_joined(compact, "c", "b", "a")}
+             and not regexp_matches({value}, '^(1[5-9]|20)\\d\\d[0-1]\\d[0-3]\\d$')
+             then {_joined(compact, "c", "b", "a")}
         when regexp_matches({value}, '[A-Za-z]') then coalesce(
             strftime(try_strptime({value}, {WRITTEN_DATES!r}), '%Y%m%d'), {_digits(value)})
         else {_digits(value)} end"""
@@ -75,7 +98,7 @@ def _digits(value: str) -> str:
 
 
 def day_first_votes(value: str) -> str:
-    """Return the SQL of a number above 0 where dates with the year last begin with the day, below 0 with the month."""
+    """Return the SQL of a number: above 0 where dates that end with the year begin with the day."""
     first = f"try_cast(regexp_extract({value}, '{YEAR_LAST}', 1) as integer)"
     second = f"try_cast(regexp_extract({value}, '{YEAR_LAST}', 2) as integer)"
     dotted = f"regexp_matches({value}, '^\\d+\\.\\d+\\.')"

@@ -65,7 +65,7 @@ def _form(column: str, role: Role, day_first: Mapping[tuple[str, str | None], bo
 
 
 def compare(engine: Engine, roles: Mapping[str, Role]) -> list[ComparedColumn]:
-    """Choose what is compared, and make `weighed_records`: the records, with the share of each value of those columns.
+    """Choose what is compared, and make `weighed_records`, which have the share of each value.
 
     A name that contains two others in most rows says nothing new. A single name is compared by its first and its last
     word, so that they may be swapped, or differ alone.
@@ -89,9 +89,7 @@ def compare(engine: Engine, roles: Mapping[str, Role]) -> list[ComparedColumn]:
         f"count(*) over (partition by {c.name}) / (count({c.name}) over ())::double end as share_{c.name}"
         for c in columns
     ]
-    engine.execute(
-        f"create table weighed_records as select *, {', '.join(shares)} from (select *{words} from records)"
-    )
+    engine.execute(f"create table weighed_records as select *, {', '.join(shares)} from (select *{words} from records)")
     return columns
 
 

@@ -53,22 +53,19 @@ LOOKED_AT = 5000  # values of a column that its role is read from
 
 @dataclass(frozen=True)
 class Roles:
-    """The columns of a table that are compared, with their roles; that which names the records; and the rest."""
+    """The columns that are compared, with their roles; that which names the records; and the rest."""
 
     compared: dict[str, Role]
     record_id: str | None = None
     ignored: dict[str, str] = field(default_factory=dict)  # each with the reason
 
 
-def detect(columns: Mapping[str, Sequence[str | None]]) -> Roles:
-    """Return the roles of the columns of a table, given as texts."""
-    values = {name: [value for value in column if value] for name, column in columns.items()}
+def detect(columns: Mapping[str, Sequence[str | None]], record_id: str | None = None) -> Roles:
+    """Return the roles of the columns of a table, given as texts; `record_id` is no evidence of anything."""
+    values = {name: [value for value in column if value] for name, column in columns.items() if name != record_id}
     rows = max((len(column) for column in columns.values()), default=0)
-    record_id = _record_id(values, rows)
     roles, ignored = {}, {}
     for name, column in values.items():
-        if name == record_id:
-            continue
         if reason := _reason_to_ignore(name, column, rows):
             ignored[name] = reason
         else:
@@ -76,19 +73,32 @@ def detect(columns: Mapping[str, Sequence[str | None]]) -> Roles:
     return Roles(roles, record_id, ignored)
 
 
+def record_id_of(columns: Mapping[str, Sequence[str | None]]) -> str | None:
+    """Return the column that names the records.
+
+    Its values all differ, and it is called an id, or counts the rows.
+    """
+    rows = max((len(column) for column in columns.values()), default=0)
+    unique = {
+        name: [value for value in column if value]
+        for name, column in columns.items()
+        if rows and None not in column and len(set(column)) == rows and not is_answer(name)
+    }
+    for pattern in RECORD_ID:
+        if named := next((name for name in unique if re.search(pattern, words(name))), None):
+            return named
+    return next((name for name, column in unique.items() if _counts_rows(column)), None)
+
+
+def is_answer(header: str) -> bool:
+    """Whether a column is called as what a matching is to come to; it is never looked at."""
+    return re.search(ANSWER, words(header)) is not None
+
+
 def words(header: str) -> str:
     """Return a header in lower case, its words joined by "_": `dateOfBirth` and `Date of birth` are one."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", header.strip())
     return re.sub(r"[^0-9a-z]+", "_", apart.lower()).strip("_")
-
-
-def _record_id(values: Mapping[str, Sequence[str]], rows: int) -> str | None:
-    """The column that names the records: its values all differ, and it is called an id, or counts the rows."""
-    unique = [name for name, column in values.items() if rows and len(column) == rows == len(set(column))]
-    for pattern in RECORD_ID:
-        if named := next((name for name in unique if re.search(pattern, words(name))), None):
-            return named
-    return next((name for name in unique if _counts_rows(values[name])), None)
 
 
 def _counts_rows(column: Sequence[str]) -> bool:
@@ -102,7 +112,7 @@ def _counts_rows(column: Sequence[str]) -> bool:
 def _reason_to_ignore(name: str, column: Sequence[str], rows: int) -> str | None:
     if not column:
         return "is empty"
-    if re.search(ANSWER, words(name)):
+    if is_answer(name):
         return "is called an answer"
     if re.search(BOOKKEEPING, words(name)):
         return "is about the record, not about whom it describes"

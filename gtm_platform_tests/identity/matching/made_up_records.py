@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 
 Record = dict[str, str | None]
 
-SYLLABLES = "ba ri no ta lu ve ko mi sa den tor vex plo gra sy zen qua fi lo mar hel ing ston ker wald bri cam".split()
-OCCUPATIONS = "painter writer soldier merchant lawyer farmer physician bishop engraver composer".split()
-STREETS = "street road lane avenue close terrace".split()
+SYLLABLES = """
+    ba ri no ta lu ve ko mi sa den tor vex plo gra sy zen qua fi lo mar hel ing ston ker wald bri cam
+""".split()  # noqa: SIM905
+TRADES = "Labs Systems Software Data Cloud Analytics Health Energy Media Logistics Foods Bank".split()  # noqa: SIM905
+OCCUPATIONS = "painter writer soldier merchant lawyer farmer physician bishop".split()  # noqa: SIM905
 
 
 class Names:
@@ -55,7 +57,7 @@ def spoilt(record: Record, chance: random.Random, errors: float, gaps: Mapping[s
 
 
 def contacts(people: int, seed: int = 1) -> list[Record]:
-    """People of a contact list with little to go by: names, date of birth, city, and an address that often is absent."""
+    """People of a contact list with little to go by: names, date of birth, city, sometimes an e-mail address."""
     chance = random.Random(seed)
     first, last, city = Names(chance, 250, (2, 3)), Names(chance, 900, (2, 3)), Names(chance, 60, (2, 3))
     records = []
@@ -140,17 +142,16 @@ def company_names(number: int, seed: int = 4) -> tuple[list[str], list[str]]:
     """Return as many noisy names as clean ones; the nth of the one is the nth of the other."""
     chance = random.Random(seed)
     word, last = Names(chance, 6000, (2, 3, 4)), Names(chance, 2000, (2, 3))
-    trades = "Labs Systems Software Data Cloud Analytics Health Energy Media Logistics Foods Bank Partners".split()
     clean: dict[str, str] = {}
     while len(clean) < number:
         core = chance.choice(
             [
                 word.draw().title(),
-                f"{word.draw().title()} {chance.choice(trades)}",
+                f"{word.draw().title()} {chance.choice(TRADES)}",
                 f"{last.draw().title()} & {last.draw().title()}",
                 f"{last.draw().title()}, {last.draw().title()} and {last.draw().title()}",
-                f"{word.draw().title()} {word.draw().title()} {chance.choice(trades)}",
-                f"Müller {word.draw().title()} {chance.choice(trades)}",
+                f"{word.draw().title()} {word.draw().title()} {chance.choice(TRADES)}",
+                f"Müller {word.draw().title()} {chance.choice(TRADES)}",
             ]
         )
         clean.setdefault(core.lower(), core + chance.choice(LEGAL_FORMS))
@@ -170,7 +171,7 @@ def _as_somebody_writes_it(name: str, chance: random.Random) -> str:
         lambda: name.replace("ü", "ue").upper(),
         lambda: name.replace(" & ", " and ").replace(",", ""),
         lambda: name.replace(" ", "-", 1).lower(),
-        lambda: " ".join(w for n, w in enumerate(name.split()) if n != 1) if len(name.split()) > 3 else name,
+        lambda: " ".join(word for word in name.split() if word not in TRADES) if len(name.split()) > 3 else name,
     ]
     return chance.choice(ways)()
 

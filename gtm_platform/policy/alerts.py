@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gtm_platform.policy.rules import Days, Rules
+from gtm_platform.policy.rules import Days, Rules, Share
 
 
 class Alerts(Rules):
@@ -13,4 +13,7 @@ class Alerts(Rules):
     health_drop_points: Annotated[int, Field(ge=1)]
     health_drop_days: Days
     health_drop_margin: Annotated[int, Field(ge=0)]
+    engagement_drop_share: Share = 0.5
+    engagement_recovered_share: Share = 0.75
+    engagement_drop_min_logins: Annotated[int, Field(ge=1)] = 4
     digest_above: Annotated[int, Field(ge=1)]

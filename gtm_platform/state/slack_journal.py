@@ -39,6 +39,8 @@ class Entry(Fact):
     ts: str | None = None
     at: datetime | None = None
     sent_at: datetime | None = None
+    useful: int | None = None
+    not_useful: int | None = None
 
 
 def new_facts(tx: sa.Connection, facts: Sequence[Fact]) -> list[Fact]:
@@ -100,6 +102,11 @@ def doubtful(tx: sa.Connection, ids: Collection[int], error: str) -> None:
     _change(tx, ids, error=error)
 
 
+def judged(tx: sa.Connection, id: int, useful: int, not_useful: int) -> None:
+    """Note how many readers found an alert useful, and how many did not."""
+    _change(tx, [id], useful=useful, not_useful=not_useful)
+
+
 def failed(tx: sa.Connection, ids: Collection[int], error: str) -> None:
     """Note that it will never be sent, and why."""
     _change(tx, ids, status="failed", error=error)
@@ -138,4 +145,6 @@ def _entry(row: sa.Row[Any]) -> Entry:
         ts=row.ts,
         at=row.at,
         sent_at=row.sent_at,
+        useful=row.useful,
+        not_useful=row.not_useful,
     )

@@ -435,6 +435,7 @@ def test_the_job_runs_both_deliveries() -> None:
     merged = dg.Definitions.merge(defs(), dg.Definitions(resources={"lake": LakeResource()}))
     job = merged.resolve_job_def("deliver")
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {
+        "alerts/precision",
         "delivery/hubspot_contacts",
         "delivery/slack_alerts",
     }

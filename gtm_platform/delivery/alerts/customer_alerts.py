@@ -1,8 +1,8 @@
 """The alerts about customers of a day: what is due, and sending it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from gtm_platform.delivery.alerts.alert import Route
@@ -85,6 +85,28 @@ def preview(lake: Lake, day: str) -> list[Fact]:
         with state.reading() as tx:
             waiting = [entry for entry in journal.waiting(tx, tuple(routed(ROUTE))) if not due.drop_reason(entry)]
             return [*waiting, *journal.new_facts(tx, due.facts)]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What would be said on a day: the messages, and how many alerts would wait for the end of quiet hours."""
+
+    messages: Sequence[Message]
+    held: int
+
+
+def preview_messages(lake: Lake, day: str, kinds: Collection[str] = ()) -> Preview:
+    """Return the messages that would be posted on the day, of some kinds or of all; nothing is journaled or sent."""
+    now = settings().now()
+    with closing(open_state(settings().state_url)) as state:
+        due = _due(lake, state, day)
+        with state.reading() as tx:
+            waiting = [entry for entry in journal.waiting(tx, tuple(routed(ROUTE))) if not due.drop_reason(entry)]
+            new = journal.new_facts(tx, due.facts)
+        intended = [Entry(**asdict(fact), id=-number, status="intent", at=now) for number, fact in enumerate(new, 1)]
+        entries = [entry for entry in (*waiting, *intended) if not kinds or entry.kind in kinds]
+        messages = composer(state, due.customers, now)(entries)
+    return Preview(messages, len(entries) - sum(len(message.entries) for message in messages))
 
 
 def _due(lake: Lake, state: State, day: str) -> DueAlerts:

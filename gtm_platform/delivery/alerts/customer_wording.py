@@ -30,8 +30,7 @@ from gtm_platform.state.slack_journal import Entry
 Row = Mapping[str, Any]
 
 REASON = 240  # characters of why, in a line of a digest
-USEFUL, NOT_USEFUL = "+1", "-1"  # the reactions that are read back
-ASK = f"Was this useful? React with :{USEFUL}: or :{NOT_USEFUL}:."
+ASK = "Was this useful? React with :+1: or :-1:."  # which are read back
 
 COLUMNS = (  # of the customers, for all that a message names
     "customer_id",

@@ -13,8 +13,10 @@ from pathlib import Path
 import click
 
 from gtm_platform.cli.accounts import accounts
+from gtm_platform.cli.alerts import alerts
 from gtm_platform.cli.health import health
 from gtm_platform.cli.homes import Home, choose_demo_home, choose_home
+from gtm_platform.cli.identity import identity
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
 from gtm_platform.cli.sandbox import sandbox
@@ -110,16 +112,18 @@ def demo(home: Path | None, people: int, days: int, seed: int, now_: str | None,
 @click.option(
     "--dashboard-port", type=int, help="Port of the dashboard.  [default: 8501, or a free one where that is taken]"
 )
+@click.option("--api-port", type=int, help="Port of the API.  [default: 8000, or a free one where that is taken]")
 @click.option(
     "--sandbox/--no-sandbox",
     default=None,
     help="Read the sandbox, or the real accounts.  [default: the accounts where one has a key; the sandbox in a home "
     "of the demo]",
 )
-def ui(home: Path | None, port: int, dashboard_port: int | None, sandbox: bool | None) -> None:
-    """Start the dashboard, the Dagster UI and, where it is read, the sandbox. Ctrl-C ends all of it.
+def ui(home: Path | None, port: int, dashboard_port: int | None, api_port: int | None, sandbox: bool | None) -> None:
+    """Start the dashboard, the API, the Dagster UI and, where it is read, the sandbox. Ctrl-C ends all of it.
 
-    The dashboard is the one to open first; its address is printed.
+    Their addresses are printed; the dashboard is the one to open first. One that ends by itself is named, and the rest
+    goes on.
 
     Without options it opens the demo's home as long as no account has a key, and the home of the real accounts from
     then on.
@@ -130,9 +134,9 @@ def ui(home: Path | None, port: int, dashboard_port: int | None, sandbox: bool |
       gtm ui --no-sandbox --port 3001
     """
     chosen = choose_home(home, sandbox=sandbox).announce().enter()
-    from gtm_platform.cli.ui import show
+    from gtm_platform.cli.ui import Ports, show
 
-    sys.exit(show(chosen, port=port, dashboard_port=dashboard_port, sandbox=sandbox))
+    sys.exit(show(chosen, Ports.chosen(port, dashboard_port, api_port), sandbox=sandbox))
 
 
 @gtm.command()
@@ -368,7 +372,9 @@ def _enter_with_sandbox(home: Home) -> None:
 
 gtm.add_command(sandbox)
 gtm.add_command(accounts)
+gtm.add_command(alerts)
 gtm.add_command(health)
+gtm.add_command(identity)
 gtm.add_command(policy)
 gtm.add_command(schema)
 gtm.add_command(token)

@@ -144,11 +144,11 @@ class StreamSync:
 
     def _compare(self, client: Any, totals: Totals, request: Window, last: PartitionWindow) -> Completeness:
         """Compare the table as of the window's end with what the system says of the same instant."""
-        table, cursor_field = self._as_of(last), self.stream.cursor_field
-        assert cursor_field is not None
+        table, field = self._as_of(last), totals.counted_by or self.stream.cursor_field
+        assert field is not None
 
         def rows_in(start: datetime, end: datetime) -> int:
-            return int(value(merge.between(table, cursor_field, start, end).count()))
+            return int(value(merge.between(table, field, start, end).count()))
 
         excused = quarantined_since(self.lake, self.source.quarantine(self.stream), self._last_full(last), last.key)
         return Comparison(totals, client, rows_in, excused).compare(windows_to_compare(request, last.end))

@@ -17,6 +17,7 @@ from gtm_platform.lake.duckdb_engine import paths_of
 from gtm_platform.lake.file_query import FileQuery
 from gtm_platform.lake.frames import Frame
 from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.statements import is_reusable, statement_of
 from gtm_platform.settings import settings
 
 Rule = Callable[..., "ibis.Table | Frame"]
@@ -65,12 +66,14 @@ class DailyTable:
     the `SyncTimes`, or a value that is asked for when the run begins. The argument `day`, where the rule has one, is
     the day.
     The rule returns an expression, which either engine computes, or a pandas or Arrow table, which it computed itself.
+    An `eager` rule reads rows while it is called, so that what it returns serves this one day.
     """
 
     key: str
     contract: Contract
     inputs: Mapping[str, Input]
     rule: Rule
+    eager: bool = False
 
     def __post_init__(self) -> None:
         arguments = set(inspect.signature(self.rule).parameters) - {"day"}
@@ -104,7 +107,11 @@ class DailyTable:
                 f"{self.key} is not made for {day}: {' and '.join(missing)} of that day is missing, though earlier "
                 f"days exist. See why its run failed, or make it with: gtm run {missing[0]} --partition {day}"
             )
-        rows = self.rule(**arguments(lake, self.inputs, self.rule, day))
+        values = arguments(lake, self.inputs, self.rule, day)
+        if not self.eager and is_reusable(self.rule) and settings().gtm_engine == "duckdb":
+            statement = statement_of(self.rule, values, self.contract.shaped)
+            return replace(lake.write(self.key, day, statement.query), lineage=statement.lineage)
+        rows = self.rule(**values)
         if not isinstance(rows, ibis.Table):
             return lake.write(self.key, day, rows)
         rows = self.contract.shaped(rows)

@@ -15,10 +15,12 @@ from gtm_platform.cli import gtm
 
 COMMANDS = (
     "accounts",
+    "alerts",
     "dashboard",
     "demo",
     "doctor",
     "health",
+    "identity",
     "mcp",
     "policy",
     "query",

@@ -17,11 +17,12 @@ from gtm_platform.dashboard.page import Page
 from gtm_platform.dashboard.sidebar import title_of
 from gtm_platform.dashboard.table_news import show_odd_figures, show_schema_changes
 from gtm_platform.dashboard.wording import ago, moment, parsed
+from gtm_platform.serving.answers.freshness import DataFreshness, TableState, freshness
 from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.wording import counted, words
 from gtm_platform.settings import settings
 
-FACTS = ("freshness", "checks", "quarantine", "anomalies", "schema_changes")
+FACTS = ("checks", "quarantine", "anomalies", "schema_changes")
 RUNS_SHOWN = 100
 LISTED, PIXELS = 9, 330  # rows that are shown at once, and the height of a table that has more
 STATES = {"Fresh": "#bfe3d0", "Silent": "#f5d477", "Late": "#f7c5c5", "Never read": "#f7c5c5"}
@@ -37,11 +38,12 @@ def show(snapshot: Snapshot) -> None:
         st.link_button("Dagster", settings().gtm_ui_url, icon=":material/open_in_new:")
     facts = {name: orjson.loads(snapshot.fact(name)) for name in FACTS}
     runs = [orjson.loads(body) for body, _ in snapshot.sync_runs(RUNS_SHOWN)]
-    _cards(snapshot, facts, runs)
+    state = freshness(snapshot, settings().now())
+    _cards(snapshot, facts, runs, state)
     with st.container(border=True):
         show_odd_figures(facts["anomalies"])
     with st.container(border=True):
-        _freshness(facts["freshness"])
+        _freshness(state)
     with st.container(border=True):
         show_schema_changes(facts["schema_changes"])
     left, right = st.columns(2)
@@ -53,14 +55,13 @@ def show(snapshot: Snapshot) -> None:
         _runs(runs)
 
 
-def _cards(snapshot: Snapshot, facts: Mapping[str, Any], runs: list[dict[str, Any]]) -> None:
+def _cards(snapshot: Snapshot, facts: Mapping[str, Any], runs: list[dict[str, Any]], state: DataFreshness) -> None:
     now = settings().now()
-    late = [source for source in facts["freshness"]["sources"] if _is_late(source)]
     checks, failed = facts["checks"], [run for run in runs if run["status"] == "failure"]
     records = sum(stream["records"] for stream in facts["quarantine"]["streams"])
     cards = {
         "Late sources": (
-            f"{len(late)} of {len(facts['freshness']['sources'])}",
+            f"{len(state.late)} of {len(state.sources)}",
             "One is late once it was not read for longer than its interval and some hours of grace.",
         ),
         "Odd figures": (
@@ -77,16 +78,9 @@ def _cards(snapshot: Snapshot, facts: Mapping[str, Any], runs: list[dict[str, An
             plain_card(title, value, about)
 
 
-def _is_late(table: Mapping[str, Any]) -> bool:
-    return parsed(table["late_after"]) < settings().now()
-
-
-def _state(table: Mapping[str, Any]) -> str:
+def _state(table: TableState) -> str:
     """Late where it was not read in time; silent where nothing in it has changed for unusually long."""
-    silent_after = table["silent_after"]
-    if _is_late(table):
-        return "Late"
-    return "Silent" if silent_after and parsed(silent_after) < settings().now() else "Fresh"
+    return "Late" if table.is_late else "Silent" if table.is_silent else "Fresh"
 
 
 def _never_read(table: str) -> dict[str, Any]:
@@ -94,27 +88,27 @@ def _never_read(table: str) -> dict[str, Any]:
     return {"source": title_of(source), "table": stream, "state": ["Never read"], "page": asset_link(table)}
 
 
-def _freshness(freshness: Mapping[str, Any]) -> None:
+def _freshness(state: DataFreshness) -> None:
     st.subheader("Sources", anchor=False)
-    if not freshness["sources"] and not freshness["never_read"]:
+    if not state.sources and not state.never_read:
         st.caption("No source was read yet.")
         return
     now = settings().now()
     rows = [
         {
-            "source": title_of(source["source"]),
-            "table": table["table"].split("/")[1],
+            "source": title_of(source.source),
+            "table": table.table.split("/")[1],
             "state": [_state(table)],
-            "read": ago(table["synced_at"], now),
-            "changed": ago(table["newest_event_at"], now) if table["newest_event_at"] else None,
-            "until": moment(table["synced_at"]),
-            "due": moment(table["late_after"]),
-            "page": asset_link(table["table"]),
+            "read": ago(table.synced_at, now),
+            "changed": ago(table.newest_event_at, now) if table.newest_event_at else None,
+            "until": moment(table.synced_at),
+            "due": moment(table.late_after),
+            "page": asset_link(table.table),
         }
-        for source in freshness["sources"]
-        for table in source["tables"]
+        for source in state.sources
+        for table in source.tables
     ]
-    rows += [_never_read(table) for table in freshness["never_read"]]
+    rows += [_never_read(table) for table in state.never_read]
     columns = st.column_config
     st.dataframe(
         pd.DataFrame(sorted(rows, key=lambda row: row["state"] == ["Fresh"])),

@@ -31,7 +31,7 @@ SILENCES = 3  # times the longest silence of late, and never less than the polic
 
 @dataclass(frozen=True)
 class TableFreshness:
-    """A table of a source: its windows are read until, its newest change was at, it has to be read again by."""
+    """A table of a source: until when it was read, when it last changed, when it is late."""
 
     table: str
     source: str

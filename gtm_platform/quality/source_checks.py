@@ -25,7 +25,7 @@ from gtm_platform.sources.assets import SOURCES
 
 FRESH, AS_USUAL = "fresh", "as_usual"  # the names of the checks
 TICK_SECONDS = 120
-NAMED, PLOTTED, LISTED = 3, 6, 50  # odd figures in the sentence, in plots, and in the table
+IN_SENTENCE, PLOTTED, LISTED = 3, 6, 50  # odd figures in the sentence, in plots, and in the table
 DRAWN = 28  # days in a cell of the table
 ABOUT = {
     FRESH: "Its newest window was read in time, and something in it changed as lately as usual.",
@@ -100,7 +100,7 @@ def _freshness(table: TableFreshness, now: datetime) -> dg.AssetCheckEvaluation:
 def _as_usual(table: str, odd: list[OddFigure]) -> dg.AssetCheckEvaluation:
     if not odd:
         return _evaluation(table, AS_USUAL, True, "The figures of the day are as usual.", {})
-    more = f"; and {len(odd) - NAMED} more" if len(odd) > NAMED else ""
+    more = f"; and {len(odd) - IN_SENTENCE} more" if len(odd) > IN_SENTENCE else ""
     plots = [
         f"**{each.metric}**\n\n{markdown_plot(each.history, each.expected, each.metric)}" for each in odd[:PLOTTED]
     ]
@@ -109,7 +109,7 @@ def _as_usual(table: str, odd: list[OddFigure]) -> dg.AssetCheckEvaluation:
         "figures": dg.MetadataValue.table([dg.TableRecord(_row(each)) for each in odd[:LISTED]]),
         "plots": dg.MetadataValue.md("\n\n".join(plots)),
     }
-    return _evaluation(table, AS_USUAL, False, "; ".join(map(str, odd[:NAMED])) + more, metadata)
+    return _evaluation(table, AS_USUAL, False, "; ".join(map(str, odd[:IN_SENTENCE])) + more, metadata)
 
 
 def _row(odd: OddFigure) -> dict[str, str | float]:

@@ -23,7 +23,7 @@ async def summary(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
 
 @ROUTER.get("/freshness", response_model=None, responses={200: {"model": Freshness}}, summary="Show how fresh it is")
 async def freshness(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """When each source was read last and last changed, after which moment it counts as late, and whether it does."""
+    """When each source was read last and last changed, and whether that is too long ago."""
     now = call.api.now()
 
     def make(snapshot: Snapshot) -> bytes:
@@ -39,7 +39,7 @@ async def freshness(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
 
 @ROUTER.get("/anomalies", response_model=None, responses={200: {"model": OddFigures}}, summary="List odd figures")
 async def anomalies(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """Daily figures of tables in the last 30 days that are unlike those of the weeks before, with their history."""
+    """Daily figures of the last 30 days that are unlike those of the weeks before."""
     return call.answer(lambda snapshot: snapshot.fact("anomalies"))
 
 

@@ -92,7 +92,7 @@ def _show_one(snapshot: Snapshot, customer: Customer) -> None:
         with right.container(border=True):
             show_movement(snapshot.movement(customer))
     with left.container(border=True):
-        show_timeline(snapshot, customer, row, figures.currency)
+        show_timeline(snapshot, customer)
     show_details(row)
 
 

@@ -44,7 +44,7 @@ Tables = Mapping[str, ibis.Table]
 
 
 def events(tables: Tables, day: Day, days: int) -> ibis.Table:
-    """Return the events of so many days up to the end of the day, and the calls that are booked for later."""
+    """Return the events of so many days up to the end of the day, and the calls that are to come."""
     links = tables[LINKS]
     booked = [_bookings(feed, tables[feed.table], links, day) for feed in BOOKINGS]
     recorded = [_recordings(feed, tables[feed.table], links) for feed in RECORDINGS]
@@ -76,8 +76,8 @@ def _of_records(feed: CallFeed, table: ibis.Table, links: ibis.Table) -> ibis.Ta
 
 def _bookings(feed: CallFeed, table: ibis.Table, links: ibis.Table, day: Day) -> ibis.Table:
     calls = _of_records(feed, table, links)
-    held = (calls["outcome"] == BOOKED) & (calls["ends_at"] < end_of(day))
-    outcome = ibis.ifelse(held, HELD, calls["outcome"])
+    took_place = (calls["outcome"] == BOOKED) & (calls["ends_at"] < end_of(day))
+    outcome = ibis.ifelse(took_place, HELD, calls["outcome"])
     return _event(calls, "call", at=calls["at"], source=ibis.literal(feed.source), outcome=outcome)
 
 

@@ -135,16 +135,22 @@ def _alert(alert: Mapping[str, Any]) -> Event:
 
 def _write(write: Mapping[str, Any]) -> Event:
     changed = [field for field in write["fields"] if field["status"] == "written"]
-    others = [field for field in write["fields"] if field["status"] != "written"]
+    unwritten = [field for field in write["fields"] if field["status"] != "written"]
     what = counted(len(changed), "property", "properties") if changed else "nothing"
     lines = [f"{_property(field)}: {_value(field['before'])} → {_value(field['after'])}" for field in changed]
-    lines += [f"{_property(field)}: {', '.join(filter(None, (field['status'], field['reason'])))}" for field in others]
+    lines += [
+        f"{_property(field)}: {', '.join(filter(None, (field['status'], field['reason'])))}" for field in unwritten
+    ]
     title = f"Wrote {what} to HubSpot"
     return Event(at=write["at"], kind="hubspot", title=title, detail=lines, run_id=write["run_id"])
 
 
 def _property(field: Mapping[str, Any]) -> str:
     return str(field["property"]).removeprefix("gtm_").replace("_", " ")
+
+
+def _not_written(field: Mapping[str, Any]) -> str:
+    return ", ".join(filter(None, (field["status"], field["reason"])))
 
 
 def _value(value: str) -> str:

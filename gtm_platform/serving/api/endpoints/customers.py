@@ -72,7 +72,7 @@ class TimelineQuery(NoQuery):
     summary="Show what happened to a customer",
 )
 async def customer_timeline(call: Reader, who: Who, query: Annotated[TimelineQuery, Query()]) -> Response:
-    """Calls, conversations, payments, changes of subscription, score, MRR and rules, alerts, writes to HubSpot."""
+    """Calls, conversations, payments, changes of what is served, alerts, writes to HubSpot."""
     personal = call.principal.sees_personal
     if "@" in who:
         require(call.principal, "personal:read")

@@ -54,20 +54,20 @@ def show_timeline(snapshot: Snapshot, customer: Customer) -> None:
     )
     shown = timeline(snapshot, customer, personal=True, kinds=kinds, limit=MOST_SHOWN)
     with st.container(height=HEIGHT if len(shown.events) > 9 else "content", border=False):
-        st.markdown("\n".join(map(_line, shown.events)))
+        st.markdown("\n\n".join(map(_line, shown.events)))
     if shown.total > len(shown.events):
         st.caption(f"The newest {counted(len(shown.events), 'event')} of {shown.total:,}.")
 
 
 def _line(event: Event) -> str:
-    """Return an event as an item of a list; what outsiders wrote is escaped."""
+    """Return an event as a paragraph; what outsiders wrote is escaped."""
     title = f"**{plain(event.title)}**"
     if colour := COLOURS.get(event.tone):
         title = f":{colour}[{title}]"
     if event.run_id:
         title += f", [run]({run_link(event.run_id)})"
-    lines = [f"- {ICONS[event.kind]} :gray[{day(event.at.isoformat())}] &nbsp; {title}"]
+    lines = [f"{ICONS[event.kind]} :gray[{day(event.at.isoformat())}] &nbsp; {title}"]
     if event.text:
-        lines.append(f"  {plain(event.text)}")
-    lines += [f"  :gray[{plain(line)}]" for line in event.detail[:LINES_SHOWN]]
+        lines.append(plain(event.text))
+    lines += [f":gray[{plain(line)}]" for line in event.detail[:LINES_SHOWN]]
     return "  \n".join(lines)

@@ -23,7 +23,7 @@ MILESTONES = {
     "signup_at": "Signed up",
     "customer_since": "Paid for the first time",
     "cancel_mentioned_at": "Spoke of cancelling",
-    "last_seen_at": "Seen in the product for the last time",
+    "last_seen_at": "Last seen in the product",
     "churned_at": "Left",
 }
 CALLS = {

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from gtm_platform.cli.accounts import accounts
+from gtm_platform.cli.alerts import alerts
 from gtm_platform.cli.health import health
 from gtm_platform.cli.homes import Home, choose_demo_home, choose_home
 from gtm_platform.cli.identity import identity
@@ -371,6 +372,7 @@ def _enter_with_sandbox(home: Home) -> None:
 
 gtm.add_command(sandbox)
 gtm.add_command(accounts)
+gtm.add_command(alerts)
 gtm.add_command(health)
 gtm.add_command(identity)
 gtm.add_command(policy)

@@ -65,7 +65,7 @@ class Policy(Rules):
     @property
     def hash(self) -> str:
         """Twelve digits that change with any value that decides what a table says, and with nothing else."""
-        canonical = json.dumps(self.model_dump(mode="json", exclude={"automation", "limits"}), sort_keys=True)
+        canonical = json.dumps(self.model_dump(mode="json", exclude={"alerts", "automation", "limits"}), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 

@@ -15,6 +15,7 @@ from gtm_platform.cli import gtm
 
 COMMANDS = (
     "accounts",
+    "alerts",
     "dashboard",
     "demo",
     "doctor",

@@ -120,7 +120,7 @@ def demo(home: Path | None, people: int, days: int, seed: int, now_: str | None,
     "of the demo]",
 )
 def ui(home: Path | None, port: int, dashboard_port: int | None, api_port: int | None, sandbox: bool | None) -> None:
-    """Start the dashboard, the API, the Dagster UI and, where it is read, the sandbox. Ctrl-C ends all of it.
+    """Start the dashboard, the API, the Dagster UI and, where it is read, the sandbox, until Ctrl-C.
 
     Their addresses are printed; the dashboard is the one to open first. One that ends by itself is named, and the rest
     goes on.

@@ -136,8 +136,12 @@ def _checks(checks: Mapping[str, Any]) -> None:
         st.caption("No check was evaluated yet.")
         return
     if wrong:
-        st.markdown(f":red[{counted(len(wrong), 'check')} failed]")
-        _check_table(wrong, "Checks that failed")
+        warned = sum(check["status"] == "warn" for check in wrong)
+        failed = len(wrong) - warned
+        parts = [f":red[{counted(failed, 'check')} failed]"] if failed else []
+        parts += [f":orange[{counted(warned, 'check')} warned]"] if warned else []
+        st.markdown(", ".join(parts))
+        _check_table(wrong, "Checks that did not pass")
     else:
         st.markdown(f":green[:material/check_circle:] All {checks['total']} passed.")
     with st.expander("All checks"):

@@ -17,6 +17,7 @@ from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
+from gtm_platform.serving.answers.timeline import Timeline
 from gtm_platform.serving.metrics import DIMENSIONS, discover
 from gtm_platform.serving.snapshot import company_rows, layout
 
@@ -78,6 +79,7 @@ class History(BaseModel):
     health_status: list[str | None]
     mrr: list[float | None] = Field(description="In the reporting currency.")
     churn_risk: list[int | None]
+    customer_status: list[str | None]
 
 
 class AlertRow(BaseModel):
@@ -106,6 +108,10 @@ class CustomerDetail(Answer):
     movement: ScoreMovement | None = Field(description="What moved the score in a week; null where it has not moved.")
     history: History
     alerts: list[AlertRow]
+
+
+class CustomerTimeline(Answer, Timeline):
+    """What happened to a customer, the newest first; times of changes are the ends of days."""
 
 
 class CompanyPage(Answer):

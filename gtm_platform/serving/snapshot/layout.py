@@ -31,6 +31,7 @@ HISTORY = {
     "health_status": "health_status",
     "mrr": "mrr_reporting",
     "churn_risk": "churn_risk",
+    "customer_status": "customer_status",
 }
 
 Test = Literal["is", "at_least", "at_most", "has"]
@@ -125,6 +126,7 @@ def tables() -> str:
             id integer primary key, customer_id text not null, day text not null, account_manager text not null,
             mrr real not null, foreseen integer not null, body text not null
         );
+        create table events (id integer primary key, customer_id text not null unique, body blob not null);
         create table sync_runs (id integer primary key, at text not null, body text not null);
     """
 

@@ -26,6 +26,9 @@ class SlackSettings(SystemSettings):
     slack_ops_channel: Text = Field(
         default=None, description="Id of the data team's channel: failed checks, runs and automations."
     )
+    slack_summary_channel: Text = Field(
+        default=None, description="Id of the channel that gets daily and weekly summaries; default: that of the alerts."
+    )
     slack_send_enabled: bool = Field(default=False, description="true lets the platform post.")
 
     def hints(self) -> tuple[str, ...]:

@@ -101,7 +101,9 @@ def compose(entry: Entry, content: Summary, channel: str | None = None) -> Messa
     """Return the message of a summary."""
     title = f"{repeat_mark(entry)}{'Daily' if DAYS[entry.kind] == 1 else 'Weekly'} summary: {content.label}"
     fields = [
-        mrkdwn(f"*{escape(card.title)}*\n{escape(card.shown)}{f' ({escape(card.change)})' if card.change else ''}", FIELD)
+        mrkdwn(
+            f"*{escape(card.title)}*\n{escape(card.shown)}{f' ({escape(card.change)})' if card.change else ''}", FIELD
+        )
         for card in content.cards
     ]
     blocks: list[Block] = [header(title), {"type": "section", "fields": fields}]

@@ -37,7 +37,9 @@ CONTRACT = declare(
             "kind": Column("string", "The kind of alert.", nullable=False),
             "sent": Column("int64", "How many were sent, by themselves or in a digest.", nullable=False),
             "useful": Column("int64", "How many of them more readers found useful than not.", nullable=False),
-            "not_useful": Column("int64", "How many of them as many readers, or more, found not useful.", nullable=False),
+            "not_useful": Column(
+                "int64", "How many of them as many readers, or more, found not useful.", nullable=False
+            ),
             "precision": Column("float64", "Useful ones of those that were judged, 0 to 1; null where none was."),
         },
         key=("day", "kind"),

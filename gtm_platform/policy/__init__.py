@@ -16,7 +16,7 @@ from gtm_platform.policy.hubspot import HubSpot
 from gtm_platform.policy.identity import Identity
 from gtm_platform.policy.limits import Limits
 from gtm_platform.policy.money import Money
-from gtm_platform.policy.quality import Quality
+from gtm_platform.policy.quality import Anomalies, Quality
 from gtm_platform.policy.reading import PolicyError, parse
 from gtm_platform.policy.rules import Rules
 from gtm_platform.policy.subscriptions import Subscriptions
@@ -26,6 +26,7 @@ from gtm_platform.settings import settings
 
 __all__ = [
     "Alerts",
+    "Anomalies",
     "Automation",
     "Churn",
     "Health",

@@ -48,7 +48,7 @@ class Overdue:
 
 @dataclass(frozen=True)
 class Summary:
-    """The figures of a period, compared with the day before it; without such a day there are no movements."""
+    """The figures of a period, compared with the day before it; without that day nothing moved."""
 
     label: str
     day: str

@@ -9,7 +9,7 @@ SUNDAY, DAYS = 6, 7
 
 
 def detect(days: Sequence[str]) -> Iterator[Occurrence]:
-    """Yield the last day of the week that ended last, if it is one of the days; a week that is long over is no news."""
+    """Yield the last day of the week that ended last, if it is one of the days."""
     newest = date.fromisoformat(max(days)) if days else None
     if newest is None:
         return

@@ -42,7 +42,7 @@ STORIES: list[tuple[str, dict[str, Any], str, str, dict[str, Any], str]] = [
         "Cancellation scheduled", "set to end on 2026-12-31", USUAL, "Cancellation taken back",
     ),
     (
-        "engagement_drop", {"logins_7d": 4}, "Engagement drop", "4 logins in 7 days; 10 a week in the four weeks before",
+        "engagement_drop", {"logins_7d": 4}, "Engagement drop", "4 logins in 7 days; 10 a week in the four weeks",
         {"logins_7d": 9}, "Engagement recovered",
     ),
     (

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +149,6 @@ def test_what_happens_in_the_systems_is_in_slack_once(
 
 def _loud_policy(path: Path) -> None:
     """Nothing is put off to a digest, so that each alert is a message of its own."""
-    from importlib.resources import files
-
     text = files("gtm_platform").joinpath("policy/policy.toml").read_text()
     for name, value in (("max_a_day = 5", "max_a_day = 1000"), ("digest_above = 10", "digest_above = 1000")):
         assert name in text

@@ -1,6 +1,7 @@
 """`gtm alerts …` over a small lake: what would be said, and what was."""
 
 import json
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,6 @@ def test_another_day_or_kind(command: Command, home: Path) -> None:
 def test_what_was_sent_is_listed_and_not_previewed_again(
     command: Command, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from datetime import UTC, datetime, time
-
     now = datetime.combine(DAY, time(8), UTC)
     monkeypatch.setenv("GTM_NOW", now.isoformat())
     drop = {"score": 55, "status": "at_risk", "from_score": 80, "from_status": "healthy"}

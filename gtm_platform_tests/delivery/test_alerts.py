@@ -203,7 +203,9 @@ def test_every_kind_is_discovered_with_its_route() -> None:
     assert set(routed("customers")) == customers
     ops = {"check_turned", "late_schedule", "run_failed", "sensor_failing", "stale_asset"}
     assert set(routed("ops")) == ops
-    assert set(discover()) == {*routed("customers"), *routed("ops")}
+    summaries = {"daily_summary", "weekly_summary"}
+    assert set(routed("summaries")) == summaries
+    assert set(discover()) == customers | ops | summaries
 
 
 def test_an_alert_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,9 +167,7 @@ def test_a_channel_that_is_gone_is_no_reason_to_be_silent(
     assert all("alerts.account_managers in the policy" in sentence for sentence in report.detours)
 
 
-def test_what_is_held_in_quiet_hours_stays_in_the_journal(
-    slack_api: Watched, workspace: SlackStore, state: State
-) -> None:
+def test_what_is_held_in_quiet_hours_stays_in_the_journal(slack_api: Watched, state: State) -> None:
     report = send(slack_api, state, MANAGERS, quiet_hours=NIGHT)
     assert (report.new, report.sent, report.waiting, report.trouble) == (3, 0, 3, [])
     later = send(slack_api, state, MANAGERS, quiet_hours=["02:00", "02:01"])

@@ -230,7 +230,7 @@ def test_a_post_that_never_arrived_is_sent_again_marked(
 ) -> None:
     class Hangs(SlackChannel):
         def post(self, post: Post) -> str:
-            raise AnswerLost("Slack", "Slack did not answer.")
+            raise AnswerLost("Slack", f"Slack did not answer to {post.key}.")
 
     assert send(channel(slack_api, Hangs), state, *facts(1)).waiting == 1
     assert send(channel(slack_api), state).sent == 1

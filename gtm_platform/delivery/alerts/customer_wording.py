@@ -52,7 +52,7 @@ COLUMNS = (  # of the customers, for all that a message names
 
 @dataclass(frozen=True)
 class Wording:
-    """Words for alerts about these customers; `portal` and `dashboard` are where their pages are, if anywhere."""
+    """Words for alerts about these customers, whose pages are in `portal` and `dashboard`, if anywhere."""
 
     customers: Mapping[str, Row]
     currency: str  # in which MRR is summed

@@ -177,6 +177,8 @@ SUBSCRIPTIONS = ibis.schema(
         "plan_tier": "string",
         "list_mrr": AMOUNT,  # by the month before all discounts, whatever the status
         "plan_price": AMOUNT,  # of one unit for one interval
+        "item_mrr": "array<int64>",  # of each thing in it, by the month before discounts
+        "item_mrr_by_bill": "array<int64>",  # the same, if each bill were for a single month, week or year
         "current_period_end": INSTANT,
     }
 )

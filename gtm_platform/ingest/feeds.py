@@ -54,7 +54,8 @@ class PersonFeed:
     email: Field | None = None
     email_precedence: int | Callable[[ibis.Table], ibis.Value] | None = None  # where it differs from `precedence`
     other_emails: Field | None = None  # an array
-    shared_ids: Mapping[str, Field] = field(default_factory=dict)  # by the system whose ids they are
+    # By the system whose ids they are; an array where a record may carry several.
+    shared_ids: Mapping[str, Field] = field(default_factory=dict)
     merged_ids: Field | None = None  # an array: records of the feed that were merged into this one
     company_id: Field | None = None  # a record of the source's company feed
     company_domain: Field | None = None

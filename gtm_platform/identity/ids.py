@@ -1,13 +1,12 @@
 """Which id a cluster of records has: the oldest that any of its members had the day before, else a new one."""
 
-from datetime import date
-
 import ibis
 
 from gtm_platform.identity.person_records import UNKNOWN_AGE, named, node
+from gtm_platform.lake.expressions.days import Day, as_scalar
 
 
-def assigned(members: ibis.Table, gone: ibis.Table, previous: ibis.Table, day: date) -> ibis.Table:
+def assigned(members: ibis.Table, gone: ibis.Table, previous: ibis.Table, day: Day) -> ibis.Table:
     """Return [label, customer_id, first_seen, aliases] of each cluster.
 
     `members` are the records of the day, each with the `label` of its cluster, `gone` [label, node] those merged into
@@ -57,7 +56,7 @@ def _kept(claims: ibis.Table) -> ibis.Table:
     return claims.view().anti_join(labels_with_several_ids, "label").union(merged)
 
 
-def _new(members: ibis.Table, previous: ibis.Table, day: date) -> ibis.Table:
+def _new(members: ibis.Table, previous: ibis.Table, day: Day) -> ibis.Table:
     """Make an id of the cluster's oldest record, with the day in it where that id once went to somebody else."""
     name = named(members["source"], members["record_id"])
     founder = ibis.struct({"created": members["created"], "name": name}).min()
@@ -71,7 +70,7 @@ def _new(members: ibis.Table, previous: ibis.Table, day: date) -> ibis.Table:
     return new.select(
         "label",
         customer_id=ibis.ifelse(new["taken"].notnull(), again, new["customer_id"]),
-        first_seen=ibis.literal(day),
+        first_seen=as_scalar(day),
         aliases=NONE,
     )
 

@@ -1,13 +1,12 @@
 """`identity/links`: which customer each person record belongs to, why, how surely, and what was held back."""
 
-from datetime import date
-
 import ibis
 
 from gtm_platform.identity import ids, normalise, person_records
 from gtm_platform.identity.components import components
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, PreviousDay
+from gtm_platform.lake.expressions.days import Day
 from gtm_platform.lake.expressions.literals import number
 from gtm_platform.policy import Identity, Policy
 from gtm_platform.policy import policy as current_policy
@@ -43,7 +42,7 @@ CONTRACT = Contract(
 )
 
 
-def table(records: person_records.Tables, previous: ibis.Table, policy: Policy, day: date) -> ibis.Table:
+def table(records: person_records.Tables, previous: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
     """Return every record with its customer; `previous` are the links of the newest day before."""
     rules = policy.identity
     everybody = person_records.person_records(records)

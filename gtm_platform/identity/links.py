@@ -66,16 +66,11 @@ def _traits(records: ibis.Table, merged: ibis.Table, rules: Identity) -> ibis.Ta
     mail = mail.filter(~normalise.is_shared_inbox(mail["email"], rules))
     method = ibis.ifelse(mail["own"], "email", "secondary_email")
     by_mail = mail.select("node", trait=ibis.literal("email ") + mail["email"], method=method)
-    by_id = [
-        records.filter(records[column].notnull()).select(
-            "node", trait=records[column], method=ibis.literal("shared_id")
-        )
-        for column in person_records.SHARED_ID_COLUMNS
-    ]
+    by_id = records.select("node", trait=records["shared_ids"].unnest(), method=ibis.literal("shared_id"))
     present = merged.semi_join(records, merged["loser"] == records["node"])
     merge = ibis.literal("merged into ") + present["into"]
     by_merge = [present.select(node=side, trait=merge, method=ibis.literal("merged")) for side in ("winner", "loser")]
-    return ibis.union(by_mail, *by_id, *by_merge)
+    return ibis.union(by_mail, by_id, *by_merge)
 
 
 def _shared(traits: ibis.Table) -> ibis.Table:

@@ -110,8 +110,8 @@ def _print_missed(missed: Sequence[Autopsy]) -> None:
         return
     rules = Counter(autopsy.rule for autopsy in missed)
     alarms = {autopsy.rule: autopsy.more_alarms for autopsy in missed}
-    rows = [(rule or "nothing that is known showed it", n, _text(alarms[rule])) for rule, n in rules.most_common()]
-    print_rows(Rows(["the cheapest rule that would have caught it", "churns", "more alarms a month"], rows), "table")
+    prices = [(rule or "nothing that is known showed it", n, _text(alarms[rule])) for rule, n in rules.most_common()]
+    print_rows(Rows(["the cheapest rule that would have caught it", "churns", "more alarms a month"], prices), "table")
     click.echo()
     rows = [
         (a.churn.customer_id, a.churn.day, _text(a.churn.score_before), _text(a.first_knowable), a.rule or "none")

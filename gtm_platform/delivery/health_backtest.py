@@ -5,6 +5,7 @@ It stands here and not in `health`, as it counts alerts. How the test is made st
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
@@ -91,14 +92,12 @@ def _last_day(month: date) -> date:
 
 
 def _rows(result: Backtest) -> list[dict[str, Any]]:
-    return [
-        {"policy_hash": tested.policy_hash, "measure": name, "verdict": tested.verdict, **figure}
-        for tested in result.rules
-        for name, figure in {
-            **{f"count_{name}": {"value": float(count)} for name, count in tested.counts.items()},
-            **{name: {"value": m.value, "low": m.low, "high": m.high} for name, m in tested.figures.items()},
-        }.items()
-    ]
+    rows: list[dict[str, Any]] = []
+    for tested in result.rules:
+        rules = {"policy_hash": tested.policy_hash, "verdict": tested.verdict}
+        rows += [{**rules, "measure": f"count_{name}", "value": float(count)} for name, count in tested.counts.items()]
+        rows += [{**rules, "measure": name, **asdict(figure)} for name, figure in tested.figures.items()]
+    return rows
 
 
 # --- what Dagster shows ----------------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ class Resampling:
         return _with_interval(float(value), np.array([each for each in drawn if each is not None]))
 
     def _by_customer(self, rows: Floats) -> Floats:
-        return np.bincount(self._codes, weights=rows, minlength=self._weights.shape[1])
+        return np.bincount(self._codes, weights=rows, minlength=self._weights.shape[1]).astype(float)
 
 
 def _with_interval(value: float, drawn: Floats) -> Measure:

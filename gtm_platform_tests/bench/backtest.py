@@ -173,7 +173,7 @@ def _tested(lake: Any, causes: Mapping[str, Sequence[tuple[datetime, str]]], rul
     from gtm_platform.cli.backtest import tested_under
 
     with tested_under(lake, Path(rules) if rules else None) as (overlay, result):
-        counts, by_cause = Counter[str](), {}
+        counts, by_cause = Counter[str](), dict[str, Counter[str]]()
         for churn in _churns(overlay):
             cause = next((c for end, c in causes.get(churn.customer_id, ()) if _is_end(end, churn.day)), "")
             group = "caused" if cause not in ("", "none") else "uncaused"

@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     gtm_ui_url: str = Field(
         default="http://127.0.0.1:3000", description="Address of the Dagster UI, for links in Slack."
     )
+    gtm_dashboard_url: Text = Field(
+        default=None, description="Address of the dashboard, for links in Slack, e.g. https://gtm.acme.com."
+    )
     gtm_api_token: Secret = Field(
         default=None, description="Token of the program that starts gtm mcp; gtm token create makes it."
     )

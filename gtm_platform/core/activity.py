@@ -24,6 +24,7 @@ FIGURES: Mapping[str, Figure] = {
     "logins_7d": Sum("logins", 7),
     "logins_14d": Sum("logins", 14),
     "logins_14d_before": Sum("logins", 14, days_before=14),
+    "logins_28d_before": Sum("logins", 28, days_before=7),
     "logins_30d": Sum("logins", 30),
     "onboarding_pct": Newest("onboarding", without_rows=0),
     "credits_remaining": Newest("credits_left"),
@@ -44,6 +45,7 @@ CONTRACT = Contract(
         "logins_7d": Column("int64", "Logins in 7 days; null for whom no source that counts them knows."),
         "logins_14d": Column("int64", "Logins in 14 days."),
         "logins_14d_before": Column("int64", "Logins in the 14 days before those."),
+        "logins_28d_before": Column("int64", "Logins in the 28 days before the last 7."),
         "logins_30d": Column("int64", "Logins in 30 days."),
         "engagement_score": Column(
             "float64",

@@ -1,0 +1,26 @@
+"""The DuckDB that one matching works in: its own, in memory, gone when the matching is over."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+Engine = duckdb.DuckDBPyConnection
+
+
+@contextmanager
+def matching_engine(memory_limit: str = "4GB") -> Iterator[Engine]:
+    """Open an engine of its own; what does not fit into memory spills into a folder that goes with it."""
+    with tempfile.TemporaryDirectory(prefix="matching-") as folder, duckdb.connect() as engine:
+        engine.execute("set preserve_insertion_order = false")  # what depends on an order sorts
+        engine.execute("set enable_progress_bar = false")
+        engine.execute(f"set memory_limit = '{memory_limit}'")
+        engine.execute(f"set temp_directory = '{folder}'")
+        yield engine
+
+
+def number_of(engine: Engine, sql: str) -> float:
+    """Return the one number that a query comes to; 0 where it is null."""
+    row = engine.execute(sql).fetchone()
+    return float(row[0]) if row and row[0] is not None else 0.0

@@ -15,7 +15,7 @@ import click
 from gtm_platform.cli.accounts import accounts
 from gtm_platform.cli.health import health
 from gtm_platform.cli.homes import Home, choose_demo_home, choose_home
-from gtm_platform.cli.identity import identity
+from gtm_platform.cli.identity import identity, why
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
 from gtm_platform.cli.sandbox import sandbox
@@ -364,3 +364,4 @@ gtm.add_command(health)
 gtm.add_command(identity)
 gtm.add_command(policy)
 gtm.add_command(token)
+gtm.add_command(why)

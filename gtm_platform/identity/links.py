@@ -58,10 +58,7 @@ def table(
     rules = policy.identity
     everybody = person_records.person_records(records)
     merged = person_records.merged_records(records)
-    traits = _traits(everybody, merged, rules, decided)
-    if pairs := decisions.splits(decided):
-        traits = _without_refused(traits, everybody, pairs, rules)
-    shared = _shared(traits)
+    shared = _shared(_counting(everybody, merged, rules, decided))
     brief = everybody.select("node", "source", "record_id", "email", "created")
     clustered = _clustered(brief, shared, rules)  # as views the engine makes them once, not once for each use
     gone = merged.anti_join(everybody, merged["loser"] == everybody["node"])
@@ -72,6 +69,21 @@ def table(
     linked = clustered.view().join(customers, "label")
     linked = linked.left_join(_strongest_match(shared, rules), "node").left_join(conflicts, "email")
     return _output_columns(linked.drop("email_right"))
+
+
+def counting_traits(records: person_records.Tables, policy: Policy, decided: Sequence[Decision]) -> ibis.Table:
+    """Return [source, record_id, trait] of every record: what makes it the same person as another that has it."""
+    everybody = person_records.person_records(records)
+    traits = _counting(everybody, person_records.merged_records(records), policy.identity, decided)
+    named = everybody.select("node", "source", "record_id").view()
+    return traits.join(named, "node").select("source", "record_id", "trait")
+
+
+def _counting(records: ibis.Table, merged: ibis.Table, rules: Identity, decided: Sequence[Decision]) -> ibis.Table:
+    """Return the traits of the records that a decision of a person has not refused."""
+    traits = _traits(records, merged, rules, decided)
+    pairs = decisions.splits(decided)
+    return _without_refused(traits, records, pairs, rules) if pairs else traits
 
 
 def _traits(records: ibis.Table, merged: ibis.Table, rules: Identity, decided: Sequence[Decision]) -> ibis.Table:

@@ -31,6 +31,7 @@ COMMANDS = (
     "token",
     "ui",
     "undo",
+    "why",
 )
 LOADED = """
 import sys

@@ -74,6 +74,10 @@ class Settings(BaseSettings):
     gtm_extensions: Text = Field(
         default=None, description="A folder or a package with assets of your own; several are separated by commas."
     )
+    gtm_cache: Path | None = Field(
+        default=None,
+        description="Folder of what is kept to save time and can be deleted at any time; default: cache in GTM_HOME.",
+    )
     gtm_memory_limit: str = Field(
         default="2.5GB",
         pattern=r"^\d+(\.\d+)? ?([KMGT]i?B)$",
@@ -81,6 +85,9 @@ class Settings(BaseSettings):
     )
     gtm_ui_url: str = Field(
         default="http://127.0.0.1:3000", description="Address of the Dagster UI, for links in Slack."
+    )
+    gtm_dashboard_url: Text = Field(
+        default=None, description="Address of the dashboard, for links in Slack, e.g. https://gtm.acme.com."
     )
     gtm_api_token: Secret = Field(
         default=None, description="Token of the program that starts gtm mcp; gtm token create makes it."
@@ -106,6 +113,11 @@ class Settings(BaseSettings):
     def home(self) -> Path:
         """The folder of GTM_HOME, resolved."""
         return self.gtm_home.expanduser().resolve()
+
+    @property
+    def cache(self) -> Path:
+        """The folder of GTM_CACHE, resolved."""
+        return self.gtm_cache.expanduser().resolve() if self.gtm_cache else self.home / "cache"
 
     @property
     def state_url(self) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from gtm_platform.lake.contracts import TABLES
 from gtm_platform.lake.lake import Lake
@@ -18,7 +19,21 @@ from gtm_platform.settings import settings
 # Every variable of the platform and of the systems; a test holds the file against what the code reads.
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 FIRST_DAY = "2026-01-01"
+SHARED_HOMES = ("e2e", "serving", "dashboard", "reports")  # folders whose tests share a home that is dear to make
+CACHE = Path(__file__).parents[1] / ".pytest_cache" / "gtm"  # queries are compiled once for all tests
 VARIABLES = re.findall(r"^#?([A-Z][A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE)
+
+
+class HomesOnce(LoadFileScheduling):
+    """Give each process a file of tests, or a whole folder where its tests share a home."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        _, folder, *_ = nodeid.split("/")
+        return folder if folder in SHARED_HOMES else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return HomesOnce(config, log)
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +42,7 @@ def _empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("GTM_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("GTM_FIRST_DAY", FIRST_DAY)
+    monkeypatch.setenv("GTM_CACHE", str(CACHE))
     monkeypatch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
     settings.cache_clear()
     policy.cache_clear()
@@ -66,3 +82,4 @@ def lake(tmp_path: Path) -> Lake:
 # Nothing is read from a developer's own home at import, and every test knows the same days.
 os.environ.setdefault("GTM_HOME", "/nonexistent")
 os.environ["GTM_FIRST_DAY"] = FIRST_DAY
+os.environ["GTM_CACHE"] = str(CACHE)

@@ -13,8 +13,9 @@ from pathlib import Path
 import httpx
 from browser import Browser, opened
 
+from gtm_platform.cli.processes import child_process, free_port
 from gtm_platform.dashboard.page import discover
-from gtm_platform.dashboard.process import address, free_port, serving_dashboard
+from gtm_platform.dashboard.process import USUAL_PORT, address, command
 from gtm_platform.serving.store import CustomerQuery, Snapshot, Store
 
 FOLDER = Path(__file__).parent
@@ -39,8 +40,8 @@ def photograph(executable: str, home: Path, folder: Path, only: list[str] | None
     """Serve the dashboard of a home, and take its pages."""
     clock = home / "sandbox" / "clock.json"
     environment = os.environ | {"GTM_HOME": str(home), "GTM_SANDBOX_CLOCK": str(clock)}
-    port = free_port()
-    with tempfile.TemporaryDirectory() as logs, serving_dashboard(port, environment, Path(logs) / "log"):
+    port = free_port(USUAL_PORT)
+    with tempfile.TemporaryDirectory() as logs, child_process("It", command(port), environment, Path(logs) / "log"):
         _wait_for(f"{address(port)}/_stcore/health")
         with opened(executable) as browser:
             for name, path in _paths(Store(home / "serving").current()).items():

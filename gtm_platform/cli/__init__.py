@@ -13,12 +13,14 @@ from pathlib import Path
 import click
 
 from gtm_platform.cli.accounts import accounts
+from gtm_platform.cli.alerts import alerts
 from gtm_platform.cli.health import health
 from gtm_platform.cli.homes import Home, choose_demo_home, choose_home
 from gtm_platform.cli.identity import identity, why
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
 from gtm_platform.cli.sandbox import sandbox
+from gtm_platform.cli.schema import schema
 from gtm_platform.cli.tokens import token
 
 
@@ -110,16 +112,18 @@ def demo(home: Path | None, people: int, days: int, seed: int, now_: str | None,
 @click.option(
     "--dashboard-port", type=int, help="Port of the dashboard.  [default: 8501, or a free one where that is taken]"
 )
+@click.option("--api-port", type=int, help="Port of the API.  [default: 8000, or a free one where that is taken]")
 @click.option(
     "--sandbox/--no-sandbox",
     default=None,
     help="Read the sandbox, or the real accounts.  [default: the accounts where one has a key; the sandbox in a home "
     "of the demo]",
 )
-def ui(home: Path | None, port: int, dashboard_port: int | None, sandbox: bool | None) -> None:
-    """Start the dashboard, the Dagster UI and, where it is read, the sandbox. Ctrl-C ends all of it.
+def ui(home: Path | None, port: int, dashboard_port: int | None, api_port: int | None, sandbox: bool | None) -> None:
+    """Start the dashboard, the API, the Dagster UI and, where it is read, the sandbox. Ctrl-C ends all of it.
 
-    The dashboard is the one to open first; its address is printed.
+    Their addresses are printed; the dashboard is the one to open first. One that ends by itself is named, and the rest
+    goes on.
 
     Without options it opens the demo's home as long as no account has a key, and the home of the real accounts from
     then on.
@@ -130,9 +134,9 @@ def ui(home: Path | None, port: int, dashboard_port: int | None, sandbox: bool |
       gtm ui --no-sandbox --port 3001
     """
     chosen = choose_home(home, sandbox=sandbox).announce().enter()
-    from gtm_platform.cli.ui import show
+    from gtm_platform.cli.ui import Ports, show
 
-    sys.exit(show(chosen, port=port, dashboard_port=dashboard_port, sandbox=sandbox))
+    sys.exit(show(chosen, Ports.chosen(port, dashboard_port, api_port), sandbox=sandbox))
 
 
 @gtm.command()
@@ -281,9 +285,16 @@ def doctor(home: Path | None) -> None:
 @click.option("--partition", required=True, help="Day or window, e.g. 2026-11-20 or 2026-11-20T0600.")
 @click.option("--to", "last", help="Last day or window of a range, made in one run.")
 @click.option("--full-refresh", is_flag=True, help="Read sources whole, which also shows what was deleted.")
+@click.option("--accept-shrinkage", is_flag=True, help="Believe a full refresh that lost many records: they are gone.")
 @click.option("--run-id", hidden=True, help="Id of the run, as whoever launches it has chosen.")
 def run(
-    home: Path | None, selection: str, partition: str, last: str | None, full_refresh: bool, run_id: str | None
+    home: Path | None,
+    selection: str,
+    partition: str,
+    last: str | None,
+    full_refresh: bool,
+    accept_shrinkage: bool,
+    run_id: str | None,
 ) -> None:
     """Make SELECTION for a partition or a range of them.
 
@@ -300,7 +311,8 @@ def run(
     _enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.cli.runs import make
 
-    sys.exit(make(selection, partition, last, full_refresh=full_refresh, run_id=run_id))
+    switches = {"full_refresh": full_refresh, "accept_shrinkage": accept_shrinkage}
+    sys.exit(make(selection, partition, last, **switches, run_id=run_id))
 
 
 @gtm.command()
@@ -360,8 +372,10 @@ def _enter_with_sandbox(home: Home) -> None:
 
 gtm.add_command(sandbox)
 gtm.add_command(accounts)
+gtm.add_command(alerts)
 gtm.add_command(health)
 gtm.add_command(identity)
 gtm.add_command(policy)
+gtm.add_command(schema)
 gtm.add_command(token)
 gtm.add_command(why)

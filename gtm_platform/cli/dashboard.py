@@ -1,28 +1,28 @@
 """`gtm dashboard`: the dashboard alone, without Dagster."""
 
 import os
-import signal
 from contextlib import suppress
 
 import click
 
 from gtm_platform.cli.homes import Home
-from gtm_platform.cli.ui import ENDINGS, is_free
-from gtm_platform.dashboard.process import address, free_port, serving_dashboard
+from gtm_platform.cli.processes import child_process, end_in_order, free_port, refuse_taken
+from gtm_platform.dashboard.process import USUAL_PORT, address, command
 
 
 def serve_dashboard(home: Home, port: int | None) -> int:
     """Serve it until it ends or Ctrl-C is pressed."""
-    for ending in ENDINGS:
-        signal.signal(ending, signal.default_int_handler)
-    if port is not None and not is_free(port):
-        raise ValueError(f"Port {port} is taken; use another: gtm dashboard --port {port + 1}")
-    chosen = port or free_port()
+    end_in_order()
+    if port is not None:
+        refuse_taken(port, "gtm dashboard --port")
+    chosen = port or free_port(USUAL_PORT)
     log = home.path / "dashboard.log"
-    with suppress(KeyboardInterrupt), serving_dashboard(chosen, _environment(home), log) as process:
+    with suppress(KeyboardInterrupt), child_process("The dashboard", command(chosen), _environment(home), log) as child:
         click.echo(f"Dashboard   {address(chosen)}   (up in a few seconds; what it logs: dashboard.log in the home)")
         click.echo("Ctrl-C ends it.")
-        return process.wait()
+        code = child.process.wait()
+        click.secho(child.ending(), fg="red", err=True)
+        return code
     return 0
 
 

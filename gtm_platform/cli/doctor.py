@@ -124,7 +124,7 @@ def _destination(name: str, kind: type[SystemSettings], check: Check | None) -> 
     if switches:
         variables = " and ".join(f"{field.upper()}=true" for field in switches)
         return Finding(name, "off", f"{account}; it sends nothing: set {variables}", _advice(kind))
-    details = (*config.hints(), *filter(None, (access.limits if access else "",)))
+    details = (*config.hints(), *(access.notes if access else ()), *filter(None, (access.limits if access else "",)))
     return Finding(name, "ok", f"{account}, and it may send", details)
 
 

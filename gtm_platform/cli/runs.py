@@ -10,6 +10,7 @@ import dagster as dg
 
 from gtm_platform.definitions import defs
 from gtm_platform.ingest.source_run import FULL_REFRESH_TAG
+from gtm_platform.ingest.truncation import ACCEPT_SHRINKAGE_TAG
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.orchestration.liveness import sentence
 from gtm_platform.orchestration.origin import PART_OF_TAG
@@ -17,19 +18,25 @@ from gtm_platform.settings import settings
 from gtm_platform.sources.assets import SOURCES
 
 BY_HAND = "by_hand"
-FULL_REFRESH = {FULL_REFRESH_TAG: "true"}
 CONFIG: dict[str, Any] = {"loggers": {"progress": {"config": {}}}}
 
 
 def make(
-    selection: str, partition: str, last: str | None, *, full_refresh: bool = False, run_id: str | None = None
+    selection: str,
+    partition: str,
+    last: str | None,
+    *,
+    full_refresh: bool = False,
+    accept_shrinkage: bool = False,
+    run_id: str | None = None,
 ) -> int:
     """Run a job or the selected tables for the partitions; return 0 only if something was made.
 
     The run has the id that is passed in, or a new one. What cannot be made is refused before a run begins.
     """
     _refuse_reversed(partition, last)
-    tags = span(partition, last) | (FULL_REFRESH if full_refresh else {})
+    switches = {FULL_REFRESH_TAG: full_refresh, ACCEPT_SHRINKAGE_TAG: accept_shrinkage}
+    tags = span(partition, last) | {tag: "true" for tag, is_on in switches.items() if is_on}
     graph = dg.Definitions.merge(defs, dg.Definitions(loggers={"progress": progress}))
     if not graph.get_repository_def().has_job(selection):
         selected = dg.AssetSelection.from_string(_as_key(selection), include_sources=False)

@@ -1,60 +1,97 @@
-"""`gtm ui`: the dashboard, the Dagster UI with its daemon, and the sandbox where it is read, in one terminal."""
+"""`gtm ui`: dashboard, API, Dagster with its daemon, and the sandbox where it is read, in one terminal."""
 
 import fcntl
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import dagster as dg
 
+from gtm_platform.cli import processes
 from gtm_platform.cli.dagster_log import relay
 from gtm_platform.cli.homes import Home
-from gtm_platform.dashboard.process import address, free_port, serving_dashboard
+from gtm_platform.cli.processes import (
+    HOST,
+    Child,
+    child_process,
+    end_in_order,
+    endings,
+    free_port,
+    is_free,
+    refuse_taken,
+)
+from gtm_platform.dashboard import process as dashboard
 from gtm_platform.demo.sandbox_process import Box, open_box
 from gtm_platform.demo.world import World, refuse_other_data, world_of_home
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.policy import policy
 
 WORKSPACE = Path(__file__).parents[1] / "deployment/workspace.yaml"
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 QUIET = "ignore:Parameter,ignore:Function `dev_command`"  # of Dagster: what is beta, and what it would rather have used
-SANDBOX_PORT = 8787
+SANDBOX_PORT, API_PORT = 8787, 8000
 
 
-def show(home: Home, port: int, dashboard_port: int | None, sandbox: bool | None) -> int:
-    """Run dashboard, UI, daemon and perhaps a sandbox until the UI ends or Ctrl-C is pressed."""
-    for ending in ENDINGS:  # however it is asked to end, also where a shell started it deaf to Ctrl-C
-        signal.signal(ending, signal.default_int_handler)
+@dataclass(frozen=True)
+class Ports:
+    """Where each of it listens."""
+
+    dagster: int
+    dashboard: int
+    api: int
+
+    @classmethod
+    def chosen(cls, dagster: int, dashboard_port: int | None, api_port: int | None) -> "Ports":
+        """Refuse a port that was named and is taken; choose those that were not."""
+        named = {"--port": dagster, "--dashboard-port": dashboard_port, "--api-port": api_port}
+        for option, port in named.items():
+            if port:
+                refuse_taken(port, f"gtm ui {option}")
+        return cls(dagster, dashboard_port or free_port(dashboard.USUAL_PORT), api_port or free_port(API_PORT))
+
+
+def show(home: Home, ports: Ports, sandbox: bool | None) -> int:
+    """Run all of it until Dagster ends or Ctrl-C is pressed."""
+    end_in_order()
     reads_sandbox = _reads_sandbox(home, sandbox)
-    _refuse_taken(port, "--port")
-    if dashboard_port:
-        _refuse_taken(dashboard_port, "--dashboard-port")
     with alone_at(home.path):
         require_loadable()
         with instance():
             pass  # prepared, and dead runs ended, before the daemon looks
-        return _run(home, port, dashboard_port or free_port(), world_of_home(home.path) if reads_sandbox else None)
+        return _run(home, ports, world_of_home(home.path) if reads_sandbox else None)
 
 
-def _run(home: Home, port: int, dashboard_port: int, world: World | None) -> int:
+def _run(home: Home, ports: Ports, world: World | None) -> int:
     opened = open_box(home.path, world.people, world.seed, None, _sandbox_port()) if world else nullcontext()
     with suppress(KeyboardInterrupt), opened as box:
-        click.echo(_what_to_open(port, dashboard_port, box))
+        click.echo(_what_to_open(ports, box))
         environment = os.environ | (_sandbox_environment(home, box, world) if box and world else {})
-        linked = {"GTM_UI_URL": f"http://127.0.0.1:{port}"} | environment
+        linked = {"GTM_UI_URL": f"http://{HOST}:{ports.dagster}"} | environment
+        api = [sys.executable, "-m", "gtm_platform.cli", "serve", "--home", str(home.path), "--port", str(ports.api)]
+        pages = dashboard.command(ports.dashboard)
         with (
-            serving_dashboard(dashboard_port, linked, home.path / "dashboard.log"),
-            _dagster(port, environment, home.path / "ui.log") as dagster,
+            child_process("The dashboard", pages, linked, home.path / "dashboard.log") as shown,
+            child_process("The API", api, environment, home.path / "api.log") as served,
+            _dagster(ports.dagster, environment, home.path / "ui.log") as dagster,
         ):
-            return dagster.wait()
+            return outlive((shown, served), dagster)
     return 0
+
+
+def outlive(others: Sequence[Child], last: Child) -> int:
+    """Say of each that ends how it ended, until the last one does; return its status."""
+    for child in endings((*others, last)):
+        click.secho(child.ending(), fg="red", err=True)
+        if child is last:
+            break
+        click.secho("The rest goes on. Ctrl-C ends it; start `gtm ui` again to have all of it.", err=True)
+    return int(last.process.returncode)
 
 
 def _reads_sandbox(home: Home, sandbox: bool | None) -> bool:
@@ -111,26 +148,17 @@ def _sandbox_environment(home: Home, box: Box, world: World) -> dict[str, str]:
     return box.environment() | clock | ({"GTM_FIRST_DAY": world.start} if world.start else {})
 
 
-def _refuse_taken(port: int, option: str) -> None:
-    if not is_free(port):
-        raise ValueError(f"Port {port} is taken; use another: gtm ui {option} {port + 1}")
-
-
 def _sandbox_port() -> int:
     """Return the sandbox's usual port, or 0 (any) where something else, perhaps another home's sandbox, has it."""
     return SANDBOX_PORT if is_free(SANDBOX_PORT) else 0
 
 
-def is_free(port: int) -> bool:
-    """Whether nothing on this machine listens on a port."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
-
-
-def _what_to_open(port: int, dashboard_port: int, box: Box | None) -> str:
+def _what_to_open(ports: Ports, box: Box | None) -> str:
     lines = [
-        f"Dashboard    {address(dashboard_port)}   (open this one first: customers, who is at risk, revenue)",
-        f"Dagster UI   http://127.0.0.1:{port}   (up in about ten seconds; what it logs: ui.log in the home)",
+        f"Dashboard    {dashboard.address(ports.dashboard)}   "
+        "(open this one first: customers, who is at risk, revenue)",
+        f"Dagster UI   http://{HOST}:{ports.dagster}   (up in about ten seconds; what it logs: ui.log in the home)",
+        f"API          http://{HOST}:{ports.api}/v1/summary   (needs a token: gtm token create --name NAME)",
     ]
     if box:
         lines += [f"Sandbox      {box.url}/   (what it is, its clock, Slack, the truth)"]
@@ -138,9 +166,9 @@ def _what_to_open(port: int, dashboard_port: int, box: Box | None) -> str:
 
 
 @contextmanager
-def _dagster(port: int, environment: dict[str, str], log: Path) -> "Iterator[subprocess.Popen[str]]":
+def _dagster(port: int, environment: dict[str, str], log: Path) -> Iterator[Child]:
     command = [sys.executable, "-m", "dagster", "dev", "--log-level", "error", "-w", str(WORKSPACE)]
-    command += ["-h", "127.0.0.1", "-p", str(port)]
+    command += ["-h", HOST, "-p", str(port)]
     # A session of its own: Ctrl-C reaches this process alone, which ends that one in order.
     quiet = environment | {"PYTHONWARNINGS": QUIET, "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
@@ -155,16 +183,7 @@ def _dagster(port: int, environment: dict[str, str], log: Path) -> "Iterator[sub
     )
     threading.Thread(target=relay, args=(process.stdout, log), daemon=True).start()
     try:
-        yield process
+        yield Child("Dagster", process, log)
     finally:
-        _end(process)
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    """Dagster in order; then what it leaves to itself: a run still at work is dead, and `reap` will say so."""
-    process.send_signal(signal.SIGINT)
-    with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-        process.wait(20)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+        # In order; then what it leaves to itself: a run still at work is dead, and `reap` will say so.
+        processes.end(process, signal.SIGINT, whole_session=True)

@@ -1,7 +1,6 @@
 """`core/activity`: when the customer was last seen and how much the product is used."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 import ibis
 
@@ -10,7 +9,7 @@ from gtm_platform.ingest.feeds import UsageFeed
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
-from gtm_platform.lake.expressions.days import days_since
+from gtm_platform.lake.expressions.days import Day, days_since
 from gtm_platform.lake.expressions.literals import number
 from gtm_platform.lake.expressions.scores import capped, mixed
 from gtm_platform.policy import Health, Policy
@@ -25,6 +24,7 @@ FIGURES: Mapping[str, Figure] = {
     "logins_7d": Sum("logins", 7),
     "logins_14d": Sum("logins", 14),
     "logins_14d_before": Sum("logins", 14, days_before=14),
+    "logins_28d_before": Sum("logins", 28, days_before=7),
     "logins_30d": Sum("logins", 30),
     "onboarding_pct": Newest("onboarding", without_rows=0),
     "credits_remaining": Newest("credits_left"),
@@ -45,6 +45,7 @@ CONTRACT = Contract(
         "logins_7d": Column("int64", "Logins in 7 days; null for whom no source that counts them knows."),
         "logins_14d": Column("int64", "Logins in 14 days."),
         "logins_14d_before": Column("int64", "Logins in the 14 days before those."),
+        "logins_28d_before": Column("int64", "Logins in the 28 days before the last 7."),
         "logins_30d": Column("int64", "Logins in 30 days."),
         "engagement_score": Column(
             "float64",
@@ -67,13 +68,13 @@ CONTRACT = Contract(
 )
 
 
-def table(people: ibis.Table, links: ibis.Table, used: Tables, policy: Policy, day: date) -> ibis.Table:
+def table(people: ibis.Table, links: ibis.Table, used: Tables, policy: Policy, day: Day) -> ibis.Table:
     """Return a row per customer."""
     return activity(FEEDS, people, links, used, policy, day)
 
 
 def activity(
-    feeds: Sequence[UsageFeed], people: ibis.Table, links: ibis.Table, used: Tables, policy: Policy, day: date
+    feeds: Sequence[UsageFeed], people: ibis.Table, links: ibis.Table, used: Tables, policy: Policy, day: Day
 ) -> ibis.Table:
     """Return a row per customer, by these feeds."""
     customers = figures_of(people.select("customer_id"), links, used, feeds, FIGURES, day)

@@ -4,7 +4,6 @@ Words go in, a tone comes out: what was said stays with its source.
 """
 
 from collections.abc import Mapping
-from datetime import date
 
 import ibis
 
@@ -13,7 +12,7 @@ from gtm_platform.identity.person_records import named
 from gtm_platform.ingest.feeds import CallFeed, read
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, PreviousDay
-from gtm_platform.lake.expressions.days import within
+from gtm_platform.lake.expressions.days import Day, within
 from gtm_platform.sources.feeds import call_feeds
 
 TRANSCRIPTS = [feed for feed in call_feeds() if feed.words]
@@ -31,13 +30,13 @@ CONTRACT = Contract(
 )
 
 
-def table(transcripts: Mapping[str, ibis.Table], previous: ibis.Table, day: date) -> ibis.Table:
+def table(transcripts: Mapping[str, ibis.Table], previous: ibis.Table, day: Day) -> ibis.Table:
     """Keep the tones of calls whose words did not change, and judge the others."""
     spoken = ibis.union(*[_spoken(feed, transcripts[feed.source], day) for feed in TRANSCRIPTS])
     return judged_tones.judged_once(spoken, previous, "call", BATCH)
 
 
-def _spoken(feed: CallFeed, table: ibis.Table, day: date) -> ibis.Table:
+def _spoken(feed: CallFeed, table: ibis.Table, day: Day) -> ibis.Table:
     recent = table.filter(within(read(table, feed.starts_at), day, JUDGED_DAYS))
     spoken = recent.select(call=named(feed.source, read(recent, feed.call_id)), body=read(recent, feed.words))
     return spoken.filter(spoken["body"].notnull())
@@ -51,4 +50,5 @@ TABLE = DailyTable(
         "previous": PreviousDay("core/call_tone"),
     },
     rule=table,
+    eager=True,  # no engine knows how to judge a text
 )

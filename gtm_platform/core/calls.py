@@ -1,7 +1,6 @@
 """`core/calls`: the calls with the customer, by what became of them, and what they were about."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 import ibis
 
@@ -9,7 +8,7 @@ from gtm_platform.identity.person_records import named
 from gtm_platform.ingest.feeds import CallFeed, Field, person_rows, read
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
-from gtm_platform.lake.expressions.days import end_of, within
+from gtm_platform.lake.expressions.days import Day, end_of, within
 from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.sources.feeds import call_feeds
 
@@ -55,7 +54,7 @@ COUNTS = ("calls_booked_90d", "calls_held_90d", "calls_no_show_90d", "calls_canc
 
 
 def table(
-    people: ibis.Table, links: ibis.Table, bookings: Tables, recordings: Tables, tones: ibis.Table, day: date
+    people: ibis.Table, links: ibis.Table, bookings: Tables, recordings: Tables, tones: ibis.Table, day: Day
 ) -> ibis.Table:
     """Return a row per customer; a call that begins after the day is the next one, not a recent one."""
     booked = _of_customers(ibis.union(*[_bookings(feed, bookings[feed.source]) for feed in BOOKINGS]), links)
@@ -104,12 +103,12 @@ def _of_customers(calls: ibis.Table, links: ibis.Table) -> ibis.Table:
     return calls.join(owners, ["source", "record_id"])
 
 
-def _took_place(calls: ibis.Table, day: date) -> ibis.ir.BooleanValue:
+def _took_place(calls: ibis.Table, day: Day) -> ibis.ir.BooleanValue:
     """Whether a call is over that nobody called off, moved or missed."""
     return (calls["outcome"] == BOOKED) & (calls["ends_at"] < end_of(day))
 
 
-def _counted(calls: ibis.Table, day: date) -> ibis.Table:
+def _counted(calls: ibis.Table, day: Day) -> ibis.Table:
     recent = calls.filter(within(calls["starts_at"], day, WINDOW_DAYS))
     outcome = recent["outcome"]
     return recent.group_by("customer_id").agg(
@@ -120,7 +119,7 @@ def _counted(calls: ibis.Table, day: date) -> ibis.Table:
     )
 
 
-def _last(calls: ibis.Table, day: date) -> ibis.Table:
+def _last(calls: ibis.Table, day: Day) -> ibis.Table:
     """Return the last call that took place, with its host, and when the next one is."""
     fields = ("starts_at", "call", "source", "host", "host_email")
     coming = (calls["outcome"] == BOOKED) & (calls["starts_at"] >= end_of(day))
@@ -139,7 +138,7 @@ def _last(calls: ibis.Table, day: date) -> ibis.Table:
     )
 
 
-def _about(calls: ibis.Table, day: date) -> ibis.Table:
+def _about(calls: ibis.Table, day: Day) -> ibis.Table:
     """Return what the last recorded call was about, and how recorded calls sounded."""
     over = calls.filter(calls["ends_at"] < end_of(day))
     judged = over["tone"].notnull() & within(over["starts_at"], day, WINDOW_DAYS)

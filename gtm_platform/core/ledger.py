@@ -1,14 +1,13 @@
 """What systems know of money, as one ledger: what is subscribed to, came in and is owed; summed per customer."""
 
 from collections.abc import Mapping
-from datetime import date
 
 import ibis
 
 from gtm_platform.core.billing_feeds import COPIES, FEEDS, SOURCES, major, payers
 from gtm_platform.ingest.feeds import PAYERS, PAYMENTS, SubscriptionFeed, Tables, complete
 from gtm_platform.lake.expressions import money
-from gtm_platform.lake.expressions.days import end_of, within
+from gtm_platform.lake.expressions.days import Day, end_of, within
 from gtm_platform.policy import Money
 
 FAILED_DAYS = 30
@@ -29,7 +28,7 @@ LINE = ibis.schema(
 
 
 def lines(
-    people: ibis.Table, links: ibis.Table, former: ibis.Table, billing: Tables, subscriptions: ibis.Table, day: date
+    people: ibis.Table, links: ibis.Table, former: ibis.Table, billing: Tables, subscriptions: ibis.Table, day: Day
 ) -> ibis.Table:
     """Return the ledger's lines, in major units: per customer, system and currency.
 
@@ -62,7 +61,7 @@ def _subscribed(leading: ibis.Table) -> ibis.Table:
     return _line(sums, place=place, **{name: sums[name] for name in ("currency", "mrr", "arr")})
 
 
-def _books(feed: SubscriptionFeed, billing: Tables, owners: Mapping[str, ibis.Table], day: date) -> list[ibis.Table]:
+def _books(feed: SubscriptionFeed, billing: Tables, owners: Mapping[str, ibis.Table], day: Day) -> list[ibis.Table]:
     """Return what the feed says of payments and of payers."""
     place = len(SOURCES) + SOURCES.index(feed.source)  # after every system in which somebody subscribes
     fixed = {"place": ibis.literal(place)} | ({} if feed.is_copy else {"nothing": ibis.literal(0)})
@@ -80,7 +79,7 @@ def _books(feed: SubscriptionFeed, billing: Tables, owners: Mapping[str, ibis.Ta
     return books
 
 
-def _paid(payments: ibis.Table, owners: Mapping[str, ibis.Table], source: str, day: date) -> ibis.Table:
+def _paid(payments: ibis.Table, owners: Mapping[str, ibis.Table], source: str, day: Day) -> ibis.Table:
     """Return [customer_id, currency, amount, paid_at, failed], of each payer in the feed's units."""
     rows = complete(payments, PAYMENTS)
     failed = within(rows["failed_at"], day, FAILED_DAYS).cast("int64")

@@ -3,15 +3,13 @@
 A text goes in, a tone comes out; who wrote it, and what follows from it, is core/support's.
 """
 
-from datetime import date
-
 import ibis
 
 from gtm_platform.core import judged_tones
 from gtm_platform.core.messages import customer_messages
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, PreviousDay
-from gtm_platform.lake.expressions.days import within
+from gtm_platform.lake.expressions.days import Day, within
 
 BATCH = 10_000  # messages in memory at a time
 JUDGED_DAYS = 90  # as far as core/support looks back
@@ -27,7 +25,7 @@ CONTRACT = Contract(
 )
 
 
-def table(conversations: ibis.Table, parts: ibis.Table, previous: ibis.Table, day: date) -> ibis.Table:
+def table(conversations: ibis.Table, parts: ibis.Table, previous: ibis.Table, day: Day) -> ibis.Table:
     """Keep the tones of messages that did not change, and judge the others."""
     messages = customer_messages(conversations, parts)
     recent = within(messages["created_at"], day, JUDGED_DAYS)
@@ -44,4 +42,5 @@ TABLE = DailyTable(
         "previous": PreviousDay("core/message_tone"),
     },
     rule=table,
+    eager=True,  # no engine knows how to judge a text
 )

@@ -1,13 +1,11 @@
 """`core/pipeline`: the customer's deals and where it stands in the sales process."""
 
-from datetime import date
-
 import ibis
 
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
-from gtm_platform.lake.expressions.days import days_since
+from gtm_platform.lake.expressions.days import Day, days_since
 from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.policy import Policy
 from gtm_platform.policy import policy as current_policy
@@ -37,7 +35,7 @@ def table(
     stages: ibis.Table,
     associations: ibis.Table,
     policy: Policy,
-    day: date,
+    day: Day,
 ) -> ibis.Table:
     """Return a row per customer."""
     contacts = hubspot.select("lifecycle_stage", "lead_source", hubspot_contact_id="id")
@@ -75,7 +73,7 @@ def _deals(
     return owners.select("customer_id", "deal_id").distinct().join(valued, "deal_id")
 
 
-def _summed(deals: ibis.Table, day: date) -> ibis.Table:
+def _summed(deals: ibis.Table, day: Day) -> ibis.Table:
     dated = deals["created_at"].notnull()  # engines do not agree on whether nothing is more than something
     age = {"open": deals["open"], "dated": dated, "created": deals["created_at"]}
     newest = ibis.struct({**age, "deal_id": deals["deal_id"], "label": deals["label"]}).max()

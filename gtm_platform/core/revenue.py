@@ -1,7 +1,5 @@
 """`core/revenue`: what the customer pays, has paid and owes, and for which plan."""
 
-from datetime import date
-
 import ibis
 
 from gtm_platform.core import ledger
@@ -10,6 +8,7 @@ from gtm_platform.ingest.feeds import Tables
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
+from gtm_platform.lake.expressions.days import Day
 from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.policy import Money, Policy
 from gtm_platform.policy import policy as current_policy
@@ -53,7 +52,7 @@ def table(
     billing: Tables,
     subscriptions: ibis.Table,
     policy: Policy,
-    day: date,
+    day: Day,
 ) -> ibis.Table:
     """Return a row per customer."""
     currency = subscriptions["currency"].fill_null(policy.money.reporting_currency)

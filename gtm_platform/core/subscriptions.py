@@ -5,7 +5,6 @@ subscriptions were read.
 """
 
 from collections.abc import Sequence
-from datetime import date
 
 import ibis
 
@@ -15,7 +14,7 @@ from gtm_platform.ingest.feeds import SUBSCRIPTIONS, SubscriptionFeed, Tables, c
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
-from gtm_platform.lake.expressions.days import end_of
+from gtm_platform.lake.expressions.days import Day, end_of
 from gtm_platform.policy import Policy, Subscriptions
 from gtm_platform.policy import policy as current_policy
 
@@ -61,7 +60,7 @@ CONTRACT = Contract(
 
 
 def table(
-    people: ibis.Table, links: ibis.Table, former: ibis.Table, billing: Tables, policy: Policy, day: date
+    people: ibis.Table, links: ibis.Table, former: ibis.Table, billing: Tables, policy: Policy, day: Day
 ) -> ibis.Table:
     """Return a row per subscription of a customer; what only simulates one is left out."""
     owned = []
@@ -71,7 +70,7 @@ def table(
     return _with_leading(ibis.union(*owned) if len(owned) > 1 else owned[0])
 
 
-def _rated(feed: SubscriptionFeed, billing: Tables, policy: Policy, day: date) -> ibis.Table:
+def _rated(feed: SubscriptionFeed, billing: Tables, policy: Policy, day: Day) -> ibis.Table:
     rows = complete(feed.subscriptions(billing, end_of(day)), SUBSCRIPTIONS)
     rows = counted(rows.filter(~rows["is_simulated"].fill_null(False)), policy.subscriptions, day)
     currency = rows["currency"].lower()
@@ -107,7 +106,7 @@ def _place(owned: ibis.Table, sources: Sequence[str]) -> ibis.ir.IntegerValue:
     return place
 
 
-def counted(subscriptions: ibis.Table, rules: Subscriptions, day: date) -> ibis.Table:
+def counted(subscriptions: ibis.Table, rules: Subscriptions, day: Day) -> ibis.Table:
     """Add mrr and arr of the phase at the end of the day, in the feed's units; 0 if not counted."""
     end = end_of(day)
     now = subscriptions["phases"].filter(

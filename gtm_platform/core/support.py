@@ -1,13 +1,11 @@
 """`core/support`: how much the customer talks to support, how content it is, and whether it speaks of leaving."""
 
-from datetime import date
-
 import ibis
 
 from gtm_platform.core.messages import customer_messages
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
-from gtm_platform.lake.expressions.days import within
+from gtm_platform.lake.expressions.days import Day, within
 from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.policy import Policy, Support
 from gtm_platform.policy import policy as current_policy
@@ -49,7 +47,7 @@ def table(
     tickets: ibis.Table,
     tones: ibis.Table,
     policy: Policy,
-    day: date,
+    day: Day,
 ) -> ibis.Table:
     """Return a row per customer."""
     rules = policy.support
@@ -74,7 +72,7 @@ def _of_customers(conversations: ibis.Table, users: ibis.Table) -> ibis.Table:
     return members.join(conversations.rename(conversation_id="id"), "conversation_id")
 
 
-def _conversations(conversations: ibis.Table, rules: Support, day: date) -> ibis.Table:
+def _conversations(conversations: ibis.Table, rules: Support, day: Day) -> ibis.Table:
     rated = conversations["rating"].notnull() & within(conversations["rated_at"], day, WINDOW_DAYS)
     tagged = [conversations["tags"].contains(tag).fill_null(False) for tag in rules.critical_tags]
     critical = (conversations["priority"] == "priority").fill_null(False)
@@ -92,7 +90,7 @@ def _conversations(conversations: ibis.Table, rules: Support, day: date) -> ibis
     return customers.mutate(csat_avg_90d=mean).drop("stars")
 
 
-def _messages(messages: ibis.Table, rules: Support, day: date) -> ibis.Table:
+def _messages(messages: ibis.Table, rules: Support, day: Day) -> ibis.Table:
     recent = messages["tone"].notnull() & within(messages["created_at"], day, WINDOW_DAYS)
     customers = messages.group_by("customer_id").agg(
         tones=messages["tone"].cast(TONE).sum(where=recent),

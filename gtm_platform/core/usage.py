@@ -5,12 +5,11 @@ How a figure is made of rows, and which feed's counts, stands here; which figure
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import ibis
 
 from gtm_platform.ingest.feeds import Measure, UsageFeed, read
-from gtm_platform.lake.expressions.days import days_since
+from gtm_platform.lake.expressions.days import Day, days_since
 from gtm_platform.lake.expressions.joins import left_join_all
 
 Tables = Mapping[str, ibis.Table]
@@ -49,7 +48,7 @@ def figures_of(
     used: Tables,
     feeds: Sequence[UsageFeed],
     figures: Mapping[str, Figure],
-    day: date,
+    day: Day,
 ) -> ibis.Table:
     """Return the customers with a column for each figure; null where no source of it knows them.
 
@@ -62,7 +61,7 @@ def figures_of(
 
 
 def _of_feed(
-    number: int, feed: UsageFeed, links: ibis.Table, table: ibis.Table, figures: Mapping[str, Figure], day: date
+    number: int, feed: UsageFeed, links: ibis.Table, table: ibis.Table, figures: Mapping[str, Figure], day: Day
 ) -> ibis.Table:
     """Return [customer_id, …] with the figures of the feed's measure for whom its source has a record of.
 
@@ -93,7 +92,7 @@ def _events(feed: UsageFeed, table: ibis.Table) -> ibis.Table:
     )
 
 
-def _figure(events: ibis.Table, figure: Figure, day: date) -> ibis.Value:
+def _figure(events: ibis.Table, figure: Figure, day: Day) -> ibis.Value:
     at, value = events["at"], events["value"]
     ago = days_since(at, day)
     if isinstance(figure, Latest):

@@ -9,12 +9,12 @@ import streamlit as st
 
 from gtm_platform.dashboard.charts import ACCENT, BAD, GOOD, INK, MUTED, ROW, TRACK, Drawing, bars, draw
 from gtm_platform.dashboard.wording import day, number, percent, plain
-from gtm_platform.serving.store import Explanation
-from gtm_platform.serving.store.snapshot import EarlierExplanation
+from gtm_platform.health.explanation import Explanation
+from gtm_platform.health.explanation_text import written
+from gtm_platform.health.movement import ScoreMovement
 from gtm_platform.serving.wording import words
 
 NAMES = {"mrr": "MRR"}
-LEAST_SHOWN = 0.05  # points
 
 
 def show_score(explanation: Explanation | None) -> None:
@@ -24,7 +24,7 @@ def show_score(explanation: Explanation | None) -> None:
         st.caption("Only current customers have a score.")
         return
     rows = _score_rows(explanation)
-    if rows and explanation.rules_in_force:
+    if any(each.possible for each in explanation.components):
         draw(_points(rows), "Points earned of those possible, by component")
     taken = sum(override.points for override in explanation.overrides)
     less = f", less {-taken} because {plain(_reasons(explanation))}," if taken else ","
@@ -33,7 +33,9 @@ def show_score(explanation: Explanation | None) -> None:
         f"From {percent(explanation.health_confidence)} of the weights; rules] `{explanation.policy_hash}`"
     )
     if not explanation.rules_in_force:
-        st.caption("Made with rules that are no longer in force: their weights are not known.")
+        st.caption("Made with rules that are no longer in force.")
+    with st.expander("Every figure and calculation"):
+        st.code(written(explanation), language=None, wrap_lines=True)
 
 
 def _reasons(explanation: Explanation) -> str:
@@ -86,35 +88,19 @@ def _points(rows: Sequence[Mapping[str, Any]]) -> Drawing:
     )
 
 
-def show_movement(earlier: EarlierExplanation | None, now: Explanation | None) -> None:
-    """Draw what moved the score since the earlier day."""
+def show_movement(movement: ScoreMovement | None) -> None:
+    """Draw what moved the score in a week."""
     st.subheader("Why it moved", anchor=False)
-    if earlier is None or now is None:
+    if movement is None:
         st.caption("The score is what it was a week ago.")
         return
-    before = earlier.explanation
-    st.markdown(
-        f"From {before.health_score} on {day(earlier.day)} to **{now.health_score}**"
-        if before.health_score is not None
-        else f"No score on {day(earlier.day)}"
-    )
-    if before.policy_hash != now.policy_hash:
-        st.caption(f"The rules changed in between, from `{before.policy_hash}` to `{now.policy_hash}`.")
-        return
-    moves = _moves(before, now)
-    if moves:
-        rows = [{"name": name, "value": abs(points), "text": f"{points:+.1f}"} for name, points in moves]
-        colours = {name: GOOD if points > 0 else BAD for name, points in moves}
+    since = day(str(movement.since))
+    came = f"From {movement.score_before} on {since}" if movement.score_before is not None else f"No score on {since}"
+    st.markdown(f"{came} to **{movement.score}**")
+    if movement.rules_before != movement.rules:
+        st.caption(f"The rules changed in between, from `{movement.rules_before}` to `{movement.rules}`.")
+    if movement.parts:
+        moves = {_name(each.part): each.points for each in movement.parts}
+        rows = [{"name": name, "value": abs(points), "text": f"{points:+.1f}"} for name, points in moves.items()]
+        colours = {name: GOOD if points > 0 else BAD for name, points in moves.items()}
         draw(bars(rows, colours, width=130), "Points by which each component moved the score")
-
-
-def _moves(before: Explanation, now: Explanation) -> list[tuple[str, float]]:
-    """Return by how many points each part moved the score, the largest first."""
-    then = {each.component: each.earned or 0 for each in before.components}
-    moves = {_name(each.component): (each.earned or 0) - then.get(each.component, 0) for each in now.components}
-    taken_then = {each.override: each.points for each in before.overrides}
-    taken_now = {each.override: each.points for each in now.overrides}
-    for name in sorted({*taken_then, *taken_now}):
-        moves[words(name)] = taken_now.get(name, 0) - taken_then.get(name, 0)
-    shown = [(name, points) for name, points in moves.items() if abs(points) >= LEAST_SHOWN]
-    return sorted(shown, key=lambda move: -abs(move[1]))

@@ -32,6 +32,10 @@ COLUMNS = {
     "customer_status": ("Subscription", 95),
     "churned_at": ("Left", 100),
     "churn_reason": ("Why", 260),
+    "mrr_before": ("Paid", 75),
+    "last_status": ("Last status", 95),
+    "warning": ("Warning", 80),
+    "was": ("Was", 95),
     "last_seen_at": ("Last seen", 100),
 }
 
@@ -76,13 +80,13 @@ def _shown(name: str, row: Row) -> Any:
     value = row.get(name)
     if name == "name":
         return value or row.get("email") or row["customer_id"]
-    if name == "health_status":
+    if name in ("health_status", "last_status"):
         return [TITLES[value]] if value else []
     if name == "risk_signals":
         return [words(signal).lower() for signal in value or ()]
     if name == "recommended_actions":
         return value[0] if value else None
-    if name in ("customer_status", "plan_tier", "churn_reason"):
+    if name in ("customer_status", "plan_tier", "churn_reason", "was"):
         return words(value) if value else None
     if name.endswith("_at"):
         return pd.Timestamp(value) if value else pd.NaT
@@ -92,9 +96,9 @@ def _shown(name: str, row: Row) -> Any:
 def _configuration(name: str, currency: str) -> Any:
     title, width = COLUMNS[name]
     columns = st.column_config
-    if name == "mrr_reporting":
+    if name in ("mrr_reporting", "mrr_before"):
         return money_column(title, currency, width)
-    if name == "health_status":
+    if name in ("health_status", "last_status"):
         return columns.MultiselectColumn(title, width=width, options=list(TITLES.values()), color=list(CHIPS.values()))
     if name == "risk_signals":
         return columns.ListColumn(title, width=width)

@@ -55,10 +55,10 @@ class Figures:
         """Return what a metric was on each of the days."""
         return list(self._trend["metrics"][name])
 
-    def change(self, name: str) -> tuple[float, int] | None:
-        """Return the change in 7 days; in a young home since its first day, with the number of days."""
+    def change(self, name: str, days: int = CHANGE_DAYS) -> tuple[float, int] | None:
+        """Return the change in so many days; in a young home since its first day, with the number of days."""
         now = self.value(name)
-        first = (date.fromisoformat(self.snapshot.as_of) - timedelta(days=CHANGE_DAYS)).isoformat()
+        first = (date.fromisoformat(self.snapshot.as_of) - timedelta(days=days)).isoformat()
         earlier = [
             (day, value)
             for day, value in zip(self.days, self.trend(name), strict=True)
@@ -81,11 +81,11 @@ def in_unit(metric: Metric, value: float | None, currency: str) -> str:
     return percent(value, 1) if metric.unit == "share" else number(value, metric.decimals)
 
 
-def cards(figures: Figures, names: Sequence[str]) -> None:
-    """Draw metrics side by side; on a phone one below the other."""
+def cards(figures: Figures, names: Sequence[str], days: int = CHANGE_DAYS) -> None:
+    """Draw metrics side by side with their changes in so many days; on a phone one below the other."""
     for column, name in zip(st.columns(len(names)), names, strict=True):
         with column:
-            card(figures, name)
+            card(figures, name, days)
 
 
 def card_row() -> DeltaGenerator:
@@ -98,11 +98,11 @@ def plain_card(title: str, value: str, about: str | None = None, **more: Any) ->
     st.metric(title, value, help=about, border=True, height="stretch", **more)
 
 
-def card(figures: Figures, name: str) -> None:
+def card(figures: Figures, name: str, change_days: int = CHANGE_DAYS) -> None:
     """Draw a metric with its change and its trend."""
     metric, value = discover()[name], figures.value(name)
     trend = [each for each in figures.trend(name)[-TREND_DAYS:] if each is not None]
-    delta, days = _delta(figures, metric)
+    delta, days = _delta(figures, metric, change_days)
     st.metric(
         plain(metric.title),
         plain(figures.text(name, value)),
@@ -117,9 +117,9 @@ def card(figures: Figures, name: str) -> None:
     )
 
 
-def _delta(figures: Figures, metric: Metric) -> tuple[str | int | None, int]:
+def _delta(figures: Figures, metric: Metric, days: int) -> tuple[str | int | None, int]:
     """Return how the metric moved, as text, and over how many days; amounts in percent."""
-    moved = figures.change(metric.name)
+    moved = figures.change(metric.name, days)
     if moved is None:
         return None, 0
     change, days = moved

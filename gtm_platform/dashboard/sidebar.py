@@ -1,12 +1,11 @@
 """What stands beside every page: the search, as of when everything is, and how fresh the sources are."""
 
-from typing import Any
-
 import orjson
 import streamlit as st
 
 from gtm_platform.dashboard.page import go_to
-from gtm_platform.dashboard.wording import ago, day, parsed, plain
+from gtm_platform.dashboard.wording import ago, day, plain
+from gtm_platform.serving.answers.freshness import freshness
 from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.wording import words
 from gtm_platform.settings import settings
@@ -34,7 +33,7 @@ def show_sidebar(snapshot: Snapshot) -> None:
         if sought := st.session_state.pop("not_there", None):
             st.warning(f"Nobody has the address, id or domain {plain(sought)}.")
         st.caption(f"As of the end of {day(snapshot.as_of)}")
-        _show_freshness(orjson.loads(snapshot.fact("freshness")))
+        _show_freshness(snapshot)
 
 
 def _search() -> None:
@@ -56,11 +55,10 @@ def follow_search(snapshot: Snapshot) -> None:
     st.session_state["not_there"] = sought
 
 
-def _show_freshness(freshness: dict[str, Any]) -> None:
+def _show_freshness(snapshot: Snapshot) -> None:
     now = settings().now()
     lines = []
-    for source in freshness["sources"]:
-        late = parsed(source["late_after"]) < now
-        mark = ":red[:material/error:]" if late else ":green[:material/check_circle:]"
-        lines.append(f"{mark} {title_of(source['source'])} :gray[{ago(source['synced_at'], now)}]")
+    for source in freshness(snapshot, now).sources:
+        mark = ":red[:material/error:]" if source.is_late else ":green[:material/check_circle:]"
+        lines.append(f"{mark} {title_of(source.source)} :gray[{ago(source.synced_at, now)}]")
     st.markdown("  \n".join(lines) or "No source was read yet.")

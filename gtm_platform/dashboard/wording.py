@@ -45,21 +45,21 @@ def day(text: str | None) -> str:
     return NOTHING if not text else f"{date.fromisoformat(text[:10]):%-d %b %Y}"
 
 
-def moment(text: str | None) -> str:
+def moment(at: str | datetime | None) -> str:
     """Return a moment as 27 Nov 2026, 14:05 UTC."""
-    return NOTHING if not text else f"{parsed(text):%-d %b %Y, %H:%M} UTC"
+    return NOTHING if not at else f"{parsed(at):%-d %b %Y, %H:%M} UTC"
 
 
-def parsed(text: str) -> datetime:
+def parsed(at: str | datetime) -> datetime:
     """Read a moment of the store."""
-    return datetime.fromisoformat(text).astimezone(UTC)
+    return (at if isinstance(at, datetime) else datetime.fromisoformat(at)).astimezone(UTC)
 
 
-def ago(text: str | None, now: datetime) -> str:
+def ago(at: str | datetime | None, now: datetime) -> str:
     """Return how long ago a moment is: 3 h ago."""
-    if not text:
+    if not at:
         return NOTHING
-    seconds = (now - parsed(text)).total_seconds()
+    seconds = (now - parsed(at)).total_seconds()
     for least, unit, name in STEPS:
         if seconds >= least:
             return f"{seconds // unit:.0f} {name} ago"

@@ -18,6 +18,7 @@ class DestinationAccess:
     account: AccountIdentity
     refusals: tuple[str, ...] = ()
     limits: str = ""  # how much of its rate limits is used
+    notes: tuple[str, ...] = ()  # what works otherwise than one might expect, though it works
 
 
 def limit_share(system: str) -> LimitShare:

@@ -71,7 +71,7 @@ def show(tally: Tally, figures: dict[str, Any], findings: list[Finding], home: P
     click.echo("\nTime went to " + ", ".join(f"{stage} {taken:.1f} s" for stage, taken in seconds) + ".")
     _show_findings(findings)
     option = home_option(home)
-    click.echo(f"\nNext: `gtm ui{option}` (or `make ui`) starts the dashboard, the Dagster UI and the sandbox over it;")
+    click.echo(f"\nNext: `gtm ui{option}` (or `make ui`) starts dashboard, API, Dagster UI and sandbox over it;")
     click.echo("      open the dashboard first: http://127.0.0.1:8501, or the address that it prints;")
     click.echo(f'      `gtm query{option} "select * from latest.customer_health"` reads its tables.')
 

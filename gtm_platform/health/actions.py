@@ -9,7 +9,7 @@ from datetime import date
 
 import ibis
 
-from gtm_platform.lake.expressions.days import days_since
+from gtm_platform.lake.expressions.days import Day, days_since
 from gtm_platform.lake.expressions.literals import number
 from gtm_platform.policy import Policy, Signals
 
@@ -123,7 +123,7 @@ def _is_falling(facts: ibis.Table, limits: Signals) -> ibis.ir.BooleanValue:
     return (before > 0) & (facts["logins_14d"] <= before * number(limits.falling_logins_share))
 
 
-def columns(facts: ibis.Table, flags: Flags, policy: Policy, day: date) -> dict[str, ibis.ir.ArrayValue]:
+def columns(facts: ibis.Table, flags: Flags, policy: Policy, day: Day) -> dict[str, ibis.ir.ArrayValue]:
     """Return the names of the signals that apply, sorted, and what to do about them, in their order."""
     applying = [(signal, signal.when(facts, flags, day)) for signal in signals(policy)]
     return {

@@ -9,15 +9,17 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 
-from gtm_platform.health.components import DAYS_A_MONTH
+from gtm_platform.health.components import DAYS_A_MONTH, INPUTS
 from gtm_platform.policy import Health
 
 Facts = Mapping[str, Any]
 
 
 def calculation(component: str, facts: Facts, score: float | None, rules: Health, day: date) -> str | None:
-    """Return how the score of a component is worked out; None where there are no data for it."""
-    return None if score is None else WRITTEN[component](facts, score, rules, day)
+    """Return how the score of a component is worked out; None where there are no data for it, or no longer any."""
+    if score is None or all(facts.get(name) is None for name in INPUTS[component]):
+        return None
+    return WRITTEN[component](facts, score, rules, day)
 
 
 def figure(value: float) -> str:
@@ -71,9 +73,8 @@ def _tenure(facts: Facts, _score: float, rules: Health, day: date) -> str:
 
 
 def _mrr(facts: Facts, score: float, _rules: Health, _day: date) -> str:
-    if not float(facts["mrr_reporting"]):
-        return "0: pays nothing"
-    return f"{figure(score)}: percentile of {facts['mrr_reporting']} among those who pay"
+    amount = float(facts["mrr_reporting"])
+    return f"{figure(score)}: percentile of {figure(amount)} among those who pay" if amount else "0: pays nothing"
 
 
 def _mixed(*parts: tuple[float, str | None]) -> str:

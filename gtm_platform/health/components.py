@@ -1,12 +1,11 @@
 """What a health score is made of: six components (0 to 100, null without data), their mean, overrides, churn risk."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date
 from itertools import pairwise
 
 import ibis
 
-from gtm_platform.lake.expressions.days import days_since, within
+from gtm_platform.lake.expressions.days import Day, days_since, within
 from gtm_platform.lake.expressions.literals import number
 from gtm_platform.lake.expressions.rounding import points
 from gtm_platform.lake.expressions.scores import capped, mixed
@@ -31,7 +30,7 @@ OVERRIDE_INPUTS = {
 }
 
 
-def scores(facts: ibis.Table, rules: Health, day: date) -> dict[str, ibis.ir.FloatingValue]:
+def scores(facts: ibis.Table, rules: Health, day: Day) -> dict[str, ibis.ir.FloatingValue]:
     """Return the score of every component; null where there are no data for it."""
     return {
         "activity": activity(facts["days_since_seen"], rules),
@@ -67,7 +66,7 @@ def payment(status: ibis.ir.StringValue, failed: ibis.ir.IntegerValue, rules: He
 
 
 def tenure(
-    signup: ibis.ir.TimestampValue, paid: ibis.ir.TimestampValue, rules: Health, day: date
+    signup: ibis.ir.TimestampValue, paid: ibis.ir.TimestampValue, rules: Health, day: Day
 ) -> ibis.ir.FloatingValue:
     """Score the months since sign-up or first payment, whichever came first."""
     began = ibis.cases((paid.isnull(), signup), (signup.isnull(), paid), (signup < paid, signup), else_=paid)
@@ -113,7 +112,7 @@ def _sum(values: list[ibis.Value]) -> ibis.ir.FloatingValue:
     return total
 
 
-def applying_overrides(facts: ibis.Table, policy: Policy, day: date) -> dict[str, ibis.ir.BooleanValue]:
+def applying_overrides(facts: ibis.Table, policy: Policy, day: Day) -> dict[str, ibis.ir.BooleanValue]:
     """Tell which overrides apply to each customer."""
     conditions = {
         "cancel": within(facts["cancel_mentioned_at"], day, policy.support.cancel_days),

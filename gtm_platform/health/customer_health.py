@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 
 import ibis
 
@@ -10,6 +9,7 @@ from gtm_platform.core.activity import engagement
 from gtm_platform.health import actions, components
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, DaysAgo
+from gtm_platform.lake.expressions.days import Day, as_scalar
 from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.lake.expressions.rounding import points
 from gtm_platform.policy import Policy, Status
@@ -85,7 +85,7 @@ def table(
     seven_days_ago: ibis.Table,
     thirty_days_ago: ibis.Table,
     policy: Policy,
-    day: date,
+    day: Day,
 ) -> ibis.Table:
     """Return a row per current customer."""
     before = zip(AGO, (one_day_ago, seven_days_ago, thirty_days_ago), strict=True)
@@ -115,7 +115,7 @@ def _score(then: ibis.Table, days: int) -> ibis.Table:
     return then.select("customer_id", **{f"score_{days}d_ago": then["health_score"]})
 
 
-def scored(rows: ibis.Table, policy: Policy, day: date) -> ibis.Table:
+def scored(rows: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
     """Return the facts with the score of each component, the overrides, and the score they come to."""
     rules = policy.health
     applying = components.applying_overrides(rows, policy, day)
@@ -137,13 +137,13 @@ def engaged(rows: ibis.Table, policy: Policy) -> ibis.ir.FloatingValue:
     return engagement(rows["logins_30d"], rows["onboarding_pct"], policy.health)
 
 
-def judged(rows: ibis.Table, policy: Policy, day: date) -> ibis.Table:
+def judged(rows: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
     """Return scored rows with status, risk, signals, actions and changes."""
     score = rows["health_score"]
     applying = components.applying_overrides(rows, policy, day)
     risk = components.churn_risk(score, applying["cancel"], actions.is_leaving(rows), policy.health.churn)
     return rows.mutate(
-        as_of=ibis.literal(day),
+        as_of=as_scalar(day),
         health_status=_status(score, policy.health.status),
         churn_risk=risk,
         churn_risk_model=ibis.literal(components.CHURN_MODEL),

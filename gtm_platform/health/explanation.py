@@ -2,11 +2,12 @@
 customer staying and by which figures, and what to do.
 
 It is a pure function of a row of health, the row of the customer's facts (both as dictionaries, also from JSON) and the
-rules that the score was made with. Pages and the API show the points alone (`serving.store.explanation`).
+rules that the score was made with: the command has them from the lake, pages, API and chat from the served snapshot.
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -68,9 +69,9 @@ class Explanation(BaseModel):
 def explained(health: Row, facts: Row, rules: Policy | None, *, rules_in_force: bool) -> Explanation:
     """Explain a row of health by the customer's facts and the rules it was made with, if not lost."""
     day = date.fromisoformat(str(health["as_of"])[:10])
-    columns = {**facts, **health}
+    columns = {name: _as_in_json(value) for name, value in {**facts, **health}.items()}
     return Explanation(
-        **{name: health[name] for name in ("customer_id", "health_score", "health_status", "churn_risk")},
+        **{name: columns[name] for name in ("customer_id", "health_score", "health_status", "churn_risk")},
         as_of=day,
         base_score=rounded(health["base_score"]),
         health_confidence=health["health_confidence"],
@@ -83,6 +84,13 @@ def explained(health: Row, facts: Row, rules: Policy | None, *, rules_in_force: 
         policy_hash=health["policy_hash"],
         rules_in_force=rules_in_force,
     )
+
+
+def _as_in_json(value: Any) -> Any:
+    """Return a figure as JSON has it, so that an explanation reads alike wherever its rows come from."""
+    if isinstance(value, Decimal):
+        return float(value)
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
 
 
 def _component(name: str, columns: Row, rules: Policy | None, day: date) -> Component:

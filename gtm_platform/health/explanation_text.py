@@ -4,23 +4,28 @@ from collections.abc import Iterator
 from typing import Any
 
 from gtm_platform.health.calculations import figure
-from gtm_platform.health.explanation import Component, Explanation
+from gtm_platform.health.explanation import Component, Explanation, RiskSignal
 
 SINCE = {"1d": "since yesterday", "7d": "in 7 days", "30d": "in 30 days"}
 
 
 def text(explanation: Explanation, title: str) -> str:
     """Return the explanation under a title that says whose it is."""
+    return f"{title}\n{written(explanation)}"
+
+
+def written(explanation: Explanation) -> str:
+    """Return the explanation without a title, which may be personal."""
     sections = [
-        [title, _summary(explanation)],
         ["Components: points earned of those possible", *_components(explanation)],
         ["Score", *_score(explanation)],
         ["Changes", *_changes(explanation)],
-        ["Signals", *(_signal(each.signal, each.evidence) for each in explanation.signals)],
+        ["Signals", *map(signal_line, explanation.signals)],
         ["To do", *(f"{number}. {action}" for number, action in enumerate(explanation.recommended_actions, start=1))],
         ["Rules", _rules(explanation)],
     ]
-    return "\n\n".join(f"{head}\n" + "\n".join(f"  {line}" for line in lines or ["none"]) for head, *lines in sections)
+    blocks = [f"{head}\n" + "\n".join(f"  {line}" for line in lines or ["none"]) for head, *lines in sections]
+    return "\n\n".join([f"  {_summary(explanation)}", *blocks])
 
 
 def _summary(explanation: Explanation) -> str:
@@ -62,8 +67,9 @@ def _changes(explanation: Explanation) -> Iterator[str]:
         yield f"{SINCE[days]}: {'no score then' if change is None else f'{change:+d}'}"
 
 
-def _signal(name: str, evidence: dict[str, Any]) -> str:
-    return f"{name}: {_figures(evidence)}" if evidence else name
+def signal_line(signal: RiskSignal) -> str:
+    """Return a signal with the figures that show it."""
+    return f"{signal.signal}: {_figures(signal.evidence)}" if signal.evidence else signal.signal
 
 
 def _figures(columns: dict[str, Any]) -> str:

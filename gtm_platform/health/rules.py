@@ -54,6 +54,14 @@ def canonical(policy: Policy) -> str:
     return json.dumps(policy.model_dump(mode="json"), sort_keys=True)
 
 
+def read_again(rules: str) -> Policy | None:
+    """Return the policy of its values as JSON; None where the rules have other keys since."""
+    try:
+        return Policy.model_validate_json(rules)
+    except ValidationError:
+        return None
+
+
 @cache
 def code_version() -> str:
     """Hash the code that decides what health says once the sources are read."""
@@ -75,17 +83,12 @@ class RulesOfDay:
 
 def rules_of_day(lake: Lake, day: str) -> RulesOfDay | None:
     """Return what the health of a day was made with; None where that was not written down."""
+    if not lake.has(KEY, day):
+        return None
     rows = lake.partition(KEY, day).to_pyarrow().to_pylist()
     if not rows:
         return None
-    return RulesOfDay(rows[0]["policy_hash"], rows[0]["code_version"], _read(rows[0]["rules"]))
-
-
-def _read(rules: str) -> Policy | None:
-    try:
-        return Policy.model_validate_json(rules)
-    except ValidationError:  # the rules have other keys since
-        return None
+    return RulesOfDay(rows[0]["policy_hash"], rows[0]["code_version"], read_again(rows[0]["rules"]))
 
 
 TABLE = DailyTable(KEY, CONTRACT, inputs={"profile": "core/profile", "policy": current_policy}, rule=table)

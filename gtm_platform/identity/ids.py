@@ -1,16 +1,16 @@
 """Which id a cluster of records has: the oldest that any of its members had the day before, else a new one."""
 
 from collections.abc import Sequence
-from datetime import date
 
 import ibis
 
 from gtm_platform.identity.decisions import keys_of
 from gtm_platform.identity.person_records import UNKNOWN_AGE, named, node
+from gtm_platform.lake.expressions.days import Day, as_scalar
 
 
 def assigned(
-    members: ibis.Table, gone: ibis.Table, previous: ibis.Table, day: date, set_free: Sequence[str] = ()
+    members: ibis.Table, gone: ibis.Table, previous: ibis.Table, day: Day, set_free: Sequence[str] = ()
 ) -> ibis.Table:
     """Return [label, customer_id, first_seen, aliases] of each cluster.
 
@@ -72,7 +72,7 @@ def _kept(claims: ibis.Table) -> ibis.Table:
     return claims.view().anti_join(labels_with_several_ids, "label").union(merged)
 
 
-def _own_again(members: ibis.Table, previous: ibis.Table, set_free: Sequence[str], day: date) -> ibis.Table:
+def _own_again(members: ibis.Table, previous: ibis.Table, set_free: Sequence[str], day: Day) -> ibis.Table:
     """Return of clusters that were set free the id that their oldest record makes, where it was theirs.
 
     It was, if it is an alias of the customer that they belonged to the day before; `former` is that customer.
@@ -82,7 +82,7 @@ def _own_again(members: ibis.Table, previous: ibis.Table, set_free: Sequence[str
     belonged = former.join(freed.select("label", "node"), "node")
     aliases = belonged.select("label", former=belonged["customer_id"], customer_id=belonged["aliases"].unnest())
     own = _founders(freed).join(aliases.distinct(), ["label", "customer_id"])
-    return own.select("label", "customer_id", "former", first_seen=ibis.literal(day), aliases=NONE)
+    return own.select("label", "customer_id", "former", first_seen=as_scalar(day), aliases=NONE)
 
 
 def _without_alias(kept: ibis.Table, own: ibis.Table) -> ibis.Table:
@@ -103,18 +103,18 @@ def _founders(members: ibis.Table) -> ibis.Table:
     return new.select("label", name=new["founder"]["name"]).mutate(customer_id=lambda t: _hashed(t["name"]))
 
 
-def _new(members: ibis.Table, previous: ibis.Table, day: date) -> ibis.Table:
+def _new(members: ibis.Table, previous: ibis.Table, day: Day) -> ibis.Table:
     """Make an id of the cluster's oldest record, with the day in it where that id once went to somebody else."""
     new = _founders(members).view()
     aliases = previous.select(customer_id=previous["aliases"].unnest())
     used = previous.select("customer_id").union(aliases)
     taken = used.semi_join(new, "customer_id").distinct().mutate(taken=True)
     new = new.view().left_join(taken, "customer_id")
-    again = _hashed(new["name"] + f" {day}")
+    again = _hashed(new["name"] + " " + as_scalar(day).cast("string"))
     return new.select(
         "label",
         customer_id=ibis.ifelse(new["taken"].notnull(), again, new["customer_id"]),
-        first_seen=ibis.literal(day),
+        first_seen=as_scalar(day),
         aliases=NONE,
     )
 

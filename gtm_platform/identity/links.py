@@ -1,7 +1,6 @@
 """`identity/links`: which customer each person record belongs to, why, how surely, and what was held back."""
 
 from collections.abc import Sequence
-from datetime import date
 
 import ibis
 
@@ -10,6 +9,7 @@ from gtm_platform.identity.components import components
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, PreviousDay
 from gtm_platform.lake.duckdb_engine import engine
+from gtm_platform.lake.expressions.days import Day
 from gtm_platform.lake.expressions.literals import number
 from gtm_platform.policy import Identity, Policy
 from gtm_platform.policy import policy as current_policy
@@ -51,7 +51,7 @@ def table(
     records: person_records.Tables,
     previous: ibis.Table,
     policy: Policy,
-    day: date,
+    day: Day,
     decided: Sequence[Decision] = (),
 ) -> ibis.Table:
     """Return every record with its customer; `previous` are the links of the newest day before."""
@@ -227,4 +227,5 @@ TABLE = DailyTable(
         "decided": decisions.decisions_of_home,
     },
     rule=table,
+    eager=lambda values: bool(decisions.splits(values["decided"])),  # which are resolved by the rows of the day
 )

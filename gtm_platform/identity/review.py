@@ -154,4 +154,5 @@ TABLE = DailyTable(
         "policy": current_policy,
     },
     rule=table,
+    eager=True,
 )

@@ -12,7 +12,7 @@ import dagster as dg
 
 from gtm_platform.ingest.plan import SyncRules
 from gtm_platform.ingest.source import Source, Stream, Totals
-from gtm_platform.ingest.source_run import COMPLETE, SourceRun
+from gtm_platform.ingest.source_run import COMPLETE, SCHEMA_UNCHANGED, SourceRun
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.dagster.asset_pages import definition_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
@@ -53,6 +53,7 @@ def asset_of(source: Source, rules: Callable[[], SyncRules]) -> dg.AssetsDefinit
         specs=[_spec(source, key, stream, parts) for key, stream in by_key.items()],
         check_specs=[
             *map(_quarantine_check, by_key),
+            *map(_schema_check, by_key),
             *(_completeness_check(key) for key, stream in by_key.items() if isinstance(stream.totals, Totals)),
         ],
         can_subset=True,
@@ -91,6 +92,11 @@ def _spec(source: Source, key: dg.AssetKey, stream: Stream, parts: dg.TimeWindow
 def _quarantine_check(key: dg.AssetKey) -> dg.AssetCheckSpec:
     about = "Every record was what it should be; one that is not is kept in the quarantine, as received."
     return dg.AssetCheckSpec("nothing_quarantined", asset=key, description=about)
+
+
+def _schema_check(key: dg.AssetKey) -> dg.AssetCheckSpec:
+    about = "The records have the fields and types that they always had, as far as a sample of each sync shows."
+    return dg.AssetCheckSpec(SCHEMA_UNCHANGED, asset=key, description=about)
 
 
 def _completeness_check(key: dg.AssetKey) -> dg.AssetCheckSpec:

@@ -76,7 +76,7 @@ class Completeness:
             return f"Not compared with the system's own totals: {self.unknown}"
         again = f" {self.refetched} were lacking at first, and were fetched again." if self.refetched else ""
         if self.as_of is None:
-            return "Nothing that can be counted lies in the past yet."
+            return "Nothing was compared: the system has no total of it yet."
         if not self.shortages:
             return f"Complete as of {_instant(self.as_of)} UTC: the system counts {self.records:,} records.{again}"
         named = "; ".join(map(str, self.shortages[:SLICES_NAMED]))

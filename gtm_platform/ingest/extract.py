@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from gtm_platform.http.pages import Page
 from gtm_platform.ingest import arrow as columns
 from gtm_platform.ingest.concurrency import prefetch
+from gtm_platform.ingest.field_types import FieldTypes
 from gtm_platform.ingest.record import Reader, Record, Rejected
 from gtm_platform.ingest.source import BEGINNING, END, Stream, Window
 from gtm_platform.lake.contract_check import duplicate_count, row_count
@@ -51,6 +52,7 @@ class Extraction:
     latest: datetime = BEGINNING  # that one of them changed
     rejected: dict[str, Rejected] = field(default_factory=dict)  # by their digest
     failure: BaseException | None = None
+    fields: FieldTypes = field(default_factory=FieldTypes)  # that a sample of the records has
     file: Path | None = None  # of what was extracted, where each record of it came once
 
     @property
@@ -90,6 +92,7 @@ class Extraction:
             for page in prefetch(self.stream.pages(client, window), context):
                 good, raws, bad = reader.read(page)
                 self.read += len(page)
+                self.fields.sample(page)
                 if self.progress:
                     self.progress(len(page))
                 self.rejected.update(map(_by_digest, bad))

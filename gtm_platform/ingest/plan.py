@@ -31,6 +31,7 @@ class SyncRules:
     full_every_days: int  # a full refresh finds deletions
     max_shrinkage: float  # a full refresh that lost more than this share of its records is refused …
     shrinkage_min_records: int  # … unless fewer records than this are gone and some are left
+    schema_change_days: int = 14  # a field that is otherwise than before is warned of for so long
     limit_share: LimitShareOf = _all_of_it
 
 

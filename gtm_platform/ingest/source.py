@@ -80,11 +80,13 @@ class Totals:
 
     `count` returns its figure for a window, or for that part of it which the system can count, such as the whole days
     in it; None where it can count none of it. A stream without a `cursor_field` is counted whole. `how` says for the
-    documentation what is asked.
+    documentation what is asked. `counted_by` names the field by which the system counts where that is not the
+    `cursor_field`: a date, such as the day that a row is about.
     """
 
     count: Callable[[Any, Window], SliceTotal | None]
     how: str
+    counted_by: str | None = None
 
 
 NO_TOTALS = "The API gives no total of them."

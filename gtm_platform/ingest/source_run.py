@@ -20,8 +20,10 @@ from gtm_platform.http.waiting import on_wait
 from gtm_platform.ingest.completeness import Completeness
 from gtm_platform.ingest.plan import PartitionWindow, SyncRules, covered_windows, partition_windows
 from gtm_platform.ingest.progress import StreamProgress
+from gtm_platform.ingest.schema_drift import changes_of
 from gtm_platform.ingest.source import Source, Stream
 from gtm_platform.ingest.stream_sync import StreamSync, SyncReport, WindowResult
+from gtm_platform.ingest.truncation import ACCEPT_SHRINKAGE_TAG
 from gtm_platform.lake.contract_check import Written
 from gtm_platform.lake.dagster.asset_pages import written_metadata
 from gtm_platform.lake.lake import File, Lake
@@ -32,9 +34,10 @@ from gtm_platform.settings import settings
 
 FULL_REFRESH_TAG = "gtm/full_refresh"  # "true" on a run: its newest window is taken whole
 TRANSIENT_TAG = "gtm/transient"  # on a failed run: whether all that failed in it may pass
+CHANGES_SHOWN, CHANGES_NAMED = 50, 5  # of a schema: in the table, and in the sentence
 REASONS_SHOWN = 20  # of records in quarantine, the most frequent first
 LONGEST_SENTENCE = 600
-COMPLETE = "complete"  # the name of the check
+COMPLETE, SCHEMA_UNCHANGED = "complete", "schema_unchanged"  # the names of checks
 
 Streams = Mapping[dg.AssetKey, Stream]
 
@@ -96,7 +99,7 @@ class SourceRun:
         self, stream: Stream, client: Any, windows: Sequence[PartitionWindow], lines: "SimpleQueue[str | None]"
     ) -> SyncReport:
         progress = StreamProgress(stream.name, lines)
-        full_refresh = self.context.run.tags.get(FULL_REFRESH_TAG) == "true"
+        tags = self.context.run.tags
         sync = StreamSync(
             self.lake,
             self.source,
@@ -104,8 +107,9 @@ class SourceRun:
             self.rules,
             settings().now(),
             self.context.run.run_id,
-            full_refresh,
-            progress.page,
+            full_refresh=tags.get(FULL_REFRESH_TAG) == "true",
+            accept_shrinkage=tags.get(ACCEPT_SHRINKAGE_TAG) == "true",
+            progress=progress.page,
         )
         try:
             with on_wait(progress.wait):
@@ -132,7 +136,7 @@ class SourceRun:
         record_first_day(FIRST_DAY)
         for window in report.windows:
             self.context.add_asset_metadata(self._metadata(key, window), asset_key=key, partition_key=window.key)
-        results = [_quarantine_result(key, report.windows)]
+        results = [_quarantine_result(key, report.windows), self._schema_result(key)]
         if report.completeness:
             results.append(_completeness_result(key, report.completeness))
             self.context.log.info(f"{key.to_user_string()}: {report.completeness}")
@@ -145,6 +149,25 @@ class SourceRun:
             }
             description = f"Missed when it was due; what changed in it came with the window {windows[0].key}."
             yield dg.AssetMaterialization(key, partition=missed, metadata=metadata, description=description)
+
+    def _schema_result(self, key: dg.AssetKey) -> dg.AssetCheckResult:
+        """A warning while a change of what the system sends is open; the records are kept as received anyway."""
+        table, days = "/".join(key.path), self.rules.schema_change_days
+        changes = [each for each in changes_of(self.lake, table) if each.is_open(settings().now(), days)]
+        metadata: dict[str, Any] = {"open_changes": len(changes)}
+        if changes:
+            columns = ("field", "kind", "type_before", "type_now", "first_seen")
+            rows = [{name: getattr(change, name) for name in columns} for change in changes[-CHANGES_SHOWN:]]
+            metadata["changes"] = dg.MetadataValue.table([dg.TableRecord(row) for row in rows])
+            metadata["look"] = f"gtm schema acknowledge {table}"
+        return dg.AssetCheckResult(
+            asset_key=key,
+            check_name=SCHEMA_UNCHANGED,
+            passed=not changes,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata=metadata,
+            description="; ".join(map(str, changes[-CHANGES_NAMED:])) or "The fields are as they were.",
+        )
 
     def _metadata(self, key: dg.AssetKey, window: WindowResult) -> dict[str, Any]:
         technical: dict[str, Any] = {"full_snapshot": window.full}

@@ -12,7 +12,7 @@ from typing import Any
 import ibis
 
 from gtm_platform.http.redaction import redact_exceptions
-from gtm_platform.ingest import merge
+from gtm_platform.ingest import merge, schema_drift
 from gtm_platform.ingest.completeness import (
     Comparison,
     Completeness,
@@ -33,13 +33,10 @@ from gtm_platform.ingest.plan import (
 )
 from gtm_platform.ingest.quarantine import quarantined_since, write_quarantine
 from gtm_platform.ingest.source import Source, Stream, Totals, Window
+from gtm_platform.ingest.truncation import refuse_shrinkage
 from gtm_platform.lake.contract_check import row_count
 from gtm_platform.lake.duckdb_engine import value
 from gtm_platform.lake.lake import File, Lake
-
-
-class ShrankTooMuch(RuntimeError):
-    """A full refresh that lost so much that it is more likely wrong than true; the one before it stays."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +82,7 @@ class StreamSync:
     now: datetime
     run_id: str
     full_refresh: bool = False  # of the newest window
+    accept_shrinkage: bool = False  # a person knows that what a full refresh lost is gone
     progress: Progress | None = None
 
     @property
@@ -146,11 +144,11 @@ class StreamSync:
 
     def _compare(self, client: Any, totals: Totals, request: Window, last: PartitionWindow) -> Completeness:
         """Compare the table as of the window's end with what the system says of the same instant."""
-        table, cursor_field = self._as_of(last), self.stream.cursor_field
-        assert cursor_field is not None
+        table, field = self._as_of(last), totals.counted_by or self.stream.cursor_field
+        assert field is not None
 
         def rows_in(start: datetime, end: datetime) -> int:
-            return int(value(merge.between(table, cursor_field, start, end).count()))
+            return int(value(merge.between(table, field, start, end).count()))
 
         excused = quarantined_since(self.lake, self.source.quarantine(self.stream), self._last_full(last), last.key)
         return Comparison(totals, client, rows_in, excused).compare(windows_to_compare(request, last.end))
@@ -187,6 +185,7 @@ class StreamSync:
             outside = self._outside(extraction, rows, request, last)
             chosen = [window for window in windows if self._has_rows(window, windows)]
             written = [self._write(extraction, rows, window, plan, request, windows) for window in chosen]
+        schema_drift.learn(self.lake, self.table, extraction.fields, self.now)
         quarantine = self.source.quarantine(self.stream)
         write_quarantine(self.lake, quarantine, last.key, last.end, extraction.rejected, self.run_id)
         reasons = Counter(bad.reason for bad in extraction.rejected.values())
@@ -236,7 +235,9 @@ class StreamSync:
         if full:
             rows = self._complete(rows, extraction, extracted, window)
         if full and not append_only:
-            self._refuse_shrinkage(rows, window)
+            if not self.accept_shrinkage:
+                before = row_count(self._as_of(window))
+                refuse_shrinkage(self.table, window.key, before, int(value(rows.count())), self.rules)
         else:
             if not full and max(begins, extraction.earliest) < window.start:  # some may be from before the window
                 rows = self._drop_stale_versions(rows, window)
@@ -309,16 +310,6 @@ class StreamSync:
         for file in self._files(window):
             if self.lake.damaged([str(file.path)]):
                 file.path.rename(file.path.with_name(f".{file.path.name}.damaged"))
-
-    def _refuse_shrinkage(self, rows: ibis.Table, window: PartitionWindow) -> None:
-        before, now, rules = row_count(self._as_of(window)), value(rows.count()), self.rules
-        lost = before - now
-        if lost > before * rules.max_shrinkage and (lost > rules.shrinkage_min_records or not now):
-            raise ShrankTooMuch(
-                f"The full refresh of {self.table} holds {now} records where {before} were known: {lost} gone is more "
-                f"than sync.max_shrinkage allows, so nothing was replaced. If it is true, raise it in the policy "
-                f"and run the window again."
-            )
 
 
 def _with_refetched(window: WindowResult, again: WindowResult) -> WindowResult:

@@ -17,6 +17,7 @@ from gtm_platform.lake.duckdb_engine import paths_of
 from gtm_platform.lake.file_query import FileQuery
 from gtm_platform.lake.frames import Frame
 from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.statements import is_reusable, statement_of
 from gtm_platform.settings import settings
 
 Rule = Callable[..., "ibis.Table | Frame"]
@@ -37,6 +38,14 @@ class PreviousDay:
     table: str
 
 
+@dataclass(frozen=True)
+class EarlierDays:
+    """A daily table on each of some days before; its rows say which day they are of."""
+
+    table: str
+    days: int
+
+
 class SyncTimes:
     """When each source table was last synced, by the end of the day."""
 
@@ -45,7 +54,7 @@ class UpstreamMissing(RuntimeError):
     """A table of the day is missing, though earlier days exist: what reads it would be made from nothing."""
 
 
-Input = str | DaysAgo | PreviousDay | SyncTimes | Mapping[str, str] | Callable[[], Any]
+Input = str | DaysAgo | PreviousDay | EarlierDays | SyncTimes | Mapping[str, str] | Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -53,15 +62,19 @@ class DailyTable:
     """A table with one partition a day, computed by `rule` from its `inputs`.
 
     An input is named as the rule's argument and is a table (a source table as of the end of the day, a daily table on
-    the day), several tables by name (a mapping), a table some `DaysAgo` or on the `PreviousDay`, the `SyncTimes`, or
-    a value that is asked for when the run begins. The argument `day`, where the rule has one, is the day.
+    the day), several tables by name (a mapping), a table some `DaysAgo`, on the `PreviousDay` or on all `EarlierDays`,
+    the `SyncTimes`, or a value that is asked for when the run begins. The argument `day`, where the rule has one, is
+    the day.
     The rule returns an expression, which either engine computes, or a pandas or Arrow table, which it computed itself.
+    An `eager` rule reads rows while it is called, so that what it returns serves this one day; some do with certain
+    arguments only, by a function of them.
     """
 
     key: str
     contract: Contract
     inputs: Mapping[str, Input]
     rule: Rule
+    eager: bool | Callable[[Mapping[str, Any]], bool] = False
 
     def __post_init__(self) -> None:
         arguments = set(inspect.signature(self.rule).parameters) - {"day"}
@@ -76,9 +89,9 @@ class DailyTable:
         return [value for value in self.inputs.values() if isinstance(value, str)] + several
 
     @property
-    def earlier_days(self) -> list[DaysAgo | PreviousDay]:
+    def earlier_days(self) -> list[DaysAgo | PreviousDay | EarlierDays]:
         """The daily tables that are read as they were before the day."""
-        return [value for value in self.inputs.values() if isinstance(value, DaysAgo | PreviousDay)]
+        return [value for value in self.inputs.values() if isinstance(value, DaysAgo | PreviousDay | EarlierDays)]
 
     @property
     def reads_policy(self) -> bool:
@@ -95,7 +108,12 @@ class DailyTable:
                 f"{self.key} is not made for {day}: {' and '.join(missing)} of that day is missing, though earlier "
                 f"days exist. See why its run failed, or make it with: gtm run {missing[0]} --partition {day}"
             )
-        rows = self.rule(**arguments(lake, self.inputs, self.rule, day))
+        values = arguments(lake, self.inputs, self.rule, day)
+        eager = self.eager(values) if callable(self.eager) else self.eager
+        if not eager and is_reusable(self.rule) and settings().gtm_engine == "duckdb":
+            statement = statement_of(self.rule, values, self.contract.shaped)
+            return replace(lake.write(self.key, day, statement.query), lineage=statement.lineage)
+        rows = self.rule(**values)
         if not isinstance(rows, ibis.Table):
             return lake.write(self.key, day, rows)
         rows = self.contract.shaped(rows)
@@ -138,6 +156,11 @@ def queries_of(lake: Lake, value: Input, day: str) -> list[FileQuery]:
     if isinstance(value, PreviousDay):
         earlier = max((made for made in lake.partitions(value.table) if made < day), default="")
         return [lake.query_day(value.table, earlier)]
+    if isinstance(value, EarlierDays):
+        first = (date.fromisoformat(day) - timedelta(days=value.days)).isoformat()
+        return [
+            lake.file_query(value.table, [file for file in lake.files(value.table) if first <= file.partition < day])
+        ]
     if isinstance(value, SyncTimes):
         return [lake.query_synced(day)]
     if isinstance(value, Mapping):

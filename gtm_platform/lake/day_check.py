@@ -15,6 +15,7 @@ from gtm_platform.lake.contracts import ContractBroken, contract_of
 from gtm_platform.lake.daily_table import DailyTable, Input, arguments, queries_of, source_of
 from gtm_platform.lake.duckdb_engine import cursor, engine
 from gtm_platform.lake.lake import DamagedFile, Lake
+from gtm_platform.lake.statements import is_reusable, statement_of
 
 RECENT_DAYS = 14
 SHOWN = 20  # rows of a day
@@ -55,9 +56,14 @@ class DayCheck:
     def verdict(self, lake: Lake, day: str) -> Verdict:
         """Look at one day."""
         try:
-            return _rows_wrong(self.rule(**arguments(lake, self.inputs, self.rule, day)))
+            return _rows_wrong(self._query(arguments(lake, self.inputs, self.rule, day)))
         except DamagedFile as damage:
             return Verdict(reason=str(damage), lasting=False)
+
+    def _query(self, values: Mapping[str, Any]) -> str:
+        if is_reusable(self.rule):
+            return statement_of(self.rule, values).query.sql
+        return str(engine().compile(self.rule(**values)))
 
     def version(self) -> str:
         """Identify the rule and the values that it goes by."""
@@ -117,9 +123,9 @@ def days_to_check(lake: Lake, check: Check, of_run: Iterable[str]) -> list[str]:
     return [day for day in stored if day >= oldest or day in run_days]
 
 
-def _rows_wrong(wrong: ibis.Table) -> Verdict:
+def _rows_wrong(query: str) -> Verdict:
     with cursor() as connection:
-        result: Any = connection.execute(engine().compile(wrong))
+        result: Any = connection.execute(query)
         names = [column[0] for column in result.description]
         rows = result.fetchall()
     shown = tuple(dict(zip(names, map(str, row), strict=True)) for row in sorted(rows, key=str)[:SHOWN])

@@ -1,7 +1,8 @@
 """The embedded engine: one in-memory DuckDB per process, spoken to through Ibis. It holds no data and locks nothing."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -84,11 +85,24 @@ def sql_as_table(query: str, schema: ibis.Schema) -> ibis.Table:
     return ops.SQLQueryResult(f"select {columns} from ({query})", schema=schema, source=engine()).to_expr()
 
 
-def in_views(table: ibis.Table) -> ibis.Table | pa.RecordBatchReader:
-    """Return an expression, computed where it reads a memtable, which only Ibis' own connection sees."""
+@dataclass(frozen=True)
+class Statement:
+    """A query in SQL, and the views of the engine that it reads."""
+
+    sql: str
+    views: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> list[str]:
+        """The files behind the views."""
+        return [path for view in self.views if view in _queries for path in _queries[view].files]
+
+
+def compiled(table: ibis.Table) -> Statement | pa.RecordBatchReader:
+    """Compile an expression; compute it where it reads a memtable, which only Ibis' own connection sees."""
     if table.op().find(ops.InMemoryTable):
         return engine().to_pyarrow(table).to_reader()
-    return table
+    return Statement(as_typed(table), tuple(queries_in(table)))
 
 
 def queries_in(table: ibis.Table) -> dict[str, FileQuery]:
@@ -104,13 +118,13 @@ def paths_of(table: ibis.Table) -> list[str]:
     return [path for query in queries_in(table).values() for path in query.files]
 
 
-def as_typed(table: ibis.Table) -> str:
+def as_typed(table: ibis.Table, params: Mapping[ibis.Scalar, Any] | None = None) -> str:
     """Compile an expression, its columns cast to the very types of the expression.
 
     To DuckDB, the sum of whole numbers is a type of its own, which Parquet does not have.
     """
     columns = ", ".join(f'"{name}"::{sql_type(kind)} as "{name}"' for name, kind in table.schema().items())
-    return f"select {columns} from ({engine().compile(table)})"
+    return f"select {columns} from ({engine().compile(table, params=params)})"
 
 
 def value(expression: ibis.Scalar) -> Any:

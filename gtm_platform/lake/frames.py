@@ -13,12 +13,13 @@ import pyarrow as pa
 import pyarrow.types as kinds
 
 from gtm_platform.lake.contracts import Contract, ContractBroken
+from gtm_platform.lake.duckdb_engine import Statement
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Frame: TypeAlias = "pa.RecordBatchReader | pa.Table | pa.RecordBatch | pd.DataFrame"
-Rows: TypeAlias = "ibis.Table | Frame | Path"
+Rows: TypeAlias = "ibis.Table | Statement | Frame | Path"
 
 WIDEST = 38  # digits of a decimal, by way of which whole numbers become decimals of fewer
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,10 +18,10 @@ import ibis
 import pyarrow as pa
 
 from gtm_platform.lake.contract_check import Written, check_file
-from gtm_platform.lake.contracts import TABLES, contract_of
-from gtm_platform.lake.duckdb_engine import EngineFailed, as_table, as_typed, cursor, in_views, paths_of
+from gtm_platform.lake.contracts import TABLES, Contract, contract_of
+from gtm_platform.lake.duckdb_engine import EngineFailed, Statement, as_table, compiled, cursor
 from gtm_platform.lake.file_query import FileQuery, quoted
-from gtm_platform.lake.frames import Rows, as_batches, is_frame
+from gtm_platform.lake.frames import Frame, Rows, as_batches, is_frame
 from gtm_platform.lake.storage_errors import storage_errors
 
 # Rows to a row group, which is held in memory whole, by each thread that reads or writes. Source tables hold records as
@@ -172,8 +171,8 @@ class Lake:
     def write(self, table: str, partition: str, rows: Rows, full: bool = False) -> Written:
         """Replace a partition: write rows aside, check them by the contract, then give the file its name.
 
-        Rows are an expression, a pandas or Arrow table, a stream of batches, or a file of the table's folder that has
-        the very columns, which is taken as it is.
+        Rows are an expression, compiled or not, a pandas or Arrow table, a stream of batches, or a file of the table's
+        folder that has the very columns, which is taken as it is.
         """
         contract = contract_of(table)
         folder = self.root / table
@@ -186,9 +185,7 @@ class Lake:
                 rows.rename(draft)
             else:
                 group = ROW_GROUP_SIZE if contract.cadence is None else SOURCE_ROW_GROUP_SIZE
-                self.copy(
-                    as_batches(rows, contract) if is_frame(rows) else in_views(contract.shaped(rows)), draft, group
-                )
+                self.copy(_readable(rows, contract), draft, group)
             written = check_file(f"{table} {partition}", contract, draft)
             with storage_errors(target), open(draft, "rb") as file:
                 os.fsync(file.fileno())
@@ -205,18 +202,17 @@ class Lake:
         stamps = [int(file.stamp[:20]) for file in self.versions(table) if file.partition == partition]
         return max([time.time_ns(), *[stamp + 1 for stamp in stamps]])
 
-    def copy(self, rows: ibis.Table | pa.RecordBatchReader, target: Path, group: int) -> None:
-        """Write a Parquet file, of an expression or of a stream of batches."""
+    def copy(self, rows: Statement | pa.RecordBatchReader, target: Path, group: int) -> None:
+        """Write a Parquet file, of a query or of a stream of batches."""
         with cursor() as connection:
             if isinstance(rows, pa.RecordBatchReader):
                 # The stream itself: a reader is read through pyarrow.dataset, ahead of what is asked for.
                 connection.register("incoming", rows.__arrow_c_stream__())
-            query = "from incoming" if isinstance(rows, pa.RecordBatchReader) else as_typed(rows)
+            query = rows.sql if isinstance(rows, Statement) else "from incoming"
             as_parquet = (
                 f"format parquet, compression zstd, row_group_size {group}, dictionary_size_limit {DICTIONARY_SIZE}"
             )
-            read = partial(paths_of, rows) if isinstance(rows, ibis.Table) else tuple
-            with self.naming_damage(read), storage_errors(target):
+            with self.naming_damage(lambda: rows.paths if isinstance(rows, Statement) else ()), storage_errors(target):
                 connection.execute(f"copy ({query}) to '{target}' ({as_parquet})")
 
     def _drop_superseded(self, folder: Path, partition: str) -> None:
@@ -255,6 +251,13 @@ class Lake:
                     f"Make it again with: gtm run {table} --partition {file.partition}"
                 )
         return None
+
+
+def _readable(rows: "ibis.Table | Statement | Frame", contract: Contract) -> Statement | pa.RecordBatchReader:
+    """Return rows in a form that the engine reads, in the contract's columns."""
+    if isinstance(rows, Statement):
+        return rows
+    return as_batches(rows, contract) if is_frame(rows) else compiled(contract.shaped(rows))
 
 
 def _begin(partition: str) -> datetime:

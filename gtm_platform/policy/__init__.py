@@ -16,7 +16,7 @@ from gtm_platform.policy.hubspot import HubSpot
 from gtm_platform.policy.identity import Identity
 from gtm_platform.policy.limits import Limits
 from gtm_platform.policy.money import Money
-from gtm_platform.policy.quality import Quality
+from gtm_platform.policy.quality import Anomalies, Quality
 from gtm_platform.policy.reading import PolicyError, parse
 from gtm_platform.policy.rules import Rules
 from gtm_platform.policy.subscriptions import Subscriptions
@@ -26,6 +26,7 @@ from gtm_platform.settings import settings
 
 __all__ = [
     "Alerts",
+    "Anomalies",
     "Automation",
     "Churn",
     "Health",
@@ -64,7 +65,7 @@ class Policy(Rules):
     @property
     def hash(self) -> str:
         """Twelve digits that change with any value that decides what a table says, and with nothing else."""
-        canonical = json.dumps(self.model_dump(mode="json", exclude={"automation", "limits"}), sort_keys=True)
+        canonical = json.dumps(self.model_dump(mode="json", exclude={"alerts", "automation", "limits"}), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 

@@ -1,10 +1,29 @@
-"""What is worth an alert, and how many at once become one message."""
+"""What is worth an alert, who gets it and when, and how many at once become one message."""
 
+from datetime import time
 from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from gtm_platform.policy.rules import Days, Rules
+from gtm_platform.policy.rules import Days, Rules, Share
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name} is no time zone; they are called Europe/Berlin or America/New_York")
+    ZoneInfo(name)
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+class AccountManager(Rules):
+    """Where an account manager reads alerts: a channel (C…), or a person (U…) for direct messages."""
+
+    slack: Annotated[str, Field(pattern=r"^[CGDUW][A-Z0-9]{2,}$")]
+    time_zone: Zone | None = None
 
 
 class Alerts(Rules):
@@ -13,4 +32,17 @@ class Alerts(Rules):
     health_drop_points: Annotated[int, Field(ge=1)]
     health_drop_days: Days
     health_drop_margin: Annotated[int, Field(ge=0)]
+    engagement_drop_share: Share = 0.5
+    engagement_recovered_share: Share = 0.75
+    engagement_drop_min_logins: Annotated[int, Field(ge=1)] = 4
     digest_above: Annotated[int, Field(ge=1)]
+    max_a_day: Annotated[int, Field(ge=0)] = 5
+    feedback_days: Days = 14
+    time_zone: Zone = "UTC"
+    quiet_hours: tuple[time, time] | None = None
+    account_managers: dict[str, AccountManager] = {}
+
+    def account_manager(self, email: str | None) -> AccountManager | None:
+        """Return where the account manager with an address reads alerts; None where the policy does not say."""
+        by_email = {address.lower(): manager for address, manager in self.account_managers.items()}
+        return by_email.get((email or "").lower())

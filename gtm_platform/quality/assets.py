@@ -4,12 +4,16 @@ import dagster as dg
 
 from gtm_platform.lake.dagster.daily_assets import daily_assets
 from gtm_platform.lake.dagster.table_checks import day_checks
-from gtm_platform.quality import customer_quality, mrr_differences
+from gtm_platform.quality import anomalies, customer_quality, daily_metrics, mrr_differences
 from gtm_platform.quality.checks import CHECKS
 
-TABLES = (mrr_differences.TABLE, customer_quality.TABLE)
+OF_CUSTOMERS = (mrr_differences.TABLE, customer_quality.TABLE)
+OF_TABLES = (daily_metrics.TABLE, anomalies.TABLE)
+TABLES = (*OF_CUSTOMERS, *OF_TABLES)
+MONITORING = "monitoring"  # a group that reads all other tables, those made of quality's among them
 
 
 def defs() -> dg.Definitions:
     """Return what this room adds to the graph."""
-    return dg.Definitions(assets=daily_assets(TABLES), asset_checks=day_checks(TABLES, CHECKS))
+    assets = [*daily_assets(OF_CUSTOMERS), *daily_assets(OF_TABLES, MONITORING)]
+    return dg.Definitions(assets=assets, asset_checks=day_checks(TABLES, CHECKS))

@@ -1,13 +1,11 @@
 """Checks that span rooms: sources against the day, figures of one source against those of another."""
 
-from datetime import date
-
 import ibis
 
 from gtm_platform.lake.contracts import TABLES
 from gtm_platform.lake.daily_table import SyncTimes
 from gtm_platform.lake.day_check import DayCheck
-from gtm_platform.lake.expressions.days import end_of
+from gtm_platform.lake.expressions.days import Day, end_of
 from gtm_platform.policy import Policy
 from gtm_platform.policy import policy as current_policy
 
@@ -21,7 +19,7 @@ def mrr_differences(differences: ibis.Table) -> ibis.Table:
     )  # fmt: skip
 
 
-def overdue_sources(synced: ibis.Table, cadences: dict[str, int], policy: Policy, day: date) -> ibis.Table:
+def overdue_sources(synced: ibis.Table, cadences: dict[str, int], policy: Policy, day: Day) -> ibis.Table:
     """Return source tables last read longer ago than their cadence plus the policy's hours of grace."""
     due = synced["table"].cases(*cadences.items()).cast("int64") + policy.quality.overdue_hours
     age = (end_of(day).epoch_seconds() - synced["synced_at"].epoch_seconds()) / 3600

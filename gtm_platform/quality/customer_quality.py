@@ -1,7 +1,6 @@
 """`quality/customer_quality`: how complete, how fresh, how surely matched and how valid a customer's data are."""
 
 from collections.abc import Mapping
-from datetime import date
 
 import ibis
 
@@ -10,7 +9,7 @@ from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.ingest.feeds import Measure, PersonFeed, person_rows, read
 from gtm_platform.lake.contracts import Column, Contract, contract_of
 from gtm_platform.lake.daily_table import DailyTable, SyncTimes
-from gtm_platform.lake.expressions.days import end_of
+from gtm_platform.lake.expressions.days import Day, end_of
 from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.lake.expressions.literals import number
 from gtm_platform.lake.expressions.rounding import points
@@ -79,7 +78,7 @@ def table(
     synced: ibis.Table,
     cadences: Mapping[str, int],
     policy: Policy,
-    day: date,
+    day: Day,
 ) -> ibis.Table:
     """Return a row per customer; `domains` are the tables that FIELDS names."""
     ids = [feed.id_column for feed in FEEDS]
@@ -124,7 +123,7 @@ def _syncs(customers: ibis.Table, synced: ibis.Table) -> dict[str, ibis.Value]:
     }
 
 
-def _freshness(customers: ibis.Table, cadences: Mapping[str, int], overdue: int, day: date) -> ibis.ir.FloatingValue:
+def _freshness(customers: ibis.Table, cadences: Mapping[str, int], overdue: int, day: Day) -> ibis.ir.FloatingValue:
     """Return the share of a customer's sources whose last reading is not older than cadence and grace."""
     end = end_of(day).epoch_seconds()
     fresh = [

@@ -161,9 +161,9 @@ def query(sent: QueryParams, names: Iterable[str], now: datetime) -> Query:
 
 
 def page(rows: Iterable[Row], listing: Query, sent: QueryParams, now: datetime) -> Shape:
-    """A page of rows in the order of `updated_at` and key."""
+    """A page of rows in the order of `updated_at` and key, and how many there are of them on all pages."""
     since = listing.since
-    placed = ((exact(row.updated), row.key, row) for row in rows if since is None or row.updated >= since)
+    placed = [(exact(row.updated), row.key, row) for row in rows if since is None or row.updated >= since]
     following = sorted(
         (
             (updated, key, row)
@@ -177,7 +177,8 @@ def page(rows: Iterable[Row], listing: Query, sent: QueryParams, now: datetime) 
     if more:
         updated, key, _ = shown[-1]
         cursor = encode_cursor({"u": updated, "i": key, "f": dict(listing.filters), "t": now.isoformat()})
-    return {"data": [row.render() for _, _, row in shown], "has_more": more, "next_cursor": cursor}
+    data = [row.render() for _, _, row in shown]
+    return {"data": data, "has_more": more, "next_cursor": cursor, "total": len(placed)}
 
 
 def days_page(

@@ -31,10 +31,12 @@ from gtm_platform.sandbox.request_counts import RequestCounts
 from gtm_platform.sandbox.world import World
 
 
-def open_sandbox(seed: int, people: int, now: datetime | None, journal: Journal) -> tuple[World, ASGIApp]:
+def open_sandbox(
+    seed: int, people: int, now: datetime | None, journal: Journal, staying: float = 0.0
+) -> tuple[World, ASGIApp]:
     """Open the sandbox as it was left, or a new one; with `now` its clock stands still at that time."""
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    world = World(seed, people, journal.start_of(seed, people, now, midnight))
+    world = World(seed, people, journal.start_of(seed, people, now, midnight), staying)
     clock = SandboxClock(world, journal, stopped=now is not None)
     systems = {system.name: system for system in systems_of(world)}
     app = create_app(clock, list(systems.values()), journal)
@@ -142,13 +144,13 @@ def serve(port: int, people: int, seed: int, now: datetime | None, home: Path | 
 
 @contextmanager
 def running(
-    people: int = 150, seed: int = 1, now: datetime | None = None, home: Path | None = None
+    people: int = 150, seed: int = 1, now: datetime | None = None, home: Path | None = None, staying: float = 0.0
 ) -> Iterator[Sandbox]:
-    """A sandbox in a thread of this process, for as long as the context lasts."""
+    """A sandbox in a thread of this process, for as long as the context lasts; `staying` is the world's."""
     listener, url = _open_listener(0)
     with listener:
         journal = Journal(home)
-        world, app = open_sandbox(seed, people, now, journal)
+        world, app = open_sandbox(seed, people, now, journal, staying)
         journal.write_url(url)
         server = _server(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

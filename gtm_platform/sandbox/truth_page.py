@@ -25,6 +25,8 @@ _COLUMNS = {
     "open_critical_tickets": "Critical",
     "last_seen_at": "Last seen",
     "churns_at": "Will churn",
+    "churn_cause": "Because of",
+    "churn_shows_from": "Shows from",
     "emails": "Addresses",
     "hubspot": "HubSpot",
     "intercom": "Intercom",
@@ -32,7 +34,7 @@ _COLUMNS = {
     "stripe_deleted": "Deleted at Stripe",
 }
 _NUMBERS = ("mrr", "ltv", "open_conversations", "open_critical_tickets")
-_INSTANTS = ("customer_since", "churned_at", "last_seen_at", "churns_at")
+_INSTANTS = ("customer_since", "churned_at", "last_seen_at", "churns_at", "churn_shows_from")
 
 
 def truth_page(truth: Mapping[str, Any], first: date, last: date, status: str | None) -> str:

@@ -21,7 +21,7 @@ from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.redaction import bare_url
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.record import Id, Instant, Record, at, fact, with_facts
-from gtm_platform.ingest.source import Stream, Window
+from gtm_platform.ingest.source import SliceTotal, Stream, Totals, Window
 from gtm_platform.settings import SystemSettings
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 SETTLES_WITHIN = timedelta(hours=6)
 SETTLED_AGAIN = timedelta(days=2)  # rows of so many days are asked for again
 A_DAY, AN_INSTANT = timedelta(days=1), timedelta(microseconds=1)
+COUNTED_DAYS = timedelta(days=90)  # of use are compared with the panel's total
 
 Pages = Callable[["AdminPanel", Window], Iterator[Page]]
 
@@ -53,6 +54,15 @@ class AdminPanel:
         first = {"limit": LARGEST_PAGE} | ({"updated_since": _instant(since)} if since else {})
         for page, _ in PAGING.walk(lambda params: self.api.get(path, params, check=as_page), first):
             yield page
+
+    def total(self, path: str, **filters: Any) -> int | None:
+        """Ask how many rows a list has that fit; None of a panel that does not say, or does not have the list yet."""
+        try:
+            body = self.api.get(path, {"limit": 1, **filters}, check=as_page)
+        except NotFound:
+            return None
+        total = get_path_or_none(body, "total")
+        return total if isinstance(total, int) else None
 
 
 def as_page(body: bytes) -> bytes:
@@ -137,6 +147,7 @@ def daily_usage_stream(record: type[Record]) -> Stream:
         key=("account_id", "day"),
         cursor_field="changed_at",
         lookback=SETTLED_AGAIN,
+        totals=Totals(_count_days, "`total` of the list, by the day and over the last 90 days", counted_by="day"),
     )
 
 
@@ -158,6 +169,56 @@ def _moment_of_row(raw: bytes) -> Any:
     except (TypeError, ValueError):  # the record's fields say what is wrong
         return changed
     return _instant(midnight - AN_INSTANT) if settled else changed
+
+
+# --- totals ----------------------------------------------------------------------------------------------------------
+
+
+def whole_total(path: str) -> Totals:
+    """Return how a list is counted that is read whole."""
+
+    def count(panel: AdminPanel, window: Window) -> SliceTotal | None:
+        total = panel.total(path)
+        return None if total is None else SliceTotal(window.start, window.end, total)
+
+    return Totals(count, "`total` of the list, before and after it is read; where the panel says it")
+
+
+def updated_total(path: str) -> Totals:
+    """Return how a list is counted by `updated_at`."""
+
+    def count(panel: AdminPanel, window: Window) -> SliceTotal | None:
+        # In this order what changes meanwhile is in the second total as well, and drops out.
+        since_start = panel.total(path, updated_since=_instant(window.start))
+        since_end = panel.total(path, updated_since=_instant(window.end))
+        if since_start is None or since_end is None:
+            return None
+        return SliceTotal(window.start, window.end, since_start - since_end)
+
+    return Totals(count, "`total` of the list by `updated_since`, where the panel says it")
+
+
+def _count_days(panel: AdminPanel, window: Window) -> SliceTotal | None:
+    """Count the days of use that were so by the end: without those that have been updated since."""
+    end = datetime.combine(window.end.astimezone(UTC), time(), UTC)
+    start = datetime.combine((window.start + A_DAY - AN_INSTANT).astimezone(UTC), time(), UTC)
+    start = max(start, end - COUNTED_DAYS)
+    if start >= end:
+        return None
+    last = end - A_DAY
+    days = _days(start, last)
+    totals = [
+        panel.total("/usage/daily", **days),
+        panel.total("/usage/daily", **_days(last, last), updated_since=_instant(end + SETTLES_WITHIN)),
+    ]
+    if start < last:
+        totals.append(panel.total("/usage/daily", **_days(start, last - A_DAY), updated_since=_instant(end)))
+    counted = [total for total in totals if total is not None]
+    return SliceTotal(start, end, 2 * counted[0] - sum(counted)) if len(counted) == len(totals) else None
+
+
+def _days(first: datetime, last: datetime) -> dict[str, str]:
+    return {"from": f"{first:%Y-%m-%d}", "to": f"{last:%Y-%m-%d}"}
 
 
 # --- records ---------------------------------------------------------------------------------------------------------

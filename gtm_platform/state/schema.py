@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0005"
+VERSION = "0006"
 
 metadata = sa.MetaData()
 
@@ -67,6 +67,8 @@ slack_messages = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("at", Instant, nullable=False),
     sa.Column("sent_at", Instant),
+    sa.Column("useful", sa.Integer),  # how many readers reacted so; null before the reactions were read
+    sa.Column("not_useful", sa.Integer),
     sa.Index("slack_messages_of_a_subject", "kind", "subject_id"),
     sa.Index("slack_messages_by_status", "status"),
 )

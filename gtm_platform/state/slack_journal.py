@@ -34,6 +34,13 @@ class Entry(Fact):
 
     id: int
     status: str
+    channel: str = ""
+    text_hash: str | None = None  # of the message that it was last posted in
+    ts: str | None = None
+    at: datetime | None = None
+    sent_at: datetime | None = None
+    useful: int | None = None
+    not_useful: int | None = None
 
 
 def new_facts(tx: sa.Connection, facts: Sequence[Fact]) -> list[Fact]:
@@ -65,12 +72,18 @@ def newest(tx: sa.Connection, kind: str) -> dict[str, Entry]:
     return {row.subject_id: _entry(row) for row in rows}
 
 
-def posting(tx: sa.Connection, ids: Collection[int], text_hash: str) -> None:
+def sent_since(tx: sa.Connection, kinds: Collection[str], since: datetime) -> list[Entry]:
+    """Return what was sent of these kinds since a moment, the oldest first."""
+    these = (journal.c.status == "sent") & journal.c.kind.in_(list(kinds)) & (journal.c.sent_at >= since)
+    return [_entry(row) for row in tx.execute(sa.select(journal).where(these).order_by(journal.c.id))]
+
+
+def posting(tx: sa.Connection, ids: Collection[int], text_hash: str, channel: str) -> None:
     """Note that a post begins: until it is answered nobody knows whether it arrived.
 
     `attempts` counts such posts.
     """
-    _change(tx, ids, status="unknown", attempts=journal.c.attempts + 1, text_hash=text_hash)
+    _change(tx, ids, status="unknown", attempts=journal.c.attempts + 1, text_hash=text_hash, channel=channel)
 
 
 def sent(tx: sa.Connection, ids: Collection[int], channel: str, ts: str, at: datetime) -> None:
@@ -87,6 +100,11 @@ def refused(tx: sa.Connection, ids: Collection[int], error: str) -> None:
 def doubtful(tx: sa.Connection, ids: Collection[int], error: str) -> None:
     """Note that no answer came; it stays in doubt."""
     _change(tx, ids, error=error)
+
+
+def judged(tx: sa.Connection, id: int, useful: int, not_useful: int) -> None:
+    """Note how many readers found an alert useful, and how many did not."""
+    _change(tx, [id], useful=useful, not_useful=not_useful)
 
 
 def failed(tx: sa.Connection, ids: Collection[int], error: str) -> None:
@@ -114,5 +132,19 @@ def _change(tx: sa.Connection, ids: Collection[int], **changes: Any) -> None:
 
 def _entry(row: sa.Row[Any]) -> Entry:
     return Entry(
-        row.fingerprint, row.kind, row.subject_kind, row.subject_id, row.day, row.facts, id=row.id, status=row.status
+        row.fingerprint,
+        row.kind,
+        row.subject_kind,
+        row.subject_id,
+        row.day,
+        row.facts,
+        id=row.id,
+        status=row.status,
+        channel=row.channel,
+        text_hash=row.text_hash,
+        ts=row.ts,
+        at=row.at,
+        sent_at=row.sent_at,
+        useful=row.useful,
+        not_useful=row.not_useful,
     )

@@ -2,8 +2,6 @@
 means, and how it is computed, stands where its domain is.
 """
 
-from datetime import date
-
 import ibis
 
 from gtm_platform.core import activity, calls, pipeline, profile, revenue, support
@@ -12,6 +10,7 @@ from gtm_platform.identity import people as identity_people
 from gtm_platform.identity.people import IDS as IDS_BY_SOURCE
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.expressions.days import Day, as_scalar
 from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.quality.customer_quality import QUALITY
 
@@ -64,13 +63,13 @@ def table(
     pipeline: ibis.Table,
     health: ibis.Table,
     quality: ibis.Table,
-    day: date,
+    day: Day,
 ) -> ibis.Table:
     """Return a row per person of identity/people, customers and others."""
     health = health.select("customer_id", *HEALTH)
     quality = quality.select("customer_id", *QUALITY)
     wide = left_join_all(people.select(*IDS), [profile, revenue, activity, support, calls, pipeline, health, quality])
-    return wide.mutate(as_of=ibis.literal(day)).select(*CONTRACT.columns)
+    return wide.mutate(as_of=as_scalar(day)).select(*CONTRACT.columns)
 
 
 TABLE = DailyTable(

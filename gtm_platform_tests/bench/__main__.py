@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gtm_platform_tests.bench import (
+    anomalies,
     api,
     automation,
     backfill,
@@ -23,7 +24,7 @@ from gtm_platform_tests.bench import (
 )
 from gtm_platform_tests.bench.figures import Effort, Figure, Row
 
-ROOMS = (marts, connector, latency, limits, graph, unchanged, automation, backfill, api, dashboard)
+ROOMS = (marts, connector, latency, limits, graph, unchanged, automation, backfill, api, dashboard, anomalies)
 FIGURES = {room.FIGURE.name: room.FIGURE for room in ROOMS}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")
 

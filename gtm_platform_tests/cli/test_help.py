@@ -15,6 +15,7 @@ from gtm_platform.cli import gtm
 
 COMMANDS = (
     "accounts",
+    "alerts",
     "dashboard",
     "demo",
     "doctor",
@@ -26,6 +27,7 @@ COMMANDS = (
     "report",
     "run",
     "sandbox",
+    "schema",
     "serve",
     "tidy",
     "token",

@@ -1,6 +1,10 @@
-"""`gtm ui`: what it refuses, it refuses in a sentence; and beside a sandbox the platform's time is the sandbox's."""
+"""`gtm ui`: dashboard, API and Dagster answer where it says; what it refuses, it refuses in a sentence; and beside a
+sandbox the platform's time is the sandbox's."""
 
 import json
+import os
+import re
+import signal
 import socket
 import subprocess
 import sys
@@ -8,9 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+import httpx
 import pytest
 
-from gtm_platform.cli.ui import alone_at, require_loadable
+from gtm_platform.cli.processes import Child, child_process, free_port
+from gtm_platform.cli.ui import alone_at, outlive, require_loadable
 from gtm_platform.sandbox.server import running
 from gtm_platform.settings import settings
 from gtm_platform_tests.cli.conftest import Command
@@ -108,9 +114,14 @@ def test_the_platforms_time_is_that_of_the_sandbox(home: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
-    ("arguments", "option"), [(("ui", "--dashboard-port"), "--dashboard-port"), (("dashboard", "--port"), "--port")]
+    ("arguments", "option"),
+    [
+        (("ui", "--dashboard-port"), "--dashboard-port"),
+        (("ui", "--api-port"), "--api-port"),
+        (("dashboard", "--port"), "--port"),
+    ],
 )
-def test_a_port_of_the_dashboard_that_is_taken_is_a_sentence(
+def test_a_port_of_a_part_that_is_taken_is_a_sentence(
     command: Command, arguments: tuple[str, ...], option: str
 ) -> None:
     with socket.socket() as taken:
@@ -121,3 +132,44 @@ def test_a_port_of_the_dashboard_that_is_taken_is_a_sentence(
     assert answer.exit_code == 1
     assert f"Port {port} is taken" in answer.stderr
     assert f"{option} {port + 1}" in answer.stderr
+
+
+def test_dashboard_api_and_dagster_answer_where_it_says(home: Path) -> None:
+    ports = [str(free_port(0)) for _ in range(3)]
+    options = [text for pair in zip(("--port", "--dashboard-port", "--api-port"), ports, strict=True) for text in pair]
+    command = [sys.executable, "-W", "ignore", "-m", "gtm_platform.cli", "ui", "--home", str(home), "--no-sandbox"]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout
+        try:
+            lines = iter(process.stdout.readline, "")
+            addresses: dict[str, str] = {}
+            while len(addresses) < 3:
+                if printed := re.match(r"(Dashboard|Dagster UI|API) +(http://\S+)", next(lines)):
+                    addresses[printed[1]] = printed[2]
+            paths = {"Dashboard": "/_stcore/health", "Dagster UI": "/server_info", "API": ""}
+            with httpx.Client(transport=httpx.HTTPTransport(retries=9), trust_env=False, timeout=120) as client:
+                statuses = {name: client.get(addresses[name] + path).status_code for name, path in paths.items()}
+            assert statuses == {"Dashboard": 200, "Dagster UI": 200, "API": 401}
+        finally:
+            process.send_signal(signal.SIGINT)
+            rest = process.stdout.read()
+    assert process.returncode == 0, rest
+    assert "ended" not in rest
+
+
+def test_what_dies_is_named_and_the_rest_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dying = [sys.executable, "-c", "print('no room'); raise SystemExit(3)"]
+    lasting = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    reader, writer = os.pipe()
+    with (
+        child_process("The API", dying, os.environ, tmp_path / "api.log") as api,
+        subprocess.Popen(lasting, stdin=reader) as process,
+    ):
+        api.process.wait()
+        os.close(reader)
+        os.close(writer)
+        outlive((api,), Child("Dagster", process, tmp_path / "ui.log"))
+    words = capsys.readouterr().err
+    assert f"The API ended with status 3: no room What it printed: {tmp_path / 'api.log'}" in words
+    assert "The rest goes on" in words
+    assert "Dagster ended with status 0." in words

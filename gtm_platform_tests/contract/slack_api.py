@@ -115,6 +115,7 @@ ANSWERS: dict[str, Schema] = {
     },
     "conversations.info": {"channel": CHANNEL},
     "conversations.list": {"channels": array(CHANNEL), "response_metadata": CURSOR},
+    "conversations.open": {"channel": shape({"id": CHANNEL_ID})},
     "conversations.replies": {"messages": array(MESSAGE), "has_more": TRUTH},
     "reactions.add": {},
     "reactions.get": ITEM,

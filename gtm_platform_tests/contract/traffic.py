@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from gtm_platform.delivery.alerts.customer_alerts import DueAlerts
-from gtm_platform.delivery.alerts.customer_wording import compose
 from gtm_platform.delivery.alerts.kinds import run_failed
 from gtm_platform.delivery.alerts.ops_wording import compose as compose_for_ops
 from gtm_platform.delivery.alerts.sender import AlertSender
@@ -31,6 +30,7 @@ from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import open_state
 from gtm_platform.state.slack_journal import Fact
 from gtm_platform_tests.contract.systems import NOW
+from gtm_platform_tests.delivery.composing import compose
 from gtm_platform_tests.delivery.rows import DAY, customer
 
 WHOLE, CHANGED = Window(BEGINNING, NOW, full=True), Window(NOW - timedelta(days=2), NOW + timedelta(hours=1))
@@ -85,7 +85,7 @@ def say_all(folder: Path) -> None:
         for facts in (_drops(0, 2), _drops(2, 60)):
             due = DueAlerts(DAY, facts, customers)
             AlertSender(channel, state, ("health_drop",), lambda: NOW).send(
-                facts, lambda entries: compose(entries, customers, digest_above=10, portal="1234567"), due.drop_reason
+                facts, lambda entries: compose(entries, customers, "1234567"), due.drop_reason
             )
         failed = run_failed.ALERT.facts_of([run_failed.FailedRun("1", "daily", "", ("The disk is full.",))], DAY)
         AlertSender(channel, state, ("run_failed",), lambda: NOW).send(

@@ -12,7 +12,7 @@ Arguments = dict[str, str | int | bool]
 def walk_slack(client: httpx.Client, world: World) -> None:
     """Post, read, react, delete; then ask what is refused."""
     channel, email = next(iter(world.slack.channels)), next(iter(world.slack.users))
-    ts = _post(client, channel)
+    ts, user = _post(client, channel), world.slack.users[email]["id"]
     reading: tuple[tuple[str, Arguments], ...] = (
         ("api.test", {}),
         ("auth.test", {}),
@@ -25,6 +25,7 @@ def walk_slack(client: httpx.Client, world: World) -> None:
         ("users.info", {"user": BOT_USER_ID}),
         ("users.lookupByEmail", {"email": email}),
         ("chat.getPermalink", {"channel": channel, "message_ts": ts}),
+        ("conversations.open", {"users": user}),
         ("reactions.get", {"channel": channel, "timestamp": ts}),
         ("reactions.list", {"limit": 1}),
     )
@@ -62,6 +63,7 @@ def _ask_wrongly(client: httpx.Client, channel: str) -> None:
         ("chat.getPermalink", {"channel": channel, "message_ts": never}),
         ("conversations.info", {"channel": elsewhere}),
         ("conversations.history", {"channel": elsewhere}),
+        ("conversations.open", {"users": "U0NOBODY001"}),
         ("conversations.replies", {"channel": channel, "ts": never}),
         ("reactions.add", {"channel": channel, "timestamp": never, "name": "eyes"}),
         ("users.info", {"user": "U0NOBODY001"}),

@@ -72,6 +72,7 @@ def test_logins_are_summed_over_windows_that_end_with_the_day() -> None:
     assert ann["logins_7d"] == 110
     assert ann["logins_14d"] == 11110
     assert ann["logins_14d_before"] == 1100000
+    assert ann["logins_28d_before"] == 1111111000
     assert ann["logins_30d"] == 111111110
 
 

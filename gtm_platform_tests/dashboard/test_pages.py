@@ -14,6 +14,7 @@ from gtm_platform.dashboard.page import DESTINATION, discover
 from gtm_platform.dashboard.pages.at_risk import every_row
 from gtm_platform.dashboard.status import AT_RISK as AT_RISK_STATUSES
 from gtm_platform.dashboard.wording import money
+from gtm_platform.health.explanation_text import written
 from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.store import Snapshot
 from gtm_platform.settings import settings
@@ -100,13 +101,25 @@ def test_the_overview_shows_the_movements_of_the_window(open_page: Open, lake: L
 
 def test_who_churned_and_who_was_saved_are_on_the_overview(open_page: Open, lake: Lake, snapshot: Snapshot) -> None:
     query = """select count(*) from {table} where customer_status = 'churned'
-        and churned_at > timestamptz '2026-02-01'"""
+        and churned_at::date > date '2026-03-02' - 30"""
     [(churned,)] = rows(lake, query)
     saved = orjson.loads(snapshot.fact("saved"))["customers"]
-    text = texts(open_page("overview"))
+    app = open_page("overview")
+    text = texts(app)
     assert churned
     assert f"Churned in 30 days: {churned}" in text
     assert f"Saved in 30 days: {saved}" in text
+    links = {link.proto.label: link.proto.page for link in app.get("page_link")}
+    assert links["All who left"].endswith("changes")
+    assert ("All who were saved" in links) == bool(saved)
+
+
+def test_who_left_is_no_customer_and_had_a_paid_subscription(open_page: Open, lake: Lake) -> None:
+    query = """select name from {table} where customer_status = 'churned' and not is_customer
+        and churned_at::date > date '2026-03-02' - 30"""
+    app = open_page("changes", days="30 days")
+    left = next(table for number in range(len(app.dataframe)) if "warning" in (table := listed(app, number))[0])
+    assert sorted(row["name"] for row in left) == sorted(name for (name,) in rows(lake, query))
 
 
 def test_the_list_has_everybody_at_risk_with_reasons_and_actions(open_page: Open, lake: Lake) -> None:
@@ -166,6 +179,16 @@ def test_a_customer_is_explained(open_page: Open, lake: Lake) -> None:
     assert company in text
     for part in ("What to do", "How the score is made", "Why it moved", "Timeline", f"gives] {score}"):
         assert part in text
+
+
+def test_a_score_is_written_down_as_the_command_does(open_page: Open, snapshot: Snapshot) -> None:
+    customer = snapshot.customer(WATCHED)
+    assert customer is not None
+    explanation = snapshot.explanation(customer)
+    assert explanation is not None
+    [code] = open_page("customer", id=WATCHED).code
+    assert code.value == written(explanation)
+    assert "days ago" in code.value
 
 
 def test_a_customer_is_reached_by_address_id_and_domain(open_page: Open, lake: Lake) -> None:

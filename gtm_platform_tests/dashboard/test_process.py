@@ -5,20 +5,21 @@ from pathlib import Path
 
 import httpx
 
+from gtm_platform.cli.processes import child_process, free_port
 from gtm_platform.dashboard import process
 
 
 def test_it_is_served_and_ends(home: Path, tmp_path: Path) -> None:
-    port, log = process.free_port(), tmp_path / "dashboard.log"
+    port, log = free_port(process.USUAL_PORT), tmp_path / "dashboard.log"
     environment = os.environ | {"GTM_HOME": str(home)}
     with (
-        process.serving_dashboard(port, environment, log) as served,
+        child_process("The dashboard", process.command(port), environment, log) as served,
         httpx.Client(transport=httpx.HTTPTransport(retries=12), trust_env=False, timeout=60) as client,
     ):
         assert client.get(f"{process.address(port)}/_stcore/health").text == "ok"
         assert "<title>" in client.get(process.address(port)).text
         assert [_upgraded(client, port, host) for host in ("127.0.0.1", "localhost", "evil.example")] == [101, 101, 403]
-    assert served.poll() is not None
+    assert served.process.poll() is not None
     assert "Traceback" not in log.read_text()
 
 

@@ -15,6 +15,7 @@ from gtm_platform.delivery.alerts.kinds import (
     cancel_mention,
     cancellation_scheduled,
     discover,
+    engagement_drop,
     health_drop,
     payment_failed,
     routed,
@@ -46,16 +47,19 @@ def entry(fact: Fact) -> Entry:
     )
 
 
-def alerted_on(alert: Alert[CustomerDay], rows: Sequence[Row], days: int = 7) -> list[int]:
-    """The days, counted from 0, on which a customer with these rows is alerted, delivering every day."""
+def alerted_on(alert: Alert[CustomerDay], rows: Sequence[Row], days: int = 7) -> list[int | str]:
+    """The days, counted from 0, on which a customer with these rows is alerted, delivering every day.
+
+    A recovery is "+" and the day.
+    """
     last: dict[str, Entry] = {}
-    alerted = []
+    alerted: list[int | str] = []
     dates = [(FIRST + timedelta(days=n)).isoformat() for n in range(len(rows))]
     for n, day in enumerate(dates):
         past = {dates[k]: [rows[k]] for k in range(max(0, n - days), n)}
         for fact in alert.facts_of(observed(day, [rows[n]], past, last, alert.kind), day):
             last["c1"] = entry(fact)
-            alerted.append(n)
+            alerted.append(f"+{n}" if fact.facts.get("recovered") else n)
     return alerted
 
 
@@ -91,12 +95,16 @@ def test_no_mention_or_an_old_one_is_no_alert(quiet: Row) -> None:
         ("a fall that goes on is sent again after another full drop", [100, 84, 80, 75, 70], [1]),
         ("and sent again", [100, 84, 80, 75, 69], [1, 4]),
         ("each worse status is sent", [90, 65, 60, 45, 25], [1, 3, 4]),
-        ("after a recovery it is news again", [75, 55, 75, 75, 55], [1, 4]),
+        ("after a recovery it is news again", [75, 55, 75, 75, 55], [1, "+2", 4]),
+        ("back but for a point of the margin", [90, 65, 84, 85, 85], [1, "+3"]),
+        ("a recovery after weeks", [90, *[60] * 20, 88, 88], [1, "+21"]),
         ("a half recovery is not another drop", [90, 65, 71, 71, 71], [1]),
         ("two borders at once", [71, 49], [1]),
     ],
 )
-def test_a_health_drop_is_sent_once_until_it_is_news_again(story: str, scores: list[int], days: list[int]) -> None:
+def test_a_health_drop_is_sent_once_until_it_is_news_again(
+    story: str, scores: list[int], days: list[int | str]
+) -> None:
     assert alerted_on(health_drop.ALERT, [health(score=score) for score in scores]) == days, story
 
 
@@ -122,13 +130,16 @@ def leaving(status: str | None) -> Row:
     [
         ("never", ["active", "active"], []),
         ("set to end", ["active", "leaving", "leaving", *["leaving"] * 9], [1]),
-        ("taken back, and set again", ["active", "leaving", "active", "leaving"], [1, 3]),
+        ("taken back, and set again", ["active", "leaving", "active", "leaving"], [1, "+2", 3]),
+        ("taken back weeks later", ["active", *["leaving"] * 20, "active", "active"], [1, "+21"]),
         ("already so when it was first seen", ["leaving", "leaving"], []),
         ("days made before the column existed", [None, "leaving"], []),
         ("out of a trial", ["trial", "leaving"], [1]),
     ],
 )
-def test_a_cancellation_is_sent_when_it_is_scheduled(story: str, statuses: list[str | None], days: list[int]) -> None:
+def test_a_cancellation_is_sent_when_it_is_scheduled(
+    story: str, statuses: list[str | None], days: list[int | str]
+) -> None:
     assert alerted_on(cancellation_scheduled.ALERT, [leaving(status) for status in statuses]) == days, story
 
 
@@ -151,17 +162,45 @@ def pays(failed: int | None = 0, delinquent: bool | None = False) -> Row:
         ("a card that is tried again is no news", [pays(), pays(1), pays(2), pays(4)], [1]),
         ("worse: overdue too", [pays(), pays(1), pays(2, True), pays(3, True)], [1, 2]),
         ("overdue at once", [pays(), pays(1, True), pays(1, True)], [1]),
+        ("overdue, and settled", [pays(), pays(1, True), pays(1), pays(0), pays(1, True)], [1, "+2", 4]),
         ("paid, and failed again", [pays(), pays(1), pays(0), pays(1)], [1, 3]),
         ("so when it was first seen", [pays(2, True), pays(2, True)], []),
         ("it ages out of the window, and is no news", [pays(), pays(2), *[pays(1)] * 9], [1]),
     ],
 )
-def test_a_failed_payment_is_sent_once_until_it_gets_worse(story: str, rows: list[Row], days: list[int]) -> None:
+def test_a_failed_payment_is_sent_once_until_it_gets_worse(story: str, rows: list[Row], days: list[int | str]) -> None:
     assert alerted_on(payment_failed.ALERT, rows) == days, story
 
 
+def uses(logins: int | None, before: int | None = 40) -> Row:
+    return {"customer_id": "c1", "logins_7d": logins, "logins_28d_before": before}
+
+
+@pytest.mark.parametrize(
+    ("story", "rows", "days"),
+    [
+        ("as before", [uses(10), uses(9)], []),
+        ("half of the weekly mean", [uses(10), uses(5), uses(5), *[uses(4)] * 9], [1]),
+        ("one more than half", [uses(10), uses(6), uses(6)], []),
+        ("nobody counts", [uses(None, None), uses(None, None)], []),
+        ("too seldom before to say", [uses(1, 3), uses(0, 3)], []),
+        ("so when it was first seen", [uses(0), uses(0)], []),
+        ("worse: none at all", [uses(10), uses(5), uses(3), uses(0), uses(0)], [1, 3]),
+        ("none at once", [uses(10), uses(0), uses(1)], [1]),
+        ("about the border", [uses(10), uses(5), uses(6), uses(5), uses(6), uses(5)], [1]),
+        ("back", [uses(10), uses(5), uses(7), uses(8), uses(8)], [1, "+3"]),
+        ("and down again", [uses(10), uses(5), uses(8), uses(4)], [1, "+2", 3]),
+        ("little has become usual, which is no recovery", [uses(10), uses(4), *[uses(4, 16)] * 30], [1]),
+        ("and falls from there", [uses(10), uses(4), *[uses(4, 16)] * 30, uses(2, 16)], [1, 32]),
+    ],
+)
+def test_falling_use_is_sent_once_until_it_stops_or_is_back(story: str, rows: list[Row], days: list[int | str]) -> None:
+    assert alerted_on(engagement_drop.ALERT, rows) == days, story
+
+
 def test_every_kind_is_discovered_with_its_route() -> None:
-    assert set(routed("customers")) == {"cancel_mention", "cancellation_scheduled", "health_drop", "payment_failed"}
+    customers = {"cancel_mention", "cancellation_scheduled", "engagement_drop", "health_drop", "payment_failed"}
+    assert set(routed("customers")) == customers
     ops = {"check_turned", "late_schedule", "run_failed", "sensor_failing", "stale_asset"}
     assert set(routed("ops")) == ops
     assert set(discover()) == {*routed("customers"), *routed("ops")}

@@ -4,7 +4,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
+from gtm_platform.automation.waiting_alerts import send_waiting_alerts
 from gtm_platform.delivery.alerts.asset import channel_url, slack_alerts
 from gtm_platform.delivery.assets import hubspot_contacts
 from gtm_platform.delivery.definitions import defs
@@ -20,9 +22,11 @@ from gtm_platform.delivery.hubspot.assets import hubspot_asset
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE
 from gtm_platform.delivery.hubspot.undo import NothingToUndo, undo_run
 from gtm_platform.delivery.request import delivered_days
+from gtm_platform.delivery.sensors import deliver
 from gtm_platform.lake.contracts import TABLES, Column, Contract
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.orchestration.origin import DAY_TAG
+from gtm_platform.policy import policy
 from gtm_platform.sandbox import hubspot, slack
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
 from gtm_platform.sandbox.slack.store import SlackStore
@@ -163,14 +167,14 @@ def test_the_newest_day_is_delivered_once(world: World) -> None:
     counts = shown(first, hubspot_contacts) or {}
     assert (counts["queried"], counts["written"], counts["fields_written"]) == (5, 5, 35)
     assert (shown(first, slack_alerts) or {})["sent"] == 10
-    assert len(world.workspace.messages) == 10
+    assert len(world.workspace.messages) == 6  # five by themselves, the others in a digest
 
     second = world.run(*DELIVERIES, day=DAYS[1])
 
     counts = shown(second, hubspot_contacts) or {}
     assert (counts["written"], counts["unchanged"]) == (0, 5)
     assert (shown(second, slack_alerts) or {})["new_alerts"] == 0
-    assert len(world.workspace.messages) == 10
+    assert len(world.workspace.messages) == 6
 
 
 @pytest.mark.parametrize("by", ["tag", "partition", "launchpad"])
@@ -431,6 +435,7 @@ def test_the_job_runs_both_deliveries() -> None:
     merged = dg.Definitions.merge(defs(), dg.Definitions(resources={"lake": LakeResource()}))
     job = merged.resolve_job_def("deliver")
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {
+        "alerts/precision",
         "delivery/hubspot_contacts",
         "delivery/slack_alerts",
     }
@@ -469,3 +474,55 @@ def test_alerts_are_about_current_customers_only(world: World) -> None:
     counts = shown(world.run(slack_alerts, day=DAYS[1]), slack_alerts) or {}
     assert (counts["new_alerts"], counts["sent"]) == (0, 0)
     assert world.workspace.messages == []
+
+
+def test_what_waited_in_quiet_hours_is_requested_and_sent_at_their_end(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = files("gtm_platform").joinpath("policy/policy.toml").read_text()
+    own = tmp_path / "policy.toml"
+    own.write_text(text.replace("[alerts]", '[alerts]\nquiet_hours = ["20:00", "07:30"]', 1))
+    monkeypatch.setenv("GTM_POLICY", str(own))
+    settings.cache_clear()
+    policy.cache_clear()
+    world.land_day(DAYS[0], score=80)
+    world.land_day(DAYS[1], score=55)
+    sensor = send_waiting_alerts(deliver)
+
+    assert world.run(slack_alerts, day=DAYS[1]).success
+    assert world.workspace.messages == []
+    assert isinstance(sensor(dg.build_sensor_context(instance=world.instance)), dg.SkipReason)
+
+    monkeypatch.setenv("GTM_NOW", (NOW + timedelta(hours=1, minutes=30)).isoformat())
+    settings.cache_clear()
+    request = sensor(dg.build_sensor_context(instance=world.instance))
+    assert isinstance(request, dg.RunRequest)
+    assert (request.tags[DAY_TAG], request.asset_selection) == (DAYS[1], [slack_alerts.key])
+    assert world.run(slack_alerts, day=DAYS[1]).success
+    [message] = world.workspace.messages
+    assert message.text.startswith("5 alerts: ")
+    assert isinstance(sensor(dg.build_sensor_context(instance=world.instance)), dg.SkipReason)
+    policy.cache_clear()
+
+
+def test_while_slack_is_down_the_same_alerts_are_requested_once_an_hour(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.land_day(DAYS[0], score=80)
+    world.land_day(DAYS[1], score=55)
+    world.slack_api.fault = lambda _: (503, {})
+    assert not world.run(slack_alerts, day=DAYS[1]).success
+    sensor = send_waiting_alerts(deliver)
+
+    def key(minutes: int) -> str | None:
+        monkeypatch.setenv("GTM_NOW", (NOW + timedelta(minutes=minutes)).isoformat())
+        settings.cache_clear()
+        request = sensor(dg.build_sensor_context(instance=world.instance))
+        assert isinstance(request, dg.RunRequest)
+        return request.run_key
+
+    assert key(1) == key(40)
+    assert key(41) != key(70)
+    world.slack_api.fault = None
+    assert world.run(slack_alerts, day=DAYS[1]).success
+    assert len(world.workspace.messages) == 5

@@ -10,9 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from gtm_platform.delivery.alerts.customer_alerts import DueAlerts
-from gtm_platform.delivery.alerts.customer_wording import compose
 from gtm_platform.delivery.alerts.sender import AlertSender, SendReport
-from gtm_platform.delivery.alerts.slack_client import AnswerLost, SlackChannel
+from gtm_platform.delivery.alerts.slack_client import AnswerLost, Post, SlackChannel
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.sandbox import slack
@@ -20,8 +19,9 @@ from gtm_platform.sandbox.slack.store import ALERT_CHANNEL, SlackMessage, SlackS
 from gtm_platform.state import State
 from gtm_platform.state.schema import slack_messages
 from gtm_platform.state.slack_journal import Fact
+from gtm_platform_tests.delivery.composing import compose
 from gtm_platform_tests.delivery.rows import DAY, customer
-from gtm_platform_tests.delivery.world import NOW, Watched, served
+from gtm_platform_tests.delivery.world import NOW, Call, Watched, served
 
 CHANNEL = ALERT_CHANNEL
 DROP = {"score": 55, "status": "at_risk", "from_score": 75, "from_status": "healthy"}
@@ -67,7 +67,7 @@ def send(
 ) -> SendReport:
     due = DueAlerts(day, new, CUSTOMERS)
     return sender(to, state, KINDS, lambda: NOW).send(
-        new, lambda entries: compose(entries, CUSTOMERS, digest_above, "1"), due.drop_reason
+        new, lambda entries: compose(entries, CUSTOMERS, "1", digest_above=digest_above), due.drop_reason
     )
 
 
@@ -87,7 +87,8 @@ def test_alerts_are_sent_and_journaled(slack_api: Watched, workspace: SlackStore
     row, message = journal(state)[0], posts(workspace)[0]
     assert (row["status"], row["ts"], row["attempts"], row["sent_at"]) == ("sent", message.ts, 1, NOW)
     assert message.text.startswith("Health drop: Person 1")
-    assert message.metadata == {"event_type": "gtm_alert", "event_payload": {"fingerprint": f"health_drop:c1:{DAY}"}}
+    payload = {"fingerprint": f"health_drop:c1:{DAY}", "key": row["text_hash"]}
+    assert message.metadata == {"event_type": "gtm_alert", "event_payload": payload}
 
 
 def test_the_same_facts_again_are_not_sent_again(slack_api: Watched, workspace: SlackStore, state: State) -> None:
@@ -141,23 +142,62 @@ def test_a_limit_is_waited_out(slack_api: Watched, workspace: SlackStore, state:
 
 
 class DiesAfterPosting(SlackChannel):
-    def post(self, text: str, blocks: Sequence[dict[str, Any]], fingerprint: str, thread: str | None = None) -> str:
-        super().post(text, blocks, fingerprint, thread)
+    def post(self, post: Post) -> str:
+        super().post(post)
         raise Crash
 
 
 class LosesTheAnswer(SlackChannel):
-    def post(self, text: str, blocks: Sequence[dict[str, Any]], fingerprint: str, thread: str | None = None) -> str:
-        super().post(text, blocks, fingerprint, thread)
+    def post(self, post: Post) -> str:
+        super().post(post)
         raise AnswerLost("Slack", "Slack did not answer.")
 
 
-def test_a_crash_between_post_and_receipt_makes_one_marked_repeat(
+def unreadable(call: Call) -> tuple[int, dict[str, Any]] | None:
+    """The token may not read messages."""
+    refused = {"ok": False, "error": "missing_scope", "needed": "channels:history"}
+    return (200, refused) if "conversations" in call.path else None
+
+
+def test_a_crash_between_post_and_receipt_is_seen_in_slack_and_nothing_is_repeated(
     slack_api: Watched, workspace: SlackStore, state: State
 ) -> None:
     with pytest.raises(Crash):
         send(channel(slack_api, DiesAfterPosting), state, *facts(1, 2))
     assert [row["status"] for row in journal(state)] == ["unknown", "intent"]
+
+    report = send(channel(slack_api), state, *facts(1, 2))
+
+    assert (report.sent, report.seen, report.posts, report.waiting) == (2, 1, 1, 0)
+    assert [message.text[:21] for message in posts(workspace)] == ["Health drop: Person 1", "Health drop: Person 2"]
+    assert [row["ts"] for row in journal(state)] == [message.ts for message in posts(workspace)]
+    assert send(channel(slack_api), state, *facts(1, 2)).sent == 0
+
+
+def test_a_crash_within_the_thread_of_a_digest_repeats_no_page(
+    slack_api: Watched, workspace: SlackStore, state: State
+) -> None:
+    class DiesAtThirdPage(SlackChannel):
+        def post(self, post: Post) -> str:
+            ts = super().post(post)
+            if "continued (3)" in post.text:
+                raise Crash
+            return ts
+
+    with pytest.raises(Crash):
+        send(channel(slack_api, DiesAtThirdPage), state, *facts(*range(100)))
+    report = send(channel(slack_api), state)
+
+    assert (report.seen, report.waiting, len(posts(workspace))) == (25, 0, 4)
+    assert {row["status"] for row in journal(state)} == {"sent"}
+
+
+def test_where_messages_may_not_be_read_a_crash_makes_one_marked_repeat(
+    slack_api: Watched, workspace: SlackStore, state: State
+) -> None:
+    with pytest.raises(Crash):
+        send(channel(slack_api, DiesAfterPosting), state, *facts(1, 2))
+    slack_api.fault = unreadable
 
     assert send(channel(slack_api), state, *facts(1, 2)).sent == 2
     assert send(channel(slack_api), state, *facts(1, 2)).sent == 0
@@ -176,7 +216,19 @@ def test_a_lost_answer_stops_the_run_and_stays_in_doubt_through_an_outage(
 
     slack_api.fault = None
     assert send(channel(slack_api), state).sent == 2
-    assert [message.text[:17] for message in posts(workspace)][1:] == ["(may be a repeat)", "Health drop: Pers"]
+    assert [message.text[:21] for message in posts(workspace)] == ["Health drop: Person 1", "Health drop: Person 2"]
+
+
+def test_a_post_that_never_arrived_is_sent_again_marked(
+    slack_api: Watched, workspace: SlackStore, state: State
+) -> None:
+    class Hangs(SlackChannel):
+        def post(self, post: Post) -> str:
+            raise AnswerLost("Slack", "Slack did not answer.")
+
+    assert send(channel(slack_api, Hangs), state, *facts(1)).waiting == 1
+    assert send(channel(slack_api), state).sent == 1
+    assert [message.text[:17] for message in posts(workspace)] == ["(may be a repeat)"]
 
 
 def test_a_crash_before_posting_says_it_once_unmarked(slack_api: Watched, workspace: SlackStore, state: State) -> None:

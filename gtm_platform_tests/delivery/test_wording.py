@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from gtm_platform.delivery.alerts.customer_wording import compose, money
+from gtm_platform.delivery.alerts.customer_wording import money
 from gtm_platform.delivery.alerts.wording import Message
 from gtm_platform.sandbox.slack.blocks import findings
 from gtm_platform.state.slack_journal import Entry
+from gtm_platform_tests.delivery.composing import compose
 from gtm_platform_tests.delivery.rows import DAY, customer
 
 DROP = {"score": 55, "status": "at_risk", "from_score": 75, "from_status": "healthy"}
@@ -60,10 +61,10 @@ EVIL = "<!channel> *x* & <https://evil.example|click> \u202eliam\u200b\x00\nnext
 
 
 @pytest.mark.faults("P15")
-@pytest.mark.parametrize("digest_above", [0, 10])
-def test_a_hostile_name_is_only_text(digest_above: int) -> None:
+@pytest.mark.parametrize("max_a_day", [0, 10])
+def test_a_hostile_name_is_only_text(max_a_day: int) -> None:
     hostile = customer(name=EVIL, company_name=EVIL, assigned_am=EVIL, recommended_actions=[EVIL], risk_signals=[EVIL])
-    [message] = compose([entry()], {"c1": hostile}, digest_above, None)
+    [message] = compose([entry()], {"c1": hostile}, max_a_day=max_a_day)
     marked = [message.text, *_mrkdwn(message.blocks)]
     assert any("&lt;!channel&gt;" in text for text in marked)
     assert all("<!" not in text and "<http" not in text for text in marked)
@@ -78,10 +79,10 @@ def _mrkdwn(part: Any) -> list[str]:
     return [text for value in part for text in _mrkdwn(value)] if isinstance(part, list | tuple) else []
 
 
-@pytest.mark.parametrize("digest_above", [0, 10])
-def test_nothing_is_too_long_or_empty_for_slack(digest_above: int) -> None:
+@pytest.mark.parametrize("max_a_day", [0, 10])
+def test_nothing_is_too_long_or_empty_for_slack(max_a_day: int) -> None:
     long = customer(name="N" * 9000, assigned_am="&" * 3000, recommended_actions=["<" * 5000])
-    [message] = compose([entry()], {"c1": long}, digest_above, "1")
+    [message] = compose([entry()], {"c1": long}, "1", max_a_day=max_a_day)
     assert findings(list(message.blocks)) == []
 
 
@@ -98,32 +99,58 @@ def test_many_alerts_are_one_message_and_its_thread() -> None:
     assert not first.follows
     assert [page.follows for page in further] == [True, True]
     assert [len(page.entries) for page in (first, *further)] == [25, 25, 10]
-    assert first.text == "60 alerts at once; here 25 health drop"
+    assert first.text == "60 alerts: 75,030 USD MRR at stake"
+    assert further[0].text == "60 alerts: 75,030 USD MRR at stake, continued (2)"
     said = json.dumps([first.blocks, *(page.blocks for page in further)])
     assert all(f"Person {n}." in said for n in range(60))
     assert findings(list(first.blocks)) == []
     assert len({page.fingerprint for page in (first, *further)}) == 3
 
 
-def test_a_digest_reads_as_text() -> None:
-    message, *_ = compose([entry()], {"c1": customer()}, digest_above=0, portal="1234567")
-    [line] = [block["text"]["text"] for block in message.blocks if block["type"] == "section"]
-    assert line == (
-        "*Health drop*: <https://app.hubspot.com/contacts/1234567/record/0-1/501|Ada Byron, Acme> "
-        "(1,250.50 USD MRR, AM Sam Lee): Health fell from 75 (healthy) to 55 (at risk). Signals: payment delinquent."
+def test_a_digest_is_by_cause_and_by_the_mrr_at_stake() -> None:
+    stakes = {"c1": 100, "c2": 5000, "c3": 900}
+    people = {id: customer(id, name=id, mrr=Decimal(mrr), mrr_reporting=Decimal(mrr)) for id, mrr in stakes.items()}
+    failed = Entry("p", "payment_failed", "customer", "c3", DAY, {"level": 2, "failed_payments_30d": 1}, 9, "intent")
+    back = Entry("b", "health_drop", "customer", "c1", DAY, DROP | {"score": 90, "recovered": True}, 8, "intent")
+    both = [entry("c1"), entry("c3", id=3), back, entry("c2", id=2), failed]
+
+    [message] = compose(both, people, portal="1234567", max_a_day=0)
+
+    assert message.text == "5 alerts: 6,000 USD MRR at stake"
+    texts = [block["text"]["text"] for block in message.blocks if block["type"] == "section"]
+    heads = ["*Health drop*: 3 customers, 6,000 USD MRR", "*Payment overdue*: 1 customer, 900 USD MRR"]
+    assert [text.split("\n")[0] for text in texts] == [*heads, "*Health recovered*: 1 customer, 100 USD MRR"]
+    assert [line.split("|")[1][:2] for line in texts[0].split("\n")[1:]] == ["c2", "c3", "c1"]
+    assert texts[1].split("\n")[1] == (
+        "• <https://app.hubspot.com/contacts/1234567/record/0-1/501|c3, Acme> (900 USD MRR, AM Sam Lee): "
+        "An invoice is past due. 1 payment failed in the last 30 days. Signals: payment delinquent."
     )
+    assert message.blocks[1]["elements"][0]["text"] == "3 health drop, 1 payment overdue, 1 health recovered"
+
+
+def test_a_recovery_asks_for_nothing_and_comes_last() -> None:
+    back = Entry("b", "health_drop", "customer", "c2", DAY, DROP | {"score": 90, "recovered": True}, 8, "intent")
+    first, last = compose([back, entry()], {"c1": customer(), "c2": customer("c2", mrr_reporting=Decimal(9000))})
+    assert last.text.startswith("Health recovered: Ada Byron, Acme. Health rose from 75")
+    assert "What to do" in json.dumps(first.blocks)
+    assert "What to do" not in json.dumps(last.blocks)
+
+
+def test_the_dashboard_is_linked_where_it_has_an_address() -> None:
+    [message] = compose([entry()], {"c1": customer()}, "1", dashboard="https://gtm.example/")
+    assert "<https://gtm.example/customer?id=c1|Open in the dashboard>" in json.dumps(message.blocks)
 
 
 def test_what_presses_most_comes_first() -> None:
     facts = {"mentioned_at": "2026-11-19 14:30 UTC"}
     mention = Entry("cancel_mention:c2:x", "cancel_mention", "customer", "c2", DAY, facts, id=2, status="intent")
-    messages = compose([entry(), mention], {"c1": customer(), "c2": customer("c2")}, digest_above=10, portal=None)
+    messages = compose([entry(), mention], {"c1": customer(), "c2": customer("c2")}, digest_above=10)
     assert [message.entries[0].kind for message in messages] == ["cancel_mention", "health_drop"]
 
 
 def test_ten_alerts_are_no_digest() -> None:
     several = [entry(f"c{n}", id=n) for n in range(10)]
-    assert len(compose(several, {f"c{n}": customer() for n in range(10)}, digest_above=10, portal=None)) == 10
+    assert len(compose(several, {f"c{n}": customer() for n in range(10)}, digest_above=10)) == 10
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def gtm(*arguments: str, home: Path, **told: str) -> subprocess.CompletedProcess
     home.mkdir(parents=True, exist_ok=True)
     inherited = {
         name: os.environ[name]
-        for name in ("PATH", "HOME", "TMPDIR", "LANG", "JAVA_HOME", "GTM_FIRST_DAY")
+        for name in ("PATH", "HOME", "TMPDIR", "LANG", "JAVA_HOME", "GTM_FIRST_DAY", "GTM_CACHE")
         if name in os.environ
     }
     return subprocess.run(

@@ -13,7 +13,8 @@ from gtm_platform.http.errors import Unavailable
 from gtm_platform.http.pages import Page
 from gtm_platform.ingest.record import Id, Instant, Record, at
 from gtm_platform.ingest.source import Schedule, Source, Stream, Window
-from gtm_platform.ingest.stream_sync import ShrankTooMuch, WindowResult
+from gtm_platform.ingest.stream_sync import WindowResult
+from gtm_platform.ingest.truncation import ShrankTooMuch
 from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import SystemSettings
 from gtm_platform_tests.faults.model import adds_up, as_of, ids, nothing_half_done

@@ -1,6 +1,7 @@
 """A source as Dagster runs it: streams succeed and fail apart, each window is accounted for, and off means off."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -16,8 +17,10 @@ from gtm_platform.http.rate_limit import current_share
 from gtm_platform.http.waiting import announce_wait
 from gtm_platform.ingest.assets import asset_of, schedule_of, windows
 from gtm_platform.ingest.record import Id, Instant, Record, at
+from gtm_platform.ingest.schema_drift import acknowledge
 from gtm_platform.ingest.source import Schedule, SliceTotal, Source, Stream, Totals, Window
 from gtm_platform.ingest.source_run import FULL_REFRESH_TAG, TRANSIENT_TAG
+from gtm_platform.ingest.truncation import ACCEPT_SHRINKAGE_TAG
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.orchestration import liveness
 from gtm_platform.orchestration.graph_policy import FIRST_DAY
@@ -198,7 +201,8 @@ class TestStreams:
         assert metadata["dagster/row_count"] == metadata["dagster/partition_row_count"] == 1
         names = ("quarantined", "full_snapshot", "read", "duplicates", "outside")
         assert [metadata[f"technical/{name}"] for name in names] == [1, True, 2, 0, 0]
-        (check,) = result.get_asset_check_evaluations()
+        checks = {each.check_name: each for each in result.get_asset_check_evaluations()}
+        check = checks["nothing_quarantined"]
         assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
 
     def test_a_stream_shows_its_rows_and_a_query_but_nothing_personal(self) -> None:
@@ -272,6 +276,31 @@ class TestWindows:
 
 
 @pytest.mark.usefixtures("key")
+class TestASchema:
+    def test_is_warned_of_while_a_change_is_open(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def sync(day: str, now: str, **more: str) -> dg.AssetCheckEvaluation:
+            birds = [{"id": str(number), "heard_at": f"{day}T05:00:00Z", **more} for number in range(30)]
+            stream = Stream("birds", Bird, lambda _, __: iter([[json.dumps(bird).encode() for bird in birds]]),
+                            cursor_field="heard_at")  # fmt: skip
+            monkeypatch.setattr(sys.modules[__name__], "SOURCE", replace(SOURCE, streams=(stream,)))
+            move(monkeypatch, f"{now}T00:15:00+00:00")
+            evaluations = run("birds", day=day).get_asset_check_evaluations()
+            return next(each for each in evaluations if each.check_name == "schema_unchanged")
+
+        assert sync("2026-03-01", "2026-03-02").passed
+        changed = sync("2026-03-02", "2026-03-03", song="tirra-lirra")
+        assert not changed.passed
+        assert changed.severity == dg.AssetCheckSeverity.WARN
+        assert changed.description == "song is new, of type text"
+        assert "tirra-lirra" not in str(changed.metadata)
+        assert not sync("2026-03-03", "2026-03-04", song="tirra-lirra").passed
+        acknowledge(the_lake(), "wood/birds", settings().now())
+        assert sync("2026-03-04", "2026-03-05", song="tirra-lirra").passed
+        assert not sync("2026-03-05", "2026-03-06", song="tirra-lirra", nest="oak").passed
+        assert sync("2026-03-19", "2026-03-20", song="tirra-lirra", nest="oak").passed
+
+
+@pytest.mark.usefixtures("key")
 class TestAFullRefresh:
     def test_is_taken_of_the_newest_window_when_a_run_is_tagged_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
         run("birds", "calls")
@@ -289,6 +318,15 @@ class TestAFullRefresh:
         result = run("birds", day="2026-03-02", tags={FULL_REFRESH_TAG: "true"})
         assert not result.success
         assert "only the newest window can be taken whole" in failure_of(result).description
+
+    def test_that_lost_everything_is_believed_when_a_run_is_tagged_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        run("trees")
+        felled = Stream("trees", Bird, lambda _, __: iter([[]]), sync_mode="full_refresh")
+        monkeypatch.setattr(sys.modules[__name__], "SOURCE", replace(SOURCE, streams=(felled,)))
+        refused = run("trees")
+        assert "--full-refresh --accept-shrinkage" in failure_of(refused).description
+        assert failure_of(refused).metadata["transient"].value is False
+        assert windows_of(run("trees", tags={ACCEPT_SHRINKAGE_TAG: "true"}))["trees", DAY]["dagster/row_count"] == 0
 
 
 class TestASourceThatIsOff:

@@ -16,7 +16,7 @@ from gtm_platform.http.errors import Unavailable
 from gtm_platform.http.pages import Page
 from gtm_platform.ingest.record import Id, Instant, MaybeText, Record, at
 from gtm_platform.ingest.source import Schedule, Source, Stream, Window
-from gtm_platform.ingest.stream_sync import ShrankTooMuch
+from gtm_platform.ingest.truncation import ShrankTooMuch
 from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import settings
 from gtm_platform.sources.stripe.settings import StripeSettings

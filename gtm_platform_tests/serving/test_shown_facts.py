@@ -7,10 +7,14 @@ import dagster as dg
 import orjson
 import pytest
 
+from gtm_platform.health.explained_customer import explain_customer
+from gtm_platform.health.explanation_text import written
+from gtm_platform.health.rules import canonical
 from gtm_platform.ingest.quarantine import write_quarantine
 from gtm_platform.ingest.record import Rejected
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
+from gtm_platform.policy import policy
 from gtm_platform.serving.snapshot import journals
 from gtm_platform.serving.snapshot.build import build
 from gtm_platform.serving.snapshot.hubspot_writes import HubSpotWrites
@@ -142,7 +146,7 @@ def test_saved_are_those_who_were_about_to_leave_and_are_healthy(lake: Lake, tmp
     assert saved["mrr"] == pytest.approx(sum(each["mrr"] for each in saved["listed"]))
 
 
-def test_a_score_that_moved_is_explained_as_it_was_a_week_before(lake: Lake, tmp_path: Path) -> None:
+def test_what_moved_a_score_in_a_week_adds_up(lake: Lake, tmp_path: Path) -> None:
     snapshot = served(lake, tmp_path / "serving")
     week_ago = TODAY - timedelta(days=7)
     moved = 0
@@ -150,11 +154,48 @@ def test_a_score_that_moved_is_explained_as_it_was_a_week_before(lake: Lake, tmp
         now, then = person(i, TODAY), person(i, week_ago)
         customer = snapshot.customer(now["customer_id"])
         assert customer is not None
-        earlier = snapshot.earlier_explanation(customer)
+        movement = snapshot.movement(customer)
         if not (now["is_customer"] and then["is_customer"]) or now["health_score"] == then["health_score"]:
-            assert earlier is None
+            assert movement is None
         else:
             moved += 1
-            assert earlier is not None
-            assert (earlier.day, earlier.explanation.health_score) == (str(week_ago), then["health_score"])
+            assert movement is not None
+            assert (movement.since, movement.score_before, movement.score) == (
+                week_ago,
+                then["health_score"],
+                now["health_score"],
+            )
     assert moved
+
+
+def test_a_score_is_explained_as_the_command_does(lake: Lake, tmp_path: Path) -> None:
+    snapshot = served(lake, tmp_path / "serving")
+    calculations = 0
+    for i in (row for row in range(60) if person(row, TODAY)["is_customer"]):
+        by_command = explain_customer(lake, f"cus_{i:03d}").explanation
+        customer = snapshot.customer(f"cus_{i:03d}")
+        assert customer is not None
+        explanation = snapshot.explanation(customer)
+        assert explanation == by_command
+        assert explanation is not None
+        assert written(explanation) == written(by_command)
+        calculations += sum(part.calculation is not None for part in explanation.components)
+    assert calculations > 100
+
+
+def test_scores_of_other_rules_are_explained_by_those(lake: Lake, tmp_path: Path) -> None:
+    weights = policy().health.weights.model_copy(update={"activity": 30, "support": 15})
+    other = policy().model_copy(update={"health": policy().health.model_copy(update={"weights": weights})})
+    rows = [health(person(i, TODAY)) | {"policy_hash": other.hash} for i in (2, 3)]
+    lake.write("health/customer_health", str(TODAY), engine().to_pyarrow(filled("health/customer_health", *rows)))
+    kept = {"policy_hash": other.hash, "rules": canonical(other), "code_version": "-", "customers": 2}
+    lake.write("health/rules", str(TODAY), engine().to_pyarrow(filled("health/rules", kept)))
+    snapshot = served(lake, tmp_path / "serving")
+    customer = snapshot.customer("cus_002")
+    assert customer is not None
+    explanation, movement = snapshot.explanation(customer), snapshot.movement(customer)
+    assert explanation is not None
+    assert movement is not None
+    assert [part.weight for part in explanation.components][:2] == [30, 15]
+    assert (explanation.rules_in_force, movement.rules_before, movement.rules) == (False, policy().hash, other.hash)
+    assert movement.parts == []  # points of other weights cannot be compared

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
@@ -51,6 +52,14 @@ def person(i: int, day: date) -> dict[str, Any]:
         "mrr_reporting": max(mrr, Decimal(0)) if mrr is not None else None,
         "is_delinquent": i % 10 == 3,
         "completeness_score": float("nan") if i % 20 == 1 else 25.0,
+        "subscription_status": "active" if is_customer else None,
+        "failed_payments_30d": i % 3,
+        "cancel_mentioned_at": datetime(2026, 2, 11, 9, 30, 15, 250_000, tzinfo=UTC) if i % 4 == 2 else None,
+        "signup_at": datetime(2025, 3, 1, 8, tzinfo=UTC) + timedelta(days=i),
+        "days_since_seen": i % 40 if i % 5 else None,
+        "logins_30d": i % 25 if i % 6 else None,
+        "onboarding_pct": i * 1.7 % 100 if i % 4 else None,
+        "csat_avg_90d": 1 + i % 4 + 0.25 if i % 3 else None,
         "last_seen_at": datetime(2026, 2, 1, 12, tzinfo=UTC) + timedelta(hours=i) if i % 5 else None,
         "calls_held_90d": i % 4 if i % 2 else None,
         "calls_no_show_90d": i % 3 if i % 2 else None,
@@ -58,6 +67,7 @@ def person(i: int, day: date) -> dict[str, Any]:
         "health_status": status_of(score) if score is not None else None,
         "churn_risk": 100 - score if score is not None else None,
         "risk_signals": [SIGNALS[i % 3]] if score is not None and score < 70 else [] if is_customer else None,
+        "recommended_actions": ["Call today."] if score is not None and score < 70 else [] if is_customer else None,
     }
 
 
@@ -78,9 +88,20 @@ def health(row: dict[str, Any]) -> dict[str, Any]:
         "health_status": row["health_status"],
         "health_confidence": 0.8,
         "churn_risk": row["churn_risk"],
+        "churn_risk_model": "formula",
+        "risk_signals": row["risk_signals"],
+        "recommended_actions": row["recommended_actions"],
         "score_change_7d": int(row["customer_id"][-2:]) % 41 - 20,
         "policy_hash": policy().hash,
     }
+
+
+FACTS = ("core/profile", "core/revenue", "core/activity", "core/support")
+
+
+def facts(table: str, row: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a row that the table of a domain has."""
+    return {name: value for name, value in row.items() if name in contract_of(table).columns}
 
 
 def _write(lake: Lake, table: str, day: date, rows: list[dict[str, Any]]) -> None:
@@ -94,6 +115,8 @@ def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
         _write(lake, "core/unified_customers", day, rows)
         scored = [health(row) for row in rows if row["is_customer"]]
         _write(lake, "health/customer_health", day, scored)
+    for table in FACTS:
+        _write(lake, table, days[-1], [facts(table, row) for row in rows])
     members = [{"customer_id": row["customer_id"], "aliases": [f"old_{row['customer_id']}"]} for row in rows]
     _write(lake, "identity/people", days[-1], members)
     companies = [

@@ -12,6 +12,8 @@ from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
 from gtm_platform.dashboard.page import Page, link_to
 from gtm_platform.dashboard.status import BADGES, TITLES
 from gtm_platform.dashboard.wording import ago, day, moment, money, number, plain
+from gtm_platform.health.explanation import Explanation
+from gtm_platform.health.explanation_text import signal_line
 from gtm_platform.serving.store import Customer, CustomerQuery, Snapshot
 from gtm_platform.serving.store.customer_query import Population
 from gtm_platform.serving.wording import NOTHING, words
@@ -78,16 +80,17 @@ def _show_one(snapshot: Snapshot, customer: Customer) -> None:
             show_links(customer_links(row, snapshot))
     _show_who(row)
     _show_cards(row, figures.currency)
-    _show_actions(row)
-    left, right = st.columns([5, 4])
     explanation = snapshot.explanation(customer)
+    if explanation is not None:
+        _show_actions(explanation)
+    left, right = st.columns([5, 4])
     with left.container(border=True):
         show_history(snapshot, customer)
     with right.container(border=True):
         show_score(explanation)
     if explanation is not None:
         with right.container(border=True):
-            show_movement(snapshot.earlier_explanation(customer), explanation)
+            show_movement(snapshot.movement(customer))
     with left.container(border=True):
         show_timeline(snapshot, customer, row, figures.currency)
     show_details(row)
@@ -130,16 +133,18 @@ def _amount(value: object, currency: str) -> str:
     return money(value, currency) if isinstance(value, int | float) else number(None)
 
 
-def _show_actions(row: dict[str, object]) -> None:
-    signals, actions = row["risk_signals"], row["recommended_actions"]
-    if not isinstance(signals, list) or not isinstance(actions, list) or not (signals or actions):
+def _show_actions(explanation: Explanation) -> None:
+    """Draw what to do, and the signals with the figures that show them."""
+    if not explanation.signals:
         return
     with st.container(border=True):
         st.subheader("What to do", anchor=False)
-        st.markdown("\n".join(f"{number}. {plain(action)}" for number, action in enumerate(actions, 1)))
+        actions = enumerate(explanation.recommended_actions, 1)
+        st.markdown("\n".join(f"{number}. {plain(action)}" for number, action in actions))
         with st.container(horizontal=True):
-            for signal in signals:
-                st.badge(plain(words(signal)), color="orange")
+            for signal in explanation.signals:
+                st.badge(plain(words(signal.signal)), color="orange", help=plain(signal_line(signal)))
+        st.caption("  \n".join(plain(signal_line(signal)) for signal in explanation.signals if signal.evidence))
 
 
 PAGE = Page("customer", "Customers", ":material/person:", 30, show)

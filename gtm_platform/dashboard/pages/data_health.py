@@ -13,6 +13,7 @@ from gtm_platform.dashboard.metric_cards import card_row, plain_card
 from gtm_platform.dashboard.page import Page
 from gtm_platform.dashboard.sidebar import title_of
 from gtm_platform.dashboard.wording import ago, moment, parsed
+from gtm_platform.serving.answers.freshness import DataFreshness, freshness
 from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.wording import counted, words
 from gtm_platform.settings import settings
@@ -30,11 +31,12 @@ def show(snapshot: Snapshot) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title("Data health", width="content")
         st.link_button("Dagster", settings().gtm_ui_url, icon=":material/open_in_new:")
-    facts = {name: orjson.loads(snapshot.fact(name)) for name in ("freshness", "checks", "quarantine")}
+    facts = {name: orjson.loads(snapshot.fact(name)) for name in ("checks", "quarantine")}
     runs = [orjson.loads(body) for body, _ in snapshot.sync_runs(RUNS_SHOWN)]
-    _cards(snapshot, facts, runs)
+    state = freshness(snapshot, settings().now())
+    _cards(snapshot, facts, runs, state)
     with st.container(border=True):
-        _freshness(facts["freshness"])
+        _freshness(state)
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         _checks(facts["checks"])
@@ -44,14 +46,13 @@ def show(snapshot: Snapshot) -> None:
         _runs(runs)
 
 
-def _cards(snapshot: Snapshot, facts: Mapping[str, Any], runs: list[dict[str, Any]]) -> None:
+def _cards(snapshot: Snapshot, facts: Mapping[str, Any], runs: list[dict[str, Any]], state: DataFreshness) -> None:
     now = settings().now()
-    late = [source for source in facts["freshness"]["sources"] if _is_late(source)]
     checks, failed = facts["checks"], [run for run in runs if run["status"] == "failure"]
     records = sum(stream["records"] for stream in facts["quarantine"]["streams"])
     cards = {
         "Late sources": (
-            f"{len(late)} of {len(facts['freshness']['sources'])}",
+            f"{len(state.late)} of {len(state.sources)}",
             "One is late once it was not read for longer than its interval and some hours of grace.",
         ),
         "Checks passed": (f"{checks['passed']} of {checks['total']}", "The last verdict of each check."),
@@ -64,28 +65,24 @@ def _cards(snapshot: Snapshot, facts: Mapping[str, Any], runs: list[dict[str, An
             plain_card(title, value, about)
 
 
-def _is_late(table: Mapping[str, Any]) -> bool:
-    return parsed(table["late_after"]) < settings().now()
-
-
-def _freshness(freshness: Mapping[str, Any]) -> None:
+def _freshness(state: DataFreshness) -> None:
     st.subheader("Sources", anchor=False)
-    if not freshness["sources"]:
+    if not state.sources:
         st.caption("No source was read yet.")
         return
     now = settings().now()
     rows = [
         {
-            "source": title_of(source["source"]),
-            "table": table["table"].split("/")[1],
-            "state": ["Late" if _is_late(table) else "Fresh"],
-            "read": ago(table["synced_at"], now),
-            "until": moment(table["synced_at"]),
-            "due": moment(table["late_after"]),
-            "page": asset_link(table["table"]),
+            "source": title_of(source.source),
+            "table": table.table.split("/")[1],
+            "state": ["Late" if table.is_late else "Fresh"],
+            "read": ago(table.synced_at, now),
+            "until": moment(table.synced_at),
+            "due": moment(table.late_after),
+            "page": asset_link(table.table),
         }
-        for source in freshness["sources"]
-        for table in source["tables"]
+        for source in state.sources
+        for table in source.tables
     ]
     columns = st.column_config
     st.dataframe(

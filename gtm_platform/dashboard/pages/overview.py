@@ -1,25 +1,30 @@
 """How the business stands this morning."""
 
-from datetime import date, timedelta
 from typing import Any
 
 import orjson
 import pandas as pd
 import streamlit as st
 
-from gtm_platform.dashboard.charts import ACCENT, GOOD, WARN, bars, draw, money_axis, shares, stacked_bars
+from gtm_platform.dashboard.charts import GOOD, WARN, bars, draw, money_axis, shares, stacked_bars
 from gtm_platform.dashboard.customer_table import clickable, money_column, rows_of, show_customers, table_height
+from gtm_platform.dashboard.departures import show_churned
 from gtm_platform.dashboard.metric_cards import Figures, cards
-from gtm_platform.dashboard.movements import longest_window, show_movements
+from gtm_platform.dashboard.movements import longest_movement, show_movements
 from gtm_platform.dashboard.page import Page, link_to, on_row
+from gtm_platform.dashboard.pages.changes import saved_sentence
 from gtm_platform.dashboard.status import AT_RISK, COLOURS, TITLES
-from gtm_platform.dashboard.wording import money, number, percent, plain
+from gtm_platform.dashboard.wording import money, number, percent
+from gtm_platform.serving.answers.account_managers import account_managers
+from gtm_platform.serving.answers.churned import churned
 from gtm_platform.serving.store import CustomerQuery, Snapshot
 from gtm_platform.serving.wording import SYMBOLS, counted, words
 
 CARDS = ("customers", "mrr", "mrr_at_risk", "mean_health", "payment_overdue")
 CHURN_DAYS, LISTED = 30, 8
 TIERS_SHOWN = 8
+NO_MANAGER = "None"  # as the list of who is at risk calls customers without one
+MANAGER_COLUMNS = ("am", "mrr_at_risk", "mrr", "at_risk", "customers", "mean_health", "mean_health_change_7d")
 
 
 def show(snapshot: Snapshot) -> None:
@@ -39,7 +44,7 @@ def show(snapshot: Snapshot) -> None:
         _movements(figures)
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
-        _by_manager(figures)
+        _by_manager(snapshot, figures)
     with right.container(border=True, height="stretch"):
         _health_over_time(snapshot)
     with st.container(border=True):
@@ -92,41 +97,46 @@ def _parts(members: list[dict[str, Any]], currency: str) -> list[dict[str, Any]]
 
 
 def _movements(figures: Figures) -> None:
-    days = longest_window(figures)
-    st.subheader(f"MRR movements in {days} days" if days else "MRR movements")
-    show_movements(figures, days)
+    movement = longest_movement(figures)
+    st.subheader(f"MRR movements in {movement.days} days" if movement else "MRR movements")
+    show_movements(movement, figures)
     link_to("revenue", "Revenue in detail")
 
 
-def _by_manager(figures: Figures) -> None:
-    st.subheader("By account manager")
-    members = figures.summary["by"]["account_manager"]
-    if not members:
+def _by_manager(snapshot: Snapshot, figures: Figures) -> None:
+    st.subheader("Account managers by MRR at risk")
+    managers = account_managers(snapshot)
+    if not managers:
         st.caption("There is no customer yet.")
         return
-    largest = max([member["mrr"] for member in members] or [0]) or 1
-    names = [member["member"] for member in members]
     columns, sign = st.column_config, SYMBOLS.get(figures.currency)
     amount = f"{sign}%,.0f" if sign else "localized"
-    rows = [{"am": name or "None", **member} for name, member in zip(names, members, strict=True)]
+    rows = [{**each.model_dump(), "am": each.account_manager or NO_MANAGER} for each in managers]
     st.dataframe(
-        clickable(pd.DataFrame(rows)[["am", "mrr", "customers", "mrr_at_risk", "mean_health"]]),
+        clickable(pd.DataFrame(rows, columns=list(MANAGER_COLUMNS))),
         key="managers",
         on_select=on_row("managers", "at_risk", [{"account_manager": row["am"]} for row in rows]),
         selection_mode="single-cell",
         hide_index=True,
         placeholder="–",
-        height=table_height(len(members), 9, 330),
+        height=table_height(len(managers), 9, 330),
         column_config={
             "am": columns.TextColumn("AM", width=105),
-            "mrr": columns.ProgressColumn(
-                "MRR", format=amount, min_value=0, max_value=largest, color=ACCENT, width=120
+            "mrr_at_risk": columns.ProgressColumn(
+                "At risk",
+                format=amount,
+                min_value=0,
+                max_value=max([each.mrr_at_risk for each in managers]) or 1,
+                color=WARN,
+                width=110,
             ),
+            "mrr": money_column("MRR", figures.currency, 75),
+            "at_risk": columns.NumberColumn("Customers at risk", format="%d", width=70),
             "customers": columns.NumberColumn("Customers", format="%d", width=80),
-            "mrr_at_risk": money_column("At risk", figures.currency, 80),
             "mean_health": columns.NumberColumn("Health", format="%.0f", width=60),
+            "mean_health_change_7d": columns.NumberColumn("7 days", format="%+.1f", width=60),
         },
-        alt="MRR, customers, MRR at risk and mean health of each account manager",
+        alt="MRR at risk, MRR, customers and mean health of each account manager",
     )
     st.caption("A click opens the customers at risk of an account manager.")
 
@@ -153,31 +163,20 @@ def _at_stake(snapshot: Snapshot, figures: Figures) -> None:
 
 
 def _churned(snapshot: Snapshot, figures: Figures) -> None:
-    since = (date.fromisoformat(snapshot.as_of) - timedelta(days=CHURN_DAYS)).isoformat()
-    page = snapshot.customers(CustomerQuery(sort="-churned_at", limit=200, customers="former"))
-    rows = [row for row in page.rows(personal=True) if (row["churned_at"] or "") > since]
-    more = "+" if len(rows) == len(page.documents) < page.total else ""
-    st.subheader(f"Churned in {CHURN_DAYS} days: {len(rows)}{more}")
-    if rows:
-        show_customers(
-            rows[:LISTED], ("name", "churned_at", "churn_reason"), figures.currency, "churned", "Who churned last"
-        )
-    else:
-        st.caption("Nobody left.")
+    left = churned(snapshot, CHURN_DAYS, personal=True, limit=LISTED)
+    st.subheader(f"Churned in {CHURN_DAYS} days: {left.total:,}")
+    show_churned(left, figures.currency, "churned")
+    link_to("changes", "All who left", {"days": str(CHURN_DAYS)})
 
 
 def _saved(snapshot: Snapshot, figures: Figures) -> None:
     saved = orjson.loads(snapshot.fact("saved"))
     st.subheader(f"Saved in {saved['days']} days: {saved['customers']:,}")
-    st.caption(
-        "Healthy now; were at high risk, critical, or set to end"
-        + (f". They pay {plain(money(saved['mrr'], figures.currency))}" if saved["customers"] else "")
-        + "."
-    )
-    listed = saved["listed"][:LISTED]
-    if rows := rows_of(snapshot, [each["customer_id"] for each in listed]):
+    st.markdown(saved_sentence(saved, figures.currency))
+    if rows := rows_of(snapshot, [each["customer_id"] for each in saved["listed"][:LISTED]]):
         columns = ("name", "mrr_reporting", "health_score", "assigned_am")
         show_customers(rows, columns, figures.currency, "saved", "Customers who were saved")
+        link_to("changes", "All who were saved", {"days": str(CHURN_DAYS)})
 
 
 PAGE = Page("overview", "Overview", ":material/dashboard:", 10, show)

@@ -1,17 +1,19 @@
 """How MRR moves and what of it is retained."""
 
-from datetime import date, timedelta
-
 import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import draw, money_axis, trend
-from gtm_platform.dashboard.customer_table import money_column, show_customers
+from gtm_platform.dashboard.customer_table import money_column
+from gtm_platform.dashboard.departures import show_churned
 from gtm_platform.dashboard.metric_cards import Figures, cards
-from gtm_platform.dashboard.movements import longest_window, show_movements, windows
+from gtm_platform.dashboard.movements import show_movements
 from gtm_platform.dashboard.page import Page
+from gtm_platform.serving.answers.churned import churned
+from gtm_platform.serving.answers.mrr_movement import mrr_movement, windows
 from gtm_platform.serving.metrics import DIMENSIONS
-from gtm_platform.serving.store import CustomerQuery, Snapshot
+from gtm_platform.serving.metrics.metric import WINDOWS
+from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.wording import NOTHING, words
 
 NOW = ("mrr", "paying_customers", "mrr_per_customer", "expected_mrr_loss", "mrr_at_risk")
@@ -24,8 +26,6 @@ MOVED = {
     "net_revenue_retention": "NRR",
 }
 SPLITS = {"plan": "Plan", "account_manager": "Account manager", "currency": "Currency"}
-LEFT = ("name", "company_name", "churned_at", "churn_reason", "assigned_am", "plan_tier")
-LISTED = 200
 
 
 def show(snapshot: Snapshot) -> None:
@@ -45,17 +45,20 @@ def show(snapshot: Snapshot) -> None:
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         st.subheader(f"Movements in {days} days" if days else "Movements", anchor=False)
-        show_movements(figures, days)
+        show_movements(mrr_movement(figures.summary, days) if days else None, figures)
     with right.container(border=True, height="stretch"):
         _by_dimension(snapshot, figures, days)
-    _left(snapshot, figures, days)
+    with st.container(border=True):
+        span = days or max(WINDOWS)
+        st.subheader(f"Who left in {span} days", anchor=False)
+        show_churned(churned(snapshot, span, personal=True), figures.currency, "left")
 
 
 def _window(figures: Figures) -> int | None:
     """Let the window be chosen where there are several."""
-    possible = windows(figures)
+    possible = windows(figures.summary)
     if len(possible) < 2:
-        return longest_window(figures)
+        return max(possible, default=None)
     return st.segmented_control(
         "Over",
         possible,
@@ -110,19 +113,6 @@ def moved_by(snapshot: Snapshot, dimension: str, days: int) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(rows, columns=["member", *MOVED])
     return frame.sort_values("churned_mrr", ascending=False, kind="stable")
-
-
-def _left(snapshot: Snapshot, figures: Figures, days: int | None) -> None:
-    """List who left, the last first."""
-    span = days or 30
-    since = (date.fromisoformat(snapshot.as_of) - timedelta(days=span)).isoformat()
-    page = snapshot.customers(CustomerQuery(sort="-churned_at", limit=LISTED, customers="former"))
-    rows = [row for row in page.rows(personal=True) if (row["churned_at"] or "")[:10] > since]
-    st.subheader(f"Who left in {span} days", anchor=False)
-    if rows:
-        show_customers(rows, LEFT, figures.currency, "left", "Customers who left")
-    else:
-        st.caption("Nobody left.")
 
 
 PAGE = Page("revenue", "Revenue", ":material/payments:", 50, show)

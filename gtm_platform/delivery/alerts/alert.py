@@ -68,6 +68,11 @@ class Alert(Generic[Observed]):
         return f"{self.kind}:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
+def recovered(facts: Facts) -> bool:
+    """Whether the occurrence says that what was alerted before is over."""
+    return bool(facts.get("recovered"))
+
+
 def worded(wording: Wording, facts: Facts) -> str:
     """Return a wording, about these facts where it depends on them."""
     return wording(facts) if callable(wording) else wording

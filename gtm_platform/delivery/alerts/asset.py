@@ -104,4 +104,5 @@ def _counts(report: SendReport) -> Metadata:
         "waiting": report.waiting,
         "refused": report.failed,
         "dropped": report.dropped,
+        **({"to_the_usual_channel": " ".join(dict.fromkeys(report.detours))} if report.detours else {}),
     }

@@ -1,14 +1,17 @@
 """The alerts about customers of a day: what is due, and sending it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from gtm_platform.delivery.alerts.alert import Route
 from gtm_platform.delivery.alerts.customer_day import CustomerDay, Row, read_customers, read_past
-from gtm_platform.delivery.alerts.customer_wording import COLUMNS, compose
+from gtm_platform.delivery.alerts.customer_wording import COLUMNS, Wording
 from gtm_platform.delivery.alerts.kinds import routed
-from gtm_platform.delivery.alerts.sender import AlertSender, SendReport, age_reason
+from gtm_platform.delivery.alerts.portions import DAY, portions, reader_of
+from gtm_platform.delivery.alerts.quiet_hours import is_quiet
+from gtm_platform.delivery.alerts.sender import AlertSender, Compose, SendReport, age_reason
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import SlackChannel
 from gtm_platform.delivery.alerts.wording import Message
@@ -40,16 +43,39 @@ class DueAlerts:
 
 def send(lake: Lake, day: str) -> SendReport:
     """Send what is due on the day, and what still waits."""
-    config, rules = settings(), policy()
-    portal = settings_of(HubSpotDeliverySettings).hubspot_portal_id
+    config = settings()
     with closing(open_state(config.state_url)) as state:
         due = _due(lake, state, day)
         sender = AlertSender(SlackChannel.of(settings_of(SlackSettings)), state, tuple(routed(ROUTE)), config.now)
 
-        def composed(entries: Sequence[Entry]) -> list[Message]:
-            return compose(entries, due.customers, rules.alerts.digest_above, portal)
+        return sender.send(due.facts, composer(state, due.customers, config.now()), due.drop_reason)
 
-        return sender.send(due.facts, composed, due.drop_reason)
+
+def composer(state: State, customers: dict[str, Row], now: datetime) -> Compose:
+    """Return what makes messages of alerts that wait: who gets which, and how they read."""
+    rules, kinds = policy(), routed(ROUTE)
+    portal = settings_of(HubSpotDeliverySettings).hubspot_portal_id
+    wording = Wording(customers, rules.money.reporting_currency, portal, settings().gtm_dashboard_url)
+
+    def composed(entries: Sequence[Entry]) -> list[Message]:
+        with state.reading() as tx:
+            lately = journal.sent_since(tx, tuple(kinds), now - DAY)
+        shares = portions(entries, lately, customers, kinds, rules.alerts, now)
+        return [message for share in shares for message in wording.messages(share)]
+
+    return composed
+
+
+def ready_to_send(lake: Lake, day: str) -> list[Entry]:
+    """Return what waits and could be sent now: nothing that is to wait for the end of quiet hours."""
+    rules, now = policy().alerts, settings().now()
+    with closing(open_state(settings().state_url)) as state, state.reading() as tx:
+        waiting = journal.waiting(tx, tuple(routed(ROUTE)))
+    if not waiting:
+        return []
+    rows = read_customers(lake, day, ("customer_id", "assigned_am", "assigned_am_email"))
+    zones = {row["customer_id"]: reader_of(row, rules).zone for row in rows}
+    return [entry for entry in waiting if not is_quiet(now, rules, zones.get(entry.subject_id, rules.time_zone))]
 
 
 def preview(lake: Lake, day: str) -> list[Fact]:
@@ -59,6 +85,28 @@ def preview(lake: Lake, day: str) -> list[Fact]:
         with state.reading() as tx:
             waiting = [entry for entry in journal.waiting(tx, tuple(routed(ROUTE))) if not due.drop_reason(entry)]
             return [*waiting, *journal.new_facts(tx, due.facts)]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What would be said on a day: the messages, and how many alerts would wait for the end of quiet hours."""
+
+    messages: Sequence[Message]
+    held: int
+
+
+def preview_messages(lake: Lake, day: str, kinds: Collection[str] = ()) -> Preview:
+    """Return the messages that would be posted on the day, of some kinds or of all; nothing is journaled or sent."""
+    now = settings().now()
+    with closing(open_state(settings().state_url)) as state:
+        due = _due(lake, state, day)
+        with state.reading() as tx:
+            waiting = [entry for entry in journal.waiting(tx, tuple(routed(ROUTE))) if not due.drop_reason(entry)]
+            new = journal.new_facts(tx, due.facts)
+        intended = [Entry(**asdict(fact), id=-number, status="intent", at=now) for number, fact in enumerate(new, 1)]
+        entries = [entry for entry in (*waiting, *intended) if not kinds or entry.kind in kinds]
+        messages = composer(state, due.customers, now)(entries)
+    return Preview(messages, len(entries) - sum(len(message.entries) for message in messages))
 
 
 def _due(lake: Lake, state: State, day: str) -> DueAlerts:

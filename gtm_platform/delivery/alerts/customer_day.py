@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from gtm_platform.delivery.alerts.alert import recovered
 from gtm_platform.delivery.gate import CUSTOMERS
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Policy
@@ -31,6 +32,11 @@ class CustomerDay:
         """Return the customer's last alert of the kind, unless it is older than the days that are looked at."""
         last = self.last_alerts.get(kind, {}).get(customer_id)
         return last if last and last.day >= min(self.past, default=self.day) else None
+
+    def open_alert(self, kind: str, customer_id: str) -> Entry | None:
+        """Return the customer's last alert of the kind, however old, unless it was never sent or is over."""
+        last = self.last_alerts.get(kind, {}).get(customer_id)
+        return last if last and last.status != "failed" and not recovered(last.facts) else None
 
     def rows_since_alert(self, kind: str, customer_id: str) -> Iterator[tuple[str, Row]]:
         """Yield the customer's rows of the days after its last alert of the kind, or of all days, oldest first."""

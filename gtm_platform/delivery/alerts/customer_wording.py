@@ -1,19 +1,22 @@
 """How an alert about a customer reads: who, what it is worth, why, what to do, where to look."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
-from gtm_platform.delivery.alerts.alert import SEVERITIES, Alert, worded
+from gtm_platform.delivery.alerts.alert import Alert, recovered, worded
 from gtm_platform.delivery.alerts.kinds import routed
+from gtm_platform.delivery.alerts.portions import Portion
 from gtm_platform.delivery.alerts.wording import (
     FIELD,
     HEADER,
+    SECTION,
     Block,
     Message,
     clean,
-    counted,
-    digest,
+    context,
     escape,
     header,
     link,
@@ -26,13 +29,18 @@ from gtm_platform.state.slack_journal import Entry
 
 Row = Mapping[str, Any]
 
+REASON = 240  # characters of why, in a line of a digest
+ASK = "Was this useful? React with :+1: or :-1:."  # which are read back
+
 COLUMNS = (  # of the customers, for all that a message names
     "customer_id",
     "name",
     "company_name",
     "mrr",
     "currency",
+    "mrr_reporting",
     "assigned_am",
+    "assigned_am_email",
     "hubspot_contact_id",
     "health_score",
     "health_status",
@@ -42,51 +50,107 @@ COLUMNS = (  # of the customers, for all that a message names
 )
 
 
-def compose(
-    entries: Sequence[Entry], customers: Mapping[str, Row], digest_above: int, portal: str | None
-) -> list[Message]:
-    """Return a message per alert, or one digest in a thread of pages above `digest_above` alerts."""
-    alerts = routed("customers")
-    ordered = sorted(entries, key=lambda entry: SEVERITIES.index(alerts[entry.kind].severity_of(entry.facts)))
-    if len(ordered) <= digest_above:
-        return [_single(entry, alerts[entry.kind], customers[entry.subject_id], portal) for entry in ordered]
-    return [_page(page, alerts, customers, portal, len(ordered), number) for number, page in enumerate(pages(ordered))]
+@dataclass(frozen=True)
+class Wording:
+    """Words for alerts about these customers; `portal` and `dashboard` are where their pages are, if anywhere."""
+
+    customers: Mapping[str, Row]
+    currency: str  # in which MRR is summed
+    portal: str | None = None
+    dashboard: str | None = None
+
+    def messages(self, portion: Portion) -> list[Message]:
+        """Return a message for each alert that goes out by itself, and the pages of the digest of the others."""
+        singles = [self.single(entry, portion.recipient) for entry in portion.single]
+        return [*singles, *self.digest(portion.digest, portion.recipient)]
+
+    def single(self, entry: Entry, recipient: str = "") -> Message:
+        """Return the message of one alert."""
+        alert, customer = _alerts()[entry.kind], self.customers[entry.subject_id]
+        title = f"{repeat_mark(entry)}{worded(alert.title, entry.facts)}: {who(customer)}"
+        reason = why(entry, alert, customer)
+        figures = {"MRR": money(customer), "Account manager": customer["assigned_am"], "Health": _health(customer)}
+        fields = [mrkdwn(f"*{name}*\n{escape(str(value or 'unknown'))}", FIELD) for name, value in figures.items()]
+        blocks: list[Block] = [
+            header(title),
+            {"type": "section", "fields": fields},
+            section(f"*Why*\n{escape(reason)}"),
+        ]
+        if advice := _advice(entry, alert, customer):
+            blocks.append(section(f"*What to do*\n{advice}"))
+        if links := [link(url, f"Open in {name}") for name, url in self._pages(customer).items()]:
+            blocks.append(section(" · ".join(links)))
+        if not recovered(entry.facts):
+            blocks.append(context(ASK))
+        return Message((entry,), escape(f"{title}. {reason}"), tuple(blocks), recipient=recipient)
+
+    def digest(self, entries: Sequence[Entry], recipient: str = "") -> list[Message]:
+        """Return the pages of a digest, by cause; causes, and customers of each, by the MRR that is at stake."""
+        ordered = [entry for cause in self._by_cause(entries).values() for entry in cause]
+        return [self._page(page, entries, number, recipient) for number, page in enumerate(pages(ordered)) if ordered]
+
+    def _page(self, page: Sequence[Entry], all_: Sequence[Entry], number: int, recipient: str) -> Message:
+        causes = self._by_cause(all_)
+        heading = f"{len(all_)} alerts: {self._stake(all_)} at stake" if len(all_) > 1 else "1 alert"
+        text = heading + (f", continued ({number + 1})" if number else "")
+        blocks = [header(text)]
+        if not number and len(causes) > 1:
+            blocks.append(
+                context(escape(", ".join(f"{len(those)} {cause.lower()}" for cause, those in causes.items())))
+            )
+        for cause, entries in self._by_cause(page).items():
+            count = "1 customer" if len(causes[cause]) == 1 else f"{len(causes[cause])} customers"
+            lines = [self._line(entry) for entry in entries]
+            title = f"*{escape(cause)}*: {count}, {self._stake(causes[cause])}"
+            blocks += [section(text) for text in _joined([title, *lines])]
+        return Message(tuple(page), escape(text), tuple(blocks), follows=number > 0, recipient=recipient)
+
+    def _by_cause(self, entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+        """Return the alerts by their titles, what is over at the end."""
+        causes: dict[str, list[Entry]] = {}
+        for entry in sorted(entries, key=lambda entry: -self._mrr([entry])):
+            causes.setdefault(worded(_alerts()[entry.kind].title, entry.facts), []).append(entry)
+        first = sorted(causes.items(), key=lambda cause: (recovered(cause[1][0].facts), -self._mrr(cause[1]), cause[0]))
+        return dict(first)
+
+    def _mrr(self, entries: Sequence[Entry]) -> Decimal:
+        """Return the MRR of the customers, each once."""
+        ids = {entry.subject_id for entry in entries}
+        return sum((Decimal(self.customers[id].get("mrr_reporting") or 0) for id in ids), Decimal(0))
+
+    def _stake(self, entries: Sequence[Entry]) -> str:
+        at_stake = [entry for entry in entries if not recovered(entry.facts)] or entries
+        return f"{amount(self._mrr(at_stake), self.currency)} MRR"
+
+    def _line(self, entry: Entry) -> str:
+        alert, customer = _alerts()[entry.kind], self.customers[entry.subject_id]
+        url = next(iter(self._pages(customer).values()), None)
+        name = link(url, who(customer)) if url else escape(who(customer))
+        worth = escape(f"{money(customer)} MRR, AM {customer['assigned_am'] or 'unknown'}")
+        reason = why(entry, alert, customer)
+        short = reason if len(reason) <= REASON else f"{reason[: REASON - 1]}…"
+        return f"• {repeat_mark(entry)}{name} ({worth}): {escape(short)}"
+
+    def _pages(self, customer: Row) -> dict[str, str]:
+        pages = {"HubSpot": hubspot_link(customer, self.portal)}
+        if self.dashboard:
+            pages["the dashboard"] = f"{self.dashboard.rstrip('/')}/customer?id={quote(str(customer['customer_id']))}"
+        return {name: url for name, url in pages.items() if url}
 
 
-def _single(entry: Entry, alert: Alert[Any], customer: Row, portal: str | None) -> Message:
-    title = f"{repeat_mark(entry)}{worded(alert.title, entry.facts)}: {who(customer)}"
-    reason = why(entry, alert, customer)
-    figures = {"MRR": money(customer), "Account manager": customer["assigned_am"], "Health": _health(customer)}
-    fields = [mrkdwn(f"*{name}*\n{escape(str(value or 'unknown'))}", FIELD) for name, value in figures.items()]
-    blocks: list[Block] = [
-        header(title),
-        {"type": "section", "fields": fields},
-        section(f"*Why*\n{escape(reason)}"),
-        section(f"*What to do*\n{_advice(entry, alert, customer)}"),
-    ]
-    if url := hubspot_link(customer, portal):
-        blocks.append(section(link(url, "Open in HubSpot")))
-    return Message((entry,), escape(f"{title}. {reason}"), tuple(blocks))
+def _alerts() -> dict[str, Alert[Any]]:
+    return routed("customers")
 
 
-def _page(
-    entries: Sequence[Entry],
-    alerts: Mapping[str, Alert[Any]],
-    customers: Mapping[str, Row],
-    portal: str | None,
-    total: int,
-    number: int,
-) -> Message:
-    titles = [worded(alerts[entry.kind].title, entry.facts) for entry in entries]
-    lines = [_line(entry, alerts[entry.kind], customers[entry.subject_id], portal) for entry in entries]
-    return digest(entries, lines, counted(titles), total, number)
-
-
-def _line(entry: Entry, alert: Alert[Any], customer: Row, portal: str | None) -> str:
-    title, url = worded(alert.title, entry.facts), hubspot_link(customer, portal)
-    name = link(url, who(customer)) if url else escape(who(customer))
-    worth = escape(f"{money(customer)} MRR, AM {customer['assigned_am'] or 'unknown'}")
-    return f"{repeat_mark(entry)}*{escape(title)}*: {name} ({worth}): {escape(why(entry, alert, customer))}"
+def _joined(lines: Sequence[str]) -> list[str]:
+    """Return the lines in as few texts as Slack's longest section allows."""
+    texts: list[str] = []
+    for line in lines:
+        if texts and len(texts[-1]) + len(line) < SECTION:
+            texts[-1] += f"\n{line}"
+        else:
+            texts.append(line)
+    return texts
 
 
 def why(entry: Entry, alert: Alert[Any], customer: Row) -> str:
@@ -103,11 +167,13 @@ def who(customer: Row) -> str:
 
 def money(customer: Row) -> str:
     """Return the MRR in its currency."""
-    if customer["mrr"] is None:
-        return "unknown"
-    amount = Decimal(customer["mrr"])
-    whole = amount == amount.to_integral_value()
-    return f"{amount:,.{0 if whole else 2}f} {(customer['currency'] or '').upper()}".strip()
+    return "unknown" if customer["mrr"] is None else amount(Decimal(customer["mrr"]), customer["currency"] or "")
+
+
+def amount(value: Decimal, currency: str) -> str:
+    """Return an amount in its currency, in words."""
+    whole = value == value.to_integral_value()
+    return f"{value:,.{0 if whole else 2}f} {currency.upper()}".strip()
 
 
 def hubspot_link(customer: Row, portal: str | None) -> str | None:
@@ -124,5 +190,7 @@ def _health(customer: Row) -> str:
 
 
 def _advice(entry: Entry, alert: Alert[Any], customer: Row) -> str:
+    if recovered(entry.facts):
+        return ""
     actions = customer["recommended_actions"] or [worded(alert.advice, entry.facts)]
     return "\n".join(f"• {escape(str(action))}" for action in actions)

@@ -11,7 +11,10 @@ class SlackSettings(SystemSettings):
     title = "Slack"
     required_env = ("SLACK_BOT_TOKEN", "SLACK_ALERT_CHANNEL")
     where = "api.slack.com/apps → your app → OAuth & Permissions"
-    permissions = "`chat:write` (`chat:write.public` to post uninvited) and `SLACK_SEND_ENABLED=true`"
+    permissions = (
+        "`chat:write` (`chat:write.public` to post uninvited), `channels:history` and `im:history` (to see what arrived, "
+        "and reactions), `im:write` (for direct messages) and `SLACK_SEND_ENABLED=true`"
+    )
     when_refused = (
         "invalid_auth is a token that was revoked: install the app to the workspace again and copy the bot token. "
         "not_in_channel: invite the bot to the channel, or give it chat:write.public."

@@ -6,7 +6,10 @@ or can this message never be.
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from http.client import HTTPException
 from typing import Any, TypeVar
 from urllib.error import URLError
@@ -45,6 +48,7 @@ TICK_TIMEOUT = 8  # seconds
 TICK_RETRIES = RetryPolicy(budget=10, deadline=20, max_retry_after=10)
 
 TOKEN_ERRORS = {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
+PAGE, MOST_PAGES = 200, 50  # of messages that are read back
 CHANNEL_ERRORS = {
     "channel_not_found",
     "not_in_channel",
@@ -52,6 +56,11 @@ CHANNEL_ERRORS = {
     "restricted_action",
     "no_permission",
     "missing_scope",
+    "user_not_found",
+    "users_not_found",
+    "user_disabled",
+    "cannot_dm_bot",
+    "is_inactive",
 }
 PASSING_ERRORS = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 
@@ -70,6 +79,22 @@ class AnswerLost(Permanent):
 
 class MessageRefused(BadRequest):
     """This message can never be posted; the others can."""
+
+
+class ChannelRefused(Forbidden):
+    """Nothing can be posted to this channel, or nothing can be read of it; to others it can."""
+
+
+@dataclass(frozen=True)
+class Post:
+    """What is posted, and where; `key` is in the message's metadata, by which it can be recognised."""
+
+    channel: str
+    text: str
+    blocks: Sequence[dict[str, Any]]
+    fingerprint: str
+    key: str
+    thread: str | None = None
 
 
 def off_reason(settings: SlackSettings, channel_variable: str) -> str | None:
@@ -98,6 +123,7 @@ class SlackChannel:
         self._sdk = SlackWithoutRedirects(token=token, base_url=base_url, timeout=timeout, retry_handlers=[])
         self.channel, self._variable, self._token, self._limiter = channel, variable, SecretStr(token), limiter
         self._base_url, self._check_account = base_url, check_account
+        self._direct: dict[str, str] = {}  # the channel of direct messages by person
         self._caller = Caller(SYSTEM, KEYS, retry)
 
     @classmethod
@@ -123,21 +149,74 @@ class SlackChannel:
         with limited_to(share or limit_share(POOL)):
             return cls(key, url, channel, limiter, retry, variable, timeout, require_own_account)
 
-    def post(self, text: str, blocks: Sequence[dict[str, Any]], fingerprint: str, thread: str | None = None) -> str:
+    def post(self, post: Post) -> str:
         """Post, waiting out rate limits and passing trouble, and return the message's `ts`."""
         if self._check_account:
             self._check_account(self.identity())
             self._check_account = None
         message: dict[str, Any] = {
-            "channel": self.channel,
-            "text": text,
-            "blocks": list(blocks),
-            "metadata": {"event_type": EVENT, "event_payload": {"fingerprint": fingerprint}},
-            "thread_ts": thread,
+            "channel": post.channel,
+            "text": post.text,
+            "blocks": list(post.blocks),
+            "metadata": {"event_type": EVENT, "event_payload": {"fingerprint": post.fingerprint, "key": post.key}},
+            "thread_ts": post.thread,
             "unfurl_links": False,
             "unfurl_media": False,
         }
-        return self._call("chat.postMessage", lambda: self._sdk.chat_postMessage(**message), self._timestamp)
+        check = partial(self._timestamp, post.channel)
+        return self._call("chat.postMessage", lambda: self._sdk.chat_postMessage(**message), check)
+
+    def channel_of(self, recipient: str) -> str:
+        """Return the channel of a recipient: of a person that of direct messages, of "" the usual one."""
+        if not recipient:
+            return self.channel
+        if recipient[0] not in "UW":
+            return recipient
+        if recipient not in self._direct:
+            answer = self._read(
+                "conversations.open", recipient, lambda: self._sdk.conversations_open(users=[recipient])
+            )
+            self._direct[recipient] = str(answer["channel"]["id"])
+        return self._direct[recipient]
+
+    def look_up(self, recipient: str) -> None:
+        """Ask for a channel or a person; ChannelRefused where the workspace has none, or does not say."""
+        if recipient[0] in "UW":
+            self._read("users.info", recipient, lambda: self._sdk.users_info(user=recipient))
+        else:
+            self._read("conversations.info", recipient, lambda: self._sdk.conversations_info(channel=recipient))
+
+    def messages(self, channel: str, since: datetime) -> Iterator[dict[str, Any]]:
+        """Yield the messages of a channel since a moment, each with its metadata and reactions, threads included."""
+        oldest = f"{since.timestamp():.6f}"
+        for message in self._pages(channel, "conversations.history", oldest=oldest):
+            yield message
+            if message.get("reply_count"):
+                replies = self._pages(channel, "conversations.replies", ts=message["ts"], oldest=oldest)
+                yield from (reply for reply in replies if reply["ts"] != message["ts"])
+
+    def _pages(self, channel: str, method: str, **more: str) -> Iterator[dict[str, Any]]:
+        cursor = ""
+        call = self._sdk.conversations_history if "history" in method else self._sdk.conversations_replies
+        for _ in range(MOST_PAGES):
+            arguments: dict[str, Any] = {**more, "cursor": cursor, "limit": PAGE, "include_all_metadata": True}
+            answer = self._read(method, channel, partial(call, channel=channel, **arguments))
+            yield from answer["messages"]
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
+            if not cursor:
+                return
+
+    def _read(self, method: str, channel: str, call: Callable[[], SlackResponse]) -> dict[str, Any]:
+        try:
+            return self._call(method, call, partial(self._answer, channel))
+        except (AnswerLost, MessageRefused) as failure:  # neither says anything of the message that waits
+            raise Unavailable(SYSTEM, f"Slack does not answer {method}. {failure.message}") from failure
+
+    def _answer(self, channel: str, response: Response) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(response.body)
+        if answer.get("ok"):
+            return answer
+        raise self._refusal(answer, channel)
 
     def identity(self) -> AccountIdentity:
         """Ask which workspace the token belongs to."""
@@ -171,28 +250,27 @@ class SlackChannel:
         body = json.dumps(answer.data) if isinstance(answer.data, dict) else "{}"
         return Response(answer.status_code, answer.headers, body.encode(), (self._token.get_secret_value(),))
 
-    def _timestamp(self, response: Response) -> str:
+    def _timestamp(self, channel: str, response: Response) -> str:
         """Return the message's `ts`, out of an answer whose status says nothing of whether it was posted."""
-        answer = json.loads(response.body)
-        if answer.get("ok"):
-            return str(answer["ts"])
-        raise self._refusal(answer)
+        return str(self._answer(channel, response)["ts"])
 
     def _team(self, response: Response) -> AccountIdentity:
         answer = json.loads(response.body)
         if answer.get("ok"):
             team, name = str(answer["team_id"]), answer.get("team")
             return AccountIdentity("slack", team, f"Slack workspace {team} ({name})")
-        raise self._refusal(answer)
+        raise self._refusal(answer, self.channel)
 
-    def _refusal(self, answer: dict[str, Any]) -> ApiFailure:
+    def _refusal(self, answer: dict[str, Any], channel: str) -> ApiFailure:
         code = str(answer.get("error"))
-        sentence = f"Slack refused the message for channel {self.channel}: {code}."
+        sentence = f"Slack refused the message for channel {channel}: {code}."
         if code in TOKEN_ERRORS:
             return Unauthorized(SYSTEM, f"{sentence} Check that SLACK_BOT_TOKEN holds a valid bot token.")
         if code in CHANNEL_ERRORS:
-            advice = f"Check {self._variable}, and that the bot is invited there and may write (chat:write)."
-            return Forbidden(SYSTEM, f"{sentence} {advice}")
+            where = self._variable if channel == self.channel else "alerts.account_managers in the policy"
+            needed = f" It needs {answer['needed']}." if code == "missing_scope" and answer.get("needed") else ""
+            advice = f"Check {where}, and that the bot is invited there and may write (chat:write).{needed}"
+            return ChannelRefused(SYSTEM, f"{sentence} {advice}")
         if code == "ratelimited":
             return RateLimited(SYSTEM, sentence)
         if code in PASSING_ERRORS:

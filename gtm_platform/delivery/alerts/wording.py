@@ -18,12 +18,16 @@ LINES_A_PAGE = 25
 
 @dataclass(frozen=True)
 class Message:
-    """One post and the alerts that it sends; `follows` puts it into the thread of the page before."""
+    """One post and the alerts that it sends; `follows` puts it into the thread of the page before.
+
+    `recipient` is a channel or a person; "" is the channel of all alerts of its route.
+    """
 
     entries: tuple[Entry, ...]
     text: str
     blocks: tuple[Block, ...]
     follows: bool = False
+    recipient: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -33,8 +37,8 @@ class Message:
 
     @property
     def hash(self) -> str:
-        """Return the hash of what is shown."""
-        return hashlib.sha256(json.dumps([self.text, self.blocks]).encode()).hexdigest()
+        """Return the hash of what is shown, and about what: no two messages have the same."""
+        return hashlib.sha256(json.dumps([self.fingerprint, self.text, self.blocks]).encode()).hexdigest()
 
 
 def digest(entries: Sequence[Entry], lines: Sequence[str], counts: str, total: int, number: int) -> Message:
@@ -62,6 +66,11 @@ def repeat_mark(entry: Entry) -> str:
 def header(text: str) -> Block:
     """Return a heading; it is plain text, so nothing in it needs to be escaped."""
     return {"type": "header", "text": {"type": "plain_text", "text": clean(text)[:HEADER]}}
+
+
+def context(text: str) -> Block:
+    """Return a line in small print of text that is escaped already."""
+    return {"type": "context", "elements": [mrkdwn(text, FIELD)]}
 
 
 def section(text: str) -> Block:

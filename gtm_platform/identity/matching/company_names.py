@@ -171,6 +171,6 @@ def _score(engine: Engine) -> None:
     spelling = f"(1 - {LEGAL_FORM}) * greatest({solid}, {ordered}) + {LEGAL_FORM} * {whole}"
     engine.execute(f"""
         create table compared as
-        select l, r, round(greatest((cosine + {spelling}) / 2, case when x.solid = y.solid then {BARE} end), 9) as similarity
+        select l, r, round(greatest((cosine + {spelling}) / 2, if(x.solid = y.solid, {BARE}, 0)), 9) as similarity
         from cosines join names_left x on x.id = l join names_right y on y.id = r
     """)

@@ -7,8 +7,8 @@ from gtm_platform.sandbox.slack.errors import SlackError
 
 TOKEN = "xoxb-sandbox"
 SCOPES = (
-    "chat:write", "chat:write.public", "channels:read", "channels:history", "users:read", "users:read.email",
-    "reactions:read", "reactions:write",
+    "chat:write", "chat:write.public", "channels:read", "channels:history", "im:history", "im:write",
+    "users:read", "users:read.email", "reactions:read", "reactions:write",
 )  # fmt: skip
 
 # One message per second in short bursts, and the documented tiers of the other methods.
@@ -23,6 +23,7 @@ LIMITS: Mapping[str, tuple[int, float]] = {
     "conversations.history": _TIER_3,
     "conversations.info": _TIER_3,
     "conversations.list": _TIER_2,
+    "conversations.open": _TIER_3,
     "conversations.replies": _TIER_3,
     "reactions.add": _TIER_3,
     "reactions.get": _TIER_3,

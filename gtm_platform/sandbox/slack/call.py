@@ -48,10 +48,12 @@ class Call:
         return self.text(name).lower() in ("true", "1")
 
     def channel(self, *, by_name: bool = False) -> str:
-        """The id of the channel. Only posting accepts a name in its place."""
+        """The id of the channel, or of the direct messages with a person. Only posting accepts a name in its place."""
         channel = self.text("channel")
-        if channel in self.store.channels:
+        if channel in self.store.channels or person_in(self.store, channel):
             return channel
+        if by_name and person_in(self.store, direct_channel(channel)):
+            return direct_channel(channel)
         names = {name: channel_id for channel_id, name in self.store.channels.items()} if by_name else {}
         if channel.removeprefix("#") not in names:
             raise SlackError("channel_not_found")
@@ -89,6 +91,19 @@ class Call:
         if not re.fullmatch(rf"{kind}:\d+", decoded):
             raise SlackError("invalid_cursor")
         return decoded.partition(":")[2]
+
+
+def direct_channel(user: str) -> str:
+    """The id of the direct messages with a person; an id of anything else is returned as it is."""
+    return f"D{user[1:]}" if user[:1] in ("U", "W") else user
+
+
+def person_in(store: SlackStore, channel: str) -> str | None:
+    """The name of the person whose direct messages a channel holds; None of every other channel."""
+    for user in store.users.values():
+        if channel == direct_channel(user["id"]) and not user.get("deleted"):
+            return str(user.get("profile", {}).get("real_name") or user["name"])
+    return None
 
 
 def next_cursor(kind: str, target: str) -> Answer:

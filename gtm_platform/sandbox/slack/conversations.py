@@ -2,9 +2,9 @@
 
 import re
 
-from gtm_platform.sandbox.slack.call import Answer, Call, next_cursor
+from gtm_platform.sandbox.slack.call import Answer, Call, direct_channel, next_cursor, person_in
 from gtm_platform.sandbox.slack.errors import SlackError
-from gtm_platform.sandbox.slack.render import channel_wire, message_wire
+from gtm_platform.sandbox.slack.render import CREATED, channel_wire, message_wire
 from gtm_platform.sandbox.slack.store import SlackMessage
 from gtm_platform.sandbox.slack.write_log import message_at, replies_to
 
@@ -25,12 +25,28 @@ def list_channels(call: Call) -> Answer:
 def info(call: Call) -> Answer:
     """`conversations.info`."""
     channel = call.channel()
+    if channel not in call.store.channels:
+        person = next(user["id"] for user in call.store.users.values() if direct_channel(user["id"]) == channel)
+        direct = {"id": channel, "created": CREATED, "is_im": True, "is_archived": False, "user": person}
+        return {"ok": True, "channel": direct}
     shape = channel_wire(channel, call.store.channels[channel])
     if call.flag("include_num_members"):
         shape["num_members"] = _num_members(call)
     if call.flag("include_locale"):
         shape["locale"] = "en-GB"
     return {"ok": True, "channel": shape}
+
+
+def open_direct(call: Call) -> Answer:
+    """`conversations.open`: the direct messages with one person, who need not have any yet."""
+    users = call.arguments.get("users") or ""
+    ids = users if isinstance(users, list) else [each.strip() for each in str(users).split(",") if each.strip()]
+    if len(ids) != 1:
+        raise SlackError("users_list_not_supplied" if not ids else "not_enough_users")
+    channel = direct_channel(str(ids[0]))
+    if person_in(call.store, channel) is None:
+        raise SlackError("user_not_found")
+    return {"ok": True, "no_op": True, "already_open": True, "channel": {"id": channel}}
 
 
 def _num_members(call: Call) -> int:

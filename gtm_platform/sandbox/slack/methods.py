@@ -42,6 +42,7 @@ METHODS: dict[str, Callable[[Call], Answer]] = {
     "conversations.history": conversations.history,
     "conversations.info": conversations.info,
     "conversations.list": conversations.list_channels,
+    "conversations.open": conversations.open_direct,
     "conversations.replies": conversations.replies,
     "reactions.add": reactions.add,
     "reactions.get": reactions.get,

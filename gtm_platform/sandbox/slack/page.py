@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from gtm_platform.sandbox.slack.attachment_html import attachments_html
 from gtm_platform.sandbox.slack.block_html import blocks_html
+from gtm_platform.sandbox.slack.call import person_in
 from gtm_platform.sandbox.slack.emoji import emoji
 from gtm_platform.sandbox.slack.mrkdwn import Names, to_html
 from gtm_platform.sandbox.slack.render import anchor
@@ -24,8 +25,9 @@ _AVATAR = (
 
 def page(store: SlackStore, channel: str | None, now: datetime) -> str:
     """One channel, with the list of all; the one written to last when there is none with that id."""
-    chosen = channel if channel in store.channels else _latest_channel(store)
-    name = store.channels.get(chosen, "no channels") if chosen else "no channels"
+    channels = _channels(store)
+    chosen = channel if channel in channels else _latest_channel(store)
+    name = channels.get(chosen, "no channels") if chosen else "no channels"
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -47,6 +49,12 @@ def page(store: SlackStore, channel: str | None, now: datetime) -> str:
 """
 
 
+def _channels(store: SlackStore) -> dict[str, str]:
+    """The channels, and the direct messages with people to whom any were sent, by their ids."""
+    direct = {message.channel for message in store.messages} - set(store.channels)
+    return {**store.channels, **{channel: f"@{person_in(store, channel) or channel}" for channel in sorted(direct)}}
+
+
 def _latest_channel(store: SlackStore) -> str | None:
     if store.messages:
         return store.messages[-1].channel
@@ -56,7 +64,7 @@ def _latest_channel(store: SlackStore) -> str | None:
 def _channel_list(store: SlackStore, chosen: str | None) -> str:
     counts = Counter(message.channel for message in store.messages)
     items = []
-    for channel_id, name in sorted(store.channels.items(), key=lambda item: item[1]):
+    for channel_id, name in sorted(_channels(store).items(), key=lambda item: item[1]):
         current = ' aria-current="page"' if channel_id == chosen else ""
         count = f"<b>{counts[channel_id]}</b>" if counts[channel_id] else ""
         link = f'<a href="?channel={quote(channel_id)}"{current}># {escape(name)}{count}</a>'

@@ -168,6 +168,8 @@ class Account(BillingState):
             failures = len(contract.retries) + 1
         elif invoice.total and self._rng.random() < _FAILS and self._is_calm(at, contract):
             failures = 1 if self._rng.random() < 0.6 else 2
+        if invoice.created in contract.strained and invoice.total and self._is_calm(at, contract):
+            failures = max(failures, 2)
         self._attempt(at, contract, invoice, failures)
 
     def _is_calm(self, at: datetime, contract: Contract) -> bool:

@@ -37,3 +37,4 @@ class Context:
     posthog: PostHogStore = field(default_factory=PostHogStore)
     userflow: UserflowStore = field(default_factory=UserflowStore)
     histories: list[PersonHistory] = field(default_factory=list)
+    staying: float = 0.0  # the share of those who would leave who stay instead

@@ -65,6 +65,7 @@ class Contract:
     notice: datetime | None = None  # when they asked for the end
     fatal: datetime | None = None  # the renewal that is never paid
     steps: list[Step] = field(default_factory=list)
+    strained: frozenset[datetime] = frozenset()  # renewals that are paid late
 
     @property
     def anchor(self) -> datetime:

@@ -44,10 +44,16 @@ class FurtherLife:
         if not life.in_hubspot or self.moves_to_orb:
             self._billed.use_own_address()
         if life.elsewhere == ORB and life.signed_up:
-            self._orb = self._billed.agree(life.signed_up, life.present)
+            self._orb = self._agree(life.signed_up)
         elif self.moves_to_orb:
             left = life.contracts[-1].end or life.contracts[-1].start + timedelta(days=60)
-            self._orb = self._billed.agree(left + timedelta(days=36), life.present)
+            self._orb = self._agree(left + timedelta(days=36))
+
+    def _agree(self, after: datetime) -> OrbContract:
+        contract = self._billed.agree(after, self._life.present)
+        if contract.end != contract.trial_end and share(f"{self._key}:stays") < self._life.context.staying:
+            contract.end = contract.notice = None
+        return contract
 
     def _moves(self) -> bool:
         """Whether somebody who pays through Stripe goes to Orb in the end, or has a contract there as well."""
@@ -117,10 +123,11 @@ class FurtherLife:
         contact = life.file.contact_id if life.file and self.needs_contact else None
         stripe = life.accounts[-1] if self.moves_to_orb else None
         account = self._billed.open_orb(contract, contact, stripe)
-        if stripe and not life.contracts[-1].end:
+        stays = bool(stripe and not life.contracts[-1].end)
+        if stays:
             account.history.losses.clear()  # what Stripe bills goes on
         life.agenda.at(contract.start, life.resume_use)
-        life.plan_fading(self._billed.rng, contract.start, contract.end)
+        life.plan_fading(self._billed.rng, contract.start, contract.end, leaves=not stays)
         if contract.notice and self._billed.rng.random() < 0.6:
             asks = contract.notice - timedelta(seconds=self._billed.rng.randrange(3 * 86400))
             life.agenda.at(max(asks, contract.start), life.ask_to_leave)

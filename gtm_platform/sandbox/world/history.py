@@ -12,6 +12,7 @@ from gtm_platform.sandbox.kit.timeline import Timeline, as_of, note
 from gtm_platform.sandbox.listkit_admin.store import ListKitAccount
 from gtm_platform.sandbox.posthog.store import PostHogPerson
 from gtm_platform.sandbox.world.addresses import normalised
+from gtm_platform.sandbox.world.departures import Departure
 from gtm_platform.sandbox.world.product import Product
 from gtm_platform.sandbox.world.sessions import Usage
 
@@ -115,6 +116,7 @@ class PersonHistory:
     accounts: list[BillingHistory] = field(default_factory=list)
     cases: list[CaseHistory] = field(default_factory=list)
     lost_deals: Timeline[str] = field(default_factory=list)  # why each was lost
+    departures: list[Departure] = field(default_factory=list)  # those to come, too
     orb: list[BillingHistory] = field(default_factory=list)
     by_hand: BillingHistory | None = None
     mirrored: list[ChartMogulCustomer] = field(default_factory=list)

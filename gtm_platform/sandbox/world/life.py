@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from gtm_platform.sandbox.stripe.store import StripeCustomer
-from gtm_platform.sandbox.world import contracts, names
+from gtm_platform.sandbox.world import contracts, departures, names
 from gtm_platform.sandbox.world.addresses import plain, respelled
 from gtm_platform.sandbox.world.agenda import Agenda, ScheduledCall
 from gtm_platform.sandbox.world.billing import Account
@@ -31,6 +31,7 @@ _BILLING = {
     "shared inbox": 5,
     "no address": 2,
 }
+COMPLAINTS = 50_000  # ids of what an angry customer writes before leaving begin here, apart from all else
 
 
 class Life:
@@ -68,6 +69,7 @@ class Life:
         self.file = self._enter_hubspot()
         self.intercom = self._enter_intercom()
         self.support: Support | None = None
+        self._complaints: Support | None = None
         self.is_marked_customer = False
         self.accounts: list[Account] = []
         self._enter_stripe()
@@ -98,7 +100,12 @@ class Life:
         if self.kind == "payer":
             if rng.random() < 0.1:
                 start = self._soon(max(self.present, start), 0, 300)
-            return contracts.purchases(rng, start, currency, self.present)
+            bought = contracts.purchases(rng, start, currency, self.present)
+            key = f"{self.context.seed}:{self.person.number}"
+            bought = departures.keep_some(bought, key, self.context.staying)
+            for contract in bought:
+                departures.strain(contract)
+            return bought
         return []
 
     def _draw_billing(self) -> str:
@@ -222,34 +229,32 @@ class Life:
 
     def _meet_support(self, file: IntercomFile, every: float) -> None:
         if file.contact and file.history:
-            self.support = Support(
-                self.context,
-                self.agenda,
-                self.rng,
-                self.person,
-                self.person_history,
-                file.contact,
-                file.history,
-                every,
-                self._mood,
-            )
+            parts = (self.person, self.person_history, file.contact, file.history)
+            self.support = Support(self.context, self.agenda, self.rng, *parts, self._mood)
+            self.support.begin(every)
+            rng = Random(f"{self.context.seed}:{self.person.number}:complaints")
+            self._complaints = Support(self.context, self.agenda, rng, *parts, self._mood, first_id=COMPLAINTS)
 
     def _plan_habits(self) -> None:
         """They go quiet before they leave, and some without leaving."""
-        rng, habit = self.rng, self._change_habits
+        rng, habit = self.rng, self.change_habits
         if self.kind == "free" and self.signed_up:
             self.agenda.at(self._soon(self.signed_up, 5, 90), habit, 0.03)
         for place, contract in enumerate(self.contracts):
             if place:
                 self.agenda.at(contract.start, habit, self.rate)
-            self.plan_fading(rng, contract.start, contract.end)
+            self.plan_fading(rng, contract.start, contract.end, contract)
 
-    def plan_fading(self, rng: Random, start: datetime, end: datetime | None) -> None:
-        """How the use goes while a contract lasts."""
-        habit = self._change_habits
+    def plan_fading(
+        self, rng: Random, start: datetime, end: datetime | None, contract: Contract | None = None, leaves: bool = True
+    ) -> None:
+        """How the use goes while a contract lasts; `leaves` says that its end makes the customer leave."""
+        habit = self.change_habits
         if end:
             quiet = end - timedelta(seconds=rng.randrange(5 * 86400, 45 * 86400))
-            self.agenda.at(max(quiet, start + timedelta(hours=1)), habit, self.rate * 0.12)
+            departure = departures.depart(self, start, end, contract) if leaves else None
+            if departures.goes_quiet(departure):
+                self.agenda.at(max(quiet, start + timedelta(hours=1)), habit, self.rate * 0.12)
             self.agenda.at(self._soon(end, 0, 6), habit, 0.0 if rng.random() < 0.7 else 0.01)
         elif rng.random() < 0.5:
             quiet = self._soon(max(self.present, start), 1, 330)
@@ -258,9 +263,10 @@ class Life:
 
     def resume_use(self, at: datetime) -> None:
         """They use the product as before."""
-        self._change_habits(at, self.rate)
+        self.change_habits(at, self.rate)
 
-    def _change_habits(self, at: datetime, rate: float) -> None:
+    def change_habits(self, at: datetime, rate: float) -> None:
+        """Use the product more or less from the next day on."""
         self.usage.change(at, rate)
         if self.intercom:
             self.intercom.look_out(at)
@@ -269,6 +275,13 @@ class Life:
         """Write to support that they want to leave."""
         if self.support:
             self.support.write(at, "cancel")
+
+    def complain(self, at: datetime, by_ticket: bool) -> None:
+        """Write an angry message to support, or open a critical ticket that nobody resolves."""
+        if self._complaints and by_ticket:
+            self._complaints.open_ticket(at, resolved=False)
+        elif self._complaints:
+            self._complaints.write(at, "angry")
 
     def _mood(self, at: datetime) -> str:
         ends = (*(contract.end for contract in self.contracts), self.further.ends)

@@ -22,9 +22,9 @@ _RATINGS = {"plain": (3, 4, 4, 5, 5), "happy": (5, 5, 4), "angry": (1, 1, 2, 3),
 
 
 class Support:
-    """One person's conversations and tickets; `every` is the mean number of days between conversations.
+    """One person's conversations and tickets; `mood` says how the person feels at an instant.
 
-    `mood` says how the person feels at an instant.
+    `first_id` sets the ids of what is written apart from those of the same person's other conversations.
     """
 
     def __init__(
@@ -36,8 +36,8 @@ class Support:
         person_history: PersonHistory,
         contact: IntercomContact,
         contact_history: IntercomHistory,
-        every: float,
         mood: Callable[[datetime], str],
+        first_id: int = 0,
     ) -> None:
         self._context = context
         self._agenda = agenda
@@ -46,10 +46,14 @@ class Support:
         self._person_history = person_history
         self._contact = contact
         self._contact_history = contact_history
-        self._every = every
+        self._every = 0.0
         self._mood = mood
-        self._written = 0
-        self._expect(max(contact_history.since, context.start - _PAST))
+        self._written = first_id
+
+    def begin(self, every: float) -> None:
+        """Turn to support again and again; `every` is the mean number of days between."""
+        self._every = every
+        self._expect(max(self._contact_history.since, self._context.start - _PAST))
 
     def _expect(self, at: datetime) -> None:
         days = self._rng.expovariate(1 / self._every)
@@ -59,7 +63,7 @@ class Support:
         if self._contact_history.until:
             return
         if self._rng.random() < 0.07:
-            self._open_ticket(at)
+            self.open_ticket(at)
         else:
             self.write(at, self._mood(at))
         self._expect(at)
@@ -231,7 +235,10 @@ class Support:
 
     # --- Tickets ---
 
-    def _open_ticket(self, at: datetime) -> None:
+    def open_ticket(self, at: datetime, resolved: bool = True) -> None:
+        """The person has a critical ticket, which is resolved after some days or stays open."""
+        if self._contact_history.until:
+            return
         id_ = self._id()
         title = phrases.ticket(self._rng)
         ticket = IntercomTicket(
@@ -248,7 +255,8 @@ class Support:
         self._context.intercom.tickets[id_] = ticket
         case = CaseHistory(self._contact_history, at, is_ticket=True, states=[(at, (True, True))])
         self._person_history.cases.append(case)
-        self._agenda.at(self._later(at, 30, 3000), self._move_ticket, ticket, case, "in_progress")
+        if resolved:
+            self._agenda.at(self._later(at, 30, 3000), self._move_ticket, ticket, case, "in_progress")
 
     def _move_ticket(self, at: datetime, ticket: IntercomTicket, case: CaseHistory, state: str) -> None:
         ticket.state, ticket.updated = state, at

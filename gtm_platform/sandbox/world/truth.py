@@ -70,6 +70,11 @@ accounts at the system that counts.
 - `chartmogul_mrr`, `chartmogul_currency`, `chartmogul_difference`: what ChartMogul shows of whom Stripe or Orb bills,
   and the cause if amount or currency differ.
 
+**Why they leave.** `churn_cause` of the customer who will leave next, or left last, after at least 100 days of a
+contract: `use_falls`, `silence`, `tickets`, `failed_payments`, `champion_leaves`, or `none` if it is used to the last
+day. `churn_shows_from` is the instant from which the cause shows in the systems; it may lie ahead. Both are null for
+everybody else. No system says so; it is here to judge who claims to see it coming.
+
 **Use.**
 
 - `last_seen_at`: the latest of Intercom's `last_seen_at` (of contacts), Userflow's `attributes.last_seen_at`, the
@@ -142,6 +147,7 @@ def _person(person: PersonHistory, before: datetime, systems: Collection[str]) -
         **money.customer(),
         **money.revenue(),
         **money.reconciliation(),
+        **_departure(person, before),
         "delinquent": any(as_of(account.delinquent, before) for account in money.accounts if account.live(before))
         or any(as_of(account.delinquent, before) for account in money.orb),
         **activity(person, intercom, before, systems),
@@ -149,6 +155,17 @@ def _person(person: PersonHistory, before: datetime, systems: Collection[str]) -
         **_support(cases, before),
     }
     return {name: _iso(value) if isinstance(value, datetime) else value for name, value in row.items()}
+
+
+def _departure(person: PersonHistory, before: datetime) -> dict[str, Any]:
+    """Why the customer will leave next, or left last, and since when that shows."""
+    departures = sorted(person.departures, key=lambda departure: departure.end)
+    coming = [departure for departure in departures if departure.end >= before]
+    departure = next(iter(coming or departures[-1:]), None)
+    return {
+        "churn_cause": departure.cause if departure else None,
+        "churn_shows_from": departure.shows_from if departure else None,
+    }
 
 
 def _live(person: PersonHistory, before: datetime, systems: Collection[str]) -> dict[str, list[RecordHistory]]:

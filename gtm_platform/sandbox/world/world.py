@@ -28,9 +28,12 @@ _FIRST_WRITTEN_ID = 100_000_000_000  # what is written to HubSpot from outside g
 
 
 class World:
-    """A world whose state at an instant depends only on (seed, people, start) and what is written to it."""
+    """A world whose state at an instant depends only on (seed, people, start) and what is written to it.
 
-    def __init__(self, seed: int, people: int, start: datetime) -> None:
+    `staying` is the share of those who would leave who stay instead: in a world of none, half of the customers leave.
+    """
+
+    def __init__(self, seed: int, people: int, start: datetime, staying: float = 0.0) -> None:
         if people < 1:
             raise ValueError(f"A world of {people} people cannot be built: ask for at least one.")
         self.seed = seed
@@ -46,7 +49,9 @@ class World:
         self._companies: list[Company] = []
         self._founded: list[Company] = []
         events = StripeEvents(self.stripe, self.start - RETENTION)
-        self._context = context = Context(seed, self.start, self.hubspot, self.stripe, self.intercom, events)
+        self._context = context = Context(
+            seed, self.start, self.hubspot, self.stripe, self.intercom, events, staying=staying
+        )
         self.calendly, self.fathom = context.calendly, context.fathom
         self.orb, self.chartmogul = context.orb, context.chartmogul
         self.posthog, self.userflow = context.posthog, context.userflow

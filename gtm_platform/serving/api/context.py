@@ -45,18 +45,21 @@ class Call:
     api: Api
     principal: Principal
 
-    def answer(self, make: Callable[[Snapshot], bytes]) -> Response:
-        """Answer from the current snapshot, or that the asker has the answer already."""
+    def answer(self, make: Callable[[Snapshot], bytes], moving: Callable[[Snapshot], str] = lambda _: "") -> Response:
+        """Answer from the current snapshot, or that the asker has the answer already.
+
+        `moving` is what of the answer changes with time, while the snapshot does not.
+        """
         snapshot = self.api.store.current()  # once: an answer is never of two
-        tag = self._tag(snapshot)
+        tag = self._tag(snapshot, moving(snapshot))
         headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
         if _names(self.request.headers.get("if-none-match", ""), tag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         return Response(make(snapshot), headers=headers, media_type="application/json")
 
-    def _tag(self, snapshot: Snapshot) -> str:
+    def _tag(self, snapshot: Snapshot, moving: str) -> str:
         """Return what the answer depends on: the landing, the question, and what the asker may see."""
-        question = f"{self.request.url.path}?{self.request.url.query} {self.principal.role}"
+        question = f"{self.request.url.path}?{self.request.url.query} {self.principal.role} {moving}"
         return f'"{snapshot.stamp}-{hashlib.sha256(question.encode()).hexdigest()[:16]}"'
 
 

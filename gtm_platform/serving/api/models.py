@@ -10,10 +10,15 @@ from typing import Any
 import ibis.expr.datatypes as dt
 from pydantic import BaseModel, Field, create_model
 
+from gtm_platform.health.explanation import Explanation
+from gtm_platform.health.movement import ScoreMovement
 from gtm_platform.lake.contracts import Column
+from gtm_platform.serving.answers.account_managers import AccountManager
+from gtm_platform.serving.answers.churned import Departure
+from gtm_platform.serving.answers.freshness import DataFreshness
+from gtm_platform.serving.answers.mrr_movement import MrrMovement
 from gtm_platform.serving.metrics import DIMENSIONS, discover
 from gtm_platform.serving.snapshot import company_rows, layout
-from gtm_platform.serving.store import Explanation
 
 PERSONAL = " Only with the scope personal:read."
 
@@ -97,6 +102,8 @@ class CustomerDetail(Answer):
 
     customer: CustomerRow  # type: ignore[valid-type]
     explanation: Explanation | None = Field(description="Null for who has no score.")
+    written_explanation: str | None = Field(description="The same in sentences, as `gtm health explain` prints them.")
+    movement: ScoreMovement | None = Field(description="What moved the score in a week; null where it has not moved.")
     history: History
     alerts: list[AlertRow]
 
@@ -190,28 +197,44 @@ class MetricSeries(Answer):
     data: list[MetricPoint]
 
 
-class TableFreshness(BaseModel):
-    """A table of a source."""
-
-    table: str
-    synced_at: datetime
-    late_after: datetime
+class Freshness(Answer, DataFreshness):
+    """When each source was read last, after which moment it counts as late, and whether it does."""
 
 
-class SourceFreshness(BaseModel):
-    """A source; it is as fresh as its table that is due first."""
+class AccountManagers(Answer):
+    """The account managers, the one with most MRR at risk first."""
 
-    source: str
-    synced_at: datetime
-    late_after: datetime
-    tables: list[TableFreshness]
+    currency: str = Field(description="The reporting currency.")
+    data: list[AccountManager]
 
 
-class Freshness(Answer):
-    """When each source was read last, and after which moment it counts as late."""
+class DepartedCustomer(Departure):
+    """Somebody who left."""
 
-    made_at: datetime
-    sources: list[SourceFreshness]
+    customer: CustomerRow  # type: ignore[valid-type]
+
+
+class ChurnedCustomers(Answer):
+    """Who left, the latest first, at most 200; totals are of all."""
+
+    days: int
+    total: int
+    total_mrr: float = Field(description="What they paid when they left, in the reporting currency.")
+    foreseen: int = Field(description="How many had been flagged in the 30 days before.")
+    data: list[DepartedCustomer]
+
+
+class ChangesAnswer(Answer):
+    """What moved in some days."""
+
+    days: int
+    currency: str = Field(description="The reporting currency.")
+    mrr: MrrMovement | None = Field(description="Null in a home that is younger.")
+    metrics: dict[str, Movement]
+    total_fell: int
+    fell: list[CustomerRow] = Field(description="Scores that fell most in 7 days.")  # type: ignore[valid-type]
+    total_churned: int
+    churned: list[DepartedCustomer] = Field(description="Who left, the latest first.")
 
 
 class AlertPage(Answer):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from gtm_platform.serving.answers.churned import Churned
 from gtm_platform.serving.api.access_log import AccessLog
 from gtm_platform.serving.snapshot.layout import SHOWN
 from gtm_platform.serving.store import Snapshot, Store
@@ -56,6 +57,13 @@ class Question:
         """Return rows of customers with the columns of a conversation, personal ones where they may be seen."""
         shown = [name for name in BRIEF if self.personal or not SHOWN[name].personal]
         return [{name: row[name] for name in shown} for row in rows]
+
+    def departed(self, left: Churned) -> list[Any]:
+        """Return who left, with their rows in short."""
+        return [
+            {**departure.model_dump(), "customer": row}
+            for departure, row in zip(left.departures, self.brief(left.rows), strict=True)
+        ]
 
 
 @dataclass(frozen=True)

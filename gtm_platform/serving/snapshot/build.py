@@ -8,6 +8,7 @@ from pathlib import Path
 from gtm_platform.serving.snapshot import (
     company_rows,
     customer_rows,
+    departures,
     earlier_scores,
     facts,
     hubspot_writes,
@@ -57,6 +58,7 @@ def _fill(draft: Draft, previous: Path | None) -> tuple[int, int, int, int]:
     computed = metric_rows.fill(draft, previous)
     earlier_scores.fill(draft)
     journals.fill(draft)
+    departures.fill(draft)
     hubspot_writes.fill(draft)
     for fact in facts.discover().values():
         draft.db.execute("insert into facts values (?, ?)", (fact.name, as_json(fact.make(draft))))

@@ -13,7 +13,7 @@ from gtm_platform.health.customer_health import CONTRACT as HEALTH
 from gtm_platform.lake.contracts import Column
 from gtm_platform.unified.customers import CONTRACT as WIDE
 
-FORMAT = 2  # of the file; a reader opens no other
+FORMAT = 3  # of the file; a reader opens no other
 CUSTOMERS, SCORES, PEOPLE, COMPANIES = (
     "core/unified_customers",
     "health/customer_health",
@@ -118,8 +118,13 @@ def tables() -> str:
             id integer primary key, at text not null, subject_kind text not null, subject_id text not null,
             body text not null
         );
+        create index alerts_of_a_subject on alerts (subject_id, id);
         create table hubspot_writes (id integer primary key, customer_id text not null, body text not null);
         create table earlier_scores (customer_id text primary key, body text not null) without rowid;
+        create table departures (
+            id integer primary key, customer_id text not null, day text not null, account_manager text not null,
+            mrr real not null, foreseen integer not null, body text not null
+        );
         create table sync_runs (id integer primary key, at text not null, body text not null);
     """
 
@@ -134,7 +139,6 @@ def indexes() -> str:
     rest = [
         "create index companies_by_mrr on companies (mrr_reporting, id)",
         "create index companies_by_domain on companies (domain)",
-        "create index alerts_of_a_subject on alerts (subject_id, id)",
         "create index hubspot_writes_of_a_customer on hubspot_writes (customer_id, id)",
     ]
     return ";\n".join([*covering, *narrow, *rest])

@@ -1,7 +1,6 @@
 """How a snapshot is read, by everything that shows something: `the_store().current()` and ask it."""
 
 from gtm_platform.serving.store.customer_query import BadQuery, CustomerQuery, Page
-from gtm_platform.serving.store.explanation import Explanation
 from gtm_platform.serving.store.snapshot import CompanyQuery, Customer, MetricValue, Snapshot
 from gtm_platform.serving.store.swap import NoSnapshot, Store, the_store
 
@@ -10,7 +9,6 @@ __all__ = [
     "CompanyQuery",
     "Customer",
     "CustomerQuery",
-    "Explanation",
     "MetricValue",
     "NoSnapshot",
     "Page",

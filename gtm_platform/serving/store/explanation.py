@@ -1,60 +1,43 @@
-"""How a score is made, by what a snapshot holds of it: points of the components, and what overrides took off.
+"""The explanation of a score out of a snapshot: the customer's row, its row of health, and the rules of both.
 
-With the figures behind the points it is explained by `health.explanation`, which has the day's rules and facts.
+How it is explained, and in which sentences, stands in `health.explanation`, which `gtm health explain` uses too.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, Field
 
-from gtm_platform.health.points import ComponentPoints, points_of, rounded
+from gtm_platform.health.explanation import Explanation, explained
+from gtm_platform.health.movement import ScoreMovement, moved
+from gtm_platform.health.rules import read_again
+from gtm_platform.policy import Policy
 
-
-class Override(BaseModel):
-    """What takes points off whatever the components say."""
-
-    override: str
-    why: str
-    points: int = Field(description="0 or less.")
+LISTS = ("risk_signals", "recommended_actions")  # of a row of health, which the customer's row has
 
 
-class Explanation(BaseModel):
-    """How a score is made: the mean of the components by weight, less the overrides that apply."""
+@dataclass(frozen=True)
+class ServedRules:
+    """The rules of a snapshot: the hash of those in force, and those that its scores were made with."""
 
-    health_score: int | None
-    base_score: float | None = Field(description="Mean of the components by weight.")
-    health_confidence: float = Field(description="Share of the weights that have data, 0 to 1.")
-    components: list[ComponentPoints]
-    overrides: list[Override] = Field(description="Those that apply.")
-    changes: dict[str, int | None] = Field(description="Change of the score by the number of days.")
-    policy_hash: str = Field(description="The business rules that the score was made with.")
-    rules_in_force: bool = Field(description="Whether these are the rules in force.")
+    in_force: str
+    policies: Mapping[str, Policy | None] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, fact: bytes) -> "ServedRules":
+        """Read the fact that a snapshot has of them."""
+        rules: dict[str, Any] = orjson.loads(fact)
+        return cls(rules["policy_hash"], {name: read_again(text) for name, text in rules["policies"].items()})
 
-def explained(row: bytes, rules: bytes) -> Explanation:
-    """Return the explanation of a row of health, as the snapshot has it, by its rules."""
-    health, policy = orjson.loads(row), orjson.loads(rules)
-    same = health["policy_hash"] == policy["policy_hash"]
-    weights: dict[str, float] = policy["weights"]
-    confidence = health["health_confidence"]
-    return Explanation(
-        health_score=health["health_score"],
-        base_score=rounded(health["base_score"]),
-        health_confidence=confidence,
-        components=[
-            points_of(name, health.get(f"{name}_score"), weight if same else None, confidence)
-            for name, weight in weights.items()
-        ],
-        overrides=_overrides(health, policy["overrides"]),
-        changes={
-            name.removeprefix("score_change_"): health[name] for name in health if name.startswith("score_change_")
-        },
-        policy_hash=health["policy_hash"],
-        rules_in_force=same,
-    )
+    def explain(self, customer: Mapping[str, Any], health: bytes) -> Explanation:
+        """Explain the score of a customer by its row, and by its row of health as the snapshot has it."""
+        row: dict[str, Any] = orjson.loads(health)
+        row |= {name: customer[name] for name in ("customer_id", *LISTS)}
+        rules = row["policy_hash"]
+        return explained(row, customer, self.policies.get(rules), rules_in_force=rules == self.in_force)
 
-
-def _overrides(health: dict[str, Any], reasons: dict[str, str]) -> list[Override]:
-    points = {name: health.get(f"override_{name}", 0) for name in reasons}
-    return [Override(override=name, why=reasons[name], points=taken) for name, taken in points.items() if taken]
+    def movement(self, before: bytes, now: bytes) -> ScoreMovement:
+        """Return what moved a score, by the rows of health of both days."""
+        row: dict[str, Any] = orjson.loads(now)
+        return moved(orjson.loads(before), row, self.policies.get(row["policy_hash"]))

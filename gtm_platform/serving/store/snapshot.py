@@ -5,16 +5,21 @@ import threading
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from gtm_platform.health.explanation import Explanation
+from gtm_platform.health.movement import ScoreMovement
 from gtm_platform.serving.snapshot.layout import FORMAT
 from gtm_platform.serving.store.customer_query import BadQuery, CustomerQuery, Page, counted, page_of
 from gtm_platform.serving.store.documents import joined
-from gtm_platform.serving.store.explanation import Explanation, explained
+from gtm_platform.serving.store.explanation import ServedRules
 
+Totals = tuple[int, float, int]
 TOTALS_KEPT = 1_000  # counts of filtered lists; they cannot change while the file does not
 MMAP_BYTES = 1 << 32
 
@@ -38,14 +43,6 @@ class Customer:
         """Return the customer's columns, personal ones where they may be seen."""
         row: dict[str, Any] = orjson.loads(joined(self.body, self.personal if personal else b""))
         return row
-
-
-@dataclass(frozen=True)
-class EarlierExplanation:
-    """How a score was made on a day before."""
-
-    day: str
-    explanation: Explanation
 
 
 @dataclass(frozen=True)
@@ -98,20 +95,21 @@ class Snapshot:
 
     def explanation(self, customer: Customer) -> Explanation | None:
         """Return how the customer's score is made; None for who has none."""
-        return explained(customer.explanation, self.fact("rules")) if customer.explanation else None
+        return self._rules.explain(customer.row(personal=False), customer.explanation) if customer.explanation else None
 
     def alerts_of(self, subject_id: str) -> list[bytes]:
         """Return the alerts about a customer or another subject, the newest first."""
         query = "select body from alerts where subject_id = ? order by id"
         return [body.encode() for (body,) in self._all(query, (subject_id,))]
 
-    def earlier_explanation(self, customer: Customer) -> EarlierExplanation | None:
-        """Return how the customer's score was made a week before; None where it has not moved since."""
+    def movement(self, customer: Customer) -> ScoreMovement | None:
+        """Return what moved the customer's score in a week; None where it has not moved, or there is none."""
         row = self._one("select body from earlier_scores where customer_id = ?", (customer.customer_id,))
-        if row is None:
-            return None
-        body = row[0].encode()
-        return EarlierExplanation(orjson.loads(body)["as_of"], explained(body, self.fact("rules")))
+        return self._rules.movement(row[0].encode(), customer.explanation) if row and customer.explanation else None
+
+    @cached_property
+    def _rules(self) -> ServedRules:
+        return ServedRules.of(self.fact("rules"))
 
     def hubspot_writes(self, customer_id: str, limit: int = 50) -> list[bytes]:
         """Return what was written to HubSpot about a customer, the newest first."""
@@ -174,6 +172,16 @@ class Snapshot:
     def count_companies(self) -> int:
         """Return how many companies there are."""
         return int(self._one("select count(*) from companies")[0])
+
+    def departures(self, days: int, account_manager: str | None, limit: int) -> tuple[list[bytes], Totals]:
+        """Return who left in so many days, the latest first, and how many, what they paid, how many were foreseen."""
+        since = (date.fromisoformat(self.as_of) - timedelta(days=days)).isoformat()
+        where = "day > ? and (? is null or account_manager = ?)"
+        values = (since, account_manager, account_manager)
+        rows = self._all(f"select body from departures where {where} order by id limit ?", (*values, limit))
+        query = f"select count(*), coalesce(sum(mrr), 0), coalesce(sum(foreseen), 0) from departures where {where}"
+        total, mrr, foreseen = self._one(query, values)
+        return [body.encode() for (body,) in rows], (total, round(mrr, 2), foreseen)
 
     # --- what holds for all ------------------------------------------------------------------------------------------
 

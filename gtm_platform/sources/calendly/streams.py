@@ -113,7 +113,14 @@ def event_types(calendly: Calendly, _: Window) -> Iterator[Page]:
 
 STREAMS = (
     Stream("events", records.Event, events, cursor_field="updated_at"),
-    Stream("invitees", records.Invitee, invitees, cursor_field="changed_at", probe=Calendly.an_event),
+    Stream(
+        "invitees",
+        records.Invitee,
+        invitees,
+        cursor_field="changed_at",
+        probe=Calendly.an_event,
+        totals="Counted for each call only, and not by when they changed.",
+    ),
     Stream("users", records.User, users, sync_mode="full_refresh"),
     Stream("event_types", records.EventType, event_types, sync_mode="full_refresh"),
 )

@@ -55,7 +55,13 @@ def _months_before(day: date, months: int) -> date:
 
 
 STREAMS = (
-    Stream("customers", records.Customer, customers, sync_mode="full_refresh"),
+    Stream(
+        "customers",
+        records.Customer,
+        customers,
+        sync_mode="full_refresh",
+        totals="A metric counts only who pays, and the number of pages is no longer to be relied on.",
+    ),
     Stream("activities", records.Activity, activities, sync_mode="full_refresh"),
     Stream("plans", records.Plan, plans, sync_mode="full_refresh"),
     Stream("data_sources", records.DataSource, data_sources, sync_mode="full_refresh"),

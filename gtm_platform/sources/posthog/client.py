@@ -68,6 +68,11 @@ class PostHog:
                 raise CursorLoop("PostHog", f"The query '{name}' does not advance: its page ends where it began.")
             key = following
 
+    def count(self, name: str, text: str, values: Values = MappingProxyType({})) -> int:
+        """Return the one number that a query comes to."""
+        (row,) = self.query(name, text, values)
+        return int(get_path(row.document, "records"))
+
     def first_event(self, before: datetime) -> datetime | None:
         """Return when the project's first event happened; None where there is no event yet."""
         text = "SELECT min(timestamp) AS at FROM events WHERE timestamp < toDateTime64({before}, 6, 'UTC')"

@@ -9,7 +9,7 @@ from typing import Any
 
 from gtm_platform.http.pages import Page, get_path
 from gtm_platform.ingest.record import RawRecord, with_facts
-from gtm_platform.ingest.source import Stream, Window
+from gtm_platform.ingest.source import SliceTotal, Stream, Totals, Window
 from gtm_platform.sources.posthog import records
 from gtm_platform.sources.posthog.client import PostHog, Rows, literal
 
@@ -64,6 +64,12 @@ SELECT person_id, {DAY} AS day, countIf(event = {{event}}) AS logins, count() AS
 FROM events
 WHERE {BETWEEN} AND ({DAY} > toDate({{on}}) OR ({DAY} = toDate({{on}}) AND person_id > toUUID({{after}})))
 GROUP BY person_id, {DAY} ORDER BY {DAY}, person_id"""
+
+COUNTED_PERSONS = "SELECT count() AS records FROM persons"
+COUNTED_SIGNUPS = f"SELECT count() AS records FROM events WHERE event = {{event}} AND {BETWEEN}"
+COUNTED_DAYS = f"""
+SELECT count() AS records FROM (
+    SELECT person_id, {DAY} AS day FROM events WHERE {BETWEEN} GROUP BY person_id, {DAY})"""
 
 
 def persons(posthog: PostHog, window: Window) -> Iterator[Page]:
@@ -129,6 +135,32 @@ def _slices(posthog: PostHog, window: Window) -> Iterator[tuple[datetime, dateti
         start = end
 
 
+# --- totals ----------------------------------------------------------------------------------------------------------
+
+
+def count_persons(posthog: PostHog, window: Window) -> SliceTotal:
+    """Count all persons."""
+    return SliceTotal(window.start, window.end, posthog.count("count of persons", COUNTED_PERSONS))
+
+
+def count_signups(posthog: PostHog, window: Window) -> SliceTotal:
+    """Count the events of signing up."""
+    values = {"start": literal(window.start), "end": literal(window.end), "event": posthog.signup_event}
+    return SliceTotal(window.start, window.end, posthog.count("count of signups", COUNTED_SIGNUPS, values))
+
+
+def count_days(posthog: PostHog, window: Window) -> SliceTotal | None:
+    """Count persons by the day, over whole days and no more of them than a query can cope with."""
+    first, end = (datetime.combine(each.astimezone(UTC), time(), UTC) for each in (window.start, window.end))
+    if first < window.start:
+        first += timedelta(days=1)
+    start = max(first, end - SLICE)
+    if start >= end:
+        return None
+    values = {"start": literal(start), "end": literal(end)}
+    return SliceTotal(start, end, posthog.count("count of daily usage", COUNTED_DAYS, values))
+
+
 def a_person(posthog: PostHog) -> object:
     """Ask for one person and one id."""
     posthog.query("access check", "SELECT distinct_id FROM person_distinct_ids LIMIT 1")
@@ -136,8 +168,22 @@ def a_person(posthog: PostHog) -> object:
 
 
 STREAMS = (
-    Stream("persons", records.Person, persons, sync_mode="full_refresh", probe=a_person),
-    Stream("signups", records.Signup, signups, cursor_field="signed_up_at", lookback=LATE_EVENTS),
+    Stream(
+        "persons",
+        records.Person,
+        persons,
+        sync_mode="full_refresh",
+        probe=a_person,
+        totals=Totals(count_persons, "`count()` of a query for all persons, before and after they are read"),
+    ),
+    Stream(
+        "signups",
+        records.Signup,
+        signups,
+        cursor_field="signed_up_at",
+        lookback=LATE_EVENTS,
+        totals=Totals(count_signups, "`count()` of a query for the events of signing up"),
+    ),
     Stream(
         "daily_usage",
         records.DailyUsage,
@@ -145,5 +191,6 @@ STREAMS = (
         key=("person_id", "day"),
         cursor_field="last_event_at",
         lookback=LATE_EVENTS,
+        totals=Totals(count_days, "`count()` of a query for persons by the day, over the last 30 days"),
     ),
 )

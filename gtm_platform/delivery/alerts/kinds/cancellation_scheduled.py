@@ -3,25 +3,33 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from gtm_platform.delivery.alerts.alert import Alert, Facts, Occurrence
+from gtm_platform.delivery.alerts.alert import Alert, Facts, Occurrence, recovered
 from gtm_platform.delivery.alerts.customer_day import CustomerDay
 
 KIND, LEAVING = "cancellation_scheduled", "leaving"
+ADVICE = "Talk to the customer before the subscription ends: it can be renewed until then."
 
 
 def detect(observed: CustomerDay) -> Iterator[Occurrence]:
-    """Yield who is leaving now and was not on a day since its last alert."""
+    """Yield who is leaving now and was not on a day since its last alert, and who took it back."""
     for row in observed.customers:
-        customer = row["customer_id"]
-        if row["customer_status"] == LEAVING and any(
-            earlier["customer_status"] not in (LEAVING, None)
-            for _, earlier in observed.rows_since_alert(KIND, customer)
-        ):
+        customer, status = row["customer_id"], row["customer_status"]
+        if status == LEAVING and _was_staying(observed, customer):
             ends_at: datetime | None = row["current_period_end"]
             yield Occurrence(customer, observed.day, {"ends_on": f"{ends_at:%Y-%m-%d}" if ends_at else None})
+        elif status not in (LEAVING, None) and observed.open_alert(KIND, customer):
+            yield Occurrence(customer, f"{observed.day}:recovered", {"recovered": True})
+
+
+def _was_staying(observed: CustomerDay, customer: str) -> bool:
+    last = observed.last_alert(KIND, customer)
+    earlier = [row["customer_status"] for _, row in observed.rows_since_alert(KIND, customer)]
+    return bool(last and recovered(last.facts)) or any(status not in (LEAVING, None) for status in earlier)
 
 
 def _why(facts: Facts) -> str:
+    if recovered(facts):
+        return "The subscription is no longer set to end."
     when = f" on {facts['ends_on']}" if facts["ends_on"] else ""
     return f"The subscription is set to end{when} and will not be renewed."
 
@@ -30,10 +38,10 @@ ALERT = Alert(
     kind=KIND,
     subject="customer",
     detect=detect,
-    title="Cancellation scheduled",
+    title=lambda facts: "Cancellation taken back" if recovered(facts) else "Cancellation scheduled",
     why=_why,
-    advice="Talk to the customer before the subscription ends: it can be renewed until then.",
-    severity="critical",
+    advice=lambda facts: "" if recovered(facts) else ADVICE,
+    severity=lambda facts: "info" if recovered(facts) else "critical",
     route="customers",
     columns=("customer_status", "current_period_end"),
     history=("customer_status",),

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gtm_platform.delivery.alerts.alert import Alert, Facts, Occurrence
+from gtm_platform.delivery.alerts.alert import Alert, Facts, Occurrence, recovered
 from gtm_platform.delivery.alerts.customer_day import CustomerDay, Row
 from gtm_platform.policy import Policy
+from gtm_platform.state.slack_journal import Entry
 
 KIND = "health_drop"
 STATUSES = ("healthy", "at_risk", "high_risk", "critical")  # from best to worst
@@ -25,16 +26,32 @@ class Level:
 
 
 def detect(observed: CustomerDay) -> Iterator[Occurrence]:
-    """Yield whose health fell since the best of the days before.
+    """Yield whose health fell since the best of the days before, and who is back where the fall began.
 
     The last alert is where the next fall is measured from, so a drop that persists is not sent again.
     """
     for row in observed.customers:
         customer, now = row["customer_id"], _level(row)
+        if now is None:
+            continue
         earlier = _levels_since_alert(observed, customer)
-        if now and earlier and (before := _fallen_from(now, earlier, observed.rules)):
-            facts = {"score": now.score, "status": now.status, "from_score": before.score, "from_status": before.status}
-            yield Occurrence(customer, observed.day, facts)
+        if earlier and (before := _fallen_from(now, earlier, observed.rules)):
+            yield Occurrence(customer, observed.day, _facts(now, before))
+        elif fallen_from := _recovered_to(now, observed.open_alert(KIND, customer), observed.rules):
+            yield Occurrence(customer, f"{observed.day}:recovered", _facts(now, fallen_from) | {"recovered": True})
+
+
+def _facts(now: Level, before: Level) -> dict[str, Any]:
+    return {"score": now.score, "status": now.status, "from_score": before.score, "from_status": before.status}
+
+
+def _recovered_to(now: Level, alert: Entry | None, rules: Policy) -> Level | None:
+    """Return the level of the alert where the customer is back, but for the margin, at the one before it."""
+    if alert is None:
+        return None
+    before = Level(alert.facts["from_score"], alert.facts["from_status"])
+    is_back = now.rank <= before.rank and now.score >= before.score - rules.alerts.health_drop_margin
+    return Level(alert.facts["score"], alert.facts["status"]) if is_back else None
 
 
 def _levels_since_alert(observed: CustomerDay, customer: str) -> list[Level]:
@@ -67,17 +84,17 @@ def _why(facts: Facts) -> str:
         f"{facts[score]} ({facts[status].replace('_', ' ')})"
         for score, status in (("from_score", "from_status"), ("score", "status"))
     )
-    return f"Health fell from {before} to {now}."
+    return f"Health {'rose' if recovered(facts) else 'fell'} from {before} to {now}."
 
 
 ALERT = Alert(
     kind=KIND,
     subject="customer",
     detect=detect,
-    title="Health drop",
+    title=lambda facts: "Health recovered" if recovered(facts) else "Health drop",
     why=_why,
-    advice="Look at what changed and talk to the customer.",
-    severity="warning",
+    advice=lambda facts: "" if recovered(facts) else "Look at what changed and talk to the customer.",
+    severity=lambda facts: "info" if recovered(facts) else "warning",
     route="customers",
     columns=("health_score", "health_status"),
     history=("health_score", "health_status"),

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from gtm_platform.health.customer_health import STATUSES
+from gtm_platform.health.explanation_text import written
 from gtm_platform.serving.api.context import Call, Reader, require
 from gtm_platform.serving.api.models import CustomerDetail, CustomerPage
 from gtm_platform.serving.api.problems import Problem
@@ -75,12 +76,16 @@ def _detail(call: Call, snapshot: Snapshot, who: str) -> bytes:
     return with_day(
         snapshot,
         customer=joined(shown.body, shown.personal if call.principal.sees_personal else b""),
-        explanation=_explanation(snapshot, shown),
+        **_explanation(snapshot, shown),
         history=shown.history,
         alerts=array(shown.alerts),
     )
 
 
-def _explanation(snapshot: Snapshot, shown: Customer) -> bytes:
-    explanation = snapshot.explanation(shown)
-    return orjson.dumps(explanation.model_dump() if explanation else None)
+def _explanation(snapshot: Snapshot, shown: Customer) -> dict[str, bytes]:
+    explanation, movement = snapshot.explanation(shown), snapshot.movement(shown)
+    return {
+        "explanation": orjson.dumps(explanation.model_dump() if explanation else None),
+        "written_explanation": orjson.dumps(written(explanation) if explanation else None),
+        "movement": orjson.dumps(movement.model_dump() if movement else None),
+    }

@@ -2,12 +2,14 @@
 
 from typing import Annotated
 
+import orjson
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from gtm_platform.serving.answers.freshness import freshness as freshness_at
 from gtm_platform.serving.api.context import Reader
 from gtm_platform.serving.api.models import AlertPage, Freshness, RunPage, Summary
-from gtm_platform.serving.api.queries import NoQuery, PageQuery, place_of, plain_page
+from gtm_platform.serving.api.queries import NoQuery, PageQuery, place_of, plain_page, with_day
 from gtm_platform.serving.store import Snapshot
 
 ROUTER = APIRouter(prefix="/v1", tags=["operations"])
@@ -21,8 +23,14 @@ async def summary(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
 
 @ROUTER.get("/freshness", response_model=None, responses={200: {"model": Freshness}}, summary="Show how fresh it is")
 async def freshness(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """When each source was read last, and after which moment it counts as late."""
-    return call.answer(lambda snapshot: snapshot.fact("freshness"))
+    """When each source was read last, after which moment it counts as late, and whether it does."""
+    now = call.api.now()
+
+    def make(snapshot: Snapshot) -> bytes:
+        state = freshness_at(snapshot, now).model_dump()
+        return with_day(snapshot, **{name: orjson.dumps(value) for name, value in state.items()})
+
+    return call.answer(make, lambda snapshot: ",".join(freshness_at(snapshot, now).late))
 
 
 @ROUTER.get("/alerts", response_model=None, responses={200: {"model": AlertPage}}, summary="List alerts")

@@ -6,6 +6,7 @@ import orjson
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
+from gtm_platform.health.explanation_text import written
 from gtm_platform.serving.chat.answers import HealthExplained
 from gtm_platform.serving.chat.question import Question
 from gtm_platform.serving.chat.tools import Tool
@@ -22,7 +23,8 @@ def answer(
 ) -> HealthExplained:
     """Explain why a customer has its health score.
 
-    Points earned and missed by component, what took points off, the scores of the last 30 days, the alerts.
+    How each component is worked out, points earned and missed, what took points off, the signals with the figures that
+    show them, what to do, what moved it in a week, the scores of the last 30 days, the alerts.
     """
     if "@" in who and not question.personal:
         raise ToolError("Customers are looked up by address with a token that has the scope personal:read only.")
@@ -31,11 +33,13 @@ def answer(
         raise ToolError("There is no such customer: neither an id nor an address of one. find_customers lists them.")
     question.subjects.append(shown.customer_id)
     [customer] = question.brief([shown.row(personal=question.personal)])
-    history = orjson.loads(shown.history)
+    history, explanation = orjson.loads(shown.history), question.snapshot.explanation(shown)
     return HealthExplained(
         **question.origin(CUSTOMERS, SCORES),
         customer=customer,
-        explanation=question.snapshot.explanation(shown),
+        explanation=explanation,
+        written_explanation=written(explanation) if explanation else None,
+        movement=question.snapshot.movement(shown),
         scores=dict(list(zip(history["day"], history["health_score"], strict=True))[-DAYS:]),
         alerts=[orjson.loads(body) for body in shown.alerts[:ALERTS]],
     )

@@ -20,23 +20,25 @@ class Undecidable(ValueError):
 
 def merge(lake: Lake, first: str, second: str, day: str, who: str, reason: str) -> Decision:
     """Decide that two are the same person."""
-    one, other = meant(lake, first, day), meant(lake, second, day)
-    if one.customer_id == other.customer_id:
+    left, right = meant(lake, first, day), meant(lake, second, day)
+    if left.customer_id == right.customer_id:
         raise Undecidable(
-            f"{first} and {second} are the same customer already: {one.customer_id}. See: gtm why {first}"
+            f"{first} and {second} are the same customer already: {left.customer_id}. See: gtm why {first}"
         )
-    return _decide(MERGE, (_representative(one.records), _representative(other.records)), who, reason)
+    return _decide(MERGE, (_representative(left.records), _representative(right.records)), who, reason)
 
 
 def split(lake: Lake, first: str, second: str, day: str, who: str, reason: str) -> Decision:
     """Decide that two records are not the same person."""
-    one, other = meant(lake, first, day), meant(lake, second, day)
-    if one.customer_id != other.customer_id:
-        raise Undecidable(f"{first} and {second} are two customers already: {one.customer_id} and {other.customer_id}.")
-    apart = _only_of(one, other), _only_of(other, one)
+    left, right = meant(lake, first, day), meant(lake, second, day)
+    if left.customer_id != right.customer_id:
+        raise Undecidable(
+            f"{first} and {second} are two customers already: {left.customer_id} and {right.customer_id}."
+        )
+    apart = _only_of(left, right), _only_of(right, left)
     if not all(apart):
         records = ", ".join(
-            f"{row['source']}:{row['record_id']}" for row in {**_by_key(one), **_by_key(other)}.values()
+            f"{row['source']}:{row['record_id']}" for row in {**_by_key(left), **_by_key(right)}.values()
         )
         raise Undecidable(f"{first} and {second} name the same records. Name two of them: {records}.")
     return _decide(SPLIT, (_representative(apart[0]), _representative(apart[1])), who, reason)
@@ -57,9 +59,9 @@ def _by_key(who: Meant) -> dict[str, Row]:
     return {record_key(row["source"], row["record_id"]): row for row in who.records}
 
 
-def _only_of(one: Meant, other: Meant) -> list[Row]:
-    shared = _by_key(other)
-    return [row for key, row in _by_key(one).items() if key not in shared]
+def _only_of(left: Meant, right: Meant) -> list[Row]:
+    shared = _by_key(right)
+    return [row for key, row in _by_key(left).items() if key not in shared]
 
 
 def _representative(records: Sequence[Row]) -> str:
@@ -72,11 +74,11 @@ def _representative(records: Sequence[Row]) -> str:
 def _decide(kind: str, records: tuple[str, str], who: str, reason: str) -> Decision:
     now = settings().now()
     with closing(open_state(settings().state_url)) as state, state.writing() as tx:
-        for other in all_decisions(tx):
-            if other.in_force and set(other.records) == set(records):
+        for earlier in all_decisions(tx):
+            if earlier.in_force and set(earlier.records) == set(records):
                 raise Undecidable(
-                    f"Decision {other.id} by {other.decided_by} says {other.kind} already. To change it: "
-                    f"gtm identity undo {other.id} --why REASON"
+                    f"Decision {earlier.id} by {earlier.decided_by} says {earlier.kind} already. To change it: "
+                    f"gtm identity undo {earlier.id} --why REASON"
                 )
         number = add_decision(tx, kind, records, who, reason, now)
         audit.note(tx, now, ACTOR, f"identity.{kind}", str(number), {"who": who, "why": reason})

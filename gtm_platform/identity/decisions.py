@@ -41,7 +41,7 @@ def keys_of(records: ibis.Table) -> ibis.ir.StringValue:
 
 
 def merges(records: ibis.Table, decisions: Sequence[Decision]) -> ibis.Table | None:
-    """Return [node, trait, method] of the records that people said are the same; None where they said nothing."""
+    """Return [node, trait, method] of the records that people said are the same; None without any."""
     parts = [
         records.filter(keys_of(records).isin(decision.records)).select(
             "node", trait=ibis.literal(f"decision {decision.id}"), method=ibis.literal(METHOD)
@@ -58,7 +58,7 @@ def splits(decisions: Sequence[Decision]) -> list[tuple[str, str]]:
 
 
 def set_free(decisions: Sequence[Decision]) -> list[str]:
-    """Return the records that decisions of people took out of a customer, and may bring back an id that was theirs."""
+    """Return the records that people took out of a customer, which may get an id of theirs back."""
     freeing = [d for d in decisions if d.in_force == (d.kind == SPLIT)]
     return sorted({record for decision in freeing for record in decision.records})
 

@@ -34,13 +34,13 @@ def explain(lake: Lake, first: str, second: str | None = None, day: str | None =
         raise NobodyMeant(f"There is no {links.TABLE.key} of {day}; the newest is {newest_day(lake)}.")
     if is_company(first) and (second is None or is_company(second)):
         return _company(lake, first, day) if second is None else _two_companies(lake, first, second, day)
-    one = meant(lake, first, day)
+    left = meant(lake, first, day)
     if second is None:
-        return _customer(lake, one, day)
-    other = meant(lake, second, day)
-    if one.customer_id == other.customer_id:
-        return _same(lake, one, other, day)
-    return _different(one, other, policy().identity, decisions.decisions_of_home())
+        return _customer(lake, left, day)
+    right = meant(lake, second, day)
+    if left.customer_id == right.customer_id:
+        return _same(lake, left, right, day)
+    return _different(left, right, policy().identity, decisions.decisions_of_home())
 
 
 def is_company(reference: str) -> bool:
@@ -54,17 +54,17 @@ def _name(row: Row) -> str:
     return f"{row['source']}:{row['record_id']}{address}"
 
 
-def _customer(lake: Lake, one: Meant, day: str) -> Explanation:
-    rows = _records_of(lake, one.customer_id, day)
+def _customer(lake: Lake, left: Meant, day: str) -> Explanation:
+    rows = _records_of(lake, left.customer_id, day)
     aliases = rows[0]["aliases"]
-    since = f"{one.customer_id}, a customer since {rows[0]['first_seen']}"
-    answer = f"{one.text} is {since}: {len(rows)} record{'s' if len(rows) > 1 else ''} on {day}."
+    since = f"{left.customer_id}, a customer since {rows[0]['first_seen']}"
+    answer = f"{left.text} is {since}: {len(rows)} record{'s' if len(rows) > 1 else ''} on {day}."
     reasons = _why_together(rows)
     if aliases:
         reasons.append(f"It was several customers before: {', '.join(aliases)} went into it.")
     reasons += [_about(decision) for decision in _decisions_about(rows)]
     return Explanation(
-        answer, reasons, {"customer_id": one.customer_id, "day": day, "aliases": aliases, "records": rows}
+        answer, reasons, {"customer_id": left.customer_id, "day": day, "aliases": aliases, "records": rows}
     )
 
 
@@ -116,10 +116,10 @@ def _about(decision: Decision) -> str:
     )
 
 
-def _same(lake: Lake, one: Meant, other: Meant, day: str) -> Explanation:
-    rows = {f"{row['source']}:{row['record_id']}": row for row in _records_of(lake, one.customer_id, day)}
-    shared = _traits_of(lake, one.customer_id, day)
-    path = _path(shared, _names(one), _names(other))
+def _same(lake: Lake, left: Meant, right: Meant, day: str) -> Explanation:
+    rows = {f"{row['source']}:{row['record_id']}": row for row in _records_of(lake, left.customer_id, day)}
+    shared = _traits_of(lake, left.customer_id, day)
+    path = _path(shared, _names(left), _names(right))
     decided = {f"decision {each.id}": each for each in decisions.decisions_of_home()}
     steps = [
         f"{_name(rows[a])} and {_name(rows[b])} share: {trait}."
@@ -127,11 +127,11 @@ def _same(lake: Lake, one: Meant, other: Meant, day: str) -> Explanation:
         else f"{_name(rows[a])} and {_name(rows[b])}: {_about(decided[trait])}"
         for a, trait, b in path
     ]
-    answer = f"{one.text} and {other.text} are the same customer, {one.customer_id}"
+    answer = f"{left.text} and {right.text} are the same customer, {left.customer_id}"
     if not path:
-        return Explanation(f"{answer}: they name the same record.", [_why_linked(row) for row in one.records])
+        return Explanation(f"{answer}: they name the same record.", [_why_linked(row) for row in left.records])
     through = "" if len(path) == 1 else f", through {len(path) - 1} other record{'s' if len(path) > 2 else ''}"
-    return Explanation(f"{answer}{through}.", steps, {"customer_id": one.customer_id, "day": day, "path": path})
+    return Explanation(f"{answer}{through}.", steps, {"customer_id": left.customer_id, "day": day, "path": path})
 
 
 def _names(who: Meant) -> set[str]:
@@ -176,14 +176,14 @@ def _steps_to(record: str, came: dict[str, tuple[str, str, str] | None]) -> Iter
         step = came[step[0]]
 
 
-def _different(one: Meant, other: Meant, rules: Identity, decided: Sequence[Decision]) -> Explanation:
-    answer = f"{one.text} ({one.customer_id}) and {other.text} ({other.customer_id}) are two customers."
+def _different(left: Meant, right: Meant, rules: Identity, decided: Sequence[Decision]) -> Explanation:
+    answer = f"{left.text} ({left.customer_id}) and {right.text} ({right.customer_id}) are two customers."
     reasons = [
-        _about(each) for each in decided if each.in_force and each.kind == SPLIT and _is_between(each, one, other)
+        _about(each) for each in decided if each.in_force and each.kind == SPLIT and _is_between(each, left, right)
     ]
-    held_back = [row for row in [*one.records, *other.records] if row["held_back"]]
+    held_back = [row for row in [*left.records, *right.records] if row["held_back"]]
     reasons += [_why_linked(row) for row in held_back]
-    mails = [{row["email"] for row in who.records if row["email"]} for who in (one, other)]
+    mails = [{row["email"] for row in who.records if row["email"]} for who in (left, right)]
     for address in sorted(mails[0] & mails[1]):
         if address.split("@")[0] in rules.shared_inboxes:
             reasons.append(f"Both have {address}, an inbox that several people read; it ties nobody together.")
@@ -194,12 +194,12 @@ def _different(one: Meant, other: Meant, rules: Identity, decided: Sequence[Deci
         reasons.append(f"Both have an address at {domain}: it is {what}.")
     if not reasons:
         reasons.append("They share no address and no id, and no system has merged them.")
-    reasons.append(f"If they are one person: gtm identity merge {one.text} {other.text} --why REASON")
-    return Explanation(answer, reasons, {"customer_ids": [one.customer_id, other.customer_id]})
+    reasons.append(f"If they are one person: gtm identity merge {left.text} {right.text} --why REASON")
+    return Explanation(answer, reasons, {"customer_ids": [left.customer_id, right.customer_id]})
 
 
-def _is_between(decision: Decision, one: Meant, other: Meant) -> bool:
-    keys = [{decisions.record_key(row["source"], row["record_id"]) for row in who.records} for who in (one, other)]
+def _is_between(decision: Decision, left: Meant, right: Meant) -> bool:
+    keys = [{decisions.record_key(row["source"], row["record_id"]) for row in who.records} for who in (left, right)]
     first, second = decision.records
     return (first in keys[0] and second in keys[1]) or (first in keys[1] and second in keys[0])
 
@@ -230,16 +230,16 @@ def _company(lake: Lake, reference: str, day: str) -> Explanation:
 
 
 def _two_companies(lake: Lake, first: str, second: str, day: str) -> Explanation:
-    one, other = _company_row(lake, first, day), _company_row(lake, second, day)
-    if one["company_id"] == other["company_id"]:
-        reason = f"A system lists {', '.join(one['domains'])} as domains of one company."
-        return Explanation(f"{first} and {second} are the same company, {one['name']}.", [reason], {"company": one})
+    left, right = _company_row(lake, first, day), _company_row(lake, second, day)
+    if left["company_id"] == right["company_id"]:
+        reason = f"A system lists {', '.join(left['domains'])} as domains of one company."
+        return Explanation(f"{first} and {second} are the same company, {left['name']}.", [reason], {"company": left})
     return Explanation(
-        f"{first} and {second} are two companies: {one['name']} and {other['name']}.",
+        f"{first} and {second} are two companies: {left['name']} and {right['name']}.",
         [
             "No system lists the domain of the one as a further domain of the other.",
-            f"{one['name']} has {', '.join(one['domains']) or 'no domain'}; "
-            f"{other['name']} has {', '.join(other['domains']) or 'no domain'}.",
+            f"{left['name']} has {', '.join(left['domains']) or 'no domain'}; "
+            f"{right['name']} has {', '.join(right['domains']) or 'no domain'}.",
         ],
-        {"company_ids": [one["company_id"], other["company_id"]]},
+        {"company_ids": [left["company_id"], right["company_id"]]},
     )

@@ -85,10 +85,10 @@ def _own_again(members: ibis.Table, previous: ibis.Table, set_free: Sequence[str
     return own.select("label", "customer_id", "former", first_seen=as_scalar(day), aliases=NONE)
 
 
-def _without_alias(kept: ibis.Table, own: ibis.Table) -> ibis.Table:
+def _without_alias(customers: ibis.Table, own: ibis.Table) -> ibis.Table:
     """Return the customers without the aliases that are customers again."""
     given_back = own.group_by(own_of="former").agg(back=own["customer_id"].collect()).rename(customer_id="own_of")
-    joined = kept.left_join(given_back.view(), "customer_id").drop("customer_id_right")
+    joined = customers.left_join(given_back.view(), "customer_id").drop("customer_id_right")
     back = ibis.coalesce(joined["back"], NONE)
     return joined.select(
         "label", "customer_id", "first_seen", aliases=joined["aliases"].filter(lambda alias: ~back.contains(alias))

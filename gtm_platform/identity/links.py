@@ -72,7 +72,7 @@ def table(
 
 
 def counting_traits(records: person_records.Tables, policy: Policy, decided: Sequence[Decision]) -> ibis.Table:
-    """Return [source, record_id, trait] of every record: what makes it the same person as another that has it."""
+    """Return [source, record_id, trait]: what makes a record the same person as another."""
     everybody = person_records.person_records(records)
     traits = _counting(everybody, person_records.merged_records(records), policy.identity, decided)
     named = everybody.select("node", "source", "record_id").view()

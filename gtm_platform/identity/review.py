@@ -98,9 +98,9 @@ def _listed(kind: str, rule: str, reason: str, alike: Sequence[Likeness]) -> Ite
 
 def _held_back(links: ibis.Table) -> Iterator[Row]:
     """Pair customers behind an address that ties nobody together: each with the first of them."""
-    held = links.filter(links["held_back"], links["email"].notnull())
-    by_mail = held.group_by("email").agg(
-        reason=held["reason"].min(), customers=held["customer_id"].collect(distinct=True).sort()
+    waiting = links.filter(links["held_back"], links["email"].notnull())
+    by_mail = waiting.group_by("email").agg(
+        reason=waiting["reason"].min(), customers=waiting["customer_id"].collect(distinct=True).sort()
     )
     pairs: Mapping[tuple[str, str], str] = {
         (row["customers"][0], other): row["reason"]

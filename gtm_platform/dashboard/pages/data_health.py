@@ -85,7 +85,8 @@ def _state(table: TableState) -> str:
 
 def _never_read(table: str) -> dict[str, Any]:
     source, _, stream = table.partition("/")
-    return {"source": title_of(source), "table": stream, "state": ["Never read"], "page": asset_link(table)}
+    unknown = dict.fromkeys(("read", "changed", "until", "due"))
+    return {"source": title_of(source), "table": stream, "state": ["Never read"], **unknown, "page": asset_link(table)}
 
 
 def _freshness(state: DataFreshness) -> None:

@@ -121,7 +121,10 @@ def test_slack_down_loses_no_summary(world: World) -> None:
     world.slack_api.fault = lambda _: (200, {"ok": False, "error": "token_revoked"})
     ran = post(world)
     assert not ran.success
-    assert "2 summaries wait for the next run" in logged(world, ran)
+    failure = ran.failure_data_for_node("delivery__slack_summaries")
+    assert failure
+    assert failure.user_failure_data
+    assert "2 summaries wait for the next run" in (failure.user_failure_data.description or "")
     world.slack_api.fault = None
     assert post(world).success
     assert len(world.workspace.messages) == 2

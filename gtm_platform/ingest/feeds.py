@@ -192,6 +192,7 @@ PAYMENTS = ibis.schema(
         "amount": AMOUNT,  # below nothing where money went back
         "paid_at": INSTANT,  # of money that came in
         "failed_at": INSTANT,  # of an attempt that failed
+        "returned_at": INSTANT,  # of money that went back
         "collected_by": "string",  # the billing system that took the money, and shows it, too
     }
 )

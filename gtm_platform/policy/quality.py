@@ -32,6 +32,7 @@ class Quality(Rules):
     validity: Points
     overdue_hours: Hours
     max_customer_drop: Share
+    silent_days: Days = 3
     anomalies: Anomalies = Anomalies()
     # Why two systems may differ on what a customer pays without a warning, in the words of quality/mrr_differences.
     accepted_mrr_differences: tuple[str, ...] = (

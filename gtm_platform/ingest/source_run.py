@@ -136,8 +136,8 @@ class SourceRun:
         record_first_day(FIRST_DAY)
         newest = max(self.lake.partitions("/".join(key.path)))
         for window in report.windows:
-            metadata = self._metadata(key, window, newest)
-            self.context.add_asset_metadata(metadata, asset_key=key, partition_key=window.key)
+            written = self._metadata(key, window, newest)
+            self.context.add_asset_metadata(written, asset_key=key, partition_key=window.key)
         results = [_quarantine_result(key, report.windows), self._schema_result(key)]
         if report.completeness:
             results.append(_completeness_result(key, report.completeness))

@@ -27,7 +27,7 @@ DRAFTS = ".deal."
 
 @dataclass(frozen=True)
 class Share:
-    """What a partition without a file gets: the rows from an instant on and before another, stamped with the other."""
+    """What a partition gets: the rows from an instant on and before another, stamped with the other."""
 
     partition: str
     start: datetime

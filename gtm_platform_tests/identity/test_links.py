@@ -24,11 +24,12 @@ def linked(
     *,
     previous: ibis.Table | None = None,
     day: date = DAY,
+    **others: Sequence[Row],
 ) -> ibis.Table:
     return computed(
         links.table,
         "identity/links",
-        records=person_tables(hubspot=hubspot, intercom=intercom, stripe=stripe),
+        records=person_tables(hubspot=hubspot, intercom=intercom, stripe=stripe, **others),
         previous=filled("identity/links") if previous is None else previous,
         policy=policy(),
         day=day,

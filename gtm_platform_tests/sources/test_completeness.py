@@ -265,6 +265,13 @@ def test_the_page_says_of_each_stream_whether_it_can_be_proven_complete() -> Non
 
 
 def _lines() -> Iterator[str]:
+    yield "| Source | Tables proven complete | Another account's key is refused |"
+    yield "|---|---|---|"
+    for source in SOURCES:
+        proven = sum(isinstance(stream.totals, Totals) for stream in source.streams)
+        refused = "yes" if callable(source.identity) else f"no: {source.identity}"
+        yield f"| {source.name} | {proven} of {len(source.streams)} | {refused} |"
+    yield ""
     yield "| Table | Complete? | By what, or why not |"
     yield "|---|---|---|"
     for source in SOURCES:

@@ -64,7 +64,7 @@ def plan_tier(offer: str) -> str:
 
 
 def stock(store: OrbStore, start: datetime, account: int) -> None:
-    """Put every plan on the shelves, long before the world's past begins; the first of all is no longer sold."""
+    """Put every plan on the shelves, long before the world's past begins; the first is no longer sold."""
     created = start - timedelta(days=1250)
     pilot = _pilot(account, created - timedelta(days=30))
     store.plans[pilot.id] = pilot

@@ -110,7 +110,7 @@ def list_mrr(subscription: Subscription, catalogue: Catalogue) -> int:
 
 
 def item_amounts(subscription: Subscription, catalogue: Catalogue) -> list[dict[str, int]]:
-    """List what each item amounts to by the month before discounts: truly, and with its bill for one interval's."""
+    """List what each item amounts to by the month, also where its bill counts as one interval's."""
     return [
         {"mrr": _whole(line.amount / 12), "mrr_by_bill": _whole(line.amount * _intervals(line.item) / 12)}
         for line in committed(subscription, catalogue)

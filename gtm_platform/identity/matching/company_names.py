@@ -21,11 +21,14 @@ LEGAL_FORM = 0.2  # of the spelling, what the name with its legal form counts: X
 BARE = 0.9  # the least similarity of names that differ in their legal form alone
 SAME, REVIEW = 0.9, 0.7  # similarity from which two names are taken for one, and from which a person should look
 
+LEAD = 0.1  # so much ahead of every other name, two that a person should look at are taken for one, too
 STEEPNESS = 20  # weight, as the clustering of records has it, for each whole step of similarity
 
 
 def best_matches(left: Sequence[str], right: Sequence[str], *, progress: Progress = lambda _: None) -> pa.Table:
-    """Return [left, right, similarity]: of each left name the right one most like it.
+    """Return [left, right, similarity, lead]: of each left name the right one most like it.
+
+    `lead` is how much more alike the two are than either is to any other name.
 
     Names are numbered from 0 as they come; similarity is 0 to 1. A left name that shares no piece with any right one
     has no row.
@@ -33,8 +36,23 @@ def best_matches(left: Sequence[str], right: Sequence[str], *, progress: Progres
     with matching_engine() as engine:
         _compare(engine, left, right, progress)
         return engine.execute("""
-            select l as left, arg_max(r, (similarity, -r)) as right, max(similarity) as similarity
-            from compared group by l order by l
+            with ranked as (
+                select l, r, similarity,
+                       row_number() over (partition by l order by similarity desc, r) as place,
+                       max(similarity) over (partition by l order by similarity desc, r
+                                             rows between 1 following and unbounded following) as next_of_left,
+                       row_number() over (partition by r order by similarity desc, l) as place_of_right,
+                       max(similarity) over (partition by r order by similarity desc, l
+                                             rows between 1 following and unbounded following) as next_of_right,
+                       max(similarity) over (partition by r) as best_of_right
+                from compared
+            )
+            select l as left, r as right, similarity,
+                   similarity - greatest(
+                       coalesce(next_of_left, 0),
+                       if(place_of_right = 1, coalesce(next_of_right, 0), best_of_right)
+                   ) as lead
+            from ranked where place = 1 order by l
         """).to_arrow_table()
 
 

@@ -142,12 +142,12 @@ def _link_names(
 ) -> list[Link]:
     matches = company_names.best_matches([x or "" for x in left], [x or "" for x in right], progress=progress)
     return [
-        Link(left_ids[a], right_ids[b], similarity, _decision(similarity))
-        for a, b, similarity in zip(*(matches[name].to_pylist() for name in matches.column_names), strict=True)
+        Link(left_ids[a], right_ids[b], similarity, _decision(similarity, lead))
+        for a, b, similarity, lead in zip(*(matches[name].to_pylist() for name in matches.column_names), strict=True)
     ]
 
 
-def _decision(similarity: float) -> str:
-    if similarity >= company_names.SAME:
-        return "same"
-    return "review" if similarity >= company_names.REVIEW else "weak"
+def _decision(similarity: float, lead: float) -> str:
+    if similarity < company_names.REVIEW:
+        return "weak"
+    return "same" if similarity >= company_names.SAME or lead >= company_names.LEAD else "review"

@@ -35,6 +35,14 @@ def test_the_same_company_written_otherwise_is_the_best_match(left: str, right: 
     assert [row["right"] for row in rows] == [len(others)]
 
 
+def test_a_match_leads_where_no_other_name_comes_near() -> None:
+    names = ["Northwind Traders", "Contoso Foods", "Fabrikam"]
+    rows = best_matches(["Northwind Trading", "Contoso Foods", "Contoso Food"], names).to_pylist()
+    clear, right, rival = (row["lead"] for row in rows)
+    assert clear > 0.3
+    assert rival < 0 < right  # both are most like the same name, and the one of them more so
+
+
 def test_names_of_other_alphabets_are_not_all_one() -> None:
     rows = best_matches(["日立製作所", "Яндекс"], ["株式会社東芝", "Сбербанк"]).to_pylist()
     assert all(row["similarity"] < 0.7 for row in rows)

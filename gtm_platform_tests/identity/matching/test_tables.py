@@ -72,6 +72,9 @@ def test_a_single_column_of_names_gives_the_best_match_of_each() -> None:
     noisy, clean = company_names(200)
     links = link_tables(csv_table({"company": noisy}), csv_table({"name": clean}))
     assert sum(link.left == link.right for link in links) >= 196
+    same = [link for link in links if link.decision == "same"]
+    assert all(link.left == link.right for link in same)
+    assert len(same) >= 170
     assert {link.decision for link in links} <= {"same", "review", "weak"}
     assert len({m.cluster for m in dedupe_table(csv_table({"company": [*clean, *clean]}))}) <= len(clean)
 

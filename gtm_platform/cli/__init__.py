@@ -16,7 +16,7 @@ from gtm_platform.cli.accounts import accounts
 from gtm_platform.cli.alerts import alerts
 from gtm_platform.cli.health import health
 from gtm_platform.cli.homes import Home, choose_demo_home, choose_home
-from gtm_platform.cli.identity import identity
+from gtm_platform.cli.identity import identity, why
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
 from gtm_platform.cli.sandbox import sandbox
@@ -378,3 +378,4 @@ gtm.add_command(identity)
 gtm.add_command(policy)
 gtm.add_command(schema)
 gtm.add_command(token)
+gtm.add_command(why)

@@ -12,7 +12,12 @@ from gtm_platform.state.slack_journal import Entry, Fact
 
 
 def count_alerts(lake: Lake, days: Sequence[str], rules: Policy) -> Counter[str]:
-    """Count the alerts of some days, by kind, as if nothing had been sent before the first of them."""
+    """Count the alerts of some days, by kind."""
+    return Counter(fact.kind for fact in raised_alerts(lake, days, rules))
+
+
+def raised_alerts(lake: Lake, days: Sequence[str], rules: Policy) -> Sequence[Fact]:
+    """Return the alerts of some days as if nothing had been sent before the first of them."""
     alerts = routed("customers")
     columns = {"customer_id", *(name for alert in alerts.values() for name in alert.columns)}
     history = {"customer_id", *(name for alert in alerts.values() for name in alert.history)}
@@ -26,4 +31,4 @@ def count_alerts(lake: Lake, days: Sequence[str], rules: Policy) -> Counter[str]
             if fact.fingerprint not in sent:
                 sent[fact.fingerprint] = fact
                 newest[fact.kind][fact.subject_id] = Entry(**asdict(fact), id=len(sent), status="sent")
-    return Counter(fact.kind for fact in sent.values())
+    return list(sent.values())

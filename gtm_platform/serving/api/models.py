@@ -243,6 +243,51 @@ class ChangesAnswer(Answer):
     churned: list[DepartedCustomer] = Field(description="Who left, the latest first.")
 
 
+class OddFigureRow(BaseModel):
+    """A daily figure of a table that is unlike those of the weeks before."""
+
+    table: str
+    metric: str
+    kind: str = Field(description="spike, drop or missing.")
+    day: date
+    since: date
+    value: float | None
+    expected: float
+    change: float | None = Field(description="The difference, as a share of what was expected.")
+    is_now: bool = Field(description="Whether it is of the newest days; the others are over.")
+    history: list[float | None] = Field(description="The days up to the day, which is the last; null is a day without.")
+
+
+class OddFigures(Answer):
+    """The figures that were odd in the last days, those that are odd now first."""
+
+    judged_day: date | None = Field(description="The newest day whose figures were judged; null before the first.")
+    days: int
+    now: int
+    figures: list[OddFigureRow]
+
+
+class SchemaChangeRow(BaseModel):
+    """A field that a source sends otherwise than before."""
+
+    table: str
+    field: str
+    kind: str = Field(description="new field, vanished field or changed type.")
+    type_before: str | None
+    type_now: str | None
+    first_seen: datetime
+    acknowledged_at: datetime | None
+    is_open: bool = Field(description="Whether it is warned of.")
+
+
+class SchemaChanges(Answer):
+    """What sources send otherwise than before, the open changes first."""
+
+    days: int = Field(description="How long a change is warned of.")
+    open: int
+    changes: list[SchemaChangeRow]
+
+
 class AlertPage(Answer):
     """A page of alerts, the newest first."""
 

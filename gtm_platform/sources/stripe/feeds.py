@@ -32,6 +32,8 @@ def _subscriptions(tables: Tables, _: ibis.ir.TimestampScalar) -> ibis.Table:
         plan_tier=ibis.coalesce(*tiers),
         plan_price="unit_amount",
         list_mrr="list_mrr",
+        item_mrr=rows["item_amounts"].map(lambda item: item["mrr"]),
+        item_mrr_by_bill=rows["item_amounts"].map(lambda item: item["mrr_by_bill"]),
     )
 
 

@@ -1,0 +1,101 @@
+"""The back-test of health each month, as an asset and as a command."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from click.testing import CliRunner
+
+from gtm_platform.cli.health import health
+from gtm_platform.delivery.health_backtest import (
+    KEY,
+    MONTHS,
+    days_ahead_plot,
+    health_backtest,
+    health_backtest_schedule,
+    write_month,
+)
+from gtm_platform.lake.dagster.resource import LakeResource
+from gtm_platform.lake.lake import Lake
+from gtm_platform.settings import settings
+from gtm_platform_tests.health.test_backtest import Made, steady, write
+
+
+@pytest.fixture
+def lived() -> Lake:
+    lake = Lake(settings().home / "lake")
+    write(lake, Made().past)
+    return lake
+
+
+def test_a_month_keeps_each_figure_with_its_interval(lived: Lake) -> None:
+    result = write_month(lived, "2026-04-01")
+    rows = {row["measure"]: row for row in lived.partition(KEY, "2026-04-01").to_pyarrow().to_pylist()}
+    (tested,) = result.rules
+    precision = tested.figures["precision_at_risk"]
+    assert rows["precision_at_risk"]["value"] == precision.value
+    assert (rows["precision_at_risk"]["low"], rows["precision_at_risk"]["high"]) == (precision.low, precision.high)
+    assert rows["count_cases"]["value"] == tested.counts["cases"]
+    assert {row["verdict"] for row in rows.values()} == {"signal"}
+
+
+def test_a_month_knows_nothing_of_later_ones(lived: Lake) -> None:
+    early, later = (write_month(lived, month).rules[0] for month in ("2026-03-01", "2026-06-01"))
+    assert max(early.months) == date(2026, 3, 5)
+    assert max(later.months) == date(2026, 6, 4)
+    assert early.counts["churners"] < later.counts["churners"]
+
+
+def test_the_asset_shows_its_figures_and_how_many_days_ahead(lived: Lake) -> None:
+    made = dg.materialize([health_backtest], partition_key="2026-05-01", resources={"lake": LakeResource()})
+    (event,) = made.get_asset_materialization_events()
+    metadata = event.step_materialization_data.materialization.metadata
+    assert metadata["verdict"].value == "signal"
+    assert 0 < float(str(metadata["figure/precision_at_risk"].value)) < 1
+    assert "█" in str(metadata["days ahead"].value)
+    assert lived.has(KEY, "2026-05-01")
+
+
+def test_a_home_with_little_history_is_not_tested_and_fails_nothing() -> None:
+    write(Lake(settings().home / "lake"), steady(4))
+    made = dg.materialize([health_backtest], partition_key="2026-01-01", resources={"lake": LakeResource()})
+    assert made.success
+    assert not Lake(settings().home / "lake").has(KEY, "2026-01-01")
+
+
+def test_the_plot_counts_everybody_once(lived: Lake) -> None:
+    (tested,) = write_month(lived, "2026-06-01").rules
+    counts = [int(line.split("|")[2]) for line in days_ahead_plot(tested).splitlines()[2:]]
+    assert sum(counts) == tested.counts["churners"]
+    assert counts[0] == sum(days >= 42 for days in tested.days_ahead)
+
+
+@pytest.mark.parametrize(
+    ("now", "month"),
+    [(datetime(2026, 7, 2, 6, 30, tzinfo=UTC), "2026-04-01"), (datetime(2026, 2, 2, tzinfo=UTC), None)],
+)
+def test_the_schedule_asks_for_the_newest_month_that_can_be_judged(now: datetime, month: str | None) -> None:
+    context = dg.build_schedule_context(scheduled_execution_time=now)
+    asked = health_backtest_schedule(context)
+    assert getattr(asked, "partition_key", None) == month
+    with dg.partition_loading_context(effective_dt=now):
+        assert month is None or MONTHS.has_partition_key(month)
+
+
+def test_the_command_prints_what_a_person_wants_to_know(lived: Lake) -> None:
+    answer = CliRunner().invoke(health, ["backtest", "--home", str(settings().home)])
+    assert answer.exit_code == 0, answer.output
+    for words in (
+        "precision of at-risk",
+        "flagged at least 42 days ahead",
+        "green at churn",
+        "Missed:",
+        "cheapest rule",
+    ):
+        assert words in answer.output
+
+
+def test_the_command_tests_rules_of_a_file_too(tmp_path: Path, lived: Lake) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        health.main(["backtest", "--policy", str(tmp_path / "missing.toml")])

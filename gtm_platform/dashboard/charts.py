@@ -21,7 +21,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def checked_once() -> AbstractContextManager[None]:
-    """Check charts against the schema of Vega when they are drawn, and not each part of them, which takes longer."""
+    """Check charts against the schema of Vega when they are drawn, and not each part of them too."""
     return debug_mode(False)
 
 

@@ -16,7 +16,7 @@ ACRONYMS = {"mrr": "MRR", "arr": "ARR", "ltv": "LTV", "csat": "CSAT", "am": "AM"
 
 
 def show_details(row: Mapping[str, Any]) -> None:
-    """Draw a domain, the ids or the quality: one at a time, as the browser takes long to draw all of them."""
+    """Draw one of the domains, the ids or the quality: the browser takes long to draw all."""
     domains = {words(name): list(columns) for name, columns in DOMAINS.items()}
     syncs = [name for name in SHOWN if name.endswith("_sync")]
     ids = [name for name in SHOWN if name.endswith(("_id", "_uuid", "_ids")) or name == "all_emails"]

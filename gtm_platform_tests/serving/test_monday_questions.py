@@ -31,8 +31,8 @@ Answer = Any
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the three are asked over, and the days of the wide table as a frame."""
+class Platform:
+    """What the three are platform over, and the days of the wide table as a frame."""
 
     lake: Lake
     open_page: Open
@@ -83,9 +83,9 @@ def monday_api(monday_home: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture
-def asked(monday_home: Path, monday_api: Served, monkeypatch: pytest.MonkeyPatch) -> Asked:
+def platform(monday_home: Path, monday_api: Served, monkeypatch: pytest.MonkeyPatch) -> Platform:
     monkeypatch.setenv("GTM_NOW", MORNING.isoformat())
-    return Asked(Lake(monday_home / "lake"), opener(monday_home, monkeypatch), monday_api)
+    return Platform(Lake(monday_home / "lake"), opener(monday_home, monkeypatch), monday_api)
 
 
 # --- who is at risk above 1,000 MRR, and whose are they ---------------------------------------------------------------
@@ -99,37 +99,37 @@ def text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def large_at_risk(asked: Asked) -> Answer:
+def large_at_risk(platform: Platform) -> Answer:
     query = f"""select name, coalesce(assigned_am, ''), mrr_reporting::double from {{table}}
         where {AT_RISK} and mrr_reporting >= 1000"""
-    return sorted(asked.rows(query))
+    return sorted(platform.rows(query))
 
 
-def large_at_risk_on_the_page(asked: Asked) -> Answer:
-    return brief(listed(asked.open_page("at_risk", mrr_min="1000")))
+def large_at_risk_on_the_page(platform: Platform) -> Answer:
+    return brief(listed(platform.open_page("at_risk", mrr_min="1000")))
 
 
-def large_at_risk_by_api(asked: Asked) -> Answer:
-    return brief(asked.get("/v1/at-risk?mrr_min=1000&limit=200")["data"])
+def large_at_risk_by_api(platform: Platform) -> Answer:
+    return brief(platform.get("/v1/at-risk?mrr_min=1000&limit=200")["data"])
 
 
-def large_at_risk_in_chat(asked: Asked) -> Answer:
+def large_at_risk_in_chat(platform: Platform) -> Answer:
     bad = ["at_risk", "high_risk", "critical"]
-    return brief(asked.chat("find_customers", health=bad, mrr_at_least=1000, limit=50)["customers"])
+    return brief(platform.chat("find_customers", health=bad, mrr_at_least=1000, limit=50)["customers"])
 
 
 # --- why is X at risk -------------------------------------------------------------------------------------------------
 
 
-def the_worst(asked: Asked) -> str:
+def the_worst(platform: Platform) -> str:
     query = f"select customer_id from {{table}} where {AT_RISK} order by len(risk_signals) desc, health_score limit 1"
-    return str(asked.rows(query)[0][0])
+    return str(platform.rows(query)[0][0])
 
 
-def reasons(asked: Asked) -> Answer:
-    [(score, signals, taken, activity)] = asked.rows(
+def reasons(platform: Platform) -> Answer:
+    [(score, signals, taken, activity)] = platform.rows(
         f"""select health_score, risk_signals, override_cancel + override_delinquent + override_inactive
-            + override_critical, activity_score from {{table}} where customer_id = '{the_worst(asked)}'""",
+            + override_critical, activity_score from {{table}} where customer_id = '{the_worst(platform)}'""",
         "health/customer_health",
     )
     return score, sorted(signals), taken, activity
@@ -144,32 +144,32 @@ def reasons_in(text: str) -> Answer:
     return score, signals, taken, float(re.findall(r"activity .*\(scores ([\d.]+)", text)[0])
 
 
-def reasons_on_the_page(asked: Asked) -> Answer:
-    [code] = asked.open_page("customer", id=the_worst(asked)).code
+def reasons_on_the_page(platform: Platform) -> Answer:
+    [code] = platform.open_page("customer", id=the_worst(platform)).code
     return reasons_in(code.value)
 
 
-def reasons_by_api(asked: Asked) -> Answer:
-    return reasons_in(asked.get(f"/v1/customers/{the_worst(asked)}")["written_explanation"])
+def reasons_by_api(platform: Platform) -> Answer:
+    return reasons_in(platform.get(f"/v1/customers/{the_worst(platform)}")["written_explanation"])
 
 
-def reasons_in_chat(asked: Asked) -> Answer:
-    return reasons_in(asked.chat("explain_health", who=the_worst(asked))["written_explanation"])
+def reasons_in_chat(platform: Platform) -> Answer:
+    return reasons_in(platform.chat("explain_health", who=the_worst(platform))["written_explanation"])
 
 
 # --- what changed since last week -------------------------------------------------------------------------------------
 
 
-def changed(asked: Asked) -> Answer:
-    fell = asked.rows("select score_change_7d from {table} where score_change_7d <= -5", "health/customer_health")
+def changed(platform: Platform) -> Answer:
+    fell = platform.rows("select score_change_7d from {table} where score_change_7d <= -5", "health/customer_health")
     query = "select count(*) from {table} where customer_status = 'churned' and churned_at::date > '2026-02-23'"
     mrr = "select sum(mrr_reporting)::double from {table} where is_customer"
-    [(left,)], [(now,)], [(then,)] = asked.rows(query), asked.rows(mrr), asked.rows(mrr, day=WEEK_AGO)
+    [(left,)], [(now,)], [(then,)] = platform.rows(query), platform.rows(mrr), platform.rows(mrr, day=WEEK_AGO)
     return len(fell), sorted(change for (change,) in fell)[:20], left, money(then, "usd"), money(now, "usd")
 
 
-def changed_on_the_page(asked: Asked) -> Answer:
-    app = asked.open_page("changes")
+def changed_on_the_page(platform: Platform) -> Answer:
+    app = platform.open_page("changes")
     text = texts(app)
     [fell], [left] = (
         re.findall(r"Scores that fell in 7 days: (\d+)", text),
@@ -191,23 +191,23 @@ def changed_in(answer: dict[str, Any]) -> Answer:
     )
 
 
-def changed_by_api(asked: Asked) -> Answer:
-    return changed_in(asked.get("/v1/changes"))
+def changed_by_api(platform: Platform) -> Answer:
+    return changed_in(platform.get("/v1/changes"))
 
 
-def changed_in_chat(asked: Asked) -> Answer:
-    return changed_in(asked.chat("what_changed"))
+def changed_in_chat(platform: Platform) -> Answer:
+    return changed_in(platform.chat("what_changed"))
 
 
 # --- who churned, and could we have known -----------------------------------------------------------------------------
 
 
-def churned(asked: Asked) -> Answer:
-    left = asked.rows(
+def churned(platform: Platform) -> Answer:
+    left = platform.rows(
         """select customer_id, name, churned_at::date from {table}
             where customer_status = 'churned' and churned_at::date > date '2026-03-02' - 30"""
     )
-    history = asked.history()
+    history = platform.history()
     answers = []
     for id, name, day in left:
         was = history[(history.customer_id == id) & history.is_customer & (history.as_of.dt.date < day)]
@@ -217,8 +217,8 @@ def churned(asked: Asked) -> Answer:
     return sorted(answers, key=str)
 
 
-def churned_on_the_page(asked: Asked) -> Answer:
-    app = asked.open_page("changes", days="30 days")
+def churned_on_the_page(platform: Platform) -> Answer:
+    app = platform.open_page("changes", days="30 days")
     table = next(rows for number in range(len(app.dataframe)) if "warning" in (rows := listed(app, number))[0])
     warned = [0 if row["warning"] == "none" else int(row["warning"].split()[0]) for row in table]
     paid = [filled_or_none(row["mrr_before"]) for row in table]
@@ -233,12 +233,12 @@ def churned_in(rows: list[dict[str, Any]]) -> Answer:
     return sorted(((row["customer"]["name"], row["mrr_before"], row["days_of_warning"]) for row in rows), key=str)
 
 
-def churned_by_api(asked: Asked) -> Answer:
-    return churned_in(asked.get("/v1/churned?limit=200")["data"])
+def churned_by_api(platform: Platform) -> Answer:
+    return churned_in(platform.get("/v1/churned?limit=200")["data"])
 
 
-def churned_in_chat(asked: Asked) -> Answer:
-    return churned_in(asked.chat("who_churned", limit=50)["churned"])
+def churned_in_chat(platform: Platform) -> Answer:
+    return churned_in(platform.chat("who_churned", limit=50)["churned"])
 
 
 # --- how did MRR move -------------------------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ def churned_in_chat(asked: Asked) -> Answer:
 PARTS = ("new", "expansion", "contraction", "churned")
 
 
-def moved(asked: Asked) -> Answer:
+def moved(platform: Platform) -> Answer:
     query = """with pairs as (
             select coalesce(n.is_customer, false) as now, coalesce(b.is_customer, false) as was,
                 if(now, n.mrr_reporting, 0)::double as pays, if(was, b.mrr_reporting, 0)::double as paid
@@ -254,12 +254,12 @@ def moved(asked: Asked) -> Answer:
         ) select sum(pays) filter (not was), sum(pays - paid) filter (now and was and pays > paid),
             sum(paid - pays) filter (now and was and pays < paid), sum(paid) filter (not now), sum(paid), sum(pays)
         from pairs"""
-    *parts, before, after = [value or 0 for value in asked.rows(query)[0]]
+    *parts, before, after = [value or 0 for value in platform.rows(query)[0]]
     return [round(part, 2) for part in parts], money(before, "usd"), money(after, "usd")
 
 
-def moved_on_the_page(asked: Asked) -> Answer:
-    app = asked.open_page("revenue")
+def moved_on_the_page(platform: Platform) -> Answer:
+    app = platform.open_page("revenue")
     members = listed(app)
     sums = [round(sum(row[f"{part}_mrr"] for row in members), 2) for part in PARTS]
     [(then, now)] = re.findall(r"(\S+(?: k| M)?) became (\S+(?: k| M)?), net", texts(app))
@@ -270,50 +270,50 @@ def moved_in(mrr: dict[str, Any]) -> Answer:
     return [round(mrr[part], 2) for part in PARTS], money(mrr["before"], "usd"), money(mrr["after"], "usd")
 
 
-def moved_by_api(asked: Asked) -> Answer:
-    return moved_in(asked.get("/v1/changes?days=7")["mrr"])
+def moved_by_api(platform: Platform) -> Answer:
+    return moved_in(platform.get("/v1/changes?days=7")["mrr"])
 
 
-def moved_in_chat(asked: Asked) -> Answer:
-    return moved_in(asked.chat("what_changed", days=7)["mrr"])
+def moved_in_chat(platform: Platform) -> Answer:
+    return moved_in(platform.chat("what_changed", days=7)["mrr"])
 
 
 # --- which account manager needs help ---------------------------------------------------------------------------------
 
 
-def managers(asked: Asked) -> Answer:
+def managers(platform: Platform) -> Answer:
     query = f"""select coalesce(assigned_am, 'None'),
         coalesce(sum(mrr_reporting) filter ({AT_RISK}), 0)::double as risk,
         count(*) filter ({AT_RISK}), count(*) from {{table}} where is_customer group by 1 order by risk desc"""
-    return asked.rows(query)
+    return platform.rows(query)
 
 
-def managers_on_the_page(asked: Asked) -> Answer:
+def managers_on_the_page(platform: Platform) -> Answer:
     columns = ("am", "mrr_at_risk", "at_risk", "customers")
-    return [tuple(row[name] for name in columns) for row in listed(asked.open_page("overview"))]
+    return [tuple(row[name] for name in columns) for row in listed(platform.open_page("overview"))]
 
 
 def managers_in(rows: list[dict[str, Any]]) -> Answer:
     return [(row["account_manager"] or "None", row["mrr_at_risk"], row["at_risk"], row["customers"]) for row in rows]
 
 
-def managers_by_api(asked: Asked) -> Answer:
-    return managers_in(asked.get("/v1/account-managers")["data"])
+def managers_by_api(platform: Platform) -> Answer:
+    return managers_in(platform.get("/v1/account-managers")["data"])
 
 
-def managers_in_chat(asked: Asked) -> Answer:
-    return managers_in(asked.chat("account_managers")["account_managers"])
+def managers_in_chat(platform: Platform) -> Answer:
+    return managers_in(platform.chat("account_managers")["account_managers"])
 
 
 # --- is the data fresh ------------------------------------------------------------------------------------------------
 
 
-def late(asked: Asked) -> Answer:  # noqa: ARG001  both are read daily or more often, with a grace of hours
+def late(platform: Platform) -> Answer:  # noqa: ARG001  both are read daily or more often, with a grace of hours
     return [(source, day < DAY) for source, day in sorted(READ_UNTIL.items())]
 
 
-def late_on_the_page(asked: Asked) -> Answer:
-    app = asked.open_page("data_health")
+def late_on_the_page(platform: Platform) -> Answer:
+    app = platform.open_page("data_health")
     names = {title_of(source): source for source in SOURCES}
     states = {names[row["source"]]: list(row["state"]) == ["Late"] for row in listed(app)}
     assert cards(app)["Late sources"] == f"{sum(states.values())} of {len(states)}"
@@ -326,12 +326,12 @@ def late_in(answer: dict[str, Any]) -> Answer:
     return states
 
 
-def late_by_api(asked: Asked) -> Answer:
-    return late_in(asked.get("/v1/freshness"))
+def late_by_api(platform: Platform) -> Answer:
+    return late_in(platform.get("/v1/freshness"))
 
 
-def late_in_chat(asked: Asked) -> Answer:
-    return late_in(asked.chat("freshness"))
+def late_in_chat(platform: Platform) -> Answer:
+    return late_in(platform.chat("freshness"))
 
 
 QUESTIONS = {
@@ -353,12 +353,12 @@ SURFACES = ("page", "api", "chat")
 
 @pytest.mark.parametrize("surface", SURFACES)
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_each_question_has_one_answer(asked: Asked, question: str, surface: str) -> None:
+def test_each_question_has_one_answer(platform: Platform, question: str, surface: str) -> None:
     expect, *answers = QUESTIONS[question]
-    expected: Answer = expect(asked)
+    expected: Answer = expect(platform)
     assert expected
-    answer: Callable[[Asked], Answer] = answers[SURFACES.index(surface)]
-    assert approximate(answer(asked)) == approximate(expected)
+    answer: Callable[[Platform], Answer] = answers[SURFACES.index(surface)]
+    assert approximate(answer(platform)) == approximate(expected)
 
 
 def approximate(value: Answer) -> Answer:

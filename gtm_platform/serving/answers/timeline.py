@@ -188,6 +188,6 @@ def _money(amount: float, currency: str | None) -> str:
     return f"{symbol(currency or '').lstrip()}{amount:,.2f}"
 
 
-def _end_of(day: str) -> str:
+def _end_of(day: str) -> datetime:
     """Return the last second of a day: what a day's tables say is so at its end."""
-    return f"{day}T23:59:59Z"
+    return datetime.fromisoformat(f"{day}T23:59:59Z")

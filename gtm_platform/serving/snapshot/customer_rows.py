@@ -14,7 +14,7 @@ from gtm_platform.serving.snapshot.documents import document, personal, shown_to
 from gtm_platform.serving.snapshot.landing import Draft, Landing
 
 ROWS_AT_ONCE = 2_000
-CUSTOMERS_A_BUCKET = 25_000
+CUSTOMERS_A_BUCKET = 15_000
 FAST = 1  # level of packing: half the time of the usual one, a tenth more bytes
 # Of the contract of health everything is part of the explanation that is no list, which the wide table has.
 EXPLANATION = {

@@ -30,7 +30,10 @@ _STRAINED = timedelta(days=90)  # before the renewal that is never paid, others 
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """The end of a customer's contract, its cause, and the instant from which that shows; never without a cause."""
+    """The end of a customer's contract, its cause, and the instant from which that shows.
+
+    It never shows where the cause is none.
+    """
 
     end: datetime
     cause: str

@@ -20,7 +20,7 @@ from gtm_platform.serving.store import CustomerQuery, Snapshot, Store
 
 FOLDER = Path(__file__).parent
 WIDE, PHONE = 1440, 390
-ON_A_PHONE = ("overview", "at_risk", "a_customer")
+ON_A_PHONE = ("overview", "changes", "at_risk", "a_customer")
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from gtm_platform.orchestration.compat_history import (
     newest_freshness_change,
     stale_assets,
 )
+from gtm_platform.quality.source_checks import FRESH
 from gtm_platform.state.slack_journal import Fact
 
 TICK_SECONDS = 20  # with the wait for the run of a check, a message is out within a minute
@@ -76,6 +77,7 @@ def _stale_assets(context: dg.SensorEvaluationContext) -> tuple[Sequence[Fact], 
             change.asset.to_user_string(), change.is_stale, _allowed(graph, change.asset), str(change.id)
         )
         for change in _net(changes)
+        if not _is_watched(graph, change.asset)
     ]
     return stale_asset.ALERT.facts_of(turns, today()), str(cursor)
 
@@ -88,6 +90,11 @@ def _net(changes: Sequence[FreshnessChange]) -> list[FreshnessChange]:
         first.setdefault(change.asset, change.was_stale)
         last[change.asset] = change
     return [change for asset, change in last.items() if change.is_stale != first[asset]]
+
+
+def _is_watched(graph: Graph, asset: dg.AssetKey) -> bool:
+    """Whether the check `fresh` says more of its freshness: that of sources knows a backfill from news."""
+    return dg.AssetCheckKey(asset, FRESH) in graph.asset_check_keys
 
 
 def _allowed(graph: Graph, asset: dg.AssetKey) -> str:

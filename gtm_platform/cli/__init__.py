@@ -16,7 +16,7 @@ from gtm_platform.cli.accounts import accounts
 from gtm_platform.cli.alerts import alerts
 from gtm_platform.cli.health import health
 from gtm_platform.cli.homes import Home, choose_demo_home, choose_home
-from gtm_platform.cli.identity import identity
+from gtm_platform.cli.identity import identity, why
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
 from gtm_platform.cli.sandbox import sandbox
@@ -120,7 +120,7 @@ def demo(home: Path | None, people: int, days: int, seed: int, now_: str | None,
     "of the demo]",
 )
 def ui(home: Path | None, port: int, dashboard_port: int | None, api_port: int | None, sandbox: bool | None) -> None:
-    """Start the dashboard, the API, the Dagster UI and, where it is read, the sandbox. Ctrl-C ends all of it.
+    """Start the dashboard, the API, the Dagster UI and, where it is read, the sandbox, until Ctrl-C.
 
     Their addresses are printed; the dashboard is the one to open first. One that ends by itself is named, and the rest
     goes on.
@@ -378,3 +378,4 @@ gtm.add_command(identity)
 gtm.add_command(policy)
 gtm.add_command(schema)
 gtm.add_command(token)
+gtm.add_command(why)

@@ -47,13 +47,13 @@ def preview(home: Path | None, day: datetime | None, kinds: tuple[str, ...]) -> 
     chosen = day.date().isoformat() if day else newest_day(lake)
     if chosen not in lake.partitions(CUSTOMERS):
         raise click.ClickException(f"{CUSTOMERS} has no day {chosen}.".replace(" day .", " day yet."))
-    said = preview_messages(lake, chosen, kinds)
-    for message in said.messages:
+    shown = preview_messages(lake, chosen, kinds)
+    for message in shown.messages:
         click.echo(message_text(message))
         click.echo()
-    count = "1 message" if len(said.messages) == 1 else f"{len(said.messages)} messages"
-    held = f"; {said.held} alerts would wait for the end of quiet hours" if said.held else ""
-    click.echo(f"{count} for {chosen}{held}. Nothing was sent.")
+    count = "1 message" if len(shown.messages) == 1 else f"{len(shown.messages)} messages"
+    wait = f"; {shown.waiting} alerts would wait for the end of quiet hours" if shown.waiting else ""
+    click.echo(f"{count} for {chosen}{wait}. Nothing was sent.")
 
 
 @alerts.command("list")
@@ -80,6 +80,6 @@ def list_(home: Path | None, kinds: tuple[str, ...], days: int, style: str | Non
     print_rows(journal_rows(days, kinds), style)
 
 
-def _check_kinds(kinds: tuple[str, ...], known: tuple[str, ...]) -> None:
-    if unknown := [kind for kind in kinds if kind not in known]:
-        raise click.ClickException(f"{', '.join(unknown)}: no such kind of alert; there are {', '.join(known)}.")
+def _check_kinds(kinds: tuple[str, ...], existing: tuple[str, ...]) -> None:
+    if unknown := [kind for kind in kinds if kind not in existing]:
+        raise click.ClickException(f"{', '.join(unknown)}: no such kind of alert; there are {', '.join(existing)}.")

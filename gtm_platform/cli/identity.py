@@ -1,8 +1,15 @@
-"""`gtm identity …`: matching of records. What a command does stands in `identity_files`."""
+"""`gtm identity …` and `gtm why`: matching of files, explanations, and decisions of people.
 
+What a command does stands in `identity_files` and `identity_decisions`.
+"""
+
+from datetime import datetime
 from pathlib import Path
 
 import click
+
+from gtm_platform.cli.homes import choose_home
+from gtm_platform.cli.options import HOME
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 TRUTH = click.option(
@@ -16,10 +23,11 @@ OUTPUT = click.option("--output", type=FILE, help="Write the result to this file
 
 @click.group()
 def identity() -> None:
-    """Work out which records are the same person or company.
+    """Work out which records are the same person or company, and decide it where the rules cannot.
 
     \b
     Example:
+      gtm identity merge jane@acme.com jane.doe@gmail.com --why "She said so in a call"
       gtm identity dedupe contacts.csv --output clusters.csv
       gtm identity bench --left crm.csv --right billing.csv
     """
@@ -87,3 +95,109 @@ def dedupe(file: Path, truth: Path | None, output: Path | None, id_column: str |
     from gtm_platform.cli.identity_files import dedupe as run_dedupe
 
     run_dedupe(file, id_column, truth, output, quiet=quiet)
+
+
+WHO = click.option("--who", help="Who decides.  [default: the user of this machine]")
+REASON = click.option("--why", "reason", required=True, help="Why; it is kept with the decision.")
+
+
+@identity.command()
+@HOME
+@click.argument("first")
+@click.argument("second")
+@WHO
+@REASON
+def merge(home: Path | None, first: str, second: str, who: str | None, reason: str) -> None:
+    """Decide that FIRST and SECOND are the same person, whatever the rules say.
+
+    Each is an address, a customer's id, or a record such as hubspot:123. The customer keeps the older id; the other one
+    becomes its alias. A decision holds until it is taken back, also when days are made again.
+
+    \b
+    Example:
+      gtm identity merge jane@acme.com jane.doe@gmail.com --why "She said so in a call"
+      gtm identity merge hubspot:123 stripe:cus_9 --why "One person, two orders" --who Noor
+    """
+    choose_home(home).announce().enter()
+    from gtm_platform.cli.identity_decisions import decide
+
+    decide("merge", first, second, who, reason)
+
+
+@identity.command()
+@HOME
+@click.argument("first")
+@click.argument("second")
+@WHO
+@REASON
+def split(home: Path | None, first: str, second: str, who: str | None, reason: str) -> None:
+    """Decide that FIRST and SECOND, now one customer, are not the same person.
+
+    Each is an address or a record such as hubspot:123; `gtm why` shows them. Of what the two share, the least sure does
+    not count any more; records that hang together with the one or the other stay with it.
+
+    \b
+    Example:
+      gtm identity split jane@acme.com eve@acme.com --why "Eve took over the account"
+      gtm identity split hubspot:123 intercom:9f2 --why "A colleague's contact"
+    """
+    choose_home(home).announce().enter()
+    from gtm_platform.cli.identity_decisions import decide
+
+    decide("split", first, second, who, reason)
+
+
+@identity.command()
+@HOME
+@click.argument("number", type=int)
+@WHO
+@REASON
+def undo(home: Path | None, number: int, who: str | None, reason: str) -> None:
+    """Take decision NUMBER back, as if it had never been made.
+
+    \b
+    Example:
+      gtm identity undo 3 --why "They are two people after all"
+    """
+    choose_home(home).announce().enter()
+    from gtm_platform.cli.identity_decisions import undo as undo_decision
+
+    undo_decision(number, who, reason)
+
+
+@identity.command()
+@HOME
+def decisions(home: Path | None) -> None:
+    """List what people decided: when, who, why, and what was taken back.
+
+    \b
+    Example:
+      gtm identity decisions
+    """
+    choose_home(home).announce().enter()
+    from gtm_platform.cli.identity_decisions import list_decisions
+
+    list_decisions()
+
+
+@click.command()
+@HOME
+@click.argument("first")
+@click.argument("second", required=False)
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="The day at whose end.  [default: the newest there is]")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def why(home: Path | None, first: str, second: str | None, day: datetime | None, as_json: bool) -> None:
+    """Explain who somebody is; of two, why they are the same or why they are not.
+
+    Each is an address, a domain, a customer's or company's id, or a record such as hubspot:123.
+
+    \b
+    Example:
+      gtm why jane@acme.com
+      gtm why jane@acme.com stripe:cus_9
+      gtm why acme.com acme.co.uk
+    """
+    choose_home(home).enter()
+    from gtm_platform.cli.identity_decisions import print_why
+
+    print_why(first, second, day.date().isoformat() if day else None, as_json=as_json)

@@ -63,7 +63,10 @@ def child_process(name: str, command: Sequence[str], environment: Mapping[str, s
 
 
 def end(process: "subprocess.Popen[Any]", request: signal.Signals, *, whole_session: bool = False) -> None:
-    """Ask a process to end, and kill it where it does not; what it started goes too where its session is meant."""
+    """Ask a process to end, and kill it where it does not.
+
+    What it started goes too where it does not end, or the whole session is meant.
+    """
     process.send_signal(request)
     try:
         process.wait(END_SECONDS)

@@ -84,9 +84,9 @@ def _run(home: Home, ports: Ports, world: World | None) -> int:
     return 0
 
 
-def outlive(others: Sequence[Child], last: Child) -> int:
+def outlive(children: Sequence[Child], last: Child) -> int:
     """Say of each that ends how it ended, until the last one does; return its status."""
-    for child in endings((*others, last)):
+    for child in endings((*children, last)):
         click.secho(child.ending(), fg="red", err=True)
         if child is last:
             break

@@ -91,14 +91,19 @@ def _paid(payments: ibis.Table, owners: Mapping[str, ibis.Table], source: str, d
     return _not_counted_twice(sums, owners, source) if elsewhere else sums
 
 
-def _not_counted_twice(paid: ibis.Table, owners: Mapping[str, ibis.Table], source: str) -> ibis.Table:
-    """Leave what another system collected to that system, where it shows the customer."""
+def with_collector(paid: ibis.Table, owners: Mapping[str, ibis.Table], source: str) -> ibis.Table:
+    """Add `is_shown`: true where another system collected it and shows the customer, else null."""
     shown = [
         owner.select("customer_id", collected_by=ibis.literal(name), is_shown=True).distinct()
         for name, owner in owners.items()
         if name != source
     ]
-    joined = paid.left_join(ibis.union(*shown) if len(shown) > 1 else shown[0], ["customer_id", "collected_by"])
+    return paid.left_join(ibis.union(*shown) if len(shown) > 1 else shown[0], ["customer_id", "collected_by"])
+
+
+def _not_counted_twice(paid: ibis.Table, owners: Mapping[str, ibis.Table], source: str) -> ibis.Table:
+    """Leave what another system collected to that system, where it shows the customer."""
+    joined = with_collector(paid, owners, source)
     counts = joined["is_shown"].isnull()
     return joined.mutate(
         amount=ibis.ifelse(counts, joined["amount"], 0), failed=ibis.ifelse(counts, joined["failed"], 0)

@@ -19,6 +19,7 @@ from gtm_platform.policy import Policy, Subscriptions
 from gtm_platform.policy import policy as current_policy
 
 COUNTED_STATUSES = ("active", "past_due")
+AMOUNTS = f"array<{money.MAJOR}>"
 NOTHING = ibis.literal(0, "decimal(24, 6)")
 
 CONTRACT = Contract(
@@ -44,6 +45,8 @@ CONTRACT = Contract(
         "plan_name": Column("string", "What it is about; of several things that with the largest amount."),
         "plan_tier": Column("string", "The plan's tier."),
         "plan_price": Column(money.MAJOR, "Price of one unit for one interval."),
+        "item_mrr": Column(AMOUNTS, "Of each thing in it, by the month before discounts; null if not known."),
+        "item_mrr_by_bill": Column(AMOUNTS, "The same, if each bill were for a single month, week or year."),
         "current_period_end": Column("timestamp('UTC', 6)", "When the running billing period ends."),
         "created_at": Column("timestamp('UTC', 6)", "When it was made."),
         "started_at": Column("timestamp('UTC', 6)", "When it began."),
@@ -65,16 +68,19 @@ def table(
     """Return a row per subscription of a customer; what only simulates one is left out."""
     owned = []
     for feed in FEEDS:
-        rows = _rated(feed, billing, policy, day)
+        rows = rated(feed, billing, policy, day)
         owned.append(rows.join(payers(feed, people, links, former), "payer").drop("payer"))
-    return _with_leading(ibis.union(*owned) if len(owned) > 1 else owned[0])
+    return with_leading(ibis.union(*owned) if len(owned) > 1 else owned[0])
 
 
-def _rated(feed: SubscriptionFeed, billing: Tables, policy: Policy, day: Day) -> ibis.Table:
+def rated(feed: SubscriptionFeed, billing: Tables, policy: Policy, day: Day) -> ibis.Table:
+    """Return what a source says of its subscriptions, by its payers, rated by the rules."""
     rows = complete(feed.subscriptions(billing, end_of(day)), SUBSCRIPTIONS)
     rows = counted(rows.filter(~rows["is_simulated"].fill_null(False)), policy.subscriptions, day)
     currency = rows["currency"].lower()
     amounts = {name: major(feed, rows[name], currency) for name in ("mrr", "arr", "list_mrr", "plan_price")}
+    items = ("item_mrr", "item_mrr_by_bill")
+    amounts |= {name: rows[name].map(lambda each: major(feed, each, currency)) for name in items}
     derived = ("source", "customer_id", "is_leading", "currency", *amounts)
     return rows.select(
         "payer",
@@ -86,7 +92,7 @@ def _rated(feed: SubscriptionFeed, billing: Tables, policy: Policy, day: Day) ->
     )
 
 
-def _with_leading(owned: ibis.Table) -> ibis.Table:
+def with_leading(owned: ibis.Table) -> ibis.Table:
     """Mark the subscriptions in the system that counts for their customer.
 
     It is the first in which one runs; where none runs, the first in which there ever was one. Copies come last.

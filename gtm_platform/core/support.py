@@ -52,7 +52,7 @@ def table(
     """Return a row per customer."""
     rules = policy.support
     users = links.filter(links["source"] == "intercom").select("customer_id", contact_id="record_id")
-    talks = _conversations(_of_customers(conversations, users), rules, day)
+    talks = _conversations(of_customers(conversations, users), rules, day)
     toned = customer_messages(conversations, parts).left_join(tones.select("message_id", "tone"), "message_id")
     messages = _messages(toned.drop("message_id_right").join(users, "contact_id"), rules, day)
     waiting = _tickets(tickets.join(users, "contact_id"))
@@ -64,7 +64,7 @@ def table(
     return customers.mutate(**counts).drop("critical", "open_tickets")
 
 
-def _of_customers(conversations: ibis.Table, users: ibis.Table) -> ibis.Table:
+def of_customers(conversations: ibis.Table, users: ibis.Table) -> ibis.Table:
     """Return each conversation once for each customer in it."""
     everyone = conversations["contact_ids"].concat(ibis.array([conversations["contact_id"]]))
     members = conversations.select(conversation_id="id", contact_id=everyone.unnest())

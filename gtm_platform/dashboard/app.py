@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from gtm_platform.dashboard.charts import checked_once
 from gtm_platform.dashboard.page import ROUTES, Page, discover, follow_click
 from gtm_platform.dashboard.sidebar import follow_search, show_sidebar
 from gtm_platform.serving.store import NoSnapshot, Snapshot, Store, the_store
@@ -44,7 +45,8 @@ def main(first: str = FIRST) -> None:
     follow_click()
     follow_search(snapshot)
     show_sidebar(snapshot)
-    chosen.run()
+    with checked_once():
+        chosen.run()
 
 
 def _show(page: Page, snapshot: Snapshot) -> None:

@@ -1,11 +1,13 @@
 """The charts that pages have in common. Bars carry their numbers; colours mean the same everywhere."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import altair as alt
 import pandas as pd
 import streamlit as st
+from altair.utils.schemapi import debug_mode
 
 from gtm_platform.dashboard.status import COLOURS, TITLES
 
@@ -16,6 +18,11 @@ DATES_SHOWN = 8
 MONEY_AXIS = "$,.4~s"  # `.2s` would repeat ticks
 Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
 Rows = Sequence[Mapping[str, Any]]
+
+
+def checked_once() -> AbstractContextManager[None]:
+    """Check charts against the schema of Vega when they are drawn, and not each part of them, which takes longer."""
+    return debug_mode(False)
 
 
 def money_axis(currency: str) -> str:

@@ -1,4 +1,4 @@
-"""The columns of a customer by domain, each with its meaning; what is empty is left out."""
+"""The columns of a customer, a domain at a time, each with its meaning; what is empty is left out."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,14 +16,15 @@ ACRONYMS = {"mrr": "MRR", "arr": "ARR", "ltv": "LTV", "csat": "CSAT", "am": "AM"
 
 
 def show_details(row: Mapping[str, Any]) -> None:
-    """Draw a tab for each domain, one for ids, one for quality."""
+    """Draw a domain, the ids or the quality: one at a time, as the browser takes long to draw all of them."""
     domains = {words(name): list(columns) for name, columns in DOMAINS.items()}
     syncs = [name for name in SHOWN if name.endswith("_sync")]
     ids = [name for name in SHOWN if name.endswith(("_id", "_uuid", "_ids")) or name == "all_emails"]
     tabs = {**domains, "Ids": ids, "Quality": [*SCORE, *syncs]}
-    for tab, names in zip(st.tabs(list(tabs)), tabs.values(), strict=True):
-        with tab:
-            _show_fields(row, names)
+    chosen = st.segmented_control(
+        "Details", list(tabs), default=next(iter(tabs)), required=True, key="details", label_visibility="collapsed"
+    )
+    _show_fields(row, tabs[chosen])
 
 
 def _show_fields(row: Mapping[str, Any], names: Iterable[str]) -> None:

@@ -13,6 +13,6 @@ def address(port: int) -> str:
 
 
 def command(port: int) -> list[str]:
-    """Return what serves it at a port; what else is configured stands in `.streamlit/config.toml` by the script."""
+    """Return what serves it at a port; the rest is in `.streamlit/config.toml` by the script."""
     streamlit = [sys.executable, "-W", "ignore", "-m", "streamlit", "run", str(SCRIPT)]
     return [*streamlit, "--server.address", HOST, "--server.port", str(port), "--browser.gatherUsageStats", "false"]

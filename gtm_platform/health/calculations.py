@@ -16,7 +16,7 @@ Facts = Mapping[str, Any]
 
 
 def calculation(component: str, facts: Facts, score: float | None, rules: Health, day: date) -> str | None:
-    """Return how the score of a component is worked out; None where there are no data for it, or no longer any."""
+    """Return how the score of a component is worked out; None where there are no data for it."""
     if score is None or all(facts.get(name) is None for name in INPUTS[component]):
         return None
     return WRITTEN[component](facts, score, rules, day)

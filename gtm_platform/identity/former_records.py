@@ -75,14 +75,20 @@ def _named(mention: Mention, table: ibis.Table) -> ibis.Table:
 
 
 def _by_shared_id(feed: PersonFeed, gone: ibis.Table, links: ibis.Table, records: ibis.Table) -> ibis.Table:
+    own = read(records, feed.id)
     carried = [
-        records.select(carrier=read(records, feed.id), record_id=read(records, field), source=ibis.literal(system))
+        records.select(carrier=own, record_id=_each(read(records, field)), source=ibis.literal(system))
         for system, field in feed.shared_ids.items()
     ]
     tied = gone.select("source", "record_id").join(
         ibis.union(*carried) if len(carried) > 1 else carried[0], ["source", "record_id"]
     )
     return _match(tied, _customers(links, feed).rename(carrier="record_id"), "carrier", "shared_id")
+
+
+def _each(ids: ibis.Value) -> ibis.Value:
+    """Return each of several ids as a row of its own."""
+    return ids.unnest() if isinstance(ids, ibis.ir.ArrayValue) else ids
 
 
 def _by_email(

@@ -1,17 +1,21 @@
 """`identity/links`: which customer each person record belongs to, why, how surely, and what was held back."""
 
+from collections.abc import Sequence
+
 import ibis
 
-from gtm_platform.identity import ids, normalise, person_records
+from gtm_platform.identity import decisions, ids, normalise, person_records
 from gtm_platform.identity.components import components
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, PreviousDay
+from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.expressions.days import Day
 from gtm_platform.lake.expressions.literals import number
 from gtm_platform.policy import Identity, Policy
 from gtm_platform.policy import policy as current_policy
+from gtm_platform.state.identity_decisions import Decision
 
-METHODS = ("email", "merged", "shared_id", "secondary_email", "alone")
+METHODS = (decisions.METHOD, "email", "merged", "shared_id", "secondary_email", "alone")
 
 CONTRACT = Contract(
     {
@@ -23,7 +27,8 @@ CONTRACT = Contract(
         "email": Column("string", "The record's address, normalised.", personal=True),
         "match_method": Column(
             "string",
-            "What ties it to another record of the customer: email, merged, shared_id, secondary_email; or alone.",
+            "What ties it to another record of the customer: a person's decision, email, merged, shared_id, "
+            "secondary_email; or alone.",
             nullable=False,
             rule=lambda v: v.isin(METHODS),
         ),
@@ -42,40 +47,91 @@ CONTRACT = Contract(
 )
 
 
-def table(records: person_records.Tables, previous: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
+def table(
+    records: person_records.Tables,
+    previous: ibis.Table,
+    policy: Policy,
+    day: Day,
+    decided: Sequence[Decision] = (),
+) -> ibis.Table:
     """Return every record with its customer; `previous` are the links of the newest day before."""
     rules = policy.identity
     everybody = person_records.person_records(records)
     merged = person_records.merged_records(records)
-    shared = _shared(_traits(everybody, merged, rules))
+    shared = _shared(_counting(everybody, merged, rules, decided))
     brief = everybody.select("node", "source", "record_id", "email", "created")
     clustered = _clustered(brief, shared, rules)  # as views the engine makes them once, not once for each use
     gone = merged.anti_join(everybody, merged["loser"] == everybody["node"])
     gone = gone.join(clustered.view().select("label", winner="node"), "winner").select("label", node="loser").distinct()
     members = clustered.view().select("label", "node", "created", "source", "record_id")
-    customers = ids.assigned(members, gone, previous, day)
+    customers = ids.assigned(members, gone, previous, day, decisions.set_free(decided))
     conflicts = _shared_inbox_conflicts(clustered.view(), customers, rules).mutate(conflict=True)
     linked = clustered.view().join(customers, "label")
     linked = linked.left_join(_strongest_match(shared, rules), "node").left_join(conflicts, "email")
     return _output_columns(linked.drop("email_right"))
 
 
-def _traits(records: ibis.Table, merged: ibis.Table, rules: Identity) -> ibis.Table:
+def counting_traits(records: person_records.Tables, policy: Policy, decided: Sequence[Decision]) -> ibis.Table:
+    """Return [source, record_id, trait]: what makes a record the same person as another."""
+    everybody = person_records.person_records(records)
+    traits = _counting(everybody, person_records.merged_records(records), policy.identity, decided)
+    named = everybody.select("node", "source", "record_id").view()
+    return traits.join(named, "node").select("source", "record_id", "trait")
+
+
+def _counting(records: ibis.Table, merged: ibis.Table, rules: Identity, decided: Sequence[Decision]) -> ibis.Table:
+    """Return the traits of the records that a decision of a person has not refused."""
+    traits = _traits(records, merged, rules, decided)
+    pairs = decisions.splits(decided)
+    return _without_refused(traits, records, pairs, rules) if pairs else traits
+
+
+def _traits(records: ibis.Table, merged: ibis.Table, rules: Identity, decided: Sequence[Decision]) -> ibis.Table:
     """Return [node, trait, method]: what makes a record the same person as another that has it too."""
     mail = person_records.addresses(records, of="node")
     mail = mail.filter(~normalise.is_shared_inbox(mail["email"], rules))
     method = ibis.ifelse(mail["own"], "email", "secondary_email")
     by_mail = mail.select("node", trait=ibis.literal("email ") + mail["email"], method=method)
-    by_id = [
-        records.filter(records[column].notnull()).select(
-            "node", trait=records[column], method=ibis.literal("shared_id")
-        )
-        for column in person_records.SHARED_ID_COLUMNS
-    ]
+    by_id = records.select("node", trait=records["shared_ids"].unnest(), method=ibis.literal("shared_id"))
     present = merged.semi_join(records, merged["loser"] == records["node"])
     merge = ibis.literal("merged into ") + present["into"]
     by_merge = [present.select(node=side, trait=merge, method=ibis.literal("merged")) for side in ("winner", "loser")]
-    return ibis.union(by_mail, *by_id, *by_merge)
+    by_person = decisions.merges(records, decided)
+    return ibis.union(by_mail, by_id, *by_merge, *([] if by_person is None else [by_person]))
+
+
+def _without_refused(
+    traits: ibis.Table, records: ibis.Table, pairs: Sequence[tuple[str, str]], rules: Identity
+) -> ibis.Table:
+    """Return the traits without those by which records would hang together that a person has split.
+
+    Only clusters that hold such records are looked at; they are few and small, so that they are resolved here.
+    """
+    labels, _ = components(_shared(traits).select(a="node", b="first"))
+    keys = decisions.keys_of(records)
+    apart = records.filter(keys.isin(sorted({record for pair in pairs for record in pair})))
+    labelled = records.select("node", "source", "record_id", "created", key=keys).left_join(labels.view(), "node")
+    labelled = labelled.drop("node_right").mutate(label=lambda t: ibis.coalesce(t["label"], t["node"]))
+    affected = labelled.semi_join(labelled.view().semi_join(apart, "node"), "label")
+    sure = {method: nth for nth, method in enumerate(_surest_first(rules))}
+    rows = traits.join(affected.view(), "node").select("key", "created", "trait", "method")
+    memberships = [
+        decisions.Membership(sure[row["method"]], row["trait"], row["created"], row["key"])
+        for row in engine().to_pyarrow(rows.distinct()).to_pylist()
+    ]
+    refused = [f"{each.record} {each.trait}" for each in decisions.refused(memberships, pairs)]
+    if not refused:
+        return traits
+    named = records.select("node", key=keys).view()
+    refusable = traits.join(named.semi_join(affected.view(), "node"), "node")
+    gone = refusable.filter((refusable["key"] + " " + refusable["trait"]).isin(refused)).select("node", "trait")
+    return traits.anti_join(gone.view(), ["node", "trait"])
+
+
+def _surest_first(rules: Identity) -> list[str]:
+    """List the methods by how sure they are; a decision of a person comes before every rule."""
+    sure = {method: value for method, value in rules.confidence if method in METHODS}
+    return [decisions.METHOD, *sorted(sure, key=lambda method: -sure[method])]
 
 
 def _shared(traits: ibis.Table) -> ibis.Table:
@@ -109,8 +165,8 @@ def _clustered(records: ibis.Table, shared: ibis.Table, rules: Identity) -> ibis
 
 def _strongest_match(shared: ibis.Table, rules: Identity) -> ibis.Table:
     """Return of each record the surest trait that it shares with another."""
-    sure = {method: value for method, value in rules.confidence if method in METHODS}
-    ranked = sorted(sure, key=lambda method: -sure[method])
+    sure = {method: value for method, value in rules.confidence if method in METHODS} | {decisions.METHOD: 1.0}
+    ranked = _surest_first(rules)
     # One text, a digit for the method before the trait: the least of texts is found without sorting anything.
     place = shared["method"].cases(*[(method, str(nth)) for nth, method in enumerate(ranked)])
     ordered = shared.select("node", least=place + shared["trait"]).view()
@@ -163,6 +219,8 @@ TABLE = DailyTable(
         "records": person_records.TABLES,
         "previous": PreviousDay("identity/links"),
         "policy": current_policy,
+        "decided": decisions.decisions_of_home,
     },
     rule=table,
+    eager=lambda values: bool(decisions.splits(values["decided"])),  # which are resolved by the rows of the day
 )

@@ -18,13 +18,13 @@ MERGED_AWAY = 100  # added to the rank of a record that was merged into another:
 SHARED_SYSTEMS = frozenset(system for feed in FEEDS for system in feed.shared_ids)
 
 
+NO_IDS: ibis.ir.ArrayScalar = ibis.literal([], type="array<string>")
+
+
 def _shared_ids(feed: PersonFeed) -> list[tuple[str, Field]]:
     """List the systems of the ids that a feed's records carry, their own included, each with where it lies."""
     own = [(feed.source, feed.id)] if feed.source in SHARED_SYSTEMS else []
     return [*own, *feed.shared_ids.items()]
-
-
-SHARED_ID_COLUMNS = [f"shared_id_{n}" for n in range(max((len(_shared_ids(feed)) for feed in FEEDS), default=0))]
 
 
 def person_records(tables: Tables) -> ibis.Table:
@@ -101,7 +101,7 @@ def _records(feed: PersonFeed, table: ibis.Table) -> ibis.Table:
                 "record_id": record_id,
             }
         ),
-        **_shared_id_columns(feed, table),
+        shared_ids=_named_ids(feed, table),
     )
 
 
@@ -129,8 +129,20 @@ def _company(feed: PersonFeed, table: ibis.Table) -> ibis.Value:
     return ibis.coalesce(*ways) if ways else ibis.null("string")
 
 
-def _shared_id_columns(feed: PersonFeed, table: ibis.Table) -> dict[str, ibis.Value]:
-    ids = _shared_ids(feed)
-    texts = [ibis.literal(f"{system} id ") + read(table, where) for system, where in ids]
-    absent: list[ibis.Value] = [ibis.null("string")] * (len(SHARED_ID_COLUMNS) - len(texts))
-    return dict(zip(SHARED_ID_COLUMNS, [*texts, *absent], strict=True))
+def _named_ids(feed: PersonFeed, table: ibis.Table) -> ibis.ir.ArrayValue:
+    """Return all ids that a record carries, each with the system whose it is; a record may carry several of one."""
+    named_ids: ibis.ir.ArrayValue = NO_IDS
+    for system, where in _shared_ids(feed):
+        ids = _as_array(table[where] if isinstance(where, str) else where(table))
+        named_ids = named_ids.concat(_with_prefix(f"{system} id ", ids))
+    return named_ids
+
+
+def _with_prefix(prefix: str, ids: ibis.ir.ArrayValue) -> ibis.ir.ArrayValue:
+    texts: ibis.ir.ArrayValue = ids.filter(lambda id_: id_.notnull()).map(lambda id_: ibis.literal(prefix) + id_)
+    return texts
+
+
+def _as_array(ids: ibis.Value) -> ibis.ir.ArrayValue:
+    several: ibis.ir.ArrayValue = ids if ids.type().is_array() else ibis.array([ids.cast("string")])
+    return several.fill_null(NO_IDS)

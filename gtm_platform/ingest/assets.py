@@ -36,7 +36,8 @@ def definitions_of(source: Source, rules: Callable[[], SyncRules]) -> dg.Definit
     assets = asset_of(source, rules)
     job = dg.define_asset_job(
         f"sync_{source.name}",
-        selection=dg.AssetSelection.assets(assets),
+        # Its own checks only: what others check of its tables is evaluated where they say.
+        selection=dg.AssetSelection.assets(assets).without_checks() | dg.AssetSelection.checks(*assets.check_keys),
         description=f"{source.about} Read for one window of {source.hours} hours, or a range of them in one request.",
         tags={SOURCE_TAG: source.name, "dagster/max_runtime": str(int(LONGEST_RUN.total_seconds()))},
     )

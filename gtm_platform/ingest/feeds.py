@@ -54,7 +54,8 @@ class PersonFeed:
     email: Field | None = None
     email_precedence: int | Callable[[ibis.Table], ibis.Value] | None = None  # where it differs from `precedence`
     other_emails: Field | None = None  # an array
-    shared_ids: Mapping[str, Field] = field(default_factory=dict)  # by the system whose ids they are
+    # By the system whose ids they are; an array where a record may carry several.
+    shared_ids: Mapping[str, Field] = field(default_factory=dict)
     merged_ids: Field | None = None  # an array: records of the feed that were merged into this one
     company_id: Field | None = None  # a record of the source's company feed
     company_domain: Field | None = None
@@ -177,6 +178,8 @@ SUBSCRIPTIONS = ibis.schema(
         "plan_tier": "string",
         "list_mrr": AMOUNT,  # by the month before all discounts, whatever the status
         "plan_price": AMOUNT,  # of one unit for one interval
+        "item_mrr": "array<int64>",  # of each thing in it, by the month before discounts
+        "item_mrr_by_bill": "array<int64>",  # the same, if each bill were for a single month, week or year
         "current_period_end": INSTANT,
     }
 )
@@ -189,6 +192,7 @@ PAYMENTS = ibis.schema(
         "amount": AMOUNT,  # below nothing where money went back
         "paid_at": INSTANT,  # of money that came in
         "failed_at": INSTANT,  # of an attempt that failed
+        "returned_at": INSTANT,  # of money that went back
         "collected_by": "string",  # the billing system that took the money, and shows it, too
     }
 )

@@ -134,8 +134,10 @@ class SourceRun:
             self._explain(f"{key.to_user_string()}: {report.reason}")
             return
         record_first_day(FIRST_DAY)
+        newest = max(self.lake.partitions("/".join(key.path)))
         for window in report.windows:
-            self.context.add_asset_metadata(self._metadata(key, window), asset_key=key, partition_key=window.key)
+            metadata = self._metadata(key, window, newest)
+            self.context.add_asset_metadata(metadata, asset_key=key, partition_key=window.key)
         results = [_quarantine_result(key, report.windows), self._schema_result(key)]
         if report.completeness:
             results.append(_completeness_result(key, report.completeness))
@@ -169,13 +171,13 @@ class SourceRun:
             description="; ".join(map(str, changes[-CHANGES_NAMED:])) or "The fields are as they were.",
         )
 
-    def _metadata(self, key: dg.AssetKey, window: WindowResult) -> dict[str, Any]:
+    def _metadata(self, key: dg.AssetKey, window: WindowResult, newest: str) -> dict[str, Any]:
         technical: dict[str, Any] = {"full_snapshot": window.full}
         if window.unchanged:
             technical["kept"] = True
         else:
             technical |= {name: getattr(window, name) for name in ("read", "duplicates", "outside", "quarantined")}
-        return written_metadata(self.lake, "/".join(key.path), window.key, Written(window.rows), technical)
+        return written_metadata(self.lake, "/".join(key.path), window.key, Written(window.rows), technical, newest)
 
     def _covered(self, before: Sequence[File], windows: Sequence[PartitionWindow]) -> list[str]:
         earlier = max((file.partition for file in before if file.partition < windows[0].key), default=None)

@@ -35,8 +35,11 @@ from gtm_platform.ingest.quarantine import quarantined_since, write_quarantine
 from gtm_platform.ingest.source import Source, Stream, Totals, Window
 from gtm_platform.ingest.truncation import refuse_shrinkage
 from gtm_platform.lake.contract_check import row_count
+from gtm_platform.lake.dealing import Share, deal
 from gtm_platform.lake.duckdb_engine import value
 from gtm_platform.lake.lake import File, Lake
+
+FEW = 3  # windows are written one by one
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,7 @@ class StreamSync:
     @redact_exceptions()
     def report(self, client: Any, windows: Sequence[PartitionWindow]) -> SyncReport:
         """Write the windows from one request, and account for each that was asked for."""
-        for window in windows:
-            self._hide_damaged(window)
+        self._hide_damaged(windows)
         plan, planned = self.plan(windows), windows
         if plan.reason == NOT_NEWEST:
             return SyncReport([], plan.reason)
@@ -184,7 +186,11 @@ class StreamSync:
         with extraction.extract_to_file(client, request) as rows:
             outside = self._outside(extraction, rows, request, last)
             chosen = [window for window in windows if self._has_rows(window, windows)]
-            written = [self._write(extraction, rows, window, plan, request, windows) for window in chosen]
+            dealt = self._deal(rows, chosen, plan, windows)
+            written = [
+                dealt.get(window.key) or self._write(extraction, rows, window, plan, request, windows)
+                for window in chosen
+            ]
         schema_drift.learn(self.lake, self.table, extraction.fields, self.now)
         quarantine = self.source.quarantine(self.stream)
         write_quarantine(self.lake, quarantine, last.key, last.end, extraction.rejected, self.run_id)
@@ -212,6 +218,21 @@ class StreamSync:
             rows = row_count(self.lake.read(self.table, [file])) if file else 0
             results.append(WindowResult(window.key, rows, bool(file and file.full), unchanged=True))
         return results
+
+    def _deal(
+        self, rows: ibis.Table, chosen: Sequence[PartitionWindow], plan: Plan, windows: Sequence[PartitionWindow]
+    ) -> dict[str, WindowResult]:
+        """Write those of many windows at once that get their own rows and nothing else.
+
+        The first and the last of them take more than their own, and what has a file is merged with it.
+        """
+        field, taken = self.stream.cursor_field, {file.partition for file in self.lake.files(self.table)}
+        taken |= {windows[0].key, windows[-1].key, plan.snapshot or ""}
+        shares = [Share(window.key, window.start, window.end) for window in chosen if window.key not in taken]
+        if field is None or len(shares) < FEW:
+            return {}
+        written = deal(self.lake, self.table, rows, field, shares)
+        return {key: WindowResult(key, file.rows, full=False) for key, file in written.items()}
 
     # --- one window --------------------------------------------------------------------------------------------------
 
@@ -305,10 +326,11 @@ class StreamSync:
     def _files(self, window: PartitionWindow) -> list[File]:
         return [file for file in self.lake.files(self.table) if file.partition == window.key]
 
-    def _hide_damaged(self, window: PartitionWindow) -> None:
+    def _hide_damaged(self, windows: Sequence[PartitionWindow]) -> None:
         """A window whose file cannot be read is written afresh; the file is kept, hidden, for whoever wants to look."""
-        for file in self._files(window):
-            if self.lake.damaged([str(file.path)]):
+        keys = {window.key for window in windows}
+        for file in self.lake.files(self.table):
+            if file.partition in keys and self.lake.damaged([str(file.path)]):
                 file.path.rename(file.path.with_name(f".{file.path.name}.damaged"))
 
 

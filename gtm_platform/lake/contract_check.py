@@ -29,7 +29,12 @@ class Written:
 
 def check_file(subject: str, contract: Contract, path: Path) -> Written:
     """Measure a file, or raise what breaks the contract and in how many rows."""
-    table = files_as_table([path], contract.schema)
+    return check_files(subject, contract, [path])
+
+
+def check_files(subject: str, contract: Contract, paths: Sequence[Path]) -> Written:
+    """Measure files together, of which no two have a row with the same key."""
+    table = files_as_table(paths, contract.schema)
     with cursor() as connection:
         result = connection.execute(contract.measured(table.get_name()))
         names = [column[0] for column in result.description]

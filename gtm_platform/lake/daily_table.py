@@ -66,14 +66,15 @@ class DailyTable:
     the `SyncTimes`, or a value that is asked for when the run begins. The argument `day`, where the rule has one, is
     the day.
     The rule returns an expression, which either engine computes, or a pandas or Arrow table, which it computed itself.
-    An `eager` rule reads rows while it is called, so that what it returns serves this one day.
+    An `eager` rule reads rows while it is called, so that what it returns serves this one day; some do with certain
+    arguments only, by a function of them.
     """
 
     key: str
     contract: Contract
     inputs: Mapping[str, Input]
     rule: Rule
-    eager: bool = False
+    eager: bool | Callable[[Mapping[str, Any]], bool] = False
 
     def __post_init__(self) -> None:
         arguments = set(inspect.signature(self.rule).parameters) - {"day"}
@@ -108,7 +109,8 @@ class DailyTable:
                 f"days exist. See why its run failed, or make it with: gtm run {missing[0]} --partition {day}"
             )
         values = arguments(lake, self.inputs, self.rule, day)
-        if not self.eager and is_reusable(self.rule) and settings().gtm_engine == "duckdb":
+        eager = self.eager(values) if callable(self.eager) else self.eager
+        if not eager and is_reusable(self.rule) and settings().gtm_engine == "duckdb":
             statement = statement_of(self.rule, values, self.contract.shaped)
             return replace(lake.write(self.key, day, statement.query), lineage=statement.lineage)
         rows = self.rule(**values)

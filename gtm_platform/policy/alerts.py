@@ -40,7 +40,7 @@ class Alerts(Rules):
     feedback_days: Days = 14
     time_zone: Zone = "UTC"
     quiet_hours: tuple[time, time] | None = None
-    account_managers: dict[str, AccountManager] = {}
+    account_managers: dict[str, AccountManager] = Field(default_factory=dict)
 
     def account_manager(self, email: str | None) -> AccountManager | None:
         """Return where the account manager with an address reads alerts; None where the policy does not say."""

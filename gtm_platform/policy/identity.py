@@ -18,6 +18,13 @@ class Confidence(Rules):
     email_domain: Share
 
 
+class Similar(Rules):
+    """From which likeness on two that no rule ties together are listed for review."""
+
+    people: Share = 0.95
+    companies: Share = 0.9
+
+
 class Precedence(Rules):
     """For each fact the sources in order of trust; those not listed come last, in their own order."""
 
@@ -38,3 +45,4 @@ class Identity(Rules):
     largest_cluster: Annotated[int, Field(ge=2)]
     confidence: Confidence
     precedence: Precedence = Precedence()
+    similar: Similar = Similar()

@@ -32,4 +32,20 @@ class Quality(Rules):
     validity: Points
     overdue_hours: Hours
     max_customer_drop: Share
+    silent_days: Days = 3
     anomalies: Anomalies = Anomalies()
+    # Why two systems may differ on what a customer pays without a warning, in the words of quality/mrr_differences.
+    accepted_mrr_differences: tuple[str, ...] = (
+        "cancelled at period end",
+        "paused",
+        "trial",
+        "currency",
+        "discount",
+        "one price",
+        "one item",
+        "billing period",
+        "old copy",
+        "delay",
+        "tax",
+        "several systems",
+    )

@@ -106,4 +106,5 @@ TABLE = DailyTable(
         "policy": current_policy,
     },
     rule=table,
+    eager=True,
 )

@@ -10,9 +10,10 @@ from gtm_platform.policy import Policy
 from gtm_platform.policy import policy as current_policy
 
 
-def mrr_differences(differences: ibis.Table) -> ibis.Table:
-    """Return each difference, with how many of the day have the same cause."""
-    counted = differences.group_by("cause").mutate(with_this_cause=lambda t: t.count())
+def mrr_differences(differences: ibis.Table, policy: Policy) -> ibis.Table:
+    """Return each difference without an accepted cause, with how many of the day have the same cause."""
+    open_ones = differences.filter(differences["cause"].notin(policy.quality.accepted_mrr_differences))
+    counted = open_ones.group_by("cause").mutate(with_this_cause=lambda t: t.count())
     return counted.select(
         "cause", "with_this_cause", "customer_id", "source", "mrr", "currency", "other_source", "other_mrr",
         "other_currency",
@@ -44,8 +45,9 @@ CHECKS = (
     DayCheck(
         "quality/mrr_differences",
         "mrr_sources_agree",
-        "Billing systems and their copies differ on no customer's MRR by more than 1 % and 1 unit.",
-        inputs={"differences": "quality/mrr_differences"},
+        "Billing systems and their copies differ on no customer's MRR by more than 1 % and 1 unit, but for causes that "
+        "the policy accepts (quality.accepted_mrr_differences).",
+        inputs={"differences": "quality/mrr_differences", "policy": current_policy},
         rule=mrr_differences,
         severity="WARN",
     ),

@@ -153,4 +153,5 @@ TABLE = DailyTable(
         "synced": SyncTimes(),
     },
     rule=table,
+    eager=True,
 )

@@ -24,6 +24,9 @@ CAUSES = (
     "currency",
     "discount",
     "one price",
+    "one item",
+    "billing period",
+    "old copy",
     "delay",
     "tax",
     "several systems",
@@ -35,6 +38,7 @@ def _count(cause: str) -> Callable[[ibis.Table], ibis.Value]:
     return lambda t: (t["cause"] == cause).sum()
 
 
+ITEMS = ("item_mrr", "item_mrr_by_bill", "ended_mrr")
 SHOWN = ("mrr", "currency", "other_mrr", "other_currency")
 
 CONTRACT = Contract(
@@ -49,8 +53,9 @@ CONTRACT = Contract(
         "cause": Column(
             "string",
             "Why: the first that fits of cancelled at period end (no revenue there any more), paused, trial (revenue "
-            "there already), currency, discount (ignored there), one price (that is all it shows), delay (true until "
-            "lately), tax (included there), several systems, missing customer; else unexplained.",
+            "there already), currency, discount (ignored there), one price (that is all it shows), one item (of "
+            "several), billing period (a bill for several months taken for one month's), old copy (of what has ended), "
+            "delay (true until lately), tax (included there), several systems, missing customer; else unexplained.",
             nullable=False,
             rule=lambda v: v.isin(CAUSES),
         ),
@@ -81,6 +86,9 @@ def _summed(subscriptions: ibis.Table, rules: Money) -> ibis.Table:
         currencies=subscriptions["currency"].nunique(),
         currency=subscriptions["currency"].max(),
         price=subscriptions["plan_price"].max(where=subscriptions["standing"].notnull()),
+        item_mrr=_amounts(subscriptions, "item_mrr", subscriptions["standing"].notnull()),
+        item_mrr_by_bill=_amounts(subscriptions, "item_mrr_by_bill", subscriptions["standing"].notnull()),
+        ended_mrr=_amounts(subscriptions, "item_mrr", subscriptions["standing"].isnull()),
         is_leaving=(subscriptions["standing"] == "leaving").any(),
         is_paused=(subscriptions["standing"] == "paused").any(),
         is_on_trial=(subscriptions["standing"] == "trial").any(),
@@ -97,6 +105,12 @@ def _summed(subscriptions: ibis.Table, rules: Money) -> ibis.Table:
         "reported",
         "currencies",
     )
+
+
+def _amounts(subscriptions: ibis.Table, name: str, chosen: ibis.ir.BooleanValue) -> ibis.ir.ArrayValue:
+    """Return the amounts of all items of some subscriptions."""
+    amounts: ibis.ir.ArrayValue = subscriptions[name].collect(where=chosen & subscriptions[name].notnull()).flatten()
+    return amounts
 
 
 def _copied(feed: SubscriptionFeed, sums: ibis.Table, earlier: list[ibis.Table]) -> ibis.Table:
@@ -118,7 +132,7 @@ def _billed(feed: SubscriptionFeed, sums: ibis.Table) -> ibis.Table:
     """Return what the system bills that counts, of those that the feed copies, and what all of them do together."""
     billed = sums.filter(sums["source"].isin(feed.copy_of))
     place = ibis.ifelse(billed["leads"], -1, billed["source"].cases(*[(s, n) for n, s in enumerate(SOURCES)]))
-    fields = ("source", "mrr", "currency", "list_mrr", "price")
+    fields = ("source", "mrr", "currency", "list_mrr", "price", *ITEMS)
     rows = billed.group_by("customer_id").agg(
         first=ibis.struct({"place": place, **{name: billed[name] for name in fields}}).min(),
         total=billed["mrr"].sum(),
@@ -151,8 +165,15 @@ def _explained(pairs: ibis.Table) -> ibis.Table:
 def _cause(pairs: ibis.Table) -> ibis.ir.StringValue:
     ours, theirs, total = (pairs[name].cast("float64") for name in ("mrr", "other_mrr", "total"))
 
+    has_no_minor_unit = pairs["currency"].isin(money.NO_MINOR_UNIT).fill_null(False)
+    rounding = ibis.ifelse(has_no_minor_unit, ROUNDING + 0.5, ROUNDING)
+
     def is_theirs(amount: str) -> ibis.ir.BooleanValue:
-        return ((pairs[amount].cast("float64") - theirs).abs() <= ROUNDING).fill_null(False)
+        return ((pairs[amount].cast("float64") - theirs).abs() <= rounding).fill_null(False)
+
+    def is_an_items(amount: str) -> ibis.ir.BooleanValue:
+        near = pairs[amount].filter(lambda each: (each.cast("float64") - theirs).abs() <= rounding)
+        return (near.length() > 0).fill_null(False)
 
     return ibis.cases(
         (theirs.isnull(), "missing customer"),
@@ -162,6 +183,9 @@ def _cause(pairs: ibis.Table) -> ibis.ir.StringValue:
         ((pairs["currency"] != pairs["other_currency"]).fill_null(False), "currency"),
         (is_theirs("list_mrr") | is_theirs("list_total"), "discount"),
         ((pairs["price"] == pairs["other_price"]).fill_null(False), "one price"),
+        (is_an_items("item_mrr"), "one item"),
+        (is_an_items("item_mrr_by_bill"), "billing period"),
+        (is_an_items("ended_mrr") & (ours < theirs), "old copy"),
         (is_theirs("mrr_1_before") | is_theirs("mrr_2_before"), "delay"),
         (_has_tax(ours, theirs) | _has_tax(total, theirs), "tax"),
         ((pairs["systems"] > 1) & (theirs > ours), "several systems"),

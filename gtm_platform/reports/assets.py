@@ -17,6 +17,7 @@ from gtm_platform.reports.make import make
 from gtm_platform.reports.report import Report
 from gtm_platform.reports.slack_delivery import KEY as DELIVERY
 from gtm_platform.reports.slack_delivery import slack_reports
+from gtm_platform.reports.slack_summaries import slack_summaries
 from gtm_platform.serving.snapshot.layout import CUSTOMERS
 from gtm_platform.settings import settings
 
@@ -116,7 +117,7 @@ def defs() -> dg.Definitions:
     """Return what this room adds to the graph."""
     jobs = {report.name: report_job(report) for report in discover().values()}
     return dg.Definitions(
-        assets=[*(report_asset(report) for report in discover().values()), slack_reports],
+        assets=[*(report_asset(report) for report in discover().values()), slack_reports, slack_summaries],
         jobs=list(jobs.values()),
         schedules=[report_schedule(report, jobs[report.name]) for report in discover().values()],
     )

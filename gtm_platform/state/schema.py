@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0005"
+VERSION = "0006"
 
 metadata = sa.MetaData()
 
@@ -117,4 +117,21 @@ sync_requests = sa.Table(
     sa.Column("run_id", sa.String(64), nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.Column("answer", sa.JSON),
+)
+
+# What people decided about who is who: two records are the same (merge), or are not (split). None is deleted; one that
+# was taken back says when, by whom and why. Records are named as `identity.decisions` does, never by an address.
+identity_decisions = sa.Table(
+    "identity_decisions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.String(8), nullable=False),  # merge split
+    sa.Column("first_record", sa.String(200), nullable=False),
+    sa.Column("second_record", sa.String(200), nullable=False),
+    sa.Column("decided_by", sa.String(200), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("undone_at", Instant),
+    sa.Column("undone_by", sa.String(200)),
+    sa.Column("undone_reason", sa.Text),
 )

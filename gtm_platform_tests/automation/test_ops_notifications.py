@@ -161,6 +161,7 @@ def test_a_run_that_a_blocking_check_failed_is_told_by_the_check_alone(room: Ops
     assert failed_runs(room) == []
 
 
+@pytest.mark.faults("D15")
 def test_slack_being_down_loses_nothing_and_fails_no_tick(room: OpsRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     seeded(room)
     room.control.go_wrong("slack", "/api/chat.postMessage", status=503, times=1000)

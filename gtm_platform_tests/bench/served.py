@@ -24,6 +24,7 @@ VALUES = {
     "plan_tier": "['starter', 'pro', 'scale', 'enterprise'][1 + i % 4]",
     "currency": "['usd', 'eur'][1 + i % 2]",
     "customer_status": f"if({CURRENT}, 'active', 'churned')",
+    "subscription_status": "'active'",
     "is_customer": CURRENT,
     "mrr_reporting": "(i * 7919 % 200000) / 100 + age",
     "health_score": f"if({CURRENT}, {SCORE}, null)",

@@ -1,6 +1,7 @@
 """`gtm alerts …` over a small lake: what would be said, and what was."""
 
 import json
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,16 @@ def rows(table: str, score: int) -> list[dict[str, Any]]:
     health = {"health_score": score, "health_status": status_of(score), "churn_risk": 60}
     if table.startswith("health"):
         return [{"customer_id": "jane", **health}]
-    return [{"customer_id": "jane", "name": "Jane & <Co>", "customer_status": "active", "is_customer": True, **health, **MRR}]
+    return [
+        {
+            "customer_id": "jane",
+            "name": "Jane & <Co>",
+            "customer_status": "active",
+            "is_customer": True,
+            **health,
+            **MRR,
+        }
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -59,14 +69,14 @@ def test_another_day_or_kind(command: Command, home: Path) -> None:
 def test_what_was_sent_is_listed_and_not_previewed_again(
     command: Command, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from datetime import UTC, datetime, time
-
     now = datetime.combine(DAY, time(8), UTC)
     monkeypatch.setenv("GTM_NOW", now.isoformat())
     drop = {"score": 55, "status": "at_risk", "from_score": 80, "from_status": "healthy"}
     state = open_state(f"sqlite:///{home / 'state.db'}")
     with state.writing() as tx:
-        journal.intend(tx, [Fact(f"health_drop:jane:{DAY}", "health_drop", "customer", "jane", str(DAY), drop)], "C1", now)
+        journal.intend(
+            tx, [Fact(f"health_drop:jane:{DAY}", "health_drop", "customer", "jane", str(DAY), drop)], "C1", now
+        )
         journal.sent(tx, [1], "C1", "1.000000", now)
         journal.judged(tx, 1, 2, 0)
     state.close()

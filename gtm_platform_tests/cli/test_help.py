@@ -33,6 +33,7 @@ COMMANDS = (
     "token",
     "ui",
     "undo",
+    "why",
 )
 LOADED = """
 import sys

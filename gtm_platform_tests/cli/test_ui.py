@@ -159,11 +159,11 @@ def test_dashboard_api_and_dagster_answer_where_it_says(home: Path) -> None:
 
 def test_what_dies_is_named_and_the_rest_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     dying = [sys.executable, "-c", "print('no room'); raise SystemExit(3)"]
-    lasting = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    going_on = [sys.executable, "-c", "import sys; sys.stdin.read()"]
     reader, writer = os.pipe()
     with (
         child_process("The API", dying, os.environ, tmp_path / "api.log") as api,
-        subprocess.Popen(lasting, stdin=reader) as process,
+        subprocess.Popen(going_on, stdin=reader) as process,
     ):
         api.process.wait()
         os.close(reader)

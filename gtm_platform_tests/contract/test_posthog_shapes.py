@@ -22,7 +22,7 @@ FILE = SPECS / "posthog/api-shapes.json"
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason="PostHog's shapes are not beside this repository")
 
 KEY = {"Authorization": f"Bearer {posthog.TOKEN}"}
-PROJECT = f"/posthog/api/projects/{posthog.PROJECT_ID}"
+PROJECT = "/posthog/api/projects/@current"
 WORDS: dict[str, Any] = {
     "string": {"type": "string"},
     "uuid": {"type": "string"},

@@ -254,13 +254,19 @@ def test_movements_are_split_by_a_link(open_page: Open, lake: Lake, by: str) -> 
 def test_the_timeline_has_alerts_writes_and_turns(open_page: Open) -> None:
     app = open_page("customer", id=WATCHED)
     text = texts(app)
-    assert ALERT["title"] in text
-    assert "Wrote 1 property to HubSpot" in text
-    assert "health score: 61 → 58" in text
-    assert "mrr: held, edited by hand" in text
+    for part in (ALERT["title"], "Wrote 1 property to HubSpot", "health score: 61 → 58", "mrr: held, edited by hand"):
+        assert part in text
     assert "Paid for the first time" in text
     markdown = "\n".join(each.value for each in app.markdown)
     assert "](https://evil.example)" not in markdown
+
+
+def test_the_timeline_is_filtered_by_kind(open_page: Open) -> None:
+    app = open_page("customer", id=WATCHED)
+    app.button_group(key="kinds").set_value(["alert"]).run()
+    text = texts(app)
+    assert ALERT["title"] in text
+    assert "Wrote 1 property to HubSpot" not in text
 
 
 def test_a_customer_leads_to_the_systems_that_know_it(open_page: Open) -> None:

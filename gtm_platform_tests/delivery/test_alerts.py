@@ -102,7 +102,9 @@ def test_no_mention_or_an_old_one_is_no_alert(quiet: Row) -> None:
         ("two borders at once", [71, 49], [1]),
     ],
 )
-def test_a_health_drop_is_sent_once_until_it_is_news_again(story: str, scores: list[int], days: list[int | str]) -> None:
+def test_a_health_drop_is_sent_once_until_it_is_news_again(
+    story: str, scores: list[int], days: list[int | str]
+) -> None:
     assert alerted_on(health_drop.ALERT, [health(score=score) for score in scores]) == days, story
 
 
@@ -135,7 +137,9 @@ def leaving(status: str | None) -> Row:
         ("out of a trial", ["trial", "leaving"], [1]),
     ],
 )
-def test_a_cancellation_is_sent_when_it_is_scheduled(story: str, statuses: list[str | None], days: list[int | str]) -> None:
+def test_a_cancellation_is_sent_when_it_is_scheduled(
+    story: str, statuses: list[str | None], days: list[int | str]
+) -> None:
     assert alerted_on(cancellation_scheduled.ALERT, [leaving(status) for status in statuses]) == days, story
 
 
@@ -190,9 +194,7 @@ def uses(logins: int | None, before: int | None = 40) -> Row:
         ("and falls from there", [uses(10), uses(4), *[uses(4, 16)] * 30, uses(2, 16)], [1, 32]),
     ],
 )
-def test_falling_use_is_sent_once_until_it_stops_or_is_back(
-    story: str, rows: list[Row], days: list[int | str]
-) -> None:
+def test_falling_use_is_sent_once_until_it_stops_or_is_back(story: str, rows: list[Row], days: list[int | str]) -> None:
     assert alerted_on(engagement_drop.ALERT, rows) == days, story
 
 
@@ -201,7 +203,9 @@ def test_every_kind_is_discovered_with_its_route() -> None:
     assert set(routed("customers")) == customers
     ops = {"check_turned", "late_schedule", "run_failed", "sensor_failing", "stale_asset"}
     assert set(routed("ops")) == ops
-    assert set(discover()) == {*routed("customers"), *routed("ops")}
+    summaries = {"daily_summary", "weekly_summary"}
+    assert set(routed("summaries")) == summaries
+    assert set(discover()) == customers | ops | summaries
 
 
 def test_an_alert_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -505,12 +505,12 @@ def test_what_waited_in_quiet_hours_is_requested_and_sent_at_their_end(
     policy.cache_clear()
 
 
-def test_while_slack_is_down_the_same_alerts_are_requested_once_an_hour(
+def test_while_slack_takes_nothing_the_same_alerts_are_requested_once_an_hour(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.land_day(DAYS[0], score=80)
     world.land_day(DAYS[1], score=55)
-    world.slack_api.fault = lambda _: (503, {})
+    world.slack_api.fault = lambda _: (200, {"ok": False, "error": "token_revoked"})
     assert not world.run(slack_alerts, day=DAYS[1]).success
     sensor = send_waiting_alerts(deliver)
 

@@ -167,15 +167,11 @@ def test_a_channel_that_is_gone_is_no_reason_to_be_silent(
     assert all("alerts.account_managers in the policy" in sentence for sentence in report.detours)
 
 
-def test_what_is_held_in_quiet_hours_stays_in_the_journal(
-    slack_api: Watched, workspace: SlackStore, state: State
-) -> None:
+def test_what_is_held_in_quiet_hours_stays_in_the_journal(slack_api: Watched, state: State) -> None:
     report = send(slack_api, state, MANAGERS, quiet_hours=NIGHT)
     assert (report.new, report.sent, report.waiting, report.trouble) == (3, 0, 3, [])
     later = send(slack_api, state, MANAGERS, quiet_hours=["02:00", "02:01"])
     assert (later.new, later.sent) == (0, 3)
-
-
 
 
 def test_the_doctor_says_who_is_not_reached_where_the_policy_says(slack_api: Watched, tmp_path: Path) -> None:
@@ -185,9 +181,21 @@ def test_the_doctor_says_who_is_not_reached_where_the_policy_says(slack_api: Wat
     assert sentence.startswith("ann@acme.example: alerts would go to SLACK_ALERT_CHANNEL. Slack refused")
 
     lake = Lake(tmp_path / "lake")
-    rows = [{"customer_id": f"c{n}", "customer_status": "active", "is_customer": n < 4, "assigned_am_email": f"{n}@x.example"} for n in range(2, 5)]
+    rows = [
+        {
+            "customer_id": f"c{n}",
+            "customer_status": "active",
+            "is_customer": n < 4,
+            "assigned_am_email": f"{n}@x.example",
+        }
+        for n in range(2, 5)
+    ]
     for table in ("core/unified_customers", "health/customer_health"):
-        keys = [{"customer_id": "c1"}] if "health" in table else [*rows, {"customer_id": "c1", "customer_status": "active", "is_customer": True}]
+        keys = (
+            [{"customer_id": "c1"}]
+            if "health" in table
+            else [*rows, {"customer_id": "c1", "customer_status": "active", "is_customer": True}]
+        )
         lake.write(table, DAY, engine().to_pyarrow(filled(table, *keys)))
     [sentence] = unrouted(lake, rules)
     assert sentence == (

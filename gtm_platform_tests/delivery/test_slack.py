@@ -111,6 +111,7 @@ def test_a_digest_is_folded_and_each_alert_of_it_is_sent(
     assert send(channel(slack_api), state, *facts(*range(60))).sent == 0
 
 
+@pytest.mark.faults("D15")
 @pytest.mark.parametrize("answer", [(503, {}), (200, {"ok": False, "error": "internal_error"}), (429, {})])
 def test_an_outage_loses_no_alert_and_the_next_run_says_it_unmarked(
     slack_api: Watched, workspace: SlackStore, state: State, answer: tuple[int, dict[str, Any]]
@@ -134,6 +135,7 @@ def test_slack_that_cannot_be_reached_loses_no_alert(state: State) -> None:
     assert journal(state)[0]["status"] == "intent"
 
 
+@pytest.mark.faults("D15")
 def test_a_limit_is_waited_out(slack_api: Watched, workspace: SlackStore, state: State) -> None:
     answers = iter([(429, {"ok": False, "error": "ratelimited"})])
     slack_api.fault = lambda _: next(answers, None)
@@ -159,6 +161,7 @@ def unreadable(call: Call) -> tuple[int, dict[str, Any]] | None:
     return (200, refused) if "conversations" in call.path else None
 
 
+@pytest.mark.faults("D16")
 def test_a_crash_between_post_and_receipt_is_seen_in_slack_and_nothing_is_repeated(
     slack_api: Watched, workspace: SlackStore, state: State
 ) -> None:
@@ -192,6 +195,7 @@ def test_a_crash_within_the_thread_of_a_digest_repeats_no_page(
     assert {row["status"] for row in journal(state)} == {"sent"}
 
 
+@pytest.mark.faults("D16")
 def test_where_messages_may_not_be_read_a_crash_makes_one_marked_repeat(
     slack_api: Watched, workspace: SlackStore, state: State
 ) -> None:
@@ -206,6 +210,7 @@ def test_where_messages_may_not_be_read_a_crash_makes_one_marked_repeat(
     assert ["Person 1" in text for text in texts] == [True, True, False]
 
 
+@pytest.mark.faults("D16")
 def test_a_lost_answer_stops_the_run_and_stays_in_doubt_through_an_outage(
     slack_api: Watched, workspace: SlackStore, state: State
 ) -> None:
@@ -219,12 +224,13 @@ def test_a_lost_answer_stops_the_run_and_stays_in_doubt_through_an_outage(
     assert [message.text[:21] for message in posts(workspace)] == ["Health drop: Person 1", "Health drop: Person 2"]
 
 
+@pytest.mark.faults("D16")
 def test_a_post_that_never_arrived_is_sent_again_marked(
     slack_api: Watched, workspace: SlackStore, state: State
 ) -> None:
     class Hangs(SlackChannel):
         def post(self, post: Post) -> str:
-            raise AnswerLost("Slack", "Slack did not answer.")
+            raise AnswerLost("Slack", f"Slack did not answer to {post.key}.")
 
     assert send(channel(slack_api, Hangs), state, *facts(1)).waiting == 1
     assert send(channel(slack_api), state).sent == 1
@@ -242,6 +248,7 @@ def test_a_crash_before_posting_says_it_once_unmarked(slack_api: Watched, worksp
     assert [message.text[:11] for message in posts(workspace)] == ["Health drop"]
 
 
+@pytest.mark.faults("D15")
 def test_a_wrong_channel_is_a_sentence_and_the_alert_waits(
     slack_api: Watched, workspace: SlackStore, state: State
 ) -> None:
@@ -289,6 +296,7 @@ def test_the_token_does_not_follow_a_redirect(state: State) -> None:
     assert asked[:2] == [("/api/chat.postMessage", f"Bearer {slack.TOKEN}"), ("/elsewhere", None)]
 
 
+@pytest.mark.faults("D15")
 def test_a_message_that_slack_refuses_is_left_for_a_person_and_the_others_go_on(
     slack_api: Watched, state: State
 ) -> None:
@@ -303,6 +311,7 @@ def test_a_message_that_slack_refuses_is_left_for_a_person_and_the_others_go_on(
     assert send(channel(slack_api), state).sent == 0
 
 
+@pytest.mark.faults("D15")
 def test_alerts_that_lost_their_point_are_dropped(slack_api: Watched, workspace: SlackStore, state: State) -> None:
     slack_api.fault = lambda _: (503, {})
     gone = Fact("cancel_mention:x:y", "cancel_mention", "customer", "c-erased", DAY, {"mentioned_at": "then"})

@@ -81,6 +81,21 @@ def test_every_way_of_being_the_same_person() -> None:
     assert not any(row["held_back"] for row in links_of.values())
 
 
+def test_a_record_that_carries_several_ids_ties_all_of_them() -> None:
+    """ChartMogul counts two customers of Stripe and one of Orb as one; Orb has the finance department's address."""
+    links_of = by(
+        "record_id",
+        linked(
+            hubspot=[{"id": "h1", "email": "dana@acme.example"}],
+            stripe=[{"id": "cus_1", "email": "dana@acme.example"}, {"id": "cus_2", "email": "old@acme.example"}],
+            orb=[{"id": "orb_9", "email": "invoices@acme.example"}],
+            chartmogul=[{"id": "cm_1", "email": None, "external_ids": ["cus_1", "orb_9", "cus_2"]}],
+        ),
+    )
+    assert len({row["customer_id"] for row in links_of.values()}) == 1
+    assert links_of["cus_2"]["match_method"] == "shared_id"
+
+
 def test_a_shared_inbox_glues_nobody_and_is_held_for_review() -> None:
     links_of = by(
         "record_id",

@@ -117,10 +117,36 @@ def test_a_copy_is_compared_with_the_systems_that_it_copies() -> None:
     assert (row["source"], row["mrr"], row["other_currency"]) == ("stripe", 0, None)
 
 
-def test_the_check_counts_by_cause() -> None:
+def test_a_copy_of_one_item_or_of_a_bill_for_several_months() -> None:
+    items = {"list_mrr": Decimal(100), "item_mrr": [Decimal(60), Decimal(40)], "currency": "usd"}
+    bills = {"item_mrr_by_bill": [Decimal(180), Decimal(40)]}
+    ours = subscription("stripe", "80", **items, **bills)
+    copies = {amount: subscription("intercom", amount, currency=None) for amount in ("40", "180", "100", "90")}
+    causes = {amount: cause(ours, copy) for amount, copy in copies.items()}
+    assert causes == {"40": "one item", "180": "billing period", "100": "discount", "90": "unexplained"}
+
+
+def test_a_copy_of_what_has_ended_is_old() -> None:
+    ended = subscription("stripe", "0", standing=None, status="canceled", item_mrr=[Decimal(60)])
+    assert cause(ended, subscription("intercom", "60", currency=None)) == "old copy"
+    assert cause(ended, subscription("intercom", "61", currency=None)) == "unexplained"
+
+
+def test_whole_units_may_be_rounded_where_there_are_no_smaller_ones() -> None:
+    ours = subscription("stripe", "14970", currency="jpy", list_mrr=Decimal(18713))
+    assert cause(ours, subscription("intercom", "18712.50", currency=None)) == "discount"
+
+
+def test_the_check_lists_what_has_no_accepted_cause_and_counts_by_cause() -> None:
     names = ("customer_id", "source", "other_source", "mrr", "cause")
-    rows = [("a", "stripe", "orb", Decimal(1), "tax"), ("b", "stripe", "orb", Decimal(2), "tax")]
-    rows += [("c", "stripe", "orb", Decimal(3), "delay")]
+    rows = [("a", "stripe", "orb", Decimal(1), "unexplained"), ("b", "stripe", "orb", Decimal(2), "unexplained")]
+    rows += [("c", "stripe", "orb", Decimal(3), "missing customer"), ("d", "stripe", "orb", Decimal(4), "tax")]
     table = filled("quality/mrr_differences", *[dict(zip(names, row, strict=True)) for row in rows])
-    counted = {row["customer_id"]: (row["cause"], row["with_this_cause"]) for row in rows_of(listed(table))}
-    assert counted == {"a": ("tax", 2), "b": ("tax", 2), "c": ("delay", 1)}
+    counted = {row["customer_id"]: (row["cause"], row["with_this_cause"]) for row in rows_of(listed(table, policy()))}
+    assert counted == {"a": ("unexplained", 2), "b": ("unexplained", 2), "c": ("missing customer", 1)}
+
+
+def test_every_cause_but_two_is_accepted_unless_the_policy_says_otherwise() -> None:
+    accepted = set(policy().quality.accepted_mrr_differences)
+    assert set(mrr_differences.CAUSES) - accepted == {"unexplained", "missing customer"}
+    assert accepted <= set(mrr_differences.CAUSES)

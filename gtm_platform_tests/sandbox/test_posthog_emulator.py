@@ -130,10 +130,10 @@ def test_a_late_event_is_not_there_before_it_has_come() -> None:
         ingested = person.signup_ingested
         assert ingested is not None
         body = {"query": {"kind": "HogQLQuery", "query": text}, "refresh": "force_blocking"}
-        seen = len(client.post("/api/projects/1/query/", json=body).json()["results"])
+        seen = len(client.post("/api/projects/@current/query/", json=body).json()["results"])
         assert seen == (ingested <= world.now)
         world.advance(max(world.now, ingested) + timedelta(minutes=1))
-        assert len(client.post("/api/projects/1/query/", json=body).json()["results"]) == 1
+        assert len(client.post("/api/projects/@current/query/", json=body).json()["results"]) == 1
 
 
 def test_limits_of_rows(client: httpx.Client) -> None:
@@ -246,7 +246,7 @@ def test_persons_are_listed_page_by_page(client: httpx.Client, box: Sandbox) -> 
     assert client.get("/persons/nobody/").status_code == 404
 
 
-def test_the_other_lists(client: httpx.Client) -> None:
+def test_the_other_lists(client: httpx.Client, box: Sandbox) -> None:
     cohort = client.get("/cohorts/").json()["results"][0]
     assert client.get(f"/cohorts/{cohort['id']}/").json() == cohort
     assert len(client.get(f"/cohorts/{cohort['id']}/persons/?limit=1000").json()["results"]) == cohort["count"] > 20
@@ -254,11 +254,11 @@ def test_the_other_lists(client: httpx.Client) -> None:
     assert [row["event"] for row in events["results"]] == ["user_logged_in"] * 5
     older = client.get(events["next"]).json()["results"]
     assert older[0]["timestamp"] < events["results"][-1]["timestamp"]
-    assert client.get("/").json()["id"] == 1
+    assert str(client.get("/").json()["id"]) == box.env["POSTHOG_PROJECT_ID"]
 
 
 def test_who_may_call(box: Sandbox) -> None:
-    project = f"{box.env['POSTHOG_HOST']}/api/projects/1"
+    project = f"{box.env['POSTHOG_HOST']}/api/projects/@current"
     for headers, code in (({}, "not_authenticated"), ({"Authorization": "Bearer phx_x"}, "authentication_failed")):
         refused = httpx.get(f"{project}/persons/", headers=headers, trust_env=False)
         assert (refused.status_code, refused.json()["code"]) == (401, code)
@@ -273,7 +273,7 @@ def test_one_call_too_many_says_when_to_come_back() -> None:
     world = World(5, 5, START)
     app = posthog.app(world.posthog, world.clock, posthog.Limits({"analytics burst": Rate(1, 60)}))
     with serving(app, KEY) as client:
-        answers = [client.get("/api/projects/1/persons/") for _ in range(2)]
+        answers = [client.get("/api/projects/@current/persons/") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 429]
     assert answers[1].json()["type"] == "throttled_error"
     assert answers[1].json()["detail"].startswith("Request was throttled. Expected available in ")

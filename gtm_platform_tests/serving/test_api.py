@@ -38,6 +38,8 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "/v1/metrics/mrr?dimension=plan": models.MetricSeries,
     "/v1/metrics/net_revenue_retention_7d": models.MetricSeries,
     "/v1/freshness": models.Freshness,
+    "/v1/anomalies": models.OddFigures,
+    "/v1/schema-changes": models.SchemaChanges,
     "/v1/alerts": models.AlertPage,
     "/v1/sync-runs": models.RunPage,
 }

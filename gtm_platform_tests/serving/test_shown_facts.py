@@ -10,8 +10,10 @@ import pytest
 from gtm_platform.health.explained_customer import explain_customer
 from gtm_platform.health.explanation_text import written
 from gtm_platform.health.rules import canonical
+from gtm_platform.ingest.field_types import FieldTypes
 from gtm_platform.ingest.quarantine import write_quarantine
 from gtm_platform.ingest.record import Rejected
+from gtm_platform.ingest.schema_drift import learn
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
@@ -22,6 +24,7 @@ from gtm_platform.serving.store import Snapshot, Store
 from gtm_platform.state import hubspot_journal, open_state
 from gtm_platform.state.accounts import PinnedAccount, pin_account
 from gtm_platform.state.hubspot_journal import Write
+from gtm_platform_tests.quality.test_odd_figures import write_odd
 from gtm_platform_tests.serving.world import DAYS, NOW, TODAY, health, landing, person, settle
 from gtm_platform_tests.tables import filled
 
@@ -114,6 +117,57 @@ def test_quarantined_records_are_counted_by_reason(lake: Lake, tmp_path: Path) -
     fact = orjson.loads(served(lake, tmp_path / "serving").fact("quarantine"))
     assert [(stream["table"], stream["records"]) for stream in fact["streams"]] == [("stripe/charges", 3)]
     assert fact["streams"][0]["reasons"] == [{"reason": "too long", "records": 2}, {"reason": "no id", "records": 1}]
+
+
+def test_odd_figures_are_shown_with_their_history(lake: Lake, tmp_path: Path) -> None:
+    write_odd(lake, day=TODAY)
+    write_odd(lake, "stripe/charges", day=TODAY - timedelta(days=9))
+    fact = orjson.loads(served(lake, tmp_path / "serving").fact("anomalies"))
+    assert (fact["judged_day"], fact["now"]) == (str(TODAY), 1)
+    assert [(row["table"], row["day"], row["is_now"]) for row in fact["figures"]] == [
+        ("hubspot/contacts", str(TODAY), True),
+        ("stripe/charges", str(TODAY - timedelta(days=9)), False),
+    ]
+    row = fact["figures"][0]
+    assert (row["metric"], row["value"], row["expected"], row["history"][-1]) == ("records", 90, 203, 90)
+
+
+def test_nothing_is_odd_before_anything_was_judged(lake: Lake, tmp_path: Path) -> None:
+    fact = orjson.loads(served(lake, tmp_path / "serving").fact("anomalies"))
+    assert (fact["judged_day"], fact["now"], fact["figures"]) == (None, 0, [])
+
+
+def test_changed_schemas_are_shown_without_values(lake: Lake, tmp_path: Path) -> None:
+    for raw in (b'{"id": "1"}', b'{"id": "1", "tier": "gold"}'):
+        fields = FieldTypes()
+        fields.sample([raw] * 30)
+        learn(lake, "hubspot/contacts", fields, NOW - timedelta(days=1))
+    fact = orjson.loads(served(lake, tmp_path / "serving").fact("schema_changes"))
+    assert fact["open"] == 1
+    (change,) = fact["changes"]
+    assert (change["table"], change["field"], change["kind"], change["type_now"]) == (
+        "hubspot/contacts",
+        "tier",
+        "new field",
+        "text",
+    )
+    assert "gold" not in str(fact)
+
+
+def test_freshness_has_the_newest_change_and_what_was_never_read(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRIPE_API_KEY", "sk_test_1")
+    changed = NOW - timedelta(hours=30)
+    row = {"id": "1", "changed_at": changed, "_window": NOW, "_extracted_at": NOW}
+    day = TODAY - timedelta(days=1)
+    lake.write("stripe/charges", str(day), engine().to_pyarrow(filled("stripe/charges", row)), full=True)
+    fact = orjson.loads(served(lake, tmp_path / "serving").fact("freshness"))
+    tables = {table["table"]: table for source in fact["sources"] for table in source["tables"]}
+    assert tables["stripe/charges"]["newest_event_at"] == f"{changed:%Y-%m-%dT%H:%M:%SZ}"
+    assert tables["stripe/charges"]["silent_after"] is None
+    assert "stripe/refunds" in fact["never_read"]
+    assert not [table for table in fact["never_read"] if table.startswith("orb/")], "it is off"
 
 
 def test_the_days_of_other_rules_are_named(lake: Lake, tmp_path: Path) -> None:

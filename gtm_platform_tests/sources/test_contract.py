@@ -9,20 +9,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import httpx
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gtm_platform.accounts import require_own_account
 from gtm_platform.http.errors import Unauthorized
 from gtm_platform.http.pages import Page
 from gtm_platform.http.rate_limit import LimitShare, RateLimiter
 from gtm_platform.http.retry import RetryPolicy
+from gtm_platform.ingest.assets import asset_of
 from gtm_platform.ingest.discovery import discover_sources
 from gtm_platform.ingest.plan import PartitionWindow
 from gtm_platform.ingest.record import Reader
 from gtm_platform.ingest.source import Source, Stream, Window
 from gtm_platform.ingest.stream_sync import StreamSync, WindowResult
+from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.lake.lake import Lake
+from gtm_platform.orchestration import liveness
 from gtm_platform.sandbox import server
 from gtm_platform.settings import settings
 from gtm_platform_tests.ingest.syncing import RULES
@@ -36,6 +41,7 @@ STREAMS = [(source, stream) for source in SOURCES for stream in source.streams]
 of_each_stream = pytest.mark.parametrize(
     ("source", "stream"), STREAMS, ids=[f"{source.name}/{stream.name}" for source, stream in STREAMS]
 )
+NAMED = [source for source in SOURCES if callable(source.identity)]
 of_each_source = pytest.mark.parametrize("source", SOURCES, ids=[source.name for source in SOURCES])
 
 
@@ -296,3 +302,43 @@ def test_it_uses_no_more_than_its_share_of_the_limits(source: Source) -> None:
 def test_it_says_whose_account_it_is(source: Source) -> None:
     with source.open() as client:
         assert source.check(client)
+
+
+@pytest.fixture(scope="module")
+def other_world() -> Iterator[server.Sandbox]:
+    """Another company's sandbox. Fathom names an organisation only by its people's addresses."""
+    with server.running(PEOPLE, SEED + 1, START) as box:
+        for member in box.world.fathom.members.values():
+            member.email = member.email.replace("@", "@other-")
+        yield box
+
+
+@pytest.mark.parametrize("source", NAMED, ids=[source.name for source in NAMED])
+def test_nothing_is_read_of_another_account(
+    source: Source, account: Account, other_world: server.Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A home that belongs to one account, and a key that opens another one: the run says so and reads nothing."""
+    monkeypatch.setenv("GTM_HOME", str(tmp_path / "home"))
+    settings.cache_clear()
+    with source.open() as client:
+        identity = source.account(client)
+    assert identity is not None
+    require_own_account(identity)
+    for variable, value in other_world.env.items():
+        monkeypatch.setenv(variable, value)
+    settings.cache_clear()
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize(
+            [asset_of(source, lambda: RULES)],
+            partition_key=f"{account.windows[0].start:{'%Y-%m-%d' if source.hours == 24 else '%Y-%m-%dT%H%M'}}",
+            resources={"lake": LakeResource()},
+            instance=instance,
+            raise_on_error=False,
+        )
+    for file in liveness._held.values():  # a process holds its last run until it ends
+        file.close()
+    liveness._held.clear()
+    (failure,) = result.get_step_failure_events()
+    assert "nothing was read" in str(failure.step_failure_data.error)
+    assert identity.label in str(failure.step_failure_data.error)
+    assert [table for stream in source.streams if (table := the_lake().files(source.table(stream)))] == []

@@ -28,10 +28,10 @@ COLUMNS = (
     "health_status",
     "health_score",
     "score_change_7d",
-    "company_name",
+    "assigned_am",
     "risk_signals",
     "recommended_actions",
-    "assigned_am",
+    "company_name",
     "churn_risk",
     "plan_tier",
 )

@@ -12,7 +12,7 @@ from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
 from gtm_platform.dashboard.page import Page, link_to
 from gtm_platform.dashboard.status import BADGES, TITLES
 from gtm_platform.dashboard.wording import ago, day, moment, money, number, plain
-from gtm_platform.health.explanation import Explanation
+from gtm_platform.health.explanation import Explanation, RiskSignal
 from gtm_platform.health.explanation_text import signal_line
 from gtm_platform.serving.store import Customer, CustomerQuery, Snapshot
 from gtm_platform.serving.store.customer_query import Population
@@ -92,7 +92,7 @@ def _show_one(snapshot: Snapshot, customer: Customer) -> None:
         with right.container(border=True):
             show_movement(snapshot.movement(customer))
     with left.container(border=True):
-        show_timeline(snapshot, customer, row, figures.currency)
+        show_timeline(snapshot, customer)
     show_details(row)
 
 
@@ -141,10 +141,13 @@ def _show_actions(explanation: Explanation) -> None:
         st.subheader("What to do", anchor=False)
         actions = enumerate(explanation.recommended_actions, 1)
         st.markdown("\n".join(f"{number}. {plain(action)}" for number, action in actions))
-        with st.container(horizontal=True):
-            for signal in explanation.signals:
-                st.badge(plain(words(signal.signal)), color="orange", help=plain(signal_line(signal)))
-        st.caption("  \n".join(plain(signal_line(signal)) for signal in explanation.signals if signal.evidence))
+        st.markdown("  \n".join(map(_signal, explanation.signals)))
+
+
+def _signal(signal: RiskSignal) -> str:
+    """Return a signal with its figures, as a line; the columns read as words."""
+    _, _, figures = signal_line(signal).replace("_", " ").partition(": ")
+    return f":orange-badge[{plain(words(signal.signal))}] :gray[{plain(figures)}]"
 
 
 PAGE = Page("customer", "Customers", ":material/person:", 30, show)

@@ -1,4 +1,7 @@
-"""Whether the figures can be trusted this morning: how fresh sources are, what checks say, what was quarantined."""
+"""Whether the figures can be trusted this morning: how fresh sources are, what is odd in their tables, what checks say.
+
+What is odd, and which fields changed, is drawn in `table_news`.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,15 +15,17 @@ from gtm_platform.dashboard.links import asset_link, run_link
 from gtm_platform.dashboard.metric_cards import card_row, plain_card
 from gtm_platform.dashboard.page import Page
 from gtm_platform.dashboard.sidebar import title_of
+from gtm_platform.dashboard.table_news import show_odd_figures, show_schema_changes
 from gtm_platform.dashboard.wording import ago, moment, parsed
-from gtm_platform.serving.answers.freshness import DataFreshness, freshness
+from gtm_platform.serving.answers.freshness import DataFreshness, TableState, freshness
 from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.wording import counted, words
 from gtm_platform.settings import settings
 
+FACTS = ("checks", "quarantine", "anomalies", "schema_changes")
 RUNS_SHOWN = 100
 LISTED, PIXELS = 9, 330  # rows that are shown at once, and the height of a table that has more
-STATES = {"Fresh": "#bfe3d0", "Late": "#f7c5c5"}
+STATES = {"Fresh": "#bfe3d0", "Silent": "#f5d477", "Late": "#f7c5c5", "Never read": "#f7c5c5"}
 VERDICTS = {"Passed": "#bfe3d0", "Warning": "#f5d477", "Failed": "#f7c5c5"}
 OUTCOMES = {"Success": "#bfe3d0", "Failure": "#f7c5c5", "Started": "#cfd8f7", "Canceled": "#e7e7e4"}
 NAMES = {"passed": "Passed", "warn": "Warning", "error": "Failed"}
@@ -31,12 +36,16 @@ def show(snapshot: Snapshot) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title("Data health", width="content")
         st.link_button("Dagster", settings().gtm_ui_url, icon=":material/open_in_new:")
-    facts = {name: orjson.loads(snapshot.fact(name)) for name in ("checks", "quarantine")}
+    facts = {name: orjson.loads(snapshot.fact(name)) for name in FACTS}
     runs = [orjson.loads(body) for body, _ in snapshot.sync_runs(RUNS_SHOWN)]
     state = freshness(snapshot, settings().now())
     _cards(snapshot, facts, runs, state)
     with st.container(border=True):
+        show_odd_figures(facts["anomalies"])
+    with st.container(border=True):
         _freshness(state)
+    with st.container(border=True):
+        show_schema_changes(facts["schema_changes"])
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         _checks(facts["checks"])
@@ -55,6 +64,10 @@ def _cards(snapshot: Snapshot, facts: Mapping[str, Any], runs: list[dict[str, An
             f"{len(state.late)} of {len(state.sources)}",
             "One is late once it was not read for longer than its interval and some hours of grace.",
         ),
+        "Odd figures": (
+            f"{facts['anomalies']['now']:,}",
+            "Daily figures of tables that are unlike those of the weeks before.",
+        ),
         "Checks passed": (f"{checks['passed']} of {checks['total']}", "The last verdict of each check."),
         "Quarantined records": (f"{records:,}", f"In {facts['quarantine']['days']} days."),
         "Failed runs": (f"{len(failed)} of {len(runs)}", "Of the newest runs."),
@@ -65,9 +78,19 @@ def _cards(snapshot: Snapshot, facts: Mapping[str, Any], runs: list[dict[str, An
             plain_card(title, value, about)
 
 
+def _state(table: TableState) -> str:
+    """Late where it was not read in time; silent where nothing in it has changed for unusually long."""
+    return "Late" if table.is_late else "Silent" if table.is_silent else "Fresh"
+
+
+def _never_read(table: str) -> dict[str, Any]:
+    source, _, stream = table.partition("/")
+    return {"source": title_of(source), "table": stream, "state": ["Never read"], "page": asset_link(table)}
+
+
 def _freshness(state: DataFreshness) -> None:
     st.subheader("Sources", anchor=False)
-    if not state.sources:
+    if not state.sources and not state.never_read:
         st.caption("No source was read yet.")
         return
     now = settings().now()
@@ -75,8 +98,9 @@ def _freshness(state: DataFreshness) -> None:
         {
             "source": title_of(source.source),
             "table": table.table.split("/")[1],
-            "state": ["Late" if table.is_late else "Fresh"],
+            "state": [_state(table)],
             "read": ago(table.synced_at, now),
+            "changed": ago(table.newest_event_at, now) if table.newest_event_at else None,
             "until": moment(table.synced_at),
             "due": moment(table.late_after),
             "page": asset_link(table.table),
@@ -84,9 +108,10 @@ def _freshness(state: DataFreshness) -> None:
         for source in state.sources
         for table in source.tables
     ]
+    rows += [_never_read(table) for table in state.never_read]
     columns = st.column_config
     st.dataframe(
-        pd.DataFrame(sorted(rows, key=lambda row: row["state"] != ["Late"])),
+        pd.DataFrame(sorted(rows, key=lambda row: row["state"] == ["Fresh"])),
         hide_index=True,
         height=table_height(len(rows), LISTED, PIXELS),
         column_config={
@@ -94,11 +119,13 @@ def _freshness(state: DataFreshness) -> None:
             "table": columns.TextColumn("Table", width=170),
             "state": columns.MultiselectColumn("State", options=list(STATES), color=list(STATES.values()), width=80),
             "read": columns.TextColumn("Read", width=90),
+            "changed": columns.TextColumn("Last change", width=90),
             "until": columns.TextColumn("Has everything until", width=170),
             "due": columns.TextColumn("Late after", width=170),
             "page": columns.LinkColumn("Dagster", display_text="open", width=80),
         },
-        alt="When each table was read, and when it counts as late",
+        placeholder="–",
+        alt="When each table was read and last changed, and when it counts as late",
     )
 
 
@@ -109,8 +136,12 @@ def _checks(checks: Mapping[str, Any]) -> None:
         st.caption("No check was evaluated yet.")
         return
     if wrong:
-        st.markdown(f":red[{counted(len(wrong), 'check')} failed]")
-        _check_table(wrong, "Checks that failed")
+        warned = sum(check["status"] == "warn" for check in wrong)
+        failed = len(wrong) - warned
+        parts = [f":red[{counted(failed, 'check')} failed]"] if failed else []
+        parts += [f":orange[{counted(warned, 'check')} warned]"] if warned else []
+        st.markdown(", ".join(parts))
+        _check_table(wrong, "Checks that did not pass")
     else:
         st.markdown(f":green[:material/check_circle:] All {checks['total']} passed.")
     with st.expander("All checks"):

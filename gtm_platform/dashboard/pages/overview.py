@@ -24,7 +24,7 @@ CARDS = ("customers", "mrr", "mrr_at_risk", "mean_health", "payment_overdue")
 CHURN_DAYS, LISTED = 30, 8
 TIERS_SHOWN = 8
 NO_MANAGER = "None"  # as the list of who is at risk calls customers without one
-MANAGER_COLUMNS = ("am", "mrr_at_risk", "mrr", "at_risk", "customers", "mean_health", "mean_health_change_7d")
+MANAGER_COLUMNS = ("am", "mrr_at_risk", "mrr", "at_risk", "customers", "mean_health")
 
 
 def show(snapshot: Snapshot) -> None:
@@ -121,9 +121,9 @@ def _by_manager(snapshot: Snapshot, figures: Figures) -> None:
         placeholder="–",
         height=table_height(len(managers), 9, 330),
         column_config={
-            "am": columns.TextColumn("AM", width=105),
+            "am": columns.TextColumn("AM", width=100),
             "mrr_at_risk": columns.ProgressColumn(
-                "At risk",
+                "MRR at risk",
                 format=amount,
                 min_value=0,
                 max_value=max([each.mrr_at_risk for each in managers]) or 1,
@@ -131,10 +131,9 @@ def _by_manager(snapshot: Snapshot, figures: Figures) -> None:
                 width=110,
             ),
             "mrr": money_column("MRR", figures.currency, 75),
-            "at_risk": columns.NumberColumn("Customers at risk", format="%d", width=70),
-            "customers": columns.NumberColumn("Customers", format="%d", width=80),
+            "at_risk": columns.NumberColumn("At risk", format="%d", width=60),
+            "customers": columns.NumberColumn("Customers", format="%d", width=75),
             "mean_health": columns.NumberColumn("Health", format="%.0f", width=60),
-            "mean_health_change_7d": columns.NumberColumn("7 days", format="%+.1f", width=60),
         },
         alt="MRR at risk, MRR, customers and mean health of each account manager",
     )

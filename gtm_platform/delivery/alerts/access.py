@@ -34,7 +34,7 @@ def unreachable(channel: SlackChannel, rules: Alerts) -> Iterator[str]:
 
 
 def unrouted(lake: Lake, rules: Alerts) -> Iterator[str]:
-    """Say of which account managers with current customers the policy does not know where they read alerts."""
+    """Say which account managers of current customers have no channel in the policy."""
     if not (day := newest_day(lake)):
         return
     rows = read_customers(lake, day, ("assigned_am", "assigned_am_email"))

@@ -9,7 +9,8 @@ from gtm_platform.state.slack_journal import Fact
 
 SubjectKind = Literal["customer", "company", "source", "asset", "run", "platform"]
 Severity = Literal["critical", "warning", "info"]
-Route = Literal["customers", "ops"]  # the channel of the people for customers, or that of the data team
+# The channel of the people for customers, that of the data team, or that of summaries.
+Route = Literal["customers", "ops", "summaries"]
 
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")  # from the most to the least pressing
 FINGERPRINT_LENGTH = 200  # of the journal's column

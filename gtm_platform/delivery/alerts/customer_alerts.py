@@ -89,14 +89,20 @@ def preview(lake: Lake, day: str) -> list[Fact]:
 
 @dataclass(frozen=True)
 class Preview:
-    """What would be said on a day: the messages, and how many alerts would wait for the end of quiet hours."""
+    """What would be said on a day.
+
+    `waiting` counts the alerts that would wait for the end of quiet hours.
+    """
 
     messages: Sequence[Message]
-    held: int
+    waiting: int
 
 
 def preview_messages(lake: Lake, day: str, kinds: Collection[str] = ()) -> Preview:
-    """Return the messages that would be posted on the day, of some kinds or of all; nothing is journaled or sent."""
+    """Return the messages that would be posted on the day, of some kinds or of all.
+
+    Nothing is journaled or sent.
+    """
     now = settings().now()
     with closing(open_state(settings().state_url)) as state:
         due = _due(lake, state, day)

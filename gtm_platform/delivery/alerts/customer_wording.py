@@ -52,7 +52,7 @@ COLUMNS = (  # of the customers, for all that a message names
 
 @dataclass(frozen=True)
 class Wording:
-    """Words for alerts about these customers; `portal` and `dashboard` are where their pages are, if anywhere."""
+    """Words for alerts about these customers, whose pages are in `portal` and `dashboard`, if anywhere."""
 
     customers: Mapping[str, Row]
     currency: str  # in which MRR is summed
@@ -71,7 +71,11 @@ class Wording:
         reason = why(entry, alert, customer)
         figures = {"MRR": money(customer), "Account manager": customer["assigned_am"], "Health": _health(customer)}
         fields = [mrkdwn(f"*{name}*\n{escape(str(value or 'unknown'))}", FIELD) for name, value in figures.items()]
-        blocks: list[Block] = [header(title), {"type": "section", "fields": fields}, section(f"*Why*\n{escape(reason)}")]
+        blocks: list[Block] = [
+            header(title),
+            {"type": "section", "fields": fields},
+            section(f"*Why*\n{escape(reason)}"),
+        ]
         if advice := _advice(entry, alert, customer):
             blocks.append(section(f"*What to do*\n{advice}"))
         if links := [link(url, f"Open in {name}") for name, url in self._pages(customer).items()]:
@@ -83,9 +87,7 @@ class Wording:
     def digest(self, entries: Sequence[Entry], recipient: str = "") -> list[Message]:
         """Return the pages of a digest, by cause; causes, and customers of each, by the MRR that is at stake."""
         ordered = [entry for cause in self._by_cause(entries).values() for entry in cause]
-        return [
-            self._page(page, entries, number, recipient) for number, page in enumerate(pages(ordered)) if ordered
-        ]
+        return [self._page(page, entries, number, recipient) for number, page in enumerate(pages(ordered)) if ordered]
 
     def _page(self, page: Sequence[Entry], all_: Sequence[Entry], number: int, recipient: str) -> Message:
         causes = self._by_cause(all_)
@@ -93,7 +95,9 @@ class Wording:
         text = heading + (f", continued ({number + 1})" if number else "")
         blocks = [header(text)]
         if not number and len(causes) > 1:
-            blocks.append(context(escape(", ".join(f"{len(those)} {cause.lower()}" for cause, those in causes.items()))))
+            blocks.append(
+                context(escape(", ".join(f"{len(those)} {cause.lower()}" for cause, those in causes.items())))
+            )
         for cause, entries in self._by_cause(page).items():
             count = "1 customer" if len(causes[cause]) == 1 else f"{len(causes[cause])} customers"
             lines = [self._line(entry) for entry in entries]
@@ -106,9 +110,7 @@ class Wording:
         causes: dict[str, list[Entry]] = {}
         for entry in sorted(entries, key=lambda entry: -self._mrr([entry])):
             causes.setdefault(worded(_alerts()[entry.kind].title, entry.facts), []).append(entry)
-        first = sorted(
-            causes.items(), key=lambda cause: (recovered(cause[1][0].facts), -self._mrr(cause[1]), cause[0])
-        )
+        first = sorted(causes.items(), key=lambda cause: (recovered(cause[1][0].facts), -self._mrr(cause[1]), cause[0]))
         return dict(first)
 
     def _mrr(self, entries: Sequence[Entry]) -> Decimal:

@@ -20,9 +20,9 @@ KEPT = timedelta(hours=1)  # of what was said before the first alert
 
 @dataclass(frozen=True)
 class FeedbackReport:
-    """How many alerts were looked at, of how many the judgement changed, and which channels may not be read."""
+    """How many alerts were looked at, and of how many the judgement changed; why channels are not read."""
 
-    asked: int
+    looked_at: int
     changed: int
     refusals: tuple[str, ...] = ()
 
@@ -32,22 +32,22 @@ def read_feedback(channel: SlackChannel, state: State) -> FeedbackReport:
     since = settings().now() - timedelta(days=policy().alerts.feedback_days)
     with state.reading() as tx:
         sent = journal.sent_since(tx, tuple(routed("customers")), since)
-    asked = by_themselves(sent)
+    looked_at = by_themselves(sent)
     changed, refusals = 0, []
-    for place in dict.fromkeys(entry.channel for entry in asked):
+    for place in dict.fromkeys(entry.channel for entry in looked_at):
         try:
-            reactions = _reactions(channel, place, [entry for entry in asked if entry.channel == place])
+            reactions = _reactions(channel, place, [entry for entry in looked_at if entry.channel == place])
         except ChannelRefused as failure:
             refusals.append(failure.message)
             continue
-        for entry in asked:
+        for entry in looked_at:
             if entry.channel == place and entry.ts in reactions:
                 changed += _note(state, entry, *reactions[entry.ts])
-    return FeedbackReport(len(asked), changed, tuple(refusals))
+    return FeedbackReport(len(looked_at), changed, tuple(refusals))
 
 
 def by_themselves(sent: Sequence[Entry]) -> list[Entry]:
-    """Return the alerts that had a message of their own: a reaction to a digest is about none in particular."""
+    """Return the alerts with a message of their own; a reaction to a digest is about none in particular."""
     in_message = Counter(entry.text_hash for entry in sent)
     return [entry for entry in sent if entry.ts and in_message[entry.text_hash] == 1]
 

@@ -86,9 +86,7 @@ def _folded(portion: Portion, rules: Alerts) -> Portion:
     return Portion(portion.recipient, [], [*portion.single, *portion.digest])
 
 
-def _had_today(
-    sent: Sequence[Entry], customers: Mapping[str, Row], rules: Alerts, now: datetime
-) -> Counter[Reader]:
+def _had_today(sent: Sequence[Entry], customers: Mapping[str, Row], rules: Alerts, now: datetime) -> Counter[Reader]:
     """Count the alerts that each reader was sent one by one on this day."""
     in_message = Counter(entry.text_hash for entry in sent)
     had: Counter[Reader] = Counter()

@@ -37,7 +37,9 @@ CONTRACT = declare(
             "kind": Column("string", "The kind of alert.", nullable=False),
             "sent": Column("int64", "How many were sent, by themselves or in a digest.", nullable=False),
             "useful": Column("int64", "How many of them more readers found useful than not.", nullable=False),
-            "not_useful": Column("int64", "How many of them as many readers, or more, found not useful.", nullable=False),
+            "not_useful": Column(
+                "int64", "How many of them as many readers, or more, found not useful.", nullable=False
+            ),
             "precision": Column("float64", "Useful ones of those that were judged, 0 to 1; null where none was."),
         },
         key=("day", "kind"),
@@ -73,7 +75,7 @@ def alert_precision(context: dg.AssetExecutionContext, lake: LakeResource) -> An
 
 
 def write(lake: Lake, state: State) -> list[Row]:
-    """Write a partition for each day whose alerts were sent within the policy's days; return the rows of all."""
+    """Write a partition for each day with alerts of the policy's days; return the rows of all."""
     since = settings().now() - timedelta(days=policy().alerts.feedback_days)
     with state.reading() as tx:
         rows = precision_of(journal.sent_since(tx, tuple(routed("customers")), since))
@@ -110,7 +112,7 @@ def _metadata(rows: Sequence[Row], report: FeedbackReport) -> dict[str, Any]:
         "plot": dg.MetadataValue.md(_plot(rows)),
         **{f"figure/{name}": value for name, value in total.items()},
         **({} if precision is None else {"figure/precision": round(precision, 4)}),
-        "technical/alerts_looked_at": report.asked,
+        "technical/alerts_looked_at": report.looked_at,
         "technical/judgements_changed": report.changed,
     }
 

@@ -12,8 +12,8 @@ class SlackSettings(SystemSettings):
     required_env = ("SLACK_BOT_TOKEN", "SLACK_ALERT_CHANNEL")
     where = "api.slack.com/apps → your app → OAuth & Permissions"
     permissions = (
-        "`chat:write` (`chat:write.public` to post uninvited), `channels:history` and `im:history` (to see what arrived, "
-        "and reactions), `im:write` (for direct messages) and `SLACK_SEND_ENABLED=true`"
+        "`chat:write` (`chat:write.public` to post uninvited), `channels:history` and `im:history` (to see what "
+        "arrived, and reactions), `im:write` (for direct messages) and `SLACK_SEND_ENABLED=true`"
     )
     when_refused = (
         "invalid_auth is a token that was revoked: install the app to the workspace again and copy the bot token. "
@@ -25,6 +25,9 @@ class SlackSettings(SystemSettings):
     slack_alert_channel: Text = Field(default=None, description="Id of the channel that gets the alerts, C0123ABCD.")
     slack_ops_channel: Text = Field(
         default=None, description="Id of the data team's channel: failed checks, runs and automations."
+    )
+    slack_summary_channel: Text = Field(
+        default=None, description="Id of the channel that gets daily and weekly summaries; default: that of the alerts."
     )
     slack_send_enabled: bool = Field(default=False, description="true lets the platform post.")
 

@@ -18,6 +18,7 @@ LARGEST_BLOCK = 50  # right names that may share a key
 RAREST = 10  # of a name's frequent pieces, those whose pairs are keys
 KEPT = 20  # right names that share most with a left one, which are compared
 LEGAL_FORM = 0.2  # of the spelling, what the name with its legal form counts: X Ltd and X PLC may be two
+BARE = 0.9  # the least similarity of names that differ in their legal form alone
 SAME, REVIEW = 0.9, 0.7  # similarity from which two names are taken for one, and from which a person should look
 
 STEEPNESS = 20  # weight, as the clustering of records has it, for each whole step of similarity
@@ -34,6 +35,16 @@ def best_matches(left: Sequence[str], right: Sequence[str], *, progress: Progres
         return engine.execute("""
             select l as left, arg_max(r, (similarity, -r)) as right, max(similarity) as similarity
             from compared group by l order by l
+        """).to_arrow_table()
+
+
+def similar_names(names: Sequence[str], *, least: float) -> pa.Table:
+    """Return [left, right, similarity] of names that are alike, each pair once, by their places."""
+    with matching_engine() as engine:
+        _compare(engine, names, names, lambda _: None)
+        return engine.execute(f"""
+            select least(l, r) as left, greatest(l, r) as right, max(similarity) as similarity
+            from compared where l <> r group by 1, 2 having similarity >= {least} order by 1, 2
         """).to_arrow_table()
 
 
@@ -159,6 +170,7 @@ def _score(engine: Engine) -> None:
     )
     spelling = f"(1 - {LEGAL_FORM}) * greatest({solid}, {ordered}) + {LEGAL_FORM} * {whole}"
     engine.execute(f"""
-        create table compared as select l, r, round((cosine + {spelling}) / 2, 9) as similarity
+        create table compared as
+        select l, r, round(greatest((cosine + {spelling}) / 2, if(x.solid = y.solid, {BARE}, 0)), 9) as similarity
         from cosines join names_left x on x.id = l join names_right y on y.id = r
     """)

@@ -16,7 +16,7 @@ from gtm_platform.identity.matching.roles import Role
 
 SAMPLE = 150_000  # candidates that the model learns from
 RANDOM_PAIRS = 200_000  # pairs from which the chance of a likeness between strangers is counted
-TENTHS = 1_000_000  # steps of a share, for a sample that does not depend on an order
+STEPS = 1_000_000  # steps of a share, for a sample that does not depend on an order
 
 Progress = Callable[[str], None]
 
@@ -36,6 +36,7 @@ def link(
     roles: Mapping[str, Role],
     *,
     cut: float = 0.0,
+    sample: int = SAMPLE,
     memory_limit: str = "4GB",
     progress: Progress = lambda _: None,
 ) -> Linked:
@@ -43,7 +44,8 @@ def link(
 
     The columns of the roles are texts; `key` names each row; where there is `side`, only rows of different sides are
     compared; of a `hard_id` a cluster holds one value only. `cut` is the mean weight (log odds) at which clusters
-    merge: 0 is the most likely answer, 2 a cautious one. The same rows give the same answer, in whatever order.
+    merge: 0 is the most likely answer, 2 a cautious one. `sample` is how many pairs the model learns
+    from. The same rows give the same answer, in whatever order.
     """
     with matching_engine(memory_limit) as engine:
         two_sides = "side" in records.column_names
@@ -52,7 +54,7 @@ def link(
         candidates = block(engine, role_of, two_sides=two_sides)
         progress(f"{candidates:,} pairs to compare")
         columns = compare(engine, role_of)
-        model = _learn(engine, columns, candidates, two_sides=two_sides) if candidates else None
+        model = _learn(engine, columns, candidates, sample, two_sides=two_sides) if candidates else None
         _weigh(engine, model)
         progress(f"{int(number_of(engine, 'select count(*) from weighed_pairs')):,} pairs that may be the same")
         cluster(engine, cut=cut)
@@ -62,20 +64,22 @@ def link(
         )
 
 
-def _learn(engine: Engine, columns: Sequence[ComparedColumn], candidates: int, *, two_sides: bool) -> Model:
+def _learn(
+    engine: Engine, columns: Sequence[ComparedColumn], candidates: int, sample: int, *, two_sides: bool
+) -> Model:
     records = int(number_of(engine, "select count(*) from records"))
     all_pairs = records * (records - 1) / 2
     if two_sides:
         within = "select sum(n * (n - 1) / 2) from (select count(*) as n from records group by side)"
         all_pairs -= number_of(engine, within)
-    share = max(1, TENTHS * SAMPLE // max(candidates, SAMPLE))
-    engine.execute(f"create view sampled_pairs as select * from pairs where hash(a, b) % {TENTHS} < {share}")
-    sample = _sample(engine, columns, "sampled_pairs", in_order=True)
+    share = max(1, STEPS * sample // max(candidates, sample))
+    engine.execute(f"create view sampled_pairs as select * from pairs where hash(a, b) % {STEPS} < {share}")
+    pairs = _read(engine, columns, "sampled_pairs", in_order=True)
     chance = _chance(engine, columns, records)
-    return learn(columns, chance, sample, sampled_of=candidates, records=records, all_pairs=all_pairs)
+    return learn(columns, chance, pairs, sampled_of=candidates, records=records, all_pairs=all_pairs)
 
 
-def _sample(engine: Engine, columns: Sequence[ComparedColumn], pairs: str, *, in_order: bool = False) -> PairSample:
+def _read(engine: Engine, columns: Sequence[ComparedColumn], pairs: str, *, in_order: bool = False) -> PairSample:
     """Read compared pairs into arrays; in order, as sums of floats depend on it."""
     rows = engine.execute(comparison_of(pairs, columns) + (" order by a, b" if in_order else "")).fetchnumpy()
     names = [column.name for column in columns]
@@ -91,7 +95,7 @@ def _chance(engine: Engine, columns: Sequence[ComparedColumn], records: int) -> 
     engine.execute(
         f"create table random_pairs as select * from (select {draws} from range({RANDOM_PAIRS}) t(i)) where a <> b"
     )
-    drawn = _sample(engine, columns, "random_pairs")
+    drawn = _read(engine, columns, "random_pairs")
     swapped = [column.name for column in columns if column.swapped]
     chance = {}
     for column in columns:

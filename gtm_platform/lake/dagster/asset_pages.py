@@ -47,12 +47,17 @@ def definition_metadata(table: str, rule: Callable[..., Any] | None = None, *, p
 
 
 def written_metadata(
-    lake: Lake, table: str, partition: str, written: Written, technical: Mapping[str, Any] | None = None
+    lake: Lake,
+    table: str,
+    partition: str,
+    written: Written,
+    technical: Mapping[str, Any] | None = None,
+    newest: str | None = None,
 ) -> Metadata:
     """Return rows and figures of a partition; of the newest one also a preview and the lineage.
 
     The row count of a source table is that of all windows together, the newest version of each record; it is counted
-    with the newest window only, and each has its own.
+    with the newest window only, and each has its own. Who writes many partitions says which is the `newest`.
     """
     is_source = contract_of(table).cadence is not None
     metadata: Metadata = {
@@ -60,7 +65,7 @@ def written_metadata(
         **{f"{FIGURE}/{name}": _number(value) for name, value in written.figures.items() if value is not None},
         **{f"{TECHNICAL}/{name}": value for name, value in (technical or {}).items()},
     }
-    if partition != max(lake.partitions(table), default=partition):
+    if partition != (newest or max(lake.partitions(table), default=partition)):
         return metadata
     try:
         if is_source:

@@ -50,7 +50,7 @@ class Calendly:
 
     async def me(self, _: Request) -> Any:
         """The token's owner."""
-        return {"resource": render.user(self._owner, alone=True)}
+        return {"resource": render.user(self._owner, self._store, alone=True)}
 
     @property
     def _owner(self) -> CalendlyUser:
@@ -58,7 +58,7 @@ class Calendly:
 
     async def user(self, request: Request) -> Any:
         """A colleague."""
-        return {"resource": render.user(_of(self._store.users, request), alone=True)}
+        return {"resource": render.user(_of(self._store.users, request), self._store, alone=True)}
 
     async def memberships(self, request: Request) -> Any:
         """All hosts, or the one of a user or an address."""
@@ -70,14 +70,17 @@ class Calendly:
             if sent.get("user") in (None, render.address("users", user.uuid))
             and sent.get("email") in (None, user.email)
         ]
-        return collection(request, rows, render.membership, "created_at", lambda u: u.created, lambda u: u.uuid)
+        return collection(request, rows, self._membership, "created_at", lambda u: u.created, lambda u: u.uuid)
+
+    def _membership(self, user: CalendlyUser) -> dict[str, Any]:
+        return render.membership(user, self._store)
 
     async def membership(self, request: Request) -> Any:
         """A host's place in the organisation."""
         user = self._store.users.get(f"USR{request.path_params['uuid'].removeprefix('MEM')}")
         if user is None:
             raise not_found()
-        return {"resource": render.membership(user)}
+        return {"resource": render.membership(user, self._store)}
 
     # --- events ---
 
@@ -122,7 +125,7 @@ class Calendly:
             raise invalid("organization", "must be specified, or user")
         if organization and not organization.startswith(f"{render.HOST}/organizations/"):
             raise invalid("organization")
-        if organization and organization != render.ORGANIZATION:
+        if organization and organization != render.organization(self._store):
             raise forbidden()
         if not user:
             return

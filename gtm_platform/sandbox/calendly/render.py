@@ -13,13 +13,17 @@ from gtm_platform.sandbox.calendly.store import (
 )
 
 HOST = "https://api.calendly.com"
-ORGANIZATION = f"{HOST}/organizations/ORGSANDBOX"
 _COLOR = "#0069ff"
 
 
 def address(kind: str, uuid: str) -> str:
     """The address by which a record is named."""
     return f"{HOST}/{kind}/{uuid}"
+
+
+def organization(store: CalendlyStore) -> str:
+    """The address of the organisation."""
+    return address("organizations", store.organization)
 
 
 def invitee_address(event: str, invitee: str) -> str:
@@ -32,7 +36,7 @@ def instant(at: datetime) -> str:
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def user(record: CalendlyUser, *, alone: bool) -> dict[str, Any]:
+def user(record: CalendlyUser, store: CalendlyStore, *, alone: bool) -> dict[str, Any]:
     """A host; asked for alone it says more than within a membership."""
     shape = {
         "uri": address("users", record.uuid),
@@ -45,17 +49,17 @@ def user(record: CalendlyUser, *, alone: bool) -> dict[str, Any]:
         "created_at": instant(record.created),
         "updated_at": instant(record.updated),
     }
-    more = {"locale": "en", "resource_type": "User", "current_organization": ORGANIZATION}
+    more = {"locale": "en", "resource_type": "User", "current_organization": organization(store)}
     return {**shape, **more} if alone else shape
 
 
-def membership(record: CalendlyUser) -> dict[str, Any]:
+def membership(record: CalendlyUser, store: CalendlyStore) -> dict[str, Any]:
     """A host's place in the organisation."""
     return {
         "uri": address("organization_memberships", f"MEM{record.uuid[3:]}"),
         "role": record.role,
-        "user": user(record, alone=False),
-        "organization": ORGANIZATION,
+        "user": user(record, store, alone=False),
+        "organization": organization(store),
         "created_at": instant(record.created),
         "updated_at": instant(record.updated),
     }

@@ -111,10 +111,11 @@ class CalendlyEvent:
 
 @dataclass
 class CalendlyStore:
-    """All by uuid."""
+    """All by uuid, and the uuid of the organisation."""
 
     users: dict[str, CalendlyUser] = field(default_factory=dict)
     event_types: dict[str, CalendlyEventType] = field(default_factory=dict)
     events: dict[str, CalendlyEvent] = field(default_factory=dict)
     invitees: dict[str, CalendlyInvitee] = field(default_factory=dict)
     no_shows: dict[str, str] = field(default_factory=dict)  # uuid of a mark -> uuid of the invitee
+    organization: str = "ORGSANDBOX"

@@ -37,7 +37,7 @@ class ChartMogul:
     async def account(self, _: Request) -> Any:
         """The account and its settings."""
         return {
-            "id": "acc_sandbox",
+            "id": self._store.account_id,
             "name": "Vendor",
             "currency": mirror.ACCOUNT_CURRENCY.upper(),
             "time_zone": "Etc/UTC",

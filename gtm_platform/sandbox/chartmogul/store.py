@@ -53,3 +53,4 @@ class ChartMogulStore:
     customers: dict[str, ChartMogulCustomer] = field(default_factory=dict)
     plans: dict[str, tuple[str, str, int, str]] = field(default_factory=dict)  # id -> name, source, count, unit
     opened: datetime | None = None
+    account_id: str = "acc_sandbox"

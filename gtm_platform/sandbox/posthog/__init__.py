@@ -4,8 +4,9 @@ Events are not accepted: what people do is the world's affair.
 """
 
 from gtm_platform.sandbox.kit.emulator import Emulator
-from gtm_platform.sandbox.posthog.access import DOCUMENTED, PROJECT_ID, TOKEN, Limits
+from gtm_platform.sandbox.posthog.access import DOCUMENTED, TOKEN, Limits
 from gtm_platform.sandbox.posthog.app import app
+from gtm_platform.sandbox.posthog.store import PROJECT_ID
 
 EMULATOR = Emulator(
     name="posthog",
@@ -14,9 +15,10 @@ EMULATOR = Emulator(
     app=lambda store, clock, _persist: app(store, clock),
     environment=lambda url: {
         "POSTHOG_API_KEY": TOKEN,
-        "POSTHOG_PROJECT_ID": str(PROJECT_ID),
+        "POSTHOG_PROJECT_ID": "@current",  # where no world names it
         "POSTHOG_HOST": url,
     },
+    account=lambda store: {"POSTHOG_PROJECT_ID": str(store.project_id)},
     limits=DOCUMENTED,
 )
 

@@ -11,7 +11,6 @@ from gtm_platform.sandbox.kit.errors import ApiError, BadParameterError, Errors,
 from gtm_platform.sandbox.kit.limits import Limit, Rate, wait_seconds, window_time
 
 TOKEN = "phx_sandbox"
-PROJECT_ID = 1
 
 DOCUMENTED: Mapping[str, Rate] = {
     "query burst": Rate(240, 60),

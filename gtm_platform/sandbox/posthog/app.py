@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from gtm_platform.sandbox.kit.api import Handler, json_object
-from gtm_platform.sandbox.posthog.access import PROJECT_ID, Limits, api, not_found
+from gtm_platform.sandbox.posthog.access import Limits, api, not_found
 from gtm_platform.sandbox.posthog.lists import Lists
 from gtm_platform.sandbox.posthog.querying import Querying
 from gtm_platform.sandbox.posthog.store import PostHogStore
@@ -30,7 +30,7 @@ def app(store: PostHogStore, clock: Callable[[], datetime], limits: Limits | Non
         return Response(status_code=204)
 
     table: tuple[tuple[str, str, Handler], ...] = (
-        ("GET", "", _project),
+        ("GET", "", _project_of(store)),
         ("POST", "/query", ask),
         ("GET", "/query/{id}", fetch),
         ("DELETE", "/query/{id}", cancel),
@@ -43,20 +43,20 @@ def app(store: PostHogStore, clock: Callable[[], datetime], limits: Limits | Non
         ("GET", "/hog_functions", _nothing),
         ("GET", "/batch_exports", _nothing),
     )
-    rows: list[tuple[str, str, Handler]] = [("GET", "/api/users/@me/", _me)]
+    rows: list[tuple[str, str, Handler]] = [("GET", "/api/users/@me/", _me_of(store))]
     for space in ("projects", "environments"):
         for method, path, handler in table:
             address = f"/api/{space}/{{project}}{path}"
-            rows.append((method, f"{address}/", _of_project(handler)))
+            rows.append((method, f"{address}/", _of_project(handler, store)))
             rows.append((method, address, _without_slash))
     return api(limits or Limits()).app(rows)
 
 
-def _of_project(handler: Handler) -> Handler:
+def _of_project(handler: Handler, store: PostHogStore) -> Handler:
     """The handler, for the one project that there is."""
 
     async def checked(request: Request) -> Any:
-        if request.path_params["project"] not in (str(PROJECT_ID), "@current"):
+        if request.path_params["project"] not in (str(store.project_id), "@current"):
             raise not_found()
         return await handler(request)
 
@@ -70,15 +70,22 @@ async def _without_slash(request: Request) -> Response:
     return RedirectResponse(str(request.url.replace(path=f"{request.url.path}/")), 301)
 
 
-async def _project(_: Request) -> Any:
-    return {"id": PROJECT_ID, "name": "Product", "timezone": "UTC", "is_demo": False, "access_control": False}
+def _project_of(store: PostHogStore) -> Handler:
+    async def project(_: Request) -> Any:
+        shape = {"id": store.project_id, "name": "Product", "timezone": "UTC"}
+        return {**shape, "is_demo": False, "access_control": False}
+
+    return project
 
 
-async def _me(_: Request) -> Any:
-    return JSONResponse(
-        {"uuid": "00000000-0000-4000-8000-00000000000a", "first_name": "Sam", "email": "sam.lee@vendor.example",
-         "team": {"id": PROJECT_ID, "name": "Product", "timezone": "UTC"}}
-    )  # fmt: skip
+def _me_of(store: PostHogStore) -> Handler:
+    async def me(_: Request) -> Any:
+        return JSONResponse(
+            {"uuid": "00000000-0000-4000-8000-00000000000a", "first_name": "Sam", "email": "sam.lee@vendor.example",
+             "team": {"id": store.project_id, "name": "Product", "timezone": "UTC"}}
+        )  # fmt: skip
+
+    return me
 
 
 async def _nothing(_: Request) -> Any:

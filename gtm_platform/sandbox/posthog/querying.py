@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from gtm_platform.sandbox.posthog.access import PROJECT_ID, invalid, not_found
+from gtm_platform.sandbox.posthog.access import invalid, not_found
 from gtm_platform.sandbox.posthog.hogql.query import answer, type_of, written
 from gtm_platform.sandbox.posthog.hogql.syntax import parse
 from gtm_platform.sandbox.posthog.hogql.tree import Select
@@ -41,7 +41,8 @@ class Querying:
             raise invalid(f"The sandbox answers HogQLQuery only, not {query.get('kind')}.", "query")
         if refresh not in _REFRESH:
             raise invalid(f"{refresh} is not a valid choice.", "refresh")
-        key = f"cache_{PROJECT_ID}_{blake2b(repr(sorted(query.items())).encode(), digest_size=16).hexdigest()}"
+        digest = blake2b(repr(sorted(query.items())).encode(), digest_size=16).hexdigest()
+        key = f"cache_{self.store.project_id}_{digest}"
         if refresh in _LATER:
             return self._later(key, query, body.get("client_query_id"))
         cached = self._cache.get(key)
@@ -93,8 +94,8 @@ class Querying:
     def _later(self, key: str, query: dict[str, Any], id_: str | None) -> dict[str, Any]:
         """The first answer says only that the query runs; it is done when it is asked for."""
         status = {
-            "id": id_ or key.removeprefix(f"cache_{PROJECT_ID}_"),
-            "team_id": PROJECT_ID,
+            "id": id_ or key.removeprefix(f"cache_{self.store.project_id}_"),
+            "team_id": self.store.project_id,
             "complete": False,
             "error": False,
             "error_message": None,

@@ -6,6 +6,8 @@ from typing import Any
 
 from gtm_platform.sandbox.kit.activity import Activity
 
+PROJECT_ID = 1  # of a store that belongs to no world
+
 
 @dataclass(slots=True)
 class PostHogPerson:
@@ -28,8 +30,9 @@ class PostHogPerson:
 
 @dataclass
 class PostHogStore:
-    """Persons by uuid."""
+    """Persons by uuid, and the project that they are in."""
 
     persons: dict[str, PostHogPerson] = field(default_factory=dict)
     groups: dict[str, dict[str, Any]] = field(default_factory=dict)  # key -> properties
     recorded_from: datetime | None = None  # no event is older
+    project_id: int = PROJECT_ID

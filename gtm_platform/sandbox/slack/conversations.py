@@ -46,7 +46,7 @@ def open_direct(call: Call) -> Answer:
     channel = direct_channel(str(ids[0]))
     if person_in(call.store, channel) is None:
         raise SlackError("user_not_found")
-    return {"ok": True, "no_op": True, "already_open": True, "channel": {"id": channel}}
+    return {"ok": True, "channel": {"id": channel}}
 
 
 def _num_members(call: Call) -> int:

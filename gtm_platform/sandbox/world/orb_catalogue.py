@@ -3,7 +3,7 @@
 All amounts are exact fractions of major units; an amount is rounded once, where it is written down.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -63,9 +63,11 @@ def plan_tier(offer: str) -> str:
     return {"platform": "enterprise", "sprint": "starter", "metered": "starter"}.get(offer, "scale")
 
 
-def stock(store: OrbStore, start: datetime) -> None:
-    """Put every plan on the shelves, long before the world's past begins."""
+def stock(store: OrbStore, start: datetime, account: int) -> None:
+    """Put every plan on the shelves, long before the world's past begins; the first of all is no longer sold."""
     created = start - timedelta(days=1250)
+    pilot = _pilot(account, created - timedelta(days=30))
+    store.plans[pilot.id] = pilot
     for number, offer in enumerate(OFFERS):
         for currency in CURRENCIES:
             plan = OrbPlan(
@@ -78,6 +80,20 @@ def stock(store: OrbStore, start: datetime) -> None:
                 trial_days=14 if OFFERS[offer].has_seats else None,
             )
             store.plans[plan.id] = plan
+
+
+def _pilot(account: int, created: datetime) -> OrbPlan:
+    """A plan that no other account has: Orb names its accounts by nothing else."""
+    price = replace(new_price("growth", "usd", created), id=f"price_pilot_{account}")
+    return OrbPlan(
+        id=f"plan_pilot_{account}",
+        name="Pilot",
+        external_plan_id="pilot",
+        currency="USD",
+        created=created,
+        prices=[price],
+        status="archived",
+    )
 
 
 def new_price(offer: str, currency: str, created: datetime, quantity: int = 1) -> OrbPrice:

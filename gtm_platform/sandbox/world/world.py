@@ -23,7 +23,7 @@ from gtm_platform.sandbox.world.stripe_events import RETENTION, StripeEvents
 from gtm_platform.sandbox.world.truth import SYSTEMS, truth
 
 _GROWTH = 0.3 / 420  # newcomers a day, per person there at the start
-_ACCOUNTS, _FIRST_PORTAL = 1_000_000, 20_000_000
+_ACCOUNTS, _FIRST_PORTAL, _FIRST_PROJECT = 1_000_000, 20_000_000, 10_000
 _FIRST_WRITTEN_ID = 100_000_000_000  # what is written to HubSpot from outside gets ids from here
 
 
@@ -56,6 +56,9 @@ class World:
         self.orb, self.chartmogul = context.orb, context.chartmogul
         self.posthog, self.userflow = context.posthog, context.userflow
         self.listkit_admin, self.chroma_admin = context.listkit_admin, context.chroma_admin
+        self.calendly.organization = f"ORGSANDBOX{account}"
+        self.chartmogul.account_id = f"acc_sandbox{account}"
+        self.posthog.project_id = _FIRST_PROJECT + account
         with _no_collection():
             self._add_fixtures()
             self._settle_residents()
@@ -97,7 +100,7 @@ class World:
         fixtures.add_intercom_fixtures(self.intercom, self.start)
         fixtures.add_slack_fixtures(self.slack)
         catalogue.stock(self.stripe, self.start)
-        orb_catalogue.stock(self.orb, self.start)
+        orb_catalogue.stock(self.orb, self.start, self.seed % _ACCOUNTS)
         mirror.stock(self.chartmogul, self.start)
         hosts.add_calendly_fixtures(self.calendly, self.start)
         hosts.add_fathom_fixtures(self.fathom, self.start)

@@ -13,7 +13,7 @@ MOST = 200
 
 
 class Departure(BaseModel):
-    """How somebody stood who left. Figures are of the last day on which the customer was one, if it is shown."""
+    """How somebody stood who left, on the last day as a customer that is shown."""
 
     customer_id: str
     churned_at: datetime

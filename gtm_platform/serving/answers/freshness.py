@@ -1,6 +1,7 @@
 """Whether the data are fresh, at a moment."""
 
 from datetime import datetime
+from typing import Any
 
 import orjson
 from pydantic import BaseModel, Field
@@ -9,12 +10,15 @@ from gtm_platform.serving.store import Snapshot
 
 
 class TableState(BaseModel):
-    """A table of a source, and whether it was read in time."""
+    """A table of a source, whether it was read in time, and whether anything in it changes."""
 
     table: str
     synced_at: datetime = Field(description="It has everything until then.")
     late_after: datetime
+    newest_event_at: datetime | None = Field(description="When a record of it last changed; null without such times.")
+    silent_after: datetime | None = Field(description="When no change is unusual; null where that is not known.")
     is_late: bool
+    is_silent: bool = Field(description="Read in time, but nothing in it has changed for unusually long.")
 
 
 class SourceState(BaseModel):
@@ -32,6 +36,8 @@ class DataFreshness(BaseModel):
 
     made_at: datetime
     late: list[str] = Field(description="The sources that were not read in time.")
+    silent: list[str] = Field(description="Tables in which nothing has changed for unusually long.")
+    never_read: list[str] = Field(description="Tables of sources that are on, of which nothing was read yet.")
     sources: list[SourceState]
 
 
@@ -42,12 +48,24 @@ def freshness(snapshot: Snapshot, now: datetime) -> DataFreshness:
         SourceState(
             **{name: source[name] for name in ("source", "synced_at", "late_after")},
             is_late=_is_past(source["late_after"], now),
-            tables=[TableState(**table, is_late=_is_past(table["late_after"], now)) for table in source["tables"]],
+            tables=[_table(table, now) for table in source["tables"]],
         )
         for source in fact["sources"]
     ]
     late = [each.source for each in sources if each.is_late]
-    return DataFreshness(made_at=fact["made_at"], late=late, sources=sources)
+    return DataFreshness(
+        made_at=fact["made_at"],
+        late=late,
+        silent=[table.table for source in sources for table in source.tables if table.is_silent],
+        never_read=fact["never_read"],
+        sources=sources,
+    )
+
+
+def _table(table: dict[str, Any], now: datetime) -> TableState:
+    is_late = _is_past(table["late_after"], now)
+    is_silent = not is_late and bool(table["silent_after"]) and _is_past(table["silent_after"], now)
+    return TableState(**table, is_late=is_late, is_silent=is_silent)
 
 
 def _is_past(moment: str, now: datetime) -> bool:

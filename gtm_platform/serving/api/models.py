@@ -17,6 +17,7 @@ from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
+from gtm_platform.serving.answers.timeline import Timeline
 from gtm_platform.serving.metrics import DIMENSIONS, discover
 from gtm_platform.serving.snapshot import company_rows, layout
 
@@ -78,6 +79,7 @@ class History(BaseModel):
     health_status: list[str | None]
     mrr: list[float | None] = Field(description="In the reporting currency.")
     churn_risk: list[int | None]
+    customer_status: list[str | None]
 
 
 class AlertRow(BaseModel):
@@ -106,6 +108,10 @@ class CustomerDetail(Answer):
     movement: ScoreMovement | None = Field(description="What moved the score in a week; null where it has not moved.")
     history: History
     alerts: list[AlertRow]
+
+
+class CustomerTimeline(Answer, Timeline):
+    """What happened to a customer, the newest first; times of changes are the ends of days."""
 
 
 class CompanyPage(Answer):
@@ -235,6 +241,51 @@ class ChangesAnswer(Answer):
     fell: list[CustomerRow] = Field(description="Scores that fell most in 7 days.")  # type: ignore[valid-type]
     total_churned: int
     churned: list[DepartedCustomer] = Field(description="Who left, the latest first.")
+
+
+class OddFigureRow(BaseModel):
+    """A daily figure of a table that is unlike those of the weeks before."""
+
+    table: str
+    metric: str
+    kind: str = Field(description="spike, drop or missing.")
+    day: date
+    since: date
+    value: float | None
+    expected: float
+    change: float | None = Field(description="The difference, as a share of what was expected.")
+    is_now: bool = Field(description="Whether it is of the newest days; the others are over.")
+    history: list[float | None] = Field(description="The days up to the day, which is the last; null is a day without.")
+
+
+class OddFigures(Answer):
+    """The figures that were odd in the last days, those that are odd now first."""
+
+    judged_day: date | None = Field(description="The newest day whose figures were judged; null before the first.")
+    days: int
+    now: int
+    figures: list[OddFigureRow]
+
+
+class SchemaChangeRow(BaseModel):
+    """A field that a source sends otherwise than before."""
+
+    table: str
+    field: str
+    kind: str = Field(description="new field, vanished field or changed type.")
+    type_before: str | None
+    type_now: str | None
+    first_seen: datetime
+    acknowledged_at: datetime | None
+    is_open: bool = Field(description="Whether it is warned of.")
+
+
+class SchemaChanges(Answer):
+    """What sources send otherwise than before, the open changes first."""
+
+    days: int = Field(description="How long a change is warned of.")
+    open: int
+    changes: list[SchemaChangeRow]
 
 
 class AlertPage(Answer):

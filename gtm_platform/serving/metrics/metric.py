@@ -21,7 +21,7 @@ DIMENSIONS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Population:
     """The rows that metrics are computed over, as a query over the wide table.
 

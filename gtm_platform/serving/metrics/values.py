@@ -1,6 +1,6 @@
-"""The values of all metrics on a day, computed by the engine from the wide table; compiled once, run for every day."""
+"""The values of all metrics on a day, computed by the engine from the wide table; compiled once, run for many days."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 
@@ -11,13 +11,18 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.metrics import DIMENSIONS, Metric, Population, discover
 from gtm_platform.unified.customers import TABLE
 
-Value = tuple[str, str, str, float]  # metric, dimension or "", member or "", value
+Value = tuple[str, str, str, str, float]  # day, metric, dimension or "", member or "", value
+ROWS = "rows_of_days"  # the rows of several days, each once in all and once for each dimension
 
 
-def values_of_day(lake: Lake, day: str) -> Iterator[Value]:
-    """Yield the values of a day; none of a metric whose earlier day the lake does not have."""
+def values_of_days(lake: Lake, days: Sequence[str]) -> Iterator[Value]:
+    """Yield the values of some days; none of a metric whose earlier day the lake does not have.
+
+    All days are one query for each population: to plan a query takes longer than to run it over a day.
+    """
     for population in populations():
-        if rows := rows_query(lake, population, day):
+        rows = {day: query for day in days if (query := rows_query(lake, population, day))}
+        if rows:
             yield from _values(population, rows)
 
 
@@ -32,9 +37,10 @@ def days_read(day: str) -> list[str]:
     return [day, *(_days_before(day, days) for days in sorted(before))]
 
 
+@cache
 def definitions() -> str:
     """Return what values depend on besides the days: with it they are the same, or computed again."""
-    parts = [f"{population.query} {_compiled(population.name)}" for population in populations()]
+    parts = [f"{population.query} {_compiled(population)}" for population in populations()]
     return "\n".join(parts)
 
 
@@ -53,21 +59,43 @@ def rows_query(lake: Lake, population: Population, day: str) -> str | None:
     return population.query.format(**{name: f"({query.sql})" for name, query in tables.items()})
 
 
-def _values(population: Population, rows: str) -> Iterator[Value]:
-    names = [metric.name for metric in discover().values() if metric.over.name == population.name]
+def _values(population: Population, rows: Mapping[str, str]) -> Iterator[Value]:
+    names = [metric.name for metric in _metrics_of(population)]
+    query = _compiled(population)
+    read = ", ".join(f'"{name}"' for name in population.columns if f'"{name}"' in query)
+    split = f"""unnest(['', {", ".join(f"'{name}'" for name in DIMENSIONS)}]) as dimension,
+        unnest(['', {", ".join(f"coalesce({column}, '')" for column in DIMENSIONS.values())}]) as member"""
+    days = " union all ".join(f"select '{day}' as day, {read}, {split} from ({of_day})" for day, of_day in rows.items())
+    empty = set(rows)
     with cursor() as connection:
-        for dimension, query in _compiled(population.name).items():
-            for member, *numbers in connection.execute(f"with population as ({rows}) {query}").fetchall():
-                for name, number in zip(names, numbers, strict=True):
-                    if number is not None:
-                        yield name, dimension, member or "", float(number)
+        for day, dimension, member, *numbers in connection.execute(f"with {ROWS} as ({days}) {query}").fetchall():
+            empty.discard(day)
+            yield from _named(day, dimension, member, names, numbers)
+        for day in sorted(empty):  # nobody is no group, and yet some metrics of nobody are 0
+            whole = metrics_query(_metrics_of(population))
+            for _, *numbers in connection.execute(f"with population as ({rows[day]}) {whole}").fetchall():
+                yield from _named(day, "", "", names, numbers)
+
+
+def _named(
+    day: str, dimension: str, member: str, names: Sequence[str], numbers: Sequence[float | None]
+) -> Iterator[Value]:
+    for name, number in zip(names, numbers, strict=True):
+        if number is not None:
+            yield day, name, dimension, member, float(number)
+
+
+def _metrics_of(population: Population) -> list[Metric]:
+    return [metric for metric in discover().values() if metric.over.name == population.name]
 
 
 @cache
-def _compiled(name: str) -> dict[str, str]:
-    """Return the queries over a population, in all ("") and by each dimension: the member, then each metric."""
-    metrics = [metric for metric in discover().values() if metric.over.name == name]
-    return {dimension: metrics_query(metrics, dimension) for dimension in ("", *DIMENSIONS)}
+def _compiled(population: Population) -> str:
+    """Return the query over a population's rows of several days: day, dimension, member, then each metric."""
+    keys = dict.fromkeys(("day", "dimension", "member"), "string")
+    rows = ibis.table(ibis.schema({**keys, **dict(population.schema.items())}), name=ROWS)
+    grouped = rows.group_by(*keys).aggregate(**{metric.name: metric.value(rows) for metric in _metrics_of(population)})
+    return f"select * from ({engine().compile(grouped)})"
 
 
 def metrics_query(metrics: Sequence[Metric], dimension: str = "") -> str:

@@ -10,6 +10,7 @@ from gtm_platform.serving.snapshot import (
     customer_rows,
     departures,
     earlier_scores,
+    events,
     facts,
     hubspot_writes,
     journals,
@@ -59,6 +60,7 @@ def _fill(draft: Draft, previous: Path | None) -> tuple[int, int, int, int]:
     earlier_scores.fill(draft)
     journals.fill(draft)
     departures.fill(draft)
+    events.fill(draft)
     hubspot_writes.fill(draft)
     for fact in facts.discover().values():
         draft.db.execute("insert into facts values (?, ?)", (fact.name, as_json(fact.make(draft))))

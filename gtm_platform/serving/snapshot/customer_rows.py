@@ -15,6 +15,7 @@ from gtm_platform.serving.snapshot.landing import Draft, Landing
 
 ROWS_AT_ONCE = 2_000
 CUSTOMERS_A_BUCKET = 25_000
+FAST = 1  # level of packing: half the time of the usual one, a tenth more bytes
 # Of the contract of health everything is part of the explanation that is no list, which the wide table has.
 EXPLANATION = {
     name: column
@@ -121,7 +122,7 @@ def _write(draft: Draft, rows: list[tuple[Any, ...]], number: int) -> None:
     )
     draft.db.executemany(
         "insert into documents values (?, ?, ?, ?, ?)",
-        ((id, *row[width : width + 3], zlib.compress(row[width + 3].encode(), 6)) for id, row in numbered),
+        ((id, *row[width : width + 3], zlib.compress(row[width + 3].encode(), FAST)) for id, row in numbered),
     )
     draft.db.executemany("insert or ignore into identifiers values (?, ?)", _identifiers(numbered))
 

@@ -13,7 +13,7 @@ from gtm_platform.health.customer_health import CONTRACT as HEALTH
 from gtm_platform.lake.contracts import Column
 from gtm_platform.unified.customers import CONTRACT as WIDE
 
-FORMAT = 3  # of the file; a reader opens no other
+FORMAT = 4  # of the file; a reader opens no other
 CUSTOMERS, SCORES, PEOPLE, COMPANIES = (
     "core/unified_customers",
     "health/customer_health",
@@ -31,6 +31,7 @@ HISTORY = {
     "health_status": "health_status",
     "mrr": "mrr_reporting",
     "churn_risk": "churn_risk",
+    "customer_status": "customer_status",
 }
 
 Test = Literal["is", "at_least", "at_most", "has"]
@@ -125,6 +126,7 @@ def tables() -> str:
             id integer primary key, customer_id text not null, day text not null, account_manager text not null,
             mrr real not null, foreseen integer not null, body text not null
         );
+        create table events (id integer primary key, customer_id text not null unique, body blob not null);
         create table sync_runs (id integer primary key, at text not null, body text not null);
     """
 

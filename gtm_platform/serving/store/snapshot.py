@@ -116,6 +116,11 @@ class Snapshot:
         query = "select body from hubspot_writes where customer_id = ? order by id limit ?"
         return [body.encode() for (body,) in self._all(query, (customer_id, limit))]
 
+    def events_of(self, customer_id: str) -> bytes:
+        """Return the newest calls, conversations and payments of a customer as a list in JSON."""
+        row = self._one("select body from events where customer_id = ?", (customer_id,))
+        return zlib.decompress(row[0]) if row else b"[]"
+
     def _find(self, identifier: str) -> int | None:
         """Return the number of a customer; of several with one address a current one."""
         query = """select id from identifiers join customers using (id) where identifier = ?

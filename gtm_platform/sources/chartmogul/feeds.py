@@ -10,17 +10,16 @@ STRIPES = "cus_"  # how Stripe's ids of customers begin
 STATUSES = {"Active": "active", "Past Due": "past_due", "Cancelled": "canceled"}  # leads never subscribed
 
 
-def _external_id(*, of_stripe: bool) -> Callable[[ibis.Table], ibis.Value]:
-    """The first external id that is Stripe's, or the first that is not: Orb's ids have no form of their own.
+def _external_ids(*, of_stripe: bool) -> Callable[[ibis.Table], ibis.Value]:
+    """The external ids that are Stripe's, or those that are not: Orb's ids have no form of their own.
 
     An id of a third system does no harm: no Orb customer has it.
     """
 
-    def first(customers: ibis.Table) -> ibis.Value:
-        fitting = customers["external_ids"].filter(lambda id_: id_.startswith(STRIPES) == of_stripe)
-        return ibis.ifelse(fitting.length() > 0, fitting[0], ibis.null("string"))
+    def fitting(customers: ibis.Table) -> ibis.Value:
+        return customers["external_ids"].filter(lambda id_: id_.startswith(STRIPES) == of_stripe)
 
-    return first
+    return fitting
 
 
 def _subscriptions(tables: Tables, _: ibis.ir.TimestampScalar) -> ibis.Table:
@@ -63,7 +62,7 @@ FEEDS = (
         id_about="Its customer at ChartMogul; of several the oldest.",
         precedence=50,
         email="email",
-        shared_ids={"stripe": _external_id(of_stripe=True), "orb": _external_id(of_stripe=False)},
+        shared_ids={"stripe": _external_ids(of_stripe=True), "orb": _external_ids(of_stripe=False)},
         company_name="company",
         company_domain="website",
         name="name",

@@ -76,14 +76,15 @@ def _payments(tables: Tables, _: ibis.ir.TimestampScalar) -> ibis.Table:
     paid = invoices.filter((invoices["status"] == "paid") & (invoices["total"] > 0))
     notes = tables["orb/credit_notes"]
     notes = notes.filter((notes["type"] == "refund") & notes["voided_at"].isnull())
-    notes = notes.select("total", id="invoice_id").join(invoices.drop("total"), "id")
+    notes = notes.select("total", id="invoice_id", noted_at="created_at").join(invoices.drop("total"), "id")
     tried = invoices.select("customer_id", "currency", "collected_by", attempt=invoices["payment_attempts"].unnest())
     failed = tried.filter(~tried["attempt"]["succeeded"].fill_null(True))
     columns = {"payer": "customer_id", "currency": "currency", "collected_by": "collected_by"}
+    never = dict.fromkeys(("paid_at", "failed_at", "returned_at"), NEVER)
     return ibis.union(
-        paid.select(**columns, amount="total", paid_at="paid_at", failed_at=NEVER),
-        notes.select(**columns, amount=-notes["total"], paid_at=NEVER, failed_at=NEVER),
-        failed.select(**columns, amount=NOTHING, paid_at=NEVER, failed_at=failed["attempt"]["tried_at"]),
+        paid.select(**columns, amount="total", **{**never, "paid_at": paid["paid_at"]}),
+        notes.select(**columns, amount=-notes["total"], **{**never, "returned_at": notes["noted_at"]}),
+        failed.select(**columns, amount=NOTHING, **{**never, "failed_at": failed["attempt"]["tried_at"]}),
     )
 
 

@@ -32,6 +32,8 @@ def _subscriptions(tables: Tables, _: ibis.ir.TimestampScalar) -> ibis.Table:
         plan_tier=ibis.coalesce(*tiers),
         plan_price="unit_amount",
         list_mrr="list_mrr",
+        item_mrr=rows["item_amounts"].map(lambda item: item["mrr"]),
+        item_mrr_by_bill=rows["item_amounts"].map(lambda item: item["mrr_by_bill"]),
     )
 
 
@@ -52,8 +54,8 @@ def _payments(tables: Tables, _: ibis.ir.TimestampScalar) -> ibis.Table:
             paid_at=ibis.cases((paid & (charges["amount_captured"] > 0), charges["created_at"])),
             failed_at=ibis.cases((charges["status"] == "failed", charges["created_at"])),
         ),
-        _payment(refunds, -refunds["amount"]),
-        _payment(disputes, -disputes["amount"]),
+        _payment(refunds, -refunds["amount"], returned_at=refunds["created_at"]),
+        _payment(disputes, -disputes["amount"], returned_at=disputes["created_at"]),
         _payment(outside, outside["amount_paid_off_stripe"], paid_at=outside["paid_at"]),
     )
 
@@ -63,8 +65,10 @@ def _payment(
     amount: ibis.Value,
     paid_at: ibis.Value = NEVER,
     failed_at: ibis.Value = NEVER,
+    returned_at: ibis.Value = NEVER,
 ) -> ibis.Table:
-    return rows.select("currency", payer="customer_id", amount=amount, paid_at=paid_at, failed_at=failed_at)
+    moments = {"paid_at": paid_at, "failed_at": failed_at, "returned_at": returned_at}
+    return rows.select("currency", payer="customer_id", amount=amount, **moments)
 
 
 def _payers(tables: Tables, end: ibis.ir.TimestampScalar) -> ibis.Table:

@@ -109,6 +109,19 @@ def list_mrr(subscription: Subscription, catalogue: Catalogue) -> int:
     return sum(_whole(line.amount / 12) for line in committed(subscription, catalogue))
 
 
+def item_amounts(subscription: Subscription, catalogue: Catalogue) -> list[dict[str, int]]:
+    """List what each item amounts to by the month before discounts: truly, and with its bill for one interval's."""
+    return [
+        {"mrr": _whole(line.amount / 12), "mrr_by_bill": _whole(line.amount * _intervals(line.item) / 12)}
+        for line in committed(subscription, catalogue)
+    ]
+
+
+def _intervals(item: Item) -> int:
+    """How many intervals a bill is for, such as three months."""
+    return item.price.recurring.interval_count if item.price.recurring else 1
+
+
 def leading_item(subscription: Subscription, catalogue: Catalogue) -> str | None:
     """The id of the item with the largest amount; among usage-based items only, of the first."""
     lines = committed(subscription, catalogue)

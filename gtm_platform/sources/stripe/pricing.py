@@ -9,7 +9,7 @@ import msgspec
 from gtm_platform.http.pages import get_path, get_path_or_none, rows
 from gtm_platform.ingest.record import unusable, with_facts
 from gtm_platform.sources.stripe.client import Stripe
-from gtm_platform.sources.stripe.mrr import Catalogue, leading_item, list_mrr, phases
+from gtm_platform.sources.stripe.mrr import Catalogue, item_amounts, leading_item, list_mrr, phases
 from gtm_platform.sources.stripe.shapes import Coupon, Item, Items, Price, Subscription, Unpriced
 
 # Stripe expands four levels: through a list of subscriptions no price can show its tiers, no coupon its products.
@@ -41,6 +41,7 @@ def priced(stripe: Stripe, prices_and_coupons: Catalogue, raw: bytes) -> bytes:
             raw,
             phases=phases(subscription, prices_and_coupons),
             list_mrr=list_mrr(subscription, prices_and_coupons),
+            item_amounts=item_amounts(subscription, prices_and_coupons),
             leading_item=next((item for item in items if get_path_or_none(item, "id") == leading), None),
             is_simulated=subscription.test_clock is not None,
         )

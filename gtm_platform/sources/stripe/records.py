@@ -68,6 +68,13 @@ class Phase(Record):
     arr_all: Amount
 
 
+class ItemAmount(Record):
+    """What one item of a subscription amounts to before discounts, in minor units."""
+
+    mrr: Whole
+    mrr_by_bill: Whole
+
+
 class Subscription(Record):
     """What a customer subscribes to, what it is worth, and whether it ends. Ended ones are kept."""
 
@@ -132,6 +139,11 @@ class Subscription(Record):
         about=f"Such as seats; None where usage is billed. {LEADING}",
     )
     list_mrr: MaybeInt = fact("list_mrr", about="What it amounts to by the month before discounts, in minor units.")
+    item_amounts: list[ItemAmount] = fact(
+        "item_amounts",
+        default=[],
+        about="What each item amounts to by the month before discounts; also where a bill counts as one interval's.",
+    )
     is_simulated: bool = fact("is_simulated", default=False, about="It lives in a test clock of Stripe's.")
     phases: list[Phase] = fact(
         "phases", default=..., about="What it amounts to as discounts come and go, in minor units; covers all time."

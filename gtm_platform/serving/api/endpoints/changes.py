@@ -49,7 +49,7 @@ async def changes(call: Reader, query: Annotated[ChangesQuery, Query()]) -> Resp
 
 @ROUTER.get("/churned", response_model=None, responses={200: {"model": ChurnedCustomers}}, summary="List who left")
 async def churned(call: Reader, query: Annotated[ChurnedQuery, Query()]) -> Response:
-    """Who ended a paid subscription and is no customer now, how they stood, and since when there was a warning."""
+    """Who ended a paid subscription, how they stood, and since when there had been a warning."""
 
     def make(snapshot: Snapshot) -> bytes:
         left = churned_in(

@@ -5,12 +5,14 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Path, Query
+from pydantic import Field
 from starlette.responses import Response
 
 from gtm_platform.health.customer_health import STATUSES
 from gtm_platform.health.explanation_text import written
+from gtm_platform.serving.answers.timeline import KINDS, MOST, Kind, timeline
 from gtm_platform.serving.api.context import Call, Reader, require
-from gtm_platform.serving.api.models import CustomerDetail, CustomerPage
+from gtm_platform.serving.api.models import CustomerDetail, CustomerPage, CustomerTimeline
 from gtm_platform.serving.api.problems import Problem
 from gtm_platform.serving.api.queries import (
     CustomerListQuery,
@@ -25,6 +27,7 @@ from gtm_platform.serving.store.documents import array, joined
 
 ROUTER = APIRouter(prefix="/v1", tags=["customers"])
 HEALTHY, *AT_RISK = STATUSES
+Who = Annotated[str, Path(max_length=320, description="Id, former id or any address; the last needs personal:read.")]
 
 
 @ROUTER.get("/customers", response_model=None, responses={200: {"model": CustomerPage}}, summary="List customers")
@@ -46,15 +49,40 @@ async def at_risk(call: Reader, query: Annotated[CustomerListQuery, Query()]) ->
 )
 async def customer(
     call: Reader,
-    who: Annotated[
-        str, Path(max_length=320, description="Id, former id or any address; the last needs personal:read.")
-    ],
+    who: Who,
     _: Annotated[NoQuery, Query()],
 ) -> Response:
     """A customer, current or not, with 90 days of history, how the score is made, and alerts."""
     if "@" in who:
         require(call.principal, "personal:read")
     return call.answer(lambda snapshot: _detail(call, snapshot, who))
+
+
+class TimelineQuery(NoQuery):
+    """Which events."""
+
+    kind: list[Kind] = Field(default=[], max_length=len(KINDS), description="Any of several; all without.")
+    limit: int = Field(default=100, ge=1, le=MOST, description="The newest so many.")
+
+
+@ROUTER.get(
+    "/customers/{who}/timeline",
+    response_model=None,
+    responses={200: {"model": CustomerTimeline}},
+    summary="Show what happened to a customer",
+)
+async def customer_timeline(call: Reader, who: Who, query: Annotated[TimelineQuery, Query()]) -> Response:
+    """Calls, conversations, payments, changes of what is served, alerts, writes to HubSpot."""
+    personal = call.principal.sees_personal
+    if "@" in who:
+        require(call.principal, "personal:read")
+
+    def make(snapshot: Snapshot) -> bytes:
+        shown = _customer(call, snapshot, who)
+        events = timeline(snapshot, shown, personal=personal, kinds=query.kind, limit=query.limit).model_dump()
+        return with_day(snapshot, **{name: orjson.dumps(value) for name, value in events.items()})
+
+    return call.answer(make)
 
 
 def _page(call: Call, query: ListQuery, **preset: list[str]) -> Response:
@@ -68,11 +96,16 @@ def _page(call: Call, query: ListQuery, **preset: list[str]) -> Response:
     return call.answer(make)
 
 
-def _detail(call: Call, snapshot: Snapshot, who: str) -> bytes:
+def _customer(call: Call, snapshot: Snapshot, who: str) -> Customer:
     shown = snapshot.customer(who)
     if shown is None:
         raise Problem(HTTPStatus.NOT_FOUND, "There is no such customer: neither an id nor an address of one.")
     call.request.state.subject = shown.customer_id
+    return shown
+
+
+def _detail(call: Call, snapshot: Snapshot, who: str) -> bytes:
+    shown = _customer(call, snapshot, who)
     return with_day(
         snapshot,
         customer=joined(shown.body, shown.personal if call.principal.sees_personal else b""),

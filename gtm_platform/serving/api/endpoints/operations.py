@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from gtm_platform.serving.answers.freshness import freshness as freshness_at
 from gtm_platform.serving.api.context import Reader
-from gtm_platform.serving.api.models import AlertPage, Freshness, RunPage, Summary
+from gtm_platform.serving.api.models import AlertPage, Freshness, OddFigures, RunPage, SchemaChanges, Summary
 from gtm_platform.serving.api.queries import NoQuery, PageQuery, place_of, plain_page, with_day
 from gtm_platform.serving.store import Snapshot
 
@@ -23,14 +23,32 @@ async def summary(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
 
 @ROUTER.get("/freshness", response_model=None, responses={200: {"model": Freshness}}, summary="Show how fresh it is")
 async def freshness(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """When each source was read last, after which moment it counts as late, and whether it does."""
+    """When each source was read last and last changed, and whether that is too long ago."""
     now = call.api.now()
 
     def make(snapshot: Snapshot) -> bytes:
         state = freshness_at(snapshot, now).model_dump()
         return with_day(snapshot, **{name: orjson.dumps(value) for name, value in state.items()})
 
-    return call.answer(make, lambda snapshot: ",".join(freshness_at(snapshot, now).late))
+    def turns(snapshot: Snapshot) -> str:
+        state = freshness_at(snapshot, now)
+        return ",".join([*state.late, *state.silent])
+
+    return call.answer(make, turns)
+
+
+@ROUTER.get("/anomalies", response_model=None, responses={200: {"model": OddFigures}}, summary="List odd figures")
+async def anomalies(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
+    """Daily figures of the last 30 days that are unlike those of the weeks before."""
+    return call.answer(lambda snapshot: snapshot.fact("anomalies"))
+
+
+@ROUTER.get(
+    "/schema-changes", response_model=None, responses={200: {"model": SchemaChanges}}, summary="List changes of schemas"
+)
+async def schema_changes(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
+    """New, vanished and changed fields of what sources send: names and types, no values."""
+    return call.answer(lambda snapshot: snapshot.fact("schema_changes"))
 
 
 @ROUTER.get("/alerts", response_model=None, responses={200: {"model": AlertPage}}, summary="List alerts")

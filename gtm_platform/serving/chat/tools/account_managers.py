@@ -10,9 +10,10 @@ from gtm_platform.serving.snapshot.layout import CUSTOMERS
 
 
 def answer(question: Question) -> AccountManagers:
-    """Compare the account managers: customers, MRR, MRR at risk, mean health and how it moved, MRR lost in 30 days.
+    """Compare the account managers by the MRR that they have at risk.
 
-    The first has most MRR at risk, and so needs help most.
+    Customers, MRR, mean health and how it moved in 7 days, MRR lost in 30 days. The first needs help most: it has most
+    MRR at risk.
     """
     return AccountManagers(
         **question.origin(CUSTOMERS),

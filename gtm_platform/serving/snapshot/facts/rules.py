@@ -12,7 +12,7 @@ from gtm_platform.serving.snapshot.layout import SCORES
 
 
 def make(draft: Draft) -> dict[str, Any]:
-    """Return the hash of the rules in force, and by their hashes the rules that scores are explained with."""
+    """Return the hash of the rules in force, and those that scores are explained with by hash."""
     landing = draft.landing
     days = [day for day in (landing.day, earlier_day(landing)) if day]
     policies = {landing.rules.hash: landing.rules}

@@ -1,0 +1,158 @@
+"""`identity/review`: who may be the same and was not tied together, for a person to decide; people as ids only.
+
+A pair leaves the list when its two are one, or when a person has split them; what is alike is looked for again on days
+on which somebody new came, else the pairs of the day before are kept, so that a day without news costs nothing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import ibis
+import pyarrow as pa
+
+from gtm_platform.identity import decisions, person_records
+from gtm_platform.identity.similar import Likeness, similar_companies, similar_customers, stated_by_records
+from gtm_platform.lake.contracts import Column, Contract
+from gtm_platform.lake.daily_table import DailyTable, PreviousDay
+from gtm_platform.lake.duckdb_engine import engine
+from gtm_platform.policy import Policy
+from gtm_platform.policy import policy as current_policy
+from gtm_platform.state.identity_decisions import Decision
+
+PERSON, COMPANY = "person", "company"
+HELD_BACK, SIMILAR, SIMILAR_NAME = "held_back", "similar", "similar_name"
+RULES = (HELD_BACK, SIMILAR, SIMILAR_NAME)
+
+CONTRACT = Contract(
+    {
+        "kind": Column("string", "person or company.", nullable=False, rule=lambda v: v.isin([PERSON, COMPANY])),
+        "first_id": Column("string", "A customer_id or company_id.", nullable=False),
+        "second_id": Column("string", "The one that it may be the same as.", nullable=False),
+        "rule": Column(
+            "string",
+            "held_back: a trait that they share does not count; similar: their records say much the same; "
+            "similar_name: companies by their names.",
+            nullable=False,
+            rule=lambda v: v.isin(RULES),
+        ),
+        "score": Column("float64", "How sure it is that they are the same, 0 to 1; null where a rule held them back."),
+        "reason": Column("string", "Why they are listed.", nullable=False),
+    },
+    key=("kind", "first_id", "second_id", "rule"),
+    about="Pairs of customers and of companies that may be the same, for a person to merge or leave.",
+    figures={"people": lambda t: (t["kind"] == PERSON).sum(), "companies": lambda t: (t["kind"] == COMPANY).sum()},
+)
+
+Row = dict[str, Any]
+
+
+def table(
+    links: ibis.Table,
+    companies: ibis.Table,
+    records: person_records.Tables,
+    previous: ibis.Table,
+    previous_companies: ibis.Table,
+    decided: Sequence[Decision],
+    policy: Policy,
+    day: date,
+) -> pa.Table:
+    """Return the pairs of the day."""
+    rules = policy.identity.similar
+    rows = list(_held_back(links))
+    before = engine().to_pyarrow(previous).to_pylist()
+    customers = links.select("customer_id", "first_seen").distinct()
+    if _number(customers.filter(customers["first_seen"] == ibis.literal(day))) or not _number(previous_companies):
+        stated = engine().to_pyarrow(stated_by_records(links, records, companies))
+        rows += _listed(
+            PERSON, SIMILAR, "their records say much the same", similar_customers(stated, least=rules.people)
+        )
+    else:
+        rows += _still_apart(before, SIMILAR, customers.select(id="customer_id"))
+    names = companies.select("company_id", "name")
+    if _number(names.anti_join(previous_companies.select("company_id"), "company_id")):
+        alike = similar_companies(engine().to_pyarrow(names), least=rules.companies)
+        rows += _listed(COMPANY, SIMILAR_NAME, "their names mean the same", alike)
+    else:
+        rows += _still_apart(before, SIMILAR_NAME, names.select(id="company_id"))
+    split = _split_customers(links, decided)
+    kept = [row for row in rows if (row["first_id"], row["second_id"]) not in split]
+    return pa.Table.from_pylist(kept, schema=CONTRACT.schema.to_pyarrow())
+
+
+def _number(rows: ibis.Table) -> int:
+    return int(engine().to_pyarrow(rows.count()).as_py())
+
+
+def _listed(kind: str, rule: str, reason: str, alike: Sequence[Likeness]) -> Iterator[Row]:
+    for each in alike:
+        yield {
+            "kind": kind,
+            "first_id": each.first,
+            "second_id": each.second,
+            "rule": rule,
+            "score": each.score,
+            "reason": reason,
+        }
+
+
+def _held_back(links: ibis.Table) -> Iterator[Row]:
+    """Pair customers behind an address that ties nobody together: each with the first of them."""
+    waiting = links.filter(links["held_back"], links["email"].notnull())
+    by_mail = waiting.group_by("email").agg(
+        reason=waiting["reason"].min(), customers=waiting["customer_id"].collect(distinct=True).sort()
+    )
+    pairs: Mapping[tuple[str, str], str] = {
+        (row["customers"][0], other): row["reason"]
+        for row in engine().to_pyarrow(by_mail).to_pylist()
+        for other in row["customers"][1:]
+    }
+    for (first, second), reason in sorted(pairs.items()):
+        yield {
+            "kind": PERSON,
+            "first_id": first,
+            "second_id": second,
+            "rule": HELD_BACK,
+            "score": None,
+            "reason": reason,
+        }
+
+
+def _still_apart(before: Sequence[Row], rule: str, ids: ibis.Table) -> Iterator[Row]:
+    """The pairs of the day before of which both are still there."""
+    listed = [row for row in before if row["rule"] == rule]
+    named = sorted({row[side] for row in listed for side in ("first_id", "second_id")})
+    if not named:
+        return
+    living = {row["id"] for row in engine().to_pyarrow(ids.filter(ids["id"].isin(named)).distinct()).to_pylist()}
+    yield from (row for row in listed if {row["first_id"], row["second_id"]} <= living)
+
+
+def _split_customers(links: ibis.Table, decided: Sequence[Decision]) -> set[tuple[str, str]]:
+    """The customers that a person has said are two."""
+    pairs = decisions.splits(decided)
+    if not pairs:
+        return set()
+    keys = decisions.keys_of(links)
+    named = links.filter(keys.isin(sorted({record for pair in pairs for record in pair})))
+    rows = engine().to_pyarrow(named.select("customer_id", key=decisions.keys_of(named))).to_pylist()
+    customer = {row["key"]: row["customer_id"] for row in rows}
+    both = [(customer[a], customer[b]) for a, b in pairs if a in customer and b in customer]
+    return {(min(pair), max(pair)) for pair in both}
+
+
+TABLE = DailyTable(
+    "identity/review",
+    CONTRACT,
+    inputs={
+        "links": "identity/links",
+        "companies": "identity/companies",
+        "records": person_records.TABLES,
+        "previous": PreviousDay("identity/review"),
+        "previous_companies": PreviousDay("identity/companies"),
+        "decided": decisions.decisions_of_home,
+        "policy": current_policy,
+    },
+    rule=table,
+    eager=True,
+)

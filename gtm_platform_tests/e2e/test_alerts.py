@@ -1,0 +1,156 @@
+"""What happens to customers in the sandbox's systems is an alert in the sandbox's Slack, once, and so is its end."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from gtm_platform.sandbox.intercom.store import IntercomConversation
+from gtm_platform.sandbox.server import Sandbox, running
+from gtm_platform.sandbox.stripe.store import StripeSubscription
+from gtm_platform.sandbox.world import World
+from gtm_platform_tests.e2e.home import Control, execute, frame, midnight, move_in, told, turn_clocks, windows_of
+
+FIRST = date(2026, 3, 2)
+PEOPLE, SEED = 60, 17
+
+
+@pytest.fixture
+def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    with running(PEOPLE, SEED, datetime(2026, 3, 1, tzinfo=UTC)) as started:
+        move_in(monkeypatch, tmp_path / "home", started, midnight(FIRST))
+        yield started
+
+
+@dataclass(frozen=True)
+class Days:
+    """Days of the platform: each is read, made and delivered twice, as two ticks of a sensor would."""
+
+    box: Sandbox
+    dagster: dg.DagsterInstance
+    monkeypatch: pytest.MonkeyPatch
+    home: Path
+
+    def live(self, day: date) -> list[tuple[str, str]]:
+        """Live a day; return the fingerprint and the text of each alert about a customer that it brought."""
+        slack = self.box.world.slack.messages
+        before = len(slack)
+        turn_clocks(self.monkeypatch, self.box, midnight(day) + timedelta(days=1))
+        for job, first, last in [*windows_of(day), ("daily_tables", str(day), str(day))]:
+            ran = execute(self.dagster, job, first, last)
+            assert ran.success, told(ran)
+        for _ in range(2):
+            ran = execute(self.dagster, "deliver", str(day), tables=["delivery/slack_alerts"])
+            assert ran.success, told(ran)
+        return [
+            (message.metadata["event_payload"]["fingerprint"], message.text)
+            for message in slack[before:]
+            if message.metadata
+        ]
+
+    def customers(self, day: date) -> list[dict[str, Any]]:
+        """The rows of those who pay by a subscription in Stripe, are well, and are known to Intercom."""
+        rows = frame(self.home, "core/unified_customers", str(day)).to_dict("records")
+        return [
+            row
+            for row in rows
+            if row["customer_status"] == "active"
+            and row["mrr_source"] == "stripe"
+            and row["intercom_contact_id"]
+            and not row["is_delinquent"]
+            and row["health_score"] >= 70
+            and len(_subscriptions(self.box.world, row)) == 1
+        ]
+
+
+def _subscriptions(world: World, row: dict[str, Any]) -> list[StripeSubscription]:
+    return [each for each in world.stripe.subscriptions.values() if each.customer == row["stripe_customer_id"]]
+
+
+def _change(world: World, row: dict[str, Any], **changes: Any) -> None:
+    """Change a subscription, with the event that Stripe makes of it."""
+    [subscription] = _subscriptions(world, row)
+    previous = {name: getattr(subscription, name) for name in changes}
+    for name, value in changes.items():
+        setattr(subscription, name, value)
+    id = f"evt_scripted{len(world.stripe.events)}"
+    world._context.events.record(world.now, id, "customer.subscription.updated", subscription, previous)
+
+
+def speak_of_cancelling(world: World, row: dict[str, Any]) -> None:
+    contact = world.intercom.contacts[row["intercom_contact_id"]]
+    id = f"9{len(world.intercom.conversations):07}"
+    world.intercom.conversations[id] = IntercomConversation(
+        id, contact.id, world.now, world.now, "", "<p>I want to cancel our subscription.</p>", contact.role,
+        contact.name, contact.email, last_contact_reply=world.now, waiting_since=world.now,
+    )  # fmt: skip
+
+
+def set_to_end(world: World, row: dict[str, Any]) -> None:
+    _change(world, row, cancel_at_period_end=True)
+
+
+def take_back(world: World, row: dict[str, Any]) -> None:
+    _change(world, row, cancel_at_period_end=False)
+
+
+def fall_behind(world: World, row: dict[str, Any]) -> None:
+    _change(world, row, status="past_due")
+
+
+def settle(world: World, row: dict[str, Any]) -> None:
+    _change(world, row, status="active")
+
+
+Script = Callable[[World, dict[str, Any]], None]
+# What happens, the alerts that it brings; what ends it, and what that brings.
+STORIES: list[tuple[Script, list[str], Script | None, list[str]]] = [
+    (speak_of_cancelling, ["Cancel mention", "Health drop"], None, []),
+    (set_to_end, ["Cancellation scheduled"], take_back, ["Cancellation taken back"]),
+    (fall_behind, ["Payment overdue", "Health drop"], settle, ["Payment settled", "Health recovered"]),
+]
+
+
+def titles(alerts: Sequence[tuple[str, str]], row: dict[str, Any]) -> list[str]:
+    return sorted(text.split(":")[0] for mark, text in alerts if f":{row['customer_id']}:" in mark)
+
+
+def test_what_happens_in_the_systems_is_in_slack_once(
+    box: Sandbox, dagster: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy_file = tmp_path / "policy.toml"
+    _loud_policy(policy_file)
+    monkeypatch.setenv("GTM_POLICY", str(policy_file))
+    days = Days(box, dagster, monkeypatch, tmp_path / "home")
+    days.live(FIRST)
+    people = days.customers(FIRST)[: len(STORIES)]
+    assert len(people) == len(STORIES), "the world has too few such customers"
+
+    Control(box.url).set_clock(midnight(FIRST) + timedelta(days=1, hours=12))
+    for (happens, *_), row in zip(STORIES, people, strict=True):
+        happens(box.world, row)
+    alerts = days.live(FIRST + timedelta(days=1))
+    for (_, expected, *_), row in zip(STORIES, people, strict=True):
+        assert titles(alerts, row) == sorted(expected)
+
+    Control(box.url).set_clock(midnight(FIRST) + timedelta(days=2, hours=12))
+    for (_, _, ends, _), row in zip(STORIES, people, strict=True):
+        if ends:
+            ends(box.world, row)
+    alerts = days.live(FIRST + timedelta(days=2))
+    for (_, _, _, over), row in zip(STORIES, people, strict=True):
+        assert titles(alerts, row) == sorted(over)
+
+
+def _loud_policy(path: Path) -> None:
+    """Nothing is put off to a digest, so that each alert is a message of its own."""
+    text = files("gtm_platform").joinpath("policy/policy.toml").read_text()
+    for name, value in (("max_a_day = 5", "max_a_day = 1000"), ("digest_above = 10", "digest_above = 1000")):
+        assert name in text
+        text = text.replace(name, value)
+    path.write_text(text)

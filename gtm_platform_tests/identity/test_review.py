@@ -1,0 +1,138 @@
+"""Who is listed for a person to decide: those alike and those held back, until they are decided."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import ibis
+import pyarrow as pa
+
+from gtm_platform.identity import companies, links, review
+from gtm_platform.policy import policy
+from gtm_platform.sources.feeds import company_feeds
+from gtm_platform.state.identity_decisions import Decision
+from gtm_platform_tests.identity.matching.made_up_records import colleagues
+from gtm_platform_tests.tables import DAY, LONG_AGO, Row, computed, filled, person_tables, rows_as_table, rows_of
+
+NEXT_DAY = DAY + timedelta(days=1)
+NO_ROWS = {name: filled(name) for name in ("identity/review", "identity/companies", "identity/links")}
+
+
+def contacts() -> list[dict[str, Any]]:
+    """Colleagues of some companies, each twice with one address: what one person's records are like is learnt."""
+    return [
+        {
+            "id": f"{record['unique_id']}-{copy}",
+            "email": f"{record['person']}@{str(record['company'] or 'x').split()[0]}.example",
+            "first_name": record["first_name"],
+            "last_name": record["last_name"],
+            "company_name": record["company"],
+            "city": record["city"],
+            "created_at": LONG_AGO,
+        }
+        for record in colleagues(40)
+        if record["first_name"] and record["last_name"]
+        for copy in range(2)
+    ]
+
+
+TWIN = {
+    "first_name": "Ottoline",
+    "last_name": "Featherstone",
+    "company_name": "Zephyr Works",
+    "city": "Ulm",
+    "created_at": LONG_AGO,
+}
+TWINS = [
+    {"id": "t1", "email": "ottoline@zephyrworks.example", **TWIN},
+    {"id": "t2", "email": "featherstone9@gmail.com", **TWIN},
+]
+
+
+def tables(rows: Sequence[Row], previous: ibis.Table, day: date, decided: Sequence[Decision]) -> dict[str, Any]:
+    persons = person_tables(hubspot=rows)
+    linked = computed(
+        links.table,
+        "identity/links",
+        records=persons,
+        previous=previous,
+        policy=policy(),
+        day=day,
+        decided=decided,
+    )
+    names = [
+        {"id": "c1", "domain": "zephyrworks.example", "name": "Zephyr Works GmbH"},
+        {"id": "c2", "domain": "zephyr-works.example", "name": "Zephyr Works Ltd."},
+        {"id": "c3", "domain": "other.example", "name": "Quartz Foods"},
+    ]
+    feeds = {feed.source: filled(feed.table) for feed in company_feeds()} | {
+        "hubspot": filled("hubspot/companies", *names)
+    }
+    firms = computed(companies.table, "identity/companies", links=linked, records=feeds, policy=policy())
+    return {"links": linked, "companies": firms, "records": persons, "decided": decided, "policy": policy(), "day": day}
+
+
+def listed(inputs: dict[str, Any], **previous: ibis.Table) -> ibis.Table:
+    rows: pa.Table = review.table(
+        **inputs,
+        previous=previous.get("review", NO_ROWS["identity/review"]),
+        previous_companies=previous.get("companies", NO_ROWS["identity/companies"]),
+    )
+    return rows_as_table(review.CONTRACT.schema, rows.to_pylist())
+
+
+def customers(linked: ibis.Table) -> dict[str, str]:
+    return {row["record_id"]: row["customer_id"] for row in rows_of(linked)}
+
+
+def pairs(table: ibis.Table, rule: str) -> set[frozenset[str]]:
+    return {frozenset([row["first_id"], row["second_id"]]) for row in rows_of(table) if row["rule"] == rule}
+
+
+def test_people_who_are_alike_are_listed_by_id_and_colleagues_are_not() -> None:
+    inputs = tables([*contacts(), *TWINS], NO_ROWS["identity/links"], DAY, ())
+    ids = customers(inputs["links"])
+    rows = rows_of(listed(inputs))
+    assert frozenset([ids["t1"], ids["t2"]]) in pairs(listed(inputs), review.SIMILAR)
+    people = [row for row in rows if row["kind"] == review.PERSON]
+    assert all(row["score"] >= policy().identity.similar.people for row in people)
+    assert not any("@" in str(value) or "Ottoline" in str(value) for row in rows for value in row.values())
+
+
+def test_companies_are_listed_by_their_names() -> None:
+    (row,) = [
+        row
+        for row in rows_of(listed(tables(TWINS, NO_ROWS["identity/links"], DAY, ())))
+        if row["kind"] == review.COMPANY
+    ]
+    assert (row["rule"], row["reason"]) == (review.SIMILAR_NAME, "their names mean the same")
+
+
+def test_who_shares_an_inbox_is_listed_with_the_reason() -> None:
+    behind = [{"id": f"h{n}", "email": "info@acme.example"} for n in range(3)]
+    inputs = tables(behind, NO_ROWS["identity/links"], DAY, ())
+    rows = [row for row in rows_of(listed(inputs)) if row["rule"] == review.HELD_BACK]
+    assert [row["reason"] for row in rows] == ["shared inbox"] * 2
+    assert {row["first_id"] for row in rows} == {min(customers(inputs["links"]).values())}
+
+
+def test_a_day_without_news_keeps_the_pairs_that_are_still_two() -> None:
+    first = tables([*contacts(), *TWINS], NO_ROWS["identity/links"], DAY, ())
+    before = listed(first)
+    same = tables([*contacts(), *TWINS], first["links"], NEXT_DAY, ())
+    assert pairs(listed(same, review=before, companies=first["companies"]), review.SIMILAR) == pairs(
+        before, review.SIMILAR
+    )
+    gone = tables(contacts(), first["links"], NEXT_DAY, ())
+    after = pairs(listed(gone, review=before, companies=first["companies"]), review.SIMILAR)
+    ids = customers(first["links"])
+    assert after == pairs(before, review.SIMILAR) - {frozenset([ids["t1"], ids["t2"]])}
+
+
+def test_a_pair_that_a_person_decided_is_not_listed_again() -> None:
+    now = datetime(2026, 11, 20)
+    for kind in ("split", "merge"):
+        decided = [Decision(1, kind, "hubspot:t1", "hubspot:t2", "Noor", "by phone", now)]
+        inputs = tables([*contacts(), *TWINS], NO_ROWS["identity/links"], DAY, decided)
+        ids = customers(inputs["links"])
+        assert frozenset([ids["t1"], ids["t2"]]) not in pairs(listed(inputs), review.SIMILAR)

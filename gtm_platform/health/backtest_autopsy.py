@@ -49,7 +49,7 @@ RULES = (
 
 @dataclass(frozen=True)
 class Autopsy:
-    """A churn that was flagged too late or not at all: healthy to the end, or warned less than 14 days ahead."""
+    """A churn that was missed: the customer was healthy to the end, or flagged too late."""
 
     churn: Churn
     facts: Mapping[str, Any]  # of the last day before

@@ -28,7 +28,10 @@ class Measure:
 
 
 class Resampling:
-    """Sets of customers drawn with replacement, the same for every figure: rows of a customer come and go together."""
+    """Sets of customers drawn with replacement, the same for every figure.
+
+    All rows of a customer come and go together.
+    """
 
     def __init__(self, customers: Sequence[str], rounds: int = ROUNDS) -> None:
         names, self._codes = np.unique(np.asarray(customers, dtype=object).astype(str), return_inverse=True)
@@ -73,7 +76,10 @@ def _with_interval(value: float, drawn: Floats) -> Measure:
 
 
 def auc(risk: Floats, churned: Flags, weights: Floats | None = None) -> float | None:
-    """Return how often who churned has a higher risk than who stayed, ties counting half; None without a pair."""
+    """Return how often who churned has a higher risk than who stayed; None without a pair.
+
+    Ties count half.
+    """
     weights = np.ones(len(risk)) if weights is None else weights
     values, codes = np.unique(risk, return_inverse=True)
     left = np.bincount(codes, weights=weights * churned, minlength=len(values))

@@ -14,6 +14,7 @@ from gtm_platform_tests.bench import (
     api,
     automation,
     backfill,
+    backtest,
     connector,
     dashboard,
     graph,
@@ -24,7 +25,7 @@ from gtm_platform_tests.bench import (
 )
 from gtm_platform_tests.bench.figures import Effort, Figure, Row
 
-ROOMS = (marts, connector, latency, limits, graph, unchanged, automation, backfill, api, dashboard, anomalies)
+ROOMS = (marts, connector, latency, limits, graph, unchanged, automation, backfill, api, dashboard, anomalies, backtest)
 FIGURES = {room.FIGURE.name: room.FIGURE for room in ROOMS}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")
 

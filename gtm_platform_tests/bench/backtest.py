@@ -26,7 +26,7 @@ FULL_EVERY_DAYS = 28
 def measure(effort: Effort) -> Iterator[Row]:
     """Live a year of some worlds, and print what the back-test says of each and of all together."""
     lived = [
-        in_child(f"{__name__}:live", seed=seed, people=effort.of(800, 120), weeks=effort.of(WEEKS, 30)).found
+        in_child(f"{__name__}:live", seed=seed, people=effort.of(800, 120), weeks=effort.of(WEEKS, 17)).found
         for seed in SEEDS[: effort.of(len(SEEDS), 1)]
     ]
     for world in lived:

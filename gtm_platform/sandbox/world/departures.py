@@ -30,7 +30,10 @@ _STRAINED = timedelta(days=90)  # before the renewal that is never paid, others 
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """The end of a customer's contract, its cause, and the instant from which that shows; never without a cause."""
+    """The end of a customer's contract, its cause, and the instant from which that shows.
+
+    It never shows where the cause is none.
+    """
 
     end: datetime
     cause: str
@@ -38,7 +41,7 @@ class Departure:
 
 
 def strain(contract: Contract) -> None:
-    """Let the last renewals of a contract whose end is a failed payment be paid late, where there is time for it."""
+    """Let the last renewals before a payment that fails for good be paid late, where there is time."""
     if contract.ending not in UNPAID or contract.end is None or contract.fatal is None:
         return
     if contract.end - contract.start < SHORTEST_STAY:
@@ -107,5 +110,5 @@ def _complaints(rng: Random, since: datetime, end: datetime) -> Sequence[tuple[d
 
 
 def goes_quiet(departure: Departure | None) -> bool:
-    """Whether somebody uses the product less in the last weeks, as those do whose use is not what drives them away."""
+    """Tell whether the use falls in the last weeks, as it does where use is not what shows the cause."""
     return departure is None or departure.cause in (TICKETS, FAILED_PAYMENTS)

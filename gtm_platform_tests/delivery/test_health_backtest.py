@@ -83,7 +83,8 @@ def test_the_schedule_asks_for_the_newest_month_that_can_be_judged(now: datetime
         assert month is None or MONTHS.has_partition_key(month)
 
 
-def test_the_command_prints_what_a_person_wants_to_know(lived: Lake) -> None:
+@pytest.mark.usefixtures("lived")
+def test_the_command_prints_what_a_person_wants_to_know() -> None:
     answer = CliRunner().invoke(health, ["backtest", "--home", str(settings().home)])
     assert answer.exit_code == 0, answer.output
     for words in (
@@ -96,6 +97,7 @@ def test_the_command_prints_what_a_person_wants_to_know(lived: Lake) -> None:
         assert words in answer.output
 
 
-def test_the_command_tests_rules_of_a_file_too(tmp_path: Path, lived: Lake) -> None:
+@pytest.mark.usefixtures("lived")
+def test_the_command_tests_rules_of_a_file_too(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="2"):
         health.main(["backtest", "--policy", str(tmp_path / "missing.toml")])

@@ -19,7 +19,7 @@ from gtm_platform.accounts import (
     require_own_account,
 )
 from gtm_platform.delivery.alerts.settings import SlackSettings
-from gtm_platform.delivery.alerts.slack_client import SlackChannel
+from gtm_platform.delivery.alerts.slack_client import Post, SlackChannel
 from gtm_platform.delivery.hubspot.client import HubSpotObjects, open_client
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
@@ -144,8 +144,9 @@ def test_a_restricted_stripe_key_may_be_refused_its_account_and_still_names_it(b
 @pytest.mark.usefixtures("box")
 def test_nothing_is_posted_to_another_workspace(box: Sandbox) -> None:
     require_own_account(AccountIdentity("slack", "T0OTHER0001", "Slack workspace T0OTHER0001 (Other)"))
+    post = Post("C0", "A secret of another company", [], "fingerprint", "key")
     with pytest.raises(OtherAccount, match="belongs to Slack workspace T0OTHER0001"):
-        SlackChannel.of(settings_of(SlackSettings)).post("A secret of another company", [], "fingerprint")
+        SlackChannel.of(settings_of(SlackSettings)).post(post)
     messages = httpx.get(f"{box.url}/_sandbox/slack/messages", trust_env=False).json()["messages"]
     assert messages == []
 

@@ -46,7 +46,7 @@ def meant(lake: Lake, text: str, day: str) -> Meant:
         rows = _by_further_address(lake, reference.lower(), day)
     if not rows:
         raise NobodyMeant(
-            f"Nobody is called {reference} on {day}. Give an address, a customer's id, or a record such as hubspot:123."
+            f"Nobody is called {reference} on {day}. Give an address, a customer's id, or a record as `source:id`."
         )
     customers = sorted({row["customer_id"] for row in rows})
     if len(customers) > 1:

@@ -12,6 +12,8 @@ from gtm_platform_tests.e2e.home import frame
 from gtm_platform_tests.faults.end_to_end_runs import FIRST, READ, STORM, WRITTEN, Life, live
 
 LOST = ("reset", "cut")  # the write was done, the answer does not tell
+# The one message is looked up after its first lost answer and recognised: it is not posted again, so not cut either.
+SPARED = ("slack", WRITTEN["slack"], "cut")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def changes(life: Life) -> Counter[tuple[str, str, str]]:
 def test_every_fault_struck(lives: tuple[Life, Life]) -> None:
     _, stormy = lives
     assert len(stormy.faults) == len(READ) * (len(STORM) + 1) + len(WRITTEN) * len(STORM)
-    assert {what: hits for what, hits in stormy.faults.items() if hits == 0} == {}
+    assert [what for what, hits in stormy.faults.items() if hits == 0] == [SPARED]
     assert stormy.waited > 10  # they were waited out
 
 
@@ -101,15 +103,13 @@ def test_hubspot_was_given_each_value_once(lives: tuple[Life, Life]) -> None:
 
 
 @pytest.mark.faults("D15", "D16")
-def test_slack_was_told_each_thing_once_and_a_repeat_says_that_it_may_be_one(lives: tuple[Life, Life]) -> None:
+def test_slack_was_told_each_thing_once_though_answers_were_lost(lives: tuple[Life, Life]) -> None:
     quiet_worlds, stormy = lives
     marks = [[deed["metadata"]["event_payload"]["fingerprint"] for deed in life.said] for life in lives]
     assert marks[0]
-    assert set(marks[1]) == set(marks[0])
-    first = [mark for mark, deed in zip(marks[1], stormy.said, strict=True) if not deed["text"].startswith(REPEAT)]
-    assert sorted(first) == sorted(marks[0])
-    lost = sum(stormy.faults["slack", WRITTEN["slack"], kind] for kind in LOST)
-    assert len(stormy.said) - len(quiet_worlds.said) == lost
+    assert marks[1] == marks[0]
+    assert sum(stormy.faults["slack", WRITTEN["slack"], kind] for kind in LOST)
+    assert not any(deed["text"].startswith(REPEAT) for deed in (*quiet_worlds.said, *stormy.said))
 
 
 def test_the_last_day_once_more_changes_nothing_and_sends_nothing(lives: tuple[Life, Life]) -> None:

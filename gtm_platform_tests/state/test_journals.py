@@ -121,14 +121,14 @@ def test_a_post_is_in_doubt_until_it_is_sent_or_surely_was_not(state: State) -> 
         messages.intend(tx, [fact("a")], "C0", NOW)
         [entry] = messages.waiting(tx, KINDS)
 
-        messages.posting(tx, [entry.id], "hash")
+        messages.posting(tx, [entry.id], "hash", "C0")
         assert [waiting.status for waiting in messages.waiting(tx, KINDS)] == ["unknown"]
         messages.refused(tx, [entry.id], "limit")
         assert [waiting.status for waiting in messages.waiting(tx, KINDS)] == ["intent"]
 
-        messages.posting(tx, [entry.id], "hash")
+        messages.posting(tx, [entry.id], "hash", "C0")
         messages.doubtful(tx, [entry.id], "no answer")
-        messages.posting(tx, [entry.id], "hash")
+        messages.posting(tx, [entry.id], "hash", "C0")
         messages.refused(tx, [entry.id], "limit")
         assert [waiting.status for waiting in messages.waiting(tx, KINDS)] == ["unknown"]
 

@@ -161,6 +161,7 @@ class Support:
         self._part(at, conversation, "comment", phrases.answer(rng, mood, self._person.first), admin)
         conversation.first_admin_reply = conversation.first_admin_reply or at
         conversation.last_admin_reply = self._contact.last_contacted = at
+        self._contact.updated = max(self._contact.updated, at)
         conversation.waiting_since, conversation.read = None, True
         if rng.random() < 0.15:
             self._snooze(at, conversation, case, mood, admin)

@@ -62,7 +62,7 @@ def nobody_waits(patch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     retries = partial(RetryPolicy, now=clock.own, sleep=clock.sleep)
     for client in clients():
-        for name, calm in (("RetryPolicy", retries), ("RateLimiter", _paced_by(clock))):
+        for name, calm in (("RetryPolicy", retries), ("RateLimiter", paced_by(clock))):
             if hasattr(client, name):
                 patch.setattr(client, name, calm)
     # The sandbox's own limits are counted in real time, in which all calls come at once.
@@ -71,7 +71,9 @@ def nobody_waits(patch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def _paced_by(clock: Clock) -> type[RateLimiter]:
+def paced_by(clock: Clock) -> type[RateLimiter]:
+    """Return a limiter that waits by a clock."""
+
     class OnThisClock(RateLimiter):
         def __init__(self, rate: float, burst: int, window: float = 0.0) -> None:
             super().__init__(rate, burst, clock.now, clock.sleep, window)

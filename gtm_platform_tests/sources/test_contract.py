@@ -30,6 +30,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration import liveness
 from gtm_platform.sandbox import server
 from gtm_platform.settings import settings
+from gtm_platform_tests.faults.quiet_worlds import Clock, clients, paced_by
 from gtm_platform_tests.ingest.syncing import RULES
 from gtm_platform_tests.slow_systems import is_slow, lift_limits
 
@@ -251,6 +252,9 @@ def test_a_rate_limit_and_an_outage_are_waited_out(
     waits: list[float] = []
     client = f"gtm_platform.sources.{account.source.name}.client.RetryPolicy"
     monkeypatch.setattr(client, partial(RetryPolicy, sleep=waits.append), raising=False)
+    for module in clients():
+        if hasattr(module, "RateLimiter"):  # which pauses, too, when a system says for how long
+            monkeypatch.setattr(module, "RateLimiter", paced_by(Clock()))
     lake = account.lake(tmp_path / "lake")
     with account.fault(status=status, times=1, retry_after=7 if status == 429 else None):
         account.sync(lake, stream)

@@ -8,6 +8,8 @@ import click
 from gtm_platform.cli.homes import choose_home
 from gtm_platform.cli.options import HOME
 
+POLICY_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 
 @click.group()
 def health() -> None:
@@ -51,12 +53,7 @@ def explain(home: Path | None, email: str, day: datetime | None, as_json: bool) 
 
 @health.command()
 @HOME
-@click.option(
-    "--policy",
-    "path",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Test the rules of this file instead of history.",
-)
+@click.option("--policy", "path", type=POLICY_FILE, help="Test the rules of this file instead of history.")
 def backtest(home: Path | None, path: Path | None) -> None:
     """Test on the churns of the past whether health saw them coming.
 
@@ -79,13 +76,7 @@ def backtest(home: Path | None, path: Path | None) -> None:
 
 @health.command()
 @HOME
-@click.option(
-    "--policy",
-    "path",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    required=True,
-    help="The policy file to try.",
-)
+@click.option("--policy", "path", type=POLICY_FILE, required=True, help="The policy file to try.")
 @click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="How many of the newest days.")
 def replay(home: Path | None, path: Path, days: int) -> None:
     """Try rules on the past: what health would have been by them.

@@ -3,6 +3,7 @@
 What a command does stands in `identity_files` and `identity_decisions`.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -101,12 +102,15 @@ WHO = click.option("--who", help="Who decides.  [default: the user of this machi
 REASON = click.option("--why", "reason", required=True, help="Why; it is kept with the decision.")
 
 
+def about_two(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the arguments and options of a decision about two."""
+    for declared in (REASON, WHO, click.argument("second"), click.argument("first"), HOME):
+        command = declared(command)
+    return command
+
+
 @identity.command()
-@HOME
-@click.argument("first")
-@click.argument("second")
-@WHO
-@REASON
+@about_two
 def merge(home: Path | None, first: str, second: str, who: str | None, reason: str) -> None:
     """Decide that FIRST and SECOND are the same person, whatever the rules say.
 
@@ -116,7 +120,7 @@ def merge(home: Path | None, first: str, second: str, who: str | None, reason: s
     \b
     Example:
       gtm identity merge jane@acme.com jane.doe@gmail.com --why "She said so in a call"
-      gtm identity merge hubspot:123 stripe:cus_9 --why "One person, two orders" --who Noor
+      gtm identity merge hubspot:123 stripe:cus_9 --why "One person, two orders"
     """
     choose_home(home).announce().enter()
     from gtm_platform.cli.identity_decisions import decide
@@ -125,11 +129,7 @@ def merge(home: Path | None, first: str, second: str, who: str | None, reason: s
 
 
 @identity.command()
-@HOME
-@click.argument("first")
-@click.argument("second")
-@WHO
-@REASON
+@about_two
 def split(home: Path | None, first: str, second: str, who: str | None, reason: str) -> None:
     """Decide that FIRST and SECOND, now one customer, are not the same person.
 

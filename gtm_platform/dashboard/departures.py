@@ -17,14 +17,20 @@ def show_churned(churned: Churned, currency: str, key: str) -> None:
     if not churned.total:
         st.caption("Nobody left.")
         return
-    total, foreseen = churned.total, churned.foreseen
-    st.markdown(
-        f"They paid **{plain(money(churned.total_mrr, currency))}**; {foreseen:,} of {total:,} had been flagged before."
-    )
+    st.markdown(_sentence(churned, currency))
     rows = [_row(departure, row) for departure, row in churned.listed()]
     show_customers(rows, COLUMNS, currency, key, "Who left, the latest first")
-    if len(rows) < total:
-        st.caption(f"The latest {counted(len(rows), 'customer')} of {total:,}.")
+    if len(rows) < churned.total:
+        st.caption(f"The latest {counted(len(rows), 'customer')} of {churned.total:,}.")
+
+
+def _sentence(churned: Churned, currency: str) -> str:
+    earlier = churned.total - churned.watched
+    if not churned.watched:
+        return "All of them left before the first day that is shown."
+    unknown = f" {earlier:,} left before the first day that is shown." if earlier else ""
+    paid = plain(money(churned.total_mrr, currency))
+    return f"{churned.watched:,} of them paid **{paid}**, and {churned.foreseen:,} had been flagged before.{unknown}"
 
 
 def _row(departure: Departure, row: dict[str, Any]) -> dict[str, Any]:
@@ -33,5 +39,5 @@ def _row(departure: Departure, row: dict[str, Any]) -> dict[str, Any]:
         **row,
         "mrr_before": departure.mrr_before,
         "last_status": departure.health_status,
-        "warning": counted(days, "day") if departure.flagged_since else "none",
+        "warning": counted(days, "day") if departure.flagged_since else "none" if departure.last_day else "unknown",
     }

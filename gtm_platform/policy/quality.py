@@ -1,6 +1,6 @@
 """How the quality of a customer's data is weighed, and when a source or a figure is suspicious."""
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -8,6 +8,26 @@ from gtm_platform.policy.rules import Count, Days, Hours, Points, Rules, Share
 
 Deviation = Annotated[float, Field(gt=0)]
 Weeks = Annotated[int, Field(ge=28, le=84, multiple_of=7)]
+
+# Why two systems differ on what a customer pays; a difference has the first cause that applies.
+MrrCause = Literal[
+    "missing customer",
+    "cancelled at period end",
+    "paused",
+    "trial",
+    "currency",
+    "discount",
+    "one price",
+    "one item",
+    "billing period",
+    "old copy",
+    "delay",
+    "tax",
+    "several systems",
+    "unexplained",
+]
+MRR_CAUSES: tuple[MrrCause, ...] = get_args(MrrCause)
+ALARMING_CAUSES = ("missing customer", "unexplained")  # as long as a policy does not say otherwise
 
 
 class Anomalies(Rules):
@@ -34,18 +54,4 @@ class Quality(Rules):
     max_customer_drop: Share
     silent_days: Days = 3
     anomalies: Anomalies = Anomalies()
-    # Why two systems may differ on what a customer pays without a warning, in the words of quality/mrr_differences.
-    accepted_mrr_differences: tuple[str, ...] = (
-        "cancelled at period end",
-        "paused",
-        "trial",
-        "currency",
-        "discount",
-        "one price",
-        "one item",
-        "billing period",
-        "old copy",
-        "delay",
-        "tax",
-        "several systems",
-    )
+    accepted_mrr_differences: tuple[MrrCause, ...] = tuple(c for c in MRR_CAUSES if c not in ALARMING_CAUSES)

@@ -12,8 +12,8 @@ from gtm_platform.policy import policy as current_policy
 
 def mrr_differences(differences: ibis.Table, policy: Policy) -> ibis.Table:
     """Return each difference without an accepted cause, with how many of the day have the same cause."""
-    open_ones = differences.filter(differences["cause"].notin(policy.quality.accepted_mrr_differences))
-    counted = open_ones.group_by("cause").mutate(with_this_cause=lambda t: t.count())
+    unaccepted = differences.filter(differences["cause"].notin(policy.quality.accepted_mrr_differences))
+    counted = unaccepted.group_by("cause").mutate(with_this_cause=lambda t: t.count())
     return counted.select(
         "cause", "with_this_cause", "customer_id", "source", "mrr", "currency", "other_source", "other_mrr",
         "other_currency",

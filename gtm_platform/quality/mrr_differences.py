@@ -12,34 +12,18 @@ from gtm_platform.lake.expressions import money
 from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.policy import Money, Policy
 from gtm_platform.policy import policy as current_policy
+from gtm_platform.policy.quality import MRR_CAUSES
 
 LEAST_SHARE, LEAST_AMOUNT = 0.01, 1  # a smaller difference is none
 ROUNDING = 0.011  # amounts of which one was computed from the other are at most so far apart
 TAXES = (1, 27)  # percent, the least and the largest rate of a tax on sales
-CAUSES = (
-    "missing customer",
-    "cancelled at period end",
-    "paused",
-    "trial",
-    "currency",
-    "discount",
-    "one price",
-    "one item",
-    "billing period",
-    "old copy",
-    "delay",
-    "tax",
-    "several systems",
-    "unexplained",
-)
+ITEMS = ("item_mrr", "item_mrr_by_bill", "ended_mrr")
+SHOWN = ("mrr", "currency", "other_mrr", "other_currency")
 
 
 def _count(cause: str) -> Callable[[ibis.Table], ibis.Value]:
     return lambda t: (t["cause"] == cause).sum()
 
-
-ITEMS = ("item_mrr", "item_mrr_by_bill", "ended_mrr")
-SHOWN = ("mrr", "currency", "other_mrr", "other_currency")
 
 CONTRACT = Contract(
     {
@@ -57,12 +41,12 @@ CONTRACT = Contract(
             "several), billing period (a bill for several months taken for one month's), old copy (of what has ended), "
             "delay (true until lately), tax (included there), several systems, missing customer; else unexplained.",
             nullable=False,
-            rule=lambda v: v.isin(CAUSES),
+            rule=lambda v: v.isin(MRR_CAUSES),
         ),
     },
     key=("customer_id", "source", "other_source"),
     about="Where two systems differ on a customer's MRR by more than 1 % and 1 unit, or in its currency.",
-    figures={cause.replace(" ", "_"): _count(cause) for cause in CAUSES},
+    figures={cause.replace(" ", "_"): _count(cause) for cause in MRR_CAUSES},
 )
 
 

@@ -73,10 +73,9 @@ def slack_reports(context: dg.AssetExecutionContext, config: DeliveryConfig, lak
         yield dg.AssetObservation(KEY, metadata={"dry_run": True, "would_post": [fact.fingerprint for fact in due]})
         return
     report = _send(due, day)
-    counts = {"sent": report.sent, "waiting": report.waiting, "refused": report.failed, "dropped": report.dropped}
     if report.trouble:
-        raise dg.Failure(f"{report.trouble[0]} {report.waiting} reports wait for the next run.", metadata=counts)
-    yield dg.AssetMaterialization(KEY, metadata={**counts, **links(Slack=channel_url())})
+        raise dg.Failure(f"{report.trouble[0]} {report.waiting} reports wait for the next run.", metadata=report.counts)
+    yield dg.AssetMaterialization(KEY, metadata={**report.counts, **links(Slack=channel_url())})
 
 
 def due_reports() -> list[Fact]:

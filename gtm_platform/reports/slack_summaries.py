@@ -70,10 +70,11 @@ def slack_summaries(context: dg.AssetExecutionContext, config: DeliveryConfig, l
         yield dg.AssetObservation(KEY, metadata={"dry_run": True, "would_post": [fact.fingerprint for fact in facts]})
         return
     report = _send(store, facts, day)
-    counts = {"sent": report.sent, "waiting": report.waiting, "refused": report.failed, "dropped": report.dropped}
     if report.trouble:
-        raise dg.Failure(f"{report.trouble[0]} {report.waiting} summaries wait for the next run.", metadata=counts)
-    yield dg.AssetMaterialization(KEY, metadata={"day": day, **counts})
+        raise dg.Failure(
+            f"{report.trouble[0]} {report.waiting} summaries wait for the next run.", metadata=report.counts
+        )
+    yield dg.AssetMaterialization(KEY, metadata={"day": day, **report.counts})
 
 
 def due_summaries(lake: Lake) -> list[Fact]:

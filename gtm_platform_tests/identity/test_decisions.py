@@ -9,11 +9,10 @@ import ibis
 import networkx as nx
 import pytest
 
-from gtm_platform.identity import links
 from gtm_platform.identity.decisions import Membership, record_key, refused
-from gtm_platform.policy import policy
 from gtm_platform.state.identity_decisions import Decision
-from gtm_platform_tests.tables import DAY, LONG_AGO, Row, by, computed, filled, person_tables
+from gtm_platform_tests.identity.linked_world import linked_world
+from gtm_platform_tests.tables import DAY, LONG_AGO, Row, by
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 NEXT_DAY = DAY + timedelta(days=1)
@@ -29,15 +28,7 @@ def linked(
     previous: ibis.Table | None = None,
     day: date = DAY,
 ) -> ibis.Table:
-    return computed(
-        links.table,
-        "identity/links",
-        records=person_tables(**world),
-        previous=filled("identity/links") if previous is None else previous,
-        policy=policy(),
-        day=day,
-        decided=decided,
-    )
+    return linked_world(world, previous, day, decided)
 
 
 def customers(table: ibis.Table) -> dict[str, str]:

@@ -10,9 +10,9 @@ import ibis
 import networkx as nx
 import pytest
 
-from gtm_platform.identity import links
 from gtm_platform.policy import policy
-from gtm_platform_tests.tables import DAY, LONG_AGO, Row, by, computed, filled, person_tables, rows_of
+from gtm_platform_tests.identity.linked_world import linked_world
+from gtm_platform_tests.tables import DAY, LONG_AGO, Row, by, rows_of
 
 NOBODY: tuple[Row, ...] = ()
 
@@ -26,14 +26,7 @@ def linked(
     day: date = DAY,
     **others: Sequence[Row],
 ) -> ibis.Table:
-    return computed(
-        links.table,
-        "identity/links",
-        records=person_tables(hubspot=hubspot, intercom=intercom, stripe=stripe, **others),
-        previous=filled("identity/links") if previous is None else previous,
-        policy=policy(),
-        day=day,
-    )
+    return linked_world({"hubspot": hubspot, "intercom": intercom, "stripe": stripe, **others}, previous, day)
 
 
 def groups(table: ibis.Table) -> set[frozenset[str]]:

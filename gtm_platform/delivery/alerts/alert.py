@@ -35,7 +35,8 @@ class Alert(Generic[Observed]):
 
     Facts hold ids, figures and moments; names and addresses are looked up when the message is written. `columns` are
     read of the customers of the day, `history` of those of the days before. Occurrences with the same `group` become
-    one message. `page` is what the message links to in Dagster's UI.
+    one message. `page` is what the message links to in Dagster's UI. `advice` and `severity` are of what is wrong: a
+    recovery needs no advice, and is for information.
     """
 
     kind: str
@@ -60,7 +61,13 @@ class Alert(Generic[Observed]):
 
     def severity_of(self, facts: Facts) -> Severity:
         """Return how pressing one occurrence is."""
+        if recovered(facts):
+            return "info"
         return self.severity(facts) if callable(self.severity) else self.severity
+
+    def advice_of(self, facts: Facts) -> str:
+        """Return what to do about one occurrence."""
+        return "" if recovered(facts) else worded(self.advice, facts)
 
     def _fingerprint(self, occurrence: Occurrence) -> str:
         text = ":".join(part for part in (self.kind, occurrence.subject_id, occurrence.mark) if part)

@@ -99,10 +99,7 @@ def _preview(store: Lake, day: str) -> Metadata:
 def _counts(report: SendReport) -> Metadata:
     return {
         "new_alerts": report.new,
-        "sent": report.sent,
         "messages": report.posts,
-        "waiting": report.waiting,
-        "refused": report.failed,
-        "dropped": report.dropped,
+        **report.counts,
         **({"to_the_usual_channel": " ".join(dict.fromkeys(report.detours))} if report.detours else {}),
     }

@@ -192,5 +192,5 @@ def _health(customer: Row) -> str:
 def _advice(entry: Entry, alert: Alert[Any], customer: Row) -> str:
     if recovered(entry.facts):
         return ""
-    actions = customer["recommended_actions"] or [worded(alert.advice, entry.facts)]
+    actions = customer["recommended_actions"] or [alert.advice_of(entry.facts)]
     return "\n".join(f"• {escape(str(action))}" for action in actions)

@@ -51,7 +51,7 @@ def _message(group: Sequence[Entry], alert: Alert[Any], ui_url: str) -> Message:
     title = f"{repeat_mark(first)}{worded(alert.title, first.facts)}{more}"
     reasons = [worded(alert.why, entry.facts) for entry in group]
     blocks: list[Block] = [header(title), section(_reasons(reasons))]
-    if advice := worded(alert.advice, first.facts):
+    if advice := alert.advice_of(first.facts):
         blocks.append(section(f"*What to do*\n{escape(advice)}"))
     if alert.page:
         blocks.append(section(link(ui_url.rstrip("/") + alert.page(first.facts), "Open in Dagster")))

@@ -35,6 +35,11 @@ class SendReport:
     seen: int = 0  # of those sent: posts of an earlier run that was killed before it could note them
     detours: list[str] = field(default_factory=list)  # why some went to the usual channel instead of their own
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counts that an asset shows."""
+        return {"sent": self.sent, "waiting": self.waiting, "refused": self.failed, "dropped": self.dropped}
+
 
 @dataclass(frozen=True)
 class AlertSender:

@@ -37,6 +37,7 @@ class Churned:
     total: int
     total_mrr: float
     foreseen: int  # who had been flagged before
+    watched: int  # whose last day as a customer is shown: of the rest neither payment nor warning is known
     departures: list[Departure]
     rows: list[dict[str, Any]]  # of the customers who are listed
 
@@ -49,8 +50,8 @@ def churned(
     snapshot: Snapshot, days: int, *, personal: bool, account_manager: str | None = None, limit: int = MOST
 ) -> Churned:
     """Return who had a paid subscription, ended it in so many days, and is no customer now."""
-    bodies, (total, mrr, foreseen) = snapshot.departures(days, account_manager, limit)
+    bodies, (total, mrr, foreseen, watched) = snapshot.departures(days, account_manager, limit)
     departures = [Departure(**orjson.loads(body)) for body in bodies]
     customers = [snapshot.customer(each.customer_id) for each in departures]
     rows = [customer.row(personal=personal) for customer in customers if customer]
-    return Churned(days, total, mrr, foreseen, departures, rows)
+    return Churned(days, total, mrr, foreseen, watched, departures, rows)

@@ -227,6 +227,7 @@ class ChurnedCustomers(Answer):
     total: int
     total_mrr: float = Field(description="What they paid when they left, in the reporting currency.")
     foreseen: int = Field(description="How many had been flagged in the 30 days before.")
+    watched: int = Field(description="Of how many this is known; the rest left before the first day that is shown.")
     data: list[DepartedCustomer]
 
 

@@ -49,7 +49,7 @@ def _alert(kinds: Any, row: Any) -> dict[str, Any]:
         "subject_id": row["subject_id"],
         "title": worded(alert.title, facts) if alert else row["kind"],
         "why": worded(alert.why, facts) if alert else "",
-        "advice": worded(alert.advice, facts) if alert else "",
+        "advice": alert.advice_of(facts) if alert else "",
         "status": row["status"],
         "sent_at": instant(row["sent_at"]) if row["sent_at"] else None,
     }

@@ -19,7 +19,8 @@ from gtm_platform.serving.store.customer_query import BadQuery, CustomerQuery, P
 from gtm_platform.serving.store.documents import joined
 from gtm_platform.serving.store.explanation import ServedRules
 
-Totals = tuple[int, float, int]
+Totals = tuple[int, float, int, int]
+WATCHED = "json_extract(body, '$.last_day') is not null"  # a departure after the first day that is shown
 TOTALS_KEPT = 1_000  # counts of filtered lists; they cannot change while the file does not
 MMAP_BYTES = 1 << 32
 
@@ -179,14 +180,17 @@ class Snapshot:
         return int(self._one("select count(*) from companies")[0])
 
     def departures(self, days: int, account_manager: str | None, limit: int) -> tuple[list[bytes], Totals]:
-        """Return who left in so many days, the latest first, and how many, what they paid, how many were foreseen."""
+        """Return who left in so many days, the latest first, and totals of all of them.
+
+        How many, what they paid, how many were foreseen, and how many left after the first day that is shown.
+        """
         since = (date.fromisoformat(self.as_of) - timedelta(days=days)).isoformat()
         where = "day > ? and (? is null or account_manager = ?)"
         values = (since, account_manager, account_manager)
         rows = self._all(f"select body from departures where {where} order by id limit ?", (*values, limit))
-        query = f"select count(*), coalesce(sum(mrr), 0), coalesce(sum(foreseen), 0) from departures where {where}"
-        total, mrr, foreseen = self._one(query, values)
-        return [body.encode() for (body,) in rows], (total, round(mrr, 2), foreseen)
+        sums = ", ".join(f"coalesce(sum({of}), 0)" for of in ("mrr", "foreseen", WATCHED))
+        total, mrr, foreseen, watched = self._one(f"select count(*), {sums} from departures where {where}", values)
+        return [body.encode() for (body,) in rows], (total, round(mrr, 2), foreseen, watched)
 
     # --- what holds for all ------------------------------------------------------------------------------------------
 

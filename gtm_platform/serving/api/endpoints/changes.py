@@ -59,7 +59,13 @@ async def churned(call: Reader, query: Annotated[ChurnedQuery, Query()]) -> Resp
             account_manager=query.account_manager,
             limit=query.limit,
         )
-        totals = {"days": left.days, "total": left.total, "total_mrr": left.total_mrr, "foreseen": left.foreseen}
+        totals = {
+            "days": left.days,
+            "total": left.total,
+            "total_mrr": left.total_mrr,
+            "foreseen": left.foreseen,
+            "watched": left.watched,
+        }
         return with_day(snapshot, **_json(totals), data=_departed(left))
 
     return call.answer(make)

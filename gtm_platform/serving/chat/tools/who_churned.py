@@ -32,6 +32,7 @@ def answer(
         total=left.total,
         total_mrr=left.total_mrr,
         foreseen=left.foreseen,
+        watched=left.watched,
         churned=question.departed(left),
     )
 

@@ -220,7 +220,7 @@ def churned(platform: Platform) -> Answer:
 def churned_on_the_page(platform: Platform) -> Answer:
     app = platform.open_page("changes", days="30 days")
     table = next(rows for number in range(len(app.dataframe)) if "warning" in (rows := listed(app, number))[0])
-    warned = [0 if row["warning"] == "none" else int(row["warning"].split()[0]) for row in table]
+    warned = [0 if row["warning"] in ("none", "unknown") else int(row["warning"].split()[0]) for row in table]
     paid = [filled_or_none(row["mrr_before"]) for row in table]
     return sorted(zip((row["name"] for row in table), paid, warned, strict=True), key=str)
 

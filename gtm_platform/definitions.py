@@ -6,6 +6,7 @@ import dagster as dg
 
 from gtm_platform.automation import ops_notifications
 from gtm_platform.automation.definitions import automated
+from gtm_platform.cohorts import assets as cohorts
 from gtm_platform.core import assets as core
 from gtm_platform.delivery import definitions as delivery
 from gtm_platform.extensions.merging import extended
@@ -13,6 +14,7 @@ from gtm_platform.health import assets as health
 from gtm_platform.identity import assets as identity
 from gtm_platform.ingest.plan import SyncRules
 from gtm_platform.lake.dagster import resource as lake
+from gtm_platform.market import assets as market
 from gtm_platform.orchestration import liveness
 from gtm_platform.policy import policy
 from gtm_platform.quality import assets as quality
@@ -21,9 +23,23 @@ from gtm_platform.serving import assets as serving
 from gtm_platform.sources import assets as sources
 from gtm_platform.unified import assets as unified
 
-ROOMS = (lake, liveness, identity, core, health, quality, unified, serving, reports, delivery, ops_notifications)
+ROOMS = (
+    lake,
+    liveness,
+    identity,
+    core,
+    market,
+    health,
+    cohorts,
+    quality,
+    unified,
+    serving,
+    reports,
+    delivery,
+    ops_notifications,
+)
 
-DAILY_TABLES = [table for room in (identity, core, health, quality, unified) for table in room.TABLES]
+DAILY_TABLES = [table for room in (identity, core, market, health, cohorts, quality, unified) for table in room.TABLES]
 
 
 def sync_rules() -> SyncRules:

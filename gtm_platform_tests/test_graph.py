@@ -24,7 +24,7 @@ FLOORS = [
     {"ingest"},
     {"sources"},
     {"identity"},
-    {"core"},
+    {"core", "market"},
     {"cohorts", "health", "quality"},
     {"unified"},
     {"intelligence"},

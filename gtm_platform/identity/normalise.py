@@ -10,6 +10,10 @@ AROUND = r"^[\p{Z}\s]+|[\p{Z}\s]+$"
 # Most of what comes in is plain and needs no more than lower case; a careful look takes ten times as long.
 PLAIN_SITE = r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 PLAIN_EMAIL = r"^[A-Za-z0-9._-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
+LEGAL_FORM = (
+    r"[\s,]+(inc|llc|l\.l\.c|ltd|limited|plc|corp|corporation|co|gmbh|ag|ug|kg|s\.?a\.?s?|sarl|s\.?r\.?l|b\.?v|n\.?v|"
+    r"k\.?k|oy|ab|a/?s|aps|pty|pte)\.?$"
+)
 GMAIL = ("gmail.com", "googlemail.com")
 
 
@@ -67,6 +71,13 @@ def nfc_normalize(text: str) -> str:  # type: ignore[empty-body]
 def _visible(raw: ibis.ir.StringValue) -> ibis.ir.StringValue:
     text: ibis.ir.StringValue = nfc_normalize(raw.re_replace(INVISIBLE, "").re_replace(AROUND, "").lower())
     return text
+
+
+def company_name(raw: ibis.ir.StringValue) -> ibis.ir.StringValue:
+    """The letters and digits of a company's name without its legal form; null for what has none."""
+    bare = _visible(raw).re_replace(LEGAL_FORM, "")
+    name: ibis.ir.StringValue = bare.re_replace(r"[^\p{L}\p{N}]", "").nullif("")
+    return name
 
 
 def is_shared_inbox(address: ibis.ir.StringValue, rules: Identity) -> ibis.ir.BooleanValue:

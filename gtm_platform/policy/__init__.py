@@ -11,10 +11,12 @@ from pathlib import Path
 
 from gtm_platform.policy.alerts import Alerts
 from gtm_platform.policy.automation import Automation
+from gtm_platform.policy.companies import Companies
 from gtm_platform.policy.health import Churn, Health, Signals, Status
 from gtm_platform.policy.hubspot import HubSpot
 from gtm_platform.policy.identity import Identity
 from gtm_platform.policy.limits import Limits
+from gtm_platform.policy.market import Market
 from gtm_platform.policy.money import Money
 from gtm_platform.policy.quality import Anomalies, Quality
 from gtm_platform.policy.reading import PolicyError, parse
@@ -29,10 +31,12 @@ __all__ = [
     "Anomalies",
     "Automation",
     "Churn",
+    "Companies",
     "Health",
     "HubSpot",
     "Identity",
     "Limits",
+    "Market",
     "Money",
     "Policy",
     "PolicyError",
@@ -58,6 +62,8 @@ class Policy(Rules):
     support: Support
     health: Health
     quality: Quality
+    market: Market = Market()
+    companies: Companies = Companies()
     hubspot: HubSpot
     alerts: Alerts
     automation: Automation

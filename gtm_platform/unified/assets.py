@@ -4,10 +4,10 @@ import dagster as dg
 
 from gtm_platform.lake.dagster.daily_assets import daily_assets
 from gtm_platform.lake.dagster.table_checks import day_checks
-from gtm_platform.unified import customers
+from gtm_platform.unified import companies, customers
 from gtm_platform.unified.checks import CHECKS
 
-TABLES = (customers.TABLE,)
+TABLES = (customers.TABLE, companies.TABLE)
 
 
 def defs() -> dg.Definitions:

@@ -3,6 +3,7 @@
 import ibis
 
 from gtm_platform.ingest.feeds import CompanyFeed, Owners, PersonFeed
+from gtm_platform.ingest.market_feeds import FirmographicFeed
 
 
 def _full_name(people: ibis.Table) -> ibis.Value:
@@ -44,5 +45,16 @@ FEEDS = (
         merged_ids="merged_ids",
         stands_alone=True,
         ids_about="Its records in HubSpot, merged ones included.",
+    ),
+    FirmographicFeed(
+        "hubspot",
+        "hubspot/companies",
+        precedence=10,
+        retrieved_at="updated_at",
+        company_id="id",
+        country="country",
+        industry="industry",
+        employee_count="employee_count",
+        linkedin_company_url="linkedin_url",
     ),
 )

@@ -1,0 +1,57 @@
+"""Which company a row of a market feed is about: by the source's record of it, its domain, or its name alone."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+import ibis
+
+from gtm_platform.identity import companies as identity_companies
+from gtm_platform.identity import normalise, person_records
+from gtm_platform.ingest.feeds import Field, read
+
+Tables = Mapping[str, ibis.Table]  # by their keys
+
+
+class CompanyRows(Protocol):
+    """A feed whose rows name a company."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def table(self) -> str: ...
+    @property
+    def company_domain(self) -> Field | None: ...
+    @property
+    def company_name(self) -> Field | None: ...
+    @property
+    def rows(self) -> Callable[[ibis.Table], ibis.Table] | None: ...
+
+
+def mentions(feed: CompanyRows, tables: Tables, columns: Callable[[ibis.Table], dict[str, ibis.Value]]) -> ibis.Table:
+    """Return [record, domain, name, …]: by what each row of a feed names its company, and the columns asked for."""
+    table = tables[feed.table]
+    rows = feed.rows(table) if feed.rows else table
+    company_id: Field | None = getattr(feed, "company_id", None)
+    return rows.select(
+        record=person_records.named(feed.source, read(rows, company_id)) if company_id else ibis.null("string"),
+        domain=normalise.site(read(rows, feed.company_domain)),
+        name=normalise.company_name(read(rows, feed.company_name)),
+        **columns(rows),
+    )
+
+
+def with_company(parts: Iterable[ibis.Table], companies: ibis.Table) -> ibis.Table:
+    """Return the rows whose company there is, with `company_id`; a name counts where one company alone has it."""
+    rows = ibis.union(*parts, distinct=False)
+    references = identity_companies.references(companies).distinct()
+    by_record = references.select(record="company", of_record="company_id")
+    by_domain = references.select(domain="company", of_domain="company_id")
+    names = companies.select("company_id", name=normalise.company_name(companies["name"]))
+    names = names.filter(names["name"].notnull()).group_by("name")
+    alone = names.agg(of_name=lambda t: t["company_id"].min(), bearers=lambda t: t["company_id"].nunique())
+    alone = alone.filter(alone["bearers"] == 1).drop("bearers")
+    for column, known in (("record", by_record), ("domain", by_domain), ("name", alone)):
+        rows = rows.left_join(known, column, rname="{name}_right").drop(f"{column}_right")
+    company_id = ibis.coalesce(rows["of_record"], rows["of_domain"], rows["of_name"])
+    rows = rows.mutate(company_id=company_id).drop("record", "domain", "name", "of_record", "of_domain", "of_name")
+    return rows.filter(rows["company_id"].notnull())

@@ -1,0 +1,230 @@
+"""`core/unified_companies`: everything that is known about a company in one row, and how much it matters to us."""
+
+import ibis
+
+from gtm_platform.cohorts import company_accounts, company_cohorts
+from gtm_platform.cohorts.company_cohorts import COHORTS, COMPETITOR, CUSTOMER, IN_MARKET, PARTNER
+from gtm_platform.cohorts.validation_errors import is_empty
+from gtm_platform.lake.contracts import Column, Contract
+from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.expressions import money
+from gtm_platform.lake.expressions.days import Day, as_scalar
+from gtm_platform.lake.expressions.joins import left_join_all
+from gtm_platform.lake.expressions.literals import number
+from gtm_platform.lake.expressions.scores import capped
+from gtm_platform.market import firmographics
+from gtm_platform.policy import Companies, Policy
+from gtm_platform.policy import policy as current_policy
+
+LEAD_SOURCES = {
+    "product_signup": (),
+    "chroma_signal": ("sumble", "reodev", "github"),
+    "inbound": ("factors", "posthog", "ga4"),
+    "competitor_research": (),
+    "partner_referral": (),
+}
+SIGNAL_LEADS = {source: lead for lead, sources in LEAD_SOURCES.items() for source in sources}
+NICE_TO_HAVE: dict[str, tuple[str, ...]] = {
+    CUSTOMER: ("chroma_usage_tier", "country", "employee_count", "industry"),
+    IN_MARKET: ("use_case_detected", "country", "employee_count", "industry", "linkedin_company_url"),
+    COMPETITOR: ("competitor_source_channel", "country", "employee_count", "industry"),
+    PARTNER: ("si_partner_tier", "si_specializations", "country"),
+}
+
+
+ACCOUNT = {
+    name: company_accounts.CONTRACT.columns[name]
+    for name in (
+        "people",
+        "customers",
+        "pipeline_stage",
+        "open_deal_amount",
+        "last_active_at",
+        "chroma_customer_status",
+        "chroma_instances",
+        "chroma_usage_tier",
+        "chroma_expansion_potential",
+        "usage_growth_30d",
+        "lowest_health",
+        "mean_health",
+        "active_users",
+        "single_user",
+        "champion_left",
+        "next_renewal_at",
+    )
+}
+COHORT = {
+    name: column
+    for name, column in company_cohorts.CONTRACT.columns.items()
+    if name not in ("company_id", "as_of", "chroma_customer_status", "first_signal_at", "first_signal_source")
+}
+
+CONTRACT = Contract(
+    {
+        "company_id": Column("string", "The company.", nullable=False),
+        "as_of": Column("date", "The day at whose end all of this was so.", nullable=False),
+        "name": Column("string", "As identity/companies has it."),
+        "domain": Column("string", "The domain that it goes by."),
+        "aliases": Column("array<string>", "Its further domains, sorted.", nullable=False),
+        **{name: firmographics.CONTRACT.columns[name] for name in firmographics.FIELDS},
+        **COHORT,
+        "cohort_priority_score": Column(
+            "float64",
+            "0 to 100 of cohort, money and signals, by the policy; the fit counts once there is a model of it.",
+            rule=lambda v: v.between(0, 100),
+        ),
+        "q1_revenue_potential": Column("string", "high, medium or low.", nullable=False),
+        "chroma_cloud_mrr": Column(money.AMOUNT, "What it pays a month, in the reporting currency.", nullable=False),
+        **ACCOUNT,
+        "si_customer_count": Column("int64", "Customers that the partner brought or implemented."),
+        "si_revenue_potential": Column(money.AMOUNT, "What its won and open referrals come to, reporting currency."),
+        "si_specializations": Column("array<string>", "What the partner is good at.", nullable=False),
+        "lead_source": Column(
+            "string", f"Its first touch in time: {', '.join(LEAD_SOURCES)}.", rule=lambda v: v.isin(list(LEAD_SOURCES))
+        ),
+        "engagement_notes": Column("string", "What the last recorded call with its people was about.", personal=True),
+        "completeness_score": Column(
+            "float64", "Share of the fields that are filled of those nice to have in its cohort, 0 to 100."
+        ),
+    },
+    key=("company_id",),
+    about="One row per company with everything known about it at the end of the day.",
+    figures={
+        **{cohort: lambda t, cohort=cohort: (t["customer_cohort"] == cohort).sum() for cohort in COHORTS},
+        "chroma_cloud_mrr": lambda t: t["chroma_cloud_mrr"].sum(),
+    },
+)
+NOTHING: ibis.ir.ArrayScalar = ibis.literal([], type="array<string>")
+INSTANT = "timestamp('UTC', 6)"
+
+
+def table(
+    companies: ibis.Table,
+    accounts: ibis.Table,
+    cohorts: ibis.Table,
+    firmographics: ibis.Table,
+    partners: ibis.Table,
+    people: ibis.Table,
+    calls: ibis.Table,
+    policy: Policy,
+    day: Day,
+) -> ibis.Table:
+    """Return a row per company of identity/companies."""
+    parts = [
+        accounts.drop("is_signed_up", "won_amount", "collections", "limit_share"),
+        cohorts.drop("as_of", "chroma_customer_status"),
+        firmographics.select("company_id", *FIRMOGRAPHIC),
+        _partnership(partners),
+        _notes(people, calls),
+    ]
+    rows = left_join_all(companies.select("company_id", "name", "domain", "domains"), parts, "company_id")
+    rows = rows.mutate(
+        as_of=as_scalar(day),
+        aliases=rows["domains"].filter(lambda domain: domain != ibis.coalesce(rows["domain"], "")),
+        chroma_cloud_mrr=rows["mrr"],
+        si_specializations=ibis.coalesce(rows["si_specializations"], NOTHING),
+        lead_source=_lead_source(rows),
+        q1_revenue_potential=_potential(rows),
+    )
+    return rows.mutate(
+        cohort_priority_score=_priority(rows, policy.companies), completeness_score=_completeness(rows)
+    ).select(*CONTRACT.columns)
+
+
+FIRMOGRAPHIC = tuple(firmographics.FIELDS)
+
+
+def _partnership(partners: ibis.Table) -> ibis.Table:
+    potential = partners["revenue"].fill_null(0) + partners["open_revenue"].fill_null(0)
+    return partners.select(
+        "company_id",
+        si_customer_count="customers",
+        si_revenue_potential=money.shown(potential),
+        si_specializations="specializations",
+        partner_since="since",
+    )
+
+
+def _notes(people: ibis.Table, calls: ibis.Table) -> ibis.Table:
+    """Return [company_id, engagement_notes]: the summary of the newest call with anybody of the company."""
+    held = people.select("customer_id", "company_id").join(calls, "customer_id")
+    held = held.filter(held["company_id"].notnull(), held["last_call_summary"].notnull())
+    details = {"at": held["last_call_at"], "customer_id": held["customer_id"], "summary": held["last_call_summary"]}
+    newest = held.group_by("company_id").agg(newest=ibis.struct(details).max(where=held["last_call_at"].notnull()))
+    return newest.select("company_id", engagement_notes=newest["newest"]["summary"])
+
+
+def _lead_source(rows: ibis.Table) -> ibis.ir.StringValue:
+    """Return the touch that came first; of several at one instant the first in the order of LEAD_SOURCES."""
+    signal = rows["first_signal_source"].cases(*SIGNAL_LEADS.items())
+    touches = {
+        "product_signup": rows["signed_up_at"],
+        "chroma_signal": _when(signal == "chroma_signal", rows["first_signal_at"]),
+        "inbound": _when(signal == "inbound", rows["first_signal_at"]),
+        "competitor_research": rows["competitor_first_seen_at"],
+        "partner_referral": rows["partner_since"],
+    }
+    never = ibis.literal("9999-01-01").cast(INSTANT)
+    moments = {lead: at.fill_null(never) for lead, at in touches.items()}
+    earliest = ibis.least(*moments.values())
+    return ibis.cases(
+        (earliest == never, None), *((moments[lead] == earliest, lead) for lead in LEAD_SOURCES), else_=None
+    )
+
+
+def _when(condition: ibis.ir.BooleanValue, at: ibis.Value) -> ibis.Value:
+    return ibis.ifelse(condition.fill_null(False), at, ibis.null(INSTANT))
+
+
+def _potential(rows: ibis.Table) -> ibis.ir.StringValue:
+    promising = (rows["chroma_customer_status"] == "trial") | rows["signal_strength"].isin(("strong", "very_strong"))
+    return ibis.cases((rows["mrr"] > 0, "high"), (promising.fill_null(False), "medium"), else_="low")
+
+
+def _priority(rows: ibis.Table, rules: Companies) -> ibis.ir.FloatingValue:
+    """Return 0 to 100: the parts that have data, by their weights."""
+    weights, ranks = rules.priority, rules.cohort_ranks
+    rank = rows["customer_cohort"].cases(
+        (CUSTOMER, number(ranks.current_customer)),
+        (PARTNER, number(ranks.si_partner)),
+        (IN_MARKET, number(ranks.in_market)),
+        (COMPETITOR, number(ranks.competitor)),
+        else_=number(0),
+    )
+    amount = ibis.ifelse(rows["mrr"] > 0, rows["mrr"], rows["open_deal_amount"].fill_null(0)).cast("float64")
+    window = ibis.window(group_by=amount > 0, order_by=amount)
+    worth = ibis.ifelse(amount > 0, ibis.percent_rank().over(window), number(0))
+    signals = capped(rows["signal_points"].fill_null(0) / number(weights.full_signal_points))
+    total = number(weights.cohort) * rank + number(weights.money) * worth + number(weights.signals) * signals
+    return (total / number(weights.cohort + weights.money + weights.signals) * 100).round(4)
+
+
+def _completeness(rows: ibis.Table) -> ibis.ir.FloatingValue:
+    return rows["customer_cohort"].cases(
+        *((cohort, _filled_share(rows, fields)) for cohort, fields in NICE_TO_HAVE.items()), else_=ibis.null("float64")
+    )
+
+
+def _filled_share(rows: ibis.Table, fields: tuple[str, ...]) -> ibis.ir.FloatingValue:
+    filled = [ibis.ifelse(is_empty(rows[name]), 0, 1) for name in fields]
+    total = filled[0]
+    for value in filled[1:]:
+        total = total + value
+    return (total / number(len(fields)) * 100).round(2)
+
+
+TABLE = DailyTable(
+    "core/unified_companies",
+    CONTRACT,
+    inputs={
+        "companies": "identity/companies",
+        "accounts": "cohorts/company_accounts",
+        "cohorts": "cohorts/company_cohorts",
+        "firmographics": "market/firmographics",
+        "partners": "market/partners",
+        "people": "identity/people",
+        "calls": "core/calls",
+        "policy": current_policy,
+    },
+    rule=table,
+)

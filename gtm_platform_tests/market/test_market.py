@@ -1,0 +1,244 @@
+"""The tables of the market: whose word counts, which company is meant, and what a signal is worth on a day."""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import ibis
+import pytest
+
+from gtm_platform.ingest.market_feeds import (
+    CompetitorFeed,
+    FirmographicFeed,
+    PartnerFeed,
+    ReferralFeed,
+    SignalFeed,
+)
+from gtm_platform.market import competitors, firmographics, partners, signals
+from gtm_platform.policy import policy
+from gtm_platform_tests.tables import DAY, Row, by, computed, days_ago, filled, rows_as_table, rows_of
+
+INSTANT = "timestamp('UTC', 6)"
+COMPANIES: Sequence[Row] = (
+    {"company_id": "acme", "name": "Acme, Inc.", "domains": ["acme.example"], "hubspot_company_ids": ["7"]},
+    {"company_id": "twin1", "name": "Twin", "domains": ["twin.example"]},
+    {"company_id": "twin2", "name": "Twin GmbH", "domains": ["twin.test"]},
+)
+Rule = Callable[..., ibis.Table]
+
+
+def made(rule: Rule, table: str, schema: Mapping[str, str], **rows: Sequence[Row]) -> ibis.Table:
+    """What a rule makes of tables of one schema, by their names."""
+    rows_by_table = {name: rows_as_table(ibis.schema(schema), each) for name, each in rows.items()}
+    companies = filled("identity/companies", *({"match_method": "domain", **row} for row in COMPANIES))
+    return computed(rule, table, records=rows_by_table, companies=companies, policy=policy(), day=DAY)
+
+
+SIGNAL = {
+    "id": "string",
+    "kind": "string",
+    "at": INSTANT,
+    "ends_at": INSTANT,
+    "domain": "string",
+    "name": "string",
+    "strength": "float64",
+    "topics": "array<string>",
+    "title": "string",
+}
+
+
+def seen(*rows: Row, **further: Sequence[Row]) -> ibis.Table:
+    return made(signals.table, "market/signals", SIGNAL, first=rows, **further)
+
+
+@pytest.fixture(autouse=True)
+def feeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two sources of signals, of which the first is trusted more."""
+    common: dict[str, Any] = {
+        "kind": lambda rows: rows["kind"],
+        "signal_id": "id",
+        "at": "at",
+        "ends_at": "ends_at",
+        "company_domain": "domain",
+        "company_name": "name",
+        "strength": "strength",
+        "topics": "topics",
+        "title": "title",
+    }
+    two = [SignalFeed("sumble", "first", **common), SignalFeed("reodev", "second", precedence=20, **common)]
+    monkeypatch.setattr(signals, "FEEDS", two)
+
+
+def signal(**row: Any) -> dict[str, Any]:
+    return {"id": "1", "kind": "star", "at": days_ago(0), "domain": "https://www.acme.example/jobs", **row}
+
+
+@pytest.mark.parametrize(
+    ("row", "points"),
+    [
+        (signal(), 2.0),
+        (signal(at=days_ago(14)), 1.0),
+        (signal(at=days_ago(28)), 0.5),
+        (signal(kind="fork"), 4.0),
+        (signal(kind="issue"), 6.0),
+        (signal(kind="pull_request"), 8.0),
+        (signal(kind="job", strength=0.7), 7.0),
+        (signal(kind="visit", strength=3, topics=["/blog", "/docs", "/"]), 3.0),
+        (signal(kind="visit", strength=3, topics=["/blog", "/Pricing", "/"]), 8.0),
+        (signal(kind="visit", strength=40), 10.0),
+        (signal(kind="listed"), 0.0),
+        (signal(kind="job", strength=1, ends_at=days_ago(1)), 0.0),
+        (signal(kind="job", strength=1, ends_at=days_ago(-1)), 10.0),
+    ],
+)
+def test_what_a_signal_is_worth(row: Row, points: float) -> None:
+    [made_of_it] = rows_of(seen(row, second=[]))
+    assert made_of_it["points"] == points
+    assert made_of_it["is_active"] is (row.get("ends_at") is None or row["ends_at"] > days_ago(0))
+
+
+def test_what_comes_after_the_day_is_not_there_yet() -> None:
+    assert rows_of(seen(signal(at=days_ago(-1)), second=[])) == []
+
+
+def test_a_sign_that_two_sources_show_is_one_in_the_words_of_the_first() -> None:
+    [row] = rows_of(seen(signal(title="ours"), second=[signal(title="theirs")]))
+    assert (row["title"], row["source"], row["sources"]) == ("ours", "sumble", ["reodev", "sumble"])
+
+
+@pytest.mark.parametrize(
+    ("row", "company"),
+    [
+        ({"domain": "ACME.example"}, "acme"),
+        ({"domain": None, "name": "ACME"}, "acme"),
+        ({"domain": None, "name": "acme inc"}, "acme"),
+        ({"domain": None, "name": "Twin"}, None),
+        ({"domain": "nobody.example", "name": "Nobody"}, None),
+        ({"domain": "twin.test", "name": "Acme"}, "twin2"),
+    ],
+)
+def test_which_company_is_meant(row: Row, company: str | None) -> None:
+    rows = rows_of(seen(signal(**row), second=[]))
+    assert [each["company_id"] for each in rows] == ([company] if company else [])
+
+
+EVIDENCE = {
+    "id": "string",
+    "domain": "string",
+    "product": "string",
+    "at": INSTANT,
+    "sure": "float64",
+    "url": "string",
+    "pains": "array<string>",
+}
+
+
+def test_the_use_of_a_competitor_is_one_row_with_all_its_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    common: dict[str, Any] = {
+        "competitor": "product",
+        "at": "at",
+        "evidence_id": "id",
+        "company_domain": "domain",
+        "confidence": "sure",
+        "evidence": "url",
+        "pain_points": "pains",
+    }
+    two = [
+        CompetitorFeed("github", "code", channel="github", **common),
+        CompetitorFeed("youtube", "videos", channel="youtube", **common),
+    ]
+    monkeypatch.setattr(competitors, "FEEDS", two)
+    piece = {"domain": "acme.example", "at": days_ago(9), "sure": 0.4}
+    code = [piece | {"id": "1", "product": "pinecone-client", "url": "https://code.example/1", "pains": ["cost"]}]
+    videos = [
+        piece | {"id": "1", "product": "Pinecone", "at": days_ago(2), "sure": 0.8, "pains": ["latency", "cost"]},
+        piece | {"id": "2", "product": "Qdrant"},
+        piece | {"id": "3", "product": "Excel"},
+    ]
+    rows = by("vector_db", made(competitors.table, "competitor_intel/usage", EVIDENCE, code=code, videos=videos))
+    assert set(rows) == {"pinecone", "qdrant"}
+    used = rows["pinecone"]
+    assert (used["channels"], used["newest_channel"], used["pieces"]) == (["github", "youtube"], "youtube", 2)
+    assert (used["first_seen_at"], used["last_seen_at"]) == (days_ago(9), days_ago(2))
+    assert (used["confidence"], used["is_certain"], used["pain_points"]) == (0.8, True, ["cost", "latency"])
+    assert used["evidence"] == ["https://code.example/1"]
+    assert rows["qdrant"]["is_certain"] is False
+
+
+PARTNER = {
+    "domain": "string",
+    "status": "string",
+    "tier": "string",
+    "skills": "array<string>",
+    "customer": "string",
+    "customer_name": "string",
+    "kind": "string",
+    "stage": "string",
+    "at": INSTANT,
+    "amount": "decimal(18, 2)",
+    "currency": "string",
+    "id": "string",
+}
+
+
+def test_a_partner_with_what_it_brought(monkeypatch: pytest.MonkeyPatch) -> None:
+    stated: dict[str, Any] = {
+        "company_domain": "domain",
+        "status": "status",
+        "tier": "tier",
+        "specializations": "skills",
+    }
+    monkeypatch.setattr(
+        partners,
+        "PARTNERS",
+        [PartnerFeed("files", "files", 20, **stated), PartnerFeed("portal", "portal", 10, **stated)],
+    )
+    referral = ReferralFeed(
+        "files", "referrals", "id", "domain", "customer", "customer_name", "kind", "stage", "at",
+        amount="amount", currency="currency",
+    )  # fmt: skip
+    monkeypatch.setattr(partners, "REFERRALS", [referral])
+    deal = {"domain": "acme.example", "at": days_ago(9), "currency": "EUR", "amount": Decimal(100)}
+    rows = made(
+        partners.table,
+        "market/partners",
+        PARTNER,
+        files=[{"domain": "acme.example", "status": "active", "tier": "Gold", "skills": ["rag"]}],
+        portal=[{"domain": "acme.example", "tier": "Silver"}],
+        referrals=[
+            deal | {"id": "1", "customer": "a.example", "kind": "referred", "stage": "won"},
+            deal | {"id": "2", "customer": "a.example", "kind": "implemented", "stage": "live"},
+            deal | {"id": "3", "customer": "b.example", "kind": "co_sell", "stage": "accepted"},
+            deal | {"id": "4", "customer": "c.example", "kind": "co_sell", "stage": "lost"},
+        ],
+    )
+    [row] = rows_of(rows)
+    assert (row["status"], row["tier"], row["source"], row["specializations"]) == (
+        "active",
+        "silver",
+        "portal",
+        ["rag"],
+    )
+    assert (row["customers"], row["customers_referred"], row["customers_implemented"]) == (1, 1, 1)
+    assert (row["revenue"], row["open_revenue"]) == (Decimal("218.00"), Decimal("109.00"))
+
+
+def test_each_field_of_a_company_is_that_of_the_source_trusted_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = {"domain": "string", "at": INSTANT, "country": "string", "size": "int64"}
+    stated: dict[str, Any] = {
+        "retrieved_at": "at",
+        "company_domain": "domain",
+        "country": "country",
+        "employee_count": "size",
+    }
+    two = [FirmographicFeed("crm", "crm", 10, **stated), FirmographicFeed("provider", "provider", 20, **stated)]
+    monkeypatch.setattr(firmographics, "FEEDS", two)
+    answer = {"domain": "acme.example", "at": days_ago(5)}
+    tables = {
+        "crm": [answer | {"country": "Germany"}],
+        "provider": [answer | {"country": "France", "size": 90}, answer | {"size": 100, "at": days_ago(1)}],
+    }
+    [row] = rows_of(made(firmographics.table, "market/firmographics", schema, **tables))
+    assert (row["country"], row["country_source"]) == ("Germany", "crm")
+    assert (row["employee_count"], row["employee_count_source"]) == (100, "provider")
+    assert (row["sources"], row["retrieved_at"]) == (["crm", "provider"], days_ago(1))

@@ -1,0 +1,125 @@
+"""The wide table of companies: every column that is promised, and those that it works out itself."""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gtm_platform.policy import policy
+from gtm_platform.unified import companies as unified_companies
+from gtm_platform_tests.tables import DAY, Row, by, computed, days_ago, filled
+
+MISSION = Path(__file__).parents[3] / "shared" / "mission.md"
+TABLES = {
+    "accounts": "cohorts/company_accounts",
+    "cohorts": "cohorts/company_cohorts",
+    "firmographics": "market/firmographics",
+    "partners": "market/partners",
+}
+
+
+@pytest.mark.skipif(not MISSION.exists(), reason="the specification is not beside the repository")
+def test_every_promised_column() -> None:
+    section = MISSION.read_text().split("## 4. `core.unified_companies`")[1].split("## 5.")[0].split("| property")[0]
+    listed = section.split("\n\n")[1].replace("people count", "people").replace("cohort columns of §5", "")
+    promised = set(re.findall(r"[a-z][a-z0-9_]+", listed)) - {"company_type"}
+    assert len(promised) > 35
+    assert promised <= set(unified_companies.CONTRACT.columns)
+    assert "company_type" in unified_companies.CONTRACT.columns
+
+
+SIGNAL: Row = {"first_signal_at": days_ago(9), "first_signal_source": "sumble"}
+
+
+def wide(*companies: Row, calls: Row | None = None) -> dict[str, dict[str, Any]]:
+    """The rows of companies whose facts are columns of whatever table has them."""
+
+    def part(table: str) -> Any:
+        names = filled(table).columns
+        return filled(table, *({k: v for k, v in row.items() if k in names} for row in companies))
+
+    identity = [{"match_method": "domain", "domains": [], **row} for row in companies]
+    names = filled("identity/companies").columns
+    inputs = {name: part(table) for name, table in TABLES.items()}
+    return by(
+        "company_id",
+        computed(
+            unified_companies.table,
+            "core/unified_companies",
+            companies=filled("identity/companies", *({k: v for k, v in row.items() if k in names} for row in identity)),
+            people=filled("identity/people", {"customer_id": "a", "company_id": "c"}),
+            calls=filled("core/calls", {"customer_id": "a", **(calls or {})}),
+            policy=policy(),
+            day=DAY,
+            **inputs,
+        ),
+    )
+
+
+def test_aliases_are_the_further_domains() -> None:
+    rows = wide({"company_id": "c", "domain": "acme.example", "domains": ["acme.example", "acme.test"]})
+    assert (rows["c"]["domain"], rows["c"]["aliases"], rows["c"]["as_of"]) == ("acme.example", ["acme.test"], DAY)
+
+
+@pytest.mark.parametrize(
+    ("facts", "potential"),
+    [
+        ({"mrr": Decimal(1)}, "high"),
+        ({"chroma_customer_status": "trial"}, "medium"),
+        ({"signal_strength": "strong"}, "medium"),
+        ({"signal_strength": "moderate"}, "low"),
+        ({}, "low"),
+    ],
+)
+def test_revenue_potential(facts: Row, potential: str) -> None:
+    assert wide({"company_id": "c", **facts})["c"]["q1_revenue_potential"] == potential
+
+
+@pytest.mark.parametrize(
+    ("facts", "lead_source"),
+    [
+        (
+            {"signed_up_at": days_ago(9), "first_signal_at": days_ago(3), "first_signal_source": "sumble"},
+            "product_signup",
+        ),
+        (
+            {"signed_up_at": days_ago(3), "first_signal_at": days_ago(9), "first_signal_source": "sumble"},
+            "chroma_signal",
+        ),
+        ({"first_signal_at": days_ago(9), "first_signal_source": "factors"}, "inbound"),
+        ({"competitor_first_seen_at": days_ago(9)}, "competitor_research"),
+        ({"since": days_ago(9), "source": "partner_files"}, "partner_referral"),
+        ({}, None),
+    ],
+)
+def test_the_lead_source_is_the_first_touch_in_time(facts: Row, lead_source: str | None) -> None:
+    assert wide({"company_id": "c", **facts})["c"]["lead_source"] == lead_source
+
+
+def test_priority_by_cohort_money_and_signals() -> None:
+    rows = wide(
+        {
+            "company_id": "top",
+            "customer_cohort": "cohort_1_current_customer",
+            "mrr": Decimal(90),
+            "signal_points": 60.0,
+        },
+        {"company_id": "next", "customer_cohort": "cohort_1_current_customer", "mrr": Decimal(10)},
+        {"company_id": "last", "customer_cohort": "cohort_3_competitor"},
+        {"company_id": "none"},
+    )
+    scores = {name: row["cohort_priority_score"] for name, row in rows.items()}
+    assert scores == {"top": 100.0, "next": 44.4444, "last": 13.3333, "none": 0.0}
+
+
+def test_completeness_is_of_what_is_nice_to_have_in_the_cohort() -> None:
+    rows = wide({"company_id": "c", "customer_cohort": "cohort_3_competitor", "country": "Germany"})
+    assert rows["c"]["completeness_score"] == 25.0
+    assert wide({"company_id": "c"})["c"]["completeness_score"] is None
+
+
+def test_the_notes_are_those_of_the_last_recorded_call() -> None:
+    call = {"last_call_summary": "They grow.", "last_call_at": days_ago(3)}
+    assert wide({"company_id": "c"}, calls=call)["c"]["engagement_notes"] == "They grow."

@@ -2,7 +2,7 @@
 
 import ibis
 
-from gtm_platform.lake.contracts import Column, Contract
+from gtm_platform.lake.contracts import Column, Contract, Figure
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.days import Day, as_scalar, within
 from gtm_platform.lake.expressions.joins import left_join_all
@@ -24,6 +24,13 @@ SIGNS = ("hiring_ai_engineers", "building_rag", "ai_native", "evaluating", "usin
 DEVELOPER_ACTS = ("star", "fork", "issue", "pull_request")
 INSTANT = "timestamp('UTC', 6)"
 NOTHING: ibis.ir.ArrayScalar = ibis.literal([], type="array<string>")
+
+
+def _size_of(cohort: str) -> Figure:
+    return lambda t: (t["customer_cohort"] == cohort).sum()
+
+
+SIZES = {cohort: _size_of(cohort) for cohort in COHORTS}  # of any table with a row per company and its cohort
 
 CONTRACT = Contract(
     {
@@ -57,7 +64,7 @@ CONTRACT = Contract(
     },
     key=("company_id",),
     about="One row per company: its cohort and the signs behind it, at the end of the day.",
-    figures={cohort: lambda t, cohort=cohort: (t["customer_cohort"] == cohort).sum() for cohort in COHORTS},
+    figures=SIZES,
 )
 
 

@@ -2,7 +2,7 @@
 
 import ibis
 
-from gtm_platform.cohorts.company_cohorts import COHORTS, COMPETITOR, CUSTOMER, IN_MARKET, PARTNER
+from gtm_platform.cohorts.company_cohorts import COMPETITOR, CUSTOMER, IN_MARKET, PARTNER, SIZES
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 
@@ -23,7 +23,7 @@ CONTRACT = Contract(
     },
     key=("company_id", "field"),
     about="One row per company and field that its cohort needs and that is empty.",
-    figures={cohort: lambda t, cohort=cohort: (t["customer_cohort"] == cohort).sum() for cohort in COHORTS},
+    figures=SIZES,
 )
 
 

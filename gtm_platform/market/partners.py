@@ -15,6 +15,7 @@ from gtm_platform.policy import policy as current_policy
 from gtm_platform.sources.feeds import market_feeds
 
 PARTNERS, REFERRALS = market_feeds(PartnerFeed), market_feeds(ReferralFeed)
+TABLES = dict.fromkeys([*(feed.table for feed in PARTNERS), *(feed.table for feed in REFERRALS)])
 INSTANT = "timestamp('UTC', 6)"
 STATED = ("partner_type", "status", "tier", "specializations", "since")
 BROUGHT = ("referred", "co_sell", "resold", "influenced")
@@ -92,15 +93,8 @@ def _referrals(feed: ReferralFeed, tables: Tables, policy: Policy) -> ibis.Table
             "worth": money.reported(amount, currency, policy.money),
         }
 
-    return mentions(_OfPartner(feed), tables, columns)
-
-
-class _OfPartner:
-    """A feed of referrals as one whose rows name the partner."""
-
-    def __init__(self, feed: ReferralFeed) -> None:
-        self.source, self.table, self.rows = feed.source, feed.table, feed.rows
-        self.company_domain, self.company_name = feed.partner_domain, None
+    partner = PartnerFeed(feed.source, feed.table, feed.precedence, company_domain=feed.partner_domain, rows=feed.rows)
+    return mentions(partner, tables, columns)
 
 
 def _brought(referrals: ibis.Table, day: Day) -> ibis.Table:
@@ -120,7 +114,7 @@ TABLE = DailyTable(
     "market/partners",
     CONTRACT,
     inputs={
-        "records": {feed.table: feed.table for feed in (*PARTNERS, *REFERRALS)},
+        "records": {table: table for table in TABLES},
         "companies": "identity/companies",
         "policy": current_policy,
     },

@@ -19,13 +19,22 @@ from gtm_platform.serving.snapshot.build import Built, build
 from gtm_platform.serving.snapshot.files import folder_of, path_of, stamps
 from gtm_platform.serving.snapshot.hubspot_writes import HubSpotWrites
 from gtm_platform.serving.snapshot.landing import Landing
-from gtm_platform.serving.snapshot.layout import COMPANIES, CUSTOMERS, HISTORY_DAYS, PEOPLE, SCORES
+from gtm_platform.serving.snapshot.layout import (
+    COHORT_ERRORS,
+    COMPANIES,
+    COMPANY_IDS,
+    CUSTOMERS,
+    HISTORY_DAYS,
+    PEOPLE,
+    SCORES,
+    TRANSITIONS,
+)
 from gtm_platform.settings import settings
 from gtm_platform.state import open_state
 
 KEY = dg.AssetKey(["serving", "snapshot"])
 CENT = 0.01
-READ = (CUSTOMERS, SCORES, PEOPLE, COMPANIES)
+READ = (CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS, COMPANIES, TRANSITIONS, COHORT_ERRORS)
 
 
 @dg.asset(

@@ -3,7 +3,7 @@
 import ibis
 
 from gtm_platform.cohorts import company_accounts, company_cohorts
-from gtm_platform.cohorts.company_cohorts import COHORTS, COMPETITOR, CUSTOMER, IN_MARKET, PARTNER
+from gtm_platform.cohorts.company_cohorts import COMPETITOR, CUSTOMER, IN_MARKET, PARTNER, SIZES
 from gtm_platform.cohorts.validation_errors import is_empty
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
@@ -89,10 +89,7 @@ CONTRACT = Contract(
     },
     key=("company_id",),
     about="One row per company with everything known about it at the end of the day.",
-    figures={
-        **{cohort: lambda t, cohort=cohort: (t["customer_cohort"] == cohort).sum() for cohort in COHORTS},
-        "chroma_cloud_mrr": lambda t: t["chroma_cloud_mrr"].sum(),
-    },
+    figures={**SIZES, "chroma_cloud_mrr": lambda t: t["chroma_cloud_mrr"].sum()},
 )
 NOTHING: ibis.ir.ArrayScalar = ibis.literal([], type="array<string>")
 INSTANT = "timestamp('UTC', 6)"

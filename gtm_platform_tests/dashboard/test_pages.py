@@ -10,6 +10,7 @@ import orjson
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from gtm_platform.dashboard.cohorts import NAMES
 from gtm_platform.dashboard.page import DESTINATION, discover
 from gtm_platform.dashboard.pages.at_risk import every_row
 from gtm_platform.dashboard.status import AT_RISK as AT_RISK_STATUSES
@@ -225,6 +226,41 @@ def test_companies_are_listed_by_what_they_pay(open_page: Open, lake: Lake) -> N
     query = "select sum(mrr_reporting) filter (is_customer)::double from {table} group by company_id order by 1 desc"
     table = listed(open_page("company"))
     assert [row["mrr_reporting"] for row in table] == [pytest.approx(mrr) for (mrr,) in rows(lake, query)]
+
+
+COHORT_QUERY = """select customer_cohort, count(*)::int, sum(chroma_cloud_mrr)::double from {table} group by 1"""
+
+
+def test_cohorts_are_those_of_the_lake(open_page: Open, lake: Lake) -> None:
+    app = open_page("cohorts")
+    sizes = {NAMES[cohort]: f"{count:,}" for cohort, count, _ in rows(lake, COHORT_QUERY, "core/unified_companies")}
+    assert cards(app) == sizes
+    moved = rows(lake, "select company_id from {table} order by 1", "cohorts/transitions")
+    assert len(listed(app)) == len(moved) == 12
+    assert [row["companies"] for row in listed(app, 1)] == [
+        count
+        for (count,) in rows(
+            lake,
+            "select count(*) from {table} group by customer_cohort, field order by customer_cohort",
+            "cohorts/validation_errors",
+        )
+    ]
+
+
+@pytest.mark.parametrize("cohort", list(NAMES))
+def test_the_companies_of_a_cohort_by_a_link(open_page: Open, lake: Lake, cohort: str) -> None:
+    query = f"""select cohort_priority_score from {{table}} where customer_cohort = '{cohort}' order by 1 desc"""
+    table = listed(open_page("company", cohort=cohort, first="priority"))
+    assert {row["customer_cohort"] for row in table} == {NAMES[cohort]}
+    priorities = [score for (score,) in rows(lake, query, "core/unified_companies")]
+    assert [row["cohort_priority_score"] for row in table] == priorities
+
+
+def test_a_company_says_where_it_stands(open_page: Open) -> None:
+    app = open_page("company", id="com_000003")
+    assert "With a competitor" in texts(app)
+    assert "Uses: Pinecone" in texts(app)
+    assert listed(app)[0]["trigger"] == "Signed up"
 
 
 def test_revenue_moves_as_the_lake_does(open_page: Open, lake: Lake) -> None:

@@ -8,6 +8,7 @@ import duckdb
 from ibis.backends.sql.datatypes import DuckDBType
 
 import gtm_platform.definitions  # noqa: F401  declares the tables
+from gtm_platform.cohorts.company_cohorts import COHORTS
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
@@ -99,6 +100,35 @@ COMPANIES = {
     "match_method": "'domain'",
     "match_confidence": "1.0",
 }
+COHORT_OF = f"(list_value({', '.join(map(repr, COHORTS))}))[1 + i % 4]"
+UNIFIED_COMPANIES = {
+    "company_id": COMPANIES["company_id"],
+    "name": COMPANIES["name"],
+    "domain": COMPANIES["domain"],
+    "as_of": "day",
+    "customer_cohort": COHORT_OF,
+    "cohort_priority_score": "(dice(i, 'priority', 1000) / 10)::double",
+    "completeness_score": "50.0",
+    "people": "1",
+    "chroma_cloud_mrr": "(i * 10)::decimal(18, 2)",
+    "in_market_signals": "['evaluating']",
+    "current_vector_db": "if(i % 4 = 3, 'pinecone', null)",
+}
+TRANSITIONS = {
+    "company_id": COMPANIES["company_id"],
+    "at": "day",
+    "compared_with": "day - 1",
+    "from_cohort": "null",
+    "to_cohort": COHORT_OF,
+    "trigger": "'Signed up'",
+    "evidence": "['evaluating']",
+}
+COHORT_ERRORS = {
+    "company_id": COMPANIES["company_id"],
+    "customer_cohort": COHORT_OF,
+    "field": "'domain'",
+    "error": "'It needs a domain.'",
+}
 USUAL = {
     "array": "[]",
     "boolean": "false",
@@ -118,7 +148,11 @@ def settle(home: Path, customers: int, days: int, last: date = DAY, **more: Any)
             _write(connection, lake, "core/unified_customers", day, customers, age, WIDE)
             _write(connection, lake, "health/customer_health", day, customers, age, HEALTH, "where is_customer")
         _write(connection, lake, "identity/people", last, customers, 0, PEOPLE)
-        _write(connection, lake, "identity/companies", last, -(-customers // COMPANY), 0, COMPANIES)
+        companies = -(-customers // COMPANY)
+        _write(connection, lake, "identity/companies", last, companies, 0, COMPANIES)
+        _write(connection, lake, "core/unified_companies", last, companies, 0, UNIFIED_COMPANIES)
+        _write(connection, lake, "cohorts/transitions", last, min(companies, 12), 0, TRANSITIONS)
+        _write(connection, lake, "cohorts/validation_errors", last, min(companies, 5), 0, COHORT_ERRORS)
     built = build(Landing(lake, datetime.combine(last, time(23), UTC), policy(), **more), folder_of(home))
     assert built is not None
     return built

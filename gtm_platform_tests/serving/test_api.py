@@ -32,7 +32,10 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "/v1/customers/cus_002": models.CustomerDetail,
     "/v1/customers/cus_000": models.CustomerDetail,
     "/v1/companies": models.CompanyPage,
+    "/v1/companies?cohort=cohort_2_in_market&sort=priority": models.CompanyPage,
+    "/v1/companies/com_01": models.CompanyDetail,
     "/v1/companies/com_03": models.CompanyDetail,
+    "/v1/cohorts?days=90": models.Cohorts,
     "/v1/summary": models.Summary,
     "/v1/metrics": models.MetricList,
     "/v1/metrics/mrr?dimension=plan": models.MetricSeries,
@@ -78,6 +81,18 @@ def test_an_address_needs_the_scope_of_what_is_personal(shared_api: Served) -> N
     answer = shared_api.get("/v1/customers/Person12@firm3.example")
     assert answer.json()["customer"]["customer_id"] == "cus_012"
     assert shared_api.get("/v1/customers?fields=name", "masked").status_code == 403
+
+
+def test_companies_of_a_cohort_and_how_one_came_there(shared_api: Served) -> None:
+    page = shared_api.get("/v1/companies?cohort=cohort_4_si_partner&sort=priority&limit=2").json()
+    assert (page["total"], [row["company_id"] for row in page["data"]]) == (4, ["com_13", "com_09"])
+    second = shared_api.get(f"/v1/companies?cohort=cohort_4_si_partner&sort=priority&cursor={page['next_cursor']}")
+    assert [row["company_id"] for row in second.json()["data"]] == ["com_05", "com_01"]
+    assert [each["trigger"] for each in shared_api.get("/v1/companies/com_01").json()["transitions"]] == [
+        "Became a partner"
+    ]
+    assert shared_api.get("/v1/cohorts").json()["moved"] == {"Became a partner": 1, "Came back": 1}
+    assert "They told" not in shared_api.get("/v1/companies/com_01").text
 
 
 def test_filters_and_fields(shared_api: Served) -> None:

@@ -140,6 +140,13 @@ def test_a_company_comes_with_its_people(shared_api: Served) -> None:
     assert len(call(shared_api, "companies", limit=3)["companies"]) == 3
 
 
+def test_cohorts_are_those_of_the_api(shared_api: Served) -> None:
+    answer, api = call(shared_api, "cohorts", days=7), shared_api.get("/v1/cohorts?days=7&limit=20").json()
+    assert {name: answer[name] for name in ("cohorts", "moved", "transitions", "missing")} == {
+        name: api[name] for name in ("cohorts", "moved", "transitions", "missing")
+    }
+
+
 def test_freshness_names_the_day(shared_api: Served) -> None:
     assert call(shared_api, "freshness")["as_of"] == str(TODAY)
 

@@ -10,8 +10,10 @@ import duckdb
 import orjson
 import pytest
 
+from gtm_platform.cohorts.company_cohorts import COHORTS
 from gtm_platform.lake.lake import Lake
 from gtm_platform.serving import assets
+from gtm_platform.serving.answers.cohorts import cohorts, transitions_of
 from gtm_platform.serving.snapshot import customer_rows, layout, metric_rows
 from gtm_platform.serving.snapshot.build import build
 from gtm_platform.serving.snapshot.files import stamps
@@ -107,6 +109,32 @@ def test_companies_with_their_customers(snapshot: Snapshot) -> None:
     assert company["mrr_reporting"] == pytest.approx(float(paid))
     assert snapshot.company("com_03") == snapshot.company("firm3.example") == first[0]
     assert snapshot.count_companies() == PEOPLE // 4
+
+
+def test_companies_by_cohort_and_priority(snapshot: Snapshot) -> None:
+    def listed(query: CompanyQuery) -> list[str]:
+        return [orjson.loads(body)["company_id"] for body, _ in snapshot.companies(query)]
+
+    ranked = listed(CompanyQuery(sort="priority"))
+    assert ranked == [f"com_{i:02d}" for i in reversed(range(15))]
+    partners = listed(CompanyQuery(cohort="cohort_4_si_partner", sort="priority", limit=3))
+    assert partners == ["com_13", "com_09", "com_05"]
+    [*_, (_, place)] = snapshot.companies(CompanyQuery(sort="priority", limit=4))
+    assert listed(CompanyQuery(sort="priority", after=place)) == ranked[4:]
+    assert snapshot.count_companies("cohort_4_si_partner") == 4
+
+
+def test_cohorts_and_who_moved(snapshot: Snapshot) -> None:
+    answer = cohorts(snapshot)
+    assert [(each.cohort, each.companies) for each in answer.cohorts] == list(zip(COHORTS, (4, 4, 4, 3), strict=True))
+    assert answer.moved == {"Became a partner": 1, "Came back": 1}
+    assert [(each.company, each.trigger) for each in answer.transitions] == [
+        ("Firm 1", "Became a partner"),
+        ("Firm 2", "Came back"),
+    ]
+    assert [(each.field, each.companies) for each in answer.missing] == [("domain", 1)]
+    assert transitions_of(snapshot, 30, 10, "com_03") == []
+    assert cohorts(snapshot, limit=1).transitions == answer.transitions[:1]
 
 
 def test_alerts_runs_and_facts(snapshot: Snapshot) -> None:

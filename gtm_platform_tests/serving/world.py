@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from gtm_platform.cohorts.company_cohorts import COHORTS
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
@@ -108,6 +109,30 @@ def _write(lake: Lake, table: str, day: date, rows: list[dict[str, Any]]) -> Non
     lake.write(table, str(day), engine().to_pyarrow(filled(table, *rows)))
 
 
+MOVED = {
+    "company_id": "com_01",
+    "at": DAYS[-1],
+    "compared_with": DAYS[-2],
+    "from_cohort": "cohort_3_competitor",
+    "to_cohort": "cohort_4_si_partner",
+    "trigger": "Became a partner",
+    "evidence": ["uses pinecone"],
+}
+
+
+def unified(company: dict[str, Any], i: int) -> dict[str, Any]:
+    """The row of a company in the wide table: each cohort in turn; the last has neither people nor a cohort."""
+    return {
+        "company_id": company["company_id"],
+        "name": company["name"],
+        "domain": company["domain"],
+        "customer_cohort": COHORTS[i % len(COHORTS)] if i < PEOPLE // 4 else None,
+        "cohort_priority_score": float(i),
+        "engagement_notes": "They told of their plans.",
+        "q1_revenue_potential": "low",
+    }
+
+
 def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
     """Write the daily tables that a snapshot is made of."""
     for day in days:
@@ -124,6 +149,10 @@ def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
         for i in range(-(-people // 4) + 1)
     ]
     _write(lake, "identity/companies", days[-1], companies)
+    _write(lake, "core/unified_companies", days[-1], [unified(row, i) for i, row in enumerate(companies)])
+    _write(lake, "cohorts/transitions", days[-1], [MOVED, MOVED | {"company_id": "com_02", "trigger": "Came back"}])
+    missing = {"customer_cohort": COHORTS[0], "field": "domain", "error": "A company in it needs domain."}
+    _write(lake, "cohorts/validation_errors", days[-1], [{"company_id": "com_00", **missing}])
 
 
 def landing(lake: Lake, **more: Any) -> Landing:

@@ -1,4 +1,4 @@
-"""A company with its people; without one in the address, the companies by what they pay."""
+"""A company with its people; without one in the address, the companies by MRR or priority."""
 
 from typing import Any
 
@@ -6,17 +6,58 @@ import orjson
 import pandas as pd
 import streamlit as st
 
+from gtm_platform.dashboard.cohorts import NAMES, show_transitions
 from gtm_platform.dashboard.customer_table import clickable, money_column, show_customers, table_height
 from gtm_platform.dashboard.links import company_links, show_links
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
 from gtm_platform.dashboard.page import Page, on_row
 from gtm_platform.dashboard.wording import money, number, plain
-from gtm_platform.serving.store import CompanyQuery, CustomerQuery, Snapshot
-from gtm_platform.serving.wording import NOTHING, counted
+from gtm_platform.serving.answers.cohorts import transitions_of
+from gtm_platform.serving.snapshot.layout import HISTORY_DAYS
+from gtm_platform.serving.store import CompanyQuery, CompanySort, CustomerQuery, Snapshot
+from gtm_platform.serving.wording import NOTHING, counted, words
 
 SHOWN = 1_000
+TRANSITIONS = 50
+SORTS: dict[CompanySort, str] = {"mrr_reporting": "Highest MRR", "priority": "Highest priority"}
+# What is said of a company in its cohort, where there is something to say.
+FACTS = {
+    "cohort_priority_score": "Priority",
+    "chroma_customer_status": "Product",
+    "chroma_usage_tier": "Plan",
+    "chroma_expansion_potential": "May buy more",
+    "q1_revenue_potential": "Revenue potential",
+    "champion_left": "Main contact left",
+    "in_market_signals": "Signs of interest",
+    "signal_strength": "Strength",
+    "signal_source": "Seen by",
+    "ai_hiring_status": "Hiring",
+    "use_case_detected": "Builds",
+    "current_vector_db": "Uses",
+    "competitor_pain_points": "Complains of",
+    "displacement_play": "Play",
+    "si_partner_status": "Partner",
+    "si_partner_tier": "Tier",
+    "si_specializations": "Good at",
+    "lead_source": "First touch",
+    "industry": "Industry",
+    "employee_count": "Employees",
+    "country": "Country",
+}
 COLUMNS = ("name", "mrr_reporting", "health_status", "health_score", "customer_status", "risk_signals", "assigned_am")
-LISTED = ("name", "mrr_reporting", "customers", "at_risk", "health_score", "people", "account_managers", "domain")
+LISTED = (
+    "name",
+    "customer_cohort",
+    "cohort_priority_score",
+    "mrr_reporting",
+    "customers",
+    "at_risk",
+    "health_score",
+    "signal_strength",
+    "current_vector_db",
+    "account_managers",
+    "domain",
+)
 
 
 def show(snapshot: Snapshot) -> None:
@@ -35,15 +76,36 @@ def show(snapshot: Snapshot) -> None:
 
 def _show_all(snapshot: Snapshot) -> None:
     st.title("Companies")
-    companies = [orjson.loads(body) for body, _ in snapshot.companies(CompanyQuery(limit=SHOWN))]
-    total, currency = snapshot.count_companies(), Figures(snapshot).currency
-    rest = f", of which the {len(companies):,} that pay most are shown" if total > len(companies) else ""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        cohort = st.selectbox(
+            "Cohort",
+            list(NAMES),
+            index=None,
+            key="cohort",
+            bind="query-params",
+            placeholder="All",
+            width=220,
+            format_func=NAMES.__getitem__,
+        )
+        sort = st.segmented_control(
+            "First",
+            list(SORTS),
+            default="mrr_reporting",
+            required=True,
+            format_func=SORTS.__getitem__,
+            key="first",
+            bind="query-params",
+        )
+    page = snapshot.companies(CompanyQuery(limit=SHOWN, cohort=cohort, sort=sort))
+    companies = [orjson.loads(body) for body, _ in page]
+    total, currency = snapshot.count_companies(cohort), Figures(snapshot).currency
+    rest = f", of which the first {len(companies):,} are shown" if total > len(companies) else ""
     st.markdown(f"**{counted(total, 'company', 'companies')}**{rest}")
     if not companies:
         return
     columns = st.column_config
     st.dataframe(
-        clickable(pd.DataFrame([{name: company[name] for name in LISTED} for company in companies])),
+        clickable(pd.DataFrame([_listed(company) for company in companies])),
         key="companies",
         on_select=on_row("companies", "company", [{"id": company["company_id"]} for company in companies]),
         selection_mode="single-cell",
@@ -55,13 +117,22 @@ def _show_all(snapshot: Snapshot) -> None:
             "domain": columns.TextColumn("Domain", width=180),
             "mrr_reporting": money_column("MRR", currency, 90),
             "customers": columns.NumberColumn("Customers", width=90),
-            "people": columns.NumberColumn("People", width=75),
+            "customer_cohort": columns.TextColumn("Cohort", width=125),
+            "cohort_priority_score": columns.NumberColumn("Priority", format="%.0f", width=70),
+            "signal_strength": columns.TextColumn("Signals", width=95),
+            "current_vector_db": columns.TextColumn("Uses", width=95),
             "at_risk": columns.NumberColumn("At risk", width=75),
             "health_score": columns.NumberColumn("Mean health", format="%.0f", width=100),
             "account_managers": columns.ListColumn("Account managers", width=200),
         },
-        alt="Companies by MRR",
+        alt="Companies, a row each",
     )
+
+
+def _listed(company: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: company[name] for name in LISTED}
+    words_of = {name: words(shown[name]) if shown[name] else None for name in ("signal_strength", "current_vector_db")}
+    return {**shown, **words_of, "customer_cohort": NAMES.get(shown["customer_cohort"] or "")}
 
 
 def _show_one(snapshot: Snapshot, company: dict[str, Any]) -> None:
@@ -83,9 +154,33 @@ def _show_one(snapshot: Snapshot, company: dict[str, Any]) -> None:
     with card_row():
         for title, value in figures.items():
             plain_card(title, value)
+    _show_market(snapshot, company)
     page = snapshot.customers(CustomerQuery({"company": [company["company_id"]]}, limit=SHOWN, customers="all"))
     st.subheader("People", anchor=False)
     show_customers(page.rows(personal=True), COLUMNS, currency, "people", "People of the company")
+
+
+def _show_market(snapshot: Snapshot, company: dict[str, Any]) -> None:
+    """Draw the company's cohort, what speaks for it, and how it moved."""
+    cohort = company["customer_cohort"]
+    if not cohort:
+        return
+    st.subheader(NAMES[cohort], anchor=False)
+    facts = {title: company[name] for name, title in FACTS.items() if company[name]}
+    lines = [f"**{title}**: {plain(_text(value))}" for title, value in facts.items()]
+    st.markdown("  \n".join(lines) or "Nothing more is known.")
+    if moved := transitions_of(snapshot, HISTORY_DAYS, TRANSITIONS, company["company_id"]):
+        show_transitions(moved, "transitions")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(words(each) for each in value)
+    if isinstance(value, bool):
+        return "yes"
+    if isinstance(value, float):
+        return f"{value:.0f}"
+    return words(value) if isinstance(value, str) and value.islower() else str(value)
 
 
 PAGE = Page("company", "Companies", ":material/domain:", 40, show)

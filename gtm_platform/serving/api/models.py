@@ -15,6 +15,7 @@ from gtm_platform.health.movement import ScoreMovement
 from gtm_platform.lake.contracts import Column
 from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
+from gtm_platform.serving.answers.cohorts import CohortsAnswer, Transition
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
 from gtm_platform.serving.answers.timeline import Timeline
@@ -115,9 +116,9 @@ class CustomerTimeline(Answer, Timeline):
 
 
 class CompanyPage(Answer):
-    """A page of companies, those with the most MRR first."""
+    """A page of companies, those with the most MRR, or of the highest priority, first."""
 
-    total: int = Field(description="Companies on all pages, whatever the filter.")
+    total: int = Field(description="Companies on all pages, of the cohort where one is asked for.")
     next_cursor: str | None
     data: list[CompanyRow]  # type: ignore[valid-type]
 
@@ -126,6 +127,7 @@ class CompanyDetail(Answer):
     """A company with its people, current customers or not; at most 1,000 of them."""
 
     company: CompanyRow  # type: ignore[valid-type]
+    transitions: list[Transition] = Field(description="How its cohort changed in the days shown, the newest first.")
     total_people: int
     people: list[CustomerRow]  # type: ignore[valid-type]
 
@@ -287,6 +289,10 @@ class SchemaChanges(Answer):
     days: int = Field(description="How long a change is warned of.")
     open: int
     changes: list[SchemaChangeRow]
+
+
+class Cohorts(Answer, CohortsAnswer):
+    """The cohorts of companies, and who moved between them."""
 
 
 class AlertPage(Answer):

@@ -8,6 +8,7 @@ from gtm_platform.health.explanation import Explanation
 from gtm_platform.health.movement import ScoreMovement
 from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
+from gtm_platform.serving.answers.cohorts import CohortsAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
 from gtm_platform.serving.api.models import AlertRow, CompanyRow, MetricPoint, MetricRow, Movement, model_of
@@ -107,6 +108,10 @@ class Companies(ChatAnswer):
     companies: list[CompanyRow]  # type: ignore[valid-type]
     total_people: int
     people: list[BriefCustomer]  # type: ignore[valid-type]
+
+
+class Cohorts(ChatAnswer, CohortsAnswer):
+    """The cohorts of companies, and who moved between them."""
 
 
 class Freshness(ChatAnswer, DataFreshness):

@@ -56,6 +56,7 @@ def build(landing: Landing, folder: Path) -> Built | None:
 def _fill(draft: Draft, previous: Path | None) -> tuple[int, int, int, int]:
     customers = customer_rows.fill(draft)
     companies = company_rows.fill(draft)
+    company_rows.fill_transitions(draft)
     computed = metric_rows.fill(draft, previous)
     earlier_scores.fill(draft)
     journals.fill(draft)

@@ -1,14 +1,16 @@
-"""The companies of a snapshot, with what their current customers come to."""
+"""The companies of a snapshot, with what their current customers come to, and the changes of their cohorts."""
 
-from gtm_platform.identity.companies import CONTRACT
+from gtm_platform.cohorts.transitions import CONTRACT as TRANSITION
+from gtm_platform.identity.companies import CONTRACT as IDENTITY
 from gtm_platform.lake.contracts import Column
 from gtm_platform.lake.duckdb_engine import cursor
-from gtm_platform.serving.snapshot.documents import fields, shown_to_all
+from gtm_platform.serving.snapshot.documents import document, fields, shown_to_all
 from gtm_platform.serving.snapshot.landing import Draft
-from gtm_platform.serving.snapshot.layout import COMPANIES, CUSTOMERS
+from gtm_platform.serving.snapshot.layout import COMPANIES, COMPANY_IDS, CUSTOMERS, TRANSITIONS
+from gtm_platform.unified.companies import CONTRACT as WIDE
 
 ROWS_AT_ONCE = 2_000
-# What is shown of a company besides the columns of its contract, each with its meaning.
+# What is shown of a company besides the columns of its contracts, each with its meaning.
 TOTALS = {
     "people": Column("int64", "Everybody of the company.", nullable=False),
     "customers": Column("int64", "Its current customers.", nullable=False),
@@ -17,18 +19,27 @@ TOTALS = {
     "at_risk": Column("int64", "Those of them that are not healthy.", nullable=False),
     "account_managers": Column("array<string>", "Their account managers, sorted.", nullable=False),
 }
-SHOWN = {**shown_to_all(CONTRACT.columns), **TOTALS}
+# Of the wide table; a company that came about since it was made has none of it.
+UNIFIED = {
+    name: Column(column.type, column.about)
+    for name, column in shown_to_all(WIDE.columns).items()
+    if name not in IDENTITY.columns and name not in TOTALS and name != "as_of"
+}
+SHOWN = {**shown_to_all(IDENTITY.columns), **TOTALS, **UNIFIED}
 
 
 def fill(draft: Draft) -> int:
-    """Write every company that has people; return how many they are."""
+    """Write every company that has people or is in a cohort; return how many they are."""
     lake, day = draft.landing.lake, draft.landing.day
-    companies, wide = lake.query_day(COMPANIES, day), lake.query_day(CUSTOMERS, day)
-    body = f"{fields(shown_to_all(CONTRACT.columns), 'company')}, {fields(TOTALS, 'totals')}"
+    identity, companies = lake.query_day(COMPANY_IDS, day), lake.query_day(COMPANIES, day)
+    wide = lake.query_day(CUSTOMERS, day)
+    parts = ((shown_to_all(IDENTITY.columns), "company"), (TOTALS, "totals"), (UNIFIED, "unified"))
+    body = ", ".join(fields(columns, source) for columns, source in parts)
     number = 0
-    with cursor() as connection, lake.naming_damage(lambda: [*companies.files, *wide.files]):
+    read = [*identity.files, *companies.files, *wide.files]
+    with cursor() as connection, lake.naming_damage(lambda: read):
         connection.execute(f"""
-            with totals as (
+            with of_people as (
                 select company_id, count(*) as people,
                     count(*) filter (is_customer) as customers,
                     coalesce(sum(mrr_reporting) filter (is_customer), 0)::decimal(18, 2) as mrr_reporting,
@@ -37,14 +48,33 @@ def fill(draft: Draft) -> int:
                     coalesce(list_sort(list(distinct assigned_am) filter (is_customer and assigned_am is not null)), [])
                         as account_managers
                 from ({wide.sql}) where company_id is not null group by company_id
+            ), totals as (
+                select company_id, coalesce(people, 0) as people, coalesce(customers, 0) as customers,
+                    coalesce(mrr_reporting, 0)::decimal(18, 2) as mrr_reporting, health_score,
+                    coalesce(at_risk, 0) as at_risk, coalesce(account_managers, []) as account_managers
+                from (select company_id from ({identity.sql})) left join of_people using (company_id)
             )
             select company_id, company.domain, totals.customers, totals.mrr_reporting::double, totals.health_score,
-                to_json({{{body}}})::varchar
-            from ({companies.sql}) as company join totals using (company_id) order by company_id""")
+                unified.customer_cohort, coalesce(unified.cohort_priority_score, 0), to_json({{{body}}})::varchar
+            from ({identity.sql}) as company join totals using (company_id)
+                left join ({companies.sql}) as unified using (company_id)
+            where totals.people > 0 or unified.customer_cohort is not null order by company_id""")
         while rows := connection.fetchmany(ROWS_AT_ONCE):
             draft.db.executemany(
-                "insert into companies values (?, ?, ?, ?, ?, ?, ?)",
+                "insert into companies values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 ((id, *row) for id, row in enumerate(rows, number + 1)),
             )
             number += len(rows)
     return number
+
+
+def fill_transitions(draft: Draft) -> None:
+    """Write the changes of cohorts in the days that are shown, the newest first."""
+    lake, days = draft.landing.lake, set(draft.landing.days)
+    query = lake.file_query(TRANSITIONS, [file for file in lake.files(TRANSITIONS) if file.partition in days])
+    with cursor() as connection, lake.naming_damage(lambda: query.files):
+        rows = connection.execute(
+            f"""select change."at"::varchar, company_id, {document(TRANSITION.columns, "change")}
+                from ({query.sql}) as change order by change."at" desc, company_id"""
+        ).fetchall()
+    draft.db.executemany("insert into transitions (day, company_id, body) values (?, ?, ?)", rows)

@@ -13,12 +13,17 @@ from gtm_platform.health.customer_health import CONTRACT as HEALTH
 from gtm_platform.lake.contracts import Column
 from gtm_platform.unified.customers import CONTRACT as WIDE
 
-FORMAT = 4  # of the file; a reader opens no other
-CUSTOMERS, SCORES, PEOPLE, COMPANIES = (
+FORMAT = 5  # of the file; a reader opens no other
+CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS = (
     "core/unified_customers",
     "health/customer_health",
     "identity/people",
     "identity/companies",
+)
+COMPANIES, TRANSITIONS, COHORT_ERRORS = (
+    "core/unified_companies",
+    "cohorts/transitions",
+    "cohorts/validation_errors",
 )
 HISTORY_DAYS = 90
 
@@ -108,7 +113,10 @@ def tables() -> str:
         create table identifiers (identifier text, id integer, primary key (identifier, id)) without rowid;
         create table companies (
             id integer primary key, company_id text not null unique, domain text, customers integer not null,
-            mrr_reporting real not null, health_score real, body text not null
+            mrr_reporting real not null, health_score real, cohort text, priority real not null, body text not null
+        );
+        create table transitions (
+            id integer primary key, day text not null, company_id text not null, body text not null
         );
         create table facts (name text primary key, body text not null) without rowid;
         create table metric_values (
@@ -140,7 +148,9 @@ def indexes() -> str:
     narrow = [f"create index of_{name} on customers ({name})" for name in NARROW]
     rest = [
         "create index companies_by_mrr on companies (mrr_reporting, id)",
+        "create index companies_by_priority on companies (priority, id)",
         "create index companies_by_domain on companies (domain)",
+        "create index transitions_of_a_company on transitions (company_id, id)",
         "create index hubspot_writes_of_a_customer on hubspot_writes (customer_id, id)",
     ]
     return ";\n".join([*covering, *narrow, *rest])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -55,12 +55,17 @@ class MetricValue:
     value: float
 
 
+CompanySort = Literal["mrr_reporting", "priority"]
+
+
 @dataclass(frozen=True)
 class CompanyQuery:
-    """A page of companies, those with the most MRR first."""
+    """A page of companies, those with the most MRR, or of the highest priority, first."""
 
     domain: str | None = None
     limit: int = 50
+    cohort: str | None = None
+    sort: CompanySort = "mrr_reporting"
     after: tuple[float, int] | None = None
 
 
@@ -160,24 +165,48 @@ class Snapshot:
         if query.domain is not None:
             conditions.append("domain = ?")
             values.append(query.domain.lower())
+        if query.cohort is not None:
+            conditions.append("cohort = ?")
+            values.append(query.cohort)
         if query.after is not None:
-            conditions.append("(mrr_reporting, id) < (?, ?)")
+            conditions.append(f"({query.sort}, id) < (?, ?)")
             values.extend(query.after)  # type: ignore[arg-type]
         rows = self._all(
-            f"select body, mrr_reporting, id from companies where {' and '.join(conditions)} "
-            "order by mrr_reporting desc, id desc limit ?",
+            f"select body, {query.sort}, id from companies where {' and '.join(conditions)} "
+            f"order by {query.sort} desc, id desc limit ?",
             (*values, query.limit),
         )
-        return [(body.encode(), (mrr, id)) for body, mrr, id in rows]
+        return [(body.encode(), (place, id)) for body, place, id in rows]
 
     def company(self, company_id: str) -> bytes | None:
         """Return a company by its id or its domain."""
         row = self._one("select body from companies where company_id = ? or domain = ?", (company_id, company_id))
         return row[0].encode() if row else None
 
-    def count_companies(self) -> int:
-        """Return how many companies there are."""
-        return int(self._one("select count(*) from companies")[0])
+    def count_companies(self, cohort: str | None = None) -> int:
+        """Return how many companies there are, in all or in a cohort."""
+        return int(self._one("select count(*) from companies where ? is null or cohort = ?", (cohort, cohort))[0])
+
+    def transitions(self, days: int, limit: int, company_id: str | None = None) -> list[tuple[str, bytes]]:
+        """Return the changes of cohorts in so many days, of all or of one company, the newest first.
+
+        Each with the company's name, or its domain.
+        """
+        since = (date.fromisoformat(self.as_of) - timedelta(days=days)).isoformat()
+        rows = self._all(
+            """select coalesce(json_extract(companies.body, '$.name'), domain, company_id), transitions.body
+                from transitions left join companies using (company_id)
+                where day > ? and (? is null or company_id = ?) order by transitions.id limit ?""",
+            (since, company_id, company_id, limit),
+        )
+        return [(name, body.encode()) for name, body in rows]
+
+    def count_transitions(self, days: int) -> dict[str, int]:
+        """Return how many changes of cohorts there were in so many days, by what brought them."""
+        since = (date.fromisoformat(self.as_of) - timedelta(days=days)).isoformat()
+        query = """select json_extract(body, '$.trigger') as trigger, count(*) from transitions where day > ?
+            group by 1 order by 2 desc, 1"""
+        return dict(self._all(query, (since,)))
 
     def departures(self, days: int, account_manager: str | None, limit: int) -> tuple[list[bytes], Totals]:
         """Return who left in so many days, the latest first, and totals of all of them.

@@ -1,0 +1,49 @@
+"""The cohorts of companies as pages show them: their names, their colours, the table of who moved."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from gtm_platform.cohorts.company_cohorts import COHORTS
+from gtm_platform.dashboard.customer_table import clickable, table_height
+from gtm_platform.dashboard.page import on_row
+from gtm_platform.serving.answers.cohorts import Transition
+from gtm_platform.serving.wording import NOTHING, words
+
+NAMES = dict(zip(COHORTS, ("Current customer", "SI partner", "In the market", "With a competitor"), strict=True))
+COLOURS = dict(zip(NAMES.values(), ("#2b8a5e", "#7048e8", "#3b5bdb", "#e8590c"), strict=True))
+
+
+def show_transitions(transitions: Sequence[Transition], key: str) -> None:
+    """Draw the table of companies that moved; a click on a row opens the company."""
+    rows = [
+        {
+            "company": each.company,
+            "at": pd.Timestamp(each.at),
+            "trigger": each.trigger,
+            "from": NAMES.get(each.from_cohort or "", NOTHING),
+            "to": NAMES.get(each.to_cohort or "", NOTHING),
+            "evidence": [words(sign).lower() for sign in each.evidence],
+        }
+        for each in transitions
+    ]
+    columns = st.column_config
+    st.dataframe(
+        clickable(pd.DataFrame(rows)),
+        key=key,
+        on_select=on_row(key, "company", [{"id": each.company_id} for each in transitions]),
+        selection_mode="single-cell",
+        hide_index=True,
+        placeholder=NOTHING,
+        height=table_height(len(rows)),
+        column_config={
+            "company": columns.TextColumn("Company", width=170),
+            "at": columns.DateColumn("Day", width=95, format="D MMM YYYY"),
+            "trigger": columns.TextColumn("What happened", width=190),
+            "from": columns.TextColumn("From", width=130),
+            "to": columns.TextColumn("To", width=130),
+            "evidence": columns.ListColumn("Evidence", width=260),
+        },
+        alt="Companies that moved to another cohort, the latest first",
+    )

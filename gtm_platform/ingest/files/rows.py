@@ -1,0 +1,124 @@
+"""The rows of a delimited file, one after the other, each with its line; damage costs a row, not the rest of the file.
+
+A quote that is opened and never closed would swallow what follows. It is noticed (by the end of the file, by too many
+lines, or by a row that has another number of cells than the header), its line is set aside, and reading goes on with
+the next line.
+"""
+
+import csv
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import IO
+
+LONGEST_LINE = 1 << 20  # characters
+MOST_LINES = 200  # of one row, whose quoted cells may hold line breaks
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row with the line on which it begins; one that is damaged has a text and a fault instead of cells."""
+
+    line: int
+    cells: Sequence[str] = ()
+    text: str = ""
+    fault: str = ""
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing stands in it."""
+        return not self.fault and not any(cell.strip() for cell in self.cells)
+
+
+class _TooManyLines(Exception):
+    """A row does not end."""
+
+
+@dataclass
+class _Lines:
+    """The lines of a file with their numbers; some may be put back. Of one that is too long only the beginning comes."""
+
+    file: IO[str]
+    number: int = 0
+    waiting: deque[tuple[int, str]] = field(default_factory=deque)
+
+    def next(self) -> tuple[int, str] | None:
+        if self.waiting:
+            return self.waiting.popleft()
+        line = self.file.readline(LONGEST_LINE)
+        if not line:
+            return None
+        self.number += 1
+        rest = line
+        while rest and rest[-1] not in "\r\n" and len(rest) == LONGEST_LINE:
+            rest = self.file.readline(LONGEST_LINE)
+        return self.number, line
+
+
+@dataclass
+class _Feed:
+    """The lines that the parser takes for one row."""
+
+    lines: _Lines
+    taken: list[tuple[int, str]] = field(default_factory=list)
+    ended_within: bool = False  # the file ended before the row did
+
+    def __iter__(self) -> "_Feed":
+        return self
+
+    def __next__(self) -> str:
+        if len(self.taken) == MOST_LINES:
+            raise _TooManyLines
+        following = self.lines.next()
+        if following is None:
+            self.ended_within = bool(self.taken)
+            raise StopIteration
+        self.taken.append(following)
+        return following[1]
+
+
+def read_rows(file: IO[str], delimiter: str, width: int | None = None) -> Iterator[Row]:
+    """Yield the rows of a file; with the `width` of its header, a row of another width is damaged."""
+    lines = _Lines(file)
+    while True:
+        feed = _Feed(lines)
+        parser = csv.reader(feed, delimiter=delimiter)
+        row: Row | None = None
+        for row in _sound_rows(parser, feed, width):
+            yield row
+            if row.fault:
+                break
+        if row is None or not row.fault:
+            return
+        lines.waiting.extendleft(reversed(feed.taken[1:]))
+
+
+def _sound_rows(parser: Iterator[list[str]], feed: _Feed, width: int | None) -> Iterator[Row]:
+    """Yield rows until one is damaged, that one last; of its lines only the first belongs to it."""
+    while True:
+        feed.taken.clear()
+        fault = ""
+        try:
+            cells = next(parser)
+        except StopIteration:
+            return
+        except (csv.Error, _TooManyLines) as error:
+            cells, fault = [], "a quote is opened and not closed" if isinstance(error, _TooManyLines) else str(error)
+        if feed.ended_within:
+            fault = "a quote is opened and not closed"
+        line, text = feed.taken[0]
+        if not fault and len(text) == LONGEST_LINE:
+            fault = f"the line is longer than {LONGEST_LINE:,} characters"
+        fault = fault or _misfit(cells, width, len(feed.taken))
+        yield Row(line, (), text.rstrip("\r\n"), fault) if fault else Row(line, cells)
+
+
+def _misfit(cells: Sequence[str], width: int | None, lines: int) -> str:
+    """What is wrong with the number of cells; blank ones beyond the header are no fault."""
+    if width is None or len(cells) == width or not any(cell.strip() for cell in cells):
+        return ""
+    if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+        return ""
+    several = ", perhaps for a quote that is not closed" if lines > 1 else ""
+    return f"it has {len(cells)} cells, the header has {width}{several}"

@@ -48,13 +48,18 @@ class FileLayout:
     names: tuple[str, ...] = ()
     derive: Derive = nothing_more
 
+    def __post_init__(self) -> None:
+        plain_forms = [form for name, headings in self.headings.items() for form in {*map(plain, (name, *headings))}]
+        if repeated := sorted({form for form in plain_forms if plain_forms.count(form) > 1}):
+            raise TypeError(f"{self.record.__name__}: {', '.join(repeated)} stands for two fields.")
+
     @cached_property
     def fields(self) -> Mapping[str, tuple[str, int]]:
         """The field of each heading in its plain form, and how good a heading it is."""
         return {
             plain(heading): (name, place)
             for name, headings in self.headings.items()
-            for place, heading in enumerate((name, *headings))
+            for place, heading in reversed([*enumerate((name, *headings))])
         }
 
     def matches_name(self, name: str) -> bool:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -13,10 +14,11 @@ IGNORED = re.compile(r"[\s_\-]+")  # of headings, as is the case of letters
 
 
 @dataclass(frozen=True)
-class FileName:
-    """What a file is called, for layouts whose names say something, such as a list and its date."""
+class SourceFile:
+    """What a file is called and when it came, for what its rows do not say themselves."""
 
     name: str
+    received_on: date
 
     @property
     def stem(self) -> str:
@@ -24,10 +26,10 @@ class FileName:
         return self.name.rpartition(".")[0] or self.name
 
 
-Derive = Callable[[Fields, FileName], Mapping[str, Any]]
+Derive = Callable[[Fields, SourceFile], Mapping[str, Any]]
 
 
-def nothing_more(_fields: Fields, _name: FileName) -> Mapping[str, Any]:
+def nothing_more(_fields: Fields, _file: SourceFile) -> Mapping[str, Any]:
     """Derive no facts from a row."""
     return {}
 

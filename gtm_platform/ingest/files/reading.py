@@ -15,10 +15,10 @@ import msgspec
 
 from gtm_platform.http.pages import Page
 from gtm_platform.ingest.files.encoding import UNREADABLE, Encoding, encoding_of, foreign_kind
-from gtm_platform.ingest.files.layout import FileLayout, FileName, Header
+from gtm_platform.ingest.files.layout import FileLayout, SourceFile, Header
 from gtm_platform.ingest.files.rows import DELIMITERS, Row, read_rows
 from gtm_platform.ingest.files.wording import in_words
-from gtm_platform.ingest.record import RawRecord, Reader, unusable, with_facts
+from gtm_platform.ingest.record import RawRecord, Reader, Record, unusable, with_facts
 
 HEADER_WITHIN = 20  # rows; some exports have notes above their header
 ROWS_OF_PAGE = 1_000
@@ -102,7 +102,8 @@ class TextFile:
         with self.encoding.open(self.path) as file:
             rows = (row for row in read_rows(file, self.delimiter, len(self.header.headings)) if self._is_data(row))
             while page := list(islice(rows, ROWS_OF_PAGE)):
-                yield _checked(reader, [self._raw(row, origin) for row in page], [row.line for row in page])
+                records = [self._raw(row, origin) for row in page]
+                yield _checked(reader, self.header.layout.record, records, [row.line for row in page])
 
     def _is_data(self, row: Row) -> bool:
         return row.line > self.header.line and not row.is_blank
@@ -114,7 +115,7 @@ class TextFile:
         values = self.header.values(row.cells)
         facts = {
             **values,
-            **self.header.layout.derive(values, FileName(origin.name)),
+            **self.header.layout.derive(values, SourceFile(origin.name, origin.received_at.date())),
             "file": origin.name,
             "line": row.line,
             "received_at": origin.received_at,
@@ -136,7 +137,9 @@ class CheckedPage:
     faults: Sequence[tuple[int, str]] = ()
 
 
-def _checked(reader: Reader[Any], records: list[RawRecord], lines: Sequence[int]) -> CheckedPage:
+def _checked(
+    reader: Reader[Any], record_cls: type[Record], records: list[RawRecord], lines: Sequence[int]
+) -> CheckedPage:
     _, _, rejected = reader.read(list(records))
     if not rejected:
         return CheckedPage(list(records), lines[-1])
@@ -145,7 +148,7 @@ def _checked(reader: Reader[Any], records: list[RawRecord], lines: Sequence[int]
     for line, record in zip(lines, records, strict=True):
         _, _, bad = reader.read([record])
         if bad:
-            reason = record.unusable or in_words(bad[0].reason)
+            reason = record.unusable or in_words(bad[0].reason, record_cls)
             record.unusable = reason
             faults.append((line, reason))
         marked.append(record)

@@ -1,6 +1,8 @@
 """What is wrong with a row, and what came of a file, in words for people who work with spreadsheets."""
 
-from gtm_platform.ingest.record import FACTS
+from typing import get_args
+
+from gtm_platform.ingest.record import FACTS, Record
 
 NO_DATE = "is not a date such as 2026-11-01"
 KINDS = {
@@ -8,6 +10,7 @@ KINDS = {
     "string_too_short": "is missing",
     "string_type": "is missing",
     "literal_error": "is none of the words that are allowed",
+    "no_domain": "is not a domain such as acme.com",
     "int_parsing": "is not a whole number",
     "int_from_float": "is not a whole number",
     "float_parsing": "is not a number",
@@ -27,13 +30,17 @@ KINDS = {
 }
 
 
-def in_words(reason: str) -> str:
-    """Turn a validator's `field: kind; field: kind` into words."""
-    return "; ".join(map(_mistake, reason.split("; ")))
+def in_words(reason: str, record: type[Record]) -> str:
+    """Turn a validator's `field: kind; field: kind` into words; what follows from another mistake is left out."""
+    mistakes = [mistake.partition(": ") for mistake in reason.split("; ")]
+    named = [(field.removeprefix(f"{FACTS}.").partition(".")[0], kind) for field, _, kind in mistakes]
+    apart = [(name, kind) for name, kind in named if not name.endswith("_key")] or named
+    return "; ".join(_mistake(record, name, kind) for name, kind in apart)
 
 
-def _mistake(mistake: str) -> str:
-    field, _, kind = mistake.partition(": ")
+def _mistake(record: type[Record], name: str, kind: str) -> str:
     kind, _, more = kind.partition(" and ")
-    name = field.removeprefix(f"{FACTS}.").partition(".")[0]
-    return f"{name} {KINDS.get(kind, kind.replace('_', ' '))}" + (f" and {more}" if more else "")
+    words = KINDS.get(kind, kind.replace("_", " "))
+    if kind == "literal_error" and (allowed := get_args(record.model_fields[name].annotation)):
+        words = f"is none of {', '.join(map(str, allowed))}"
+    return f"{name} {words}" + (f" and {more}" if more else "")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from gtm_platform.ingest.files.cells import Day, MaybeDay, Words, host_of
-from gtm_platform.ingest.files.layout import Fields, FileName
+from gtm_platform.ingest.files.layout import Fields, SourceFile
 from gtm_platform.ingest.files.streams import FileRow
 from gtm_platform.ingest.record import Id, MaybeText, fact
 
@@ -58,13 +58,14 @@ class CompetitorUse(FileRow):
     notes: MaybeText = fact("notes", personal=True, about="What somebody noted about it.")
 
 
-def use_facts(fields: Fields, _name: FileName) -> Mapping[str, Any]:
+def use_facts(fields: Fields, file: SourceFile) -> Mapping[str, Any]:
     """Return what a row says beside its cells; without a date it was seen when the file came."""
     host = host_of(fields.get("company_domain"))
     name, competitor = fields.get("company_name"), (fields.get("competitor") or "").strip().lower()
     company = host or re.sub(r"\W+", " ", name.casefold()).strip() if name or host else None
     return {
         "domain": host,
+        "seen_on": fields.get("seen_on") or file.received_on,
         "competitor": competitor or None,
         "use_key": f"{company}|{competitor}" if company and competitor else None,
     }

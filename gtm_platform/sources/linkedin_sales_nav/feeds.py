@@ -6,9 +6,12 @@ from gtm_platform.ingest.market_feeds import FirmographicFeed, SignalFeed
 
 
 def _listed(table: ibis.Table) -> ibis.Table:
-    """A row that the newest file of its list lacks has left the list when that file came."""
+    """A row that the newest file of its list lacks has left the list when that file came.
+
+    Files of one day are parts of one list.
+    """
     newest = table.received_at.max().over(group_by="list_name")
-    return table.mutate(left_at=ibis.cases((table.received_at < newest, newest)))
+    return table.mutate(left_at=ibis.cases((table.received_at.date() < newest.date(), newest)))
 
 
 def _signal_id(table: ibis.Table) -> ibis.Value:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gtm_platform.ingest.files.cells import employee_range, host_of, path_steps
-from gtm_platform.ingest.files.layout import Fields, FileName
+from gtm_platform.ingest.files.layout import Fields, SourceFile
 
 LIST_NAME = re.compile(r"(?:accounts|companies|contacts|leads)[_-]+(?P<list>.+?)(?:[_-]+\d{8})?", re.IGNORECASE)
 DATED = re.compile(r"[_-]+\d{8}$")
@@ -39,19 +39,19 @@ def _step_after(kind: str, url: str | None) -> str | None:
     return next((step for before, step in zip(steps, steps[1:], strict=False) if before == kind), None)
 
 
-def list_name(fields: Fields, name: FileName) -> str:
+def list_name(fields: Fields, file: SourceFile) -> str:
     """Return the list that a row is on: as its column says, else as the file is called."""
-    matched = LIST_NAME.fullmatch(name.stem)
-    return fields.get("list_name") or (matched["list"] if matched else DATED.sub("", name.stem))
+    matched = LIST_NAME.fullmatch(file.stem)
+    return fields.get("list_name") or (matched["list"] if matched else DATED.sub("", file.stem))
 
 
-def account_facts(fields: Fields, name: FileName) -> Mapping[str, Any]:
+def account_facts(fields: Fields, file: SourceFile) -> Mapping[str, Any]:
     """Return what a row of accounts says beside its cells."""
     page = company_key(fields.get("linkedin_company_url"))
     host, company = host_of(fields.get("website")), fields.get("company_name")
     least, most = employee_range(fields.get("employee_count"))
     return {
-        "list_name": list_name(fields, name),
+        "list_name": list_name(fields, file),
         "linkedin_company_key": page,
         "domain": host,
         "account_key": page or host or (_bare(company) if company else None),
@@ -60,7 +60,7 @@ def account_facts(fields: Fields, name: FileName) -> Mapping[str, Any]:
     }
 
 
-def lead_facts(fields: Fields, name: FileName) -> Mapping[str, Any]:
+def lead_facts(fields: Fields, file: SourceFile) -> Mapping[str, Any]:
     """Return what a row of leads says beside its cells."""
     urls = (fields.get("linkedin_profile_url"), fields.get("sales_nav_url"))
     page, lead, email = person_key(*urls), lead_id(*reversed(urls)), (fields.get("email") or "").lower() or None
@@ -68,7 +68,7 @@ def lead_facts(fields: Fields, name: FileName) -> Mapping[str, Any]:
     company = fields.get("company_name")
     named = f"{_bare(full)}@{_bare(company)}" if full and company else None
     return {
-        "list_name": list_name(fields, name),
+        "list_name": list_name(fields, file),
         "full_name": full or None,
         "email": email,
         "linkedin_person_key": page,

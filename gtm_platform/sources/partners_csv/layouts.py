@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from gtm_platform.ingest.files.cells import host_of
-from gtm_platform.ingest.files.layout import Fields, FileLayout, FileName
+from gtm_platform.ingest.files.layout import Fields, FileLayout, SourceFile
 from gtm_platform.sources.partners_csv.records import ManualEntry, Partner, Referral
 
 DOMAIN = ("partner website", "partner url")
 
 
-def _partner(fields: Fields, name: FileName) -> Mapping[str, Any]:
+def _partner(fields: Fields, file: SourceFile) -> Mapping[str, Any]:
     key = fields.get("partner_id") or host_of(fields.get("partner_domain"))
-    return {"partner_key": key, "in_full_file": name.stem.lower().endswith("_full")}
+    return {"partner_key": key, "in_full_file": file.stem.lower().endswith("_full")}
 
 
-def _referral(fields: Fields, _name: FileName) -> Mapping[str, Any]:
+def _referral(fields: Fields, _file: SourceFile) -> Mapping[str, Any]:
     parts = [host_of(fields.get(each)) or "" for each in ("partner_domain", "customer_domain")]
     parts += [(fields.get(each) or "").lower() for each in ("customer_name", "engagement_type", "started_on")]
     amounts = fields.get("deal_amount") or fields.get("partner_revenue")

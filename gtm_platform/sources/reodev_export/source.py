@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gtm_platform.ingest.files.cells import host_of, path_steps
-from gtm_platform.ingest.files.layout import Fields, FileLayout, FileName
+from gtm_platform.ingest.files.layout import Fields, FileLayout, SourceFile
 from gtm_platform.ingest.files.streams import file_source
 from gtm_platform.sources.reodev_export.records import Activity
 from gtm_platform.sources.reodev_export.settings import ReoExportSettings
@@ -24,7 +24,7 @@ SAYS = (
 REPOSITORY = re.compile(r"github\.com/([^/\s]+/[^/\s#?]+)")
 
 
-def _facts(fields: Fields, _name: FileName) -> Mapping[str, Any]:
+def _facts(fields: Fields, _file: SourceFile) -> Mapping[str, Any]:
     said = "\x1f".join((fields.get(name) or "").lower() for name in SAYS)
     mentioned = REPOSITORY.search(fields.get("activity_info") or "")
     login = path_steps(fields.get("github_username"))

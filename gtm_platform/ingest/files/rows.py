@@ -1,8 +1,8 @@
 """The rows of a delimited file, one after the other, each with its line; damage costs a row, not the rest of the file.
 
 A quote that is opened and never closed would swallow what follows. It is noticed (by the end of the file, by too many
-lines, or by a row that has another number of cells than the header), its line is set aside, and reading goes on with
-the next line.
+lines, by where the next quote stands, or by a number of cells that is not the header's), its line is set aside, and
+reading goes on with the next line.
 """
 
 import csv
@@ -13,6 +13,7 @@ from typing import IO
 
 LONGEST_LINE = 1 << 20  # characters
 MOST_LINES = 200  # of one row, whose quoted cells may hold line breaks
+NOT_CLOSED = "a quote is opened and not closed"
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 
@@ -85,7 +86,7 @@ def read_rows(file: IO[str], delimiter: str, width: int | None = None) -> Iterat
         feed = _Feed(lines)
         parser = csv.reader(feed, delimiter=delimiter)
         row: Row | None = None
-        for row in _sound_rows(parser, feed, width):
+        for row in _sound_rows(parser, feed, delimiter, width):
             yield row
             if row.fault:
                 break
@@ -94,7 +95,7 @@ def read_rows(file: IO[str], delimiter: str, width: int | None = None) -> Iterat
         lines.waiting.extendleft(reversed(feed.taken[1:]))
 
 
-def _sound_rows(parser: Iterator[list[str]], feed: _Feed, width: int | None) -> Iterator[Row]:
+def _sound_rows(parser: Iterator[list[str]], feed: _Feed, delimiter: str, width: int | None) -> Iterator[Row]:
     """Yield rows until one is damaged, that one last; of its lines only the first belongs to it."""
     while True:
         feed.taken.clear()
@@ -104,9 +105,11 @@ def _sound_rows(parser: Iterator[list[str]], feed: _Feed, width: int | None) -> 
         except StopIteration:
             return
         except (csv.Error, _TooManyLines) as error:
-            cells, fault = [], "a quote is opened and not closed" if isinstance(error, _TooManyLines) else str(error)
+            cells, fault = [], NOT_CLOSED if isinstance(error, _TooManyLines) else str(error)
         if feed.ended_within:
-            fault = "a quote is opened and not closed"
+            fault = NOT_CLOSED
+        elif not fault and len(feed.taken) > 1 and not _is_strict([text for _, text in feed.taken], delimiter):
+            fault = NOT_CLOSED
         line, text = feed.taken[0]
         if not fault and len(text) == LONGEST_LINE:
             fault = f"the line is longer than {LONGEST_LINE:,} characters"
@@ -120,5 +123,12 @@ def _misfit(cells: Sequence[str], width: int | None, lines: int) -> str:
         return ""
     if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
         return ""
-    several = ", perhaps for a quote that is not closed" if lines > 1 else ""
-    return f"it has {len(cells)} cells, the header has {width}{several}"
+    return NOT_CLOSED if lines > 1 else f"it has {len(cells)} cells, the header has {width}"
+
+
+def _is_strict(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether the quotes of a row of several lines stand where they may: at the ends of cells, or doubled."""
+    try:
+        return len(list(csv.reader(lines, delimiter=delimiter, strict=True))) == 1
+    except csv.Error:
+        return False

@@ -29,7 +29,9 @@ def _news_of(file: DroppedFile, since: datetime) -> Iterator[FileNews]:
     if file.settled_at and file.settled_at >= since:
         yield _news(file, file.settled_at, str(outcome_of(file)), is_repeated=False)
     if file.dropped_again_at and file.dropped_again_at >= since:
-        why = f"A file with this content was picked up on {file.received_at:%Y-%m-%d %H:%M} UTC; nothing was read twice."
+        why = (
+            f"A file with this content was picked up on {file.received_at:%Y-%m-%d %H:%M} UTC; nothing was read twice."
+        )
         yield _news(file, file.dropped_again_at, why, is_repeated=True)
 
 

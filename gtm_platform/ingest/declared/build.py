@@ -113,7 +113,7 @@ def _settings(declared: SourceDeclaration) -> type[SystemSettings]:
 
 
 def _address_field(declared: SourceDeclaration) -> str:
-    return f"{declared.name}_base_url"
+    return (declared.base_url_env or f"{declared.name}_base_url").lower()
 
 
 @contextmanager

@@ -61,5 +61,3 @@ def paging_of(declared: PagingDeclaration, rows_at: str) -> Paging:
     if declared.by == "offset":
         return CountedPaging(declared.send_as, 0, rows_at, by_records=True, more_at=more)
     return SinglePage(rows_at)
-
-

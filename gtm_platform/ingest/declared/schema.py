@@ -111,6 +111,7 @@ class SourceDeclaration(dg.Resolvable, dg.Model):
     title: str
     about: str
     base_url: Annotated[str, Field(pattern=r"^https?://")]
+    base_url_env: Variable | None = None  # the variable that overrides it; without it the source's name and _BASE_URL
     auth: AuthDeclaration | None = None
     hours: Literal[1, 2, 3, 4, 6, 8, 12, 24] = 24
     minute: Annotated[int, Field(ge=0, le=59)] = 30

@@ -194,9 +194,7 @@ def _count(file: TextFile, origin: Origin, report: FileReport) -> None:
         report.quarantined, report.accepted = report.rows, 0
 
 
-def _header_of(
-    path: Path, name: str, encoding: Encoding, layouts: Mapping[str, FileLayout]
-) -> tuple[str, str, Header]:
+def _header_of(path: Path, name: str, encoding: Encoding, layouts: Mapping[str, FileLayout]) -> tuple[str, str, Header]:
     """The stream, the delimiter and the header that fit best, among the first rows of the file."""
     best: tuple[tuple[bool, bool, int, int], str, str, Header] | None = None
     for delimiter in DELIMITERS:

@@ -66,9 +66,7 @@ _FULL = ("partners_csv", "partners", rows.partners, _SHEET)
 
 def files_between(world: World, since: datetime | None, until: datetime) -> list[DroppedFile]:
     """Return the files that are dropped after one instant, or from the start of the world on, and until another."""
-    return [
-        file for at in _times(world.start, until) if since is None or at > since for file in _dropped_at(world, at)
-    ]
+    return [file for at in _times(world.start, until) if since is None or at > since for file in _dropped_at(world, at)]
 
 
 def _times(start: datetime, until: datetime) -> Iterator[datetime]:

@@ -43,7 +43,9 @@ class Lead(FileRow):
     company_name: MaybeText = fact("company_name", about="Where they work, in their own words.")
     domain: MaybeText = fact("domain", about="The host of the company's website.")
     linkedin_company_key: MaybeId = fact("linkedin_company_key", about=PAGE)
-    linkedin_person_key: MaybeId = fact("linkedin_person_key", personal=True, about="Their public page: in/ and a name.")
+    linkedin_person_key: MaybeId = fact(
+        "linkedin_person_key", personal=True, about="Their public page: in/ and a name."
+    )
     sales_nav_id: MaybeId = fact("sales_nav_id", personal=True, about="Their id in Sales Navigator.")
     location: MaybeText = fact("location", personal=True, about="Where they live.")
     connected_on: MaybeText = fact("connected_on", about="When they were connected with whoever exported the list.")

@@ -121,7 +121,9 @@ def test_a_file_that_is_being_written_is_left_alone(place: Place) -> None:
 
 
 @pytest.mark.parametrize("moved", [True, False], ids=["after it was moved", "before it was moved"])
-def test_what_a_process_that_died_had_begun_is_finished(place: Place, moved: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_process_that_died_had_begun_is_finished(
+    place: Place, moved: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It registers a file, moves it, then looks through it."""
     path = place.drop("guests.csv", HEADER + "a@b.example,A\n")
     dies = "_look_through" if moved else "original"

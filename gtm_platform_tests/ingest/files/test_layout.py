@@ -125,9 +125,9 @@ def test_ranges_of_employees(written: str, range_: tuple[int, int | None]) -> No
     assert employee_range("many") == employee_range(None) == (None, None)
 
 
-@pytest.mark.parametrize("written", ["https://www.Acme.example/about?x=1", "acme.example", "ACME.example/", "www.acme.example:80"])
+@pytest.mark.parametrize(
+    "written", ["https://www.Acme.example/about?x=1", "acme.example", "ACME.example/", "www.acme.example:80"]
+)
 def test_hosts(written: str) -> None:
     assert host_of(written) == "acme.example"
     assert [host_of(wrong) for wrong in ("acme", "a b.example", "", None, "1.2.3.4")] == [None] * 5
-
-

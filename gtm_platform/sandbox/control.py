@@ -1,4 +1,4 @@
-"""The sandbox's own routes: its front page, and under /_sandbox health, clock, truth, requests, faults, files and stores."""
+"""The sandbox's own routes: its front page; under /_sandbox health, clock, truth, requests, faults, files, stores."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Ways in which declared lists go on that no other source needs: by page number and by offset, and lists of one page."""
+"""Ways in which declared lists go on that no other source needs: by page number, by offset, or not at all."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What can be declared of a source whose API is a plain paged list: where it is, how it is asked, what its records have."""
+"""What can be declared of a source whose API is a plain paged list: where it is, how it is asked, what it brings."""
 
 import re
 from typing import Annotated, Literal
@@ -75,10 +75,10 @@ class StreamDeclaration(dg.Resolvable, dg.Model):
     about: str
     path: Annotated[str, Field(pattern="^/")]
     rows: str = "data"  # where the records lie in an answer; "" for a list at the top
-    params: dict[str, str] = {}
+    params: dict[str, str] = Field(default={})
     paging: PagingDeclaration = PagingDeclaration()
     changed: ChangedDeclaration | None = None  # without it the list is read whole each time
-    key: list[Name] = ["id"]
+    key: list[Name] = Field(default=["id"])
     fields: list[FieldDeclaration]
 
     @model_validator(mode="after")

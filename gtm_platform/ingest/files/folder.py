@@ -166,7 +166,7 @@ class FileFolder:
         self.collect()
         self._handed_over[stream] = []
         for file in self.files(ACCEPTED, READ):
-            if file.stream == stream and (window.full or window.start <= file.until and file.as_of < window.end):
+            if file.stream == stream and (window.full or (window.start <= file.until and file.as_of < window.end)):
                 yield from self._pages_of(file)
                 self._handed_over[stream].append(file.id)
 

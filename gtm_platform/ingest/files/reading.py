@@ -15,7 +15,7 @@ import msgspec
 
 from gtm_platform.http.pages import Page
 from gtm_platform.ingest.files.encoding import UNREADABLE, Encoding, encoding_of, foreign_kind
-from gtm_platform.ingest.files.layout import FileLayout, SourceFile, Header
+from gtm_platform.ingest.files.layout import FileLayout, Header, SourceFile
 from gtm_platform.ingest.files.rows import DELIMITERS, Row, read_rows
 from gtm_platform.ingest.files.wording import in_words
 from gtm_platform.ingest.record import RawRecord, Reader, Record, unusable, with_facts

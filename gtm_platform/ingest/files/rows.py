@@ -38,7 +38,7 @@ class _TooManyLines(Exception):
 
 @dataclass
 class _Lines:
-    """The lines of a file with their numbers; some may be put back. Of one that is too long only the beginning comes."""
+    """The lines of a file with their numbers; some may be put back. Of a very long one only the beginning comes."""
 
     file: IO[str]
     number: int = 0
@@ -97,24 +97,31 @@ def read_rows(file: IO[str], delimiter: str, width: int | None = None) -> Iterat
 
 def _sound_rows(parser: Iterator[list[str]], feed: _Feed, delimiter: str, width: int | None) -> Iterator[Row]:
     """Yield rows until one is damaged, that one last; of its lines only the first belongs to it."""
+    cells: list[str]
     while True:
         feed.taken.clear()
-        fault = ""
+        cells, fault = [], ""
         try:
             cells = next(parser)
         except StopIteration:
             return
-        except (csv.Error, _TooManyLines) as error:
-            cells, fault = [], NOT_CLOSED if isinstance(error, _TooManyLines) else str(error)
-        if feed.ended_within:
-            fault = NOT_CLOSED
-        elif not fault and len(feed.taken) > 1 and not _is_strict([text for _, text in feed.taken], delimiter):
+        except csv.Error as error:
+            fault = str(error)
+        except _TooManyLines:
             fault = NOT_CLOSED
         line, text = feed.taken[0]
-        if not fault and len(text) == LONGEST_LINE:
-            fault = f"the line is longer than {LONGEST_LINE:,} characters"
-        fault = fault or _misfit(cells, width, len(feed.taken))
+        fault = fault or _fault(cells, feed, delimiter, width)
         yield Row(line, (), text.rstrip("\r\n"), fault) if fault else Row(line, cells)
+
+
+def _fault(cells: Sequence[str], feed: _Feed, delimiter: str, width: int | None) -> str:
+    """What is wrong with a row that could be parsed; "" where nothing is."""
+    texts = [text for _, text in feed.taken]
+    if len(texts[0]) == LONGEST_LINE:
+        return f"the line is longer than {LONGEST_LINE:,} characters"
+    if feed.ended_within or (len(texts) > 1 and not _is_strict(texts, delimiter)):
+        return NOT_CLOSED
+    return _misfit(cells, width, len(texts))
 
 
 def _misfit(cells: Sequence[str], width: int | None, lines: int) -> str:

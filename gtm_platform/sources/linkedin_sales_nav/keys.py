@@ -5,6 +5,7 @@ A vanity address, a Sales Navigator id and a company's number cannot be turned i
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from gtm_platform.ingest.files.cells import employee_range, host_of, path_steps
@@ -28,7 +29,7 @@ def lead_id(*urls: str | None) -> str | None:
     """Return the id of a person in Sales Navigator, which stands before the first comma of its address."""
     for url in urls:
         steps = [step for step in (url or "").split("?")[0].split("/") if step]
-        for before, step in zip(steps, steps[1:], strict=False):
+        for before, step in pairwise(steps):
             if before.lower() in ("lead", "people"):
                 return step.split(",")[0]
     return None
@@ -36,7 +37,7 @@ def lead_id(*urls: str | None) -> str | None:
 
 def _step_after(kind: str, url: str | None) -> str | None:
     steps = path_steps(url)
-    return next((step for before, step in zip(steps, steps[1:], strict=False) if before == kind), None)
+    return next((step for before, step in pairwise(steps) if before == kind), None)
 
 
 def list_name(fields: Fields, file: SourceFile) -> str:

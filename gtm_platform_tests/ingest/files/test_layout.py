@@ -88,7 +88,7 @@ def test_a_file_of_bad_rows_is_refused_as_a_whole(tmp_path: Path) -> None:
         ("Łódź is far, Zoë, Ωmega ".encode() + b"\xff", "utf-8"),  # damaged, and still UTF-8
         ("x".encode("utf-16"), "utf-16"),
         ("email,name\n".encode("utf-16-le"), "utf-16-le"),
-        ("a".encode() * (1 << 20) + "ë".encode(), "utf-8"),  # cut apart where a piece ends
+        (b"a" * (1 << 20) + "ë".encode(), "utf-8"),  # cut apart where a piece ends
         (b"a" * ((1 << 20) - 1) + "ë".encode(), "utf-8"),
     ],
 )

@@ -56,17 +56,29 @@ _FILES: Mapping[str, tuple[tuple[str, Callable[[World, datetime], Table], _Diale
         ("leads_target-accounts", rows.leads, _SHEET),
     ),
     "partners_csv": (
+        ("partners", rows.partners, _SHEET),
         ("partner_referrals", rows.referrals, _EXCEL),
         ("partner_manual_entries", rows.manual_entries, _SHEET),
     ),
     "reodev_export": (("reodev_activities", rows.activities, _UNICODE_TEXT),),
 }
-_FULL = ("partners_csv", "partners", rows.partners, _SHEET)
+FULL = ("partners_csv", "partners")  # it lists all of them, and its name says so
 
 
 def files_between(world: World, since: datetime | None, until: datetime) -> list[DroppedFile]:
-    """Return the files that are dropped after one instant, or from the start of the world on, and until another."""
-    return [file for at in _times(world.start, until) if since is None or at > since for file in _dropped_at(world, at)]
+    """Return the files that are dropped after one instant, or from the start of the world on, and until another.
+
+    Nobody drops a file again in which nothing has changed.
+    """
+    newest: dict[tuple[str, str], bytes] = {}
+    files = []
+    for at in _times(world.start, until):
+        for source, name, content in _written_at(world, at):
+            if newest.get((source, name)) != content and (since is None or at > since):
+                ending = "_full" if (source, name) == FULL else ""
+                files.append(DroppedFile(source, f"{name}_{at:%Y%m%d}{ending}.csv", at, content))
+            newest[source, name] = content
+    return files
 
 
 def _times(start: datetime, until: datetime) -> Iterator[datetime]:
@@ -77,11 +89,8 @@ def _times(start: datetime, until: datetime) -> Iterator[datetime]:
         at += EVERY
 
 
-def _dropped_at(world: World, at: datetime) -> Iterator[DroppedFile]:
+def _written_at(world: World, at: datetime) -> Iterator[tuple[str, str, bytes]]:
     for source, files in _FILES.items():
         for name, table, dialect in files:
             if content := table(world, at):
-                yield DroppedFile(source, f"{name}_{at:%Y%m%d}.csv", at, dialect.write(content))
-    source, name, table, dialect = _FULL
-    if content := table(world, at):
-        yield DroppedFile(source, f"{name}_{at:%Y%m%d}_full.csv", at, dialect.write(content))
+                yield source, name, dialect.write(content)

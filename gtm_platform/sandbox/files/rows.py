@@ -57,7 +57,7 @@ def _leads(world: World, at: datetime) -> Iterator[Mapping[str, Any]]:
             "location": each.company.city,
             "defaultProfileUrl": f"https://www.linkedin.com/in/{slug}",
             "query": 'https://www.linkedin.com/sales/search/people?query=(keywords:"vector, search")',
-            "timestamp": f"{at:%Y-%m-%dT%H:%M:%S.000Z}",
+            "timestamp": f"{world.start:%Y-%m-%dT%H:%M:%S.000Z}",
         }
 
 

@@ -39,7 +39,7 @@ def _news(file: DroppedFile, at: datetime, why: str, *, is_repeated: bool) -> Fi
     return FileNews(
         source=file.source,
         stream=file.stream,
-        name=file.name,
+        name=outcome_of(file).name,
         digest=file.digest,
         at=at.isoformat(),
         is_refused=file.status == REFUSED,

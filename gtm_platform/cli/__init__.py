@@ -335,7 +335,7 @@ def import_(home: Path | None, source: str | None, file: Path | None, dry_run: b
     """
     if source and not file:
         raise click.UsageError("Name the file, too: gtm import SOURCE FILE. Without either it lists the sources.")
-    choose_home(home).announce().enter()
+    _enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.cli.imports import import_file, list_sources
 
     sys.exit(import_file(source, file, dry_run=dry_run) if source and file else list_sources())

@@ -7,10 +7,12 @@ have it at once, and no window is written before it is over. Files that come one
 import fcntl
 import hashlib
 import logging
+import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,7 +29,8 @@ from gtm_platform.state.dropped_files import ACCEPTED, READ, RECEIVED, REFUSED, 
 
 SETTLED_SECONDS = 5  # a file that changed later than this ago may still be written
 UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".download", ".swp")
-LONGEST_NAME = 120
+LONGEST_NAME = 180  # bytes
+NEW = (0, sys.maxsize)
 HASHED_AT_ONCE = 1 << 20
 LAST_MINUTE = timedelta(minutes=1)  # of a window: what arrives in it still counts within
 
@@ -66,6 +69,15 @@ class FileFolder:
         paths = (path for path in sorted(self.drop.iterdir()) if path.is_file() and not path.is_symlink())
         return [path for path in paths if path.name[:1] not in ".~" and not path.name.endswith(UNFINISHED)]
 
+    def states(self) -> dict[str, tuple[int, int]]:
+        """Return size and time of the last change of each file that lies in the drop folder."""
+        states = {}
+        for path in self.waiting():
+            with suppress(FileNotFoundError):  # somebody took it back meanwhile
+                state = path.stat()
+                states[path.name] = state.st_size, state.st_mtime_ns
+        return states
+
     def reason_for_rest(self) -> str | None:
         """Say why there is nothing to read: nobody has dropped a file yet."""
         if self.waiting() or any(self.kept.glob("[!.]*")):
@@ -76,7 +88,9 @@ class FileFolder:
 
     def collect(self) -> None:
         """Pick up what lies in the folder and is written to its end, and finish what was begun before."""
-        waiting = [path for path in self.waiting() if time.time() - path.stat().st_mtime >= SETTLED_SECONDS]
+        settled_by = time.time() - SETTLED_SECONDS
+        states = self.states()
+        waiting = [path for path in self.waiting() if states.get(path.name, NEW)[1] / 1e9 <= settled_by]
         if not waiting and not self.kept.is_dir():
             return
         with self._locked(), self._state() as state:
@@ -89,7 +103,7 @@ class FileFolder:
         """Pick up a copy of one file; return it as registered, and whether it was not before."""
         with self._locked(), self._state() as state:
             self._finish_begun(state)
-            copy = self.kept / f".{path.name}"
+            copy = self.kept / f".import.{os.getpid()}"
             shutil.copyfile(path, copy)
             return self._take(state, copy, path.name)
 
@@ -113,7 +127,7 @@ class FileFolder:
             file = earlier
         else:
             file = self._register(state, digest, _name(name or path.name), path.stat().st_size, now)
-        path.replace(self.original(file))
+        shutil.move(path, self.original(file))
         return self._look_through(state, file), True
 
     def _register(self, state: State, digest: str, name: str, size: int, now: datetime) -> DroppedFile:
@@ -140,7 +154,7 @@ class FileFolder:
         for file in begun:
             waiting = next((path for path in self.waiting() if _digest(path) == file.digest), None)
             if waiting and not self.original(file).exists():
-                waiting.replace(self.original(file))
+                shutil.move(waiting, self.original(file))
             self._look_through(state, file)
 
     def _look_through(self, state: State, file: DroppedFile) -> DroppedFile:
@@ -222,5 +236,8 @@ def _digest(path: Path) -> str:
 
 def _name(name: str) -> str:
     """A file's name as it is shown and kept: printable, and not too long."""
-    shown = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in name)
-    return shown if len(shown) <= LONGEST_NAME else shown[: LONGEST_NAME - 20] + shown[-20:]
+    printable = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in name)
+    while len(printable.encode("utf-8", "replace")) > LONGEST_NAME:
+        middle = len(printable) // 2
+        printable = printable[:middle] + printable[middle + 1 :]
+    return printable

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gtm_platform.http.redaction import ADDRESSES
 from gtm_platform.ingest.files.reading import FileReport
 from gtm_platform.state.dropped_files import READ, REFUSED, DroppedFile
 
@@ -20,10 +21,15 @@ class Outcome:
         """Whether every row was accepted."""
         return not self.report.refused and not self.report.quarantined
 
+    @property
+    def name(self) -> str:
+        """The file's name, without any address in it."""
+        return ADDRESSES.sub("…", self.file.name)
+
     def row(self) -> dict[str, str | int]:
         """Return it as a row for people."""
         return {
-            "file": self.file.name,
+            "file": self.name,
             "received": f"{self.file.received_at:%Y-%m-%d %H:%M} UTC",
             "outcome": self.file.status,
             "rows": self.report.rows,
@@ -33,7 +39,7 @@ class Outcome:
         }
 
     def __str__(self) -> str:
-        name, report = self.file.name, self.report
+        name, report = self.name, self.report
         if self.file.status == REFUSED:
             return f"{name} was refused: {report.refused}"
         waits = "" if self.file.status == READ else " It is not in the tables yet."

@@ -21,7 +21,7 @@ from gtm_platform.ingest.files.wording import in_words
 from gtm_platform.ingest.record import RawRecord, Reader, Record, unusable, with_facts
 
 HEADER_WITHIN = 20  # rows; some exports have notes above their header
-ROWS_OF_PAGE = 1_000
+ROWS_OF_PAGE, CHARACTERS_OF_PAGE = 1_000, 2_000_000
 MOST_QUARANTINED = 20_000  # rows; a file with more of them is another kind of file
 FIRST_SHOWN = 10  # of the rows that are quarantined
 LARGEST_FILE = 2 << 30  # bytes
@@ -101,7 +101,7 @@ class TextFile:
         reader = Reader(self.header.layout.record, self.header.layout.key)
         with self.encoding.open(self.path) as file:
             rows = (row for row in read_rows(file, self.delimiter, len(self.header.headings)) if self._is_data(row))
-            while page := list(islice(rows, ROWS_OF_PAGE)):
+            for page in _pages(rows):
                 records = [self._raw(row, origin) for row in page]
                 yield _checked(reader, self.header.layout.record, records, [row.line for row in page])
 
@@ -135,6 +135,20 @@ class CheckedPage:
     records: Page
     last_line: int
     faults: Sequence[tuple[int, str]] = ()
+
+
+def _pages(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Some rows at a time, fewer where they are long."""
+    page: list[Row] = []
+    characters = 0
+    for row in rows:
+        page.append(row)
+        characters += len(row.text) + sum(map(len, row.cells))
+        if len(page) == ROWS_OF_PAGE or characters > CHARACTERS_OF_PAGE:
+            yield page
+            page, characters = [], 0
+    if page:
+        yield page
 
 
 def _checked(

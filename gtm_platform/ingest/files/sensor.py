@@ -35,7 +35,7 @@ def pick_up_files(sources: Sequence[Source], jobs: Sequence[AssetJob]) -> dg.Sen
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         before: Mapping[str, Seen] = json.loads(context.cursor or "{}")
-        now = {name: _seen(folder) for name, folder in folders.items()}
+        now = {name: _seen(folder.states()) for name, folder in folders.items()}
         requests = [
             request
             for name, folder in folders.items()
@@ -52,26 +52,22 @@ def pick_up_files(sources: Sequence[Source], jobs: Sequence[AssetJob]) -> dg.Sen
     return sensor
 
 
-def _seen(folder: FileFolder) -> Seen:
-    states = {path.name: path.stat() for path in folder.waiting()}
-    return {name: [state.st_size, state.st_mtime_ns] for name, state in states.items()}
+def _seen(states: Mapping[str, tuple[int, int]]) -> Seen:
+    return {name: list(state) for name, state in states.items()}
 
 
 def _requests(folder: FileFolder, before: Seen, now: Seen) -> Iterator[dg.RunRequest]:
     """Request a sync for what lies in the folder as it lay at the last tick, or was picked up and never read."""
     complete = {name: state for name, state in now.items() if before.get(name) == state}
     if complete:
-        newest = settings().now() - timedelta(hours=folder.hours)
-        yield _request(folder, newest, json.dumps(complete, sort_keys=True))
-        return
-    if unread := folder.unread():
-        ids = ",".join(str(file.id) for file in unread)
-        yield _request(folder, min(file.as_of for file in unread), f"{ids}:{settings().now():%Y-%m-%dT%H}")  # hourly
+        yield _request(folder, settings().now() - timedelta(hours=folder.hours), json.dumps(complete, sort_keys=True))
+    elif unread := folder.unread():
+        yield _request(folder, min(file.as_of for file in unread), str([file.id for file in unread]))
 
 
 def _request(folder: FileFolder, moment: datetime, about: str) -> dg.RunRequest:
-    """Request the window that holds a moment."""
-    key = hashlib.sha256(about.encode()).hexdigest()[:16]
+    """Request the window that holds a moment; once an hour at most, where a run left the same files unread."""
+    key = hashlib.sha256(f"{about} {settings().now():%Y-%m-%dT%H}".encode()).hexdigest()[:16]
     window = folder.window_start(moment).strftime(windows(folder.hours).fmt)
     return dg.RunRequest(
         run_key=f"{folder.source}:{key}", job_name=f"sync_{folder.source}", tags={PARTITION_TAG: window}

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -103,6 +103,8 @@ class FileFolder:
         """Pick up a copy of one file; return it as registered, and whether it was not before."""
         with self._locked(), self._state() as state:
             self._finish_begun(state)
+            for left_behind in self.kept.glob(".import.*"):
+                left_behind.unlink()
             copy = self.kept / f".import.{os.getpid()}"
             shutil.copyfile(path, copy)
             return self._take(state, copy, path.name)
@@ -113,28 +115,25 @@ class FileFolder:
         return examine(path, _name(path.name), self.layouts, Origin(_name(path.name), now, now))
 
     def _take(self, state: State, path: Path, name: str | None = None) -> tuple[DroppedFile, bool]:
+        """Register a file and move it to the originals; one whose original is there already is only noted."""
         digest, now = _digest(path), settings().now()
-        with state.reading() as tx:
-            earlier = register.with_digest(tx, self.source, digest)
-        if earlier and earlier.status != REFUSED:
-            with state.writing() as tx:
-                register.update(tx, earlier, dropped_again_at=now)
-            path.unlink()
-            return earlier, False
-        if earlier:  # what is refused by one version may be read by the next
-            with state.writing() as tx:
-                register.update(tx, earlier, status=RECEIVED, settled_at=None)
-            file = earlier
-        else:
-            file = self._register(state, digest, _name(name or path.name), path.stat().st_size, now)
+        with state.writing() as tx:
+            file = register.with_digest(tx, self.source, digest)
+            if file and file.status != REFUSED and self.original(file).exists():
+                register.update(tx, file, dropped_again_at=now)
+                path.unlink()
+                return file, False
+            moment = self._as_of(now, register.last_until(tx, self.source))
+            if file:  # refused by an earlier version, or taken back: it is read as if for the first time
+                file = replace(file, received_at=now, as_of=moment, until=moment)
+                changes = {"received_at": now, "as_of": moment, "until": moment, "settled_at": None}
+                register.update(tx, file, status=RECEIVED, **changes)
+            else:
+                shown, size = _name(name or path.name), path.stat().st_size
+                new = DroppedFile(0, self.source, digest, shown, "", RECEIVED, size, now, moment, moment, {})
+                file = register.register(tx, new)
         shutil.move(path, self.original(file))
         return self._look_through(state, file), True
-
-    def _register(self, state: State, digest: str, name: str, size: int, now: datetime) -> DroppedFile:
-        with state.writing() as tx:
-            as_of = self._as_of(now, register.last_until(tx, self.source))
-            file = DroppedFile(0, self.source, digest, name, "", RECEIVED, size, now, as_of, as_of, {})
-            return register.register(tx, file)
 
     def _as_of(self, now: datetime, last_until: datetime | None) -> datetime:
         """The moment in the newest window that has closed; never before the last row of an earlier file."""

@@ -25,11 +25,11 @@ REPOSITORY = re.compile(r"github\.com/([^/\s]+/[^/\s#?]+)")
 
 
 def _facts(fields: Fields, _file: SourceFile) -> Mapping[str, Any]:
-    said = "\x1f".join((fields.get(name) or "").lower() for name in SAYS)
+    content = "\x1f".join((fields.get(name) or "").lower() for name in SAYS)
     mentioned = REPOSITORY.search(fields.get("activity_info") or "")
     login = path_steps(fields.get("github_username"))
     return {
-        "activity_key": hashlib.sha256(said.encode()).hexdigest()[:32],
+        "activity_key": hashlib.sha256(content.encode()).hexdigest()[:32],
         "domain": host_of(fields.get("account_domain")),
         "developer_email": (fields.get("developer_email") or "").lower() or None,
         "repo": fields.get("repo") or (mentioned[1] if mentioned else None),

@@ -95,6 +95,10 @@ def test_an_original_that_was_deleted_takes_its_rows_along(place: Place) -> None
     place.folder.original(first).unlink()
     place.sync(full_refresh=True)
     assert place.rows("email") == [("b@b.example",)]
+    place.set_clock(NOW + timedelta(days=1))
+    place.drop("1.csv", HEADER + "a@b.example,A\n")
+    place.sync()
+    assert place.rows("email") == [("a@b.example",), ("b@b.example",)]
 
 
 def test_a_refused_file_is_kept_and_does_not_hold_up_the_others(place: Place) -> None:

@@ -1,4 +1,5 @@
-"""The sensors that notify the data team: of checks, assets, runs and automations that fail or are well again.
+"""The sensors that notify the data team: of checks, assets, runs and automations that fail or are well again, and
+of files that were dropped.
 
 Each reads what Dagster recorded since its cursor, journals what is news and posts it; a repeated tick posts nothing
 twice. They post to `SLACK_OPS_CHANNEL` and nowhere else. What is news is decided in the modules beside this one.
@@ -11,9 +12,17 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from gtm_platform.automation.check_turns import read_turns
+from gtm_platform.automation.dropped_files import read_file_news
 from gtm_platform.automation.failed_runs import read_failed_runs
 from gtm_platform.automation.failing_automations import TickMemory, read_failing, read_late
-from gtm_platform.delivery.alerts.kinds import check_turned, late_schedule, run_failed, sensor_failing, stale_asset
+from gtm_platform.delivery.alerts.kinds import (
+    check_turned,
+    file_dropped,
+    late_schedule,
+    run_failed,
+    sensor_failing,
+    stale_asset,
+)
 from gtm_platform.delivery.alerts.ops_alerts import ops_off_reason, send, today
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.orchestration.compat import Graph
@@ -24,6 +33,7 @@ from gtm_platform.orchestration.compat_history import (
     stale_assets,
 )
 from gtm_platform.quality.source_checks import FRESH
+from gtm_platform.settings import settings
 from gtm_platform.state.slack_journal import Fact
 
 TICK_SECONDS = 20  # with the wait for the run of a check, a message is out within a minute
@@ -112,6 +122,11 @@ def _failing_automations(context: dg.SensorEvaluationContext) -> tuple[Sequence[
     return facts, memory.cursor()
 
 
+def _dropped_files(context: dg.SensorEvaluationContext) -> tuple[Sequence[Fact], str]:
+    news, cursor = read_file_news(context.cursor, settings().now())
+    return file_dropped.ALERT.facts_of(news, today()), cursor
+
+
 def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
     assert context.repository_def
     return context.repository_def
@@ -141,6 +156,12 @@ SENSORS = [
         "Tells the data team in Slack which sensors and schedules fail or are late, and which work again.",
         [sensor_failing.ALERT.kind, late_schedule.ALERT.kind],
         _failing_automations,
+    ),
+    _notifying(
+        "report_dropped_files",
+        "Tells the data team in Slack what came of each dropped file: rows accepted, quarantined, and why.",
+        [file_dropped.ALERT.kind],
+        _dropped_files,
     ),
 ]
 

@@ -315,6 +315,32 @@ def run(
     sys.exit(make(selection, partition, last, **switches, run_id=run_id))
 
 
+@gtm.command("import")
+@HOME
+@click.argument("source", required=False)
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only show what would happen.")
+def import_(home: Path | None, source: str | None, file: Path | None, dry_run: bool) -> None:
+    """Read a CSV file into SOURCE; without arguments, list the sources that take files.
+
+    It prints which columns are recognised and which are ignored, and which rows are quarantined and why. A file dropped
+    into the folder drop/SOURCE of the home is read in the same way, by itself. The exit code is 0 where every row is
+    accepted, 3 where some are quarantined, and 1 where the file is refused.
+
+    
+    Example:
+      gtm import
+      gtm import partners_csv partners.csv --dry-run
+      gtm import linkedin_sales_nav accounts_tier1_20261101.csv
+    """
+    if source and not file:
+        raise click.UsageError("Name the file, too: gtm import SOURCE FILE. Without either it lists the sources.")
+    _enter_with_sandbox(choose_home(home).announce())
+    from gtm_platform.cli.imports import import_file, list_sources
+
+    sys.exit(import_file(source, file, dry_run=dry_run) if source and file else list_sources())
+
+
 @gtm.command()
 @HOME
 @click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="Keep the runs of so many days.")

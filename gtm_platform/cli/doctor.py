@@ -43,7 +43,7 @@ def examine() -> int:
     checks = discover("gtm_platform.delivery", "access", "check_access")
     for name, kind in discover("gtm_platform.delivery", "settings", "SETTINGS").items():
         findings.append(_destination(f"delivery/{name}", kind, checks.get(name)))
-    findings += _extensions()
+    findings += _extensions(lake, now)
     for finding in findings:
         click.secho(f"{finding.system:<18} {finding.state:<8}", fg=COLOURS[finding.state], nl=False)
         click.echo(f" {finding.sentence}")
@@ -131,18 +131,20 @@ def _destination(name: str, kind: type[SystemSettings], check: Check | None) -> 
 # --- people's own ----------------------------------------------------------------------------------------------------
 
 
-def _extensions() -> list[Finding]:
-    """The modules of GTM_EXTENSIONS: how many take part, and which are left out."""
+def _extensions(lake: Lake, now: datetime) -> list[Finding]:
+    """The modules of GTM_EXTENSIONS: the sources that they declare, and which are left out."""
     if not settings().gtm_extensions:
         return []
     from gtm_platform.automation.definitions import automated
     from gtm_platform.definitions import platform
+    from gtm_platform.extensions.declared_source import declared_sources
     from gtm_platform.extensions.merging import merge
 
     _, broken = merge(platform(), automated)
+    sources = [_source(source, lake, now) for source in declared_sources()]
     if broken:
-        return [Finding("extensions", "failing", "left out until mended", tuple(str(each) for each in broken))]
-    return [Finding("extensions", "ok", f"every module of {settings().gtm_extensions} takes part")]
+        return [*sources, Finding("extensions", "failing", "left out until mended", tuple(map(str, broken)))]
+    return [*sources, Finding("extensions", "ok", f"every module of {settings().gtm_extensions} takes part")]
 
 
 def _advice(kind: type[SystemSettings]) -> tuple[str, ...]:

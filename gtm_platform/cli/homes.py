@@ -69,7 +69,7 @@ def _home(path: Path, reason: str) -> Home:
 
 
 def _configured_system() -> str | None:
-    """Return a source that is on by the environment."""
+    """Return a source that is on by the environment; whether files were dropped depends on the home."""
     from gtm_platform.sources.assets import SOURCES
 
-    return next((source.name for source in SOURCES if not source.off()), None)
+    return next((source.name for source in SOURCES if source.required_env and not source.off()), None)

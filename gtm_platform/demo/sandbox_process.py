@@ -57,7 +57,14 @@ class Box:
         """Return the variables that make the platform read this sandbox."""
         return dict(self.ask("env"))
 
+    def download(self, path: str) -> bytes:
+        """Read one of the sandbox's own routes that is a file."""
+        return self._answer("GET", path).content
+
     def _call(self, method: str, path: str, **content: Any) -> Any:
+        return self._answer(method, path, **content).json()
+
+    def _answer(self, method: str, path: str, **content: Any) -> httpx.Response:
         """Past any proxy of the environment: it is on this machine."""
         url = f"{self.url}/_sandbox/{path}"
         try:
@@ -66,7 +73,7 @@ class Box:
             raise RuntimeError(f"The sandbox at {self.url} does not answer ({type(error).__name__}).") from error
         if answer.is_error:
             raise RuntimeError(f"The sandbox refused {answer.request.url.path}: {_reason(answer)}")
-        return answer.json()
+        return answer
 
 
 def _reason(answer: httpx.Response) -> str:

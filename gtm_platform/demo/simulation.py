@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from gtm_platform.demo.day_runs import DayRuns, Tally, day_runs, days_between, midnight, use_clock
+from gtm_platform.demo.file_drops import drop_files
 from gtm_platform.demo.sandbox_process import Box, open_box, required_sandbox
 from gtm_platform.demo.world import World, claim_home
 from gtm_platform.orchestration.first_day import first_day
@@ -54,6 +55,7 @@ def run_next_day(home: Path) -> int:
         from gtm_platform.demo import report
 
         for day in _days_after_the_last_run(runs):
+            drop_files(box, home, since=midnight(day))
             report.show_day(day, runs.run(day))
     if not tally.days:
         click.echo("No day has ended since the last one that was run.")
@@ -104,6 +106,8 @@ def _run_days(box: Box, world: World, until: date, tally: Tally) -> None:
         for day in new or days[-1:]:
             with tally.stage("sandbox"):
                 _turn_clocks(box, midnight(day + timedelta(days=1)))
+                if new:
+                    drop_files(box, settings().home, since=None if day == first else midnight(day))
             report.show_day(day, runs.run(day))
 
 

@@ -1,4 +1,4 @@
-"""Which modules GTM_EXTENSIONS names, and what they define for Dagster. What is wrong with one is a sentence."""
+"""Which modules and files GTM_EXTENSIONS names, and what they define for Dagster. What is wrong is a sentence."""
 
 import importlib
 import logging
@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 
+from gtm_platform.extensions.declared_source import declaration_files
 from gtm_platform.lake.contracts import TABLES
 from gtm_platform.lake.dagster.daily_assets import daily_assets
 from gtm_platform.lake.dagster.table_checks import day_checks
@@ -59,13 +60,32 @@ def load() -> tuple[list[Extension], list[Broken]]:
             broken.append(Broken(path, _reason(error, path)))
         else:
             loaded.append((path, module))
-    return _built(loaded, broken), broken
+    return [*_built(loaded, broken), *_declared(broken)], broken
+
+
+def _declared(broken: list[Broken]) -> Iterator[Extension]:
+    """The sources that YAML files of the folders declare."""
+    folders = [folder for place in _places() if (folder := _folder(place))]
+    for file in [file for folder in folders for file in declaration_files(folder)]:
+        before = dict(TABLES)
+        try:
+            definitions = file.definitions()
+        except Exception as error:
+            TABLES.clear()
+            TABLES.update(before)
+            broken.append(Broken(str(file.path), str(error)))
+        else:
+            yield Extension(str(file.path), definitions)
+
+
+def _places() -> list[str]:
+    return [part.strip() for part in (settings().gtm_extensions or "").split(",") if part.strip()]
 
 
 def _names(broken: list[Broken]) -> Iterator[tuple[str, str]]:
     """Names of modules to import, each with the path of its file."""
     folders = []
-    for place in (part.strip() for part in (settings().gtm_extensions or "").split(",") if part.strip()):
+    for place in _places():
         if folder := _folder(place):
             folders.append(str(folder))
         elif place.replace(".", "").isidentifier() and (spec := find_spec(place)):

@@ -3,7 +3,7 @@
 How a stream is synced is the same for all and stands in `plan`, `merge` and `stream_sync`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -51,9 +51,17 @@ class Schedule:
         return f"{self.minute} {'0' if self.hours == 24 else f'*/{self.hours}'} * * *"
 
 
-# What makes a source be read: a schedule, a webhook, the arrival of a file, or a person's demand. Each becomes a value
+@dataclass(frozen=True)
+class FileDrop(Schedule):
+    """Read when a file is dropped; at night each day is closed by a sync that reads what nobody has read yet."""
+
+    hours: int = 24
+    minute: int = 10
+
+
+# What makes a source be read: a schedule, the arrival of a file, a webhook, or a person's demand. Each becomes a value
 # like Schedule, and a member of this union, with the first source that needs it.
-Trigger: TypeAlias = Schedule
+Trigger: TypeAlias = Schedule | FileDrop
 
 
 @dataclass(frozen=True)
@@ -112,6 +120,8 @@ class Stream:
     lookback: timedelta = timedelta(minutes=15)  # asked for again, because what changed may show late
     probe: Callable[[Any], object] | None = None  # a cheap call to see whether it may be read; else its first page
     totals: Totals | str = NO_TOTALS  # how it is proven that nothing is missing, or why it cannot be
+    # Called with the run's id when what was extracted is written; returns what to add to the metadata.
+    on_written: Callable[[str], Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         if self.sync_mode != "full_refresh" and self.cursor_field is None:
@@ -154,7 +164,7 @@ class Source:
     """A system: how to reach it, when to read it, what it brings. `check` says whose account it is.
 
     `identity` asks for the account that the key opens, None where nothing tells it apart yet; a sentence says why no
-    account can be told from another.
+    account can be told from another. `idle` says why there is nothing to read although no variable is missing.
     """
 
     name: str
@@ -166,6 +176,7 @@ class Source:
     about: str = ""
     owners: tuple[str, ...] = ("team:revops",)
     identity: Callable[[Any], AccountIdentity | None] | str | None = None
+    idle: Callable[[], str | None] | None = None
 
     def __post_init__(self) -> None:
         for stream in self.streams:
@@ -208,8 +219,9 @@ class Source:
 
     def off(self) -> str | None:
         """Say why the source is off; None where it is on."""
-        missing = settings_of(self.settings).missing()
-        return f"{self.name} is off: set {' and '.join(missing)} (see .env.example)" if missing else None
+        if missing := settings_of(self.settings).missing():
+            return f"{self.name} is off: set {' and '.join(missing)} (see .env.example)"
+        return self.idle() if self.idle else None
 
     @contextmanager
     def open(self, share: LimitShare | None = None) -> Iterator[Any]:

@@ -83,7 +83,7 @@ class SourceRun:
                 while line := lines.get():  # until one more stream has ended
                     self.context.log.info(line)
             for key, future in started.items():
-                yield from self._outcome(key, future, before[key], windows)
+                yield from self._outcome(key, streams[key], future, before[key], windows)
 
     def _is_own_account(self, client: Any) -> bool:
         """Whether the key opens the account that this home belongs to; nothing is read from another one."""
@@ -122,6 +122,7 @@ class SourceRun:
     def _outcome(
         self,
         key: dg.AssetKey,
+        stream: Stream,
         future: "Future[SyncReport]",
         before: Sequence[File],
         windows: Sequence[PartitionWindow],
@@ -135,8 +136,9 @@ class SourceRun:
             return
         record_first_day(FIRST_DAY)
         newest = max(self.lake.partitions("/".join(key.path)))
+        added = stream.on_written(self.context.run.run_id) if stream.on_written else {}
         for window in report.windows:
-            written = self._metadata(key, window, newest)
+            written = self._metadata(key, window, newest) | (added if window is report.windows[-1] else {})
             self.context.add_asset_metadata(written, asset_key=key, partition_key=window.key)
         results = [_quarantine_result(key, report.windows), self._schema_result(key)]
         if report.completeness:

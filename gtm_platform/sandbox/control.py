@@ -1,4 +1,4 @@
-"""The sandbox's own routes: its front page, and under /_sandbox health, clock, truth, requests, faults and stores."""
+"""The sandbox's own routes: its front page; under /_sandbox health, clock, truth, requests, faults, files, stores."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from gtm_platform.sandbox.clock import LONGEST_MOVE, SandboxClock
 from gtm_platform.sandbox.faults import Faults, parse
+from gtm_platform.sandbox.files import files_between
 from gtm_platform.sandbox.front_page import FrontPage, SystemView
 from gtm_platform.sandbox.kit.emulator import System
 from gtm_platform.sandbox.kit.limits import speed_variables
@@ -50,6 +51,8 @@ class Control:
             ("GET", "/_sandbox/faults", self._list_faults),
             ("POST", "/_sandbox/faults", self._add_fault),
             ("DELETE", "/_sandbox/faults", self._clear_faults),
+            ("GET", "/_sandbox/files", self._list_files),
+            ("GET", "/_sandbox/files/{source}/{name}", self._file),
             ("GET", "/_sandbox/{system}/{key}", self._inspect),
             ("PUT", "/_sandbox/{system}/{key}", self._switch),
         )
@@ -160,6 +163,23 @@ class Control:
             raise HTTPException(400, f"There is no status {status!r}: choose one of {', '.join(STATUSES)}.")
         first, last = self._world.start.date() - DAY, self._world.now.date()
         return HTMLResponse(truth_page(self._truth_of(request), first, last, status))
+
+    async def _list_files(self, request: Request) -> Response:
+        """The files that people have dropped by now, after an instant `since` or from the beginning on."""
+        since = request.query_params.get("since")
+        files = with_sentence(
+            lambda: files_between(self._world, datetime.fromisoformat(since) if since else None, self._world.now)
+        )
+        rows = [{"source": f.source, "name": f.name, "at": f.at.isoformat(), "bytes": len(f.content)} for f in files]
+        return JSONResponse({"files": rows})
+
+    async def _file(self, request: Request) -> Response:
+        """One of them, as it is."""
+        source, name = request.path_params["source"], request.path_params["name"]
+        for file in files_between(self._world, None, self._world.now):
+            if (file.source, file.name) == (source, name):
+                return Response(file.content, media_type="text/csv")
+        raise HTTPException(404, f"Nobody has dropped a file {name} for {source} yet.")
 
     async def _inspect(self, request: Request) -> Response:
         """What an emulator shows of its store."""

@@ -1,4 +1,4 @@
-"""The sources as assets: each that is discovered brings its assets, checks, job and schedule."""
+"""The sources as assets: each that is discovered brings its assets, checks, job and schedule; one sensor all files."""
 
 from collections.abc import Callable
 
@@ -6,11 +6,18 @@ import dagster as dg
 
 from gtm_platform.ingest.assets import definitions_of
 from gtm_platform.ingest.discovery import discover_sources
+from gtm_platform.ingest.files.sensor import pick_up_files
+from gtm_platform.ingest.files.streams import folder_of
 from gtm_platform.ingest.plan import SyncRules
+from gtm_platform.orchestration.compat import AssetJob
 
 SOURCES = discover_sources()
 
 
 def defs(rules: Callable[[], SyncRules]) -> dg.Definitions:
     """Return what this room adds to the graph; a run asks for the rules when it begins."""
-    return dg.Definitions.merge(*(definitions_of(source, rules) for source in SOURCES))
+    sources = {source: definitions_of(source, rules) for source in SOURCES}
+    with_files = [source for source in SOURCES if folder_of(source)]
+    jobs = [job for source in with_files for job in sources[source].jobs or () if isinstance(job, AssetJob)]
+    files = dg.Definitions(sensors=[pick_up_files(with_files, jobs)])
+    return dg.Definitions.merge(*sources.values(), files)

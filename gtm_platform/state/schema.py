@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0006"
+VERSION = "0007"
 
 metadata = sa.MetaData()
 
@@ -134,4 +134,25 @@ identity_decisions = sa.Table(
     sa.Column("undone_at", Instant),
     sa.Column("undone_by", sa.String(200)),
     sa.Column("undone_reason", sa.Text),
+)
+
+# The files that were dropped for each source, each content once. The files themselves lie in the home.
+dropped_files = sa.Table(
+    "dropped_files",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("source", sa.String(64), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),  # SHA-256 of the content
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("stream", sa.String(64), nullable=False),  # "" before it is recognised
+    sa.Column("status", sa.String(16), nullable=False),  # received accepted refused read
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("received_at", Instant, nullable=False),
+    sa.Column("as_of", Instant, nullable=False),
+    sa.Column("until", Instant, nullable=False),  # what its last row counts as of
+    sa.Column("report", sa.JSON, nullable=False),  # counts and reasons; nothing that stands in the file
+    sa.Column("settled_at", Instant),  # when it was refused or read
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("dropped_again_at", Instant),
+    sa.UniqueConstraint("source", "digest"),
 )

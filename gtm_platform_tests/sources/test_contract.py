@@ -1,5 +1,6 @@
 """What holds for every source that is discovered, shown against its emulator in the sandbox: a new one inherits it."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,12 +24,14 @@ from gtm_platform.ingest.assets import asset_of
 from gtm_platform.ingest.discovery import discover_sources
 from gtm_platform.ingest.plan import PartitionWindow
 from gtm_platform.ingest.record import Reader
-from gtm_platform.ingest.source import Source, Stream, Window
+from gtm_platform.ingest.source import FileDrop, Source, Stream, Window
 from gtm_platform.ingest.stream_sync import StreamSync, WindowResult
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration import liveness
 from gtm_platform.sandbox import server
+from gtm_platform.sandbox.files import files_between
+from gtm_platform.sandbox.world import World
 from gtm_platform.settings import settings
 from gtm_platform_tests.faults.quiet_worlds import Clock, clients, paced_by
 from gtm_platform_tests.ingest.syncing import RULES
@@ -36,13 +39,21 @@ from gtm_platform_tests.slow_systems import is_slow, lift_limits
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 PEOPLE, SEED = 40, 3
-SEEDS = {"orb": 7}  # of worlds in which few have a contract, one where some do
+# Of worlds in which few have a contract, or are on a list, one where some do.
+SEEDS = {"orb": 7, "linkedin_sales_nav": 5}
 SOURCES = discover_sources()
+WITH_API = [source for source in SOURCES if not isinstance(source.trigger, FileDrop)]  # others are read from files
 STREAMS = [(source, stream) for source in SOURCES for stream in source.streams]
 of_each_stream = pytest.mark.parametrize(
     ("source", "stream"), STREAMS, ids=[f"{source.name}/{stream.name}" for source, stream in STREAMS]
 )
+of_each_stream_of_an_api = pytest.mark.parametrize(
+    ("source", "stream"),
+    [(source, stream) for source, stream in STREAMS if source in WITH_API],
+    ids=[f"{source.name}/{stream.name}" for source, stream in STREAMS if source in WITH_API],
+)
 NAMED = [source for source in SOURCES if callable(source.identity)]
+of_each_source_with_an_api = pytest.mark.parametrize("source", WITH_API, ids=[source.name for source in WITH_API])
 of_each_source = pytest.mark.parametrize("source", SOURCES, ids=[source.name for source in SOURCES])
 
 
@@ -80,6 +91,8 @@ class Account:
     url: str
     recorded: Recorded
     synced: Path  # a lake with the first window
+    world: World
+    home: Path  # of files that are dropped
 
     @property
     def windows(self) -> list[PartitionWindow]:
@@ -88,16 +101,27 @@ class Account:
         return [PartitionWindow(f"{start:%Y-%m-%dT%H%M}", start, start + length) for start in starts]
 
     @contextmanager
-    def environment(self) -> Iterator[None]:
+    def environment(self, now: datetime | None = None) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
+            if self.source not in WITH_API:
+                patch.setenv("GTM_HOME", str(self.home))
             for variable, value in httpx.get(f"{self.url}/_sandbox/env", trust_env=False).json().items():
                 patch.setenv(variable, value)
-            patch.setenv("GTM_NOW", self.windows[1].end.isoformat())
+            patch.setenv("GTM_NOW", (now or self.windows[1].end).isoformat())
             settings.cache_clear()
             if is_slow(self.source.name):
                 patch.setattr(f"gtm_platform.sources.{self.source.name}.client.RateLimiter", Unlimited, raising=False)
             yield
         settings.cache_clear()
+
+    def drop_files(self, since: datetime | None, until: datetime) -> None:
+        """Drop the files of the world that belong to the source, if any."""
+        for file in files_between(self.world, since, until):
+            if file.source == self.source.name:
+                path = self.home / "drop" / file.source / file.name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(file.content)
+                os.utime(path, (0, 0))
 
     def lake(self, folder: Path) -> Lake:
         """A lake of a test's own, in which the first window is synced."""
@@ -155,13 +179,15 @@ def _account(source: Source, folder: Path, stack: ExitStack) -> Account:
         patch.setattr(server, "create_app", recording)
         lift_limits(patch, source.name)
         box = stack.enter_context(server.running(PEOPLE, SEEDS.get(source.name, SEED), START))
-    account = Account(source, box.url, recorded[-1], folder / "lake")
+    account = Account(source, box.url, recorded[-1], folder / "lake", box.world, folder / "home")
     account.move_clock(account.windows[0].end)
-    with account.environment():
+    account.drop_files(None, account.windows[0].end)
+    with account.environment(account.windows[0].end):
         assert source.off() is None, f"{source.name} has no emulator in the sandbox to be tried with"
         for stream in source.streams:
             account.sync(Lake(account.synced), stream, 0)
     account.move_clock(account.windows[1].end)
+    account.drop_files(account.windows[0].end, account.windows[1].end)
     return account
 
 
@@ -232,7 +258,7 @@ def test_deletions_arrive(account: Account, stream: Stream, tmp_path: Path) -> N
     assert set(before) - set(after) == (set() if stream.sync_mode == "append_only" else {lost})
 
 
-@of_each_stream
+@of_each_stream_of_an_api
 def test_what_was_received_is_kept_byte_for_byte(account: Account, stream: Stream, tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     account.recorded.answers.clear()
@@ -244,7 +270,7 @@ def test_what_was_received_is_kept_byte_for_byte(account: Account, stream: Strea
     assert [payload for payload in received if payload not in answers] == []
 
 
-@of_each_stream
+@of_each_stream_of_an_api
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_rate_limit_and_an_outage_are_waited_out(
     account: Account, stream: Stream, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -265,7 +291,7 @@ def test_a_rate_limit_and_an_outage_are_waited_out(
     assert rows(account.source, lake, stream) == rows(account.source, clean, stream)
 
 
-@of_each_source
+@of_each_source_with_an_api
 @pytest.mark.usefixtures("account")
 def test_without_its_key_it_is_off_and_names_what_is_missing(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in source.required_env:
@@ -276,7 +302,7 @@ def test_without_its_key_it_is_off_and_names_what_is_missing(source: Source, mon
     assert all(variable in off for variable in source.required_env)
 
 
-@of_each_source
+@of_each_source_with_an_api
 @pytest.mark.usefixtures("account")
 def test_a_refused_key_is_named_and_not_shown(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     (variable, *_) = source.required_env
@@ -287,7 +313,7 @@ def test_a_refused_key_is_named_and_not_shown(source: Source, monkeypatch: pytes
     assert "wrong_0123456789abcdef" not in str(caught.value)
 
 
-@of_each_source
+@of_each_source_with_an_api
 @pytest.mark.usefixtures("account")
 def test_it_uses_no_more_than_its_share_of_the_limits(source: Source) -> None:
     rates, sentences = [], []

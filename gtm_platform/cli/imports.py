@@ -1,0 +1,92 @@
+"""`gtm import`: a file for a source, looked through or read, with what came of it as a table."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from gtm_platform.cli.printing import Rows, print_rows
+from gtm_platform.ingest.assets import windows
+from gtm_platform.ingest.files.folder import FileFolder
+from gtm_platform.ingest.files.outcome import counts, outcome_of
+from gtm_platform.ingest.files.reading import FileReport
+from gtm_platform.ingest.files.streams import folder_of
+from gtm_platform.sources.assets import SOURCES
+from gtm_platform.state.dropped_files import READ, DroppedFile
+
+CLEAN, REFUSED, SOME_QUARANTINED = 0, 1, 3  # exit codes; 2 is a command that is not well-formed
+
+
+def import_file(source: str, path: Path, *, dry_run: bool) -> int:
+    """Look the file through, or read it; print what came of it, and return the exit code."""
+    folder = _folder(source)
+    if dry_run:
+        report = folder.dry_run(path)
+        _show(path.name, report, dry_run=True)
+        return _exit_code(report)
+    file, is_new = folder.take(path)
+    if not is_new:
+        click.echo(f"A file with this content was picked up on {file.received_at:%Y-%m-%d %H:%M} UTC, as {file.name}.")
+        click.echo("Nothing is read twice.")
+    report = FileReport.from_json(file.report)
+    _show(path.name, report, dry_run=False)
+    if report.refused or file.status == READ:
+        return _exit_code(report)
+    return _exit_code(report) if _sync(folder, file) else REFUSED
+
+
+def list_sources() -> int:
+    """Print which sources take files, and what each kind of file must have."""
+    rows = [
+        (source.name, stream, str(folder.drop), layout.describe_required())
+        for source in SOURCES
+        if (folder := folder_of(source))
+        for stream, layout in folder.layouts.items()
+    ]
+    print_rows(Rows(("source", "kind", "folder", "required columns"), rows), None)
+    return CLEAN
+
+
+def _folder(source: str) -> FileFolder:
+    folders = {each.name: folder for each in SOURCES if (folder := folder_of(each))}
+    if source not in folders:
+        raise LookupError(f"{source} takes no files. Those that do: {', '.join(folders)}.")
+    return folders[source]
+
+
+def _sync(folder: FileFolder, file: DroppedFile) -> bool:
+    """Read the file into the lake by a run of the source, for the window in which it counts."""
+    from gtm_platform.cli.runs import make
+
+    window = folder.window_start(file.as_of).strftime(windows(folder.hours).fmt)
+    made = make(f"sync_{folder.source}", window, None)
+    read = next((each for each in folder.files(READ) if each.id == file.id), None)
+    if read:
+        click.echo(str(outcome_of(read)))
+    return made == 0 and read is not None
+
+
+def _exit_code(report: FileReport) -> int:
+    if report.refused:
+        return REFUSED
+    return SOME_QUARANTINED if report.quarantined else CLEAN
+
+
+def _show(name: str, report: FileReport, *, dry_run: bool) -> None:
+    if report.encoding:
+        place = f"header on line {report.header_line}"
+        click.echo(f"{name}: {report.encoding}, separated by {report.delimiter}, {place}, read as {report.stream}")
+    if columns := list(_columns(report)):
+        print_rows(Rows(("heading", "read as"), columns), "table")
+    if report.refused:
+        click.secho(f"Refused: {report.refused}", fg="red", err=True)
+        return
+    will = "Would be: " if dry_run else ""
+    click.secho(f"{will}{counts(report)}", fg="yellow" if report.quarantined else "green")
+    if report.first:
+        print_rows(Rows(("line", "why it is quarantined"), report.first), "table")
+
+
+def _columns(report: FileReport) -> Iterator[tuple[str, str]]:
+    yield from report.recognised.items()
+    yield from ((heading, "(ignored, kept with the row)") for heading in report.ignored)

@@ -1,0 +1,1 @@
+"""Sales Navigator as a source: lists of accounts and leads that people build there, which arrive as CSV files."""

@@ -1,0 +1,1 @@
+"""Partners as a source: the files in which most teams keep their partner programme."""

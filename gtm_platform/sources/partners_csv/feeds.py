@@ -1,0 +1,47 @@
+"""What partner files say of companies: who is a partner, and whom partners brought."""
+
+import ibis
+
+from gtm_platform.ingest.market_feeds import PartnerFeed, ReferralFeed
+
+
+def _status(table: ibis.Table) -> ibis.Value:
+    """A partner that a later file of all partners leaves out is one no more."""
+    newest_full = table.received_at.max(where=table.in_full_file)
+    is_left_out = table.received_at < newest_full
+    return ibis.cases((is_left_out.fill_null(False), "inactive"), else_=table.status)
+
+
+def _partners(table: ibis.Table) -> ibis.Table:
+    return table.mutate(current_status=_status(table))
+
+
+FEEDS = [
+    PartnerFeed(
+        source="partners_csv",
+        table="partners_csv/partners",
+        precedence=20,
+        company_domain="partner_domain",
+        company_name="partner_name",
+        partner_type="partner_type",
+        status="current_status",
+        tier="tier",
+        specializations="specialisations",
+        since="joined_on",
+        updated_at="received_at",
+        rows=_partners,
+    ),
+    ReferralFeed(
+        source="partners_csv",
+        table="partners_csv/referrals",
+        referral_id="referral_key",
+        partner_domain="partner_domain",
+        customer_domain="customer_domain",
+        customer_name="customer_name",
+        engagement="engagement_type",
+        stage="stage",
+        at="submitted_on",
+        amount="deal_amount",
+        currency="currency",
+    ),
+]

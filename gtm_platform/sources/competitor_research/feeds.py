@@ -1,8 +1,9 @@
 """What research by hand says of companies: whose product they use."""
 
+from gtm_platform.ingest.feeds import CompanyFeed
 from gtm_platform.ingest.market_feeds import CompetitorFeed
 
-FEEDS = [
+FEEDS = (
     CompetitorFeed(
         source="competitor_research",
         table="competitor_research/competitor_use",
@@ -16,5 +17,12 @@ FEEDS = [
         evidence="evidence_url",
         quote="quote",
         pain_points="pain_points",
-    )
-]
+    ),
+    CompanyFeed(
+        "competitor_research",
+        "competitor_research/competitor_use",
+        precedence=210,
+        domain="company_domain",
+        name="company_name",
+    ),
+)

@@ -2,6 +2,7 @@
 
 import ibis
 
+from gtm_platform.ingest.feeds import CompanyFeed
 from gtm_platform.ingest.market_feeds import FirmographicFeed, SignalFeed
 
 
@@ -18,7 +19,7 @@ def _signal_id(table: ibis.Table) -> ibis.Value:
     return table.list_name + ibis.literal("|") + table.account_key
 
 
-FEEDS = [
+FEEDS = (
     SignalFeed(
         source="linkedin_sales_nav",
         table="linkedin_sales_nav/accounts",
@@ -45,4 +46,7 @@ FEEDS = [
         employee_count="employees_min",
         linkedin_company_url="linkedin_company_key",
     ),
-]
+    CompanyFeed(
+        "linkedin_sales_nav", "linkedin_sales_nav/accounts", precedence=200, domain="domain", name="company_name"
+    ),
+)

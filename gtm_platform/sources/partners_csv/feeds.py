@@ -2,6 +2,7 @@
 
 import ibis
 
+from gtm_platform.ingest.feeds import CompanyFeed
 from gtm_platform.ingest.market_feeds import PartnerFeed, ReferralFeed
 
 
@@ -16,7 +17,7 @@ def _partners(table: ibis.Table) -> ibis.Table:
     return table.mutate(current_status=_status(table))
 
 
-FEEDS = [
+FEEDS = (
     PartnerFeed(
         source="partners_csv",
         table="partners_csv/partners",
@@ -44,4 +45,5 @@ FEEDS = [
         amount="deal_amount",
         currency="currency",
     ),
-]
+    CompanyFeed("partners_csv", "partners_csv/partners", precedence=190, domain="partner_domain", name="partner_name"),
+)

@@ -2,6 +2,7 @@
 
 import ibis
 
+from gtm_platform.ingest.feeds import CompanyFeed
 from gtm_platform.ingest.market_feeds import SignalFeed
 
 KINDS = {"star": "star", "fork": "fork", "issue": "issue", "pr": "pull_request", "page_visit": "visit"}
@@ -15,7 +16,7 @@ def _kind(table: ibis.Table) -> ibis.Value:
     return table.activity_type.cases(*KINDS.items())
 
 
-FEEDS = [
+FEEDS = (
     SignalFeed(
         source="reodev_export",
         table="reodev_export/activities",
@@ -30,5 +31,8 @@ FEEDS = [
         person_email="developer_email",
         person_name="developer_name",
         rows=_signals,
-    )
-]
+    ),
+    CompanyFeed(
+        "reodev_export", "reodev_export/activities", precedence=220, domain="account_domain", name="account_name"
+    ),
+)

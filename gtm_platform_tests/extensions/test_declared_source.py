@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from gtm_platform.extensions.declared_source import (
     ExampleScaffolder,
     declared_sources,
 )
+from gtm_platform.extensions.location import platform_resources
 from gtm_platform.extensions.merging import merge
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.declared.build import build_source
@@ -160,7 +162,7 @@ def with_value(value: Any, *path: Any) -> Edit:
 @pytest.mark.parametrize(
     ("edit", "sentence"),
     [
-        (without("base_url"), "line 3: base_url is missing"),
+        (without("base_url"), "line 2: base_url is missing"),
         (with_value("x", "colour"), "colour is no field of it"),
         (with_value("Surveys", "name"), "line 3: name is not written as it should be"),
         (with_value("surveys_token", "auth", "env"), "auth.env is not written as it should be"),
@@ -174,7 +176,7 @@ def with_value(value: Any, *path: Any) -> Edit:
     ],
 )
 def test_mistakes_are_sentences_with_their_line(tmp_path: Path, edit: Edit, sentence: str) -> None:
-    content = yaml.safe_load(yaml.safe_dump(EXAMPLE))
+    content = deepcopy(EXAMPLE)
     edit(content)
     path = tmp_path / "surveys.yaml"
     path.write_text(
@@ -210,7 +212,8 @@ def test_as_a_component_dagster_loads_and_scaffolds_it(tmp_path: Path) -> None:
     content = yaml.safe_load((tmp_path / "defs.yaml").read_text())
     assert content == {"type": name, "attributes": EXAMPLE}
     component = DeclaredSource.from_attributes_dict(attributes=content["attributes"])
-    defs = component.build_defs(dg.ComponentTree.for_test().load_context)
+    built = component.build_defs(dg.ComponentTree.for_test().load_context)
+    defs = dg.Definitions.merge(built, dg.Definitions(resources=dict(platform_resources())))
     assert defs.resolve_job_def("sync_surveys")
 
 

@@ -73,7 +73,7 @@ def test_its_list_is_read_page_by_page_into_its_table(ledger: Source, lake: Lake
     assert result.quarantined == 0
     rows = lake.as_of("listkit_ledger/credit_transactions", "9999").to_pyarrow().to_pylist()
     assert len(rows) > 40
-    assert {row["account_id"] for row in rows} <= set(box.world.listkit.accounts)
+    assert {row["account_id"] for row in rows} <= set(box.world.listkit_admin.accounts)
     assert all(f'"transaction_id":"{row["id"]}"' in row["payload"] for row in rows)
     later = sync(ledger, lake, 1)
     assert not later.full
@@ -136,7 +136,7 @@ def test_a_broken_file_is_left_out_and_names_its_line(tmp_path: Path, monkeypatc
     monkeypatch.setenv("GTM_EXTENSIONS", str(tmp_path))
     settings.cache_clear()
     _, [broken] = merge(platform(), automated)
-    assert "ledger.yaml, line 29: streams.0.fields.3.type is none of 'id', 'text'" in str(broken)
+    assert "ledger.yaml, line 26: streams.0.fields.3.type is none of 'id', 'text'" in str(broken)
 
 
 def without(*path: Any) -> Edit:

@@ -62,7 +62,7 @@ def systems_table() -> str:
     """Write the README's table: what a system needs, where to get it, what it must allow."""
     rows = ["| system | variables | where to get them | least they need |", "|---|---|---|---|"]
     for kind in system_settings():
-        variables = ", ".join(f"`{name}`" for name in kind.required_env)
+        variables = ", ".join(f"`{name}`" for name in kind.required_env) or "none"
         rows.append(f"| {kind.title} | {variables} | {kind.where} | {kind.permissions} |")
     return "\n".join(rows)
 

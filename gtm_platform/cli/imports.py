@@ -36,14 +36,12 @@ def import_file(source: str, path: Path, *, dry_run: bool) -> int:
 
 
 def list_sources() -> int:
-    """Print which sources take files, and what each kind of file must have."""
-    rows = [
-        (source.name, stream, str(folder.drop), layout.describe_required())
-        for source in SOURCES
-        if (folder := folder_of(source))
-        for stream, layout in folder.layouts.items()
-    ]
-    print_rows(Rows(("source", "kind", "folder", "required columns"), rows), None)
+    """Print which sources take files, where they are dropped, and what each kind of file must have."""
+    for source in SOURCES:
+        if folder := folder_of(source):
+            click.secho(f"{source.name}  {folder.drop}", bold=True)
+            for stream, layout in folder.layouts.items():
+                click.echo(f"  {stream}: {layout.describe_required()}")
     return CLEAN
 
 

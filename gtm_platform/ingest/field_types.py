@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from gtm_platform.ingest.record import FACTS, RawRecord
+from gtm_platform.ingest.record import FACTS, ROW, RawRecord
 
 SAMPLED_FIRST = 50  # records of an extraction that are looked at, and one of each page after them
 DEEPEST, MOST_FIELDS = 4, 3_000
@@ -77,7 +77,7 @@ def _fields(record: dict[str, Any], above: str, levels: int) -> Iterator[tuple[s
     """Yield each field with its type, and each object that has fields with ""."""
     yield above, ""
     for key, value in record.items():
-        if key == FACTS and not above:
+        if key in (FACTS, ROW) and not above:
             continue
         path = f"{above}{key if is_name(key) else DATA}"
         yield path, TYPES[type(value)]

@@ -35,6 +35,7 @@ LARGEST_EXACT = 2.0**53  # beyond it a number with a point or an exponent is rea
 REASONS_SHOWN = 3
 LONGEST_NAME = 200
 FACTS = "_gtm"
+ROW = "_row"  # the member with the cells of a file's row, whose names are headings that people chose
 MEMBER = f',"{FACTS}":'.encode()
 SHORT = 64  # bytes, beyond which a record is not looked into for being empty
 ENCODE = msgspec.json.Encoder().encode

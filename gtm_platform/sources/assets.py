@@ -16,8 +16,9 @@ SOURCES = discover_sources()
 
 def defs(rules: Callable[[], SyncRules]) -> dg.Definitions:
     """Return what this room adds to the graph; a run asks for the rules when it begins."""
-    sources = {source: definitions_of(source, rules) for source in SOURCES}
+    built = [definitions_of(source, rules) for source in SOURCES]
     with_files = [source for source in SOURCES if folder_of(source)]
-    jobs = [job for source in with_files for job in sources[source].jobs or () if isinstance(job, AssetJob)]
+    names = {f"sync_{source.name}" for source in with_files}
+    jobs = [job for each in built for job in each.jobs or () if isinstance(job, AssetJob) and job.name in names]
     files = dg.Definitions(sensors=[pick_up_files(with_files, jobs)])
-    return dg.Definitions.merge(*sources.values(), files)
+    return dg.Definitions.merge(*built, files)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from gtm_platform.extensions.declared_source import (
     ExampleScaffolder,
     declared_sources,
 )
+from gtm_platform.extensions.location import platform_resources
 from gtm_platform.extensions.merging import merge
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.declared.build import build_source
@@ -71,7 +73,7 @@ def test_its_list_is_read_page_by_page_into_its_table(ledger: Source, lake: Lake
     assert result.quarantined == 0
     rows = lake.as_of("listkit_ledger/credit_transactions", "9999").to_pyarrow().to_pylist()
     assert len(rows) > 40
-    assert {row["account_id"] for row in rows} <= set(box.world.listkit.accounts)
+    assert {row["account_id"] for row in rows} <= set(box.world.listkit_admin.accounts)
     assert all(f'"transaction_id":"{row["id"]}"' in row["payload"] for row in rows)
     later = sync(ledger, lake, 1)
     assert not later.full
@@ -134,7 +136,7 @@ def test_a_broken_file_is_left_out_and_names_its_line(tmp_path: Path, monkeypatc
     monkeypatch.setenv("GTM_EXTENSIONS", str(tmp_path))
     settings.cache_clear()
     _, [broken] = merge(platform(), automated)
-    assert "ledger.yaml, line 29: streams.0.fields.3.type is none of 'id', 'text'" in str(broken)
+    assert "ledger.yaml, line 26: streams.0.fields.3.type is none of 'id', 'text'" in str(broken)
 
 
 def without(*path: Any) -> Edit:
@@ -160,7 +162,7 @@ def with_value(value: Any, *path: Any) -> Edit:
 @pytest.mark.parametrize(
     ("edit", "sentence"),
     [
-        (without("base_url"), "line 3: base_url is missing"),
+        (without("base_url"), "line 2: base_url is missing"),
         (with_value("x", "colour"), "colour is no field of it"),
         (with_value("Surveys", "name"), "line 3: name is not written as it should be"),
         (with_value("surveys_token", "auth", "env"), "auth.env is not written as it should be"),
@@ -174,7 +176,7 @@ def with_value(value: Any, *path: Any) -> Edit:
     ],
 )
 def test_mistakes_are_sentences_with_their_line(tmp_path: Path, edit: Edit, sentence: str) -> None:
-    content = yaml.safe_load(yaml.safe_dump(EXAMPLE))
+    content = deepcopy(EXAMPLE)
     edit(content)
     path = tmp_path / "surveys.yaml"
     path.write_text(
@@ -210,7 +212,8 @@ def test_as_a_component_dagster_loads_and_scaffolds_it(tmp_path: Path) -> None:
     content = yaml.safe_load((tmp_path / "defs.yaml").read_text())
     assert content == {"type": name, "attributes": EXAMPLE}
     component = DeclaredSource.from_attributes_dict(attributes=content["attributes"])
-    defs = component.build_defs(dg.ComponentTree.for_test().load_context)
+    built = component.build_defs(dg.ComponentTree.for_test().load_context)
+    defs = dg.Definitions.merge(built, dg.Definitions(resources=dict(platform_resources())))
     assert defs.resolve_job_def("sync_surveys")
 
 

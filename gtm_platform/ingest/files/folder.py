@@ -42,7 +42,7 @@ class FileFolder:
     """The files of one source, of one kind or several; `hours` are those of the source's windows."""
 
     source: str
-    layouts: Mapping[str, FileLayout]  # by stream
+    layouts: Mapping[str, FileLayout] = field(compare=False)  # by stream
     hours: int = 24
     _handed_over: dict[str, list[int]] = field(default_factory=dict, compare=False)  # by stream: files in a sync
 

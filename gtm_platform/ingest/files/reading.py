@@ -18,7 +18,7 @@ from gtm_platform.ingest.files.encoding import UNREADABLE, Encoding, encoding_of
 from gtm_platform.ingest.files.layout import FileLayout, Header, SourceFile
 from gtm_platform.ingest.files.rows import DELIMITERS, Row, read_rows
 from gtm_platform.ingest.files.wording import in_words
-from gtm_platform.ingest.record import RawRecord, Reader, Record, unusable, with_facts
+from gtm_platform.ingest.record import ROW, RawRecord, Reader, Record, unusable, with_facts
 
 HEADER_WITHIN = 20  # rows; some exports have notes above their header
 ROWS_OF_PAGE, CHARACTERS_OF_PAGE = 1_000, 2_000_000
@@ -121,7 +121,7 @@ class TextFile:
             "received_at": origin.received_at,
             "as_of": origin.as_of + row.line * MICROSECOND,
         }
-        raw = with_facts(ENCODE({**place, "cells": dict(zip(self.header.headings, row.cells, strict=False))}), **facts)
+        raw = with_facts(ENCODE({**place, ROW: dict(zip(self.header.headings, row.cells, strict=False))}), **facts)
         joined = "".join(row.cells)
         if UNREADABLE in joined or "\0" in joined:
             raw.unusable = NUL if "\0" in joined else NOT_READABLE

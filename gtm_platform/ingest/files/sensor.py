@@ -24,7 +24,8 @@ Seen = dict[str, list[int]]  # of a file that lies in a folder: its size, and wh
 
 def pick_up_files(sources: Sequence[Source], jobs: Sequence[AssetJob]) -> dg.SensorDefinition:
     """Define the sensor, given the sources that take files and their jobs."""
-    folders = {source.name: folder for source in sources if (folder := folder_of(source))}
+    of_name = {source.name: source for source in sources}
+    folders = {name: folder for name, source in of_name.items() if (folder := folder_of(source))}
 
     @dg.sensor(
         name="pick_up_files",
@@ -39,7 +40,7 @@ def pick_up_files(sources: Sequence[Source], jobs: Sequence[AssetJob]) -> dg.Sen
         requests = [
             request
             for name, folder in folders.items()
-            if not _is_busy(context.instance, name)
+            if not of_name[name].off() and not _is_busy(context.instance, name)
             for request in _requests(folder, before.get(name, {}), now[name])
         ]
         cursor = json.dumps({name: seen for name, seen in now.items() if seen})

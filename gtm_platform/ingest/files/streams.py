@@ -87,7 +87,7 @@ def folder_of(source: Source) -> FileFolder | None:
 class FileSettings(SystemSettings):
     """What holds for every source that is read from files alone: nothing is to be set."""
 
-    permissions = "nothing: no key, and no variable"
+    permissions = "no key"
     when_refused = "See that the platform may read and move files in the drop folder."
 
 

@@ -111,13 +111,20 @@ def referrals(world: World, at: datetime) -> Table:
 
 
 def manual_entries(world: World, at: datetime) -> Table:
-    """Return a note on the first partner."""
-    first = next((each for each in _companies(world, at) if _is_partner(each, at)), None)
-    if first is None:
-        return []
-    entry = {"entry_id": "M-1", "partner_domain": first.company.domain, "field": "note"}
-    entry |= {"value": "Spoke at our conference", "effective_on": f"{world.start:%Y-%m-%d}", "entered_by": OURS}
-    return [{**entry, "reason": ""}]
+    """Return a note on each partner that comes to our conference."""
+    return [
+        {
+            "entry_id": f"M-{each.company.number}",
+            "partner_domain": each.company.domain,
+            "field": "note",
+            "value": "Speaks at our conference",
+            "effective_on": f"{world.start:%Y-%m-%d}",
+            "entered_by": OURS,
+            "reason": "",
+        }
+        for each in _companies(world, at)
+        if _is_partner(each, at) and each.company.number % 3
+    ]
 
 
 def research(world: World, at: datetime) -> Table:

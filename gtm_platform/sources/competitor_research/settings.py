@@ -7,4 +7,4 @@ class CompetitorResearchSettings(FileSettings):
     """What people of ours learn about companies is noted in a spreadsheet; it is dropped as a file."""
 
     title = "Competitor research by hand"
-    where = "drop CSV files into `drop/competitor_research` of the home (docs/files.md)"
+    where = "drop CSV files into `drop/competitor_research`; docs/files.md says how"

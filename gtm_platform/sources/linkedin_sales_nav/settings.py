@@ -7,4 +7,4 @@ class LinkedInListSettings(FileSettings):
     """Lists of Sales Navigator have no API that is open; they are dropped as files."""
 
     title = "LinkedIn Sales Navigator lists"
-    where = "drop CSV files into `drop/linkedin_sales_nav` of the home (docs/files.md)"
+    where = "drop CSV files into `drop/linkedin_sales_nav`; docs/files.md says how"

@@ -7,4 +7,4 @@ class PartnerFileSettings(FileSettings):
     """Most teams keep their partners in spreadsheets; they are dropped as files."""
 
     title = "Partner files"
-    where = "drop CSV files into `drop/partners_csv` of the home (docs/files.md)"
+    where = "drop CSV files into `drop/partners_csv`; docs/files.md says how"

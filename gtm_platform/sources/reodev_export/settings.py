@@ -7,4 +7,4 @@ class ReoExportSettings(FileSettings):
     """Reo.dev's API is an add-on; a segment can be exported without it."""
 
     title = "Reo.dev exports"
-    where = "drop CSV files into `drop/reodev_export` of the home (docs/files.md)"
+    where = "drop CSV files into `drop/reodev_export`; docs/files.md says how"

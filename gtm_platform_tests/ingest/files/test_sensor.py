@@ -108,3 +108,12 @@ def test_the_news_of_a_file_are_told_once(daemon: Daemon, place: Place) -> None:
     place.folder.collect()
     again, _ = read_file_news(cursor, NOW)
     assert [each.name for each in again if each.is_repeated] == ["guests.csv"]
+
+
+def test_a_file_of_another_layout_is_no_change_of_the_schema(daemon: Daemon, place: Place) -> None:
+    for name, heading in (("1.csv", "email"), ("2.csv", "mail")):
+        place.drop(name, f"{heading},age,{name}\n" + "".join(f"p{n}@b.example,{n},x\n" for n in range(60)))
+        daemon.tick()
+        ran = daemon.run(daemon.tick()[0])
+    verdicts = {each.check_name: each.passed for each in ran.get_asset_check_evaluations()}
+    assert verdicts == {"nothing_quarantined": True, "schema_unchanged": True}

@@ -5,7 +5,6 @@ from datetime import date
 from pydantic import BaseModel, Field
 
 from gtm_platform.health.explanation import Explanation
-from gtm_platform.health.movement import ScoreMovement
 from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.freshness import DataFreshness
@@ -38,12 +37,11 @@ class Customers(ChatAnswer):
 
 
 class HealthExplained(ChatAnswer):
-    """How the score of a customer is made, and what moved."""
+    """How the score of a customer is made, and what moved it since yesterday, in 7 and in 30 days."""
 
     customer: BriefCustomer  # type: ignore[valid-type]
     explanation: Explanation | None = Field(description="Null for who is no current customer.")
     written_explanation: str | None = Field(description="The same in sentences, to be passed on as they are.")
-    movement: ScoreMovement | None = Field(description="What moved the score in a week; null where it has not moved.")
     scores: dict[date, int | None] = Field(description="The health score, day by day, the last 30 days.")
     alerts: list[AlertRow] = Field(description="The newest first, at most ten.")
 

@@ -13,7 +13,7 @@ from gtm_platform.health.customer_health import CONTRACT as HEALTH
 from gtm_platform.lake.contracts import Column
 from gtm_platform.unified.customers import CONTRACT as WIDE
 
-FORMAT = 4  # of the file; a reader opens no other
+FORMAT = 5  # of the file; a reader opens no other
 CUSTOMERS, SCORES, PEOPLE, COMPANIES = (
     "core/unified_customers",
     "health/customer_health",
@@ -121,7 +121,7 @@ def tables() -> str:
         );
         create index alerts_of_a_subject on alerts (subject_id, id);
         create table hubspot_writes (id integer primary key, customer_id text not null, body text not null);
-        create table earlier_scores (customer_id text primary key, body text not null) without rowid;
+        create table score_changes (customer_id text primary key, body blob not null) without rowid;
         create table departures (
             id integer primary key, customer_id text not null, day text not null, account_manager text not null,
             mrr real not null, foreseen integer not null, body text not null

@@ -34,8 +34,8 @@ def causes(lake: Lake) -> Parts:
     """The points of each cause in the change since yesterday, by customer."""
     parts: Parts = defaultdict(lambda: defaultdict(float))
     for row in rows(lake, CHANGES):
-        if row["days"] == 1:
-            parts[row["customer_id"]][row["cause"]] += float(row["points"])
+        if row["points_1d"]:
+            parts[row["customer_id"]][row["cause"]] += float(row["points_1d"])
     return parts
 
 
@@ -61,7 +61,7 @@ def test_the_parts_of_each_lived_day_add_up(lived: Lived, day: date) -> None:
     lake = Lake(lived.home / "lake")
     parts: dict[str, Decimal] = defaultdict(Decimal)
     for row in rows(lake, CHANGES, day):
-        parts[row["customer_id"]] += row["points"]
+        parts[row["customer_id"]] += row["points_1d"] or 0
     changes = {customer: row["score_change_1d"] or 0 for customer, row in scores(lake, day).items()}
     assert {customer: change for customer, change in changes.items() if change} == {c: p for c, p in parts.items() if p}
     assert any(changes.values()) is (day > DAYS[0])

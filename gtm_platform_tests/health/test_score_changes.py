@@ -57,9 +57,7 @@ FACTS = st.fixed_dictionaries(
 )
 # A history is what each customer is on each of the days; on some it is none.
 HISTORY_DAYS = (31, 30, 12, 8, 7, 2, 1, 0)
-HISTORIES = st.lists(
-    st.fixed_dictionaries({ago: st.none() | FACTS for ago in HISTORY_DAYS}), min_size=1, max_size=12
-)
+HISTORIES = st.lists(st.fixed_dictionaries({ago: st.none() | FACTS for ago in HISTORY_DAYS}), min_size=1, max_size=12)
 
 
 def span(part: dict[str, Any], days: int) -> Decimal:

@@ -105,7 +105,7 @@ def test_a_score_is_explained_as_the_api_does(shared_api: Served) -> None:
     answer = call(shared_api, "explain_health", who="other2@firm0.example")
     detail = shared_api.get("/v1/customers/cus_002").json()
     assert answer["customer"]["customer_id"] == "cus_002"
-    for part in ("explanation", "written_explanation", "movement"):
+    for part in ("explanation", "written_explanation"):
         assert answer[part] == detail[part] is not None
     assert "cancelling was mentioned (cancel_mentioned_at 2026-02-11T09:30:15Z)" in answer["written_explanation"]
     assert answer["tables"] == ["core/unified_customers", "health/customer_health"]

@@ -119,11 +119,11 @@ def _catalogue() -> dict[str, dict[str, str]]:
     return {"config": {"database": str(settings().home / "gtm.duckdb")}}
 
 
-def records_vanish(platform: Platform) -> None:
+def records_vanish(_platform: Platform) -> None:
     write_odd(the_lake(), "stripe/charges")
 
 
-def records_are_back(platform: Platform) -> None:
+def records_are_back(_platform: Platform) -> None:
     write_rows(the_lake(), "quality/anomalies", DAY + timedelta(days=2), [])
 
 

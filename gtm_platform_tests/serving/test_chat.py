@@ -144,6 +144,16 @@ def test_freshness_names_the_day(shared_api: Served) -> None:
     assert call(shared_api, "freshness")["as_of"] == str(TODAY)
 
 
+def test_odd_figures_are_those_of_the_api(shared_api: Served) -> None:
+    fact = shared_api.get("/v1/anomalies").json()
+    assert fact["figures"]
+    every = call(shared_api, "odd_figures", past=True)
+    assert every["figures"] == fact["figures"]
+    assert call(shared_api, "odd_figures")["figures"] == [row for row in fact["figures"] if row["is_now"]]
+    of_one = call(shared_api, "odd_figures", table="stripe/charges", past=True)["figures"]
+    assert {row["table"] for row in of_one} <= {"stripe/charges"}
+
+
 def test_each_call_is_audited_with_whom_it_was_about(api: Served) -> None:
     call(api, "explain_health", who="cus_002", token="masked")
     queued = [(access.action, access.subject) for access in api.app.state.api.log.queue]

@@ -9,7 +9,15 @@ from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
-from gtm_platform.serving.api.models import AlertRow, CompanyRow, MetricPoint, MetricRow, Movement, model_of
+from gtm_platform.serving.api.models import (
+    AlertRow,
+    CompanyRow,
+    MetricPoint,
+    MetricRow,
+    Movement,
+    OddFigureRow,
+    model_of,
+)
 from gtm_platform.serving.chat.question import BRIEF
 from gtm_platform.serving.snapshot.layout import SHOWN
 
@@ -109,3 +117,11 @@ class Companies(ChatAnswer):
 
 class Freshness(ChatAnswer, DataFreshness):
     """When the data were read and put together, and which sources are late."""
+
+
+class OddDailyFigures(ChatAnswer):
+    """The daily figures of tables that are unlike those of the weeks before, those that are odd now first."""
+
+    judged_day: date | None = Field(description="The newest day whose figures were judged; null before the first.")
+    days: int = Field(description="How far those reach back that are over.")
+    figures: list[OddFigureRow]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import ibis
 
-from gtm_platform.core.activity import engagement
+from gtm_platform.core.activity import engagement as logins_and_onboarding
 from gtm_platform.health import components
 from gtm_platform.health.customer_health import COMPONENTS, OVERRIDES
 from gtm_platform.health.score_change_columns import CAUSES, CUSTOMER, POINTS
@@ -36,7 +36,7 @@ FACTS: tuple[tuple[str, str, str], ...] = (
 )
 OTHERS_MRR = "mrr_of_other_customers"  # moves the percentile of who pays the same as before
 STATE = (*(f"{name}_score" for name in COMPONENTS), *(f"override_{name}" for name in OVERRIDES))
-COLUMNS = tuple(dict.fromkeys([*STATE, *(column for _, _, column in FACTS)]))
+COLUMNS = tuple(dict.fromkeys([*STATE, *(column for _, _, column in FACTS), "csat_count_90d", "signup_at", "as_of"]))
 PART = ("cause", "component", "fact", "points")
 
 
@@ -73,13 +73,15 @@ def named(rows: ibis.Table, when: str) -> ibis.Table:
 def _turning(pairs: ibis.Table, rules: Health) -> dict[str, ibis.Value]:
     """Return the scores of components of two facts while only the first, or only the second, is that of now."""
     scores: dict[str, ibis.Value] = {}
-    for half, a, b in (("first", "now", "then"), ("second", "then", "now")):
-        csat, tone = pairs[f"{a}_csat_avg_90d"], pairs[f"{b}_sentiment_90d"]
-        status, failed = pairs[f"{a}_subscription_status"], pairs[f"{b}_failed_payments_30d"]
+    for half, first, second in (("first", "now", "then"), ("second", "then", "now")):
+        facts = {name: pairs[f"{second}_{name}"] for name in COLUMNS if name not in STATE}
+        firsts = ("csat_avg_90d", "csat_count_90d", "subscription_status", "logins_30d", "signup_at", "as_of")
+        facts |= {name: pairs[f"{first}_{name}"] for name in firsts}
+        facts["engagement_score"] = logins_and_onboarding(facts["logins_30d"], facts["onboarding_pct"], rules)
         scores |= {
-            f"{half}_support_score": components.support(csat, tone, rules),
-            f"{half}_payment_score": components.payment(status, failed, rules),
-            f"{half}_engagement_score": engagement(pairs[f"{a}_logins_30d"], pairs[f"{b}_onboarding_pct"], rules),
+            f"{half}_support_score": components.support(facts, rules),
+            f"{half}_payment_score": components.payment(facts, rules),
+            f"{half}_engagement_score": components.engagement(facts, rules, facts["as_of"]),
         }
     return scores
 

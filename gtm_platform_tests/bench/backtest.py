@@ -2,8 +2,8 @@
 
 In a world of the sandbox most customers have a reason to leave that shows before, which truth names. Of those who would
 leave in an ordinary world of the sandbox three quarters stay here: where half of all customers leave within some
-months, no flag could be three times as likely to be right as a guess. The facts of each week are truth's (`lived_facts`):
-that the platform reads these very facts from the systems is what the end-to-end tests show, a day at a time.
+months, no flag could be three times as likely to be right as a guess. The facts of each week are truth's
+(`lived_facts`): that the platform reads these very facts from the systems is what the end-to-end tests show.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The facts of a made-up company's customers on a day, as its truth has them, written as the tables behind health.
 
-What truth does not have is taken from the world itself: the tone of what customers wrote, when they signed up, and their
-logins over further windows. A customer's id is the person's own.
+What truth does not have is taken from the world itself: the tone of what customers wrote, when they signed up, and
+their logins over further windows. A customer's id is the person's own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -11,7 +11,7 @@ from gtm_platform.health.components import INPUTS, OVERRIDE_INPUTS
 from gtm_platform.health.customer_health import CONTRACT as HEALTH
 from gtm_platform.health.customer_health import TABLE as HEALTH_TABLE
 from gtm_platform.health.customer_health import facts
-from gtm_platform.health.rules import code_version
+from gtm_platform.health.rules import KEY as RULES
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 
@@ -30,7 +30,7 @@ CONTRACT = Contract(
     {
         **KEPT,
         **{name: _COLUMNS[name] for name in FACTS},
-        "code_version": Column("string", "The code that the score was made by, as in health/rules.", nullable=False),
+        "code_version": Column("string", "The code that the score was made by, as in health/rules."),
     },
     key=("customer_id",),
     about="The score of each current customer as its own day said it, with the facts that it was made from. A day that "
@@ -46,12 +46,13 @@ def table(
     activity: ibis.Table,
     support: ibis.Table,
     health: ibis.Table,
-    version: str,
+    rules: ibis.Table,
 ) -> ibis.Table:
     """Return the scores of the day beside the facts behind them."""
     made_of = facts(people, profile, revenue, activity, support).select("customer_id", *FACTS)
-    rows = health.select(*KEPT).join(made_of, "customer_id")
-    return rows.mutate(code_version=ibis.literal(version)).select(*CONTRACT.columns)
+    made_by = rules.select("policy_hash", "code_version")
+    rows = health.select(*KEPT).join(made_of, "customer_id").left_join(made_by, "policy_hash")
+    return rows.select(*CONTRACT.columns)
 
 
 TABLE = DailyTable(
@@ -60,7 +61,7 @@ TABLE = DailyTable(
     inputs={
         **{name: HEALTH_TABLE.inputs[name] for name in ("people", "profile", "revenue", "activity", "support")},
         "health": HEALTH_TABLE.key,
-        "version": code_version,
+        "rules": RULES,
     },
     rule=table,
     append_only=True,

@@ -13,7 +13,7 @@ from gtm_platform.health import published_scores, restated_scores, rules, score_
 from gtm_platform.health.checks import CHECKS
 from gtm_platform.policy import Policy, policy
 from gtm_platform_tests.health.days import HEALTH, Days, Facts, earlier
-from gtm_platform_tests.tables import DAY
+from gtm_platform_tests.tables import DAY, filled
 
 PUBLISHED, CHANGES = published_scores.TABLE.key, score_changes.TABLE.key
 SETTLED: dict[str, Any] = {
@@ -168,10 +168,11 @@ def test_changes_of_several_days_are_the_sums_of_their_days(days: Days) -> None:
 
 def test_code_that_scores_otherwise_gets_all_of_the_change(days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
     """The day before was made by a version that scored otherwise; made again by today's it has today's score."""
-    days.write_facts(earlier(1), {"jane": SETTLED | {"days_since_seen": 60}})
-    monkeypatch.setitem(published_scores.TABLE.inputs, "version", lambda: "another")  # type: ignore[index]
-    days.judge(earlier(1))
-    monkeypatch.undo()
+    days.write(earlier(1), {"jane": SETTLED | {"days_since_seen": 60}})
+    (row,) = days.lake.partition(rules.KEY, str(earlier(1))).to_pyarrow().to_pylist()
+    other = filled(rules.KEY, row | {"code_version": "another"}).to_pyarrow()
+    days.lake.write(rules.KEY, str(earlier(1)), other)
+    published_scores.TABLE.write_day(days.lake, str(earlier(1)))
     days.write_facts(earlier(1), {"jane": SETTLED})
     monkeypatch.setattr(restated_scores, "upstream", lambda: ())  # the tables of facts were made by the same code
     days.write(DAY, {"jane": SETTLED})

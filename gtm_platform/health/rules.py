@@ -4,7 +4,6 @@ and made again, after either has changed.
 
 import hashlib
 import json
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -72,25 +71,6 @@ def code_version() -> str:
     for path in sorted({path for pattern in CODE for path in root.glob(pattern)}):
         digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:12]
-
-
-@dataclass(frozen=True)
-class RulesOfDay:
-    """What the health of a day was made with; `policy` is None where its rules cannot be read today."""
-
-    policy_hash: str
-    code_version: str
-    policy: Policy | None
-
-
-def rules_of_day(lake: Lake, day: str) -> RulesOfDay | None:
-    """Return what the health of a day was made with; None where that was not written down."""
-    if not lake.has(KEY, day):
-        return None
-    rows = lake.partition(KEY, day).to_pyarrow().to_pylist()
-    if not rows:
-        return None
-    return RulesOfDay(rows[0]["policy_hash"], rows[0]["code_version"], read_again(rows[0]["rules"]))
 
 
 def policy_of(lake: Lake, policy_hash: str) -> Policy | None:

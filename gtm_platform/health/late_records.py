@@ -66,8 +66,8 @@ def _keep(connection: duckdb.DuckDBPyConnection, table: str, rows: str) -> bool:
     lists = [f"[{quoted(one)}]", *(f'coalesce("{name}", [])' for name in several)]
     ids = lists[0] if len(lists) == 1 else f"flatten([{', '.join(lists)}])"
     kept = connection.execute(
-        f"insert into late_ids select distinct {text(table.split('/')[0])}, id from "
-        f"(select unnest({ids}) as id {rows}) where id <> ''"
+        f"insert into late_ids select distinct {text(table.split('/')[0])}, named from "
+        f"(select unnest({ids}) as named {rows}) where named <> ''"
     ).fetchone()
     return bool(kept and kept[0])
 

@@ -154,6 +154,13 @@ def test_odd_figures_are_those_of_the_api(shared_api: Served) -> None:
     assert {row["table"] for row in of_one} <= {"stripe/charges"}
 
 
+def test_alerts_are_those_of_the_api(shared_api: Served) -> None:
+    listed = shared_api.get("/v1/alerts").json()["data"]
+    assert call(shared_api, "recent_alerts")["alerts"] == listed != []
+    assert call(shared_api, "recent_alerts", kind=ALERT["kind"])["total"] == len(listed)
+    assert call(shared_api, "recent_alerts", kind="run_failed")["alerts"] == []
+
+
 def test_each_call_is_audited_with_whom_it_was_about(api: Served) -> None:
     call(api, "explain_health", who="cus_002", token="masked")
     queued = [(access.action, access.subject) for access in api.app.state.api.log.queue]

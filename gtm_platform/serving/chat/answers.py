@@ -125,3 +125,10 @@ class OddDailyFigures(ChatAnswer):
     judged_day: date | None = Field(description="The newest day whose figures were judged; null before the first.")
     days: int = Field(description="How far those reach back that are over.")
     figures: list[OddFigureRow]
+
+
+class RecentAlerts(ChatAnswer):
+    """Alerts, the newest first."""
+
+    total: int = Field(description="How many there are among the newest 1,000, also those that are not listed.")
+    alerts: list[AlertRow]

@@ -18,7 +18,7 @@ def settle(home: str, customers: int) -> dict[str, Any]:
     from gtm_platform_tests.bench import customers as synthetic
 
     rows = synthetic.settle(Path(home, "lake"), customers)
-    _run(_yesterday(synthetic.DAY), tables=["identity/links", "core/message_tone"])
+    _run(_yesterday(synthetic.DAY), tables=["identity/links", "identity/companies", "core/message_tone"])
     return {"rows": rows}
 
 

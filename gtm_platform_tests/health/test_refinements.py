@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from gtm_platform.health import customer_health
 from gtm_platform.health.components import LOGIN_DAYS
 from gtm_platform.health.explanation import explained
+from gtm_platform.health.recomputation import under
 from gtm_platform.policy import Policy, policy
 from gtm_platform_tests.health.days import Days, Facts, earlier
 from gtm_platform_tests.health.test_explanation import worked_out
@@ -31,7 +33,7 @@ def refined(**values: Any) -> Policy:
 
 def scored(days: Days, facts: Facts, by: Policy | None = None) -> dict[str, Any]:
     days.write_facts(DAY, {"jane": facts, "joe": SETTLED})
-    days.judge(DAY, by)
+    under(customer_health.TABLE, by or policy()).write_day(days.lake, str(DAY))
     return days.health()["jane"]
 
 
@@ -98,7 +100,7 @@ def test_what_each_comes_to(days: Days) -> None:
 
 def test_nobody_counts_from_sign_up_while_nobody_is_ever_seen(days: Days) -> None:
     days.write_facts(DAY, {"jane": UNSEEN, "joe": UNSEEN})
-    days.judge(DAY, refined(never_seen_counts_from_signup=True))
+    under(customer_health.TABLE, refined(never_seen_counts_from_signup=True)).write_day(days.lake, str(DAY))
     assert days.health()["jane"]["activity_score"] is None
 
 
@@ -125,7 +127,7 @@ def test_parts_of_a_change_add_up_under_every_refinement(days: Days) -> None:
     )  # fmt: skip
     for ago, facts in (
         (1, NEW),
-        (0, NEW | {"logins_30d": 9, "csat_avg_90d": 1.0, "csat_count_90d": 1, "days_since_seen": 35}),
+        (0, NEW | {"logins_30d": 1, "csat_avg_90d": 1.0, "csat_count_90d": 1, "days_since_seen": 35}),
     ):
         days.write_facts(earlier(ago), {"jane": facts, "joe": UNSEEN})
         days.judge(earlier(ago), rules)

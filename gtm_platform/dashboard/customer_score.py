@@ -1,4 +1,4 @@
-"""How a customer's score is made, in points earned and missed, and what moved it in a week."""
+"""How a customer's score is made, in points earned and missed, and what moved it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,11 +10,12 @@ import streamlit as st
 from gtm_platform.dashboard.charts import ACCENT, BAD, GOOD, INK, MUTED, ROW, TRACK, Drawing, bars, draw
 from gtm_platform.dashboard.wording import day, number, percent, plain
 from gtm_platform.health.explanation import Explanation
-from gtm_platform.health.explanation_text import written
-from gtm_platform.health.movement import ScoreMovement
+from gtm_platform.health.explanation_text import CAUSES, part_in_words, written
+from gtm_platform.health.movement import MovedPart, ScoreMovement
 from gtm_platform.serving.wording import words
 
 NAMES = {"mrr": "MRR"}
+USUAL_DAYS = 7  # over which what moved the score is shown first
 
 
 def show_score(explanation: Explanation | None) -> None:
@@ -88,19 +89,36 @@ def _points(rows: Sequence[Mapping[str, Any]]) -> Drawing:
     )
 
 
-def show_movement(movement: ScoreMovement | None) -> None:
-    """Draw what moved the score in a week."""
+def show_movement(explanation: Explanation) -> None:
+    """Draw what moved the score since yesterday, in 7 or in 30 days."""
     st.subheader("Why it moved", anchor=False)
-    if movement is None:
-        st.caption("The score is what it was a week ago.")
+    movements = {movement.days: movement for movement in explanation.movements}
+    if not movements:
+        st.caption("The score is what it was yesterday, 7 and 30 days ago, as far as there was one.")
         return
-    since = day(str(movement.since))
-    came = f"From {movement.score_before} on {since}" if movement.score_before is not None else f"No score on {since}"
-    st.markdown(f"{came} to **{movement.score}**")
-    if movement.rules_before != movement.rules:
-        st.caption(f"The rules changed in between, from `{movement.rules_before}` to `{movement.rules}`.")
-    if movement.parts:
-        moves = {_name(each.part): each.points for each in movement.parts}
-        rows = [{"name": name, "value": abs(points), "text": f"{points:+.1f}"} for name, points in moves.items()]
-        colours = {name: GOOD if points > 0 else BAD for name, points in moves.items()}
-        draw(bars(rows, colours, width=130), "Points by which each component moved the score")
+    days = st.segmented_control(
+        "Since", list(movements), default=USUAL_DAYS if USUAL_DAYS in movements else max(movements),
+        format_func=_span, key="moved_in", required=True, label_visibility="collapsed",
+    )  # fmt: skip
+    _show_parts(movements[days or max(movements)])
+
+
+def _span(days: int) -> str:
+    return "Since yesterday" if days == 1 else f"{days} days"
+
+
+def _show_parts(movement: ScoreMovement) -> None:
+    st.markdown(f"From {movement.score_before} on {day(str(movement.since))} to **{movement.score}**")
+    parts = movement.main_parts
+    causes = {cause: sum(part.points for part in parts if part.cause == cause) for cause in CAUSES}
+    of_others = [f"{CAUSES[cause]} {points:+.1f}" for cause, points in causes.items() if points]
+    if of_others:
+        st.caption(f"Not the customer's: {'; '.join(of_others)}")
+    names = {f"{number}. {_part_name(part)}": part for number, part in enumerate(parts, 1)}
+    rows = [{"name": name, "value": abs(each.points), "text": f"{each.points:+.1f}"} for name, each in names.items()]
+    colours = {name: GOOD if each.points > 0 else BAD for name, each in names.items()}
+    draw(bars(rows, colours, width=260), "Points by which each fact moved the score")
+
+
+def _part_name(part: MovedPart) -> str:
+    return plain(part_in_words(part).replace("_", " "))

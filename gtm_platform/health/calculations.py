@@ -9,7 +9,7 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 
-from gtm_platform.health.components import DAYS_A_MONTH, INPUTS
+from gtm_platform.health.components import DAYS_A_MONTH, INPUTS, LOGIN_DAYS
 from gtm_platform.policy import Health
 
 Facts = Mapping[str, Any]
@@ -17,7 +17,8 @@ Facts = Mapping[str, Any]
 
 def calculation(component: str, facts: Facts, score: float | None, rules: Health, day: date) -> str | None:
     """Return how the score of a component is worked out; None where there are no data for it."""
-    if score is None or all(facts.get(name) is None for name in INPUTS[component]):
+    inputs = [*INPUTS[component], *(["signup_at"] if component == "activity" else [])]
+    if score is None or all(facts.get(name) is None for name in inputs):
         return None
     return WRITTEN[component](facts, score, rules, day)
 
@@ -27,21 +28,28 @@ def figure(value: float) -> str:
     return f"{float(value):.4f}".rstrip("0").rstrip(".").replace("-", "−")
 
 
-def _activity(facts: Facts, _score: float, rules: Health, _day: date) -> str:
-    days, corners = int(facts["days_since_seen"]), rules.activity_points
+def _activity(facts: Facts, _score: float, rules: Health, day: date) -> str:
+    seen, corners = facts["days_since_seen"], rules.activity_points
+    days = int(seen) if seen is not None else (day - _date(facts["signup_at"])).days
+    since = f"seen {days} days ago" if seen is not None else f"never seen, signed up {days} days ago"
     (first, most), (last, least) = corners[0], corners[-1]
     if days <= first:
-        return f"{figure(most)}: seen {days} days ago, which is at most {first}"
+        return f"{figure(most)}: {since}, which is at most {first}"
     for (early, high), (late, low) in pairwise(corners):
         if days <= late:
             line = f"{figure(high)} + ({days} − {early}) × ({figure(low)} − {figure(high)}) / ({late} − {early})"
-            return f"{line}: seen {days} days ago"
-    return f"{figure(least)}: seen {days} days ago, which is more than {last}"
+            return f"{line}: {since}"
+    return f"{figure(least)}: {since}, which is more than {last}"
 
 
 def _support(facts: Facts, _score: float, rules: Health, _day: date) -> str:
     csat, tone = facts["csat_avg_90d"], facts["sentiment_90d"]
-    ratings = None if csat is None else f"({figure(csat)} − 1) / 4 × 100"
+    added, prior = rules.refinements.csat_prior_answers, rules.refinements.csat_prior
+    count = facts.get("csat_count_90d") or 1
+    mean = None if csat is None else figure(csat)
+    if added:
+        mean = mean and f"({mean} × {count} + {figure(prior)} × {added}) / ({count} + {added})"
+    ratings = mean and f"({mean} − 1) / 4 × 100"
     words = None if tone is None else f"({figure(tone)} + 1) / 2 × 100"
     names = {"mean rating": ratings, "tone": words}
     mixture = _mixed((rules.csat_share, ratings), (rules.tone_share, words))
@@ -56,9 +64,13 @@ def _payment(facts: Facts, _score: float, rules: Health, _day: date) -> str:
     return f"max(0, {begin} − {failed} × {figure(rules.failed_payment_points)}): {status}, {failed} failed payments"
 
 
-def _engagement(facts: Facts, _score: float, rules: Health, _day: date) -> str:
-    logins, onboarding = facts["logins_30d"], facts["onboarding_pct"]
-    used = None if logins is None else f"min(1, {logins} / {rules.logins_for_full_engagement}) × 100"
+def _engagement(facts: Facts, _score: float, rules: Health, day: date) -> str:
+    logins, onboarding, signup = facts["logins_30d"], facts["onboarding_pct"], facts.get("signup_at")
+    days = LOGIN_DAYS
+    if rules.refinements.logins_by_days_since_signup and signup:
+        days = min(LOGIN_DAYS, max(1, (day - _date(signup)).days))
+    expected = f"{logins}" if days == LOGIN_DAYS else f"{logins} × {LOGIN_DAYS} / {days}"
+    used = None if logins is None else f"min(1, {expected} / {rules.logins_for_full_engagement}) × 100"
     learnt = None if onboarding is None else figure(onboarding)
     names = {f"{logins} logins in 30 days": used, "onboarding": learnt}
     mixture = _mixed((rules.logins_share, used), (rules.onboarding_share, learnt))

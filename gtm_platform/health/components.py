@@ -5,11 +5,14 @@ from itertools import pairwise
 
 import ibis
 
+from gtm_platform.core.activity import engagement as logins_and_onboarding
 from gtm_platform.lake.expressions.days import Day, days_since, within
 from gtm_platform.lake.expressions.literals import number
 from gtm_platform.lake.expressions.rounding import points
 from gtm_platform.lake.expressions.scores import capped, mixed
 from gtm_platform.policy import Churn, Health, Policy
+
+Facts = Mapping[str, ibis.Value] | ibis.Table
 
 DAYS_A_MONTH = 30.4375
 
@@ -22,6 +25,8 @@ INPUTS = {
     "tenure": ("signup_at", "first_paid_at"),
     "mrr": ("mrr_reporting",),
 }
+HELD_BY = {"inactive": "activity", "delinquent": "payment"}  # overrides, and the components that hold the same
+LOGIN_DAYS = 30  # that logins are counted over
 OVERRIDE_INPUTS = {
     "cancel": ("cancel_mentioned_at",),
     "delinquent": ("is_delinquent",),
@@ -33,13 +38,22 @@ OVERRIDE_INPUTS = {
 def scores(facts: ibis.Table, rules: Health, day: Day) -> dict[str, ibis.ir.FloatingValue]:
     """Return the score of every component; null where there are no data for it."""
     return {
-        "activity": activity(facts["days_since_seen"], rules),
-        "support": support(facts["csat_avg_90d"], facts["sentiment_90d"], rules),
-        "payment": payment(facts["subscription_status"], facts["failed_payments_30d"], rules),
-        "engagement": facts["engagement_score"],  # as core/activity has it
+        "activity": activity(days_unseen(facts, rules, day), rules),
+        "support": support(facts, rules),
+        "payment": payment(facts, rules),
+        "engagement": engagement(facts, rules, day),
         "tenure": tenure(facts["signup_at"], facts["first_paid_at"], rules, day),
         "mrr": mrr(facts["mrr_reporting"]),
     }
+
+
+def days_unseen(facts: ibis.Table, rules: Health, day: Day) -> ibis.ir.IntegerValue:
+    """Count the days since a customer was seen; by a refinement from sign-up where it never was, and others are."""
+    seen = facts["days_since_seen"]
+    if not rules.refinements.never_seen_counts_from_signup:
+        return seen
+    others_are_seen = seen.count().over(ibis.window()) > 0
+    return ibis.coalesce(seen, ibis.ifelse(others_are_seen, days_since(facts["signup_at"], day), None))
 
 
 def activity(days: ibis.ir.IntegerValue, rules: Health) -> ibis.ir.FloatingValue:
@@ -53,16 +67,36 @@ def activity(days: ibis.ir.IntegerValue, rules: Health) -> ibis.ir.FloatingValue
     return ibis.cases((days.isnull(), None), (days <= first, number(most)), *lines, else_=number(least))
 
 
-def support(csat: ibis.ir.FloatingValue, tone: ibis.ir.FloatingValue, rules: Health) -> ibis.ir.FloatingValue:
+def support(facts: Facts, rules: Health) -> ibis.ir.FloatingValue:
     """Score ratings and tone, mixed."""
+    csat, tone = rating(facts, rules), facts["sentiment_90d"]
     return mixed((rules.csat_share, (csat - 1) / 4 * 100), (rules.tone_share, (tone + 1) / 2 * 100))
 
 
-def payment(status: ibis.ir.StringValue, failed: ibis.ir.IntegerValue, rules: Health) -> ibis.ir.FloatingValue:
+def rating(facts: Facts, rules: Health) -> ibis.ir.FloatingValue:
+    """Return the mean rating; by a refinement with some answers added, so that a single one says less."""
+    mean, added = facts["csat_avg_90d"], rules.refinements.csat_prior_answers
+    if not added:
+        return mean
+    answers = ibis.coalesce(facts["csat_count_90d"], 1).cast("float64")
+    return (mean * answers + number(added * rules.refinements.csat_prior)) / (answers + added)
+
+
+def payment(facts: Facts, rules: Health) -> ibis.ir.FloatingValue:
     """Score the status of the newest subscription, less each failed payment."""
+    status, failed = facts["subscription_status"], facts["failed_payments_30d"]
     by_status = status.cases(*[(name, number(value)) for name, value in rules.payment_points])
     left = by_status - failed.fill_null(0) * number(rules.failed_payment_points)
     return ibis.ifelse(left < 0, number(0), left)
+
+
+def engagement(facts: Facts, rules: Health, day: Day) -> ibis.ir.FloatingValue:
+    """Score logins and onboarding as core/activity does; by a refinement of as many days as there were."""
+    if not rules.refinements.logins_by_days_since_signup:
+        return facts["engagement_score"]
+    age = days_since(facts["signup_at"], day)
+    days = ibis.cases((age.isnull() | (age > LOGIN_DAYS), LOGIN_DAYS), (age < 1, 1), else_=age)
+    return logins_and_onboarding(facts["logins_30d"] * number(LOGIN_DAYS) / days, facts["onboarding_pct"], rules)
 
 
 def tenure(
@@ -71,7 +105,10 @@ def tenure(
     """Score the months since sign-up or first payment, whichever came first."""
     began = ibis.cases((paid.isnull(), signup), (signup.isnull(), paid), (signup < paid, signup), else_=paid)
     months = days_since(began, day) / number(DAYS_A_MONTH)
-    return capped(months / number(rules.months_for_full_tenure)) * 100
+    score = capped(months / number(rules.months_for_full_tenure)) * 100
+    if not rules.refinements.tenure_from_days:
+        return score
+    return ibis.ifelse(days_since(began, day) < rules.refinements.tenure_from_days, None, score)
 
 
 def mrr(amount: ibis.ir.DecimalValue) -> ibis.ir.FloatingValue:
@@ -117,16 +154,26 @@ def applying_overrides(facts: ibis.Table, policy: Policy, day: Day) -> dict[str,
     conditions = {
         "cancel": within(facts["cancel_mentioned_at"], day, policy.support.cancel_days),
         "delinquent": facts["is_delinquent"],
-        "inactive": facts["days_since_seen"] >= policy.health.inactive_days,
+        "inactive": days_unseen(facts, policy.health, day) >= policy.health.inactive_days,
         "critical": facts["open_critical_tickets"] > 0,
     }
     return {name: applies.fill_null(False) for name, applies in conditions.items()}
 
 
-def override_points(applying: dict[str, ibis.ir.BooleanValue], policy: Policy) -> dict[str, ibis.ir.IntegerValue]:
-    """Return the points that each override takes off; all that apply count."""
-    taken = policy.health.overrides
-    return {name: ibis.ifelse(applies, getattr(taken, name), 0).cast("int64") for name, applies in applying.items()}
+def override_points(
+    facts: ibis.Table, applying: Mapping[str, ibis.ir.BooleanValue], policy: Policy, day: Day
+) -> dict[str, ibis.ir.IntegerValue]:
+    """Return the points that each override takes off scored facts; all that apply count."""
+    rules = policy.health
+    taken = {name: ibis.ifelse(applies, getattr(rules.overrides, name), 0) for name, applies in applying.items()}
+    if ramp := rules.refinements.inactive_ramp_days:
+        share = capped((days_unseen(facts, rules, day) - rules.inactive_days) / number(ramp))
+        grown = (number(rules.overrides.inactive) * share).round()
+        taken["inactive"] = ibis.ifelse(applying["inactive"], grown, 0)
+    if not rules.refinements.overrides_beside_components:
+        for name, component in HELD_BY.items():
+            taken[name] = ibis.ifelse(facts[f"{component}_score"].notnull(), 0, taken[name])
+    return {name: points_taken.cast("int64") for name, points_taken in taken.items()}
 
 
 CHURN_MODEL = "formula"

@@ -118,11 +118,10 @@ def _score(then: ibis.Table, days: int) -> ibis.Table:
 def scored(rows: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
     """Return the facts with the score of each component, the overrides, and the score they come to."""
     rules = policy.health
+    rows = rows.mutate(**{f"{name}_score": score for name, score in components.scores(rows, rules, day).items()})
     applying = components.applying_overrides(rows, policy, day)
-    rows = rows.mutate(
-        **{f"{name}_score": score for name, score in components.scores(rows, rules, day).items()},
-        **{f"override_{name}": taken for name, taken in components.override_points(applying, policy).items()},
-    )
+    taken = components.override_points(rows, applying, policy, day)
+    rows = rows.mutate(**{f"override_{name}": points_taken for name, points_taken in taken.items()})
     scores = {name: rows[f"{name}_score"] for name in COMPONENTS}
     rows = rows.mutate(
         base_score=components.base(scores, rules), health_confidence=components.confidence(scores, rules)

@@ -27,6 +27,7 @@ KINDS = pa.schema(
         "customer_status": pa.string(),
         "days_since_seen": pa.int64(),
         "csat_avg_90d": pa.float64(),
+        "csat_count_90d": pa.int64(),
         "sentiment_90d": pa.float64(),
         "subscription_status": pa.string(),
         "failed_payments_30d": pa.int64(),

@@ -5,14 +5,16 @@ from typing import Any
 
 import ibis
 
-from gtm_platform.health import customer_health, rules
+from gtm_platform.health import customer_health, score_changes
 from gtm_platform.health.explanation import Explanation, explained
+from gtm_platform.health.rules import policy_of
 from gtm_platform.identity import people as identity_people
 from gtm_platform.lake.lake import Lake
-from gtm_platform.policy import Policy, policy
+from gtm_platform.policy import policy
 
 PEOPLE = identity_people.TABLE.key
 HEALTH = customer_health.TABLE.key
+CHANGES = score_changes.TABLE.key
 FACTS = ("core/profile", "core/revenue", "core/activity", "core/support")
 
 
@@ -40,17 +42,10 @@ def explain_customer(lake: Lake, address: str, day: str | None = None) -> Explai
     for table in FACTS:
         facts |= _row(lake, table, day, person["customer_id"]) or {}
     name = f"{facts.get('name') or 'somebody without a name'} <{person['email']}>, {person['customer_id']}"
-    made_with = rules_of(lake, day, row["policy_hash"])
+    made_with = policy_of(lake, row["policy_hash"])
+    changes = _rows(lake, CHANGES, day, person["customer_id"])
     in_force = row["policy_hash"] == policy().hash
-    return ExplainedCustomer(name, explained(row, facts, made_with, rules_in_force=in_force))
-
-
-def rules_of(lake: Lake, day: str, policy_hash: str) -> Policy | None:
-    """Return the rules of a hash: those in force, or those that were written down on the day."""
-    if policy_hash == policy().hash:
-        return policy()
-    kept = rules.rules_of_day(lake, day)
-    return kept.policy if kept and kept.policy_hash == policy_hash else None
+    return ExplainedCustomer(name, explained(row, facts, made_with, changes, rules_in_force=in_force))
 
 
 def _person(lake: Lake, address: str, day: str) -> dict[str, Any]:
@@ -67,6 +62,10 @@ def _person(lake: Lake, address: str, day: str) -> dict[str, Any]:
 
 
 def _row(lake: Lake, table: str, day: str, customer_id: str) -> dict[str, Any] | None:
+    return next(iter(_rows(lake, table, day, customer_id)), None)
+
+
+def _rows(lake: Lake, table: str, day: str, customer_id: str) -> list[dict[str, Any]]:
     rows: ibis.Table = lake.partition(table, day)
     matches: list[dict[str, Any]] = rows.filter(rows["customer_id"] == customer_id).to_pyarrow().to_pylist()
-    return matches[0] if matches else None
+    return matches

@@ -5,7 +5,7 @@ It is a pure function of a row of health, the row of the customer's facts (both 
 rules that the score was made with: the command has them from the lake, pages, API and chat from the served snapshot.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,7 @@ from gtm_platform.health.actions import signals
 from gtm_platform.health.calculations import calculation
 from gtm_platform.health.components import INPUTS, OVERRIDE_INPUTS
 from gtm_platform.health.customer_health import AGO, COMPONENTS, OVERRIDES
+from gtm_platform.health.movement import ScoreMovement, movements
 from gtm_platform.health.points import ComponentPoints, points_of, rounded
 from gtm_platform.policy import Policy
 
@@ -62,12 +63,17 @@ class Explanation(BaseModel):
     signals: list[RiskSignal] = Field(description="The most pressing first.")
     recommended_actions: list[str]
     changes: dict[str, int | None] = Field(description="Change of the score by the number of days.")
+    movements: list[ScoreMovement] = Field(
+        description="What moved the score since yesterday, in 7 and in 30 days; those over which anything did."
+    )
     policy_hash: str = Field(description="The business rules that the score was made with.")
     rules_in_force: bool = Field(description="Whether these are the rules in force.")
 
 
-def explained(health: Row, facts: Row, rules: Policy | None, *, rules_in_force: bool) -> Explanation:
-    """Explain a row of health by the customer's facts and the rules it was made with, if not lost."""
+def explained(
+    health: Row, facts: Row, rules: Policy | None, changes: Sequence[Row] = (), *, rules_in_force: bool
+) -> Explanation:
+    """Explain a row of health by the customer's facts, the rules it was made with, if not lost, and its changes."""
     day = date.fromisoformat(str(health["as_of"])[:10])
     columns = {name: _as_in_json(value) for name, value in {**facts, **health}.items()}
     return Explanation(
@@ -81,6 +87,7 @@ def explained(health: Row, facts: Row, rules: Policy | None, *, rules_in_force: 
         signals=_signals(columns, rules),
         recommended_actions=list(health["recommended_actions"]),
         changes={f"{days}d": health[name] for days, name in AGO.items()},
+        movements=movements(changes, health["health_score"], day),
         policy_hash=health["policy_hash"],
         rules_in_force=rules_in_force,
     )

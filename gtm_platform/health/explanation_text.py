@@ -1,12 +1,25 @@
 """An explanation of a score as a person would write it down: the calculation line by line, then why and what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gtm_platform.health.calculations import figure
 from gtm_platform.health.explanation import Component, Explanation, RiskSignal
+from gtm_platform.health.movement import MovedPart
 
 SINCE = {"1d": "since yesterday", "7d": "in 7 days", "30d": "in 30 days"}
+CAUSES: Mapping[str, str] = {
+    "code": "another version of the platform",
+    "rules": "other rules",
+    "late_data": "data of then that came late",
+    "identity": "records that belong to another customer since",
+    "unknown": "not split",
+}
+FACTS: Mapping[str, str] = {
+    "time_as_customer": "time as a customer",
+    "mrr_of_other_customers": "what other customers pay",
+    "time_without_score": "time without a score",
+}
 
 
 def text(explanation: Explanation, title: str) -> str:
@@ -63,8 +76,29 @@ def _score(explanation: Explanation) -> Iterator[str]:
 
 
 def _changes(explanation: Explanation) -> Iterator[str]:
+    movements = {f"{movement.days}d": movement for movement in explanation.movements}
     for days, change in explanation.changes.items():
-        yield f"{SINCE[days]}: {'no score then' if change is None else f'{change:+d}'}"
+        movement = movements.get(days)
+        yield f"{SINCE[days]}: {_change(change, movement.score_before if movement else None, explanation.health_score)}"
+        if movement:
+            yield from (f"{part.points:>+8.2f}  {part_in_words(part)}" for part in movement.main_parts)
+
+
+def _change(change: int | None, score_before: int | None, score: int | None) -> str:
+    """Return a change; where the day has been made again since, also what it is counted from in the parts."""
+    if score_before is None or score is None or score - score_before == change:
+        return "no score then" if change is None else f"{change:+d}"
+    again = "no score" if change is None else str(score - change)
+    return f"{score - score_before:+d} from {score_before}, as was said then; that day made again has {again}"
+
+
+def part_in_words(part: MovedPart) -> str:
+    """Return what moved a score: a cause, or the component and what the fact was and is."""
+    if part.fact is None:
+        return CAUSES.get(part.cause, part.cause)
+    fact = FACTS.get(part.fact, part.fact)
+    shown = f"{fact} {part.before or 'none'} → {part.after or 'none'}" if part.before or part.after else fact
+    return f"{part.component.replace('_', ' ')}: {shown}" if part.component else shown
 
 
 def signal_line(signal: RiskSignal) -> str:

@@ -185,6 +185,8 @@ def _thresholds(policy: Policy, rows: Sequence[Row]) -> Iterator[Finding]:
 
 def _never_seen_and_seen(policy: Policy) -> tuple[Row, Row]:
     payer = {**dict.fromkeys(example_customers.best(policy)), "subscription_status": "active"}
+    if policy.health.refinements.never_seen_counts_from_signup:
+        payer["signup_at"] = example_customers.days_ago(2 * policy.health.inactive_days)
     return payer, {**payer, "days_since_seen": policy.health.inactive_days}
 
 

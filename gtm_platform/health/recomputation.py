@@ -8,21 +8,19 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 
-import ibis
-
 from gtm_platform.core.assets import TABLES as CORE
-from gtm_platform.health import customer_health
 from gtm_platform.identity.assets import TABLES as IDENTITY
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.file_query import FileQuery, quoted
-from gtm_platform.lake.lake import Lake
 from gtm_platform.lake.overlay import Overlay
 from gtm_platform.policy import Policy
 from gtm_platform.policy import policy as current_policy
 from gtm_platform.sources.assets import SOURCES
 
 FACTS = ("identity/people", "core/profile", "core/revenue", "core/activity", "core/support")
+# Sections that decide nothing of what health is made from; that of health decides the engagement score only.
+AFTER_FACTS = {"health", "alerts", "quality", "hubspot", "sync", "automation", "limits"}
 BY_KEY = {table.key: table for table in (*IDENTITY, *CORE)}
 
 
@@ -71,14 +69,10 @@ def make_again(lake: Overlay, day: str, rules: Policy, tables: Sequence[DailyTab
         under(table, rules).write_day(lake, day)
 
 
-def facts_of(lake: Lake, day: str) -> ibis.Table:
-    """Return a row per current customer of a day with everything that its health is made from."""
-    return customer_health.facts(*(lake.partition(table, day) for table in FACTS))
-
-
-def scored_on(lake: Lake, day: str, rules: Policy) -> ibis.Table:
-    """Return the facts of a day with the scores that they come to under some rules."""
-    return customer_health.scored(facts_of(lake, day), rules, date.fromisoformat(day))
+def changes_facts(before: Policy, now: Policy) -> bool:
+    """Whether rules differ that decide what health is made from, and not only what it makes of it."""
+    differing = {name for name in Policy.model_fields if getattr(before, name) != getattr(now, name)}
+    return bool(differing - AFTER_FACTS)
 
 
 @dataclass(frozen=True)

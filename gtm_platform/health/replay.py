@@ -11,8 +11,8 @@ from typing import Any
 
 from gtm_platform.health import customer_health
 from gtm_platform.health.customer_health import STATUSES
-from gtm_platform.health.explained_customer import rules_of
-from gtm_platform.health.recomputation import BY_KEY, make_again, upstream
+from gtm_platform.health.recomputation import BY_KEY, changes_facts, make_again, upstream
+from gtm_platform.health.rules import policy_of
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.lake import Lake
 from gtm_platform.lake.overlay import Overlay, scratch_folder
@@ -20,8 +20,6 @@ from gtm_platform.policy import Policy
 
 HEALTH = customer_health.TABLE.key
 HEALTHY = STATUSES[0]
-# Sections that decide nothing of what health is made from; that of health decides the engagement score only.
-AFTER_FACTS = {"health", "alerts", "quality", "hubspot", "sync", "automation", "limits"}
 ENGAGEMENT = ("logins_for_full_engagement", "logins_share", "onboarding_share")
 NOT_COMPARED = ("customer_id", "policy_hash")
 
@@ -116,11 +114,10 @@ def _facts_to_make(lake: Lake, day: str, by: Policy) -> Sequence[DailyTable]:
     """Return what has to be made again before health: nothing where the day was made by rules that say the same."""
     stored = lake.partition(HEALTH, day)
     hashes = [row["policy_hash"] for row in stored.select("policy_hash").distinct().to_pyarrow().to_pylist()]
-    made_by = rules_of(lake, day, hashes[0]) if len(hashes) == 1 else None
+    made_by = policy_of(lake, hashes[0]) if len(hashes) == 1 else None
     if made_by is None:
         return upstream() if hashes else ()
-    differing = {name for name in Policy.model_fields if getattr(made_by, name) != getattr(by, name)}
-    if differing - AFTER_FACTS:
+    if changes_facts(made_by, by):
         return upstream()
     scores_engagement = any(getattr(made_by.health, name) != getattr(by.health, name) for name in ENGAGEMENT)
     return (BY_KEY["core/activity"],) if scores_engagement else ()

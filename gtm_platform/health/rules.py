@@ -4,7 +4,6 @@ and made again, after either has changed.
 
 import hashlib
 import json
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from pydantic import ValidationError
 import gtm_platform
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.duckdb_engine import cursor
+from gtm_platform.lake.file_query import text
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Policy
 from gtm_platform.policy import policy as current_policy
@@ -72,23 +73,16 @@ def code_version() -> str:
     return digest.hexdigest()[:12]
 
 
-@dataclass(frozen=True)
-class RulesOfDay:
-    """What the health of a day was made with; `policy` is None where its rules cannot be read today."""
-
-    policy_hash: str
-    code_version: str
-    policy: Policy | None
-
-
-def rules_of_day(lake: Lake, day: str) -> RulesOfDay | None:
-    """Return what the health of a day was made with; None where that was not written down."""
-    if not lake.has(KEY, day):
-        return None
-    rows = lake.partition(KEY, day).to_pyarrow().to_pylist()
-    if not rows:
-        return None
-    return RulesOfDay(rows[0]["policy_hash"], rows[0]["code_version"], read_again(rows[0]["rules"]))
+def policy_of(lake: Lake, policy_hash: str) -> Policy | None:
+    """Return the rules of a hash: those in force, or those that were written down on any day; None where lost."""
+    if policy_hash == current_policy().hash:
+        return current_policy()
+    query = lake.file_query(KEY, lake.files(KEY))
+    with cursor() as connection, lake.naming_damage(lambda: query.files):
+        rows = connection.execute(
+            f"select rules from ({query.sql}) where policy_hash = {text(policy_hash)} limit 1"
+        ).fetchall()
+    return read_again(rows[0][0]) if rows else None
 
 
 TABLE = DailyTable(KEY, CONTRACT, inputs={"profile": "core/profile", "policy": current_policy}, rule=table)

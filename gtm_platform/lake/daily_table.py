@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -11,12 +12,12 @@ import ibis
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake import spark_engine
 from gtm_platform.lake.column_lineage import column_lineage
-from gtm_platform.lake.contract_check import Written
+from gtm_platform.lake.contract_check import Written, check_file
 from gtm_platform.lake.contracts import Contract, contract_of, declare
 from gtm_platform.lake.duckdb_engine import paths_of
 from gtm_platform.lake.file_query import FileQuery
 from gtm_platform.lake.frames import Frame
-from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.lake import File, Lake
 from gtm_platform.lake.statements import is_reusable, statement_of
 from gtm_platform.settings import settings
 
@@ -50,11 +51,21 @@ class SyncTimes:
     """When each source table was last synced, by the end of the day."""
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """Tables by name that a function makes of the lake for a day, and takes away once the day is written.
+
+    It is for what is no table of the lake: days made again in another way, for comparison.
+    """
+
+    make: Callable[[Lake, str], AbstractContextManager[Mapping[str, ibis.Table]]]
+
+
 class UpstreamMissing(RuntimeError):
     """A table of the day is missing, though earlier days exist: what reads it would be made from nothing."""
 
 
-Input = str | DaysAgo | PreviousDay | EarlierDays | SyncTimes | Mapping[str, str] | Callable[[], Any]
+Input = str | DaysAgo | PreviousDay | EarlierDays | SyncTimes | Prepared | Mapping[str, str] | Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -63,11 +74,12 @@ class DailyTable:
 
     An input is named as the rule's argument and is a table (a source table as of the end of the day, a daily table on
     the day), several tables by name (a mapping), a table some `DaysAgo`, on the `PreviousDay` or on all `EarlierDays`,
-    the `SyncTimes`, or a value that is asked for when the run begins. The argument `day`, where the rule has one, is
-    the day.
+    the `SyncTimes`, tables that are `Prepared` for it, or a value that is asked for when the run begins. The argument
+    `day`, where the rule has one, is the day.
     The rule returns an expression, which either engine computes, or a pandas or Arrow table, which it computed itself.
     An `eager` rule reads rows while it is called, so that what it returns serves this one day; some do with certain
     arguments only, by a function of them.
+    Of an `append_only` table a day that has a later one stays as it was written.
     """
 
     key: str
@@ -75,6 +87,7 @@ class DailyTable:
     inputs: Mapping[str, Input]
     rule: Rule
     eager: bool | Callable[[Mapping[str, Any]], bool] = False
+    append_only: bool = False
 
     def __post_init__(self) -> None:
         arguments = set(inspect.signature(self.rule).parameters) - {"day"}
@@ -108,7 +121,18 @@ class DailyTable:
                 f"{self.key} is not made for {day}: {' and '.join(missing)} of that day is missing, though earlier "
                 f"days exist. See why its run failed, or make it with: gtm run {missing[0]} --partition {day}"
             )
-        values = arguments(lake, self.inputs, self.rule, day)
+        if self.append_only and (closed := _followed_file(lake, self.key, day)):
+            return check_file(f"{self.key} {day}", self.contract, closed.path)
+        with ExitStack() as stack:
+            prepared = {
+                name: stack.enter_context(value.make(lake, day))
+                for name, value in self.inputs.items()
+                if isinstance(value, Prepared)
+            }
+            read = {name: value for name, value in self.inputs.items() if name not in prepared}
+            return self._compute(lake, day, arguments(lake, read, self.rule, day) | prepared)
+
+    def _compute(self, lake: Lake, day: str, values: Mapping[str, Any]) -> Written:
         eager = self.eager(values) if callable(self.eager) else self.eager
         if not eager and is_reusable(self.rule) and settings().gtm_engine == "duckdb":
             statement = statement_of(self.rule, values, self.contract.shaped)
@@ -124,6 +148,13 @@ class DailyTable:
             return lake.write(self.key, day, rows)
         with lake.naming_damage(lambda: paths_of(rows)), spark_engine.computed(rows) as computed:
             return lake.write(self.key, day, computed)
+
+
+def _followed_file(lake: Lake, table: str, day: str) -> File | None:
+    """Return the file of a day that has a later one; None where the day is the newest, or has none."""
+    files = lake.files(table)
+    is_followed = any(file.partition > day for file in files)
+    return next((file for file in files if file.partition == day and is_followed), None)
 
 
 def arguments(lake: Lake, inputs: Mapping[str, Input], rule: Rule, day: str) -> dict[str, Any]:

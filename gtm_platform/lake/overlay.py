@@ -29,14 +29,6 @@ class Overlay(Lake):
         """Return the error for the first of the other's files that cannot be read, if any."""
         return self.base.damaged(path for path in paths if not Path(path).is_relative_to(self.root))
 
-    def stand_in(self, table: str, day: str, other_day: str) -> None:
-        """Let a table have on a day what it has on another; where it has no such, it stays as it is."""
-        for file in self.base.files(table):
-            if file.partition == other_day:
-                (self.root / table).mkdir(parents=True, exist_ok=True)
-                name = file.path.name.replace(other_day, day, 1)
-                (self.root / table / name).symlink_to(file.path.resolve())
-
 
 @contextmanager
 def scratch_folder(lake: Lake) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from gtm_platform.policy.alerts import Alerts
 from gtm_platform.policy.automation import Automation
 from gtm_platform.policy.companies import Companies
-from gtm_platform.policy.health import Churn, Health, Signals, Status
+from gtm_platform.policy.health import Churn, Health, Refinements, Signals, Status
 from gtm_platform.policy.hubspot import HubSpot
 from gtm_platform.policy.identity import Identity
 from gtm_platform.policy.limits import Limits
@@ -41,6 +41,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Quality",
+    "Refinements",
     "Signals",
     "Status",
     "Subscriptions",

@@ -78,6 +78,18 @@ class Signals(Rules):
     renewal_days: Days
 
 
+class Refinements(Rules):
+    """Refinements where the plain rules are weak; by default none is in force."""
+
+    tenure_from_days: Annotated[int, Field(ge=0)] = 0
+    never_seen_counts_from_signup: bool = False
+    logins_by_days_since_signup: bool = False
+    csat_prior_answers: Annotated[int, Field(ge=0)] = 0
+    csat_prior: Annotated[float, Field(ge=1, le=5)] = 4.0
+    inactive_ramp_days: Annotated[int, Field(ge=0)] = 0
+    overrides_beside_components: bool = True
+
+
 class Health(Rules):
     """The health of a customer."""
 
@@ -96,6 +108,7 @@ class Health(Rules):
     status: Status
     signals: Signals
     churn: Churn
+    refinements: Refinements = Refinements()
 
     @field_validator("activity_points")
     @classmethod

@@ -278,6 +278,7 @@ def test_a_check_that_was_removed_is_forgotten(room: OpsRoom) -> None:
     assert room.titles() == ["Check failed: core/revenue balanced"]
 
 
+@pytest.mark.faults("D15")
 def test_many_messages_at_once_are_a_digest(room: OpsRoom) -> None:
     failed = [run_failed.FailedRun(f"run-{n}", "sync_stripe", f"2026-11-{n:02}", ("No.",)) for n in range(1, 15)]
     outcome = ops_alerts.send(["run_failed"], run_failed.ALERT.facts_of(failed, ops_alerts.today()))

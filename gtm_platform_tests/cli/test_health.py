@@ -29,6 +29,7 @@ def test_the_score_of_an_address_is_written_down(command: Command, home: Path) -
     assert answer.exit_code == 0, answer.output
     assert answer.output.splitlines()[0] == "Health of Jane <jane@acme.com>, jane"
     assert "since yesterday: -64" in answer.output
+    assert "  override inactive: days_since_seen 2 → 40" in answer.output
     assert "inactive_30d: days_since_seen 40" in answer.output
     assert f"policy {policy().hash}, in force" in answer.output
 

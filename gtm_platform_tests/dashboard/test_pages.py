@@ -182,6 +182,17 @@ def test_a_customer_is_explained(open_page: Open, lake: Lake) -> None:
         assert part in text
 
 
+def test_what_moved_a_score_is_shown_by_span(open_page: Open, lake: Lake) -> None:
+    query = "select customer_id, health_score, points_7d::int from {table} join {changes} using (customer_id)"
+    changes = lake.query_day("health/score_changes", str(DAY)).sql
+    id, score, moved = rows(lake, query.replace("{changes}", f"({changes})"))[0]
+    app = open_page("customer", id=id)
+    text = texts(app)
+    assert f"From {score - moved} on" in text
+    assert f"to **{score}**" in text
+    assert "activity: days_since_seen 3 → 9" in app.code[0].value
+
+
 def test_a_score_is_written_down_as_the_command_does(open_page: Open, snapshot: Snapshot) -> None:
     customer = snapshot.customer(WATCHED)
     assert customer is not None

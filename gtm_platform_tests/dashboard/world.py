@@ -90,6 +90,17 @@ HEALTH = {
     "score_change_7d": f"score - ({SCORE.replace('age', '(age + 7)')})",
     "policy_hash": "'{rules}'",
 }
+CHANGES = {
+    "customer_id": WIDE["customer_id"],
+    "as_of": "day",
+    "cause": "'customer'",
+    "component": "'activity'",
+    "fact": "'days_since_seen'",
+    "points_7d": HEALTH["score_change_7d"],
+    "before_7d": "'3'",
+    "after": "'9'",
+}
+MOVED = f"where is_customer and {HEALTH['score_change_7d']} <> 0"
 PEOPLE = {"customer_id": WIDE["customer_id"], "aliases": "[]", "all_emails": WIDE["all_emails"], "email": WIDE["email"]}
 COMPANIES = {
     "company_id": "'com_' || lpad(i::varchar, 6, '0')",
@@ -147,6 +158,7 @@ def settle(home: Path, customers: int, days: int, last: date = DAY, **more: Any)
             day = last - timedelta(days=age)
             _write(connection, lake, "core/unified_customers", day, customers, age, WIDE)
             _write(connection, lake, "health/customer_health", day, customers, age, HEALTH, "where is_customer")
+        _write(connection, lake, "health/score_changes", last, customers, 0, CHANGES, MOVED)
         _write(connection, lake, "identity/people", last, customers, 0, PEOPLE)
         companies = -(-customers // COMPANY)
         _write(connection, lake, "identity/companies", last, companies, 0, COMPANIES)

@@ -25,6 +25,7 @@ from gtm_platform.delivery.request import delivered_days
 from gtm_platform.delivery.sensors import deliver
 from gtm_platform.lake.contracts import TABLES, Column, Contract
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
+from gtm_platform.orchestration.graph_policy import DAILY_TAG
 from gtm_platform.orchestration.origin import DAY_TAG
 from gtm_platform.policy import policy
 from gtm_platform.sandbox import hubspot, slack
@@ -309,6 +310,7 @@ def test_a_run_is_undone_by_its_id(world: World, monkeypatch: pytest.MonkeyPatch
         undo_run(run_id)
 
 
+@pytest.mark.faults("D15")
 def test_slack_down_fails_the_alerts_and_not_hubspot(world: World) -> None:
     world.land_day(DAYS[0], score=80, cancel_mentioned_at=MENTION)
     world.slack_api.fault = lambda _: (200, {"ok": False, "error": "channel_not_found"})
@@ -325,6 +327,13 @@ def test_slack_down_fails_the_alerts_and_not_hubspot(world: World) -> None:
     world.slack_api.fault = None
     assert world.run(slack_alerts, day=DAYS[0]).success
     assert len(world.workspace.messages) == 5
+
+
+@pytest.mark.faults("D15")
+def test_no_delivery_is_part_of_the_run_that_makes_the_data() -> None:
+    tags = [tags for asset in DELIVERIES for tags in asset.tags_by_key.values()]
+    assert len(tags) == len(DELIVERIES)
+    assert not any(DAILY_TAG in each for each in tags)
 
 
 def test_nothing_personal_and_no_secret_is_shown(world: World) -> None:

@@ -14,6 +14,7 @@ from gtm_platform.sandbox.intercom.store import IntercomConversation
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.sandbox.stripe.store import StripeSubscription
 from gtm_platform.sandbox.world import World
+from gtm_platform.sandbox.world.sessions import Usage
 from gtm_platform_tests.e2e.home import Control, execute, frame, midnight, move_in, told, turn_clocks, windows_of
 
 FIRST = date(2026, 3, 2)
@@ -36,12 +37,17 @@ class Days:
     monkeypatch: pytest.MonkeyPatch
     home: Path
 
-    def live(self, day: date) -> list[tuple[str, str]]:
-        """Live a day; return the fingerprint and the text of each alert about a customer that it brought."""
+    def live(self, day: date, since: date | None = None) -> list[tuple[str, str]]:
+        """Live a day; return the fingerprint and the text of each alert about a customer that it brought.
+
+        Of the days from `since` on all windows are read, and only the last day's tables are made.
+        """
         slack = self.box.world.slack.messages
         before = len(slack)
         turn_clocks(self.monkeypatch, self.box, midnight(day) + timedelta(days=1))
-        for job, first, last in [*windows_of(day), ("daily_tables", str(day), str(day))]:
+        begins = {job: first for job, first, _ in windows_of(since or day)}
+        spans = [(job, begins[job], last) for job, _, last in windows_of(day)]
+        for job, first, last in [*spans, ("daily_tables", str(day), str(day))]:
             ran = execute(self.dagster, job, first, last)
             assert ran.success, told(ran)
         for _ in range(2):
@@ -120,13 +126,15 @@ def titles(alerts: Sequence[tuple[str, str]], row: dict[str, Any]) -> list[str]:
     return sorted(text.split(":")[0] for mark, text in alerts if f":{row['customer_id']}:" in mark)
 
 
-def test_what_happens_in_the_systems_is_in_slack_once(
-    box: Sandbox, dagster: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def days(box: Sandbox, dagster: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Days:
     policy_file = tmp_path / "policy.toml"
     _loud_policy(policy_file)
     monkeypatch.setenv("GTM_POLICY", str(policy_file))
-    days = Days(box, dagster, monkeypatch, tmp_path / "home")
+    return Days(box, dagster, monkeypatch, tmp_path / "home")
+
+
+def test_what_happens_in_the_systems_is_in_slack_once(box: Sandbox, days: Days) -> None:
     days.live(FIRST)
     people = days.customers(FIRST)[: len(STORIES)]
     assert len(people) == len(STORIES), "the world has too few such customers"
@@ -145,6 +153,29 @@ def test_what_happens_in_the_systems_is_in_slack_once(
     alerts = days.live(FIRST + timedelta(days=2))
     for (_, _, _, over), row in zip(STORIES, people, strict=True):
         assert titles(alerts, row) == sorted(over)
+
+
+def _use_of(world: World, row: dict[str, Any]) -> Usage | None:
+    """On which days a customer uses the product, if PostHog sees it and it is used as much as in the weeks before."""
+    weekly = (row["logins_28d_before"] or 0) / 4
+    if weekly < 3 or row["logins_7d"] < 0.75 * weekly:
+        return None
+    for history in world._context.histories:
+        if history.product and history.posthog and row["posthog_distinct_id"] in history.posthog.distinct_ids:
+            return history.product.use._usage  # type: ignore[no-any-return,attr-defined]
+    return None
+
+
+def test_use_that_stops_and_comes_back_is_in_slack_once(box: Sandbox, days: Days) -> None:
+    days.live(FIRST)
+    use, row = next((use, row) for row in days.customers(FIRST) if (use := _use_of(box.world, row)))
+    use.change(midnight(FIRST), 0.0)
+    stopped, back = FIRST + timedelta(days=7), FIRST + timedelta(days=14)
+    alerts = titles(days.live(stopped, since=FIRST + timedelta(days=1)), row)
+    assert alerts.count("Engagement stopped") == 1
+    use.change(midnight(stopped), 1.0)
+    alerts = titles(days.live(back, since=stopped + timedelta(days=1)), row)
+    assert alerts.count("Engagement recovered") == 1
 
 
 def _loud_policy(path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from gtm_platform.health import customer_health, rules
+from gtm_platform.health import customer_health, published_scores, rules, score_changes
 from gtm_platform.health.recomputation import under
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
@@ -58,8 +58,15 @@ class Days:
         self.lake.write(table, str(day), engine().to_pyarrow(filled(table, *rows)))
 
     def judge(self, day: date, by: Policy | None = None) -> None:
-        for table in (rules.TABLE, customer_health.TABLE):
+        for table in (rules.TABLE, customer_health.TABLE, published_scores.TABLE, score_changes.TABLE):
             assert under(table, by or policy()).write_day(self.lake, str(day))
+
+    def changes(self, day: date = DAY) -> dict[str, list[dict[str, Any]]]:
+        """The parts of the changes of a day, by customer."""
+        parts: dict[str, list[dict[str, Any]]] = {}
+        for row in self.lake.partition(score_changes.TABLE.key, str(day)).to_pyarrow().to_pylist():
+            parts.setdefault(row["customer_id"], []).append(row)
+        return parts
 
     def health(self, day: date = DAY) -> dict[str, dict[str, Any]]:
         rows = self.lake.partition(HEALTH, str(day)).to_pyarrow().to_pylist()

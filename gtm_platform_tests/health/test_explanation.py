@@ -97,3 +97,30 @@ def test_it_reads_as_a_person_would_write_it() -> None:
     assert "    −20.00  not seen for long (days_since_seen 40)" in [line.replace("-", "−") for line in lines]
     assert "  1. Ask for a working payment method: charges failed." in lines
     assert "  since yesterday: no score then" in lines
+
+
+def moved(points: dict[int, float], **more: Any) -> dict[str, Any]:
+    """A row of health/score_changes."""
+    spans = {f"points_{days}d": points.get(days) for days in (1, 7, 30)}
+    row = {"cause": "customer", "component": "", "fact": "", "after": None}
+    return {**row, **dict.fromkeys(("before_1d", "before_7d", "before_30d")), **spans, **more}
+
+
+def test_what_moved_it_stands_under_each_change() -> None:
+    customer = NOTHING | {"days_since_seen": 40, "subscription_status": "active"}
+    ((_, row),) = health([customer]).items()
+    score = row["health_score"]
+    row |= {"score_change_1d": -9, "score_change_7d": 4}
+    seen = {"component": "activity", "fact": "days_since_seen", "before_1d": "39", "after": "40"}
+    changes = [moved({1: -10, 7: -15}, **seen), moved({1: 1, 7: 2}, cause="rules"), moved({1: 0.01}, cause="identity")]
+    explanation = explained(row, customer, policy(), changes, rules_in_force=True)
+    assert [(each.days, each.change) for each in explanation.movements] == [(1, -9), (7, -13)]
+    assert [part.cause for part in explanation.movements[0].parts] == ["customer", "rules", "identity"]
+    lines = text(explanation, "Health of somebody").splitlines()
+    head = lines.index("  since yesterday: -9")
+    assert lines[head + 1] == "    -10.00  activity: days_since_seen 39 → 40"
+    assert lines[head + 2] == "     +1.00  other rules"
+    assert lines[head + 3].startswith(
+        f"  in 7 days: -13 from {score + 13}, as was said then; that day made again has {score - 4}"
+    )
+    assert "  in 30 days: no score then" in lines

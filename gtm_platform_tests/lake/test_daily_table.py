@@ -1,5 +1,6 @@
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,9 +11,10 @@ import ibis
 import pytest
 
 from gtm_platform.lake.contracts import Column, Contract, UnknownTable, declare
-from gtm_platform.lake.dagster.daily_assets import code_version
+from gtm_platform.lake.dagster.daily_assets import code_version, dependencies
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
-from gtm_platform.lake.daily_table import DailyTable, DaysAgo, Input
+from gtm_platform.lake.daily_table import DailyTable, DaysAgo, EarlierDays, Input, Prepared
+from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.graph_policy import DAY_OF_WINDOWS, DAYS
 from gtm_platform.policy import policy
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, daily, declared, write
@@ -220,3 +222,53 @@ def test_the_mapping_never_asks_for_windows_that_do_not_exist(hours: int) -> Non
 def test_today_is_a_partition() -> None:
     with dg.partition_loading_context(effective_dt=datetime(2026, 11, 20, 13, tzinfo=UTC)):
         assert DAYS.get_last_partition_key() == "2026-11-20"
+
+
+def test_an_append_only_day_stays_once_there_is_a_later_one() -> None:
+    lake = the_lake()
+    with declared(shop__albums=ALBUMS, shop__sales=SALES):
+        table = DailyTable("shop/sales", SALES, {"albums": "shop/albums"}, _sell_one, append_only=True)
+        days = ["2026-11-16", "2026-11-17"]
+        write(lake, days[0], [album("a")], full=True)
+        assert table.write_day(lake, days[0])
+        write(lake, days[0], [album("a"), album("b")], full=True)
+        assert table.write_day(lake, days[0]).rows == 2  # type: ignore[union-attr]
+        assert table.write_day(lake, days[1]).rows == 2  # type: ignore[union-attr]
+        write(lake, days[0], [album("c")], full=True)
+        assert [table.write_day(lake, day).rows for day in days] == [2, 1]  # type: ignore[union-attr]
+        sold = lake.partition("shop/sales", days[0]).to_pyarrow()["id"].to_pylist()
+        assert sorted(sold) == ["a", "b"]
+
+
+def test_what_is_prepared_is_taken_away_when_the_day_is_written(tmp_path: Path) -> None:
+    taken_away: list[str] = []
+
+    @contextmanager
+    def older(lake: Lake, day: str) -> Iterator[Mapping[str, ibis.Table]]:
+        yield {"albums": lake.as_of("shop/albums", day)}
+        taken_away.append(day)
+
+    def rule(albums: ibis.Table, before: Mapping[str, ibis.Table]) -> ibis.Table:
+        return _sell_one(albums.anti_join(before["albums"], "id"))
+
+    lake = Lake(tmp_path / "lake")
+    with declared(shop__albums=ALBUMS, shop__sales=SALES):
+        write(lake, "2026-11-16", [album("a")], full=True)
+        write(lake, "2026-11-17", [album("b")])
+        table = DailyTable("shop/sales", SALES, {"albums": "shop/albums", "before": Prepared(older)}, rule)
+        table.write_day(lake, "2026-11-17")
+        assert lake.partition("shop/sales", "2026-11-17").to_pyarrow()["id"].to_pylist() == ["b"]
+        assert taken_away == ["2026-11-17"]
+
+
+def test_a_table_of_the_day_and_of_earlier_days_is_one_edge() -> None:
+    with declared(shop__sales=SALES):
+        inputs = {"now": "shop/sales", "then": DaysAgo("shop/sales", 7), "before": EarlierDays("shop/sales", 30)}
+        table = DailyTable("shop/trend", SALES, inputs, lambda now, then, before: now)  # noqa: ARG005
+        (edge,) = dependencies(table)
+        assert isinstance(edge.partition_mapping, dg.TimeWindowPartitionMapping)
+        assert (edge.partition_mapping.start_offset, edge.partition_mapping.end_offset) == (-30, 0)
+
+
+def _sell_one(albums: ibis.Table) -> ibis.Table:
+    return albums.select("id", sold=ibis.literal(1, "int64"))

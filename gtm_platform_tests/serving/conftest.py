@@ -1,6 +1,7 @@
 """One lake and one snapshot of it for all tests that only read."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.snapshot.build import build
 from gtm_platform.serving.store import Snapshot, Store
+from gtm_platform_tests.quality.test_odd_figures import write_odd
 from gtm_platform_tests.serving.server import Served, serving
-from gtm_platform_tests.serving.world import ALERT, RUN, landing, settle
+from gtm_platform_tests.serving.world import ALERT, RUN, TODAY, landing, settle
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +20,8 @@ def served_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("served")
     lake = Lake(home / "lake")
     settle(lake)
+    write_odd(lake, "stripe/charges", day=TODAY - timedelta(days=9))
+    write_odd(lake, day=TODAY)
     built = build(landing(lake, alerts=[ALERT], sync_runs=[RUN]), home / "serving")
     assert built is not None
     return home

@@ -105,7 +105,7 @@ def test_a_score_is_explained_as_the_api_does(shared_api: Served) -> None:
     answer = call(shared_api, "explain_health", who="other2@firm0.example")
     detail = shared_api.get("/v1/customers/cus_002").json()
     assert answer["customer"]["customer_id"] == "cus_002"
-    for part in ("explanation", "written_explanation", "movement"):
+    for part in ("explanation", "written_explanation"):
         assert answer[part] == detail[part] is not None
     assert "cancelling was mentioned (cancel_mentioned_at 2026-02-11T09:30:15Z)" in answer["written_explanation"]
     assert answer["tables"] == ["core/unified_customers", "health/customer_health"]
@@ -149,6 +149,23 @@ def test_cohorts_are_those_of_the_api(shared_api: Served) -> None:
 
 def test_freshness_names_the_day(shared_api: Served) -> None:
     assert call(shared_api, "freshness")["as_of"] == str(TODAY)
+
+
+def test_odd_figures_are_those_of_the_api(shared_api: Served) -> None:
+    fact = shared_api.get("/v1/anomalies").json()
+    assert fact["figures"]
+    every = call(shared_api, "odd_figures", past=True)
+    assert every["figures"] == fact["figures"]
+    assert call(shared_api, "odd_figures")["figures"] == [row for row in fact["figures"] if row["is_now"]]
+    of_one = call(shared_api, "odd_figures", table="stripe/charges", past=True)["figures"]
+    assert {row["table"] for row in of_one} <= {"stripe/charges"}
+
+
+def test_alerts_are_those_of_the_api(shared_api: Served) -> None:
+    listed = shared_api.get("/v1/alerts").json()["data"]
+    assert call(shared_api, "recent_alerts")["alerts"] == listed != []
+    assert call(shared_api, "recent_alerts", kind=ALERT["kind"])["total"] == len(listed)
+    assert call(shared_api, "recent_alerts", kind="run_failed")["alerts"] == []
 
 
 def test_each_call_is_audited_with_whom_it_was_about(api: Served) -> None:

@@ -13,6 +13,7 @@ from gtm_platform.serving.snapshot.landing import Landing
 from gtm_platform_tests.tables import filled
 
 TODAY = date(2026, 2, 20)
+WEEK_AGO = TODAY - timedelta(days=7)
 DAYS = [TODAY - timedelta(days=ago) for ago in (37, 31, 30, 23, 8, 7, 2, 1, 0)]
 PEOPLE = 60
 MANAGERS = ("Noor Haddad", "Sam Lee", None)
@@ -97,6 +98,19 @@ def health(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def score_changes(i: int) -> list[dict[str, Any]]:
+    """What moved the score of person i in a week, if it did: other rules, a point down, and the rest by being seen."""
+    then, now = (person(i, day)["health_score"] for day in (WEEK_AGO, TODAY))
+    if then is None or now is None or then == now:
+        return []
+    row = {"customer_id": f"cus_{i:03d}", "as_of": TODAY}
+    seen = {"component": "activity", "fact": "days_since_seen", "before_7d": "3", "after": "9"}
+    return [
+        {**row, "cause": "customer", **seen, "points_7d": Decimal(now - then + 1)},
+        {**row, "cause": "rules", "component": "", "fact": "", "points_7d": Decimal(-1)},
+    ]
+
+
 FACTS = ("core/profile", "core/revenue", "core/activity", "core/support")
 
 
@@ -140,6 +154,7 @@ def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
         _write(lake, "core/unified_customers", day, rows)
         scored = [health(row) for row in rows if row["is_customer"]]
         _write(lake, "health/customer_health", day, scored)
+    _write(lake, "health/score_changes", days[-1], [part for i in range(people) for part in score_changes(i)])
     for table in FACTS:
         _write(lake, table, days[-1], [facts(table, row) for row in rows])
     members = [{"customer_id": row["customer_id"], "aliases": [f"old_{row['customer_id']}"]} for row in rows]

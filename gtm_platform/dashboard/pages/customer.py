@@ -90,7 +90,7 @@ def _show_one(snapshot: Snapshot, customer: Customer) -> None:
         show_score(explanation)
     if explanation is not None:
         with right.container(border=True):
-            show_movement(snapshot.movement(customer))
+            show_movement(explanation)
     with left.container(border=True):
         show_timeline(snapshot, customer)
     show_details(row)

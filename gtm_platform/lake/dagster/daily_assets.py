@@ -10,7 +10,7 @@ import dagster as dg
 from gtm_platform.lake.contracts import TABLES, Contract, contract_of
 from gtm_platform.lake.dagster.asset_pages import definition_metadata, written_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
-from gtm_platform.lake.daily_table import DailyTable, PreviousDay, source_of
+from gtm_platform.lake.daily_table import DailyTable, DaysAgo, PreviousDay, source_of
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.compat import CODE_VERSION_TAG, output_without_materialization
 from gtm_platform.orchestration.graph_policy import (
@@ -148,6 +148,9 @@ def dependencies(table: DailyTable) -> list[dg.AssetDep]:
         mappings[contract.made_with or name] = DAY_OF_WINDOWS if contract.cadence else None
     offsets: dict[str, set[int]] = {}
     for earlier in table.earlier_days:
-        offsets.setdefault(earlier.table, set()).add(1 if isinstance(earlier, PreviousDay) else earlier.days)
+        nearest = earlier.days if isinstance(earlier, DaysAgo) else 1
+        furthest = 1 if isinstance(earlier, PreviousDay) else earlier.days
+        # Of a table that is read on the day itself, too, there is one edge for all of its days.
+        offsets.setdefault(earlier.table, {0} if earlier.table in table.tables else set()).update((nearest, furthest))
     mappings |= {name: earlier_days(min(days), max(days)) for name, days in offsets.items()}
     return [dg.AssetDep(key.split("/"), partition_mapping=mapping) for key, mapping in mappings.items()]

@@ -11,7 +11,6 @@ import ibis.expr.datatypes as dt
 from pydantic import BaseModel, Field, create_model
 
 from gtm_platform.health.explanation import Explanation
-from gtm_platform.health.movement import ScoreMovement
 from gtm_platform.lake.contracts import Column
 from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
@@ -106,7 +105,6 @@ class CustomerDetail(Answer):
     customer: CustomerRow  # type: ignore[valid-type]
     explanation: Explanation | None = Field(description="Null for who has no score.")
     written_explanation: str | None = Field(description="The same in sentences, as `gtm health explain` prints them.")
-    movement: ScoreMovement | None = Field(description="What moved the score in a week; null where it has not moved.")
     history: History
     alerts: list[AlertRow]
 

@@ -5,13 +5,20 @@ from datetime import date
 from pydantic import BaseModel, Field
 
 from gtm_platform.health.explanation import Explanation
-from gtm_platform.health.movement import ScoreMovement
 from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
-from gtm_platform.serving.api.models import AlertRow, CompanyRow, MetricPoint, MetricRow, Movement, model_of
+from gtm_platform.serving.api.models import (
+    AlertRow,
+    CompanyRow,
+    MetricPoint,
+    MetricRow,
+    Movement,
+    OddFigureRow,
+    model_of,
+)
 from gtm_platform.serving.chat.question import BRIEF
 from gtm_platform.serving.snapshot.layout import SHOWN
 
@@ -39,12 +46,11 @@ class Customers(ChatAnswer):
 
 
 class HealthExplained(ChatAnswer):
-    """How the score of a customer is made, and what moved."""
+    """How the score of a customer is made, and what moved it since yesterday, in 7 and in 30 days."""
 
     customer: BriefCustomer  # type: ignore[valid-type]
     explanation: Explanation | None = Field(description="Null for who is no current customer.")
     written_explanation: str | None = Field(description="The same in sentences, to be passed on as they are.")
-    movement: ScoreMovement | None = Field(description="What moved the score in a week; null where it has not moved.")
     scores: dict[date, int | None] = Field(description="The health score, day by day, the last 30 days.")
     alerts: list[AlertRow] = Field(description="The newest first, at most ten.")
 
@@ -116,3 +122,18 @@ class Cohorts(ChatAnswer, CohortsAnswer):
 
 class Freshness(ChatAnswer, DataFreshness):
     """When the data were read and put together, and which sources are late."""
+
+
+class OddDailyFigures(ChatAnswer):
+    """The daily figures of tables that are unlike those of the weeks before, those that are odd now first."""
+
+    judged_day: date | None = Field(description="The newest day whose figures were judged; null before the first.")
+    days: int = Field(description="How far those reach back that are over.")
+    figures: list[OddFigureRow]
+
+
+class RecentAlerts(ChatAnswer):
+    """Alerts, the newest first."""
+
+    total: int = Field(description="How many there are among the newest 1,000, also those that are not listed.")
+    alerts: list[AlertRow]

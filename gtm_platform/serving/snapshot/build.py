@@ -9,12 +9,12 @@ from gtm_platform.serving.snapshot import (
     company_rows,
     customer_rows,
     departures,
-    earlier_scores,
     events,
     facts,
     hubspot_writes,
     journals,
     metric_rows,
+    score_changes,
 )
 from gtm_platform.serving.snapshot.files import path_of, publishing, stamps
 from gtm_platform.serving.snapshot.landing import Draft, Landing, as_json, instant
@@ -58,7 +58,7 @@ def _fill(draft: Draft, previous: Path | None) -> tuple[int, int, int, int]:
     companies = company_rows.fill(draft)
     company_rows.fill_transitions(draft)
     computed = metric_rows.fill(draft, previous)
-    earlier_scores.fill(draft)
+    score_changes.fill(draft)
     journals.fill(draft)
     departures.fill(draft)
     events.fill(draft)

@@ -129,7 +129,7 @@ def tables() -> str:
         );
         create index alerts_of_a_subject on alerts (subject_id, id);
         create table hubspot_writes (id integer primary key, customer_id text not null, body text not null);
-        create table earlier_scores (customer_id text primary key, body text not null) without rowid;
+        create table score_changes (customer_id text primary key, body blob not null) without rowid;
         create table departures (
             id integer primary key, customer_id text not null, day text not null, account_manager text not null,
             mrr real not null, foreseen integer not null, body text not null

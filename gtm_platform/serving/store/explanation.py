@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 
 from gtm_platform.health.explanation import Explanation, explained
-from gtm_platform.health.movement import ScoreMovement, moved
 from gtm_platform.health.rules import read_again
 from gtm_platform.policy import Policy
 
@@ -30,14 +29,10 @@ class ServedRules:
         rules: dict[str, Any] = orjson.loads(fact)
         return cls(rules["policy_hash"], {name: read_again(text) for name, text in rules["policies"].items()})
 
-    def explain(self, customer: Mapping[str, Any], health: bytes) -> Explanation:
-        """Explain the score of a customer by its row, and by its row of health as the snapshot has it."""
+    def explain(self, customer: Mapping[str, Any], health: bytes, changes: bytes) -> Explanation:
+        """Explain the score of a customer by its row, its row of health and its changes, as the snapshot has them."""
         row: dict[str, Any] = orjson.loads(health)
         row |= {name: customer[name] for name in ("customer_id", *LISTS)}
         rules = row["policy_hash"]
-        return explained(row, customer, self.policies.get(rules), rules_in_force=rules == self.in_force)
-
-    def movement(self, before: bytes, now: bytes) -> ScoreMovement:
-        """Return what moved a score, by the rows of health of both days."""
-        row: dict[str, Any] = orjson.loads(now)
-        return moved(orjson.loads(before), row, self.policies.get(row["policy_hash"]))
+        in_force = rules == self.in_force
+        return explained(row, customer, self.policies.get(rules), orjson.loads(changes), rules_in_force=in_force)

@@ -13,7 +13,6 @@ from typing import Any, Literal
 import orjson
 
 from gtm_platform.health.explanation import Explanation
-from gtm_platform.health.movement import ScoreMovement
 from gtm_platform.serving.snapshot.layout import FORMAT
 from gtm_platform.serving.store.customer_query import BadQuery, CustomerQuery, Page, counted, page_of
 from gtm_platform.serving.store.documents import joined
@@ -100,18 +99,17 @@ class Snapshot:
         return None if id is None else self._customer(id)
 
     def explanation(self, customer: Customer) -> Explanation | None:
-        """Return how the customer's score is made; None for who has none."""
-        return self._rules.explain(customer.row(personal=False), customer.explanation) if customer.explanation else None
+        """Return how the customer's score is made and what moved it; None for who has none."""
+        if not customer.explanation:
+            return None
+        row = self._one("select body from score_changes where customer_id = ?", (customer.customer_id,))
+        changes = zlib.decompress(row[0]) if row else b"[]"
+        return self._rules.explain(customer.row(personal=False), customer.explanation, changes)
 
     def alerts_of(self, subject_id: str) -> list[bytes]:
         """Return the alerts about a customer or another subject, the newest first."""
         query = "select body from alerts where subject_id = ? order by id"
         return [body.encode() for (body,) in self._all(query, (subject_id,))]
-
-    def movement(self, customer: Customer) -> ScoreMovement | None:
-        """Return what moved the customer's score in a week; None where it has not moved, or there is none."""
-        row = self._one("select body from earlier_scores where customer_id = ?", (customer.customer_id,))
-        return self._rules.movement(row[0].encode(), customer.explanation) if row and customer.explanation else None
 
     @cached_property
     def _rules(self) -> ServedRules:

@@ -52,7 +52,7 @@ async def customer(
     who: Who,
     _: Annotated[NoQuery, Query()],
 ) -> Response:
-    """A customer, current or not, with 90 days of history, how the score is made, and alerts."""
+    """A customer, current or not, with 90 days of history, how the score is made and what moved it, and alerts."""
     if "@" in who:
         require(call.principal, "personal:read")
     return call.answer(lambda snapshot: _detail(call, snapshot, who))
@@ -116,9 +116,8 @@ def _detail(call: Call, snapshot: Snapshot, who: str) -> bytes:
 
 
 def _explanation(snapshot: Snapshot, shown: Customer) -> dict[str, bytes]:
-    explanation, movement = snapshot.explanation(shown), snapshot.movement(shown)
+    explanation = snapshot.explanation(shown)
     return {
         "explanation": orjson.dumps(explanation.model_dump() if explanation else None),
         "written_explanation": orjson.dumps(written(explanation) if explanation else None),
-        "movement": orjson.dumps(movement.model_dump() if movement else None),
     }

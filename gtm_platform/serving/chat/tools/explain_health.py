@@ -24,7 +24,7 @@ def answer(
     """Explain why a customer has its health score.
 
     How each component is worked out, points earned and missed, what took points off, the signals with the figures that
-    show them, what to do, what moved it in a week, the scores of the last 30 days, the alerts.
+    show them, what to do, what moved it and by how much, the scores of the last 30 days, the alerts.
     """
     if "@" in who and not question.personal:
         raise ToolError("Customers are looked up by address with a token that has the scope personal:read only.")
@@ -39,7 +39,6 @@ def answer(
         customer=customer,
         explanation=explanation,
         written_explanation=written(explanation) if explanation else None,
-        movement=question.snapshot.movement(shown),
         scores=dict(list(zip(history["day"], history["health_score"], strict=True))[-DAYS:]),
         alerts=[orjson.loads(body) for body in shown.alerts[:ALERTS]],
     )

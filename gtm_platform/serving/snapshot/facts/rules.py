@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from gtm_platform.health.rules import canonical, rules_of_day
+from gtm_platform.health.rules import canonical, policy_of
 from gtm_platform.lake.duckdb_engine import cursor
-from gtm_platform.policy import Policy
-from gtm_platform.serving.snapshot.earlier_scores import earlier_day
 from gtm_platform.serving.snapshot.facts import Fact
 from gtm_platform.serving.snapshot.landing import Draft, Landing
 from gtm_platform.serving.snapshot.layout import SCORES
@@ -14,12 +12,10 @@ from gtm_platform.serving.snapshot.layout import SCORES
 def make(draft: Draft) -> dict[str, Any]:
     """Return the hash of the rules in force, and those that scores are explained with by hash."""
     landing = draft.landing
-    days = [day for day in (landing.day, earlier_day(landing)) if day]
     policies = {landing.rules.hash: landing.rules}
-    for day in days:
-        for policy_hash in _hashes(landing, day) - set(policies):
-            if kept := _kept(landing, day, policy_hash):
-                policies[policy_hash] = kept
+    for policy_hash in _hashes(landing, landing.day) - set(policies):
+        if kept := policy_of(landing.lake, policy_hash):
+            policies[policy_hash] = kept
     return {
         "policy_hash": landing.rules.hash,
         "statuses": landing.rules.health.status.model_dump(),
@@ -31,11 +27,6 @@ def _hashes(landing: Landing, day: str) -> set[str]:
     query = landing.lake.query_day(SCORES, day)
     with cursor() as connection, landing.lake.naming_damage(lambda: query.files):
         return {row[0] for row in connection.execute(f"select distinct policy_hash from ({query.sql})").fetchall()}
-
-
-def _kept(landing: Landing, day: str, policy_hash: str) -> Policy | None:
-    kept = rules_of_day(landing.lake, day)
-    return kept.policy if kept and kept.policy_hash == policy_hash else None
 
 
 FACT = Fact("rules", "The rules that the shown scores were made with, and the lowest score of each status.", make)

@@ -1,0 +1,217 @@
+"""Each kind of notification to the data team: what goes wrong is in the sandbox's Slack within two ticks of the
+sensors, once, and so is its end.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.freshness import FreshnessState
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.scheduler.instigation import TickStatus
+
+from gtm_platform.automation import failed_runs
+from gtm_platform.automation.ops_notifications import SENSORS
+from gtm_platform.definitions import defs
+from gtm_platform.delivery.alerts.kinds import routed
+from gtm_platform.lake.dagster.resource import the_lake
+from gtm_platform.orchestration import liveness
+from gtm_platform.quality.source_checks import watch_tables
+from gtm_platform.sandbox.server import Sandbox, running
+from gtm_platform.settings import settings
+from gtm_platform.sources.assets import SOURCES
+from gtm_platform_tests.automation.ops_room import OpsRoom, ops_room
+from gtm_platform_tests.automation.test_failing_automations import Automated
+from gtm_platform_tests.automation.test_ops_notifications import freshen
+from gtm_platform_tests.e2e.home import execute
+from gtm_platform_tests.quality.test_freshness import YESTERDAY
+from gtm_platform_tests.quality.test_freshness import write as write_window
+from gtm_platform_tests.quality.test_odd_figures import write as write_rows
+from gtm_platform_tests.quality.test_odd_figures import write_odd
+from gtm_platform_tests.tables import DAY, filled
+
+NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
+RULES = "health/rules"
+STRIPE = next(source for source in SOURCES if source.name == "stripe")
+
+
+@dataclass
+class Platform:
+    """The graph with its sensors, ticked by hand, and the Slack that they post to."""
+
+    room: OpsRoom
+    monkeypatch: pytest.MonkeyPatch
+    now: datetime = NOW
+    cursor: str | None = None
+    automated: dict[str, Automated] = field(default_factory=dict)
+
+    def ticks(self) -> list[str]:
+        """Let every sensor tick twice; return the headings of what arrived."""
+        titles = []
+        for _ in range(2):
+            self.tick_once()
+            titles += self.room.titles()
+        return titles
+
+    def tick_once(self) -> None:
+        self.monkeypatch.setenv("GTM_NOW", self.now.isoformat())
+        settings.cache_clear()
+        context = dg.build_sensor_context(self.room.instance, cursor=self.cursor, definitions=self.room.defs)
+        watched = watch_tables(context)
+        assert isinstance(watched, dg.SensorResult)
+        for event in watched.asset_events:
+            self.room.instance.report_runless_asset_event(event)
+        self.cursor = watched.cursor
+        for sensor in SENSORS:
+            self.room.tick(sensor)
+
+
+Script = Callable[[Platform], None]
+
+
+def read_stripe(platform: Platform) -> None:
+    day = str(NOW.date() - timedelta(days=1))
+    execute(platform.room.instance, "sync_stripe", day, tables=["stripe/products"])
+
+
+def key_is_refused(platform: Platform) -> None:
+    platform.room.control.go_wrong("stripe", "/v1/products", status=401, times=1000)
+    read_stripe(platform)
+
+
+def nothing_is_read(platform: Platform) -> None:
+    platform.now += timedelta(days=3)
+
+
+def stripe_is_read_again(platform: Platform) -> None:
+    for stream in STRIPE.streams:
+        write_window(the_lake(), platform.now.date() - timedelta(days=1), table=f"stripe/{stream.name}")
+
+
+def file_is_damaged(platform: Platform) -> None:
+    """Rules of a day whose file was overwritten; the check of its contract reads it again."""
+    row = {"policy_hash": "abc", "rules": "{}", "code_version": "1", "customers": 1}
+    the_lake().write(RULES, str(DAY), filled(RULES, row).to_pyarrow())
+    (file,) = the_lake().files(RULES)
+    file.path.write_bytes(b"PAR1 this was a table once")
+    evaluate_contract(platform)
+
+
+def file_is_made_again(platform: Platform) -> None:
+    row = {"policy_hash": "abc", "rules": "{}", "code_version": "1", "customers": 1}
+    the_lake().write(RULES, str(DAY), filled(RULES, row).to_pyarrow())
+    evaluate_contract(platform)
+
+
+def evaluate_contract(platform: Platform) -> None:
+    key = dg.AssetCheckKey(dg.AssetKey(RULES.split("/")), "contract")
+    job = dg.define_asset_job("contract", selection=dg.AssetSelection.checks(key))
+    definitions = dg.Definitions.merge(defs, dg.Definitions(jobs=[job]))
+    definitions.resolve_job_def("contract").execute_in_process(
+        instance=platform.room.instance, raise_on_error=False, run_config={"resources": {"catalogue": _catalogue()}}
+    )
+
+
+def _catalogue() -> dict[str, dict[str, str]]:
+    return {"config": {"database": str(settings().home / "gtm.duckdb")}}
+
+
+def records_vanish(_platform: Platform) -> None:
+    write_odd(the_lake(), "stripe/charges")
+
+
+def records_are_back(_platform: Platform) -> None:
+    write_rows(the_lake(), "quality/anomalies", DAY + timedelta(days=2), [])
+
+
+def asset_goes_stale(platform: Platform) -> None:
+    freshen(platform.room, "core/revenue", FreshnessState.PASS, FreshnessState.FAIL)
+
+
+def asset_is_fresh(platform: Platform) -> None:
+    freshen(platform.room, "core/revenue", FreshnessState.FAIL, FreshnessState.PASS)
+
+
+def sensor_fails(platform: Platform) -> None:
+    sensor = platform.automated["sensor"] = Automated(platform.room.instance, "make_it", InstigatorType.SENSOR)
+    for minutes in (2, 1):
+        sensor.ticks(datetime.now(UTC) - timedelta(minutes=minutes), TickStatus.FAILURE, "No.")
+
+
+def sensor_works(platform: Platform) -> None:
+    platform.automated["sensor"].ticks(datetime.now(UTC), TickStatus.SKIPPED)
+
+
+# What goes wrong, the kind, the heading; what ends it, and the heading of that.
+STORIES: dict[str, tuple[Script, str, str, Script | None, str]] = {
+    "a sync fails": (key_is_refused, "run_failed", "Run failed: sync_stripe, 2026-11-20", None, ""),
+    "a source is stale": (
+        nothing_is_read, "check_turned", "Check warns: stripe/charges fresh and ", stripe_is_read_again,
+        "Check passes again: stripe/charges fresh and ",
+    ),
+    "an asset check fails": (
+        file_is_damaged, "check_turned", "Check failed: health/rules contract", file_is_made_again,
+        "Check passes again: health/rules contract",
+    ),
+    "a metric is odd": (
+        records_vanish, "check_turned", "Check warns: stripe/charges as_usual", records_are_back,
+        "Check passes again: stripe/charges as_usual",
+    ),
+    "an asset is stale": (
+        asset_goes_stale, "stale_asset", "Stale: core/revenue", asset_is_fresh, "Fresh again: core/revenue",
+    ),
+    "a sensor fails": (
+        sensor_fails, "sensor_failing", "Sensor fails: make_it", sensor_works, "Sensor works again: make_it",
+    ),
+}  # fmt: skip
+# Which a schedule is, the daemon's clock decides: `test_failing_automations` has its story.
+ELSEWHERE = {"late_schedule"}
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    with running(people=20) as box:
+        yield box
+
+
+@pytest.fixture
+def platform(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    """A home in which Stripe is read, nothing is wrong, and every sensor has ticked."""
+    with ops_room(box, tmp_path, monkeypatch) as room:
+        for source in SOURCES:
+            for name in source.required_env:
+                if source.name != "stripe":
+                    monkeypatch.delenv(name, raising=False)
+        # A run of a test's own process is one that the daemon launched here.
+        monkeypatch.setattr(failed_runs.read_failed_runs, "__defaults__", (lambda _: True,))
+        room.defs = defs
+        platform = Platform(room, monkeypatch)
+        for stream in STRIPE.streams:
+            write_window(the_lake(), YESTERDAY + timedelta(days=1), table=f"stripe/{stream.name}")
+        assert platform.ticks() == []
+        yield platform
+        room.control.go_right()
+    for file in liveness._held.values():
+        file.close()
+    liveness._held.clear()
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_what_goes_wrong_is_in_slack_once_and_so_is_its_end(platform: Platform, name: str) -> None:
+    happens, _, title, ends, recovery = STORIES[name]
+    happens(platform)
+    (heading,) = platform.ticks()
+    assert heading.startswith(title)
+    assert platform.ticks() == []
+    if ends:
+        ends(platform)
+        (heading,) = platform.ticks()
+        assert heading.startswith(recovery)
+        assert platform.ticks() == []
+
+
+def test_the_table_has_every_kind() -> None:
+    assert {story[1] for story in STORIES.values()} | ELSEWHERE == set(routed("ops"))

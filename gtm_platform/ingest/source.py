@@ -51,9 +51,19 @@ class Schedule:
         return f"{self.minute} {'0' if self.hours == 24 else f'*/{self.hours}'} * * *"
 
 
+@dataclass(frozen=True)
+class OnDemand:
+    """Read when a person wants it, because it costs money; what was read is of a window of so many `hours`.
+
+    Nothing of it is ever late. Its assets are built by the room that knows what to ask for.
+    """
+
+    hours: int = 24
+
+
 # What makes a source be read: a schedule, a webhook, the arrival of a file, or a person's demand. Each becomes a value
 # like Schedule, and a member of this union, with the first source that needs it.
-Trigger: TypeAlias = Schedule
+Trigger: TypeAlias = Schedule | OnDemand
 
 
 @dataclass(frozen=True)
@@ -183,6 +193,11 @@ class Source:
     def hours(self) -> int:
         """Length of a window of its tables."""
         return self.trigger.hours
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it is read again and again, so that its tables can be late."""
+        return isinstance(self.trigger, Schedule)
 
     @property
     def required_env(self) -> tuple[str, ...]:

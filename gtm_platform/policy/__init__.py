@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gtm_platform.policy.alerts import Alerts
 from gtm_platform.policy.automation import Automation
+from gtm_platform.policy.enrichment import SPENDING, Enrichment
 from gtm_platform.policy.health import Churn, Health, Signals, Status
 from gtm_platform.policy.hubspot import HubSpot
 from gtm_platform.policy.identity import Identity
@@ -29,6 +30,7 @@ __all__ = [
     "Anomalies",
     "Automation",
     "Churn",
+    "Enrichment",
     "Health",
     "HubSpot",
     "Identity",
@@ -61,11 +63,13 @@ class Policy(Rules):
     hubspot: HubSpot
     alerts: Alerts
     automation: Automation
+    enrichment: Enrichment = Enrichment()
 
     @property
     def hash(self) -> str:
         """Twelve digits that change with any value that decides what a table says, and with nothing else."""
-        canonical = json.dumps(self.model_dump(mode="json", exclude={"alerts", "automation", "limits"}), sort_keys=True)
+        decides_no_table = {"alerts": True, "automation": True, "limits": True, "enrichment": SPENDING}
+        canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 

@@ -106,14 +106,21 @@ def _one_at_a_time(tx: sa.Connection, provider: str) -> None:
 
 def _taken(tx: sa.Connection, provider: str, subjects: Sequence[str], since: datetime | None) -> set[str]:
     """The subjects that may not be asked for again: open, or asked for since the moment."""
-    recent = ledger.c.status.in_(OPEN)
-    if since is not None:
-        recent |= (ledger.c.status == CHARGED) & (ledger.c.at >= since)
+    recent = ledger.c.status.in_(OPEN) if since is None else _counts_since(since)
     taken: set[str] = set()
     for start in range(0, len(subjects), 500):
         these = ledger.c.subject.in_(subjects[start : start + 500])
         taken.update(tx.scalars(sa.select(ledger.c.subject).where(ledger.c.provider == provider, these, recent)))
     return taken
+
+
+def _counts_since(since: datetime) -> sa.ColumnElement[bool]:
+    return ledger.c.status.in_(OPEN) | ((ledger.c.status == CHARGED) & (ledger.c.at >= since))
+
+
+def subjects_since(tx: sa.Connection, provider: str, since: datetime) -> set[str]:
+    """Return the subjects that are open, or were asked for since a moment, whatever was answered."""
+    return set(tx.scalars(sa.select(ledger.c.subject).where(ledger.c.provider == provider, _counts_since(since))))
 
 
 def begin(tx: sa.Connection, ids: Collection[int], at: datetime) -> list[int]:

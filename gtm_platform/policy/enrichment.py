@@ -1,0 +1,39 @@
+"""Which facts of companies are bought, of whom, for how many credits a month, and whose answer counts first."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gtm_platform.policy.rules import Days, Rules, Share
+
+Credits = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=3)]
+WantedField = Literal["name", "country", "industry", "employee_count", "company_type", "linkedin_company_url"]
+
+# What says how much is spent, and on whom, but not what a table says.
+SPENDING = {"monthly_cap": True, "most_credits": True, "warn_share": True, "max_age_days": True, "wanted_fields": True}
+
+
+class Enrichment(Rules):
+    """Buying facts of companies. A provider without a cap is never asked."""
+
+    monthly_cap: dict[str, Credits] = {}
+    most_credits: dict[str, Annotated[Credits, Field(gt=0)]] = {}
+    warn_share: Share = 0.8
+    max_age_days: Days = 90
+    wanted_fields: tuple[WantedField, ...] = ("employee_count", "industry", "country")
+    precedence: dict[WantedField, tuple[str, ...]] = {}
+
+    @property
+    def max_age(self) -> timedelta:
+        """For how long a company is not asked for again."""
+        return timedelta(days=self.max_age_days)
+
+    def cap_of(self, provider: str) -> Decimal:
+        """Return how many credits of a provider a calendar month may cost."""
+        return self.monthly_cap.get(provider, Decimal(0))
+
+    def credits_of(self, provider: str) -> Decimal:
+        """Return what asking for one company may cost at most."""
+        return self.most_credits.get(provider, Decimal(1))

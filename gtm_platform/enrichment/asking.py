@@ -14,10 +14,9 @@ from decimal import Decimal
 
 from gtm_platform.enrichment.candidates import Candidate
 from gtm_platform.http.errors import ApiFailure, Permanent, RetriesExhausted
-from gtm_platform.ingest.enrichment import Answer, CreditsExhausted, Provider, Question, Reply
+from gtm_platform.ingest.enrichment import Answer, CreditsExhausted, Provider, Question, Reply, keep
 from gtm_platform.policy import Enrichment
 from gtm_platform.state import State, spend
-from gtm_platform.state.bought_answers import BoughtAnswer, keep_answer
 from gtm_platform.state.spend import Reservation
 
 UNBEGUN_FOR = timedelta(hours=1)  # longer than any wait between a reservation and its call
@@ -144,22 +143,21 @@ class Asking:
 
     def _keep(self, answers: Sequence[Answer]) -> None:
         """Keep each answer together with what it cost; one that was kept before changes nothing."""
-        now, since = self.clock(), self.provider.units_free_since
         for answer in answers:
-            with self.state.writing() as tx:
-                if answer.outcome == "refused":
-                    spend.release(tx, [answer.question.id], now, "The provider's own credits were used up.")
-                elif spend.charge(tx, answer.question.id, answer.credits, now, answer.unit, since):
-                    keep_answer(tx, _bought(self.name, answer, now))
-                    self._count(answer, spend.reservations(tx, [answer.question.id]))
-        if any(answer.outcome == "refused" for answer in answers):
-            self.report.is_exhausted = True
-            self.report.stopped = f"{self.name} says that the account's own credits are used up"
+            if answer.outcome == "refused":
+                with self.state.writing() as tx:
+                    spend.release(tx, [answer.question.id], self.clock(), "The provider's own credits were used up.")
+                self.report.is_exhausted = True
+                self.report.stopped = f"{self.name} says that the account's own credits are used up"
+            elif keep(self.state, self.name, answer, self.clock(), self.provider.units_free_since):
+                self._count(answer)
 
-    def _count(self, answer: Answer, settled: Sequence[Reservation]) -> None:
+    def _count(self, answer: Answer) -> None:
+        with self.state.reading() as tx:
+            [settled] = spend.reservations(tx, [answer.question.id])
         self.report.matched += answer.outcome == "matched"
         self.report.without_match += answer.outcome != "matched"
-        self.report.charged += sum((each.charged or Decimal(0) for each in settled), Decimal(0))
+        self.report.charged += settled.charged or Decimal(0)
 
 
 def was_refused(failure: ApiFailure, *, repeats_are_free: bool) -> bool:
@@ -174,11 +172,6 @@ def was_refused(failure: ApiFailure, *, repeats_are_free: bool) -> bool:
 
 def _question(reservation: Reservation) -> Question:
     return Question(reservation.id, reservation.subject)
-
-
-def _bought(provider: str, answer: Answer, at: datetime) -> BoughtAnswer:
-    text = answer.raw.decode("utf-8", "replace")
-    return BoughtAnswer(answer.question.id, provider, answer.question.domain, answer.outcome, text, at)
 
 
 def _chunks(candidates: Iterable[Candidate], limit: int | None, size: int) -> Iterator[list[Candidate]]:

@@ -10,9 +10,10 @@ from typing import Any
 import dagster as dg
 
 from gtm_platform.accounts import require_own_account
-from gtm_platform.enrichment.asking import AskReport, Asking
+from gtm_platform.enrichment.asking import Asking, AskReport
 from gtm_platform.enrichment.budget import Budget, budget_of
-from gtm_platform.enrichment.candidates import CUSTOMERS, candidates
+from gtm_platform.enrichment.candidates import candidates
+from gtm_platform.http.errors import ApiFailure
 from gtm_platform.http.rate_limit import LimitShare
 from gtm_platform.ingest.assets import checks_of, specs_of
 from gtm_platform.ingest.plan import SyncRules
@@ -60,7 +61,7 @@ def asset_of(source: Source, rules: Callable[[], SyncRules]) -> dg.AssetsDefinit
 
     @dg.multi_asset(
         name=source.name,
-        specs=[spec.merge_attributes(deps=[CUSTOMERS.split("/")]) for spec in specs_of(source, DAYS)],
+        specs=specs_of(source, DAYS),
         check_specs=[
             *checks_of(source),
             *(dg.AssetCheckSpec(name, asset=key, description=about) for name, about in ABOUT.items()),
@@ -70,29 +71,33 @@ def asset_of(source: Source, rules: Callable[[], SyncRules]) -> dg.AssetsDefinit
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def enrich(context: dg.AssetExecutionContext, config: EnrichConfig, lake: LakeResource) -> Iterator[Any]:
-        report, sync = AskReport(), rules()
+        report, sync, failure = AskReport(), rules(), None
         if not source.off():
-            report = ask(source, lake.open(), sync, context.run.run_id, config.limit)
+            try:
+                ask(source, lake.open(), sync, context.run.run_id, config.limit, report)
+            except ApiFailure as error:  # what was answered before is written all the same
+                failure = error
             context.log.info(f"{source.name}: {report}")
             budget = budget_of(source.name, policy().enrichment, settings().state_url, settings().now())
             yield from (_within_cap(key, budget, report), _settled(key, budget))
-        for event in SourceRun(context, source, DAYS, lake.open(), sync).sync({key: source.streams[0]}):
-            yield event
+        yield from SourceRun(context, source, DAYS, lake.open(), sync).sync({key: source.streams[0]})
+        if failure:
+            raise dg.Failure(f"{source.name}: {report}. {failure}", metadata=failure.metadata()) from failure
 
     return enrich
 
 
-def ask(source: Source, lake: Lake, sync: SyncRules, run_id: str, limit: int | None) -> AskReport:
-    """Ask a provider about the companies that lack facts, as the policy allows."""
+def ask(source: Source, lake: Lake, sync: SyncRules, run_id: str, limit: int | None, report: AskReport) -> None:
+    """Ask a provider about the companies that lack facts, as the policy allows; what became of it is in the report."""
     config, rules = settings(), policy()
     share = LimitShare(sync.limit_share(source.name))
     with source.open(share) as provider, closing(open_state(config.state_url)) as state:
         if account := source.account(provider):
             require_own_account(account)
-        asking = Asking(state, source.name, provider, rules.enrichment, config.now, run_id)
+        asking = Asking(state, source.name, provider, rules.enrichment, config.now, run_id, report)
         with state.reading() as tx:
             without = spend.subjects_since(tx, source.name, config.now() - rules.enrichment.max_age)
-        return asking.ask(candidates(lake, rules, without), limit)
+        asking.ask(candidates(lake, rules, without), limit)
 
 
 def _within_cap(key: dg.AssetKey, budget: Budget, report: AskReport) -> dg.AssetCheckResult:

@@ -1,4 +1,4 @@
-"""Which companies lack facts that are wanted, those first that matter most. What is done about it stands in `asking`."""
+"""Which companies lack facts that are wanted, those first that matter most. How they are asked about: `asking`."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -89,4 +89,6 @@ def _with_worth(companies: ibis.Table, lake: Lake, day: str) -> ibis.Table:
         mrr=customers["mrr_reporting"].sum(where=customers["is_customer"]), people=customers.count()
     )
     joined = companies.left_join(worth, "company_id").drop("company_id_right")
-    return joined.mutate(mrr=ibis.coalesce(joined["mrr"].cast("float64"), 0.0), people=ibis.coalesce(joined["people"], 0))
+    return joined.mutate(
+        mrr=ibis.coalesce(joined["mrr"].cast("float64"), 0.0), people=ibis.coalesce(joined["people"], 0)
+    )

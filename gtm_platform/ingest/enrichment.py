@@ -5,7 +5,7 @@ they cost; its stream reads them from there, so that reading them again costs no
 spent, belongs to `gtm_platform.enrichment`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,8 +18,8 @@ from gtm_platform.http.pages import Page
 from gtm_platform.ingest.record import Amount, Id, Instant, Record, fact, with_facts
 from gtm_platform.ingest.source import Stream, Window
 from gtm_platform.settings import settings
-from gtm_platform.state import open_state
-from gtm_platform.state.bought_answers import BoughtAnswer, answers_between
+from gtm_platform.state import State, open_state, spend
+from gtm_platform.state.bought_answers import BoughtAnswer, answers_between, keep_answer
 
 PAGE = 500
 ARRIVES_LATE = timedelta(days=2)  # an answer may come after the run of its day has ended
@@ -51,7 +51,7 @@ class Answer:
     question: Question
     outcome: Outcome
     raw: bytes
-    credits: Decimal = Decimal(0)
+    credits: Decimal | None = Decimal(0)  # None where the provider does not say: then all that was reserved
     unit: str | None = None
 
 
@@ -83,6 +83,17 @@ class Provider(Protocol):
         ...
 
 
+def keep(state: State, provider: str, answer: Answer, at: datetime, units_free_since: datetime | None = None) -> bool:
+    """Keep an answer together with what it cost; return False where it was kept before."""
+    question = answer.question
+    with state.writing() as tx:
+        if not spend.charge(tx, question.id, answer.credits, at, answer.unit, units_free_since):
+            return False
+        text = answer.raw.decode("utf-8", "replace")
+        keep_answer(tx, BoughtAnswer(question.id, provider, question.domain, answer.outcome, text, at))
+    return True
+
+
 class AnsweredCompany(Record):
     """What every answer about a company is kept with."""
 
@@ -93,12 +104,22 @@ class AnsweredCompany(Record):
     retrieved_at: Instant = fact("retrieved_at", default=..., about="When it came.")
 
 
-def companies_stream(record: type[AnsweredCompany], provider: str, probe: Callable[[Any], object]) -> Stream:
+Facts = Callable[[bytes], Mapping[str, Any]]
+
+
+def no_facts(_raw: bytes) -> Mapping[str, Any]:
+    """Put nothing beside an answer, as its fields lie where they always do."""
+    return {}
+
+
+def companies_stream(
+    record: type[AnsweredCompany], provider: str, probe: Callable[[Any], object], facts: Facts = no_facts
+) -> Stream:
     """Return the stream of a provider's answers about companies, of which none is ever lost."""
     return Stream(
         "companies",
         record,
-        lambda _client, window: kept_answers(provider, window),
+        lambda _client, window: kept_answers(provider, window, facts),
         sync_mode="append_only",
         cursor_field="retrieved_at",
         lookback=ARRIVES_LATE,
@@ -107,17 +128,19 @@ def companies_stream(record: type[AnsweredCompany], provider: str, probe: Callab
     )
 
 
-def kept_answers(provider: str, window: Window) -> Iterator[Page]:
+def kept_answers(provider: str, window: Window, facts: Facts = no_facts) -> Iterator[Page]:
     """Yield the answers of a window as received, each with what was asked and what it cost."""
     with closing(open_state(settings().state_url)) as state, state.reading() as tx:
         answers = answers_between(tx, provider, window.start, window.end)
-        while page := [_raw(answer) for answer in islice(answers, PAGE)]:
+        while page := [_raw(answer, facts) for answer in islice(answers, PAGE)]:
             yield page
 
 
-def _raw(answer: BoughtAnswer) -> bytes:
+def _raw(answer: BoughtAnswer, facts: Facts) -> bytes:
+    raw = answer.answer.encode()
     return with_facts(
-        answer.answer.encode(),
+        raw,
+        **facts(raw),
         id=str(answer.reservation_id),
         domain=answer.subject,
         outcome=answer.outcome,

@@ -18,12 +18,12 @@ SPENDING = {"monthly_cap": True, "most_credits": True, "warn_share": True, "max_
 class Enrichment(Rules):
     """Buying facts of companies. A provider without a cap is never asked."""
 
-    monthly_cap: dict[str, Credits] = {}
-    most_credits: dict[str, Annotated[Credits, Field(gt=0)]] = {}
+    monthly_cap: dict[str, Credits] = Field(default_factory=dict)
+    most_credits: dict[str, Annotated[Credits, Field(gt=0)]] = Field(default_factory=dict)
     warn_share: Share = 0.8
     max_age_days: Days = 90
     wanted_fields: tuple[WantedField, ...] = ("employee_count", "industry", "country")
-    precedence: dict[WantedField, tuple[str, ...]] = {}
+    precedence: dict[WantedField, tuple[str, ...]] = Field(default_factory=dict)
 
     @property
     def max_age(self) -> timedelta:

@@ -137,20 +137,26 @@ def refer(tx: sa.Connection, ids: Collection[int], reference: str) -> None:
 def charge(
     tx: sa.Connection,
     id: int,
-    credits: Decimal,
+    credits: Decimal | None,
     at: datetime,
     unit: str | None = None,
     free_since: datetime | None = None,
 ) -> bool:
     """Settle a reservation with what the call cost; return False where it was settled before.
 
-    With `free_since`, a unit that was charged for from that moment on costs nothing again.
+    Without `credits`, as some providers do not say, it is all that was reserved. With `free_since`, a unit that was
+    charged for from that moment on costs nothing again. An answer that comes after its reservation was released is
+    charged all the same.
     """
     row = tx.execute(sa.select(ledger.c.provider).where(ledger.c.id == id)).first()
     if row and unit and free_since and _charged_for(tx, row.provider, unit, free_since):
         credits = NOTHING
-    settled = sa.update(ledger).where(ledger.c.id == id, ledger.c.status.in_(OPEN))
-    return bool(tx.execute(settled.values(status=CHARGED, charged=credits, unit=unit, settled_at=at)).rowcount)
+    late = (ledger.c.status == RELEASED) & ledger.c.begun_at.isnot(None)
+    settled = sa.update(ledger).where(ledger.c.id == id, ledger.c.status.in_(OPEN) | late)
+    cost = ledger.c.reserved if credits is None else credits
+    return bool(
+        tx.execute(settled.values(status=CHARGED, charged=cost, unit=unit, settled_at=at, reason=None)).rowcount
+    )
 
 
 def _charged_for(tx: sa.Connection, provider: str, unit: str, since: datetime) -> bool:

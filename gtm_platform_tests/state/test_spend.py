@@ -29,7 +29,9 @@ def url_of(folder: Path) -> str:
 
 def reserve(state: State, *subjects: str, cap: Decimal = CAP, credits: Decimal = ONE, at: datetime = NOW) -> list[int]:
     with state.writing() as tx:
-        rows = spend.reserve(tx, "clay", [(each, credits) for each in subjects], cap, "run", at, at - timedelta(days=90))
+        rows = spend.reserve(
+            tx, "clay", [(each, credits) for each in subjects], cap, "run", at, at - timedelta(days=90)
+        )
     return [row.id for row in rows]
 
 

@@ -101,10 +101,10 @@ def _live_day(lake: Any, day: date) -> None:
     os.environ["GTM_NOW"] = _midnight(day + timedelta(days=1)).isoformat()
     from gtm_platform.health.recomputation import source_tables
     from gtm_platform.settings import settings
-    from gtm_platform.sources.assets import SOURCES
+    from gtm_platform.sources.assets import SCHEDULED
 
     settings.cache_clear()
-    for source in SOURCES:
+    for source in SCHEDULED:
         if streams := [stream for stream in source.streams if source.table(stream) in source_tables()]:
             _sync(lake, source, streams, day)
     for table in _tables():

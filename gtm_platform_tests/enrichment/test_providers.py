@@ -376,6 +376,6 @@ def test_a_callback_of_a_stranger_or_about_nothing_is_refused(body: bytes, key: 
 
 
 def test_rows_are_sent_to_clay_only() -> None:
-    with pytest.raises(ValidationError, match="is not an https address of clay.com"):
+    with pytest.raises(ValidationError, match=r"is not an https address of clay\.com"):
         ClaySettings(clay_company_webhook_url=SecretStr("https://clay.com.evil.example/x"))
     assert ClaySettings(clay_company_webhook_url=SecretStr("https://api.clay.com/v3/sources/webhook/x"))

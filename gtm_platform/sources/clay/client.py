@@ -188,4 +188,4 @@ def identity(clay: Clay) -> AccountIdentity | None:
     workspace = clay.workspace()
     if not (id_ := workspace.get("id")):
         return None
-    return AccountIdentity("clay", str(id_), f"Clay {workspace.get('name') or id_}")
+    return AccountIdentity("clay", str(id_), f"Clay {workspace.get('name') or ''} ({id_})")

@@ -55,7 +55,7 @@ class TokenAuth(httpx.Auth):
     def _take(self, response: httpx.Response) -> None:
         url = str(response.request.url)
         if not response.is_success:
-            status = 401 if response.status_code == 400 else response.status_code  # OAuth refuses a secret with 400
+            status = 401 if response.status_code in (400, 403) else response.status_code  # how OAuth refuses a secret
             raise classify(self.system, self.keys, status, "POST", url, response.headers, response.content)
         try:
             answer = msgspec.json.decode(response.content, type=dict)

@@ -45,9 +45,11 @@ class Crossbeam:
 
     def overlaps(self) -> Iterator[Page]:
         """Read all accounts that partners and we share."""
-        ask = lambda more: self.api.get("/v1/overlaps/accounts", more, check=_with_data)  # noqa: E731
-        for page, _ in OVERLAPS.walk(ask, {"limit": LARGEST_PAGE}):
+        for page, _ in OVERLAPS.walk(self._overlaps, {"limit": LARGEST_PAGE}):
             yield page
+
+    def _overlaps(self, params: dict[str, Any]) -> bytes:
+        return self.api.get("/v1/overlaps/accounts", params, check=_with_data)
 
     def me(self) -> bytes:
         """Return who the refresh token belongs to."""

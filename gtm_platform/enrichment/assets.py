@@ -117,7 +117,7 @@ def _within_cap(key: dg.AssetKey, budget: Budget, report: AskReport) -> dg.Asset
 
 
 def _settled(key: dg.AssetKey, budget: Budget) -> dg.AssetCheckResult:
-    lost = [each for each in budget.unsettled if not each.reference]
+    lost = budget.in_doubt
     sentence = (
         f"Nobody knows whether {len(lost)} calls were charged; their credits stay reserved until they are settled: "
         "gtm enrich spend lists them."
@@ -128,5 +128,5 @@ def _settled(key: dg.AssetKey, budget: Budget) -> dg.AssetCheckResult:
         passed=not lost,
         severity=dg.AssetCheckSeverity.WARN,
         description=sentence if lost else "Every call is settled, or its answers are still to come.",
-        metadata={"in_doubt": len(lost), "still_to_come": len(budget.unsettled) - len(lost)},
+        metadata={"in_doubt": len(lost), "still_to_come": len(budget.still_to_come)},
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
@@ -12,17 +12,22 @@ from gtm_platform.state import open_state, spend
 from gtm_platform.state.spend import MonthSpend, Reservation
 
 Level = Literal["ok", "warn", "stop"]
+ANSWERED_WITHIN = timedelta(days=1)  # by a provider whose answers come later
 
 
 @dataclass(frozen=True)
 class Budget:
-    """A provider's month: the cap, what is charged and reserved of it, and what nobody has settled."""
+    """A provider's month: the cap, what is charged and reserved of it, and the calls that are not settled.
+
+    Of those in doubt nobody knows whether they were charged; of the others an answer is still to come.
+    """
 
     spend: MonthSpend
     cap: Decimal
     credits_each: Decimal  # that one company may cost at most
     warn_share: float
-    unsettled: Sequence[Reservation] = ()
+    in_doubt: Sequence[Reservation] = ()
+    still_to_come: Sequence[Reservation] = ()
 
     @property
     def left(self) -> Decimal:
@@ -57,4 +62,8 @@ def budget_of(provider: str, rules: Enrichment, state_url: str, now: datetime) -
     with closing(open_state(state_url)) as state, state.reading() as tx:
         month = spend.spent_in(tx, provider, spend.month_of(now))
         unsettled = spend.unsettled(tx, provider)
-    return Budget(month, rules.cap_of(provider), rules.credits_of(provider), rules.warn_share, unsettled)
+    expected = [
+        each for each in unsettled if each.reference and each.begun_at and now - each.begun_at < ANSWERED_WITHIN
+    ]
+    in_doubt = [each for each in unsettled if each not in expected]
+    return Budget(month, rules.cap_of(provider), rules.credits_of(provider), rules.warn_share, in_doubt, expected)

@@ -66,7 +66,7 @@ def test_credits_are_exact_to_a_thousandth(state: State) -> None:
     assert month(state).reserved == Decimal("0.666")
 
 
-def _compete(url: str, run: str, asked: int) -> None:
+def compete(url: str, run: str, asked: int) -> None:
     """Reserve, begin and charge one company at a time, as a run in a process of its own."""
     state = open_state(url)
     for number in range(asked):
@@ -84,7 +84,7 @@ def _compete(url: str, run: str, asked: int) -> None:
 def test_two_runs_at_99_percent_of_the_cap_spend_not_one_credit_more(state: State, tmp_path: Path) -> None:
     spend_all(state, 990)
     spawn = multiprocessing.get_context("spawn")
-    runs = [spawn.Process(target=_compete, args=(url_of(tmp_path), name, 12)) for name in ("first", "second")]
+    runs = [spawn.Process(target=compete, args=(url_of(tmp_path), name, 12)) for name in ("first", "second")]
     for run in runs:
         run.start()
     for run in runs:

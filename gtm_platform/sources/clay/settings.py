@@ -57,10 +57,10 @@ class ClaySettings(SystemSettings):
         return url
 
     def missing(self) -> list[str]:
-        """List the required variables that are not set; one of the two ways in is enough."""
+        """List the required variables that are not set; beside the key one of the two ways in is enough."""
         ways = (self.clay_company_routine_id, self.clay_company_webhook_url)
         neither = [] if any(ways) else ["CLAY_COMPANY_ROUTINE_ID (or CLAY_COMPANY_WEBHOOK_URL)"]
-        return [*super().missing(), *neither]
+        return super().missing() or neither
 
     def hints(self) -> tuple[str, ...]:
         """Say what a table with a webhook lacks to send its answers."""

@@ -1,6 +1,6 @@
 """How Crossbeam is reached: access tokens of a refresh token, the organisation in every call, two kinds of lists."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ from gtm_platform.sources.crossbeam.settings import CrossbeamSettings as Setting
 SECRETS = ("CROSSBEAM_CLIENT_ID", "CROSSBEAM_CLIENT_SECRET", "CROSSBEAM_REFRESH_TOKEN")
 LARGEST_PAGE, PARTNERS_PAGE = 1_000, 100
 CALLS_A_SECOND = 5  # no limit is published: a careful guess
-MOST_PAGES = 10_000
+LONGEST_LIST = 10_000  # pages of partners
 OVERLAPS = CursorPaging(
     next_at=("pagination", "next_cursor"), send_as="cursor", more_at=("pagination", "has_more"), rows="data"
 )
@@ -36,12 +36,12 @@ class Crossbeam:
 
     def partners(self) -> Iterator[Page]:
         """Read all partners, page by page as long as an answer names a next one."""
-        for number in range(1, MOST_PAGES):
-            body = self.api.get("/v1/partners", {"limit": PARTNERS_PAGE, "page": number}, check=expect_list())
+        for number in range(1, LONGEST_LIST):
+            body = self.api.get("/v1/partners", {"limit": PARTNERS_PAGE, "page": number}, check=_page(number))
             yield rows(body)
             if not get_path(body, "pagination", "next_href"):
                 return
-        raise CursorLoop("Crossbeam", f"Crossbeam lists more than {MOST_PAGES} pages of partners.")
+        raise CursorLoop("Crossbeam", f"Crossbeam lists more than {LONGEST_LIST} pages of partners.")
 
     def overlaps(self) -> Iterator[Page]:
         """Read all accounts that partners and we share."""
@@ -54,6 +54,18 @@ class Crossbeam:
     def me(self) -> bytes:
         """Return who the refresh token belongs to."""
         return self.api.get("/v1/users/me")
+
+
+def _page(number: int) -> Callable[[bytes], bytes]:
+    """Return a check that an answer is the page that was asked for; the page before is worth another call."""
+
+    def check(body: bytes) -> bytes:
+        text = expect_list()(body)
+        if get_path(text, "pagination", "page") not in (number, None):
+            raise InvalidResponse("Crossbeam", f"Crossbeam answered another page of partners than {number}.")
+        return text
+
+    return check
 
 
 def _with_data(body: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """How Google Analytics is reached: tokens for a signed statement of the service account, and reports by the day."""
 
 import json
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.http.token_auth import TokenAuth
 from gtm_platform.sources.ga4.settings import Ga4Settings as Settings
+
+log = logging.getLogger(__name__)
 
 KEY = "GA4_SERVICE_ACCOUNT_JSON"
 SCOPE = "https://www.googleapis.com/auth/analytics.readonly"
@@ -60,6 +63,7 @@ class Analytics:
             total = get_path(body, "rowCount") or 0
             if not total:  # a report without rows has no member `rows`
                 return
+            _warn_of_loss(body, first, last)
             yield rows(body, "rows")
             offset += LARGEST_PAGE
 
@@ -86,6 +90,14 @@ class Analytics:
     def metadata(self) -> bytes:
         """Return the dimensions and metrics that the property has."""
         return self.api.get(f"/v1beta/properties/{self.property_id}/metadata")
+
+
+def _warn_of_loss(body: bytes, first: date, last: date) -> None:
+    """Google says so where it lumped rows together, or left small ones out."""
+    if get_path(body, "metadata", "dataLossFromOtherRow"):
+        log.warning("Google Analytics lumped rare values of %s to %s together as (other).", first, last)
+    if get_path(body, "metadata", "subjectToThresholding"):
+        log.warning("Google Analytics left small rows of %s to %s out, to protect visitors.", first, last)
 
 
 @contextmanager

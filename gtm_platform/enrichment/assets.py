@@ -66,6 +66,7 @@ def asset_of(source: Source, rules: Callable[[], SyncRules]) -> dg.AssetsDefinit
             *checks_of(source),
             *(dg.AssetCheckSpec(name, asset=key, description=about) for name, about in ABOUT.items()),
         ],
+        can_subset=True,
         pool=source.pool,
         op_tags={"source": source.name},
         backfill_policy=dg.BackfillPolicy.single_run(),

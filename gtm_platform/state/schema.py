@@ -158,7 +158,7 @@ credit_reservations = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("provider", sa.String(32), nullable=False),
     sa.Column("month", sa.String(7), nullable=False),  # in which it was reserved, and counts
-    sa.Column("subject", sa.String(200), nullable=False),  # what was to be bought: a company's domain
+    sa.Column("subject", sa.String(255), nullable=False),  # what was to be bought: a company's domain
     sa.Column("run_id", sa.String(64), nullable=False),
     sa.Column("reserved", Credits, nullable=False),
     sa.Column("charged", Credits),
@@ -181,7 +181,7 @@ bought_answers = sa.Table(
     metadata,
     sa.Column("reservation_id", sa.Integer, sa.ForeignKey("credit_reservations.id"), primary_key=True),
     sa.Column("provider", sa.String(32), nullable=False),
-    sa.Column("subject", sa.String(200), nullable=False),
+    sa.Column("subject", sa.String(255), nullable=False),
     sa.Column("outcome", sa.String(16), nullable=False),  # matched no_match failed
     sa.Column("answer", sa.Text, nullable=False),
     sa.Column("retrieved_at", Instant, nullable=False),

@@ -264,7 +264,7 @@ def test_what_clay_has_not_finished_is_collected_by_the_next_run(
     assert len(clay_store.runs) == 1
 
 
-@pytest.mark.parametrize(("status", "reserved"), [(500, 15), (504, 15), (429, 0), (402, 0), (403, 0)])
+@pytest.mark.parametrize(("status", "reserved"), [(500, 15), (504, 15), (429, 0), (403, 0)])
 def test_a_run_of_clays_that_may_have_begun_stays_reserved_and_is_not_begun_again(
     stand: Stand, state: State, clay_store: ClayStore, domains: list[str], status: int, reserved: int
 ) -> None:
@@ -276,8 +276,7 @@ def test_a_run_of_clays_that_may_have_begun_stays_reserved_and_is_not_begun_agai
 
         path = "/public/v0/routines/function:tbl_sandbox/run"
         stand.emulator = Starlette(routes=[Route(path, failing, methods=["POST"])])
-        kind = {403: Forbidden, 402: Exception}.get(status, RetriesExhausted)
-        with pytest.raises(kind):
+        with pytest.raises(Forbidden if status == 403 else RetriesExhausted):
             asking(state, "clay", client).ask(wishes(domains[:5]))
         assert stand.asked.count(f"POST {path}") == 1
         with state.reading() as tx:
@@ -286,6 +285,18 @@ def test_a_run_of_clays_that_may_have_begun_stays_reserved_and_is_not_begun_agai
         later = replace(asking(state, "clay", client), clock=lambda: START + timedelta(days=1))
         report = later.ask(wishes(domains[:5]))
     assert (report.in_doubt, report.companies) == ((5, 0) if reserved else (0, 5))
+
+
+def test_the_end_of_clays_own_credits_stops_the_run_and_reserves_nothing(
+    stand: Stand, state: State, clay_store: ClayStore, domains: list[str]
+) -> None:
+    clay_store.granted = Decimal(1)
+    with clay(stand, clay_store) as client:
+        report = asking(state, "clay", client).ask(wishes(domains[:5]))
+    assert report.is_exhausted
+    assert "credits are used up" in report.stopped
+    with state.reading() as tx:
+        assert spend.spent_in(tx, "clay", "2026-03").committed == 0
 
 
 def test_a_cap_in_the_midst_of_a_batch_is_used_as_far_as_it_goes(

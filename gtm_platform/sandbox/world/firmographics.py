@@ -42,10 +42,11 @@ class FactBook:
 
     def of(self, domain: str, now: datetime) -> CompanyFacts | None:
         """What the provider knows of the company with a domain; None for nothing."""
-        if self._read != now:
+        host = domain.lower().removeprefix("www.")
+        if host not in self._index and self._read != now:  # it may have been founded since
             self._index = {each.company.domain: each for each in self._market.companies(now)}
             self._read = now
-        company = self._index.get(domain.lower().removeprefix("www."))
+        company = self._index.get(host)
         return _facts(self._provider, company) if company else None
 
     def search(self, fits: Callable[[CompanyFacts], bool], now: datetime) -> Iterator[CompanyFacts]:

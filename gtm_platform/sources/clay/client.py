@@ -15,18 +15,21 @@ import msgspec
 from pydantic import SecretStr
 
 from gtm_platform.accounts import AccountIdentity
+from gtm_platform.http.caller import Response
 from gtm_platform.http.client import Api, BearerAuth
+from gtm_platform.http.errors import ApiFailure
 from gtm_platform.http.pages import expect_list, get_path, get_path_or_none
 from gtm_platform.http.pagination import CursorPaging
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
-from gtm_platform.ingest.enrichment import Answer, Outcome, Question, Reply
+from gtm_platform.ingest.enrichment import Answer, CreditsExhausted, Outcome, Question, Reply
 from gtm_platform.sources.clay.settings import ClaySettings as Settings
 
 KEY_HEADER, WEBHOOK_HEADER = "clay-api-key", "x-clay-webhook-auth"
 LARGEST_RUN, LARGEST_PAGE = 100, 100
 RECORDS_A_SECOND, BURST = 10, 20  # of a workspace
 POLLS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)  # seconds between two looks at a run; the last one repeats
+NO_CREDITS = 402
 BY_WEBHOOK = "webhook"  # the reference of what a table was sent: its answers come by themselves
 ONLY_RATE_LIMITS = RetryPolicy(budget=-1.0)  # a wait that Clay names costs no budget; everything else ends the call
 
@@ -151,6 +154,7 @@ def connect(settings: Settings) -> Iterator[Clay]:
             rate_limiters=limiter,
             retry=retry,
             keys=("CLAY_API_KEY",),
+            refine=_refine,
         )
         for retry in (RetryPolicy(), ONLY_RATE_LIMITS)
     ]
@@ -175,6 +179,14 @@ def _webhook(settings: Settings, limiter: RateLimiter) -> Api | None:
         retry=ONLY_RATE_LIMITS,
         keys=("CLAY_WEBHOOK_AUTH_TOKEN", "CLAY_COMPANY_WEBHOOK_URL"),
     )
+
+
+def _refine(failure: ApiFailure, _: Response) -> ApiFailure:
+    """What is refused for want of credits."""
+    if failure.status != NO_CREDITS:
+        return failure
+    message = "Clay says that the workspace's credits are used up."
+    return CreditsExhausted("Clay", message, status=NO_CREDITS, method=failure.method, url=failure.url)
 
 
 def check(clay: Clay) -> str:

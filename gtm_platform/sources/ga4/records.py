@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from gtm_platform.ingest.record import Id, Instant, MaybeAmount, MaybeInt, Record, at
+from gtm_platform.ingest.record import Instant, MaybeAmount, MaybeInt, Record, at
 
 DAY = "%Y%m%d"
 
@@ -49,36 +49,36 @@ class DailyRow(Record):
 class Traffic(DailyRow):
     """Sessions of a day by where they came from."""
 
-    host: Id = _dimension(1, "The web site.")
-    source: Id = _dimension(2, "Where the session came from: google, (direct), newsletter.")
-    medium: Id = _dimension(3, "By which medium: organic, (none), email.")
-    channel_group: Id = _dimension(4, "Google's group of both: Organic Search, Direct.")
-    campaign: Id = _dimension(5, "The campaign, or (not set).")
+    host: str = _dimension(1, "The web site.")
+    source: str = _dimension(2, "Where the session came from: google, (direct), newsletter.")
+    medium: str = _dimension(3, "By which medium: organic, (none), email.")
+    channel_group: str = _dimension(4, "Google's group of both: Organic Search, Direct.")
+    campaign: str = _dimension(5, "The campaign, or (not set).")
     sessions: MaybeInt = _metric(0, "Sessions that began.")
     users: MaybeInt = _metric(1, "Different visitors.")
     new_users: MaybeInt = _metric(2, "Visitors who came for the first time.")
     engaged_sessions: MaybeInt = _metric(3, "Sessions of some length, or with a conversion.")
-    engagement_seconds: MaybeInt = _metric(4, "How long the site was looked at.")
+    engagement_seconds: MaybeAmount = _metric(4, "How long the site was looked at.")
     conversions: MaybeAmount = _metric(5, "Key events; a share of one where Google models them.")
 
 
 class PageViews(DailyRow):
     """Views of a page on a day. Its sessions are not summed up, as one session sees several pages."""
 
-    host: Id = _dimension(1, "The web site.")
-    page_path: Id = _dimension(2, "The page; (other) where there were too many.")
+    host: str = _dimension(1, "The web site.")
+    page_path: str = _dimension(2, "The page; (other) where there were too many.")
     page_views: MaybeInt = _metric(0, "Views.")
     users: MaybeInt = _metric(1, "Different visitors.")
-    engagement_seconds: MaybeInt = _metric(2, "How long it was looked at.")
+    engagement_seconds: MaybeAmount = _metric(2, "How long it was looked at.")
     conversions: MaybeAmount = _metric(3, "Key events on it.")
 
 
 class CompanyVisits(DailyRow):
     """What a company's people looked at on a day, where a custom dimension says whose they are."""
 
-    company_domain: Id = _dimension(1, "The company's domain, as the custom dimension has it.")
-    page_path: Id = _dimension(2, "The page.")
-    source: Id = _dimension(3, "Where they came from.")
+    company_domain: str = _dimension(1, "The company's domain, as the custom dimension has it.")
+    page_path: str = _dimension(2, "The page.")
+    source: str = _dimension(3, "Where they came from.")
     sessions: MaybeInt = _metric(0, "Sessions in which it was seen.")
     page_views: MaybeInt = _metric(1, "Views.")
-    engagement_seconds: MaybeInt = _metric(2, "How long it was looked at.")
+    engagement_seconds: MaybeAmount = _metric(2, "How long it was looked at.")

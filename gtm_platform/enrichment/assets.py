@@ -1,6 +1,6 @@
 """Each provider as an asset that a person materialises: it asks about companies, then writes all answers to the lake.
 
-No schedule and no sensor launches it. Its checks say in Slack, as all checks do, when a month's cap runs out.
+No schedule and no sensor launches it. Its checks tell the data team, as all checks do, when the cap of a month runs out.
 """
 
 from collections.abc import Callable, Iterator
@@ -89,7 +89,7 @@ def asset_of(source: Source, rules: Callable[[], SyncRules]) -> dg.AssetsDefinit
 
 
 def ask(source: Source, lake: Lake, sync: SyncRules, run_id: str, limit: int | None, report: AskReport) -> None:
-    """Ask a provider about the companies that lack facts, as the policy allows; what became of it is in the report."""
+    """Ask a provider about companies that lack facts, as the policy allows; the report says what became of it."""
     config, rules = settings(), policy()
     share = LimitShare(sync.limit_share(source.name))
     with source.open(share) as provider, closing(open_state(config.state_url)) as state:

@@ -17,7 +17,7 @@ ANSWERED_WITHIN = timedelta(days=1)  # by a provider whose answers come later
 
 @dataclass(frozen=True)
 class Budget:
-    """A provider's month: the cap, what is charged and reserved of it, and the calls that are not settled.
+    """A provider's month: the cap, what is charged and reserved, and the calls that are not settled.
 
     Of those in doubt nobody knows whether they were charged; of the others an answer is still to come.
     """

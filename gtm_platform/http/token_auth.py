@@ -17,7 +17,7 @@ SHORTEST_LIFE = 300.0  # of a token that does not say how long it lives
 
 
 class TokenAuth(httpx.Auth):
-    """Sends an access token, fetched with `request_token` when there is none, it ends soon, or it was refused.
+    """Sends an access token, which `request_token` fetches anew when it ends soon or was refused.
 
     Of several threads one fetches it. A refusal of the secret names `keys`, the variables that hold it.
     """

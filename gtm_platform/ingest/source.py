@@ -53,7 +53,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class OnDemand:
-    """Read when a person wants it, because it costs money; what was read is of a window of so many `hours`.
+    """Read when a person wants it, because it costs money; its windows have so many `hours`.
 
     Nothing of it is ever late. Its assets are built by the room that knows what to ask for.
     """

@@ -124,7 +124,7 @@ def subjects_since(tx: sa.Connection, provider: str, since: datetime) -> set[str
 
 
 def begin(tx: sa.Connection, ids: Collection[int], at: datetime) -> list[int]:
-    """Note that the call leaves; return those of the reservations for which it may, the others were released."""
+    """Note that the call leaves; return those for which it may, as others were released meanwhile."""
     begun = sa.update(ledger).where(ledger.c.id.in_(ids), ledger.c.status == RESERVED)
     return sorted(tx.scalars(begun.values(status=BEGUN, begun_at=at).returning(ledger.c.id)))
 
@@ -172,7 +172,7 @@ def release(tx: sa.Connection, ids: Collection[int], at: datetime, reason: str) 
 
 
 def release_unbegun(tx: sa.Connection, provider: str, before: datetime, at: datetime) -> int:
-    """Give back what was reserved before a moment and never begun: its run is over, or will see that it may not."""
+    """Give back what was reserved before a moment and never begun, and return how many that are."""
     unbegun = (ledger.c.provider == provider) & (ledger.c.status == RESERVED) & (ledger.c.at < before)
     reason = "Its run ended before the call began."
     given_back = sa.update(ledger).where(unbegun).values(status=RELEASED, settled_at=at, reason=reason)

@@ -21,7 +21,7 @@ _UNNAMED = 4  # of so many visits one is of somebody whose company nobody knows
 
 @dataclass(frozen=True, slots=True)
 class PageOfVisit:
-    """A page that was seen in a visit; a visit is one row of a report for each of its pages, or one in all."""
+    """A page that was seen in a visit; a report shows a visit for each of its pages, or once."""
 
     visit: Visit
     domain: str

@@ -126,7 +126,7 @@ def _credits(value: Any) -> Decimal | None:
 
 
 def facts_of(raw: bytes) -> Mapping[str, Any]:
-    """Return the company of an answer, whose place depends on the way in and on what the routine's column is called."""
+    """Return the company of an answer, which lies elsewhere by each way in."""
     enriched = get_path_or_none(raw, "enriched")
     if isinstance(enriched, dict):
         return {"company": {name: None if value == "" else value for name, value in enriched.items()}}

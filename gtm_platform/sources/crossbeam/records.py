@@ -32,7 +32,7 @@ class Partner(Record):
 
 
 class Overlap(Record):
-    """An account that a partner has in its books, and we in ours: somebody who could introduce us, no referral."""
+    """An account that a partner and we both have in our books: an introduction, no referral."""
 
     record_key: Id = at("crossbeam_record_id", default=..., about="Crossbeam's id of our account.")
     partner_record_key: Id = at("partner_crossbeam_record_id", default=..., about="Crossbeam's id of theirs.")

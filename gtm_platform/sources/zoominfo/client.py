@@ -53,7 +53,7 @@ OUTCOMES: Mapping[str, Outcome] = {
 
 @dataclass(frozen=True)
 class ZoomInfo:
-    """One account for one run. What was asked for is free in the contract's year, so a call may be repeated."""
+    """One account for one run. A call may be repeated: it is free in the contract's year."""
 
     api: Api
     units_free_since: datetime | None

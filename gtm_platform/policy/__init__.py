@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gtm_platform.policy.alerts import Alerts
 from gtm_platform.policy.automation import Automation
-from gtm_platform.policy.enrichment import SPENDING, Enrichment
+from gtm_platform.policy.enrichment import Enrichment
 from gtm_platform.policy.health import Churn, Health, Signals, Status
 from gtm_platform.policy.hubspot import HubSpot
 from gtm_platform.policy.identity import Identity
@@ -68,7 +68,7 @@ class Policy(Rules):
     @property
     def hash(self) -> str:
         """Twelve digits that change with any value that decides what a table says, and with nothing else."""
-        decides_no_table = {"alerts": True, "automation": True, "limits": True, "enrichment": SPENDING}
+        decides_no_table = {"alerts", "automation", "limits", "enrichment"}
         canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 

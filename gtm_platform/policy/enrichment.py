@@ -1,4 +1,4 @@
-"""Which facts of companies are bought, of whom, for how many credits a month, and whose answer counts first."""
+"""Which facts of companies are bought, of whom, and for how many credits a month."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -11,9 +11,6 @@ from gtm_platform.policy.rules import Days, Rules, Share
 Credits = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=3)]
 WantedField = Literal["name", "country", "industry", "employee_count", "company_type", "linkedin_company_url"]
 
-# What says how much is spent, and on whom, but not what a table says.
-SPENDING = {"monthly_cap": True, "most_credits": True, "warn_share": True, "max_age_days": True, "wanted_fields": True}
-
 
 class Enrichment(Rules):
     """Buying facts of companies. A provider without a cap is never asked."""
@@ -23,7 +20,6 @@ class Enrichment(Rules):
     warn_share: Share = 0.8
     max_age_days: Days = 90
     wanted_fields: tuple[WantedField, ...] = ("employee_count", "industry", "country")
-    precedence: dict[WantedField, tuple[str, ...]] = Field(default_factory=dict)
 
     @property
     def max_age(self) -> timedelta:

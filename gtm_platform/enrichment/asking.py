@@ -64,7 +64,7 @@ class Asking:
         try:
             self.settle_earlier()
             for wishes in _chunks(candidates, limit, self.provider.batch_size):
-                if self.report.stopped:
+                if self.report.stopped or self._is_exhausted():
                     break
                 names = {wish.domain: wish.name for wish in wishes}
                 reserved = self._reserve(wishes)
@@ -96,6 +96,15 @@ class Asking:
         for start in range(0, len(without), self.provider.batch_size):
             self._keep(self._answers(without[start : start + self.provider.batch_size]).answers)
         return self.report
+
+    def _is_exhausted(self) -> bool:
+        """Whether the account has less left than one company may cost, by the provider's own count."""
+        left = self.provider.credits_left()
+        if left is None or left >= self.rules.credits_of(self.name):
+            return False
+        self.report.is_exhausted = True
+        self.report.stopped = f"the account has {left:g} credits left by {self.name}'s own count"
+        return True
 
     # --- one call ----------------------------------------------------------------------------------------------------
 

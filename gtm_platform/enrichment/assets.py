@@ -1,6 +1,6 @@
 """Each provider as an asset that a person materialises: it asks about companies, then writes all answers to the lake.
 
-No schedule and no sensor launches it. Its checks tell the data team, as all checks do, when the cap of a month runs out.
+No schedule and no sensor launches it. Its checks tell the data team, as all checks do, when a month's cap runs out.
 """
 
 from collections.abc import Callable, Iterator

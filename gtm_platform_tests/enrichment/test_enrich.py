@@ -180,6 +180,9 @@ class Dying:
         """Be killed, as by a lack of memory."""
         os._exit(137)
 
+    def credits_left(self) -> None:
+        """Say nothing of it."""
+
 
 def _ask_and_die(url: str) -> None:
     state = open_state(url)

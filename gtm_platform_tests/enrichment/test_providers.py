@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 from gtm_platform.enrichment.asking import Asking, AskReport
 from gtm_platform.enrichment.candidates import Candidate
 from gtm_platform.http.errors import Forbidden, RetriesExhausted, Unauthorized
-from gtm_platform.ingest.enrichment import Question, kept_answers
+from gtm_platform.ingest.enrichment import CreditsExhausted, Question, kept_answers
 from gtm_platform.ingest.record import Reader
 from gtm_platform.ingest.source import BEGINNING, Window
 from gtm_platform.policy import Enrichment
@@ -152,7 +152,9 @@ def test_the_end_of_zoominfos_own_credits_stops_the_run_and_costs_nothing_more(
     zoominfo_store.total_credits = 4
     with zoominfo(stand, zoominfo_store) as client:
         first = asking(state, "zoominfo", client).ask(wishes(domains[:25]))  # LIMIT_EXCEEDED amid the batch
-        second = asking(state, "zoominfo", client).ask(wishes(domains[:25]))  # PFAPI0011
+        second = asking(state, "zoominfo", client).ask(wishes(domains[:25]))
+        with pytest.raises(CreditsExhausted):  # PFAPI0011, where somebody else has used the last of them meanwhile
+            client.ask([Question(99, domain) for domain in domains[10:20]])
     assert first.is_exhausted
     assert first.charged == 4 == charged(state, "zoominfo")
     assert second.is_exhausted
@@ -293,8 +295,10 @@ def test_the_end_of_clays_own_credits_stops_the_run_and_reserves_nothing(
     clay_store.granted = Decimal(1)
     with clay(stand, clay_store) as client:
         report = asking(state, "clay", client).ask(wishes(domains[:5]))
+        with pytest.raises(CreditsExhausted, match="credits are used up"):
+            client.ask([Question(99, domains[0])])
     assert report.is_exhausted
-    assert "credits are used up" in report.stopped
+    assert "1 credits left by clay's own count" in report.stopped
     with state.reading() as tx:
         assert spend.spent_in(tx, "clay", "2026-03").committed == 0
 

@@ -7,7 +7,7 @@ Each step is a transaction of its own, so that whenever a run is killed the ledg
 - begun, without one: where asking again is free it is asked again; else it stays reserved until a person settles it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -63,8 +63,11 @@ class Asking:
         references: dict[str, list[Question]] = {}
         try:
             self.settle_earlier()
-            for wishes in _chunks(candidates, limit, self.provider.batch_size):
-                if self.report.stopped or self._is_exhausted():
+            chunks = _chunks(candidates, limit, self.provider.batch_size)
+            if chunks and self._is_exhausted():
+                chunks = []
+            for wishes in chunks:
+                if self.report.stopped:
                     break
                 names = {wish.domain: wish.name for wish in wishes}
                 reserved = self._reserve(wishes)
@@ -129,7 +132,7 @@ class Asking:
         if reply.reference:
             with self.state.writing() as tx:
                 spend.refer(tx, begun, reply.reference)
-            references[reply.reference] = list(questions)
+            references.setdefault(reply.reference, []).extend(questions)
         self._keep(reply.answers)
 
     def _answers(self, questions: Sequence[Question]) -> Reply:
@@ -183,7 +186,6 @@ def _question(reservation: Reservation) -> Question:
     return Question(reservation.id, reservation.subject)
 
 
-def _chunks(candidates: Iterable[Candidate], limit: int | None, size: int) -> Iterator[list[Candidate]]:
+def _chunks(candidates: Iterable[Candidate], limit: int | None, size: int) -> list[list[Candidate]]:
     chosen = list(candidates)[:limit]
-    for start in range(0, len(chosen), size):
-        yield chosen[start : start + size]
+    return [chosen[start : start + size] for start in range(0, len(chosen), size)]

@@ -58,7 +58,7 @@ class PartnerNetwork:
 
     def referrals(self, now: datetime) -> Iterator[Referral]:
         """Yield what the portal's partners have brought by an instant."""
-        customers = self._accounts(now)
+        customers = self._accounts(now, with_strangers=False)
         for partner in self.partners(now):
             rng, since = self._rng(partner, "referrals"), _since(partner)
             for place in range(rng.choice((0, 1, 1, 2, 3))):
@@ -72,11 +72,11 @@ class PartnerNetwork:
 
     def overlaps(self, now: datetime) -> Iterator[Overlap]:
         """Yield the accounts that the portal's partners share with us, or shared."""
-        customers = self._accounts(now)
+        accounts = self._accounts(now, with_strangers=True)
         for partner in self.partners(now):
             rng, since = self._rng(partner, "overlaps"), _since(partner)
             for place in range(rng.choice((1, 2, 3, 5))):
-                account = customers[rng.randrange(len(customers))]
+                account = accounts[rng.randrange(len(accounts))]
                 begun = since + timedelta(days=rng.randrange(120), hours=rng.randrange(24))
                 until = begun + timedelta(days=rng.randrange(5, 90)) if rng.random() < 0.2 else None
                 is_theirs = rng.random() < 0.5
@@ -84,10 +84,10 @@ class PartnerNetwork:
                     number = partner.company.number * 10 + place
                     yield Overlap(number, partner, account, is_theirs, begun, until)
 
-    def _accounts(self, now: datetime) -> Sequence[Company]:
+    def _accounts(self, now: datetime, *, with_strangers: bool) -> Sequence[Company]:
         """The companies that existed when the world began: whoever comes later changes nobody's past."""
-        start = self._market.start
-        return [each.company for each in self._market.companies(now) if each.company.born <= start]
+        existing = [each for each in self._market.companies(now) if each.company.born <= self._market.start]
+        return [each.company for each in existing if with_strangers or not each.is_stranger]
 
     def _rng(self, partner: MarketCompany, topic: str) -> Random:
         return Random(f"{self._portal}:{topic}:{self._market.seed}:{partner.company.number}")

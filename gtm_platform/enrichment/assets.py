@@ -3,7 +3,7 @@
 No schedule and no sensor launches it. Its checks tell the data team, as all checks do, when a month's cap runs out.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -27,9 +27,11 @@ from gtm_platform.settings import settings
 from gtm_platform.sources.assets import ON_DEMAND
 from gtm_platform.state import open_state, spend
 
-WITHIN_CAP, SETTLED = "within_cap", "all_settled"  # the names of checks
+# The names of checks. All only warn, as an error would hold back what is delivered of the answers that there are.
+AMPLE, WITHIN_CAP, SETTLED = "ample_credits", "within_cap", "all_settled"
 ABOUT = {
-    WITHIN_CAP: "Enough of the month's credits is left, by the policy's cap and by the provider's own count.",
+    AMPLE: "Less of the month's credits is used than the policy's share to warn at.",
+    WITHIN_CAP: "One more company can be asked about, by the policy's cap and by the provider's own count.",
     SETTLED: "It is known of every call whether it was charged.",
 }
 
@@ -80,7 +82,7 @@ def asset_of(source: Source, rules: Callable[[], SyncRules]) -> dg.AssetsDefinit
                 failure = error
             context.log.info(f"{source.name}: {report}")
             budget = budget_of(source.name, policy().enrichment, settings().state_url, settings().now())
-            yield from (_within_cap(key, budget, report), _settled(key, budget))
+            yield from (_ample(key, budget), _within_cap(key, budget, report), _settled(key, budget))
         yield from SourceRun(context, source, DAYS, lake.open(), sync).sync({key: source.streams[0]})
         if failure:
             raise dg.Failure(f"{source.name}: {report}. {failure}", metadata=failure.metadata()) from failure
@@ -101,20 +103,13 @@ def ask(source: Source, lake: Lake, sync: SyncRules, run_id: str, limit: int | N
         asking.ask(candidates(lake, rules, without), limit)
 
 
+def _ample(key: dg.AssetKey, budget: Budget) -> dg.AssetCheckResult:
+    return _warning(key, AMPLE, budget.level == "ok", str(budget), _figures(budget))
+
+
 def _within_cap(key: dg.AssetKey, budget: Budget, report: AskReport) -> dg.AssetCheckResult:
-    used_up = budget.level == "stop" or report.is_exhausted
-    return dg.AssetCheckResult(
-        asset_key=key,
-        check_name=WITHIN_CAP,
-        passed=budget.level == "ok" and not report.is_exhausted,
-        severity=dg.AssetCheckSeverity.ERROR if used_up else dg.AssetCheckSeverity.WARN,
-        description=f"{report.stopped}." if report.is_exhausted else str(budget),
-        metadata={
-            "charged": float(budget.spend.charged),
-            "reserved": float(budget.spend.reserved),
-            "cap": float(budget.cap),
-        },
-    )
+    sentence = f"{report.stopped}." if report.is_exhausted else str(budget)
+    return _warning(key, WITHIN_CAP, budget.level != "stop" and not report.is_exhausted, sentence, _figures(budget))
 
 
 def _settled(key: dg.AssetKey, budget: Budget) -> dg.AssetCheckResult:
@@ -123,11 +118,24 @@ def _settled(key: dg.AssetKey, budget: Budget) -> dg.AssetCheckResult:
         f"Nobody knows whether {len(lost)} calls were charged; their credits stay reserved until they are settled: "
         "gtm enrich spend lists them."
     )
+    about = sentence if lost else "Every call is settled, or its answers are still to come."
+    metadata = {"in_doubt": len(lost), "still_to_come": len(budget.still_to_come)}
+    return _warning(key, SETTLED, not lost, about, metadata)
+
+
+def _figures(budget: Budget) -> dict[str, float]:
+    figures = {"charged": budget.spend.charged, "reserved": budget.spend.reserved, "cap": budget.cap}
+    return {name: float(value) for name, value in figures.items()}
+
+
+def _warning(
+    key: dg.AssetKey, name: str, passed: bool, description: str, metadata: Mapping[str, float]
+) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         asset_key=key,
-        check_name=SETTLED,
-        passed=not lost,
+        check_name=name,
+        passed=passed,
         severity=dg.AssetCheckSeverity.WARN,
-        description=sentence if lost else "Every call is settled, or its answers are still to come.",
-        metadata={"in_doubt": len(lost), "still_to_come": len(budget.still_to_come)},
+        description=description,
+        metadata=metadata,
     )

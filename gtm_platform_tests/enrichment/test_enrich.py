@@ -27,7 +27,8 @@ from gtm_platform.sources.clay import client as clay_client
 from gtm_platform.state import audit, open_state, spend
 from gtm_platform_tests.enrichment.conftest import START, Home
 
-KEYS = [dg.AssetCheckKey(dg.AssetKey(["zoominfo", "companies"]), name) for name in ("ample_credits", "within_cap", "all_settled")]
+CHECKS = ("ample_credits", "within_cap", "all_settled")
+KEYS = [dg.AssetCheckKey(dg.AssetKey(["zoominfo", "companies"]), name) for name in CHECKS]
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from gtm_platform.automation.definitions import automated
 from gtm_platform.cohorts import assets as cohorts
 from gtm_platform.core import assets as core
 from gtm_platform.delivery import definitions as delivery
+from gtm_platform.enrichment import assets as enrichment
 from gtm_platform.extensions.merging import extended
 from gtm_platform.health import assets as health
 from gtm_platform.identity import assets as identity
@@ -52,7 +53,10 @@ def sync_rules() -> SyncRules:
 def platform() -> dg.Definitions:
     """Merge the rooms. Dagster allows a module one Definitions, so this is a function."""
     return dg.Definitions.merge(
-        sources.defs(sync_rules), *(room.defs() for room in ROOMS), dg.Definitions(executor=dg.in_process_executor)
+        sources.defs(sync_rules),
+        enrichment.defs(sync_rules),
+        *(room.defs() for room in ROOMS),
+        dg.Definitions(executor=dg.in_process_executor),
     )
 
 

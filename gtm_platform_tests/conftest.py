@@ -21,7 +21,7 @@ EXAMPLE = Path(__file__).parents[1] / ".env.example"
 FIRST_DAY = "2026-01-01"
 SHARED_HOMES = ("e2e", "serving", "dashboard", "reports")  # folders whose tests share a home that is dear to make
 CACHE = Path(__file__).parents[1] / ".pytest_cache" / "gtm"  # queries are compiled once for all tests
-VARIABLES = re.findall(r"^#?([A-Z][A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE)
+VARIABLES = re.findall(r"^#?([A-Z][A-Z0-9_]+)=", EXAMPLE.read_text(), re.MULTILINE)
 
 
 class HomesOnce(LoadFileScheduling):

@@ -14,8 +14,9 @@ import click
 
 from gtm_platform.cli.accounts import accounts
 from gtm_platform.cli.alerts import alerts
+from gtm_platform.cli.enrich import enrich
 from gtm_platform.cli.health import health
-from gtm_platform.cli.homes import Home, choose_demo_home, choose_home
+from gtm_platform.cli.homes import choose_demo_home, choose_home, enter_with_sandbox
 from gtm_platform.cli.identity import identity, why
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
@@ -178,7 +179,7 @@ def serve(home: Path | None, host: str, port: int, rate: float) -> None:
       gtm serve
       gtm serve --port 8080
     """
-    _enter_with_sandbox(choose_home(home).announce())
+    enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.cli.serve import serve_api
 
     serve_api(host, port, rate)
@@ -273,7 +274,7 @@ def doctor(home: Path | None) -> None:
     Example:
       gtm doctor
     """
-    _enter_with_sandbox(choose_home(home).announce())
+    enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.cli.doctor import examine
 
     sys.exit(examine())
@@ -308,7 +309,7 @@ def run(
       gtm run core/revenue --partition 2026-11-01 --to 2026-11-20
       gtm run group:stripe --partition 2026-11-20 --full-refresh
     """
-    _enter_with_sandbox(choose_home(home).announce())
+    enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.cli.runs import make
 
     switches = {"full_refresh": full_refresh, "accept_shrinkage": accept_shrinkage}
@@ -335,7 +336,7 @@ def import_(home: Path | None, source: str | None, file: Path | None, dry_run: b
     """
     if source and not file:
         raise click.UsageError("Name the file, too: gtm import SOURCE FILE. Without either it lists the sources.")
-    _enter_with_sandbox(choose_home(home).announce())
+    enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.cli.imports import import_file, list_sources
 
     sys.exit(import_file(source, file, dry_run=dry_run) if source and file else list_sources())
@@ -376,29 +377,16 @@ def undo(home: Path | None, run_id: str) -> None:
     Example:
       gtm undo 1f0c9a2b
     """
-    _enter_with_sandbox(choose_home(home).announce())
+    enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.delivery.hubspot.undo import undo_run
 
     click.echo(undo_run(run_id))
 
 
-def _enter_with_sandbox(home: Home) -> None:
-    """Enter a home; in one of the demo the sandbox that runs there plays the accounts."""
-    home.enter()
-    if home.is_demo:
-        from gtm_platform.demo.sandbox_process import running_sandbox
-        from gtm_platform.demo.simulation import connect
-
-        if box := running_sandbox(home.path):
-            connect(box, home.path)
-            click.secho(f"Sandbox: {box.url}/ {box.clock_message()}", dim=True, err=True)
-        else:
-            click.secho("Sandbox: none runs for this home; `gtm ui` starts it.", dim=True, err=True)
-
-
 gtm.add_command(sandbox)
 gtm.add_command(accounts)
 gtm.add_command(alerts)
+gtm.add_command(enrich)
 gtm.add_command(health)
 gtm.add_command(identity)
 gtm.add_command(policy)

@@ -73,3 +73,17 @@ def _configured_system() -> str | None:
     from gtm_platform.sources.assets import SOURCES
 
     return next((source.name for source in SOURCES if source.required_env and not source.off()), None)
+
+
+def enter_with_sandbox(home: Home) -> None:
+    """Enter a home; in one of the demo the sandbox that runs there plays the accounts."""
+    home.enter()
+    if home.is_demo:
+        from gtm_platform.demo.sandbox_process import running_sandbox
+        from gtm_platform.demo.simulation import connect
+
+        if box := running_sandbox(home.path):
+            connect(box, home.path)
+            click.secho(f"Sandbox: {box.url}/ {box.clock_message()}", dim=True, err=True)
+        else:
+            click.secho("Sandbox: none runs for this home; `gtm ui` starts it.", dim=True, err=True)

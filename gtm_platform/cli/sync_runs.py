@@ -10,7 +10,7 @@ from gtm_platform.ingest.assets import windows
 from gtm_platform.orchestration.origin import UNFINISHED
 from gtm_platform.serving.api.syncs import CannotLaunch, RunState
 from gtm_platform.settings import settings
-from gtm_platform.sources.assets import SOURCES
+from gtm_platform.sources.assets import SCHEDULED
 
 LAUNCHED = "launched"
 
@@ -25,7 +25,7 @@ class SyncRuns:
 
     def sources(self) -> tuple[str, ...]:
         """Return the sources that are switched on."""
-        return tuple(source.name for source in SOURCES if not source.off())
+        return tuple(source.name for source in SCHEDULED if not source.off())
 
     def unfinished(self, source: str) -> RunState | None:
         """Return a run that reads the source and has not ended, if any."""
@@ -37,7 +37,7 @@ class SyncRuns:
 
     def launch(self, source: str, run_id: str, *, full_refresh: bool) -> None:
         """Launch a run for the newest window that has closed."""
-        [hours] = [each.hours for each in SOURCES if each.name == source]
+        [hours] = [each.hours for each in SCHEDULED if each.name == source]
         with dg.partition_loading_context(effective_dt=settings().now()):
             window = windows(hours).get_last_partition_key()
         if window is None:

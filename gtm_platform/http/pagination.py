@@ -65,6 +65,7 @@ class LastIdPaging:
     rows: str = "data"
     has_more: tuple[str, ...] = ("has_more",)
     send_as: str = "starting_after"
+    id: str = "id"
 
     def walk(self, ask: Ask, first: Mapping[str, Any]) -> Iterator[Listed]:
         """Yield page after page, the first for these parameters."""
@@ -77,7 +78,7 @@ class LastIdPaging:
             flag = ".".join(self.has_more)
             raise CursorLoop("", f"The answer says {flag} but holds no rows, so there is no id to go on from.")
         # A last row that is not what it should be is set aside by its reader; it is no reason to stop.
-        if not (ids := [key for raw in listed.page if (key := get_path_or_none(raw, "id"))]):
+        if not (ids := [key for raw in listed.page if (key := get_path_or_none(raw, self.id))]):
             raise CursorLoop("", f"No row of '{self.rows}' has an id, so there is nothing to go on from.")
         return ids[-1]
 

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from gtm_platform.ingest.plan import SyncRules
-from gtm_platform.ingest.source import Source, Stream, Totals
+from gtm_platform.ingest.source import Schedule, Source, Stream, Totals
 from gtm_platform.ingest.source_run import COMPLETE, SCHEMA_UNCHANGED, SourceRun
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.dagster.asset_pages import definition_metadata
@@ -41,7 +41,8 @@ def definitions_of(source: Source, rules: Callable[[], SyncRules]) -> dg.Definit
         description=f"{source.about} Read for one window of {source.hours} hours, or a range of them in one request.",
         tags={SOURCE_TAG: source.name, "dagster/max_runtime": str(int(LONGEST_RUN.total_seconds()))},
     )
-    return dg.Definitions(assets=[assets], jobs=[job], schedules=[schedule_of(source, job)])
+    schedules = [schedule_of(source, source.trigger, job)] if isinstance(source.trigger, Schedule) else []
+    return dg.Definitions(assets=[assets], jobs=[job], schedules=schedules)
 
 
 def asset_of(source: Source, rules: Callable[[], SyncRules]) -> dg.AssetsDefinition:
@@ -51,12 +52,8 @@ def asset_of(source: Source, rules: Callable[[], SyncRules]) -> dg.AssetsDefinit
 
     @dg.multi_asset(
         name=source.name,
-        specs=[_spec(source, key, stream, parts) for key, stream in by_key.items()],
-        check_specs=[
-            *map(_quarantine_check, by_key),
-            *map(_schema_check, by_key),
-            *(_completeness_check(key) for key, stream in by_key.items() if isinstance(stream.totals, Totals)),
-        ],
+        specs=specs_of(source, parts),
+        check_specs=checks_of(source),
         can_subset=True,
         pool=source.pool,
         op_tags={"source": source.name},
@@ -67,6 +64,18 @@ def asset_of(source: Source, rules: Callable[[], SyncRules]) -> dg.AssetsDefinit
         yield from SourceRun(context, source, parts, lake.open(), rules()).sync(streams)
 
     return sync
+
+
+def specs_of(source: Source, parts: dg.TimeWindowPartitionsDefinition) -> list[dg.AssetSpec]:
+    """Return the assets of a source's streams."""
+    return [_spec(source, dg.AssetKey([source.name, stream.name]), stream, parts) for stream in source.streams]
+
+
+def checks_of(source: Source) -> list[dg.AssetCheckSpec]:
+    """Return the checks of a source's streams that each of its runs evaluates."""
+    by_key = {dg.AssetKey([source.name, stream.name]): stream for stream in source.streams}
+    counted = [key for key, stream in by_key.items() if isinstance(stream.totals, Totals)]
+    return [*map(_quarantine_check, by_key), *map(_schema_check, by_key), *map(_completeness_check, counted)]
 
 
 def _spec(source: Source, key: dg.AssetKey, stream: Stream, parts: dg.TimeWindowPartitionsDefinition) -> dg.AssetSpec:
@@ -81,7 +90,9 @@ def _spec(source: Source, key: dg.AssetKey, stream: Stream, parts: dg.TimeWindow
         skippable=True,
         freshness_policy=dg.FreshnessPolicy.time_window(
             fail_window=timedelta(hours=source.hours + 24), warn_window=timedelta(hours=source.hours + 12)
-        ),
+        )
+        if source.is_scheduled
+        else None,
         tags={"source": source.name, "sync_mode": stream.sync_mode},
         metadata={
             **definition_metadata(source.table(stream), stream.pages),
@@ -105,13 +116,13 @@ def _completeness_check(key: dg.AssetKey) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(COMPLETE, asset=key, description=about)
 
 
-def schedule_of(source: Source, job: Any) -> dg.ScheduleDefinition:
+def schedule_of(source: Source, schedule: Schedule, job: Any) -> dg.ScheduleDefinition:
     """Build the schedule that asks for each window as it closes."""
     parts = windows(source.hours)
 
     @dg.schedule(
         name=f"{source.name}_schedule",
-        cron_schedule=source.trigger.cron,
+        cron_schedule=schedule.cron,
         job=job,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,

@@ -59,9 +59,19 @@ class FileDrop(Schedule):
     minute: int = 10
 
 
-# What makes a source be read: a schedule, the arrival of a file, a webhook, or a person's demand. Each becomes a value
+@dataclass(frozen=True)
+class OnDemand:
+    """Read when a person wants it, because it costs money; its windows have so many `hours`.
+
+    Nothing of it is ever late. Its assets are built by the room that knows what to ask for.
+    """
+
+    hours: int = 24
+
+
+# What makes a source be read: a schedule, the arrival of a file, a person's demand, or a webhook. Each becomes a value
 # like Schedule, and a member of this union, with the first source that needs it.
-Trigger: TypeAlias = Schedule | FileDrop
+Trigger: TypeAlias = Schedule | FileDrop | OnDemand
 
 
 @dataclass(frozen=True)
@@ -194,6 +204,11 @@ class Source:
     def hours(self) -> int:
         """Length of a window of its tables."""
         return self.trigger.hours
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it is read again and again, so that its tables can be late."""
+        return isinstance(self.trigger, Schedule)
 
     @property
     def required_env(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from gtm_platform.policy.alerts import Alerts
 from gtm_platform.policy.automation import Automation
 from gtm_platform.policy.companies import Companies
+from gtm_platform.policy.enrichment import Enrichment
 from gtm_platform.policy.health import Churn, Health, Refinements, Signals, Status
 from gtm_platform.policy.hubspot import HubSpot
 from gtm_platform.policy.identity import Identity
@@ -32,6 +33,7 @@ __all__ = [
     "Automation",
     "Churn",
     "Companies",
+    "Enrichment",
     "Health",
     "HubSpot",
     "Identity",
@@ -68,11 +70,13 @@ class Policy(Rules):
     hubspot: HubSpot
     alerts: Alerts
     automation: Automation
+    enrichment: Enrichment = Enrichment()
 
     @property
     def hash(self) -> str:
         """Twelve digits that change with any value that decides what a table says, and with nothing else."""
-        canonical = json.dumps(self.model_dump(mode="json", exclude={"alerts", "automation", "limits"}), sort_keys=True)
+        decides_no_table = {"alerts", "automation", "limits", "enrichment"}
+        canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 

@@ -17,7 +17,7 @@ from gtm_platform.lake.contracts import Column, Contract, contract_of
 from gtm_platform.lake.daily_table import DailyTable, SyncTimes
 from gtm_platform.lake.duckdb_engine import cursor, engine
 from gtm_platform.lake.file_query import text
-from gtm_platform.sources.assets import SOURCES
+from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform.sources.feeds import usage_feeds
 
 CUSTOMERS = "core/unified_customers"
@@ -38,8 +38,8 @@ CONTRACT = Contract(
     figures={"metrics": lambda t: t.count(), "subjects": lambda t: t["subject"].nunique()},
 )
 
-# By table, the column that says when a record last changed.
-CURSORS = {source.table(stream): stream.cursor_field for source in SOURCES for stream in source.streams}
+# By table of the sources that are read again and again, the column that says when a record last changed.
+CURSORS = {source.table(stream): stream.cursor_field for source in SCHEDULED for stream in source.streams}
 
 
 @dataclass(frozen=True)

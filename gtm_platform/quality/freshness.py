@@ -20,7 +20,7 @@ from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.file_query import text
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.policy import Policy
-from gtm_platform.sources.assets import SOURCES
+from gtm_platform.sources.assets import SCHEDULED
 
 State = Literal["fresh", "late", "never read", "silent", "off"]
 LOOKED_BACK = 60  # windows, in which the newest change is looked for
@@ -69,7 +69,7 @@ def freshness(
     lake: Lake,
     policy: Policy,
     on_since: Mapping[str, datetime] | None = None,
-    sources: tuple[Source, ...] = SOURCES,
+    sources: tuple[Source, ...] = SCHEDULED,
 ) -> list[TableFreshness]:
     """Return each table of each source; `on_since` says since when a source is seen to be on."""
     changed = _days_with_changes(lake)

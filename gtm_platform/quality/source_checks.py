@@ -21,7 +21,7 @@ from gtm_platform.quality.freshness import TableFreshness, freshness
 from gtm_platform.quality.odd_figures import ANOMALIES, OddFigure, odd_figures
 from gtm_platform.quality.plot import markdown_plot, text_plot
 from gtm_platform.settings import settings
-from gtm_platform.sources.assets import SOURCES
+from gtm_platform.sources.assets import SCHEDULED
 
 FRESH, AS_USUAL = "fresh", "as_usual"  # the names of the checks
 TICK_SECONDS = 120
@@ -139,7 +139,7 @@ def _evaluation(
     )
 
 
-def source_checks(sources: tuple[Source, ...] = SOURCES) -> dg.AssetChecksDefinition:
+def source_checks(sources: tuple[Source, ...] = SCHEDULED) -> dg.AssetChecksDefinition:
     """Build the checks, for a person to evaluate in the UI."""
 
     @dg.multi_asset_check(name="watched_tables", specs=_specs(), can_subset=True)
@@ -180,8 +180,8 @@ def _specs() -> list[dg.AssetCheckSpec]:
 def watch_tables(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Report each verdict that differs from the one before; the first tick reports all of them."""
     memory, now = SourceMemory.of(context.cursor), settings().now()
-    on_since = memory.see(SOURCES, now)
-    verdicts = evaluate(the_lake(), now, on_since, SOURCES)
+    on_since = memory.see(SCHEDULED, now)
+    verdicts = evaluate(the_lake(), now, on_since, SCHEDULED)
     watched = {key: verdict for key, verdict in verdicts.items() if key.asset_key.to_user_string() in CURSORS}
     news = memory.news(watched)
     return dg.SensorResult(

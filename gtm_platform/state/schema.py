@@ -3,12 +3,13 @@ records by their ids. A change here needs a migration in `migrations/versions`.
 """
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0007"
+VERSION = "0008"
 
 metadata = sa.MetaData()
 
@@ -24,6 +25,19 @@ class Instant(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Credits(TypeDecorator[Decimal]):
+    """An amount of a provider's credits, exact to a thousandth; kept as a whole number of thousandths."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
+        return None if value is None else int((Decimal(value) * 1000).to_integral_exact())
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:  # noqa: ARG002
+        return None if value is None else Decimal(value) / 1000
 
 
 # One row for each field of a record that was, or was not, written. `before` and `after` are wire values, "" is empty.
@@ -155,4 +169,42 @@ dropped_files = sa.Table(
     sa.Column("run_id", sa.String(64), nullable=False),
     sa.Column("dropped_again_at", Instant),
     sa.UniqueConstraint("source", "digest"),
+)
+
+# What is, or may be, spent of a provider's credits: a row is reserved before the call, begun when the call leaves, and
+# ends as charged or released. Only the first two and what was charged count against the month's cap.
+credit_reservations = sa.Table(
+    "credit_reservations",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("provider", sa.String(32), nullable=False),
+    sa.Column("month", sa.String(7), nullable=False),  # in which it was reserved, and counts
+    sa.Column("subject", sa.String(255), nullable=False),  # what was to be bought: a company's domain
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("reserved", Credits, nullable=False),
+    sa.Column("charged", Credits),
+    sa.Column("status", sa.String(16), nullable=False),  # reserved begun charged released
+    sa.Column("reference", sa.String(200)),  # by which the provider is asked what became of the call
+    sa.Column("unit", sa.String(200)),  # what was charged for, where the provider charges for it once only
+    sa.Column("reason", sa.Text),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("begun_at", Instant),
+    sa.Column("settled_at", Instant),
+    sa.Index("credit_reservations_of_a_month", "provider", "month"),
+    sa.Index("credit_reservations_of_a_subject", "provider", "subject"),
+    sa.Index("credit_reservations_of_a_unit", "provider", "unit"),
+)
+
+# What providers answered, as received: an answer that was paid for is kept with the payment, as it cannot be had again
+# for nothing. It is about a company, never about a person.
+bought_answers = sa.Table(
+    "bought_answers",
+    metadata,
+    sa.Column("reservation_id", sa.Integer, sa.ForeignKey("credit_reservations.id"), primary_key=True),
+    sa.Column("provider", sa.String(32), nullable=False),
+    sa.Column("subject", sa.String(255), nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),  # matched no_match failed
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("retrieved_at", Instant, nullable=False),
+    sa.Index("bought_answers_by_time", "provider", "retrieved_at"),
 )

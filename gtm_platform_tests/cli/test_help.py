@@ -19,6 +19,7 @@ COMMANDS = (
     "dashboard",
     "demo",
     "doctor",
+    "enrich",
     "health",
     "identity",
     "mcp",

@@ -23,10 +23,10 @@ from gtm_platform.delivery.hubspot.undo import undo
 from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
-from gtm_platform.ingest.discovery import discover_sources
 from gtm_platform.ingest.source import BEGINNING, Source, Window
 from gtm_platform.sandbox.kit.emulator import discover, environment_of
 from gtm_platform.settings import settings, settings_of
+from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform.state import open_state
 from gtm_platform.state.slack_journal import Fact
 from gtm_platform_tests.contract.systems import NOW
@@ -34,7 +34,7 @@ from gtm_platform_tests.delivery.composing import compose
 from gtm_platform_tests.delivery.rows import DAY, customer
 
 WHOLE, CHANGED = Window(BEGINNING, NOW, full=True), Window(NOW - timedelta(days=2), NOW + timedelta(hours=1))
-SOURCES = discover_sources()
+SOURCES = SCHEDULED
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from gtm_platform.definitions import defs
 from gtm_platform.orchestration import liveness
 from gtm_platform.sandbox.server import Sandbox
 from gtm_platform.settings import settings
-from gtm_platform.sources.assets import SOURCES
+from gtm_platform.sources.assets import SCHEDULED
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 REPOSITORY = Path(gtm_platform.__file__).parents[1]
@@ -120,7 +120,7 @@ def execute(
 
 def windows_of(day: date) -> Iterator[tuple[str, str, str]]:
     """Each source's job, with its first and last window of the day."""
-    for source in SOURCES:
+    for source in SCHEDULED:
         fmt = "%Y-%m-%d" if source.hours == 24 else "%Y-%m-%dT%H%M"
         last = midnight(day) + timedelta(hours=24 - source.hours)
         yield f"sync_{source.name}", midnight(day).strftime(fmt), last.strftime(fmt)

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from gtm_platform.dashboard.page import discover
 from gtm_platform.dashboard.wording import money
-from gtm_platform.sources.assets import SOURCES
+from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.dashboard.conftest import opener
 from gtm_platform_tests.dashboard.test_pages import cards, listed, texts
 from gtm_platform_tests.e2e.conftest import Lived
@@ -48,7 +48,7 @@ def test_checks_and_runs_are_those_of_dagster(at_home: Lived, monkeypatch: pytes
     figures = cards(opener(at_home.home, monkeypatch)("data_health"))
     passed, total = map(int, figures["Checks passed"].split(" of "))
     assert 0 < passed <= total
-    assert figures["Late sources"] == f"0 of {len(SOURCES)}"
+    assert figures["Late sources"] == f"0 of {len(SCHEDULED)}"
     assert figures["Failed runs"].startswith("0 of ")
 
 

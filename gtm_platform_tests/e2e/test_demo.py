@@ -19,8 +19,8 @@ from gtm_platform.accounts import OtherAccount
 from gtm_platform.cli import gtm
 from gtm_platform.delivery.hubspot.undo import undo_run
 from gtm_platform.demo.truth_checks import SYSTEMS
-from gtm_platform.ingest.discovery import discover_sources
 from gtm_platform.sandbox.server import running
+from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.e2e.conftest import DAYS, PEOPLE, SEED, Lived
 from gtm_platform_tests.e2e.home import (
     REPOSITORY,
@@ -52,7 +52,7 @@ def test_both_calls_succeed_and_find_everything_true(lived: Lived) -> None:
 
 def test_it_belongs_to_the_sandboxs_accounts(lived: Lived) -> None:
     answer = CliRunner().invoke(gtm, ["accounts", "--home", str(lived.home)])
-    pinned = [source.name for source in discover_sources() if callable(source.identity)]
+    pinned = [source.name for source in SCHEDULED if callable(source.identity)]
     assert [line.split()[0] for line in answer.stdout.splitlines()] == sorted([*pinned, "slack"])
 
 

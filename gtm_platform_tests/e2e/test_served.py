@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from gtm_platform.serving.store import CustomerQuery, the_store
-from gtm_platform.sources.assets import SOURCES
+from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.e2e.conftest import DAYS, Lived
 from gtm_platform_tests.e2e.home import asked, frame
 
@@ -44,7 +44,7 @@ def test_nobody_without_the_scope_sees_an_address(at_home: Lived) -> None:
 def test_what_is_shown_of_the_platform_is_of_this_home(at_home: Lived) -> None:
     snapshot = the_store().current()
     freshness = orjson.loads(snapshot.fact("freshness"))
-    assert {source["source"] for source in freshness["sources"]} == {source.name for source in SOURCES}
+    assert {source["source"] for source in freshness["sources"]} == {source.name for source in SCHEDULED}
     assert all(datetime.fromisoformat(source["synced_at"]) <= datetime.now(UTC) for source in freshness["sources"])
     jobs = {orjson.loads(body)["job"] for body, _ in snapshot.sync_runs(200)}
     assert {"sync_stripe", "daily_tables"} <= jobs

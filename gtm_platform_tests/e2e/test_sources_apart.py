@@ -9,7 +9,7 @@ import pytest
 from gtm_platform.definitions import defs
 from gtm_platform.sandbox.server import Sandbox
 from gtm_platform.settings import settings
-from gtm_platform.sources.assets import SOURCES
+from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.e2e.conftest import DAYS
 from gtm_platform_tests.e2e.home import Control, execute, frame, made, told, windows_of
 
@@ -116,4 +116,4 @@ def test_one_stream_that_fails_leaves_the_others(box: Sandbox, dagster: dg.Dagst
 
 def test_every_source_has_its_schedule() -> None:
     schedules = {schedule.name for schedule in defs.get_repository_def().schedule_defs}
-    assert {f"{source.name}_schedule" for source in SOURCES} <= schedules
+    assert {f"{source.name}_schedule" for source in SCHEDULED} <= schedules

@@ -32,7 +32,7 @@ from gtm_platform.ingest.source import Source
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.settings import settings, settings_of
-from gtm_platform.sources.assets import SOURCES
+from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.e2e.home import Control, midnight, windows_of
 from gtm_platform_tests.faults.canaries import CANARIES, DAY, echoing, knowing_the_canaries, people, spoil
 from gtm_platform_tests.faults.quiet_worlds import nobody_waits
@@ -40,12 +40,12 @@ from gtm_platform_tests.faults.quiet_worlds import nobody_waits
 ADDRESS = ("_BASE_URL", "_HOST")  # how variables of addresses end
 KEYS = sorted(
     name.upper()
-    for kind in (*(source.settings for source in SOURCES), SlackSettings)
+    for kind in (*(source.settings for source in SCHEDULED), SlackSettings)
     for name, field in kind.model_fields.items()
     if "Secret" in repr(field.annotation)
 )
 FIRST = [
-    source for source in SOURCES if source.name in ("hubspot", "intercom", "stripe")
+    source for source in SCHEDULED if source.name in ("hubspot", "intercom", "stripe")
 ]  # the others go the same ways
 EventData = dict[str, dict[str, bool]]
 
@@ -91,7 +91,7 @@ class Troubles:
         except Exception:
             traceback.print_exc()  # as the daemon does
 
-    def sources(self, trouble: str, among: Sequence[Source] = SOURCES) -> None:
+    def sources(self, trouble: str, among: Sequence[Source] = SCHEDULED) -> None:
         self.run(trouble, *(f"sync_{source.name}" for source in among))
 
     def all(self) -> None:
@@ -108,7 +108,7 @@ class Troubles:
     def answers(self) -> None:
         for status in (401, 302, 200):
             with environment(**reached_at(f"{self.echo}/{status}")):
-                self.sources(f"echo {status}", SOURCES if status == 200 else FIRST)
+                self.sources(f"echo {status}", SCHEDULED if status == 200 else FIRST)
                 self.run(f"echo {status}", "deliver")
                 examine()
         with environment(**reached_at("http://127.0.0.1:1")):
@@ -123,7 +123,7 @@ class Troubles:
             "wrong key": str.swapcase,
         }.items():
             with environment(**{name: change(os.environ[name]) for name in KEYS}):
-                self.sources(trouble, SOURCES if trouble == "wrong key" else FIRST)
+                self.sources(trouble, SCHEDULED if trouble == "wrong key" else FIRST)
                 self.run(trouble, "deliver")
                 make("stripe/charges", str(self.day), None)  # `gtm run`
 
@@ -176,7 +176,7 @@ class Troubles:
             open_client(settings_of(HubSpotDeliverySettings)),
             SlackChannel.of(settings_of(SlackSettings)),
         ]
-        for source in SOURCES:
+        for source in SCHEDULED:
             with source.open() as client:
                 objects += [source, client, vars(client)]
         for each in objects:

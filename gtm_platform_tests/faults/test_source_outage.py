@@ -10,11 +10,11 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from gtm_platform.ingest.discovery import discover_sources
 from gtm_platform.ingest.source import Source
 from gtm_platform.quality.customer_quality import FEEDS
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.settings import settings
+from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.conftest import VARIABLES
 from gtm_platform_tests.e2e.home import (
     Control,
@@ -31,7 +31,7 @@ from gtm_platform_tests.faults.quiet_worlds import nobody_waits
 
 PEOPLE, SEED, FIRST = 30, 29, date(2026, 3, 1)
 APART = timedelta(days=4)  # between two days that are lived: long enough for what was not read to be overdue
-SOURCES = discover_sources()
+SOURCES = SCHEDULED
 WAYS = ("500s", "a wrong key")
 CASES = [(source, WAYS[number % 2]) for number, source in enumerate(SOURCES)]
 ALWAYS = 3  # of the sources; each costs a whole day of the platform, so the others are tried with -m long

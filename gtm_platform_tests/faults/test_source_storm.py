@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from gtm_platform.http.errors import ApiFailure
-from gtm_platform.ingest.discovery import discover_sources
 from gtm_platform.ingest.plan import PartitionWindow
 from gtm_platform.ingest.source import Source, Stream
 from gtm_platform.ingest.stream_sync import StreamSync
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.server import running
 from gtm_platform.settings import settings
+from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.conftest import VARIABLES
 from gtm_platform_tests.e2e.home import READING, Control
 from gtm_platform_tests.faults.end_to_end_runs import PAGE_TWICE, STORM, early
@@ -29,7 +29,7 @@ START = datetime(2026, 3, 2, tzinfo=UTC)
 PEOPLE, SEED = 40, 29
 WINDOWS = 2  # the first is a full refresh, the second brings what changed
 TRIES = 10  # a run that failed is made again
-SOURCES = discover_sources()
+SOURCES = SCHEDULED
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Dagster's history and the state in a real Postgres, one setting each; skipped where no Postgres is installed."""
 
+import multiprocessing
 import os
 import shutil
 import socket
@@ -16,6 +17,7 @@ import yaml
 from gtm_platform.orchestration.instance import instance, postgres_url
 from gtm_platform.settings import SettingsError, settings
 from gtm_platform.state import open_state
+from gtm_platform_tests.state.test_spend import CAP, compete, month, spend_all
 
 SERVER_USER = "postgres"  # it refuses to run as root
 
@@ -140,3 +142,18 @@ def test_the_state_lies_in_postgres(server: str, scheme: str) -> None:
     with closing(open_state(url)) as state, state.reading() as connection:
         assert connection.dialect.name == "postgresql"
         assert connection.dialect.driver == "psycopg"
+
+
+def test_two_runs_over_one_postgres_spend_not_one_credit_more_than_the_cap(server: str) -> None:
+    pytest.importorskip("psycopg", reason="pip install 'gtm-platform[postgres]'")
+    url = server.replace("postgresql", "postgresql+psycopg").replace("/postgres", "/template1")
+    with closing(open_state(url)) as state:
+        spend_all(state, 990)
+        spawn = multiprocessing.get_context("spawn")
+        runs = [spawn.Process(target=compete, args=(url, name, 12)) for name in ("first", "second")]
+        for run in runs:
+            run.start()
+        for run in runs:
+            run.join()
+        assert [run.exitcode for run in runs] == [0, 0]
+        assert month(state).committed == CAP

@@ -16,7 +16,7 @@ from gtm_platform.quality.freshness import TableFreshness, freshness
 from gtm_platform.quality.source_checks import FRESH, watch_tables
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.settings import settings
-from gtm_platform.sources.assets import SOURCES
+from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.automation.ops_room import OpsRoom, ops_room
 from gtm_platform_tests.tables import LONG_AGO, filled
 
@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
 TABLE = "stripe/charges"  # read every 24 hours
 HOUR = timedelta(hours=1)
 GRACE = policy().quality.overdue_hours * HOUR
-STRIPE = tuple(source for source in SOURCES if source.name == "stripe")
+STRIPE = tuple(source for source in SCHEDULED if source.name == "stripe")
 CHECKS = next(sensor for sensor in ops_notifications.SENSORS if sensor.name == "report_failed_checks")
 
 
@@ -147,7 +147,7 @@ def box() -> Iterator[Sandbox]:
 @pytest.fixture
 def room(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpsRoom]:
     with ops_room(box, tmp_path, monkeypatch) as room:
-        for source in SOURCES:
+        for source in SCHEDULED:
             for name in source.required_env:
                 monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("STRIPE_API_KEY", "sk_test_1")

@@ -17,12 +17,12 @@ from gtm_platform.quality.odd_figures import PLOTTED_DAYS, odd_figures
 from gtm_platform.quality.plot import svg_plot, text_plot
 from gtm_platform.quality.source_checks import AS_USUAL, FRESH, evaluate, source_checks
 from gtm_platform.settings import settings
-from gtm_platform.sources.assets import SOURCES
+from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.tables import DAY, filled
 
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
 CONTACTS = "hubspot/contacts"
-STRIPE = tuple(source for source in SOURCES if source.name in ("hubspot", "stripe"))
+STRIPE = tuple(source for source in SCHEDULED if source.name in ("hubspot", "stripe"))
 
 
 def write(lake: Lake, table: str, day: date, rows: Sequence[dict[str, object]]) -> None:
@@ -81,7 +81,7 @@ def test_the_check_of_the_table_warns_with_the_figures_and_a_plot(lake: Lake) ->
 
 def test_each_table_of_each_source_has_both_checks() -> None:
     keys = {(key.asset_key.to_user_string(), key.name) for key in source_checks().check_keys}
-    tables = {source.table(stream) for source in SOURCES for stream in source.streams}
+    tables = {source.table(stream) for source in SCHEDULED for stream in source.streams}
     assert keys == {(table, name) for table in tables for name in (FRESH, AS_USUAL)} | {(CUSTOMERS, AS_USUAL)}
 
 

@@ -25,8 +25,8 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PEOPLE = 10
 KEY = {"X-Api-Key": "survey-key"}
 SYSTEMS = [
-    "calendly", "chartmogul", "chroma_admin", "fathom", "hubspot", "intercom", "listkit_admin", "orb", "posthog",
-    "slack", "stripe", "userflow",
+    "calendly", "chartmogul", "chroma_admin", "clay", "crossbeam", "fathom", "ga4", "hubspot", "intercom",
+    "listkit_admin", "orb", "partnerstack", "posthog", "slack", "stripe", "userflow", "zoominfo",
 ]  # fmt: skip
 
 

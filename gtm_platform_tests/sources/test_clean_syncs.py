@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gtm_platform.ingest.discovery import discover_sources
 from gtm_platform.ingest.plan import PartitionWindow
 from gtm_platform.ingest.source import Source, Stream, Totals
 from gtm_platform.ingest.stream_sync import StreamSync, SyncReport
@@ -22,11 +21,12 @@ from gtm_platform.sandbox import server as sandbox
 from gtm_platform.sandbox.clock import SandboxClock
 from gtm_platform.sandbox.kit.limits import WINDOWS
 from gtm_platform.settings import settings
+from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.ingest.syncing import RULES
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 PEOPLE, SYNCS = 12, 1_000
-SOURCES = discover_sources()
+SOURCES = SCHEDULED
 COUNTED = {
     source.name: streams
     for source in SOURCES

@@ -9,16 +9,20 @@ from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.quality.freshness import TableFreshness, freshness
 from gtm_platform.serving.snapshot.facts import Fact
 from gtm_platform.serving.snapshot.landing import Draft, instant
+from gtm_platform.sources.assets import ON_DEMAND
 
 
 def make(draft: Draft) -> dict[str, Any]:
     """Return the sources with their tables; a source is as fresh as the table of it that is due first."""
     landing = draft.landing
     fresh = {each.table: each for each in freshness(landing.lake, landing.rules)}
+    never_late = {source.table(stream) for source in ON_DEMAND for stream in source.streams}
     sources: dict[str, list[dict[str, Any]]] = {}
     with cursor() as connection:
         rows = connection.execute(f"select * from ({landing.lake.query_synced(landing.day).sql}) order by 1").fetchall()
     for table, source, synced_at in rows:
+        if table in never_late:
+            continue
         due = _due(table, synced_at, landing.rules.quality.overdue_hours)
         sources.setdefault(source, []).append(
             {

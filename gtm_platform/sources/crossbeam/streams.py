@@ -1,0 +1,28 @@
+"""Crossbeam's streams, each read whole: no record says when it last changed.
+
+A list can be followed from where it ended last, but only by keeping its cursor, which any change of the lists shared
+with a partner makes useless; a thousand overlaps come with a call.
+"""
+
+from collections.abc import Iterator
+
+from gtm_platform.http.pages import Page
+from gtm_platform.ingest.source import Stream, Window
+from gtm_platform.sources.crossbeam import records
+from gtm_platform.sources.crossbeam.client import Crossbeam
+
+
+def partners(crossbeam: Crossbeam, _: Window) -> Iterator[Page]:
+    """Read all partners."""
+    return crossbeam.partners()
+
+
+def overlaps(crossbeam: Crossbeam, _: Window) -> Iterator[Page]:
+    """Read all accounts that partners and we share."""
+    return crossbeam.overlaps()
+
+
+STREAMS = (
+    Stream("partners", records.Partner, partners, sync_mode="full_refresh"),
+    Stream("overlaps", records.Overlap, overlaps, sync_mode="full_refresh", key=("record_key", "partner_record_key")),
+)

@@ -1,0 +1,1 @@
+"""ZoomInfo as a provider of facts about companies, asked on demand."""

@@ -1,0 +1,228 @@
+"""Asking from the command line and in Dagster: what is asked, what the ledger says, and what the data team hears."""
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from gtm_platform.automation.check_turns import read_turns
+from gtm_platform.cli import gtm
+from gtm_platform.definitions import defs
+from gtm_platform.enrichment.asking import Asking
+from gtm_platform.enrichment.candidates import Candidate
+from gtm_platform.ingest.enrichment import Question, Reply
+from gtm_platform.orchestration import liveness
+from gtm_platform.orchestration.instance import instance
+from gtm_platform.policy import Enrichment
+from gtm_platform.settings import settings
+from gtm_platform.sources.clay import client as clay_client
+from gtm_platform.state import audit, open_state, spend
+from gtm_platform_tests.enrichment.conftest import START, Home
+
+CHECKS = ("ample_credits", "within_cap", "all_settled")
+KEYS = [dg.AssetCheckKey(dg.AssetKey(["zoominfo", "companies"]), name) for name in CHECKS]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(clay_client, "POLLS", (0.0,))
+    monkeypatch.setenv("DAGSTER_HOME", os.environ["GTM_HOME"] + "/dagster")
+    yield
+    for file in liveness._held.values():  # a process holds its last run until it ends
+        file.close()
+    liveness._held.clear()
+
+
+def command(*arguments: str) -> Result:
+    settings.cache_clear()
+    return CliRunner().invoke(gtm, ["enrich", *arguments])
+
+
+def test_a_dry_run_shows_who_would_be_asked_and_asks_nobody(home: Home) -> None:
+    answer = command("--dry-run", "--limit", "5")
+    assert answer.exit_code == 0, answer.output
+    assert "clay: 5 of 12 companies that lack facts" in answer.output
+    assert "may cost 15 credits at most" in answer.output
+    assert "may cost 5 credits at most" in answer.output
+    assert answer.output.index(home.domains[0]) < answer.output.index(home.domains[4])
+    assert home.domains[5] not in answer.output
+    assert home.month("clay").committed == home.month("zoominfo").committed == 0
+    assert command("spend").output.strip().endswith("Nothing was spent yet.")
+
+
+def test_answers_land_in_the_lake_with_what_they_cost(home: Home) -> None:
+    answer = command("--provider", "zoominfo")
+    assert answer.exit_code == 0, answer.output
+    rows = home.answers("zoominfo")
+    assert {row["domain"] for row in rows} == set(home.domains)
+    matched = [row for row in rows if row["outcome"] == "matched"]
+    assert matched
+    assert all(row["employee_count"] and row["payload"].startswith('{"type":"Company"') for row in matched)
+    assert home.month("zoominfo").charged == sum(row["credits"] for row in rows) == len(matched)
+    assert "zoominfo" in command("spend").output
+
+
+def test_a_second_run_asks_nobody_again_and_another_provider_only_what_is_missing(home: Home) -> None:
+    command("--provider", "zoominfo")
+    spent = home.month("zoominfo")
+    calls = httpx.get(f"{home.box.url}/_sandbox/zoominfo/calls", trust_env=False).json()
+    assert command("--provider", "zoominfo").exit_code == 0
+    assert httpx.get(f"{home.box.url}/_sandbox/zoominfo/calls", trust_env=False).json() == calls
+    assert home.month("zoominfo") == spent
+    known = {row["domain"] for row in home.answers("zoominfo") if row["outcome"] == "matched"}
+    assert command("--provider", "clay").exit_code == 0
+    assert {row["domain"] for row in home.answers("clay")} == set(home.domains) - known
+
+
+def test_nothing_is_asked_beyond_the_cap(home: Home, caps: Any) -> None:
+    caps(zoominfo=4)
+    answer = command("--provider", "zoominfo")
+    assert answer.exit_code == 0, answer.output
+    assert home.month("zoominfo").committed <= 4
+    assert [row["domain"] for row in home.answers("zoominfo")] != []
+    assert {row["domain"] for row in home.answers("zoominfo")} <= set(home.domains[:6])
+
+
+@pytest.mark.usefixtures("home")
+def test_the_data_team_hears_at_80_percent_and_at_the_cap(caps: Any) -> None:
+    cursor = None
+    heard = []
+    with instance() as opened:
+        for cap in (500, 10, 4):
+            caps(zoominfo=cap)
+            with closing(open_state(settings().state_url)) as state, state.writing() as tx:
+                taken = [
+                    each.id
+                    for each in spend.reserve(
+                        tx, "zoominfo", [(f"x{cap}.example", Decimal(4))], Decimal(99), "r", START
+                    )
+                ]
+                if cap != 10:
+                    spend.release(tx, taken, START, "Only the second month is used.")
+                else:
+                    spend.begin(tx, taken, START)
+                    spend.refer(tx, taken, "somewhere")
+                    more = spend.reserve(tx, "zoominfo", [("y.example", Decimal(4))], Decimal(99), "r", START)
+                    spend.begin(tx, [each.id for each in more], START)
+                    spend.charge(tx, more[0].id, Decimal(4), START)
+            job = defs.resolve_job_def("enrich_zoominfo")
+            run_config = {"ops": {"zoominfo": {"config": {"limit": 0}}}}
+            tags = {"dagster/partition": "2026-03-02"}
+            ran = job.execute_in_process(instance=opened, tags=tags, run_config=run_config, raise_on_error=False)
+            assert ran.success
+            turns, memory = read_turns(opened, KEYS, cursor, 1e12)
+            cursor = memory.cursor()
+            heard.append([(turn.check, turn.verdict, turn.about) for turn in turns])
+    assert heard[0] == []
+    [(check, verdict, about)] = heard[1]
+    assert (check, verdict) == ("ample_credits", "WARN")
+    assert "4 and 4 reserved of 10 credits of 2026-03 are used (80%)" in about
+    [(check, verdict, about)] = heard[2]
+    assert (check, verdict) == ("within_cap", "WARN"), "an error would hold back deliveries"
+    assert "nothing more is asked this month" in about
+
+
+def test_a_call_that_nobody_knows_of_is_shown_and_settled_by_a_person(home: Home) -> None:
+    with closing(open_state(settings().state_url)) as state, state.writing() as tx:
+        (lost,) = spend.reserve(tx, "clay", [("acme.example", Decimal(3))], Decimal(99), "run", START)
+        spend.begin(tx, [lost.id], START)
+    shown = command("spend")
+    assert "acme.example" in shown.output
+    assert "stay reserved" in shown.output
+    assert command("settle", str(lost.id), "--charged", "2.5", "--by", "sam@acme.example").exit_code == 0
+    assert home.month("clay").charged == Decimal("2.5")
+    again = command("settle", str(lost.id), "--released", "--by", "sam@acme.example")
+    assert again.exit_code != 0
+    assert "is no call that waits to be settled" in again.output
+    with closing(open_state(settings().state_url)) as state, state.reading() as tx:
+        [entry] = audit.entries(tx, "credits.settle")
+    assert (entry["actor"], entry["subject"]) == ("sam@acme.example", f"clay:{lost.id}")
+
+
+def test_without_a_key_it_says_what_to_set(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ZOOMINFO_CLIENT_SECRET")
+    answer = command("--provider", "zoominfo")
+    assert answer.exit_code != 0
+    assert "ZOOMINFO_CLIENT_SECRET" in answer.output
+    assert "choose one of clay, zoominfo" in command("--provider", "nobody").output
+    assert home.month("zoominfo").committed == 0
+
+
+def test_providers_are_jobs_that_nothing_launches_by_itself(home: Home) -> None:
+    repository = defs.get_repository_def()
+    for name in ("enrich_clay", "enrich_zoominfo"):
+        assert repository.has_job(name)
+        assert name not in {schedule.job_name for schedule in repository.schedule_defs}
+        launched = [
+            sensor for sensor in repository.sensor_defs if any(each.job_name == name for each in sensor.targets)
+        ]
+        assert launched == []
+    assert home.month("clay").committed == 0
+
+
+# --- a crash between the reservation and its settlement --------------------------------------------------------------
+
+
+class Dying:
+    """A provider whose process is killed while it is asked."""
+
+    batch_size, repeats_are_free, units_free_since = 5, False, None
+
+    def ask(self, questions: list[Question]) -> Reply:  # noqa: ARG002
+        """Be killed, as by a lack of memory."""
+        os._exit(137)
+
+    def credits_left(self) -> None:
+        """Say nothing of it."""
+
+
+def _ask_and_die(url: str) -> None:
+    state = open_state(url)
+    rules = Enrichment(monthly_cap={"clay": Decimal(20)}, most_credits={"clay": Decimal(1)})
+    wishes = [Candidate(f"c{n}.example", None, ("industry",), 0.0, 0) for n in range(30)]
+    Asking(state, "clay", Dying(), rules, lambda: START, "first").ask(wishes)  # type: ignore[arg-type]
+
+
+class Answering(Dying):
+    """A provider that is asked, and whose answers are still to come."""
+
+    def __init__(self) -> None:
+        self.questions: list[Question] = []
+
+    def ask(self, questions: list[Question]) -> Reply:
+        """Note the questions."""
+        self.questions += questions
+        return Reply(reference="run_1")
+
+    def collect(self, *_: Any, **__: Any) -> None:
+        """Nothing has come yet."""
+
+
+def test_what_a_killed_run_reserved_is_neither_forgotten_nor_spent_again(home: Home) -> None:
+    url = settings().state_url
+    open_state(url).close()
+    process = multiprocessing.get_context("spawn").Process(target=_ask_and_die, args=(url,))
+    process.start()
+    process.join()
+    assert process.exitcode == 137
+    assert home.month("clay").reserved == 5
+
+    rules = Enrichment(monthly_cap={"clay": Decimal(20)}, most_credits={"clay": Decimal(1)})
+    wishes = [Candidate(f"c{n}.example", None, ("industry",), 0.0, 0) for n in range(30)]
+    provider = Answering()
+    with closing(open_state(url)) as state:
+        asking = Asking(state, "clay", provider, rules, lambda: START.replace(hour=20), "second")  # type: ignore[arg-type]
+        report = asking.ask(wishes)
+    assert report.in_doubt == 5
+    assert [each.domain for each in provider.questions] == [f"c{n}.example" for n in range(5, 20)]
+    assert home.month("clay").committed == 20
+    assert "in doubt" in str(report)

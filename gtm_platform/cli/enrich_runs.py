@@ -58,7 +58,7 @@ def show_plan(name: str | None, limit: int | None, shown: int) -> None:
         asked_about = companies[: min(budget.companies_left, len(companies) if limit is None else limit)]
         most = budget.credits_each * len(asked_about)
         click.secho(f"{source.name}: {len(asked_about)} of {len(companies)} companies that lack facts", bold=True)
-        click.echo(f"may cost {most:g} credits at most; {budget}")
+        click.echo(f"may cost {spend.as_text(most)} credits at most; {budget}")
         _print_companies(asked_about[:shown])
 
 
@@ -107,9 +107,9 @@ def show_ledger(name: str | None) -> None:
             each.month,
             each.provider,
             each.subjects,
-            f"{each.charged:g}",
-            f"{each.reserved:g}",
-            f"{rules.cap_of(each.provider):g}",
+            spend.as_text(each.charged),
+            spend.as_text(each.reserved),
+            spend.as_text(rules.cap_of(each.provider)),
         )
         for each in months
     ]
@@ -124,7 +124,7 @@ def show_ledger(name: str | None) -> None:
                 each.id,
                 each.provider,
                 each.subject,
-                f"{each.reserved:g}",
+                spend.as_text(each.reserved),
                 f"{each.begun_at:%Y-%m-%d %H:%M}",
                 each.reference,
             )
@@ -147,5 +147,5 @@ def settle_call(number: int, charged: Decimal | None, person: str) -> str:
             spend.charge(tx, number, charged, now)
         detail = {"subject": call.subject, "charged": str(charged or 0)}
         audit.note(tx, now, person[:64], "credits.settle", f"{call.provider}:{number}", detail)
-    outcome = "nothing" if charged is None else f"{charged:g} credits"
+    outcome = "nothing" if charged is None else f"{spend.as_text(charged)} credits"
     return f"{call.provider}, {call.subject}: {outcome} charged."

@@ -39,7 +39,7 @@ class AskReport:
     def __str__(self) -> str:
         sentence = (
             f"{self.companies} companies asked about, {self.matched} matched, {self.without_match} without a match; "
-            f"{self.charged:g} credits charged"
+            f"{spend.as_text(self.charged)} credits charged"
         )
         more = [f"{self.pending} answers still to come"] if self.pending else []
         more += [f"{self.in_doubt} in doubt"] if self.in_doubt else []
@@ -106,7 +106,7 @@ class Asking:
         if left is None or left >= self.rules.credits_of(self.name):
             return False
         self.report.is_exhausted = True
-        self.report.stopped = f"the account has {left:g} credits left by {self.name}'s own count"
+        self.report.stopped = f"the account has {spend.as_text(left)} credits left by {self.name}'s own count"
         return True
 
     # --- one call ----------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ class Asking:
             reserved = spend.reserve(tx, self.name, wished, cap, self.run_id, now, now - self.rules.max_age)
             committed = spend.spent_in(tx, self.name, spend.month_of(now)).committed
         if committed + credits > cap:
-            self.report.stopped = f"the cap of {cap:g} credits for {spend.month_of(now)} is used up"
+            self.report.stopped = f"the cap of {spend.as_text(cap)} credits for {spend.month_of(now)} is used up"
         return reserved
 
     def _call(self, questions: Sequence[Question], references: dict[str, list[Question]]) -> None:

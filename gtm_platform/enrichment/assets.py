@@ -91,7 +91,7 @@ def asset_of(source: Source, rules: Callable[[], SyncRules]) -> dg.AssetsDefinit
 
 
 def ask(source: Source, lake: Lake, sync: SyncRules, run_id: str, limit: int | None, report: AskReport) -> None:
-    """Ask a provider about companies that lack facts, as the policy allows; the report says what became of it."""
+    """Ask a provider about companies that lack facts; the report says what became of it."""
     config, rules = settings(), policy()
     share = LimitShare(sync.limit_share(source.name))
     with source.open(share) as provider, closing(open_state(config.state_url)) as state:

@@ -50,8 +50,10 @@ class Budget:
         if not self.cap:
             return f"{self.spend.provider} has no cap in the policy (enrichment.monthly_cap), so it is never asked."
         share = self.spend.committed / self.cap
-        set_aside = f" and {self.spend.reserved:g} reserved" if self.spend.reserved else ""
-        used = f"{self.spend.charged:g}{set_aside} of {self.cap:g} credits of {self.spend.month} are used ({share:.0%})"
+        month, cap = self.spend, spend.as_text(self.cap)
+        set_aside = f" and {spend.as_text(month.reserved)} reserved" if month.reserved else ""
+        charged = f"{spend.as_text(month.charged)}{set_aside} of {cap} credits"
+        used = f"{charged} of {month.month} are used ({share:.0%})"
         if self.level == "stop":
             return f"{self.spend.provider}: {used}: nothing more is asked this month."
         return f"{self.spend.provider}: {used}; {self.companies_left} more companies can be asked about."

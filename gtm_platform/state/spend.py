@@ -57,6 +57,11 @@ class MonthSpend:
         return self.charged + self.reserved
 
 
+def as_text(credits: Decimal) -> str:
+    """Write credits as people do, without zeros at the end."""
+    return f"{credits.normalize():f}"
+
+
 def month_of(at: datetime) -> str:
     """Return the calendar month, in UTC, that a reservation of this moment counts in."""
     return f"{at:%Y-%m}"

@@ -81,11 +81,17 @@ def write_companies(domains: list[str]) -> None:
     nameless = {"company_id": "com_none", "domain": None, "match_method": "alone"}
     free_mail = {"company_id": "com_mail", "domain": "gmail.com", "domains": ["gmail.com"], "match_method": "domain"}
     customers = [
-        {"customer_id": f"c{n}", "company_id": f"com_{n}", "mrr_reporting": 1000 - 100 * n, "is_customer": n < 6}
+        {
+            "customer_id": f"c{n}",
+            "company_id": f"com_{n}",
+            "mrr_reporting": 1000 - 100 * n,
+            "is_customer": n < 6,
+            "customer_status": "active",
+        }
         for n in range(len(domains))
     ]
-    the_lake().write(COMPANIES, DAY, filled(COMPANIES, *companies, nameless, free_mail))
-    the_lake().write(CUSTOMERS, DAY, filled(CUSTOMERS, *customers))
+    the_lake().write(COMPANIES, DAY, filled(COMPANIES, *companies, nameless, free_mail).to_pyarrow())
+    the_lake().write(CUSTOMERS, DAY, filled(CUSTOMERS, *customers).to_pyarrow())
 
 
 @pytest.fixture

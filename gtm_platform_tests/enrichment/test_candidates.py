@@ -27,7 +27,7 @@ def test_who_is_known_well_enough_is_not_asked_about(home: Home) -> None:
         {**ANSWERED, "id": "3", "domain": unmatched, "industry": "Software", "outcome": "no_match"},
     ]
     stamped = [{**row, "_window": START + timedelta(days=1), "_extracted_at": START} for row in rows]
-    the_lake().write("clay/companies", "2026-03-02", filled("clay/companies", *stamped), full=True)
+    the_lake().write("clay/companies", "2026-03-02", filled("clay/companies", *stamped).to_pyarrow(), full=True)
     listed = {each.domain: each for each in candidates(home.lake, policy(), ())}
     assert whole not in listed
     assert listed[partly].missing == ("industry",)

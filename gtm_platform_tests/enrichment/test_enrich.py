@@ -109,8 +109,6 @@ def test_the_data_team_hears_at_80_percent_and_at_the_cap(caps: Any) -> None:
                 if cap != 10:
                     spend.release(tx, taken, START, "Only the second month is used.")
                 else:
-                    spend.begin(tx, taken, START)
-                    spend.refer(tx, taken, "somewhere")
                     more = spend.reserve(tx, "zoominfo", [("y.example", Decimal(4))], Decimal(99), "r", START)
                     spend.begin(tx, [each.id for each in more], START)
                     spend.charge(tx, more[0].id, Decimal(4), START)

@@ -99,7 +99,7 @@ class Clay:
             "enriched": enriched(facts) if facts else "",
             "credits_used": str(MATCH_COSTS) if facts else "",
         }
-        async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=10) as client:
             await client.post(address, json=answer, headers={"Authorization": f"Bearer {CALLBACK_SECRET}"})
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from pydantic import SecretStr
@@ -24,6 +25,7 @@ from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.enrichment import Answer, CreditsExhausted, Outcome, Question, Reply
 from gtm_platform.sources.clay.settings import ClaySettings as Settings
+from gtm_platform.state import spend
 
 KEY_HEADER, WEBHOOK_HEADER = "clay-api-key", "x-clay-webhook-auth"
 LARGEST_RUN, LARGEST_PAGE = 100, 100
@@ -72,7 +74,7 @@ class Clay:
             "callback_url": self.config.clay_callback_url,
             "requested_at": self.config.now().isoformat(),
         }
-        table.post("", row, check=_anything)
+        table.post(urlsplit(self.config.webhook).path, row, check=_anything)
 
     def collect(self, reference: str, questions: Sequence[Question], *, wait: bool) -> list[Answer] | None:
         """Return the results of a run once it has finished; those of a table's rows come by themselves."""
@@ -167,12 +169,12 @@ def connect(settings: Settings) -> Iterator[Clay]:
 
 
 def _webhook(settings: Settings, limiter: RateLimiter) -> Api | None:
-    if not settings.clay_company_webhook_url or settings.clay_company_routine_id:
+    if not settings.webhook or settings.clay_company_routine_id:
         return None
-    token = settings.clay_webhook_auth_token
+    token, parts = settings.clay_webhook_auth_token, urlsplit(settings.webhook)
     return Api(
         "Clay",
-        settings.clay_company_webhook_url.get_secret_value(),
+        f"{parts.scheme}://{parts.netloc}",
         auth=None,
         headers={WEBHOOK_HEADER: token.get_secret_value()} if token else {},
         rate_limiters=limiter,
@@ -192,7 +194,7 @@ def _refine(failure: ApiFailure, _: Response) -> ApiFailure:
 def check(clay: Clay) -> str:
     """Ask whose workspace it is, and what it has left; both cost nothing."""
     name, left = clay.workspace().get("name") or "a workspace without a name", clay.credits_left()
-    return f"{name}; {left:g} credits left" if left is not None else str(name)
+    return f"{name}; {spend.as_text(left)} credits left" if left is not None else str(name)
 
 
 def identity(clay: Clay) -> AccountIdentity | None:

@@ -56,6 +56,11 @@ class ClaySettings(SystemSettings):
             raise ValueError("is not an https address of clay.com")
         return url
 
+    @property
+    def webhook(self) -> str:
+        """The address of the table's webhook; "" without one."""
+        return self.clay_company_webhook_url.get_secret_value() if self.clay_company_webhook_url else ""
+
     def missing(self) -> list[str]:
         """List the required variables that are not set; beside the key one of the two ways in is enough."""
         ways = (self.clay_company_routine_id, self.clay_company_webhook_url)

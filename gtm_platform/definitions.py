@@ -13,40 +13,20 @@ from gtm_platform.enrichment import assets as enrichment
 from gtm_platform.extensions.merging import extended
 from gtm_platform.health import assets as health
 from gtm_platform.identity import assets as identity
-from gtm_platform.ingest.plan import SyncRules
 from gtm_platform.lake.dagster import resource as lake
 from gtm_platform.market import assets as market
 from gtm_platform.orchestration import liveness
-from gtm_platform.policy import policy
 from gtm_platform.quality import assets as quality
 from gtm_platform.reports import assets as reports
 from gtm_platform.serving import assets as serving
 from gtm_platform.sources import assets as sources
+from gtm_platform.sync_rules import sync_rules
 from gtm_platform.unified import assets as unified
 
-ROOMS = (
-    lake,
-    liveness,
-    identity,
-    core,
-    market,
-    health,
-    cohorts,
-    quality,
-    unified,
-    serving,
-    reports,
-    delivery,
-    ops_notifications,
-)
+DAILY_ROOMS = (identity, core, market, health, cohorts, quality, unified)
+ROOMS = (lake, liveness, *DAILY_ROOMS, serving, reports, delivery, ops_notifications)
 
-DAILY_TABLES = [table for room in (identity, core, market, health, cohorts, quality, unified) for table in room.TABLES]
-
-
-def sync_rules() -> SyncRules:
-    """Take the rules of syncing from the policy as it is now: sources know none of it."""
-    rules = policy()
-    return SyncRules(**rules.sync.model_dump(), limit_share=rules.limits.share_of)
+DAILY_TABLES = [table for room in DAILY_ROOMS for table in room.TABLES]
 
 
 @cache

@@ -22,7 +22,7 @@ ROOM = Path(gtm_platform.__file__).parent
 FLOORS = [
     {"settings", "policy", "orchestration", "lake", "state", "http"},
     {"ingest"},
-    {"sources"},
+    {"sources", "sync_rules"},
     {"identity"},
     {"core", "market"},
     {"cohorts", "health", "quality"},

@@ -21,6 +21,7 @@ from gtm_platform.ingest.declared.schema import SourceDeclaration
 from gtm_platform.ingest.discovery import SOURCES_PACKAGE
 from gtm_platform.ingest.source import Source
 from gtm_platform.lake.contracts import TABLES
+from gtm_platform.sync_rules import sync_rules
 
 TYPE = "gtm_platform.extensions.declared_source.DeclaredSource"
 ENDINGS = (".yaml", ".yml")
@@ -81,8 +82,6 @@ class DeclaredSource(SourceDeclaration, dg.Component):
 
 def definitions(source: Source) -> dg.Definitions:
     """Return what a declared source adds to the graph."""
-    from gtm_platform.definitions import sync_rules  # which loads the extensions, this one too
-
     return definitions_of(source, sync_rules)
 
 

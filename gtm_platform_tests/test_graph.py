@@ -28,7 +28,7 @@ FLOORS = [
     {"cohorts", "health", "quality"},
     {"unified"},
     {"intelligence"},
-    {"delivery", "serving", "privacy"},
+    {"delivery", "enrichment", "serving", "privacy"},
     {"reports"},
     {"extensions"},
     {"automation"},

@@ -137,7 +137,8 @@ class DeclarationFile:
 
 
 def _words(mistake: Any) -> str:
-    words = KINDS.get(mistake["type"], mistake["msg"][:1].lower() + mistake["msg"][1:])
+    message = str(mistake["msg"])
+    words = KINDS.get(mistake["type"], message[:1].lower() + message[1:])
     if mistake["type"] == "literal_error":
         return f"is none of {mistake['ctx']['expected'].replace(' or ', ', ')}"
     if mistake["type"] == "string_pattern_mismatch":
@@ -147,7 +148,7 @@ def _words(mistake: Any) -> str:
 
 def _line_of(node: yaml.Node, place: Sequence[str | int]) -> int:
     """The line on which something stands; of what is missing, the line of what it is missing in."""
-    line = node.start_mark.line + 1
+    line: int = node.start_mark.line + 1
     for step in place:
         below = _below(node, step)
         if below is None:

@@ -136,7 +136,7 @@ class SourceRun:
             return
         record_first_day(FIRST_DAY)
         newest = max(self.lake.partitions("/".join(key.path)))
-        added = stream.on_written(self.context.run.run_id) if stream.on_written else {}
+        added = dict(stream.on_written(self.context.run.run_id)) if stream.on_written else {}
         for window in report.windows:
             written = self._metadata(key, window, newest) | (added if window is report.windows[-1] else {})
             self.context.add_asset_metadata(written, asset_key=key, partition_key=window.key)

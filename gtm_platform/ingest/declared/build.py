@@ -168,7 +168,7 @@ def _record(declared: StreamDeclaration) -> type[Record]:
 def _field(declared: FieldDeclaration, *, required: bool) -> tuple[Any, Any]:
     must, may = TYPES[declared.type]
     is_required = required or declared.required
-    default = ... if is_required else [] if declared.type == "texts" else None
+    default: Any = ... if is_required else [] if declared.type == "texts" else None
     path = steps(declared.at or declared.name)
     return must if is_required else may, at(*path, personal=declared.personal, about=declared.about, default=default)
 

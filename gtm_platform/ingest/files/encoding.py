@@ -61,8 +61,8 @@ def encoding_of(path: Path) -> Encoding:
         for mark, codec in MARKS:
             if begin.startswith(mark):
                 return Encoding(codec)
-        if codec := _unmarked_utf16(begin):
-            return Encoding(codec)
+        if unmarked := _unmarked_utf16(begin):
+            return Encoding(unmarked)
         return Encoding(_eight_bit(begin, file))
 
 

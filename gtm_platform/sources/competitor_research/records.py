@@ -62,7 +62,7 @@ def use_facts(fields: Fields, file: SourceFile) -> Mapping[str, Any]:
     """Return what a row says beside its cells; without a date it was seen when the file came."""
     host = host_of(fields.get("company_domain"))
     name, competitor = fields.get("company_name"), (fields.get("competitor") or "").strip().lower()
-    company = host or re.sub(r"\W+", " ", name.casefold()).strip() if name or host else None
+    company = host or (re.sub(r"\W+", " ", name.casefold()).strip() if name else None)
     return {
         "domain": host,
         "seen_on": fields.get("seen_on") or file.received_on,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
+from typing import TypeAlias
 
 import ibis
 
@@ -12,7 +13,7 @@ from gtm_platform.lake.expressions.rounding import points
 from gtm_platform.lake.expressions.scores import capped, mixed
 from gtm_platform.policy import Churn, Health, Policy
 
-Facts = Mapping[str, ibis.Value] | ibis.Table
+Facts: TypeAlias = "Mapping[str, ibis.Value] | ibis.Table"
 
 DAYS_A_MONTH = 30.4375
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -29,7 +29,7 @@ from gtm_platform.sandbox import zoominfo as zoominfo_emulator
 from gtm_platform.sandbox.clay.store import MATCH_COSTS, ClayStore
 from gtm_platform.sandbox.world.world import World
 from gtm_platform.sandbox.zoominfo.store import ZoomInfoStore
-from gtm_platform.settings import settings
+from gtm_platform.settings import SettingsError, settings
 from gtm_platform.sources.clay import callback
 from gtm_platform.sources.clay import client as clay_client
 from gtm_platform.sources.clay.records import Company as ClayCompany
@@ -400,6 +400,7 @@ def test_a_callback_of_a_stranger_or_about_nothing_is_refused(body: bytes, key: 
 
 
 def test_rows_are_sent_to_clay_only() -> None:
-    with pytest.raises(ValidationError, match=r"is not an https address of clay\.com"):
-        ClaySettings(clay_company_webhook_url=SecretStr("https://clay.com.evil.example/x"))
-    assert ClaySettings(clay_company_webhook_url=SecretStr("https://api.clay.com/v3/sources/webhook/x"))
+    for address in ("https://clay.com.evil.example/x", "http://api.clay.com/x", "no address"):
+        with pytest.raises(SettingsError, match=r"CLAY_COMPANY_WEBHOOK_URL is not an https address of clay\.com"):
+            assert ClaySettings(clay_company_webhook_url=SecretStr(address)).webhook
+    assert ClaySettings(clay_company_webhook_url=SecretStr("https://api.clay.com/v3/sources/webhook/x")).webhook

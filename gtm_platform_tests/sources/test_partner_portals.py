@@ -73,7 +73,7 @@ def values(table: ibis.Table, field: Any) -> list[Any]:
 def partnerstack(stand: Stand, network: PartnerNetwork, **more: Any) -> Iterator[partnerstack_client.PartnerStack]:
     stand.emulator = partnerstack_emulator.app(network, clock)
     config = {
-        "partnerstack_public_key": partnerstack_emulator.PUBLIC_KEY,
+        "partnerstack_public_key": SecretStr(partnerstack_emulator.PUBLIC_KEY),
         "partnerstack_secret_key": SecretStr(partnerstack_emulator.SECRET_KEY),
         "partnerstack_base_url": f"{stand.url}/api/v2",
     }

@@ -2,9 +2,9 @@
 
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field
 
-from gtm_platform.settings import Secret, SystemSettings, Text
+from gtm_platform.settings import Secret, SettingsError, SystemSettings, Text
 
 OWN_HOSTS = ("clay.com",)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -43,23 +43,16 @@ class ClaySettings(SystemSettings):
         description="How long a run waits for a routine; what comes later is collected by the next.",
     )
 
-    @field_validator("clay_company_webhook_url")
-    @classmethod
-    def _is_clays(cls, url: SecretStr | None) -> SecretStr | None:
-        """Companies' names are sent there, so it has to be Clay's."""
-        if url is None:
-            return None
-        parts = urlsplit(url.get_secret_value())
-        host = parts.hostname or ""
-        is_clays = parts.scheme == "https" and any(host == own or host.endswith(f".{own}") for own in OWN_HOSTS)
-        if not is_clays and host not in LOOPBACK:
-            raise ValueError("is not an https address of clay.com")
-        return url
-
     @property
     def webhook(self) -> str:
-        """The address of the table's webhook; "" without one."""
-        return self.clay_company_webhook_url.get_secret_value() if self.clay_company_webhook_url else ""
+        """The address of the table's webhook, "" without one; companies are sent there, so it has to be Clay's."""
+        url = self.clay_company_webhook_url.get_secret_value() if self.clay_company_webhook_url else ""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        is_clays = parts.scheme == "https" and any(host == own or host.endswith(f".{own}") for own in OWN_HOSTS)
+        if url and not is_clays and host not in LOOPBACK:
+            raise SettingsError("CLAY_COMPANY_WEBHOOK_URL is not an https address of clay.com. Copy it from the table.")
+        return url
 
     def missing(self) -> list[str]:
         """List the required variables that are not set; beside the key one of the two ways in is enough."""

@@ -75,11 +75,11 @@ def _counts(transaction: bytes) -> bool:
 @contextmanager
 def connect(settings: Settings) -> Iterator[PartnerStack]:
     """Open the account of the keys for one run."""
-    secret = settings.partnerstack_secret_key or SecretStr("")
+    pair = [settings.partnerstack_public_key or SecretStr(""), settings.partnerstack_secret_key or SecretStr("")]
     with Api(
         "PartnerStack",
         settings.partnerstack_base_url,
-        auth=httpx.BasicAuth(settings.partnerstack_public_key or "", secret.get_secret_value()),
+        auth=httpx.BasicAuth(*(key.get_secret_value() for key in pair)),
         headers={"Accept": "application/json"},
         rate_limiters=RateLimiter(CALLS_A_SECOND, burst=CALLS_A_SECOND),
         retry=RetryPolicy(),

@@ -25,8 +25,8 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PEOPLE = 10
 KEY = {"X-Api-Key": "survey-key"}
 SYSTEMS = [
-    "calendly", "chartmogul", "chroma_admin", "fathom", "hubspot", "intercom", "listkit_admin", "orb", "posthog",
-    "slack", "stripe", "userflow",
+    "calendly", "chartmogul", "chroma_admin", "factors", "fathom", "github", "hubspot", "intercom", "listkit_admin",
+    "orb", "posthog", "reodev", "slack", "stripe", "sumble", "userflow", "youtube",
 ]  # fmt: skip
 
 

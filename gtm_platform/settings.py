@@ -38,6 +38,11 @@ def _no_blank(value: object) -> object:
     return None if value == "" else value
 
 
+def words(text: str) -> tuple[str, ...]:
+    """Return the parts of a value that are separated by commas, each once."""
+    return tuple(dict.fromkeys(part for part in map(str.strip, text.split(",")) if part))
+
+
 Secret = Annotated[SecretStr | None, BeforeValidator(_no_blank)]
 Text = Annotated[str | None, BeforeValidator(_no_blank)]
 

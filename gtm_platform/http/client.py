@@ -9,7 +9,7 @@ import re
 import ssl
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
 from pydantic import SecretStr
@@ -28,6 +28,7 @@ LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive
 SECRET_NAMES = re.compile(r"auth|key|token|secret|password|cookie", re.IGNORECASE)
 
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
+T = TypeVar("T")
 
 # httpx logs every URL with its query, where some systems take their key or an e-mail address; httpcore logs the headers
 # of every answer, where some repeat it.
@@ -39,6 +40,13 @@ logging.getLogger("httpcore").setLevel(logging.WARNING)
 def _ssl_context(*_named: str | None) -> ssl.SSLContext:
     """Return the authorities that are trusted: loaded once, as that takes time, unless the environment names others."""
     return httpx.create_ssl_context()
+
+
+class Answer(NamedTuple):
+    """The body of an answer, and its headers."""
+
+    body: bytes
+    headers: Mapping[str, str]
 
 
 class BearerAuth(httpx.Auth):
@@ -107,11 +115,29 @@ class Api:
 
     def get(self, path: str, params: Params | None = None, *, check: Callable[[bytes], bytes] = expect_json) -> bytes:
         """Return what `check` makes of the body; an InvalidResponse that it raises is worth another call."""
-        return self._call("GET", path, check, params=params)
+        return self._call("GET", path, _body_by(check), params=params)
+
+    def get_answer(
+        self,
+        path: str,
+        params: Params | None = None,
+        headers: Mapping[str, str] = {},
+        *,
+        check: Callable[[bytes], bytes] = expect_json,
+    ) -> Answer:
+        """Return the body with the headers of the answer, where a list says in a header how it goes on."""
+        body_of = _body_by(check)
+        return self._call(
+            "GET",
+            path,
+            lambda response: Answer(body_of(response), response.headers),
+            params=params,
+            headers=headers,
+        )
 
     def post(self, path: str, json: Any, *, check: Callable[[bytes], bytes] = expect_json) -> bytes:
         """Search. It is called again after a failure, so it must change nothing on the other side."""
-        return self._call("POST", path, check, json=json)
+        return self._call("POST", path, _body_by(check), json=json)
 
     def close(self) -> None:
         """Close the connections."""
@@ -126,14 +152,14 @@ class Api:
     def __repr__(self) -> str:
         return f"Api({self.system!r}, {bare_url(self.base_url)!r})"
 
-    def _call(self, method: str, path: str, check: Callable[[bytes], bytes], **content: Any) -> bytes:
+    def _call(self, method: str, path: str, read: Callable[[Response], T], **content: Any) -> T:
         wire_request = self._build(method, path, **content)
         request = Request(method, str(wire_request.url))
         return self._caller.call(
             request,
             lambda: self._send(request, wire_request),
             self._rate_limiters(method, path),
-            lambda response: b"" if response.status == 204 else check(response.body),
+            read,
         )
 
     def _build(self, method: str, path: str, **content: Any) -> httpx.Request:
@@ -187,6 +213,10 @@ class Api:
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
             return Unavailable, f"reached nobody ({reason}). Check the base URL and the network."
         return Unavailable, f"got no whole answer ({reason})."
+
+
+def _body_by(check: Callable[[bytes], bytes]) -> Callable[[Response], bytes]:
+    return lambda response: b"" if response.status == 204 else check(response.body)
 
 
 def _secrets(request: httpx.Request) -> tuple[str, ...]:

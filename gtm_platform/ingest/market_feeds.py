@@ -33,7 +33,7 @@ class SignalFeed:
     company_id: Field | None = None  # a record of the source's company feed
     company_name: Field | None = None
     ends_at: Field | None = None
-    strength: Field | None = None  # 0 to 1 of a job post: how urgent; of a visit: how many pages
+    strength: Field | None = None  # of a job post how urgent, 0 to 1; of a visit how many pages
     topics: Field | None = None  # an array: technologies, repositories, pages
     evidence: Field | None = None  # an address where a person can see it
     title: Field | None = None

@@ -141,6 +141,16 @@ def _with_names(raw: bytes, columns: Sequence[str]) -> bytes:
     return ENCODE(dict(zip(columns, values, strict=True))) if len(values) == len(columns) else raw
 
 
+def instant_or_none(raw: bytes, *path: str) -> datetime | None:
+    """Return an instant of a record of any shape; None also where it cannot be read, which its reader will refuse."""
+    text = get_path_or_none(raw, *path)
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment and not moment.tzinfo else moment
+
+
 def _document(raw: bytes) -> bytes:
     return raw.document if isinstance(raw, RawRecord) else raw
 

@@ -25,8 +25,9 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PEOPLE = 10
 KEY = {"X-Api-Key": "survey-key"}
 SYSTEMS = [
-    "calendly", "chartmogul", "chroma_admin", "clay", "crossbeam", "fathom", "ga4", "hubspot", "intercom",
-    "listkit_admin", "orb", "partnerstack", "posthog", "slack", "stripe", "userflow", "zoominfo",
+    "calendly", "chartmogul", "chroma_admin", "clay", "crossbeam", "factors", "fathom", "ga4", "github", "hubspot",
+    "intercom", "listkit_admin", "orb", "partnerstack", "posthog", "reodev", "slack", "stripe", "sumble", "userflow",
+    "youtube", "zoominfo",
 ]  # fmt: skip
 
 

@@ -48,7 +48,7 @@ STATED = ("kind", "at", "ends_at", "title", "topics", "strength", "evidence", "s
 def table(records: Tables, companies: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
     """Return a row per signal; of several sources that show one the first in precedence is taken at its word."""
     rows = with_company((_stated(feed, records) for feed in FEEDS), companies)
-    rows = rows.filter(rows["at"] < end_of(day))
+    rows = _visits_once(rows.filter(rows["at"] < end_of(day)))
     stated = ibis.struct({"precedence": rows["precedence"], **{name: rows[name] for name in STATED}})
     signals = rows.group_by("company_id", "signal_id").agg(
         stated=stated.min(), sources=rows["source"].collect(distinct=True)
@@ -57,6 +57,14 @@ def table(records: Tables, companies: ibis.Table, policy: Policy, day: Day) -> i
     active = signals["ends_at"].isnull() | (signals["ends_at"] >= end_of(day))
     signals = signals.mutate(is_active=active, sources=signals["sources"].sort())
     return signals.mutate(points=ibis.ifelse(active, _points(signals, policy.market, day), number(0)))
+
+
+def _visits_once(rows: ibis.Table) -> ibis.Table:
+    """Leave of a company's visits on a day those of the first source in precedence: others count the same people."""
+    visit = rows["kind"] == "visit"
+    day = ibis.window(group_by=[rows["company_id"], rows["kind"], rows["at"].date()])
+    marked = rows.mutate(first=rows["precedence"].min().over(day), is_visit=visit)
+    return marked.filter(~marked["is_visit"] | (marked["precedence"] == marked["first"])).drop("first", "is_visit")
 
 
 def _stated(feed: SignalFeed, tables: Tables) -> ibis.Table:

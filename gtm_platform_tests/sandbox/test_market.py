@@ -47,7 +47,7 @@ def test_a_company_whose_only_sign_was_a_competitor_comes_into_the_market_as_tim
 
 
 def test_a_closed_job_post_is_no_sign_any_more(world: World) -> None:
-    jobs = [job for each in world.market.companies(world.now) for job in each.signals.jobs]
+    jobs = [job for each in world.market.companies(world.now) for job in each.signals.jobs if job.is_ai]
     closed = {job.id for job in jobs if job.closed <= world.now}
     open_now = {job.id for job in jobs if job.posted < world.now < job.closed}
     shown = {job for row in world.truth(date(2026, 3, 8))["market"] for job in row.get("jobs", ())}

@@ -89,7 +89,7 @@ def _shown_before(each: MarketCompany, before: datetime) -> dict[str, Any]:
     signals = each.signals
     partner = signals.partnership if signals.partnership and signals.partnership.since < before else None
     past = {
-        "jobs": sorted(job.id for job in signals.jobs if job.posted < before <= job.closed),
+        "jobs": sorted(job.id for job in signals.jobs if job.is_ai and job.posted < before <= job.closed),
         "acts": sorted(act.id for act in signals.acts if act.at < before),
         "visits": sorted(visit.id for visit in signals.visits if visit.at < before),
         "competitors": sorted(use.competitor for use in signals.competitors if use.seen < before),

@@ -49,7 +49,7 @@ def scores(facts: ibis.Table, rules: Health, day: Day) -> dict[str, ibis.ir.Floa
 
 
 def days_unseen(facts: ibis.Table, rules: Health, day: Day) -> ibis.ir.IntegerValue:
-    """Count the days since a customer was seen; by a refinement from sign-up where it never was, and others are."""
+    """Count the days since a customer was seen; by a refinement from sign-up where it never was."""
     seen = facts["days_since_seen"]
     if not rules.refinements.never_seen_counts_from_signup:
         return seen

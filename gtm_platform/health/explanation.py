@@ -73,7 +73,7 @@ class Explanation(BaseModel):
 def explained(
     health: Row, facts: Row, rules: Policy | None, changes: Sequence[Row] = (), *, rules_in_force: bool
 ) -> Explanation:
-    """Explain a row of health by the customer's facts, the rules it was made with, if not lost, and its changes."""
+    """Explain a row of health by the customer's facts, the rules it was made with, and its changes."""
     day = date.fromisoformat(str(health["as_of"])[:10])
     columns = {name: _as_in_json(value) for name, value in {**facts, **health}.items()}
     return Explanation(

@@ -50,20 +50,20 @@ def _late(lake: Hindsight, table: str, published: File, end: str) -> Iterator[st
     if changed is None or not later:
         return
     read_later = lake.file_query(table, [file for file in lake.files(table) if str(file.path) in later])
-    same = " and ".join(f'known."{name}" = late."{name}"' for name in contract_of(table).key)
-    known = f"select {quoted([*contract_of(table).key, changed])} from ({lake.base.query_as_of(table, end).sql})"
+    same = " and ".join(f'stored."{name}" = late."{name}"' for name in contract_of(table).key)
+    stored = f"select {quoted([*contract_of(table).key, changed])} from ({lake.base.query_as_of(table, end).sql})"
     yield f"""from ({read_later.sql}) as late where "{changed}" < timestamptz '{end} 00:00:00+00' and not exists (
-        select 1 from ({known}) as known where {same} and known."{changed}" >= late."{changed}")"""
+        select 1 from ({stored}) as stored where {same} and stored."{changed}" >= late."{changed}")"""
 
 
 def _keep(connection: duckdb.DuckDBPyConnection, table: str, rows: str) -> bool:
     """Keep the ids that rows of a table name; say whether there were any."""
     schema = contract_of(table).schema
-    one = [name for name, kind in schema.items() if kind.is_string() and name not in LONG_TEXTS]
-    several = [
+    texts = [name for name, kind in schema.items() if kind.is_string() and name not in LONG_TEXTS]
+    text_lists = [
         name for name, kind in schema.items() if isinstance(kind, dt.Array) and isinstance(kind.value_type, dt.String)
     ]
-    lists = [f"[{quoted(one)}]", *(f'coalesce("{name}", [])' for name in several)]
+    lists = [f"[{quoted(texts)}]", *(f'coalesce("{name}", [])' for name in text_lists)]
     ids = lists[0] if len(lists) == 1 else f"flatten([{', '.join(lists)}])"
     kept = connection.execute(
         f"insert into late_ids select distinct {text(table.split('/')[0])}, named from "

@@ -38,7 +38,7 @@ MOST_RESTRICTED = 20_000  # customers; for more of them all are made again
 
 @contextmanager
 def restated_scores(lake: Lake, day: str) -> Iterator[Mapping[str, ibis.Table]]:
-    """Prepare the newest published day before a day as each cause leaves it; an empty table where nothing differs."""
+    """Prepare the newest published day before a day as each cause leaves it; empty where none is."""
     earlier = [file for file in lake.files(PUBLISHED) if file.partition < day]
     nothing = lake.read(PUBLISHED, [])
     with scratch_folder(lake) as folder:

@@ -74,7 +74,7 @@ def code_version() -> str:
 
 
 def policy_of(lake: Lake, policy_hash: str) -> Policy | None:
-    """Return the rules of a hash: those in force, or those that were written down on any day; None where lost."""
+    """Return the rules of a hash, in force or written down on any day; None where they are lost."""
     if policy_hash == current_policy().hash:
         return current_policy()
     query = lake.file_query(KEY, lake.files(KEY))

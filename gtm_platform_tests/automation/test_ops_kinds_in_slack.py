@@ -147,7 +147,7 @@ def sensor_works(platform: Platform) -> None:
 
 # What goes wrong, the kind, the heading; what ends it, and the heading of that.
 STORIES: dict[str, tuple[Script, str, str, Script | None, str]] = {
-    "a sync fails": (key_is_refused, "run_failed", "Run failed: sync_stripe, 2026-11-20", None, ""),
+    "a sync fails": (key_is_refused, "run_failed", "Run failed: stripe/products, 2026-11-20", None, ""),
     "a source is stale": (
         nothing_is_read, "check_turned", "Check warns: stripe/charges fresh and ", stripe_is_read_again,
         "Check passes again: stripe/charges fresh and ",

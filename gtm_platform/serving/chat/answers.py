@@ -125,7 +125,7 @@ class Freshness(ChatAnswer, DataFreshness):
 
 
 class OddDailyFigures(ChatAnswer):
-    """The daily figures of tables that are unlike those of the weeks before, those that are odd now first."""
+    """Daily figures that are unlike those of the weeks before, those that are odd now first."""
 
     judged_day: date | None = Field(description="The newest day whose figures were judged; null before the first.")
     days: int = Field(description="How far those reach back that are over.")

@@ -52,7 +52,7 @@ async def customer(
     who: Who,
     _: Annotated[NoQuery, Query()],
 ) -> Response:
-    """A customer, current or not, with 90 days of history, how the score is made and what moved it, and alerts."""
+    """A customer with 90 days of history, how the score is made, what moved it, and alerts."""
     if "@" in who:
         require(call.principal, "personal:read")
     return call.answer(lambda snapshot: _detail(call, snapshot, who))

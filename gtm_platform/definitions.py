@@ -8,13 +8,12 @@ from gtm_platform.automation import ops_notifications
 from gtm_platform.automation.definitions import automated
 from gtm_platform.core import assets as core
 from gtm_platform.delivery import definitions as delivery
+from gtm_platform.extensions.location import sync_rules
 from gtm_platform.extensions.merging import extended
 from gtm_platform.health import assets as health
 from gtm_platform.identity import assets as identity
-from gtm_platform.ingest.plan import SyncRules
 from gtm_platform.lake.dagster import resource as lake
 from gtm_platform.orchestration import liveness
-from gtm_platform.policy import policy
 from gtm_platform.quality import assets as quality
 from gtm_platform.reports import assets as reports
 from gtm_platform.serving import assets as serving
@@ -24,12 +23,6 @@ from gtm_platform.unified import assets as unified
 ROOMS = (lake, liveness, identity, core, health, quality, unified, serving, reports, delivery, ops_notifications)
 
 DAILY_TABLES = [table for room in (identity, core, health, quality, unified) for table in room.TABLES]
-
-
-def sync_rules() -> SyncRules:
-    """Take the rules of syncing from the policy as it is now: sources know none of it."""
-    rules = policy()
-    return SyncRules(**rules.sync.model_dump(), limit_share=rules.limits.share_of)
 
 
 @cache

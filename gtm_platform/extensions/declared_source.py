@@ -15,6 +15,7 @@ import dagster as dg
 import yaml
 from pydantic import ValidationError
 
+from gtm_platform.extensions.location import sync_rules
 from gtm_platform.ingest.assets import definitions_of
 from gtm_platform.ingest.declared.build import build_source
 from gtm_platform.ingest.declared.schema import SourceDeclaration
@@ -81,8 +82,6 @@ class DeclaredSource(SourceDeclaration, dg.Component):
 
 def definitions(source: Source) -> dg.Definitions:
     """Return what a declared source adds to the graph."""
-    from gtm_platform.definitions import sync_rules  # which loads the extensions, this one too
-
     return definitions_of(source, sync_rules)
 
 

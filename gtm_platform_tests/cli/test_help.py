@@ -21,6 +21,7 @@ COMMANDS = (
     "doctor",
     "health",
     "identity",
+    "import",
     "mcp",
     "policy",
     "query",

@@ -61,13 +61,13 @@ def neighbourhood(rows: ibis.Table, id: str, texts: Sequence[str], new: ibis.Tab
 
     `new` has the ids of who is new. However many there are in all, those are few.
     """
-    words = [
+    by_text = [
         rows.select(id, word=ibis.literal(f"{place} ") + rows[text].lower().re_split(r"[^\p{L}\p{N}]+").unnest())
         for place, text in enumerate(texts)
     ]
-    said = ibis.union(*words).distinct()
-    said = said.filter(said["word"].length() > 2 + MIN_LETTERS - 1)
-    shared = said.semi_join(said.semi_join(new, id).select("word").distinct(), "word")
+    words = ibis.union(*by_text).distinct()
+    words = words.filter(words["word"].length() >= len("0 ") + MIN_LETTERS)
+    shared = words.semi_join(words.semi_join(new, id).select("word").distinct(), "word")
     rare = shared.group_by("word").agg(sharing=shared.count()).filter(lambda t: t["sharing"] <= COMMON)
     near = shared.semi_join(rare, "word").select(id).distinct()
     every = ibis.greatest(rows.select(id).distinct().count().as_scalar() // LEARNT_FROM, 1)

@@ -4,17 +4,17 @@ Dagster makes an engine of SQLAlchemy for every statement, which compiles the st
 costs. An engine has no connection of its own, so nothing else is different. `dagster.yaml` names `SqliteHistory`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SQLITE_BUSY_TIMEOUT_SECONDS, SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
 from dagster._core.storage.sqlite_storage import (
     DagsterSqliteStorage,
-    SqliteStorageConfig,
     _event_logs_directory,
     _runs_directory,
     _schedule_directory,
@@ -22,12 +22,13 @@ from dagster._core.storage.sqlite_storage import (
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.pool import NullPool
 
+BUSY_SECONDS = 60  # for which a writer waits for another, as in Dagster
 FILES = 64  # whose engines are kept: each run has a file of its own
 
 
 @lru_cache(maxsize=FILES)
 def _engine(address: str) -> sa.Engine:
-    return sa.create_engine(address, poolclass=NullPool, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
+    return sa.create_engine(address, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
 
 
 class _EventLog(SqliteEventLogStorage):
@@ -66,5 +67,6 @@ class SqliteHistory(DagsterSqliteStorage):
         self._schedule_storage = _Schedules.from_local(_schedule_directory(base_dir))
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: SqliteStorageConfig) -> "SqliteHistory":
-        return cls.from_local(inst_data=inst_data, **config_value)
+    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]) -> "SqliteHistory":
+        """Make it by its section of dagster.yaml."""
+        return cls.from_local(config_value["base_dir"], inst_data)

@@ -12,9 +12,10 @@ from gtm_platform.state.dropped_files import REFUSED, DroppedFile, news_since
 
 
 def read_file_news(cursor: str | None, now: datetime) -> tuple[list[FileNews], str]:
-    """Return what became of files since the cursor, and the next cursor. The first look is at what comes from now on.
+    """Return what became of files since the cursor, and the next cursor.
 
-    The moment of the cursor itself is read again: what is journaled already is not sent twice.
+    The first look is at what comes from now on. The moment of the cursor itself is read again: what is journaled is not
+    sent twice.
     """
     if not cursor:
         return [], now.isoformat()

@@ -143,11 +143,13 @@ def _partitions_until_now() -> Iterator[None]:
 
 
 def _windows_of(day: date) -> Iterator[tuple[str, str, str]]:
-    """Each source with its first and last window of the day."""
+    """Each source that is on, with its first and last window of the day."""
     from gtm_platform.ingest.assets import windows
     from gtm_platform.sources.assets import SCHEDULED
 
     for source in SCHEDULED:
+        if source.off():  # as one is for which nobody has dropped a file
+            continue
         starts = [midnight(day) + n * HOUR for n in range(0, 24, source.hours)]
         fmt = windows(source.hours).fmt
         yield source.name, starts[0].strftime(fmt), starts[-1].strftime(fmt)

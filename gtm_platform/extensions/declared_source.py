@@ -73,7 +73,7 @@ class ExampleScaffolder(dg.Scaffolder[Any]):
 
 @dg.scaffold_with(ExampleScaffolder)
 class DeclaredSource(SourceDeclaration, dg.Component):
-    """A source whose API is a plain paged list: its tables, checks, job and schedule, like those of any source."""
+    """A source whose API is a plain paged list, with tables, checks, job and schedule as any has."""
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 (Dagster passes it)
         """Build the source's definitions; a run asks the policy for the rules when it begins."""
@@ -167,7 +167,7 @@ def _below(node: yaml.Node, step: str | int) -> tuple[int, yaml.Node] | None:
 
 
 def declaration_files(folder: Path) -> Iterator[DeclarationFile]:
-    """Yield the files below a folder that declare a source; hidden ones, and those of other types, are left alone."""
+    """Yield the files below a folder that declare a source; hidden ones and others are left alone."""
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
         if path.suffix in ENDINGS and not any(part[:1] in "._" for part in relative.parts) and _is_declaration(path):

@@ -53,7 +53,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class FileDrop(Schedule):
-    """Read when a file is dropped; at night each day is closed by a sync that reads what nobody has read yet."""
+    """Read when a file is dropped; at night a sync closes each day and reads what is left."""
 
     hours: int = 24
     minute: int = 10

@@ -60,11 +60,15 @@ def table(records: Tables, companies: ibis.Table, policy: Policy, day: Day) -> i
 
 
 def _visits_once(rows: ibis.Table) -> ibis.Table:
-    """Leave of a company's visits on a day those of the first source in precedence: others count the same people."""
-    visit = rows["kind"] == "visit"
-    day = ibis.window(group_by=[rows["company_id"], rows["kind"], rows["at"].date()])
-    marked = rows.mutate(first=rows["precedence"].min().over(day), is_visit=visit)
-    return marked.filter(~marked["is_visit"] | (marked["precedence"] == marked["first"])).drop("first", "is_visit")
+    """Leave of a company's visits those of the first source in precedence: the others count the same people.
+
+    What is days in one time zone is the day before or after in another.
+    """
+    rows = rows.mutate(on=rows["at"].date().epoch_days())
+    near = ibis.range_window(preceding=1, following=1, group_by=["company_id", "kind"], order_by="on")
+    marked = rows.mutate(first=rows["precedence"].min().over(near))
+    counts = (marked["kind"] != "visit") | (marked["precedence"] == marked["first"])
+    return marked.filter(counts).drop("first", "on")
 
 
 def _stated(feed: SignalFeed, tables: Tables) -> ibis.Table:

@@ -23,7 +23,7 @@ FIRST, DAYS = date(2026, 3, 1), 90
 
 
 def measure(effort: Effort) -> Iterator[Row]:
-    for source in filter(lambda each: each.is_scheduled, discover_sources()):
+    for source in (each for each in discover_sources() if each.is_scheduled and each.required_env):
         with sandbox(people=effort.of(1_500, 60), now=_midnight(FIRST).isoformat()) as url:
             taken = in_child(f"{__name__}:backfill", url=url, name=source.name).found
         what = f"{DAYS} days of {source.name}, {taken['calls']:,} calls"

@@ -10,6 +10,7 @@ import pytest
 
 from gtm_platform.accounts import AccountIdentity, accounts_of_home, require_own_account
 from gtm_platform.ingest.discovery import discover_sources
+from gtm_platform.ingest.files.streams import folder_of
 from gtm_platform.policy import policy
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.settings import settings
@@ -17,6 +18,7 @@ from gtm_platform.sources.stripe.settings import StripeSettings
 from gtm_platform_tests.cli.conftest import Command
 
 SOURCES = tuple(source.name for source in discover_sources())
+FROM_FILES = {source.name for source in discover_sources() if folder_of(source)}
 DESTINATIONS = ("delivery/hubspot", "delivery/alerts")
 
 
@@ -27,9 +29,13 @@ def box() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def connected(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def connected(box: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keys of the sandbox, and a file for each source that is read from files."""
     for name, value in box.env.items():
         monkeypatch.setenv(name, value)
+    for source in FROM_FILES:
+        (home / "drop" / source).mkdir(parents=True)
+        (home / "drop" / source / "list.csv").touch()
 
 
 def states(output: str) -> dict[str, str]:
@@ -150,7 +156,7 @@ def test_it_says_how_much_of_the_limits_is_used(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits = lines_of(command("doctor").stdout)
-    assert set(limits) == {*SOURCES, *DESTINATIONS}
+    assert set(limits) == {*SOURCES, *DESTINATIONS} - FROM_FILES
     assert (
         limits.items()
         >= {

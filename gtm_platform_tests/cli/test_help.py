@@ -22,6 +22,7 @@ COMMANDS = (
     "enrich",
     "health",
     "identity",
+    "import",
     "mcp",
     "policy",
     "query",

@@ -29,7 +29,7 @@ START = datetime(2026, 3, 2, tzinfo=UTC)
 PEOPLE, SEED = 40, 29
 WINDOWS = 2  # the first is a full refresh, the second brings what changed
 TRIES = 10  # a run that failed is made again
-SOURCES = SCHEDULED
+SOURCES = [source for source in SCHEDULED if source.required_env]  # others are read from files
 
 
 @dataclass

@@ -108,9 +108,9 @@ def test_a_sign_that_two_sources_show_is_one_in_the_words_of_the_first() -> None
 
 def test_visits_of_a_day_count_as_the_first_source_has_them() -> None:
     visits = [signal(id=str(nth), kind="visit", strength=1, at=days_ago(nth)) for nth in (0, 1)]
-    others = [signal(id=f"other{nth}", kind="visit", strength=9, at=days_ago(nth)) for nth in (0, 2)]
+    others = [signal(id=f"other{nth}", kind="visit", strength=9, at=days_ago(nth)) for nth in (0, 2, 3)]
     rows = rows_of(seen(*visits, second=[*others, signal(id="star")]))
-    assert sorted(row["signal_id"] for row in rows) == ["0", "1", "other2", "star"]
+    assert sorted(row["signal_id"] for row in rows) == ["0", "1", "other3", "star"]
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from gtm_platform.ingest.declared.schema import PagingDeclaration
 
 @dataclass(frozen=True)
 class CountedPaging:
-    """Paging by a number that grows: of pages by 1, of records by those of the page. A page without records ends it.
+    """Paging by a number that grows: of pages by 1, of records by those of the page.
 
-    Where a flag at `more_at` says whether there is more, it ends there.
+    A page without records ends it. Where a flag at `more_at` says whether there is more, it ends there.
     """
 
     send_as: str

@@ -71,7 +71,7 @@ def path_steps(url: str | None) -> tuple[str, ...]:
 
 
 def employee_range(value: str | None) -> tuple[int | None, int | None]:
-    """Return least and most employees of `240`, `51-200`, `1,001-5,000` or `10,001+`; None where it says neither."""
+    """Return least and most of `240`, `51-200`, `1,001-5,000` or `10,001+` employees; None where open."""
     numbers = [int(digits) for each in NUMBER.findall(value or "") if (digits := re.sub(r"\D", "", each))]
     if not numbers or numbers[0] > 10_000_000:
         return None, None

@@ -54,13 +54,13 @@ class FileFolder:
         return settings().home / "drop" / self.source
 
     @property
-    def kept(self) -> Path:
+    def originals(self) -> Path:
         """Where the originals are kept."""
         return settings().home / "files" / self.source
 
     def original(self, file: DroppedFile) -> Path:
         """Return the path of a file as it came."""
-        return self.kept / f"{file.digest[:16]}_{file.name}"
+        return self.originals / f"{file.digest[:16]}_{file.name}"
 
     def waiting(self) -> list[Path]:
         """List the files that lie in the drop folder, without those that are being written by their names."""
@@ -80,7 +80,7 @@ class FileFolder:
 
     def reason_for_rest(self) -> str | None:
         """Say why there is nothing to read: nobody has dropped a file yet."""
-        if self.waiting() or any(self.kept.glob("[!.]*")):
+        if self.waiting() or any(self.originals.glob("[!.]*")):
             return None
         return f"{self.source} is off: put a CSV file into {self.drop}, or use gtm import {self.source} FILE"
 
@@ -91,7 +91,7 @@ class FileFolder:
         settled_by = time.time() - SETTLED_SECONDS
         states = self.states()
         waiting = [path for path in self.waiting() if states.get(path.name, NEW)[1] / 1e9 <= settled_by]
-        if not waiting and not self.kept.is_dir():
+        if not waiting and not self.originals.is_dir():
             return
         with self._locked(), self._state() as state:
             self._finish_begun(state)
@@ -103,9 +103,9 @@ class FileFolder:
         """Pick up a copy of one file; return it as registered, and whether it was not before."""
         with self._locked(), self._state() as state:
             self._finish_begun(state)
-            for left_behind in self.kept.glob(".import.*"):
+            for left_behind in self.originals.glob(".import.*"):
                 left_behind.unlink()
-            copy = self.kept / f".import.{os.getpid()}"
+            copy = self.originals / f".import.{os.getpid()}"
             shutil.copyfile(path, copy)
             return self._take(state, copy, path.name)
 
@@ -207,15 +207,15 @@ class FileFolder:
 
     def unread(self) -> Sequence[DroppedFile]:
         """Return the files that were picked up and do not stand in the lake yet."""
-        return self.files(RECEIVED, ACCEPTED) if self.kept.is_dir() else []
+        return self.files(RECEIVED, ACCEPTED) if self.originals.is_dir() else []
 
     # --- one at a time -----------------------------------------------------------------------------------------------
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Let one process and one thread after another pick files up."""
-        self.kept.mkdir(parents=True, exist_ok=True)
-        with open(self.kept / ".lock", "w") as lock:
+        self.originals.mkdir(parents=True, exist_ok=True)
+        with open(self.originals / ".lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

@@ -1,4 +1,4 @@
-"""What came of a dropped file, as a sentence and as a row: for Dagster, Slack, `gtm doctor` and `gtm import` alike."""
+"""What came of a dropped file, as a sentence and as a row: for Dagster, messages, `gtm doctor` and `gtm import`."""
 
 from dataclasses import dataclass
 

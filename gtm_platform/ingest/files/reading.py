@@ -65,7 +65,7 @@ class FileReport:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where rows come from, and since when they count: each a microsecond after the one on the line before."""
+    """Where rows come from, and since when they count: each a microsecond after the line before."""
 
     name: str
     received_at: datetime

@@ -19,7 +19,7 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 @dataclass(frozen=True)
 class Row:
-    """A row with the line on which it begins; one that is damaged has a text and a fault instead of cells."""
+    """A row with the line on which it begins; a damaged one has a text and a fault instead of cells."""
 
     line: int
     cells: Sequence[str] = ()

@@ -42,7 +42,7 @@ class FileStream(Stream):
 
 
 def file_streams(source: str, layouts: Mapping[str, FileLayout], hours: int = 24) -> tuple[FileStream, ...]:
-    """Return a stream for each kind of file of a source, all in one drop folder; `hours` are the source's windows."""
+    """Return a stream for each kind of file of a source; `hours` are those of its windows."""
     folder = FileFolder(source, layouts, hours)
     return tuple(_stream(folder, name, layout) for name, layout in layouts.items())
 
@@ -117,6 +117,6 @@ def file_source(
 
 def _describe(folder: FileFolder) -> str:
     """Say what came of the files so far."""
-    files: Sequence[Any] = folder.files("read", "refused", "accepted", "received") if folder.kept.is_dir() else []
+    files: Sequence[Any] = folder.files("read", "refused", "accepted", "received") if folder.originals.is_dir() else []
     newest = f"; the newest: {outcome_of(files[-1])}" if files else ""
     return f"{len(files)} files were picked up from {folder.drop}{newest}"

@@ -31,7 +31,7 @@ KINDS = {
 
 
 def in_words(reason: str, record: type[Record]) -> str:
-    """Turn a validator's `field: kind; field: kind` into words; what follows from another mistake is left out."""
+    """Turn a validator's `field: kind; field: kind` into words, without what follows from another."""
     mistakes = [mistake.partition(": ") for mistake in reason.split("; ")]
     named = [(field.removeprefix(f"{FACTS}.").partition(".")[0], kind) for field, _, kind in mistakes]
     apart = [(name, kind) for name, kind in named if not name.endswith("_key")] or named

@@ -66,7 +66,7 @@ FULL = ("partners_csv", "partners")  # it lists all of them, and its name says s
 
 
 def files_between(world: World, since: datetime | None, until: datetime) -> list[DroppedFile]:
-    """Return the files that are dropped after one instant, or from the start of the world on, and until another.
+    """Return the files that are dropped after one instant, or ever, and until another.
 
     Nobody drops a file again in which nothing has changed.
     """

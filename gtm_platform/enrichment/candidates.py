@@ -1,7 +1,8 @@
 """Which companies lack facts that are wanted, those first that matter most. How they are asked about: `asking`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import ibis
 
@@ -51,11 +52,9 @@ def candidates(lake: Lake, rules: Policy, without: Collection[str]) -> list[Cand
     return [_candidate(row, wanted) for row in ordered if row["domain"] not in without]
 
 
-def _candidate(row: dict[str, object], wanted: Sequence[WantedField]) -> Candidate:
+def _candidate(row: Mapping[str, Any], wanted: Sequence[WantedField]) -> Candidate:
     missing = tuple(field for field in wanted if not row[f"has_{field}"])
-    return Candidate(
-        str(row["domain"]), row["name"] and str(row["name"]), missing, float(str(row["mrr"])), int(str(row["people"]))
-    )
+    return Candidate(row["domain"], row["name"], missing, row["mrr"], row["people"])
 
 
 def _with_facts(companies: ibis.Table, lake: Lake, wanted: Sequence[WantedField]) -> ibis.Table:

@@ -76,13 +76,15 @@ class ZoomInfo:
 
     def credits_left(self) -> Decimal | None:
         """Return how many companies the contract still lets us redeem."""
-        left = self._limit().get("usageRemaining")
+        left = self.limit().get("usageRemaining")
         return None if left is None else Decimal(str(left))
 
-    def _limit(self) -> Mapping[str, Any]:
+    def limit(self) -> Mapping[str, Any]:
         """The counter of credits, which has had two names."""
         usage = get_path(rows(self.api.get("/data/v1/users/usage", check=expect_list()))[0], "attributes", "usage")
-        named = {str(each.get("limitType", "")).lower().removesuffix("limit"): each for each in usage or ()}
+        named: dict[str, Mapping[str, Any]] = {
+            str(each.get("limitType", "")).lower().removesuffix("limit"): each for each in usage or ()
+        }
         return named.get("uniqueid", {})
 
 
@@ -136,7 +138,7 @@ def _refine(failure: ApiFailure, response: Response) -> ApiFailure:
 
 def check(zoominfo: ZoomInfo) -> str:
     """Ask for the use of the account, which costs nothing."""
-    limit = zoominfo._limit()
+    limit = zoominfo.limit()
     if not limit:
         return "an account that does not say how many credits it has"
     return f"{limit.get('currentUsage')} of {limit.get('totalLimit')} credits of the contract are used"

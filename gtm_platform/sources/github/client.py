@@ -53,7 +53,7 @@ STARS = """query($owner:String!,$name:String!,$first:Int!,$after:String){
 
 @dataclass
 class GitHub:
-    """What is public, for one run; all streams share it, and so its rate limits and what is known of people."""
+    """What is public, for one run; all streams share it, its rate limits and the profiles."""
 
     api: Api
     settings: Settings
@@ -195,7 +195,7 @@ def _complete_search(body: bytes) -> bytes:
 
 
 def allowance(headers: Mapping[str, str]) -> tuple[int, float] | None:
-    """Return how many calls of the kind are left, and for how many seconds; None where an answer does not say."""
+    """Return how many calls of the kind are left, and for how many seconds; None if unsaid."""
     left, reset = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
     if not (left.isdecimal() and reset.isdecimal()) or not int(left):
         return None  # a refusal says for how long to wait

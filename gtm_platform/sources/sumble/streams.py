@@ -18,7 +18,7 @@ NO_TOTAL = "`total` counts months back from the present, and no window."
 
 
 def jobs(sumble: Sumble, window: Window) -> Iterator[Page]:
-    """Read the posts that mention what is watched: all that are open, or those posted since a window began."""
+    """Read the posts that mention what is watched, all or those posted since a window began."""
     for page in sumble.jobs(_period(sumble, window)):
         yield [with_facts(job, **mentions(sumble, job)) for job in page]
 

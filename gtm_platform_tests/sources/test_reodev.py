@@ -38,6 +38,7 @@ def reo(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reo]:
 
 
 def read(record: type, pages: Iterator[list[bytes]]) -> list[Any]:
+    good: list[Any]
     good, _, rejected = Reader(record).read([row for page in pages for row in page])
     assert not rejected
     return good

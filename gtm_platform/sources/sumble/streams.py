@@ -55,7 +55,7 @@ def technologies(sumble: Sumble, _: Window) -> Iterator[Page]:
     """Look up all technologies that are watched for; a slug that Sumble does not have is set aside."""
     config = sumble.settings
     watched = dict.fromkeys(config.competitors + config.technologies)
-    page = []
+    page: Page = []
     for row in sumble.technologies(tuple(watched)) if watched else ():
         slug = get_path_or_none(row, "technology", "slug")
         reason = f"Sumble has no technology '{get_path_or_none(row, 'input')}'"

@@ -244,4 +244,4 @@ def connect(settings: Settings) -> Iterator[GitHub]:
 def check(github: GitHub) -> str:
     """Ask how many calls are left, which costs none, and say what is watched."""
     left = get_path(github.api.get("/rate_limit"), "resources", "core", "remaining")
-    return f"{len(github.settings.repositories)} repositories are watched; {left:,} calls left in this hour"
+    return f"{len(github.settings.repositories)} repositories are watched; {left or 0:,} calls left in this hour"

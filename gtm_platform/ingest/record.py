@@ -142,7 +142,7 @@ def _with_names(raw: bytes, columns: Sequence[str]) -> bytes:
 
 
 def instant_or_none(raw: bytes, *path: str) -> datetime | None:
-    """Return an instant of a record of any shape; None also where it cannot be read, which its reader will refuse."""
+    """Return an instant of a record of any shape; None also where it cannot be read."""
     text = get_path_or_none(raw, *path)
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None

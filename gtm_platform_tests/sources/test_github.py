@@ -35,6 +35,7 @@ def github(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
 
 
 def read(record: type, pages: Iterator[list[bytes]], *key: str) -> list[Any]:
+    good: list[Any]
     good, _, rejected = Reader(record, key or ("id",)).read([row for page in pages for row in page])
     assert not rejected
     return good

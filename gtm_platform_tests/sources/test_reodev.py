@@ -38,6 +38,7 @@ def reo(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reo]:
 
 
 def read(record: type, pages: Iterator[list[bytes]]) -> list[Any]:
+    good: list[Any]
     good, _, rejected = Reader(record).read([row for page in pages for row in page])
     assert not rejected
     return good
@@ -93,14 +94,14 @@ def test_accounts_are_read_once_with_their_segments(reo: Reo) -> None:
 
 def test_only_chosen_segments_are_read(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     served, several = app(ReoStore(market()), lambda: NOW), SEGMENTS[1]
-    with opened(SOURCE, EMULATOR, served, stand, monkeypatch, REO_SEGMENT_IDS=several.id) as client:
+    with opened(SOURCE, EMULATOR, served, stand, monkeypatch, REODEV_SEGMENT_IDS=several.id) as client:
         accounts = read(records.Account, streams.accounts(client, WHOLE))
     assert accounts
     assert {tuple(account.segment_ids) for account in accounts} == {(several.id,)}
     assert all(account.developers > 1 for account in accounts)
     with (
-        opened(SOURCE, EMULATOR, served, stand, monkeypatch, REO_SEGMENT_IDS="gone") as client,
-        pytest.raises(BadRequest, match=r"no segment gone.*REO_SEGMENT_IDS"),
+        opened(SOURCE, EMULATOR, served, stand, monkeypatch, REODEV_SEGMENT_IDS="gone") as client,
+        pytest.raises(BadRequest, match=r"no segment gone.*REODEV_SEGMENT_IDS"),
     ):
         client.segments()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from gtm_platform.http.errors import Unauthorized
 from gtm_platform.ingest.market_feeds import CompetitorFeed
@@ -46,7 +47,7 @@ def test_every_video_about_a_competitor_is_read_once(youtube: YouTube) -> None:
     videos = read(youtube)
     assert sorted(video.id for video in videos) == sorted(video.id for video in YouTubeStore(market()).videos(NOW))
     assert all(video.competitor and video.view_count and video.duration_seconds for video in videos)
-    assert not any("&amp;" in video.title or "&#x27;" in video.description for video in videos)
+    assert not any("&amp;" in str(video.title) or "&#x27;" in str(video.description) for video in videos)
 
 
 def test_a_window_costs_a_search_for_each_competitor_and_a_page_of_each_channel(youtube: YouTube, stand: Stand) -> None:
@@ -90,8 +91,10 @@ def test_a_burst_is_waited_out_though_its_status_is_403(stand: Stand, monkeypatc
     body = {"error": {"code": 403, "message": "Slow down", "errors": [{"reason": "rateLimitExceeded"}]}}
     refusing = always(403, msgspec.json.encode(body))
 
-    async def limited_once(*call: object) -> None:
-        await (refusing if refusals and not refusals.clear() else served)(*call)  # type: ignore[arg-type]
+    async def limited_once(scope: Scope, receive: Receive, send: Send) -> None:
+        chosen = refusing if refusals else served
+        refusals.clear()
+        await chosen(scope, receive, send)
 
     with opened(SOURCE, EMULATOR, limited_once, stand, monkeypatch) as client:
         assert SOURCE.check(client)

@@ -13,7 +13,7 @@ EMULATOR = Emulator(
     title="Reo.dev",
     store=lambda world: ReoStore(world.market),
     app=lambda store, clock, _persist: app(store, clock),
-    environment=lambda url: {"REO_API_KEY": TOKEN, "REO_BASE_URL": url},
+    environment=lambda url: {"REODEV_API_KEY": TOKEN, "REODEV_BASE_URL": url},
     limits=DOCUMENTED,
 )
 

@@ -19,7 +19,7 @@ from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.sources.factors.settings import FactorsSettings as Settings
 
-NOBODY = "example.com"  # an account to ask for, where none is named
+EXAMPLE_DOMAIN = "example.com"  # an account to ask for, where none is named
 
 
 @dataclass(frozen=True)
@@ -66,5 +66,5 @@ def connect(settings: Settings) -> Iterator[Factors]:
 
 def check(factors: Factors) -> str:
     """Ask for one account, and say how many are read."""
-    factors.journey((*factors.domains, NOBODY)[0], None)
+    factors.journey((*factors.domains, EXAMPLE_DOMAIN)[0], None)
     return f"the visits of {len(factors.domains)} accounts are read"

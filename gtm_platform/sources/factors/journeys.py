@@ -22,7 +22,7 @@ NOT_READABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def visits(domain: str, user: bytes) -> Page:
-    """Return the sessions of one user of an account, each with its pages and what is known of the company."""
+    """Return the sessions of one user of an account, each with its pages and the company."""
     try:
         raw = MEMBERS.decode(user)
         events = [bytes(event) for event in LIST.decode(raw.get("user_activities", b"[]")) or ()]

@@ -6,7 +6,7 @@ from datetime import timedelta
 from gtm_platform.http.pages import Page
 from gtm_platform.ingest.source import Stream, Window
 from gtm_platform.sources.factors import journeys, records
-from gtm_platform.sources.factors.client import NOBODY, Factors
+from gtm_platform.sources.factors.client import EXAMPLE_DOMAIN, Factors
 
 SHOWN_LATE = timedelta(days=1)
 
@@ -19,7 +19,7 @@ def visits(factors: Factors, window: Window) -> Iterator[Page]:
 
 
 def _probe(factors: Factors) -> object:
-    return factors.journey((*factors.domains, NOBODY)[0], None)
+    return factors.journey((*factors.domains, EXAMPLE_DOMAIN)[0], None)
 
 
 STREAMS = (

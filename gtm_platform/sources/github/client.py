@@ -53,7 +53,7 @@ STARS = """query($owner:String!,$name:String!,$first:Int!,$after:String){
 
 @dataclass
 class GitHub:
-    """What is public, for one run; all streams share it, and so its rate limits and what is known of people."""
+    """What is public, for one run; all streams share it, its rate limits and the profiles."""
 
     api: Api
     settings: Settings
@@ -195,7 +195,7 @@ def _complete_search(body: bytes) -> bytes:
 
 
 def allowance(headers: Mapping[str, str]) -> tuple[int, float] | None:
-    """Return how many calls of the kind are left, and for how many seconds; None where an answer does not say."""
+    """Return how many calls of the kind are left, and for how many seconds; None if unsaid."""
     left, reset = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
     if not (left.isdecimal() and reset.isdecimal()) or not int(left):
         return None  # a refusal says for how long to wait
@@ -244,4 +244,4 @@ def connect(settings: Settings) -> Iterator[GitHub]:
 def check(github: GitHub) -> str:
     """Ask how many calls are left, which costs none, and say what is watched."""
     left = get_path(github.api.get("/rate_limit"), "resources", "core", "remaining")
-    return f"{len(github.settings.repositories)} repositories are watched; {left:,} calls left in this hour"
+    return f"{len(github.settings.repositories)} repositories are watched; {left or 0:,} calls left in this hour"

@@ -39,9 +39,10 @@ def employer_of(
     memberships: Iterable[Mapping[str, Any]],
     look_up: Callable[[str], Mapping[str, Any]],
 ) -> Employer:
-    """Return the company that a profile names; `look_up` brings the profile of an organisation by its login.
+    """Return the company that a profile names.
 
-    Memberships are organisations with login, name and web site that came with the profile.
+    Memberships are organisations with login, name and web site that came with the profile; `look_up` brings the
+    profile of any other by its login.
     """
     text = _text(profile.get("company"))
     text = None if not text or FORMER.match(text) else text

@@ -160,7 +160,7 @@ def _profiles(github: GitHub, active: Sequence[tuple[str, tuple[datetime, bytes 
 
 
 def code_imports(github: GitHub, window: Window) -> Iterator[Page]:
-    """Search for files that name a competitor's package: at first for all packages, then for those of the window."""
+    """Search for files that name a competitor's package: at first all, then those of the window."""
     packages = github.settings.packages
     turns = min(DAYS, len(packages))
     days = {(window.end - INSTANT).date().toordinal() - ago for ago in range(_days(window))}

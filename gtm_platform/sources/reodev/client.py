@@ -55,7 +55,7 @@ class Reo:
                 chosen = [row for row in listed if not self.segment_ids or _id(row) in self.segment_ids]
                 if missing := set(self.segment_ids) - {_id(row) for row in chosen}:
                     raise BadRequest(
-                        "Reo.dev", f"Reo.dev has no segment {', '.join(sorted(missing))}: check REO_SEGMENT_IDS."
+                        "Reo.dev", f"Reo.dev has no segment {', '.join(sorted(missing))}: check REODEV_SEGMENT_IDS."
                     )
                 self._segments = chosen
             return self._segments
@@ -132,12 +132,12 @@ def connect(settings: Settings) -> Iterator[Reo]:
     """Open the account of the key for one run."""
     with Api(
         "Reo.dev",
-        settings.reo_base_url,
-        auth=KeyAuth(settings.reo_api_key or SecretStr("")),
+        settings.reodev_base_url,
+        auth=KeyAuth(settings.reodev_api_key or SecretStr("")),
         headers={"Accept": "application/json"},
-        rate_limiters=RateLimiter(settings.reo_max_rps, burst=max(1, int(settings.reo_max_rps))),
+        rate_limiters=RateLimiter(settings.reodev_max_rps, burst=max(1, int(settings.reodev_max_rps))),
         retry=RetryPolicy(initial_delay=5.0, max_delay=60.0),
-        keys=("REO_API_KEY",),
+        keys=("REODEV_API_KEY",),
     ) as api:
         yield Reo(api, settings.segment_ids)
 

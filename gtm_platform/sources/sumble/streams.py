@@ -18,7 +18,7 @@ NO_TOTAL = "`total` counts months back from the present, and no window."
 
 
 def jobs(sumble: Sumble, window: Window) -> Iterator[Page]:
-    """Read the posts that mention what is watched: all that are open, or those posted since a window began."""
+    """Read the posts that mention what is watched, all or those posted since a window began."""
     for page in sumble.jobs(_period(sumble, window)):
         yield [with_facts(job, **mentions(sumble, job)) for job in page]
 
@@ -55,7 +55,7 @@ def technologies(sumble: Sumble, _: Window) -> Iterator[Page]:
     """Look up all technologies that are watched for; a slug that Sumble does not have is set aside."""
     config = sumble.settings
     watched = dict.fromkeys(config.competitors + config.technologies)
-    page = []
+    page: Page = []
     for row in sumble.technologies(tuple(watched)) if watched else ():
         slug = get_path_or_none(row, "technology", "slug")
         reason = f"Sumble has no technology '{get_path_or_none(row, 'input')}'"

@@ -17,10 +17,10 @@ NOT_OWN = frozenset(
     " slideshare.net speakerdeck.com arxiv.org huggingface.co kaggle.com lu.ma linktr.ee amzn.to amazon.com tiktok.com"
     " pinecone.io weaviate.io qdrant.tech qdrant.io milvus.io zilliz.com elastic.co trychroma.com langchain.com".split()
 )
-TELLING = "built|builds|is building|uses?|used|is using|scaled|scales|runs?|ships?|moved|migrated"
+VERBS = "built|builds|is building|uses?|used|is using|scaled|scales|runs?|ships?|moved|migrated"
 ENDS = r"(?: (?:on|with|and|uses|using)\b|[|:-]|$)"
 TITLES = (  # {product} stands for any competitor's name
-    rf"^how (?P<name>.+?) (?:{TELLING})\b",
+    rf"^how (?P<name>.+?) (?:{VERBS})\b",
     rf"^(?:customer|user|success) (?:story|stories|case)\s*[:|-]\s*(?P<name>.+?){ENDS}",
     rf"^case study\s*[:|-]\s*(?P<name>.+?){ENDS}",
     r"^(?P<name>[^:|]+?) (?:x|×|\+|&) {product}\b",

@@ -19,7 +19,7 @@ SHOWN_LATE = timedelta(days=2)
 
 
 def videos(youtube: YouTube, window: Window) -> Iterator[Page]:
-    """Read the videos that name a competitor and became public since a window began; at first the newest of all."""
+    """Read the videos that name a competitor, all or those public since a window began."""
     queries = _discovered(youtube, window)
     for page in youtube.videos(list(queries)):
         described = [_described(youtube, video, queries) for video in page]

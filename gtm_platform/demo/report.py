@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gtm_platform.demo.day_runs import Tally
-from gtm_platform.demo.truth_checks import Finding
+from gtm_platform.demo.findings import Finding
 from gtm_platform.demo.world import home_option
 from gtm_platform.lake.dagster.resource import the_lake
 

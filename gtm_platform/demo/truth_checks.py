@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import httpx
 
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
+from gtm_platform.demo.findings import Finding
+from gtm_platform.demo.market_checks import market
 from gtm_platform.demo.sandbox_process import Box
 from gtm_platform.ingest.feeds import PersonFeed, person_rows, read
 from gtm_platform.lake.dagster.resource import the_lake
@@ -22,19 +23,18 @@ SYSTEMS = ",".join(SOURCES)  # whose truth the platform can know
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A claim about the lake or a destination, with a sentence for each case where it is wrong."""
-
-    claim: str
-    wrong: Sequence[str] = ()  # sentences; none: the claim is true
-
-
 def against(box: Box, days: Sequence[date]) -> list[Finding]:
     """Check what the days left in the lake, HubSpot and Slack against the sandbox's truth."""
     last = days[-1]
     truth = box.ask("truth", day=last.isoformat(), systems=SYSTEMS)
-    return [_records(box, last), _people(truth, last), _figures(days, box), _hubspot(truth, last), _slack(box)]
+    return [
+        _records(box, last),
+        _people(truth, last),
+        _figures(days, box),
+        market(box, days),
+        _hubspot(truth, last),
+        _slack(box),
+    ]
 
 
 def _records(box: Box, day: date) -> Finding:

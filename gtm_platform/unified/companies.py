@@ -18,8 +18,8 @@ from gtm_platform.policy import policy as current_policy
 
 LEAD_SOURCES = {
     "product_signup": (),
-    "chroma_signal": ("sumble", "reodev", "github"),
-    "inbound": ("factors", "posthog", "ga4"),
+    "chroma_signal": ("sumble", "reodev", "reodev_export", "github"),
+    "inbound": ("factors", "ga4"),
     "competitor_research": (),
     "partner_referral": (),
 }

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gtm_platform.sandbox.world.market import Market
+from gtm_platform.sandbox.world.market import Market, MarketCompany
 from gtm_platform.sandbox.world.market_signals import COMPETITORS, CompetitorUse
-from gtm_platform.sandbox.world.people import Company
 
 TALKS = "UCvectortalks00000000000"
 _TITLES = (
@@ -47,15 +46,17 @@ class YouTubeStore:
         for each in self.market.companies(now):
             for use in each.signals.competitors:
                 if "youtube" in use.channels and use.seen <= now:
-                    rows.append(_story(each.company, use))
+                    rows.append(_story(each, use))
         return sorted(rows, key=lambda video: (video.published, video.id), reverse=True)
 
 
-def _story(company: Company, use: CompetitorUse) -> Video:
-    product, number = COMPETITORS[use.competitor], company.number
+def _story(each: MarketCompany, use: CompetitorUse) -> Video:
+    company, product, number = each.company, COMPETITORS[use.competitor], each.company.number
     title = _TITLES[number % len(_TITLES)].format(company=company.name, product=product)
     pains = f" They talk about {', '.join(use.pain_points)}." if use.pain_points else ""
-    link = "" if number % _LINKED == 0 else f" More: https://www.{company.domain}/blog"
+    # A stranger is known to nobody by its name alone.
+    is_linked = each.is_stranger or number % _LINKED != 0
+    link = f" More: https://www.{company.domain}/blog" if is_linked else ""
     description = f"{company.name}'s platform team tells how they run {product}.{pains}{link}"
     at_talks = number % 2 == 0
     channel_id = TALKS if at_talks else channel_of(use.competitor)

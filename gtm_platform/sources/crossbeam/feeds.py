@@ -6,6 +6,7 @@ says who could introduce us, and stays a table of its own.
 
 import ibis
 
+from gtm_platform.ingest.feeds import CompanyFeed
 from gtm_platform.ingest.market_feeds import PartnerFeed
 
 TIERS = ("strategic", "platinum", "gold", "silver", "registered")
@@ -25,6 +26,7 @@ def _type(partners: ibis.Table) -> ibis.Value:
 
 
 FEEDS = (
+    CompanyFeed("crossbeam", "crossbeam/partners", precedence=180, domain="domain", name="name"),
     PartnerFeed(
         "crossbeam",
         "crossbeam/partners",

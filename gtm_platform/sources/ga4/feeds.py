@@ -2,6 +2,7 @@
 
 import ibis
 
+from gtm_platform.ingest.feeds import CompanyFeed
 from gtm_platform.ingest.market_feeds import SignalFeed
 
 
@@ -20,6 +21,7 @@ def _id(visits: ibis.Table) -> ibis.Value:
 
 
 FEEDS = (
+    CompanyFeed("ga4", "ga4/company_visits", precedence=230, domain="company_domain"),
     SignalFeed(
         "ga4",
         "ga4/company_visits",

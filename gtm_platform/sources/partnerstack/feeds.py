@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import ibis
 
+from gtm_platform.ingest.feeds import CompanyFeed
 from gtm_platform.ingest.market_feeds import PartnerFeed, ReferralFeed
 
 CENT = Decimal("0.01")
@@ -75,6 +76,9 @@ def _major(column: str) -> Callable[[ibis.Table], ibis.Value]:
 
 
 FEEDS = (
+    CompanyFeed(
+        "partnerstack", "partnerstack/partnerships", precedence=170, domain=_domain_of("email"), name="company_name"
+    ),
     PartnerFeed(
         "partnerstack",
         "partnerstack/partnerships",

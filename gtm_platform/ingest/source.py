@@ -3,11 +3,11 @@
 How a stream is synced is the same for all and stands in `plan`, `merge` and `stream_sync`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import ibis
 import pyarrow as pa
@@ -145,6 +145,17 @@ class Stream:
         return Contract({**mapped, **SYNC_COLUMNS}, key=self.key, about=about, cadence=cadence)
 
 
+@runtime_checkable
+class ReadsStreams(Protocol):
+    """A client that reads the declared streams otherwise than their own `pages` do, such as from landed tables."""
+
+    def adapt(self, stream: Stream) -> Stream | str:
+        """Return the stream as it is read with this client, or why it cannot be."""
+
+    def notes(self) -> Sequence[str]:
+        """Say what a person should know of what is lacking."""
+
+
 def _as_ibis(kind: pa.DataType) -> ibis.DataType:
     return ibis.Schema.from_pyarrow(pa.schema([("field", kind)]))["field"]
 
@@ -205,6 +216,14 @@ class Source:
     def account(self, client: Any) -> AccountIdentity | None:
         """Return the account that the key opens; None where nothing tells it from another."""
         return self.identity(client) if callable(self.identity) else None
+
+    def stream_for(self, client: Any, stream: Stream) -> Stream | str:
+        """Return a stream as it is read with this client; a sentence says why it is off."""
+        return client.adapt(stream) if isinstance(client, ReadsStreams) else stream
+
+    def notes(self, client: Any) -> Sequence[str]:
+        """Say what a person should know of what is lacking when read with this client."""
+        return client.notes() if isinstance(client, ReadsStreams) else ()
 
     def off(self) -> str | None:
         """Say why the source is off; None where it is on."""

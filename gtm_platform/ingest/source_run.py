@@ -60,7 +60,10 @@ class SourceRun:
             self._explain(off)
         else:
             self._tag_run({SOURCE_TAG: self.source.name})
-            yield from self._sync(streams)
+            try:
+                yield from self._sync(streams)
+            except ApiFailure as failure:  # there is nothing to be opened
+                self.failures["account"] = failure
         if self.failures:
             raise self._failure(len(streams))
         if self.sentences:
@@ -73,6 +76,7 @@ class SourceRun:
         with self.source.open(share) as client, ThreadPoolExecutor(len(streams)) as threads:
             if not self._is_own_account(client):
                 return
+            streams = self._readable(client, streams)
             # The files from before show which windows were missed and are covered now.
             before = {key: self.lake.files(self.source.table(stream)) for key, stream in streams.items()}
             started = {
@@ -94,6 +98,14 @@ class SourceRun:
             self.failures["account"] = failure
             return False
         return True
+
+    def _readable(self, client: Any, streams: Streams) -> Streams:
+        """The streams as they are read with this client; without those that are off, of which the log says why."""
+        read = {key: self.source.stream_for(client, stream) for key, stream in streams.items()}
+        for off in read.values():
+            if isinstance(off, str):
+                self.context.log.info(off)
+        return {key: stream for key, stream in read.items() if isinstance(stream, Stream)}
 
     def _report(
         self, stream: Stream, client: Any, windows: Sequence[PartitionWindow], lines: "SimpleQueue[str | None]"

@@ -2,13 +2,15 @@
 
 from pydantic import Field
 
-from gtm_platform.settings import Secret, SystemSettings
+from gtm_platform.settings import Secret, Text
+from gtm_platform.sources.landed.settings import LandedSettings, Way
 
 
-class HubSpotSettings(SystemSettings):
+class HubSpotSettings(LandedSettings):
     """What HubSpot is read with."""
 
     title = "HubSpot"
+    prefix = "hubspot"
     required_env = ("HUBSPOT_ACCESS_TOKEN",)
     where = "Settings → Integrations → Service keys (or a private app)"
     permissions = (
@@ -22,3 +24,17 @@ class HubSpotSettings(SystemSettings):
 
     hubspot_access_token: Secret = Field(default=None, description="Token of a HubSpot service key or private app.")
     hubspot_base_url: str = Field(default="https://api.hubapi.com", description="Address of the API, or of a proxy.")
+    hubspot_via: Way = Field(
+        default="api", description="How HubSpot is read: api, or fivetran or airbyte for tables that one of them landed."
+    )
+    hubspot_landed: Secret = Field(
+        default=None,
+        description="Where they lie: a DuckDB file, a folder of Parquet files, or postgresql://… (extra postgres).",
+    )
+    hubspot_landed_schema: str = Field(default="hubspot", description="Schema of the tables that were landed.")
+    hubspot_landed_max_age_hours: int = Field(
+        default=24, ge=1, description="How many hours before a window's end the lander may have synced last."
+    )
+    hubspot_landed_connection: Text = Field(
+        default=None, description="The lander's own id of the connection, to have it sync before HubSpot is read."
+    )

@@ -1,7 +1,7 @@
 """Subscriptions as they are read: with all their items, and with what they amount to. Which of it counts is no
 matter of a source: no rule is read here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -36,17 +36,33 @@ def priced(stripe: Stripe, prices_and_coupons: Catalogue, raw: bytes) -> bytes:
     """Put beside a subscription what it amounts to; what cannot be priced is quarantined."""
     try:
         subscription, items = _with_all_items(stripe, raw)
-        leading = leading_item(subscription, prices_and_coupons)
-        return with_facts(
-            raw,
-            phases=phases(subscription, prices_and_coupons),
-            list_mrr=list_mrr(subscription, prices_and_coupons),
-            item_amounts=item_amounts(subscription, prices_and_coupons),
-            leading_item=next((item for item in items if get_path_or_none(item, "id") == leading), None),
-            is_simulated=subscription.test_clock is not None,
-        )
+        return _with_amounts(raw, subscription, items, prices_and_coupons)
     except (msgspec.ValidationError, Unpriced) as error:
         return unusable(raw, str(error))
+
+
+def priced_as_shown(prices_and_coupons: Catalogue, raw: bytes) -> bytes:
+    """Put beside a subscription that shows all of its items what it amounts to, as `priced` does."""
+    try:
+        subscription = msgspec.json.decode(raw, type=Subscription)
+        items = [msgspec.Raw(item) for item in rows(raw, "items.data")]
+        return _with_amounts(raw, subscription, items, prices_and_coupons)
+    except (msgspec.ValidationError, Unpriced) as error:
+        return unusable(raw, str(error))
+
+
+def _with_amounts(
+    raw: bytes, subscription: Subscription, items: Sequence[msgspec.Raw], prices_and_coupons: Catalogue
+) -> bytes:
+    leading = leading_item(subscription, prices_and_coupons)
+    return with_facts(
+        raw,
+        phases=phases(subscription, prices_and_coupons),
+        list_mrr=list_mrr(subscription, prices_and_coupons),
+        item_amounts=item_amounts(subscription, prices_and_coupons),
+        leading_item=next((item for item in items if get_path_or_none(item, "id") == leading), None),
+        is_simulated=subscription.test_clock is not None,
+    )
 
 
 def _with_all_items(stripe: Stripe, raw: bytes) -> tuple[Subscription, list[msgspec.Raw]]:

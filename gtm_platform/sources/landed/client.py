@@ -1,0 +1,272 @@
+"""A system read from landed tables: the client that takes the place of its API's.
+
+The streams of a source stay as they are declared. With this client each gets other pages (from the tables), another
+total (counted there) and a longer lookback: a change may be landed a day after it happened.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import duckdb
+import msgspec
+
+from gtm_platform.accounts import AccountIdentity
+from gtm_platform.http.errors import InvalidResponse, Unavailable
+from gtm_platform.http.pages import Page
+from gtm_platform.ingest.record import RawRecord, deleted, with_facts
+from gtm_platform.ingest.source import BEGINNING, SliceTotal, Stream, Totals, Window
+from gtm_platform.lake.file_query import text
+from gtm_platform.sources.landed.landing import Landing, Part
+from gtm_platform.sources.landed.place import LandedTables
+from gtm_platform.sources.landed.values import Scope, Shape, expression
+
+BATCH = 1_000  # records
+SHOWN_COLUMNS = 12
+
+
+@dataclass(frozen=True)
+class LandedClient:
+    """A system's landed tables for one run; threads may share it."""
+
+    landing: Landing
+    tables: LandedTables
+    now: datetime
+    max_age: timedelta
+
+    # --- what a stream is read with ----------------------------------------------------------------------------------
+
+    def adapt(self, stream: Stream) -> Stream | str:
+        """Return the stream as it is read from the tables, or why it cannot be."""
+        if reason := self.why_not(stream.name):
+            return reason
+        totals = stream.totals
+        if isinstance(totals, Totals):
+            totals = replace(totals, count=lambda _, window: self._total(stream, window))
+        return replace(
+            stream,
+            pages=lambda _, window: self.pages(stream, window),
+            probe=None,
+            totals=totals,
+            lookback=max(stream.lookback, self.max_age),
+        )
+
+    def why_not(self, stream: str) -> str | None:
+        """Say why a stream has no records here; None where it has."""
+        parts = self.landing.streams.get(stream, ())
+        absent = [part for part in parts if self.tables.first_landed(part.tables) is None]
+        lacking = [part.tables[0] for part in absent if not part.optional or len(absent) == len(parts)]
+        if parts and not lacking:
+            return None
+        system, lander = f"{self.landing.system}/{stream}", self.landing.lander.title
+        if not parts:
+            return f"{system} is off: {self.landing.not_landed.get(stream, f'{lander} does not land it.')}"
+        return f"{system} is off: {lander} has landed no table {' and '.join(lacking)} in {self.tables.schema}."
+
+    def pages(self, stream: Stream, window: Window) -> Iterator[Page]:
+        """Read the records that changed in the window, or all."""
+        self._expect_fresh(window)
+        finish = self.landing.finish.get(stream.name)
+        add = finish(self) if finish else None
+        for part in self.landing.streams[stream.name]:
+            for page in self._read(part, window, dated=stream.cursor_field is not None):
+                yield list(map(add, page)) if add else page
+
+    def all(self, stream: str) -> Iterator[bytes]:
+        """Read every record of a stream."""
+        for part in self.landing.streams[stream]:
+            for page in self._read(part, Window(BEGINNING, self.now, full=True), dated=False):
+                yield from page
+
+    # --- what is said of it ------------------------------------------------------------------------------------------
+
+    def notes(self) -> list[str]:
+        """Say what was not landed: which streams are off, and which columns are null for that."""
+        off = [reason for stream in self.landing.streams | self.landing.not_landed if (reason := self.why_not(stream))]
+        missing = self.missing_columns()
+        more = f" and {len(missing) - SHOWN_COLUMNS} more" if len(missing) > SHOWN_COLUMNS else ""
+        named = ", ".join(missing[:SHOWN_COLUMNS])
+        return [*off, f"not landed, so null: {named}{more}"] if missing else off
+
+    @cached_property
+    def synced_at(self) -> datetime | None:
+        """When the lander last wrote a row of any table that is read."""
+        stamps = []
+        for table in {name for parts in self.landing.streams.values() for part in parts for name in part.tables}:
+            column = self._scope(table).column(self.landing.lander.conventions.synced)
+            if column:
+                rows = f"{self.tables.address(table)} as t0"
+                stamps += self._ask(table, f"select max({column[0]}::timestamptz)::timestamptz from {rows}")
+        return max((stamp[0] for stamp in stamps if stamp[0]), default=None)
+
+    def identity(self) -> AccountIdentity | None:
+        """Return the account that the tables are of; None where they do not tell."""
+        for account in self.landing.accounts:
+            if self.tables.first_landed([account.table]) is None:
+                continue
+            id_ = expression(account.id, self._scope(account.table))
+            rows = self.tables.address(account.table)
+            query = f"select any_value(id)::varchar, count(distinct id) from (select {id_} as id from {rows} as t0)"
+            id_, accounts = self._ask(account.table, query)[0]
+            if accounts == 1:  # of several, such as connected ones, none is the tables' own
+                return AccountIdentity(self.landing.system, id_, account.label.format(id=id_))
+        return None
+
+    def describe(self) -> str:
+        """Say what is read instead of the API, and how old it is."""
+        synced, lander = self.synced_at, self.landing.lander.title
+        age = f"last synced {synced:%Y-%m-%d %H:%M} UTC" if synced else "never synced"
+        return f"{self.landing.title} as {lander} has landed it in {self.tables.schema}, {age}"
+
+    def missing_columns(self) -> list[str]:
+        """List the columns that records are read from and that were not landed: what they would hold is null."""
+        missing: set[str] = set()
+        for stream, parts in self.landing.streams.items():
+            if self.why_not(stream) is None:
+                for part in parts:
+                    if (table := self.tables.first_landed(part.tables)) is not None:
+                        scope = replace(self._scope(table), missing=missing)
+                        expression({**(part.record or {}), **part.facts}, scope)
+        return sorted(missing)
+
+    def _expect_fresh(self, window: Window) -> None:
+        """Refuse to read a window that the lander cannot have landed yet."""
+        synced = self.synced_at
+        if synced is None or synced < window.end - self.max_age:
+            when = f"{synced:%Y-%m-%d %H:%M} UTC" if synced else "never"
+            raise Unavailable(
+                self.landing.title,
+                f"{self.landing.lander.title} last synced {self.landing.title} {when}, and what changed until "
+                f"{window.end:%Y-%m-%d %H:%M} UTC is asked for: nothing was read, the tables end at the last sync. See "
+                f"what keeps {self.landing.lander.title}; the next window brings what this one lacks.",
+            )
+
+    # --- queries -----------------------------------------------------------------------------------------------------
+
+    def _total(self, stream: Stream, window: Window) -> SliceTotal:
+        counted = 0
+        for part in self.landing.streams[stream.name]:
+            if (table := self.tables.first_landed(part.tables)) is not None:
+                window_only = replace(window, full=False)
+                query = _Query(part, self._changing(part, table), self.tables.address(table), window_only, dated=True)
+                counted += self._ask(table, query.count())[0][0]
+        return SliceTotal(window.start, window.end, counted)
+
+    def _read(self, part: Part, window: Window, *, dated: bool) -> Iterator[Page]:
+        table = self.tables.first_landed(part.tables)
+        if table is None:
+            return
+        scope = self._changing(part, table, window)
+        query = _Query(part, scope, self.tables.address(table), window, dated=dated and part.changed is not None)
+        repeats = self.landing.lander.repeats and self._repeats(part, scope, table)
+        with self.tables.connection.cursor() as cursor:
+            try:
+                batches = cursor.execute(query.records(newest_only=repeats)).to_arrow_reader(BATCH)
+                for batch in batches:
+                    page = [_raw(*each) for each in zip(*batch.to_pydict().values(), strict=True)]
+                    yield [record for raw in page for record in part.split(raw)] if part.split else page
+            except duckdb.Error as error:
+                raise self._unreadable(table, error) from None
+
+    def _ask(self, table: str, query: str) -> list[Any]:
+        with self.tables.connection.cursor() as cursor:
+            try:
+                return cursor.execute(query).fetchall()
+            except duckdb.Error as error:
+                raise self._unreadable(table, error) from None
+
+    def _unreadable(self, table: str, error: duckdb.Error) -> InvalidResponse:
+        """Without the engine's own words: they may quote a value, and that is about somebody."""
+        return InvalidResponse(
+            self.landing.title,
+            f"{self.landing.lander.title}'s table {table} in {self.tables.schema} cannot be read "
+            f"({type(error).__name__}): a column of it is of another type than {self.landing.lander.title} documents.",
+        )
+
+    def _scope(self, table: str) -> Scope:
+        return Scope(self.tables, self.landing.lander.conventions, table)
+
+    def _changing(self, part: Part, table: str, window: Window | None = None) -> Scope:
+        """The scope of a part's rows, which knows when they last changed."""
+        scope = self._scope(table)
+        if part.changed is None:
+            return scope
+        changed, is_deleted = part.changed.sql(scope), scope.is_deleted()
+        synced = scope.column(scope.conventions.synced)
+        if part.created and window and window.full:
+            end = f"{text(window.end.isoformat())}::timestamptz"
+            begun = f"{part.created.sql(scope)} < {end}"
+            changed = f"case when {begun} then least({changed}, {end} - interval 1 microsecond) else {changed} end"
+        if is_deleted and synced and not part.keeps_deleted:
+            changed = f"case when {is_deleted} then {synced[0]}::timestamptz else {changed} end"
+        return replace(scope, changed=changed)
+
+    def _repeats(self, part: Part, scope: Scope, table: str) -> bool:
+        column = scope.column(part.key)
+        if column is None:
+            return False
+        count = f"select count(*) > count(distinct {column[0]}) from {self.tables.address(table)} as t0"
+        return bool(self._ask(table, count)[0][0])
+
+
+@dataclass(frozen=True)
+class _Query:
+    """The rows of a part for a window."""
+
+    part: Part
+    scope: Scope
+    rows: str
+    window: Window
+    dated: bool
+
+    def records(self, *, newest_only: bool) -> str:
+        """Select the record, the facts beside it, and whether it was deleted, of each row."""
+        record = f"{expression(self.part.record, self.scope)}::varchar" if self.part.record is not None else "''"
+        facts = f"{expression(self.part.facts, self.scope)}::varchar" if self.part.facts else "''"
+        columns = f"{record} as record, {facts} as facts, {self._is_deleted} as is_deleted"
+        return f"select {columns} from {self._newest() if newest_only else self.rows} as t0{self._where()}"
+
+    def count(self) -> str:
+        """Count the records that were not deleted."""
+        column = self.scope.column(self.part.key)
+        what = f"distinct {column[0]}" if column else "*"
+        return f"select count({what}) from {self.rows} as t0{self._where(f'not {self._is_deleted}')}"
+
+    def _newest(self) -> str:
+        """The newest version of each row."""
+        synced, key = self.scope.column(self.scope.conventions.synced), self.scope.column(self.part.key)
+        if synced is None or key is None:
+            return self.rows
+        newest = f"row_number() over (partition by {key[0]} order by {synced[0]} desc) = 1"
+        return f"(select * from {self.rows} as t0 qualify {newest})"
+
+    @property
+    def _is_deleted(self) -> str:
+        return "false" if self.part.keeps_deleted else self.scope.is_deleted() or "false"
+
+    def _where(self, *more: str) -> str:
+        conditions = [*self.scope.is_present(), *self._is_not_gone(), *more]
+        if self.dated and not self.window.full:
+            start, end = (f"{text(moment.isoformat())}::timestamptz" for moment in (self.window.start, self.window.end))
+            conditions += [f"({self.scope.changed}) >= {start}", f"({self.scope.changed}) < {end}"]
+        else:
+            conditions.append(f"not {self._is_deleted}")
+        return f" where {' and '.join(conditions)}" if conditions else ""
+
+    def _is_not_gone(self) -> list[str]:
+        gone, key = self.part.unless_in, self.scope.column(self.part.key)
+        if gone is None or key is None or self.scope.schema.first_landed([gone]) is None:
+            return []
+        synced, rows = self.scope.conventions.synced, self.scope.schema.address(gone)
+        same_key = f'gone."{self.part.key}" = {key[0]}'
+        return [f'not exists (select 1 from {rows} as gone where {same_key} and gone."{synced}" >= t0."{synced}")']
+
+
+def _raw(record: str, facts: str, is_deleted: bool) -> bytes:
+    """A record as the API would have sent it, with what is known beside it."""
+    raw: bytes = record.encode()
+    if facts:
+        raw = with_facts(raw, **msgspec.json.decode(facts))
+    return deleted(raw) if is_deleted else raw

@@ -164,7 +164,7 @@ def _as_ibis(kind: pa.DataType) -> ibis.DataType:
 class Source:
     """A system: how to reach it, when to read it, what it brings. `check` says whose account it is.
 
-    `identity` asks for the account that the key opens, None where nothing tells it apart yet; a sentence says why no
+    `prepare` is done before a run reads, such as having a service sync what is read. `identity` asks for the account that the key opens, None where nothing tells it apart yet; a sentence says why no
     account can be told from another.
     """
 
@@ -177,6 +177,7 @@ class Source:
     about: str = ""
     owners: tuple[str, ...] = ("team:revops",)
     identity: Callable[[Any], AccountIdentity | None] | str | None = None
+    prepare: Callable[[Any], None] | None = None
 
     def __post_init__(self) -> None:
         for stream in self.streams:
@@ -229,6 +230,11 @@ class Source:
         """Say why the source is off; None where it is on."""
         missing = settings_of(self.settings).missing()
         return f"{self.name} is off: set {' and '.join(missing)} (see .env.example)" if missing else None
+
+    def make_ready(self) -> None:
+        """Do what has to be done before a run reads."""
+        if self.prepare:
+            self.prepare(settings_of(self.settings))
 
     @contextmanager
     def open(self, share: LimitShare | None = None) -> Iterator[Any]:

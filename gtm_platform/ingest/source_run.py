@@ -60,6 +60,7 @@ class SourceRun:
             self._explain(off)
         else:
             self._tag_run({SOURCE_TAG: self.source.name})
+            self._make_ready()
             try:
                 yield from self._sync(streams)
             except ApiFailure as failure:  # there is nothing to be opened
@@ -98,6 +99,13 @@ class SourceRun:
             self.failures["account"] = failure
             return False
         return True
+
+    def _make_ready(self) -> None:
+        """What cannot be made ready is read as it is; whether that is too old is for the reading to say."""
+        try:
+            self.source.make_ready()
+        except ApiFailure as failure:
+            self.context.log.warning(str(failure))
 
     def _readable(self, client: Any, streams: Streams) -> Streams:
         """The streams as they are read with this client; without those that are off, of which the log says why."""

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import batched
 from typing import Any
 
 import httpx
@@ -42,7 +41,7 @@ class SystemApi:
 def hubspot_objects(api: SystemApi, kind: str, properties: Sequence[str]) -> Iterator[Record]:
     """Read all objects of a kind with all of these properties."""
     ids = [row["id"] for row in _hubspot_list(api, f"/crm/v3/objects/{kind}", {"limit": 100})]
-    for batch in batched(ids, MOST_IN_BATCH):
+    for batch in _batches(ids):
         wanted = {"properties": list(properties), "inputs": [{"id": each} for each in batch]}
         yield from api.ask("POST", f"/crm/v3/objects/{kind}/batch/read", json=wanted)["results"]
 
@@ -55,7 +54,7 @@ def hubspot_properties(api: SystemApi, kind: str) -> dict[str, str]:
 def hubspot_links(api: SystemApi, source: str, target: str, ids: Sequence[str]) -> dict[str, list[Record]]:
     """Read what each of these records is linked with."""
     links: dict[str, list[Record]] = {}
-    for batch in batched(ids, MOST_IN_BATCH):
+    for batch in _batches(ids):
         body = {"inputs": [{"id": each} for each in batch]}
         for row in api.ask("POST", f"/crm/v4/associations/{source}/{target}/batch/read", json=body)["results"]:
             links[row["from"]["id"]] = row["to"]
@@ -69,6 +68,11 @@ def hubspot_owners(api: SystemApi) -> list[Record]:
         for archived in ("false", "true")
         for row in _hubspot_list(api, "/crm/v3/owners/", {"limit": 100, "archived": archived})
     ]
+
+
+def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for begin in range(0, len(ids), MOST_IN_BATCH):
+        yield ids[begin : begin + MOST_IN_BATCH]
 
 
 def _hubspot_list(api: SystemApi, path: str, params: Mapping[str, Any]) -> Iterator[Record]:

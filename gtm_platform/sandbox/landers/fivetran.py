@@ -43,7 +43,7 @@ def _typed(kind: str) -> Callable[[str], Any]:
 def _properties(record: Record, types: Mapping[str, str], moved: Mapping[str, str]) -> Row:
     """Each property in a column, typed; some in columns of other names."""
     values = {name: value for name, value in record["properties"].items() if value not in (None, "")}
-    typed = {name: _typed(types.get(name, "string"))(value) for name, value in values.items()}
+    typed = dict.fromkeys(types) | {name: _typed(types.get(name, "string"))(value) for name, value in values.items()}
     return {moved.get(name, f"property_{name.lower()}"): value for name, value in typed.items()}
 
 
@@ -189,7 +189,7 @@ def _tiers(prices: Sequence[Record]) -> list[Row]:
     return [
         {"price_id": price["id"], "index": index, **flat(tier)}
         for price in prices
-        for index, tier in enumerate(price["tiers"] or ())
+        for index, tier in enumerate(price.get("tiers") or ())
     ]
 
 

@@ -35,6 +35,7 @@ SOURCE = Source(
     "hubspot",
     Schedule(hours=12, minute=20),
     HubSpotSettings,
+    prepare=WAYS.prepare,
     connect=WAYS.connect,
     check=WAYS.check,
     identity=WAYS.identity,

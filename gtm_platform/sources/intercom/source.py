@@ -13,6 +13,7 @@ SOURCE = Source(
     "intercom",
     Schedule(hours=6, minute=10),
     IntercomSettings,
+    prepare=WAYS.prepare,
     connect=WAYS.connect,
     check=WAYS.check,
     identity=WAYS.identity,

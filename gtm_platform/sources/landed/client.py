@@ -63,7 +63,7 @@ class LandedClient:
         system, lander = f"{self.landing.system}/{stream}", self.landing.lander.title
         if not parts:
             return f"{system} is off: {self.landing.not_landed.get(stream, f'{lander} does not land it.')}"
-        return f"{system} is off: {lander} has landed no table {' and '.join(lacking)} in {self.tables.schema}."
+        return f"{system} is off: {lander} has landed no table {' and '.join(lacking)} in the schema {self.tables.name}."
 
     def pages(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Read the records that changed in the window, or all."""
@@ -118,7 +118,7 @@ class LandedClient:
         """Say what is read instead of the API, and how old it is."""
         synced, lander = self.synced_at, self.landing.lander.title
         age = f"last synced {synced:%Y-%m-%d %H:%M} UTC" if synced else "never synced"
-        return f"{self.landing.title} as {lander} has landed it in {self.tables.schema}, {age}"
+        return f"{self.landing.title} as {lander} has landed it in the schema {self.tables.name}, {age}"
 
     def missing_columns(self) -> list[str]:
         """List the columns that records are read from and that were not landed: what they would hold is null."""
@@ -181,7 +181,7 @@ class LandedClient:
         """Without the engine's own words: they may quote a value, and that is about somebody."""
         return InvalidResponse(
             self.landing.title,
-            f"{self.landing.lander.title}'s table {table} in {self.tables.schema} cannot be read "
+            f"{self.landing.lander.title}'s table {table} in the schema {self.tables.name} cannot be read "
             f"({type(error).__name__}): a column of it is of another type than {self.landing.lander.title} documents.",
         )
 

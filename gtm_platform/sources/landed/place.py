@@ -25,8 +25,9 @@ NONE: Columns = {}
 
 @dataclass(frozen=True)
 class LandedTables:
-    """The tables of one schema."""
+    """The tables of one schema; `name` is what people call it."""
 
+    name: str
     connection: duckdb.DuckDBPyConnection
     catalogue: str
     schema: str
@@ -60,7 +61,7 @@ def open_tables(place: str, schema: str, system: str, variable: str) -> Iterator
         if not tables:
             message = f"{variable} leads to no tables of {system} in the schema {schema}: see docs/landed-tables.md."
             raise BadRequest(system, message)
-        yield LandedTables(connection, catalogue, named, tables)
+        yield LandedTables(schema, connection, catalogue, named, tables)
     except duckdb.IOException as error:
         raise Unavailable(system, f"What {variable} names cannot be opened: {_reason(error, place)}") from None
     finally:

@@ -23,6 +23,7 @@ class LandedSettings(SystemSettings):
     airbyte_base_url: Text = Field(
         default=None, description="Address of Airbyte's API where it is your own: https://…/api/public/v1"
     )
+    airbyte_workspace_id: Text = Field(default=None, description="Workspace of Airbyte that has the connections.")
     airbyte_client_id: Secret = Field(default=None, description="Id of an application of Airbyte's, to have it sync.")
     airbyte_client_secret: Secret = Field(default=None, description="Secret of the application.")
 

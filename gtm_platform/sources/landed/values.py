@@ -263,7 +263,8 @@ class ListOf:
 
     def sql(self, scope: Scope) -> str:
         """Return the expression."""
-        return f"coalesce(json_array({self.thing.sql(scope)}), '[]'::json)"
+        thing = self.thing.sql(scope)
+        return f"case when {thing} is null then '[]'::json else json_array({thing}) end"
 
 
 @dataclass(frozen=True)
@@ -314,7 +315,7 @@ class Rows:
         column = there.column(self.order) if self.order else None
         order = f" order by {column[0]}" if column else ""
         made = expression(self.shape, there)
-        made = f"any_value({made})" if self.single else f"json_group_array({made}{order})"
+        made = f"any_value({made})" if self.single else f"to_json(list({made}{order}))"
         where = f" where {' and '.join(conditions)}" if conditions else ""
         return f"(select {made} from {scope.schema.address(table)} as {there.alias}{where})"
 

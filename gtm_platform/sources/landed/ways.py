@@ -14,6 +14,7 @@ from gtm_platform.sources.landed.client import LandedClient
 from gtm_platform.sources.landed.landing import Landing
 from gtm_platform.sources.landed.place import open_tables
 from gtm_platform.sources.landed.settings import LandedSettings
+from gtm_platform.sources.landed.trigger import trigger_sync
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Ways:
         variable = f"{settings.prefix.upper()}_LANDED"
         with open_tables(settings.landed_at, settings.schema_name, landing.title, variable) as tables:
             yield LandedClient(landing, tables, settings.now(), timedelta(hours=settings.max_age_hours))
+
+    def prepare(self, settings: LandedSettings) -> None:
+        """Have the lander sync, where it is set that it should."""
+        trigger_sync(settings)
 
     def check(self, client: Any) -> str:
         """Say what the client reads."""

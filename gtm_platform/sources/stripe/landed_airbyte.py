@@ -6,12 +6,15 @@ That version knows a single discount of a subscription, with its coupon in it, a
 from gtm_platform.sources.landed.landing import AIRBYTE, Landing, Part
 from gtm_platform.sources.landed.values import (
     Changed,
+    Constant,
     Either,
     IsDeleted,
     Member,
     Rows,
     Shape,
+    Where,
     document,
+    first_of,
     instant,
     row,
     same,
@@ -65,8 +68,12 @@ INVOICES = Part(
     "invoices",
     {
         **same("id", "customer", "customer_email", "subscription", "number", "status", "currency", "total"),
-        **same("amount_due", "amount_paid", "amount_remaining", "amount_paid_off_stripe", "attempt_count"),
-        **same("billing_reason"),
+        **same("amount_due", "amount_paid", "amount_remaining", "attempt_count", "billing_reason"),
+        "amount_paid_off_stripe": first_of(
+            value("amount_paid_off_stripe"),
+            Where(("paid_out_of_band",), value("amount_paid"), equals="true"),
+            Constant("0"),
+        ),
         **times("created", "due_date", "next_payment_attempt"),
         "status_transitions": document("status_transitions"),
         "lines": {"data": Either((LINES, Member("lines", "data", is_json=True)), "json")},

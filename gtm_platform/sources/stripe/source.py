@@ -13,6 +13,7 @@ SOURCE = Source(
     "stripe",
     Schedule(hours=24, minute=15),
     StripeSettings,
+    prepare=WAYS.prepare,
     connect=WAYS.connect,
     check=WAYS.check,
     identity=WAYS.identity,

@@ -164,8 +164,8 @@ def _as_ibis(kind: pa.DataType) -> ibis.DataType:
 class Source:
     """A system: how to reach it, when to read it, what it brings. `check` says whose account it is.
 
-    `prepare` is done before a run reads, such as having a service sync what is read. `identity` asks for the account that the key opens, None where nothing tells it apart yet; a sentence says why no
-    account can be told from another.
+    `prepare` is done before a run reads, such as having a service sync what is read. `identity` asks for the account
+    that the key opens, None where nothing tells it apart yet; a sentence says why no account can be told from another.
     """
 
     name: str

@@ -8,18 +8,8 @@ from gtm_platform.ingest.record import with_facts
 from gtm_platform.sources.hubspot.records import Company, Contact, Deal, properties_of
 from gtm_platform.sources.hubspot.streams import ENGAGEMENTS
 from gtm_platform.sources.landed.landing import AIRBYTE, Landing, Part
-from gtm_platform.sources.landed.values import (
-    Changed,
-    Constant,
-    LinksTo,
-    Member,
-    Property,
-    Shape,
-    Value,
-    document,
-    instant,
-    value,
-)
+from gtm_platform.sources.landed.scope import Shape, Value
+from gtm_platform.sources.landed.values import Changed, Constant, LinksTo, Member, Property, document, instant, value
 
 MODIFIED = instant("properties_hs_lastmodifieddate", "updatedAt")
 # Airbyte lands the ids of linked records only; these are the types of links that HubSpot itself makes.
@@ -37,9 +27,7 @@ def _object(
     optional: bool = False,
 ) -> Part:
     """A table of CRM objects; of those that were archived a newer row may stand in another one."""
-    landed: dict[str, Shape] = {
-        name: Property(f"properties_{name}", Member("properties", name)) for name in names
-    }
+    landed: dict[str, Shape] = {name: Property(f"properties_{name}", Member("properties", name)) for name in names}
     record: dict[str, Shape] = {"id": value("id"), "properties": {**landed, modified: Changed()}}
     return Part(table, record, facts or {}, changed, unless_in=unless_in, optional=optional)
 
@@ -54,7 +42,7 @@ def _links(part: Part, from_type: str, to_type: str) -> Part:
         "links": LinksTo(to_type, "to_id", more),
         "changed_at": Changed(),
     }
-    return Part(part.table, None, facts, part.changed, unless_in=part.unless_in, optional=part.optional)
+    return Part(part.table, None, facts, part.changed, unless_in=part.unless_in, optional=True)
 
 
 def _stages(pipeline: bytes) -> Page:

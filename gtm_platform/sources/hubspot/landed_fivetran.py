@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from gtm_platform.sources.hubspot.records import Company, Contact, Deal, properties_of
 from gtm_platform.sources.hubspot.streams import ENGAGEMENTS
 from gtm_platform.sources.landed.landing import FIVETRAN, Account, Landing, Part
+from gtm_platform.sources.landed.scope import Shape
 from gtm_platform.sources.landed.values import (
     Changed,
     Constant,
@@ -12,7 +13,6 @@ from gtm_platform.sources.landed.values import (
     IsEmpty,
     ListOf,
     Rows,
-    Shape,
     Where,
     first_of,
     instant,
@@ -44,7 +44,7 @@ def _links(part: Part, from_type: str, to_type: str, links: Shape) -> Part:
     """The links of the records of a part, which the API answers apart from them."""
     key = value(part.key)
     facts = {"from_type": Constant(from_type), "from_id": key, "to_type": Constant(to_type), "links": links}
-    return Part(part.table, None, {**facts, "changed_at": Changed()}, part.changed, key=part.key)
+    return Part(part.table, None, {**facts, "changed_at": Changed()}, part.changed, key=part.key, optional=True)
 
 
 def _engagement(kind: str) -> Part:
@@ -58,9 +58,7 @@ CONTACTS = Part(
     "contact",
     {
         "id": value("id"),
-        **_properties(
-            properties_of(Contact), "lastmodifieddate", email=value("property_email", "property_email_1")
-        ),
+        **_properties(properties_of(Contact), "lastmodifieddate", email=value("property_email", "property_email_1")),
     },
     changed=instant("property_lastmodifieddate", "_fivetran_synced"),
 )
@@ -112,9 +110,7 @@ STAGES = Part(
 # Where the table of all links was not landed, a contact's property names its primary company.
 PRIMARY = Where(
     ("property_associatedcompanyid",),
-    _link(
-        value("property_associatedcompanyid"), type_id="1", label="Primary", category="HUBSPOT_DEFINED"
-    ),
+    _link(value("property_associatedcompanyid"), type_id="1", label="Primary", category="HUBSPOT_DEFINED"),
 )
 COMPANIES_OF_CONTACT = Either(
     (

@@ -2,15 +2,14 @@
 
 from pydantic import Field
 
-from gtm_platform.settings import Secret, Text
+from gtm_platform.settings import Secret, SystemSettings, Text
 from gtm_platform.sources.landed.settings import LandedSettings, Way
 
 
-class HubSpotSettings(LandedSettings):
-    """What HubSpot is read with."""
+class HubSpotAccountSettings(SystemSettings):
+    """The account, for reading and for writing."""
 
     title = "HubSpot"
-    prefix = "hubspot"
     required_env = ("HUBSPOT_ACCESS_TOKEN",)
     where = "Settings → Integrations → Service keys (or a private app)"
     permissions = (
@@ -24,8 +23,16 @@ class HubSpotSettings(LandedSettings):
 
     hubspot_access_token: Secret = Field(default=None, description="Token of a HubSpot service key or private app.")
     hubspot_base_url: str = Field(default="https://api.hubapi.com", description="Address of the API, or of a proxy.")
+
+
+class HubSpotSettings(LandedSettings, HubSpotAccountSettings):
+    """What HubSpot is read with: its API, or tables that were landed."""
+
+    prefix = "hubspot"
+
     hubspot_via: Way = Field(
-        default="api", description="How HubSpot is read: api, or fivetran or airbyte for tables that one of them landed."
+        default="api",
+        description="How HubSpot is read: api, or fivetran or airbyte for tables that one of them landed.",
     )
     hubspot_landed: Secret = Field(
         default=None,

@@ -1,15 +1,8 @@
 """Intercom's records in the tables that Airbyte lands: the API's own records, objects and lists as JSON."""
 
 from gtm_platform.sources.landed.landing import AIRBYTE, Account, Landing, Part
-from gtm_platform.sources.landed.values import (
-    Changed,
-    Shape,
-    document,
-    instant,
-    same,
-    times,
-    value,
-)
+from gtm_platform.sources.landed.scope import Shape
+from gtm_platform.sources.landed.values import Changed, document, instant, same, times, value
 
 UPDATED = instant("updated_at", "_airbyte_extracted_at")
 

@@ -2,19 +2,8 @@
 
 from gtm_platform.sources.intercom.records import Contact
 from gtm_platform.sources.landed.landing import FIVETRAN, Account, Landing, Part
-from gtm_platform.sources.landed.values import (
-    Changed,
-    Shape,
-    Where,
-    first_of,
-    instant,
-    row,
-    rows,
-    same,
-    seconds,
-    times,
-    value,
-)
+from gtm_platform.sources.landed.scope import Shape
+from gtm_platform.sources.landed.values import Changed, Where, first_of, instant, row, rows, same, seconds, times, value
 
 UPDATED = instant("updated_at", "_fivetran_synced")
 CUSTOM = "custom_attributes"

@@ -29,7 +29,8 @@ class IntercomSettings(LandedSettings):
         default=1, ge=1, description="100 where Intercom shows Stripe's amounts in cents."
     )
     intercom_via: Way = Field(
-        default="api", description="How Intercom is read: api, or fivetran or airbyte for tables that one of them landed."
+        default="api",
+        description="How Intercom is read: api, or fivetran or airbyte for tables that one of them landed.",
     )
     intercom_landed: Secret = Field(
         default=None,

@@ -16,12 +16,12 @@ import msgspec
 from gtm_platform.accounts import AccountIdentity
 from gtm_platform.http.errors import InvalidResponse, Unavailable
 from gtm_platform.http.pages import Page
-from gtm_platform.ingest.record import RawRecord, deleted, with_facts
+from gtm_platform.ingest.record import deleted, with_facts
 from gtm_platform.ingest.source import BEGINNING, SliceTotal, Stream, Totals, Window
 from gtm_platform.lake.file_query import text
 from gtm_platform.sources.landed.landing import Landing, Part
 from gtm_platform.sources.landed.place import LandedTables
-from gtm_platform.sources.landed.values import Scope, Shape, expression
+from gtm_platform.sources.landed.scope import Scope, expression
 
 BATCH = 1_000  # records
 SHOWN_COLUMNS = 12
@@ -63,7 +63,9 @@ class LandedClient:
         system, lander = f"{self.landing.system}/{stream}", self.landing.lander.title
         if not parts:
             return f"{system} is off: {self.landing.not_landed.get(stream, f'{lander} does not land it.')}"
-        return f"{system} is off: {lander} has landed no table {' and '.join(lacking)} in the schema {self.tables.name}."
+        return (
+            f"{system} is off: {lander} has landed no table {' and '.join(lacking)} in the schema {self.tables.name}."
+        )
 
     def pages(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Read the records that changed in the window, or all."""

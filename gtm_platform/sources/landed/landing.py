@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gtm_platform.http.pages import Page
-from gtm_platform.sources.landed.values import Conventions, Shape, Value
+from gtm_platform.sources.landed.scope import Conventions, Shape, Value
 
 Finish = Callable[[bytes], bytes]
 
@@ -92,5 +92,3 @@ class Landing:
     accounts: tuple[Account, ...] = ()
     not_landed: Mapping[str, str] = field(default_factory=dict)
     finish: Mapping[str, Callable[[Records], Finish]] = field(default_factory=dict)
-
-

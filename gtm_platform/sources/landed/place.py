@@ -15,7 +15,7 @@ from gtm_platform.http.errors import BadRequest, Unavailable
 from gtm_platform.http.redaction import excerpt
 from gtm_platform.lake import spill
 from gtm_platform.lake.file_query import text
-from gtm_platform.sources.landed.values import Columns
+from gtm_platform.sources.landed.scope import Columns
 
 MEMORY_LIMIT = "1GB"  # beside the engine of the lake; what needs more goes to the disk
 POSTGRES = ("postgres://", "postgresql://")

@@ -60,5 +60,3 @@ class LandedSettings(SystemSettings):
         if self.way == "api":
             return super().missing()
         return [] if self.landed_at else [f"{self.prefix.upper()}_LANDED"]
-
-

@@ -42,9 +42,7 @@ def _fivetran(settings: LandedSettings, connection: str) -> None:
     from dagster_fivetran import FivetranWorkspace
 
     key, secret = _required(settings, "fivetran_api_key"), _required(settings, "fivetran_api_secret")
-    workspace = FivetranWorkspace(
-        account_id=key, api_key=key, api_secret=secret, disable_schedule_on_trigger=False
-    )
+    workspace = FivetranWorkspace(account_id=key, api_key=key, api_secret=secret, disable_schedule_on_trigger=False)
     workspace.get_client().sync_and_poll(connection, poll_interval=POLL_SECONDS, poll_timeout=LONGEST_SYNC)
 
 

@@ -4,93 +4,15 @@ The engine builds the JSON that the API would have sent, so that a record is rea
 came from. A column that was not landed is null: which columns there are differs from account to account.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 from gtm_platform.lake.file_query import text
+from gtm_platform.sources.landed.scope import NULL, Scope, Shape, Value, expression
 
-NULL = "null::varchar"
 ISO = "%Y-%m-%dT%H:%M:%S.%fZ"
 Kind = Literal["plain", "seconds", "document", "instant"]
-Columns = Mapping[str, str]  # the type of each column of a table, by its name in lower case
-
-
-@dataclass(frozen=True)
-class Conventions:
-    """What a lander adds to every table: when a row was written, and whether it still counts."""
-
-    synced: str
-    deleted: tuple[str, ...] = ()
-    active: str | None = None  # of history tables: whether the row is the present version
-
-
-class Schema(Protocol):
-    """The tables that were landed."""
-
-    def first_landed(self, names: Sequence[str]) -> str | None:
-        """Return the first of the tables that was landed."""
-
-    def columns(self, table: str) -> Columns:
-        """Return the columns of a table."""
-
-    def address(self, table: str) -> str:
-        """Return a table as a query names it."""
-
-
-@dataclass(frozen=True)
-class Scope:
-    """The row of a table that values are read from; `missing` collects the columns that were not landed."""
-
-    schema: Schema
-    conventions: Conventions
-    table: str
-    depth: int = 0
-    changed: str = NULL  # when the row last changed
-    missing: set[str] = field(default_factory=set)
-
-    @property
-    def alias(self) -> str:
-        """The row's name in the query."""
-        return f"t{self.depth}"
-
-    def column(self, name: str) -> tuple[str, str] | None:
-        """Return a column as a query names it, and its type; None where it was not landed."""
-        kind = self.schema.columns(self.table).get(name.lower())
-        return None if kind is None else (f'{self.alias}."{name}"', kind)
-
-    def within(self, table: str) -> "Scope":
-        """Return the scope of a row that belongs to this one."""
-        return Scope(self.schema, self.conventions, table, self.depth + 1, missing=self.missing)
-
-    def is_deleted(self) -> str | None:
-        """Return the condition that the row was deleted; None where the table does not say."""
-        flags = [column for name in self.conventions.deleted if (column := self.column(name))]
-        conditions = [f"coalesce({name}, false)" if kind == "BOOLEAN" else f"{name} is not null" for name, kind in flags]
-        return f"({' or '.join(conditions)})" if conditions else None
-
-    def is_present(self) -> list[str]:
-        """Return the conditions that the row is the present version of what it is about."""
-        column = self.column(self.conventions.active) if self.conventions.active else None
-        return [f"coalesce({column[0]}, true)"] if column else []
-
-
-class Value(Protocol):
-    """Something that can be read from a row."""
-
-    def sql(self, scope: Scope) -> str:
-        """Return the expression."""
-
-
-Shape: TypeAlias = "Value | Mapping[str, Shape]"
-
-
-def expression(shape: Shape, scope: Scope) -> str:
-    """Return what a shape is in SQL; a mapping is a JSON object."""
-    if not isinstance(shape, Mapping):
-        return shape.sql(scope)
-    members = [f"{text(name)}, {expression(member, scope)}" for name, member in shape.items()]
-    return f"json_object({', '.join(members)})"
 
 
 @dataclass(frozen=True)
@@ -318,7 +240,6 @@ class Rows:
         made = f"any_value({made})" if self.single else f"to_json(list({made}{order}))"
         where = f" where {' and '.join(conditions)}" if conditions else ""
         return f"(select {made} from {scope.schema.address(table)} as {there.alias}{where})"
-
 
 
 @dataclass(frozen=True)

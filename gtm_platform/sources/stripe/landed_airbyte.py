@@ -4,6 +4,7 @@ That version knows a single discount of a subscription, with its coupon in it, a
 """
 
 from gtm_platform.sources.landed.landing import AIRBYTE, Landing, Part
+from gtm_platform.sources.landed.scope import Shape
 from gtm_platform.sources.landed.values import (
     Changed,
     Constant,
@@ -11,7 +12,6 @@ from gtm_platform.sources.landed.values import (
     IsDeleted,
     Member,
     Rows,
-    Shape,
     Where,
     document,
     first_of,
@@ -21,7 +21,7 @@ from gtm_platform.sources.landed.values import (
     times,
     value,
 )
-from gtm_platform.sources.stripe.landed_pricing import pricing
+from gtm_platform.sources.stripe.pricing import landed_pricing
 
 UPDATED = instant("updated", "created")
 CHANGED: dict[str, Shape] = {"changed_at": Changed()}
@@ -135,5 +135,5 @@ AIRBYTE_STRIPE = Landing(
         "refunds": (_of_charge("refunds"),),
         "disputes": (_of_charge("disputes"),),
     },
-    finish={"subscriptions": pricing},
+    finish={"subscriptions": landed_pricing},
 )

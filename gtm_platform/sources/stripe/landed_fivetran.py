@@ -4,6 +4,7 @@ The tables do not say when a record changed, but when Fivetran last wrote it.
 """
 
 from gtm_platform.sources.landed.landing import FIVETRAN, Account, Landing, Part
+from gtm_platform.sources.landed.scope import Shape
 from gtm_platform.sources.landed.values import (
     Changed,
     Constant,
@@ -11,7 +12,6 @@ from gtm_platform.sources.landed.values import (
     IsDeleted,
     Joined,
     Rows,
-    Shape,
     Where,
     document,
     first_of,
@@ -24,7 +24,7 @@ from gtm_platform.sources.landed.values import (
     times,
     value,
 )
-from gtm_platform.sources.stripe.landed_pricing import pricing
+from gtm_platform.sources.stripe.pricing import landed_pricing
 
 WRITTEN, CREATED = instant("_fivetran_synced"), instant("created")
 CHANGED: dict[str, Shape] = {"changed_at": Changed()}
@@ -158,9 +158,7 @@ CUSTOMERS = Part(
     created=CREATED,
 )
 # Fivetran's key opens either live or test data, which lie apart as two accounts would.
-MODE = row(
-    "customer", by={}, shape=first_of(Where(("livemode",), Constant("live"), equals="true"), Constant("test"))
-)
+MODE = row("customer", by={}, shape=first_of(Where(("livemode",), Constant("live"), equals="true"), Constant("test")))
 
 
 def _of_charge(table: str) -> Part:
@@ -189,9 +187,7 @@ FIVETRAN_STRIPE = Landing(
                 {
                     **same("id", "name", "percent_off", "amount_off", "currency", "duration", "duration_in_months"),
                     "created": seconds("created"),
-                    "applies_to": present(
-                        "applies_to_products", shape={"products": document("applies_to_products")}
-                    ),
+                    "applies_to": present("applies_to_products", shape={"products": document("applies_to_products")}),
                 },
             ),
         ),
@@ -200,8 +196,6 @@ FIVETRAN_STRIPE = Landing(
         "refunds": (_of_charge("refund"),),
         "disputes": (_of_charge("dispute"),),
     },
-    accounts=(
-        Account("account", Joined((value("id"), Constant("/"), MODE)), "Stripe account {id} mode"),
-    ),
-    finish={"subscriptions": pricing},
+    accounts=(Account("account", Joined((value("id"), Constant("/"), MODE)), "Stripe account {id} mode"),),
+    finish={"subscriptions": landed_pricing},
 )

@@ -2,12 +2,14 @@
 matter of a source: no rule is read here."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 
 from gtm_platform.http.pages import get_path, get_path_or_none, rows
 from gtm_platform.ingest.record import unusable, with_facts
+from gtm_platform.sources.landed.landing import Finish, Records
 from gtm_platform.sources.stripe.client import Stripe
 from gtm_platform.sources.stripe.mrr import Catalogue, item_amounts, leading_item, list_mrr, phases
 from gtm_platform.sources.stripe.shapes import Coupon, Item, Items, Price, Subscription, Unpriced
@@ -49,6 +51,13 @@ def priced_as_shown(prices_and_coupons: Catalogue, raw: bytes) -> bytes:
         return _with_amounts(raw, subscription, items, prices_and_coupons)
     except (msgspec.ValidationError, Unpriced) as error:
         return unusable(raw, str(error))
+
+
+def landed_pricing(records: Records) -> Finish:
+    """Return the pricing of subscriptions of landed tables, by all prices and coupons that were landed."""
+    prices = {each.id: each for each in (msgspec.json.decode(raw, type=Price) for raw in records.all("prices"))}
+    coupons = {each.id: each for each in (msgspec.json.decode(raw, type=Coupon) for raw in records.all("coupons"))}
+    return partial(priced_as_shown, Catalogue(prices, coupons))
 
 
 def _with_amounts(

@@ -18,7 +18,7 @@ Open = Callable[..., AbstractContextManager[Any]]
 NOW = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock(NOW)
     monkeypatch.setattr("gtm_platform.settings.Settings.now", lambda _: clock())
@@ -39,9 +39,7 @@ def land(place: Path, schema: str, **tables: list[dict[str, Any]]) -> None:
 
 
 @pytest.fixture
-def open_landed(
-    place: Path, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> Open:
+def open_landed(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Open a source by its tables."""
     monkeypatch.setenv("GTM_HOME", str(tmp_path / "home"))
 

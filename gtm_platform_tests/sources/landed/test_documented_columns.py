@@ -15,7 +15,7 @@ from gtm_platform.sources.hubspot.landed_fivetran import FIVETRAN_HUBSPOT
 from gtm_platform.sources.intercom.landed_airbyte import AIRBYTE_INTERCOM
 from gtm_platform.sources.intercom.landed_fivetran import FIVETRAN_INTERCOM
 from gtm_platform.sources.landed.landing import Landing
-from gtm_platform.sources.landed.values import Scope, expression
+from gtm_platform.sources.landed.scope import Scope, expression
 from gtm_platform.sources.stripe.landed_airbyte import AIRBYTE_STRIPE
 from gtm_platform.sources.stripe.landed_fivetran import FIVETRAN_STRIPE
 

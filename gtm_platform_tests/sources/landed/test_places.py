@@ -60,7 +60,7 @@ def test_a_folder_and_a_file(place: Path, tmp_path: Path, open_landed: Open, cop
 DEAL = {"deal_id": 1, "_fivetran_deleted": True, "_fivetran_synced": SYNCED}
 
 
-def test_a_postgres_database(place: Path, open_landed: Open, server: str) -> None:
+def test_a_postgres_database(open_landed: Open, server: str) -> None:
     psycopg = pytest.importorskip("psycopg")
     pytest.importorskip("duckdb_extension_postgres_scanner", reason="pip install 'gtm-platform[postgres]'")
     with psycopg.connect(server, autocommit=True) as connection:
@@ -82,8 +82,9 @@ def postgres_type(value: object) -> str:
 def test_a_database_that_does_not_answer_shows_no_password(open_landed: Open) -> None:
     pytest.importorskip("duckdb_extension_postgres_scanner", reason="pip install 'gtm-platform[postgres]'")
     address = "postgresql://gtm:opensesame@127.0.0.1:9/nowhere"
-    with pytest.raises(Unavailable, match="What HUBSPOT_LANDED names cannot be opened") as failure, open_landed(
-        HUBSPOT, "fivetran", address
+    with (
+        pytest.raises(Unavailable, match="What HUBSPOT_LANDED names cannot be opened") as failure,
+        open_landed(HUBSPOT, "fivetran", address),
     ):
         pass
     assert "opensesame" not in str(failure.value)
@@ -91,7 +92,8 @@ def test_a_database_that_does_not_answer_shows_no_password(open_landed: Open) ->
 
 def test_a_postgres_database_needs_the_extra(open_landed: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gtm_platform.sources.landed.place.EXTENSION", "not_installed_here")
-    with pytest.raises(BadRequest, match=r"pip install 'gtm-platform\[postgres\]'"), open_landed(
-        HUBSPOT, "fivetran", "postgresql://127.0.0.1/x"
+    with (
+        pytest.raises(BadRequest, match=r"pip install 'gtm-platform\[postgres\]'"),
+        open_landed(HUBSPOT, "fivetran", "postgresql://127.0.0.1/x"),
     ):
         pass

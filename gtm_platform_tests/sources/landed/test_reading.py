@@ -137,9 +137,7 @@ def test_a_window_brings_what_changed_in_it(place: Path, open_landed: Open) -> N
     assert counted.records == 1
 
 
-def test_a_deleted_record_goes_with_the_next_window(
-    place: Path, open_landed: Open, lake: Lake, clock: Clock
-) -> None:
+def test_a_deleted_record_goes_with_the_next_window(place: Path, open_landed: Open, lake: Lake, clock: Clock) -> None:
     syncing = Syncing(lake, HUBSPOT, clock)
     acme, bolt = company(1, "Acme", _fivetran_synced=NOON), company(2, "Bolt", _fivetran_synced=NOON)
     land(place, "hubspot", company=[acme, bolt])
@@ -216,12 +214,14 @@ def test_tables_that_are_older_than_allowed_are_not_read(
 
 def test_a_place_without_tables_is_named_by_its_variable(place: Path, open_landed: Open) -> None:
     place.mkdir()
-    with pytest.raises(BadRequest, match="HUBSPOT_LANDED leads to no tables of HubSpot"), open_landed(
-        HUBSPOT, "fivetran"
+    with (
+        pytest.raises(BadRequest, match="HUBSPOT_LANDED leads to no tables of HubSpot"),
+        open_landed(HUBSPOT, "fivetran"),
     ):
         pass
-    with pytest.raises(BadRequest, match="neither a DuckDB file, nor a folder"), open_landed(
-        HUBSPOT, "fivetran", str(place / "nowhere")
+    with (
+        pytest.raises(BadRequest, match="neither a DuckDB file, nor a folder"),
+        open_landed(HUBSPOT, "fivetran", str(place / "nowhere")),
     ):
         pass
 

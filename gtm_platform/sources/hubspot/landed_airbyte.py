@@ -7,8 +7,8 @@ from gtm_platform.http.pages import rows as listed
 from gtm_platform.ingest.record import with_facts
 from gtm_platform.sources.hubspot.records import Company, Contact, Deal, properties_of
 from gtm_platform.sources.hubspot.streams import ENGAGEMENTS
-from gtm_platform.sources.landed.landing import AIRBYTE, Landing, Part
 from gtm_platform.sources.landed.scope import Shape, Value
+from gtm_platform.sources.landed.system import AIRBYTE, LandedSystem, Part
 from gtm_platform.sources.landed.values import Changed, Constant, LinksTo, Member, Property, document, instant, value
 
 MODIFIED = instant("properties_hs_lastmodifieddate", "updatedAt")
@@ -73,7 +73,7 @@ PIPELINES = Part(
     split=_stages,
 )
 
-AIRBYTE_HUBSPOT = Landing(
+AIRBYTE_HUBSPOT = LandedSystem(
     "hubspot",
     "HubSpot",
     AIRBYTE,

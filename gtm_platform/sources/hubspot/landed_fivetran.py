@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from gtm_platform.sources.hubspot.records import Company, Contact, Deal, properties_of
 from gtm_platform.sources.hubspot.streams import ENGAGEMENTS
-from gtm_platform.sources.landed.landing import FIVETRAN, Account, Landing, Part
 from gtm_platform.sources.landed.scope import Shape
+from gtm_platform.sources.landed.system import FIVETRAN, Account, LandedSystem, Part
 from gtm_platform.sources.landed.values import (
     Changed,
     Constant,
@@ -125,7 +125,7 @@ def _linked(table: str, column: str) -> Shape:
     return rows(table, by={"deal_id": "deal_id"}, shape=_link(value(column)), order=column)
 
 
-FIVETRAN_HUBSPOT = Landing(
+FIVETRAN_HUBSPOT = LandedSystem(
     "hubspot",
     "HubSpot",
     FIVETRAN,

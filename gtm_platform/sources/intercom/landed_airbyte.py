@@ -1,7 +1,7 @@
 """Intercom's records in the tables that Airbyte lands: the API's own records, objects and lists as JSON."""
 
-from gtm_platform.sources.landed.landing import AIRBYTE, Account, Landing, Part
 from gtm_platform.sources.landed.scope import Shape
+from gtm_platform.sources.landed.system import AIRBYTE, Account, LandedSystem, Part
 from gtm_platform.sources.landed.values import Changed, document, instant, same, times, value
 
 UPDATED = instant("updated_at", "_airbyte_extracted_at")
@@ -50,7 +50,7 @@ PARTS = Part(
     changed=instant("conversation_updated_at", "updated_at", "_airbyte_extracted_at"),
 )
 
-AIRBYTE_INTERCOM = Landing(
+AIRBYTE_INTERCOM = LandedSystem(
     "intercom",
     "Intercom",
     AIRBYTE,

@@ -1,8 +1,8 @@
 """Intercom's records in the tables that Fivetran lands: histories, of which the present version counts, and links."""
 
 from gtm_platform.sources.intercom.records import Contact
-from gtm_platform.sources.landed.landing import FIVETRAN, Account, Landing, Part
 from gtm_platform.sources.landed.scope import Shape
+from gtm_platform.sources.landed.system import FIVETRAN, Account, LandedSystem, Part
 from gtm_platform.sources.landed.values import Changed, Where, first_of, instant, row, rows, same, seconds, times, value
 
 UPDATED = instant("updated_at", "_fivetran_synced")
@@ -123,7 +123,7 @@ PARTS = Part(
     changed=instant("conversation_updated_at", "updated_at", "_fivetran_synced"),
 )
 
-FIVETRAN_INTERCOM = Landing(
+FIVETRAN_INTERCOM = LandedSystem(
     "intercom",
     "Intercom",
     FIVETRAN,

@@ -19,9 +19,9 @@ from gtm_platform.http.pages import Page
 from gtm_platform.ingest.record import deleted, with_facts
 from gtm_platform.ingest.source import BEGINNING, SliceTotal, Stream, Totals, Window
 from gtm_platform.lake.file_query import text
-from gtm_platform.sources.landed.landing import Landing, Part
 from gtm_platform.sources.landed.place import LandedTables
 from gtm_platform.sources.landed.scope import Scope, expression
+from gtm_platform.sources.landed.system import LandedSystem, Part
 
 BATCH = 1_000  # records
 SHOWN_COLUMNS = 12
@@ -31,7 +31,7 @@ SHOWN_COLUMNS = 12
 class LandedClient:
     """A system's landed tables for one run; threads may share it."""
 
-    landing: Landing
+    system: LandedSystem
     tables: LandedTables
     now: datetime
     max_age: timedelta
@@ -55,14 +55,14 @@ class LandedClient:
 
     def why_not(self, stream: str) -> str | None:
         """Say why a stream has no records here; None where it has."""
-        parts = self.landing.streams.get(stream, ())
+        parts = self.system.streams.get(stream, ())
         absent = [part for part in parts if self.tables.first_landed(part.tables) is None]
         lacking = [part.tables[0] for part in absent if not part.optional or len(absent) == len(parts)]
         if parts and not lacking:
             return None
-        system, lander = f"{self.landing.system}/{stream}", self.landing.lander.title
+        table, lander = f"{self.system.name}/{stream}", self.system.lander.title
         if not parts:
-            return f"{system} is off: {self.landing.not_landed.get(stream, f'{lander} does not land it.')}"
+            return f"{table} is off: {self.system.not_landed.get(stream, f'{lander} does not land it.')}"
         return (
             f"{system} is off: {lander} has landed no table {' and '.join(lacking)} in the schema {self.tables.name}."
         )
@@ -70,15 +70,15 @@ class LandedClient:
     def pages(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Read the records that changed in the window, or all."""
         self._expect_fresh(window)
-        finish = self.landing.finish.get(stream.name)
+        finish = self.system.finish.get(stream.name)
         add = finish(self) if finish else None
-        for part in self.landing.streams[stream.name]:
+        for part in self.system.streams[stream.name]:
             for page in self._read(part, window, dated=stream.cursor_field is not None):
                 yield list(map(add, page)) if add else page
 
     def all(self, stream: str) -> Iterator[bytes]:
         """Read every record of a stream."""
-        for part in self.landing.streams[stream]:
+        for part in self.system.streams[stream]:
             for page in self._read(part, Window(BEGINNING, self.now, full=True), dated=False):
                 yield from page
 
@@ -86,7 +86,7 @@ class LandedClient:
 
     def notes(self) -> list[str]:
         """Say what was not landed: which streams are off, and which columns are null for that."""
-        off = [reason for stream in self.landing.streams | self.landing.not_landed if (reason := self.why_not(stream))]
+        off = [reason for stream in self.system.streams | self.system.not_landed if (reason := self.why_not(stream))]
         missing = self.missing_columns()
         more = f" and {len(missing) - SHOWN_COLUMNS} more" if len(missing) > SHOWN_COLUMNS else ""
         named = ", ".join(missing[:SHOWN_COLUMNS])
@@ -96,8 +96,8 @@ class LandedClient:
     def synced_at(self) -> datetime | None:
         """When the lander last wrote a row of any table that is read."""
         stamps = []
-        for table in {name for parts in self.landing.streams.values() for part in parts for name in part.tables}:
-            column = self._scope(table).column(self.landing.lander.conventions.synced)
+        for table in {name for parts in self.system.streams.values() for part in parts for name in part.tables}:
+            column = self._scope(table).column(self.system.lander.conventions.synced)
             if column:
                 rows = f"{self.tables.address(table)} as t0"
                 stamps += self._ask(table, f"select max({column[0]}::timestamptz)::timestamptz from {rows}")
@@ -105,7 +105,7 @@ class LandedClient:
 
     def identity(self) -> AccountIdentity | None:
         """Return the account that the tables are of; None where they do not tell."""
-        for account in self.landing.accounts:
+        for account in self.system.accounts:
             if self.tables.first_landed([account.table]) is None:
                 continue
             id_ = expression(account.id, self._scope(account.table))
@@ -113,19 +113,19 @@ class LandedClient:
             query = f"select any_value(id)::varchar, count(distinct id) from (select {id_} as id from {rows} as t0)"
             id_, accounts = self._ask(account.table, query)[0]
             if accounts == 1:  # of several, such as connected ones, none is the tables' own
-                return AccountIdentity(self.landing.system, id_, account.label.format(id=id_))
+                return AccountIdentity(self.system.name, id_, account.label.format(id=id_))
         return None
 
     def describe(self) -> str:
         """Say what is read instead of the API, and how old it is."""
-        synced, lander = self.synced_at, self.landing.lander.title
+        synced, lander = self.synced_at, self.system.lander.title
         age = f"last synced {synced:%Y-%m-%d %H:%M} UTC" if synced else "never synced"
-        return f"{self.landing.title} as {lander} has landed it in the schema {self.tables.name}, {age}"
+        return f"{self.system.title} as {lander} has landed it in the schema {self.tables.name}, {age}"
 
     def missing_columns(self) -> list[str]:
         """List the columns that records are read from and that were not landed: what they would hold is null."""
         missing: set[str] = set()
-        for stream, parts in self.landing.streams.items():
+        for stream, parts in self.system.streams.items():
             if self.why_not(stream) is None:
                 for part in parts:
                     if (table := self.tables.first_landed(part.tables)) is not None:
@@ -139,17 +139,17 @@ class LandedClient:
         if synced is None or synced < window.end - self.max_age:
             when = f"{synced:%Y-%m-%d %H:%M} UTC" if synced else "never"
             raise Unavailable(
-                self.landing.title,
-                f"{self.landing.lander.title} last synced {self.landing.title} {when}, and what changed until "
+                self.system.title,
+                f"{self.system.lander.title} last synced {self.system.title} {when}, and what changed until "
                 f"{window.end:%Y-%m-%d %H:%M} UTC is asked for: nothing was read, the tables end at the last sync. See "
-                f"what keeps {self.landing.lander.title}; the next window brings what this one lacks.",
+                f"what keeps {self.system.lander.title}; the next window brings what this one lacks.",
             )
 
     # --- queries -----------------------------------------------------------------------------------------------------
 
     def _total(self, stream: Stream, window: Window) -> SliceTotal:
         counted = 0
-        for part in self.landing.streams[stream.name]:
+        for part in self.system.streams[stream.name]:
             if (table := self.tables.first_landed(part.tables)) is not None:
                 window_only = replace(window, full=False)
                 query = _Query(part, self._changing(part, table), self.tables.address(table), window_only, dated=True)
@@ -162,7 +162,7 @@ class LandedClient:
             return
         scope = self._changing(part, table, window)
         query = _Query(part, scope, self.tables.address(table), window, dated=dated and part.changed is not None)
-        repeats = self.landing.lander.repeats and self._repeats(part, scope, table)
+        repeats = self.system.lander.repeats and self._repeats(part, scope, table)
         with self.tables.connection.cursor() as cursor:
             try:
                 batches = cursor.execute(query.records(newest_only=repeats)).to_arrow_reader(BATCH)
@@ -182,13 +182,13 @@ class LandedClient:
     def _unreadable(self, table: str, error: duckdb.Error) -> InvalidResponse:
         """Without the engine's own words: they may quote a value, and that is about somebody."""
         return InvalidResponse(
-            self.landing.title,
-            f"{self.landing.lander.title}'s table {table} in the schema {self.tables.name} cannot be read "
-            f"({type(error).__name__}): a column of it is of another type than {self.landing.lander.title} documents.",
+            self.system.title,
+            f"{self.system.lander.title}'s table {table} in the schema {self.tables.name} cannot be read "
+            f"({type(error).__name__}): a column of it is of another type than {self.system.lander.title} documents.",
         )
 
     def _scope(self, table: str) -> Scope:
-        return Scope(self.tables, self.landing.lander.conventions, table)
+        return Scope(self.tables, self.system.lander.conventions, table)
 
     def _changing(self, part: Part, table: str, window: Window | None = None) -> Scope:
         """The scope of a part's rows, which knows when they last changed."""

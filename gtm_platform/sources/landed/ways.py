@@ -11,20 +11,20 @@ from typing import Any
 
 from gtm_platform.accounts import AccountIdentity
 from gtm_platform.sources.landed.client import LandedClient
-from gtm_platform.sources.landed.landing import Landing
 from gtm_platform.sources.landed.place import open_tables
 from gtm_platform.sources.landed.settings import LandedSettings
+from gtm_platform.sources.landed.system import LandedSystem
 from gtm_platform.sources.landed.trigger import trigger_sync
 
 
 @dataclass(frozen=True)
 class Ways:
-    """A system's API, and its landings."""
+    """A system's API, and its landed."""
 
     api: Callable[[Any], AbstractContextManager[Any]]
     api_check: Callable[[Any], str]
     api_identity: Callable[[Any], AccountIdentity | None]
-    landings: tuple[Landing, ...]
+    landed: tuple[LandedSystem, ...]
 
     @contextmanager
     def connect(self, settings: LandedSettings) -> Iterator[Any]:
@@ -33,11 +33,11 @@ class Ways:
             with self.api(settings) as client:
                 yield client
             return
-        landing = next(each for each in self.landings if each.lander.name == settings.way)
+        system = next(each for each in self.landed if each.lander.name == settings.way)
         assert settings.landed_at is not None, "a source without its tables is off"
         variable = f"{settings.prefix.upper()}_LANDED"
-        with open_tables(settings.landed_at, settings.schema_name, landing.title, variable) as tables:
-            yield LandedClient(landing, tables, settings.now(), timedelta(hours=settings.max_age_hours))
+        with open_tables(settings.landed_at, settings.schema_name, system.title, variable) as tables:
+            yield LandedClient(system, tables, settings.now(), timedelta(hours=settings.max_age_hours))
 
     def prepare(self, settings: LandedSettings) -> None:
         """Have the lander sync, where it is set that it should."""

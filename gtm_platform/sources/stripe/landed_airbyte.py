@@ -3,8 +3,8 @@
 That version knows a single discount of a subscription, with its coupon in it, and has tiers in plans only.
 """
 
-from gtm_platform.sources.landed.landing import AIRBYTE, Landing, Part
 from gtm_platform.sources.landed.scope import Shape
+from gtm_platform.sources.landed.system import AIRBYTE, LandedSystem, Part
 from gtm_platform.sources.landed.values import (
     Changed,
     Constant,
@@ -118,7 +118,7 @@ COUPONS = Part(
     },
 )
 
-AIRBYTE_STRIPE = Landing(
+AIRBYTE_STRIPE = LandedSystem(
     "stripe",
     "Stripe",
     AIRBYTE,

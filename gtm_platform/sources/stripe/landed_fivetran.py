@@ -3,8 +3,8 @@
 The tables do not say when a record changed, but when Fivetran last wrote it.
 """
 
-from gtm_platform.sources.landed.landing import FIVETRAN, Account, Landing, Part
 from gtm_platform.sources.landed.scope import Shape
+from gtm_platform.sources.landed.system import FIVETRAN, Account, LandedSystem, Part
 from gtm_platform.sources.landed.values import (
     Changed,
     Constant,
@@ -167,7 +167,7 @@ def _of_charge(table: str) -> Part:
     return Part(table, record, CHANGED, changed=WRITTEN, created=CREATED)
 
 
-FIVETRAN_STRIPE = Landing(
+FIVETRAN_STRIPE = LandedSystem(
     "stripe",
     "Stripe",
     FIVETRAN,

@@ -9,7 +9,7 @@ import msgspec
 
 from gtm_platform.http.pages import get_path, get_path_or_none, rows
 from gtm_platform.ingest.record import unusable, with_facts
-from gtm_platform.sources.landed.landing import Finish, Records
+from gtm_platform.sources.landed.system import Finish, Records
 from gtm_platform.sources.stripe.client import Stripe
 from gtm_platform.sources.stripe.mrr import Catalogue, item_amounts, leading_item, list_mrr, phases
 from gtm_platform.sources.stripe.shapes import Coupon, Item, Items, Price, Subscription, Unpriced

@@ -14,8 +14,8 @@ from gtm_platform.sources.hubspot.landed_airbyte import AIRBYTE_HUBSPOT
 from gtm_platform.sources.hubspot.landed_fivetran import FIVETRAN_HUBSPOT
 from gtm_platform.sources.intercom.landed_airbyte import AIRBYTE_INTERCOM
 from gtm_platform.sources.intercom.landed_fivetran import FIVETRAN_INTERCOM
-from gtm_platform.sources.landed.landing import Landing
 from gtm_platform.sources.landed.scope import Scope, expression
+from gtm_platform.sources.landed.system import LandedSystem
 from gtm_platform.sources.stripe.landed_airbyte import AIRBYTE_STRIPE
 from gtm_platform.sources.stripe.landed_fivetran import FIVETRAN_STRIPE
 
@@ -53,11 +53,11 @@ BESIDE: dict[str, set[str]] = {
 class Documented:
     """The declared columns of a system, as if they had been landed."""
 
-    def __init__(self, landing: Landing) -> None:
+    def __init__(self, system: LandedSystem) -> None:
         self.tables: dict[str, dict[str, str]] = defaultdict(dict)
-        with open(LISTS / f"{landing.lander.name}_columns.csv") as lines:
+        with open(LISTS / f"{system.lander.name}_columns.csv") as lines:
             for row in csv.DictReader(lines):
-                if row["connector"] == landing.system:
+                if row["connector"] == system.name:
                     table = row.get("table") or row["stream"]
                     self.tables[table][row["column"].lower()] = "VARCHAR"
 
@@ -71,25 +71,25 @@ class Documented:
         return table
 
 
-def unlisted(landing: Landing) -> set[str]:
+def unlisted(system: LandedSystem) -> set[str]:
     """The columns that a mapping reads and that are in no list, but for those that differ by account."""
-    documented, missing = Documented(landing), set[str]()
-    for parts in landing.streams.values():
+    documented, missing = Documented(system), set[str]()
+    for parts in system.streams.values():
         for part in parts:
             table = documented.first_landed(part.tables)
             if table is None:
                 missing.add(part.tables[0])
                 continue
-            scope = Scope(documented, landing.lander.conventions, table, missing=missing)
+            scope = Scope(documented, system.lander.conventions, table, missing=missing)
             expression({**(part.record or {}), **part.facts}, scope)
     return {name for name in missing if not name.partition(".")[2].startswith(PER_ACCOUNT)}
 
 
 @pytest.mark.skipif(not LISTS.is_dir(), reason="The lists of columns are not here.")
 @pytest.mark.parametrize(
-    "landing",
+    "system",
     [FIVETRAN_HUBSPOT, FIVETRAN_STRIPE, FIVETRAN_INTERCOM, AIRBYTE_HUBSPOT, AIRBYTE_STRIPE, AIRBYTE_INTERCOM],
-    ids=lambda landing: f"{landing.lander.name}/{landing.system}",
+    ids=lambda system: f"{system.lander.name}/{system.name}",
 )
-def test_every_column_is_documented_or_is_listed_as_read_beside(landing: Landing) -> None:
-    assert unlisted(landing) == BESIDE[f"{landing.lander.name}/{landing.system}"]
+def test_every_column_is_documented_or_is_listed_as_read_beside(system: LandedSystem) -> None:
+    assert unlisted(system) == BESIDE[f"{system.lander.name}/{system.name}"]

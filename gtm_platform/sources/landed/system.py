@@ -1,6 +1,6 @@
 """What a lander makes of a system: which of its tables hold the records of which stream.
 
-A landing is declared beside the system's source, one for each lander.
+It is declared beside the system's source, once for each lander.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -79,13 +79,13 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Landing:
+class LandedSystem:
     """A system as a lander lands it.
 
     `not_landed` says why a stream has no table. `finish` adds to each record of a stream what has to be computed.
     """
 
-    system: str
+    name: str
     title: str
     lander: Lander
     streams: Mapping[str, tuple[Part, ...]]

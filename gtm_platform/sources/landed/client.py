@@ -6,7 +6,7 @@ total (counted there) and a longer lookback: a change may be landed a day after 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +23,7 @@ from gtm_platform.sources.landed.place import LandedTables
 from gtm_platform.sources.landed.scope import Scope, expression
 from gtm_platform.sources.landed.system import LandedSystem, Part
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BATCH = 1_000  # records
 SHOWN_COLUMNS = 12
 
@@ -63,9 +64,7 @@ class LandedClient:
         table, lander = f"{self.system.name}/{stream}", self.system.lander.title
         if not parts:
             return f"{table} is off: {self.system.not_landed.get(stream, f'{lander} does not land it.')}"
-        return (
-            f"{system} is off: {lander} has landed no table {' and '.join(lacking)} in the schema {self.tables.name}."
-        )
+        return f"{table} is off: {lander} has landed no table {' and '.join(lacking)} in the schema {self.tables.name}."
 
     def pages(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Read the records that changed in the window, or all."""
@@ -100,8 +99,9 @@ class LandedClient:
             column = self._scope(table).column(self.system.lander.conventions.synced)
             if column:
                 rows = f"{self.tables.address(table)} as t0"
-                stamps += self._ask(table, f"select max({column[0]}::timestamptz)::timestamptz from {rows}")
-        return max((stamp[0] for stamp in stamps if stamp[0]), default=None)
+                stamps += self._ask(table, f"select epoch_us(max({column[0]}::timestamptz)) from {rows}")
+        newest = max((stamp for (stamp,) in stamps if stamp is not None), default=None)
+        return None if newest is None else EPOCH + timedelta(microseconds=newest)
 
     def identity(self) -> AccountIdentity | None:
         """Return the account that the tables are of; None where they do not tell."""

@@ -153,7 +153,7 @@ class ReadsStreams(Protocol):
         """Return the stream as it is read with this client, or why it cannot be."""
 
     def notes(self) -> Sequence[str]:
-        """Say what a person should know of what is lacking."""
+        """Say what is lacking, such as which streams are off and why."""
 
 
 def _as_ibis(kind: pa.DataType) -> ibis.DataType:
@@ -223,7 +223,7 @@ class Source:
         return client.adapt(stream) if isinstance(client, ReadsStreams) else stream
 
     def notes(self, client: Any) -> Sequence[str]:
-        """Say what a person should know of what is lacking when read with this client."""
+        """Say what is lacking when read with this client."""
         return client.notes() if isinstance(client, ReadsStreams) else ()
 
     def off(self) -> str | None:

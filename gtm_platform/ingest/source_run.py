@@ -108,11 +108,10 @@ class SourceRun:
             self.context.log.warning(str(failure))
 
     def _readable(self, client: Any, streams: Streams) -> Streams:
-        """The streams as they are read with this client; without those that are off, of which the log says why."""
+        """The streams as they are read with this client, without those that are off: the log says what is lacking."""
         read = {key: self.source.stream_for(client, stream) for key, stream in streams.items()}
-        for off in read.values():
-            if isinstance(off, str):
-                self.context.log.info(off)
+        for note in self.source.notes(client):
+            self.context.log.info(note)
         return {key: stream for key, stream in read.items() if isinstance(stream, Stream)}
 
     def _report(

@@ -94,3 +94,36 @@ def read_day(dagster: dg.DagsterInstance, day: date) -> None:
     if day == DAYS[-1]:
         ran = execute(dagster, "daily_tables", str(day))
         assert ran.success, told(ran)
+
+
+# When a record of Stripe changed is what a lander says: the last event, or the last time that it was written.
+OF_THE_READING = {"_window", "_extracted_at", "_run_id", "payload", "changed_at"}
+
+
+def compared(read: Read, way: str, stream: str) -> list[str]:
+    """How the records of a stream differ from those of the API."""
+    api, landed = read.current("api", stream), read.current(way, stream)
+    wrong = [f"{stream} {key}: only one has it" for key in api.keys() ^ landed.keys()]
+    for key in api.keys() & landed.keys():
+        wrong += [
+            f"{stream} {key}: {name} is {landed[key][name]!r}, by the API {value!r}"
+            for name, value in api[key].items()
+            if name not in OF_THE_READING and landed[key][name] != value
+        ]
+    return wrong
+
+
+@pytest.mark.parametrize("way", LANDERS)
+def test_print(read: Read, way: str) -> None:
+    for source in SYSTEMS:
+        for stream in STREAMS[source]:
+            wrong = compared(read, way, stream)
+            print(way, stream, len(read.current("api", stream)), len(wrong), wrong[:6])
+    a, b = read.customers("api"), read.customers(way)
+    print(len(a), len(b), len(set(a.customer_id) & set(b.customer_id)))
+    a, b = a.set_index("customer_id"), b.set_index("customer_id")
+    for name in a.columns:
+        common = a.index.intersection(b.index)
+        diff = [(i, a.loc[i, name], b.loc[i, name]) for i in common if repr(a.loc[i, name]) != repr(b.loc[i, name])]
+        if diff:
+            print(name, len(diff), diff[:3])

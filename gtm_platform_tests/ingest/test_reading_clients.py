@@ -45,7 +45,7 @@ class Net:
         return replace(stream, pages=netted) if stream.name == "fish" else f"pond/{stream.name} is off: no hook."
 
     def notes(self) -> list[str]:
-        return ["no hook"]
+        return ["pond/frogs is off: no hook."]
 
 
 def pond(connect: Callable[[Any], AbstractContextManager[Any]], prepare: Callable[[Any], None] | None = None) -> Source:

@@ -84,12 +84,14 @@ class LandedClient:
     # --- what is said of it ------------------------------------------------------------------------------------------
 
     def notes(self) -> list[str]:
-        """Say what was not landed: which streams are off, and which columns are null for that."""
+        """Say until when the tables reach and what was not landed: streams that are off, columns that are null."""
+        synced, lander = self.synced_at, self.system.lander.title
+        reach = f"its tables end at {lander}'s last sync" + (f", {synced:%Y-%m-%d %H:%M} UTC" if synced else ": never")
         off = [reason for stream in self.system.streams | self.system.not_landed if (reason := self.why_not(stream))]
         missing = self.missing_columns()
         more = f" and {len(missing) - SHOWN_COLUMNS} more" if len(missing) > SHOWN_COLUMNS else ""
         named = ", ".join(missing[:SHOWN_COLUMNS])
-        return [*off, f"not landed, so null: {named}{more}"] if missing else off
+        return [reach, *off, *([f"not landed, so null: {named}{more}"] if missing else [])]
 
     @cached_property
     def synced_at(self) -> datetime | None:

@@ -49,23 +49,21 @@ class LandedTables:
 @contextmanager
 def open_tables(place: str, schema: str, system: str, variable: str) -> Iterator[LandedTables]:
     """Open the schema of a system for reading; `variable` holds the place."""
-    connection = duckdb.connect(":memory:")
-    try:
+    with duckdb.connect(":memory:") as connection:
         connection.execute(
             "set TimeZone='UTC'; set autoinstall_known_extensions=false; set autoload_known_extensions=false;"
             f"set memory_limit={text(MEMORY_LIMIT)}; set temp_directory={text(str(spill.folder() / 'landed'))};"
             "set preserve_insertion_order=false; set enable_external_file_cache=false"
         )
-        catalogue, named = _attach(connection, place, schema, system, variable)
-        tables = _tables(connection, catalogue, named)
+        try:
+            catalogue, schema_there = _attach(connection, place, schema, system, variable)
+            tables = _tables(connection, catalogue, schema_there)
+        except duckdb.Error as error:
+            raise Unavailable(system, f"What {variable} names cannot be opened: {_reason(error, place)}") from None
         if not tables:
             message = f"{variable} leads to no tables of {system} in the schema {schema}: see docs/landed-tables.md."
             raise BadRequest(system, message)
-        yield LandedTables(schema, connection, catalogue, named, tables)
-    except duckdb.IOException as error:
-        raise Unavailable(system, f"What {variable} names cannot be opened: {_reason(error, place)}") from None
-    finally:
-        connection.close()
+        yield LandedTables(schema, connection, catalogue, schema_there, tables)
 
 
 def _attach(

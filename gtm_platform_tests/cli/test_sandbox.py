@@ -75,9 +75,10 @@ def test_a_day_is_lived_by_the_sandbox_and_by_the_platform(home: Path, box: Sand
     assert box.world.now == START + timedelta(days=2)
 
 
+@pytest.mark.usefixtures("box")
 @pytest.mark.parametrize("lander", ["fivetran", "airbyte"])
 def test_it_is_landed_as_tables_that_the_doctor_reads(
-    box: Sandbox, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch, lander: str
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch, lander: str
 ) -> None:
     answer = command("sandbox", "land", "--as", lander, "--into", str(tmp_path / "tables"))
     assert answer.exit_code == 0, answer.output

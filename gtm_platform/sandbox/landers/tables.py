@@ -42,7 +42,7 @@ class Marks:
         """Return the row as it is written at a moment."""
         changed = {}
         if self.updated and "created" in row:
-            changed = {self.updated: row["created"] if is_new else int(at.timestamp())}
+            changed = {self.updated: row["created"] if is_new else int(at.timestamp()) - 1}
         return {**row, **changed, **self.constant, self.synced: at}
 
 

@@ -20,11 +20,15 @@ from gtm_platform.ingest.record import deleted, with_facts
 from gtm_platform.ingest.source import BEGINNING, SliceTotal, Stream, Totals, Window
 from gtm_platform.lake.file_query import text
 from gtm_platform.sources.landed.place import LandedTables
+from gtm_platform.sources.landed.query import PartQuery
 from gtm_platform.sources.landed.scope import Scope, expression
 from gtm_platform.sources.landed.system import LandedSystem, Part
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BATCH = 1_000  # records
+SHARE = (
+    50_000  # records with lists from other tables that are put together at once: the engine holds such lists in memory
+)
 SHOWN_COLUMNS = 12
 
 
@@ -153,8 +157,9 @@ class LandedClient:
         counted = 0
         for part in self.system.streams[stream.name]:
             if (table := self.tables.first_landed(part.tables)) is not None:
-                window_only = replace(window, full=False)
-                query = _Query(part, self._changing(part, table), self.tables.address(table), window_only, dated=True)
+                within = replace(window, full=False)
+                scope = self._changing(part, table, within)
+                query = PartQuery(part, scope, self.tables.address(table), within, dated=True)
                 counted += self._ask(table, query.count())[0][0]
         return SliceTotal(window.start, window.end, counted)
 
@@ -163,14 +168,18 @@ class LandedClient:
         if table is None:
             return
         scope = self._changing(part, table, window)
-        query = _Query(part, scope, self.tables.address(table), window, dated=dated and part.changed is not None)
-        repeats = self.system.lander.repeats and self._repeats(part, scope, table)
+        query = PartQuery(part, scope, self.tables.address(table), window, dated=dated and part.changed is not None)
+        newest_only = self.system.lander.repeats and self._repeats(part, scope, table)
+        shares = -(-self._ask(table, query.rows_to_read())[0][0] // SHARE) if query.has_lists else 1
+        for share in range(shares):
+            for page in self._pages(table, query.records(newest_only=newest_only, share=share, shares=shares)):
+                yield [record for raw in page for record in part.split(raw)] if part.split else page
+
+    def _pages(self, table: str, query: str) -> Iterator[Page]:
         with self.tables.connection.cursor() as cursor:
             try:
-                batches = cursor.execute(query.records(newest_only=repeats)).to_arrow_reader(BATCH)
-                for batch in batches:
-                    page = [_raw(*each) for each in zip(*batch.to_pydict().values(), strict=True)]
-                    yield [record for raw in page for record in part.split(raw)] if part.split else page
+                for batch in cursor.execute(query).to_arrow_reader(BATCH):
+                    yield [_raw(*each) for each in zip(*batch.to_pydict().values(), strict=True)]
             except duckdb.Error as error:
                 raise self._unreadable(table, error) from None
 
@@ -183,28 +192,36 @@ class LandedClient:
 
     def _unreadable(self, table: str, error: duckdb.Error) -> InvalidResponse:
         """Without the engine's own words: they may quote a value, and that is about somebody."""
-        return InvalidResponse(
-            self.system.title,
-            f"{self.system.lander.title}'s table {table} in the schema {self.tables.name} cannot be read "
-            f"({type(error).__name__}): a column of it is of another type than {self.system.lander.title} documents.",
-        )
+        lander, what = self.system.lander.title, f"table {table} in the schema {self.tables.name}"
+        advice = f"a column of it is of another type than {lander} documents"
+        if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+            advice = "look for room on the disk of GTM_HOME, and whether the place of the tables answers"
+        sentence = f"{lander}'s {what} cannot be read ({type(error).__name__}): {advice}."
+        return InvalidResponse(self.system.title, sentence)
 
     def _scope(self, table: str) -> Scope:
         return Scope(self.tables, self.system.lander.conventions, table)
 
-    def _changing(self, part: Part, table: str, window: Window | None = None) -> Scope:
-        """The scope of a part's rows, which knows when they last changed."""
+    def _changing(self, part: Part, table: str, window: Window) -> Scope:
+        """The scope of a part's rows, which knows when they last changed.
+
+        Where tables only tell when the lander wrote a row, as of each deletion, what was landed after the end of the
+        window that has just closed may have happened before it: the window takes it.
+        """
         scope = self._scope(table)
         if part.changed is None:
             return scope
         changed, is_deleted = part.changed.sql(scope), scope.is_deleted()
-        synced = scope.column(scope.conventions.synced)
-        if part.created and window and window.full:
-            end = f"{text(window.end.isoformat())}::timestamptz"
-            begun = f"{part.created.sql(scope)} < {end}"
-            changed = f"case when {begun} then least({changed}, {end} - interval 1 microsecond) else {changed} end"
-        if is_deleted and synced and not part.keeps_deleted:
-            changed = f"case when {is_deleted} then {synced[0]}::timestamptz else {changed} end"
+        written = scope.column(scope.conventions.synced)
+        end = f"{text(window.end.isoformat())}::timestamptz"
+        takes = window.full or window.end > self.now - self.max_age
+        if part.created and takes:
+            changed = f"case when {part.created.sql(scope)} < {end} then {_before(end, changed)} else {changed} end"
+        if is_deleted and written and not part.keeps_deleted:
+            deleted_at = f"{written[0]}::timestamptz"
+            changed = (
+                f"case when {is_deleted} then {_before(end, deleted_at) if takes else deleted_at} else {changed} end"
+            )
         return replace(scope, changed=changed)
 
     def _repeats(self, part: Part, scope: Scope, table: str) -> bool:
@@ -215,57 +232,9 @@ class LandedClient:
         return bool(self._ask(table, count)[0][0])
 
 
-@dataclass(frozen=True)
-class _Query:
-    """The rows of a part for a window."""
-
-    part: Part
-    scope: Scope
-    rows: str
-    window: Window
-    dated: bool
-
-    def records(self, *, newest_only: bool) -> str:
-        """Select the record, the facts beside it, and whether it was deleted, of each row."""
-        record = f"{expression(self.part.record, self.scope)}::varchar" if self.part.record is not None else "''"
-        facts = f"{expression(self.part.facts, self.scope)}::varchar" if self.part.facts else "''"
-        columns = f"{record} as record, {facts} as facts, {self._is_deleted} as is_deleted"
-        return f"select {columns} from {self._newest() if newest_only else self.rows} as t0{self._where()}"
-
-    def count(self) -> str:
-        """Count the records that were not deleted."""
-        column = self.scope.column(self.part.key)
-        what = f"distinct {column[0]}" if column else "*"
-        return f"select count({what}) from {self.rows} as t0{self._where(f'not {self._is_deleted}')}"
-
-    def _newest(self) -> str:
-        """The newest version of each row."""
-        synced, key = self.scope.column(self.scope.conventions.synced), self.scope.column(self.part.key)
-        if synced is None or key is None:
-            return self.rows
-        newest = f"row_number() over (partition by {key[0]} order by {synced[0]} desc) = 1"
-        return f"(select * from {self.rows} as t0 qualify {newest})"
-
-    @property
-    def _is_deleted(self) -> str:
-        return "false" if self.part.keeps_deleted else self.scope.is_deleted() or "false"
-
-    def _where(self, *more: str) -> str:
-        conditions = [*self.scope.is_present(), *self._is_not_gone(), *more]
-        if self.dated and not self.window.full:
-            start, end = (f"{text(moment.isoformat())}::timestamptz" for moment in (self.window.start, self.window.end))
-            conditions += [f"({self.scope.changed}) >= {start}", f"({self.scope.changed}) < {end}"]
-        else:
-            conditions.append(f"not {self._is_deleted}")
-        return f" where {' and '.join(conditions)}" if conditions else ""
-
-    def _is_not_gone(self) -> list[str]:
-        gone, key = self.part.unless_in, self.scope.column(self.part.key)
-        if gone is None or key is None or self.scope.schema.first_landed([gone]) is None:
-            return []
-        synced, rows = self.scope.conventions.synced, self.scope.schema.address(gone)
-        same_key = f'gone."{self.part.key}" = {key[0]}'
-        return [f'not exists (select 1 from {rows} as gone where {same_key} and gone."{synced}" >= t0."{synced}")']
+def _before(end: str, moment: str) -> str:
+    """A moment, or the last one before the end where it is later."""
+    return f"least({moment}, {end} - interval 1 microsecond)"
 
 
 def _raw(record: str, facts: str, is_deleted: bool) -> bytes:

@@ -49,10 +49,12 @@ class LandedTables:
 @contextmanager
 def open_tables(place: str, schema: str, system: str, variable: str) -> Iterator[LandedTables]:
     """Open the schema of a system for reading; `variable` holds the place."""
+    room = spill.folder() / "landed"
+    room.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(":memory:") as connection:
         connection.execute(
             "set TimeZone='UTC'; set autoinstall_known_extensions=false; set autoload_known_extensions=false;"
-            f"set memory_limit={text(MEMORY_LIMIT)}; set temp_directory={text(str(spill.folder() / 'landed'))};"
+            f"set memory_limit={text(MEMORY_LIMIT)}; set temp_directory={text(str(room))};"
             "set preserve_insertion_order=false; set enable_external_file_cache=false"
         )
         try:

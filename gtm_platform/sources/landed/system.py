@@ -49,7 +49,7 @@ class Part:
 
     `record` is what the API would have sent; None where the API sends no such record, and all is in the `facts` beside
     it. `changed` says when it last changed, where its stream asks for that; `created` is for tables that do not tell,
-    but only when the lander last wrote the row: then a record is not newer than the window that it is first read for.
+    but only when the lander last wrote the row.
     """
 
     table: str | tuple[str, ...]  # of several the first that was landed

@@ -12,6 +12,7 @@ from gtm_platform.lake.file_query import text
 from gtm_platform.sources.landed.scope import NULL, Scope, Shape, Value, expression
 
 ISO = "%Y-%m-%dT%H:%M:%S.%fZ"
+LISTED = "to_json(list"  # of what is a list of rows of another table
 Kind = Literal["plain", "seconds", "document", "instant"]
 
 
@@ -98,6 +99,9 @@ class Constant:
     def sql(self, _: Scope) -> str:
         """Return the expression."""
         return text(self.value)
+
+
+EMPTY_LIST = Constant("[]")
 
 
 @dataclass(frozen=True)
@@ -237,18 +241,9 @@ class Rows:
         column = there.column(self.order) if self.order else None
         order = f" order by {column[0]}" if column else ""
         made = expression(self.shape, there)
-        made = f"any_value({made})" if self.single else f"to_json(list({made}{order}))"
+        made = f"any_value({made})" if self.single else f"{LISTED}({made}{order}))"
         where = f" where {' and '.join(conditions)}" if conditions else ""
         return f"(select {made} from {scope.schema.address(table)} as {there.alias}{where})"
-
-
-@dataclass(frozen=True)
-class EmptyList:
-    """A list of nothing."""
-
-    def sql(self, _: Scope) -> str:
-        """Return the expression."""
-        return "'[]'::json"
 
 
 # --- how mappings are written ------------------------------------------------------------------------------------
@@ -286,7 +281,7 @@ def times(*names: str, prefix: str = "") -> dict[str, Shape]:
 
 def rows(*tables: str, by: Mapping[str, str], shape: Shape, order: str | None = None) -> Either:
     """The rows of the first of some tables that belong to this one; an empty list where none does."""
-    return Either((Rows(tables, by, shape, order), EmptyList()), "json")
+    return Either((Rows(tables, by, shape, order), EMPTY_LIST), "json")
 
 
 def row(*tables: str, by: Mapping[str, str], shape: Shape) -> Rows:

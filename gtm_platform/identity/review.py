@@ -1,7 +1,7 @@
 """`identity/review`: who may be the same and was not tied together, for a person to decide; people as ids only.
 
-A pair leaves the list when its two are one, or when a person has split them; what is alike is looked for again on days
-on which somebody new came, else the pairs of the day before are kept, so that a day without news costs nothing.
+A pair leaves the list when its two are one, or when a person has split them. Who is new is compared with everybody
+near; the pairs of the day before are kept, so that a day costs what is new on it, and one without news nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,13 @@ import ibis
 import pyarrow as pa
 
 from gtm_platform.identity import decisions, person_records
-from gtm_platform.identity.similar import Likeness, similar_companies, similar_customers, stated_by_records
+from gtm_platform.identity.similar import (
+    Likeness,
+    neighbourhood,
+    similar_companies,
+    similar_customers,
+    stated_by_records,
+)
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, PreviousDay
 from gtm_platform.lake.duckdb_engine import engine
@@ -62,21 +68,24 @@ def table(
     rows = list(_held_back(links))
     before = engine().to_pyarrow(previous).to_pylist()
     customers = links.select("customer_id", "first_seen").distinct()
-    if _number(customers.filter(customers["first_seen"] == ibis.literal(day))) or not _number(previous_companies):
-        stated = engine().to_pyarrow(stated_by_records(links, records, companies))
-        rows += _listed(
-            PERSON, SIMILAR, "their records say much the same", similar_customers(stated, least=rules.people)
-        )
-    else:
-        rows += _still_apart(before, SIMILAR, customers.select(id="customer_id"))
+    rows += _still_apart(before, SIMILAR, customers.select(id="customer_id"))
+    first_day = not _number(previous_companies)
+    new = customers if first_day else customers.filter(customers["first_seen"] == ibis.literal(day))
+    if _number(new := new.select("customer_id")):
+        stated = stated_by_records(links, records, companies)
+        near = neighbourhood(stated, "customer_id", ("name", "company", "email"), new)
+        alike = similar_customers(engine().to_pyarrow(near), least=rules.people)
+        rows += _listed(PERSON, SIMILAR, "their records say much the same", alike)
     names = companies.select("company_id", "name")
-    if _number(names.anti_join(previous_companies.select("company_id"), "company_id")):
-        alike = similar_companies(engine().to_pyarrow(names), least=rules.companies)
+    rows += _still_apart(before, SIMILAR_NAME, names.select(id="company_id"))
+    if _number(new := names.anti_join(previous_companies, "company_id").select("company_id")):
+        alike = similar_companies(
+            engine().to_pyarrow(neighbourhood(names, "company_id", ("name",), new)), least=rules.companies
+        )
         rows += _listed(COMPANY, SIMILAR_NAME, "their names mean the same", alike)
-    else:
-        rows += _still_apart(before, SIMILAR_NAME, names.select(id="company_id"))
     split = _split_customers(links, decided)
-    kept = [row for row in rows if (row["first_id"], row["second_id"]) not in split]
+    latest = {(row["first_id"], row["second_id"], row["rule"]): row for row in rows}
+    kept = [row for (first, second, _), row in sorted(latest.items()) if (first, second) not in split]
     return pa.Table.from_pylist(kept, schema=CONTRACT.schema.to_pyarrow())
 
 

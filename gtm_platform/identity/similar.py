@@ -18,6 +18,9 @@ from gtm_platform.ingest.feeds import person_rows, read
 
 ROLES = {"name": Role.NAME, "email": Role.EMAIL, "company": Role.COMPANY, "city": Role.PLACE, "country": Role.CATEGORY}
 SAMPLE = 40_000  # pairs to learn from: enough for few columns, and quick, as this is done every day
+LEARNT_FROM = 15_000  # of all customers or companies, from whom it is learnt what is rare and what speaks for a match
+COMMON = 200  # who share a word; a word that more share leads nowhere
+MIN_LETTERS = 3  # of a word by which two may be compared
 STATED = {"name": "name", "company": "company_name", "city": "city", "country": "country"}  # by the fields of feeds
 
 
@@ -51,6 +54,25 @@ def stated_by_records(links: ibis.Table, records: person_records.Tables, compani
 
 def _letters(name: ibis.ir.StringValue) -> ibis.ir.StringValue:
     return name.lower().re_replace(r"[^\p{L}\p{N}]", "")
+
+
+def neighbourhood(rows: ibis.Table, id: str, texts: Sequence[str], new: ibis.Table) -> ibis.Table:
+    """Return the rows of those who share a rare word with somebody new, and of some more to learn from.
+
+    `new` has the ids of who is new. However many there are in all, those are few.
+    """
+    by_text = [
+        rows.select(id, word=ibis.literal(f"{place} ") + rows[text].lower().re_split(r"[^\p{L}\p{N}]+").unnest())
+        for place, text in enumerate(texts)
+    ]
+    words = ibis.union(*by_text).distinct()
+    words = words.filter(words["word"].length() >= len("0 ") + MIN_LETTERS)
+    shared = words.semi_join(words.semi_join(new, id).select("word").distinct(), "word")
+    rare = shared.group_by("word").agg(sharing=shared.count()).filter(lambda t: t["sharing"] <= COMMON)
+    near = shared.semi_join(rare, "word").select(id).distinct()
+    every = ibis.greatest(rows.select(id).distinct().count().as_scalar() // LEARNT_FROM, 1)
+    drawn = rows.filter(person_records.xxhash64(rows[id]).abs() % every == 0).select(id).distinct()
+    return rows.semi_join(ibis.union(near, drawn, distinct=True), id)
 
 
 def similar_customers(stated: pa.Table, *, least: float) -> list[Likeness]:

@@ -1,6 +1,7 @@
 """What Dagster recorded of checks, freshness, sensors and schedules, where its storage has no public way to read it.
 
-Only this module and `compat` use of Dagster what is not public. `test_compat.py` fails when an upgrade changes it.
+Only this module, `compat` and `compat_sqlite` use of Dagster what is not public. `test_compat.py` fails when an upgrade
+changes it.
 """
 
 from collections.abc import Collection
@@ -73,6 +74,21 @@ def newest_check_rows(instance: dg.DagsterInstance, checks: Collection[dg.AssetC
         for key, row in rows.items()
         if key in checks
     }
+
+
+def newest_evaluations(
+    instance: dg.DagsterInstance, checks: Collection[dg.AssetCheckKey]
+) -> dict[dg.AssetCheckKey, RecordedEvaluation]:
+    """Return the last completed evaluation of each check that has one, most of them with a single query."""
+    newest: dict[dg.AssetCheckKey, RecordedEvaluation] = {}
+    for key, row in instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks)).items():
+        if key not in checks:
+            continue
+        if row.status in COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES and row.event and row.evaluation:
+            newest[key] = RecordedEvaluation(row.id, row.run_id, row.partition, row.event.timestamp, row.evaluation)
+        elif earlier := evaluations_since(instance, key, 0.0, EVALUATIONS_READ):
+            newest[key] = earlier[-1]
+    return newest
 
 
 def evaluations_since(

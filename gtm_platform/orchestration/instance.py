@@ -19,6 +19,13 @@ SETTINGS = Path(__file__).parents[1] / "deployment/dagster.yaml"
 VARIABLE = "GTM_DAGSTER_URL"
 # dagster-postgres sends `NOTIFY channel, %s`, which psycopg 3 hands to the server as a parameter that it refuses.
 DRIVER = "postgresql+psycopg2"
+SQLITE = """
+storage:
+  custom:
+    module: gtm_platform.orchestration.compat_sqlite
+    class: SqliteHistory
+    config: {base_dir: {env: DAGSTER_HOME}}
+"""
 POSTGRES = f"""
 # The address, which holds a password, stays in the environment.
 storage:
@@ -35,6 +42,8 @@ def prepare() -> None:
     if url := postgres_url(settings()):
         os.environ[VARIABLE] = url  # for this process and those it starts, with the driver that works
         text += POSTGRES
+    else:
+        text += SQLITE
     if not (target := home / "dagster.yaml").exists() or target.read_text() != text:
         draft = home / f".dagster.yaml.{os.getpid()}"  # never half-written where another process may be reading
         draft.write_text(text)

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from functools import cache
+from typing import TypeVar
 
 from gtm_platform.ingest.discovery import SOURCES_PACKAGE, discover
 from gtm_platform.ingest.feeds import CallFeed, CompanyFeed, Feed, PersonFeed, SubscriptionFeed, UsageFeed
+from gtm_platform.ingest.market_feeds import MarketFeed
+
+Market = TypeVar("Market", bound=MarketFeed)
 
 
 @cache
-def feeds() -> tuple[Feed, ...]:
+def feeds() -> tuple[Feed | MarketFeed, ...]:
     """Return every feed, in the order of their precedence."""
-    discovered: list[Feed] = [
+    discovered: list[Feed | MarketFeed] = [
         feed for values in discover(SOURCES_PACKAGE, "feeds", "FEEDS").values() for feed in values
     ]
     return tuple(sorted(discovered, key=lambda feed: (feed.precedence, feed.source)))
@@ -45,6 +49,11 @@ def subscription_feeds() -> tuple[SubscriptionFeed, ...]:
     billing = tuple(feed for feed in feeds() if isinstance(feed, SubscriptionFeed))
     _expect_distinct_sources(billing)
     return tuple(sorted(billing, key=lambda feed: feed.is_copy))
+
+
+def market_feeds(kind: type[Market]) -> tuple[Market, ...]:
+    """Return the feeds of one kind about companies in the market."""
+    return tuple(feed for feed in feeds() if isinstance(feed, kind))
 
 
 def _expect_distinct_sources(of_one_kind: Sequence[PersonFeed | CompanyFeed | SubscriptionFeed]) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import sys
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,21 @@ COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target
 
 def main() -> None:
     asked = _asked()
-    rows = [told for name in asked.names or FIGURES for told in _measured(FIGURES[name], Effort(quick=asked.quick))]
+    failed: list[str] = []
+    rows: list[dict[str, Any]] = []
+    for name in asked.names or FIGURES:
+        try:
+            _measure(FIGURES[name], Effort(quick=asked.quick), rows)
+        except Exception:  # what was measured of the others is not lost
+            traceback.print_exc()
+            failed.append(name)
     result = json.dumps({"machine": _machine(), "quick": asked.quick, "rows": rows}, indent=1, ensure_ascii=False)
     print(result)
     if asked.json:
         asked.json.write_text(result + "\n")
     print(_table(rows))
+    if failed:
+        sys.exit(f"Not measured to the end: {', '.join(failed)}.")
 
 
 def _asked() -> argparse.Namespace:
@@ -54,9 +64,12 @@ def _asked() -> argparse.Namespace:
     return asked
 
 
-def _measured(figure: Figure, effort: Effort) -> list[dict[str, Any]]:
+def _measure(figure: Figure, effort: Effort, rows: list[dict[str, Any]]) -> None:
+    """Add the rows of a figure, each said as soon as it is there."""
     print(f"{figure.name}: {figure.target}", file=sys.stderr, flush=True)
-    return [_told(figure, row) for row in figure.measure(effort)]
+    for row in figure.measure(effort):
+        rows.append(_told(figure, row))
+        print(json.dumps(rows[-1], ensure_ascii=False), file=sys.stderr, flush=True)
 
 
 def _told(figure: Figure, row: Row) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from typing import Any
 
 import ibis
 import pyarrow as pa
+import pytest
 
-from gtm_platform.identity import companies, links, review
+from gtm_platform.identity import companies, links, review, similar
 from gtm_platform.policy import policy
 from gtm_platform.sources.feeds import company_feeds
 from gtm_platform.state.identity_decisions import Decision
@@ -127,6 +128,31 @@ def test_a_day_without_news_keeps_the_pairs_that_are_still_two() -> None:
     after = pairs(listed(gone, review=before, companies=first["companies"]), review.SIMILAR)
     ids = customers(first["links"])
     assert after == pairs(before, review.SIMILAR) - {frozenset([ids["t1"], ids["t2"]])}
+
+
+def test_who_comes_later_is_compared_with_those_who_are_there() -> None:
+    first = tables([*contacts(), TWINS[0]], NO_ROWS["identity/links"], DAY, ())
+    before = listed(first)
+    later = tables([*contacts(), *TWINS], first["links"], NEXT_DAY, ())
+    after = listed(later, review=before, companies=first["companies"])
+    ids = customers(later["links"])
+    assert pairs(after, review.SIMILAR) - pairs(before, review.SIMILAR) == {frozenset([ids["t1"], ids["t2"]])}
+    assert pairs(after, review.SIMILAR_NAME) == pairs(before, review.SIMILAR_NAME)
+
+
+def test_the_neighbourhood_of_who_is_new_does_not_grow_with_those_who_are_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(similar, "LEARNT_FROM", 50)
+    names = ibis.schema({"id": "string", "name": "string"})
+    new = rows_as_table(ibis.schema({"id": "string"}), [{"id": "new"}])
+    for many in (1_000, 4_000):
+        everybody = [{"id": str(number), "name": f"Firm {number} Common"} for number in range(many)]
+        rows = [{"id": "new", "name": "Zephyr Common"}, {"id": "twin", "name": "The Zephyr"}, *everybody]
+        near = similar.neighbourhood(rows_as_table(names, rows), "id", ("name",), new)
+        ids = {row["id"] for row in rows_of(near)}
+        assert {"new", "twin"} <= ids
+        assert len(ids) < 120
 
 
 def test_a_pair_that_a_person_decided_is_not_listed_again() -> None:

@@ -10,22 +10,33 @@ import pytest
 from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
 
 import gtm_platform
-from gtm_platform.orchestration import compat, compat_history
+from gtm_platform.orchestration import compat, compat_history, compat_sqlite
+from gtm_platform.orchestration.instance import prepare
 
 DAYS = dg.DailyPartitionsDefinition("2026-01-01")
 RANGE = {"dagster/asset_partition_range_start": "2026-01-01", "dagster/asset_partition_range_end": "2026-01-03"}
 
 
-@pytest.fixture(params=["ephemeral", "sqlite"])
-def instance(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """Both storages: on SQLite each run has a file of its own, and some queries differ."""
+@pytest.fixture(params=["ephemeral", "sqlite", "ours"])
+def instance(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dg.DagsterInstance]:
+    """Every storage: on SQLite each run has a file of its own, and some queries differ; and that of a home."""
     (tmp_path / "dagster").mkdir()
-    with (
-        dg.DagsterInstance.ephemeral(tempdir=str(tmp_path))
-        if request.param == "ephemeral"
-        else dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance
-    ):
+    if request.param == "ephemeral":
+        opened = dg.DagsterInstance.ephemeral(tempdir=str(tmp_path))
+    elif request.param == "sqlite":
+        opened = dg.DagsterInstance.local_temp(str(tmp_path / "dagster"))
+    else:
+        opened = of_home(tmp_path, monkeypatch)
+    with opened as instance:
         yield instance
+
+
+def of_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> dg.DagsterInstance:
+    monkeypatch.setenv("DAGSTER_HOME", str(home / "dagster"))
+    prepare()
+    return dg.DagsterInstance.get()
 
 
 @dg.asset(partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), output_required=False, tags={"a": "b"})
@@ -47,6 +58,21 @@ def guard() -> dg.AssetCheckResult:
 @dg.asset_check(asset=downstream)
 def hint() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN)
+
+
+def test_the_history_of_a_home_lies_where_dagster_looks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home that was begun before, or is opened without the platform's settings, has one history."""
+    with of_home(tmp_path, monkeypatch) as home:
+        assert isinstance(home.event_log_storage, compat_sqlite._EventLog)
+        ran = dg.materialize([last_day_only, downstream, guard, hint], tags=RANGE, instance=home)
+        expected = home.get_run_stats(ran.run_id), home.fetch_materializations(downstream.key, limit=9).records
+    (tmp_path / "dagster/dagster.yaml").unlink()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as plain:
+        assert type(plain.event_log_storage) is not compat_sqlite._EventLog
+        assert plain.get_run_by_id(ran.run_id) is not None
+        assert (plain.get_run_stats(ran.run_id), plain.fetch_materializations(downstream.key, limit=9).records) == (
+            expected
+        )
 
 
 def test_a_result_can_let_downstream_run_and_mark_no_partition(instance: dg.DagsterInstance) -> None:
@@ -132,6 +158,7 @@ def test_nothing_else_imports_what_is_not_public() -> None:
     assert {line.split(" imports ")[0] for line in private} == {
         "orchestration/compat.py",
         "orchestration/compat_history.py",
+        "orchestration/compat_sqlite.py",
     }
 
 

@@ -91,6 +91,10 @@ everybody else. No system says so; it is here to judge who claims to see it comi
 invitee is, else a *no-show* if it is marked so, else *held* once `end_time` is past. By `start_time`, within 90 days:
 `calls_held_90d`, `calls_no_show_90d`, `calls_cancelled_90d`, and `calls_booked_90d`, all but the rescheduled.
 `last_call_at` is the start of the latest that was held, `next_call_at` of the earliest to come that still stands.
+
+**The market** lists each company that shows something, whoever works there: `jobs` that are open, `acts` of its
+developers on GitHub, `visits` of the website, `competitors` whose product it uses, its `partner_status`, and whether it
+is `listed` as a target account. A `stranger` is in no system but those that watch the market.
 """
 
 from collections.abc import Collection, Iterable, Sequence

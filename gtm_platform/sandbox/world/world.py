@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from heapq import heapify
 from math import log
 from typing import Any
@@ -18,6 +18,7 @@ from gtm_platform.sandbox.world.context import Context
 from gtm_platform.sandbox.world.firm import Firm
 from gtm_platform.sandbox.world.hubspot_properties import define_properties
 from gtm_platform.sandbox.world.life import Life
+from gtm_platform.sandbox.world.market import Market
 from gtm_platform.sandbox.world.people import Company, newcomer, residents
 from gtm_platform.sandbox.world.stripe_events import RETENTION, StripeEvents
 from gtm_platform.sandbox.world.truth import SYSTEMS, truth
@@ -48,6 +49,7 @@ class World:
         self._agenda = Agenda(-1, self._queue)
         self._companies: list[Company] = []
         self._founded: list[Company] = []
+        self.market = Market(seed, people, self.start, lambda: (*self._companies, *self._founded))
         events = StripeEvents(self.stripe, self.start - RETENTION)
         self._context = context = Context(
             seed, self.start, self.hubspot, self.stripe, self.intercom, events, staying=staying
@@ -92,7 +94,8 @@ class World:
         if not first <= day <= last:
             raise ValueError(f"The truth is known from {first} to {last}; {day} is outside.")
         with _no_collection():
-            return truth(self._context.histories, (*self._companies, *self._founded), day, systems)
+            rows = truth(self._context.histories, (*self._companies, *self._founded), day, systems)
+            return rows | {"market": self.market.truth(datetime.combine(day, time(), UTC) + DAY)}
 
     def _add_fixtures(self) -> None:
         fixtures.add_hubspot_fixtures(self.hubspot, self.start)

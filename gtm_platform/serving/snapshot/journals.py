@@ -8,7 +8,7 @@ import dagster as dg
 
 from gtm_platform.delivery.alerts.alert import worded
 from gtm_platform.delivery.alerts.kinds import discover
-from gtm_platform.orchestration.compat_history import RecordedEvaluation, evaluations_since
+from gtm_platform.orchestration.compat_history import RecordedEvaluation, newest_evaluations
 from gtm_platform.orchestration.origin import partition_span
 from gtm_platform.serving.snapshot.landing import Draft, Row, as_json, instant
 from gtm_platform.state import State
@@ -62,9 +62,7 @@ def runs_of(instance: dg.DagsterInstance) -> list[Row]:
 
 def checks_of(instance: dg.DagsterInstance, checks: Collection[dg.AssetCheckKey]) -> list[Row]:
     """Return the last verdict of each check that was ever evaluated, those that failed first."""
-    rows = [
-        _check(key, evaluations[-1]) for key in checks if (evaluations := evaluations_since(instance, key, 0.0, 10))
-    ]
+    rows = [_check(key, evaluation) for key, evaluation in newest_evaluations(instance, checks).items()]
     return sorted(rows, key=lambda row: (row["status"] == "passed", row["asset"], row["check"]))
 
 

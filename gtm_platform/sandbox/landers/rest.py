@@ -94,8 +94,8 @@ def airbyte(connections: Connections) -> Starlette:
 
     async def connection(request: Request) -> Response:
         id_ = (await request.json())["connectionId"]
-        streams = {"syncCatalog": {"streams": []}}
-        return JSONResponse({"connectionId": id_, "name": id_, "prefix": "", "destinationId": "d", **streams})
+        about = {"name": id_, "prefix": "", "destinationId": "d", "syncCatalog": {"streams": []}}
+        return JSONResponse({"connectionId": id_, **about})
 
     async def listed(_: Request) -> Response:
         return JSONResponse({"data": [], "previous": "", "next": ""})

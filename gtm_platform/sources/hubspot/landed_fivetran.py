@@ -24,10 +24,12 @@ from gtm_platform.sources.landed.values import (
 MODIFIED = instant("property_hs_lastmodifieddate", "_fivetran_synced")
 
 
-def _properties(names: Iterable[str], modified: str = "hs_lastmodifieddate", **otherwise: Shape) -> dict[str, Shape]:
+def _properties(
+    names: Iterable[str], otherwise: Mapping[str, Shape] | None = None, modified: str = "hs_lastmodifieddate"
+) -> dict[str, Shape]:
     """Each property from the column that is named after it, but for those that lie elsewhere."""
     landed: dict[str, Shape] = {name: value(f"property_{name}") for name in names}
-    return {"properties": {**landed, **otherwise, modified: Changed()}}
+    return {"properties": {**landed, **(otherwise or {}), modified: Changed()}}
 
 
 def _stage(column: str) -> Shape:
@@ -42,14 +44,19 @@ def _link(to: Shape, **constants: str) -> Mapping[str, Shape]:
 
 def _links(part: Part, from_type: str, to_type: str, links: Shape) -> Part:
     """The links of the records of a part, which the API answers apart from them."""
-    key = value(part.key)
-    facts = {"from_type": Constant(from_type), "from_id": key, "to_type": Constant(to_type), "links": links}
-    return Part(part.table, None, {**facts, "changed_at": Changed()}, part.changed, key=part.key, optional=True)
+    facts: dict[str, Shape] = {
+        "from_type": Constant(from_type),
+        "from_id": value(part.key),
+        "to_type": Constant(to_type),
+        "links": links,
+        "changed_at": Changed(),
+    }
+    return Part(part.table, None, facts, part.changed, key=part.key, optional=True)
 
 
 def _engagement(kind: str) -> Part:
     otherwise: dict[str, Shape] = {"hs_note_body": value("property_hs_note_body", "body")} if kind == "note" else {}
-    record = {"id": value("engagement_id"), **_properties(ENGAGEMENTS[kind].properties, **otherwise)}
+    record = {"id": value("engagement_id"), **_properties(ENGAGEMENTS[kind].properties, otherwise)}
     facts = {"engagement_type": Constant(kind)}
     return Part(f"engagement_{kind}", record, facts, MODIFIED, key="engagement_id", optional=True)
 
@@ -58,7 +65,9 @@ CONTACTS = Part(
     "contact",
     {
         "id": value("id"),
-        **_properties(properties_of(Contact), "lastmodifieddate", email=value("property_email", "property_email_1")),
+        **_properties(
+            properties_of(Contact), {"email": value("property_email", "property_email_1")}, "lastmodifieddate"
+        ),
     },
     changed=instant("property_lastmodifieddate", "_fivetran_synced"),
 )
@@ -69,11 +78,13 @@ DEALS = Part(
         "id": value("deal_id"),
         **_properties(
             properties_of(Deal),
-            dealstage=value("deal_pipeline_stage_id", "property_dealstage"),
-            pipeline=value("deal_pipeline_id", "property_pipeline"),
-            hubspot_owner_id=value("owner_id", "property_hubspot_owner_id"),
-            hs_is_closed=first_of(value("property_hs_is_closed"), _stage("is_closed")),
-            hs_is_closed_won=first_of(value("property_hs_is_closed_won"), _stage("closed_won")),
+            {
+                "dealstage": value("deal_pipeline_stage_id", "property_dealstage"),
+                "pipeline": value("deal_pipeline_id", "property_pipeline"),
+                "hubspot_owner_id": value("owner_id", "property_hubspot_owner_id"),
+                "hs_is_closed": first_of(value("property_hs_is_closed"), _stage("is_closed")),
+                "hs_is_closed_won": first_of(value("property_hs_is_closed_won"), _stage("closed_won")),
+            },
         ),
     },
     changed=MODIFIED,

@@ -12,7 +12,7 @@ CUSTOM = "custom_attributes"
 def _custom_attributes() -> dict[str, Shape]:
     """The custom attributes that contacts are read with, each landed as a column of its own."""
     aliases = [field.validation_alias for field in Contact.model_fields.values()]
-    paths = [getattr(alias, "path", ()) for alias in aliases]
+    paths: list[list[str | int]] = [list(getattr(alias, "path", [])) for alias in aliases]
     names = [str(path[1]) for path in paths if path[:1] == [CUSTOM]]
     return {name: (seconds if name.endswith("_at") else value)(f"custom_{name}") for name in names}
 

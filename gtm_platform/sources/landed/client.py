@@ -91,7 +91,7 @@ class LandedClient:
         """Say until when the tables reach and what was not landed: streams that are off, columns that are null."""
         synced, lander = self.synced_at, self.system.lander.title
         reach = f"its tables end at {lander}'s last sync" + (f", {synced:%Y-%m-%d %H:%M} UTC" if synced else ": never")
-        off = [reason for stream in self.system.streams | self.system.not_landed if (reason := self.why_not(stream))]
+        off = [reason for stream in [*self.system.streams, *self.system.not_landed] if (reason := self.why_not(stream))]
         missing = self.missing_columns()
         more = f" and {len(missing) - SHOWN_COLUMNS} more" if len(missing) > SHOWN_COLUMNS else ""
         named = ", ".join(missing[:SHOWN_COLUMNS])

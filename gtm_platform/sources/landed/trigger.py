@@ -5,6 +5,7 @@ They come with the extras `fivetran` and `airbyte`. Without the id of a connecti
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import dagster as dg
 
@@ -49,15 +50,20 @@ def _fivetran(settings: LandedSettings, connection: str) -> None:
 def _airbyte(settings: LandedSettings, connection: str) -> None:
     from dagster_airbyte import AirbyteCloudWorkspace, AirbyteWorkspace
 
-    access = {name: _required(settings, f"airbyte_{name}") for name in ("client_id", "client_secret")}
-    access["workspace_id"] = settings.airbyte_workspace_id or ""
-    waiting = {"poll_interval": POLL_SECONDS, "poll_timeout": LONGEST_SYNC, "poll_previous_running_sync": True}
+    access: dict[str, Any] = {
+        "workspace_id": settings.airbyte_workspace_id or "",
+        "client_id": _required(settings, "airbyte_client_id"),
+        "client_secret": _required(settings, "airbyte_client_secret"),
+        "poll_interval": POLL_SECONDS,
+        "poll_timeout": LONGEST_SYNC,
+        "poll_previous_running_sync": True,
+    }
     if base := settings.airbyte_base_url:
-        own = {"rest_api_base_url": base, "configuration_api_base_url": base.replace(PUBLIC_API, CONFIGURATION_API)}
-        client = AirbyteWorkspace(**access, **own, **waiting).get_client()
+        configuration = base.replace(PUBLIC_API, CONFIGURATION_API)
+        own = AirbyteWorkspace(rest_api_base_url=base, configuration_api_base_url=configuration, **access)
+        own.get_client().sync_and_poll(connection)
     else:
-        client = AirbyteCloudWorkspace(**access, **waiting).get_client()
-    client.sync_and_poll(connection)
+        AirbyteCloudWorkspace(**access).get_client().sync_and_poll(connection)
 
 
 TRIGGERS: dict[str, Callable[[LandedSettings, str], None]] = {"fivetran": _fivetran, "airbyte": _airbyte}

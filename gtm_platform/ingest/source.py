@@ -147,7 +147,7 @@ class Stream:
 
 @runtime_checkable
 class ReadsStreams(Protocol):
-    """A client that reads the declared streams otherwise than their own `pages` do, such as from landed tables."""
+    """A client that reads streams in its own way, such as from landed tables, not by their `pages`."""
 
     def adapt(self, stream: Stream) -> Stream | str:
         """Return the stream as it is read with this client, or why it cannot be."""

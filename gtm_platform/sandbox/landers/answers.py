@@ -14,7 +14,7 @@ MOST_IN_BATCH = 100
 
 @dataclass(frozen=True)
 class SystemApi:
-    """An emulator, and how it is asked."""
+    """An emulator, and how it is params_of_all."""
 
     client: httpx.Client
 
@@ -91,9 +91,9 @@ def _hubspot_list(api: SystemApi, path: str, params: Mapping[str, Any]) -> Itera
 def stripe_list(api: SystemApi, path: str, *expand: str, **params: Any) -> list[Record]:
     """Read a whole list."""
     rows: list[Record] = []
-    asked = {"limit": 100, **params, "expand[]": [f"data.{each}" for each in expand]}
+    params_of_all = {"limit": 100, **params, "expand[]": [f"data.{each}" for each in expand]}
     while True:
-        page = api.get(path, {**asked, **({"starting_after": rows[-1]["id"]} if rows else {})})
+        page = api.get(path, {**params_of_all, **({"starting_after": rows[-1]["id"]} if rows else {})})
         rows += page["data"]
         if not page["has_more"]:
             return rows

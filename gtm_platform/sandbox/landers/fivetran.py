@@ -139,9 +139,9 @@ def stripe(api: SystemApi) -> list[LandedTable]:
         for each in subscriptions
         for item in all_of(api, each["items"], "/v1/subscription_items", "discounts", subscription=each["id"])
     ]
-    given = [("customer", each["id"], each["discount"]) for each in customers if each["discount"]]
-    given += [("subscription", each["id"], cut) for each in subscriptions for cut in each["discounts"]]
-    given += [("subscription_item", each["id"], cut) for each in items for cut in each["discounts"]]
+    discounts = [("customer", each["id"], each["discount"]) for each in customers if each["discount"]]
+    discounts += [("subscription", each["id"], cut) for each in subscriptions for cut in each["discounts"]]
+    discounts += [("subscription_item", each["id"], cut) for each in items for cut in each["discounts"]]
     lines = [
         (each, line) for each in invoices for line in all_of(api, each["lines"], f"/v1/invoices/{each['id']}/lines")
     ]
@@ -150,7 +150,7 @@ def stripe(api: SystemApi) -> list[LandedTable]:
         LandedTable("customer", [flat({**each, "discount": None}) for each in customers], deleted="is_deleted"),
         LandedTable("subscription_history", list(map(_subscription, subscriptions)), history=True),
         LandedTable("subscription_item", [_item(each) for each in items]),
-        LandedTable("discount", [_discount(*each) for each in given]),
+        LandedTable("discount", [_discount(*each) for each in discounts]),
         LandedTable("price", [flat(each, {"product": "product_id"}) for each in prices], deleted="is_deleted"),
         LandedTable("tier", _tiers(prices), ("price_id", "index")),
         LandedTable("product", list(map(flat, stripe_list(api, "/v1/products"))), deleted="is_deleted"),

@@ -17,7 +17,7 @@ HEADERS = {
 
 
 def sync(lander: str, environment: Mapping[str, str], into: Path, at: datetime) -> dict[str, dict[str, int]]:
-    """Land every system as of now, in a folder each, with the stamp `at`; how many rows were written, by table."""
+    """Land every system in a folder each, stamped `at`; return the rows written, by system and table."""
     written = {}
     for system, layout in LANDERS[lander].LAYOUTS.items():
         url, key = environment[f"{system.upper()}_BASE_URL"], environment[KEYS[system]]

@@ -67,15 +67,15 @@ def _updated(table: LandedTable, before: Sequence[Row], marks: Marks, at: dateti
     past = [row for row in before if not row.get(HISTORY[0], True)]
     rows = []
     for row in table.rows:
-        known = old.pop(_key(table, row), None)
+        earlier = old.pop(_key(table, row), None)
         flagged = {**row, **({table.deleted: False} if table.deleted else {})}
-        fresh = _begun(table, marks.written(flagged, at, is_new=known is None), at)
-        if known is not None and _content(known, marks) == _content(fresh, marks):
-            rows.append(known)
+        fresh = _begun(table, marks.written(flagged, at, is_new=earlier is None), at)
+        if earlier is not None and _content(earlier, marks) == _content(fresh, marks):
+            rows.append(earlier)
             continue
         rows.append(fresh)
-        if known is not None and table.history:
-            past.append(_ended(known, marks, at))
+        if earlier is not None and table.history:
+            past.append(_ended(earlier, marks, at))
     for gone in old.values():
         if table.deleted:
             rows.append(gone if gone[table.deleted] else {**gone, table.deleted: True, marks.synced: at})

@@ -45,7 +45,7 @@ class LandedClient:
 
     def adapt(self, stream: Stream) -> Stream | str:
         """Return the stream as it is read from the tables, or why it cannot be."""
-        if reason := self.why_not(stream.name):
+        if reason := self.skip_reason(stream.name):
             return reason
         totals = stream.totals
         if isinstance(totals, Totals):
@@ -58,7 +58,7 @@ class LandedClient:
             lookback=max(stream.lookback, self.max_age),
         )
 
-    def why_not(self, stream: str) -> str | None:
+    def skip_reason(self, stream: str) -> str | None:
         """Say why a stream has no records here; None where it has."""
         parts = self.system.streams.get(stream, ())
         absent = [part for part in parts if self.tables.first_landed(part.tables) is None]
@@ -91,7 +91,9 @@ class LandedClient:
         """Say until when the tables reach and what was not landed: streams that are off, columns that are null."""
         synced, lander = self.synced_at, self.system.lander.title
         reach = f"its tables end at {lander}'s last sync" + (f", {synced:%Y-%m-%d %H:%M} UTC" if synced else ": never")
-        off = [reason for stream in [*self.system.streams, *self.system.not_landed] if (reason := self.why_not(stream))]
+        off = [
+            reason for stream in [*self.system.streams, *self.system.not_landed] if (reason := self.skip_reason(stream))
+        ]
         missing = self.missing_columns()
         more = f" and {len(missing) - SHOWN_COLUMNS} more" if len(missing) > SHOWN_COLUMNS else ""
         named = ", ".join(missing[:SHOWN_COLUMNS])
@@ -132,7 +134,7 @@ class LandedClient:
         """List the columns that records are read from and that were not landed: what they would hold is null."""
         missing: set[str] = set()
         for stream, parts in self.system.streams.items():
-            if self.why_not(stream) is None:
+            if self.skip_reason(stream) is None:
                 for part in parts:
                     if (table := self.tables.first_landed(part.tables)) is not None:
                         scope = replace(self._scope(table), missing=missing)

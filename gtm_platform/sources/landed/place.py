@@ -107,9 +107,9 @@ def _add_views(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 def _tables(connection: duckdb.DuckDBPyConnection, catalogue: str, schema: str) -> dict[str, Columns]:
     """The columns of each table: names in lower case, as warehouses differ in that, and compare without case."""
     where = f"database_name = {text(catalogue)} and lower(schema_name) = {text(schema.lower())}"
-    found = connection.execute(f"select table_name, column_name, data_type from duckdb_columns() where {where}")
+    columns = connection.execute(f"select table_name, column_name, data_type from duckdb_columns() where {where}")
     tables: dict[str, dict[str, str]] = {}
-    for table, column, kind in found.fetchall():
+    for table, column, kind in columns.fetchall():
         tables.setdefault(table.lower(), {})[column.lower()] = kind
     return dict(tables)
 

@@ -129,7 +129,7 @@ class IsEmpty:
 
 @dataclass(frozen=True)
 class Member:
-    """A member of the object that was landed as JSON in a column: a text, or as JSON where it is no plain value."""
+    """A member of the object that was landed as JSON in a column, as text or as JSON."""
 
     column: str
     name: str
@@ -156,7 +156,7 @@ class Property:
 
 @dataclass(frozen=True)
 class Where:
-    """A value for the rows whose column equals a text, or, without a text, holds anything; null for the others."""
+    """A value for rows whose column equals a text, or holds anything; null for others."""
 
     columns: tuple[str, ...]
     then: Shape
@@ -229,21 +229,21 @@ class Rows:
         if table is None:
             scope.missing.add(self.tables[0])
             return "null" if self.single else "null::json"
-        there = scope.within(table)
-        pairs = [(there.column(theirs), scope.column(ours)) for theirs, ours in self.by.items()]
+        inner = scope.within(table)
+        pairs = [(inner.column(theirs), scope.column(ours)) for theirs, ours in self.by.items()]
         # As texts: a lander may know an id as a number in one table and as a text in another.
         joined = [f"{theirs[0]}::varchar = {ours[0]}::varchar" for theirs, ours in pairs if theirs and ours]
         if len(joined) < len(pairs):
             scope.missing.add(f"{table}.{next(iter(self.by))}")
             return "null" if self.single else "null::json"
-        deleted = there.is_deleted()
-        conditions = [*joined, *there.is_present(), *([f"not {deleted}"] if deleted else [])]
-        column = there.column(self.order) if self.order else None
+        deleted = inner.is_deleted()
+        conditions = [*joined, *inner.is_present(), *([f"not {deleted}"] if deleted else [])]
+        column = inner.column(self.order) if self.order else None
         order = f" order by {column[0]}" if column else ""
-        made = expression(self.shape, there)
+        made = expression(self.shape, inner)
         made = f"any_value({made})" if self.single else f"{LISTED}({made}{order}))"
         where = f" where {' and '.join(conditions)}" if conditions else ""
-        return f"(select {made} from {scope.schema.address(table)} as {there.alias}{where})"
+        return f"(select {made} from {scope.schema.address(table)} as {inner.alias}{where})"
 
 
 # --- how mappings are written ------------------------------------------------------------------------------------

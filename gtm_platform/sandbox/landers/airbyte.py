@@ -54,7 +54,7 @@ def hubspot(api: SystemApi) -> list[LandedTable]:
             | {f"properties_{name}": value for name, value in each["properties"].items()}
             | {
                 target: [str(to["toObjectId"]) for to in linked.get(each["id"], ())]
-                for target, ids_linked in links.items()
+                for target, linked in links.items()
             }
             for each in records
         ]

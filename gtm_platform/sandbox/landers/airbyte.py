@@ -52,10 +52,7 @@ def hubspot(api: SystemApi) -> list[LandedTable]:
         rows: list[Record] = [
             {name: each[name] for name in ("id", "createdAt", "updatedAt", "archived", "properties")}
             | {f"properties_{name}": value for name, value in each["properties"].items()}
-            | {
-                target: [str(to["toObjectId"]) for to in linked.get(each["id"], ())]
-                for target, linked in links.items()
-            }
+            | {target: [str(to["toObjectId"]) for to in linked.get(each["id"], ())] for target, linked in links.items()}
             for each in records
         ]
         tables.append(_table(kind if kind in LINKED else f"engagements_{kind}", rows))

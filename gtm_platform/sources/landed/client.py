@@ -26,9 +26,9 @@ from gtm_platform.sources.landed.system import LandedSystem, Part
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BATCH = 1_000  # records
-SHARE = (
-    50_000  # records with lists from other tables that are put together at once: the engine holds such lists in memory
-)
+# Records that hold rows of other tables and are put together at once: the engine keeps such lists in memory.
+SHARE = 50_000
+SYNC_TAKES = timedelta(hours=1)  # what changed while the lander read may come with its next sync
 SHOWN_COLUMNS = 12
 
 
@@ -55,7 +55,7 @@ class LandedClient:
             pages=lambda _, window: self.pages(stream, window),
             probe=None,
             totals=totals,
-            lookback=max(stream.lookback, self.max_age),
+            lookback=max(stream.lookback, self.max_age + SYNC_TAKES),
         )
 
     def skip_reason(self, stream: str) -> str | None:

@@ -1,6 +1,6 @@
 """`gtm doctor`: every source and destination, from its keys to the age of its data, and what to do where one fails."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from gtm_platform.http.errors import ApiFailure, Forbidden, Unauthorized
 from gtm_platform.http.rate_limit import LimitShare
 from gtm_platform.ingest.assets import windows
 from gtm_platform.ingest.discovery import discover
-from gtm_platform.ingest.source import Source, Window
+from gtm_platform.ingest.source import Source, Stream, Window
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
@@ -63,16 +63,19 @@ def _source(source: Source, lake: Lake, now: datetime) -> Finding:
         if off := source.off():
             return Finding(source.name, "off", off, (*advice, age))
         with source.open(share) as client:
-            identity, refusals = _identity(source, client), _refusals(source, client, now)
+            identity, notes = _identity(source, client), tuple(source.notes(client))
+            readable = {stream.name: source.stream_for(client, stream) for stream in source.streams}
+            streams = [stream for stream in readable.values() if isinstance(stream, Stream)]
+            refusals = _refusals(streams, client, now)
     except (ApiFailure, SettingsError) as failure:
         hint = (source.settings.when_refused,) if isinstance(failure, Unauthorized | Forbidden) else ()
         return Finding(source.name, "failing", str(failure), (*hint, age))
     if refusals:
         return Finding(
-            source.name, "failing", f"{identity}; {'; '.join(refusals)}", (source.settings.when_refused, age)
+            source.name, "failing", f"{identity}; {'; '.join(refusals)}", (source.settings.when_refused, *notes, age)
         )
-    sentence = f"{identity}; may read {', '.join(stream.name for stream in source.streams)}"
-    return Finding(source.name, "ok", sentence, (age, *filter(None, (share.describe(),))))
+    sentence = f"{identity}; may read {', '.join(stream.name for stream in streams)}"
+    return Finding(source.name, "ok", sentence, (age, *notes, *filter(None, (share.describe(),))))
 
 
 def _identity(source: Source, client: Any) -> str:
@@ -82,10 +85,10 @@ def _identity(source: Source, client: Any) -> str:
     return f"{sentence}; {describe_account(account)}" if account else sentence
 
 
-def _refusals(source: Source, client: Any, now: datetime) -> list[str]:
+def _refusals(streams: Sequence[Stream], client: Any, now: datetime) -> list[str]:
     """Ask each stream for its last minute, and list what is not allowed, or does not work."""
     refusals = []
-    for stream in source.streams:
+    for stream in streams:
         try:
             stream.check_access(client, Window(now - timedelta(minutes=1), now))
         except ApiFailure as failure:

@@ -104,3 +104,27 @@ def clock(home: Path | None, now_: str | None, days: float | None, follow: bool)
     if follow:
         box.follow_real_time()
     click.echo(box.clock_message())
+
+
+@sandbox.command()
+@DEMO_HOME
+@click.option("--as", "lander", type=click.Choice(["fivetran", "airbyte"]), required=True, help="Whose tables.")
+@click.option("--into", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the tables.")
+def land(home: Path | None, lander: str, into: Path) -> None:
+    """Land the running sandbox's HubSpot, Stripe and Intercom as tables, as Fivetran or Airbyte would.
+
+    A folder that was landed into before is brought up to date. The variables that make the platform read the tables
+    are printed.
+
+    \b
+    Example:
+      gtm sandbox land --as fivetran --into landed
+    """
+    from gtm_platform.demo.sandbox_process import required_sandbox
+    from gtm_platform.sandbox.landers.sync import sync, variables
+
+    box = required_sandbox(choose_demo_home(home).announce().enter().path)
+    for system, tables in sync(lander, box.environment(), into, box.now()).items():
+        click.echo(f"{system}: {sum(tables.values()):,} rows written in {len(tables)} tables")
+    for name, value in variables(lander, into).items():
+        click.echo(f"{name}={value}")

@@ -21,7 +21,7 @@ from gtm_platform.http.pages import Page
 from gtm_platform.ingest import arrow as columns
 from gtm_platform.ingest.concurrency import prefetch
 from gtm_platform.ingest.field_types import FieldTypes
-from gtm_platform.ingest.record import Reader, Record, Rejected
+from gtm_platform.ingest.record import Reader, Record, Rejected, is_marked_deleted
 from gtm_platform.ingest.source import BEGINNING, END, Stream, Window
 from gtm_platform.lake.contract_check import duplicate_count, row_count
 from gtm_platform.lake.contracts import contract_of
@@ -119,7 +119,9 @@ class Extraction:
             "_window": self.ends,
             "_extracted_at": datetime.now(UTC),
             "_run_id": self.run_id,
-            "_deleted": pa.array([record.is_gone() for record in good]),
+            "_deleted": pa.array(
+                [record.is_gone() or is_marked_deleted(raw) for record, raw in zip(good, raws, strict=True)]
+            ),
             "payload": pa.array([raw or None for raw in raws], pa.string()),
         }
         return columns.batch(schema, self.stream.record, good, added_columns)

@@ -88,12 +88,14 @@ def _field(paths: Sequence[tuple[str | int, ...]], personal: bool, about: str, d
 class RawRecord(bytes):
     """A record as received, with the facts beside it, or with the reason why it cannot be used.
 
-    `columns` name its values where it is an array of them.
+    `columns` name its values where it is an array of them. `is_deleted` is for records that do not say themselves that
+    they are gone.
     """
 
     facts: dict[str, Any] | None = None
     columns: Sequence[str] = ()
     unusable: str = ""
+    is_deleted: bool = False
 
     @property
     def document(self) -> bytes:
@@ -114,6 +116,7 @@ def with_facts(raw: bytes, **facts: Any) -> RawRecord:
     record = RawRecord(raw)
     if isinstance(raw, RawRecord):
         facts, record.columns, record.unusable = {**(raw.facts or {}), **facts}, raw.columns, raw.unusable
+        record.is_deleted = raw.is_deleted
     record.facts = facts
     return record
 
@@ -130,6 +133,18 @@ def unusable(raw: bytes, reason: str) -> RawRecord:
     record = with_facts(raw)
     record.unusable = reason
     return record
+
+
+def deleted(raw: bytes) -> RawRecord:
+    """Mark a record as one that is gone."""
+    record = with_facts(raw)
+    record.is_deleted = True
+    return record
+
+
+def is_marked_deleted(raw: bytes) -> bool:
+    """Whether a record was marked as gone."""
+    return isinstance(raw, RawRecord) and raw.is_deleted
 
 
 def _with_names(raw: bytes, columns: Sequence[str]) -> bytes:

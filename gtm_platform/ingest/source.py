@@ -3,11 +3,11 @@
 How a stream is synced is the same for all and stands in `plan`, `merge` and `stream_sync`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import ibis
 import pyarrow as pa
@@ -165,6 +165,17 @@ class Stream:
         return Contract({**mapped, **SYNC_COLUMNS}, key=self.key, about=about, cadence=cadence)
 
 
+@runtime_checkable
+class ReadsStreams(Protocol):
+    """A client that reads streams in its own way, such as from landed tables, not by their `pages`."""
+
+    def adapt(self, stream: Stream) -> Stream | str:
+        """Return the stream as it is read with this client, or why it cannot be."""
+
+    def notes(self) -> Sequence[str]:
+        """Say what is lacking, such as which streams are off and why."""
+
+
 def _as_ibis(kind: pa.DataType) -> ibis.DataType:
     return ibis.Schema.from_pyarrow(pa.schema([("field", kind)]))["field"]
 
@@ -173,8 +184,9 @@ def _as_ibis(kind: pa.DataType) -> ibis.DataType:
 class Source:
     """A system: how to reach it, when to read it, what it brings. `check` says whose account it is.
 
-    `identity` asks for the account that the key opens, None where nothing tells it apart yet; a sentence says why no
-    account can be told from another. `idle` says why there is nothing to read although no variable is missing.
+    `prepare` is done before a run reads, such as having a service sync what is read. `identity` asks for the account
+    that the key opens, None where nothing tells it apart yet; a sentence says why no account can be told from another.
+    `idle` says why there is nothing to read although no variable is missing.
     """
 
     name: str
@@ -187,6 +199,7 @@ class Source:
     owners: tuple[str, ...] = ("team:revops",)
     identity: Callable[[Any], AccountIdentity | None] | str | None = None
     idle: Callable[[], str | None] | None = None
+    prepare: Callable[[Any], None] | None = None
 
     def __post_init__(self) -> None:
         for stream in self.streams:
@@ -232,11 +245,24 @@ class Source:
         """Return the account that the key opens; None where nothing tells it from another."""
         return self.identity(client) if callable(self.identity) else None
 
+    def stream_for(self, client: Any, stream: Stream) -> Stream | str:
+        """Return a stream as it is read with this client; a sentence says why it is off."""
+        return client.adapt(stream) if isinstance(client, ReadsStreams) else stream
+
+    def notes(self, client: Any) -> Sequence[str]:
+        """Say what is lacking when read with this client."""
+        return client.notes() if isinstance(client, ReadsStreams) else ()
+
     def off(self) -> str | None:
         """Say why the source is off; None where it is on."""
         if missing := settings_of(self.settings).missing():
             return f"{self.name} is off: set {' and '.join(missing)} (see .env.example)"
         return self.idle() if self.idle else None
+
+    def make_ready(self) -> None:
+        """Do what has to be done before a run reads."""
+        if self.prepare:
+            self.prepare(settings_of(self.settings))
 
     @contextmanager
     def open(self, share: LimitShare | None = None) -> Iterator[Any]:

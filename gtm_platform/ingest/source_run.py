@@ -60,7 +60,11 @@ class SourceRun:
             self._explain(off)
         else:
             self._tag_run({SOURCE_TAG: self.source.name})
-            yield from self._sync(streams)
+            self._make_ready()
+            try:
+                yield from self._sync(streams)
+            except ApiFailure as failure:  # there is nothing to be opened
+                self.failures["account"] = failure
         if self.failures:
             raise self._failure(len(streams))
         if self.sentences:
@@ -73,6 +77,7 @@ class SourceRun:
         with self.source.open(share) as client, ThreadPoolExecutor(len(streams)) as threads:
             if not self._is_own_account(client):
                 return
+            streams = self._readable(client, streams)
             # The files from before show which windows were missed and are covered now.
             before = {key: self.lake.files(self.source.table(stream)) for key, stream in streams.items()}
             started = {
@@ -94,6 +99,20 @@ class SourceRun:
             self.failures["account"] = failure
             return False
         return True
+
+    def _make_ready(self) -> None:
+        """What cannot be made ready is read as it is; whether that is too old is for the reading to say."""
+        try:
+            self.source.make_ready()
+        except ApiFailure as failure:
+            self.context.log.warning(str(failure))
+
+    def _readable(self, client: Any, streams: Streams) -> Streams:
+        """The streams as they are read with this client, without those that are off: the log says what is lacking."""
+        read = {key: self.source.stream_for(client, stream) for key, stream in streams.items()}
+        for note in self.source.notes(client):
+            self.context.log.info(note)
+        return {key: stream for key, stream in read.items() if isinstance(stream, Stream)}
 
     def _report(
         self, stream: Stream, client: Any, windows: Sequence[PartitionWindow], lines: "SimpleQueue[str | None]"

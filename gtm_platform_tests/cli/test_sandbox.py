@@ -73,3 +73,21 @@ def test_a_day_is_lived_by_the_sandbox_and_by_the_platform(home: Path, box: Sand
     assert second.returncode == 0, second.stderr
     assert [line.split()[0] for line in second.stdout.splitlines()[1:]] == ["2026-03-02"]
     assert box.world.now == START + timedelta(days=2)
+
+
+@pytest.mark.usefixtures("box")
+@pytest.mark.parametrize("lander", ["fivetran", "airbyte"])
+def test_it_is_landed_as_tables_that_the_doctor_reads(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch, lander: str
+) -> None:
+    answer = command("sandbox", "land", "--as", lander, "--into", str(tmp_path / "tables"))
+    assert answer.exit_code == 0, answer.output
+    printed = dict(line.split("=", 1) for line in answer.stdout.splitlines() if "=" in line)
+    assert printed["HUBSPOT_VIA"] == lander
+    for name, value in {**printed, "GTM_NOW": START.isoformat()}.items():
+        monkeypatch.setenv(name, value)
+    examined = command("doctor").stdout
+    title = lander.capitalize()
+    assert f"HubSpot as {title} has landed it in the schema hubspot, last synced 2026-03-01 00:00 UTC" in examined
+    assert "may read contacts, companies, deals, owners, pipelines, engagements, associations" in examined
+    assert "intercom/tickets is off: " in examined

@@ -103,7 +103,12 @@ def turn_clocks(monkeypatch: pytest.MonkeyPatch, box: Sandbox, now: datetime) ->
 
 
 def execute(
-    instance: dg.DagsterInstance, job: str, first: str, last: str | None = None, tables: Sequence[str] = ()
+    instance: dg.DagsterInstance,
+    job: str,
+    first: str,
+    last: str | None = None,
+    tables: Sequence[str] = (),
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> dg.ExecuteInProcessResult:
     """The job for a partition or a range of them, or for some tables of it only."""
     span = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last or first}
@@ -113,7 +118,7 @@ def execute(
         instance=instance,
         raise_on_error=False,
         run_config={**QUIET, "resources": {"catalogue": catalogue}},
-        tags=span,
+        tags={**span, **tags},
         asset_selection=[dg.AssetKey(table.split("/")) for table in tables] or None,
     )
 

@@ -32,7 +32,9 @@ class Syncing:
         return PartitionWindow(f"{start:%Y-%m-%dT%H%M}", start, start + timedelta(hours=self.source.hours))
 
     def fill(self, client: Any, stream: str, *starts: datetime) -> list[WindowResult]:
-        chosen = next(each for each in self.source.streams if each.name == stream)
+        declared = next(each for each in self.source.streams if each.name == stream)
+        chosen = self.source.stream_for(client, declared)
+        assert not isinstance(chosen, str), chosen
         sync = StreamSync(self.lake, self.source, chosen, RULES, self.clock(), "run_1")
         return [each for each in sync.sync(client, [self.slot(start) for start in starts]) if not each.unchanged]
 

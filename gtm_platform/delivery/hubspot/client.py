@@ -16,7 +16,7 @@ from gtm_platform.delivery.hubspot.properties import GROUP, GROUP_LABEL, Propert
 from gtm_platform.http.rate_limit import LimitShare, limited_to
 from gtm_platform.http.redaction import excerpt
 from gtm_platform.sources.hubspot.client import POOL, HubSpotClient
-from gtm_platform.sources.hubspot.settings import HubSpotSettings
+from gtm_platform.sources.hubspot.settings import HubSpotAccountSettings
 
 BATCH = 100
 
@@ -152,7 +152,7 @@ class HubSpotObjects:
             )
 
 
-def open_client(config: HubSpotSettings, *, pin: bool = True, share: LimitShare | None = None) -> HubSpotClient:
+def open_client(config: HubSpotAccountSettings, *, pin: bool = True, share: LimitShare | None = None) -> HubSpotClient:
     """Return a client for the account of the environment, which refuses any but this home's own.
 
     With its first call the account becomes the home's, where it has none yet and `pin` does not forbid it. It uses as

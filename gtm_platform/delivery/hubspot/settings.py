@@ -3,10 +3,10 @@
 from pydantic import Field
 
 from gtm_platform.settings import Text
-from gtm_platform.sources.hubspot.settings import HubSpotSettings
+from gtm_platform.sources.hubspot.settings import HubSpotAccountSettings
 
 
-class HubSpotDeliverySettings(HubSpotSettings):
+class HubSpotDeliverySettings(HubSpotAccountSettings):
     """The account that is written to, and the switch without which every delivery is a dry run."""
 
     title = "HubSpot, writing"

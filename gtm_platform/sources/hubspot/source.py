@@ -6,8 +6,11 @@ from contextlib import contextmanager
 from gtm_platform.http.pages import rows
 from gtm_platform.ingest.source import Schedule, Source
 from gtm_platform.sources.hubspot.client import HubSpotClient, identity
+from gtm_platform.sources.hubspot.landed_airbyte import AIRBYTE_HUBSPOT
+from gtm_platform.sources.hubspot.landed_fivetran import FIVETRAN_HUBSPOT
 from gtm_platform.sources.hubspot.settings import HubSpotSettings
 from gtm_platform.sources.hubspot.streams import STREAMS
+from gtm_platform.sources.landed.ways import Ways
 
 
 @contextmanager
@@ -27,13 +30,15 @@ def check(client: HubSpotClient) -> str:
     return f"HubSpot accepts the token and shows {'its owners' if some else 'that there are no owners'}."
 
 
+WAYS = Ways(connect, check, identity, (FIVETRAN_HUBSPOT, AIRBYTE_HUBSPOT))
 SOURCE = Source(
     "hubspot",
     Schedule(hours=12, minute=20),
     HubSpotSettings,
-    connect=connect,
-    check=check,
-    identity=identity,
+    prepare=WAYS.prepare,
+    connect=WAYS.connect,
+    check=WAYS.check,
+    identity=WAYS.identity,
     streams=STREAMS,
     about="The CRM: people, companies, deals and the sales team's work with them.",
 )

@@ -2,13 +2,15 @@
 
 from pydantic import Field
 
-from gtm_platform.settings import Secret, SystemSettings
+from gtm_platform.settings import Secret, Text
+from gtm_platform.sources.landed.settings import LandedSettings, Way
 
 
-class IntercomSettings(SystemSettings):
+class IntercomSettings(LandedSettings):
     """What Intercom is read with."""
 
     title = "Intercom"
+    prefix = "intercom"
     required_env = ("INTERCOM_ACCESS_TOKEN",)
     where = "Developer Hub → your app → Authentication"
     permissions = "read conversations, read users and companies, read tickets, read admins, read tags"
@@ -25,4 +27,19 @@ class IntercomSettings(SystemSettings):
     intercom_api_version: str = Field(default="2.14", description="Version of the API that our records follow.")
     intercom_stripe_amount_divisor: int = Field(
         default=1, ge=1, description="100 where Intercom shows Stripe's amounts in cents."
+    )
+    intercom_via: Way = Field(
+        default="api",
+        description="How Intercom is read: api, or fivetran or airbyte for tables that one of them landed.",
+    )
+    intercom_landed: Secret = Field(
+        default=None,
+        description="Where they lie: a DuckDB file, a folder of Parquet files, or postgresql://… (extra postgres).",
+    )
+    intercom_landed_schema: str = Field(default="intercom", description="Schema of the tables that were landed.")
+    intercom_landed_max_age_hours: int = Field(
+        default=24, ge=1, description="How many hours before a window's end the lander may have synced last."
+    )
+    intercom_landed_connection: Text = Field(
+        default=None, description="The lander's own id of the connection, to have it sync before Intercom is read."
     )

@@ -1,13 +1,15 @@
 """Subscriptions as they are read: with all their items, and with what they amount to. Which of it counts is no
 matter of a source: no rule is read here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 
 from gtm_platform.http.pages import get_path, get_path_or_none, rows
 from gtm_platform.ingest.record import unusable, with_facts
+from gtm_platform.sources.landed.system import Finish, Records
 from gtm_platform.sources.stripe.client import Stripe
 from gtm_platform.sources.stripe.mrr import Catalogue, item_amounts, leading_item, list_mrr, phases
 from gtm_platform.sources.stripe.shapes import Coupon, Item, Items, Price, Subscription, Unpriced
@@ -36,17 +38,40 @@ def priced(stripe: Stripe, prices_and_coupons: Catalogue, raw: bytes) -> bytes:
     """Put beside a subscription what it amounts to; what cannot be priced is quarantined."""
     try:
         subscription, items = _with_all_items(stripe, raw)
-        leading = leading_item(subscription, prices_and_coupons)
-        return with_facts(
-            raw,
-            phases=phases(subscription, prices_and_coupons),
-            list_mrr=list_mrr(subscription, prices_and_coupons),
-            item_amounts=item_amounts(subscription, prices_and_coupons),
-            leading_item=next((item for item in items if get_path_or_none(item, "id") == leading), None),
-            is_simulated=subscription.test_clock is not None,
-        )
+        return _with_amounts(raw, subscription, items, prices_and_coupons)
     except (msgspec.ValidationError, Unpriced) as error:
         return unusable(raw, str(error))
+
+
+def priced_as_shown(prices_and_coupons: Catalogue, raw: bytes) -> bytes:
+    """Put beside a subscription that shows all of its items what it amounts to, as `priced` does."""
+    try:
+        subscription = msgspec.json.decode(raw, type=Subscription)
+        items = [msgspec.Raw(item) for item in rows(raw, "items.data")]
+        return _with_amounts(raw, subscription, items, prices_and_coupons)
+    except (msgspec.ValidationError, Unpriced) as error:
+        return unusable(raw, str(error))
+
+
+def landed_pricing(records: Records) -> Finish:
+    """Return the pricing of subscriptions of landed tables, by all prices and coupons that were landed."""
+    prices = {each.id: each for each in (msgspec.json.decode(raw, type=Price) for raw in records.all("prices"))}
+    coupons = {each.id: each for each in (msgspec.json.decode(raw, type=Coupon) for raw in records.all("coupons"))}
+    return partial(priced_as_shown, Catalogue(prices, coupons))
+
+
+def _with_amounts(
+    raw: bytes, subscription: Subscription, items: Sequence[msgspec.Raw], prices_and_coupons: Catalogue
+) -> bytes:
+    leading = leading_item(subscription, prices_and_coupons)
+    return with_facts(
+        raw,
+        phases=phases(subscription, prices_and_coupons),
+        list_mrr=list_mrr(subscription, prices_and_coupons),
+        item_amounts=item_amounts(subscription, prices_and_coupons),
+        leading_item=next((item for item in items if get_path_or_none(item, "id") == leading), None),
+        is_simulated=subscription.test_clock is not None,
+    )
 
 
 def _with_all_items(stripe: Stripe, raw: bytes) -> tuple[Subscription, list[msgspec.Raw]]:

@@ -1,0 +1,177 @@
+"""One world read in three ways: by its APIs, by tables as Fivetran lands them, by tables as Airbyte does."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import dagster as dg
+import httpx
+import pandas as pd
+import pytest
+
+from gtm_platform.ingest.source_run import FULL_REFRESH_TAG
+from gtm_platform.lake.contracts import contract_of
+from gtm_platform.lake.lake import Lake
+from gtm_platform.sandbox.landers.sync import sync, variables
+from gtm_platform.sandbox.server import Sandbox, running
+from gtm_platform.sources.assets import SOURCES
+from gtm_platform_tests.e2e.home import execute, frame, let_go, midnight, move_in, told, turn_clocks, windows_of
+
+DAYS = (date(2026, 3, 1), date(2026, 3, 2))
+LAST = str(DAYS[-1])
+PEOPLE, SEED = 60, 17
+SYSTEMS = ("hubspot", "intercom", "stripe")
+LANDERS = ("fivetran", "airbyte")
+NEITHER_LANDS = "intercom/tickets"
+LINKS = "hubspot/associations"
+WHOLE = ["hubspot/contacts", "hubspot/companies", LINKS]
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
+# When a record of Stripe changed is what a lander says: when the last event was, or when it was last written.
+OF_THE_READING = frozenset(["_window", "_extracted_at", "_run_id", "payload", "changed_at"])
+OTHERWISE = {
+    LINKS: OF_THE_READING | {"links"},
+    "stripe/coupons": OF_THE_READING | {"product_ids"},  # which products a coupon is for, neither lands
+}
+STREAMS = {
+    source.name: [table for each in source.streams if (table := source.table(each)) != NEITHER_LANDS]
+    for source in SOURCES
+    if source.name in SYSTEMS
+}
+
+
+@dataclass(frozen=True)
+class Read:
+    """A home for each way in which the world was read, and the company that a person removed meanwhile."""
+
+    homes: Mapping[str, Path]
+    removed_company: str
+
+    def customers(self, way: str) -> pd.DataFrame:
+        """The wide rows, in the order of their ids."""
+        return frame(self.homes[way], "core/unified_customers", LAST).sort_values("customer_id", ignore_index=True)
+
+    def current(self, way: str, stream: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+        """The newest version of each record, by its key."""
+        rows = Lake(self.homes[way] / "lake").read_day(stream, LAST).to_pyarrow().to_pylist()
+        key = contract_of(stream).key
+        return {tuple(row[part] for part in key): row for row in rows}
+
+
+def remove_a_company(box: Sandbox) -> str:
+    """Archive a company in HubSpot, as a person there would."""
+    api = httpx.Client(
+        base_url=box.env["HUBSPOT_BASE_URL"],
+        headers={"Authorization": f"Bearer {box.env['HUBSPOT_ACCESS_TOKEN']}"},
+        trust_env=False,
+    )
+    with api:
+        company = api.get("/crm/v3/objects/companies", params={"limit": 1}).json()["results"][0]["id"]
+        api.delete(f"/crm/v3/objects/companies/{company}").raise_for_status()
+    return str(company)
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
+    """Two days, landed and read at each midnight."""
+    folder = tmp_path_factory.mktemp("landed")
+    homes = {way: folder / way for way in ("api", *LANDERS)}
+    with pytest.MonkeyPatch.context() as patch, running(PEOPLE, SEED, datetime(2026, 3, 1, tzinfo=UTC)) as box:
+        removed = ""
+        for day in DAYS:
+            now = midnight(day) + (midnight(DAYS[1]) - midnight(DAYS[0]))
+            turn_clocks(patch, box, now)
+            removed = remove_a_company(box) if day == DAYS[-1] else ""
+            for lander in LANDERS:
+                sync(lander, box.env, folder / f"{lander}_tables", now)
+            for way, home in homes.items():
+                with patch.context() as within, dg.DagsterInstance.ephemeral(tempdir=str(folder)) as dagster:
+                    move_in(within, home, box, now)
+                    for name, value in (variables(way, folder / f"{way}_tables") if way in LANDERS else {}).items():
+                        within.setenv(name, value)
+                    read_day(dagster, day)
+                    let_go()
+        yield Read(homes, removed)
+
+
+def read_day(dagster: dg.DagsterInstance, day: date) -> None:
+    """Every window of a day; on the last one, what changed, and what has deletions whole: only so an API shows them."""
+    whole = WHOLE if day == DAYS[-1] else []
+    for job, first, last in windows_of(day):
+        source = job.removeprefix("sync_")
+        if source not in SYSTEMS:
+            continue
+        read_tables(dagster, job, first, last, [table for table in STREAMS[source] if table not in whole])
+        if source == "hubspot" and whole:
+            read_tables(dagster, job, last, last, whole, {FULL_REFRESH_TAG: "true"})
+    if day == DAYS[-1]:
+        ran = execute(dagster, "daily_tables", str(day))
+        assert ran.success, told(ran)
+
+
+def read_tables(
+    dagster: dg.DagsterInstance, job: str, first: str, last: str, tables: list[str], tags: Mapping[str, str] = NO_TAGS
+) -> None:
+    ran = execute(dagster, job, first, last, tables=tables, tags=tags)
+    assert ran.success, told(ran)
+
+
+def compared(read: Read, way: str, stream: str) -> list[str]:
+    """How the records of a stream differ from those of the API."""
+    api, landed = read.current("api", stream), read.current(way, stream)
+    wrong = [f"{stream} {key}: only one has it" for key in api.keys() ^ landed.keys()]
+    for key in api.keys() & landed.keys():
+        wrong += [
+            f"{stream} {key}: {name} is {landed[key][name]!r}, by the API {value!r}"
+            for name, value in api[key].items()
+            if name not in OTHERWISE.get(stream, OF_THE_READING) and in_order(landed[key][name]) != in_order(value)
+        ]
+    return wrong
+
+
+def in_order(value: Any) -> Any:
+    """Lists as sets: of tags, a lander keeps no order."""
+    return sorted(map(repr, value)) if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("way", LANDERS)
+@pytest.mark.parametrize("stream", [table for source in SYSTEMS for table in STREAMS[source]])
+def test_the_records_are_the_same(read: Read, way: str, stream: str) -> None:
+    assert compared(read, way, stream) == []
+
+
+@pytest.mark.parametrize("way", LANDERS)
+def test_what_is_linked_is_the_same_but_for_the_types_of_the_links(read: Read, way: str) -> None:
+    by_api, landed = linked(read, "api"), linked(read, way)
+    deals = {key for key in by_api if key[0] == "deals"}
+    assert {key: by_api[key] for key in deals} == {key: landed[key] for key in deals}
+    assert any(landed[key] for key in deals)
+    # Without the table of all links, a contact names its primary company only, and that also where it is gone.
+    others = {key: landed[key] - by_api[key] - {read.removed_company} for key in by_api.keys() - deals}
+    assert {key: more for key, more in others.items() if more} == {}
+
+
+def linked(read: Read, way: str) -> dict[tuple[Any, ...], set[str]]:
+    """The records that each record is linked with."""
+    return {key: {link["to_id"] for link in row["links"]} for key, row in read.current(way, LINKS).items()}
+
+
+@pytest.mark.parametrize("way", LANDERS)
+def test_the_customers_are_the_same(read: Read, way: str) -> None:
+    by_api, landed = read.customers("api"), read.customers(way)
+    pd.testing.assert_frame_equal(landed, by_api)
+    assert len(by_api) > PEOPLE / 2
+
+
+@pytest.mark.parametrize("way", ["api", *LANDERS])
+def test_who_was_removed_is_gone(read: Read, way: str) -> None:
+    assert (read.removed_company,) not in read.current(way, "hubspot/companies")
+    assert read.current(way, "hubspot/companies")
+
+
+@pytest.mark.parametrize("way", LANDERS)
+def test_nothing_is_quarantined_and_the_tables_bring_changes_of_the_second_day(read: Read, way: str) -> None:
+    assert list((read.homes[way] / "lake/quarantine").glob("*/[!.]*.parquet")) == []
+    assert len(frame(read.homes[way], "stripe/charges", LAST)) > 0

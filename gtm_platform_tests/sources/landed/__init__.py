@@ -1,0 +1,1 @@
+"""Systems read from tables that Fivetran or Airbyte landed."""

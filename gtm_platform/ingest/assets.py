@@ -41,7 +41,7 @@ def definitions_of(source: Source, rules: Callable[[], SyncRules]) -> dg.Definit
         description=f"{source.about} Read for one window of {source.hours} hours, or a range of them in one request.",
         tags={SOURCE_TAG: source.name, "dagster/max_runtime": str(int(LONGEST_RUN.total_seconds()))},
     )
-    schedules = [schedule_of(source, source.trigger, job)] if isinstance(source.trigger, Schedule) else []
+    schedules = [schedule_of(source, job)] if source.is_scheduled else []
     return dg.Definitions(assets=[assets], jobs=[job], schedules=schedules)
 
 
@@ -116,13 +116,15 @@ def _completeness_check(key: dg.AssetKey) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(COMPLETE, asset=key, description=about)
 
 
-def schedule_of(source: Source, schedule: Schedule, job: Any) -> dg.ScheduleDefinition:
+def schedule_of(source: Source, job: Any) -> dg.ScheduleDefinition:
     """Build the schedule that asks for each window as it closes."""
-    parts = windows(source.hours)
+    parts, trigger = windows(source.hours), source.trigger
+    if not isinstance(trigger, Schedule):
+        raise TypeError(f"{source.name} is not read by a schedule.")
 
     @dg.schedule(
         name=f"{source.name}_schedule",
-        cron_schedule=schedule.cron,
+        cron_schedule=trigger.cron,
         job=job,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,

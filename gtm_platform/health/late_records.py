@@ -5,7 +5,8 @@ that day which was read again since. Where a system does not date changes, nothi
 any of its ids and addresses names, if need be by another record of the same system: a message by its conversation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import duckdb
@@ -21,24 +22,33 @@ LINKS = "identity/links"
 LONG_TEXTS = ("payload", "body", "summary", "external_words", "description")  # name nobody
 
 
-def customers_with_late_records(lake: Hindsight, published: File) -> list[str]:
-    """List the customers of whom more is known about a day than when its scores were published."""
+@dataclass(frozen=True)
+class LateRecords:
+    """Of whom more is known about a day than when its scores were published, and the tables that have it."""
+
+    customers: Sequence[str] = ()
+    tables: frozenset[str] = frozenset()
+
+
+def late_records(lake: Hindsight, published: File) -> LateRecords:
+    """Return whom late records of a published day concern."""
     end = (date.fromisoformat(published.partition) + timedelta(days=1)).isoformat()
     with cursor() as connection:
         connection.execute("create or replace temp table late_ids (source text, id text)")
-        sources = {
-            table.split("/")[0]
+        tables = {
+            table
             for table in source_tables()
             for query in _late(lake, table, published, end)
             if _keep(connection, table, query)
         }
-        if not sources:
-            return []
+        if not tables:
+            return LateRecords()
+        sources = {table.split("/")[0] for table in tables}
         for table in source_tables():
             if table.split("/")[0] in sources and contract_of(table).key == ("id",):
                 rows = lake.query_as_of(table, end).sql
                 _keep(connection, table, f"from ({rows}) where id in (select id from late_ids)")
-        return _concerned(connection, lake, published.partition)
+        return LateRecords(_concerned(connection, lake, published.partition), frozenset(tables))
 
 
 def _late(lake: Hindsight, table: str, published: File, end: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ Each is made only where its cause is present, and for the customers whom it conc
 made into an overlay of the lake that is gone afterwards.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ import ibis
 
 from gtm_platform.core.assets import TABLES as CORE
 from gtm_platform.health import customer_health, published_scores, rules
-from gtm_platform.health.late_records import LINKS, customers_with_late_records
+from gtm_platform.health.late_records import LINKS, late_records
 from gtm_platform.health.recomputation import FACTS, Hindsight, changes_facts, make_again, upstream
 from gtm_platform.health.score_change_columns import CAUSES, Cause
 from gtm_platform.lake.contracts import contract_of
@@ -33,6 +33,7 @@ OF_SOME = tuple(
     for table in CORE
     if table.key in (*FACTS, "core/subscriptions", "core/message_tone") and table.key.startswith("core/")
 )
+PROFILE = "core/profile"  # has the customers that are judged
 MOST_RESTRICTED = 20_000  # customers; for more of them all are made again
 
 
@@ -72,10 +73,12 @@ class Restatement:
         if policy_hash != now.hash and (made_by is None or changes_facts(made_by, now)):
             yield "rules", self._restated(Overlay(self.folder / "rules", self.lake), now, upstream())
         hindsight = Hindsight(self.folder / "late", self.lake, self.day)
-        if late := customers_with_late_records(hindsight, self.published):
-            yield "late_data", self._of_some(hindsight, self.then, late)
+        late = late_records(hindsight, self.published)
+        if late.customers:
+            yield "late_data", self._of_some(hindsight, self.then, late.customers, _made_from(late.tables))
         if moved := self._customers_of_moved_records():
-            yield "identity", self._of_some(Hindsight(self.folder / "identity", self.lake, self.day), self.day, moved)
+            identity = Hindsight(self.folder / "identity", self.lake, self.day)
+            yield "identity", self._of_some(identity, self.day, moved, OF_SOME)
 
     def _made_by(self) -> tuple[str | None, str | None]:
         query = self.lake.query_day(PUBLISHED, self.then)
@@ -88,14 +91,16 @@ class Restatement:
         make_again(overlay, self.then, by, [*tables, customer_health.TABLE, published])
         return overlay.partition(PUBLISHED, self.then)
 
-    def _of_some(self, overlay: Overlay, links_of: str, customers: Sequence[str]) -> ibis.Table:
-        """Make the day again for some customers, with their records as they are linked on a day."""
-        for table in (LINKS, PEOPLE):
-            rows = f"select {quoted(contract_of(table).columns)} from ({self.lake.query_day(table, links_of).sql})"
+    def _of_some(
+        self, overlay: Overlay, links_of: str, customers: Sequence[str], tables: Sequence[DailyTable]
+    ) -> ibis.Table:
+        """Make some tables of the day again for some customers, with their records as they are linked on a day."""
+        for table, day in ((LINKS, links_of), (PEOPLE, links_of), (PROFILE, self.then)):
+            rows = f"select {quoted(contract_of(table).columns)} from ({self.lake.query_day(table, day).sql})"
             if len(customers) <= MOST_RESTRICTED:
                 rows += f" where customer_id in ({', '.join(map(text, customers))})"
             overlay.write(table, self.then, Statement(rows))
-        return self._restated(overlay, policy(), OF_SOME)
+        return self._restated(overlay, policy(), tables)
 
     def _customers_of_moved_records(self) -> list[str]:
         """List the customers that a record went to, or came from, since then."""
@@ -106,3 +111,12 @@ class Restatement:
                 from ({before}) as before join ({now}) as now using (source, record_id)
                 where before.customer_id <> now.customer_id order by 1""").fetchall()
         return [customer for (customer,) in rows]
+
+
+def _made_from(sources: Set[str]) -> Sequence[DailyTable]:
+    """Return the tables of facts that are made from some source tables, if need be by way of each other."""
+    made: dict[str, DailyTable] = {}
+    for table in OF_SOME:
+        if not (sources | made.keys()).isdisjoint(table.tables):
+            made[table.key] = table
+    return list(made.values())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gtm_platform.health.late_records import LINKS, customers_with_late_records
+from gtm_platform.health.late_records import LINKS, LateRecords, late_records
 from gtm_platform.health.published_scores import TABLE as PUBLISHED
 from gtm_platform.health.recomputation import Hindsight
 from gtm_platform.lake.lake import Lake
@@ -39,9 +39,12 @@ class Systems:
         read = {"_window": window, "_extracted_at": NEXT_NIGHT, "_deleted": False}
         self.lake.write(table, partition, filled(table, *({**read, **row} for row in rows)).to_pyarrow())
 
-    def concerned(self) -> list[str]:
+    def late(self) -> LateRecords:
         (published,) = self.lake.files(PUBLISHED.key)
-        return customers_with_late_records(Hindsight(self.folder / "later", self.lake, DAY), published)
+        return late_records(Hindsight(self.folder / "later", self.lake, DAY), published)
+
+    def concerned(self) -> list[str]:
+        return list(self.late().customers)
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def test_what_was_read_before_and_what_is_new_are_not_late(systems: Systems) -> 
 
 def test_a_record_of_the_day_that_was_read_later_is_late(systems: Systems) -> None:
     systems.read("stripe/charges", DAY, {**CHARGE, "id": "ch_3"})
-    assert systems.concerned() == ["a"]
+    assert systems.late() == LateRecords(["a"], frozenset({"stripe/charges"}))
 
 
 def test_a_message_concerns_whose_conversation_it_is_in(systems: Systems) -> None:

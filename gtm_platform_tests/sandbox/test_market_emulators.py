@@ -79,7 +79,8 @@ def test_sumble_refuses_what_it_does_not_describe(
 def test_sumble_pages_by_offset_to_its_total_and_charges_by_row(
     sumble_client: httpx.Client, store: sumble.SumbleStore
 ) -> None:
-    before, ids, total = store.credits, [], MANY
+    ids: list[int] = []
+    before, total = store.credits, MANY
     while len(ids) < total:
         body = {"select": {"attributes": ["technologies"]}, "filter": QUERY, "limit": 4, "offset": len(ids)}
         answer = sumble_client.post("/v9/jobs", json=body).json()
@@ -181,7 +182,7 @@ def test_reo_dev_repeats_the_segments_on_every_page_and_pages_what_they_hold() -
 def test_youtube_counts_searches_apart_and_escapes_their_texts() -> None:
     app = youtube.app(youtube.YouTubeStore(market()), lambda: NOW, youtube.Limits(searches=Limit(1, 86_400)))
     with serving(app, {"X-Goog-Api-Key": youtube.TOKEN}) as client:
-        search = {"part": "snippet", "q": '"Milvus"', "maxResults": 50}
+        search = {"part": "snippet", "q": '"Milvus"', "maxResults": "50"}
         results = client.get("/youtube/v3/search", params=search).json()["items"]
         refused = client.get("/youtube/v3/search", params=search)
         ids = ",".join([*(row["id"]["videoId"] for row in results), "gone"])

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from importlib import import_module
 from queue import SimpleQueue
 from typing import Any
 
@@ -72,6 +73,8 @@ class SourceRun:
 
     def _sync(self, streams: Streams) -> Iterator[Any]:
         windows = partition_windows(self.parts, self.context.partition_keys)
+        # DuckDB loads it when it is first needed; threads that need it at once would find it half loaded.
+        import_module("pandas")
         lines: SimpleQueue[str | None] = SimpleQueue()
         share = LimitShare(self.rules.limit_share(self.source.name))
         with self.source.open(share) as client, ThreadPoolExecutor(len(streams)) as threads:

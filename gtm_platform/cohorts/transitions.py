@@ -44,7 +44,7 @@ CONTRACT = Contract(
 
 
 def table(cohorts: ibis.Table, before: ibis.Table, day: Day) -> ibis.Table:
-    """Return the changes; a company that was not there before comes from no cohort. The first day has none."""
+    """Return the changes; a new company comes from no cohort, and the first day has none."""
     then = before.select("company_id", "customer_cohort", "chroma_customer_status")
     rows = cohorts.left_join(then, "company_id", rname="{name}_before")
     rows = rows.cross_join(before.aggregate(compared_with=before["as_of"].max()))

@@ -25,7 +25,10 @@ class Shown:
 
 
 def market(box: Box, days: Sequence[date]) -> Finding:
-    """Each company that shows something is there with what it shows; files say so as of when they were dropped."""
+    """Check that each company is there with what it shows.
+
+    Files say so as of when they were dropped.
+    """
     then, now = (_truth(box, day) for day in (days[0], days[-1]))
     ours = _shown(days[-1].isoformat())
     wrong = [f"{domain} is no company" for domain in sorted(now.keys() - ours.domains)]

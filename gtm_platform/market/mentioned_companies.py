@@ -28,7 +28,7 @@ class CompanyRows(Protocol):
 
 
 def mentions(feed: CompanyRows, tables: Tables, columns: Callable[[ibis.Table], dict[str, ibis.Value]]) -> ibis.Table:
-    """Return [record, domain, name, …]: by what each row of a feed names its company, and the columns asked for."""
+    """Return [record, domain, name, …]: by what each row names its company, and more columns."""
     table = tables[feed.table]
     rows = feed.rows(table) if feed.rows else table
     company_id: Field | None = getattr(feed, "company_id", None)
@@ -41,7 +41,10 @@ def mentions(feed: CompanyRows, tables: Tables, columns: Callable[[ibis.Table], 
 
 
 def with_company(parts: Iterable[ibis.Table], companies: ibis.Table) -> ibis.Table:
-    """Return the rows whose company there is, with `company_id`; a name counts where one company alone has it."""
+    """Return the rows of companies that there are, with `company_id`.
+
+    A name counts where one company alone has it.
+    """
     rows = ibis.union(*parts, distinct=False)
     references = identity_companies.references(companies).distinct()
     by_record = references.select(record="company", of_record="company_id")
@@ -50,8 +53,8 @@ def with_company(parts: Iterable[ibis.Table], companies: ibis.Table) -> ibis.Tab
     names = names.filter(names["name"].notnull()).group_by("name")
     alone = names.agg(of_name=lambda t: t["company_id"].min(), bearers=lambda t: t["company_id"].nunique())
     alone = alone.filter(alone["bearers"] == 1).drop("bearers")
-    for column, known in (("record", by_record), ("domain", by_domain), ("name", alone)):
-        rows = rows.left_join(known, column, rname="{name}_right").drop(f"{column}_right")
+    for column, lookup in (("record", by_record), ("domain", by_domain), ("name", alone)):
+        rows = rows.left_join(lookup, column, rname="{name}_right").drop(f"{column}_right")
     company_id = ibis.coalesce(rows["of_record"], rows["of_domain"], rows["of_name"])
     rows = rows.mutate(company_id=company_id).drop("record", "domain", "name", "of_record", "of_domain", "of_name")
     return rows.filter(rows["company_id"].notnull())

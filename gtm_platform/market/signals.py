@@ -46,7 +46,7 @@ STATED = ("kind", "at", "ends_at", "title", "topics", "strength", "evidence", "s
 
 
 def table(records: Tables, companies: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
-    """Return a row per signal; of several sources that show one the first in precedence is taken at its word."""
+    """Return a row per signal, in the words of the first source in precedence that shows it."""
     rows = with_company((_stated(feed, records) for feed in FEEDS), companies)
     rows = _visits_once(rows.filter(rows["at"] < end_of(day)))
     stated = ibis.struct({"precedence": rows["precedence"], **{name: rows[name] for name in STATED}})

@@ -144,10 +144,12 @@ def _partnership(partners: ibis.Table) -> ibis.Table:
 
 def _notes(people: ibis.Table, calls: ibis.Table) -> ibis.Table:
     """Return [company_id, engagement_notes]: the summary of the newest call with anybody of the company."""
-    held = people.select("customer_id", "company_id").join(calls, "customer_id")
-    held = held.filter(held["company_id"].notnull(), held["last_call_summary"].notnull())
-    details = {"at": held["last_call_at"], "customer_id": held["customer_id"], "summary": held["last_call_summary"]}
-    newest = held.group_by("company_id").agg(newest=ibis.struct(details).max(where=held["last_call_at"].notnull()))
+    rows = people.select("customer_id", "company_id").join(calls, "customer_id")
+    rows = rows.filter(
+        rows["company_id"].notnull(), rows["last_call_summary"].notnull(), rows["last_call_at"].notnull()
+    )
+    details = {"at": rows["last_call_at"], "customer_id": rows["customer_id"], "summary": rows["last_call_summary"]}
+    newest = rows.group_by("company_id").agg(newest=ibis.struct(details).max())
     return newest.select("company_id", engagement_notes=newest["newest"]["summary"])
 
 

@@ -26,7 +26,7 @@ class CohortsQuery(NoQuery):
 
 @ROUTER.get("/cohorts", response_model=None, responses={200: {"model": Cohorts}}, summary="Show the cohorts")
 async def cohorts(call: Reader, query: Annotated[CohortsQuery, Query()]) -> Response:
-    """Cohorts with their companies, MRR and health, the changes between them, and the fields that rows lack."""
+    """Cohorts with companies, MRR and health, changes between them, and fields that rows lack."""
 
     def make(snapshot: Snapshot) -> bytes:
         answer = cohorts_of(snapshot, int(query.days), query.limit).model_dump(mode="json")

@@ -16,8 +16,9 @@ def answer(
     days: Annotated[Literal[7, 30, 90], Field(description="Changes in so many days.")] = 30,
     limit: Annotated[int, Field(ge=1, le=50)] = 20,
 ) -> Cohorts:
-    """Show the cohorts of companies (customer, partner, in the market, with a competitor) and who moved between them.
+    """Show the cohorts of companies, and who moved between them.
 
+    Customers, partners, those in the market, those with a competitor.
     Sizes, MRR and health of each; the changes with what brought them; the fields that rows lack.
     """
     answer = cohorts(question.snapshot, days, limit)

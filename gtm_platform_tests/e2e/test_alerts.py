@@ -156,19 +156,20 @@ def test_what_happens_in_the_systems_is_in_slack_once(box: Sandbox, days: Days) 
 
 
 def _use_of(world: World, row: dict[str, Any]) -> Usage | None:
-    """On which days a customer uses the product, if PostHog sees it and it is used as much as in the weeks before."""
-    weekly = (row["logins_28d_before"] or 0) / 4
-    if weekly < 3 or row["logins_7d"] < 0.75 * weekly:
+    """On which days a customer uses the product, if that is counted and as much as in the weeks before."""
+    weekly = row["logins_28d_before"] / 4
+    if not row["is_customer"] or not (weekly >= 2 and row["logins_7d"] >= 0.75 * weekly):
         return None
     for history in world._context.histories:
-        if history.product and history.posthog and row["posthog_distinct_id"] in history.posthog.distinct_ids:
+        if history.product and history.product.user_id in (row["posthog_distinct_id"], row["userflow_user_id"]):
             return history.product.use._usage  # type: ignore[no-any-return,attr-defined]
     return None
 
 
 def test_use_that_stops_and_comes_back_is_in_slack_once(box: Sandbox, days: Days) -> None:
     days.live(FIRST)
-    use, row = next((use, row) for row in days.customers(FIRST) if (use := _use_of(box.world, row)))
+    rows = frame(days.home, "core/unified_customers", str(FIRST)).to_dict("records")
+    use, row = next((use, row) for row in rows if (use := _use_of(box.world, row)))
     use.change(midnight(FIRST), 0.0)
     stopped, back = FIRST + timedelta(days=7), FIRST + timedelta(days=14)
     alerts = titles(days.live(stopped, since=FIRST + timedelta(days=1)), row)

@@ -18,7 +18,7 @@ from gtm_platform.demo.truth_checks import SYSTEMS
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.sandbox.kit.limits import WINDOWS
 from gtm_platform.sandbox.server import Sandbox, running
-from gtm_platform_tests.e2e.home import Control, contents, gtm, let_go, live, midnight, move_in
+from gtm_platform_tests.e2e.home import MARKET, Control, contents, gtm, let_go, live, midnight, move_in
 
 PEOPLE, SEED = 60, 17  # in which customers speak of cancelling, owe, stay away, wait with a critical ticket, rate badly
 DAYS = [date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)]
@@ -76,7 +76,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     with pytest.MonkeyPatch.context() as patch, running(PEOPLE, SEED, home=home) as box:
         patch.setattr(WINDOWS, "times", SPEED)  # this home is opened before any module's own fixtures
         control = Control(box.url)
-        move_in(patch, home, box, midnight(DAYS[2]))
+        move_in(patch, home, box, midnight(DAYS[2]), MARKET)
         with instance() as dagster:
             live(dagster, patch, box, DAYS[2])
             delivered = {system: control.requests(system) for system in ("hubspot", "slack")}
@@ -88,7 +88,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
 @pytest.fixture
 def at_home(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> Lived:
     """This test lives in the shared home, after the third day."""
-    move_in(monkeypatch, lived.home, lived.box, NOW)
+    move_in(monkeypatch, lived.home, lived.box, NOW, MARKET)
     return lived
 
 
@@ -97,7 +97,7 @@ def copied(lived: Lived, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     """A copy of the shared home, to do harm to. Its Dagster begins anew."""
     home = tmp_path / "copied"
     shutil.copytree(lived.home, home, ignore=shutil.ignore_patterns("dagster", "sandbox"))
-    move_in(monkeypatch, home, lived.box, NOW)
+    move_in(monkeypatch, home, lived.box, NOW, MARKET)
     with instance() as dagster:
         yield Lived(home, lived.box, dagster, [], {})
         let_go()

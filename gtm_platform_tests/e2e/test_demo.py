@@ -23,6 +23,7 @@ from gtm_platform.sandbox.server import running
 from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.e2e.conftest import DAYS, PEOPLE, SEED, Lived
 from gtm_platform_tests.e2e.home import (
+    MARKET,
     REPOSITORY,
     Control,
     contents,
@@ -68,7 +69,7 @@ def test_keys_of_another_company_are_refused_before_anything_is_read(
     refusing = [each for each in windows_of(DAYS[1]) if each[0] in OWN_ACCOUNTS]
     assert len(refusing) == len(OWN_ACCOUNTS)
     with running(PEOPLE, SEED + 1, midnight(DAYS[2])) as other:
-        move_in(monkeypatch, copied.home, other, midnight(DAYS[2]))
+        move_in(monkeypatch, copied.home, other, midnight(DAYS[2]), MARKET)
         for job, first, last in refusing:
             ran = execute(copied.dagster, job, first, last)
             assert not ran.success

@@ -26,7 +26,18 @@ from gtm_platform.orchestration.instance import instance
 from gtm_platform.sandbox.kit.limits import WINDOWS
 from gtm_platform.sandbox.server import running
 from gtm_platform.settings import settings
-from gtm_platform_tests.e2e.home import execute, file_of, gtm, let_go, midnight, move_in, told, turn_clocks, windows_of
+from gtm_platform_tests.e2e.home import (
+    MARKET,
+    execute,
+    file_of,
+    gtm,
+    let_go,
+    midnight,
+    move_in,
+    told,
+    turn_clocks,
+    windows_of,
+)
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, declared, write
 
 PEOPLE, SEED = 120, 29
@@ -69,7 +80,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch, running(PEOPLE, SEED, midnight(DAYS[0])) as box:
         patch.setattr(WINDOWS, "times", SPEED)
-        move_in(patch, home, box, midnight(DAYS[0]))
+        move_in(patch, home, box, midnight(DAYS[0]), MARKET)
         with instance() as dagster:
             for day in DAYS:
                 turn_clocks(patch, box, midnight(day) + timedelta(days=1))

@@ -18,6 +18,7 @@ from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.conftest import VARIABLES
 from gtm_platform_tests.e2e.home import (
     Control,
+    environment_of,
     execute,
     frame,
     let_go,
@@ -96,7 +97,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 @pytest.mark.parametrize(("source", "way"), PARAMETERS)
 def test_one_source_down_leaves_all_else_working_and_is_named(home: Home, source: Source, way: str) -> None:
     home.day += APART
-    for name, value in home.box.env.items():  # a test begins with an empty environment
+    for name, value in environment_of(home.box, (source.name,)).items():  # a test begins with an empty environment
         home.patch.setenv(name, value)
     home.patch.setenv("GTM_HOME", str(home.home))
     with home.down(source, way):

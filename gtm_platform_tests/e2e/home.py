@@ -101,7 +101,7 @@ def environment_of(box: Sandbox, market: Sequence[str] = ()) -> dict[str, str]:
 def move_in(
     monkeypatch: pytest.MonkeyPatch, home: Path, box: Sandbox, now: datetime, market: Sequence[str] = ()
 ) -> None:
-    """From here on the process lives in that home, at that time, and reads that sandbox: of the market what is named."""
+    """From here on the process lives in that home, at that time, and reads that sandbox."""
     told = {
         **environment_of(box, market),
         "GTM_HOME": str(home),

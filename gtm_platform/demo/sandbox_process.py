@@ -20,6 +20,7 @@ import httpx
 from gtm_platform.demo.world import home_option
 
 START_TIMEOUT = 300  # seconds until a world of 100,000 people has to stand
+SPEED = 100  # windows of its rate limits pass so fast: at the real pace of some systems a day would take many minutes
 PROBE_TIMEOUT = 5  # seconds in which a sandbox that runs says so
 
 
@@ -104,19 +105,14 @@ def required_sandbox(home: Path) -> Box:
 
 
 @contextmanager
-def open_box(
-    home: Path, people: int, seed: int, now: datetime | None, port: int = 0, speed: float = 1
-) -> Iterator[Box]:
-    """Start a sandbox for this home; it ends with the context, and with this process.
-
-    Windows of its rate limits pass `speed` times as fast as real time.
-    """
+def open_box(home: Path, people: int, seed: int, now: datetime | None, port: int = 0) -> Iterator[Box]:
+    """Start a sandbox for this home; it ends with the context, and with this process."""
     url_file = _url_file(home)
     url_file.unlink(missing_ok=True)
     command = [sys.executable, "-m", "gtm_platform.cli", "sandbox", "serve", "--attached", "--home", str(home)]
     command += ["--port", str(port), "--people", str(people), "--seed", str(seed)]
     command += ["--now", now.isoformat()] if now else []
-    command += ["--speed", str(speed)]
+    command += ["--speed", str(SPEED)]
     log = home / "sandbox.log"
     home.mkdir(parents=True, exist_ok=True)
     with open(log, "w") as output:

@@ -19,8 +19,6 @@ from gtm_platform.demo.world import World, claim_home
 from gtm_platform.orchestration.first_day import first_day
 from gtm_platform.settings import settings
 
-SPEED = 100  # a simulated day takes seconds, in which its calls would wait for minutes at the real pace of some systems
-
 
 def run_demo(people: int, days: int, seed: int, now: datetime | None, summary: Path | None) -> int:
     """Run the days that are still missing and check the result; return 0 if every claim is true."""
@@ -31,7 +29,7 @@ def run_demo(people: int, days: int, seed: int, now: datetime | None, summary: P
     with ExitStack() as opened:
         with tally.stage("sandbox"):
             first = midnight(world.first_day())
-            box = opened.enter_context(open_box(home, world.people, world.seed, first, speed=SPEED))
+            box = opened.enter_context(open_box(home, world.people, world.seed, first))
         os.environ.update(box.environment())
         _run_days(box, world, until, tally)
         with tally.stage("checks"):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gtm_platform.demo.sandbox_process import running_sandbox
+from gtm_platform.demo.sandbox_process import SPEED, running_sandbox
+from gtm_platform.sandbox.kit.limits import WINDOWS
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform_tests.cli.conftest import Command
 from gtm_platform_tests.e2e.home import file_of, gtm
@@ -15,7 +16,8 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def box(home: Path) -> Iterator[Sandbox]:
+def box(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    monkeypatch.setattr(WINDOWS, "times", SPEED)
     with running(20, 1, START, home=home) as box:
         yield box
 

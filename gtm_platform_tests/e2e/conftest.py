@@ -13,7 +13,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from gtm_platform.demo.simulation import SPEED
+from gtm_platform.demo.sandbox_process import SPEED
 from gtm_platform.demo.truth_checks import SYSTEMS
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.sandbox.kit.limits import WINDOWS

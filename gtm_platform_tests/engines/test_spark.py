@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gtm_platform.definitions import DAILY_TABLES
-from gtm_platform.demo.simulation import SPEED
+from gtm_platform.demo.sandbox_process import SPEED
 from gtm_platform.lake import spark_engine as spark
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.daily_table import DailyTable

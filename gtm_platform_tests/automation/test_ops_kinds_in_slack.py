@@ -167,8 +167,8 @@ STORIES: dict[str, tuple[Script, str, str, Script | None, str]] = {
         sensor_fails, "sensor_failing", "Sensor fails: make_it", sensor_works, "Sensor works again: make_it",
     ),
 }  # fmt: skip
-# Which a schedule is, the daemon's clock decides: `test_failing_automations` has its story. `test_dropped_files` has that
-# of dropped files.
+# Which a schedule is, the daemon's clock decides: `test_failing_automations` has its story. That of dropped files is in
+# `test_dropped_files`.
 ELSEWHERE = {"late_schedule", "file_dropped"}
 
 

@@ -12,6 +12,7 @@ from gtm_platform.serving.answers.cohorts import Transition
 from gtm_platform.serving.wording import NOTHING, words
 
 NAMES = dict(zip(COHORTS, ("Current customer", "SI partner", "In the market", "With a competitor"), strict=True))
+COHORT_OF = {name: cohort for cohort, name in NAMES.items()}
 COLOURS = dict(zip(NAMES.values(), ("#2b8a5e", "#7048e8", "#3b5bdb", "#e8590c"), strict=True))
 
 

@@ -55,7 +55,7 @@ def _sizes(answer: CohortsAnswer) -> None:
     for each in answer.cohorts:
         if each.companies:
             label = f"{NAMES[each.cohort]}: the {counted(each.companies, 'company', 'companies')}"
-            link_to("company", label, {"cohort": each.cohort})
+            link_to("company", label, {"cohort": NAMES[each.cohort]})
 
 
 def _moved(answer: CohortsAnswer) -> None:

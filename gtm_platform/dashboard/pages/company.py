@@ -6,7 +6,7 @@ import orjson
 import pandas as pd
 import streamlit as st
 
-from gtm_platform.dashboard.cohorts import NAMES, show_transitions
+from gtm_platform.dashboard.cohorts import COHORT_OF, NAMES, show_transitions
 from gtm_platform.dashboard.customer_table import clickable, money_column, show_customers, table_height
 from gtm_platform.dashboard.links import company_links, show_links
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
@@ -19,7 +19,7 @@ from gtm_platform.serving.wording import NOTHING, counted, words
 
 SHOWN = 1_000
 TRANSITIONS = 50
-SORTS: dict[CompanySort, str] = {"mrr_reporting": "Highest MRR", "priority": "Highest priority"}
+SORTS: dict[str, CompanySort] = {"MRR": "mrr_reporting", "priority": "priority"}
 # What is said of a company in its cohort, where there is something to say.
 FACTS = {
     "cohort_priority_score": "Priority",
@@ -79,26 +79,25 @@ def _show_all(snapshot: Snapshot) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         cohort = st.selectbox(
             "Cohort",
-            list(NAMES),
+            list(COHORT_OF),
             index=None,
             key="cohort",
             bind="query-params",
             placeholder="All",
             width=220,
-            format_func=NAMES.__getitem__,
         )
         sort = st.segmented_control(
-            "First",
+            "Highest",
             list(SORTS),
-            default="mrr_reporting",
+            default=next(iter(SORTS)),
             required=True,
-            format_func=SORTS.__getitem__,
-            key="first",
+            key="highest",
             bind="query-params",
         )
-    page = snapshot.companies(CompanyQuery(limit=SHOWN, cohort=cohort, sort=sort))
+    cohort_id = COHORT_OF[cohort] if cohort else None
+    page = snapshot.companies(CompanyQuery(limit=SHOWN, cohort=cohort_id, sort=SORTS[sort]))
     companies = [orjson.loads(body) for body, _ in page]
-    total, currency = snapshot.count_companies(cohort), Figures(snapshot).currency
+    total, currency = snapshot.count_companies(cohort_id), Figures(snapshot).currency
     rest = f", of which the first {len(companies):,} are shown" if total > len(companies) else ""
     st.markdown(f"**{counted(total, 'company', 'companies')}**{rest}")
     if not companies:

@@ -47,6 +47,12 @@ NAMES = [table.key for table in DAILY_TABLES]
 # In the first two days of a world nobody is deleted at Stripe, few amounts differ, few people are much alike, and there
 # is no history to be odd against; a day has one row of rules.
 EMPTY = {
+    "cohorts/transitions",
+    "cohorts/validation_errors",
+    "competitor_intel/usage",
+    "health/score_changes",
+    "market/partners",
+    "market/signals",
     "identity/former_records",
     "identity/review",
     "health/rules",

@@ -3,6 +3,7 @@
 What the buttons do is done by the routes of `control`; the page about truth is `truth_page`.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -114,7 +115,7 @@ A fault stays until it is cleared; <a href="/_sandbox/faults">all that are on</a
 <div class="buttons">{clear}{recount}</div></section>"""
 
     def _environment(self) -> str:
-        lines = "\n".join(f"export {name}={value}" for name, value in self.environment.items())
+        lines = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in self.environment.items())
         return f"""<section class="card half"><h2>Environment</h2>
 <p class="faint">What points a platform, or any client, at this sandbox; <a href="/_sandbox/env">as JSON</a>.</p>
 <pre id="environment">{escape(lines)}</pre>

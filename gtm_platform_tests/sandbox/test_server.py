@@ -1,8 +1,10 @@
 """The whole sandbox over HTTP: its control routes, scripted faults, and what outlives a restart."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -335,7 +337,7 @@ def test_every_button_and_link_of_the_front_page_works() -> None:
         assert buttons.loaded == ["data:,"], "the page loads nothing from anywhere"
         assert f"{sandbox.url}/slack/" in buttons.links
         for name, value in sandbox.env.items():
-            assert f"export {name}={value}" in page
+            assert escape(f"export {name}={shlex.quote(value)}") in page
         assert all(f"{sandbox.url}/{emulator.name}" in page for emulator in discover())
         for link in buttons.links:
             assert client.get(link).status_code == 200

@@ -162,7 +162,7 @@ ALLOWED = {
     "policy/": "the rules of billing and of deliveries are named by the system they are about",
     "core/": "billing, support, use and deals are read from one system each so far",
     "dashboard/": "links to the pages of three systems, and shows what was written to HubSpot",
-    "health/replay.py": "names the sections of the policy",
+    "health/recomputation.py": "names the sections of the policy",
     "reports/": "are posted to Slack",
     "serving/": "shows what was written to HubSpot and posted to Slack",
     "delivery/": "the rooms of the destinations, and what they share",

@@ -20,7 +20,10 @@ from gtm_platform.sources.assets import SOURCES
 
 FACTS = ("identity/people", "core/profile", "core/revenue", "core/activity", "core/support")
 # Sections that decide nothing of what health is made from; that of health decides the engagement score only.
-AFTER_FACTS = {"health", "alerts", "quality", "hubspot", "sync", "automation", "limits"}
+AFTER_FACTS = {
+    *("health", "alerts", "quality", "hubspot", "sync", "automation", "limits"),
+    *("market", "companies", "enrichment"),
+}
 BY_KEY = {table.key: table for table in (*IDENTITY, *CORE)}
 
 

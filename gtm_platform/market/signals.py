@@ -82,7 +82,7 @@ def _stated(feed: SignalFeed, tables: Tables) -> ibis.Table:
             "at": read(rows, feed.at, INSTANT).cast(INSTANT),
             "ends_at": read(rows, feed.ends_at, INSTANT).cast(INSTANT),
             "title": read(rows, feed.title).cast("string"),
-            "topics": ibis.coalesce(topics, NO_TOPICS).map(lambda topic: topic.lower()),
+            "topics": _plain(ibis.coalesce(topics, NO_TOPICS), kind == "visit"),
             "strength": read(rows, feed.strength, "float64").cast("float64"),
             "evidence": read(rows, feed.evidence).cast("string"),
             "source": ibis.literal(feed.source),
@@ -91,6 +91,14 @@ def _stated(feed: SignalFeed, tables: Tables) -> ibis.Table:
         }
 
     return mentions(feed, tables, columns)
+
+
+def _plain(topics: ibis.ir.ArrayValue, are_pages: ibis.ir.BooleanValue) -> ibis.ir.ArrayValue:
+    """Return topics in lower case; of a page its path, whatever the source says of the site."""
+    lower = topics.map(lambda topic: topic.lower())
+    paths = lower.map(lambda page: page.re_replace(r"^(?:[a-z]+://)?[^/]*", ""))
+    plain: ibis.ir.ArrayValue = ibis.ifelse(are_pages, paths, lower)
+    return plain
 
 
 NO_TOPICS: ibis.ir.ArrayScalar = ibis.literal([], type="array<string>")

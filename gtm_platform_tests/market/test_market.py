@@ -85,6 +85,7 @@ def signal(**row: Any) -> dict[str, Any]:
         (signal(kind="job", strength=0.7), 7.0),
         (signal(kind="visit", strength=3, topics=["/blog", "/docs", "/"]), 3.0),
         (signal(kind="visit", strength=3, topics=["/blog", "/Pricing", "/"]), 8.0),
+        (signal(kind="visit", strength=3, topics=["www.acme.example/blog", "https://acme.example/pricing"]), 8.0),
         (signal(kind="visit", strength=40), 10.0),
         (signal(kind="listed"), 0.0),
         (signal(kind="job", strength=1, ends_at=days_ago(1)), 0.0),

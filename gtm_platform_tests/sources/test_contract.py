@@ -181,7 +181,7 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Acc
     with ExitStack() as stack:
         opened = {source.name: _account(source, tmp_path_factory.mktemp(source.name), stack) for source in WITH_API}
         world = World(SEED, FILE_PEOPLE, START)
-        from_files = [source for source in SOURCES if source not in WITH_API]
+        from_files = [source for source in SCHEDULED if source not in WITH_API]
         dropped = {source.name: _dropped(source, tmp_path_factory.mktemp(source.name), world) for source in from_files}
         yield {**opened, **dropped}
 

@@ -59,7 +59,8 @@ def test_every_visit_of_the_market_is_read(factors: Factors, tmp_path: Path) -> 
         assert (visit.page_views, visit.seconds, visit.visited_at) == (len(real.pages), real.seconds, real.at)
     signals = feed_rows(synced(SOURCE, factors, tmp_path), SIGNALS, "signal_id", "company_domain", "strength")
     assert {row["signal_id"] for row in signals} == {f"visit:{id_}" for id_ in true}
-    assert all(0 < row["strength"] <= 1 for row in signals)
+    pages = {f"visit:{id_}": len(visit.pages) for id_, (_, visit) in true.items()}
+    assert {row["signal_id"]: row["strength"] for row in signals} == pages
 
 
 def test_a_window_is_asked_for_from_its_day_on(factors: Factors) -> None:

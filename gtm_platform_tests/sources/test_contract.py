@@ -179,9 +179,13 @@ def rows(source: Source, lake: Lake, stream: Stream) -> dict[tuple[Any, ...], di
 def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Account]]:
     """Each source with its first window synced; then the clock stands where the second has just closed."""
     with ExitStack() as stack:
-        opened = {source.name: _account(source, tmp_path_factory.mktemp(source.name), stack) for source in WITH_API}
+        from_files = [source for source in SOURCES if isinstance(source.trigger, FileDrop)]
+        opened = {
+            source.name: _account(source, tmp_path_factory.mktemp(source.name), stack)
+            for source in SOURCES
+            if source not in from_files
+        }
         world = World(SEED, FILE_PEOPLE, START)
-        from_files = [source for source in SCHEDULED if source not in WITH_API]
         dropped = {source.name: _dropped(source, tmp_path_factory.mktemp(source.name), world) for source in from_files}
         yield {**opened, **dropped}
 

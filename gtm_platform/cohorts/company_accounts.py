@@ -5,18 +5,19 @@ from collections.abc import Mapping
 import ibis
 
 from gtm_platform.identity import normalise
+from gtm_platform.ingest.feeds import INSTANT
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
 from gtm_platform.lake.expressions.days import Day, days_since, within
 from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.lake.expressions.literals import number
+from gtm_platform.market.mentioned_companies import of_one_company
 from gtm_platform.policy import Companies, Policy
 from gtm_platform.policy import policy as current_policy
 
 CUSTOMER_STATUSES = ("active_paid", "trial", "active_free", "dormant")
 LEVELS = ("high", "medium", "low")
-INSTANT = "timestamp('UTC', 6)"
 
 CONTRACT = Contract(
     {
@@ -157,12 +158,9 @@ def _accounts(
 ) -> ibis.Table:
     """Return what the product's panel counts of each company: through its people, else by the company's name."""
     owned = staff.select("company_id", id="chroma_account_id").filter(lambda t: t["id"].notnull()).distinct()
-    names = companies.select("company_id", name=normalise.company_name(companies["name"]))
-    names = names.filter(names["name"].notnull()).group_by("name")
-    alone = names.agg(named=lambda t: t["company_id"].min(), bearers=lambda t: t["company_id"].nunique())
-    alone = alone.filter(alone["bearers"] == 1).drop("bearers")
+    by_name = of_one_company(companies).rename(named="company_id")
     rows = accounts.mutate(name=normalise.company_name(accounts["company_name"])).left_join(owned, "id")
-    rows = rows.left_join(alone, (rows["name"] == alone["name"]) & rows["email"].isnull())
+    rows = rows.left_join(by_name, (rows["name"] == by_name["name"]) & rows["email"].isnull())
     rows = rows.mutate(company_id=ibis.coalesce(rows["company_id"], rows["named"]))
     rows = rows.filter(rows["company_id"].notnull())
     on_day = usage["day"].cast(INSTANT)

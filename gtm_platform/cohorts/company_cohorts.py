@@ -2,12 +2,13 @@
 
 import ibis
 
+from gtm_platform.ingest.feeds import INSTANT
 from gtm_platform.lake.contracts import Column, Contract, Figure
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.days import Day, as_scalar, within
 from gtm_platform.lake.expressions.joins import left_join_all
-from gtm_platform.lake.expressions.literals import number
-from gtm_platform.market.signals import about
+from gtm_platform.lake.expressions.literals import NO_TEXTS, number
+from gtm_platform.market.signals import DEVELOPER_ACTS, about
 from gtm_platform.policy import Market, Policy
 from gtm_platform.policy import policy as current_policy
 
@@ -21,9 +22,6 @@ COHORTS = (CUSTOMER, PARTNER, IN_MARKET, COMPETITOR)  # from the highest in prio
 STRENGTHS = ("very_strong", "strong", "moderate", "weak")
 HIRING = ("not_hiring", "actively_hiring_low", "actively_hiring_medium", "actively_hiring_high")
 SIGNS = ("hiring_ai_engineers", "building_rag", "ai_native", "evaluating", "using_competitor")
-DEVELOPER_ACTS = ("star", "fork", "issue", "pull_request")
-INSTANT = "timestamp('UTC', 6)"
-NOTHING: ibis.ir.ArrayScalar = ibis.literal([], type="array<string>")
 
 
 def _size_of(cohort: str) -> Figure:
@@ -88,7 +86,7 @@ def table(
     rows = rows.mutate(customer_cohort=cohort, **_hiring(rows, rules), **_strength(rows, rules))
     rows = rows.mutate(in_market_signals=_in_market_signals(rows))
     in_market, with_competitor = rows["customer_cohort"] == IN_MARKET, rows["customer_cohort"] == COMPETITOR
-    empty = {name: ibis.coalesce(rows[name], NOTHING) for name in ("signal_source", "competitor_pain_points")}
+    empty = {name: ibis.coalesce(rows[name], NO_TEXTS) for name in ("signal_source", "competitor_pain_points")}
     return rows.mutate(
         **empty,
         as_of=as_scalar(day),

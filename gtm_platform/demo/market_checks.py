@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from gtm_platform.cohorts.company_cohorts import DEVELOPER_ACTS
 from gtm_platform.demo.findings import Finding
 from gtm_platform.demo.sandbox_process import Box
 from gtm_platform.lake.dagster.resource import the_lake
+from gtm_platform.market.signals import DEVELOPER_ACTS
 
 Row = Mapping[str, Any]
 

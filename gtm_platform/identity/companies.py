@@ -7,12 +7,11 @@ from collections.abc import Mapping
 import ibis
 
 from gtm_platform.identity import normalise, person_records
-from gtm_platform.identity.ids import NONE
 from gtm_platform.identity.precedence import ranks
 from gtm_platform.ingest.feeds import CompanyFeed, Field, read
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
-from gtm_platform.lake.expressions.literals import number
+from gtm_platform.lake.expressions.literals import NO_TEXTS, number
 from gtm_platform.policy import Identity, Policy
 from gtm_platform.policy import policy as current_policy
 from gtm_platform.sources.feeds import company_feeds
@@ -137,7 +136,7 @@ def _companies(statements: ibis.Table, rules: Identity) -> ibis.Table:
         company_id=ibis.literal("com_") + companies["key"].hexdigest("sha256").substr(0, 16),
         name=ibis.coalesce(companies["first"]["name"], companies["domain"]),
         domain="domain",
-        **{name: ibis.coalesce(companies[name], NONE).sort() for name in lists},
+        **{name: ibis.coalesce(companies[name], NO_TEXTS).sort() for name in lists},
         match_method=method,
         match_confidence=method.cases(
             ("domain", number(sure.domain)), ("email_domain", number(sure.email_domain)), else_=number(1)

@@ -7,6 +7,7 @@ import ibis
 from gtm_platform.identity.decisions import keys_of
 from gtm_platform.identity.person_records import UNKNOWN_AGE, named, node
 from gtm_platform.lake.expressions.days import Day, as_scalar
+from gtm_platform.lake.expressions.literals import NO_TEXTS
 
 
 def assigned(
@@ -27,7 +28,6 @@ def assigned(
     return _without_alias(kept.view(), own).union(own.select(*CLAIM)).union(new)
 
 
-NONE: ibis.ir.ArrayScalar = ibis.literal([], type="array<string>")
 CLAIM = ("label", "customer_id", "first_seen", "aliases")
 
 # Nearly every id has its records in one cluster, and nearly every cluster one id: only the others are put in order.
@@ -67,7 +67,7 @@ def _kept(claims: ibis.Table) -> ibis.Table:
         younger=several["customer_id"].collect(where=several["nth"] > 0),
         older=several["aliases"].collect().flatten(),
     )
-    aliases = ibis.coalesce(merged["younger"], NONE).concat(ibis.coalesce(merged["older"], NONE)).sort()
+    aliases = ibis.coalesce(merged["younger"], NO_TEXTS).concat(ibis.coalesce(merged["older"], NO_TEXTS)).sort()
     merged = merged.select("label", "customer_id", "first_seen", aliases=aliases)
     return claims.view().anti_join(labels_with_several_ids, "label").union(merged)
 
@@ -82,14 +82,14 @@ def _own_again(members: ibis.Table, previous: ibis.Table, set_free: Sequence[str
     belonged = former.join(freed.select("label", "node"), "node")
     aliases = belonged.select("label", former=belonged["customer_id"], customer_id=belonged["aliases"].unnest())
     own = _founders(freed).join(aliases.distinct(), ["label", "customer_id"])
-    return own.select("label", "customer_id", "former", first_seen=as_scalar(day), aliases=NONE)
+    return own.select("label", "customer_id", "former", first_seen=as_scalar(day), aliases=NO_TEXTS)
 
 
 def _without_alias(customers: ibis.Table, own: ibis.Table) -> ibis.Table:
     """Return the customers without the aliases that are customers again."""
     given_back = own.group_by(own_of="former").agg(back=own["customer_id"].collect()).rename(customer_id="own_of")
     joined = customers.left_join(given_back.view(), "customer_id").drop("customer_id_right")
-    back = ibis.coalesce(joined["back"], NONE)
+    back = ibis.coalesce(joined["back"], NO_TEXTS)
     return joined.select(
         "label", "customer_id", "first_seen", aliases=joined["aliases"].filter(lambda alias: ~back.contains(alias))
     )
@@ -115,7 +115,7 @@ def _new(members: ibis.Table, previous: ibis.Table, day: Day) -> ibis.Table:
         "label",
         customer_id=ibis.ifelse(new["taken"].notnull(), again, new["customer_id"]),
         first_seen=as_scalar(day),
-        aliases=NONE,
+        aliases=NO_TEXTS,
     )
 
 

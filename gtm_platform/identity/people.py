@@ -8,6 +8,7 @@ from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.identity.precedence import ranks
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.expressions.literals import NO_TEXTS
 from gtm_platform.policy import Identity, Policy
 from gtm_platform.policy import policy as current_policy
 
@@ -49,7 +50,7 @@ def table(links: ibis.Table, records: person_records.Tables, companies: ibis.Tab
         "match_confidence",
         "company_id",
         *IDS.values(),
-        all_emails=ibis.coalesce(people["all_emails"], ibis.literal([], type="array<string>")),
+        all_emails=ibis.coalesce(people["all_emails"], NO_TEXTS),
         shared_inbox=normalise.is_shared_inbox(people["email"], policy.identity).fill_null(False),
     )
 

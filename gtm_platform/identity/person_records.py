@@ -6,6 +6,7 @@ import ibis
 
 from gtm_platform.identity import normalise
 from gtm_platform.ingest.feeds import Field, PersonFeed, person_rows, read
+from gtm_platform.lake.expressions.literals import NO_TEXTS
 from gtm_platform.sources.feeds import person_feeds
 
 FEEDS = person_feeds()
@@ -16,9 +17,6 @@ UNKNOWN_AGE = 2**40  # seconds: what has no date counts as young
 MERGED_AWAY = 100  # added to the rank of a record that was merged into another: every other record speaks before it
 # Systems whose ids records of several sources carry: those that some feed names.
 SHARED_SYSTEMS = frozenset(system for feed in FEEDS for system in feed.shared_ids)
-
-
-NO_IDS: ibis.ir.ArrayScalar = ibis.literal([], type="array<string>")
 
 
 def _shared_ids(feed: PersonFeed) -> list[tuple[str, Field]]:
@@ -131,7 +129,7 @@ def _company(feed: PersonFeed, table: ibis.Table) -> ibis.Value:
 
 def _named_ids(feed: PersonFeed, table: ibis.Table) -> ibis.ir.ArrayValue:
     """Return all ids that a record carries, each with the system whose it is; a record may carry several of one."""
-    named_ids: ibis.ir.ArrayValue = NO_IDS
+    named_ids: ibis.ir.ArrayValue = NO_TEXTS
     for system, where in _shared_ids(feed):
         ids = _as_array(table[where] if isinstance(where, str) else where(table))
         named_ids = named_ids.concat(_with_prefix(f"{system} id ", ids))
@@ -145,4 +143,4 @@ def _with_prefix(prefix: str, ids: ibis.ir.ArrayValue) -> ibis.ir.ArrayValue:
 
 def _as_array(ids: ibis.Value) -> ibis.ir.ArrayValue:
     several: ibis.ir.ArrayValue = ids if ids.type().is_array() else ibis.array([ids.cast("string")])
-    return several.fill_null(NO_IDS)
+    return several.fill_null(NO_TEXTS)

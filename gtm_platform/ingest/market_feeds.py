@@ -126,4 +126,19 @@ class FirmographicFeed:
     rows: Callable[[ibis.Table], ibis.Table] | None = None
 
 
+def answers_of(provider: str, precedence: int, **further: Field) -> FirmographicFeed:
+    """Return the feed of a provider's answers about companies, as `ingest/enrichment` keeps them."""
+    fields = ("name", "country", "industry", "employee_count", "linkedin_company_url")
+    return FirmographicFeed(
+        provider,
+        f"{provider}/companies",
+        precedence,
+        retrieved_at="retrieved_at",
+        company_domain="domain",
+        rows=lambda answers: answers.filter(answers["outcome"] == "matched"),
+        **{name: name for name in fields},
+        **further,
+    )
+
+
 MarketFeed = SignalFeed | CompetitorFeed | PartnerFeed | ReferralFeed | FirmographicFeed

@@ -2,20 +2,18 @@
 
 import ibis
 
-from gtm_platform.ingest.feeds import read
+from gtm_platform.ingest.feeds import INSTANT, read
 from gtm_platform.ingest.market_feeds import CompetitorFeed
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.days import Day, end_of
-from gtm_platform.lake.expressions.literals import number
-from gtm_platform.market.mentioned_companies import Tables, mentions, with_company
+from gtm_platform.lake.expressions.literals import NO_TEXTS, number
+from gtm_platform.market.mentioned_companies import Tables, inputs_of, mentions, with_company
 from gtm_platform.policy import Market, Policy
-from gtm_platform.policy import policy as current_policy
 from gtm_platform.sources.feeds import market_feeds
 
 FEEDS = market_feeds(CompetitorFeed)
 CHANNELS = ("job_posting", "youtube", "github", "manual_research", "conversation")
-INSTANT = "timestamp('UTC', 6)"
 
 CONTRACT = Contract(
     {
@@ -40,7 +38,6 @@ CONTRACT = Contract(
     about="One row per company and competitor whose product it was seen to use, until the end of the day.",
     figures={"companies": lambda t: t["company_id"].nunique()},
 )
-NOTHING: ibis.ir.ArrayScalar = ibis.literal([], type="array<string>")
 
 
 def table(records: Tables, companies: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
@@ -61,7 +58,7 @@ def table(records: Tables, companies: ibis.Table, policy: Policy, day: Day) -> i
         newest_channel=used["newest"]["channel"],
         is_certain=used["confidence"] >= number(policy.market.least_confidence),
         channels=used["channels"].sort(),
-        evidence=ibis.coalesce(used["evidence"], NOTHING).sort(),
+        evidence=ibis.coalesce(used["evidence"], NO_TEXTS).sort(),
         pain_points=used["pain_points"].flatten().unique().sort(),
     ).drop("newest")
 
@@ -76,7 +73,7 @@ def _stated(feed: CompetitorFeed, tables: Tables, rules: Market) -> ibis.Table:
             "at": read(rows, feed.at, INSTANT).cast(INSTANT),
             "confidence": read(rows, feed.confidence, "float64").cast("float64").fill_null(1),
             "evidence": read(rows, feed.evidence).cast("string"),
-            "pain_points": ibis.coalesce(pains, NOTHING),
+            "pain_points": ibis.coalesce(pains, NO_TEXTS),
         }
 
     return mentions(feed, tables, columns)
@@ -91,10 +88,6 @@ def named_by_policy(name: ibis.ir.StringValue, rules: Market) -> ibis.ir.StringV
 TABLE = DailyTable(
     "competitor_intel/usage",
     CONTRACT,
-    inputs={
-        "records": {feed.table: feed.table for feed in FEEDS},
-        "companies": "identity/companies",
-        "policy": current_policy,
-    },
+    inputs=inputs_of(*(feed.table for feed in FEEDS)),
     rule=table,
 )

@@ -2,19 +2,18 @@
 
 import ibis
 
-from gtm_platform.ingest.feeds import read
+from gtm_platform.ingest.feeds import INSTANT, read
 from gtm_platform.ingest.market_feeds import FirmographicFeed
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.days import Day, end_of
-from gtm_platform.market.mentioned_companies import Tables, mentions, with_company
+from gtm_platform.lake.expressions.literals import NO_TEXTS
+from gtm_platform.market.mentioned_companies import Tables, inputs_of, mentions, with_company
 from gtm_platform.policy import Market, Policy
-from gtm_platform.policy import policy as current_policy
 from gtm_platform.sources.feeds import market_feeds
 
 FEEDS = market_feeds(FirmographicFeed)
 SOURCES = tuple(dict.fromkeys(feed.source for feed in FEEDS))
-INSTANT = "timestamp('UTC', 6)"
 FIELDS = {
     "country": ("string", "Where it sits, in the words of the source."),
     "industry": ("string", "What it does, in the words of the source."),
@@ -38,7 +37,6 @@ CONTRACT = Contract(
     about="One row per company that some source describes: which field is whose, and who agreed.",
     figures={"with_size": lambda t: t["employee_count"].notnull().sum()},
 )
-NOTHING: ibis.ir.ArrayScalar = ibis.literal([], type="array<string>")
 
 
 def table(records: Tables, companies: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
@@ -81,7 +79,7 @@ def _agreeing(rows: ibis.Table, described: ibis.Table) -> ibis.Table:
     )
     return collected.mutate(
         sources=collected["sources"].sort(),
-        agreeing_sources=ibis.coalesce(collected["agreeing_sources"], NOTHING).sort(),
+        agreeing_sources=ibis.coalesce(collected["agreeing_sources"], NO_TEXTS).sort(),
     )
 
 
@@ -106,10 +104,6 @@ def _rank(feed: FirmographicFeed, name: str, rules: Market) -> int:
 TABLE = DailyTable(
     "market/firmographics",
     CONTRACT,
-    inputs={
-        "records": {feed.table: feed.table for feed in FEEDS},
-        "companies": "identity/companies",
-        "policy": current_policy,
-    },
+    inputs=inputs_of(*(feed.table for feed in FEEDS)),
     rule=table,
 )

@@ -8,7 +8,10 @@ import ibis
 from gtm_platform.identity import companies as identity_companies
 from gtm_platform.identity import normalise, person_records
 from gtm_platform.ingest.feeds import Field, read
+from gtm_platform.lake.daily_table import Input
+from gtm_platform.policy import policy as current_policy
 
+COMPANIES = "identity/companies"
 Tables = Mapping[str, ibis.Table]  # by their keys
 
 
@@ -49,12 +52,22 @@ def with_company(parts: Iterable[ibis.Table], companies: ibis.Table) -> ibis.Tab
     references = identity_companies.references(companies).distinct()
     by_record = references.select(record="company", of_record="company_id")
     by_domain = references.select(domain="company", of_domain="company_id")
-    names = companies.select("company_id", name=normalise.company_name(companies["name"]))
-    names = names.filter(names["name"].notnull()).group_by("name")
-    alone = names.agg(of_name=lambda t: t["company_id"].min(), bearers=lambda t: t["company_id"].nunique())
-    alone = alone.filter(alone["bearers"] == 1).drop("bearers")
-    for column, lookup in (("record", by_record), ("domain", by_domain), ("name", alone)):
+    by_name = of_one_company(companies).rename(of_name="company_id")
+    for column, lookup in (("record", by_record), ("domain", by_domain), ("name", by_name)):
         rows = rows.left_join(lookup, column, rname="{name}_right").drop(f"{column}_right")
     company_id = ibis.coalesce(rows["of_record"], rows["of_domain"], rows["of_name"])
     rows = rows.mutate(company_id=company_id).drop("record", "domain", "name", "of_record", "of_domain", "of_name")
     return rows.filter(rows["company_id"].notnull())
+
+
+def of_one_company(companies: ibis.Table) -> ibis.Table:
+    """Return [name, company_id]: the names, in letters and digits, that one company alone has."""
+    names = companies.select("company_id", name=normalise.company_name(companies["name"]))
+    names = names.filter(names["name"].notnull()).group_by("name")
+    alone = names.agg(company_id=lambda t: t["company_id"].min(), bearers=lambda t: t["company_id"].nunique())
+    return alone.filter(alone["bearers"] == 1).drop("bearers")
+
+
+def inputs_of(*tables: str) -> dict[str, Input]:
+    """Return the inputs of a rule about the companies in some source tables."""
+    return {"records": {table: table for table in tables}, "companies": COMPANIES, "policy": current_policy}

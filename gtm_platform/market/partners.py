@@ -2,21 +2,20 @@
 
 import ibis
 
-from gtm_platform.ingest.feeds import read
+from gtm_platform.ingest.feeds import INSTANT, read
 from gtm_platform.ingest.market_feeds import PartnerFeed, ReferralFeed
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
 from gtm_platform.lake.expressions.days import Day, end_of
 from gtm_platform.lake.expressions.joins import left_join_all
-from gtm_platform.market.mentioned_companies import Tables, mentions, with_company
+from gtm_platform.lake.expressions.literals import NO_TEXTS
+from gtm_platform.market.mentioned_companies import Tables, inputs_of, mentions, with_company
 from gtm_platform.policy import Policy
-from gtm_platform.policy import policy as current_policy
 from gtm_platform.sources.feeds import market_feeds
 
 PARTNERS, REFERRALS = market_feeds(PartnerFeed), market_feeds(ReferralFeed)
 TABLES = dict.fromkeys([*(feed.table for feed in PARTNERS), *(feed.table for feed in REFERRALS)])
-INSTANT = "timestamp('UTC', 6)"
 STATED = ("partner_type", "status", "tier", "specializations", "since")
 BROUGHT = ("referred", "co_sell", "resold", "influenced")
 WON = ("won", "live")
@@ -42,7 +41,6 @@ CONTRACT = Contract(
     figures={"active": lambda t: (t["status"] == "active").sum(), "revenue": lambda t: t["revenue"].sum()},
 )
 COUNTS = ("customers", "customers_referred", "customers_implemented")
-NOTHING: ibis.ir.ArrayScalar = ibis.literal([], type="array<string>")
 
 
 def table(records: Tables, companies: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
@@ -62,7 +60,7 @@ def table(records: Tables, companies: ibis.Table, policy: Policy, day: Day) -> i
     brought = _brought(with_company((_referrals(feed, records, policy) for feed in REFERRALS), companies), day)
     joined = left_join_all(partners, [brought], "company_id")
     counts = {name: joined[name].fill_null(0) for name in COUNTS}
-    return joined.mutate(specializations=ibis.coalesce(joined["specializations"], NOTHING), **counts)
+    return joined.mutate(specializations=ibis.coalesce(joined["specializations"], NO_TEXTS), **counts)
 
 
 def _stated(feed: PartnerFeed, tables: Tables) -> ibis.Table:
@@ -113,10 +111,6 @@ def _brought(referrals: ibis.Table, day: Day) -> ibis.Table:
 TABLE = DailyTable(
     "market/partners",
     CONTRACT,
-    inputs={
-        "records": {table: table for table in TABLES},
-        "companies": "identity/companies",
-        "policy": current_policy,
-    },
+    inputs=inputs_of(*TABLES),
     rule=table,
 )

@@ -2,20 +2,19 @@
 
 import ibis
 
-from gtm_platform.ingest.feeds import read
+from gtm_platform.ingest.feeds import INSTANT, read
 from gtm_platform.ingest.market_feeds import SignalFeed
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.days import Day, as_scalar, days_since, end_of
-from gtm_platform.lake.expressions.literals import number
-from gtm_platform.market.mentioned_companies import Tables, mentions, with_company
+from gtm_platform.lake.expressions.literals import NO_TEXTS, number
+from gtm_platform.market.mentioned_companies import Tables, inputs_of, mentions, with_company
 from gtm_platform.policy import Market, Policy
-from gtm_platform.policy import policy as current_policy
 from gtm_platform.sources.feeds import market_feeds
 
 FEEDS = market_feeds(SignalFeed)
-KINDS = ("job", "star", "fork", "issue", "pull_request", "visit", "listed")
-INSTANT = "timestamp('UTC', 6)"
+DEVELOPER_ACTS = ("star", "fork", "issue", "pull_request")
+KINDS = ("job", *DEVELOPER_ACTS, "visit", "listed")
 
 CONTRACT = Contract(
     {
@@ -82,7 +81,7 @@ def _stated(feed: SignalFeed, tables: Tables) -> ibis.Table:
             "at": read(rows, feed.at, INSTANT).cast(INSTANT),
             "ends_at": read(rows, feed.ends_at, INSTANT).cast(INSTANT),
             "title": read(rows, feed.title).cast("string"),
-            "topics": _plain(ibis.coalesce(topics, NO_TOPICS), kind == "visit"),
+            "topics": _plain(ibis.coalesce(topics, NO_TEXTS), kind == "visit"),
             "strength": read(rows, feed.strength, "float64").cast("float64"),
             "evidence": read(rows, feed.evidence).cast("string"),
             "source": ibis.literal(feed.source),
@@ -101,9 +100,6 @@ def _plain(topics: ibis.ir.ArrayValue, are_pages: ibis.ir.BooleanValue) -> ibis.
     return plain
 
 
-NO_TOPICS: ibis.ir.ArrayScalar = ibis.literal([], type="array<string>")
-
-
 def _points(signals: ibis.Table, rules: Market, day: Day) -> ibis.ir.FloatingValue:
     """Return what each signal is worth after its age."""
     worth, strength = rules.points, signals["strength"]
@@ -114,10 +110,7 @@ def _points(signals: ibis.Table, rules: Market, day: Day) -> ibis.ir.FloatingVal
     fresh = ibis.cases(
         (signals["kind"] == "job", number(worth.job) * strength.fill_null(1)),
         (signals["kind"] == "visit", pages + pricing),
-        *(
-            (signals["kind"] == kind, number(getattr(worth, kind)))
-            for kind in ("star", "fork", "issue", "pull_request")
-        ),
+        *((signals["kind"] == kind, number(getattr(worth, kind))) for kind in DEVELOPER_ACTS),
         else_=number(worth.listed),
     )
     age = days_since(signals["at"], as_scalar(day)).cast("float64")
@@ -133,10 +126,6 @@ def about(topics: ibis.ir.ArrayValue, words: tuple[str, ...]) -> ibis.ir.Boolean
 TABLE = DailyTable(
     "market/signals",
     CONTRACT,
-    inputs={
-        "records": {feed.table: feed.table for feed in FEEDS},
-        "companies": "identity/companies",
-        "policy": current_policy,
-    },
+    inputs=inputs_of(*(feed.table for feed in FEEDS)),
     rule=table,
 )

@@ -5,12 +5,13 @@ import ibis
 from gtm_platform.cohorts import company_accounts, company_cohorts
 from gtm_platform.cohorts.company_cohorts import COMPETITOR, CUSTOMER, IN_MARKET, PARTNER, SIZES
 from gtm_platform.cohorts.validation_errors import is_empty
+from gtm_platform.ingest.feeds import INSTANT
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
 from gtm_platform.lake.expressions.days import Day, as_scalar
 from gtm_platform.lake.expressions.joins import left_join_all
-from gtm_platform.lake.expressions.literals import number
+from gtm_platform.lake.expressions.literals import NO_TEXTS, number
 from gtm_platform.lake.expressions.scores import capped
 from gtm_platform.market import firmographics
 from gtm_platform.policy import Companies, Policy
@@ -91,8 +92,6 @@ CONTRACT = Contract(
     about="One row per company with everything known about it at the end of the day.",
     figures={**SIZES, "chroma_cloud_mrr": lambda t: t["chroma_cloud_mrr"].sum()},
 )
-NOTHING: ibis.ir.ArrayScalar = ibis.literal([], type="array<string>")
-INSTANT = "timestamp('UTC', 6)"
 
 
 def table(
@@ -119,7 +118,7 @@ def table(
         as_of=as_scalar(day),
         aliases=rows["domains"].filter(lambda domain: domain != ibis.coalesce(rows["domain"], "")),
         chroma_cloud_mrr=rows["mrr"],
-        si_specializations=ibis.coalesce(rows["si_specializations"], NOTHING),
+        si_specializations=ibis.coalesce(rows["si_specializations"], NO_TEXTS),
         lead_source=_lead_source(rows),
         q1_revenue_potential=_potential(rows),
     )

@@ -2,6 +2,8 @@
 
 import ibis
 
+NO_TEXTS: ibis.ir.ArrayScalar = ibis.literal([], type="array<string>")
+
 
 def number(value: float) -> ibis.ir.FloatingScalar:
     """Return a binary fraction, the same on every engine.

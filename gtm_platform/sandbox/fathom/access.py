@@ -9,7 +9,7 @@ from starlette.requests import Request
 from gtm_platform.sandbox.fathom.store import FathomMeeting, FathomMember, FathomStore
 from gtm_platform.sandbox.kit.api import Api
 from gtm_platform.sandbox.kit.authentication import Authentication, header
-from gtm_platform.sandbox.kit.errors import ApiError, BadParameterError, Errors
+from gtm_platform.sandbox.kit.errors import ApiError, PlainErrors
 from gtm_platform.sandbox.kit.limits import Limit, Rate, RateHeaders
 
 DOCUMENTED: Mapping[str, Rate] = {"calls": Rate(60, 60)}
@@ -35,29 +35,6 @@ class FathomError(ApiError):
         return {"error": self.message}
 
 
-class FathomErrors(Errors):
-    """The kit's refusals in Fathom's shape."""
-
-    def __init__(self) -> None:
-        super().__init__(FathomError)
-
-    def unauthorized(self, key: str) -> ApiError:  # noqa: ARG002
-        """A missing key is refused like a wrong one."""
-        return self.error(401, "Unauthorized")
-
-    def too_many_calls(self, name: str, limit: Limit) -> ApiError:  # noqa: ARG002
-        """One call too many; only the headers tell for how long."""
-        return self.error(429, "Too many requests")
-
-    def bad_parameter(self, problem: BadParameterError) -> ApiError:
-        """A parameter that cannot be read."""
-        return self.error(400, problem.message)
-
-    def unknown_path(self, request: Request) -> ApiError:  # noqa: ARG002
-        """No such address."""
-        return self.error(404, "Not found")
-
-
 def owner(request: Request, store: FathomStore) -> FathomMember:
     """Whose key came with the request."""
     key = header("X-Api-Key")(request)
@@ -78,7 +55,7 @@ def api(limits: Limits) -> Api:
     """Fathom's keys, limit and errors around the handlers."""
     return Api(
         Authentication(KEYS[0], (header("X-Api-Key"),), KEYS[1:]),
-        FathomErrors(),
+        PlainErrors(FathomError),
         limits=lambda _: {"calls": limits.calls},
         headers=lambda _request, _status: _HEADERS.of(limits.calls),
     )

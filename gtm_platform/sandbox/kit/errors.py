@@ -74,6 +74,26 @@ class Errors:
         return self.error(404, f"{request.method} {path_of(request)} does not exist.", code="not_found")
 
 
+class PlainErrors(Errors):
+    """The refusals of a system that says little: a missing key is refused like a wrong one."""
+
+    def unauthorized(self, key: str) -> ApiError:  # noqa: ARG002
+        """The key is missing or wrong."""
+        return self.error(401, "Unauthorized")
+
+    def too_many_calls(self, name: str, limit: Limit) -> ApiError:  # noqa: ARG002
+        """One call too many; how long to wait is for headers to say."""
+        return self.error(429, "Too many requests")
+
+    def bad_parameter(self, problem: BadParameterError) -> ApiError:
+        """A parameter that cannot be read."""
+        return self.error(400, problem.message)
+
+    def unknown_path(self, request: Request) -> ApiError:  # noqa: ARG002
+        """No such address."""
+        return self.error(404, "Not found")
+
+
 def path_of(request: Request) -> str:
     """The path below the emulator's own address, as its clients know it."""
     return request.url.path.removeprefix(str(request.scope.get("root_path", "")))

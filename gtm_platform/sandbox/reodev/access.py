@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from gtm_platform.sandbox.kit.api import Api
 from gtm_platform.sandbox.kit.authentication import Authentication, header
-from gtm_platform.sandbox.kit.errors import ApiError, BadParameterError, Errors
+from gtm_platform.sandbox.kit.errors import ApiError, PlainErrors
 from gtm_platform.sandbox.kit.limits import Limit, Rate, RateHeaders
 
 TOKEN = "reo-sandbox-key"
@@ -31,29 +31,6 @@ class ReoError(ApiError):
         return {"message": self.message}
 
 
-class ReoErrors(Errors):
-    """The kit's refusals in Reo.dev's shape."""
-
-    def __init__(self) -> None:
-        super().__init__(ReoError)
-
-    def unauthorized(self, key: str) -> ApiError:  # noqa: ARG002
-        """A missing key is refused like a wrong one."""
-        return self.error(401, "Unauthorized")
-
-    def too_many_calls(self, name: str, limit: Limit) -> ApiError:  # noqa: ARG002
-        """One call too many."""
-        return self.error(429, "Too many requests")
-
-    def bad_parameter(self, problem: BadParameterError) -> ApiError:
-        """A parameter that cannot be read."""
-        return self.error(400, problem.message)
-
-    def unknown_path(self, request: Request) -> ApiError:  # noqa: ARG002
-        """No such address."""
-        return not_found()
-
-
 def not_found() -> ReoError:
     """No such record, or no such address."""
     return ReoError(404, "Not found")
@@ -67,7 +44,7 @@ def api(limits: Limits) -> Api:
 
     return Api(
         Authentication(TOKEN, (header("x-api-key"),)),
-        ReoErrors(),
+        PlainErrors(ReoError),
         limits=lambda _: {"calls": limits.calls},
         headers=headers,
     )

@@ -12,7 +12,7 @@ from gtm_platform.sandbox.kit.errors import ApiError, PlainErrors
 from gtm_platform.sandbox.kit.limits import Limit, Rate, RateHeaders
 
 TOKEN = "reo-sandbox-key"
-DOCUMENTED: Mapping[str, Rate] = {"calls": Rate(2, 1)}
+DOCUMENTED: Mapping[str, Rate] = {"calls": Rate(120, 60)}  # none is published: a careful guess
 _HEADERS = RateHeaders("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After")
 
 

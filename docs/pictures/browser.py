@@ -17,7 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 
 READY = """(() => {
     const app = document.querySelector('[data-testid="stApp"]');
-    return Boolean(app) && app.dataset.testScriptState === 'notRunning'
+    return Boolean(app) && app.dataset.testScriptState === 'notRunning' && Boolean(document.querySelector('h1'))
         && !document.querySelector('[data-testid="stSkeleton"]') && !document.querySelector('[data-stale="true"]');
 })()"""
 WRONG = """document.querySelector('[data-testid="stException"]')?.innerText || ''"""

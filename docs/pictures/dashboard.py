@@ -14,7 +14,7 @@ import httpx
 from browser import Browser, opened
 
 from gtm_platform.cli.processes import child_process, free_port
-from gtm_platform.dashboard.page import discover
+from gtm_platform.dashboard.frame.page import discover
 from gtm_platform.dashboard.process import USUAL_PORT, address, command
 from gtm_platform.serving.store import CustomerQuery, Snapshot, Store
 

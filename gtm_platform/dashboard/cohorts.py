@@ -7,7 +7,7 @@ import streamlit as st
 
 from gtm_platform.cohorts.company_cohorts import COHORTS
 from gtm_platform.dashboard.customer_table import clickable, table_height
-from gtm_platform.dashboard.page import on_row
+from gtm_platform.dashboard.frame.page import on_row
 from gtm_platform.serving.answers.cohorts import Transition
 from gtm_platform.serving.wording import NOTHING, words
 

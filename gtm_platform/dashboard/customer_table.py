@@ -8,7 +8,7 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from gtm_platform.dashboard.charts import ACCENT
-from gtm_platform.dashboard.page import on_row
+from gtm_platform.dashboard.frame.page import on_row
 from gtm_platform.dashboard.status import CHIPS, TITLES
 from gtm_platform.serving.store import Page as Customers
 from gtm_platform.serving.store import Snapshot

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-SCRIPT = Path(__file__).with_name("app.py")
+SCRIPT = Path(__file__).parent / "frame" / "app.py"
 HOST, USUAL_PORT = "127.0.0.1", 8501
 
 

@@ -17,7 +17,7 @@ SETTLE, MAKE = (f"gtm_platform_tests.bench.served:{name}" for name in ("settle",
 CLICK = "gtm_platform_tests.bench.dashboard:click"
 ALLOWED = 1_000.0  # milliseconds
 CLICKS = 7
-SCRIPT = "from gtm_platform.dashboard.app import main\nmain({page!r})"
+SCRIPT = "from gtm_platform.dashboard.frame.app import main\nmain({page!r})"
 
 
 def measure(effort: Effort) -> Iterator[Row]:
@@ -34,7 +34,7 @@ def measure(effort: Effort) -> Iterator[Row]:
 def click(home: str) -> dict[str, Any]:
     """Draw each page, as many times as there are clicks; return the median of each but for the first."""
     os.environ["GTM_HOME"] = home
-    from gtm_platform.dashboard.page import discover
+    from gtm_platform.dashboard.frame.page import discover
 
     with closing(sqlite3.connect(max(Path(home, "serving").glob("[!.]*.sqlite")))) as db:
         query = "select customer_id, company_id from customers where is_customer and health_status = 'critical' limit 1"

@@ -69,7 +69,7 @@ ACCOUNTS = [
     {"system": "stripe", "account_id": "acct_1/test", "label": "Stripe account acct_1, test mode"},
 ]
 Open = Callable[..., AppTest]
-SCRIPT = "from gtm_platform.dashboard.app import main\nmain({page!r})"
+SCRIPT = "from gtm_platform.dashboard.frame.app import main\nmain({page!r})"
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gtm_platform.dashboard.cohorts import NAMES
-from gtm_platform.dashboard.page import DESTINATION, discover
+from gtm_platform.dashboard.frame.page import DESTINATION, discover
 from gtm_platform.dashboard.pages.at_risk import every_row
 from gtm_platform.dashboard.status import AT_RISK as AT_RISK_STATUSES
 from gtm_platform.dashboard.wording import money

@@ -41,3 +41,7 @@ def test_it_is_configured_by_the_file_beside_the_script() -> None:
     for line in ('showErrorDetails = "none"', 'showErrorLinks = "false"', "gatherUsageStats = false"):
         assert line in config
     assert process.HOST == "127.0.0.1"
+
+
+def test_streamlit_finds_no_pages_of_its_own_beside_the_script() -> None:
+    assert not (process.SCRIPT.parent / "pages").exists()  # with one, an address opened first is blank

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gtm_platform.dashboard.page import discover
+from gtm_platform.dashboard.frame.page import discover
 from gtm_platform.dashboard.wording import money
 from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.dashboard.conftest import opener

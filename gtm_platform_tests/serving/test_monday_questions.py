@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from gtm_platform.dashboard.sidebar import title_of
+from gtm_platform.dashboard.frame.sidebar import title_of
 from gtm_platform.dashboard.wording import money
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake

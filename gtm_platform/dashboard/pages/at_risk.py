@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 
 from gtm_platform.dashboard.customer_table import show_customers, show_total
+from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import Figures
-from gtm_platform.dashboard.page import Page
 from gtm_platform.dashboard.status import AT_RISK, TITLES
 from gtm_platform.dashboard.wording import money, plain
 from gtm_platform.serving.csv_file import as_csv

@@ -7,9 +7,9 @@ import streamlit as st
 
 from gtm_platform.dashboard.customer_table import rows_of, show_customers
 from gtm_platform.dashboard.departures import show_churned
+from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.movements import show_movements
-from gtm_platform.dashboard.page import Page
 from gtm_platform.dashboard.wording import money, plain
 from gtm_platform.serving.answers.changes import Changes, changes
 from gtm_platform.serving.metrics.metric import WINDOWS

@@ -5,8 +5,8 @@ import streamlit as st
 
 from gtm_platform.dashboard.charts import bars, draw
 from gtm_platform.dashboard.cohorts import COLOURS, NAMES, show_transitions
+from gtm_platform.dashboard.frame.page import Page, link_to
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
-from gtm_platform.dashboard.page import Page, link_to
 from gtm_platform.dashboard.wording import money, number, plain
 from gtm_platform.serving.answers.cohorts import CohortsAnswer, cohorts
 from gtm_platform.serving.store import Snapshot

@@ -8,9 +8,9 @@ import streamlit as st
 
 from gtm_platform.dashboard.cohorts import COHORT_OF, NAMES, show_transitions
 from gtm_platform.dashboard.customer_table import clickable, money_column, show_customers, table_height
+from gtm_platform.dashboard.frame.page import Page, on_row
 from gtm_platform.dashboard.links import company_links, show_links
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
-from gtm_platform.dashboard.page import Page, on_row
 from gtm_platform.dashboard.wording import money, number, plain
 from gtm_platform.serving.answers.cohorts import transitions_of
 from gtm_platform.serving.snapshot.layout import HISTORY_DAYS

@@ -7,9 +7,9 @@ from gtm_platform.dashboard.customer_history import show_history
 from gtm_platform.dashboard.customer_score import show_movement, show_score
 from gtm_platform.dashboard.customer_table import show_customers, show_total
 from gtm_platform.dashboard.customer_timeline import show_timeline
+from gtm_platform.dashboard.frame.page import Page, link_to
 from gtm_platform.dashboard.links import customer_links, show_links
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
-from gtm_platform.dashboard.page import Page, link_to
 from gtm_platform.dashboard.status import BADGES, TITLES
 from gtm_platform.dashboard.wording import ago, day, moment, money, number, plain
 from gtm_platform.health.explanation import Explanation, RiskSignal

@@ -11,10 +11,10 @@ import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.customer_table import table_height
+from gtm_platform.dashboard.frame.page import Page
+from gtm_platform.dashboard.frame.sidebar import title_of
 from gtm_platform.dashboard.links import asset_link, run_link
 from gtm_platform.dashboard.metric_cards import card_row, plain_card
-from gtm_platform.dashboard.page import Page
-from gtm_platform.dashboard.sidebar import title_of
 from gtm_platform.dashboard.table_news import show_odd_figures, show_schema_changes
 from gtm_platform.dashboard.wording import ago, moment, parsed
 from gtm_platform.serving.answers.freshness import DataFreshness, TableState, freshness

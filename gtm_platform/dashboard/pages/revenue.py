@@ -6,9 +6,9 @@ import streamlit as st
 from gtm_platform.dashboard.charts import draw, money_axis, trend
 from gtm_platform.dashboard.customer_table import money_column
 from gtm_platform.dashboard.departures import show_churned
+from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.movements import show_movements
-from gtm_platform.dashboard.page import Page
 from gtm_platform.serving.answers.churned import churned
 from gtm_platform.serving.answers.mrr_movement import mrr_movement, windows
 from gtm_platform.serving.metrics import DIMENSIONS

@@ -3,7 +3,7 @@
 import orjson
 import streamlit as st
 
-from gtm_platform.dashboard.page import go_to
+from gtm_platform.dashboard.frame.page import go_to
 from gtm_platform.dashboard.wording import ago, day, plain
 from gtm_platform.serving.answers.freshness import freshness
 from gtm_platform.serving.store import Snapshot

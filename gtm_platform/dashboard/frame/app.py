@@ -5,8 +5,8 @@ from functools import partial
 import streamlit as st
 
 from gtm_platform.dashboard.charts import checked_once
-from gtm_platform.dashboard.page import ROUTES, Page, discover, follow_click
-from gtm_platform.dashboard.sidebar import follow_search, show_sidebar
+from gtm_platform.dashboard.frame.page import ROUTES, Page, discover, follow_click
+from gtm_platform.dashboard.frame.sidebar import follow_search, show_sidebar
 from gtm_platform.serving.store import NoSnapshot, Snapshot, Store, the_store
 
 FIRST = "overview"

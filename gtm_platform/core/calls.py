@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import ibis
 
 from gtm_platform.identity.person_records import named
-from gtm_platform.ingest.feeds import CallFeed, Field, person_rows, read
+from gtm_platform.ingest.feeds import CallFeed, Field, feed_rows, read
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.days import Day, end_of, within
@@ -86,7 +86,7 @@ def _recordings(feed: CallFeed, table: ibis.Table) -> ibis.Table:
 
 def _calls(feed: CallFeed, table: ibis.Table, stated: Mapping[str, Field | None]) -> ibis.Table:
     """Return [source, record_id, call, starts_at, ends_at] of a feed, and what else it states."""
-    rows = person_rows(feed, table)
+    rows = feed_rows(feed, table)
     return rows.select(
         source=ibis.literal(feed.source),
         record_id=read(rows, feed.record_id),

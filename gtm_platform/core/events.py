@@ -13,7 +13,7 @@ from gtm_platform.core.billing_feeds import major, payers
 from gtm_platform.core.calls import BOOKED, BOOKINGS, RECORDINGS
 from gtm_platform.core.ledger import with_collector
 from gtm_platform.core.support import of_customers
-from gtm_platform.ingest.feeds import PAYMENTS, CallFeed, SubscriptionFeed, complete, person_rows, read
+from gtm_platform.ingest.feeds import PAYMENTS, CallFeed, SubscriptionFeed, complete, feed_rows, read
 from gtm_platform.lake.expressions.days import Day, end_of, within
 
 PEOPLE, LINKS, FORMER, CONVERSATIONS = (
@@ -63,7 +63,7 @@ def _event(rows: ibis.Table, kind: str, **columns: ibis.Value) -> ibis.Table:
 
 
 def _of_records(feed: CallFeed, table: ibis.Table, links: ibis.Table) -> ibis.Table:
-    rows = person_rows(feed, table)
+    rows = feed_rows(feed, table)
     calls = rows.select(
         record_id=read(rows, feed.record_id),
         at=read(rows, feed.starts_at),

@@ -10,7 +10,7 @@ from gtm_platform.identity import person_records
 from gtm_platform.identity.people import IDS
 from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.identity.precedence import by_precedence
-from gtm_platform.ingest.feeds import CallFeed, PersonFeed, person_rows, read
+from gtm_platform.ingest.feeds import CallFeed, PersonFeed, feed_rows, read
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.joins import left_join_all
@@ -86,7 +86,7 @@ def table(
     """Return a row per customer."""
     profiles = people.select("customer_id", "company_id", *IDS.values())
     for feed in FEEDS:
-        stated = _stated(feed, person_rows(feed, records[feed.source]), owners.get(feed.source))
+        stated = _stated(feed, feed_rows(feed, records[feed.source]), owners.get(feed.source))
         profiles = left_join_all(profiles, [stated], feed.id_column)
     profiles = left_join_all(profiles, [_of_company(companies)], "company_id")
     status = customer_status.summed(subscriptions)
@@ -157,7 +157,7 @@ def _of_company(companies: ibis.Table) -> ibis.Table:
 
 
 def _signups(links: ibis.Table, records: person_records.Tables) -> list[ibis.Table]:
-    return [_signup(feed, links, person_rows(feed, records[feed.source])) for feed in FEEDS if feed.signed_up_at]
+    return [_signup(feed, links, feed_rows(feed, records[feed.source])) for feed in FEEDS if feed.signed_up_at]
 
 
 def _signup(feed: PersonFeed, links: ibis.Table, records: ibis.Table) -> ibis.Table:

@@ -12,7 +12,7 @@ from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as C
 from gtm_platform.demo.findings import Finding
 from gtm_platform.demo.market_checks import market
 from gtm_platform.demo.sandbox_process import Box
-from gtm_platform.ingest.feeds import PersonFeed, person_rows, read
+from gtm_platform.ingest.feeds import PersonFeed, feed_rows, read
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.settings import settings_of
 from gtm_platform.sources.feeds import person_feeds
@@ -55,7 +55,7 @@ def _records(box: Box, day: date) -> Finding:
 
 def _stored(feed: PersonFeed, day: date) -> set[str]:
     """The ids of a source's records of people, read as identity reads them."""
-    table = person_rows(feed, the_lake().read_day(feed.table, day.isoformat()))
+    table = feed_rows(feed, the_lake().read_day(feed.table, day.isoformat()))
     return set(table.select(id=read(table, feed.id)).to_pyarrow()["id"].to_pylist())
 
 

@@ -9,7 +9,7 @@ import ibis
 from gtm_platform.identity import companies as identity_companies
 from gtm_platform.identity import normalise
 from gtm_platform.identity.person_records import named
-from gtm_platform.ingest.feeds import read
+from gtm_platform.ingest.feeds import feed_rows, read
 from gtm_platform.ingest.market_feeds import FirmographicFeed
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Policy
@@ -72,8 +72,7 @@ def _with_facts(companies: ibis.Table, lake: Lake, wanted: Sequence[WantedField]
 
 def _statements(feed: FirmographicFeed, lake: Lake, wanted: Sequence[WantedField]) -> ibis.Table:
     """Return [company, <field>…]: of each row of a feed, whether it has the fact."""
-    rows = lake.as_of(feed.table, EVERYTHING)
-    rows = feed.rows(rows) if feed.rows else rows
+    rows = feed_rows(feed, lake.as_of(feed.table, EVERYTHING))
     keys = [normalise.site(read(rows, feed.company_domain))] if feed.company_domain else []
     keys += [named(feed.source, read(rows, feed.company_id))] if feed.company_id else []
     return rows.select(

@@ -4,7 +4,7 @@ import ibis
 
 from gtm_platform.identity import person_records
 from gtm_platform.identity.person_records import FEEDS
-from gtm_platform.ingest.feeds import PersonFeed, person_rows, read
+from gtm_platform.ingest.feeds import PersonFeed, feed_rows, read
 from gtm_platform.lake.day_check import DayCheck
 
 BY_ADDRESS = [feed.source for feed in FEEDS if feed.id_is_address]  # what a check shows names nobody
@@ -12,7 +12,7 @@ BY_ADDRESS = [feed.source for feed in FEEDS if feed.id_is_address]  # what a che
 
 def unlinked_records(links: ibis.Table, records: person_records.Tables) -> ibis.Table:
     """Return the person records that no link names; that none names one twice is in the contract."""
-    every = ibis.union(*[_ids(feed, person_rows(feed, records[feed.source])) for feed in FEEDS])
+    every = ibis.union(*[_ids(feed, feed_rows(feed, records[feed.source])) for feed in FEEDS])
     unlinked = every.anti_join(links, ["source", "record_id"])
     shown = ibis.ifelse(
         unlinked["source"].isin(BY_ADDRESS), unlinked["record_id"].hexdigest("sha256"), unlinked["record_id"]

@@ -2,13 +2,13 @@
 company by itself; fuzzy names do not belong here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import ibis
 
 from gtm_platform.identity import normalise, person_records
 from gtm_platform.identity.precedence import ranks
-from gtm_platform.ingest.feeds import CompanyFeed, Field, read
+from gtm_platform.ingest.feeds import CompanyFeed, feed_rows, read
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.literals import NO_TEXTS, number
@@ -42,8 +42,9 @@ CONTRACT = Contract(
 def table(links: ibis.Table, records: Mapping[str, ibis.Table], policy: Policy) -> ibis.Table:
     """Return every company that a feed, or an address in the links, names."""
     rules = policy.identity
-    statements = ibis.union(*[_statements(feed, records[feed.source], rules) for feed in FEEDS], _by_mail(links, rules))
-    main = _main_domains(records, rules)
+    stated = [(feed, feed_rows(feed, records[feed.table])) for feed in FEEDS]
+    statements = ibis.union(*[_statements(feed, rows, rules) for feed, rows in stated], _by_mail(links, rules))
+    main = _main_domains([(feed, rows) for feed, rows in stated if feed.other_domains], rules)
     statements = statements.left_join(main, "domain", rname="{name}_of_main")
     statements = statements.mutate(main=ibis.coalesce(statements["main"], statements["domain"]))
     ids = [person_records.named(feed.source, statements[feed.ids_column]) for feed in WITH_IDS if feed.stands_alone]
@@ -92,28 +93,20 @@ def _statement(t: ibis.Table, rank: int, site: ibis.Value, rules: Identity, **co
     ).distinct()
 
 
-def _main_domains(records: Mapping[str, ibis.Table], rules: Identity) -> ibis.Table:
+def _main_domains(stated: Sequence[tuple[CompanyFeed, ibis.Table]], rules: Identity) -> ibis.Table:
     """Return [domain, main]: further domains of companies, and the one each company goes by.
 
     A domain that is some company's own is no other's further one; one that several claim goes to the first in the
     alphabet.
     """
-    pairs = [
-        _further_domains(records[feed.source], feed.domain, feed.other_domains, rules)
-        for feed in FEEDS
-        if feed.other_domains
-    ]
-    own = [
-        _statement(records[feed.source], 0, read(records[feed.source], feed.domain), rules)
-        for feed in FEEDS
-        if feed.other_domains
-    ]
-    further = ibis.union(*pairs).anti_join(ibis.union(*own).filter(lambda t: t["domain"].notnull()), "domain")
+    pairs = ibis.union(*[_further_domains(feed, rows, rules) for feed, rows in stated])
+    own = ibis.union(*[_statement(rows, 0, read(rows, feed.domain), rules) for feed, rows in stated])
+    further = pairs.anti_join(own.filter(lambda t: t["domain"].notnull()), "domain")
     return further.group_by("domain").agg(main=further["main"].min())
 
 
-def _further_domains(table: ibis.Table, domain: Field, other_domains: Field, rules: Identity) -> ibis.Table:
-    pairs = table.select(further=read(table, other_domains).unnest(), main=normalise.site(read(table, domain)))
+def _further_domains(feed: CompanyFeed, rows: ibis.Table, rules: Identity) -> ibis.Table:
+    pairs = rows.select(further=read(rows, feed.other_domains).unnest(), main=normalise.site(read(rows, feed.domain)))
     pairs = pairs.select("main", domain=normalise.site(pairs["further"]))
     return pairs.filter(pairs["main"].notnull(), ~normalise.is_free_mail(pairs["main"], rules))
 
@@ -153,7 +146,7 @@ TABLE = DailyTable(
     CONTRACT,
     inputs={
         "links": "identity/links",
-        "records": {feed.source: feed.table for feed in FEEDS},
+        "records": {feed.table: feed.table for feed in FEEDS},
         "policy": current_policy,
     },
     rule=table,

@@ -9,7 +9,7 @@ import ibis
 
 from gtm_platform.identity import normalise, person_records
 from gtm_platform.identity.person_records import FEEDS
-from gtm_platform.ingest.feeds import Mention, PersonFeed, person_rows, read
+from gtm_platform.ingest.feeds import Mention, PersonFeed, feed_rows, read
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.policy import Identity, Policy
@@ -42,11 +42,7 @@ def table(
     """Return the mentioned records without a link, each with the customer it can be tied to."""
     gone = ibis.union(*[_gone(feed, mentions, links) for feed in FEEDS if feed.mentions]).view()
     matches = ibis.union(
-        *[
-            _by_shared_id(feed, gone, links, person_rows(feed, records[feed.source]))
-            for feed in FEEDS
-            if feed.shared_ids
-        ],
+        *[_by_shared_id(feed, gone, links, feed_rows(feed, records[feed.source])) for feed in FEEDS if feed.shared_ids],
         *_by_email(gone, links, records, policy.identity),
     )
     first = ibis.struct({"method": matches["method"], "customer_id": matches["customer_id"]}).min()
@@ -99,7 +95,7 @@ def _by_email(
     yield _match(mail, links.select("customer_id", "email"), "email", "email")
     for feed in FEEDS:
         if feed.other_emails:
-            table = person_rows(feed, records[feed.source])
+            table = feed_rows(feed, records[feed.source])
             secondary = table.select(record_id=read(table, feed.id), raw=read(table, feed.other_emails).unnest())
             secondary = secondary.select("record_id", email=normalise.email(secondary["raw"]))
             owned = secondary.join(_customers(links, feed), "record_id").select("customer_id", "email")

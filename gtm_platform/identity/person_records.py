@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import ibis
 
 from gtm_platform.identity import normalise
-from gtm_platform.ingest.feeds import Field, PersonFeed, person_rows, read
+from gtm_platform.ingest.feeds import Field, PersonFeed, feed_rows, read
 from gtm_platform.lake.expressions.literals import NO_TEXTS
 from gtm_platform.sources.feeds import person_feeds
 
@@ -66,7 +66,7 @@ def addresses(records: ibis.Table, of: str) -> ibis.Table:
 
 
 def _merges(feed: PersonFeed, table: ibis.Table) -> ibis.Table:
-    table = person_rows(feed, table)
+    table = feed_rows(feed, table)
     pairs = table.select(id=read(table, feed.id), loser=read(table, feed.merged_ids).unnest()).distinct()
     return pairs.select(
         winner=node(feed.source, pairs["id"]),
@@ -76,7 +76,7 @@ def _merges(feed: PersonFeed, table: ibis.Table) -> ibis.Table:
 
 
 def _records(feed: PersonFeed, table: ibis.Table) -> ibis.Table:
-    table = person_rows(feed, table)
+    table = feed_rows(feed, table)
     record_id, rank = read(table, feed.id), read(table, feed.rank, "int64").fill_null(0).cast("int64")
     if feed.merged_ids:
         table, rank = _with_merged_last(feed, table, rank)

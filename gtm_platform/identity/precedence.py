@@ -15,7 +15,7 @@ def by_precedence(feeds: Sequence[F], field: str, rules: Identity) -> list[F]:
     if unknown := sorted(set(listed) - {feed.source for feed in feeds}):
         raise PolicyError(
             f"identity.precedence.{field} names {', '.join(unknown)}; the sources that have such a field are "
-            f"{', '.join(feed.source for feed in feeds)}."
+            f"{', '.join(dict.fromkeys(feed.source for feed in feeds))}."
         )
     place = {source: number for number, source in enumerate(listed)}
 

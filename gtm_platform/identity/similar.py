@@ -14,7 +14,7 @@ from gtm_platform.identity.matching.company_names import similar_names
 from gtm_platform.identity.matching.linker import link
 from gtm_platform.identity.matching.roles import Role
 from gtm_platform.identity.person_records import FEEDS
-from gtm_platform.ingest.feeds import person_rows, read
+from gtm_platform.ingest.feeds import feed_rows, read
 
 ROLES = {"name": Role.NAME, "email": Role.EMAIL, "company": Role.COMPANY, "city": Role.PLACE, "country": Role.CATEGORY}
 SAMPLE = 40_000  # pairs to learn from: enough for few columns, and quick, as this is done every day
@@ -40,7 +40,7 @@ def stated_by_records(links: ibis.Table, records: person_records.Tables, compani
     """
     parts = []
     for feed in FEEDS:
-        rows = person_rows(feed, records[feed.source])
+        rows = feed_rows(feed, records[feed.source])
         stated = {column: read(rows, getattr(feed, name)).cast("string") for column, name in STATED.items()}
         parts.append(rows.select(source=ibis.literal(feed.source), record_id=read(rows, feed.id), **stated))
     every = ibis.union(*parts).filter(lambda t: t["name"].notnull()).mutate(letters=lambda t: _letters(t["name"]))

@@ -7,7 +7,7 @@ belong here.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 import ibis
 
@@ -82,7 +82,10 @@ class PersonFeed:
 
 @dataclass(frozen=True)
 class CompanyFeed:
-    """A table whose rows name companies: by their domain, by an id of their own, or both."""
+    """A table whose rows name companies: by their domain, by an id of their own, or both.
+
+    A source may have several; one of them at most has ids.
+    """
 
     source: str
     table: str
@@ -94,6 +97,7 @@ class CompanyFeed:
     merged_ids: Field | None = None  # an array
     stands_alone: bool = False  # a record without a domain is a company by itself
     ids_about: str = ""
+    rows: Callable[[ibis.Table], ibis.Table] | None = None
     precedence_by_field: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -264,8 +268,15 @@ def sync_column(source: str) -> str:
     return f"last_{source}_sync"
 
 
-def person_rows(feed: PersonFeed | CallFeed, table: ibis.Table) -> ibis.Table:
-    """Return the feed's table with a row per person, or per person and call."""
+class OwnRows(Protocol):
+    """A feed that may make rows of its own of its table's."""
+
+    @property
+    def rows(self) -> Callable[[ibis.Table], ibis.Table] | None: ...
+
+
+def feed_rows(feed: OwnRows, table: ibis.Table) -> ibis.Table:
+    """Return the rows that a feed is about, of its table."""
     return feed.rows(table) if feed.rows else table
 
 

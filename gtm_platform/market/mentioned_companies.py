@@ -7,7 +7,7 @@ import ibis
 
 from gtm_platform.identity import companies as identity_companies
 from gtm_platform.identity import normalise, person_records
-from gtm_platform.ingest.feeds import Field, read
+from gtm_platform.ingest.feeds import Field, feed_rows, read
 from gtm_platform.lake.daily_table import Input
 from gtm_platform.policy import policy as current_policy
 
@@ -32,8 +32,7 @@ class CompanyRows(Protocol):
 
 def mentions(feed: CompanyRows, tables: Tables, columns: Callable[[ibis.Table], dict[str, ibis.Value]]) -> ibis.Table:
     """Return [record, domain, name, …]: by what each row names its company, and more columns."""
-    table = tables[feed.table]
-    rows = feed.rows(table) if feed.rows else table
+    rows = feed_rows(feed, tables[feed.table])
     company_id: Field | None = getattr(feed, "company_id", None)
     return rows.select(
         record=person_records.named(feed.source, read(rows, company_id)) if company_id else ibis.null("string"),

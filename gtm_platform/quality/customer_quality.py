@@ -6,7 +6,7 @@ import ibis
 
 from gtm_platform.identity import person_records
 from gtm_platform.identity.person_records import FEEDS
-from gtm_platform.ingest.feeds import Measure, PersonFeed, person_rows, read
+from gtm_platform.ingest.feeds import Measure, PersonFeed, feed_rows, read
 from gtm_platform.lake.contracts import Column, Contract, contract_of
 from gtm_platform.lake.daily_table import DailyTable, SyncTimes
 from gtm_platform.lake.expressions.days import Day, end_of
@@ -151,7 +151,7 @@ def _filled(domains: Mapping[str, ibis.Table]) -> list[ibis.Table]:
 
 def _invalid(links: ibis.Table, records: person_records.Tables, rejected: person_records.Tables) -> ibis.Table:
     """Return [customer_id, invalid]: the number of records with a rejected version newer than the one in the lake."""
-    valid = ibis.union(*[_versions(feed, person_rows(feed, records[feed.source])) for feed in FEEDS])
+    valid = ibis.union(*[_versions(feed, feed_rows(feed, records[feed.source])) for feed in FEEDS])
     refused = ibis.union(
         *[
             rejected[feed.source].select("record_id", source=ibis.literal(feed.source), refused_at="_extracted_at")

@@ -28,9 +28,9 @@ def person_feeds() -> tuple[PersonFeed, ...]:
 
 
 def company_feeds() -> tuple[CompanyFeed, ...]:
-    """Return the feeds of companies, at most one a source."""
+    """Return the feeds of companies, at most one with ids a source."""
     companies = tuple(feed for feed in feeds() if isinstance(feed, CompanyFeed))
-    _expect_distinct_sources(companies)
+    _expect_distinct_sources([feed for feed in companies if feed.id])
     return companies
 
 

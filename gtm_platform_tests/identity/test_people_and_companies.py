@@ -21,9 +21,9 @@ def world(**rows: list[dict[str, Any]]) -> dict[str, ibis.Table]:
         "identity/companies",
         links=linked,
         records={
-            feed.source: persons[feed.source]
+            feed.table: persons[feed.source]
             if feed.table == person_records.TABLES.get(feed.source)
-            else filled(feed.table, *rows.get(f"{feed.source}_companies", []))
+            else filled(feed.table, *rows.get(feed.table.replace("/", "_"), []))
             for feed in company_feeds()
         },
         policy=rules,
@@ -129,3 +129,13 @@ def test_a_company_keeps_its_id() -> None:
     once = by("domain", world(hubspot=[{"id": "h", "email": "a@acme.example"}])["companies"])
     again = by("domain", world(hubspot_companies=[{"id": "7", "name": "Acme", "domain": "ACME.example"}])["companies"])
     assert once["acme.example"]["company_id"] == again["acme.example"]["company_id"]
+
+
+def test_a_company_that_nobody_works_at_is_one_by_the_code_in_its_repositories() -> None:
+    code = {"path": "requirements.txt", "package": "rival-client", "owner_type": "Organization"}
+    imports = [
+        {**code, "repository_id": "1", "company_domain": "quartz.example", "fragment": "rival-client==1.0"},
+        {**code, "repository_id": "2", "company_domain": "near.example", "fragment": None},
+    ]
+    domains = {row["domain"] for row in rows_of(world(github_code_imports=imports)["companies"])}
+    assert domains == {"quartz.example"}  # the other match may be of any word like it

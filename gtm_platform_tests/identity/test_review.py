@@ -66,8 +66,8 @@ def tables(rows: Sequence[Row], previous: ibis.Table, day: date, decided: Sequen
         {"id": "c2", "domain": "zephyr-works.example", "name": "Zephyr Works Ltd."},
         {"id": "c3", "domain": "other.example", "name": "Quartz Foods"},
     ]
-    feeds = {feed.source: filled(feed.table) for feed in company_feeds()} | {
-        "hubspot": filled("hubspot/companies", *names)
+    feeds = {feed.table: filled(feed.table) for feed in company_feeds()} | {
+        "hubspot/companies": filled("hubspot/companies", *names)
     }
     firms = computed(companies.table, "identity/companies", links=linked, records=feeds, policy=policy())
     return {"links": linked, "companies": firms, "records": persons, "decided": decided, "policy": policy(), "day": day}

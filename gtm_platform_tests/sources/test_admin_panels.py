@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from gtm_platform.http.errors import NotFound
-from gtm_platform.ingest.feeds import PersonFeed, person_rows
+from gtm_platform.ingest.feeds import PersonFeed, feed_rows
 from gtm_platform.ingest.record import Reader
 from gtm_platform.ingest.source import Source
 from gtm_platform.lake.lake import Lake
@@ -259,7 +259,7 @@ def test_a_day_that_is_none_is_set_aside() -> None:
 def test_an_account_without_an_address_is_nobodys_record() -> None:
     (people,) = [feed for feed in CHROMA_FEEDS if isinstance(feed, PersonFeed)]
     accounts = filled("chroma_admin/accounts", {"id": "chr_1", "email": "dana@acme.example"}, {"id": "chr_2"})
-    assert [row["id"] for row in rows_of(person_rows(people, accounts))] == ["chr_1"]
+    assert [row["id"] for row in rows_of(feed_rows(people, accounts))] == ["chr_1"]
 
 
 LISTS = {

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from gtm_platform.http.errors import Forbidden
-from gtm_platform.ingest.feeds import CallFeed, PersonFeed, person_rows, read
+from gtm_platform.ingest.feeds import CallFeed, PersonFeed, feed_rows, read
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.calendly import TOKEN, app
 from gtm_platform.sandbox.calendly.store import (
@@ -93,7 +93,7 @@ def feed(kind: type) -> Any:
 
 def outcomes(lake: Lake, window: str) -> dict[str, str]:
     calls: CallFeed = feed(CallFeed)
-    table = person_rows(calls, lake.as_of("calendly/invitees", window))
+    table = feed_rows(calls, lake.as_of("calendly/invitees", window))
     found = table.select("event_name", outcome=read(table, calls.outcome)).to_pyarrow().to_pylist()
     return {row["event_name"]: row["outcome"] for row in found}
 
@@ -157,7 +157,7 @@ def test_invitees_of_our_own_are_nobody(store: CalendlyStore, calendly: Calendly
     book(store, "trial", FIRST - timedelta(days=2), "Colleague@OurCo.example")
     store.invitees["INVsecond"].created = FIRST - timedelta(days=3)
     syncing.fill(calendly, "invitees", FIRST)
-    people = person_rows(feed(PersonFeed), syncing.lake.as_of("calendly/invitees", "9999"))
+    people = feed_rows(feed(PersonFeed), syncing.lake.as_of("calendly/invitees", "9999"))
     (dana,) = people.drop("_extracted_at").to_pyarrow().to_pylist()
     assert dana == {
         "email": "dana@acme.example", "created_at": LONG_AGO, "name": "Dana Reed", "timezone": "Europe/Berlin",

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from gtm_platform.http.errors import BadRequest, Unauthorized
-from gtm_platform.ingest.feeds import CallFeed, PersonFeed, person_rows
+from gtm_platform.ingest.feeds import CallFeed, PersonFeed, feed_rows
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.fathom import KEYS, app
 from gtm_platform.sandbox.fathom.store import FathomActionItem, FathomInvitee, FathomMeeting, FathomMember, FathomStore
@@ -139,9 +139,9 @@ def test_people_are_the_external_invitees(store: FathomStore, fathom: Fathom, sy
     syncing.fill(fathom, "meetings", FIRST)
     table = syncing.lake.as_of("fathom/meetings", "9999")
     people, calls = (next(each for each in FEEDS if isinstance(each, kind)) for kind in (PersonFeed, CallFeed))
-    rows = {row["email"]: row["name"] for row in person_rows(people, table).to_pyarrow().to_pylist()}
+    rows = {row["email"]: row["name"] for row in feed_rows(people, table).to_pyarrow().to_pylist()}
     assert rows == {"dana@acme.example": "Dana Reed", "erin@acme.example": "Erin"}
-    pairs = person_rows(calls, table).select("id", "email").to_pyarrow().to_pylist()
+    pairs = feed_rows(calls, table).select("id", "email").to_pyarrow().to_pylist()
     assert sorted((row["id"], row["email"]) for row in pairs) == [
         ("1", "dana@acme.example"),
         ("2", "dana@acme.example"),

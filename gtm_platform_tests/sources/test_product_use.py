@@ -9,7 +9,7 @@ import ibis
 import pytest
 
 from gtm_platform.identity import normalise
-from gtm_platform.ingest.feeds import PersonFeed, UsageFeed, person_rows, read
+from gtm_platform.ingest.feeds import PersonFeed, UsageFeed, feed_rows, read
 from gtm_platform.ingest.source import Source
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.server import running
@@ -77,7 +77,7 @@ def _sync(lake: Lake, source: Source, start: datetime) -> None:
 @pytest.mark.parametrize("source", ["posthog", "userflow"])
 def test_everybody_is_there_with_the_address_and_nobody_else(product: Read, source: str) -> None:
     feed = PERSON_FEEDS[source]
-    table = person_rows(feed, product.of(feed.table))
+    table = feed_rows(feed, product.of(feed.table))
     rows = (
         table.select(id=read(table, feed.id), email=normalise.email(read(table, feed.email))).to_pyarrow().to_pylist()
     )
@@ -93,7 +93,7 @@ def test_everybody_is_there_with_the_address_and_nobody_else(product: Read, sour
 def test_the_product_s_own_id_ties_both(product: Read) -> None:
     ids = {}
     for source, feed in PERSON_FEEDS.items():
-        table = person_rows(feed, product.of(feed.table))
+        table = feed_rows(feed, product.of(feed.table))
         rows = table.select(id=read(table, feed.id), own=read(table, feed.shared_ids["product"])).to_pyarrow()
         ids[source] = {row["id"]: row["own"] for row in rows.to_pylist()}
     both = [person for person in product.people if person["posthog"] and person["userflow"]]

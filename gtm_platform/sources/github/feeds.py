@@ -23,7 +23,10 @@ def _topics(table: ibis.Table) -> ibis.Value:
 
 
 FEEDS = (
-    CompanyFeed("github", "github/users", precedence=150, domain="company_domain", name="company_name"),
+    *(
+        CompanyFeed("github", table, precedence=150, domain="company_domain", name="company_name", rows=rows)
+        for table, rows in (("github/users", None), ("github/forks", None), ("github/code_imports", _exact))
+    ),
     SignalFeed(
         "github",
         "github/stars",

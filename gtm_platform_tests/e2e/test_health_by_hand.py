@@ -162,9 +162,7 @@ def whole(value: float) -> int:
     return min(100, max(0, rounded))
 
 
-def by_hand(
-    row: Any, day: date, paying: list[Decimal], users: dict[str, int], champions: set[str]
-) -> dict[str, Any]:
+def by_hand(row: Any, day: date, paying: list[Decimal], users: dict[str, int], champions: set[str]) -> dict[str, Any]:
     scores = {
         "activity": activity(row, day),
         "support": support(row),
@@ -201,7 +199,8 @@ def reckoned(lived: Lived, day: date) -> pd.DataFrame:
     paying = [amount for amount in customers["mrr_reporting"] if filled(amount) and amount > 0]
     users, champions = users_of_companies(wide), champions_who_left(wide, day)
     rows = [
-        {"customer_id": row.customer_id, **by_hand(row, day, paying, users, champions)} for row in customers.itertuples()
+        {"customer_id": row.customer_id, **by_hand(row, day, paying, users, champions)}
+        for row in customers.itertuples()
     ]
     return pd.DataFrame(rows).set_index("customer_id").sort_index()
 

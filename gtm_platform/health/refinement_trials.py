@@ -36,7 +36,7 @@ def _merged(values: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, An
 
 
 def single_refinements(rules: Policy) -> Iterator[tuple[str, Policy]]:
-    """Yield the rules as they are, and with each refinement alone that is not in force yet, by what is changed."""
+    """Yield the rules as they are, and with each refinement that is not in force yet, by what is changed."""
     yield AS_THEY_ARE, rules
     for name, values in TRIED.items():
         for value in values:
@@ -46,7 +46,7 @@ def single_refinements(rules: Policy) -> Iterator[tuple[str, Policy]]:
 
 
 def trials(lake: Lake, rules: Policy) -> Iterator[tuple[str, RulesTested | None]]:
-    """Yield how health would have done by the rules and by each refinement of them; None where nobody is to judge."""
+    """Yield how health would have done by each of the rules; None where nobody is to judge."""
     for name, refined in single_refinements(rules):
         with replayed(lake, refined, len(lake.partitions(HEALTH.key))) as replay:
             yield name, next(iter(backtest(replay.lake).rules), None)

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from gtm_platform.http.errors import Forbidden, Unauthorized
+from gtm_platform.ingest.market_feeds import OverlapFeed
 from gtm_platform.ingest.record import Reader, Record
 from gtm_platform.ingest.source import BEGINNING, Window
 from gtm_platform.sandbox import crossbeam as crossbeam_emulator
@@ -207,12 +208,41 @@ def test_partners_and_overlaps_of_crossbeam_arrive_whole(
 
 
 def test_tier_and_kind_are_tags_of_crossbeam(stand: Stand, organization: CrossbeamStore) -> None:
-    _, feed = crossbeam_feeds.FEEDS
+    _, feed, *_ = crossbeam_feeds.FEEDS
     with crossbeam(stand, organization) as client:
         partners = as_table("crossbeam/partners", read(crossbeam_streams, "partners", client))
     truth = {each.company.domain: each.signals.partnership for each in organization.network.partners(NOW)}
     tiers = dict(zip(values(partners, "domain"), values(partners, feed.tier), strict=True))
     assert tiers == {domain: partnership.tier for domain, partnership in truth.items() if partnership}
+
+
+def test_whose_customer_an_account_is_stands_in_the_partners_lists(stand: Stand, organization: CrossbeamStore) -> None:
+    feed = next(each for each in crossbeam_feeds.FEEDS if isinstance(each, OverlapFeed))
+    with crossbeam(stand, organization) as client:
+        overlaps = as_table(feed.table, read(crossbeam_streams, "overlaps", client))
+    rows = zip(values(overlaps, feed.partner_domain), values(overlaps, feed.company_domain), strict=True)
+    theirs = values(overlaps, feed.is_their_customer)
+    expected = {
+        (each.partner.company.domain, each.account.domain, each.is_their_customer)
+        for each in organization.network.overlaps(NOW)
+    }
+    assert {(*row, is_theirs) for row, is_theirs in zip(rows, theirs, strict=True)} == expected
+    assert {is_theirs for *_, is_theirs in expected} == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("lists", "is_theirs"),
+    [
+        (["EMEA Customers"], True),
+        (["Former customers"], False),
+        (["Prospects"], False),
+        (["Prospects", "Customer"], True),
+    ],
+)
+def test_which_lists_are_of_customers(lists: list[str], is_theirs: bool) -> None:
+    feed = next(each for each in crossbeam_feeds.FEEDS if isinstance(each, OverlapFeed))
+    overlaps = filled(feed.table, {"partner_populations": lists})
+    assert values(overlaps, feed.is_their_customer) == [is_theirs]
 
 
 def test_crossbeam_says_whose_organisation_it_is(stand: Stand, organization: CrossbeamStore) -> None:

@@ -1,4 +1,4 @@
-"""What a source says of companies in the market: buying signals, use of a competitor, partnerships, firmographics.
+"""What a source says of the market: buying signals, use of competitors, partnerships, firmographics, web traffic.
 
 These feeds are of companies where those of `feeds` are of people. A row names its company by a domain, by a record of
 the source's company feed, or by a name alone. Values only; which signal counts how much is for the policy to say.
@@ -136,6 +136,27 @@ class OverlapFeed:
 
 
 @dataclass(frozen=True)
+class TrafficFeed:
+    """A table with a row per day of the web site and where its sessions came from.
+
+    Two systems that count one site count the same people: the least `precedence` counts, host by host.
+    """
+
+    source: str
+    table: str
+    precedence: int
+    date: Field = "date"
+    host: Field = "host"
+    origin: Field = "source"  # (direct), google, a site
+    medium: Field = "medium"
+    campaign: Field = "campaign"
+    sessions: Field = "sessions"
+    users: Field = "users"
+    conversions: Field | None = None
+    rows: Callable[[ibis.Table], ibis.Table] | None = None
+
+
+@dataclass(frozen=True)
 class FirmographicFeed:
     """A table with a row per company and answer of a provider or a list: size, industry, country.
 
@@ -174,5 +195,12 @@ def answers_of(provider: str, precedence: int, **further: Field) -> Firmographic
 
 
 MarketFeed = (
-    SignalFeed | CompetitorFeed | PartnerFeed | ReferralFeed | PartnerEntryFeed | OverlapFeed | FirmographicFeed
+    SignalFeed
+    | CompetitorFeed
+    | PartnerFeed
+    | ReferralFeed
+    | PartnerEntryFeed
+    | OverlapFeed
+    | TrafficFeed
+    | FirmographicFeed
 )

@@ -4,9 +4,16 @@ import dagster as dg
 
 from gtm_platform.lake.dagster.daily_assets import daily_assets
 from gtm_platform.lake.dagster.table_checks import day_checks
-from gtm_platform.market import competitors, firmographics, partner_overlaps, partners, signals
+from gtm_platform.market import competitors, firmographics, partner_overlaps, partners, signals, web_traffic
 
-TABLES = (signals.TABLE, competitors.TABLE, partner_overlaps.TABLE, partners.TABLE, firmographics.TABLE)
+TABLES = (
+    signals.TABLE,
+    competitors.TABLE,
+    partner_overlaps.TABLE,
+    partners.TABLE,
+    firmographics.TABLE,
+    web_traffic.TABLE,
+)
 
 
 def defs() -> dg.Definitions:

@@ -20,7 +20,7 @@ from gtm_platform.policy import policy as current_policy
 LEAD_SOURCES = {
     "product_signup": (),
     "chroma_signal": ("sumble", "reodev", "reodev_export", "github"),
-    "inbound": ("factors", "ga4"),
+    "inbound": ("factors", "ga4", "posthog"),
     "competitor_research": (),
     "partner_referral": (),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from inspect import signature
 from typing import Any
@@ -17,8 +18,9 @@ from gtm_platform.ingest.market_feeds import (
     PartnerFeed,
     ReferralFeed,
     SignalFeed,
+    TrafficFeed,
 )
-from gtm_platform.market import competitors, firmographics, partner_overlaps, partners, signals
+from gtm_platform.market import competitors, firmographics, partner_overlaps, partners, signals, web_traffic
 from gtm_platform.policy import policy
 from gtm_platform_tests.tables import DAY, Row, by, computed, days_ago, filled, rows_as_table, rows_of
 
@@ -326,3 +328,32 @@ def test_each_field_of_a_company_is_that_of_the_source_trusted_most(monkeypatch:
     assert (row["country"], row["country_source"]) == ("Germany", "crm")
     assert (row["employee_count"], row["employee_count_source"]) == (100, "provider")
     assert (row["sources"], row["retrieved_at"]) == (["crm", "provider"], days_ago(1))
+
+
+def test_the_sessions_of_a_host_are_counted_by_one_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_traffic, "FEEDS", [TrafficFeed("ga4", "first", 30), TrafficFeed("posthog", "second", 40)])
+    schema = {
+        "date": "date", "host": "string", "source": "string", "medium": "string", "campaign": "string",
+        "sessions": "int64", "users": "int64",
+    }  # fmt: skip
+    visits = {"date": DAY, "host": "www.ours.example", "medium": "(none)", "campaign": "(not set)", "users": 1}
+    rows = made(
+        web_traffic.table,
+        "market/web_traffic",
+        schema,
+        first=[
+            visits | {"source": "(direct)", "sessions": 3},
+            visits | {"source": "google", "sessions": 2},
+            visits | {"source": "google", "sessions": 7, "date": DAY - timedelta(days=1)},
+        ],
+        second=[
+            visits | {"source": "(direct)", "sessions": 4, "host": "WWW.ours.example"},
+            visits | {"source": "(direct)", "sessions": 5, "host": "docs.ours.example"},
+        ],
+    )
+    counted = sorted((row["host"], row["origin"], row["sessions"], row["source"]) for row in rows_of(rows))
+    assert counted == [
+        ("docs.ours.example", "(direct)", 5, "posthog"),
+        ("www.ours.example", "(direct)", 3, "ga4"),
+        ("www.ours.example", "google", 2, "ga4"),
+    ]

@@ -61,7 +61,7 @@ class World:
         self.listkit_admin, self.chroma_admin = context.listkit_admin, context.chroma_admin
         self.calendly.organization = f"ORGSANDBOX{account}"
         self.chartmogul.account_id = f"acc_sandbox{account}"
-        self.posthog.project_id = _FIRST_PROJECT + account
+        self.posthog.project_id, self.posthog.market = _FIRST_PROJECT + account, self.market
         with _no_collection():
             self._add_fixtures()
             self._settle_residents()

@@ -47,6 +47,8 @@ def enrich(context: click.Context, home: Path | None, provider: str | None, limi
 def show_spend(home: Path | None, provider: str | None) -> None:
     """Show what was spent by month, and the calls of which nobody knows whether they were charged.
 
+    Sources that are paid for by the call, such as Sumble, are among them.
+
     \b
     Example:
       gtm enrich spend

@@ -109,14 +109,14 @@ def show_ledger(name: str | None) -> None:
             each.subjects,
             spend.as_text(each.charged),
             spend.as_text(each.reserved),
-            spend.as_text(rules.cap_of(each.provider)),
+            spend.as_text(rules.monthly_cap[each.provider]) if each.provider in rules.monthly_cap else "none",
         )
         for each in months
     ]
     if not rows:
         click.echo("Nothing was spent yet.")
         return
-    print_rows(Rows(("month", "provider", "companies", "charged", "reserved", "cap now"), rows), "table")
+    print_rows(Rows(("month", "provider", "questions", "charged", "reserved", "cap now"), rows), "table")
     if open_calls:
         click.echo("\nBegun, and not settled; the credits stay reserved until the provider or a person settles them:")
         calls = [
@@ -130,7 +130,7 @@ def show_ledger(name: str | None) -> None:
             )
             for each in open_calls
         ]
-        print_rows(Rows(("number", "provider", "company", "credits", "begun", "reference"), calls), "table")
+        print_rows(Rows(("number", "provider", "about", "credits", "begun", "reference"), calls), "table")
 
 
 def settle_call(number: int, charged: Decimal | None, person: str) -> str:

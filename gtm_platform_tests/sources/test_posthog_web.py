@@ -30,7 +30,7 @@ from gtm_platform_tests.tables import filled, rows_of
 START = datetime(2026, 3, 2, tzinfo=UTC)
 A_DAY = timedelta(days=1)
 NOW = START + timedelta(days=20)
-RECORDED = START - 60 * A_DAY
+RECORDED = START - 400 * A_DAY
 EVERYTHING = Window(BEGINNING, NOW, full=True)
 
 
@@ -47,7 +47,7 @@ def seen_by_google(world: World) -> list[PageOfVisit]:
 @pytest.fixture
 def store(world: World) -> PostHogStore:
     """A project that sees the visits of the market."""
-    return PostHogStore(recorded_from=RECORDED, market=world.market)
+    return PostHogStore(recorded_from=START, market=world.market)
 
 
 @contextmanager

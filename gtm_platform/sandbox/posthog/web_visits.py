@@ -1,6 +1,7 @@
 """Visits of the market's companies to the web site, as events: of visitors who have no profile in PostHog.
 
-They are the visits that Google Analytics sees; some name their company by a property, as visitor-identification does.
+They are the visits that Google Analytics sees; some name their company by a property, as visitor-identification does. The
+web site was counted before the product was.
 """
 
 from collections.abc import Iterator
@@ -27,7 +28,6 @@ _ORIGINS = {
 
 def web_visits(store: PostHogStore, first: datetime, last: datetime, now: datetime) -> Iterator[PostHogEvent]:
     """Yield the events of visits from one instant to another, as far as PostHog has got them by now."""
-    first = max(first, store.recorded_from or first)
     for each in store.market.companies(now) if store.market else ():
         for visit in each.signals.visits:
             if first - timedelta(days=1) <= visit.at <= last:

@@ -60,6 +60,21 @@ def show_spend(home: Path | None, provider: str | None) -> None:
     show_ledger(provider)
 
 
+@enrich.command("accuracy")
+@HOME
+def show_accuracy(home: Path | None) -> None:
+    """Show how often each source was right about size, industry and country, where another one states them, too.
+
+    \b
+    Example:
+      gtm enrich accuracy
+    """
+    choose_home(home).announce().enter()
+    from gtm_platform.cli.enrich_runs import show_accuracy_of_sources
+
+    show_accuracy_of_sources()
+
+
 @enrich.command()
 @HOME
 @click.argument("number", type=int)

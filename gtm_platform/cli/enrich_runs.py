@@ -24,6 +24,7 @@ from gtm_platform.sources.assets import ON_DEMAND
 from gtm_platform.state import audit, open_state, spend
 
 A_SECOND = timedelta(seconds=1)
+ACCURACY = "market/provider_accuracy"
 
 
 def ask_providers(name: str | None, limit: int | None) -> int:
@@ -131,6 +132,26 @@ def show_ledger(name: str | None) -> None:
             for each in open_calls
         ]
         print_rows(Rows(("number", "provider", "about", "credits", "begun", "reference"), calls), "table")
+
+
+def show_accuracy_of_sources() -> None:
+    """Print the newest day of market/provider_accuracy, those first that were right most often."""
+    lake = the_lake()
+    day = max(lake.partitions(ACCURACY), default=None)
+    if day is None:
+        click.echo("Nothing was compared yet: the tables of a day have to be made first.")
+        return
+    rows = lake.partition(ACCURACY, day).to_pyarrow().to_pylist()
+    rows.sort(key=lambda row: (row["field"], -(row["share"] or 0), row["source"]))
+    shown = [
+        (row["field"], row["source"], row["answers"], row["compared"], row["right"], _percent(row["share"]))
+        for row in rows
+    ]
+    print_rows(Rows(("field", "source", "answers", "compared", "right", "share"), shown), "table")
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}"
 
 
 def settle_call(number: int, charged: Decimal | None, person: str) -> str:

@@ -4,7 +4,15 @@ import dagster as dg
 
 from gtm_platform.lake.dagster.daily_assets import daily_assets
 from gtm_platform.lake.dagster.table_checks import day_checks
-from gtm_platform.market import competitors, firmographics, partner_overlaps, partners, signals, web_traffic
+from gtm_platform.market import (
+    competitors,
+    firmographics,
+    partner_overlaps,
+    partners,
+    provider_accuracy,
+    signals,
+    web_traffic,
+)
 
 TABLES = (
     signals.TABLE,
@@ -12,6 +20,7 @@ TABLES = (
     partner_overlaps.TABLE,
     partners.TABLE,
     firmographics.TABLE,
+    provider_accuracy.TABLE,
     web_traffic.TABLE,
 )
 

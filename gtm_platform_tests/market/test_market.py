@@ -20,7 +20,15 @@ from gtm_platform.ingest.market_feeds import (
     SignalFeed,
     TrafficFeed,
 )
-from gtm_platform.market import competitors, firmographics, partner_overlaps, partners, signals, web_traffic
+from gtm_platform.market import (
+    competitors,
+    firmographics,
+    partner_overlaps,
+    partners,
+    provider_accuracy,
+    signals,
+    web_traffic,
+)
 from gtm_platform.policy import policy
 from gtm_platform_tests.tables import DAY, Row, by, computed, days_ago, filled, rows_as_table, rows_of
 
@@ -357,3 +365,33 @@ def test_the_sessions_of_a_host_are_counted_by_one_system(monkeypatch: pytest.Mo
         ("www.ours.example", "(direct)", 3, "ga4"),
         ("www.ours.example", "google", 2, "ga4"),
     ]
+
+
+def test_which_source_was_right_how_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two against one are right; of two that differ the one that is trusted more; alone nobody is compared."""
+    schema = {"domain": "string", "at": INSTANT, "country": "string", "size": "int64"}
+    stated: dict[str, Any] = {
+        "retrieved_at": "at",
+        "company_domain": "domain",
+        "country": "country",
+        "employee_count": "size",
+    }
+    three = [FirmographicFeed(name, name, rank, **stated) for rank, name in enumerate(("crm", "one", "two"))]
+    monkeypatch.setattr(firmographics, "FEEDS", three)
+    acme, twin = {"domain": "acme.example", "at": days_ago(2)}, {"domain": "twin.example", "at": days_ago(2)}
+    rows = made(
+        provider_accuracy.table,
+        "market/provider_accuracy",
+        schema,
+        crm=[acme | {"country": "France", "size": 60}],
+        one=[acme | {"country": "Germany", "size": 190}, twin | {"country": "Chile"}],
+        two=[acme | {"country": " germany"}, acme | {"country": "Peru", "at": days_ago(9)}, twin | {"country": "Peru"}],
+    )
+    shares = {(row["source"], row["field"]): (row["answers"], row["compared"], row["right"]) for row in rows_of(rows)}
+    assert shares == {
+        ("crm", "country"): (1, 1, 0),
+        ("one", "country"): (2, 2, 2),
+        ("two", "country"): (2, 2, 1),
+        ("crm", "employee_count"): (1, 1, 1),
+        ("one", "employee_count"): (1, 1, 1),
+    }

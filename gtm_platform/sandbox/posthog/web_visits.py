@@ -1,7 +1,7 @@
 """Visits of the market's companies to the web site, as events: of visitors who have no profile in PostHog.
 
-They are the visits that Google Analytics sees; some name their company by a property, as visitor-identification does. The
-web site was counted before the product was.
+They are the visits that Google Analytics sees; some name their company by a property, as visitor-identification does.
+The web site was counted before the product was.
 """
 
 from collections.abc import Iterator

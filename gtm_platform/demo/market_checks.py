@@ -36,7 +36,8 @@ def market(box: Box, days: Sequence[date]) -> Finding:
         now[domain] = {**now.get(domain, {}), "jobs": sorted(jobs)}
     ours = _shown(days[-1].isoformat())
     wrong = [f"{domain} is no company" for domain in sorted(now.keys() - ours.domains)]
-    for domain in sorted(now.keys() | ours.signals.keys() | ours.competitors.keys() | ours.partners.keys()):
+    shown = ours.signals.keys() | ours.competitors.keys() | ours.partners.keys() | ours.introducers.keys()
+    for domain in sorted(now.keys() | shown):
         wrong += _differences(domain, ours, then.get(domain, {}), now.get(domain, {}))
     return Finding(f"{len(now):,} companies with all that they show of the market", wrong)
 
@@ -64,7 +65,9 @@ def _shown(day: str) -> Shown:
     for row in _rows("competitor_intel/usage", day):
         competitors.setdefault(companies[row["company_id"]], set()).add(row["vector_db"])
     partners = {companies[row["company_id"]]: row["tier"] for row in _rows("market/partners", day)}
-    introducers = {row["domain"]: row["introducers"] for row in _rows("core/unified_companies", day)}
+    introducers = {
+        row["domain"]: row["introducers"] for row in _rows("core/unified_companies", day) if row["introducers"]
+    }
     return Shown(frozenset(companies.values()), signals, competitors, partners, introducers)
 
 

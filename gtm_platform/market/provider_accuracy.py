@@ -38,31 +38,31 @@ def table(records: Tables, companies: ibis.Table, policy: Policy, day: Day) -> i
     rows = with_company((firmographics.stated(feed, records, policy.market) for feed in firmographics.FEEDS), companies)
     rows = rows.filter(rows["retrieved_at"].isnull() | (rows["retrieved_at"] < end_of(day)))
     answers = _newest(ibis.union(*(_answers(rows, name) for name in COMPARED), distinct=False))
-    votes = answers.group_by("company_id", "field", "said").agg(votes=answers.count(), rank=answers["rank"].min())
-    best = ibis.struct({"votes": votes["votes"], "rank": -votes["rank"], "said": votes["said"]}).max()
+    votes = answers.group_by("company_id", "field", "answer").agg(votes=answers.count(), rank=answers["rank"].min())
+    best = ibis.struct({"votes": votes["votes"], "rank": -votes["rank"], "answer": votes["answer"]}).max()
     truth = votes.group_by("company_id", "field").agg(best=best, sources=votes["votes"].sum())
-    truth = truth.select("company_id", "field", "sources", agreed=truth["best"]["said"])
+    truth = truth.select("company_id", "field", "sources", agreed=truth["best"]["answer"])
     judged = answers.join(truth, ["company_id", "field"])
     several = judged["sources"] > 1
     shares = judged.group_by("source", "field").agg(
         answers=judged.count(),
         compared=several.sum(),
-        right=(several & (judged["said"] == judged["agreed"])).sum(),
+        right=(several & (judged["answer"] == judged["agreed"])).sum(),
     )
     return shares.mutate(share=(shares["right"] / shares["compared"].nullif(0)).cast("float64").round(4))
 
 
 def _answers(rows: ibis.Table, name: str) -> ibis.Table:
-    """Return [company_id, source, field, rank, age, said] of the rows that state a field."""
+    """Return [company_id, source, field, rank, age, answer] of the rows that state a field."""
     value = rows[name]
-    said = _size_class(value) if name == "employee_count" else value.cast("string").strip().lower()
+    answer = _size_class(value) if name == "employee_count" else value.cast("string").strip().lower()
     return rows.filter(value.notnull()).select(
         "company_id",
         "source",
         field=ibis.literal(name),
         rank=rows[f"{name}_rank"],
         age=-rows["retrieved_at"].epoch_seconds().fill_null(0),
-        said=said,
+        answer=answer,
     )
 
 
@@ -73,9 +73,11 @@ def _size_class(people: ibis.Value) -> ibis.Value:
 def _newest(answers: ibis.Table) -> ibis.Table:
     """Leave of a source's answers about a company the newest."""
     newest = answers.group_by("company_id", "source", "field").agg(
-        answer=ibis.struct({"age": answers["age"], "said": answers["said"], "rank": answers["rank"]}).min()
+        newest=ibis.struct({"age": answers["age"], "answer": answers["answer"], "rank": answers["rank"]}).min()
     )
-    return newest.select("company_id", "source", "field", said=newest["answer"]["said"], rank=newest["answer"]["rank"])
+    return newest.select(
+        "company_id", "source", "field", answer=newest["newest"]["answer"], rank=newest["newest"]["rank"]
+    )
 
 
 TABLE = DailyTable(

@@ -63,7 +63,9 @@ def show_spend(home: Path | None, provider: str | None) -> None:
 @enrich.command("accuracy")
 @HOME
 def show_accuracy(home: Path | None) -> None:
-    """Show how often each source was right about size, industry and country, where another one states them, too.
+    """Show how often each source was right about size, industry and country.
+
+    Compared are companies of which at least two sources state the same fact.
 
     \b
     Example:

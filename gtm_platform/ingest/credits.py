@@ -22,7 +22,7 @@ NO_CAP = Decimal("Infinity")
 
 @dataclass(frozen=True)
 class CreditAllowance:
-    """How many credits of a source a calendar month may cost, None for any number, and the run that spends them."""
+    """How many credits a calendar month may cost, None for any number, and the run that spends them."""
 
     monthly_cap: Decimal | None = None
     run_id: str = ""

@@ -51,7 +51,7 @@ COUNTS = ("customers", "customers_referred", "customers_implemented")
 
 
 def table(records: Tables, companies: ibis.Table, overlaps: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
-    """Return a row per partner; each field is what was entered, else that of the first source that has one."""
+    """Return a row per partner; each field is as entered, else as the first source that has it."""
     rows = with_company((_stated(feed, records) for feed in PARTNERS), companies)
     rows = rows.filter(rows["since"].isnull() | (rows["since"] < end_of(day)))
     entries = _newest_entries(with_company((_entered(feed, records) for feed in ENTRIES), companies), day)

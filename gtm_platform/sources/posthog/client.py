@@ -34,7 +34,7 @@ Rows = list[RawRecord]
 
 @dataclass(frozen=True)
 class WebSite:
-    """Which pages are the web site's, which events are conversions, and which property names a visitor's company."""
+    """The hosts of the web site, the events that are conversions, the property that names companies."""
 
     hosts: tuple[str, ...] = ()
     conversions: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ from gtm_platform.policy import Policy
 from gtm_platform.sources.feeds import market_feeds
 
 PARTNERS, REFERRALS, ENTRIES = market_feeds(PartnerFeed), market_feeds(ReferralFeed), market_feeds(PartnerEntryFeed)
-TABLES = dict.fromkeys(feed.table for feed in (*PARTNERS, *REFERRALS, *ENTRIES))
+TABLES = dict.fromkeys([feed.table for feeds in (PARTNERS, REFERRALS, ENTRIES) for feed in feeds])
 STATED = ("partner_type", "status", "tier", "specializations", "since")
 BROUGHT = ("referred", "co_sell", "resold", "influenced")
 WON = ("won", "live")

@@ -43,7 +43,7 @@ def _entered(value: str, info: ValidationInfo) -> str:
     if name in WORDS:
         value = re.sub(r"[\s-]+", "_", value.lower())
         if value not in WORDS[name]:
-            raise PydanticCustomError("word_of_field", f"It is no {name}")  # type: ignore[arg-type]
+            raise PydanticCustomError("word_of_field", f"It is no {name}")
     if name in NUMBERS:
         value = re.sub(r"[$€£,\s]", "", value)
         if not re.fullmatch(NUMBERS[name], value):

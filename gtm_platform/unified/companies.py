@@ -20,7 +20,7 @@ from gtm_platform.policy import policy as current_policy
 LEAD_SOURCES = {
     "product_signup": (),
     "chroma_signal": ("sumble", "reodev", "reodev_export", "github"),
-    "inbound": ("factors", "ga4"),
+    "inbound": ("factors", "ga4", "posthog"),
     "competitor_research": (),
     "partner_referral": (),
 }
@@ -80,6 +80,9 @@ CONTRACT = Contract(
         "si_customer_count": Column("int64", "Customers that the partner brought or implemented."),
         "si_revenue_potential": Column(money.AMOUNT, "What its won and open referrals come to, reporting currency."),
         "si_specializations": Column("array<string>", "What the partner is good at.", nullable=False),
+        "introducers": Column(
+            "array<string>", "Partners, by domain, whose customer it is: who could introduce us.", nullable=False
+        ),
         "lead_source": Column(
             "string", f"Its first touch in time: {', '.join(LEAD_SOURCES)}.", rule=lambda v: v.isin(list(LEAD_SOURCES))
         ),
@@ -100,6 +103,7 @@ def table(
     cohorts: ibis.Table,
     firmographics: ibis.Table,
     partners: ibis.Table,
+    overlaps: ibis.Table,
     people: ibis.Table,
     calls: ibis.Table,
     policy: Policy,
@@ -111,6 +115,7 @@ def table(
         cohorts.drop("as_of", "chroma_customer_status"),
         firmographics.select("company_id", *FIRMOGRAPHIC),
         _partnership(partners),
+        _introducers(overlaps, companies),
         _notes(people, calls),
     ]
     rows = left_join_all(companies.select("company_id", "name", "domain", "domains"), parts, "company_id")
@@ -119,6 +124,7 @@ def table(
         aliases=rows["domains"].filter(lambda domain: domain != ibis.coalesce(rows["domain"], "")),
         chroma_cloud_mrr=rows["mrr"],
         si_specializations=ibis.coalesce(rows["si_specializations"], NO_TEXTS),
+        introducers=ibis.coalesce(rows["introducers"], NO_TEXTS),
         lead_source=_lead_source(rows),
         q1_revenue_potential=_potential(rows),
     )
@@ -139,6 +145,14 @@ def _partnership(partners: ibis.Table) -> ibis.Table:
         si_specializations="specializations",
         partner_since="since",
     )
+
+
+def _introducers(overlaps: ibis.Table, companies: ibis.Table) -> ibis.Table:
+    """Return [company_id, introducers]: the domains of partners whose customer the company is."""
+    domains = companies.filter(companies["domain"].notnull()).select(partner_id="company_id", partner="domain")
+    theirs = overlaps.filter(overlaps["is_their_customer"]).select("company_id", "partner_id")
+    rows = theirs.join(domains, "partner_id")
+    return rows.group_by("company_id").agg(introducers=rows["partner"].collect(distinct=True).sort())
 
 
 def _notes(people: ibis.Table, calls: ibis.Table) -> ibis.Table:
@@ -220,6 +234,7 @@ TABLE = DailyTable(
         "cohorts": "cohorts/company_cohorts",
         "firmographics": "market/firmographics",
         "partners": "market/partners",
+        "overlaps": "market/partner_overlaps",
         "people": "identity/people",
         "calls": "core/calls",
         "policy": current_policy,

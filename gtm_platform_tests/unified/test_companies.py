@@ -17,6 +17,7 @@ TABLES = {
     "cohorts": "cohorts/company_cohorts",
     "firmographics": "market/firmographics",
     "partners": "market/partners",
+    "overlaps": "market/partner_overlaps",
 }
 
 
@@ -96,6 +97,18 @@ def test_revenue_potential(facts: Row, potential: str) -> None:
 )
 def test_the_lead_source_is_the_first_touch_in_time(facts: Row, lead_source: str | None) -> None:
     assert wide({"company_id": "c", **facts})["c"]["lead_source"] == lead_source
+
+
+def test_partners_whose_customer_it_is_could_introduce_us() -> None:
+    shared = {"company_id": "c", "is_their_customer": True}
+    rows = wide(
+        {"company_id": "p", "domain": "p.example"},
+        {"company_id": "q", "domain": "q.example"},
+        {**shared, "partner_id": "q"},
+        {**shared, "partner_id": "p"},
+        {**shared, "partner_id": "c", "is_their_customer": False},
+    )
+    assert (rows["c"]["introducers"], rows["p"]["introducers"]) == (["p.example", "q.example"], [])
 
 
 def test_priority_by_cohort_money_and_signals() -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
-from typing import Any
 
 from gtm_platform.sandbox.world import names
 from gtm_platform.sandbox.world.addresses import plain
@@ -54,14 +53,6 @@ class Market:
             self._drawn[company.number] = MarketCompany(company, is_stranger, signals)
         return self._drawn[company.number]
 
-    def truth(self, before: datetime) -> list[dict[str, Any]]:
-        """What each company with a signal has shown before an instant."""
-        rows = (_shown_before(each, before) for each in self.companies(before))
-        return [row for row in rows if len(row) > len(_IDENTITY)]
-
-
-_IDENTITY = ("name", "domain", "stranger")
-
 
 def _stranger(seed: int, ordinal: int, start: datetime) -> Company:
     rng = Random(f"{seed}:stranger:{ordinal}")
@@ -82,19 +73,3 @@ def _stranger(seed: int, ordinal: int, start: datetime) -> Company:
         city=rng.choice(names.COUNTRIES[country][4]),
         born=start - rng.randrange(400, 4000) * DAY,
     )
-
-
-def _shown_before(each: MarketCompany, before: datetime) -> dict[str, Any]:
-    """The company's signals as of an instant, by kind; what there is none of is left out."""
-    signals = each.signals
-    partner = signals.partnership if signals.partnership and signals.partnership.since < before else None
-    past = {
-        "jobs": sorted(job.id for job in signals.jobs if job.is_ai and job.posted < before <= job.closed),
-        "acts": sorted(act.id for act in signals.acts if act.at < before),
-        "visits": sorted(visit.id for visit in signals.visits if visit.at < before),
-        "competitors": sorted(use.competitor for use in signals.competitors if use.seen < before),
-        "partner_status": partner.status if partner else None,
-        "listed": bool(signals.listed and signals.listed < before),
-    }
-    identity = dict(zip(_IDENTITY, (each.company.name, each.company.domain, each.is_stranger), strict=True))
-    return identity | {name: value for name, value in past.items() if value}

@@ -117,6 +117,7 @@ class Partnership:
     tier: str
     specializations: tuple[str, ...]
     since: datetime
+    entered_tier: str | None = None  # what somebody noted by hand, which no portal has
 
 
 @dataclass(slots=True)
@@ -224,7 +225,9 @@ def _turn(rng: Random, company: Company, signals: MarketSignals, ids: Iterator[i
 def _partner(rng: Random, company: Company, signals: MarketSignals, _ids: Iterator[int], start: datetime) -> None:
     skills = tuple(sorted(rng.sample(SKILLS, rng.randrange(1, 4))))
     since = max(start - rng.randrange(-10, 500) * DAY, company.born)
-    signals.partnership = Partnership(rng.choice(PARTNER_TYPES), rng.choice(STATUSES), rng.choice(TIERS), skills, since)
+    kind, status, tier = rng.choice(PARTNER_TYPES), rng.choice(STATUSES), rng.choice(TIERS)
+    entered = TIERS[(TIERS.index(tier) + 1) % len(TIERS)] if company.number % 3 == 0 else None
+    signals.partnership = Partnership(kind, status, tier, skills, since, entered)
 
 
 def _list(rng: Random, company: Company, signals: MarketSignals, _ids: Iterator[int], start: datetime) -> None:

@@ -93,8 +93,9 @@ invitee is, else a *no-show* if it is marked so, else *held* once `end_time` is 
 `last_call_at` is the start of the latest that was held, `next_call_at` of the earliest to come that still stands.
 
 **The market** lists each company that shows something, whoever works there: AI `jobs` that are open, `acts` of its
-developers on GitHub, `visits` of the website, `competitors` whose product it uses, its `partner_status`, and whether it
-is `listed` as a target account. A `stranger` is in no system but those that watch the market.
+developers on GitHub, `visits` of the website, `competitors` whose product it uses, its `partner_status` and
+`partner_tier`, its `introducers` (partners whose customer it is), and whether it is `listed` as a target account.
+A `stranger` is in no system but those that watch the market.
 """
 
 from collections.abc import Collection, Iterable, Sequence

@@ -22,6 +22,7 @@ from gtm_platform.sandbox.world.market import Market
 from gtm_platform.sandbox.world.people import Company, newcomer, residents
 from gtm_platform.sandbox.world.stripe_events import RETENTION, StripeEvents
 from gtm_platform.sandbox.world.truth import SYSTEMS, truth
+from gtm_platform.sandbox.world.truth_market import market_truth
 
 _GROWTH = 0.3 / 420  # newcomers a day, per person there at the start
 _ACCOUNTS, _FIRST_PORTAL, _FIRST_PROJECT = 1_000_000, 20_000_000, 10_000
@@ -60,7 +61,7 @@ class World:
         self.listkit_admin, self.chroma_admin = context.listkit_admin, context.chroma_admin
         self.calendly.organization = f"ORGSANDBOX{account}"
         self.chartmogul.account_id = f"acc_sandbox{account}"
-        self.posthog.project_id = _FIRST_PROJECT + account
+        self.posthog.project_id, self.posthog.market = _FIRST_PROJECT + account, self.market
         with _no_collection():
             self._add_fixtures()
             self._settle_residents()
@@ -95,7 +96,7 @@ class World:
             raise ValueError(f"The truth is known from {first} to {last}; {day} is outside.")
         with _no_collection():
             rows = truth(self._context.histories, (*self._companies, *self._founded), day, systems)
-            return rows | {"market": self.market.truth(datetime.combine(day, time(), UTC) + DAY)}
+            return rows | {"market": market_truth(self.market, datetime.combine(day, time(), UTC) + DAY)}
 
     def _add_fixtures(self) -> None:
         fixtures.add_hubspot_fixtures(self.hubspot, self.start)

@@ -94,7 +94,7 @@ def test_few_files_are_open_after_many_runs(tmp_path: Path, monkeypatch: pytest.
         for number in range(2 * compat_sqlite.FILES):
             with log.run_connection(f"run{number}") as connection:
                 connection.exec_driver_sql("select count(*) from event_logs").scalar()
-        open_logs = [path for path in (tmp_path / "dagster").rglob("run*.db-wal")]
+        open_logs = list((tmp_path / "dagster").rglob("run*.db-wal"))
         assert 0 < len(open_logs) <= compat_sqlite.FILES
 
 

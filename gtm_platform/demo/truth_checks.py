@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
+from gtm_platform.demo.cohort_checks import cohorts
 from gtm_platform.demo.findings import Finding
 from gtm_platform.demo.market_checks import market
 from gtm_platform.demo.sandbox_process import Box
@@ -32,6 +33,7 @@ def against(box: Box, days: Sequence[date]) -> list[Finding]:
         _people(truth, last),
         _figures(days, box),
         market(box, days),
+        cohorts(box, days),
         _hubspot(truth, last),
         _slack(box),
     ]

@@ -1,0 +1,77 @@
+"""The cohorts of companies and their changes, held against the sandbox's truth."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from gtm_platform.cohorts.company_cohorts import COMPETITOR, CUSTOMER, IN_MARKET, PARTNER
+from gtm_platform.cohorts.transitions import DORMANT
+from gtm_platform.demo.findings import Finding
+from gtm_platform.demo.sandbox_process import Box
+from gtm_platform.lake.dagster.resource import the_lake
+
+Row = Mapping[str, Any]
+Change = tuple[str, str]  # from, to
+
+COHORTS = {"customer": CUSTOMER, "partner": PARTNER, "in_market": IN_MARKET, "competitor": COMPETITOR}
+SHORT = {cohort: name for name, cohort in COHORTS.items()}
+NONE, ACTIVE = "none", "active"
+
+
+def changes(days: Sequence[date]) -> Counter[Change]:
+    """Count the changes of cohorts on some days, and those of customers into and out of being dormant."""
+    return Counter(change for day in days for change in _recorded(day).values())
+
+
+def cohorts(box: Box, days: Sequence[date]) -> Finding:
+    """Check each change of each day after the first; what only a developer shows, or a file, may be seen later."""
+    wrong, count = [], 0
+    truths = {day: _truth(box, day) for day in days}
+    for before, day in zip(days, days[1:], strict=False):
+        ours = _recorded(day)
+        count += len(ours)
+        wrong += _differences(day, ours, truths[before], truths[day])
+    return Finding(f"{count:,} changes of companies' cohorts, each on its day and no other", wrong)
+
+
+def _truth(box: Box, day: date) -> dict[str, Row]:
+    return {row["domain"]: row for row in box.ask("truth", day=day.isoformat())["cohorts"]}
+
+
+def _recorded(day: date) -> dict[str, Change]:
+    """The changes of a day by the companies' domains."""
+    lake, partition = the_lake(), day.isoformat()
+    if not lake.has("cohorts/transitions", partition):
+        return {}
+    rows = lake.partition("cohorts/transitions", partition).to_pyarrow().to_pylist()
+    companies = lake.partition("identity/companies", partition).select("company_id", "domain").to_pyarrow().to_pylist()
+    domains = {row["company_id"]: row["domain"] for row in companies}
+    return {domains[row["company_id"]] or row["company_id"]: _change(row) for row in rows}
+
+
+def _change(row: Row) -> Change:
+    if row["from_cohort"] == row["to_cohort"]:
+        return (ACTIVE, DORMANT) if row["to_status"] == DORMANT else (DORMANT, ACTIVE)
+    before, now = (SHORT.get(row[name], NONE) for name in ("from_cohort", "to_cohort"))
+    return before, now
+
+
+def _differences(day: date, ours: Mapping[str, Change], before: Mapping[str, Row], now: Mapping[str, Row]) -> Iterator[str]:
+    for domain in sorted(ours.keys() | before.keys() | now.keys()):
+        expected = _true_change(before.get(domain), now.get(domain))
+        if ours.get(domain) != expected:
+            yield f"{day} {domain}: {_worded(ours.get(domain))}, in truth {_worded(expected)}"
+
+
+def _true_change(before: Row | None, now: Row | None) -> Change | None:
+    was, is_ = (row["cohort"] if row else NONE for row in (before, now))
+    if was != is_:
+        return was, is_
+    if not (before and now) or before["dormant"] == now["dormant"]:
+        return None
+    return (ACTIVE, DORMANT) if now["dormant"] else (DORMANT, ACTIVE)
+
+
+def _worded(change: Change | None) -> str:
+    return " to ".join(change) if change else "no change"

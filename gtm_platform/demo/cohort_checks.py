@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from gtm_platform.cohorts.company_cohorts import COMPETITOR, CUSTOMER, IN_MARKET, PARTNER
@@ -28,7 +29,7 @@ def cohorts(box: Box, days: Sequence[date]) -> Finding:
     """Check each change of each day after the first; what only a developer shows, or a file, may be seen later."""
     wrong, count = [], 0
     truths = {day: _truth(box, day) for day in days}
-    for before, day in zip(days, days[1:], strict=False):
+    for before, day in pairwise(days):
         ours = _recorded(day)
         count += len(ours)
         wrong += _differences(day, ours, truths[before], truths[day])
@@ -57,7 +58,9 @@ def _change(row: Row) -> Change:
     return before, now
 
 
-def _differences(day: date, ours: Mapping[str, Change], before: Mapping[str, Row], now: Mapping[str, Row]) -> Iterator[str]:
+def _differences(
+    day: date, ours: Mapping[str, Change], before: Mapping[str, Row], now: Mapping[str, Row]
+) -> Iterator[str]:
     for domain in sorted(ours.keys() | before.keys() | now.keys()):
         expected = _true_change(before.get(domain), now.get(domain))
         if ours.get(domain) != expected:

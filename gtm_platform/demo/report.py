@@ -49,7 +49,8 @@ def summed_up(tally: Tally) -> dict[str, Any]:
         "mrr": _mrr(last),
         "health": {"first": dict(health_of(first)), "last": dict(health_of(last))},
         "transitions": [
-            {"from": before, "to": now, "companies": count} for (before, now), count in changes(tally.days).most_common()
+            {"from": before, "to": now, "companies": count}
+            for (before, now), count in changes(tally.days).most_common()
         ],
         "hubspot": {name: tally.hubspot[name] for name in ("written", "unchanged", "held", "rejected")},
         "slack": {"sent": tally.slack["messages"], "alerts": tally.slack["sent"]},

@@ -199,9 +199,7 @@ def _browse(rng: Random, company: Company, signals: MarketSignals, ids: Iterator
         signals.visits.append(visit)
 
 
-def use_competitor(
-    rng: Random, company: Company, signals: MarketSignals, _ids: Iterator[int], start: datetime
-) -> None:
+def use_competitor(rng: Random, company: Company, signals: MarketSignals, _ids: Iterator[int], start: datetime) -> None:
     channels = tuple(sorted(rng.sample(CHANNELS, rng.choice((1, 1, 2)))))
     pains = tuple(sorted(rng.sample(PAIN_POINTS, rng.randrange(0, 3))))
     seen = max(start - rng.randrange(2, 200) * DAY, company.born)
@@ -236,7 +234,7 @@ def _partner(rng: Random, company: Company, signals: MarketSignals, _ids: Iterat
     signals.partnership = Partnership(rng.choice(PARTNER_TYPES), rng.choice(STATUSES), rng.choice(TIERS), skills, since)
 
 
-def become_partner(rng: Random, company: Company, signals: MarketSignals, at: datetime) -> None:
+def become_partner(rng: Random, signals: MarketSignals, at: datetime) -> None:
     """Join as an active partner at an instant."""
     skills = tuple(sorted(rng.sample(SKILLS, rng.randrange(1, 4))))
     signals.partnership = Partnership(rng.choice(PARTNER_TYPES), "active", TIERS[0], skills, at)

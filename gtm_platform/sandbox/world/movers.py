@@ -80,7 +80,7 @@ def movers(seed: int, people: int, start: datetime) -> Iterator[Mover]:
         if then == "market":
             turn(rng, company, signals, ids, at)
         elif then == "partner":
-            become_partner(rng, company, signals, at)
+            become_partner(rng, signals, at)
         yield Mover(company, then, at, signals)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from gtm_platform.cohorts.company_cohorts import COMPETITOR, CUSTOMER, IN_MARKET, PARTNER
 from gtm_platform.cohorts.transitions import DORMANT
 from gtm_platform.demo.findings import Finding
+from gtm_platform.demo.hubspot_objects import hubspot_properties
 from gtm_platform.demo.sandbox_process import Box
 from gtm_platform.lake.dagster.resource import the_lake
 
@@ -34,6 +35,25 @@ def cohorts(box: Box, days: Sequence[date]) -> Finding:
         count += len(ours)
         wrong += _differences(day, ours, truths[before], truths[day])
     return Finding(f"{count:,} changes of companies' cohorts, each on its day and no other", wrong)
+
+
+def cohorts_in_hubspot(box: Box, day: date) -> Finding:
+    """Check that HubSpot, asked directly, holds of each company the cohort that it truly is in."""
+    truth = _truth(box, day)
+    companies = the_lake().partition("core/unified_companies", day.isoformat())
+    delivered = companies.filter(companies["hubspot_company_id"].notnull(), companies["domain"].notnull())
+    rows = delivered.select("hubspot_company_id", "domain").to_pyarrow().to_pylist()
+    domains = {row["hubspot_company_id"]: row["domain"] for row in rows}
+    wrong = [
+        f"company {id} ({domains[id]}): HubSpot holds {properties.get('customer_cohort')}"
+        for id, properties in hubspot_properties("companies", list(domains), ["customer_cohort"]).items()
+        if (properties.get("customer_cohort") or None) != _cohort_of(truth.get(domains[id]))
+    ]
+    return Finding(f"{len(domains):,} HubSpot companies hold today's cohort", wrong)
+
+
+def _cohort_of(row: Row | None) -> str | None:
+    return COHORTS[row["cohort"]] if row else None
 
 
 def _truth(box: Box, day: date) -> dict[str, Row]:

@@ -9,6 +9,7 @@ from typing import Any
 
 CUSTOMER, PARTNER, IN_MARKET, COMPETITOR = "customer", "partner", "in_market", "competitor"
 DORMANT = timedelta(days=30)
+SIGNALS = ("jobs", "acts", "visits", "listed")
 
 Row = Mapping[str, Any]
 
@@ -33,7 +34,7 @@ def _standing(domain: str, staff: Iterable[Row], shown: Row, before: datetime) -
         "domain": domain,
         "cohort": cohort,
         "dormant": bool(users) and idle > DORMANT,
-        "competitors": shown.get("competitors", []),
+        "signs": sorted(shown.keys() & {"partner_status", "competitors", *SIGNALS}),
     }
 
 
@@ -41,5 +42,5 @@ def _applying(is_signed_up: bool, shown: Row) -> Iterable[tuple[str, bool]]:
     """Yield the cohorts from the highest in priority, and whether each applies."""
     yield CUSTOMER, is_signed_up
     yield PARTNER, shown.get("partner_status") not in (None, "inactive")
-    yield IN_MARKET, any(shown.get(kind) for kind in ("jobs", "acts", "visits", "listed"))
+    yield IN_MARKET, any(shown.get(kind) for kind in SIGNALS)
     yield COMPETITOR, bool(shown.get("competitors"))

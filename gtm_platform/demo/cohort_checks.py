@@ -27,13 +27,14 @@ def changes(days: Sequence[date]) -> Counter[Change]:
 
 
 def cohorts(box: Box, days: Sequence[date]) -> Finding:
-    """Check each change of each day after the first; what only a developer shows, or a file, may be seen later."""
-    wrong, count = [], 0
+    """Check each change of each day after the first, as far as nothing may be seen later."""
+    wrong: list[str] = []
+    count = 0
     truths = {day: _truth(box, day) for day in days}
     for before, day in pairwise(days):
         ours = _recorded(day)
         count += len(ours)
-        wrong += _differences(day, ours, truths[before], truths[day])
+        wrong += _differences(day, ours, truths[before], truths[day], _apart(day))
     return Finding(f"{count:,} changes of companies' cohorts, each on its day and no other", wrong)
 
 
@@ -44,11 +45,12 @@ def cohorts_in_hubspot(box: Box, day: date) -> Finding:
     delivered = companies.filter(companies["hubspot_company_id"].notnull(), companies["domain"].notnull())
     rows = delivered.select("hubspot_company_id", "domain").to_pyarrow().to_pylist()
     domains = {row["hubspot_company_id"]: row["domain"] for row in rows}
+    apart = _apart(day)
     wrong = [
         f"company {id} ({domains[id]}): HubSpot holds {properties.get('customer_cohort')}"
         for id, properties in hubspot_properties("companies", list(domains), ["customer_cohort"]).items()
         if (properties.get("customer_cohort") or None) != _cohort_of(truth.get(domains[id]))
-        and not _may_be_late(truth.get(domains[id]))
+        and not (domains[id] in apart or _may_be_late(truth.get(domains[id])))
     ]
     return Finding(f"{len(domains):,} HubSpot companies hold today's cohort", wrong)
 
@@ -62,14 +64,23 @@ def _truth(box: Box, day: date) -> dict[str, Row]:
 
 
 def _recorded(day: date) -> dict[str, Change]:
-    """The changes of a day by the companies' domains."""
+    """The changes of a day by the companies' domains; the truth knows companies by nothing else."""
     lake, partition = the_lake(), day.isoformat()
     if not lake.has("cohorts/transitions", partition):
         return {}
     rows = lake.partition("cohorts/transitions", partition).to_pyarrow().to_pylist()
     companies = lake.partition("identity/companies", partition).select("company_id", "domain").to_pyarrow().to_pylist()
     domains = {row["company_id"]: row["domain"] for row in companies}
-    return {domains[row["company_id"]] or row["company_id"]: _change(row) for row in rows}
+    return {domain: _change(row) for row in rows if (domain := domains[row["company_id"]])}
+
+
+def _apart(day: date) -> set[str]:
+    """The domains whose people are partly at a record without a domain, which is a company of its own."""
+    lake, partition = the_lake(), day.isoformat()
+    companies, people = lake.partition("identity/companies", partition), lake.partition("identity/people", partition)
+    alone = companies.filter(companies["domain"].isnull()).select("company_id")
+    emails = people.join(alone, "company_id").select("email").to_pyarrow()["email"].to_pylist()
+    return {email.rpartition("@")[2] for email in emails if email}
 
 
 def _change(row: Row) -> Change:
@@ -80,9 +91,9 @@ def _change(row: Row) -> Change:
 
 
 def _differences(
-    day: date, ours: Mapping[str, Change], before: Mapping[str, Row], now: Mapping[str, Row]
+    day: date, ours: Mapping[str, Change], before: Mapping[str, Row], now: Mapping[str, Row], apart: set[str]
 ) -> Iterator[str]:
-    for domain in sorted(ours.keys() | before.keys() | now.keys()):
+    for domain in sorted((ours.keys() | before.keys() | now.keys()) - apart):
         expected, recorded = _true_change(before.get(domain), now.get(domain)), ours.get(domain)
         if recorded != expected and not _is_late(recorded, before.get(domain), now.get(domain)):
             yield f"{day} {domain}: {_worded(recorded)}, in truth {_worded(expected)}"
@@ -96,15 +107,20 @@ def _is_late(recorded: Change | None, before: Row | None, now: Row | None) -> bo
 
 
 def _may_be_late(row: Row | None) -> bool:
-    """Whether a company's cohort shows only in files, a partner's portal, or in what a developer of it does.
+    """Whether a company's cohort shows only in files, a partner's portal, what a developer does or an import of code.
 
-    Files are dropped once a week, not every partner is in a portal, and of some developers nobody can tell where they
-    work.
+    Files are dropped once a week, not every partner is in a portal, of some developers nobody can tell where they
+    work, not every import is sure evidence, and a company of whose users nobody has its address may be known by name
+    only.
     """
     if row is None:
         return False
+    if row["cohort"] == "customer":
+        return not row["by_address"]
     signals = set(row["signs"]) - {"competitors", "partner_status"}
-    return row["cohort"] == "partner" or (row["cohort"] == "in_market" and signals <= {"acts", "listed"})
+    return row["cohort"] in ("partner", "competitor") or (
+        row["cohort"] == "in_market" and signals <= {"acts", "listed"}
+    )
 
 
 def _true_change(before: Row | None, now: Row | None) -> Change | None:

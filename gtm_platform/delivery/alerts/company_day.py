@@ -25,9 +25,9 @@ def read_transitions(lake: Lake, day: str) -> list[Row]:
 
 
 def read_companies(lake: Lake, day: str, ids: Collection[str], rules: Policy) -> dict[str, Row]:
-    """Return what a message says of some companies, in the columns of customers; each has the manager of its largest.
+    """Return what a message says of some companies, in the columns of customers, by their ids.
 
-    A company that is no longer there has none.
+    The account manager is that of whoever of the company pays most. A company that is gone has no row.
     """
     if not ids or not lake.has(COMPANIES, day):
         return {}

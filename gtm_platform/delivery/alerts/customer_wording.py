@@ -53,7 +53,7 @@ COLUMNS = (  # of the customers, for all that a message names
 
 @dataclass(frozen=True)
 class Wording:
-    """Words for alerts about these customers and companies; `portal` and `dashboard` have their pages, if anything."""
+    """Words for alerts about customers and companies, whose pages are in `portal` and `dashboard`."""
 
     customers: Mapping[str, Row]
     currency: str  # in which MRR is summed

@@ -199,7 +199,9 @@ def _browse(rng: Random, company: Company, signals: MarketSignals, ids: Iterator
         signals.visits.append(visit)
 
 
-def use_competitor(rng: Random, company: Company, signals: MarketSignals, _ids: Iterator[int], start: datetime) -> None:
+def _use_competitor(
+    rng: Random, company: Company, signals: MarketSignals, _ids: Iterator[int], start: datetime
+) -> None:
     channels = tuple(sorted(rng.sample(CHANNELS, rng.choice((1, 1, 2)))))
     pains = tuple(sorted(rng.sample(PAIN_POINTS, rng.randrange(0, 3))))
     seen = max(start - rng.randrange(2, 200) * DAY, company.born)
@@ -248,7 +250,7 @@ _DRAWS: dict[str, Callable[[Random, Company, MarketSignals, Iterator[int], datet
     "jobs": _post_jobs,
     "acts": _develop,
     "visits": _browse,
-    "competitor": use_competitor,
+    "competitor": _use_competitor,
     "turning": _turn,
     "partner": _partner,
     "listed": _list,

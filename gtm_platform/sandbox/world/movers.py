@@ -13,7 +13,15 @@ from typing import Literal
 from gtm_platform.sandbox.world import names
 from gtm_platform.sandbox.world.addresses import plain
 from gtm_platform.sandbox.world.agenda import DAY, share
-from gtm_platform.sandbox.world.market_signals import MarketSignals, become_partner, hire, turn, use_competitor
+from gtm_platform.sandbox.world.market_signals import (
+    COMPETITORS,
+    PAIN_POINTS,
+    CompetitorUse,
+    MarketSignals,
+    become_partner,
+    hire,
+    turn,
+)
 from gtm_platform.sandbox.world.people import Company, Person, stranger
 from gtm_platform.sandbox.world.sessions import QuietSpell
 
@@ -24,9 +32,9 @@ _QUIET = 0.075  # the share of companies that stop using the product, and of tho
 _DORMANT_AFTER = 30  # days without use
 _THIRDS = ("Intelligence", "Interactive")  # no other company is called so
 
-Before = Literal["competitor", "market"]
+Origin = Literal["competitor", "market"]
 Then = Literal["market", "customer", "partner"]
-_MOVES: tuple[tuple[Before, Then], ...] = (
+_MOVES: tuple[tuple[Origin, Then], ...] = (
     ("competitor", "market"),
     ("competitor", "customer"),
     ("market", "customer"),
@@ -74,7 +82,7 @@ def movers(seed: int, people: int, start: datetime) -> Iterator[Mover]:
         at = (start + _FIRST + (_LAST - _FIRST) * rng.random()).replace(microsecond=0)
         signals, ids = MarketSignals(), iter(range(company.number * 1000, company.number * 1000 + 1000))
         if before == "competitor":
-            use_competitor(rng, company, signals, ids, start)
+            signals.competitors.append(_sure_use(rng, company, start))
         else:
             hire(rng, company, signals, ids, start - rng.randrange(3, 15) * DAY)
         if then == "market":
@@ -84,8 +92,18 @@ def movers(seed: int, people: int, start: datetime) -> Iterator[Mover]:
         yield Mover(company, then, at, signals)
 
 
+def _sure_use(rng: Random, company: Company, start: datetime) -> CompetitorUse:
+    """Draw the use of a competitor's product that several systems are sure of."""
+    pains = tuple(sorted(rng.sample(PAIN_POINTS, rng.randrange(0, 3))))
+    seen = max(start - rng.randrange(2, 200) * DAY, company.born)
+    return CompetitorUse(rng.choice(sorted(COMPETITORS)), ("job_posting", "manual_research"), pains, seen)
+
+
 def quiet_spell(seed: int, company: Company, start: datetime) -> QuietSpell | None:
-    """Return when nobody of a company uses the product, where it falls dormant or comes back in the first days."""
+    """Return when nobody of a company uses the product; None for one that uses it all the time.
+
+    Some companies fall dormant in the first days of the world, and some come back then.
+    """
     roll = share(f"{seed}:quiet:{company.number}")
     if roll >= 2 * _QUIET:
         return None

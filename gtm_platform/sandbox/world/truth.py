@@ -97,8 +97,9 @@ subscription.
 
 **The cohorts** of companies, of which somebody is in one: `customer` where anybody has signed up, else `partner` with a
 `partner_status` that is not inactive, else `in_market` with an open AI job, an act, a visit or a place on a list, else
-`competitor` where it uses a competitor's product. `signs` are what the market shows of it. A customer is `dormant` when
-nobody was seen in the 30 days before.
+`competitor` where it uses a competitor's product. `signs` are what the market shows of it; `by_address` says that
+somebody who signed up has an address of the company. A customer is `dormant` when nobody was seen in the 30 days
+before.
 
 **The market** lists each company that shows something, whoever works there: AI `jobs` that are open, `acts` of its
 developers on GitHub, `visits` of the website, `competitors` whose product it uses, its `partner_status`, and whether it

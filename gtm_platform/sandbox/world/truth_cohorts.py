@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 
 
 def cohorts(people: Iterable[Row], market: Iterable[Row], before: datetime) -> list[dict[str, Any]]:
-    """Return each company that is in a cohort just before an instant, by the truth about people and the market."""
+    """Return each company that is in a cohort just before an instant."""
     staff: dict[str, list[Row]] = {}
     for person in people:
         if person["company_domain"]:
@@ -33,6 +33,7 @@ def _standing(domain: str, staff: Iterable[Row], shown: Row, before: datetime) -
     return {
         "domain": domain,
         "cohort": cohort,
+        "by_address": any(email.endswith(f"@{domain}") for person in users for email in person["emails"]),
         "dormant": bool(users) and idle > DORMANT,
         "signs": sorted(shown.keys() & {"partner_status", "competitors", *SIGNALS}),
     }

@@ -32,7 +32,7 @@ NAMES = {
 
 
 def detect(observed: CustomerDay) -> Iterator[Occurrence]:
-    """Yield the changes of companies that the policy names, each once, but for those that are alerts of their own.
+    """Yield the changes of companies that the policy names, but for displacements.
 
     A company that nothing was known of is no news in itself, as a new source brings many; a new partner is.
     """

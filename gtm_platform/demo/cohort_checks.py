@@ -18,7 +18,7 @@ Change = tuple[str, str]  # from, to
 
 COHORTS = {"customer": CUSTOMER, "partner": PARTNER, "in_market": IN_MARKET, "competitor": COMPETITOR}
 SHORT = {cohort: name for name, cohort in COHORTS.items()}
-NONE, ACTIVE = "none", "active"
+NONE, ACTIVE, IN_THE_MARKET = "none", "active", "in_market"
 
 
 def changes(days: Sequence[date]) -> Counter[Change]:
@@ -100,10 +100,15 @@ def _differences(
 
 
 def _is_late(recorded: Change | None, before: Row | None, now: Row | None) -> bool:
-    """Whether the platform knows of a company, then or now, later than the world does, and ends where it truly is."""
-    if not (_may_be_late(before) or _may_be_late(now)):
-        return False
-    return recorded is None or recorded[1] == (now["cohort"] if now else NONE)
+    """Whether the platform learns later than the world how a company stands, and ends where it truly is.
+
+    That a job was closed shows with a full refresh only: who has left the market is in it until then.
+    """
+    uncertain = _may_be_late(before) or _may_be_late(now)
+    if recorded is None:
+        return uncertain or bool(before and before["cohort"] == IN_THE_MARKET and "visits" not in before["signs"])
+    leaves = recorded[0] == IN_THE_MARKET
+    return (uncertain or leaves) and recorded[1] == (now["cohort"] if now else NONE)
 
 
 def _may_be_late(row: Row | None) -> bool:
@@ -119,7 +124,7 @@ def _may_be_late(row: Row | None) -> bool:
         return not row["by_address"]
     signals = set(row["signs"]) - {"competitors", "partner_status"}
     return row["cohort"] in ("partner", "competitor") or (
-        row["cohort"] == "in_market" and signals <= {"acts", "listed"}
+        row["cohort"] == IN_THE_MARKET and signals <= {"acts", "listed"}
     )
 
 

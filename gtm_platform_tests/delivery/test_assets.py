@@ -394,7 +394,7 @@ def test_companies_are_delivered_and_taken_back_as_contacts_are(world: World, co
     assert (counts["queried"], counts["written"], counts["unchanged"]) == (2, 1, 1)
     assert (shown(result, hubspot_contacts) or {})["written"] == 5
     names = ("customer_cohort", "cohort_priority_score", "in_market_signals")
-    assert held(world, "9", *names) == [IN_MARKET, "41", "ai_native;evaluating"]
+    assert held(world, "9", *names) == [IN_MARKET, "40", "ai_native;evaluating"]
     assert held(world, "8", *names) == [None, None, None]
     again = shown(world.run(companies), companies) or {}
     assert (again["written"], again["unchanged"]) == (0, 2)

@@ -6,11 +6,13 @@ from gtm_platform.cohorts.company_accounts import CUSTOMER_STATUSES, LEVELS
 from gtm_platform.cohorts.company_cohorts import COHORTS, HIRING, SIGNS, STRENGTHS
 from gtm_platform.delivery.hubspot.object_type import ObjectType, Tables
 from gtm_platform.delivery.hubspot.properties import Origin, Property, checkboxes, number, select, text
+from gtm_platform.lake.expressions import literals
 from gtm_platform.market.competitors import CHANNELS
 from gtm_platform.market.partners import STATUSES
 from gtm_platform.unified.companies import LEAD_SOURCES
 
 COMPANIES = "core/unified_companies"
+PRIORITY_STEP = 5
 
 
 def _origin(column: str) -> Origin:
@@ -36,7 +38,7 @@ def _checkboxes(column: str, label: str, about: str, options: tuple[str, ...] = 
 
 PROPERTIES = (
     _select("customer_cohort", "Cohort", "The first in priority that applies to the company.", COHORTS),
-    _number("cohort_priority_score", "Priority", "How much the company matters to us, 0 to 100."),
+    _number("cohort_priority_score", "Priority", "How much the company matters to us, 0 to 100 in steps of 5."),
     _select("q1_revenue_potential", "Revenue potential", "By what it pays, tries and shows.", LEVELS),
     _select("chroma_customer_status", "Customer status", "Whether its people pay, try or are gone.", CUSTOMER_STATUSES),
     _number("chroma_cloud_mrr", "Company MRR", "What it pays a month, in the reporting currency."),
@@ -70,7 +72,7 @@ PROPERTIES = (
 def plan(tables: Tables) -> ibis.Table:
     """Return a row per company with a record in HubSpot.
 
-    The priority is rounded, as it changes a little each day.
+    The priority goes in steps, as each company's moves a little whenever another one pays more.
     """
     rows = tables[COMPANIES]
     rows = rows.filter(rows["hubspot_company_id"] != "")
@@ -78,7 +80,7 @@ def plan(tables: Tables) -> ibis.Table:
         "company_id",
         "hubspot_company_id",
         *(name for name in OBJECT_TYPE.columns_of(COMPANIES) if name != "cohort_priority_score"),
-        cohort_priority_score=rows["cohort_priority_score"].round(0),
+        cohort_priority_score=(rows["cohort_priority_score"] / literals.number(PRIORITY_STEP)).round(0) * PRIORITY_STEP,
         in_no_cohort=rows["customer_cohort"].isnull(),
     )
 

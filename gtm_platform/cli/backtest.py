@@ -17,9 +17,10 @@ from gtm_platform.health.backtest_history import HORIZON
 from gtm_platform.health.backtest_measures import Measure
 from gtm_platform.health.customer_health import COMPONENTS, OVERRIDES
 from gtm_platform.health.customer_health import TABLE as HEALTH
+from gtm_platform.health.refinement_trials import trials
 from gtm_platform.health.replay import replayed
 from gtm_platform.lake.lake import Lake
-from gtm_platform.policy import policy
+from gtm_platform.policy import Policy, policy
 from gtm_platform.unified import customers
 
 LINES = (
@@ -49,24 +50,49 @@ NOT_PERCENT = (
 )
 
 
+TRIAL_FIGURES = (
+    f"flagged_{EARLY}_days_ahead",
+    *("green_at_churn", "at_risk_share", "precision_at_risk", "precision_over_base_rate", "auc_score"),
+)
+
+
 @contextmanager
-def tested_under(lake: Lake, path: Path | None) -> Iterator[tuple[Lake, Backtest]]:
-    """Test health as it was, or as it would have been by the rules of a file; with the lake that has it."""
-    if path is None:
+def tested_under(lake: Lake, by: Policy | None) -> Iterator[tuple[Lake, Backtest]]:
+    """Test health as it was, or as it would have been by other rules; with the lake that has it."""
+    if by is None:
         yield lake, backtest(lake, alarms_of(lake, policy()))
         return
-    by = read_policy(path)
     with replayed(lake, by, len(lake.partitions(HEALTH.key)), then=[customers.TABLE]) as replay:
         yield replay.lake, backtest(replay.lake, alarms_of(replay.lake, by))
 
 
 def print_backtest(lake: Lake, path: Path | None) -> None:
     """Test health on the past of a lake, and print it as a person would want to read it."""
-    with tested_under(lake, path) as (_, result):
+    with tested_under(lake, read_policy(path) if path else None) as (_, result):
         click.secho(f"Did health see it coming? {result.first} to {result.last}", bold=True)
         for tested in result.rules:
             _print_rules(tested)
         _print_missed(result.missed)
+
+
+def print_trials(lake: Lake, path: Path | None) -> None:
+    """Test rules on the past of a lake, and each refinement of them alone, and print a line for each."""
+    by = read_policy(path) if path else policy()
+    days = lake.partitions(HEALTH.key)
+    click.secho(f"Each refinement alone, on {days[0]} to {days[-1]}" if days else "No health yet", bold=True)
+    lines = [(name, *_trial(tested)) for name, tested in trials(lake, by)]
+    columns = (f"{EARLY} days ahead", "green at churn", "flagged", "right", "times the base rate", "AUC")
+    print_rows(Rows(["in force", *columns], lines), "table")
+    click.echo(
+        "\nOf churners those flagged so early, and those green to the end; of all cases those flagged; of these those "
+        "who churned. What is gained by a little may be luck: try it on another past."
+    )
+
+
+def _trial(tested: RulesTested | None) -> Iterator[str]:
+    for name in TRIAL_FIGURES:
+        value = tested.figures[name].value if tested and name in tested.figures else None
+        yield "" if value is None else _figure(value, name)
 
 
 def _print_rules(tested: RulesTested) -> None:

@@ -54,24 +54,29 @@ def explain(home: Path | None, email: str, day: datetime | None, as_json: bool) 
 @health.command()
 @HOME
 @click.option("--policy", "path", type=POLICY_FILE, help="Test the rules of this file instead of history.")
-def backtest(home: Path | None, path: Path | None) -> None:
+@click.option("--try", "tries", is_flag=True, help="Test each refinement alone, a line for each.")
+def backtest(home: Path | None, path: Path | None, tries: bool) -> None:
     """Test on the churns of the past whether health saw them coming.
 
     It prints how many days ahead customers were flagged before they left, how often a flag and an alert were right
     beside how often anybody leaves, how well the score ranks and how well risk is calibrated; and for each churn that
     was missed the first day on which it could have been known, and the cheapest rule that would have caught it.
 
+    With --try it prints a line for the rules as they are, those in force or those of the file, and one for each of the
+    policy's refinements of health alone. All days are made again for each, and history stays as it is.
+
     \b
     Example:
       gtm health backtest
       gtm health backtest --policy stricter.toml
+      gtm health backtest --try
     """
     choose_home(home).announce().enter()
     import gtm_platform.definitions  # noqa: F401  declares the tables
-    from gtm_platform.cli.backtest import print_backtest
+    from gtm_platform.cli.backtest import print_backtest, print_trials
     from gtm_platform.lake.dagster.resource import the_lake
 
-    print_backtest(the_lake(), path)
+    (print_trials if tries else print_backtest)(the_lake(), path)
 
 
 @health.command()

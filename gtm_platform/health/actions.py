@@ -12,6 +12,7 @@ import ibis
 from gtm_platform.lake.expressions.days import Day, days_since
 from gtm_platform.lake.expressions.literals import number
 from gtm_platform.policy import Policy, Signals
+from gtm_platform.policy.companies import ChampionLeft
 
 Flags = Mapping[str, ibis.ir.BooleanValue]
 
@@ -33,6 +34,7 @@ def signals(policy: Policy) -> list[Signal]:
     """List the signals, the most pressing first."""
     limits, healthy = policy.health.signals, policy.health.status.healthy
     away, soon = policy.health.inactive_days, limits.renewal_days
+    champion = policy.companies.champion_left
     csat, tone, engagement = (number(v) for v in (limits.low_csat, limits.negative_tone, limits.low_engagement))
     return [
         Signal(
@@ -80,6 +82,12 @@ def signals(policy: Policy) -> list[Signal]:
             lambda _t, flags, _day: flags["inactive"],
         ),
         Signal(
+            "champion_left",
+            ("company_name", "days_since_seen"),
+            "Get to know a colleague: the main contact is no longer seen, others of the company are.",
+            lambda t, _flags, _day: _is_gone(t, champion),
+        ),
+        Signal(
             "usage_falling",
             ("logins_14d", "logins_14d_before"),
             "Ask what has changed: the product is used much less.",
@@ -121,6 +129,14 @@ def _is_falling(facts: ibis.Table, limits: Signals) -> ibis.ir.BooleanValue:
     """Tell whether the logins of 14 days are at most the policy's share of those of the 14 days before."""
     before = facts["logins_14d_before"]
     return (before > 0) & (facts["logins_14d"] <= before * number(limits.falling_logins_share))
+
+
+def _is_gone(facts: ibis.Table, rules: ChampionLeft) -> ibis.ir.BooleanValue:
+    """Tell whether the main contact of a company is silent while a colleague is not, as in cohorts/company_accounts."""
+    days, of_company = facts["days_since_seen"], facts["company_days_since_seen"]
+    is_silent = (days >= rules.silent_days).fill_null(True)
+    is_colleague = (of_company < days).fill_null(True)
+    return facts["is_main_contact"].fill_null(False) & is_silent & is_colleague & (of_company < rules.active_days)
 
 
 def columns(facts: ibis.Table, flags: Flags, policy: Policy, day: Day) -> dict[str, ibis.ir.ArrayValue]:

@@ -58,10 +58,11 @@ def _support(facts: Facts, _score: float, rules: Health, _day: date) -> str:
 
 def _payment(facts: Facts, _score: float, rules: Health, _day: date) -> str:
     status, failed = facts["subscription_status"], facts["failed_payments_30d"] or 0
-    begin = figure(getattr(rules.payment_points, status))
-    if not failed:
-        return f"{begin}: {status}"
-    return f"max(0, {begin} − {failed} × {figure(rules.failed_payment_points)}): {status}, {failed} failed payments"
+    begin, forgiven = figure(getattr(rules.payment_points, status)), rules.refinements.failed_payments_from - 1
+    if failed <= forgiven:
+        return f"{begin}: {status}" + (f", failed payments ({failed}) not counted up to {forgiven}" if failed else "")
+    counted = f"({failed} − {forgiven})" if forgiven else f"{failed}"
+    return f"max(0, {begin} − {counted} × {figure(rules.failed_payment_points)}): {status}, {failed} failed payments"
 
 
 def _engagement(facts: Facts, _score: float, rules: Health, day: date) -> str:

@@ -84,10 +84,15 @@ def rating(facts: Facts, rules: Health) -> ibis.ir.FloatingValue:
 
 
 def payment(facts: Facts, rules: Health) -> ibis.ir.FloatingValue:
-    """Score the status of the newest subscription, less each failed payment."""
-    status, failed = facts["subscription_status"], facts["failed_payments_30d"]
+    """Score the status of the newest subscription, less each failed payment.
+
+    By a refinement the first ones of the 30 days do not count.
+    """
+    status, failed = facts["subscription_status"], facts["failed_payments_30d"].fill_null(0)
     by_status = status.cases(*[(name, number(value)) for name, value in rules.payment_points])
-    left = by_status - failed.fill_null(0) * number(rules.failed_payment_points)
+    if forgiven := rules.refinements.failed_payments_from - 1:
+        failed = ibis.ifelse(failed > forgiven, failed - forgiven, 0)
+    left = by_status - failed * number(rules.failed_payment_points)
     return ibis.ifelse(left < 0, number(0), left)
 
 

@@ -99,16 +99,35 @@ def facts(
 ) -> ibis.Table:
     """Return a row per current customer with everything that its health is made from."""
     customers = profile.filter(profile["is_customer"]).select("customer_id", "signup_at", "customer_status")
-    return left_join_all(customers, [revenue, activity, support, _company_users(people, activity)])
+    return left_join_all(customers, [revenue, activity, support, _colleagues(people, profile, activity)])
 
 
-def _company_users(people: ibis.Table, activity: ibis.Table) -> ibis.Table:
-    """Return [customer_id, company_users]: how many people of a user's company have ever been seen in the product."""
-    seen = activity.filter(activity["last_seen_at"].notnull()).select("customer_id")
-    users = people.filter(people["company_id"].notnull()).select("customer_id", "company_id").join(seen, "customer_id")
-    users = users.view()
-    sizes = users.group_by("company_id").agg(company_users=users.count())
-    return users.view().join(sizes, "company_id").select("customer_id", "company_users")
+def _colleagues(people: ibis.Table, profile: ibis.Table, activity: ibis.Table) -> ibis.Table:
+    """Return [customer_id, company_users, company_days_since_seen, is_main_contact] of who belongs to a company.
+
+    Users are those who were ever seen in the product; the main contact is who has been a customer the longest.
+    """
+    staff = people.filter(people["company_id"].notnull()).select("customer_id", "company_id")
+    domains = [
+        profile.select("customer_id", "is_customer", "customer_since"),
+        activity.select("customer_id", "last_seen_at", "days_since_seen"),
+    ]
+    staff = left_join_all(staff, domains).view()
+    was_seen = staff["last_seen_at"].notnull()
+    longest = ibis.struct({"since": staff["customer_since"], "customer_id": staff["customer_id"]})
+    is_customer = staff["is_customer"].fill_null(False) & staff["customer_since"].notnull()
+    companies = staff.group_by("company_id").agg(
+        users=was_seen.sum(),
+        company_days_since_seen=staff["days_since_seen"].min(),
+        longest=longest.min(where=is_customer),
+    )
+    rows = staff.view().join(companies, "company_id")
+    return rows.select(
+        "customer_id",
+        "company_days_since_seen",
+        company_users=ibis.ifelse(rows["last_seen_at"].notnull(), rows["users"], None),
+        is_main_contact=rows["customer_id"] == rows["longest"]["customer_id"],
+    )
 
 
 def _score(then: ibis.Table, days: int) -> ibis.Table:

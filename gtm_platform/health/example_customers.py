@@ -43,6 +43,8 @@ KINDS = pa.schema(
         "logins_14d": pa.int64(),
         "logins_14d_before": pa.int64(),
         "company_users": pa.int64(),
+        "company_days_since_seen": pa.int64(),
+        "is_main_contact": pa.bool_(),
     }
 )
 
@@ -73,6 +75,8 @@ def from_best_to_worst(policy: Policy) -> dict[str, Sequence[Any]]:
         "logins_14d": (20, 10, 5, 1, 0),
         "logins_14d_before": (20,),
         "company_users": (5, 1),
+        "company_days_since_seen": (0,),
+        "is_main_contact": (False, True),
         "mrr_reporting": (100, 0),
     }
 

@@ -88,6 +88,7 @@ class Refinements(Rules):
     csat_prior: Annotated[float, Field(ge=1, le=5)] = 4.0
     inactive_ramp_days: Annotated[int, Field(ge=0)] = 0
     overrides_beside_components: bool = True
+    failed_payments_from: Annotated[int, Field(ge=1)] = 1
 
 
 class Health(Rules):

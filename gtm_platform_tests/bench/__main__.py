@@ -22,11 +22,15 @@ from gtm_platform_tests.bench import (
     latency,
     limits,
     marts,
+    score_changes,
     unchanged,
 )
 from gtm_platform_tests.bench.figures import Effort, Figure, Row
 
-ROOMS = (marts, connector, latency, limits, graph, unchanged, automation, backfill, api, dashboard, anomalies, backtest)
+ROOMS = (
+    *(marts, score_changes, connector, latency, limits, graph, unchanged, automation, backfill, api, dashboard),
+    *(anomalies, backtest),
+)
 FIGURES = {room.FIGURE.name: room.FIGURE for room in ROOMS}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")
 

@@ -1,8 +1,12 @@
 """Saying alerts, against a Slack on loopback: once each, none lost, none doubled unmarked."""
 
 import json
+import multiprocessing
+import os
+import signal
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -16,7 +20,7 @@ from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.sandbox import slack
 from gtm_platform.sandbox.slack.store import ALERT_CHANNEL, SlackMessage, SlackStore
-from gtm_platform.state import State
+from gtm_platform.state import State, open_state
 from gtm_platform.state.schema import slack_messages
 from gtm_platform.state.slack_journal import Fact
 from gtm_platform_tests.delivery.composing import compose
@@ -153,6 +157,37 @@ class LosesTheAnswer(SlackChannel):
     def post(self, post: Post) -> str:
         super().post(post)
         raise AnswerLost("Slack", "Slack did not answer.")
+
+
+class KilledAfterPosting(SlackChannel):
+    def post(self, post: Post) -> str:
+        super().post(post)
+        os.kill(os.getpid(), signal.SIGKILL)
+        return ""
+
+
+def send_until_killed(url: str, database: str) -> None:
+    """Send two alerts in a process of its own, which is killed once the first one is in Slack."""
+    api = Watched(lambda *_: None, url=url)  # type: ignore[arg-type]
+    send(channel(api, KilledAfterPosting), open_state(database), *facts(1, 2))
+
+
+@pytest.mark.faults("D16")
+def test_a_process_killed_between_post_and_receipt_says_nothing_twice(
+    slack_api: Watched, workspace: SlackStore, state: State, tmp_path: Path
+) -> None:
+    arguments = (slack_api.url, f"sqlite:///{tmp_path / 'state.db'}")
+    process = multiprocessing.get_context("spawn").Process(target=send_until_killed, args=arguments)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert ([row["status"] for row in journal(state)], len(posts(workspace))) == (["unknown", "intent"], 1)
+
+    report = send(channel(slack_api), state, *facts(1, 2))
+
+    assert (report.sent, report.seen, report.posts, report.waiting) == (2, 1, 1, 0)
+    assert [message.text[:21] for message in posts(workspace)] == ["Health drop: Person 1", "Health drop: Person 2"]
+    assert send(channel(slack_api), state, *facts(1, 2)).sent == 0
 
 
 def unreadable(call: Call) -> tuple[int, dict[str, Any]] | None:

@@ -96,6 +96,7 @@ ACTIONS = {  # by signal, the most pressing first
     "failed_payments": "Ask for a working payment method: charges failed.",
     "renewal_soon": "Talk to the customer before it renews: that is within 30 days.",
     "inactive_30d": "Win the customer back: not seen for 30 days or more.",
+    "champion_left": "Get to know a colleague: the main contact is no longer seen, others of the company are.",
     "usage_falling": "Ask what has changed: the product is used much less.",
     "low_csat": "Follow up on the poor support ratings.",
     "negative_tone": "Read the last messages and reach out.",
@@ -113,7 +114,23 @@ def users_of_companies(wide: pd.DataFrame) -> dict[str, int]:
     return users
 
 
-def signals(row: Any, day: date, score: int, taken: dict[str, int], users: dict[str, int]) -> set[str]:
+def champions_who_left(wide: pd.DataFrame, day: date) -> set[str]:
+    """Who has been a customer of their company for the longest, and is silent for 30 days while a colleague is not."""
+    gone: set[str] = set()
+    for _, company in wide[wide["company_id"].notna()].groupby("company_id"):
+        customers = company[company["is_customer"] & company["customer_since"].notna()]
+        for row in customers.sort_values(["customer_since", "customer_id"]).head(1).itertuples():
+            unseen = days_since(row.last_seen_at, day)
+            others = company[company["customer_id"] != row.customer_id]["last_seen_at"]
+            is_active = any(days_since(seen, day) < 7 for seen in others if filled(seen))  # type: ignore[operator]
+            if is_active and (unseen is None or unseen >= 30):
+                gone.add(str(row.customer_id))
+    return gone
+
+
+def signals(
+    row: Any, day: date, score: int, taken: dict[str, int], users: dict[str, int], champions: set[str]
+) -> set[str]:
     ends = days_since(row.current_period_end, day)
     engaged = engagement(row)
     applying = {
@@ -124,6 +141,7 @@ def signals(row: Any, day: date, score: int, taken: dict[str, int], users: dict[
         "failed_payments": filled(row.failed_payments_30d) and row.failed_payments_30d > 0,
         "renewal_soon": ends is not None and -30 <= ends <= 0 and score < 70,
         "inactive_30d": taken["inactive"] < 0,
+        "champion_left": row.customer_id in champions,
         "usage_falling": falling(row.logins_14d, row.logins_14d_before),
         "low_csat": filled(row.csat_avg_90d) and row.csat_avg_90d < 3,
         "negative_tone": filled(row.sentiment_90d) and row.sentiment_90d < -0.2,
@@ -144,7 +162,7 @@ def whole(value: float) -> int:
     return min(100, max(0, rounded))
 
 
-def by_hand(row: Any, day: date, paying: list[Decimal], users: dict[str, int]) -> dict[str, Any]:
+def by_hand(row: Any, day: date, paying: list[Decimal], users: dict[str, int], champions: set[str]) -> dict[str, Any]:
     scores = {
         "activity": activity(row, day),
         "support": support(row),
@@ -159,7 +177,7 @@ def by_hand(row: Any, day: date, paying: list[Decimal], users: dict[str, int]) -
     taken = overrides(row, day)
     score = whole(base + sum(taken.values()))
     churn = whole(100 / (1 + math.exp((score - 45) / 10)))
-    applying = signals(row, day, score, taken, users)
+    applying = signals(row, day, score, taken, users, champions)
     return {
         **{f"{name}_score": score for name, score in scores.items()},
         **{f"override_{name}": points for name, points in taken.items()},
@@ -179,8 +197,11 @@ def reckoned(lived: Lived, day: date) -> pd.DataFrame:
     wide = frame(lived.home, "core/unified_customers", str(day))
     customers = wide[wide["is_customer"]]
     paying = [amount for amount in customers["mrr_reporting"] if filled(amount) and amount > 0]
-    users = users_of_companies(wide)
-    rows = [{"customer_id": row.customer_id, **by_hand(row, day, paying, users)} for row in customers.itertuples()]
+    users, champions = users_of_companies(wide), champions_who_left(wide, day)
+    rows = [
+        {"customer_id": row.customer_id, **by_hand(row, day, paying, users, champions)}
+        for row in customers.itertuples()
+    ]
     return pd.DataFrame(rows).set_index("customer_id").sort_index()
 
 

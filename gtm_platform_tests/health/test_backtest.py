@@ -33,11 +33,21 @@ def write(lake: Lake, past: Past, aliases: Mapping[str, list[str]] | None = None
         tables = {
             "identity/people": [{"customer_id": c, "aliases": (aliases or {}).get(c, [])} for c in customers],
             "core/profile": [
-                {"customer_id": c, "customer_status": row.get("customer_status", "active")}
+                {
+                    "customer_id": c,
+                    "customer_status": row.get("customer_status", "active"),
+                    "is_customer": bool(row["mrr"]),
+                }
                 for c, row in customers.items()
             ],
             "core/revenue": [
-                {"customer_id": c, "mrr": row["mrr"], "failed_payments_30d": 0} for c, row in customers.items()
+                {
+                    "customer_id": c,
+                    "mrr": row["mrr"],
+                    "failed_payments_30d": row.get("failed", 0),
+                    "subscription_status": row.get("subscription_status"),
+                }
+                for c, row in customers.items()
             ],
             "core/activity": [
                 {"customer_id": c, "days_since_seen": row.get("days_since_seen", 1)} for c, row in customers.items()

@@ -20,7 +20,7 @@ Facts = dict[str, Any]
 EMPTY: Facts = {"subscription_status": "active", "mrr_reporting": None}
 WEIGHTS = {"activity": 25, "support": 20, "payment": 20, "engagement": 15, "tenure": 10, "mrr": 10}
 OF = {
-    "core/profile": ("signup_at", "customer_status"),
+    "core/profile": ("signup_at", "customer_status", "customer_since"),
     "core/revenue": (
         *("mrr_reporting", "subscription_status", "is_delinquent", "failed_payments_30d", "first_paid_at"),
         "current_period_end",
@@ -318,6 +318,25 @@ def test_a_single_user_is_the_only_one_of_the_company_who_was_ever_seen() -> Non
     ).values()
     singles = ["single_user" in row["risk_signals"] for row in (alone, colleague, other, unseen, homeless)]
     assert singles == [True, False, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("lead", "colleague", "gone"),
+    [(30, 6, True), (None, 0, True), (29, 6, False), (30, 7, False), (30, None, False), (0, 0, False)],
+)
+def test_a_champion_is_gone_who_is_silent_while_a_colleague_is_not(
+    lead: int | None, colleague: int | None, gone: bool
+) -> None:
+    def person(days: int | None, since: int, company: str | None = "com_1") -> Facts:
+        seen = None if days is None else datetime(2026, 11, 20, tzinfo=UTC) - timedelta(days=days)
+        began = datetime(since, 1, 1, tzinfo=UTC)
+        return EMPTY | {
+            "days_since_seen": days, "last_seen_at": seen, "company_id": company, "customer_since": began
+        }  # fmt: skip
+
+    alike, elsewhere = person(lead, 2025), person(lead, 2023, None)
+    rows = health([person(colleague, 2026), person(lead, 2024), alike, elsewhere]).values()
+    assert ["champion_left" in row["risk_signals"] for row in rows] == [False, gone, False, False]
 
 
 def test_who_is_leaving_is_at_risk_whatever_the_score() -> None:

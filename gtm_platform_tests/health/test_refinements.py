@@ -71,6 +71,7 @@ def test_none_is_in_force() -> None:
             SETTLED | {"cancel_mentioned_at": days_ago(1), "open_critical_tickets": 1},
             {"override_inactive", "override_delinquent"},
         ),
+        ({"failed_payments_from": 2}, SETTLED | {"failed_payments_30d": 1}, SETTLED, {"payment_score"}),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) and len(value) == 1 else "",
 )
@@ -91,6 +92,11 @@ def test_what_each_comes_to(days: Days) -> None:
     one_bad = SETTLED | {"csat_avg_90d": 1.0, "csat_count_90d": 1}
     drawn = scored(days, one_bad, refined(csat_prior_answers=3, csat_prior=4.0))["support_score"]
     assert drawn == pytest.approx(((1 + 3 * 4) / 4 - 1) / 4 * 100)
+    failed = [
+        scored(days, SETTLED | {"failed_payments_30d": failed}, refined(failed_payments_from=2))["payment_score"]
+        for failed in (0, 1, 2, 3, 9)
+    ]
+    assert failed == [100, 100, 85, 70, 0]
     grown = [
         scored(days, SETTLED | {"days_since_seen": seen}, refined(inactive_ramp_days=7))["override_inactive"]
         for seen in (29, 30, 32, 37, 60)
@@ -106,14 +112,15 @@ def test_nobody_counts_from_sign_up_while_nobody_is_ever_seen(days: Days) -> Non
 
 def test_a_refined_score_is_written_down(days: Days) -> None:
     rules = refined(
-        never_seen_counts_from_signup=True, logins_by_days_since_signup=True, csat_prior_answers=3, csat_prior=4.0
-    )
+        never_seen_counts_from_signup=True, logins_by_days_since_signup=True, csat_prior_answers=3, csat_prior=4.0,
+        failed_payments_from=2,
+    )  # fmt: skip
     facts = {**UNSEEN, **dict.fromkeys(("sentiment_90d", "failed_payments_30d", "onboarding_pct")), "logins_30d": 2}
-    facts |= {"signup_at": days_ago(20), "csat_avg_90d": 2.0, "csat_count_90d": 2}
+    facts |= {"signup_at": days_ago(20), "csat_avg_90d": 2.0, "csat_count_90d": 2, "failed_payments_30d": 3}
     row = scored(days, facts, rules)
     explanation = explained(row, {"mrr_reporting": None, "is_delinquent": None, **facts}, rules, rules_in_force=True)
     written = {part.component: part for part in explanation.components if part.calculation}
-    assert written.keys() >= {"activity", "support", "engagement"}
+    assert written.keys() >= {"activity", "support", "engagement", "payment"}
     for part in written.values():
         assert worked_out(part.calculation or "") == pytest.approx(part.score, abs=0.02), part
     assert "never seen, signed up 20 days ago" in (written["activity"].calculation or "")
@@ -123,11 +130,21 @@ def test_a_refined_score_is_written_down(days: Days) -> None:
 def test_parts_of_a_change_add_up_under_every_refinement(days: Days) -> None:
     rules = refined(
         tenure_from_days=60, never_seen_counts_from_signup=True, logins_by_days_since_signup=True,
-        csat_prior_answers=3, inactive_ramp_days=7, overrides_beside_components=False,
+        csat_prior_answers=3, inactive_ramp_days=7, overrides_beside_components=False, failed_payments_from=2,
     )  # fmt: skip
     for ago, facts in (
         (1, NEW),
-        (0, NEW | {"logins_30d": 1, "csat_avg_90d": 1.0, "csat_count_90d": 1, "days_since_seen": 35}),
+        (
+            0,
+            NEW
+            | {
+                "logins_30d": 1,
+                "csat_avg_90d": 1.0,
+                "csat_count_90d": 1,
+                "days_since_seen": 35,
+                "failed_payments_30d": 2,
+            },
+        ),
     ):
         days.write_facts(earlier(ago), {"jane": facts, "joe": UNSEEN})
         days.judge(earlier(ago), rules)

@@ -5,6 +5,7 @@ from typing import Any
 import ibis
 
 from gtm_platform.identity import companies, links, people, person_records
+from gtm_platform.identity.domains import domain_lists
 from gtm_platform.policy import policy
 from gtm_platform.sources.feeds import company_feeds
 from gtm_platform_tests.tables import DAY, LONG_AGO, by, computed, days_ago, filled, person_tables, rows_of
@@ -26,7 +27,10 @@ def world(**rows: list[dict[str, Any]]) -> dict[str, ibis.Table]:
             else filled(feed.table, *rows.get(feed.table.replace("/", "_"), []))
             for feed in company_feeds()
         },
+        lists=domain_lists(),
+        previous=filled("identity/companies"),
         policy=rules,
+        day=DAY,
     )
     inputs: dict[str, Any] = {"links": linked, "records": persons, "companies": firms, "policy": rules}
     return {"people": computed(people.table, "identity/people", **inputs), "companies": firms}

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from gtm_platform.identity import companies, links, review, similar
+from gtm_platform.identity.domains import domain_lists
 from gtm_platform.policy import policy
 from gtm_platform.sources.feeds import company_feeds
 from gtm_platform.state.identity_decisions import Decision
@@ -69,7 +70,16 @@ def tables(rows: Sequence[Row], previous: ibis.Table, day: date, decided: Sequen
     feeds = {feed.table: filled(feed.table) for feed in company_feeds()} | {
         "hubspot/companies": filled("hubspot/companies", *names)
     }
-    firms = computed(companies.table, "identity/companies", links=linked, records=feeds, policy=policy())
+    firms = computed(
+        companies.table,
+        "identity/companies",
+        links=linked,
+        records=feeds,
+        lists=domain_lists(),
+        previous=NO_ROWS["identity/companies"],
+        policy=policy(),
+        day=day,
+    )
     return {"links": linked, "companies": firms, "records": persons, "decided": decided, "policy": policy(), "day": day}
 
 

@@ -1,5 +1,5 @@
-"""`identity/companies`: the companies, by the domain that each registered. A record with an id only, or without a domain
-of its own, is a company by itself; fuzzy names do not belong here.
+"""`identity/companies`: the companies, by the domain that each registered. A record with an id only, or without a
+domain of its own, is a company by itself; fuzzy names do not belong here.
 """
 
 from collections.abc import Mapping
@@ -61,16 +61,16 @@ def table(
     rules = policy.identity
     stated = [(feed, feed_rows(feed, records[feed.table])) for feed in FEEDS]
     statements = ibis.union(*[_statements(feed, rows, rules) for feed, rows in stated], _by_mail(links))
-    domains = registered(statements, lists, rules).view()  # as views the engine makes them once
-    statements = statements.left_join(domains.view(), "host", rname="{name}_of_host")
+    domains = registered(statements.view(), lists, rules)  # as a view at each use the engine makes it once
+    statements = statements.view().left_join(domains.view(), "host", rname="{name}_of_host")
     claims = ibis.union(*[_claims(feed, rows) for feed, rows in stated if feed.other_domains])
     further, contested = _further_domains(_of_domains(claims, domains))
     statements = statements.left_join(further, "domain", rname="{name}_of_further")
     statements = statements.mutate(main=ibis.coalesce(statements["main"], statements["domain"]))
     ids = [person_records.named(feed.source, statements[feed.ids_column]) for feed in WITH_IDS if feed.stands_alone]
     key = ibis.coalesce(statements["main"], *ids)
-    companies = _companies(statements.mutate(key=key).filter(lambda t: t["key"].notnull()), rules).view()
-    companies = companies.view().left_join(contested, companies["domain"] == contested["main"])
+    companies = _companies(statements.mutate(key=key).filter(lambda t: t["key"].notnull()), rules)
+    companies = companies.left_join(contested, companies["domain"] == contested["main"])
     return _with_ids(companies.drop("main"), previous, day)
 
 
@@ -126,7 +126,7 @@ def _claims(feed: CompanyFeed, rows: ibis.Table) -> ibis.Table:
 def _of_domains(claims: ibis.Table, domains: ibis.Table) -> ibis.Table:
     """Return [main, domain] of the claims: a company's own domain and one that it has."""
     own = claims.join(domains.view().select(own="host", main="domain"), "own")
-    return own.join(domains.view().select("host", "domain"), "host").select("main", "domain").distinct().view()
+    return own.join(domains.view().select("host", "domain"), "host").select("main", "domain").distinct()
 
 
 def _further_domains(claims: ibis.Table) -> tuple[ibis.Table, ibis.Table]:
@@ -134,14 +134,14 @@ def _further_domains(claims: ibis.Table) -> tuple[ibis.Table, ibis.Table]:
 
     A domain that is some company's own, or that several claim, makes them no one company; each keeps it by its claim.
     """
-    had = claims.group_by("domain").agg(
-        main=claims["main"].min(), last=claims["main"].max(), own=(claims["main"] == claims["domain"]).any()
+    each = claims.view()
+    had = each.group_by("domain").agg(
+        main=each["main"].min(), last=each["main"].max(), own=(each["main"] == each["domain"]).any()
     )
-    alone = had["main"] == had["last"]
-    several = claims.view().semi_join(had.filter(~alone), "domain")
+    several = claims.view().semi_join(had.view().filter(lambda t: t["main"] != t["last"]), "domain")
     several = several.filter(several["main"] != several["domain"])
     contested = several.group_by("main").agg(contested_domains=several["domain"].collect().sort())
-    return had.filter(alone & ~had["own"]).select("domain", "main").view(), contested
+    return had.view().filter(lambda t: t["main"] == t["last"], lambda t: ~t["own"]).select("domain", "main"), contested
 
 
 def _companies(statements: ibis.Table, rules: Identity) -> ibis.Table:
@@ -185,15 +185,16 @@ OWN, FURTHER, BY_ID = 0, 1, 2  # by what a company of before is known again, the
 
 def _with_ids(companies: ibis.Table, previous: ibis.Table, day: Day) -> ibis.Table:
     """Return the companies with the id that they had; of a new one it is made of what it goes by."""
-    members = _members(companies, "key").rename(label="key").view()
-    before = _members(previous, "company_id").rename(id="company_id").view()
+    members = _members(companies, "key").rename(label="key")
+    before = _members(previous, "company_id").rename(id="company_id")
     seen = previous.select(
         id="company_id",
         first_seen=ibis.coalesce(previous["first_seen"], as_scalar(day)),
         aliases=ibis.coalesce(previous["former_ids"], NO_TEXTS),
     )
-    given = ids.assigned(members, None, before.select("id", "node", "name").join(seen, "id"), day, begin=ids.COMPANY)
-    named = given.select("first_seen", key="label", company_id="id", former_ids="aliases").view()
+    before = before.select("id", "node", "name").join(seen, "id")
+    given = ids.assigned(members, None, before, day, begin=ids.COMPANY)
+    named = given.select("first_seen", key="label", company_id="id", former_ids="aliases")
     rows = companies.view().join(named, "key")
     return rows.select(
         "company_id",
@@ -207,12 +208,12 @@ def _with_ids(companies: ibis.Table, previous: ibis.Table, day: Day) -> ibis.Tab
 def _members(rows: ibis.Table, id: str) -> ibis.Table:
     """Return [id, node, name, created] of each domain and each id of companies, the main domain as the oldest."""
     parts = [
-        rows.select(id, name="domain", created=ibis.literal(OWN, "int64")),
-        rows.select(id, name=rows["domains"].unnest(), created=ibis.literal(FURTHER, "int64")),
+        rows.view().select(id, name="domain", created=ibis.literal(OWN, "int64")),
+        rows.view().select(id, name=lambda t: t["domains"].unnest(), created=ibis.literal(FURTHER, "int64")),
     ]
     for feed in WITH_IDS:
         if feed.stands_alone:
-            each = rows.select(id, record=rows[feed.ids_column].unnest())
+            each = rows.view().select(id, record=lambda t, column=feed.ids_column: t[column].unnest())
             by_id = person_records.named(feed.source, each["record"])
             parts.append(each.select(id, name=by_id, created=ibis.literal(BY_ID, "int64")))
     members = ibis.union(*parts).filter(lambda t: t["name"].notnull())

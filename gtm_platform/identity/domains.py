@@ -33,14 +33,14 @@ def registered(hosts: ibis.Table, lists: Lists, rules: Identity) -> ibis.Table:
     `domain` is the one that the policy says the registered one is another name of, else the registered one.
     """
     hosts = hosts.filter(hosts["host"].notnull(), ~hosts["host"].re_search(NUMBERS)).select("host").distinct()
-    hosts = hosts.mutate(labels=hosts["host"].re_replace(r"\.+$", "").split(".")).view()
-    measured = hosts.view().left_join(_longest_suffixes(hosts, lists["suffixes"]), "host")
+    hosts = hosts.mutate(labels=hosts["host"].re_replace(r"\.+$", "").split("."))
+    measured = hosts.view().left_join(_longest_suffixes(hosts.view(), lists["suffixes"]), "host")
     length = ibis.coalesce(measured["length"], 1)
     length = ibis.ifelse(length >= EXCEPTION, length - EXCEPTION, length)
     first = measured["labels"].length() - length - 1
     name = ibis.cases((first >= 0, measured["labels"][first:].join(".")))
     named = measured.select("host", registered=name).filter(lambda t: t["registered"].notnull())
-    named = _without_providers(named, lists["providers"], rules).view()
+    named = _without_providers(named, lists["providers"], rules)
     aliases = rules.domain_aliases
     domain = named["registered"].cases(*aliases.items(), else_=named["registered"]) if aliases else named["registered"]
     return named.select("host", "registered", domain=domain)

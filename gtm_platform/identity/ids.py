@@ -9,7 +9,6 @@ from gtm_platform.identity.person_records import UNKNOWN_AGE
 from gtm_platform.lake.expressions.days import Day, as_scalar
 from gtm_platform.lake.expressions.literals import NO_TEXTS
 
-
 CUSTOMER, COMPANY = "cus_", "com_"  # how ids begin
 
 
@@ -49,19 +48,20 @@ def _claims(records: ibis.Table, previous: ibis.Table, begin: str) -> ibis.Table
 
     Where they went apart, it stays with the record that it is made of, else with the oldest.
     """
-    placed = previous.join(records, "node").view()
+    joined = previous.view().join(records, "node")
+    placed = joined.view()
     each = placed.group_by("id").agg(
         label=placed["label"].min(),
         last=placed["label"].max(),
         first_seen=placed["first_seen"].min(),
         aliases=placed["aliases"].arbitrary(),
     )
-    split_ids = placed.view().semi_join(each.filter(each["label"] != each["last"]), "id")
+    split_ids = joined.view().semi_join(each.view().filter(lambda t: t["label"] != t["last"]), "id")
     split_ids = split_ids.mutate(namesake=_hashed(split_ids["name"], begin))
     made_of_it = split_ids["namesake"] == split_ids["id"]
     order = ibis.row_number().over(group_by="id", order_by=[made_of_it.desc(), "created", "name"])
     oldest = split_ids.mutate(nth=order).filter(lambda t: t["nth"] == 0)
-    return each.filter(each["label"] == each["last"]).select(*CLAIM).union(oldest.select(*CLAIM))
+    return each.view().filter(lambda t: t["label"] == t["last"]).select(*CLAIM).union(oldest.select(*CLAIM))
 
 
 def _kept(claims: ibis.Table) -> ibis.Table:

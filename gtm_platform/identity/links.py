@@ -162,9 +162,7 @@ def _shared(traits: ibis.Table) -> ibis.Table:
     """
     own = (traits["method"] == "email").ifelse(1, 0)
     node, strong = traits["node"], traits["method"].isin(STRONG)
-    had = traits.group_by("trait").agg(
-        own=own.sum(), first=node.min(), last=node.max(), surest=node.min(where=strong)
-    )
+    had = traits.group_by("trait").agg(own=own.sum(), first=node.min(), last=node.max(), surest=node.min(where=strong))
     shared = traits.join(had.filter(had["first"].nullif(had["last"]).notnull()), "trait")
     weak = (shared["method"] == "email") & (shared["own"] < 2)
     method = ibis.ifelse(weak, "secondary_email", shared["method"])
@@ -185,14 +183,18 @@ def _clustered(records: ibis.Table, shared: ibis.Table, rules: Identity) -> ibis
     clustered = _labelled(_labelled(records, sure, "node", "sure"), whole, "sure", "whole")
     contested = _contested(clustered.view(), rules)
     clustered = clustered.view().left_join(contested, "whole").drop("whole_right")
-    clustered = clustered.mutate(label=ibis.ifelse(clustered["contested"].notnull(), clustered["sure"], clustered["whole"]))
+    clustered = clustered.mutate(
+        label=ibis.ifelse(clustered["contested"].notnull(), clustered["sure"], clustered["whole"])
+    )
     others = clustered.view().filter(lambda t: t["label"].nullif(t["node"]).notnull())
     sizes = others.group_by("label").agg(size=others.count() + 1).filter(lambda t: t["size"] > rules.largest_cluster)
     clustered = clustered.view().left_join(sizes, "label").drop("label_right")
     clustered = clustered.left_join(knotted.union(tangled).distinct().mutate(tangled=True), "label").drop("label_right")
     clustered = clustered.mutate(too_large=clustered["size"].notnull() | clustered["tangled"].notnull())
     group = ibis.cases((clustered["too_large"], clustered["label"]), else_=clustered["contested"])
-    return clustered.mutate(group=group, label=ibis.ifelse(clustered["too_large"], clustered["node"], clustered["label"]))
+    return clustered.mutate(
+        group=group, label=ibis.ifelse(clustered["too_large"], clustered["node"], clustered["label"])
+    )
 
 
 def _moved(edges: ibis.Table, labels: ibis.Table, end: str) -> ibis.Table:

@@ -19,8 +19,6 @@ from gtm_platform.state import open_state
 from gtm_platform.state.identity_decisions import SPLIT, add_decision
 from gtm_platform_tests.tables import LONG_AGO, Row, filled, rows_of
 
-ROOMS = ("identity", "core", "health", "quality")
-TABLES = [table for table in DAILY_TABLES if table.key.split("/")[0] in ROOMS]
 FIRST = date(2026, 2, 10)
 DAYS = [FIRST, FIRST + timedelta(days=1)]
 AT = datetime(2026, 2, 1, tzinfo=UTC)
@@ -80,7 +78,7 @@ class Home:
     patch: pytest.MonkeyPatch
 
     def enter(self) -> Lake:
-        for name, value in {"GTM_HOME": self.path, "GTM_CACHE": self.path.parent / "cache"}.items():
+        for name, value in {"GTM_HOME": self.path, "GTM_CACHE": self.path.parents[1] / "cache"}.items():
             self.patch.setenv(name, str(value))
         self.patch.setenv("GTM_FIRST_DAY", str(FIRST))
         settings.cache_clear()
@@ -99,7 +97,7 @@ class Home:
     def live(self) -> None:
         lake = self.enter()
         for day in DAYS:
-            for table in TABLES:
+            for table in DAILY_TABLES:
                 table.write_day(lake, str(day))
 
     def split(self, first: str, second: str) -> None:
@@ -111,7 +109,7 @@ class Home:
         lake = self.enter()
         return {
             table.key: sorted(rows_of(lake.partition(table.key, str(day))), key=str)
-            for table in TABLES
+            for table in DAILY_TABLES
             if str(day) in lake.partitions(table.key)
         }
 

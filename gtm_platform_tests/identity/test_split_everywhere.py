@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from gtm_platform.definitions import DAILY_TABLES
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.delivery.hubspot.plan import DesiredRecord, plan
+from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import settings
@@ -19,6 +21,20 @@ from gtm_platform.state import open_state
 from gtm_platform.state.identity_decisions import SPLIT, add_decision
 from gtm_platform_tests.tables import LONG_AGO, Row, filled, rows_of
 
+ROOMS = ("identity", "core", "health", "quality/customer_quality")
+
+
+def made_of_customers() -> list[DailyTable]:
+    """The tables of customers, each after those that it is made of."""
+    tables = {table.key: table for table in DAILY_TABLES if table.key != "core/unified_companies"}
+    wanted = {key for key in tables if key.startswith(ROOMS)}
+    while missing := {read for key in wanted for read in tables[key].tables if read in tables} - wanted:
+        wanted |= missing
+    needs = {key: [read for read in tables[key].tables if read in wanted] for key in wanted}
+    return [tables[key] for key in TopologicalSorter(needs).static_order()]
+
+
+TABLES = made_of_customers()
 FIRST = date(2026, 2, 10)
 DAYS = [FIRST, FIRST + timedelta(days=1)]
 AT = datetime(2026, 2, 1, tzinfo=UTC)
@@ -97,7 +113,7 @@ class Home:
     def live(self) -> None:
         lake = self.enter()
         for day in DAYS:
-            for table in DAILY_TABLES:
+            for table in TABLES:
                 table.write_day(lake, str(day))
 
     def split(self, first: str, second: str) -> None:
@@ -109,7 +125,7 @@ class Home:
         lake = self.enter()
         return {
             table.key: sorted(rows_of(lake.partition(table.key, str(day))), key=str)
-            for table in DAILY_TABLES
+            for table in TABLES
             if str(day) in lake.partitions(table.key)
         }
 

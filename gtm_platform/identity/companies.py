@@ -57,7 +57,10 @@ def table(
     policy: Policy,
     day: Day,
 ) -> ibis.Table:
-    """Return every company that a feed, or an address in the links, names; `previous` are those of the day before."""
+    """Return every company that a feed, or an address in the links, names.
+
+    `previous` are the companies of the newest day before.
+    """
     rules = policy.identity
     stated = [(feed, feed_rows(feed, records[feed.table])) for feed in FEEDS]
     statements = ibis.union(*[_statements(feed, rows, rules) for feed, rows in stated], _by_mail(links))
@@ -193,8 +196,8 @@ def _with_ids(companies: ibis.Table, previous: ibis.Table, day: Day) -> ibis.Tab
         aliases=ibis.coalesce(previous["former_ids"], NO_TEXTS),
     )
     before = before.select("id", "node", "name").join(seen, "id")
-    given = ids.assigned(members, None, before, day, begin=ids.COMPANY)
-    named = given.select("first_seen", key="label", company_id="id", former_ids="aliases")
+    assigned = ids.assigned(members, None, before, day, begin=ids.COMPANY)
+    named = assigned.select("first_seen", key="label", company_id="id", former_ids="aliases")
     rows = companies.view().join(named, "key")
     return rows.select(
         "company_id",

@@ -186,8 +186,12 @@ def _clustered(records: ibis.Table, shared: ibis.Table, rules: Identity) -> ibis
     clustered = clustered.mutate(
         label=ibis.ifelse(clustered["contested"].notnull(), clustered["sure"], clustered["whole"])
     )
-    others = clustered.view().filter(lambda t: t["label"].nullif(t["node"]).notnull())
-    sizes = others.group_by("label").agg(size=others.count() + 1).filter(lambda t: t["size"] > rules.largest_cluster)
+    members_beside_label = clustered.view().filter(lambda t: t["label"].nullif(t["node"]).notnull())
+    sizes = (
+        members_beside_label.group_by("label")
+        .agg(size=members_beside_label.count() + 1)
+        .filter(lambda t: t["size"] > rules.largest_cluster)
+    )
     clustered = clustered.view().left_join(sizes, "label").drop("label_right")
     clustered = clustered.left_join(knotted.union(tangled).distinct().mutate(tangled=True), "label").drop("label_right")
     clustered = clustered.mutate(too_large=clustered["size"].notnull() | clustered["tangled"].notnull())

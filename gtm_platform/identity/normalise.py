@@ -25,7 +25,10 @@ KEEPING_TAGS = (
 
 
 def email(raw: ibis.ir.StringValue) -> ibis.ir.StringValue:
-    """Lower case, without spaces around it and the +tag that is dropped there; null for what is not an address."""
+    """Lower case, without spaces around it and without a +tag; null for what is not an address.
+
+    A tag stays at the providers that do not drop it.
+    """
     text = raw.lower()
     plain = ibis.ifelse(domain(text).isin(GMAIL), _of_gmail(local_part(text)), text)
     return ibis.ifelse(raw.re_search(PLAIN_EMAIL), plain, _address_in(_visible(raw)))

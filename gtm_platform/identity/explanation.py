@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import ibis
+
 from gtm_platform.identity import companies, decisions, links
-from gtm_platform.identity.normalise import GMAIL
+from gtm_platform.identity.domains import is_mail_provider
 from gtm_platform.identity.references import Meant, NobodyMeant, Row, meant, newest_day, rows_where
 from gtm_platform.lake.daily_table import arguments
 from gtm_platform.lake.lake import Lake
@@ -92,7 +94,7 @@ def _why_together(rows: Sequence[Row]) -> list[str]:
         f"{WORDS[method]} ({evidence}; sure to {members[0]['match_confidence']:.0%}): {', '.join(map(_name, members))}."
         for (method, evidence), members in sorted(ties.items(), key=lambda item: (-len(item[1]), item[0]))
     ]
-    return tied + [_why_linked(row) for row in rows if not row["evidence"]]
+    return tied + [_why_linked(row) for row in rows if row["held_back"] or not row["evidence"]]
 
 
 def _why_linked(row: Row) -> str:
@@ -189,7 +191,7 @@ def _different(left: Meant, right: Meant, rules: Identity, decided: Sequence[Dec
             reasons.append(f"Both have {address}, an inbox that several people read; it ties nobody together.")
     domains = [{address.split("@")[1] for address in side} for side in mails]
     for domain in sorted(domains[0] & domains[1]):
-        free = domain in rules.free_mail_domains or domain in GMAIL
+        free = is_mail_provider(domain, rules)
         what = "a mail provider's, which says nothing" if free else "their company's, which many people share"
         reasons.append(f"Both have an address at {domain}: it is {what}.")
     if not reasons:
@@ -204,9 +206,13 @@ def _is_between(decision: Decision, left: Meant, right: Meant) -> bool:
     return (first in keys[0] and second in keys[1]) or (first in keys[1] and second in keys[0])
 
 
+def _is_company(t: ibis.Table, text: str) -> ibis.ir.BooleanValue:
+    return (t["company_id"] == text) | t["former_ids"].contains(text) | t["hosts"].contains(text)
+
+
 def _company_row(lake: Lake, reference: str, day: str) -> Row:
     text = reference.strip().lower()
-    rows = rows_where(lake, companies.TABLE.key, day, lambda t: (t["company_id"] == text) | t["domains"].contains(text))
+    rows = rows_where(lake, companies.TABLE.key, day, lambda t: _is_company(t, text))
     if not rows:
         raise NobodyMeant(f"No company has the id or domain {reference} on {day}.")
     return rows[0]
@@ -224,7 +230,12 @@ def _company(lake: Lake, reference: str, day: str) -> Explanation:
     ids = {name: value for name, value in row.items() if name.endswith("_company_ids") and value}
     reasons = [f"It goes by the domain {row['domain'] or '(none)'}: {HOW[row['match_method']]}."]
     if further := [domain for domain in row["domains"] if domain != row["domain"]]:
-        reasons.append(f"A system lists as its further domains: {', '.join(further)}.")
+        reasons.append(f"Its further domains, by a system or the policy: {', '.join(further)}.")
+    if row["contested_domains"]:
+        contested = ", ".join(row["contested_domains"])
+        reasons.append(f"Held back for review, as another company has it, too: {contested}.")
+    if row["former_ids"]:
+        reasons.append(f"It was several companies before: {', '.join(row['former_ids'])} went into it.")
     reasons += [f"{name.removesuffix('_company_ids')} has it as {', '.join(value)}." for name, value in ids.items()]
     return Explanation(f"{reference} is {row['name']}, {row['company_id']}, on {day}.", reasons, {"day": day, **row})
 
@@ -232,7 +243,7 @@ def _company(lake: Lake, reference: str, day: str) -> Explanation:
 def _two_companies(lake: Lake, first: str, second: str, day: str) -> Explanation:
     left, right = _company_row(lake, first, day), _company_row(lake, second, day)
     if left["company_id"] == right["company_id"]:
-        reason = f"A system lists {', '.join(left['domains'])} as domains of one company."
+        reason = f"A system or the policy has {', '.join(left['domains'])} as domains of one company."
         return Explanation(f"{first} and {second} are the same company, {left['name']}.", [reason], {"company": left})
     return Explanation(
         f"{first} and {second} are two companies: {left['name']} and {right['name']}.",

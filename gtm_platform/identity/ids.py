@@ -5,70 +5,78 @@ from collections.abc import Sequence
 import ibis
 
 from gtm_platform.identity.decisions import keys_of
-from gtm_platform.identity.person_records import UNKNOWN_AGE, named, node
+from gtm_platform.identity.person_records import UNKNOWN_AGE
 from gtm_platform.lake.expressions.days import Day, as_scalar
 from gtm_platform.lake.expressions.literals import NO_TEXTS
 
+CUSTOMER, COMPANY = "cus_", "com_"  # how ids begin
+
 
 def assigned(
-    members: ibis.Table, gone: ibis.Table, previous: ibis.Table, day: Day, set_free: Sequence[str] = ()
+    members: ibis.Table,
+    gone: ibis.Table | None,
+    previous: ibis.Table,
+    day: Day,
+    set_free: Sequence[str] = (),
+    begin: str = CUSTOMER,
 ) -> ibis.Table:
-    """Return [label, customer_id, first_seen, aliases] of each cluster.
+    """Return [label, id, first_seen, aliases] of each cluster.
 
-    `members` are the records of the day, each with the `label` of its cluster, `gone` [label, node] those merged into
-    one of them; `previous` are the links of the newest day before. `set_free` names records that a person took out of
-    a customer: the id that they had before they went into it is theirs again.
+    `members` are [label, node, name, created], the records of the day, each with the `label` of its cluster, the number
+    and the name that it has on every day; `gone` are [label, node] of those merged into one of them. `previous` are
+    [node, name, id, first_seen, aliases] of the newest day before. `set_free` names records that a person took out of a
+    customer: the id that they had before they went into it is theirs again.
     """
-    records = members.select("label", "node", "created").union(gone.mutate(created=ibis.literal(UNKNOWN_AGE)))
-    kept = _kept(_claims(records, previous))
+    records = members.select("label", "node", "created")
+    if gone is not None:
+        records = records.union(gone.mutate(created=ibis.literal(UNKNOWN_AGE)))
+    kept = _kept(_claims(records, previous, begin))
     if not set_free:
-        return kept.view().union(_new(members.anti_join(kept.view(), "label"), previous, day))
+        return kept.view().union(_new(members.anti_join(kept.view(), "label"), previous, day, begin))
     own = _own_again(members.anti_join(kept.view(), "label"), previous, set_free, day).view()
-    new = _new(members.anti_join(kept.view(), "label").anti_join(own, "label"), previous, day)
+    new = _new(members.anti_join(kept.view(), "label").anti_join(own, "label"), previous, day, begin)
     return _without_alias(kept.view(), own).union(own.select(*CLAIM)).union(new)
 
 
-CLAIM = ("label", "customer_id", "first_seen", "aliases")
+CLAIM = ("label", "id", "first_seen", "aliases")
 
 # Nearly every id has its records in one cluster, and nearly every cluster one id: only the others are put in order.
 
 
-def _claims(records: ibis.Table, previous: ibis.Table) -> ibis.Table:
-    """Return [label, customer_id, first_seen, aliases]: each id of before goes where its records are.
+def _claims(records: ibis.Table, previous: ibis.Table, begin: str) -> ibis.Table:
+    """Return [label, id, first_seen, aliases]: each id of before goes where its records are.
 
     Where they went apart, it stays with the record that it is made of, else with the oldest.
     """
-    former = previous.mutate(node=node(previous["source"], previous["record_id"]))
-    placed = former.join(records, "node").view()
-    each = placed.group_by("customer_id").agg(
+    joined = previous.view().join(records, "node")
+    placed = joined.view()
+    each = placed.group_by("id").agg(
         label=placed["label"].min(),
         last=placed["label"].max(),
         first_seen=placed["first_seen"].min(),
         aliases=placed["aliases"].arbitrary(),
     )
-    split_ids = placed.view().semi_join(each.filter(each["label"] != each["last"]), "customer_id")
-    split_ids = split_ids.mutate(namesake=_hashed(named(split_ids["source"], split_ids["record_id"])))
-    made_of_it = split_ids["namesake"] == split_ids["customer_id"]
-    order = ibis.row_number().over(
-        group_by="customer_id", order_by=[made_of_it.desc(), "created", "source", "record_id"]
-    )
+    split_ids = joined.view().semi_join(each.view().filter(lambda t: t["label"] != t["last"]), "id")
+    split_ids = split_ids.mutate(namesake=_hashed(split_ids["name"], begin))
+    made_of_it = split_ids["namesake"] == split_ids["id"]
+    order = ibis.row_number().over(group_by="id", order_by=[made_of_it.desc(), "created", "name"])
     oldest = split_ids.mutate(nth=order).filter(lambda t: t["nth"] == 0)
-    return each.filter(each["label"] == each["last"]).select(*CLAIM).union(oldest.select(*CLAIM))
+    return each.view().filter(lambda t: t["label"] == t["last"]).select(*CLAIM).union(oldest.select(*CLAIM))
 
 
 def _kept(claims: ibis.Table) -> ibis.Table:
     """Return the oldest of the ids that a cluster has a claim on; the younger ones become its aliases."""
     labels_with_several_ids = claims.group_by("label").having(claims.count() > 1).agg()
-    order = ibis.row_number().over(group_by="label", order_by=["first_seen", "customer_id"])
+    order = ibis.row_number().over(group_by="label", order_by=["first_seen", "id"])
     several = claims.view().semi_join(labels_with_several_ids, "label").mutate(nth=order)
     merged = several.group_by("label").agg(
-        customer_id=several["customer_id"].max(where=several["nth"] == 0),
+        id=several["id"].max(where=several["nth"] == 0),
         first_seen=several["first_seen"].min(),
-        younger=several["customer_id"].collect(where=several["nth"] > 0),
+        younger=several["id"].collect(where=several["nth"] > 0),
         older=several["aliases"].collect().flatten(),
     )
     aliases = ibis.coalesce(merged["younger"], NO_TEXTS).concat(ibis.coalesce(merged["older"], NO_TEXTS)).sort()
-    merged = merged.select("label", "customer_id", "first_seen", aliases=aliases)
+    merged = merged.select("label", "id", "first_seen", aliases=aliases)
     return claims.view().anti_join(labels_with_several_ids, "label").union(merged)
 
 
@@ -78,46 +86,44 @@ def _own_again(members: ibis.Table, previous: ibis.Table, set_free: Sequence[str
     It was, if it is an alias of the customer that they belonged to the day before; `former` is that customer.
     """
     freed = members.semi_join(members.filter(keys_of(members).isin(set_free)).select("label"), "label")
-    former = previous.mutate(node=node(previous["source"], previous["record_id"]))
-    belonged = former.join(freed.select("label", "node"), "node")
-    aliases = belonged.select("label", former=belonged["customer_id"], customer_id=belonged["aliases"].unnest())
-    own = _founders(freed).join(aliases.distinct(), ["label", "customer_id"])
-    return own.select("label", "customer_id", "former", first_seen=as_scalar(day), aliases=NO_TEXTS)
+    belonged = previous.join(freed.select("label", "node"), "node")
+    aliases = belonged.select("label", former=belonged["id"], id=belonged["aliases"].unnest())
+    own = _founders(freed, CUSTOMER).join(aliases.distinct(), ["label", "id"])
+    return own.select("label", "id", "former", first_seen=as_scalar(day), aliases=NO_TEXTS)
 
 
 def _without_alias(customers: ibis.Table, own: ibis.Table) -> ibis.Table:
     """Return the customers without the aliases that are customers again."""
-    given_back = own.group_by(own_of="former").agg(back=own["customer_id"].collect()).rename(customer_id="own_of")
-    joined = customers.left_join(given_back.view(), "customer_id").drop("customer_id_right")
+    given_back = own.group_by(own_of="former").agg(back=own["id"].collect()).rename(id="own_of")
+    joined = customers.left_join(given_back.view(), "id").drop("id_right")
     back = ibis.coalesce(joined["back"], NO_TEXTS)
     return joined.select(
-        "label", "customer_id", "first_seen", aliases=joined["aliases"].filter(lambda alias: ~back.contains(alias))
+        "label", "id", "first_seen", aliases=joined["aliases"].filter(lambda alias: ~back.contains(alias))
     )
 
 
-def _founders(members: ibis.Table) -> ibis.Table:
-    """Return [label, name, customer_id]: the oldest record of each cluster, and the id that it makes."""
-    name = named(members["source"], members["record_id"])
-    founder = ibis.struct({"created": members["created"], "name": name}).min()
+def _founders(members: ibis.Table, begin: str) -> ibis.Table:
+    """Return [label, name, id]: the oldest record of each cluster, and the id that it makes."""
+    founder = ibis.struct({"created": members["created"], "name": members["name"]}).min()
     new = members.group_by("label").agg(founder=founder)
-    return new.select("label", name=new["founder"]["name"]).mutate(customer_id=lambda t: _hashed(t["name"]))
+    return new.select("label", name=new["founder"]["name"]).mutate(id=lambda t: _hashed(t["name"], begin))
 
 
-def _new(members: ibis.Table, previous: ibis.Table, day: Day) -> ibis.Table:
+def _new(members: ibis.Table, previous: ibis.Table, day: Day, begin: str) -> ibis.Table:
     """Make an id of the cluster's oldest record, with the day in it where that id once went to somebody else."""
-    new = _founders(members).view()
-    aliases = previous.select(customer_id=previous["aliases"].unnest())
-    used = previous.select("customer_id").union(aliases)
-    taken = used.semi_join(new, "customer_id").distinct().mutate(taken=True)
-    new = new.view().left_join(taken, "customer_id")
-    again = _hashed(new["name"] + " " + as_scalar(day).cast("string"))
+    new = _founders(members, begin).view()
+    aliases = previous.select(id=previous["aliases"].unnest())
+    used = previous.select("id").union(aliases)
+    taken = used.semi_join(new, "id").distinct().mutate(taken=True)
+    new = new.view().left_join(taken, "id")
+    again = _hashed(new["name"] + " " + as_scalar(day).cast("string"), begin)
     return new.select(
         "label",
-        customer_id=ibis.ifelse(new["taken"].notnull(), again, new["customer_id"]),
+        id=ibis.ifelse(new["taken"].notnull(), again, new["id"]),
         first_seen=as_scalar(day),
         aliases=NO_TEXTS,
     )
 
 
-def _hashed(text: ibis.ir.StringValue) -> ibis.ir.StringValue:
-    return ibis.literal("cus_") + text.hexdigest("sha256").substr(0, 16)
+def _hashed(text: ibis.ir.StringValue, begin: str) -> ibis.ir.StringValue:
+    return ibis.literal(begin) + text.hexdigest("sha256").substr(0, 16)

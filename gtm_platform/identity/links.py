@@ -35,6 +35,7 @@ CONTRACT = Contract(
         "match_confidence": Column("float64", "0 to 1, by method.", nullable=False, rule=lambda v: v.between(0, 1)),
         "evidence": Column("string", "What was the same.", personal=True),
         "held_back": Column("boolean", "A match was held back and waits for a person to look at it.", nullable=False),
+        "held_back_group": Column("string", "The same for records that would be tied together but for the reason."),
         "reason": Column("string", "Why it was held back."),
     },
     key=("source", "record_id"),
@@ -64,11 +65,27 @@ def table(
     gone = merged.anti_join(everybody, merged["loser"] == everybody["node"])
     gone = gone.join(clustered.view().select("label", winner="node"), "winner").select("label", node="loser").distinct()
     members = clustered.view().select("label", "node", "created", "source", "record_id")
-    customers = ids.assigned(members, gone, previous, day, decisions.set_free(decided))
+    members = members.mutate(name=person_records.named(members["source"], members["record_id"]))
+    customers = ids.assigned(members, gone, _by_node(previous), day, decisions.set_free(decided))
+    customers = customers.rename(customer_id="id")
     conflicts = _shared_inbox_conflicts(clustered.view(), customers, rules).mutate(conflict=True)
     linked = clustered.view().join(customers, "label")
-    linked = linked.left_join(_strongest_match(shared, rules), "node").left_join(conflicts, "email")
+    refused = clustered.view().filter(lambda t: t["contested"].notnull())
+    matches = _strongest_match(_without_weak(shared, refused), rules)
+    linked = linked.left_join(matches, "node").left_join(conflicts, "email")
     return _output_columns(linked.drop("email_right"))
+
+
+def _by_node(links: ibis.Table) -> ibis.Table:
+    """Return links as ids are assigned by: [node, name, id, first_seen, aliases]."""
+    source, record_id = links["source"], links["record_id"]
+    return links.select(
+        "first_seen",
+        "aliases",
+        node=person_records.node(source, record_id),
+        name=person_records.named(source, record_id),
+        id="customer_id",
+    )
 
 
 def counting_traits(records: person_records.Tables, policy: Policy, decided: Sequence[Decision]) -> ibis.Table:
@@ -134,33 +151,82 @@ def _surest_first(rules: Identity) -> list[str]:
     return [decisions.METHOD, *sorted(sure, key=lambda method: -sure[method])]
 
 
-def _shared(traits: ibis.Table) -> ibis.Table:
-    """Return the traits that more than one record has, with `first`, the record that stands for all of them.
+STRONG = (decisions.METHOD, "email", "merged")  # what alone makes two records of a system of record one person
 
-    An address is matched as e-mail where two records have it as their own, else as somebody's secondary one.
+
+def _shared(traits: ibis.Table) -> ibis.Table:
+    """Return the traits that more than one record has, with a record that stands for all of them.
+
+    That is `first`, and for those that have it for sure `surest`, null for the others. An address is matched as e-mail
+    where two records have it as their own, else as somebody's secondary one.
     """
     own = (traits["method"] == "email").ifelse(1, 0)
-    had = traits.group_by("trait").agg(own=own.sum(), first=traits["node"].min(), last=traits["node"].max())
+    node, strong = traits["node"], traits["method"].isin(STRONG)
+    had = traits.group_by("trait").agg(own=own.sum(), first=node.min(), last=node.max(), surest=node.min(where=strong))
     shared = traits.join(had.filter(had["first"].nullif(had["last"]).notnull()), "trait")
     weak = (shared["method"] == "email") & (shared["own"] < 2)
     method = ibis.ifelse(weak, "secondary_email", shared["method"])
-    return shared.select("node", "first", "trait", method=method)
+    surest = ibis.cases((method.isin(STRONG), shared["surest"]))
+    return shared.select("node", "first", "trait", method=method, surest=surest)
 
 
 def _clustered(records: ibis.Table, shared: ibis.Table, rules: Identity) -> ibis.Table:
     """Return the records with the `label` of their cluster.
 
-    Each is on its own where the cluster is too large or cannot be followed to its end.
+    Each is on its own where the cluster is too large or cannot be followed to its end. Where two records of a system of
+    record would come together by what is less sure, that does not count, and `contested` is the whole they would be.
     """
-    labels, tangled = components(shared.select(a="node", b="first"))
-    sizes = labels.group_by("label").agg(size=labels.count() + 1)
-    sizes = sizes.filter(sizes["size"] > rules.largest_cluster)
-    clustered = records.left_join(labels.view(), "node").drop("node_right")
-    clustered = clustered.mutate(label=ibis.coalesce(clustered["label"], clustered["node"]))
-    clustered = clustered.left_join(sizes, "label").drop("label_right")
-    clustered = clustered.left_join(tangled.mutate(tangled=True), "label").drop("label_right")
+    strong = shared.filter(shared["surest"].notnull())
+    sure, knotted = components(strong.select(a="node", b="surest"))
+    loose = _moved(_moved(shared.select(a="node", b="first"), sure, "a"), sure, "b")
+    whole, tangled = components(loose)
+    clustered = _labelled(_labelled(records, sure, "node", "sure"), whole, "sure", "whole")
+    contested = _contested(clustered.view(), rules)
+    clustered = clustered.view().left_join(contested, "whole").drop("whole_right")
+    clustered = clustered.mutate(
+        label=ibis.ifelse(clustered["contested"].notnull(), clustered["sure"], clustered["whole"])
+    )
+    members_beside_label = clustered.view().filter(lambda t: t["label"].nullif(t["node"]).notnull())
+    sizes = (
+        members_beside_label.group_by("label")
+        .agg(size=members_beside_label.count() + 1)
+        .filter(lambda t: t["size"] > rules.largest_cluster)
+    )
+    clustered = clustered.view().left_join(sizes, "label").drop("label_right")
+    clustered = clustered.left_join(knotted.union(tangled).distinct().mutate(tangled=True), "label").drop("label_right")
     clustered = clustered.mutate(too_large=clustered["size"].notnull() | clustered["tangled"].notnull())
-    return clustered.mutate(label=ibis.ifelse(clustered["too_large"], clustered["node"], clustered["label"]))
+    group = ibis.cases((clustered["too_large"], clustered["label"]), else_=clustered["contested"])
+    return clustered.mutate(
+        group=group, label=ibis.ifelse(clustered["too_large"], clustered["node"], clustered["label"])
+    )
+
+
+def _moved(edges: ibis.Table, labels: ibis.Table, end: str) -> ibis.Table:
+    """Return the edges with one end moved to the label that it has."""
+    moved = edges.view().left_join(labels.view().select(**{end: "node"}, label="label"), end)
+    return moved.select(*[c for c in ("a", "b") if c != end], **{end: ibis.coalesce(moved["label"], moved[end])})
+
+
+def _labelled(records: ibis.Table, labels: ibis.Table, by: str, name: str) -> ibis.Table:
+    """Return the records with a label, which what is alone has of itself."""
+    labelled = records.view().left_join(labels.view().select(**{by: "node"}, label="label"), by)
+    return labelled.select(*records.columns, **{name: ibis.coalesce(labelled["label"], labelled[by])})
+
+
+def _contested(clustered: ibis.Table, rules: Identity) -> ibis.Table:
+    """Return [whole, contested, system] of those in which records of one system of record lie in several sure parts."""
+    recorded = clustered.filter(clustered["source"].isin(rules.systems_of_record))
+    parts = recorded.group_by("whole", system=recorded["source"]).agg(
+        first=recorded["sure"].min(), last=recorded["sure"].max()
+    )
+    several = parts.filter(parts["first"].nullif(parts["last"]).notnull())
+    return several.group_by("whole").agg(system=several["system"].min()).mutate(contested=lambda t: t["whole"])
+
+
+def _without_weak(shared: ibis.Table, refused: ibis.Table) -> ibis.Table:
+    """Return the shared traits without the weak ones of the records whose weak ties do not count."""
+    strong = shared.filter(shared["surest"].notnull())
+    return strong.union(shared.filter(shared["surest"].isnull()).anti_join(refused, "node"))
 
 
 def _strongest_match(shared: ibis.Table, rules: Identity) -> ibis.Table:
@@ -188,8 +254,10 @@ def _output_columns(linked: ibis.Table) -> ibis.Table:
     reason = ibis.cases(
         (linked["tangled"].notnull(), ibis.literal("chain of matches too long to follow")),
         (linked["too_large"], ibis.literal("cluster of ") + linked["size"].cast("string") + " records"),
+        (linked["contested"].notnull(), ibis.literal("two records of ") + linked["system"] + " would be one"),
         (linked["conflict"].notnull(), ibis.literal("shared inbox")),
     )
+    group = ibis.coalesce(linked["group"].cast("string"), linked["email"])
     return linked.select(
         "source",
         "record_id",
@@ -201,6 +269,7 @@ def _output_columns(linked: ibis.Table) -> ibis.Table:
         match_confidence=ibis.ifelse(matched, linked["confidence"], number(1)),
         evidence=ibis.ifelse(matched, linked["trait"], ibis.null("string")),
         held_back=reason.notnull(),
+        held_back_group=ibis.cases((reason.notnull(), group.hexdigest("sha256").substr(0, 16))),
         reason=reason,
     )
 

@@ -15,10 +15,20 @@ LEGAL_FORM = (
     r"k\.?k|oy|ab|a/?s|aps|pty|pte)\.?$"
 )
 GMAIL = ("gmail.com", "googlemail.com")
+# At these +x is part of a name, and no mail comes to the name before it. Everybody else drops it, those included at
+# whom companies have their mailboxes.
+KEEPING_TAGS = (
+    *("yahoo.com", "yahoo.co.uk", "yahoo.de", "yahoo.fr", "yahoo.co.jp", "ymail.com", "rocketmail.com", "aol.com"),
+    *("gmx.de", "gmx.net", "gmx.com", "gmx.at", "gmx.ch", "web.de", "mail.com", "t-online.de"),
+    *("qq.com", "163.com", "126.com"),
+)
 
 
 def email(raw: ibis.ir.StringValue) -> ibis.ir.StringValue:
-    """Lower case, without spaces around it and without +tag; null for what is not an address."""
+    """Lower case, without spaces around it and without a +tag; null for what is not an address.
+
+    A tag stays at the providers that do not drop it.
+    """
     text = raw.lower()
     plain = ibis.ifelse(domain(text).isin(GMAIL), _of_gmail(local_part(text)), text)
     return ibis.ifelse(raw.re_search(PLAIN_EMAIL), plain, _address_in(_visible(raw)))
@@ -26,7 +36,8 @@ def email(raw: ibis.ir.StringValue) -> ibis.ir.StringValue:
 
 def _address_in(text: ibis.ir.StringValue) -> ibis.ir.StringValue:
     address = r"^([^@\s\p{Z}]+)@([^@\s\p{Z}]+\.[^@\s\p{Z}]+)$"
-    local, at = text.re_extract(address, 1).re_replace(r"\+.*$", ""), text.re_extract(address, 2)
+    name, at = text.re_extract(address, 1), text.re_extract(address, 2)
+    local = ibis.ifelse(at.isin(KEEPING_TAGS), name, name.re_replace(r"\+.*$", ""))
     return ibis.ifelse(at.isin(GMAIL), _of_gmail(local), local.nullif("") + "@" + at)
 
 

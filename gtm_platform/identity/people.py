@@ -18,7 +18,9 @@ CONTRACT = Contract(
     {
         "customer_id": Column("string", "The customer.", nullable=False),
         "email": Column("string", "Address: that with which a user signs in, else the first source's.", personal=True),
-        "all_emails": Column("array<string>", "All its addresses, normalised and sorted.", False, personal=True),
+        "all_emails": Column(
+            "array<string>", "All its addresses that are no other customer's, sorted.", False, personal=True
+        ),
         "aliases": Column("array<string>", "Ids that went into this customer when customers merged.", nullable=False),
         "first_seen": Column("date", "Day on which this customer_id came about.", nullable=False),
         "records": Column("int64", "Number of records in all sources.", nullable=False),
@@ -73,7 +75,11 @@ def _people(members: ibis.Table) -> ibis.Table:
 
 
 def _emails(members: ibis.Table) -> ibis.Table:
-    mail = person_records.addresses(members, of="customer_id").select("customer_id", "email").distinct()
+    """Return [customer_id, all_emails]; a further address that is a record's own is only that record's customer's."""
+    every = person_records.addresses(members, of="customer_id")
+    own = every.view().filter(lambda t: t["own"]).select("customer_id", "email")
+    further = every.view().filter(lambda t: ~t["own"]).select("customer_id", "email").anti_join(own.view(), "email")
+    mail = own.view().union(further, distinct=True)
     return mail.group_by("customer_id").agg(all_emails=mail["email"].collect().sort())
 
 

@@ -37,7 +37,7 @@ CONTRACT = Contract(
         "second_id": Column("string", "The one that it may be the same as.", nullable=False),
         "rule": Column(
             "string",
-            "held_back: a trait that they share does not count; similar: their records say much the same; "
+            "held_back: what they share does not count; similar: their records say much the same; "
             "similar_name: companies by their names.",
             nullable=False,
             rule=lambda v: v.isin(RULES),
@@ -76,6 +76,7 @@ def table(
         near = neighbourhood(stated, "customer_id", ("name", "company", "email"), new)
         alike = similar_customers(engine().to_pyarrow(near), least=rules.people)
         rows += _listed(PERSON, SIMILAR, "their records say much the same", alike)
+    rows += _contested_domains(companies)
     names = companies.select("company_id", "name")
     rows += _still_apart(before, SIMILAR_NAME, names.select(id="company_id"))
     if _number(new := names.anti_join(previous_companies, "company_id").select("company_id")):
@@ -106,19 +107,31 @@ def _listed(kind: str, rule: str, reason: str, alike: Sequence[Likeness]) -> Ite
 
 
 def _held_back(links: ibis.Table) -> Iterator[Row]:
-    """Pair customers behind an address that ties nobody together: each with the first of them."""
-    waiting = links.filter(links["held_back"], links["email"].notnull())
-    by_mail = waiting.group_by("email").agg(
+    """Pair customers whom something would tie together that does not count: each with the first of them."""
+    waiting = links.filter(links["held_back"])
+    groups = waiting.group_by("held_back_group").agg(
         reason=waiting["reason"].min(), customers=waiting["customer_id"].collect(distinct=True).sort()
     )
+    yield from _pairs_with_first(PERSON, engine().to_pyarrow(groups).to_pylist(), "customers")
+
+
+def _contested_domains(companies: ibis.Table) -> Iterator[Row]:
+    """Pair companies of which systems say that they have the same domain: each with the first of them."""
+    claims = companies.select("company_id", domain=companies["contested_domains"].unnest())
+    owners = companies.select("company_id", "domain").semi_join(claims, "domain")
+    had = claims.union(owners.select(*claims.columns)).distinct()
+    groups = had.group_by("domain").agg(companies=had["company_id"].collect().sort())
+    groups = groups.mutate(reason=ibis.literal("both are said to have the domain ") + groups["domain"])
+    yield from _pairs_with_first(COMPANY, engine().to_pyarrow(groups).to_pylist(), "companies")
+
+
+def _pairs_with_first(kind: str, groups: Sequence[Row], members: str) -> Iterator[Row]:
     pairs: Mapping[tuple[str, str], str] = {
-        (row["customers"][0], other): row["reason"]
-        for row in engine().to_pyarrow(by_mail).to_pylist()
-        for other in row["customers"][1:]
+        (group[members][0], other): group["reason"] for group in groups for other in group[members][1:]
     }
     for (first, second), reason in sorted(pairs.items()):
         yield {
-            "kind": PERSON,
+            "kind": kind,
             "first_id": first,
             "second_id": second,
             "rule": HELD_BACK,

@@ -16,13 +16,14 @@ Columns = frozenset[tuple[str, str]]  # a view of the engine, and a column of it
 def column_lineage(table: ibis.Table) -> Origins:
     """Return of which columns of the lake each column is made; nothing where that is not known."""
     queries = queries_in(table)
+    read = {view: query.table for view, query in queries.items() if query.table}  # a list of words is no table
     resolved: dict[tuple[ops.Relation, str], Columns] = {}
     try:
         origins = {name: _of_column(table.op(), name, queries, resolved) for name in table.columns}
     except (sqlglot.errors.SqlglotError, RecursionError, KeyError):
         return {}
     return {
-        name: frozenset((queries[view].table, column) for view, column in columns if view in queries)
+        name: frozenset((read[view], column) for view, column in columns if view in read)
         for name, columns in origins.items()
     }
 

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from gtm_platform.policy import domain_lists
 from gtm_platform.policy.alerts import Alerts
 from gtm_platform.policy.automation import Automation
 from gtm_platform.policy.companies import Companies
@@ -74,10 +75,13 @@ class Policy(Rules):
 
     @property
     def hash(self) -> str:
-        """Twelve digits that change with any value that decides what a table says, and with nothing else."""
+        """Twelve digits that change with any value that decides what a table says, and with nothing else.
+
+        The public lists of domains are such values.
+        """
         decides_no_table = {"alerts", "automation", "limits", "enrichment"}
         canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+        return hashlib.sha256(f"{canonical} {domain_lists.version()}".encode()).hexdigest()[:12]
 
 
 def read(text: str, name: str) -> Policy:

@@ -1,5 +1,6 @@
 """Who is the same person or company, how sure that is, and whose word counts first."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -42,6 +43,9 @@ class Identity(Rules):
 
     shared_inboxes: list[str]
     free_mail_domains: list[str]
+    company_domains: tuple[str, ...] = ()
+    domain_aliases: Mapping[str, str] = Field(default_factory=dict)
+    systems_of_record: tuple[str, ...] = ("hubspot",)
     largest_cluster: Annotated[int, Field(ge=2)]
     confidence: Confidence
     precedence: Precedence = Precedence()

@@ -19,6 +19,7 @@ from gtm_platform_tests.bench import (
     connector,
     dashboard,
     graph,
+    identity,
     latency,
     limits,
     marts,
@@ -28,8 +29,20 @@ from gtm_platform_tests.bench import (
 from gtm_platform_tests.bench.figures import Effort, Figure, Row
 
 ROOMS = (
-    *(marts, score_changes, connector, latency, limits, graph, unchanged, automation, backfill, api, dashboard),
-    *(anomalies, backtest),
+    marts,
+    score_changes,
+    identity,
+    connector,
+    latency,
+    limits,
+    graph,
+    unchanged,
+    automation,
+    backfill,
+    api,
+    dashboard,
+    anomalies,
+    backtest,
 )
 FIGURES = {room.FIGURE.name: room.FIGURE for room in ROOMS}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")

@@ -5,6 +5,8 @@ address, by shared id and by merges. One further window per source brings what m
 """
 
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -181,20 +183,27 @@ USUAL = {
 }
 
 
-def settle(lake: Path, customers: int) -> int:
-    """Writes the customers' source rows into the lake; says how many."""
-    rows = {table: customers * share // 1000 for table, share in PER_THOUSAND.items()} | FEW
+@contextmanager
+def writing() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Connect to an engine that knows the macros of the formulas."""
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
         connection.execute("create macro instant(days) as timestamptz '2024-01-01' + to_seconds(86400 * days)")
         connection.execute("create macro dice(i, salt, sides) as (hash(i, salt) % sides)::bigint")
+        yield connection
+
+
+def settle(lake: Path, customers: int) -> int:
+    """Writes the customers' source rows into the lake; says how many."""
+    rows = {table: customers * share // 1000 for table, share in PER_THOUSAND.items()} | FEW
+    with writing() as connection:
         for table, count in rows.items():
-            _write(connection, lake, table, FIRST, count, customers, every=1)
-            _write(connection, lake, table, LATER, count, customers, every=MOVED)
+            write(connection, lake, table, FIRST, count, customers, every=1)
+            write(connection, lake, table, LATER, count, customers, every=MOVED)
     return sum(rows.values())
 
 
-def _write(
+def write(
     connection: duckdb.DuckDBPyConnection,
     lake: Path,
     table: str,
@@ -202,7 +211,9 @@ def _write(
     count: int,
     customers: int,
     every: int,
+    said: Mapping[str, Mapping[str, str]] = SAID,
 ) -> None:
+    """Write some rows of a table, its columns by what is said of them, into the window of its source."""
     folder = lake / table
     folder.mkdir(parents=True, exist_ok=True)
     partition = windows[table.split("/")[0]]
@@ -210,18 +221,18 @@ def _write(
     target = folder / f"{partition}.{time.time_ns():020d}0000.{kind}.parquet"
     window = f"timestamptz '{DAY}'" if every > 1 else "timestamptz '2026-03-02' - interval 1 hour"
     columns = ", ".join(
-        f'({_said(table, name, str(kind), customers, window)})::{DuckDBType.to_string(kind)} as "{name}"'
+        f'({_said(said.get(table, {}), name, str(kind), customers, window)})::{DuckDBType.to_string(kind)} as "{name}"'
         for name, kind in contract_of(table).schema.items()
     )
     numbers = f"select i, i % {customers} as c from range(0, {count}, {every}) t(i)"
     connection.execute(f"copy (select {columns} from ({numbers})) to '{target}' (format parquet, compression zstd)")
 
 
-def _said(table: str, name: str, kind: str, customers: int, window: str) -> str:
+def _said(columns: Mapping[str, str], name: str, kind: str, customers: int, window: str) -> str:
     landed = {"_window": window, "_extracted_at": window, "_run_id": "'bench'", "_deleted": "false", "payload": "null"}
     if name in landed:
         return landed[name]
-    if said := SAID.get(table, {}).get(name):
+    if said := columns.get(name):
         return said.replace("{n}", str(customers))
     if name == "id":
         return "i::varchar"

@@ -116,6 +116,38 @@ def test_a_cluster_larger_than_policy_allows_is_not_glued() -> None:
     assert not any(row["held_back"] for id, row in links_of.items() if id[0] == "p")
 
 
+CONTACTS = [
+    {"id": "h1", "email": "dana@acme.example"},
+    {"id": "h2", "email": "eve@acme.example", "additional_emails": ["old@acme.example"]},
+]
+CONTRADICTED = [
+    {"id": "i1", "email": "dana@acme.example", "stripe_id": "s1"},
+    {"id": "i2", "email": "old@acme.example", "stripe_id": "s1"},
+]
+
+
+def test_two_contacts_of_the_crm_are_not_glued_by_what_other_systems_say() -> None:
+    """The same Stripe id on two Intercom contacts, who are two people to HubSpot."""
+    bystanders = [{"id": "i3", "email": "noor@acme.example", "stripe_id": "s2"}]
+    links_of = by(
+        "record_id",
+        linked(CONTACTS, [*CONTRADICTED, *bystanders], [{"id": "s1", "email": None}, {"id": "s2", "email": None}]),
+    )
+    assert links_of["h1"]["customer_id"] == links_of["i1"]["customer_id"]  # by their own address, which is sure
+    assert len({links_of[id]["customer_id"] for id in ("h1", "h2", "i2", "s1")}) == 4
+    assert {id for id, row in links_of.items() if row["held_back"]} == {"h1", "h2", "i1", "i2", "s1"}
+    assert links_of["s1"]["reason"] == "two records of hubspot would be one"
+    assert links_of["s1"]["match_method"] == "alone"
+    assert links_of["i3"]["customer_id"] == links_of["s2"]["customer_id"]
+
+
+def test_a_merge_in_the_crm_settles_a_contradiction() -> None:
+    merged = [CONTACTS[0] | {"merged_ids": ["h2"]}, CONTACTS[1]]
+    rows = rows_of(linked(merged, CONTRADICTED, [{"id": "s1", "email": None}]))
+    assert len({row["customer_id"] for row in rows}) == 1
+    assert not any(row["held_back"] for row in rows)
+
+
 def test_a_chain_that_cannot_be_followed_is_not_glued_either() -> None:
     chain = [
         {"id": str(n), "email": f"n{n}@acme.example", "additional_emails": [f"n{n + 1}@acme.example"]}
@@ -145,22 +177,33 @@ def a_world(seed: int, people: int = 40) -> dict[str, list[dict[str, Any]]]:
 
 
 def same_people(world: dict[str, list[dict[str, Any]]]) -> set[frozenset[str]]:
+    """Who is one person: by everything, but where that makes several contacts of HubSpot one, by what is sure."""
+    sure, whole = ties(world, sure=True), ties(world, sure=False)
+    people: set[frozenset[str]] = set()
+    for part in nx.connected_components(whole):
+        inner = [frozenset(each) for each in nx.connected_components(sure.subgraph(part))]
+        contacts = [each for each in inner if any(node[0] == "h" and sure.nodes[node] for node in each)]
+        people |= set(inner) if len(contacts) > 1 else {frozenset(part)}
+    records = (frozenset(node for node in each if whole.nodes[node]) for each in people)
+    return {each for each in records if each}
+
+
+def ties(world: dict[str, list[dict[str, Any]]], *, sure: bool) -> nx.Graph:
+    """Records, which have an attribute, and what they share."""
     graph = nx.Graph()
-    for rows in world.values():
-        for row in rows:
-            graph.add_node(row["id"], is_record=True)
-    for row in [row for rows in world.values() for row in rows]:
-        for mail in [row["email"], *row.get("additional_emails", [])]:
+    rows = [row for several in world.values() for row in several]
+    graph.add_nodes_from((row["id"] for row in rows), is_record=True)
+    for row in rows:
+        graph.add_edges_from((row["id"], loser) for loser in row.get("merged_ids", []) if loser in graph)
+        further = [] if sure else row.get("additional_emails", [])
+        for mail in [row["email"], *further]:
             if mail and "@" in mail and not mail.startswith("info@"):
                 graph.add_edge(row["id"], mail)
-        if row.get("stripe_id"):
-            graph.add_edge(row["id"], "id " + row["stripe_id"])
-        if row["id"][0] == "s":
+        if row["id"][0] == "s" and not sure:
             graph.add_edge(row["id"], "id " + row["id"])
-        for loser in row.get("merged_ids", []):
-            graph.add_edge(row["id"], loser)
-    parts = [frozenset(n for n in part if graph.nodes[n].get("is_record")) for part in nx.connected_components(graph)]
-    return {part for part in parts if part}
+        if row.get("stripe_id") and not sure:
+            graph.add_edge(row["id"], "id " + row["stripe_id"])
+    return graph
 
 
 @pytest.mark.parametrize("seed", range(3))

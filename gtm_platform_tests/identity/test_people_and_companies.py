@@ -1,21 +1,28 @@
 """One row per customer and per company: what speaks for them, and what they are called."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import ibis
 
 from gtm_platform.identity import companies, links, people, person_records
-from gtm_platform.policy import policy
+from gtm_platform.identity.domains import domain_lists
+from gtm_platform.policy import Policy, policy
 from gtm_platform.sources.feeds import company_feeds
 from gtm_platform_tests.tables import DAY, LONG_AGO, by, computed, days_ago, filled, person_tables, rows_of
 
 
-def world(**rows: list[dict[str, Any]]) -> dict[str, ibis.Table]:
+def world(
+    previous_companies: ibis.Table | None = None,
+    day: date = DAY,
+    rules: Policy | None = None,
+    **rows: list[dict[str, Any]],
+) -> dict[str, ibis.Table]:
     """The tables of identity for these records of the sources."""
     persons = person_tables(**{source: rows.get(source, []) for source in ("hubspot", "intercom", "stripe")})
-    rules = policy()
+    rules = rules or policy()
     previous = filled("identity/links")
-    linked = computed(links.table, "identity/links", records=persons, previous=previous, policy=rules, day=DAY)
+    linked = computed(links.table, "identity/links", records=persons, previous=previous, policy=rules, day=day)
     firms = computed(
         companies.table,
         "identity/companies",
@@ -26,7 +33,10 @@ def world(**rows: list[dict[str, Any]]) -> dict[str, ibis.Table]:
             else filled(feed.table, *rows.get(feed.table.replace("/", "_"), []))
             for feed in company_feeds()
         },
+        lists=domain_lists(),
+        previous=filled("identity/companies") if previous_companies is None else previous_companies,
         policy=rules,
+        day=day,
     )
     inputs: dict[str, Any] = {"links": linked, "records": persons, "companies": firms, "policy": rules}
     return {"people": computed(people.table, "identity/people", **inputs), "companies": firms}
@@ -139,3 +149,67 @@ def test_a_company_that_nobody_works_at_is_one_by_the_code_in_its_repositories()
     ]
     domains = {row["domain"] for row in rows_of(world(github_code_imports=imports)["companies"])}
     assert domains == {"quartz.example"}  # the other match may be of any word like it
+
+
+def hubspot(id: str, domain: str | None, *further: str) -> dict[str, Any]:
+    return {"id": id, "name": f"Firm {id}", "domain": domain, "additional_domains": list(further)}
+
+
+def test_hosts_of_one_registered_domain_are_one_company_and_disposable_mail_is_none() -> None:
+    tables = world(
+        hubspot_companies=[hubspot("1", "www.acme.co.uk"), hubspot("2", "acme.github.io")],
+        intercom_companies=[{"id": "c1", "website": "https://shop.acme.co.uk"}],
+        hubspot=[
+            {"id": "h1", "email": "a@mail.acme.co.uk"},
+            {"id": "h2", "email": "b@other.co.uk"},
+            {"id": "h3", "email": "c@mailinator.com"},
+        ],
+    )
+    firms = by("domain", tables["companies"])
+    assert set(firms) == {"acme.co.uk", "acme.github.io", "other.co.uk"}
+    assert firms["acme.co.uk"]["intercom_company_ids"] == ["c1"]
+    assert firms["acme.co.uk"]["domains"] == ["acme.co.uk"]
+    of = {row["email"]: row["company_id"] for row in rows_of(tables["people"])}
+    assert of["a@mail.acme.co.uk"] == firms["acme.co.uk"]["company_id"]
+    assert of["c@mailinator.com"] is None
+
+
+def test_a_domain_that_two_companies_have_glues_nobody() -> None:
+    companies = [
+        hubspot("1", "acme.example", "labs.example", "beta.example"),
+        hubspot("2", "beta.example", "labs.example"),
+        hubspot("3", "gamma.example", "gamma.co.uk"),
+    ]
+    firms = by("domain", world(hubspot_companies=companies)["companies"])
+    assert set(firms) == {"acme.example", "beta.example", "labs.example", "gamma.example"}
+    assert {domain: row["contested_domains"] for domain, row in firms.items()} == {
+        "acme.example": ["beta.example", "labs.example"],
+        "beta.example": ["labs.example"],
+        "labs.example": [],
+        "gamma.example": [],
+    }
+
+
+def test_another_name_of_a_company_by_the_policy() -> None:
+    rules = policy()
+    identity = rules.identity.model_copy(update={"domain_aliases": {"acme.de": "acme.example"}})
+    tables = world(
+        rules=rules.model_copy(update={"identity": identity}),
+        hubspot_companies=[hubspot("1", "acme.example"), hubspot("2", "www.acme.de")],
+    )
+    (firm,) = rows_of(tables["companies"])
+    assert (firm["domain"], firm["domains"]) == ("acme.example", ["acme.de", "acme.example"])
+    assert firm["hubspot_company_ids"] == ["1", "2"]
+
+
+def test_companies_that_become_one_keep_the_older_id_and_the_other_is_an_alias() -> None:
+    old = world(hubspot_companies=[hubspot("1", None)])["companies"]
+    second = DAY + timedelta(days=1)
+    both = world(old, second, hubspot_companies=[hubspot("1", None), hubspot("2", "acme.example")])["companies"]
+    younger = by("domain", both)["acme.example"]["company_id"]
+    (elder,) = (row["company_id"] for row in rows_of(old))
+    third = world(both, second + timedelta(days=1), hubspot_companies=[hubspot("1", "acme.example")])["companies"]
+    (firm,) = rows_of(third)
+    assert (firm["company_id"], firm["former_ids"], firm["first_seen"]) == (elder, [younger], DAY)
+    again = world(third, second + timedelta(days=2), hubspot_companies=[hubspot("1", "acme.example")])["companies"]
+    assert rows_of(again) == rows_of(third)

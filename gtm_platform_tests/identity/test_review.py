@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from gtm_platform.identity import companies, links, review, similar
+from gtm_platform.identity.domains import domain_lists
 from gtm_platform.policy import policy
 from gtm_platform.sources.feeds import company_feeds
 from gtm_platform.state.identity_decisions import Decision
@@ -50,8 +51,15 @@ TWINS = [
 ]
 
 
-def tables(rows: Sequence[Row], previous: ibis.Table, day: date, decided: Sequence[Decision]) -> dict[str, Any]:
-    persons = person_tables(hubspot=rows)
+def tables(
+    rows: Sequence[Row],
+    previous: ibis.Table,
+    day: date,
+    decided: Sequence[Decision],
+    further: Sequence[str] = (),
+    **others: Sequence[Row],
+) -> dict[str, Any]:
+    persons = person_tables(hubspot=rows, **others)
     linked = computed(
         links.table,
         "identity/links",
@@ -64,12 +72,21 @@ def tables(rows: Sequence[Row], previous: ibis.Table, day: date, decided: Sequen
     names = [
         {"id": "c1", "domain": "zephyrworks.example", "name": "Zephyr Works GmbH"},
         {"id": "c2", "domain": "zephyr-works.example", "name": "Zephyr Works Ltd."},
-        {"id": "c3", "domain": "other.example", "name": "Quartz Foods"},
+        {"id": "c3", "domain": "other.example", "name": "Quartz Foods", "additional_domains": list(further)},
     ]
     feeds = {feed.table: filled(feed.table) for feed in company_feeds()} | {
         "hubspot/companies": filled("hubspot/companies", *names)
     }
-    firms = computed(companies.table, "identity/companies", links=linked, records=feeds, policy=policy())
+    firms = computed(
+        companies.table,
+        "identity/companies",
+        links=linked,
+        records=feeds,
+        lists=domain_lists(),
+        previous=NO_ROWS["identity/companies"],
+        policy=policy(),
+        day=day,
+    )
     return {"links": linked, "companies": firms, "records": persons, "decided": decided, "policy": policy(), "day": day}
 
 
@@ -115,6 +132,23 @@ def test_who_shares_an_inbox_is_listed_with_the_reason() -> None:
     rows = [row for row in rows_of(listed(inputs)) if row["rule"] == review.HELD_BACK]
     assert [row["reason"] for row in rows] == ["shared inbox"] * 2
     assert {row["first_id"] for row in rows} == {min(customers(inputs["links"]).values())}
+
+
+def test_what_would_make_two_contacts_of_the_crm_one_is_listed() -> None:
+    contacts = [{"id": "h1", "email": "a@acme.example"}, {"id": "h2", "email": "b@acme.example"}]
+    users = [{"id": f"i{n}", "email": f"{name}@acme.example", "stripe_id": "s1"} for n, name in enumerate("ab")]
+    inputs = tables(contacts, NO_ROWS["identity/links"], DAY, (), intercom=users, stripe=[{"id": "s1"}])
+    (listed_pair, *more) = [row for row in rows_of(listed(inputs)) if row["rule"] == review.HELD_BACK]
+    ids = customers(inputs["links"])
+    together = {ids["h1"], ids["h2"], ids["s1"]}
+    assert listed_pair["reason"] == "two records of hubspot would be one"
+    assert {row[side] for row in (listed_pair, *more) for side in ("first_id", "second_id")} == together
+
+
+def test_a_domain_that_two_companies_have_is_listed() -> None:
+    inputs = tables(TWINS, NO_ROWS["identity/links"], DAY, (), further=["zephyrworks.example"])
+    (row,) = [row for row in rows_of(listed(inputs)) if row["rule"] == review.HELD_BACK]
+    assert (row["kind"], row["reason"]) == (review.COMPANY, "both are said to have the domain zephyrworks.example")
 
 
 def test_a_day_without_news_keeps_the_pairs_that_are_still_two() -> None:

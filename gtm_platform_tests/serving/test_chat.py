@@ -132,6 +132,15 @@ def test_metrics_are_those_of_the_house(shared_api: Served, snapshot: Snapshot) 
     assert len(call(shared_api, "metrics")["metrics"]) > 20
 
 
+def test_metrics_of_companies_say_where_they_come_from(shared_api: Served, snapshot: Snapshot) -> None:
+    answer = call(shared_api, "metrics", names=["companies", "companies_moved_7d"], dimension="cohort")
+    values = {(point["member"], point["value"]) for point in answer["metrics"][0]["values"]}
+    assert values == {(each.member, each.value) for each in snapshot.metric("companies", "cohort")}
+    assert answer["tables"] == [
+        "cohorts/transitions", "cohorts/validation_errors", "core/unified_companies", "core/unified_customers",
+    ]  # fmt: skip
+
+
 def test_a_company_comes_with_its_people(shared_api: Served) -> None:
     answer = call(shared_api, "companies", company="firm1.example", token="masked")
     assert [row["company_id"] for row in answer["companies"]] == ["com_01"]
@@ -268,6 +277,7 @@ def test_other_methods_show_nothing(shared_api: Served, method: str) -> None:
         ("explain_health", {"who": None}),
         ("metrics", {"names": ["password"]}),
         ("metrics", {"names": ["mrr"], "dimension": "email"}),
+        ("metrics", {"names": ["mrr", "companies"], "dimension": "cohort"}),
         ("metrics", {"names": ["mrr"], "days": 100_000}),
         ("what_changed", {"days": 8}),
         ("what_changed", {"least": 0}),

@@ -18,7 +18,7 @@ from gtm_platform.serving.answers.cohorts import CohortsAnswer, Transition
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
 from gtm_platform.serving.answers.timeline import Timeline
-from gtm_platform.serving.metrics import DIMENSIONS, discover
+from gtm_platform.serving.metrics import discover
 from gtm_platform.serving.snapshot import company_rows, layout
 
 PERSONAL = " Only with the scope personal:read."
@@ -340,5 +340,5 @@ def metric_row(name: str) -> dict[str, Any]:
         "population": metric.over.about,
         "good": metric.good,
         "decimals": metric.decimals,
-        "dimensions": list(DIMENSIONS),
+        "dimensions": list(metric.over.dimensions),
     }

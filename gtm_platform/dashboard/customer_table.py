@@ -110,7 +110,8 @@ def _configuration(name: str, currency: str) -> Any:
         return columns.DateColumn(title, width=width, format="D MMM YYYY")
     if name == "health_score":
         return columns.NumberColumn(title, width=width, format="%d")
-    return columns.TextColumn(title, width=width)
+    # On a phone the name stays where it is, while the rest is scrolled.
+    return columns.TextColumn(title, width=width, pinned=name == "name" or None)
 
 
 def show_total(page: Customers, what: str, money_text: str, rest_is: str = "; the download has all") -> None:

@@ -134,7 +134,8 @@ def test_metrics_are_those_of_the_house(shared_api: Served, snapshot: Snapshot) 
 
 def test_metrics_of_companies_say_where_they_come_from(shared_api: Served, snapshot: Snapshot) -> None:
     answer = call(shared_api, "metrics", names=["companies", "companies_moved_7d"], dimension="cohort")
-    values = {(point["member"], point["value"]) for point in answer["metrics"][0]["values"]}
+    [of_cohorts] = [each["values"] for each in answer["metrics"] if each["metric"]["name"] == "companies"]
+    values = {(point["member"], point["value"]) for point in of_cohorts}
     assert values == {(each.member, each.value) for each in snapshot.metric("companies", "cohort")}
     assert answer["tables"] == [
         "cohorts/transitions", "cohorts/validation_errors", "core/unified_companies", "core/unified_customers",

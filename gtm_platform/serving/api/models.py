@@ -289,6 +289,32 @@ class SchemaChanges(Answer):
     changes: list[SchemaChangeRow]
 
 
+class HubSpotDay(BaseModel):
+    """What became of the fields of a day that HubSpot was to have and had otherwise."""
+
+    day: date
+    written: int
+    held: int = Field(description="Not to be written, such as what a person entered there.")
+    rejected: int
+    unknown: int = Field(description="Written, but not confirmed.")
+
+
+class HubSpotReason(BaseModel):
+    """Why fields are not in HubSpot."""
+
+    object_type: str
+    outcome: str = Field(description="held, rejected or unknown.")
+    reason: str
+    fields: int
+
+
+class HubSpotFields(Answer):
+    """What HubSpot was sent in the last 30 days; what it had already is not counted."""
+
+    days: list[HubSpotDay]
+    reasons: list[HubSpotReason] = Field(description="The most frequent first, at most ten.")
+
+
 class Cohorts(Answer, CohortsAnswer):
     """The cohorts of companies, and who moved between them."""
 

@@ -1,4 +1,4 @@
-"""What HubSpot was sent in the last month, for the page of data health: how many fields arrived, and why some did not."""
+"""What HubSpot was sent in the last month, for the page of data health: fields that arrived, and why some did not."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -95,7 +95,8 @@ PATHS = [
     *(f"/v1/companies/{quote(each, safe='%')}" for each in chain(SQL[:4], TEXTS[:8])),
     *(f"/v1/metrics/{quote(each, safe='%')}" for each in chain(SQL[:4], TEXTS[:8], ["__class__", "mrr.value"])),
     "/", "/v1", "/v1/", "/v2/customers", "/docs", "/redoc", "/admin", "/v1/tokens", "/v1/customers/", "/v1/sync/1",
-    "/static/../state.db", "//v1/customers", "/v1/Customers", "/.env", "/v1/facts/rules", "/metrics", "/v1/transitions", "/v1/cohorts/1", "/v1/cohorts/cohort_1_current_customer",
+    "/static/../state.db", "//v1/customers", "/v1/Customers", "/.env", "/v1/facts/rules", "/metrics",
+    "/v1/transitions", "/v1/cohorts/1", "/v1/cohorts/cohort_1_current_customer",
     "/v1/companies/com_03/people", "/v1/companies/", "/v1/hubspot/contacts",
 ]  # fmt: skip
 METHODS = [

@@ -151,7 +151,7 @@ def test_the_weekly_report_says_where_companies_stand_and_which_moved(report_hom
     assert [int(row[1]) for row in rows] == [sizes[cohort] for cohort in COHORTS]
     rows = section("weekly_health", "Companies that moved", figures)
     assert [(row[0], row[2]) for row in rows] == [(f"Firm {int(id[-2:])}", trigger) for id, trigger in moved]
-    assert len(rows) == 2
+    assert len(rows) == 3
 
 
 def test_the_quarterly_report_says_which_companies_are_at_stake(report_home: Path, report_lake: Lake) -> None:

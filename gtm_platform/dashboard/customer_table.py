@@ -110,8 +110,7 @@ def _configuration(name: str, currency: str) -> Any:
         return columns.DateColumn(title, width=width, format="D MMM YYYY")
     if name == "health_score":
         return columns.NumberColumn(title, width=width, format="%d")
-    # On a phone the name stays where it is, while the rest is scrolled.
-    return columns.TextColumn(title, width=width, pinned=name == "name" or None)
+    return columns.TextColumn(title, width=width)
 
 
 def show_total(page: Customers, what: str, money_text: str, rest_is: str = "; the download has all") -> None:

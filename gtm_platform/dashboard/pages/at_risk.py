@@ -84,9 +84,9 @@ def _filters(snapshot: Snapshot, figures: Figures) -> tuple[Mapping[str, Sequenc
             "cohort": _choice("Cohort", list(COHORT_NAMES), "cohort", COHORT_NAMES.__getitem__),
             "signal": _choice("Reason", signals, "signal", words),
         }
-        least = st.number_input("MRR from", 0, value=0, step=100, key="mrr_min", bind="query-params", width=115)
+        least = st.number_input("MRR from", 0, value=0, step=100, key="mrr_min", bind="query-params", width=105)
         sort = st.selectbox(
-            "Sort", list(SORTS), format_func=SORTS.__getitem__, key="sort", bind="query-params", width=165
+            "Sort", list(SORTS), format_func=SORTS.__getitem__, key="sort", bind="query-params", width=145
         )
     filters: dict[str, Sequence[Any]] = {"health": health or AT_RISK}
     filters |= {name: ["" if value == NONE else value for value in values] for name, values in chosen.items()}
@@ -96,7 +96,7 @@ def _filters(snapshot: Snapshot, figures: Figures) -> tuple[Mapping[str, Sequenc
 
 
 def _choice(title: str, options: Sequence[str], key: str, name: Any = str) -> list[str]:
-    return st.multiselect(title, options, format_func=name, key=key, bind="query-params", placeholder="All", width=145)
+    return st.multiselect(title, options, format_func=name, key=key, bind="query-params", placeholder="All", width=125)
 
 
 def every_row(

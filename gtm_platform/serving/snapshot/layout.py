@@ -153,7 +153,13 @@ def indexes() -> str:
         f"create index by_{name} on customers ({column}, id, {', '.join(c for c in COLUMNS if c != column)})"
         for name, column in SORTS.items()
     ]
-    narrow = [f"create index of_{name} on customers ({name})" for name in NARROW]
+    narrow = [f"create index of_{name} on customers ({name})" for name in NARROW if name != "assigned_am"]
+    # The customers of an account manager, of whom there are many, come by MRR out of their index alone.
+    first = ("assigned_am", "mrr_reporting")
+    narrow.append(
+        f"create index of_assigned_am on customers ({', '.join(first)}, id, "
+        f"{', '.join(c for c in COLUMNS if c not in first)})"
+    )
     rest = [
         "create index companies_by_mrr on companies (mrr_reporting, id)",
         "create index companies_by_priority on companies (priority, id)",

@@ -142,6 +142,17 @@ def test_metrics_of_companies_say_where_they_come_from(shared_api: Served, snaps
     ]  # fmt: skip
 
 
+def test_companies_of_a_cohort_are_those_of_the_api(shared_api: Served) -> None:
+    answer = call(shared_api, "companies", cohort="cohort_4_si_partner", limit=3)
+    page = shared_api.get("/v1/companies?cohort=cohort_4_si_partner&limit=3").json()
+    assert (answer["total"], [row["company_id"] for row in answer["companies"]]) == (
+        page["total"],
+        [row["company_id"] for row in page["data"]],
+    )
+    customers = call(shared_api, "find_customers", cohort="cohort_4_si_partner")
+    assert 0 < customers["total"] == shared_api.get("/v1/customers?cohort=cohort_4_si_partner").json()["total"]
+
+
 def test_a_company_comes_with_its_people(shared_api: Served) -> None:
     answer = call(shared_api, "companies", company="firm1.example", token="masked")
     assert [row["company_id"] for row in answer["companies"]] == ["com_01"]

@@ -8,9 +8,9 @@ import streamlit as st
 from gtm_platform.dashboard.customer_table import clickable, table_height
 from gtm_platform.dashboard.frame.page import on_row
 from gtm_platform.serving.answers.cohorts import Transition
-from gtm_platform.serving.wording import COHORT_NAMES as NAMES
-from gtm_platform.serving.wording import NOTHING, words
+from gtm_platform.serving.wording import COHORT_NAMES, NOTHING, words
 
+NAMES = COHORT_NAMES
 COHORT_OF = {name: cohort for cohort, name in NAMES.items()}
 COLOURS = dict(zip(NAMES.values(), ("#2b8a5e", "#7048e8", "#3b5bdb", "#e8590c"), strict=True))
 

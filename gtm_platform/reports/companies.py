@@ -52,7 +52,8 @@ def _cohorts(figures: Figures) -> Table:
 
 
 def _change(now: float | None, then: float | None) -> str:
-    return signed(number((now or 0) - (then or 0)))
+    change = (now or 0) - (then or 0)
+    return signed(number(change)) if change else number(0)
 
 
 def _moved(figures: Figures) -> Table:
@@ -63,7 +64,7 @@ def _moved(figures: Figures) -> Table:
         [Column("Company"), Column("Day"), Column("What happened"), Column("From"), Column("To")],
         [
             [
-                names.get(row["company_id"], row["company_id"]),
+                str(names.get(row["company_id"], row["company_id"])),
                 f"{row['at']:%-d %b}",
                 _what(row),
                 COHORT_NAMES.get(row["from_cohort"], NOTHING),

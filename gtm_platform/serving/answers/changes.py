@@ -8,11 +8,10 @@ import orjson
 from gtm_platform.serving.answers.churned import Churned, churned
 from gtm_platform.serving.answers.mrr_movement import MrrMovement, mrr_movement
 from gtm_platform.serving.metrics import discover
-from gtm_platform.serving.metrics.metric import LEAST_POINTS as LEAST
-from gtm_platform.serving.metrics.metric import WINDOWS
+from gtm_platform.serving.metrics.metric import LEAST_POINTS, WINDOWS
 from gtm_platform.serving.store import CustomerQuery, Page, Snapshot
 
-LISTED = 20
+LEAST, LISTED = LEAST_POINTS, 20
 
 
 @dataclass(frozen=True)

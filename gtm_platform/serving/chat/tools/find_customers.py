@@ -28,7 +28,7 @@ def answer(
     account_manager: Annotated[Text | None, Field(description="Name; empty for customers without one.")] = None,
     plan: Annotated[Text | None, Field(description="Tier of the plan.")] = None,
     company_domain: Text | None = None,
-    cohort: Annotated[Cohort | None, Field(description="Cohort of the company.")] = None,  # type: ignore[valid-type]
+    cohort: Annotated[Cohort | None, Field(description="Cohort of the company.")] = None,
     signal: Annotated[Text | None, Field(description="Name of a risk signal, such as payment_delinquent.")] = None,
     mrr_at_least: Annotated[float | None, Field(ge=0, le=1e12, description="In the reporting currency.")] = None,
     customers: Annotated[

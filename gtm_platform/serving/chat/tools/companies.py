@@ -20,7 +20,7 @@ Cohort = Literal[COHORTS]  # type: ignore[valid-type]
 def answer(
     question: Question,
     company: Annotated[str | None, Field(max_length=200, description="Id or domain; without it the largest.")] = None,
-    cohort: Annotated[Cohort | None, Field(description="Only companies in it.")] = None,  # type: ignore[valid-type]
+    cohort: Annotated[Cohort | None, Field(description="Only companies in it.")] = None,
     limit: Annotated[int, Field(ge=1, le=MOST)] = 20,
 ) -> Companies:
     """List the companies that pay most, in all or in a cohort, or show one with its people: MRR, health, managers."""

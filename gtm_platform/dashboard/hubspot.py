@@ -13,7 +13,7 @@ from gtm_platform.serving.wording import NOTHING, words
 
 OUTCOMES = {
     "written": ("Written", GOOD),
-    "held": ("Held back", WARN),
+    "held_back": ("Held back", WARN),
     "rejected": ("Rejected", BAD),
     "unknown": ("Not confirmed", MUTED),
 }

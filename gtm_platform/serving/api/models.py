@@ -294,7 +294,7 @@ class HubSpotDay(BaseModel):
 
     day: date
     written: int
-    held: int = Field(description="Not to be written, such as what a person entered there.")
+    held_back: int = Field(description="Not to be written, such as what a person entered there.")
     rejected: int
     unknown: int = Field(description="Written, but not confirmed.")
 
@@ -303,7 +303,7 @@ class HubSpotReason(BaseModel):
     """Why fields are not in HubSpot."""
 
     object_type: str
-    outcome: str = Field(description="held, rejected or unknown.")
+    outcome: str = Field(description="held_back, rejected or unknown.")
     reason: str
     fields: int
 

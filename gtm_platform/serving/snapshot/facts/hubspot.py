@@ -7,7 +7,8 @@ from gtm_platform.serving.snapshot.facts import Fact
 from gtm_platform.serving.snapshot.landing import Draft
 
 DAYS, REASONS_SHOWN = 30, 10
-OUTCOMES = ("written", "held", "rejected", "unknown")
+# What becomes of a field, by its status in the journal.
+OUTCOMES = {"written": "written", "held": "held_back", "rejected": "rejected", "unknown": "unknown"}
 
 
 def make(draft: Draft) -> dict[str, Any]:
@@ -16,7 +17,7 @@ def make(draft: Draft) -> dict[str, Any]:
     days: dict[str, dict[str, int]] = {}
     counted = "select day, status, sum(fields) from hubspot_fields where day > ? group by 1, 2 order by 1"
     for day, status, fields in draft.db.execute(counted, (since,)):
-        days.setdefault(day, dict.fromkeys(OUTCOMES, 0))[status] = fields
+        days.setdefault(day, dict.fromkeys(OUTCOMES.values(), 0))[OUTCOMES[status]] = fields
     reasons = draft.db.execute(
         """select object_type, status, reason, sum(fields) from hubspot_fields
             where day > ? and status <> 'written' group by 1, 2, 3 order by 4 desc, 1, 2, 3 limit ?""",
@@ -26,7 +27,7 @@ def make(draft: Draft) -> dict[str, Any]:
     return {
         "as_of": draft.landing.day,
         "days": [{"day": day, **counts} for day, counts in days.items()],
-        "reasons": [dict(zip(names, row, strict=True)) for row in reasons],
+        "reasons": [dict(zip(names, (kind, OUTCOMES[status], *rest), strict=True)) for kind, status, *rest in reasons],
     }
 
 

@@ -23,7 +23,10 @@ def answer(
     cohort: Annotated[Cohort | None, Field(description="Only companies in it.")] = None,
     limit: Annotated[int, Field(ge=1, le=MOST)] = 20,
 ) -> Companies:
-    """List the companies that pay most, in all or in a cohort, or show one with its people: MRR, health, managers."""
+    """List the companies that pay most, in all or in a cohort, or show one with its people.
+
+    Each with MRR, health and account managers.
+    """
     snapshot = question.snapshot
     origin = question.origin(COMPANIES, CUSTOMERS)
     total = snapshot.count_companies(cohort)

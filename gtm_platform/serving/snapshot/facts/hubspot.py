@@ -12,7 +12,7 @@ OUTCOMES = {"written": "written", "held": "held_back", "rejected": "rejected", "
 
 
 def make(draft: Draft) -> dict[str, Any]:
-    """Return the days of the last month on which there was something to write, and why some of it is not there."""
+    """Return the days of the last month with what became of their fields, and the reasons."""
     since = (date.fromisoformat(draft.landing.day) - timedelta(days=DAYS)).isoformat()
     days: dict[str, dict[str, int]] = {}
     counted = "select day, status, sum(fields) from hubspot_fields where day > ? group by 1, 2 order by 1"

@@ -75,6 +75,29 @@ def test_the_history_of_a_home_lies_where_dagster_looks_for_it(tmp_path: Path, m
         )
 
 
+def test_events_wait_for_no_disk_and_an_instance_that_ends_leaves_whole_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with of_home(tmp_path, monkeypatch) as home:
+        log = home.event_log_storage
+        assert isinstance(log, compat_sqlite._EventLog)
+        ran = dg.materialize([last_day_only, downstream, guard], tags=RANGE, instance=home)
+        with log.run_connection(ran.run_id) as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1  # when the log is moved
+        assert list((tmp_path / "dagster").rglob("*.db-wal"))
+    assert not list((tmp_path / "dagster").rglob("*.db-wal"))
+
+
+def test_few_files_are_open_after_many_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with of_home(tmp_path, monkeypatch) as home:
+        log = home.event_log_storage
+        for number in range(2 * compat_sqlite.FILES):
+            with log.run_connection(f"run{number}") as connection:
+                connection.exec_driver_sql("select count(*) from event_logs").scalar()
+        open_logs = list((tmp_path / "dagster").rglob("run*.db-wal"))
+        assert 0 < len(open_logs) <= compat_sqlite.FILES
+
+
 def test_a_result_can_let_downstream_run_and_mark_no_partition(instance: dg.DagsterInstance) -> None:
     ran = dg.materialize([last_day_only, downstream], tags=RANGE, instance=instance)
     made = [(event.asset_key.path[0], event.partition) for event in ran.get_asset_materialization_events()]

@@ -1,5 +1,6 @@
 """`gtm serve`: the API in this process, until Ctrl-C."""
 
+import gc
 import socket
 from contextlib import closing, suppress
 
@@ -36,6 +37,8 @@ def serve_api(host: str, port: int, per_second: float) -> None:
             proxy_headers=False,
             timeout_graceful_shutdown=SECONDS_TO_FINISH,
         )
+        gc.collect()
+        gc.freeze()  # what was imported stays; to look through it for garbage would halt all requests meanwhile
         with suppress(KeyboardInterrupt):  # raised again once every request is answered
             uvicorn.Server(config).run(sockets=[listener])
 

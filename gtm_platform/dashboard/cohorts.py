@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from gtm_platform.cohorts.company_cohorts import COHORTS
 from gtm_platform.dashboard.customer_table import clickable, table_height
 from gtm_platform.dashboard.frame.page import on_row
 from gtm_platform.serving.answers.cohorts import Transition
-from gtm_platform.serving.wording import NOTHING, words
+from gtm_platform.serving.wording import COHORT_NAMES, NOTHING, words
 
-NAMES = dict(zip(COHORTS, ("Current customer", "SI partner", "In the market", "With a competitor"), strict=True))
+NAMES = COHORT_NAMES
 COHORT_OF = {name: cohort for cohort, name in NAMES.items()}
 COLOURS = dict(zip(NAMES.values(), ("#2b8a5e", "#7048e8", "#3b5bdb", "#e8590c"), strict=True))
 

@@ -110,6 +110,9 @@ def _span(days: int) -> str:
 def _show_parts(movement: ScoreMovement) -> None:
     st.markdown(f"From {movement.score_before} on {day(str(movement.since))} to **{movement.score}**")
     parts = movement.main_parts
+    if not parts:
+        st.caption("No fact moved it by as much as a tenth of a point.")
+        return
     causes = {cause: sum(part.points for part in parts if part.cause == cause) for cause in CAUSES}
     of_others = [f"{CAUSES[cause]} {points:+.1f}" for cause, points in causes.items() if points]
     if of_others:

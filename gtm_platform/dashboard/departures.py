@@ -1,5 +1,6 @@
 """Who left, as a table: what they paid, how they stood, and how long there had been a warning."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -10,16 +11,17 @@ from gtm_platform.serving.answers.churned import Churned, Departure
 from gtm_platform.serving.wording import counted
 
 COLUMNS = ("name", "churned_at", "mrr_before", "warning", "last_status", "churn_reason", "assigned_am")
+IN_SHORT = ("name", "churned_at", "mrr_before", "warning")  # where there is no more room
 
 
-def show_churned(churned: Churned, currency: str, key: str) -> None:
+def show_churned(churned: Churned, currency: str, key: str, columns: Sequence[str] = COLUMNS) -> None:
     """Draw who left, and for how many there had been a warning."""
     if not churned.total:
         st.caption("Nobody left.")
         return
     st.markdown(_sentence(churned, currency))
     rows = [_row(departure, row) for departure, row in churned.listed()]
-    show_customers(rows, COLUMNS, currency, key, "Who left, the latest first")
+    show_customers(rows, columns, currency, key, "Who left, the latest first")
     if len(rows) < churned.total:
         st.caption(f"The latest {counted(len(rows), 'customer')} of {churned.total:,}.")
 

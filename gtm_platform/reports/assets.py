@@ -18,10 +18,11 @@ from gtm_platform.reports.report import Report
 from gtm_platform.reports.slack_delivery import KEY as DELIVERY
 from gtm_platform.reports.slack_delivery import slack_reports
 from gtm_platform.reports.slack_summaries import slack_summaries
-from gtm_platform.serving.snapshot.layout import CUSTOMERS
+from gtm_platform.serving.snapshot.layout import COMPANIES, CUSTOMERS, TRANSITIONS
 from gtm_platform.settings import settings
 
 GROUP = "reports"
+READ = (CUSTOMERS, COMPANIES, TRANSITIONS)
 
 
 def key_of(report: Report) -> dg.AssetKey:
@@ -41,9 +42,10 @@ def report_asset(report: Report) -> dg.AssetsDefinition:
         partitions_def=report.cadence.partitions,
         deps=[
             dg.AssetDep(
-                CUSTOMERS.split("/"),
+                table.split("/"),
                 partition_mapping=dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True),
             )
+            for table in READ
         ],
         output_required=False,
     )

@@ -14,7 +14,7 @@ from gtm_platform.serving.metrics import Metric, discover
 from gtm_platform.serving.metrics.families.movements import movements
 from gtm_platform.serving.metrics.metric import since
 from gtm_platform.serving.metrics.values import metrics_query, rows_query
-from gtm_platform.serving.snapshot.layout import CUSTOMERS
+from gtm_platform.serving.snapshot.layout import COMPANIES, CUSTOMERS, TRANSITIONS
 
 Row = Mapping[str, Any]
 ByMember = dict[str, dict[str, float | None]]
@@ -72,16 +72,16 @@ class Figures:
     # --- metrics -----------------------------------------------------------------------------------------------------
 
     def value(self, name: str, day: str | None = None, where: str = "") -> float | None:
-        """Return a metric of current customers on a day; `where` narrows them in SQL."""
+        """Return a metric on a day; `where` narrows what it is computed over in SQL."""
         return self.by(name, "", day, where).get("")
 
     def by(self, name: str, dimension: str, day: str | None = None, where: str = "") -> dict[str, float | None]:
-        """Return a metric of current customers by the members of a dimension; "" are those without a value in it."""
-        metrics = [metric for metric in discover().values() if metric.over.name == "current"]
+        """Return a metric by the members of a dimension; "" are those without a value in it."""
+        metrics = [metric for metric in discover().values() if metric.over is discover()[name].over]
         return self._values(metrics, name, dimension, self.day if day is None else day, where)
 
     def change(self, name: str) -> float | None:
-        """Return by how much a metric of current customers changed since the day before the period."""
+        """Return by how much a metric changed since the day before the period."""
         now, then = self.value(name), self.value(name, self.before) if self.before else None
         return None if now is None or then is None else now - then
 
@@ -131,11 +131,30 @@ class Figures:
             names = [column[0] for column in result.description or []]
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
+    def rows_of(self, table: str, query: str) -> list[Row]:
+        """Return the rows of a query over `days`: what a daily table has of the period's days up to the last."""
+        files = [file for file in self.lake.files(table) if self.period.day_before < file.partition <= self.day]
+        with cursor() as connection:
+            result = connection.execute(f"with days as ({self.lake.file_query(table, files).sql}) {query}")
+            names = [column[0] for column in result.description or []]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
     @property
     def stamps(self) -> dict[str, str]:
-        """The files that the report is made of, by day."""
+        """The files of customers that the report is made of, by day."""
         days = {self.day, self.before} - {""}
         return {file.partition: file.stamp for file in self.lake.files(CUSTOMERS) if file.partition in days}
+
+    @property
+    def stamps_of_companies(self) -> dict[str, str]:
+        """The files of companies that the report may be made of, by table and day."""
+        days = {self.day, self.before} - {""}
+        return {
+            f"{table} {file.partition}": file.stamp
+            for table in (COMPANIES, TRANSITIONS)
+            for file in self.lake.files(table)
+            if file.partition in days or self.period.key <= file.partition <= self.day
+        }
 
 
 def _number(value: Any) -> float | None:

@@ -1,6 +1,9 @@
 """Words that everything shown has in common: names out of the data, counts with their noun, symbols of currencies."""
 
+from gtm_platform.cohorts.company_cohorts import COHORTS
+
 NOTHING = "–"
+COHORT_NAMES = dict(zip(COHORTS, ("Current customer", "SI partner", "In the market", "With a competitor"), strict=True))
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
 
 

@@ -19,10 +19,12 @@ from gtm_platform.health.explanation_text import written
 from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.store import Snapshot
 from gtm_platform.settings import settings
-from gtm_platform_tests.dashboard.conftest import ALERT, WATCHED, Open, opener
+from gtm_platform_tests.dashboard.conftest import ALERT, CUSTOMERS, WATCHED, Open, opener
 from gtm_platform_tests.dashboard.world import DAY
 
 AT_RISK = "is_customer and health_status <> 'healthy'"
+# Firm i of this lake is in the cohort of customers where i is divisible by four.
+OF_CUSTOMERS = f"(select 'com_' || lpad((i * 4)::varchar, 6, '0') from range({CUSTOMERS}) t(i))"
 
 
 def rows(lake: Lake, query: str, table: str = "core/unified_customers", day: str = str(DAY)) -> list[tuple[Any, ...]]:
@@ -148,6 +150,7 @@ def test_the_list_has_everybody_at_risk_with_reasons_and_actions(open_page: Open
         ({"plan": ["Scale"]}, "plan_tier = 'scale'"),
         ({"signal": ["Low csat"]}, "list_contains(risk_signals, 'low_csat')"),
         ({"mrr_min": "1000"}, "mrr_reporting >= 1000"),
+        ({"cohort": ["Current customer"]}, f"company_id in {OF_CUSTOMERS}"),
         ({"plan": ["Scale"], "health": ["At risk"]}, "plan_tier = 'scale' and health_status = 'at_risk'"),
     ],
 )
@@ -331,10 +334,11 @@ def test_data_health_says_what_went_wrong(open_page: Open, monkeypatch: pytest.M
     figures = cards(app)
     assert (figures["Checks passed"], figures["Failed runs"]) == ("2 of 3", "1 of 3")
     assert "1 check failed" in texts(app)
-    wrong, everything, runs = (listed(app, number) for number in range(3))
+    wrong, everything, reasons, runs = (listed(app, number) for number in range(4))
     assert [(row["table"], row["verdict"][0]) for row in wrong] == [("core/table0", "Failed")]
     assert len(everything) == 3
     assert [row["outcome"][0] for row in runs] == ["Failure", "Success", "Success"]
+    assert [(row["reason"], row["fields"], row["outcome"]) for row in reasons] == [("edited by hand", 1, "Held back")]
     assert runs[0]["run"] == "http://127.0.0.1:3210/runs/run-0"
 
 

@@ -12,14 +12,18 @@ from typing import Any
 import duckdb
 import pytest
 
+from gtm_platform.cohorts.company_cohorts import COHORTS
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.reports import render as rendering
+from gtm_platform.reports.companies import cohort_sections
+from gtm_platform.reports.content import Table
 from gtm_platform.reports.figures import Figures, NothingToReport
 from gtm_platform.reports.kinds import discover
 from gtm_platform.reports.make import make
 from gtm_platform.reports.period import MONTH, QUARTER, WEEK
 from gtm_platform.reports.render import NoPdf, as_html, as_pdf, render
+from gtm_platform.reports.wording import money
 from gtm_platform.serving.csv_file import as_csv
 from gtm_platform_tests.serving.world import settle
 
@@ -125,6 +129,51 @@ def test_the_scorecard_is_what_sql_says_of_each_account_manager(report_home: Pat
             where b.is_customer group by 1""",
     )
     assert {row["account_manager"]: row["net_revenue_retention"] for row in data} == pytest.approx(dict(retained))
+
+
+def section(name: str, title: str, figures: Figures) -> list[list[str]]:
+    """The cells of a table of a report, as they are read."""
+    [table] = [block for block in discover()[name].content(figures).blocks if block.title == title]
+    assert isinstance(table, Table)
+    return [[cell if isinstance(cell, str) else cell.text for cell in row] for row in table.rows]
+
+
+def test_the_weekly_report_says_where_companies_stand_and_which_moved(report_home: Path, report_lake: Lake) -> None:
+    figures = figures_of("weekly_health", report_lake)
+    with duckdb.connect() as db:
+        companies = f"read_parquet('{report_home}/lake/core/unified_companies/2026-02-15.*.parquet')"
+        sizes = dict(db.execute(f"select customer_cohort, count(*) from {companies} group by all").fetchall())
+        transitions = f"read_parquet('{report_home}/lake/cohorts/transitions/*.parquet')"
+        moved = db.execute(
+            f"""select company_id, "trigger" from {transitions} where "at" > date '2026-02-08' order by "at" desc, 1"""
+        ).fetchall()
+    rows = section("weekly_health", "Companies by cohort", figures)
+    assert [int(row[1]) for row in rows] == [sizes[cohort] for cohort in COHORTS]
+    rows = section("weekly_health", "Companies that moved", figures)
+    assert [(row[0], row[2]) for row in rows] == [(f"Firm {int(id[-2:])}", trigger) for id, trigger in moved]
+    assert len(rows) == 3
+
+
+def test_the_quarterly_report_says_which_companies_are_at_stake(report_home: Path, report_lake: Lake) -> None:
+    expected = in_lake(
+        report_home,
+        "quarter",
+        f"""select count(*) filter (health_score < 70) || ' of ' || count(*),
+                sum(mrr_reporting) filter (health_score < 70) as risk {NOW} group by company_id
+            having risk is not null or count(*) filter (health_score < 70) > 0
+            order by coalesce(risk, 0) desc, company_id""",
+    )
+    rows = section(
+        "quarterly_churn_risk", "Companies with customers at risk", figures_of("quarterly_churn_risk", report_lake)
+    )
+    assert [row[2] for row in rows] == [count for count, _ in expected]
+    assert [row[4] for row in rows] == [money(risk or 0, "usd") for _, risk in expected]
+
+
+def test_a_lake_without_companies_has_no_section_of_cohorts(report_lake: Lake) -> None:
+    figures = Figures(report_lake, WEEK.named("2026-02-05"), policy())
+    assert figures.value("companies") is None
+    assert cohort_sections(figures) == []
 
 
 @each_report

@@ -132,6 +132,27 @@ def test_metrics_are_those_of_the_house(shared_api: Served, snapshot: Snapshot) 
     assert len(call(shared_api, "metrics")["metrics"]) > 20
 
 
+def test_metrics_of_companies_say_where_they_come_from(shared_api: Served, snapshot: Snapshot) -> None:
+    answer = call(shared_api, "metrics", names=["companies", "companies_moved_7d"], dimension="cohort")
+    [of_cohorts] = [each["values"] for each in answer["metrics"] if each["metric"]["name"] == "companies"]
+    values = {(point["member"], point["value"]) for point in of_cohorts}
+    assert values == {(each.member, each.value) for each in snapshot.metric("companies", "cohort")}
+    assert answer["tables"] == [
+        "cohorts/transitions", "cohorts/validation_errors", "core/unified_companies", "core/unified_customers",
+    ]  # fmt: skip
+
+
+def test_companies_of_a_cohort_are_those_of_the_api(shared_api: Served) -> None:
+    answer = call(shared_api, "companies", cohort="cohort_4_si_partner", limit=3)
+    page = shared_api.get("/v1/companies?cohort=cohort_4_si_partner&limit=3").json()
+    assert (answer["total"], [row["company_id"] for row in answer["companies"]]) == (
+        page["total"],
+        [row["company_id"] for row in page["data"]],
+    )
+    customers = call(shared_api, "find_customers", cohort="cohort_4_si_partner")
+    assert 0 < customers["total"] == shared_api.get("/v1/customers?cohort=cohort_4_si_partner").json()["total"]
+
+
 def test_a_company_comes_with_its_people(shared_api: Served) -> None:
     answer = call(shared_api, "companies", company="firm1.example", token="masked")
     assert [row["company_id"] for row in answer["companies"]] == ["com_01"]
@@ -268,6 +289,7 @@ def test_other_methods_show_nothing(shared_api: Served, method: str) -> None:
         ("explain_health", {"who": None}),
         ("metrics", {"names": ["password"]}),
         ("metrics", {"names": ["mrr"], "dimension": "email"}),
+        ("metrics", {"names": ["mrr", "companies"], "dimension": "cohort"}),
         ("metrics", {"names": ["mrr"], "days": 100_000}),
         ("what_changed", {"days": 8}),
         ("what_changed", {"least": 0}),

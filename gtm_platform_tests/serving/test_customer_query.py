@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gtm_platform.cohorts.company_cohorts import COHORTS
 from gtm_platform.serving.snapshot.layout import FILTERS, SORTS
 from gtm_platform.serving.store import BadQuery, CustomerQuery, Snapshot
 from gtm_platform_tests.serving.world import PEOPLE, TODAY, health, person
@@ -21,6 +22,7 @@ CASES: list[tuple[dict[str, list[Any]], Callable[[dict[str, Any]], bool]]] = [
     ({"plan": ["scale", "starter"]}, lambda row: row["plan_tier"] in ("scale", "starter")),
     ({"signal": ["low_csat"]}, lambda row: "low_csat" in row["risk_signals"]),
     ({"company": ["com_03"]}, lambda row: row["company_id"] == "com_03"),
+    ({"cohort": [COHORTS[1], COHORTS[2]]}, lambda row: int(row["company_id"][-2:]) % 4 in (1, 2)),
     ({"domain": ["firm3.example"]}, lambda row: row["company_domain"] == "firm3.example"),
     ({"country": ["DE"]}, lambda row: row["country"] == "DE"),
     ({"currency": ["eur"]}, lambda row: row["currency"] == "eur"),

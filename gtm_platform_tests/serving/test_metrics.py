@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from gtm_platform.serving.metrics import DIMENSIONS, discover
+from gtm_platform.serving.metrics import DIMENSIONS, dimensions, discover
 from gtm_platform.serving.store import Snapshot
 from gtm_platform_tests.serving.world import DAYS, TODAY
 
@@ -40,9 +40,48 @@ WINDOW = {
     "net_revenue_retention": f"select (select sum(n.m) from {STAYED})::double / {WAS}",
     "gross_revenue_retention": f"select (select sum(least(n.m, b.m)) from {STAYED})::double / {WAS}",
 }
-EXPECTED = {name: (query, 0) for name, query in CURRENT.items()} | {
-    f"{name}_{days}d": (BOTH + query, days) for name, query in WINDOW.items() for days in (7, 30)
+SCORES = "from now n join before b using (customer_id) where n.is_customer and b.is_customer"
+WINDOW_OF_SCORES = {
+    "scores_fell": f"select count(*) {SCORES} and n.health_score - b.health_score <= -5",
+    "scores_rose": f"select count(*) {SCORES} and n.health_score - b.health_score >= 5",
+    "newly_at_risk": f"select count(*) {SCORES} and b.health_score >= 70 and n.health_score < 70",
+    "recovered": f"select count(*) {SCORES} and b.health_score < 70 and n.health_score >= 70",
 }
+IN_COHORT = "from companies where customer_cohort is not null"
+PAYING = """from now join companies using (company_id) where customer_cohort is not null and is_customer"""
+COMPANIES = {
+    "companies": f"select count(*) {IN_COHORT}",
+    "company_mrr": f"select sum(mrr_reporting) {PAYING}",
+    "companies_at_risk": f"select count(distinct company_id) {PAYING} and health_score < 70",
+    "mean_company_health": f"select avg(mean_health) {IN_COHORT}",
+    "mean_priority": f"select avg(cohort_priority_score) {IN_COHORT}",
+    "dormant_companies": f"select count(*) {IN_COHORT} and chroma_customer_status = 'dormant'",
+    "strong_signals": f"select count(*) {IN_COHORT} and signal_strength in ('strong', 'very_strong')",
+    "champions_left": f"select count(*) {IN_COHORT} and champion_left",
+    "incomplete_companies": "select count(distinct company_id) from errors semi join companies using (company_id)",
+    "company_completeness": f"select avg(completeness_score) {IN_COHORT}",
+}
+MOVED = """select count(*) from moved where "at" > date '{since}'"""
+CUSTOMER = "cohort_1_current_customer"
+WINDOW_OF_COHORTS = {
+    "companies_moved": MOVED,
+    "companies_won": f"{MOVED} and to_cohort = '{CUSTOMER}' and coalesce(from_cohort, '') <> '{CUSTOMER}'",
+    "companies_left": f"{MOVED} and to_cohort is null",
+    "companies_fell_dormant": f"{MOVED} and trigger = 'Fell dormant'",
+    "companies_came_back": f"{MOVED} and trigger = 'Came back'",
+}
+EXPECTED = (
+    {name: (query, 0) for name, query in {**CURRENT, **COMPANIES}.items()}
+    | {f"{name}_{days}d": (BOTH + query, days) for name, query in WINDOW.items() for days in (7, 30)}
+    | {f"{name}_{days}d": (query, days) for name, query in WINDOW_OF_SCORES.items() for days in (7, 30)}
+    | {
+        f"{name}_{days}d": (query.format(since=TODAY - timedelta(days=days)), days)
+        for name, query in WINDOW_OF_COHORTS.items()
+        for days in (7, 30)
+    }
+)
+NOTHING = {"companies_won_7d", "companies_left_7d"}  # of these no company moved so in the week
+OF_TODAY = {"companies": "core/unified_companies", "errors": "cohorts/validation_errors"}
 
 
 def in_lake(home: Path, name: str) -> float | None:
@@ -51,6 +90,9 @@ def in_lake(home: Path, name: str) -> float | None:
         for view, day in {"now": TODAY, "before": TODAY - timedelta(days=days)}.items():
             files = f"{home}/lake/core/unified_customers/{day}.*.parquet"
             db.execute(f"create view {view} as from read_parquet('{files}')")
+        for view, table in OF_TODAY.items():
+            db.execute(f"create view {view} as from read_parquet('{home}/lake/{table}/{TODAY}.*.parquet')")
+        db.execute(f"create view moved as from read_parquet('{home}/lake/cohorts/transitions/*.parquet')")
         [row] = db.execute(query).fetchall()
     return None if row[0] is None else float(row[0])
 
@@ -63,7 +105,8 @@ def test_every_metric_is_compared() -> None:
 def test_it_is_what_the_lake_says(name: str, snapshot: Snapshot, served_home: Path) -> None:
     [value] = snapshot.metric(name, since=str(TODAY), until=str(TODAY))
     expected = in_lake(served_home, name)
-    assert expected
+    assert expected is not None
+    assert bool(expected) is (name not in NOTHING)
     assert value.value == pytest.approx(expected, rel=1e-9)
 
 
@@ -74,6 +117,25 @@ def test_members_add_up_to_the_whole(name: str, dimension: str, snapshot: Snapsh
     assert sum(value.value for value in snapshot.metric(name, dimension, since=str(TODAY))) == pytest.approx(
         whole.value
     )
+
+
+@pytest.mark.parametrize("name", ["companies", "company_mrr", "companies_at_risk", "companies_moved_30d"])
+def test_cohorts_add_up_to_the_whole(name: str, snapshot: Snapshot) -> None:
+    [whole] = snapshot.metric(name, since=str(TODAY))
+    by_cohort = [value.value for value in snapshot.metric(name, "cohort", since=str(TODAY))]
+    assert len(by_cohort) > 1
+    assert sum(by_cohort) == pytest.approx(whole.value)
+
+
+def test_a_metric_is_split_by_its_dimensions_only(snapshot: Snapshot) -> None:
+    for metric in discover().values():
+        for dimension in dimensions():
+            values = snapshot.metric(metric.name, dimension, since=str(TODAY))
+            assert not values or dimension in metric.over.dimensions
+
+
+def test_days_without_companies_have_no_value_of_them(snapshot: Snapshot) -> None:
+    assert [value.day for value in snapshot.metric("companies")] == [str(TODAY)]
 
 
 def test_mrr_moves_by_what_came_and_went(snapshot: Snapshot) -> None:

@@ -11,7 +11,6 @@ import duckdb
 import pandas as pd
 import pytest
 
-from gtm_platform.dashboard.frame.sidebar import title_of
 from gtm_platform.dashboard.wording import money
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
@@ -27,6 +26,7 @@ MORNING = datetime(2026, 3, 3, 6, tzinfo=UTC)
 WEEK_AGO = date(2026, 2, 23)
 READ_UNTIL = {"stripe": DAY, "hubspot": DAY - timedelta(days=4)}
 SOURCES = {"stripe": "stripe/charges", "hubspot": "hubspot/contacts"}
+TITLES = {"Stripe": "stripe", "HubSpot": "hubspot"}
 Answer = Any
 
 
@@ -314,8 +314,7 @@ def late(platform: Platform) -> Answer:  # noqa: ARG001  both are read daily or 
 
 def late_on_the_page(platform: Platform) -> Answer:
     app = platform.open_page("data_health")
-    names = {title_of(source): source for source in SOURCES}
-    states = {names[row["source"]]: list(row["state"]) == ["Late"] for row in listed(app)}
+    states = {TITLES[row["source"]]: list(row["state"]) == ["Late"] for row in listed(app)}
     assert cards(app)["Late sources"] == f"{sum(states.values())} of {len(states)}"
     return sorted(states.items())
 

@@ -65,6 +65,9 @@ def test_what_was_written_to_hubspot_is_kept_by_customer(lake: Lake, tmp_path: P
     ]
     assert snapshot.hubspot_writes("cus_002") == []
     assert list(HubSpotWrites(url, "2026-03-01")) == []
+    fact = orjson.loads(snapshot.fact("hubspot"))
+    assert fact["days"] == [{"day": str(TODAY), "written": 2, "held_back": 1, "rejected": 0, "unknown": 0}]
+    assert fact["reasons"] == [{"object_type": "contacts", "outcome": "held_back", "reason": "edited", "fields": 1}]
 
 
 def test_accounts_are_those_of_the_home(lake: Lake, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from gtm_platform.cohorts.company_cohorts import COHORTS
+from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.serving import assets
 from gtm_platform.serving.answers.cohorts import cohorts, transitions_of
@@ -20,6 +21,7 @@ from gtm_platform.serving.snapshot.files import stamps
 from gtm_platform.serving.store import CompanyQuery, CustomerQuery, NoSnapshot, Snapshot, Store
 from gtm_platform.unified.customers import CONTRACT
 from gtm_platform_tests.serving.world import ALERT, DAYS, PEOPLE, RUN, TODAY, landing, person, settle
+from gtm_platform_tests.tables import filled
 
 
 class Clock:
@@ -127,10 +129,20 @@ def test_companies_by_cohort_and_priority(snapshot: Snapshot) -> None:
 def test_cohorts_and_who_moved(snapshot: Snapshot) -> None:
     answer = cohorts(snapshot)
     assert [(each.cohort, each.companies) for each in answer.cohorts] == list(zip(COHORTS, (4, 4, 4, 3), strict=True))
-    assert answer.moved == {"Became a partner": 1, "Came back": 1}
+    assert answer.moved == {
+        "Came back": 2,
+        "Became a partner": 1,
+        "Fell dormant": 1,
+        "In-market converted": 1,
+        "Nothing speaks for it any more": 1,
+    }
     assert [(each.company, each.trigger) for each in answer.transitions] == [
         ("Firm 1", "Became a partner"),
         ("Firm 2", "Came back"),
+        ("Firm 5", "Came back"),
+        ("Firm 4", "Fell dormant"),
+        ("Firm 7", "Nothing speaks for it any more"),
+        ("Firm 8", "In-market converted"),
     ]
     assert [(each.field, each.companies) for each in answer.missing] == [("domain", 1)]
     assert transitions_of(snapshot, 30, 10, "com_03") == []
@@ -182,7 +194,8 @@ def test_days_that_did_not_change_are_copied(tmp_path: Path, monkeypatch: pytest
     settle(lake, DAYS[-4:], people=20)
     first = build(landing(lake), folder)
     again = build(landing(lake), folder)
-    settle(lake, [DAYS[-4]], people=12)  # a day made again, on which a later one depends
+    rows = [person(i, DAYS[-4]) for i in range(12)]  # a day made again, on which a later one depends
+    lake.write("core/unified_customers", str(DAYS[-4]), engine().to_pyarrow(filled("core/unified_customers", *rows)))
     changed = build(landing(lake), folder)
     assert first is not None
     assert again is not None

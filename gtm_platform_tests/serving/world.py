@@ -132,6 +132,15 @@ MOVED = {
     "trigger": "Became a partner",
     "evidence": ["uses pinecone"],
 }
+# What moved on earlier days, by how many days ago: company, from and to which cohort, trigger.
+MOVED_BEFORE = {
+    37: ("com_09", None, COHORTS[0], "Signed up"),
+    23: ("com_08", COHORTS[2], COHORTS[0], "In-market converted"),
+    8: ("com_07", COHORTS[2], None, "Nothing speaks for it any more"),
+    2: ("com_04", COHORTS[0], COHORTS[0], "Fell dormant"),
+    1: ("com_05", COHORTS[0], COHORTS[0], "Came back"),
+}
+MOVE = ("company_id", "from_cohort", "to_cohort", "trigger")
 
 
 def unified(company: dict[str, Any], i: int) -> dict[str, Any]:
@@ -142,6 +151,11 @@ def unified(company: dict[str, Any], i: int) -> dict[str, Any]:
         "domain": company["domain"],
         "customer_cohort": COHORTS[i % len(COHORTS)] if i < PEOPLE // 4 else None,
         "cohort_priority_score": float(i),
+        "mean_health": 40.0 + i if i % 4 == 0 else None,
+        "completeness_score": 25.0 * (i % 5) if i < PEOPLE // 4 else None,
+        "chroma_customer_status": ("active_paid", "dormant", None)[i % 3] if i % 4 == 0 else None,
+        "signal_strength": (None, "weak", "strong", "very_strong", "moderate")[i % 5],
+        "champion_left": i % 4 == 0 and i % 3 == 1,
         "engagement_notes": "They told of their plans.",
         "q1_revenue_potential": "low",
     }
@@ -165,6 +179,11 @@ def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
     ]
     _write(lake, "identity/companies", days[-1], companies)
     _write(lake, "core/unified_companies", days[-1], [unified(row, i) for i, row in enumerate(companies)])
+    for day in days[:-1]:
+        move = MOVED_BEFORE.get((TODAY - day).days)
+        changed = {"at": day, "compared_with": day - timedelta(days=1), "evidence": []}
+        rows_moved = [changed | dict(zip(MOVE, move, strict=True))] if move else []
+        _write(lake, "cohorts/transitions", day, rows_moved)
     _write(lake, "cohorts/transitions", days[-1], [MOVED, MOVED | {"company_id": "com_02", "trigger": "Came back"}])
     missing = {"customer_cohort": COHORTS[0], "field": "domain", "error": "A company in it needs domain."}
     _write(lake, "cohorts/validation_errors", days[-1], [{"company_id": "com_00", **missing}])

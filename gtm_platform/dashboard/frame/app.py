@@ -1,5 +1,6 @@
 """The script that Streamlit runs for every click: it opens the newest snapshot and draws the frame and one page."""
 
+import gc
 from functools import partial
 
 import streamlit as st
@@ -16,6 +17,16 @@ SIDEBAR = 230  # pixels
 @st.cache_resource(show_spinner=False)
 def _store(home: str) -> Store:  # noqa: ARG001  one for each home
     return the_store()
+
+
+@st.cache_resource(show_spinner=False)
+def _spare_the_collector() -> None:
+    """Take what was imported out of the sight of the garbage collector, which Streamlit calls after every click.
+
+    To look through it all takes longer than to draw a page.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def main(first: str = FIRST) -> None:
@@ -47,6 +58,7 @@ def main(first: str = FIRST) -> None:
     show_sidebar(snapshot)
     with checked_once():
         chosen.run()
+    _spare_the_collector()  # after the first page, which imports what is drawn with
 
 
 def _show(page: Page, snapshot: Snapshot) -> None:

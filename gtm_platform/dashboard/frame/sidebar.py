@@ -1,22 +1,19 @@
 """What stands beside every page: the search, as of when everything is, and how fresh the sources are."""
 
+from datetime import datetime
+
 import orjson
 import streamlit as st
 
-from gtm_platform.dashboard.frame.page import go_to
+from gtm_platform.dashboard.frame.page import go_to, link_to
 from gtm_platform.dashboard.wording import ago, day, plain
-from gtm_platform.serving.answers.freshness import freshness
+from gtm_platform.serving.answers.freshness import SourceState, freshness
 from gtm_platform.serving.store import Snapshot
-from gtm_platform.serving.wording import words
 from gtm_platform.settings import settings
 
 SEARCH, SOUGHT = "search", "sought"
-TITLES = {"hubspot": "HubSpot", "posthog": "PostHog", "chartmogul": "ChartMogul", "listkit_admin": "ListKit"}
-
-
-def title_of(source: str) -> str:
-    """Return how people write the name of a system."""
-    return TITLES.get(source, words(source))
+LATE, FRESH = ":red[:material/error:]", ":green[:material/check_circle:]"
+MOST_LISTED = 6  # sources; of more only those that are late
 
 
 def show_sidebar(snapshot: Snapshot) -> None:
@@ -56,9 +53,22 @@ def follow_search(snapshot: Snapshot) -> None:
 
 
 def _show_freshness(snapshot: Snapshot) -> None:
+    """Draw each source, or of many those that are late, and how many are not."""
     now = settings().now()
-    lines = []
-    for source in freshness(snapshot, now).sources:
-        mark = ":red[:material/error:]" if source.is_late else ":green[:material/check_circle:]"
-        lines.append(f"{mark} {title_of(source.source)} :gray[{ago(source.synced_at, now)}]")
-    st.markdown("  \n".join(lines) or "No source was read yet.")
+    sources = freshness(snapshot, now).sources
+    if not sources:
+        st.markdown("No source was read yet.")
+        return
+    few = len(sources) <= MOST_LISTED
+    lines = [_line(source, now) for source in sources if few or source.is_late]
+    fresh = sum(not source.is_late for source in sources)
+    if fresh and not few:
+        count = f"All {fresh} sources" if fresh == len(sources) else f"{fresh} of {len(sources)} sources"
+        lines.append(f"{FRESH} {count} are fresh")
+    st.markdown("  \n".join(lines))
+    if not few:
+        link_to("data_health", "When each was read")
+
+
+def _line(source: SourceState, now: datetime) -> str:
+    return f"{LATE if source.is_late else FRESH} {plain(source.title)} :gray[{ago(source.synced_at, now)}]"

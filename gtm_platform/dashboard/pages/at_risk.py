@@ -12,7 +12,7 @@ from gtm_platform.dashboard.status import AT_RISK, TITLES
 from gtm_platform.dashboard.wording import money, plain
 from gtm_platform.serving.csv_file import as_csv
 from gtm_platform.serving.store import CustomerQuery, Snapshot
-from gtm_platform.serving.wording import words
+from gtm_platform.serving.wording import COHORT_NAMES, words
 
 SHOWN = 1_000
 NONE = "None"  # in the address, for customers without an account manager or plan
@@ -81,11 +81,12 @@ def _filters(snapshot: Snapshot, figures: Figures) -> tuple[Mapping[str, Sequenc
         chosen = {
             "account_manager": _choice("Account manager", managers, "account_manager"),
             "plan": _choice("Plan", plans, "plan", words),
+            "cohort": _choice("Cohort", list(COHORT_NAMES), "cohort", COHORT_NAMES.__getitem__),
             "signal": _choice("Reason", signals, "signal", words),
         }
-        least = st.number_input("MRR from", 0, value=0, step=100, key="mrr_min", bind="query-params", width=120)
+        least = st.number_input("MRR from", 0, value=0, step=100, key="mrr_min", bind="query-params", width=105)
         sort = st.selectbox(
-            "Sort", list(SORTS), format_func=SORTS.__getitem__, key="sort", bind="query-params", width=165
+            "Sort", list(SORTS), format_func=SORTS.__getitem__, key="sort", bind="query-params", width=145
         )
     filters: dict[str, Sequence[Any]] = {"health": health or AT_RISK}
     filters |= {name: ["" if value == NONE else value for value in values] for name, values in chosen.items()}
@@ -95,7 +96,7 @@ def _filters(snapshot: Snapshot, figures: Figures) -> tuple[Mapping[str, Sequenc
 
 
 def _choice(title: str, options: Sequence[str], key: str, name: Any = str) -> list[str]:
-    return st.multiselect(title, options, format_func=name, key=key, bind="query-params", placeholder="All", width=160)
+    return st.multiselect(title, options, format_func=name, key=key, bind="query-params", placeholder="All", width=125)
 
 
 def every_row(

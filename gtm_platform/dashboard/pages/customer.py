@@ -1,5 +1,7 @@
 """Everything about one customer; without one in the address, the list of all."""
 
+import re
+
 import streamlit as st
 
 from gtm_platform.dashboard.customer_details import show_details
@@ -20,6 +22,7 @@ from gtm_platform.serving.wording import NOTHING, words
 from gtm_platform.settings import settings
 
 SHOWN = 1_000
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 POPULATIONS: tuple[Population, ...] = ("current", "former", "all")
 LISTED = (
     "name",
@@ -145,8 +148,9 @@ def _show_actions(explanation: Explanation) -> None:
 
 
 def _signal(signal: RiskSignal) -> str:
-    """Return a signal with its figures, as a line; the columns read as words."""
+    """Return a signal with its figures, as a line; columns read as words, moments as days."""
     _, _, figures = signal_line(signal).replace("_", " ").partition(": ")
+    figures = MOMENT.sub(lambda at: day(at[0]), figures)
     return f":orange-badge[{plain(words(signal.signal))}] :gray[{plain(figures)}]"
 
 

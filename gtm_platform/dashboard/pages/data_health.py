@@ -1,6 +1,6 @@
 """Whether the figures can be trusted this morning: how fresh sources are, what is odd in their tables, what checks say.
 
-What is odd, and which fields changed, is drawn in `table_news`.
+What is odd, and which fields changed, is drawn in `table_news`, what HubSpot was sent in `hubspot`.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import streamlit as st
 
 from gtm_platform.dashboard.customer_table import table_height
 from gtm_platform.dashboard.frame.page import Page
-from gtm_platform.dashboard.frame.sidebar import title_of
+from gtm_platform.dashboard.hubspot import show_hubspot
 from gtm_platform.dashboard.links import asset_link, run_link
 from gtm_platform.dashboard.metric_cards import card_row, plain_card
 from gtm_platform.dashboard.table_news import show_odd_figures, show_schema_changes
@@ -22,7 +22,7 @@ from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.wording import counted, words
 from gtm_platform.settings import settings
 
-FACTS = ("checks", "quarantine", "anomalies", "schema_changes")
+FACTS = ("checks", "quarantine", "anomalies", "schema_changes", "hubspot")
 RUNS_SHOWN = 100
 LISTED, PIXELS = 9, 330  # rows that are shown at once, and the height of a table that has more
 STATES = {"Fresh": "#bfe3d0", "Silent": "#f5d477", "Late": "#f7c5c5", "Never read": "#f7c5c5"}
@@ -46,9 +46,11 @@ def show(snapshot: Snapshot) -> None:
         _freshness(state)
     with st.container(border=True):
         show_schema_changes(facts["schema_changes"])
+    with st.container(border=True):
+        _checks(facts["checks"])
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
-        _checks(facts["checks"])
+        show_hubspot(facts["hubspot"])
     with right.container(border=True, height="stretch"):
         _quarantine(facts["quarantine"])
     with st.container(border=True):
@@ -86,7 +88,7 @@ def _state(table: TableState) -> str:
 def _never_read(table: str) -> dict[str, Any]:
     source, _, stream = table.partition("/")
     unknown = dict.fromkeys(("read", "changed", "until", "due"))
-    return {"source": title_of(source), "table": stream, "state": ["Never read"], **unknown, "page": asset_link(table)}
+    return {"source": words(source), "table": stream, "state": ["Never read"], **unknown, "page": asset_link(table)}
 
 
 def _freshness(state: DataFreshness) -> None:
@@ -97,7 +99,7 @@ def _freshness(state: DataFreshness) -> None:
     now = settings().now()
     rows = [
         {
-            "source": title_of(source.source),
+            "source": source.title,
             "table": table.table.split("/")[1],
             "state": [_state(table)],
             "read": ago(table.synced_at, now),
@@ -167,12 +169,12 @@ def _check_table(checks: list[dict[str, Any]], about: str) -> None:
         hide_index=True,
         height=table_height(len(checks), LISTED, PIXELS),
         column_config={
-            "table": columns.TextColumn("Table", width=170),
-            "check": columns.TextColumn("Check", width=150),
+            "table": columns.TextColumn("Table", width=190),
+            "check": columns.TextColumn("Check", width=190),
             "verdict": columns.MultiselectColumn(
                 "Verdict", options=list(VERDICTS), color=list(VERDICTS.values()), width=85
             ),
-            "about": columns.TextColumn("What it says", width=260),
+            "about": columns.TextColumn("What it says", width=470),
             "run": columns.LinkColumn("Run", display_text="open", width=60),
         },
         alt=about,

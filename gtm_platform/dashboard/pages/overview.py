@@ -8,7 +8,7 @@ import streamlit as st
 
 from gtm_platform.dashboard.charts import GOOD, WARN, bars, draw, money_axis, shares, stacked_bars
 from gtm_platform.dashboard.customer_table import clickable, money_column, rows_of, show_customers, table_height
-from gtm_platform.dashboard.departures import show_churned
+from gtm_platform.dashboard.departures import IN_SHORT, show_churned
 from gtm_platform.dashboard.frame.page import Page, link_to, on_row
 from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.movements import longest_movement, show_movements
@@ -164,7 +164,7 @@ def _at_stake(snapshot: Snapshot, figures: Figures) -> None:
 def _churned(snapshot: Snapshot, figures: Figures) -> None:
     left = churned(snapshot, CHURN_DAYS, personal=True, limit=LISTED)
     st.subheader(f"Churned in {CHURN_DAYS} days: {left.total:,}")
-    show_churned(left, figures.currency, "churned")
+    show_churned(left, figures.currency, "churned", IN_SHORT)
     link_to("changes", "All who left", {"days": str(CHURN_DAYS)})
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import draw, money_axis, trend
-from gtm_platform.dashboard.customer_table import money_column
+from gtm_platform.dashboard.customer_table import money_column, table_height
 from gtm_platform.dashboard.departures import show_churned
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import Figures, cards
@@ -25,6 +25,7 @@ MOVED = {
     "churned_mrr": "Churn",
     "net_revenue_retention": "NRR",
 }
+LISTED, PIXELS = 9, 330  # rows that are shown at once, and the height of a table that has more
 SPLITS = {"plan": "Plan", "account_manager": "Account manager", "currency": "Currency"}
 
 
@@ -85,15 +86,17 @@ def _by_dimension(snapshot: Snapshot, figures: Figures, days: int | None) -> Non
         bind="query-params",
         label_visibility="collapsed",
     )
+    moved = moved_by(snapshot, dimension, days)
+    moved["net_revenue_retention"] *= 100
     st.dataframe(
-        moved_by(snapshot, dimension, days),
+        moved,
         hide_index=True,
         placeholder=NOTHING,
-        height="content",
+        height=table_height(len(moved), LISTED, PIXELS),
         column_config={
             "member": st.column_config.TextColumn(SPLITS[dimension], width=105),
             **{name: money_column(title, figures.currency, 72) for name, title in MOVED.items() if name != "nrr"},
-            "net_revenue_retention": st.column_config.NumberColumn("NRR", format="percent", width=62),
+            "net_revenue_retention": st.column_config.NumberColumn("NRR", format="%.1f %%", width=72),
         },
         alt=f"Movements of MRR by {SPLITS[dimension].lower()}",
     )

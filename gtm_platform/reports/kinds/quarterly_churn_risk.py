@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gtm_platform.reports.cards import metric_card, movement_card
+from gtm_platform.reports.companies import companies_at_stake
 from gtm_platform.reports.content import Chart, Column, Content, Table
 from gtm_platform.reports.customer_cells import SHOWN, action, customer, health
 from gtm_platform.reports.drawing import LOSS, bars
@@ -47,6 +48,7 @@ def content(figures: Figures) -> Content:
             money_by(figures, figures.by("expected_mrr_loss", "plan"), "Expected loss of MRR by plan"),
             *([trend] if len(weeks) > 1 else []),
             _at_stake(figures, at_stake),
+            *companies_at_stake(figures),
             _signals(figures),
             _left(figures, left),
             _plans(figures),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gtm_platform.health.customer_health import STATUSES
 from gtm_platform.reports.cards import metric_card
+from gtm_platform.reports.companies import cohort_sections
 from gtm_platform.reports.content import Chart, Column, Content, Table
 from gtm_platform.reports.customer_cells import SHOWN, action, change, customer, health
 from gtm_platform.reports.drawing import TITLES, bars, shares, status_scale
@@ -47,6 +48,7 @@ def content(figures: Figures) -> Content:
             _left(figures, left),
             _new(figures, new),
             _managers(figures),
+            *cohort_sections(figures),
         ],
         columns=[
             "customer_id", "name", "company_name", "assigned_am", "plan_tier", "mrr_reporting", "health_score",

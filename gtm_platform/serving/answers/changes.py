@@ -8,10 +8,10 @@ import orjson
 from gtm_platform.serving.answers.churned import Churned, churned
 from gtm_platform.serving.answers.mrr_movement import MrrMovement, mrr_movement
 from gtm_platform.serving.metrics import discover
-from gtm_platform.serving.metrics.metric import WINDOWS
+from gtm_platform.serving.metrics.metric import LEAST_POINTS, WINDOWS
 from gtm_platform.serving.store import CustomerQuery, Page, Snapshot
 
-LEAST, LISTED = 5, 20  # points that a score fell at least, and how many customers are listed
+LEAST, LISTED = LEAST_POINTS, 20
 
 
 @dataclass(frozen=True)

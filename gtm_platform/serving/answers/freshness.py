@@ -25,6 +25,7 @@ class SourceState(BaseModel):
     """A source; it is as fresh as its table that is due first."""
 
     source: str
+    title: str = Field(description="What people call it.")
     synced_at: datetime
     late_after: datetime
     is_late: bool
@@ -46,7 +47,7 @@ def freshness(snapshot: Snapshot, now: datetime) -> DataFreshness:
     fact = orjson.loads(snapshot.fact("freshness"))
     sources = [
         SourceState(
-            **{name: source[name] for name in ("source", "synced_at", "late_after")},
+            **{name: source[name] for name in ("source", "title", "synced_at", "late_after")},
             is_late=_is_past(source["late_after"], now),
             tables=[_table(table, now) for table in source["tables"]],
         )

@@ -18,7 +18,7 @@ from gtm_platform.serving.answers.cohorts import CohortsAnswer, Transition
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
 from gtm_platform.serving.answers.timeline import Timeline
-from gtm_platform.serving.metrics import DIMENSIONS, discover
+from gtm_platform.serving.metrics import discover
 from gtm_platform.serving.snapshot import company_rows, layout
 
 PERSONAL = " Only with the scope personal:read."
@@ -289,6 +289,32 @@ class SchemaChanges(Answer):
     changes: list[SchemaChangeRow]
 
 
+class HubSpotDay(BaseModel):
+    """What became of the fields of a day that HubSpot was to have and had otherwise."""
+
+    day: date
+    written: int
+    held_back: int = Field(description="Not to be written, such as what a person entered there.")
+    rejected: int
+    unknown: int = Field(description="Written, but not confirmed.")
+
+
+class HubSpotReason(BaseModel):
+    """Why fields are not in HubSpot."""
+
+    object_type: str
+    outcome: str = Field(description="held_back, rejected or unknown.")
+    reason: str
+    fields: int
+
+
+class HubSpotFields(Answer):
+    """What HubSpot was sent in the last 30 days; what it had already is not counted."""
+
+    days: list[HubSpotDay]
+    reasons: list[HubSpotReason] = Field(description="The most frequent first, at most ten.")
+
+
 class Cohorts(Answer, CohortsAnswer):
     """The cohorts of companies, and who moved between them."""
 
@@ -340,5 +366,5 @@ def metric_row(name: str) -> dict[str, Any]:
         "population": metric.over.about,
         "good": metric.good,
         "decimals": metric.decimals,
-        "dimensions": list(DIMENSIONS),
+        "dimensions": list(metric.over.dimensions),
     }

@@ -110,7 +110,7 @@ class Metrics(ChatAnswer):
 class Companies(ChatAnswer):
     """Companies, those with the most MRR first; of a single one also its people."""
 
-    total: int = Field(description="All companies.")
+    total: int = Field(description="All companies, of the cohort where one is asked for.")
     companies: list[CompanyRow]  # type: ignore[valid-type]
     total_people: int
     people: list[BriefCustomer]  # type: ignore[valid-type]

@@ -10,7 +10,7 @@ from functools import cache
 from gtm_platform.serving.metrics import families
 from gtm_platform.serving.metrics.metric import DIMENSIONS, Metric, Population, Unit
 
-__all__ = ["DIMENSIONS", "Metric", "Population", "Unit", "discover"]
+__all__ = ["DIMENSIONS", "Metric", "Population", "Unit", "dimensions", "discover"]
 
 
 @cache
@@ -23,3 +23,9 @@ def discover() -> dict[str, Metric]:
     if len(named) < len(metrics):
         raise TypeError("Two metrics have the same name: " + ", ".join(sorted(metric.name for metric in metrics)))
     return named
+
+
+@cache
+def dimensions() -> tuple[str, ...]:
+    """Return everything that some metric can be split by."""
+    return tuple(dict.fromkeys(name for metric in discover().values() for name in metric.over.dimensions))

@@ -1,18 +1,19 @@
 """What a metric is: a value computed from the rows of a day, in all and by the members of each dimension."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import ibis
 
 from gtm_platform.lake.contracts import Column
 from gtm_platform.unified.customers import CONTRACT
+from gtm_platform.unified.customers import TABLE as CUSTOMERS
 
-Unit = Literal["customers", "money", "share", "points", "percent"]
+Unit = Literal["customers", "companies", "money", "share", "points", "percent"]
 Trend = Literal["rise", "fall"]
 
-# What every metric can be split by, with the column of the wide table.
+# What metrics of customers can be split by, with the column of the wide table.
 DIMENSIONS = {
     "account_manager": "assigned_am",
     "plan": "plan_tier",
@@ -21,19 +22,36 @@ DIMENSIONS = {
 }
 
 
+@dataclass(frozen=True)
+class Days:
+    """Which days of a daily table a population reads: that so many days `ago`, or all that came `since`.
+
+    Where the lake lacks that day there are no values; what `may_be_missing` is read as no rows then.
+    """
+
+    table: str
+    ago: int = 0
+    since: bool = False
+    may_be_missing: bool = False
+
+
+TODAY = Days(CUSTOMERS.key)
+
+
 @dataclass(frozen=True, eq=False)
 class Population:
-    """The rows that metrics are computed over, as a query over the wide table.
+    """The rows that metrics are computed over, as a query over daily tables.
 
-    `{day}` stands for the table on the day, `{before}` for that so many `days_before`; without that table there are no
-    values. `columns` are those of the query.
+    The names in braces of the query are those of `reads`. `columns` are those of the query, `dimensions` what its
+    metrics can be split by, with the column of each.
     """
 
     name: str
     about: str
     query: str
     columns: dict[str, Column]
-    days_before: int | None = None
+    reads: Mapping[str, Days] = field(default_factory=lambda: {"day": TODAY})
+    dimensions: Mapping[str, str] = field(default_factory=lambda: DIMENSIONS)
 
     @property
     def schema(self) -> ibis.Schema:
@@ -63,6 +81,7 @@ CURRENT = Population(
     "current", "The current customers at the end of the day.", "from {day} where is_customer", dict(CONTRACT.columns)
 )
 AMOUNT = Column("decimal(18, 2)")
+LEAST_POINTS = 5  # by which a score moves at least where it counts as moved
 
 
 def since(days: int) -> Population:
@@ -79,7 +98,9 @@ def since(days: int) -> Population:
         f"""select {sides}, coalesce(n.is_customer, false) as is_customer,
                 coalesce(b.is_customer, false) as was_customer,
                 if(n.is_customer, coalesce(n.mrr_reporting, 0), 0)::decimal(18, 2) as mrr_now,
-                if(b.is_customer, coalesce(b.mrr_reporting, 0), 0)::decimal(18, 2) as mrr_before
+                if(b.is_customer, coalesce(b.mrr_reporting, 0), 0)::decimal(18, 2) as mrr_before,
+                n.health_score as score_now, b.health_score as score_before,
+                n.health_status as status_now, b.health_status as status_before
             from (from {{day}} where is_customer) as n full join (from {{before}} where is_customer) as b
             using (customer_id)""",
         {
@@ -88,8 +109,12 @@ def since(days: int) -> Population:
             "was_customer": Column("boolean"),
             "mrr_now": AMOUNT,
             "mrr_before": AMOUNT,
+            "score_now": CONTRACT.columns["health_score"],
+            "score_before": CONTRACT.columns["health_score"],
+            "status_now": CONTRACT.columns["health_status"],
+            "status_before": CONTRACT.columns["health_status"],
         },
-        days_before=days,
+        {"day": TODAY, "before": Days(CUSTOMERS.key, days)},
     )
 
 

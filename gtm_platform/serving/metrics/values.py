@@ -1,4 +1,4 @@
-"""The values of all metrics on a day, computed by the engine from the wide table; compiled once, run for many days."""
+"""The values of all metrics on a day, computed by the engine from daily tables; compiled once, run for many days."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -7,11 +7,12 @@ from functools import cache
 import ibis
 
 from gtm_platform.lake.duckdb_engine import cursor, engine
-from gtm_platform.lake.lake import Lake
-from gtm_platform.serving.metrics import DIMENSIONS, Metric, Population, discover
-from gtm_platform.unified.customers import TABLE
+from gtm_platform.lake.lake import File, Lake
+from gtm_platform.serving.metrics import Metric, Population, discover
+from gtm_platform.serving.metrics.metric import Days
 
 Value = tuple[str, str, str, str, float]  # day, metric, dimension or "", member or "", value
+FilesByDay = Mapping[str, Mapping[str, File]]  # of each table
 ROWS = "rows_of_days"  # the rows of several days, each once in all and once for each dimension
 
 
@@ -20,8 +21,9 @@ def values_of_days(lake: Lake, days: Sequence[str]) -> Iterator[Value]:
 
     All days are one query for each population: to plan a query takes longer than to run it over a day.
     """
+    files = files_by_day(lake)
     for population in populations():
-        rows = {day: query for day in days if (query := rows_query(lake, population, day))}
+        rows = {day: query for day in days if (query := rows_query(lake, population, day, files))}
         if rows:
             yield from _values(population, rows)
 
@@ -31,10 +33,21 @@ def populations() -> list[Population]:
     return list({metric.over.name: metric.over for metric in discover().values()}.values())
 
 
-def days_read(day: str) -> list[str]:
-    """Return the days that the values of a day depend on."""
-    before = [population.days_before for population in populations() if population.days_before]
-    return [day, *(_days_before(day, days) for days in sorted(before))]
+def files_read(files: FilesByDay, day: str) -> list[File]:
+    """Return the files that the values of a day depend on, of those that each table has by day."""
+    reads = dict.fromkeys(read for population in populations() for read in population.reads.values())
+    return list(dict.fromkeys(file for read in reads for file in _files(files[read.table], read, day)))
+
+
+def files_by_day(lake: Lake) -> FilesByDay:
+    """Return the newest file of each day of the tables that metrics are computed from."""
+    tables = {read.table for population in populations() for read in population.reads.values()}
+    return {table: {file.partition: file for file in lake.files(table)} for table in sorted(tables)}
+
+
+def _files(by_day: Mapping[str, File], read: Days, day: str) -> list[File]:
+    days = range(read.ago - 1, -1, -1) if read.since else (read.ago,)
+    return [by_day[each] for ago in days if (each := _days_before(day, ago)) in by_day]
 
 
 @cache
@@ -48,23 +61,23 @@ def _days_before(day: str, days: int) -> str:
     return (date.fromisoformat(day) - timedelta(days=days)).isoformat()
 
 
-def rows_query(lake: Lake, population: Population, day: str) -> str | None:
-    """Return the query for a population's rows of a day; None where the lake lacks the earlier day."""
-    tables = {"day": lake.query_day(TABLE.key, day)}
-    if population.days_before is not None:
-        earlier = _days_before(day, population.days_before)
-        if not lake.has(TABLE.key, earlier):
+def rows_query(lake: Lake, population: Population, day: str, files: FilesByDay | None = None) -> str | None:
+    """Return the query for a population's rows of a day; None where the lake lacks a day that it needs."""
+    tables, queries = files or files_by_day(lake), {}
+    for name, read in population.reads.items():
+        by_day = tables[read.table]
+        if _days_before(day, read.ago) not in by_day and not read.may_be_missing:
             return None
-        tables["before"] = lake.query_day(TABLE.key, earlier)
-    return population.query.format(**{name: f"({query.sql})" for name, query in tables.items()})
+        queries[name] = f"({lake.file_query(read.table, _files(by_day, read, day)).sql})"
+    return population.query.format(**queries)
 
 
 def _values(population: Population, rows: Mapping[str, str]) -> Iterator[Value]:
     names = [metric.name for metric in _metrics_of(population)]
     query = _compiled(population)
     read = ", ".join(f'"{name}"' for name in population.columns if f'"{name}"' in query)
-    split = f"""unnest(['', {", ".join(f"'{name}'" for name in DIMENSIONS)}]) as dimension,
-        unnest(['', {", ".join(f"coalesce({column}, '')" for column in DIMENSIONS.values())}]) as member"""
+    split = f"""unnest(['', {", ".join(f"'{name}'" for name in population.dimensions)}]) as dimension,
+        unnest(['', {", ".join(f"coalesce({column}, '')" for column in population.dimensions.values())}]) as member"""
     days = " union all ".join(f"select '{day}' as day, {read}, {split} from ({of_day})" for day, of_day in rows.items())
     empty = set(rows)
     with cursor() as connection:
@@ -106,7 +119,7 @@ def metrics_query(metrics: Sequence[Metric], dimension: str = "") -> str:
     rows = ibis.table(metrics[0].over.schema, name="population")
     values = {metric.name: metric.value(rows) for metric in metrics}
     if dimension:
-        grouped = rows.group_by(member=rows[DIMENSIONS[dimension]].nullif("")).aggregate(**values)
+        grouped = rows.group_by(member=rows[metrics[0].over.dimensions[dimension]].nullif("")).aggregate(**values)
         query = grouped.select("member", *values)
     else:
         query = rows.aggregate(**values).select(ibis.null("string").name("member"), *values)

@@ -54,7 +54,7 @@ def _bucket(
 
 
 def _paths(landing: Landing) -> list[str]:
-    tables = (layout.CUSTOMERS, layout.SCORES, layout.PEOPLE)
+    tables = (layout.CUSTOMERS, layout.SCORES, layout.PEOPLE, layout.COMPANIES)
     today = [path for table in tables for path in landing.lake.query_day(table, landing.day).files]
     return [*today, *_history_query(landing).files]
 
@@ -70,9 +70,8 @@ def _query(landing: Landing, condition: str) -> str:
 
     One list of structs for each customer is collected and sorted: a list for each column takes far more memory.
     """
-    wide, health, people = (
-        landing.lake.query_day(table, landing.day).sql for table in (layout.CUSTOMERS, layout.SCORES, layout.PEOPLE)
-    )
+    tables = (layout.CUSTOMERS, layout.SCORES, layout.PEOPLE, layout.COMPANIES)
+    wide, health, people, companies = (landing.lake.query_day(table, landing.day).sql for table in tables)
     kept = ", ".join(f"'{name}': \"{column}\"" for name, column in layout.HISTORY.items())
     unpacked = ", ".join(f"'{name}': [each.{name} for each in days]" for name in layout.HISTORY)
     changes = ", ".join(f'health."{name}"' for name in layout.CHANGES)
@@ -85,7 +84,11 @@ def _query(landing: Landing, condition: str) -> str:
             select customer_id, list_sort(list({{'day': as_of, {kept}}})) as days
             from ({_history_query(landing).sql}) where {condition} group by customer_id
         ),
-        shown as (select wide.*, {changes} from wide left join health using (customer_id))
+        companies as (select company_id, customer_cohort as {layout.COHORT} from ({companies})),
+        shown as (
+            select wide.*, {changes}, {layout.COHORT}
+            from wide left join health using (customer_id) left join companies using (company_id)
+        )
         select shown.customer_id, {columns},
             {document(shown_to_all(layout.SHOWN), "shown")},
             {document(personal(layout.SHOWN), "shown")},

@@ -1,5 +1,6 @@
 """What was written to HubSpot about each customer, as the journal in the state has it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -45,10 +46,18 @@ def _write(fields: list[Any]) -> dict[str, Any]:
 
 
 def fill(draft: Draft) -> None:
-    """Write the writes of the landing, the newest first."""
-    writes = iter(draft.landing.hubspot_writes)
+    """Write the writes of the landing, the newest first, and what became of their fields by day."""
+    writes, fields = iter(draft.landing.hubspot_writes), Counter[tuple[str, str, str, str]]()
     while rows := list(islice(writes, ROWS_AT_ONCE)):
         draft.db.executemany(
             "insert into hubspot_writes (customer_id, body) values (?, ?)",
             [(row["customer_id"], as_json(row)) for row in rows],
         )
+        fields.update(
+            (row["day"], row["object_type"], field["status"], field["reason"] or "")
+            for row in rows
+            for field in row["fields"]
+        )
+    draft.db.executemany(
+        "insert into hubspot_fields values (?, ?, ?, ?, ?)", ((*what, count) for what, count in fields.items())
+    )

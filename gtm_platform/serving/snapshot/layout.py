@@ -8,12 +8,13 @@ from typing import Literal
 
 import ibis.expr.datatypes as dt
 
+from gtm_platform.cohorts.company_cohorts import COHORTS
 from gtm_platform.health.customer_health import AGO
 from gtm_platform.health.customer_health import CONTRACT as HEALTH
 from gtm_platform.lake.contracts import Column
 from gtm_platform.unified.customers import CONTRACT as WIDE
 
-FORMAT = 5  # of the file; a reader opens no other
+FORMAT = 6  # of the file; a reader opens no other
 CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS = (
     "core/unified_customers",
     "health/customer_health",
@@ -27,9 +28,11 @@ COMPANIES, TRANSITIONS, COHORT_ERRORS = (
 )
 HISTORY_DAYS = 90
 
-# What is shown of a customer: the wide table, and how its score moved.
+# What is shown of a customer: the wide table, how its score moved, and where its company stands.
 CHANGES: dict[str, Column] = {name: HEALTH.columns[name] for name in AGO.values()}
-SHOWN: dict[str, Column] = {**WIDE.columns, **CHANGES}
+COHORT = "company_cohort"
+OF_COMPANY = {COHORT: Column("string", "Cohort of the company; null without a company, or where it is in none.")}
+SHOWN: dict[str, Column] = {**WIDE.columns, **CHANGES, **OF_COMPANY}
 # What is kept of each day of a customer's history, by the name it has in the file.
 HISTORY = {
     "health_score": "health_score",
@@ -68,6 +71,7 @@ FILTERS = {
         Filter("plan", "plan_tier", "is", "Tier of the plan."),
         Filter("signal", "risk_signals", "has", "Name of a risk signal."),
         Filter("company", "company_id", "is", "Id of the company."),
+        Filter("cohort", COHORT, "is", f"Cohort of the company: {', '.join(COHORTS)}; empty for customers without."),
         Filter("domain", "company_domain", "is", "Domain of the company."),
         Filter("country", "country", "is", "Country."),
         Filter("currency", "currency", "is", "Currency that the customer pays in."),
@@ -129,6 +133,10 @@ def tables() -> str:
         );
         create index alerts_of_a_subject on alerts (subject_id, id);
         create table hubspot_writes (id integer primary key, customer_id text not null, body text not null);
+        create table hubspot_fields (
+            day text, object_type text, status text, reason text, fields integer not null,
+            primary key (day, object_type, status, reason)
+        ) without rowid;
         create table score_changes (customer_id text primary key, body blob not null) without rowid;
         create table departures (
             id integer primary key, customer_id text not null, day text not null, account_manager text not null,
@@ -145,7 +153,13 @@ def indexes() -> str:
         f"create index by_{name} on customers ({column}, id, {', '.join(c for c in COLUMNS if c != column)})"
         for name, column in SORTS.items()
     ]
-    narrow = [f"create index of_{name} on customers ({name})" for name in NARROW]
+    narrow = [f"create index of_{name} on customers ({name})" for name in NARROW if name != "assigned_am"]
+    # The customers of an account manager, of whom there are many, come by MRR out of their index alone.
+    first = ("assigned_am", "mrr_reporting")
+    narrow.append(
+        f"create index of_assigned_am on customers ({', '.join(first)}, id, "
+        f"{', '.join(c for c in COLUMNS if c not in first)})"
+    )
     rest = [
         "create index companies_by_mrr on companies (mrr_reporting, id)",
         "create index companies_by_priority on companies (priority, id)",

@@ -13,11 +13,11 @@ from gtm_platform.serving.api.context import Reader
 from gtm_platform.serving.api.models import MetricList, MetricSeries, metric_row
 from gtm_platform.serving.api.problems import Problem
 from gtm_platform.serving.api.queries import NoQuery, Text, with_day
-from gtm_platform.serving.metrics import DIMENSIONS, discover
+from gtm_platform.serving.metrics import dimensions, discover
 from gtm_platform.serving.store import Snapshot
 
 ROUTER = APIRouter(prefix="/v1", tags=["metrics"])
-NAMES = tuple(DIMENSIONS)
+NAMES = dimensions()
 
 
 class SeriesQuery(NoQuery):
@@ -50,6 +50,9 @@ async def metric(
     """The values of a metric, up to 90 days; a day on which it has no value is left out."""
     if name not in discover():
         raise Problem(HTTPStatus.NOT_FOUND, "There is no such metric; /v1/metrics lists them.")
+    if query.dimension is not None and query.dimension not in discover()[name].over.dimensions:
+        possible = ", ".join(discover()[name].over.dimensions)
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"This metric is split by {possible}, and by nothing else.")
     if query.member is not None and query.dimension is None:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "A member is one of a dimension: name the dimension, too.")
     return call.answer(lambda snapshot: _series(snapshot, name, query))

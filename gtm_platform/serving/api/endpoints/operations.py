@@ -8,7 +8,15 @@ from starlette.responses import Response
 
 from gtm_platform.serving.answers.freshness import freshness as freshness_at
 from gtm_platform.serving.api.context import Reader
-from gtm_platform.serving.api.models import AlertPage, Freshness, OddFigures, RunPage, SchemaChanges, Summary
+from gtm_platform.serving.api.models import (
+    AlertPage,
+    Freshness,
+    HubSpotFields,
+    OddFigures,
+    RunPage,
+    SchemaChanges,
+    Summary,
+)
 from gtm_platform.serving.api.queries import NoQuery, PageQuery, place_of, plain_page, with_day
 from gtm_platform.serving.store import Snapshot
 
@@ -49,6 +57,12 @@ async def anomalies(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
 async def schema_changes(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
     """New, vanished and changed fields of what sources send: names and types, no values."""
     return call.answer(lambda snapshot: snapshot.fact("schema_changes"))
+
+
+@ROUTER.get("/hubspot", response_model=None, responses={200: {"model": HubSpotFields}}, summary="Show HubSpot's fields")
+async def hubspot(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
+    """What became of the fields that HubSpot was to have in the last 30 days, and why some are not there."""
+    return call.answer(lambda snapshot: snapshot.fact("hubspot"))
 
 
 @ROUTER.get("/alerts", response_model=None, responses={200: {"model": AlertPage}}, summary="List alerts")

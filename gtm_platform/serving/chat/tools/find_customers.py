@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import orjson
 from pydantic import Field
 
+from gtm_platform.cohorts.company_cohorts import COHORTS
 from gtm_platform.health.customer_health import STATUSES
 from gtm_platform.serving.api.queries import ORDERS
 from gtm_platform.serving.chat.answers import Customers
@@ -16,6 +17,7 @@ from gtm_platform.serving.store.customer_query import Value
 
 MOST = 50
 Health = Literal[STATUSES]  # type: ignore[valid-type]
+Cohort = Literal[COHORTS]  # type: ignore[valid-type]
 Order = Literal[ORDERS]  # type: ignore[valid-type]
 Text = Annotated[str, Field(max_length=200)]
 
@@ -26,6 +28,7 @@ def answer(
     account_manager: Annotated[Text | None, Field(description="Name; empty for customers without one.")] = None,
     plan: Annotated[Text | None, Field(description="Tier of the plan.")] = None,
     company_domain: Text | None = None,
+    cohort: Annotated[Cohort | None, Field(description="Cohort of the company.")] = None,
     signal: Annotated[Text | None, Field(description="Name of a risk signal, such as payment_delinquent.")] = None,
     mrr_at_least: Annotated[float | None, Field(ge=0, le=1e12, description="In the reporting currency.")] = None,
     customers: Annotated[
@@ -34,7 +37,7 @@ def answer(
     sort: Annotated[Order, Field(description="With a minus descending.")] = "-mrr",
     limit: Annotated[int, Field(ge=1, le=MOST)] = 20,
 ) -> Customers:
-    """List customers by health, account manager, plan, company, risk signal or MRR.
+    """List customers by health, account manager, plan, company, its cohort, risk signal or MRR.
 
     `total` and `total_mrr` are of all that fit.
     For who is at risk pass health=["at_risk", "high_risk", "critical"]; `risk_signals` say why, `recommended_actions`
@@ -45,6 +48,7 @@ def answer(
         "account_manager": _single(account_manager),
         "plan": _single(plan),
         "domain": _single(company_domain and company_domain.lower()),
+        "cohort": _single(cohort),
         "signal": _single(signal),
         "mrr_min": _single(mrr_at_least),
     }

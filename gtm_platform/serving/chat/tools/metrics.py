@@ -3,18 +3,19 @@
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
+from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
 from gtm_platform.serving.api.models import MetricPoint, MetricRow, metric_row
 from gtm_platform.serving.chat.answers import Metrics, MetricSeriesOf
 from gtm_platform.serving.chat.question import Question
 from gtm_platform.serving.chat.tools import Tool
-from gtm_platform.serving.metrics import DIMENSIONS, discover
-from gtm_platform.serving.snapshot.layout import CUSTOMERS, HISTORY_DAYS
+from gtm_platform.serving.metrics import dimensions, discover
+from gtm_platform.serving.snapshot.layout import HISTORY_DAYS
 
 MOST_NAMES = 10
 Name = Literal[tuple(discover())]  # type: ignore[valid-type]
-Dimension = Literal[tuple(DIMENSIONS)]  # type: ignore[valid-type]
+Dimension = Literal[dimensions()]  # type: ignore[valid-type]
 
 
 def answer(
@@ -31,18 +32,22 @@ def answer(
 ) -> Metrics:
     """Return metrics such as MRR, churn or mean health, by day: definition and values.
 
-    They are in all, or split by account manager, plan, health or currency. Without names it lists the definitions.
+    They are in all, or split by what a metric has as dimensions, such as account manager, plan or cohort.
+    Without names it lists the definitions.
     """
+    chosen = [metric for metric in discover().values() if metric.name in names or not names]
+    if wrong := [metric.name for metric in chosen if names and dimension and dimension not in metric.over.dimensions]:
+        raise ToolError(f"{', '.join(wrong)} is not split by {dimension}; each metric lists its dimensions.")
     since = (date.fromisoformat(question.snapshot.as_of) - timedelta(days=days - 1)).isoformat()
     series = [
         MetricSeriesOf(
-            metric=MetricRow(**metric_row(name)),
-            values=_points(question, name, dimension, since) if names else [],
+            metric=MetricRow(**metric_row(metric.name)),
+            values=_points(question, metric.name, dimension, since) if names else [],
         )
-        for name in discover()
-        if name in names or not names
+        for metric in chosen
     ]
-    return Metrics(**question.origin(CUSTOMERS), dimension=dimension, metrics=series)
+    tables = {read.table for metric in chosen for read in metric.over.reads.values()}
+    return Metrics(**question.origin(*sorted(tables)), dimension=dimension, metrics=series)
 
 
 def _points(question: Question, name: str, dimension: str | None, since: str) -> list[MetricPoint]:

@@ -9,7 +9,10 @@ from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.quality.freshness import TableFreshness, freshness
 from gtm_platform.serving.snapshot.facts import Fact
 from gtm_platform.serving.snapshot.landing import Draft, instant
-from gtm_platform.sources.assets import ON_DEMAND
+from gtm_platform.serving.wording import words
+from gtm_platform.sources.assets import ON_DEMAND, SOURCES
+
+TITLES = {source.name: source.settings.title for source in SOURCES}
 
 
 def make(draft: Draft) -> dict[str, Any]:
@@ -52,7 +55,7 @@ def _due(table: str, synced_at: datetime, grace: int) -> datetime:
 
 def _source(name: str, tables: list[dict[str, Any]]) -> dict[str, Any]:
     oldest = {key: min(table[key] for table in tables) for key in ("synced_at", "late_after")}
-    return {"source": name, **oldest, "tables": tables}
+    return {"source": name, "title": TITLES.get(name) or words(name), **oldest, "tables": tables}
 
 
 FACT = Fact("freshness", "When each source was last read and last changed, and when it counts as late.", make)

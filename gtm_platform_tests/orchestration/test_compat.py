@@ -63,12 +63,12 @@ def hint() -> dg.AssetCheckResult:
 def test_the_history_of_a_home_lies_where_dagster_looks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A home that was begun before, or is opened without the platform's settings, has one history."""
     with of_home(tmp_path, monkeypatch) as home:
-        assert isinstance(home.event_log_storage, compat_sqlite._EventLog)
+        assert isinstance(home.event_log_storage, compat_sqlite.EventLog)
         ran = dg.materialize([last_day_only, downstream, guard, hint], tags=RANGE, instance=home)
         expected = home.get_run_stats(ran.run_id), home.fetch_materializations(downstream.key, limit=9).records
     (tmp_path / "dagster/dagster.yaml").unlink()
     with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as plain:
-        assert type(plain.event_log_storage) is not compat_sqlite._EventLog
+        assert type(plain.event_log_storage) is not compat_sqlite.EventLog
         assert plain.get_run_by_id(ran.run_id) is not None
         assert (plain.get_run_stats(ran.run_id), plain.fetch_materializations(downstream.key, limit=9).records) == (
             expected
@@ -159,6 +159,7 @@ def test_nothing_else_imports_what_is_not_public() -> None:
         "orchestration/compat.py",
         "orchestration/compat_history.py",
         "orchestration/compat_sqlite.py",
+        "orchestration/compat_sqlite_events.py",
     }
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from gtm_platform.demo.findings import Finding
+from gtm_platform.demo.findings import Finding, days_since_full_refresh
 from gtm_platform.demo.sandbox_process import Box
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.market.signals import DEVELOPER_ACTS
 
+JOBS = "sumble/jobs"
 Row = Mapping[str, Any]
 
 
@@ -27,9 +28,11 @@ class Shown:
 def market(box: Box, days: Sequence[date]) -> Finding:
     """Check that each company is there with what it shows.
 
-    Files say so as of when they were dropped.
+    Files say so as of when they were dropped, and a job is open until a full refresh misses it.
     """
     then, now = (_truth(box, day) for day in (days[0], days[-1]))
+    for domain, jobs in _jobs_since_full_refresh(box, days[-1]).items():
+        now[domain] = {**now.get(domain, {}), "jobs": sorted(jobs)}
     ours = _shown(days[-1].isoformat())
     wrong = [f"{domain} is no company" for domain in sorted(now.keys() - ours.domains)]
     for domain in sorted(now.keys() | ours.signals.keys() | ours.competitors.keys() | ours.partners):
@@ -39,6 +42,15 @@ def market(box: Box, days: Sequence[date]) -> Finding:
 
 def _truth(box: Box, day: date) -> dict[str, Row]:
     return {row["domain"]: row for row in box.ask("truth", day=day.isoformat())["market"]}
+
+
+def _jobs_since_full_refresh(box: Box, last: date) -> dict[str, set[int]]:
+    jobs: dict[str, set[int]] = {}
+    for day in days_since_full_refresh(JOBS, last):
+        for domain, row in _truth(box, day).items():
+            if "jobs" in row:
+                jobs.setdefault(domain, set()).update(row["jobs"])
+    return jobs
 
 
 def _shown(day: str) -> Shown:

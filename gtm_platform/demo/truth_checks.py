@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import httpx
 
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
-from gtm_platform.demo.findings import Finding
+from gtm_platform.demo.findings import Finding, days_since_full_refresh
 from gtm_platform.demo.market_checks import market
 from gtm_platform.demo.sandbox_process import Box
 from gtm_platform.ingest.feeds import PersonFeed, feed_rows, read
@@ -43,9 +43,7 @@ def _records(box: Box, day: date) -> Finding:
     for feed in person_feeds():
         stored = _stored(feed, day)
         count += len(stored)
-        full = the_lake().last_full(feed.table)
-        since = date.fromisoformat(full.partition[:10]) if full else day
-        ever = {then: _live(box, feed.source, then) for then in _days(since, day)}
+        ever = {then: _live(box, feed.source, then) for then in days_since_full_refresh(feed.table, day)}
         if missing := ever[day] - stored:
             wrong.append(f"{feed.table}: {len(missing)} records are missing, such as {min(missing)}")
         if extra := stored - set().union(*ever.values()):
@@ -57,10 +55,6 @@ def _stored(feed: PersonFeed, day: date) -> set[str]:
     """The ids of a source's records of people, read as identity reads them."""
     table = feed_rows(feed, the_lake().read_day(feed.table, day.isoformat()))
     return set(table.select(id=read(table, feed.id)).to_pyarrow()["id"].to_pylist())
-
-
-def _days(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
 def _live(box: Box, system: str, day: date) -> set[str]:

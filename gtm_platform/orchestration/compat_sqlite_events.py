@@ -101,7 +101,7 @@ class EventLog(SqliteEventLogStorage):
         with self.run_connection(events[0].run_id) as connection:
             connection.execute(insert, rows)
         with self.index_transaction() as connection:
-            ids = [connection.execute(insert, row).inserted_primary_key[0] for row in rows]
+            ids = [connection.execute(insert, row).lastrowid for row in rows]
             of_assets = [(event, id) for event, id in zip(events, ids, strict=True) if event.dagster_event_type in MADE]
             if of_assets:
                 self._store_asset_event_tags(connection, *map(list, zip(*of_assets, strict=True)))
@@ -152,22 +152,21 @@ class EventLog(SqliteEventLogStorage):
         )
 
     def _get_latest_materialization_records(self, raw_asset_rows: Sequence[Any]) -> Mapping[dg.AssetKey, Any]:
-        records, others = {}, []
+        records: dict[dg.AssetKey | None, Any] = {}
+        others = []
         for row in raw_asset_rows:
-            record = None if row["asset_details"] or not row["last_materialization"] else _record(row)
+            # Of an asset that was wiped only what came after counts.
+            record = None if row["asset_details"] else _deserialized(row["last_materialization"] or "null")
             if isinstance(record, dg.EventLogRecord):
                 records[dg.AssetKey.from_db_string(row["asset_key"])] = record
             else:
                 others.append(row)
-        return {**records, **super()._get_latest_materialization_records(others)} if others else records
+        rest = super()._get_latest_materialization_records(others) if others else {}
+        return {**{key: record for key, record in records.items() if key}, **rest}
 
 
 def _asset_of(event: dg.EventLogEntry) -> dg.AssetKey | None:
     return event.dagster_event.asset_key if event.dagster_event else None
-
-
-def _record(row: Mapping[str, Any]) -> object:
-    return _deserialized(row["last_materialization"])
 
 
 @lru_cache(maxsize=RECORDS)

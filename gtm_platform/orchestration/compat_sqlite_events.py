@@ -83,8 +83,8 @@ class EventLog(SqliteEventLogStorage):
         return self._is_present(f"column {column_name}", lambda: super(EventLog, self).has_asset_key_col(column_name))
 
     def _has_asset_key_col_on_connection(self, conn: sa.Connection, column_name: str) -> bool:
-        there = super()._has_asset_key_col_on_connection
-        return self._is_present(f"column {column_name}", lambda: there(conn, column_name))
+        look = super()._has_asset_key_col_on_connection
+        return self._is_present(f"column {column_name}", lambda: look(conn, column_name))
 
     def _is_present(self, part: str, look: Callable[[], bool]) -> bool:
         if part not in self._present and look():
@@ -153,15 +153,15 @@ class EventLog(SqliteEventLogStorage):
 
     def _get_latest_materialization_records(self, raw_asset_rows: Sequence[Any]) -> Mapping[dg.AssetKey, Any]:
         records: dict[dg.AssetKey | None, Any] = {}
-        others = []
+        unreadable = []
         for row in raw_asset_rows:
             # Of an asset that was wiped only what came after counts.
             record = None if row["asset_details"] else _deserialized(row["last_materialization"] or "null")
             if isinstance(record, dg.EventLogRecord):
                 records[dg.AssetKey.from_db_string(row["asset_key"])] = record
             else:
-                others.append(row)
-        rest = super()._get_latest_materialization_records(others) if others else {}
+                unreadable.append(row)
+        rest = super()._get_latest_materialization_records(unreadable) if unreadable else {}
         return {**{key: record for key, record in records.items() if key}, **rest}
 
 

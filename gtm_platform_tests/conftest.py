@@ -5,6 +5,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,41 @@ from gtm_platform.settings import settings
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 FIRST_DAY = "2026-01-01"
 SHARED_HOMES = ("e2e", "serving", "dashboard", "reports")  # folders whose tests share a home that is dear to make
+OF_SHARED_HOME = re.compile(r"\b(lived|at_home|copied): Lived\b")  # what tests of `e2e` declare that use theirs
+# Processes take files in this order, the rest by name: what takes long comes first, or it is waited for at the end.
+LONGEST = (
+    "e2e/test_again.py",
+    "faults/test_canary.py",
+    "faults/test_storm.py",
+    "sources/test_contract.py",
+    "e2e/test_alerts.py",
+    "faults/test_scheduler.py",
+    "faults/test_scheduler_backfill.py",
+    "e2e/test_deleted_payers.py",
+    "faults/test_source_outage.py",
+    "cli/test_sandbox.py",
+)
 CACHE = Path(__file__).parents[1] / ".pytest_cache" / "gtm"  # queries are compiled once for all tests
 VARIABLES = re.findall(r"^#?([A-Z][A-Z0-9_]+)=", EXAMPLE.read_text(), re.MULTILINE)
 
 
 class HomesOnce(LoadFileScheduling):
-    """Give each process a file of tests, or a whole folder where its tests share a home."""
+    """Give each process a file of tests, or all files of a folder that share a home."""
 
     def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
         _, folder, *_ = nodeid.split("/")
-        return folder if folder in SHARED_HOMES else str(super()._split_scope(nodeid))
+        return folder if folder in SHARED_HOMES and (folder != "e2e" or _uses_shared_home(file)) else file
+
+
+@cache
+def _uses_shared_home(file: str) -> bool:
+    return OF_SHARED_HOME.search((Path(__file__).parents[1] / file).read_text()) is not None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:

@@ -82,7 +82,7 @@ def _read_dotenv(path: Path) -> None:
 @gtm.command()
 @DEMO_HOME
 @PEOPLE
-@click.option("--days", type=click.IntRange(1, 60), default=5, show_default=True, help="How many days to simulate.")
+@click.option("--days", type=click.IntRange(1, 60), default=4, show_default=True, help="How many days to simulate.")
 @SEED
 @click.option(
     "--now", "now_", metavar="ISO", help="The moment at which the last day is over.  [default: last midnight]"

@@ -9,9 +9,11 @@ import click
 
 from gtm_platform.accounts import describe_account
 from gtm_platform.delivery.access import DestinationAccess
+from gtm_platform.enrichment.budget import budget_of
 from gtm_platform.http.errors import ApiFailure, Forbidden, Unauthorized
 from gtm_platform.http.rate_limit import LimitShare
 from gtm_platform.ingest.assets import windows
+from gtm_platform.ingest.credits import CreditAllowance
 from gtm_platform.ingest.discovery import discover
 from gtm_platform.ingest.source import Source, Stream, Window
 from gtm_platform.lake.dagster.resource import the_lake
@@ -62,7 +64,7 @@ def _source(source: Source, lake: Lake, now: datetime) -> Finding:
     try:
         if off := source.off():
             return Finding(source.name, "off", off, (*advice, age))
-        with source.open(share) as client:
+        with source.open(share, _allowance(source)) as client:
             identity, notes = _identity(source, client), tuple(source.notes(client))
             readable = {stream.name: source.stream_for(client, stream) for stream in source.streams}
             streams = [stream for stream in readable.values() if isinstance(stream, Stream)]
@@ -75,7 +77,19 @@ def _source(source: Source, lake: Lake, now: datetime) -> Finding:
             source.name, "failing", f"{identity}; {'; '.join(refusals)}", (source.settings.when_refused, *notes, age)
         )
     sentence = f"{identity}; may read {', '.join(stream.name for stream in streams)}"
-    return Finding(source.name, "ok", sentence, (age, *notes, *filter(None, (share.describe(),))))
+    return Finding(
+        source.name, "ok", sentence, (age, *notes, *filter(None, (share.describe(),)), *_credits(source, now))
+    )
+
+
+def _allowance(source: Source) -> CreditAllowance:
+    return CreditAllowance(policy().enrichment.monthly_cap.get(source.name), "doctor")
+
+
+def _credits(source: Source, now: datetime) -> tuple[str, ...]:
+    """What the month has cost of a source that is paid for, where the policy has a cap for it."""
+    budget = budget_of(source.name, policy().enrichment, settings().state_url, now)
+    return (budget.used,) if budget.cap else ()
 
 
 def _identity(source: Source, client: Any) -> str:

@@ -47,6 +47,8 @@ def enrich(context: click.Context, home: Path | None, provider: str | None, limi
 def show_spend(home: Path | None, provider: str | None) -> None:
     """Show what was spent by month, and the calls of which nobody knows whether they were charged.
 
+    Sources that are paid for by the call, such as Sumble, are among them.
+
     \b
     Example:
       gtm enrich spend
@@ -56,6 +58,23 @@ def show_spend(home: Path | None, provider: str | None) -> None:
     from gtm_platform.cli.enrich_runs import show_ledger
 
     show_ledger(provider)
+
+
+@enrich.command("accuracy")
+@HOME
+def show_accuracy(home: Path | None) -> None:
+    """Show how often each source was right about size, industry and country.
+
+    Compared are companies of which at least two sources state the same fact.
+
+    \b
+    Example:
+      gtm enrich accuracy
+    """
+    choose_home(home).announce().enter()
+    from gtm_platform.cli.enrich_runs import show_accuracy_of_sources
+
+    show_accuracy_of_sources()
 
 
 @enrich.command()

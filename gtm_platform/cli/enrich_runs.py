@@ -24,6 +24,7 @@ from gtm_platform.sources.assets import ON_DEMAND
 from gtm_platform.state import audit, open_state, spend
 
 A_SECOND = timedelta(seconds=1)
+ACCURACY = "market/provider_accuracy"
 
 
 def ask_providers(name: str | None, limit: int | None) -> int:
@@ -109,14 +110,14 @@ def show_ledger(name: str | None) -> None:
             each.subjects,
             spend.as_text(each.charged),
             spend.as_text(each.reserved),
-            spend.as_text(rules.cap_of(each.provider)),
+            spend.as_text(rules.monthly_cap[each.provider]) if each.provider in rules.monthly_cap else "none",
         )
         for each in months
     ]
     if not rows:
         click.echo("Nothing was spent yet.")
         return
-    print_rows(Rows(("month", "provider", "companies", "charged", "reserved", "cap now"), rows), "table")
+    print_rows(Rows(("month", "provider", "questions", "charged", "reserved", "cap now"), rows), "table")
     if open_calls:
         click.echo("\nBegun, and not settled; the credits stay reserved until the provider or a person settles them:")
         calls = [
@@ -130,7 +131,27 @@ def show_ledger(name: str | None) -> None:
             )
             for each in open_calls
         ]
-        print_rows(Rows(("number", "provider", "company", "credits", "begun", "reference"), calls), "table")
+        print_rows(Rows(("number", "provider", "about", "credits", "begun", "reference"), calls), "table")
+
+
+def show_accuracy_of_sources() -> None:
+    """Print the newest day of market/provider_accuracy, those first that were right most often."""
+    lake = the_lake()
+    day = max(lake.partitions(ACCURACY), default=None)
+    if day is None:
+        click.echo("Nothing was compared yet: the tables of a day have to be made first.")
+        return
+    rows = lake.partition(ACCURACY, day).to_pyarrow().to_pylist()
+    rows.sort(key=lambda row: (row["field"], -(row["share"] or 0), row["source"]))
+    shown = [
+        (row["field"], row["source"], row["answers"], row["compared"], row["right"], _percent(row["share"]))
+        for row in rows
+    ]
+    print_rows(Rows(("field", "source", "answers", "compared", "right", "share"), shown), "table")
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}"
 
 
 def settle_call(number: int, charged: Decimal | None, person: str) -> str:

@@ -52,21 +52,24 @@ def days_before(lake: Lake, table: str, day: str, days: int, *columns: str) -> d
     return {then: rows(lake, table, then, *columns) for then in lake.partitions(table) if first <= then < day}
 
 
-def require_checks_passed(context: dg.AssetExecutionContext, day: str) -> None:
-    """Raise unless every check that guards the day's tables passed."""
-    if reasons := closed_reasons(context.instance, graph_of_run(context), day):
+def require_checks_passed(context: dg.AssetExecutionContext, day: str, tables: Collection[str] = ()) -> None:
+    """Raise unless every check that guards some tables of the day passed, or those of customers."""
+    keys = tuple(dg.AssetKey(table.split("/")) for table in tables) or DELIVERED
+    if reasons := closed_reasons(context.instance, graph_of_run(context), day, keys):
         raise CheckFailed(
             f"Nothing is delivered: {'; '.join(reasons)}. See what the check shows in the run that evaluated it, mend "
             f"it and make the table again; the delivery is then requested again."
         )
 
 
-def closed_reasons(instance: dg.DagsterInstance, graph: Graph, day: str) -> list[str]:
+def closed_reasons(
+    instance: dg.DagsterInstance, graph: Graph, day: str, tables: Collection[dg.AssetKey] = DELIVERED
+) -> list[str]:
     """Say for each check upstream of the deliveries why it holds them back; nothing where all passed.
 
     A blocking check has to have passed. Another one holds back when its newest verdict is a failure of severity ERROR.
     """
-    checks = checks_upstream(graph, [key for key in DELIVERED if graph.has(key)])
+    checks = checks_upstream(graph, [key for key in tables if graph.has(key)])
     return [reason for check in checks if (reason := _closed_reason(instance, graph, check, day))]
 
 

@@ -85,7 +85,7 @@ class DayRuns:
 
     def _deliver(self, day: date, counts: Counter[str]) -> None:
         for made in _execute(self._defs, self._instance, "deliver", day.isoformat()):
-            totals = self._tally.hubspot if made.asset_key.path[-1] == "hubspot_contacts" else self._tally.slack
+            totals = self._tally.hubspot if made.asset_key.path[-1].startswith("hubspot_") else self._tally.slack
             for name in DELIVERY_COUNTS:
                 totals[name] += _number(made, name)
                 counts[name] += _number(made, name)

@@ -22,7 +22,8 @@ class Shown:
     domains: frozenset[str]
     signals: Mapping[str, Counter[str]]  # those that still count, by their kind
     competitors: Mapping[str, set[str]]
-    partners: frozenset[str]
+    partners: Mapping[str, str | None]  # with their tier
+    introducers: Mapping[str, list[str]]
 
 
 def market(box: Box, days: Sequence[date]) -> Finding:
@@ -35,7 +36,8 @@ def market(box: Box, days: Sequence[date]) -> Finding:
         now[domain] = {**now.get(domain, {}), "jobs": sorted(jobs)}
     ours = _shown(days[-1].isoformat())
     wrong = [f"{domain} is no company" for domain in sorted(now.keys() - ours.domains)]
-    for domain in sorted(now.keys() | ours.signals.keys() | ours.competitors.keys() | ours.partners):
+    shown = ours.signals.keys() | ours.competitors.keys() | ours.partners.keys() | ours.introducers.keys()
+    for domain in sorted(now.keys() | shown):
         wrong += _differences(domain, ours, then.get(domain, {}), now.get(domain, {}))
     return Finding(f"{len(now):,} companies with all that they show of the market", wrong)
 
@@ -62,8 +64,11 @@ def _shown(day: str) -> Shown:
     competitors: dict[str, set[str]] = {}
     for row in _rows("competitor_intel/usage", day):
         competitors.setdefault(companies[row["company_id"]], set()).add(row["vector_db"])
-    partners = frozenset(companies[row["company_id"]] for row in _rows("market/partners", day))
-    return Shown(frozenset(companies.values()), signals, competitors, partners)
+    partners = {companies[row["company_id"]]: row["tier"] for row in _rows("market/partners", day)}
+    introducers = {
+        row["domain"]: row["introducers"] for row in _rows("core/unified_companies", day) if row["introducers"]
+    }
+    return Shown(frozenset(companies.values()), signals, competitors, partners, introducers)
 
 
 def _rows(table: str, day: str) -> list[Row]:
@@ -81,6 +86,12 @@ def _differences(domain: str, ours: Shown, then: Row, now: Row) -> Iterator[str]
     used = sorted(ours.competitors.get(domain, ()))
     if used != now.get("competitors", []):
         yield f"{domain} uses {used}, in truth {now.get('competitors', [])}"
+    introducers = ours.introducers.get(domain, [])
+    if introducers != now.get("introducers", []):
+        yield f"{domain} could be introduced by {introducers}, in truth by {now.get('introducers', [])}"
+    tier = ours.partners.get(domain)
+    if tier and tier not in (then.get("partner_tier"), now.get("partner_tier")):
+        yield f"{domain} is a partner of tier {tier}, in truth {now.get('partner_tier')}"
     for what, key, is_so in (
         ("on a list", "listed", bool(signals["listed"])),
         ("a partner", "partner_status", domain in ours.partners),

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from gtm_platform.demo.cohort_checks import changes
 from gtm_platform.demo.day_runs import Tally
 from gtm_platform.demo.findings import Finding
 from gtm_platform.demo.world import home_option
@@ -47,6 +48,10 @@ def summed_up(tally: Tally) -> dict[str, Any]:
         "customers": sum(health_of(last).values()),
         "mrr": _mrr(last),
         "health": {"first": dict(health_of(first)), "last": dict(health_of(last))},
+        "transitions": [
+            {"from": before, "to": now, "companies": count}
+            for (before, now), count in changes(tally.days).most_common()
+        ],
         "hubspot": {name: tally.hubspot[name] for name in ("written", "unchanged", "held", "rejected")},
         "slack": {"sent": tally.slack["messages"], "alerts": tally.slack["sent"]},
         "seconds": {stage: round(seconds, 2) for stage, seconds in tally.seconds.items()},
@@ -66,6 +71,7 @@ def show(tally: Tally, figures: dict[str, Any], findings: list[Finding], home: P
     """Print the figures and what was checked."""
     _show_sources(figures)
     _show_customers(tally, figures)
+    _show_transitions(figures)
     _show_deliveries(tally, figures)
     seconds = sorted(figures["seconds"].items(), key=lambda stage: -stage[1])
     click.echo("\nTime went to " + ", ".join(f"{stage} {taken:.1f} s" for stage, taken in seconds) + ".")
@@ -100,6 +106,14 @@ def _show_customers(tally: Tally, figures: dict[str, Any]) -> None:
         click.echo(f"  {status:<10}{count:>6}  ", nl=False)
         click.secho("█" * round(BAR * count / max(1, figures["customers"])), fg=COLOURS[status], nl=False)
         click.echo(moved)
+
+
+def _show_transitions(figures: dict[str, Any]) -> None:
+    click.secho("\nCompanies that changed their cohort, or customers that fell dormant or came back", bold=True)
+    for change in figures["transitions"]:
+        click.echo(f"  {change['from']:<10} → {change['to']:<10}{change['companies']:>6}")
+    if not figures["transitions"]:
+        click.echo("  none: there is no day to compare with")
 
 
 def _show_deliveries(tally: Tally, figures: dict[str, Any]) -> None:

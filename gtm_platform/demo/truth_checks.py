@@ -1,22 +1,20 @@
 """What the demo claims, held against the sandbox: its truth about people, and what it was really sent."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-import httpx
-
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
+from gtm_platform.demo.cohort_checks import cohorts, cohorts_in_hubspot
 from gtm_platform.demo.findings import Finding, days_since_full_refresh
+from gtm_platform.demo.hubspot_objects import hubspot_properties
 from gtm_platform.demo.market_checks import market
 from gtm_platform.demo.sandbox_process import Box
 from gtm_platform.ingest.feeds import PersonFeed, feed_rows, read
 from gtm_platform.lake.dagster.resource import the_lake
-from gtm_platform.settings import settings_of
 from gtm_platform.sources.feeds import person_feeds
-from gtm_platform.sources.hubspot.settings import HubSpotSettings
 
 SOURCES = tuple(feed.source for feed in person_feeds())
 SYSTEMS = ",".join(SOURCES)  # whose truth the platform can know
@@ -32,7 +30,9 @@ def against(box: Box, days: Sequence[date]) -> list[Finding]:
         _people(truth, last),
         _figures(days, box),
         market(box, days),
+        cohorts(box, days),
         _hubspot(truth, last),
+        cohorts_in_hubspot(box, last),
         _slack(box),
     ]
 
@@ -158,8 +158,7 @@ def _hubspot(truth: Row, day: date) -> Finding:
     judged = current.filter(current.health_score.notnull())
     rows = judged.select("hubspot_contact_id", "health_score", "health_status", "churn_risk").to_pyarrow().to_pylist()
     rows = [row for row in rows if row["hubspot_contact_id"] in live]
-    contacts = _contacts([row["hubspot_contact_id"] for row in rows])
-    properties = {contact["id"]: contact["properties"] for contact in contacts}
+    properties = hubspot_properties("contacts", [row["hubspot_contact_id"] for row in rows], CONTACTS.names)
     wrong = [
         f"contact {row['hubspot_contact_id']}: HubSpot holds {properties.get(row['hubspot_contact_id'])}"
         for row in rows
@@ -174,19 +173,6 @@ def _holds(properties: Mapping[str, str | None], row: Row) -> bool:
         and properties.get("gtm_health_status") == row["health_status"]
         and properties.get("gtm_churn_risk") == str(row["churn_risk"])
     )
-
-
-def _contacts(ids: Sequence[str]) -> Iterable[Row]:
-    config = settings_of(HubSpotSettings)
-    token = config.hubspot_access_token
-    assert token is not None
-    headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
-    with httpx.Client(base_url=config.hubspot_base_url, headers=headers, timeout=60, trust_env=False) as client:
-        for start in range(0, len(ids), 100):
-            inputs = [{"id": contact} for contact in ids[start : start + 100]]
-            body = {"inputs": inputs, "properties": CONTACTS.names}
-            answer = client.post("/crm/v3/objects/contacts/batch/read", json=body)
-            yield from answer.raise_for_status().json()["results"]
 
 
 def _slack(box: Box) -> Finding:

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from gtm_platform.enrichment.candidates import Candidate
-from gtm_platform.http.errors import ApiFailure, Permanent, RetriesExhausted
+from gtm_platform.http.errors import ApiFailure
+from gtm_platform.ingest.credits import was_refused
 from gtm_platform.ingest.enrichment import Answer, CreditsExhausted, Provider, Question, Reply, keep
 from gtm_platform.policy import Enrichment
 from gtm_platform.state import State, spend
@@ -170,16 +171,6 @@ class Asking:
         self.report.matched += answer.outcome == "matched"
         self.report.without_match += answer.outcome != "matched"
         self.report.charged += settled.charged or Decimal(0)
-
-
-def was_refused(failure: ApiFailure, *, repeats_are_free: bool) -> bool:
-    """Whether a call that failed was surely not charged: it was understood, and refused.
-
-    Where calls are repeated after time-outs, the last word says nothing of the first try.
-    """
-    if isinstance(failure, RetriesExhausted):
-        return failure.status == 429 and not repeats_are_free
-    return isinstance(failure, Permanent) and failure.status is not None and 400 <= failure.status < 500
 
 
 def _question(reservation: Reservation) -> Question:

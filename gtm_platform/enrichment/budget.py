@@ -46,17 +46,20 @@ class Budget:
             return "stop"
         return "warn" if self.cap and self.spend.committed >= self.cap * Decimal(str(self.warn_share)) else "ok"
 
-    def __str__(self) -> str:
-        if not self.cap:
-            return f"{self.spend.provider} has no cap in the policy (enrichment.monthly_cap), so it is never asked."
-        share = self.spend.committed / self.cap
+    @property
+    def used(self) -> str:
+        """What is used of the month's cap, in a sentence without its end."""
         month, cap = self.spend, spend.as_text(self.cap)
         set_aside = f" and {spend.as_text(month.reserved)} reserved" if month.reserved else ""
         charged = f"{spend.as_text(month.charged)}{set_aside} of {cap} credits"
-        used = f"{charged} of {month.month} are used ({share:.0%})"
+        return f"{charged} of {month.month} are used ({month.committed / self.cap:.0%})"
+
+    def __str__(self) -> str:
+        if not self.cap:
+            return f"{self.spend.provider} has no cap in the policy (enrichment.monthly_cap), so it is never asked."
         if self.level == "stop":
-            return f"{self.spend.provider}: {used}: nothing more is asked this month."
-        return f"{self.spend.provider}: {used}; {self.companies_left} more companies can be asked about."
+            return f"{self.spend.provider}: {self.used}: nothing more is asked this month."
+        return f"{self.spend.provider}: {self.used}; {self.companies_left} more companies can be asked about."
 
 
 def budget_of(provider: str, rules: Enrichment, state_url: str, now: datetime) -> Budget:

@@ -1,4 +1,4 @@
-"""What a source says of companies in the market: buying signals, use of a competitor, partnerships, firmographics.
+"""What a source says of the market: buying signals, use of competitors, partnerships, firmographics, web traffic.
 
 These feeds are of companies where those of `feeds` are of people. A row names its company by a domain, by a record of
 the source's company feed, or by a name alone. Values only; which signal counts how much is for the policy to say.
@@ -80,7 +80,6 @@ class PartnerFeed:
     tier: Field | None = None  # registered, silver, gold, platinum, strategic
     specializations: Field | None = None  # an array
     since: Field | None = None
-    updated_at: Field | None = None
     rows: Callable[[ibis.Table], ibis.Table] | None = None
 
 
@@ -100,6 +99,60 @@ class ReferralFeed:
     precedence: int = 10
     amount: Field | None = None  # in major units
     currency: Field | None = None
+    rows: Callable[[ibis.Table], ibis.Table] | None = None
+
+
+@dataclass(frozen=True)
+class PartnerEntryFeed:
+    """A table with a row per fact about a partner that a person entered.
+
+    The newest of a field wins over every other source. One that says `status` makes the company a partner.
+    """
+
+    source: str
+    table: str
+    entry_id: Field
+    field: Field  # tier, status, specialisations, customers_referred, customers_implemented, revenue
+    value: Field  # as text; a list is separated by semicolons, revenue is in the reporting currency
+    effective_at: Field
+    precedence: int = 10
+    company_domain: Field | None = None
+    company_name: Field | None = None
+    rows: Callable[[ibis.Table], ibis.Table] | None = None
+
+
+@dataclass(frozen=True)
+class OverlapFeed:
+    """A table with a row per company that a partner and we both have in our books."""
+
+    source: str
+    table: str
+    partner_domain: Field
+    is_their_customer: Field
+    precedence: int = 10
+    company_domain: Field | None = None
+    company_name: Field | None = None
+    rows: Callable[[ibis.Table], ibis.Table] | None = None
+
+
+@dataclass(frozen=True)
+class TrafficFeed:
+    """A table with a row per day of the web site and where its sessions came from.
+
+    Two systems that count one site count the same people: the least `precedence` counts, host by host.
+    """
+
+    source: str
+    table: str
+    precedence: int
+    date: Field = "date"
+    host: Field = "host"
+    origin: Field = "source"  # (direct), google, a site
+    medium: Field = "medium"
+    campaign: Field = "campaign"
+    sessions: Field = "sessions"
+    users: Field = "users"
+    conversions: Field | None = None
     rows: Callable[[ibis.Table], ibis.Table] | None = None
 
 
@@ -141,4 +194,13 @@ def answers_of(provider: str, precedence: int, **further: Field) -> Firmographic
     )
 
 
-MarketFeed = SignalFeed | CompetitorFeed | PartnerFeed | ReferralFeed | FirmographicFeed
+MarketFeed = (
+    SignalFeed
+    | CompetitorFeed
+    | PartnerFeed
+    | ReferralFeed
+    | PartnerEntryFeed
+    | OverlapFeed
+    | TrafficFeed
+    | FirmographicFeed
+)

@@ -6,6 +6,7 @@ How the answer becomes the rows of windows stands in `merge`; who asks and write
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import dagster as dg
 
@@ -13,6 +14,7 @@ from gtm_platform.ingest.source import BEGINNING, Stream, Window
 from gtm_platform.lake.lake import File
 
 LimitShareOf = Callable[[str], float]  # of a system: how much of its rate limits may be used
+CreditCapOf = Callable[[str], Decimal | None]  # of a system: how many of its credits a month may cost, None for any
 
 BEFORE_FIRST_SYNC = "before the first sync; an API cannot be asked about a past day."
 NOT_NEWEST = (
@@ -24,6 +26,10 @@ def _all_of_it(_system: str) -> float:
     return 1.0
 
 
+def _any_number(_system: str) -> Decimal | None:
+    return None
+
+
 @dataclass(frozen=True)
 class SyncRules:
     """The rules of syncing that a person may change; whoever assembles the graph passes them in."""
@@ -33,6 +39,7 @@ class SyncRules:
     shrinkage_min_records: int  # … unless fewer records than this are gone and some are left
     schema_change_days: int = 14  # a field that is otherwise than before is warned of for so long
     limit_share: LimitShareOf = _all_of_it
+    credit_cap: CreditCapOf = _any_number
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import ibis
@@ -16,6 +17,7 @@ from gtm_platform.accounts import AccountIdentity
 from gtm_platform.http.pages import Page
 from gtm_platform.http.rate_limit import LimitShare, limited_to
 from gtm_platform.ingest import arrow as columns
+from gtm_platform.ingest.credits import CreditAllowance, spending
 from gtm_platform.ingest.record import Record
 from gtm_platform.lake.contracts import Column, Contract, declare
 from gtm_platform.settings import SystemSettings, settings_of
@@ -154,7 +156,7 @@ class Stream:
             raise TypeError(f"{self.name}: a record without {self.cursor_field} would belong to no window")
         mapped = {
             name: Column(
-                str(ibis.dtype(_as_ibis(field.arrow))),
+                _as_ibis(field.arrow),
                 field.about,
                 nullable=field.nullable and name not in self.key,
                 personal=field.personal,
@@ -176,8 +178,9 @@ class ReadsStreams(Protocol):
         """Say what is lacking, such as which streams are off and why."""
 
 
-def _as_ibis(kind: pa.DataType) -> ibis.DataType:
-    return ibis.Schema.from_pyarrow(pa.schema([("field", kind)]))["field"]
+@cache  # there are few types, and a thousand columns
+def _as_ibis(kind: pa.DataType) -> str:
+    return str(ibis.Schema.from_pyarrow(pa.schema([("field", kind)]))["field"])
 
 
 @dataclass(frozen=True)
@@ -265,7 +268,8 @@ class Source:
             self.prepare(settings_of(self.settings))
 
     @contextmanager
-    def open(self, share: LimitShare | None = None) -> Iterator[Any]:
-        """Connect as the environment says, to use a share of the rate limits; close with the context."""
-        with limited_to(share or LimitShare()), self.connect(settings_of(self.settings)) as client:
+    def open(self, share: LimitShare | None = None, allowance: CreditAllowance | None = None) -> Iterator[Any]:
+        """Connect as the environment says, to use a share of the rate limits and an allowance of credits."""
+        terms = limited_to(share or LimitShare()), spending(allowance or CreditAllowance())
+        with terms[0], terms[1], self.connect(settings_of(self.settings)) as client:
             yield client

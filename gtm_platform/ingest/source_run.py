@@ -19,6 +19,7 @@ from gtm_platform.http.errors import ApiFailure, RetriesExhausted, Transient
 from gtm_platform.http.rate_limit import LimitShare
 from gtm_platform.http.waiting import on_wait
 from gtm_platform.ingest.completeness import Completeness
+from gtm_platform.ingest.credits import CreditAllowance
 from gtm_platform.ingest.plan import PartitionWindow, SyncRules, covered_windows, partition_windows
 from gtm_platform.ingest.progress import StreamProgress
 from gtm_platform.ingest.schema_drift import changes_of
@@ -77,7 +78,8 @@ class SourceRun:
         import_module("pandas")
         lines: SimpleQueue[str | None] = SimpleQueue()
         share = LimitShare(self.rules.limit_share(self.source.name))
-        with self.source.open(share) as client, ThreadPoolExecutor(len(streams)) as threads:
+        allowance = CreditAllowance(self.rules.credit_cap(self.source.name), self.context.run.run_id)
+        with self.source.open(share, allowance) as client, ThreadPoolExecutor(len(streams)) as threads:
             if not self._is_own_account(client):
                 return
             streams = self._readable(client, streams)

@@ -4,9 +4,25 @@ import dagster as dg
 
 from gtm_platform.lake.dagster.daily_assets import daily_assets
 from gtm_platform.lake.dagster.table_checks import day_checks
-from gtm_platform.market import competitors, firmographics, partners, signals
+from gtm_platform.market import (
+    competitors,
+    firmographics,
+    partner_overlaps,
+    partners,
+    provider_accuracy,
+    signals,
+    web_traffic,
+)
 
-TABLES = (signals.TABLE, competitors.TABLE, partners.TABLE, firmographics.TABLE)
+TABLES = (
+    signals.TABLE,
+    competitors.TABLE,
+    partner_overlaps.TABLE,
+    partners.TABLE,
+    firmographics.TABLE,
+    provider_accuracy.TABLE,
+    web_traffic.TABLE,
+)
 
 
 def defs() -> dg.Definitions:

@@ -41,7 +41,7 @@ CONTRACT = Contract(
 
 def table(records: Tables, companies: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
     """Return a row per company; of several answers of a source the newest counts."""
-    rows = with_company((_stated(feed, records, policy.market) for feed in FEEDS), companies)
+    rows = with_company((stated(feed, records, policy.market) for feed in FEEDS), companies)
     rows = rows.filter(rows["retrieved_at"].isnull() | (rows["retrieved_at"] < end_of(day)))
     best = {
         name: ibis.struct(
@@ -83,7 +83,9 @@ def _agreeing(rows: ibis.Table, described: ibis.Table) -> ibis.Table:
     )
 
 
-def _stated(feed: FirmographicFeed, tables: Tables, rules: Market) -> ibis.Table:
+def stated(feed: FirmographicFeed, tables: Tables, rules: Market) -> ibis.Table:
+    """Return what a source states of companies, with its place in the policy's order by field."""
+
     def columns(rows: ibis.Table) -> dict[str, ibis.Value]:
         return {
             "source": ibis.literal(feed.source),

@@ -1,10 +1,11 @@
-"""Dagster's history in SQLite, in the files that Dagster's own storage uses, with the connections to a file kept open.
+"""Dagster's history in SQLite, in the files that Dagster's own storage uses, with a connection to each file kept.
 
-For every statement Dagster makes an engine of SQLAlchemy and opens the file: the engine compiles the statement anew,
-SQLite reads the schema anew, and closing the file writes its log back. That is most of what an event costs. What the
-files hold is the same. `dagster.yaml` names `SqliteHistory`; its events are in `compat_sqlite_events`.
+Dagster makes an engine of SQLAlchemy for every statement, which compiles the statement anew, and a connection. Closing
+the last connection moves the write-ahead log into the file and waits for the disk: most of what an event costs, and
+more than a small sync does otherwise. `dagster.yaml` names `SqliteHistory`; its events: `compat_sqlite_events`.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -21,37 +22,21 @@ from dagster._core.storage.sqlite_storage import (
 from dagster._serdes import ConfigurableClassData
 
 from gtm_platform.orchestration.compat_sqlite_events import EventLog
-from gtm_platform.orchestration.sqlite_engines import SqliteEngines
+from gtm_platform.orchestration.sqlite_engines import engine_of
 
 
 class _Runs(SqliteRunStorage):
-    def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
-        self._engines = SqliteEngines()
-        super().__init__(conn_string, inst_data)
-
     @contextmanager
     def connect(self) -> Iterator[sa.Connection]:
-        with self._engines.of(self._conn_string).begin() as connection:
+        with engine_of(self._conn_string).begin() as connection:
             yield connection
-
-    def dispose(self) -> None:
-        super().dispose()
-        self._engines.dispose()
 
 
 class _Schedules(SqliteScheduleStorage):
-    def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
-        self._engines = SqliteEngines()
-        super().__init__(conn_string, inst_data)
-
     @contextmanager
     def connect(self) -> Iterator[sa.Connection]:
-        with self._engines.of(self._conn_string).begin() as connection:
+        with engine_of(self._conn_string).begin() as connection:
             yield connection
-
-    def dispose(self) -> None:
-        super().dispose()
-        self._engines.dispose()
 
 
 class SqliteHistory(DagsterSqliteStorage):
@@ -61,6 +46,7 @@ class SqliteHistory(DagsterSqliteStorage):
         super().__init__(base_dir, inst_data)
         self._run_storage = _Runs.from_local(_runs_directory(base_dir))
         self._event_log_storage = EventLog(_event_logs_directory(base_dir))
+        self._event_log_storage.home = os.path.abspath(base_dir)
         self._schedule_storage = _Schedules.from_local(_schedule_directory(base_dir))
 
     @classmethod

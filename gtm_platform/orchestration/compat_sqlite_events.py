@@ -18,7 +18,7 @@ from dagster._core.storage.event_log.schema import (
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData, deserialize_value
 
-from gtm_platform.orchestration.sqlite_engines import SqliteEngines
+from gtm_platform.orchestration.sqlite_engines import close_files, engine_of
 
 RECORDS = 512  # newest materialisations that are kept: that of each asset, read for each that depends on it
 MADE = {
@@ -50,15 +50,16 @@ DETAILS = sa.select(AssetKeyTable.c.asset_details).where(AssetKeyTable.c.asset_k
 class EventLog(SqliteEventLogStorage):
     """Events of runs, each run in a file of its own, and of assets and checks in one more."""
 
+    home: str  # the folder of all files, not only of the events
+
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        self._engines = SqliteEngines()
         self._present: set[str] = set()  # parts of the schema that were seen: they stay
         super().__init__(base_dir, inst_data)
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:
         with self._db_lock:
-            engine = self._engines.of(self.conn_string_for_shard(shard))
+            engine = engine_of(self.conn_string_for_shard(shard))
             if shard not in self._initialized_dbs:
                 self._initdb(engine)
                 self._initialized_dbs.add(shard)
@@ -66,9 +67,9 @@ class EventLog(SqliteEventLogStorage):
                 yield connection
 
     def dispose(self) -> None:
-        """Close the files."""
+        """Close the files, those of runs and schedules too: an instance that ends says so to this storage last."""
         super().dispose()
-        self._engines.dispose()
+        close_files(self.home)
 
     def has_table(self, table_name: str) -> bool:
         """Whether the schema has a table."""

@@ -1,7 +1,7 @@
 """What is worth an alert, who gets it and when, and how many at once become one message."""
 
 from datetime import time
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field
@@ -17,6 +17,12 @@ def _known_zone(name: str) -> str:
 
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+# The triggers of cohorts/transitions of which somebody may want to hear.
+CohortChange = Literal[
+    "In-market converted", "Came into the market", "Became a partner", "Signed up", "Fell dormant", "Came back"
+]
 
 
 class AccountManager(Rules):
@@ -35,6 +41,7 @@ class Alerts(Rules):
     engagement_drop_share: Share = 0.5
     engagement_recovered_share: Share = 0.75
     engagement_drop_min_logins: Annotated[int, Field(ge=1)] = 4
+    cohort_changes: tuple[CohortChange, ...] = get_args(CohortChange)
     digest_above: Annotated[int, Field(ge=1)]
     max_a_day: Annotated[int, Field(ge=0)] = 5
     feedback_days: Days = 14

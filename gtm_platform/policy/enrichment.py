@@ -13,7 +13,10 @@ WantedField = Literal["name", "country", "industry", "employee_count", "company_
 
 
 class Enrichment(Rules):
-    """Buying facts of companies. A provider without a cap is never asked."""
+    """Buying facts of companies.
+
+    A provider without a cap is never asked; a source that is read every day, such as Sumble, then has none.
+    """
 
     monthly_cap: dict[str, Credits] = Field(default_factory=dict)
     most_credits: dict[str, Annotated[Credits, Field(gt=0)]] = Field(default_factory=dict)

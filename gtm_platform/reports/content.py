@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import altair as alt
+if TYPE_CHECKING:
+    import altair as alt
 
 Tone = Literal["good", "bad", ""]
 Align = Literal["left", "right"]
@@ -27,7 +28,7 @@ class Chart:
     """A drawing, with a sentence that says the same; `wide` takes the whole width."""
 
     title: str
-    drawing: alt.TopLevelMixin
+    drawing: "alt.TopLevelMixin"
     text: str
     wide: bool = False
 

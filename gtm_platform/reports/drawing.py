@@ -1,17 +1,23 @@
-"""Charts as SVG and PNG, drawn in this process with the fonts of the layout; and how they look."""
+"""Charts as SVG and PNG, drawn in this process with the fonts of the layout; and how they look.
+
+Every process of the platform loads this with the definitions, but only one that makes a report draws: altair, a tenth
+of their loading, is imported by what draws.
+"""
+
+from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import altair as alt
-import vl_convert
+from typing import TYPE_CHECKING, Any
 
 from gtm_platform.health.customer_health import STATUSES
 from gtm_platform.reports.content import Chart
 from gtm_platform.serving.wording import words
+
+if TYPE_CHECKING:
+    import altair as alt
 
 FONTS = Path(__file__).parent / "layout" / "fonts"
 FAMILY = "Report Sans"  # exactly that of the files: text of any other family is not drawn at all
@@ -62,6 +68,8 @@ def svg(chart: Chart) -> str:
 
 def png(chart: Chart) -> bytes:
     """Return a chart as a picture on white."""
+    import vl_convert
+
     specification = _specification(chart)
     specification["config"] = {**specification["config"], "background": "#ffffff", "padding": 16}
     _register_fonts()
@@ -69,6 +77,8 @@ def png(chart: Chart) -> bytes:
 
 
 def _svg(specification: dict[str, Any]) -> str:
+    import vl_convert
+
     _register_fonts()
     return vl_convert.vegalite_to_svg(specification)
 
@@ -80,21 +90,29 @@ def _specification(chart: Chart) -> dict[str, Any]:
 
 @cache
 def _register_fonts() -> None:
+    import vl_convert
+
     vl_convert.register_font_directory(str(FONTS))
 
 
 def status_scale() -> alt.Scale:
     """Return the colours of the health statuses, from healthy on."""
+    import altair as alt
+
     return alt.Scale(domain=[TITLES[status] for status in STATUSES], range=list(COLOURS.values()))
 
 
 def _chart(points: Points, width: int, height: int | alt.Step) -> Any:
     """Return an empty chart of points; what altair makes of one is typed loosely."""
+    import altair as alt
+
     return alt.Chart(alt.Data(values=list(points)), width=width, height=height)  # type: ignore[no-untyped-call]
 
 
 def bars(points: Points, *, width: int = HALF, colour: str = ACCENT, colours: alt.Scale | None = None) -> Drawing:
     """Return horizontal bars in the order of the points: `name`, `value`, and `label` at the end of each."""
+    import altair as alt
+
     names = [point["name"] for point in points]
     most = max((point["value"] for point in points), default=0) or 1
     place = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, most * 1.32]))
@@ -107,6 +125,8 @@ def bars(points: Points, *, width: int = HALF, colour: str = ACCENT, colours: al
 
 def stacked_bars(points: Points, names: Sequence[str], currency: str, *, width: int = HALF) -> Drawing:
     """Return bars of money by status: points have `name`, `status`, `order`, `value`."""
+    import altair as alt
+
     return (
         _chart(points, width, alt.Step(26))
         .mark_bar(height=14)
@@ -123,6 +143,8 @@ def stacked_bars(points: Points, names: Sequence[str], currency: str, *, width: 
 
 def shares(points: Points, *, width: int = WHOLE, height: int = 130) -> Drawing:
     """Return the shares of the statuses day by day: points have `day`, `status`, `order`, `value`."""
+    import altair as alt
+
     return (
         _chart(points, width, height)
         .mark_area(interpolate="linear", opacity=0.9)
@@ -137,6 +159,8 @@ def shares(points: Points, *, width: int = WHOLE, height: int = 130) -> Drawing:
 
 def money_axis(symbol: str) -> alt.Axis:
     """Return an axis of amounts: $0, $40k, $1.2M."""
+    import altair as alt
+
     return alt.Axis(tickCount=4, labelExpr=f"'{symbol}' + format(datum.value, '.4~s')")
 
 
@@ -144,6 +168,8 @@ def line(
     points: Points, axis: alt.Axis, *, width: int = WHOLE, height: int = 130, zero: bool = False, colour: str = ACCENT
 ) -> Drawing:
     """Return a line over days: points have `day` and `value`."""
+    import altair as alt
+
     values = alt.Y("value:Q", scale=alt.Scale(zero=zero, nice=True), axis=axis)
     base = _chart(points, width, height).encode(x=_days(points), y=values)
     return base.mark_line(interpolate="linear", color=colour, strokeWidth=2) + base.mark_point(
@@ -152,6 +178,8 @@ def line(
 
 
 def _days(points: Points) -> alt.X:
+    import altair as alt
+
     count = len({point["day"] for point in points})
     return alt.X(
         "day:T",
@@ -162,6 +190,8 @@ def _days(points: Points) -> alt.X:
 
 def steps(points: Points, currency: str, *, width: int = WHOLE, height: int = 190) -> Drawing:
     """Return a waterfall: points have `name`, `begin`, `end`, `label`, `colour`."""
+    import altair as alt
+
     names = [point["name"] for point in points]
     base = _chart(points, width, height)
     lowest = min(min(point["begin"], point["end"]) for point in points[1:-1]) if len(points) > 2 else 0

@@ -1,11 +1,13 @@
 """`core/unified_companies`: everything that is known about a company in one row, and how much it matters to us."""
 
+from collections.abc import Mapping
+
 import ibis
 
 from gtm_platform.cohorts import company_accounts, company_cohorts
 from gtm_platform.cohorts.company_cohorts import COMPETITOR, CUSTOMER, IN_MARKET, PARTNER, SIZES
 from gtm_platform.cohorts.validation_errors import is_empty
-from gtm_platform.ingest.feeds import INSTANT
+from gtm_platform.ingest.feeds import INSTANT, CompanyFeed, feed_rows, read
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
@@ -16,11 +18,12 @@ from gtm_platform.lake.expressions.scores import capped
 from gtm_platform.market import firmographics
 from gtm_platform.policy import Companies, Policy
 from gtm_platform.policy import policy as current_policy
+from gtm_platform.sources.feeds import company_feeds
 
 LEAD_SOURCES = {
     "product_signup": (),
     "chroma_signal": ("sumble", "reodev", "reodev_export", "github"),
-    "inbound": ("factors", "ga4"),
+    "inbound": ("factors", "ga4", "posthog"),
     "competitor_research": (),
     "partner_referral": (),
 }
@@ -31,6 +34,13 @@ NICE_TO_HAVE: dict[str, tuple[str, ...]] = {
     COMPETITOR: ("competitor_source_channel", "country", "employee_count", "industry"),
     PARTNER: ("si_partner_tier", "si_specializations", "country"),
 }
+
+
+RECORDS = [feed for feed in company_feeds() if feed.stands_alone]  # of systems in which each company has a record
+
+
+def _id_column(feed: CompanyFeed) -> str:
+    return f"{feed.source}_company_id"
 
 
 ACCOUNT = {
@@ -67,6 +77,10 @@ CONTRACT = Contract(
         "name": Column("string", "As identity/companies has it."),
         "domain": Column("string", "The domain that it goes by."),
         "aliases": Column("array<string>", "Its further domains, sorted.", nullable=False),
+        **{
+            _id_column(feed): Column("string", f"Its record in {feed.source}; of several that are live the oldest.")
+            for feed in RECORDS
+        },
         **{name: firmographics.CONTRACT.columns[name] for name in firmographics.FIELDS},
         **COHORT,
         "cohort_priority_score": Column(
@@ -80,6 +94,9 @@ CONTRACT = Contract(
         "si_customer_count": Column("int64", "Customers that the partner brought or implemented."),
         "si_revenue_potential": Column(money.AMOUNT, "What its won and open referrals come to, reporting currency."),
         "si_specializations": Column("array<string>", "What the partner is good at.", nullable=False),
+        "introducers": Column(
+            "array<string>", "Partners, by domain, whose customer it is: who could introduce us.", nullable=False
+        ),
         "lead_source": Column(
             "string", f"Its first touch in time: {', '.join(LEAD_SOURCES)}.", rule=lambda v: v.isin(list(LEAD_SOURCES))
         ),
@@ -87,6 +104,7 @@ CONTRACT = Contract(
         "completeness_score": Column(
             "float64", "Share of the fields that are filled of those nice to have in its cohort, 0 to 100."
         ),
+        "policy_hash": Column("string", "The business rules that the row was made with.", nullable=False),
     },
     key=("company_id",),
     about="One row per company with everything known about it at the end of the day.",
@@ -100,8 +118,10 @@ def table(
     cohorts: ibis.Table,
     firmographics: ibis.Table,
     partners: ibis.Table,
+    overlaps: ibis.Table,
     people: ibis.Table,
     calls: ibis.Table,
+    records: Mapping[str, ibis.Table],
     policy: Policy,
     day: Day,
 ) -> ibis.Table:
@@ -111,14 +131,18 @@ def table(
         cohorts.drop("as_of", "chroma_customer_status"),
         firmographics.select("company_id", *FIRMOGRAPHIC),
         _partnership(partners),
+        _introducers(overlaps, companies),
         _notes(people, calls),
+        *(_own_record(feed, feed_rows(feed, records[feed.table]), companies) for feed in RECORDS),
     ]
     rows = left_join_all(companies.select("company_id", "name", "domain", "domains"), parts, "company_id")
     rows = rows.mutate(
         as_of=as_scalar(day),
+        policy_hash=ibis.literal(policy.hash),
         aliases=rows["domains"].filter(lambda domain: domain != ibis.coalesce(rows["domain"], "")),
         chroma_cloud_mrr=rows["mrr"],
         si_specializations=ibis.coalesce(rows["si_specializations"], NO_TEXTS),
+        introducers=ibis.coalesce(rows["introducers"], NO_TEXTS),
         lead_source=_lead_source(rows),
         q1_revenue_potential=_potential(rows),
     )
@@ -141,6 +165,14 @@ def _partnership(partners: ibis.Table) -> ibis.Table:
     )
 
 
+def _introducers(overlaps: ibis.Table, companies: ibis.Table) -> ibis.Table:
+    """Return [company_id, introducers]: the domains of partners whose customer the company is."""
+    domains = companies.filter(companies["domain"].notnull()).select(partner_id="company_id", partner="domain")
+    theirs = overlaps.filter(overlaps["is_their_customer"]).select("company_id", "partner_id")
+    rows = theirs.join(domains, "partner_id")
+    return rows.group_by("company_id").agg(introducers=rows["partner"].collect(distinct=True).sort())
+
+
 def _notes(people: ibis.Table, calls: ibis.Table) -> ibis.Table:
     """Return [company_id, engagement_notes]: the summary of the newest call with anybody of the company."""
     rows = people.select("customer_id", "company_id").join(calls, "customer_id")
@@ -150,6 +182,16 @@ def _notes(people: ibis.Table, calls: ibis.Table) -> ibis.Table:
     details = {"at": rows["last_call_at"], "customer_id": rows["customer_id"], "summary": rows["last_call_summary"]}
     newest = rows.group_by("company_id").agg(newest=ibis.struct(details).max())
     return newest.select("company_id", engagement_notes=newest["newest"]["summary"])
+
+
+def _own_record(feed: CompanyFeed, records: ibis.Table, companies: ibis.Table) -> ibis.Table:
+    """Return [company_id, <source>_company_id]: ids grow with time, so the oldest is the shortest and least."""
+    owned = companies.select("company_id", id=companies[feed.ids_column].unnest())
+    live = records.select(id=read(records, feed.id).cast("string")).distinct()
+    rows = owned.join(live, "id")
+    oldest = ibis.struct({"length": rows["id"].length(), "id": rows["id"]}).min()
+    ids = rows.group_by("company_id").agg(oldest=oldest)
+    return ids.select("company_id", **{_id_column(feed): ids["oldest"]["id"]})
 
 
 def _lead_source(rows: ibis.Table) -> ibis.ir.StringValue:
@@ -220,8 +262,10 @@ TABLE = DailyTable(
         "cohorts": "cohorts/company_cohorts",
         "firmographics": "market/firmographics",
         "partners": "market/partners",
+        "overlaps": "market/partner_overlaps",
         "people": "identity/people",
         "calls": "core/calls",
+        "records": {feed.table: feed.table for feed in RECORDS},
         "policy": current_policy,
     },
     rule=table,

@@ -1,5 +1,6 @@
 """`gtm doctor`: each source off, working or failing, and why."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -58,6 +59,21 @@ def test_with_the_sandbox_all_work(command: Command) -> None:
     answer = command("doctor")
     assert answer.exit_code == 0, answer.output
     assert states(answer.stdout) == dict.fromkeys((*SOURCES, *DESTINATIONS), "ok")
+
+
+@pytest.mark.usefixtures("connected")
+def test_it_says_what_the_month_has_cost_and_stops_at_the_cap(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert re.search(r"\d+ of 40000 credits of \d{4}-\d\d are used", command("doctor").stdout)
+    mine = tmp_path / "mine.toml"
+    packaged = files("gtm_platform").joinpath("policy/policy.toml").read_text()
+    mine.write_text(packaged.replace("sumble = 40000", "sumble = 2"))
+    monkeypatch.setenv("GTM_POLICY", str(mine))
+    policy.cache_clear()
+    answer = command("doctor")
+    assert states(answer.stdout)["sumble"] == "failing"
+    assert re.search(r"of the 2 credits of Sumble .* are used .* nothing more is asked for", answer.stdout)
 
 
 @pytest.mark.usefixtures("connected")

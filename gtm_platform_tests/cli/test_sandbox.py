@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from gtm_platform.demo.sandbox_process import SPEED, running_sandbox
+from gtm_platform.sandbox import server
+from gtm_platform.sandbox.kit.emulator import systems_of
 from gtm_platform.sandbox.kit.limits import WINDOWS
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform_tests.cli.conftest import Command
 from gtm_platform_tests.e2e.home import file_of, gtm
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
+FEW = ("hubspot", "slack", "stripe")  # systems, where the number of sources makes no difference
 
 
 @pytest.fixture
@@ -64,6 +67,12 @@ def test_only_one_wish_at_a_time(command: Command) -> None:
     assert "Choose one of --now, --days and --follow." in answer.stderr
 
 
+@pytest.fixture
+def few_systems(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "systems_of", lambda world: [each for each in systems_of(world) if each.name in FEW])
+
+
+@pytest.mark.usefixtures("few_systems")  # before the sandbox starts
 def test_a_day_is_lived_by_the_sandbox_and_by_the_platform(home: Path, box: Sandbox) -> None:
     first = gtm("sandbox", "day", home=home)
     assert first.returncode == 0, first.stderr

@@ -200,12 +200,13 @@ def test_falling_use_is_sent_once_until_it_stops_or_is_back(story: str, rows: li
 
 def test_every_kind_is_discovered_with_its_route() -> None:
     customers = {"cancel_mention", "cancellation_scheduled", "engagement_drop", "health_drop", "payment_failed"}
-    assert set(routed("customers")) == customers
+    companies = {"cohort_transition", "competitor_displacement"}
+    assert set(routed("customers")) == customers | companies
     ops = {"check_turned", "file_dropped", "late_schedule", "run_failed", "sensor_failing", "stale_asset"}
     assert set(routed("ops")) == ops
     summaries = {"daily_summary", "weekly_summary"}
     assert set(routed("summaries")) == summaries
-    assert set(discover()) == customers | ops | summaries
+    assert set(discover()) == customers | companies | ops | summaries
 
 
 def test_an_alert_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """The deliveries as Dagster runs them: what they read, when they are silent, what they show."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,17 +12,18 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
+import gtm_platform.definitions  # noqa: F401  declares every table
 from gtm_platform.automation.waiting_alerts import send_waiting_alerts
+from gtm_platform.cohorts.company_cohorts import COMPETITOR, CUSTOMER, IN_MARKET, PARTNER
 from gtm_platform.delivery.alerts.asset import channel_url, slack_alerts
 from gtm_platform.delivery.assets import hubspot_contacts
 from gtm_platform.delivery.definitions import defs
-from gtm_platform.delivery.hubspot import object_types
-from gtm_platform.delivery.hubspot.assets import hubspot_asset
+from gtm_platform.delivery.hubspot.assets import HUBSPOT_ASSETS, hubspot_asset
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE
 from gtm_platform.delivery.hubspot.undo import NothingToUndo, undo_run
 from gtm_platform.delivery.request import delivered_days
 from gtm_platform.delivery.sensors import deliver
-from gtm_platform.lake.contracts import TABLES, Column, Contract
+from gtm_platform.lake.contracts import TABLES, Column, Contract, contract_of
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.orchestration.graph_policy import DAILY_TAG
 from gtm_platform.orchestration.origin import DAY_TAG
@@ -35,6 +35,7 @@ from gtm_platform.settings import settings
 from gtm_platform.sources.hubspot.source import SOURCE
 from gtm_platform_tests.delivery.rows import customer, health
 from gtm_platform_tests.delivery.world import NOW, Watched, served
+from gtm_platform_tests.tables import filled, rows_of
 
 DELIVERIES = [hubspot_contacts, slack_alerts]
 DAYS = ["2026-02-02", "2026-02-03", "2026-02-04"]
@@ -348,75 +349,108 @@ def test_nothing_personal_and_no_secret_is_shown(world: World) -> None:
         assert private not in shown_text
 
 
-COMPANIES = """
-'''HubSpot companies: how many customers each has.'''
+COMPANIES = "core/unified_companies"
 
-from gtm_platform.delivery.hubspot.object_type import ObjectType
-from gtm_platform.delivery.hubspot.properties import Origin, number
 
-TABLE = "core/unified_companies"
-SEATS = number("gtm_customers", "Customers", "Customers at this company.", Origin(TABLE, "customers", "policy_hash"))
-
-OBJECT_TYPE = ObjectType(
-    name="companies",
-    label="company",
-    type_id="0-2",
-    key="hubspot_company_id",
-    subject="company_id",
-    properties=(SEATS,),
-    inputs=(TABLE,),
-    plan=lambda tables: tables[TABLE],
-)
-"""
-COMPANY_ROWS = Contract(
-    {
-        "company_id": Column("string"),
-        "hubspot_company_id": Column("string"),
-        "customers": Column("int64"),
-        "policy_hash": Column("string"),
-    },
-    key=("company_id",),
-)
+def company(company_id: str, hubspot_company_id: str | None, cohort: str | None, **row: Any) -> dict[str, Any]:
+    common = {"company_id": company_id, "hubspot_company_id": hubspot_company_id, "customer_cohort": cohort}
+    [filled_row] = rows_of(filled(COMPANIES, {**common, **row}))
+    return filled_row
 
 
 @pytest.fixture
-def companies_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A second object type: one file, and nothing else."""
-    folder = tmp_path / "more_object_types"
-    folder.mkdir()
-    (folder / "companies.py").write_text(COMPANIES)
-    monkeypatch.setattr(object_types, "__path__", [*object_types.__path__, str(folder)])
-    yield folder
-    sys.modules.pop(f"{object_types.__name__}.companies", None)
+def companies(world: World, monkeypatch: pytest.MonkeyPatch) -> dg.AssetsDefinition:
+    """The delivery of companies, to a portal that has three."""
+    monkeypatch.setitem(CONTRACTS, COMPANIES, contract_of(COMPANIES))
+    world.portal.objects["companies"] = {
+        id: HubSpotRecord(id, {"name": f"Company {id}"}, NOW, NOW) for id in ("7", "8", "9")
+    }
+    [asset] = [asset for asset in HUBSPOT_ASSETS if asset.key.path[-1] == "hubspot_companies"]
+    return asset
 
 
-def test_another_object_type_is_one_file(world: World, companies_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert [path.name for path in companies_file.glob("*.py")] == ["companies.py"]
-    monkeypatch.setitem(TABLES, "core/unified_companies", COMPANY_ROWS)
-    monkeypatch.setitem(CONTRACTS, "core/unified_companies", COMPANY_ROWS)
-    world.portal.objects["companies"] = {"9": HubSpotRecord("9", {"name": "Acme"}, NOW, NOW)}
+def held(world: World, company_id: str, *names: str) -> list[str | None]:
+    return [world.portal.objects["companies"][company_id].properties.get(name) or None for name in names]
+
+
+def test_companies_are_delivered_and_taken_back_as_contacts_are(world: World, companies: dg.AssetsDefinition) -> None:
     world.land_day(DAYS[0], score=80)
-    row = {"company_id": "co1", "hubspot_company_id": "9", "customers": 5, "policy_hash": "abc"}
-    [companies, contacts] = [hubspot_asset(object_type) for object_type in object_types.object_types()]
-    assert (companies.key.path[-1], contacts.key) == ("hubspot_companies", hubspot_contacts.key)
-
     early = world.run(companies)
     assert early.success
-    assert "core/unified_companies have no 2026-02-02 yet" in logged(world, early)
+    assert f"{COMPANIES} have no {DAYS[0]} yet" in logged(world, early)
+    world.land(
+        COMPANIES,
+        DAYS[0],
+        [
+            company("a", "9", IN_MARKET, cohort_priority_score=41.4, in_market_signals=["ai_native", "evaluating"]),
+            company("b", "8", None, cohort_priority_score=1.0),
+            company("c", None, COMPETITOR),
+        ],
+    )
 
-    world.land("core/unified_companies", DAYS[0], [row])
-    result = world.run(companies, contacts)
+    result = world.run(companies, hubspot_contacts)
 
-    assert (shown(result, companies) or {})["written"] == 1
-    assert (shown(result, contacts) or {})["written"] == 5
-    assert world.portal.objects["companies"]["9"].properties["gtm_customers"] == "5"
-    assert "gtm_customers" in world.portal.properties["companies"]
-    assert (shown(world.run(companies), companies) or {})["unchanged"] == 1
+    counts = shown(result, companies) or {}
+    assert (counts["queried"], counts["written"], counts["unchanged"]) == (2, 1, 1)
+    assert (shown(result, hubspot_contacts) or {})["written"] == 5
+    names = ("customer_cohort", "cohort_priority_score", "in_market_signals")
+    assert held(world, "9", *names) == [IN_MARKET, "40", "ai_native;evaluating"]
+    assert held(world, "8", *names) == [None, None, None]
+    again = shown(world.run(companies), companies) or {}
+    assert (again["written"], again["unchanged"]) == (0, 2)
 
     undone = undo_run(result.run_id)
     assert "1 companies: 1 written" in undone
     assert "5 contacts: 5 written" in undone
-    assert not world.portal.objects["companies"]["9"].properties.get("gtm_customers")
+    assert held(world, "9", *names) == [None, None, None]
+
+
+def test_what_no_longer_holds_of_a_company_is_cleared_and_a_persons_edit_stays(
+    world: World, companies: dg.AssetsDefinition
+) -> None:
+    world.land_day(DAYS[0], score=80)
+    play = {"current_vector_db": "qdrant", "displacement_play": "qdrant_migration", "signal_strength": "weak"}
+    world.land(COMPANIES, DAYS[0], [company("a", "9", IN_MARKET, **play), company("b", "8", PARTNER)])
+    world.run(companies)
+    record = world.portal.objects["companies"]["9"]
+    record.write({"signal_strength": "strong"}, NOW)
+
+    world.land_day(DAYS[1], score=80)
+    world.land(COMPANIES, DAYS[1], [company("a", "9", CUSTOMER, current_vector_db="qdrant"), company("b", "8", None)])
+    counts = shown(world.run(companies), companies) or {}
+
+    assert (counts["written"], counts["fields_held"]) == (2, 1)
+    names = ("customer_cohort", "current_vector_db", "displacement_play", "signal_strength")
+    assert held(world, "9", *names) == [CUSTOMER, "qdrant", None, "strong"]
+    assert held(world, "8", "customer_cohort") == [None]
+
+
+def test_too_many_companies_that_would_change_are_not_written(
+    world: World, companies: dg.AssetsDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = policy()
+    few = rules.model_copy(update={"hubspot": rules.hubspot.model_copy(update={"change_min_records": 1})})
+    monkeypatch.setattr("gtm_platform.delivery.hubspot.assets.policy", lambda: few)
+    world.land_day(DAYS[0], score=80)
+    world.land(COMPANIES, DAYS[0], [company(id, id, IN_MARKET) for id in ("7", "8", "9")])
+    assert world.run(companies).success  # first writes replace nothing
+    world.land_day(DAYS[1], score=80)
+    world.land(COMPANIES, DAYS[1], [company(id, id, CUSTOMER) for id in ("7", "8", "9")])
+
+    stopped = world.run(companies)
+
+    assert not stopped.success
+    assert "3 of 3 companies would change" in str(stopped.failure_data_for_node(companies.op.name))
+    assert held(world, "9", "customer_cohort") == [IN_MARKET]
+    assert world.run(companies, config={"allow_mass_change": True}).success
+    assert held(world, "9", "customer_cohort") == [CUSTOMER]
+
+
+def test_two_companies_that_claim_a_record_write_nothing_to_it(world: World, companies: dg.AssetsDefinition) -> None:
+    world.land_day(DAYS[0], score=80)
+    world.land(COMPANIES, DAYS[0], [company("a", "9", IN_MARKET), company("b", "9", CUSTOMER)])
+    assert (shown(world.run(companies), companies) or {})["rejected"] == 2
+    assert held(world, "9", "customer_cohort") == [None]
 
 
 def test_the_pages_of_deliveries_link_to_where_they_write(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -445,6 +479,7 @@ def test_the_job_runs_both_deliveries() -> None:
     job = merged.resolve_job_def("deliver")
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {
         "alerts/precision",
+        "delivery/hubspot_companies",
         "delivery/hubspot_contacts",
         "delivery/slack_alerts",
     }

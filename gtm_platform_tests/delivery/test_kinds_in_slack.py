@@ -11,12 +11,16 @@ import dagster as dg
 import pytest
 
 from gtm_platform.automation.deliveries import request_delivery
+from gtm_platform.cohorts.company_cohorts import COMPETITOR, CUSTOMER, IN_MARKET, PARTNER
+from gtm_platform.cohorts.transitions import TRIGGERS
 from gtm_platform.delivery.alerts.asset import slack_alerts
+from gtm_platform.delivery.alerts.company_day import COMPANIES, TRANSITIONS
 from gtm_platform.delivery.alerts.kinds import routed
 from gtm_platform.delivery.gate import CUSTOMERS, HEALTH
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.orchestration.compat import AssetJob
+from gtm_platform.policy import policy
 from gtm_platform.sandbox import slack
 from gtm_platform.sandbox.slack.store import ALERT_CHANNEL, SlackMessage, SlackStore
 from gtm_platform.settings import settings
@@ -28,7 +32,8 @@ FIRST = TODAY - timedelta(days=3)
 USUAL = {
     "name": "Ada Byron", "company_name": "Acme", "assigned_am": "Sam Lee", "customer_status": "active",
     "is_customer": True, "mrr": 120, "mrr_reporting": 120, "currency": "usd", "health_score": 80,
-    "health_status": "healthy", "churn_risk": 3, "is_delinquent": False, "failed_payments_30d": 0, "logins_7d": 10,
+    "health_status": "healthy", "churn_risk": 3, "company_id": "com_1",
+    "is_delinquent": False, "failed_payments_30d": 0, "logins_7d": 10,
     "logins_28d_before": 40,
 }  # fmt: skip
 MENTIONED = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
@@ -65,9 +70,18 @@ class Company:
     workspace: SlackStore
     cursor: str | None = None
 
-    def live(self, day: date, **row: Any) -> list[str]:
-        """A day passes: its tables are made, the sensor ticks twice, what it requests runs. Returns new headings."""
+    def live(self, day: date, change: dict[str, Any] | None = None, **row: Any) -> list[str]:
+        """A day passes: its tables are made, the sensor ticks twice, what it requests runs. Returns new headings.
+
+        `change` is one of the cohort of the customer's company.
+        """
         before = len(self.workspace.messages)
+        changes = (
+            [{"company_id": "com_1", "at": day, "compared_with": day - timedelta(days=1), **change}] if change else []
+        )
+        standing = {"company_id": "com_1", "name": "Acme", "hubspot_company_id": "7", "chroma_cloud_mrr": 120}
+        for table, rows in ((TRANSITIONS, changes), (COMPANIES, [standing])):
+            the_lake().write(table, str(day), engine().to_pyarrow(filled(table, *rows)))
         for table in (HEALTH, CUSTOMERS):
             known = {name: value for name, value in ({**USUAL, **row}).items() if table == CUSTOMERS}
             the_lake().write(table, str(day), engine().to_pyarrow(filled(table, {"customer_id": "c1", **known})))
@@ -129,5 +143,72 @@ def test_a_change_is_in_slack_once_and_so_is_its_end(
     assert company.live(TODAY, **(over or change)) == expected
 
 
+# kind, the trigger, from where to where, the heading, a part of why
+CHANGES: list[tuple[str, str, str | None, str | None, str, str]] = [
+    (
+        "cohort_transition",
+        "Came into the market",
+        COMPETITOR,
+        IN_MARKET,
+        "Came into the market",
+        "to in-market companies",
+    ),
+    ("cohort_transition", "In-market converted", IN_MARKET, CUSTOMER, "In-market converted", "It leaves qdrant."),
+    ("cohort_transition", "Became a partner", None, PARTNER, "Became a partner", "From no cohort to partners"),
+    ("cohort_transition", "Fell dormant", CUSTOMER, CUSTOMER, "Fell dormant", "None of its people used the product"),
+    ("cohort_transition", "Came back", CUSTOMER, CUSTOMER, "Came back", "Its people use the product again"),
+    (
+        "competitor_displacement",
+        "Competitor displacement",
+        COMPETITOR,
+        CUSTOMER,
+        "Competitor displacement",
+        "use qdrant",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "trigger", "before", "now", "title", "why"), CHANGES, ids=[c[1] for c in CHANGES])
+def test_a_change_of_a_cohort_is_in_slack_once(
+    company: Company, kind: str, trigger: str, before: str | None, now: str | None, title: str, why: str
+) -> None:
+    displaced = "qdrant" if now == CUSTOMER and before != CUSTOMER else None
+    change = {"from_cohort": before, "to_cohort": now, "trigger": trigger, "competitor_displaced": displaced}
+    assert company.live(FIRST) == []
+    assert company.live(FIRST + timedelta(days=1), change | {"evidence": ["evaluating"]}) == [f"{title}: Acme"]
+    message = company.workspace.messages[-1]
+    assert why in message.text
+    assert "Signs: evaluating" in message.text
+    fields = {field["text"] for field in message.blocks[1]["fields"]}
+    assert {"*MRR*\n120 USD", "*Account manager*\nSam Lee"} <= fields
+    assert (message.metadata or {})["event_payload"]["fingerprint"].startswith(f"{kind}:com_1:")
+    assert company.live(FIRST + timedelta(days=2)) == []
+
+
+@pytest.mark.parametrize(
+    ("trigger", "before", "now"),
+    [
+        ("Competitor seen", IN_MARKET, COMPETITOR),
+        ("Nothing speaks for it any more", IN_MARKET, None),
+        ("Came into the market", None, IN_MARKET),  # as a source that is connected brings many
+    ],
+)
+def test_other_changes_of_cohorts_are_no_alerts(
+    company: Company, trigger: str, before: str | None, now: str | None
+) -> None:
+    assert company.live(FIRST) == []
+    change = {"from_cohort": before, "to_cohort": now, "trigger": trigger}
+    assert company.live(FIRST + timedelta(days=1), change) == []
+
+
+def test_a_change_of_a_day_that_was_not_delivered_is_sent_with_the_next(company: Company) -> None:
+    change = {"from_cohort": IN_MARKET, "to_cohort": CUSTOMER, "trigger": "In-market converted"}
+    day = FIRST + timedelta(days=1)
+    row = {"company_id": "com_1", "at": day, "compared_with": FIRST, **change}
+    the_lake().write(TRANSITIONS, str(day), engine().to_pyarrow(filled(TRANSITIONS, row)))
+    assert company.live(day + timedelta(days=1)) == ["In-market converted: Acme"]
+
+
 def test_the_table_has_every_kind() -> None:
-    assert {story[0] for story in STORIES} == set(routed("customers"))
+    assert {row[0] for row in (*STORIES, *CHANGES)} == set(routed("customers"))
+    assert set(policy().alerts.cohort_changes) <= set(TRIGGERS)

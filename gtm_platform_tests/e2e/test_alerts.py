@@ -15,16 +15,24 @@ from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.sandbox.stripe.store import StripeSubscription
 from gtm_platform.sandbox.world import World
 from gtm_platform.sandbox.world.sessions import Usage
+from gtm_platform.settings import settings
+from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.e2e.home import Control, execute, frame, midnight, move_in, told, turn_clocks, windows_of
 
 FIRST = date(2026, 3, 2)
 PEOPLE, SEED = 60, 17
+# What these alerts come from; days are lived in a third of the time without the other sources.
+READ = ("hubspot", "intercom", "posthog", "stripe", "userflow")
 
 
 @pytest.fixture
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     with running(PEOPLE, SEED, datetime(2026, 3, 1, tzinfo=UTC)) as started:
         move_in(monkeypatch, tmp_path / "home", started, midnight(FIRST))
+        for source in SCHEDULED:
+            for variable in source.required_env if source.name not in READ else ():
+                monkeypatch.delenv(variable, raising=False)
+        settings.cache_clear()
         yield started
 
 
@@ -46,7 +54,8 @@ class Days:
         before = len(slack)
         turn_clocks(self.monkeypatch, self.box, midnight(day) + timedelta(days=1))
         begins = {job: first for job, first, _ in windows_of(since or day)}
-        spans = [(job, begins[job], last) for job, _, last in windows_of(day)]
+        read = [f"sync_{source}" for source in READ]
+        spans = [(job, begins[job], last) for job, _, last in windows_of(day) if job in read]
         for job, first, last in [*spans, ("daily_tables", str(day), str(day))]:
             ran = execute(self.dagster, job, first, last)
             assert ran.success, told(ran)

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
@@ -25,7 +26,8 @@ from gtm_platform.policy import Enrichment
 from gtm_platform.settings import settings
 from gtm_platform.sources.clay import client as clay_client
 from gtm_platform.state import audit, open_state, spend
-from gtm_platform_tests.enrichment.conftest import START, Home
+from gtm_platform_tests.enrichment.conftest import DAY, START, Home
+from gtm_platform_tests.tables import filled
 
 CHECKS = ("ample_credits", "within_cap", "all_settled")
 KEYS = [dg.AssetCheckKey(dg.AssetKey(["zoominfo", "companies"]), name) for name in CHECKS]
@@ -144,6 +146,15 @@ def test_a_call_that_nobody_knows_of_is_shown_and_settled_by_a_person(home: Home
     with closing(open_state(settings().state_url)) as state, state.reading() as tx:
         [entry] = audit.entries(tx, "credits.settle")
     assert (entry["actor"], entry["subject"]) == ("sam@acme.example", f"clay:{lost.id}")
+
+
+def test_it_shows_which_source_was_right_how_often(home: Home) -> None:
+    assert "Nothing was compared yet" in command("accuracy").output
+    row = {"source": "clay", "field": "country", "answers": 9, "compared": 4, "right": 3, "share": 0.75}
+    home.lake.write("market/provider_accuracy", DAY, filled("market/provider_accuracy", row).to_pyarrow())
+    shown = command("accuracy")
+    assert shown.exit_code == 0, shown.output
+    assert re.search(r"country\s+.*clay.*9.*4.*3.*75%", shown.output)
 
 
 def test_without_a_key_it_says_what_to_set(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,6 @@ from gtm_platform.settings import settings
 from gtm_platform_tests.faults.fake_api import FIRST_DAY, KEY, nothing
 from gtm_platform_tests.faults.reading import SourceReading, reading_of_a_shop
 
-LONGEST = ("test_storm.py", "test_canary.py", "test_scheduler.py", "test_scheduler_backfill.py")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Workers take files in this order: what takes long comes first, or it is waited for at the end."""
-    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
-
 
 @pytest.fixture(scope="session")
 def first_day(tmp_path_factory: pytest.TempPathFactory) -> Path:

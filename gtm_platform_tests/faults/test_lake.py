@@ -22,6 +22,7 @@ TIMES = 2  # versions that each writer writes
 WAVES = TABLES[0]
 STRUCK = ("half a file", "half a catalogue", "old", "new")  # what kills leave, each of which is to be seen
 LONG_AGO = 1_000_000_000  # seconds
+MOST_KILLS = 1_000  # by which each way to be struck has been seen
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def told_until_killed(home: Path, name: int, random: Random) -> list[tuple[str, 
     return told
 
 
-@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [8, pytest.param(200, marks=pytest.mark.long)])
 @pytest.mark.faults("W1", "W2")
 def test_a_process_killed_while_it_writes_leaves_the_old_or_the_new(lake: Lake, kills: int) -> None:
     random, home, found = Random(7), settings().home, Counter[str]()
@@ -118,7 +119,7 @@ def test_a_process_killed_while_it_writes_leaves_the_old_or_the_new(lake: Lake, 
         found["old"] += in_lake == before != begun
         found["new"] += in_lake == begun
         found["kills"] += 1
-        assert found["kills"] < 5 * kills, found
+        assert found["kills"] < MOST_KILLS, found
     for draft in hidden(lake.root):
         os.utime(draft, (LONG_AGO, LONG_AGO))
     storm.write(lake, WAVES, DAYS[0], "last", 10)

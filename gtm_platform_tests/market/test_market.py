@@ -1,7 +1,10 @@
 """The tables of the market: whose word counts, which company is meant, and what a signal is worth on a day."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
+from inspect import signature
 from typing import Any
 
 import ibis
@@ -10,11 +13,22 @@ import pytest
 from gtm_platform.ingest.market_feeds import (
     CompetitorFeed,
     FirmographicFeed,
+    OverlapFeed,
+    PartnerEntryFeed,
     PartnerFeed,
     ReferralFeed,
     SignalFeed,
+    TrafficFeed,
 )
-from gtm_platform.market import competitors, firmographics, partners, signals
+from gtm_platform.market import (
+    competitors,
+    firmographics,
+    partner_overlaps,
+    partners,
+    provider_accuracy,
+    signals,
+    web_traffic,
+)
 from gtm_platform.policy import policy
 from gtm_platform_tests.tables import DAY, Row, by, computed, days_ago, filled, rows_as_table, rows_of
 
@@ -28,10 +42,15 @@ Rule = Callable[..., ibis.Table]
 
 
 def made(rule: Rule, table: str, schema: Mapping[str, str], **rows: Sequence[Row]) -> ibis.Table:
-    """What a rule makes of tables of one schema, by their names."""
-    rows_by_table = {name: rows_as_table(ibis.schema(schema), each) for name, each in rows.items()}
-    companies = filled("identity/companies", *({"match_method": "domain", **row} for row in COMPANIES))
-    return computed(rule, table, records=rows_by_table, companies=companies, policy=policy(), day=DAY)
+    """What a rule makes of tables of one schema, by their names, and of no other input."""
+    inputs: dict[str, Any] = {
+        "records": {name: rows_as_table(ibis.schema(schema), each) for name, each in rows.items()},
+        "companies": filled("identity/companies", *({"match_method": "domain", **row} for row in COMPANIES)),
+        "overlaps": filled("market/partner_overlaps"),
+        "policy": policy(),
+        "day": DAY,
+    }
+    return computed(rule, table, **{name: inputs[name] for name in signature(rule).parameters})
 
 
 SIGNAL = {
@@ -186,10 +205,14 @@ PARTNER = {
     "amount": "decimal(18, 2)",
     "currency": "string",
     "id": "string",
+    "field": "string",
+    "value": "string",
 }
 
 
-def test_a_partner_with_what_it_brought(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def partner_feeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A portal, files that are trusted less, and what people enter."""
     stated: dict[str, Any] = {
         "company_domain": "domain",
         "status": "status",
@@ -206,21 +229,33 @@ def test_a_partner_with_what_it_brought(monkeypatch: pytest.MonkeyPatch) -> None
         amount="amount", currency="currency",
     )  # fmt: skip
     monkeypatch.setattr(partners, "REFERRALS", [referral])
-    deal = {"domain": "acme.example", "at": days_ago(9), "currency": "EUR", "amount": Decimal(100)}
-    rows = made(
-        partners.table,
-        "market/partners",
-        PARTNER,
-        files=[{"domain": "acme.example", "status": "active", "tier": "Gold", "skills": ["rag"]}],
-        portal=[{"domain": "acme.example", "tier": "Silver"}],
-        referrals=[
-            deal | {"id": "1", "customer": "a.example", "kind": "referred", "stage": "won"},
-            deal | {"id": "2", "customer": "a.example", "kind": "implemented", "stage": "live"},
-            deal | {"id": "3", "customer": "b.example", "kind": "co_sell", "stage": "accepted"},
-            deal | {"id": "4", "customer": "c.example", "kind": "co_sell", "stage": "lost"},
-        ],
-    )
-    [row] = rows_of(rows)
+    entry = PartnerEntryFeed("files", "entries", "id", "field", "value", "at", company_domain="domain")
+    monkeypatch.setattr(partners, "ENTRIES", [entry])
+
+
+DEAL = {"domain": "acme.example", "at": days_ago(9), "currency": "EUR", "amount": Decimal(100)}
+BROUGHT: Sequence[Row] = (
+    DEAL | {"id": "1", "customer": "a.example", "kind": "referred", "stage": "won"},
+    DEAL | {"id": "2", "customer": "a.example", "kind": "implemented", "stage": "live"},
+    DEAL | {"id": "3", "customer": "b.example", "kind": "co_sell", "stage": "accepted"},
+    DEAL | {"id": "4", "customer": "c.example", "kind": "co_sell", "stage": "lost"},
+)
+STATED: Row = {"domain": "acme.example", "status": "active", "tier": "Gold", "skills": ["rag"]}
+
+
+def partnered(entries: Sequence[Row] = (), files: Sequence[Row] = (STATED,)) -> list[dict[str, Any]]:
+    portal = [{"domain": "acme.example", "tier": "Silver"}]
+    tables = {"files": files, "portal": portal, "referrals": BROUGHT, "entries": entries}
+    return rows_of(made(partners.table, "market/partners", PARTNER, **tables))
+
+
+def entry(field: str, value: str, days: float = 3, **row: Any) -> Row:
+    return {"id": "e", "domain": "acme.example", "field": field, "value": value, "at": days_ago(days), **row}
+
+
+@pytest.mark.usefixtures("partner_feeds")
+def test_a_partner_with_what_it_brought() -> None:
+    [row] = partnered()
     assert (row["status"], row["tier"], row["source"], row["specializations"]) == (
         "active",
         "silver",
@@ -229,6 +264,57 @@ def test_a_partner_with_what_it_brought(monkeypatch: pytest.MonkeyPatch) -> None
     )
     assert (row["customers"], row["customers_referred"], row["customers_implemented"]) == (1, 1, 1)
     assert (row["revenue"], row["open_revenue"]) == (Decimal("218.00"), Decimal("109.00"))
+
+
+@pytest.mark.usefixtures("partner_feeds")
+def test_what_was_entered_by_hand_wins_over_every_source_from_its_day_on() -> None:
+    [row] = partnered(
+        [
+            entry("tier", "platinum", days=9, id="older"),
+            entry("tier", "strategic"),
+            entry("tier", "registered", days=-1, id="to come"),
+            entry("specialisations", "agents; llm_ops"),
+            entry("customers_referred", "4"),
+            entry("revenue", "1200.50"),
+            entry("status", "active", domain="nobody.example"),
+        ]
+    )
+    assert (row["tier"], row["status"], row["specializations"]) == ("strategic", "active", ["agents", "llm_ops"])
+    assert (row["customers"], row["customers_referred"], row["customers_implemented"]) == (4, 4, 1)
+    assert (row["revenue"], row["open_revenue"]) == (Decimal("1200.50"), Decimal("109.00"))
+
+
+@pytest.mark.usefixtures("partner_feeds")
+def test_only_an_entry_of_the_status_makes_a_partner() -> None:
+    assert partnered([entry("tier", "gold")], files=[]) == []
+    [row] = partnered([entry("tier", "gold"), entry("status", "onboarding")], files=[])
+    assert (row["company_id"], row["status"], row["tier"], row["source"]) == ("acme", "onboarding", "gold", "files")
+
+
+def test_an_overlap_is_of_two_companies_and_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = OverlapFeed("first", "first", "partner", "theirs", company_domain="domain", company_name="name")
+    monkeypatch.setattr(partner_overlaps, "FEEDS", [feed, replace(feed, source="second", table="second")])
+    schema = {"domain": "string", "name": "string", "partner": "string", "theirs": "boolean"}
+    shared = {"domain": "https://acme.example", "partner": "twin.example"}
+    rows = made(
+        partner_overlaps.table,
+        "market/partner_overlaps",
+        schema,
+        first=[
+            shared | {"theirs": False},
+            {"domain": "twin.test", "partner": "twin.example"},
+            {"domain": "twin.example", "partner": "twin.example", "theirs": True},
+            {"domain": "nobody.example", "partner": "twin.example", "theirs": True},
+            {"domain": "acme.example", "partner": "nobody.example", "theirs": True},
+        ],
+        second=[shared | {"theirs": True}],
+    )
+    assert sorted(
+        (row["company_id"], row["partner_id"], row["is_their_customer"], row["sources"]) for row in rows_of(rows)
+    ) == [
+        ("acme", "twin1", True, ["first", "second"]),
+        ("twin2", "twin1", False, ["first"]),
+    ]
 
 
 def test_each_field_of_a_company_is_that_of_the_source_trusted_most(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,3 +336,62 @@ def test_each_field_of_a_company_is_that_of_the_source_trusted_most(monkeypatch:
     assert (row["country"], row["country_source"]) == ("Germany", "crm")
     assert (row["employee_count"], row["employee_count_source"]) == (100, "provider")
     assert (row["sources"], row["retrieved_at"]) == (["crm", "provider"], days_ago(1))
+
+
+def test_the_sessions_of_a_host_are_counted_by_one_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_traffic, "FEEDS", [TrafficFeed("ga4", "first", 30), TrafficFeed("posthog", "second", 40)])
+    schema = {
+        "date": "date", "host": "string", "source": "string", "medium": "string", "campaign": "string",
+        "sessions": "int64", "users": "int64",
+    }  # fmt: skip
+    visits = {"date": DAY, "host": "www.ours.example", "medium": "(none)", "campaign": "(not set)", "users": 1}
+    rows = made(
+        web_traffic.table,
+        "market/web_traffic",
+        schema,
+        first=[
+            visits | {"source": "(direct)", "sessions": 3},
+            visits | {"source": "google", "sessions": 2},
+            visits | {"source": "google", "sessions": 7, "date": DAY - timedelta(days=1)},
+        ],
+        second=[
+            visits | {"source": "(direct)", "sessions": 4, "host": "WWW.ours.example"},
+            visits | {"source": "(direct)", "sessions": 5, "host": "docs.ours.example"},
+        ],
+    )
+    counted = sorted((row["host"], row["origin"], row["sessions"], row["source"]) for row in rows_of(rows))
+    assert counted == [
+        ("docs.ours.example", "(direct)", 5, "posthog"),
+        ("www.ours.example", "(direct)", 3, "ga4"),
+        ("www.ours.example", "google", 2, "ga4"),
+    ]
+
+
+def test_which_source_was_right_how_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two against one are right; of two that differ the one that is trusted more; alone nobody is compared."""
+    schema = {"domain": "string", "at": INSTANT, "country": "string", "size": "int64"}
+    stated: dict[str, Any] = {
+        "retrieved_at": "at",
+        "company_domain": "domain",
+        "country": "country",
+        "employee_count": "size",
+    }
+    three = [FirmographicFeed(name, name, rank, **stated) for rank, name in enumerate(("crm", "one", "two"))]
+    monkeypatch.setattr(firmographics, "FEEDS", three)
+    acme, twin = {"domain": "acme.example", "at": days_ago(2)}, {"domain": "twin.example", "at": days_ago(2)}
+    rows = made(
+        provider_accuracy.table,
+        "market/provider_accuracy",
+        schema,
+        crm=[acme | {"country": "France", "size": 60}],
+        one=[acme | {"country": "Germany", "size": 190}, twin | {"country": "Chile"}],
+        two=[acme | {"country": " germany"}, acme | {"country": "Peru", "at": days_ago(9)}, twin | {"country": "Peru"}],
+    )
+    shares = {(row["source"], row["field"]): (row["answers"], row["compared"], row["right"]) for row in rows_of(rows)}
+    assert shares == {
+        ("crm", "country"): (1, 1, 0),
+        ("one", "country"): (2, 2, 2),
+        ("two", "country"): (2, 2, 1),
+        ("crm", "employee_count"): (1, 1, 1),
+        ("one", "employee_count"): (1, 1, 1),
+    }

@@ -10,7 +10,7 @@ import pytest
 from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
 
 import gtm_platform
-from gtm_platform.orchestration import compat, compat_history, compat_sqlite
+from gtm_platform.orchestration import compat, compat_history, compat_sqlite, sqlite_engines
 from gtm_platform.orchestration.instance import prepare
 
 DAYS = dg.DailyPartitionsDefinition("2026-01-01")
@@ -73,6 +73,29 @@ def test_the_history_of_a_home_lies_where_dagster_looks_for_it(tmp_path: Path, m
         assert (plain.get_run_stats(ran.run_id), plain.fetch_materializations(downstream.key, limit=9).records) == (
             expected
         )
+
+
+def test_events_wait_for_no_disk_and_an_instance_that_ends_leaves_whole_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with of_home(tmp_path, monkeypatch) as home:
+        log = home.event_log_storage
+        assert isinstance(log, compat_sqlite.EventLog)
+        ran = dg.materialize([last_day_only, downstream, guard], tags=RANGE, instance=home)
+        with log.run_connection(ran.run_id) as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1  # when the log is moved
+        assert list((tmp_path / "dagster").rglob("*.db-wal"))
+    assert not list((tmp_path / "dagster").rglob("*.db-wal"))
+
+
+def test_few_files_are_open_after_many_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with of_home(tmp_path, monkeypatch) as home:
+        log = home.event_log_storage
+        for number in range(2 * sqlite_engines.FILES):
+            with log.run_connection(f"run{number}") as connection:
+                connection.exec_driver_sql("select count(*) from event_logs").scalar()
+        open_logs = list((tmp_path / "dagster").rglob("run*.db-wal"))
+        assert 0 < len(open_logs) <= sqlite_engines.FILES
 
 
 def test_a_result_can_let_downstream_run_and_mark_no_partition(instance: dg.DagsterInstance) -> None:

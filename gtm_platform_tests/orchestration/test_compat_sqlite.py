@@ -9,10 +9,9 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
-from gtm_platform.orchestration import compat_sqlite_events, sqlite_engines
+from gtm_platform.orchestration import compat_sqlite_events
 from gtm_platform.orchestration.compat_sqlite_events import EventLog
 from gtm_platform.orchestration.instance import prepare
-from gtm_platform.orchestration.sqlite_engines import SqliteEngines
 
 DAYS = dg.DailyPartitionsDefinition("2026-01-01")
 KEYS = ["2026-01-01", "2026-01-02", "2026-01-03"]
@@ -134,24 +133,6 @@ def test_a_batch_is_written_in_one_transaction(home: dg.DagsterInstance, monkeyp
     make(home)
     planned = 2 * len(KEYS) + 1  # the check, too, which Dagster plans for each day at once
     assert batches == [planned, len(KEYS), len(KEYS)]  # `prepare` lets Dagster batch them
-
-
-def test_an_engine_is_kept_and_the_oldest_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_engines, "FILES", 2)
-    engines = SqliteEngines()
-    addresses = [f"sqlite:///{tmp_path}/{name}.db" for name in "abc"]
-    first = engines.of(addresses[0])
-    with first.begin() as connection:
-        raw = connection.connection.dbapi_connection
-    with first.begin() as connection:
-        assert connection.connection.dbapi_connection is raw
-    engines.of(addresses[1])
-    assert engines.of(addresses[0]) is first
-    engines.of(addresses[2])
-    assert engines.of(addresses[0]) is first
-    engines.dispose()
-    assert engines.of(addresses[0]) is not first
-    engines.dispose()
 
 
 def test_a_record_is_deserialized_once(home: dg.DagsterInstance) -> None:

@@ -11,6 +11,7 @@ from gtm_platform.ingest.files.streams import folder_of
 from gtm_platform.sandbox.files import files_between
 from gtm_platform.sandbox.server import running
 from gtm_platform.sandbox.world import World
+from gtm_platform.sandbox.world.truth_market import market_truth
 from gtm_platform.sources.assets import SOURCES
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -38,7 +39,7 @@ def test_every_source_of_files_gets_each_kind_of_file_and_accepts_every_row(worl
 
 
 def test_they_say_what_the_truth_says(world: World) -> None:
-    truth = {row["domain"]: row for row in world.market.truth(START)}
+    truth = {row["domain"]: row for row in market_truth(world.market, START)}
     by_name = {file.name: file for file in files_between(world, None, START)}
     accounts = by_name["accounts_target-accounts_20260302.csv"].content.decode("utf-8-sig")
     listed = {

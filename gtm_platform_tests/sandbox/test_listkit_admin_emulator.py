@@ -92,7 +92,7 @@ def test_accounts_follow_billing(accounts: dict[str, dict[str, Any]], box: Sandb
     ],
 )
 def test_what_changed_since_is_what_is_read_anew(client: httpx.Client, path: str, key: str) -> None:
-    rows = every(client, path, limit=100)
+    rows = every(client, path, limit=500)
     stamps = [datetime.fromisoformat(row["updated_at"]) for row in rows]
     assert stamps == sorted(stamps)
     assert len({(row["account_id"], row[key]) for row in rows}) == len(rows)

@@ -43,7 +43,12 @@ from gtm_platform_tests.slow_systems import is_slow, lift_limits
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 PEOPLE, SEED = 40, 3
-SEEDS = {"orb": 7, "crossbeam": 48, "partnerstack": 48}  # of worlds in which few are of use there, one of more
+SEEDS = {
+    "orb": 7,
+    "crossbeam": 48,
+    "partnerstack": 48,
+    "posthog": 48,
+}  # of worlds in which few are of use there, one of more
 FILE_PEOPLE = 400  # of the world whose people drop files
 SOURCES = discover_sources()
 SCHEDULED = [source for source in SOURCES if source.is_scheduled]

@@ -196,6 +196,28 @@ def test_manual_entries(read: Read) -> None:
     assert [shown(row, "entry_id", "field", "value") for row in rows] == [("M-7", "tier", "gold")]
 
 
+def test_a_manual_entry_says_what_its_field_can_have(read: Read) -> None:
+    header = "entry_id,partner_domain,field,value,effective_on,entered_by\n"
+    values = (
+        ("tier", "Gold"),
+        ("tier", "wooden"),
+        ("status", "On-boarding"),
+        ("customers_referred", "about ten"),
+        ("revenue", '"$1,200.50"'),
+        ("specialisations", "rag; agents"),
+    )
+    lines = [
+        f"M-{n},northwind.example,{name},{value},2026-11-01,jane@ours.example\n"
+        for n, (name, value) in enumerate(values)
+    ]
+    rows = read(PARTNERS, "manual_entries", x=header + "".join(lines))
+    assert [row["value"] for row in rows] == ["gold", "1200.50", "rag; agents"]
+    assert refusals(PARTNERS) == [
+        "value is none of the words that its field can have",
+        "value is not a number such as its field has",
+    ]
+
+
 # --- research, and exports of Reo.dev ---------------------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import ibis
@@ -10,12 +10,18 @@ import pytest
 from pydantic import SecretStr
 
 from gtm_platform.http.errors import Forbidden, Unauthorized
+from gtm_platform.ingest.market_feeds import OverlapFeed
 from gtm_platform.ingest.record import Reader, Record
 from gtm_platform.ingest.source import BEGINNING, Window
+from gtm_platform.market import partner_overlaps
+from gtm_platform.market import partners as market_partners
+from gtm_platform.policy import policy
 from gtm_platform.sandbox import crossbeam as crossbeam_emulator
 from gtm_platform.sandbox import partnerstack as partnerstack_emulator
 from gtm_platform.sandbox.crossbeam.store import CrossbeamStore
+from gtm_platform.sandbox.files import rows as file_rows
 from gtm_platform.sandbox.world.partner_network import PartnerNetwork
+from gtm_platform.sandbox.world.truth_market import market_truth
 from gtm_platform.sandbox.world.world import World
 from gtm_platform.sources.crossbeam import client as crossbeam_client
 from gtm_platform.sources.crossbeam import feeds as crossbeam_feeds
@@ -26,7 +32,7 @@ from gtm_platform.sources.partnerstack import feeds as partnerstack_feeds
 from gtm_platform.sources.partnerstack import streams as partnerstack_streams
 from gtm_platform.sources.partnerstack.settings import PartnerStackSettings
 from gtm_platform_tests.sources.conftest import Stand
-from gtm_platform_tests.tables import filled, rows_of
+from gtm_platform_tests.tables import computed, filled, rows_of
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 NOW = START + timedelta(days=120)
@@ -207,12 +213,90 @@ def test_partners_and_overlaps_of_crossbeam_arrive_whole(
 
 
 def test_tier_and_kind_are_tags_of_crossbeam(stand: Stand, organization: CrossbeamStore) -> None:
-    _, feed = crossbeam_feeds.FEEDS
+    _, feed, *_ = crossbeam_feeds.FEEDS
     with crossbeam(stand, organization) as client:
         partners = as_table("crossbeam/partners", read(crossbeam_streams, "partners", client))
     truth = {each.company.domain: each.signals.partnership for each in organization.network.partners(NOW)}
     tiers = dict(zip(values(partners, "domain"), values(partners, feed.tier), strict=True))
     assert tiers == {domain: partnership.tier for domain, partnership in truth.items() if partnership}
+
+
+def test_whose_customer_an_account_is_stands_in_the_partners_lists(stand: Stand, organization: CrossbeamStore) -> None:
+    feed = next(each for each in crossbeam_feeds.FEEDS if isinstance(each, OverlapFeed))
+    with crossbeam(stand, organization) as client:
+        overlaps = as_table(feed.table, read(crossbeam_streams, "overlaps", client))
+    rows = zip(values(overlaps, feed.partner_domain), values(overlaps, feed.company_domain), strict=True)
+    theirs = values(overlaps, feed.is_their_customer)
+    expected = {
+        (each.partner.company.domain, each.account.domain, each.is_their_customer)
+        for each in organization.network.overlaps(NOW)
+    }
+    assert {(*row, is_theirs) for row, is_theirs in zip(rows, theirs, strict=True)} == expected
+    assert {is_theirs for *_, is_theirs in expected} == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("lists", "is_theirs"),
+    [
+        (["EMEA Customers"], True),
+        (["Former customers"], False),
+        (["Prospects"], False),
+        (["Prospects", "Customer"], True),
+    ],
+)
+def test_which_lists_are_of_customers(lists: list[str], is_theirs: bool) -> None:
+    feed = next(each for each in crossbeam_feeds.FEEDS if isinstance(each, OverlapFeed))
+    overlaps = filled(feed.table, {"partner_populations": lists})
+    assert values(overlaps, feed.is_their_customer) == [is_theirs]
+
+
+def test_the_market_has_the_partners_tiers_and_introducers_of_the_truth(
+    stand: Stand, organization: CrossbeamStore, world: World
+) -> None:
+    """What Crossbeam lists, and what people entered, come to what the world knows of its partners."""
+    with crossbeam(stand, organization) as client:
+        listed = as_table("crossbeam/partners", read(crossbeam_streams, "partners", client))
+        overlaps = [each for each in read(crossbeam_streams, "overlaps", client) if not each.is_gone()]
+    entries = [
+        {**row, "effective_on": date.fromisoformat(row["effective_on"])} for row in file_rows.manual_entries(world, NOW)
+    ]
+    records = {table: filled(table) for table in market_partners.TABLES} | {
+        "crossbeam/partners": listed,
+        "partners_csv/manual_entries": filled("partners_csv/manual_entries", *entries),
+    }
+    companies = filled(
+        "identity/companies",
+        *(
+            {"company_id": domain, "domain": domain, "domains": [domain], "match_method": "domain"}
+            for domain in (each.company.domain for each in world.market.companies(NOW))
+        ),
+    )
+    shared = computed(
+        partner_overlaps.table,
+        "market/partner_overlaps",
+        records={"crossbeam/overlaps": as_table("crossbeam/overlaps", overlaps)},
+        companies=companies,
+    )
+    made = computed(
+        market_partners.table,
+        "market/partners",
+        records=records,
+        companies=companies,
+        overlaps=shared,
+        policy=policy(),
+        day=NOW.date(),
+    )
+    truth = {row["domain"]: row for row in market_truth(world.market, NOW)}
+    tiers = {row["company_id"]: row["tier"] for row in rows_of(made)}
+    assert tiers == {domain: truth[domain]["partner_tier"] for domain in tiers}
+    assert tiers.keys() == {each.company.domain for each in organization.network.partners(NOW)}
+    assert any(each.signals.partnership.entered_tier for each in organization.network.partners(NOW))  # type: ignore[union-attr]
+    introducers: dict[str, list[str]] = {}
+    for row in rows_of(shared):
+        if row["is_their_customer"]:
+            introducers.setdefault(row["company_id"], []).append(row["partner_id"])
+    expected = {domain: row["introducers"] for domain, row in truth.items() if "introducers" in row}
+    assert {domain: sorted(names) for domain, names in introducers.items()} == expected != {}
 
 
 def test_crossbeam_says_whose_organisation_it_is(stand: Stand, organization: CrossbeamStore) -> None:

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +12,19 @@ import ibis
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gtm_platform.http.errors import InvalidResponse
+from gtm_platform.http.errors import InvalidResponse, Transient
+from gtm_platform.ingest.credits import CreditAllowance, MonthLedger, spending
 from gtm_platform.ingest.market_feeds import CompetitorFeed, FirmographicFeed, SignalFeed
 from gtm_platform.ingest.record import Reader
 from gtm_platform.ingest.source import BEGINNING, Window
+from gtm_platform.policy import policy
 from gtm_platform.sandbox.sumble import EMULATOR, SumbleStore, app
 from gtm_platform.sources.sumble import records, streams
 from gtm_platform.sources.sumble.client import JOB_PRICE, LOOKUP_PRICE, ORGANIZATION_PRICE, Sumble
 from gtm_platform.sources.sumble.credits import BudgetSpent, Credits, OutOfCredits
 from gtm_platform.sources.sumble.feeds import FEEDS, urgent
 from gtm_platform.sources.sumble.source import SOURCE
+from gtm_platform.sync_rules import sync_rules
 from gtm_platform_tests.sources.conftest import Stand
 from gtm_platform_tests.sources.market_world import NOW, always, feed_rows, market, opened, synced
 
@@ -107,14 +112,78 @@ def test_out_of_credits_is_said_and_not_tried_again(stand: Stand, monkeypatch: p
     assert stand.asked == ["POST /v9/jobs"]
 
 
+def test_after_out_of_credits_no_other_stream_of_the_run_asks(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusing = always(402, b'{"detail": "You are out of credits."}')
+    with opened(SOURCE, EMULATOR, refusing, stand, monkeypatch) as client:
+        for stream in (streams.technologies, streams.jobs, streams.organizations):
+            with pytest.raises(OutOfCredits, match="Sumble is out of credits"):
+                list(stream(client, WHOLE))
+        assert client.credits.month.spent().committed == 0, "a call that was refused cost nothing"
+    assert stand.asked == ["POST /v9/technologies/lookup"]
+
+
+def credits_of(cap: int, monthly_cap: int | None = None) -> Credits:
+    allowance = CreditAllowance(None if monthly_cap is None else Decimal(monthly_cap), "run")
+    return Credits(cap, MonthLedger("sumble", allowance))
+
+
 def test_what_a_failed_call_may_have_cost_stays_reserved() -> None:
-    credits = Credits(cap=100)
-    credits.reserve(60)
-    credits.settle(60, b'{"credits_used": 20, "credits_remaining": 500}')
-    credits.reserve(80)
-    assert credits.spent == 100
+    credits = credits_of(cap=100)
+    credits.settle(credits.reserve("/jobs", 60), b'{"credits_used": 20, "credits_remaining": 500}')
+    lost = credits.reserve("/jobs", 80)
+    credits.fail(lost, Transient("Sumble", "The connection broke."))
+    assert (credits.spent, credits.month.spent().charged, credits.month.spent().reserved) == (100, 20, 80)
     with pytest.raises(BudgetSpent, match="spent 100"):
-        credits.reserve(1)
+        credits.reserve("/jobs", 1)
+
+
+# --- the month -------------------------------------------------------------------------------------------------------
+
+
+def test_runs_share_the_cap_of_the_month(stand: Stand, store: SumbleStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = store.credits
+    with opened(SOURCE, EMULATOR, app(store, lambda: NOW), stand, monkeypatch) as first:
+        posts(first)
+        cost = before - store.credits
+        assert first.credits.month.spent().charged == cost > 50
+        stand.asked.clear()
+        with spending(CreditAllowance(Decimal(cost + 3), "second")), SOURCE.connect(first.settings) as second:
+            list(streams.technologies(second, WHOLE))
+            with pytest.raises(
+                BudgetSpent, match=rf"{cost + 1} of the {cost + 3} credits .* nothing more .*monthly_cap"
+            ):
+                posts(second)
+    assert stand.asked == ["POST /v9/technologies/lookup"]
+    assert before - store.credits == cost + LOOKUP_PRICE
+
+
+def test_two_runs_at_99_percent_of_the_cap_spend_not_one_credit_more() -> None:
+    """Each call may cost all that is left: only one of the two leaves."""
+    used = credits_of(cap=10_000, monthly_cap=1_000)
+    used.settle(used.reserve("/jobs", 990), b'{"credits_used": 990, "credits_remaining": 99999}')
+    runs = [credits_of(cap=10_000, monthly_cap=1_000) for _ in range(2)]
+
+    def spend_ten(credits: Credits) -> bool:
+        try:
+            credits.settle(credits.reserve("/jobs", 10), b'{"credits_used": 10, "credits_remaining": 99999}')
+        except BudgetSpent:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(spend_ten, runs)) == [False, True]
+    assert used.month.spent().committed == 1_000
+
+
+def test_a_month_without_a_cap_is_counted_all_the_same() -> None:
+    credits = credits_of(cap=100_000)
+    credits.settle(credits.reserve("/jobs", 60_000), b'{"credits_used": 50000, "credits_remaining": 9}')
+    assert credits.month.spent().charged == 50_000
+
+
+def test_a_run_takes_the_cap_of_the_policy() -> None:
+    assert sync_rules().credit_cap("sumble") == policy().enrichment.monthly_cap["sumble"]
+    assert sync_rules().credit_cap("hubspot") is None
 
 
 # --- posts -----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The wide table of companies: every column that is promised, and those that it works out itself."""
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ TABLES = {
     "cohorts": "cohorts/company_cohorts",
     "firmographics": "market/firmographics",
     "partners": "market/partners",
+    "overlaps": "market/partner_overlaps",
 }
 
 
@@ -33,7 +35,7 @@ def test_every_promised_column() -> None:
 SIGNAL: Row = {"first_signal_at": days_ago(9), "first_signal_source": "sumble"}
 
 
-def wide(*companies: Row, calls: Row | None = None) -> dict[str, dict[str, Any]]:
+def wide(*companies: Row, calls: Row | None = None, hubspot: Sequence[Row] = ()) -> dict[str, dict[str, Any]]:
     """The rows of companies whose facts are columns of whatever table has them."""
 
     def part(table: str) -> Any:
@@ -51,6 +53,7 @@ def wide(*companies: Row, calls: Row | None = None) -> dict[str, dict[str, Any]]
             companies=filled("identity/companies", *({k: v for k, v in row.items() if k in names} for row in identity)),
             people=filled("identity/people", {"customer_id": "a", "company_id": "c"}),
             calls=filled("core/calls", {"customer_id": "a", **(calls or {})}),
+            records={"hubspot/companies": filled("hubspot/companies", *hubspot)},
             policy=policy(),
             day=DAY,
             **inputs,
@@ -61,6 +64,13 @@ def wide(*companies: Row, calls: Row | None = None) -> dict[str, dict[str, Any]]
 def test_aliases_are_the_further_domains() -> None:
     rows = wide({"company_id": "c", "domain": "acme.example", "domains": ["acme.example", "acme.test"]})
     assert (rows["c"]["domain"], rows["c"]["aliases"], rows["c"]["as_of"]) == ("acme.example", ["acme.test"], DAY)
+
+
+def test_of_several_records_in_hubspot_the_oldest_that_is_live_is_the_companys() -> None:
+    ids = {"hubspot_company_ids": ["10", "7", "90"]}  # 7 was merged into another
+    rows = wide({"company_id": "c", **ids}, {"company_id": "d"}, hubspot=[{"id": "90"}, {"id": "10"}, {"id": "11"}])
+    assert (rows["c"]["hubspot_company_id"], rows["d"]["hubspot_company_id"]) == ("10", None)
+    assert rows["c"]["policy_hash"] == policy().hash
 
 
 @pytest.mark.parametrize(
@@ -96,6 +106,18 @@ def test_revenue_potential(facts: Row, potential: str) -> None:
 )
 def test_the_lead_source_is_the_first_touch_in_time(facts: Row, lead_source: str | None) -> None:
     assert wide({"company_id": "c", **facts})["c"]["lead_source"] == lead_source
+
+
+def test_partners_whose_customer_it_is_could_introduce_us() -> None:
+    shared = {"company_id": "c", "is_their_customer": True}
+    rows = wide(
+        {"company_id": "p", "domain": "p.example"},
+        {"company_id": "q", "domain": "q.example"},
+        {**shared, "partner_id": "q"},
+        {**shared, "partner_id": "p"},
+        {**shared, "partner_id": "c", "is_their_customer": False},
+    )
+    assert (rows["c"]["introducers"], rows["p"]["introducers"]) == (["p.example", "q.example"], [])
 
 
 def test_priority_by_cohort_money_and_signals() -> None:

@@ -11,7 +11,7 @@ from gtm_platform.dashboard.customer_table import clickable, money_column, show_
 from gtm_platform.dashboard.frame.page import Page, on_row
 from gtm_platform.dashboard.links import company_links, show_links
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
-from gtm_platform.dashboard.wording import money, number, plain
+from gtm_platform.dashboard.wording import day, money, number, plain
 from gtm_platform.serving.answers.cohorts import transitions_of
 from gtm_platform.serving.snapshot.layout import HISTORY_DAYS
 from gtm_platform.serving.store import CompanyQuery, CompanySort, CustomerQuery, Snapshot
@@ -28,6 +28,9 @@ FACTS = {
     "chroma_expansion_potential": "May buy more",
     "q1_revenue_potential": "Revenue potential",
     "champion_left": "Main contact left",
+    "single_user": "One person alone uses it",
+    "active_users": "Seen in 30 days",
+    "next_renewal_at": "Next renewal",
     "in_market_signals": "Signs of interest",
     "signal_strength": "Strength",
     "signal_source": "Seen by",
@@ -148,7 +151,8 @@ def _show_one(snapshot: Snapshot, company: dict[str, Any]) -> None:
         "Customers": number(company["customers"]),
         "People": number(company["people"]),
         "At risk": number(company["at_risk"]),
-        "Mean health": number(company["health_score"], 0),
+        "Health, by MRR": number(company["mean_health"], 0),
+        "Lowest health": number(company["lowest_health"], 0),
     }
     with card_row():
         for title, value in figures.items():
@@ -165,14 +169,16 @@ def _show_market(snapshot: Snapshot, company: dict[str, Any]) -> None:
     if not cohort:
         return
     st.subheader(NAMES[cohort], anchor=False)
-    facts = {title: company[name] for name, title in FACTS.items() if company[name]}
-    lines = [f"**{title}**: {plain(_text(value))}" for title, value in facts.items()]
+    facts = {title: _text(name, company[name]) for name, title in FACTS.items() if company[name]}
+    lines = [f"**{title}**: {plain(text)}" for title, text in facts.items()]
     st.markdown("  \n".join(lines) or "Nothing more is known.")
     if moved := transitions_of(snapshot, HISTORY_DAYS, TRANSITIONS, company["company_id"]):
         show_transitions(moved, "transitions")
 
 
-def _text(value: Any) -> str:
+def _text(name: str, value: Any) -> str:
+    if name.endswith("_at"):
+        return day(value)
     if isinstance(value, list):
         return ", ".join(words(each) for each in value)
     if isinstance(value, bool):

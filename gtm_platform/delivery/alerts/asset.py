@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from gtm_platform.delivery.alerts import customer_alerts
+from gtm_platform.delivery.alerts.company_day import COMPANIES, TRANSITIONS
 from gtm_platform.delivery.alerts.sender import SendReport
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, POOL, off_reason
@@ -36,12 +37,12 @@ def channel_url() -> str | None:
 
 @dg.asset(
     key=["delivery", "slack_alerts"],
-    description="Alerts about current customers, sent once each to the alert channel; only of the newest day.",
+    description="Alerts about current customers and companies, sent once each; only of the newest day.",
     group_name="delivery",
     kinds={"slack"},
     owners=OWNERS,
     freshness_policy=DAILY_FRESHNESS,
-    deps=newest_of(HEALTH, CUSTOMERS),
+    deps=newest_of(HEALTH, CUSTOMERS, COMPANIES, TRANSITIONS),
     metadata=links(Slack=channel_url()),
     pool=POOL,
     output_required=False,

@@ -1,4 +1,4 @@
-"""The alerts about customers of a day: what is due, and sending it."""
+"""The alerts about customers and companies of a day: what is due, and sending it."""
 
 from collections.abc import Collection, Sequence
 from contextlib import closing
@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from gtm_platform.delivery.alerts.alert import Route
+from gtm_platform.delivery.alerts.company_day import read_companies, read_transitions
 from gtm_platform.delivery.alerts.customer_day import CustomerDay, Row, read_customers, read_past
 from gtm_platform.delivery.alerts.customer_wording import COLUMNS, Wording
 from gtm_platform.delivery.alerts.kinds import routed
@@ -28,16 +29,17 @@ ROUTE: Route = "customers"
 
 @dataclass(frozen=True)
 class DueAlerts:
-    """What is due on a day, and the customers whom the messages name."""
+    """What is due on a day, and the customers and companies whom the messages name."""
 
     day: str
     facts: Sequence[Fact]
-    customers: dict[str, Row]
+    subjects: dict[str, Row]
 
     def drop_reason(self, entry: Entry) -> str | None:
         """Say why an alert that waits has become pointless, or nothing."""
-        if entry.subject_id not in self.customers:
-            return f"{entry.subject_id} is no current customer; the {entry.kind} of {entry.day} was not sent."
+        if entry.subject_id not in self.subjects:
+            what = "current customer" if entry.subject_kind == "customer" else entry.subject_kind
+            return f"{entry.subject_id} is no {what}; the {entry.kind} of {entry.day} was not sent."
         return age_reason(entry, self.day)
 
 
@@ -48,19 +50,19 @@ def send(lake: Lake, day: str) -> SendReport:
         due = _due(lake, state, day)
         sender = AlertSender(SlackChannel.of(settings_of(SlackSettings)), state, tuple(routed(ROUTE)), config.now)
 
-        return sender.send(due.facts, composer(state, due.customers, config.now()), due.drop_reason)
+        return sender.send(due.facts, composer(state, due.subjects, config.now()), due.drop_reason)
 
 
-def composer(state: State, customers: dict[str, Row], now: datetime) -> Compose:
+def composer(state: State, subjects: dict[str, Row], now: datetime) -> Compose:
     """Return what makes messages of alerts that wait: who gets which, and how they read."""
     rules, kinds = policy(), routed(ROUTE)
     portal = settings_of(HubSpotDeliverySettings).hubspot_portal_id
-    wording = Wording(customers, rules.money.reporting_currency, portal, settings().gtm_dashboard_url)
+    wording = Wording(subjects, rules.money.reporting_currency, portal, settings().gtm_dashboard_url)
 
     def composed(entries: Sequence[Entry]) -> list[Message]:
         with state.reading() as tx:
             lately = journal.sent_since(tx, tuple(kinds), now - DAY)
-        shares = portions(entries, lately, customers, kinds, rules.alerts, now)
+        shares = portions(entries, lately, subjects, kinds, rules.alerts, now)
         return [message for share in shares for message in wording.messages(share)]
 
     return composed
@@ -111,7 +113,7 @@ def preview_messages(lake: Lake, day: str, kinds: Collection[str] = ()) -> Previ
             new = journal.new_facts(tx, due.facts)
         intended = [Entry(**asdict(fact), id=-number, status="intent", at=now) for number, fact in enumerate(new, 1)]
         entries = [entry for entry in (*waiting, *intended) if not kinds or entry.kind in kinds]
-        messages = composer(state, due.customers, now)(entries)
+        messages = composer(state, due.subjects, now)(entries)
     return Preview(messages, len(entries) - sum(len(message.entries) for message in messages))
 
 
@@ -123,6 +125,15 @@ def _due(lake: Lake, state: State, day: str) -> DueAlerts:
     past = read_past(lake, day, rules.alerts.health_drop_days, history)
     with state.reading() as tx:
         last_alerts = {kind: journal.newest(tx, kind) for kind in alerts}
-    observed = CustomerDay(day, customers, past, last_alerts, rules)
+    observed = CustomerDay(day, customers, past, last_alerts, rules, read_transitions(lake, day))
     facts = [fact for alert in alerts.values() for fact in alert.facts_of(observed, day)]
-    return DueAlerts(day, facts, {row["customer_id"]: row for row in customers})
+    companies = read_companies(lake, day, _company_ids(state, facts), rules)
+    return DueAlerts(day, facts, {row["customer_id"]: row for row in customers} | companies)
+
+
+def _company_ids(state: State, facts: Sequence[Fact]) -> set[str]:
+    """Return the companies of what is due, what waits and what was sent today."""
+    kinds = tuple(routed(ROUTE))
+    with state.reading() as tx:
+        journaled = [*journal.waiting(tx, kinds), *journal.sent_since(tx, kinds, settings().now() - DAY)]
+    return {fact.subject_id for fact in (*facts, *journaled) if fact.subject_kind == "company"}

@@ -1,4 +1,7 @@
-"""What the alerts about customers are decided by: the current customers of a day, and the days before it."""
+"""What the alerts about customers are decided by: the current customers of a day, and the days before it.
+
+What those about companies need beside it stands in `company_day`.
+"""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +26,7 @@ class CustomerDay:
     past: Mapping[str, Mapping[str, Row]]
     last_alerts: Mapping[str, Mapping[str, Entry]]  # by kind and customer
     rules: Policy
+    transitions: Sequence[Row] = ()  # the changes of companies' cohorts of the last days
 
     def day_before(self, days: int) -> str:
         """Return the day so many days before."""

@@ -1,4 +1,4 @@
-"""How an alert about a customer reads: who, what it is worth, why, what to do, where to look."""
+"""How an alert about a customer or a company reads: who, what it is worth, why, what to do, where to look."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from gtm_platform.delivery.alerts.alert import Alert, recovered, worded
 from gtm_platform.delivery.alerts.kinds import routed
+from gtm_platform.delivery.alerts.kinds.cohort_transition import NAMES
 from gtm_platform.delivery.alerts.portions import Portion
 from gtm_platform.delivery.alerts.wording import (
     FIELD,
@@ -52,7 +53,7 @@ COLUMNS = (  # of the customers, for all that a message names
 
 @dataclass(frozen=True)
 class Wording:
-    """Words for alerts about these customers, whose pages are in `portal` and `dashboard`, if anywhere."""
+    """Words for alerts about customers and companies, whose pages are in `portal` and `dashboard`."""
 
     customers: Mapping[str, Row]
     currency: str  # in which MRR is summed
@@ -69,7 +70,7 @@ class Wording:
         alert, customer = _alerts()[entry.kind], self.customers[entry.subject_id]
         title = f"{repeat_mark(entry)}{worded(alert.title, entry.facts)}: {who(customer)}"
         reason = why(entry, alert, customer)
-        figures = {"MRR": money(customer), "Account manager": customer["assigned_am"], "Health": _health(customer)}
+        figures = {"MRR": money(customer), "Account manager": customer["assigned_am"], **_standing(customer)}
         fields = [mrkdwn(f"*{name}*\n{escape(str(value or 'unknown'))}", FIELD) for name, value in figures.items()]
         blocks: list[Block] = [
             header(title),
@@ -99,7 +100,7 @@ class Wording:
                 context(escape(", ".join(f"{len(those)} {cause.lower()}" for cause, those in causes.items())))
             )
         for cause, entries in self._by_cause(page).items():
-            count = "1 customer" if len(causes[cause]) == 1 else f"{len(causes[cause])} customers"
+            count = _counted(causes[cause])
             lines = [self._line(entry) for entry in entries]
             title = f"*{escape(cause)}*: {count}, {self._stake(causes[cause])}"
             blocks += [section(text) for text in _joined([title, *lines])]
@@ -134,8 +135,16 @@ class Wording:
     def _pages(self, customer: Row) -> dict[str, str]:
         pages = {"HubSpot": hubspot_link(customer, self.portal)}
         if self.dashboard:
-            pages["the dashboard"] = f"{self.dashboard.rstrip('/')}/customer?id={quote(str(customer['customer_id']))}"
+            page = "company" if "hubspot_company_id" in customer else "customer"
+            id = quote(str(customer[f"{page}_id"]))
+            pages["the dashboard"] = f"{self.dashboard.rstrip('/')}/{page}?id={id}"
         return {name: url for name, url in pages.items() if url}
+
+
+def _counted(entries: Sequence[Entry]) -> str:
+    kind = entries[0].subject_kind
+    plural = {"company": "companies"}.get(kind, f"{kind}s")
+    return f"1 {kind}" if len(entries) == 1 else f"{len(entries)} {plural}"
 
 
 def _alerts() -> dict[str, Alert[Any]]:
@@ -177,9 +186,18 @@ def amount(value: Decimal, currency: str) -> str:
 
 
 def hubspot_link(customer: Row, portal: str | None) -> str | None:
-    """Return the address of the contact's page in HubSpot."""
-    contact = customer["hubspot_contact_id"]
-    return f"https://app.hubspot.com/contacts/{portal}/record/0-1/{contact}" if portal and contact else None
+    """Return the address of the page of the contact, or company, in HubSpot."""
+    is_company = "hubspot_company_id" in customer
+    record = customer["hubspot_company_id" if is_company else "hubspot_contact_id"]
+    type_id = "0-2" if is_company else "0-1"
+    return f"https://app.hubspot.com/contacts/{portal}/record/{type_id}/{record}" if portal and record else None
+
+
+def _standing(subject: Row) -> dict[str, str]:
+    """Return how a customer stands by health, or a company by cohort."""
+    if "hubspot_company_id" not in subject:
+        return {"Health": _health(subject)}
+    return {"Cohort": NAMES[subject["customer_cohort"]]}
 
 
 def _health(customer: Row) -> str:

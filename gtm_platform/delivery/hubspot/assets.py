@@ -65,7 +65,7 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
         if reason := _skip_reason(object_type, store, requested_days(context.run.tags, config, day), day):
             context.log.info(reason)
             return
-        require_checks_passed(context, day)
+        require_checks_passed(context, day, object_type.inputs)
         dry_run = is_dry_run(context.run.run_config) or not settings_of(HubSpotDeliverySettings).hubspot_write_enabled
         rules = policy().hubspot
         guard = None if config.allow_mass_change else Guard(rules.max_change_share, rules.change_min_records)

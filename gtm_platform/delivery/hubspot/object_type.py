@@ -17,7 +17,8 @@ class ObjectType:
 
     `plan` gets the day's tables of `inputs` and returns a row for each object that is to hold our values: the id of our
     record in `subject`, the object's id in HubSpot in `key`, and the columns that the properties' origins name. Where a
-    row's column `cleared` is true, the object is to hold none of our values any more.
+    row's column `cleared` is true, the object is to hold none of our values any more. A value that is not known leaves
+    what HubSpot holds, unless `clears_unknown`: of some objects, that there is none of something is known, too.
     """
 
     name: str  # as in the paths of the API: contacts, companies, deals
@@ -29,6 +30,7 @@ class ObjectType:
     inputs: tuple[str, ...]
     plan: Callable[[Tables], ibis.Table]
     cleared: str | None = None
+    clears_unknown: bool = False
     about: str = ""
 
     @cached_property

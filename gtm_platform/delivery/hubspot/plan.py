@@ -36,15 +36,17 @@ def plan(object_type: ObjectType, day: str, tables: Tables) -> list[DesiredRecor
         DesiredRecord(
             subject,
             object_id,
-            nothing if is_cleared else _known_values(names, row),
+            nothing if is_cleared else _values(object_type, names, row),
             _provenance(object_type, day, by),
         )
         for subject, object_id, row, by, is_cleared in records
     ]
 
 
-def _known_values(names: Sequence[str], row: tuple[str | None, ...]) -> dict[str, str]:
-    """A value that is not known leaves what HubSpot holds; it does not wipe it."""
+def _values(object_type: ObjectType, names: Sequence[str], row: tuple[str | None, ...]) -> dict[str, str]:
+    """A value that is not known leaves what HubSpot holds, or wipes it, as the object type says."""
+    if object_type.clears_unknown:
+        return {name: value or "" for name, value in zip(names, row, strict=True)}
     return {name: value for name, value in zip(names, row, strict=True) if value is not None}
 
 

@@ -25,6 +25,8 @@ KINDS = {
     "datetime_from_date_parsing": NO_DATE,
     "instant_out_of_range": "is a date before 1990 or after 2100",
     "string_pattern_mismatch": "is not written as it should be",
+    "word_of_field": "is none of the words that its field can have",
+    "number_of_field": "is not a number such as its field has",
     "greater_than_equal": "is too small",
     "less_than_equal": "is too large",
 }

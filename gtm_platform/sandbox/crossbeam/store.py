@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
-from gtm_platform.sandbox.world.partner_network import PartnerNetwork
+from gtm_platform.sandbox.world.partner_network import CROSSBEAM, PartnerNetwork
 
 
 def stable_uuid(text: str) -> str:
@@ -22,4 +22,4 @@ class CrossbeamStore:
     @classmethod
     def of(cls, world: Any) -> "CrossbeamStore":
         """Make the organisation of a world."""
-        return cls(stable_uuid(f"sandbox{world.seed}.example"), PartnerNetwork("crossbeam", 0.5, world.market))
+        return cls(stable_uuid(f"sandbox{world.seed}.example"), PartnerNetwork(*CROSSBEAM, world.market))

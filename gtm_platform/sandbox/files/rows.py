@@ -111,20 +111,23 @@ def referrals(world: World, at: datetime) -> Table:
 
 
 def manual_entries(world: World, at: datetime) -> Table:
-    """Return a note on each partner that comes to our conference."""
-    return [
-        {
-            "entry_id": f"M-{each.company.number}",
-            "partner_domain": each.company.domain,
-            "field": "note",
-            "value": "Speaks at our conference",
-            "effective_on": f"{world.start:%Y-%m-%d}",
-            "entered_by": OURS,
-            "reason": "",
-        }
-        for each in _companies(world, at)
-        if _is_partner(each, at) and each.company.number % 3
-    ]
+    """Return a note on each partner that comes to our conference, and the tier of those that rose there."""
+    rows = []
+    for each in _companies(world, at):
+        if (partner := each.signals.partnership) and partner.since < at:
+            tier = partner.entered_tier
+            rows.append(
+                {
+                    "entry_id": f"M-{each.company.number}",
+                    "partner_domain": each.company.domain,
+                    "field": "tier" if tier else "note",
+                    "value": tier or "Speaks at our conference",
+                    "effective_on": f"{world.start:%Y-%m-%d}",
+                    "entered_by": OURS,
+                    "reason": "upgraded at the partner council" if tier else "",
+                }
+            )
+    return rows
 
 
 def research(world: World, at: datetime) -> Table:

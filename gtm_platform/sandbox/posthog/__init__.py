@@ -7,6 +7,7 @@ from gtm_platform.sandbox.kit.emulator import Emulator
 from gtm_platform.sandbox.posthog.access import DOCUMENTED, TOKEN, Limits
 from gtm_platform.sandbox.posthog.app import app
 from gtm_platform.sandbox.posthog.store import PROJECT_ID
+from gtm_platform.sandbox.posthog.web_visits import COMPANY_PROPERTY, CONVERSION, WEB_HOST
 
 EMULATOR = Emulator(
     name="posthog",
@@ -17,6 +18,9 @@ EMULATOR = Emulator(
         "POSTHOG_API_KEY": TOKEN,
         "POSTHOG_PROJECT_ID": "@current",  # where no world names it
         "POSTHOG_HOST": url,
+        "POSTHOG_WEB_HOSTS": WEB_HOST,
+        "POSTHOG_CONVERSION_EVENTS": CONVERSION,
+        "POSTHOG_COMPANY_PROPERTY": COMPANY_PROPERTY,
     },
     account=lambda store: {"POSTHOG_PROJECT_ID": str(store.project_id)},
     limits=DOCUMENTED,

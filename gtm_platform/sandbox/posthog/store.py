@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gtm_platform.sandbox.kit.activity import Activity
+
+if TYPE_CHECKING:  # the world itself makes such stores
+    from gtm_platform.sandbox.world.market import Market
 
 PROJECT_ID = 1  # of a store that belongs to no world
 
@@ -36,3 +39,4 @@ class PostHogStore:
     groups: dict[str, dict[str, Any]] = field(default_factory=dict)  # key -> properties
     recorded_from: datetime | None = None  # no event is older
     project_id: int = PROJECT_ID
+    market: "Market | None" = field(default=None, repr=False)  # whose companies visit the web site

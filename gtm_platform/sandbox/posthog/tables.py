@@ -9,6 +9,7 @@ from gtm_platform.sandbox.posthog.events import PostHogEvent, events
 from gtm_platform.sandbox.posthog.hogql.meaning import Reader
 from gtm_platform.sandbox.posthog.hogql.query import Span, Table
 from gtm_platform.sandbox.posthog.store import PostHogPerson, PostHogStore
+from gtm_platform.sandbox.posthog.web_visits import web_visits
 
 _PERSON: Mapping[str, Reader] = {
     "id": lambda person: person.uuid,
@@ -63,7 +64,7 @@ def tables(store: PostHogStore, now: datetime) -> Callable[[str], Table | None]:
         return _event_column(store, path)
 
     by_name = {
-        "events": Table(lambda span: events(store, span.first, span.last, now), _EVENT_COLUMNS, event_column),
+        "events": Table(lambda span: _events(store, span, now), _EVENT_COLUMNS, event_column),
         "persons": Table(persons, tuple(_PERSON), _person_column),
         "person_distinct_ids": Table(
             lambda span: ((person, id_) for person in persons(span) for id_ in person.distinct_ids),
@@ -77,6 +78,12 @@ def tables(store: PostHogStore, now: datetime) -> Callable[[str], Table | None]:
         ),
     }
     return by_name.get
+
+
+def _events(store: PostHogStore, span: Span, now: datetime) -> Iterable[PostHogEvent]:
+    """What people did in the product, and on the web site."""
+    yield from events(store, span.first, span.last, now)
+    yield from web_visits(store, span.first, span.last, now)
 
 
 def _event_column(store: PostHogStore, path: tuple[str, ...]) -> Reader | None:

@@ -18,6 +18,7 @@ from gtm_platform.sandbox.world.further_life import FurtherLife
 from gtm_platform.sandbox.world.history import PersonHistory, as_of
 from gtm_platform.sandbox.world.hubspot_file import HubSpotFile
 from gtm_platform.sandbox.world.intercom_file import IntercomFile
+from gtm_platform.sandbox.world.movers import quiet_spell
 from gtm_platform.sandbox.world.people import Person
 from gtm_platform.sandbox.world.sessions import Usage
 from gtm_platform.sandbox.world.support import Support
@@ -47,7 +48,7 @@ class Life:
         self.elsewhere = billed_elsewhere(context.seed, person, self.kind)
         if self.elsewhere:
             self.kind = "contract"
-        self.signed_up = self._soon(person.born, 0.1, 10) if self.kind != "lead" else None
+        self.signed_up = (person.signs_up or self._soon(person.born, 0.1, 10)) if self.kind != "lead" else None
         self.contracts = self._draw_contracts()
         self.in_intercom = rng.random() < {"payer": 1.0, "contract": 1.0, "trial": 0.9, "free": 0.8}.get(
             self.kind, 0.12
@@ -62,7 +63,8 @@ class Life:
         self.linked = self.billing.endswith("id") or self.billing == "no address"
         if self.billing in ("own address", "second address, known to HubSpot"):
             self.linked = self.in_intercom and rng.random() < 0.9
-        self.usage = Usage(f"{context.seed}:{person.number}", person.born.date(), 0.0)
+        spell = quiet_spell(context.seed, person.company, context.start) if person.company else None
+        self.usage = Usage(f"{context.seed}:{person.number}", person.born.date(), 0.0, spell)
         self.rate = rng.uniform(0.2, 0.95)
         self.stays_in_intercom = False
         self.further = FurtherLife(self)

@@ -4,13 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
-from typing import Any
 
-from gtm_platform.sandbox.world import names
-from gtm_platform.sandbox.world.addresses import plain
-from gtm_platform.sandbox.world.agenda import DAY
 from gtm_platform.sandbox.world.market_signals import MarketSignals, signals_of
-from gtm_platform.sandbox.world.people import Company
+from gtm_platform.sandbox.world.movers import movers
+from gtm_platform.sandbox.world.people import Company, stranger
 
 STRANGERS = 30_000_000  # the numbers of companies that nobody of ours works with
 _THIRDS = ("AI", "Search", "Data", "Cloud", "Agents")  # no company with people is called so
@@ -18,7 +15,7 @@ _THIRDS = ("AI", "Search", "Data", "Cloud", "Agents")  # no company with people 
 
 @dataclass(frozen=True, slots=True)
 class MarketCompany:
-    """A company and what it shows; a stranger is in no system but those that watch the market."""
+    """A company and what it shows; a stranger is in no other system when the world begins."""
 
     company: Company
     is_stranger: bool
@@ -31,21 +28,26 @@ class MarketCompany:
 
 
 class Market:
-    """The companies of a world, and one stranger for every twelve people of it."""
+    """The companies of a world, one stranger for every twelve people of it, and strangers that soon move."""
 
     def __init__(self, seed: int, people: int, start: datetime, insiders: Callable[[], Iterable[Company]]) -> None:
         self.seed = seed
         self.start = start
         self._insiders = insiders
-        self._strangers = [_stranger(seed, ordinal, start) for ordinal in range(people // 12 + 5)]
-        self._drawn: dict[int, MarketCompany] = {}
+        self.movers = list(movers(seed, people, start))
+        self._strangers = [
+            stranger(Random(f"{seed}:stranger:{ordinal}"), seed, STRANGERS, ordinal, start, _THIRDS)
+            for ordinal in range(people // 12 + 5)
+        ]
+        moving = (MarketCompany(each.company, is_stranger=True, signals=each.signals) for each in self.movers)
+        self._drawn = {each.company.number: each for each in moving}
 
     def companies(self, now: datetime) -> Iterator[MarketCompany]:
         """All companies that exist by an instant, always in the same order."""
         for company in self._insiders():
             if company.born <= now:
                 yield self._shown(company, is_stranger=False)
-        for company in self._strangers:
+        for company in (*self._strangers, *(each.company for each in self.movers)):
             yield self._shown(company, is_stranger=True)
 
     def _shown(self, company: Company, is_stranger: bool) -> MarketCompany:
@@ -53,48 +55,3 @@ class Market:
             signals = signals_of(self.seed, company, self.start, is_stranger)
             self._drawn[company.number] = MarketCompany(company, is_stranger, signals)
         return self._drawn[company.number]
-
-    def truth(self, before: datetime) -> list[dict[str, Any]]:
-        """What each company with a signal has shown before an instant."""
-        rows = (_shown_before(each, before) for each in self.companies(before))
-        return [row for row in rows if len(row) > len(_IDENTITY)]
-
-
-_IDENTITY = ("name", "domain", "stranger")
-
-
-def _stranger(seed: int, ordinal: int, start: datetime) -> Company:
-    rng = Random(f"{seed}:stranger:{ordinal}")
-    firsts, seconds = names.COMPANY_FIRST, list(names.COMPANY_SECOND)
-    round_, place = divmod(ordinal, len(firsts) * len(seconds))
-    place = (place * 1979 + seed * 7919) % (len(firsts) * len(seconds))
-    second = seconds[place // len(firsts)]
-    third = _THIRDS[round_ % len(_THIRDS)] + (str(round_ // len(_THIRDS) + 1) if round_ >= len(_THIRDS) else "")
-    name = f"{firsts[place % len(firsts)]} {second} {third}"
-    country = rng.randrange(len(names.COUNTRIES))
-    return Company(
-        number=STRANGERS + ordinal,
-        name=name,
-        domain=f"{'-'.join(plain(word) for word in name.split())}.example",
-        industry=names.COMPANY_SECOND[second],
-        size=int(rng.lognormvariate(4.2, 1.3)) + 3,
-        country=country,
-        city=rng.choice(names.COUNTRIES[country][4]),
-        born=start - rng.randrange(400, 4000) * DAY,
-    )
-
-
-def _shown_before(each: MarketCompany, before: datetime) -> dict[str, Any]:
-    """The company's signals as of an instant, by kind; what there is none of is left out."""
-    signals = each.signals
-    partner = signals.partnership if signals.partnership and signals.partnership.since < before else None
-    past = {
-        "jobs": sorted(job.id for job in signals.jobs if job.is_ai and job.posted < before <= job.closed),
-        "acts": sorted(act.id for act in signals.acts if act.at < before),
-        "visits": sorted(visit.id for visit in signals.visits if visit.at < before),
-        "competitors": sorted(use.competitor for use in signals.competitors if use.seen < before),
-        "partner_status": partner.status if partner else None,
-        "listed": bool(signals.listed and signals.listed < before),
-    }
-    identity = dict(zip(_IDENTITY, (each.company.name, each.company.domain, each.is_stranger), strict=True))
-    return identity | {name: value for name, value in past.items() if value}

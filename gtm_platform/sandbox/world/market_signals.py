@@ -117,6 +117,7 @@ class Partnership:
     tier: str
     specializations: tuple[str, ...]
     since: datetime
+    entered_tier: str | None = None  # what somebody noted by hand, which no portal has
 
 
 @dataclass(slots=True)
@@ -210,21 +211,38 @@ def _use_competitor(
 
 def _turn(rng: Random, company: Company, signals: MarketSignals, ids: Iterator[int], start: datetime) -> None:
     """Come into the market within the first days of the world."""
-    at = start + timedelta(hours=rng.randrange(20, 160))
+    turn(rng, company, signals, ids, start + timedelta(hours=rng.randrange(20, 160)))
+
+
+def turn(rng: Random, company: Company, signals: MarketSignals, ids: Iterator[int], at: datetime) -> None:
+    """Come into the market at an instant, by a job or by a visit of the website."""
     if rng.random() < 0.5:
-        technologies = (("rag", True), ("langchain", True))
-        place = rng.choice(names.COUNTRIES[company.country][4])
-        job = JobPost(next(ids), "senior ai engineer", "AI Engineer", technologies, place, at, at + 40 * DAY)
-        signals.jobs.append(job)
+        hire(rng, company, signals, ids, at)
     else:
         pages = ("/compare/pinecone", "/pricing", "/docs")
         signals.visits.append(Visit(next(ids), at, pages, 240, "google"))
 
 
+def hire(rng: Random, company: Company, signals: MarketSignals, ids: Iterator[int], at: datetime) -> None:
+    """Look for an AI engineer from an instant on."""
+    technologies = (("rag", True), ("langchain", True))
+    place = rng.choice(names.COUNTRIES[company.country][4])
+    job = JobPost(next(ids), "senior ai engineer", "AI Engineer", technologies, place, at, at + 40 * DAY)
+    signals.jobs.append(job)
+
+
 def _partner(rng: Random, company: Company, signals: MarketSignals, _ids: Iterator[int], start: datetime) -> None:
     skills = tuple(sorted(rng.sample(SKILLS, rng.randrange(1, 4))))
     since = max(start - rng.randrange(-10, 500) * DAY, company.born)
-    signals.partnership = Partnership(rng.choice(PARTNER_TYPES), rng.choice(STATUSES), rng.choice(TIERS), skills, since)
+    kind, status, tier = rng.choice(PARTNER_TYPES), rng.choice(STATUSES), rng.choice(TIERS)
+    entered = TIERS[(TIERS.index(tier) + 1) % len(TIERS)] if company.number % 3 == 0 else None
+    signals.partnership = Partnership(kind, status, tier, skills, since, entered)
+
+
+def become_partner(rng: Random, signals: MarketSignals, at: datetime) -> None:
+    """Join as an active partner at an instant."""
+    skills = tuple(sorted(rng.sample(SKILLS, rng.randrange(1, 4))))
+    signals.partnership = Partnership(rng.choice(PARTNER_TYPES), "active", TIERS[0], skills, at)
 
 
 def _list(rng: Random, company: Company, signals: MarketSignals, _ids: Iterator[int], start: datetime) -> None:

@@ -11,6 +11,7 @@ from random import Random
 from gtm_platform.sandbox.world.market import Market, MarketCompany
 from gtm_platform.sandbox.world.people import Company
 
+CROSSBEAM = ("crossbeam", 0.5)  # a portal, and the share of the partners that are on it
 _STAGES = ("won", "won", "in_progress", "lost")
 
 

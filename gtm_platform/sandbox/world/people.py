@@ -3,13 +3,14 @@
 People are drawn in blocks of 25 who share five companies, so that nobody depends on how many others there are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
 from gtm_platform.sandbox.world import names
 from gtm_platform.sandbox.world.addresses import plain
+from gtm_platform.sandbox.world.agenda import DAY
 
 _BLOCK_PEOPLE, _BLOCK_COMPANIES = 25, 5
 _NEWCOMER = 10_000_000  # newcomers are numbered from here, their companies too
@@ -51,6 +52,7 @@ class Person:
     born: datetime
     pays: float  # how likely they are to become a customer
     rank: int  # place among the people of the company, 0 is the first
+    signs_up: datetime | None = None  # where that is settled beforehand
 
     @property
     def name(self) -> str:
@@ -171,3 +173,26 @@ def newcomer(seed: int, ordinal: int, companies: list[Company], at: datetime) ->
     email = f"{plain(first)}.{plain(last)}{ordinal + 1}@{company.domain}"
     person = _person(rng, _NEWCOMER + ordinal, (first, last), email, company, at, rank)
     return person, founded if person.company else None
+
+
+def stranger(
+    rng: Random, seed: int, first_number: int, ordinal: int, start: datetime, thirds: Sequence[str]
+) -> Company:
+    """A company that nobody of ours works with; `thirds` are words that no other company has in its name."""
+    firsts, seconds = names.COMPANY_FIRST, list(names.COMPANY_SECOND)
+    round_, place = divmod(ordinal, len(firsts) * len(seconds))
+    place = (place * 1979 + seed * 7919) % (len(firsts) * len(seconds))
+    second = seconds[place // len(firsts)]
+    third = thirds[round_ % len(thirds)] + (str(round_ // len(thirds) + 1) if round_ >= len(thirds) else "")
+    name = f"{firsts[place % len(firsts)]} {second} {third}"
+    country = rng.randrange(len(names.COUNTRIES))
+    return Company(
+        number=first_number + ordinal,
+        name=name,
+        domain=f"{'-'.join(plain(word) for word in name.split())}.example",
+        industry=names.COMPANY_SECOND[second],
+        size=int(rng.lognormvariate(4.2, 1.3)) + 3,
+        country=country,
+        city=rng.choice(names.COUNTRIES[country][4]),
+        born=start - rng.randrange(400, 4000) * DAY,
+    )

@@ -7,26 +7,34 @@ from gtm_platform.sandbox.world.agenda import DAY
 
 _WEEKEND = 0.3
 
+QuietSpell = tuple[date, date]  # the first day without use, and the first day with use again
+
 
 class Usage:
     """When a person is seen in the product: each phase is a first day and a likelihood per weekday.
 
-    A new phase never concerns the present day.
+    A new phase never concerns the present day. In a quiet spell, a first day and the day on which it is over, nothing
+    is used; whoever uses the product at all then does so on the day before it and on the day after it.
     """
 
-    __slots__ = ("key", "phases")
+    __slots__ = ("key", "phases", "spell")
 
-    def __init__(self, key: str, since: date, rate: float) -> None:
+    def __init__(self, key: str, since: date, rate: float, spell: QuietSpell | None = None) -> None:
         self.key = key
         self.phases: list[tuple[date, float]] = [(since, rate)]
+        self.spell = spell
 
     def change(self, at: datetime, rate: float) -> None:
         self.phases.append((at.date() + DAY, rate))
 
     def seen(self, day: date, rate: float) -> datetime | None:
+        if self.spell and self.spell[0] <= day < self.spell[1]:
+            return None
         roll = int.from_bytes(blake2b(f"{self.key}:{day.toordinal()}".encode(), digest_size=8).digest(), "big")
         if day.weekday() >= 5:
             rate *= _WEEKEND
+        if self.spell and day in (self.spell[0] - DAY, self.spell[1]):
+            rate = 1.0
         if (roll >> 32) >= rate * 2**32:
             return None
         return datetime.combine(day, time(), UTC) + timedelta(seconds=(roll & 0xFFFFFFFF) * 86400 >> 32)

@@ -92,9 +92,19 @@ invitee is, else a *no-show* if it is marked so, else *held* once `end_time` is 
 `calls_held_90d`, `calls_no_show_90d`, `calls_cancelled_90d`, and `calls_booked_90d`, all but the rescheduled.
 `last_call_at` is the start of the latest that was held, `next_call_at` of the earliest to come that still stands.
 
+**Signing up.** `signed_up` says that somebody has: there is a user of theirs in the product, or they have or had a
+subscription.
+
+**The cohorts** of companies, of which somebody is in one: `customer` where anybody has signed up, else `partner` with a
+`partner_status` that is not inactive, else `in_market` with an open AI job, an act, a visit or a place on a list, else
+`competitor` where it uses a competitor's product. `signs` are what the market shows of it; `by_address` says that
+somebody who signed up has an address of the company. A customer is `dormant` when nobody was seen in the 30 days
+before.
+
 **The market** lists each company that shows something, whoever works there: AI `jobs` that are open, `acts` of its
-developers on GitHub, `visits` of the website, `competitors` whose product it uses, its `partner_status`, and whether it
-is `listed` as a target account. A `stranger` is in no system but those that watch the market.
+developers on GitHub, `visits` of the website, `competitors` whose product it uses, its `partner_status` and
+`partner_tier`, its `introducers` (partners whose customer it is), and whether it is `listed` as a target account.
+A `stranger` was in no system but those that watch the market when the world began.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -113,6 +123,7 @@ SYSTEMS = (
     "hubspot", "intercom", "stripe", "calendly", "posthog", "orb", "chartmogul", "userflow", "fathom", "listkit_admin",
     "chroma_admin",
 )  # fmt: skip
+USE = ("posthog", "userflow", "listkit_admin", "chroma_admin")  # they record the use of the product
 STATUSES = ("prospect", *STANDINGS, "churned")
 
 
@@ -145,6 +156,7 @@ def _person(person: PersonHistory, before: datetime, systems: Collection[str]) -
         "name": person.name,
         "emails": _emails(records, before),
         "shared_inbox": person.shared_inbox,
+        "signed_up": _has_signed_up(person, before, systems) or money.customer()["customer_status"] != "prospect",
         "company_domain": person.company_domain,
         **{system: [record.id for record in live.get(system, ())] for system in SYSTEMS if system in systems},
         "stripe_deleted": [account.id for account in money.accounts if not account.live(before)],
@@ -159,6 +171,15 @@ def _person(person: PersonHistory, before: datetime, systems: Collection[str]) -
         **_support(cases, before),
     }
     return {name: _iso(value) if isinstance(value, datetime) else value for name, value in row.items()}
+
+
+def _has_signed_up(person: PersonHistory, before: datetime, systems: Collection[str]) -> bool:
+    """Whether a system shows a user of the product."""
+    product = person.product
+    if product is None or product.use.signed_up >= before:
+        return False
+    users = any(contact.usage for contact in person.intercom if contact.live(before)) and "intercom" in systems
+    return users or any(person.records.get(system) for system in USE if system in systems)
 
 
 def _departure(person: PersonHistory, before: datetime) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from heapq import heapify
 from math import log
@@ -19,9 +20,11 @@ from gtm_platform.sandbox.world.firm import Firm
 from gtm_platform.sandbox.world.hubspot_properties import define_properties
 from gtm_platform.sandbox.world.life import Life
 from gtm_platform.sandbox.world.market import Market
-from gtm_platform.sandbox.world.people import Company, newcomer, residents
+from gtm_platform.sandbox.world.people import Company, Person, newcomer, residents
 from gtm_platform.sandbox.world.stripe_events import RETENTION, StripeEvents
 from gtm_platform.sandbox.world.truth import SYSTEMS, truth
+from gtm_platform.sandbox.world.truth_cohorts import cohorts
+from gtm_platform.sandbox.world.truth_market import market_truth
 
 _GROWTH = 0.3 / 420  # newcomers a day, per person there at the start
 _ACCOUNTS, _FIRST_PORTAL, _FIRST_PROJECT = 1_000_000, 20_000_000, 10_000
@@ -49,6 +52,7 @@ class World:
         self._agenda = Agenda(-1, self._queue)
         self._companies: list[Company] = []
         self._founded: list[Company] = []
+        self._bought: list[Company] = []  # strangers until they did
         self.market = Market(seed, people, self.start, lambda: (*self._companies, *self._founded))
         events = StripeEvents(self.stripe, self.start - RETENTION)
         self._context = context = Context(
@@ -60,13 +64,17 @@ class World:
         self.listkit_admin, self.chroma_admin = context.listkit_admin, context.chroma_admin
         self.calendly.organization = f"ORGSANDBOX{account}"
         self.chartmogul.account_id = f"acc_sandbox{account}"
-        self.posthog.project_id = _FIRST_PROJECT + account
+        self.posthog.project_id, self.posthog.market = _FIRST_PROJECT + account, self.market
         with _no_collection():
             self._add_fixtures()
             self._settle_residents()
         events.sort_by_time()
         events.drop_expired(self.start)
         self._expect_newcomer(self.start, 0)
+        for mover in self.market.movers:
+            if mover.then == "customer":
+                buyer = mover.buyer(seed)
+                self._agenda.at(buyer.born, self._welcome_buyer, buyer)
         self._agenda.at(self.start + timedelta(days=5, hours=9), self._tend_catalogue, 0)
 
     def clock(self) -> datetime:
@@ -94,8 +102,10 @@ class World:
         if not first <= day <= last:
             raise ValueError(f"The truth is known from {first} to {last}; {day} is outside.")
         with _no_collection():
-            rows = truth(self._context.histories, (*self._companies, *self._founded), day, systems)
-            return rows | {"market": self.market.truth(datetime.combine(day, time(), UTC) + DAY)}
+            rows = truth(self._context.histories, (*self._companies, *self._founded, *self._bought), day, systems)
+            end = datetime.combine(day, time(), UTC) + DAY
+            market = market_truth(self.market, end)
+            return rows | {"market": market, "cohorts": cohorts(rows["people"], market, end)}
 
     def _add_fixtures(self) -> None:
         fixtures.add_hubspot_fixtures(self.hubspot, self.start)
@@ -134,6 +144,14 @@ class World:
             Firm(self._context, founded, self._queue)
         Life(self._context, person, self._queue)
         self._expect_newcomer(at, ordinal + 1)
+
+    def _welcome_buyer(self, at: datetime, buyer: Person) -> None:
+        """Let somebody of a company that only the market knew sign up, and somebody of ours enter it."""
+        assert buyer.company
+        entered = replace(buyer.company, born=at)
+        self._bought.append(entered)
+        Firm(self._context, entered, self._queue)
+        Life(self._context, buyer, self._queue)
 
     def _tend_catalogue(self, at: datetime, turn: int) -> None:
         """Every other week somebody improves a product's name tag."""

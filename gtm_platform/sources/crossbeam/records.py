@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from gtm_platform.ingest.record import Id, MaybeBool, MaybeId, MaybeText, Record, at
+from gtm_platform.ingest.record import Id, MaybeBool, MaybeId, MaybeText, Record, at, fact
 
 
 def _named(key: str) -> BeforeValidator:
@@ -38,6 +38,7 @@ class Overlap(Record):
     partner_record_key: Id = at("partner_crossbeam_record_id", default=..., about="Crossbeam's id of theirs.")
     partner_id: MaybeId = at("partner_id", about="The partner; see crossbeam/partners.")
     partner_name: MaybeText = at("partner_name", about="What the partner is called.")
+    partner_domain: MaybeText = fact("partner_domain", about="The partner's domain, by the list of partners.")
     record_id: MaybeId = at("record_id", about="Our account in our CRM.")
     name: MaybeText = at("record_name", about="What our account is called.")
     website: MaybeText = at("record_website", about="Its web site.")

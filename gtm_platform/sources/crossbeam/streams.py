@@ -6,7 +6,8 @@ with a partner makes useless; a thousand overlaps come with a call.
 
 from collections.abc import Iterator
 
-from gtm_platform.http.pages import Page
+from gtm_platform.http.pages import Page, get_path_or_none
+from gtm_platform.ingest.record import with_facts
 from gtm_platform.ingest.source import Stream, Window
 from gtm_platform.sources.crossbeam import records
 from gtm_platform.sources.crossbeam.client import Crossbeam
@@ -18,8 +19,12 @@ def partners(crossbeam: Crossbeam, _: Window) -> Iterator[Page]:
 
 
 def overlaps(crossbeam: Crossbeam, _: Window) -> Iterator[Page]:
-    """Read all accounts that partners and we share."""
-    return crossbeam.overlaps()
+    """Read all accounts that partners and we share, with the partner's domain."""
+    domains = {
+        get_path_or_none(row, "uuid"): get_path_or_none(row, "domain") for page in crossbeam.partners() for row in page
+    }
+    for page in crossbeam.overlaps():
+        yield [with_facts(row, partner_domain=domains.get(get_path_or_none(row, "partner_id"))) for row in page]
 
 
 STREAMS = (

@@ -3,7 +3,7 @@
 import ibis
 
 from gtm_platform.ingest.feeds import CompanyFeed
-from gtm_platform.ingest.market_feeds import SignalFeed
+from gtm_platform.ingest.market_feeds import SignalFeed, TrafficFeed
 
 
 def _visits(rows: ibis.Table) -> ibis.Table:
@@ -34,4 +34,5 @@ FEEDS = (
         topics="pages",
         rows=_visits,
     ),
+    TrafficFeed("ga4", "ga4/traffic", precedence=30, conversions="conversions"),
 )

@@ -139,5 +139,5 @@ FIVETRAN_INTERCOM = LandedSystem(
         Account(table, value("workspace_id"), "Intercom workspace {id}")
         for table in ("contact_history", "contact", "article_history")
     ),
-    not_landed={"tickets": "Fivetran does not land Intercom's tickets in a form that is read here."},
+    not_landed={"tickets": "Fivetran's schema of Intercom has no table of tickets."},
 )

@@ -1,9 +1,9 @@
-"""What partner files say of companies: who is a partner, and whom partners brought."""
+"""What partner files say of companies: who is a partner, whom partners brought, what people entered."""
 
 import ibis
 
 from gtm_platform.ingest.feeds import CompanyFeed
-from gtm_platform.ingest.market_feeds import PartnerFeed, ReferralFeed
+from gtm_platform.ingest.market_feeds import PartnerEntryFeed, PartnerFeed, ReferralFeed
 
 
 def _status(table: ibis.Table) -> ibis.Value:
@@ -29,7 +29,6 @@ FEEDS = (
         tier="tier",
         specializations="specialisations",
         since="joined_on",
-        updated_at="received_at",
         rows=_partners,
     ),
     ReferralFeed(
@@ -45,5 +44,16 @@ FEEDS = (
         amount="deal_amount",
         currency="currency",
     ),
+    PartnerEntryFeed(
+        source="partners_csv",
+        table="partners_csv/manual_entries",
+        entry_id="entry_id",
+        field="field",
+        value="value",
+        effective_at="effective_on",
+        company_domain="partner_domain",
+        rows=lambda entries: entries.filter(entries["field"] != "note"),
+    ),
     CompanyFeed("partners_csv", "partners_csv/partners", precedence=190, domain="partner_domain", name="partner_name"),
+    CompanyFeed("partners_csv", "partners_csv/manual_entries", precedence=191, domain="partner_domain"),
 )

@@ -1,8 +1,9 @@
 """What the rows of partner files look like to us."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from gtm_platform.ingest.files.cells import Day, MaybeDay, MaybeMoney, Word, Words, host_of
@@ -30,6 +31,24 @@ def _host(value: object) -> object:
 
 def _currency(value: str | None) -> str | None:
     return value.upper() if value else value
+
+
+WORDS = {"tier": get_args(TIERS), "status": get_args(STATUSES)}
+NUMBERS = {"customers_referred": r"\d{1,9}", "customers_implemented": r"\d{1,9}", "revenue": r"\d{1,15}(\.\d{1,6})?"}
+
+
+def _entered(value: str, info: ValidationInfo) -> str:
+    """A value that its field can have, written as the other files write it."""
+    name = info.data.get("field")
+    if name in WORDS:
+        value = re.sub(r"[\s-]+", "_", value.lower())
+        if value not in WORDS[name]:
+            raise PydanticCustomError("word_of_field", f"It is no {name}")
+    if name in NUMBERS:
+        value = re.sub(r"[$€£,\s]", "", value)
+        if not re.fullmatch(NUMBERS[name], value):
+            raise PydanticCustomError("number_of_field", "It is no number")
+    return value
 
 
 Domain = Annotated[str, BeforeValidator(_host)]
@@ -91,7 +110,7 @@ class ManualEntry(FileRow):
     entry_id: Id = fact("entry_id", default=..., about="The entry's id.")
     partner_domain: Domain = fact("partner_domain", default=..., about=REQUIRED_DOMAIN)
     field: Annotated[ENTRY_FIELDS, Word] = fact("field", default=..., about="What the entry says something of.")
-    value: Id = fact("value", default=..., about="What it says.")
+    value: Annotated[Id, AfterValidator(_entered)] = fact("value", default=..., about="What it says.")
     effective_on: Day = fact("effective_on", default=..., about="From when on; of several the newest counts.")
     entered_by: Id = fact("entered_by", default=..., personal=True, about="Who says so.")
     reason: MaybeText = fact("reason", about="Why.")

@@ -90,7 +90,6 @@ FEEDS = (
         tier=_by_group(TIERS),
         specializations="tags",
         since="joined_at",
-        updated_at="updated_at",
     ),
     ReferralFeed(
         "partnerstack",

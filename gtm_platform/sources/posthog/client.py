@@ -33,6 +33,15 @@ Rows = list[RawRecord]
 
 
 @dataclass(frozen=True)
+class WebSite:
+    """The hosts of the web site, the events that are conversions, the property that names companies."""
+
+    hosts: tuple[str, ...] = ()
+    conversions: tuple[str, ...] = ()
+    company_property: str | None = None
+
+
+@dataclass(frozen=True)
 class PostHog:
     """One project for one run; all streams share it, and so its rate limits."""
 
@@ -40,6 +49,7 @@ class PostHog:
     project: str
     signup_event: str
     login_event: str
+    site: WebSite = WebSite()
     page_size: int = PAGE
 
     def query(self, name: str, text: str, values: Values = MappingProxyType({})) -> Rows:
@@ -119,7 +129,11 @@ def connect(settings: Settings) -> Iterator[PostHog]:
         refine=_refine,
     ) as api:
         yield PostHog(
-            api, settings.posthog_project_id or "", settings.posthog_signup_event, settings.posthog_login_event
+            api,
+            settings.posthog_project_id or "",
+            settings.posthog_signup_event,
+            settings.posthog_login_event,
+            WebSite(settings.web_hosts, settings.conversion_events, settings.posthog_company_property),
         )
 
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from gtm_platform.settings import Secret, SystemSettings, Text
+from gtm_platform.settings import Secret, SystemSettings, Text, words
 
 
 class PostHogSettings(SystemSettings):
@@ -30,3 +30,29 @@ class PostHogSettings(SystemSettings):
     posthog_login_event: str = Field(
         default="user_logged_in", description="What the product calls the event of logging in."
     )
+    posthog_web_hosts: Text = Field(
+        default=None,
+        description="Hosts of the web site, separated by commas, e.g. www.acme.com: their visits are counted.",
+    )
+    posthog_conversion_events: str = Field(
+        default="user_signed_up", description="Events that are a conversion of a visit, separated by commas."
+    )
+    posthog_company_property: Text = Field(
+        default=None,
+        pattern=r"^[A-Za-z_$][A-Za-z0-9_$]*$",
+        description="Property of a page view with the visitor's company domain, else their address tells it.",
+    )
+
+    @property
+    def web_hosts(self) -> tuple[str, ...]:
+        """The hosts of the web site."""
+        return words((self.posthog_web_hosts or "").lower())
+
+    @property
+    def conversion_events(self) -> tuple[str, ...]:
+        """The events that are a conversion."""
+        return words(self.posthog_conversion_events)
+
+    def hints(self) -> tuple[str, ...]:
+        """Say what is not counted as long as nobody says which hosts are the web site."""
+        return () if self.posthog_web_hosts else ("set POSTHOG_WEB_HOSTS, if PostHog sees your web site, too",)

@@ -99,7 +99,7 @@ def _with_person_facts(row: RawRecord, ids: Mapping[str, Any], last_seen: Mappin
 
 def signups(posthog: PostHog, window: Window) -> Iterator[Page]:
     """Read the events of signing up."""
-    for start, end in _slices(posthog, window):
+    for start, end in spans(posthog, window):
         values = {"start": literal(start), "end": literal(end), "event": posthog.signup_event}
         for page in posthog.pages("signups", SIGNUPS, values, {"at": literal(start), "after": ""}, _after_event):
             yield [*page]
@@ -112,7 +112,7 @@ def _after_event(row: RawRecord) -> dict[str, str]:
 
 def daily_usage(posthog: PostHog, window: Window) -> Iterator[Page]:
     """Read what each person did on each day; a day that the window begins in is read from its beginning."""
-    for start, end in _slices(posthog, window):
+    for start, end in spans(posthog, window):
         values = {"start": literal(start), "end": literal(end), "event": posthog.login_event}
         first = {"on": f"{start:%Y-%m-%d}", "after": LEAST_UUID}
         for page in posthog.pages("daily usage", DAILY_USAGE, values, first, _after_day):
@@ -123,7 +123,7 @@ def _after_day(row: RawRecord) -> dict[str, str]:
     return {"on": get_path(row.document, "day"), "after": get_path(row.document, "person_id")}
 
 
-def _slices(posthog: PostHog, window: Window) -> Iterator[tuple[datetime, datetime]]:
+def spans(posthog: PostHog, window: Window) -> Iterator[tuple[datetime, datetime]]:
     """Cut the window into spans that a query can cope with, from the midnight before its first event."""
     first = posthog.first_event(window.end) if window.full else window.start
     if first is None:

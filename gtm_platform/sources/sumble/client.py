@@ -18,6 +18,7 @@ from gtm_platform.http.errors import ApiFailure, BadRequest, InvalidResponse
 from gtm_platform.http.pages import Page, expect_list, get_path, get_path_or_none, rows
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
+from gtm_platform.ingest.credits import MonthLedger, current_allowance
 from gtm_platform.sources.sumble.credits import Credits, OutOfCredits
 from gtm_platform.sources.sumble.settings import SumbleSettings as Settings
 
@@ -118,9 +119,13 @@ class Sumble:
             limit = min(LARGEST_PAGE, total - offset)
 
     def _ask(self, path: str, body: Mapping[str, Any], most: int, list_at: str) -> bytes:
-        self.credits.reserve(most)
-        answer = self.api.post(path, body, check=expect_list(list_at))
-        self.credits.settle(most, answer)
+        reserved = self.credits.reserve(path, most)
+        try:
+            answer = self.api.post(path, body, check=expect_list(list_at))
+        except ApiFailure as failure:
+            self.credits.fail(reserved, failure)
+            raise
+        self.credits.settle(reserved, answer)
         return answer
 
 
@@ -148,7 +153,8 @@ def connect(settings: Settings) -> Iterator[Sumble]:
         keys=("SUMBLE_API_KEY",),
         refine=_refine,
     ) as api:
-        yield Sumble(api, settings, Credits(settings.sumble_max_credits_per_run))
+        month = MonthLedger("sumble", current_allowance())
+        yield Sumble(api, settings, Credits(settings.sumble_max_credits_per_run, month))
 
 
 def check(sumble: Sumble) -> str:

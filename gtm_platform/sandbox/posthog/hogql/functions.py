@@ -118,6 +118,11 @@ def _json_text(properties: Any, key: Any) -> str:
     return text(values.get(key)) or ""
 
 
+def _element(items: Any, place: int) -> Any:
+    """Of a list its element, counted from one or from behind; beyond its ends a text that is empty."""
+    return items[place - 1 if place > 0 else place] if 0 < abs(place) <= len(items or ()) else ""
+
+
 def _domain(value: Any) -> str:
     return str(value or "").partition("://")[2].partition("/")[0]
 
@@ -177,7 +182,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
         None if value is None else str(value)[start - 1 : None if size is None else start - 1 + size]
     ),
     "splitbychar": lambda sign, value: [] if value is None else str(value).split(sign),
-    "arrayelement": lambda items, place: items[place - 1 if place > 0 else place] if items else None,
+    "arrayelement": _element,
+    "has": lambda items, value: value in items,
     "domain": _domain,
     "jsonextractstring": _json_text,
     "coalesce": lambda *values: next((value for value in values if value is not None), None),

@@ -1,0 +1,47 @@
+"""The truth about how companies stand: the cohort of each, and whether its customers use the product.
+
+The rules are stated in `truth`.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+CUSTOMER, PARTNER, IN_MARKET, COMPETITOR = "customer", "partner", "in_market", "competitor"
+DORMANT = timedelta(days=30)
+SIGNALS = ("jobs", "acts", "visits", "listed")
+
+Row = Mapping[str, Any]
+
+
+def cohorts(people: Iterable[Row], market: Iterable[Row], before: datetime) -> list[dict[str, Any]]:
+    """Return each company that is in a cohort just before an instant."""
+    staff: dict[str, list[Row]] = {}
+    for person in people:
+        if person["company_domain"]:
+            staff.setdefault(person["company_domain"], []).append(person)
+    shown = {row["domain"]: row for row in market}
+    rows = (_standing(domain, staff.get(domain, ()), shown.get(domain, {}), before) for domain in staff.keys() | shown)
+    return sorted((row for row in rows if row["cohort"]), key=lambda row: row["domain"])
+
+
+def _standing(domain: str, staff: Iterable[Row], shown: Row, before: datetime) -> dict[str, Any]:
+    users = [person for person in staff if person["signed_up"]]
+    sights = [datetime.fromisoformat(person["last_seen_at"]) for person in staff if person["last_seen_at"]]
+    idle = before.date() - max(sights, default=datetime.min).date() - timedelta(days=1)  # the day that ends now counts
+    cohort = next((cohort for cohort, applies in _applying(bool(users), shown) if applies), None)
+    return {
+        "domain": domain,
+        "cohort": cohort,
+        "by_address": any(email.endswith(f"@{domain}") for person in users for email in person["emails"]),
+        "dormant": bool(users) and idle > DORMANT,
+        "signs": sorted(shown.keys() & {"partner_status", "competitors", *SIGNALS}),
+    }
+
+
+def _applying(is_signed_up: bool, shown: Row) -> Iterable[tuple[str, bool]]:
+    """Yield the cohorts from the highest in priority, and whether each applies."""
+    yield CUSTOMER, is_signed_up
+    yield PARTNER, shown.get("partner_status") not in (None, "inactive")
+    yield IN_MARKET, any(shown.get(kind) for kind in SIGNALS)
+    yield COMPETITOR, bool(shown.get("competitors"))

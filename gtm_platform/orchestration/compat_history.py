@@ -1,7 +1,7 @@
 """What Dagster recorded of checks, freshness, sensors and schedules, where its storage has no public way to read it.
 
-Only this module, `compat` and `compat_sqlite` use of Dagster what is not public. `test_compat.py` fails when an upgrade
-changes it.
+Only this module, `compat` and the two of SQLite use of Dagster what is not public. `test_compat.py` fails when an
+upgrade changes it.
 """
 
 from collections.abc import Collection

@@ -17,6 +17,8 @@ from gtm_platform.settings import Settings, SettingsError, settings
 
 SETTINGS = Path(__file__).parents[1] / "deployment/dagster.yaml"
 VARIABLE = "GTM_DAGSTER_URL"
+# What a step made of many partitions is recorded by so many at a time: Dagster's own switch, off by default.
+BATCH_VARIABLE, BATCH = "DAGSTER_EVENT_BATCH_SIZE", "500"
 # dagster-postgres sends `NOTIFY channel, %s`, which psycopg 3 hands to the server as a parameter that it refuses.
 DRIVER = "postgresql+psycopg2"
 SQLITE = """
@@ -36,6 +38,7 @@ storage:
 
 def prepare() -> None:
     """Put dagster.yaml where Dagster looks for it, with the storage that the environment names."""
+    os.environ.setdefault(BATCH_VARIABLE, BATCH)  # for this process and those it starts
     home = Path(os.environ["DAGSTER_HOME"])
     home.mkdir(parents=True, exist_ok=True)
     text = SETTINGS.read_text()

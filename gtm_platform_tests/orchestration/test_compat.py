@@ -10,7 +10,7 @@ import pytest
 from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
 
 import gtm_platform
-from gtm_platform.orchestration import compat, compat_history, compat_sqlite
+from gtm_platform.orchestration import compat, compat_history, compat_sqlite, sqlite_engines
 from gtm_platform.orchestration.instance import prepare
 
 DAYS = dg.DailyPartitionsDefinition("2026-01-01")
@@ -63,12 +63,12 @@ def hint() -> dg.AssetCheckResult:
 def test_the_history_of_a_home_lies_where_dagster_looks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A home that was begun before, or is opened without the platform's settings, has one history."""
     with of_home(tmp_path, monkeypatch) as home:
-        assert isinstance(home.event_log_storage, compat_sqlite._EventLog)
+        assert isinstance(home.event_log_storage, compat_sqlite.EventLog)
         ran = dg.materialize([last_day_only, downstream, guard, hint], tags=RANGE, instance=home)
         expected = home.get_run_stats(ran.run_id), home.fetch_materializations(downstream.key, limit=9).records
     (tmp_path / "dagster/dagster.yaml").unlink()
     with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as plain:
-        assert type(plain.event_log_storage) is not compat_sqlite._EventLog
+        assert type(plain.event_log_storage) is not compat_sqlite.EventLog
         assert plain.get_run_by_id(ran.run_id) is not None
         assert (plain.get_run_stats(ran.run_id), plain.fetch_materializations(downstream.key, limit=9).records) == (
             expected
@@ -80,7 +80,7 @@ def test_events_wait_for_no_disk_and_an_instance_that_ends_leaves_whole_files(
 ) -> None:
     with of_home(tmp_path, monkeypatch) as home:
         log = home.event_log_storage
-        assert isinstance(log, compat_sqlite._EventLog)
+        assert isinstance(log, compat_sqlite.EventLog)
         ran = dg.materialize([last_day_only, downstream, guard], tags=RANGE, instance=home)
         with log.run_connection(ran.run_id) as connection:
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1  # when the log is moved
@@ -91,11 +91,11 @@ def test_events_wait_for_no_disk_and_an_instance_that_ends_leaves_whole_files(
 def test_few_files_are_open_after_many_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with of_home(tmp_path, monkeypatch) as home:
         log = home.event_log_storage
-        for number in range(2 * compat_sqlite.FILES):
+        for number in range(2 * sqlite_engines.FILES):
             with log.run_connection(f"run{number}") as connection:
                 connection.exec_driver_sql("select count(*) from event_logs").scalar()
         open_logs = list((tmp_path / "dagster").rglob("run*.db-wal"))
-        assert 0 < len(open_logs) <= compat_sqlite.FILES
+        assert 0 < len(open_logs) <= sqlite_engines.FILES
 
 
 def test_a_result_can_let_downstream_run_and_mark_no_partition(instance: dg.DagsterInstance) -> None:
@@ -182,6 +182,7 @@ def test_nothing_else_imports_what_is_not_public() -> None:
         "orchestration/compat.py",
         "orchestration/compat_history.py",
         "orchestration/compat_sqlite.py",
+        "orchestration/compat_sqlite_events.py",
     }
 
 

@@ -111,7 +111,7 @@ def test_without_the_setting_it_is_sqlite_again(home: Path, monkeypatch: pytest.
     monkeypatch.delenv("GTM_DAGSTER_URL")
     settings.cache_clear()
     with instance() as dagster:
-        assert type(dagster.event_log_storage).__name__ == "_EventLog"
+        assert type(dagster.event_log_storage).__name__ == "EventLog"
     assert list(home.rglob("*.db"))
 
 

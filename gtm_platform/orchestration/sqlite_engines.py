@@ -14,7 +14,10 @@ _kept_lock = threading.Lock()
 
 
 def engine_of(address: str) -> sa.Engine:
-    """Return the engine of a file, which keeps one connection; that of the file unused for longest is closed."""
+    """Return the engine of a file, which keeps one connection.
+
+    When there are too many, that of the file unused for longest is closed.
+    """
     with _kept_lock:
         engine = _kept.get(address) or _new_engine(address)
         _kept[address] = engine

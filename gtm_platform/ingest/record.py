@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import takewhile
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -83,6 +84,14 @@ def _field(paths: Sequence[tuple[str | int, ...]], personal: bool, about: str, d
     aliases = [AliasPath(str(first), *deeper) if deeper else str(first) for first, *deeper in paths]
     alias = aliases[0] if len(aliases) == 1 else AliasChoices(*aliases)
     return Field(default, validation_alias=alias, description=about, json_schema_extra={"personal": personal})
+
+
+def paths_read(record: type[Record]) -> frozenset[str]:
+    """Return where the fields of a record lie, as `properties.name`; of what lies in a list, where the list lies."""
+    aliases = [field.validation_alias for field in record.model_fields.values()]
+    choices = [each for alias in aliases for each in (alias.choices if isinstance(alias, AliasChoices) else [alias])]
+    paths = [each.path if isinstance(each, AliasPath) else [each] for each in choices if each]
+    return frozenset(".".join(takewhile(lambda step: isinstance(step, str), path)) for path in paths)
 
 
 class RawRecord(bytes):

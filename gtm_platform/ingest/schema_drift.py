@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -85,8 +85,8 @@ class StreamFields:
     fields: dict[str, FieldCount] = field(default_factory=dict)
     changes: list[SchemaChange] = field(default_factory=list)
 
-    def learn(self, sample: FieldTypes, now: datetime) -> None:
-        """Count a sample, and note what has changed with it."""
+    def learn(self, sample: FieldTypes, now: datetime, read: Collection[str] = ()) -> None:
+        """Count a sample, and note what has changed with it; that a field comes which is `read` already is no news."""
         at, learning = f"{now:%Y-%m-%dT%H:%M:%S+00:00}", self.records < LEARNT_FROM
         self.records += sample.records
         present = sample.present()
@@ -98,7 +98,8 @@ class StreamFields:
             possible = sample.parents[parent_of(path)]
             self._count_presence(path, counted, present[path], possible, at)
             self._count_types(path, counted, types.get(path, {}), possible, at, learning=learning)
-        self.changes = self.changes[-CHANGES_KEPT:]
+        news = [each for each in self.changes if each.kind != "new field" or each.field not in read]
+        self.changes = news[-CHANGES_KEPT:]
 
     def _count_presence(self, path: str, counted: FieldCount, seen: int, possible: int, at: str) -> None:
         if seen and counted.vanished:
@@ -178,11 +179,11 @@ def _words(counted: FieldCount) -> str:
 # --- the file of a stream ---------------------------------------------------------------------------------------------
 
 
-def learn(lake: Lake, table: str, sample: FieldTypes, now: datetime) -> None:
-    """Count a sample of a stream's records in its file."""
+def learn(lake: Lake, table: str, sample: FieldTypes, now: datetime, read: Collection[str] = ()) -> None:
+    """Count a sample of a stream's records in its file; `read` are the fields that the stream reads."""
     if sample.records:
         with _changing(lake, table) as stream:
-            stream.learn(sample, now)
+            stream.learn(sample, now, read)
 
 
 def acknowledge(lake: Lake, table: str, now: datetime, path: str | None = None) -> list[SchemaChange]:

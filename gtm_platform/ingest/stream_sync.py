@@ -32,6 +32,7 @@ from gtm_platform.ingest.plan import (
     plan_request,
 )
 from gtm_platform.ingest.quarantine import quarantined_since, write_quarantine
+from gtm_platform.ingest.record import paths_read
 from gtm_platform.ingest.source import Source, Stream, Totals, Window
 from gtm_platform.ingest.truncation import refuse_shrinkage
 from gtm_platform.lake.contract_check import row_count
@@ -191,7 +192,7 @@ class StreamSync:
                 dealt.get(window.key) or self._write(extraction, rows, window, plan, request, windows)
                 for window in chosen
             ]
-        schema_drift.learn(self.lake, self.table, extraction.fields, self.now)
+        schema_drift.learn(self.lake, self.table, extraction.fields, self.now, paths_read(self.stream.record))
         quarantine = self.source.quarantine(self.stream)
         write_quarantine(self.lake, quarantine, last.key, last.end, extraction.rejected, self.run_id)
         reasons = Counter(bad.reason for bad in extraction.rejected.values())

@@ -1,13 +1,14 @@
 """Schema drift, on pages of raw records: what is noticed, what is not worth a word, and that no value is ever kept."""
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from gtm_platform.ingest.field_types import SAMPLED_FIRST, FieldTypes, is_name
-from gtm_platform.ingest.record import with_columns, with_facts
+from gtm_platform.ingest.record import MaybeText, Record, at, either, paths_read, with_columns, with_facts
 from gtm_platform.ingest.schema_drift import StreamFields, acknowledge, changes_by_table, changes_of, learn
 from gtm_platform.lake.lake import Lake
 
@@ -25,6 +26,14 @@ def sample(*records: dict[str, Any]) -> FieldTypes:
     return fields
 
 
+class Planet(Record):
+    tilt: MaybeText = either(("orbit", "tilt"), ("inclination",))
+    first_moon: MaybeText = at("moons", 0, "name")
+
+
+READ = paths_read(Planet)
+
+
 class Stream:
     """A stream's fields, learnt from a sync of some records a day."""
 
@@ -32,8 +41,8 @@ class Stream:
         self.fields, self.now = StreamFields(), NOW
         self.sync(*map(planet, range(30)))
 
-    def sync(self, *records: dict[str, Any]) -> None:
-        self.fields.learn(sample(*records), self.now)
+    def sync(self, *records: dict[str, Any], read: Collection[str] = ()) -> None:
+        self.fields.learn(sample(*records), self.now, read)
         self.now += timedelta(days=1)
 
     def changes(self) -> list[tuple[str, str, str, str]]:
@@ -54,6 +63,12 @@ def test_an_unchanged_stream_says_nothing(stream: Stream) -> None:
     for _ in range(20):
         stream.sync(*map(planet, range(7)))
     assert stream.changes() == []
+
+
+def test_that_a_field_comes_which_the_stream_reads_is_no_news(stream: Stream) -> None:
+    for _ in range(3):
+        stream.sync(*(planet(number, inclination=3, rings=2) for number in range(7)), read=READ)
+    assert [field for field, *_ in stream.changes()] == ["rings"]
 
 
 @pytest.mark.faults("P19")

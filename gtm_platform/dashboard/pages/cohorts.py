@@ -77,7 +77,6 @@ def _missing(answer: CohortsAnswer) -> None:
             "cohort": NAMES.get(each.cohort or "", NOTHING),
             "field": each.field,
             "companies": each.companies,
-            "why": each.error,
         }
         for each in answer.missing
     ]
@@ -87,9 +86,8 @@ def _missing(answer: CohortsAnswer) -> None:
         hide_index=True,
         column_config={
             "cohort": columns.TextColumn("Cohort", width=150),
-            "field": columns.TextColumn("Field", width=200),
+            "field": columns.TextColumn("Field", width=420),
             "companies": columns.NumberColumn("Companies", width=95),
-            "why": columns.TextColumn("Why", width=420),
         },
         alt="Fields that companies lack",
     )

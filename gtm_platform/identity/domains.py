@@ -33,7 +33,8 @@ def registered(hosts: ibis.Table, lists: Lists, rules: Identity) -> ibis.Table:
     `domain` is the one that the policy says the registered one is another name of, else the registered one.
     """
     hosts = hosts.filter(hosts["host"].notnull(), ~hosts["host"].re_search(NUMBERS)).select("host").distinct()
-    hosts = hosts.mutate(labels=hosts["host"].re_replace(r"\.+$", "").split("."))
+    words = hosts["host"].re_replace(r"\.+$", "").replace(".", " ")  # Spark splits by a pattern, and a dot is one
+    hosts = hosts.mutate(labels=words.split(" "))
     measured = hosts.view().left_join(_longest_suffixes(hosts.view(), lists["suffixes"]), "host")
     length = ibis.coalesce(measured["length"], 1)
     length = ibis.ifelse(length >= EXCEPTION, length - EXCEPTION, length)

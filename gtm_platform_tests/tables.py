@@ -3,6 +3,7 @@ makes of them, checked against its contract as the lake would.
 """
 
 import secrets
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -18,12 +19,11 @@ import gtm_platform.definitions  # noqa: F401  declares every table
 from gtm_platform.identity import person_records
 from gtm_platform.lake.contracts import Contract, contract_of
 from gtm_platform.lake.duckdb_engine import engine
-from gtm_platform.lake.statements import NotReusable, is_reusable, statement_of
+from gtm_platform.lake.statements import is_reusable, statement_of
 
 Row = Mapping[str, Any]
 DAY = date(2026, 11, 20)
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-_EAGER: set[Callable[..., ibis.Table]] = set()  # rules that read rows while they are called
 
 
 def days_ago(days: float, day: date = DAY) -> datetime:
@@ -66,13 +66,9 @@ def computed(rule: Callable[..., ibis.Table], table: str, **inputs: Any) -> ibis
 
 def _rows(rule: Callable[..., ibis.Table], contract: Contract, inputs: Mapping[str, Any]) -> pa.Table:
     """Compute a rule by the query that is kept of it, as a day does; without one where it reads rows of Python."""
-    if is_reusable(rule) and rule not in _EAGER:
-        try:
-            statement = statement_of(rule, inputs, contract.shaped)
-        except NotReusable:
-            _EAGER.add(rule)
-        else:
-            return engine().con.sql(statement.query.sql).to_arrow_table()
+    eager = getattr(getattr(sys.modules[rule.__module__], "TABLE", None), "eager", False)
+    if is_reusable(rule) and not (eager(inputs) if callable(eager) else eager):
+        return engine().con.sql(statement_of(rule, inputs, contract.shaped).query.sql).to_arrow_table()
     return engine().to_pyarrow(contract.shaped(rule(**inputs)))
 
 

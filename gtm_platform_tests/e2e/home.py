@@ -35,8 +35,11 @@ def midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def gtm(*arguments: str, home: Path, **told: str) -> subprocess.CompletedProcess[str]:
-    """The command as a person gives it, in a process of its own and in a folder that holds no .env."""
+def gtm(*arguments: str, home: Path, at_most: float = 300, **told: str) -> subprocess.CompletedProcess[str]:
+    """The command as a person gives it, in a process of its own and in a folder that holds no .env.
+
+    One that takes longer than `at_most` seconds hangs.
+    """
     home.mkdir(parents=True, exist_ok=True)
     inherited = {
         name: os.environ[name]
@@ -49,7 +52,7 @@ def gtm(*arguments: str, home: Path, **told: str) -> subprocess.CompletedProcess
         env={**inherited, "PYTHONPATH": str(REPOSITORY), "GTM_HOME": str(home), "GTM_FIRST_DAY": "2026-01-01", **told},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=at_most,
         check=False,
     )
 

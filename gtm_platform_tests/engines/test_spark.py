@@ -105,7 +105,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         "JDK_JAVA_OPTIONS": WITHOUT_OPTIMISER,
     }
     keys = " or ".join(f'key:"{name}"' for name in NAMES)
-    ran = gtm("run", keys, "--partition", DAY, home=home, **on_spark)
+    ran = gtm("run", keys, "--partition", DAY, home=home, at_most=1200, **on_spark)
     return Made(by_duckdb, files(home), ran)
 
 

@@ -79,7 +79,8 @@ def table(
 
 def references(companies: ibis.Table) -> ibis.Table:
     """Return [company, company_id]: everything by which a record can name a company."""
-    hosts = ibis.coalesce(companies["hosts"], companies["domains"])
+    # Days that were made before hosts were noted have domains only.
+    hosts = ibis.ifelse(companies["hosts"].length() > 0, companies["hosts"], companies["domains"])
     by_host = companies.select("company_id", company=hosts.unnest())
     return ibis.union(by_host, *[_by_id(companies, feed) for feed in WITH_IDS])
 

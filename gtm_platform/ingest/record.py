@@ -90,8 +90,12 @@ def paths_read(record: type[Record]) -> frozenset[str]:
     """Return where the fields of a record lie, as `properties.name`; of what lies in a list, where the list lies."""
     aliases = [field.validation_alias for field in record.model_fields.values()]
     choices = [each for alias in aliases for each in (alias.choices if isinstance(alias, AliasChoices) else [alias])]
-    paths = [each.path if isinstance(each, AliasPath) else [each] for each in choices if each]
-    return frozenset(".".join(takewhile(lambda step: isinstance(step, str), path)) for path in paths)
+    paths = [list(each.path) if isinstance(each, AliasPath) else [each] for each in choices if each]
+    return frozenset(".".join(str(step) for step in takewhile(_is_member, path)) for path in paths)
+
+
+def _is_member(step: str | int) -> bool:
+    return isinstance(step, str)
 
 
 class RawRecord(bytes):

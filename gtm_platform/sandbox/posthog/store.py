@@ -39,4 +39,4 @@ class PostHogStore:
     groups: dict[str, dict[str, Any]] = field(default_factory=dict)  # key -> properties
     recorded_from: datetime | None = None  # no event is older
     project_id: int = PROJECT_ID
-    market: "Market | None" = field(default=None, repr=False)  # whose companies visit the web site
+    market: "Market | None" = field(default=None, repr=False, compare=False)  # whose companies visit the web site

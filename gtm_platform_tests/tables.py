@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from inspect import signature
 from types import MappingProxyType
 from typing import Any
 
@@ -67,7 +68,9 @@ def computed(rule: Callable[..., ibis.Table], table: str, **inputs: Any) -> ibis
 def _rows(rule: Callable[..., ibis.Table], contract: Contract, inputs: Mapping[str, Any]) -> pa.Table:
     """Compute a rule by the query that is kept of it, as a day does; without one where it reads rows of Python."""
     eager = getattr(getattr(sys.modules[rule.__module__], "TABLE", None), "eager", False)
-    if is_reusable(rule) and not (eager(inputs) if callable(eager) else eager):
+    every = signature(rule).bind(**inputs)
+    every.apply_defaults()
+    if is_reusable(rule) and not (eager(every.arguments) if callable(eager) else eager):
         return engine().con.sql(statement_of(rule, inputs, contract.shaped).query.sql).to_arrow_table()
     return engine().to_pyarrow(contract.shaped(rule(**inputs)))
 

@@ -87,7 +87,10 @@ def _field(paths: Sequence[tuple[str | int, ...]], personal: bool, about: str, d
 
 
 def paths_read(record: type[Record]) -> frozenset[str]:
-    """Return where the fields of a record lie, as `properties.name`; of what lies in a list, where the list lies."""
+    """Return where the fields of a record lie, as `properties.name`.
+
+    Of what lies in a list it is where the list lies.
+    """
     aliases = [field.validation_alias for field in record.model_fields.values()]
     choices = [each for alias in aliases for each in (alias.choices if isinstance(alias, AliasChoices) else [alias])]
     paths = [list(each.path) if isinstance(each, AliasPath) else [each] for each in choices if each]

@@ -86,7 +86,10 @@ class StreamFields:
     changes: list[SchemaChange] = field(default_factory=list)
 
     def learn(self, sample: FieldTypes, now: datetime, read: Collection[str] = ()) -> None:
-        """Count a sample, and note what has changed with it; that a field comes which is `read` already is no news."""
+        """Count a sample, and note what has changed with it.
+
+        A new field that is `read` already is no news.
+        """
         at, learning = f"{now:%Y-%m-%dT%H:%M:%S+00:00}", self.records < LEARNT_FROM
         self.records += sample.records
         present = sample.present()

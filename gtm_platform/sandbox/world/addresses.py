@@ -6,7 +6,7 @@ from gtm_platform.sandbox.world.names import SHARED_INBOXES
 
 _ASCII = str.maketrans({"ç": "c", "é": "e", "ø": "oe", "ë": "e", "ü": "ue", "ö": "oe", "á": "a", "ñ": "n"})
 _GOOGLE = ("gmail.com", "googlemail.com")
-_WITHOUT_TAGS = ("yahoo.com", "gmx.de")  # what stands after a plus is part of the name there
+_WITHOUT_TAGS = ("yahoo.com", "gmx.de")
 
 
 def plain(word: str) -> str:
@@ -14,10 +14,15 @@ def plain(word: str) -> str:
     return word.lower().translate(_ASCII)
 
 
+def keeps_tags(domain: str) -> bool:
+    """Whether what stands after a plus is part of the name at a mail provider."""
+    return domain in _WITHOUT_TAGS
+
+
 def normalised(email: str) -> str:
     """An address by which the world tells people apart: lower case, no tag, no dots at Google."""
     local, _, domain = email.strip().lower().partition("@")
-    if domain not in _WITHOUT_TAGS:
+    if not keeps_tags(domain):
         local = local.partition("+")[0]
     if domain in _GOOGLE:
         return f"{local.replace('.', '')}@gmail.com"
@@ -43,4 +48,4 @@ def respelled(rng: Random, email: str, tag: str) -> str:
         return f" {email} "
     if domain in _GOOGLE:
         return f"{local.replace('.', '')}@{rng.choice(_GOOGLE)}"
-    return f"{local.title()}@{domain}" if domain in _WITHOUT_TAGS else f"{local}+{tag}@{domain}"
+    return f"{local.title()}@{domain}" if keeps_tags(domain) else f"{local}+{tag}@{domain}"

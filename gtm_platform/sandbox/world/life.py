@@ -5,7 +5,7 @@ from random import Random
 
 from gtm_platform.sandbox.stripe.store import StripeCustomer
 from gtm_platform.sandbox.world import contracts, departures, names
-from gtm_platform.sandbox.world.addresses import plain, respelled
+from gtm_platform.sandbox.world.addresses import keeps_tags, plain, respelled
 from gtm_platform.sandbox.world.agenda import Agenda, ScheduledCall
 from gtm_platform.sandbox.world.billing import Account
 from gtm_platform.sandbox.world.billing_state import BillingState
@@ -168,7 +168,7 @@ class Life:
         person_history = self.person_history
         local, _, domain = person.email.partition("@")
         email = f"{local.title()}+{rng.choice(('events', 'news', 'trial'))}@{domain}"
-        if rng.random() < 0.35:
+        if rng.random() < 0.35 or keeps_tags(domain):
             person_history = self._new_person_history("-double", person.name)
             email = f"{plain(person.first)[0]}{plain(person.last)}{person.number}@{rng.choice(names.FREE_MAIL)}"
         created = self._soon(person.born, 0.1, 60)

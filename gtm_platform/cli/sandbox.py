@@ -14,7 +14,7 @@ from gtm_platform.cli.options import DEMO_HOME, PEOPLE, SEED, moment
 
 @click.group()
 def sandbox() -> None:
-    """HubSpot, Stripe, Intercom and Slack of a made-up company, on this machine.
+    """All systems of a made-up company, on this machine.
 
     \b
     Example:

@@ -10,9 +10,8 @@ from gtm_platform.dashboard.frame.page import on_row
 from gtm_platform.serving.answers.cohorts import Transition
 from gtm_platform.serving.wording import COHORT_NAMES, NOTHING, words
 
-NAMES = COHORT_NAMES
-COHORT_OF = {name: cohort for cohort, name in NAMES.items()}
-COLOURS = dict(zip(NAMES.values(), ("#2b8a5e", "#7048e8", "#3b5bdb", "#e8590c"), strict=True))
+COHORT_OF = {name: cohort for cohort, name in COHORT_NAMES.items()}
+COLOURS = dict(zip(COHORT_NAMES.values(), ("#2b8a5e", "#7048e8", "#3b5bdb", "#e8590c"), strict=True))
 
 
 def show_transitions(transitions: Sequence[Transition], key: str) -> None:
@@ -22,8 +21,8 @@ def show_transitions(transitions: Sequence[Transition], key: str) -> None:
             "company": each.company,
             "at": pd.Timestamp(each.at),
             "trigger": each.trigger,
-            "from": NAMES.get(each.from_cohort or "", NOTHING),
-            "to": NAMES.get(each.to_cohort or "", NOTHING),
+            "from": COHORT_NAMES.get(each.from_cohort or "", NOTHING),
+            "to": COHORT_NAMES.get(each.to_cohort or "", NOTHING),
             "evidence": [words(sign).lower() for sign in each.evidence],
         }
         for each in transitions

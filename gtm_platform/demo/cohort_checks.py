@@ -35,7 +35,7 @@ def cohorts(box: Box, days: Sequence[date]) -> Finding:
         ours = _recorded(day)
         count += len(ours)
         wrong += _differences(day, ours, truths[before], truths[day], _apart(day))
-    return Finding(f"{count:,} changes of companies' cohorts, each on its day and no other", wrong)
+    return Finding(f"{count:,} changes of companies' cohorts, each where the systems show it in time", wrong)
 
 
 def cohorts_in_hubspot(box: Box, day: date) -> Finding:

@@ -42,6 +42,34 @@ class SignalFeed:
     rows: Callable[[ibis.Table], ibis.Table] | None = None
 
 
+def daily_visits(source: str, table: str, precedence: int) -> SignalFeed:
+    """Return the feed of a table with a row per company, day and page: all pages of a day are one visit.
+
+    A company in brackets, such as (not set), is none.
+    """
+
+    def visits(rows: ibis.Table) -> ibis.Table:
+        named = rows.filter(~rows["company_domain"].startswith("("))
+        return named.group_by("date", "company_domain").agg(
+            day_at=named["day_at"].max(),
+            pages=named["page_path"].collect(distinct=True).sort(),
+            page_views=named["page_views"].sum(),
+        )
+
+    return SignalFeed(
+        source,
+        table,
+        kind="visit",
+        signal_id=lambda rows: ibis.literal(f"{source}:") + rows["company_domain"] + ":" + rows["date"].cast("string"),
+        at="day_at",
+        precedence=precedence,
+        company_domain="company_domain",
+        strength="page_views",
+        topics="pages",
+        rows=visits,
+    )
+
+
 @dataclass(frozen=True)
 class CompetitorFeed:
     """A table with a row per piece of evidence that a company uses a competitor's product."""

@@ -10,7 +10,6 @@ import orjson
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gtm_platform.dashboard.cohorts import NAMES
 from gtm_platform.dashboard.frame.page import DESTINATION, discover
 from gtm_platform.dashboard.pages.at_risk import every_row
 from gtm_platform.dashboard.status import AT_RISK as AT_RISK_STATUSES
@@ -18,6 +17,7 @@ from gtm_platform.dashboard.wording import money
 from gtm_platform.health.explanation_text import written
 from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.store import Snapshot
+from gtm_platform.serving.wording import COHORT_NAMES
 from gtm_platform.settings import settings
 from gtm_platform_tests.dashboard.conftest import ALERT, CUSTOMERS, WATCHED, Open, opener
 from gtm_platform_tests.dashboard.world import DAY
@@ -252,7 +252,9 @@ COHORT_QUERY = """select customer_cohort, count(*)::int, sum(chroma_cloud_mrr)::
 
 def test_cohorts_are_those_of_the_lake(open_page: Open, lake: Lake) -> None:
     app = open_page("cohorts")
-    sizes = {NAMES[cohort]: f"{count:,}" for cohort, count, _ in rows(lake, COHORT_QUERY, "core/unified_companies")}
+    sizes = {
+        COHORT_NAMES[cohort]: f"{count:,}" for cohort, count, _ in rows(lake, COHORT_QUERY, "core/unified_companies")
+    }
     assert cards(app) == sizes
     moved = rows(lake, "select company_id from {table} order by 1", "cohorts/transitions")
     assert len(listed(app)) == len(moved) == 12
@@ -266,11 +268,11 @@ def test_cohorts_are_those_of_the_lake(open_page: Open, lake: Lake) -> None:
     ]
 
 
-@pytest.mark.parametrize("cohort", list(NAMES))
+@pytest.mark.parametrize("cohort", list(COHORT_NAMES))
 def test_the_companies_of_a_cohort_by_a_link(open_page: Open, lake: Lake, cohort: str) -> None:
     query = f"""select cohort_priority_score from {{table}} where customer_cohort = '{cohort}' order by 1 desc"""
-    table = listed(open_page("company", cohort=NAMES[cohort], highest="priority"))
-    assert {row["customer_cohort"] for row in table} == {NAMES[cohort]}
+    table = listed(open_page("company", cohort=COHORT_NAMES[cohort], highest="priority"))
+    assert {row["customer_cohort"] for row in table} == {COHORT_NAMES[cohort]}
     priorities = [score for (score,) in rows(lake, query, "core/unified_companies")]
     assert [row["cohort_priority_score"] for row in table] == priorities
 

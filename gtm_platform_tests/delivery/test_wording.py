@@ -128,6 +128,44 @@ def test_a_digest_is_by_cause_and_by_the_mrr_at_stake() -> None:
     assert message.blocks[1]["elements"][0]["text"] == "3 health drop, 1 payment overdue, 1 health recovered"
 
 
+def test_money_is_at_stake_once_and_not_in_good_news() -> None:
+    """A customer who pays 900 of the 1,000 of its company, which fell dormant; another company came back."""
+    people = {
+        "c1": customer("c1", name="c1", company_id="com1", mrr_reporting=Decimal(900)),
+        "com1": company("com1", 1000),
+        "com2": company("com2", 5000),
+        "com3": company("com3", 0),
+    }
+    moves = {"com1": "Fell dormant", "com2": "Came back", "com3": "Became a partner"}
+    news = [moved(id, trigger, number) for number, (id, trigger) in enumerate(moves.items(), 10)]
+
+    [message] = compose([*news, entry("c1")], people, max_a_day=0)
+
+    assert message.text == "4 alerts: 1,000 USD MRR at stake"
+    sections = [block["text"]["text"] for block in message.blocks if block["type"] == "section"]
+    assert [text.split("\n")[0].partition(": ")[2] for text in sections] == [
+        "1 company, 1,000 USD MRR",
+        "1 customer, 900 USD MRR",
+        "1 company, 5,000 USD MRR",
+        "1 company",
+    ]
+    assert "com3 (no customer): From" in sections[-1]
+
+
+def company(id: str, mrr: int) -> dict[str, Any]:
+    nobody = {"assigned_am": None, "assigned_am_email": None, "risk_signals": (), "recommended_actions": ()}
+    standing = {"hubspot_company_id": None, "customer_cohort": None, "churn_risk": None, "currency": "usd"}
+    money = {"mrr": Decimal(mrr), "mrr_reporting": Decimal(mrr)}
+    return {"company_id": id, "name": id, "company_name": None, **nobody, **standing, **money}
+
+
+def moved(id: str, trigger: str, number: int) -> Entry:
+    facts = {
+        "trigger": trigger, "from_cohort": None, "to_cohort": None, "competitor_displaced": None, "evidence": [],
+    }  # fmt: skip
+    return Entry(f"m{number}", "cohort_transition", "company", id, DAY, facts, number, "intent")
+
+
 def test_a_recovery_asks_for_nothing_and_comes_last() -> None:
     back = Entry("b", "health_drop", "customer", "c2", DAY, DROP | {"score": 90, "recovered": True}, 8, "intent")
     first, last = compose([back, entry()], {"c1": customer(), "c2": customer("c2", mrr_reporting=Decimal(9000))})

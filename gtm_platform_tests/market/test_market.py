@@ -33,6 +33,13 @@ from gtm_platform.policy import policy
 from gtm_platform_tests.tables import DAY, Row, by, computed, days_ago, filled, rows_as_table, rows_of
 
 INSTANT = "timestamp('UTC', 6)"
+FACTS = {"domain": "string", "at": INSTANT, "country": "string", "size": "int64"}
+FACT_FIELDS: dict[str, Any] = {
+    "retrieved_at": "at",
+    "company_domain": "domain",
+    "country": "country",
+    "employee_count": "size",
+}
 COMPANIES: Sequence[Row] = (
     {"company_id": "acme", "name": "Acme, Inc.", "domains": ["acme.example"], "hubspot_company_ids": ["7"]},
     {"company_id": "twin1", "name": "Twin", "domains": ["twin.example"]},
@@ -318,21 +325,17 @@ def test_an_overlap_is_of_two_companies_and_counts_once(monkeypatch: pytest.Monk
 
 
 def test_each_field_of_a_company_is_that_of_the_source_trusted_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    schema = {"domain": "string", "at": INSTANT, "country": "string", "size": "int64"}
-    stated: dict[str, Any] = {
-        "retrieved_at": "at",
-        "company_domain": "domain",
-        "country": "country",
-        "employee_count": "size",
-    }
-    two = [FirmographicFeed("crm", "crm", 10, **stated), FirmographicFeed("provider", "provider", 20, **stated)]
+    two = [
+        FirmographicFeed("crm", "crm", 10, **FACT_FIELDS),
+        FirmographicFeed("provider", "provider", 20, **FACT_FIELDS),
+    ]
     monkeypatch.setattr(firmographics, "FEEDS", two)
     answer = {"domain": "acme.example", "at": days_ago(5)}
     tables = {
         "crm": [answer | {"country": "Germany"}],
         "provider": [answer | {"country": "France", "size": 90}, answer | {"size": 100, "at": days_ago(1)}],
     }
-    [row] = rows_of(made(firmographics.table, "market/firmographics", schema, **tables))
+    [row] = rows_of(made(firmographics.table, "market/firmographics", FACTS, **tables))
     assert (row["country"], row["country_source"]) == ("Germany", "crm")
     assert (row["employee_count"], row["employee_count_source"]) == (100, "provider")
     assert (row["sources"], row["retrieved_at"]) == (["crm", "provider"], days_ago(1))
@@ -369,20 +372,13 @@ def test_the_sessions_of_a_host_are_counted_by_one_system(monkeypatch: pytest.Mo
 
 def test_which_source_was_right_how_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two against one are right; of two that differ the one that is trusted more; alone nobody is compared."""
-    schema = {"domain": "string", "at": INSTANT, "country": "string", "size": "int64"}
-    stated: dict[str, Any] = {
-        "retrieved_at": "at",
-        "company_domain": "domain",
-        "country": "country",
-        "employee_count": "size",
-    }
-    three = [FirmographicFeed(name, name, rank, **stated) for rank, name in enumerate(("crm", "one", "two"))]
+    three = [FirmographicFeed(name, name, rank, **FACT_FIELDS) for rank, name in enumerate(("crm", "one", "two"))]
     monkeypatch.setattr(firmographics, "FEEDS", three)
     acme, twin = {"domain": "acme.example", "at": days_ago(2)}, {"domain": "twin.example", "at": days_ago(2)}
     rows = made(
         provider_accuracy.table,
         "market/provider_accuracy",
-        schema,
+        FACTS,
         crm=[acme | {"country": "France", "size": 60}],
         one=[acme | {"country": "Germany", "size": 190}, twin | {"country": "Chile"}],
         two=[acme | {"country": " germany"}, acme | {"country": "Peru", "at": days_ago(9)}, twin | {"country": "Peru"}],

@@ -4,13 +4,13 @@ import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import bars, draw
-from gtm_platform.dashboard.cohorts import COLOURS, NAMES, show_transitions
+from gtm_platform.dashboard.cohorts import COLOURS, show_transitions
 from gtm_platform.dashboard.frame.page import Page, link_to
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
 from gtm_platform.dashboard.wording import money, number, plain
 from gtm_platform.serving.answers.cohorts import CohortsAnswer, cohorts
 from gtm_platform.serving.store import Snapshot
-from gtm_platform.serving.wording import NOTHING, counted
+from gtm_platform.serving.wording import COHORT_NAMES, NOTHING, counted
 
 SPANS = (7, 30, 90)
 LISTED = 100
@@ -27,7 +27,7 @@ def show(snapshot: Snapshot) -> None:
     with card_row():
         for each in answer.cohorts:
             paid = f"{money(each.mrr, currency)} MRR" if each.mrr else counted(each.people, "person", "people")
-            plain_card(NAMES[each.cohort], number(each.companies), plain(paid))
+            plain_card(COHORT_NAMES[each.cohort], number(each.companies), plain(paid))
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         _sizes(answer)
@@ -48,14 +48,18 @@ def show(snapshot: Snapshot) -> None:
 def _sizes(answer: CohortsAnswer) -> None:
     st.subheader("Companies by cohort", anchor=False)
     rows = [
-        {"name": NAMES[each.cohort], "value": each.companies, "text": counted(each.companies, "company", "companies")}
+        {
+            "name": COHORT_NAMES[each.cohort],
+            "value": each.companies,
+            "text": counted(each.companies, "company", "companies"),
+        }
         for each in answer.cohorts
     ]
     draw(bars(rows, COLOURS, width=130), "Companies by cohort")
     for each in answer.cohorts:
         if each.companies:
-            label = f"{NAMES[each.cohort]}: the {counted(each.companies, 'company', 'companies')}"
-            link_to("company", label, {"cohort": NAMES[each.cohort]})
+            label = f"{COHORT_NAMES[each.cohort]}: the {counted(each.companies, 'company', 'companies')}"
+            link_to("company", label, {"cohort": COHORT_NAMES[each.cohort]})
 
 
 def _moved(answer: CohortsAnswer) -> None:
@@ -74,7 +78,7 @@ def _missing(answer: CohortsAnswer) -> None:
         return
     rows = [
         {
-            "cohort": NAMES.get(each.cohort or "", NOTHING),
+            "cohort": COHORT_NAMES.get(each.cohort or "", NOTHING),
             "field": each.field,
             "companies": each.companies,
         }

@@ -6,7 +6,7 @@ import orjson
 import pandas as pd
 import streamlit as st
 
-from gtm_platform.dashboard.cohorts import COHORT_OF, NAMES, show_transitions
+from gtm_platform.dashboard.cohorts import COHORT_OF, show_transitions
 from gtm_platform.dashboard.customer_table import clickable, money_column, show_customers, table_height
 from gtm_platform.dashboard.frame.page import Page, on_row
 from gtm_platform.dashboard.links import company_links, show_links
@@ -15,7 +15,7 @@ from gtm_platform.dashboard.wording import day, money, number, plain
 from gtm_platform.serving.answers.cohorts import transitions_of
 from gtm_platform.serving.snapshot.layout import HISTORY_DAYS
 from gtm_platform.serving.store import CompanyQuery, CompanySort, CustomerQuery, Snapshot
-from gtm_platform.serving.wording import NOTHING, counted, words
+from gtm_platform.serving.wording import COHORT_NAMES, NOTHING, counted, words
 
 SHOWN = 1_000
 TRANSITIONS = 50
@@ -134,7 +134,7 @@ def _show_all(snapshot: Snapshot) -> None:
 def _listed(company: dict[str, Any]) -> dict[str, Any]:
     shown = {name: company[name] for name in LISTED}
     words_of = {name: words(shown[name]) if shown[name] else None for name in ("signal_strength", "current_vector_db")}
-    return {**shown, **words_of, "customer_cohort": NAMES.get(shown["customer_cohort"] or "")}
+    return {**shown, **words_of, "customer_cohort": COHORT_NAMES.get(shown["customer_cohort"] or "")}
 
 
 def _show_one(snapshot: Snapshot, company: dict[str, Any]) -> None:
@@ -168,7 +168,7 @@ def _show_market(snapshot: Snapshot, company: dict[str, Any]) -> None:
     cohort = company["customer_cohort"]
     if not cohort:
         return
-    st.subheader(NAMES[cohort], anchor=False)
+    st.subheader(COHORT_NAMES[cohort], anchor=False)
     facts = {title: _text(name, company[name]) for name, title in FACTS.items() if company[name]}
     lines = [f"**{title}**: {plain(text)}" for title, text in facts.items()]
     st.markdown("  \n".join(lines) or "Nothing more is known.")

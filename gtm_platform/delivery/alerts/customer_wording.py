@@ -35,6 +35,7 @@ ASK = "Was this useful? React with :+1: or :-1:."  # which are read back
 
 COLUMNS = (  # of the customers, for all that a message names
     "customer_id",
+    "company_id",
     "name",
     "company_name",
     "mrr",
@@ -100,45 +101,64 @@ class Wording:
                 context(escape(", ".join(f"{len(those)} {cause.lower()}" for cause, those in causes.items())))
             )
         for cause, entries in self._by_cause(page).items():
-            count = _counted(causes[cause])
             lines = [self._line(entry) for entry in entries]
-            title = f"*{escape(cause)}*: {count}, {self._stake(causes[cause])}"
+            worth = [self._stake(causes[cause])] if entries[0].subject_kind == "customer" or self._mrr(entries) else []
+            title = f"*{escape(cause)}*: {', '.join([_counted(causes[cause]), *worth])}"
             blocks += [section(text) for text in _joined([title, *lines])]
         return Message(tuple(page), escape(text), tuple(blocks), follows=number > 0, recipient=recipient)
 
     def _by_cause(self, entries: Sequence[Entry]) -> dict[str, list[Entry]]:
-        """Return the alerts by their titles, what is over at the end."""
+        """Return the alerts by their titles: what presses, then good news, then what is over."""
+
+        def order(cause: tuple[str, list[Entry]]) -> tuple[bool, bool, Decimal, str]:
+            title, alike = cause
+            return recovered(alike[0].facts), not _presses(alike[0]), -self._mrr(alike), title
+
         causes: dict[str, list[Entry]] = {}
         for entry in sorted(entries, key=lambda entry: -self._mrr([entry])):
             causes.setdefault(worded(_alerts()[entry.kind].title, entry.facts), []).append(entry)
-        first = sorted(causes.items(), key=lambda cause: (recovered(cause[1][0].facts), -self._mrr(cause[1]), cause[0]))
-        return dict(first)
+        return dict(sorted(causes.items(), key=order))
 
     def _mrr(self, entries: Sequence[Entry]) -> Decimal:
-        """Return the MRR of the customers, each once."""
-        ids = {entry.subject_id for entry in entries}
-        return sum((Decimal(self.customers[id].get("mrr_reporting") or 0) for id in ids), Decimal(0))
+        """Return the MRR of customers and companies, each customer's once, whether by itself or in its company's."""
+        subjects = [self.customers[id] for id in {entry.subject_id for entry in entries}]
+        people = [row for row in subjects if not _is_company(row)]
+        companies = {row["company_id"] for row in subjects if _is_company(row)}
+        alone = [row for row in people if row.get("company_id") not in companies]
+        counted = [*alone, *(row for row in subjects if _is_company(row))]
+        return sum((Decimal(row.get("mrr_reporting") or 0) for row in counted), Decimal(0))
 
     def _stake(self, entries: Sequence[Entry]) -> str:
-        at_stake = [entry for entry in entries if not recovered(entry.facts)] or entries
+        at_stake = [entry for entry in entries if _presses(entry)] or entries
         return f"{amount(self._mrr(at_stake), self.currency)} MRR"
 
     def _line(self, entry: Entry) -> str:
         alert, customer = _alerts()[entry.kind], self.customers[entry.subject_id]
         url = next(iter(self._pages(customer).values()), None)
         name = link(url, who(customer)) if url else escape(who(customer))
-        worth = escape(f"{money(customer)} MRR, AM {customer['assigned_am'] or 'unknown'}")
+        worth = f"{money(customer)} MRR, AM {customer['assigned_am'] or 'unknown'}"
+        if _is_company(customer) and not customer["mrr"] and not customer["assigned_am"]:
+            worth = "no customer"
         reason = why(entry, alert, customer)
         short = reason if len(reason) <= REASON else f"{reason[: REASON - 1]}…"
-        return f"• {repeat_mark(entry)}{name} ({worth}): {escape(short)}"
+        return f"• {repeat_mark(entry)}{name} ({escape(worth)}): {escape(short)}"
 
     def _pages(self, customer: Row) -> dict[str, str]:
         pages = {"HubSpot": hubspot_link(customer, self.portal)}
         if self.dashboard:
-            page = "company" if "hubspot_company_id" in customer else "customer"
+            page = "company" if _is_company(customer) else "customer"
             id = quote(str(customer[f"{page}_id"]))
             pages["the dashboard"] = f"{self.dashboard.rstrip('/')}/{page}?id={id}"
         return {name: url for name, url in pages.items() if url}
+
+
+def _is_company(subject: Row) -> bool:
+    return "hubspot_company_id" in subject
+
+
+def _presses(entry: Entry) -> bool:
+    """Whether somebody should act before it is too late; what is over, and good news, does not press."""
+    return _alerts()[entry.kind].severity_of(entry.facts) != "info"
 
 
 def _counted(entries: Sequence[Entry]) -> str:
@@ -187,7 +207,7 @@ def amount(value: Decimal, currency: str) -> str:
 
 def hubspot_link(customer: Row, portal: str | None) -> str | None:
     """Return the address of the page of the contact, or company, in HubSpot."""
-    is_company = "hubspot_company_id" in customer
+    is_company = _is_company(customer)
     record = customer["hubspot_company_id" if is_company else "hubspot_contact_id"]
     type_id = "0-2" if is_company else "0-1"
     return f"https://app.hubspot.com/contacts/{portal}/record/{type_id}/{record}" if portal and record else None
@@ -195,9 +215,7 @@ def hubspot_link(customer: Row, portal: str | None) -> str | None:
 
 def _standing(subject: Row) -> dict[str, str]:
     """Return how a customer stands by health, or a company by cohort."""
-    if "hubspot_company_id" not in subject:
-        return {"Health": _health(subject)}
-    return {"Cohort": NAMES[subject["customer_cohort"]]}
+    return {"Cohort": NAMES[subject["customer_cohort"]]} if _is_company(subject) else {"Health": _health(subject)}
 
 
 def _health(customer: Row) -> str:

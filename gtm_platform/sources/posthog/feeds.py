@@ -3,7 +3,7 @@
 import ibis
 
 from gtm_platform.ingest.feeds import CompanyFeed, PersonFeed, UsageFeed
-from gtm_platform.ingest.market_feeds import SignalFeed, TrafficFeed
+from gtm_platform.ingest.market_feeds import TrafficFeed, daily_visits
 
 
 def _identified(persons: ibis.Table) -> ibis.Table:
@@ -11,19 +11,6 @@ def _identified(persons: ibis.Table) -> ibis.Table:
     return persons.filter(
         persons["is_identified"].fill_null(False) | persons["user_id"].notnull() | persons["email"].notnull()
     )
-
-
-def _visits(rows: ibis.Table) -> ibis.Table:
-    """A row per company and day, with the pages that were seen."""
-    return rows.group_by("date", "company_domain").agg(
-        day_at=rows["day_at"].max(),
-        pages=rows["page_path"].collect(distinct=True).sort(),
-        page_views=rows["page_views"].sum(),
-    )
-
-
-def _visit_id(visits: ibis.Table) -> ibis.Value:
-    return ibis.literal("posthog:") + visits["company_domain"] + ":" + visits["date"].cast("string")
 
 
 FEEDS = (
@@ -47,17 +34,6 @@ FEEDS = (
     UsageFeed("posthog", "seen", "posthog/daily_usage", record_id="person_id", at="last_event_at"),
     UsageFeed("posthog", "logins", "posthog/daily_usage", record_id="person_id", at="day", value="logins"),
     CompanyFeed("posthog", "posthog/company_visits", precedence=240, domain="company_domain"),
-    SignalFeed(
-        "posthog",
-        "posthog/company_visits",
-        kind="visit",
-        signal_id=_visit_id,
-        at="day_at",
-        precedence=40,
-        company_domain="company_domain",
-        strength="page_views",
-        topics="pages",
-        rows=_visits,
-    ),
+    daily_visits("posthog", "posthog/company_visits", precedence=40),
     TrafficFeed("posthog", "posthog/web_traffic", precedence=40, conversions="conversions"),
 )

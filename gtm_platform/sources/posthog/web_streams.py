@@ -67,22 +67,26 @@ def _company_visits(posthog: PostHog) -> str:
 
 
 def _stream(
-    name: str, record: type[records.DailyRow], query: Callable[[PostHog], str], dimensions: Sequence[str]
+    name: str,
+    record: type[records.DailyRow],
+    query: Callable[[PostHog], str],
+    dimensions: Sequence[str],
+    around: timedelta = timedelta(0),
 ) -> Stream:
+    """Return a stream of days; `around` them its query looks at events, too."""
+
     def pages(posthog: PostHog, window: Window) -> Iterator[Page]:
         if not posthog.site.hosts:
             return
         for start, end in spans(posthog, window):
             values = {
-                "start": literal(start - LONGEST_SESSION),
-                "end": literal(end + LONGEST_SESSION),
+                "start": literal(start - around),
+                "end": literal(end + around),
                 "first": literal(start),
                 "last": literal(end),
                 "hosts": ",".join(posthog.site.hosts),
                 "conversions": ",".join(posthog.site.conversions),
             }
-            if record is not records.WebTraffic:
-                values |= {"start": literal(start), "end": literal(end)}
             begin = {"on": f"{start:%Y-%m-%d}", **dict.fromkeys(dimensions, "")}
             for page in posthog.pages(name.replace("_", " "), query(posthog), values, begin, after):
                 yield [*page]
@@ -102,7 +106,13 @@ def _stream(
 
 
 WEB_STREAMS = (
-    _stream("web_traffic", records.WebTraffic, lambda _: TRAFFIC, ("host", "source", "medium", "campaign")),
+    _stream(
+        "web_traffic",
+        records.WebTraffic,
+        lambda _: TRAFFIC,
+        ("host", "source", "medium", "campaign"),
+        around=LONGEST_SESSION,
+    ),
     _stream("web_pages", records.WebPageViews, lambda _: PAGES, ("host", "page_path")),
     _stream("company_visits", records.CompanyVisits, _company_visits, ("company_domain", "page_path")),
 )

@@ -23,6 +23,7 @@ from gtm_platform.lake.guest_objects import (
     begin_draft,
     busy,
     is_locked,
+    keeping,
     naming_conflicts,
     put_in_place,
 )
@@ -72,18 +73,26 @@ def renew(lake: Lake) -> bool:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two builders the later one lists again
         listing = _files_on_disk(lake)
         tables = _to_make(listing)
-        if _made_before(target) == tables:
-            return False
-        draft = target.with_name(f".{target.name}")
-        try:
-            _sweep(draft)
-            with storage_errors(target), naming_conflicts(target):
-                state = begin_draft(target, draft)
-                _build(lake, listing, tables, draft)
-                put_in_place(draft, target, state)
-        finally:
-            _sweep(draft)
+        with storage_errors(target), keeping(target) as kept:
+            if kept and catalogue_record.read(kept) == tables:
+                return False
+            _replace(target, lake, listing, tables, is_kept=kept is not None)
     return True
+
+
+def _replace(
+    target: Path, lake: Lake, listing: Mapping[str, list[File]], tables: Mapping[str, Made], *, is_kept: bool
+) -> None:
+    draft = target.with_name(f".{target.name}")
+    try:
+        _sweep(draft)
+        if is_kept:
+            begin_draft(target, draft)
+        with naming_conflicts(target):
+            _build(lake, listing, tables, draft)
+        put_in_place(draft, target)
+    finally:
+        _sweep(draft)
 
 
 def _files_on_disk(lake: Lake) -> dict[str, list[File]]:

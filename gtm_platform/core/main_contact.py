@@ -10,21 +10,21 @@ from gtm_platform.policy.companies import ChampionLeft
 
 
 def longest_customer(staff: ibis.Table) -> ibis.Value:
-    """Return {since, customer_id} of who in a group has been a customer the longest; a shared inbox is nobody."""
+    """Return {since, customer_id} of who of a group has been a customer the longest, inboxes left out."""
     counts = staff["is_customer"].fill_null(False) & staff["customer_since"].notnull() & ~staff["shared_inbox"]
     who = ibis.struct({"since": staff["customer_since"], "customer_id": staff["customer_id"]})
     return who.min(where=counts)
 
 
 def has_gone(rows: ibis.Table, rules: ChampionLeft) -> ibis.ir.BooleanValue:
-    """Whether somebody has no seat any more, or mail to them comes back and they are not seen any more either."""
+    """Whether the seat of each is gone, or mail to them comes back and they are not active either."""
     unseen = (rows["days_since_seen"] >= rules.active_days).fill_null(True)
     gone: ibis.ir.BooleanValue = rows["seat_deactivated"].fill_null(False)
     return gone | (rows["mail_bounces"].fill_null(False) & unseen)
 
 
 def is_silent(rows: ibis.Table, rules: ChampionLeft) -> ibis.ir.BooleanValue:
-    """Whether somebody was not seen for so long that they may be gone; colleagues who are seen make it likely."""
+    """Whether each was not seen for so long that they may be gone, if colleagues are active."""
     silent: ibis.ir.BooleanValue = (rows["days_since_seen"] >= rules.silent_days).fill_null(True)
     return silent
 

@@ -155,8 +155,8 @@ def _rival_claims(claims: ibis.Table, names: ibis.Table) -> ibis.Table:
     """Return the claims of companies that go by a further domain of another, in some system and under another name."""
     further = claims.filter(claims["main"] != claims["domain"])
     called = further.join(names.view(), "domain").select("main", "domain", "name")
-    others = called.anti_join(names.view().rename(main="domain"), ["main", "name"])
-    return others.select(main="domain", domain=others["domain"]).distinct()
+    strangers = called.anti_join(names.view().rename(main="domain"), ["main", "name"])
+    return strangers.select(main="domain", domain=strangers["domain"]).distinct()
 
 
 def _further_domains(claims: ibis.Table) -> tuple[ibis.Table, ibis.Table]:

@@ -132,7 +132,7 @@ class UsageFeed:
 
 @dataclass(frozen=True)
 class SeatFeed:
-    """A table with a row per account of a product: the addresses of who may use it, and of who no longer may.
+    """A table of a product's accounts: the addresses of who may use each, and of who no longer may.
 
     Both fields are arrays. Who may use any account has a seat; a table that names nobody says nothing of anybody.
     """

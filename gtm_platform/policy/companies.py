@@ -72,7 +72,7 @@ class Fit(Rules):
 
 
 class ChampionLeft(Rules):
-    """When the main contact of a company counts as gone: no seat, no address, or silent while others are not."""
+    """When the main contact of a company counts as gone: without seat or address, or silent alone."""
 
     silent_days: Days = 30
     active_days: Days = 7

@@ -257,10 +257,10 @@ def _priority(rows: ibis.Table, rules: Companies) -> ibis.ir.FloatingValue:
     worth = ibis.ifelse(amount > 0, ibis.percent_rank().over(window), number(0))
     signals = capped(rows["signal_points"].fill_null(0) / number(weights.full_signal_points))
     total = number(weights.cohort) * rank + number(weights.money) * worth + number(weights.signals) * signals
-    known = number(weights.cohort + weights.money + weights.signals)
-    fit_known = rows["icp_fit"].notnull()
+    weight = number(weights.cohort + weights.money + weights.signals)
+    weight = ibis.ifelse(rows["icp_fit"].notnull(), weight + number(weights.fit), weight)
     total += number(weights.fit) * rows["icp_fit"].fill_null(0.0)
-    return (total / ibis.ifelse(fit_known, known + number(weights.fit), known) * 100).round(4)
+    return (total / weight * 100).round(4)
 
 
 def _completeness(rows: ibis.Table) -> ibis.ir.FloatingValue:

@@ -10,18 +10,18 @@ from gtm_platform.policy.companies import Fit
 
 
 def fit(rows: ibis.Table, rules: Fit) -> ibis.ir.FloatingValue:
-    """Return 0 to 1, 0.5 where such companies pay as often as all: the mean of what is known of a company.
+    """Return 0 to 1, the mean of what is known of a company; 0.5: such companies pay as often as all.
 
     Null where none of it is known, or nobody pays. A company itself does not count for its own fit.
     """
     traits = [rows["industry"].lower(), _size(rows["employee_count"], rules), rows["country"].lower()]
     likenesses = [_likeness(rows, trait, rules) for trait in traits]
-    known = [ibis.ifelse(each.notnull(), 1, 0) for each in likenesses]
-    total, count = likenesses[0].fill_null(0.0), known[0]
-    for likeness, is_known in zip(likenesses[1:], known[1:], strict=True):
-        total, count = total + likeness.fill_null(0.0), count + is_known
-    mean: ibis.ir.FloatingValue = (total / count.nullif(0)).round(4)
-    return mean
+    total: ibis.ir.FloatingValue = number(0)
+    count: ibis.ir.IntegerValue = ibis.literal(0, "int64")
+    for likeness in likenesses:
+        total += likeness.fill_null(0.0)
+        count += ibis.ifelse(likeness.notnull(), 1, 0)
+    return (total / count.nullif(0)).round(4)
 
 
 def _size(employees: ibis.ir.IntegerValue, rules: Fit) -> ibis.ir.StringValue:
@@ -38,7 +38,7 @@ def _likeness(rows: ibis.Table, trait: ibis.ir.StringValue, rules: Fit) -> ibis.
     pays = (rows["mrr"] > 0).fill_null(False).cast("int64")
     alike = ibis.window(group_by=trait)
     share = pays.mean().over(ibis.window())
-    others, paying = pays.count().over(alike) - 1, pays.sum().over(alike) - pays
+    count, paying = pays.count().over(alike) - 1, pays.sum().over(alike) - pays
     prior = number(rules.prior_companies)
-    rate = (paying + share * prior) / (others + prior)
+    rate = (paying + share * prior) / (count + prior)
     return ibis.cases((trait.notnull() & (share > 0), rate / (rate + share)), else_=ibis.null("float64"))

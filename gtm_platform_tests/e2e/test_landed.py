@@ -33,6 +33,7 @@ NO_TAGS: Mapping[str, str] = MappingProxyType({})
 OF_THE_READING = frozenset(["_window", "_extracted_at", "_run_id", "payload", "changed_at"])
 OTHERWISE = {
     LINKS: OF_THE_READING | {"links"},
+    "hubspot/companies": OF_THE_READING | {"lead_source_set_by"},  # nor who set a property
     "stripe/coupons": OF_THE_READING | {"product_ids"},  # which products a coupon is for, neither lands
 }
 STREAMS = {

@@ -157,9 +157,8 @@ def test_what_only_the_api_tells_is_in_this_world(read: Read) -> None:
 @pytest.mark.parametrize("lander", LANDERS)
 def test_the_doctor_says_what_is_read_by_the_api(read: Read, lander: str) -> None:
     beginnings = [sentence.partition(": ")[0] for sentence in read.notes[lander]]
-    assert [each for each in beginnings if each.endswith("the API")] == [
-        f"{table} is read by the API" for table in BY_API
-    ]
+    by_api = [f"{table} is read by the API" for table in BY_API]
+    assert [each for each in beginnings if each.endswith("the API")] == by_api
 
 
 @pytest.mark.parametrize("way", LANDERS)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +12,7 @@ from gtm_platform.ingest.record import Record
 
 Fields = Mapping[str, str | None]
 IGNORED = re.compile(r"[\s_\-]+")  # of headings, as is the case of letters
+CLOSE, SHORTEST = 0.75, 4  # how much alike a misspelt heading is; in shorter ones all are alike
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class FileLayout:
 
     `headings` are the headings by field, the better ones first: where a file has several of one field, the first that
     is filled in counts. Of `required`, one group of fields must be there whole. A file whose name begins with one of
-    `names` is of this kind where its headings fit several.
+    `names` is of this kind; another one is of the kind that its headings fit.
     """
 
     record: type[Record]
@@ -108,6 +110,20 @@ class Header:
     def ignored(self) -> list[str]:
         """The headings that mean nothing here; their cells are kept with the row all the same."""
         return [heading for heading in self.headings if heading and heading not in self.recognised]
+
+    @property
+    def misspelt(self) -> dict[str, str]:
+        """The field that a heading may be meant as: one that the file lacks, and that is written much like it.
+
+        A row of data that is taken for a header has no heading that is recognised, and shows none.
+        """
+        lacking = [form for form, (name, _) in self.layout.fields.items() if name not in self.columns]
+        close = {
+            heading: matches[0]
+            for heading in (self.ignored if self.columns else ())
+            if len(form := plain(heading)) >= SHORTEST and (matches := get_close_matches(form, lacking, 1, CLOSE))
+        }
+        return {heading: self.layout.fields[form][0] for heading, form in close.items()}
 
     def values(self, cells: Sequence[str]) -> dict[str, str | None]:
         """Return the fields of a row: of several columns of one field the first that is filled in."""

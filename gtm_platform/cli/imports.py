@@ -20,11 +20,10 @@ CLEAN, REFUSED, SOME_QUARANTINED = 0, 1, 3  # exit codes; 2 is a command that is
 def import_file(source: str, path: Path, *, dry_run: bool, rejected: Path | None = None) -> int:
     """Look the file through, or read it; print what came of it, and return the exit code."""
     folder = _folder(source)
-    if rejected:
-        _write_rejected(folder, path, rejected)
     if dry_run:
         report = folder.dry_run(path)
         _show(path.name, report, dry_run=True)
+        _write_rejected(folder, path, rejected)
         if not report.refused:
             click.echo(f"Nothing was read. To read it: gtm import {source} {path}")
         return _exit_code(report)
@@ -34,13 +33,16 @@ def import_file(source: str, path: Path, *, dry_run: bool, rejected: Path | None
         click.echo("Nothing is read twice.")
     report = FileReport.from_json(file.report)
     _show(path.name, report, dry_run=False)
+    _write_rejected(folder, path, rejected)
     if report.refused or file.status == READ:
         return _exit_code(report)
     return _exit_code(report) if _sync(folder, file) else REFUSED
 
 
-def _write_rejected(folder: FileFolder, path: Path, into: Path) -> None:
+def _write_rejected(folder: FileFolder, path: Path, into: Path | None) -> None:
     """Write the rows that do not fit as a file of their own, to mend and to import."""
+    if into is None:
+        return
     try:
         written = folder.write_rejected(path, into)
     except FileRefused:  # it is said with the report

@@ -20,7 +20,7 @@ from typing import Any
 
 from gtm_platform.http.pages import Page
 from gtm_platform.ingest.files.layout import FileLayout
-from gtm_platform.ingest.files.reading import MICROSECOND, FileReport, Origin, TextFile, examine
+from gtm_platform.ingest.files.reading import MICROSECOND, FileRefused, FileReport, Origin, TextFile, examine
 from gtm_platform.ingest.files.rejected import write_rejected
 from gtm_platform.ingest.source import Window
 from gtm_platform.settings import settings
@@ -119,6 +119,8 @@ class FileFolder:
         """Write the rows of a file that do not fit as a file of their own; return how many."""
         now = settings().now()
         file = TextFile.open(path, _name(path.name), self.layouts)
+        if not file.header.is_complete:
+            raise FileRefused(file.header.lacking)
         return write_rejected(file, Origin(_name(path.name), now, now), into)
 
     def _take(self, state: State, path: Path, name: str | None = None) -> tuple[DroppedFile, bool]:

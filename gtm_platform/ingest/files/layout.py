@@ -101,6 +101,14 @@ class Header:
         return any(all(name in self.columns for name in group) for group in self.layout.required)
 
     @property
+    def lacking(self) -> str:
+        """Say which columns it lacks of those that a file of this kind must have."""
+        missing = min(([name for name in group if name not in self.columns] for group in self.layout.required), key=len)
+        whole = self.layout.describe_required()
+        named = " and ".join(missing)
+        return whole if tuple(missing) in self.layout.required else f"{named} (of {whole})"
+
+    @property
     def recognised(self) -> dict[str, str]:
         """The field of each heading that is recognised."""
         by_position = {place: name for name, places in self.columns.items() for place in places}

@@ -240,6 +240,6 @@ def _incomplete(header: Header) -> str:
     recognised = ", ".join(f"{heading} ({name})" for heading, name in header.recognised.items()) or "none"
     misspelt = "".join(f" If {heading} is meant as {name}, rename it." for heading, name in header.misspelt.items())
     return (
-        f"The header on line {header.line} lacks a column that is required: {header.layout.describe_required()}. "
+        f"The header on line {header.line} lacks a column that is required: {header.lacking}. "
         f"Of its {len(header.headings)} headings these are recognised: {recognised}.{misspelt}"
     )

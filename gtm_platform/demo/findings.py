@@ -16,7 +16,7 @@ class Finding:
 
 
 def last_full_refresh(table: str, day: date) -> date:
-    """Return the day until the given one on which the table was last read whole; the day itself, where it never was."""
+    """Return the day until which a table was last read whole; the day itself, where it never was."""
     whole = [file.partition[:10] for file in the_lake().files(table) if file.full]
     return date.fromisoformat(max((each for each in whole if each <= day.isoformat()), default=day.isoformat()))
 

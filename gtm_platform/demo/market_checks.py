@@ -26,8 +26,8 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Known:
-    """What the platform knows of the market on a day, by the companies' domains."""
+class Recorded:
+    """What the platform's tables have of the market on a day, by the companies' domains."""
 
     domains: frozenset[str]
     signals: Mapping[str, Counter[tuple[str, str]]]  # those that still count, by source and kind
@@ -38,45 +38,49 @@ class Known:
 
 
 def truth_of_market(box: Box, day: date) -> Row:
-    """Ask what is true and what is shown: a job post is open to the platform until a full refresh misses it."""
+    """Ask for the truth and what is shown; a job is open until a full refresh misses it."""
     truth: Row = box.ask("truth", day=day.isoformat(), jobs_since=last_full_refresh(JOBS, day).isoformat())
     return truth
 
 
 def market(box: Box, day: date) -> Finding:
-    """Check that each company is there with each sign that a system shows of it, and with none that none shows."""
+    """Check that each company has the signs that systems show of it, and no other."""
     truth = truth_of_market(box, day)
     shown = {row["domain"]: row for row in truth["shown"]["market"]}
     introduced = {row["domain"]: row["introducers"] for row in truth["market"] if "introducers" in row}
-    known = _known(day.isoformat())
-    wrong = [f"{domain} is no company" for domain in sorted(shown.keys() - known.domains)]
-    wrong += _sign_differences(known, shown)
-    for domain in sorted(known.competitors.keys() | shown):
-        wrong += _use_differences(domain, known.competitors.get(domain, {}), shown.get(domain, {}))
-    for domain in sorted(known.partners.keys() | shown):
-        wrong += _partner_differences(domain, known.partners.get(domain), shown.get(domain, {}))
-    for domain in sorted(known.introducers.keys() | introduced):
-        ours, theirs = known.introducers.get(domain, []), introduced.get(domain, [])
+    recorded = _recorded(day.isoformat())
+    wrong = [f"{domain} is no company" for domain in sorted(shown.keys() - recorded.domains)]
+    wrong += _sign_differences(recorded, shown)
+    for domain in sorted(recorded.competitors.keys() | shown):
+        wrong += _use_differences(domain, recorded.competitors.get(domain, {}), shown.get(domain, {}))
+    for domain in sorted(recorded.partners.keys() | shown):
+        wrong += _partner_differences(domain, recorded.partners.get(domain), shown.get(domain, {}))
+    for domain in sorted(recorded.introducers.keys() | introduced):
+        ours, theirs = recorded.introducers.get(domain, []), introduced.get(domain, [])
         if ours != theirs:
             wrong.append(f"{domain} could be introduced by {ours}, in truth by {theirs}")
-    if known.sessions != truth["shown"]["sessions"]:
-        wrong.append(f"{known.sessions} sessions of the web site, in truth {truth['shown']['sessions']}")
-    return Finding(_claim(known, shown), wrong)
+    if recorded.sessions != truth["shown"]["sessions"]:
+        wrong.append(f"{recorded.sessions} sessions of the web site, in truth {truth['shown']['sessions']}")
+    return Finding(_claim(recorded, shown), wrong)
 
 
-def _claim(known: Known, shown: Mapping[str, Row]) -> str:
+def _claim(recorded: Recorded, shown: Mapping[str, Row]) -> str:
     """Name how many signs of each kind were compared; what two systems show counts once."""
     counts: Counter[str] = Counter()
-    for signs in known.signals.values():
+    for signs in recorded.signals.values():
         for kind in {kind for _, kind in signs}:
             counts[kind] += max(count for (_, each), count in signs.items() if each == kind)
     named = [f"{counts[kind]:,} {name}" for kind, name in SIGNS.items() if counts[kind]]
-    uses = sum(map(len, known.competitors.values()))
-    named += [f"{uses:,} uses of competitors", f"{len(known.partners):,} partners", f"{known.sessions:,} sessions"]
+    uses = sum(map(len, recorded.competitors.values()))
+    named += [
+        f"{uses:,} uses of competitors",
+        f"{len(recorded.partners):,} partners",
+        f"{recorded.sessions:,} sessions",
+    ]
     return f"{len(shown):,} companies with all that each system shows of them: {', '.join(named)}"
 
 
-def _known(day: str) -> Known:
+def _recorded(day: str) -> Recorded:
     companies = {row["company_id"]: row["domain"] for row in _rows("identity/companies", day)}
     signals: dict[str, Counter[tuple[str, str]]] = {}
     for row in _rows("market/signals", day):
@@ -86,7 +90,7 @@ def _known(day: str) -> Known:
     competitors: dict[str, dict[str, set[str]]] = {}
     for row in _rows("competitor_intel/usage", day):
         competitors.setdefault(companies[row["company_id"]], {})[row["vector_db"]] = set(row["channels"])
-    return Known(
+    return Recorded(
         domains=frozenset(companies.values()),
         signals=signals,
         competitors=competitors,
@@ -103,9 +107,9 @@ def _rows(table: str, day: str) -> list[Row]:
     return rows
 
 
-def _sign_differences(known: Known, shown: Mapping[str, Row]) -> Iterator[str]:
-    for domain in sorted(known.signals.keys() | shown):
-        ours = known.signals.get(domain, Counter())
+def _sign_differences(recorded: Recorded, shown: Mapping[str, Row]) -> Iterator[str]:
+    for domain in sorted(recorded.signals.keys() | shown):
+        ours = recorded.signals.get(domain, Counter())
         bounds = {
             (source, kind): (least, most)
             for source, kinds in shown.get(domain, {}).get("signals", {}).items()

@@ -28,7 +28,7 @@ def box() -> Iterator[Box]:
 
 
 @pytest.fixture(scope="module")
-def known(box: Box) -> Tables:
+def recorded(box: Box) -> Tables:
     """All that is shown for sure, as the platform's tables have it."""
     truth = box.ask("truth", day=DAY.isoformat())
     shown = truth["shown"]["market"]
@@ -71,23 +71,23 @@ def differences(box: Box, tables: Tables) -> list[str]:
     return list(market(box, DAY).wrong)
 
 
-def test_what_is_shown_for_sure_is_true(box: Box, known: Tables) -> None:
-    assert differences(box, known) == []
+def test_what_is_shown_for_sure_is_true(box: Box, recorded: Tables) -> None:
+    assert differences(box, recorded) == []
     claim = market(box, DAY).claim
     for sign in ("open AI jobs", "stars", "visits", "places on lists", "uses of competitors", "partners", "sessions"):
         assert sign in claim
 
 
 def without_first(table: str, of: Callable[[Row], bool] = lambda _: True) -> Callable[[Tables], Tables]:
-    def spoil(known: Tables) -> Tables:
-        gone = next(row for row in known[table] if of(row))
-        return {**known, table: [row for row in known[table] if row is not gone]}
+    def spoil(recorded: Tables) -> Tables:
+        gone = next(row for row in recorded[table] if of(row))
+        return {**recorded, table: [row for row in recorded[table] if row is not gone]}
 
     return spoil
 
 
 def with_changed(table: str, **values: Any) -> Callable[[Tables], Tables]:
-    return lambda known: {**known, table: [{**known[table][0], **values}, *known[table][1:]]}
+    return lambda recorded: {**recorded, table: [{**recorded[table][0], **values}, *recorded[table][1:]]}
 
 
 def is_by(source: str, row: Row) -> bool:
@@ -118,10 +118,10 @@ SOURCES = ("sumble", "github", "reodev", "factors", "linkedin_sales_nav")
     ],
 )
 def test_whatever_is_missing_or_wrong_is_named(
-    box: Box, known: Tables, spoil: Callable[[Tables], Tables], sentence: str
+    box: Box, recorded: Tables, spoil: Callable[[Tables], Tables], sentence: str
 ) -> None:
-    spoilt = spoil(known)
-    gone = {row["company_id"] for row in known["identity/companies"]} - {
+    spoilt = spoil(recorded)
+    gone = {row["company_id"] for row in recorded["identity/companies"]} - {
         row["company_id"] for row in spoilt["identity/companies"]
     }
     kept = {
@@ -134,7 +134,7 @@ def test_whatever_is_missing_or_wrong_is_named(
     assert any(sentence in each for each in wrong), wrong
 
 
-def test_a_sign_that_no_system_shows_is_named(box: Box, known: Tables) -> None:
-    further = {**known["market/signals"][0], "signal_id": "further"}
-    wrong = differences(box, {**known, "market/signals": [*known["market/signals"], further]})
+def test_a_sign_that_no_system_shows_is_named(box: Box, recorded: Tables) -> None:
+    further = {**recorded["market/signals"][0], "signal_id": "further"}
+    wrong = differences(box, {**recorded, "market/signals": [*recorded["market/signals"], further]})
     assert len(wrong) == 1

@@ -24,11 +24,11 @@ class ApiBeside:
         totals, probe = stream.totals, stream.probe
         if isinstance(totals, Totals):
             count = totals.count
-            totals = replace(totals, count=lambda _, window: count(self._own(tables), window))
+            totals = replace(totals, count=lambda _, window: count(self.client_for(tables), window))
         return replace(
             stream,
-            pages=lambda _, window: stream.pages(self._own(tables), window),
-            probe=(lambda _: probe(self._own(tables))) if probe else None,
+            pages=lambda _, window: stream.pages(self.client_for(tables), window),
+            probe=(lambda _: probe(self.client_for(tables))) if probe else None,
             totals=totals,
         )
 
@@ -36,8 +36,8 @@ class ApiBeside:
         """Say what to set to have a stream read by the API."""
         return f"Set {' and '.join(self.keys)} to have it read by the API."
 
-    def _own(self, tables: AccountIdentity | None) -> Any:
-        """The client; its key must not open another account than that of the tables, or of the home."""
+    def client_for(self, tables: AccountIdentity | None) -> Any:
+        """Return the client; its key must not open another account than that of the tables, or of the home."""
         account = self._account
         if account is None:
             return self.client

@@ -109,6 +109,10 @@ class LandedClient:
             for page in self._read(part, everything, dated=False):
                 yield from page
 
+    def api_client(self) -> Any | None:
+        """Return the API's client, for what was landed too little of; None without its key."""
+        return None if self.api.client is None else self.api.client_for(self.identity())
+
     # --- what is said of it ------------------------------------------------------------------------------------------
 
     def notes(self) -> list[str]:

@@ -5,7 +5,7 @@ It is declared beside the system's source, once for each lander.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from gtm_platform.http.pages import Page
 from gtm_platform.sources.landed.scope import Conventions, Shape, Value
@@ -18,6 +18,9 @@ class Records(Protocol):
 
     def all(self, stream: str) -> Iterator[bytes]:
         """Read every record of a stream."""
+
+    def api_client(self) -> Any | None:
+        """Return the API's client, for what was landed too little of; None without its key."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What a lander does not land is read by the API beside its tables, of the same account and of no other."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from gtm_platform.accounts import OtherAccount
+from gtm_platform.ingest.record import Reader
 from gtm_platform.ingest.source import Source, Stream, Totals, Window
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.sources.intercom.source import SOURCE as INTERCOM
@@ -70,6 +72,28 @@ def test_what_is_priced_takes_coupons_from_the_api(place: Path, open_landed: Ope
     assert any(coupon.product_ids for coupon in coupons)
     assert len(priced_by) == len(coupons)
     assert "no_longer_read" not in {coupon.id for coupon in coupons}
+
+
+def test_a_subscription_that_was_landed_too_little_of_is_read_by_the_api(
+    place: Path, open_landed: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airbyte's version of the API names discounts of items by ids, which no table has."""
+    with STRIPE.open() as stripe:
+        by_api = next(row for row in read(STRIPE, stripe, "subscriptions") if row.status == "active" and row.list_mrr)
+    items = {"data": [{"id": "si_1", "quantity": 1, "discounts": ["di_1"], "price": {"id": "price_1"}}]}
+    row = {"id": by_api.id, "status": "active", "currency": "usd", "created": 1_767_225_600, "customer": "cus_1"}
+    landed = {**row, "updated": 1_767_225_601, "items": json.dumps(items), "_airbyte_extracted_at": MIDNIGHT}
+    land(place, "stripe", subscriptions=[landed])
+    with open_landed(STRIPE, "airbyte") as client:
+        (subscription,) = read(STRIPE, client, "subscriptions")
+    assert (subscription.id, subscription.list_mrr) == (by_api.id, by_api.list_mrr)
+    assert subscription.changed_at == datetime.fromtimestamp(1_767_225_601, UTC)
+    monkeypatch.delenv("STRIPE_API_KEY")
+    with open_landed(STRIPE, "airbyte") as client:
+        stream = stream_of(STRIPE, client, "subscriptions")
+        [page] = [Reader(stream.record, stream.key).read(page) for page in stream.pages(client, ALL)]
+    good, _, rejected = page
+    assert (good, len(rejected)) == ([], 1)
 
 
 def test_a_key_to_another_account_than_the_tables_is_refused(place: Path, open_landed: Open) -> None:

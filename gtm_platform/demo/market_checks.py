@@ -49,7 +49,8 @@ def market(box: Box, day: date) -> Finding:
     shown = {row["domain"]: row for row in truth["shown"]["market"]}
     introduced = {row["domain"]: row["introducers"] for row in truth["market"] if "introducers" in row}
     recorded = _recorded(day.isoformat())
-    wrong = [f"{domain} is no company" for domain in sorted(shown.keys() - recorded.domains)]
+    missing = [domain for domain in sorted(shown.keys() - recorded.domains) if _is_named_for_sure(shown[domain])]
+    wrong = [f"{domain} is no company" for domain in missing]
     wrong += _sign_differences(recorded, shown)
     for domain in sorted(recorded.competitors.keys() | shown):
         wrong += _use_differences(domain, recorded.competitors.get(domain, {}), shown.get(domain, {}))
@@ -105,6 +106,13 @@ def _recorded(day: str) -> Recorded:
 def _rows(table: str, day: str) -> list[Row]:
     rows: list[Row] = the_lake().partition(table, day).to_pyarrow().to_pylist()
     return rows
+
+
+def _is_named_for_sure(shown: Row) -> bool:
+    """Whether any system names the company in a way that nobody can miss."""
+    counts = (least for kinds in shown["signals"].values() for least, _ in kinds.values())
+    channels = (is_sure for seen in shown["competitors"].values() for is_sure in seen.values())
+    return any(counts) or any(channels) or bool(shown["partner"])
 
 
 def _sign_differences(recorded: Recorded, shown: Mapping[str, Row]) -> Iterator[str]:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from gtm_platform.delivery.hubspot.client import HubSpotObjects
 from gtm_platform.delivery.hubspot.diff import Guard, compute_diff
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
+from gtm_platform.delivery.hubspot.refusals import keep_refusals
 from gtm_platform.delivery.hubspot.report import DeliveryReport, report_of
+from gtm_platform.delivery.hubspot.rules import DeliveryRules
 from gtm_platform.delivery.hubspot.write import Run, Writer, journal_diff
 from gtm_platform.state import State
 from gtm_platform.state import audit as trail
@@ -18,12 +20,14 @@ def deliver(
     run: Run,
     guard: Guard | None = None,
     *,
+    rules: DeliveryRules | None = None,
     dry_run: bool = False,
 ) -> DeliveryReport:
     """Bring HubSpot to what is desired, as far as nobody else changed it and HubSpot takes it."""
-    diff = compute_diff(desired, objects, state)
+    rules = rules or DeliveryRules()
+    diff = compute_diff(desired, objects, state, rules)
     if dry_run:
-        return report_of(diff, dry_run=True)
+        return report_of(desired, diff, dry_run=True)
     if guard:
         guard.check(diff)
     journal_diff(diff, state, run)
@@ -32,7 +36,8 @@ def deliver(
     writer = Writer(objects, state, run)
     sent = writer.send(diff.changed)
     writer.verify(sent)
-    report = report_of(diff, sent)
+    keep_refusals(diff, sent, state, run, rules)
+    report = report_of(desired, diff, sent)
     _audit(state, run, report)
     return report
 

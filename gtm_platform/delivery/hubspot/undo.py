@@ -10,6 +10,7 @@ from gtm_platform.delivery.hubspot.object_types import object_type_named
 from gtm_platform.delivery.hubspot.pipeline import deliver
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
 from gtm_platform.delivery.hubspot.report import DeliveryReport
+from gtm_platform.delivery.hubspot.rules import DeliveryRules
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.settings import settings, settings_of
@@ -26,7 +27,7 @@ def undo(run_id: str, objects: HubSpotObjects, state: State, run: Run, *, dry_ru
     desired = _as_before(_not_overwritten(run_id, objects.object_type.name, state))
     if not desired:
         raise NothingToUndo(f"Run {run_id} wrote nothing to HubSpot, or all of it was written over since.")
-    return deliver(desired, objects, state, run, dry_run=dry_run)
+    return deliver(desired, objects, state, run, rules=DeliveryRules().without_machines(), dry_run=dry_run)
 
 
 def undo_run(run_id: str) -> str:

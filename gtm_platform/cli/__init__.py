@@ -17,6 +17,7 @@ from gtm_platform.cli.alerts import alerts
 from gtm_platform.cli.enrich import enrich
 from gtm_platform.cli.health import health
 from gtm_platform.cli.homes import choose_demo_home, choose_home, enter_with_sandbox
+from gtm_platform.cli.hubspot import hubspot
 from gtm_platform.cli.identity import identity, why
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
@@ -388,6 +389,7 @@ gtm.add_command(accounts)
 gtm.add_command(alerts)
 gtm.add_command(enrich)
 gtm.add_command(health)
+gtm.add_command(hubspot)
 gtm.add_command(identity)
 gtm.add_command(policy)
 gtm.add_command(schema)

@@ -1,4 +1,4 @@
-"""Whose value stands where HubSpot has another than the one that we wrote last: who changed it, and what the policy says.
+"""Whose value stands where HubSpot has another than we wrote last: who changed it, and what the policy says.
 
 HubSpot's history is read of these values only, as it comes for half as many objects a call.
 """
@@ -29,7 +29,8 @@ class ForeignValue:
         """Say why it is left alone, and how it is handed over."""
         by = f" by {self.author}" if self.author else ""
         if self.state.confirmed is None:
-            return f"{self.property} held {self.before!r}{by} before we ever wrote it. Clear it in HubSpot to hand it over."
+            standing = f"{self.property} held {self.before!r}{by} before we ever wrote it."
+            return f"{standing} Clear it in HubSpot to hand it over."
         return (
             f"{self.property} was changed in HubSpot from our {self.state.confirmed!r} to {self.before!r}{by} and is "
             f"left alone. Set it back to {self.state.confirmed!r} to hand it over."

@@ -52,6 +52,13 @@ def plan_after(object_type: ObjectType, day: str, tables: Tables, object_id: str
     return PlanSlice(records, some["following"][0].as_py() - len(records) if records else 0)
 
 
+def plan_of(object_type: ObjectType, day: str, tables: Tables, object_id: str) -> list[DesiredRecord]:
+    """Return what one object is to hold: nothing where nobody claims it, several records where several do."""
+    rows = object_type.plan(tables)
+    rows = rows.filter(rows[object_type.key] == object_id).order_by(object_type.subject)
+    return _records(object_type, day, rows.to_pyarrow())
+
+
 def _records(object_type: ObjectType, day: str, rows: pa.Table) -> list[DesiredRecord]:
     origins = [property.origin for property in object_type.properties]
     values = zip(*(wire_column(rows[origin.column]) for origin in origins), strict=True)

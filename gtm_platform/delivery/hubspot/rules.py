@@ -1,4 +1,4 @@
-"""What decides, beside HubSpot and the journal, whether a value is written: the policy, the clock, and stale sources."""
+"""What decides whether a value is written, beside HubSpot and the journal: the policy, the clock, stale sources."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace

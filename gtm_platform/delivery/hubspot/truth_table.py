@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import get_args
 
 import pyarrow as pa
 
+from gtm_platform.delivery.hubspot.history import Kind
 from gtm_platform.lake.contracts import Column, Contract, declare
 from gtm_platform.state.hubspot_sweeps import TruthSweep
 
@@ -19,7 +21,7 @@ OUTCOMES = {
     "late": "Values that no delivery has brought there yet.",
     "gone": "Values of objects that were deleted or merged in HubSpot.",
 }
-BY = ("person", "workflow", "import", "integration", "form", "merge", "other")  # who changed what we wrote
+BY: tuple[Kind, ...] = get_args(Kind)  # who changed what we wrote
 
 
 def _count(about: str) -> Column:

@@ -144,7 +144,7 @@ def test_no_more_calls_are_made_than_a_day_has(world: World, tmp_path: Path, mon
     settings.cache_clear()
     policy.cache_clear()
     try:
-        for day, compared in zip(DAYS, ([5], []), strict=True):
+        for day, compared in zip(DAYS[:2], ([5], []), strict=True):
             world.land_day(day, score=55)
             deliver(world, hubspot_contacts)
             sweeps = sweep_on(the_lake(), Run("r", day, lambda: NOW), [CONTACTS], heals=True)

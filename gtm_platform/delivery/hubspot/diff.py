@@ -132,20 +132,27 @@ def _unsettled(
     The rest needs no look: what a person made of ours since is not to be changed anyway. An empty value is not
     journaled where nothing was written before.
     """
-    with state.reading() as tx:
-        confirmed = last_confirmed(tx, object_type.name)
-    unsettled = [record for record in desired if not _holds(confirmed.get(record.object_id, NOTHING), record.values)]
+    different = differing(desired, object_type, state)
     if not rules.stale:
-        return unsettled, []
+        return [record for record, _ in different], []
     look, waiting = [], []
-    for record in unsettled:
+    for record, text in different:
         fresh = {name: value for name, value in record.values.items() if name not in rules.stale}
-        text = confirmed.get(record.object_id, NOTHING)
         if text is not None and _holds(text, fresh):
             waiting.append(RecordDiff(record, held_back=_waiting(record, values_of(text), object_type, rules)))
         else:
             look.append(record)
     return look, waiting
+
+
+def differing(
+    desired: Sequence[DesiredRecord], object_type: ObjectType, state: State
+) -> list[tuple[DesiredRecord, str | None]]:
+    """Return the records that are wanted otherwise than was confirmed last, each with the text of that."""
+    with state.reading() as tx:
+        confirmed = last_confirmed(tx, object_type.name)
+    pairs = ((record, confirmed.get(record.object_id, NOTHING)) for record in desired)
+    return [(record, text) for record, text in pairs if not _holds(text, record.values)]
 
 
 def _holds(text: str | None, values: Mapping[str, str]) -> bool:

@@ -94,7 +94,8 @@ def last_confirmed(tx: sa.Connection, object_type: str, properties: Sequence[str
 
     A record of which any field is in doubt, or was held or rejected last, has no values.
     """
-    last = sa.select(sa.func.max(journal.c.id)).where(journal.c.object_type == object_type).group_by(*_value())
+    of_fields = (journal.c.object_type == object_type) & journal.c.property.in_(properties)
+    last = sa.select(sa.func.max(journal.c.id)).where(of_fields).group_by(*_value())
     values = [sa.func.max(sa.case((journal.c.property == name, journal.c.after), else_="")) for name in properties]
     doubts = sa.func.max(sa.case((journal.c.status.in_(CONFIRMED), 0), else_=1))
     query = sa.select(journal.c.object_id, doubts, *values).where(journal.c.id.in_(last)).group_by(journal.c.object_id)

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0008"
+VERSION = "0009"
 
 metadata = sa.MetaData()
 
@@ -40,7 +40,11 @@ class Credits(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value) / 1000
 
 
+RECORD_ID, ASSOCIATED = "hs_object_id", "associated_object"  # the properties of rows that are about no field
+_ABOUT_NO_FIELD = sa.text(f"property = '{RECORD_ID}' or property = '{ASSOCIATED}'")
+
 # One row for each field of a record that was, or was not, written. `before` and `after` are wire values, "" is empty.
+# Objects that were created and associations that were made have a row, too: see `hubspot_creations`.
 hubspot_writes = sa.Table(
     "hubspot_writes",
     metadata,
@@ -60,6 +64,13 @@ hubspot_writes = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Column("receipt_at", Instant),
     sa.Index("hubspot_writes_of_a_value", "object_type", "object_id", "property"),
+    sa.Index(
+        "hubspot_writes_of_objects",
+        "property",
+        "object_type",
+        sqlite_where=_ABOUT_NO_FIELD,
+        postgresql_where=_ABOUT_NO_FIELD,
+    ),
 )
 
 # One row for each fact that was, or is to be, sent as an alert.

@@ -4,8 +4,8 @@ Nothing is written here, in HubSpot or in the journal.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from gtm_platform.delivery.hubspot.client import HubSpotObjects, batches
 from gtm_platform.delivery.hubspot.object_type import ObjectType
@@ -43,6 +43,12 @@ class RecordDiff:
     arrived: list[int] = field(default_factory=list)  # pending writes whose value HubSpot turns out to hold
     rejected: str | None = None
 
+    def hold_back(self, reasons: Mapping[str, str]) -> None:
+        """Keep what would go to some properties from being written, each for the reason."""
+        kept = [replace(each, reason=reasons[each.property]) for each in self.changed if each.property in reasons]
+        self.held_back += kept
+        self.changed = [change for change in self.changed if change.property not in reasons]
+
     @property
     def refused(self) -> list[FieldChange]:
         """Every field of a rejected record, which was not looked into."""
@@ -52,12 +58,32 @@ class RecordDiff:
 
 @dataclass(frozen=True)
 class Diff:
-    """All that was looked at; how many records needed no look; and how many claim an object alone."""
+    """All that was looked at; how many records needed no look; and how many claim an object alone.
+
+    Of the properties in `unusable` nothing is delivered, each for the reason.
+    """
 
     object_type: ObjectType
     records: Sequence[RecordDiff]
     untouched: int
     claiming_alone: int
+    unusable: Mapping[str, str] = field(default_factory=dict)
+
+    def joined(self, other: "Diff") -> "Diff":
+        """Return it with what was looked at later."""
+        return Diff(
+            self.object_type,
+            [*self.records, *other.records],
+            self.untouched + other.untouched,
+            self.claiming_alone + other.claiming_alone,
+            {**self.unusable, **other.unusable},
+        )
+
+    def without(self, unusable: Mapping[str, str]) -> "Diff":
+        """Return it with what would go to some properties held back, each for the reason."""
+        for record in self.records if unusable else ():
+            record.hold_back(unusable)
+        return replace(self, unusable={**self.unusable, **unusable})
 
     @property
     def changed(self) -> list[RecordDiff]:
@@ -74,6 +100,7 @@ class Guard:
 
     share: float
     min_records: int
+    max_creations: int = 500  # objects that one run may create
 
     def check(self, diff: Diff) -> None:
         """Stop when more of the records would have a value of ours replaced than the policy allows."""
@@ -90,8 +117,11 @@ def compute_diff(desired: Sequence[DesiredRecord], objects: HubSpotObjects, stat
     """Compare the plan with HubSpot, as far as it differs from what was confirmed last."""
     single, contested = _split_contested(desired, objects.object_type)
     unsettled = _unsettled(single, objects.object_type, state)
+    unusable = objects.definitions.unusable() if unsettled else {}
+    if unusable:
+        unsettled = [_without(record, unusable) for record in unsettled]
     looked_at = [record for batch in batches(unsettled) for record in _look(batch, objects, state)]
-    return Diff(objects.object_type, contested + looked_at, len(single) - len(unsettled), len(single))
+    return Diff(objects.object_type, contested + looked_at, len(single) - len(unsettled), len(single), unusable)
 
 
 def _split_contested(
@@ -113,7 +143,21 @@ def _unsettled(desired: Sequence[DesiredRecord], object_type: ObjectType, state:
     with state.reading() as tx:
         confirmed = last_confirmed(tx, object_type.name, object_type.names)
     nothing = dict.fromkeys(object_type.names, "")
-    return [record for record in desired if not _holds(confirmed.get(record.object_id, nothing), record.values)]
+    return [
+        record
+        for record in desired
+        if not _holds(confirmed.get(record.object_id, nothing), _as_journaled(object_type, record.values))
+    ]
+
+
+def _as_journaled(object_type: ObjectType, values: Mapping[str, str]) -> Mapping[str, str]:
+    """The values as the journal has them, which keeps nothing personal."""
+    personal = {name: object_type.by_name[name].shown(values[name]) for name in object_type.personal & values.keys()}
+    return {**values, **personal} if personal else values
+
+
+def _without(record: DesiredRecord, names: Collection[str]) -> DesiredRecord:
+    return record._replace(values={name: value for name, value in record.values.items() if name not in names})
 
 
 def _holds(confirmed: Mapping[str, str], values: Mapping[str, str]) -> bool:
@@ -158,7 +202,8 @@ def compare(
         elif before == "" and state.confirmed is None:
             record.changed.append(FieldChange(name, before, after, False))
         else:
-            record.held_back.append(FieldChange(name, before, after, False, _reason_held_back(name, before, state)))
+            shown = object_type.by_name[name].shown(before)
+            record.held_back.append(FieldChange(name, before, after, False, _reason_held_back(name, shown, state)))
     return record
 
 

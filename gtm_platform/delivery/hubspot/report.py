@@ -4,15 +4,34 @@ Of records it shows HubSpot's ids and our values, nothing that tells who they ar
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from gtm_platform.delivery.hubspot.diff import Diff, RecordDiff
+from gtm_platform.delivery.hubspot.diff import Diff, FieldChange, RecordDiff
 from gtm_platform.delivery.hubspot.object_type import ObjectType
 from gtm_platform.delivery.hubspot.write import SentRecord
 
 
 class Unaccounted(RuntimeError):
     """Records went in that did not come out as written, unchanged, held back or rejected."""
+
+
+@dataclass(frozen=True)
+class LinkCounts:
+    """How many associations are to be in HubSpot, and what became of them; a dry run's wait."""
+
+    wanted: int = 0
+    made: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    waiting: int = 0
+
+    def __add__(self, other: "LinkCounts") -> "LinkCounts":
+        return LinkCounts(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+    def summary(self) -> str:
+        """Return the counts as a part of a sentence."""
+        counts = f"{self.made:,} made, {self.unchanged:,} unchanged, {self.rejected:,} rejected"
+        return f"{self.wanted:,} associations: {counts}" + (f", {self.waiting:,} waiting" if self.waiting else "")
 
 
 @dataclass(frozen=True)
@@ -26,11 +45,15 @@ class DiffLine:
     before: str
     after: str
     note: str = ""
+    provenance: str = ""
 
 
 @dataclass(frozen=True)
 class DeliveryReport:
-    """Counts of records, and of fields; `waiting` are the records that a dry run would write."""
+    """Counts of records, and of fields; `waiting` are the records that a dry run would write.
+
+    Records that were created, or would be, are among those that were written, or wait.
+    """
 
     queried: int
     written: int = 0
@@ -43,6 +66,8 @@ class DeliveryReport:
     lines: tuple[DiffLine, ...] = ()
     reasons: tuple[str, ...] = ()
     name: str = "records"  # contacts
+    created: int = 0
+    links: LinkCounts = LinkCounts()
 
     def summary(self) -> str:
         """Return the counts as a sentence."""
@@ -50,6 +75,8 @@ class DeliveryReport:
             f"{self.queried:,} {self.name}: {self.written:,} written ({self.fields_written:,} fields), "
             f"{self.unchanged:,} unchanged, {self.held_back:,} held, {self.rejected:,} rejected"
             + (f", {self.waiting:,} waiting" if self.waiting else "")
+            + (f"; {self.created:,} of them new" if self.created else "")
+            + (f"; {self.links.summary()}" if self.links.wanted else "")
         )
 
     def text(self, limit: int | None = None) -> str:
@@ -90,7 +117,8 @@ def report_of(diff: Diff, sent: Sequence[SentRecord] = (), *, dry_run: bool = Fa
         fields_held_back=sum(len(record.held_back) for record in diff.records),
         lines=tuple(line for record in diff.records for line in _lines(diff.object_type, record)) if dry_run else (),
         reasons=tuple(
-            [f"{label} {record.desired.object_id}: {record.rejected}" for record in refused]
+            list(diff.unusable.values())
+            + [f"{label} {record.desired.object_id}: {record.rejected}" for record in refused]
             + [f"{label} {record.object_id}: {record.reason}" for record in failed]
         ),
     ).checked()
@@ -98,13 +126,19 @@ def report_of(diff: Diff, sent: Sequence[SentRecord] = (), *, dry_run: bool = Fa
 
 def _lines(object_type: ObjectType, record: RecordDiff) -> Iterator[DiffLine]:
     names = (object_type.label, record.desired.object_id, record.desired.subject_id)
+    sources = record.desired.provenance
     for change in record.changed:
-        yield DiffLine(*names, change.property, change.before, change.after)
+        yield DiffLine(*names, *_shown(object_type, change), provenance=sources.get(change.property, ""))
     for change in record.held_back:
-        note = f"held: {change.reason}"
-        yield DiffLine(*names, change.property, change.before, change.after, note)
+        note, source = f"held: {change.reason}", sources.get(change.property, "")
+        yield DiffLine(*names, *_shown(object_type, change), note, source)
     if record.rejected:
         yield DiffLine(*names, "", "", "", f"rejected: {record.rejected}")
+
+
+def _shown(object_type: ObjectType, change: FieldChange) -> tuple[str, str, str]:
+    property = object_type.by_name[change.property]
+    return change.property, property.shown(change.before), property.shown(change.after)
 
 
 def _sentence(line: DiffLine) -> str:

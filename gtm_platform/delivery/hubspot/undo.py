@@ -9,6 +9,7 @@ from gtm_platform.delivery.hubspot.client import HubSpotObjects, batches, open_c
 from gtm_platform.delivery.hubspot.object_types import object_type_named
 from gtm_platform.delivery.hubspot.pipeline import deliver
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
+from gtm_platform.delivery.hubspot.properties import PERSONAL
 from gtm_platform.delivery.hubspot.report import DeliveryReport
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.delivery.hubspot.write import Run

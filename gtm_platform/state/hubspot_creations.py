@@ -6,7 +6,7 @@ one stands our record's id, and in place of the value the values that were sent.
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -45,10 +45,10 @@ def creation(write: Write, values: Mapping[str, str]) -> Write:
 
 
 def receive_object(
-    tx: sa.Connection, id: int, object_id: str, outcome: Outcome, at: datetime, reason: str = ""
+    tx: sa.Connection, id: int, object_id: str, outcome: Outcome, at: datetime, reason: str | None = None
 ) -> None:
     """Keep the receipt of a creation: the object that was created, or that was there already."""
-    receipt = {"status": outcome, "object_id": object_id, "after": object_id, "reason": reason or None}
+    receipt = {"status": outcome, "object_id": object_id, "after": object_id, "reason": reason}
     tx.execute(sa.update(journal).where(journal.c.id == id).values(**receipt, receipt_at=at))
 
 
@@ -57,7 +57,7 @@ def created_objects(tx: sa.Connection, object_type: str) -> dict[str, str]:
     query = sa.select(journal.c.customer_id, journal.c.object_id).where(
         IS_CREATION, journal.c.object_type == object_type, journal.c.status.in_(CONFIRMED)
     )
-    return {subject: object_id for subject, object_id in tx.execute(query.order_by(journal.c.id))}
+    return {row.customer_id: row.object_id for row in tx.execute(query.order_by(journal.c.id))}
 
 
 def pending_creations(tx: sa.Connection, object_type: str) -> dict[str, CreationIntent]:
@@ -109,12 +109,8 @@ def pending_associations(tx: sa.Connection, object_type: str, to: str) -> dict[t
     return pending
 
 
-def created_by(tx: sa.Connection, run_id: str, object_types: Collection[str]) -> dict[str, int]:
-    """Count the objects that a run created, by their type, of those of which it created any."""
-    query = sa.select(journal.c.object_type, sa.func.count()).where(
-        journal.c.run_id == run_id,
-        IS_CREATION,
-        journal.c.status == "written",
-        journal.c.object_type.in_(object_types),
-    )
-    return {object_type: count for object_type, count in tx.execute(query.group_by(journal.c.object_type))}
+def created_by(tx: sa.Connection, run_id: str) -> dict[str, int]:
+    """Count the objects that a run created, by their type."""
+    of_run = (journal.c.run_id == run_id) & IS_CREATION & (journal.c.status == "written")
+    query = sa.select(journal.c.object_type, sa.func.count().label("created")).where(of_run)
+    return {row.object_type: row.created for row in tx.execute(query.group_by(journal.c.object_type))}

@@ -24,7 +24,7 @@ from gtm_platform.state.hubspot_creations import (
 )
 from gtm_platform.state.hubspot_journal import Outcome, Write, conclude, intend, receive
 
-ARRIVED = "found in HubSpot when it was read again"
+ARRIVED, WAS_THERE = "found in HubSpot when it was read again", "HubSpot had it already"
 NO_ANSWER = "HubSpot's answer did not say what became of it; the next run looks it up."
 
 
@@ -104,10 +104,8 @@ class Associator:
             ours = [pair for pair in pairs if (pair.from_id, pair.to_id) in pending]
             rows = [row for pair in ours for row in pending[pair.from_id, pair.to_id]]
             receive(tx, rows, "written", self.run.now(), ARRIVED)
-            others = [pair for pair in pairs if pair not in ours]
-            conclude(
-                tx, [(self._write(pair), "HubSpot had it already") for pair in others], "unchanged", self.run.now()
-            )
+            others = [(self._write(pair), WAS_THERE) for pair in pairs if pair not in ours]
+            conclude(tx, others, "unchanged", self.run.now())
 
     def _make(self, pairs: Sequence[Pair]) -> Iterator[Outcome]:
         with self.state.writing() as tx:

@@ -19,8 +19,8 @@ SEVERAL = "HubSpot has {count} such {name}: {ids}. Which is meant is not guessed
 ANOTHERS = "HubSpot's {label} {id} matches, but it is that of {other}. Merge our records, or correct HubSpot's."
 DELETED = "Such a {label} was deleted in HubSpot ({id}), and what was deleted is not made again. Restore it there."
 LOST = (
-    "Its values were written to {label} {id}, which was deleted in HubSpot or is no longer tied to it; no second one is "
-    "created. Restore or correct it there."
+    "Its values were written to {label} {id}, which was deleted in HubSpot or is no longer tied to it; no second one "
+    "is created. Restore or correct it there."
 )
 NO_ID = "Nothing is created without the property of our own ids. {reason}"
 
@@ -110,7 +110,8 @@ class _Resolver:
                 name = self.objects.object_type.name
                 self._withhold([(record, SEVERAL.format(count=len(matches), name=name, ids=listed))])
                 continue
-            ids |= {record.subject_id: id for id in matches}
+            if matches:
+                [ids[record.subject_id]] = matches
             left.append(record)
         return self._identify(left, ids)
 

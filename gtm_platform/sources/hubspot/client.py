@@ -59,8 +59,8 @@ WAITS = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
 LOCKED, LOCKED_WAIT = 423, 2.0
 
 RESERVE_REACHED = (
-    "No more than {share:.0%} of the calls that HubSpot allows the account in a day is left, and that is for the company's "
-    "other apps. What was done is kept: run again after midnight in the account's time zone."
+    "No more than {share:.0%} of the calls that HubSpot allows the account in a day is left, which is for the "
+    "company's other apps. What was done is kept: run again after midnight in the account's time zone."
 )
 RECORDS = expect_list("results")
 ACCOUNT = "/account-info/v3/details"

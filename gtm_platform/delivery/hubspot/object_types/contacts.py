@@ -89,7 +89,7 @@ MATCHING = Matching(
 
 
 def plan(tables: Tables) -> ibis.Table:
-    """Return a row per customer with health or no longer a customer, who has a contact or an address to make one with."""
+    """Return a row per customer who has health, or is none any more, and a contact or an address to make one with."""
     health = tables[HEALTH].select("customer_id", *OBJECT_TYPE.columns_of(HEALTH), has_health=True)
     customers = tables[CUSTOMERS]
     contact, email = customers["hubspot_contact_id"].nullif(""), customers["email"].nullif("")
@@ -122,9 +122,8 @@ def _github_pages(customers: ibis.Table, developers: ibis.Table) -> ibis.Table:
     addresses = customers.select("customer_id", address=customers["all_emails"].unnest())
     pages = developers.filter(developers["email"].notnull(), developers["github_url"].notnull())
     pages = pages.select("github_url", address=pages["email"].lower())
-    by_customer = (
-        addresses.join(pages, "address").group_by("customer_id").agg(github_url=lambda t: t["github_url"].min())
-    )
+    owned = addresses.join(pages, "address")
+    by_customer = owned.group_by("customer_id").agg(github_url=owned["github_url"].min())
     return by_customer.mutate(github_source=ibis.literal("reodev"))
 
 

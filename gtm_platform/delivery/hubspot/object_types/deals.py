@@ -34,9 +34,8 @@ def plan(tables: Tables) -> ibis.Table:
     is_open, is_won = ~deals["is_closed"].fill_null(False), deals["is_won"].fill_null(False)
     deals = deals.filter(is_open | is_won).select(deal_id="id")
     displaced = _displaced(tables[TRANSITIONS], tables[COMPANY_RECORDS]).join(_companies_of_deals(tables), "company_id")
-    newest = ibis.struct(
-        {name: displaced[name] for name in ("at", "company_id", "competitor_displaced", "trigger")}
-    ).max()
+    columns = ("at", "company_id", "competitor_displaced", "trigger")
+    newest = ibis.struct({name: displaced[name] for name in columns}).max()
     by_deal = displaced.group_by("deal_id").agg(newest=newest)
     rows = deals.join(by_deal, "deal_id")
     return rows.select(
@@ -63,15 +62,11 @@ def _companies_of_deals(tables: Tables) -> ibis.Table:
     linked = linked.select("to_type", "deal_id", record_id=linked["link"]["to_id"])
     companies, people, links = tables[COMPANY_RECORDS], tables[PEOPLE], tables[LINKS]
     records = companies.select("company_id", record_id=companies["hubspot_company_ids"].unnest())
-    contacts = links.filter(links["source"] == "hubspot").select("customer_id", "record_id")
-    contacts = contacts.join(
-        people.filter(people["company_id"].notnull()).select("customer_id", "company_id"), "customer_id"
-    )
-    of_companies = linked.filter(linked["to_type"] == "companies").join(records, "record_id")
-    of_contacts = linked.filter(linked["to_type"] == "contacts").join(contacts, "record_id")
-    return of_companies.select("deal_id", "company_id").union(
-        of_contacts.select("deal_id", "company_id"), distinct=True
-    )
+    people = people.filter(people["company_id"].notnull()).select("customer_id", "company_id")
+    contacts = links.filter(links["source"] == "hubspot").select("customer_id", "record_id").join(people, "customer_id")
+    owners = {"companies": records, "contacts": contacts}
+    owned = [linked.filter(linked["to_type"] == to).join(owner, "record_id") for to, owner in owners.items()]
+    return ibis.union(*[each.select("deal_id", "company_id") for each in owned], distinct=True)
 
 
 OBJECT_TYPE = ObjectType(

@@ -10,6 +10,7 @@ from itertools import groupby
 import orjson
 import sqlalchemy as sa
 
+from gtm_platform.state.schema import ASSOCIATED, RECORD_ID
 from gtm_platform.state.schema import hubspot_confirmed as confirmed
 from gtm_platform.state.schema import hubspot_writes as journal
 
@@ -32,11 +33,18 @@ def values_of(text: str) -> dict[str, str]:
     return values
 
 
-def last_confirmed(tx: sa.Connection, object_type: str) -> dict[str, str | None]:
-    """Return by object what was confirmed last, as text; None where a field is in doubt, was held or rejected."""
-    columns = (confirmed.c.object_id, sa.case((confirmed.c.doubt, None), else_=confirmed.c.confirmed))
+def last_confirmed(tx: sa.Connection, object_type: str, properties: Collection[str]) -> dict[str, str | None]:
+    """Return by object what was confirmed last, as text; None where one of the properties is in doubt.
+
+    So is one that was held or rejected last.
+    """
+    columns = (confirmed.c.object_id, confirmed.c.doubts, confirmed.c.confirmed)
     rows = tx.execute(sa.select(*columns).where(confirmed.c.object_type == object_type))
-    return {row[0]: row[1] for row in rows}
+    names = frozenset(properties)
+    return {
+        object_id: None if doubts and not names.isdisjoint(doubts.split(",")) else text
+        for object_id, doubts, text in rows
+    }
 
 
 def note_outcomes(tx: sa.Connection, objects: Iterable[Object]) -> None:
@@ -57,6 +65,7 @@ def of_value() -> tuple[sa.Column[str], sa.Column[str]]:
 
 def _renew(tx: sa.Connection, object_type: str, ids: Collection[str]) -> None:
     of_objects = (journal.c.object_type == object_type) & journal.c.object_id.in_(ids)
+    of_objects &= journal.c.property.not_in((RECORD_ID, ASSOCIATED))
     newest = sa.select(sa.func.max(journal.c.id)).where(of_objects).group_by(*of_value())
     columns = (journal.c.object_id, journal.c.property, journal.c.after, journal.c.status)
     rows = tx.execute(sa.select(*columns).where(journal.c.id.in_(newest)).order_by(journal.c.object_id)).all()
@@ -71,6 +80,6 @@ def _row(object_type: str, object_id: str, fields: Collection[sa.Row[tuple[str, 
     return {
         "object_type": object_type,
         "object_id": object_id,
-        "doubt": any(status not in CONFIRMED for *_, status in fields),
+        "doubts": ",".join(sorted(name for _, name, _, status in fields if status not in CONFIRMED)),
         "confirmed": as_text(values),
     }

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0009"
+VERSION = "0010"
 
 metadata = sa.MetaData()
 
@@ -40,7 +40,11 @@ class Credits(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value) / 1000
 
 
+RECORD_ID, ASSOCIATED = "hs_object_id", "associated_object"  # the properties of rows that are about no field
+_ABOUT_NO_FIELD = sa.text(f"property = '{RECORD_ID}' or property = '{ASSOCIATED}'")
+
 # One row for each field of a record that was, or was not, written. `before` and `after` are wire values, "" is empty.
+# Objects that were created and associations that were made have a row, too: see `hubspot_creations`.
 hubspot_writes = sa.Table(
     "hubspot_writes",
     metadata,
@@ -64,16 +68,23 @@ hubspot_writes = sa.Table(
     sa.Column("author_at", Instant),
     sa.Index("hubspot_writes_of_a_value", "object_type", "object_id", "property"),
     sa.Index("hubspot_writes_of_a_day", "day"),
+    sa.Index(
+        "hubspot_writes_of_objects",
+        "property",
+        "object_type",
+        sqlite_where=_ABOUT_NO_FIELD,
+        postgresql_where=_ABOUT_NO_FIELD,
+    ),
 )
 
 # What the journal last says of each object, so that it is known without reading the journal: a JSON object of the
-# values that HubSpot took, and whether any field is in doubt, held or rejected. Kept by the journal's transactions.
+# values that HubSpot took, and the fields that are in doubt, held or rejected. Kept by the journal's transactions.
 hubspot_confirmed = sa.Table(
     "hubspot_confirmed",
     metadata,
     sa.Column("object_type", sa.String(32), primary_key=True),
     sa.Column("object_id", sa.String(64), primary_key=True),
-    sa.Column("doubt", sa.Boolean, nullable=False),
+    sa.Column("doubts", sa.Text, nullable=False),  # the properties in doubt, held or rejected, joined by a comma
     sa.Column("confirmed", sa.Text, nullable=False),
 )
 

@@ -110,7 +110,7 @@ def _confirm(lake: Lake, state: State, changed: int) -> None:
         {
             "object_type": CONTACTS.name,
             "object_id": record.object_id,
-            "doubt": False,
+            "doubts": "",
             "confirmed": as_text({**record.values, "gtm_health_score": "-1"} if n < changed else record.values),
         }
         for n, record in enumerate(_planned(lake))
@@ -206,7 +206,7 @@ def _read(lake: Lake) -> None:
     """The least from which one can know: what is to be there, and what was confirmed last."""
     rows(lake, HEALTH, DAY, CONTACTS.subject, *CONTACTS.columns_of(HEALTH))
     rows(lake, CUSTOMERS, DAY, CONTACTS.subject, CONTACTS.key, *CONTACTS.columns_of(CUSTOMERS))
-    wanted = sa.select(confirmed.c.object_id, confirmed.c.doubt, confirmed.c.confirmed)
+    wanted = sa.select(confirmed.c.object_id, confirmed.c.doubts, confirmed.c.confirmed)
     with closing(open_state(settings().state_url)) as state, state.reading() as tx:
         tx.execute(wanted).all()
 

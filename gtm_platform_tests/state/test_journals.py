@@ -75,7 +75,8 @@ def test_the_newest_values_of_a_record_are_told_unless_one_of_them_is_in_doubt(s
 
     def newest() -> dict[str, dict[str, str] | None]:
         with state.reading() as tx:
-            return {id: text and values_of(text) for id, text in last_confirmed(tx, "contacts").items()}
+            texts = last_confirmed(tx, "contacts", ["score", "status", "other"])
+        return {id: None if text is None else values_of(text) for id, text in texts.items()}
 
     conclude("1", "written", score="72", status="healthy", other="x")
     conclude("1", "unchanged", score="7")
@@ -97,13 +98,13 @@ def test_the_newest_values_of_a_record_are_told_unless_one_of_them_is_in_doubt(s
     assert rows_of_confirmed(state) == rows_of_journal(state), "the narrow table says what the journal says"
 
 
-def rows_of_confirmed(state: State) -> set[tuple[str, str, bool, str]]:
+def rows_of_confirmed(state: State) -> set[tuple[str, str, str, str]]:
     with state.reading() as tx:
         rows = tx.execute(sa.select(confirmed)).all()
-    return {(row.object_type, row.object_id, row.doubt, row.confirmed) for row in rows}
+    return {(row.object_type, row.object_id, row.doubts, row.confirmed) for row in rows}
 
 
-def rows_of_journal(state: State) -> set[tuple[str, str, bool, str]]:
+def rows_of_journal(state: State) -> set[tuple[str, str, str, str]]:
     """What the narrow table is to have, by the journal's rows in their order."""
     newest: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
     with state.reading() as tx:
@@ -112,7 +113,7 @@ def rows_of_journal(state: State) -> set[tuple[str, str, bool, str]]:
     return {
         (
             *of_object,
-            any(status not in CONFIRMED for status, _ in fields.values()),
+            ",".join(sorted(name for name, (status, _) in fields.items() if status not in CONFIRMED)),
             as_text({name: after for name, (status, after) in fields.items() if status in CONFIRMED}),
         )
         for of_object, fields in newest.items()

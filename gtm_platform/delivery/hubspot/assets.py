@@ -6,26 +6,20 @@ takes the day for delivered.
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
 
 import dagster as dg
 
 from gtm_platform.delivery.gate import newest_day, require_checks_passed, skip_reason
-from gtm_platform.delivery.hubspot.client import HubSpotObjects, open_client
+from gtm_platform.delivery.hubspot.day_delivery import deliver_day, missing_tables
 from gtm_platform.delivery.hubspot.diff import Guard
 from gtm_platform.delivery.hubspot.object_type import ObjectType
 from gtm_platform.delivery.hubspot.object_types import object_types
-from gtm_platform.delivery.hubspot.pipeline import deliver
-from gtm_platform.delivery.hubspot.plan import plan
-from gtm_platform.delivery.hubspot.refusals import forget_departed
 from gtm_platform.delivery.hubspot.report import DeliveryReport
-from gtm_platform.delivery.hubspot.rules import DeliveryRules
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.delivery.hubspot.stale import stale_now
 from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
 from gtm_platform.http.errors import ApiFailure
-from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake.dagster.asset_pages import links
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
@@ -40,6 +34,8 @@ from gtm_platform.state.hubspot_journal import records_of_run
 
 REASONS_LOGGED = 20  # the journal has all of them
 LINES_SHOWN, LINES_LOGGED = 200, 50  # of a dry run's diff
+# HubSpot may make a company of a contact's address, so companies come first.
+PRIORITIES = {"companies": 1}
 DRY_RUN = "**Dry run**: nothing was written (HUBSPOT_WRITE_ENABLED, or dry_run in the launchpad).\n\n"
 
 COUNTED = ("queried", "written", "unchanged", "held", "rejected", "waiting")  # the first is the sum of the others
@@ -66,6 +62,7 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
         deps=newest_of(*object_type.inputs),
         metadata=links(HubSpot=_list_url(object_type)),
         pool=POOL,
+        op_tags={"dagster/priority": str(PRIORITIES.get(object_type.name, 0))},
         output_required=False,
     )
     def hubspot_objects(context: dg.AssetExecutionContext, config: HubSpotConfig, lake: LakeResource) -> Result:
@@ -77,7 +74,8 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
         require_checks_passed(context, day, object_type.inputs)
         dry_run = is_dry_run(context.run.run_config) or not settings_of(HubSpotDeliverySettings).hubspot_write_enabled
         rules = policy().hubspot
-        guard = None if config.allow_mass_change else Guard(rules.max_change_share, rules.change_min_records)
+        limits = Guard(rules.max_change_share, rules.change_min_records, rules.max_creations)
+        guard = None if config.allow_mass_change else limits
         run = Run(context.run.run_id, day, settings().now)
         lineage = SourceColumns(context.instance, graph_of_run(context))
         stale = stale_now(object_type, store, policy(), run.now(), lineage)
@@ -116,30 +114,8 @@ def _skip_reason(object_type: ObjectType, store: Lake, days: list[str], newest: 
         return "HubSpot is off: set HUBSPOT_ACCESS_TOKEN."
     if reason := skip_reason(days, newest):
         return reason
-    missing = [table for table in object_type.inputs if not store.has(table, newest)]
+    missing = missing_tables(store, newest, object_type.inputs)
     return f"Nothing to deliver: {' and '.join(missing)} have no {newest} yet." if missing else None
-
-
-@redact_exceptions()
-def deliver_day(
-    object_type: ObjectType,
-    store: Lake,
-    run: Run,
-    guard: Guard | None,
-    stale: Mapping[str, str] | None = None,
-    *,
-    dry_run: bool,
-) -> DeliveryReport:
-    """Deliver a day of the lake to the account of the environment; properties that are `stale` wait."""
-    config = settings_of(HubSpotDeliverySettings)
-    desired = plan(object_type, run.day, {table: store.partition(table, run.day) for table in object_type.inputs})
-    with closing(open_state(settings().state_url)) as state, closing(open_client(config)) as client:
-        rules = replace(DeliveryRules.of(policy().hubspot, run.now(), run.day), stale=stale or {})
-        objects = HubSpotObjects(client, object_type)
-        report = deliver(desired, objects, state, run, guard, rules=rules, dry_run=dry_run)
-        if not dry_run:
-            forget_departed(object_type.name, desired, state)
-        return report
 
 
 def _metadata(
@@ -148,6 +124,7 @@ def _metadata(
     counts = {
         "queried": report.queried,
         "written": report.written,
+        "created": report.created,
         "unchanged": report.unchanged,
         "held": report.held_back,
         "rejected": report.rejected,
@@ -155,6 +132,9 @@ def _metadata(
         "fields_written": report.fields_written,
         "fields_held": report.fields_held_back,
         "fields_healed": report.healed,
+        "associations": report.links.wanted,
+        "associations_made": report.links.made,
+        "associations_rejected": report.links.rejected,
     }
     metadata: dict[str, dg.MetadataValue] = {
         "summary": dg.MetadataValue.md((DRY_RUN if dry_run else "") + report.summary()),
@@ -169,9 +149,9 @@ def _metadata(
 
 def _diff_table(report: DeliveryReport) -> dg.MetadataValue:
     """The diff field by field; of an object only its id in HubSpot is shown."""
-    names = ("object", "property", "old value", "new value", "note")
+    names = ("object", "property", "old value", "new value", "note", "provenance")
     rows = [
-        (f"{line.label} {line.object_id}", line.property, line.before, line.after, line.note)
+        (f"{line.label} {line.object_id}", line.property, line.before, line.after, line.note, line.provenance)
         for line in report.lines[:LINES_SHOWN]
     ]
     records = [dg.TableRecord(dict(zip(names, row, strict=True))) for row in rows]

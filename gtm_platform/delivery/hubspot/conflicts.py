@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gtm_platform.delivery.hubspot.client import HubSpotObjects
 from gtm_platform.delivery.hubspot.history import Author, author_of
+from gtm_platform.delivery.hubspot.properties import Property
 from gtm_platform.delivery.hubspot.rules import DeliveryRules
 from gtm_platform.state.hubspot_journal import FieldState
 
@@ -18,7 +19,7 @@ WITH_HISTORY = 50  # objects that HubSpot takes in one call for history
 class ForeignValue:
     """A value in HubSpot that is not the one that we wrote last."""
 
-    property: str
+    property: Property
     before: str
     after: str
     state: FieldState
@@ -28,11 +29,12 @@ class ForeignValue:
     def reason(self) -> str:
         """Say why it is left alone, and how it is handed over."""
         by = f" by {self.author}" if self.author else ""
+        name, before = self.property.name, self.property.shown(self.before)
         if self.state.confirmed is None:
-            standing = f"{self.property} held {self.before!r}{by} before we ever wrote it."
+            standing = f"{name} held {before!r}{by} before we ever wrote it."
             return f"{standing} Clear it in HubSpot to hand it over."
         return (
-            f"{self.property} was changed in HubSpot from our {self.state.confirmed!r} to {self.before!r}{by} and is "
+            f"{name} was changed in HubSpot from our {self.state.confirmed!r} to {before!r}{by} and is "
             f"left alone. Set it back to {self.state.confirmed!r} to hand it over."
         )
 
@@ -62,7 +64,7 @@ def goes_over(foreign: ForeignValue, rules: DeliveryRules) -> bool:
 
     What stood there before we ever wrote is nobody's damage: only a property that is `ours` is written over it.
     """
-    winner = rules.conflicts.winner(foreign.property)
+    winner = rules.conflicts.winner(foreign.property.name)
     if winner == "ours":
         return True
     author, state = foreign.author, foreign.state
@@ -70,6 +72,6 @@ def goes_over(foreign: ForeignValue, rules: DeliveryRules) -> bool:
         return False
     if author.kind in rules.conflicts.healed:
         return True
-    if winner != "newest" or author.at is None or foreign.after == state.confirmed:
+    if winner != "newest" or author.at is None or foreign.property.same(foreign.after, state.confirmed):
         return False
-    return state.withheld.get(foreign.after, rules.day) > f"{author.at:%Y-%m-%d}"
+    return state.withheld.get(foreign.property.shown(foreign.after), rules.day) > f"{author.at:%Y-%m-%d}"

@@ -4,14 +4,15 @@ Nothing is written here, in HubSpot or in the journal. Whose value stands where 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from gtm_platform.delivery.hubspot.client import HubSpotObjects, batches
 from gtm_platform.delivery.hubspot.conflicts import ForeignValue, authors_of, goes_over
 from gtm_platform.delivery.hubspot.history import Author
 from gtm_platform.delivery.hubspot.object_type import ObjectType
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
+from gtm_platform.delivery.hubspot.properties import Property
 from gtm_platform.delivery.hubspot.rules import DeliveryRules
 from gtm_platform.state import State
 from gtm_platform.state.hubspot_confirmed import NOTHING, as_text, last_confirmed, values_of
@@ -55,6 +56,12 @@ class RecordDiff:
     cause: str = ""  # of the rejection, in a word
     earlier: Rejection | None = None  # HubSpot refused these very values, so they are not sent now
 
+    def hold_back(self, reasons: Mapping[str, str]) -> None:
+        """Keep what would go to some properties from being written, each for the reason."""
+        kept = [replace(each, reason=reasons[each.property]) for each in self.changed if each.property in reasons]
+        self.held_back += kept
+        self.changed = [change for change in self.changed if change.property not in reasons]
+
     @property
     def refused(self) -> list[FieldChange]:
         """Every field of a record that is rejected now, which was not looked into."""
@@ -69,12 +76,36 @@ class RecordDiff:
 
 @dataclass(frozen=True)
 class Diff:
-    """All that was looked at; how many records needed no look; and how many claim an object alone."""
+    """All that was looked at; how many records needed no look; and how many claim an object alone.
+
+    Of the properties in `unusable` nothing is delivered, each for the reason.
+    """
 
     object_type: ObjectType
     records: Sequence[RecordDiff]
     untouched: int
     claiming_alone: int
+    unusable: Mapping[str, str] = field(default_factory=dict)
+
+    def joined(self, other: "Diff") -> "Diff":
+        """Return it with what was looked at later."""
+        return Diff(
+            self.object_type,
+            [*self.records, *other.records],
+            self.untouched + other.untouched,
+            self.claiming_alone + other.claiming_alone,
+            {**self.unusable, **other.unusable},
+        )
+
+    def with_records(self, records: "Sequence[RecordDiff]") -> "Diff":
+        """Return it with more records that need no look."""
+        return replace(self, records=[*self.records, *records])
+
+    def without(self, unusable: Mapping[str, str]) -> "Diff":
+        """Return it with what would go to some properties held back, each for the reason."""
+        for record in self.records if unusable else ():
+            record.hold_back(unusable)
+        return replace(self, unusable={**self.unusable, **unusable})
 
     @property
     def changed(self) -> list[RecordDiff]:
@@ -91,6 +122,7 @@ class Guard:
 
     share: float
     min_records: int
+    max_creations: int = 500  # objects that one run may create
 
     def check(self, diff: Diff) -> None:
         """Stop when more of the records would have a value of ours replaced than the policy allows."""
@@ -107,10 +139,14 @@ def compute_diff(desired: Sequence[DesiredRecord], objects: HubSpotObjects, stat
     """Compare the plan with HubSpot, as far as it differs from what was confirmed last."""
     single, decided = _split_contested(desired, objects.object_type)
     unsettled, waiting = _unsettled(single, objects.object_type, state, rules)
-    due, resting = _split_resting(unsettled, objects.object_type, state, rules)
+    due, resting = split_resting(unsettled, objects.object_type, state, rules)
+    unusable = objects.definitions.unusable() if due else {}
+    if unusable:
+        due = [_without(record, unusable) for record in due]
     looked_at = [record for batch in batches(due) for record in _look(batch, objects, state, rules)]
     untouched = len(single) - len(unsettled) - len(waiting)
-    return Diff(objects.object_type, [*decided, *resting, *waiting, *looked_at], untouched, len(single))
+    records = [*decided, *resting, *waiting, *looked_at]
+    return Diff(objects.object_type, records, untouched, len(single), unusable)
 
 
 def _split_contested(
@@ -150,9 +186,19 @@ def differing(
 ) -> list[tuple[DesiredRecord, str | None]]:
     """Return the records that are wanted otherwise than was confirmed last, each with the text of that."""
     with state.reading() as tx:
-        confirmed = last_confirmed(tx, object_type.name)
+        confirmed = last_confirmed(tx, object_type.name, object_type.names)
     pairs = ((record, confirmed.get(record.object_id, NOTHING)) for record in desired)
-    return [(record, text) for record, text in pairs if not _holds(text, record.values)]
+    return [(record, text) for record, text in pairs if not _holds(text, _as_journaled(object_type, record.values))]
+
+
+def _as_journaled(object_type: ObjectType, values: Mapping[str, str]) -> Mapping[str, str]:
+    """The values as the journal has them, which keeps nothing personal."""
+    personal = {name: object_type.by_name[name].shown(values[name]) for name in object_type.personal & values.keys()}
+    return {**values, **personal} if personal else values
+
+
+def _without(record: DesiredRecord, names: Collection[str]) -> DesiredRecord:
+    return record._replace(values={name: value for name, value in record.values.items() if name not in names})
 
 
 def _holds(text: str | None, values: Mapping[str, str]) -> bool:
@@ -175,7 +221,7 @@ def _waiting(
     ]
 
 
-def _split_resting(
+def split_resting(
     desired: Sequence[DesiredRecord], object_type: ObjectType, state: State, rules: DeliveryRules
 ) -> tuple[list[DesiredRecord], list[RecordDiff]]:
     """Those that may be sent, and those that HubSpot refused of late with just these values, or that were dismissed."""
@@ -207,7 +253,7 @@ def _look(
     }
     authors = authors_of(foreign, objects)
     for record in records:
-        settle_conflicts(record, authors, states.get(record.desired.object_id, {}), rules)
+        settle_conflicts(record, objects.object_type.by_name, authors, states.get(record.desired.object_id, {}), rules)
     return records
 
 
@@ -256,6 +302,7 @@ def compare(
 
 def settle_conflicts(
     record: RecordDiff,
+    properties: Mapping[str, Property],
     authors: Mapping[tuple[str, str], Author],
     states: Mapping[str, FieldState],
     rules: DeliveryRules,
@@ -270,7 +317,7 @@ def settle_conflicts(
         author = authors.get((record.desired.object_id, change.property))
         if author and author.value != change.before:  # it changed again since it was read: the next run sees it whole
             author = None
-        foreign = ForeignValue(change.property, change.before, change.after, state, author)
+        foreign = ForeignValue(properties[change.property], change.before, change.after, state, author)
         cause = BEFORE_US if state.confirmed is None else author.kind if author else "other"
         settled = FieldChange(change.property, change.before, change.after, False, foreign.reason, cause, author)
         (record.changed if goes_over(foreign, rules) else record.held_back).append(settled)

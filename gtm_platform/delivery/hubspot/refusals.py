@@ -11,20 +11,39 @@ from gtm_platform.state.hubspot_journal import REFUSED
 from gtm_platform.state.hubspot_rejections import Refusal, digest_of
 
 
-def keep_refusals(diff: Diff, sent: Sequence[SentRecord], state: State, run: Run, rules: DeliveryRules) -> None:
+def keep_refusals(
+    desired: Sequence[DesiredRecord],
+    diff: Diff,
+    sent: Sequence[SentRecord],
+    not_created: Sequence[tuple[DesiredRecord, str]],
+    state: State,
+    run: Run,
+    rules: DeliveryRules,
+) -> None:
     """Keep what was refused in this run, and forget what was refused before and is no longer."""
     name = diff.object_type.name
-    refused = [_refusal(name, each.desired, each.rejected, each.cause) for each in diff.records if each.rejected]
-    refused += [
-        _refusal(name, each.diff.desired, each.reason or "", REFUSED) for each in sent if each.outcome == "rejected"
-    ]
-    still = {each.subject_id for each in refused}
+    planned = {record.subject_id: record for record in desired}  # as they are planned, before anything was left out
+    refused = [(each.desired, each.rejected, each.cause) for each in diff.records if each.rejected]
+    refused += [(each.diff.desired, each.reason or "", REFUSED) for each in sent if each.outcome == "rejected"]
+    refused += [(record, reason, REFUSED) for record, reason in not_created]
+    still = {record.subject_id for record, _, _ in refused}
     still |= {each.desired.subject_id for each in diff.records if each.earlier}
     in_doubt = {each.diff.desired.subject_id for each in sent if each.outcome == "unknown"}
-    looked_at = {each.desired.subject_id for each in diff.records}
+    refusals = [
+        Refusal(
+            name,
+            record.subject_id,
+            record.object_id,
+            digest_of(planned.get(record.subject_id, record).values),
+            reason,
+            cause,
+        )
+        for record, reason, cause in refused
+    ]
     with state.writing() as tx:
-        hubspot_rejections.keep(tx, refused, run.id, run.now(), rules.retry_after)
-        hubspot_rejections.settle(tx, name, looked_at - still - in_doubt)
+        hubspot_rejections.keep(tx, refusals, run.id, run.now(), rules.retry_after)
+        refused_before = {each.subject_id for each in hubspot_rejections.rejections(tx, name)}
+        hubspot_rejections.settle(tx, name, refused_before & planned.keys() - still - in_doubt)
 
 
 def forget_departed(object_type: str, desired: Sequence[DesiredRecord], state: State) -> None:
@@ -34,8 +53,3 @@ def forget_departed(object_type: str, desired: Sequence[DesiredRecord], state: S
     if gone := refused - {record.subject_id for record in desired}:
         with state.writing() as tx:
             hubspot_rejections.settle(tx, object_type, gone)
-
-
-def _refusal(object_type: str, desired: DesiredRecord, reason: str, cause: str) -> Refusal:
-    values = digest_of(desired.values)
-    return Refusal(object_type, desired.subject_id, desired.object_id, values, reason, cause)

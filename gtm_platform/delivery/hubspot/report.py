@@ -5,12 +5,31 @@ Of records it shows HubSpot's ids and our values, nothing that tells who they ar
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
-from gtm_platform.delivery.hubspot.diff import Diff, RecordDiff
+from gtm_platform.delivery.hubspot.diff import Diff, FieldChange, RecordDiff
 from gtm_platform.delivery.hubspot.object_type import ObjectType
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
 from gtm_platform.delivery.hubspot.write import SentRecord
+
+
+@dataclass(frozen=True)
+class LinkCounts:
+    """How many associations are to be in HubSpot, and what became of them; a dry run's wait."""
+
+    wanted: int = 0
+    made: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    waiting: int = 0
+
+    def __add__(self, other: "LinkCounts") -> "LinkCounts":
+        return LinkCounts(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+    def summary(self) -> str:
+        """Return the counts as a part of a sentence."""
+        counts = f"{self.made:,} made, {self.unchanged:,} unchanged, {self.rejected:,} rejected"
+        return f"{self.wanted:,} associations: {counts}" + (f", {self.waiting:,} waiting" if self.waiting else "")
 
 
 @dataclass(frozen=True)
@@ -25,6 +44,7 @@ class DiffLine:
     after: str
     note: str = ""
     is_change: bool = False
+    provenance: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,6 +52,7 @@ class DeliveryReport:
     """Counts of records, and of fields; `waiting` are the records that a dry run would write.
 
     `queried` is counted where the plan is made, the rest where records end. What lies between is `lost`.
+    Records that were created, or would be, are among those that were written, or wait.
     """
 
     queried: int
@@ -47,6 +68,8 @@ class DeliveryReport:
     healed: int = 0  # fields that were set back to ours
     reasons: tuple[str, ...] = ()
     name: str = "records"  # contacts
+    created: int = 0
+    links: LinkCounts = LinkCounts()
 
     def summary(self) -> str:
         """Return the counts as a sentence."""
@@ -54,6 +77,8 @@ class DeliveryReport:
             f"{self.queried:,} {self.name}: {self.written:,} written ({self.fields_written:,} fields), "
             f"{self.unchanged:,} unchanged, {self.held_back:,} held, {self.rejected:,} rejected"
             + (f", {self.waiting:,} waiting" if self.waiting else "")
+            + (f"; {self.created:,} of them new" if self.created else "")
+            + (f"; {self.links.summary()}" if self.links.wanted else "")
         )
 
     def text(self, limit: int | None = None) -> str:
@@ -95,7 +120,8 @@ def report_of(
         healed=sum(change.author is not None for record in written for change in record.diff.changed),
         lines=tuple(line for record in diff.records for line in _lines(diff.object_type, record)) if dry_run else (),
         reasons=tuple(
-            [f"{label} {record.desired.object_id}: {record.rejected}" for record in refused]
+            list(diff.unusable.values())
+            + [f"{label} {record.desired.object_id}: {record.rejected}" for record in refused]
             + [f"{label} {record.object_id}: {record.reason}" for record in failed]
         ),
     )
@@ -103,17 +129,24 @@ def report_of(
 
 def _lines(object_type: ObjectType, record: RecordDiff) -> Iterator[DiffLine]:
     names = (object_type.label, record.desired.object_id, record.desired.subject_id)
+    sources = record.desired.provenance
     for change in record.changed:
         note = f"{change.before!r} was set by {change.author}" if change.author else ""
-        yield DiffLine(*names, change.property, change.before, change.after, note, is_change=True)
+        source = sources.get(change.property, "")
+        yield DiffLine(*names, *_shown(object_type, change), note, is_change=True, provenance=source)
     for change in record.held_back:
-        note = f"held: {change.reason}"
-        yield DiffLine(*names, change.property, change.before, change.after, note)
+        note, source = f"held: {change.reason}", sources.get(change.property, "")
+        yield DiffLine(*names, *_shown(object_type, change), note, provenance=source)
     if record.earlier:
         what = "dismissed" if record.is_dismissed else f"rejected, tried again {record.earlier.retry_at:%Y-%m-%d %H:%M}"
         yield DiffLine(*names, "", "", "", f"{what}: {record.earlier.reason}")
     if record.rejected:
         yield DiffLine(*names, "", "", "", f"rejected: {record.rejected}")
+
+
+def _shown(object_type: ObjectType, change: FieldChange) -> tuple[str, str, str]:
+    property = object_type.by_name[change.property]
+    return change.property, property.shown(change.before), property.shown(change.after)
 
 
 def _sentence(line: DiffLine) -> str:

@@ -113,8 +113,8 @@ class Sweeper:
                 state = states.get(object_id, {}).get(name, FieldState())
                 before, after = current[object_id].get(name, ""), comparison.record.desired.values[name]
                 author = authors.get((object_id, name))
-                value = ForeignValue(name, before, after, state, author if author and author.value == before else None)
-                judge(comparison, value, object_type.by_name[name], self.rules)
+                author = author if author and author.value == before else None
+                judge(comparison, ForeignValue(object_type.by_name[name], before, after, state, author), self.rules)
             yield comparison
 
 
@@ -144,10 +144,10 @@ def compare(
     return comparison
 
 
-def judge(comparison: Comparison, value: ForeignValue, property: Property, rules: DeliveryRules) -> None:
+def judge(comparison: Comparison, value: ForeignValue, rules: DeliveryRules) -> None:
     """Decide what becomes of a value that is not ours: set back, left alone, or left to the next delivery."""
-    name, state, author = value.property, value.state, value.author
-    delivered = state.confirmed is not None and property.same(state.confirmed, value.after)
+    property, state, author = value.property, value.state, value.author
+    name, delivered = property.name, state.confirmed is not None and property.same(state.confirmed, value.after)
     kind = author.kind if author else "other"
     if state.confirmed is not None:
         comparison.changed_by[name] = kind
@@ -159,5 +159,5 @@ def judge(comparison: Comparison, value: ForeignValue, property: Property, rules
             comparison.record.changed.append(change)
         return
     comparison.outcomes[name] = "withheld"
-    if state.withheld_last != (value.before, value.after):
+    if state.withheld_last != (property.shown(value.before), property.shown(value.after)):
         comparison.record.held_back.append(change)

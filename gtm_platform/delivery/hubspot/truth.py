@@ -14,8 +14,9 @@ import dagster as dg
 
 from gtm_platform.delivery.gate import newest_day
 from gtm_platform.delivery.hubspot.client import HubSpotObjects, open_client
+from gtm_platform.delivery.hubspot.day_delivery import missing_tables, read_tables
 from gtm_platform.delivery.hubspot.object_type import ObjectType
-from gtm_platform.delivery.hubspot.object_types import object_types
+from gtm_platform.delivery.hubspot.object_types import delivered_types, object_types
 from gtm_platform.delivery.hubspot.plan import plan_after
 from gtm_platform.delivery.hubspot.rules import DeliveryRules
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
@@ -63,7 +64,7 @@ def hubspot_truth(context: dg.AssetExecutionContext, lake: LakeResource) -> Iter
     heals = config.hubspot_write_enabled and not is_dry_run(context.run.run_config)
     run = Run(context.run.run_id, day, settings().now)
     try:
-        sweeps = sweep_on(store, run, object_types(), heals=heals)
+        sweeps = sweep_on(store, run, delivered_types(), heals=heals)
     except ApiFailure as failure:
         raise dg.Failure(failure.message, metadata=failure.metadata()) from failure
     if not any(sweep.counts for sweep in sweeps):
@@ -80,7 +81,7 @@ def _skip_reason(store: Lake, day: str, config: HubSpotDeliverySettings) -> str 
         return "Nothing to compare: no day was made yet."
     with closing(open_state(settings().state_url)) as state, state.reading() as tx:
         finished = [sweep.object_type for sweep in hubspot_sweeps.sweeps(tx, day) if sweep.finished_at]
-    possible = [each.name for each in object_types() if all(store.has(table, day) for table in each.inputs)]
+    possible = [each.name for each in object_types() if not missing_tables(store, day, each.inputs)]
     return None if set(possible) - set(finished) else f"All objects of {day} were compared with HubSpot."
 
 
@@ -92,7 +93,7 @@ def sweep_on(store: Lake, run: Run, types: Sequence[ObjectType], *, heals: bool)
     with closing(open_state(settings().state_url)) as state, closing(open_client(config)) as client:
         left = min(-(-calls // HOURS), calls - _spent(state, run.now()))
         for object_type in types:
-            if all(store.has(table, run.day) for table in object_type.inputs):
+            if not missing_tables(store, run.day, object_type.inputs):
                 objects = HubSpotObjects(client, object_type)
                 left = sweep_type(store, objects, state, run, left, heals=heals)
         with state.reading() as tx:
@@ -111,7 +112,7 @@ def sweep_type(store: Lake, objects: HubSpotObjects, state: State, run: Run, cal
         sweep = hubspot_sweeps.sweep_of(tx, run.day, object_type.name, run.now())
     if sweep.finished_at or calls <= 0:
         return calls
-    tables = {table: store.partition(table, run.day) for table in object_type.inputs}
+    tables = read_tables(store, run.day, object_type.inputs, object_type.days_back)
     following = partial(plan_after, object_type, run.day, tables)
     everything = sweep.objects + following(sweep.cursor, 1).left + 1
     may_heal = max(rules.change_min_records, int(rules.max_change_share * everything))

@@ -8,9 +8,10 @@ from typing import Any
 
 from gtm_platform.delivery.gate import newest_day
 from gtm_platform.delivery.hubspot.client import HubSpotIsOff, HubSpotObjects, open_client
+from gtm_platform.delivery.hubspot.day_delivery import missing_tables, read_tables
 from gtm_platform.delivery.hubspot.history import author_of
 from gtm_platform.delivery.hubspot.object_type import ObjectType
-from gtm_platform.delivery.hubspot.object_types import object_types
+from gtm_platform.delivery.hubspot.object_types import delivered_types
 from gtm_platform.delivery.hubspot.plan import DesiredRecord, plan_of
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.http.errors import ApiFailure
@@ -49,9 +50,9 @@ class Subject:
     def of(cls, reference: str, name: str) -> "Subject":
         """Read `contacts:501` or `contact:501`; raise a sentence where there is no such type or property."""
         kind, colon, object_id = reference.partition(":")
-        types = {word: each for each in object_types() for word in (each.name, each.label, each.type_id)}
+        types = {word: each for each in delivered_types() for word in (each.name, each.label, each.type_id)}
         if not colon or kind not in types or not object_id:
-            forms = " or ".join(f"{each.name}:ID" for each in object_types())
+            forms = " or ".join(f"{each.name}:ID" for each in delivered_types())
             raise NoSuchValue(f"{reference} names no object: write one as {forms}.")
         if name not in types[kind].by_name:
             raise NoSuchValue(f"{name} is not delivered to {kind}; what is: {', '.join(types[kind].names)}.")
@@ -70,7 +71,10 @@ def why(lake: Lake, subject: Subject, lineage: SourceColumns) -> str:
 def _wanted(lake: Lake, subject: Subject, day: str, lineage: SourceColumns) -> Iterator[str]:
     """Say what is wanted, by which rule, and of which source records it is made."""
     object_type, origin = subject.object_type, subject.object_type.by_name[subject.name].origin
-    tables = {table: lake.partition(table, day) for table in object_type.inputs}
+    if missing := missing_tables(lake, day, object_type.inputs):
+        yield f"Wanted: nothing is known, as {' and '.join(missing)} have no {day} yet."
+        return
+    tables = read_tables(lake, day, object_type.inputs, object_type.days_back)
     records = plan_of(object_type, day, tables, subject.object_id)
     if not records:
         yield f"Wanted: nothing. No record of ours belongs to this {object_type.label} on {day}."
@@ -81,7 +85,8 @@ def _wanted(lake: Lake, subject: Subject, day: str, lineage: SourceColumns) -> I
         return
     [record] = records
     value = record.values.get(subject.name)
-    yield "Wanted: " + ("nothing is known, so it is left as it is" if value is None else repr(value))
+    shown = None if value is None else object_type.by_name[subject.name].shown(value)
+    yield "Wanted: " + ("nothing is known, so it is left as it is" if shown is None else repr(shown))
     rule = json.loads(record.provenance[subject.name])["rule"] if subject.name in record.provenance else None
     yield f"  of {record.subject_id} on {day}: {origin.table}.{origin.column}, by {origin.rule} {rule or 'unknown'}"
     columns = lineage.of(origin.table, [origin.column])
@@ -130,7 +135,8 @@ def _now_in_hubspot(subject: Subject) -> Iterator[str]:
         yield f"In HubSpot: there is no live {subject.object_type.label} with this id."
         return
     author = author_of(history.get(subject.name) or [])
-    yield f"In HubSpot: {current.get(subject.name, '')!r}" + (f", set by {author}" if author else "")
+    shown = subject.object_type.by_name[subject.name].shown(current.get(subject.name, ""))
+    yield f"In HubSpot: {shown!r}" + (f", set by {author}" if author else "")
 
 
 def _story(subject: Subject) -> Iterator[str]:

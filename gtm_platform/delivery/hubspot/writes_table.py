@@ -14,7 +14,7 @@ import dagster as dg
 import pyarrow as pa
 import sqlalchemy as sa
 
-from gtm_platform.delivery.hubspot.object_types import object_types
+from gtm_platform.delivery.hubspot.object_types import delivered_types, object_types
 from gtm_platform.delivery.hubspot.properties import Property
 from gtm_platform.delivery.hubspot.truth_table import TABLE as TRUTH
 from gtm_platform.lake.contract_check import Written
@@ -129,13 +129,15 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def _shows(object_type: str, name: str) -> tuple[bool, bool]:
     """Say whether the values of a property that it had and is to have may be shown to everybody."""
-    declared = {each.name: each.by_name for each in object_types()}.get(object_type, {}).get(name)
+    declared = {each.name: each.by_name for each in delivered_types()}.get(object_type, {}).get(name)
     if declared is None or _is_personal(declared):
         return False, False
     return declared.type != "string", True
 
 
 def _is_personal(property: Property) -> bool:
+    if property.personal:
+        return True
     contract = TABLES.get(property.origin.table)
     column = contract.columns.get(property.origin.column) if contract else None
     return column is None or column.personal

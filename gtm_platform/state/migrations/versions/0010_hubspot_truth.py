@@ -10,10 +10,11 @@ from alembic import op
 
 from gtm_platform.state.schema import Instant
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 CONFIRMED = ("written", "unchanged")
+ABOUT_NO_FIELD = ("hs_object_id", "associated_object")
 ROWS_AT_ONCE = 1_000
 
 
@@ -27,7 +28,7 @@ def upgrade() -> None:
         "hubspot_confirmed",
         sa.Column("object_type", sa.String(32), primary_key=True),
         sa.Column("object_id", sa.String(64), primary_key=True),
-        sa.Column("doubt", sa.Boolean, nullable=False),
+        sa.Column("doubts", sa.Text, nullable=False),
         sa.Column("confirmed", sa.Text, nullable=False),
     )
     op.create_table(
@@ -71,8 +72,10 @@ def _last_of_each_object() -> Iterator[Mapping[str, Any]]:
     """Yield what the journal says of each object: the newest row of each of its fields counts."""
     names = ("object_type", "object_id", "property", "after", "status")
     journal = sa.table("hubspot_writes", *(sa.column(name) for name in (*names, "id")))
-    newest = sa.select(sa.func.max(journal.c.id)).group_by(
-        journal.c.object_type, journal.c.object_id, journal.c.property
+    newest = (
+        sa.select(sa.func.max(journal.c.id))
+        .where(journal.c.property.not_in(ABOUT_NO_FIELD))
+        .group_by(journal.c.object_type, journal.c.object_id, journal.c.property)
     )
     query = (
         sa.select(*(journal.c[name] for name in names))
@@ -86,6 +89,6 @@ def _last_of_each_object() -> Iterator[Mapping[str, Any]]:
         yield {
             "object_type": object_type,
             "object_id": object_id,
-            "doubt": any(row.status not in CONFIRMED for row in of_object),
+            "doubts": ",".join(row.property for row in of_object if row.status not in CONFIRMED),
             "confirmed": json.dumps(values, separators=(",", ":"), ensure_ascii=False, sort_keys=True),
         }

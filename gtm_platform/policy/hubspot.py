@@ -1,4 +1,4 @@
-"""What HubSpot is written: what is created, how it is called, over whose values, how fresh; and how true it is to be."""
+"""What HubSpot is written: what is created, how it is called, over whose values; and how true it is to be."""
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from gtm_platform.state.hubspot_confirmed import CONFIRMED, note_outcomes, of_value
+from gtm_platform.state.schema import ASSOCIATED
 from gtm_platform.state.schema import hubspot_writes as journal
 
 Outcome = Literal["written", "unchanged", "held", "rejected", "unknown"]
@@ -114,8 +115,9 @@ def story(tx: sa.Connection, object_type: str, object_id: str, name: str) -> lis
 
 
 def records_of_run(tx: sa.Connection, run_id: str, object_type: str, outcome: str) -> int:
-    """Count the objects of which a run has a field with the outcome."""
+    """Count the objects of which a run has a field, or their creation, with the outcome."""
     of_run = (journal.c.run_id == run_id) & (journal.c.object_type == object_type) & (journal.c.status == outcome)
+    of_run &= journal.c.property != ASSOCIATED
     return tx.scalar(sa.select(sa.func.count(sa.distinct(journal.c.object_id))).where(of_run)) or 0
 
 

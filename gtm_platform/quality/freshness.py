@@ -83,7 +83,7 @@ def freshness(
 def late_tables(
     lake: Lake, policy: Policy, now: datetime, sources: tuple[Source, ...] = SCHEDULED
 ) -> list[TableFreshness]:
-    """Return the tables that were read and are late now. When they last changed is not looked up, as it takes long."""
+    """Return the tables that are late now, without looking up when they last changed, which takes long."""
     tables = [_read_until(source, stream, lake, policy, {}) for source in sources for stream in source.streams]
     return [table for table in tables if table.state(now) == "late"]
 

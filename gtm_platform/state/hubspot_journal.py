@@ -122,7 +122,7 @@ def records_of_run(tx: sa.Connection, run_id: str, object_type: str, outcome: st
 
 
 def days_changed_since(tx: sa.Connection, since: datetime | None) -> list[str]:
-    """List the days with a row that was journaled, or got its receipt, at a moment or later; all without one."""
+    """List the days with a row that was journaled, or got its receipt, since a moment; all without one."""
     query = sa.select(journal.c.day).distinct().order_by(journal.c.day)
     if since:
         query = query.where((journal.c.at >= since) | (journal.c.receipt_at >= since))

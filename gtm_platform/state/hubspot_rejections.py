@@ -31,7 +31,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Rejection(Refusal):
-    """A refused record as it is kept: how often it was tried, when it is tried again, or who dismissed it."""
+    """A refused record as it is kept: how often it was tried, when it will be again, who dismissed it."""
 
     id: int
     attempts: int

@@ -224,7 +224,7 @@ def _waiting(
 def split_resting(
     desired: Sequence[DesiredRecord], object_type: ObjectType, state: State, rules: DeliveryRules
 ) -> tuple[list[DesiredRecord], list[RecordDiff]]:
-    """Those that may be sent, and those that HubSpot refused of late with just these values, or that were dismissed."""
+    """Return the records that may be sent, and those that HubSpot refused of late or that were dismissed."""
     with state.reading() as tx:
         refused = {each.subject_id: each for each in rejections(tx, object_type.name)}
     due, resting = [], []

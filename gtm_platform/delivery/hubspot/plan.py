@@ -49,7 +49,7 @@ def plan(object_type: ObjectType, day: str, tables: Tables, created: Set[str] = 
 
 
 def plan_after(object_type: ObjectType, day: str, tables: Tables, object_id: str, limit: int) -> PlanSlice:
-    """Return what some objects are to hold: those that come after an id, in the order of ids, and how many are left.
+    """Return what the objects after an id are to hold, in the order of ids, and how many are left.
 
     An object that several of our records claim is left out: nobody knows what it is to hold.
     """
@@ -64,7 +64,7 @@ def plan_after(object_type: ObjectType, day: str, tables: Tables, object_id: str
 
 
 def plan_of(object_type: ObjectType, day: str, tables: Tables, object_id: str) -> list[DesiredRecord]:
-    """Return what one object is to hold: nothing where nobody claims it, several records where several do."""
+    """Return what one object is to hold: no record where nobody claims it, several where several do."""
     rows = object_type.plan(tables)
     rows = rows.filter(rows[object_type.key] == object_id).order_by(object_type.subject)
     return _records(object_type, day, rows.to_pyarrow())

@@ -17,7 +17,7 @@ Needs = Callable[[str, str], set[SourceColumn]]  # a table and a column of it
 def stale_properties(
     object_type: ObjectType, rules: ValueFreshness, late: Mapping[str, str], needs: Needs
 ) -> dict[str, str]:
-    """Return the properties that wait, each with the sentence about a late table of a source; `late` is by table."""
+    """Return the properties that wait, each with the reason; `late` has a sentence for each late table."""
     if not late:
         return {}
     stale: dict[str, str] = {}

@@ -25,7 +25,7 @@ Following = Callable[[str, int], PlanSlice]  # what objects after an id are to h
 
 @dataclass
 class Comparison:
-    """What a look at one object showed: the outcome of each wanted value, and what is to be set back or noted."""
+    """What a look at one object showed: the outcome of each value, and what is to be set back or noted."""
 
     record: RecordDiff
     outcomes: dict[str, str] = field(default_factory=dict)  # by property
@@ -124,7 +124,7 @@ def compare(
     current: Mapping[str, str] | None,
     states: Mapping[str, FieldState],
 ) -> Comparison:
-    """Compare the wanted values of an object with what HubSpot has; what is not ours there is `foreign` at first."""
+    """Compare the wanted values of an object with HubSpot; what is not ours there is `foreign` at first."""
     comparison = Comparison(RecordDiff(desired))
     for name, after in desired.values.items():
         if current is None:
@@ -145,7 +145,7 @@ def compare(
 
 
 def judge(comparison: Comparison, value: ForeignValue, rules: DeliveryRules) -> None:
-    """Decide what becomes of a value that is not ours: set back, left alone, or left to the next delivery."""
+    """Decide what becomes of a value that is not ours: set back, left alone, or left to a delivery."""
     property, state, author = value.property, value.state, value.author
     name, delivered = property.name, state.confirmed is not None and property.same(state.confirmed, value.after)
     kind = author.kind if author else "other"

@@ -15,9 +15,9 @@ def answer(
     question: Question,
     days: Annotated[int, Field(ge=1, le=30, description="How many of the newest days.")] = 7,
 ) -> HubSpotState:
-    """Say how much of what we write to HubSpot is true there, who changed the rest, and what was held or rejected.
+    """Say how much of what we write to HubSpot is true there, and who changed the rest.
 
-    A value that a person changed is left alone; one that a workflow or an import changed is set back.
+    With what was written, held back or rejected by day, and why. A value that a person changed is left alone; one that a workflow or an import changed is set back.
     """
     fact = orjson.loads(question.snapshot.fact("hubspot"))
     compared = sorted({row["day"] for row in fact["truth"]})[-days:]

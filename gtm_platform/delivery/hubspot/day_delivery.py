@@ -45,7 +45,7 @@ def deliver_day(
     *,
     dry_run: bool,
 ) -> DeliveryReport:
-    """Deliver a day of the lake, but for the properties that are `stale`; a dry run says what it would be."""
+    """Deliver a day of the lake, but for properties that are `stale`; a dry run says what it would be."""
     config, rules = settings_of(HubSpotDeliverySettings), policy().hubspot
     named = object_type.named_by(rules)
     tables = read_tables(store, run.day, named.inputs, named.days_back)

@@ -17,7 +17,8 @@ def answer(
 ) -> HubSpotState:
     """Say how much of what we write to HubSpot is true there, and who changed the rest.
 
-    With what was written, held back or rejected by day, and why. A value that a person changed is left alone; one that a workflow or an import changed is set back.
+    With what was written, held back or rejected by day, and why. A value that a person changed is left alone; one that
+    a workflow or an import changed is set back.
     """
     fact = orjson.loads(question.snapshot.fact("hubspot"))
     compared = sorted({row["day"] for row in fact["truth"]})[-days:]

@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gtm_platform.delivery.gate import CUSTOMERS, HEALTH, rows
-from gtm_platform.delivery.hubspot.assets import deliver_day
+from gtm_platform.delivery.hubspot.day_delivery import deliver_day, read_tables
 from gtm_platform.delivery.hubspot.diff import differing
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.delivery.hubspot.plan import DesiredRecord, plan
@@ -101,7 +101,7 @@ def _diff(lake: Lake, state: State, changed: int) -> None:
 
 
 def _planned(lake: Lake) -> list[DesiredRecord]:
-    return plan(CONTACTS, DAY, {table: lake.partition(table, DAY) for table in CONTACTS.inputs})
+    return plan(CONTACTS, DAY, read_tables(lake, DAY, CONTACTS.inputs))
 
 
 def _confirm(lake: Lake, state: State, changed: int) -> None:

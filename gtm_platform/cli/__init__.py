@@ -372,8 +372,8 @@ def tidy(home: Path | None, days: int, dry_run: bool) -> None:
 def undo(home: Path | None, run_id: str) -> None:
     """Put back what HubSpot held before the writes of a run.
 
-    RUN_ID may be short, as the UI shows it: its first eight characters. What people changed since is left as it is; what
-    the run created stays, without our values. `gtm hubspot undo` is the same.
+    RUN_ID may be short, as the UI shows it: its first eight characters. What people changed since is left as it is;
+    what the run created stays, without our values. `gtm hubspot undo` is the same.
 
     \b
     Example:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 HOUR = timedelta(hours=1)
-# What the deliveries count; the first four are HubSpot's.
-DELIVERY_COUNTS = ("written", "unchanged", "held", "rejected", "sent", "messages")
+# What the deliveries count; all but the last two are HubSpot's.
+HUBSPOT_COUNTS = ("written", "created", "associations_made", "unchanged", "held", "rejected")
+DELIVERY_COUNTS = (*HUBSPOT_COUNTS, "sent", "messages")
 
 
 @dataclass

@@ -57,7 +57,7 @@ def swept(
     """Go on with the sweep of the day as a run of its own does."""
     with state.reading() as tx:
         sweep = hubspot_sweeps.sweep_of(tx, DAY, "contacts", NOW)
-    sweeper = Sweeper(contacts(api), state, run(number), DeliveryRules(day=DAY), may_heal, heals=heals)
+    sweeper = Sweeper(contacts(api), state, run(number), DeliveryRules(day=DAY), 0.0, may_heal, heals=heals)
     sweeper.go_on(sweep, following(desired), calls)
     return sweep
 

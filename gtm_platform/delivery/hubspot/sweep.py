@@ -36,14 +36,16 @@ class Comparison:
 class Sweeper:
     """Goes on with the sweep of one object type, within a number of calls.
 
-    `may_heal` objects may be set back in all; without `heals` nothing is written, in HubSpot or in the journal.
+    Of all objects a `share`, or `least` of them, may be set back in a day: more are a workflow that fights us. Without
+    `heals` nothing is written, in HubSpot or in the journal.
     """
 
     objects: HubSpotObjects
     state: State
     run: Run
     rules: DeliveryRules
-    may_heal: int
+    share: float
+    least: int
     heals: bool = True
 
     def go_on(self, sweep: TruthSweep, following: Following, calls: int) -> int:
@@ -51,19 +53,21 @@ class Sweeper:
         until = sweep.calls + calls
         while sweep.calls < until and sweep.finished_at is None:
             some = following(sweep.cursor, min(RECORDS_AT_ONCE, (until - sweep.calls) * 100))
+            everything = sweep.objects + len(some.records) + some.left
+            may_heal = max(self.least, int(self.share * everything))
             for batch in batches(some.records):
                 if sweep.calls >= until:
                     return 0
-                self._compare(sweep, batch)
+                self._compare(sweep, batch, may_heal)
             if not some.left:
                 sweep.finished_at = self.run.now()
                 self._keep(sweep)
         return until - sweep.calls
 
-    def _compare(self, sweep: TruthSweep, batch: Sequence[DesiredRecord]) -> None:
+    def _compare(self, sweep: TruthSweep, batch: Sequence[DesiredRecord], may_heal: int) -> None:
         compared = list(self._looked_at(sweep, batch))
         broken = [each for each in compared if each.record.changed]
-        if broken and self.heals and sweep.healed_objects + len(broken) <= self.may_heal:
+        if broken and self.heals and sweep.healed_objects + len(broken) <= may_heal:
             self._set_back(sweep, broken)
         noted = [each.record for each in compared if each.record.held_back]
         if noted and self.heals:

@@ -114,10 +114,8 @@ def sweep_type(store: Lake, objects: HubSpotObjects, state: State, run: Run, cal
         return calls
     tables = read_tables(store, run.day, object_type.inputs, object_type.days_back)
     following = partial(plan_after, object_type, run.day, tables)
-    everything = sweep.objects + following(sweep.cursor, 1).left + 1
-    may_heal = max(rules.change_min_records, int(rules.max_change_share * everything))
-    delivery_rules = DeliveryRules.of(rules, run.now(), run.day)
-    return Sweeper(objects, state, run, delivery_rules, may_heal, heals=heals).go_on(sweep, following, calls)
+    of_run, share, least = DeliveryRules.of(rules, run.now(), run.day), rules.max_change_share, rules.change_min_records
+    return Sweeper(objects, state, run, of_run, share, least, heals=heals).go_on(sweep, following, calls)
 
 
 def _metadata(sweeps: Sequence[TruthSweep]) -> dict[str, Any]:

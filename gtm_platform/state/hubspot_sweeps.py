@@ -23,7 +23,7 @@ class TruthSweep:
     objects: int = 0
     calls: int = 0
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
-    healed_objects: int = 0
+    broken_objects: int = 0
     finished_at: datetime | None = None
 
     def add(self, name: str, what: str, number: int = 1) -> None:

@@ -23,7 +23,7 @@ from gtm_platform.http.errors import ApiFailure
 from gtm_platform.lake.dagster.asset_pages import links
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
-from gtm_platform.orchestration.compat import graph_of_run
+from gtm_platform.orchestration.compat import graph_of_run, output_without_materialization
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
 from gtm_platform.orchestration.source_columns import SourceColumns
 from gtm_platform.policy import policy
@@ -40,7 +40,7 @@ DRY_RUN = "**Dry run**: nothing was written (HUBSPOT_WRITE_ENABLED, or dry_run i
 
 COUNTED = ("queried", "written", "unchanged", "held", "rejected", "waiting")  # the first is the sum of the others
 
-Result = Iterator[dg.AssetMaterialization | dg.AssetObservation]
+Result = Iterator[dg.MaterializeResult[None] | dg.AssetObservation]
 
 
 class HubSpotConfig(DeliveryConfig):
@@ -70,6 +70,7 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
         day = newest_day(store)
         if reason := _skip_reason(object_type, store, requested_days(context.run.tags, config, day), day):
             context.log.info(reason)
+            yield output_without_materialization()  # the other types are delivered, and compared, all the same
             return
         require_checks_passed(context, day, object_type.inputs)
         dry_run = is_dry_run(context.run.run_config) or not settings_of(HubSpotDeliverySettings).hubspot_write_enabled
@@ -88,8 +89,9 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
         if dry_run:
             context.log.info(f"Dry run, nothing was written:\n{report.text(LINES_LOGGED)}")
             yield dg.AssetObservation(context.asset_key, metadata=_metadata(object_type, report, day, dry_run=True))
+            yield output_without_materialization()
         else:
-            yield dg.AssetMaterialization(context.asset_key, metadata=_metadata(object_type, report, day))
+            yield dg.MaterializeResult(metadata=_metadata(object_type, report, day))
 
     return hubspot_objects
 

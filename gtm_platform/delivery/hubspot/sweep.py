@@ -67,7 +67,8 @@ class Sweeper:
     def _compare(self, sweep: TruthSweep, batch: Sequence[DesiredRecord], may_heal: int) -> None:
         compared = list(self._looked_at(sweep, batch))
         broken = [each for each in compared if each.record.changed]
-        if broken and self.heals and sweep.healed_objects + len(broken) <= may_heal:
+        sweep.broken_objects += len(broken)
+        if broken and self.heals and sweep.broken_objects <= may_heal:
             self._set_back(sweep, broken)
         noted = [each.record for each in compared if each.record.held_back]
         if noted and self.heals:
@@ -93,7 +94,6 @@ class Sweeper:
         sent = writer.send([each.record for each in broken])
         writer.verify(sent)
         sweep.calls += 2
-        sweep.healed_objects += len(broken)
         written = {record.object_id for record in sent if record.outcome == "written"}
         for each in broken:
             if each.record.desired.object_id in written:

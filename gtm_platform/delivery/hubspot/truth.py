@@ -29,6 +29,7 @@ from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake.dagster.asset_pages import definition_metadata, written_metadata
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.lake.lake import Lake
+from gtm_platform.orchestration.compat import output_without_materialization
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings, settings_of
@@ -60,6 +61,7 @@ def hubspot_truth(context: dg.AssetExecutionContext, lake: LakeResource) -> Iter
     day, config = newest_day(store), settings_of(HubSpotDeliverySettings)
     if reason := _skip_reason(store, day, config):
         context.log.info(reason)
+        yield output_without_materialization()
         return
     heals = config.hubspot_write_enabled and not is_dry_run(context.run.run_config)
     run = Run(context.run.run_id, day, settings().now)
@@ -69,6 +71,7 @@ def hubspot_truth(context: dg.AssetExecutionContext, lake: LakeResource) -> Iter
         raise dg.Failure(failure.message, metadata=failure.metadata()) from failure
     if not any(sweep.counts for sweep in sweeps):
         context.log.info(f"Nothing of {day} was delivered to HubSpot, so nothing can be compared.")
+        yield output_without_materialization()
         return
     written = store.write(TABLE, day, rows_of(sweeps))
     yield dg.MaterializeResult(metadata=written_metadata(store, TABLE, day, written, newest=day) | _metadata(sweeps))

@@ -56,7 +56,7 @@ def upgrade() -> None:
         sa.Column("cursor", sa.String(64), nullable=False),
         sa.Column("objects", sa.Integer, nullable=False),
         sa.Column("calls", sa.Integer, nullable=False),
-        sa.Column("healed_objects", sa.Integer, nullable=False),
+        sa.Column("broken_objects", sa.Integer, nullable=False),
         sa.Column("counts", sa.JSON, nullable=False),
         sa.Column("started_at", Instant, nullable=False),
         sa.Column("updated_at", Instant, nullable=False),

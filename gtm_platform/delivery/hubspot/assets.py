@@ -4,7 +4,8 @@ Each reads the newest day out of the lake and shows what became of it. A dry run
 takes the day for delivered.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 
 import dagster as dg
 
@@ -15,22 +16,29 @@ from gtm_platform.delivery.hubspot.object_type import ObjectType
 from gtm_platform.delivery.hubspot.object_types import object_types
 from gtm_platform.delivery.hubspot.report import DeliveryReport
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
+from gtm_platform.delivery.hubspot.stale import stale_now
 from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.lake.dagster.asset_pages import links
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
+from gtm_platform.orchestration.compat import graph_of_run
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
+from gtm_platform.orchestration.source_columns import SourceColumns
 from gtm_platform.policy import policy
 from gtm_platform.settings import SettingsError, settings, settings_of
 from gtm_platform.sources.hubspot.client import POOL
+from gtm_platform.state import open_state
+from gtm_platform.state.hubspot_journal import records_of_run
 
 REASONS_LOGGED, REASONS_SHOWN = 20, 200  # the journal has all of them
 LINES_SHOWN, LINES_LOGGED = 200, 50  # of a dry run's diff
 # HubSpot may make a company of a contact's address, so companies come first.
 PRIORITIES = {"companies": 1}
 DRY_RUN = "**Dry run**: nothing was written (HUBSPOT_WRITE_ENABLED, or dry_run in the launchpad).\n\n"
+
+COUNTED = ("queried", "written", "unchanged", "held", "rejected", "waiting")  # the first is the sum of the others
 
 Result = Iterator[dg.AssetMaterialization | dg.AssetObservation]
 
@@ -69,8 +77,10 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
         limits = Guard(rules.max_change_share, rules.change_min_records, rules.max_creations)
         guard = None if config.allow_mass_change else limits
         run = Run(context.run.run_id, day, settings().now)
+        lineage = SourceColumns(context.instance, graph_of_run(context))
+        stale = stale_now(object_type, store, policy(), run.now(), lineage)
         try:
-            report = deliver_day(object_type, store, run, guard, dry_run=dry_run)
+            report = deliver_day(object_type, store, run, guard, stale, dry_run=dry_run)
         except ApiFailure as failure:
             raise dg.Failure(failure.message, metadata=failure.metadata()) from failure
         for reason in report.reasons[:REASONS_LOGGED]:
@@ -121,6 +131,7 @@ def _metadata(
         "waiting": report.waiting,
         "fields_written": report.fields_written,
         "fields_held": report.fields_held_back,
+        "fields_healed": report.healed,
         "associations": report.links.wanted,
         "associations_made": report.links.made,
         "associations_rejected": report.links.rejected,
@@ -151,4 +162,47 @@ def _diff_table(report: DeliveryReport) -> dg.MetadataValue:
     return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in names]))
 
 
+def accounting_check(object_type: ObjectType) -> dg.AssetChecksDefinition:
+    """Define the check that every record of the newest delivery is accounted for."""
+    key = dg.AssetKey(["delivery", f"hubspot_{object_type.name}"])
+
+    @dg.asset_check(
+        asset=key,
+        name="accounting",
+        description="Every record that was to be delivered is unchanged, written, held, rejected or waiting, and the "
+        "journal has as many written ones.",
+    )
+    def accounting(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        newest = context.instance.get_latest_materialization_event(key)
+        made = newest.asset_materialization if newest else None
+        if newest is None or made is None:
+            return dg.AssetCheckResult(passed=True, description="Nothing was delivered yet.")
+        with closing(open_state(settings().state_url)) as state, state.reading() as tx:
+            journaled = records_of_run(tx, newest.run_id, object_type.name, "written")
+        counts = {name: int(str(made.metadata[name].value)) for name in COUNTED}
+        reasons = unaccounted(counts, journaled)
+        return dg.AssetCheckResult(
+            passed=not reasons,
+            description=" ".join(reasons) or f"All {counts['queried']:,} {object_type.name} are accounted for.",
+            metadata={**counts, "journaled_as_written": journaled},
+        )
+
+    return accounting
+
+
+def unaccounted(counts: Mapping[str, int], journaled: int) -> list[str]:
+    """Say which records of a delivery nobody can account for; nothing where all are."""
+    queried, *outcomes = (counts[name] for name in COUNTED)
+    reasons = []
+    if lost := queried - sum(outcomes):
+        reasons.append(
+            f"{queried:,} records were to be delivered, and {queried - lost:,} came out: {abs(lost):,} "
+            f"{'were lost' if lost > 0 else 'came out twice'}. Run again: what HubSpot holds is read anew."
+        )
+    if journaled != counts["written"]:
+        reasons.append(f"The journal has {journaled:,} records as written, the delivery {counts['written']:,}.")
+    return reasons
+
+
+HUBSPOT_CHECKS = tuple(accounting_check(object_type) for object_type in object_types())
 HUBSPOT_ASSETS = tuple(hubspot_asset(object_type) for object_type in object_types())

@@ -90,6 +90,15 @@ class HubSpotObjects:
             if record["id"] in requested and not record.get("archived")
         }
 
+    def read_history(self, ids: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+        """Return all values that properties of up to 50 live objects had, each with what set it."""
+        body = {"inputs": [{"id": id} for id in ids], "properties": names, "propertiesWithHistory": names}
+        read = partial(self.client.api("objects.batch_api").read, self.object_type.name, body, archived=False)
+        return {
+            record["id"]: record.get("propertiesWithHistory") or {}
+            for record in self._call("POST", f"{self._objects}/batch/read", read)
+        }
+
     def update(self, inputs: Sequence[Input]) -> BatchResult:
         """Write up to 100 objects. Raises where HubSpot refuses all of them, for the sake of a single one or not."""
         body = {

@@ -18,7 +18,6 @@ def with_resolution(report: DeliveryReport, object_type: ObjectType, resolution:
     lines += [_withheld_line(object_type, *each) for each in resolution.withheld]
     return replace(
         report,
-        queried=report.queried + len(resolution.missing) + len(resolution.withheld),
         waiting=report.waiting + len(resolution.missing),
         created=len(resolution.missing),
         held_back=report.held_back + len(resolution.withheld),
@@ -33,7 +32,6 @@ def with_creations(
     reasons = [_reason(object_type, *each) for each in (*creations.refused, *withheld)]
     return replace(
         report,
-        queried=report.queried + len(creations.created) + len(creations.refused) + len(withheld),
         written=report.written + len(creations.created),
         created=len(creations.created),
         held_back=report.held_back + len(withheld),

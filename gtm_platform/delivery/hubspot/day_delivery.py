@@ -18,7 +18,9 @@ from gtm_platform.delivery.hubspot.object_type import Link, ObjectType, Tables
 from gtm_platform.delivery.hubspot.object_types import object_types
 from gtm_platform.delivery.hubspot.pipeline import deliver
 from gtm_platform.delivery.hubspot.plan import plan
+from gtm_platform.delivery.hubspot.refusals import forget_departed
 from gtm_platform.delivery.hubspot.report import DeliveryReport, LinkCounts
+from gtm_platform.delivery.hubspot.rules import DeliveryRules
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.http.redaction import redact_exceptions
@@ -30,19 +32,30 @@ from gtm_platform.sources.hubspot.client import HubSpotClient
 from gtm_platform.state import State, open_state
 
 NO_DAYS: Mapping[str, int] = MappingProxyType({})
+NOTHING_STALE: Mapping[str, str] = MappingProxyType({})
 
 
 @redact_exceptions()
 def deliver_day(
-    object_type: ObjectType, store: Lake, run: Run, guard: Guard | None, *, dry_run: bool
+    object_type: ObjectType,
+    store: Lake,
+    run: Run,
+    guard: Guard | None,
+    stale: Mapping[str, str] = NOTHING_STALE,
+    *,
+    dry_run: bool,
 ) -> DeliveryReport:
-    """Deliver a day of the lake; a dry run says what that would be."""
+    """Deliver a day of the lake, but for properties that are `stale`; a dry run says what it would be."""
     config, rules = settings_of(HubSpotDeliverySettings), policy().hubspot
     named = object_type.named_by(rules)
     tables = read_tables(store, run.day, named.inputs, named.days_back)
     desired = plan(named, run.day, tables, rules.create.groups(named.name))
     with closing(open_state(settings().state_url)) as state, closing(open_client(config)) as client:
-        report = deliver(desired, HubSpotObjects(client, named), state, run, guard, dry_run=dry_run)
+        delivery_rules = replace(DeliveryRules.of(rules, run.now(), run.day), stale=stale)
+        objects = HubSpotObjects(client, named)
+        report = deliver(desired, objects, state, run, guard, rules=delivery_rules, dry_run=dry_run)
+        if not dry_run:
+            forget_departed(named.name, desired, state)
         counts = [
             _link(source, link, store, client, state, run, dry_run=dry_run)
             for source, link in _links_of(named)

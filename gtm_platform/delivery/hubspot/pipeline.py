@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from gtm_platform.delivery.hubspot.client import HubSpotObjects
 from gtm_platform.delivery.hubspot.create import Creations, Creator, check_creations
 from gtm_platform.delivery.hubspot.creation_report import with_creations, with_resolution
-from gtm_platform.delivery.hubspot.diff import Guard, compute_diff
+from gtm_platform.delivery.hubspot.diff import Guard, compute_diff, split_resting
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
+from gtm_platform.delivery.hubspot.refusals import keep_refusals
 from gtm_platform.delivery.hubspot.report import DeliveryReport, report_of
 from gtm_platform.delivery.hubspot.resolve import NO_ID, Resolution, resolve
+from gtm_platform.delivery.hubspot.rules import DeliveryRules
 from gtm_platform.delivery.hubspot.write import Run, Writer, journal_diff
 from gtm_platform.state import State
 from gtm_platform.state import audit as trail
@@ -21,15 +23,18 @@ def deliver(
     run: Run,
     guard: Guard | None = None,
     *,
+    rules: DeliveryRules | None = None,
     dry_run: bool = False,
 ) -> DeliveryReport:
     """Bring HubSpot to what is desired, as far as nobody else changed it and HubSpot takes it."""
+    rules = rules or DeliveryRules()
     if not dry_run and objects.object_type.matching:
         Creator(objects, state, run).settle()
     resolution = resolve(desired, objects, state)
-    diff = compute_diff(resolution.identified, objects, state)
+    resolution.missing, resting = split_resting(resolution.missing, objects.object_type, state, rules)
+    diff = compute_diff(resolution.identified, objects, state, rules).with_records(resting)
     if dry_run:
-        return with_resolution(report_of(diff, dry_run=True), objects.object_type, resolution)
+        return with_resolution(report_of(desired, diff, dry_run=True), objects.object_type, resolution)
     if guard:
         guard.check(diff)
         check_creations(objects.object_type.name, len(resolution.missing), guard.max_creations)
@@ -39,12 +44,13 @@ def deliver(
         diff = diff.without(objects.definitions.unusable())
     creations = _create(resolution, objects, state, run)
     if creations.existing:
-        diff = diff.joined(compute_diff(creations.existing, objects, state))
+        diff = diff.joined(compute_diff(creations.existing, objects, state, rules))
     journal_diff(diff, state, run)
     writer = Writer(objects, state, run)
     sent = writer.send(diff.changed)
     writer.verify(sent)
-    report = with_creations(report_of(diff, sent), objects.object_type, creations, resolution.withheld)
+    keep_refusals(desired, diff, sent, creations.refused, state, run, rules)
+    report = with_creations(report_of(desired, diff, sent), objects.object_type, creations, resolution.withheld)
     _audit(state, run, report)
     return report
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import repeat
 from typing import NamedTuple
 
+import ibis
 import pyarrow as pa
 
 from gtm_platform.delivery.hubspot.object_type import Matching, ObjectType, Tables
@@ -32,13 +33,45 @@ class DesiredRecord(NamedTuple):
     unmatched: Unmatched | None = None  # where there is no object id
 
 
+class PlanSlice(NamedTuple):
+    """Some of the records of a plan, and how many come after them."""
+
+    records: list[DesiredRecord]
+    left: int
+
+
 def plan(object_type: ObjectType, day: str, tables: Tables, created: Set[str] = frozenset()) -> list[DesiredRecord]:
     """Return what the objects are to hold, in the order of our records' ids.
 
     Records without an object in HubSpot are planned where they are in one of the groups of which it is created.
     """
+    return _records(object_type, day, object_type.plan(tables).order_by(object_type.subject).to_pyarrow(), created)
+
+
+def plan_after(object_type: ObjectType, day: str, tables: Tables, object_id: str, limit: int) -> PlanSlice:
+    """Return what the objects after an id are to hold, in the order of ids, and how many are left.
+
+    An object that several of our records claim is left out: nobody knows what it is to hold.
+    """
+    rows = object_type.plan(tables)
+    rows = rows.filter(rows[object_type.key].fill_null("") != "")
+    rows = rows.group_by(object_type.key).mutate(claims=lambda t: t.count())
+    following = rows.filter((rows[object_type.key] > object_id) & (rows["claims"] == 1))
+    following = following.mutate(following=following.count().over(ibis.window()))
+    some = following.order_by(object_type.key).limit(limit).to_pyarrow()
+    records = _records(object_type, day, some)
+    return PlanSlice(records, some["following"][0].as_py() - len(records) if records else 0)
+
+
+def plan_of(object_type: ObjectType, day: str, tables: Tables, object_id: str) -> list[DesiredRecord]:
+    """Return what one object is to hold: no record where nobody claims it, several where several do."""
+    rows = object_type.plan(tables)
+    rows = rows.filter(rows[object_type.key] == object_id).order_by(object_type.subject)
+    return _records(object_type, day, rows.to_pyarrow())
+
+
+def _records(object_type: ObjectType, day: str, rows: pa.Table, created: Set[str] = frozenset()) -> list[DesiredRecord]:
     origins = [property.origin for property in object_type.properties]
-    rows = object_type.plan(tables).order_by(object_type.subject).to_pyarrow()
     values = zip(*(wire_column(rows[origin.column]) for origin in origins), strict=True)
     rules = zip(*(wire_column(rows[origin.rule]) for origin in origins), strict=True)
     names, nothing = object_type.names, dict.fromkeys(object_type.names, "")

@@ -12,6 +12,7 @@ from gtm_platform.delivery.hubspot.pipeline import deliver
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
 from gtm_platform.delivery.hubspot.properties import PERSONAL
 from gtm_platform.delivery.hubspot.report import DeliveryReport
+from gtm_platform.delivery.hubspot.rules import DeliveryRules
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.policy import policy
@@ -35,7 +36,7 @@ def undo(run_id: str, objects: HubSpotObjects, state: State, run: Run, *, dry_ru
     desired = _as_before(_not_overwritten(run_id, objects.object_type, state))
     if not desired:
         raise _nothing(run_id)
-    return deliver(desired, objects, state, run, dry_run=dry_run)
+    return deliver(desired, objects, state, run, rules=DeliveryRules().without_machines(), dry_run=dry_run)
 
 
 def _nothing(run_id: str) -> NothingToUndo:

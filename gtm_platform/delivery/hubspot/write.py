@@ -87,6 +87,9 @@ def _write_of(run: Run, object_type: ObjectType, record: RecordDiff, change: Fie
         after=property.shown(change.after),
         provenance=desired.provenance[change.property],
         trace_id=run.trace(desired.object_id),
+        cause=change.cause,
+        author=change.author.name if change.author else None,
+        author_at=change.author.at if change.author else None,
     )
 
 

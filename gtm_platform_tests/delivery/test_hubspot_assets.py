@@ -1,0 +1,153 @@
+"""Accounting, the journal's table and the comparison with HubSpot, as assets and checks in a run."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from gtm_platform.delivery.assets import hubspot_contacts
+from gtm_platform.delivery.hubspot import pipeline
+from gtm_platform.delivery.hubspot.assets import HUBSPOT_CHECKS, unaccounted
+from gtm_platform.delivery.hubspot.diff import Diff, compute_diff
+from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
+from gtm_platform.delivery.hubspot.truth import TRUTH_CHECKS, hubspot_truth, sweep_on
+from gtm_platform.delivery.hubspot.truth_table import TABLE as TRUTH
+from gtm_platform.delivery.hubspot.write import Run
+from gtm_platform.delivery.hubspot.writes_table import TABLE as WRITES
+from gtm_platform.delivery.hubspot.writes_table import hubspot_writes
+from gtm_platform.lake.dagster.resource import LakeResource, the_lake
+from gtm_platform.policy import policy
+from gtm_platform.sandbox.hubspot.store import BY_PEOPLE, BY_WORKFLOW
+from gtm_platform.settings import settings
+from gtm_platform_tests.delivery.test_assets import DAYS, World, shown, world
+from gtm_platform_tests.delivery.world import NOW
+
+__all__ = ["world"]
+ASSETS = (hubspot_contacts, hubspot_truth, hubspot_writes)
+CHECKS = [check for check in HUBSPOT_CHECKS if check.check_key.asset_key == hubspot_contacts.key]
+
+
+def deliver(world: World, *assets: dg.AssetsDefinition) -> dg.ExecuteInProcessResult:
+    return dg.materialize(
+        [*(assets or ASSETS), *CHECKS, *TRUTH_CHECKS],
+        instance=world.instance,
+        resources={"lake": LakeResource()},
+        raise_on_error=False,
+    )
+
+
+def verdicts(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
+    return {evaluation.check_name: evaluation.passed for evaluation in result.get_asset_check_evaluations()}
+
+
+def rows(table: str) -> list[dict[str, Any]]:
+    read: list[dict[str, Any]] = the_lake().partition(table, DAYS[1]).to_pyarrow().to_pylist()
+    return read
+
+
+def edit(world: World, contact: int, source: str, **values: str) -> None:
+    world.portal.objects["contacts"][str(contact)].write(values, NOW, source)
+
+
+def test_a_delivery_is_accounted_for_compared_and_in_the_lake(world: World) -> None:
+    world.land_day(DAYS[1], score=55)
+
+    result = deliver(world)
+
+    assert result.success
+    assert verdicts(result) == {"accounting": True, "true_enough": True, "compared_within_a_day": True}
+    truth = shown(result, hubspot_truth) or {}
+    assert (truth["figure/true_share"], truth["technical/objects"]) == (1.0, 5)
+    assert {row["property"] for row in rows(TRUTH)} >= {"gtm_health_score", "gtm_mrr"}
+    writes = rows(WRITES)
+    assert len(writes) == 35
+    [score] = [row for row in writes if (row["object_id"], row["property"]) == ("1", "gtm_health_score")]
+    assert (score["before"], score["after"], score["status"]) == ("", "55", "written")
+    assert (score["source_table"], score["source_column"]) == ("health/customer_health", "health_score")
+    [currency] = [row for row in writes if (row["object_id"], row["property"]) == ("1", "gtm_mrr_currency")]
+    assert currency["before"] is None, "a person may have written anything there"
+
+    again = deliver(world)
+    assert shown(again, hubspot_truth) is None, "all of the day was compared"
+    assert shown(again, hubspot_writes) is None, "the journal has nothing new"
+
+
+def test_a_day_later_a_workflow_was_found_out_and_a_person_left_alone(world: World) -> None:
+    world.land_day(DAYS[0], score=55)
+    deliver(world)
+    edit(world, 1, BY_WORKFLOW, gtm_health_score="1")
+    edit(world, 2, BY_PEOPLE, gtm_health_score="99")
+    world.land_day(DAYS[1], score=55)
+
+    result = deliver(world)
+
+    assert world.portal.objects["contacts"]["1"].properties["gtm_health_score"] == "55"
+    assert world.portal.objects["contacts"]["2"].properties["gtm_health_score"] == "99"
+    truth = shown(result, hubspot_truth) or {}
+    assert (truth["figure/healed"], truth["figure/by_workflow"], truth["figure/by_person"]) == (1, 1, 1)
+    assert truth["figure/true_share"] == pytest.approx(34 / 35, abs=1e-6)
+    assert verdicts(result)["true_enough"] is False
+    causes = {(row["object_id"], row["status"], row["cause"]) for row in rows(WRITES)}
+    assert {("1", "written", "workflow"), ("2", "held", "person")} <= causes
+
+
+def test_a_record_that_is_lost_on_the_way_fails_the_check(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.land_day(DAYS[1], score=55)
+
+    def losing(*arguments: Any) -> Diff:
+        diff = compute_diff(*arguments)
+        return Diff(diff.object_type, diff.records[1:], diff.untouched, diff.claiming_alone)
+
+    monkeypatch.setattr(pipeline, "compute_diff", losing)
+    result = deliver(world, hubspot_contacts)
+
+    assert verdicts(result)["accounting"] is False
+    [check] = [each for each in result.get_asset_check_evaluations() if each.check_name == "accounting"]
+    assert "5 records were to be delivered, and 4 came out: 1 were lost" in str(check.description)
+
+
+@pytest.mark.parametrize(
+    ("changes", "journaled", "sentence"),
+    [
+        ({}, 2, ""),
+        ({"unchanged": 5}, 2, "1 came out twice"),
+        ({"rejected": 0}, 2, "1 were lost"),
+        ({}, 1, "The journal has 1 records as written, the delivery 2."),
+    ],
+)
+def test_what_went_in_comes_out(changes: dict[str, int], journaled: int, sentence: str) -> None:
+    counts = {"queried": 8, "written": 2, "unchanged": 4, "held": 1, "rejected": 1, "waiting": 0}
+    reasons = unaccounted(counts | changes, journaled)
+    assert sentence in " ".join(reasons)
+    assert bool(reasons) is bool(sentence)
+
+
+def test_an_account_that_may_not_be_written_to_is_only_compared(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.land_day(DAYS[1], score=55)
+    deliver(world, hubspot_contacts)
+    edit(world, 1, BY_WORKFLOW, gtm_health_score="1")
+    monkeypatch.setenv("HUBSPOT_WRITE_ENABLED", "false")
+    settings.cache_clear()
+
+    result = dg.materialize([hubspot_truth], instance=world.instance, resources={"lake": LakeResource()})
+
+    assert (shown(result, hubspot_truth) or {})["figure/broken"] == 1
+    assert world.portal.objects["contacts"]["1"].properties["gtm_health_score"] == "1"
+
+
+def test_no_more_calls_are_made_than_a_day_has(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = files("gtm_platform").joinpath("policy/policy.toml").read_text()
+    (tmp_path / "policy.toml").write_text(rules.replace("quota_share = 0.01 ", "quota_share = 0.0 "))
+    monkeypatch.setenv("GTM_POLICY", str(tmp_path / "policy.toml"))
+    settings.cache_clear()
+    policy.cache_clear()
+    try:
+        for day, compared in zip(DAYS[:2], ([5], []), strict=True):
+            world.land_day(day, score=55)
+            deliver(world, hubspot_contacts)
+            sweeps = sweep_on(the_lake(), Run("r", day, lambda: NOW), [CONTACTS], heals=True)
+            assert [sweep.objects for sweep in sweeps] == compared, "one call a day is left of the quota"
+    finally:
+        policy.cache_clear()

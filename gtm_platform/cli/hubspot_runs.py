@@ -97,11 +97,11 @@ def _object(line: DiffLine) -> tuple[str, str, str]:
 
 
 def _table(lines: Sequence[DiffLine]) -> Iterator[str]:
-    """One line for each field: its name, the values, where ours is from; notes in place of a source."""
+    """One line for each field: its name, the values, where ours is from, and who set the other or why it stays."""
     width = max((len(line.property) for line in lines), default=0)
     for line in lines:
         values = f"{line.property:<{width}}  {line.before!r} → {line.after!r}" if line.property else ""
-        yield "  ".join(part for part in (values, line.note or _source(line.provenance)) if part)
+        yield "  ".join(part for part in (values, _source(line.provenance), line.note) if part)
 
 
 def _source(provenance: str) -> str:

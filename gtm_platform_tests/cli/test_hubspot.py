@@ -1,4 +1,4 @@
-"""`gtm hubspot truth|rejected|why` over a small account that was delivered to, changed by a person, and compared."""
+"""`gtm hubspot …` over a small account that was delivered to, changed by a person, and compared."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from gtm_platform.sandbox.hubspot.store import BY_PEOPLE
+from gtm_platform.settings import settings
 from gtm_platform_tests.cli.conftest import Command
-from gtm_platform_tests.delivery.test_assets import DAYS, World, world
+from gtm_platform_tests.delivery.rows import customer, health
+from gtm_platform_tests.delivery.test_assets import CUSTOMERS, DAYS, HEALTH, World, values_in_hubspot, world
 from gtm_platform_tests.delivery.test_hubspot_assets import deliver, edit
 from gtm_platform_tests.delivery.world import Call
 
@@ -82,3 +84,53 @@ def test_why_tells_the_rule_the_day_and_the_story_of_a_value(world: World, said:
     assert "held: '99' -> '55', '99' was set by person user 4242 on 2026-11-20 06:00" in second
     assert "names no object: write one as" in said("why", "c2", "gtm_health_score", code=1)
     assert "gtm_mood is not delivered to contacts" in said("why", "contacts:2", "gtm_mood", code=1)
+
+
+def land(world: World, score: int) -> None:
+    """Five customers with contacts, and one without."""
+    people = [customer(f"c{n}", hubspot_contact_id=str(n)) for n in range(1, 6)]
+    people.append(customer("c6", hubspot_contact_id=None, email="new@acme.example", all_emails=["new@acme.example"]))
+    world.land(HEALTH, DAYS[1], [health(row["customer_id"], score) for row in people])
+    world.land(CUSTOMERS, DAYS[1], people)
+
+
+@pytest.mark.parametrize("enabled", ["true", "false"])
+def test_the_plan_shows_each_field_whether_or_not_writing_is_enabled(
+    world: World, said: Said, monkeypatch: pytest.MonkeyPatch, enabled: str
+) -> None:
+    monkeypatch.setenv("HUBSPOT_WRITE_ENABLED", enabled)
+    settings.cache_clear()
+    land(world, score=80)
+
+    text = said("plan", "--object", "contacts", "--limit", "0")
+
+    assert f"contacts, {DAYS[1]}" in text
+    assert "  contact 3 (c3)" in text
+    source = f"[health/customer_health.health_score, rule abc, {DAYS[1]}]"
+    assert f"    gtm_health_score   '' → '80'  {source}" in text
+    assert "  contact new (c6)" in text
+    assert "6 contacts: 0 written (0 fields), 0 unchanged, 0 held, 0 rejected, 6 waiting; 1 of them new" in text
+    assert "… and 32 lines more; --limit 0 prints all." in said("plan", "--object", "contacts", "--limit", "10")
+    assert values_in_hubspot(world, "gtm_health_score") == {None}
+    assert not world.hubspot_api.asked("batch/update")
+    assert "how HubSpot's tickets are delivered" in said("plan", "--object", "tickets", code=1)
+
+
+def test_applying_goes_through_the_gate(world: World, said: Said) -> None:
+    land(world, score=80)
+    assert "Nothing is delivered: the check" in said("apply", "--object", "contacts", code=1)
+    assert values_in_hubspot(world, "gtm_health_score") == {None}
+
+
+@pytest.mark.parametrize("words", [("hubspot", "undo"), ("undo",)])
+def test_undo_says_what_stays(world: World, command: Command, tmp_path: Path, words: tuple[str, ...]) -> None:
+    land(world, score=80)
+    run_id = deliver(world).run_id
+    assert len(world.portal.objects["contacts"]) == 6
+
+    result = command(*words, run_id[:8], "--home", str(tmp_path))
+
+    assert "6 contacts: 6 written" in result.stdout
+    assert "1 contacts that the run created stay in HubSpot, without our values" in result.stdout
+    assert values_in_hubspot(world, "gtm_health_score") == {None}
+    assert len(world.portal.objects["contacts"]) == 6

@@ -10,6 +10,7 @@ from gtm_platform.delivery.hubspot.create import TooManyCreations
 from gtm_platform.delivery.hubspot.diff import Guard
 from gtm_platform.delivery.hubspot.pipeline import deliver
 from gtm_platform.delivery.hubspot.report import DeliveryReport
+from gtm_platform.delivery.hubspot.rules import DeliveryRules
 from gtm_platform.delivery.hubspot.undo import undo
 from gtm_platform.delivery.hubspot.write import AllRecordsRejected
 from gtm_platform.http.errors import RetriesExhausted, Unauthorized
@@ -198,6 +199,19 @@ def test_a_dry_run_shows_what_would_be_created_and_creates_nothing(
     assert {call.method for call in hubspot_api.calls if call.path.endswith((CREATE, "/properties/companies"))} == {
         "GET"
     }
+
+
+def test_values_that_wait_for_fresh_data_are_no_part_of_a_new_object(
+    hubspot_api: Watched, portal: HubSpotStore, state: State
+) -> None:
+    waiting = DeliveryRules(stale={"signal_strength": "signal_strength waits for fresh data"})
+    desired = [company(1, domain="acme.example")]
+    deliver(desired, objects(hubspot_api.url), state, run(1), rules=waiting)
+    [made] = live(portal, "companies", domain="acme.example")
+    assert (made.properties["customer_cohort"], made.properties.get("signal_strength")) == (IN_MARKET, None)
+
+    assert counts(deliver(desired, objects(hubspot_api.url), state, run(2))) == (1, 0, 0, 0, 0)
+    assert made.properties["signal_strength"] == "weak"
 
 
 # --- a run that ends halfway -----------------------------------------------------------------------------------------

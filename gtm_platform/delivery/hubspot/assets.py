@@ -10,7 +10,7 @@ from contextlib import closing
 import dagster as dg
 
 from gtm_platform.delivery.gate import newest_day, require_checks_passed, skip_reason
-from gtm_platform.delivery.hubspot.day_delivery import deliver_day, missing_tables
+from gtm_platform.delivery.hubspot.day_delivery import deliver_day, inputs_of, missing_tables
 from gtm_platform.delivery.hubspot.diff import Guard
 from gtm_platform.delivery.hubspot.object_type import ObjectType
 from gtm_platform.delivery.hubspot.object_types import object_types
@@ -32,7 +32,7 @@ from gtm_platform.sources.hubspot.client import POOL
 from gtm_platform.state import open_state
 from gtm_platform.state.hubspot_journal import records_of_run
 
-REASONS_LOGGED = 20  # the journal has all of them
+REASONS_LOGGED, REASONS_SHOWN = 20, 200  # the journal has all of them
 LINES_SHOWN, LINES_LOGGED = 200, 50  # of a dry run's diff
 # HubSpot may make a company of a contact's address, so companies come first.
 PRIORITIES = {"companies": 1}
@@ -59,7 +59,7 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
         kinds={"hubspot"},
         owners=OWNERS,
         freshness_policy=DAILY_FRESHNESS,
-        deps=newest_of(*object_type.inputs),
+        deps=newest_of(*inputs_of(object_type)),
         metadata=links(HubSpot=_list_url(object_type)),
         pool=POOL,
         op_tags={"dagster/priority": str(PRIORITIES.get(object_type.name, 0))},
@@ -72,7 +72,7 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
             context.log.info(reason)
             yield output_without_materialization()  # the other types are delivered, and compared, all the same
             return
-        require_checks_passed(context, day, object_type.inputs)
+        require_checks_passed(context, day, inputs_of(object_type))
         dry_run = is_dry_run(context.run.run_config) or not settings_of(HubSpotDeliverySettings).hubspot_write_enabled
         rules = policy().hubspot
         limits = Guard(rules.max_change_share, rules.change_min_records, rules.max_creations)
@@ -144,6 +144,10 @@ def _metadata(
         "dry_run": dg.MetadataValue.bool(dry_run),
         **{name: dg.MetadataValue.int(count) for name, count in counts.items()},
     }
+    if report.reasons:
+        metadata["left_to_people"] = dg.MetadataValue.md(
+            "\n".join(f"- {each}" for each in report.reasons[:REASONS_SHOWN])
+        )
     if dry_run:
         metadata["diff"] = _diff_table(report)
     return metadata | links(HubSpot=_list_url(object_type))

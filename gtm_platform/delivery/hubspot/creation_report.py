@@ -45,7 +45,8 @@ def _lines(object_type: ObjectType, record: DesiredRecord) -> Iterator[DiffLine]
     for name, value in record.values.items():
         if value:
             shown, source = object_type.by_name[name].shown(value), record.provenance.get(name, "")
-            yield DiffLine(object_type.label, NO_OBJECT, record.subject_id, name, "", shown, provenance=source)
+            names = (object_type.label, NO_OBJECT, record.subject_id, name)
+            yield DiffLine(*names, "", shown, provenance=source, is_change=True)
 
 
 def _withheld_line(object_type: ObjectType, record: DesiredRecord, reason: str) -> DiffLine:

@@ -64,6 +64,12 @@ def deliver_day(
     return replace(report, links=sum(counts, LinkCounts()))
 
 
+def inputs_of(object_type: ObjectType) -> list[str]:
+    """List the tables that a type is delivered from, and those that its associations are planned by."""
+    of_links = [table for _, link in _links_of(object_type) for table in link.inputs]
+    return list(dict.fromkeys([*object_type.inputs, *of_links]))
+
+
 def missing_tables(store: Lake, day: str, tables: tuple[str, ...]) -> list[str]:
     """Return those of some daily tables that lack the day; a table of a source may be empty."""
     return [table for table in tables if contract_of(table).cadence is None and not store.has(table, day)]

@@ -142,7 +142,7 @@ def compute_diff(desired: Sequence[DesiredRecord], objects: HubSpotObjects, stat
     due, resting = split_resting(unsettled, objects.object_type, state, rules)
     unusable = objects.definitions.unusable() if due else {}
     if unusable:
-        due = [_without(record, unusable) for record in due]
+        due = [without_fields(record, unusable) for record in due]
     looked_at = [record for batch in batches(due) for record in _look(batch, objects, state, rules)]
     untouched = len(single) - len(unsettled) - len(waiting)
     records = [*decided, *resting, *waiting, *looked_at]
@@ -197,7 +197,8 @@ def _as_journaled(object_type: ObjectType, values: Mapping[str, str]) -> Mapping
     return {**values, **personal} if personal else values
 
 
-def _without(record: DesiredRecord, names: Collection[str]) -> DesiredRecord:
+def without_fields(record: DesiredRecord, names: Collection[str]) -> DesiredRecord:
+    """Return a record that leaves some properties as they are."""
     return record._replace(values={name: value for name, value in record.values.items() if name not in names})
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gtm_platform.delivery.hubspot.client import HubSpotObjects
 from gtm_platform.delivery.hubspot.create import Creations, Creator, check_creations
 from gtm_platform.delivery.hubspot.creation_report import with_creations, with_resolution
-from gtm_platform.delivery.hubspot.diff import Guard, compute_diff, split_resting
+from gtm_platform.delivery.hubspot.diff import Guard, compute_diff, split_resting, without_fields
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
 from gtm_platform.delivery.hubspot.refusals import keep_refusals
 from gtm_platform.delivery.hubspot.report import DeliveryReport, report_of
@@ -32,6 +32,7 @@ def deliver(
         Creator(objects, state, run).settle()
     resolution = resolve(desired, objects, state)
     resolution.missing, resting = split_resting(resolution.missing, objects.object_type, state, rules)
+    resolution.missing = [without_fields(record, rules.stale) for record in resolution.missing]
     diff = compute_diff(resolution.identified, objects, state, rules).with_records(resting)
     if dry_run:
         return with_resolution(report_of(desired, diff, dry_run=True), objects.object_type, resolution)

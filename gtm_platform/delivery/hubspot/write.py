@@ -105,8 +105,11 @@ class Writer:
         """Write the changed fields of the records, batch by batch."""
         sent: list[SentRecord] = []
         for some in batches(records):
-            batch = self._intend(some)
-            self._send(batch)
+            for record in some:
+                record.hold_back(self.objects.definitions.deleted)
+            batch = self._intend([record for record in some if record.changed])
+            if batch:
+                self._send(batch)
             batch = list(self._without_deleted(batch))
             _stop_if_all_rejected(batch, self.objects.object_type.name)
             sent += batch

@@ -69,7 +69,7 @@ def keep(
 ) -> None:
     """Keep refusals: the attempts at a record add up, while its values are the same."""
     before = {(each.object_type, each.subject_id): each for each in rejections(tx)} if refusals else {}
-    for refusal in refusals:
+    for refusal in {(each.object_type, each.subject_id): each for each in refusals}.values():
         earlier = before.get((refusal.object_type, refusal.subject_id))
         again = earlier is not None and earlier.digest == refusal.digest
         attempts = earlier.attempts + 1 if earlier and again else 1

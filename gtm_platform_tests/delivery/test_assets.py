@@ -487,6 +487,8 @@ def test_the_job_runs_both_deliveries() -> None:
         "delivery/hubspot_companies",
         "delivery/hubspot_contacts",
         "delivery/hubspot_deals",
+        "delivery/hubspot_truth",
+        "delivery/hubspot_writes",
         "delivery/slack_alerts",
     }
 

@@ -1,8 +1,11 @@
 """`gtm doctor`: every source and destination, from its keys to the age of its data, and what to do where one fails."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import click
@@ -24,6 +27,7 @@ from gtm_platform.sources.assets import SOURCES
 
 COLOURS = {"ok": "green", "off": "yellow", "failing": "red"}
 LATE = timedelta(hours=12)
+AT_ONCE = 8  # systems
 
 Check = Callable[[], DestinationAccess]
 
@@ -41,17 +45,23 @@ class Finding:
 def examine() -> int:
     """Print what is seen of each system; 1 where one that is configured does not work."""
     lake, now = the_lake(), settings().now()
-    findings = [_source(source, lake, now) for source in SOURCES]
     checks = discover("gtm_platform.delivery", "access", "check_access")
-    for name, kind in discover("gtm_platform.delivery", "settings", "SETTINGS").items():
-        findings.append(_destination(f"delivery/{name}", kind, checks.get(name)))
-    findings += _extensions(lake, now)
-    for finding in findings:
-        click.secho(f"{finding.system:<18} {finding.state:<8}", fg=COLOURS[finding.state], nl=False)
-        click.echo(f" {finding.sentence}")
-        for line in finding.details:
-            click.echo(f"{'':<28}{line}")
+    destinations = discover("gtm_platform.delivery", "settings", "SETTINGS")
+    looks = [partial(_source, source, lake, now) for source in SOURCES]
+    looks += [partial(_destination, f"delivery/{name}", kind, checks.get(name)) for name, kind in destinations.items()]
+    findings = []
+    with ThreadPoolExecutor(AT_ONCE) as threads:  # each waits for a system of its own
+        for finding in chain(threads.map(lambda look: look(), looks), _extensions(lake, now)):
+            findings.append(finding)
+            _show(finding)
     return int(any(finding.state == "failing" for finding in findings))
+
+
+def _show(finding: Finding) -> None:
+    click.secho(f"{finding.system:<18} {finding.state:<8}", fg=COLOURS[finding.state], nl=False)
+    click.echo(f" {finding.sentence}")
+    for line in finding.details:
+        click.echo(f"{'':<28}{line}")
 
 
 # --- sources ---------------------------------------------------------------------------------------------------------

@@ -38,7 +38,13 @@ ADDRESSES = re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 
 def masked(text: str) -> str:
     """Return the text with secrets and e-mail addresses masked."""
-    return ADDRESSES.sub("***@***", SECRETS.sub("***", _keys_of_environment().sub("***", text)))
+    return masker()(text)
+
+
+def masker() -> Callable[[str], str]:
+    """Return what masks many texts: the environment is looked through for keys once."""
+    keys = _keys_of_environment()
+    return lambda text: ADDRESSES.sub("***@***", SECRETS.sub("***", keys.sub("***", text)))
 
 
 def _keys_of_environment() -> re.Pattern[str]:

@@ -1,8 +1,8 @@
 """`gtm.duckdb`, for tools outside: views over the lake with explicit lists of files, made anew when files change.
 
 `<schema>.<table>` holds all partitions, `current.<source>_<stream>` the newest version of each record,
-`latest.<table>` the newest day of a daily table; each column says what it means. Inside the platform everything reads
-the lake itself. What people keep in the file beside the views belongs into `guest_objects`.
+`latest.<table>` the newest day of a daily table; each column of a table that has a file says what it means. Inside the
+platform everything reads the lake itself. What people keep in the file beside the views belongs into `guest_objects`.
 """
 
 import fcntl
@@ -23,6 +23,7 @@ from gtm_platform.lake.guest_objects import (
     begin_draft,
     busy,
     is_locked,
+    keeping,
     naming_conflicts,
     put_in_place,
 )
@@ -72,18 +73,26 @@ def renew(lake: Lake) -> bool:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two builders the later one lists again
         listing = _files_on_disk(lake)
         tables = _to_make(listing)
-        if _made_before(target) == tables:
-            return False
-        draft = target.with_name(f".{target.name}")
-        try:
-            _sweep(draft)
-            with storage_errors(target), naming_conflicts(target):
-                state = begin_draft(target, draft)
-                _build(lake, listing, tables, draft)
-                put_in_place(draft, target, state)
-        finally:
-            _sweep(draft)
+        with storage_errors(target), keeping(target) as kept:
+            if kept and catalogue_record.read(kept) == tables:
+                return False
+            _replace(target, lake, listing, tables, is_kept=kept is not None)
     return True
+
+
+def _replace(
+    target: Path, lake: Lake, listing: Mapping[str, list[File]], tables: Mapping[str, Made], *, is_kept: bool
+) -> None:
+    draft = target.with_name(f".{target.name}")
+    try:
+        _sweep(draft)
+        if is_kept:
+            begin_draft(target, draft)
+        with naming_conflicts(target):
+            _build(lake, listing, tables, draft)
+        put_in_place(draft, target)
+    finally:
+        _sweep(draft)
 
 
 def _files_on_disk(lake: Lake) -> dict[str, list[File]]:
@@ -157,7 +166,9 @@ def _make_views(connection: duckdb.DuckDBPyConnection, lake: Lake, table: str, f
     views = _views(lake, table, files)
     for view, (query, about) in views.items():
         connection.execute(f"create view {view} as {query.sql}")
-        connection.execute(_comments(view, f"{contract.about.strip()} {about}".strip(), contract))
+        connection.execute(_comment_on(f"view {view}", f"{contract.about.strip()} {about}".strip()))
+        if files:  # to comment on each column takes far longer than all else: those without a row wait for one
+            connection.execute(";".join(_comments(view, contract)))
     return list(views)
 
 
@@ -195,8 +206,11 @@ def _views(lake: Lake, table: str, files: list[File]) -> dict[str, tuple[FileQue
     return {every: (whole, "Every day."), now: newest}
 
 
-def _comments(view: str, about: str, contract: Contract) -> str:
-    comments = {f"view {view}": about}
+def _comments(view: str, contract: Contract) -> Iterator[str]:
     for name, column in contract.columns.items():
-        comments[f'column {view}."{name}"'] = _comment(column)
-    return ";".join(f"comment on {item} is {text(comment)}" for item, comment in comments.items() if comment)
+        if comment := _comment(column):
+            yield _comment_on(f'column {view}."{name}"', comment)
+
+
+def _comment_on(item: str, comment: str) -> str:
+    return f"comment on {item} is {text(comment)}"

@@ -15,9 +15,7 @@ import duckdb
 from gtm_platform.lake.file_query import text
 from gtm_platform.lake.storage_errors import FULL
 
-OLD = "before"  # the name of the old file while it is attached
-
-State = tuple[tuple[int, int, int], ...]
+KEPT = "kept"  # the name of the old file while it is attached
 
 log = logging.getLogger(__name__)
 
@@ -48,60 +46,42 @@ def busy(target: Path, error: duckdb.Error) -> CatalogueBusy:
     )
 
 
-def begin_draft(target: Path, draft: Path) -> State:
-    """Copy the old file, with what people keep in it; return the state in which it was."""
-    state = state_of(target)
-    if not _holds_something(target):
-        return state
+@contextmanager
+def keeping(target: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
+    """Read the file as it is, and let nobody write to it meanwhile; None where there is none that can be read."""
+    with duckdb.connect() as connection:
+        yield connection if _attach(connection, target) else None
+
+
+def begin_draft(target: Path, draft: Path) -> None:
+    """Copy the file that is kept, with what people have in it."""
+    for source, copy in ((target, draft), (_log_of(target), _log_of(draft))):
+        if source.exists():
+            shutil.copyfile(source, copy)
+
+
+def put_in_place(draft: Path, target: Path) -> None:
+    """Replace the file that is kept by the new one."""
+    os.replace(draft, target)
+    _log_of(target).unlink(missing_ok=True)  # what it held was read with the file
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, target: Path) -> bool:
+    """Open the file and read it from here on; what is no database is set aside, as its guests cannot be saved by us."""
+    if not (target.exists() and target.stat().st_size):
+        return False
     try:
-        with duckdb.connect() as connection:
-            connection.execute(f"attach {text(str(target))} as {OLD} (read_only)")
-            for source, copy in ((target, draft), (_log_of(target), _log_of(draft))):
-                if source.exists():
-                    shutil.copyfile(source, copy)
-        with duckdb.connect(str(draft)) as connection:
-            connection.execute("select count(*) from duckdb_views()")
+        connection.execute(f"attach {text(str(target))} as {KEPT} (read_only); use {KEPT}")
     except duckdb.Error as error:
         if is_locked(error):
             raise busy(target, error) from error
         if isinstance(error, duckdb.OutOfMemoryException) or any(reason in str(error) for reason in FULL):
             raise
-    else:
-        return state
-    # What cannot be read holds no guests that could be saved by us; perhaps by somebody else.
-    for path in (draft, _log_of(draft)):
-        path.unlink(missing_ok=True)
-    aside = target.with_name(f"{target.name}.unreadable")
-    os.replace(target, aside)
-    log.warning("%s cannot be read as a database: it is now %s, and the views are made anew.", target, aside)
-    return ()
-
-
-def put_in_place(draft: Path, target: Path, state: State) -> None:
-    """Replace the old file by the new one, unless somebody wrote to it since it was read."""
-    if _holds_something(target):
-        with duckdb.connect() as connection:
-            try:
-                connection.execute(f"attach {text(str(target))} as {OLD} (read_only)")
-            except duckdb.Error as error:
-                raise (busy(target, error) if is_locked(error) else error) from error
-            if state_of(target) != state:
-                raise CatalogueBusy(
-                    f"{target} was changed while its views were made again. It stays as it is; its views are made "
-                    f"again at the end of the next run, or by `gtm query`."
-                )
-    os.replace(draft, target)
-    _log_of(target).unlink(missing_ok=True)  # what it held was read with the file
-
-
-def state_of(target: Path) -> State:
-    """What changes when somebody writes to a database file or to its log."""
-    stats = [path.stat() for path in (target, _log_of(target)) if path.exists()]
-    return tuple((stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats)
-
-
-def _holds_something(target: Path) -> bool:
-    return target.exists() and target.stat().st_size > 0
+        aside = target.with_name(f"{target.name}.unreadable")
+        os.replace(target, aside)
+        log.warning("%s cannot be read as a database: it is now %s, and the views are made anew.", target, aside)
+        return False
+    return True
 
 
 def _log_of(target: Path) -> Path:

@@ -111,7 +111,16 @@ def test_a_digest_is_by_cause_and_by_the_mrr_at_stake() -> None:
     stakes = {"c1": 100, "c2": 5000, "c3": 900}
     people = {id: customer(id, name=id, mrr=Decimal(mrr), mrr_reporting=Decimal(mrr)) for id, mrr in stakes.items()}
     failed = Entry("p", "payment_failed", "customer", "c3", DAY, {"level": 2, "failed_payments_30d": 1}, 9, "intent")
-    back = Entry("b", "health_drop", "customer", "c1", DAY, DROP | {"score": 90, "recovered": True}, 8, "intent")
+    back = Entry(
+        "b",
+        "health_drop",
+        "customer",
+        "c1",
+        DAY,
+        DROP | {"score": 90, "status": "healthy", "recovered": True},
+        8,
+        "intent",
+    )
     both = [entry("c1"), entry("c3", id=3), back, entry("c2", id=2), failed]
 
     [message] = compose(both, people, portal="1234567", max_a_day=0)
@@ -167,7 +176,16 @@ def moved(id: str, trigger: str, number: int) -> Entry:
 
 
 def test_a_recovery_asks_for_nothing_and_comes_last() -> None:
-    back = Entry("b", "health_drop", "customer", "c2", DAY, DROP | {"score": 90, "recovered": True}, 8, "intent")
+    back = Entry(
+        "b",
+        "health_drop",
+        "customer",
+        "c2",
+        DAY,
+        DROP | {"score": 90, "status": "healthy", "recovered": True},
+        8,
+        "intent",
+    )
     first, last = compose([back, entry()], {"c1": customer(), "c2": customer("c2", mrr_reporting=Decimal(9000))})
     assert last.text.startswith("Health recovered: Ada Byron, Acme. Health rose from 75")
     assert "What to do" in json.dumps(first.blocks)
@@ -197,3 +215,11 @@ def test_ten_alerts_are_no_digest() -> None:
 )
 def test_money_reads_as_money(mrr: str | None, currency: str, said: str) -> None:
     assert money(customer(mrr=None if mrr is None else Decimal(mrr), currency=currency)) == said
+
+
+def test_who_is_back_where_the_fall_began_and_critical_still_has_not_recovered() -> None:
+    back = DROP | {"from_score": 20, "score": 40, "status": "critical", "from_status": "critical", "recovered": True}
+    (message,) = compose([Entry("b", "health_drop", "customer", "c1", DAY, back, 8, "intent")], {"c1": customer()})
+    assert message.text.startswith(
+        "Health rose again: Ada Byron, Acme. Health rose from 20 (critical) to 40 (critical)"
+    )

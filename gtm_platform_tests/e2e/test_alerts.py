@@ -17,12 +17,23 @@ from gtm_platform.sandbox.world import World
 from gtm_platform.sandbox.world.sessions import Usage
 from gtm_platform.settings import settings
 from gtm_platform.sources.assets import SCHEDULED
-from gtm_platform_tests.e2e.home import Control, execute, frame, midnight, move_in, told, turn_clocks, windows_of
+from gtm_platform_tests.e2e.home import (
+    Control,
+    execute,
+    frame,
+    midnight,
+    move_in,
+    tables_read_by,
+    told,
+    turn_clocks,
+    windows_of,
+)
 
 FIRST = date(2026, 3, 2)
 PEOPLE, SEED = 60, 17
 # What these alerts come from; days are lived in a third of the time without the other sources.
 READ = ("hubspot", "intercom", "posthog", "stripe", "userflow")
+TABLES = tables_read_by("delivery/slack_alerts")
 
 
 @pytest.fixture
@@ -53,12 +64,12 @@ class Days:
         slack = self.box.world.slack.messages
         before = len(slack)
         turn_clocks(self.monkeypatch, self.box, midnight(day) + timedelta(days=1))
-        begins = {job: first for job, first, _ in windows_of(since or day)}
-        read = [f"sync_{source}" for source in READ]
-        spans = [(job, begins[job], last) for job, _, last in windows_of(day) if job in read]
-        for job, first, last in [*spans, ("daily_tables", str(day), str(day))]:
-            ran = execute(self.dagster, job, first, last)
+        begins = {job: first for job, first, _ in windows_of(since or day, READ)}
+        for job, _, last in windows_of(day, READ):
+            ran = execute(self.dagster, job, begins[job], last)
             assert ran.success, told(ran)
+        ran = execute(self.dagster, "daily_tables", str(day), tables=TABLES)
+        assert ran.success, told(ran)
         for _ in range(2):
             ran = execute(self.dagster, "deliver", str(day), tables=["delivery/slack_alerts"])
             assert ran.success, told(ran)

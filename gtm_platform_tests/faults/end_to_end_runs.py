@@ -119,14 +119,14 @@ def _days(life: Life, dagster: dg.DagsterInstance, patch: pytest.MonkeyPatch, bo
         if day == DAYS[0]:
             companies = box.world.hubspot.objects["companies"].values()
             life.companies = {one.id for one in companies if one.archived is None and one.merged_into is None}
-        for job in windows_of(day):
+        for job in windows_of(day, READ):
             life.heal(dagster, *job)
     life.heal(dagster, "daily_tables", LAST)
     life.heal(dagster, "deliver", LAST)
 
 
 def _once_more(life: Life, dagster: dg.DagsterInstance) -> None:
-    for job in [*windows_of(DAYS[-1]), ("deliver", LAST, LAST)]:
+    for job in [*windows_of(DAYS[-1], READ), ("deliver", LAST, LAST)]:
         ran = execute(dagster, *job)
         assert ran.success, told(ran)
     life.rows_again, life.deeds_again = contents(life.home), deeds(life.home)

@@ -10,7 +10,7 @@ import pytest
 
 from gtm_platform.lake import catalogue
 from gtm_platform.lake.contracts import TABLES
-from gtm_platform.lake.guest_objects import CatalogueBusy, NameTaken, begin_draft, put_in_place
+from gtm_platform.lake.guest_objects import CatalogueBusy, NameTaken, keeping
 from gtm_platform.lake.lake import Lake
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, declared, write
 
@@ -116,12 +116,17 @@ def test_what_a_killed_program_left_in_its_log_survives(lake: Lake) -> None:
     assert not path.with_name("gtm.duckdb.wal").exists()
 
 
-def test_what_was_written_while_the_views_were_made_is_not_replaced(lake: Lake, tmp_path: Path) -> None:
-    path, draft = catalogue.path_of(lake), tmp_path / ".draft.duckdb"
-    state = begin_draft(path, draft)
-    change(lake, "create table top as select 7 as n")
-    with pytest.raises(CatalogueBusy, match="was changed while"):
-        put_in_place(draft, path, state)
+def test_nobody_writes_while_the_views_are_made(lake: Lake) -> None:
+    path = catalogue.path_of(lake)
+    write = [
+        sys.executable,
+        "-c",
+        f"import duckdb; duckdb.connect({str(path)!r}).execute('create table top as select 7')",
+    ]
+    with keeping(path):
+        refused = subprocess.run(write, check=False, capture_output=True, text=True)
+        assert "Could not set lock" in refused.stderr
+    subprocess.run(write, check=True)
     assert ask(lake, "from top") == [(7,)]
 
 

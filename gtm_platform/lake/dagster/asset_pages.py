@@ -14,7 +14,7 @@ import dagster as dg
 import duckdb
 
 import gtm_platform
-from gtm_platform.http.redaction import masked
+from gtm_platform.http.redaction import masker
 from gtm_platform.lake.catalogue import views_of
 from gtm_platform.lake.contract_check import Origins, Written
 from gtm_platform.lake.contracts import Contract, contract_of
@@ -102,7 +102,8 @@ def preview(lake: Lake, table: str, rows: int = PREVIEW_ROWS) -> dg.TableMetadat
         )
         names = [column[0] for column in answer.description or ()]
         records = [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
-    shown = [{name: _cell(contract, name, record.get(name)) for name in contract.columns} for record in records]
+    mask = masker()
+    shown = [{name: _cell(contract, name, record.get(name), mask) for name in contract.columns} for record in records]
     return dg.TableMetadataValue([dg.TableRecord(record) for record in shown], _bare_schema(contract))
 
 
@@ -145,14 +146,14 @@ def _number(value: Any) -> int | float:
     return value if isinstance(value, int) else round(float(value), 4)
 
 
-def _cell(contract: Contract, name: str, value: Any) -> str | int | float | bool:
+def _cell(contract: Contract, name: str, value: Any, mask: Callable[[str], str]) -> str | int | float | bool:
     if contract.columns[name].personal:
         return HIDDEN
     if value is None:
         return ""
     if isinstance(value, bool | int | float):
         return value
-    text = masked(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+    text = mask(", ".join(map(str, value)) if isinstance(value, list) else str(value))
     return text if len(text) <= CELL_WIDTH else text[: CELL_WIDTH - 1] + "…"
 
 

@@ -87,11 +87,18 @@ def _why(facts: Facts) -> str:
     return f"Health {'rose' if recovered(facts) else 'fell'} from {before} to {now}."
 
 
+def _title(facts: Facts) -> str:
+    """Who is back where the fall began may be in trouble as before: only who is healthy has recovered."""
+    if not recovered(facts):
+        return "Health drop"
+    return "Health recovered" if facts["status"] == STATUSES[0] else "Health rose again"
+
+
 ALERT = Alert(
     kind=KIND,
     subject="customer",
     detect=detect,
-    title=lambda facts: "Health recovered" if recovered(facts) else "Health drop",
+    title=_title,
     why=_why,
     advice="Look at what changed and talk to the customer.",
     severity="warning",

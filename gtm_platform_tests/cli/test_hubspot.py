@@ -88,6 +88,7 @@ def test_why_tells_the_rule_the_day_and_the_story_of_a_value(world: World, said:
 
 def land(world: World, score: int) -> None:
     """Five customers with contacts, and one without."""
+    world.portal.next_id = 100
     people = [customer(f"c{n}", hubspot_contact_id=str(n)) for n in range(1, 6)]
     people.append(customer("c6", hubspot_contact_id=None, email="new@acme.example", all_emails=["new@acme.example"]))
     world.land(HEALTH, DAYS[1], [health(row["customer_id"], score) for row in people])

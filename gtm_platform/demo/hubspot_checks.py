@@ -61,14 +61,16 @@ def _created(object_type: ObjectType, wanted: Sequence[DesiredRecord]) -> Ids:
 
 
 def _missing(object_type: ObjectType, wanted: Sequence[DesiredRecord], created: Ids) -> Iterator[str]:
-    """What was lacking is there, by its first key; what we created is there once, and nobody else's beside it."""
+    """What was lacking is there, by its first key, unless it was deleted; what we created has none beside it."""
     if not object_type.matching:
         return
     key = object_type.matching.keys[0]
     own = {record.subject_id: record.unmatched.by_key[0] for record in wanted if record.unmatched}
     values = [value for each in own.values() for value in each]
     if key.is_unique:
-        matches = {value: [id] for value, id in hubspot_ids(object_type.name, key.property, values).items()}
+        deleted = hubspot_ids(object_type.name, key.property, values, archived=True)
+        live = hubspot_ids(object_type.name, key.property, values)
+        matches = {value: [id] for value, id in {**deleted, **live}.items()}
     else:
         matches = dict(hubspot_matches(object_type.name, key.property, values))
     for subject_id, each in own.items():

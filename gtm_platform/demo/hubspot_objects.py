@@ -18,9 +18,9 @@ def hubspot_properties(object_type: str, ids: Sequence[str], names: Sequence[str
     return {record["id"]: record["properties"] for record in _records(object_type, ids, names)}
 
 
-def hubspot_ids(object_type: str, property: str, values: Sequence[str]) -> Mapping[str, str]:
-    """Return the objects that have a value in a property that is unique, by the value."""
-    records = _records(object_type, values, [property], {"idProperty": property})
+def hubspot_ids(object_type: str, property: str, values: Sequence[str], *, archived: bool = False) -> Mapping[str, str]:
+    """Return the objects, live or deleted, that have a value in a property that is unique, by the value."""
+    records = _records(object_type, values, [property], {"idProperty": property}, archived=archived)
     return {record["properties"][property]: record["id"] for record in records}
 
 
@@ -50,12 +50,18 @@ def hubspot_links(source: str, target: str, ids: Sequence[str]) -> Mapping[str, 
 
 
 def _records(
-    object_type: str, ids: Sequence[str], names: Sequence[str], more: Mapping[str, Any] | None = None
+    object_type: str,
+    ids: Sequence[str],
+    names: Sequence[str],
+    more: Mapping[str, Any] | None = None,
+    *,
+    archived: bool = False,
 ) -> Iterator[Mapping[str, Any]]:
+    path = f"/crm/v3/objects/{object_type}/batch/read?archived={str(archived).lower()}"
     with _client() as client:
         for some in _batches(ids):
             body = {"inputs": [{"id": id} for id in some], "properties": list(names), **(more or {})}
-            yield from _ask(client, f"/crm/v3/objects/{object_type}/batch/read", body)["results"]
+            yield from _ask(client, path, body)["results"]
 
 
 def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:

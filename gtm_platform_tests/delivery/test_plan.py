@@ -198,6 +198,22 @@ def test_a_name_is_parted_at_its_last_word(name: str | None, parts: dict[str, st
     assert desired.unmatched.created_with == {"email": "ada@acme.example", **parts}
 
 
+def test_a_shared_inbox_is_nobodys_contact() -> None:
+    shared = ["ap@acme.example", "billing@acme.example"]
+    people = [
+        customer("c1", **NEW, email=shared[0], all_emails=shared),
+        customer("c2", **NEW, email=shared[0], all_emails=[*shared, "eve@acme.example"]),
+        customer("c3", **NEW, email="ada@acme.example", all_emails=["ada@acme.example", *shared]),
+    ]
+    desired = planned([health(f"c{n}") for n in range(1, 4)], people, created={"active"})
+    assert {record.subject_id: record.unmatched and record.unmatched.by_key for record in desired} == {
+        "c2": (("eve@acme.example",),),
+        "c3": (("ada@acme.example",),),
+    }
+    assert desired[0].unmatched
+    assert desired[0].unmatched.created_with["email"] == "eve@acme.example"
+
+
 def test_the_page_at_github_is_that_of_a_developer_with_one_of_the_addresses() -> None:
     pages = {"a@acme.example": "https://github.com/ada", "eve@acme.example": "https://github.com/eve"}
     developers = [{"id": str(n), "email": email.upper(), "github_url": pages[email]} for n, email in enumerate(pages)]

@@ -1,14 +1,17 @@
 """HubSpot contacts: a current customer's health, churn risk and MRR; nothing on that of a former one.
 
-A current customer without a contact gets one, and each contact is associated with the customer's company.
+A current customer without a contact gets one, unless nothing but shared inboxes is known of it, and each contact is
+associated with the customer's company.
 """
 
 import ibis
 
 from gtm_platform.delivery.hubspot.object_type import Link, Matching, MatchKey, ObjectType, Tables
 from gtm_platform.delivery.hubspot.properties import Origin, checkboxes, number, select, text
+from gtm_platform.identity import normalise
 from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.lake.expressions.literals import NO_TEXTS
+from gtm_platform.policy import policy
 
 HEALTH, CUSTOMERS, DEVELOPERS = "health/customer_health", "core/unified_customers", "reodev/developers"
 COMPANIES, COMPANY_RECORDS = "core/unified_companies", "identity/companies"
@@ -75,8 +78,8 @@ PROPERTIES = (
 )
 
 MATCHING = Matching(
-    keys=(MatchKey("email", "all_emails", is_unique=True, further="hs_additional_emails"),),
-    created_with={"email": "email", "firstname": "first_name", "lastname": "last_name"},
+    keys=(MatchKey("email", "addresses", is_unique=True, further="hs_additional_emails"),),
+    created_with={"email": "address", "firstname": "first_name", "lastname": "last_name"},
     id_property=text(
         "gtm_customer_id",
         "Customer id",
@@ -92,21 +95,31 @@ def plan(tables: Tables) -> ibis.Table:
     """Return a row per customer who has health, or is none any more, and a contact or an address to make one with."""
     health = tables[HEALTH].select("customer_id", *OBJECT_TYPE.columns_of(HEALTH), has_health=True)
     customers = tables[CUSTOMERS]
-    contact, email = customers["hubspot_contact_id"].nullif(""), customers["email"].nullif("")
-    is_customer = customers["is_customer"].fill_null(False)
-    customers = customers.filter(contact.notnull() | (is_customer & email.notnull())).select(
+    contact, is_customer = customers["hubspot_contact_id"].nullif(""), customers["is_customer"].fill_null(False)
+    address, addresses = _own_addresses(customers)
+    customers = customers.filter(contact.notnull() | (is_customer & address.notnull())).select(
         "customer_id",
-        "email",
         "all_emails",
         "customer_status",
         *(name for name in OBJECT_TYPE.columns_of(CUSTOMERS) if name != "currency"),
         **_names(customers["name"]),
+        address=address,
+        addresses=addresses,
         hubspot_contact_id=contact,
         not_a_customer=~is_customer,
         currency=ibis.ifelse(customers["mrr"].notnull(), customers["currency"].upper(), ibis.null("string")),
     )
     rows = left_join_all(customers, [health, _github_pages(customers, tables[DEVELOPERS])])
     return rows.filter(rows["has_health"].fill_null(False) | rows["not_a_customer"])
+
+
+def _own_addresses(customers: ibis.Table) -> tuple[ibis.Value, ibis.Value]:
+    """Return the address of the customer alone, and all of them: behind a shared inbox sits somebody else, too."""
+    rules = policy().identity
+    own = customers["all_emails"].filter(lambda address: ~normalise.is_shared_inbox(address, rules))
+    email = customers["email"].nullif("")
+    is_own = ~normalise.is_shared_inbox(email, rules)
+    return ibis.ifelse(is_own.fill_null(False), email, own[0]), own
 
 
 def _names(name: ibis.Value) -> dict[str, ibis.Value]:

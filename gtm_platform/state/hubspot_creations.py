@@ -12,7 +12,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from gtm_platform.state.hubspot_journal import CONFIRMED, PENDING, Outcome, Write
+from gtm_platform.state.hubspot_confirmed import CONFIRMED
+from gtm_platform.state.hubspot_journal import PENDING, Outcome, Write
 from gtm_platform.state.schema import ASSOCIATED, RECORD_ID
 from gtm_platform.state.schema import hubspot_writes as journal
 

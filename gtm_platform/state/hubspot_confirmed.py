@@ -70,12 +70,12 @@ def _renew(tx: sa.Connection, object_type: str, ids: Collection[str]) -> None:
     columns = (journal.c.object_id, journal.c.property, journal.c.after, journal.c.status)
     rows = tx.execute(sa.select(*columns).where(journal.c.id.in_(newest)).order_by(journal.c.object_id)).all()
     tx.execute(sa.delete(confirmed).where(confirmed.c.object_type == object_type, confirmed.c.object_id.in_(ids)))
-    renewed = [_row(object_type, id, list(fields)) for id, fields in groupby(rows, key=lambda row: str(row[0]))]
+    renewed = [_row(object_type, id, [*fields]) for id, fields in groupby(map(tuple, rows), key=lambda row: row[0])]
     if renewed:
         tx.execute(sa.insert(confirmed), renewed)
 
 
-def _row(object_type: str, object_id: str, fields: Collection[sa.Row[tuple[str, str, str, str]]]) -> dict[str, object]:
+def _row(object_type: str, object_id: str, fields: Collection[tuple[str, ...]]) -> dict[str, object]:
     values = {name: after for _, name, after, status in fields if status in CONFIRMED}
     return {
         "object_type": object_type,

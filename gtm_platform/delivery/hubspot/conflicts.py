@@ -19,7 +19,7 @@ WITH_HISTORY = 50  # objects that HubSpot takes in one call for history
 class ForeignValue:
     """A value in HubSpot that is not the one that we wrote last."""
 
-    property: Property
+    definition: Property
     before: str
     after: str
     state: FieldState
@@ -29,7 +29,7 @@ class ForeignValue:
     def reason(self) -> str:
         """Say why it is left alone, and how it is handed over."""
         by = f" by {self.author}" if self.author else ""
-        name, before = self.property.name, self.property.shown(self.before)
+        name, before = self.definition.name, self.definition.shown(self.before)
         if self.state.confirmed is None:
             standing = f"{name} held {before!r}{by} before we ever wrote it."
             return f"{standing} Clear it in HubSpot to hand it over."
@@ -64,7 +64,7 @@ def goes_over(foreign: ForeignValue, rules: DeliveryRules) -> bool:
 
     What stood there before we ever wrote is nobody's damage: only a property that is `ours` is written over it.
     """
-    winner = rules.conflicts.winner(foreign.property.name)
+    winner = rules.conflicts.winner(foreign.definition.name)
     if winner == "ours":
         return True
     author, state = foreign.author, foreign.state
@@ -72,6 +72,6 @@ def goes_over(foreign: ForeignValue, rules: DeliveryRules) -> bool:
         return False
     if author.kind in rules.conflicts.healed:
         return True
-    if winner != "newest" or author.at is None or foreign.property.same(foreign.after, state.confirmed):
+    if winner != "newest" or author.at is None or foreign.definition.same(foreign.after, state.confirmed):
         return False
-    return state.withheld.get(foreign.property.shown(foreign.after), rules.day) > f"{author.at:%Y-%m-%d}"
+    return state.withheld.get(foreign.definition.shown(foreign.after), rules.day) > f"{author.at:%Y-%m-%d}"

@@ -150,7 +150,7 @@ def compare(
 
 def judge(comparison: Comparison, value: ForeignValue, rules: DeliveryRules) -> None:
     """Decide what becomes of a value that is not ours: set back, left alone, or left to a delivery."""
-    property, state, author = value.property, value.state, value.author
+    property, state, author = value.definition, value.state, value.author
     name, delivered = property.name, state.confirmed is not None and property.same(state.confirmed, value.after)
     kind = author.kind if author else "other"
     if state.confirmed is not None:

@@ -144,7 +144,7 @@ def _story(subject: Subject) -> Iterator[str]:
         rows = story(tx, subject.object_type.name, subject.object_id, subject.name)
     yield "Journal:" if rows else "Journal: it was never to be written."
     for row in rows:
-        yield f"  {_entry(row)}"
+        yield f"  {_entry(dict(row))}"
 
 
 def _entry(row: Mapping[str, Any]) -> str:

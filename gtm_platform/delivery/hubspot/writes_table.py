@@ -107,7 +107,7 @@ def _batches(tx: sa.Connection, day: str, moments: list[datetime]) -> Iterator[p
     """Yield the rows of a day, and note the newest moment of each batch."""
     for rows in rows_of_day(tx, day, ROWS_AT_ONCE):
         moments.append(max(moment for row in rows for moment in (row["at"], row["receipt_at"]) if moment))
-        yield pa.RecordBatch.from_pylist([_row(row) for row in rows], CONTRACT.schema.to_pyarrow())
+        yield pa.RecordBatch.from_pylist([_row(dict(row)) for row in rows], CONTRACT.schema.to_pyarrow())
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:

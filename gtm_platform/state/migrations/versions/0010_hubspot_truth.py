@@ -1,7 +1,7 @@
 """What keeps HubSpot true: who changed a value, what was last confirmed, what was refused, and how far the sweep is."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import groupby, islice
 from typing import Any
 
@@ -68,7 +68,7 @@ def upgrade() -> None:
         op.bulk_insert(confirmed, some)
 
 
-def _last_of_each_object() -> Iterator[Mapping[str, Any]]:
+def _last_of_each_object() -> Iterator[dict[str, Any]]:
     """Yield what the journal says of each object: the newest row of each of its fields counts."""
     names = ("object_type", "object_id", "property", "after", "status")
     journal = sa.table("hubspot_writes", *(sa.column(name) for name in (*names, "id")))

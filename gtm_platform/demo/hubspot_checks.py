@@ -109,8 +109,8 @@ def _unlinked(object_type: ObjectType, link: Link, pairs: Sequence[tuple[str, se
     ids = [from_id for from_id, _ in pairs]
     live = hubspot_properties(object_type.name, ids, [])
     linked = hubspot_links(object_type.name, link.to, ids)
-    others = hubspot_properties(link.to, sorted({id for _, to_ids in pairs for id in to_ids}), [])
+    targets = hubspot_properties(link.to, sorted({id for _, to_ids in pairs for id in to_ids}), [])
     for from_id, to_ids in pairs:
-        there = to_ids & others.keys()
-        if from_id in live and there and not linked.get(from_id, set()) & there:
-            yield f"{object_type.label} {from_id} is not associated with {link.to} {', '.join(sorted(there))}"
+        live_targets = to_ids & targets.keys()
+        if from_id in live and live_targets and not linked.get(from_id, set()) & live_targets:
+            yield f"{object_type.label} {from_id} is associated with none of {link.to} {', '.join(sorted(live_targets))}"

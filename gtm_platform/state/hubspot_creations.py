@@ -99,7 +99,7 @@ def associated(tx: sa.Connection, object_type: str, to: str) -> set[tuple[str, s
 
 
 def pending_associations(tx: sa.Connection, object_type: str, to: str) -> dict[tuple[str, str], list[int]]:
-    """Return the journal's rows of associations of which nobody knows what became of them, by pairs of object ids."""
+    """Return the journal's rows of associations without a known outcome, by pairs of object ids."""
     query = sa.select(journal.c.id, journal.c.object_id, journal.c.after).where(
         IS_ASSOCIATION, journal.c.object_type == object_type, journal.c.status.in_(PENDING)
     )

@@ -49,7 +49,7 @@ def watch(steps: Steps) -> None:
         steps.take()
 
     HubSpotClient.call = watched_call  # type: ignore[method-assign]
-    State.writing = watched_writing  # type: ignore[method-assign, assignment]
+    State.writing = watched_writing  # type: ignore[method-assign]
 
 
 def quick_state(url: str) -> State:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gtm_platform.delivery.hubspot.client import HubSpotObjects
 from gtm_platform.delivery.hubspot.object_types.companies import OBJECT_TYPE as COMPANIES
 from gtm_platform.delivery.hubspot.pipeline import deliver
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
@@ -22,7 +23,6 @@ from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.state import State
 from gtm_platform_tests.delivery.hubspot_delivery import (
     CONTACTS,
-    HubSpotObjects,
     client,
     company,
     contact,
@@ -34,15 +34,14 @@ from gtm_platform_tests.delivery.hubspot_delivery import (
 from gtm_platform_tests.delivery.world import NOW, Call, Watched, served
 
 UPDATE = "/contacts/batch/update"
-MRR = {"gtm_mrr": "10"}
 
 
 def contacts(api: Watched) -> HubSpotObjects:
     return objects(api.url, CONTACTS)
 
 
-def many(last: int, first: int = 1, **values: str) -> list[DesiredRecord]:
-    return [contact(n, str(n), **values) for n in range(first, last + 1)]
+def many(last: int, score: str = "72", **values: str) -> list[DesiredRecord]:
+    return [contact(n, str(n), score=score, **values) for n in range(1, last + 1)]
 
 
 def counts(report: DeliveryReport) -> tuple[int, int, int, int]:
@@ -112,13 +111,13 @@ def test_a_property_that_is_something_else_is_reported_and_the_rest_is_written(
     mine = {"type": "string", "fieldType": "text"}
     portal.properties["contacts"]["gtm_mrr"] |= mine
 
-    report = deliver(many(2, score="50", **MRR), contacts(hubspot_api), state, run(2))
+    report = deliver(many(2, score="50", gtm_mrr="10"), contacts(hubspot_api), state, run(2))
 
     assert counts(report) == (2, 0, 0, 0)
     assert report.reasons[0].startswith("HubSpot's contact property gtm_mrr is a string shown as text, not a number")
     assert (value(portal, 1, "gtm_health_score"), value(portal, 1, "gtm_mrr")) == ("50", None)
     assert portal.properties["contacts"]["gtm_mrr"].items() >= mine.items()
-    again = deliver(many(2, score="50", **MRR), contacts(hubspot_api), state, run(3))
+    again = deliver(many(2, score="50", gtm_mrr="10"), contacts(hubspot_api), state, run(3))
     assert (counts(again), len(again.reasons)) == ((0, 2, 0, 0), 1)
 
 
@@ -130,13 +129,13 @@ def test_a_property_in_the_recycle_bin_is_reported_and_the_rest_is_written(
     archive(portal, "gtm_mrr")
 
     for number, score in ((2, "50"), (3, "51")):
-        report = deliver(many(2, score=score, **MRR), contacts(hubspot_api), state, run(number))
+        report = deliver(many(2, score=score, gtm_mrr="10"), contacts(hubspot_api), state, run(number))
         assert counts(report) == (2, 0, 0, 0)
         assert "gtm_mrr cannot be created" in report.reasons[0]
         assert value(portal, 1, "gtm_health_score") == score
 
     portal.properties["contacts"]["gtm_mrr"] |= {"archived": False}
-    assert counts(deliver(many(2, score="51", **MRR), contacts(hubspot_api), state, run(4))) == (2, 0, 0, 0)
+    assert counts(deliver(many(2, score="51", gtm_mrr="10"), contacts(hubspot_api), state, run(4))) == (2, 0, 0, 0)
     assert value(portal, 1, "gtm_mrr") == "10"
 
 
@@ -159,7 +158,7 @@ def test_a_property_that_a_person_deletes_meanwhile_is_left_out(
 
     hubspot_api.calls.clear()
     hubspot_api.fault = deletes
-    report = deliver(many(120, score="50", **MRR), contacts(hubspot_api), state, run(2))
+    report = deliver(many(120, score="50", gtm_mrr="10"), contacts(hubspot_api), state, run(2))
 
     assert counts(report) == (120, 0, 0, 0)
     assert {value(portal, n, "gtm_health_score") for n in range(1, 121)} == {"50"}

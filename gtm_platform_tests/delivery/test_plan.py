@@ -160,7 +160,7 @@ def test_an_amount_in_another_currency_comes_with_it_and_with_the_reporting_amou
 
 # --- what HubSpot lacks ----------------------------------------------------------------------------------------------
 
-NEW = {"hubspot_contact_id": None}
+NEW: dict[str, Any] = {"hubspot_contact_id": None}
 
 
 def test_a_current_customer_without_a_contact_is_planned_with_what_makes_one() -> None:

@@ -435,7 +435,7 @@ def test_a_batch_update_does_what_it_can(sandbox: Sandbox, client: HubSpot) -> N
     assert "city" not in sandbox.record("companies", bad).properties
 
 
-def test_a_batch_create_refuses_a_unique_value_that_is_there(sandbox: Sandbox, client: HubSpot) -> None:
+def test_a_batch_create_refuses_a_unique_value_that_is_there(client: HubSpot) -> None:
     client.crm.properties.core_api.create("companies", property_create=OWN_ID)
     inputs = [
         {"properties": {"name": key, "own_id": key}, "associations": [], "objectWriteTraceId": key} for key in "ab"

@@ -42,11 +42,11 @@ def plan_links(object_type: ObjectType, link: Link, tables: Tables, state: State
     """Return the pairs of which HubSpot has both objects, in the order of our records' ids."""
     rows = link.plan(tables).order_by("from_subject", "to_subject").to_pyarrow().to_pylist()
     with state.reading() as tx:
-        created, created_others = created_objects(tx, object_type.name), created_objects(tx, link.to)
+        created, created_targets = created_objects(tx, object_type.name), created_objects(tx, link.to)
     pairs = []
     for row in rows:
         from_id = row["from_id"] or created.get(row["from_subject"])
-        to_id = row["to_id"] or created_others.get(row["to_subject"])
+        to_id = row["to_id"] or created_targets.get(row["to_subject"])
         if from_id and to_id:
             same = frozenset([to_id, *(row["same_ids"] or ())])
             pairs.append(Pair(row["from_subject"], from_id, row["to_subject"], to_id, same))
@@ -104,8 +104,8 @@ class Associator:
             ours = [pair for pair in pairs if (pair.from_id, pair.to_id) in pending]
             rows = [row for pair in ours for row in pending[pair.from_id, pair.to_id]]
             receive(tx, rows, "written", self.run.now(), ARRIVED)
-            others = [(self._write(pair), WAS_THERE) for pair in pairs if pair not in ours]
-            conclude(tx, others, "unchanged", self.run.now())
+            theirs = [(self._write(pair), WAS_THERE) for pair in pairs if pair not in ours]
+            conclude(tx, theirs, "unchanged", self.run.now())
 
     def _make(self, pairs: Sequence[Pair]) -> Iterator[Outcome]:
         with self.state.writing() as tx:

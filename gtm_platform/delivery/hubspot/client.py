@@ -47,7 +47,7 @@ class Input:
 
 @dataclass(frozen=True)
 class NewObject:
-    """An object to create: our record's id, and all values, those of HubSpot's own properties among them."""
+    """An object to create: our record's id, and all values, HubSpot's own properties among them."""
 
     subject_id: str
     trace_id: str
@@ -56,7 +56,10 @@ class NewObject:
 
 @dataclass
 class CreateResult:
-    """What HubSpot said of a batch of new objects, by our records' ids; of one in neither nobody knows the outcome."""
+    """What HubSpot said of a batch of new objects, by our records' ids.
+
+    Of one in neither nobody knows the outcome.
+    """
 
     created: dict[str, str] = field(default_factory=dict)  # the new objects' ids
     refused: dict[str, str] = field(default_factory=dict)

@@ -42,7 +42,7 @@ def check_creations(name: str, missing: int, most: int) -> None:
 
 @dataclass
 class NewRecord:
-    """A record on its way to be created: the journal's row, the values of ours that are sent, what became of it."""
+    """A record on its way to be created: the journal's row, our values, and what became of it."""
 
     desired: DesiredRecord
     row: int

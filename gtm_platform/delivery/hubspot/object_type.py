@@ -29,7 +29,7 @@ class MatchKey:
 
 @dataclass(frozen=True)
 class Matching:
-    """How an object is recognised that HubSpot may have without our knowing, and what a new one is created with.
+    """How an object is recognised that HubSpot may have unknown to us, and how a new one is created.
 
     The keys are tried in their order. The id property holds our record's id and is unique, so that no repeated call can
     make a second object. The policy says of which groups missing objects are created; the column `group` has them.

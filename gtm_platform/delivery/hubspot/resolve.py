@@ -30,7 +30,7 @@ Candidate = Mapping[str, Any]  # an object as HubSpot answers it
 
 @dataclass
 class Resolution:
-    """The records with an object, those that HubSpot lacks, and those of which a person has to decide, with why."""
+    """The records with an object, those that HubSpot lacks, and those left to a person, each with why."""
 
     identified: list[DesiredRecord] = field(default_factory=list)
     missing: list[DesiredRecord] = field(default_factory=list)

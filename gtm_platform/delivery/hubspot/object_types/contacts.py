@@ -92,7 +92,10 @@ MATCHING = Matching(
 
 
 def plan(tables: Tables) -> ibis.Table:
-    """Return a row per customer who has health, or is none any more, and a contact or an address to make one with."""
+    """Return a row per customer who has health, or is none any more.
+
+    Each has a contact, or is a current customer with an address to make one with.
+    """
     health = tables[HEALTH].select("customer_id", *OBJECT_TYPE.columns_of(HEALTH), has_health=True)
     customers = tables[CUSTOMERS]
     contact, is_customer = customers["hubspot_contact_id"].nullif(""), customers["is_customer"].fill_null(False)
@@ -141,7 +144,7 @@ def _github_pages(customers: ibis.Table, developers: ibis.Table) -> ibis.Table:
 
 
 def company_links(tables: Tables) -> ibis.Table:
-    """Return each current customer's contact with its company, whichever of the company's records that is."""
+    """Return each current customer's contact with its company, in whichever of its records."""
     customers, companies = tables[CUSTOMERS], tables[COMPANIES]
     people = customers.filter(customers["is_customer"].fill_null(False), customers["company_id"].notnull()).select(
         from_subject="customer_id", from_id=customers["hubspot_contact_id"].nullif(""), to_subject="company_id"

@@ -29,7 +29,10 @@ PROPERTIES = (
 
 
 def plan(tables: Tables) -> ibis.Table:
-    """Return a row per open or won deal of a company that left a competitor; of two such companies the later counts."""
+    """Return a row per open or won deal of a company that left a competitor.
+
+    Of a deal of two such companies the later one counts.
+    """
     deals = tables[DEALS]
     is_open, is_won = ~deals["is_closed"].fill_null(False), deals["is_won"].fill_null(False)
     deals = deals.filter(is_open | is_won).select(deal_id="id")

@@ -20,6 +20,8 @@ from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.sources.assets import SOURCES
 from gtm_platform_tests.e2e.home import execute, frame, let_go, midnight, move_in, told, turn_clocks, windows_of
 
+pytestmark = pytest.mark.soak
+
 DAYS = (date(2026, 3, 1), date(2026, 3, 2))
 LAST = str(DAYS[-1])
 PEOPLE, SEED = 60, 17

@@ -3,7 +3,7 @@ what has an intent and no receipt may or may not have arrived, and is looked up 
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
@@ -65,13 +65,13 @@ class FieldState:
 
 def intend(tx: sa.Connection, writes: Sequence[Write], at: datetime) -> list[int]:
     """Keep what is about to be written; return the rows' ids in the same order."""
-    return _add(tx, [{**asdict(write), "status": "intent", "at": at} for write in writes])
+    return _add(tx, [{**vars(write), "status": "intent", "at": at} for write in writes])
 
 
 def conclude(tx: sa.Connection, writes: Sequence[tuple[Write, str]], outcome: Outcome, at: datetime) -> None:
     """Keep fields that needed no call, each with its reason: the same already, or not to be written."""
     receipt = {"status": outcome, "at": at, "receipt_at": at}
-    _add(tx, [{**asdict(write), "reason": reason, **receipt} for write, reason in writes])
+    _add(tx, [{**vars(write), "reason": reason, **receipt} for write, reason in writes])
 
 
 def receive(tx: sa.Connection, ids: Collection[int], outcome: Outcome, at: datetime, reason: str | None = None) -> None:

@@ -40,7 +40,7 @@ METRICS = (
         "count of values that a workflow or an import had changed in HubSpot and that were set back",
         "Many of them, day after day, are a workflow that writes our properties: find it in HubSpot.",
         TRUTH,
-        lambda t: t["healed_values"].sum().fill_null(0),
+        lambda t: t["healed_values"].sum(),
         good="fall",
     ),
     Metric(
@@ -50,6 +50,6 @@ METRICS = (
         "count of wanted values that are not in HubSpot, as what a person wrote is left alone",
         "Of one property many: see whether the rule behind it is right.",
         TRUTH,
-        lambda t: t["withheld_values"].sum().fill_null(0),
+        lambda t: t["withheld_values"].sum(),
     ),
 )

@@ -113,4 +113,5 @@ def _unlinked(object_type: ObjectType, link: Link, pairs: Sequence[tuple[str, se
     for from_id, to_ids in pairs:
         live_targets = to_ids & targets.keys()
         if from_id in live and live_targets and not linked.get(from_id, set()) & live_targets:
-            yield f"{object_type.label} {from_id} is associated with none of {link.to} {', '.join(sorted(live_targets))}"
+            listed = ", ".join(sorted(live_targets))
+            yield f"{object_type.label} {from_id} is associated with none of {link.to} {listed}"

@@ -139,7 +139,7 @@ def rejected(home: Path | None, retried: int | None, dismissed: int | None, by: 
     from gtm_platform.cli.hubspot_values import dismiss_rejection, print_rejections, retry_rejection
 
     if retried is not None:
-        retry_rejection(retried)
+        retry_rejection(retried, by)
     elif dismissed is not None:
         dismiss_rejection(dismissed, by)
     else:

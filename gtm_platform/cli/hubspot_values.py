@@ -1,8 +1,10 @@
 """What `gtm hubspot truth`, `rejected` and `why` print."""
 
 from contextlib import closing
+from datetime import datetime
 
 import click
+import sqlalchemy as sa
 
 from gtm_platform.cli.printing import Rows, print_rows
 from gtm_platform.settings import settings
@@ -39,22 +41,27 @@ def _row(each: Rejection) -> tuple[object, ...]:
     return each.id, place, each.subject_id, each.attempts, f"{each.first_at:%Y-%m-%d}", next_try, each.reason
 
 
-def retry_rejection(number: int) -> None:
+def retry_rejection(number: int, by: str) -> None:
     """Let the next run send one again."""
     now = settings().now()
     with closing(open_state(settings().state_url)) as state, state.writing() as tx:
-        refused = hubspot_rejections.retry(tx, number, now)
-    click.echo(f"{refused.object_type} {refused.object_id} is sent again by the next delivery.")
+        subject = _decided(tx, hubspot_rejections.retry(tx, number, now), "hubspot.retry", by, now)
+    click.echo(f"{subject} is sent again by the next delivery.")
 
 
 def dismiss_rejection(number: int, by: str) -> None:
     """Let no run send one again while its values stay the same."""
     now = settings().now()
     with closing(open_state(settings().state_url)) as state, state.writing() as tx:
-        refused = hubspot_rejections.dismiss(tx, number, by, now)
-        subject = f"{refused.object_type} {refused.object_id}"
-        audit.note(tx, now, by, "hubspot.dismiss", subject, {"rejection": number, "attempts": refused.attempts})
+        subject = _decided(tx, hubspot_rejections.dismiss(tx, number, by, now), "hubspot.dismiss", by, now)
     click.echo(f"{subject} is not sent again until its values change.")
+
+
+def _decided(tx: sa.Connection, refused: Rejection, action: str, by: str, now: datetime) -> str:
+    """Note a decision in the audit trail, and return what it is about."""
+    subject = f"{refused.object_type} {refused.object_id}"
+    audit.note(tx, now, by, action, subject, {"rejection": refused.id, "attempts": refused.attempts})
+    return subject
 
 
 def print_why(reference: str, name: str) -> None:

@@ -54,6 +54,14 @@ def keep(tx: sa.Connection, sweep: TruthSweep) -> None:
     tx.execute(sa.insert(table).values(row))
 
 
+def begin_anew(tx: sa.Connection, day: str, object_type: str, late: str) -> None:
+    """Let a sweep that counted `late` values begin anew, as they were delivered since; its calls count on."""
+    query = sa.select(table).where(table.c.day == day, table.c.object_type == object_type)
+    row = tx.execute(query).mappings().one_or_none()
+    if row and any(counts.get(late) for counts in row["counts"].values()):
+        keep(tx, TruthSweep(day, object_type, row["started_at"], row["updated_at"], calls=row["calls"]))
+
+
 def calls_since(tx: sa.Connection, since: datetime) -> int:
     """Count the calls of the sweeps that went on since a moment: what a day's share is measured by."""
     return tx.scalar(sa.select(sa.func.sum(table.c.calls)).where(table.c.updated_at >= since)) or 0

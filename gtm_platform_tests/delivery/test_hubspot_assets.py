@@ -13,7 +13,7 @@ from gtm_platform.delivery.hubspot import pipeline
 from gtm_platform.delivery.hubspot.assets import HUBSPOT_CHECKS, unaccounted
 from gtm_platform.delivery.hubspot.diff import Diff, compute_diff
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
-from gtm_platform.delivery.hubspot.truth import TRUTH_CHECKS, hubspot_truth, sweep_on
+from gtm_platform.delivery.hubspot.truth import TRUTH_CHECKS, compare_hubspot_hourly, hubspot_truth, sweep_on
 from gtm_platform.delivery.hubspot.truth_table import TABLE as TRUTH
 from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.delivery.hubspot.writes_table import TABLE as WRITES
@@ -196,6 +196,35 @@ def test_an_account_that_may_not_be_written_to_is_only_compared(world: World, mo
 
     assert (shown(result, hubspot_truth) or {})["figure/broken"] == 1
     assert world.portal.objects["contacts"]["1"].properties["gtm_health_score"] == "1"
+
+
+def test_the_schedule_goes_on_until_all_was_compared(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked_for() -> str | None:
+        with dg.build_schedule_context(instance=world.instance) as context:
+            answer = compare_hubspot_hourly(context)
+        return answer.skip_message if isinstance(answer, dg.SkipReason) else None
+
+    assert asked_for() == "Nothing to compare: no day was made yet."
+    world.land_day(DAYS[1], score=55)
+    deliver(world, hubspot_contacts)
+    assert asked_for() is None, "there is something to compare"
+    deliver(world)
+    assert asked_for() == f"All objects of {DAYS[1]} were compared with HubSpot."
+    monkeypatch.delenv("HUBSPOT_ACCESS_TOKEN")
+    settings.cache_clear()
+    assert asked_for() == "HubSpot is off: set HUBSPOT_ACCESS_TOKEN."
+
+
+def test_what_was_compared_before_it_was_delivered_is_compared_again(world: World) -> None:
+    world.land_day(DAYS[0], score=55)
+    deliver(world)
+    world.land_day(DAYS[1], score=60)
+    early = shown(deliver(world, hubspot_truth), hubspot_truth) or {}
+    assert (early["figure/late"], early["technical/calls"]) == (5, 1)
+
+    truth = shown(deliver(world), hubspot_truth) or {}
+
+    assert (truth["figure/late"], truth["figure/true_share"], truth["technical/calls"]) == (0, 1.0, 2)
 
 
 def test_no_more_calls_are_made_than_a_day_has(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

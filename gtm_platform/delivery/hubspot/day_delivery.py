@@ -22,6 +22,7 @@ from gtm_platform.delivery.hubspot.refusals import forget_departed
 from gtm_platform.delivery.hubspot.report import DeliveryReport, LinkCounts
 from gtm_platform.delivery.hubspot.rules import DeliveryRules
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
+from gtm_platform.delivery.hubspot.truth_table import LATE
 from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake.contracts import contract_of
@@ -29,7 +30,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings, settings_of
 from gtm_platform.sources.hubspot.client import HubSpotClient
-from gtm_platform.state import State, open_state
+from gtm_platform.state import State, hubspot_sweeps, open_state
 
 NO_DAYS: Mapping[str, int] = MappingProxyType({})
 NOTHING_STALE: Mapping[str, str] = MappingProxyType({})
@@ -56,6 +57,9 @@ def deliver_day(
         report = deliver(desired, objects, state, run, guard, rules=delivery_rules, dry_run=dry_run)
         if not dry_run:
             forget_departed(named.name, desired, state)
+            if report.written:
+                with state.writing() as tx:
+                    hubspot_sweeps.begin_anew(tx, run.day, named.name, LATE)
         counts = [
             _link(source, link, store, client, state, run, dry_run=dry_run)
             for source, link in _links_of(named)

@@ -11,6 +11,7 @@ from gtm_platform.lake.contracts import Column, Contract, declare
 from gtm_platform.state.hubspot_sweeps import TruthSweep
 
 TABLE = "delivery/hubspot_truth"
+LATE = "late"
 
 # What becomes of a wanted value when it is compared with HubSpot; `true` and `healed` are true afterwards.
 OUTCOMES = {
@@ -18,7 +19,7 @@ OUTCOMES = {
     "healed": "Values that something had changed, and that were set back.",
     "withheld": "Values that HubSpot has otherwise and that are left alone, as a person set them.",
     "broken": "Values that something changed, and that could not be set back.",
-    "late": "Values that no delivery has brought there yet.",
+    LATE: "Values that no delivery has brought there yet.",
     "gone": "Values of objects that were deleted or merged in HubSpot.",
 }
 BY: tuple[Kind, ...] = get_args(Kind)  # who changed what we wrote

@@ -58,12 +58,13 @@ def deliver_newest_day(name: str | None, *, allow_mass_change: bool) -> int:
         )
     for reason in sentences(ran):
         click.secho(reason, fg="red", err=True)
-    for made in ran.get_asset_materialization_events():
-        _print_summary(made.materialization)
-    for seen in ran.get_asset_observation_events():
-        _print_summary(seen.asset_observation_data.asset_observation)
-    click.echo(f"run {ran.run_id}: {'done' if ran.success else 'failed'}")
-    return int(not ran.success)
+    events = [each.materialization for each in ran.get_asset_materialization_events()]
+    seen = [each.asset_observation_data.asset_observation for each in ran.get_asset_observation_events()]
+    for event in (*events, *seen):
+        _print_summary(event)
+    delivered = "done" if events else "only a dry run" if seen else "nothing was delivered"
+    click.echo(f"run {ran.run_id}: {delivered if ran.success else 'failed'}")
+    return int(not (ran.success and events))
 
 
 def _types(name: str | None) -> Sequence[ObjectType]:

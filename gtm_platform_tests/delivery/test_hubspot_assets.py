@@ -1,5 +1,6 @@
 """Accounting, the journal's table and the comparison with HubSpot, as assets and checks in a run."""
 
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,23 @@ from gtm_platform.delivery.hubspot.truth import TRUTH_CHECKS, hubspot_truth, swe
 from gtm_platform.delivery.hubspot.truth_table import TABLE as TRUTH
 from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.delivery.hubspot.writes_table import TABLE as WRITES
-from gtm_platform.delivery.hubspot.writes_table import hubspot_writes
+from gtm_platform.delivery.hubspot.writes_table import hubspot_writes, write_changed_days
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
+from gtm_platform.lake.duckdb_engine import engine
+from gtm_platform.lake.lake import Lake
+from gtm_platform.orchestration.source_columns import LINEAGE
 from gtm_platform.policy import policy
 from gtm_platform.sandbox.hubspot.store import BY_PEOPLE, BY_WORKFLOW
 from gtm_platform.settings import settings
-from gtm_platform_tests.delivery.test_assets import DAYS, World, shown, world
+from gtm_platform.state import State
+from gtm_platform.state.hubspot_journal import Write, conclude
+from gtm_platform_tests.delivery.test_assets import DAYS, HEALTH, World, shown, world
 from gtm_platform_tests.delivery.world import NOW
+from gtm_platform_tests.tables import filled
 
 __all__ = ["world"]
 ASSETS = (hubspot_contacts, hubspot_truth, hubspot_writes)
+HEALTH_COLUMNS = ("health_score", "health_status", "churn_risk", "risk_signals")
 CHECKS = [check for check in HUBSPOT_CHECKS if check.check_key.asset_key == hubspot_contacts.key]
 
 
@@ -71,7 +79,7 @@ def test_a_delivery_is_accounted_for_compared_and_in_the_lake(world: World) -> N
 
     again = deliver(world)
     assert shown(again, hubspot_truth) is None, "all of the day was compared"
-    assert shown(again, hubspot_writes) is None, "the journal has nothing new"
+    assert rows(WRITES) == writes, "a day that is written again has the same rows"
 
 
 def test_a_day_later_a_workflow_was_found_out_and_a_person_left_alone(world: World) -> None:
@@ -91,6 +99,59 @@ def test_a_day_later_a_workflow_was_found_out_and_a_person_left_alone(world: Wor
     assert verdicts(result)["true_enough"] is False
     causes = {(row["object_id"], row["status"], row["cause"]) for row in rows(WRITES)}
     assert {("1", "written", "workflow"), ("2", "held", "person")} <= causes
+
+
+def test_the_table_of_writes_keeps_no_personal_value(tmp_path: Path, state: State) -> None:
+    def write(name: str, before: str, after: str) -> Write:
+        return Write("r", DAYS[0], "contacts", "1", "c1", name, before, after, "{}", "t")
+
+    rows_of = {
+        "github_url": ("by a person", "https://github.com/ada"),
+        "gtm_mrr_currency": ("by a person", "USD"),
+        "gtm_health_status": ("critical", "healthy"),
+        "no_longer_ours": ("1", "2"),
+    }
+    with state.writing() as tx:
+        writes = [(write(name, *values), "") for name, values in rows_of.items()]
+        conclude(tx, writes, "held", NOW)
+    lake = Lake(tmp_path / "lake")
+
+    written, until = write_changed_days(lake, state, None)
+
+    assert (list(written), until) == ([DAYS[0]], NOW)
+    shown_values = {
+        row["property"]: (row["before"], row["after"])
+        for row in lake.partition(WRITES, DAYS[0]).to_pyarrow().to_pylist()
+    }
+    assert shown_values == {
+        "github_url": (None, None),
+        "gtm_mrr_currency": (None, "USD"),
+        "gtm_health_status": ("critical", "healthy"),
+        "no_longer_ours": (None, None),
+    }
+    assert write_changed_days(lake, state, NOW + timedelta(seconds=1)) == ({}, NOW + timedelta(seconds=1))
+
+
+def test_health_waits_for_a_source_that_is_late(world: World) -> None:
+    table, key = "stripe/charges", dg.AssetKey(HEALTH.split("/"))
+    made_of = {name: [dg.TableColumnDep(dg.AssetKey(table.split("/")), "amount")] for name in HEALTH_COLUMNS}
+    lineage = {LINEAGE: dg.TableColumnLineage(made_of)}
+    no_charges = engine().to_pyarrow(filled(table))
+    the_lake().write(table, "2026-11-01", no_charges, full=True)
+    world.land_day(DAYS[1], score=55)
+    world.instance.report_runless_asset_event(dg.AssetMaterialization(key, metadata=lineage))
+
+    late = shown(deliver(world), hubspot_contacts) or {}
+
+    assert (late["written"], late["fields_held"]) == (5, 20)
+    contact = world.portal.objects["contacts"]["1"].properties
+    assert (contact.get("gtm_health_score"), contact["gtm_mrr"]) == (None, "1250.5")
+    [reason] = {row["cause"] for row in rows(WRITES) if row["status"] == "held"}
+    assert reason == "stale"
+
+    the_lake().write(table, "2026-11-19", no_charges)
+    assert (shown(deliver(world), hubspot_contacts) or {})["fields_held"] == 0
+    assert world.portal.objects["contacts"]["1"].properties["gtm_health_score"] == "55"
 
 
 def test_a_record_that_is_lost_on_the_way_fails_the_check(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

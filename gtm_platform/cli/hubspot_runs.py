@@ -1,7 +1,7 @@
 """What `gtm hubspot plan` and `gtm hubspot apply` do, once the home is entered."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -58,20 +58,21 @@ def deliver_newest_day(name: str | None, *, allow_mass_change: bool) -> int:
         )
     for reason in sentences(ran):
         click.secho(reason, fg="red", err=True)
-    for made in ran.get_asset_materialization_events():
-        _print_summary(made.materialization)
-    for seen in ran.get_asset_observation_events():
-        _print_summary(seen.asset_observation_data.asset_observation)
-    click.echo(f"run {ran.run_id}: {'done' if ran.success else 'failed'}")
-    return int(not ran.success)
+    events = [each.materialization for each in ran.get_asset_materialization_events()]
+    seen = [each.asset_observation_data.asset_observation for each in ran.get_asset_observation_events()]
+    for metadata in [event.metadata for event in events] + [event.metadata for event in seen]:
+        _print_summary(metadata)
+    delivered = "done" if events else "only a dry run" if seen else "nothing was delivered"
+    click.echo(f"run {ran.run_id}: {delivered if ran.success else 'failed'}")
+    return int(not (ran.success and events))
 
 
 def _types(name: str | None) -> Sequence[ObjectType]:
     return [object_type_named(name)] if name else object_types()
 
 
-def _print_summary(event: "dg.AssetMaterialization | dg.AssetObservation") -> None:
-    summary: Any = event.metadata["summary"].value
+def _print_summary(metadata: Mapping[str, dg.MetadataValue[Any]]) -> None:
+    summary = metadata["summary"].value
     click.echo(" ".join(str(summary).replace("**", "").split()))
 
 

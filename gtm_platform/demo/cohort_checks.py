@@ -56,6 +56,36 @@ def cohorts_in_hubspot(box: Box, day: date) -> Finding:
     return Finding(f"{len(domains):,} HubSpot companies hold today's cohort", wrong)
 
 
+def main_contacts(box: Box, days: Sequence[date]) -> Finding:
+    """Check on each day whose main contact has left, where the addresses of all who work there say so."""
+    wrong, companies, gone = [], 0, 0
+    for day in days:
+        true, ours = _true_main_contacts(box, day), _champions_left(day)
+        for domain in sorted((true.keys() & ours.keys()) - _apart(day)):
+            companies += 1
+            gone += true[domain]
+            if ours[domain] != true[domain]:
+                wrong.append(f"{day} {domain}: the main contact has left is {ours[domain]}, in truth {true[domain]}")
+    return Finding(f"{companies:,} times who is a company's main contact, {gone:,} times one who has left", wrong)
+
+
+def _true_main_contacts(box: Box, day: date) -> dict[str, bool]:
+    """Whether each company's main contact has left; without companies of whose people somebody has no address there."""
+    truth = box.ask("truth", day=day.isoformat())
+    unsure = {
+        person["company_domain"]
+        for person in truth["people"]
+        if not any(email.endswith(f"@{person['company_domain']}") for email in person["emails"])
+    }
+    return {row["domain"]: row["champion_left"] for row in truth["cohorts"] if row["domain"] not in unsure}
+
+
+def _champions_left(day: date) -> dict[str, bool]:
+    companies = the_lake().partition("core/unified_companies", day.isoformat())
+    rows = companies.filter(companies["domain"].notnull()).select("domain", "champion_left").to_pyarrow().to_pylist()
+    return {row["domain"]: row["champion_left"] for row in rows}
+
+
 def _truth(box: Box, day: date) -> dict[str, Row]:
     """The companies by their domains: those that are in a cohort, or may be seen to be in one."""
     truth = truth_of_market(box, day)

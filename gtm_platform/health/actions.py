@@ -9,6 +9,7 @@ from datetime import date
 
 import ibis
 
+from gtm_platform.core import main_contact
 from gtm_platform.lake.expressions.days import Day, days_since
 from gtm_platform.lake.expressions.literals import number
 from gtm_platform.policy import Policy, Signals
@@ -84,7 +85,7 @@ def signals(policy: Policy) -> list[Signal]:
         ),
         Signal(
             "champion_left",
-            ("company_name", "days_since_seen"),
+            ("company_name", "seat_deactivated", "mail_bounces", "days_since_seen"),
             advice("champion_left"),
             lambda t, _flags, _day: _is_gone(t, champion),
         ),
@@ -133,11 +134,11 @@ def _is_falling(facts: ibis.Table, limits: Signals) -> ibis.ir.BooleanValue:
 
 
 def _is_gone(facts: ibis.Table, rules: ChampionLeft) -> ibis.ir.BooleanValue:
-    """Tell whether the main contact of a company is silent while a colleague is not, as in cohorts/company_accounts."""
+    """Tell whether who is the main contact of a company has left, as cohorts/company_accounts says of the company."""
     days, of_company = facts["days_since_seen"], facts["company_days_since_seen"]
-    is_silent = (days >= rules.silent_days).fill_null(True)
     is_colleague = (of_company < days).fill_null(True)
-    return facts["is_main_contact"].fill_null(False) & is_silent & is_colleague & (of_company < rules.active_days)
+    alone_silent = main_contact.is_silent(facts, rules) & is_colleague & main_contact.is_active(of_company, rules)
+    return facts["is_main_contact"].fill_null(False) & (main_contact.has_gone(facts, rules) | alone_silent)
 
 
 def columns(facts: ibis.Table, flags: Flags, policy: Policy, day: Day) -> dict[str, ibis.ir.ArrayValue]:

@@ -100,7 +100,7 @@ ACTIONS = {
     "failed_payments": "Ask for a working payment method: charges failed.",
     "renewal_soon": "Talk to the customer before it renews: that is within {renewal_days} days.",
     "inactive": "Win the customer back: not seen for {inactive_days} days or more.",
-    "champion_left": "Get to know a colleague: the main contact is no longer seen, others of the company are.",
+    "champion_left": "Get to know a colleague: the main contact has left, or is no longer seen while others are.",
     "usage_falling": "Ask what has changed: the product is used much less.",
     "low_csat": "Follow up on the poor support ratings.",
     "negative_tone": "Read the last messages and reach out.",

@@ -6,7 +6,7 @@ is no feed of companies.
 
 import ibis
 
-from gtm_platform.ingest.feeds import PersonFeed, UsageFeed
+from gtm_platform.ingest.feeds import PersonFeed, SeatFeed, UsageFeed
 
 
 def _owned(accounts: ibis.Table) -> ibis.Table:
@@ -27,4 +27,5 @@ FEEDS = (
         rows=_owned,
     ),
     UsageFeed("chroma_admin", "seen", "chroma_admin/accounts", record_id="id", at="last_active_on"),
+    SeatFeed("chroma_admin", "chroma_admin/accounts", "member_emails", "deactivated_emails"),
 )

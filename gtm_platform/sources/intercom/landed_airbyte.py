@@ -14,7 +14,7 @@ def _documents(*names: str) -> dict[str, Shape]:
 CONTACTS = Part(
     "contacts",
     {
-        **same("id", "external_id", "role", "email", "name", "phone", "owner_id"),
+        **same("id", "external_id", "role", "email", "name", "phone", "has_hard_bounced", "owner_id"),
         **times("created_at", "signed_up_at", "last_seen_at", "last_replied_at", "last_contacted_at"),
         "updated_at": Changed(),
         **_documents("location", "companies", "tags", "custom_attributes"),

@@ -32,7 +32,7 @@ def _assignee(kind: str) -> Shape:
 CONTACTS = Part(
     ("contact_history", "contact"),
     {
-        **same("id", "external_id", "role", "email", "name", "phone"),
+        **same("id", "external_id", "role", "email", "name", "phone", "has_hard_bounced"),
         **times("created_at", "signed_up_at", "last_seen_at", "last_replied_at", "last_contacted_at"),
         "updated_at": Changed(),
         "owner_id": value("owner_id", "admin_id"),

@@ -35,7 +35,7 @@ BESIDE: dict[str, set[str]] = {
     },
     "fivetran/intercom": {
         *(f"company_history.{name}" for name in ("company_id", "last_request_at", "size")),
-        *(f"contact_history.{name}" for name in ("external_id", "last_seen_at", "phone")),
+        *(f"contact_history.{name}" for name in ("external_id", "has_hard_bounced", "last_seen_at", "phone")),
         *(f"contact_history.location_{name}" for name in ("city", "country")),
         *(f"conversation_history.{name}_assignee_id" for name in ("admin", "team")),
         *(f"conversation_history.conversation_rating_{name}_at" for name in ("created", "updated")),

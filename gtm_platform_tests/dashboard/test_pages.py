@@ -348,6 +348,8 @@ def test_data_health_says_what_went_wrong(open_page: Open, monkeypatch: pytest.M
     assert [row["outcome"][0] for row in runs] == ["Failure", "Success", "Success"]
     assert [(row["reason"], row["fields"], row["outcome"]) for row in reasons] == [("edited by hand", 1, "Held back")]
     assert runs[0]["run"] == "http://127.0.0.1:3210/runs/run-0"
+    assert [card.value for card in app.metric if card.label.endswith("true in HubSpot")] == ["94.00 %"]
+    assert "Changed there: 4 by a person, 6 by a workflow; 6 set back." in texts(app)
 
 
 def test_the_download_has_every_row_of_the_list(lake: Lake, snapshot: Snapshot) -> None:

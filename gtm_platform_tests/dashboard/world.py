@@ -149,6 +149,21 @@ USUAL = {
 }
 
 
+TRUTH = {
+    "day": "day",
+    "object_type": "'contacts'",
+    "property": "'property' || i",
+    "wanted": "50",
+    "true_values": "44",
+    "healed_values": "3",
+    "withheld_values": "2",
+    "late_values": "1",
+    "by_person": "2",
+    "by_workflow": "3",
+    "finished": "true",
+}
+
+
 def settle(home: Path, customers: int, days: int, last: date = DAY, **more: Any) -> Built:
     """Write the tables of the days, and a snapshot of the newest with `more` of its landing."""
     lake = Lake(home / "lake")
@@ -164,6 +179,7 @@ def settle(home: Path, customers: int, days: int, last: date = DAY, **more: Any)
         _write(connection, lake, "identity/companies", last, companies, 0, COMPANIES)
         _write(connection, lake, "core/unified_companies", last, companies, 0, UNIFIED_COMPANIES)
         _write(connection, lake, "cohorts/transitions", last, min(companies, 12), 0, TRANSITIONS)
+        _write(connection, lake, "delivery/hubspot_truth", last, 2, 0, TRUTH)
         _write(connection, lake, "cohorts/validation_errors", last, min(companies, 5), 0, COHORT_ERRORS)
     built = build(Landing(lake, datetime.combine(last, time(23), UTC), policy(), **more), folder_of(home))
     assert built is not None

@@ -151,6 +151,7 @@ ALLOWED = {
     "cli/__init__.py": "the texts of the commands name the systems of the sandbox and of gtm undo",
     "cli/accounts.py": "the texts of gtm accounts say what an account is in each system",
     "cli/alert": "what is said in Slack, on a terminal",
+    "cli/hubspot": "the texts of gtm hubspot, and what it prints",
     "cli/identity.py": "examples of records",
     "cli/sandbox.py": "the texts of gtm sandbox name the systems of the sandbox",
     "cli/schema.py": "examples of tables",

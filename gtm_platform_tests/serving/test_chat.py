@@ -172,6 +172,15 @@ def test_freshness_names_the_day(shared_api: Served) -> None:
     assert call(shared_api, "freshness")["as_of"] == str(TODAY)
 
 
+def test_hubspot_is_as_true_as_by_the_api(shared_api: Served) -> None:
+    fact = shared_api.get("/v1/hubspot").json()
+    newest = fact["truth"][-1]
+    assert (newest["wanted"], newest["by_person"], newest["by_workflow"]) == (100, 4, 6)
+    answer = call(shared_api, "hubspot", days=1)
+    assert (answer["truth"], answer["objective"]) == ([newest], fact["objective"])
+    assert call(shared_api, "hubspot", days=30)["truth"] == fact["truth"][::-1]
+
+
 def test_odd_figures_are_those_of_the_api(shared_api: Served) -> None:
     fact = shared_api.get("/v1/anomalies").json()
     assert fact["figures"]

@@ -70,8 +70,13 @@ WINDOW_OF_COHORTS = {
     "companies_fell_dormant": f"{MOVED} and trigger = 'Fell dormant'",
     "companies_came_back": f"{MOVED} and trigger = 'Came back'",
 }
+HUBSPOT = {
+    "hubspot_truth": "select sum(true_values + healed_values) / sum(wanted) from truth",
+    "hubspot_healed": "select sum(healed_values) from truth",
+    "hubspot_withheld": "select sum(withheld_values) from truth",
+}
 EXPECTED = (
-    {name: (query, 0) for name, query in {**CURRENT, **COMPANIES}.items()}
+    {name: (query, 0) for name, query in {**CURRENT, **COMPANIES, **HUBSPOT}.items()}
     | {f"{name}_{days}d": (BOTH + query, days) for name, query in WINDOW.items() for days in (7, 30)}
     | {f"{name}_{days}d": (query, days) for name, query in WINDOW_OF_SCORES.items() for days in (7, 30)}
     | {
@@ -81,7 +86,11 @@ EXPECTED = (
     }
 )
 NOTHING = {"companies_won_7d", "companies_left_7d"}  # of these no company moved so in the week
-OF_TODAY = {"companies": "core/unified_companies", "errors": "cohorts/validation_errors"}
+OF_TODAY = {
+    "companies": "core/unified_companies",
+    "errors": "cohorts/validation_errors",
+    "truth": "delivery/hubspot_truth",
+}
 
 
 def in_lake(home: Path, name: str) -> float | None:

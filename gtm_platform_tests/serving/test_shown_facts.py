@@ -70,6 +70,17 @@ def test_what_was_written_to_hubspot_is_kept_by_customer(lake: Lake, tmp_path: P
     assert fact["reasons"] == [{"object_type": "contacts", "outcome": "held_back", "reason": "edited", "fields": 1}]
 
 
+def test_how_true_hubspot_is_is_shown_day_by_day(lake: Lake, tmp_path: Path) -> None:
+    fact = orjson.loads(served(lake, tmp_path / "serving").fact("hubspot"))
+    assert [(row["day"], row["object_type"], row["wanted"]) for row in fact["truth"]] == [
+        (str(day), "contacts", 100) for day in DAYS[-3:]
+    ]
+    newest = fact["truth"][-1]
+    assert (newest["healed_values"], newest["by_person"], newest["by_workflow"]) == (6, 4, 6)
+    assert newest["share"] == (2 * (44 - TODAY.day % 3) + 6) / 100
+    assert fact["objective"] == 0.99
+
+
 def test_accounts_are_those_of_the_home(lake: Lake, tmp_path: Path) -> None:
     state = open_state(f"sqlite:///{tmp_path / 'state.db'}")
     with state.writing() as tx:

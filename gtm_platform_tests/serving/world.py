@@ -161,6 +161,23 @@ def unified(company: dict[str, Any], i: int) -> dict[str, Any]:
     }
 
 
+def truth(day: date, name: str) -> dict[str, Any]:
+    """The row of a property that was compared with HubSpot: a person and a workflow changed some of its values."""
+    return {
+        "day": day,
+        "object_type": "contacts",
+        "property": name,
+        "wanted": 50,
+        "true_values": 44 - day.day % 3,
+        "healed_values": 3,
+        "withheld_values": 2,
+        "late_values": 1 + day.day % 3,
+        "by_person": 2,
+        "by_workflow": 3,
+        "finished": True,
+    }
+
+
 def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
     """Write the daily tables that a snapshot is made of."""
     for day in days:
@@ -185,6 +202,8 @@ def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
         rows_moved = [changed | dict(zip(MOVE, move, strict=True))] if move else []
         _write(lake, "cohorts/transitions", day, rows_moved)
     _write(lake, "cohorts/transitions", days[-1], [MOVED, MOVED | {"company_id": "com_02", "trigger": "Came back"}])
+    for day in days[-3:]:
+        _write(lake, "delivery/hubspot_truth", day, [truth(day, name) for name in ("gtm_mrr", "gtm_health_score")])
     missing = {"customer_cohort": COHORTS[0], "field": "domain", "error": "A company in it needs domain."}
     _write(lake, "cohorts/validation_errors", days[-1], [{"company_id": "com_00", **missing}])
 

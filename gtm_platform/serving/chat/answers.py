@@ -13,6 +13,9 @@ from gtm_platform.serving.answers.mrr_movement import MrrMovement
 from gtm_platform.serving.api.models import (
     AlertRow,
     CompanyRow,
+    HubSpotDay,
+    HubSpotReason,
+    HubSpotTruth,
     MetricPoint,
     MetricRow,
     Movement,
@@ -53,6 +56,15 @@ class HealthExplained(ChatAnswer):
     written_explanation: str | None = Field(description="The same in sentences, to be passed on as they are.")
     scores: dict[date, int | None] = Field(description="The health score, day by day, the last 30 days.")
     alerts: list[AlertRow] = Field(description="The newest first, at most ten.")
+
+
+class HubSpotState(ChatAnswer):
+    """What HubSpot was sent, what it has not, and how much of all is true there."""
+
+    days: list[HubSpotDay] = Field(description="What became of the fields that were to change.")
+    reasons: list[HubSpotReason] = Field(description="Why fields are not there, the most frequent first.")
+    objective: float = Field(description="The share that is to be true, by the policy.")
+    truth: list[HubSpotTruth] = Field(description="By day and type of objects, the newest day first.")
 
 
 class DepartedCustomer(Departure):

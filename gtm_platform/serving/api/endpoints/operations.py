@@ -61,7 +61,10 @@ async def schema_changes(call: Reader, _: Annotated[NoQuery, Query()]) -> Respon
 
 @ROUTER.get("/hubspot", response_model=None, responses={200: {"model": HubSpotFields}}, summary="Show HubSpot's fields")
 async def hubspot(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """What became of the fields that HubSpot was to have in the last 30 days, and why some are not there."""
+    """What became of the fields that HubSpot was to have in 30 days, and how much of all is true there.
+
+    With the reasons for those that are not there, and who changed values there.
+    """
     return call.answer(lambda snapshot: snapshot.fact("hubspot"))
 
 

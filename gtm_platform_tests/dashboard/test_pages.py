@@ -284,6 +284,42 @@ def test_a_company_says_where_it_stands(open_page: Open) -> None:
     assert listed(app)[0]["trigger"] == "Signed up"
 
 
+def test_the_track_record_is_that_of_the_lake(open_page: Open, lake: Lake) -> None:
+    tested = dict(
+        rows(
+            lake,
+            """select measure, value from {table} where tested_until = (select max(tested_until) from {table})""",
+            "health/backtest",
+            "2025-11-01",
+        )
+    )
+    app = open_page("track_record")
+    assert cards(app) == {
+        "At risk, and churned": f"{tested['precision_at_risk'] * 100:.0f} %",
+        "Base rate": f"{tested['base_rate'] * 100:.0f} %",
+        "Flagged 42 days ahead": f"{tested['flagged_42_days_ahead'] * 100:.0f} %",
+        "Healthy at churn": f"{tested['green_at_churn'] * 100:.0f} %",
+        "Days ahead": f"{tested['median_days_ahead']:.0f}",
+        "Missed churns": f"{tested['count_missed']:.0f}",
+    }
+    assert "20 to 30 %" in app.metric[0].help
+    alerts, missed = listed(app), listed(app, 1)
+    assert [(row["kind"], row["sent"], row["useful"], row["not_useful"]) for row in alerts] == [
+        ("Cancel mention", 5, 2, 1),
+        ("Health drop", 4, 0, 0),
+    ]
+    names = rows(
+        lake, "select name from {table} where customer_id in ('cus_0000002', 'cus_0000003') order by customer_id"
+    )
+    assert [(row["name"], row["days_ahead"]) for row in missed] == [
+        (names[0][0], 12),
+        (names[1][0], pytest.approx(float("nan"), nan_ok=True)),
+    ]
+    assert "1 churn: not seen for 7 days would have caught it, for 9 more alarms a month." in texts(app).replace(
+        "*", ""
+    )
+
+
 def test_revenue_moves_as_the_lake_does(open_page: Open, lake: Lake) -> None:
     before = lake.query_day("core/unified_customers", "2026-02-23").sql
     [(kept, started)] = rows(

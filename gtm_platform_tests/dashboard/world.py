@@ -15,6 +15,7 @@ from gtm_platform.policy import policy
 from gtm_platform.serving.snapshot.build import Built, build
 from gtm_platform.serving.snapshot.files import folder_of
 from gtm_platform.serving.snapshot.landing import Landing
+from gtm_platform_tests.serving.world import settle_track_record
 
 DAY = date(2026, 3, 2)
 COMPANY = 10  # people of a company
@@ -59,6 +60,7 @@ WIDE = {
     "plan_tier": "['starter', 'pro', 'scale', 'enterprise'][1 + least(3, (mrr / 300)::int)]",
     "is_delinquent": "dice(i, 'owes', 60) = 0",
     "subscription_status": "if(is_customer, 'active', null)",
+    "data_quality_score": "40 + dice(i, 'quality', 60)",
     "days_since_seen": "(dice(i, 'seen', 900) // 24)::int",
     "last_seen_at": "day::timestamptz - to_hours(dice(i, 'seen', 900))",
     "health_score": "if(is_customer, score, null)",
@@ -165,6 +167,7 @@ def settle(home: Path, customers: int, days: int, last: date = DAY, **more: Any)
         _write(connection, lake, "core/unified_companies", last, companies, 0, UNIFIED_COMPANIES)
         _write(connection, lake, "cohorts/transitions", last, min(companies, 12), 0, TRANSITIONS)
         _write(connection, lake, "cohorts/validation_errors", last, min(companies, 5), 0, COHORT_ERRORS)
+    settle_track_record(lake, last, missed=("cus_0000002", "cus_0000003", "cus_forgotten"))
     built = build(Landing(lake, datetime.combine(last, time(23), UTC), policy(), **more), folder_of(home))
     assert built is not None
     return built

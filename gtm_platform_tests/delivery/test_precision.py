@@ -41,6 +41,10 @@ def test_reactions_are_read_back_and_read_again(world: World) -> None:
     assert (shown(world.run(alert_precision), alert_precision) or {})["technical/judgements_changed"] == 1
     assert rows(DAYS[1])[0] == mentions | {"not_useful": 1, "precision": 2 / 3}
 
+    written = [file.stamp for file in the_lake().files(TABLE)]
+    assert world.run(alert_precision).success
+    assert [file.stamp for file in the_lake().files(TABLE)] == written, "what did not change is not written again"
+
 
 def test_a_token_that_may_not_read_leaves_the_judgement_open(world: World) -> None:
     world.land_day(DAYS[0], score=80)

@@ -45,6 +45,7 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "/v1/freshness": models.Freshness,
     "/v1/anomalies": models.OddFigures,
     "/v1/schema-changes": models.SchemaChanges,
+    "/v1/track-record": models.TrackRecord,
     "/v1/alerts": models.AlertPage,
     "/v1/sync-runs": models.RunPage,
 }

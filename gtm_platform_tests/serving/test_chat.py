@@ -182,6 +182,13 @@ def test_odd_figures_are_those_of_the_api(shared_api: Served) -> None:
     assert {row["table"] for row in of_one} <= {"stripe/charges"}
 
 
+def test_the_track_record_is_that_of_the_api(shared_api: Served) -> None:
+    answer, api = call(shared_api, "track_record", token="masked"), shared_api.get("/v1/track-record").json()
+    assert api["rules"]
+    assert {name: answer[name] for name in api} == api
+    assert answer["tables"] == ["health/backtest", "health/missed_churns", "alerts/precision"]
+
+
 def test_alerts_are_those_of_the_api(shared_api: Served) -> None:
     listed = shared_api.get("/v1/alerts").json()["data"]
     assert call(shared_api, "recent_alerts")["alerts"] == listed != []

@@ -71,6 +71,36 @@ def test_the_graph_is_the_one_agreed_on() -> None:
     assert found.splitlines() == SNAPSHOT.read_text().splitlines()
 
 
+# What is made when a person asks for it is never late; each with its reason.
+NEVER_LATE = {
+    "clay/companies": "Every answer costs credits: `gtm enrich` or a run by hand asks, no schedule does.",
+    "zoominfo/companies": "Every answer costs credits: `gtm enrich` or a run by hand asks, no schedule does.",
+}
+
+
+def test_every_asset_says_when_it_is_late() -> None:
+    graph = defs.resolve_asset_graph()
+    silent = {key for key in graph.materializable_asset_keys if not graph.get(key).freshness_policy}
+    assert {key.to_user_string() for key in silent} == set(NEVER_LATE)
+
+
+def test_what_is_never_late_is_made_by_no_schedule_or_sensor() -> None:
+    repository, graph = defs.get_repository_def(), defs.resolve_asset_graph()
+    launched = {each.job_name for each in repository.schedule_defs} | {
+        target.job_name for sensor in repository.sensor_defs for target in sensor.targets
+    }
+    made = {
+        key.to_user_string()
+        for name in launched - {None}
+        for key in repository.get_job(str(name)).asset_layer.selected_asset_keys
+    }
+    conditions = {
+        key.to_user_string() for key in graph.materializable_asset_keys if graph.get(key).automation_condition
+    }
+    assert made, "schedules launch jobs"
+    assert not set(NEVER_LATE) & (made | conditions)
+
+
 def test_no_dependency_is_misspelt() -> None:
     """A dependency on what nobody makes would silently be an asset of the world outside."""
     assert defs.resolve_asset_graph().external_asset_keys == set()

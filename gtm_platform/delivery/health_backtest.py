@@ -22,7 +22,7 @@ from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.compat import output_without_materialization
-from gtm_platform.orchestration.graph_policy import FIRST_DAY, OWNERS
+from gtm_platform.orchestration.graph_policy import FIRST_DAY, OWNERS, made_each
 from gtm_platform.policy import Policy, policy
 
 BAR = 30  # characters
@@ -46,6 +46,7 @@ def alarms_of(lake: Lake, rules: Policy) -> Sequence[Alarm]:
     kinds={"parquet"},
     owners=OWNERS,
     partitions_def=MONTHS,
+    freshness_policy=made_each(31),
     deps=[
         dg.AssetDep(
             table.split("/"),

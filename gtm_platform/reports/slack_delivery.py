@@ -30,7 +30,7 @@ from gtm_platform.delivery.request import DeliveryConfig, is_dry_run
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake.dagster.asset_pages import links
 from gtm_platform.lake.dagster.resource import LakeResource
-from gtm_platform.orchestration.graph_policy import OWNERS
+from gtm_platform.orchestration.graph_policy import OWNERS, made_each
 from gtm_platform.reports.files import HTML, PICTURE, Made, newest_complete
 from gtm_platform.reports.kinds import discover
 from gtm_platform.settings import Settings, settings, settings_of
@@ -50,6 +50,7 @@ Events = Iterator[dg.AssetMaterialization | dg.AssetObservation]
     group_name="delivery",
     kinds={"slack"},
     owners=OWNERS,
+    freshness_policy=made_each(min(report.cadence.days for report in discover().values())),
     deps=[dg.AssetDep(["reports", name], partition_mapping=dg.LastPartitionMapping()) for name in discover()],
     metadata=links(Slack=channel_url()),
     pool="slack",

@@ -257,8 +257,17 @@ def test_cohorts_are_those_of_the_lake(open_page: Open, lake: Lake) -> None:
     }
     assert cards(app) == sizes
     moved = rows(lake, "select company_id from {table} order by 1", "cohorts/transitions")
-    assert len(listed(app)) == len(moved) == 12
-    assert [row["companies"] for row in listed(app, 1)] == [
+    assert len(listed(app, 1)) == len(moved) == 12
+    health = rows(
+        lake,
+        """select customer_cohort, round(avg(mean_health), 1), count(*) filter (chroma_customer_status = 'dormant')
+            from {table} group by 1 order by 1""",
+        "core/unified_companies",
+    )
+    assert sorted((row["cohort"], row["mean_health"], row["dormant"]) for row in listed(app)) == sorted(
+        (COHORT_NAMES[cohort], mean, dormant) for cohort, mean, dormant in health
+    )
+    assert [row["companies"] for row in listed(app, 2)] == [
         count
         for (count,) in rows(
             lake,

@@ -122,6 +122,7 @@ UNIFIED_COMPANIES = {
     "customer_cohort": COHORT_OF,
     "cohort_priority_score": "(dice(i, 'priority', 1000) / 10)::double",
     "completeness_score": "50.0",
+    "mean_health": "if(i % 5 = 0, null, 40.0 + i)",
     "people": "1",
     "chroma_cloud_mrr": "(i * 10)::decimal(18, 2)",
     "in_market_signals": "['evaluating']",

@@ -19,7 +19,7 @@ from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.dagster.asset_pages import definition_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
-from gtm_platform.orchestration.graph_policy import OWNERS
+from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import State, open_state
@@ -39,6 +39,7 @@ CONTRACT = contract_of(TABLE)
     group_name="delivery",
     kinds={"slack", "parquet"},
     owners=OWNERS,
+    freshness_policy=DAILY_FRESHNESS,
     deps=[slack_alerts],
     pool=POOL,
     output_required=False,
@@ -52,10 +53,10 @@ def alert_precision(context: dg.AssetExecutionContext, lake: LakeResource) -> An
         return
     with redact_exceptions(), closing(open_state(settings().state_url)) as state:
         report = read_feedback(SlackChannel.of(slack), state)
-        rows = write(lake.open(), state)
+        rows, ever_sent = write(lake.open(), state), bool(lake.open().partitions(TABLE))
     for sentence in report.refusals:
         context.log.warning(f"Reactions cannot be read. {sentence}")
-    if rows:
+    if ever_sent:  # also after days without an alert: it was looked
         yield dg.MaterializeResult(metadata=_metadata(rows, report))
 
 

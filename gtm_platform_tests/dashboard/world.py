@@ -47,6 +47,7 @@ WIDE = {
     "company_domain": "'firm' || (i // 10) || '.example'",
     "hubspot_contact_id": "(1000 + i)::varchar",
     "stripe_customer_id": "'cus_s' || i",
+    "intercom_contact_id": "'ic' || i",
     "assigned_am": f"if(i % 23 = 0, null, {list(MANAGERS)}[1 + (i // 10) % {len(MANAGERS)}])",
     "customer_status": f"case when is_customer then 'active' when {CHURNS} then 'churned' else 'prospect' end",
     "is_customer": "is_customer",
@@ -110,6 +111,7 @@ COMPANIES = {
     "domain": "'firm' || i || '.example'",
     "domains": "['firm' || i || '.example']",
     "hubspot_company_ids": "[(5000 + i)::varchar]",
+    "intercom_company_ids": "['ico' || i]",
     "match_method": "'domain'",
     "match_confidence": "1.0",
 }

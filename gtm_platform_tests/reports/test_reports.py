@@ -19,6 +19,7 @@ from gtm_platform.reports import render as rendering
 from gtm_platform.reports.companies import cohort_sections
 from gtm_platform.reports.content import Table
 from gtm_platform.reports.figures import Figures, NothingToReport
+from gtm_platform.reports.files import CSV, DESCRIPTION, HTML, PDF, PICTURE
 from gtm_platform.reports.kinds import discover
 from gtm_platform.reports.make import make
 from gtm_platform.reports.period import MONTH, QUARTER, WEEK
@@ -232,9 +233,10 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.reports.kinds import discover
 from gtm_platform.reports.make import make
-report = discover()["weekly_health"]
-made = make(report, report.cadence.named("2026-W07"), Lake(Path(sys.argv[1])), policy(), Path(sys.argv[2]))
-print(sorted(made.files.items()))
+for report in discover().values():
+    period = report.cadence.named(dict(week="2026-W07", month="2026-01", quarter="2025-Q4")[report.cadence.name])
+    made = make(report, period, Lake(Path(sys.argv[1])), policy(), Path(sys.argv[2]))
+    print(report.name, made.period, made.no_pdf or "PDF", sorted(made.files.items()))
 """
 
 
@@ -251,10 +253,21 @@ def test_the_same_day_and_inputs_make_the_same_bytes(report_home: Path, tmp_path
         for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo"))
     ]
     assert made[0] == made[1]
-    assert "report.html" in made[0]
-    folders = [tmp_path / seed / "reports/weekly_health/2026-02-09" for seed in ("1", "2")]
-    for file in folders[0].iterdir():
-        assert file.read_bytes() == (folders[1] / file.name).read_bytes(), file.name
+    files = {HTML, CSV, PICTURE, DESCRIPTION} | ({PDF} if has_pdf() else set())
+    for name, report in discover().items():
+        key = report.cadence.named(PERIODS[report.cadence.name]).key
+        folders = [tmp_path / seed / "reports" / name / key for seed in ("1", "2")]
+        assert {file.name for file in folders[0].iterdir()} == files, name
+        for file in folders[0].iterdir():
+            assert file.read_bytes() == (folders[1] / file.name).read_bytes(), f"{name} {file.name}"
+
+
+def has_pdf() -> bool:
+    """Whether PDF can be made on this machine: then every report has one."""
+    try:
+        return bool(as_pdf("<html></html>", "2026-02-15"))
+    except NoPdf:
+        return False
 
 
 def test_a_period_that_goes_on_is_marked(tmp_path: Path) -> None:

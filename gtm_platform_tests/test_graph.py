@@ -29,7 +29,7 @@ FLOORS = [
     {"unified"},
     {"intelligence"},
     {"delivery", "enrichment", "serving", "privacy"},
-    {"reports"},
+    {"reports", "dashboard"},
     {"extensions"},
     {"automation"},
     {"definitions"},
@@ -173,6 +173,16 @@ def test_imports_run_down_the_floors_only() -> None:
         if room in height and target in height and height[target] > height[room]
     ]
     assert wrong == []
+
+
+def test_pages_read_the_snapshot_and_nothing_of_the_lake() -> None:
+    """Besides the store they take words and names of what is shown, from rooms that declare it."""
+    crossing = [
+        f"{module} imports {target}"
+        for module, room, target in imports()
+        if room == "dashboard" and target not in {"dashboard", "serving", "settings", "health", "unified"}
+    ]
+    assert crossing == []
 
 
 @pytest.mark.parametrize("room", sorted(FLOORS[0]))

@@ -29,7 +29,7 @@ def against(box: Box, days: Sequence[date]) -> list[Finding]:
         _records(box, last),
         _people(truth, last),
         _figures(days, box),
-        market(box, days),
+        market(box, last),
         cohorts(box, days),
         _hubspot(truth, last),
         cohorts_in_hubspot(box, last),

@@ -105,6 +105,11 @@ before.
 developers on GitHub, `visits` of the website, `competitors` whose product it uses, its `partner_status` and
 `partner_tier`, its `introducers` (partners whose customer it is), and whether it is `listed` as a target account.
 A `stranger` was in no system but those that watch the market when the world began.
+
+**What is shown** of the market is less than what is so: files are written now and then, a portal has some partners,
+some developers name no company. `shown` has, of each company, how many signs of each kind each system shows, and how
+many of them for sure; by which channels it is seen to use a competitor's product, and whether that is sure; what each
+source says of it as a partner; and its cohort by what is sure, and by all that may be seen. `sessions` are the day's.
 """
 
 from collections.abc import Collection, Iterable, Sequence

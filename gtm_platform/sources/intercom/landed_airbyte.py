@@ -1,7 +1,7 @@
 """Intercom's records in the tables that Airbyte lands: the API's own records, objects and lists as JSON."""
 
 from gtm_platform.sources.landed.scope import Shape
-from gtm_platform.sources.landed.system import AIRBYTE, Account, LandedSystem, Part
+from gtm_platform.sources.landed.system import AIRBYTE, Account, Lacking, LandedSystem, Part
 from gtm_platform.sources.landed.values import Changed, document, instant, same, times, value
 
 UPDATED = instant("updated_at", "_airbyte_extracted_at")
@@ -66,5 +66,5 @@ AIRBYTE_INTERCOM = LandedSystem(
         Account("contacts", value("workspace_id"), "Intercom workspace {id}"),
         Account("companies", value("app_id"), "Intercom workspace {id}"),
     ),
-    not_landed={"tickets": "Airbyte has no stream of Intercom's tickets."},
+    lacking={"tickets": Lacking("tickets")},
 )

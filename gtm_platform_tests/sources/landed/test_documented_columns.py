@@ -42,7 +42,7 @@ BESIDE: dict[str, set[str]] = {
         *("conversation_history.priority", "conversation_history.source_author_email"),
         *(f"conversation_history.statistics_count_{name}" for name in ("conversation_parts", "reopens")),
         *(f"conversation_history.statistics_{name}_at" for name in ("first_admin_reply", "last_close")),
-        *("admin.email", "conversation_part_history.author_email"),
+        *("admin.email", "conversation_part_history.author_email", "ticket_history"),
     },
     "airbyte/hubspot": set(),
     "airbyte/stripe": {"coupons", "disputes", "invoices.amount_paid_off_stripe", "prices.tiers"},

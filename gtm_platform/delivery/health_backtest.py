@@ -13,7 +13,7 @@ import dagster as dg
 import pyarrow as pa
 
 from gtm_platform.delivery.alerts.alert_counts import raised_alerts
-from gtm_platform.delivery.track_record import BACKTEST, MISSED
+from gtm_platform.delivery.track_record import BACKTEST, MISSED_CHURNS
 from gtm_platform.health.backtest import EARLY, LATE, Alarm, Backtest, RulesTested, backtest
 from gtm_platform.health.backtest_history import HORIZON, NoHistory
 from gtm_platform.health.customer_health import TABLE as HEALTH
@@ -70,7 +70,7 @@ def health_backtest(context: dg.AssetExecutionContext, lake: LakeResource) -> dg
 def write_month(lake: Lake, month: str) -> Backtest:
     """Test the months up to one, and keep the figures."""
     result = backtest(lake, alarms_of(lake, policy()), until=_last_day(date.fromisoformat(month)))
-    for table, rows in ((BACKTEST, _rows(result)), (MISSED, _missed(result))):
+    for table, rows in ((BACKTEST, _rows(result)), (MISSED_CHURNS, _missed(result))):
         of_month = [{"month": date.fromisoformat(month), **row} for row in rows]
         lake.write(table, month, pa.Table.from_pylist(of_month, schema=contract_of(table).schema.to_pyarrow()))
     return result

@@ -5,7 +5,7 @@ Whoever shows them reads them here, without what sends alerts or tests health.
 
 from gtm_platform.lake.contracts import Column, Contract, declare
 
-BACKTEST, MISSED, PRECISION = "health/backtest", "health/missed_churns", "alerts/precision"
+BACKTEST, MISSED_CHURNS, PRECISION = "health/backtest", "health/missed_churns", "alerts/precision"
 
 declare(
     BACKTEST,
@@ -26,7 +26,7 @@ declare(
     ),
 )
 declare(
-    MISSED,
+    MISSED_CHURNS,
     Contract(
         {
             "month": Column("date", "The first day of the last month that is tested.", nullable=False),

@@ -30,7 +30,7 @@ ODD = """select subject, metric, max(day) as day, count(*) as days, arg_max(kind
 
 
 def does_it_work(figures: Figures) -> list[Table]:
-    """Return what the newest back-test of the period's end says of health, and what readers think of alerts."""
+    """Return what the newest back-test says of health, and what readers think of the period's alerts."""
     return [_backtest(figures), _alerts(figures)]
 
 

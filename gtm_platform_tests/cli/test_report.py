@@ -19,7 +19,7 @@ DAYS = [date(2026, 2, 8), date(2026, 2, 12), date(2026, 2, 15), date(2026, 2, 18
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses that a browser would have been given."""
     addresses: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda address: addresses.append(address) or True)
+    monkeypatch.setattr(webbrowser, "open", addresses.append)
     return addresses
 
 

@@ -15,7 +15,7 @@ from gtm_platform.delivery.health_backtest import (
     health_backtest_schedule,
     write_month,
 )
-from gtm_platform.delivery.track_record import BACKTEST, MISSED
+from gtm_platform.delivery.track_record import BACKTEST, MISSED_CHURNS
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import settings
@@ -44,7 +44,7 @@ def test_a_month_keeps_each_figure_with_its_interval(lived: Lake) -> None:
 
 def test_a_month_keeps_each_churn_that_was_missed(lived: Lake) -> None:
     result = write_month(lived, "2026-04-01")
-    rows = lived.partition(MISSED, "2026-04-01").to_pyarrow().to_pylist()
+    rows = lived.partition(MISSED_CHURNS, "2026-04-01").to_pyarrow().to_pylist()
     assert [(row["customer_id"], row["churned_on"], row["rule"], row["more_alarms"]) for row in rows] == [
         (missed.churn.customer_id, missed.churn.day, missed.rule, missed.more_alarms) for missed in result.missed
     ]

@@ -61,7 +61,7 @@ def alert_precision(context: dg.AssetExecutionContext, lake: LakeResource) -> An
 
 
 def write(lake: Lake, state: State) -> list[Row]:
-    """Write a partition for each day with alerts of the policy's days that changed; return the rows of all."""
+    """Write each of the policy's days with alerts that changed; return the rows of all of them."""
     since = settings().now() - timedelta(days=policy().alerts.feedback_days)
     with state.reading() as tx:
         rows = precision_of(journal.sent_since(tx, tuple(routed("customers")), since))

@@ -22,6 +22,7 @@ from gtm_platform.sandbox.slack.store import BOT_ID, TEAM_ID, SlackStore
 from gtm_platform.sandbox.slack.write_log import ACTIONS
 
 WEBHOOK = f"/services/{TEAM_ID}/{BOT_ID}/{{secret}}"
+UPLOAD = "/upload/v1/{file}"
 _LOAD_NOTHING = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -114,7 +115,7 @@ def app(
         routes=[
             Route("/", slack.page),
             Route("/archives/{channel}/{message}", slack.permalink),
-            Route("/upload/v1/{file}", slack.upload, methods=["POST"]),
+            Route(UPLOAD, slack.upload, methods=["POST"]),
             Route("/api/{method}", slack.call, methods=["GET", "POST"]),
             Route(WEBHOOK, slack.webhook, methods=["POST"]),
         ]

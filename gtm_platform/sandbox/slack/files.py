@@ -101,7 +101,7 @@ def unknown_pictures(store: SlackStore, blocks: list[dict[str, Any]]) -> list[st
     return [
         f"[ERROR] invalid slack file [json-pointer:/blocks/{place}/slack_file]"
         for place, file in _shown(blocks)
-        if (known := store.files.get(str(file.get("id")))) is None or not known.complete
+        if (uploaded := store.files.get(str(file.get("id")))) is None or not uploaded.complete
     ]
 
 

@@ -37,7 +37,7 @@ class SlackMessage:
 
 @dataclass(slots=True)
 class SlackFile:
-    """A file of the bot: announced with its length, then uploaded, then complete; only such a one can be shown."""
+    """A file of the bot: announced with its length, then uploaded, then complete; then it can be shown."""
 
     id: str
     name: str

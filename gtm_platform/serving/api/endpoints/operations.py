@@ -70,7 +70,7 @@ async def hubspot(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
     "/track-record", response_model=None, responses={200: {"model": TrackRecord}}, summary="Show whether health works"
 )
 async def track_record(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """What the newest back-test says of health, the churns that it missed, and how useful readers find alerts."""
+    """What the newest back-test says of health, what it missed, and how useful readers find alerts."""
     return call.answer(lambda snapshot: snapshot.fact("track_record"))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gtm_platform.delivery.track_record import BACKTEST, MISSED, PRECISION
+from gtm_platform.delivery.track_record import BACKTEST, MISSED_CHURNS, PRECISION
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.snapshot.facts import Fact
@@ -19,7 +19,7 @@ OF_MISSED = (
 
 
 def make(draft: Draft) -> dict[str, Any]:
-    """Return what the newest back-test says, by the rules that made the scores, the newest first, and the alerts."""
+    """Return what the newest back-test says, for each set of rules, and how useful alerts were."""
     lake = draft.landing.lake
     month = max(lake.partitions(BACKTEST), default=None)
     return {
@@ -58,7 +58,7 @@ def _missed(draft: Draft, month: str) -> list[dict[str, Any]]:
     shown = {customer for (customer,) in draft.db.execute("select customer_id from customers")}
     rows = _read(
         draft.landing.lake,
-        MISSED,
+        MISSED_CHURNS,
         [month],
         f"""select {", ".join(OF_MISSED)} from days order by churned_on desc, customer_id""",
     )
@@ -74,7 +74,7 @@ def _helping(lake: Lake, month: str) -> list[dict[str, Any]]:
     """Return the rules that would have caught churns, and what they cost; null stands for those that nothing shows."""
     return _read(
         lake,
-        MISSED,
+        MISSED_CHURNS,
         [month],
         """select rule, count(*) as churns, max(more_alarms) as more_alarms from days
             group by rule order by churns desc, rule nulls last""",

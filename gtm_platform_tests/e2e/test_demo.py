@@ -52,6 +52,13 @@ def test_both_calls_succeed_and_find_everything_true(lived: Lived) -> None:
         assert "✗" not in demo.process.stdout
 
 
+def test_its_end_says_what_to_start_and_which_address_to_open_first(lived: Lived) -> None:
+    for demo in lived.demos:
+        end = demo.process.stdout.rpartition("Next: ")[2]
+        assert end.startswith("`gtm ui")
+        assert "open the dashboard first: http://127.0.0.1:8501, or the address that it prints" in end
+
+
 def test_it_belongs_to_the_sandboxs_accounts(lived: Lived) -> None:
     answer = CliRunner().invoke(gtm, ["accounts", "--home", str(lived.home)])
     pinned = [source.name for source in SCHEDULED if callable(source.identity)]

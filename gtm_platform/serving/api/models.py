@@ -18,6 +18,7 @@ from gtm_platform.serving.answers.cohorts import CohortsAnswer, Transition
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
 from gtm_platform.serving.answers.timeline import Timeline
+from gtm_platform.serving.answers.track_record import TrackRecord as TrackRecordAnswer
 from gtm_platform.serving.metrics import discover
 from gtm_platform.serving.snapshot import company_rows, layout
 
@@ -342,6 +343,10 @@ class HubSpotFields(Answer):
 
 class Cohorts(Answer, CohortsAnswer):
     """The cohorts of companies, and who moved between them."""
+
+
+class TrackRecord(Answer, TrackRecordAnswer):
+    """Whether health saw churn coming, what it missed, and how useful alerts were."""
 
 
 class AlertPage(Answer):

@@ -10,6 +10,7 @@ from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
+from gtm_platform.serving.answers.track_record import TrackRecord as TrackRecordAnswer
 from gtm_platform.serving.api.models import (
     AlertRow,
     CompanyRow,
@@ -134,6 +135,10 @@ class Cohorts(ChatAnswer, CohortsAnswer):
 
 class Freshness(ChatAnswer, DataFreshness):
     """When the data were read and put together, and which sources are late."""
+
+
+class TrackRecord(ChatAnswer, TrackRecordAnswer):
+    """Whether health saw churn coming, what it missed, and how useful alerts were."""
 
 
 class OddDailyFigures(ChatAnswer):

@@ -1,5 +1,7 @@
 """How it is deployed: files that travel with the package, and settings that fit each other."""
 
+import shutil
+import subprocess
 import tomllib
 from importlib.resources import files
 from pathlib import Path
@@ -58,3 +60,14 @@ def test_only_the_job_of_a_source_may_run_that_long() -> None:
 def test_one_pool_slot_keeps_two_writers_of_a_table_apart() -> None:
     settings = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     assert settings["concurrency"]["pools"] == {"default_limit": 1, "granularity": "op"}
+
+
+def test_cleaning_up_never_deletes_a_home(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    homes = [tmp_path / name for name in (".gtm", ".gtm-demo", "my-home")]
+    for folder in (*homes, tmp_path / ".venv", tmp_path / ".mypy_cache"):
+        (folder / "lake" / "core").mkdir(parents=True)
+        (folder / "state.db").touch()
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".gtm", ".gtm-demo", "Makefile", "my-home"]
+    assert all((home / "lake" / "core").is_dir() and (home / "state.db").exists() for home in homes)

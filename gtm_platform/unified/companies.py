@@ -269,4 +269,5 @@ TABLE = DailyTable(
         "policy": current_policy,
     },
     rule=table,
+    group="unified",
 )

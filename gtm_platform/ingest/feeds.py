@@ -1,4 +1,4 @@
-"""What a source contributes beside its streams: people, companies, use, calls, subscriptions. Values only.
+"""What a source contributes beside its streams: people, companies, use, accounts, calls, subscriptions. Values only.
 
 A feed lies in `sources/<x>/feeds.py` under the name FEEDS. A field of a feed is a column's name or a function of the
 table. Identity and core read the feeds; what they make of them, and whose word counts where two disagree, does not
@@ -70,6 +70,7 @@ class PersonFeed:
     created_at: Field | None = "created_at"
     seen_at: Field | None = None
     rank: Field | None = None
+    is_account: bool = False  # whoever has a record has an account of the product
     mentions: tuple[Mention, ...] = ()
     rows: Callable[[ibis.Table], ibis.Table] | None = None
     precedence_by_field: Mapping[str, int] = field(default_factory=dict)
@@ -125,6 +126,29 @@ class UsageFeed:
     record_id: Field  # as in the source's person feed
     at: Field  # a date or an instant
     value: Field | None = None  # one a row, without it
+    precedence: int = 10
+
+
+@dataclass(frozen=True)
+class AccountFeed:
+    """A table with a row per account of the product that belongs to a company, and a table of its use day by day.
+
+    An account is of the company of the person whose record it is in the source's person feed; one without an address of
+    the company of its name. An account without a row of use in a window was not used in it.
+    """
+
+    source: str
+    table: str
+    usage: str  # the table of use
+    queries: Field  # how many the account made on the day
+    id: Field = "id"
+    email: Field = "email"
+    company_name: Field = "company_name"
+    instances: Field | None = None
+    collections: Field | None = None
+    last_active_on: Field | None = None
+    usage_account_id: Field = "account_id"
+    usage_day: Field = "day"
     precedence: int = 10
 
 
@@ -241,7 +265,7 @@ class SubscriptionFeed:
         return bool(self.copy_of)
 
 
-Feed = PersonFeed | CompanyFeed | UsageFeed | CallFeed | SubscriptionFeed
+Feed = PersonFeed | CompanyFeed | UsageFeed | AccountFeed | CallFeed | SubscriptionFeed
 
 
 def lasting(mrr: ibis.Value, arr: ibis.Value) -> ibis.Value:

@@ -8,6 +8,7 @@ from gtm_platform.cohorts import company_accounts, company_cohorts
 from gtm_platform.cohorts.company_cohorts import COMPETITOR, CUSTOMER, IN_MARKET, PARTNER, SIZES
 from gtm_platform.cohorts.validation_errors import is_empty
 from gtm_platform.ingest.feeds import INSTANT, CompanyFeed, feed_rows, read
+from gtm_platform.ingest.market_feeds import SignalFeed
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
@@ -18,16 +19,10 @@ from gtm_platform.lake.expressions.scores import capped
 from gtm_platform.market import firmographics
 from gtm_platform.policy import Companies, Policy
 from gtm_platform.policy import policy as current_policy
-from gtm_platform.sources.feeds import company_feeds
+from gtm_platform.sources.feeds import company_feeds, market_feeds
 
-LEAD_SOURCES = {
-    "product_signup": (),
-    "chroma_signal": ("sumble", "reodev", "reodev_export", "github"),
-    "inbound": ("factors", "ga4", "posthog"),
-    "competitor_research": (),
-    "partner_referral": (),
-}
-SIGNAL_LEADS = {source: lead for lead, sources in LEAD_SOURCES.items() for source in sources}
+LEAD_SOURCES = ("product_signup", "chroma_signal", "inbound", "competitor_research", "partner_referral")
+SIGNAL_LEADS = {feed.source: feed.lead for feed in market_feeds(SignalFeed) if feed.lead}
 NICE_TO_HAVE: dict[str, tuple[str, ...]] = {
     CUSTOMER: ("chroma_usage_tier", "country", "employee_count", "industry"),
     IN_MARKET: ("use_case_detected", "country", "employee_count", "industry", "linkedin_company_url"),
@@ -98,7 +93,7 @@ CONTRACT = Contract(
             "array<string>", "Partners, by domain, whose customer it is: who could introduce us.", nullable=False
         ),
         "lead_source": Column(
-            "string", f"Its first touch in time: {', '.join(LEAD_SOURCES)}.", rule=lambda v: v.isin(list(LEAD_SOURCES))
+            "string", f"Its first touch in time: {', '.join(LEAD_SOURCES)}.", rule=lambda v: v.isin(LEAD_SOURCES)
         ),
         "engagement_notes": Column("string", "What the last recorded call with its people was about.", personal=True),
         "completeness_score": Column(

@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 PRISM := 5.14.2
 
-.PHONY: demo test faults faults-long bench live ui lint types definitions env-example spark postgres prism clean
+.PHONY: demo test soak faults faults-long bench live ui lint types definitions env-example spark postgres prism clean
 DEMO ?=
 BENCH ?=
 LIVE ?=
@@ -18,9 +18,13 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
+# Whole days of the platform, in which much goes wrong: what `make test` leaves out and .ci/run has.
+soak: $(READY)
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder -m soak
+
 # What must hold when things go wrong, a file on each processor. The long ones take half an hour: 400 runs, 200 kills.
 faults: $(READY)
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder gtm_platform_tests/faults
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder -m 'not long' gtm_platform_tests/faults
 
 faults-long: $(READY)
 	$(BIN)/python -m pytest -m long

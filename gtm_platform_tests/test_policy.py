@@ -61,7 +61,11 @@ def test_a_missing_key_is_told_with_the_line_of_its_table() -> None:
         ("logins_for_full_engagement = 12", "logins_for_full_engagement = 1.5", "health.logins_for_full_engagement"),
         ('discounts = "recurring"', 'discounts = "some"', "subscriptions.discounts"),
         ('eur = "1.09"', 'eur = "-1"', "money.rates.eur"),
-        ("cancel_words = '(?i)\\bcancel'", "cancel_words = '('", "support.cancel_words"),
+        (
+            next(line for line in PACKAGED.splitlines() if line.startswith("ai_job_words")),
+            "ai_job_words = '('",
+            "market.hiring.ai_job_words",
+        ),
     ],
 )
 def test_a_value_that_cannot_be_is_told_with_its_line(old: str, new: str, key: str) -> None:
@@ -120,3 +124,11 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     settings.cache_clear()
     with pytest.raises(PolicyError, match=r"GTM_POLICY names .*gone\.toml, which cannot be read: No such file"):
         policy()
+
+
+def test_what_to_do_about_a_signal_is_the_policys() -> None:
+    old = 'inactive = "Win the customer back: not seen for {inactive_days} days or more."'
+    mine = read(edited(old, 'inactive = "Ring, after {inactive_days} days."'), "mine.toml")
+    assert mine.health.action("inactive") == "Ring, after 30 days."
+    assert "there is no signal inactiv; there are" in refused(edited(old, 'inactiv = "Ring."'))
+    assert "may name {inactive_days} and {renewal_days}" in refused(edited(old, 'inactive = "Ring {name}."'))

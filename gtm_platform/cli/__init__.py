@@ -321,7 +321,12 @@ def run(
 @click.argument("source", required=False)
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only show what would happen.")
-def import_(home: Path | None, source: str | None, file: Path | None, dry_run: bool) -> None:
+@click.option(
+    "--rejected",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the rows that do not fit into this file, each with the reason, to mend and import.",
+)
+def import_(home: Path | None, source: str | None, file: Path | None, dry_run: bool, rejected: Path | None) -> None:
     """Read a CSV file into SOURCE; without arguments, list the sources that take files.
 
     It prints which columns are recognised and which are ignored, and which rows are quarantined and why. A file dropped
@@ -331,15 +336,17 @@ def import_(home: Path | None, source: str | None, file: Path | None, dry_run: b
     
     Example:
       gtm import
-      gtm import partners_csv partners.csv --dry-run
+      gtm import partners_csv partners.csv --dry-run --rejected to_mend.csv
       gtm import linkedin_sales_nav accounts_tier1_20261101.csv
     """
     if source and not file:
         raise click.UsageError("Name the file, too: gtm import SOURCE FILE. Without either it lists the sources.")
+    if file and rejected and rejected.exists() and rejected.samefile(file):
+        raise click.UsageError("--rejected names the file itself: give the rows that do not fit a file of their own.")
     enter_with_sandbox(choose_home(home).announce())
     from gtm_platform.cli.imports import import_file, list_sources
 
-    sys.exit(import_file(source, file, dry_run=dry_run) if source and file else list_sources())
+    sys.exit(import_file(source, file, dry_run=dry_run, rejected=rejected) if source and file else list_sources())
 
 
 @gtm.command()

@@ -8,8 +8,8 @@ import click
 from gtm_platform.cli.printing import Rows, print_rows
 from gtm_platform.ingest.assets import windows
 from gtm_platform.ingest.files.folder import FileFolder
-from gtm_platform.ingest.files.outcome import counts, outcome_of
-from gtm_platform.ingest.files.reading import FileReport
+from gtm_platform.ingest.files.outcome import counts, lines_of, outcome_of
+from gtm_platform.ingest.files.reading import FileRefused, FileReport
 from gtm_platform.ingest.files.streams import folder_of
 from gtm_platform.sources.assets import SOURCES
 from gtm_platform.state.dropped_files import READ, DroppedFile
@@ -17,12 +17,15 @@ from gtm_platform.state.dropped_files import READ, DroppedFile
 CLEAN, REFUSED, SOME_QUARANTINED = 0, 1, 3  # exit codes; 2 is a command that is not well-formed
 
 
-def import_file(source: str, path: Path, *, dry_run: bool) -> int:
+def import_file(source: str, path: Path, *, dry_run: bool, rejected: Path | None = None) -> int:
     """Look the file through, or read it; print what came of it, and return the exit code."""
     folder = _folder(source)
     if dry_run:
         report = folder.dry_run(path)
         _show(path.name, report, dry_run=True)
+        _write_rejected(folder, path, rejected)
+        if not report.refused:
+            click.echo(f"Nothing was read. To read it: gtm import {source} {path}")
         return _exit_code(report)
     file, is_new = folder.take(path)
     if not is_new:
@@ -30,9 +33,22 @@ def import_file(source: str, path: Path, *, dry_run: bool) -> int:
         click.echo("Nothing is read twice.")
     report = FileReport.from_json(file.report)
     _show(path.name, report, dry_run=False)
+    _write_rejected(folder, path, rejected)
     if report.refused or file.status == READ:
         return _exit_code(report)
     return _exit_code(report) if _sync(folder, file) else REFUSED
+
+
+def _write_rejected(folder: FileFolder, path: Path, into: Path | None) -> None:
+    """Write the rows that do not fit as a file of their own, to mend and to import."""
+    if into is None:
+        return
+    try:
+        written = folder.write_rejected(path, into)
+    except FileRefused:  # it is said with the report
+        return
+    rows = "1 row that does not fit was" if written == 1 else f"{written:,} rows that do not fit were"
+    click.echo(f"{rows} written to {into}.{' Mend them there, and import that file.' if written else ''}")
 
 
 def list_sources() -> int:
@@ -80,11 +96,14 @@ def _show(name: str, report: FileReport, *, dry_run: bool) -> None:
         click.secho(f"Refused: {report.refused}", fg="red", err=True)
         return
     will = "Would be: " if dry_run else ""
-    click.secho(f"{will}{counts(report)}", fg="yellow" if report.quarantined else "green")
-    if report.first:
-        print_rows(Rows(("line", "why it is quarantined"), report.first), "table")
+    click.secho(f"{will}{counts(report, with_reasons=False)}", fg="yellow" if report.quarantined else "green")
+    if report.reasons:
+        rows = [(count, lines_of(report, reason), reason) for reason, count in report.reasons.items()]
+        print_rows(Rows(("rows", "where", "why they are quarantined"), rows), "table")
 
 
 def _columns(report: FileReport) -> Iterator[tuple[str, str]]:
     yield from report.recognised.items()
-    yield from ((heading, "(ignored, kept with the row)") for heading in report.ignored)
+    for heading in report.ignored:
+        meant = report.misspelt.get(heading)
+        yield heading, f"(ignored; if {meant} is meant, rename it)" if meant else "(ignored, kept with the row)"

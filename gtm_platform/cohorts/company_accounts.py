@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import ibis
 
+from gtm_platform.core import main_contact
 from gtm_platform.identity import normalise
 from gtm_platform.ingest.feeds import INSTANT, AccountFeed, read
 from gtm_platform.lake.contracts import Column, Contract
@@ -52,7 +53,11 @@ CONTRACT = Contract(
         "mean_health": Column("float64", "Of its current customers, by what they pay; evenly where nobody pays."),
         "active_users": Column("int64", "People seen in 30 days.", nullable=False),
         "single_user": Column("boolean", "Of several seats or people, only one was seen in 30 days.", nullable=False),
-        "champion_left": Column("boolean", "Its longest customer is silent while a colleague is not.", nullable=False),
+        "champion_left": Column(
+            "boolean",
+            "Its longest customer has no seat any more, or mail comes back, or is silent while a colleague is not.",
+            nullable=False,
+        ),
         "next_renewal_at": Column(INSTANT, "Nearest end of a period of its current customers."),
         "signed_up_at": Column(INSTANT, "First sign-up of its people."),
     },
@@ -63,6 +68,10 @@ CONTRACT = Contract(
         "paying": lambda t: (t["mrr"] > 0).sum(),
         "champion_left": lambda t: t["champion_left"].sum(),
     },
+)
+OF_PROFILE = (
+    *("customer_status", "is_customer", "customer_since", "signup_at"),
+    *("mail_bounces", "seat_deactivated"),
 )
 ACCOUNT_IDS = tuple(sorted(feed.id_column for feed in person_feeds() if feed.is_account))
 RECORD_IDS = {feed.source: feed.id_column for feed in person_feeds()}
@@ -81,7 +90,8 @@ def table(
 ) -> ibis.Table:
     """Return a row per company of identity/companies."""
     rules = policy.companies
-    staff = left_join_all(people.select("customer_id", "company_id", *ACCOUNT_IDS), _facts(domains))
+    members = people.select("customer_id", "company_id", "shared_inbox", *ACCOUNT_IDS)
+    staff = left_join_all(members, _facts(domains))
     staff = staff.filter(staff["company_id"].notnull())
     parts = [_people(staff, rules, day), _contacts(staff, rules), _accounts(accounts, usage, companies, staff, day)]
     rows = left_join_all(companies.select("company_id"), parts, "company_id")
@@ -92,7 +102,7 @@ def _facts(domains: Tables) -> list[ibis.Table]:
     """Return of each domain the columns that count for a company."""
     profile, revenue, activity, pipeline, health = (domains[name] for name in DOMAINS)
     return [
-        profile.select("customer_id", "customer_status", "is_customer", "customer_since", "signup_at"),
+        profile.select("customer_id", *OF_PROFILE),
         revenue.select("customer_id", "mrr_reporting", "plan_name", "current_period_end"),
         activity.select("customer_id", "last_seen_at", "days_since_seen", "credits_remaining", "credits_used_30d"),
         pipeline.select("customer_id", "open_deal_amount", "won_amount", "deal_stage"),
@@ -146,16 +156,16 @@ def _people(staff: ibis.Table, rules: Companies, day: Day) -> ibis.Table:
 
 
 def _contacts(staff: ibis.Table, rules: Companies) -> ibis.Table:
-    """Return [company_id, contact_silent, colleague_seen] of companies with customers: the longest customer leads."""
-    customers = staff.filter(staff["is_customer"].fill_null(False), staff["customer_since"].notnull())
-    lead = ibis.struct({"since": customers["customer_since"], "customer_id": customers["customer_id"]}).min()
-    leads = customers.group_by("company_id").agg(lead=lead)
+    """Return [company_id, contact_gone, contact_silent, colleague_seen] of each company with people."""
+    leads = staff.group_by("company_id").agg(lead=main_contact.longest_customer(staff))
     rows = staff.join(leads, "company_id")
-    is_lead = rows["customer_id"] == rows["lead"]["customer_id"]
-    gone = (rows["days_since_seen"] >= rules.champion_left.silent_days).fill_null(True)
-    seen = (rows["days_since_seen"] < rules.champion_left.active_days).fill_null(False)
-    silent, colleague_seen = (is_lead & gone).any(), (~is_lead & seen).any()
-    return rows.group_by("company_id").agg(contact_silent=silent, colleague_seen=colleague_seen)
+    is_lead = (rows["customer_id"] == rows["lead"]["customer_id"]).fill_null(False)
+    champion = rules.champion_left
+    return rows.group_by("company_id").agg(
+        contact_gone=(is_lead & main_contact.has_gone(rows, champion)).any(),
+        contact_silent=(is_lead & main_contact.is_silent(rows, champion)).any(),
+        colleague_seen=(~is_lead & main_contact.is_active(rows["days_since_seen"], champion)).any(),
+    )
 
 
 def _accounts(accounts: Tables, usage: Tables, companies: ibis.Table, staff: ibis.Table, day: Day) -> ibis.Table:
@@ -215,7 +225,7 @@ def _judged(rows: ibis.Table, rules: Companies, day: Day) -> ibis.Table:
         active_users=rows["active_users"].fill_null(0),
         mean_health=ibis.ifelse(rows["weights"] > 0, rows["weighted"] / rows["weights"], rows["even_health"]),
         pipeline_stage=rows["largest"]["stage"],
-        champion_left=(rows["contact_silent"] & rows["colleague_seen"]).fill_null(False),
+        champion_left=(rows["contact_gone"] | (rows["contact_silent"] & rows["colleague_seen"])).fill_null(False),
     )
     idle = (days_since(rows["last_active_at"], day) > rules.dormant_days).fill_null(True)
     status = ibis.cases(

@@ -1,22 +1,24 @@
 """`core/profile`: who the customer is, who looks after it, and how it stands with us."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import ibis
 
 from gtm_platform.core import customer_status
 from gtm_platform.core.calls import BOOKINGS
-from gtm_platform.identity import person_records
+from gtm_platform.identity import normalise, person_records
 from gtm_platform.identity.people import IDS
 from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.identity.precedence import by_precedence
-from gtm_platform.ingest.feeds import CallFeed, PersonFeed, feed_rows, read
+from gtm_platform.ingest.feeds import CallFeed, PersonFeed, SeatFeed, feed_rows, read
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.policy import Identity, Policy
 from gtm_platform.policy import policy as current_policy
+from gtm_platform.sources.feeds import seat_feeds
 
+SEATS = seat_feeds()
 OWNERS = {feed.source: feed.owners.table for feed in FEEDS if feed.owners}
 # Who looks after somebody: the owner of the record, or who held the last call.
 MANAGERS: list[PersonFeed | CallFeed] = [
@@ -58,6 +60,12 @@ CONTRACT = Contract(
         "churn_reason": Column(
             "string", "Why, as the billing system says, else as the latest lost deal does.", personal=True
         ),
+        "mail_bounces": Column(
+            "boolean", "Mail comes back as nobody has the address; null where no system that sends mail knows it."
+        ),
+        "seat_deactivated": Column(
+            "boolean", "It was taken off the users of our products; null for who is not named among them."
+        ),
     },
     key=("customer_id",),
     about="Name, company, place, account manager and status of each customer.",
@@ -77,6 +85,7 @@ def table(
     companies: ibis.Table,
     records: person_records.Tables,
     owners: Mapping[str, ibis.Table],
+    seats: Mapping[str, ibis.Table],
     calls: ibis.Table,
     subscriptions: ibis.Table,
     revenue: ibis.Table,
@@ -92,17 +101,20 @@ def table(
     status = customer_status.summed(subscriptions)
     billed = revenue.select("customer_id", "first_paid_at")
     lost = pipeline.select("customer_id", "lost_reason")
-    profiles = left_join_all(profiles, [*_signups(links, records), status, billed, lost, _hosts(calls)])
+    own_seats = _seats(people, [_listed(feed, seats[feed.table]) for feed in SEATS])
+    profiles = left_join_all(profiles, [*_signups(links, records), own_seats, status, billed, lost, _hosts(calls)])
     rules = policy.identity
     typed = _first(profiles, "company_name", rules)
     return profiles.select(
         "customer_id",
         "company_domain",
+        "seat_deactivated",
         **{field: _first(profiles, field, rules) for field in STATED if field != "company_name"},
         company_name=ibis.coalesce(
             profiles["listed_name"].nullif(profiles["company_domain"]), typed, profiles["listed_name"]
         ),
         signup_at=_earliest_signup(profiles),
+        mail_bounces=_bounces(profiles),
         **_account_manager(profiles, rules),
         **customer_status.columns(profiles),
     )
@@ -120,7 +132,8 @@ def _stated(feed: PersonFeed, records: ibis.Table, owners: ibis.Table | None) ->
         )
         records = left_join_all(records.mutate(owner_key=read(records, feed.owner_id)), [active], "owner_key")
         manager = {f"{feed.source}_{name}": records[name] for name in ("manager", "manager_email")}
-    stated = {f"{feed.source}_{field}": read(records, getattr(feed, field)) for field in STATED if getattr(feed, field)}
+    fields = [*STATED, "mail_bounces"]
+    stated = {f"{feed.source}_{field}": read(records, getattr(feed, field)) for field in fields if getattr(feed, field)}
     return records.select(**{feed.id_column: read(records, feed.id)}, **stated, **manager)
 
 
@@ -140,6 +153,31 @@ def _account_manager(profiles: ibis.Table, rules: Identity) -> dict[str, ibis.Va
         "assigned_am_email": ibis.cases(*zip(present, emails, strict=True)),
         "am_source": ibis.cases(*zip(present, sources, strict=True)),
     }
+
+
+def _bounces(profiles: ibis.Table) -> ibis.Value:
+    """Return whether mail comes back in any source; null where none has a record that would say so."""
+    every = [profiles[f"{feed.source}_mail_bounces"] for feed in FEEDS if feed.mail_bounces]
+    if not every:
+        return ibis.null("boolean")
+    return ibis.ifelse(ibis.or_(*(each.fill_null(False) for each in every)), True, ibis.coalesce(*every))
+
+
+def _listed(feed: SeatFeed, accounts: ibis.Table) -> ibis.Table:
+    """Return [address, has_seat] of whoever the accounts name."""
+    members = accounts.select(address=read(accounts, feed.members).unnest(), has_seat=True)
+    former = accounts.select(address=read(accounts, feed.former_members).unnest(), has_seat=False)
+    return members.union(former)
+
+
+def _seats(people: ibis.Table, listed: Sequence[ibis.Table]) -> ibis.Table:
+    """Return [customer_id, seat_deactivated] of whose address some account names."""
+    if not listed:
+        return people.select("customer_id", seat_deactivated=ibis.null("boolean")).limit(0)
+    every = ibis.union(*listed)
+    every = every.select("has_seat", email=normalise.email(every["address"]))
+    owned = people.select("customer_id", email=people["all_emails"].unnest()).join(every, "email")
+    return owned.group_by("customer_id").agg(seat_deactivated=~owned["has_seat"].any())
 
 
 def _hosts(calls: ibis.Table) -> ibis.Table:
@@ -182,6 +220,7 @@ TABLE = DailyTable(
         "companies": "identity/companies",
         "records": person_records.TABLES,
         "owners": OWNERS,
+        "seats": {feed.table: feed.table for feed in SEATS},
         "calls": "core/calls",
         "subscriptions": "core/subscriptions",
         "revenue": "core/revenue",

@@ -2,7 +2,9 @@
 
 import ibis
 
+from gtm_platform.core.cancel_sentences import cancel_sentence
 from gtm_platform.core.messages import customer_messages
+from gtm_platform.core.own_words import own_words
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.days import Day, within
@@ -22,6 +24,7 @@ CONTRACT = Contract(
             "float64", "Mean tone of its own messages in 90 days, -1 to 1.", rule=lambda v: v.between(-1, 1)
         ),
         "cancel_mentioned_at": Column("timestamp('UTC', 6)", "Its latest message that speaks of cancelling."),
+        "cancel_sentence": Column("string", "The sentence of that message by which it does.", personal=True),
     },
     key=("customer_id",),
     about="Support of each customer; counts are 0 for none, and null while Intercom is off.",
@@ -91,11 +94,15 @@ def _conversations(conversations: ibis.Table, rules: Support, day: Day) -> ibis.
 
 
 def _messages(messages: ibis.Table, rules: Support, day: Day) -> ibis.Table:
+    words = own_words(messages["body"], rules.auto_reply)
+    messages = messages.mutate(cancels=cancel_sentence(words, rules.cancelling))
     recent = messages["tone"].notnull() & within(messages["created_at"], day, WINDOW_DAYS)
+    cancels, latest = messages["cancels"].notnull(), messages["created_at"]
     customers = messages.group_by("customer_id").agg(
         tones=messages["tone"].cast(TONE).sum(where=recent),
         messages=messages.count(where=recent),
-        cancel_mentioned_at=messages["created_at"].max(where=messages["body"].re_search(rules.cancel_words)),
+        cancel_mentioned_at=latest.max(where=cancels),
+        cancel_sentence=messages["cancels"].argmax(latest, where=cancels),
     )
     mean = customers["tones"].cast("float64") / customers["messages"].nullif(0)
     return customers.mutate(sentiment_90d=mean).drop("tones", "messages")

@@ -1,4 +1,4 @@
-"""The cohorts of companies and their changes, held against the sandbox's truth."""
+"""The cohorts of companies and their changes, held against the sandbox's truth, as far as its systems show it."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from gtm_platform.cohorts.company_cohorts import COMPETITOR, CUSTOMER, IN_MARKET
 from gtm_platform.cohorts.transitions import DORMANT
 from gtm_platform.demo.findings import Finding
 from gtm_platform.demo.hubspot_objects import hubspot_properties
+from gtm_platform.demo.market_checks import truth_of_market
 from gtm_platform.demo.sandbox_process import Box
 from gtm_platform.lake.dagster.resource import the_lake
 
@@ -18,7 +19,7 @@ Change = tuple[str, str]  # from, to
 
 COHORTS = {"customer": CUSTOMER, "partner": PARTNER, "in_market": IN_MARKET, "competitor": COMPETITOR}
 SHORT = {cohort: name for name, cohort in COHORTS.items()}
-NONE, ACTIVE, IN_THE_MARKET = "none", "active", "in_market"
+NONE, ACTIVE = "none", "active"
 
 
 def changes(days: Sequence[date]) -> Counter[Change]:
@@ -27,7 +28,7 @@ def changes(days: Sequence[date]) -> Counter[Change]:
 
 
 def cohorts(box: Box, days: Sequence[date]) -> Finding:
-    """Check each change of each day after the first, as far as nothing may be seen later."""
+    """Check each change of each day after the first."""
     wrong: list[str] = []
     count = 0
     truths = {day: _truth(box, day) for day in days}
@@ -35,11 +36,11 @@ def cohorts(box: Box, days: Sequence[date]) -> Finding:
         ours = _recorded(day)
         count += len(ours)
         wrong += _differences(day, ours, truths[before], truths[day], _apart(day))
-    return Finding(f"{count:,} changes of companies' cohorts, each where the systems show it in time", wrong)
+    return Finding(f"{count:,} changes of companies' cohorts, each on the day on which the systems show it", wrong)
 
 
 def cohorts_in_hubspot(box: Box, day: date) -> Finding:
-    """Check that HubSpot, asked directly, holds of each company the cohort that it truly is in."""
+    """Check that HubSpot, asked directly, holds of each company the cohort that the systems show."""
     truth = _truth(box, day)
     companies = the_lake().partition("core/unified_companies", day.isoformat())
     delivered = companies.filter(companies["hubspot_company_id"].notnull(), companies["domain"].notnull())
@@ -49,18 +50,59 @@ def cohorts_in_hubspot(box: Box, day: date) -> Finding:
     wrong = [
         f"company {id} ({domains[id]}): HubSpot holds {properties.get('customer_cohort')}"
         for id, properties in hubspot_properties("companies", list(domains), ["customer_cohort"]).items()
-        if (properties.get("customer_cohort") or None) != _cohort_of(truth.get(domains[id]))
-        and not (domains[id] in apart or _may_be_late(truth.get(domains[id])))
+        if (properties.get("customer_cohort") or None) not in map(COHORTS.get, _standings(truth.get(domains[id])))
+        and domains[id] not in apart
     ]
     return Finding(f"{len(domains):,} HubSpot companies hold today's cohort", wrong)
 
 
-def _cohort_of(row: Row | None) -> str | None:
-    return COHORTS[row["cohort"]] if row else None
+def main_contacts(box: Box, days: Sequence[date]) -> Finding:
+    """Check on each day whose main contact has left, where the addresses of all who work there say so."""
+    wrong, companies, gone = [], 0, 0
+    for day in days:
+        true, ours = _true_main_contacts(box, day), _champions_left(day)
+        for domain in sorted((true.keys() & ours.keys()) - _apart(day)):
+            companies += 1
+            gone += true[domain]
+            if ours[domain] != true[domain]:
+                wrong.append(f"{day} {domain}: the main contact has left is {ours[domain]}, in truth {true[domain]}")
+    return Finding(f"{companies:,} times who is a company's main contact, {gone:,} times one who has left", wrong)
+
+
+def _true_main_contacts(box: Box, day: date) -> dict[str, bool]:
+    """Whether each company's main contact has left; without companies of whose people somebody has no address there."""
+    truth = box.ask("truth", day=day.isoformat())
+    unsure = {
+        person["company_domain"]
+        for person in truth["people"]
+        if not any(email.endswith(f"@{person['company_domain']}") for email in person["emails"])
+    }
+    return {row["domain"]: row["champion_left"] for row in truth["cohorts"] if row["domain"] not in unsure}
+
+
+def _champions_left(day: date) -> dict[str, bool]:
+    companies = the_lake().partition("core/unified_companies", day.isoformat())
+    rows = companies.filter(companies["domain"].notnull()).select("domain", "champion_left").to_pyarrow().to_pylist()
+    return {row["domain"]: row["champion_left"] for row in rows}
 
 
 def _truth(box: Box, day: date) -> dict[str, Row]:
-    return {row["domain"]: row for row in box.ask("truth", day=day.isoformat())["cohorts"]}
+    """The companies by their domains: those that are in a cohort, or may be seen to be in one."""
+    truth = truth_of_market(box, day)
+    rows = {row["domain"]: row for row in truth["cohorts"]}
+    shown = truth["shown"]["cohorts"]
+    bare: Row = {"cohort": None, "by_address": True, "dormant": False}
+    return {domain: {**bare, **rows.get(domain, {}), "shown": shown.get(domain)} for domain in rows.keys() | shown}
+
+
+def _standings(row: Row | None) -> set[str]:
+    """The cohorts that a company can be seen in: one, unless only an uncertain sign speaks for it.
+
+    A customer of whose users nobody has its address may be known by name only, and then be in any.
+    """
+    if row is None:
+        return {NONE}
+    return {cohort or NONE for cohort in row["shown"] or (None,)} if row["by_address"] else {*COHORTS, NONE}
 
 
 def _recorded(day: date) -> dict[str, Change]:
@@ -94,44 +136,19 @@ def _differences(
     day: date, ours: Mapping[str, Change], before: Mapping[str, Row], now: Mapping[str, Row], apart: set[str]
 ) -> Iterator[str]:
     for domain in sorted((ours.keys() | before.keys() | now.keys()) - apart):
-        expected, recorded = _true_change(before.get(domain), now.get(domain)), ours.get(domain)
-        if recorded != expected and not _is_late(recorded, before.get(domain), now.get(domain)):
-            yield f"{day} {domain}: {_worded(recorded)}, in truth {_worded(expected)}"
+        expected, recorded = _true_changes(before.get(domain), now.get(domain)), ours.get(domain)
+        if recorded not in expected:
+            shown = " or ".join(sorted(map(_worded, expected)))
+            yield f"{day} {domain}: {_worded(recorded)}, in truth {shown}"
 
 
-def _is_late(recorded: Change | None, before: Row | None, now: Row | None) -> bool:
-    """Whether the platform learns later than the world how a company stands, and ends where it truly is.
-
-    That a job was closed shows with a full refresh only: who has left the market is in it until then.
-    """
-    uncertain = _may_be_late(before) or _may_be_late(now)
-    if recorded is None:
-        return uncertain or bool(before and before["cohort"] == IN_THE_MARKET and "visits" not in before["signs"])
-    leaves = recorded[0] == IN_THE_MARKET
-    return (uncertain or leaves) and recorded[1] == (now["cohort"] if now else NONE)
+def _true_changes(before: Row | None, now: Row | None) -> set[Change | None]:
+    """The changes that can be seen from one day to the next: one, as long as all signs are certain."""
+    return {_turn(before, now) if was == is_ else (was, is_) for was in _standings(before) for is_ in _standings(now)}
 
 
-def _may_be_late(row: Row | None) -> bool:
-    """Whether a company's cohort shows only in files, a partner's portal, what a developer does or an import of code.
-
-    Files are dropped once a week, not every partner is in a portal, of some developers nobody can tell where they
-    work, not every import is sure evidence, and a company of whose users nobody has its address may be known by name
-    only.
-    """
-    if row is None:
-        return False
-    if row["cohort"] == "customer":
-        return not row["by_address"]
-    signals = set(row["signs"]) - {"competitors", "partner_status"}
-    return row["cohort"] in ("partner", "competitor") or (
-        row["cohort"] == IN_THE_MARKET and signals <= {"acts", "listed"}
-    )
-
-
-def _true_change(before: Row | None, now: Row | None) -> Change | None:
-    was, is_ = (row["cohort"] if row else NONE for row in (before, now))
-    if was != is_:
-        return was, is_
+def _turn(before: Row | None, now: Row | None) -> Change | None:
+    """A customer that fell dormant, or came back."""
     if not (before and now) or before["dormant"] == now["dormant"]:
         return None
     return (ACTIVE, DORMANT) if now["dormant"] else (DORMANT, ACTIVE)

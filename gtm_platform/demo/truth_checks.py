@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
-from gtm_platform.demo.cohort_checks import cohorts, cohorts_in_hubspot
+from gtm_platform.demo.cohort_checks import cohorts, cohorts_in_hubspot, main_contacts
 from gtm_platform.demo.findings import Finding, days_since_full_refresh
 from gtm_platform.demo.hubspot_objects import hubspot_properties
 from gtm_platform.demo.market_checks import market
@@ -29,8 +29,9 @@ def against(box: Box, days: Sequence[date]) -> list[Finding]:
         _records(box, last),
         _people(truth, last),
         _figures(days, box),
-        market(box, days),
+        market(box, last),
         cohorts(box, days),
+        main_contacts(box, days),
         _hubspot(truth, last),
         cohorts_in_hubspot(box, last),
         _slack(box),
@@ -118,6 +119,10 @@ def _same_count(ours: Any, true: Any) -> bool:
     return (ours or 0) == (true or 0)
 
 
+def _same_flag(ours: Any, true: Any) -> bool:
+    return bool(ours) == bool(true)
+
+
 def _same(ours: Any, true: Any) -> bool:
     return bool(ours == true)
 
@@ -134,6 +139,8 @@ EXACT = {
     "csat_count_90d": _same_count,
     "open_conversations": _same_count,
     "open_critical_tickets": _same_count,
+    "mail_bounces": _same_flag,
+    "seat_deactivated": _same_flag,
     "last_seen_at": _same_instant,
     "logins_7d": _same,
     "logins_30d": _same,

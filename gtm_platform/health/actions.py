@@ -9,6 +9,7 @@ from datetime import date
 
 import ibis
 
+from gtm_platform.core import main_contact
 from gtm_platform.lake.expressions.days import Day, days_since
 from gtm_platform.lake.expressions.literals import number
 from gtm_platform.policy import Policy, Signals
@@ -35,42 +36,43 @@ def signals(policy: Policy) -> list[Signal]:
     limits, healthy = policy.health.signals, policy.health.status.healthy
     away, soon = policy.health.inactive_days, limits.renewal_days
     champion = policy.companies.champion_left
+    advice = policy.health.action
     csat, tone, engagement = (number(v) for v in (limits.low_csat, limits.negative_tone, limits.low_engagement))
     return [
         Signal(
             "cancellation_scheduled",
             ("customer_status", "current_period_end"),
-            "Ask what would make the customer stay: the subscription is set to end.",
+            advice("cancellation_scheduled"),
             lambda t, _flags, _day: is_leaving(t),
         ),
         Signal(
             "cancel_mentioned",
-            ("cancel_mentioned_at",),
-            "Call today: the customer spoke of cancelling.",
+            ("cancel_mentioned_at", "cancel_sentence"),
+            advice("cancel_mentioned"),
             lambda _t, flags, _day: flags["cancel"],
         ),
         Signal(
             "payment_delinquent",
             ("is_delinquent", "subscription_status"),
-            "Settle the overdue payment with the billing contact.",
+            advice("payment_delinquent"),
             lambda _t, flags, _day: flags["delinquent"],
         ),
         Signal(
             "critical_ticket_open",
             ("open_critical_tickets",),
-            "Escalate the critical ticket and tell the customer.",
+            advice("critical_ticket_open"),
             lambda _t, flags, _day: flags["critical"],
         ),
         Signal(
             "failed_payments",
             ("failed_payments_30d",),
-            "Ask for a working payment method: charges failed.",
+            advice("failed_payments"),
             lambda t, _flags, _day: t["failed_payments_30d"] > 0,
         ),
         Signal(
             "renewal_soon",
             ("current_period_end", "health_score"),
-            f"Talk to the customer before it renews: that is within {soon} days.",
+            advice("renewal_soon"),
             lambda t, _flags, day: (
                 days_since(t["current_period_end"], day).between(-soon, 0) & (t["health_score"] < healthy)
             ),
@@ -78,43 +80,43 @@ def signals(policy: Policy) -> list[Signal]:
         Signal(
             f"inactive_{away}d",
             ("last_seen_at", "days_since_seen"),
-            f"Win the customer back: not seen for {away} days or more.",
+            advice("inactive"),
             lambda _t, flags, _day: flags["inactive"],
         ),
         Signal(
             "champion_left",
-            ("company_name", "days_since_seen"),
-            "Get to know a colleague: the main contact is no longer seen, others of the company are.",
+            ("company_name", "seat_deactivated", "mail_bounces", "days_since_seen"),
+            advice("champion_left"),
             lambda t, _flags, _day: _is_gone(t, champion),
         ),
         Signal(
             "usage_falling",
             ("logins_14d", "logins_14d_before"),
-            "Ask what has changed: the product is used much less.",
+            advice("usage_falling"),
             lambda t, _flags, _day: _is_falling(t, limits),
         ),
         Signal(
             "low_csat",
             ("csat_avg_90d", "csat_count_90d"),
-            "Follow up on the poor support ratings.",
+            advice("low_csat"),
             lambda t, _flags, _day: t["csat_avg_90d"] < csat,
         ),
         Signal(
             "negative_tone",
             ("sentiment_90d",),
-            "Read the last messages and reach out.",
+            advice("negative_tone"),
             lambda t, _flags, _day: t["sentiment_90d"] < tone,
         ),
         Signal(
             "low_engagement",
             ("logins_30d", "onboarding_pct"),
-            "Offer a session on getting more of the product.",
+            advice("low_engagement"),
             lambda t, _flags, _day: t["engagement_score"] < engagement,
         ),
         Signal(
             "single_user",
             ("company_name",),
-            "Get a colleague on board: one person uses the product.",
+            advice("single_user"),
             lambda t, _flags, _day: t["company_users"] == 1,
         ),
     ]
@@ -132,11 +134,11 @@ def _is_falling(facts: ibis.Table, limits: Signals) -> ibis.ir.BooleanValue:
 
 
 def _is_gone(facts: ibis.Table, rules: ChampionLeft) -> ibis.ir.BooleanValue:
-    """Tell whether the main contact of a company is silent while a colleague is not, as in cohorts/company_accounts."""
+    """Tell whether who is the main contact of a company has left, as cohorts/company_accounts says of the company."""
     days, of_company = facts["days_since_seen"], facts["company_days_since_seen"]
-    is_silent = (days >= rules.silent_days).fill_null(True)
     is_colleague = (of_company < days).fill_null(True)
-    return facts["is_main_contact"].fill_null(False) & is_silent & is_colleague & (of_company < rules.active_days)
+    alone_silent = main_contact.is_silent(facts, rules) & is_colleague & main_contact.is_active(of_company, rules)
+    return facts["is_main_contact"].fill_null(False) & (main_contact.has_gone(facts, rules) | alone_silent)
 
 
 def columns(facts: ibis.Table, flags: Flags, policy: Policy, day: Day) -> dict[str, ibis.ir.ArrayValue]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import ibis
 
 from gtm_platform.core.activity import engagement
+from gtm_platform.core.main_contact import longest_customer
 from gtm_platform.health import actions, components
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, DaysAgo
@@ -98,7 +99,8 @@ def facts(
     people: ibis.Table, profile: ibis.Table, revenue: ibis.Table, activity: ibis.Table, support: ibis.Table
 ) -> ibis.Table:
     """Return a row per current customer with everything that its health is made from."""
-    customers = profile.filter(profile["is_customer"]).select("customer_id", "signup_at", "customer_status")
+    customers = profile.filter(profile["is_customer"])
+    customers = customers.select("customer_id", "signup_at", "customer_status", "mail_bounces", "seat_deactivated")
     return left_join_all(customers, [revenue, activity, support, _colleagues(people, profile, activity)])
 
 
@@ -107,19 +109,17 @@ def _colleagues(people: ibis.Table, profile: ibis.Table, activity: ibis.Table) -
 
     Users are those who were ever seen in the product; the main contact is who has been a customer the longest.
     """
-    staff = people.filter(people["company_id"].notnull()).select("customer_id", "company_id")
+    staff = people.filter(people["company_id"].notnull()).select("customer_id", "company_id", "shared_inbox")
     domains = [
         profile.select("customer_id", "is_customer", "customer_since"),
         activity.select("customer_id", "last_seen_at", "days_since_seen"),
     ]
     staff = left_join_all(staff, domains).view()
     was_seen = staff["last_seen_at"].notnull()
-    longest = ibis.struct({"since": staff["customer_since"], "customer_id": staff["customer_id"]})
-    is_customer = staff["is_customer"].fill_null(False) & staff["customer_since"].notnull()
     companies = staff.group_by("company_id").agg(
         users=was_seen.sum(),
         company_days_since_seen=staff["days_since_seen"].min(),
-        longest=longest.min(where=is_customer),
+        longest=longest_customer(staff),
     )
     rows = staff.view().join(companies, "company_id")
     return rows.select(

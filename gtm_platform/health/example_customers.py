@@ -45,6 +45,8 @@ KINDS = pa.schema(
         "company_users": pa.int64(),
         "company_days_since_seen": pa.int64(),
         "is_main_contact": pa.bool_(),
+        "mail_bounces": pa.bool_(),
+        "seat_deactivated": pa.bool_(),
     }
 )
 
@@ -77,6 +79,8 @@ def from_best_to_worst(policy: Policy) -> dict[str, Sequence[Any]]:
         "company_users": (5, 1),
         "company_days_since_seen": (0,),
         "is_main_contact": (False, True),
+        "mail_bounces": (False, True),
+        "seat_deactivated": (False, True),
         "mrr_reporting": (100, 0),
     }
 

@@ -3,6 +3,7 @@
 `ask` gets the parameters to send, so the same object serves a query string and the body of a search.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -12,6 +13,9 @@ from gtm_platform.http.pages import Page, get_path, get_path_or_none, rows
 from gtm_platform.http.redaction import excerpt
 
 Ask = Callable[[dict[str, Any]], bytes]
+# Reads the page at an address, the first one for None: its body and its headers.
+AskAddress = Callable[[str | None], tuple[bytes, Mapping[str, str]]]
+NEXT_LINK = re.compile(r"""<([^>]*)>[^,<]*;\s*rel="?next"?(?=[;,\s]|$)""", re.IGNORECASE)
 EMPTY_PAGES = 10
 REPEATS = 3  # how often in a row the page before may come once more
 
@@ -81,6 +85,32 @@ class LastIdPaging:
         if not (ids := [key for raw in listed.page if (key := get_path_or_none(raw, self.id))]):
             raise CursorLoop("", f"No row of '{self.rows}' has an id, so there is nothing to go on from.")
         return ids[-1]
+
+
+@dataclass(frozen=True)
+class LinkPaging:
+    """The address of the next page lies in the body at `next_at`; without that, in the header Link."""
+
+    rows: str = "data"
+    next_at: tuple[str, ...] = ()
+
+    def walk(self, ask: AskAddress) -> Iterator[Listed]:
+        """Yield page after page."""
+        newest: list[Mapping[str, str]] = []
+
+        def body_at(params: Mapping[str, Any]) -> bytes:
+            body, headers = ask(params.get("address"))
+            newest[:] = [headers]
+            return body
+
+        where = ".".join(self.next_at) or "the header Link"
+        return _walk(body_at, {}, "address", self.rows, lambda listed: self._next(listed, newest[0]), where)
+
+    def _next(self, listed: Listed, headers: Mapping[str, str]) -> Any:
+        if self.next_at:
+            return get_path(listed.body, *self.next_at)
+        match = NEXT_LINK.search(headers.get("link", ""))
+        return match[1] if match else None
 
 
 def _walk(

@@ -67,11 +67,12 @@ def table(
     domains = registered(statements.view(), lists, rules)  # as a view at each use the engine makes it once
     statements = statements.view().left_join(domains.view(), "host", rname="{name}_of_host")
     claims = ibis.union(*[_claims(feed, rows) for feed, rows in stated if feed.other_domains])
-    further, contested = _further_domains(_of_domains(claims, domains))
+    claims = _of_domains(claims, domains)
+    names = _names(ibis.union(*[_own_names(feed, rows) for feed, rows in stated if feed.id]), domains)
+    further, contested = _further_domains(claims.view().union(_rival_claims(claims.view(), names)))
     statements = statements.left_join(further, "domain", rname="{name}_of_further")
     statements = statements.mutate(main=ibis.coalesce(statements["main"], statements["domain"]))
-    ids = [person_records.named(feed.source, statements[feed.ids_column]) for feed in WITH_IDS if feed.stands_alone]
-    key = ibis.coalesce(statements["main"], *ids)
+    key = ibis.coalesce(statements["main"], statements["record"])
     companies = _companies(statements.mutate(key=key).filter(lambda t: t["key"].notnull()), rules)
     companies = companies.left_join(contested, companies["domain"] == contested["main"])
     return _with_ids(companies.drop("main"), previous, day)
@@ -91,13 +92,19 @@ def _by_id(companies: ibis.Table, feed: CompanyFeed) -> ibis.Table:
 
 
 def _statements(feed: CompanyFeed, table: ibis.Table, rules: Identity) -> ibis.Table:
-    """Return [rank, host, name, <source>_company_ids…]: all that a feed says about companies."""
+    """Return [rank, host, record, name, <source>_company_ids…]: all that a feed says about companies.
+
+    `record` names a record that is a company by itself where it has no domain, with those that were merged into it.
+    """
     rank = ranks(FEEDS, "company_name", rules)[feed.source]
     ids = {feed.ids_column: read(table, feed.id)} if feed.id else {}
-    parts = [_statement(table, rank, read(table, feed.domain), name=read(table, feed.name), **ids)]
+    record = person_records.named(feed.source, read(table, feed.id)) if feed.stands_alone else ibis.null("string")
+    parts = [_statement(table, rank, read(table, feed.domain), record=record, name=read(table, feed.name), **ids)]
     if feed.merged_ids and ids:
-        merged = table.select(domain=read(table, feed.domain), loser=read(table, feed.merged_ids).unnest())
-        parts.append(_statement(merged, rank, merged["domain"], **{feed.ids_column: merged["loser"]}))
+        losers = read(table, feed.merged_ids).unnest()
+        merged = table.select(domain=read(table, feed.domain), record=record, loser=losers)
+        columns = {"record": merged["record"], feed.ids_column: merged["loser"]}
+        parts.append(_statement(merged, rank, merged["domain"], **columns))
     if feed.other_domains:
         further = table.select(domain=read(table, feed.other_domains).unnest())
         parts.append(_statement(further, rank, further["domain"]))
@@ -110,7 +117,7 @@ def _by_mail(links: ibis.Table) -> ibis.Table:
 
 
 def _statement(t: ibis.Table, rank: int, site: ibis.Value, **columns: ibis.Value) -> ibis.Table:
-    names = ("name", *[feed.ids_column for feed in WITH_IDS])
+    names = ("record", "name", *[feed.ids_column for feed in WITH_IDS])
     return t.select(
         rank=ibis.literal(rank, "int64"),
         host=normalise.site(site),
@@ -131,6 +138,25 @@ def _of_domains(claims: ibis.Table, domains: ibis.Table) -> ibis.Table:
     """Return [main, domain] of the claims: a company's own domain and one that it has."""
     own = claims.join(domains.view().select(own="host", main="domain"), "own")
     return own.join(domains.view().select("host", "domain"), "host").select("main", "domain").distinct()
+
+
+def _own_names(feed: CompanyFeed, rows: ibis.Table) -> ibis.Table:
+    """Return [host, name] of the feed's companies."""
+    return rows.select(host=normalise.site(read(rows, feed.domain)), name=normalise.company_name(read(rows, feed.name)))
+
+
+def _names(own_names: ibis.Table, domains: ibis.Table) -> ibis.Table:
+    """Return [domain, name]: what systems call the company that goes by a domain."""
+    named = own_names.filter(own_names["name"].notnull())
+    return named.join(domains.view().select("host", "domain"), "host").select("domain", "name").distinct()
+
+
+def _rival_claims(claims: ibis.Table, names: ibis.Table) -> ibis.Table:
+    """Return the claims of companies that go by a further domain of another, in some system and under another name."""
+    further = claims.filter(claims["main"] != claims["domain"])
+    called = further.join(names.view(), "domain").select("main", "domain", "name")
+    strangers = called.anti_join(names.view().rename(main="domain"), ["main", "name"])
+    return strangers.select(main="domain", domain=strangers["domain"]).distinct()
 
 
 def _further_domains(claims: ibis.Table) -> tuple[ibis.Table, ibis.Table]:

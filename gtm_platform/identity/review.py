@@ -1,4 +1,4 @@
-"""`identity/review`: who may be the same and was not tied together, for a person to decide; people as ids only.
+"""`identity/review`: who may be the same and was not tied together, or was and may be two; people as ids only.
 
 A pair leaves the list when its two are one, or when a person has split them. Who is new is compared with everybody
 near; the pairs of the day before are kept, so that a day costs what is new on it, and one without news nothing.
@@ -11,7 +11,8 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from gtm_platform.identity import decisions, person_records
+from gtm_platform.identity import decisions, normalise, person_records
+from gtm_platform.identity.companies import references
 from gtm_platform.identity.similar import (
     Likeness,
     neighbourhood,
@@ -22,13 +23,13 @@ from gtm_platform.identity.similar import (
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, PreviousDay
 from gtm_platform.lake.duckdb_engine import engine
-from gtm_platform.policy import Policy
+from gtm_platform.policy import Identity, Policy
 from gtm_platform.policy import policy as current_policy
 from gtm_platform.state.identity_decisions import Decision
 
 PERSON, COMPANY = "person", "company"
-HELD_BACK, SIMILAR, SIMILAR_NAME = "held_back", "similar", "similar_name"
-RULES = (HELD_BACK, SIMILAR, SIMILAR_NAME)
+HELD_BACK, SIMILAR, SIMILAR_NAME, TWO_COMPANIES = "held_back", "similar", "similar_name", "two_companies"
+RULES = (HELD_BACK, SIMILAR, SIMILAR_NAME, TWO_COMPANIES)
 
 CONTRACT = Contract(
     {
@@ -38,7 +39,8 @@ CONTRACT = Contract(
         "rule": Column(
             "string",
             "held_back: what they share does not count; similar: their records say much the same; "
-            "similar_name: companies by their names.",
+            "similar_name: companies by their names; two_companies: one customer, both ids being its own, of whose "
+            "records an id alone may tie together addresses at two companies.",
             nullable=False,
             rule=lambda v: v.isin(RULES),
         ),
@@ -65,7 +67,7 @@ def table(
 ) -> pa.Table:
     """Return the pairs of the day."""
     rules = policy.identity.similar
-    rows = list(_held_back(links))
+    rows = [*_held_back(links), *_of_two_companies(links, companies, policy.identity)]
     before = engine().to_pyarrow(previous).to_pylist()
     customers = links.select("customer_id", "first_seen").distinct()
     rows += _still_apart(before, SIMILAR, customers.select(id="customer_id"))
@@ -113,6 +115,30 @@ def _held_back(links: ibis.Table) -> Iterator[Row]:
         reason=waiting["reason"].min(), customers=waiting["customer_id"].collect(distinct=True).sort()
     )
     yield from _pairs_with_first(PERSON, engine().to_pyarrow(groups).to_pylist(), "customers")
+
+
+def _of_two_companies(links: ibis.Table, companies: ibis.Table, rules: Identity) -> Iterator[Row]:
+    """List customers who may be two: an id of some system ties addresses of two companies that systems know."""
+    tied = links.filter(links["match_method"] == "shared_id").select("customer_id").distinct()
+    mail = links.semi_join(tied, "customer_id").filter(lambda t: t["email"].notnull())
+    mail = mail.filter(~normalise.is_shared_inbox(mail["email"], rules))
+    mail = mail.select("customer_id", company=normalise.domain(mail["email"]))
+    stated = companies.filter(companies["match_method"] == "domain")
+    at = mail.join(references(stated), "company")
+    several = at.group_by("customer_id").having(at["company_id"].nunique() > 1).agg(domains=_distinct(at["company"]))
+    for row in engine().to_pyarrow(several.order_by("customer_id")).to_pylist():
+        yield {
+            "kind": PERSON,
+            "first_id": row["customer_id"],
+            "second_id": row["customer_id"],
+            "rule": TWO_COMPANIES,
+            "score": None,
+            "reason": f"an id ties together addresses at {' and '.join(row['domains'])}",
+        }
+
+
+def _distinct(texts: ibis.Value) -> ibis.Value:
+    return texts.collect(distinct=True).sort()
 
 
 def _contested_domains(companies: ibis.Table) -> Iterator[Row]:

@@ -1,8 +1,8 @@
-"""What a source contributes beside its streams: people, companies, use, accounts, calls, subscriptions. Values only.
+"""What a source contributes beside its streams: people, companies, use, accounts, seats, calls, subscriptions.
 
-A feed lies in `sources/<x>/feeds.py` under the name FEEDS. A field of a feed is a column's name or a function of the
-table. Identity and core read the feeds; what they make of them, and whose word counts where two disagree, does not
-belong here.
+Values only. A feed lies in `sources/<x>/feeds.py` under the name FEEDS. A field of a feed is a column's name or a
+function of the table. Identity and core read the feeds; what they make of them, and whose word counts where two
+disagree, does not belong here.
 """
 
 from collections.abc import Callable, Mapping
@@ -69,6 +69,7 @@ class PersonFeed:
     signed_up_at: Field | None = None
     created_at: Field | None = "created_at"
     seen_at: Field | None = None
+    mail_bounces: Field | None = None  # whether mail to its address came back, as nobody has it
     rank: Field | None = None
     is_account: bool = False  # whoever has a record has an account of the product
     mentions: tuple[Mention, ...] = ()
@@ -97,6 +98,7 @@ class CompanyFeed:
     other_domains: Field | None = None  # an array
     merged_ids: Field | None = None  # an array
     stands_alone: bool = False  # a record without a domain is a company by itself
+    lead_source: Field | None = None  # how the company came to us, where a person says so
     ids_about: str = ""
     rows: Callable[[ibis.Table], ibis.Table] | None = None
     precedence_by_field: Mapping[str, int] = field(default_factory=dict)
@@ -126,6 +128,20 @@ class UsageFeed:
     record_id: Field  # as in the source's person feed
     at: Field  # a date or an instant
     value: Field | None = None  # one a row, without it
+    precedence: int = 10
+
+
+@dataclass(frozen=True)
+class SeatFeed:
+    """A table of a product's accounts: the addresses of who may use each, and of who no longer may.
+
+    Both fields are arrays. Who may use any account has a seat; a table that names nobody says nothing of anybody.
+    """
+
+    source: str
+    table: str
+    members: Field
+    former_members: Field
     precedence: int = 10
 
 
@@ -265,7 +281,7 @@ class SubscriptionFeed:
         return bool(self.copy_of)
 
 
-Feed = PersonFeed | CompanyFeed | UsageFeed | AccountFeed | CallFeed | SubscriptionFeed
+Feed = PersonFeed | CompanyFeed | UsageFeed | AccountFeed | SeatFeed | CallFeed | SubscriptionFeed
 
 
 def lasting(mrr: ibis.Value, arr: ibis.Value) -> ibis.Value:

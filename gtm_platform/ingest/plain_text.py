@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 # What the reader of a message sees on a new line.
 BLOCKS = frozenset({"p", "br", "div", "li", "ul", "ol", "tr", "table", "blockquote", "h1", "h2", "h3", "h4", "pre"})
+QUOTE = "blockquote"
 UNSEEN = frozenset({"script", "style", "head", "title"})
 
 
@@ -12,18 +13,24 @@ class _TextParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.pieces: list[str] = []
-        self.unseen = 0
+        self.unseen = self.quotes = 0
 
     def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 (the parser passes it)
         self.unseen += tag in UNSEEN
-        self.pieces.append("\n" if tag in BLOCKS else "")
+        self.quotes += tag == QUOTE
+        self.pieces.append(self._line() if tag in BLOCKS else "")
 
     def handle_endtag(self, tag: str) -> None:
         self.unseen -= self.unseen > 0 and tag in UNSEEN
-        self.pieces.append("\n" if tag in BLOCKS else "")
+        self.quotes -= self.quotes > 0 and tag == QUOTE
+        self.pieces.append(self._line() if tag in BLOCKS else "")
 
     def handle_data(self, data: str) -> None:
-        self.pieces.append("" if self.unseen else data)
+        self.pieces.append("" if self.unseen else data.replace("\n", self._line()))
+
+    def _line(self) -> str:
+        """A new line; within a quote it begins as in plain mails."""
+        return "\n> " if self.quotes else "\n"
 
 
 def plain_text(html: str | None) -> str | None:
@@ -34,4 +41,4 @@ def plain_text(html: str | None) -> str | None:
     parser.feed(html)
     parser.close()
     lines = (re.sub(r"\s+", " ", line).strip() for line in "".join(parser.pieces).splitlines())
-    return "\n".join(line for line in lines if line) or None
+    return "\n".join(line for line in lines if line.strip("> ")) or None

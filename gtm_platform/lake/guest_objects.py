@@ -48,7 +48,7 @@ def busy(target: Path, error: duckdb.Error) -> CatalogueBusy:
 
 @contextmanager
 def keeping(target: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
-    """Read the file as it is, and let nobody write to it meanwhile; None where there is none that can be read."""
+    """Read the file, and let nobody write to it meanwhile; None where none can be read."""
     with duckdb.connect() as connection:
         yield connection if _attach(connection, target) else None
 

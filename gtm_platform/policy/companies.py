@@ -58,8 +58,21 @@ class CohortRanks(Rules):
     competitor: Share = 0.3
 
 
+class Fit(Rules):
+    """How well a company fits: by how often companies of its industry, size and country pay."""
+
+    sizes: tuple[Count, ...] = (11, 51, 201, 1001)  # employees from which a band of sizes begins
+    prior_companies: Annotated[float, Field(gt=0)] = 20
+
+    @model_validator(mode="after")
+    def _ascends(self) -> Self:
+        if list(self.sizes) != sorted(set(self.sizes)):
+            raise ValueError("sizes must ascend, each once")
+        return self
+
+
 class ChampionLeft(Rules):
-    """When the main contact of a company counts as gone: silent for so long while colleagues are not."""
+    """When the main contact of a company counts as gone: without seat or address, or silent alone."""
 
     silent_days: Days = 30
     active_days: Days = 7
@@ -73,6 +86,7 @@ class Companies(Rules):
     expansion: Expansion = Expansion()
     priority: PriorityWeights = PriorityWeights()
     cohort_ranks: CohortRanks = CohortRanks()
+    fit: Fit = Fit()
     champion_left: ChampionLeft = ChampionLeft()
     follow_up_cadence: str = "monthly"
     partner_statuses: tuple[str, ...] = ("prospect", "onboarding", "active", "paused")

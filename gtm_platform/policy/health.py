@@ -91,6 +91,24 @@ class Refinements(Rules):
     failed_payments_from: Annotated[int, Field(ge=1)] = 1
 
 
+# What to do about each risk signal. {inactive_days} and {renewal_days} stand for the policy's.
+ACTIONS = {
+    "cancellation_scheduled": "Ask what would make the customer stay: the subscription is set to end.",
+    "cancel_mentioned": "Call today: the customer spoke of cancelling.",
+    "payment_delinquent": "Settle the overdue payment with the billing contact.",
+    "critical_ticket_open": "Escalate the critical ticket and tell the customer.",
+    "failed_payments": "Ask for a working payment method: charges failed.",
+    "renewal_soon": "Talk to the customer before it renews: that is within {renewal_days} days.",
+    "inactive": "Win the customer back: not seen for {inactive_days} days or more.",
+    "champion_left": "Get to know a colleague: the main contact has left, or is no longer seen while others are.",
+    "usage_falling": "Ask what has changed: the product is used much less.",
+    "low_csat": "Follow up on the poor support ratings.",
+    "negative_tone": "Read the last messages and reach out.",
+    "low_engagement": "Offer a session on getting more of the product.",
+    "single_user": "Get a colleague on board: one person uses the product.",
+}
+
+
 class Health(Rules):
     """The health of a customer."""
 
@@ -110,6 +128,29 @@ class Health(Rules):
     signals: Signals
     churn: Churn
     refinements: Refinements = Refinements()
+    actions: dict[str, str] = Field(default={}, validate_default=True)
+
+    @field_validator("actions")
+    @classmethod
+    def _complete(cls, actions: dict[str, str]) -> dict[str, str]:
+        if unknown := sorted(actions.keys() - ACTIONS.keys()):
+            raise ValueError(f"there is no signal {', '.join(unknown)}; there are {', '.join(ACTIONS)}")
+        return {**ACTIONS, **actions}
+
+    @model_validator(mode="after")
+    def _actions_read(self) -> Self:
+        for signal in self.actions:
+            self.action(signal)
+        return self
+
+    def action(self, signal: str) -> str:
+        """Return what to do about a risk signal."""
+        try:
+            return self.actions[signal].format(inactive_days=self.inactive_days, renewal_days=self.signals.renewal_days)
+        except (KeyError, IndexError, ValueError):
+            raise ValueError(
+                f"the action for {signal} may name {{inactive_days}} and {{renewal_days}}, nothing else"
+            ) from None
 
     @field_validator("activity_points")
     @classmethod

@@ -3,7 +3,7 @@
 Lists are in the order of `updated_at` and key. A cursor holds the place and the filters, and is refused after a day.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -102,6 +102,13 @@ def api(token: str, limits: Limits) -> Api:
 def health(service: str, now: datetime) -> Shape:
     """The answer that tells that the token is good, and what time it is there."""
     return {"status": "ok", "service": service, "version": "1.0.0", "time": instant(now)}
+
+
+def seats(owner: str | None, members: Sequence[str], closed: datetime | None, now: datetime) -> Shape:
+    """Who may use an account, and who no longer may: from one instant on nobody may any more."""
+    if closed is None or closed > now:
+        return {"member_emails": list(members), "deactivated_emails": []}
+    return {"member_emails": [], "deactivated_emails": list(dict.fromkeys([*([owner] if owner else []), *members]))}
 
 
 # --- lists ---------------------------------------------------------------------------------------------------------

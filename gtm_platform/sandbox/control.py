@@ -16,6 +16,7 @@ from gtm_platform.sandbox.front_page import FrontPage, SystemView
 from gtm_platform.sandbox.kit.emulator import System
 from gtm_platform.sandbox.kit.limits import speed_variables
 from gtm_platform.sandbox.request_counts import RequestCounts
+from gtm_platform.sandbox.shown import shown
 from gtm_platform.sandbox.truth_page import truth_page
 from gtm_platform.sandbox.world.agenda import DAY
 from gtm_platform.sandbox.world.truth import STATUSES, SYSTEMS, pick
@@ -142,8 +143,15 @@ class Control:
     # --- What the world knows ---
 
     async def _truth(self, request: Request) -> Response:
-        """Of a `day` (by default yesterday), with only some `fields` of each person, as some `systems` can tell it."""
+        """Of a `day` (by default yesterday), with only some `fields` of each person, as some `systems` can tell it.
+
+        With it what is `shown`; `jobs_since` is for who does not see that a job post was closed.
+        """
         truth, fields = self._truth_of(request), request.query_params.get("fields")
+        since = request.query_params.get("jobs_since")
+        day = date.fromisoformat(truth["day"])
+        first = with_sentence(lambda: date.fromisoformat(since) if since else day)
+        truth["shown"] = shown(self._world, truth["people"], day, first)
         return JSONResponse(pick(truth, fields.split(",")) if fields else truth)
 
     def _truth_of(self, request: Request) -> dict[str, Any]:

@@ -24,6 +24,8 @@ _COLUMNS = {
     "open_conversations": "Open conversations",
     "open_critical_tickets": "Critical",
     "last_seen_at": "Last seen",
+    "mail_bounces": "Mail bounces",
+    "seat_deactivated": "Seat taken away",
     "churns_at": "Will churn",
     "churn_cause": "Because of",
     "churn_shows_from": "Shows from",

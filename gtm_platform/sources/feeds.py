@@ -5,7 +5,16 @@ from functools import cache
 from typing import TypeVar
 
 from gtm_platform.ingest.discovery import SOURCES_PACKAGE, discover
-from gtm_platform.ingest.feeds import AccountFeed, CallFeed, CompanyFeed, Feed, PersonFeed, SubscriptionFeed, UsageFeed
+from gtm_platform.ingest.feeds import (
+    AccountFeed,
+    CallFeed,
+    CompanyFeed,
+    Feed,
+    PersonFeed,
+    SeatFeed,
+    SubscriptionFeed,
+    UsageFeed,
+)
 from gtm_platform.ingest.market_feeds import MarketFeed
 
 Market = TypeVar("Market", bound=MarketFeed)
@@ -42,6 +51,11 @@ def usage_feeds() -> tuple[UsageFeed, ...]:
 def account_feeds() -> tuple[AccountFeed, ...]:
     """Return the feeds of companies' accounts of the product."""
     return tuple(feed for feed in feeds() if isinstance(feed, AccountFeed))
+
+
+def seat_feeds() -> tuple[SeatFeed, ...]:
+    """Return the feeds of who may use the products."""
+    return tuple(feed for feed in feeds() if isinstance(feed, SeatFeed))
 
 
 def call_feeds() -> tuple[CallFeed, ...]:

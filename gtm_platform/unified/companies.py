@@ -20,6 +20,7 @@ from gtm_platform.market import firmographics
 from gtm_platform.policy import Companies, Policy
 from gtm_platform.policy import policy as current_policy
 from gtm_platform.sources.feeds import company_feeds, market_feeds
+from gtm_platform.unified.fit import fit
 
 LEAD_SOURCES = ("product_signup", "chroma_signal", "inbound", "competitor_research", "partner_referral")
 SIGNAL_LEADS = {feed.source: feed.lead for feed in market_feeds(SignalFeed) if feed.lead}
@@ -34,8 +35,15 @@ NICE_TO_HAVE: dict[str, tuple[str, ...]] = {
 RECORDS = [feed for feed in company_feeds() if feed.stands_alone]  # of systems in which each company has a record
 
 
+STATED_LEADS = [feed for feed in RECORDS if feed.lead_source]
+
+
 def _id_column(feed: CompanyFeed) -> str:
     return f"{feed.source}_company_id"
+
+
+def _lead_column(feed: CompanyFeed) -> str:
+    return f"{feed.source}_lead_source"
 
 
 ACCOUNT = {
@@ -80,8 +88,13 @@ CONTRACT = Contract(
         **COHORT,
         "cohort_priority_score": Column(
             "float64",
-            "0 to 100 of cohort, money and signals, by the policy; the fit counts once there is a model of it.",
+            "0 to 100 of cohort, money, signals and fit, by the policy; without the fit where it is not known.",
             rule=lambda v: v.between(0, 100),
+        ),
+        "icp_fit": Column(
+            "float64",
+            "How often others of its industry, size and country pay, beside all companies: 0 to 1, 0.5 as often.",
+            rule=lambda v: v.between(0, 1),
         ),
         "q1_revenue_potential": Column("string", "high, medium or low.", nullable=False),
         "chroma_cloud_mrr": Column(money.AMOUNT, "What it pays a month, in the reporting currency.", nullable=False),
@@ -93,7 +106,7 @@ CONTRACT = Contract(
             "array<string>", "Partners, by domain, whose customer it is: who could introduce us.", nullable=False
         ),
         "lead_source": Column(
-            "string", f"Its first touch in time: {', '.join(LEAD_SOURCES)}.", rule=lambda v: v.isin(LEAD_SOURCES)
+            "string", f"What a person set in the CRM; else its first touch in time: {', '.join(LEAD_SOURCES)}."
         ),
         "engagement_notes": Column("string", "What the last recorded call with its people was about.", personal=True),
         "completeness_score": Column(
@@ -138,7 +151,8 @@ def table(
         chroma_cloud_mrr=rows["mrr"],
         si_specializations=ibis.coalesce(rows["si_specializations"], NO_TEXTS),
         introducers=ibis.coalesce(rows["introducers"], NO_TEXTS),
-        lead_source=_lead_source(rows),
+        lead_source=ibis.coalesce(*(rows[_lead_column(feed)] for feed in STATED_LEADS), _first_touch(rows)),
+        icp_fit=fit(rows, policy.companies.fit),
         q1_revenue_potential=_potential(rows),
     )
     return rows.mutate(
@@ -180,16 +194,23 @@ def _notes(people: ibis.Table, calls: ibis.Table) -> ibis.Table:
 
 
 def _own_record(feed: CompanyFeed, records: ibis.Table, companies: ibis.Table) -> ibis.Table:
-    """Return [company_id, <source>_company_id]: ids grow with time, so the oldest is the shortest and least."""
+    """Return [company_id, <source>_company_id] and what a person stated there.
+
+    Ids grow with time, so the oldest is the shortest and least.
+    """
     owned = companies.select("company_id", id=companies[feed.ids_column].unnest())
-    live = records.select(id=read(records, feed.id).cast("string")).distinct()
+    stated = read(records, feed.lead_source).cast("string").nullif("")
+    live = records.select(id=read(records, feed.id).cast("string"), stated=stated).distinct()
     rows = owned.join(live, "id")
-    oldest = ibis.struct({"length": rows["id"].length(), "id": rows["id"]}).min()
-    ids = rows.group_by("company_id").agg(oldest=oldest)
-    return ids.select("company_id", **{_id_column(feed): ids["oldest"]["id"]})
+    oldest = ibis.struct({"length": rows["id"].length(), "id": rows["id"], "stated": rows["stated"]})
+    ids = rows.group_by("company_id").agg(oldest=oldest.min(), telling=oldest.min(where=rows["stated"].notnull()))
+    columns = {_id_column(feed): ids["oldest"]["id"]}
+    if feed in STATED_LEADS:
+        columns[_lead_column(feed)] = ids["telling"]["stated"]
+    return ids.select("company_id", **columns)
 
 
-def _lead_source(rows: ibis.Table) -> ibis.ir.StringValue:
+def _first_touch(rows: ibis.Table) -> ibis.ir.StringValue:
     """Return the touch that came first; of several at one instant the first in the order of LEAD_SOURCES."""
     signal = rows["first_signal_source"].cases(*SIGNAL_LEADS.items())
     touches = {
@@ -217,7 +238,7 @@ def _potential(rows: ibis.Table) -> ibis.ir.StringValue:
 
 
 def _priority(rows: ibis.Table, rules: Companies) -> ibis.ir.FloatingValue:
-    """Return 0 to 100: the parts that have data, by their weights."""
+    """Return 0 to 100: the parts that have data, by their weights; the fit alone may be unknown."""
     weights, ranks = rules.priority, rules.cohort_ranks
     rank = rows["customer_cohort"].cases(
         (CUSTOMER, number(ranks.current_customer)),
@@ -231,7 +252,10 @@ def _priority(rows: ibis.Table, rules: Companies) -> ibis.ir.FloatingValue:
     worth = ibis.ifelse(amount > 0, ibis.percent_rank().over(window), number(0))
     signals = capped(rows["signal_points"].fill_null(0) / number(weights.full_signal_points))
     total = number(weights.cohort) * rank + number(weights.money) * worth + number(weights.signals) * signals
-    return (total / number(weights.cohort + weights.money + weights.signals) * 100).round(4)
+    weight = number(weights.cohort + weights.money + weights.signals)
+    weight = ibis.ifelse(rows["icp_fit"].notnull(), weight + number(weights.fit), weight)
+    total += number(weights.fit) * rows["icp_fit"].fill_null(0.0)
+    return (total / weight * 100).round(4)
 
 
 def _completeness(rows: ibis.Table) -> ibis.ir.FloatingValue:

@@ -56,6 +56,7 @@ def test_a_file_is_one_message_that_says_what_came_of_it(room: OpsRoom, folder: 
     shown = json.dumps(message.blocks)
     assert "1 of 2 rows accepted as partners, 1 quarantined (line 3: tier is none of registered, silver" in shown
     assert "quarantine.partners_csv_partners" in shown
+    assert "gtm import partners_csv partners.csv --dry-run --rejected to_mend.csv" in shown
     assert "/runs/run-0123456789" in shown
     assert "Jane" not in shown
     assert room.tick(FILES) == "0 new, 0 sent, 0 waiting"

@@ -47,7 +47,10 @@ class LivedFacts:
         histories = {history.key: history for history in self.world._context.histories}
         tones = self._tones_of_contacts(day)
         tables: dict[str, list[Row]] = {
-            "identity/people": [{"customer_id": row["person"], "company_id": row["company_domain"]} for row in people],
+            "identity/people": [
+                {"customer_id": row["person"], "company_id": row["company_domain"], "shared_inbox": row["shared_inbox"]}
+                for row in people
+            ],
             "core/profile": [_profile(row, histories[row["person"]], day) for row in people],
             "core/revenue": [self._revenue(row) for row in people],
             "core/activity": [_activity(row, histories[row["person"]], day) for row in people],
@@ -100,7 +103,7 @@ class LivedFacts:
 def _profile(row: Row, history: PersonHistory, day: date) -> Row:
     product = history.product
     signed_up = product.use.signed_up if product and product.use.signed_up < _end_of(day) else None
-    columns = ("customer_status", "is_customer", "churn_reason")
+    columns = ("customer_status", "is_customer", "churn_reason", "mail_bounces", "seat_deactivated")
     moments = {name: _moment(row[name]) for name in ("customer_since", "churned_at")}
     return {"customer_id": row["person"], "signup_at": signed_up, **{name: row[name] for name in columns}, **moments}
 

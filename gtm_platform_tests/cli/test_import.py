@@ -33,8 +33,36 @@ def test_a_dry_run_shows_what_would_happen_and_does_nothing(command: Command, ho
     lines = [" ".join(line.split()) for line in shown.output.splitlines()]
     assert "Domain partner_domain" in lines
     assert "Favourite colour (ignored, kept with the row)" in lines
-    assert "3 tier is none of registered, silver, gold, platinum, strategic" in lines
+    assert "1 line 3 tier is none of registered, silver, gold, platinum, strategic" in lines
+    assert f"Nothing was read. To read it: gtm import partners_csv {file}" in " ".join(lines)
     assert not (home / "files").exists()
+
+
+def test_a_misspelt_heading_is_named(command: Command, home: Path, tmp_path: Path) -> None:
+    file = written(tmp_path / "partners.csv", HEADER.replace("Favourite colour", "Specialisation") + GOOD)
+    shown = command("import", "partners_csv", file, "--home", str(home), "--dry-run")
+    assert shown.exit_code == 0
+    assert "(ignored; if specialisations is meant, rename it)" in shown.output
+    file = written(tmp_path / "partners.csv", HEADER.replace("Tier", "Teir") + GOOD)
+    refused = command("import", "partners_csv", file, "--home", str(home), "--dry-run")
+    assert refused.exit_code == 1
+    assert "If Teir is meant as tier, rename it." in refused.output
+
+
+def test_rows_that_do_not_fit_are_written_mended_and_imported(command: Command, home: Path, tmp_path: Path) -> None:
+    file, to_mend = written(tmp_path / "partners.csv", HEADER + GOOD + BAD), tmp_path / "to_mend.csv"
+    at = ("--home", str(home), "--rejected")
+    first = command("import", "partners_csv", file, *at, str(to_mend))
+    assert first.exit_code == 3
+    assert f"1 row that does not fit was written to {to_mend}" in " ".join(first.output.split())
+    assert to_mend.stat().st_mode & 0o077 == 0
+    to_mend.write_text(to_mend.read_text("utf-8-sig").replace("golden", "gold"))
+    assert command("import", "partners_csv", str(to_mend), *at, str(tmp_path / "none.csv")).exit_code == 0
+    answer = command("query", "select partner_name from current.partners_csv_partners", "--home", str(home))
+    assert {"Northwind", "Southwind"} <= set(answer.output.split())
+    refused = command("import", "partners_csv", file, *at, file)
+    assert refused.exit_code == 2
+    assert "a file of their own" in refused.output
 
 
 def test_a_file_is_read_into_the_lake(command: Command, home: Path, tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ def few_systems(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "systems_of", lambda world: [each for each in systems_of(world) if each.name in FEW])
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("few_systems")  # before the sandbox starts
 def test_a_day_is_lived_by_the_sandbox_and_by_the_platform(home: Path, box: Sandbox) -> None:
     first = gtm("sandbox", "day", home=home)

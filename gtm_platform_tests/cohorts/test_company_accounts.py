@@ -125,3 +125,34 @@ def test_the_main_contact_left_when_silent_while_a_colleague_is_not(
     )
     assert row["champion_left"] is left
     assert account_of(person("a", **ACTIVE, days_since_seen=lead))["champion_left"] is False
+
+
+@pytest.mark.parametrize(
+    ("facts", "left"),
+    [
+        ({"seat_deactivated": True, "days_since_seen": 0}, True),
+        ({"seat_deactivated": False, "days_since_seen": 0}, False),
+        ({"mail_bounces": True, "days_since_seen": 7}, True),
+        ({"mail_bounces": True, "days_since_seen": None}, True),
+        ({"mail_bounces": True, "days_since_seen": 6}, False),  # the address is gone, the person is not
+        ({"mail_bounces": False, "days_since_seen": 29}, False),
+    ],
+)
+def test_the_main_contact_left_when_its_mail_bounces_or_its_seat_is_gone(facts: Row, left: bool) -> None:
+    """Whether a colleague is seen or not."""
+    lead, colleague = person("a", **ACTIVE, **facts), person("b", customer_status="prospect", days_since_seen=90)
+    assert account_of(lead)["champion_left"] is left
+    assert account_of(lead, colleague)["champion_left"] is left
+
+
+def test_a_colleague_who_leaves_is_not_the_main_contact() -> None:
+    newer = {**ACTIVE, "customer_since": days_ago(30), "seat_deactivated": True, "mail_bounces": True}
+    row = account_of(person("a", **ACTIVE, days_since_seen=1), person("b", **newer, days_since_seen=50))
+    assert row["champion_left"] is False
+
+
+def test_a_shared_inbox_is_nobodys_main_contact() -> None:
+    inbox = person("a", **{**ACTIVE, "customer_since": days_ago(900)}, shared_inbox=True)
+    lead = person("b", **ACTIVE, days_since_seen=1)
+    assert account_of(inbox, lead)["champion_left"] is False
+    assert account_of(inbox, {**lead, "seat_deactivated": True})["champion_left"] is True

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gtm_platform.core import judged_tones, message_tone
+from gtm_platform.policy import policy
 from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
 
 PART = {"conversation_id": "1", "author_id": "i1", "author_type": "user", "part_type": "comment"}
@@ -17,6 +18,7 @@ def tones(previous: list[dict[str, Any]], **rows: list[dict[str, Any]]) -> dict[
         conversations=filled("intercom/conversations", *rows.get("conversations", [])),
         parts=filled("intercom/conversation_parts", *rows.get("parts", [])),
         previous=filled("core/message_tone", *previous),
+        policy=policy(),
         day=DAY,
     )
     return by("message_id", table)
@@ -74,3 +76,10 @@ def test_the_real_tone_is_that_of_the_text() -> None:
     (row,) = tones([], parts=[part("1", "This is terrible, the worst support ever")]).values()
     assert row["tone"] < -0.5
     assert len(row["text_hash"]) == 64
+
+
+def test_only_the_writers_own_words_are_judged(judged: list[str]) -> None:
+    quoted = "fine\n> this is terrible\nOn Mon, 16 Nov 2026, Support wrote:\nterrible indeed"
+    away = "Automatic reply: I am out of the office until Monday. Terrible timing, I know."
+    assert tones([], parts=[part("1", quoted), part("2", away), part("3", "> terrible")]).keys() == {"part:1"}
+    assert judged == ["fine"]

@@ -42,6 +42,7 @@ def a_profile(
         companies=filled("identity/companies", *rows.get("companies", [])),
         records=person_tables(**{source: rows.get(source, []) for source in ("hubspot", "intercom", "stripe")}),
         owners={"hubspot": filled("hubspot/owners", *OWNERS), "intercom": filled("intercom/admins", *ADMINS)},
+        seats={feed.table: filled(feed.table, *rows.get(feed.source, [])) for feed in profile.SEATS},
         calls=filled("core/calls", *rows.get("calls", [])),
         subscriptions=subscriptions_of(people, links, former, billing, rules),
         revenue=filled("core/revenue", *rows.get("revenue", [])),
@@ -123,6 +124,55 @@ def test_company_name(listed: str, typed: str | None, expected: str) -> None:
     company = {"company_id": "com_1", "name": listed, "domain": "acme.example"}
     row = a_profile(companies=[company], hubspot=[{"id": "h1", "company_name": typed}])
     assert (row["company_name"], row["company_domain"]) == (expected, "acme.example")
+
+
+@pytest.mark.parametrize(
+    ("reason", "bounced", "bounces"),
+    [
+        ("UNKNOWN_USER", False, True),
+        ("UNKNOWN_USER", None, True),
+        (None, True, True),
+        ("MAILBOX_FULL", False, False),
+        ("SPAM", None, False),
+        (None, False, False),
+    ],
+)
+def test_mail_bounces_where_a_source_says_that_nobody_has_the_address(
+    reason: str | None, bounced: bool | None, bounces: bool
+) -> None:
+    contact, user = {"id": "h1", "email_bounce_reason": reason}, {"id": "i1", "has_hard_bounced": bounced}
+    assert a_profile(hubspot=[contact], intercom=[user])["mail_bounces"] is bounces
+
+
+def test_where_no_source_that_sends_mail_has_a_record_nothing_is_known_of_bounces() -> None:
+    assert a_profile(stripe=[{"id": "s1"}])["mail_bounces"] is None
+    assert a_profile(hubspot=[{"id": "h1"}])["mail_bounces"] is False
+
+
+MAIL = {**ALL, "email": "dana@acme.example", "all_emails": ["dana.reed@home.example", "dana@acme.example"]}
+
+
+@pytest.mark.parametrize(
+    ("members", "former", "deactivated"),
+    [
+        ([], ["Dana+lists@Acme.example"], True),
+        (["li@acme.example"], ["dana.reed@home.example"], True),
+        (["dana@acme.example"], [], False),
+        (["dana@acme.example"], ["dana.reed@home.example"], False),  # another address of hers has one
+        (["li@acme.example"], ["kim@acme.example"], None),
+        (None, None, None),
+    ],
+)
+def test_whose_seat_was_taken_away(members: list[str] | None, former: list[str] | None, deactivated: bool) -> None:
+    account = {"id": "acc", "member_emails": members, "deactivated_emails": former}
+    assert a_profile(MAIL, listkit_admin=[account])["seat_deactivated"] is deactivated
+    assert a_profile(MAIL, chroma_admin=[account])["seat_deactivated"] is deactivated
+
+
+def test_who_may_use_one_product_has_a_seat() -> None:
+    lost = {"id": "acc", "deactivated_emails": ["dana@acme.example"]}
+    kept = {"id": "chr", "member_emails": ["dana@acme.example"]}
+    assert a_profile(MAIL, listkit_admin=[lost], chroma_admin=[kept])["seat_deactivated"] is False
 
 
 def test_policy_decides_whose_word_counts_first() -> None:

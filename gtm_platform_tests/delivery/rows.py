@@ -21,6 +21,7 @@ def customer(id: str = "c1", **more: Any) -> dict[str, Any]:
         "assigned_am": "Sam Lee",
         "hubspot_contact_id": "501",
         "cancel_mentioned_at": None,
+        "cancel_sentence": None,
         "health_score": 55,
         "health_status": "at_risk",
         "churn_risk": 27,

@@ -1,13 +1,17 @@
 """How alerts read: complete, and harmless whatever customers are called."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from gtm_platform.delivery.alerts.customer_day import CustomerDay
 from gtm_platform.delivery.alerts.customer_wording import money
+from gtm_platform.delivery.alerts.kinds import cancel_mention
 from gtm_platform.delivery.alerts.wording import Message
+from gtm_platform.policy import policy
 from gtm_platform.sandbox.slack.blocks import findings
 from gtm_platform.state.slack_journal import Entry
 from gtm_platform_tests.delivery.composing import compose
@@ -223,3 +227,17 @@ def test_who_is_back_where_the_fall_began_and_critical_still_has_not_recovered()
     assert message.text.startswith(
         "Health rose again: Ada Byron, Acme. Health rose from 20 (critical) to 40 (critical)"
     )
+
+
+def test_a_cancel_mention_quotes_the_sentence_without_its_markup_and_journals_none_of_it() -> None:
+    at = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
+    spoke = customer(cancel_mentioned_at=at, cancel_sentence="please cancel *our* <!channel> plan")
+    [occurrence] = cancel_mention.ALERT.detect(CustomerDay(DAY, [spoke], {}, {}, policy()))
+    assert "please" not in json.dumps(occurrence.facts)
+    mention = Entry("m", "cancel_mention", "customer", "c1", DAY, occurrence.facts, 7, "intent")
+    (message,) = compose([mention], {"c1": spoke})
+    [quote] = [block["text"]["text"] for block in message.blocks if "In their words" in json.dumps(block)]
+    assert quote.startswith("*In their words*\n>please cancel")
+    assert "<!channel>" not in quote
+    later = spoke | {"cancel_mentioned_at": at + timedelta(hours=1)}
+    assert "In their words" not in json.dumps(compose([mention], {"c1": later})[0].blocks)

@@ -29,6 +29,8 @@ from gtm_platform_tests.e2e.home import (
     windows_of,
 )
 
+pytestmark = pytest.mark.soak
+
 FIRST = date(2026, 3, 2)
 PEOPLE, SEED = 60, 17
 # What these alerts come from; days are lived in a third of the time without the other sources.

@@ -12,6 +12,8 @@ from gtm_platform.demo.truth_checks import EXACT, SOURCES, SYSTEMS
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform_tests.e2e.home import Control, execute, frame, midnight, move_in, told, turn_clocks, windows_of
 
+pytestmark = pytest.mark.soak
+
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 20)
 PEOPLE, SEED = 60, 7  # in which three are deleted on the way: two churned, one after a trial
 

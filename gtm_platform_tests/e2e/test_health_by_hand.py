@@ -96,7 +96,7 @@ ACTIONS = {  # by signal, the most pressing first
     "failed_payments": "Ask for a working payment method: charges failed.",
     "renewal_soon": "Talk to the customer before it renews: that is within 30 days.",
     "inactive_30d": "Win the customer back: not seen for 30 days or more.",
-    "champion_left": "Get to know a colleague: the main contact is no longer seen, others of the company are.",
+    "champion_left": "Get to know a colleague: the main contact has left, or is no longer seen while others are.",
     "usage_falling": "Ask what has changed: the product is used much less.",
     "low_csat": "Follow up on the poor support ratings.",
     "negative_tone": "Read the last messages and reach out.",
@@ -114,16 +114,21 @@ def users_of_companies(wide: pd.DataFrame) -> dict[str, int]:
     return users
 
 
-def champions_who_left(wide: pd.DataFrame, day: date) -> set[str]:
-    """Who has been a customer of their company for the longest, and is silent for 30 days while a colleague is not."""
+def champions_who_left(wide: pd.DataFrame, inboxes: set[str], day: date) -> set[str]:
+    """Who has been a customer of their company for the longest, and has no seat; or whose mail bounces, and who is not
+    seen for 7 days; or who is silent for 30 days while a colleague is not.
+    """
     gone: set[str] = set()
     for _, company in wide[wide["company_id"].notna()].groupby("company_id"):
         customers = company[company["is_customer"] & company["customer_since"].notna()]
+        customers = customers[~customers["customer_id"].isin(inboxes)]
         for row in customers.sort_values(["customer_since", "customer_id"]).head(1).itertuples():
             unseen = days_since(row.last_seen_at, day)
             others = company[company["customer_id"] != row.customer_id]["last_seen_at"]
             is_active = any(days_since(seen, day) < 7 for seen in others if filled(seen))  # type: ignore[operator]
-            if is_active and (unseen is None or unseen >= 30):
+            is_silent = unseen is None or unseen >= 30
+            bounces = filled(row.mail_bounces) and row.mail_bounces and (unseen is None or unseen >= 7)
+            if (is_active and is_silent) or bounces or (filled(row.seat_deactivated) and row.seat_deactivated):
                 gone.add(str(row.customer_id))
     return gone
 
@@ -197,7 +202,9 @@ def reckoned(lived: Lived, day: date) -> pd.DataFrame:
     wide = frame(lived.home, "core/unified_customers", str(day))
     customers = wide[wide["is_customer"]]
     paying = [amount for amount in customers["mrr_reporting"] if filled(amount) and amount > 0]
-    users, champions = users_of_companies(wide), champions_who_left(wide, day)
+    people = frame(lived.home, "identity/people", str(day))
+    inboxes = set(people[people["shared_inbox"]]["customer_id"])
+    users, champions = users_of_companies(wide), champions_who_left(wide, inboxes, day)
     rows = [
         {"customer_id": row.customer_id, **by_hand(row, day, paying, users, champions)}
         for row in customers.itertuples()

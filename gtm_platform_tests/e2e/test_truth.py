@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from gtm_platform.demo.truth_checks import SOURCES
+from gtm_platform.sandbox.hubspot.store import BY_PEOPLE
 from gtm_platform.unified.customers import CONTRACT
 from gtm_platform_tests.e2e.conftest import DAYS, Lived
 from gtm_platform_tests.e2e.home import frame
@@ -91,6 +92,14 @@ def test_what_customers_owe_and_how_their_subscription_stands_is_true(lived: Liv
 
 
 @EVERY_DAY
+@pytest.mark.parametrize("fact", ["mail_bounces", "seat_deactivated"])
+def test_who_has_left_the_company_is_known_of_everybody(lived: Lived, day: date, fact: str) -> None:
+    both = side_by_side(lived, day)
+    assert both[fact].any()
+    assert [value is True for value in plain(both[f"{fact}_ours"])] == both[fact].tolist()
+
+
+@EVERY_DAY
 def test_ratings_are_exact(lived: Lived, day: date) -> None:
     both = side_by_side(lived, day)
     rated = both[both["csat_count_90d"] > 0]
@@ -159,6 +168,17 @@ def test_every_column_has_a_value_for_somebody(lived: Lived, day: date) -> None:
 def is_filled(value: object) -> bool:
     """Whether it says something: not null, and no list or text without contents."""
     return len(value) > 0 if isinstance(value, (str, np.ndarray, list)) else bool(pd.notna(value))
+
+
+def test_a_lead_source_that_somebody_entered_in_hubspot_stays_and_counts(lived: Lived) -> None:
+    entered = {
+        id: record.properties["lead_source"]
+        for id, record in lived.box.world.hubspot.objects["companies"].items()
+        if record.history("lead_source") and record.history("lead_source")[-1].source == BY_PEOPLE
+    }
+    assert entered
+    ours = frame(lived.home, "core/unified_companies", str(DAYS[-1])).set_index("hubspot_company_id")
+    assert {id: ours["lead_source"][id] for id in entered} == entered
 
 
 def test_the_days_differ(lived: Lived) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from gtm_platform.cli import gtm
 from gtm_platform.definitions import defs
 from gtm_platform.enrichment.asking import Asking
 from gtm_platform.enrichment.candidates import Candidate
-from gtm_platform.ingest.enrichment import Question, Reply
+from gtm_platform.ingest.enrichment import Answer, Question, Reply
 from gtm_platform.orchestration import liveness
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.policy import Enrichment
@@ -235,3 +236,75 @@ def test_what_a_killed_run_reserved_is_neither_forgotten_nor_spent_again(home: H
     assert [each.domain for each in provider.questions] == [f"c{n}.example" for n in range(5, 20)]
     assert home.month("clay").committed == 20
     assert "in doubt" in str(report)
+
+
+# --- two runs at the end of the cap, one of which is killed -----------------------------------------------------------
+
+CAP, SPENT = Decimal(1000), 990
+LAST_CREDITS = Enrichment(monthly_cap={"clay": CAP}, most_credits={"clay": Decimal(1)}, max_age_days=90)
+
+
+class Paid(Dying):
+    """A provider that notes each company that it was paid for, in a file that all processes share."""
+
+    batch_size = 2
+
+    def __init__(self, bill: Path, dies_after: int = 99) -> None:
+        self.bill, self.dies_after, self.calls = bill, dies_after, 0
+
+    def ask(self, questions: list[Question]) -> Reply:
+        """Take the money and answer; after so many calls the run is killed before it hears of it."""
+        descriptor = os.open(self.bill, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(descriptor, "".join(f"{each.domain}\n" for each in questions).encode())
+        os.close(descriptor)
+        self.calls += 1
+        if self.calls > self.dies_after:
+            os._exit(137)
+        return Reply(tuple(Answer(each, "matched", b"{}", Decimal(1)) for each in questions))
+
+
+def _ask_at_the_end(url: str, bill: Path, run: str, dies_after: int, hours: int = 0) -> None:
+    """Ask about more companies than there are credits left, some of which the other run asks about, too."""
+    wishes = [Candidate(f"{name}{n}.example", None, ("industry",), 0.0, 0) for n in range(6) for name in ("both", run)]
+    moment = START + timedelta(hours=hours)
+    with closing(open_state(url)) as state:
+        Asking(state, "clay", Paid(bill, dies_after), LAST_CREDITS, lambda: moment, run).ask(wishes)  # type: ignore[arg-type]
+
+
+def test_two_runs_at_99_percent_of_the_cap_pay_for_no_company_more_though_a_run_is_killed(
+    home: Home, tmp_path: Path
+) -> None:
+    url, bill = settings().state_url, tmp_path / "bill"
+    with closing(open_state(url)) as state, state.writing() as tx:
+        wishes = [(f"spent{n}.example", Decimal(1)) for n in range(SPENT)]
+        ids = [each.id for each in spend.reserve(tx, "clay", wishes, CAP, "earlier", START)]
+        spend.begin(tx, ids, START)
+        for id in ids:
+            spend.charge(tx, id, Decimal(1), START)
+    spawn = multiprocessing.get_context("spawn")
+    runs = [
+        spawn.Process(target=_ask_at_the_end, args=(url, bill, run, dies_after))
+        for run, dies_after in (("first", 1), ("second", 99))
+    ]
+    for process in runs:
+        process.start()
+    for process in runs:
+        process.join()
+    assert runs[1].exitcode == 0
+    _ask_at_the_end(url, bill, "third", 99, hours=20)  # a day later, the killed run's money is still not forgotten
+    paid = bill.read_text().split()
+    assert len(paid) == len(set(paid)) == CAP - SPENT
+    assert home.month("clay").committed == CAP
+
+
+def test_nobody_is_asked_about_again_within_the_age_of_the_policy(home: Home, tmp_path: Path) -> None:
+    wishes = [Candidate("acme.example", None, ("industry",), 0.0, 0)]
+    asked = []
+    for days in (0, 89, 91):
+        bill = tmp_path / f"bill{days}"
+        with closing(open_state(settings().state_url)) as state:
+            at = START + timedelta(days=days)
+            Asking(state, "clay", Paid(bill), LAST_CREDITS, lambda at=at: at, "run").ask(wishes)  # type: ignore[arg-type, misc]
+        asked.append(bill.exists())
+    assert asked == [True, False, True]
+    assert home.month("clay").charged == 1

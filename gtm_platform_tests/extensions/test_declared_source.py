@@ -1,18 +1,24 @@
 """A source that is declared in YAML: read against the sandbox like any other, and what is wrong with one, by line."""
 
 import dataclasses
-import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import dagster as dg
 import httpx
 import pytest
 import yaml
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from gtm_platform.automation.definitions import automated
 from gtm_platform.definitions import platform
@@ -26,6 +32,7 @@ from gtm_platform.extensions.declared_source import (
 )
 from gtm_platform.extensions.location import platform_resources
 from gtm_platform.extensions.merging import merge
+from gtm_platform.http.errors import BadRequest
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.declared.build import build_source
 from gtm_platform.ingest.declared.schema import SourceDeclaration
@@ -34,9 +41,12 @@ from gtm_platform.ingest.source import Source, Window
 from gtm_platform.ingest.stream_sync import StreamSync, WindowResult
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.lake import Lake
-from gtm_platform.sandbox import server
+from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.settings import settings
 from gtm_platform_tests.ingest.syncing import RULES
+from gtm_platform_tests.sources.conftest import Stand, server, stand
+
+__all__ = ["server", "stand"]
 
 LEDGER = Path(__file__).parents[2] / "docs/examples/extensions/listkit_ledger.yaml"
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -45,13 +55,13 @@ Edit = Callable[[dict[str, Any]], object]
 
 
 @pytest.fixture(scope="module")
-def box() -> Iterator[server.Sandbox]:
-    with server.running(60, 3, START + 2 * DAY) as box:
+def box() -> Iterator[Sandbox]:
+    with running(60, 3, START + 2 * DAY) as box:
         yield box
 
 
 @pytest.fixture
-def ledger(box: server.Sandbox, monkeypatch: pytest.MonkeyPatch) -> Source:
+def ledger(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Source:
     for variable, value in box.env.items():
         monkeypatch.setenv(variable, value)
     settings.cache_clear()
@@ -67,7 +77,7 @@ def sync(source: Source, lake: Lake, day: int, **options: Any) -> WindowResult:
     return result
 
 
-def test_its_list_is_read_page_by_page_into_its_table(ledger: Source, lake: Lake, box: server.Sandbox) -> None:
+def test_its_list_is_read_page_by_page_into_its_table(ledger: Source, lake: Lake, box: Sandbox) -> None:
     result = sync(ledger, lake, 0)
     assert result.full
     assert result.quarantined == 0
@@ -101,9 +111,7 @@ def test_it_inherits_what_holds_for_every_source(ledger: Source, lake: Lake, mon
     assert ledger.off() == "listkit_ledger is off: set LISTKIT_ADMIN_TOKEN (see .env.example)"
 
 
-def test_an_outage_is_waited_out(
-    ledger: Source, lake: Lake, monkeypatch: pytest.MonkeyPatch, box: server.Sandbox
-) -> None:
+def test_an_outage_is_waited_out(ledger: Source, lake: Lake, monkeypatch: pytest.MonkeyPatch, box: Sandbox) -> None:
     waits: list[float] = []
     policy = partial(RetryPolicy, sleep=waits.append)
     monkeypatch.setattr("gtm_platform.ingest.declared.build.RetryPolicy", policy)
@@ -167,6 +175,10 @@ def with_value(value: Any, *path: Any) -> Edit:
         (with_value("Surveys", "name"), "line 3: name is not written as it should be"),
         (with_value("surveys_token", "auth", "env"), "auth.env is not written as it should be"),
         (with_value({"by": "header", "env": "X"}, "auth"), "auth by header needs the name of the header"),
+        (
+            with_value({"by": "basic", "env": "X", "user": "a", "password_env": "Y"}, "auth"),
+            "auth by basic has the key as the password of `user`, or as the user of `password_env`",
+        ),
         (with_value(5, "hours"), "hours is none of 1, 2, 3"),
         (with_value("answers", "streams", 0, "path"), "streams.0.path is not written as it should be"),
         (with_value(["who"], "streams", 0, "key"), "answers has no field who, which its key or `changed` names"),
@@ -217,29 +229,177 @@ def test_as_a_component_dagster_loads_and_scaffolds_it(tmp_path: Path) -> None:
     assert defs.resolve_job_def("sync_surveys")
 
 
-class TenRecords:
-    """An API that lists ten records, four to a page, in one way."""
+# --- the example of the documentation, against an API that lists and signs in in every way ----------------------------
 
-    def __init__(self, by: str) -> None:
-        self.by, self.ids = by, [f"r{number}" for number in range(10)]
-
-    def get(self, _: str, params: dict[str, Any], **__: Any) -> bytes:
-        first = 0
-        if "at" in params:
-            at = params["at"]
-            first = {"page": lambda: 4 * (at - 1), "offset": lambda: at, "last_id": lambda: self.ids.index(at) + 1}[
-                self.by
-            ]()
-        last = 10 if self.by == "none" else first + 4
-        page = {"data": [{"id": id_} for id_ in self.ids[first:last]], "more": last < 10}
-        return json.dumps(page, separators=(",", ":")).encode()
+DOCUMENTED = Path(__file__).parents[2] / "docs/adding-a-source.md"
+TOKEN, PASSWORD = "token_of_surveys", "password_of_surveys"
+CHANGED_LATER = ("r3", "r7")  # on the second day
 
 
-@pytest.mark.parametrize("by", ["page", "offset", "last_id", "none"])
-def test_lists_go_on_in_every_way(by: str) -> None:
-    more = {"more_at": "more"} if by == "last_id" else {}
-    paging = {"by": by} if by == "none" else {"by": by, "send_as": "at", "size": 4, **more}
-    stream = {**EXAMPLE["streams"][0], "changed": None, "paging": paging}
-    (built,) = build_source(SourceDeclaration.model_validate({**EXAMPLE, "streams": [stream]})).streams
-    pages = built.pages(TenRecords(by), Window(START, START + DAY, full=True))
-    assert [raw.decode() for page in pages for raw in page] == [f'{{"id":"r{n}"}}' for n in range(10)]
+def documented() -> dict[str, Any]:
+    """The declaration that the documentation shows."""
+    section = DOCUMENTED.read_text().partition("## A source without Python")[2]
+    text = section.partition("```yaml")[2].partition("```")[0]
+    return dict(yaml.safe_load(text))
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
+
+
+# What is declared, and what the API then expects of a call.
+AUTHS: dict[str, tuple[dict[str, str], Callable[[Request], bool]]] = {
+    "bearer": (
+        {"by": "bearer", "env": "SURVEYS_TOKEN"},
+        lambda request: request.headers.get("authorization") == f"Bearer {TOKEN}",
+    ),
+    "header": (
+        {"by": "header", "name": "X-Api-Key", "env": "SURVEYS_TOKEN"},
+        lambda request: request.headers.get("x-api-key") == TOKEN,
+    ),
+    "header with a prefix": (
+        {"by": "header", "name": "Authorization", "prefix": "Token ", "env": "SURVEYS_TOKEN"},
+        lambda request: request.headers.get("authorization") == f"Token {TOKEN}",
+    ),
+    "query": (
+        {"by": "query", "name": "api_key", "env": "SURVEYS_TOKEN"},
+        lambda request: request.query_params.get("api_key") == TOKEN,
+    ),
+    "basic, the key as the user": (
+        {"by": "basic", "env": "SURVEYS_TOKEN"},
+        lambda request: request.headers.get("authorization") == basic(TOKEN, ""),
+    ),
+    "basic, with a password": (
+        {"by": "basic", "env": "SURVEYS_TOKEN", "password_env": "SURVEYS_PASSWORD"},
+        lambda request: request.headers.get("authorization") == basic(TOKEN, PASSWORD),
+    ),
+    "basic, the key as the password": (
+        {"by": "basic", "user": "api", "env": "SURVEYS_TOKEN"},
+        lambda request: request.headers.get("authorization") == basic("api", TOKEN),
+    ),
+}
+PAGINGS: dict[str, dict[str, Any]] = {
+    "cursor": {"by": "cursor", "send_as": "cursor", "next_at": "next_cursor"},
+    "page": {"by": "page", "send_as": "page"},
+    "page from 0, until a flag": {"by": "page", "send_as": "page", "first": 0, "more_at": "more"},
+    "offset": {"by": "offset", "send_as": "offset"},
+    "last_id": {"by": "last_id", "send_as": "after", "more_at": "more"},
+    "link, whole": {"by": "link", "next_at": "links.next"},
+    "link, without the host": {"by": "link", "next_at": "links.path"},
+    "link, only parameters": {"by": "link", "next_at": "links.query"},
+    "link in a header": {"by": "link"},
+    "none": {"by": "none"},
+}
+
+
+@dataclass
+class Surveys:
+    """An API with ten answers, four to a page, of which two change on the second day."""
+
+    is_allowed: Callable[[Request], bool]
+    paging: dict[str, Any]
+    day: int = 0
+    since: list[str | None] = field(default_factory=list)
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {"id": id_, "respondent": {"email": f"{id_}@acme.example"}, "score": number, "updated_at": self._at(id_)}
+            for number, id_ in enumerate(f"r{number}" for number in range(10))
+        ]
+
+    def _at(self, id_: str) -> str:
+        late = self.day and id_ in CHANGED_LATER
+        return (START + (DAY if late else timedelta(0)) + timedelta(hours=5)).isoformat()
+
+    async def answers(self, request: Request) -> Response:
+        if not self.is_allowed(request):
+            return JSONResponse({"error": "Unauthorized"}, 401)
+        params = request.query_params
+        self.since.append(params.get("updated_since"))
+        rows = [row for row in self.rows() if row["updated_at"] >= params.get("updated_since", "")]
+        size = len(rows) if self.paging["by"] == "none" else int(params["limit"])
+        first = self._first(params, [str(row["id"]) for row in rows], size)
+        page, following = rows[first : first + size], first + size
+        more = following < len(rows)
+        query = "?" + urlencode({**params, "cursor": following})
+        here = str(request.url.replace(query=""))
+        links = {"next": here + query, "path": request.url.path + query, "query": query} if more else {}
+        body = {"data": page, "more": more, "next_cursor": following if more else None, "links": links}
+        header = {"Link": f'<{here}?x>; rel="prev", <{here}{query}>; rel="next"'} if more else {}
+        return JSONResponse(body, headers=header)
+
+    def _first(self, params: Any, ids: list[str], size: int) -> int:
+        if "page" in params:
+            return size * (int(params["page"]) - int(self.paging.get("first", 1)))
+        if "after" in params:
+            return ids.index(params["after"]) + 1
+        return int(params.get("cursor") or params.get("offset") or 0)
+
+
+@pytest.fixture
+def surveys(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Source, Surveys]]:
+    """The source of the documentation with another way to sign in or to page, and the API that it reads."""
+
+    def made(auth: str = "bearer", paging: str = "cursor") -> tuple[Source, Surveys]:
+        content = documented()["attributes"]
+        declared, is_allowed = AUTHS[auth]
+        content["auth"] = declared
+        content["streams"][0]["paging"] = {"size": 4, "size_as": "limit", **PAGINGS[paging]}
+        for name, value in (("TOKEN", TOKEN), ("PASSWORD", PASSWORD), ("BASE_URL", f"{stand.url}/v1")):
+            monkeypatch.setenv(f"SURVEYS_{name}", value)
+        settings.cache_clear()
+        api = Surveys(is_allowed, PAGINGS[paging])
+        stand.emulator = Starlette(routes=[Route("/v1/answers", api.answers)])
+        return build_source(SourceDeclaration.model_validate(content)), api
+
+    return made
+
+
+def test_the_documented_example_is_the_one_that_dg_scaffolds() -> None:
+    content = documented()
+    assert content["type"] == f"{DeclaredSource.__module__}.DeclaredSource"
+    streams, scaffolded = content["attributes"].pop("streams"), EXAMPLE["streams"]
+    assert {name: value for name, value in content["attributes"].items() if name in EXAMPLE} == {
+        name: value for name, value in EXAMPLE.items() if name != "streams"
+    }
+    assert [stream["path"] for stream in streams] == [stream["path"] for stream in scaffolded]
+    assert [field["name"] for field in streams[0]["fields"]] == [field["name"] for field in scaffolded[0]["fields"]]
+
+
+@pytest.mark.parametrize("paging", PAGINGS)
+def test_lists_go_on_in_every_way_whole_and_for_what_changed(
+    surveys: Callable[..., tuple[Source, Surveys]], lake: Lake, paging: str
+) -> None:
+    source, api = surveys(paging=paging)
+    assert sync(source, lake, 0).rows == 10
+    assert set(api.since) == {None}
+    api.day, api.since = 1, []
+    second = sync(source, lake, 1)
+    assert (second.full, second.read) == (False, len(CHANGED_LATER))
+    assert {str(since)[:10] for since in api.since} == {"2026-03-02"}  # with what may have shown late
+    rows = lake.as_of("surveys/answers", "9999").to_pyarrow().to_pylist()
+    assert sorted(row["id"] for row in rows) == [f"r{number}" for number in range(10)]
+    assert {row["email"] for row in rows} == {f"r{number}@acme.example" for number in range(10)}
+    assert sorted(row["id"] for row in rows if row["updated_at"] > START + DAY) == list(CHANGED_LATER)
+
+
+@pytest.mark.parametrize("auth", AUTHS)
+def test_keys_travel_in_every_way(surveys: Callable[..., tuple[Source, Surveys]], lake: Lake, auth: str) -> None:
+    source, _ = surveys(auth=auth, paging="link in a header")
+    assert sync(source, lake, 0).rows == 10
+    assert set(source.required_env) == {name for name in AUTHS[auth][0].values() if name.startswith("SURVEYS_")}
+
+
+def test_the_address_of_a_next_page_elsewhere_is_not_asked(
+    surveys: Callable[..., tuple[Source, Surveys]], stand: Stand
+) -> None:
+    source, _ = surveys(paging="link, whole")
+
+    async def elsewhere(_: Request) -> Response:
+        return JSONResponse({"data": [], "links": {"next": "https://elsewhere.example/v1/answers?page=2"}})
+
+    stand.emulator = Starlette(routes=[Route("/v1/answers", elsewhere)])
+    (stream,) = source.streams
+    with source.open() as client, pytest.raises(BadRequest, match="only, not at https://elsewhere"):
+        list(stream.pages(client, Window(START, START + DAY, full=True)))
+    assert stand.asked == ["GET /v1/answers"]

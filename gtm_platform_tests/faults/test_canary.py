@@ -14,6 +14,8 @@ from gtm_platform_tests.faults.canaries import CANARIES
 from gtm_platform_tests.faults.running import InTrouble, everything_failing
 from gtm_platform_tests.faults.traces import found, texts
 
+pytestmark = pytest.mark.soak
+
 
 @dataclass(frozen=True)
 class Troubled:

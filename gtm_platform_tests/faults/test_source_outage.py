@@ -31,6 +31,8 @@ from gtm_platform_tests.e2e.home import (
 )
 from gtm_platform_tests.faults.quiet_worlds import nobody_waits
 
+pytestmark = pytest.mark.soak
+
 PEOPLE, SEED, FIRST = 30, 29, date(2026, 3, 1)
 APART = timedelta(days=4)  # between two days that are lived: long enough for what was not read to be overdue
 SOURCES = [source for source in SCHEDULED if source.required_env]  # others are read from files

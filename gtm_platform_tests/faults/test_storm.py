@@ -11,6 +11,8 @@ from gtm_platform.delivery.alerts.wording import REPEAT
 from gtm_platform_tests.e2e.home import frame
 from gtm_platform_tests.faults.end_to_end_runs import FIRST, READ, STORM, WRITTEN, Life, live
 
+pytestmark = pytest.mark.soak
+
 LOST = ("reset", "cut")  # the write was done, the answer does not tell
 # The one message is looked up after its first lost answer and recognised: it is not posted again, so not cut either.
 SPARED = ("slack", WRITTEN["slack"], "cut")

@@ -20,7 +20,7 @@ Facts = dict[str, Any]
 EMPTY: Facts = {"subscription_status": "active", "mrr_reporting": None}
 WEIGHTS = {"activity": 25, "support": 20, "payment": 20, "engagement": 15, "tenure": 10, "mrr": 10}
 OF = {
-    "core/profile": ("signup_at", "customer_status", "customer_since"),
+    "core/profile": ("signup_at", "customer_status", "customer_since", "mail_bounces", "seat_deactivated"),
     "core/revenue": (
         *("mrr_reporting", "subscription_status", "is_delinquent", "failed_payments_30d", "first_paid_at"),
         "current_period_end",
@@ -47,7 +47,11 @@ def health(customers: list[Facts], before: dict[int, dict[str, int]] | None = No
         "health/customer_health",
         people=filled(
             "identity/people",
-            *[{"customer_id": f"c{n:03}", "company_id": facts.get("company_id")} for n, facts in enumerate(customers)],
+            *[
+                {"customer_id": f"c{n:03}", "shared_inbox": False}
+                | {name: facts[name] for name in ("company_id", "shared_inbox") if name in facts}
+                for n, facts in enumerate(customers)
+            ],
         ),
         **{table.split("/")[1]: rows(table) for table in OF},
         one_day_ago=scores(1),
@@ -337,6 +341,26 @@ def test_a_champion_is_gone_who_is_silent_while_a_colleague_is_not(
     alike, elsewhere = person(lead, 2025), person(lead, 2023, None)
     rows = health([person(colleague, 2026), person(lead, 2024), alike, elsewhere]).values()
     assert ["champion_left" in row["risk_signals"] for row in rows] == [False, gone, False, False]
+
+
+@pytest.mark.parametrize(
+    ("facts", "gone"),
+    [
+        ({"seat_deactivated": True, "days_since_seen": 0}, True),
+        ({"mail_bounces": True, "days_since_seen": 7}, True),
+        ({"mail_bounces": True, "days_since_seen": None}, True),
+        ({"mail_bounces": True, "days_since_seen": 6}, False),
+        ({"mail_bounces": False, "seat_deactivated": False, "days_since_seen": 90}, False),
+    ],
+)
+def test_a_champion_is_gone_whose_seat_is_or_whose_mail_bounces(facts: Facts, gone: bool) -> None:
+    first, later = datetime(2024, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)
+    champion = EMPTY | {"company_id": "com_1", "customer_since": first} | facts
+    colleague = champion | {"customer_since": later}
+    inbox = EMPTY | {"company_id": "com_1", "customer_since": datetime(2023, 1, 1, tzinfo=UTC), "shared_inbox": True}
+    homeless = champion | {"company_id": None}
+    rows = health([champion, colleague, inbox, homeless]).values()
+    assert ["champion_left" in row["risk_signals"] for row in rows] == [gone, False, False, False]
 
 
 def test_who_is_leaving_is_at_risk_whatever_the_score() -> None:

@@ -238,6 +238,39 @@ def test_ids_through_days_of_change(seed: int) -> None:
         before = after
 
 
+@pytest.mark.parametrize("left_out", [1, 2])
+def test_a_day_that_is_filled_in_later_renames_nobody(left_out: int) -> None:
+    """Who was there before the day that was left out has the same id, whether the day is there or not."""
+    draw, world = random.Random(left_out), a_world(left_out)
+    worlds = [world]
+    for _ in range(3):
+        world = {source: [dict(row) for row in rows] for source, rows in world.items()}
+        for rows in world.values():
+            rows.pop(draw.randrange(len(rows)))
+            draw.choice(rows)["email"] = f"p{draw.randrange(40)}@x.example"
+        worlds.append(world)
+    complete, gap = lived(worlds), lived([None if n == left_out else each for n, each in enumerate(worlds)])
+    known = {row["customer_id"] for row in complete[left_out - 1]}
+    for day in range(left_out + 1, len(worlds)):
+        ids, ids_after_gap = (
+            {(row["source"], row["record_id"]): row["customer_id"] for row in each[day]} for each in (complete, gap)
+        )
+        assert {record: id for record, id in ids.items() if id in known} == {
+            record: id for record, id in ids_after_gap.items() if id in known
+        }
+
+
+def lived(worlds: Sequence[dict[str, list[dict[str, Any]]] | None]) -> list[list[dict[str, Any]]]:
+    """The links of each day, each made after the newest day before that was not left out."""
+    days: list[list[dict[str, Any]]] = []
+    previous: ibis.Table | None = None
+    for number, world in enumerate(worlds):
+        if world is not None:
+            previous = linked(*world.values(), previous=previous, day=DAY + timedelta(days=number))
+        days.append(rows_of(previous) if previous is not None else [])
+    return days
+
+
 def check_ids(before: list[dict[str, Any]], after: list[dict[str, Any]], day: date) -> None:
     had = {row["record_id"]: row["customer_id"] for row in before}
     since = {row["customer_id"]: row["first_seen"] for row in before}

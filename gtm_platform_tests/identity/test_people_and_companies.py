@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import ibis
+import pytest
 
 from gtm_platform.identity import companies, links, people, person_records
 from gtm_platform.identity.domains import domain_lists
@@ -187,6 +188,32 @@ def test_a_domain_that_two_companies_have_glues_nobody() -> None:
         "beta.example": ["labs.example"],
         "labs.example": [],
         "gamma.example": [],
+    }
+
+
+@pytest.mark.parametrize(("name", "is_one"), [("Labs Inc", False), ("Firm 1, Ltd.", True), (None, True)])
+def test_a_further_domain_by_which_a_system_has_a_company_of_another_name_glues_nobody(
+    name: str | None, is_one: bool
+) -> None:
+    other = {"id": "c1", "name": name, "website": "https://labs.example"}
+    tables = world(hubspot_companies=[hubspot("1", "acme.example", "labs.example")], intercom_companies=[other])
+    firms = by("domain", tables["companies"])
+    assert set(firms) == ({"acme.example"} if is_one else {"acme.example", "labs.example"})
+    assert firms["acme.example"]["contested_domains"] == ([] if is_one else ["labs.example"])
+
+
+def test_two_records_of_the_crm_are_one_company_by_the_domain_of_both_alone() -> None:
+    """A name, a further domain of one, or people who work for both do not make them one."""
+    records = [hubspot("1", "acme.example", "beta.example"), hubspot("2", "beta.example"), hubspot("3", "acme.example")]
+    people = [
+        {"id": "h1", "email": "dana@acme.example", "additional_emails": ["dana@beta.example"], "company_id": "2"},
+        {"id": "h2", "email": "eve@beta.example", "company_id": "1"},
+    ]
+    named = [{**row, "name": "Acme"} for row in records]
+    firms = by("domain", world(hubspot_companies=named, hubspot=people)["companies"])
+    assert {domain: row["hubspot_company_ids"] for domain, row in firms.items()} == {
+        "acme.example": ["1", "3"],
+        "beta.example": ["2"],
     }
 
 

@@ -145,6 +145,22 @@ def test_what_would_make_two_contacts_of_the_crm_one_is_listed() -> None:
     assert {row[side] for row in (listed_pair, *more) for side in ("first_id", "second_id")} == together
 
 
+def test_one_customer_at_two_companies_whom_only_an_id_ties_together_is_listed() -> None:
+    """Not silently one: the id stays what ties them, as two systems share it, and a person may split them."""
+    users = [{"id": "i1", "email": "a@zephyrworks.example", "stripe_id": "s1"}]
+    payers = [{"id": "s1", "email": "b@other.example"}, {"id": "s2", "email": "billing@other.example"}]
+    listed_twice = [{"id": "i2", "email": "c@zephyrworks.example", "stripe_id": "s2"}]  # an inbox, which is nobody's
+    own = [{"id": "i3", "email": "d@zephyrworks.example", "stripe_id": "s3"}]
+    alone = [{"id": "s3", "email": "d@home.example"}]  # no system knows a company of this domain
+    inputs = tables(
+        (), NO_ROWS["identity/links"], DAY, (), intercom=[*users, *listed_twice, *own], stripe=[*payers, *alone]
+    )
+    (row,) = [row for row in rows_of(listed(inputs)) if row["rule"] == review.TWO_COMPANIES]
+    customer = customers(inputs["links"])["i1"]
+    assert (row["first_id"], row["second_id"]) == (customer, customer)
+    assert row["reason"] == "an id ties together addresses at other.example and zephyrworks.example"
+
+
 def test_a_domain_that_two_companies_have_is_listed() -> None:
     inputs = tables(TWINS, NO_ROWS["identity/links"], DAY, (), further=["zephyrworks.example"])
     (row,) = [row for row in rows_of(listed(inputs)) if row["rule"] == review.HELD_BACK]

@@ -18,6 +18,7 @@ from gtm_platform.sandbox.world.departures import (
     Departure,
 )
 from gtm_platform.sandbox.world.history import PersonHistory, as_of
+from gtm_platform.sandbox.world.hubspot_file import BOUNCE_REASON, UNKNOWN_USER
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -70,6 +71,41 @@ def test_the_use_of_the_silent_stops_on_the_day_that_truth_names(departed: dict[
         assert departure.shows_from
         silent = departure.shows_from + DAY
         assert logins(person, silent, (departure.end - silent).days) == 0
+
+
+def test_mail_of_a_champion_who_left_bounces_and_the_seat_is_gone_soon_after_the_last_sight(
+    departed: dict[str, Departed],
+) -> None:
+    shown = Counter[str]()
+    for person, departure in departed[CHAMPION_LEAVES]:
+        signs = {
+            "hubspot": [each.bounced for each in person.hubspot if each.bounced],
+            "intercom": [each.bounced for each in person.intercom if each.bounced],
+            "seat": [account.closed for _, account in person.panels() if account.closed],
+        }
+        shown.update(sign for sign, moments in signs.items() if moments)
+        for moments in signs.values():
+            assert all(departure.shows_from < at < departure.shows_from + 13 * DAY for at in moments)
+    assert set(shown) == {"hubspot", "intercom", "seat"}
+
+
+def test_truth_says_so_of_nobody_else(world: World) -> None:
+    rows = {row["person"]: row for row in world.truth((world.now - DAY).date())["people"]}
+    left = {
+        person.key for person in world._context.histories for each in person.departures if each.cause == CHAMPION_LEAVES
+    }
+    bounces = {key for key, row in rows.items() if row["mail_bounces"]}
+    seatless = {key for key, row in rows.items() if row["seat_deactivated"]}
+    assert min(len(bounces), len(seatless)) > 0
+    assert bounces != seatless
+    assert bounces | seatless <= left
+    full = {
+        contact.id
+        for contact in world.hubspot.objects["contacts"].values()
+        if contact.properties.get(BOUNCE_REASON, UNKNOWN_USER) != UNKNOWN_USER
+    }
+    assert full  # whose mail comes back for another reason, and who is still there
+    assert {key for key, row in rows.items() if full & set(row["hubspot"])} - left
 
 
 def test_use_falls_in_steps_and_goes_on_to_the_end_without_a_cause(departed: dict[str, Departed]) -> None:

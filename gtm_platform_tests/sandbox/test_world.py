@@ -24,6 +24,12 @@ FIRST = ("hubspot", "intercom", "stripe")  # the systems that are read here; the
 MONTHLY = {"month": (1, 1), "year": (1, 12), "week": (52, 12)}  # multiply by, then divide by
 
 
+def speaks_of_leaving(text: str) -> bool:
+    words = text.lower()
+    only_the_word = "don't want to cancel" in words or "cancelled the import" in words
+    return ("cancel" in words or "kündigen" in words) and not only_the_word
+
+
 @pytest.fixture(scope="module")
 def days() -> dict[date, dict[str, Any]]:
     """What the records say at the end of each of some days, and what the truth says about these days afterwards."""
@@ -222,7 +228,7 @@ def test_two_weeks_hold_everything_that_happens_to_a_company() -> None:
     assert any(contact.merged_into and contact.updated > START for contact in contacts)
     assert sum(contact.updated > START for contact in contacts) > 200
     fresh = [talk for talk in world.intercom.conversations.values() if talk.created > START]
-    assert any("cancel" in talk.body for talk in fresh)
+    assert any(speaks_of_leaving(talk.body) for talk in fresh)
     assert {talk.state for talk in fresh} == {"open", "closed", "snoozed"}
     assert {contact.last_seen.hour for contact in world.intercom.contacts.values() if contact.last_seen} == set(
         range(24)
@@ -455,7 +461,7 @@ class Reading:
             "open_critical_tickets": len(critical) + sum(t.open and t.state != "resolved" for t in tickets),
             "csat_avg_90d": sum(rated) / len(rated) if rated else None,
             "csat_count_90d": len(rated),
-            "cancel_mentioned_at": _wire(max((at for at, text in messages if "cancel" in text.lower()), default=None)),
+            "cancel_mentioned_at": _wire(max((at for at, text in messages if speaks_of_leaving(text)), default=None)),
         }
 
     # --- MRR by the rules, from prices, tiers and coupons ---

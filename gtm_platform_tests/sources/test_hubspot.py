@@ -5,9 +5,13 @@ from decimal import Decimal
 
 import pytest
 
+from gtm_platform.ingest.feeds import CompanyFeed, read
 from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.hubspot import replay
-from gtm_platform.sandbox.hubspot.store import HubSpotOwner
+from gtm_platform.sandbox.hubspot.kinds import KINDS
+from gtm_platform.sandbox.hubspot.standard import definitions
+from gtm_platform.sandbox.hubspot.store import BY_INTEGRATION, HubSpotOwner
+from gtm_platform.sources.hubspot.feeds import FEEDS
 from gtm_platform.sources.hubspot.source import SOURCE
 from gtm_platform.sources.hubspot.streams import Objects
 from gtm_platform_tests.sources.conftest import Stand
@@ -143,6 +147,31 @@ def test_a_list_in_a_text_becomes_a_list(portal: Portal) -> None:
     [company] = portal.written("companies", FIRST)
     assert company["additional_domains"] == ["acme.example", "acme-labs.example"]
     assert company["merged_ids"] == []
+
+
+def test_a_lead_source_comes_with_what_set_it_last(portal: Portal) -> None:
+    defined = definitions(portal.store, KINDS["companies"])
+    defined["lead_source"] = {**defined["name"], "name": "lead_source"}
+    by_hand = [portal.add("companies", {"lead_source": "trade_fair"}) for _ in range(51)]
+    ours, taken_over, without = (portal.add("companies") for _ in range(3))
+    for record in (ours, taken_over):
+        record.write({"lead_source": "inbound"}, BEFORE, BY_INTEGRATION)
+    portal.sync("companies", FIRST)
+    known = {row["id"]: (row["lead_source"], row["lead_source_set_by"]) for row in portal.known("companies", FIRST)}
+    assert {known[record.id] for record in by_hand} == {("trade_fair", "CRM_UI")}
+    assert known[ours.id] == known[taken_over.id] == ("inbound", "INTEGRATION")
+    assert known[without.id] == (None, None)
+    assert len([call for call in portal.calls if call.endswith("/companies/batch/read")]) == 2
+
+    taken_over.write({"lead_source": "word_of_mouth"}, within(SECOND))
+    portal.sync("companies", SECOND)
+    [changed] = portal.written("companies", SECOND)
+    assert (changed["lead_source"], changed["lead_source_set_by"]) == ("word_of_mouth", "CRM_UI")
+    feed = next(feed for feed in FEEDS if isinstance(feed, CompanyFeed))
+    companies = portal.lake.as_of("hubspot/companies", SECOND + "~")
+    stated = companies.select("id", stated=read(companies, feed.lead_source)).to_pyarrow().to_pylist()
+    by_people = {row["id"]: row["stated"] for row in stated}
+    assert (by_people[ours.id], by_people[taken_over.id]) == (None, "word_of_mouth")
 
 
 def test_a_record_that_cannot_be_read_is_set_aside_alone(portal: Portal) -> None:

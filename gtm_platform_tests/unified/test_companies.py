@@ -32,7 +32,7 @@ def test_every_promised_column() -> None:
     promised = set(re.findall(r"[a-z][a-z0-9_]+", listed)) - {"company_type"}
     assert len(promised) > 35
     assert promised <= set(unified_companies.CONTRACT.columns)
-    assert "company_type" in unified_companies.CONTRACT.columns
+    assert {"company_type", "icp_fit"} <= set(unified_companies.CONTRACT.columns)
 
 
 SIGNAL: Row = {"first_signal_at": days_ago(9), "first_signal_source": "sumble"}
@@ -116,6 +116,55 @@ def test_every_source_of_signals_says_once_what_lead_its_companies_are() -> None
 )
 def test_the_lead_source_is_the_first_touch_in_time(facts: Row, lead_source: str | None) -> None:
     assert wide({"company_id": "c", **facts})["c"]["lead_source"] == lead_source
+
+
+@pytest.mark.parametrize(
+    ("value", "set_by", "lead_source"),
+    [
+        ("trade_fair", "CRM_UI", "trade_fair"),
+        ("trade_fair", "IMPORT", "trade_fair"),
+        ("inbound", "INTEGRATION", "chroma_signal"),  # what we wrote some days before is nobody's word
+        ("inbound", None, "chroma_signal"),
+        (None, "CRM_UI", "chroma_signal"),
+        ("", "CRM_UI", "chroma_signal"),
+    ],
+)
+def test_a_lead_source_that_a_person_set_in_the_crm_wins(
+    value: str | None, set_by: str | None, lead_source: str
+) -> None:
+    record = {"id": "7", "lead_source": value, "lead_source_set_by": set_by}
+    rows = wide({"company_id": "c", "hubspot_company_ids": ["5", "7"], **SIGNAL}, hubspot=[{"id": "5"}, record])
+    assert (rows["c"]["lead_source"], rows["c"]["hubspot_company_id"]) == (lead_source, "5")
+
+
+def industry(name: str, paying: int, of: int) -> list[Row]:
+    """So many companies of an industry, of which some pay."""
+    return [
+        {"company_id": f"{name}{n:02}", "industry": name, "mrr": Decimal(10 if n < paying else 0)} for n in range(of)
+    ]
+
+
+def test_who_is_like_those_who_pay_fits() -> None:
+    rows = wide(*industry("Software", 8, 10), *industry("retail", 0, 10), {"company_id": "unknown"})
+    fits = {id: rows[id]["icp_fit"] for id in ("Software00", "Software09", "retail00", "unknown")}
+    assert fits["Software09"] > fits["Software00"] > 0.5 > fits["retail00"]  # a company does not count for itself
+    assert fits["unknown"] is None
+    share = 8 / 21
+    rate = (8 + share * 20) / (9 + 20)
+    assert fits["Software09"] == round(rate / (rate + share), 4)
+
+
+def test_the_fit_is_the_mean_of_what_is_known_and_counts_in_the_priority() -> None:
+    small: Row = {"employee_count": 5, "country": "Germany"}
+    firms = [{**row, **small} if n % 2 else row for n, row in enumerate(industry("software", 5, 10))]
+    rows = wide(*firms, *industry("retail", 0, 4))
+    both, alone = rows["software01"], rows["software00"]
+    assert 0 < both["icp_fit"] < 1
+    assert both["icp_fit"] != alone["icp_fit"]
+    nobody = wide(*industry("software", 0, 3))["software00"]
+    assert (nobody["icp_fit"], nobody["cohort_priority_score"]) == (None, 0.0)
+    fit = rows["retail00"]["icp_fit"]
+    assert rows["retail00"]["cohort_priority_score"] == round(fit * 10, 4)
 
 
 def test_partners_whose_customer_it_is_could_introduce_us() -> None:

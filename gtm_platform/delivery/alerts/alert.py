@@ -36,7 +36,8 @@ class Alert(Generic[Observed]):
     Facts hold ids, figures and moments; names and addresses are looked up when the message is written. `columns` are
     read of the customers of the day, `history` of those of the days before. Occurrences with the same `group` become
     one message. `page` is what the message links to in Dagster's UI. `advice` and `severity` are of what is wrong: a
-    recovery needs no advice, and is for information.
+    recovery needs no advice, and is for information. `quote` returns the subject's own words, out of its row, which are
+    shown and never journaled.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Alert(Generic[Observed]):
     history: tuple[str, ...] = ()
     group: Callable[[Facts], str] | None = None
     page: Callable[[Facts], str] | None = None
+    quote: Callable[[Facts, Mapping[str, Any]], str | None] | None = None
 
     def facts_of(self, observed: Observed, day: str) -> list[Fact]:
         """Return what is to be journaled of what `detect` returns."""

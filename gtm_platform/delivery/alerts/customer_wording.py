@@ -31,6 +31,7 @@ from gtm_platform.state.slack_journal import Entry
 Row = Mapping[str, Any]
 
 REASON = 240  # characters of why, in a line of a digest
+QUOTED = 300  # characters of what a customer wrote
 ASK = "Was this useful? React with :+1: or :-1:."  # which are read back
 
 COLUMNS = (  # of the customers, for all that a message names
@@ -78,6 +79,8 @@ class Wording:
             {"type": "section", "fields": fields},
             section(f"*Why*\n{escape(reason)}"),
         ]
+        if words := _quote(entry, alert, customer):
+            blocks.append(section(f"*In their words*\n>{escape(words)}"))
         if advice := _advice(entry, alert, customer):
             blocks.append(section(f"*What to do*\n{advice}"))
         if links := [link(url, f"Open in {name}") for name, url in self._pages(customer).items()]:
@@ -140,6 +143,8 @@ class Wording:
         if _is_company(customer) and not customer["mrr"] and not customer["assigned_am"]:
             worth = "no customer"
         reason = why(entry, alert, customer)
+        if words := _quote(entry, alert, customer):
+            reason = f"“{words}” {reason}"
         short = reason if len(reason) <= REASON else f"{reason[: REASON - 1]}…"
         return f"• {repeat_mark(entry)}{name} ({escape(worth)}): {escape(short)}"
 
@@ -186,6 +191,11 @@ def why(entry: Entry, alert: Alert[Any], customer: Row) -> str:
     """Return why it is sent, and what else speaks against the customer staying."""
     signals = ", ".join(str(signal).replace("_", " ") for signal in customer["risk_signals"] or [])
     return worded(alert.why, entry.facts) + (f" Signals: {signals}." if signals else "")
+
+
+def _quote(entry: Entry, alert: Alert[Any], customer: Row) -> str:
+    words = alert.quote(entry.facts, customer) if alert.quote else None
+    return clean(words or "")[:QUOTED]
 
 
 def who(customer: Row) -> str:

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import httpx
 from pydantic import Field, SecretStr, create_model
 
-from gtm_platform.http.client import Api, BearerAuth
+from gtm_platform.http.client import Answer, Api, BearerAuth
 from gtm_platform.http.pages import Page, expect_list
+from gtm_platform.http.pagination import LinkPaging
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.redaction import bare_url
 from gtm_platform.http.retry import RetryPolicy
@@ -61,12 +62,12 @@ NO_TOTALS = "The declaration does not say how its records are counted."
 class HeaderAuth(httpx.Auth):
     """A key that travels in a header of its own."""
 
-    def __init__(self, name: str, secret: SecretStr) -> None:
-        self.name, self.secret = name, secret
+    def __init__(self, name: str, secret: SecretStr, prefix: str = "") -> None:
+        self.name, self.secret, self.prefix = name, secret, prefix
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Put the key into the request's header."""
-        request.headers[self.name] = self.secret.get_secret_value().strip()
+        request.headers[self.name] = f"{self.prefix}{self.secret.get_secret_value().strip()}"
         yield request
 
 
@@ -102,11 +103,11 @@ def build_source(declared: SourceDeclaration) -> Source:
 def _settings(declared: SourceDeclaration) -> type[SystemSettings]:
     address: Any = (str, Field(default=declared.base_url, description="Address of the API."))
     fields: dict[str, Any] = {_address_field(declared): address}
-    if declared.auth:
-        fields[declared.auth.env.lower()] = (Secret, Field(default=None, description="The key."))
+    for variable in declared.auth.variables if declared.auth else ():
+        fields[variable.lower()] = (Secret, Field(default=None, description="The key."))
     kind = create_model(f"{declared.name.title()}Settings", __base__=SystemSettings, **fields)
     kind.title, kind.where = declared.title, declared.where or f"in {declared.title}"
-    kind.required_env = (declared.auth.env,) if declared.auth else ()
+    kind.required_env = declared.auth.variables if declared.auth else ()
     kind.permissions = "read"
     kind.when_refused = f"See in {declared.title} whether the key is still the present one, and what it may read."
     return kind
@@ -122,20 +123,27 @@ def _connect(declared: SourceDeclaration, settings: SystemSettings) -> Iterator[
     with Api(
         declared.title,
         getattr(settings, _address_field(declared)),
-        auth=_auth(auth, getattr(settings, auth.env.lower())) if auth else None,
+        auth=_auth(auth, settings) if auth else None,
         rate_limiters=RateLimiter.within(declared.limit.calls, declared.limit.seconds),
         retry=RetryPolicy(),
-        keys=(auth.env,) if auth else (),
+        keys=auth.variables if auth else (),
     ) as api:
         yield api
 
 
-def _auth(declared: AuthDeclaration, secret: SecretStr) -> httpx.Auth:
+def _auth(declared: AuthDeclaration, settings: SystemSettings) -> httpx.Auth:
+    secret: SecretStr = getattr(settings, declared.env.lower())
     if declared.by == "bearer":
         return BearerAuth(secret)
-    if declared.by == "basic":
-        return httpx.BasicAuth(secret.get_secret_value().strip(), "")
-    return (HeaderAuth if declared.by == "header" else QueryAuth)(declared.name, secret)
+    if declared.by == "header":
+        return HeaderAuth(declared.name, secret, declared.prefix)
+    if declared.by == "query":
+        return QueryAuth(declared.name, secret)
+    key = secret.get_secret_value().strip()
+    if declared.user:
+        return httpx.BasicAuth(declared.user, key)
+    password: Secret = getattr(settings, declared.password_env.lower()) if declared.password_env else None
+    return httpx.BasicAuth(key, password.get_secret_value().strip() if password else "")
 
 
 def _check(api: Api) -> str:
@@ -180,9 +188,29 @@ def _pages(declared: StreamDeclaration, api: Api, window: Window) -> Iterator[Pa
         params[declared.paging.size_as] = declared.paging.size
     if declared.changed and not window.full:
         params |= _changed_within(declared.changed, window)
-    ask: Callable[[Mapping[str, Any]], bytes] = partial(api.get, declared.path, check=expect_list(declared.rows))
-    for page, _ in paging_of(declared.paging, declared.rows).walk(ask, params):
+    check = expect_list(declared.rows)
+    if declared.paging.by == "link":
+        next_at = tuple(declared.paging.next_at.split(".")) if declared.paging.next_at else ()
+        listed = LinkPaging(declared.rows, next_at).walk(partial(_at_address, declared, api, params, check))
+    else:
+        ask: Callable[[Mapping[str, Any]], bytes] = partial(api.get, declared.path, check=check)
+        listed = paging_of(declared.paging, declared.rows).walk(ask, params)
+    for page, _ in listed:
         yield page
+
+
+def _at_address(
+    declared: StreamDeclaration,
+    api: Api,
+    params: Mapping[str, Any],
+    check: Callable[[bytes], bytes],
+    address: str | None,
+) -> Answer:
+    """Read the page at an address, which may leave out what it has in common with the list's own."""
+    if address is None:
+        return api.get_answer(declared.path, params, check=check)
+    whole = httpx.URL(f"{api.base_url.rstrip('/')}{declared.path}").join(address)
+    return api.get_answer(str(whole), check=check)
 
 
 def _changed_within(declared: ChangedDeclaration, window: Window) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from gtm_platform.http.pages import get_path, rows
 from gtm_platform.http.pagination import Ask, CursorPaging, LastIdPaging, Listed, Paging
 from gtm_platform.ingest.declared.schema import PagingDeclaration
 
+NEXT_CURSOR = "next_cursor"
+
 
 @dataclass(frozen=True)
 class CountedPaging:
@@ -53,7 +55,7 @@ def paging_of(declared: PagingDeclaration, rows_at: str) -> Paging:
     """Return how a declared list goes on."""
     more = tuple(declared.more_at.split(".")) if declared.more_at else ()
     if declared.by == "cursor":
-        return CursorPaging(tuple(declared.next_at.split(".")), declared.send_as, rows_at, more)
+        return CursorPaging(tuple((declared.next_at or NEXT_CURSOR).split(".")), declared.send_as, rows_at, more)
     if declared.by == "last_id":
         return LastIdPaging(rows_at, more, declared.send_as)
     if declared.by == "page":

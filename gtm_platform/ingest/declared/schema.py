@@ -18,20 +18,32 @@ class AuthDeclaration(dg.Resolvable, dg.Model):
     by: Literal["bearer", "header", "query", "basic"]
     env: Variable
     name: str = ""  # of the header or parameter
+    prefix: str = ""  # by header: what stands before the key, such as "Token "
+    user: str = ""  # by basic: with it the key is the password; without it the key is the user
+    password_env: Variable | None = None  # by basic: where the password stands, if the key is the user
 
     @model_validator(mode="after")
     def _is_whole(self) -> "AuthDeclaration":
         if self.by in ("header", "query") and not self.name:
             raise ValueError(f"auth by {self.by} needs the name of the {self.by}: name: X-Api-Key")
+        if self.user and self.password_env:
+            raise ValueError("auth by basic has the key as the password of `user`, or as the user of `password_env`")
         return self
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables without which nothing can be asked."""
+        return (self.env, self.password_env) if self.password_env else (self.env,)
 
 
 class PagingDeclaration(dg.Resolvable, dg.Model):
     """How a list goes on. Which of the fields count depends on `by`."""
 
-    by: Literal["cursor", "last_id", "page", "offset", "none"] = "none"
+    by: Literal["cursor", "last_id", "page", "offset", "link", "none"] = "none"
     send_as: str = ""  # the parameter that asks for the next page
-    next_at: Path = "next_cursor"  # by cursor: where the answer has it
+    # Where the answer has the cursor, by default next_cursor, or the address of the next page, by default in the
+    # header Link.
+    next_at: Path | None = None
     more_at: Path | None = None  # where the answer says whether there is more
     first: Annotated[int, Field(ge=0, le=1)] = 1  # by page: the number of the first
     size: Annotated[int, Field(ge=1, le=10_000)] | None = None  # records of a page

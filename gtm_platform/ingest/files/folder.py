@@ -20,7 +20,8 @@ from typing import Any
 
 from gtm_platform.http.pages import Page
 from gtm_platform.ingest.files.layout import FileLayout
-from gtm_platform.ingest.files.reading import MICROSECOND, FileReport, Origin, TextFile, examine
+from gtm_platform.ingest.files.reading import MICROSECOND, FileRefused, FileReport, Origin, TextFile, examine
+from gtm_platform.ingest.files.rejected import write_rejected
 from gtm_platform.ingest.source import Window
 from gtm_platform.settings import settings
 from gtm_platform.state import State, open_state
@@ -113,6 +114,14 @@ class FileFolder:
         """Report what would come of a file; it is not picked up."""
         now = settings().now()
         return examine(path, _name(path.name), self.layouts, Origin(_name(path.name), now, now))
+
+    def write_rejected(self, path: Path, into: Path) -> int:
+        """Write the rows of a file that do not fit as a file of their own; return how many."""
+        now = settings().now()
+        file = TextFile.open(path, _name(path.name), self.layouts)
+        if not file.header.is_complete:
+            raise FileRefused(file.header.lacking)
+        return write_rejected(file, Origin(_name(path.name), now, now), into)
 
     def _take(self, state: State, path: Path, name: str | None = None) -> tuple[DroppedFile, bool]:
         """Register a file and move it to the originals; one whose original is there already is only noted."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +12,7 @@ from gtm_platform.ingest.record import Record
 
 Fields = Mapping[str, str | None]
 IGNORED = re.compile(r"[\s_\-]+")  # of headings, as is the case of letters
+CLOSE, SHORTEST = 0.75, 4  # how much alike a misspelt heading is; in shorter ones all are alike
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class FileLayout:
 
     `headings` are the headings by field, the better ones first: where a file has several of one field, the first that
     is filled in counts. Of `required`, one group of fields must be there whole. A file whose name begins with one of
-    `names` is of this kind where its headings fit several.
+    `names` is of this kind; another one is of the kind that its headings fit.
     """
 
     record: type[Record]
@@ -99,6 +101,14 @@ class Header:
         return any(all(name in self.columns for name in group) for group in self.layout.required)
 
     @property
+    def lacking(self) -> str:
+        """Say which columns it lacks of those that a file of this kind must have."""
+        missing = min(([name for name in group if name not in self.columns] for group in self.layout.required), key=len)
+        whole = self.layout.describe_required()
+        named = " and ".join(missing)
+        return whole if tuple(missing) in self.layout.required else f"{named} (of {whole})"
+
+    @property
     def recognised(self) -> dict[str, str]:
         """The field of each heading that is recognised."""
         by_position = {place: name for name, places in self.columns.items() for place in places}
@@ -108,6 +118,20 @@ class Header:
     def ignored(self) -> list[str]:
         """The headings that mean nothing here; their cells are kept with the row all the same."""
         return [heading for heading in self.headings if heading and heading not in self.recognised]
+
+    @property
+    def misspelt(self) -> dict[str, str]:
+        """The field that a heading may be meant as: one that the file lacks, and that is written much like it.
+
+        A row of data that is taken for a header has no heading that is recognised, and shows none.
+        """
+        lacking = [form for form, (name, _) in self.layout.fields.items() if name not in self.columns]
+        close = {
+            heading: matches[0]
+            for heading in (self.ignored if self.columns else ())
+            if len(form := plain(heading)) >= SHORTEST and (matches := get_close_matches(form, lacking, 1, CLOSE))
+        }
+        return {heading: self.layout.fields[form][0] for heading, form in close.items()}
 
     def values(self, cells: Sequence[str]) -> dict[str, str | None]:
         """Return the fields of a row: of several columns of one field the first that is filled in."""

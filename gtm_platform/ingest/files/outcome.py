@@ -35,7 +35,7 @@ class Outcome:
             "rows": self.report.rows,
             "accepted": self.report.accepted,
             "quarantined": self.report.quarantined,
-            "first reasons": self.report.refused or first_reasons(self.report),
+            "why": self.report.refused or reasons(self.report),
         }
 
     def __str__(self) -> str:
@@ -51,16 +51,28 @@ def outcome_of(file: DroppedFile) -> Outcome:
     return Outcome(file, FileReport.from_json(file.report))
 
 
-def counts(report: FileReport) -> str:
-    """Say how many rows were accepted and quarantined, with the first reasons."""
+def counts(report: FileReport, *, with_reasons: bool = True) -> str:
+    """Say how many rows were accepted and quarantined, with the most frequent reasons."""
     sentence = f"{report.accepted:,} of {report.rows:,} rows accepted as {report.stream}"
     if not report.quarantined:
         return sentence
-    return f"{sentence}, {report.quarantined:,} quarantined ({first_reasons(report)})"
+    sentence = f"{sentence}, {report.quarantined:,} quarantined"
+    return f"{sentence} ({reasons(report)})" if with_reasons else sentence
 
 
-def first_reasons(report: FileReport) -> str:
-    """Name the first rows that are quarantined, each with its line."""
-    shown = "; ".join(f"line {line}: {reason}" for line, reason in report.first[:REASONS_IN_SENTENCE])
-    more = report.quarantined - REASONS_IN_SENTENCE
-    return f"{shown}; and {more:,} more" if more > 0 else shown
+def reasons(report: FileReport) -> str:
+    """Name the most frequent reasons why rows are quarantined, each with the first lines."""
+    shown = dict(list(report.reasons.items())[:REASONS_IN_SENTENCE])
+    named = "; ".join(f"{lines_of(report, reason)}: {reason}" for reason in shown)
+    more = report.quarantined - sum(shown.values())
+    return f"{named}; and {more:,} for other reasons" if named and more > 0 else named
+
+
+def lines_of(report: FileReport, reason: str) -> str:
+    """Name the first lines that are quarantined for a reason, and how many more there are."""
+    first, count = report.lines.get(reason, []), report.reasons[reason]
+    if not first:  # the report is of an earlier version
+        return f"{count:,} row{'s' if count > 1 else ''}"
+    more = count - len(first)
+    named = f"{'line' if len(first) == 1 and not more else 'lines'} {', '.join(map(str, first))}"
+    return f"{named} and {more:,} more" if more else named

@@ -5,7 +5,7 @@ A row's raw record is its cells by heading, with the file and line; the mapped f
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -23,7 +23,7 @@ from gtm_platform.ingest.record import ROW, RawRecord, Reader, Record, unusable,
 HEADER_WITHIN = 20  # rows; some exports have notes above their header
 ROWS_OF_PAGE, CHARACTERS_OF_PAGE = 1_000, 2_000_000
 MOST_QUARANTINED = 20_000  # rows; a file with more of them is another kind of file
-FIRST_SHOWN = 10  # of the rows that are quarantined
+REASONS_SHOWN, LINES_SHOWN = 10, 5  # why rows are quarantined, the most frequent reasons first; lines of each
 LARGEST_FILE = 2 << 30  # bytes
 MICROSECOND = timedelta(microseconds=1)
 ENCODE = msgspec.json.Encoder().encode
@@ -45,12 +45,13 @@ class FileReport:
     header_line: int = 0
     recognised: dict[str, str] = field(default_factory=dict)  # the field of each heading
     ignored: list[str] = field(default_factory=list)
+    misspelt: dict[str, str] = field(default_factory=dict)  # the field that an ignored heading may be meant as
     rows: int = 0  # those that are blank do not count
     accepted: int = 0
     quarantined: int = 0
     last_line: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
-    first: list[tuple[int, str]] = field(default_factory=list)  # the first rows that are quarantined: line and reason
+    reasons: dict[str, int] = field(default_factory=dict)  # why rows are quarantined, and how many each
+    lines: dict[str, list[int]] = field(default_factory=dict)  # the first lines of each reason
     refused: str = ""  # why nothing of it is read
 
     def to_json(self) -> dict[str, Any]:
@@ -59,8 +60,8 @@ class FileReport:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "FileReport":
-        """Read it from plain values."""
-        return cls(**{**content, "first": [(line, reason) for line, reason in content.get("first", ())]})
+        """Read it from plain values, also from those of an earlier version."""
+        return cls(**{each.name: content[each.name] for each in fields(cls) if each.name in content})
 
 
 @dataclass(frozen=True)
@@ -180,8 +181,10 @@ def examine(path: Path, name: str, layouts: Mapping[str, FileLayout], origin: Or
     report.stream, report.encoding = file.stream, file.encoding.title
     report.delimiter, report.header_line = DELIMITERS[file.delimiter], file.header.line
     report.recognised, report.ignored = file.header.recognised, file.header.ignored
+    report.misspelt = file.header.misspelt
     if not file.header.is_complete:
-        report.refused = _incomplete(file.header)
+        by_name = len(layouts) > 1 and file.header.layout.matches_name(name)
+        report.refused = _incomplete(file.header) + (f" By its name it is a file of {file.stream}." if by_name else "")
         return report
     _count(file, origin, report)
     return report
@@ -189,14 +192,18 @@ def examine(path: Path, name: str, layouts: Mapping[str, FileLayout], origin: Or
 
 def _count(file: TextFile, origin: Origin, report: FileReport) -> None:
     reasons: Counter[str] = Counter()
+    lines: dict[str, list[int]] = {}
     for page in file.pages(origin):
         report.rows += len(page.records)
         report.last_line = page.last_line
-        reasons.update(reason for _, reason in page.faults)
-        report.first += page.faults[: FIRST_SHOWN - len(report.first)]
+        for line, reason in page.faults:
+            reasons[reason] += 1
+            if reasons[reason] <= LINES_SHOWN:
+                lines.setdefault(reason, []).append(line)
     report.quarantined = reasons.total()
     report.accepted = report.rows - report.quarantined
-    report.reasons = dict(reasons.most_common(FIRST_SHOWN))
+    report.reasons = dict(reasons.most_common(REASONS_SHOWN))
+    report.lines = {reason: lines[reason] for reason in report.reasons}
     if not report.rows:
         report.refused = "The file has a header and no row below it."
     elif report.quarantined > MOST_QUARANTINED:
@@ -209,7 +216,10 @@ def _count(file: TextFile, origin: Origin, report: FileReport) -> None:
 
 
 def _header_of(path: Path, name: str, encoding: Encoding, layouts: Mapping[str, FileLayout]) -> tuple[str, str, Header]:
-    """The stream, the delimiter and the header that fit best, among the first rows of the file."""
+    """The stream, the delimiter and the header that fit best, among the first rows of the file.
+
+    The name comes before the headings: a list of leads that lacks their names must not pass for one of accounts.
+    """
     best: tuple[tuple[bool, bool, int, int], str, str, Header] | None = None
     for delimiter in DELIMITERS:
         with encoding.open(path) as file:
@@ -217,7 +227,7 @@ def _header_of(path: Path, name: str, encoding: Encoding, layouts: Mapping[str, 
         for row in rows:
             for stream, layout in layouts.items():
                 header = Header.of(layout, row.cells, row.line)
-                fit = (header.is_complete, layout.matches_name(name), len(header.columns), -row.line)
+                fit = (layout.matches_name(name), header.is_complete, len(header.columns), -row.line)
                 if best is None or fit > best[0]:
                     best = (fit, stream, delimiter, header)
     if best is None:
@@ -228,7 +238,8 @@ def _header_of(path: Path, name: str, encoding: Encoding, layouts: Mapping[str, 
 def _incomplete(header: Header) -> str:
     """Without what else stands there: a file without a header begins with data."""
     recognised = ", ".join(f"{heading} ({name})" for heading, name in header.recognised.items()) or "none"
+    misspelt = "".join(f" If {heading} is meant as {name}, rename it." for heading, name in header.misspelt.items())
     return (
-        f"The header on line {header.line} lacks a column that is required: {header.layout.describe_required()}. "
-        f"Of its {len(header.headings)} headings these are recognised: {recognised}."
+        f"The header on line {header.line} lacks a column that is required: {header.lacking}. "
+        f"Of its {len(header.headings)} headings these are recognised: {recognised}.{misspelt}"
     )

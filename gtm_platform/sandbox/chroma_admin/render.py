@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
-from gtm_platform.sandbox.admin_contract import Row, Shape, instant, optional_instant
+from gtm_platform.sandbox.admin_contract import Row, Shape, instant, optional_instant, seats
 from gtm_platform.sandbox.chroma_admin import usage
 from gtm_platform.sandbox.chroma_admin.store import ChromaAccount
 from gtm_platform.sandbox.kit.timeline import as_of
@@ -36,7 +36,7 @@ def account(record: ChromaAccount, now: datetime) -> Shape:
     return {
         **shape,
         "email": record.email,
-        "member_emails": record.member_emails,
+        **seats(record.email, record.member_emails, record.closed, now),
         "num_instances": instances(record),
         "num_databases": instances(record) + 1,
         "storage_bytes": shape["total_vectors"] * _BYTES,
@@ -58,6 +58,7 @@ def updated(record: ChromaAccount, now: datetime) -> datetime:
     """When anything in the row changed last: use, plan or state, or a window that moved on at midnight."""
     before = now + _INSTANT
     moments = [at for timeline in (record.tiers, record.actives) for at, _ in timeline if at < before]
+    moments += [record.closed] if record.closed else []
     day = record.use.latest_day(before)
     if day:
         moments.append(record.use.latest(before))

@@ -17,6 +17,7 @@ class ChromaAccount:
     created: datetime
     use: Activity = field(compare=False)
     member_emails: list[str] = field(default_factory=list)
+    closed: datetime | None = None  # when all its members lost their seats
     region: str = "us-east-1"
     vectors: int = 0  # those there before use was recorded
     tiers: Timeline[str] = field(default_factory=list)

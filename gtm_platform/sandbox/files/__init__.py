@@ -1,5 +1,5 @@
 """The files that people of the made-up company drop: lists, partners, research, drawn from the same world."""
 
-from gtm_platform.sandbox.files.dropped import DroppedFile, files_between
+from gtm_platform.sandbox.files.dropped import DroppedFile, files_between, newest_drop
 
-__all__ = ["DroppedFile", "files_between"]
+__all__ = ["DroppedFile", "files_between", "newest_drop"]

@@ -81,6 +81,11 @@ def files_between(world: World, since: datetime | None, until: datetime) -> list
     return files
 
 
+def newest_drop(world: World, before: datetime) -> datetime | None:
+    """Return when files were last written before an instant; None where none were."""
+    return max((at for at in _times(world.start, before) if at < before), default=None)
+
+
 def _times(start: datetime, until: datetime) -> Iterator[datetime]:
     yield from (start + span for span in FIRST_TIMES if start + span <= until)
     at = start + FIRST_TIMES[-1] + EVERY

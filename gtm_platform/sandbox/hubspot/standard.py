@@ -21,7 +21,8 @@ _NAMES = {
         "string": "email hs_additional_emails firstname lastname jobtitle company phone mobilephone website address "
         "city state country zip hs_linkedin_url hs_merged_object_ids hs_full_name_or_email message",
         "number": "associatedcompanyid num_associated_deals",
-        "enumeration": "lifecyclestage hs_lead_status hubspot_owner_id hs_analytics_source",
+        "enumeration": "lifecyclestage hs_lead_status hubspot_owner_id hs_analytics_source "
+        "hs_email_hard_bounce_reason_enum",
         "bool": "hs_email_optout",
         "datetime": "notes_last_contacted notes_last_updated hs_latest_source_timestamp",
     },
@@ -85,6 +86,7 @@ _OPTIONS = {
     "hs_lead_status": "NEW OPEN IN_PROGRESS OPEN_DEAL UNQUALIFIED ATTEMPTED_TO_CONTACT CONNECTED BAD_TIMING",
     "dealtype": "newbusiness existingbusiness",
     "hs_priority": "low medium high",
+    "hs_email_hard_bounce_reason_enum": "UNKNOWN_USER MAILBOX_FULL POLICY SPAM CONTENT OTHER",
     "hs_call_direction": "INBOUND OUTBOUND",
     "hs_meeting_outcome": "SCHEDULED COMPLETED RESCHEDULED NO_SHOW CANCELED",
     "hs_email_direction": "EMAIL INCOMING_EMAIL FORWARDED_EMAIL",

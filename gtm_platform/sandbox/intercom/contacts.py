@@ -65,7 +65,7 @@ def contact(record: IntercomContact, workspace_id: str) -> Shape:
         "name": record.name,
         "owner_id": record.owner_id,
         "social_profiles": {"type": "list", "data": []},
-        "has_hard_bounced": False,
+        "has_hard_bounced": record.has_hard_bounced,
         "marked_email_as_spam": False,
         "unsubscribed_from_emails": False,
         "created_at": unix_seconds(record.created),

@@ -33,6 +33,7 @@ class IntercomContact:
     companies: list[str] = field(default_factory=list)
     merged_into: str | None = None
     deleted: datetime | None = None
+    has_hard_bounced: bool = False
 
 
 @dataclass(slots=True)

@@ -136,6 +136,21 @@ def intercom_conversations(api: SystemApi) -> list[Record]:
     return [api.get(f"/conversations/{row['id']}") for row in listed]
 
 
+def intercom_tickets(api: SystemApi) -> list[Record]:
+    """Read all tickets, which are only searched."""
+    everything = {"field": "updated_at", "operator": ">", "value": 0}
+    rows: list[Record] = []
+    pagination: dict[str, Any] = {"per_page": 150}
+    while True:
+        search = {"query": everything, "pagination": pagination}
+        page = api.ask("POST", "/tickets/search", json=search)
+        rows += page["tickets"]
+        following = page["pages"].get("next")
+        if not following:
+            return rows
+        pagination = {**pagination, "starting_after": following["starting_after"]}
+
+
 def intercom_linked(api: SystemApi, contact: Record, of: str) -> list[Record]:
     """Read all companies or tags of a contact, of which it shows the first ten."""
     if not contact[of]["has_more"]:

@@ -16,6 +16,7 @@ from gtm_platform.sandbox.landers.answers import (
     intercom_conversations,
     intercom_linked,
     intercom_list,
+    intercom_tickets,
     stripe_list,
 )
 from gtm_platform.sandbox.landers.tables import LandedTable, Marks, Row, as_json, at_second
@@ -64,8 +65,8 @@ def hubspot(api: SystemApi) -> list[LandedTable]:
     for target, column in (("companies", "company_id"), ("contacts", "contact_id")):
         links = hubspot_links(api, "deals", target, ids["deals"])
         rows = [
-            {"deal_id": int(deal), column: int(to["toObjectId"]), "type_id": kind["typeId"]}
-            | {"label": kind["label"], "category": kind["category"]}
+            {"deal_id": int(deal), column: int(to["toObjectId"])}
+            | {"type_id": kind["typeId"], "category": kind["category"]}
             for deal, linked in links.items()
             for to in linked
             for kind in to["associationTypes"]
@@ -210,6 +211,7 @@ def _line(invoice: Record, record: Record) -> Row:
 def intercom(api: SystemApi) -> list[LandedTable]:
     """Lay out Intercom: all but teammates and tags as histories."""
     contacts, conversations = intercom_list(api, "/contacts"), intercom_conversations(api)
+    tickets = intercom_tickets(api)
     parts = [
         {**flat(part, prefix=""), "conversation_id": each["id"]}
         | {"conversation_updated_at": at_second(each["updated_at"])}
@@ -233,6 +235,18 @@ def intercom(api: SystemApi) -> list[LandedTable]:
             "tag_id",
             {each["id"]: [to["id"] for to in each["tags"]["tags"]] for each in conversations},
         ),
+        _history("ticket", list(map(_ticket, tickets))),
+        LandedTable(
+            "ticket_contact_history",
+            [
+                {"id": to["id"], "ticket_id": each["id"], "external_id": to["external_id"], "type": to["type"]}
+                for each in tickets
+                for to in each["contacts"]["contacts"]
+            ],
+            ("id", "ticket_id"),
+            history=True,
+        ),
+        LandedTable("ticket_state", _states(tickets), deleted=DELETED),
         LandedTable("admin", list(map(flat, intercom_list(api, "/admins", "admins"))), deleted=DELETED),
         LandedTable("tag", list(map(flat, intercom_list(api, "/tags"))), deleted=DELETED),
     ]
@@ -264,6 +278,20 @@ def _conversation(record: Record) -> Row:
     row |= {f"conversation_rating_{name}": rating.get(name) for name in ("remark",)}
     row |= {f"conversation_rating_{name}": at_second(rating.get(name)) for name in ("created_at", "updated_at")}
     return {**row, "conversation_rating_value": rating.get("rating")}
+
+
+def _ticket(record: Record) -> Row:
+    """A ticket without its attributes, which have no columns."""
+    lists = ("ticket_attributes", "ticket_state", "ticket_type", "contacts", "linked_objects", "ticket_parts")
+    row = flat({name: value for name, value in record.items() if name not in lists})
+    state, kind = record["ticket_state"], record["ticket_type"]
+    labels = {f"ticket_state_{name}": state[name] for name in ("external_label", "internal_label")}
+    return {**row, "ticket_state_id": state["id"], "ticket_type_id": kind["id"], **labels}
+
+
+def _states(tickets: Sequence[Record]) -> list[Row]:
+    states = {each["ticket_state"]["id"]: flat(each["ticket_state"]) for each in tickets}
+    return list(states.values())
 
 
 LAYOUTS = {"hubspot": hubspot, "stripe": stripe, "intercom": intercom}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
-from gtm_platform.sandbox.admin_contract import Row, Shape, instant, optional_instant
+from gtm_platform.sandbox.admin_contract import Row, Shape, instant, optional_instant, seats
 from gtm_platform.sandbox.kit.timeline import as_of
 from gtm_platform.sandbox.listkit_admin import usage
 from gtm_platform.sandbox.listkit_admin.store import ListKitAccount
@@ -25,7 +25,7 @@ def account(record: ListKitAccount, now: datetime) -> Shape:
     return {
         "account_id": record.account_id,
         "email": record.email,
-        "member_emails": record.member_emails,
+        **seats(record.email, record.member_emails, record.closed, now),
         "company_name": record.company_name,
         "status": as_of(record.statuses, before),
         "plan": as_of(record.tiers, before),
@@ -66,7 +66,7 @@ def updated(record: ListKitAccount, now: datetime) -> datetime:
     before = now + _INSTANT
     timelines = (record.tiers, record.statuses, record.stripe_customer_ids)
     moments = [at for timeline in timelines for at, _ in timeline if at < before]
-    moments += [record.created, max(record.created, usage.period(record, now)[0])]
+    moments += [record.created, max(record.created, usage.period(record, now)[0]), record.closed or record.created]
     day = record.use.latest_day(before)
     if day:
         moments.append(usage.last_active(record, before) or record.created)

@@ -19,6 +19,7 @@ class ListKitAccount:
     created: datetime
     use: Activity = field(compare=False)
     member_emails: list[str] = field(default_factory=list)
+    closed: datetime | None = None  # when all its members lost their seats
     company_name: str | None = None
     seats: int = 1
     tiers: Timeline[str] = field(default_factory=list)

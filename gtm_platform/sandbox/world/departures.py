@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gtm_platform.sandbox.world.agenda import DAY, share
 from gtm_platform.sandbox.world.contracts import Contract
+from gtm_platform.sandbox.world.resignations import resign
 
 if TYPE_CHECKING:
     from gtm_platform.sandbox.world.life import Life
@@ -91,6 +92,8 @@ def _drawn(rng: Random, end: datetime, *, has_colleagues: bool) -> Departure:
 def _show(life: "Life", rng: Random, departure: Departure, since: datetime) -> None:
     if departure.cause in (SILENCE, CHAMPION_LEAVES):
         life.agenda.at(since, life.change_habits, 0.0)
+        if departure.cause == CHAMPION_LEAVES and not _comes_back(life, departure.end):
+            resign(life, since)
     elif departure.cause == USE_FALLS:
         stretch = (departure.end - since) / len(_STEPS)
         for place, left in enumerate(_STEPS):
@@ -98,6 +101,11 @@ def _show(life: "Life", rng: Random, departure: Departure, since: datetime) -> N
     elif departure.cause == TICKETS:
         for moment, is_ticket in _complaints(rng, since, departure.end):
             life.agenda.at(moment, life.complain, is_ticket)
+
+
+def _comes_back(life: "Life", end: datetime) -> bool:
+    """Whether the same person buys again after the end."""
+    return any(contract.start > end for contract in life.contracts) or life.further.comes_back(end)
 
 
 def _complaints(rng: Random, since: datetime, end: datetime) -> Sequence[tuple[datetime, bool]]:

@@ -6,20 +6,28 @@ from random import Random
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord
 from gtm_platform.sandbox.intercom.store import IntercomContact
 from gtm_platform.sandbox.world import fixtures, names
-from gtm_platform.sandbox.world.agenda import Agenda, ScheduledCall
+from gtm_platform.sandbox.world.agenda import Agenda, ScheduledCall, share
 from gtm_platform.sandbox.world.context import Context
 from gtm_platform.sandbox.world.history import IntercomHistory, PersonHistory, RecordHistory
 from gtm_platform.sandbox.world.hubspot_file import company_record_id, company_spelling, contact_record_id
 from gtm_platform.sandbox.world.hubspot_links import tie
+from gtm_platform.sandbox.world.hubspot_properties import LEAD_SOURCES
 from gtm_platform.sandbox.world.people import Company
 
 FIRM_NUMBERS = 20_000_000  # the numbers of firms among the lives
 _PAST = timedelta(days=120)
+_KNOWN_LEADS = 0.1  # the share of companies of which somebody entered how they came
 
 
 def manager_of(context: Context, number: int) -> int:
     """The account manager of a company or person, as an index into `fixtures.ACCOUNT_MANAGERS`."""
     return (number * 7 + context.seed) % len(fixtures.ACCOUNT_MANAGERS)
+
+
+def lead_source_of(seed: int, company: Company) -> str | None:
+    """How a company came to us, where somebody entered it in the CRM."""
+    roll = share(f"{seed}:lead:{company.number}") / _KNOWN_LEADS
+    return LEAD_SOURCES[int(roll * len(LEAD_SOURCES))] if roll < 1 else None
 
 
 class Firm:
@@ -55,6 +63,8 @@ class Firm:
             properties["city"] = company.city
         if rng.random() < 0.85:
             properties["hubspot_owner_id"] = fixtures.owner_id(manager_of(self._context, company.number))
+        if source := lead_source_of(self._context.seed, company):
+            properties["lead_source"] = source
         self._record = self._keep(company_record_id(company), properties, at)
         self._expect_edit(max(at, self._context.start - _PAST))
 

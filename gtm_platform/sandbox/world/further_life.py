@@ -70,6 +70,10 @@ class FurtherLife:
         """Whether another system says by the id of the HubSpot contact who they are."""
         return self._orb is not None and self._billed.link == "finance, by HubSpot id"
 
+    def comes_back(self, end: datetime) -> bool:
+        """Whether a contract at Orb begins after another one has ended."""
+        return self._orb is not None and self._orb.start > end
+
     @property
     def ends(self) -> datetime | None:
         """When the contract at Orb is over."""
@@ -111,6 +115,11 @@ class FurtherLife:
             life.agenda.at(signed_up, life.begin_use)
             if life.kind == "free":
                 life.agenda.at(signed_up + timedelta(days=rng.randrange(5, 90)), life.usage.change, 0.03)
+
+    def close_accounts(self, at: datetime) -> None:
+        """Take away the person's seats in the product."""
+        if self._user:
+            self._user.close_accounts(at)
 
     @property
     def _second(self) -> str | None:

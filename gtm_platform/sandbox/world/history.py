@@ -27,6 +27,7 @@ class RecordHistory:
     since: datetime
     emails: Timeline[str] = field(default_factory=list)
     until: datetime | None = None
+    bounced: datetime | None = None  # when mail first came back, as nobody has the address any more
 
     def live(self, before: datetime) -> bool:
         return self.since < before and (self.until is None or self.until >= before)
@@ -127,3 +128,8 @@ class PersonHistory:
     credits: ListKitAccount | None = None
     vectors: ChromaAccount | None = None
     records: dict[str, list[RecordHistory]] = field(default_factory=dict)  # by system, beside those named above
+
+    def panels(self) -> list[tuple[str, ListKitAccount | ChromaAccount]]:
+        """The accounts that they own in the admin panels, each with its system."""
+        accounts = {"listkit_admin": self.credits, "chroma_admin": self.vectors}
+        return [(system, account) for system, account in accounts.items() if account]

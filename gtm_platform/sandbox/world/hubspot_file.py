@@ -5,13 +5,15 @@ from random import Random
 
 from gtm_platform.sandbox.hubspot.store import BY_MERGE, HubSpotRecord
 from gtm_platform.sandbox.world import fixtures, names
-from gtm_platform.sandbox.world.agenda import Agenda
+from gtm_platform.sandbox.world.agenda import Agenda, share
 from gtm_platform.sandbox.world.context import Context
 from gtm_platform.sandbox.world.history import PersonHistory, RecordHistory
 from gtm_platform.sandbox.world.hubspot_links import inherit, tie
 from gtm_platform.sandbox.world.hubspot_properties import LIFECYCLE
 from gtm_platform.sandbox.world.people import Company, Person
 
+BOUNCE_REASON, UNKNOWN_USER = "hs_email_hard_bounce_reason_enum", "UNKNOWN_USER"
+_PASSING_BOUNCES, _PASSING = ("MAILBOX_FULL", "POLICY", "SPAM"), 0.02  # whose address is good all the same
 _PAST = timedelta(days=90)  # only the last edits of the past leave a trace
 _SOURCES = ("ORGANIC_SEARCH", "PAID_SEARCH", "REFERRALS", "DIRECT_TRAFFIC", "OFFLINE", "SOCIAL_MEDIA")
 _LEAD_STATUS = ("NEW", "OPEN", "IN_PROGRESS", "CONNECTED", "ATTEMPTED_TO_CONTACT", "BAD_TIMING", "UNQUALIFIED")
@@ -111,6 +113,9 @@ class HubSpotFile:
             properties["hs_lead_status"] = rng.choice(_LEAD_STATUS)
         if rng.random() < 0.06:
             del properties["lastname"]
+        roll = share(f"{self._context.seed}:{person.number}:mailbox") / _PASSING
+        if email and roll < 1:
+            properties[BOUNCE_REASON] = _PASSING_BOUNCES[int(roll * len(_PASSING_BOUNCES))]
         return properties
 
     # --- Changing ---
@@ -141,6 +146,12 @@ class HubSpotFile:
         if self.contact and not self.contact.archived:
             self.contact.write({name: value}, at)
             self.contact.updated = at
+
+    def bounce(self, at: datetime) -> None:
+        """Mail to the contact comes back: nobody has the address any more."""
+        if self.history and self.contact and not self.contact.archived and self.contact.properties.get("email"):
+            self.set(at, BOUNCE_REASON, UNKNOWN_USER)
+            self.history.bounced = at
 
     def advance_to(self, at: datetime, stage: str) -> None:
         """The lifecycle stage moves forward only."""

@@ -16,6 +16,7 @@ LIFECYCLE = (
     "evangelist",
     "other",
 )
+LEAD_SOURCES = ("trade_fair", "word_of_mouth", "inbound")  # which people of ours enter by hand
 _LEAD_STATUS = (
     "NEW",
     "OPEN",
@@ -45,7 +46,9 @@ _OPTIONS = {
     "pipeline": ("default",),
     "dealtype": ("newbusiness", "existingbusiness"),
     "type": ("PROSPECT", "PARTNER", "RESELLER", "VENDOR", "OTHER"),
+    "lead_source": LEAD_SOURCES,
     "hs_email_optout": ("true", "false"),
+    "hs_email_hard_bounce_reason_enum": ("UNKNOWN_USER", "MAILBOX_FULL", "POLICY", "SPAM", "CONTENT", "OTHER"),
     "hs_is_closed": ("true", "false"),
     "hs_is_closed_won": ("true", "false"),
     "hs_call_direction": ("INBOUND", "OUTBOUND"),
@@ -84,8 +87,8 @@ _DATETIME = {
     "meetings": "hs_meeting_start_time hs_meeting_end_time",
 }
 _CHOICE = {
-    "contacts": "lifecyclestage hs_lead_status hs_analytics_source",
-    "companies": "lifecyclestage type",
+    "contacts": "lifecyclestage hs_lead_status hs_analytics_source hs_email_hard_bounce_reason_enum",
+    "companies": "lifecyclestage type lead_source",
     "deals": "dealstage pipeline dealtype",
     "calls": "hs_call_direction hs_call_status",
     "meetings": "hs_meeting_outcome",

@@ -117,6 +117,12 @@ class IntercomFile:
         if self.contact and self.history:
             self.contact.deleted = self.contact.updated = self.history.until = at
 
+    def bounce(self, at: datetime) -> None:
+        """Mail to the contact comes back for good."""
+        if self.contact and self.history and not self.history.until:
+            self.contact.has_hard_bounced = True
+            self.contact.updated = self.history.bounced = at
+
     # --- Use of the product ---
 
     def watch(self, at: datetime) -> None:

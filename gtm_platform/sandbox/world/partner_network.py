@@ -11,7 +11,8 @@ from random import Random
 from gtm_platform.sandbox.world.market import Market, MarketCompany
 from gtm_platform.sandbox.world.people import Company
 
-CROSSBEAM = ("crossbeam", 0.5)  # a portal, and the share of the partners that are on it
+# Portals, and the share of the partners that are on each.
+PARTNERSTACK, CROSSBEAM = ("partnerstack", 0.75), ("crossbeam", 0.5)
 _STAGES = ("won", "won", "in_progress", "lost")
 
 

@@ -1,5 +1,5 @@
 """What customers and support people write to each other. Of the customers' words only those of somebody who thinks of
-leaving contain "cancel"; support people and internal notes say it too, which must not count.
+leaving speak of cancelling what they pay for; support people, notes and questions say the word, too, and do not count.
 """
 
 from random import Random
@@ -34,11 +34,11 @@ _TOPICS = (
 _CORES = {
     "plain": (
         "how do I set up {topic} for a second workspace?",
-        "is there a way to limit {topic} to admins only?",
+        "I cancelled the import half way, how do I begin again with {topic}?",
         "where can I find the documentation for {topic}?",
         "we would like to add two colleagues. Does that change what we pay?",
         "could you send us the last invoice with our VAT number on it?",
-        "what are the limits of {topic} on our plan?",
+        "we don't want to cancel, we only ask what {topic} allows on our plan.",
         "does {topic} support time zones other than UTC?",
         "we are migrating next week. Anything to know about {topic}?",
         "can I change the owner of our account to a colleague?",
@@ -64,7 +64,7 @@ _CORES = {
     "cancel": (
         "we have decided to cancel our subscription at the end of the month.",
         "how do I cancel? I can't find the button anywhere.",
-        "please cancel our plan, we no longer have the budget for it.",
+        "leider müssen wir unseren Vertrag zum Jahresende kündigen.",
         "if {topic} is not fixed by Friday we will have to cancel.",
         "I would like to know what the cancellation terms are, we are moving to another tool.",
         "our CFO asks us to be cancelled before the next renewal. What do you need from us?",
@@ -170,6 +170,11 @@ def ticket(rng: Random) -> str:
     return rng.choice(_TICKETS)
 
 
+# Of each sentence the longest piece that is the same whatever it is about.
+_LEAVING = [max(core.split("{topic}"), key=len).lower() for core in _CORES["cancel"]]
+_LEAVING += ["please confirm that it is cancelled.", "please just cancel it."]
+
+
 def mentions_cancel(html: str) -> bool:
     """Whether a customer's words speak of cancelling, in the way the platform has to notice."""
-    return "cancel" in html.lower()
+    return any(words in html.lower() for words in _LEAVING)

@@ -247,6 +247,12 @@ class ProductUser:
             note(self._panel.tiers, at, standing.tier)
             note(self._panel.actives, at, standing.status != "canceled")
 
+    def close_accounts(self, at: datetime) -> None:
+        """Take away the seats of the person, and of nobody else, in the products that the admin panels show."""
+        for account in (self._account, self._panel):
+            if account:
+                account.closed = at
+
 
 def _group(id_: str, company: Company) -> UserflowGroup:
     attributes = {"name": company.name, "domain": company.domain}

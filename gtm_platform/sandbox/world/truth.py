@@ -75,6 +75,10 @@ contract: `use_falls`, `silence`, `tickets`, `failed_payments`, `champion_leaves
 day. `churn_shows_from` is the instant from which the cause shows in the systems; it may lie ahead. Both are null for
 everybody else. No system says so; it is here to judge who claims to see it coming.
 
+**Leaving a company.** `mail_bounces`: HubSpot's `hs_email_hard_bounce_reason_enum` of a live contact is `UNKNOWN_USER`,
+or Intercom's `has_hard_bounced` is true; another reason does not mean that nobody has the address. `seat_deactivated`:
+an address of theirs is among the `deactivated_emails` of an admin account, and among the `member_emails` of none.
+
 **Use.**
 
 - `last_seen_at`: the latest of Intercom's `last_seen_at` (of contacts), Userflow's `attributes.last_seen_at`, the
@@ -100,15 +104,22 @@ subscription.
 `partner_status` that is not inactive, else `in_market` with an open AI job, an act, a visit or a place on a list, else
 `competitor` where it uses a competitor's product. `signs` are what the market shows of it; `by_address` says that
 somebody who signed up has an address of the company. A customer is `dormant` when nobody was seen in the 30 days
-before.
+before. The main contact is who has been a current customer for the longest, by `customer_since`, shared inboxes left
+out. `champion_left`: it has no seat any more; or its mail bounces, and it was not seen for 7 days; or it was not seen
+for 30 days, and a colleague was within 7.
 
 **The market** lists each company that shows something, whoever works there: AI `jobs` that are open, `acts` of its
 developers on GitHub, `visits` of the website, `competitors` whose product it uses, its `partner_status` and
 `partner_tier`, its `introducers` (partners whose customer it is), and whether it is `listed` as a target account.
 A `stranger` was in no system but those that watch the market when the world began.
+
+**What is shown** of the market is less than what is so: files are written now and then, a portal has some partners,
+some developers name no company. `shown` has, of each company, how many signs of each kind each system shows, and how
+many of them for sure; by which channels it is seen to use a competitor's product, and whether that is sure; what each
+source says of it as a partner; and its cohort by what is sure, and by all that may be seen. `sessions` are the day's.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -165,6 +176,7 @@ def _person(person: PersonHistory, before: datetime, systems: Collection[str]) -
         **money.revenue(),
         **money.reconciliation(),
         **_departure(person, before),
+        **_whereabouts(person, live, before),
         "delinquent": any(as_of(account.delinquent, before) for account in money.accounts if account.live(before))
         or any(as_of(account.delinquent, before) for account in money.orb),
         **activity(person, intercom, before, systems),
@@ -191,6 +203,17 @@ def _departure(person: PersonHistory, before: datetime) -> dict[str, Any]:
     return {
         "churn_cause": departure.cause if departure else None,
         "churn_shows_from": departure.shows_from if departure else None,
+    }
+
+
+def _whereabouts(person: PersonHistory, live: Mapping[str, list[RecordHistory]], before: datetime) -> dict[str, Any]:
+    """Whether the systems show that somebody has left their company."""
+    mail = [*live.get("hubspot", ()), *live.get("intercom", ())]
+    accounts = [(system, account) for system, account in person.panels() if system in live]
+    closed = [bool(account.closed and account.closed < before) for _, account in accounts]
+    return {
+        "mail_bounces": any(record.bounced and record.bounced < before for record in mail),
+        "seat_deactivated": bool(closed) and all(closed),
     }
 
 

@@ -3,12 +3,13 @@
 The rules are stated in `truth`.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 CUSTOMER, PARTNER, IN_MARKET, COMPETITOR = "customer", "partner", "in_market", "competitor"
 DORMANT = timedelta(days=30)
+SILENT, ACTIVE = timedelta(days=30), timedelta(days=7)  # of a main contact, and of its colleagues
 SIGNALS = ("jobs", "acts", "visits", "listed")
 
 Row = Mapping[str, Any]
@@ -35,8 +36,31 @@ def _standing(domain: str, staff: Iterable[Row], shown: Row, before: datetime) -
         "cohort": cohort,
         "by_address": any(email.endswith(f"@{domain}") for person in users for email in person["emails"]),
         "dormant": bool(users) and idle > DORMANT,
+        "champion_left": _champion_left(list(staff), before),
         "signs": sorted(shown.keys() & {"partner_status", "competitors", *SIGNALS}),
     }
+
+
+def _champion_left(staff: Sequence[Row], before: datetime) -> bool:
+    """Whether the main contact of a company has left it."""
+    customers = [person for person in staff if person["is_customer"] and person["customer_since"]]
+    customers = [person for person in customers if not person["shared_inbox"]]
+    if not customers:
+        return False
+    lead = min(customers, key=lambda person: datetime.fromisoformat(person["customer_since"]))
+    away = _unseen(lead, before)
+    colleagues = [_unseen(person, before) for person in staff if person is not lead]
+    return bool(
+        lead["seat_deactivated"]
+        or (lead["mail_bounces"] and away >= ACTIVE)
+        or (away >= SILENT and any(days < ACTIVE for days in colleagues))
+    )
+
+
+def _unseen(person: Row, before: datetime) -> timedelta:
+    """How many days ago somebody was last seen, counted from the day that ends now."""
+    seen = datetime.fromisoformat(person["last_seen_at"]).date() if person["last_seen_at"] else date.min
+    return before.date() - timedelta(days=1) - seen
 
 
 def _applying(is_signed_up: bool, shown: Row) -> Iterable[tuple[str, bool]]:

@@ -50,13 +50,16 @@ class YouTubeStore:
         return sorted(rows, key=lambda video: (video.published, video.id), reverse=True)
 
 
+def names_address(each: MarketCompany) -> bool:
+    """Whether a video about a company names its address: a stranger is known to nobody by its name alone."""
+    return each.is_stranger or each.company.number % _LINKED != 0
+
+
 def _story(each: MarketCompany, use: CompetitorUse) -> Video:
     company, product, number = each.company, COMPETITORS[use.competitor], each.company.number
     title = _TITLES[number % len(_TITLES)].format(company=company.name, product=product)
     pains = f" They talk about {', '.join(use.pain_points)}." if use.pain_points else ""
-    # A stranger is known to nobody by its name alone.
-    is_linked = each.is_stranger or number % _LINKED != 0
-    link = f" More: https://www.{company.domain}/blog" if is_linked else ""
+    link = f" More: https://www.{company.domain}/blog" if names_address(each) else ""
     description = f"{company.name}'s platform team tells how they run {product}.{pains}{link}"
     at_talks = number % 2 == 0
     channel_id = TALKS if at_talks else channel_of(use.competitor)

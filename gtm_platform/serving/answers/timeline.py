@@ -78,7 +78,10 @@ def _masked(event: Event) -> Event:
 
 def _events(snapshot: Snapshot, customer: Customer) -> Iterator[Event]:
     row, summary = customer.row(personal=False), orjson.loads(snapshot.fact("summary"))
-    yield from (Event(at=row[name], kind="milestone", title=title) for name, title in MILESTONES.items() if row[name])
+    words = {"cancel_mentioned_at": customer.row(personal=True).get("cancel_sentence")}
+    for name, title in MILESTONES.items():
+        if row[name]:
+            yield Event(at=row[name], kind="milestone", title=title, text=words.get(name))
     for event in orjson.loads(snapshot.events_of(customer.customer_id)):
         yield READ[event["kind"]](event)
     yield from (_alert(orjson.loads(alert)) for alert in customer.alerts)

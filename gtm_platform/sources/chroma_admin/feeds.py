@@ -6,7 +6,7 @@ is no feed of companies.
 
 import ibis
 
-from gtm_platform.ingest.feeds import AccountFeed, PersonFeed, UsageFeed
+from gtm_platform.ingest.feeds import AccountFeed, PersonFeed, SeatFeed, UsageFeed
 
 
 def _owned(accounts: ibis.Table) -> ibis.Table:
@@ -37,4 +37,5 @@ FEEDS = (
         last_active_on="last_active_on",
     ),
     UsageFeed("chroma_admin", "seen", "chroma_admin/accounts", record_id="id", at="last_active_on"),
+    SeatFeed("chroma_admin", "chroma_admin/accounts", "member_emails", "deactivated_emails"),
 )

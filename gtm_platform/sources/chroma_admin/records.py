@@ -20,6 +20,9 @@ class Account(Record):
     is_active: MaybeBool = at("is_active", about="Whether the account is in order, used or not.")
     email: MaybeText = at("email", personal=True, about="The owner's address; None: it is the company's.")
     member_emails: list[str] | None = at("member_emails", personal=True, about="Addresses of all who may use it.")
+    deactivated_emails: list[str] | None = at(
+        "deactivated_emails", personal=True, about="Addresses of those whose seat was taken away."
+    )
     instances: MaybeInt = at("num_instances", about="Database instances.")
     databases: MaybeInt = at("num_databases", about="Databases in them.")
     storage_bytes: MaybeInt = at("storage_bytes", about="What the vectors take up.")

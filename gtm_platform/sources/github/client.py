@@ -4,7 +4,6 @@ A list names its next page in a header, which is followed as it is. Stars are li
 newest come first. Which lists a stream reads stands in `streams`.
 """
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from gtm_platform.http.caller import Response
-from gtm_platform.http.client import Api, BearerAuth
+from gtm_platform.http.client import Answer, Api, BearerAuth
 from gtm_platform.http.errors import (
     ApiFailure,
     BadRequest,
@@ -27,6 +26,7 @@ from gtm_platform.http.errors import (
     RateLimited,
 )
 from gtm_platform.http.pages import Page, expect_list, get_path, rows
+from gtm_platform.http.pagination import LinkPaging
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.settings import settings as platform_settings
@@ -41,7 +41,6 @@ GONE = 410  # such as issues of a repository that has none
 REPEATS = 3  # how often in a row the page before may come once more
 HOUR, MINUTE = 3600.0, 60.0
 SECONDARY_WAIT = 60.0  # seconds, where GitHub says that there are too many calls, and not for how long
-NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
 EDGES = "data.repository.stargazers.edges"
 STARS = """query($owner:String!,$name:String!,$first:Int!,$after:String){
   repository(owner:$owner,name:$name){ stargazerCount
@@ -75,34 +74,31 @@ class GitHub:
     def pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Page]:
         """Read a list page by page; a repository that keeps no such list has an empty one."""
         try:
-            for body in self._walk(path, params, {}, expect_list("")):
-                yield rows(body, "")
+            yield from self._walk(path, params, {}, expect_list(""), "")
         except BadRequest as failure:
             if failure.status != GONE:
                 raise
 
     def matches(self, query: str) -> Iterator[Page]:
         """Search in code, page by page."""
-        for body in self._walk("/search/code", {"q": query}, TEXT_MATCH, _complete_search):
-            yield rows(body, "items")
+        return self._walk("/search/code", {"q": query}, TEXT_MATCH, _complete_search, "items")
 
     def _walk(
-        self, path: str, params: Mapping[str, Any], headers: Mapping[str, str], check: Callable[[bytes], bytes]
-    ) -> Iterator[bytes]:
+        self,
+        path: str,
+        params: Mapping[str, Any],
+        headers: Mapping[str, str],
+        check: Callable[[bytes], bytes],
+        rows_at: str,
+    ) -> Iterator[Page]:
         """Follow the addresses that answers name as the next page; a page that comes twice is asked for again."""
-        url, query = path, {**params, "per_page": LARGEST_PAGE}
-        visited, repeats = {path}, 0
-        while True:
-            answer = self.api.get_answer(url, query or None, headers, check=check)
-            yield answer.body
-            following = NEXT.search(answer.headers.get("link", ""))
-            if following is None:
-                return
-            repeats = repeats + 1 if following[1] == url else 0
-            if repeats > REPEATS or (following[1] in visited and not repeats):
-                raise CursorLoop("GitHub", f"GitHub's list {path} does not advance: its next page was read before.")
-            url, query = following[1], {}
-            visited.add(url)
+        query = {**params, "per_page": LARGEST_PAGE}
+
+        def ask(address: str | None) -> Answer:
+            return self.api.get_answer(address or path, None if address else query, headers, check=check)
+
+        for page, _ in LinkPaging(rows_at).walk(ask):
+            yield page
 
     def stars(self, repository: str) -> Iterator[Page]:
         """Read the stars of a repository, the newest first, each with the profile of who gave it."""

@@ -140,6 +140,13 @@ class HubSpotClient:
         call = partial(self.api("objects.search_api").do_search, kind, dict(request))
         return self.call("POST", f"/crm/v3/objects/{kind}/search", call, limiter=self.limits.searches)
 
+    def histories(self, kind: str, ids: Sequence[str], names: Sequence[str]) -> bytes:
+        """Read all values that some properties of up to 50 objects had, and what set each."""
+        inputs = [{"id": id} for id in ids]
+        body = {"inputs": inputs, "properties": [], "propertiesWithHistory": list(names)}
+        call = partial(self.api("objects.batch_api").read, kind, body, archived=False)
+        return self.call("POST", f"/crm/v3/objects/{kind}/batch/read", call)
+
     def links(self, source: str, target: str, inputs: Sequence[Mapping[str, str]]) -> bytes:
         """Read which objects of the kind `target` are associated with these of the kind `source`."""
         call = partial(self.api("associations.v4.batch_api").get_page, source, target, {"inputs": list(inputs)})

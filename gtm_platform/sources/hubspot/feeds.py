@@ -5,9 +5,23 @@ import ibis
 from gtm_platform.ingest.feeds import CompanyFeed, Owners, PersonFeed
 from gtm_platform.ingest.market_feeds import FirmographicFeed
 
+UNKNOWN_USER = "UNKNOWN_USER"
+# By what people change a property: in the app, in bulk, on a phone, with a file. All else are programs.
+PEOPLE = ("CRM_UI", "CRM_UI_BULK_ACTION", "MOBILE_IOS", "MOBILE_ANDROID", "IMPORT")
+
 
 def _full_name(people: ibis.Table) -> ibis.Value:
     return (people["first_name"].fill_null("") + " " + people["last_name"].fill_null("")).strip().nullif("")
+
+
+def _has_unknown_address(people: ibis.Table) -> ibis.Value:
+    """Whether nobody has the address any more; a full mailbox, or mail taken for spam, says no such thing."""
+    return (people["email_bounce_reason"] == UNKNOWN_USER).fill_null(False)
+
+
+def _lead_source_of_a_person(companies: ibis.Table) -> ibis.Value:
+    """Return what a person set: what we wrote ourselves is no news to us."""
+    return ibis.cases((companies["lead_source_set_by"].isin(PEOPLE), companies["lead_source"]))
 
 
 FEEDS = (
@@ -26,6 +40,7 @@ FEEDS = (
         country="country",
         city="city",
         timezone="timezone",
+        mail_bounces=_has_unknown_address,
         owner_id="owner_id",
         owners=Owners(
             "hubspot/owners",
@@ -43,6 +58,7 @@ FEEDS = (
         domain="domain",
         other_domains="additional_domains",
         merged_ids="merged_ids",
+        lead_source=_lead_source_of_a_person,
         stands_alone=True,
         ids_about="Its records in HubSpot, merged ones included.",
     ),

@@ -8,7 +8,7 @@ from gtm_platform.ingest.record import with_facts
 from gtm_platform.sources.hubspot.records import Company, Contact, Deal, properties_of
 from gtm_platform.sources.hubspot.streams import ENGAGEMENTS
 from gtm_platform.sources.landed.scope import Shape, Value
-from gtm_platform.sources.landed.system import AIRBYTE, LandedSystem, Part
+from gtm_platform.sources.landed.system import AIRBYTE, Lacking, LandedSystem, Part
 from gtm_platform.sources.landed.values import Changed, Constant, LinksTo, Member, Property, document, instant, value
 
 MODIFIED = instant("properties_hs_lastmodifieddate", "updatedAt")
@@ -101,4 +101,5 @@ AIRBYTE_HUBSPOT = LandedSystem(
             _links(DEALS, "deals", "contacts"),
         ),
     },
+    lacking={"associations": Lacking("the types and labels of links")},
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from gtm_platform.sources.hubspot.records import Company, Contact, Deal, properties_of
 from gtm_platform.sources.hubspot.streams import ENGAGEMENTS
 from gtm_platform.sources.landed.scope import Shape
-from gtm_platform.sources.landed.system import FIVETRAN, Account, LandedSystem, Part
+from gtm_platform.sources.landed.system import FIVETRAN, Account, Lacking, LandedSystem, Part
 from gtm_platform.sources.landed.values import (
     Changed,
     Constant,
@@ -154,4 +154,5 @@ FIVETRAN_HUBSPOT = LandedSystem(
         ),
     },
     accounts=tuple(Account(table, value("portal_id"), "HubSpot portal {id}") for table in ("company", "deal", "owner")),
+    lacking={"associations": Lacking("the labels of links, and companies of a contact beside the primary one")},
 )

@@ -97,6 +97,10 @@ class Contact(Record):
     )
     linkedin_url: MaybeText = prop("hs_linkedin_url", personal=True, about="Profile of the person at LinkedIn.")
     email_opted_out: MaybeBool = prop("hs_email_optout", about="Has unsubscribed from all e-mail.")
+    email_bounce_reason: MaybeText = prop(
+        "hs_email_hard_bounce_reason_enum",
+        about="Why mail to the primary address came back for good, such as UNKNOWN_USER or SPAM; None: none did.",
+    )
     customer_cohort: MaybeText = prop("customer_cohort", about="Written by this platform.")
     customer_status: MaybeText = prop("chroma_customer_status", about="Written by this platform.")
     signal_sources: Several = several("signal_source", about="Which systems saw signals of this person.")
@@ -142,6 +146,13 @@ class Company(Record):
     signal_sources: Several = several("signal_source", about="Which systems saw signals of this company.")
     health_score: MaybeAmount = prop("health_score", about="0 to 100. Written by this platform.")
     churn_risk: MaybeText = prop("churn_risk", about="Written by this platform.")
+    lead_source: MaybeText = prop(
+        "lead_source", about="How the company first came to us. Written by this platform, unless a person sets it."
+    )
+    lead_source_set_by: MaybeText = fact(
+        "lead_source_set_by",
+        about="What set its lead source last, by HubSpot's word, such as CRM_UI; None: nothing, or it is not known.",
+    )
     merged_ids: Several = several("hs_merged_object_ids", about="Companies that were merged into this one.")
     created_at: MaybeInstant = prop("createdate", about=CREATED)
     updated_at: Instant = prop("hs_lastmodifieddate", default=..., about=CHANGED)

@@ -30,7 +30,7 @@ def check(client: HubSpotClient) -> str:
     return f"HubSpot accepts the token and shows {'its owners' if some else 'that there are no owners'}."
 
 
-WAYS = Ways(connect, check, identity, (FIVETRAN_HUBSPOT, AIRBYTE_HUBSPOT))
+WAYS = Ways(connect, check, identity, (FIVETRAN_HUBSPOT, AIRBYTE_HUBSPOT), STREAMS)
 SOURCE = Source(
     "hubspot",
     Schedule(hours=12, minute=20),

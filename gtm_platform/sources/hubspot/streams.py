@@ -93,6 +93,8 @@ def _milliseconds(moment: datetime) -> str:
 CONTACTS = Objects("contacts", properties_of(Contact), modified="lastmodifieddate")
 COMPANIES = Objects("companies", properties_of(Company))
 DEALS = Objects("deals", properties_of(Deal))
+LEAD_SOURCE = "lead_source"
+HISTORIES_READ = 50  # objects at most whose values of the past HubSpot tells in one answer
 LINKED = ((CONTACTS, ("companies",)), (DEALS, ("companies", "contacts")))
 
 
@@ -106,6 +108,28 @@ def _engagements(kind: str, names: Sequence[str]) -> Objects:
 ENGAGEMENTS = {
     kind: _engagements(kind, properties_of(Engagement)) for kind in ("note", "call", "meeting", "email", "task")
 }
+
+
+def companies(client: HubSpotClient, window: Window) -> Iterator[Page]:
+    """Read companies, each with what set its lead source: this platform writes that, and so may a person."""
+    for page in COMPANIES.pages(client, window):
+        by = _set_by(client, [str(get_path_or_none(raw, "id")) for raw in page if _value(raw, LEAD_SOURCE)])
+        yield [with_facts(raw, lead_source_set_by=by.get(str(get_path_or_none(raw, "id")))) for raw in page]
+
+
+def _set_by(client: HubSpotClient, ids: Sequence[str]) -> dict[str, Any]:
+    """Return of each company what set its lead source last; the newest value comes first."""
+    remaining, by = iter(ids), dict[str, Any]()
+    while batch := list(islice(remaining, HISTORIES_READ)):
+        for record in rows(client.histories(COMPANIES.kind, batch, [LEAD_SOURCE]), "results"):
+            changes = get_path_or_none(record, "propertiesWithHistory", LEAD_SOURCE)
+            newest = changes[0] if isinstance(changes, list) and changes else {}
+            by[str(get_path_or_none(record, "id"))] = newest.get("sourceType")
+    return by
+
+
+def _value(raw: bytes, name: str) -> Any:
+    return get_path_or_none(raw, "properties", name)
 
 
 def engagements(client: HubSpotClient, window: Window) -> Iterator[Page]:
@@ -153,7 +177,7 @@ def totals_of(*kinds: Objects) -> Totals:
 
 STREAMS = (
     Stream("contacts", Contact, CONTACTS.pages, cursor_field="updated_at", totals=totals_of(CONTACTS)),
-    Stream("companies", Company, COMPANIES.pages, cursor_field="updated_at", totals=totals_of(COMPANIES)),
+    Stream("companies", Company, companies, cursor_field="updated_at", totals=totals_of(COMPANIES)),
     Stream("deals", Deal, DEALS.pages, cursor_field="updated_at", totals=totals_of(DEALS)),
     Stream("owners", Owner, owners, sync_mode="full_refresh"),
     Stream("pipelines", Stage, stages, sync_mode="full_refresh", key=("pipeline_id", "stage_id")),

@@ -59,6 +59,7 @@ FEEDS = (
         ),
         signed_up_at="signed_up_at",
         seen_at="last_seen_at",
+        mail_bounces="has_hard_bounced",
         rank=lambda contacts: ibis.ifelse(_is_user(contacts), 0, 1),
     ),
     CompanyFeed(

@@ -1,7 +1,7 @@
 """Intercom's records in the tables that Airbyte lands: the API's own records, objects and lists as JSON."""
 
 from gtm_platform.sources.landed.scope import Shape
-from gtm_platform.sources.landed.system import AIRBYTE, Account, LandedSystem, Part
+from gtm_platform.sources.landed.system import AIRBYTE, Account, Lacking, LandedSystem, Part
 from gtm_platform.sources.landed.values import Changed, document, instant, same, times, value
 
 UPDATED = instant("updated_at", "_airbyte_extracted_at")
@@ -14,7 +14,7 @@ def _documents(*names: str) -> dict[str, Shape]:
 CONTACTS = Part(
     "contacts",
     {
-        **same("id", "external_id", "role", "email", "name", "phone", "owner_id"),
+        **same("id", "external_id", "role", "email", "name", "phone", "has_hard_bounced", "owner_id"),
         **times("created_at", "signed_up_at", "last_seen_at", "last_replied_at", "last_contacted_at"),
         "updated_at": Changed(),
         **_documents("location", "companies", "tags", "custom_attributes"),
@@ -66,5 +66,5 @@ AIRBYTE_INTERCOM = LandedSystem(
         Account("contacts", value("workspace_id"), "Intercom workspace {id}"),
         Account("companies", value("app_id"), "Intercom workspace {id}"),
     ),
-    not_landed={"tickets": "Airbyte has no stream of Intercom's tickets."},
+    lacking={"tickets": Lacking("tickets")},
 )

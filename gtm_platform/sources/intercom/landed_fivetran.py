@@ -2,7 +2,7 @@
 
 from gtm_platform.sources.intercom.records import Contact
 from gtm_platform.sources.landed.scope import Shape
-from gtm_platform.sources.landed.system import FIVETRAN, Account, LandedSystem, Part
+from gtm_platform.sources.landed.system import FIVETRAN, Account, Lacking, LandedSystem, Part
 from gtm_platform.sources.landed.values import Changed, Where, first_of, instant, row, rows, same, seconds, times, value
 
 UPDATED = instant("updated_at", "_fivetran_synced")
@@ -32,7 +32,7 @@ def _assignee(kind: str) -> Shape:
 CONTACTS = Part(
     ("contact_history", "contact"),
     {
-        **same("id", "external_id", "role", "email", "name", "phone"),
+        **same("id", "external_id", "role", "email", "name", "phone", "has_hard_bounced"),
         **times("created_at", "signed_up_at", "last_seen_at", "last_replied_at", "last_contacted_at"),
         "updated_at": Changed(),
         "owner_id": value("owner_id", "admin_id"),
@@ -122,6 +122,28 @@ PARTS = Part(
     {"conversation_id": value("conversation_id"), "changed_at": Changed()},
     changed=instant("conversation_updated_at", "updated_at", "_fivetran_synced"),
 )
+# Fivetran keeps no attributes of tickets, of which the title is one.
+TICKETS = Part(
+    ("ticket_history", "ticket"),
+    {
+        **same("id", "ticket_id", "category", "open", "admin_assignee_id"),
+        **times("created_at"),
+        "updated_at": Changed(),
+        "contacts": {
+            "contacts": rows(
+                "ticket_contact_history",
+                "ticket_contact",
+                by={"ticket_id": "id"},
+                shape={"id": value("id")},
+                order="id",
+            )
+        },
+        "ticket_state": first_of(
+            row("ticket_state", by={"id": "ticket_state_id"}, shape=value("category")), value("ticket_state")
+        ),
+    },
+    changed=UPDATED,
+)
 
 FIVETRAN_INTERCOM = LandedSystem(
     "intercom",
@@ -132,6 +154,7 @@ FIVETRAN_INTERCOM = LandedSystem(
         "companies": (COMPANIES,),
         "conversations": (CONVERSATIONS,),
         "conversation_parts": (PARTS,),
+        "tickets": (TICKETS,),
         "admins": (Part("admin", same("id", "name", "email")),),
         "tags": (Part("tag", same("id", "name")),),
     },
@@ -139,5 +162,5 @@ FIVETRAN_INTERCOM = LandedSystem(
         Account(table, value("workspace_id"), "Intercom workspace {id}")
         for table in ("contact_history", "contact", "article_history")
     ),
-    not_landed={"tickets": "Fivetran's schema of Intercom has no table of tickets."},
+    lacking={"tickets": Lacking("the titles of tickets")},
 )

@@ -76,6 +76,7 @@ class Contact(Record):
     last_seen_at: MaybeInstant = at("last_seen_at", about="When they were last where the Messenger runs.")
     last_replied_at: MaybeInstant = at("last_replied_at", about="When they last wrote to us.")
     last_contacted_at: MaybeInstant = at("last_contacted_at", about="When we last wrote to them.")
+    has_hard_bounced: MaybeBool = at("has_hard_bounced", about="Mail to them came back for good.")
     country: MaybeText = at("location", "country", about="Where Intercom locates them, by name.")
     city: MaybeText = at("location", "city", personal=True, about="Where Intercom locates them.")
     company_ids: Ids = fact(

@@ -8,7 +8,7 @@ from gtm_platform.sources.intercom.settings import IntercomSettings
 from gtm_platform.sources.intercom.streams import STREAMS
 from gtm_platform.sources.landed.ways import Ways
 
-WAYS = Ways(connect, check, identity, (FIVETRAN_INTERCOM, AIRBYTE_INTERCOM))
+WAYS = Ways(connect, check, identity, (FIVETRAN_INTERCOM, AIRBYTE_INTERCOM), STREAMS)
 SOURCE = Source(
     "intercom",
     Schedule(hours=6, minute=10),

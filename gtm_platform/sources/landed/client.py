@@ -1,7 +1,8 @@
 """A system read from landed tables: the client that takes the place of its API's.
 
 The streams of a source stay as they are declared. With this client each gets other pages (from the tables), another
-total (counted there) and a longer lookback: a change may be landed a day after it happened.
+total (counted there) and a longer lookback: a change may be landed a day after it happened. A stream that the lander
+does not land whole keeps its own, from the API, where that can be asked.
 """
 
 from collections.abc import Iterator
@@ -19,10 +20,11 @@ from gtm_platform.http.pages import Page
 from gtm_platform.ingest.record import deleted, with_facts
 from gtm_platform.ingest.source import BEGINNING, SliceTotal, Stream, Totals, Window
 from gtm_platform.lake.file_query import text
+from gtm_platform.sources.landed.beside import ApiBeside
 from gtm_platform.sources.landed.place import LandedTables
 from gtm_platform.sources.landed.query import PartQuery
 from gtm_platform.sources.landed.scope import Scope, expression
-from gtm_platform.sources.landed.system import LandedSystem, Part
+from gtm_platform.sources.landed.system import Lacking, LandedSystem, Part
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BATCH = 1_000  # records
@@ -40,11 +42,14 @@ class LandedClient:
     tables: LandedTables
     now: datetime
     max_age: timedelta
+    api: ApiBeside
 
     # --- what a stream is read with ----------------------------------------------------------------------------------
 
     def adapt(self, stream: Stream) -> Stream | str:
-        """Return the stream as it is read from the tables, or why it cannot be."""
+        """Return the stream as it is read from the tables or by the API, or why it cannot be."""
+        if self.is_read_by_api(stream.name):
+            return self.api.stream(stream.name, self.identity())
         if reason := self.skip_reason(stream.name):
             return reason
         totals = stream.totals
@@ -58,8 +63,22 @@ class LandedClient:
             lookback=max(stream.lookback, self.max_age + SYNC_TAKES),
         )
 
+    def is_read_by_api(self, stream: str) -> bool:
+        """Whether the lander lands less of a stream than the API has, and the API can be asked."""
+        return self.api.client is not None and self.lacking(stream) is not None
+
+    def lacking(self, stream: str) -> Lacking | None:
+        """Return what of a stream was not landed; None where it is whole."""
+        lacking = self.system.lacking.get(stream)
+        if lacking is None or lacking.unless is None:
+            return lacking
+        table, _, column = lacking.unless.partition(".")
+        return None if column in self.tables.columns(table) else lacking
+
     def skip_reason(self, stream: str) -> str | None:
         """Say why a stream has no records here; None where it has."""
+        if self.is_read_by_api(stream):
+            return None
         parts = self.system.streams.get(stream, ())
         absent = [part for part in parts if self.tables.first_landed(part.tables) is None]
         lacking = [part.tables[0] for part in absent if not part.optional or len(absent) == len(parts)]
@@ -67,7 +86,7 @@ class LandedClient:
             return None
         table, lander = f"{self.system.name}/{stream}", self.system.lander.title
         if not parts:
-            return f"{table} is off: {self.system.not_landed.get(stream, f'{lander} does not land it.')}"
+            return f"{table} is off: {lander} does not land it.{self._advice(stream)}"
         return f"{table} is off: {lander} has landed no table {' and '.join(lacking)} in the schema {self.tables.name}."
 
     def pages(self, stream: Stream, window: Window) -> Iterator[Page]:
@@ -81,23 +100,44 @@ class LandedClient:
 
     def all(self, stream: str) -> Iterator[bytes]:
         """Read every record of a stream."""
-        for part in self.system.streams[stream]:
-            for page in self._read(part, Window(BEGINNING, self.now, full=True), dated=False):
+        everything = Window(BEGINNING, self.now, full=True)
+        if self.is_read_by_api(stream):
+            for page in self.api.stream(stream, self.identity()).pages(self, everything):
                 yield from page
+            return
+        for part in self.system.streams[stream]:
+            for page in self._read(part, everything, dated=False):
+                yield from page
+
+    def api_client(self) -> Any | None:
+        """Return the API's client, for what was landed too little of; None without its key."""
+        return None if self.api.client is None else self.api.client_for(self.identity())
 
     # --- what is said of it ------------------------------------------------------------------------------------------
 
     def notes(self) -> list[str]:
-        """Say until when the tables reach and what was not landed: streams that are off, columns that are null."""
+        """Say until when the tables reach, what the API is asked for, and what was not landed."""
         synced, lander = self.synced_at, self.system.lander.title
         reach = f"its tables end at {lander}'s last sync" + (f", {synced:%Y-%m-%d %H:%M} UTC" if synced else ": never")
-        off = [
-            reason for stream in [*self.system.streams, *self.system.not_landed] if (reason := self.skip_reason(stream))
-        ]
+        streams = dict.fromkeys([*self.system.streams, *self.system.lacking])
+        less = [sentence for stream in streams if (sentence := self.skip_reason(stream) or self._lacks(stream))]
         missing = self.missing_columns()
         more = f" and {len(missing) - SHOWN_COLUMNS} more" if len(missing) > SHOWN_COLUMNS else ""
         named = ", ".join(missing[:SHOWN_COLUMNS])
-        return [reach, *off, *([f"not landed, so null: {named}{more}"] if missing else [])]
+        return [reach, *less, *([f"not landed, so null: {named}{more}"] if missing else [])]
+
+    def _lacks(self, stream: str) -> str | None:
+        """Say what the lander does not land of a stream that is read all the same, and from where."""
+        lacking, lander = self.lacking(stream), self.system.lander.title
+        if lacking is None:
+            return None
+        table = f"{self.system.name}/{stream}"
+        if self.is_read_by_api(stream):
+            return f"{table} is read by the API: {lander} does not land {lacking.what}"
+        return f"{table} is read without {lacking.what}: {lander} does not land that.{self._advice(stream)}"
+
+    def _advice(self, stream: str) -> str:
+        return f" {self.api.advice()}" if self.lacking(stream) else ""
 
     @cached_property
     def synced_at(self) -> datetime | None:
@@ -134,7 +174,7 @@ class LandedClient:
         """List the columns that records are read from and that were not landed: what they would hold is null."""
         missing: set[str] = set()
         for stream, parts in self.system.streams.items():
-            if self.skip_reason(stream) is None:
+            if self.skip_reason(stream) is None and not self.is_read_by_api(stream):
                 for part in parts:
                     if (table := self.tables.first_landed(part.tables)) is not None:
                         scope = replace(self._scope(table), missing=missing)

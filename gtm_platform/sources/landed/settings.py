@@ -55,6 +55,11 @@ class LandedSettings(SystemSettings):
         connection: Text = getattr(self, f"{self.prefix}_landed_connection")
         return connection
 
+    @property
+    def has_api_key(self) -> bool:
+        """Whether the API can be asked for what the lander does not land."""
+        return not super().missing()
+
     def missing(self) -> list[str]:
         """List the variables that are not set and without which the system is off."""
         if self.way == "api":

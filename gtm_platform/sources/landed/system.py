@@ -5,7 +5,7 @@ It is declared beside the system's source, once for each lander.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from gtm_platform.http.pages import Page
 from gtm_platform.sources.landed.scope import Conventions, Shape, Value
@@ -18,6 +18,9 @@ class Records(Protocol):
 
     def all(self, stream: str) -> Iterator[bytes]:
         """Read every record of a stream."""
+
+    def api_client(self) -> Any | None:
+        """Return the API's client, for what was landed too little of; None without its key."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,22 @@ class Account:
 
 
 @dataclass(frozen=True)
+class Lacking:
+    """What of a stream a lander does not land: with the API's key, the stream is read by the API.
+
+    `unless` names a column, as `table.column`, with which an account has landed it all the same.
+    """
+
+    what: str
+    unless: str | None = None
+
+
+@dataclass(frozen=True)
 class LandedSystem:
     """A system as a lander lands it.
 
-    `not_landed` says why a stream has no table. `finish` adds to each record of a stream what has to be computed.
+    `lacking` is by stream; one that is landed in no table has no parts. `finish` adds to each record of a stream what
+    has to be computed.
     """
 
     name: str
@@ -90,5 +105,5 @@ class LandedSystem:
     lander: Lander
     streams: Mapping[str, tuple[Part, ...]]
     accounts: tuple[Account, ...] = ()
-    not_landed: Mapping[str, str] = field(default_factory=dict)
+    lacking: Mapping[str, Lacking] = field(default_factory=dict)
     finish: Mapping[str, Callable[[Records], Finish]] = field(default_factory=dict)

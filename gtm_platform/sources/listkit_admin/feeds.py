@@ -2,7 +2,7 @@
 
 import ibis
 
-from gtm_platform.ingest.feeds import PersonFeed, UsageFeed
+from gtm_platform.ingest.feeds import PersonFeed, SeatFeed, UsageFeed
 
 
 def _is_completed(exports: ibis.Table) -> ibis.Value:
@@ -23,6 +23,7 @@ FEEDS = (
         seen_at="last_active_at",
         is_account=True,
     ),
+    SeatFeed("listkit_admin", "listkit_admin/accounts", "member_emails", "deactivated_emails"),
     UsageFeed("listkit_admin", "seen", "listkit_admin/accounts", record_id="id", at="last_active_at"),
     UsageFeed(
         "listkit_admin",

@@ -22,6 +22,9 @@ class Account(Record):
     id: Id = at("account_id", default=..., about=PANEL_ID)
     email: MaybeText = at("email", personal=True, about="The owner's address.")
     member_emails: list[str] | None = at("member_emails", personal=True, about="Addresses of all who may use it.")
+    deactivated_emails: list[str] | None = at(
+        "deactivated_emails", personal=True, about="Addresses of those whose seat was taken away."
+    )
     company_name: MaybeText = at("company_name", about="The company, as the owner typed it.")
     status: MaybeText = at("status", about="trialing, active, past_due, paused or canceled.")
     plan: MaybeText = at("plan", about="Name of the plan.")

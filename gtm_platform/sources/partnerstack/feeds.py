@@ -82,7 +82,7 @@ FEEDS = (
     PartnerFeed(
         "partnerstack",
         "partnerstack/partnerships",
-        precedence=20,
+        precedence=25,  # who joined is active to it, where a file says what became of them
         company_domain=_domain_of("email"),
         company_name="company_name",
         partner_type=_by_group(TYPES),

@@ -4,7 +4,7 @@ That version knows a single discount of a subscription, with its coupon in it, a
 """
 
 from gtm_platform.sources.landed.scope import Shape
-from gtm_platform.sources.landed.system import AIRBYTE, LandedSystem, Part
+from gtm_platform.sources.landed.system import AIRBYTE, Lacking, LandedSystem, Part
 from gtm_platform.sources.landed.values import (
     Changed,
     Constant,
@@ -135,5 +135,7 @@ AIRBYTE_STRIPE = LandedSystem(
         "refunds": (_of_charge("refunds"),),
         "disputes": (_of_charge("disputes"),),
     },
+    # Stripe sends the products of a coupon only where they are asked for.
+    lacking={"coupons": Lacking("which products a coupon is for", unless="coupons.applies_to")},
     finish={"subscriptions": landed_pricing},
 )

@@ -4,7 +4,7 @@ The tables do not say when a record changed, but when Fivetran last wrote it.
 """
 
 from gtm_platform.sources.landed.scope import Shape
-from gtm_platform.sources.landed.system import FIVETRAN, Account, LandedSystem, Part
+from gtm_platform.sources.landed.system import FIVETRAN, Account, Lacking, LandedSystem, Part
 from gtm_platform.sources.landed.values import (
     Changed,
     Constant,
@@ -197,5 +197,7 @@ FIVETRAN_STRIPE = LandedSystem(
         "disputes": (_of_charge("dispute"),),
     },
     accounts=(Account("account", Joined((value("id"), Constant("/"), MODE)), "Stripe account {id} mode"),),
+    # Stripe sends the products of a coupon only where they are asked for.
+    lacking={"coupons": Lacking("which products a coupon is for", unless="coupon.applies_to_products")},
     finish={"subscriptions": landed_pricing},
 )

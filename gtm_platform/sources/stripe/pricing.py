@@ -2,13 +2,14 @@
 matter of a source: no rule is read here."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
 
+from gtm_platform.http.errors import NotFound
 from gtm_platform.http.pages import get_path, get_path_or_none, rows
-from gtm_platform.ingest.record import unusable, with_facts
+from gtm_platform.ingest.record import RawRecord, unusable, with_facts
 from gtm_platform.sources.landed.system import Finish, Records
 from gtm_platform.sources.stripe.client import Stripe
 from gtm_platform.sources.stripe.mrr import Catalogue, item_amounts, leading_item, list_mrr, phases
@@ -54,10 +55,31 @@ def priced_as_shown(prices_and_coupons: Catalogue, raw: bytes) -> bytes:
 
 
 def landed_pricing(records: Records) -> Finish:
-    """Return the pricing of subscriptions of landed tables, by all prices and coupons that were landed."""
+    """Return the pricing of subscriptions of landed tables, by all prices and coupons that were landed.
+
+    One that they do not suffice for, such as one with discounts of its items, is read by the API where that can be
+    asked.
+    """
     prices = {each.id: each for each in (msgspec.json.decode(raw, type=Price) for raw in records.all("prices"))}
     coupons = {each.id: each for each in (msgspec.json.decode(raw, type=Coupon) for raw in records.all("coupons"))}
-    return partial(priced_as_shown, Catalogue(prices, coupons))
+    whole = cache(catalogue)
+
+    def finish(raw: bytes) -> bytes:
+        landed = priced_as_shown(Catalogue(prices, coupons), raw)
+        if not (isinstance(landed, RawRecord) and landed.unusable) or (stripe := records.api_client()) is None:
+            return landed
+        return _by_api(stripe, whole(stripe), landed)
+
+    return finish
+
+
+def _by_api(stripe: Stripe, prices_and_coupons: Catalogue, landed: RawRecord) -> bytes:
+    """A subscription as the API has it, with when it changed as it was landed."""
+    try:
+        raw = stripe.retrieve(f"/v1/subscriptions/{get_path_or_none(landed, 'id')}", EXPANDED)
+    except NotFound:
+        return landed
+    return with_facts(priced(stripe, prices_and_coupons, raw), changed_at=(landed.facts or {}).get("changed_at"))
 
 
 def _with_amounts(

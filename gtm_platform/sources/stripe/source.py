@@ -8,7 +8,7 @@ from gtm_platform.sources.stripe.landed_fivetran import FIVETRAN_STRIPE
 from gtm_platform.sources.stripe.settings import StripeSettings
 from gtm_platform.sources.stripe.streams import STREAMS
 
-WAYS = Ways(connect, check, identity, (FIVETRAN_STRIPE, AIRBYTE_STRIPE))
+WAYS = Ways(connect, check, identity, (FIVETRAN_STRIPE, AIRBYTE_STRIPE), STREAMS)
 SOURCE = Source(
     "stripe",
     Schedule(hours=24, minute=15),

@@ -1,5 +1,7 @@
 """Which headings are recognised, and what a file is read as."""
 
+import csv
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,7 +10,9 @@ import pytest
 from gtm_platform.ingest.files.cells import employee_range, host_of
 from gtm_platform.ingest.files.encoding import encoding_of
 from gtm_platform.ingest.files.layout import FileLayout, Header
-from gtm_platform.ingest.files.reading import MOST_QUARANTINED, FileReport, Origin, examine
+from gtm_platform.ingest.files.outcome import reasons
+from gtm_platform.ingest.files.reading import MOST_QUARANTINED, FileReport, Origin, TextFile, examine
+from gtm_platform.ingest.files.rejected import write_rejected
 from gtm_platform_tests.ingest.files.drops import GUESTS, NOW, Guest
 
 ORIGIN = Origin("guests.csv", NOW, NOW)
@@ -47,6 +51,8 @@ def test_a_file_is_of_the_kind_that_its_headings_fit(tmp_path: Path) -> None:
     assert report(tmp_path / "x.csv", "email,age\na@b.example,1\n", layouts).stream == "guests"
     assert report(tmp_path / "x.csv", "member,name\na@b.example,A\n", layouts).stream == "members"
     assert report(tmp_path / "members.csv", "email,name\na@b.example,A\n", layouts).stream == "members"
+    misnamed = report(tmp_path / "members.csv", "email,age\na@b.example,1\n", layouts)
+    assert misnamed.refused.endswith("By its name it is a file of members.")
 
 
 @pytest.mark.parametrize(
@@ -101,12 +107,46 @@ def test_encodings(tmp_path: Path, content: bytes, codec: str) -> None:
 def test_reasons_are_in_words_and_show_nothing_of_the_row(tmp_path: Path) -> None:
     lines = ["jane@acme.example,Jane,forty,2026-01-01", ",Joe,1,2026-01-01", "kim@acme.example,Kim,1,31/12/2025"]
     bad = report(tmp_path / "guests.csv", "email,name,age,date\n" + "\n".join(lines))
-    assert bad.first == [
-        (2, "age is not a whole number"),
-        (3, "email is missing"),
-        (4, "came_on is not a date such as 2026-11-01"),
-    ]
+    assert bad.lines == {
+        "age is not a whole number": [2],
+        "email is missing": [3],
+        "came_on is not a date such as 2026-11-01": [4],
+    }
     assert not any(word in str(bad.to_json()).lower() for word in ("jane", "forty", "31/12"))
+
+
+def test_a_reason_is_named_once_with_the_first_lines_and_how_many_more(tmp_path: Path) -> None:
+    lines = [f"p{n}@acme.example,Pat,{'old' if n % 2 else n}" for n in range(20)]
+    bad = report(tmp_path / "guests.csv", "email,name,age\n" + "\n".join([*lines, ",Joe,1"]))
+    assert reasons(bad) == "lines 3, 5, 7, 9, 11 and 5 more: age is not a whole number; line 22: email is missing"
+
+
+def test_a_heading_that_is_misspelt_is_named(tmp_path: Path) -> None:
+    lacking = report(tmp_path / "guests.csv", "E-mail adress,name\na@b.example,A\n")
+    assert lacking.refused.endswith("recognised: name (name). If E-mail adress is meant as email, rename it.")
+    less = report(tmp_path / "guests.csv", "email,full nmae,team\na@b.example,A,red\n")
+    assert (less.misspelt, less.ignored) == ({"full nmae": "name"}, ["full nmae", "team"])
+
+
+def test_a_report_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    stored = report(tmp_path / "guests.csv", "email,age\na@b.example,old\n").to_json()
+    del stored["lines"], stored["misspelt"]
+    earlier = FileReport.from_json({**stored, "first": [[2, "age is not a whole number"]]})
+    assert (earlier.quarantined, reasons(earlier)) == (1, "1 row: age is not a whole number")
+
+
+def test_rows_that_do_not_fit_are_written_to_be_mended_and_dropped_again(tmp_path: Path) -> None:
+    text = 'email,name,age,email\na@b.example,"A\nB",1,\nb@b.example,"Zoë ""Z""",old,x\nc@b.example,C\n'
+    (tmp_path / "guests.csv").write_text(text)
+    file = TextFile.open(tmp_path / "guests.csv", "guests.csv", {"guests": GUESTS})
+    assert write_rejected(file, ORIGIN, tmp_path / "mend.csv") == 2
+    written = (tmp_path / "mend.csv").read_text("utf-8-sig")
+    header, first, second = csv.reader(io.StringIO(written, newline=""))
+    assert header == ["email", "name", "age", "email", "quarantined line", "quarantined because", "quarantined text"]
+    assert first == ["b@b.example", 'Zoë "Z"', "old", "x", "4", "age is not a whole number", ""]
+    assert second[4:] == ["5", "it has 2 cells, the header has 4", "c@b.example,C"]
+    mended = report(tmp_path / "mended.csv", written.replace(",old,", ",30,"))
+    assert (mended.rows, mended.accepted, mended.lines) == (2, 1, {"email is missing": [3]})
 
 
 def test_days_are_read_where_day_and_month_cannot_be_confused(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_dagster_says_in_words_what_came_of_the_file(daemon: Daemon, place: Plac
     sentence = "guests.csv: 1 of 2 rows accepted as guests, 1 quarantined (line 3: age is not a whole number)."
     assert metadata["files_read"] == sentence
     [row] = [record.data for record in made.materialization.metadata["files"].records]  # type: ignore[attr-defined]
-    assert row["first reasons"] == "line 3: age is not a whole number"
+    assert row["why"] == "line 3: age is not a whole number"
     assert "jane" not in str(ran.all_events)
 
 

@@ -118,7 +118,66 @@ def test_what_a_lander_has_no_table_for_is_off_and_says_so(place: Path, open_lan
     tickets = next(each for each in INTERCOM.streams if each.name == "tickets")
     with open_landed(INTERCOM, "airbyte") as client:
         sentence = INTERCOM.stream_for(client, tickets)
-    assert sentence == "intercom/tickets is off: Airbyte has no stream of Intercom's tickets."
+    advice = "Set INTERCOM_ACCESS_TOKEN to have it read by the API."
+    assert sentence == f"intercom/tickets is off: Airbyte does not land it. {advice}"
+
+
+# --- what is not landed whole, without the API's key -----------------------------------------------------------------
+
+
+def test_fivetrans_tickets_lack_their_titles(place: Path, open_landed: Open) -> None:
+    marks = {"_fivetran_active": True, "_fivetran_synced": MIDNIGHT}
+    ticket = {"id": "9", "ticket_id": "41", "category": "Customer", "open": True, "ticket_state_id": "1", **marks}
+    land(
+        place,
+        "intercom",
+        ticket_history=[{**ticket, "created_at": LONG_AGO, "updated_at": NOON, "admin_assignee_id": "0"}],
+        ticket_contact_history=[{"id": "ada", "ticket_id": "9", **marks}],
+        ticket_state=[{"id": "1", "category": "in_progress", "_fivetran_synced": MIDNIGHT}],
+    )
+    with open_landed(INTERCOM, "fivetran") as client:
+        (read_ticket,) = read(INTERCOM, client, "tickets")
+        notes = " ".join(client.notes())
+    assert (read_ticket.contact_id, read_ticket.state, read_ticket.title) == ("ada", "in_progress", None)
+    assert (read_ticket.open, read_ticket.admin_id, read_ticket.updated_at) == (True, None, NOON)
+    assert "intercom/tickets is read without the titles of tickets: Fivetran does not land that. Set INTERCOM" in notes
+
+
+def test_an_account_that_landed_the_products_of_its_coupons_needs_no_api(place: Path, open_landed: Open) -> None:
+    coupon = {"id": "half", "percent_off": 50.0, "duration": "forever", "created": LONG_AGO}
+    land(place, "stripe", coupon=[{**coupon, "_fivetran_synced": MIDNIGHT}])
+    with open_landed(STRIPE, "fivetran") as client:
+        assert "stripe/coupons is read without which products a coupon is for" in " ".join(client.notes())
+    products = {"applies_to_products": '["prod_1"]', "_fivetran_synced": MIDNIGHT}
+    land(place, "stripe", coupon=[{**coupon, **products}])
+    with open_landed(STRIPE, "fivetran") as client:
+        assert "stripe/coupons" not in " ".join(client.notes())
+        assert [each.product_ids for each in read(STRIPE, client, "coupons")] == [["prod_1"]]
+
+
+def test_links_are_read_with_the_types_that_hubspot_makes(place: Path, open_landed: Open) -> None:
+    contact = {"id": 5, "property_associatedcompanyid": 7, "property_lastmodifieddate": LONG_AGO}
+    links = [{"deal_id": 9, "contact_id": 5, "type_id": 3, "category": "HUBSPOT_DEFINED"}]
+    synced = {"_fivetran_synced": MIDNIGHT}
+    deals = [{"deal_id": 9, "property_hs_lastmodifieddate": LONG_AGO, **synced}]
+    land(place, "hubspot", contact=[{**contact, **synced}], deal=deals, deal_contact=[{**links[0], **synced}])
+    with open_landed(HUBSPOT, "fivetran") as client:
+        by_fivetran = linked(read(HUBSPOT, client, "associations"))
+    assert by_fivetran == {("contacts", "5", "companies"): [("7", 1)], ("deals", "9", "contacts"): [("5", 3)]}
+    row = {"id": "5", "companies": '["7","8"]', "updatedAt": LONG_AGO, "_airbyte_extracted_at": MIDNIGHT}
+    land(place, "by_airbyte", contacts=[row])
+    with open_landed(HUBSPOT, "airbyte", str(place / "by_airbyte")) as client:
+        by_airbyte = linked(read(HUBSPOT, client, "associations"))
+    assert by_airbyte == {("contacts", "5", "companies"): [("7", 279), ("8", 279)]}
+
+
+def linked(rows: list[Any]) -> dict[tuple[str, str, str], list[tuple[str, int]]]:
+    """What each record is linked with, and by which type of link; without those that are linked with nothing."""
+    return {
+        (row.from_type, row.from_id, row.to_type): [(link.to_id, link.type_id) for link in row.links]
+        for row in rows
+        if row.links
+    }
 
 
 # --- what changed, and what is gone ----------------------------------------------------------------------------------

@@ -41,8 +41,10 @@ def _advice(facts: Facts) -> str:
         return "Mend the file and drop it again. `gtm import SOURCE FILE --dry-run` shows what would come of it."
     if facts["quarantined"]:
         table = f"quarantine.{facts['source']}_{facts['stream']}"
+        command = f"gtm import {facts['source']} {facts['name']} --dry-run --rejected to_mend.csv"
         return (
             f"Mend these rows and drop the file again; rows that are in the tables stay as they are. "
+            f"`{command}` writes them into a file to mend. "
             f'All of them: gtm query "select record_id, reason from {table}"'
         )
     return ""

@@ -150,7 +150,7 @@ def _sandbox_environment(home: Home, box: Box, world: World) -> dict[str, str]:
 
 
 def sandbox_port(usual: int = SANDBOX_PORT) -> int:
-    """Return the sandbox's usual port, or 0 (any) where something else, perhaps another home's sandbox, has it."""
+    """Return the sandbox's usual port; 0 (any) where something has it, perhaps another home's."""
     return usual if is_free(usual) else 0
 
 

@@ -147,7 +147,7 @@ class SeatFeed:
 
 @dataclass(frozen=True)
 class AccountFeed:
-    """A table with a row per account of the product that belongs to a company, and a table of its use day by day.
+    """A table with a row per account of the product, and one of what it was used for day by day.
 
     An account is of the company of the person whose record it is in the source's person feed; one without an address of
     the company of its name. An account without a row of use in a window was not used in it.

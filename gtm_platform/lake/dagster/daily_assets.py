@@ -34,7 +34,7 @@ Days = Iterator[dg.AssetMaterialization | dg.MaterializeResult[None]]
 
 
 def tables_of(package: str) -> tuple[DailyTable, ...]:
-    """Return the daily tables of a package, each its module's TABLE, after those of the package that it reads."""
+    """Return the daily tables of a package: the TABLE of each module, after those that it reads."""
     modules = [import_module(f"{package}.{each.name}") for each in iter_modules(import_module(package).__path__)]
     values = [getattr(module, "TABLE", None) for module in modules if not module.__name__.endswith(".assets")]
     by_key = {value.key: value for value in values if isinstance(value, DailyTable)}

@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 PRISM := 5.14.2
 
-.PHONY: demo test soak faults faults-long bench live ui lint types definitions env-example spark prism clean
+.PHONY: demo test soak faults faults-long bench live ui lint types definitions env-example spark postgres prism clean
 DEMO ?=
 BENCH ?=
 LIVE ?=
@@ -58,6 +58,9 @@ env-example: $(READY)
 
 spark: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[spark]"
+
+postgres: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[postgres]"
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'gtm_platform needs Python 3.11 or newer: make PYTHON=/path/to/python3.11')"

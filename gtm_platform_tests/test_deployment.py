@@ -1,8 +1,13 @@
 """How it is deployed: files that travel with the package, and settings that fit each other."""
 
+import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -58,3 +63,45 @@ def test_only_the_job_of_a_source_may_run_that_long() -> None:
 def test_one_pool_slot_keeps_two_writers_of_a_table_apart() -> None:
     settings = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     assert settings["concurrency"]["pools"] == {"default_limit": 1, "granularity": "op"}
+
+
+def test_cleaning_up_never_deletes_a_home(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    homes = [tmp_path / name for name in (".gtm", ".gtm-demo", "my-home")]
+    for folder in (*homes, tmp_path / ".venv", tmp_path / ".mypy_cache"):
+        (folder / "lake" / "core").mkdir(parents=True)
+        (folder / "state.db").touch()
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".gtm", ".gtm-demo", "Makefile", "my-home"]
+    assert all((home / "lake" / "core").is_dir() and (home / "state.db").exists() for home in homes)
+
+
+def compose() -> dict[str, Any]:
+    """The example of a deployment in containers."""
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "docs/examples/compose.yaml").read_text())
+    return loaded
+
+
+def test_the_containers_run_programs_of_the_package_by_variables_that_it_reads() -> None:
+    ours = {name: each for name, each in compose()["services"].items() if each["image"] == "gtm-platform"}
+    assert set(ours) == {"prepare", "code", "webserver", "daemon"}
+    programs = Path(sys.executable).parent
+    known = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    for name, service in ours.items():
+        assert (programs / service["command"].split()[0]).exists(), name
+        assert set(service["environment"]) - {"DAGSTER_HOME"} <= known, name
+        assert service["environment"]["DAGSTER_HOME"] == f"{service['environment']['GTM_HOME']}/dagster", name
+    copied = re.findall(r"COPY (.+) /source", ours["code"]["build"]["dockerfile_inline"])
+    assert all((ROOT / path).exists() for paths in copied for path in paths.split())
+
+
+def test_the_containers_find_each_other() -> None:
+    services, configs = compose()["services"], compose()["configs"]
+    [location] = yaml.safe_load(configs["workspace"]["content"])["load_from"]
+    assert location["grpc_server"]["host"] in services
+    assert f"--port {location['grpc_server']['port']} " in services["code"]["command"]
+    addresses = {name: services["code"]["environment"][name] for name in ("GTM_DAGSTER_URL", "GTM_STATE_URL")}
+    assert {address.rpartition("@")[2].split("/")[0] for address in addresses.values()} == {"postgres"}
+    databases = {address.rpartition("/")[2] for address in addresses.values()}
+    assert databases == {services["postgres"]["environment"]["POSTGRES_DB"], "gtm"}
+    assert configs["state"]["content"] == "create database gtm;"

@@ -118,6 +118,22 @@ def test_no_edge_runs_backwards_between_groups() -> None:
     assert order.index("identity") < order.index("core") < order.index("unified") < order.index("delivery")
 
 
+# Which tables of quality read tables of sources, and why. The others ask when these were synced.
+READS_SOURCES = {"quality/daily_metrics": "it counts what is in them; only anomalies are made of its figures"}
+
+
+def test_quality_reads_when_sources_were_synced_and_not_their_tables() -> None:
+    graph = defs.resolve_asset_graph()
+    synced = {name for name, contract in TABLES.items() if contract.cadence}
+    readers = {
+        key.to_user_string()
+        for key in graph.materializable_asset_keys
+        if key.path[0] == "quality" and synced & {parent.to_user_string() for parent in graph.get(key).parent_keys}
+    }
+    assert readers == set(READS_SOURCES)
+    assert {graph.get(dg.AssetKey(name.split("/"))).group_name for name in readers} == {"monitoring"}, "read by none"
+
+
 @pytest.mark.parametrize("table", ["identity/links", "health/customer_health"])
 def test_a_table_that_reads_its_own_past_says_so(table: str) -> None:
     assert defs.resolve_asset_graph().get(dg.AssetKey(table.split("/"))).has_self_dependency

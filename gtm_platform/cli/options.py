@@ -23,6 +23,7 @@ PEOPLE = click.option(
     show_default=True,
     help="How many people live in the made-up world.",
 )
+SANDBOX_PORT = 8787  # of every sandbox that a person starts, unless another one has it
 SEED = click.option("--seed", type=int, default=7, show_default=True, help="Another seed is another world.")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from gtm_platform.cli.homes import choose_demo_home
-from gtm_platform.cli.options import DEMO_HOME, PEOPLE, SEED, moment
+from gtm_platform.cli.options import DEMO_HOME, PEOPLE, SANDBOX_PORT, SEED, moment
 
 
 @click.group()
@@ -29,7 +29,7 @@ def sandbox() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder in which its clock and what is written to it outlive a restart.  [default: nothing is kept]",
 )
-@click.option("--port", type=int, default=8787, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option("--port", type=int, default=SANDBOX_PORT, show_default=True, help="Port on 127.0.0.1; 0: a free one.")
 @PEOPLE
 @SEED
 @click.option("--now", "now_", metavar="ISO", help="Stop the clock at this moment.  [default: it follows the real one]")

@@ -17,6 +17,7 @@ import dagster as dg
 from gtm_platform.cli import processes
 from gtm_platform.cli.dagster_log import relay
 from gtm_platform.cli.homes import Home
+from gtm_platform.cli.options import SANDBOX_PORT
 from gtm_platform.cli.processes import (
     HOST,
     Child,
@@ -35,7 +36,7 @@ from gtm_platform.policy import policy
 
 WORKSPACE = Path(__file__).parents[1] / "deployment/workspace.yaml"
 QUIET = "ignore:Parameter,ignore:Function `dev_command`"  # of Dagster: what is beta, and what it would rather have used
-SANDBOX_PORT, API_PORT = 8787, 8000
+API_PORT = 8000
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def show(home: Home, ports: Ports, sandbox: bool | None) -> int:
 
 
 def _run(home: Home, ports: Ports, world: World | None) -> int:
-    opened = open_box(home.path, world.people, world.seed, None, _sandbox_port()) if world else nullcontext()
+    opened = open_box(home.path, world.people, world.seed, None, sandbox_port()) if world else nullcontext()
     with suppress(KeyboardInterrupt), opened as box:
         click.echo(_what_to_open(ports, box))
         environment = os.environ | (_sandbox_environment(home, box, world) if box and world else {})
@@ -148,9 +149,9 @@ def _sandbox_environment(home: Home, box: Box, world: World) -> dict[str, str]:
     return box.environment() | clock | ({"GTM_FIRST_DAY": world.start} if world.start else {})
 
 
-def _sandbox_port() -> int:
-    """Return the sandbox's usual port, or 0 (any) where something else, perhaps another home's sandbox, has it."""
-    return SANDBOX_PORT if is_free(SANDBOX_PORT) else 0
+def sandbox_port(usual: int = SANDBOX_PORT) -> int:
+    """Return the sandbox's usual port; 0 (any) where something has it, perhaps another home's."""
+    return usual if is_free(usual) else 0
 
 
 def _what_to_open(ports: Ports, box: Box | None) -> str:

@@ -2,12 +2,11 @@
 
 import dagster as dg
 
-from gtm_platform.cohorts import company_accounts, company_cohorts, transitions, validation_errors
 from gtm_platform.cohorts.checks import CHECKS
-from gtm_platform.lake.dagster.daily_assets import daily_assets
+from gtm_platform.lake.dagster.daily_assets import daily_assets, tables_of
 from gtm_platform.lake.dagster.table_checks import day_checks
 
-TABLES = (company_accounts.TABLE, company_cohorts.TABLE, transitions.TABLE, validation_errors.TABLE)
+TABLES = tables_of("gtm_platform.cohorts")
 
 
 def defs() -> dg.Definitions:

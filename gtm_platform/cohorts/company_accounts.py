@@ -6,7 +6,7 @@ import ibis
 
 from gtm_platform.core import main_contact
 from gtm_platform.identity import normalise
-from gtm_platform.ingest.feeds import INSTANT
+from gtm_platform.ingest.feeds import INSTANT, AccountFeed, read
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
@@ -16,6 +16,9 @@ from gtm_platform.lake.expressions.literals import number
 from gtm_platform.market.mentioned_companies import of_one_company
 from gtm_platform.policy import Companies, Policy
 from gtm_platform.policy import policy as current_policy
+from gtm_platform.sources.feeds import account_feeds, person_feeds
+
+Tables = Mapping[str, ibis.Table]
 
 CUSTOMER_STATUSES = ("active_paid", "trial", "active_free", "dormant")
 LEVELS = ("high", "medium", "low")
@@ -70,16 +73,18 @@ OF_PROFILE = (
     *("customer_status", "is_customer", "customer_since", "signup_at"),
     *("mail_bounces", "seat_deactivated"),
 )
-ACCOUNT_IDS = ("chroma_account_id", "listkit_account_id")
+ACCOUNT_IDS = tuple(sorted(feed.id_column for feed in person_feeds() if feed.is_account))
+RECORD_IDS = {feed.source: feed.id_column for feed in person_feeds()}
+ACCOUNTS = account_feeds()
 WINDOW = 30
 
 
 def table(
     companies: ibis.Table,
     people: ibis.Table,
-    domains: Mapping[str, ibis.Table],
-    accounts: ibis.Table,
-    usage: ibis.Table,
+    domains: Tables,
+    accounts: Tables,
+    usage: Tables,
     policy: Policy,
     day: Day,
 ) -> ibis.Table:
@@ -93,7 +98,7 @@ def table(
     return _judged(rows, rules, day).select(*CONTRACT.columns)
 
 
-def _facts(domains: Mapping[str, ibis.Table]) -> list[ibis.Table]:
+def _facts(domains: Tables) -> list[ibis.Table]:
     """Return of each domain the columns that count for a company."""
     profile, revenue, activity, pipeline, health = (domains[name] for name in DOMAINS)
     return [
@@ -163,23 +168,12 @@ def _contacts(staff: ibis.Table, rules: Companies) -> ibis.Table:
     )
 
 
-def _accounts(
-    accounts: ibis.Table, usage: ibis.Table, companies: ibis.Table, staff: ibis.Table, day: Day
-) -> ibis.Table:
-    """Return what the product's panel counts of each company: through its people, else by the company's name."""
-    owned = staff.select("company_id", id="chroma_account_id").filter(lambda t: t["id"].notnull()).distinct()
+def _accounts(accounts: Tables, usage: Tables, companies: ibis.Table, staff: ibis.Table, day: Day) -> ibis.Table:
+    """Return what the product's panels count of each company: through its people, else by the company's name."""
     by_name = of_one_company(companies).rename(named="company_id")
-    rows = accounts.mutate(name=normalise.company_name(accounts["company_name"])).left_join(owned, "id")
-    rows = rows.left_join(by_name, (rows["name"] == by_name["name"]) & rows["email"].isnull())
-    rows = rows.mutate(company_id=ibis.coalesce(rows["company_id"], rows["named"]))
-    rows = rows.filter(rows["company_id"].notnull())
-    on_day = usage["day"].cast(INSTANT)
-    recent = within(on_day, day, WINDOW)
-    queries = usage.group_by(id="account_id").agg(
-        recent=usage["queries"].sum(where=recent),
-        before=usage["queries"].sum(where=within(on_day, day, 2 * WINDOW) & ~recent),
-    )
-    rows = left_join_all(rows.select("id", "company_id", "instances", "collections", "last_active_on"), [queries], "id")
+    owned = [_owned(feed, accounts[feed.source], by_name, staff) for feed in ACCOUNTS]
+    used = [_queries(feed, usage[feed.source], day) for feed in ACCOUNTS]
+    rows = ibis.union(*(left_join_all(each, [queries], "id") for each, queries in zip(owned, used, strict=True)))
     return rows.group_by("company_id").agg(
         has_account=rows["id"].notnull().any(),
         chroma_instances=rows["instances"].sum(),
@@ -187,6 +181,35 @@ def _accounts(
         used_at=rows["last_active_on"].cast(INSTANT).max(),
         recent=rows["recent"].sum().fill_null(0),
         before=rows["before"].sum().fill_null(0),
+    )
+
+
+def _owned(feed: AccountFeed, accounts: ibis.Table, by_name: ibis.Table, staff: ibis.Table) -> ibis.Table:
+    """Return the accounts of a panel that belong to a company, each with what is in it."""
+    owners = staff.select("company_id", id=RECORD_IDS[feed.source]).filter(lambda t: t["id"].notnull()).distinct()
+    rows = accounts.select(
+        id=read(accounts, feed.id),
+        email=read(accounts, feed.email),
+        name=normalise.company_name(read(accounts, feed.company_name)),
+        instances=read(accounts, feed.instances, "int64"),
+        collections=read(accounts, feed.collections, "int64"),
+        last_active_on=read(accounts, feed.last_active_on, "date"),
+    )
+    rows = rows.left_join(owners, "id")
+    rows = rows.left_join(by_name, (rows["name"] == by_name["name"]) & rows["email"].isnull())
+    rows = rows.mutate(company_id=ibis.coalesce(rows["company_id"], rows["named"]))
+    rows = rows.filter(rows["company_id"].notnull())
+    return rows.select("id", "company_id", "instances", "collections", "last_active_on")
+
+
+def _queries(feed: AccountFeed, usage: ibis.Table, day: Day) -> ibis.Table:
+    """Return how many queries each account of a panel made in two windows, one after the other."""
+    on_day = read(usage, feed.usage_day, "date").cast(INSTANT)
+    recent = within(on_day, day, WINDOW)
+    queries = read(usage, feed.queries, "int64")
+    return usage.group_by(id=read(usage, feed.usage_account_id)).agg(
+        recent=queries.sum(where=recent),
+        before=queries.sum(where=within(on_day, day, 2 * WINDOW) & ~recent),
     )
 
 
@@ -255,8 +278,8 @@ TABLE = DailyTable(
         "companies": "identity/companies",
         "people": "identity/people",
         "domains": DOMAINS,
-        "accounts": "chroma_admin/accounts",
-        "usage": "chroma_admin/daily_usage",
+        "accounts": {feed.source: feed.table for feed in ACCOUNTS},
+        "usage": {feed.source: feed.usage for feed in ACCOUNTS},
         "policy": current_policy,
     },
     rule=table,

@@ -157,6 +157,7 @@ EXACT = {
     "calls_held_90d": _same_count,
     "calls_no_show_90d": _same_count,
     "calls_cancelled_90d": _same_count,
+    "call_show_rate": _same_mean,
     "last_call_at": _same_instant,
     "next_call_at": _same_instant,
 }

@@ -2,12 +2,11 @@
 
 import dagster as dg
 
-from gtm_platform.health import customer_health, published_scores, rules, score_changes
 from gtm_platform.health.checks import CHECKS
-from gtm_platform.lake.dagster.daily_assets import daily_assets
+from gtm_platform.lake.dagster.daily_assets import daily_assets, tables_of
 from gtm_platform.lake.dagster.table_checks import day_checks
 
-TABLES = (rules.TABLE, customer_health.TABLE, published_scores.TABLE, score_changes.TABLE)
+TABLES = tables_of("gtm_platform.health")
 
 
 def defs() -> dg.Definitions:

@@ -2,12 +2,11 @@
 
 import dagster as dg
 
-from gtm_platform.identity import companies, former_records, links, people, review
 from gtm_platform.identity.checks import CHECKS
-from gtm_platform.lake.dagster.daily_assets import daily_assets
+from gtm_platform.lake.dagster.daily_assets import daily_assets, tables_of
 from gtm_platform.lake.dagster.table_checks import day_checks
 
-TABLES = (links.TABLE, companies.TABLE, people.TABLE, former_records.TABLE, review.TABLE)
+TABLES = tables_of("gtm_platform.identity")
 
 
 def defs() -> dg.Definitions:

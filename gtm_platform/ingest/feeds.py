@@ -1,8 +1,8 @@
-"""What a source contributes beside its streams: people, companies, use, seats, calls, subscriptions. Values only.
+"""What a source contributes beside its streams: people, companies, use, accounts, seats, calls, subscriptions.
 
-A feed lies in `sources/<x>/feeds.py` under the name FEEDS. A field of a feed is a column's name or a function of the
-table. Identity and core read the feeds; what they make of them, and whose word counts where two disagree, does not
-belong here.
+Values only. A feed lies in `sources/<x>/feeds.py` under the name FEEDS. A field of a feed is a column's name or a
+function of the table. Identity and core read the feeds; what they make of them, and whose word counts where two
+disagree, does not belong here.
 """
 
 from collections.abc import Callable, Mapping
@@ -71,6 +71,7 @@ class PersonFeed:
     seen_at: Field | None = None
     mail_bounces: Field | None = None  # whether mail to its address came back, as nobody has it
     rank: Field | None = None
+    is_account: bool = False  # whoever has a record has an account of the product
     mentions: tuple[Mention, ...] = ()
     rows: Callable[[ibis.Table], ibis.Table] | None = None
     precedence_by_field: Mapping[str, int] = field(default_factory=dict)
@@ -141,6 +142,29 @@ class SeatFeed:
     table: str
     members: Field
     former_members: Field
+    precedence: int = 10
+
+
+@dataclass(frozen=True)
+class AccountFeed:
+    """A table with a row per account of the product, and one of what it was used for day by day.
+
+    An account is of the company of the person whose record it is in the source's person feed; one without an address of
+    the company of its name. An account without a row of use in a window was not used in it.
+    """
+
+    source: str
+    table: str
+    usage: str  # the table of use
+    queries: Field  # how many the account made on the day
+    id: Field = "id"
+    email: Field = "email"
+    company_name: Field = "company_name"
+    instances: Field | None = None
+    collections: Field | None = None
+    last_active_on: Field | None = None
+    usage_account_id: Field = "account_id"
+    usage_day: Field = "day"
     precedence: int = 10
 
 
@@ -257,7 +281,7 @@ class SubscriptionFeed:
         return bool(self.copy_of)
 
 
-Feed = PersonFeed | CompanyFeed | UsageFeed | SeatFeed | CallFeed | SubscriptionFeed
+Feed = PersonFeed | CompanyFeed | UsageFeed | AccountFeed | SeatFeed | CallFeed | SubscriptionFeed
 
 
 def lasting(mrr: ibis.Value, arr: ibis.Value) -> ibis.Value:

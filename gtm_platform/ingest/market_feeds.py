@@ -12,6 +12,7 @@ import ibis
 
 from gtm_platform.ingest.feeds import Field
 
+SignalLead = Literal["chroma_signal", "inbound"]
 SignalKind = Literal["job", "star", "fork", "issue", "pull_request", "visit", "listed"]
 
 
@@ -20,7 +21,8 @@ class SignalFeed:
     """A table with a row per buying signal: a job post, a star on GitHub, a visit, a place on a list.
 
     The same signal of two feeds, such as a star that GitHub and Reo.dev both show, has one `signal_id` in both. A
-    signal lasts until `ends_at`, where it has one: a job post that was taken down says nothing more.
+    signal lasts until `ends_at`, where it has one: a job post that was taken down says nothing more. `lead` says how a
+    company came to us of which the source's signal was the first thing we saw.
     """
 
     source: str
@@ -29,6 +31,7 @@ class SignalFeed:
     signal_id: Field
     at: Field
     precedence: int = 10
+    lead: SignalLead | None = None
     company_domain: Field | None = None
     company_id: Field | None = None  # a record of the source's company feed
     company_name: Field | None = None
@@ -63,6 +66,7 @@ def daily_visits(source: str, table: str, precedence: int) -> SignalFeed:
         signal_id=lambda rows: ibis.literal(f"{source}:") + rows["company_domain"] + ":" + rows["date"].cast("string"),
         at="day_at",
         precedence=precedence,
+        lead="inbound",
         company_domain="company_domain",
         strength="page_views",
         topics="pages",

@@ -80,6 +80,7 @@ class DailyTable:
     An `eager` rule reads rows while it is called, so that what it returns serves this one day; some do with certain
     arguments only, by a function of them.
     Of an `append_only` table a day that has a later one stays as it was written.
+    Its asset is in the `group`, by default in the one that the key begins with.
     """
 
     key: str
@@ -88,6 +89,7 @@ class DailyTable:
     rule: Rule
     eager: bool | Callable[[Mapping[str, Any]], bool] = False
     append_only: bool = False
+    group: str = ""
 
     def __post_init__(self) -> None:
         arguments = set(inspect.signature(self.rule).parameters) - {"day"}

@@ -90,4 +90,5 @@ TABLE = DailyTable(
     CONTRACT,
     inputs=inputs_of(*(feed.table for feed in FEEDS)),
     rule=table,
+    group="market",
 )

@@ -15,6 +15,7 @@ from gtm_platform.lake.expressions.days import end_of
 from gtm_platform.policy import Policy
 from gtm_platform.policy import policy as current_policy
 from gtm_platform.quality.baseline import Series, judge
+from gtm_platform.quality.daily_metrics import MONITORING
 
 JUDGED_AGAIN = 14  # days before, so that what was odd on them counts as expected
 LONGEST_BASELINE = 12 * 7
@@ -107,4 +108,5 @@ TABLE = DailyTable(
     },
     rule=table,
     eager=True,
+    group=MONITORING,
 )

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import ibis
 
-from gtm_platform.identity import person_records
 from gtm_platform.identity.person_records import FEEDS
-from gtm_platform.ingest.feeds import Measure, PersonFeed, feed_rows, read
+from gtm_platform.ingest.feeds import Measure
 from gtm_platform.lake.contracts import Column, Contract, contract_of
 from gtm_platform.lake.daily_table import DailyTable, SyncTimes
 from gtm_platform.lake.expressions.days import Day, end_of
@@ -65,16 +64,9 @@ MEASURED: Mapping[str, Measure] = {"logins_30d": "logins", "onboarding_pct": "on
 FIELD_COUNT = sum(map(len, FIELDS.values())) - len(MEASURED)
 
 
-def quarantine_of(feed: PersonFeed) -> str:
-    """Name the table of the feed's records that were rejected."""
-    return f"quarantine/{feed.table.replace('/', '_')}"
-
-
 def table(
     domains: Mapping[str, ibis.Table],
-    links: ibis.Table,
-    records: person_records.Tables,
-    rejected: person_records.Tables,
+    invalid: ibis.Table,
     synced: ibis.Table,
     cadences: Mapping[str, int],
     policy: Policy,
@@ -83,7 +75,8 @@ def table(
     """Return a row per customer; `domains` are the tables that FIELDS names."""
     ids = [feed.id_column for feed in FEEDS]
     customers = domains["people"].select("customer_id", "records", "match_confidence", *ids)
-    customers = left_join_all(customers, [*_filled(domains), _invalid(links, records, rejected)])
+    invalid = invalid.group_by("customer_id").agg(invalid=invalid.count())
+    customers = left_join_all(customers, [*_filled(domains), invalid])
     customers = customers.mutate(**_syncs(customers, synced))
     customers = customers.mutate(
         completeness_score=_total([customers[f"{name}_filled"].fill_null(0) for name in FIELDS])
@@ -149,26 +142,6 @@ def _filled(domains: Mapping[str, ibis.Table]) -> list[ibis.Table]:
     ]
 
 
-def _invalid(links: ibis.Table, records: person_records.Tables, rejected: person_records.Tables) -> ibis.Table:
-    """Return [customer_id, invalid]: the number of records with a rejected version newer than the one in the lake."""
-    valid = ibis.union(*[_versions(feed, feed_rows(feed, records[feed.source])) for feed in FEEDS])
-    refused = ibis.union(
-        *[
-            rejected[feed.source].select("record_id", source=ibis.literal(feed.source), refused_at="_extracted_at")
-            for feed in FEEDS
-        ]
-    )
-    latest = refused.group_by("source", "record_id").agg(refused_at=refused["refused_at"].max())
-    stale = valid.join(latest, ["source", "record_id"])
-    stale = stale.filter(stale["refused_at"] > stale["_extracted_at"]).select("source", "record_id")
-    owned = links.select("source", "record_id", "customer_id").join(stale, ["source", "record_id"])
-    return owned.group_by("customer_id").agg(invalid=owned.count())
-
-
-def _versions(feed: PersonFeed, records: ibis.Table) -> ibis.Table:
-    return records.select("_extracted_at", source=ibis.literal(feed.source), record_id=read(records, feed.id))
-
-
 def _count(flags: list[ibis.ir.BooleanValue]) -> ibis.ir.IntegerValue:
     return _total([flag.cast("int64") for flag in flags])
 
@@ -185,9 +158,7 @@ TABLE = DailyTable(
             "people": "identity/people",
             **{name: f"core/{name}" for name in FIELDS if name != "people"},
         },
-        "links": "identity/links",
-        "records": person_records.TABLES,
-        "rejected": {feed.source: quarantine_of(feed) for feed in FEEDS},
+        "invalid": "identity/invalid_records",
         "synced": SyncTimes(),
         "cadences": cadences,
         "policy": current_policy,

@@ -21,6 +21,7 @@ from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform.sources.feeds import usage_feeds
 
 CUSTOMERS = "core/unified_customers"
+MONITORING = "monitoring"  # a group that reads all other tables, those made of quality's among them
 NULLS = "nulls of "  # begins the name of a share of nulls; the column follows
 
 Kind = Literal["count", "amount", "share", "score"]
@@ -154,4 +155,5 @@ TABLE = DailyTable(
     },
     rule=table,
     eager=True,
+    group=MONITORING,
 )

@@ -5,7 +5,16 @@ from functools import cache
 from typing import TypeVar
 
 from gtm_platform.ingest.discovery import SOURCES_PACKAGE, discover
-from gtm_platform.ingest.feeds import CallFeed, CompanyFeed, Feed, PersonFeed, SeatFeed, SubscriptionFeed, UsageFeed
+from gtm_platform.ingest.feeds import (
+    AccountFeed,
+    CallFeed,
+    CompanyFeed,
+    Feed,
+    PersonFeed,
+    SeatFeed,
+    SubscriptionFeed,
+    UsageFeed,
+)
 from gtm_platform.ingest.market_feeds import MarketFeed
 
 Market = TypeVar("Market", bound=MarketFeed)
@@ -37,6 +46,11 @@ def company_feeds() -> tuple[CompanyFeed, ...]:
 def usage_feeds() -> tuple[UsageFeed, ...]:
     """Return the feeds of use."""
     return tuple(feed for feed in feeds() if isinstance(feed, UsageFeed))
+
+
+def account_feeds() -> tuple[AccountFeed, ...]:
+    """Return the feeds of companies' accounts of the product."""
+    return tuple(feed for feed in feeds() if isinstance(feed, AccountFeed))
 
 
 def seat_feeds() -> tuple[SeatFeed, ...]:

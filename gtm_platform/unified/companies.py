@@ -8,6 +8,7 @@ from gtm_platform.cohorts import company_accounts, company_cohorts
 from gtm_platform.cohorts.company_cohorts import COMPETITOR, CUSTOMER, IN_MARKET, PARTNER, SIZES
 from gtm_platform.cohorts.validation_errors import is_empty
 from gtm_platform.ingest.feeds import INSTANT, CompanyFeed, feed_rows, read
+from gtm_platform.ingest.market_feeds import SignalFeed
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
@@ -18,17 +19,11 @@ from gtm_platform.lake.expressions.scores import capped
 from gtm_platform.market import firmographics
 from gtm_platform.policy import Companies, Policy
 from gtm_platform.policy import policy as current_policy
-from gtm_platform.sources.feeds import company_feeds
+from gtm_platform.sources.feeds import company_feeds, market_feeds
 from gtm_platform.unified.fit import fit
 
-LEAD_SOURCES = {
-    "product_signup": (),
-    "chroma_signal": ("sumble", "reodev", "reodev_export", "github"),
-    "inbound": ("factors", "ga4", "posthog"),
-    "competitor_research": (),
-    "partner_referral": (),
-}
-SIGNAL_LEADS = {source: lead for lead, sources in LEAD_SOURCES.items() for source in sources}
+LEAD_SOURCES = ("product_signup", "chroma_signal", "inbound", "competitor_research", "partner_referral")
+SIGNAL_LEADS = {feed.source: feed.lead for feed in market_feeds(SignalFeed) if feed.lead}
 NICE_TO_HAVE: dict[str, tuple[str, ...]] = {
     CUSTOMER: ("chroma_usage_tier", "country", "employee_count", "industry"),
     IN_MARKET: ("use_case_detected", "country", "employee_count", "industry", "linkedin_company_url"),
@@ -293,4 +288,5 @@ TABLE = DailyTable(
         "policy": current_policy,
     },
     rule=table,
+    group="unified",
 )

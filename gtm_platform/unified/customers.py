@@ -82,4 +82,5 @@ TABLE = DailyTable(
         "quality": "quality/customer_quality",
     },
     rule=table,
+    group="unified",
 )

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from gtm_platform.accounts import AccountIdentity, accounts_of_home, require_own_account
+from gtm_platform.demo.world import World
 from gtm_platform.ingest.discovery import discover_sources
 from gtm_platform.ingest.files.streams import folder_of
 from gtm_platform.policy import policy
@@ -18,6 +19,7 @@ from gtm_platform.settings import settings
 from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform.sources.stripe.settings import StripeSettings
 from gtm_platform_tests.cli.conftest import Command
+from gtm_platform_tests.e2e.home import gtm
 
 SOURCES = tuple(source.name for source in discover_sources())
 FROM_FILES = {source.name for source in discover_sources() if folder_of(source)}
@@ -59,6 +61,27 @@ def test_with_the_sandbox_all_work(command: Command) -> None:
     answer = command("doctor")
     assert answer.exit_code == 0, answer.output
     assert states(answer.stdout) == dict.fromkeys((*SOURCES, *DESTINATIONS), "ok")
+
+
+def test_in_a_home_of_the_demo_it_asks_the_sandbox_that_runs_there(home: Path) -> None:
+    """Nobody has set a key: who looks after a demo has none."""
+    World(20, 1, "2026-03-01").write(home)
+    with running(20, 1, datetime(2026, 3, 1, tzinfo=UTC), home=home) as box:
+        answer = gtm("doctor", home=home)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert f"Sandbox: {box.url}/ It is 2026-03-01 00:00:00 UTC in the sandbox" in answer.stderr
+    by_system = states(answer.stdout)
+    assert set(by_system) == {*SOURCES, *DESTINATIONS}
+    assert set(by_system.values()) == {"ok", "off"}
+    assert {name for name, state in by_system.items() if state == "off"} == FROM_FILES, "no file was dropped"
+
+
+def test_in_a_home_of_the_demo_without_a_sandbox_it_says_how_one_starts(home: Path) -> None:
+    World(20, 1, "2026-03-01").write(home)
+    answer = gtm("doctor", home=home)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "Sandbox: none runs for this home; `gtm ui` starts it." in answer.stderr
+    assert set(states(answer.stdout).values()) == {"off"}
 
 
 @pytest.mark.usefixtures("connected")

@@ -1,18 +1,23 @@
 """`gtm sandbox clock` and `gtm sandbox day`: the sandbox that runs for a home, found by what it left there."""
 
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from gtm_platform.cli.options import SANDBOX_PORT
+from gtm_platform.cli.processes import free_port
+from gtm_platform.cli.sandbox import serve
+from gtm_platform.cli.ui import sandbox_port
 from gtm_platform.demo.sandbox_process import SPEED, running_sandbox
 from gtm_platform.sandbox import server
 from gtm_platform.sandbox.kit.emulator import systems_of
 from gtm_platform.sandbox.kit.limits import WINDOWS
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform_tests.cli.conftest import Command
-from gtm_platform_tests.e2e.home import file_of, gtm
+from gtm_platform_tests.e2e.home import REPOSITORY, file_of, gtm
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 FEW = ("hubspot", "slack", "stripe")  # systems, where the number of sources makes no difference
@@ -29,6 +34,19 @@ def test_a_running_sandbox_is_known_by_its_home(home: Path, box: Sandbox) -> Non
     found = running_sandbox(home)
     assert found is not None
     assert (found.url, found.now()) == (box.url, START)
+
+
+def test_its_port_is_always_the_same() -> None:
+    """Else a bookmark of its front page, and the commands of the documentation, would not last."""
+    (port,) = (option for option in serve.params if option.name == "port")
+    assert port.default == SANDBOX_PORT == 8787
+    assert f"http://127.0.0.1:{SANDBOX_PORT}/_sandbox/" in (REPOSITORY / "docs" / "admin-api.md").read_text()
+    usual = free_port(0)
+    assert sandbox_port(usual) == usual
+    with socket.socket() as another:
+        another.bind(("127.0.0.1", usual))
+        another.listen()
+        assert sandbox_port(usual) == 0, "any, where another home's sandbox has it"
 
 
 def test_one_that_has_ended_is_not_there(home: Path) -> None:

@@ -33,8 +33,8 @@ def account_of(*people: Row, accounts: list[Row] | None = None, usage: list[Row]
         companies=filled("identity/companies", {"company_id": "c", "name": "Acme, Inc.", "match_method": "domain"}),
         people=filled("identity/people", *({k: v for k, v in row.items() if k in columns} for row in staff)),
         domains={name: part(table) for name, table in company_accounts.DOMAINS.items()},
-        accounts=filled("chroma_admin/accounts", *(accounts or [])),
-        usage=filled("chroma_admin/daily_usage", *(usage or [])),
+        accounts={"chroma_admin": filled("chroma_admin/accounts", *(accounts or []))},
+        usage={"chroma_admin": filled("chroma_admin/daily_usage", *(usage or []))},
         policy=policy(),
         day=DAY,
     )

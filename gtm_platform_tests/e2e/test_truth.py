@@ -3,11 +3,13 @@
 from datetime import date, datetime
 from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from gtm_platform.demo.truth_checks import SOURCES
 from gtm_platform.sandbox.hubspot.store import BY_PEOPLE
+from gtm_platform.unified.customers import CONTRACT
 from gtm_platform_tests.e2e.conftest import DAYS, Lived
 from gtm_platform_tests.e2e.home import frame
 
@@ -136,12 +138,36 @@ def test_calls_are_exact(lived: Lived, day: date, figure: str) -> None:
 
 
 @EVERY_DAY
-@pytest.mark.parametrize("figure", ["logins_7d", "logins_30d", "credits_remaining", "credits_used_30d", "exports_30d"])
+def test_how_many_of_their_calls_people_keep_is_exact_and_null_without_any(lived: Lived, day: date) -> None:
+    both = side_by_side(lived, day)
+    assert both["call_show_rate"].nunique() > 2
+    assert both["call_show_rate"].isna().any()
+    assert plain(both["call_show_rate_ours"]) == plain(both["call_show_rate"])
+
+
+@EVERY_DAY
+@pytest.mark.parametrize(
+    "figure",
+    ["logins_7d", "logins_30d", "onboarding_pct", "credits_remaining", "credits_used_30d", "exports_30d"],
+)
 def test_use_of_the_product_is_exact_and_null_where_nobody_counts_it(lived: Lived, day: date, figure: str) -> None:
     both = side_by_side(lived, day)
     assert both[figure].nunique() > 3
     assert both[figure].isna().any()
     assert plain(both[f"{figure}_ours"]) == plain(both[figure])
+
+
+@EVERY_DAY
+def test_every_column_has_a_value_for_somebody(lived: Lived, day: date) -> None:
+    """A column that nobody fills would pass every comparison that treats null as nothing."""
+    customers = frame(lived.home, "core/unified_customers", str(day))
+    assert set(CONTRACT.columns) == set(customers.columns)
+    assert [name for name in CONTRACT.columns if not customers[name].map(is_filled).any()] == []
+
+
+def is_filled(value: object) -> bool:
+    """Whether it says something: not null, and no list or text without contents."""
+    return len(value) > 0 if isinstance(value, (str, np.ndarray, list)) else bool(pd.notna(value))
 
 
 def test_a_lead_source_that_somebody_entered_in_hubspot_stays_and_counts(lived: Lived) -> None:

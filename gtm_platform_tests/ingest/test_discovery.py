@@ -16,6 +16,7 @@ from gtm_platform.ingest.assets import definitions_of
 from gtm_platform.ingest.discovery import discover, discover_sources
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.orchestration import liveness
+from gtm_platform.sandbox.kit.emulator import discover as discover_emulators
 from gtm_platform.settings import settings
 from gtm_platform_tests.ingest.syncing import RULES
 
@@ -147,28 +148,51 @@ def _imports(path: Path) -> Iterator[str]:
 
 # Where the name of a system may stand outside of its own packages, and why. The list only gets shorter.
 ALLOWED = {
-    "demo/": "tells a story about the sandbox's four systems and compares with what they hold",
+    "demo/": "tells a story about the sandbox's systems and compares with what they hold",
     "cli/__init__.py": "the texts of the commands name the systems of the sandbox and of gtm undo",
     "cli/accounts.py": "the texts of gtm accounts say what an account is in each system",
     "cli/alert": "what is said in Slack, on a terminal",
     "cli/hubspot": "the texts of gtm hubspot, and what it prints",
+    "cli/enrich.py": "examples of providers",
     "cli/identity.py": "examples of records",
     "cli/sandbox.py": "the texts of gtm sandbox name the systems of the sandbox",
     "cli/schema.py": "examples of tables",
     "cli/ui.py": "says what the sandbox's front page shows",
-    "automation/": "notifies the data team in Slack",
+    "automation/ops_notifications.py": "notifies the data team in Slack",
+    "automation/waiting_alerts.py": "alerts wait for Slack",
     "settings.py": "says what the address of the UI is for",
     "state/": "the journals of HubSpot and Slack, whose tables are named so",
-    "http/": "comments tell which API a rule was learnt from",
-    "policy/": "the rules of billing and of deliveries are named by the system they are about",
-    "core/": "billing, support, use and deals are read from one system each so far",
-    "dashboard/": "links to the pages of three systems, and shows what was written to HubSpot",
+    "http/compat.py": "the clients of HubSpot and Slack that it wraps",
+    "http/errors.py": "a comment says whose headers differ",
+    "http/pagination.py": "a comment says whose paging it is",
+    "http/redaction.py": "whose keys look how",
+    "policy/": "the rules of billing, of caps and of deliveries are named by the system they are about",
+    "ingest/market_feeds.py": "channels, in which the use of a competitor shows, and examples",
+    "market/competitors.py": "channels, in which the use of a competitor shows",
+    "core/events.py": "conversations are read from one system so far",
+    "core/message_tone.py": "conversations are read from one system so far",
+    "core/support.py": "conversations and tickets are read from one system so far",
+    "core/pipeline.py": "deals are read from one system so far",
+    "quality/baseline.py": "the factors of a week's days",
+    "unified/companies.py": "a lead source is called competitor_research, as is a source of files",
+    "dashboard/customer_timeline.py": "shows what was written to HubSpot",
+    "dashboard/hubspot.py": "shows what was written to HubSpot",
+    "dashboard/links.py": "links to the pages of three systems",
+    "dashboard/pages/data_health.py": "shows what was written to HubSpot",
     "health/recomputation.py": "names the sections of the policy",
     "reports/": "are posted to Slack",
     "serving/": "shows what was written to HubSpot and posted to Slack",
     "delivery/": "the rooms of the destinations, and what they share",
 }
-SYSTEM = re.compile(r"hubspot|intercom|stripe|slack", re.IGNORECASE)
+SYSTEMS = {source.name for source in discover_sources()} | {emulator.name for emulator in discover_emulators()}
+SYSTEM = re.compile(f"(?<![a-z])({'|'.join(sorted(SYSTEMS))})(?![a-z])", re.IGNORECASE)
+
+
+def test_every_system_is_looked_for() -> None:
+    """Those that are read, and those that are written to, each of which the sandbox plays."""
+    assert {"hubspot", "intercom", "stripe", "slack", "chroma_admin", "posthog"} < SYSTEMS
+    assert all(SYSTEM.search(f'"{name}"') for name in SYSTEMS)
+    assert not SYSTEM.search("ordinary, stripes, orbit")
 
 
 def test_no_list_of_systems_stands_anywhere_else() -> None:

@@ -7,10 +7,9 @@ from typing import Any
 import ibis
 import pytest
 
-from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.policy import policy
 from gtm_platform.quality import customer_quality
-from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled, person_tables, rows_as_table
+from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled, rows_as_table
 
 SYNCED = ibis.schema({"table": "string", "source": "string", "synced_at": "timestamp('UTC', 6)"})
 END = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=1)
@@ -34,20 +33,7 @@ def quality(synced: dict[str, datetime], **rows: list[dict[str, Any]]) -> dict[s
                 for name in ("profile", "revenue", "activity", "pipeline")
             },
         },
-        links=filled(
-            "identity/links",
-            *[
-                {"source": source, "record_id": id, "customer_id": "a", "match_method": "email"}
-                for source, id in (("hubspot", "h1"), ("stripe", "s1"))
-            ],
-        ),
-        records=person_tables(
-            hubspot=[{"id": "h1", "_extracted_at": days_ago(2)}], stripe=[{"id": "s1", "_extracted_at": days_ago(2)}]
-        ),
-        rejected={
-            feed.source: filled(customer_quality.quarantine_of(feed), *rows.get(f"{feed.source}_rejected", []))
-            for feed in FEEDS
-        },
+        invalid=filled("identity/invalid_records", *rows.get("invalid", [])),
         synced=rows_as_table(
             SYNCED, [{"table": table, "source": table.split("/")[0], "synced_at": at} for table, at in synced.items()]
         ),
@@ -90,14 +76,13 @@ def test_each_source_that_knows_the_customer_counts_for_freshness() -> None:
     assert quality({})["freshness"] == 0
 
 
-def test_a_record_is_invalid_while_its_newest_version_is_in_quarantine() -> None:
-    def rejected(days: int, id: str = "h1") -> list[dict[str, Any]]:
-        return [{"digest": f"{id}{days}", "record_id": id, "_extracted_at": days_ago(days)}]
+def test_a_record_whose_newest_version_was_rejected_is_not_valid() -> None:
+    def invalid(*ids: str) -> list[dict[str, Any]]:
+        return [{"source": "hubspot", "record_id": id, "customer_id": "a"} for id in ids]
 
-    assert quality({}, hubspot_rejected=rejected(1))["validity"] == 0.5
-    assert quality({}, hubspot_rejected=rejected(1) + rejected(0))["validity"] == 0.5
-    assert quality({}, hubspot_rejected=rejected(3))["validity"] == 1  # a valid version came later
-    assert quality({}, hubspot_rejected=rejected(1, "other"))["validity"] == 1
+    assert quality({})["validity"] == 1
+    assert quality({}, invalid=invalid("h1"))["validity"] == 0.5
+    assert quality({}, invalid=invalid("h1", "h2"))["validity"] == 0
 
 
 def test_the_score_weighs_the_four() -> None:

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from gtm_platform.ingest.market_feeds import SignalFeed
 from gtm_platform.policy import policy
+from gtm_platform.sources.feeds import market_feeds
 from gtm_platform.unified import companies as unified_companies
+from gtm_platform.unified.companies import LEAD_SOURCES
 from gtm_platform_tests.tables import DAY, Row, by, computed, days_ago, filled
 
 MISSION = Path(__file__).parents[3] / "shared" / "mission.md"
@@ -85,6 +88,13 @@ def test_of_several_records_in_hubspot_the_oldest_that_is_live_is_the_companys()
 )
 def test_revenue_potential(facts: Row, potential: str) -> None:
     assert wide({"company_id": "c", **facts})["c"]["q1_revenue_potential"] == potential
+
+
+def test_every_source_of_signals_says_once_what_lead_its_companies_are() -> None:
+    declared = {(feed.source, feed.lead) for feed in market_feeds(SignalFeed)}
+    assert len(declared) == len({source for source, _ in declared})
+    assert {source for source, lead in declared if lead is None} == {"linkedin_sales_nav"}, "a list is no touch"
+    assert {lead for _, lead in declared if lead} == {"chroma_signal", "inbound"} < set(LEAD_SOURCES)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,9 @@
 import hashlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from graphlib import TopologicalSorter
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import dagster as dg
@@ -30,19 +33,28 @@ Metadata = dict[str, Any]
 Days = Iterator[dg.AssetMaterialization | dg.MaterializeResult[None]]
 
 
-def daily_assets(tables: Iterable[DailyTable], group: str | None = None) -> list[dg.AssetsDefinition]:
-    """Build the assets of several daily tables, by default in the groups that their keys begin with."""
-    return [daily_asset(table, group) for table in tables]
+def tables_of(package: str) -> tuple[DailyTable, ...]:
+    """Return the daily tables of a package: the TABLE of each module, after those that it reads."""
+    modules = [import_module(f"{package}.{each.name}") for each in iter_modules(import_module(package).__path__)]
+    values = [getattr(module, "TABLE", None) for module in modules if not module.__name__.endswith(".assets")]
+    by_key = {value.key: value for value in values if isinstance(value, DailyTable)}
+    read = {key: [name for name in table.tables if name in by_key] for key, table in sorted(by_key.items())}
+    return tuple(by_key[key] for key in TopologicalSorter(read).static_order())
 
 
-def daily_asset(table: DailyTable, group: str | None = None) -> dg.AssetsDefinition:
+def daily_assets(tables: Iterable[DailyTable]) -> list[dg.AssetsDefinition]:
+    """Build the assets of several daily tables."""
+    return [daily_asset(table) for table in tables]
+
+
+def daily_asset(table: DailyTable) -> dg.AssetsDefinition:
     """Build the asset of a daily table; a run over several days writes them in their order."""
     version = code_version(table)
 
     @dg.asset(
         key=table.key.split("/"),
         description=table.contract.about,
-        group_name=group or table.key.split("/")[0],
+        group_name=table.group or table.key.split("/")[0],
         kinds={settings().gtm_engine, "parquet"},
         owners=OWNERS,
         partitions_def=DAYS,

@@ -94,7 +94,8 @@ an address of theirs is among the `deactivated_emails` of an admin account, and 
 **Calls** are the invitees of Calendly events. A call is *rescheduled* if the invitee is, else *canceled* if the
 invitee is, else a *no-show* if it is marked so, else *held* once `end_time` is past. By `start_time`, within 90 days:
 `calls_held_90d`, `calls_no_show_90d`, `calls_cancelled_90d`, and `calls_booked_90d`, all but the rescheduled.
-`last_call_at` is the start of the latest that was held, `next_call_at` of the earliest to come that still stands.
+`call_show_rate`: those held over those held or missed, null without any of them. `last_call_at` is the start of the
+latest that was held, `next_call_at` of the earliest to come that still stands.
 
 **Signing up.** `signed_up` says that somebody has: there is a user of theirs in the product, or they have or had a
 subscription.

@@ -85,11 +85,13 @@ def calls(person: PersonHistory, before: datetime, systems: Collection[str]) -> 
     recent = [state for call, state in states if within(call.start, before, 90)]
     past = [call.start for call, state in states if state == "held"]
     coming = [call.start for call, state in states if state == "booked" and call.start >= before]
+    kept, missed = recent.count("held"), recent.count("no_show")
     return {
         "calls_booked_90d": sum(state != "rescheduled" for state in recent),
-        "calls_held_90d": recent.count("held"),
-        "calls_no_show_90d": recent.count("no_show"),
+        "calls_held_90d": kept,
+        "calls_no_show_90d": missed,
         "calls_cancelled_90d": recent.count("canceled"),
+        "call_show_rate": kept / (kept + missed) if kept + missed else None,
         "last_call_at": max(past, default=None),
         "next_call_at": min(coming, default=None),
     }

@@ -6,7 +6,7 @@ is no feed of companies.
 
 import ibis
 
-from gtm_platform.ingest.feeds import PersonFeed, SeatFeed, UsageFeed
+from gtm_platform.ingest.feeds import AccountFeed, PersonFeed, SeatFeed, UsageFeed
 
 
 def _owned(accounts: ibis.Table) -> ibis.Table:
@@ -24,7 +24,17 @@ FEEDS = (
         company_name="company_name",
         signed_up_at="created_at",
         seen_at=lambda accounts: accounts["last_active_on"].cast("timestamp('UTC', 6)"),
+        is_account=True,
         rows=_owned,
+    ),
+    AccountFeed(
+        "chroma_admin",
+        "chroma_admin/accounts",
+        usage="chroma_admin/daily_usage",
+        queries="queries",
+        instances="instances",
+        collections="collections",
+        last_active_on="last_active_on",
     ),
     UsageFeed("chroma_admin", "seen", "chroma_admin/accounts", record_id="id", at="last_active_on"),
     SeatFeed("chroma_admin", "chroma_admin/accounts", "member_emails", "deactivated_emails"),

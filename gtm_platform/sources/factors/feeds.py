@@ -13,6 +13,7 @@ FEEDS = (
         kind="visit",
         signal_id=lambda visits: ibis.literal("visit:") + visits["id"],
         at="visited_at",
+        lead="inbound",
         company_domain="company_domain",
         company_name="company_name",
         strength=lambda visits: visits["page_views"].fill_null(1).cast("float64"),

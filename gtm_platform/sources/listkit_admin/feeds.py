@@ -21,6 +21,7 @@ FEEDS = (
         company_name="company_name",
         signed_up_at="created_at",
         seen_at="last_active_at",
+        is_account=True,
     ),
     SeatFeed("listkit_admin", "listkit_admin/accounts", "member_emails", "deactivated_emails"),
     UsageFeed("listkit_admin", "seen", "listkit_admin/accounts", record_id="id", at="last_active_at"),

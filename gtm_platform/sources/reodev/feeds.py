@@ -49,6 +49,7 @@ FEEDS = (
         signal_id=_signal_id,
         at="occurred_on",
         precedence=20,  # it shows the day only, where GitHub shows the second
+        lead="chroma_signal",
         company_domain="company_domain",
         company_id="account_id",
         company_name="company_name",

@@ -24,6 +24,7 @@ FEEDS = (
         signal_id="activity_key",
         at="activity_date",
         precedence=30,
+        lead="chroma_signal",
         company_domain="account_domain",
         company_name="account_name",
         topics=lambda table: ibis.array([table.repo]),

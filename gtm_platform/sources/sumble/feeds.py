@@ -69,6 +69,7 @@ FEEDS = (
         kind="job",
         signal_id=_job_id,
         at="posted_at",
+        lead="chroma_signal",
         company_domain="company_domain",
         company_id="organization_id",
         company_name="company_name",

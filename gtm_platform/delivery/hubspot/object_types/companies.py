@@ -76,7 +76,7 @@ PROPERTIES = (
     _number("si_customer_count", "Partner's customers", "Customers that the partner brought or implemented."),
     _number("si_revenue_potential", "Partner's revenue", "Its won and open referrals, in the reporting currency."),
     _checkboxes("si_specializations", "Specializations", "What the partner is good at."),
-    _select("lead_source", "Lead source", "How it first came to us.", tuple(LEAD_SOURCES)),
+    _select("lead_source", "Lead source", "How it first came to us.", LEAD_SOURCES),
     _text("linkedin_company_url", "LinkedIn page", "Its page at LinkedIn."),
     long_text(
         "engagement_notes",

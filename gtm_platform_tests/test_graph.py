@@ -29,7 +29,7 @@ FLOORS = [
     {"unified"},
     {"intelligence"},
     {"delivery", "enrichment", "serving", "privacy"},
-    {"reports"},
+    {"reports", "dashboard"},
     {"extensions"},
     {"automation"},
     {"definitions"},
@@ -69,6 +69,36 @@ def test_the_graph_is_the_one_agreed_on() -> None:
     if os.environ.get("GTM_ACCEPT"):
         SNAPSHOT.write_text(found)
     assert found.splitlines() == SNAPSHOT.read_text().splitlines()
+
+
+# What is made when a person asks for it is never late; each with its reason.
+NEVER_LATE = {
+    "clay/companies": "Every answer costs credits: `gtm enrich` or a run by hand asks, no schedule does.",
+    "zoominfo/companies": "Every answer costs credits: `gtm enrich` or a run by hand asks, no schedule does.",
+}
+
+
+def test_every_asset_says_when_it_is_late() -> None:
+    graph = defs.resolve_asset_graph()
+    silent = {key for key in graph.materializable_asset_keys if not graph.get(key).freshness_policy}
+    assert {key.to_user_string() for key in silent} == set(NEVER_LATE)
+
+
+def test_what_is_never_late_is_made_by_no_schedule_or_sensor() -> None:
+    repository, graph = defs.get_repository_def(), defs.resolve_asset_graph()
+    launched = {each.job_name for each in repository.schedule_defs} | {
+        target.job_name for sensor in repository.sensor_defs for target in sensor.targets
+    }
+    made = {
+        key.to_user_string()
+        for name in launched - {None}
+        for key in repository.get_job(str(name)).asset_layer.selected_asset_keys
+    }
+    conditions = {
+        key.to_user_string() for key in graph.materializable_asset_keys if graph.get(key).automation_condition
+    }
+    assert made, "schedules launch jobs"
+    assert not set(NEVER_LATE) & (made | conditions)
 
 
 def test_no_dependency_is_misspelt() -> None:
@@ -123,7 +153,7 @@ def contracts() -> dict[str, Contract]:
 
 def test_every_daily_table_and_stream_has_a_contract() -> None:
     made = {key.to_user_string() for key in defs.resolve_asset_graph().materializable_asset_keys}
-    no_tables = {key for key in made if key.startswith(("delivery/", "reports/", "serving/"))}
+    no_tables = {key for key in made if key.startswith(("delivery/", "reports/", "serving/"))} - TABLES.keys()
     assert made - no_tables == {name for name, one in contracts().items() if not one.made_with}
 
 
@@ -159,6 +189,16 @@ def test_imports_run_down_the_floors_only() -> None:
         if room in height and target in height and height[target] > height[room]
     ]
     assert wrong == []
+
+
+def test_pages_read_the_snapshot_and_nothing_of_the_lake() -> None:
+    """Besides the store they take words and names of what is shown, from rooms that declare it."""
+    crossing = [
+        f"{module} imports {target}"
+        for module, room, target in imports()
+        if room == "dashboard" and target not in {"dashboard", "serving", "settings", "health", "unified"}
+    ]
+    assert crossing == []
 
 
 @pytest.mark.parametrize("room", sorted(FLOORS[0]))

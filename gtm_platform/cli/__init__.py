@@ -17,6 +17,7 @@ from gtm_platform.cli.alerts import alerts
 from gtm_platform.cli.enrich import enrich
 from gtm_platform.cli.health import health
 from gtm_platform.cli.homes import choose_demo_home, choose_home, enter_with_sandbox
+from gtm_platform.cli.hubspot import hubspot, undo_writes
 from gtm_platform.cli.identity import identity, why
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
@@ -378,16 +379,14 @@ def tidy(home: Path | None, days: int, dry_run: bool) -> None:
 def undo(home: Path | None, run_id: str) -> None:
     """Put back what HubSpot held before the writes of a run.
 
-    RUN_ID may be short, as the UI shows it: its first eight characters. What people changed since is left as it is.
+    RUN_ID may be short, as the UI shows it: its first eight characters. What people changed since is left as it is;
+    what the run created stays, without our values. `gtm hubspot undo` is the same.
 
     \b
     Example:
       gtm undo 1f0c9a2b
     """
-    enter_with_sandbox(choose_home(home).announce())
-    from gtm_platform.delivery.hubspot.undo import undo_run
-
-    click.echo(undo_run(run_id))
+    undo_writes(home, run_id)
 
 
 gtm.add_command(sandbox)
@@ -395,6 +394,7 @@ gtm.add_command(accounts)
 gtm.add_command(alerts)
 gtm.add_command(enrich)
 gtm.add_command(health)
+gtm.add_command(hubspot)
 gtm.add_command(identity)
 gtm.add_command(policy)
 gtm.add_command(schema)

@@ -1,4 +1,4 @@
-"""What HubSpot was sent in the last month, for the page of data health: fields that arrived, and why some did not."""
+"""HubSpot on the page of data health: how much is true there, what it was sent in a month, and why some is missing."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,8 @@ import streamlit as st
 from gtm_platform.dashboard.charts import BAD, GOOD, MUTED, WARN, bars, draw
 from gtm_platform.dashboard.customer_table import table_height
 from gtm_platform.dashboard.wording import day, percent
+from gtm_platform.delivery.hubspot.history import WORDS
+from gtm_platform.delivery.hubspot.truth_table import BY
 from gtm_platform.serving.wording import NOTHING, words
 
 OUTCOMES = {
@@ -22,6 +24,7 @@ OUTCOMES = {
 def show_hubspot(sent: Mapping[str, Any]) -> None:
     """Draw the fields by what became of them, and the reasons for those that are not there."""
     st.subheader("HubSpot", anchor=False)
+    _show_truth(sent["truth"], sent["objective"])
     if not sent["days"]:
         st.caption("Nothing was written to HubSpot in 30 days.")
         return
@@ -35,6 +38,41 @@ def show_hubspot(sent: Mapping[str, Any]) -> None:
     st.caption(f"Fields that were to change since {day(sent['days'][0]['day'])}.")
     if sent["reasons"]:
         _show_reasons(sent["reasons"])
+
+
+def _show_truth(truth: list[dict[str, Any]], objective: float) -> None:
+    """Say how much of what is wanted is true, day by day, and who changed the rest on the newest day."""
+    if not truth:
+        return
+    days = sorted({row["day"] for row in truth})
+    shares = [_share([row for row in truth if row["day"] == each]) for each in days]
+    newest, share = [row for row in truth if row["day"] == days[-1]], shares[-1]
+    enough = share is not None and share >= objective
+    st.metric(
+        "Of the wanted values true in HubSpot",
+        percent(share, 2),
+        "as the policy asks" if enough else f"the policy asks for {percent(objective, 1)}",
+        delta_color="normal" if enough else "inverse",
+        delta_arrow="off",
+        chart_data=[value for value in shares if value is not None],
+    )
+    st.caption(_who_changed(newest, days[-1]))
+
+
+def _share(rows: list[dict[str, Any]]) -> float | None:
+    wanted = sum(row["wanted"] for row in rows)
+    return sum(row["true_values"] + row["healed_values"] for row in rows) / wanted if wanted else None
+
+
+def _who_changed(rows: list[dict[str, Any]], newest: str) -> str:
+    """Say which day was compared, and who changed values of ours there."""
+    state = f"Values of {day(newest)}" + ("" if all(row["finished"] for row in rows) else ", as far as compared") + "."
+    changed = {kind: sum(row[f"by_{kind}"] for row in rows) for kind in BY}
+    authors = [f"{number:,} by {WORDS[kind]}" for kind, number in changed.items() if number]
+    if not authors:
+        return state
+    healed = sum(row["healed_values"] for row in rows)
+    return f"{state} Changed there: {', '.join(authors)}; {healed:,} set back."
 
 
 def _show_reasons(reasons: list[dict[str, Any]]) -> None:

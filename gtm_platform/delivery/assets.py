@@ -5,8 +5,11 @@
 
 from gtm_platform.delivery.alerts.asset import slack_alerts
 from gtm_platform.delivery.alerts.precision import alert_precision
-from gtm_platform.delivery.hubspot.assets import HUBSPOT_ASSETS
+from gtm_platform.delivery.hubspot.assets import HUBSPOT_ASSETS, HUBSPOT_CHECKS
+from gtm_platform.delivery.hubspot.truth import TRUTH_CHECKS, hubspot_truth
+from gtm_platform.delivery.hubspot.writes_table import hubspot_writes
 
 [hubspot_contacts] = [asset for asset in HUBSPOT_ASSETS if asset.key.path[-1] == "hubspot_contacts"]
 
-DELIVERIES = (*HUBSPOT_ASSETS, slack_alerts, alert_precision)
+DELIVERIES = (*HUBSPOT_ASSETS, hubspot_truth, hubspot_writes, slack_alerts, alert_precision)
+CHECKS = (*HUBSPOT_CHECKS, *TRUTH_CHECKS)

@@ -13,34 +13,19 @@ import dagster as dg
 import pyarrow as pa
 
 from gtm_platform.delivery.alerts.alert_counts import raised_alerts
+from gtm_platform.delivery.track_record import BACKTEST, MISSED_CHURNS
 from gtm_platform.health.backtest import EARLY, LATE, Alarm, Backtest, RulesTested, backtest
 from gtm_platform.health.backtest_history import HORIZON, NoHistory
 from gtm_platform.health.customer_health import TABLE as HEALTH
 from gtm_platform.http.redaction import redact_exceptions
-from gtm_platform.lake.contracts import Column, Contract, declare
+from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.compat import output_without_materialization
-from gtm_platform.orchestration.graph_policy import FIRST_DAY, OWNERS
+from gtm_platform.orchestration.graph_policy import FIRST_DAY, OWNERS, made_each
 from gtm_platform.policy import Policy, policy
 
-KEY = "health/backtest"
 BAR = 30  # characters
-
-CONTRACT = Contract(
-    {
-        "policy_hash": Column("string", "The business rules whose scores were tested.", nullable=False),
-        "measure": Column("string", "What was measured; counts begin with count_.", nullable=False),
-        "value": Column("float64", "The figure; null without data."),
-        "low": Column("float64", "Lower end of its interval (95 %, by resampling customers)."),
-        "high": Column("float64", "Upper end of its interval."),
-        "verdict": Column("string", "too few, no signal, or signal.", nullable=False),
-    },
-    key=("policy_hash", "measure"),
-    about="Whether health saw churn coming, by the rules that made the scores: precision, days ahead, ranking, "
-    "calibration.",
-)
-declare(KEY, CONTRACT)
 
 MONTHS = dg.MonthlyPartitionsDefinition(start_date=FIRST_DAY.replace(day=1).isoformat())
 
@@ -54,12 +39,14 @@ def alarms_of(lake: Lake, rules: Policy) -> Sequence[Alarm]:
 
 
 @dg.asset(
-    key=KEY.split("/"),
-    description=CONTRACT.about + " The month is the last one whose first day is tested, 90 days after which are over.",
+    key=BACKTEST.split("/"),
+    description=contract_of(BACKTEST).about
+    + " The month is the last one whose first day is tested, 90 days after which are over.",
     group_name="health",
     kinds={"parquet"},
     owners=OWNERS,
     partitions_def=MONTHS,
+    freshness_policy=made_each(31),
     deps=[
         dg.AssetDep(
             table.split("/"),
@@ -83,7 +70,9 @@ def health_backtest(context: dg.AssetExecutionContext, lake: LakeResource) -> dg
 def write_month(lake: Lake, month: str) -> Backtest:
     """Test the months up to one, and keep the figures."""
     result = backtest(lake, alarms_of(lake, policy()), until=_last_day(date.fromisoformat(month)))
-    lake.write(KEY, month, pa.Table.from_pylist(_rows(result), schema=CONTRACT.schema.to_pyarrow()))
+    for table, rows in ((BACKTEST, _rows(result)), (MISSED_CHURNS, _missed(result))):
+        of_month = [{"month": date.fromisoformat(month), **row} for row in rows]
+        lake.write(table, month, pa.Table.from_pylist(of_month, schema=contract_of(table).schema.to_pyarrow()))
     return result
 
 
@@ -94,10 +83,31 @@ def _last_day(month: date) -> date:
 def _rows(result: Backtest) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for tested in result.rules:
-        rules = {"policy_hash": tested.policy_hash, "verdict": tested.verdict}
+        rules = {
+            "policy_hash": tested.policy_hash,
+            "tested_until": max(tested.months),
+            "verdict": tested.verdict,
+        }
         rows += [{**rules, "measure": f"count_{name}", "value": float(count)} for name, count in tested.counts.items()]
         rows += [{**rules, "measure": name, **asdict(figure)} for name, figure in tested.figures.items()]
     return rows
+
+
+def _missed(result: Backtest) -> list[dict[str, Any]]:
+    return [
+        {
+            "customer_id": autopsy.churn.customer_id,
+            "churned_on": autopsy.churn.day,
+            "policy_hash": autopsy.churn.policy_hash,
+            "score_before": autopsy.churn.score_before,
+            "days_ahead": autopsy.churn.days_ahead,
+            "first_knowable": autopsy.first_knowable,
+            "rule": autopsy.rule,
+            "rule_days_ahead": autopsy.rule_days_ahead,
+            "more_alarms": autopsy.more_alarms,
+        }
+        for autopsy in result.missed
+    ]
 
 
 # --- what Dagster shows ----------------------------------------------------------------------------------------------

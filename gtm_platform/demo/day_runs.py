@@ -8,13 +8,14 @@ import threading
 import time
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from multiprocessing import get_context, parent_process
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from gtm_platform.settings import settings
 
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     import dagster as dg
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+NO_CONFIG: Mapping[str, Any] = MappingProxyType({})
 HOUR = timedelta(hours=1)
-# What the deliveries count; the first four are HubSpot's.
-DELIVERY_COUNTS = ("written", "unchanged", "held", "rejected", "sent", "messages")
+# What the deliveries count; all but the last two are HubSpot's.
+HUBSPOT_COUNTS = ("written", "created", "associations_made", "unchanged", "held", "rejected")
+DELIVERY_COUNTS = (*HUBSPOT_COUNTS, "sent", "messages")
 
 
 @dataclass
@@ -83,8 +86,18 @@ class DayRuns:
             self._tally.rows[table] += rows
             self._tally.quarantined += quarantined
 
+    def _delivery_config(self) -> Mapping[str, Any]:
+        """The first delivery creates what HubSpot lacks, however much that is, as if a person had said yes to it."""
+        from gtm_platform.delivery.assets import hubspot_contacts
+        from gtm_platform.delivery.hubspot.assets import HUBSPOT_ASSETS
+        from gtm_platform.delivery.request import delivered_days
+
+        if delivered_days(self._instance, hubspot_contacts.key):
+            return {}
+        return {"ops": {asset.op.name: {"config": {"allow_mass_change": True}} for asset in HUBSPOT_ASSETS}}
+
     def _deliver(self, day: date, counts: Counter[str]) -> None:
-        for made in _execute(self._defs, self._instance, "deliver", day.isoformat()):
+        for made in _execute(self._defs, self._instance, "deliver", day.isoformat(), config=self._delivery_config()):
             totals = self._tally.hubspot if made.asset_key.path[-1].startswith("hubspot_") else self._tally.slack
             for name in DELIVERY_COUNTS:
                 totals[name] += _number(made, name)
@@ -156,13 +169,20 @@ def _windows_of(day: date) -> Iterator[tuple[str, str, str]]:
 
 
 def _execute(
-    defs: "dg.Definitions", instance: "dg.DagsterInstance", job: str, first: str, last: str | None = None
+    defs: "dg.Definitions",
+    instance: "dg.DagsterInstance",
+    job: str,
+    first: str,
+    last: str | None = None,
+    config: Mapping[str, Any] = NO_CONFIG,
 ) -> "list[dg.AssetMaterialization]":
     """Run a job as the daemon would, for a range of partitions; a failure is raised as a sentence."""
     from gtm_platform.cli.runs import sentences, span
 
     runnable = defs.resolve_job_def(job)
-    ran = runnable.execute_in_process(instance=instance, raise_on_error=False, run_config=QUIET, tags=span(first, last))
+    ran = runnable.execute_in_process(
+        instance=instance, raise_on_error=False, run_config={**QUIET, **config}, tags=span(first, last)
+    )
     if not ran.success:
         reasons = "; ".join(sentences(ran)) or "see the run in the UI"
         raise RuntimeError(f"{job} of {first} failed (run {ran.run_id[:8]}): {reasons}")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gtm_platform.demo.cohort_checks import changes
-from gtm_platform.demo.day_runs import Tally
+from gtm_platform.demo.day_runs import HUBSPOT_COUNTS, Tally
 from gtm_platform.demo.findings import Finding
 from gtm_platform.demo.world import home_option
 from gtm_platform.lake.dagster.resource import the_lake
@@ -52,7 +52,7 @@ def summed_up(tally: Tally) -> dict[str, Any]:
             {"from": before, "to": now, "companies": count}
             for (before, now), count in changes(tally.days).most_common()
         ],
-        "hubspot": {name: tally.hubspot[name] for name in ("written", "unchanged", "held", "rejected")},
+        "hubspot": {name: tally.hubspot[name] for name in HUBSPOT_COUNTS},
         "slack": {"sent": tally.slack["messages"], "alerts": tally.slack["sent"]},
         "seconds": {stage: round(seconds, 2) for stage, seconds in tally.seconds.items()},
     }
@@ -119,11 +119,12 @@ def _show_transitions(figures: dict[str, Any]) -> None:
 def _show_deliveries(tally: Tally, figures: dict[str, Any]) -> None:
     click.secho("\nDelivered", bold=True)
     written = figures["hubspot"]
-    click.echo(f"  HubSpot  {', '.join(f'{count:,} {what}' for what, count in written.items())}")
+    counts = (f"{count:,} {what.replace('_', ' ')}" for what, count in written.items())
+    click.echo(f"  HubSpot  {', '.join(counts)}")
     click.echo(f"  Slack    {figures['slack']['sent']} messages with {figures['slack']['alerts']} alerts")
     if tally.is_rerun:
         click.secho(f"  Every day had been run before; {tally.days[-1]} was run once more: ", nl=False)
-        twice = written["written"] + figures["slack"]["sent"]
+        twice = written["written"] + written["associations_made"] + figures["slack"]["sent"]
         click.secho("nothing was done twice." if not twice else "something was done twice!", bold=True)
 
 

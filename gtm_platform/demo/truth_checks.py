@@ -9,6 +9,7 @@ from typing import Any
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.demo.cohort_checks import cohorts, cohorts_in_hubspot, main_contacts
 from gtm_platform.demo.findings import Finding, days_since_full_refresh
+from gtm_platform.demo.hubspot_checks import hubspot_is_as_wanted, made_by_us
 from gtm_platform.demo.hubspot_objects import hubspot_properties
 from gtm_platform.demo.market_checks import market
 from gtm_platform.demo.sandbox_process import Box
@@ -34,6 +35,7 @@ def against(box: Box, days: Sequence[date]) -> list[Finding]:
         main_contacts(box, days),
         _hubspot(truth, last),
         cohorts_in_hubspot(box, last),
+        hubspot_is_as_wanted(last),
         _slack(box),
     ]
 
@@ -47,7 +49,10 @@ def _records(box: Box, day: date) -> Finding:
         ever = {then: _live(box, feed.source, then) for then in days_since_full_refresh(feed.table, day)}
         if missing := ever[day] - stored:
             wrong.append(f"{feed.table}: {len(missing)} records are missing, such as {min(missing)}")
-        if extra := stored - set().union(*ever.values()):
+        extra = stored - set().union(*ever.values())
+        if feed.source == "hubspot" and extra:
+            extra -= made_by_us(sorted(extra))
+        if extra:
             wrong.append(f"{feed.table}: {len(extra)} records are too many, such as {min(extra)}")
     return Finding(f"{count:,} records of people, all that there are", wrong)
 

@@ -64,6 +64,7 @@ def backtest(lake: Lake, alarms: Sequence[Alarm] = (), until: date | None = None
         cases = history.cases()
         cases = cases.filter(pa.array([day <= last for day in cases["day"].to_pylist()], pa.bool_()))
         churns = [churn for churn in history.churns() if until is None or churn.day <= last + timedelta(days=HORIZON)]
+        missed = autopsies(history, churns)
         judged = _judged(alarms, history.churn_days(), last)
         hashes = list(dict.fromkeys(reversed(cases["policy_hash"].to_pylist())))
         tested = [
@@ -72,10 +73,11 @@ def backtest(lake: Lake, alarms: Sequence[Alarm] = (), until: date | None = None
                 cases.filter(pa.array([each == name for each in cases["policy_hash"].to_pylist()], pa.bool_())),
                 [churn for churn in churns if churn.policy_hash == name],
                 judged,
+                missed=sum(autopsy.churn.policy_hash == name for autopsy in missed),
             )
             for name in hashes
         ]
-        return Backtest(history.days[0], history.days[-1], tested, autopsies(history, churns))
+        return Backtest(history.days[0], history.days[-1], tested, missed)
 
 
 def _judged(
@@ -91,7 +93,12 @@ def _judged(
 
 
 def _tested(
-    policy_hash: str, cases: pa.Table, churns: Sequence[Churn], alarms: Sequence[tuple[Alarm, bool]]
+    policy_hash: str,
+    cases: pa.Table,
+    churns: Sequence[Churn],
+    alarms: Sequence[tuple[Alarm, bool]],
+    *,
+    missed: int,
 ) -> RulesTested:
     scheduled = _flags(cases, "scheduled")
     open_cases = cases.filter(pa.array(~scheduled))
@@ -104,6 +111,8 @@ def _tested(
         "scheduled": int(scheduled.sum()),
         "scheduled_churned": int((scheduled & _flags(cases, "churned")).sum()),
         "churners": len(churns),
+        "flagged": sum(churn.days_ahead is not None for churn in churns),
+        "missed": missed,
         "alerts": len(alarms),
     }
     figures = {

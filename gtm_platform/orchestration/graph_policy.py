@@ -17,9 +17,16 @@ DAY_OF_WINDOWS = dg.TimeWindowPartitionMapping(
 )
 LONGEST_RUN = timedelta(hours=12)  # the first sync of a large account; others end earlier, by dagster.yaml
 DAILY_FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
+GRACE = timedelta(hours=36)  # after the time between two runs, for what is made each week, month or quarter
 DAILY_TAG = "gtm/daily"  # on every daily table: the job and the sensors select by it
 SOURCE_TAG = "source"  # on every table of a source and its job, with the source's name
 DAILY_POOL = "daily_tables"  # two runs never write the same day at once
+
+
+def made_each(days: int) -> dg.FreshnessPolicy:
+    """Return the freshness of what is made once in so many days at most."""
+    every = timedelta(days=days)
+    return dg.FreshnessPolicy.time_window(fail_window=every + GRACE, warn_window=every + GRACE / 2)
 
 
 def earlier_days(nearest: int, furthest: int) -> dg.TimeWindowPartitionMapping:

@@ -79,7 +79,7 @@ class Policy(Rules):
 
         The public lists of domains are such values.
         """
-        decides_no_table = {"alerts", "automation", "limits", "enrichment"}
+        decides_no_table = {"alerts", "automation", "limits", "enrichment", "hubspot"}
         canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
         return hashlib.sha256(f"{canonical} {domain_lists.version()}".encode()).hexdigest()[:12]
 

@@ -5,7 +5,7 @@ its source has been on for longer than its interval and the hours of grace.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -80,6 +80,14 @@ def freshness(
     ]
 
 
+def late_tables(
+    lake: Lake, policy: Policy, now: datetime, sources: tuple[Source, ...] = SCHEDULED
+) -> list[TableFreshness]:
+    """Return the tables that are late now, without looking up when they last changed, which takes long."""
+    tables = [_read_until(source, stream, lake, policy, {}) for source in sources for stream in source.streams]
+    return [table for table in tables if table.state(now) == "late"]
+
+
 def _of_stream(
     lake: Lake,
     source: Source,
@@ -88,21 +96,22 @@ def _of_stream(
     on_since: Mapping[str, datetime],
     changed: list[date],
 ) -> TableFreshness:
+    event = _newest_event(lake.files(source.table(stream)), stream.cursor_field, timedelta(hours=source.hours))
+    allowed = _allowed_silence(changed, policy.quality.silent_days)
+    silent_after = event + allowed if event and allowed else None
+    table = _read_until(source, stream, lake, policy, on_since)
+    return replace(table, newest_event=event, silent_after=silent_after)
+
+
+def _read_until(
+    source: Source, stream: Stream, lake: Lake, policy: Policy, on_since: Mapping[str, datetime]
+) -> TableFreshness:
     table, files = source.table(stream), lake.files(source.table(stream))
     interval, grace = timedelta(hours=source.hours), timedelta(hours=policy.quality.overdue_hours)
     read_until = opening(files[-1].partition) + interval if files else None
     since = read_until or on_since.get(source.name)
-    event = _newest_event(files, stream.cursor_field, interval)
-    allowed = _allowed_silence(changed, policy.quality.silent_days)
-    return TableFreshness(
-        table,
-        source.name,
-        read_until,
-        event,
-        since + interval + grace if since else None,
-        event + allowed if event and allowed else None,
-        source.off() or "",
-    )
+    late_after = since + interval + grace if since else None
+    return TableFreshness(table, source.name, read_until, None, late_after, None, source.off() or "")
 
 
 def _newest_event(files: list[File], field: str | None, interval: timedelta) -> datetime | None:

@@ -8,7 +8,7 @@ import dagster as dg
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.orchestration.compat import output_without_materialization
-from gtm_platform.orchestration.graph_policy import OWNERS
+from gtm_platform.orchestration.graph_policy import OWNERS, made_each
 from gtm_platform.policy import policy
 from gtm_platform.reports.figures import NothingToReport
 from gtm_platform.reports.files import HTML, Made, folder_of
@@ -40,6 +40,7 @@ def report_asset(report: Report) -> dg.AssetsDefinition:
         kinds={"html", "pdf", "csv"},
         owners=OWNERS,
         partitions_def=report.cadence.partitions,
+        freshness_policy=made_each(report.cadence.days),
         deps=[
             dg.AssetDep(
                 table.split("/"),

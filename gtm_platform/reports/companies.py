@@ -56,17 +56,23 @@ def _change(now: float | None, then: float | None) -> str:
     return signed(number(change)) if change else number(0)
 
 
-def _moved(figures: Figures) -> Table:
+def moved_companies(figures: Figures) -> list[Row]:
+    """Return the changes of companies' cohorts in the period, the newest first, with the company's name."""
     rows = figures.rows_of(TRANSITIONS, MOVED)
     names = {row["company_id"]: row["name"] for row in figures.rows_of(COMPANIES, NAMES)} if rows else {}
+    return [{**row, "name": str(names.get(row["company_id"], row["company_id"]))} for row in rows]
+
+
+def _moved(figures: Figures) -> Table:
+    rows = moved_companies(figures)
     return Table(
         "Companies that moved",
         [Column("Company"), Column("Day"), Column("What happened"), Column("From"), Column("To")],
         [
             [
-                str(names.get(row["company_id"], row["company_id"])),
+                row["name"],
                 f"{row['at']:%-d %b}",
-                _what(row),
+                what_happened(row),
                 COHORT_NAMES.get(row["from_cohort"], NOTHING),
                 COHORT_NAMES.get(row["to_cohort"], NOTHING),
             ]
@@ -77,7 +83,8 @@ def _moved(figures: Figures) -> Table:
     )
 
 
-def _what(row: Row) -> str:
+def what_happened(row: Row) -> str:
+    """Return what brought a change of cohort, and which competitor it was at the cost of."""
     displaced = row["competitor_displaced"]
     return f"{row['trigger']}, from {displaced}" if displaced else str(row["trigger"])
 

@@ -6,9 +6,11 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
+from gtm_platform.delivery.track_record import BACKTEST, PRECISION
 from gtm_platform.lake.duckdb_engine import cursor
-from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.lake import File, Lake
 from gtm_platform.policy import Policy
+from gtm_platform.quality.odd_figures import ANOMALIES
 from gtm_platform.reports.period import Period
 from gtm_platform.serving.metrics import Metric, discover
 from gtm_platform.serving.metrics.families.movements import movements
@@ -133,7 +135,19 @@ class Figures:
 
     def rows_of(self, table: str, query: str) -> list[Row]:
         """Return the rows of a query over `days`: what a daily table has of the period's days up to the last."""
-        files = [file for file in self.lake.files(table) if self.period.day_before < file.partition <= self.day]
+        return self._rows_of(table, self._files_of(table), query)
+
+    def newest_rows_of(self, table: str, query: str) -> list[Row]:
+        """Return the rows of a query over `days`: the newest partition that a table has up to the last day."""
+        return self._rows_of(table, self._newest_file_of(table), query)
+
+    def _files_of(self, table: str) -> list[File]:
+        return [file for file in self.lake.files(table) if self.period.day_before < file.partition <= self.day]
+
+    def _newest_file_of(self, table: str) -> list[File]:
+        return [file for file in self.lake.files(table) if file.partition <= self.day][-1:]
+
+    def _rows_of(self, table: str, files: Sequence[File], query: str) -> list[Row]:
         with cursor() as connection:
             result = connection.execute(f"with days as ({self.lake.file_query(table, files).sql}) {query}")
             names = [column[0] for column in result.description or []]
@@ -155,6 +169,13 @@ class Figures:
             for file in self.lake.files(table)
             if file.partition in days or self.period.key <= file.partition <= self.day
         }
+
+    @property
+    def stamps_of_trust(self) -> dict[str, str]:
+        """The files of the back-test, of alerts and of odd figures that the report may be made of."""
+        files = {table: self._files_of(table) for table in (PRECISION, ANOMALIES)}
+        files[BACKTEST] = self._newest_file_of(BACKTEST)
+        return {f"{table} {file.partition}": file.stamp for table, of_table in files.items() for file in of_table}
 
 
 def _number(value: Any) -> float | None:

@@ -30,7 +30,7 @@ class Made:
     lead: str
     cards: list[dict[str, str]]
     figures: dict[str, float | None]
-    made_from: dict[str, str]  # files of the lake, by day; of companies by table and day
+    made_from: dict[str, str]  # files of the lake, by day; of companies and of trust by table and day
     policy_hash: str
     files: dict[str, str]  # hashes by name
     no_pdf: str
@@ -56,7 +56,7 @@ def write(home: Path, report: Report, figures: Figures, content: Content, render
         lead=content.lead,
         cards=[{"title": card.title, "shown": card.shown, "change": card.change} for card in content.cards],
         figures={card.name: card.value for card in content.cards},
-        made_from={**figures.stamps, **figures.stamps_of_companies},
+        made_from={**figures.stamps, **figures.stamps_of_companies, **figures.stamps_of_trust},
         policy_hash=figures.rules.hash,
         files={name: hashlib.sha256(body).hexdigest() for name, body in sorted(files.items())},
         no_pdf=rendered.no_pdf,

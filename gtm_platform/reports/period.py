@@ -42,6 +42,7 @@ class Cadence:
     first: Callable[[date], date]
     label: Callable[[date, date], str]
     form: str  # how a person names a period
+    days: int  # of the longest period
 
     def containing(self, day: date) -> Period:
         """Return the period that a day is in."""
@@ -83,7 +84,7 @@ def _span(first: date, last: date) -> str:
 
 
 WEEK = Cadence(
-    "week", "0 0 * * 1", "0 7 * * 1", lambda day: day - timedelta(days=day.weekday()), _span, "such as 2026-W48"
+    "week", "0 0 * * 1", "0 7 * * 1", lambda day: day - timedelta(days=day.weekday()), _span, "such as 2026-W48", 7
 )
 MONTH = Cadence(
     "month",
@@ -92,6 +93,7 @@ MONTH = Cadence(
     lambda day: day.replace(day=1),
     lambda first, _: f"{first:%B %Y}",
     "such as 2026-11",
+    31,
 )
 QUARTER = Cadence(
     "quarter",
@@ -100,4 +102,5 @@ QUARTER = Cadence(
     lambda day: date(day.year, 3 * ((day.month - 1) // 3) + 1, 1),
     lambda first, _: f"Quarter {(first.month + 2) // 3} of {first.year}",
     "such as 2026-Q4",
+    92,
 )

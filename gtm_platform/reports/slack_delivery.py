@@ -3,8 +3,9 @@
 What waits goes out with the next delivery; the gate of the deliveries holds for reports too.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ import dagster as dg
 from gtm_platform.delivery.alerts.asset import channel_url
 from gtm_platform.delivery.alerts.sender import AlertSender, SendReport, age_reason
 from gtm_platform.delivery.alerts.settings import SlackSettings
-from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, SlackChannel, off_reason
+from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, MessageRefused, SlackChannel, off_reason
 from gtm_platform.delivery.alerts.wording import (
     FIELD,
     Block,
@@ -27,11 +28,12 @@ from gtm_platform.delivery.alerts.wording import (
 )
 from gtm_platform.delivery.gate import newest_day, require_checks_passed
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run
+from gtm_platform.http.errors import Forbidden
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake.dagster.asset_pages import links
 from gtm_platform.lake.dagster.resource import LakeResource
-from gtm_platform.orchestration.graph_policy import OWNERS
-from gtm_platform.reports.files import HTML, PICTURE, Made, newest_complete
+from gtm_platform.orchestration.graph_policy import OWNERS, made_each
+from gtm_platform.reports.files import HTML, PICTURE, Made, folder_of, newest_complete
 from gtm_platform.reports.kinds import discover
 from gtm_platform.settings import Settings, settings, settings_of
 from gtm_platform.state import open_state
@@ -50,6 +52,7 @@ Events = Iterator[dg.AssetMaterialization | dg.AssetObservation]
     group_name="delivery",
     kinds={"slack"},
     owners=OWNERS,
+    freshness_policy=made_each(min(report.cadence.days for report in discover().values())),
     deps=[dg.AssetDep(["reports", name], partition_mapping=dg.LastPartitionMapping()) for name in discover()],
     metadata=links(Slack=channel_url()),
     pool="slack",
@@ -73,6 +76,8 @@ def slack_reports(context: dg.AssetExecutionContext, config: DeliveryConfig, lak
         yield dg.AssetObservation(KEY, metadata={"dry_run": True, "would_post": [fact.fingerprint for fact in due]})
         return
     report = _send(due, day)
+    for sentence in report.detours:
+        context.log.warning(f"A report went out without its picture. {sentence}")
     if report.trouble:
         raise dg.Failure(f"{report.trouble[0]} {report.waiting} reports wait for the next run.", metadata=report.counts)
     yield dg.AssetMaterialization(KEY, metadata={**report.counts, **links(Slack=channel_url())})
@@ -88,12 +93,16 @@ def due_reports() -> list[Fact]:
 
 @redact_exceptions()
 def _send(due: Sequence[Fact], day: str) -> SendReport:
-    config = settings()
+    config, channel, refusals = settings(), SlackChannel.of(settings_of(SlackSettings)), list[str]()
+
+    def composed(entries: Sequence[Entry]) -> list[Message]:
+        return [_with_picture(entry, config, channel, refusals) for entry in entries]
+
     with closing(open_state(config.state_url)) as state:
-        sender = AlertSender(SlackChannel.of(settings_of(SlackSettings)), state, (KIND,), config.now)
-        return sender.send(
-            due, lambda entries: [compose(entry, config) for entry in entries], lambda entry: age_reason(entry, day)
-        )
+        sender = AlertSender(channel, state, (KIND,), config.now)
+        report = sender.send(due, composed, lambda entry: age_reason(entry, day))
+    report.detours += refusals
+    return report
 
 
 def _fact(made: Made) -> Fact:
@@ -101,7 +110,27 @@ def _fact(made: Made) -> Fact:
     return Fact(f"{KIND}:{made.name}:{made.period}", KIND, "platform", made.name, made.day, facts)
 
 
-def compose(entry: Entry, config: Settings) -> Message:
+def _with_picture(entry: Entry, config: Settings, channel: SlackChannel, refusals: list[str]) -> Message:
+    """Return the message with the picture where the folder is served, or else with one that is uploaded to Slack.
+
+    An upload is seen by nobody before the message shows it, so that one that is made again does no harm. What Slack
+    refuses is noted, and the report goes without; while Slack is down it waits.
+    """
+    name, period = entry.subject_id, entry.facts["period"]
+    if served := _address(config, name, period, PICTURE):
+        return compose(entry, config, {"image_url": served})
+    plain, path = compose(entry, config), folder_of(config.home, name, period) / PICTURE
+    if not path.exists():
+        return plain
+    try:
+        file = channel.upload(f"{name}-{period}.png", path.read_bytes(), plain.text)
+    except (Forbidden, MessageRefused) as failure:
+        refusals.append(failure.message)
+        return plain
+    return replace(compose(entry, config, {"slack_file": {"id": file}}), without_picture=plain)
+
+
+def compose(entry: Entry, config: Settings, picture: Mapping[str, Any] | None = None) -> Message:
     """Return the message of a report; figures only, as whoever is in the channel reads it."""
     facts: dict[str, Any] = dict(entry.facts)
     title = f"{repeat_mark(entry)}{facts['title']}: {facts['label']}"
@@ -109,8 +138,8 @@ def compose(entry: Entry, config: Settings) -> Message:
     page = _address(config, entry.subject_id, facts["period"], HTML)
     open_it = link(page or _asset_page(config, entry.subject_id, facts["period"]), "Open the report")
     blocks: list[Block] = [header(title), section(escape(facts["lead"])), {"type": "section", "fields": fields}]
-    if picture := _address(config, entry.subject_id, facts["period"], PICTURE):
-        blocks.append({"type": "image", "image_url": picture, "alt_text": title})
+    if picture:
+        blocks.append({"type": "image", **picture, "alt_text": title})
     blocks.append({"type": "context", "elements": [mrkdwn(open_it, FIELD)]})
     return Message((entry,), f"{title}. {facts['lead']}", tuple(blocks))
 

@@ -1,5 +1,6 @@
 """Daily and weekly summaries in Slack: each posted once, when its last day is made and checked."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 
@@ -27,12 +28,13 @@ from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
-from gtm_platform.orchestration.graph_policy import OWNERS
+from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
 from gtm_platform.policy import policy
+from gtm_platform.reports.companies import what_happened
 from gtm_platform.reports.figures import Row
 from gtm_platform.reports.summary import MOVEMENTS, Summary, mrr_of, summary
 from gtm_platform.reports.wording import money, number
-from gtm_platform.serving.wording import counted, words
+from gtm_platform.serving.wording import COHORT_NAMES, NOTHING, counted, words
 from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import open_state
 from gtm_platform.state.slack_journal import Entry, Fact
@@ -51,6 +53,7 @@ Events = Iterator[dg.AssetMaterialization | dg.AssetObservation]
     group_name="delivery",
     kinds={"slack"},
     owners=OWNERS,
+    freshness_policy=DAILY_FRESHNESS,
     deps=[slack_alerts, dg.AssetDep(CUSTOMERS.split("/"), partition_mapping=dg.LastPartitionMapping())],
     pool=POOL,
     output_required=False,
@@ -112,6 +115,8 @@ def compose(entry: Entry, content: Summary, channel: str | None = None) -> Messa
         blocks += [section(f"*MRR*: {escape(_movements(content))}"), *_lists(content)]
     else:
         blocks.append(section("There is no earlier day to compare with."))
+    if content.moved_companies is not None:
+        blocks.append(section("\n".join(_companies(content.moved_companies))))
     blocks.append(section(f"*Data*: {escape(_data(content))}"))
     if url := settings().gtm_dashboard_url:
         blocks.append(context(link(url, "Open the dashboard")))
@@ -138,6 +143,19 @@ def _customer(row: Row, currency: str) -> str:
     who = ", ".join(str(name) for name in (row["name"], row["company_name"]) if name) or str(row["customer_id"])
     reason = f": {words(row['churn_reason'])}" if row.get("churn_reason") else ""
     return f"{who[:150]} ({money(row['mrr_reporting'], currency)}){reason}"
+
+
+def _companies(moved: Sequence[Row]) -> Iterator[str]:
+    """Yield how many changes of cohorts there were by what brought them, and the newest of them."""
+    triggers = Counter(str(row["trigger"]) for row in moved)
+    kinds = "".join(f", {number(count)} × {trigger}" for trigger, count in sorted(triggers.items()))
+    yield f"*Companies that moved*: {number(len(moved))}{escape(kinds)}"
+    for row in moved[:LISTED]:
+        cohorts = [COHORT_NAMES.get(row[name] or "", NOTHING) for name in ("from_cohort", "to_cohort")]
+        way = "" if cohorts[0] == cohorts[1] else f" ({cohorts[0]} → {cohorts[1]})"
+        yield f"• {escape(row['name'][:150] + ': ' + what_happened(row) + way)}"
+    if len(moved) > LISTED:
+        yield f"… and {len(moved) - LISTED} more"
 
 
 def _data(content: Summary) -> str:

@@ -1,4 +1,5 @@
-"""A day or a week in few figures: totals, movements, who is newly at risk, saved or gone, and how good the data is.
+"""A day or a week in few figures: totals, movements, who is newly at risk, saved or gone, which companies moved to
+another cohort, and how good the data is.
 
 The figures are the metrics of the dashboard and rows of the wide table. How they read in Slack: `slack_summaries`.
 """
@@ -13,6 +14,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Policy
 from gtm_platform.quality.checks import cadences, overdue_sources
 from gtm_platform.reports.cards import metric_card
+from gtm_platform.reports.companies import moved_companies
 from gtm_platform.reports.content import Card
 from gtm_platform.reports.customer_cells import SHOWN
 from gtm_platform.reports.figures import Figures, Row
@@ -58,6 +60,7 @@ class Summary:
     newly_at_risk: Sequence[Row]
     saved: Sequence[Row]
     churned: Sequence[Row]
+    moved_companies: Sequence[Row] | None  # changes of cohorts, the newest first; None where none were looked for
     overdue: Sequence[Overdue]
     tables: int  # that sources have
     quality: float | None  # mean score of current customers, 0 to 100
@@ -84,6 +87,7 @@ def summary(lake: Lake, last: str, days: int, rules: Policy) -> Summary:
         newly_at_risk,
         saved,
         churned,
+        moved_companies(figures) if figures.value("companies") is not None else None,
         overdue,
         tables,
         quality["score"],

@@ -1,4 +1,5 @@
 """Where people look: one immutable file per landing (`snapshot`), how it is read (`store`), the metrics, the API.
 
-Whatever shows something, reads the store; nothing here computes what belongs into a daily table.
+Dashboard, API and chat read the store; nothing here computes what belongs into a daily table. Reports are of days that
+are over: they read the daily tables, by the metrics of this room.
 """

@@ -40,7 +40,7 @@ READ = (CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS, COMPANIES, TRANSITIONS, COHORT_E
 
 @dg.asset(
     key=KEY,
-    description="One immutable file with everything that dashboard, API, reports and chat show, of the newest day.",
+    description="One immutable file with everything that dashboard, API and chat show, of the newest day.",
     group_name="serving",
     kinds={"sqlite"},
     owners=OWNERS,

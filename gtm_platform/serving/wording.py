@@ -20,3 +20,11 @@ def counted(count: float, what: str, several: str | None = None) -> str:
 def symbol(currency: str) -> str:
     """Return what stands before an amount of a currency."""
     return SYMBOLS.get(currency, f"{currency.upper()} ")
+
+
+def share_with_interval(value: float | None, low: float | None, high: float | None) -> str:
+    """Return a share of 0 to 1 in percent with its interval: 34 % (28 to 41 %)."""
+    if value is None:
+        return NOTHING
+    interval = "" if low is None or high is None else f" ({low * 100:.0f} to {high * 100:.0f} %)"
+    return f"{value * 100:.0f} %{interval}"

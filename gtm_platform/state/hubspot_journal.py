@@ -3,19 +3,21 @@ what has an intent and no receipt may or may not have arrived, and is looked up 
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from gtm_platform.state.hubspot_confirmed import CONFIRMED, note_outcomes, of_value
+from gtm_platform.state.schema import ASSOCIATED
 from gtm_platform.state.schema import hubspot_writes as journal
 
 Outcome = Literal["written", "unchanged", "held", "rejected", "unknown"]
 Value = tuple[str, str]  # object id, property
 
-CONFIRMED = ("written", "unchanged")  # HubSpot held the value at that moment, and it was ours
 PENDING = ("intent", "unknown")
+REFUSED = "refused"  # the cause of what HubSpot refused
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,9 @@ class Write:
     after: str
     provenance: str
     trace_id: str
+    cause: str | None = field(default=None, kw_only=True)  # why it is not written, or who changed ours before
+    author: str | None = field(default=None, kw_only=True)  # of the value before, as HubSpot names it
+    author_at: datetime | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -47,59 +52,87 @@ class Journaled(Write):
 class FieldState:
     """What is known of one field: the value last confirmed, and those sent since without a receipt.
 
-    `pending` is by row id.
+    `pending` is by row id. `withheld` are the values that were held since, each with the first day on which it was
+    wanted; where the newest row of all holds one, `withheld_last` is what HubSpot had then, and that value.
     """
 
     confirmed: str | None = None
     confirmed_by: str | None = None  # the run
     pending: dict[int, str] = field(default_factory=dict)
+    withheld: dict[str, str] = field(default_factory=dict)
+    withheld_last: tuple[str, str] | None = None
 
 
 def intend(tx: sa.Connection, writes: Sequence[Write], at: datetime) -> list[int]:
     """Keep what is about to be written; return the rows' ids in the same order."""
-    return _add(tx, [{**asdict(write), "status": "intent", "at": at} for write in writes])
+    return _add(tx, [{**vars(write), "status": "intent", "at": at} for write in writes])
 
 
 def conclude(tx: sa.Connection, writes: Sequence[tuple[Write, str]], outcome: Outcome, at: datetime) -> None:
     """Keep fields that needed no call, each with its reason: the same already, or not to be written."""
     receipt = {"status": outcome, "at": at, "receipt_at": at}
-    _add(tx, [{**asdict(write), "reason": reason, **receipt} for write, reason in writes])
+    _add(tx, [{**vars(write), "reason": reason, **receipt} for write, reason in writes])
 
 
 def receive(tx: sa.Connection, ids: Collection[int], outcome: Outcome, at: datetime, reason: str | None = None) -> None:
-    """Keep the receipt for intents."""
-    receipt = sa.update(journal).where(journal.c.id.in_(ids)).values(status=outcome, reason=reason, receipt_at=at)
-    tx.execute(receipt)
+    """Keep the receipt for intents; what HubSpot refused has that for its cause."""
+    changes: dict[str, object] = {"status": outcome, "reason": reason, "receipt_at": at}
+    if outcome == "rejected":
+        changes["cause"] = REFUSED
+    tx.execute(sa.update(journal).where(journal.c.id.in_(ids)).values(changes))
+    objects = sa.select(journal.c.object_type, journal.c.object_id).where(journal.c.id.in_(ids)).distinct()
+    note_outcomes(tx, [(row.object_type, row.object_id) for row in tx.execute(objects)])
 
 
 def field_states(tx: sa.Connection, object_type: str, object_ids: Collection[str]) -> dict[Value, FieldState]:
     """Return what is known of the fields of these records, for those of which anything is known."""
     of_records = (journal.c.object_type == object_type) & journal.c.object_id.in_(object_ids)
     newest = (
-        sa.select(sa.func.max(journal.c.id)).where(of_records, journal.c.status.in_(CONFIRMED)).group_by(*_value())
+        sa.select(sa.func.max(journal.c.id)).where(of_records, journal.c.status.in_(CONFIRMED)).group_by(*of_value())
     ).scalar_subquery()
-    relevant = of_records & (journal.c.id.in_(newest) | journal.c.status.in_(PENDING))
+    relevant = of_records & (journal.c.id.in_(newest) | journal.c.status.in_((*PENDING, "held")))
     states: dict[Value, FieldState] = {}
     for row in tx.execute(sa.select(journal).where(relevant).order_by(journal.c.id)):
         value = (row.object_id, row.property)
         if row.status in CONFIRMED:
             states[value] = FieldState(row.after, row.run_id)
+        elif row.status in PENDING:
+            state = states.setdefault(value, FieldState())
+            state.pending[row.id], state.withheld_last = row.after, None
         else:
-            states.setdefault(value, FieldState()).pending[row.id] = row.after
+            state = states.setdefault(value, FieldState())
+            state.withheld.setdefault(row.after, row.day)
+            state.withheld_last = (row.before, row.after)
     return states
 
 
-def last_confirmed(tx: sa.Connection, object_type: str, properties: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return the values of these properties last confirmed, by record, "" where there was none.
+def story(tx: sa.Connection, object_type: str, object_id: str, name: str) -> list[sa.RowMapping]:
+    """Return all that the journal has on one field, the oldest first."""
+    of_field = (
+        (journal.c.object_type == object_type) & (journal.c.object_id == object_id) & (journal.c.property == name)
+    )
+    return list(tx.execute(sa.select(journal).where(of_field).order_by(journal.c.id)).mappings())
 
-    A record of which any field is in doubt, or was held or rejected last, has no values.
-    """
-    last = sa.select(sa.func.max(journal.c.id)).where(journal.c.object_type == object_type).group_by(*_value())
-    values = [sa.func.max(sa.case((journal.c.property == name, journal.c.after), else_="")) for name in properties]
-    doubts = sa.func.max(sa.case((journal.c.status.in_(CONFIRMED), 0), else_=1))
-    query = sa.select(journal.c.object_id, doubts, *values).where(journal.c.id.in_(last)).group_by(journal.c.object_id)
-    rows = tx.execute(query).all()
-    return {id: {} if doubt else dict(zip(properties, row, strict=True)) for id, doubt, *row in rows}
+
+def records_of_run(tx: sa.Connection, run_id: str, object_type: str, outcome: str) -> int:
+    """Count the objects of which a run has a field, or their creation, with the outcome."""
+    of_run = (journal.c.run_id == run_id) & (journal.c.object_type == object_type) & (journal.c.status == outcome)
+    of_run &= journal.c.property != ASSOCIATED
+    return tx.scalar(sa.select(sa.func.count(sa.distinct(journal.c.object_id))).where(of_run)) or 0
+
+
+def days_changed_since(tx: sa.Connection, since: datetime | None) -> list[str]:
+    """List the days with a row that was journaled, or got its receipt, since a moment; all without one."""
+    query = sa.select(journal.c.day).distinct().order_by(journal.c.day)
+    if since:
+        query = query.where((journal.c.at >= since) | (journal.c.receipt_at >= since))
+    return list(tx.scalars(query))
+
+
+def rows_of_day(tx: sa.Connection, day: str, rows_at_once: int) -> Iterator[Sequence[sa.RowMapping]]:
+    """Yield the rows of a day in the order in which they were journaled, so many at once."""
+    query = sa.select(journal).where(journal.c.day == day).order_by(journal.c.id)
+    yield from tx.execute(query.execution_options(yield_per=rows_at_once)).mappings().partitions()
 
 
 def writes_of_run(tx: sa.Connection, run_id: str, object_type: str, outcome: str) -> list[Journaled]:
@@ -130,11 +163,9 @@ def runs_named(tx: sa.Connection, beginning: str) -> list[str]:
     return [beginning] if beginning in runs else runs
 
 
-def _add(tx: sa.Connection, rows: Sequence[Mapping[str, object]]) -> list[int]:
+def _add(tx: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
     if not rows:
         return []
-    return list(tx.scalars(sa.insert(journal).returning(journal.c.id, sort_by_parameter_order=True), rows))
-
-
-def _value() -> tuple[sa.Column[str], sa.Column[str]]:
-    return journal.c.object_id, journal.c.property
+    ids = list(tx.scalars(sa.insert(journal).returning(journal.c.id, sort_by_parameter_order=True), rows))
+    note_outcomes(tx, [(row["object_type"], row["object_id"]) for row in rows])
+    return ids

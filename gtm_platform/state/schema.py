@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0008"
+VERSION = "0010"
 
 metadata = sa.MetaData()
 
@@ -40,7 +40,11 @@ class Credits(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value) / 1000
 
 
+RECORD_ID, ASSOCIATED = "hs_object_id", "associated_object"  # the properties of rows that are about no field
+_ABOUT_NO_FIELD = sa.text(f"property = '{RECORD_ID}' or property = '{ASSOCIATED}'")
+
 # One row for each field of a record that was, or was not, written. `before` and `after` are wire values, "" is empty.
+# Objects that were created and associations that were made have a row, too: see `hubspot_creations`.
 hubspot_writes = sa.Table(
     "hubspot_writes",
     metadata,
@@ -59,7 +63,66 @@ hubspot_writes = sa.Table(
     sa.Column("trace_id", sa.String(64), nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.Column("receipt_at", Instant),
+    sa.Column("cause", sa.String(16)),  # in a word: what keeps a value from being written, or who changed ours before
+    sa.Column("author", sa.String(200)),  # of the value that HubSpot had, as it says: an id of a user or of a workflow
+    sa.Column("author_at", Instant),
     sa.Index("hubspot_writes_of_a_value", "object_type", "object_id", "property"),
+    sa.Index("hubspot_writes_of_a_day", "day"),
+    sa.Index(
+        "hubspot_writes_of_objects",
+        "property",
+        "object_type",
+        sqlite_where=_ABOUT_NO_FIELD,
+        postgresql_where=_ABOUT_NO_FIELD,
+    ),
+)
+
+# What the journal last says of each object, so that it is known without reading the journal: a JSON object of the
+# values that HubSpot took, and the fields that are in doubt, held or rejected. Kept by the journal's transactions.
+hubspot_confirmed = sa.Table(
+    "hubspot_confirmed",
+    metadata,
+    sa.Column("object_type", sa.String(32), primary_key=True),
+    sa.Column("object_id", sa.String(64), primary_key=True),
+    sa.Column("doubts", sa.Text, nullable=False),  # the properties in doubt, held or rejected, joined by a comma
+    sa.Column("confirmed", sa.Text, nullable=False),
+)
+
+# One row for each of our records whose values HubSpot refuses, until it takes them.
+hubspot_rejections = sa.Table(
+    "hubspot_rejections",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("object_type", sa.String(32), nullable=False),
+    sa.Column("subject_id", sa.String(64), nullable=False),
+    sa.Column("object_id", sa.String(64), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),  # of the values: others are sent at once
+    sa.Column("reason", sa.Text, nullable=False),  # in HubSpot's own words
+    sa.Column("cause", sa.String(16), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("first_at", Instant, nullable=False),
+    sa.Column("last_at", Instant, nullable=False),
+    sa.Column("retry_at", Instant, nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("dismissed_at", Instant),
+    sa.Column("dismissed_by", sa.String(200)),
+    sa.UniqueConstraint("object_type", "subject_id"),
+)
+
+# How far the comparison of all objects of a type with HubSpot is, and what it counted, by property.
+hubspot_sweeps = sa.Table(
+    "hubspot_sweeps",
+    metadata,
+    sa.Column("day", sa.String(10), primary_key=True),
+    sa.Column("object_type", sa.String(32), primary_key=True),
+    sa.Column("cursor", sa.String(64), nullable=False),  # the last object that was compared; they go by their ids
+    sa.Column("objects", sa.Integer, nullable=False),
+    sa.Column("calls", sa.Integer, nullable=False),
+    sa.Column("broken_objects", sa.Integer, nullable=False),
+    sa.Column("counts", sa.JSON, nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+    sa.Column("finished_at", Instant),
 )
 
 # One row for each fact that was, or is to be, sent as an alert.

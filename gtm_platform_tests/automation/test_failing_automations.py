@@ -39,13 +39,14 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 class Automated:
     """A sensor or a schedule as the daemon writes it down, and its ticks."""
 
-    def __init__(self, instance: dg.DagsterInstance, name: str, kind: InstigatorType) -> None:
+    def __init__(
+        self, instance: dg.DagsterInstance, name: str, kind: InstigatorType, began: datetime = NOW - timedelta(days=3)
+    ) -> None:
         origin = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("gtm_platform"), "__repository__")
-        started = (NOW - timedelta(days=3)).timestamp()
         data = (
             SensorInstigatorData()
             if kind == InstigatorType.SENSOR
-            else ScheduleInstigatorData("0 * * * *", start_timestamp=started)
+            else ScheduleInstigatorData("0 * * * *", start_timestamp=began.timestamp())
         )
         self.instance, self.kind = instance, kind
         running = InstigatorStatus.RUNNING

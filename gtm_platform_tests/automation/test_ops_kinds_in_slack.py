@@ -16,10 +16,13 @@ from dagster._core.scheduler.instigation import TickStatus
 from gtm_platform.automation import failed_runs
 from gtm_platform.automation.ops_notifications import SENSORS
 from gtm_platform.definitions import defs
+from gtm_platform.delivery.alerts import slack_client
 from gtm_platform.delivery.alerts.kinds import routed
-from gtm_platform.lake.dagster.resource import the_lake
+from gtm_platform.http.retry import RetryPolicy
+from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.orchestration import liveness
 from gtm_platform.quality.source_checks import watch_tables
+from gtm_platform.reports.slack_summaries import slack_summaries
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.settings import settings
 from gtm_platform.sources.assets import SOURCES
@@ -31,10 +34,11 @@ from gtm_platform_tests.quality.test_freshness import YESTERDAY
 from gtm_platform_tests.quality.test_freshness import write as write_window
 from gtm_platform_tests.quality.test_odd_figures import write as write_rows
 from gtm_platform_tests.quality.test_odd_figures import write_odd
+from gtm_platform_tests.serving.world import settle
 from gtm_platform_tests.tables import DAY, filled
 
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
-RULES = "health/rules"
+RULES, WEEKLY = "health/rules", "weekly_health_schedule"
 STRIPE = next(source for source in SOURCES if source.name == "stripe")
 
 
@@ -145,6 +149,18 @@ def sensor_works(platform: Platform) -> None:
     platform.automated["sensor"].ticks(datetime.now(UTC), TickStatus.SKIPPED)
 
 
+def schedule_misses_its_time(platform: Platform) -> None:
+    """The daemon's clock decides, so these days are those of today: its last tick is three weeks old."""
+    now = datetime.now(UTC)
+    schedule = Automated(platform.room.instance, WEEKLY, InstigatorType.SCHEDULE, began=now - timedelta(days=30))
+    schedule.ticks(now - timedelta(days=21), TickStatus.SUCCESS)
+    platform.automated["schedule"] = schedule
+
+
+def schedule_ticks_again(platform: Platform) -> None:
+    platform.automated["schedule"].ticks(datetime.now(UTC), TickStatus.SUCCESS)
+
+
 # What goes wrong, the kind, the heading; what ends it, and the heading of that.
 STORIES: dict[str, tuple[Script, str, str, Script | None, str]] = {
     "a sync fails": (key_is_refused, "run_failed", "Run failed: stripe/products, 2026-11-20", None, ""),
@@ -166,10 +182,12 @@ STORIES: dict[str, tuple[Script, str, str, Script | None, str]] = {
     "a sensor fails": (
         sensor_fails, "sensor_failing", "Sensor fails: make_it", sensor_works, "Sensor works again: make_it",
     ),
+    "a schedule is late": (
+        schedule_misses_its_time, "late_schedule", f"Schedule is late: {WEEKLY}", schedule_ticks_again,
+        f"Schedule ticks again: {WEEKLY}",
+    ),
 }  # fmt: skip
-# Which a schedule is, the daemon's clock decides: `test_failing_automations` has its story. That of dropped files is in
-# `test_dropped_files`.
-ELSEWHERE = {"late_schedule", "file_dropped"}
+ELSEWHERE = {"file_dropped"}  # its story is in `test_dropped_files`
 
 
 @pytest.fixture(scope="module")
@@ -212,6 +230,25 @@ def test_what_goes_wrong_is_in_slack_once_and_so_is_its_end(platform: Platform, 
         (heading,) = platform.ticks()
         assert heading.startswith(recovery)
         assert platform.ticks() == []
+
+
+def test_a_delivery_that_slack_itself_failed_is_reported_once_slack_is_back(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(the_lake(), [DAY], people=10)
+    monkeypatch.setattr(slack_client, "TICK_RETRIES", RetryPolicy(budget=0.01, sleep=lambda _: None))
+    refused = {"ok": False, "error": "token_revoked"}
+    platform.room.control.go_wrong("slack", "/api/chat.postMessage", status=200, body=refused, times=1000)
+    ran = dg.materialize(
+        [slack_summaries], instance=platform.room.instance, resources={"lake": LakeResource()}, raise_on_error=False
+    )
+    assert not ran.success
+    assert platform.ticks() == [], "Slack takes nothing"
+
+    platform.room.control.go_right()
+    (heading,) = platform.ticks()
+    assert heading.startswith("Run failed: ")
+    assert platform.ticks() == []
 
 
 def test_the_table_has_every_kind() -> None:

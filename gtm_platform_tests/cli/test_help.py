@@ -21,6 +21,7 @@ COMMANDS = (
     "doctor",
     "enrich",
     "health",
+    "hubspot",
     "identity",
     "import",
     "mcp",

@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from gtm_platform.sandbox.slack.app import WEBHOOK
+from gtm_platform.sandbox.slack.app import UPLOAD, WEBHOOK
 from gtm_platform_tests.contract.description import JSON, Description
 
 Schema = dict[str, Any]
@@ -73,6 +73,13 @@ ITEM = {
     "channel": CHANNEL_ID,
     "message": {"allOf": [MESSAGE, shape({"permalink": LINK})]},
 }
+FILE_ID = {"type": "string", "pattern": "^F[A-Z0-9]{8,}$"}
+FILE = shape(
+    {
+        "id": FILE_ID, "created": NUMBER, "name": TEXT, "title": TEXT, "mimetype": TEXT, "filetype": TEXT,
+        "user": USER_ID, "size": NUMBER, "is_public": TRUTH,
+    }
+)  # fmt: skip
 CURSOR = shape({"next_cursor": TEXT})
 
 ARGUMENTS: Schema = {
@@ -94,6 +101,9 @@ REQUIRED = {
     "conversations.history": ["channel"],
     "conversations.info": ["channel"],
     "conversations.replies": ["channel", "ts"],
+    "files.completeUploadExternal": ["files"],
+    "files.getUploadURLExternal": ["filename", "length"],
+    "files.info": ["file"],
     "reactions.add": ["channel", "name", "timestamp"],
     "reactions.remove": ["name"],
     "users.info": ["user"],
@@ -117,6 +127,9 @@ ANSWERS: dict[str, Schema] = {
     "conversations.list": {"channels": array(CHANNEL), "response_metadata": CURSOR},
     "conversations.open": {"channel": shape({"id": CHANNEL_ID})},
     "conversations.replies": {"messages": array(MESSAGE), "has_more": TRUTH},
+    "files.completeUploadExternal": {"files": array(FILE)},
+    "files.getUploadURLExternal": {"upload_url": LINK, "file_id": FILE_ID},
+    "files.info": {"file": FILE, "comments": array(OBJECT)},
     "reactions.add": {},
     "reactions.get": ITEM,
     "reactions.list": {"items": array(shape(ITEM)), "response_metadata": CURSOR},
@@ -137,9 +150,17 @@ REFUSED = {
 def slack() -> Description:
     """The methods that are asked of Slack, and its incoming webhook."""
     paths = {f"/api/{method}": {"get": _operation(method), "post": _operation(method)} for method in ANSWERS}
-    return Description("slack", {"paths": {**paths, WEBHOOK: {"post": _WEBHOOK}}})
+    return Description("slack", {"paths": {**paths, WEBHOOK: {"post": _WEBHOOK}, UPLOAD: {"post": _UPLOAD}}})
 
 
+_UPLOAD: Schema = {
+    # The client sends bytes without saying of what kind, which its library takes for a form.
+    "requestBody": {
+        "required": True,
+        "content": {kind: {"schema": {}} for kind in ("application/octet-stream", "application/x-www-form-urlencoded")},
+    },
+    "responses": {"200": {"content": {"text/plain": {}}}, "4XX": {"content": {"text/plain": {}}}},
+}
 _WEBHOOK: Schema = {
     "requestBody": {
         "required": True,

@@ -14,7 +14,9 @@ from gtm_platform.delivery.alerts.ops_wording import compose as compose_for_ops
 from gtm_platform.delivery.alerts.sender import AlertSender
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import SlackChannel
+from gtm_platform.delivery.hubspot.associate import Associator, Pair
 from gtm_platform.delivery.hubspot.client import HubSpotObjects, open_client
+from gtm_platform.delivery.hubspot.object_types.companies import OBJECT_TYPE as COMPANIES
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.delivery.hubspot.pipeline import deliver
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
@@ -28,9 +30,11 @@ from gtm_platform.sandbox.kit.emulator import discover, environment_of
 from gtm_platform.settings import settings, settings_of
 from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform.state import open_state
+from gtm_platform.state.hubspot_creations import created_objects
 from gtm_platform.state.slack_journal import Fact
 from gtm_platform_tests.contract.systems import NOW
 from gtm_platform_tests.delivery.composing import compose
+from gtm_platform_tests.delivery.hubspot_delivery import company, contact
 from gtm_platform_tests.delivery.rows import DAY, customer
 
 WHOLE, CHANGED = Window(BEGINNING, NOW, full=True), Window(NOW - timedelta(days=2), NOW + timedelta(hours=1))
@@ -63,13 +67,20 @@ def sweep(source: Source) -> dict[tuple[str, bool], int]:
 
 def deliver_all(contacts: list[str], folder: Path) -> None:
     """Two days of deliveries to HubSpot, of which the first makes the properties and the second needs another option;
-    then the second is taken back."""
-    api = HubSpotObjects(open_client(settings_of(HubSpotDeliverySettings)), CONTACTS)
+    then the second is taken back. A company and a contact that are missing are created and associated."""
+    client = open_client(settings_of(HubSpotDeliverySettings))
+    api = HubSpotObjects(client, CONTACTS)
     state = open_state(f"sqlite:///{folder / 'state.db'}")
     try:
         deliver(_desired(contacts, "72", "low_csat"), api, state, _run(1))
         deliver(_desired(contacts, "41", "low_csat;late"), api, state, _run(2))
         undo(_run(2).id, api, state, _run(3))
+        deliver([company(1, domain="made.example")], HubSpotObjects(client, COMPANIES), state, _run(4))
+        deliver([contact(1, "", "made@made.example")], HubSpotObjects(client, CONTACTS), state, _run(4))
+        with state.reading() as tx:
+            [made], [other] = (created_objects(tx, name).values() for name in ("contacts", "companies"))
+        pair = Pair("cus-1", made, "com-1", other, frozenset([other]))
+        assert Associator(client, state, _run(4), CONTACTS, "companies").associate([pair]).made == 1
     finally:
         state.close()
 

@@ -2,7 +2,7 @@
 
 import httpx
 
-from gtm_platform.sandbox.slack.app import WEBHOOK
+from gtm_platform.sandbox.slack.app import UPLOAD, WEBHOOK
 from gtm_platform.sandbox.slack.store import BOT_USER_ID
 from gtm_platform.sandbox.world import World
 
@@ -36,10 +36,28 @@ def walk_slack(client: httpx.Client, world: World) -> None:
     client.post("/api/chat.delete", json={"channel": channel, "ts": ts})
     client.get("/api/conversations.history", params={"channel": channel})
     _ask_wrongly(client, channel)
+    _upload(client, channel)
     client.post(WEBHOOK.format(secret="secret"), json={"text": "One"})
     client.post(WEBHOOK.format(secret="secret"), json={})
     client.get("/")
     client.get(f"/archives/{channel}/p{ts.replace('.', '')}")
+
+
+def _upload(client: httpx.Client, channel: str) -> None:
+    """A picture that is announced, uploaded, completed, looked at and shown; and what is refused of it."""
+    picture = b"not much of a picture"
+    announced = client.post("/api/files.getUploadURLExternal", json={"filename": "a.png", "length": len(picture)})
+    client.get("/api/files.getUploadURLExternal", params={"filename": "b.png", "length": 3})
+    id = announced.json()["file_id"]
+    client.post("/api/files.completeUploadExternal", json={"files": [{"id": id}]})
+    for file, content in ((id, b"short"), ("F0NOFILE001", picture), (id, picture)):
+        client.post(UPLOAD.format(file=file), content=content, headers={"Content-Type": "application/octet-stream"})
+    client.post("/api/files.completeUploadExternal", json={"files": [{"id": id, "title": "A"}]})
+    client.get("/api/files.completeUploadExternal", params={"files": "[]"})
+    client.get("/api/files.info", params={"file": id})
+    client.post("/api/files.info", json={"file": "F0NOFILE001"})
+    shown = {"type": "image", "slack_file": {"id": id}, "alt_text": "A"}
+    client.post("/api/chat.postMessage", json={"channel": channel, "text": "A", "blocks": [shown]})
 
 
 def _post(client: httpx.Client, channel: str) -> str:

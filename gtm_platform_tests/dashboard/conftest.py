@@ -66,6 +66,7 @@ CHECKS = [
 ]
 ACCOUNTS = [
     {"system": "hubspot", "account_id": "20000007", "label": "HubSpot portal 20000007"},
+    {"system": "intercom", "account_id": "app7", "label": "Intercom workspace app7"},
     {"system": "stripe", "account_id": "acct_1/test", "label": "Stripe account acct_1, test mode"},
 ]
 Open = Callable[..., AppTest]

@@ -1,26 +1,34 @@
 """Every page shows what SQL over the lake says, and every filter can be given as a link."""
 
+import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import orjson
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from gtm_platform.dashboard.frame.page import DESTINATION, discover
 from gtm_platform.dashboard.pages.at_risk import every_row
 from gtm_platform.dashboard.status import AT_RISK as AT_RISK_STATUSES
+from gtm_platform.dashboard.status import TITLES
 from gtm_platform.dashboard.wording import money
 from gtm_platform.health.explanation_text import written
 from gtm_platform.lake.lake import Lake
+from gtm_platform.policy import policy
+from gtm_platform.serving.snapshot.build import build
+from gtm_platform.serving.snapshot.landing import Landing
 from gtm_platform.serving.store import Snapshot
-from gtm_platform.serving.wording import COHORT_NAMES
+from gtm_platform.serving.wording import COHORT_NAMES, words
 from gtm_platform.settings import settings
-from gtm_platform_tests.dashboard.conftest import ALERT, CUSTOMERS, WATCHED, Open, opener
-from gtm_platform_tests.dashboard.world import DAY
+from gtm_platform_tests.dashboard.conftest import ALERT, CUSTOMERS, DAYS, WATCHED, Open, opener
+from gtm_platform_tests.dashboard.world import DAY, settle
 
 AT_RISK = "is_customer and health_status <> 'healthy'"
 # Firm i of this lake is in the cohort of customers where i is divisible by four.
@@ -57,6 +65,26 @@ def of_columns(app: AppTest, *names: str) -> list[list[dict[str, Any]]]:
     return [frame.value.to_dict("records") for frame in app.dataframe if {*names} <= {*frame.value.columns}]
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A chart of a page: its description, and the rows that it is drawn from."""
+
+    spec: dict[str, Any]
+    data: list[list[dict[str, Any]]]
+
+
+def drawn(app: AppTest) -> list[Drawn]:
+    """The charts of a page, in their order."""
+    charts = [element.proto for element in app.get("vega_lite_chart")]
+    return [
+        Drawn(
+            json.loads(chart.spec),
+            [pa.ipc.open_stream(each.data.data).read_all().to_pylist() for each in chart.datasets],
+        )
+        for chart in charts
+    ]
+
+
 @pytest.mark.parametrize("page", list(discover()))
 def test_every_page_is_drawn(open_page: Open, page: str) -> None:
     assert open_page(page).title[0].value
@@ -83,6 +111,42 @@ def test_the_overview_says_what_the_lake_says(open_page: Open, lake: Lake) -> No
         "Mean health": f"{health:.1f}",
         "Payment overdue": str(owing),
     }
+
+
+def test_the_overview_spreads_customers_and_mrr_by_health_and_tier(open_page: Open, lake: Lake) -> None:
+    by_health = rows(
+        lake,
+        "select health_status, count(*), sum(mrr_reporting)::double from {table} where is_customer group by 1",
+    )
+    customers, mrr, tiers, *_ = drawn(open_page("overview"))
+    assert {row["name"]: row["value"] for row in customers.data[0]} == {TITLES[name]: n for name, n, _ in by_health}
+    assert {row["name"]: row["value"] for row in mrr.data[0]} == pytest.approx(
+        {TITLES[name]: amount for name, _, amount in by_health}
+    )
+    by_tier = rows(
+        lake,
+        f"""select plan_tier, sum(mrr_reporting) filter (not ({AT_RISK}))::double,
+            sum(mrr_reporting) filter ({AT_RISK})::double from {{table}} where is_customer group by 1""",
+    )
+    assert {(row["name"], row["part"]): row["value"] for row in tiers.data[0]} == pytest.approx(
+        {(words(name), "Healthy"): healthy or 0 for name, healthy, _ in by_tier}
+        | {(words(name), "At risk"): risk or 0 for name, _, risk in by_tier}
+    )
+
+
+def test_the_trends_of_the_overview_are_those_of_the_days(open_page: Open, lake: Lake) -> None:
+    days = lake.partitions("core/unified_customers")
+    query = f"""select count(*), sum(mrr_reporting)::double, sum(mrr_reporting) filter ({AT_RISK})::double,
+        avg(health_score) from {{table}} where is_customer"""
+    expected = zip(*(rows(lake, query, day=day)[0] for day in days), strict=True)
+    app = open_page("overview")
+    trends = {metric.label: list(metric.proto.chart_data) for metric in app.metric}
+    assert len(days) == DAYS
+    for name, values in zip(("Customers", "MRR", "MRR at risk", "Mean health"), expected, strict=True):
+        assert trends[name] == pytest.approx(list(values)), name
+    by_day = [row for chart in drawn(app) for row in chart.data[0] if "status" in row and "day" in row]
+    shares = rows(lake, "select health_status, count(*) from {table} where is_customer group by 1", day=days[0])
+    assert {row["status"]: row["value"] for row in by_day if str(row["day"].date()) == days[0]} == dict(shares)
 
 
 def test_the_overview_splits_by_account_manager(open_page: Open, lake: Lake) -> None:
@@ -257,8 +321,17 @@ def test_cohorts_are_those_of_the_lake(open_page: Open, lake: Lake) -> None:
     }
     assert cards(app) == sizes
     moved = rows(lake, "select company_id from {table} order by 1", "cohorts/transitions")
-    assert len(listed(app)) == len(moved) == 12
-    assert [row["companies"] for row in listed(app, 1)] == [
+    assert len(listed(app, 1)) == len(moved) == 12
+    health = rows(
+        lake,
+        """select customer_cohort, round(avg(mean_health), 1), count(*) filter (chroma_customer_status = 'dormant')
+            from {table} group by 1 order by 1""",
+        "core/unified_companies",
+    )
+    assert sorted((row["cohort"], row["mean_health"], row["dormant"]) for row in listed(app)) == sorted(
+        (COHORT_NAMES[cohort], mean, dormant) for cohort, mean, dormant in health
+    )
+    assert [row["companies"] for row in listed(app, 2)] == [
         count
         for (count,) in rows(
             lake,
@@ -282,6 +355,42 @@ def test_a_company_says_where_it_stands(open_page: Open) -> None:
     assert "With a competitor" in texts(app)
     assert "Uses: Pinecone" in texts(app)
     assert listed(app)[0]["trigger"] == "Signed up"
+
+
+def test_the_track_record_is_that_of_the_lake(open_page: Open, lake: Lake) -> None:
+    tested = dict(
+        rows(
+            lake,
+            """select measure, value from {table} where tested_until = (select max(tested_until) from {table})""",
+            "health/backtest",
+            "2025-11-01",
+        )
+    )
+    app = open_page("track_record")
+    assert cards(app) == {
+        "At risk, and churned": f"{tested['precision_at_risk'] * 100:.0f} %",
+        "Base rate": f"{tested['base_rate'] * 100:.0f} %",
+        "Flagged 42 days ahead": f"{tested['flagged_42_days_ahead'] * 100:.0f} %",
+        "Healthy at churn": f"{tested['green_at_churn'] * 100:.0f} %",
+        "Days ahead": f"{tested['median_days_ahead']:.0f}",
+        "Missed churns": f"{tested['count_missed']:.0f}",
+    }
+    assert "20 to 30 %" in app.metric[0].help
+    alerts, missed = listed(app), listed(app, 1)
+    assert [(row["kind"], row["sent"], row["useful"], row["not_useful"]) for row in alerts] == [
+        ("Cancel mention", 5, 2, 1),
+        ("Health drop", 4, 0, 0),
+    ]
+    names = rows(
+        lake, "select name from {table} where customer_id in ('cus_0000002', 'cus_0000003') order by customer_id"
+    )
+    assert [(row["name"], row["days_ahead"]) for row in missed] == [
+        (names[0][0], 12),
+        (names[1][0], pytest.approx(float("nan"), nan_ok=True)),
+    ]
+    assert "1 churn: not seen for 7 days would have caught it, for 9 more alarms a month." in texts(app).replace(
+        "*", ""
+    )
 
 
 def test_revenue_moves_as_the_lake_does(open_page: Open, lake: Lake) -> None:
@@ -326,12 +435,49 @@ def test_the_timeline_is_filtered_by_kind(open_page: Open) -> None:
     assert "Wrote 1 property to HubSpot" not in text
 
 
-def test_a_customer_leads_to_the_systems_that_know_it(open_page: Open) -> None:
-    links = {button.proto.label: button.proto.url for button in open_page("customer", id=WATCHED).get("link_button")}
-    assert links == {
+LINKS = {
+    "customer": {
         "HubSpot": "https://app.hubspot.com/contacts/20000007/record/0-1/1002",
         "Stripe": "https://dashboard.stripe.com/test/customers/cus_s2",
-    }
+        "Intercom": "https://app.intercom.com/a/apps/app7/users/ic2",
+    },
+    "company": {
+        "HubSpot": "https://app.hubspot.com/contacts/20000007/record/0-2/5003",
+        "Intercom": "https://app.intercom.com/a/apps/app7/companies/ico3",
+    },
+}
+
+
+@pytest.mark.parametrize(("page", "id"), [("customer", WATCHED), ("company", "com_000003")])
+def test_a_record_leads_to_the_systems_that_know_it(open_page: Open, page: str, id: str) -> None:
+    links = {button.proto.label: button.proto.url for button in open_page(page, id=id).get("link_button")}
+    assert links == LINKS[page]
+
+
+def test_the_history_marks_alerts_and_changes_of_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day before the newest the rules were others, and there was an alert on the day after it."""
+    settle(tmp_path, 20, 4)
+    lake, changed = Lake(tmp_path / "lake"), DAY - timedelta(days=2)
+    scores = lake.partition("health/customer_health", str(changed)).to_pyarrow()
+    other = pa.array(["other rules"] * len(scores), scores.schema.field("policy_hash").type)
+    place = scores.schema.get_field_index("policy_hash")
+    lake.write("health/customer_health", str(changed), scores.set_column(place, "policy_hash", other))
+    landing = Landing(lake, datetime(2026, 3, 2, 23, tzinfo=UTC), policy(), [ALERT])
+    assert build(landing, tmp_path / "serving") is not None
+
+    app = opener(tmp_path, monkeypatch)("customer", id=WATCHED)
+    [(score,)] = rows(lake, f"select health_score from {{table}} where customer_id = '{WATCHED}'", day=ALERT["day"])
+    [history] = [chart for chart in drawn(app) if "strokeDash" in json.dumps(chart.spec)]
+    [rules] = [data for data in history.data if data and "policy_hash" in data[0]]
+    [alerts] = [data for data in history.data if data and "alert" in data[0]]
+    assert [(row["day"].date(), row["policy_hash"] == "other rules") for row in rules] == [
+        (changed, True),
+        (changed + timedelta(days=1), False),
+    ]
+    assert [(str(row["day"].date()), row["score"], row["alert"]) for row in alerts] == [
+        (ALERT["day"], score, ALERT["title"])
+    ]
+    assert "Points in red are days with an alert; dashed lines are changes of the rules." in texts(app)
 
 
 def test_data_health_says_what_went_wrong(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,6 +494,8 @@ def test_data_health_says_what_went_wrong(open_page: Open, monkeypatch: pytest.M
     assert [row["outcome"][0] for row in runs] == ["Failure", "Success", "Success"]
     assert [(row["reason"], row["fields"], row["outcome"]) for row in reasons] == [("edited by hand", 1, "Held back")]
     assert runs[0]["run"] == "http://127.0.0.1:3210/runs/run-0"
+    assert [card.value for card in app.metric if card.label.endswith("true in HubSpot")] == ["94.00 %"]
+    assert "Changed there: 4 by a person, 6 by a workflow; 6 set back." in texts(app)
 
 
 def test_the_download_has_every_row_of_the_list(lake: Lake, snapshot: Snapshot) -> None:

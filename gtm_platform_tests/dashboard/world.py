@@ -15,6 +15,7 @@ from gtm_platform.policy import policy
 from gtm_platform.serving.snapshot.build import Built, build
 from gtm_platform.serving.snapshot.files import folder_of
 from gtm_platform.serving.snapshot.landing import Landing
+from gtm_platform_tests.serving.world import settle_track_record
 
 DAY = date(2026, 3, 2)
 COMPANY = 10  # people of a company
@@ -46,6 +47,7 @@ WIDE = {
     "company_domain": "'firm' || (i // 10) || '.example'",
     "hubspot_contact_id": "(1000 + i)::varchar",
     "stripe_customer_id": "'cus_s' || i",
+    "intercom_contact_id": "'ic' || i",
     "assigned_am": f"if(i % 23 = 0, null, {list(MANAGERS)}[1 + (i // 10) % {len(MANAGERS)}])",
     "customer_status": f"case when is_customer then 'active' when {CHURNS} then 'churned' else 'prospect' end",
     "is_customer": "is_customer",
@@ -59,6 +61,7 @@ WIDE = {
     "plan_tier": "['starter', 'pro', 'scale', 'enterprise'][1 + least(3, (mrr / 300)::int)]",
     "is_delinquent": "dice(i, 'owes', 60) = 0",
     "subscription_status": "if(is_customer, 'active', null)",
+    "data_quality_score": "40 + dice(i, 'quality', 60)",
     "days_since_seen": "(dice(i, 'seen', 900) // 24)::int",
     "last_seen_at": "day::timestamptz - to_hours(dice(i, 'seen', 900))",
     "health_score": "if(is_customer, score, null)",
@@ -108,6 +111,7 @@ COMPANIES = {
     "domain": "'firm' || i || '.example'",
     "domains": "['firm' || i || '.example']",
     "hubspot_company_ids": "[(5000 + i)::varchar]",
+    "intercom_company_ids": "['ico' || i]",
     "match_method": "'domain'",
     "match_confidence": "1.0",
 }
@@ -120,6 +124,7 @@ UNIFIED_COMPANIES = {
     "customer_cohort": COHORT_OF,
     "cohort_priority_score": "(dice(i, 'priority', 1000) / 10)::double",
     "completeness_score": "50.0",
+    "mean_health": "if(i % 5 = 0, null, 40.0 + i)",
     "people": "1",
     "chroma_cloud_mrr": "(i * 10)::decimal(18, 2)",
     "in_market_signals": "['evaluating']",
@@ -149,6 +154,21 @@ USUAL = {
 }
 
 
+TRUTH = {
+    "day": "day",
+    "object_type": "'contacts'",
+    "property": "'property' || i",
+    "wanted": "50",
+    "true_values": "44",
+    "healed_values": "3",
+    "withheld_values": "2",
+    "late_values": "1",
+    "by_person": "2",
+    "by_workflow": "3",
+    "finished": "true",
+}
+
+
 def settle(home: Path, customers: int, days: int, last: date = DAY, **more: Any) -> Built:
     """Write the tables of the days, and a snapshot of the newest with `more` of its landing."""
     lake = Lake(home / "lake")
@@ -164,7 +184,9 @@ def settle(home: Path, customers: int, days: int, last: date = DAY, **more: Any)
         _write(connection, lake, "identity/companies", last, companies, 0, COMPANIES)
         _write(connection, lake, "core/unified_companies", last, companies, 0, UNIFIED_COMPANIES)
         _write(connection, lake, "cohorts/transitions", last, min(companies, 12), 0, TRANSITIONS)
+        _write(connection, lake, "delivery/hubspot_truth", last, 2, 0, TRUTH)
         _write(connection, lake, "cohorts/validation_errors", last, min(companies, 5), 0, COHORT_ERRORS)
+    settle_track_record(lake, last, missed=("cus_0000002", "cus_0000003", "cus_forgotten"))
     built = build(Landing(lake, datetime.combine(last, time(23), UTC), policy(), **more), folder_of(home))
     assert built is not None
     return built

@@ -11,8 +11,12 @@ MENTIONED = datetime(2026, 11, 19, 14, 30, 5, tzinfo=UTC)
 def customer(id: str = "c1", **more: Any) -> dict[str, Any]:
     usual = {
         "customer_id": id,
+        "email": "ada@acme.example",
+        "all_emails": ["ada@acme.example"],
+        "company_id": None,
         "name": "Ada Byron",
         "company_name": "Acme",
+        "customer_status": "active",
         "is_customer": True,
         "mrr": Decimal("1250.50"),
         "mrr_reporting": Decimal("1250.50"),

@@ -58,8 +58,12 @@ CONTRACTS = {
     CUSTOMERS: Contract(
         {
             "customer_id": Column("string"),
+            "email": Column("string"),
+            "all_emails": Column("array<string>"),
+            "company_id": Column("string"),
             "name": Column("string"),
             "company_name": Column("string"),
+            "customer_status": Column("string"),
             "is_customer": Column("boolean"),
             "mrr": Column("decimal(18, 4)"),
             "mrr_reporting": Column("decimal(18, 4)"),
@@ -245,7 +249,8 @@ def test_a_dry_run_says_that_it_is_one_and_writes_nothing(
     assert isinstance(diff, dg.TableMetadataValue)
     lines = [dict(record.data) for record in diff.records]
     score = {"object": "contact 3", "property": "gtm_health_score", "old value": "", "new value": "80", "note": ""}
-    assert score in lines
+    assert score in [{name: line[name] for name in score} for line in lines]
+    assert all(DAYS[0] in str(line["provenance"]) for line in lines)
     assert len(lines) == 35
     assert "contact 3 (c3): gtm_health_score: '' -> '80'" in logged(world, result)
 
@@ -481,6 +486,9 @@ def test_the_job_runs_both_deliveries() -> None:
         "alerts/precision",
         "delivery/hubspot_companies",
         "delivery/hubspot_contacts",
+        "delivery/hubspot_deals",
+        "delivery/hubspot_truth",
+        "delivery/hubspot_writes",
         "delivery/slack_alerts",
     }
 

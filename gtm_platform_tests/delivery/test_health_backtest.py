@@ -9,13 +9,13 @@ from click.testing import CliRunner
 
 from gtm_platform.cli.health import health
 from gtm_platform.delivery.health_backtest import (
-    KEY,
     MONTHS,
     days_ahead_plot,
     health_backtest,
     health_backtest_schedule,
     write_month,
 )
+from gtm_platform.delivery.track_record import BACKTEST, MISSED_CHURNS
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import settings
@@ -31,13 +31,24 @@ def lived() -> Lake:
 
 def test_a_month_keeps_each_figure_with_its_interval(lived: Lake) -> None:
     result = write_month(lived, "2026-04-01")
-    rows = {row["measure"]: row for row in lived.partition(KEY, "2026-04-01").to_pyarrow().to_pylist()}
+    rows = {row["measure"]: row for row in lived.partition(BACKTEST, "2026-04-01").to_pyarrow().to_pylist()}
     (tested,) = result.rules
     precision = tested.figures["precision_at_risk"]
     assert rows["precision_at_risk"]["value"] == precision.value
     assert (rows["precision_at_risk"]["low"], rows["precision_at_risk"]["high"]) == (precision.low, precision.high)
     assert rows["count_cases"]["value"] == tested.counts["cases"]
     assert {row["verdict"] for row in rows.values()} == {"signal"}
+    assert {row["tested_until"] for row in rows.values()} == {max(tested.months)}
+    assert rows["count_missed"]["value"] == len(result.missed) > 0
+
+
+def test_a_month_keeps_each_churn_that_was_missed(lived: Lake) -> None:
+    result = write_month(lived, "2026-04-01")
+    rows = lived.partition(MISSED_CHURNS, "2026-04-01").to_pyarrow().to_pylist()
+    assert [(row["customer_id"], row["churned_on"], row["rule"], row["more_alarms"]) for row in rows] == [
+        (missed.churn.customer_id, missed.churn.day, missed.rule, missed.more_alarms) for missed in result.missed
+    ]
+    assert {row["month"] for row in rows} == {date(2026, 4, 1)}
 
 
 def test_a_month_knows_nothing_of_later_ones(lived: Lake) -> None:
@@ -54,14 +65,14 @@ def test_the_asset_shows_its_figures_and_how_many_days_ahead(lived: Lake) -> Non
     assert metadata["verdict"].value == "signal"
     assert 0 < float(str(metadata["figure/precision_at_risk"].value)) < 1
     assert "█" in str(metadata["days ahead"].value)
-    assert lived.has(KEY, "2026-05-01")
+    assert lived.has(BACKTEST, "2026-05-01")
 
 
 def test_a_home_with_little_history_is_not_tested_and_fails_nothing() -> None:
     write(Lake(settings().home / "lake"), steady(4))
     made = dg.materialize([health_backtest], partition_key="2026-01-01", resources={"lake": LakeResource()})
     assert made.success
-    assert not Lake(settings().home / "lake").has(KEY, "2026-01-01")
+    assert not Lake(settings().home / "lake").has(BACKTEST, "2026-01-01")
 
 
 def test_the_plot_counts_everybody_once(lived: Lake) -> None:

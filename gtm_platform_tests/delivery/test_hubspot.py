@@ -7,13 +7,13 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from gtm_platform.delivery.hubspot.client import BatchResult, DefinitionDiffers, HubSpotObjects, Input
+from gtm_platform.delivery.hubspot.client import BatchResult, HubSpotObjects, Input
 from gtm_platform.delivery.hubspot.diff import Guard, TooMuchWouldChange
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.delivery.hubspot.object_types.contacts import SIGNALS
 from gtm_platform.delivery.hubspot.pipeline import deliver
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
-from gtm_platform.delivery.hubspot.report import DeliveryReport, Unaccounted
+from gtm_platform.delivery.hubspot.report import DeliveryReport
 from gtm_platform.delivery.hubspot.undo import NothingToUndo, undo
 from gtm_platform.delivery.hubspot.write import AllRecordsRejected, Run
 from gtm_platform.http.errors import RetriesExhausted, Unauthorized
@@ -211,19 +211,6 @@ def test_a_number_property_gets_no_options_whatever_its_values(
     sent = [call.body for call in hubspot_api.calls if call.path.startswith("/crm/v3/properties") and call.body]
     assert {body["name"] for body in sent if body.get("options")} == {"gtm_health_status", "gtm_risk_signals"}
     assert not any(call.method == "PATCH" for call in hubspot_api.calls)
-
-
-@pytest.mark.faults("D4")
-def test_a_property_that_is_something_else_stops_before_any_write(
-    hubspot_api: Watched, portal: HubSpotStore, state: State
-) -> None:
-    deliver(plan_of([1]), contacts(hubspot_api), state, run(1))
-    portal.properties["contacts"]["gtm_mrr"] |= {"type": "string", "fieldType": "text"}
-    hubspot_api.calls.clear()
-
-    with pytest.raises(DefinitionDiffers, match="gtm_mrr is a string shown as text, not a number"):
-        deliver(plan_of([1], score="50"), contacts(hubspot_api), state, run(2))
-    assert hubspot_api.asked(UPDATE) == []
 
 
 @pytest.mark.faults("D10")
@@ -540,7 +527,10 @@ def test_a_dry_run_tells_every_field_and_touches_nothing(
     assert "contact 2 (cust-2): held: gtm_health_score was changed" in report.text()
     assert "contact 9999 (cust-9999): rejected" in report.text()
     assert journal(state) == before
-    assert {call.path.rpartition("/")[2] for call in hubspot_api.calls} == {"read"}
+    assert {(call.method, call.path.rpartition("/")[2]) for call in hubspot_api.calls} == {
+        ("GET", "contacts"),
+        ("POST", "read"),
+    }
 
 
 def test_undo_restores_what_was_before_but_not_over_a_persons_edit(
@@ -571,8 +561,3 @@ def test_what_was_undone_is_written_again_by_the_same_day(
     assert counts(deliver(plan_of([1, 2]), contacts(hubspot_api), state, run(4))) == (0, 2, 0, 0)
     assert counts(deliver(plan_of([1, 2], score="60"), contacts(hubspot_api), state, run(5))) == (2, 0, 0, 0)
     assert value_in(portal, 1) == "60"
-
-
-def test_counts_that_do_not_add_up_are_refused() -> None:
-    with pytest.raises(Unaccounted, match="3 records were to be delivered"):
-        DeliveryReport(queried=3, written=1, unchanged=1).checked()

@@ -1,5 +1,6 @@
 """What readers think of alerts: reactions in Slack become `alerts/precision`."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from gtm_platform.delivery.alerts.asset import slack_alerts
 from gtm_platform.delivery.alerts.precision import TABLE, alert_precision, precision_of
 from gtm_platform.lake.dagster.resource import the_lake
+from gtm_platform.settings import settings
 from gtm_platform_tests.delivery.test_assets import DAYS, MENTION, World, shown, world
 from gtm_platform_tests.delivery.test_portions import entry
 
@@ -41,6 +43,10 @@ def test_reactions_are_read_back_and_read_again(world: World) -> None:
     assert (shown(world.run(alert_precision), alert_precision) or {})["technical/judgements_changed"] == 1
     assert rows(DAYS[1])[0] == mentions | {"not_useful": 1, "precision": 2 / 3}
 
+    written = [file.stamp for file in the_lake().files(TABLE)]
+    assert world.run(alert_precision).success
+    assert [file.stamp for file in the_lake().files(TABLE)] == written, "what did not change is not written again"
+
 
 def test_a_token_that_may_not_read_leaves_the_judgement_open(world: World) -> None:
     world.land_day(DAYS[0], score=80)
@@ -58,6 +64,16 @@ def test_before_anything_was_sent_nothing_is_written(world: World) -> None:
     ran = world.run(alert_precision)
     assert ran.success
     assert shown(ran, alert_precision) is None
+
+
+def test_it_stays_fresh_when_no_alert_was_sent_for_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.land_day(DAYS[0], score=80)
+    world.land_day(DAYS[1], score=55)
+    assert world.run(slack_alerts, day=DAYS[1]).success
+    assert shown(world.run(alert_precision), alert_precision)
+    monkeypatch.setenv("GTM_NOW", (settings().now() + timedelta(days=400)).isoformat())
+    settings.cache_clear()
+    assert (shown(world.run(alert_precision), alert_precision) or {})["figure/sent"] == 0
 
 
 @pytest.mark.parametrize(("useful", "not_useful", "said"), [(2, 1, "useful"), (1, 1, "not_useful"), (0, 0, None)])

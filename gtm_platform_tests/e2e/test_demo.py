@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from gtm_platform.accounts import OtherAccount
 from gtm_platform.cli import gtm
 from gtm_platform.delivery.hubspot.undo import undo_run
+from gtm_platform.demo.day_runs import HUBSPOT_COUNTS
 from gtm_platform.demo.truth_checks import SYSTEMS
 from gtm_platform.sandbox.server import running
 from gtm_platform.sources.assets import SCHEDULED
@@ -49,6 +50,13 @@ def test_both_calls_succeed_and_find_everything_true(lived: Lived) -> None:
         assert demo.process.returncode == 0
         assert demo.process.stdout.count("✓") == 9
         assert "✗" not in demo.process.stdout
+
+
+def test_its_end_says_what_to_start_and_which_address_to_open_first(lived: Lived) -> None:
+    for demo in lived.demos:
+        end = demo.process.stdout.rpartition("Next: ")[2]
+        assert end.startswith("`gtm ui")
+        assert "open the dashboard first: http://127.0.0.1:8501, or the address that it prints" in end
 
 
 def test_it_belongs_to_the_sandboxs_accounts(lived: Lived) -> None:
@@ -125,7 +133,9 @@ def test_a_table_is_made_again_in_a_home_that_is_named_only_on_the_command_line(
 def test_the_summary_says_what_happened(lived: Lived) -> None:
     first = lived.demos[0].summary
     assert first.keys() >= KEYS
-    assert first["hubspot"].keys() == {"written", "unchanged", "held", "rejected"}
+    assert first["hubspot"].keys() == set(HUBSPOT_COUNTS)
+    assert first["hubspot"]["created"] > 0
+    assert first["hubspot"]["associations_made"] > 0
     assert first["days"] == [str(DAYS[0]), str(DAYS[1])]
     assert first["quarantined"] == 0
     assert first["hubspot"]["written"] > 10

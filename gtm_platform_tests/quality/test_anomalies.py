@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.lake import Lake
 from gtm_platform.quality import anomalies, daily_metrics
 from gtm_platform_tests.tables import DAY, LONG_AGO, filled, rows_of
 
-CONTACTS = "hubspot/contacts"
+CONTACTS, USE = "hubspot/contacts", "intercom/contacts"
 Values = Mapping[tuple[str, str], Sequence[float | None]]
 
 
@@ -23,6 +24,11 @@ def write_contacts(lake: Lake, day: date, hour: int, *contacts: Mapping[str, Any
     window = at(day) + timedelta(hours=hour)
     rows = [{"updated_at": LONG_AGO, "_window": window, "_extracted_at": window, **each} for each in contacts]
     lake.write(CONTACTS, f"{day}T{hour:02}00", filled(CONTACTS, *rows).to_pyarrow(), full=full)
+
+
+def read_use(lake: Lake, day: date, hour: int, *, full: bool = False) -> None:
+    """A window of the source that says who uses the product; nobody changed in it."""
+    lake.write(USE, f"{day}T{hour:02}00", filled(USE).to_pyarrow(), full=full)
 
 
 def write_customers(lake: Lake, *customers: Mapping[str, Any], day: date = DAY) -> None:
@@ -74,6 +80,24 @@ def test_customers_are_measured_and_others_are_not(lake: Lake) -> None:
     wanted = {"customers": 2, "mrr": 200, "mean health score": 70, "customers healthy": 50, "nulls of plan_name": 50}
     assert {name: measured[name] for name in wanted} == wanted
     assert "active customers" not in measured, "no source of use was read to the end of the day"
+
+
+def test_who_was_active_on_a_day_is_counted_once_the_day_is_over(lake: Lake) -> None:
+    """Customers only, and only those who were seen on that very day."""
+    seen = {"is_customer": True, "last_seen_at": at(DAY, 9)}
+    write_customers(
+        lake,
+        seen,
+        seen | {"last_seen_at": at(DAY, 23)},
+        seen | {"last_seen_at": at(DAY - timedelta(days=1), 23)},
+        seen | {"last_seen_at": None},
+        seen | {"is_customer": False},
+    )
+    read_use(lake, DAY, 0, full=True)
+    assert (daily_metrics.CUSTOMERS, "active customers") not in metrics(lake), "the day is not over"
+    read_use(lake, DAY, 24 - (contract_of(USE).cadence or 0))
+    measured = metrics(lake)[daily_metrics.CUSTOMERS, "active customers"]
+    assert (measured["value"], measured["kind"]) == (2, "count")
 
 
 def test_nobody_has_no_scores(lake: Lake) -> None:
@@ -132,6 +156,21 @@ def test_a_figure_that_is_missing_is_odd_once_the_day_is_over(lake: Lake) -> Non
     assert (row["metric"], row["kind"], row["value"], row["deviation"]) == ("records changed", "missing", None, None)
     write_history(lake, history, until=DAY + timedelta(days=1))
     assert odd(lake, DAY + timedelta(days=1)) == [], "tomorrow is not over"
+
+
+@pytest.mark.usefixtures("synced")
+def test_active_customers_who_stay_away_are_odd(lake: Lake) -> None:
+    """A working week, of which the quiet weekends are usual and an empty Friday is not."""
+    week = [200.0, 204.0, 198.0, 201.0, 203.0, 40.0, 38.0]  # Monday to Sunday
+    days = [DAY - timedelta(days=ago) for ago in range(70, -1, -1)]
+    values: list[float | None] = [week[day.weekday()] + day.day % 3 for day in days]
+    subject = (daily_metrics.CUSTOMERS, "active customers")
+    write_history(lake, {subject: values})
+    assert odd(lake) == []
+    write_history(lake, {subject: [*values[:-1], 60.0]})
+    (row,) = odd(lake)
+    assert (row["metric"], row["kind"], row["value"]) == ("active customers", "drop", 60)
+    assert row["expected"] == pytest.approx(week[DAY.weekday()], rel=0.1)
 
 
 @pytest.mark.usefixtures("synced")

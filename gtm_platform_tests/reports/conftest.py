@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gtm_platform.lake.lake import Lake
+from gtm_platform_tests.quality.test_odd_figures import write
 from gtm_platform_tests.serving.world import settle
 
 DAYS = [
@@ -21,7 +22,12 @@ DAYS = [
 @pytest.fixture(scope="session")
 def report_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("reported")
-    settle(Lake(home / "lake"), DAYS)
+    lake = Lake(home / "lake")
+    settle(lake, DAYS)
+    odd = {"subject": "stripe/charges", "metric": "records", "kind": "drop", "value": 90.0, "expected": 203.0}
+    missing = {"subject": "stripe/charges", "metric": "records changed", "kind": "missing", "expected": 3.25}
+    write(lake, "quality/anomalies", DAYS[-2], [{**odd, "since": DAYS[-2]}])
+    write(lake, "quality/anomalies", DAYS[-1], [{**row, "since": DAYS[-2]} for row in (odd, missing)])
     return home
 
 

@@ -115,6 +115,54 @@ def test_a_report_is_posted_once_with_figures_and_a_link(world: World) -> None:
     assert len(world.workspace.messages) == 1
 
 
+def test_without_a_served_folder_the_picture_is_uploaded_once(world: World) -> None:
+    world.make()
+    assert metadata(world.post())["sent"] == 1
+    [file] = world.workspace.files.values()
+    picture = folder_of(world.home, "weekly_health", WEEK) / "report.png"
+    assert (file.content, file.name, file.complete) == (picture.read_bytes(), f"weekly_health-{WEEK}.png", True)
+    [message] = world.workspace.messages
+    assert [block["slack_file"] for block in message.blocks if block["type"] == "image"] == [{"id": file.id}]
+    assert world.post().success
+    assert (len(world.workspace.messages), len(world.workspace.files)) == (1, 1)
+
+
+def test_a_post_that_failed_after_the_upload_is_made_once_with_the_picture(world: World) -> None:
+    world.make()
+    world.slack_api.fault = lambda call: (
+        (200, {"ok": False, "error": "token_revoked"}) if call.path.endswith("postMessage") else None
+    )
+    assert not world.post().success
+    world.slack_api.fault = None
+    assert metadata(world.post())["sent"] == 1
+    [message] = world.workspace.messages
+    assert [block["type"] for block in message.blocks].count("image") == 1
+
+
+@pytest.mark.parametrize("method", ["files.getUploadURLExternal", "files.completeUploadExternal", "files.info"])
+def test_a_token_that_may_not_upload_posts_without_the_picture(world: World, method: str) -> None:
+    world.make()
+    refused = {"ok": False, "error": "missing_scope", "needed": "files:write"}
+    world.slack_api.fault = lambda call: (200, refused) if call.path.endswith(method) else None
+    ran = world.post()
+    assert metadata(ran)["sent"] == 1
+    [message] = world.workspace.messages
+    assert "image" not in {block["type"] for block in message.blocks}
+    assert "went out without its picture" in logged(world, ran)
+    assert "It needs files:write." in logged(world, ran)
+
+
+def test_a_picture_that_slack_refuses_in_the_message_is_left_out(world: World) -> None:
+    world.make()
+    wrong = {"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": ["[ERROR] invalid slack file"]}}
+    world.slack_api.fault = lambda call: (200, wrong) if "slack_file" in str(call.body) else None
+    ran = world.post()
+    assert metadata(ran)["sent"] == 1
+    [message] = world.workspace.messages
+    assert "image" not in {block["type"] for block in message.blocks}
+    assert "invalid slack file" in logged(world, ran)
+
+
 def test_where_the_folder_is_served_the_message_has_the_page_and_a_picture(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +174,7 @@ def test_where_the_folder_is_served_the_message_has_the_page_and_a_picture(
     base = "https://reports.acme.example/weekly_health/2026-02-09/"
     assert [block["image_url"] for block in call.body["blocks"] if block["type"] == "image"] == [f"{base}report.png"]
     assert f"<{base}report.html|Open the report>" in str(call.body["blocks"])
+    assert world.workspace.files == {}
 
 
 def test_a_week_that_goes_on_is_not_posted(world: World) -> None:

@@ -19,12 +19,14 @@ from gtm_platform.reports import render as rendering
 from gtm_platform.reports.companies import cohort_sections
 from gtm_platform.reports.content import Table
 from gtm_platform.reports.figures import Figures, NothingToReport
+from gtm_platform.reports.files import CSV, DESCRIPTION, HTML, PDF, PICTURE
 from gtm_platform.reports.kinds import discover
 from gtm_platform.reports.make import make
 from gtm_platform.reports.period import MONTH, QUARTER, WEEK
 from gtm_platform.reports.render import NoPdf, as_html, as_pdf, render
 from gtm_platform.reports.wording import money
 from gtm_platform.serving.csv_file import as_csv
+from gtm_platform.serving.wording import words
 from gtm_platform_tests.serving.world import settle
 
 PERIODS = {"week": "2026-W07", "month": "2026-01", "quarter": "2025-Q4"}
@@ -170,6 +172,42 @@ def test_the_quarterly_report_says_which_companies_are_at_stake(report_home: Pat
     assert [row[4] for row in rows] == [money(risk or 0, "usd") for _, risk in expected]
 
 
+def test_the_quarter_says_whether_health_works(report_lake: Lake) -> None:
+    rows = dict(section("quarterly_churn_risk", "Does it work by the test of November 2025",
+                        figures_of("quarterly_churn_risk", report_lake)))  # fmt: skip
+    assert rows["Of these, at risk (precision)"] == "25 % (20 to 30 %)"
+    assert rows["Any customer who churned within 90 days (base rate)"] == "5 % (3 to 7 %)"
+    assert rows["Churns flagged at least 42 days ahead"] == "50 % (40 to 60 %)"
+    assert (rows["Days ahead, in the median"], rows["Missed churns"]) == ("51", "2")
+
+
+def test_the_quarter_has_what_readers_think_of_its_alerts(report_home: Path, report_lake: Lake) -> None:
+    with duckdb.connect() as db:
+        sent = f"read_parquet('{report_home}/lake/alerts/precision/*.parquet')"
+        expected = db.execute(
+            f"""select kind, sum(sent), sum(useful), sum(not_useful) from {sent}
+                where day between '2026-01-01' and '2026-02-15' group by 1 order by 2 desc, 1"""
+        ).fetchall()
+    figures = Figures(report_lake, QUARTER.named("2026-Q1"), policy())
+    rows = section("quarterly_churn_risk", "What readers think of alerts", figures)
+    assert [row[:4] for row in rows] == [[words(kind), *map(str, counts)] for kind, *counts in expected]
+    assert [row[4] for row in rows] == [
+        f"{100 * useful / (useful + no):.0f} %" if useful + no else "–" for _, _, useful, no in expected
+    ]
+
+
+@pytest.mark.parametrize("name", ["weekly_health", "monthly_mrr"])
+def test_reports_say_how_good_the_data_are(name: str, report_home: Path, report_lake: Lake) -> None:
+    figures = figures_of(name, report_lake)
+    [(quality,)] = in_lake(report_home, discover()[name].cadence.name, f"select avg(data_quality_score) {NOW}")
+    [table] = [block for block in discover()[name].content(figures).blocks if "Data quality" in block.title]
+    assert isinstance(table, Table)
+    assert f"Mean data quality of customers: {quality:.1f} of 100" in (table.note if table.rows else table.empty)
+    odd = [["stripe/charges", "records", "15 Feb", "2", "90.0", "203"],
+           ["stripe/charges", "records changed", "15 Feb", "1", "missing", "3.2"]]  # fmt: skip
+    assert [*table.rows] == (odd if name == "weekly_health" else [])
+
+
 def test_a_lake_without_companies_has_no_section_of_cohorts(report_lake: Lake) -> None:
     figures = Figures(report_lake, WEEK.named("2026-02-05"), policy())
     assert figures.value("companies") is None
@@ -195,9 +233,10 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.reports.kinds import discover
 from gtm_platform.reports.make import make
-report = discover()["weekly_health"]
-made = make(report, report.cadence.named("2026-W07"), Lake(Path(sys.argv[1])), policy(), Path(sys.argv[2]))
-print(sorted(made.files.items()))
+for report in discover().values():
+    period = report.cadence.named(dict(week="2026-W07", month="2026-01", quarter="2025-Q4")[report.cadence.name])
+    made = make(report, period, Lake(Path(sys.argv[1])), policy(), Path(sys.argv[2]))
+    print(report.name, made.period, made.no_pdf or "PDF", sorted(made.files.items()))
 """
 
 
@@ -214,10 +253,21 @@ def test_the_same_day_and_inputs_make_the_same_bytes(report_home: Path, tmp_path
         for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo"))
     ]
     assert made[0] == made[1]
-    assert "report.html" in made[0]
-    folders = [tmp_path / seed / "reports/weekly_health/2026-02-09" for seed in ("1", "2")]
-    for file in folders[0].iterdir():
-        assert file.read_bytes() == (folders[1] / file.name).read_bytes(), file.name
+    files = {HTML, CSV, PICTURE, DESCRIPTION} | ({PDF} if has_pdf() else set())
+    for name, report in discover().items():
+        key = report.cadence.named(PERIODS[report.cadence.name]).key
+        folders = [tmp_path / seed / "reports" / name / key for seed in ("1", "2")]
+        assert {file.name for file in folders[0].iterdir()} == files, name
+        for file in folders[0].iterdir():
+            assert file.read_bytes() == (folders[1] / file.name).read_bytes(), f"{name} {file.name}"
+
+
+def has_pdf() -> bool:
+    """Whether PDF can be made on this machine: then every report has one."""
+    try:
+        return bool(as_pdf("<html></html>", "2026-02-15"))
+    except NoPdf:
+        return False
 
 
 def test_a_period_that_goes_on_is_marked(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Daily and weekly summaries: their figures are those of the tables, and each is posted once."""
 
 import json
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,7 @@ from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
-from gtm_platform.reports.slack_summaries import slack_summaries
+from gtm_platform.reports.slack_summaries import _companies, slack_summaries
 from gtm_platform.reports.summary import Summary, mrr_of, summary
 from gtm_platform.sandbox.slack.blocks import findings
 from gtm_platform_tests.reports.test_assets import World, logged, world
@@ -60,6 +61,27 @@ def test_movements_add_up_to_the_change(week: Summary, report_lake: Lake) -> Non
     came = (week.movements["new_mrr"] or 0) + (week.movements["expansion_mrr"] or 0)
     went = (week.movements["contraction_mrr"] or 0) + (week.movements["churned_mrr"] or 0)
     assert came - went == pytest.approx(float(now - before))
+
+
+def test_cohort_changes_are_those_of_the_table(week: Summary, report_lake: Lake) -> None:
+    """Of the days of the week, the newest first."""
+    files = [str(file.path) for file in report_lake.files("cohorts/transitions") if BEFORE < file.partition <= LAST]
+    with cursor() as connection:
+        expected = connection.execute(
+            f"""select company_id, "at", "trigger", from_cohort, to_cohort from read_parquet({files})
+                order by "at" desc, company_id"""
+        ).fetchall()
+    names = ("company_id", "at", "trigger", "from_cohort", "to_cohort")
+    assert [tuple(row[name] for name in names) for row in week.moved_companies or ()] == expected != []
+    triggers = Counter(trigger for _, _, trigger, *_ in expected)
+    lines = list(_companies(week.moved_companies or ()))
+    assert lines[0].startswith(f"*Companies that moved*: {len(expected)}, ")
+    assert all(f"{count} × {trigger}" in lines[0] for trigger, count in triggers.items())
+    assert "• Firm 1: Became a partner (With a competitor → SI partner)" in lines
+
+
+def test_a_lake_without_companies_has_no_changes_of_cohorts(report_lake: Lake) -> None:
+    assert summary(report_lake, BEFORE, 1, policy()).moved_companies is None
 
 
 def test_lists_are_those_of_the_table(week: Summary, report_lake: Lake) -> None:

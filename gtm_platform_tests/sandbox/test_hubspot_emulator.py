@@ -100,6 +100,16 @@ def client(sandbox: Sandbox) -> HubSpot:
     return sandbox.client()
 
 
+OWN_ID = {
+    "name": "own_id",
+    "label": "Own id",
+    "groupName": "companyinformation",
+    "type": "string",
+    "fieldType": "text",
+    "hasUniqueValue": True,
+}
+
+
 def body_of(failure: pytest.ExceptionInfo[Any]) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(failure.value.body)
     return body
@@ -425,6 +435,44 @@ def test_a_batch_update_does_what_it_can(sandbox: Sandbox, client: HubSpot) -> N
     assert "city" not in sandbox.record("companies", bad).properties
 
 
+def test_a_batch_create_refuses_a_unique_value_that_is_there(client: HubSpot) -> None:
+    client.crm.properties.core_api.create("companies", property_create=OWN_ID)
+    inputs = [
+        {"properties": {"name": key, "own_id": key}, "associations": [], "objectWriteTraceId": key} for key in "ab"
+    ]
+    [first, _] = client.crm.companies.batch_api.create({"inputs": inputs}).results
+    again, status, _ = client.crm.companies.batch_api.create_with_http_info({"inputs": inputs})
+    assert (status, again.results, again.num_errors) == (207, [], 2)
+    assert f"{first.id} already has that value" in again.errors[0].message
+    assert [error.context["objectWriteTraceId"] for error in again.errors] == [["a"], ["b"]]
+    body = {"inputs": [{"id": "a"}, {"id": "c"}], "idProperty": "own_id", "properties": ["own_id"]}
+    read, status, _ = client.crm.companies.batch_api.read_with_http_info({**body, "propertiesWithHistory": []})
+    assert (status, ids(read), read.num_errors) == (207, [first.id], 1)
+
+
+def test_contacts_are_read_by_any_address_and_from_the_archive(sandbox: Sandbox, client: HubSpot) -> None:
+    ada = sandbox.add("contacts", email="ada@acme.example", hs_additional_emails="a@acme.example;old@acme.example")
+    eve = sandbox.add("contacts", email="eve@acme.example")
+    client.crm.contacts.basic_api.archive(eve)
+    body = {
+        "inputs": [{"id": "OLD@acme.example"}, {"id": "eve@acme.example"}],
+        "idProperty": "email",
+        "properties": ["email", "hs_additional_emails"],
+        "propertiesWithHistory": [],
+    }
+    live = client.crm.contacts.batch_api.read(body)
+    assert ids(live) == [ada]
+    assert ids(client.crm.contacts.batch_api.read(body, archived=True)) == [eve]
+
+
+def test_a_text_has_at_most_65536_characters(sandbox: Sandbox, client: HubSpot) -> None:
+    company = sandbox.add("companies", name="Acme")
+    client.crm.companies.basic_api.update(company, {"properties": {"description": "x" * 65_536}})
+    with pytest.raises(Exception, match="too long: 65537 characters") as failure:
+        client.crm.companies.basic_api.update(company, {"properties": {"description": "x" * 65_537}})
+    assert nested_error(failure)["name"] == "description"
+
+
 def test_an_upsert_marks_what_is_new(sandbox: Sandbox, client: HubSpot) -> None:
     existing = sandbox.add("contacts", email="ada@acme.example", hs_additional_emails="a@acme.example")
     inputs = [
@@ -506,6 +554,26 @@ def test_filters(sandbox: Sandbox, client: HubSpot, condition: Properties, expec
     sandbox.add("companies", name="Core", domain="core.example", numberofemployees="200", city="Oslo")
     answer = search(client, "companies", condition)
     assert [each.properties["name"] for each in answer.results] == expected
+
+
+def test_companies_are_searched_by_many_domains_and_by_name(sandbox: Sandbox, client: HubSpot) -> None:
+    first, double = (sandbox.add("companies", name=name, domain="acme.example") for name in ("Acme", "Acme Inc"))
+    other = sandbox.add("companies", name="Bolt")
+    domains = {"propertyName": "domain", "operator": "IN", "values": ["acme.example", "bolt.example"]}
+    assert ids(search(client, "companies", domains)) == [first, double]
+    names = {"propertyName": "name", "operator": "IN", "values": ["bolt", "acme"]}
+    assert ids(search(client, "companies", names)) == [first, other]
+
+
+def test_a_new_record_is_searched_in_vain_at_first(host: Host, sandbox: Sandbox, client: HubSpot) -> None:
+    lagging = app(sandbox.store, lambda: sandbox.now, limits=sandbox.limits, search_lag=timedelta(seconds=10))
+    host.asgi = Starlette(routes=[Mount("/hubspot", lagging)])
+    company = create(client, "companies", domain="acme.example").id
+    domain = {"propertyName": "domain", "operator": "EQ", "value": "acme.example"}
+    assert ids(search(client, "companies", domain)) == []
+    assert client.crm.companies.basic_api.get_by_id(company).id == company
+    sandbox.later()
+    assert ids(search(client, "companies", domain)) == [company]
 
 
 def test_groups_are_alternatives_and_sorting_is_by_value(sandbox: Sandbox, client: HubSpot) -> None:
@@ -699,6 +767,22 @@ def test_the_first_company_is_the_primary_one_until_another_is(sandbox: Sandbox,
     api.archive("contacts", contact, "companies", second)
     assert list(types_of(api.get_page("contacts", contact, "companies"))) == [first]
     assert types_of(api.get_page("companies", second, "contacts")) == {}
+
+
+def test_linking_many_by_default_moves_no_primary_mark_and_names_what_is_gone(
+    sandbox: Sandbox, client: HubSpot
+) -> None:
+    ada, eve = (sandbox.add("contacts", firstname=name) for name in ("Ada", "Eve"))
+    first, second = (sandbox.add("companies", name=name) for name in ("Acme", "Bolt"))
+    client.crm.associations.v4.basic_api.create_default("contacts", ada, "companies", first)
+    pairs = [{"from": {"id": key}, "to": {"id": second}} for key in (ada, eve, "999")]
+    batch = client.crm.associations.v4.batch_api
+    for _ in range(2):  # the same again changes nothing
+        made = batch.create_default("contacts", "companies", {"inputs": pairs})
+        assert [(each._from.id, each.to.id) for each in made.results][::2] == [(ada, second), (eve, second)]
+        assert [error.context["fromObjectId"] for error in made.errors] == [["999"]]
+    assert sandbox.record("contacts", ada).properties["associatedcompanyid"] == first
+    assert sandbox.record("contacts", eve).properties["associatedcompanyid"] == second
 
 
 def test_links_come_in_pages(sandbox: Sandbox, client: HubSpot) -> None:

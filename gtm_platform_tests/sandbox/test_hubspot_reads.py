@@ -98,6 +98,25 @@ def test_each_write_adds_to_the_history_and_the_newest_comes_first(portal: Porta
         assert set(history) == {"phone", "jobtitle"}
 
 
+def test_the_history_says_who_or_what_made_each_change(portal: Portal) -> None:
+    contact = portal.add("contacts", phone="1")
+    played = {"AUTOMATION_PLATFORM": "2", "IMPORT": "3", "CRM_UI": "4"}
+    address = f"/crm/v3/objects/contacts/{contact.id}"
+    for source, phone in played.items():
+        body = {"properties": {"phone": phone}}
+        assert portal.http.patch(address, json=body, headers={"X-Sandbox-Source": source}).status_code == 200
+    history = portal.http.get(address, params={"propertiesWithHistory": "phone"}).json()["propertiesWithHistory"][
+        "phone"
+    ]
+    assert [(change["value"], change["sourceType"], change["sourceId"]) for change in history[:3]] == [
+        ("4", "CRM_UI", "userId:4242"),
+        ("3", "IMPORT", "importId:77"),
+        ("2", "AUTOMATION_PLATFORM", "workflowId:5512"),
+    ]
+    assert [change.get("updatedByUserId") for change in history[:2]] == [4242, None]
+    assert portal.http.patch(address, json=body, headers={"X-Sandbox-Source": "ME"}).status_code == 400
+
+
 def test_the_official_client_reads_the_history(portal: Portal) -> None:
     company = portal.add("companies", name="Acme")
     portal.write("companies", company.id, name="Acme Inc")

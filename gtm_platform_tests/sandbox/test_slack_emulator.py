@@ -681,6 +681,52 @@ def test_ids_have_the_form_of_slacks_own(client: WebClient) -> None:
 # --- persisted writes ----------------------------------------------------------------------------------------------
 
 
+PNG = b"\x89PNG\r\n\x1a\nnot much of a picture"
+
+
+def picture(id: str) -> dict[str, Any]:
+    return {"type": "image", "slack_file": {"id": id}, "alt_text": "A line that rises"}
+
+
+def test_a_file_is_uploaded_and_shown_by_a_message(sandbox: Sandbox, client: WebClient) -> None:
+    uploaded = client.files_upload_v2(filename="mrr.png", file=PNG, title="MRR", alt_txt="A line that rises")
+    [file] = uploaded["files"]
+    assert (file["name"], file["title"], file["mimetype"], file["size"]) == ("mrr.png", "MRR", "image/png", len(PNG))
+    assert client.files_info(file=file["id"])["file"] == file
+    assert sandbox.store.files[file["id"]].content == PNG
+    assert sandbox.store.messages == [], "nobody sees it yet"
+    client.chat_postMessage(channel=ALERTS, text="MRR", blocks=[picture(file["id"])])
+    assert sandbox.store.messages[0].blocks[0]["slack_file"] == {"id": file["id"]}
+    assert "A line that rises" in sandbox.page()
+
+
+def test_a_file_is_shared_with_a_channel(sandbox: Sandbox, client: WebClient) -> None:
+    client.files_upload_v2(filename="mrr.png", file=PNG, channel=ALERTS, initial_comment="As of today")
+    [message] = sandbox.store.messages
+    assert (message.channel, message.text, message.blocks[0]["type"]) == (ALERTS, "As of today", "image")
+
+
+def test_files_that_slack_refuses(sandbox: Sandbox, client: WebClient) -> None:
+    announced = client.files_getUploadURLExternal(filename="a.png", length=len(PNG))
+    id = str(announced["file_id"])
+    refused(lambda: client.files_getUploadURLExternal(filename="", length=3), "invalid_arguments")
+    refused(lambda: client.files_completeUploadExternal(files=[{"id": id}]), "file_not_found")
+    refused(lambda: client.files_completeUploadExternal(files=[]), "invalid_arguments")
+    refused(lambda: client.files_info(file=id), "file_not_found")
+    for block in (
+        picture(id),
+        picture(id) | {"image_url": "https://pictures.example/a.png"},
+        picture("") | {"slack_file": {}},
+    ):
+        refused(lambda shown=block: client.chat_postMessage(channel=ALERTS, text="x", blocks=[shown]), "invalid_blocks")  # type: ignore[misc]
+    assert httpx.post(announced["upload_url"], content=PNG[:-1]).status_code == 400
+    assert httpx.post(f"{announced['upload_url']}0", content=PNG).status_code == 404
+    assert httpx.post(announced["upload_url"], content=PNG).text == f"OK - {len(PNG)}"
+    assert client.files_completeUploadExternal(files=[{"id": id}])["files"][0]["title"] == "a.png"
+    assert httpx.post(announced["upload_url"], content=PNG).status_code == 404, "an address is good for one file"
+    assert sandbox.store.messages == []
+
+
 def test_replayed_writes_make_the_same_store(sandbox: Sandbox, client: WebClient) -> None:
     ts = client.chat_postMessage(channel=ALERTS, text="One", blocks=[section("One")], attachments=[{"text": "A"}])["ts"]
     client.chat_postMessage(channel=ALERTS, text="Two", thread_ts=ts, reply_broadcast=True)
@@ -692,6 +738,7 @@ def test_replayed_writes_make_the_same_store(sandbox: Sandbox, client: WebClient
     sandbox.webhook().send(text="Three")
     extra = client.chat_postMessage(channel=REVENUE, text="Four")["ts"]
     client.chat_delete(channel=REVENUE, ts=extra)
+    client.files_upload_v2(filename="mrr.png", file=PNG)
     store = fresh_store()
     for write, at in sandbox.writes:
         replay(store, json.loads(write), at)

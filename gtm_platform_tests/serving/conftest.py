@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.snapshot.build import build
 from gtm_platform.serving.store import Snapshot, Store
 from gtm_platform_tests.quality.test_odd_figures import write_odd
 from gtm_platform_tests.serving.server import Served, serving
 from gtm_platform_tests.serving.world import ALERT, RUN, TODAY, landing, settle
+from gtm_platform_tests.tables import filled
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +22,7 @@ def served_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("served")
     lake = Lake(home / "lake")
     settle(lake)
+    lake.write("stripe/charges", str(TODAY), engine().to_pyarrow(filled("stripe/charges")), full=True)
     write_odd(lake, "stripe/charges", day=TODAY - timedelta(days=9))
     write_odd(lake, day=TODAY)
     built = build(landing(lake, alerts=[ALERT], sync_runs=[RUN]), home / "serving")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +32,13 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "/v1/at-risk?account_manager=Sam%20Lee": models.CustomerPage,
     "/v1/customers/cus_002": models.CustomerDetail,
     "/v1/customers/cus_000": models.CustomerDetail,
+    "/v1/customers/cus_002/timeline": models.CustomerTimeline,
+    "/v1/customers/cus_004/timeline?kind=alert&limit=5": models.CustomerTimeline,
+    "/v1/changes": models.ChangesAnswer,
+    "/v1/changes?days=30&account_manager=Sam%20Lee&least=1&limit=3": models.ChangesAnswer,
+    "/v1/churned": models.ChurnedCustomers,
+    "/v1/churned?days=7&account_manager=": models.ChurnedCustomers,
+    "/v1/account-managers": models.AccountManagers,
     "/v1/companies": models.CompanyPage,
     "/v1/companies?cohort=cohort_2_in_market&sort=priority": models.CompanyPage,
     "/v1/companies/com_01": models.CompanyDetail,
@@ -45,6 +53,7 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "/v1/freshness": models.Freshness,
     "/v1/anomalies": models.OddFigures,
     "/v1/schema-changes": models.SchemaChanges,
+    "/v1/track-record": models.TrackRecord,
     "/v1/alerts": models.AlertPage,
     "/v1/sync-runs": models.RunPage,
 }
@@ -58,6 +67,13 @@ def test_answers_are_what_the_description_says(path: str, token: str, shared_api
     assert answer.headers["content-type"] == "application/json"
     ANSWERS[path].model_validate(answer.json())
     assert answer.json()["as_of"] == str(TODAY)
+
+
+def test_every_address_has_an_answer_to_compare(shared_api: Served) -> None:
+    described = shared_api.get("/openapi.json", None).json()["paths"]
+    patterns = [re.sub(r"\\{\w+\\}", r"[^/]+", re.escape(path)) for path, ways in described.items() if "get" in ways]
+    compared = {path.partition("?")[0] for path in ANSWERS}
+    assert [pattern for pattern in patterns if not any(re.fullmatch(pattern, path) for path in compared)] == []
 
 
 def test_the_description_is_the_one_agreed_on(shared_api: Served) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from gtm_platform.policy import policy
 from gtm_platform.serving.metrics import DIMENSIONS, dimensions, discover
 from gtm_platform.serving.store import Snapshot
 from gtm_platform_tests.serving.world import DAYS, TODAY
@@ -20,6 +21,7 @@ CURRENT = {
     "at_risk": "select count(*) from now where is_customer and health_status in ('at_risk', 'high_risk', 'critical')",
     "mrr_at_risk": "select coalesce(sum(mrr_reporting), 0) from now where is_customer and health_score < 70",
     "expected_mrr_loss": "select coalesce(sum(mrr_reporting::double * churn_risk / 100), 0) from now where is_customer",
+    "mean_data_quality": "select avg(data_quality_score) from now where is_customer",
     "show_rate": """select sum(calls_held_90d) / nullif(sum(calls_held_90d) + sum(calls_no_show_90d), 0)
         from now where is_customer""",
 }
@@ -70,8 +72,26 @@ WINDOW_OF_COHORTS = {
     "companies_fell_dormant": f"{MOVED} and trigger = 'Fell dormant'",
     "companies_came_back": f"{MOVED} and trigger = 'Came back'",
 }
+HUBSPOT = {
+    "hubspot_truth": "select sum(true_values + healed_values) / sum(wanted) from truth",
+    "hubspot_healed": "select sum(healed_values) from truth",
+    "hubspot_withheld": "select sum(withheld_values) from truth",
+}
+TESTED = f"""select value from tested where month = '2025-11-01' and policy_hash = '{policy().hash}' and measure = """
+JUDGED = f"from sent where day::date > date '{TODAY - timedelta(days=30)}'"
+TRACK_RECORD = {
+    "at_risk_precision": f"{TESTED} 'precision_at_risk'",
+    "churn_base_rate": f"{TESTED} 'base_rate'",
+    "churns_flagged_early": f"{TESTED} 'flagged_42_days_ahead'",
+    "green_at_churn": f"{TESTED} 'green_at_churn'",
+    "median_days_ahead": f"{TESTED} 'median_days_ahead'",
+    "missed_churns": f"{TESTED} 'count_missed'",
+    "alerts_sent_30d": f"select sum(sent) {JUDGED}",
+    "alert_precision_30d": f"select sum(useful) / sum(useful + not_useful) {JUDGED}",
+    "odd_figures": "select count(*) from odd",
+}
 EXPECTED = (
-    {name: (query, 0) for name, query in {**CURRENT, **COMPANIES}.items()}
+    {name: (query, 0) for name, query in {**CURRENT, **COMPANIES, **HUBSPOT, **TRACK_RECORD}.items()}
     | {f"{name}_{days}d": (BOTH + query, days) for name, query in WINDOW.items() for days in (7, 30)}
     | {f"{name}_{days}d": (query, days) for name, query in WINDOW_OF_SCORES.items() for days in (7, 30)}
     | {
@@ -81,7 +101,11 @@ EXPECTED = (
     }
 )
 NOTHING = {"companies_won_7d", "companies_left_7d"}  # of these no company moved so in the week
-OF_TODAY = {"companies": "core/unified_companies", "errors": "cohorts/validation_errors"}
+OF_TODAY = {
+    "companies": "core/unified_companies",
+    "errors": "cohorts/validation_errors",
+    "truth": "delivery/hubspot_truth",
+}
 
 
 def in_lake(home: Path, name: str) -> float | None:
@@ -92,6 +116,9 @@ def in_lake(home: Path, name: str) -> float | None:
             db.execute(f"create view {view} as from read_parquet('{files}')")
         for view, table in OF_TODAY.items():
             db.execute(f"create view {view} as from read_parquet('{home}/lake/{table}/{TODAY}.*.parquet')")
+        db.execute(f"create view odd as from read_parquet('{home}/lake/quality/anomalies/{TODAY}.*.parquet')")
+        for view, table in {"tested": "health/backtest", "sent": "alerts/precision"}.items():
+            db.execute(f"create view {view} as from read_parquet('{home}/lake/{table}/*.parquet')")
         db.execute(f"create view moved as from read_parquet('{home}/lake/cohorts/transitions/*.parquet')")
         [row] = db.execute(query).fetchall()
     return None if row[0] is None else float(row[0])

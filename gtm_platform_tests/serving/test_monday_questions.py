@@ -14,6 +14,7 @@ import pytest
 from gtm_platform.dashboard.wording import money
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
+from gtm_platform.serving.wording import words
 from gtm_platform_tests.dashboard.conftest import Open, opener
 from gtm_platform_tests.dashboard.test_pages import AT_RISK, cards, listed, texts
 from gtm_platform_tests.dashboard.world import DAY, settle
@@ -204,25 +205,30 @@ def changed_in_chat(platform: Platform) -> Answer:
 
 def churned(platform: Platform) -> Answer:
     left = platform.rows(
-        """select customer_id, name, churned_at::date from {table}
+        """select customer_id, name, churned_at::date, churn_reason from {table}
             where customer_status = 'churned' and churned_at::date > date '2026-03-02' - 30"""
     )
     history = platform.history()
     answers = []
-    for id, name, day in left:
+    for id, name, day, reason in left:
         was = history[(history.customer_id == id) & history.is_customer & (history.as_of.dt.date < day)]
         bad = was[(was.health_status != "healthy") | (was.churn_risk >= 50)]
         mrr = was.mrr.iloc[-1] if len(was) else None
-        answers.append((name, mrr, (day - bad.as_of.dt.date.iloc[0]).days if len(bad) else 0))
+        answers.append((name, str(day), reason, mrr, (day - bad.as_of.dt.date.iloc[0]).days if len(bad) else 0))
     return sorted(answers, key=str)
+
+
+REASONS = {words(reason): reason for reason in ("too_expensive", "missing_features", "unused")}
 
 
 def churned_on_the_page(platform: Platform) -> Answer:
     app = platform.open_page("changes", days="30 days")
     table = next(rows for number in range(len(app.dataframe)) if "warning" in (rows := listed(app, number))[0])
     warned = [0 if row["warning"] in ("none", "unknown") else int(row["warning"].split()[0]) for row in table]
+    names, days = [row["name"] for row in table], [str(row["churned_at"].date()) for row in table]
+    reasons = [REASONS[row["churn_reason"]] for row in table]
     paid = [filled_or_none(row["mrr_before"]) for row in table]
-    return sorted(zip((row["name"] for row in table), paid, warned, strict=True), key=str)
+    return sorted(zip(names, days, reasons, paid, warned, strict=True), key=str)
 
 
 def filled_or_none(value: float | None) -> float | None:
@@ -230,7 +236,19 @@ def filled_or_none(value: float | None) -> float | None:
 
 
 def churned_in(rows: list[dict[str, Any]]) -> Answer:
-    return sorted(((row["customer"]["name"], row["mrr_before"], row["days_of_warning"]) for row in rows), key=str)
+    return sorted(
+        (
+            (
+                row["customer"]["name"],
+                row["churned_at"][:10],
+                row["customer"]["churn_reason"],
+                row["mrr_before"],
+                row["days_of_warning"],
+            )
+            for row in rows
+        ),
+        key=str,
+    )
 
 
 def churned_by_api(platform: Platform) -> Answer:

@@ -25,7 +25,19 @@ from gtm_platform.state import hubspot_journal, open_state
 from gtm_platform.state.accounts import PinnedAccount, pin_account
 from gtm_platform.state.hubspot_journal import Write
 from gtm_platform_tests.quality.test_odd_figures import write_odd
-from gtm_platform_tests.serving.world import DAYS, NOW, TODAY, WEEK_AGO, health, landing, person, score_changes, settle
+from gtm_platform_tests.serving.world import (
+    DAYS,
+    FIGURES,
+    MISSED,
+    NOW,
+    TODAY,
+    WEEK_AGO,
+    health,
+    landing,
+    person,
+    score_changes,
+    settle,
+)
 from gtm_platform_tests.tables import filled
 
 
@@ -68,6 +80,17 @@ def test_what_was_written_to_hubspot_is_kept_by_customer(lake: Lake, tmp_path: P
     fact = orjson.loads(snapshot.fact("hubspot"))
     assert fact["days"] == [{"day": str(TODAY), "written": 2, "held_back": 1, "rejected": 0, "unknown": 0}]
     assert fact["reasons"] == [{"object_type": "contacts", "outcome": "held_back", "reason": "edited", "fields": 1}]
+
+
+def test_how_true_hubspot_is_is_shown_day_by_day(lake: Lake, tmp_path: Path) -> None:
+    fact = orjson.loads(served(lake, tmp_path / "serving").fact("hubspot"))
+    assert [(row["day"], row["object_type"], row["wanted"]) for row in fact["truth"]] == [
+        (str(day), "contacts", 100) for day in DAYS[-3:]
+    ]
+    newest = fact["truth"][-1]
+    assert (newest["healed_values"], newest["by_person"], newest["by_workflow"]) == (6, 4, 6)
+    assert newest["share"] == (2 * (44 - TODAY.day % 3) + 6) / 100
+    assert fact["objective"] == 0.99
 
 
 def test_accounts_are_those_of_the_home(lake: Lake, tmp_path: Path) -> None:
@@ -254,3 +277,35 @@ def test_scores_of_other_rules_are_explained_by_those(lake: Lake, tmp_path: Path
     assert explanation is not None
     assert [part.weight for part in explanation.components][:2] == [30, 15]
     assert (explanation.rules_in_force, explanation.policy_hash) == (False, other.hash)
+
+
+def test_the_track_record_is_the_newest_back_test_and_the_alerts(lake: Lake, tmp_path: Path) -> None:
+    fact = orjson.loads(served(lake, tmp_path / "serving").fact("track_record"))
+    newest, before = fact["rules"]
+    assert (fact["month"], newest["policy_hash"], newest["in_force"]) == ("2025-11-01", policy().hash, True)
+    assert (before["in_force"], before["tested_until"] < newest["tested_until"]) == (False, True)
+    for measure, (value, low, high) in FIGURES.items():
+        if measure.startswith("count_"):
+            assert newest["counts"][measure.removeprefix("count_")] == value
+        else:
+            assert newest["figures"][measure] == {"value": value, "low": low, "high": high}
+    assert [(row["customer_id"], row["days_ahead"], row["rule"]) for row in fact["missed"]] == [
+        row[:3] for row in MISSED if row[0] != "cus_forgotten"
+    ]
+    assert fact["rules_that_would_help"] == [
+        {"rule": None, "churns": 2, "more_alarms": None},
+        {"rule": "not seen for 7 days", "churns": 1, "more_alarms": 9},
+    ]
+    mentions, drops = fact["alerts"]
+    assert drops == {"kind": "health_drop", "sent": 4, "useful": 0, "not_useful": 0, "precision": None}
+    assert mentions == {"kind": "cancel_mention", "sent": 8, "useful": 2, "not_useful": 3, "precision": 0.4}
+
+
+def test_before_the_first_back_test_there_is_no_track_record(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    settle(lake)
+    for table in ("health/backtest", "health/missed_churns", "alerts/precision"):
+        for file in lake.files(table):
+            file.path.unlink()
+    fact = orjson.loads(served(lake, tmp_path / "serving").fact("track_record"))
+    assert (fact["month"], fact["rules"], fact["missed"], fact["alerts"]) == (None, [], [], [])

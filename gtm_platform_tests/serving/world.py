@@ -1,5 +1,6 @@
 """A lake of daily tables for these tests: sixty people out of a formula, on the newest day and on some days before."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -54,6 +55,7 @@ def person(i: int, day: date) -> dict[str, Any]:
         "mrr_reporting": max(mrr, Decimal(0)) if mrr is not None else None,
         "is_delinquent": i % 10 == 3,
         "completeness_score": float("nan") if i % 20 == 1 else 25.0,
+        "data_quality_score": i * 3 % 101 if i % 8 else None,
         "subscription_status": "active" if is_customer else None,
         "failed_payments_30d": i % 3,
         "cancel_mentioned_at": datetime(2026, 2, 11, 9, 30, 15, 250_000, tzinfo=UTC) if i % 4 == 2 else None,
@@ -123,6 +125,62 @@ def _write(lake: Lake, table: str, day: date, rows: list[dict[str, Any]]) -> Non
     lake.write(table, str(day), engine().to_pyarrow(filled(table, *rows)))
 
 
+# Alerts by how many days ago: kind, sent, useful, not useful; those of 40 days ago are in no window of 30.
+ALERTS = {
+    1: [("cancel_mention", 5, 2, 1), ("health_drop", 4, 0, 0)],
+    20: [("cancel_mention", 3, 0, 2)],
+    40: [("health_drop", 9, 9, 0)],
+}
+# The figures of a back-test, by the rules that made the newest scores and by those before.
+FIGURES = {
+    "count_cases": (800, None, None),
+    "count_churners": (40, None, None),
+    "count_flagged": (30, None, None),
+    "count_missed": (2, None, None),
+    "base_rate": (0.05, 0.03, 0.07),
+    "precision_at_risk": (0.25, 0.2, 0.3),
+    "precision_alerts": (0.35, 0.3, 0.4),
+    "precision_alerts_health_drop": (0.3, 0.1, 0.5),
+    "flagged_42_days_ahead": (0.5, 0.4, 0.6),
+    "flagged_14_days_ahead": (0.65, 0.55, 0.75),
+    "green_at_churn": (0.1, 0.05, 0.2),
+    "median_days_ahead": (51, None, None),
+    "auc_score": (0.8, 0.7, 0.9),
+}
+# Churns that were missed: who, days ahead, the cheapest rule, more alarms a month; the last is nobody any more.
+MISSED: tuple[tuple[str, int | None, str | None, int | None], ...] = (
+    ("cus_004", 12, "not seen for 7 days", 9),
+    ("cus_013", None, None, None),
+    ("cus_forgotten", None, None, None),
+)
+
+
+def settle_track_record(lake: Lake, today: date, missed: Sequence[str] = ()) -> None:
+    """Write what the alerts and the back-tests of two months came to; `missed` are the customers that were missed."""
+    for ago, kinds in ALERTS.items():
+        day = today - timedelta(days=ago)
+        rows = [
+            {"day": str(day), "kind": kind, "sent": sent, "useful": useful, "not_useful": not_useful}
+            for kind, sent, useful, not_useful in kinds
+        ]
+        _write(lake, "alerts/precision", day, rows)
+    rows_missed = [
+        {"customer_id": customer, "days_ahead": ahead, "rule": rule, "more_alarms": more, "policy_hash": policy().hash}
+        for (_, ahead, rule, more), customer in zip(MISSED, missed or [row[0] for row in MISSED], strict=True)
+    ]
+    for month, factor in ((date(2025, 10, 1), 0.5), (date(2025, 11, 1), 1)):
+        rules = ((policy().hash, month, factor), ("older rules", month - timedelta(days=60), 0.4))
+        tested = [
+            {"policy_hash": name, "tested_until": until, "verdict": "signal", "measure": measure}
+            | dict(zip(("value", "low", "high"), (each and each * by for each in figure), strict=True))
+            for name, until, by in rules
+            for measure, figure in FIGURES.items()
+        ]
+        _write(lake, "health/backtest", month, [{"month": month, **row} for row in tested])
+        churned = {"month": month, "churned_on": month - timedelta(days=3), "score_before": 82}
+        _write(lake, "health/missed_churns", month, [{**churned, **row} for row in rows_missed])
+
+
 MOVED = {
     "company_id": "com_01",
     "at": DAYS[-1],
@@ -161,6 +219,23 @@ def unified(company: dict[str, Any], i: int) -> dict[str, Any]:
     }
 
 
+def truth(day: date, name: str) -> dict[str, Any]:
+    """The row of a property that was compared with HubSpot: a person and a workflow changed some of its values."""
+    return {
+        "day": day,
+        "object_type": "contacts",
+        "property": name,
+        "wanted": 50,
+        "true_values": 44 - day.day % 3,
+        "healed_values": 3,
+        "withheld_values": 2,
+        "late_values": 1 + day.day % 3,
+        "by_person": 2,
+        "by_workflow": 3,
+        "finished": True,
+    }
+
+
 def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
     """Write the daily tables that a snapshot is made of."""
     for day in days:
@@ -185,6 +260,9 @@ def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
         rows_moved = [changed | dict(zip(MOVE, move, strict=True))] if move else []
         _write(lake, "cohorts/transitions", day, rows_moved)
     _write(lake, "cohorts/transitions", days[-1], [MOVED, MOVED | {"company_id": "com_02", "trigger": "Came back"}])
+    for day in days[-3:]:
+        _write(lake, "delivery/hubspot_truth", day, [truth(day, name) for name in ("gtm_mrr", "gtm_health_score")])
+    settle_track_record(lake, days[-1])
     missing = {"customer_cohort": COHORTS[0], "field": "domain", "error": "A company in it needs domain."}
     _write(lake, "cohorts/validation_errors", days[-1], [{"company_id": "com_00", **missing}])
 

@@ -6,12 +6,16 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from gtm_platform.state import State, open_state
 from gtm_platform.state import audit as trail
 from gtm_platform.state import hubspot_journal as writes
 from gtm_platform.state import slack_journal as messages
+from gtm_platform.state.hubspot_confirmed import CONFIRMED, as_text, last_confirmed, values_of
 from gtm_platform.state.hubspot_journal import FieldState, Outcome, Write
+from gtm_platform.state.schema import hubspot_confirmed as confirmed
+from gtm_platform.state.schema import hubspot_writes as journal
 from gtm_platform.state.slack_journal import Fact
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
@@ -47,7 +51,7 @@ def test_what_was_rejected_or_held_is_nothing_that_hubspot_agreed_to(state: Stat
     with state.writing() as tx:
         writes.conclude(tx, [(write("1"), "why")], "held", NOW)
         writes.conclude(tx, [(write("2"), "why")], "rejected", NOW)
-    assert state_of(state) is None
+    assert state_of(state) == FieldState(withheld={"1": "2026-11-20"}, withheld_last=("", "1"))
 
 
 def test_the_newest_agreement_counts_and_ends_older_doubts(state: State) -> None:
@@ -69,26 +73,51 @@ def test_the_newest_values_of_a_record_are_told_unless_one_of_them_is_in_doubt(s
         with state.writing() as tx:
             writes.conclude(tx, conclusion, outcome, NOW)
 
-    def newest() -> dict[str, dict[str, str]]:
+    def newest() -> dict[str, dict[str, str] | None]:
         with state.reading() as tx:
-            return writes.last_confirmed(tx, "contacts", ["score", "status"])
+            texts = last_confirmed(tx, "contacts", ["score", "status", "other"])
+        return {id: None if text is None else values_of(text) for id, text in texts.items()}
 
     conclude("1", "written", score="72", status="healthy", other="x")
     conclude("1", "unchanged", score="7")
     conclude("2", "written", score="72")
     with state.writing() as tx:
         writes.conclude(tx, [(replace(write("72"), object_type="companies"), "why")], "written", NOW)
-    assert newest() == {"1": {"score": "7", "status": "healthy"}, "2": {"score": "72", "status": ""}}
+    first = {"score": "7", "status": "healthy", "other": "x"}
+    assert newest() == {"1": first, "2": {"score": "72"}}
 
     outcomes: tuple[Outcome, ...] = ("held", "rejected", "unknown")
     for outcome in outcomes:
         conclude("1", outcome, score="8")
-        assert newest() == {"1": {}, "2": {"score": "72", "status": ""}}
+        assert newest() == {"1": None, "2": {"score": "72"}}
         conclude("1", "written", score="9")
-        assert newest()["1"] == {"score": "9", "status": "healthy"}
+        assert newest()["1"] == {**first, "score": "9"}
     with state.writing() as tx:
         writes.intend(tx, [write("10", object_id="1")], NOW)
-    assert newest()["1"] == {}
+    assert newest()["1"] is None
+    assert rows_of_confirmed(state) == rows_of_journal(state), "the narrow table says what the journal says"
+
+
+def rows_of_confirmed(state: State) -> set[tuple[str, str, str, str]]:
+    with state.reading() as tx:
+        rows = tx.execute(sa.select(confirmed)).all()
+    return {(row.object_type, row.object_id, row.doubts, row.confirmed) for row in rows}
+
+
+def rows_of_journal(state: State) -> set[tuple[str, str, str, str]]:
+    """What the narrow table is to have, by the journal's rows in their order."""
+    newest: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+    with state.reading() as tx:
+        for row in tx.execute(sa.select(journal).order_by(journal.c.id)):
+            newest.setdefault((row.object_type, row.object_id), {})[row.property] = (row.status, row.after)
+    return {
+        (
+            *of_object,
+            ",".join(sorted(name for name, (status, _) in fields.items() if status not in CONFIRMED)),
+            as_text({name: after for name, (status, after) in fields.items() if status in CONFIRMED}),
+        )
+        for of_object, fields in newest.items()
+    }
 
 
 def test_intents_come_back_in_the_order_in_which_they_were_given(state: State) -> None:

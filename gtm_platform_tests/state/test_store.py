@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from gtm_platform.state import State, StateError, open_state, slack_journal
+from gtm_platform.state.hubspot_confirmed import last_confirmed
 from gtm_platform.state.schema import VERSION, audit, metadata
 
 
@@ -138,4 +139,34 @@ def test_a_journal_of_the_first_version_is_brought_up_with_its_alerts(tmp_path: 
     with state.writing() as tx:  # one that waited is not journaled again under its new name
         again = slack_journal.Fact("run_failed:r1", "run_failed", "run", "r1", "2026-11-20", {})
         assert slack_journal.intend(tx, [again], "C0", datetime(2026, 11, 20, tzinfo=UTC)) == 0
+    state.close()
+
+
+def test_a_journal_of_before_knows_what_was_confirmed(tmp_path: Path) -> None:
+    url = url_of(tmp_path)
+    (tmp_path / "home").mkdir()
+    config = Config()
+    config.set_main_option("script_location", "gtm_platform.state:migrations")
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0009")
+        insert = sa.text(
+            "insert into hubspot_writes (run_id, day, object_type, object_id, customer_id, property, before, after, "
+            "status, provenance, trace_id, at) values ('r', '2026-11-20', 'contacts', :id, 'c', :name, '', :after, "
+            ":status, '{}', 't', '2026-11-20 06:00:00')"
+        )
+        rows = [
+            ("1", "score", "70", "written"), ("1", "score", "72", "written"), ("1", "status", "healthy", "unchanged"),
+            ("2", "score", "72", "written"), ("2", "score", "60", "held"), ("2", "hs_object_id", "2", "unknown"),
+        ]  # fmt: skip
+        names = ("id", "name", "after", "status")
+        connection.execute(insert, [dict(zip(names, row, strict=True)) for row in rows])
+    engine.dispose()
+
+    state = open_state(url)
+
+    with state.reading() as tx:
+        assert last_confirmed(tx, "contacts", ["score"]) == {"1": '{"score":"72","status":"healthy"}', "2": None}
+        assert last_confirmed(tx, "contacts", ["status"])["2"] == "{}"
     state.close()

@@ -5,6 +5,7 @@ import streamlit as st
 
 from gtm_platform.dashboard.charts import bars, draw
 from gtm_platform.dashboard.cohorts import COLOURS, show_transitions
+from gtm_platform.dashboard.customer_table import money_column
 from gtm_platform.dashboard.frame.page import Page, link_to
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
 from gtm_platform.dashboard.wording import money, number, plain
@@ -34,6 +35,8 @@ def show(snapshot: Snapshot) -> None:
     with right.container(border=True, height="stretch"):
         _moved(answer)
     with st.container(border=True):
+        _health(answer, currency)
+    with st.container(border=True):
         st.subheader(f"Moved in {days} days: {sum(answer.moved.values()):,}", anchor=False)
         if answer.transitions:
             show_transitions(answer.transitions, "moved")
@@ -60,6 +63,30 @@ def _sizes(answer: CohortsAnswer) -> None:
         if each.companies:
             label = f"{COHORT_NAMES[each.cohort]}: the {counted(each.companies, 'company', 'companies')}"
             link_to("company", label, {"cohort": COHORT_NAMES[each.cohort]})
+
+
+def _health(answer: CohortsAnswer, currency: str) -> None:
+    """Draw how the companies of each cohort do: their health, what they pay, who fell dormant, what is filled in."""
+    st.subheader("Health by cohort", anchor=False)
+    columns = st.column_config
+    st.dataframe(
+        pd.DataFrame([{**each.model_dump(), "cohort": COHORT_NAMES[each.cohort]} for each in answer.cohorts]),
+        hide_index=True,
+        placeholder=NOTHING,
+        column_order=["cohort", "mean_health", "customers", "mrr", "dormant", "mean_priority", "completeness"],
+        column_config={
+            "cohort": columns.TextColumn("Cohort", width=150),
+            "mean_health": columns.ProgressColumn(
+                "Mean health", format="%.1f", min_value=0, max_value=100, width=150, help="Of companies with a score."
+            ),
+            "customers": columns.NumberColumn("Customers", width=90),
+            "mrr": money_column("MRR", currency, 90),
+            "dormant": columns.NumberColumn("Dormant companies", width=130),
+            "mean_priority": columns.NumberColumn("Mean priority", format="%.1f", width=100),
+            "completeness": columns.NumberColumn("Completeness", format="%.0f %%", width=100),
+        },
+        alt="Cohorts with the mean health of their companies",
+    )
 
 
 def _moved(answer: CohortsAnswer) -> None:

@@ -13,39 +13,24 @@ from gtm_platform.delivery.alerts.feedback import FeedbackReport, read_feedback
 from gtm_platform.delivery.alerts.kinds import routed
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, POOL, SlackChannel, off_reason
+from gtm_platform.delivery.track_record import PRECISION
 from gtm_platform.http.redaction import redact_exceptions
-from gtm_platform.lake.contracts import Column, Contract, declare
+from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.dagster.asset_pages import definition_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
-from gtm_platform.orchestration.graph_policy import OWNERS
+from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import State, open_state
 from gtm_platform.state import slack_journal as journal
 from gtm_platform.state.slack_journal import Entry
 
-TABLE = "alerts/precision"
+TABLE = PRECISION
 BAR = 20  # characters of the plot
 Row = dict[str, Any]
 
-CONTRACT = declare(
-    TABLE,
-    Contract(
-        {
-            "day": Column("string", "The day that the alerts are about.", nullable=False),
-            "kind": Column("string", "The kind of alert.", nullable=False),
-            "sent": Column("int64", "How many were sent, by themselves or in a digest.", nullable=False),
-            "useful": Column("int64", "How many of them more readers found useful than not.", nullable=False),
-            "not_useful": Column(
-                "int64", "How many of them as many readers, or more, found not useful.", nullable=False
-            ),
-            "precision": Column("float64", "Useful ones of those that were judged, 0 to 1; null where none was."),
-        },
-        key=("day", "kind"),
-        about="How many alerts about customers were sent on a day, and what their readers thought of them.",
-    ),
-)
+CONTRACT = contract_of(TABLE)
 
 
 @dg.asset(
@@ -54,6 +39,7 @@ CONTRACT = declare(
     group_name="delivery",
     kinds={"slack", "parquet"},
     owners=OWNERS,
+    freshness_policy=DAILY_FRESHNESS,
     deps=[slack_alerts],
     pool=POOL,
     output_required=False,
@@ -67,21 +53,23 @@ def alert_precision(context: dg.AssetExecutionContext, lake: LakeResource) -> An
         return
     with redact_exceptions(), closing(open_state(settings().state_url)) as state:
         report = read_feedback(SlackChannel.of(slack), state)
-        rows = write(lake.open(), state)
+        rows, ever_sent = write(lake.open(), state), bool(lake.open().partitions(TABLE))
     for sentence in report.refusals:
         context.log.warning(f"Reactions cannot be read. {sentence}")
-    if rows:
+    if ever_sent:  # also after days without an alert: it was looked
         yield dg.MaterializeResult(metadata=_metadata(rows, report))
 
 
 def write(lake: Lake, state: State) -> list[Row]:
-    """Write a partition for each day with alerts of the policy's days; return the rows of all."""
+    """Write each of the policy's days with alerts that changed; return the rows of all of them."""
     since = settings().now() - timedelta(days=policy().alerts.feedback_days)
     with state.reading() as tx:
         rows = precision_of(journal.sent_since(tx, tuple(routed("customers")), since))
-    schema = CONTRACT.schema.to_pyarrow()
+    schema, kept = CONTRACT.schema.to_pyarrow(), set(lake.partitions(TABLE))
     for day in dict.fromkeys(row["day"] for row in rows):
-        lake.write(TABLE, day, pa.Table.from_pylist([row for row in rows if row["day"] == day], schema=schema))
+        of_day = pa.Table.from_pylist([row for row in rows if row["day"] == day], schema=schema)
+        if day not in kept or lake.partition(TABLE, day).to_pyarrow().to_pylist() != of_day.to_pylist():
+            lake.write(TABLE, day, of_day)  # what did not change is left, so that nothing is made anew from it
     return rows
 
 

@@ -33,7 +33,8 @@ class SendReport:
     waiting: int = 0
     trouble: list[str] = field(default_factory=list)
     seen: int = 0  # of those sent: posts of an earlier run that was killed before it could note them
-    detours: list[str] = field(default_factory=list)  # why some went to the usual channel instead of their own
+    # Why some went to the usual channel instead of their own, or without their picture.
+    detours: list[str] = field(default_factory=list)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -136,6 +137,9 @@ class AlertSender:
                 Post(channel, message.text, message.blocks, message.fingerprint, message.hash, thread)
             )
         except MessageRefused as failure:
+            if message.without_picture:
+                report.detours.append(failure.message)
+                return self._post_to(channel, message.without_picture, thread, report)
             with self.state.writing() as tx:
                 journal.failed(tx, ids, failure.message)
             report.failed, report.waiting = report.failed + len(ids), report.waiting - len(ids)

@@ -13,7 +13,8 @@ class SlackSettings(SystemSettings):
     where = "api.slack.com/apps → your app → OAuth & Permissions"
     permissions = (
         "`chat:write` (`chat:write.public` to post uninvited), `channels:history` and `im:history` (to see what "
-        "arrived, and reactions), `im:write` (for direct messages) and `SLACK_SEND_ENABLED=true`"
+        "arrived, and reactions), `im:write` (for direct messages), `files:write` and `files:read` (for pictures of "
+        "reports) and `SLACK_SEND_ENABLED=true`"
     )
     when_refused = (
         "invalid_auth is a token that was revoked: install the app to the workspace again and copy the bot token. "

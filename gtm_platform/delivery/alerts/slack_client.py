@@ -12,10 +12,10 @@ from datetime import datetime
 from functools import partial
 from http.client import HTTPException
 from typing import Any, TypeVar
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 from pydantic import SecretStr
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web import SlackResponse
 
 from gtm_platform.accounts import AccountIdentity, require_own_account
@@ -151,9 +151,7 @@ class SlackChannel:
 
     def post(self, post: Post) -> str:
         """Post, waiting out rate limits and passing trouble, and return the message's `ts`."""
-        if self._check_account:
-            self._check_account(self.identity())
-            self._check_account = None
+        self._make_sure_of_account()
         message: dict[str, Any] = {
             "channel": post.channel,
             "text": post.text,
@@ -165,6 +163,28 @@ class SlackChannel:
         }
         check = partial(self._timestamp, post.channel)
         return self._call("chat.postMessage", lambda: self._sdk.chat_postMessage(**message), check)
+
+    def _make_sure_of_account(self) -> None:
+        if self._check_account:
+            self._check_account(self.identity())
+            self._check_account = None
+
+    def upload(self, name: str, content: bytes, about: str) -> str:
+        """Upload a picture that nobody sees yet, and return its id once Slack can show it in a message."""
+        self._make_sure_of_account()
+        upload = partial(self._sdk.files_upload_v2, filename=name, file=content, title=about, alt_txt=about)
+        check = partial(self._answer, self.channel)
+        answer = self._call("files.completeUploadExternal", partial(_repeatable, upload), check)
+        id = str(answer["files"][0]["id"])
+        info = partial(_repeatable, partial(self._sdk.files_info, file=id))
+        self._call("files.info", info, self._is_ready)
+        return id
+
+    def _is_ready(self, response: Response) -> bool:
+        """Return true once Slack knows what kind of file it is; a message with it is refused before."""
+        if not self._answer(self.channel, response)["file"].get("mimetype"):
+            raise Unavailable(SYSTEM, "Slack has not looked at the picture yet.")
+        return True
 
     def channel_of(self, recipient: str) -> str:
         """Return the channel of a recipient: of a person that of direct messages, of "" the usual one."""
@@ -279,6 +299,20 @@ class SlackChannel:
             return AnswerLost(SYSTEM, "Slack's answer was not JSON; the message may have been posted.")
         hints = answer.get("response_metadata", {}).get("messages", [])
         return MessageRefused(SYSTEM, " ".join([sentence, *hints]))
+
+
+def _repeatable(call: Callable[[], SlackResponse]) -> SlackResponse:
+    """Make a call after which nobody sees anything, so that one without an answer can be made again."""
+    try:
+        return call()
+    except SlackApiError:
+        raise
+    except HTTPError as error:
+        raise Unavailable(SYSTEM, f"Slack did not take the picture: HTTP {error.code}.") from None
+    except URLError as error:
+        raise Unavailable(SYSTEM, f"Slack cannot be reached: {type(error.reason).__name__}.") from None
+    except (OSError, HTTPException, SlackRequestError) as error:
+        raise Unavailable(SYSTEM, f"Slack did not take the picture ({type(error).__name__}).") from None
 
 
 def _scopes(response: Response) -> set[str]:

@@ -20,7 +20,8 @@ LINES_A_PAGE = 25
 class Message:
     """One post and the alerts that it sends; `follows` puts it into the thread of the page before.
 
-    `recipient` is a channel or a person; "" is the channel of all alerts of its route.
+    `recipient` is a channel or a person; "" is the channel of all alerts of its route. `without_picture` is posted in
+    its place where Slack refuses it.
     """
 
     entries: tuple[Entry, ...]
@@ -28,6 +29,7 @@ class Message:
     blocks: tuple[Block, ...]
     follows: bool = False
     recipient: str = ""
+    without_picture: "Message | None" = None
 
     @property
     def fingerprint(self) -> str:

@@ -1,10 +1,10 @@
-"""The objects of one type in HubSpot: their properties defined, their values read and written.
+"""The objects of one type in HubSpot: looked up, read, created and written.
 
 A thin layer over the client that HubSpot is read with (`sources.hubspot.client`), whose rate budget it shares.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -12,10 +12,13 @@ from typing import Any, TypeVar
 from gtm_platform.accounts import refuse_other_account, require_own_account
 from gtm_platform.delivery.access import limit_share
 from gtm_platform.delivery.hubspot.object_type import ObjectType
-from gtm_platform.delivery.hubspot.properties import GROUP, GROUP_LABEL, Property, option
+from gtm_platform.delivery.hubspot.property_definitions import PropertyDefinitions
+from gtm_platform.http.errors import NotFound
+from gtm_platform.http.pages import get_path_or_none
 from gtm_platform.http.rate_limit import LimitShare, limited_to
 from gtm_platform.http.redaction import excerpt
-from gtm_platform.sources.hubspot.client import POOL, HubSpotClient
+from gtm_platform.policy import policy
+from gtm_platform.sources.hubspot.client import POOL, SEARCH_PAGE, HubSpotClient
 from gtm_platform.sources.hubspot.settings import HubSpotAccountSettings
 
 BATCH = 100
@@ -33,10 +36,6 @@ class HubSpotIsOff(RuntimeError):
     """No token is set to write with."""
 
 
-class DefinitionDiffers(RuntimeError):
-    """A property of our name exists in HubSpot as something else."""
-
-
 @dataclass(frozen=True)
 class Input:
     """The values to write to one object."""
@@ -44,6 +43,26 @@ class Input:
     object_id: str
     trace_id: str
     values: Values
+
+
+@dataclass(frozen=True)
+class NewObject:
+    """An object to create: our record's id, and all values, HubSpot's own properties among them."""
+
+    subject_id: str
+    trace_id: str
+    values: Values
+
+
+@dataclass
+class CreateResult:
+    """What HubSpot said of a batch of new objects, by our records' ids.
+
+    Of one in neither nobody knows the outcome.
+    """
+
+    created: dict[str, str] = field(default_factory=dict)  # the new objects' ids
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -59,28 +78,8 @@ class HubSpotObjects:
 
     def __init__(self, client: HubSpotClient, object_type: ObjectType) -> None:
         self.client, self.object_type = client, object_type
-        name = object_type.name
-        self._objects, self._properties = f"/crm/v3/objects/{name}", f"/crm/v3/properties/{name}"
-
-    def define(self, values: Sequence[Values]) -> None:
-        """Make sure that the properties exist, with the options that the values need; people's own options stay."""
-        get_all = partial(self.client.api("properties.core_api").get_all, self.object_type.name, archived=False)
-        definitions = {definition["name"]: definition for definition in self._call("GET", self._properties, get_all)}
-        existing = [property for property in self.object_type.properties if property.name in definitions]
-        missing = [property for property in self.object_type.properties if property.name not in definitions]
-
-        def used(property: Property) -> list[str]:
-            return property.used_options(value.get(property.name, "") for value in values)
-
-        for property in existing:
-            self._require_type(property, definitions[property.name])
-        for property in existing:
-            if property.has_options:
-                self._add_options(property, definitions[property.name].get("options") or [], used(property))
-        if missing:
-            self._ensure_group()
-        for property in missing:
-            self._create(property.definition(used(property)))
+        self.definitions = PropertyDefinitions(client, object_type)
+        self._objects = f"/crm/v3/objects/{object_type.name}"
 
     def read(self, ids: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return what HubSpot holds of up to 100 live objects; "" is empty, and an id that is gone is missing."""
@@ -92,6 +91,15 @@ class HubSpotObjects:
             record["id"]: {name: record["properties"].get(name) or "" for name in names}
             for record in self._call("POST", f"{self._objects}/batch/read", read)
             if record["id"] in requested and not record.get("archived")
+        }
+
+    def read_history(self, ids: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+        """Return all values that properties of up to 50 live objects had, each with what set it."""
+        body = {"inputs": [{"id": id} for id in ids], "properties": names, "propertiesWithHistory": names}
+        read = partial(self.client.api("objects.batch_api").read, self.object_type.name, body, archived=False)
+        return {
+            record["id"]: record.get("propertiesWithHistory") or {}
+            for record in self._call("POST", f"{self._objects}/batch/read", read)
         }
 
     def update(self, inputs: Sequence[Input]) -> BatchResult:
@@ -107,59 +115,79 @@ class HubSpotObjects:
         result = BatchResult({record["id"]: record.get("properties") or {} for record in answer["results"]})
         traced = {input.trace_id: input.object_id for input in inputs}
         for error in answer.get("errors") or []:
-            context, reason = error.get("context") or {}, excerpt(error.get("message") or "HubSpot did not say why.")
+            context, reason = error.get("context") or {}, _reason(error)
             by_trace = [traced[trace] for trace in context.get("objectWriteTraceId", []) if trace in traced]
             result.refused |= dict.fromkeys([*context.get("ids", []), *context.get("id", []), *by_trace], reason)
+        return result
+
+    def read_by(
+        self, property: str, values: Sequence[str], names: Sequence[str], *, archived: bool = False
+    ) -> list[dict[str, Any]]:
+        """Return the objects that have one of up to 100 values in a property that is unique."""
+        body = {"inputs": [{"id": value} for value in values], "idProperty": property, "properties": list(names)}
+        body |= {"propertiesWithHistory": []}
+        read = partial(self.client.api("objects.batch_api").read, self.object_type.name, body, archived=archived)
+        try:
+            return self._call("POST", f"{self._objects}/batch/read", read)
+        except NotFound:  # none of them is there
+            return []
+
+    def search(self, property: str, values: Sequence[str], names: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the live objects that have one of up to 100 texts in a property, in any case."""
+        some = {"propertyName": property, "operator": "IN", "values": [value.lower() for value in values]}
+        request: dict[str, Any] = {"filterGroups": [{"filters": [some]}], "properties": list(names)}
+        request |= {"limit": SEARCH_PAGE, "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}]}
+        records: list[dict[str, Any]] = []
+        while True:
+            page = self.client.search(self.object_type.name, request)
+            records += json.loads(page)["results"]
+            after = get_path_or_none(page, "paging", "next", "after")
+            if after is None:
+                return records
+            request["after"] = after
+
+    def create(self, inputs: Sequence[NewObject]) -> CreateResult:
+        """Create up to 100 objects; as each is traced, one that is refused leaves the others alone."""
+        matching = self.object_type.matching
+        assert matching is not None
+        body = {
+            "inputs": [{"properties": dict(input.values), "objectWriteTraceId": input.trace_id} for input in inputs]
+        }
+        create = partial(self.client.api("objects.batch_api").create, self.object_type.name, body)
+        answer = json.loads(self.client.call("POST", f"{self._objects}/batch/create", create))
+        own_id = matching.id_property.name
+        subjects = {input.subject_id for input in inputs}
+        made = {(record.get("properties") or {}).get(own_id): record["id"] for record in answer["results"]}
+        result = CreateResult({subject: id for subject, id in made.items() if subject in subjects})
+        traced = {input.trace_id: input.subject_id for input in inputs}
+        for error in answer.get("errors") or []:
+            traces = (error.get("context") or {}).get("objectWriteTraceId", [])
+            result.refused |= {traced[trace]: _reason(error) for trace in traces if trace in traced}
         return result
 
     def _call(self, method: str, path: str, call: Callable[..., Any]) -> list[Any]:
         results: list[Any] = json.loads(self.client.call(method, path, call))["results"]
         return results
 
-    def _ensure_group(self) -> None:
-        path, groups = f"{self._properties}/groups", self.client.api("properties.groups_api")
-        existing = {group["name"] for group in self._call("GET", path, partial(groups.get_all, self.object_type.name))}
-        if GROUP not in existing:
-            body = {"name": GROUP, "label": GROUP_LABEL, "displayOrder": -1}
-            self._change("POST", path, partial(groups.create, self.object_type.name, body))
 
-    def _create(self, definition: dict[str, Any]) -> None:
-        create = partial(self.client.api("properties.core_api").create, self.object_type.name, definition)
-        self._change("POST", self._properties, create)
-
-    def _add_options(self, property: Property, options: Sequence[dict[str, Any]], used: Iterable[str]) -> None:
-        existing = {option["value"] for option in options}
-        missing = [value for value in dict.fromkeys([*property.options, *used]) if value not in existing]
-        if not missing:
-            return
-        # A change of options replaces them all: those that exist are sent along.
-        kept = [{name: option.get(name) for name in ("label", "value", "displayOrder", "hidden")} for option in options]
-        body = {"options": kept + [option(value, order) for order, value in enumerate(missing, start=len(kept))]}
-        update = self.client.api("properties.core_api").update
-        call = partial(update, self.object_type.name, property.name, body)
-        self._change("PATCH", f"{self._properties}/{property.name}", call)
-
-    def _change(self, method: str, path: str, call: Callable[..., Any]) -> None:
-        """Change a definition, whose answer is the definition itself."""
-        self.client.call(method, path, call, check=bytes)
-
-    def _require_type(self, property: Property, definition: Mapping[str, Any]) -> None:
-        if (definition["type"], definition["fieldType"]) != (property.type, property.field_type):
-            raise DefinitionDiffers(
-                f"HubSpot's {self.object_type.label} property {property.name} is a {definition['type']} shown as "
-                f"{definition['fieldType']}, not a {property.type} shown as {property.field_type}. Nothing was "
-                "written. Archive it in HubSpot, and the next run makes it anew."
-            )
+def _reason(error: Mapping[str, Any]) -> str:
+    return excerpt(error.get("message") or "HubSpot did not say why.")
 
 
 def open_client(config: HubSpotAccountSettings, *, pin: bool = True, share: LimitShare | None = None) -> HubSpotClient:
     """Return a client for the account of the environment, which refuses any but this home's own.
 
     With its first call the account becomes the home's, where it has none yet and `pin` does not forbid it. It uses as
-    much of the rate limits as the policy allows, which is what reading HubSpot may use, too.
+    much of the rate limits as the policy allows, which is what reading HubSpot may use, too, and leaves the policy's
+    share of the day's calls to others.
     """
     if config.hubspot_access_token is None:
         raise HubSpotIsOff("HubSpot is off: set HUBSPOT_ACCESS_TOKEN.")
     token, url = config.hubspot_access_token, config.hubspot_base_url
     with limited_to(share or limit_share(POOL)):
-        return HubSpotClient(token, url, check_account=require_own_account if pin else refuse_other_account)
+        return HubSpotClient(
+            token,
+            url,
+            check_account=require_own_account if pin else refuse_other_account,
+            daily_reserve=policy().hubspot.daily_reserve,
+        )

@@ -3,16 +3,23 @@
 Which properties an object type has stands with it in `object_types`.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
-GROUP, GROUP_LABEL = "gtm", "GTM platform"
-FIELD_TYPES = {"number": {"number"}, "string": {"text"}, "enumeration": {"select", "checkbox"}}
+FIELD_TYPES = {
+    "number": {"number"},
+    "string": {"text", "textarea"},
+    "enumeration": {"select", "checkbox"},
+    "date": {"date"},
+}
+PERSONAL = "personal:"  # begins what stands for a value that the journal does not keep
 
 
 @dataclass(frozen=True)
@@ -26,15 +33,21 @@ class Origin:
 
 @dataclass(frozen=True)
 class Property:
-    """A property as HubSpot defines it; an enumeration declares the options known beforehand."""
+    """A property as HubSpot defines it; an enumeration declares the options known beforehand.
+
+    Of a unique one HubSpot lets no two objects have the same value. A personal one says who somebody is, or what was
+    said: the journal and reports have a fingerprint of its values.
+    """
 
     name: str
     label: str
     about: str
     origin: Origin
-    type: Literal["number", "string", "enumeration"]
+    type: Literal["number", "string", "enumeration", "date"]
     field_type: str
     options: tuple[str, ...] = ()
+    personal: bool = False
+    unique: bool = False
 
     def __post_init__(self) -> None:
         if self.field_type not in FIELD_TYPES[self.type]:
@@ -53,10 +66,18 @@ class Property:
         return self.field_type == "checkbox"
 
     def same(self, first: str, second: str) -> bool:
-        """Whether HubSpot would call the two wire values the same."""
+        """Whether HubSpot would call the two wire values the same; a fingerprint is the same as its value."""
         return self._meaning(first) == self._meaning(second)
 
+    def shown(self, value: str) -> str:
+        """Return what may be shown and kept of a wire value: of a personal one its fingerprint."""
+        if not self.personal or not value or value.startswith(PERSONAL):
+            return value
+        return PERSONAL + hashlib.sha256(value.encode()).hexdigest()[:16]
+
     def _meaning(self, value: str) -> object:
+        if self.personal:
+            return self.shown(value)
         if self.is_set:
             return frozenset(filter(None, value.split(";")))
         if self.type == "number" and value:
@@ -72,16 +93,18 @@ class Property:
             return []
         return sorted({part for value in values for part in value.split(";")} - {""})
 
-    def definition(self, used: Iterable[str] = ()) -> dict[str, Any]:
+    def definition(self, group: str, used: Iterable[str] = ()) -> dict[str, Any]:
         """Return it as HubSpot takes it, with the options that values in use need."""
         definition: dict[str, Any] = {
             "name": self.name,
             "label": self.label,
             "description": self.about,
-            "groupName": GROUP,
+            "groupName": group,
             "type": self.type,
             "fieldType": self.field_type,
         }
+        if self.unique:
+            definition["hasUniqueValue"] = True
         if self.has_options:
             values = dict.fromkeys([*self.options, *used])
             definition["options"] = [option(value, order) for order, value in enumerate(values)]
@@ -93,9 +116,21 @@ def number(name: str, label: str, about: str, origin: Origin) -> Property:
     return Property(name, label, about, origin, "number", "number")
 
 
-def text(name: str, label: str, about: str, origin: Origin) -> Property:
+def text(
+    name: str, label: str, about: str, origin: Origin, *, personal: bool = False, unique: bool = False
+) -> Property:
     """Declare a property that holds a text."""
-    return Property(name, label, about, origin, "string", "text")
+    return Property(name, label, about, origin, "string", "text", personal=personal, unique=unique)
+
+
+def long_text(name: str, label: str, about: str, origin: Origin, *, personal: bool = False) -> Property:
+    """Declare a property that holds a text of several lines."""
+    return Property(name, label, about, origin, "string", "textarea", personal=personal)
+
+
+def day(name: str, label: str, about: str, origin: Origin) -> Property:
+    """Declare a property that holds a date, which of an instant is the day in UTC."""
+    return Property(name, label, about, origin, "date", "date")
 
 
 def select(name: str, label: str, about: str, origin: Origin, options: tuple[str, ...]) -> Property:
@@ -120,6 +155,10 @@ def wire(value: object) -> str | None:
         return value
     if type(value) is int:
         return str(value)
+    if isinstance(value, datetime):
+        return (value.astimezone(UTC) if value.tzinfo else value).date().isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, Decimal | int | float):
         decimal = Decimal(str(value))
         return f"{decimal.normalize() + 0:f}" if decimal.is_finite() else None  # + 0: the minus of zero says nothing

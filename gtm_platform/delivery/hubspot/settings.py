@@ -12,7 +12,7 @@ class HubSpotDeliverySettings(HubSpotAccountSettings):
     title = "HubSpot, writing"
     permissions = (
         "to write: `crm.objects.contacts.write`, `crm.schemas.contacts.read`, `crm.schemas.contacts.write`, "
-        "the same of companies, and `HUBSPOT_WRITE_ENABLED=true`"
+        "the same of companies and deals, and `HUBSPOT_WRITE_ENABLED=true`"
     )
 
     hubspot_portal_id: Text = Field(default=None, description="Account id, for links into HubSpot.")

@@ -6,15 +6,25 @@ from collections.abc import Iterable
 from contextlib import closing
 
 from gtm_platform.delivery.hubspot.client import HubSpotObjects, batches, open_client
+from gtm_platform.delivery.hubspot.object_type import ObjectType
 from gtm_platform.delivery.hubspot.object_types import object_type_named
 from gtm_platform.delivery.hubspot.pipeline import deliver
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
+from gtm_platform.delivery.hubspot.properties import PERSONAL
 from gtm_platform.delivery.hubspot.report import DeliveryReport
+from gtm_platform.delivery.hubspot.rules import DeliveryRules
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.delivery.hubspot.write import Run
+from gtm_platform.policy import policy
 from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import State, open_state
+from gtm_platform.state.hubspot_creations import created_by
 from gtm_platform.state.hubspot_journal import Journaled, field_states, object_types_of_run, runs_named, writes_of_run
+
+STAYS = (
+    "\n{count:,} {name} that the run created stay in HubSpot, without our values; delete there what is not to stay. "
+    "Associations that it made stay, too."
+)
 
 
 class NothingToUndo(LookupError):
@@ -23,10 +33,22 @@ class NothingToUndo(LookupError):
 
 def undo(run_id: str, objects: HubSpotObjects, state: State, run: Run, *, dry_run: bool = False) -> DeliveryReport:
     """Restore the values from before a run to objects of one type, where its own values still stand."""
-    desired = _as_before(_not_overwritten(run_id, objects.object_type.name, state))
+    desired = _as_before(_not_overwritten(run_id, objects.object_type, state))
     if not desired:
-        raise NothingToUndo(f"Run {run_id} wrote nothing to HubSpot, or all of it was written over since.")
-    return deliver(desired, objects, state, run, dry_run=dry_run)
+        raise _nothing(run_id)
+    return deliver(desired, objects, state, run, rules=DeliveryRules().without_machines(), dry_run=dry_run)
+
+
+def _nothing(run_id: str) -> NothingToUndo:
+    return NothingToUndo(f"Run {run_id} wrote nothing to HubSpot, or all of it was written over since.")
+
+
+def _undo_type(run_id: str, objects: HubSpotObjects, state: State, run: Run, *, dry_run: bool) -> DeliveryReport | None:
+    """Undo a run as far as it is about objects of one type, of which all may be written over."""
+    try:
+        return undo(run_id, objects, state, run, dry_run=dry_run)
+    except NothingToUndo:
+        return None
 
 
 def undo_run(run_id: str) -> str:
@@ -37,35 +59,45 @@ def undo_run(run_id: str) -> str:
     with closing(open_state(settings().state_url)) as state, closing(open_client(config)) as client:
         full_id = _full_id(run_id, state)
         with state.reading() as tx:
-            names = object_types_of_run(tx, full_id)
-        objects = [HubSpotObjects(client, object_type_named(name)) for name in names]
-        reports = [undo(full_id, each, state, run, dry_run=dry_run) for each in objects]
+            names, created = object_types_of_run(tx, full_id), created_by(tx, full_id)
+        rules = policy().hubspot
+        objects = [HubSpotObjects(client, object_type_named(name).named_by(rules)) for name in names]
+        reports = [report for each in objects if (report := _undo_type(full_id, each, state, run, dry_run=dry_run))]
+    if not reports:
+        raise _nothing(run_id)
+    stays = "".join(STAYS.format(count=count, name=name) for name, count in created.items())
     if dry_run:
         text = "\n".join(report.text() for report in reports)
-        return f"HUBSPOT_WRITE_ENABLED is not true, so nothing was written. This would be:\n{text}"
-    return f"Undone as run {run.id}: {'; '.join(report.summary() for report in reports)}"
+        return f"HUBSPOT_WRITE_ENABLED is not true, so nothing was written. This would be:\n{text}{stays}"
+    return f"Undone as run {run.id}: {'; '.join(report.summary() for report in reports)}{stays}"
 
 
 def _full_id(run_id: str, state: State) -> str:
     with state.reading() as tx:
         runs = runs_named(tx, run_id)
     if not runs:
-        raise NothingToUndo(f"Run {run_id} wrote nothing to HubSpot, or all of it was written over since.")
+        raise _nothing(run_id)
     if len(runs) > 1:
         raise NothingToUndo(f"Several runs begin with {run_id}: {', '.join(runs)}. Give more of the id.")
     return runs[0]
 
 
-def _not_overwritten(run_id: str, object_type: str, state: State) -> list[Journaled]:
-    """What the run wrote and no later run wrote over."""
+def _not_overwritten(run_id: str, object_type: ObjectType, state: State) -> list[Journaled]:
+    """The fields that the run wrote and no later run wrote over."""
     with state.reading() as tx:
-        rows = writes_of_run(tx, run_id, object_type, "written")
+        written = writes_of_run(tx, run_id, object_type.name, "written")
+        rows = [row for row in written if _can_be_restored(row, object_type)]
         last = {
             value: field_state.confirmed_by
             for batch in batches(sorted({row.object_id for row in rows}))
-            for value, field_state in field_states(tx, object_type, batch).items()
+            for value, field_state in field_states(tx, object_type.name, batch).items()
         }
     return [row for row in rows if last[(row.object_id, row.property)] == run_id]
+
+
+def _can_be_restored(row: Journaled, object_type: ObjectType) -> bool:
+    """Whether it is a field that still goes by this name, and whose value the journal keeps."""
+    return row.property in object_type.by_name and not row.before.startswith(PERSONAL)
 
 
 def _as_before(rows: Iterable[Journaled]) -> list[DesiredRecord]:

@@ -75,7 +75,7 @@ def _writes(
 
 
 def _write_of(run: Run, object_type: ObjectType, record: RecordDiff, change: FieldChange) -> Write:
-    desired = record.desired
+    desired, property = record.desired, object_type.by_name[change.property]
     return Write(
         run_id=run.id,
         day=run.day,
@@ -83,10 +83,13 @@ def _write_of(run: Run, object_type: ObjectType, record: RecordDiff, change: Fie
         object_id=desired.object_id,
         customer_id=desired.subject_id,
         property=change.property,
-        before=change.before,
-        after=change.after,
+        before=property.shown(change.before),
+        after=property.shown(change.after),
         provenance=desired.provenance[change.property],
         trace_id=run.trace(desired.object_id),
+        cause=change.cause,
+        author=change.author.name if change.author else None,
+        author_at=change.author.at if change.author else None,
     )
 
 
@@ -102,8 +105,12 @@ class Writer:
         """Write the changed fields of the records, batch by batch."""
         sent: list[SentRecord] = []
         for some in batches(records):
-            batch = self._intend(some)
-            self._send(batch)
+            for record in some:
+                record.hold_back(self.objects.definitions.deleted)
+            batch = self._intend([record for record in some if record.changed])
+            if batch:
+                self._send(batch)
+            batch = list(self._without_deleted(batch))
             _stop_if_all_rejected(batch, self.objects.object_type.name)
             sent += batch
         return sent
@@ -126,19 +133,32 @@ class Writer:
             rows = iter(intend(tx, writes, self.run.now()))
         return [SentRecord(record, [next(rows) for _ in record.changed]) for record in records]
 
-    def _send(self, batch: Sequence[SentRecord]) -> None:
+    def _without_deleted(self, batch: Sequence[SentRecord]) -> Sequence[SentRecord]:
+        """Send records that were refused again where somebody deleted properties of ours, without those."""
+        refused = [record for record in batch if record.outcome == "rejected"]
+        definitions = self.objects.definitions
+        if not refused or not (definitions.note_deleted() or definitions.deleted):
+            return batch
+        for record in refused:
+            record.diff.hold_back(definitions.deleted)
+        again = self._intend([record.diff for record in refused if record.diff.changed])
+        if again:
+            self._send(again)
+        return [record for record in batch if record not in refused] + again
+
+    def _send(self, batch: Sequence[SentRecord], *, whole: bool = True) -> None:
         try:
             result = self.objects.update([self._input(record) for record in batch])
         except (BadRequest, NotFound) as failure:
             if failure.status not in SPLIT:
                 self._conclude(batch, "unknown", failure.message)
                 raise
-            if len(batch) == 1:
+            if len(batch) == 1 or (whole and self.objects.definitions.note_deleted()):
                 self._conclude(batch, "rejected", failure.message)
             else:
                 middle = len(batch) // 2
-                self._send(batch[:middle])
-                self._send(batch[middle:])
+                self._send(batch[:middle], whole=False)
+                self._send(batch[middle:], whole=False)
         except ApiFailure as failure:
             self._conclude(batch, "unknown", failure.message)
             raise

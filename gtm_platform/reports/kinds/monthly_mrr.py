@@ -10,6 +10,7 @@ from gtm_platform.reports.figures import Figures, Row
 from gtm_platform.reports.period import MONTH
 from gtm_platform.reports.report import Report
 from gtm_platform.reports.spreads import NO_MEMBER, members_by_mrr, money_by, mrr_by_health, trend_of_money
+from gtm_platform.reports.trust import data_quality
 from gtm_platform.reports.wording import money, number, percent, short_money, signed
 from gtm_platform.serving.wording import NOTHING, counted, symbol, words
 
@@ -46,6 +47,7 @@ def content(figures: Figures) -> Content:
             _sources(figures),
             _plans(figures),
             _largest(figures, moved),
+            data_quality(figures),
         ],
         columns=[
             "customer_id", "name", "company_name", "assigned_am", "plan_tier", "movement", "before_mrr", "now_mrr",

@@ -11,6 +11,7 @@ from gtm_platform.reports.figures import Figures, Row
 from gtm_platform.reports.period import QUARTER
 from gtm_platform.reports.report import Report
 from gtm_platform.reports.spreads import NO_MEMBER, members_by_mrr, money_by, trend_of_money
+from gtm_platform.reports.trust import does_it_work
 from gtm_platform.reports.wording import day, money, number, percent, short_money
 from gtm_platform.serving.wording import NOTHING, counted, words
 
@@ -52,6 +53,7 @@ def content(figures: Figures) -> Content:
             _signals(figures),
             _left(figures, left),
             _plans(figures),
+            *does_it_work(figures),
         ],
         columns=[
             "customer_id", "name", "company_name", "assigned_am", "plan_tier", "mrr_reporting", "churn_risk",

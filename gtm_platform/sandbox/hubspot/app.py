@@ -1,7 +1,7 @@
 """The routes of the HubSpot emulator: the whole API on one page."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from starlette.applications import Starlette
@@ -90,9 +90,10 @@ def app(
     clock: Callable[[], datetime],
     persist: Persist = discard,
     limits: Limits | None = None,
+    search_lag: timedelta = timedelta(),
 ) -> Starlette:
     """HubSpot on this store; each accepted write is persisted before it is answered."""
-    portal = Portal(store, clock, persist)
+    portal = Portal(store, clock, persist, search_lag)
     table = [(method, prefix + path, handler) for prefix in _OBJECT_PREFIXES for method, path, handler in _OBJECTS]
     bound = [(method, path, partial(handler, portal)) for method, path, handler in table + _REST]
     return api(limits or Limits()).app(bound)

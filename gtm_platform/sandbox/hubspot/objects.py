@@ -10,10 +10,11 @@ from gtm_platform.sandbox.hubspot.inputs import ChangedRecord, GdprDelete, Merge
 from gtm_platform.sandbox.hubspot.kinds import CONTACTS, Kind, kind_called
 from gtm_platform.sandbox.hubspot.portal import Portal, is_shown
 from gtm_platform.sandbox.hubspot.render import Wire, associated_ids, flag_in, names_in, page_wire, record_wire
-from gtm_platform.sandbox.hubspot.store import HubSpotRecord
+from gtm_platform.sandbox.hubspot.store import SOURCES, HubSpotRecord
 from gtm_platform.sandbox.hubspot.writes import Writer
 from gtm_platform.sandbox.kit.paging import CursorPaging, PageSize
 
+PLAYED = "X-Sandbox-Source"
 PAGING = CursorPaging(PageSize(default=10, largest=100))
 PAGING_WITH_HISTORY = CursorPaging(PageSize(default=10, largest=50))
 
@@ -97,8 +98,19 @@ async def update(portal: Portal, request: Request) -> Response:
     kind, body = kind_in(request), await body_of(request, ChangedRecord)
     record = _addressed(portal, kind, request)
     saved = Writer(portal, kind, [body.properties]).change(record, body.properties)
-    portal.do({"do": "save", "kind": kind.name, "records": [saved]})
+    portal.do({"do": "save", "kind": kind.name, "records": [saved], **_source_of(request)})
     return JSONResponse(written_wire(portal, kind, record, body.properties))
+
+
+def _source_of(request: Request) -> dict[str, str]:
+    """What makes a change, where the request plays somebody else than an integration: a person, a workflow, an import.
+
+    The API has no such header; it is how tests and people do in the sandbox what is done in HubSpot's app.
+    """
+    source = request.headers.get(PLAYED)
+    if source not in (None, *SOURCES):
+        raise RefusedError(400, f"{PLAYED} is one of {', '.join(SOURCES)}, not {source!r}.")
+    return {"source": source} if source else {}
 
 
 def written_wire(portal: Portal, kind: Kind, record: HubSpotRecord, written: dict[str, object], **more: Any) -> Wire:

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 
 from gtm_platform.sandbox.hubspot.errors import RefusedError
@@ -24,6 +24,7 @@ class Portal:
     store: HubSpotStore
     clock: Callable[[], datetime]
     persist: Persist
+    search_lag: timedelta = timedelta()  # for which the search does not show a new record yet
     _orders: dict[str, Cached[HubSpotRecord, Order]] = field(default_factory=dict)
 
     def do(self, write: Write) -> Records:

@@ -9,9 +9,11 @@ from gtm_platform.sandbox.hubspot.kinds import Kind
 from gtm_platform.sandbox.hubspot.links import LINK_TYPES
 from gtm_platform.sandbox.hubspot.standard import Definition
 from gtm_platform.sandbox.hubspot.store import (
+    BY_IMPORT,
     BY_INTEGRATION,
     BY_MERGE,
     BY_PEOPLE,
+    BY_WORKFLOW,
     HubSpotChange,
     HubSpotOwner,
     HubSpotRecord,
@@ -21,7 +23,15 @@ from gtm_platform.sandbox.kit.render import iso_milliseconds as iso
 
 Wire = dict[str, Any]
 
-_SOURCE_IDS = {BY_PEOPLE: "userId:4242", BY_INTEGRATION: "100001", BY_MERGE: "merge"}
+USER = 4242  # who does in the app what people do there
+_SOURCE_IDS = {
+    BY_PEOPLE: f"userId:{USER}",
+    BY_INTEGRATION: "100001",
+    BY_MERGE: "merge",
+    BY_WORKFLOW: "workflowId:5512",
+    BY_IMPORT: "importId:77",
+}
+_LABELS = {BY_WORKFLOW: "Lead scoring", BY_IMPORT: "conference.csv"}
 
 
 # --- records -------------------------------------------------------------------------------------------------------
@@ -72,15 +82,22 @@ def history_wire(kind: Kind, record: HubSpotRecord, name: str) -> list[Wire]:
     if name in kind.always_shown:
         at = record.updated if name == kind.modified else record.created
         history = [HubSpotChange(value_of(kind, record, name) or "", at, record.source)]
-    return [
-        {
-            "value": change.value,
-            "timestamp": iso(change.at),
-            "sourceType": change.source,
-            "sourceId": _SOURCE_IDS[change.source],
-        }
-        for change in reversed(history)
-    ]
+    return [_change_wire(change) for change in reversed(history)]
+
+
+def _change_wire(change: HubSpotChange) -> Wire:
+    """A change with what made it: the user only of what people do, the label only of what has a name."""
+    wire: Wire = {
+        "value": change.value,
+        "timestamp": iso(change.at),
+        "sourceType": change.source,
+        "sourceId": _SOURCE_IDS[change.source],
+    }
+    if change.source in _LABELS:
+        wire["sourceLabel"] = _LABELS[change.source]
+    if change.source == BY_PEOPLE:
+        wire["updatedByUserId"] = USER
+    return wire
 
 
 def associated_ids(marks: dict[str, set[int]]) -> list[Wire]:

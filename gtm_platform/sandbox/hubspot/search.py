@@ -60,7 +60,8 @@ def _problem(text: str) -> RefusedError:
 def _matching(portal: Portal, kind: Kind, body: Search) -> list[HubSpotRecord]:
     """All records that match, in the order of their ids."""
     groups = body.filter_groups or []
-    records = [record for record in portal.following(kind, _id_floor(groups)) if is_shown(record)]
+    indexed = portal.clock() - portal.search_lag
+    records = [each for each in portal.following(kind, _id_floor(groups)) if is_shown(each) and each.created <= indexed]
     if body.query:
         records = [record for record in records if _mentions(kind, record, body.query.lower())]
     if not groups:

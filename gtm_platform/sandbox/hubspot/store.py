@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 PORTAL_ID = 1234567  # of a portal that no world fills
 BY_PEOPLE, BY_INTEGRATION, BY_MERGE = "CRM_UI", "INTEGRATION", "MERGE_OBJECTS"
+BY_WORKFLOW, BY_IMPORT = "AUTOMATION_PLATFORM", "IMPORT"
+SOURCES = (BY_PEOPLE, BY_INTEGRATION, BY_MERGE, BY_WORKFLOW, BY_IMPORT)
 
 
 class HubSpotChange(NamedTuple):

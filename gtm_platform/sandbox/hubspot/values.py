@@ -10,6 +10,7 @@ from gtm_platform.sandbox.hubspot.standard import Definition
 from gtm_platform.sandbox.kit.render import EPOCH, MILLISECOND, unix_milliseconds
 from gtm_platform.sandbox.kit.render import iso_milliseconds as iso
 
+MOST_CHARACTERS = 65_536  # of a text
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
@@ -64,6 +65,9 @@ def _checked_value(definition: Definition | None, name: str, text: str, current:
             return _midnight(text).date().isoformat()
         case "datetime":
             return iso(_instant(text))
+    if len(text) > MOST_CHARACTERS:
+        message = f"{name} was too long: {len(text)} characters, at most {MOST_CHARACTERS} are allowed."
+        raise _InvalidValueError("INVALID_LENGTH", message)
     return _email(text) if name == "email" else text
 
 

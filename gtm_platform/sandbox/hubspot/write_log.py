@@ -24,19 +24,20 @@ def of_kind(store: HubSpotStore, kind: str) -> dict[str, HubSpotRecord]:
 
 
 def _save(store: HubSpotStore, write: Write, at: datetime) -> Records:
-    return [_save_record(store, KINDS[write["kind"]], saved, at) for saved in write["records"]]
+    source = write.get("source", BY_INTEGRATION)
+    return [_save_record(store, KINDS[write["kind"]], saved, at, source) for saved in write["records"]]
 
 
-def _save_record(store: HubSpotStore, kind: Kind, saved: Write, at: datetime) -> HubSpotRecord:
+def _save_record(store: HubSpotStore, kind: Kind, saved: Write, at: datetime, source: str) -> HubSpotRecord:
     records = of_kind(store, kind.name)
     if saved["id"] is None:
         initial = {name: value for name, value in saved["properties"].items() if value}
-        record = HubSpotRecord(str(store.next_id), initial, at, at, source=BY_INTEGRATION)
+        record = HubSpotRecord(str(store.next_id), initial, at, at, source=source)
         store.next_id += 1
         records[record.id] = record
     else:
         record = records[saved["id"]]
-        record.write(saved["properties"], at, BY_INTEGRATION)
+        record.write(saved["properties"], at, source)
     for type_id, target_id in saved.get("links", []):
         _connect(store, type_id, record.id, target_id)
     return record

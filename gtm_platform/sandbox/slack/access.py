@@ -8,7 +8,7 @@ from gtm_platform.sandbox.slack.errors import SlackError
 TOKEN = "xoxb-sandbox"
 SCOPES = (
     "chat:write", "chat:write.public", "channels:read", "channels:history", "im:history", "im:write",
-    "users:read", "users:read.email", "reactions:read", "reactions:write",
+    "users:read", "users:read.email", "reactions:read", "reactions:write", "files:read", "files:write",
 )  # fmt: skip
 
 # One message per second in short bursts, and the documented tiers of the other methods.
@@ -25,6 +25,9 @@ LIMITS: Mapping[str, tuple[int, float]] = {
     "conversations.list": _TIER_2,
     "conversations.open": _TIER_3,
     "conversations.replies": _TIER_3,
+    "files.completeUploadExternal": _TIER_4,
+    "files.getUploadURLExternal": _TIER_4,
+    "files.info": _TIER_4,
     "reactions.add": _TIER_3,
     "reactions.get": _TIER_3,
     "reactions.list": _TIER_2,

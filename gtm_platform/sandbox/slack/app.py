@@ -1,5 +1,6 @@
 """The routes of the Slack emulator: the Web API, one incoming webhook, and the page for people."""
 
+import base64
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -21,6 +22,7 @@ from gtm_platform.sandbox.slack.store import BOT_ID, TEAM_ID, SlackStore
 from gtm_platform.sandbox.slack.write_log import ACTIONS
 
 WEBHOOK = f"/services/{TEAM_ID}/{BOT_ID}/{{secret}}"
+UPLOAD = "/upload/v1/{file}"
 _LOAD_NOTHING = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -53,6 +55,17 @@ class _Slack:
             metadata = {**answer.get("response_metadata", {}), "warnings": ["missing_charset"]}
             answer |= {"warning": "missing_charset", "response_metadata": metadata}
         return JSONResponse(answer)
+
+    async def upload(self, request: Request) -> Response:
+        """Take the bytes of a file that was announced. Its address is the secret, and the answer is plain text."""
+        id, content = request.path_params["file"], await request.body()
+        file = self.log.store.files.get(id)
+        if file is None or file.complete:
+            return PlainTextResponse("not found", 404)
+        if len(content) != file.length:
+            return PlainTextResponse("length differs", 400)
+        self.log.do({"do": "upload", "file": id, "content": base64.b64encode(content).decode()})
+        return PlainTextResponse(f"OK - {len(content)}")
 
     async def webhook(self, request: Request) -> Response:
         """Post to the workspace's first channel. The address is the secret, and the answer is plain text."""
@@ -102,6 +115,7 @@ def app(
         routes=[
             Route("/", slack.page),
             Route("/archives/{channel}/{message}", slack.permalink),
+            Route(UPLOAD, slack.upload, methods=["POST"]),
             Route("/api/{method}", slack.call, methods=["GET", "POST"]),
             Route(WEBHOOK, slack.webhook, methods=["POST"]),
         ]

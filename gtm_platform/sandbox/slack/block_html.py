@@ -54,7 +54,7 @@ def _element(element: Block) -> str:
 
 
 def _image(block: Block, _names: Names) -> str:
-    return picture_html(block["image_url"], block["alt_text"])
+    return picture_html(str(block.get("image_url", "")), block["alt_text"])
 
 
 def picture_html(url: str, label: str) -> str:

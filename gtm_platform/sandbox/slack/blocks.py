@@ -130,8 +130,20 @@ def _element(element: Any, where: str) -> Findings:
 
 
 def _image(block: Block, where: str) -> Findings:
-    yield from _string(block, "image_url", URL_LENGTH, where, required=True)
+    if "slack_file" in block:
+        yield from _slack_file(block, where)
+    else:
+        yield from _string(block, "image_url", URL_LENGTH, where, required=True)
     yield from _string(block, "alt_text", VALUE_LENGTH, where, required=True)
+
+
+def _slack_file(block: Block, where: str) -> Findings:
+    """A picture that was uploaded: named by its id or its address, and by nothing beside."""
+    file = block["slack_file"]
+    if "image_url" in block:
+        yield _finding("must provide only one of: image_url, slack_file", where)
+    if not isinstance(file, dict) or len({"id", "url"} & set(file)) != 1:
+        yield _finding("must provide exactly one of: id, url", f"{where}/slack_file")
 
 
 def _markdown(block: Block, where: str) -> Findings:

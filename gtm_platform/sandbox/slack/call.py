@@ -19,7 +19,7 @@ DEFAULT_PAGE, MAX_PAGE = 100, 1_000
 
 Arguments = dict[str, Any]
 Answer = dict[str, Any]
-Log = WriteLog[SlackStore, SlackMessage]
+Log = WriteLog[SlackStore, Any]  # what a write is about: a message or a file
 T = TypeVar("T")
 
 

@@ -2,7 +2,8 @@
 
 from gtm_platform.sandbox.slack.call import Answer, Call
 from gtm_platform.sandbox.slack.content import content_of
-from gtm_platform.sandbox.slack.errors import SlackError
+from gtm_platform.sandbox.slack.errors import SlackError, invalid_blocks
+from gtm_platform.sandbox.slack.files import unknown_pictures
 from gtm_platform.sandbox.slack.render import message_wire, permalink
 from gtm_platform.sandbox.slack.store import SlackMessage
 from gtm_platform.sandbox.slack.write_log import message_at
@@ -18,8 +19,10 @@ def post_message(call: Call) -> Answer:
 def post(call: Call, channel: str) -> SlackMessage:
     """Post what the arguments hold to a channel."""
     text, blocks, attachments = content_of(call.arguments)
+    if wrong := unknown_pictures(call.store, blocks):
+        raise invalid_blocks(wrong)
     thread_ts = _thread(call, channel)
-    return call.log.do(
+    message: SlackMessage = call.log.do(
         {
             "do": "post",
             "channel": channel,
@@ -31,6 +34,7 @@ def post(call: Call, channel: str) -> SlackMessage:
             "broadcast": thread_ts is not None and call.flag("reply_broadcast"),
         }
     )
+    return message
 
 
 def _thread(call: Call, channel: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from gtm_platform.sandbox.slack import chat, conversations, reactions, users
+from gtm_platform.sandbox.slack import chat, conversations, files, reactions, users
 from gtm_platform.sandbox.slack.call import Answer, Call
 from gtm_platform.sandbox.slack.errors import SlackError
 from gtm_platform.sandbox.slack.render import BOT_USER
@@ -44,6 +44,9 @@ METHODS: dict[str, Callable[[Call], Answer]] = {
     "conversations.list": conversations.list_channels,
     "conversations.open": conversations.open_direct,
     "conversations.replies": conversations.replies,
+    "files.completeUploadExternal": files.complete_upload,
+    "files.getUploadURLExternal": files.get_upload_url,
+    "files.info": files.info,
     "reactions.add": reactions.add,
     "reactions.get": reactions.get,
     "reactions.list": reactions.list_reactions,

@@ -1,4 +1,4 @@
-"""Slack's store: the workspace's own ids, and its channels, people and messages.
+"""Slack's store: the workspace's own ids, and its channels, people, messages and files.
 
 Instants are aware, in UTC. Ids have the form of Slack's own: a letter for the kind and at least eight more characters.
 """
@@ -35,6 +35,20 @@ class SlackMessage:
     deleted: bool = False  # what stays of a deleted message that has replies
 
 
+@dataclass(slots=True)
+class SlackFile:
+    """A file of the bot: announced with its length, then uploaded, then complete; then it can be shown."""
+
+    id: str
+    name: str
+    length: int
+    about: str
+    created: datetime
+    content: bytes | None = None
+    title: str = ""
+    complete: bool = False
+
+
 @dataclass
 class SlackStore:
     """All that a workspace holds."""
@@ -42,5 +56,6 @@ class SlackStore:
     channels: dict[str, str] = field(default_factory=dict)  # id -> name
     users: dict[str, dict[str, Any]] = field(default_factory=dict)  # email -> wire user
     messages: list[SlackMessage] = field(default_factory=list)
+    files: dict[str, SlackFile] = field(default_factory=dict)  # by id
     team_id: str = TEAM_ID
     last_ts: str = ""  # of the newest message ever written, deleted or not

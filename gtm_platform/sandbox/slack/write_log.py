@@ -3,15 +3,17 @@
 Whether a write is acceptable is decided before, in the modules of the methods.
 """
 
+import base64
 from datetime import datetime
+from typing import Any
 
 from gtm_platform.sandbox.kit.write_log import Actions, Write
 from gtm_platform.sandbox.kit.write_log import replay as replay_with
-from gtm_platform.sandbox.slack.store import SlackMessage, SlackStore
+from gtm_platform.sandbox.slack.store import SlackFile, SlackMessage, SlackStore
 
 
-def replay(store: SlackStore, write: Write, at: datetime) -> SlackMessage:
-    """Do one write as it was done at that instant, and return the message it was about."""
+def replay(store: SlackStore, write: Write, at: datetime) -> Any:
+    """Do one write as it was done at that instant, and return the message or the file that it was about."""
     return replay_with(ACTIONS, store, write, at)
 
 
@@ -84,16 +86,38 @@ def _unreact(store: SlackStore, write: Write, _: datetime) -> SlackMessage:
     return message
 
 
+def _announce(store: SlackStore, write: Write, at: datetime) -> SlackFile:
+    number = f"F0FILE{len(store.files) + 1:05d}"
+    file = SlackFile(number, write["name"], write["length"], write["about"], at)
+    store.files[file.id] = file
+    return file
+
+
+def _upload(store: SlackStore, write: Write, _: datetime) -> SlackFile:
+    file = store.files[write["file"]]
+    file.content = base64.b64decode(write["content"])
+    return file
+
+
+def _complete(store: SlackStore, write: Write, _: datetime) -> SlackFile:
+    file = store.files[write["file"]]
+    file.title, file.complete = write["title"], True
+    return file
+
+
 def _target(store: SlackStore, write: Write) -> SlackMessage:
     message = message_at(store, write["channel"], write["ts"])
     assert message is not None
     return message
 
 
-ACTIONS: Actions[SlackStore, SlackMessage] = {
+ACTIONS: Actions[SlackStore, Any] = {
     "post": _post,
     "edit": _edit,
     "delete": _delete,
     "react": _react,
     "unreact": _unreact,
+    "announce": _announce,
+    "upload": _upload,
+    "complete": _complete,
 }

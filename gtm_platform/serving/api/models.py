@@ -18,6 +18,7 @@ from gtm_platform.serving.answers.cohorts import CohortsAnswer, Transition
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
 from gtm_platform.serving.answers.timeline import Timeline
+from gtm_platform.serving.answers.track_record import TrackRecord as TrackRecordAnswer
 from gtm_platform.serving.metrics import discover
 from gtm_platform.serving.snapshot import company_rows, layout
 
@@ -308,15 +309,44 @@ class HubSpotReason(BaseModel):
     fields: int
 
 
+class HubSpotTruth(BaseModel):
+    """How much of what was wanted was true in HubSpot on a day, of one type of objects."""
+
+    day: date
+    object_type: str
+    finished: bool = Field(description="Whether all objects were compared.")
+    share: float | None = Field(description="Of the wanted values those that are true; null where none are wanted.")
+    wanted: int
+    true_values: int
+    healed_values: int = Field(description="Changed by a workflow or an import, and set back: true since.")
+    withheld_values: int = Field(description="Left alone, as a person wrote what is there.")
+    broken_values: int = Field(description="Changed by something, and not set back.")
+    late_values: int = Field(description="Not delivered yet.")
+    gone_values: int = Field(description="Of objects that were deleted or merged.")
+    by_person: int = Field(description="Values of ours that a person changed; so are the next ones.")
+    by_workflow: int
+    by_import: int
+    by_integration: int
+    by_form: int
+    by_merge: int
+    by_other: int
+
+
 class HubSpotFields(Answer):
-    """What HubSpot was sent in the last 30 days; what it had already is not counted."""
+    """What HubSpot was sent in the last 30 days, without what it had already; and how much is true there."""
 
     days: list[HubSpotDay]
     reasons: list[HubSpotReason] = Field(description="The most frequent first, at most ten.")
+    objective: float = Field(description="The share that is to be true, by the policy.")
+    truth: list[HubSpotTruth] = Field(description="Day by day, the oldest first.")
 
 
 class Cohorts(Answer, CohortsAnswer):
     """The cohorts of companies, and who moved between them."""
+
+
+class TrackRecord(Answer, TrackRecordAnswer):
+    """Whether health saw churn coming, what it missed, and how useful alerts were."""
 
 
 class AlertPage(Answer):

@@ -10,9 +10,13 @@ from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
+from gtm_platform.serving.answers.track_record import TrackRecord as TrackRecordAnswer
 from gtm_platform.serving.api.models import (
     AlertRow,
     CompanyRow,
+    HubSpotDay,
+    HubSpotReason,
+    HubSpotTruth,
     MetricPoint,
     MetricRow,
     Movement,
@@ -53,6 +57,15 @@ class HealthExplained(ChatAnswer):
     written_explanation: str | None = Field(description="The same in sentences, to be passed on as they are.")
     scores: dict[date, int | None] = Field(description="The health score, day by day, the last 30 days.")
     alerts: list[AlertRow] = Field(description="The newest first, at most ten.")
+
+
+class HubSpotState(ChatAnswer):
+    """What HubSpot was sent, what it has not, and how much of all is true there."""
+
+    days: list[HubSpotDay] = Field(description="What became of the fields that were to change.")
+    reasons: list[HubSpotReason] = Field(description="Why fields are not there, the most frequent first.")
+    objective: float = Field(description="The share that is to be true, by the policy.")
+    truth: list[HubSpotTruth] = Field(description="By day and type of objects, the newest day first.")
 
 
 class DepartedCustomer(Departure):
@@ -122,6 +135,10 @@ class Cohorts(ChatAnswer, CohortsAnswer):
 
 class Freshness(ChatAnswer, DataFreshness):
     """When the data were read and put together, and which sources are late."""
+
+
+class TrackRecord(ChatAnswer, TrackRecordAnswer):
+    """Whether health saw churn coming, what it missed, and how useful alerts were."""
 
 
 class OddDailyFigures(ChatAnswer):

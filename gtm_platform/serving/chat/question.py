@@ -32,6 +32,7 @@ BRIEF = (
     "last_seen_at",
     "current_period_end",
     "churned_at",
+    "churn_reason",
 )
 
 

@@ -58,6 +58,10 @@ UNDER_WAY = 10
 WAITS = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
 LOCKED, LOCKED_WAIT = 423, 2.0
 
+RESERVE_REACHED = (
+    "No more than {share:.0%} of the calls that HubSpot allows the account in a day is left, which is for the "
+    "company's other apps. What was done is kept: run again after midnight in the account's time zone."
+)
 RECORDS = expect_list("results")
 ACCOUNT = "/account-info/v3/details"
 
@@ -88,7 +92,10 @@ def _shared_limits(_account: str) -> RateLimits:
 
 
 class HubSpotClient:
-    """HubSpot for one token; threads may share it. `check_account`, if any, comes before the first call."""
+    """HubSpot for one token; threads may share it. `check_account`, if any, comes before the first call.
+
+    It makes no call once no more than `daily_reserve`, a share, is left of the account's calls of the day.
+    """
 
     def __init__(
         self,
@@ -98,7 +105,9 @@ class HubSpotClient:
         retry: RetryPolicy | None = None,
         limits: RateLimits | None = None,
         check_account: Callable[[AccountIdentity], None] | None = None,
+        daily_reserve: float = 0.0,
     ) -> None:
+        self._daily_reserve, self._daily_left = daily_reserve, 1.0
         self.base_url = base_url.rstrip("/")
         if not self.base_url.startswith(("https://", "http://")):
             raise BadRequest(SYSTEM, "HUBSPOT_BASE_URL is no address that can be asked: it must begin with https://.")
@@ -182,6 +191,8 @@ class HubSpotClient:
             self._check_account(identity(self))
             self._check_account = None
         request = Request(method, self.base_url + path)
+        if self._daily_left <= self._daily_reserve:
+            raise self._caller.failure(RetriesExhausted, RESERVE_REACHED.format(share=self._daily_reserve), request)
         limiters = (limiter or self.limits.calls,)
         return self._caller.call(
             request,
@@ -194,6 +205,7 @@ class HubSpotClient:
         try:
             ends = self.retry.now() + DEADLINE
             answer = call(_preload_content=False, _request_timeout=TIMEOUTS)
+            self._daily_left = _daily_left(answer.headers, self._daily_left)
             return Response(answer.status, answer.headers, self._read(request, answer, ends), self._secrets())
         except REFUSALS as refusal:
             return self._refused(refusal)
@@ -244,6 +256,12 @@ def identity(client: HubSpotClient) -> AccountIdentity:
     """Ask which portal the token belongs to."""
     portal = get_path(client.account(), "portalId")
     return AccountIdentity("hubspot", str(portal), f"HubSpot portal {portal}")
+
+
+def _daily_left(headers: Mapping[str, str], before: float) -> float:
+    """Return the share of the day's calls that is left; as before where the answer does not say, as of a search."""
+    most, left = (headers.get(f"X-HubSpot-RateLimit-Daily{part}", "") for part in ("", "-Remaining"))
+    return int(left) / int(most) if most.isdigit() and left.isdigit() and int(most) else before
 
 
 def _read_limits(response: Response, available: int) -> tuple[int, float] | None:

@@ -4,12 +4,19 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from gtm_platform.delivery.hubspot.object_type import ObjectType
+from gtm_platform.policy import policy
 
 
 def object_types() -> tuple[ObjectType, ...]:
     """Return the object types of this package's files, in the order of their names."""
     modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
     return tuple(sorted((module.OBJECT_TYPE for module in modules), key=lambda object_type: object_type.name))
+
+
+def delivered_types() -> tuple[ObjectType, ...]:
+    """Return the object types with their properties named, or switched off, as the policy says."""
+    rules = policy().hubspot
+    return tuple(object_type.named_by(rules) for object_type in object_types())
 
 
 def object_type_named(name: str) -> ObjectType:

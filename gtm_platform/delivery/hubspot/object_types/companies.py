@@ -1,11 +1,23 @@
-"""HubSpot companies: the cohort of each and what stands behind it; nothing on that of a company in no cohort."""
+"""HubSpot companies: the cohort of each and what stands behind it; nothing on that of a company in no cohort.
+
+A company in a cohort that HubSpot lacks is created, as far as the policy says so.
+"""
 
 import ibis
 
 from gtm_platform.cohorts.company_accounts import CUSTOMER_STATUSES, LEVELS
 from gtm_platform.cohorts.company_cohorts import COHORTS, HIRING, SIGNS, STRENGTHS
-from gtm_platform.delivery.hubspot.object_type import ObjectType, Tables
-from gtm_platform.delivery.hubspot.properties import Origin, Property, checkboxes, number, select, text
+from gtm_platform.delivery.hubspot.object_type import Matching, MatchKey, ObjectType, Tables
+from gtm_platform.delivery.hubspot.properties import (
+    Origin,
+    Property,
+    checkboxes,
+    day,
+    long_text,
+    number,
+    select,
+    text,
+)
 from gtm_platform.lake.expressions import literals
 from gtm_platform.market.competitors import CHANNELS
 from gtm_platform.market.partners import STATUSES
@@ -66,21 +78,52 @@ PROPERTIES = (
     _checkboxes("si_specializations", "Specializations", "What the partner is good at."),
     _select("lead_source", "Lead source", "How it first came to us.", LEAD_SOURCES),
     _text("linkedin_company_url", "LinkedIn page", "Its page at LinkedIn."),
+    long_text(
+        "engagement_notes",
+        "Last call",
+        "What the last recorded call with its people was about.",
+        _origin("engagement_notes"),
+        personal=True,
+    ),
+    day("next_renewal_at", "Next renewal", "When its next subscription renews.", _origin("next_renewal_at")),
+)
+
+# By its domain, then by any other that it has or its people write from, then by its name: a company with that name and
+# a domain of its own that is none of these is another one.
+MATCHING = Matching(
+    keys=(
+        MatchKey("domain", "domain"),
+        MatchKey("domain", "aliases"),
+        MatchKey("name", "name", unless_other="domain"),
+    ),
+    created_with={"name": "name", "domain": "domain"},
+    id_property=text(
+        "gtm_company_id",
+        "Company id",
+        "Which company of the platform it was created for.",
+        Origin(COMPANIES, "company_id", "company_id"),
+        unique=True,
+    ),
+    group="customer_cohort",
 )
 
 
 def plan(tables: Tables) -> ibis.Table:
-    """Return a row per company with a record in HubSpot.
+    """Return a row per company with a record in HubSpot, or in a cohort and with a name.
 
     The priority goes in steps, as each company's moves a little whenever another one pays more.
     """
     rows = tables[COMPANIES]
-    rows = rows.filter(rows["hubspot_company_id"] != "")
+    record = rows["hubspot_company_id"].nullif("")
+    rows = rows.filter(record.notnull() | (rows["customer_cohort"].notnull() & rows["name"].notnull()))
     return rows.select(
         "company_id",
-        "hubspot_company_id",
+        "name",
+        "domain",
+        "aliases",
         *(name for name in OBJECT_TYPE.columns_of(COMPANIES) if name != "cohort_priority_score"),
         cohort_priority_score=(rows["cohort_priority_score"] / literals.number(PRIORITY_STEP)).round(0) * PRIORITY_STEP,
+        hubspot_company_id=rows["hubspot_company_id"].nullif(""),
         in_no_cohort=rows["customer_cohort"].isnull(),
     )
 
@@ -96,6 +139,7 @@ OBJECT_TYPE = ObjectType(
     plan=plan,
     cleared="in_no_cohort",
     clears_unknown=True,
-    about="Cohort, signals, partnership and MRR as properties of HubSpot companies; only what changed, only the newest "
-    "day.",
+    matching=MATCHING,
+    about="Cohort, signals, partnership and MRR as properties of HubSpot companies, which are created where they are "
+    "missing; only what changed, only the newest day.",
 )

@@ -16,6 +16,7 @@ from gtm_platform.serving.api.models import (
     RunPage,
     SchemaChanges,
     Summary,
+    TrackRecord,
 )
 from gtm_platform.serving.api.queries import NoQuery, PageQuery, place_of, plain_page, with_day
 from gtm_platform.serving.store import Snapshot
@@ -61,8 +62,19 @@ async def schema_changes(call: Reader, _: Annotated[NoQuery, Query()]) -> Respon
 
 @ROUTER.get("/hubspot", response_model=None, responses={200: {"model": HubSpotFields}}, summary="Show HubSpot's fields")
 async def hubspot(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """What became of the fields that HubSpot was to have in the last 30 days, and why some are not there."""
+    """What became of the fields that HubSpot was to have in 30 days, and how much of all is true there.
+
+    With the reasons for those that are not there, and who changed values there.
+    """
     return call.answer(lambda snapshot: snapshot.fact("hubspot"))
+
+
+@ROUTER.get(
+    "/track-record", response_model=None, responses={200: {"model": TrackRecord}}, summary="Show whether health works"
+)
+async def track_record(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
+    """What the newest back-test says of health, what it missed, and how useful readers find alerts."""
+    return call.answer(lambda snapshot: snapshot.fact("track_record"))
 
 
 @ROUTER.get("/alerts", response_model=None, responses={200: {"model": AlertPage}}, summary="List alerts")

@@ -1,8 +1,15 @@
-"""What became of the fields that HubSpot was to have: how many were written on each day, how many were not, and why."""
+"""What became of the fields that HubSpot was to have: how many were written on each day, how many were not, and why;
+and how much of what is wanted is true in HubSpot.
+"""
 
 from datetime import date, timedelta
 from typing import Any
 
+from gtm_platform.delivery.hubspot.truth_table import BY
+from gtm_platform.delivery.hubspot.truth_table import OUTCOMES as TRUTH_OUTCOMES
+from gtm_platform.delivery.hubspot.truth_table import TABLE as TRUTH
+from gtm_platform.lake.duckdb_engine import cursor
+from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.snapshot.facts import Fact
 from gtm_platform.serving.snapshot.landing import Draft
 
@@ -28,7 +35,33 @@ def make(draft: Draft) -> dict[str, Any]:
         "as_of": draft.landing.day,
         "days": [{"day": day, **counts} for day, counts in days.items()],
         "reasons": [dict(zip(names, (kind, OUTCOMES[status], *rest), strict=True)) for kind, status, *rest in reasons],
+        "objective": draft.landing.rules.hubspot.truth.objective,
+        "truth": _truth(draft.landing.lake, since),
     }
 
 
-FACT = Fact("hubspot", "What became of the fields for HubSpot on each day, and why some are not there.", make)
+def _truth(lake: Lake, since: str) -> list[dict[str, Any]]:
+    """Return for each day and type of objects how much of what was wanted was true, and who changed the rest."""
+    files = [file for file in lake.files(TRUTH) if file.partition > since]
+    if not files:
+        return []
+    counts = ["wanted", *(f"{name}_values" for name in TRUTH_OUTCOMES), *(f"by_{kind}" for kind in BY)]
+    sums = ", ".join(f"sum({name})::bigint as {name}" for name in counts)
+    with cursor() as connection:
+        rows = connection.execute(
+            f"select day::varchar as day, object_type, bool_and(finished) as finished, {sums} "
+            f"from ({lake.file_query(TRUTH, files).sql}) group by 1, 2 order by 1, 2"
+        )
+        columns = [column[0] for column in rows.description or ()]
+        records = [dict(zip(columns, row, strict=True)) for row in rows.fetchall()]
+    for record in records:
+        true = record["true_values"] + record["healed_values"]
+        record["share"] = round(true / record["wanted"], 6) if record["wanted"] else None
+    return records
+
+
+FACT = Fact(
+    "hubspot",
+    "What became of the fields for HubSpot on each day, why some are not there, and how much of all is true there.",
+    make,
+)

@@ -1,0 +1,110 @@
+"""How far figures and warnings can be trusted, as sections of reports: the back-test, alerts, the quality of data."""
+
+from typing import Any
+
+from gtm_platform.delivery.track_record import BACKTEST, PRECISION
+from gtm_platform.health.backtest import EARLY, LATE
+from gtm_platform.health.backtest_history import HORIZON
+from gtm_platform.quality.odd_figures import ANOMALIES
+from gtm_platform.reports.content import Column, Table
+from gtm_platform.reports.figures import Figures, Row
+from gtm_platform.reports.wording import number, percent, signed
+from gtm_platform.serving.wording import NOTHING, counted, share_with_interval, words
+
+LISTED = 10
+# What is shown of a back-test, by measure: a share with its interval.
+SHARES = {
+    "base_rate": f"Any customer who churned within {HORIZON} days (base rate)",
+    "precision_at_risk": "Of these, at risk (precision)",
+    "precision_alerts": "Of these, with an alert",
+    f"flagged_{EARLY}_days_ahead": f"Churns flagged at least {EARLY} days ahead",
+    f"flagged_{LATE}_days_ahead": f"Churns flagged at least {LATE} days ahead",
+    "green_at_churn": "Churns of customers that were healthy to the end",
+}
+COUNTS = {"median_days_ahead": "Days ahead, in the median", "count_missed": "Missed churns"}
+ALERTS = """select kind, sum(sent)::bigint as sent, sum(useful)::bigint as useful, sum(not_useful)::bigint as not_useful
+    from days group by kind order by sent desc, kind"""
+ODD = """select subject, metric, max(day) as day, count(*) as days, arg_max(kind, day) as kind,
+        arg_max(value, day) as value, arg_max(expected, day) as expected
+    from days group by subject, metric order by day desc, subject, metric"""
+
+
+def does_it_work(figures: Figures) -> list[Table]:
+    """Return what the newest back-test says of health, and what readers think of the period's alerts."""
+    return [_backtest(figures), _alerts(figures)]
+
+
+def _backtest(figures: Figures) -> Table:
+    tested = {row["measure"]: row for row in figures.newest_rows_of(BACKTEST, _of_newest_rules())}
+    rows = [
+        *([title, share_with_interval(*_figure(tested[name]))] for name, title in SHARES.items() if name in tested),
+        *([title, number(tested[name]["value"])] for name, title in COUNTS.items() if name in tested),
+    ]
+    month = f" by the test of {next(iter(tested.values()))['month']:%B %Y}" if tested else ""
+    return Table(
+        f"Does it work{month}",
+        [Column("Measure"), Column("Figure", "right", width="30%")],
+        rows,
+        note="In brackets: where 95 % of resampled sets of customers lie." if rows else "",
+        empty=f"Health is tested once there are more than {HORIZON} days of it.",
+    )
+
+
+def _of_newest_rules() -> str:
+    return "select month, measure, value, low, high from days qualify tested_until = max(tested_until) over ()"
+
+
+def _figure(row: Row) -> tuple[Any, Any, Any]:
+    return row["value"], row["low"], row["high"]
+
+
+def _alerts(figures: Figures) -> Table:
+    return Table(
+        "What readers think of alerts",
+        [Column("Kind"), Column("Sent", "right"), Column("Useful", "right"), Column("Not useful", "right"),
+         Column("Precision", "right")],
+        [
+            [
+                words(row["kind"]),
+                number(row["sent"]),
+                number(row["useful"]),
+                number(row["not_useful"]),
+                percent(row["useful"] / judged, 0) if (judged := row["useful"] + row["not_useful"]) else NOTHING,
+            ]
+            for row in figures.rows_of(PRECISION, ALERTS)
+        ],
+        empty="No alert was sent.",
+    )  # fmt: skip
+
+
+def data_quality(figures: Figures) -> Table:
+    """Return how good the data of customers are, and which figures of tables were odd in the period."""
+    rows = figures.rows_of(ANOMALIES, ODD)
+    quality, change = figures.value("mean_data_quality"), figures.change("mean_data_quality")
+    moved = f", {signed(number(change, 1))} since then" if change else ""
+    score = f"Mean data quality of customers: {number(quality, 1)} of 100{moved}."
+    more = f" And {counted(len(rows) - LISTED, 'figure')} more." if len(rows) > LISTED else ""
+    return Table(
+        "Data quality: figures that were odd",
+        [
+            Column("Table"), Column("Figure"), Column("Last on"), Column("Days", "right"), Column("Was", "right"),
+            Column("Expected", "right"),
+        ],
+        [
+            [
+                row["subject"],
+                row["metric"],
+                f"{row['day']:%-d %b}",
+                number(row["days"]),
+                _odd(row["value"]),
+                _odd(row["expected"]),
+            ]
+            for row in rows[:LISTED]
+        ],
+        note=f"{score}{more}",
+        empty=f"Every daily figure was like those of the weeks before. {score}",
+    )  # fmt: skip
+
+
+def _odd(value: float | None) -> str:
+    return "missing" if value is None else number(value, 0 if abs(value) >= 100 else 1)

@@ -9,8 +9,7 @@ import streamlit as st
 from gtm_platform.dashboard.charts import BAD, GOOD, MUTED, WARN, bars, draw
 from gtm_platform.dashboard.customer_table import table_height
 from gtm_platform.dashboard.wording import day, percent
-from gtm_platform.delivery.hubspot.history import WORDS
-from gtm_platform.delivery.hubspot.truth_table import BY
+from gtm_platform.serving.snapshot.facts.hubspot import AUTHORS
 from gtm_platform.serving.wording import NOTHING, words
 
 OUTCOMES = {
@@ -67,8 +66,8 @@ def _share(rows: list[dict[str, Any]]) -> float | None:
 def _who_changed(rows: list[dict[str, Any]], newest: str) -> str:
     """Say which day was compared, and who changed values of ours there."""
     state = f"Values of {day(newest)}" + ("" if all(row["finished"] for row in rows) else ", as far as compared") + "."
-    changed = {kind: sum(row[f"by_{kind}"] for row in rows) for kind in BY}
-    authors = [f"{number:,} by {WORDS[kind]}" for kind, number in changed.items() if number]
+    changed = {author: sum(row[name] for row in rows) for name, author in AUTHORS.items()}
+    authors = [f"{number:,} by {author}" for author, number in changed.items() if number]
     if not authors:
         return state
     healed = sum(row["healed_values"] for row in rows)

@@ -55,7 +55,7 @@ def keep(tx: sa.Connection, sweep: TruthSweep) -> None:
 
 
 def begin_anew(tx: sa.Connection, day: str, object_type: str, late: str) -> None:
-    """Let a sweep that counted `late` values begin anew, as they were delivered since; its calls count on."""
+    """Let a sweep that counted `late` values begin anew, as they came since; its calls count on."""
     query = sa.select(table).where(table.c.day == day, table.c.object_type == object_type)
     row = tx.execute(query).mappings().one_or_none()
     if row and any(counts.get(late) for counts in row["counts"].values()):

@@ -19,10 +19,10 @@ from gtm_platform.delivery.hubspot.properties import Property
 from gtm_platform.delivery.hubspot.truth_table import TABLE as TRUTH
 from gtm_platform.lake.contract_check import Written
 from gtm_platform.lake.contracts import TABLES, Column, Contract, declare
-from gtm_platform.lake.dagster.asset_pages import definition_metadata, written_metadata
+from gtm_platform.lake.dagster.asset_pages import Metadata, definition_metadata, written_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
-from gtm_platform.orchestration.graph_policy import OWNERS
+from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
 from gtm_platform.settings import settings
 from gtm_platform.state import State, open_state
 from gtm_platform.state.hubspot_journal import days_changed_since, rows_of_day
@@ -67,20 +67,19 @@ CONTRACT = declare(
     kinds={"parquet"},
     owners=OWNERS,
     deps=[*(dg.AssetDep(["delivery", f"hubspot_{each.name}"]) for each in object_types()), TRUTH.split("/")],
+    freshness_policy=DAILY_FRESHNESS,
     metadata=definition_metadata(TABLE),
-    output_required=False,
 )
-def hubspot_writes(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult[None]]:
+def hubspot_writes(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult[None]:
     """Write the days of the journal that changed since the last time."""
     store = lake.open()
     with closing(open_state(settings().state_url)) as state:
         written, until = write_changed_days(store, state, _journaled_until(context.instance))
-    if not written:
-        context.log.info("The journal of HubSpot has nothing new.")
-        return
-    newest = max(written)
-    metadata = written_metadata(store, TABLE, newest, written[newest], {"days": len(written)}, newest=newest)
-    yield dg.MaterializeResult(metadata=metadata | {UNTIL: until.isoformat() if until else ""})
+    metadata: Metadata = {"days": dg.MetadataValue.int(len(written))}  # 0: the journal has nothing new
+    if written:
+        newest = max(written)
+        metadata |= written_metadata(store, TABLE, newest, written[newest], {}, newest=newest)
+    return dg.MaterializeResult(metadata=metadata | {UNTIL: dg.MetadataValue.text(until.isoformat() if until else "")})
 
 
 def _journaled_until(instance: dg.DagsterInstance) -> datetime | None:

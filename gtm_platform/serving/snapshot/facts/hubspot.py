@@ -5,6 +5,7 @@ and how much of what is wanted is true in HubSpot.
 from datetime import date, timedelta
 from typing import Any
 
+from gtm_platform.delivery.hubspot.history import WORDS
 from gtm_platform.delivery.hubspot.truth_table import BY
 from gtm_platform.delivery.hubspot.truth_table import OUTCOMES as TRUTH_OUTCOMES
 from gtm_platform.delivery.hubspot.truth_table import TABLE as TRUTH
@@ -16,6 +17,8 @@ from gtm_platform.serving.snapshot.landing import Draft
 DAYS, REASONS_SHOWN = 30, 10
 # What becomes of a field, by its status in the journal.
 OUTCOMES = {"written": "written", "held": "held_back", "rejected": "rejected", "unknown": "unknown"}
+
+AUTHORS = {f"by_{kind}": WORDS[kind] for kind in BY}  # who changed a value of ours, by the count's name
 
 
 def make(draft: Draft) -> dict[str, Any]:

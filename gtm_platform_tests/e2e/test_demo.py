@@ -48,7 +48,7 @@ def _no_dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_both_calls_succeed_and_find_everything_true(lived: Lived) -> None:
     for demo in lived.demos:
         assert demo.process.returncode == 0
-        assert demo.process.stdout.count("✓") == 9
+        assert demo.process.stdout.count("✓") == 10
         assert "✗" not in demo.process.stdout
 
 

@@ -179,7 +179,6 @@ ALLOWED = {
     "dashboard/hubspot.py": "shows what was written to HubSpot",
     "dashboard/links.py": "links to the pages of three systems",
     "dashboard/pages/data_health.py": "shows what was written to HubSpot",
-    "dashboard/pages/track_record.py": "shows what people say of alerts in Slack",
     "health/recomputation.py": "names the sections of the policy",
     "reports/": "are posted to Slack",
     "serving/": "shows what was written to HubSpot and posted to Slack",

@@ -146,7 +146,7 @@ def _alerts(record: TrackRecord) -> None:
         placeholder=NOTHING,
         alt="Alerts by kind, with what their readers thought of them",
     )
-    st.caption("Readers judge an alert by a thumb up or down in Slack; a tie is not useful.")
+    st.caption("Readers judge an alert by a thumb up or down on its message; a tie is not useful.")
 
 
 def _alert_row(kind: AlertKind) -> dict[str, Any]:

@@ -121,7 +121,8 @@ def test_pages_that_never_end_end_the_reading_and_what_was_known_stays(paged: Pa
     for stream in paged.source.streams:
         known = paged.ids(lake, stream)
         paged.control.forget_requests()
-        paged.control.go_wrong(paged.source.name, "/", cursor_loop=True)
+        # Not of a POST, whose body says which list it is: to answer another query's page is another fault.
+        paged.control.go_wrong(paged.source.name, "/", cursor_loop=True, method="GET")
         with suppress(ApiFailure):  # a list that one page holds comes through
             paged.sync(lake, stream)
         paged.control.go_right()

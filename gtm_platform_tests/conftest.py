@@ -1,5 +1,6 @@
 """What holds for every test: an empty environment, a home of its own, and no way out but loopback."""
 
+import atexit
 import gc
 import ipaddress
 import os
@@ -8,6 +9,8 @@ import socket
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 import httpx
@@ -117,7 +120,10 @@ def lake(tmp_path: Path) -> Lake:
 
 # No test speaks TLS; to read the certificates for each of their thousands of clients takes 17 ms each time.
 httpx_transport.create_ssl_context = cache(httpx.create_ssl_context)
-# Nothing is read from a developer's own home at import, and every test knows the same days.
-os.environ.setdefault("GTM_HOME", "/nonexistent")
+# Nothing is read from a developer's own home at import; what fixtures of modules write goes with the process. And every
+# test knows the same days.
+if "GTM_HOME" not in os.environ:
+    os.environ["GTM_HOME"] = mkdtemp(prefix="gtm-tests-")
+    atexit.register(rmtree, os.environ["GTM_HOME"], ignore_errors=True)
 os.environ["GTM_FIRST_DAY"] = FIRST_DAY
 os.environ["GTM_CACHE"] = str(CACHE)

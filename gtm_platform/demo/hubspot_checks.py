@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from gtm_platform.delivery.hubspot.day_delivery import read_tables
-from gtm_platform.delivery.hubspot.object_type import Link, ObjectType
+from gtm_platform.delivery.hubspot.object_type import Link, MatchKey, ObjectType
 from gtm_platform.delivery.hubspot.object_types import object_types
 from gtm_platform.delivery.hubspot.plan import DesiredRecord, plan
 from gtm_platform.demo.findings import Finding
@@ -61,24 +61,27 @@ def _created(object_type: ObjectType, wanted: Sequence[DesiredRecord]) -> Ids:
 
 
 def _missing(object_type: ObjectType, wanted: Sequence[DesiredRecord], created: Ids) -> Iterator[str]:
-    """What was lacking is there, by its first key, unless it was deleted; what we created has none beside it."""
+    """What was lacking is there by one of its keys, unless it was deleted; what we created has none beside it."""
     if not object_type.matching:
         return
-    key = object_type.matching.keys[0]
-    own = {record.subject_id: record.unmatched.by_key[0] for record in wanted if record.unmatched}
-    values = [value for each in own.values() for value in each]
-    if key.is_unique:
-        deleted = hubspot_ids(object_type.name, key.property, values, archived=True)
-        live = hubspot_ids(object_type.name, key.property, values)
-        matches = {value: [id] for value, id in {**deleted, **live}.items()}
-    else:
-        matches = dict(hubspot_matches(object_type.name, key.property, values))
-    for subject_id, each in own.items():
-        ids = {id for value in each for id in matches.get(value, ())}
-        if each and not ids:
+    keys = object_type.matching.keys
+    own = {record.subject_id: record.unmatched.by_key for record in wanted if record.unmatched}
+    matches = [_matches(object_type, key, [v for each in own.values() for v in each[n]]) for n, key in enumerate(keys)]
+    for subject_id, by_key in own.items():
+        ids = [{id for value in each for id in matches[n].get(value, ())} for n, each in enumerate(by_key)]
+        if by_key[0] and not any(ids):
             yield f"{object_type.label} of {subject_id} is not in HubSpot"
-        if created.get(subject_id) in ids and len(ids) > 1:
-            yield f"{object_type.label} of {subject_id} is in HubSpot {len(ids)} times: {', '.join(sorted(ids))}"
+        if created.get(subject_id) in ids[0] and len(ids[0]) > 1:
+            yield f"{object_type.label} of {subject_id} is in HubSpot {len(ids[0])} times: {', '.join(sorted(ids[0]))}"
+
+
+def _matches(object_type: ObjectType, key: MatchKey, values: Sequence[str]) -> Mapping[str, list[str]]:
+    """The objects that have a value of a key, by the value; of a unique key also those that were deleted."""
+    if not key.is_unique:
+        return hubspot_matches(object_type.name, key.property, values)
+    deleted = hubspot_ids(object_type.name, key.property, values, further=key.further, archived=True)
+    live = hubspot_ids(object_type.name, key.property, values, further=key.further)
+    return {value: [id] for value, id in {**deleted, **live}.items()}
 
 
 def _differences(object_type: ObjectType, wanted: Sequence[DesiredRecord], created: Ids) -> Iterator[str]:

@@ -18,10 +18,22 @@ def hubspot_properties(object_type: str, ids: Sequence[str], names: Sequence[str
     return {record["id"]: record["properties"] for record in _records(object_type, ids, names)}
 
 
-def hubspot_ids(object_type: str, property: str, values: Sequence[str], *, archived: bool = False) -> Mapping[str, str]:
-    """Return the objects, live or deleted, that have a value in a property that is unique, by the value."""
-    records = _records(object_type, values, [property], {"idProperty": property}, archived=archived)
-    return {record["properties"][property]: record["id"] for record in records}
+def hubspot_ids(
+    object_type: str, property: str, values: Sequence[str], *, further: str | None = None, archived: bool = False
+) -> Mapping[str, str]:
+    """Return the objects, live or deleted, that have a value in a property that is unique, by the value.
+
+    `further` is the property in which an object has more such values, parted by semicolons.
+    """
+    names = [property, further] if further else [property]
+    records = _records(object_type, values, names, {"idProperty": property}, archived=archived)
+    return {
+        value: record["id"]
+        for record in records
+        for name in names
+        for value in str(record["properties"].get(name) or "").split(";")
+        if value
+    }
 
 
 def hubspot_matches(object_type: str, property: str, values: Sequence[str]) -> Mapping[str, list[str]]:

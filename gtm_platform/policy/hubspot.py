@@ -21,7 +21,7 @@ class Conflicts(Rules):
 
     default: Winner = "theirs"
     properties: Mapping[str, Winner] = {}
-    healed: frozenset[Machine] = frozenset({"workflow", "import"})
+    healed: tuple[Machine, ...] = ("workflow", "import")
 
     def winner(self, property: str) -> Winner:
         """Return who wins in a property of HubSpot."""
@@ -40,7 +40,7 @@ class ValueFreshness(Rules):
         "core/unified_companies.customer_cohort",
         "core/unified_companies.cohort_priority_score",
     )
-    may_be_late: frozenset[str] = frozenset()
+    may_be_late: tuple[str, ...] = ()
 
     def waits(self, names: Collection[str]) -> bool:
         """Say whether a value waits, by any of the names that it may be declared by."""

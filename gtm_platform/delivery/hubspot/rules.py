@@ -29,4 +29,4 @@ class DeliveryRules:
 
     def without_machines(self) -> "DeliveryRules":
         """Return these rules where nobody's later change is gone over, as when writes are taken back."""
-        return replace(self, conflicts=Conflicts(healed=frozenset()))
+        return replace(self, conflicts=Conflicts(healed=()))

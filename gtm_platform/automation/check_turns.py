@@ -6,6 +6,7 @@ What is remembered between two looks fits a sensor's cursor. How a turn reads be
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Any, Literal
 
 import dagster as dg
@@ -21,7 +22,7 @@ from gtm_platform.orchestration.origin import BACKFILL_TAG, partition_span
 
 # The checks of a run are one message, so an evaluation waits until its run has ended; but no longer than this.
 HOLD_SECONDS = 25.0
-SHOWN_METADATA, SHOWN_LENGTH = 3, 120  # entries of what a check found, and characters of each
+SHOWN_METADATA, SHOWN_LENGTH = 3, 240  # entries of what a check found, and characters of each
 NOT_SHOWN = ("query", "sql", "look")  # metadata about how a check queries, not about its result
 
 Verdict = Literal["ERROR", "WARN", "PASSED"]
@@ -174,7 +175,7 @@ def span_text(tags: Mapping[str, str]) -> str:
 def _about(result: dg.AssetCheckEvaluation) -> str:
     """Return what a check found: its own sentence, else its figures."""
     if result.description:
-        return result.description[:SHOWN_LENGTH]
+        return shorten(result.description, SHOWN_LENGTH, placeholder=" …")
     shown = []
     for name, value in result.metadata.items():
         if isinstance(value, dg.TableMetadataValue):

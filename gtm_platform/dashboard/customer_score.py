@@ -124,4 +124,4 @@ def _show_parts(movement: ScoreMovement) -> None:
 
 
 def _part_name(part: MovedPart) -> str:
-    return plain(part_in_words(part).replace("_", " "))
+    return part_in_words(part).replace("_", " ")  # an axis shows text as it is, not as markdown

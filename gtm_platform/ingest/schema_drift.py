@@ -23,6 +23,7 @@ DECIDED_AFTER, LEAST_SHARE = 5, 0.2  # a type is news once this share of so many
 ALWAYS, MISSING_IN = 0.95, 20  # a field that nearly all records had, and that so many on end lack, has vanished
 REMEMBERED = 2_000  # records that shares are of; older ones count half
 CHANGES_KEPT = 500
+OBJECT = "object"  # the type of a field that holds fields
 
 Kind = Literal["new field", "vanished field", "changed type"]
 
@@ -136,12 +137,18 @@ class StreamFields:
         """Note a field, or a type of it, that a share of its records have; what few have was only not sampled."""
         before, is_new = counted.settled_types(), not any(kind.settled for kind in counted.types.values())
         first_seen = min(kind.first_seen for kind in ripe.values())
-        if is_new and _is_common(sum(kind.seen for kind in ripe.values()), max(kind.of for kind in ripe.values())):
+        common = _is_common(sum(kind.seen for kind in ripe.values()), max(kind.of for kind in ripe.values()))
+        if is_new and common and not self._came_with_its_object(path, first_seen):
             types = sorted(name for name in ripe if name != "null") or ["null"]
             self._note(SchemaChange(path, "new field", "", " or ".join(types), first_seen))
         for name, kind in ripe.items():
             if before and name != "null" and _is_common(kind.seen, kind.of):
                 self._note(SchemaChange(path, "changed type", " or ".join(before), name, kind.first_seen))
+
+    def _came_with_its_object(self, path: str, at: str) -> bool:
+        """Say whether the field is part of an object of which there was only a null before."""
+        above = self.fields.get(parent_of(path).rstrip("."))
+        return above is not None and OBJECT in above.types and above.types[OBJECT].first_seen == at
 
     def _note(self, change: SchemaChange) -> None:
         """Note a change, unless it is part of that of the object which the field lies in."""

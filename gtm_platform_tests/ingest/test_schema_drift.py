@@ -102,6 +102,15 @@ def test_a_new_object_is_one_change_whatever_it_holds(stream: Stream) -> None:
 
 
 @pytest.mark.faults("P19")
+def test_what_an_object_holds_that_was_null_so_far_is_no_news(stream: Stream) -> None:
+    stream.fields = StreamFields()
+    stream.sync(*[planet(ring=None)] * 30)
+    stream.sync(*[planet(ring={"width": 3})] * 30)
+    assert stream.changes() == []
+    stream.sync(*[planet(ring={"width": 3, "color": "grey"})] * 30)
+    assert stream.changes() == [("ring.color", "new field", "", "text")]
+
+
 def test_a_vanished_field_is_noted_and_undone_when_it_is_back(stream: Stream) -> None:
     without = {name: value for name, value in planet().items() if name != "orbit"}
     for _ in range(3):

@@ -130,7 +130,7 @@ def _is_kind(measure: str) -> bool:
 def _alerts(record: TrackRecord) -> None:
     st.subheader(f"What readers think of alerts, {record.alert_days} days", anchor=False)
     if not record.alerts:
-        st.caption("No alert was sent yet.")
+        st.caption("No alert of these days was looked at yet: reactions are read back with each delivery.")
         return
     columns = st.column_config
     st.dataframe(

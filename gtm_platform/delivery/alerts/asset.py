@@ -22,7 +22,7 @@ from gtm_platform.settings import SettingsError, settings_of
 
 ROWS_SHOWN = 100  # of what a dry run would send
 
-Events = Iterator[dg.AssetMaterialization | dg.AssetObservation]
+Events = Iterator[dg.MaterializeResult[None] | dg.AssetObservation]
 Metadata = dict[str, Any]
 
 
@@ -67,9 +67,8 @@ def slack_alerts(context: dg.AssetExecutionContext, config: DeliveryConfig, lake
     if report.trouble:
         kept = f"{report.waiting} alerts wait and go out with the next run. " if report.waiting else ""
         raise dg.Failure(f"{report.trouble[0]} {kept}{report.failed} were refused for good.", metadata=_counts(report))
-    yield dg.AssetMaterialization(
-        context.asset_key, metadata={"day": day, **_counts(report), **links(Slack=channel_url())}
-    )
+    # A result, not the event alone: what depends on it in the same run would be skipped without one.
+    yield dg.MaterializeResult(metadata={"day": day, **_counts(report), **links(Slack=channel_url())})
 
 
 @redact_exceptions()

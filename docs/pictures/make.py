@@ -19,6 +19,7 @@ import httpx
 FOLDER = Path(__file__).parent
 GTM = [sys.executable, "-m", "gtm_platform.cli"]
 SIZE = "1440,900"
+LOCATION, ALERTS = "__repository__@gtm_platform", "C0ALERTS001"  # as the UI and the sandbox call them
 # What a page may take to draw itself before it is photographed, in milliseconds of its own clock.
 DRAWING = 15_000
 
@@ -51,8 +52,10 @@ def photograph_all(browser: str, dagster: str, sandbox: str) -> None:
     """Photograph each page."""
     pages = {
         "graph": f"{dagster}/asset-groups",
+        "group": f"{dagster}/locations/{LOCATION}/asset-groups/health/lineage",
+        "source": f"{dagster}/assets/hubspot/contacts?view=overview",
         "customers": f"{dagster}/assets/core/unified_customers?view=overview",
-        "slack": f"{sandbox}/slack/",
+        "slack": f"{sandbox}/slack/?channel={ALERTS}",
         "sandbox": f"{sandbox}/",
     }
     for name, url in pages.items():

@@ -316,22 +316,22 @@ def test_what_was_received_is_kept_byte_for_byte(account: Account, stream: Strea
 @of_each_stream_of_an_api
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_rate_limit_and_an_outage_are_waited_out(
-    account: Account, stream: Stream, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    account: Account, stream: Stream, status: int, tmp_path: Path
 ) -> None:
     waits: list[float] = []
+    lake, clean = account.lake(tmp_path / "lake"), account.lake(tmp_path / "clean")
     client = f"gtm_platform.sources.{account.source.name}.client.RetryPolicy"
-    monkeypatch.setattr(client, partial(RetryPolicy, sleep=waits.append), raising=False)
-    for module in clients():
-        if hasattr(module, "RateLimiter"):  # which pauses, too, when a system says for how long
-            monkeypatch.setattr(module, "RateLimiter", paced_by(Clock()))
-    monkeypatch.setattr(Limit, "take", lambda _: True)  # the sandbox counts in real time, in which all come at once
-    lake = account.lake(tmp_path / "lake")
-    with account.fault(status=status, times=1, retry_after=7 if status == 429 else None):
-        account.sync(lake, stream)
+    with pytest.MonkeyPatch.context() as patch:  # ends before the account's own, which patches the same
+        patch.setattr(client, partial(RetryPolicy, sleep=waits.append), raising=False)
+        for module in clients():
+            if hasattr(module, "RateLimiter"):  # which pauses, too, when a system says for how long
+                patch.setattr(module, "RateLimiter", paced_by(Clock()))
+        patch.setattr(Limit, "take", lambda _: True)  # the sandbox counts in real time, in which all come at once
+        with account.fault(status=status, times=1, retry_after=7 if status == 429 else None):
+            account.sync(lake, stream)
+        account.sync(clean, stream)
     if status == 429:  # what is not limited may be asked again at once
         assert 7 in waits
-    clean = account.lake(tmp_path / "clean")
-    account.sync(clean, stream)
     assert rows(account.source, lake, stream) == rows(account.source, clean, stream)
 
 

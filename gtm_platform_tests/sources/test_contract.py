@@ -109,15 +109,19 @@ class Account:
         starts = [START + n * length for n in range(2)]
         return [PartitionWindow(f"{start:%Y-%m-%dT%H%M}", start, start + length) for start in starts]
 
+    def move_in(self, patch: pytest.MonkeyPatch, now: datetime | None = None) -> None:
+        """Let the process live in the account's environment until the patch is undone."""
+        for variable, value in httpx.get(f"{self.url}/_sandbox/env", trust_env=False).json().items():
+            patch.setenv(variable, value)
+        patch.setenv("GTM_NOW", (now or self.windows[1].end).isoformat())
+        settings.cache_clear()
+        if is_slow(self.source.name):
+            patch.setattr(f"gtm_platform.sources.{self.source.name}.client.RateLimiter", Unlimited, raising=False)
+
     @contextmanager
-    def environment(self) -> Iterator[None]:
+    def environment(self, now: datetime | None = None) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
-            for variable, value in httpx.get(f"{self.url}/_sandbox/env", trust_env=False).json().items():
-                patch.setenv(variable, value)
-            patch.setenv("GTM_NOW", self.windows[1].end.isoformat())
-            settings.cache_clear()
-            if is_slow(self.source.name):
-                patch.setattr(f"gtm_platform.sources.{self.source.name}.client.RateLimiter", Unlimited, raising=False)
+            self.move_in(patch, now)
             yield
         settings.cache_clear()
 
@@ -153,13 +157,9 @@ class Dropped(Account):
 
     home: Path
 
-    @contextmanager
-    def environment(self, now: datetime | None = None) -> Iterator[None]:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("GTM_HOME", str(self.home))
-            patch.setenv("GTM_NOW", (now or self.windows[1].end).isoformat())
-            settings.cache_clear()
-            yield
+    def move_in(self, patch: pytest.MonkeyPatch, now: datetime | None = None) -> None:
+        patch.setenv("GTM_HOME", str(self.home))
+        patch.setenv("GTM_NOW", (now or self.windows[1].end).isoformat())
         settings.cache_clear()
 
     def drop(self, files: Sequence[DroppedFile]) -> None:
@@ -235,9 +235,10 @@ async def _no_app(_scope: Scope, _receive: Receive, _send: Send) -> None:
 
 
 @pytest.fixture
-def account(accounts: dict[str, Account], source: Source) -> Iterator[Account]:
-    with accounts[source.name].environment():
-        yield accounts[source.name]
+def account(accounts: dict[str, Account], source: Source, monkeypatch: pytest.MonkeyPatch) -> Account:
+    """The account whose environment the test lives in, by the test's own patch: what it changes is undone in order."""
+    accounts[source.name].move_in(monkeypatch)
+    return accounts[source.name]
 
 
 @of_each_stream

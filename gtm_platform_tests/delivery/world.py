@@ -74,6 +74,7 @@ def served(app: ASGIApp) -> Iterator[Watched]:
     watched = Watched(app)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
+        taken.listen()  # who connects before the server runs waits for it
         watched.url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         server = uvicorn.Server(uvicorn.Config(watched, log_level="error", lifespan="off"))
         thread = threading.Thread(target=server.run, args=([taken],), daemon=True)

@@ -21,18 +21,18 @@ def hubspot_properties(object_type: str, ids: Sequence[str], names: Sequence[str
 def hubspot_ids(
     object_type: str, property: str, values: Sequence[str], *, further: str | None = None, archived: bool = False
 ) -> Mapping[str, str]:
-    """Return the objects, live or deleted, that have a value in a property that is unique, by the value.
+    """Return the objects, live or deleted, that have a value in a property that is unique, by it in lower case.
 
     `further` is the property in which an object has more such values, parted by semicolons.
     """
     names = [property, further] if further else [property]
     records = _records(object_type, values, names, {"idProperty": property}, archived=archived)
     return {
-        value: record["id"]
+        value.strip().lower(): record["id"]
         for record in records
         for name in names
         for value in str(record["properties"].get(name) or "").split(";")
-        if value
+        if value.strip()
     }
 
 

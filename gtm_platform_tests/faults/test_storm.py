@@ -15,7 +15,7 @@ pytestmark = pytest.mark.soak
 
 OWN_IDS = ("gtm_company_id", "gtm_customer_id")
 LOST = ("reset", "cut")  # the write was done, the answer does not tell
-# The one message is looked up after its first lost answer and recognised: it is not posted again, so not cut either.
+# A message is looked up after its first lost answer and recognised: it may not be posted again, so not cut either.
 SPARED = ("slack", WRITTEN["slack"], "cut")
 
 
@@ -47,7 +47,7 @@ def changes(life: Life) -> Counter[tuple[str, str, str]]:
 def test_every_fault_struck(lives: tuple[Life, Life]) -> None:
     _, stormy = lives
     assert len(stormy.faults) == len(READ) * (len(STORM) + 1) + len(WRITTEN) * len(STORM)
-    assert [what for what, hits in stormy.faults.items() if hits == 0] == [SPARED]
+    assert {what for what, hits in stormy.faults.items() if hits == 0} <= {SPARED}
     assert stormy.waited > 10  # they were waited out
 
 

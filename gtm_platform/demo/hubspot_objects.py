@@ -21,7 +21,7 @@ def hubspot_properties(object_type: str, ids: Sequence[str], names: Sequence[str
 def hubspot_ids(
     object_type: str, property: str, values: Sequence[str], *, further: str | None = None, archived: bool = False
 ) -> Mapping[str, str]:
-    """Return the objects, live or deleted, that have a value in a property that is unique, by it in lower case.
+    """Return the objects that have a value in a unique property, by the value in lower case.
 
     `further` is the property in which an object has more such values, parted by semicolons.
     """

@@ -1,6 +1,8 @@
 """Opening the state: made once, by whoever comes first, and quick afterwards."""
 
 import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -109,15 +111,23 @@ def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
     assert path.read_text().startswith("my diary")
 
 
-def test_a_journal_of_the_first_version_is_brought_up_with_its_alerts(tmp_path: Path) -> None:
-    url = url_of(tmp_path)
-    (tmp_path / "home").mkdir()
+@contextmanager
+def at_version(folder: Path, url: str, version: str) -> Iterator[sa.Connection]:
+    """A state as an earlier version left it."""
+    (folder / "home").mkdir()
     config = Config()
     config.set_main_option("script_location", "gtm_platform.state:migrations")
     engine = sa.create_engine(url)
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, version)
+        yield connection
+    engine.dispose()
+
+
+def test_a_journal_of_the_first_version_is_brought_up_with_its_alerts(tmp_path: Path) -> None:
+    url = url_of(tmp_path)
+    with at_version(tmp_path, url, "0001") as connection:
         insert = sa.text(
             "insert into slack_messages (fingerprint, kind, customer_id, day, facts, channel, status, attempts, at) "
             "values (:fingerprint, :kind, :customer, '2026-11-20', :facts, 'C0', :status, 0, '2026-11-20 06:00:00')"
@@ -126,7 +136,6 @@ def test_a_journal_of_the_first_version_is_brought_up_with_its_alerts(tmp_path: 
         failure = {"fingerprint": "run_failure:r1", "kind": "run_failure", "customer": "", "status": "intent"}
         facts = '{"run_id": "r1", "job": "sync_stripe", "why": "No."}'
         connection.execute(insert, [drop | {"facts": '{"score": 5}'}, failure | {"facts": facts}])
-    engine.dispose()
 
     state = open_state(url)
 
@@ -144,13 +153,7 @@ def test_a_journal_of_the_first_version_is_brought_up_with_its_alerts(tmp_path: 
 
 def test_a_journal_of_before_knows_what_was_confirmed(tmp_path: Path) -> None:
     url = url_of(tmp_path)
-    (tmp_path / "home").mkdir()
-    config = Config()
-    config.set_main_option("script_location", "gtm_platform.state:migrations")
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0009")
+    with at_version(tmp_path, url, "0009") as connection:
         insert = sa.text(
             "insert into hubspot_writes (run_id, day, object_type, object_id, customer_id, property, before, after, "
             "status, provenance, trace_id, at) values ('r', '2026-11-20', 'contacts', :id, 'c', :name, '', :after, "
@@ -162,7 +165,6 @@ def test_a_journal_of_before_knows_what_was_confirmed(tmp_path: Path) -> None:
         ]  # fmt: skip
         names = ("id", "name", "after", "status")
         connection.execute(insert, [dict(zip(names, row, strict=True)) for row in rows])
-    engine.dispose()
 
     state = open_state(url)
 

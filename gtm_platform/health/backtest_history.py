@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from gtm_platform.health.customer_health import COMPONENTS, OVERRIDES, STATUSES
+from gtm_platform.health.customer_health import COMPONENTS, NOT_AT_RISK, OVERRIDES
 from gtm_platform.health.customer_health import TABLE as HEALTH
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import cursor
@@ -23,7 +23,7 @@ from gtm_platform.lake.lake import Lake
 
 HORIZON = 90  # days within which somebody churns, or is flagged before
 GONE_FOR = 30  # days without MRR after which somebody has churned
-HEALTHY, LEAVING = STATUSES[0], "leaving"
+LEAVING = "leaving"
 
 SCORES = (
     *("health_score", "churn_risk", "health_status", "policy_hash"),
@@ -52,13 +52,13 @@ class Churn:
 
     @property
     def days_ahead(self) -> int | None:
-        """How many days before the churn the customer was below healthy for the first time; None if it never was."""
+        """How many days before the churn the customer was at risk for the first time; None if it never was."""
         return None if self.first_flagged is None else (self.day - self.first_flagged).days
 
     @property
     def was_green(self) -> bool:
-        """Whether the customer counted as healthy on the last day before."""
-        return self.status_before == HEALTHY
+        """Whether the customer did not count as at risk on the last day before."""
+        return self.status_before in NOT_AT_RISK
 
 
 class NoHistory(LookupError):
@@ -107,7 +107,7 @@ class History:
             f"""
             select churns.customer_id, churns.day,
                 arg_max(policy_hash, scores.day) as policy_hash,
-                min(scores.day) filter (health_status <> '{HEALTHY}') as first_flagged,
+                min(scores.day) filter (health_status not in {NOT_AT_RISK}) as first_flagged,
                 arg_max(health_status, scores.day) as status_before,
                 arg_max(health_score, scores.day) as score_before
             from churns left join scores on scores.customer_id = churns.customer_id
@@ -143,7 +143,7 @@ class History:
         counts = ", ".join(f"count(*) filter ({text}) as rule_{place}" for place, text in enumerate(conditions))
         rows = self._arrow(
             f"""select {counts} from facts as f semi join paying using (customer_id, day)
-            where list_contains(?, day) and health_status = '{HEALTHY}' and not exists (
+            where list_contains(?, day) and health_status in {NOT_AT_RISK} and not exists (
                 select 1 from churns where churns.customer_id = f.customer_id
                 and churns.day > f.day and churns.day <= f.day + {HORIZON})""",
             self.month_starts,

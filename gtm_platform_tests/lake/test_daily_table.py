@@ -261,13 +261,16 @@ def test_what_is_prepared_is_taken_away_when_the_day_is_written(tmp_path: Path) 
         assert taken_away == ["2026-11-17"]
 
 
-def test_a_table_of_the_day_and_of_earlier_days_is_one_edge() -> None:
+def test_a_table_of_the_day_and_of_earlier_days_is_an_edge_of_the_day() -> None:
     with declared(shop__sales=SALES):
         inputs = {"now": "shop/sales", "then": DaysAgo("shop/sales", 7), "before": EarlierDays("shop/sales", 30)}
         table = DailyTable("shop/trend", SALES, inputs, lambda now, then, before: now)  # noqa: ARG005
         (edge,) = dependencies(table)
+        assert edge.partition_mapping is None
+        past = DailyTable("shop/trend", SALES, {"then": DaysAgo("shop/sales", 7)}, lambda then: then)
+        (edge,) = dependencies(past)
         assert isinstance(edge.partition_mapping, dg.TimeWindowPartitionMapping)
-        assert (edge.partition_mapping.start_offset, edge.partition_mapping.end_offset) == (-30, 0)
+        assert (edge.partition_mapping.start_offset, edge.partition_mapping.end_offset) == (-7, -7)
 
 
 def _sell_one(albums: ibis.Table) -> ibis.Table:

@@ -1,6 +1,7 @@
 """Everything can be done twice: the same rows, nothing sent again; and a range is one run."""
 
 import shutil
+from collections import Counter
 from datetime import timedelta
 
 import dagster as dg
@@ -85,6 +86,17 @@ def test_a_second_delivery_of_a_day_sends_nothing(at_home: Lived) -> None:
     counts = made(ran)["delivery/hubspot_contacts", None]
     assert (counts["written"], counts["held"], counts["rejected"]) == (0, 0, 0)
     assert counts["unchanged"] == counts["queried"] > 10
+
+
+def test_each_day_and_the_week_are_summed_up_once(lived: Lived) -> None:
+    """Each was delivered several times; the first of the days is a Sunday."""
+    metadata = [message["metadata"] or {} for message in lived.control.ask("slack/messages")["messages"]]
+    marks = [data["event_payload"]["fingerprint"] for data in metadata if data]
+    counts = Counter(mark for mark in marks if "_summary:" in mark)
+    assert counts == {
+        **{f"daily_summary:{day}:{day}": 1 for day in DAYS},
+        f"weekly_summary:{DAYS[0]}:{DAYS[0]}": 1,
+    }
 
 
 def test_the_state_of_a_day_that_is_past_is_not_delivered(at_home: Lived) -> None:

@@ -164,7 +164,7 @@ def usage(day: date) -> Mapping[str, Mapping[str, int]]:
     return {"jane": {"days_since_seen": 1 + day.day % 9, "logins_30d": 6}, "joe": {"days_since_seen": 2}}
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(90, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [2, pytest.param(90, marks=pytest.mark.long)])
 def test_past_days_of_health_are_made_again_and_no_other_day_changes(
     settled: WorkspaceProcessContext, count: int
 ) -> None:

@@ -52,7 +52,7 @@ def measure(effort: Effort) -> Iterator[Row]:
         yield Row(f"the next one, {what}", "s of CPU", again.found["cpu"])
         yield Row("memory while it is made", "MB", made.peak_mb, Target("≤", 1.0), "what is allowed", 1024.0)
         yield Row("its file", "MB", made.found["megabytes"])
-        token = in_child(TOKEN, home=home).found["token"]
+        token = in_child(TOKEN, home=home).findings["token"]
         with _floor() as (floor_url, floor_process), _ours(home) as (url, process):
             question: dict[str, Any] = {"token": token, "paths": paths(customers), "rate": RATE}
             _loaded(url, process, question, min(seconds, 5.0))  # what is read first comes from the disk

@@ -24,7 +24,7 @@ def measure(effort: Effort) -> Iterator[Row]:
     for mix, hours in list(MIXES.items())[: effort.of(2, 1)]:
         day = in_child(
             f"{__name__}:live", hours=hours, sources=effort.of(SOURCES, 5), tables=effort.of(TABLES, 5)
-        ).found
+        ).findings
         what = f"windows of {mix}"
         yield Row(f"{what}: landings a day", "runs", day["landings"])
         yield Row(f"{what}: runs of the tables", "runs", day["tables"], Target("≤", MOST[mix]))

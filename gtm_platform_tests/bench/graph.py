@@ -43,7 +43,7 @@ def measure(effort: Effort) -> Iterator[Row]:
     loads = [float(one.found["cpu"]) for one in taken["load"]]
     yield Row("definitions load, processor time", "s", median(loads), Target("≤", 4.0))
     yield Row("import of the definitions", "s", median(sum(one.found.values()) for one in taken["imports"]))
-    for package, seconds in Counter(taken["imports"][0].found).most_common():
+    for package, seconds in Counter(taken["imports"][0].findings).most_common():
         if seconds > SLOW:
             yield Row(f"import: {package}", "s", seconds)
 

@@ -15,7 +15,7 @@ def measure(effort: Effort) -> Iterator[Row]:
     sizes = {"few": effort.of(100_000, 10_000), "many": effort.of(1_000_000, 50_000)}
     with tempfile.TemporaryDirectory(prefix="gtm-bench-") as few, tempfile.TemporaryDirectory() as many:
         homes = {"few": few, "many": many}
-        rows = {name: in_child(SETTLE, home=homes[name], customers=sizes[name]).found["rows"] for name in sizes}
+        rows = {name: in_child(SETTLE, home=homes[name], customers=sizes[name]).findings["rows"] for name in sizes}
         in_turns(1, few=lambda: in_child(MAKE, home=few), many=lambda: in_child(MAKE, home=many))  # what floors write
         taken = in_turns(
             effort.rounds,
@@ -34,7 +34,7 @@ def measure(effort: Effort) -> Iterator[Row]:
     yield Row(what, "µs", **compared(each["many"], each["few"]), target=Target("≤", 1.3), baseline=baseline)
     peak = median(one.peak_mb for one in taken["many"])
     yield Row(f"memory, {sizes['many']:,} customers", "MB", peak, Target("≤", 1), "what is allowed", 4096.0)
-    for table in taken["many"][0].found["tables"]:
+    for table in taken["many"][0].findings["tables"]:
         seconds = median(float(one.found["tables"][table]) for one in taken["many"])
         yield Row(f"{sizes['many']:,} customers: {table}", "s", seconds)
 

@@ -56,7 +56,7 @@ def test_what_hubspot_lacks_is_created_with_our_values(
     report = deliver(missing, objects(hubspot_api.url), state, run())
 
     assert counts(report) == (120, 120, 0, 0, 0)
-    assert len(hubspot_api.asked("companies" + CREATE)) == 2
+    assert len(hubspot_api.calls_to("companies" + CREATE)) == 2
     [made] = live(portal, "companies", domain="c7.example")
     assert made.properties["name"] == "Company 7"
     assert (made.properties["customer_cohort"], made.properties["gtm_company_id"]) == (IN_MARKET, "com-7")
@@ -90,7 +90,7 @@ def test_a_company_is_recognised_by_its_domain_its_addresses_or_its_name(
     report = deliver([ours], objects(hubspot_api.url), state, run())  # type: ignore[list-item]
     assert counts(report) == (1, 0, 0, 0, 0)
     assert portal.objects["companies"][id].properties["customer_cohort"] == IN_MARKET
-    assert hubspot_api.asked("companies" + CREATE) == []
+    assert hubspot_api.calls_to("companies" + CREATE) == []
 
 
 def test_a_company_of_the_same_name_with_another_domain_is_another_one(
@@ -348,7 +348,7 @@ def test_a_hubspot_that_creates_nothing_is_not_asked_a_thousand_times(hubspot_ap
     desired = [company(n, domain=f"c{n}.example", ai_job_count="many") for n in range(250)]
     with pytest.raises(AllRecordsRejected, match="refused to create each of 100 companies"):
         deliver(desired, objects(hubspot_api.url), state, run())
-    assert len(hubspot_api.asked("companies" + CREATE)) == 1
+    assert len(hubspot_api.calls_to("companies" + CREATE)) == 1
 
 
 @pytest.mark.faults("D5")

@@ -14,11 +14,11 @@ from gtm_platform_tests.e2e.home import (
     Control,
     contents,
     execute,
+    failure_of,
     file_of,
     frame,
     made,
     midnight,
-    told,
     turn_clocks,
     windows_of,
 )
@@ -53,7 +53,7 @@ def test_a_past_day_made_again_gives_the_same_rows(at_home: Lived) -> None:
     before, day = contents(at_home.home), str(DAYS[1])
     old = {table: file_of(at_home.home, table, day) for table in FEW_TABLES}
     ran = execute(at_home.dagster, "daily_tables", day)
-    assert ran.success, told(ran)
+    assert ran.success, failure_of(ran)
     assert all(file_of(at_home.home, table, day) > path for table, path in old.items())  # they were really made
     assert changed(before, contents(at_home.home)) == []
 
@@ -64,7 +64,7 @@ def test_past_windows_read_again_give_the_same_rows(at_home: Lived) -> None:
     before = contents(at_home.home, but)
     for job, first, last in windows_of(DAYS[1]):
         ran = execute(at_home.dagster, job, first, last)
-        assert ran.success, told(ran)
+        assert ran.success, failure_of(ran)
         assert made(ran), f"{job} read nothing"
     again = changed(before, contents(at_home.home, but))
     assert [where for where in again if where[0] not in AS_OF_READING] == []
@@ -77,7 +77,7 @@ def test_a_second_delivery_of_a_day_sends_nothing(at_home: Lived) -> None:
     assert messages["messages"]
     at_home.control.forget_requests()
     ran = execute(at_home.dagster, "deliver", str(DAYS[2]))
-    assert ran.success, told(ran)
+    assert ran.success, failure_of(ran)
     asked = at_home.control.requests("hubspot")
     assert not asked, "what was agreed on is in the journal, so there is nothing to ask"
     # Reactions to alerts are read back; nothing is posted.
@@ -114,7 +114,7 @@ def test_a_range_of_thirty_days_is_one_run(copied: Lived) -> None:
         for day in days[1:]:
             shutil.copyfile(known, known.with_name(known.name.replace(days[0], day)))
     ran = execute(copied.dagster, "daily_tables", days[0], days[-1], MARTS)
-    assert ran.success, told(ran)
+    assert ran.success, failure_of(ran)
     assert copied.dagster.get_runs_count() == 1
     assert {table: landed(copied.dagster, table) for table in MARTS} == dict.fromkeys(MARTS, days)
     first, last = (frame(copied.home, MARTS[0], day).set_index("customer_id") for day in (days[0], days[-1]))
@@ -132,7 +132,7 @@ def test_a_range_of_windows_of_what_only_grows_is_one_run(
     days = [str(DAYS[0] + timedelta(days=n)) for n in range(10)]
     control.forget_requests()
     ran = execute(dagster, "sync_stripe", days[0], days[-1], ["stripe/charges"])
-    assert ran.success, told(ran)
+    assert ran.success, failure_of(ran)
     assert dagster.get_runs_count() == 1
     assert landed(dagster, "stripe/charges") == days
     rows = [made(ran)["stripe/charges", day]["dagster/partition_row_count"] for day in days]

@@ -22,11 +22,11 @@ from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.e2e.home import (
     Control,
     execute,
+    failure_of,
     frame,
     midnight,
     move_in,
     tables_read_by,
-    told,
     turn_clocks,
     windows_of,
 )
@@ -74,12 +74,12 @@ class Days:
         begins = {job: first for job, first, _ in windows_of(since or day, READ)}
         for job, _, last in windows_of(day, READ):
             ran = execute(self.dagster, job, begins[job], last)
-            assert ran.success, told(ran)
+            assert ran.success, failure_of(ran)
         ran = execute(self.dagster, "daily_tables", str(day), tables=TABLES)
-        assert ran.success, told(ran)
+        assert ran.success, failure_of(ran)
         for _ in range(2):
             ran = execute(self.dagster, "deliver", str(day), tables=["delivery/slack_alerts"])
-            assert ran.success, told(ran)
+            assert ran.success, failure_of(ran)
         return [
             (message.metadata["event_payload"]["fingerprint"], message.text)
             for message in slack[before:]

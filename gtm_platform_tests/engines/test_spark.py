@@ -29,12 +29,12 @@ from gtm_platform.settings import settings
 from gtm_platform_tests.e2e.home import (
     MARKET,
     execute,
+    failure_of,
     file_of,
     gtm,
     let_go,
     midnight,
     move_in,
-    told,
     turn_clocks,
     windows_of,
 )
@@ -95,7 +95,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
                 turn_clocks(patch, box, midnight(day) + timedelta(days=1))
                 for job, first, last in [*windows_of(day), ("daily_tables", str(day), str(day))]:
                     ran = execute(dagster, job, first, last)
-                    assert ran.success, told(ran)
+                    assert ran.success, failure_of(ran)
             let_go()
     settings.cache_clear()
     by_duckdb = files(home)

@@ -55,7 +55,7 @@ def test_none_is_in_force() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "concerned", "others", "columns"),
+    ("values", "concerned", "unconcerned", "columns"),
     [
         ({"tenure_from_days": 60}, NEW, SETTLED, {"tenure_score"}),
         ({"never_seen_counts_from_signup": True}, UNSEEN, SETTLED, {"activity_score", "override_inactive"}),
@@ -80,11 +80,11 @@ def test_none_is_in_force() -> None:
     ids=lambda value: next(iter(value)) if isinstance(value, dict) and len(value) == 1 else "",
 )
 def test_each_is_about_some_and_leaves_the_others(
-    days: Days, values: dict[str, Any], concerned: Facts, others: Facts, columns: set[str]
+    days: Days, values: dict[str, Any], concerned: Facts, unconcerned: Facts, columns: set[str]
 ) -> None:
     follows = {"base_score", "health_score"} | ({"health_status"} - columns)
     assert moved(days, concerned, **values) - follows == columns
-    assert moved(days, others, **values) == set()
+    assert moved(days, unconcerned, **values) == set()
 
 
 def test_what_each_comes_to(days: Days) -> None:

@@ -57,9 +57,9 @@ def tables(
     day: date,
     decided: Sequence[Decision],
     further: Sequence[str] = (),
-    **others: Sequence[Row],
+    **more: Sequence[Row],
 ) -> dict[str, Any]:
-    persons = person_tables(hubspot=rows, **others)
+    persons = person_tables(hubspot=rows, **more)
     linked = computed(
         links.table,
         "identity/links",

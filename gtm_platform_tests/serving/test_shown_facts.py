@@ -28,7 +28,7 @@ from gtm_platform_tests.quality.test_odd_figures import write_odd
 from gtm_platform_tests.serving.world import (
     DAYS,
     FIGURES,
-    MISSED,
+    MISSED_CHURNS,
     NOW,
     TODAY,
     WEEK_AGO,
@@ -290,7 +290,7 @@ def test_the_track_record_is_the_newest_back_test_and_the_alerts(lake: Lake, tmp
         else:
             assert newest["figures"][measure] == {"value": value, "low": low, "high": high}
     assert [(row["customer_id"], row["days_ahead"], row["rule"]) for row in fact["missed"]] == [
-        row[:3] for row in MISSED if row[0] != "cus_forgotten"
+        row[:3] for row in MISSED_CHURNS if row[0] != "cus_forgotten"
     ]
     assert fact["rules_that_would_help"] == [
         {"rule": None, "churns": 2, "more_alarms": None},

@@ -148,7 +148,7 @@ FIGURES = {
     "auc_score": (0.8, 0.7, 0.9),
 }
 # Churns that were missed: who, days ahead, the cheapest rule, more alarms a month; the last is nobody any more.
-MISSED: tuple[tuple[str, int | None, str | None, int | None], ...] = (
+MISSED_CHURNS: tuple[tuple[str, int | None, str | None, int | None], ...] = (
     ("cus_004", 12, "not seen for 7 days", 9),
     ("cus_013", None, None, None),
     ("cus_forgotten", None, None, None),
@@ -166,7 +166,9 @@ def settle_track_record(lake: Lake, today: date, missed: Sequence[str] = ()) -> 
         _write(lake, "alerts/precision", day, rows)
     rows_missed = [
         {"customer_id": customer, "days_ahead": ahead, "rule": rule, "more_alarms": more, "policy_hash": policy().hash}
-        for (_, ahead, rule, more), customer in zip(MISSED, missed or [row[0] for row in MISSED], strict=True)
+        for (_, ahead, rule, more), customer in zip(
+            MISSED_CHURNS, missed or [row[0] for row in MISSED_CHURNS], strict=True
+        )
     ]
     for month, factor in ((date(2025, 10, 1), 0.5), (date(2025, 11, 1), 1)):
         rules = ((policy().hash, month, factor), ("older rules", month - timedelta(days=60), 0.4))

@@ -150,7 +150,7 @@ def _policy_hash() -> str:
 
 
 def dependencies(table: DailyTable) -> list[dg.AssetDep]:
-    """List the assets behind the table's inputs, each once; of earlier days only where the day itself is not read.
+    """List the assets behind the table's inputs, each once, with the partition mapping of earlier days.
 
     Of a table that is read on the day and on earlier ones the edge is the day: by another one a backfill of some days
     would go on into the weeks after, which it must leave alone. When sources were last synced (`SyncTimes`) is a fact

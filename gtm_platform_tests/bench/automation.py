@@ -88,7 +88,7 @@ def live(hours: list[int], sources: int, tables: int) -> dict[str, Any]:
             "tables": len(simulation.runs("daily_tables")),
             "partitions": sum(tables * (1 if first == last else 2) for first, last in simulation.days()),
             "deliveries": len(simulation.runs("deliver")),
-            "torn": len(list(simulation.torn())),
+            "torn": len(list(simulation.overlapping_runs())),
             "cursors": sum(map(len, simulation.cursors.values())),
             "schedules": sum(path.stat().st_size for path in (home / "dagster").rglob("schedules.db*")),
             "evaluations": sum(len(evaluations(key, limit=10)) for key in keys),

@@ -39,11 +39,11 @@ def _million(people: int) -> Iterator[Row]:
         in_child(f"{MILLION}:resolve", home=home)  # what the floor writes
         made = in_child(f"{MILLION}:resolve", home=home)
         floor = float(in_child(f"{MILLION}:floor", home=home).findings["seconds"])
-    seconds = sum(made.found["tables"].values())
+    seconds = sum(made.findings["tables"].values())
     what = f"{people:,} people, {settled['records']:,} records of {settled['sources']} sources"
     yield Row(f"{what}: resolved", "s", seconds, Target("≤", 10), "reading and writing once", floor)
     yield Row(f"{what}: memory", "MB", made.peak_mb, Target("≤", 1), "what is allowed", 6144.0)
-    for table, taken in made.found["tables"].items():
+    for table, taken in made.findings["tables"].items():
         yield Row(f"{what}: {table}", "s", taken)
 
 

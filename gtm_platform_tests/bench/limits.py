@@ -33,7 +33,7 @@ def measure(effort: Effort) -> Iterator[Row]:
             httpx.delete(f"{url}/_sandbox/requests")
             taken = in_child(f"{__name__}:use", url=url, system=system, calls=calls, windows=windows)
             counts = httpx.get(f"{url}/_sandbox/requests").json()["requests"]
-            rate, refused = taken.found["rate"], sum(each["count"] for each in counts if each["status"] == 429)
+            rate, refused = taken.findings["rate"], sum(each["count"] for each in counts if each["status"] == 429)
             yield Row(what, "calls/s", rate, Target("≥", 0.95), "the limit", calls / seconds)
             yield Row(what, "refused (429)", refused, Target("≤", 0))
 

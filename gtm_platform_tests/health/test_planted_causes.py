@@ -9,6 +9,7 @@ import pytest
 
 from gtm_platform.health import customer_health, published_scores, rules, score_changes
 from gtm_platform.health.recomputation import under, upstream
+from gtm_platform.health.score_change_columns import CAUSES, CUSTOMER
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Policy, policy
 from gtm_platform_tests.health.days import Days
@@ -159,4 +160,4 @@ def test_a_planted_cause_gets_all_of_the_change(days: Days, plant: Callable[[Sys
 
 
 def test_every_cause_is_planted() -> None:
-    assert {cause for _, (cause, _, _) in PLANTED} == {score_changes.CUSTOMER, *score_changes.CAUSES}
+    assert {cause for _, (cause, _, _) in PLANTED} == {CUSTOMER, *CAUSES}

@@ -93,10 +93,7 @@ def test_each_day_and_the_week_are_summed_up_once(lived: Lived) -> None:
     metadata = [message["metadata"] or {} for message in lived.control.ask("slack/messages")["messages"]]
     marks = [data["event_payload"]["fingerprint"] for data in metadata if data]
     counts = Counter(mark for mark in marks if "_summary:" in mark)
-    assert counts == {
-        **{f"daily_summary:{day}:{day}": 1 for day in DAYS},
-        f"weekly_summary:{DAYS[0]}:{DAYS[0]}": 1,
-    }
+    assert counts == {f"daily_summary:{day}": 1 for day in DAYS} | {f"weekly_summary:{DAYS[0]}": 1}
 
 
 def test_the_state_of_a_day_that_is_past_is_not_delivered(at_home: Lived) -> None:

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -19,9 +20,12 @@ from httpx._transports import default as httpx_transport
 from xdist.scheduler import LoadFileScheduling
 
 from gtm_platform.lake.contracts import TABLES
+from gtm_platform.lake.dagster import run_scope
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings
+from gtm_platform.state import store
+from gtm_platform_tests import first_files
 
 # Every variable of the platform and of the systems; a test holds the file against what the code reads.
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
@@ -96,6 +100,12 @@ def _tables_of_a_test_go_with_it() -> Iterator[None]:
     yield
     TABLES.clear()
     TABLES.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _an_empty_home_begins_with_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_scope, "catalogue", SimpleNamespace(renew=first_files.renew))
+    monkeypatch.setattr(store, "_bring_up", first_files.bring_up)
 
 
 @pytest.fixture(autouse=True)

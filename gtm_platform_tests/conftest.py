@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 import socket
+import sqlite3
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from httpx._transports import default as httpx_transport
 from xdist.scheduler import LoadFileScheduling
 
@@ -128,6 +130,14 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(tmp_path / "lake")
 
 
+@sa.event.listens_for(sa.Engine, "connect")
+def _commit_without_waiting_for_the_disk(connection: Any, _: Any) -> None:
+    """No test ends with the power cut; those that kill a process do so to one of their own, without this."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("pragma synchronous=off")
+
+
+os.fsync = lambda _handle: None  # for the same reason
 # No test speaks TLS; to read the certificates for each of their thousands of clients takes 17 ms each time.
 httpx_transport.create_ssl_context = cache(httpx.create_ssl_context)
 # Nothing is read from a developer's own home at import; what fixtures of modules write goes with the process. And every

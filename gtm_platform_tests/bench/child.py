@@ -17,9 +17,9 @@ def main(function: str, arguments: str, answer: str) -> None:
     module, _, name = function.partition(":")
     measured = getattr(import_module(module), name)
     began, cpu = time.perf_counter(), time.process_time()
-    found = measured(**json.loads(arguments))
+    findings = measured(**json.loads(arguments))
     taken = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu, "peak_mb": peak_mb()}
-    Path(answer).write_text(json.dumps({**taken, "found": found or {}}))
+    Path(answer).write_text(json.dumps({**taken, "findings": findings or {}}))
 
 
 main(*sys.argv[1:])

@@ -31,6 +31,7 @@ COMMANDS = (
     "run",
     "sandbox",
     "schema",
+    "score",
     "serve",
     "tidy",
     "token",

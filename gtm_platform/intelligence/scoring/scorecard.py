@@ -172,7 +172,7 @@ def _by_time(
     earlier = ~later
     sizes = [(int(part.sum()), int(labels[part].sum())) for part in (earlier, later)]
     # Those who were there before may come again: that is no leak when time has passed.
-    if is_too_little(*sizes[0]) or is_too_little(*sizes[1], least_events=15, least_rows=100):
+    if is_too_little(*sizes[0]) or is_too_little(*sizes[1]):
         return _too_little(outcome, features, leaks, with_leaks)
     candidates, trained, _ = train(features.rows(earlier), labels[earlier])
     trained = replace(trained, time=time)

@@ -61,9 +61,9 @@ class Figures:
         )
 
 
-def is_too_little(rows: int, events: int, least_events: int = MIN_EVENTS, least_rows: int = MIN_ROWS) -> bool:
+def is_too_little(rows: int, events: int) -> bool:
     """Whether there is too little data to judge by: of the event, of its absence, or at all."""
-    return rows < least_rows or min(events, rows - events) < least_events
+    return rows < MIN_ROWS or min(events, rows - events) < MIN_EVENTS
 
 
 def figures_of(scores: Floats, labels: Flags, subjects: Ints | None = None, rounds: int = ROUNDS) -> Figures:

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from gtm_platform.health.backtest_measures import auc
-from gtm_platform.intelligence.scoring.models import probability
+from gtm_platform.intelligence.scoring.features import features_of
+from gtm_platform.intelligence.scoring.models import SMALL, probability, unseen_odds
 from gtm_platform.intelligence.scoring.outcomes import NoOutcome
 from gtm_platform.intelligence.scoring.scorecard import NotScorable, Scorecard, score_table
 from gtm_platform_tests.intelligence.planted import Planted, chance, signal, with_leaks
@@ -77,14 +78,23 @@ def test_what_held_before_and_not_since_is_no_signal() -> None:
     frame.loc[600:, "left"] = list(chance(300, seed=5)["left"].map({True: "yes", False: "no"}))
     card = score_table(frame, "left", time="day")
     assert card.verdict == "no signal"
-    assert card.split_at == "day up to 2026-07-01, tested on those after"
-    assert card.tested.sum() == 200
+    assert card.split_at == "day up to 2026-06-01, tested on those after"
+    assert card.tested.sum() == 300
 
 
 @pytest.mark.parametrize(("rows", "rate"), [(150, 0.4), (900, 0.025)])
 def test_too_little_data_is_not_judged(rows: int, rate: float) -> None:
     card = score_table(chance(rows, rate=rate), "left")
     assert (card.verdict, card.figures, card.scores) == ("too little data", None, None)
+
+
+def test_a_signal_is_seen_among_hundreds_of_columns_of_chance() -> None:
+    draw = np.random.default_rng(8)
+    frame = pd.DataFrame(draw.normal(size=(300, 120))).add_prefix("x")
+    left = draw.random(300) < 1 / (1 + np.exp(-2 * frame["x7"]))
+    features = features_of(frame)
+    scores = unseen_odds(SMALL, features, left.to_numpy())
+    assert (auc(scores, left.to_numpy()) or 0) > 0.7
 
 
 def test_rows_about_the_same_customer_are_on_one_side() -> None:
@@ -102,5 +112,7 @@ def test_errors_are_sentences() -> None:
         score_table(frame, "gone")
     with pytest.raises(NoOutcome, match="Column 'plan' has 8 different values"):
         score_table(frame, "plan")
+    with pytest.raises(NotScorable, match=r"Every column may hold the outcome.*again: alone it tells"):
+        score_table(frame[["left"]].assign(again=frame["left"].astype(int) * 9 + frame["x0"]), "left")
     with pytest.raises(NotScorable, match="holds no dates or numbers"):
         score_table(frame, "left", time="plan")

@@ -78,8 +78,7 @@ def trained_on(rows: pa.Table, churned: Flags, is_test: Flags, vouched: Sequence
     frame = rows.select(list(FEATURES)).to_pandas()
     customers = pd.factorize(np.array(rows["customer_id"].to_pylist(), dtype=object))[0].astype(np.int64)
     earlier = replace(features_of(frame.loc[~is_test]), subjects=customers[~is_test])
-    sizes = [(int(part.sum()), int(churned[part].sum())) for part in (~is_test, is_test)]
-    if any(is_too_little(*size) for size in sizes):
+    if is_too_little(churned, is_test):
         return Trained(None, {}, {}, None, None)
     leaks = find_leaks(earlier, churned[~is_test], vouched)
     earlier = earlier.without(list(leaks))

@@ -96,6 +96,8 @@ def _encoded(values: "pd.Series[Any]", column: Feature, times: Floats | None) ->
         days = _days(values)
         return np.full(len(values), np.nan) if days is None else _relative(days, times)
     if column.kind == "number":
+        if pd.api.types.is_timedelta64_dtype(values.dtype):
+            values = values / pd.Timedelta(days=1)
         if pd.api.types.is_numeric_dtype(values.dtype):
             return _finite(values)
         numbers = as_numbers(as_texts(values))
@@ -112,6 +114,8 @@ def _read(name: str, values: "pd.Series[Any]", times: Floats | None) -> tuple[Fe
         return None, None, "its values are lists or records"
     if (count := int(values.notna().sum())) < FEWEST_VALUES:
         return None, None, "it has no values" if not count else f"it has a value in {count} rows only"
+    if pd.api.types.is_timedelta64_dtype(values.dtype):
+        values = values / pd.Timedelta(days=1)
     if (days := _days(values)) is not None:
         return _checked(Feature(name, "date"), _relative(days, times))
     if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gtm_platform.health.backtest_measures import auc
 from gtm_platform.intelligence.scoring.encoding import Encoding, learn
 from gtm_platform.intelligence.scoring.features import Features
 
@@ -21,6 +22,8 @@ Ints = NDArray[np.int64]
 FOLDS, SEEDS = 5, 3
 MANY_ROWS = 20_000  # above, a second and third way to cut the folds change nothing
 FEWEST_FOR_LARGE = 1000  # rows
+FEWEST_COLUMNS, ROWS_A_COLUMN = 15, 20  # that are looked at where there are more columns than the rows can tell apart
+DRAWN = 10.0  # rows by which a value's rate is drawn to the mean
 EDGE = 1e-6
 LOGISTIC, SMALL, LARGE = "logistic", "small trees", "large trees"
 # Each model that is tried, and the single ones whose log-odds it is the mean of.
@@ -91,14 +94,27 @@ class Boosted:
 class Mean:
     """The mean of the log-odds of several models."""
 
-    models: tuple[Logistic | Boosted, ...]
+    models: "tuple[Single, ...]"
 
     def log_odds(self, matrix: Floats) -> Floats:
         """Return the log-odds of rows."""
         return np.asarray(np.mean([model.log_odds(matrix) for model in self.models], axis=0), dtype=float)
 
 
-Model = Logistic | Boosted | Mean
+@dataclass(frozen=True)
+class Screened:
+    """A model of some of the columns."""
+
+    places: Ints
+    model: Logistic | Boosted
+
+    def log_odds(self, matrix: Floats) -> Floats:
+        """Return the log-odds of rows."""
+        return self.model.log_odds(matrix[:, self.places])
+
+
+Single = Logistic | Boosted | Screened
+Model = Single | Mean
 
 
 @contextmanager
@@ -147,8 +163,34 @@ def fit(name: str, features: Features, labels: Flags) -> Model:
     return parts[0] if len(parts) == 1 else Mean(parts)
 
 
-def _fit_single(name: str, features: Features, labels: Flags) -> Logistic | Boosted:
-    return fit_logistic(features, labels) if name == LOGISTIC else fit_trees(name, features, labels)
+def _fit_single(name: str, features: Features, labels: Flags) -> Single:
+    places = promising(features, labels)
+    few = features if places is None else features.at_columns(places.tolist())
+    model = fit_logistic(few, labels) if name == LOGISTIC else fit_trees(name, few, labels)
+    return model if places is None else Screened(places, model)
+
+
+def promising(features: Features, labels: Flags) -> Ints | None:
+    """Return the columns that tell most alone, where there are too many; None where not.
+
+    Among hundreds of columns of chance some fit any few hundred rows.
+    """
+    most = max(FEWEST_COLUMNS, len(labels) // ROWS_A_COLUMN)
+    if len(features.columns) <= max(2 * FEWEST_COLUMNS, most):
+        return None
+    apart = [_apart(column.kind, features.matrix[:, place], labels) for place, column in enumerate(features.columns)]
+    return np.sort(np.argsort(-np.array(apart), kind="stable")[:most])
+
+
+def _apart(kind: str, values: Floats, labels: Flags) -> float:
+    """Return how far a column alone is from chance, in AUC."""
+    if kind == "category":
+        codes = np.where(np.isnan(values), -1, values).astype(np.int64) + 1
+        rate = labels.mean()
+        events, counts = np.bincount(codes, weights=labels), np.bincount(codes)
+        values = ((events + DRAWN * rate) / (counts + DRAWN))[codes]
+    filled = ~np.isnan(values)
+    return abs((auc(values[filled], labels[filled]) or 0.5) - 0.5) * float(filled.mean())
 
 
 def out_of_fold(features: Features, labels: Flags) -> dict[str, Floats]:

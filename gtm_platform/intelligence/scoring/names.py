@@ -19,7 +19,7 @@ PERHAPS_LATER = re.compile(
     r"|\b(days|time|months|weeks|hours) (to|until|till)\b|\blast (payment|pymnt|invoice)\b"
 )
 ID = re.compile(r"\b(ids?|uuid|guid|key)$|^(id|uuid|guid)\b|[a-z]id$")
-ROW_NUMBER = re.compile(r"\b(number|no|num|nr|index|row|unnamed|column 1)\b|rownumber")
+ROW_NUMBER = re.compile(r"\b(number|no|num|nr|index|row|unnamed|column 1)\b|rownumber|[a-z]{3}num\b")
 SUBJECT = re.compile(
     r"\b(customer|client|user|account|company|person|lead|contact|member|patient|household|subscriber|employee"
     r"|organi[sz]ation|org|workspace|tenant)s? ?(ids?|uuid|guid|key|number|no)?$"

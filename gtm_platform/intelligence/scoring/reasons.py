@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gtm_platform.intelligence.scoring.calibration import Calibration
-from gtm_platform.intelligence.scoring.models import Boosted, Logistic, Mean, Model, one_thread
+from gtm_platform.intelligence.scoring.models import Mean, Model, Single, one_thread
 
 Floats = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ class _Predictor:
     """The calibrated log-odds of rows."""
 
     def __init__(self, model: Model, calibration: Calibration) -> None:
-        self._models: tuple[Logistic | Boosted, ...] = model.models if isinstance(model, Mean) else (model,)
+        self._models: tuple[Single, ...] = model.models if isinstance(model, Mean) else (model,)
         self._calibration = calibration
 
     def __call__(self, matrix: Floats) -> Floats:

@@ -118,13 +118,10 @@ def score_table(
     with_leaks = auc_with(features, labels) if leaks else None
     usable = features.without(list(leaks))
     if not usable.columns:
-        raise NotScorable(
-            "No column is left to score by. "
-            + ("Vouch with --keep for those that were known before the outcome: " + ", ".join(leaks) if leaks else "")
-        )
+        raise NotScorable(_nothing_left(leaks, usable.left_out))
     if times is not None:
         return _by_time(outcome, usable, leaks, with_leaks, times, str(time))
-    if is_too_little(len(labels), int(labels.sum())):
+    if is_too_little(labels):
         return _too_little(outcome, usable, leaks, with_leaks)
     candidates, trained, probabilities = train(usable, labels)
     figures = figures_of(probabilities, labels, usable.subjects)
@@ -170,9 +167,8 @@ def _by_time(
     """Train on the earlier rows, and test on the later ones."""
     labels, later = outcome.labels, _later(times, time)
     earlier = ~later
-    sizes = [(int(part.sum()), int(labels[part].sum())) for part in (earlier, later)]
     # Those who were there before may come again: that is no leak when time has passed.
-    if is_too_little(*sizes[0]) or is_too_little(*sizes[1]):
+    if is_too_little(labels, later):
         return _too_little(outcome, features, leaks, with_leaks)
     candidates, trained, _ = train(features.rows(earlier), labels[earlier])
     trained = replace(trained, time=time)
@@ -183,14 +179,22 @@ def _by_time(
     return Scorecard(outcome, features, leaks, with_leaks, candidates, scores, later, figures, trained, split)
 
 
+def _nothing_left(leaks: Mapping[str, str], left_out: Mapping[str, str]) -> str:
+    """Return why there is no column to score by, and what can be done."""
+    if leaks:
+        named = "; ".join(f"{name}: {why}" for name, why in leaks.items())
+        return f"Every column may hold the outcome. Vouch with --keep for those that were known before it. {named}."
+    named = "; ".join(f"{name}: {why}" for name, why in left_out.items()) or "there is only the target"
+    return f"There is no column to score by. {named}."
+
+
 def _later(times: Floats, time: str) -> Flags:
-    edge = np.quantile(times, 1 - LATER_SHARE)
-    later = times > edge
-    if not later.any():
-        later = times >= edge
-    if later.all():
-        raise NotScorable(f"Column {time!r} has the same time in nearly every row: they cannot be split by it.")
-    return np.asarray(later, dtype=bool)
+    """Return the rows after the moment that leaves nearest to the share of later rows."""
+    moments, counts = np.unique(times, return_counts=True)
+    if len(moments) == 1:
+        raise NotScorable(f"Column {time!r} has the same time in every row: they cannot be split by it.")
+    after = 1 - np.cumsum(counts)[:-1] / len(times)
+    return np.asarray(times > moments[np.argmin(np.abs(after - LATER_SHARE))], dtype=bool)
 
 
 def _moment(days: float) -> str:

@@ -53,17 +53,24 @@ class Figures:
     @property
     def verdict(self) -> Verdict:
         """Whether ranking and probabilities are both better than chance."""
-        if is_too_little(self.rows, self.events):
-            return "too little data"
         lows = (self.auc.low, self.skill.low)
         return (
             "signal" if lows[0] is not None and lows[1] is not None and lows[0] > 0.5 and lows[1] > 0 else "no signal"
         )
 
 
-def is_too_little(rows: int, events: int) -> bool:
-    """Whether there is too little data to judge by: of the event, of its absence, or at all."""
-    return rows < MIN_ROWS or min(events, rows - events) < MIN_EVENTS
+def is_too_little(labels: Flags, tested: Flags | None = None) -> bool:
+    """Whether there is too little data to judge by: of the event, of its absence, or at all.
+
+    Where rows are split into earlier and later ones, those that are `tested` have to be half as many.
+    """
+    if tested is not None:
+        return is_too_little(labels[~tested]) or _is_less(labels[tested], MIN_ROWS // 2, MIN_EVENTS // 2)
+    return _is_less(labels, MIN_ROWS, MIN_EVENTS)
+
+
+def _is_less(labels: Flags, rows: int, events: int) -> bool:
+    return len(labels) < rows or min(int(labels.sum()), int((~labels).sum())) < events
 
 
 def figures_of(scores: Floats, labels: Flags, subjects: Ints | None = None, rounds: int = ROUNDS) -> Figures:

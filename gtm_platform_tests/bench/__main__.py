@@ -24,6 +24,7 @@ from gtm_platform_tests.bench import (
     limits,
     marts,
     score_changes,
+    scores,
     unchanged,
 )
 from gtm_platform_tests.bench.figures import Effort, Figure, Row
@@ -31,6 +32,7 @@ from gtm_platform_tests.bench.figures import Effort, Figure, Row
 ROOMS = (
     marts,
     score_changes,
+    scores,
     identity,
     connector,
     latency,

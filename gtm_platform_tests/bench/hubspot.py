@@ -1,4 +1,4 @@
-"""A delivery to HubSpot at its documented limit, by a clock that only waiting moves: what it waits, and what it asks."""
+"""A delivery to HubSpot at its documented limit, by a clock that only waiting moves: what it waits and what it asks."""
 
 from collections.abc import Iterator
 from contextlib import closing

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from gtm_platform.delivery.hubspot.client import CreateResult, HubSpotObjects, NewObject, batches
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
 from gtm_platform.delivery.hubspot.resolve import ANOTHERS, Withheld, resolve
+from gtm_platform.delivery.hubspot.twins import ARCHIVED, CreatedObject, archive, twins_of
 from gtm_platform.delivery.hubspot.write import MIN_REJECTIONS_TO_ABORT, SPLIT, AllRecordsRejected, Run
 from gtm_platform.http.errors import ApiFailure, BadRequest, NotFound
 from gtm_platform.state import State
@@ -96,6 +97,7 @@ class Creator:
                 self._receive(refused, "rejected", refused[0].reason)
                 batch = [new for new in batch if new.outcome != "rejected"] + self._sent([r.desired for r in refused])
             self._adopt(batch, owners)
+            self._give_way(batch, owners)
             self._conclude(batch, creations)
             _stop_if_all_refused(batch, self.objects.object_type.name)
         return creations
@@ -168,6 +170,16 @@ class Creator:
             else:
                 new.outcome, new.object_id, new.reason = "unchanged", object_id, WAS_THERE
 
+    def _give_way(self, batch: Sequence[NewRecord], owners: Mapping[str, str]) -> None:
+        """Take for a created record the object that somebody else created at the same moment, and archive ours."""
+        made = {new.object_id: new for new in batch if new.outcome == "written"}
+        objects = [CreatedObject(id, new.desired.subject_id, _first_key(new.desired)) for id, new in made.items()]
+        twins = twins_of(objects, self.objects, {**owners, **{each.id: each.subject_id for each in objects}})
+        archive(twins, self.objects, self.state, self.run.id, self.run.now())
+        for object_id, twin in twins.items():
+            new = made[object_id]
+            new.outcome, new.object_id, new.reason = "unchanged", twin, ARCHIVED.format(id=object_id)
+
     def _conclude(self, batch: Sequence[NewRecord], creations: Creations) -> None:
         """Keep the receipts, with what HubSpot holds of what was created."""
         current = self._current([new.object_id for new in batch if new.outcome == "written"])
@@ -234,6 +246,11 @@ class Creator:
 
     def _current(self, object_ids: Sequence[str]) -> dict[str, dict[str, str]]:
         return {id: values for batch in batches(object_ids) for id, values in self.objects.read(batch).items()}
+
+
+def _first_key(record: DesiredRecord) -> str:
+    first = record.unmatched.by_key[0] if record.unmatched else ()
+    return first[0] if first else ""
 
 
 def _stop_if_all_refused(batch: Sequence[NewRecord], name: str) -> None:

@@ -11,6 +11,7 @@ from gtm_platform.delivery.hubspot.refusals import keep_refusals
 from gtm_platform.delivery.hubspot.report import DeliveryReport, report_of
 from gtm_platform.delivery.hubspot.resolve import NO_ID, Resolution, resolve
 from gtm_platform.delivery.hubspot.rules import DeliveryRules
+from gtm_platform.delivery.hubspot.twins import give_way_later
 from gtm_platform.delivery.hubspot.write import Run, Writer, journal_diff
 from gtm_platform.state import State
 from gtm_platform.state import audit as trail
@@ -30,6 +31,8 @@ def deliver(
     rules = rules or DeliveryRules()
     if not dry_run and objects.object_type.matching:
         Creator(objects, state, run).settle()
+        owners = {record.object_id: record.subject_id for record in desired if record.object_id}
+        give_way_later(objects, state, owners, run.id, run.now())
     resolution = resolve(desired, objects, state)
     resolution.missing, resting = split_resting(resolution.missing, objects.object_type, state, rules)
     resolution.missing = [without_fields(record, rules.stale) for record in resolution.missing]

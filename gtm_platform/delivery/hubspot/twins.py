@@ -42,14 +42,14 @@ def twins_of(made: Sequence[CreatedObject], objects: HubSpotObjects, owners: Map
     key = twin_key(objects.object_type)
     if key is None:
         return {}
-    others: dict[str, list[str]] = {}
+    by_value: dict[str, list[str]] = {}
     for batch in batches(list(dict.fromkeys(new.value.lower() for new in made if new.value))):
         for candidate in objects.search(key.property, batch, [key.property]):
             value = str((candidate.get("properties") or {}).get(key.property) or "").lower()
-            others.setdefault(value, []).append(candidate["id"])
+            by_value.setdefault(value, []).append(candidate["id"])
     twins = {}
     for new in made:
-        candidates = [other for other in others.get(new.value.lower(), ()) if other != new.id]
+        candidates = [other for other in by_value.get(new.value.lower(), ()) if other != new.id]
         if len(candidates) == 1 and owners.get(candidates[0], new.subject_id) == new.subject_id:
             [twins[new.id]] = candidates
     return twins

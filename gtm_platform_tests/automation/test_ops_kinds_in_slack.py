@@ -187,7 +187,7 @@ STORIES: dict[str, tuple[Script, str, str, Script | None, str]] = {
         f"Schedule ticks again: {WEEKLY}",
     ),
 }  # fmt: skip
-ELSEWHERE = {"file_dropped"}  # its story is in `test_dropped_files`
+ELSEWHERE = {"file_dropped", "hubspot_delivery"}  # their stories are in tests of their own
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from gtm_platform.delivery.hubspot.client import CreateResult, HubSpotObjects, NewObject
-from gtm_platform.delivery.hubspot.create import TooManyCreations
-from gtm_platform.delivery.hubspot.diff import Guard
+from gtm_platform.delivery.hubspot.guard import DeliveryStopped, Guard
 from gtm_platform.delivery.hubspot.pipeline import deliver
 from gtm_platform.delivery.hubspot.report import DeliveryReport
 from gtm_platform.delivery.hubspot.rules import DeliveryRules
@@ -181,7 +180,7 @@ def test_more_than_the_policy_allows_is_not_created_and_nothing_else_written(
 ) -> None:
     id = put(portal, "companies", domain="acme.example")
     desired = [company(0, id), *(company(n, domain=f"c{n}.example") for n in range(1, 4))]
-    with pytest.raises(TooManyCreations, match="3 companies would be created in HubSpot, more than the 2"):
+    with pytest.raises(DeliveryStopped, match="3 companies would be created in HubSpot, more than the 2"):
         deliver(desired, objects(hubspot_api.url), state, run(), Guard(0.5, 50, max_creations=2))
     assert len(live(portal, "companies")) == 1
     assert journal(state) == []

@@ -7,7 +7,7 @@ after a lost answer or by another process, is refused, and the object that is th
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
@@ -20,25 +20,13 @@ from gtm_platform.http.errors import ApiFailure, BadRequest, NotFound
 from gtm_platform.state import State
 from gtm_platform.state.hubspot_creations import creation, pending_creations, placeholder, receive_object
 from gtm_platform.state.hubspot_journal import Outcome, Write, conclude, intend, receive
+from gtm_platform.state.schema import RECORD_ID
 
 EXISTING = re.compile(r"Existing ID: (\d+)")
 WAS_THERE = "HubSpot had it already"
 NOT_MADE = "HubSpot did not create it."
+WITHHELD = "withheld"  # the cause of what is not created
 NO_ANSWER = "HubSpot's answer did not say what became of it; the next run looks it up."
-
-
-class TooManyCreations(RuntimeError):
-    """The guard against a mistake that creates everybody; the sentence says what to do."""
-
-
-def check_creations(name: str, missing: int, most: int) -> None:
-    """Stop where more objects are missing than the policy lets one run create."""
-    if missing > most:
-        raise TooManyCreations(
-            f"{missing:,} {name} would be created in HubSpot, more than the {most:,} that the policy "
-            "(hubspot.max_creations) allows in one run; nothing was written. Look at the dry run; if it is right, run "
-            "again with allow_mass_change (gtm hubspot apply --allow-mass-change)."
-        )
 
 
 @dataclass
@@ -101,6 +89,14 @@ class Creator:
             self._conclude(batch, creations)
             _stop_if_all_refused(batch, self.objects.object_type.name)
         return creations
+
+    def keep_withheld(self, withheld: Sequence[Withheld]) -> None:
+        """Journal the records that are not created before a person decides, each with why."""
+        if not withheld:
+            return
+        writes = [(self._write(self.run, record, RECORD_ID, "", ""), reason) for record, reason in withheld]
+        with self.state.writing() as tx:
+            conclude(tx, [(replace(write, cause=WITHHELD), reason) for write, reason in writes], "held", self.run.now())
 
     def _sent(self, records: Sequence[DesiredRecord]) -> list[NewRecord]:
         """Journal the intents, send them, and note what the answer says."""

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from gtm_platform.delivery.hubspot.client import HubSpotObjects
-from gtm_platform.delivery.hubspot.create import Creations, Creator, check_creations
+from gtm_platform.delivery.hubspot.create import Creations, Creator
 from gtm_platform.delivery.hubspot.creation_report import with_creations, with_resolution
-from gtm_platform.delivery.hubspot.diff import Guard, compute_diff, split_resting, without_fields
+from gtm_platform.delivery.hubspot.diff import compute_diff, split_resting, without_fields
+from gtm_platform.delivery.hubspot.guard import Guard, Volume
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
 from gtm_platform.delivery.hubspot.refusals import keep_refusals
 from gtm_platform.delivery.hubspot.report import DeliveryReport, report_of
@@ -40,13 +41,14 @@ def deliver(
     if dry_run:
         return with_resolution(report_of(desired, diff, dry_run=True), objects.object_type, resolution)
     if guard:
-        guard.check(diff)
-        check_creations(objects.object_type.name, len(resolution.missing), guard.max_creations)
+        guard.check(Volume.of(diff, len(resolution.missing)), run.id)
     if diff.changed or resolution.missing:
         written = [*(record.desired for record in diff.changed), *resolution.missing]
         objects.definitions.ensure([record.values for record in written])
         diff = diff.without(objects.definitions.unusable())
     creations = _create(resolution, objects, state, run)
+    if objects.object_type.matching:
+        Creator(objects, state, run).keep_withheld(resolution.withheld)
     if creations.existing:
         diff = diff.joined(compute_diff(creations.existing, objects, state, rules))
     journal_diff(diff, state, run)

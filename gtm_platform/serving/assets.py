@@ -68,6 +68,7 @@ def _landing(context: dg.AssetExecutionContext, lake: LakeResource) -> Landing:
     since = (date.fromisoformat(f"{now:%Y-%m-%d}") - timedelta(days=HISTORY_DAYS)).isoformat()
     with closing(open_state(settings().state_url)) as state:
         alerts, accounts = journals.alerts_of(state, since), journals.accounts_of(state)
+        deliveries = journals.deliveries_of(state, now)
     return Landing(
         lake.open(),
         now,
@@ -77,6 +78,7 @@ def _landing(context: dg.AssetExecutionContext, lake: LakeResource) -> Landing:
         HubSpotWrites(settings().state_url, since),
         journals.checks_of(context.instance, graph_of_run(context).asset_check_keys),
         accounts,
+        deliveries,
     )
 
 

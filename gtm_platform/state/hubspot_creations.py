@@ -82,6 +82,14 @@ def creations_to_check(tx: sa.Connection, object_type: str, since: datetime, unt
     return [Creation(*row) for row in tx.execute(query.order_by(journal.c.id))]
 
 
+def withheld_creations(tx: sa.Connection, run_id: str, object_type: str) -> list[sa.RowMapping]:
+    """Return our records for which a run created no object before a person decides, with why."""
+    query = sa.select(journal.c.customer_id, journal.c.reason).where(
+        IS_CREATION, journal.c.object_type == object_type, journal.c.run_id == run_id, journal.c.status == "held"
+    )
+    return list(tx.execute(query.order_by(journal.c.customer_id)).mappings())
+
+
 def note_checked(tx: sa.Connection, ids: Sequence[int], reason: str) -> None:
     """Note on the rows of creations that the objects were looked up again."""
     tx.execute(sa.update(journal).where(journal.c.id.in_(ids)).values(reason=reason))

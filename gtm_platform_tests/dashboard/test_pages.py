@@ -488,7 +488,10 @@ def test_data_health_says_what_went_wrong(open_page: Open, monkeypatch: pytest.M
     assert (figures["Checks passed"], figures["Failed runs"]) == ("2 of 3", "1 of 3")
     assert "1 check failed" in texts(app)
     wrong, everything = of_columns(app, "verdict")
-    [reasons], [runs] = of_columns(app, "reason"), of_columns(app, "began")
+    [not_created, reasons], [runs] = of_columns(app, "reason"), of_columns(app, "began")
+    assert not_created == [{"of": "Companies", "record": "com_7", "reason": "HubSpot has 2 such companies: 1, 2."}]
+    assert "Held back: 1 that HubSpot lacks are not created before a person decides." in texts(app)
+    assert [each.value for each in app.warning] == ["Stopped: 6 of 10 contacts would change: gtm hubspot approve run-8"]
     assert [(row["table"], row["verdict"][0]) for row in wrong] == [("core/table0", "Failed")]
     assert len(everything) == 3
     assert [row["outcome"][0] for row in runs] == ["Failure", "Success", "Success"]

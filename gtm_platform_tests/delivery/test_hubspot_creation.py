@@ -18,6 +18,7 @@ from gtm_platform.sandbox.hubspot.access import Limits
 from gtm_platform.sandbox.hubspot.store import HubSpotStore
 from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.state import State
+from gtm_platform.state.hubspot_creations import withheld_creations
 from gtm_platform_tests.delivery.hubspot_delivery import (
     CONTACTS,
     Crash,
@@ -122,6 +123,9 @@ def test_of_several_with_the_domain_none_is_guessed_and_all_are_listed(
         "in HubSpot.",
     )
     assert len(live(portal, "companies", domain="acme.example")) == 2
+    with state.reading() as tx:
+        [kept] = withheld_creations(tx, "run-1", "companies")
+    assert (kept["customer_id"], "2 such companies" in kept["reason"]) == ("com-1", True)
 
 
 def test_an_object_of_another_of_our_records_is_not_taken(

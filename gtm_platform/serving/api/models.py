@@ -332,11 +332,33 @@ class HubSpotTruth(BaseModel):
     by_other: int
 
 
+class HubSpotNotCreated(BaseModel):
+    """A record of ours that HubSpot lacks, and that is held back before a person decides."""
+
+    record_id: str = Field(description="Our id of the company or customer.")
+    reason: str
+
+
+class HubSpotDelivery(BaseModel):
+    """The newest delivery of a type of objects."""
+
+    object_type: str
+    day: date
+    at: datetime
+    run_id: str
+    stopped: bool = Field(description="Whether it would have done more than the policy allows, and waits for consent.")
+    approved: bool = Field(description="Whether a person approved that, so that the next run goes ahead.")
+    counts: dict[str, int] = Field(description="Records by what became of them; of a stopped one, what it would do.")
+    why: str = Field(description="The counts as a sentence, or why it stopped and how to approve it.")
+    not_created: list[HubSpotNotCreated] = Field(description="Creations that are held back, at most a hundred.")
+
+
 class HubSpotFields(Answer):
     """What HubSpot was sent in the last 30 days, without what it had already; and how much is true there."""
 
     days: list[HubSpotDay]
     reasons: list[HubSpotReason] = Field(description="The most frequent first, at most ten.")
+    deliveries: list[HubSpotDelivery] = Field(description="The newest of each type of objects.")
     objective: float = Field(description="The share that is to be true, by the policy.")
     truth: list[HubSpotTruth] = Field(description="Day by day, the oldest first.")
 

@@ -15,6 +15,7 @@ from gtm_platform.serving.api.models import (
     AlertRow,
     CompanyRow,
     HubSpotDay,
+    HubSpotDelivery,
     HubSpotReason,
     HubSpotTruth,
     MetricPoint,
@@ -64,6 +65,7 @@ class HubSpotState(ChatAnswer):
 
     days: list[HubSpotDay] = Field(description="What became of the fields that were to change.")
     reasons: list[HubSpotReason] = Field(description="Why fields are not there, the most frequent first.")
+    deliveries: list[HubSpotDelivery] = Field(description="The newest of each type of objects; one may have stopped.")
     objective: float = Field(description="The share that is to be true, by the policy.")
     truth: list[HubSpotTruth] = Field(description="By day and type of objects, the newest day first.")
 

@@ -81,7 +81,7 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
         consent = Consent(object_type, run, policy().hubspot)
         guard = None if config.allow_mass_change else consent.guard()
         lineage = SourceColumns(context.instance, graph_of_run(context))
-        stale = stale_now(object_type, store, policy(), run.now(), lineage)
+        stale = stale_now(object_type.named_by(policy().hubspot), store, policy(), run.now(), lineage)
         try:
             report = deliver_day(object_type, store, run, guard, stale, dry_run=dry_run)
         except ApiFailure as failure:

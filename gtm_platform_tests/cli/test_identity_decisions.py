@@ -96,6 +96,28 @@ def test_why_companies(command: Command, home: Path) -> None:
     assert "No company has the id or domain other.example" in refusal(command, home, "why", "other.example")
 
 
+def test_why_a_company_without_a_domain_is_where_it_is(command: Command, home: Path) -> None:
+    lake = Lake(home / "lake")
+    people_at = (("a@acme.example", "7"), ("b@acme.example", "8"), ("c@bolt.example", "8"))
+    records: Mapping[str, Sequence[Row]] = {
+        "hubspot/companies": [{"id": "7", "name": "Acme"}, {"id": "8", "name": "Wander"}],
+        "hubspot/contacts": [{"id": email, "email": email, "company_id": company} for email, company in people_at],
+    }
+    for table, rows in records.items():
+        lake.write(table, f"{DAY}T0000", engine().to_pyarrow(filled(table, *rows)), full=True)
+    make(home)
+    made = lake.partition(companies.TABLE.key, str(DAY)).to_pyarrow().to_pylist()
+    named = {row["name"]: row["company_id"] for row in made}
+
+    acme = answer(command, home, "why", "acme.example")
+    assert "Without a domain of its own, but all its contacts write from acme.example: hubspot:7." in acme
+    assert "all contacts of that record write from it" in acme
+    wander = answer(command, home, "why", named["Wander"])
+    assert (
+        "Held back for review: it has no domain, and its contacts write from acme.example and bolt.example." in wander
+    )
+
+
 @pytest.mark.usefixtures("ids")
 def test_who_is_not_clear_is_said_with_what_to_write(command: Command, home: Path) -> None:
     assert "may be any of 2 customers. Name one by a record" in refusal(command, home, "why", "info@acme.example")

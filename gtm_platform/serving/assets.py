@@ -27,6 +27,7 @@ from gtm_platform.serving.snapshot.layout import (
     CUSTOMERS,
     HISTORY_DAYS,
     PEOPLE,
+    REVIEW,
     SCORES,
     TRANSITIONS,
 )
@@ -35,7 +36,7 @@ from gtm_platform.state import open_state
 
 KEY = dg.AssetKey(["serving", "snapshot"])
 CENT = 0.01
-READ = (CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS, COMPANIES, TRANSITIONS, COHORT_ERRORS)
+READ = (CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS, COMPANIES, TRANSITIONS, COHORT_ERRORS, REVIEW)
 
 
 @dg.asset(

@@ -144,6 +144,25 @@ def test_a_merge_counts_from_the_next_day_until_it_is_undone(command: Command, h
     assert "by Ola: A mistake" in listed
 
 
+def test_two_who_are_listed_for_review_are_kept_apart_by_a_split(
+    command: Command, home: Path, ids: dict[str, str]
+) -> None:
+    first, second = sorted((ids["h3"], ids["i4"]))
+    pair = {
+        "kind": "person",
+        "first_id": first,
+        "second_id": second,
+        "rule": "similar",
+        "score": 0.97,
+        "reason": "alike",
+    }
+    Lake(home / "lake").write("identity/review", str(DAY), engine().to_pyarrow(filled("identity/review", pair)))
+    said = answer(command, home, "identity", "split", "h3", "i4", "--why", "Brothers", "--who", "Noor")
+    assert "hubspot:h3 and intercom:i4 are not the same" in said
+    assert make(home) == ids
+    assert "Decision 1 by Noor" in answer(command, home, "why", "h3", "i4")
+
+
 def test_a_split_holds_on_every_day_that_is_made_after_it(command: Command, home: Path, ids: dict[str, str]) -> None:
     assert "two customers already" in refusal(command, home, "identity", "split", "h1", "h3", "--why", "x")
     answer(command, home, "identity", "split", "dana@acme.example", "eve@acme.example", "--why", "Eve took over")

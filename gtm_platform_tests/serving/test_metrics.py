@@ -89,6 +89,7 @@ TRACK_RECORD = {
     "alerts_sent_30d": f"select sum(sent) {JUDGED}",
     "alert_precision_30d": f"select sum(useful) / sum(useful + not_useful) {JUDGED}",
     "odd_figures": "select count(*) from odd",
+    "identity_review": "select count(*) from reviewed",
 }
 EXPECTED = (
     {name: (query, 0) for name, query in {**CURRENT, **COMPANIES, **HUBSPOT, **TRACK_RECORD}.items()}
@@ -105,6 +106,7 @@ OF_TODAY = {
     "companies": "core/unified_companies",
     "errors": "cohorts/validation_errors",
     "truth": "delivery/hubspot_truth",
+    "reviewed": "identity/review",
 }
 
 

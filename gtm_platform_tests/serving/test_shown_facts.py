@@ -99,6 +99,24 @@ def test_what_hubspot_was_not_to_get_and_what_stopped_are_shown(lake: Lake, tmp_
     assert (companies["stopped"], companies["approved"], companies["why"]) == (True, False, "Too many.")
 
 
+def test_who_may_be_the_same_is_listed_with_how_one_decides(lake: Lake, tmp_path: Path) -> None:
+    fact = orjson.loads(served(lake, tmp_path / "serving").fact("who_is_who"))
+    assert fact["total"] == 3
+    assert [(row["kind"], row["rule"], row["pairs"]) for row in fact["counts"]] == [
+        ("company", "similar_name", 1),
+        ("person", "held_back", 1),
+        ("person", "similar", 1),
+    ]
+    companies, held, alike = fact["pairs"]
+    assert (alike["first_name"], alike["first_address"]) == ('Person "1" O\'Ärger', "person1@firm0.example")
+    assert (held["second_id"], held["second_name"], held["score"], held["reason"]) == (
+        "cus_gone", None, None, "shared inbox"
+    )  # fmt: skip
+    assert alike["if_same"] == "gtm identity merge cus_001 cus_002 --why REASON"
+    assert alike["if_not"] == "gtm identity split cus_001 cus_002 --why REASON"
+    assert companies["if_same"].startswith("Merge them in HubSpot")
+
+
 def test_how_true_hubspot_is_is_shown_day_by_day(lake: Lake, tmp_path: Path) -> None:
     fact = orjson.loads(served(lake, tmp_path / "serving").fact("hubspot"))
     assert [(row["day"], row["object_type"], row["wanted"]) for row in fact["truth"]] == [

@@ -22,6 +22,8 @@ from gtm_platform.serving.api.models import (
     MetricRow,
     Movement,
     OddFigureRow,
+    WhoIsWhoCount,
+    WhoIsWhoPair,
     model_of,
 )
 from gtm_platform.serving.chat.question import BRIEF
@@ -149,6 +151,14 @@ class OddDailyFigures(ChatAnswer):
     judged_day: date | None = Field(description="The newest day whose figures were judged; null before the first.")
     days: int = Field(description="How far those reach back that are over.")
     figures: list[OddFigureRow]
+
+
+class WhoIsWho(ChatAnswer):
+    """Who may be the same, those that a rule held back first."""
+
+    total: int = Field(description="How many pairs wait, also those that are not listed.")
+    counts: list[WhoIsWhoCount]
+    pairs: list[WhoIsWhoPair]
 
 
 class RecentAlerts(ChatAnswer):

@@ -32,7 +32,7 @@ def contact_hosts(contacts: Mapping[str, ibis.Table]) -> ibis.Table:
 def with_contacts_domains(
     statements: ibis.Table, contacts: ibis.Table, domains: ibis.Table, further: ibis.Table, names: ibis.Table
 ) -> tuple[ibis.Table, ibis.Table]:
-    """Return the statements with the domain of those that were placed by it, and [record, contact_domains] of the rest.
+    """Return the statements, some placed by a domain, and [record, contact_domains] of the rest.
 
     `names` are what systems call the company that goes by a domain.
     """
@@ -58,10 +58,10 @@ def with_contacts_domains(
 
 def _called_so(single: ibis.Table, names: ibis.Table) -> ibis.Table:
     """Those of the records with one domain that are called as systems call it, else as all such records are."""
-    known = names.view().rename(main="domain").group_by("main").agg(known=lambda t: t["name"].collect(distinct=True))
+    named = names.view().rename(main="domain").group_by("main").agg(names=lambda t: t["name"].collect(distinct=True))
     alike = single.view().group_by("main").agg(least=lambda t: t["name"].min(), most=lambda t: t["name"].max())
-    judged = single.view().left_join(known, "main", rname="{name}_known").left_join(alike, "main", rname="{name}_alike")
-    known_names = ibis.coalesce(judged["known"], NO_TEXTS)
+    judged = single.view().left_join(named, "main", rname="{name}_named").left_join(alike, "main", rname="{name}_alike")
+    of_domain = ibis.coalesce(judged["names"], NO_TEXTS)
     same = ibis.coalesce(judged["least"] == judged["most"], True)
-    fits = ibis.ifelse(known_names.length() > 0, known_names.contains(judged["name"]), same)
+    fits = ibis.ifelse(of_domain.length() > 0, of_domain.contains(judged["name"]), same)
     return judged.filter(judged["name"].isnull() | fits).select("record", "main")

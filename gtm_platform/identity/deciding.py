@@ -30,7 +30,7 @@ def merge(lake: Lake, first: str, second: str, day: str, who: str, reason: str) 
 
 
 def split(lake: Lake, first: str, second: str, day: str, who: str, reason: str) -> Decision:
-    """Decide that two records are not the same person; of two customers, where they are listed for review."""
+    """Decide that two records, or two customers listed for review, are not the same person."""
     left, right = meant(lake, first, day), meant(lake, second, day)
     if left.customer_id != right.customer_id:
         if _is_listed(lake, left.customer_id, right.customer_id):

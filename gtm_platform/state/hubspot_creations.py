@@ -133,7 +133,7 @@ def associated(tx: sa.Connection, object_type: str, to: str) -> set[tuple[str, s
 
 
 def associated_with(tx: sa.Connection, object_type: str, to: str) -> dict[str, set[str]]:
-    """Return by objects of the second type those of the first with which HubSpot was seen to associate them."""
+    """Return the associated objects of the first type by those of the second."""
     by_target: dict[str, set[str]] = {}
     for object_id, other in associated(tx, object_type, to):
         by_target.setdefault(other, set()).add(object_id)

@@ -20,7 +20,7 @@ COMMAND = 'gtm hubspot approve {run} --reason "WHY"'
 
 
 class DeliveryStopped(RuntimeError):
-    """A run would do more than it may without consent; the sentence says what to do, `command` how to approve it."""
+    """A run would do more than it may without consent; `command` approves it."""
 
     def __init__(self, sentence: str, volume: "Volume", command: str) -> None:
         super().__init__(sentence)

@@ -35,9 +35,9 @@ def twin_key(object_type: ObjectType) -> MatchKey | None:
 
 
 def twins_of(made: Sequence[CreatedObject], objects: HubSpotObjects, owners: Mapping[str, str]) -> dict[str, str]:
-    """Return for each object the only other that has its value, and is not that of another record of ours.
+    """Return for each object the only other that has its value.
 
-    Where there are several others, which of them is meant is not guessed, and ours stays.
+    It is not that of another record of ours. Of several others none is guessed, and ours stays.
     """
     key = twin_key(objects.object_type)
     if key is None:
@@ -58,7 +58,10 @@ def twins_of(made: Sequence[CreatedObject], objects: HubSpotObjects, owners: Map
 def give_way_later(
     objects: HubSpotObjects, state: State, owners: Mapping[str, str], run_id: str, now: datetime
 ) -> None:
-    """Archive what earlier runs created and somebody else created, too, unless anything but ours hangs on it."""
+    """Archive what earlier runs created and somebody else created, too.
+
+    What others associated contacts with stays.
+    """
     key, name = twin_key(objects.object_type), objects.object_type.name
     if key is None:
         return

@@ -24,7 +24,7 @@ _FREE_MAIL = frozenset(whitelist)
 
 @dataclass
 class CompanyCreation:
-    """Follows the contacts that are written, each `lag` later, as HubSpot does some seconds after the answer."""
+    """Follows the contacts that are written, each `lag` later."""
 
     portal: Portal
     lag: timedelta = timedelta()

@@ -58,7 +58,7 @@ def _alert(kinds: Any, row: Any) -> dict[str, Any]:
 
 
 def deliveries_of(state: State, now: datetime) -> list[Row]:
-    """Return the newest delivery of each type of objects to HubSpot, with what it left to a person to create."""
+    """Return the newest delivery of each type of objects, with what it left to a person."""
     with state.reading() as tx:
         newest = newest_of_each_type(tx)
         withheld = {name: withheld_creations(tx, each.run_id, name) for name, each in newest.items()}

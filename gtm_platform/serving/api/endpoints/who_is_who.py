@@ -16,5 +16,5 @@ ROUTER = APIRouter(prefix="/v1", tags=["identity"])
     "/who-is-who", response_model=None, responses={200: {"model": WhoIsWhoPairs}}, summary="List who may be the same"
 )
 async def who_is_who(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """Pairs of customers and of companies that may be the same, with the evidence and how a person decides."""
+    """Customers and companies that may be the same, with the evidence and how a person decides."""
     return call.answer(lambda snapshot: snapshot.fact("who_is_who"))

@@ -16,7 +16,7 @@ METRICS = (
     Metric(
         "identity_review",
         "Who is who, to decide",
-        "pairs",
+        "values",
         "count of pairs of customers and of companies that may be the same, and wait for a person",
         "Each is listed with its evidence under who is who; a merge or a split takes it off the list.",
         WAITING,

@@ -14,7 +14,7 @@ SIDES = ("first", "second")
 
 
 def make(draft: Draft) -> dict[str, Any]:
-    """Return the pairs of the newest day, those that a rule held back first, and how many there are of each kind."""
+    """Return the pairs of the newest day, those that a rule held back first, and their numbers."""
     lake, day = draft.landing.lake, draft.landing.day
     empty: dict[str, Any] = {"as_of": day, "total": 0, "counts": [], "pairs": []}
     if not lake.has(REVIEW, day):

@@ -68,10 +68,11 @@ class NoHistory(LookupError):
 class History:
     """The past of a lake, as tables of a connection of its own."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, lake: Lake, until: date = date.max) -> None:
         self._connection = connection
         self._lake = lake
-        days = [date.fromisoformat(day) for day in lake.partitions(HEALTH.key)]
+        self._until = until
+        days = [day for day in map(date.fromisoformat, lake.partitions(HEALTH.key)) if day <= until]
         if not days or days[-1] - days[0] < timedelta(days=HORIZON):
             reach = f"from {days[0]} to {days[-1]}" if days else "over no day"
             raise NoHistory(f"Health reaches {reach}; a back-test needs more than {HORIZON} days of it.")
@@ -125,6 +126,18 @@ class History:
             days.setdefault(row["customer_id"], []).append(row["day"])
         return days
 
+    def outcomes(self, table: str, columns: Sequence[str], days: Sequence[date]) -> pa.Table:
+        """Return columns of who is `in_scope` in a table on some days, and whether they churned within the horizon."""
+        names = ("in_scope", *columns)
+        self._create_merged("of_days", table, names, "select * from {rows} where in_scope", days)
+        return self._arrow(
+            f"""select customer_id, day, exists (
+                select 1 from churns where churns.customer_id = of_days.customer_id
+                and churns.day > of_days.day and churns.day <= of_days.day + {HORIZON}
+            ) as churned, {quoted(columns)}
+            from of_days semi join paying using (customer_id, day) order by day, customer_id"""
+        )
+
     def firings(self, conditions: Sequence[str], churns: Sequence[Churn]) -> Iterator[dict[str, Any]]:
         """Yield for each of some churns on which day before it each condition held for the first time: `rule_0` …"""
         self._prepare_facts()
@@ -164,7 +177,7 @@ class History:
 
     def _prepare(self) -> None:
         """Customers that were merged since are one from the beginning."""
-        newest = self._lake.partitions("identity/people")[-1:]
+        newest = [day for day in self._lake.partitions("identity/people") if day <= str(self._until)][-1:]
         merged = self._day_rows("identity/people", ("customer_id", "aliases"), newest)
         self._create("merged", f"select unnest(aliases) as alias, customer_id as into_id from ({merged})")
         self._create_merged("paying", "core/revenue", ("mrr",), "select customer_id, day from {rows} where mrr > 0")
@@ -195,11 +208,13 @@ class History:
     def _create(self, name: str, query: str) -> None:
         self._connection.execute(f"create or replace temp table {name} as {query}")
 
-    def _create_merged(self, name: str, table: str, columns: Sequence[str], query: str) -> None:
-        """Make a table of all days, one row per customer and day; of customers who were merged since, any of theirs."""
-        days = [str(day) for day in self.days]
+    def _create_merged(
+        self, name: str, table: str, columns: Sequence[str], query: str, days: Sequence[date] | None = None
+    ) -> None:
+        """Make a table of days, by default all: a row per customer and day; of who was merged since, any of theirs."""
+        read = [str(day) for day in (self.days if days is None else days)]
         rows = f"""(select coalesce(into_id, customer_id) as customer_id, day, {quoted(columns)}
-            from ({self._day_rows(table, ("customer_id", *columns), days)}) as read left join
+            from ({self._day_rows(table, ("customer_id", *columns), read)}) as read left join
             (select alias, into_id from merged) on alias = customer_id)"""
         query = query.format(rows=rows)
         self._create(name, f"select distinct on (customer_id, day) * from ({query}) order by all")
@@ -222,10 +237,10 @@ class History:
 
 
 @contextmanager
-def history_of(lake: Lake) -> Iterator[History]:
-    """Open the past of a lake."""
+def history_of(lake: Lake, until: date = date.max) -> Iterator[History]:
+    """Open the past of a lake, as it was up to a day."""
     with cursor() as connection, lake.naming_damage(lambda: _paths(lake)):
-        yield History(connection, lake)
+        yield History(connection, lake, until)
 
 
 def _paths(lake: Lake) -> Iterator[str]:

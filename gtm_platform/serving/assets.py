@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from gtm_platform.intelligence.churn.scores import TABLE as CHURN_SCORES
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.lake import Lake
@@ -36,7 +37,7 @@ from gtm_platform.state import open_state
 
 KEY = dg.AssetKey(["serving", "snapshot"])
 CENT = 0.01
-READ = (CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS, COMPANIES, TRANSITIONS, COHORT_ERRORS, REVIEW)
+READ = (CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS, COMPANIES, TRANSITIONS, COHORT_ERRORS, CHURN_SCORES.key, REVIEW)
 
 
 @dg.asset(

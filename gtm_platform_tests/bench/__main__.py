@@ -25,6 +25,7 @@ from gtm_platform_tests.bench import (
     limits,
     marts,
     score_changes,
+    scores,
     unchanged,
 )
 from gtm_platform_tests.bench.figures import Effort, Figure, Row
@@ -32,6 +33,7 @@ from gtm_platform_tests.bench.figures import Effort, Figure, Row
 ROOMS = (
     marts,
     score_changes,
+    scores,
     identity,
     connector,
     latency,

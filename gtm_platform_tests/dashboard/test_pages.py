@@ -393,6 +393,21 @@ def test_the_track_record_is_that_of_the_lake(open_page: Open, lake: Lake) -> No
     )
 
 
+def test_models_are_shown_with_verdict_figures_and_reasons(open_page: Open, lake: Lake) -> None:
+    app = open_page("models")
+    assert {name: cards(app)[name] for name in ("AUC", "Brier")} == {"AUC": "0.80", "Brier": "0.100"}
+    assert "A signal: the scores rank and foretell better than chance." in texts(app).replace("*", "")
+    assert "call show rate" in texts(app).lower()
+    names = dict(rows(lake, "select customer_id, name from {table}"))
+    scores, months = listed(app), listed(app, 1)
+    assert [(row["name"], row["score"]) for row in scores] == [
+        (names["cus_0000003"], pytest.approx(0.8)),
+        (names["cus_0000002"], pytest.approx(0.4)),
+    ]
+    assert scores[0]["why"].endswith("(+1.50), Tenure days unknown (-0.25)")
+    assert [row["stage"] for row in months] == ["Shown", "Shadow"]
+
+
 def test_revenue_moves_as_the_lake_does(open_page: Open, lake: Lake) -> None:
     before = lake.query_day("core/unified_customers", "2026-02-23").sql
     [(kept, started)] = rows(

@@ -15,6 +15,7 @@ from gtm_platform.policy import policy
 from gtm_platform.serving.snapshot.build import Built, build
 from gtm_platform.serving.snapshot.files import folder_of
 from gtm_platform.serving.snapshot.landing import Landing
+from gtm_platform_tests.intelligence.registered import settle_models
 from gtm_platform_tests.serving.world import settle_track_record
 
 DAY = date(2026, 3, 2)
@@ -196,6 +197,7 @@ def settle(home: Path, customers: int, days: int, last: date = DAY, **more: Any)
         _write(connection, lake, "identity/review", last, 4, 0, REVIEW)
         _write(connection, lake, "cohorts/validation_errors", last, min(companies, 5), 0, COHORT_ERRORS)
     settle_track_record(lake, last, missed=("cus_0000002", "cus_0000003", "cus_forgotten"))
+    settle_models(lake, last, ("cus_0000003", "cus_0000002", "cus_forgotten"))
     built = build(Landing(lake, datetime.combine(last, time(23), UTC), policy(), **more), folder_of(home))
     assert built is not None
     return built

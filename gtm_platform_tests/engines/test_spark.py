@@ -61,6 +61,7 @@ EMPTY = {
     "health/rules",
     "quality/mrr_differences",
     "quality/anomalies",
+    "intelligence/churn_scores",
 }
 # Optimising takes longer than such small tables do; without it Java keeps less room for code than Spark writes.
 WITHOUT_OPTIMISER = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"

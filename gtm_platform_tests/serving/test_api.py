@@ -54,6 +54,7 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "/v1/anomalies": models.OddFigures,
     "/v1/schema-changes": models.SchemaChanges,
     "/v1/track-record": models.TrackRecord,
+    "/v1/models": models.Models,
     "/v1/alerts": models.AlertPage,
     "/v1/sync-runs": models.RunPage,
 }

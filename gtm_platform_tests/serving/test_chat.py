@@ -222,6 +222,16 @@ def test_the_track_record_is_that_of_the_api(shared_api: Served) -> None:
     assert answer["tables"] == ["health/backtest", "health/missed_churns", "alerts/precision"]
 
 
+def test_models_are_those_of_the_api(shared_api: Served) -> None:
+    answer, api = call(shared_api, "models", token="masked"), shared_api.get("/v1/models").json()
+    newest, before = api["months"]
+    assert (newest["stage"], before["stage"], newest["auc"]) == ("shown", "shadow", 0.8)
+    assert [(row["customer_id"], row["score"]) for row in api["scores"]] == [("cus_001", 0.8), ("cus_002", 0.4)]
+    assert (api["scored"], len(api["calibration"]), list(api["leaks"])) == (3, 10, ["call_show_rate"])
+    assert {name: answer[name] for name in api} == api
+    assert answer["tables"] == ["intelligence/churn_model", "intelligence/churn_scores"]
+
+
 def test_alerts_are_those_of_the_api(shared_api: Served) -> None:
     listed = shared_api.get("/v1/alerts").json()["data"]
     assert call(shared_api, "recent_alerts")["alerts"] == listed != []

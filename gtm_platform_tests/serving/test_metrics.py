@@ -91,8 +91,13 @@ TRACK_RECORD = {
     "odd_figures": "select count(*) from odd",
     "identity_review": "select count(*) from reviewed",
 }
+OVER_DAYS = {"tested": "health/backtest", "sent": "alerts/precision", "models": "intelligence/churn_model"}
+MODELS = {
+    f"churn_model_{figure}": f"select {figure} from models where month = (select max(month) from models)"
+    for figure in ("auc", "skill", "ece")
+}
 EXPECTED = (
-    {name: (query, 0) for name, query in {**CURRENT, **COMPANIES, **HUBSPOT, **TRACK_RECORD}.items()}
+    {name: (query, 0) for name, query in {**CURRENT, **COMPANIES, **HUBSPOT, **TRACK_RECORD, **MODELS}.items()}
     | {f"{name}_{days}d": (BOTH + query, days) for name, query in WINDOW.items() for days in (7, 30)}
     | {f"{name}_{days}d": (query, days) for name, query in WINDOW_OF_SCORES.items() for days in (7, 30)}
     | {
@@ -119,7 +124,7 @@ def in_lake(home: Path, name: str) -> float | None:
         for view, table in OF_TODAY.items():
             db.execute(f"create view {view} as from read_parquet('{home}/lake/{table}/{TODAY}.*.parquet')")
         db.execute(f"create view odd as from read_parquet('{home}/lake/quality/anomalies/{TODAY}.*.parquet')")
-        for view, table in {"tested": "health/backtest", "sent": "alerts/precision"}.items():
+        for view, table in OVER_DAYS.items():
             db.execute(f"create view {view} as from read_parquet('{home}/lake/{table}/*.parquet')")
         db.execute(f"create view moved as from read_parquet('{home}/lake/cohorts/transitions/*.parquet')")
         [row] = db.execute(query).fetchall()

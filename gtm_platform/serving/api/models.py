@@ -16,6 +16,7 @@ from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer, Transition
 from gtm_platform.serving.answers.freshness import DataFreshness
+from gtm_platform.serving.answers.models import ModelsAnswer
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
 from gtm_platform.serving.answers.timeline import Timeline
 from gtm_platform.serving.answers.track_record import TrackRecord as TrackRecordAnswer
@@ -402,6 +403,10 @@ class Cohorts(Answer, CohortsAnswer):
 
 class TrackRecord(Answer, TrackRecordAnswer):
     """Whether health saw churn coming, what it missed, and how useful alerts were."""
+
+
+class Models(Answer, ModelsAnswer):
+    """Whether the models of churn can be believed, and what they say."""
 
 
 class AlertPage(Answer):

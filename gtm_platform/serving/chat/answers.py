@@ -9,6 +9,7 @@ from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
+from gtm_platform.serving.answers.models import ModelsAnswer
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
 from gtm_platform.serving.answers.track_record import TrackRecord as TrackRecordAnswer
 from gtm_platform.serving.api.models import (
@@ -143,6 +144,10 @@ class Freshness(ChatAnswer, DataFreshness):
 
 class TrackRecord(ChatAnswer, TrackRecordAnswer):
     """Whether health saw churn coming, what it missed, and how useful alerts were."""
+
+
+class Models(ChatAnswer, ModelsAnswer):
+    """Whether the models of churn can be believed, and what they say."""
 
 
 class OddDailyFigures(ChatAnswer):

@@ -28,6 +28,7 @@ from gtm_platform.serving.snapshot.layout import (
     CUSTOMERS,
     HISTORY_DAYS,
     PEOPLE,
+    REVIEW,
     SCORES,
     TRANSITIONS,
 )
@@ -36,7 +37,7 @@ from gtm_platform.state import open_state
 
 KEY = dg.AssetKey(["serving", "snapshot"])
 CENT = 0.01
-READ = (CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS, COMPANIES, TRANSITIONS, COHORT_ERRORS, CHURN_SCORES.key)
+READ = (CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS, COMPANIES, TRANSITIONS, COHORT_ERRORS, CHURN_SCORES.key, REVIEW)
 
 
 @dg.asset(
@@ -69,6 +70,7 @@ def _landing(context: dg.AssetExecutionContext, lake: LakeResource) -> Landing:
     since = (date.fromisoformat(f"{now:%Y-%m-%d}") - timedelta(days=HISTORY_DAYS)).isoformat()
     with closing(open_state(settings().state_url)) as state:
         alerts, accounts = journals.alerts_of(state, since), journals.accounts_of(state)
+        deliveries = journals.deliveries_of(state, now)
     return Landing(
         lake.open(),
         now,
@@ -78,6 +80,7 @@ def _landing(context: dg.AssetExecutionContext, lake: LakeResource) -> Landing:
         HubSpotWrites(settings().state_url, since),
         journals.checks_of(context.instance, graph_of_run(context).asset_check_keys),
         accounts,
+        deliveries,
     )
 
 

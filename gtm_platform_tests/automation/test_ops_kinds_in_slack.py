@@ -201,6 +201,7 @@ STORIES: dict[str, tuple[Script, str, str, Script | None, str]] = {
         f"Schedule ticks again: {WEEKLY}",
     ),
 }  # fmt: skip
+ELSEWHERE = {"hubspot_delivery"}  # its story is in a test of its own
 
 
 @pytest.fixture(scope="module")
@@ -265,4 +266,4 @@ def test_a_delivery_that_slack_itself_failed_is_reported_once_slack_is_back(
 
 
 def test_the_table_has_every_kind() -> None:
-    assert {story[1] for story in STORIES.values()} == set(routed("ops"))
+    assert {story[1] for story in STORIES.values()} == set(routed("ops")) - ELSEWHERE

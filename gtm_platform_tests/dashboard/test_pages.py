@@ -495,6 +495,23 @@ def test_the_history_marks_alerts_and_changes_of_the_rules(tmp_path: Path, monke
     assert "Points in red are days with an alert; dashed lines are changes of the rules." in texts(app)
 
 
+def test_who_is_who_lists_pairs_with_the_command_that_decides(open_page: Open) -> None:
+    app = open_page("who_is_who")
+    figures = cards(app)
+    assert (figures["People: held back"], figures["People: alike"], figures["Companies: same name"]) == ("1", "2", "1")
+    people, companies = of_columns(app, "if_same")
+    assert [(row["rule"], row["evidence"]) for row in people] == [
+        ("Held back", "shared inbox"),
+        ("Alike", "they say much the same"),
+        ("Alike", "they say much the same"),
+    ]
+    assert people[0]["first"] == "Bo Birch · person1@firm0.example · cus_0000001"
+    assert people[0]["if_same"] == "gtm identity merge cus_0000001 cus_0000011 --why REASON"
+    assert people[0]["if_not"] == "gtm identity split cus_0000001 cus_0000011 --why REASON"
+    assert companies[0]["first"] == "Firm 0 · firm0.example · com_000000"
+    assert companies[0]["if_same"].startswith("Merge them in HubSpot, or in the policy: [identity.domain_aliases]")
+
+
 def test_data_health_says_what_went_wrong(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GTM_UI_URL", "http://127.0.0.1:3210")
     settings.cache_clear()
@@ -503,7 +520,10 @@ def test_data_health_says_what_went_wrong(open_page: Open, monkeypatch: pytest.M
     assert (figures["Checks passed"], figures["Failed runs"]) == ("2 of 3", "1 of 3")
     assert "1 check failed" in texts(app)
     wrong, everything = of_columns(app, "verdict")
-    [reasons], [runs] = of_columns(app, "reason"), of_columns(app, "began")
+    [not_created, reasons], [runs] = of_columns(app, "reason"), of_columns(app, "began")
+    assert not_created == [{"of": "Companies", "record": "com_7", "reason": "HubSpot has 2 such companies: 1, 2."}]
+    assert "Held back: 1 that HubSpot lacks are not created before a person decides." in texts(app)
+    assert [each.value for each in app.warning] == ["Stopped: 6 of 10 contacts would change: gtm hubspot approve run-8"]
     assert [(row["table"], row["verdict"][0]) for row in wrong] == [("core/table0", "Failed")]
     assert len(everything) == 3
     assert [row["outcome"][0] for row in runs] == ["Failure", "Success", "Success"]

@@ -146,6 +146,14 @@ COHORT_ERRORS = {
     "field": "'domain'",
     "error": "'It needs a domain.'",
 }
+REVIEW = {
+    "kind": "if(i = 0, 'company', 'person')",
+    "first_id": f"if(i = 0, {COMPANIES['company_id']}, {WIDE['customer_id']})",
+    "second_id": "if(i = 0, 'com_000001', 'cus_' || lpad((i + 10)::varchar, 7, '0'))",
+    "rule": "if(i = 0, 'similar_name', if(i = 1, 'held_back', 'similar'))",
+    "score": "if(i = 1, null, 0.9)",
+    "reason": "if(i = 1, 'shared inbox', 'they say much the same')",
+}
 USUAL = {
     "array": "[]",
     "boolean": "false",
@@ -186,6 +194,7 @@ def settle(home: Path, customers: int, days: int, last: date = DAY, **more: Any)
         _write(connection, lake, "core/unified_companies", last, companies, 0, UNIFIED_COMPANIES)
         _write(connection, lake, "cohorts/transitions", last, min(companies, 12), 0, TRANSITIONS)
         _write(connection, lake, "delivery/hubspot_truth", last, 2, 0, TRUTH)
+        _write(connection, lake, "identity/review", last, 4, 0, REVIEW)
         _write(connection, lake, "cohorts/validation_errors", last, min(companies, 5), 0, COHORT_ERRORS)
     settle_track_record(lake, last, missed=("cus_0000002", "cus_0000003", "cus_forgotten"))
     settle_models(lake, last, ("cus_0000003", "cus_0000002", "cus_forgotten"))

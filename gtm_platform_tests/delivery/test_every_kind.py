@@ -14,6 +14,7 @@ TESTS = Path(gtm_platform_tests.__file__).parent
 CUSTOMERS = "e2e/test_alerts.py", "test_what_happens_in_the_systems_is_in_slack_once"
 USE = "e2e/test_alerts.py", "test_use_that_stops_and_comes_back_is_in_slack_once"
 OPS = "automation/test_ops_kinds_in_slack.py", "test_what_goes_wrong_is_in_slack_once_and_so_is_its_end"
+APPROVAL = "cli/test_hubspot_approval.py", "test_a_stopped_delivery_asks_is_approved_once_and_goes_on"
 SUMMARIES = "e2e/test_again.py", "test_each_day_and_the_week_are_summed_up_once"
 
 
@@ -35,6 +36,7 @@ TABLE = {
     "competitor_displacement": Raised("a company that uses a competitor's product buys", CUSTOMERS),
     "run_failed": Raised("Stripe answers 401: its key was revoked", OPS),
     "file_dropped": Raised("a file of the sandbox's world is dropped", OPS),
+    "hubspot_delivery": Raised("a delivery to the sandbox's HubSpot stops, and goes on once approved", APPROVAL),
     "check_turned": Raised(
         "three days are not read; a file is overwritten; a day has few records", OPS,
         "a day of records like that takes weeks to live: windows and odd days are written",

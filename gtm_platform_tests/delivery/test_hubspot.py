@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from gtm_platform.delivery.hubspot.client import BatchResult, HubSpotObjects, Input
-from gtm_platform.delivery.hubspot.diff import Guard, TooMuchWouldChange
+from gtm_platform.delivery.hubspot.guard import DeliveryStopped, Guard
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.delivery.hubspot.object_types.contacts import SIGNALS
 from gtm_platform.delivery.hubspot.pipeline import deliver
@@ -495,7 +495,7 @@ def test_rewriting_more_than_the_policy_allows_stops(hubspot_api: Watched, porta
     everybody = deliver(plan_of(range(1, 11)), contacts(hubspot_api), state, run(1), guard)
     assert everybody.written == 10
 
-    with pytest.raises(TooMuchWouldChange, match=re.escape("6 of 10 contacts would change, more than the 50%")):
+    with pytest.raises(DeliveryStopped, match=re.escape("6 of 10 contacts would change, more than the 50%")):
         deliver(
             [*plan_of(range(1, 7), score="1"), *plan_of(range(7, 11))],
             contacts(hubspot_api),

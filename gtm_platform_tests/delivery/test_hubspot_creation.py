@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from gtm_platform.delivery.hubspot.client import CreateResult, HubSpotObjects, NewObject
-from gtm_platform.delivery.hubspot.create import TooManyCreations
-from gtm_platform.delivery.hubspot.diff import Guard
+from gtm_platform.delivery.hubspot.guard import DeliveryStopped, Guard
 from gtm_platform.delivery.hubspot.pipeline import deliver
 from gtm_platform.delivery.hubspot.report import DeliveryReport
 from gtm_platform.delivery.hubspot.rules import DeliveryRules
@@ -19,6 +18,7 @@ from gtm_platform.sandbox.hubspot.access import Limits
 from gtm_platform.sandbox.hubspot.store import HubSpotStore
 from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.state import State
+from gtm_platform.state.hubspot_creations import withheld_creations
 from gtm_platform_tests.delivery.hubspot_delivery import (
     CONTACTS,
     Crash,
@@ -123,6 +123,9 @@ def test_of_several_with_the_domain_none_is_guessed_and_all_are_listed(
         "in HubSpot.",
     )
     assert len(live(portal, "companies", domain="acme.example")) == 2
+    with state.reading() as tx:
+        [kept] = withheld_creations(tx, "run-1", "companies")
+    assert (kept["customer_id"], "2 such companies" in kept["reason"]) == ("com-1", True)
 
 
 def test_an_object_of_another_of_our_records_is_not_taken(
@@ -181,7 +184,7 @@ def test_more_than_the_policy_allows_is_not_created_and_nothing_else_written(
 ) -> None:
     id = put(portal, "companies", domain="acme.example")
     desired = [company(0, id), *(company(n, domain=f"c{n}.example") for n in range(1, 4))]
-    with pytest.raises(TooManyCreations, match="3 companies would be created in HubSpot, more than the 2"):
+    with pytest.raises(DeliveryStopped, match="3 companies would be created in HubSpot, more than the 2"):
         deliver(desired, objects(hubspot_api.url), state, run(), Guard(0.5, 50, max_creations=2))
     assert len(live(portal, "companies")) == 1
     assert journal(state) == []

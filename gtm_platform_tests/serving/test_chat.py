@@ -197,6 +197,14 @@ def test_hubspot_is_as_true_as_by_the_api(shared_api: Served) -> None:
     assert call(shared_api, "hubspot", days=30)["truth"] == fact["truth"][::-1]
 
 
+def test_who_is_who_is_that_of_the_api(shared_api: Served) -> None:
+    fact = shared_api.get("/v1/who-is-who").json()
+    answer = call(shared_api, "who_is_who")
+    assert (answer["total"], answer["pairs"]) == (3, fact["pairs"])
+    people = call(shared_api, "who_is_who", kind="person", limit=1)
+    assert (people["total"], [pair["rule"] for pair in people["pairs"]]) == (2, ["held_back"])
+
+
 def test_odd_figures_are_those_of_the_api(shared_api: Served) -> None:
     fact = shared_api.get("/v1/anomalies").json()
     assert fact["figures"]

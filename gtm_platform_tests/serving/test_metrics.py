@@ -89,6 +89,7 @@ TRACK_RECORD = {
     "alerts_sent_30d": f"select sum(sent) {JUDGED}",
     "alert_precision_30d": f"select sum(useful) / sum(useful + not_useful) {JUDGED}",
     "odd_figures": "select count(*) from odd",
+    "identity_review": "select count(*) from reviewed",
 }
 OVER_DAYS = {"tested": "health/backtest", "sent": "alerts/precision", "models": "intelligence/churn_model"}
 MODELS = {
@@ -110,6 +111,7 @@ OF_TODAY = {
     "companies": "core/unified_companies",
     "errors": "cohorts/validation_errors",
     "truth": "delivery/hubspot_truth",
+    "reviewed": "identity/review",
 }
 
 

@@ -114,6 +114,33 @@ def score_changes(i: int) -> list[dict[str, Any]]:
     ]
 
 
+# Who may be the same: two people by their records, two whom a rule held back, and two companies.
+REVIEWED = [
+    {
+        "kind": "person",
+        "first_id": "cus_001",
+        "second_id": "cus_002",
+        "rule": "similar",
+        "score": 0.97,
+        "reason": "their records say much the same",
+    },
+    {
+        "kind": "person",
+        "first_id": "cus_003",
+        "second_id": "cus_gone",
+        "rule": "held_back",
+        "score": None,
+        "reason": "shared inbox",
+    },
+    {
+        "kind": "company",
+        "first_id": "com_00",
+        "second_id": "com_01",
+        "rule": "similar_name",
+        "score": 0.92,
+        "reason": "their names mean the same",
+    },
+]
 FACTS = ("core/profile", "core/revenue", "core/activity", "core/support")
 
 
@@ -268,6 +295,7 @@ def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
     settle_track_record(lake, days[-1])
     settle_models(lake, days[-1], ("cus_001", "cus_002", "cus_forgotten"))
     missing = {"customer_cohort": COHORTS[0], "field": "domain", "error": "A company in it needs domain."}
+    _write(lake, "identity/review", days[-1], REVIEWED)
     _write(lake, "cohorts/validation_errors", days[-1], [{"company_id": "com_00", **missing}])
 
 

@@ -16,12 +16,15 @@ from gtm_platform.serving.api.models import (
     AlertRow,
     CompanyRow,
     HubSpotDay,
+    HubSpotDelivery,
     HubSpotReason,
     HubSpotTruth,
     MetricPoint,
     MetricRow,
     Movement,
     OddFigureRow,
+    WhoIsWhoCount,
+    WhoIsWhoPair,
     model_of,
 )
 from gtm_platform.serving.chat.question import BRIEF
@@ -65,6 +68,7 @@ class HubSpotState(ChatAnswer):
 
     days: list[HubSpotDay] = Field(description="What became of the fields that were to change.")
     reasons: list[HubSpotReason] = Field(description="Why fields are not there, the most frequent first.")
+    deliveries: list[HubSpotDelivery] = Field(description="The newest of each type of objects; one may have stopped.")
     objective: float = Field(description="The share that is to be true, by the policy.")
     truth: list[HubSpotTruth] = Field(description="By day and type of objects, the newest day first.")
 
@@ -152,6 +156,14 @@ class OddDailyFigures(ChatAnswer):
     judged_day: date | None = Field(description="The newest day whose figures were judged; null before the first.")
     days: int = Field(description="How far those reach back that are over.")
     figures: list[OddFigureRow]
+
+
+class WhoIsWho(ChatAnswer):
+    """Who may be the same, those that a rule held back first."""
+
+    total: int = Field(description="How many pairs wait, also those that are not listed.")
+    counts: list[WhoIsWhoCount]
+    pairs: list[WhoIsWhoPair]
 
 
 class RecentAlerts(ChatAnswer):

@@ -26,6 +26,7 @@ COMPANIES, TRANSITIONS, COHORT_ERRORS = (
     "cohorts/transitions",
     "cohorts/validation_errors",
 )
+REVIEW = "identity/review"
 HISTORY_DAYS = 90
 
 # What is shown of a customer: the wide table, how its score moved, and where its company stands.

@@ -24,7 +24,7 @@ from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.settings import settings
 from gtm_platform_tests.automation.ops_room import OpsRoom, ops_room
 
-CHECKS, RUNS, STALE, AUTOMATIONS, FILES = SENSORS
+CHECKS, RUNS, STALE, AUTOMATIONS, *_ = SENSORS
 DAYS = dg.DailyPartitionsDefinition("2026-11-01")
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 

@@ -8,7 +8,7 @@ from typing import Any
 from gtm_platform.state import open_state
 from gtm_platform_tests.bench.figures import Effort, Figure, Row, Target
 from gtm_platform_tests.bench.rounds import in_child
-from gtm_platform_tests.delivery.hubspot_pace import BURST, needed_writes, pace_of
+from gtm_platform_tests.delivery.hubspot_throughput import BURST, needed_writes, throughput_of
 
 
 def measure(effort: Effort) -> Iterator[Row]:
@@ -24,7 +24,7 @@ def measure(effort: Effort) -> Iterator[Row]:
 
 def deliver_at_the_limit(contacts: int) -> dict[str, Any]:
     with closing(open_state(f"sqlite:///{Path.cwd() / 'state.db'}")) as state:
-        return pace_of(contacts, state)._asdict()
+        return throughput_of(contacts, state)._asdict()
 
 
 FIGURE = Figure(

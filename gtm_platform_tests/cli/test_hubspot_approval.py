@@ -25,7 +25,7 @@ from gtm_platform_tests.delivery.world import NOW
 __all__ = ["world"]
 [REPORT] = [sensor for sensor in SENSORS if sensor.name == "report_hubspot_deliveries"]
 APPROVE = 'gtm hubspot approve {run} --reason \\"WHY\\"'
-Said = Callable[..., str]
+Answer = Callable[..., str]
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def strict(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wor
 
 
 @pytest.fixture
-def said(command: Command, strict: World, tmp_path: Path) -> Said:
+def answer(command: Command, strict: World, tmp_path: Path) -> Answer:
     def of(*arguments: str, code: int = 0) -> str:
         assert strict
         result = command("hubspot", *arguments, "--home", str(tmp_path))
@@ -76,7 +76,7 @@ def scores(world: World) -> set[str | None]:
 
 
 @pytest.mark.faults("D14")
-def test_a_stopped_delivery_asks_is_approved_once_and_goes_on(strict: World, said: Said) -> None:
+def test_a_stopped_delivery_asks_is_approved_once_and_goes_on(strict: World, answer: Answer) -> None:
     cursor = posted(strict, None)
     strict.land_day(DAYS[0], score=55)
     assert verdict(strict.run(hubspot_contacts))[0]
@@ -100,9 +100,9 @@ def test_a_stopped_delivery_asks_is_approved_once_and_goes_on(strict: World, sai
     assert APPROVE.format(run=run) in second
     assert f"/runs/{stopped.run_id}" in second
 
-    assert run in said("approve")
-    assert "Say why with --reason" in said("approve", run, code=2)
-    assert "The next delivery of contacts goes ahead" in said("approve", run, "--reason", "new plans", "--by", "Noor")
+    assert run in answer("approve")
+    assert "Say why with --reason" in answer("approve", run, code=2)
+    assert "The next delivery of contacts goes ahead" in answer("approve", run, "--reason", "new plans", "--by", "Noor")
     with closing(open_state(settings().state_url)) as state, state.reading() as tx:
         [entry] = audit.entries(tx, "hubspot.approve")
     assert (entry["actor"], entry["detail"]["reason"]) == ("Noor", "new plans")
@@ -114,7 +114,7 @@ def test_a_stopped_delivery_asks_is_approved_once_and_goes_on(strict: World, sai
     strict.land_day(DAYS[2], score=30)
     again = strict.run(hubspot_contacts)
     assert not again.success, "an approval is used once"
-    assert run not in said("approve")
+    assert run not in answer("approve")
     posted(strict, cursor)
     assert len(strict.workspace.messages) == 4, "one message a run"
 

@@ -24,7 +24,7 @@ from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.settings import settings
 from gtm_platform.sources.hubspot.client import CALLS, SEARCHES, HubSpotClient, RateLimits
 from gtm_platform.sources.hubspot.source import SOURCE
-from gtm_platform_tests.delivery.hubspot_pace import BURST, CountedLimit, allowed_seconds, client_on
+from gtm_platform_tests.delivery.hubspot_throughput import BURST, CountedLimit, allowed_seconds, client_on
 from gtm_platform_tests.http.clock import Clock
 from gtm_platform_tests.http.server import Answer, cut, drip, over_tls, served, serving, whole
 from gtm_platform_tests.sources.conftest import Stand

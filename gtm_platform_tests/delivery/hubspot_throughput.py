@@ -36,7 +36,7 @@ class CountedLimit(Limit):
         return taken
 
 
-class Pace(NamedTuple):
+class Throughput(NamedTuple):
     """How many calls a delivery made, the seconds that it waited, and those that the limit makes one wait."""
 
     calls: int
@@ -47,7 +47,7 @@ class Pace(NamedTuple):
     again: int  # calls of the same delivery once more
 
 
-def pace_of(contacts: int, state: State) -> Pace:
+def throughput_of(contacts: int, state: State) -> Throughput:
     """Deliver a score to so many contacts with nothing but the documented limit in the way, and again."""
     clock = Clock()
     burst = CountedLimit(*BURST, now=clock.now)
@@ -65,7 +65,7 @@ def pace_of(contacts: int, state: State) -> Pace:
         watched.calls.clear()
         deliver(desired, objects, state, run(2))
         objects.client.close()
-        return Pace(calls, writes, seconds, allowed_seconds(calls), burst.refused, len(watched.calls))
+        return Throughput(calls, writes, seconds, allowed_seconds(calls), burst.refused, len(watched.calls))
 
 
 def client_on(clock: Clock, url: str) -> HubSpotClient:

@@ -104,15 +104,11 @@ def outlook(known: Deals, day: int, days: int, stage: Floats | None = None) -> O
     `stage` is of each deal how much more likely it is won than others of its age and group.
     """
     is_closed = known.closed != OPEN
-    age = np.clip(np.where(is_closed, known.closed, day) - known.created, 0, MAX_AGE)
+    age = _ages(known, is_closed, day)
     won_by, open_still = _incidence(age, is_closed, known.won)
-    within = np.clip((_later(won_by, days) - won_by) / open_still, 0.0, 1.0)
     worth, rates = _worth(known, day), _rates(known, is_closed)
-    is_open = ~is_closed
-    groups = known.group[is_open]
-    factor = rates[groups] if stage is None else rates[groups] * stage[is_open]
-    chance = np.minimum(within[age[is_open]] * factor, 1.0)
-    expected = chance * worth[groups]
+    groups = known.group[~is_closed]
+    expected = chances(known, day, days, stage)[~is_closed] * worth[groups]
     # Deals to come: as many as in the last days, each with what is left of the days from when it comes.
     fresh = known.group[(known.created > day - days) & (known.created <= day)]
     arrivals = np.bincount(fresh, minlength=len(known.names)) / days
@@ -120,9 +116,20 @@ def outlook(known: Deals, day: int, days: int, stage: Floats | None = None) -> O
     return Outlook(
         of_open=float(expected.sum()),
         to_come=float((arrivals * worth * rates).sum() * whole),
-        open_deals=int(is_open.sum()),
+        open_deals=len(groups),
         by_group={name: float(expected[groups == place].sum()) for place, name in enumerate(known.names)},
     )
+
+
+def chances(known: Deals, day: int, days: int, stage: Floats | None = None) -> Floats:
+    """Return of each deal the chance to be won within some days; 0 of those that are closed."""
+    is_closed = known.closed != OPEN
+    age = _ages(known, is_closed, day)
+    won_by, open_still = _incidence(age, is_closed, known.won)
+    within = np.clip((_later(won_by, days) - won_by) / open_still, 0.0, 1.0)
+    factor = _rates(known, is_closed)[known.group] * (1.0 if stage is None else stage)
+    chance: Floats = np.where(is_closed, 0.0, np.minimum(within[age] * factor, 1.0))
+    return chance
 
 
 def forecast_pipeline(deals: Deals, day: int, days: int, rules: Rules, stage: Floats | None = None) -> PipelineForecast:
@@ -160,6 +167,12 @@ def _each(known: Deals, day: int, days: int, ahead: Outlook) -> dict[str, float]
     """Return what each way says: as much as in the last days, by the deals, and the mean of both."""
     naive = known.won_within(day - days, day)
     return {NAIVE: naive, HAZARDS: ahead.value, BOTH: (naive + ahead.value) / 2}
+
+
+def _ages(known: Deals, is_closed: Flags, day: int) -> Days:
+    """Return the age of each deal in days, when it closed or else on the day."""
+    ages: Days = np.clip(np.where(is_closed, known.closed, day) - known.created, 0, MAX_AGE)
+    return ages
 
 
 def _incidence(age: Days, is_closed: Flags, won: Flags) -> tuple[Floats, Floats]:

@@ -72,5 +72,9 @@ def book(subscriptions: ibis.Table, definitions: dict[str, MrrPolicy], rules: Mo
 
 def in_reporting(minor: ibis.Value, currency: ibis.ir.StringValue, rules: Money) -> ibis.ir.IntegerValue:
     """Convert whole minor units of a currency into whole minor units of the reporting currency, rounded once."""
-    worth = money.reported(money.major(minor, currency), currency, rules)
-    return money.minor(worth, ibis.literal(rules.reporting_currency))
+    return reporting_minor(money.major(minor, currency), currency, rules)
+
+
+def reporting_minor(amount: ibis.Value, currency: ibis.ir.StringValue, rules: Money) -> ibis.ir.IntegerValue:
+    """Convert major units of a currency into whole minor units of the reporting currency; null without a rate."""
+    return money.minor(money.reported(amount, currency, rules), ibis.literal(rules.reporting_currency))

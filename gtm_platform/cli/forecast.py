@@ -85,7 +85,7 @@ def _of_series(name: str, subject: "SeriesOfFile", steps: int, rules: "Rules") -
     _print_notes(subject.notes)
     rows = [
         {
-            "date": subject.day_ahead(step.ahead).isoformat(),
+            "date": subject.day_ahead(step.number).isoformat(),
             "forecast": step.value,
             "low": step.low,
             "high": step.high,

@@ -1,1 +1,1 @@
-"""What the daily tables say together: how revenue moves and will move, and how likely customers are to stay."""
+"""What the daily tables say together: how revenue moves and will move."""

@@ -1,4 +1,4 @@
-"""How MRR movements are counted, over which periods, under which definitions of MRR; how far forecasts look ahead."""
+"""How MRR movements are counted, by which definitions of MRR, and how forecasts are judged."""
 
 from typing import Annotated, Literal, Self
 
@@ -11,7 +11,7 @@ Counted = Literal["active", "past_due", "trialing", "unpaid", "paused"]
 
 
 class MrrPolicy(Rules):
-    """A definition of MRR: which subscriptions count at which amount, until when, and what a changed rate does."""
+    """A definition of MRR: which subscriptions count, at which amount, until when, at which rate."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     statuses: tuple[Counted, ...] = ("active", "past_due")
@@ -30,7 +30,7 @@ CHARTMOGUL = MrrPolicy(name="chartmogul", discounts="all", fx="none")
 
 
 class Forecasts(Rules):
-    """How far forecasts look ahead, from how much of the past, and from when on another than the naive is delivered."""
+    """How far forecasts look, and from when on another than the naive one is delivered."""
 
     months: Annotated[int, Field(ge=1, le=24)] = 6
     past_months: Annotated[int, Field(ge=2)] = 12
@@ -53,7 +53,7 @@ class ExpansionStakes(Rules):
 
 
 class Revenue(Rules):
-    """Movements, retention and forecasts of revenue. The house's own definition of MRR follows `[subscriptions]`."""
+    """Movements, retention and forecasts; our own definition of MRR follows `[subscriptions]`."""
 
     period: Literal["day", "week", "month"] = "month"
     compared: tuple[MrrPolicy, ...] = (STRIPE, CHARTMOGUL)

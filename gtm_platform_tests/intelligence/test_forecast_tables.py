@@ -46,7 +46,7 @@ def test_revenue_is_forecast_from_the_months_that_are_over() -> None:
     ahead = revenue([*rows, unfinished], month(31) + timedelta(days=4))
     assert list(ahead) == [month(31 + place) for place in range(6)]
     first = ahead[month(31)]
-    assert (first["method"], first["naive"], first["ahead"]) == ("movement", round(mrr[-1]), 1)
+    assert (first["method"], first["naive"], first["months_ahead"]) == ("movement", round(mrr[-1]), 1)
     assert first["value"] == pytest.approx(mrr[-1] * 0.98 + 5000, abs=2)
     assert (first["months"], first["observed_months"]) == (31, 31)
     on_the_last_day = revenue(rows, month(31) - timedelta(days=1))

@@ -1,1 +1,1 @@
-"""Forecasts of revenue and pipeline: beside the naive one, tried on the past, with intervals by their errors."""
+"""Forecasts beside the naive one, tried on the past, with intervals by their errors."""

@@ -1,4 +1,4 @@
-"""Past forecasts beside what came: which method is delivered, how far off it was, and the interval that follows.
+"""Past forecasts beside what came: which method is delivered, and with which interval.
 
 Errors are logarithms of the ratio of what came to what was forecast, so that 0.05 is about 5 %; of series that touch
 nothing they are differences, as a share of the series' mean size. At each moment only what had come by then counts.
@@ -74,8 +74,8 @@ class PastForecasts:
 
     def common(self) -> dict[str, Floats]:
         """Return absolute errors where every method has one."""
-        known = np.logical_and.reduce([~np.isnan(errors) for errors in self.errors.values()])
-        return {name: np.where(known, np.abs(errors), np.nan) for name, errors in self.errors.items()}
+        in_all = np.logical_and.reduce([~np.isnan(errors) for errors in self.errors.values()])
+        return {name: np.where(in_all, np.abs(errors), np.nan) for name, errors in self.errors.items()}
 
 
 @dataclass(frozen=True)
@@ -106,21 +106,21 @@ def choose(past: PastForecasts, rules: Rules) -> Chosen:
     common = past.common()
     counted = int((~np.isnan(common[NAIVE])).any(axis=1).sum()) if past.origins else 0
     means = {name: _mean(errors) for name, errors in common.items()}
-    others = {name: mean for name, mean in means.items() if name != NAIVE and not math.isnan(mean)}
-    best = min(others, key=others.__getitem__, default=NAIVE)
+    rivals = {name: mean for name, mean in means.items() if name != NAIVE and not math.isnan(mean)}
+    best = min(rivals, key=rivals.__getitem__, default=NAIVE)
     is_better = best != NAIVE and counted >= rules.least_past and means[best] < means[NAIVE] * (1 - rules.better_by)
     return Chosen(best if is_better else NAIVE, best, counted, means)
 
 
 def half_width(errors: Floats, rules: Rules) -> float | None:
     """Return within which so many past errors lay; None where they are too few to tell."""
-    known = np.sort(np.abs(errors[~np.isnan(errors)]))
-    rank = math.ceil(rules.interval * (len(known) + 1))
-    return float(known[rank - 1]) if 0 < rank <= len(known) else None
+    ranked = np.sort(np.abs(errors[~np.isnan(errors)]))
+    rank = math.ceil(rules.interval * (len(ranked) + 1))
+    return float(ranked[rank - 1]) if 0 < rank <= len(ranked) else None
 
 
 def half_widths(errors: Floats, rules: Rules) -> Floats:
-    """Return the width of each horizon, NaN where there is none: no narrower than that of a nearer horizon."""
+    """Return the width of each horizon, no narrower than that of a nearer one; NaN for none."""
     each = [half_width(column, rules) for column in errors.T]
     widths: Floats = np.fmax.accumulate(np.array([np.nan if width is None else width for width in each]))
     return np.where([width is None for width in each], np.nan, widths)
@@ -128,7 +128,7 @@ def half_widths(errors: Floats, rules: Rules) -> Floats:
 
 @dataclass(frozen=True)
 class Delivered:
-    """What would have been delivered at each past origin: its errors, and whether the interval held what came."""
+    """What would have been delivered at each origin: its errors, and whether intervals held."""
 
     errors: Floats
     is_within: Floats  # 1, 0, or NaN where there was no interval
@@ -148,8 +148,8 @@ def replay(past: PastForecasts, rules: Rules) -> Delivered:
         method = choose(seen, rules).method
         errors[origin] = past.errors[method][origin]
         widths = half_widths(seen.errors[method], rules)
-        known = ~np.isnan(widths) & ~np.isnan(errors[origin])
-        within[origin, known] = np.abs(errors[origin, known]) <= widths[known]
+        judged = ~np.isnan(widths) & ~np.isnan(errors[origin])
+        within[origin, judged] = np.abs(errors[origin, judged]) <= widths[judged]
     return Delivered(errors, within)
 
 

@@ -1,4 +1,4 @@
-"""Asset checks of forecasts: the newest beside the naive one, and how often its intervals held; with plots."""
+"""Asset checks of forecasts: the newest beside the naive one, and how intervals held, with plots."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ Row = dict[str, Any]
 def revenue_beside_naive(lake: LakeResource) -> dg.AssetCheckResult:
     """Compare the newest forecast of revenue with the naive one, and draw it after its past."""
     store = lake.open()
-    rows = newest(store, REVENUE.key, "order by ahead")
+    rows = newest(store, REVENUE.key, "order by months_ahead")
     past = [row["mrr"] for row in newest(store, COHORTS, "group by month order by month", "month, sum(mrr) as mrr")]
     if not rows:
         return _nothing_yet()
@@ -58,8 +58,8 @@ def newest(store: Lake, table: str, rest: str, columns: str = "*") -> list[Row]:
 
 def _result(rows: Sequence[Row], plot: str, key: str) -> dg.AssetCheckResult:
     worse = [row for row in rows if (row["error"] or 0) > (row["naive_error"] or 0) * 1.05 and row["method"] != "naive"]
-    held = [row["coverage"] for row in rows if row["coverage"] is not None]
-    coverage = sum(held) / len(held) if held else None
+    shares = [row["coverage"] for row in rows if row["coverage"] is not None]
+    coverage = sum(shares) / len(shares) if shares else None
     loose = coverage is not None and coverage < LEAST_HELD
     shown = (key, "value", "low", "high", "naive", "error", "naive_error")
     records = [dg.TableRecord({name: _cell(row[name]) for name in shown}) for row in rows]

@@ -1,4 +1,4 @@
-"""A CSV file as columns of text, and the dates and numbers in them, in the forms that spreadsheets and dumps have."""
+"""A CSV file as columns of text, and the dates and numbers in them, in their many forms."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Ways to forecast a series from its own past: the naive one, and those that have to be better to be delivered."""
+"""Ways to forecast a series from its own past: the naive one, and those that have to be better."""
 
 from collections.abc import Callable, Mapping
 

@@ -91,7 +91,7 @@ class DealsOfFile:
 
 
 def recognised(file: Csv, choice: Choice, as_of: date | None = None) -> SeriesOfFile | DealsOfFile:
-    """Return what a file is by its columns: deals where they are created and closed, else values at dates."""
+    """Return what a file is: deals where they are created and closed, else values at dates."""
     if choice.date is None and file.heading(None, CREATED) and file.heading(None, CLOSED):
         return _deals(file, choice, as_of)
     return _series(file, choice)

@@ -1,4 +1,4 @@
-"""What of the pipeline will be won within some days: by how deals of each age, group and stage were won and lost.
+"""What of the pipeline will be won: by how deals of each age, group and stage were before.
 
 A deal is won or lost at a hazard that depends on its age in days, whatever may happen to it first (Aalen–Johansen).
 What open deals of a group are worth is what deals of the group were won for: their own amounts change until they close,
@@ -98,36 +98,36 @@ class PipelineForecast:
         return float("nan") if np.isnan(errors).all() else float(np.nanmean(errors))
 
 
-def outlook(known: Deals, day: int, days: int, stage: Floats | None = None) -> Outlook:
+def outlook(deals: Deals, day: int, days: int, stage: Floats | None = None) -> Outlook:
     """Return what is expected after a day, by what was known at its end.
 
     `stage` is of each deal how much more likely it is won than others of its age and group.
     """
-    is_closed = known.closed != OPEN
-    age = _ages(known, is_closed, day)
-    won_by, open_still = _incidence(age, is_closed, known.won)
-    worth, rates = _worth(known, day), _rates(known, is_closed)
-    groups = known.group[~is_closed]
-    expected = chances(known, day, days, stage)[~is_closed] * worth[groups]
+    is_closed = deals.closed != OPEN
+    age = _ages(deals, is_closed, day)
+    won_by, open_still = _incidence(age, is_closed, deals.won)
+    worth, rates = _worth(deals, day), _rates(deals, is_closed)
+    groups = deals.group[~is_closed]
+    by_deal = chances(deals, day, days, stage)[~is_closed] * worth[groups]
     # Deals to come: as many as in the last days, each with what is left of the days from when it comes.
-    fresh = known.group[(known.created > day - days) & (known.created <= day)]
-    arrivals = np.bincount(fresh, minlength=len(known.names)) / days
+    fresh = deals.group[(deals.created > day - days) & (deals.created <= day)]
+    arrivals = np.bincount(fresh, minlength=len(deals.names)) / days
     whole = float(np.clip((won_by[:days] - won_by[0]) / open_still[0], 0.0, 1.0).sum())
     return Outlook(
-        of_open=float(expected.sum()),
+        of_open=float(by_deal.sum()),
         to_come=float((arrivals * worth * rates).sum() * whole),
         open_deals=len(groups),
-        by_group={name: float(expected[groups == place].sum()) for place, name in enumerate(known.names)},
+        by_group={name: float(by_deal[groups == place].sum()) for place, name in enumerate(deals.names)},
     )
 
 
-def chances(known: Deals, day: int, days: int, stage: Floats | None = None) -> Floats:
+def chances(deals: Deals, day: int, days: int, stage: Floats | None = None) -> Floats:
     """Return of each deal the chance to be won within some days; 0 of those that are closed."""
-    is_closed = known.closed != OPEN
-    age = _ages(known, is_closed, day)
-    won_by, open_still = _incidence(age, is_closed, known.won)
+    is_closed = deals.closed != OPEN
+    age = _ages(deals, is_closed, day)
+    won_by, open_still = _incidence(age, is_closed, deals.won)
     within = np.clip((_later(won_by, days) - won_by) / open_still, 0.0, 1.0)
-    factor = _rates(known, is_closed)[known.group] * (1.0 if stage is None else stage)
+    factor = _rates(deals, is_closed)[deals.group] * (1.0 if stage is None else stage)
     chance: Floats = np.where(is_closed, 0.0, np.minimum(within[age] * factor, 1.0))
     return chance
 
@@ -140,38 +140,40 @@ def forecast_pipeline(deals: Deals, day: int, days: int, rules: Rules, stage: Fl
     errors = {name: np.full((len(origins), 1), np.nan) for name in (NAIVE, HAZARDS, BOTH)}
     for row, origin in enumerate(origins):
         came = np.array([now.won_within(origin, origin + days)])
-        known = now.as_of(origin)
-        for name, value in _each(known, origin, days, outlook(known, origin, days)).items():
+        then = now.as_of(origin)
+        for name, value in _each(then, origin, days, outlook(then, origin, days)).items():
             errors[name][row] = scale.errors(came, np.array([value]))
     # What came after an origin is seen once its days are over: so many origins later.
     past = PastForecasts(errors, [-(-days // ORIGIN_EVERY)])
     chosen = choose(past, rules)
-    ahead = outlook(now, day, days, None if stage is None else stage[deals.created <= day])
-    values = _each(now, day, days, ahead)
+    expected = outlook(now, day, days, None if stage is None else stage[deals.created <= day])
+    values = _each(now, day, days, expected)
     width = half_width(past.errors[chosen.method][:, 0], rules)
     low, high = (None, None) if width is None else scale.interval(values[chosen.method], width)
-    return PipelineForecast(days, values[chosen.method], low, high, values[NAIVE], ahead, chosen, replay(past, rules))
+    return PipelineForecast(
+        days, values[chosen.method], low, high, values[NAIVE], expected, chosen, replay(past, rules)
+    )
 
 
-def _origins(known: Deals, day: int, days: int) -> list[int]:
-    """Return past days whose end is seen, and before which the naive forecast saw as many days, the oldest first."""
-    if not len(known.created):
+def _origins(deals: Deals, day: int, days: int) -> list[int]:
+    """Return past days, the oldest first, with as many days seen before and after them."""
+    if not len(deals.created):
         return []
-    closed = known.closed[known.closed != OPEN]
+    closed = deals.closed[deals.closed != OPEN]
     first = int(closed.min()) if len(closed) else day
     origins = [day - days - ORIGIN_EVERY * back for back in range(ORIGINS)]
     return [origin for origin in reversed(origins) if origin - days >= first]
 
 
-def _each(known: Deals, day: int, days: int, ahead: Outlook) -> dict[str, float]:
+def _each(deals: Deals, day: int, days: int, expected: Outlook) -> dict[str, float]:
     """Return what each way says: as much as in the last days, by the deals, and the mean of both."""
-    naive = known.won_within(day - days, day)
-    return {NAIVE: naive, HAZARDS: ahead.value, BOTH: (naive + ahead.value) / 2}
+    naive = deals.won_within(day - days, day)
+    return {NAIVE: naive, HAZARDS: expected.value, BOTH: (naive + expected.value) / 2}
 
 
-def _ages(known: Deals, is_closed: Flags, day: int) -> Days:
+def _ages(deals: Deals, is_closed: Flags, day: int) -> Days:
     """Return the age of each deal in days, when it closed or else on the day."""
-    ages: Days = np.clip(np.where(is_closed, known.closed, day) - known.created, 0, MAX_AGE)
+    ages: Days = np.clip(np.where(is_closed, deals.closed, day) - deals.created, 0, MAX_AGE)
     return ages
 
 
@@ -197,29 +199,29 @@ def _hazard(events: Days, at_risk: Floats) -> Floats:
     return hazard
 
 
-def _worth(known: Deals, day: int) -> Floats:
+def _worth(deals: Deals, day: int) -> Floats:
     """Return what a win of each group was worth lately, drawn to that of all."""
-    lately = known.won & (known.closed > day - WORTH_OF)
+    lately = deals.won & (deals.closed > day - WORTH_OF)
     if not lately.any():
-        return np.zeros(len(known.names))
-    size = len(known.names)
-    sums = np.bincount(known.group[lately], weights=known.worth[lately], minlength=size)
-    counts = np.bincount(known.group[lately], minlength=size)
-    worth: Floats = (sums + WORTH_PRIOR * known.worth[lately].mean()) / (counts + WORTH_PRIOR)
+        return np.zeros(len(deals.names))
+    size = len(deals.names)
+    sums = np.bincount(deals.group[lately], weights=deals.worth[lately], minlength=size)
+    counts = np.bincount(deals.group[lately], minlength=size)
+    worth: Floats = (sums + WORTH_PRIOR * deals.worth[lately].mean()) / (counts + WORTH_PRIOR)
     return worth
 
 
-def _rates(known: Deals, is_closed: Flags) -> Floats:
+def _rates(deals: Deals, is_closed: Flags) -> Floats:
     """Return how much more often deals of each group are won than all, drawn to all."""
-    if not known.won.any():
-        return np.ones(len(known.names))
-    size, base = len(known.names), float(known.won[is_closed].mean())
-    closed = np.bincount(known.group[is_closed], minlength=size)
-    won = np.bincount(known.group[known.won], minlength=size)
+    if not deals.won.any():
+        return np.ones(len(deals.names))
+    size, base = len(deals.names), float(deals.won[is_closed].mean())
+    closed = np.bincount(deals.group[is_closed], minlength=size)
+    won = np.bincount(deals.group[deals.won], minlength=size)
     rates: Floats = (won + RATE_PRIOR * base) / (closed + RATE_PRIOR) / base
     return rates
 
 
-def _half_a_win(known: Deals) -> float:
+def _half_a_win(deals: Deals) -> float:
     """Return what is added before logarithms, so that days without a win can be compared."""
-    return float(known.worth[known.won].mean()) / 2 if known.won.any() else 1.0
+    return float(deals.worth[deals.won].mean()) / 2 if deals.won.any() else 1.0

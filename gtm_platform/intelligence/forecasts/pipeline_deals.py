@@ -1,4 +1,4 @@
-"""`intelligence/pipeline_deals`: the deals of the pipelines as of the day, with what is compared in forecasts."""
+"""`intelligence/pipeline_deals`: the deals of the pipelines as of the day."""
 
 import ibis
 

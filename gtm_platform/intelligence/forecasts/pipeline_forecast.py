@@ -1,4 +1,4 @@
-"""`intelligence/pipeline_forecast`: what of the pipeline will be won within some days, beside the naive forecast."""
+"""`intelligence/pipeline_forecast`: what will be won within some days, beside naive."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -107,7 +107,7 @@ def _sightings(rows: Sequence[tuple[Any, ...]], stages: Sequence[tuple[Any, ...]
 
 def _of_horizon(result: PipelineForecast, deals: Deals, day: date, *, uses_stages: bool) -> Iterator[dict[str, Any]]:
     common = {"days": result.days, "until": day + timedelta(days=result.days)}
-    ahead, chosen = result.outlook, result.chosen
+    expected, chosen = result.outlook, result.chosen
     figures: Mapping[str, float | None] = {
         "error": chosen.errors[chosen.method],
         "naive_error": chosen.errors["naive"],
@@ -116,9 +116,9 @@ def _of_horizon(result: PipelineForecast, deals: Deals, day: date, *, uses_stage
     yield {
         **common,
         "deal_group": ALL,
-        "open_deals": ahead.open_deals,
-        "of_open": round(ahead.of_open),
-        "to_come": round(ahead.to_come),
+        "open_deals": expected.open_deals,
+        "of_open": round(expected.of_open),
+        "to_come": round(expected.to_come),
         "value": round(result.value),
         "low": None if result.low is None else round(result.low),
         "high": None if result.high is None else round(result.high),
@@ -132,7 +132,7 @@ def _of_horizon(result: PipelineForecast, deals: Deals, day: date, *, uses_stage
     is_open = deals.closed == OPEN
     for place, name in enumerate(deals.names):
         if count := int((is_open & (deals.group == place)).sum()):
-            yield {**common, "deal_group": name, "open_deals": count, "of_open": round(ahead.by_group[name])}
+            yield {**common, "deal_group": name, "open_deals": count, "of_open": round(expected.by_group[name])}
 
 
 TABLE = DailyTable(

@@ -1,4 +1,4 @@
-"""The past of a figure, its forecast with the interval, and the naive forecast, as an image within Markdown."""
+"""A figure's past, its forecast with the interval, and the naive one, as an image in Markdown."""
 
 import base64
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ class Plot:
     """What is drawn: the past, and for each step to come the forecast, its interval and the naive one."""
 
     past: Sequence[float]
-    ahead: Sequence[Value]
+    forecast: Sequence[Value]
     low: Sequence[Value]
     high: Sequence[Value]
     naive: Sequence[Value]
@@ -33,15 +33,15 @@ class Plot:
             self._band(first),
             self._line([*enumerate(self.past)], PAST),
             self._line([(first, last), *enumerate(self.naive, first + 1)], NAIVE, "5 4"),
-            self._line([(first, last), *enumerate(self.ahead, first + 1)], AHEAD),
+            self._line([(first, last), *enumerate(self.forecast, first + 1)], AHEAD),
         ]
         size = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
         return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(shapes)}</svg>'
 
     def _place(self, number: int, value: float) -> str:
-        values = [each for each in (*self.past, *self.ahead, *self.low, *self.high, *self.naive) if each is not None]
+        values = [each for each in (*self.past, *self.forecast, *self.low, *self.high, *self.naive) if each is not None]
         low, high = min(values), max(values)
-        steps = max(len(self.past) + len(self.ahead) - 1, 1)
+        steps = max(len(self.past) + len(self.forecast) - 1, 1)
         x = EDGE + (WIDTH - 2 * EDGE) * number / steps
         y = HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * (value - low) / ((high - low) or 1)
         return f"{x:.1f},{y:.1f}"

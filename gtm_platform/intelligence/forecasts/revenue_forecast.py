@@ -1,4 +1,4 @@
-"""`intelligence/revenue_forecast`: MRR at the end of each of the next months, beside the naive forecast."""
+"""`intelligence/revenue_forecast`: MRR at the end of each of the next months, beside naive."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,9 @@ from gtm_platform.policy import policy as current_policy
 CONTRACT = Contract(
     {
         "month": Column("date", "First day of the month at whose end it will be so much.", nullable=False),
-        "ahead": Column("int64", "Months after the last one that is over.", nullable=False, rule=lambda v: v >= 1),
+        "months_ahead": Column(
+            "int64", "Months after the last one that is over.", nullable=False, rule=lambda v: v >= 1
+        ),
         "value": Column("int64", "What is delivered: the best forecast so far; minor units.", nullable=False),
         "low": Column("int64", "Lower end of the interval; null where past forecasts are too few."),
         "high": Column("int64", "Upper end of it."),
@@ -40,7 +42,7 @@ CONTRACT = Contract(
     about="MRR of the months to come, from how it moved in those that are over; amounts in minor units of the "
     "reporting currency.",
     figures={
-        "value": lambda t: t["value"].argmax(t["ahead"]),
+        "value": lambda t: t["value"].argmax(t["months_ahead"]),
         "naive": lambda t: t["naive"].max(),
         "error": lambda t: t["error"].mean(),
         "naive_error": lambda t: t["naive_error"].mean(),
@@ -72,7 +74,7 @@ def table(cohorts: ibis.Table, policy: Policy, day: date) -> pa.Table:
 
 
 def months_of(rows: Sequence[tuple[Any, ...]]) -> Months:
-    """Return months by [month, MRR, new MRR, whether observed], in order; in one that is left out nobody paid."""
+    """Return months by [month, MRR, new MRR, whether observed]; in one left out nobody paid."""
     by_month = {(month.year * 12 + month.month): (mrr, new, observed) for month, mrr, new, observed in rows}
     span = range(min(by_month), max(by_month) + 1)
     filled = [by_month.get(place, (0, 0, True)) for place in span]
@@ -97,10 +99,10 @@ def _lines(months: Months, policy: Policy) -> Iterator[dict[str, Any]]:
     result = forecast_months(months, policy)
     last = months.first.year * 12 + months.first.month - 1 + len(months.mrr) - 1
     for step in result.steps:
-        place = step.ahead - 1
+        place = step.number - 1
         yield {
-            "month": date((last + step.ahead) // 12, (last + step.ahead) % 12 + 1, 1),
-            "ahead": step.ahead,
+            "month": date((last + step.number) // 12, (last + step.number) % 12 + 1, 1),
+            "months_ahead": step.number,
             "value": max(round(step.value), 0),
             "low": None if step.low is None else max(round(step.low), 0),
             "high": None if step.high is None else round(step.high),

@@ -24,9 +24,9 @@ TRIED_LAST = 60  # origins that are gone back
 
 @dataclass(frozen=True)
 class Step:
-    """The forecast of one step ahead."""
+    """The forecast of a step, counted from the end of the series."""
 
-    ahead: int
+    number: int
     value: float
     low: float | None
     high: float | None
@@ -60,26 +60,26 @@ def forecast_series(
     new: Floats | None = None,
     months: int = PAST,
 ) -> SeriesForecast:
-    """Forecast so many steps of a series; `new` is what of each value came in its step, where that is known."""
+    """Forecast so many steps of a series; `new` is what of each value came in its step."""
     if len(values) < LEAST_PAST:
         raise TooLittlePast(f"The series has {len(values)} values; a forecast needs {LEAST_PAST}.")
     methods = methods_for(values, season, new, months)
     scale = _scale(values)
     past = _past(values, steps, season, new, months, scale)
     chosen = choose(past, rules)
-    ahead = methods[chosen.method](values, steps)
+    forecast = methods[chosen.method](values, steps)
     widths = half_widths(past.errors[chosen.method], rules)
     naive = methods[NAIVE](values, steps)
     return SeriesForecast(
-        tuple(_step(place, ahead, widths, naive, scale) for place in range(steps)),
+        tuple(_step(place, forecast, widths, naive, scale) for place in range(steps)),
         chosen,
         {name: _by_step(errors) for name, errors in past.common().items()},
         replay(past, rules),
     )
 
 
-def _step(place: int, ahead: Floats, widths: Floats, naive: Floats, scale: Scale) -> Step:
-    value, width = float(ahead[place]), float(widths[place])
+def _step(place: int, forecast: Floats, widths: Floats, naive: Floats, scale: Scale) -> Step:
+    value, width = float(forecast[place]), float(widths[place])
     low, high = (None, None) if np.isnan(width) else scale.interval(value, width)
     return Step(place + 1, value, low, high, float(naive[place]))
 
@@ -100,8 +100,8 @@ def _past(values: Floats, steps: int, season: int, new: Floats | None, months: i
         came = values[origin : origin + steps]
         of_then = methods_for(values[:origin], season, None if new is None else new[:origin], months)
         for name in names:
-            ahead = of_then[name](values[:origin], steps)[: len(came)]
-            errors[name][row, : len(came)] = scale.errors(came, ahead)
+            forecast = of_then[name](values[:origin], steps)[: len(came)]
+            errors[name][row, : len(came)] = scale.errors(came, forecast)
     return PastForecasts(errors, range(1, steps + 1))
 
 

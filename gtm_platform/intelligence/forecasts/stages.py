@@ -1,4 +1,4 @@
-"""How much more likely deals of a stage are won than others of their age and group: by the stages of earlier days.
+"""How much more likely deals of a stage are won than others of their age and group.
 
 Where a deal stood on an earlier day is in the lake since its first day. The factors of stages are used only where they
 would have foreseen the wins of later days better than age and group alone.
@@ -25,7 +25,7 @@ class Sighting:
 
 
 def stage_factors(deals: Deals, sightings: Sequence[Sighting], day: int, days: int) -> Mapping[str, float]:
-    """Return the factor of each stage; none where too little was seen, or where they would not have helped.
+    """Return the factor of each stage; none where too little was seen, or they would not have helped.
 
     Only what was won until `day` counts: sightings whose days are not over by then are left out.
     """

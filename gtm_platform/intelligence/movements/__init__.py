@@ -1,1 +1,1 @@
-"""How MRR moves: what came, grew, shrank and left, per customer, period and definition of MRR, and what is retained."""
+"""How MRR moves and what of it is retained, per customer, period and definition of MRR."""

@@ -1,4 +1,4 @@
-"""What has to hold of movements: they add up to the cent, by every definition, and agree with what customers pay."""
+"""What has to hold of movements: they add up to the cent, and agree with what customers pay."""
 
 import ibis
 
@@ -21,7 +21,7 @@ def do_not_add_up(rows: ibis.Table) -> ibis.Table:
 
 
 def opening_is_no_closing(rows: ibis.Table, before: ibis.Table) -> ibis.Table:
-    """Return the definitions whose openings come to other than what the day before it closed, or opened, with."""
+    """Return the definitions whose openings come to other than what the day before it ended with."""
     start = rows.aggregate(start=rows["period_start"].max())
     then = before.cross_join(start)
     carried = ibis.ifelse(then["period_start"] == then["start"], then["opening"], then["closing"])
@@ -32,7 +32,7 @@ def opening_is_no_closing(rows: ibis.Table, before: ibis.Table) -> ibis.Table:
 
 
 def differ_from_revenue(rows: ibis.Table, revenue: ibis.Table, policy: Policy) -> ibis.Table:
-    """Return the customers whose closing is off from their MRR by more than a minor unit for each currency."""
+    """Return customers whose closing is off from their MRR by more than a minor unit per currency."""
     ours = rows.filter(rows["mrr_policy"] == OURS)
     sums = ours.group_by("customer_id").agg(closing=ours["closing"].sum(), currencies=ours.count())
     stated = revenue.filter(revenue["mrr_reporting"].notnull())
@@ -55,9 +55,9 @@ def bridge_does_not_lead(moved: ibis.Table, bridge: ibis.Table) -> ibis.Table:
     """Return the customers whose causes do not lead from our MRR to that of another definition."""
     closings = moved.group_by("customer_id", "mrr_policy").agg(closing=moved["closing"].sum())
     ours = closings.filter(closings["mrr_policy"] == OURS).select("customer_id", ours="closing")
-    others = closings.filter(closings["mrr_policy"] != OURS)
+    compared = closings.filter(closings["mrr_policy"] != OURS)
     causes = bridge.group_by("customer_id", mrr_policy=bridge["to_policy"]).agg(amount=bridge["amount"].sum())
-    both = others.left_join(ours, "customer_id", rname="{name}_of_ours")
+    both = compared.left_join(ours, "customer_id", rname="{name}_of_ours")
     both = both.left_join(causes, ["customer_id", "mrr_policy"], rname="{name}_of_causes")
     both = both.mutate(explained=both["ours"].fill_null(0) + both["amount"].fill_null(0))
     return both.filter(both["explained"] != both["closing"]).select(

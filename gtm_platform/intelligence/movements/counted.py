@@ -44,8 +44,8 @@ def steps(first: MrrPolicy, last: MrrPolicy) -> Iterator[tuple[str, MrrPolicy]]:
     now = first
     for status, cause in OF_STATUS.items():
         if (status in first.statuses) != (status in last.statuses):
-            others = tuple(each for each in now.statuses if each != status)
-            now = now.model_copy(update={"statuses": (*others, status) if status in last.statuses else others})
+            rest = tuple(each for each in now.statuses if each != status)
+            now = now.model_copy(update={"statuses": (*rest, status) if status in last.statuses else rest})
             yield cause, now
     for cause, field in ((PAUSE, "count_paused_collection"), (DISCOUNT, "discounts"), (END, "ends")):
         value = getattr(last, field)
@@ -55,7 +55,7 @@ def steps(first: MrrPolicy, last: MrrPolicy) -> Iterator[tuple[str, MrrPolicy]]:
 
 
 def book(subscriptions: ibis.Table, definitions: dict[str, MrrPolicy], rules: Money, day: Day) -> ibis.Table:
-    """Return [customer_id, currency] with what each definition comes to, in whole minor units of the currency."""
+    """Return [customer_id, currency] with what each definition comes to, in whole minor units."""
     owned = subscriptions.filter(subscriptions["is_leading"])
     currency = owned["currency"].fill_null(rules.reporting_currency).lower()
     worth = owned.select(
@@ -71,10 +71,10 @@ def book(subscriptions: ibis.Table, definitions: dict[str, MrrPolicy], rules: Mo
 
 
 def in_reporting(minor: ibis.Value, currency: ibis.ir.StringValue, rules: Money) -> ibis.ir.IntegerValue:
-    """Convert whole minor units of a currency into whole minor units of the reporting currency, rounded once."""
+    """Convert whole minor units of a currency into those of the reporting currency, rounded once."""
     return reporting_minor(money.major(minor, currency), currency, rules)
 
 
 def reporting_minor(amount: ibis.Value, currency: ibis.ir.StringValue, rules: Money) -> ibis.ir.IntegerValue:
-    """Convert major units of a currency into whole minor units of the reporting currency; null without a rate."""
+    """Convert major units into whole minor units of the reporting currency; null without a rate."""
     return money.minor(money.reported(amount, currency, rules), ibis.literal(rules.reporting_currency))

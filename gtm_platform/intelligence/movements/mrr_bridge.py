@@ -1,4 +1,4 @@
-"""`intelligence/mrr_bridge`: why a customer's MRR is another by another definition, cause by cause, to the cent.
+"""`intelligence/mrr_bridge`: why a customer's MRR is another by another definition, to the cent.
 
 From our definition to each of the compared, one setting after the other is changed; what each changes is its cause.
 What is left in the end is what a definition that follows no rates has of older ones.

@@ -1,4 +1,4 @@
-"""`intelligence/mrr_movements`: what became of each customer's MRR since the period began, by each definition of MRR.
+"""`intelligence/mrr_movements`: what became of each customer's MRR since the period began.
 
 A day goes on from the newest one before it: its opening is what that had as closing, where a period begins, and else
 its opening. So every opening is a closing, and nothing of after the day is used.
@@ -58,7 +58,7 @@ CONTRACT = Contract(
 def table(
     subscriptions: ibis.Table, revenue: ibis.Table, people: ibis.Table, previous: ibis.Table, policy: Policy, day: Day
 ) -> ibis.Table:
-    """Return a row per definition of MRR, customer and currency with an amount at either end, or ever before."""
+    """Return a row per definition, customer and currency with an amount at either end, or before."""
     start = as_scalar(day).truncate(UNITS[policy.revenue.period])
     rows = _both_ends(_now(subscriptions, policy, day), _before(previous, people, start), previous)
     rows = rows.left_join(revenue.select("customer_id", "first_paid_at"), "customer_id", rname="{name}_of_revenue")
@@ -83,7 +83,7 @@ def _now(subscriptions: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
 
 
 def _before(previous: ibis.Table, people: ibis.Table, start: ibis.ir.DateScalar) -> ibis.Table:
-    """Return [*KEY, opening_minor, opening, had_mrr] as the period began; who was merged since is one from then on."""
+    """Return [*KEY, opening_minor, opening, had_mrr] as the period began, of who was merged in one."""
     goes_on = previous["period_start"] == start
     had = previous["had_mrr"] | (~goes_on & (previous["closing_minor"] > 0))
     rows = previous.mutate(

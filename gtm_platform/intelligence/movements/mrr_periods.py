@@ -1,4 +1,4 @@
-"""`intelligence/mrr_periods`: the movements of every period so far, summed by definition of MRR, with NRR and GRR."""
+"""`intelligence/mrr_periods`: the movements of every period so far, with NRR and GRR."""
 
 import ibis
 

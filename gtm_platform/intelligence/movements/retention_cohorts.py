@@ -1,4 +1,4 @@
-"""`intelligence/retention_cohorts`: of who began to pay in a month, how many still pay, and how much, month by month.
+"""`intelligence/retention_cohorts`: who still pays of those who began in a month, and how much.
 
 A month that is over stays as it was on its last day. Months before the platform's first day are reconstructed once,
 from when subscriptions began and ended, each at what it was last worth: they know of no expansion by price.
@@ -69,7 +69,7 @@ def table(
 
 
 def _began(subscriptions: ibis.Table, revenue: ibis.Table) -> ibis.Table:
-    """Return [customer_id, cohort]: by the first payment, or where none is shown by the first subscription."""
+    """Return [customer_id, cohort]: by the first payment, or without one by the first subscription."""
     counts = subscriptions.filter(subscriptions["is_leading"] & subscriptions["status"].isin(COUNTED))
     first = counts.group_by("customer_id").agg(started=counts["started_at"].min())
     rows = left_join_all(revenue.select("customer_id", "first_paid_at"), [first])

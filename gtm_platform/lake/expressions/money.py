@@ -44,6 +44,11 @@ def minor(amount: ibis.Value, currency: ibis.ir.StringValue) -> ibis.ir.IntegerV
     return whole
 
 
+def minor_units(currency: str) -> int:
+    """Return how many minor units a major one of a currency has."""
+    return 1 if currency in NO_MINOR_UNIT else 1000 if currency in THREE_DECIMALS else 100
+
+
 def reported(amount: ibis.Value, currency: ibis.ir.StringValue, rules: Money) -> ibis.ir.DecimalValue:
     """Convert an amount into the reporting currency; null where the policy has no rate for its own."""
     return amount * currency.lower().cases(*[(name, _rate(rate)) for name, rate in rules.rates.items()])

@@ -1,4 +1,4 @@
-"""What became of an amount between two moments: it came, grew, shrank, left or stayed. Exactly these, in this order.
+"""What became of an amount between two moments: it came, grew, shrank, left or stayed.
 
 Every table and metric that speaks of new, expansion, contraction and churn asks these functions.
 """

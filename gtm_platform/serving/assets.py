@@ -26,6 +26,7 @@ from gtm_platform.serving.snapshot.layout import (
     COMPANY_IDS,
     CUSTOMERS,
     HISTORY_DAYS,
+    INTELLIGENCE,
     PEOPLE,
     SCORES,
     TRANSITIONS,
@@ -35,7 +36,7 @@ from gtm_platform.state import open_state
 
 KEY = dg.AssetKey(["serving", "snapshot"])
 CENT = 0.01
-READ = (CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS, COMPANIES, TRANSITIONS, COHORT_ERRORS)
+READ = (CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS, COMPANIES, TRANSITIONS, COHORT_ERRORS, *INTELLIGENCE)
 
 
 @dg.asset(

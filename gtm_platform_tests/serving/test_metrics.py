@@ -90,8 +90,19 @@ TRACK_RECORD = {
     "alert_precision_30d": f"select sum(useful) / sum(useful + not_useful) {JUDGED}",
     "odd_figures": "select count(*) from odd",
 }
+NEWEST_PERIOD = "from periods where mrr_policy = 'ours' order by period_start desc limit 1"
+REVENUE = {
+    "period_nrr": f"select (opening + fx + expansion - contraction - churn) / opening {NEWEST_PERIOD}",
+    "period_grr": f"select (opening + fx - contraction - churn) / opening {NEWEST_PERIOD}",
+    "revenue_forecast_error": "select avg(error) from revenue_forecast",
+    "revenue_forecast_naive_error": "select avg(naive_error) from revenue_forecast",
+    "pipeline_forecast_error": "select avg(error) from pipeline_forecast where deal_group = 'all'",
+    "pipeline_forecast_naive_error": "select avg(naive_error) from pipeline_forecast where deal_group = 'all'",
+    "expansion_companies": "select count(distinct company_id) from opportunities",
+}
+OF_THE_DAY = {**CURRENT, **COMPANIES, **HUBSPOT, **TRACK_RECORD, **REVENUE}
 EXPECTED = (
-    {name: (query, 0) for name, query in {**CURRENT, **COMPANIES, **HUBSPOT, **TRACK_RECORD}.items()}
+    {name: (query, 0) for name, query in OF_THE_DAY.items()}
     | {f"{name}_{days}d": (BOTH + query, days) for name, query in WINDOW.items() for days in (7, 30)}
     | {f"{name}_{days}d": (query, days) for name, query in WINDOW_OF_SCORES.items() for days in (7, 30)}
     | {
@@ -105,6 +116,10 @@ OF_TODAY = {
     "companies": "core/unified_companies",
     "errors": "cohorts/validation_errors",
     "truth": "delivery/hubspot_truth",
+    "periods": "intelligence/mrr_periods",
+    "revenue_forecast": "intelligence/revenue_forecast",
+    "pipeline_forecast": "intelligence/pipeline_forecast",
+    "opportunities": "intelligence/expansion_opportunities",
 }
 
 

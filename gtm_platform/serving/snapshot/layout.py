@@ -14,7 +14,7 @@ from gtm_platform.health.customer_health import CONTRACT as HEALTH
 from gtm_platform.lake.contracts import Column
 from gtm_platform.unified.customers import CONTRACT as WIDE
 
-FORMAT = 6  # of the file; a reader opens no other
+FORMAT = 7  # of the file; a reader opens no other
 CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS = (
     "core/unified_customers",
     "health/customer_health",
@@ -25,6 +25,13 @@ COMPANIES, TRANSITIONS, COHORT_ERRORS = (
     "core/unified_companies",
     "cohorts/transitions",
     "cohorts/validation_errors",
+)
+INTELLIGENCE = tuple(
+    f"intelligence/{name}"
+    for name in (
+        *("mrr_periods", "mrr_bridge", "retention_cohorts", "revenue_forecast"),
+        *("pipeline_deals", "pipeline_forecast", "expansion_opportunities"),
+    )
 )
 HISTORY_DAYS = 90
 

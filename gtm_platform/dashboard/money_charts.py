@@ -8,7 +8,7 @@ import pandas as pd
 from gtm_platform.dashboard.charts import ACCENT, BAD, GOOD, INK, MUTED, WARN, Drawing, Rows
 
 GRID = "#ecedea"
-MONTH = "%b %Y"
+MONTH, MONTHS_NAMED = "%b %Y", 6
 KINDS = {"level": ACCENT, "gain": GOOD, "loss": BAD}
 
 
@@ -40,7 +40,7 @@ def share_lines(rows: Rows, colours: Mapping[str, str], height: int = 220) -> Dr
         alt.Chart(data, height=height)
         .mark_line(strokeWidth=2, point=True)
         .encode(
-            x=alt.X("month:T", title=None, axis=_months()),
+            x=alt.X("month:T", title=None, axis=_months(data["month"].nunique())),
             y=alt.Y("value:Q", title=None, axis=y_axis, scale=alt.Scale(zero=False, nice=True)),
             color=alt.Color(
                 "name:N",
@@ -80,7 +80,7 @@ def forecast_band(past: Rows, steps: Rows, axis: str, height: int = 260) -> Draw
     before, after = pd.DataFrame([dict(row) for row in past]), pd.DataFrame([dict(row) for row in steps])
     for frame in (before, after):
         frame["month"] = pd.to_datetime(frame["month"])
-    x = alt.X("month:T", title=None, axis=_months())
+    x = alt.X("month:T", title=None, axis=_months(len(before) + len(after)))
     y = alt.Y("value:Q", title=None, axis=_amounts(axis), scale=alt.Scale(zero=False, nice=True))
     tips = [
         alt.Tooltip("month:T", format=MONTH),
@@ -95,8 +95,11 @@ def forecast_band(past: Rows, steps: Rows, axis: str, height: int = 260) -> Draw
     )
 
 
-def _months() -> alt.Axis:
-    return alt.Axis(format=MONTH, grid=False, domain=False, ticks=False, labelColor=MUTED, labelOverlap=True)
+def _months(count: int) -> alt.Axis:
+    every = alt.TimeIntervalStep(interval="month", step=max(1, -(-count // MONTHS_NAMED)))
+    return alt.Axis(
+        format=MONTH, grid=False, domain=False, ticks=False, labelColor=MUTED, labelOverlap=True, tickCount=every
+    )
 
 
 def _amounts(axis: str) -> alt.Axis:

@@ -121,7 +121,7 @@ def _opportunities(answer: PipelineAnswer, currency: str) -> None:
             "company": each.company or each.company_id,
             "mrr": each.mrr,
             "at_stake": each.at_stake,
-            "evidence": "; ".join(words(sign) for sign in each.evidence),
+            "evidence": "; ".join(_evidence(sign) for sign in each.evidence),
         }
         for each in opportunities.listed
     ]
@@ -142,6 +142,12 @@ def _opportunities(answer: PipelineAnswer, currency: str) -> None:
         selection_mode="single-cell",
         alt="Companies that may buy more",
     )
+
+
+def _evidence(sign: str) -> str:
+    """Return a sign as people read it: near_limit: 91 % of its limits."""
+    name, _, figure = sign.partition(": ")
+    return f"{words(name)}: {figure}"
 
 
 PAGE = Page("pipeline", "Pipeline", ":material/filter_alt:", 52, show)

@@ -95,7 +95,7 @@ class Chosen:
             return "Too little past: no forecast's end has been seen yet, so the naive one is delivered."
         means = f"its mean error over {self.past} past forecasts is {best:.1%}, that of the naive {naive:.1%}"
         if self.method != NAIVE:
-            return f"{self.method} is delivered: {means}."
+            return f"{self.method.capitalize()} is delivered: {means}."
         if self.best == NAIVE:
             return f"Naive is best so far: its mean error over {self.past} past forecasts is {naive:.1%}."
         return f"Naive is best so far: {self.best} was nearest to it; {means}."

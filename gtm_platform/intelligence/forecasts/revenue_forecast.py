@@ -108,13 +108,21 @@ def _lines(months: Months, policy: Policy) -> Iterator[dict[str, Any]]:
             "high": None if step.high is None else round(step.high),
             "naive": round(step.naive),
             "method": result.chosen.method,
-            "verdict": result.chosen.sentence,
+            "verdict": _verdict(result, months),
             "error": _known(result.errors[result.chosen.method][place]),
             "naive_error": _known(result.errors["naive"][place]),
             "coverage": result.delivered.coverage,
             "months": len(months.mrr),
             "observed_months": months.observed,
         }
+
+
+def _verdict(result: SeriesForecast, months: Months) -> str:
+    """Say why the method is delivered, and what of the past is no observation."""
+    reconstructed = len(months.mrr) - months.observed
+    if not reconstructed:
+        return result.chosen.sentence
+    return f"{result.chosen.sentence} Of {len(months.mrr)} months {reconstructed} are reconstructed, not observed."
 
 
 def _known(error: float) -> float | None:

@@ -6,22 +6,28 @@ import ipaddress
 import os
 import re
 import socket
+import sqlite3
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from httpx._transports import default as httpx_transport
 from xdist.scheduler import LoadFileScheduling
 
 from gtm_platform.lake.contracts import TABLES
+from gtm_platform.lake.dagster import run_scope
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings
+from gtm_platform.state import store
+from gtm_platform_tests import first_files
 
 # Every variable of the platform and of the systems; a test holds the file against what the code reads.
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
@@ -99,6 +105,12 @@ def _tables_of_a_test_go_with_it() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _an_empty_home_begins_with_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_scope, "catalogue", SimpleNamespace(renew=first_files.renew))
+    monkeypatch.setattr(store, "_bring_up", first_files.bring_up)
+
+
+@pytest.fixture(autouse=True)
 def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = socket.socket.connect
 
@@ -118,6 +130,14 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(tmp_path / "lake")
 
 
+@sa.event.listens_for(sa.Engine, "connect")
+def _commit_without_waiting_for_the_disk(connection: Any, _: Any) -> None:
+    """No test ends with the power cut; those that kill a process do so to one of their own, without this."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("pragma synchronous=off")
+
+
+os.fsync = lambda _handle: None  # for the same reason
 # No test speaks TLS; to read the certificates for each of their thousands of clients takes 17 ms each time.
 httpx_transport.create_ssl_context = cache(httpx.create_ssl_context)
 # Nothing is read from a developer's own home at import; what fixtures of modules write goes with the process. And every

@@ -1,5 +1,7 @@
 """The back-test of health each month, as an asset and as a command."""
 
+import os
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -22,11 +24,19 @@ from gtm_platform.settings import settings
 from gtm_platform_tests.health.test_backtest import Made, steady, write
 
 
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of nine months, which are dear to write."""
+    folder = tmp_path_factory.mktemp("past") / "lake"
+    write(Lake(folder), Made().past)
+    return folder
+
+
 @pytest.fixture
-def lived() -> Lake:
-    lake = Lake(settings().home / "lake")
-    write(lake, Made().past)
-    return lake
+def lived(past: Path) -> Lake:
+    home = settings().home / "lake"
+    shutil.copytree(past, home, copy_function=os.link)
+    return Lake(home)
 
 
 def test_a_month_keeps_each_figure_with_its_interval(lived: Lake) -> None:

@@ -31,6 +31,7 @@ def tick(source: str, at: datetime) -> Any:
         return schedule(context)
 
 
+@pytest.mark.soak
 def test_without_its_key_a_source_is_off_and_everything_else_works(
     box: Sandbox, dagster: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,8 @@ from gtm_platform_tests.faults.end_to_end_runs import PAGE_TWICE, STORM, early
 from gtm_platform_tests.faults.quiet_worlds import nobody_waits, small_pages
 from gtm_platform_tests.ingest.syncing import RULES
 
+pytestmark = pytest.mark.soak
+
 START = datetime(2026, 3, 2, tzinfo=UTC)
 PEOPLE, SEED = 40, 29
 SEEDS = {"crossbeam": 48, "partnerstack": 48}  # of a world with partners, of which there are few

@@ -143,6 +143,7 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
     settings.cache_clear()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("glue", GLUE.values(), ids=GLUE)
 def test_tables_and_hubspot_are_those_of_a_world_without_the_glue(
     glue: Mapping[str, Mapping[str, Row]], tmp_path: Path, patch: pytest.MonkeyPatch

@@ -94,6 +94,7 @@ def differences(box: Sandbox, lake: Lake) -> list[Row]:
     return rows_of(table)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("seed", [2, 3])
 def test_no_false_alarm_and_a_planted_difference_is_found(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

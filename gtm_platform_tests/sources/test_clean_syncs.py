@@ -69,7 +69,7 @@ def front(source: Source) -> Iterator[tuple[sandbox.Sandbox, Living]]:
 
 
 @pytest.mark.faults("P3")
-@pytest.mark.parametrize("syncs", [100, pytest.param(1_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("syncs", [30, pytest.param(1_000, marks=pytest.mark.long)])
 @pytest.mark.parametrize("source", [each for each in SOURCES if each.name in COUNTED], ids=sorted(COUNTED))
 def test_clean_syncs_raise_nothing(
     source: Source, syncs: int, front: tuple[sandbox.Sandbox, Living], tmp_path: Path

@@ -54,7 +54,7 @@ def share_lines(rows: Rows, colours: Mapping[str, str], height: int = 220) -> Dr
 
 
 def triangle(rows: Rows, height: int) -> Drawing:
-    """Return a cell for each `cohort` and `age`, the darker the larger the share `value`; `text` stands in it."""
+    """Return a cell for each `cohort` and `age`, the darker the larger the share `value`."""
     data = pd.DataFrame([dict(row) for row in rows])
     order = list(dict.fromkeys(data["cohort"]))
     x = alt.X("age:O", title="Months since", axis=alt.Axis(labelAngle=0, labelColor=MUTED, ticks=False, domain=False))
@@ -76,7 +76,7 @@ def triangle(rows: Rows, height: int) -> Drawing:
 
 
 def forecast_band(past: Rows, steps: Rows, axis: str, height: int = 260) -> Drawing:
-    """Return the past by `month` and `value`; then the forecast with `low` and `high`, and the `naive` beside it."""
+    """Return `value` by `month`; then the forecast with `low`, `high`, and the `naive` beside it."""
     before, after = pd.DataFrame([dict(row) for row in past]), pd.DataFrame([dict(row) for row in steps])
     for frame in (before, after):
         frame["month"] = pd.to_datetime(frame["month"])

@@ -7,10 +7,9 @@ from gtm_platform.dashboard.charts import ACCENT, GOOD, draw, money_axis
 from gtm_platform.dashboard.customer_table import money_column
 from gtm_platform.dashboard.money_charts import month_names, share_lines, triangle, waterfall
 from gtm_platform.dashboard.wording import day, money, percent
-from gtm_platform.policy import OURS
-from gtm_platform.serving.answers.revenue import CohortMonth, MrrPeriod, RevenueAnswer
+from gtm_platform.serving.answers.revenue import OUR_POLICY, CohortMonth, MrrPeriod, RevenueAnswer
 
-NAMES = {OURS: "Ours", "stripe": "Stripe's", "chartmogul": "ChartMogul's"}
+NAMES = {OUR_POLICY: "Ours", "stripe": "Stripe's", "chartmogul": "ChartMogul's"}
 STEPS = {
     "fx": ("Rates", 1),
     "new": ("New", 1),
@@ -79,10 +78,12 @@ def _bar(name: str, begin: float, end: float, kind: str, text: str) -> dict[str,
 
 def _causes(answer: RevenueAnswer, name: str, currency: str) -> None:
     """List why the definition's MRR of the newest day is other than ours."""
-    causes = [each for each in answer.causes if name in (OURS, each.to_policy)]
+    causes = [each for each in answer.causes if name in (OUR_POLICY, each.to_policy)]
     if not causes:
         return
-    st.markdown("Why definitions differ today" if name == OURS else f"Why {policy_name(name)} differs from ours today")
+    st.markdown(
+        "Why definitions differ today" if name == OUR_POLICY else f"Why {policy_name(name)} differs from ours today"
+    )
     rows = [each.model_dump() | {"to_policy": policy_name(each.to_policy), "cause": each.cause} for each in causes]
     st.dataframe(
         pd.DataFrame(rows),
@@ -103,7 +104,7 @@ def show_retention_trend(answer: RevenueAnswer) -> None:
     st.subheader("Net and gross retention", anchor=False)
     rows = [
         {"name": title, "month": str(each.period_start), "value": value}
-        for each in answer.of_policy(OURS)
+        for each in answer.of_policy(OUR_POLICY)
         for title, value in (("Net", each.nrr), ("Gross", each.grr))
         if value is not None
     ]

@@ -11,6 +11,7 @@ from gtm_platform.reports.wording import money, number, percent, signed
 from gtm_platform.serving.wording import NOTHING, words
 
 MOVED = ("new", "reactivation", "expansion", "contraction", "churn")
+ADDS_UP = "Opening + rates + new + reactivation + expansion − contraction − churn = closing, for every customer."
 CAUSES = """select to_policy, cause, count(*) as customers, sum(amount)::bigint as amount
     from days group by all order by to_policy, abs(sum(amount)) desc, cause"""
 
@@ -21,10 +22,10 @@ def by_definition(figures: Figures) -> list[Table]:
         PERIODS.key,
         f"from days qualify period_start = max(period_start) over () order by mrr_policy <> '{OURS}', mrr_policy",
     )
-    span = f", {periods[0]['period_start']:%-d %b} to {periods[0]['until']:%-d %b}" if periods else ""
+    span = f"{periods[0]['period_start']:%-d %B} to {periods[0]['until']:%-d %B %Y}. " if periods else ""
     return [
         Table(
-            f"Movements by definition of MRR{span}",
+            "Movements by definition of MRR",
             [
                 Column("Definition"), Column("Opening", "right"), Column("Rates", "right"),
                 *(Column(name.capitalize(), "right") for name in MOVED), Column("Closing", "right"),
@@ -42,9 +43,7 @@ def by_definition(figures: Figures) -> list[Table]:
                 ]
                 for row in periods
             ],
-            note="Opening + rates + new + reactivation + expansion − contraction − churn = closing, for every customer."
-            if periods
-            else "",
+            note=f"{span}{ADDS_UP}" if periods else "",
             empty="No period of movements has begun.",
         ),
         _causes(figures),

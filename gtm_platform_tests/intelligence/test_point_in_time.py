@@ -41,7 +41,9 @@ def settle(lake: Lake, history: History, day: date, times: int = 1) -> None:
         for place, row in enumerate(history.subscriptions[day])
     ]
     write(lake, "core/subscriptions", day, subscriptions)
-    paid = [{"customer_id": name, "first_paid_at": moment} for name, moment in history.paid_at.items()]
+    paid = [
+        {"customer_id": name, "first_paid_at": moment - timedelta(days=300)} for name, moment in history.paid_at.items()
+    ]
     write(lake, "core/revenue", day, paid)
     customers = sorted({row["customer_id"] for row in subscriptions})
     write(lake, "identity/people", day, [{"customer_id": each, "company_id": each} for each in customers])

@@ -74,8 +74,8 @@ def _forecast(answer: PipelineAnswer, currency: str) -> None:
         alt="What will be won within some days, beside the naive forecast",
     )
     for each in answer.forecast:
-        held = "" if each.coverage is None else f" Past intervals held {percent(each.coverage)} of what came."
-        st.caption(plain(f"{each.days} days: {each.verdict}{held}"))
+        coverage = "" if each.coverage is None else f" Past intervals held {percent(each.coverage)} of what came."
+        st.caption(plain(f"{each.days} days: {each.verdict}{coverage}"))
 
 
 def _stages(answer: PipelineAnswer, currency: str) -> None:

@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field
 from gtm_platform.policy import OURS
 from gtm_platform.serving.store import Snapshot
 
+OUR_POLICY = OURS
+
 
 class MrrPeriod(BaseModel):
     """The movements of a period; opening + fx + gains − losses = closing, in the reporting currency."""

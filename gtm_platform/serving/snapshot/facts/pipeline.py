@@ -14,7 +14,7 @@ LISTED = 100
 
 
 def make(draft: Draft) -> dict[str, Any]:
-    """Return the forecast by horizon, open deals by stage, and opportunities, those with the most at stake first."""
+    """Return the forecast by horizon, open deals by stage, and who may buy more."""
     landing = draft.landing
     forecast = rows_of_day(landing, FORECAST.key, f"from rows where deal_group = '{ALL}' order by days")
     groups = rows_of_day(

@@ -15,7 +15,7 @@ PERIODS_SHOWN, MONTHS_SHOWN = 24, 24
 
 
 def make(draft: Draft) -> dict[str, Any]:
-    """Return periods, causes, the triangle and the forecast; each is empty where its table has no such day."""
+    """Return periods, causes, triangle and forecast; each is empty where its table has no such day."""
     landing = draft.landing
     periods = rows_of_day(
         landing,

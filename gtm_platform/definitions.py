@@ -16,6 +16,9 @@ from gtm_platform.extensions.merging import extended
 from gtm_platform.health import assets as health
 from gtm_platform.identity import assets as identity
 from gtm_platform.intelligence.churn import assets as churn
+from gtm_platform.intelligence.expansion import assets as expansion
+from gtm_platform.intelligence.forecasts import assets as forecasts
+from gtm_platform.intelligence.movements import assets as movements
 from gtm_platform.lake.dagster import resource as lake
 from gtm_platform.market import assets as market
 from gtm_platform.orchestration import liveness
@@ -27,7 +30,7 @@ from gtm_platform.sources import assets as sources
 from gtm_platform.sync_rules import sync_rules
 from gtm_platform.unified import assets as unified
 
-DAILY_ROOMS = (identity, core, market, health, cohorts, quality, unified, churn)
+DAILY_ROOMS = (identity, core, market, health, cohorts, quality, unified, churn, movements, forecasts, expansion)
 ROOMS = (lake, liveness, *DAILY_ROOMS, serving, reports, delivery, ops_notifications)
 
 DAILY_TABLES = [table for room in DAILY_ROOMS for table in room.TABLES]

@@ -15,6 +15,7 @@ import click
 from gtm_platform.cli.accounts import accounts
 from gtm_platform.cli.alerts import alerts
 from gtm_platform.cli.enrich import enrich
+from gtm_platform.cli.forecast import forecast
 from gtm_platform.cli.health import health
 from gtm_platform.cli.homes import choose_demo_home, choose_home, enter_with_sandbox
 from gtm_platform.cli.hubspot import hubspot, undo_writes
@@ -275,6 +276,7 @@ for command in (
     alerts,
     dashboard,
     enrich,
+    forecast,
     health,
     hubspot,
     identity,

@@ -45,12 +45,17 @@ def _table_width(rows: Rows) -> int:
     return sum(widths) + len(GAP) * max(0, len(widths) - 1)
 
 
-def _table(rows: Rows) -> None:
+def print_table(rows: Rows) -> None:
+    """Print rows as a table, without how many they are."""
     cells = [_cells(row, _last_width(rows)) for row in rows.values]
     widths = _widths(rows.columns, cells)
     click.secho(_line(rows.columns, widths), bold=True)
     for row in cells:
         click.echo(_line(row, widths))
+
+
+def _table(rows: Rows) -> None:
+    print_table(rows)
     _count(rows)
 
 

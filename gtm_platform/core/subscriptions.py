@@ -20,6 +20,7 @@ from gtm_platform.policy import policy as current_policy
 
 COUNTED_STATUSES = ("active", "past_due")
 AMOUNTS = f"array<{money.MAJOR}>"
+DISCOUNTS = {"forever_only": "those without end", "recurring": "all but single ones", "all": "all"}
 NOTHING = ibis.literal(0, "decimal(24, 6)")
 
 CONTRACT = Contract(
@@ -45,6 +46,13 @@ CONTRACT = Contract(
         "plan_name": Column("string", "What it is about; of several things that with the largest amount."),
         "plan_tier": Column("string", "The plan's tier."),
         "plan_price": Column(money.MAJOR, "Price of one unit for one interval."),
+        **{
+            f"mrr_{mode}": Column(
+                money.MAJOR, f"By the month with these discounts taken off, whatever the status: {about}."
+            )
+            for mode, about in DISCOUNTS.items()
+        },
+        "pause": Column("string", "keep_as_draft, mark_uncollectible or void, while invoices are on hold."),
         "item_mrr": Column(AMOUNTS, "Of each thing in it, by the month before discounts; null if not known."),
         "item_mrr_by_bill": Column(AMOUNTS, "The same, if each bill were for a single month, week or year."),
         "current_period_end": Column("timestamp('UTC', 6)", "When the running billing period ends."),
@@ -78,7 +86,8 @@ def rated(feed: SubscriptionFeed, billing: Tables, policy: Policy, day: Day) -> 
     rows = complete(feed.subscriptions(billing, end_of(day)), SUBSCRIPTIONS)
     rows = counted(rows.filter(~rows["is_simulated"].fill_null(False)), policy.subscriptions, day)
     currency = rows["currency"].lower()
-    amounts = {name: major(feed, rows[name], currency) for name in ("mrr", "arr", "list_mrr", "plan_price")}
+    named = ("mrr", "arr", "list_mrr", "plan_price", *(f"mrr_{mode}" for mode in DISCOUNTS))
+    amounts = {name: major(feed, rows[name], currency) for name in named}
     items = ("item_mrr", "item_mrr_by_bill")
     amounts |= {name: rows[name].map(lambda each: major(feed, each, currency)) for name in items}
     derived = ("source", "customer_id", "is_leading", "currency", *amounts)
@@ -113,15 +122,21 @@ def _place(owned: ibis.Table, sources: Sequence[str]) -> ibis.ir.IntegerValue:
 
 
 def counted(subscriptions: ibis.Table, rules: Subscriptions, day: Day) -> ibis.Table:
-    """Add mrr and arr of the phase at the end of the day, in the feed's units; 0 if not counted."""
+    """Add what the phase at the end of the day comes to, in the feed's units.
+
+    mrr and arr are 0 where the rules do not count the subscription; the MRR by each kind of discounts is as it is.
+    """
     end = end_of(day)
     now = subscriptions["phases"].filter(
         lambda p: (p["begins"].isnull() | (p["begins"] < end)) & (p["ends"].isnull() | (p["ends"] >= end))
     )
     counts = is_counted(subscriptions, rules)
     nothing = money.exact(subscriptions["phases"].length() * 0)  # null where the feed knows no amount
-    amounts = {name: _total(now, f"{name}_{rules.discounts}").fill_null(nothing) for name in ("mrr", "arr")}
-    return subscriptions.mutate(**{name: ibis.ifelse(counts, amount, NOTHING) for name, amount in amounts.items()})
+    modes = {f"mrr_{mode}": _total(now, f"mrr_{mode}").fill_null(nothing) for mode in DISCOUNTS}
+    arr = _total(now, f"arr_{rules.discounts}").fill_null(nothing)
+    amounts = {"mrr": modes[f"mrr_{rules.discounts}"], "arr": arr}
+    counted_amounts = {name: ibis.ifelse(counts, amount, NOTHING) for name, amount in amounts.items()}
+    return subscriptions.mutate(**modes, **counted_amounts)
 
 
 def _total(phases: ibis.Value, field: str) -> ibis.ir.DecimalValue:

@@ -1,1 +1,1 @@
-"""What follows from the data beyond what it says: scores of what will happen, with how far they can be believed."""
+"""What follows from the data beyond what it says: how revenue moves, what is to come, and who will leave."""

@@ -23,6 +23,7 @@ from gtm_platform.policy.market import Market
 from gtm_platform.policy.money import Money
 from gtm_platform.policy.quality import Anomalies, Quality
 from gtm_platform.policy.reading import PolicyError, parse
+from gtm_platform.policy.revenue import MrrPolicy, Revenue
 from gtm_platform.policy.rules import Rules
 from gtm_platform.policy.subscriptions import Subscriptions
 from gtm_platform.policy.support import Support
@@ -43,10 +44,12 @@ __all__ = [
     "Limits",
     "Market",
     "Money",
+    "MrrPolicy",
     "Policy",
     "PolicyError",
     "Quality",
     "Refinements",
+    "Revenue",
     "Signals",
     "Status",
     "Subscriptions",
@@ -56,6 +59,8 @@ __all__ = [
     "read",
 ]
 
+OURS = "ours"  # the definition of MRR that all other tables show
+
 
 class Policy(Rules):
     """All rules."""
@@ -64,6 +69,7 @@ class Policy(Rules):
     sync: Sync
     limits: Limits
     subscriptions: Subscriptions
+    revenue: Revenue = Revenue()
     identity: Identity
     support: Support
     health: Health
@@ -75,6 +81,14 @@ class Policy(Rules):
     automation: Automation
     enrichment: Enrichment = Enrichment()
     intelligence: Intelligence = Intelligence()
+
+    @property
+    def mrr_policies(self) -> tuple[MrrPolicy, ...]:
+        """The definitions of MRR that movements are counted by, the house's own first."""
+        rules = self.subscriptions
+        pauses = tuple(rules.count_paused_collection)
+        ours = MrrPolicy(name=OURS, count_paused_collection=pauses, discounts=rules.discounts)
+        return ours, *self.revenue.compared
 
     @property
     def hash(self) -> str:

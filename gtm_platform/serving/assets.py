@@ -27,6 +27,7 @@ from gtm_platform.serving.snapshot.layout import (
     COMPANY_IDS,
     CUSTOMERS,
     HISTORY_DAYS,
+    INTELLIGENCE,
     PEOPLE,
     REVIEW,
     SCORES,
@@ -37,7 +38,10 @@ from gtm_platform.state import open_state
 
 KEY = dg.AssetKey(["serving", "snapshot"])
 CENT = 0.01
-READ = (CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS, COMPANIES, TRANSITIONS, COHORT_ERRORS, CHURN_SCORES.key, REVIEW)
+READ = (
+    *(CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS, COMPANIES, TRANSITIONS, COHORT_ERRORS),
+    *(CHURN_SCORES.key, REVIEW, *INTELLIGENCE),
+)
 
 
 @dg.asset(

@@ -18,6 +18,7 @@ from gtm_platform_tests.bench import (
     backtest,
     connector,
     dashboard,
+    forecast,
     graph,
     hubspot,
     identity,
@@ -47,6 +48,7 @@ ROOMS = (
     dashboard,
     anomalies,
     backtest,
+    forecast,
 )
 FIGURES = {room.FIGURE.name: room.FIGURE for room in ROOMS}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")

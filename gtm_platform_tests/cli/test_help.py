@@ -20,6 +20,7 @@ COMMANDS = (
     "demo",
     "doctor",
     "enrich",
+    "forecast",
     "health",
     "hubspot",
     "identity",

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -417,6 +418,66 @@ def test_revenue_moves_as_the_lake_does(open_page: Open, lake: Lake) -> None:
     )
     figures = cards(open_page("revenue"))
     assert figures["Net revenue retention, 7 days"] == f"{kept / started * 100:.1f} %"
+
+
+PERIOD = "from {table} where mrr_policy = '%s' order by period_start desc limit 1"
+SIGNED = {
+    "New": "new",
+    "Back": "reactivation",
+    "Expansion": "expansion",
+    "Contraction": "-contraction",
+    "Churn": "-churn",
+}
+
+
+@pytest.mark.parametrize("name", ["ours", "stripe", "chartmogul"])
+def test_movements_of_a_period_are_drawn_by_each_definition(open_page: Open, lake: Lake, name: str) -> None:
+    columns = ", ".join(f"{column} / 100" for column in ("opening", *SIGNED.values(), "closing"))
+    [expected] = rows(lake, f"select {columns} {PERIOD % name}", "intelligence/mrr_periods")
+    app = open_page("revenue", mrr_policy={"ours": "Ours", "stripe": "Stripe's", "chartmogul": "ChartMogul's"}[name])
+    [steps] = [each.data[0] for each in drawn(app) if each.data[0] and "begin" in each.data[0][0]]
+    assert [step["name"] for step in steps] == ["Opening", *SIGNED, "Closing"]
+    moved = [step["end"] - start["end"] for start, step in pairwise(steps[:-1])]
+    assert [steps[0]["end"], *moved, steps[-1]["end"]] == [pytest.approx(value) for value in expected]
+
+
+def test_the_triangle_and_the_forecast_are_those_of_the_lake(open_page: Open, lake: Lake) -> None:
+    app = open_page("revenue", retention_of="MRR")
+    charts = [each.data for each in drawn(app)]
+    [cells] = [data[0] for data in charts if data and data[0] and "cohort" in data[0][0]]
+    expected = rows(lake, "select mrr_retention from {table} where age = 3", "intelligence/retention_cohorts")
+    shares = {round(cell["value"], 6) for cell in cells if cell["age"] == 3}
+    assert shares <= {round(share, 6) for (share,) in expected}
+    assert shares
+    ahead = rows(
+        lake,
+        "select value / 100, low / 100, high / 100, naive / 100, verdict from {table} order by months_ahead",
+        "intelligence/revenue_forecast",
+    )
+    [steps] = [table for data in charts for table in data if table and "naive" in table[0]]
+    names = ("value", "low", "high", "naive")
+    assert [tuple(step[name] for name in names) for step in steps[1:]] == [pytest.approx(row[:4]) for row in ahead]
+    assert ahead[0][4] in texts(app)
+
+
+def test_the_pipeline_is_shown_beside_the_naive_forecast(open_page: Open, lake: Lake) -> None:
+    app = open_page("pipeline")
+    expected = rows(
+        lake,
+        "select days, value / 100, naive / 100, method from {table} where deal_group = 'all' order by days",
+        "intelligence/pipeline_forecast",
+    )
+    [forecast] = of_columns(app, "naive", "days")
+    assert [(row["days"], row["value"], row["naive"], row["method"]) for row in forecast] == expected
+    assert cards(app)["Won in 90 days"] == money(expected[-1][1], "usd")
+    [companies] = of_columns(app, "at_stake")
+    assert [(row["at_stake"], row["mrr"]) for row in companies] == [(450.0, 900.0), (40.0, 200.0)]
+    assert "91 % of its limits" in companies[0]["evidence"]
+    stages = rows(
+        lake, "select stage, count(*) from {table} where closed_on is null group by 1", "intelligence/pipeline_deals"
+    )
+    bars = [data[0] for each in drawn(app) if (data := each.data) and data[0] and "name" in data[0][0]]
+    assert dict(stages) in [{bar["name"]: bar["value"] for bar in each} for each in bars]
 
 
 @pytest.mark.parametrize("by", ["Plan", "Account manager", "Currency"])

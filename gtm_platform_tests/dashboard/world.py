@@ -16,6 +16,7 @@ from gtm_platform.serving.snapshot.build import Built, build
 from gtm_platform.serving.snapshot.files import folder_of
 from gtm_platform.serving.snapshot.landing import Landing
 from gtm_platform_tests.intelligence.registered import settle_models
+from gtm_platform_tests.intelligence.world import settle_intelligence
 from gtm_platform_tests.serving.world import settle_track_record
 
 DAY = date(2026, 3, 2)
@@ -196,6 +197,7 @@ def settle(home: Path, customers: int, days: int, last: date = DAY, **more: Any)
         _write(connection, lake, "delivery/hubspot_truth", last, 2, 0, TRUTH)
         _write(connection, lake, "identity/review", last, 4, 0, REVIEW)
         _write(connection, lake, "cohorts/validation_errors", last, min(companies, 5), 0, COHORT_ERRORS)
+    settle_intelligence(lake, last, [f"com_{number:06d}" for number in range(2)])
     settle_track_record(lake, last, missed=("cus_0000002", "cus_0000003", "cus_forgotten"))
     settle_models(lake, last, ("cus_0000003", "cus_0000002", "cus_forgotten"))
     built = build(Landing(lake, datetime.combine(last, time(23), UTC), policy(), **more), folder_of(home))

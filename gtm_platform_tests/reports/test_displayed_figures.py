@@ -18,7 +18,7 @@ from gtm_platform.reports.kinds import discover
 from gtm_platform.reports.period import MONTH
 from gtm_platform.reports.wording import money, number, percent, short_money, signed
 from gtm_platform.serving.wording import words
-from gtm_platform_tests.reports.test_reports import BEFORE, LEFT, NOW, PAID, PAIRS, PAYS, PERIODS, SPANS
+from gtm_platform_tests.reports.test_reports import BEFORE, NOW, PAID, PAIRS, PAYS, PERIODS, SPANS
 from gtm_platform_tests.serving.world import settle
 
 Write = Callable[[Any], str]
@@ -78,12 +78,12 @@ HELD = (
     + f"{NOW} group by 1"
 )
 MOVED = """select coalesce(if(b.is_customer, b.{by}, n.{by}), '') as member,
-        sum({pays}) filter (b.is_customer)::double / nullif(sum({paid}), 0)::double as net,
-        sum(least({pays}, {paid})) filter (b.is_customer)::double / nullif(sum({paid}), 0)::double as gross,
-        coalesce(sum({pays}) filter (b.is_customer is null), 0)::double as new,
-        coalesce(sum({pays} - {paid}) filter (n.is_customer and b.is_customer and {pays} > {paid}), 0)::double as more,
-        coalesce(sum({paid} - {pays}) filter (n.is_customer and b.is_customer and {pays} < {paid}), 0)::double as less,
-        coalesce(sum({paid}) filter (n.is_customer is null), 0)::double as gone,
+        sum({pays}) filter ({paid} > 0)::double / nullif(sum({paid}), 0)::double as net,
+        sum(least({pays}, {paid})) filter ({paid} > 0)::double / nullif(sum({paid}), 0)::double as gross,
+        coalesce(sum({pays}) filter ({paid} <= 0), 0)::double as new,
+        coalesce(sum({pays} - {paid}) filter ({paid} > 0 and {pays} > {paid}), 0)::double as more,
+        coalesce(sum({paid} - {pays}) filter ({pays} > 0 and {pays} < {paid}), 0)::double as less,
+        coalesce(sum({paid}) filter ({pays} <= 0), 0)::double as gone,
         count(*) filter (n.is_customer is null) as lost,
         count(*) filter (n.is_customer is null) / nullif(count(b.is_customer), 0) as churn
     {pairs} group by 1"""
@@ -129,7 +129,7 @@ TABLES = (
         "monthly_mrr",
         "Largest movements",
         f"""select coalesce(n.name, b.name), coalesce(b.assigned_am, n.assigned_am), case
-                when b.is_customer is null then 'new' when n.is_customer is null then 'churned'
+                when {PAID} <= 0 then 'new' when {PAYS} <= 0 then 'churned'
                 when {PAYS} > {PAID} then 'expansion' else 'contraction' end, {PAID}, {PAYS}, {PAYS} - {PAID}
             {PAIRS} where {PAYS} <> {PAID} order by abs({PAYS} - {PAID}) desc, customer_id limit 16""",
         (text, text, words, amount, amount, moved),
@@ -281,10 +281,10 @@ CHARTS = (
         f"""select unnest(['Before', 'New', 'Expansion', 'Contraction', 'Churned', 'Now']),
                 unnest([(select sum(mrr_reporting) {BEFORE}), new, more, -less, -gone,
                     (select sum(mrr_reporting) {NOW})])::double
-            from (select coalesce(sum({PAYS}) filter (b.is_customer is null), 0) as new,
-                coalesce(sum({PAYS} - {PAID}) filter (n.is_customer and b.is_customer and {PAYS} > {PAID}), 0) as more,
-                coalesce(sum({PAID} - {PAYS}) filter (n.is_customer and b.is_customer and {PAYS} < {PAID}), 0) as less,
-                coalesce(sum({PAID}) filter ({LEFT}), 0) as gone {PAIRS})""",
+            from (select coalesce(sum({PAYS}) filter ({PAID} <= 0), 0) as new,
+                coalesce(sum({PAYS} - {PAID}) filter ({PAID} > 0 and {PAYS} > {PAID}), 0) as more,
+                coalesce(sum({PAID} - {PAYS}) filter ({PAYS} > 0 and {PAYS} < {PAID}), 0) as less,
+                coalesce(sum({PAID}) filter ({PAYS} <= 0), 0) as gone {PAIRS})""",
         (str, short),
     ),
 )
@@ -417,6 +417,7 @@ WEEKLY = "MRR at risk, week by week"
 ELSEWHERE = {
     WEEKLY,
     "Companies by cohort", "Companies that moved", "Companies with customers at risk", "What readers think of alerts",
+    "Movements by definition of MRR", "Why other definitions differ from ours", "Forecast of MRR",
     "Does it work by the test of November 2025", "Data quality: figures that were odd", "Health, day by day",
 }  # fmt: skip
 

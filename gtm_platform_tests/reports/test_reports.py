@@ -37,7 +37,7 @@ SPANS = {  # the last day, and the day that it is compared with
 }
 NOW, BEFORE = "from now where is_customer", "from before where is_customer"
 PAIRS = """from (from now where is_customer) n full join (from before where is_customer) b using (customer_id)"""
-LEFT, CAME = "n.is_customer is null", "b.is_customer is null"
+LEFT = "n.is_customer is null"
 PAID, PAYS = "coalesce(b.mrr_reporting, 0)", "coalesce(n.mrr_reporting, 0)"
 SQL = {
     "customers": f"select count(*) {NOW}",
@@ -48,11 +48,11 @@ SQL = {
     "expected_mrr_loss": f"select sum(mrr_reporting::double * churn_risk / 100) {NOW}",
     "mrr_per_customer": f"select avg(mrr_reporting) {NOW} and mrr_reporting > 0",
     "churned_customers": f"select count(*) {PAIRS} where {LEFT}",
-    "new_mrr": f"select coalesce(sum({PAYS}), 0) {PAIRS} where {CAME}",
-    "churned_mrr": f"select coalesce(sum({PAID}), 0) {PAIRS} where {LEFT}",
-    "net_revenue_retention": f"select sum({PAYS}) / sum({PAID}) {PAIRS} where b.is_customer",
-    "gross_revenue_retention": f"select sum(least({PAYS}, {PAID})) / sum({PAID}) {PAIRS} where b.is_customer",
-    "mrr_churn": f"select coalesce(sum({PAID}) filter ({LEFT}), 0) / sum({PAID}) {PAIRS}",
+    "new_mrr": f"select coalesce(sum({PAYS}), 0) {PAIRS} where {PAID} <= 0",
+    "churned_mrr": f"select coalesce(sum({PAID}), 0) {PAIRS} where {PAYS} <= 0",
+    "net_revenue_retention": f"select sum({PAYS}) / sum({PAID}) {PAIRS} where {PAID} > 0",
+    "gross_revenue_retention": f"select sum(least({PAYS}, {PAID})) / sum({PAID}) {PAIRS} where {PAID} > 0",
+    "mrr_churn": f"select coalesce(sum({PAID}) filter ({PAYS} <= 0), 0) / sum({PAID}) {PAIRS}",
     "customer_churn": f"select count(*) filter ({LEFT}) / count(b.is_customer) {PAIRS}",
 }
 
@@ -128,7 +128,7 @@ def test_the_scorecard_is_what_sql_says_of_each_account_manager(report_home: Pat
         report_home,
         "month",
         f"""select coalesce(b.assigned_am, 'none'), (sum({PAYS}) / sum({PAID}))::double {PAIRS}
-            where b.is_customer group by 1""",
+            where {PAID} > 0 group by 1""",
     )
     assert {row["account_manager"]: row["net_revenue_retention"] for row in data} == pytest.approx(dict(retained))
 

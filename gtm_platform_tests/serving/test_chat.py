@@ -184,6 +184,27 @@ def test_cohorts_are_those_of_the_api(shared_api: Served) -> None:
     }
 
 
+def test_revenue_is_that_of_the_api(shared_api: Served) -> None:
+    answer, api = call(shared_api, "revenue", periods=2), shared_api.get("/v1/revenue").json()
+    assert answer["forecast"] == api["forecast"]
+    assert answer["periods"] == [each for each in api["periods"] if each["mrr_policy"] == "ours"][-2:]
+    assert {each["age"] for each in answer["cohorts"]} == {0, 12}
+    of_stripe = call(shared_api, "revenue", mrr_policy="stripe")
+    assert {each["mrr_policy"] for each in of_stripe["periods"]} == {"stripe"}
+    assert {each["cause"] for each in of_stripe["causes"]} == {"discount", "paused collection"}
+
+
+def test_the_pipeline_is_that_of_the_api(shared_api: Served) -> None:
+    answer, api = call(shared_api, "pipeline", companies=1), shared_api.get("/v1/pipeline").json()
+    assert {name: answer[name] for name in ("forecast", "groups", "stages")} == {
+        name: api[name] for name in ("forecast", "groups", "stages")
+    }
+    assert answer["opportunities"]["companies"] == 2
+    [company] = answer["opportunities"]["listed"]
+    assert company == api["opportunities"]["listed"][0]
+    assert (company["at_stake"], company["evidence"][0]) == (450.0, "near_limit: 91 % of its limits")
+
+
 def test_freshness_names_the_day(shared_api: Served) -> None:
     assert call(shared_api, "freshness")["as_of"] == str(TODAY)
 

@@ -28,19 +28,19 @@ CURRENT = {
 BOTH = """with n as (select customer_id, coalesce(mrr_reporting, 0) as m, assigned_am from now where is_customer),
     b as (select customer_id, coalesce(mrr_reporting, 0) as m, assigned_am from before where is_customer) """
 LEFT, CAME = "b anti join n using (customer_id)", "n anti join b using (customer_id)"
-STAYED = "n join b using (customer_id)"
+PAID = "(select coalesce(n.m, 0) as now_m, coalesce(b.m, 0) as was_m from n full join b using (customer_id))"
 WAS = "nullif((select sum(m) from b), 0)"
 WINDOW = {
     "new_customers": f"select count(*) from {CAME}",
     "churned_customers": f"select count(*) from {LEFT}",
     "customer_churn": f"select (select count(*) from {LEFT}) / (select count(*) from b)",
-    "new_mrr": f"select coalesce(sum(m), 0) from {CAME}",
-    "expansion_mrr": f"select coalesce(sum(n.m - b.m), 0) from {STAYED} where n.m > b.m",
-    "contraction_mrr": f"select coalesce(sum(b.m - n.m), 0) from {STAYED} where n.m < b.m",
-    "churned_mrr": f"select coalesce(sum(m), 0) from {LEFT}",
-    "mrr_churn": f"select (select coalesce(sum(m), 0) from {LEFT})::double / {WAS}",
-    "net_revenue_retention": f"select (select sum(n.m) from {STAYED})::double / {WAS}",
-    "gross_revenue_retention": f"select (select sum(least(n.m, b.m)) from {STAYED})::double / {WAS}",
+    "new_mrr": f"select coalesce(sum(now_m), 0) from {PAID} where now_m > 0 and was_m <= 0",
+    "expansion_mrr": f"select coalesce(sum(now_m - was_m), 0) from {PAID} where was_m > 0 and now_m > was_m",
+    "contraction_mrr": f"select coalesce(sum(was_m - now_m), 0) from {PAID} where now_m > 0 and now_m < was_m",
+    "churned_mrr": f"select coalesce(sum(was_m), 0) from {PAID} where was_m > 0 and now_m <= 0",
+    "mrr_churn": f"select (select coalesce(sum(was_m), 0) from {PAID} where now_m <= 0)::double / {WAS}",
+    "net_revenue_retention": f"select (select sum(now_m) from {PAID} where was_m > 0)::double / {WAS}",
+    "gross_revenue_retention": f"select (select sum(least(now_m, was_m)) from {PAID})::double / {WAS}",
 }
 SCORES = "from now n join before b using (customer_id) where n.is_customer and b.is_customer"
 WINDOW_OF_SCORES = {
@@ -96,8 +96,19 @@ MODELS = {
     f"churn_model_{figure}": f"select {figure} from models where month = (select max(month) from models)"
     for figure in ("auc", "skill", "ece")
 }
+NEWEST_PERIOD = "from periods where mrr_policy = 'ours' order by period_start desc limit 1"
+REVENUE = {
+    "period_nrr": f"select (opening + fx + expansion - contraction - churn) / opening {NEWEST_PERIOD}",
+    "period_grr": f"select (opening + fx - contraction - churn) / opening {NEWEST_PERIOD}",
+    "revenue_forecast_error": "select avg(error) from revenue_forecast",
+    "revenue_forecast_naive_error": "select avg(naive_error) from revenue_forecast",
+    "pipeline_forecast_error": "select avg(error) from pipeline_forecast where deal_group = 'all'",
+    "pipeline_forecast_naive_error": "select avg(naive_error) from pipeline_forecast where deal_group = 'all'",
+    "expansion_companies": "select count(distinct company_id) from opportunities",
+}
+OF_THE_DAY = {**CURRENT, **COMPANIES, **HUBSPOT, **TRACK_RECORD, **MODELS, **REVENUE}
 EXPECTED = (
-    {name: (query, 0) for name, query in {**CURRENT, **COMPANIES, **HUBSPOT, **TRACK_RECORD, **MODELS}.items()}
+    {name: (query, 0) for name, query in OF_THE_DAY.items()}
     | {f"{name}_{days}d": (BOTH + query, days) for name, query in WINDOW.items() for days in (7, 30)}
     | {f"{name}_{days}d": (query, days) for name, query in WINDOW_OF_SCORES.items() for days in (7, 30)}
     | {
@@ -112,6 +123,10 @@ OF_TODAY = {
     "errors": "cohorts/validation_errors",
     "truth": "delivery/hubspot_truth",
     "reviewed": "identity/review",
+    "periods": "intelligence/mrr_periods",
+    "revenue_forecast": "intelligence/revenue_forecast",
+    "pipeline_forecast": "intelligence/pipeline_forecast",
+    "opportunities": "intelligence/expansion_opportunities",
 }
 
 

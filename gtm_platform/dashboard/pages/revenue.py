@@ -9,8 +9,11 @@ from gtm_platform.dashboard.departures import show_churned
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.movements import show_movements
+from gtm_platform.dashboard.revenue_forecast import show_forecast
+from gtm_platform.dashboard.revenue_movements import show_periods, show_retention_trend, show_triangle
 from gtm_platform.serving.answers.churned import churned
 from gtm_platform.serving.answers.mrr_movement import mrr_movement, windows
+from gtm_platform.serving.answers.revenue import revenue
 from gtm_platform.serving.metrics import DIMENSIONS
 from gtm_platform.serving.metrics.metric import WINDOWS
 from gtm_platform.serving.store import Snapshot
@@ -49,10 +52,24 @@ def show(snapshot: Snapshot) -> None:
         show_movements(mrr_movement(figures.summary, days) if days else None, figures)
     with right.container(border=True, height="stretch"):
         _by_dimension(snapshot, figures, days)
+    _intelligence(snapshot, figures.currency)
     with st.container(border=True):
         span = days or max(WINDOWS)
         st.subheader(f"Who left in {span} days", anchor=False)
         show_churned(churned(snapshot, span, personal=True), figures.currency, "left")
+
+
+def _intelligence(snapshot: Snapshot, currency: str) -> None:
+    """Draw movements by period and definition, what is retained, and what is to come."""
+    answer = revenue(snapshot)
+    left, right = st.columns(2)
+    with left.container(border=True, height="stretch"):
+        show_periods(answer, currency)
+    with right.container(border=True, height="stretch"):
+        show_forecast(answer, currency)
+        show_retention_trend(answer)
+    with st.container(border=True):
+        show_triangle(answer, currency)
 
 
 def _window(figures: Figures) -> int | None:

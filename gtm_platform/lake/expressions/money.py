@@ -33,6 +33,22 @@ def major(minor: ibis.Value, currency: ibis.ir.StringValue) -> ibis.ir.DecimalVa
     return (exact(minor) * unit).cast(MAJOR)  # what the engine makes of it anyway
 
 
+def minor(amount: ibis.Value, currency: ibis.ir.StringValue) -> ibis.ir.IntegerValue:
+    """Round an amount of major units to whole minor units of its currency, half away from zero."""
+    factor = ibis.cases(
+        (currency.lower().isin(NO_MINOR_UNIT), _factor(1)),
+        (currency.lower().isin(THREE_DECIMALS), _factor(1000)),
+        else_=_factor(100),
+    )
+    whole: ibis.ir.IntegerValue = (amount * factor).round().cast("int64")
+    return whole
+
+
+def minor_units(currency: str) -> int:
+    """Return how many minor units a major one of a currency has."""
+    return 1 if currency in NO_MINOR_UNIT else 1000 if currency in THREE_DECIMALS else 100
+
+
 def reported(amount: ibis.Value, currency: ibis.ir.StringValue, rules: Money) -> ibis.ir.DecimalValue:
     """Convert an amount into the reporting currency; null where the policy has no rate for its own."""
     return amount * currency.lower().cases(*[(name, _rate(rate)) for name, rate in rules.rates.items()])
@@ -45,6 +61,10 @@ def shown(amount: ibis.Value) -> ibis.ir.DecimalValue:
 
 def _unit(value: str) -> ibis.ir.DecimalScalar:
     return ibis.literal(Decimal(value), type="decimal(4, 3)")
+
+
+def _factor(value: int) -> ibis.ir.DecimalScalar:
+    return ibis.literal(Decimal(value), type="decimal(4, 0)")
 
 
 def _rate(value: Decimal) -> ibis.ir.DecimalScalar:

@@ -9,6 +9,7 @@ from gtm_platform.reports.drawing import ACCENT, COLOURS, LOSS, MUTED, steps
 from gtm_platform.reports.figures import Figures, Row
 from gtm_platform.reports.period import MONTH
 from gtm_platform.reports.report import Report
+from gtm_platform.reports.revenue import by_definition, forecast
 from gtm_platform.reports.spreads import NO_MEMBER, members_by_mrr, money_by, mrr_by_health, trend_of_money
 from gtm_platform.reports.trust import data_quality
 from gtm_platform.reports.wording import money, number, percent, short_money, signed
@@ -21,9 +22,9 @@ SIDES = """(select *, if(is_customer, coalesce(mrr_reporting, 0), 0) as paid fro
 MOVED = f"""select customer_id, coalesce(n.name, b.name) as name,
         coalesce(n.company_name, b.company_name) as company_name,
         coalesce(b.assigned_am, n.assigned_am) as assigned_am, coalesce(n.plan_tier, b.plan_tier) as plan_tier,
-        case when not coalesce(b.is_customer, false) then 'new' when not coalesce(n.is_customer, false) then 'churned'
-            when n.paid > b.paid then 'expansion' else 'contraction' end as movement,
-        coalesce(b.paid, 0) as before_mrr, coalesce(n.paid, 0) as now_mrr, now_mrr - before_mrr as change
+        coalesce(b.paid, 0) as before_mrr, coalesce(n.paid, 0) as now_mrr, now_mrr - before_mrr as change,
+        case when before_mrr <= 0 then 'new' when now_mrr <= 0 then 'churned'
+            when change > 0 then 'expansion' else 'contraction' end as movement
     from {SIDES} where change <> 0 and (select count(*) from before) > 0 order by abs(change) desc, customer_id"""
 
 
@@ -47,6 +48,8 @@ def content(figures: Figures) -> Content:
             _sources(figures),
             _plans(figures),
             _largest(figures, moved),
+            *by_definition(figures),
+            forecast(figures),
             data_quality(figures),
         ],
         columns=[

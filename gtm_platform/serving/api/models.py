@@ -18,6 +18,8 @@ from gtm_platform.serving.answers.cohorts import CohortsAnswer, Transition
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.models import ModelsAnswer
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
+from gtm_platform.serving.answers.pipeline import PipelineAnswer
+from gtm_platform.serving.answers.revenue import RevenueAnswer
 from gtm_platform.serving.answers.timeline import Timeline
 from gtm_platform.serving.answers.track_record import TrackRecord as TrackRecordAnswer
 from gtm_platform.serving.metrics import discover
@@ -395,6 +397,14 @@ class HubSpotFields(Answer):
     deliveries: list[HubSpotDelivery] = Field(description="The newest of each type of objects.")
     objective: float = Field(description="The share that is to be true, by the policy.")
     truth: list[HubSpotTruth] = Field(description="Day by day, the oldest first.")
+
+
+class Revenue(Answer, RevenueAnswer):
+    """How MRR moved by period and definition, what is retained by cohort, and the forecast."""
+
+
+class Pipeline(Answer, PipelineAnswer):
+    """The pipeline by stage, what will be won, and which companies may buy more."""
 
 
 class Cohorts(Answer, CohortsAnswer):

@@ -11,6 +11,8 @@ from gtm_platform.serving.answers.cohorts import CohortsAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.models import ModelsAnswer
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
+from gtm_platform.serving.answers.pipeline import PipelineAnswer
+from gtm_platform.serving.answers.revenue import RevenueAnswer
 from gtm_platform.serving.answers.track_record import TrackRecord as TrackRecordAnswer
 from gtm_platform.serving.api.models import (
     AlertRow,
@@ -132,6 +134,14 @@ class Companies(ChatAnswer):
     companies: list[CompanyRow]  # type: ignore[valid-type]
     total_people: int
     people: list[BriefCustomer]  # type: ignore[valid-type]
+
+
+class Revenue(ChatAnswer, RevenueAnswer):
+    """How MRR moved by period and definition, what is retained by cohort, and the forecast."""
+
+
+class Pipeline(ChatAnswer, PipelineAnswer):
+    """The pipeline by stage, what will be won, and which companies may buy more."""
 
 
 class Cohorts(ChatAnswer, CohortsAnswer):

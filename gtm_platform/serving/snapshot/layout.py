@@ -14,7 +14,7 @@ from gtm_platform.health.customer_health import CONTRACT as HEALTH
 from gtm_platform.lake.contracts import Column
 from gtm_platform.unified.customers import CONTRACT as WIDE
 
-FORMAT = 6  # of the file; a reader opens no other
+FORMAT = 7  # of the file; a reader opens no other
 CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS = (
     "core/unified_customers",
     "health/customer_health",
@@ -27,6 +27,13 @@ COMPANIES, TRANSITIONS, COHORT_ERRORS = (
     "cohorts/validation_errors",
 )
 REVIEW = "identity/review"
+INTELLIGENCE = tuple(
+    f"intelligence/{name}"
+    for name in (
+        *("mrr_periods", "mrr_bridge", "retention_cohorts", "revenue_forecast"),
+        *("pipeline_deals", "pipeline_forecast", "expansion_opportunities"),
+    )
+)
 HISTORY_DAYS = 90
 
 # What is shown of a customer: the wide table, how its score moved, and where its company stands.

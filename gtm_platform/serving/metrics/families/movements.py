@@ -1,5 +1,7 @@
 """How customers and MRR moved over a window of days: what came, grew, shrank, left, and what was retained.
 
+What counts as what is `lake/expressions/movements.py`, as in `intelligence/mrr_movements`; here for any two days.
+
 The MRR of the day is that of the day before the window, plus what is new and expansion, less contraction and churn.
 """
 
@@ -7,6 +9,7 @@ from collections.abc import Callable
 
 import ibis
 
+from gtm_platform.lake.expressions.movements import came, grew, left, shrank
 from gtm_platform.serving.metrics.metric import WINDOWS, Metric, Population, Trend, Unit
 
 Value = Callable[[ibis.Table], ibis.Scalar]
@@ -20,8 +23,8 @@ def _sum_where(amount: ibis.Value, where: ibis.ir.BooleanValue) -> ibis.Scalar:
     return amount.sum(where=where).fill_null(0)
 
 
-def _stays(t: ibis.Table) -> ibis.ir.BooleanValue:
-    return t["was_customer"] & t["is_customer"]
+def _happened(t: ibis.Table, what: Callable[[ibis.Value, ibis.Value], ibis.ir.BooleanValue]) -> ibis.ir.BooleanValue:
+    return what(t["mrr_before"], t["mrr_now"])
 
 
 def _left(t: ibis.Table) -> ibis.ir.BooleanValue:
@@ -62,49 +65,49 @@ SHAPES: tuple[tuple[str, str, Unit, str, Trend | None, Value], ...] = (
         "new_mrr",
         "New MRR",
         "money",
-        "sum of the MRR of customers on the day who were none {ago}",
+        "sum of the MRR of who pays on the day and paid nothing {ago}",
         "rise",
-        lambda t: _sum_where(t["mrr_now"], t["is_customer"] & ~t["was_customer"]),
+        lambda t: _sum_where(_change(t), _happened(t, came)),
     ),
     (
         "expansion_mrr",
         "Expansion",
         "money",
-        "sum of the growth of MRR of customers on the day and {ago} who pay more",
+        "sum of the growth of MRR of who paid {ago} and pays more",
         "rise",
-        lambda t: _sum_where(_change(t), _stays(t) & (_change(t) > 0)),
+        lambda t: _sum_where(_change(t), _happened(t, grew)),
     ),
     (
         "contraction_mrr",
         "Contraction",
         "money",
-        "sum of the loss of MRR of customers on the day and {ago} who pay less",
+        "sum of the loss of MRR of who paid {ago} and pays less, not nothing",
         "fall",
-        lambda t: _sum_where(-_change(t), _stays(t) & (_change(t) < 0)),
+        lambda t: _sum_where(-_change(t), _happened(t, shrank)),
     ),
     (
         "churned_mrr",
         "Churned MRR",
         "money",
-        "sum of the MRR {ago} of customers then who are none on the day",
+        "sum of the MRR {ago} of who paid then and pays nothing on the day",
         "fall",
-        lambda t: _sum_where(t["mrr_before"], _left(t)),
+        lambda t: _sum_where(-_change(t), _happened(t, left)),
     ),
     (
         "mrr_churn",
         "MRR churn",
         "share",
-        "MRR {ago} of customers then who are none on the day ÷ MRR {ago}",
+        "MRR {ago} of who paid then and pays nothing on the day ÷ MRR {ago}",
         "fall",
-        lambda t: _ratio(_sum_where(t["mrr_before"], _left(t)), t["mrr_before"].sum()),
+        lambda t: _ratio(_sum_where(-_change(t), _happened(t, left)), t["mrr_before"].sum()),
     ),
     (
         "net_revenue_retention",
         "Net revenue retention",
         "share",
-        "MRR on the day of customers {ago} ÷ their MRR {ago}",
+        "MRR on the day of who paid {ago} ÷ their MRR {ago}",
         "rise",
-        lambda t: _ratio(_sum_where(t["mrr_now"], t["was_customer"]), t["mrr_before"].sum()),
+        lambda t: _ratio(_sum_where(t["mrr_now"], t["mrr_before"] > 0), t["mrr_before"].sum()),
     ),
     (
         "gross_revenue_retention",
@@ -113,7 +116,7 @@ SHAPES: tuple[tuple[str, str, Unit, str, Trend | None, Value], ...] = (
         "MRR {ago} less contraction and churn since ÷ MRR {ago}",
         "rise",
         lambda t: _ratio(
-            _sum_where(ibis.least(t["mrr_now"], t["mrr_before"]), t["was_customer"]), t["mrr_before"].sum()
+            _sum_where(ibis.least(t["mrr_now"], t["mrr_before"]), t["mrr_before"] > 0), t["mrr_before"].sum()
         ),
     ),
 )

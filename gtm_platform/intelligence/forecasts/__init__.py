@@ -1,0 +1,1 @@
+"""Forecasts beside the naive one, tried on the past, with intervals by their errors."""

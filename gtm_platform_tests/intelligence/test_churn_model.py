@@ -12,6 +12,8 @@ import pytest
 from gtm_platform.intelligence.churn import registry, scores
 from gtm_platform.intelligence.churn.model import (
     CHECKS_ABOUT,
+    churn_model,
+    churn_model_checks,
     churn_model_schedule,
     judged,
     metadata_of,
@@ -19,6 +21,7 @@ from gtm_platform.intelligence.churn.model import (
     write_month,
 )
 from gtm_platform.intelligence.learning.churn import stage
+from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.policy.intelligence import Intelligence
 from gtm_platform_tests.intelligence.past import Past, past
 
@@ -108,6 +111,15 @@ def test_the_newest_model_of_before_the_day_is_used() -> None:
     ]
     assert registry.usable(rows, date(2026, 5, 15)) == rows[1]
     assert registry.usable(rows, date(2026, 3, 1)) is None
+
+
+def test_dagster_ends_green_in_a_home_with_nothing_to_learn_yet() -> None:
+    resources = {"lake": LakeResource()}
+    made = dg.materialize([churn_model, churn_model_checks], partition_key="2026-01-01", resources=resources)
+    assert made.success
+    assert made.get_asset_materialization_events() == []
+    evaluations = made.get_asset_check_evaluations()
+    assert {each.check_name: each.passed for each in evaluations} == dict.fromkeys(CHECKS_ABOUT, True)
 
 
 def test_the_schedule_asks_for_the_month_whose_outcome_is_known() -> None:

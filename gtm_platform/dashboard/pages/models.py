@@ -78,7 +78,7 @@ def _plots(answer: ModelsAnswer) -> None:
         ]
         draw(bars(rows, width=190), "How far each column moves a score on average, in log-odds")
     for name, reason in answer.leaks.items():
-        st.caption(f"Left out, as it may hold the outcome: {plain(words(name))}. {plain(reason.capitalize())}.")
+        st.caption(f"Left out, as it may hold the outcome: {plain(words(name))}: {plain(reason)}.")
 
 
 def calibration(answer: ModelsAnswer) -> Drawing:

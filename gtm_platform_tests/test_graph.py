@@ -16,6 +16,7 @@ import gtm_platform
 from gtm_platform import definitions
 from gtm_platform.definitions import defs
 from gtm_platform.lake.contracts import TABLES, Contract
+from gtm_platform.lake.dagster.daily_assets import dependencies
 
 SNAPSHOT = Path(__file__).parent / "graph.txt"
 ROOM = Path(gtm_platform.__file__).parent
@@ -137,6 +138,14 @@ def test_quality_reads_when_sources_were_synced_and_not_their_tables() -> None:
 @pytest.mark.parametrize("table", ["identity/links", "health/customer_health"])
 def test_a_table_that_reads_its_own_past_says_so(table: str) -> None:
     assert defs.resolve_asset_graph().get(dg.AssetKey(table.split("/"))).has_self_dependency
+
+
+def test_a_backfill_of_some_days_of_any_tables_goes_on_into_no_other_day() -> None:
+    edges = [(table.key, edge) for table in definitions.DAILY_TABLES for edge in dependencies(table)]
+    days = {table.key for table in definitions.DAILY_TABLES}
+    others = {(key, edge.asset_key.to_user_string()): edge.partition_mapping for key, edge in edges}
+    wider = {pair for pair, mapping in others.items() if pair[1] in days and pair[0] != pair[1] and mapping}
+    assert wider == set()
 
 
 def test_it_loads() -> None:

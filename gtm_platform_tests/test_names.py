@@ -1,6 +1,7 @@
 """Names say what a thing is, and docstrings what the name does not.
 
 `replaced_names.txt` lists names that words of the field have replaced, each with its successor ("-" where it is gone).
+Tests name by the same words what others can see of them: functions, classes, parameters, and what modules hold.
 """
 
 import ast
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import gtm_platform
 
-PACKAGE = Path(gtm_platform.__file__).parent
+PACKAGE, TESTS = Path(gtm_platform.__file__).parent, Path(__file__).parent
 POINTING_WORDS = frozenset(["found", "told", "known", "given", "held", "said", "one", "others", "there", "asked"])
 REPLACED = dict(line.split() for line in Path(__file__).with_name("replaced_names.txt").read_text().splitlines())
 LONGEST_FIRST_LINE = 99
@@ -19,14 +20,14 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 @cache
-def modules() -> dict[str, ast.Module]:
-    """The code of the package by file."""
-    return {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
+def modules(package: Path = PACKAGE) -> dict[str, ast.Module]:
+    """The code of a package by file."""
+    return {path.relative_to(package).as_posix(): ast.parse(path.read_text()) for path in sorted(package.rglob("*.py"))}
 
 
-def faults(of_module: Callable[[ast.Module], object]) -> dict[str, object]:
+def faults(of_module: Callable[[ast.Module], object], package: Path = PACKAGE) -> dict[str, object]:
     """What is wrong with modules by a rule, of those with which something is."""
-    return {name: fault for name, tree in modules().items() if (fault := of_module(tree))}
+    return {name: fault for name, tree in modules(package).items() if (fault := of_module(tree))}
 
 
 def assigned(node: ast.AST) -> set[str]:
@@ -73,6 +74,11 @@ def test_no_name_points_instead_of_naming() -> None:
 
 def test_no_replaced_name_is_left() -> None:
     assert faults(lambda tree: {name: REPLACED[name] for name in declared(tree) & REPLACED.keys()}) == {}
+
+
+def test_no_name_of_the_tests_points_or_was_replaced() -> None:
+    assert len(modules(TESTS)) > 100
+    assert faults(lambda tree: declared(tree) & (POINTING_WORDS | REPLACED.keys()), TESTS) == {}
 
 
 def test_every_public_function_and_class_has_a_docstring() -> None:

@@ -1,5 +1,5 @@
-"""The sensors that notify the data team: of checks, assets, runs and automations that fail or are well again, and
-of files that were dropped.
+"""The sensors that notify the data team: of checks, assets, runs and automations that fail or are well again, of
+files that were dropped, and of what was delivered to HubSpot.
 
 Each reads what Dagster recorded since its cursor, journals what is news and posts it; a repeated tick posts nothing
 twice. They post to `SLACK_OPS_CHANNEL` and nowhere else. What is news is decided in the modules beside this one.
@@ -15,15 +15,18 @@ from gtm_platform.automation.check_turns import read_turns
 from gtm_platform.automation.dropped_files import read_file_news
 from gtm_platform.automation.failed_runs import read_failed_runs
 from gtm_platform.automation.failing_automations import TickMemory, read_failing, read_late
+from gtm_platform.automation.hubspot_deliveries import read_delivery_news
 from gtm_platform.delivery.alerts.kinds import (
     check_turned,
     file_dropped,
+    hubspot_delivery,
     late_schedule,
     run_failed,
     sensor_failing,
     stale_asset,
 )
 from gtm_platform.delivery.alerts.ops_alerts import ops_off_reason, send, today
+from gtm_platform.delivery.hubspot.consent import WITHIN_LIMITS
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.orchestration.compat import Graph
 from gtm_platform.orchestration.compat_history import (
@@ -63,7 +66,8 @@ def _notifying(name: str, description: str, kinds: Sequence[str], look: Look) ->
 
 
 def _failed_checks(context: dg.SensorEvaluationContext) -> tuple[Sequence[Fact], str]:
-    checks = _repository(context).asset_graph.asset_check_keys
+    every = _repository(context).asset_graph.asset_check_keys
+    checks = {check for check in every if check.name != WITHIN_LIMITS}  # that is told with the delivery that stopped
     turns, memory = read_turns(context.instance, checks, context.cursor, time.time())
     return check_turned.ALERT.facts_of(turns, today()), memory.cursor()
 
@@ -127,6 +131,11 @@ def _dropped_files(context: dg.SensorEvaluationContext) -> tuple[Sequence[Fact],
     return file_dropped.ALERT.facts_of(news, today()), cursor
 
 
+def _hubspot_deliveries(context: dg.SensorEvaluationContext) -> tuple[Sequence[Fact], str]:
+    news, cursor = read_delivery_news(context.instance, context.cursor)
+    return hubspot_delivery.ALERT.facts_of(news, today()), cursor
+
+
 def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
     assert context.repository_def
     return context.repository_def
@@ -162,6 +171,12 @@ SENSORS = [
         "Tells the data team in Slack what came of each dropped file: rows accepted, quarantined, and why.",
         [file_dropped.ALERT.kind],
         _dropped_files,
+    ),
+    _notifying(
+        "report_hubspot_deliveries",
+        "Tells the data team in Slack what became of each delivery to HubSpot: in counts, or why it stopped.",
+        [hubspot_delivery.ALERT.kind],
+        _hubspot_deliveries,
     ),
 ]
 

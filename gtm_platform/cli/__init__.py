@@ -24,6 +24,7 @@ from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
 from gtm_platform.cli.sandbox import sandbox
 from gtm_platform.cli.schema import schema
+from gtm_platform.cli.score import score
 from gtm_platform.cli.serving import dashboard, mcp, report, serve, ui
 from gtm_platform.cli.tokens import token
 
@@ -284,6 +285,7 @@ for command in (
     report,
     sandbox,
     schema,
+    score,
     serve,
     token,
     ui,

@@ -56,13 +56,13 @@ def plan(home: Path | None, name: str | None, limit: int) -> None:
 @click.option(
     "--allow-mass-change",
     is_flag=True,
-    help="Write also where more records would change, or be created, than the policy lets a run.",
+    help="Write also where more records would change, or be created, than the policy lets a run; approve is better.",
 )
 def apply(home: Path | None, name: str | None, allow_mass_change: bool) -> None:
     """Deliver the newest day to HubSpot, as the platform does by itself.
 
     The same guards hold: every check of the tables must have passed, what people edited is left alone, and too large a
-    change stops and asks. Without HUBSPOT_WRITE_ENABLED=true nothing is written.
+    change stops and asks: gtm hubspot approve. Without HUBSPOT_WRITE_ENABLED=true nothing is written.
 
     \b
     Example:
@@ -73,6 +73,34 @@ def apply(home: Path | None, name: str | None, allow_mass_change: bool) -> None:
     from gtm_platform.cli.hubspot_runs import deliver_newest_day
 
     sys.exit(deliver_newest_day(name, allow_mass_change=allow_mass_change))
+
+
+@hubspot.command()
+@HOME
+@click.argument("run_id", metavar="RUN", required=False)
+@click.option("--reason", help="Why it is right; it is kept with your name.")
+@click.option("--by", default=getpass.getuser, help="Who approves it.  [default: who is logged in]")
+def approve(home: Path | None, run_id: str | None, reason: str | None, by: str) -> None:
+    """Approve what a run stopped, as it would change or create more than the policy lets a run do.
+
+    RUN may be short, as the UI shows it; without one the runs that wait are listed. The next run goes ahead, once, with
+    no more records than approved and a margin, until the approval ends (hubspot.approval in the policy).
+
+    \b
+    Example:
+      gtm hubspot approve
+      gtm hubspot approve 1f0c9a2b --reason "the plans were renamed"
+      gtm hubspot apply
+    """
+    if run_id and not (reason or "").strip():
+        raise click.UsageError("Say why with --reason: it is kept with the approval.")
+    choose_home(home).announce().enter()
+    from gtm_platform.cli.hubspot_approvals import approve_run, print_waiting
+
+    if run_id and reason:
+        approve_run(run_id, by, reason.strip())
+    else:
+        print_waiting()
 
 
 @hubspot.command()

@@ -9,7 +9,7 @@ from pandas.io.formats.style import Styler
 
 from gtm_platform.dashboard.charts import ACCENT
 from gtm_platform.dashboard.frame.page import on_row
-from gtm_platform.dashboard.status import CHIPS, TITLES
+from gtm_platform.dashboard.status import CHIPS, SHOWN_TITLES
 from gtm_platform.serving.store import Page as Customers
 from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.wording import NOTHING, SYMBOLS, words
@@ -81,7 +81,7 @@ def _shown(name: str, row: Row) -> Any:
     if name == "name":
         return value or row.get("email") or row["customer_id"]
     if name in ("health_status", "last_status"):
-        return [TITLES[value]] if value else []
+        return [SHOWN_TITLES[value]] if value else []
     if name == "risk_signals":
         return [words(signal).lower() for signal in value or ()]
     if name == "recommended_actions":
@@ -99,7 +99,9 @@ def _configuration(name: str, currency: str) -> Any:
     if name in ("mrr_reporting", "mrr_before"):
         return money_column(title, currency, width)
     if name in ("health_status", "last_status"):
-        return columns.MultiselectColumn(title, width=width, options=list(TITLES.values()), color=list(CHIPS.values()))
+        return columns.MultiselectColumn(
+            title, width=width, options=list(SHOWN_TITLES.values()), color=list(CHIPS.values())
+        )
     if name == "risk_signals":
         return columns.ListColumn(title, width=width)
     if name == "score_change_7d":

@@ -24,6 +24,8 @@ def show_hubspot(sent: Mapping[str, Any]) -> None:
     """Draw the fields by what became of them, and the reasons for those that are not there."""
     st.subheader("HubSpot", anchor=False)
     _show_truth(sent["truth"], sent["objective"])
+    _show_stopped(sent["deliveries"])
+    _show_not_created(sent["deliveries"])
     if not sent["days"]:
         st.caption("Nothing was written to HubSpot in 30 days.")
         return
@@ -37,6 +39,37 @@ def show_hubspot(sent: Mapping[str, Any]) -> None:
     st.caption(f"Fields that were to change since {day(sent['days'][0]['day'])}.")
     if sent["reasons"]:
         _show_reasons(sent["reasons"])
+
+
+def _show_stopped(deliveries: list[dict[str, Any]]) -> None:
+    """Say which deliveries wait for consent, with the command that gives it."""
+    for delivery in deliveries:
+        if delivery["stopped"] and not delivery["approved"]:
+            st.warning(f"Stopped: {delivery['why']}", icon=":material/front_hand:")
+
+
+def _show_not_created(deliveries: list[dict[str, Any]]) -> None:
+    """List what is not created in HubSpot before a person decides."""
+    rows = [
+        {"of": words(delivery["object_type"]), "record": each["record_id"], "reason": each["reason"]}
+        for delivery in deliveries
+        for each in delivery["not_created"]
+    ]
+    if not rows:
+        return
+    st.caption(f"Held back: {len(rows):,} that HubSpot lacks are not created before a person decides.")
+    columns = st.column_config
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height=table_height(len(rows), 9, 330),
+        column_config={
+            "of": columns.TextColumn("Of", width=85),
+            "record": columns.TextColumn("Our record", width=110),
+            "reason": columns.TextColumn("Why not created", width=305),
+        },
+        alt="What is not created in HubSpot, and why",
+    )
 
 
 def _show_truth(truth: list[dict[str, Any]], objective: float) -> None:

@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from gtm_platform.health import backtest_measures as measures
 from gtm_platform.health.backtest_autopsy import Autopsy, autopsies
-from gtm_platform.health.backtest_history import HEALTHY, HORIZON, Churn, history_of
+from gtm_platform.health.backtest_history import HORIZON, Churn, history_of
 from gtm_platform.health.backtest_measures import Flags, Floats, Measure, Resampling
-from gtm_platform.health.customer_health import COMPONENTS, OVERRIDES
+from gtm_platform.health.customer_health import COMPONENTS, NOT_AT_RISK, OVERRIDES
 from gtm_platform.lake.lake import Lake
 
 Verdict = Literal["too few", "no signal", "signal"]
@@ -141,7 +141,7 @@ def _verdict(churns: int, figures: Mapping[str, Measure]) -> Verdict:
 def _of_cases(cases: pa.Table, churned: Flags) -> dict[str, Measure]:
     resampling = Resampling(cases["customer_id"].to_pylist())
     score, risk = _numbers(cases, "health_score"), _numbers(cases, "churn_risk") / 100
-    flagged = np.array([status != HEALTHY for status in cases["health_status"].to_pylist()], bool)
+    flagged = np.array([status not in NOT_AT_RISK for status in cases["health_status"].to_pylist()], bool)
     lowest = measures.lowest_tenth(score)
     rate = float(churned.mean())
     in_lowest, at_risk = resampling.share(churned, lowest), resampling.share(churned, flagged)

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from gtm_platform.health.customer_health import COMPONENTS, OVERRIDES, STATUSES
+from gtm_platform.health.customer_health import COMPONENTS, NOT_AT_RISK, OVERRIDES
 from gtm_platform.health.customer_health import TABLE as HEALTH
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import cursor
@@ -23,7 +23,7 @@ from gtm_platform.lake.lake import Lake
 
 HORIZON = 90  # days within which somebody churns, or is flagged before
 GONE_FOR = 30  # days without MRR after which somebody has churned
-HEALTHY, LEAVING = STATUSES[0], "leaving"
+LEAVING = "leaving"
 
 SCORES = (
     *("health_score", "churn_risk", "health_status", "policy_hash"),
@@ -52,13 +52,13 @@ class Churn:
 
     @property
     def days_ahead(self) -> int | None:
-        """How many days before the churn the customer was below healthy for the first time; None if it never was."""
+        """How many days before the churn the customer was at risk for the first time; None if it never was."""
         return None if self.first_flagged is None else (self.day - self.first_flagged).days
 
     @property
     def was_green(self) -> bool:
-        """Whether the customer counted as healthy on the last day before."""
-        return self.status_before == HEALTHY
+        """Whether the customer did not count as at risk on the last day before."""
+        return self.status_before in NOT_AT_RISK
 
 
 class NoHistory(LookupError):
@@ -68,10 +68,11 @@ class NoHistory(LookupError):
 class History:
     """The past of a lake, as tables of a connection of its own."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, lake: Lake, until: date = date.max) -> None:
         self._connection = connection
         self._lake = lake
-        days = [date.fromisoformat(day) for day in lake.partitions(HEALTH.key)]
+        self._until = until
+        days = [day for day in map(date.fromisoformat, lake.partitions(HEALTH.key)) if day <= until]
         if not days or days[-1] - days[0] < timedelta(days=HORIZON):
             reach = f"from {days[0]} to {days[-1]}" if days else "over no day"
             raise NoHistory(f"Health reaches {reach}; a back-test needs more than {HORIZON} days of it.")
@@ -107,7 +108,7 @@ class History:
             f"""
             select churns.customer_id, churns.day,
                 arg_max(policy_hash, scores.day) as policy_hash,
-                min(scores.day) filter (health_status <> '{HEALTHY}') as first_flagged,
+                min(scores.day) filter (health_status not in {NOT_AT_RISK}) as first_flagged,
                 arg_max(health_status, scores.day) as status_before,
                 arg_max(health_score, scores.day) as score_before
             from churns left join scores on scores.customer_id = churns.customer_id
@@ -124,6 +125,18 @@ class History:
         for row in self._arrow("select customer_id, day from churns order by day").to_pylist():
             days.setdefault(row["customer_id"], []).append(row["day"])
         return days
+
+    def outcomes(self, table: str, columns: Sequence[str], days: Sequence[date]) -> pa.Table:
+        """Return columns of who is `in_scope` in a table on some days, and whether they churned within the horizon."""
+        names = ("in_scope", *columns)
+        self._create_merged("of_days", table, names, "select * from {rows} where in_scope", days)
+        return self._arrow(
+            f"""select customer_id, day, exists (
+                select 1 from churns where churns.customer_id = of_days.customer_id
+                and churns.day > of_days.day and churns.day <= of_days.day + {HORIZON}
+            ) as churned, {quoted(columns)}
+            from of_days semi join paying using (customer_id, day) order by day, customer_id"""
+        )
 
     def firings(self, conditions: Sequence[str], churns: Sequence[Churn]) -> Iterator[dict[str, Any]]:
         """Yield for each of some churns on which day before it each condition held for the first time: `rule_0` …"""
@@ -143,7 +156,7 @@ class History:
         counts = ", ".join(f"count(*) filter ({text}) as rule_{place}" for place, text in enumerate(conditions))
         rows = self._arrow(
             f"""select {counts} from facts as f semi join paying using (customer_id, day)
-            where list_contains(?, day) and health_status = '{HEALTHY}' and not exists (
+            where list_contains(?, day) and health_status in {NOT_AT_RISK} and not exists (
                 select 1 from churns where churns.customer_id = f.customer_id
                 and churns.day > f.day and churns.day <= f.day + {HORIZON})""",
             self.month_starts,
@@ -164,7 +177,7 @@ class History:
 
     def _prepare(self) -> None:
         """Customers that were merged since are one from the beginning."""
-        newest = self._lake.partitions("identity/people")[-1:]
+        newest = [day for day in self._lake.partitions("identity/people") if day <= str(self._until)][-1:]
         merged = self._day_rows("identity/people", ("customer_id", "aliases"), newest)
         self._create("merged", f"select unnest(aliases) as alias, customer_id as into_id from ({merged})")
         self._create_merged("paying", "core/revenue", ("mrr",), "select customer_id, day from {rows} where mrr > 0")
@@ -195,11 +208,13 @@ class History:
     def _create(self, name: str, query: str) -> None:
         self._connection.execute(f"create or replace temp table {name} as {query}")
 
-    def _create_merged(self, name: str, table: str, columns: Sequence[str], query: str) -> None:
-        """Make a table of all days, one row per customer and day; of customers who were merged since, any of theirs."""
-        days = [str(day) for day in self.days]
+    def _create_merged(
+        self, name: str, table: str, columns: Sequence[str], query: str, days: Sequence[date] | None = None
+    ) -> None:
+        """Make a table of days, by default all: a row per customer and day; of who was merged since, any of theirs."""
+        read = [str(day) for day in (self.days if days is None else days)]
         rows = f"""(select coalesce(into_id, customer_id) as customer_id, day, {quoted(columns)}
-            from ({self._day_rows(table, ("customer_id", *columns), days)}) as read left join
+            from ({self._day_rows(table, ("customer_id", *columns), read)}) as read left join
             (select alias, into_id from merged) on alias = customer_id)"""
         query = query.format(rows=rows)
         self._create(name, f"select distinct on (customer_id, day) * from ({query}) order by all")
@@ -222,10 +237,10 @@ class History:
 
 
 @contextmanager
-def history_of(lake: Lake) -> Iterator[History]:
-    """Open the past of a lake."""
+def history_of(lake: Lake, until: date = date.max) -> Iterator[History]:
+    """Open the past of a lake, as it was up to a day."""
     with cursor() as connection, lake.naming_damage(lambda: _paths(lake)):
-        yield History(connection, lake)
+        yield History(connection, lake, until)
 
 
 def _paths(lake: Lake) -> Iterator[str]:

@@ -12,6 +12,7 @@ from gtm_platform.lake.expressions.literals import number
 from gtm_platform.lake.expressions.rounding import points
 from gtm_platform.lake.expressions.scores import capped, mixed
 from gtm_platform.policy import Churn, Health, Policy
+from gtm_platform.policy.health import Refinements
 
 Facts: TypeAlias = "Mapping[str, ibis.Value] | ibis.Table"
 
@@ -109,12 +110,23 @@ def tenure(
     signup: ibis.ir.TimestampValue, paid: ibis.ir.TimestampValue, rules: Health, day: Day
 ) -> ibis.ir.FloatingValue:
     """Score the months since sign-up or first payment, whichever came first."""
-    began = ibis.cases((paid.isnull(), signup), (signup.isnull(), paid), (signup < paid, signup), else_=paid)
-    months = days_since(began, day) / number(DAYS_A_MONTH)
+    age = _days_as_customer(signup, paid, day)
+    months = age / number(DAYS_A_MONTH)
     score = capped(months / number(rules.months_for_full_tenure)) * 100
     if not rules.refinements.tenure_from_days:
         return score
-    return ibis.ifelse(days_since(began, day) < rules.refinements.tenure_from_days, None, score)
+    return ibis.ifelse(age < rules.refinements.tenure_from_days, None, score)
+
+
+def _days_as_customer(signup: ibis.ir.TimestampValue, paid: ibis.ir.TimestampValue, day: Day) -> ibis.ir.IntegerValue:
+    began = ibis.cases((paid.isnull(), signup), (signup.isnull(), paid), (signup < paid, signup), else_=paid)
+    return days_since(began, day)
+
+
+def is_new(rows: ibis.Table, rules: Refinements, day: Day) -> ibis.ir.BooleanValue:
+    """Tell of scored rows who is too new, or of whom too little is known, for a status by score."""
+    is_young = _days_as_customer(rows["signup_at"], rows["first_paid_at"], day) < rules.new_within_days
+    return is_young.fill_null(False) | (rows["health_confidence"] < number(rules.new_below_confidence))
 
 
 def mrr(amount: ibis.ir.DecimalValue) -> ibis.ir.FloatingValue:

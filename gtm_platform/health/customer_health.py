@@ -1,6 +1,6 @@
 """`health/customer_health`: how well each customer does, with everything that the score is made of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import ibis
@@ -13,7 +13,7 @@ from gtm_platform.lake.daily_table import DailyTable, DaysAgo
 from gtm_platform.lake.expressions.days import Day, as_scalar
 from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.lake.expressions.rounding import points
-from gtm_platform.policy import Policy, Status
+from gtm_platform.policy import Health, Policy, Status
 from gtm_platform.policy import policy as current_policy
 
 COMPONENTS = ("activity", "support", "payment", "engagement", "tenure", "mrr")
@@ -21,6 +21,9 @@ OVERRIDES = {"cancel": "cancelling was mentioned", "delinquent": "payment is ove
 OVERRIDES["critical"] = "a critical ticket is open"
 AGO = {1: "score_change_1d", 7: "score_change_7d", 30: "score_change_30d"}
 STATUSES = tuple(Status.model_fields)
+HEALTHY = STATUSES[0]
+NEW = "new"  # a status by no score: by a refinement of who is too new, or too little known, to be judged
+NOT_AT_RISK = (HEALTHY, NEW)
 
 
 def _percent(value: ibis.Value) -> ibis.ir.BooleanValue:
@@ -33,7 +36,7 @@ def _counted(status: str) -> Callable[[ibis.Table], ibis.Scalar]:
 
 HEALTH = {
     "health_score": Column("int64", "0 to 100; null for who is no current customer.", rule=lambda v: v.between(0, 100)),
-    "health_status": Column("string", "healthy, at_risk, high_risk or critical."),
+    "health_status": Column("string", "healthy, at_risk, high_risk or critical; by a refinement of the rules new."),
     "churn_risk": Column(
         "int64", "Probability in percent of churning within 90 days.", rule=lambda v: v.between(0, 100)
     ),
@@ -54,7 +57,7 @@ CONTRACT = Contract(
             for name, why in OVERRIDES.items()
         },
         "health_score": HEALTH["health_score"],
-        "health_status": replace(HEALTH["health_status"], rule=lambda v: v.isin(STATUSES)),
+        "health_status": replace(HEALTH["health_status"], rule=lambda v: v.isin((*STATUSES, NEW))),
         "health_confidence": Column("float64", "Share of the weights that have data, 0 to 1.", nullable=False),
         "churn_risk": HEALTH["churn_risk"],
         "churn_risk_model": Column("string", "What the risk comes from.", nullable=False),
@@ -162,7 +165,7 @@ def judged(rows: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
     risk = components.churn_risk(score, applying["cancel"], actions.is_leaving(rows), policy.health.churn)
     return rows.mutate(
         as_of=as_scalar(day),
-        health_status=_status(score, policy.health.status),
+        health_status=_status(rows, applying, policy.health, day),
         churn_risk=risk,
         churn_risk_model=ibis.literal(components.CHURN_MODEL),
         policy_hash=ibis.literal(policy.hash),
@@ -171,9 +174,17 @@ def judged(rows: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
     )
 
 
-def _status(score: ibis.ir.IntegerValue, rules: Status) -> ibis.ir.StringValue:
-    """Return the first status, from the best on, whose lowest score is reached."""
-    return ibis.cases(*[(score >= least, status) for status, least in rules])
+def _status(
+    rows: ibis.Table, applying: Mapping[str, ibis.ir.BooleanValue], rules: Health, day: Day
+) -> ibis.ir.StringValue:
+    """Return the first status, from the best on, whose lowest score is reached; by a refinement `new`."""
+    score = rows["health_score"]
+    by_score = ibis.cases(*[(score >= least, status) for status, least in rules.status])
+    if not (rules.refinements.new_within_days or rules.refinements.new_below_confidence):
+        return by_score
+    has_override = ibis.or_(*applying.values())
+    is_new = components.is_new(rows, rules.refinements, day) & ~has_override & score.notnull()
+    return ibis.ifelse(is_new, NEW, by_score)
 
 
 TABLE = DailyTable(

@@ -92,7 +92,7 @@ class Hindsight(Overlay):
         """Return a query for the newest version of each record that is from before `until`, also if read later."""
         query = super().query_as_of(table, until)
         cursor, later = cursor_fields().get(table), self.later_files(table, until)
-        if cursor is None or not later or not query.files:
+        if cursor is None or not later:
             return query
         contract = contract_of(table)
         key, columns = quoted(contract.key), quoted(contract.columns)

@@ -22,6 +22,8 @@ TRIED: Mapping[str, tuple[Any, ...]] = {
     "inactive_ramp_days": (7,),
     "overrides_beside_components": (False,),
     "failed_payments_from": (2,),
+    "new_within_days": (60,),
+    "new_below_confidence": (0.5,),
 }
 
 

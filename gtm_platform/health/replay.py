@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from gtm_platform.health import customer_health
-from gtm_platform.health.customer_health import STATUSES
+from gtm_platform.health.customer_health import NOT_AT_RISK
 from gtm_platform.health.recomputation import BY_KEY, changes_facts, make_again, upstream
 from gtm_platform.health.rules import policy_of
 from gtm_platform.lake.daily_table import DailyTable
@@ -19,7 +19,6 @@ from gtm_platform.lake.overlay import Overlay, scratch_folder
 from gtm_platform.policy import Policy
 
 HEALTH = customer_health.TABLE.key
-HEALTHY = STATUSES[0]
 ENGAGEMENT = ("logins_for_full_engagement", "logins_share", "onboarding_share")
 NOT_COMPARED = ("customer_id", "policy_hash")
 
@@ -139,7 +138,7 @@ def _first_flagged(lake: Lake, days: Sequence[str]) -> dict[str, str]:
     first: dict[str, str] = {}
     for day in days:
         for customer, row in _rows(lake, HEALTH, day, "health_status").items():
-            if row["health_status"] not in (None, HEALTHY):
+            if row["health_status"] not in (None, *NOT_AT_RISK):
                 first.setdefault(customer, day)
     return first
 

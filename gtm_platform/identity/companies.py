@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import ibis
 
 from gtm_platform.identity import ids, normalise, person_records
+from gtm_platform.identity.contacts_domains import CONTACTS, contact_hosts, with_contacts_domains
 from gtm_platform.identity.domains import Lists, domain_lists, registered
 from gtm_platform.identity.precedence import ranks
 from gtm_platform.ingest.feeds import CompanyFeed, feed_rows, read
@@ -18,7 +19,7 @@ from gtm_platform.policy import Identity, Policy
 from gtm_platform.policy import policy as current_policy
 from gtm_platform.sources.feeds import company_feeds
 
-METHODS = ("domain", "email_domain", "alone")
+METHODS = ("domain", "contacts", "email_domain", "alone")
 FEEDS = company_feeds()
 WITH_IDS = [feed for feed in FEEDS if feed.id]
 MAIL_RANK = len(FEEDS)  # people's addresses speak of a company after every feed
@@ -34,13 +35,24 @@ CONTRACT = Contract(
         ),
         **{feed.ids_column: Column("array<string>", feed.ids_about, nullable=False) for feed in WITH_IDS},
         "match_method": Column(
-            "string", "domain: a system says so; email_domain: its people's addresses do; alone.", nullable=False
+            "string",
+            "domain: a system says so; contacts: all contacts of its record that has none write from it; email_domain: "
+            "its people's addresses do; alone.",
+            nullable=False,
         ),
         "match_confidence": Column("float64", "0 to 1, by method.", nullable=False, rule=lambda v: v.between(0, 1)),
         "first_seen": Column("date", "Day on which this company_id came about.", nullable=False),
         "former_ids": Column("array<string>", "Ids that went into this company when companies merged.", nullable=False),
         "contested_domains": Column(
             "array<string>", "Domains that a system says it has, as another company has, too.", nullable=False
+        ),
+        "placed_records": Column(
+            "array<string>", "Records without a domain that are its own as all their contacts write from it.", False
+        ),
+        "contact_domains": Column(
+            "array<string>",
+            "Where it has no domain: those of its contacts, of which none is surely its own.",
+            False,
         ),
     },
     key=("company_id",),
@@ -52,6 +64,7 @@ CONTRACT = Contract(
 def table(
     links: ibis.Table,
     records: Mapping[str, ibis.Table],
+    contacts: Mapping[str, ibis.Table],
     lists: Lists,
     previous: ibis.Table,
     policy: Policy,
@@ -59,7 +72,7 @@ def table(
 ) -> ibis.Table:
     """Return every company that a feed, or an address in the links, names.
 
-    `previous` are the companies of the newest day before.
+    `contacts` are person records that name a company's record; `previous` the companies of the newest day before.
     """
     rules = policy.identity
     stated = [(feed, feed_rows(feed, records[feed.table])) for feed in FEEDS]
@@ -72,10 +85,12 @@ def table(
     further, contested = _further_domains(claims.view().union(_rival_claims(claims.view(), names)))
     statements = statements.left_join(further, "domain", rname="{name}_of_further")
     statements = statements.mutate(main=ibis.coalesce(statements["main"], statements["domain"]))
+    statements, unsure = with_contacts_domains(statements, contact_hosts(contacts), domains, further, names)
     key = ibis.coalesce(statements["main"], statements["record"])
     companies = _companies(statements.mutate(key=key).filter(lambda t: t["key"].notnull()), rules)
-    companies = companies.left_join(contested, companies["domain"] == contested["main"])
-    return _with_ids(companies.drop("main"), previous, day)
+    companies = companies.left_join(contested, companies["domain"] == contested["main"]).drop("main")
+    companies = companies.left_join(unsure, companies["key"] == unsure["record"]).drop("record")
+    return _with_ids(companies, previous, day)
 
 
 def references(companies: ibis.Table) -> ibis.Table:
@@ -178,16 +193,21 @@ def _companies(statements: ibis.Table, rules: Identity) -> ibis.Table:
     """Return the companies without their ids, by their `key`."""
     names = ibis.struct({"rank": statements["rank"], "name": statements["name"]})
     companies = statements.group_by("key").agg(
-        rank=statements["rank"].min(),
+        rank=statements["rank"].min(where=~statements["placed"]),
         first=names.min(where=statements["name"].notnull()),
         domain=statements["main"].min(),
         domains=_collected(statements["domain"]),
         registered=_collected(statements["registered"]),
         hosts=_collected(statements["host"]),
         **{feed.ids_column: _collected(statements[feed.ids_column]) for feed in WITH_IDS},
+        placed_records=statements["record"].collect(where=statements["placed"], distinct=True),
     )
+    placed_records = ibis.coalesce(companies["placed_records"], NO_TEXTS).sort()
     method = ibis.cases(
-        (companies["domain"].isnull(), "alone"), (companies["rank"] < MAIL_RANK, "domain"), else_="email_domain"
+        (companies["domain"].isnull(), "alone"),
+        (companies["rank"] < MAIL_RANK, "domain"),
+        (placed_records.length() > 0, "contacts"),
+        else_="email_domain",
     )
     sure = rules.confidence
     domains = companies["domains"].concat(companies["registered"])
@@ -201,8 +221,12 @@ def _companies(statements: ibis.Table, rules: Identity) -> ibis.Table:
         **{feed.ids_column: companies[feed.ids_column].sort() for feed in WITH_IDS},
         match_method=method,
         match_confidence=method.cases(
-            ("domain", number(sure.domain)), ("email_domain", number(sure.email_domain)), else_=number(1)
+            ("domain", number(sure.domain)),
+            ("contacts", number(sure.contacts)),
+            ("email_domain", number(sure.email_domain)),
+            else_=number(1),
         ),
+        placed_records=placed_records,
     )
 
 
@@ -210,6 +234,7 @@ def _collected(column: ibis.Value) -> ibis.Value:
     return ibis.coalesce(column.collect(where=column.notnull(), distinct=True), NO_TEXTS)
 
 
+MAY_BE_NULL = ("contested_domains", "contact_domains")
 OWN, FURTHER, BY_ID = 0, 1, 2  # by what a company of before is known again, the surest first
 
 
@@ -228,10 +253,10 @@ def _with_ids(companies: ibis.Table, previous: ibis.Table, day: Day) -> ibis.Tab
     rows = companies.view().join(named, "key")
     return rows.select(
         "company_id",
-        *[name for name in companies.columns if name not in ("key", "contested_domains")],
+        *[name for name in companies.columns if name not in ("key", *MAY_BE_NULL)],
         "first_seen",
         "former_ids",
-        contested_domains=ibis.coalesce(rows["contested_domains"], NO_TEXTS),
+        **{name: ibis.coalesce(rows[name], NO_TEXTS) for name in MAY_BE_NULL},
     )
 
 
@@ -257,6 +282,7 @@ TABLE = DailyTable(
     inputs={
         "links": "identity/links",
         "records": {feed.table: feed.table for feed in FEEDS},
+        "contacts": CONTACTS,
         "lists": domain_lists,
         "previous": PreviousDay("identity/companies"),
         "policy": current_policy,

@@ -10,6 +10,7 @@ import ibis
 from gtm_platform.identity import companies, decisions, links
 from gtm_platform.identity.domains import is_mail_provider
 from gtm_platform.identity.references import Meant, NobodyMeant, Row, meant, newest_day, rows_where
+from gtm_platform.identity.review import unsure_reason
 from gtm_platform.lake.daily_table import arguments
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Identity, policy
@@ -220,6 +221,7 @@ def _company_row(lake: Lake, reference: str, day: str) -> Row:
 
 HOW = {
     "domain": "a system says that this is its domain",
+    "contacts": "a record of it has none, and all contacts of that record write from it",
     "email_domain": "only the addresses of its people say so",
     "alone": "it has an id in one system, and no domain of its own",
 }
@@ -234,6 +236,11 @@ def _company(lake: Lake, reference: str, day: str) -> Explanation:
     if row["contested_domains"]:
         contested = ", ".join(row["contested_domains"])
         reasons.append(f"Held back for review, as another company has it, too: {contested}.")
+    if row["placed_records"]:
+        placed = ", ".join(row["placed_records"])
+        reasons.append(f"Without a domain of its own, but all its contacts write from {row['domain']}: {placed}.")
+    if row["contact_domains"]:
+        reasons.append(f"Held back for review: {unsure_reason('it', row['contact_domains'])}.")
     if row["former_ids"]:
         reasons.append(f"It was several companies before: {', '.join(row['former_ids'])} went into it.")
     reasons += [f"{name.removesuffix('_company_ids')} has it as {', '.join(value)}." for name, value in ids.items()]

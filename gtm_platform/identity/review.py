@@ -79,6 +79,7 @@ def table(
         alike = similar_customers(engine().to_pyarrow(near), least=rules.people)
         rows += _listed(PERSON, SIMILAR, "their records say much the same", alike)
     rows += _contested_domains(companies)
+    rows += _unsure_of_domain(companies)
     names = companies.select("company_id", "name")
     rows += _still_apart(before, SIMILAR_NAME, names.select(id="company_id"))
     if _number(new := names.anti_join(previous_companies, "company_id").select("company_id")):
@@ -149,6 +150,30 @@ def _contested_domains(companies: ibis.Table) -> Iterator[Row]:
     groups = had.group_by("domain").agg(companies=had["company_id"].collect().sort())
     groups = groups.mutate(reason=ibis.literal("both are said to have the domain ") + groups["domain"])
     yield from _pairs_with_first(COMPANY, engine().to_pyarrow(groups).to_pylist(), "companies")
+
+
+def _unsure_of_domain(companies: ibis.Table) -> Iterator[Row]:
+    """Pair companies without a domain with those from whose domains their contacts write."""
+    unsure = companies.filter(companies["contact_domains"].length() > 0)
+    at = unsure.select("company_id", "contact_domains", domain=unsure["contact_domains"].unnest())
+    owners = companies.select("domain", owner="company_id").filter(lambda t: t["domain"].notnull())
+    pairs = at.join(owners, "domain").order_by("company_id", "owner")
+    for row in engine().to_pyarrow(pairs).to_pylist():
+        yield {
+            "kind": COMPANY,
+            "first_id": min(row["company_id"], row["owner"]),
+            "second_id": max(row["company_id"], row["owner"]),
+            "rule": HELD_BACK,
+            "score": None,
+            "reason": unsure_reason(row["company_id"], row["contact_domains"]),
+        }
+
+
+def unsure_reason(company: str, domains: Sequence[str]) -> str:
+    """Say why a company without a domain is not taken for that of its contacts."""
+    if len(domains) == 1:
+        return f"{company} has no domain, and all its contacts write from {domains[0]}, which goes by another name"
+    return f"{company} has no domain, and its contacts write from {' and '.join(domains)}"
 
 
 def _pairs_with_first(kind: str, groups: Sequence[Row], members: str) -> Iterator[Row]:

@@ -1,1 +1,1 @@
-"""What the daily tables say together: how revenue moves and will move."""
+"""What follows from the data beyond what it says: how revenue moves, and scores and forecasts of what will happen."""

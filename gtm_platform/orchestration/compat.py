@@ -108,9 +108,15 @@ def launched_through_dagster(run: dg.DagsterRun) -> bool:
     return run.remote_job_origin is not None
 
 
+APPROVE_WITH = "approve_with"  # the metadata of a step that stopped to be approved: the command
+
+
 @dataclass(frozen=True)
 class FailedStep:
-    """A failed step; `crashed_checks` are those that it was to evaluate and did not, if it made no asset."""
+    """A failed step; `crashed_checks` are those that it was to evaluate and did not, if it made no asset.
+
+    What failed `by_verdict` is told elsewhere: by the check, or by the notification that asks for approval.
+    """
 
     error: SerializableErrorInfo | None
     by_verdict: bool
@@ -134,7 +140,9 @@ def failed_steps(instance: dg.DagsterInstance, run_id: str) -> list[FailedStep]:
     for event in _events(instance, run_id, {dg.DagsterEventType.STEP_FAILURE}):
         step, error = event.step_key or "", event.step_failure_data.error
         checks = set() if step in making else planned.get(step, set()) - evaluated
+        raised = event.step_failure_data.user_failure_data
         by_verdict = error is not None and error.cls_name == DagsterAssetCheckFailedError.__name__
+        by_verdict |= raised is not None and APPROVE_WITH in raised.metadata
         steps.append(FailedStep(error, by_verdict, tuple(sorted(checks))))
     return steps
 

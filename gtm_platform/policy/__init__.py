@@ -17,6 +17,7 @@ from gtm_platform.policy.enrichment import Enrichment
 from gtm_platform.policy.health import Churn, Health, Refinements, Signals, Status
 from gtm_platform.policy.hubspot import HubSpot
 from gtm_platform.policy.identity import Identity
+from gtm_platform.policy.intelligence import Intelligence
 from gtm_platform.policy.limits import Limits
 from gtm_platform.policy.market import Market
 from gtm_platform.policy.money import Money
@@ -39,6 +40,7 @@ __all__ = [
     "Health",
     "HubSpot",
     "Identity",
+    "Intelligence",
     "Limits",
     "Market",
     "Money",
@@ -78,6 +80,7 @@ class Policy(Rules):
     alerts: Alerts
     automation: Automation
     enrichment: Enrichment = Enrichment()
+    intelligence: Intelligence = Intelligence()
 
     @property
     def mrr_policies(self) -> tuple[MrrPolicy, ...]:

@@ -89,6 +89,8 @@ class Refinements(Rules):
     inactive_ramp_days: Annotated[int, Field(ge=0)] = 0
     overrides_beside_components: bool = True
     failed_payments_from: Annotated[int, Field(ge=1)] = 1
+    new_within_days: Annotated[int, Field(ge=0)] = 0
+    new_below_confidence: Share = 0
 
 
 # What to do about each risk signal. {inactive_days} and {renewal_days} stand for the policy's.

@@ -86,6 +86,13 @@ class Create(Rules):
         return frozenset({"companies": self.companies, "contacts": self.contacts}.get(object_type, ()))
 
 
+class Approval(Rules):
+    """For how long what a person approved may be done, and by which share the next run may exceed it."""
+
+    hours: Hours = 72
+    margin: Share = 0.1
+
+
 class HubSpot(Rules):
     """Writes to HubSpot."""
 
@@ -96,6 +103,7 @@ class HubSpot(Rules):
     rejected: Rejected = Rejected()
     truth: Truth = Truth()
     max_creations: Count = 500
+    approval: Approval = Approval()
     daily_reserve: Share = 0.1
     create: Create = Create()
     group_name: Annotated[NamePart, Field(min_length=1)] = "gtm"

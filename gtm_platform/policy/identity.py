@@ -16,6 +16,7 @@ class Confidence(Rules):
     merged: Share
     secondary_email: Share
     domain: Share
+    contacts: Share = 0.9
     email_domain: Share
 
 

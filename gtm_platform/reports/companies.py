@@ -13,8 +13,9 @@ MOVED = """select company_id, "at", from_cohort, to_cohort, "trigger", competito
 NAMES = """select company_id, arg_max(coalesce(name, domain, company_id), as_of) as name
     from days group by company_id"""
 AT_RISK = """select company_id, any_value(company_name) as name, count(*) as customers,
-        count(*) filter (health_status <> 'healthy') as at_risk, sum(coalesce(mrr_reporting, 0)) as mrr,
-        sum(coalesce(mrr_reporting, 0)) filter (health_status <> 'healthy') as mrr_at_risk, avg(health_score) as health,
+        count(*) filter (health_status not in ('healthy', 'new')) as at_risk, sum(coalesce(mrr_reporting, 0)) as mrr,
+        sum(coalesce(mrr_reporting, 0)) filter (health_status not in ('healthy', 'new')) as mrr_at_risk,
+        avg(health_score) as health,
         list_sort(list(distinct assigned_am) filter (assigned_am is not null)) as managers
     from now where is_customer and company_id is not null group by company_id having at_risk > 0
     order by mrr_at_risk desc, company_id"""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from gtm_platform.health.customer_health import STATUSES
+from gtm_platform.health.customer_health import NOT_AT_RISK
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Policy
@@ -23,16 +23,15 @@ from gtm_platform.reports.wording import day as day_text
 
 TOTALS = ("customers", "mrr", "at_risk", "mrr_at_risk", "mean_health")
 MOVEMENTS = ("new_mrr", "expansion_mrr", "contraction_mrr", "churned_mrr")
-HEALTHY = STATUSES[0]
 MOST_FIRST = "order by mrr_reporting desc nulls last, customer_id"
 NEWLY_AT_RISK = f"""select {SHOWN} from now left join before using (customer_id)
-    where now.is_customer and now.health_status <> '{HEALTHY}' and (select count(*) from before) > 0
-    and (not coalesce(before.is_customer, false) or coalesce(before.health_status, '{HEALTHY}') = '{HEALTHY}')
+    where now.is_customer and now.health_status not in {NOT_AT_RISK} and (select count(*) from before) > 0
+    and (not coalesce(before.is_customer, false) or coalesce(before.health_status in {NOT_AT_RISK}, true))
     {MOST_FIRST}"""
 SAVED = f"""select {SHOWN} from now join before using (customer_id)
-    where now.is_customer and before.is_customer and now.health_status = '{HEALTHY}'
+    where now.is_customer and before.is_customer and now.health_status in {NOT_AT_RISK}
     and now.customer_status <> 'leaving'
-    and (before.health_status <> '{HEALTHY}' or before.customer_status = 'leaving') {MOST_FIRST}"""
+    and (before.health_status not in {NOT_AT_RISK} or before.customer_status = 'leaving') {MOST_FIRST}"""
 CHURNED = f"""select {SHOWN.replace("now.", "before.")}, now.churned_at, now.churn_reason
     from before left join now using (customer_id) where before.is_customer and not coalesce(now.is_customer, false)
     {MOST_FIRST}"""

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from gtm_platform.intelligence.churn.scores import TABLE as CHURN_SCORES
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.lake import Lake
@@ -28,6 +29,7 @@ from gtm_platform.serving.snapshot.layout import (
     HISTORY_DAYS,
     INTELLIGENCE,
     PEOPLE,
+    REVIEW,
     SCORES,
     TRANSITIONS,
 )
@@ -36,7 +38,8 @@ from gtm_platform.state import open_state
 
 KEY = dg.AssetKey(["serving", "snapshot"])
 CENT = 0.01
-READ = (CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS, COMPANIES, TRANSITIONS, COHORT_ERRORS, *INTELLIGENCE)
+OF_COMPANIES = (COMPANY_IDS, COMPANIES, TRANSITIONS, COHORT_ERRORS)
+READ = (CUSTOMERS, SCORES, PEOPLE, *OF_COMPANIES, CHURN_SCORES.key, REVIEW, *INTELLIGENCE)
 
 
 @dg.asset(
@@ -69,6 +72,7 @@ def _landing(context: dg.AssetExecutionContext, lake: LakeResource) -> Landing:
     since = (date.fromisoformat(f"{now:%Y-%m-%d}") - timedelta(days=HISTORY_DAYS)).isoformat()
     with closing(open_state(settings().state_url)) as state:
         alerts, accounts = journals.alerts_of(state, since), journals.accounts_of(state)
+        deliveries = journals.deliveries_of(state, now)
     return Landing(
         lake.open(),
         now,
@@ -78,6 +82,7 @@ def _landing(context: dg.AssetExecutionContext, lake: LakeResource) -> Landing:
         HubSpotWrites(settings().state_url, since),
         journals.checks_of(context.instance, graph_of_run(context).asset_check_keys),
         accounts,
+        deliveries,
     )
 
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -32,6 +33,14 @@ class CreationIntent:
     run_id: str
     day: str
     values: Mapping[str, str]
+
+
+class Creation(NamedTuple):
+    """An object that was created: the journal's row, and for which record of ours."""
+
+    id: int
+    subject_id: str
+    object_id: str
 
 
 def placeholder(subject_id: str) -> str:
@@ -59,6 +68,31 @@ def created_objects(tx: sa.Connection, object_type: str) -> dict[str, str]:
         IS_CREATION, journal.c.object_type == object_type, journal.c.status.in_(CONFIRMED)
     )
     return {row.customer_id: row.object_id for row in tx.execute(query.order_by(journal.c.id))}
+
+
+def creations_to_check(tx: sa.Connection, object_type: str, since: datetime, until: datetime) -> list[Creation]:
+    """Return the objects that were created between two moments, and were not looked up again since."""
+    query = sa.select(journal.c.id, journal.c.customer_id, journal.c.object_id).where(
+        IS_CREATION,
+        journal.c.object_type == object_type,
+        journal.c.status == "written",
+        journal.c.reason.is_(None),
+        journal.c.receipt_at.between(since, until),
+    )
+    return [Creation(*row) for row in tx.execute(query.order_by(journal.c.id))]
+
+
+def withheld_creations(tx: sa.Connection, run_id: str, object_type: str) -> list[sa.RowMapping]:
+    """Return our records for which a run created no object before a person decides, with why."""
+    query = sa.select(journal.c.customer_id, journal.c.reason).where(
+        IS_CREATION, journal.c.object_type == object_type, journal.c.run_id == run_id, journal.c.status == "held"
+    )
+    return list(tx.execute(query.order_by(journal.c.customer_id)).mappings())
+
+
+def note_checked(tx: sa.Connection, ids: Sequence[int], reason: str) -> None:
+    """Note on the rows of creations that the objects were looked up again."""
+    tx.execute(sa.update(journal).where(journal.c.id.in_(ids)).values(reason=reason))
 
 
 def pending_creations(tx: sa.Connection, object_type: str) -> dict[str, CreationIntent]:
@@ -96,6 +130,14 @@ def associated(tx: sa.Connection, object_type: str, to: str) -> set[tuple[str, s
         IS_ASSOCIATION, journal.c.object_type == object_type, journal.c.status.in_(CONFIRMED)
     )
     return {(object_id, other[len(to) + 1 :]) for object_id, other in tx.execute(query) if other.startswith(f"{to}/")}
+
+
+def associated_with(tx: sa.Connection, object_type: str, to: str) -> dict[str, set[str]]:
+    """Return the associated objects of the first type by those of the second."""
+    by_target: dict[str, set[str]] = {}
+    for object_id, other in associated(tx, object_type, to):
+        by_target.setdefault(other, set()).add(object_id)
+    return by_target
 
 
 def pending_associations(tx: sa.Connection, object_type: str, to: str) -> dict[tuple[str, str], list[int]]:

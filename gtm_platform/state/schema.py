@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0010"
+VERSION = "0011"
 
 metadata = sa.MetaData()
 
@@ -123,6 +123,29 @@ hubspot_sweeps = sa.Table(
     sa.Column("started_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
     sa.Column("finished_at", Instant),
+)
+
+# One row for each type of objects of a run that delivered, or that stopped as it would do too much; then also who
+# approved that, why, until when, and which run made use of it.
+hubspot_deliveries = sa.Table(
+    "hubspot_deliveries",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("object_type", sa.String(32), nullable=False),
+    sa.Column("day", sa.String(10), nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),  # delivered stopped
+    sa.Column("counts", sa.JSON, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),  # why it stopped, as a sentence; or what it did
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("approved_at", Instant),
+    sa.Column("approved_by", sa.String(200)),
+    sa.Column("approved_reason", sa.Text),
+    sa.Column("approved_until", Instant),
+    sa.Column("used_at", Instant),
+    sa.Column("used_by_run", sa.String(64)),
+    sa.Index("hubspot_deliveries_by_time", "at"),
+    sa.Index("hubspot_deliveries_of_a_run", "run_id"),
 )
 
 # One row for each fact that was, or is to be, sent as an alert.

@@ -46,7 +46,7 @@ class Ended:
     job: str
     tags: dict[str, str]
     began: datetime
-    others: list[str]  # jobs that were under way when it began
+    other_jobs: list[str]  # jobs that were under way when it began
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Simulation:
     skipped: dict[str, str] = field(default_factory=dict)
     cursors: dict[str, str] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
-    asked: dict[tuple[str, str], int] = field(default_factory=dict)
+    requested: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.repository = self.defs.get_repository_def()
@@ -133,8 +133,9 @@ class Simulation:
         self.ended.append(Ended(job, tags, self.now, [work.run.job_name for work in self.at_work]))
         work = AtWork(run, self.now + takes, list(chosen or assets_of_job(self.repository.get_job(job))))
         if source := tags.get(SOURCE_TAG):
-            asked = self.asked[source, tags[PARTITION_TAG]] = self.asked.get((source, tags[PARTITION_TAG]), 0) + 1
-            work.failure = self.fails(source, tags[PARTITION_TAG], asked)
+            window = source, tags[PARTITION_TAG]
+            tries = self.requested[window] = self.requested.get(window, 0) + 1
+            work.failure = self.fails(*window, tries)
         self.at_work.append(work)
         return work
 
@@ -176,12 +177,12 @@ class Simulation:
         """The days of each run of the tables, in their order."""
         return [span for run in self.runs("daily_tables") if (span := partition_span(run.tags))]
 
-    def torn(self) -> Iterator[Ended]:
+    def overlapping_runs(self) -> Iterator[Ended]:
         """Runs of tables that began while a source was read, and deliveries that began while tables were made."""
         for run in self.ended:
-            if run.job == "daily_tables" and any(other.startswith("sync_") for other in run.others):
+            if run.job == "daily_tables" and any(other.startswith("sync_") for other in run.other_jobs):
                 yield run
-            if run.job == deliver.name and "daily_tables" in run.others:
+            if run.job == deliver.name and "daily_tables" in run.other_jobs:
                 yield run
 
 

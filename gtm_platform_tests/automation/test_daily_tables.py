@@ -38,7 +38,7 @@ def test_a_day_of_three_sources_makes_the_tables_once_for_each_time_that_sources
     assert len([run for run in simulation.ended if run.job.startswith("sync_")]) == 7
     assert simulation.days() == [(FIRST, SECOND), (SECOND, SECOND), (SECOND, SECOND), (SECOND, SECOND)]
     assert len(simulation.runs("deliver")) == 4
-    assert list(simulation.torn()) == []
+    assert list(simulation.overlapping_runs()) == []
     assert sum(map(len, simulation.cursors.values())) < 100
 
 

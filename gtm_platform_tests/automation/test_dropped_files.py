@@ -41,11 +41,17 @@ def folder(room: OpsRoom) -> FileFolder:  # noqa: ARG001 (its home)
 
 
 def read(folder: FileFolder, path: Path, content: str) -> None:
-    """A file picked up, and its rows written by a run."""
+    """A file with some content, picked up and read."""
     path.write_text(content)
+    take(folder, path)
+
+
+def take(folder: FileFolder, path: Path) -> None:
+    """A file picked up, and its rows written by a run."""
     folder.take(path)
-    list(folder.pages("partners", Window(BEGINNING, END, full=True)))
-    folder.written("partners", "run-0123456789")
+    for kind in folder.layouts:
+        list(folder.pages(kind, Window(BEGINNING, END, full=True)))
+        folder.written(kind, "run-0123456789")
 
 
 def test_a_file_is_one_message_that_says_what_came_of_it(room: OpsRoom, folder: FileFolder, tmp_path: Path) -> None:

@@ -20,11 +20,13 @@ from gtm_platform_tests.bench import (
     dashboard,
     forecast,
     graph,
+    hubspot,
     identity,
     latency,
     limits,
     marts,
     score_changes,
+    scores,
     unchanged,
 )
 from gtm_platform_tests.bench.figures import Effort, Figure, Row
@@ -32,11 +34,13 @@ from gtm_platform_tests.bench.figures import Effort, Figure, Row
 ROOMS = (
     marts,
     score_changes,
+    scores,
     identity,
     connector,
     latency,
     limits,
     graph,
+    hubspot,
     unchanged,
     automation,
     backfill,

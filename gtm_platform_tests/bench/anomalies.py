@@ -29,7 +29,7 @@ def _outcomes(years: list[MetricYear], judged_by: Callable[[Series], Judgement])
     found, false = [], []
     for year in years:
         judged = judged_by(year.series)
-        found.append(float(len(year.found(judged))))
+        found.append(float(len(year.caught(judged))))
         false.append(len(year.false_alarms(judged)) / MONTHS)
     return found, false
 

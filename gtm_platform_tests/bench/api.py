@@ -48,11 +48,11 @@ def measure(effort: Effort) -> Iterator[Row]:
         in_child(SETTLE, home=home, customers=customers, days=days)
         made, again = in_child(MAKE, home=home), in_child(MAKE, home=home)
         what = f"{customers:,} customers, {days} days"
-        yield Row(f"first snapshot, {what}", "s of CPU", made.found["cpu"])
-        yield Row(f"the next one, {what}", "s of CPU", again.found["cpu"])
+        yield Row(f"first snapshot, {what}", "s of CPU", made.findings["cpu"])
+        yield Row(f"the next one, {what}", "s of CPU", again.findings["cpu"])
         yield Row("memory while it is made", "MB", made.peak_mb, Target("≤", 1.0), "what is allowed", 1024.0)
-        yield Row("its file", "MB", made.found["megabytes"])
-        token = in_child(TOKEN, home=home).found["token"]
+        yield Row("its file", "MB", made.findings["megabytes"])
+        token = in_child(TOKEN, home=home).findings["token"]
         with _floor() as (floor_url, floor_process), _ours(home) as (url, process):
             question: dict[str, Any] = {"token": token, "paths": paths(customers), "rate": RATE}
             _loaded(url, process, question, min(seconds, 5.0))  # what is read first comes from the disk

@@ -24,7 +24,7 @@ def measure(effort: Effort) -> Iterator[Row]:
     for mix, hours in list(MIXES.items())[: effort.of(2, 1)]:
         day = in_child(
             f"{__name__}:live", hours=hours, sources=effort.of(SOURCES, 5), tables=effort.of(TABLES, 5)
-        ).found
+        ).findings
         what = f"windows of {mix}"
         yield Row(f"{what}: landings a day", "runs", day["landings"])
         yield Row(f"{what}: runs of the tables", "runs", day["tables"], Target("≤", MOST[mix]))
@@ -88,7 +88,7 @@ def live(hours: list[int], sources: int, tables: int) -> dict[str, Any]:
             "tables": len(simulation.runs("daily_tables")),
             "partitions": sum(tables * (1 if first == last else 2) for first, last in simulation.days()),
             "deliveries": len(simulation.runs("deliver")),
-            "torn": len(list(simulation.torn())),
+            "torn": len(list(simulation.overlapping_runs())),
             "cursors": sum(map(len, simulation.cursors.values())),
             "schedules": sum(path.stat().st_size for path in (home / "dagster").rglob("schedules.db*")),
             "evaluations": sum(len(evaluations(key, limit=10)) for key in keys),

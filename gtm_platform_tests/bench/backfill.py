@@ -25,7 +25,7 @@ FIRST, DAYS = date(2026, 3, 1), 90
 def measure(effort: Effort) -> Iterator[Row]:
     for source in (each for each in discover_sources() if each.is_scheduled and each.required_env):
         with sandbox(people=effort.of(1_500, 60), now=_midnight(FIRST).isoformat()) as url:
-            taken = in_child(f"{__name__}:backfill", url=url, name=source.name).found
+            taken = in_child(f"{__name__}:backfill", url=url, name=source.name).findings
         what = f"{DAYS} days of {source.name}, {taken['calls']:,} calls"
         yield Row(what, "s", taken["seconds"], Target("≤", 1.1), "waiting for its answers and limits", taken["outside"])
         yield Row(what, "s", taken["seconds"], None, "its limits alone", taken["limits"])

@@ -43,7 +43,7 @@ def measure(effort: Effort) -> Iterator[Row]:
             pool.submit(in_child, f"{__name__}:live", seed=seed, people=people, weeks=weeks)
             for seed in SEEDS[: effort.of(len(SEEDS), 1)]
         ]
-        lived = [child.result().found for child in children]
+        lived = [child.result().findings for child in children]
     for rules in RULES:
         for world in lived:
             yield from _rows(f"{rules}, seed {world['seed']}", world["rules"][rules])

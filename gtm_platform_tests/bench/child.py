@@ -13,13 +13,13 @@ def peak_mb() -> float:
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-def main(function: str, given: str, answer: str) -> None:
+def main(function: str, arguments: str, answer: str) -> None:
     module, _, name = function.partition(":")
     measured = getattr(import_module(module), name)
     began, cpu = time.perf_counter(), time.process_time()
-    found = measured(**json.loads(given))
+    findings = measured(**json.loads(arguments))
     taken = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu, "peak_mb": peak_mb()}
-    Path(answer).write_text(json.dumps({**taken, "found": found or {}}))
+    Path(answer).write_text(json.dumps({**taken, "findings": findings or {}}))
 
 
 main(*sys.argv[1:])

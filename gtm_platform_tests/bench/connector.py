@@ -25,14 +25,14 @@ def measure(effort: Effort) -> Iterator[Row]:
             many=lambda: in_child(OURS, url=url, records=many),
             many_defaults=lambda: in_child(DLT, url=url, records=many, file_format=None),
         )
-    rates = {name: [float(one.found["records"]) / one.seconds for one in each] for name, each in taken.items()}
+    rates = {name: [float(one.findings["records"]) / one.seconds for one in each] for name, each in taken.items()}
     what, unit = f"{few:,} records", "records/s"
     defaults = compared(rates["ours"], rates["defaults"])
     yield Row(what, unit, **defaults, target=Target("≥", 10), baseline="dlt with its defaults")
     yield Row(what, unit, **compared(rates["ours"], rates["parquet"]), target=Target("≥", 2), baseline="dlt, Parquet")
     lasting = compared(rates["many"], rates["many_defaults"])
     yield Row(f"{many:,} records", unit, **lasting, target=Target("≥", 10), baseline="dlt with its defaults")
-    cpu = {name: [one.cpu / float(one.found["records"]) * 1e6 for one in each] for name, each in taken.items()}
+    cpu = {name: [one.cpu / float(one.findings["records"]) * 1e6 for one in each] for name, each in taken.items()}
     yield Row(what, "µs of a core", **compared(cpu["ours"], cpu["defaults"]), baseline="dlt with its defaults")
     yield Row(what, "µs of a core", **compared(cpu["ours"], cpu["parquet"]), baseline="dlt, Parquet")
     memory = {name: median(one.peak_mb for one in each) for name, each in taken.items()}

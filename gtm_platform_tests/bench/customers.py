@@ -211,7 +211,7 @@ def write(
     count: int,
     customers: int,
     every: int,
-    said: Mapping[str, Mapping[str, str]] = SAID,
+    rules: Mapping[str, Mapping[str, str]] = SAID,
 ) -> None:
     """Write some rows of a table, its columns by what is said of them, into the window of its source."""
     folder = lake / table
@@ -221,7 +221,7 @@ def write(
     target = folder / f"{partition}.{time.time_ns():020d}0000.{kind}.parquet"
     window = f"timestamptz '{DAY}'" if every > 1 else "timestamptz '2026-03-02' - interval 1 hour"
     columns = ", ".join(
-        f'({_said(said.get(table, {}), name, str(kind), customers, window)})::{DuckDBType.to_string(kind)} as "{name}"'
+        f'({_said(rules.get(table, {}), name, str(kind), customers, window)})::{DuckDBType.to_string(kind)} as "{name}"'
         for name, kind in contract_of(table).schema.items()
     )
     numbers = f"select i, i % {customers} as c from range(0, {count}, {every}) t(i)"

@@ -26,7 +26,7 @@ def measure(effort: Effort) -> Iterator[Row]:
         in_child(SETTLE, home=home, customers=customers, days=days)
         in_child(MAKE, home=home)
         taken = in_child(CLICK, home=home)
-    for page, milliseconds in taken.found["pages"].items():
+    for page, milliseconds in taken.findings["pages"].items():
         yield Row(f"{page}, {customers:,} customers", "ms", milliseconds, Target("≤", 1.0), "what is allowed", ALLOWED)
     yield Row("memory", "MB", taken.peak_mb)
 

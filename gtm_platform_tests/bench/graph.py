@@ -30,7 +30,7 @@ def measure(effort: Effort) -> Iterator[Row]:
             load=lambda: in_child(f"{__name__}:load_definitions"),
         )
     for name, what, most in (("one", "one day", 2.5), ("many", f"{days} days in one run", 1.6)):
-        walls, own = ([float(one.found[of]) for one in taken[name]] for of in ("wall", "own"))
+        walls, own = ([float(one.findings[of]) for one in taken[name]] for of in ("wall", "own"))
         baseline = "the tables' own work"
         yield Row(
             f"{what}, all daily tables",
@@ -40,10 +40,10 @@ def measure(effort: Effort) -> Iterator[Row]:
             baseline=baseline,
         )
     yield Row("gtm --help", "s", median(one.seconds for one in taken["help"]), Target("≤", 0.5))
-    loads = [float(one.found["cpu"]) for one in taken["load"]]
+    loads = [float(one.findings["cpu"]) for one in taken["load"]]
     yield Row("definitions load, processor time", "s", median(loads), Target("≤", 4.0))
-    yield Row("import of the definitions", "s", median(sum(one.found.values()) for one in taken["imports"]))
-    for package, seconds in Counter(taken["imports"][0].found).most_common():
+    yield Row("import of the definitions", "s", median(sum(one.findings.values()) for one in taken["imports"]))
+    for package, seconds in Counter(taken["imports"][0].findings).most_common():
         if seconds > SLOW:
             yield Row(f"import: {package}", "s", seconds)
 

@@ -22,7 +22,7 @@ TABLES = ("identity/links", "identity/companies", "identity/people")
 def measure(effort: Effort) -> Iterator[Row]:
     """Resolve a small and a large world, then a million people of eleven sources."""
     for people in (effort.of(1_500, 300), effort.of(100_000, 1_000)):
-        world = in_child(f"{__name__}:against_truth", people=people).found
+        world = in_child(f"{__name__}:against_truth", people=people).findings
         size = f"{people:,} people, {world['records']:,} records"
         yield Row(f"{size}: people, F1", "share", world["people"]["f1"], Target("≥", 0.995))
         yield Row(f"{size}: companies, F1", "share", world["companies"]["f1"], Target("≥", 0.98))
@@ -35,15 +35,15 @@ def measure(effort: Effort) -> Iterator[Row]:
 
 def _million(people: int) -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="gtm-bench-") as home:
-        settled = in_child(f"{MILLION}:settle", home=home, people=people).found
+        settled = in_child(f"{MILLION}:settle", home=home, people=people).findings
         in_child(f"{MILLION}:resolve", home=home)  # what the floor writes
         made = in_child(f"{MILLION}:resolve", home=home)
-        floor = float(in_child(f"{MILLION}:floor", home=home).found["seconds"])
-    seconds = sum(made.found["tables"].values())
+        floor = float(in_child(f"{MILLION}:floor", home=home).findings["seconds"])
+    seconds = sum(made.findings["tables"].values())
     what = f"{people:,} people, {settled['records']:,} records of {settled['sources']} sources"
     yield Row(f"{what}: resolved", "s", seconds, Target("≤", 10), "reading and writing once", floor)
     yield Row(f"{what}: memory", "MB", made.peak_mb, Target("≤", 1), "what is allowed", 6144.0)
-    for table, taken in made.found["tables"].items():
+    for table, taken in made.findings["tables"].items():
         yield Row(f"{what}: {table}", "s", taken)
 
 

@@ -29,11 +29,11 @@ def _limits(effort: Effort) -> Iterator[tuple[str, str, int, float, int]]:
 
 def measure(effort: Effort) -> Iterator[Row]:
     with sandbox() as url:
-        for what, asked, calls, seconds, windows in _limits(effort):
+        for what, system, calls, seconds, windows in _limits(effort):
             httpx.delete(f"{url}/_sandbox/requests")
-            taken = in_child(f"{__name__}:use", url=url, asked=asked, calls=calls, windows=windows)
+            taken = in_child(f"{__name__}:use", url=url, system=system, calls=calls, windows=windows)
             counts = httpx.get(f"{url}/_sandbox/requests").json()["requests"]
-            rate, refused = taken.found["rate"], sum(each["count"] for each in counts if each["status"] == 429)
+            rate, refused = taken.findings["rate"], sum(each["count"] for each in counts if each["status"] == 429)
             yield Row(what, "calls/s", rate, Target("≥", 0.95), "the limit", calls / seconds)
             yield Row(what, "refused (429)", refused, Target("≤", 0))
 
@@ -51,9 +51,9 @@ def sandbox(people: int = 50, now: str | None = None) -> Iterator[str]:
             process.terminate()
 
 
-def use(url: str, asked: str, calls: int, windows: int) -> dict[str, Any]:
+def use(url: str, system: str, calls: int, windows: int) -> dict[str, Any]:
     """Asks from several threads without a rest. The rate is that after the first window, whose calls leave at once."""
-    with _asking(url, asked) as ask:
+    with _asking(url, system) as ask:
         ask()
         times, left = [], iter(range(calls * (windows + 1)))
         lock = threading.Lock()
@@ -76,17 +76,17 @@ def use(url: str, asked: str, calls: int, windows: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _asking(url: str, asked: str) -> Iterator[Callable[[], object]]:
+def _asking(url: str, system: str) -> Iterator[Callable[[], object]]:
     os.environ.update(httpx.get(f"{url}/_sandbox/env").json())
     from gtm_platform.sources.hubspot.source import SOURCE as HUBSPOT
     from gtm_platform.sources.stripe.source import SOURCE as STRIPE
 
-    if asked == "stripe":
+    if system == "stripe":
         with STRIPE.open(ALL) as client:
             yield lambda: client.api.get("/v1/customers", {"limit": 1})
     else:
         with HUBSPOT.open(ALL) as client:
-            searching = asked == "hubspot_search"
+            searching = system == "hubspot_search"
             yield (lambda: client.search("contacts", {"limit": 1})) if searching else (lambda: client.owners(limit=1))
 
 

@@ -62,5 +62,5 @@ async def load(url: str, token: str, paths: list[str], rate: float, seconds: flo
 
 
 if __name__ == "__main__":
-    asked = json.loads(sys.stdin.read())
-    print(json.dumps(asyncio.run(load(**asked))))
+    arguments = json.loads(sys.stdin.read())
+    print(json.dumps(asyncio.run(load(**arguments))))

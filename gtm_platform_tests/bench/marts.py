@@ -15,7 +15,7 @@ def measure(effort: Effort) -> Iterator[Row]:
     sizes = {"few": effort.of(100_000, 10_000), "many": effort.of(1_000_000, 50_000)}
     with tempfile.TemporaryDirectory(prefix="gtm-bench-") as few, tempfile.TemporaryDirectory() as many:
         homes = {"few": few, "many": many}
-        rows = {name: in_child(SETTLE, home=homes[name], customers=sizes[name]).found["rows"] for name in sizes}
+        rows = {name: in_child(SETTLE, home=homes[name], customers=sizes[name]).findings["rows"] for name in sizes}
         in_turns(1, few=lambda: in_child(MAKE, home=few), many=lambda: in_child(MAKE, home=many))  # what floors write
         taken = in_turns(
             effort.rounds,
@@ -24,9 +24,9 @@ def measure(effort: Effort) -> Iterator[Row]:
             many=lambda: in_child(MAKE, home=many),
             many_floor=lambda: in_child(FLOOR, home=many),
         )
-    own = {name: [float(one.found["own"]) for one in taken[name]] for name in sizes}
+    own = {name: [float(one.findings["own"]) for one in taken[name]] for name in sizes}
     for name, customers in sizes.items():
-        floor = [float(one.found["seconds"]) for one in taken[f"{name}_floor"]]
+        floor = [float(one.findings["seconds"]) for one in taken[f"{name}_floor"]]
         what = f"{customers:,} customers, {rows[name]:,} source rows"
         yield Row(what, "s", **compared(own[name], floor), target=Target("≤", 8), baseline="reading and writing once")
     each = {name: [seconds / customers * 1e6 for seconds in own[name]] for name, customers in sizes.items()}
@@ -34,8 +34,8 @@ def measure(effort: Effort) -> Iterator[Row]:
     yield Row(what, "µs", **compared(each["many"], each["few"]), target=Target("≤", 1.3), baseline=baseline)
     peak = median(one.peak_mb for one in taken["many"])
     yield Row(f"memory, {sizes['many']:,} customers", "MB", peak, Target("≤", 1), "what is allowed", 4096.0)
-    for table in taken["many"][0].found["tables"]:
-        seconds = median(float(one.found["tables"][table]) for one in taken["many"])
+    for table in taken["many"][0].findings["tables"]:
+        seconds = median(float(one.findings["tables"][table]) for one in taken["many"])
         yield Row(f"{sizes['many']:,} customers: {table}", "s", seconds)
 
 

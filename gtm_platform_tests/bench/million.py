@@ -57,7 +57,7 @@ def settle(home: str, people: int) -> dict[str, Any]:
     }
     with writing() as connection:
         for table, count in rows.items():
-            write(connection, Path(home, "lake"), table, windows, count, people, every=1, said=SAID | PEOPLE)
+            write(connection, Path(home, "lake"), table, windows, count, people, every=1, rules=SAID | PEOPLE)
     _make(home, -1)
     return {"records": sum(rows.values()), "sources": SOURCES}
 

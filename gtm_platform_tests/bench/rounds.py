@@ -22,17 +22,17 @@ class Taken:
     seconds: float  # on the clock
     cpu: float  # seconds, of all its threads
     peak_mb: float
-    found: Mapping[str, Any]
+    findings: Mapping[str, Any]
 
 
 Round = Callable[[], Taken]
 
 
-def in_child(function: str, **given: Any) -> Taken:
+def in_child(function: str, **arguments: Any) -> Taken:
     """Calls `module:function` in a new process, in a new folder that is its home; it returns a dict, or None."""
     with tempfile.TemporaryDirectory(prefix="gtm-bench-") as home:
         answer = Path(home, "answer.json")
-        command = [sys.executable, "-m", "gtm_platform_tests.bench.child", function, json.dumps(given), str(answer)]
+        command = [sys.executable, "-m", "gtm_platform_tests.bench.child", function, json.dumps(arguments), str(answer)]
         said = subprocess.run(command, cwd=home, env=_environment(home), capture_output=True, text=True, check=False)
         if said.returncode:
             raise RuntimeError(f"{function} failed: {said.stderr[-3000:]}")
@@ -57,7 +57,7 @@ def in_turns(rounds: int, **measured: Round) -> dict[str, list[Taken]]:
     return taken
 
 
-def compared(ours: Sequence[float], others: Sequence[float]) -> dict[str, float]:
+def compared(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
     """The medians, and the median of the rounds' ratios: what slows one round slows both sides of it."""
-    ratio = median(one / other for one, other in zip(ours, others, strict=True))
-    return {"ours": median(ours), "other": median(others), "ratio": ratio}
+    ratio = median(one / other for one, other in zip(ours, theirs, strict=True))
+    return {"ours": median(ours), "other": median(theirs), "ratio": ratio}

@@ -18,8 +18,8 @@ def measure(effort: Effort) -> Iterator[Row]:
         in_child(SETTLE, home=home, customers=customers)
         in_child(MAKE, home=home, days=2)  # the first day of all, and what is compiled once
         taken = in_turns(effort.rounds, next_day=lambda: in_child(MAKE, home=home, since=1))["next_day"]
-    own = median(float(each.found["tables"][TABLE]) for each in taken)
-    every = median(float(each.found["own"]) for each in taken)
+    own = median(float(each.findings["tables"][TABLE]) for each in taken)
+    every = median(float(each.findings["own"]) for each in taken)
     yield Row(f"{TABLE}, {customers:,} customers", "s", own, Target("≤", 0.15), "all tables of the day", every)
     yield Row(f"{TABLE}: a customer", "µs", own / customers * 1e6)
 

@@ -22,16 +22,16 @@ def templates() -> list[list[bytes]]:
 
 class Pages(asyncio.Protocol):
     def __init__(self, bodies: list[list[bytes]], wait: float) -> None:
-        self.bodies, self.wait, self.asked = bodies, wait, b""
+        self.bodies, self.wait, self.requested = bodies, wait, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        self.asked += data
-        while b"\r\n\r\n" in self.asked:
-            request, _, self.asked = self.asked.partition(b"\r\n\r\n")
+        self.requested += data
+        while b"\r\n\r\n" in self.requested:
+            request, _, self.requested = self.requested.partition(b"\r\n\r\n")
             answer = self.answer(request.partition(b"\r\n")[0])
             if self.wait:
                 asyncio.get_running_loop().call_later(self.wait, self.transport.write, answer)

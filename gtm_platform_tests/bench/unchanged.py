@@ -44,19 +44,19 @@ DAY, NOW = "2026-11-20", datetime(2026, 11, 20, 6, tzinfo=UTC)
 
 def measure(effort: Effort) -> Iterator[Row]:
     contacts = effort.of(30_000, 3_000)
-    found = in_child(f"{__name__}:deliver_again", contacts=contacts, rounds=7 * effort.rounds).found
+    found = in_child(f"{__name__}:deliver_again", contacts=contacts, rounds=7 * effort.rounds).findings
     ours, floor = found["ours"], found["floor"]
     what = f"delivery to HubSpot, {contacts:,} contacts"
     yield Row(what, "s", **compared(ours, floor), target=Target("≤", 3), baseline="reading both sides' columns")
     yield Row(what, "calls to HubSpot", found["calls"], Target("≤", 0))
     records, changed = effort.of(1_000_000, 50_000), effort.of(100_000, 5_000)
-    found = in_child(f"{__name__}:diff_again", records=records, changed=changed, rounds=effort.rounds).found
+    found = in_child(f"{__name__}:diff_again", records=records, changed=changed, rounds=effort.rounds).findings
     what = f"diff of {records:,} contacts of which {changed:,} changed"
     both = compared(found["ours"], found["floor"])
     yield Row(what, "s", **both, target=Target("≤", 3), baseline="reading both sides' columns")
     for source in ("hubspot", "stripe"):
         rounds = 2 * effort.rounds - 1  # days, before a week is over and all is read anew
-        found = in_child("gtm_platform_tests.bench.window:read_again", name=source, rounds=rounds).found
+        found = in_child("gtm_platform_tests.bench.window:read_again", name=source, rounds=rounds).findings
         what = f"a window of {source}, {found['requests']} requests of {WAIT * 1000:.0f} ms"
         both = compared(found["ours"], found["floor"])
         yield Row(what, "s", **both, target=Target("≤", 1.2), baseline="making the requests")

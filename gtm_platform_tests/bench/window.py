@@ -48,12 +48,12 @@ class Far:
 
     app: ASGIApp
     wait: float = 0.0
-    asked: list[Asked] = field(default_factory=list)
+    requested: list[Asked] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body, path = await whole(receive), f"{scope['path']}?{scope['query_string'].decode()}"
         headers = [header for header in scope["headers"] if header[0] not in OWN]
-        self.asked.append(Asked(scope["method"], path, headers, body))
+        self.requested.append(Asked(scope["method"], path, headers, body))
         await asyncio.sleep(self.wait)
         await self.app(scope, again(body), send)
 
@@ -70,11 +70,11 @@ def read_again(name: str, rounds: int) -> dict[str, Any]:
         far.wait, ours, floor = WAIT, [], []
         for number in range(rounds):
             floor.append(_ask(server.url, chains))
-            far.asked.clear()
+            far.requested.clear()
             ours.append(_read(source, 2 + number, *source.streams))
-            if len(far.asked) != sum(map(len, chains)):
-                raise AssertionError(f"{len(far.asked)} requests, not the {sum(map(len, chains))} of the floor.")
-    return {"ours": ours, "floor": floor, "requests": len(far.asked)}
+            if len(far.requested) != sum(map(len, chains)):
+                raise AssertionError(f"{len(far.requested)} requests, not the {sum(map(len, chains))} of the floor.")
+    return {"ours": ours, "floor": floor, "requests": len(far.requested)}
 
 
 def _emulator(name: str, world: World) -> Starlette:
@@ -86,9 +86,9 @@ def _emulator(name: str, world: World) -> Starlette:
 
 
 def _asked(far: Far, source: Source, stream: Stream) -> list[Asked]:
-    far.asked.clear()
+    far.requested.clear()
     _read(source, 1, stream)
-    return list(far.asked)
+    return list(far.requested)
 
 
 def _ask(url: str, chains: Sequence[Sequence[Asked]]) -> float:

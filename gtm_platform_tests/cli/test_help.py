@@ -32,6 +32,7 @@ COMMANDS = (
     "run",
     "sandbox",
     "schema",
+    "score",
     "serve",
     "tidy",
     "token",
@@ -43,7 +44,7 @@ LOADED = """
 import sys
 from gtm_platform.cli import gtm
 gtm(["--help"], standalone_mode=False)
-print("loaded:", sorted({"dagster", "ibis", "duckdb", "pandas", "pyarrow", "sqlalchemy"} & set(sys.modules)))
+print("loaded:", sorted({"dagster", "ibis", "duckdb", "pandas", "pyarrow", "sklearn", "sqlalchemy"} & set(sys.modules)))
 """
 
 

@@ -96,6 +96,28 @@ def test_why_companies(command: Command, home: Path) -> None:
     assert "No company has the id or domain other.example" in refusal(command, home, "why", "other.example")
 
 
+def test_why_a_company_without_a_domain_is_where_it_is(command: Command, home: Path) -> None:
+    lake = Lake(home / "lake")
+    people_at = (("a@acme.example", "7"), ("b@acme.example", "8"), ("c@bolt.example", "8"))
+    records: Mapping[str, Sequence[Row]] = {
+        "hubspot/companies": [{"id": "7", "name": "Acme"}, {"id": "8", "name": "Wander"}],
+        "hubspot/contacts": [{"id": email, "email": email, "company_id": company} for email, company in people_at],
+    }
+    for table, rows in records.items():
+        lake.write(table, f"{DAY}T0000", engine().to_pyarrow(filled(table, *rows)), full=True)
+    make(home)
+    made = lake.partition(companies.TABLE.key, str(DAY)).to_pyarrow().to_pylist()
+    named = {row["name"]: row["company_id"] for row in made}
+
+    acme = answer(command, home, "why", "acme.example")
+    assert "Without a domain of its own, but all its contacts write from acme.example: hubspot:7." in acme
+    assert "all contacts of that record write from it" in acme
+    wander = answer(command, home, "why", named["Wander"])
+    assert (
+        "Held back for review: it has no domain, and its contacts write from acme.example and bolt.example." in wander
+    )
+
+
 @pytest.mark.usefixtures("ids")
 def test_who_is_not_clear_is_said_with_what_to_write(command: Command, home: Path) -> None:
     assert "may be any of 2 customers. Name one by a record" in refusal(command, home, "why", "info@acme.example")
@@ -120,6 +142,25 @@ def test_a_merge_counts_from_the_next_day_until_it_is_undone(command: Command, h
     listed = answer(command, home, "identity", "decisions")
     assert "merge  hubspot:h3  intercom:i4  Noor: She said so" in listed
     assert "by Ola: A mistake" in listed
+
+
+def test_two_who_are_listed_for_review_are_kept_apart_by_a_split(
+    command: Command, home: Path, ids: dict[str, str]
+) -> None:
+    first, second = sorted((ids["h3"], ids["i4"]))
+    pair = {
+        "kind": "person",
+        "first_id": first,
+        "second_id": second,
+        "rule": "similar",
+        "score": 0.97,
+        "reason": "alike",
+    }
+    Lake(home / "lake").write("identity/review", str(DAY), engine().to_pyarrow(filled("identity/review", pair)))
+    said = answer(command, home, "identity", "split", "h3", "i4", "--why", "Brothers", "--who", "Noor")
+    assert "hubspot:h3 and intercom:i4 are not the same" in said
+    assert make(home) == ids
+    assert "Decision 1 by Noor" in answer(command, home, "why", "h3", "i4")
 
 
 def test_a_split_holds_on_every_day_that_is_made_after_it(command: Command, home: Path, ids: dict[str, str]) -> None:

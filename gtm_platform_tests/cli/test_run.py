@@ -21,11 +21,11 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "said"), REFUSED, ids=lambda told: told[0] if isinstance(told, list) else "")
-def test_what_cannot_be_made_is_refused(command: Command, home: Path, arguments: list[str], said: str) -> None:
+@pytest.mark.parametrize(("arguments", "sentence"), REFUSED, ids=lambda of: of[0] if isinstance(of, list) else "")
+def test_what_cannot_be_made_is_refused(command: Command, home: Path, arguments: list[str], sentence: str) -> None:
     answer = command("run", *arguments)
     assert answer.exit_code == 1
-    assert said in answer.stderr
+    assert sentence in answer.stderr
     assert "Traceback" not in answer.output
     assert not (home / "lake").exists()
     with instance() as dagster:

@@ -167,13 +167,13 @@ def _by_name(pairs: list[tuple[str, str]]) -> dict[str, Any]:
     return found
 
 
-def _typed(given: Any, schema: Schema) -> Any:
+def _typed(values: Any, schema: Schema) -> Any:
     """A parameter's value as what it stands for."""
-    if isinstance(given, dict):
-        return {name: _number(value) for name, value in given.items()}
+    if isinstance(values, dict):
+        return {name: _number(value) for name, value in values.items()}
     if schema.get("type") == "array":
-        return [_typed([value], schema.get("items", {})) for value in given]
-    value = given[0] if len(given) == 1 else given
+        return [_typed([value], schema.get("items", {})) for value in values]
+    value = values[0] if len(values) == 1 else values
     if schema.get("type") == "boolean":
         return {"true": True, "false": False}.get(value.lower(), value)
     return _number(value) if schema.get("type") in ("integer", "number") or "anyOf" in schema else value

@@ -22,22 +22,24 @@ def hubspot() -> Description:
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
     for part in PARTS:
-        told = json.loads((SPECS / f"hubspot/{part}.json").read_text())
-        named = json.dumps(told["schemas"]).replace('"#/schemas/', f'"#/components/schemas/{part}.')
+        description = json.loads((SPECS / f"hubspot/{part}.json").read_text())
+        named = json.dumps(description["schemas"]).replace('"#/schemas/', f'"#/components/schemas/{part}.')
         schemas |= {f"{part}.{name}": schema for name, schema in json.loads(named).items()}
-        for operation in told["operations"]:
+        for operation in description["operations"]:
             paths.setdefault(operation["path"], {})[operation["method"].lower()] = _operation(part, operation)
     document = {"paths": paths, "components": {"schemas": schemas}}
     return Description("hubspot", document, same=(DATED, "/crm/v3/objects/"))
 
 
-def _operation(part: str, told: dict[str, Any]) -> dict[str, Any]:
-    query = [_parameter(name, told["repeated_query_parameters"]) for name in told["query_parameters"].values()]
-    path = [{"in": "path", "name": name, "required": True} for name in re.findall(r"{(\w+)}", told["path"])]
-    answers = {status: _content(part, name) for status, name in told["responses"].items()}
+def _operation(part: str, description: dict[str, Any]) -> dict[str, Any]:
+    query = [
+        _parameter(name, description["repeated_query_parameters"]) for name in description["query_parameters"].values()
+    ]
+    path = [{"in": "path", "name": name, "required": True} for name in re.findall(r"{(\w+)}", description["path"])]
+    answers = {status: _content(part, name) for status, name in description["responses"].items()}
     operation = {"parameters": [TOKEN, *path, *query], "responses": {**answers, "4XX": _content(part, "Error")}}
-    if told["body_schema"]:
-        operation["requestBody"] = {"required": True, **_content(part, told["body_schema"])}
+    if description["body_schema"]:
+        operation["requestBody"] = {"required": True, **_content(part, description["body_schema"])}
     return operation
 
 

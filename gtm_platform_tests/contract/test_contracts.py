@@ -87,7 +87,7 @@ def described(system: str) -> Description:
     return DESCRIPTIONS[system]()
 
 
-def found(description: Description, exchanges: Iterable[Exchange], *, ours: bool) -> set[Finding]:
+def findings_of(description: Description, exchanges: Iterable[Exchange], *, ours: bool) -> set[Finding]:
     """What we ask is judged whatever was answered; a walker's questions only where they were not refused."""
     return {
         finding
@@ -99,8 +99,8 @@ def found(description: Description, exchanges: Iterable[Exchange], *, ours: bool
 @pytest.fixture(scope="module")
 def findings(swept: Recorder, walked: Recorder, turned_away: Recorder) -> dict[str, set[Finding]]:
     return {
-        system: found(described(system), swept.of(system), ours=True)
-        | found(described(system), walked.of(system) + turned_away.of(system), ours=False)
+        system: findings_of(described(system), swept.of(system), ours=True)
+        | findings_of(described(system), walked.of(system) + turned_away.of(system), ours=False)
         for system in WALKS
     }
 
@@ -172,7 +172,7 @@ def test_what_is_asked_of_intercom_is_right_in_each_version(swept: Recorder, ver
         replace(exchange, headers={**exchange.headers, "intercom-version": version})
         for exchange in swept.of("intercom")
     ]
-    differing = found(intercom(version), exchanges, ours=True)
+    differing = findings_of(intercom(version), exchanges, ours=True)
     asked = {each for each in differing if not each.pointer[:3].isdigit()}
     assert unlisted(asked, listed("intercom")) == []
 
@@ -194,25 +194,25 @@ class TestTheJudge:
     @pytest.mark.parametrize(
         ("system", "path", "tampered", "problem"),
         [
-            ("intercom", "/admins", lambda told: told["admins"][0].update(id=[1]), "is not of type string"),
-            ("intercom", "/admins", lambda told: told["admins"][0].update(mood="good"), "is not described"),
-            ("intercom", "/admins", lambda told: told.update(admins={}), "is not of type array"),
-            ("hubspot", "/crm/v3/owners/", lambda told: told["results"][0].pop("id"), "is missing"),
-            ("hubspot", "/crm/v3/owners/", lambda told: told["results"][0].update(createdAt="now"), "fails format"),
-            ("stripe", "/v1/refunds", lambda told: told["data"][0].update(reason="mood"), "is none of the values told"),
-            ("stripe", "/v1/refunds", lambda told: told["data"][0].pop("currency"), "is missing"),
-            ("stripe", "/v1/refunds", lambda told: told["data"][0].update(mood="good"), "is not described"),
-            ("stripe", "/v1/refunds", lambda told: told["data"][0].update(amount=None), "is null"),
+            ("intercom", "/admins", lambda body: body["admins"][0].update(id=[1]), "is not of type string"),
+            ("intercom", "/admins", lambda body: body["admins"][0].update(mood="good"), "is not described"),
+            ("intercom", "/admins", lambda body: body.update(admins={}), "is not of type array"),
+            ("hubspot", "/crm/v3/owners/", lambda body: body["results"][0].pop("id"), "is missing"),
+            ("hubspot", "/crm/v3/owners/", lambda body: body["results"][0].update(createdAt="now"), "fails format"),
+            ("stripe", "/v1/refunds", lambda body: body["data"][0].update(reason="mood"), "is none of the values told"),
+            ("stripe", "/v1/refunds", lambda body: body["data"][0].pop("currency"), "is missing"),
+            ("stripe", "/v1/refunds", lambda body: body["data"][0].update(mood="good"), "is not described"),
+            ("stripe", "/v1/refunds", lambda body: body["data"][0].update(amount=None), "is null"),
         ],
     )
     def test_an_answer_with_a_flaw(
         self, swept: Recorder, system: str, path: str, tampered: Callable[[Any], object], problem: str
     ) -> None:
         exchange = longest(swept, system, path)
-        before, told = found(described(system), [exchange], ours=True), parsed(exchange.answer)
-        tampered(told)
-        flawed = replace(exchange, answer=json.dumps(told).encode())
-        after = found(described(system), [flawed], ours=True)
+        before, answer = findings_of(described(system), [exchange], ours=True), parsed(exchange.answer)
+        tampered(answer)
+        flawed = replace(exchange, answer=json.dumps(answer).encode())
+        after = findings_of(described(system), [flawed], ours=True)
         assert [finding.problem for finding in after - before] == [problem]
         assert unlisted(after, listed(system))
 
@@ -240,4 +240,4 @@ class TestTheJudge:
         self, swept: Recorder, system: str, path: str, change: dict[str, Any]
     ) -> None:
         exchange = longest(swept, system, path)
-        assert unlisted(found(described(system), [replace(exchange, **change)], ours=True), listed(system))
+        assert unlisted(findings_of(described(system), [replace(exchange, **change)], ours=True), listed(system))

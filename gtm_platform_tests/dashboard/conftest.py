@@ -69,6 +69,30 @@ ACCOUNTS = [
     {"system": "intercom", "account_id": "app7", "label": "Intercom workspace app7"},
     {"system": "stripe", "account_id": "acct_1/test", "label": "Stripe account acct_1, test mode"},
 ]
+DELIVERIES = [
+    {
+        "object_type": "companies",
+        "day": "2026-03-01",
+        "at": "2026-03-02T05:00:00Z",
+        "run_id": "run-8",
+        "stopped": False,
+        "approved": False,
+        "counts": {"queried": 9, "unchanged": 8, "written": 0, "created": 0, "held": 1, "rejected": 0},
+        "why": "9 companies: 0 written (0 fields), 8 unchanged, 1 held, 0 rejected",
+        "not_created": [{"record_id": "com_7", "reason": "HubSpot has 2 such companies: 1, 2."}],
+    },
+    {
+        "object_type": "contacts",
+        "day": "2026-03-01",
+        "at": "2026-03-02T05:00:00Z",
+        "run_id": "run-8",
+        "stopped": True,
+        "approved": False,
+        "counts": {"records": 10, "changes": 6, "creations": 0},
+        "why": "6 of 10 contacts would change: gtm hubspot approve run-8",
+        "not_created": [],
+    },
+]
 Open = Callable[..., AppTest]
 SCRIPT = "from gtm_platform.dashboard.frame.app import main\nmain({page!r})"
 
@@ -77,6 +101,7 @@ SCRIPT = "from gtm_platform.dashboard.frame.app import main\nmain({page!r})"
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dashboard")
     more = {"alerts": [ALERT], "sync_runs": RUNS, "hubspot_writes": [WRITE], "checks": CHECKS, "accounts": ACCOUNTS}
+    more |= {"hubspot_deliveries": DELIVERIES}
     settle(folder, CUSTOMERS, DAYS, **more)
     return folder
 

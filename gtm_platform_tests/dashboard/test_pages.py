@@ -394,6 +394,21 @@ def test_the_track_record_is_that_of_the_lake(open_page: Open, lake: Lake) -> No
     )
 
 
+def test_models_are_shown_with_verdict_figures_and_reasons(open_page: Open, lake: Lake) -> None:
+    app = open_page("models")
+    assert {name: cards(app)[name] for name in ("AUC", "Brier")} == {"AUC": "0.80", "Brier": "0.100"}
+    assert "A signal: the scores rank and foretell better than chance." in texts(app).replace("*", "")
+    assert "call show rate" in texts(app).lower()
+    names = dict(rows(lake, "select customer_id, name from {table}"))
+    scores, months = listed(app), listed(app, 1)
+    assert [(row["name"], row["score"]) for row in scores] == [
+        (names["cus_0000003"], pytest.approx(0.8)),
+        (names["cus_0000002"], pytest.approx(0.4)),
+    ]
+    assert scores[0]["why"].endswith("(+1.50), Tenure days unknown (-0.25)")
+    assert [row["stage"] for row in months] == ["Shown", "Shadow"]
+
+
 def test_revenue_moves_as_the_lake_does(open_page: Open, lake: Lake) -> None:
     before = lake.query_day("core/unified_customers", "2026-02-23").sql
     [(kept, started)] = rows(
@@ -541,6 +556,23 @@ def test_the_history_marks_alerts_and_changes_of_the_rules(tmp_path: Path, monke
     assert "Points in red are days with an alert; dashed lines are changes of the rules." in texts(app)
 
 
+def test_who_is_who_lists_pairs_with_the_command_that_decides(open_page: Open) -> None:
+    app = open_page("who_is_who")
+    figures = cards(app)
+    assert (figures["People: held back"], figures["People: alike"], figures["Companies: same name"]) == ("1", "2", "1")
+    people, companies = of_columns(app, "if_same")
+    assert [(row["rule"], row["evidence"]) for row in people] == [
+        ("Held back", "shared inbox"),
+        ("Alike", "they say much the same"),
+        ("Alike", "they say much the same"),
+    ]
+    assert people[0]["first"] == "Bo Birch · person1@firm0.example · cus_0000001"
+    assert people[0]["if_same"] == "gtm identity merge cus_0000001 cus_0000011 --why REASON"
+    assert people[0]["if_not"] == "gtm identity split cus_0000001 cus_0000011 --why REASON"
+    assert companies[0]["first"] == "Firm 0 · firm0.example · com_000000"
+    assert companies[0]["if_same"].startswith("Merge them in HubSpot, or in the policy: [identity.domain_aliases]")
+
+
 def test_data_health_says_what_went_wrong(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GTM_UI_URL", "http://127.0.0.1:3210")
     settings.cache_clear()
@@ -549,7 +581,10 @@ def test_data_health_says_what_went_wrong(open_page: Open, monkeypatch: pytest.M
     assert (figures["Checks passed"], figures["Failed runs"]) == ("2 of 3", "1 of 3")
     assert "1 check failed" in texts(app)
     wrong, everything = of_columns(app, "verdict")
-    [reasons], [runs] = of_columns(app, "reason"), of_columns(app, "began")
+    [not_created, reasons], [runs] = of_columns(app, "reason"), of_columns(app, "began")
+    assert not_created == [{"of": "Companies", "record": "com_7", "reason": "HubSpot has 2 such companies: 1, 2."}]
+    assert "Held back: 1 that HubSpot lacks are not created before a person decides." in texts(app)
+    assert [each.value for each in app.warning] == ["Stopped: 6 of 10 contacts would change: gtm hubspot approve run-8"]
     assert [(row["table"], row["verdict"][0]) for row in wrong] == [("core/table0", "Failed")]
     assert len(everything) == 3
     assert [row["outcome"][0] for row in runs] == ["Failure", "Success", "Success"]

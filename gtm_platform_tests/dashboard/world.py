@@ -15,6 +15,7 @@ from gtm_platform.policy import policy
 from gtm_platform.serving.snapshot.build import Built, build
 from gtm_platform.serving.snapshot.files import folder_of
 from gtm_platform.serving.snapshot.landing import Landing
+from gtm_platform_tests.intelligence.registered import settle_models
 from gtm_platform_tests.intelligence.world import settle_intelligence
 from gtm_platform_tests.serving.world import settle_track_record
 
@@ -146,6 +147,14 @@ COHORT_ERRORS = {
     "field": "'domain'",
     "error": "'It needs a domain.'",
 }
+REVIEW = {
+    "kind": "if(i = 0, 'company', 'person')",
+    "first_id": f"if(i = 0, {COMPANIES['company_id']}, {WIDE['customer_id']})",
+    "second_id": "if(i = 0, 'com_000001', 'cus_' || lpad((i + 10)::varchar, 7, '0'))",
+    "rule": "if(i = 0, 'similar_name', if(i = 1, 'held_back', 'similar'))",
+    "score": "if(i = 1, null, 0.9)",
+    "reason": "if(i = 1, 'shared inbox', 'they say much the same')",
+}
 USUAL = {
     "array": "[]",
     "boolean": "false",
@@ -186,9 +195,11 @@ def settle(home: Path, customers: int, days: int, last: date = DAY, **more: Any)
         _write(connection, lake, "core/unified_companies", last, companies, 0, UNIFIED_COMPANIES)
         _write(connection, lake, "cohorts/transitions", last, min(companies, 12), 0, TRANSITIONS)
         _write(connection, lake, "delivery/hubspot_truth", last, 2, 0, TRUTH)
+        _write(connection, lake, "identity/review", last, 4, 0, REVIEW)
         _write(connection, lake, "cohorts/validation_errors", last, min(companies, 5), 0, COHORT_ERRORS)
     settle_intelligence(lake, last, [f"com_{number:06d}" for number in range(2)])
     settle_track_record(lake, last, missed=("cus_0000002", "cus_0000003", "cus_forgotten"))
+    settle_models(lake, last, ("cus_0000003", "cus_0000002", "cus_forgotten"))
     built = build(Landing(lake, datetime.combine(last, time(23), UTC), policy(), **more), folder_of(home))
     assert built is not None
     return built

@@ -60,5 +60,5 @@ def journal(state: State, **values: str) -> list[sa.RowMapping]:
 
 def read_with_history(api: Watched) -> set[str]:
     """The contacts whose history was read."""
-    calls = [call for call in api.asked("batch/read") if call.body["propertiesWithHistory"]]
+    calls = [call for call in api.calls_to("batch/read") if call.body["propertiesWithHistory"]]
     return {each["id"] for call in calls for each in call.body["inputs"]}

@@ -56,7 +56,8 @@ def company(
     values = values or {"customer_cohort": "cohort_2_in_market", "signal_strength": "weak"}
     name = name or f"Company {number}"
     keys = ((domain,) if domain else (), tuple(aliases), (name.lower(),))
-    created_with = {"name": name} | ({"domain": domain} if domain else {})
+    own = {"name": name, "domain": domain or "", "hs_additional_domains": ";".join(aliases)}
+    created_with = {key: value for key, value in own.items() if value}
     unmatched = None if object_id else Unmatched(keys, created_with)
     return DesiredRecord(f"com-{number}", object_id, values, dict.fromkeys(values, "{}"), unmatched)
 

@@ -374,7 +374,7 @@ def companies(world: World, monkeypatch: pytest.MonkeyPatch) -> dg.AssetsDefinit
     return asset
 
 
-def held(world: World, company_id: str, *names: str) -> list[str | None]:
+def properties_of(world: World, company_id: str, *names: str) -> list[str | None]:
     return [world.portal.objects["companies"][company_id].properties.get(name) or None for name in names]
 
 
@@ -399,15 +399,15 @@ def test_companies_are_delivered_and_taken_back_as_contacts_are(world: World, co
     assert (counts["queried"], counts["written"], counts["unchanged"]) == (2, 1, 1)
     assert (shown(result, hubspot_contacts) or {})["written"] == 5
     names = ("customer_cohort", "cohort_priority_score", "in_market_signals")
-    assert held(world, "9", *names) == [IN_MARKET, "40", "ai_native;evaluating"]
-    assert held(world, "8", *names) == [None, None, None]
+    assert properties_of(world, "9", *names) == [IN_MARKET, "40", "ai_native;evaluating"]
+    assert properties_of(world, "8", *names) == [None, None, None]
     again = shown(world.run(companies), companies) or {}
     assert (again["written"], again["unchanged"]) == (0, 2)
 
     undone = undo_run(result.run_id)
     assert "1 companies: 1 written" in undone
     assert "5 contacts: 5 written" in undone
-    assert held(world, "9", *names) == [None, None, None]
+    assert properties_of(world, "9", *names) == [None, None, None]
 
 
 def test_what_no_longer_holds_of_a_company_is_cleared_and_a_persons_edit_stays(
@@ -426,8 +426,8 @@ def test_what_no_longer_holds_of_a_company_is_cleared_and_a_persons_edit_stays(
 
     assert (counts["written"], counts["fields_held"]) == (2, 1)
     names = ("customer_cohort", "current_vector_db", "displacement_play", "signal_strength")
-    assert held(world, "9", *names) == [CUSTOMER, "qdrant", None, "strong"]
-    assert held(world, "8", "customer_cohort") == [None]
+    assert properties_of(world, "9", *names) == [CUSTOMER, "qdrant", None, "strong"]
+    assert properties_of(world, "8", "customer_cohort") == [None]
 
 
 def test_too_many_companies_that_would_change_are_not_written(
@@ -446,16 +446,16 @@ def test_too_many_companies_that_would_change_are_not_written(
 
     assert not stopped.success
     assert "3 of 3 companies would change" in str(stopped.failure_data_for_node(companies.op.name))
-    assert held(world, "9", "customer_cohort") == [IN_MARKET]
+    assert properties_of(world, "9", "customer_cohort") == [IN_MARKET]
     assert world.run(companies, config={"allow_mass_change": True}).success
-    assert held(world, "9", "customer_cohort") == [CUSTOMER]
+    assert properties_of(world, "9", "customer_cohort") == [CUSTOMER]
 
 
 def test_two_companies_that_claim_a_record_write_nothing_to_it(world: World, companies: dg.AssetsDefinition) -> None:
     world.land_day(DAYS[0], score=80)
     world.land(COMPANIES, DAYS[0], [company("a", "9", IN_MARKET), company("b", "9", CUSTOMER)])
     assert (shown(world.run(companies), companies) or {})["rejected"] == 2
-    assert held(world, "9", "customer_cohort") == [None]
+    assert properties_of(world, "9", "customer_cohort") == [None]
 
 
 def test_the_pages_of_deliveries_link_to_where_they_write(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from gtm_platform.delivery.hubspot.client import BatchResult, HubSpotObjects, Input
-from gtm_platform.delivery.hubspot.diff import Guard, TooMuchWouldChange
+from gtm_platform.delivery.hubspot.guard import DeliveryStopped, Guard
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE as CONTACTS
 from gtm_platform.delivery.hubspot.object_types.contacts import SIGNALS
 from gtm_platform.delivery.hubspot.pipeline import deliver
@@ -67,7 +67,7 @@ def journal(state: State, **values: str) -> list[sa.RowMapping]:
 
 
 def looked_at(api: Watched) -> set[str]:
-    return {each["id"] for call in api.asked("batch/read") for each in call.body["inputs"]}
+    return {each["id"] for call in api.calls_to("batch/read") for each in call.body["inputs"]}
 
 
 def counts(report: DeliveryReport) -> tuple[int, int, int, int]:
@@ -81,7 +81,7 @@ def test_the_first_delivery_defines_the_properties_and_writes_all(
 
     assert counts(report) == (250, 0, 0, 0)
     assert report.fields_written == 750
-    assert len(hubspot_api.asked(UPDATE)) == 3
+    assert len(hubspot_api.calls_to(UPDATE)) == 3
     assert {value_in(portal, n) for n in range(1, 251)} == {"72"}
     definition = portal.properties["contacts"]["gtm_risk_signals"]
     assert [option["value"] for option in definition["options"]] == [*SIGNALS, "cancel", "late"]
@@ -330,13 +330,13 @@ def test_a_batch_refused_for_one_record_is_split_until_that_stands_alone(
     assert counts(report) == (99, 0, 0, 1)
     assert "Existing ID: 12345" in report.reasons[0]
     assert value_in(portal, 57) is None
-    assert len(hubspot_api.asked(UPDATE)) <= 15
+    assert len(hubspot_api.calls_to(UPDATE)) <= 15
 
 
 def test_a_hubspot_that_refuses_everything_is_not_asked_a_thousand_times(hubspot_api: Watched, state: State) -> None:
     with pytest.raises(AllRecordsRejected, match="each of 100 contacts"):
         deliver(plan_of(range(1, 251), score="plenty"), contacts(hubspot_api), state, run())
-    assert len(hubspot_api.asked(UPDATE)) == 1
+    assert len(hubspot_api.calls_to(UPDATE)) == 1
 
 
 @pytest.mark.faults("D1")
@@ -402,13 +402,13 @@ def test_a_crash_around_the_call_ends_with_one_effect(
     with pytest.raises(Crash):
         deliver(plan_of([1, 2]), contacts(hubspot_api, dying), state, run(2))
     assert {row["status"] for row in journal(state, run_id="run-2")} == {"intent"}
-    assert len(hubspot_api.asked(UPDATE)) == first
+    assert len(hubspot_api.calls_to(UPDATE)) == first
     hubspot_api.calls.clear()
 
     report = deliver(plan_of([1, 2]), contacts(hubspot_api), state, run(3))
 
     assert counts(report) == ((0, 2, 0, 0) if first else (2, 0, 0, 0))
-    assert len(hubspot_api.asked(UPDATE)) == second
+    assert len(hubspot_api.calls_to(UPDATE)) == second
     assert value_in(portal, 1) == "72"
     assert counts(deliver(plan_of([1, 2], score="60"), contacts(hubspot_api), state, run(4))) == (2, 0, 0, 0)
 
@@ -495,7 +495,7 @@ def test_rewriting_more_than_the_policy_allows_stops(hubspot_api: Watched, porta
     everybody = deliver(plan_of(range(1, 11)), contacts(hubspot_api), state, run(1), guard)
     assert everybody.written == 10
 
-    with pytest.raises(TooMuchWouldChange, match=re.escape("6 of 10 contacts would change, more than the 50%")):
+    with pytest.raises(DeliveryStopped, match=re.escape("6 of 10 contacts would change, more than the 50%")):
         deliver(
             [*plan_of(range(1, 7), score="1"), *plan_of(range(7, 11))],
             contacts(hubspot_api),

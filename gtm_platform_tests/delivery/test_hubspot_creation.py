@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from gtm_platform.delivery.hubspot.client import CreateResult, HubSpotObjects, NewObject
-from gtm_platform.delivery.hubspot.create import TooManyCreations
-from gtm_platform.delivery.hubspot.diff import Guard
+from gtm_platform.delivery.hubspot.guard import DeliveryStopped, Guard
 from gtm_platform.delivery.hubspot.pipeline import deliver
 from gtm_platform.delivery.hubspot.report import DeliveryReport
 from gtm_platform.delivery.hubspot.rules import DeliveryRules
@@ -19,6 +18,7 @@ from gtm_platform.sandbox.hubspot.access import Limits
 from gtm_platform.sandbox.hubspot.store import HubSpotStore
 from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.state import State
+from gtm_platform.state.hubspot_creations import withheld_creations
 from gtm_platform_tests.delivery.hubspot_delivery import (
     CONTACTS,
     Crash,
@@ -56,7 +56,7 @@ def test_what_hubspot_lacks_is_created_with_our_values(
     report = deliver(missing, objects(hubspot_api.url), state, run())
 
     assert counts(report) == (120, 120, 0, 0, 0)
-    assert len(hubspot_api.asked("companies" + CREATE)) == 2
+    assert len(hubspot_api.calls_to("companies" + CREATE)) == 2
     [made] = live(portal, "companies", domain="c7.example")
     assert made.properties["name"] == "Company 7"
     assert (made.properties["customer_cohort"], made.properties["gtm_company_id"]) == (IN_MARKET, "com-7")
@@ -90,7 +90,7 @@ def test_a_company_is_recognised_by_its_domain_its_addresses_or_its_name(
     report = deliver([ours], objects(hubspot_api.url), state, run())  # type: ignore[list-item]
     assert counts(report) == (1, 0, 0, 0, 0)
     assert portal.objects["companies"][id].properties["customer_cohort"] == IN_MARKET
-    assert hubspot_api.asked("companies" + CREATE) == []
+    assert hubspot_api.calls_to("companies" + CREATE) == []
 
 
 def test_a_company_of_the_same_name_with_another_domain_is_another_one(
@@ -123,6 +123,9 @@ def test_of_several_with_the_domain_none_is_guessed_and_all_are_listed(
         "in HubSpot.",
     )
     assert len(live(portal, "companies", domain="acme.example")) == 2
+    with state.reading() as tx:
+        [kept] = withheld_creations(tx, "run-1", "companies")
+    assert (kept["customer_id"], "2 such companies" in kept["reason"]) == ("com-1", True)
 
 
 def test_an_object_of_another_of_our_records_is_not_taken(
@@ -181,7 +184,7 @@ def test_more_than_the_policy_allows_is_not_created_and_nothing_else_written(
 ) -> None:
     id = put(portal, "companies", domain="acme.example")
     desired = [company(0, id), *(company(n, domain=f"c{n}.example") for n in range(1, 4))]
-    with pytest.raises(TooManyCreations, match="3 companies would be created in HubSpot, more than the 2"):
+    with pytest.raises(DeliveryStopped, match="3 companies would be created in HubSpot, more than the 2"):
         deliver(desired, objects(hubspot_api.url), state, run(), Guard(0.5, 50, max_creations=2))
     assert len(live(portal, "companies")) == 1
     assert journal(state) == []
@@ -348,7 +351,7 @@ def test_a_hubspot_that_creates_nothing_is_not_asked_a_thousand_times(hubspot_ap
     desired = [company(n, domain=f"c{n}.example", ai_job_count="many") for n in range(250)]
     with pytest.raises(AllRecordsRejected, match="refused to create each of 100 companies"):
         deliver(desired, objects(hubspot_api.url), state, run())
-    assert len(hubspot_api.asked("companies" + CREATE)) == 1
+    assert len(hubspot_api.calls_to("companies" + CREATE)) == 1
 
 
 @pytest.mark.faults("D5")

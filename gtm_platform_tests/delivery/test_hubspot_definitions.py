@@ -162,7 +162,7 @@ def test_a_property_that_a_person_deletes_meanwhile_is_left_out(
 
     assert counts(report) == (120, 0, 0, 0)
     assert {value(portal, n, "gtm_health_score") for n in range(1, 121)} == {"50"}
-    assert len(hubspot_api.asked(UPDATE)) <= 4
+    assert len(hubspot_api.calls_to(UPDATE)) <= 4
 
 
 @pytest.mark.faults("D2", "D4")

@@ -51,7 +51,7 @@ def test_what_is_missing_is_associated_once(
 
     assert associate(hubspot_api, state, wanted) == LinkCounts(250, made=249, unchanged=1)
     assert all(companies[0] in marks(portal, str(n)) for n in range(1, 251))
-    assert len(hubspot_api.asked(MAKE)) == len(hubspot_api.asked(READ)) == 1
+    assert len(hubspot_api.calls_to(MAKE)) == len(hubspot_api.calls_to(READ)) == 1
     assert untrue(state, portal) == []
     assert {row["status"] for row in journal(state)} == {"written", "unchanged"}
     hubspot_api.calls.clear()
@@ -109,7 +109,7 @@ def test_many_links_of_a_contact_are_read_to_the_end(hubspot_api: Watched, porta
     for company in many:
         link(portal, "1", company)
     assert associate(hubspot_api, state, [pair("1", many[-1])]).unchanged == 1
-    assert len(hubspot_api.asked(READ)) == 2
+    assert len(hubspot_api.calls_to(READ)) == 2
 
 
 Answer = tuple[int, dict[str, Any]]
@@ -155,6 +155,6 @@ def test_an_association_with_an_unknown_outcome_is_read_before_it_is_made_again(
     hubspot_api.calls.clear()
     counts = associate(hubspot_api, state, [pair("1", companies[0])], 2)
     assert (counts.made, counts.unchanged) == ((0, 1) if arrives else (1, 0))
-    assert len(hubspot_api.asked(MAKE)) == (0 if arrives else 1)
+    assert len(hubspot_api.calls_to(MAKE)) == (0 if arrives else 1)
     assert marks(portal, "1").keys() == {companies[0]}
     assert untrue(state, portal) == []

@@ -36,7 +36,7 @@ class Deliveries:
 
     @property
     def sent(self) -> bool:
-        return bool(self.api.asked(UPDATE))
+        return bool(self.api.calls_to(UPDATE))
 
     def refused(self) -> list[Rejection]:
         with self.state.reading() as tx:

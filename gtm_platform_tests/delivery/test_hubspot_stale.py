@@ -37,7 +37,7 @@ def test_stale_values_wait_while_the_rest_of_the_record_goes_on(
     assert (report.written, report.held_back, report.unchanged, report.lost) == (1, 1, 1, 0)
     assert report.causes == {"stale": 2}
     assert [(value_in(portal, n), value_in(portal, n, "gtm_mrr")) for n in (1, 2)] == [("72", "6"), ("72", "5")]
-    looked_at = {each["id"] for call in hubspot_api.asked("batch/read") for each in call.body["inputs"]}
+    looked_at = {each["id"] for call in hubspot_api.calls_to("batch/read") for each in call.body["inputs"]}
     assert looked_at == {"1"}, "of what only waits nothing is asked"
     assert [row["reason"] for row in journal(state, status="held")] == [REASON] * 2
 

@@ -143,7 +143,7 @@ def test_nothing_new_is_delivered(
 
     assert figures(sweep) == {"true": 498, "late": 2, "by_workflow": 1}
     assert [value_in(portal, n) for n in (1, 2)] == ["72", "1"]
-    assert hubspot_api.asked(UPDATE) == []
+    assert hubspot_api.calls_to(UPDATE) == []
 
 
 def test_it_goes_on_where_it_stopped_and_counts_everything_once(
@@ -193,7 +193,7 @@ def test_a_workflow_that_changes_everybody_is_reported_and_not_fought(
 
     assert figures(sweep) == {"true": 250, "broken": 250, "by_workflow": 250}
     assert {value_in(portal, n) for n in range(1, 251)} == {"1"}
-    assert hubspot_api.asked(UPDATE) == []
+    assert hubspot_api.calls_to(UPDATE) == []
 
 
 def test_without_the_right_to_write_it_only_looks(

@@ -239,7 +239,8 @@ def test_companies_without_a_record_are_planned_by_the_policys_cohorts() -> None
 
     assert (first.subject_id, last.subject_id, last.object_id) == ("a", "d", "9")
     keys = (("a.example",), ("a.test",), ("company a",))
-    assert first.unmatched == Unmatched(keys, {"name": "Company a", "domain": "a.example"})
+    own = {"name": "Company a", "domain": "a.example", "hs_additional_domains": "a.test"}
+    assert first.unmatched == Unmatched(keys, own)
     assert first.values["customer_cohort"] == IN_MARKET
     assert set(last.values.values()) == {""}
 

@@ -76,10 +76,10 @@ def test_it_stays_fresh_when_no_alert_was_sent_for_long(world: World, monkeypatc
     assert (shown(world.run(alert_precision), alert_precision) or {})["figure/sent"] == 0
 
 
-@pytest.mark.parametrize(("useful", "not_useful", "said"), [(2, 1, "useful"), (1, 1, "not_useful"), (0, 0, None)])
-def test_the_majority_judges_and_a_tie_is_not_useful(useful: int, not_useful: int, said: str | None) -> None:
+@pytest.mark.parametrize(("useful", "not_useful", "verdict"), [(2, 1, "useful"), (1, 1, "not_useful"), (0, 0, None)])
+def test_the_majority_judges_and_a_tie_is_not_useful(useful: int, not_useful: int, verdict: str | None) -> None:
     [row] = precision_of([entry("c1", status="sent", useful=useful, not_useful=not_useful)])
-    assert {name for name in ("useful", "not_useful") if row[name]} == ({said} if said else set())
+    assert {name for name in ("useful", "not_useful") if row[name]} == ({verdict} if verdict else set())
 
 
 def test_the_asset_runs_after_the_alerts() -> None:

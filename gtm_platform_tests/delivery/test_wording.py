@@ -214,11 +214,11 @@ def test_ten_alerts_are_no_digest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mrr", "currency", "said"),
+    ("mrr", "currency", "shown"),
     [("1250.50", "usd", "1,250.50 USD"), ("99", "jpy", "99 JPY"), ("0.00", "eur", "0 EUR"), (None, "usd", "unknown")],
 )
-def test_money_reads_as_money(mrr: str | None, currency: str, said: str) -> None:
-    assert money(customer(mrr=None if mrr is None else Decimal(mrr), currency=currency)) == said
+def test_money_reads_as_money(mrr: str | None, currency: str, shown: str) -> None:
+    assert money(customer(mrr=None if mrr is None else Decimal(mrr), currency=currency)) == shown
 
 
 def test_who_is_back_where_the_fall_began_and_critical_still_has_not_recovered() -> None:

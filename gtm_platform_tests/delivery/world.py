@@ -44,7 +44,7 @@ class Watched:
             return await _answer(send, *answer)
         return await self.app(scope, again(body), send)
 
-    def asked(self, ending: str) -> list[Call]:
+    def calls_to(self, ending: str) -> list[Call]:
         return [call for call in self.calls if call.path.endswith(ending)]
 
 

@@ -35,7 +35,7 @@ def midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def gtm(*arguments: str, home: Path, at_most: float = 300, **told: str) -> subprocess.CompletedProcess[str]:
+def gtm(*arguments: str, home: Path, at_most: float = 300, **variables: str) -> subprocess.CompletedProcess[str]:
     """The command as a person gives it, in a process of its own and in a folder that holds no .env.
 
     One that takes longer than `at_most` seconds hangs.
@@ -49,7 +49,13 @@ def gtm(*arguments: str, home: Path, at_most: float = 300, **told: str) -> subpr
     return subprocess.run(
         [sys.executable, "-m", "gtm_platform.cli", *arguments],
         cwd=home,
-        env={**inherited, "PYTHONPATH": str(REPOSITORY), "GTM_HOME": str(home), "GTM_FIRST_DAY": "2026-01-01", **told},
+        env={
+            **inherited,
+            "PYTHONPATH": str(REPOSITORY),
+            "GTM_HOME": str(home),
+            "GTM_FIRST_DAY": "2026-01-01",
+            **variables,
+        },
         capture_output=True,
         text=True,
         timeout=at_most,
@@ -105,13 +111,13 @@ def move_in(
     monkeypatch: pytest.MonkeyPatch, home: Path, box: Sandbox, now: datetime, market: Sequence[str] = ()
 ) -> None:
     """From here on the process lives in that home, at that time, and reads that sandbox."""
-    told = {
+    variables = {
         **environment_of(box, market),
         "GTM_HOME": str(home),
         "DAGSTER_HOME": str(home / "dagster"),
         "GTM_NOW": now.isoformat(),
     }
-    for name, value in told.items():
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
     settings.cache_clear()
 
@@ -160,7 +166,7 @@ def live(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, box: San
     turn_clocks(monkeypatch, box, midnight(day) + timedelta(days=1))
     for job, first, last in [*windows_of(day), ("daily_tables", str(day), str(day)), ("deliver", str(day), str(day))]:
         ran = execute(instance, job, first, last)
-        assert ran.success, told(ran)
+        assert ran.success, failure_of(ran)
 
 
 def tables_read_by(delivery: str) -> list[str]:
@@ -178,7 +184,7 @@ def let_go() -> None:
     liveness._held.clear()
 
 
-def told(ran: dg.ExecuteInProcessResult) -> str:
+def failure_of(ran: dg.ExecuteInProcessResult) -> str:
     """Why the run failed."""
     failures = [event.step_failure_data for event in ran.all_events if event.is_step_failure]
     said = [
@@ -223,7 +229,7 @@ def _lines(path: Path, without: Sequence[str]) -> list[str]:
     return sorted(map(repr, kept.to_pylist()))
 
 
-def asked(home: Path, query: str) -> list[tuple[Any, ...]]:
+def queried(home: Path, query: str) -> list[tuple[Any, ...]]:
     """What the catalogue answers, as any tool from outside would ask it."""
     with duckdb.connect(str(home / "gtm.duckdb"), read_only=True) as connection:
         return connection.execute(query).fetchall()

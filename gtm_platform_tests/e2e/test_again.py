@@ -1,6 +1,7 @@
 """Everything can be done twice: the same rows, nothing sent again; and a range is one run."""
 
 import shutil
+from collections import Counter
 from datetime import timedelta
 
 import dagster as dg
@@ -13,11 +14,11 @@ from gtm_platform_tests.e2e.home import (
     Control,
     contents,
     execute,
+    failure_of,
     file_of,
     frame,
     made,
     midnight,
-    told,
     turn_clocks,
     windows_of,
 )
@@ -52,7 +53,7 @@ def test_a_past_day_made_again_gives_the_same_rows(at_home: Lived) -> None:
     before, day = contents(at_home.home), str(DAYS[1])
     old = {table: file_of(at_home.home, table, day) for table in FEW_TABLES}
     ran = execute(at_home.dagster, "daily_tables", day)
-    assert ran.success, told(ran)
+    assert ran.success, failure_of(ran)
     assert all(file_of(at_home.home, table, day) > path for table, path in old.items())  # they were really made
     assert changed(before, contents(at_home.home)) == []
 
@@ -63,7 +64,7 @@ def test_past_windows_read_again_give_the_same_rows(at_home: Lived) -> None:
     before = contents(at_home.home, but)
     for job, first, last in windows_of(DAYS[1]):
         ran = execute(at_home.dagster, job, first, last)
-        assert ran.success, told(ran)
+        assert ran.success, failure_of(ran)
         assert made(ran), f"{job} read nothing"
     again = changed(before, contents(at_home.home, but))
     assert [where for where in again if where[0] not in AS_OF_READING] == []
@@ -76,7 +77,7 @@ def test_a_second_delivery_of_a_day_sends_nothing(at_home: Lived) -> None:
     assert messages["messages"]
     at_home.control.forget_requests()
     ran = execute(at_home.dagster, "deliver", str(DAYS[2]))
-    assert ran.success, told(ran)
+    assert ran.success, failure_of(ran)
     asked = at_home.control.requests("hubspot")
     assert not asked, "what was agreed on is in the journal, so there is nothing to ask"
     # Reactions to alerts are read back; nothing is posted.
@@ -85,6 +86,14 @@ def test_a_second_delivery_of_a_day_sends_nothing(at_home: Lived) -> None:
     counts = made(ran)["delivery/hubspot_contacts", None]
     assert (counts["written"], counts["held"], counts["rejected"]) == (0, 0, 0)
     assert counts["unchanged"] == counts["queried"] > 10
+
+
+def test_each_day_and_the_week_are_summed_up_once(lived: Lived) -> None:
+    """Each was delivered several times; the first of the days is a Sunday."""
+    metadata = [message["metadata"] or {} for message in lived.control.ask("slack/messages")["messages"]]
+    marks = [data["event_payload"]["fingerprint"] for data in metadata if data]
+    counts = Counter(mark for mark in marks if "_summary:" in mark)
+    assert counts == {f"daily_summary:{day}": 1 for day in DAYS} | {f"weekly_summary:{DAYS[0]}": 1}
 
 
 def test_the_state_of_a_day_that_is_past_is_not_delivered(at_home: Lived) -> None:
@@ -102,7 +111,7 @@ def test_a_range_of_thirty_days_is_one_run(copied: Lived) -> None:
         for day in days[1:]:
             shutil.copyfile(known, known.with_name(known.name.replace(days[0], day)))
     ran = execute(copied.dagster, "daily_tables", days[0], days[-1], MARTS)
-    assert ran.success, told(ran)
+    assert ran.success, failure_of(ran)
     assert copied.dagster.get_runs_count() == 1
     assert {table: landed(copied.dagster, table) for table in MARTS} == dict.fromkeys(MARTS, days)
     first, last = (frame(copied.home, MARTS[0], day).set_index("customer_id") for day in (days[0], days[-1]))
@@ -120,7 +129,7 @@ def test_a_range_of_windows_of_what_only_grows_is_one_run(
     days = [str(DAYS[0] + timedelta(days=n)) for n in range(10)]
     control.forget_requests()
     ran = execute(dagster, "sync_stripe", days[0], days[-1], ["stripe/charges"])
-    assert ran.success, told(ran)
+    assert ran.success, failure_of(ran)
     assert dagster.get_runs_count() == 1
     assert landed(dagster, "stripe/charges") == days
     rows = [made(ran)["stripe/charges", day]["dagster/partition_row_count"] for day in days]

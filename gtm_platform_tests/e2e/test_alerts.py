@@ -1,4 +1,6 @@
-"""What happens to customers in the sandbox's systems is an alert in the sandbox's Slack, once, and so is its end."""
+"""What happens to customers and companies in the sandbox's systems is an alert in the sandbox's Slack, once, and so is
+its end.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,11 +22,11 @@ from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.e2e.home import (
     Control,
     execute,
+    failure_of,
     frame,
     midnight,
     move_in,
     tables_read_by,
-    told,
     turn_clocks,
     windows_of,
 )
@@ -34,7 +36,7 @@ pytestmark = pytest.mark.soak
 FIRST = date(2026, 3, 2)
 PEOPLE, SEED = 60, 17
 # What these alerts come from; days are lived in a third of the time without the other sources.
-READ = ("hubspot", "intercom", "posthog", "stripe", "userflow")
+READ = ("crossbeam", "hubspot", "intercom", "partnerstack", "posthog", "stripe", "sumble", "userflow")
 TABLES = tables_read_by("delivery/slack_alerts")
 
 
@@ -45,6 +47,9 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         for source in SCHEDULED:
             for variable in source.required_env if source.name not in READ else ():
                 monkeypatch.delenv(variable, raising=False)
+        for name, value in started.env.items():  # of those that watch the market, too
+            if name.startswith(tuple(f"{source.upper()}_" for source in READ)):
+                monkeypatch.setenv(name, value)
         settings.cache_clear()
         yield started
 
@@ -59,7 +64,7 @@ class Days:
     home: Path
 
     def live(self, day: date, since: date | None = None) -> list[tuple[str, str]]:
-        """Live a day; return the fingerprint and the text of each alert about a customer that it brought.
+        """Live a day; return the fingerprint and the text of each alert about a customer or a company that it brought.
 
         Of the days from `since` on all windows are read, and only the last day's tables are made.
         """
@@ -69,12 +74,12 @@ class Days:
         begins = {job: first for job, first, _ in windows_of(since or day, READ)}
         for job, _, last in windows_of(day, READ):
             ran = execute(self.dagster, job, begins[job], last)
-            assert ran.success, told(ran)
+            assert ran.success, failure_of(ran)
         ran = execute(self.dagster, "daily_tables", str(day), tables=TABLES)
-        assert ran.success, told(ran)
+        assert ran.success, failure_of(ran)
         for _ in range(2):
             ran = execute(self.dagster, "deliver", str(day), tables=["delivery/slack_alerts"])
-            assert ran.success, told(ran)
+            assert ran.success, failure_of(ran)
         return [
             (message.metadata["event_payload"]["fingerprint"], message.text)
             for message in slack[before:]
@@ -144,6 +149,27 @@ STORIES: list[tuple[Script, list[str], Script | None, list[str]]] = [
 ]
 
 
+# By whether a company used a competitor's product before, and what becomes of it: the kind, and the heading.
+MOVES = {
+    (True, "market"): ("cohort_transition", "Came into the market"),
+    (True, "customer"): ("competitor_displacement", "Competitor displacement"),
+    (False, "customer"): ("cohort_transition", "In-market converted"),
+    (True, "partner"): ("cohort_transition", "Became a partner"),
+}
+
+
+def expect_moves(world: World, day: date, alerts: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Compare the alerts about companies with the moves of the world on the day; return of what kind these were."""
+    moves = set()
+    for mover in world.market.movers:
+        if mover.at.date() == day:
+            kind, title = MOVES[bool(mover.signals.competitors), mover.then]
+            sent = [mark for mark, text in alerts if text.startswith(f"{title}: {mover.company.name}")]
+            assert [mark.split(":")[0] for mark in sent] == [kind], mover.company.name
+            moves.add((kind, title))
+    return moves
+
+
 def titles(alerts: Sequence[tuple[str, str]], row: dict[str, Any]) -> list[str]:
     return sorted(text.split(":")[0] for mark, text in alerts if f":{row['customer_id']}:" in mark)
 
@@ -167,6 +193,7 @@ def test_what_happens_in_the_systems_is_in_slack_once(box: Sandbox, days: Days) 
     alerts = days.live(FIRST + timedelta(days=1))
     for (_, expected, *_), row in zip(STORIES, people, strict=True):
         assert titles(alerts, row) == sorted(expected)
+    moves = expect_moves(box.world, FIRST + timedelta(days=1), alerts)
 
     Control(box.url).set_clock(midnight(FIRST) + timedelta(days=2, hours=12))
     for (_, _, ends, _), row in zip(STORIES, people, strict=True):
@@ -175,6 +202,8 @@ def test_what_happens_in_the_systems_is_in_slack_once(box: Sandbox, days: Days) 
     alerts = days.live(FIRST + timedelta(days=2))
     for (_, _, _, over), row in zip(STORIES, people, strict=True):
         assert titles(alerts, row) == sorted(over)
+    moves |= expect_moves(box.world, FIRST + timedelta(days=2), alerts)
+    assert moves == set(MOVES.values()), "the world has too few companies that move on these days"
 
 
 def _use_of(world: World, row: dict[str, Any]) -> Usage | None:

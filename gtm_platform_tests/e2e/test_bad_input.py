@@ -13,7 +13,7 @@ from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.sandbox.server import Sandbox
 from gtm_platform.settings import settings
 from gtm_platform_tests.e2e.conftest import DAYS
-from gtm_platform_tests.e2e.home import Control, asked, execute, made, told
+from gtm_platform_tests.e2e.home import Control, execute, failure_of, made, queried
 
 DAY = str(DAYS[0])
 PAGE = 100
@@ -55,7 +55,7 @@ def test_a_page_that_is_not_json_is_asked_for_again(box: Sandbox, dagster: dg.Da
     control = Control(box.url)
     control.go_wrong("stripe", "/v1/charges", status=200, body=NO_JSON, times=3)
     ran = sync(dagster, "charges")
-    assert ran.success, told(ran)
+    assert ran.success, failure_of(ran)
     assert made(ran)["stripe/charges", DAY]["dagster/row_count"] == len(box.world.stripe.charges)
     assert 0 < clock.seconds < 10
 
@@ -67,15 +67,15 @@ def test_a_system_that_never_says_json_fails_with_a_sentence(
     ran = sync(dagster, "charges", "refunds")
     assert not ran.success
     assert set(made(ran)) == {("stripe/refunds", DAY)}
-    assert told(ran).startswith("stripe: 1 of 2 streams failed. charges: Stripe was asked")
-    assert "The answer is not JSON. It begins: <html><body>Back soon" in told(ran)
+    assert failure_of(ran).startswith("stripe: 1 of 2 streams failed. charges: Stripe was asked")
+    assert "The answer is not JSON. It begins: <html><body>Back soon" in failure_of(ran)
     assert clock.seconds >= 200
 
 
 def test_a_page_cut_short_is_asked_for_again(box: Sandbox, dagster: dg.DagsterInstance) -> None:
     Control(box.url).go_wrong("stripe", "/v1/charges", truncate=True, nth=1)
     ran = sync(dagster, "charges")
-    assert ran.success, told(ran)
+    assert ran.success, failure_of(ran)
     assert made(ran)["stripe/charges", DAY]["dagster/row_count"] == len(box.world.stripe.charges)
 
 
@@ -87,7 +87,7 @@ def test_paging_that_does_not_advance_is_stopped(box: Sandbox, dagster: dg.Dagst
     ran = sync(dagster, "charges", "refunds")
     assert not ran.success
     assert set(made(ran)) == {("stripe/refunds", DAY)}
-    assert "charges: Paging does not advance: the cursor" in told(ran)
+    assert "charges: Paging does not advance: the cursor" in failure_of(ran)
     assert control.requests("stripe")["GET", "/v1/charges"] <= 5
     assert not list((settings().home / "lake" / "stripe" / "charges").glob("*.parquet"))
 
@@ -106,11 +106,11 @@ def test_a_record_without_an_id_is_set_aside_with_its_reason(box: Sandbox, dagst
     bad = {name: value for name, value in right["data"][2].items() if name != "id"}
     control.go_wrong("stripe", "/v1/products", status=200, body={**right, "data": [*right["data"], bad]})
     ran = sync(dagster, "products")
-    assert ran.success, told(ran)  # one bad record never stops the rest
+    assert ran.success, failure_of(ran)  # one bad record never stops the rest
     facts = made(ran)["stripe/products", DAY]
     assert (facts["technical/quarantined"], facts["dagster/row_count"]) == (1, len(right["data"]))
     columns = "reason, payload, record_id"
-    [[reason, payload, record]] = asked(settings().home, f"select {columns} from quarantine.stripe_products")
+    [[reason, payload, record]] = queried(settings().home, f"select {columns} from quarantine.stripe_products")
     assert reason == "id: missing"
     assert json.loads(payload) == bad
     assert record is None
@@ -125,10 +125,10 @@ def test_what_is_right_again_leaves_the_quarantine(box: Sandbox, dagster: dg.Dag
     bad = {**right["data"][0], "duration_in_months": "a while"}
     control.go_wrong("stripe", "/v1/coupons", status=200, body={**right, "data": [bad, *right["data"][1:]]})
     assert sync(dagster, "coupons").success
-    [[record]] = asked(settings().home, "select record_id from quarantine.stripe_coupons")
+    [[record]] = queried(settings().home, "select record_id from quarantine.stripe_coupons")
     assert record == bad["id"]
     control.go_right()
     ran = sync(dagster, "coupons")
     assert made(ran)["stripe/coupons", DAY]["technical/quarantined"] == 0
-    assert asked(settings().home, "select * from quarantine.stripe_coupons") == []
+    assert queried(settings().home, "select * from quarantine.stripe_coupons") == []
     assert quarantine_check(ran, "coupons").passed

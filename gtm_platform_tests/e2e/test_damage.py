@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from gtm_platform.cli import gtm
 from gtm_platform.settings import settings
 from gtm_platform_tests.e2e.conftest import DAYS, Lived
-from gtm_platform_tests.e2e.home import asked, contents, execute, file_of, frame, made, told
+from gtm_platform_tests.e2e.home import contents, execute, failure_of, file_of, frame, made, queried
 
 DAY = str(DAYS[2])
 
@@ -26,10 +26,10 @@ def damage(home: Path, table: str, partition: str) -> Path:
     return path
 
 
-def known(home: Path, table: str) -> list[tuple[Any, ...]]:
+def readable_rows(home: Path, table: str) -> list[tuple[Any, ...]]:
     """The newest version of each record of a source table."""
     unread = "* exclude (_window, _extracted_at, _run_id)"
-    return sorted(asked(home, f"select {unread} from current.{table.replace('/', '_')}"), key=repr)
+    return sorted(queried(home, f"select {unread} from current.{table.replace('/', '_')}"), key=repr)
 
 
 def by_hand(command: str) -> str:
@@ -46,13 +46,13 @@ def test_a_daily_table_is_made_again(copied: Lived) -> None:
     path = damage(copied.home, "core/activity", DAY)
     ran = execute(copied.dagster, "daily_tables", DAY, tables=["core/unified_customers"])
     assert not ran.success
-    assert str(path) in told(ran)
-    assert "cannot be read" in told(ran)
+    assert str(path) in failure_of(ran)
+    assert "cannot be read" in failure_of(ran)
     command = f"gtm run core/activity --partition {DAY}"
-    assert f"Make it again with: {command}" in told(ran)
+    assert f"Make it again with: {command}" in failure_of(ran)
     assert f"core/activity {DAY}: " in by_hand(command)
     ran = execute(copied.dagster, "daily_tables", DAY, tables=["core/unified_customers"])
-    assert ran.success, told(ran)
+    assert ran.success, failure_of(ran)
     assert contents(copied.home) == before
 
 
@@ -64,17 +64,17 @@ def test_a_daily_table_is_made_again(copied: Lived) -> None:
     ],
 )
 def test_the_newest_window_of_a_source_is_read_again(copied: Lived, table: str, window: str, reader: str) -> None:
-    before, records = contents(copied.home), known(copied.home, table)
+    before, records = contents(copied.home), readable_rows(copied.home, table)
     path = damage(copied.home, table, window)
     ran = execute(copied.dagster, "daily_tables", DAY, tables=[reader])
     assert not ran.success
     command = f"gtm run {table} --partition {window}"
-    assert f"Make it again with: {command}" in told(ran)
-    assert str(path) in told(ran)
+    assert f"Make it again with: {command}" in failure_of(ran)
+    assert str(path) in failure_of(ran)
     assert f"{table} {window}: " in by_hand(command)
     ran = execute(copied.dagster, "daily_tables", DAY, tables=[reader])
-    assert ran.success, told(ran)
-    assert known(copied.home, table) == records
+    assert ran.success, failure_of(ran)
+    assert readable_rows(copied.home, table) == records
     # Read by itself, a window can hold what moved shortly before it too: the same records, once more.
     after = contents(copied.home)
     assert [where for where in before if after[where] != before[where] and where[0] != table] == []
@@ -84,9 +84,9 @@ def test_the_newest_window_of_a_source_is_read_again(copied: Lived, table: str, 
 def test_damage_elsewhere_stops_nobody(copied: Lived) -> None:
     damage(copied.home, "hubspot/deals", f"{DAY}T1200")
     ran = execute(copied.dagster, "daily_tables", DAY, tables=["core/activity"])
-    assert ran.success, told(ran)
+    assert ran.success, failure_of(ran)
     assert set(made(ran)) == {("core/activity", DAY)}
-    assert asked(copied.home, "select count(*) from latest.activity") == [
+    assert queried(copied.home, "select count(*) from latest.activity") == [
         (len(frame(copied.home, "identity/people", DAY)),)
     ]
 
@@ -98,5 +98,5 @@ def test_the_first_full_window_is_read_again_while_it_is_the_newest(dagster: dg.
     before = contents(home)
     damage(home, "stripe/customers", window)
     ran = execute(dagster, "sync_stripe", window, tables=["stripe/customers"])
-    assert ran.success, told(ran)
+    assert ran.success, failure_of(ran)
     assert contents(home) == before

@@ -11,7 +11,7 @@ from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.dashboard.conftest import opener
 from gtm_platform_tests.dashboard.test_pages import cards, listed, texts
 from gtm_platform_tests.e2e.conftest import Lived
-from gtm_platform_tests.e2e.home import asked
+from gtm_platform_tests.e2e.home import queried
 
 AT_RISK = "is_customer and health_status <> 'healthy'"
 
@@ -22,7 +22,7 @@ def test_every_page_of_a_lived_home_is_drawn(at_home: Lived, monkeypatch: pytest
 
 
 def test_the_figures_are_those_of_the_catalogue(at_home: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
-    [(customers, mrr, risk, health)] = asked(
+    [(customers, mrr, risk, health)] = queried(
         at_home.home,
         f"""select count(*), sum(mrr_reporting)::double, coalesce(sum(mrr_reporting) filter ({AT_RISK}), 0)::double,
             avg(health_score) from latest.unified_customers where is_customer""",
@@ -35,7 +35,7 @@ def test_the_figures_are_those_of_the_catalogue(at_home: Lived, monkeypatch: pyt
 def test_every_customer_at_risk_is_listed_and_explained(at_home: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
     open_page = opener(at_home.home, monkeypatch)
     query = f"select customer_id, name, health_score from latest.unified_customers where {AT_RISK}"
-    at_risk = asked(at_home.home, query)
+    at_risk = queried(at_home.home, query)
     assert sorted(row["name"] for row in listed(open_page("at_risk"))) == sorted(name for _, name, _ in at_risk)
     for id, _, score in at_risk[:2]:
         app = open_page("customer", id=id)

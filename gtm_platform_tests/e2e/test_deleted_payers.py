@@ -10,7 +10,7 @@ import pytest
 
 from gtm_platform.demo.truth_checks import EXACT, SOURCES, SYSTEMS
 from gtm_platform.sandbox.server import Sandbox, running
-from gtm_platform_tests.e2e.home import Control, execute, frame, midnight, move_in, told, turn_clocks, windows_of
+from gtm_platform_tests.e2e.home import Control, execute, failure_of, frame, midnight, move_in, turn_clocks, windows_of
 
 pytestmark = pytest.mark.soak
 
@@ -31,9 +31,9 @@ def sync(dagster: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, box: Sand
     starts = {job: start for job, start, _ in windows_of(first)}
     for job, _, end in windows_of(last):
         ran = execute(dagster, job, starts[job], end)
-        assert ran.success, told(ran)
+        assert ran.success, failure_of(ran)
     ran = execute(dagster, "daily_tables", str(last))
-    assert ran.success, told(ran)
+    assert ran.success, failure_of(ran)
 
 
 def customers(home: Path, people: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -29,10 +29,10 @@ from gtm_platform_tests.e2e.home import (
     Control,
     contents,
     execute,
+    failure_of,
     frame,
     midnight,
     move_in,
-    told,
     windows_of,
 )
 
@@ -81,8 +81,8 @@ def test_keys_of_another_company_are_refused_before_anything_is_read(
         for job, first, last in refusing:
             ran = execute(copied.dagster, job, first, last)
             assert not ran.success
-            assert "belongs to" in told(ran)
-            assert "gtm accounts forget" in told(ran)
+            assert "belongs to" in failure_of(ran)
+            assert "gtm accounts forget" in failure_of(ran)
         for job in ("daily_tables", "deliver"):
             execute(copied.dagster, job, str(DAYS[2]))
         with pytest.raises(OtherAccount, match="belongs to HubSpot portal"):
@@ -166,17 +166,17 @@ def test_the_second_call_does_nothing_twice(lived: Lived) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "sentence"),
     [
         (["--people", "80", "--seed", str(SEED)], f"a world of {PEOPLE} people with seed {SEED}, not of 80 with seed"),
         (["--people", str(PEOPLE), "--seed", "8"], "use another --home, or remove the folder"),
     ],
 )
-def test_a_home_holds_one_world(lived: Lived, arguments: list[str], said: str) -> None:
+def test_a_home_holds_one_world(lived: Lived, arguments: list[str], sentence: str) -> None:
     now = ["--now", midnight(DAYS[2]).isoformat()]
     answer = CliRunner().invoke(gtm, ["demo", "--home", str(lived.home), *now, *arguments])
     assert answer.exit_code == 1
-    assert said in answer.output
+    assert sentence in answer.output
     assert "Traceback" not in answer.output
 
 

@@ -1,5 +1,5 @@
 """Health, worked out again from the rows of core/unified_customers by the rules of the mission's §6: the numbers are
-written here once more on purpose, and no code of the platform is used."""
+written here once more on purpose, and no code of the platform computes them."""
 
 import math
 from datetime import date, datetime, timedelta
@@ -8,11 +8,15 @@ from itertools import pairwise
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from gtm_platform.health import customer_health
+from gtm_platform.lake.lake import Lake
 from gtm_platform_tests.e2e.conftest import DAYS, Lived
 from gtm_platform_tests.e2e.home import frame
 
+KEY = "health/customer_health"
 EVERY_DAY = pytest.mark.parametrize("day", DAYS, ids=str)
 WEIGHTS = {"activity": 25, "support": 20, "payment": 20, "engagement": 15, "tenure": 10, "mrr": 10}
 PAYMENT = {"active": 100, "trialing": 80, "paused": 50, "past_due": 30, "unpaid": 10, "canceled": 0}
@@ -213,7 +217,7 @@ def reckoned(lived: Lived, day: date) -> pd.DataFrame:
 
 
 def stored(lived: Lived, day: date) -> pd.DataFrame:
-    return frame(lived.home, "health/customer_health", str(day)).set_index("customer_id").sort_index()
+    return frame(lived.home, KEY, str(day)).set_index("customer_id").sort_index()
 
 
 @EVERY_DAY
@@ -266,17 +270,40 @@ def test_the_wide_row_says_what_health_says(lived: Lived, day: date) -> None:
     assert wide["is_customer"].sum() == len(judged)
 
 
+def changes_by_hand(score: pd.Series, past: pd.Series | None) -> pd.Series:
+    """What the scores of then, by customer, leave of those of now; nothing where there was none."""
+    if past is None:
+        return pd.Series(float("nan"), index=score.index)
+    return score.astype(float) - past.reindex(score.index).astype(float)
+
+
 @EVERY_DAY
 def test_changes_are_those_of_the_scores(lived: Lived, day: date) -> None:
     ours = stored(lived, day)
-    before = [day - timedelta(days=1)] if day > DAYS[0] else []
-    past = {then: stored(lived, then)["health_score"] for then in before}
-    expected = ours["health_score"] - past[before[0]].reindex(ours.index) if before else None
-    if expected is None:
-        assert ours["score_change_1d"].isna().all()
-    else:
-        assert ours["score_change_1d"].astype(float).equals(expected.astype(float))
+    past = stored(lived, day - timedelta(days=1))["health_score"] if day > DAYS[0] else None
+    assert ours["score_change_1d"].astype(float).equals(changes_by_hand(ours["health_score"], past))
     assert ours[["score_change_7d", "score_change_30d"]].isna().all(axis=None)
+
+
+def test_changes_of_one_seven_and_thirty_days_are_those_of_the_scores(copied: Lived) -> None:
+    """A week and a month before the last day some customers have other scores, and some have none."""
+    lake, day = Lake(copied.home / "lake"), DAYS[-1]
+    before = stored(copied, day)
+    for back in (7, 30):
+        rows = before.iloc[back % 3 :: 2].reset_index()
+        rows = rows.assign(as_of=day - timedelta(days=back), health_score=(rows["health_score"] * back + 11) % 101)
+        schema = lake.partition(KEY, str(day)).to_pyarrow().schema
+        lake.write(KEY, str(day - timedelta(days=back)), pa.Table.from_pandas(rows, schema, preserve_index=False))
+    assert customer_health.TABLE.write_day(lake, str(day))
+    ours = stored(copied, day)
+    for back in (1, 7, 30):
+        past = stored(copied, day - timedelta(days=back))["health_score"]
+        expected = changes_by_hand(ours["health_score"], past)
+        assert ours[f"score_change_{back}d"].astype(float).equals(expected), back
+        assert (expected.fillna(0) != 0).any(), back
+        assert back == 1 or expected.isna().any(), back
+    others = ours.columns.difference(["score_change_7d", "score_change_30d"])
+    assert ours[others].astype(str).equals(before[others].astype(str))
 
 
 def test_the_days_have_something_to_judge(lived: Lived) -> None:

@@ -18,7 +18,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.landers.sync import sync, variables
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.sources.assets import SOURCES
-from gtm_platform_tests.e2e.home import execute, frame, let_go, midnight, move_in, told, turn_clocks, windows_of
+from gtm_platform_tests.e2e.home import execute, failure_of, frame, let_go, midnight, move_in, turn_clocks, windows_of
 
 pytestmark = pytest.mark.soak
 
@@ -115,14 +115,14 @@ def read_day(dagster: dg.DagsterInstance, day: date) -> None:
             read_tables(dagster, job, last, last, whole, {FULL_REFRESH_TAG: "true"})
     if day == DAYS[-1]:
         ran = execute(dagster, "daily_tables", str(day))
-        assert ran.success, told(ran)
+        assert ran.success, failure_of(ran)
 
 
 def read_tables(
     dagster: dg.DagsterInstance, job: str, first: str, last: str, tables: list[str], tags: Mapping[str, str] = NO_TAGS
 ) -> None:
     ran = execute(dagster, job, first, last, tables=tables, tags=tags)
-    assert ran.success, told(ran)
+    assert ran.success, failure_of(ran)
 
 
 def compared(read: Read, way: str, stream: str) -> list[str]:

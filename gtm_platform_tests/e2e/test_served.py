@@ -10,7 +10,7 @@ import pytest
 from gtm_platform.serving.store import CustomerQuery, the_store
 from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.e2e.conftest import DAYS, Lived
-from gtm_platform_tests.e2e.home import asked, frame
+from gtm_platform_tests.e2e.home import frame, queried
 
 WIDE = "core/unified_customers"
 
@@ -21,7 +21,7 @@ def test_the_newest_day_is_served(at_home: Lived) -> None:
     assert snapshot.as_of == str(DAYS[-1])
     everybody = snapshot.customers(CustomerQuery(customers="all", limit=1000))
     assert {row["customer_id"] for row in everybody.rows(personal=False)} == set(wide["customer_id"])
-    [[customers, mrr]] = asked(
+    [[customers, mrr]] = queried(
         at_home.home, "select count(*), sum(mrr_reporting)::double from latest.unified_customers where is_customer"
     )
     listed = snapshot.customers(CustomerQuery())

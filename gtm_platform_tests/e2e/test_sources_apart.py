@@ -11,7 +11,7 @@ from gtm_platform.sandbox.server import Sandbox
 from gtm_platform.settings import settings
 from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.e2e.conftest import DAYS
-from gtm_platform_tests.e2e.home import Control, execute, frame, made, told, windows_of
+from gtm_platform_tests.e2e.home import Control, execute, failure_of, frame, made, windows_of
 
 DAY = str(DAYS[0])
 KEYS = {"hubspot": "HUBSPOT_ACCESS_TOKEN", "intercom": "INTERCOM_ACCESS_TOKEN", "stripe": "STRIPE_API_KEY"}
@@ -42,13 +42,13 @@ def test_without_its_key_a_source_is_off_and_everything_else_works(
     off = sync(dagster, "stripe")
     assert not off.success  # whoever asks for it hears why; a schedule skips it
     assert made(off) == {}
-    assert "stripe is off: set STRIPE_API_KEY" in told(off)
+    assert "stripe is off: set STRIPE_API_KEY" in failure_of(off)
     assert control.requests("stripe") == {}
     for source in ("hubspot", "intercom"):
         ran = sync(dagster, source)
-        assert ran.success, told(ran)
+        assert ran.success, failure_of(ran)
     ran = execute(dagster, "daily_tables", DAY)
-    assert ran.success, told(ran)
+    assert ran.success, failure_of(ran)
     wide = frame(settings().home, "core/unified_customers", DAY)
     assert len(wide) > 30
     assert wide["stripe_customer_id"].isna().all()
@@ -91,9 +91,9 @@ def test_a_wrong_key_is_told_by_its_variable_and_never_shown(
     ran = sync(dagster, source)
     assert not ran.success
     assert made(ran) == {}
-    assert "401" in told(ran)
-    assert KEYS[source] in told(ran)
-    assert "does not accept the key" in told(ran)
+    assert "401" in failure_of(ran)
+    assert KEYS[source] in failure_of(ran)
+    assert "does not accept the key" in failure_of(ran)
     assert not any(wrong in str(entry) for entry in dagster.all_logs(ran.run_id))
     assert set(made(sync(dagster, other)))
 
@@ -107,8 +107,8 @@ def test_one_stream_that_fails_leaves_the_others(box: Sandbox, dagster: dg.Dagst
         f"stripe/{each}"
         for each in ("customers", "subscriptions", "products", "prices", "coupons", "invoices", "charges", "disputes")
     }
-    assert told(ran).startswith("stripe: 1 of 9 streams failed. refunds: Stripe answered 403")
-    assert "STRIPE_API_KEY lacks a permission" in told(ran)
+    assert failure_of(ran).startswith("stripe: 1 of 9 streams failed. refunds: Stripe answered 403")
+    assert "STRIPE_API_KEY lacks a permission" in failure_of(ran)
     Control(box.url).go_right()
     again = execute(dagster, "sync_stripe", DAY, tables=["stripe/refunds"])
     assert again.success

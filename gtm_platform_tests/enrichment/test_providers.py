@@ -143,8 +143,8 @@ def test_zoominfo_is_asked_25_at_a_time_with_one_token(
     many = [*domains, *(f"more{n}.example" for n in range(60))][:60]
     with zoominfo(stand, zoominfo_store) as client:
         asking(state, "zoominfo", client).ask(wishes(many))
-    assert stand.asked.count("POST /gtm/data/v1/companies/enrich") == 3
-    assert stand.asked.count("POST /gtm/oauth/v1/token") == 1
+    assert stand.requested.count("POST /gtm/data/v1/companies/enrich") == 3
+    assert stand.requested.count("POST /gtm/oauth/v1/token") == 1
 
 
 def test_the_end_of_zoominfos_own_credits_stops_the_run_and_costs_nothing_more(
@@ -199,7 +199,7 @@ def test_a_token_of_zoominfo_that_has_ended_is_renewed(
         zoominfo_client.check(client)
         monkeypatch.setattr("gtm_platform.sandbox.zoominfo.access.window_time", lambda: 1e12)
         assert "credits of the contract are used" in zoominfo_client.check(client)
-    assert stand.asked.count("POST /gtm/oauth/v1/token") == 2
+    assert stand.requested.count("POST /gtm/oauth/v1/token") == 2
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_a_run_of_clays_that_may_have_begun_stays_reserved_and_is_not_begun_agai
         stand.emulator = Starlette(routes=[Route(path, failing, methods=["POST"]), Mount("/", working)])
         with pytest.raises(Forbidden if status == 403 else RetriesExhausted):
             asking(state, "clay", client).ask(wishes(domains[:5]))
-        assert stand.asked.count(f"POST {path}") == 1
+        assert stand.requested.count(f"POST {path}") == 1
         with state.reading() as tx:
             assert spend.spent_in(tx, "clay", "2026-03").reserved == reserved
         stand.emulator = working

@@ -395,11 +395,11 @@ def test_the_address_of_a_next_page_elsewhere_is_not_asked(
 ) -> None:
     source, _ = surveys(paging="link, whole")
 
-    async def elsewhere(_: Request) -> Response:
+    async def answer_with_another_host(_: Request) -> Response:
         return JSONResponse({"data": [], "links": {"next": "https://elsewhere.example/v1/answers?page=2"}})
 
-    stand.emulator = Starlette(routes=[Route("/v1/answers", elsewhere)])
+    stand.emulator = Starlette(routes=[Route("/v1/answers", answer_with_another_host)])
     (stream,) = source.streams
     with source.open() as client, pytest.raises(BadRequest, match="only, not at https://elsewhere"):
         list(stream.pages(client, Window(START, START + DAY, full=True)))
-    assert stand.asked == ["GET /v1/answers"]
+    assert stand.requested == ["GET /v1/answers"]

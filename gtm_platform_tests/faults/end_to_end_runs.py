@@ -18,10 +18,10 @@ from gtm_platform_tests.e2e.home import (
     Control,
     contents,
     execute,
+    failure_of,
     let_go,
     midnight,
     move_in,
-    told,
     turn_clocks,
     windows_of,
 )
@@ -66,20 +66,20 @@ class Life:
     unfinished: int = 0
     companies: set[str] = field(default_factory=set)  # those that live when the first full snapshot is taken
     rows: Rows = field(default_factory=dict)
-    deeds: list[Deed] = field(default_factory=list)  # what was done in HubSpot and Slack
+    writes: list[Deed] = field(default_factory=list)  # what was done in HubSpot and Slack
     rows_again: Rows = field(default_factory=dict)  # after the last day once more, in good weather
-    deeds_again: list[Deed] = field(default_factory=list)
+    writes_again: list[Deed] = field(default_factory=list)
 
     @property
-    def said(self) -> list[Deed]:
-        return [deed["write"] for deed in self.deeds if deed["system"] == "slack"]
+    def slack_writes(self) -> list[Deed]:
+        return [deed["write"] for deed in self.writes if deed["system"] == "slack"]
 
     def heal(self, dagster: dg.DagsterInstance, *job: str) -> None:
         for _ in range(TRIES):
             ran = execute(dagster, *job)
             if ran.success:
                 return
-            self.failures.append(told(ran))
+            self.failures.append(failure_of(ran))
             self.seen.append(rows_of(self.home))
         raise AssertionError(f"{job} never came through: {self.failures[-TRIES:]}")
 
@@ -97,7 +97,7 @@ def live(home: Path, *, stormy: bool = False) -> Life:
             spoil(box)
             faults = storm(Control(box.url)) if stormy else []
             _days(life, dagster, patch, box)
-            life.rows, life.deeds = rows_of(home), deeds(home)
+            life.rows, life.writes = rows_of(home), writes_of(home)
             struck = {fault["id"]: fault["hits"] for fault in Control(box.url).ask("faults")["faults"]}
             life.faults = {what: struck[number] for number, what in enumerate(faults, start=1)}
             Control(box.url).go_right()
@@ -133,8 +133,8 @@ def _days(life: Life, dagster: dg.DagsterInstance, patch: pytest.MonkeyPatch, bo
 def _once_more(life: Life, dagster: dg.DagsterInstance) -> None:
     for job in [*windows_of(DAYS[-1], READ), ("deliver", LAST, LAST)]:
         ran = execute(dagster, *job)
-        assert ran.success, told(ran)
-    life.rows_again, life.deeds_again = rows_of(life.home), deeds(life.home)
+        assert ran.success, failure_of(ran)
+    life.rows_again, life.writes_again = rows_of(life.home), writes_of(life.home)
 
 
 def spoil(box: Sandbox) -> None:
@@ -172,5 +172,5 @@ def early(rate: float, number: int) -> int:
     return next(seed for seed in count(1000 * number) if any(draws(seed)[3:]) and not any(draws(seed)[:3]))
 
 
-def deeds(home: Path) -> list[Deed]:
+def writes_of(home: Path) -> list[Deed]:
     return [json.loads(line) for line in (home / "sandbox" / "writes.jsonl").read_text().splitlines()]

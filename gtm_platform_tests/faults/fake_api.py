@@ -46,7 +46,7 @@ class Order(Record):
 def orders(api: Api, window: Window) -> Iterator[Page]:
     since = {} if window.full else {"since": window.start.isoformat()}
     paging = CursorPaging(next_at=("next",), send_as="after", rows="orders")
-    for page, _ in paging.walk(lambda asked: api.get("/orders", asked, check=expect_list("orders")), since):
+    for page, _ in paging.walk(lambda params: api.get("/orders", params, check=expect_list("orders")), since):
         yield page
 
 
@@ -69,7 +69,7 @@ class Shop:
     random: Random = field(default_factory=lambda: Random(20260301))
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     script: Script = nothing
-    asked: list[tuple[float, bytes]] = field(default_factory=list)  # of this run: when, and what
+    requested: list[tuple[float, bytes]] = field(default_factory=list)  # of this run: when, and what
     sent: dict[str, list[str]] = field(default_factory=dict)  # of this run: the ids on each page asked for
     today: datetime = FIRST_DAY - timedelta(days=1)
 
@@ -85,11 +85,11 @@ class Shop:
             }
 
     def begins_a_run(self, script: Script) -> None:
-        self.script, self.asked, self.sent = script, [], {}
+        self.script, self.requested, self.sent = script, [], {}
 
     def answer(self, request: bytes) -> Answer:
-        self.asked.append((self.clock.now(), request))
-        fault = self.script(len(self.asked))
+        self.requested.append((self.clock.now(), request))
+        fault = self.script(len(self.requested))
         return (fault or whole)(self._page(request.split(b" ")[1].decode()))
 
     @property

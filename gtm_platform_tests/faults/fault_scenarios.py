@@ -74,9 +74,9 @@ def reached_at(url: str) -> dict[str, str]:
 
 
 class Troubles:
-    def __init__(self, found: dg.DagsterInstance, echo: str, person: dict[str, str]) -> None:
-        self.instance, self.echo, self.person = found, echo, person
-        self.told: EventData = {}
+    def __init__(self, dagster: dg.DagsterInstance, echo: str, person: dict[str, str]) -> None:
+        self.instance, self.echo, self.person = dagster, echo, person
+        self.outcomes: EventData = {}
         self.day = settings().now().date().replace(day=1)
 
     def run(self, trouble: str, *jobs: str, **config: Any) -> None:
@@ -86,7 +86,7 @@ class Troubles:
             ran = defs.resolve_job_def(job).execute_in_process(
                 instance=self.instance, raise_on_error=False, tags=span(first, last), **config
             )
-            self.told.setdefault(trouble, {})[ran.run_id] = ran.success
+            self.outcomes.setdefault(trouble, {})[ran.run_id] = ran.success
             if not ran.success:
                 self.alert(ran)
 
@@ -192,17 +192,17 @@ class Troubles:
             print(each)
 
 
-def main(told: str) -> None:
+def main(report: str) -> None:
     nobody_waits(pytest.MonkeyPatch())
     with echoing() as echo, knowing_the_canaries(Path(os.environ["GTM_HOME"])) as box:
         person, now = spoil(box.world), midnight(DAY) + timedelta(days=1)
         Control(box.url).set_clock(now)
-        with environment(**{**box.env, **CANARIES, "GTM_NOW": now.isoformat()}), instance() as found:
-            troubles = Troubles(found, echo, person)
+        with environment(**{**box.env, **CANARIES, "GTM_NOW": now.isoformat()}), instance() as dagster:
+            troubles = Troubles(dagster, echo, person)
             troubles.all()
             secrets = [os.environ[name] for name in keys()]
-        Path(told).write_text(
-            json.dumps({"runs": troubles.told, "people": sorted(people(box.world)), "secrets": secrets})
+        Path(report).write_text(
+            json.dumps({"runs": troubles.outcomes, "people": sorted(people(box.world)), "secrets": secrets})
         )
 
 

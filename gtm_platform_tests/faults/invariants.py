@@ -26,7 +26,7 @@ def rows_of(reading: ibis.Table, *fields: str) -> list[dict[str, Any]]:
         return [dict(zip(fields, row, strict=True)) for row in asked.fetchall()]
 
 
-def known(lake: Lake, table: str, fields: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
+def stored_records(lake: Lake, table: str, fields: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
     """What the table says today of each record, by these fields; a record that comes twice is listed twice."""
     rows = rows_of(lake.as_of(table, EVER), "id", *fields)
     return sorted(((row.pop("id"), row) for row in rows), key=lambda each: str(each[0]))
@@ -36,7 +36,7 @@ def nothing_lost_or_twice(lake: Lake, table: str, truth: Truth) -> None:
     """Every record there is, once, in its newest version, and none that there is not."""
     assert truth
     fields = list(next(iter(truth.values())))
-    assert known(lake, table, fields) == sorted((key, dict(record)) for key, record in truth.items())
+    assert stored_records(lake, table, fields) == sorted((key, dict(record)) for key, record in truth.items())
 
 
 def seen(lake: Lake) -> dict[str, str]:
@@ -53,7 +53,7 @@ def nothing_half_done(lake: Lake) -> None:
 
 
 def everything_accounted_for(
-    lake: Lake, table: str, quarantine: str, partition: str, received: Sequence[str], told: int
+    lake: Lake, table: str, quarantine: str, partition: str, received: Sequence[str], set_aside: int
 ) -> None:
     """What came in is stored or set aside (with its reason and as received), each once; the rest came twice."""
     stored = rows_of(lake.partition(table, partition), "id")
@@ -62,10 +62,10 @@ def everything_accounted_for(
     assert len(received) == len(stored) + len(aside) + twice
     assert set(received) == {row["id"] for row in stored} | {row["record_id"] for row in aside}
     assert all(row["reason"] and row["payload"] for row in aside)
-    assert len(aside) == told
+    assert len(aside) == set_aside
 
 
-def fit_for_a_person(failure: ApiFailure, system: str, *told: str) -> None:
+def fit_for_a_person(failure: ApiFailure, system: str, *parts: str) -> None:
     """One sentence or a few: which system, what happened there, and what to do now."""
     sentence = str(failure)
     assert failure.system == system
@@ -73,7 +73,7 @@ def fit_for_a_person(failure: ApiFailure, system: str, *told: str) -> None:
     assert len(sentence) < 800
     assert TO_DO.search(sentence), sentence
     assert not UNFIT.search(sentence), sentence
-    for each in told:
+    for each in parts:
         assert each in sentence, sentence
 
 

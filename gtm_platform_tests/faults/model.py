@@ -50,7 +50,7 @@ class Note(Record):
 
     id: Id = at("id", default=...)
     text: MaybeText = at("text")
-    moved_at: Instant = at("moved_at", default=...)
+    changed_at: Instant = at("changed_at", default=...)
 
 
 @dataclass
@@ -69,5 +69,5 @@ POST = Source(
     SystemSettings,
     lambda _: nullcontext(),
     lambda _: "",
-    (Stream("notes", Note, Post.pages, cursor_field="moved_at"),),
+    (Stream("notes", Note, Post.pages, cursor_field="changed_at"),),
 )

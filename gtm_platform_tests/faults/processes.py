@@ -20,10 +20,10 @@ _context.set_forkserver_preload(
 
 
 @contextmanager
-def started(home: Path, deed: Callable[..., None], *given: Any) -> Iterator[tuple[ForkServerProcess, Connection]]:
+def started(home: Path, deed: Callable[..., None], *arguments: Any) -> Iterator[tuple[ForkServerProcess, Connection]]:
     """A process doing the deed, and the end of the pipe that it speaks to; killed if it still lives."""
     here, there = _context.Pipe()
-    process = _context.Process(target=_at_home, args=(str(home), deed, there, *given))
+    process = _context.Process(target=_at_home, args=(str(home), deed, there, *arguments))
     process.start()
     there.close()
     try:
@@ -34,7 +34,7 @@ def started(home: Path, deed: Callable[..., None], *given: Any) -> Iterator[tupl
         here.close()
 
 
-def _at_home(home: str, deed: Callable[..., None], *given: Any) -> None:
+def _at_home(home: str, deed: Callable[..., None], *arguments: Any) -> None:
     os.environ["GTM_HOME"] = home
     settings.cache_clear()
-    deed(*given)
+    deed(*arguments)

@@ -53,12 +53,12 @@ class SourceReading:
 
     @property
     def calls(self) -> int:
-        return len(self.shop.asked)
+        return len(self.shop.requested)
 
     @property
     def moments(self) -> list[float]:
         """When the calls of the last run came, from its first on."""
-        return [round(moment - self.shop.asked[0][0], 3) for moment, _ in self.shop.asked]
+        return [round(moment - self.shop.requested[0][0], 3) for moment, _ in self.shop.requested]
 
     def read(self, script: Script = nothing, **more: Any) -> list[WindowResult]:
         self.shop.begins_a_run(script)
@@ -73,27 +73,27 @@ class SourceReading:
         self._knows_all(self.read(script, **more))
         return self.moments
 
-    def fails(self, kind: type[ApiFailure], script: Script, *told: str, **more: Any) -> ApiFailure:
+    def fails(self, kind: type[ApiFailure], script: Script, *parts: str, **more: Any) -> ApiFailure:
         """The fault ends the run, which leaves everything as it was and tells; the next run heals it."""
         self.shop.a_day_passes()
-        failure = self.stays_as_it_was(kind, script, *told, **more)
+        failure = self.stays_as_it_was(kind, script, *parts, **more)
         self._knows_all(self.read())
         return failure
 
-    def stays_as_it_was(self, kind: type[ApiFailure], script: Script, *told: str, **more: Any) -> ApiFailure:
+    def stays_as_it_was(self, kind: type[ApiFailure], script: Script, *parts: str, **more: Any) -> ApiFailure:
         before, began = invariants.seen(self.lake), self.clock.now()
         with pytest.raises(kind) as caught:
             self.read(script, **more)
         assert before
         assert invariants.seen(self.lake) == before
         assert self.clock.now() - began <= 900 + 30  # the patience, and the deadline of a last call
-        invariants.fit_for_a_person(caught.value, "Shop", *told)
+        invariants.fit_for_a_person(caught.value, "Shop", *parts)
         invariants.secret_in_no_failure(KEY, caught.value)
         return caught.value
 
     def _knows_all(self, filled: list[WindowResult]) -> None:
         assert self.calls >= CALLS
-        assert all(KEY.encode() in request for _, request in self.shop.asked)
+        assert all(KEY.encode() in request for _, request in self.shop.requested)
         (window,) = filled
         assert window.quarantined == 1
         assert len(self.shop.received) > len(set(self.shop.received))
@@ -109,9 +109,9 @@ class SourceReading:
         invariants.secret_in_no_file(KEY, self.lake)
         if self.complete:
             fields = [*next(iter(self.shop.orders.values())), "payload", "_window", "_deleted"]
-            before = invariants.known(self.lake, TABLE, fields)
+            before = invariants.stored_records(self.lake, TABLE, fields)
             self._knows_all(self.read())
-            assert invariants.known(self.lake, TABLE, fields) == before
+            assert invariants.stored_records(self.lake, TABLE, fields) == before
 
 
 @contextmanager

@@ -58,8 +58,8 @@ def backfilling(home: Path, days: int) -> Iterator[Daemon]:
     environment, log = settle(home), home / "daemon.log"
     subprocess.run([sys.executable, "-m", MILL, str(days)], env=environment, check=True)
     command = [sys.executable, "-m", "dagster._daemon", "run", "-m", MILL]
-    with log.open("wb") as told, dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
-        process = subprocess.Popen(command, env=environment, stdout=told, stderr=told)
+    with log.open("wb") as output, dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
         try:
             yield Daemon(process, instance, log)
         finally:
@@ -72,20 +72,20 @@ class InTrouble:
     process: "subprocess.Popen[bytes]"
     home: Path
     printed: Path
-    told: Path
+    report: Path
 
 
 @contextmanager
-def everything_failing(home: Path, told: Path) -> Iterator[InTrouble]:
+def everything_failing(home: Path, report: Path) -> Iterator[InTrouble]:
     names = ("PATH", "HOME", "TMPDIR", "LANG", "GTM_FIRST_DAY")
     inherited = {name: os.environ[name] for name in names if name in os.environ}
     own = {"GTM_HOME": str(home), "DAGSTER_HOME": str(home / "dagster"), "PYTHONPATH": str(REPOSITORY)}
     own["GTM_FIRST_DAY"] = "2026-01-01"
-    command, printed = [sys.executable, "-m", TROUBLE, str(told)], home / "printed.txt"
+    command, printed = [sys.executable, "-m", TROUBLE, str(report)], home / "printed.txt"
     with printed.open("wb") as out:
         process = subprocess.Popen(command, cwd=home, env={**inherited, **own}, stdout=out, stderr=out)
         try:
-            yield InTrouble(process, home, printed, told)
+            yield InTrouble(process, home, printed, report)
         finally:
             process.kill()
             process.wait()

@@ -70,12 +70,12 @@ def write(lake: Lake, table: str, day: str, version: str, rows: int) -> None:
     lake.write(table, day, pa.RecordBatchReader.from_batches(schema, batches()))
 
 
-def versions(found: list[tuple[str, str, int, int, int]]) -> Versions:
+def versions(rows: list[tuple[str, str, int, int, int]]) -> Versions:
     """The version of each day, if every day is of one, whole."""
-    split_ids = [row for row in found if not row[2] == row[3] == row[4]]
-    if split_ids or len({row[0] for row in found}) != len(found):
-        raise AssertionError(f"torn: {found}")
-    return {row[0]: row[1] for row in found}
+    split_ids = [row for row in rows if not row[2] == row[3] == row[4]]
+    if split_ids or len({row[0] for row in rows}) != len(rows):
+        raise AssertionError(f"torn: {rows}")
+    return {row[0]: row[1] for row in rows}
 
 
 def in_lake(query: str) -> Versions:

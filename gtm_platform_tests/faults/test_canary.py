@@ -12,7 +12,7 @@ import pytest
 
 from gtm_platform_tests.faults.canaries import CANARIES
 from gtm_platform_tests.faults.running import InTrouble, everything_failing
-from gtm_platform_tests.faults.traces import found, texts
+from gtm_platform_tests.faults.traces import occurrences, texts
 
 pytestmark = pytest.mark.soak
 
@@ -22,7 +22,7 @@ class Troubled:
     """The home of a process in which everything failed, and its runs by trouble: which succeeded."""
 
     home: Path
-    told: dict[str, dict[str, bool]]
+    outcomes: dict[str, dict[str, bool]]
     people: frozenset[str]
     secrets: frozenset[str]
     traces: list[tuple[str, str]]  # all that was written there
@@ -43,7 +43,7 @@ def in_trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InTrouble]:
 @pytest.fixture(scope="module")
 def troubled(in_trouble: InTrouble) -> Troubled:
     assert in_trouble.process.wait(600) == 0, in_trouble.printed.read_text()[-3000:]
-    told = json.loads(in_trouble.told.read_text())
+    told = json.loads(in_trouble.report.read_text())
     return Troubled(
         in_trouble.home,
         told["runs"],
@@ -68,8 +68,8 @@ def in_any_form(secrets: Iterable[str]) -> frozenset[str]:
 
 
 def test_all_of_it_went_wrong_where_it_should(troubled: Troubled) -> None:
-    assert all(troubled.told["none"].values())
-    troubles = {trouble: ran for trouble, ran in troubled.told.items() if trouble != "none"}
+    assert all(troubled.outcomes["none"].values())
+    troubles = {trouble: ran for trouble, ran in troubled.outcomes.items() if trouble != "none"}
     assert len(troubles) > 15
     # A delivery that has nothing to ask goes through whatever is wrong outside.
     assert [trouble for trouble, ran in troubles.items() if sum(ran.values()) > (len(ran) > 1)] == []
@@ -77,12 +77,12 @@ def test_all_of_it_went_wrong_where_it_should(troubled: Troubled) -> None:
 
 def test_no_secret_is_written_anywhere(troubled: Troubled) -> None:
     assert in_any_form(CANARIES.values()) < troubled.secrets | in_any_form([CANARIES["CANARY_PASSWORD"]])
-    assert found(troubled.traces, troubled.secrets | in_any_form([CANARIES["CANARY_PASSWORD"]])) == []
+    assert occurrences(troubled.traces, troubled.secrets | in_any_form([CANARIES["CANARY_PASSWORD"]])) == []
 
 
 def test_dagster_keeps_nothing_about_people(troubled: Troubled) -> None:
     assert len(troubled.people) > 100
-    assert found(troubled.history, troubled.people) == []
+    assert occurrences(troubled.history, troubled.people) == []
 
 
 def test_the_search_looks_everywhere(troubled: Troubled) -> None:
@@ -92,7 +92,7 @@ def test_the_search_looks_everywhere(troubled: Troubled) -> None:
         assert any(place.endswith(ending) for place in places), ending
     tables = {place.partition(": ")[2] for place, _ in troubled.history}
     assert {"event_logs", "runs", "snapshots"} <= tables
-    assert {place.split("/")[0] for place, _ in found(troubled.traces, troubled.people)} == {
+    assert {place.split("/")[0] for place, _ in occurrences(troubled.traces, troubled.people)} == {
         "lake",
         "sandbox",
         "serving",
@@ -100,12 +100,12 @@ def test_the_search_looks_everywhere(troubled: Troubled) -> None:
 
 
 def test_a_secret_that_is_written_is_found(troubled: Troubled) -> None:
-    for run in troubled.told["none"]:
+    for run in troubled.outcomes["none"]:
         log = next((troubled.home / "dagster").rglob(f"{run}.db"))
-        assert found(texts(log.parent), [run])
+        assert occurrences(texts(log.parent), [run])
     secret = CANARIES["CANARY_PASSWORD"]
     planted = troubled.home / "planted"
     planted.mkdir()
     for number, form in enumerate(sorted(forms(secret))):
         (planted / f"{number}.txt").write_text(f"…{form}…")
-    assert {hit for _, hit in found(texts(planted), in_any_form([secret]))} == forms(secret)
+    assert {hit for _, hit in occurrences(texts(planted), in_any_form([secret]))} == forms(secret)

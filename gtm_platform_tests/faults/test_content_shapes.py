@@ -36,10 +36,10 @@ def fill(syncing: Syncing, start: datetime, *raws: str, pages: int = 1, stored: 
 
 
 def note(key: str, text: str = '"x"', more: str = "") -> str:
-    return f'{{"id":"{key}","text":{text},"moved_at":{MOVED}{more}}}'
+    return f'{{"id":"{key}","text":{text},"changed_at":{MOVED}{more}}}'
 
 
-def known(syncing: Syncing, start: datetime = FIRST) -> dict[str, Any]:
+def stored(syncing: Syncing, start: datetime = FIRST) -> dict[str, Any]:
     return {row["id"]: row["text"] for row in as_of(syncing, "notes", start + DAY)}
 
 
@@ -53,7 +53,7 @@ def test_a_megabyte_of_text_and_ten_thousand_properties_are_a_record(syncing: Sy
     crowd = "".join(f',"property_{n}":{n}' for n in range(10_000))
     filled = fill(syncing, FIRST, note("long", json.dumps("x" * 2**20)), note("wide", more=crowd))
     assert (filled.rows, filled.quarantined) == (2, 0)
-    assert len(known(syncing)["long"]) == 2**20
+    assert len(stored(syncing)["long"]) == 2**20
 
 
 @pytest.mark.faults("P16")
@@ -92,7 +92,7 @@ def test_a_text_that_became_something_else_is_set_aside_and_what_was_known_stays
     for _ in range(2):
         filled = fill(syncing, WEEK, note("one", drifted), note("two", "12"), stored=1)
         assert (filled.rows, filled.quarantined) == (2, 1)
-        assert known(syncing, WEEK) == {"one": "x", "two": "12"}
+        assert stored(syncing, WEEK) == {"one": "x", "two": "12"}
         assert dict(filled.reasons) == {"text: string_type": 1}
 
 
@@ -108,7 +108,7 @@ def test_a_first_page_of_nothing_but_nulls_says_nothing_of_the_types(syncing: Sy
     syncing.clock.now = FIRST + DAY + timedelta(minutes=15)
     bodies = [f'{{"data":[{note(key, text)}]}}'.encode() for key, text in (("one", "null"), ("two", '"x"'))]
     adds_up(syncing.fill(Post(bodies), "notes", FIRST), 2)
-    assert known(syncing) == {"one": None, "two": "x"}
+    assert stored(syncing) == {"one": None, "two": "x"}
 
 
 @pytest.mark.faults("P19")
@@ -117,9 +117,9 @@ def test_a_field_that_came_is_kept_in_the_payload_and_one_that_went_is_null(sync
     fill(syncing, FIRST, note("one", more=',"colour":"red"'))
     rows = syncing.lake.partition("post/notes", syncing.slot(FIRST).key).to_pyarrow().to_pylist()
     assert json.loads(rows[0]["payload"])["colour"] == "red"
-    filled = fill(syncing, WEEK, f'{{"id":"one","words":"x","moved_at":{MOVED}}}')
+    filled = fill(syncing, WEEK, f'{{"id":"one","words":"x","changed_at":{MOVED}}}')
     assert (filled.rows, filled.quarantined) == (1, 0)
-    assert known(syncing, WEEK) == {"one": None}
+    assert stored(syncing, WEEK) == {"one": None}
 
 
 class Longer(Record):
@@ -128,11 +128,11 @@ class Longer(Record):
     id: Id = at("id", default=...)
     text: MaybeText = at("text")
     length: MaybeInt = at("length")
-    moved_at: Instant = at("moved_at", default=...)
+    changed_at: Instant = at("changed_at", default=...)
 
 
 def evolved(record: type[Record]) -> Source:
-    return replace(POST, streams=(Stream("notes", record, Post.pages, cursor_field="moved_at"),))
+    return replace(POST, streams=(Stream("notes", record, Post.pages, cursor_field="changed_at"),))
 
 
 @pytest.mark.faults("P19")

@@ -67,7 +67,7 @@ def test_the_unit_of_an_instant_is_the_one_in_which_its_year_is_likely(moment: d
 
 @pytest.mark.faults("P10")
 @pytest.mark.parametrize(
-    ("told", "meant"),
+    ("written", "meant"),
     [
         ("2026-01-01T00:00:00+05:45", "2025-12-31T18:15:00"),
         ("2026-01-01T00:00:00-12:00", "2026-01-01T12:00:00"),
@@ -77,8 +77,8 @@ def test_the_unit_of_an_instant_is_the_one_in_which_its_year_is_likely(moment: d
         ("2026-10-25T02:30:00+01:00", "2026-10-25T01:30:00"),
     ],
 )
-def test_instants_are_utc_whatever_zone_they_were_told_in(told: str, meant: str) -> None:
-    assert read(sent_at=f'"{told}"') == Letter(id="7", sent_at=datetime.fromisoformat(meant + "+00:00"))
+def test_instants_are_utc_whatever_zone_they_were_told_in(written: str, meant: str) -> None:
+    assert read(sent_at=f'"{written}"') == Letter(id="7", sent_at=datetime.fromisoformat(meant + "+00:00"))
 
 
 @pytest.mark.faults("P7", "P10")
@@ -195,7 +195,7 @@ ODD = {
 
 @pytest.mark.faults("P14", "P15")
 def test_characters_are_stored_as_they_came_and_none_stops_the_others(tmp_path: Path) -> None:
-    told = ",".join(f'{{"id":"{id}","text":{text},"moved_at":1767225600}}' for id, (text, _) in ODD.items())
+    told = ",".join(f'{{"id":"{id}","text":{text},"changed_at":1767225600}}' for id, (text, _) in ODD.items())
     syncing = Syncing(Lake(tmp_path), POST, Clock(FIRST + timedelta(days=1, minutes=15)))
     (filled,) = syncing.fill(Post([f'{{"data":[{told}]}}'.encode()]), "notes", FIRST)
     adds_up([filled], len(ODD))

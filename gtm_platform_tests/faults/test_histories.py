@@ -21,7 +21,7 @@ from gtm_platform_tests.faults.model import adds_up, as_of, nothing_half_done
 from gtm_platform_tests.ingest.syncing import Clock, Syncing
 from gtm_platform_tests.ingest.test_stream_sync import Planet, day
 
-SOON, SECOND = timedelta(minutes=15), timedelta(seconds=1)
+QUARTER_HOUR, SECOND = timedelta(minutes=15), timedelta(seconds=1)
 Version = tuple[datetime, str]  # when it moved, and what it is called since
 
 
@@ -39,7 +39,7 @@ class Archive:
     former: dict[str, Version] = field(default_factory=dict)
     lags: set[str] = field(default_factory=set)
     dies_after: int | None = None
-    asked: list[Window] = field(default_factory=list)
+    requested: list[Window] = field(default_factory=list)
     shown: dict[str, Version] = field(default_factory=dict)
 
     def change(self, key: str, moved: datetime, name: str) -> None:
@@ -50,7 +50,7 @@ class Archive:
         self.truth[key] = (self.clocks[key], name)
 
     def pages(self, window: Window) -> Iterator[Page]:
-        self.asked.append(window)
+        self.requested.append(window)
         told = [(key, version) for key in self.truth for version in self._versions(key, window.full)]
         told = [(key, version) for key, version in told if window.full or version[0] >= window.start]
         self.luck.shuffle(told)
@@ -60,7 +60,7 @@ class Archive:
         for number, (key, (moved, name)) in enumerate(told):
             if number == self.dies_after:
                 raise Died
-            yield [msgspec.json.encode({"id": key, "name": name, "moved_at": moved})]
+            yield [msgspec.json.encode({"id": key, "name": name, "changed_at": moved})]
         if self.dies_after is not None:
             raise Died
 
@@ -76,28 +76,28 @@ class Archive:
 class Model:
     """What must be known as of the newest window, and which window says so."""
 
-    known: dict[str, Version] = field(default_factory=dict)
-    said: dict[str, int] = field(default_factory=dict)
+    records: dict[str, Version] = field(default_factory=dict)
+    windows_of: dict[str, int] = field(default_factory=dict)
     whole: int = -1  # the last window that was read whole
 
     def read(self, archive: Archive, first: int, last: int) -> int:
         """How many records the windows took in."""
-        window, end = archive.asked[-1], day(last + 1)
+        window, end = archive.requested[-1], day(last + 1)
         if window.full:
-            since = {key: self.known.get(key, version) for key, version in archive.shown.items() if version[0] >= end}
-            self.known, self.whole = archive.shown | since, last
-            self.said = dict.fromkeys(self.known, last)
+            since = {key: self.records.get(key, version) for key, version in archive.shown.items() if version[0] >= end}
+            self.records, self.whole = archive.shown | since, last
+            self.windows_of = dict.fromkeys(self.records, last)
             return len(archive.shown)
         within = {key: version for key, version in archive.shown.items() if window.start <= version[0] < end}
         for key, version in within.items():
             slot = max(first, (version[0] - day(0)).days)
-            newer = version > self.known.get(key, (day(-999), ""))
-            if slot >= max(self.whole, self.said.get(key, -1)) and newer:
-                self.known[key], self.said[key] = version, slot
+            newer = version > self.records.get(key, (day(-999), ""))
+            if slot >= max(self.whole, self.windows_of.get(key, -1)) and newer:
+                self.records[key], self.windows_of[key] = version, slot
         return len(within)
 
 
-STREAM = Stream("things", Planet, Archive.pages, cursor_field="moved_at")
+STREAM = Stream("things", Planet, Archive.pages, cursor_field="changed_at")
 SOURCE = Source("archive", Schedule(24), SystemSettings, lambda _: nullcontext(), lambda _: "", (STREAM,))
 KEYS = st.sampled_from("abcd")
 STEPS = st.lists(
@@ -133,14 +133,14 @@ class History:
         """One sweep over the days that have passed since the last; what fails is run again."""
         first, self.today = self.today, self.today + days
         if trouble:
-            before = self.known()
+            before = self.stored()
             with pytest.MonkeyPatch.context() as patches:
                 patches.setattr(self.archive, "dies_after", 1 if trouble == "page" else None)
                 if trouble == "write":
                     patches.setattr("gtm_platform.lake.lake.check_file", _dies)
                 with pytest.raises(Died):
                     self._fill(first, self.today - 1)
-            assert self.known() == before
+            assert self.stored() == before
         self._fill(first, self.today - 1)
         self.archive.lags.clear()
 
@@ -151,15 +151,15 @@ class History:
             self._fill(number, number)
 
     def _fill(self, first: int, last: int) -> None:
-        self.syncing.clock.now = day(self.today) + SOON
+        self.syncing.clock.now = day(self.today) + QUARTER_HOUR
         filled = self.syncing.fill(self.archive, "things", *map(day, range(first, last + 1)))
         nothing_half_done(self.syncing.lake.root)
         if filled:
             adds_up(filled, stored=self.model.read(self.archive, first, last))
 
-    def known(self) -> dict[str, Version]:
+    def stored(self) -> dict[str, Version]:
         rows = as_of(self.syncing, "things", day(self.today + 1))
-        return {row["id"]: (row["moved_at"], row["name"]) for row in rows}
+        return {row["id"]: (row["changed_at"], row["name"]) for row in rows}
 
 
 def _dies(*_: object) -> None:
@@ -176,12 +176,12 @@ def test_what_is_known_after_any_history_is_what_the_model_says(tmp_path: Path) 
         history = History(tmp_path / str(next(number)), Random(seed))
         for what, how, much in steps:
             getattr(history, what)(how, much)
-            assert history.known() == history.model.known
+            assert history.stored() == history.model.records
         history.run("", 8)
-        once, truth = history.known(), history.archive.truth
+        once, truth = history.stored(), history.archive.truth
         assert once.keys() == truth.keys()
         assert all(once[key] == version for key, version in truth.items() if version[0] < day(history.today))
         history.again("", 0)
-        assert history.known() == once
+        assert history.stored() == once
 
     holds()

@@ -43,10 +43,10 @@ def failing(nth: Nth, code: int) -> Iterator[None]:
     """Every call by which a write touches the disk counts; of the n-th the system says that it failed."""
 
     def struck(what: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*given: Any, **more: Any) -> Any:
+        def call(*arguments: Any, **more: Any) -> Any:
             if nth.strikes():
                 raise OSError(code, os.strerror(code), what)
-            return real(*given, **more)
+            return real(*arguments, **more)
 
         return call
 

@@ -64,7 +64,7 @@ class Days:
         self.clock.now = soon(self.begins(number + 1))
         return self.syncing.fill(client, stream or self.account.stream, self.begins(number))
 
-    def known(self, number: int, stream: str | None = None) -> list[dict[str, Any]]:
+    def rows_of(self, number: int, stream: str | None = None) -> list[dict[str, Any]]:
         return as_of(self.syncing, stream or self.account.stream, self.begins(number + 1))
 
 
@@ -89,7 +89,7 @@ def test_whichever_page_comes_twice_nothing_is_lost_or_there_twice(
             assert filled[-1].rows >= CHANGED  # more where one that a page had hidden was counted, and fetched again
         assert between.struck == nth.struck
         duplicates += sum(each.duplicates for each in filled)
-        found.append([days.known(1, stream) for stream in streams(account)])
+        found.append([days.rows_of(1, stream) for stream in streams(account)])
         nothing_half_done(tmp_path)
     assert duplicates >= 2 * 3
     assert all(known == found[-1] for known in found)
@@ -109,16 +109,16 @@ def test_a_page_that_comes_for_ever_ends_the_sweep_and_what_was_known_stays(
     for stream in streams(account):
         with account.connected(stand, monkeypatch) as client:
             days.fill(client, 0, stream)
-        before = days.known(week, stream)
+        before = days.rows_of(week, stream)
         looping = Replaying(account.emulator, lambda: True, first)
-        stand.asked.clear()
+        stand.requested.clear()
         with (
             account.connected(stand, monkeypatch, looping) as client,
             pytest.raises(CursorLoop, match="does not advance"),
         ):
             days.fill(client, week, stream)
-        assert len(stand.asked) <= 6
-        assert days.known(week, stream) == before
+        assert len(stand.requested) <= 6
+        assert days.rows_of(week, stream) == before
         assert len(before) == PEOPLE
         nothing_half_done(tmp_path)
         with account.connected(stand, monkeypatch) as client:  # and the next run is not held up
@@ -157,7 +157,7 @@ def test_links_that_come_twice_are_links_once(
                     days.fill(client, 0, "associations")
                 return
             adds_up(days.fill(client, 0, "associations"), 5)
-        rows = days.known(0, "associations")
+        rows = days.rows_of(0, "associations")
         assert [(row["from_id"], len(row["links"])) for row in rows] == [(str(1001 + n), 6) for n in range(5)]
     assert nth.n > 2
 

@@ -69,13 +69,13 @@ class TestMisdated:
         self, syncing: Syncing, sky: Sky
     ) -> None:
         sync(syncing, sky, 0)
-        sky.planets["mars"]["moved_at"] = "2999-12-31T00:00:00Z"
+        sky.planets["mars"]["changed_at"] = "2999-12-31T00:00:00Z"
         for number in (1, 7):
             sky.put("venus", day(number, 3), name=f"Of {number}")
             (filled,) = sync(syncing, sky, number)
             assert (filled.quarantined, filled.read) == (1, {1: 2, 7: 3}[number])
             assert names(syncing, number) == {"mars": "Mars", "venus": f"Of {number}", "pluto": "Pluto"}
-        assert syncing.quarantined("planets", day(7)) == [("mars", "moved_at: instant_out_of_range")]
+        assert syncing.quarantined("planets", day(7)) == [("mars", "changed_at: instant_out_of_range")]
 
     @pytest.mark.faults("P7")
     def test_what_claims_to_move_in_years_to_come_is_known_as_it_is_and_moves_no_window(
@@ -89,10 +89,10 @@ class TestMisdated:
         sky.put("mars", FAR + MINUTE, name="Again")
         adds_up(sync(syncing, sky, 7), 3)
         assert names(syncing, 7)["mars"] == "Again"
-        assert sky.asked[1].start == day(1) - 15 * MINUTE
+        assert sky.requested[1].start == day(1) - 15 * MINUTE
         sky.put("mars", day(8, 3), name="Dated")
         sync(syncing, sky, 8)
-        assert sky.asked[-1] == Window(day(8) - 15 * MINUTE, day(9))
+        assert sky.requested[-1] == Window(day(8) - 15 * MINUTE, day(9))
         assert names(syncing, 8)["mars"] == "Dated"
 
     @pytest.mark.faults("P7")
@@ -204,7 +204,7 @@ class Moon(Record):
 
     planet: Id = at("planet", "name", default=...)
     number: Id = at("number", default=...)
-    moved_at: Instant = at("moved_at", default=...)
+    changed_at: Instant = at("changed_at", default=...)
 
 
 @dataclass
@@ -217,14 +217,14 @@ class Moons:
 
 @pytest.mark.faults("P18", "P20")
 def test_what_cannot_be_read_is_not_deleted_whatever_it_is_known_by(lake: Lake, clock: Clock) -> None:
-    stream = Stream("moons", Moon, Moons.pages, key=("planet", "number"), cursor_field="moved_at")
+    stream = Stream("moons", Moon, Moons.pages, key=("planet", "number"), cursor_field="changed_at")
     source = Source("orbit", Schedule(24), SystemSettings, lambda _: nullcontext(), lambda _: "", (stream,))
     syncing, moons = Syncing(lake, source, clock), Moons()
-    moons.raws = [{"planet": {"name": "mars"}, "number": n, "moved_at": day(-3)} for n in (1, 2, 3)]
+    moons.raws = [{"planet": {"name": "mars"}, "number": n, "changed_at": day(-3)} for n in (1, 2, 3)]
     sync(syncing, moons, 0, stream="moons")
-    moons.raws[0]["moved_at"] = "soon"
+    moons.raws[0]["changed_at"] = "soon"
     del moons.raws[1]
-    moons.raws.append({"planet": None, "number": 9, "moved_at": "soon"})
+    moons.raws.append({"planet": None, "number": 9, "changed_at": "soon"})
     for number in (0, 7, 7, 14):
         last = sync(syncing, moons, number, stream="moons")[-1]
         assert (last.read, last.quarantined) == (3, 2)

@@ -45,7 +45,7 @@ def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
     return run.status
 
 
-def held(instance: dg.DagsterInstance) -> str:
+def living_run(instance: dg.DagsterInstance) -> str:
     run_id = a_run(instance)
     liveness.acquire(run_id, instance)
     return run_id
@@ -73,7 +73,7 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_dead_run_gives_its_pool_slot_back_and_a_live_one_keeps_it(instance: dg.DagsterInstance) -> None:
     storage = instance.event_log_storage
     storage.set_concurrency_slots("source_shop", 2)
-    dead, alive, waiting = held(instance), held(instance), a_run(instance)
+    dead, alive, waiting = living_run(instance), living_run(instance), a_run(instance)
     for run_id in (dead, alive):
         assert storage.claim_concurrency_slot("source_shop", run_id, "step").is_claimed
     assert not storage.claim_concurrency_slot("source_shop", waiting, "step").is_claimed
@@ -88,7 +88,7 @@ def test_a_dead_run_gives_its_pool_slot_back_and_a_live_one_keeps_it(instance: d
 def test_after_a_reboot_what_ran_before_it_is_ended(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_id = held(instance)
+    run_id = living_run(instance)
     let_go(run_id)
     be_at(REBOOTED, monkeypatch)
     assert liveness.reap(instance) == [run_id]
@@ -100,7 +100,7 @@ def test_after_a_reboot_what_ran_before_it_is_ended(
 def test_a_run_of_another_host_is_ended_after_a_long_silence_only(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_id = held(instance)
+    run_id = living_run(instance)
     let_go(run_id)  # as its lock looks from there where the home is shared and locks are not
     be_at(OTHER, monkeypatch)
     silent_for(run_id, SILENCE_SECONDS - 60)
@@ -114,7 +114,7 @@ def test_a_run_of_another_host_is_ended_after_a_long_silence_only(
 def test_a_run_of_another_host_whose_lock_is_seen_lives_however_silent(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_id = held(instance)
+    run_id = living_run(instance)
     be_at(OTHER, monkeypatch)
     silent_for(run_id, SILENCE_SECONDS + 60)
     assert liveness.reap(instance) == []
@@ -123,7 +123,7 @@ def test_a_run_of_another_host_whose_lock_is_seen_lives_however_silent(
 
 @pytest.mark.faults("T3")
 def test_a_run_that_lives_is_not_silent(instance: dg.DagsterInstance) -> None:
-    run_id = held(instance)
+    run_id = living_run(instance)
     silent_for(run_id, SILENCE_SECONDS + 60)
     liveness.heartbeat()
     assert liveness.time.time() - file_of(run_id).stat().st_mtime < liveness.HEARTBEAT_SECONDS
@@ -136,7 +136,7 @@ def test_a_run_that_lives_is_not_silent(instance: dg.DagsterInstance) -> None:
 def test_where_there_are_no_locks_silence_and_reboots_decide(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, at: Place, silent: float, ended: int
 ) -> None:
-    run_id = held(instance)
+    run_id = living_run(instance)
     silent_for(run_id, silent)
     be_at(at, monkeypatch)
     assert len(liveness.reap(instance)) == ended

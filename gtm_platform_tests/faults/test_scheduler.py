@@ -47,7 +47,7 @@ def anew() -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+def dagster(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """A schedule sees no other instance than one on disk."""
     (tmp_path / "dagster").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as found:
@@ -70,8 +70,8 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.faults("T1")
 @pytest.mark.usefixtures("key")
-def test_a_tick_seen_twice_asks_for_one_run(kept: dg.DagsterInstance) -> None:
-    once, again = ticked(kept), ticked(kept)
+def test_a_tick_seen_twice_asks_for_one_run(dagster: dg.DagsterInstance) -> None:
+    once, again = ticked(dagster), ticked(dagster)
     assert isinstance(once, dg.RunRequest)
     assert isinstance(again, dg.RunRequest)
     assert once.run_key == again.run_key == DAY
@@ -85,22 +85,22 @@ def sync_wood() -> None: ...
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
 def test_while_a_run_takes_longer_than_its_interval_none_is_put_behind_it(
-    kept: dg.DagsterInstance, status: dg.DagsterRunStatus
+    dagster: dg.DagsterInstance, status: dg.DagsterRunStatus
 ) -> None:
     tags = {"dagster/schedule_name": "wood_schedule", "dagster/partition": "2026-02-28"}
-    run = kept.create_run_for_job(sync_wood, status=status, tags=tags)
-    skipped = ticked(kept)
+    run = dagster.create_run_for_job(sync_wood, status=status, tags=tags)
+    skipped = ticked(dagster)
     assert isinstance(skipped, dg.SkipReason)
     assert skipped.skip_message == (f"run {run.run_id} still reads 2026-02-28; the next window brings this one too")
-    kept.report_run_failed(run)
-    assert isinstance(ticked(kept), dg.RunRequest)
+    dagster.report_run_failed(run)
+    assert isinstance(ticked(dagster), dg.RunRequest)
 
 
 @pytest.mark.faults("T4", "T5")
 @pytest.mark.usefixtures("key")
-def test_a_backfill_stops_no_tick(kept: dg.DagsterInstance) -> None:
-    kept.create_run_for_job(sync_wood, status=dg.DagsterRunStatus.STARTED, tags={"dagster/backfill": "b"})
-    assert isinstance(ticked(kept), dg.RunRequest)
+def test_a_backfill_stops_no_tick(dagster: dg.DagsterInstance) -> None:
+    dagster.create_run_for_job(sync_wood, status=dg.DagsterRunStatus.STARTED, tags={"dagster/backfill": "b"})
+    assert isinstance(ticked(dagster), dg.RunRequest)
 
 
 @pytest.mark.faults("T2")
@@ -120,9 +120,9 @@ def test_one_run_covers_the_gap(syncing: Syncing, sky: Sky, stream: str) -> None
     for number in range(1, 5):  # nobody asks on the days 1, 2 and 3
         sky.put(f"comet {number}", day(number, 3))
     sync(syncing, sky, 4, stream=stream)
-    assert [window.start for window in sky.asked[1:]] == [day(1) - QUARTER]
+    assert [window.start for window in sky.requested[1:]] == [day(1) - QUARTER]
     comets = [f"comet {number}" for number in range(1, 5)]
-    assert syncing.known(stream, day(5)) == [*comets, "mars", "pluto", "venus"]
+    assert syncing.current_keys(stream, day(5)) == [*comets, "mars", "pluto", "venus"]
 
 
 # --- a backfill over a live run --------------------------------------------------------------------------------------
@@ -153,10 +153,10 @@ def test_a_backfill_over_a_live_run_moves_nothing_backwards(
     assert len(filled) == 4
     assert live[0].rows == 2
     assert [row[1] for row in syncing.rows("planets", day(3), "id", "name") if row[0] == "mars"] == ["Newest"]
-    assert syncing.known("planets", day(4)) == ["comet 1", "comet 2", "comet 3", "mars", "pluto", "venus"]
-    assert syncing.known("planets", day(2)) == ["comet 1", "mars", "pluto", "venus"]
+    assert syncing.current_keys("planets", day(4)) == ["comet 1", "comet 2", "comet 3", "mars", "pluto", "venus"]
+    assert syncing.current_keys("planets", day(2)) == ["comet 1", "mars", "pluto", "venus"]
     sync(syncing, sky, 4)
-    assert sky.asked[-1] == Window(day(4) - QUARTER, day(5))
+    assert sky.requested[-1] == Window(day(4) - QUARTER, day(5))
 
 
 # --- Dagster's history -----------------------------------------------------------------------------------------------

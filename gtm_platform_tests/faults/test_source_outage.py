@@ -21,11 +21,11 @@ from gtm_platform_tests.e2e.home import (
     Control,
     environment_of,
     execute,
+    failure_of,
     frame,
     let_go,
     midnight,
     move_in,
-    told,
     turn_clocks,
     windows_of,
 )
@@ -58,9 +58,9 @@ class Home:
         turn_clocks(self.patch, self.box, midnight(self.day) + timedelta(days=1))
         for job, first, last in windows_of(self.day):
             ran = execute(self.dagster, job, first, last)
-            assert ran.success == (job.removeprefix("sync_") not in down), told(ran)
+            assert ran.success == (job.removeprefix("sync_") not in down), failure_of(ran)
         tables = execute(self.dagster, "daily_tables", str(self.day))
-        assert tables.success, told(tables)
+        assert tables.success, failure_of(tables)
         return tables
 
     @contextmanager

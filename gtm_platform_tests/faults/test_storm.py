@@ -33,7 +33,7 @@ def changes(life: Life) -> Counter[tuple[str, str, str]]:
     """Each time that a deed gave an object's property a value that it did not have."""
     held: dict[tuple[str, str], str] = {}
     found = Counter[tuple[str, str, str]]()
-    saved = [deed["write"] for deed in life.deeds if deed["system"] == "hubspot" and deed["write"]["do"] == "save"]
+    saved = [deed["write"] for deed in life.writes if deed["system"] == "hubspot" and deed["write"]["do"] == "save"]
     for record in (record for deed in saved for record in deed["records"]):
         values = record["properties"]
         id = record["id"] or next(values[name] for name in OWN_IDS if name in values)  # of one that is created
@@ -110,14 +110,14 @@ def test_hubspot_was_given_each_value_once(lives: tuple[Life, Life]) -> None:
 @pytest.mark.faults("D15", "D16")
 def test_slack_was_told_each_thing_once_though_answers_were_lost(lives: tuple[Life, Life]) -> None:
     quiet_worlds, stormy = lives
-    marks = [[deed["metadata"]["event_payload"]["fingerprint"] for deed in life.said] for life in lives]
+    marks = [[deed["metadata"]["event_payload"]["fingerprint"] for deed in life.slack_writes] for life in lives]
     assert marks[0]
     assert marks[1] == marks[0]
     assert sum(stormy.faults["slack", WRITTEN["slack"], kind] for kind in LOST)
-    assert not any(deed["text"].startswith(REPEAT) for deed in (*quiet_worlds.said, *stormy.said))
+    assert not any(deed["text"].startswith(REPEAT) for deed in (*quiet_worlds.slack_writes, *stormy.slack_writes))
 
 
 def test_the_last_day_once_more_changes_nothing_and_sends_nothing(lives: tuple[Life, Life]) -> None:
     _, stormy = lives
     assert [where for where, rows in stormy.rows.items() if stormy.rows_again[where] != rows] == []
-    assert stormy.deeds_again == stormy.deeds
+    assert stormy.writes_again == stormy.writes

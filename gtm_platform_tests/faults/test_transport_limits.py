@@ -98,7 +98,7 @@ def test_a_wait_is_read_by_the_shops_own_clock_and_nonsense_is_none(
 
 @pytest.mark.faults("S2")
 @pytest.mark.parametrize(
-    ("asked", "moment"),
+    ("wait", "moment"),
     [
         ("86400", "2026-03-03 00:15"),
         ("Sun, 22 Nov 2026 12:00:00 GMT", "2026-03-03 00:15"),
@@ -107,13 +107,13 @@ def test_a_wait_is_read_by_the_shops_own_clock_and_nonsense_is_none(
     ids=["a day", "until a date", "longer than there are dates"],
 )
 def test_a_huge_wait_ends_the_run_at_once_and_says_when_to_come_back(
-    reading: SourceReading, asked: str, moment: str
+    reading: SourceReading, wait: str, moment: str
 ) -> None:
     began = reading.clock.now()
     reading.shop.a_day_passes()
     failure = reading.stays_as_it_was(
         RetriesExhausted,
-        {2: limited(f"Retry-After: {asked}\r\n{NOON}")}.get,
+        {2: limited(f"Retry-After: {wait}\r\n{NOON}")}.get,
         f"Run again after {moment} UTC",
         wall=lambda: datetime(2026, 3, 2, 0, 15, tzinfo=UTC),
     )

@@ -52,8 +52,8 @@ def test_a_name_that_nobody_knows_is_told(reading: SourceReading, monkeypatch: p
     reading.shop.a_day_passes()
     with monkeypatch.context() as patched:
         patched.setattr(socket, "getaddrinfo", unknown)
-        told = ("GET http://shop.example/orders reached nobody", "Name or service not known", "Check the base URL")
-        failure = reading.stays_as_it_was(RetriesExhausted, nothing, *told, url="http://shop.example")
+        parts = ("GET http://shop.example/orders reached nobody", "Name or service not known", "Check the base URL")
+        failure = reading.stays_as_it_was(RetriesExhausted, nothing, *parts, url="http://shop.example")
     assert isinstance(failure.__cause__, Unavailable)
     reading.gets_through(nothing)
 
@@ -118,8 +118,8 @@ def test_a_proxy_that_wants_a_password_is_told_and_not_tried_again(
     reading.shop.a_day_passes()
     with serving(refuses) as proxy, monkeypatch.context() as patched:
         patched.setenv(f"{scheme}_proxy", f"http://somebody:{KEY}@{proxy.removeprefix('http://')}")
-        told = ("check the user and password in HTTPS_PROXY and HTTP_PROXY",)
-        reading.stays_as_it_was(BadRequest, nothing, *told, url=f"{scheme}://shop.example")
+        parts = ("check the user and password in HTTPS_PROXY and HTTP_PROXY",)
+        reading.stays_as_it_was(BadRequest, nothing, *parts, url=f"{scheme}://shop.example")
     assert len(asked) == 1
     reading.gets_through(nothing)
 
@@ -130,17 +130,17 @@ def test_a_proxy_that_wants_a_password_is_told_and_not_tried_again(
 @pytest.mark.faults("S16")
 @pytest.mark.parametrize("call", range(1, CALLS + 1))
 @pytest.mark.parametrize(
-    ("status", "kind", "told"),
+    ("status", "kind", "parts"),
     [
         ("401 Unauthorized", Unauthorized, f"Check that {ENV} holds a valid key, or make a new one"),
         ("403 Forbidden", Forbidden, f"the key in {ENV} lacks a permission"),
     ],
 )
 def test_a_key_that_is_no_longer_good_enough_ends_the_run_without_another_call(
-    reading: SourceReading, status: str, kind: type[ApiFailure], told: str, call: int
+    reading: SourceReading, status: str, kind: type[ApiFailure], parts: str, call: int
 ) -> None:
     began = reading.clock.now()
     reading.shop.a_day_passes()
-    reading.stays_as_it_was(kind, lambda n: (lambda _: whole(REPEATED, status)) if n >= call else None, told)
+    reading.stays_as_it_was(kind, lambda n: (lambda _: whole(REPEATED, status)) if n >= call else None, parts)
     assert (reading.calls, reading.clock.now()) == (call, began)
     reading.gets_through(nothing)

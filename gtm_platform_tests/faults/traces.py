@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 
-def found(traces: Iterable[tuple[str, str]], needles: Iterable[str]) -> list[tuple[str, str]]:
+def occurrences(traces: Iterable[tuple[str, str]], needles: Iterable[str]) -> list[tuple[str, str]]:
     """Which of the needles lies where; of several places that hold the same text, the first."""
     everywhere: dict[str, str] = {}
     for place, text in traces:

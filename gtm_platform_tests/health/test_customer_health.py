@@ -219,10 +219,18 @@ def random_customers(seed: int, count: int) -> list[Facts]:
     ]
 
 
+def random_scores(seed: int, count: int) -> dict[int, dict[str, int]]:
+    """The scores that most customers had 1, 7 and 30 days ago."""
+    draw = random.Random(seed)
+    return {
+        back: {f"c{n:03}": draw.randrange(101) for n in range(count) if draw.random() < 0.75} for back in (1, 7, 30)
+    }
+
+
 @pytest.mark.parametrize(("seed", "count"), [(0, 400), (1, 400), (2, 1), (3, 2), (4, 7)])
 def test_health_is_what_it_comes_to_by_hand(seed: int, count: int) -> None:
-    customers = random_customers(seed, count)
-    expected, judged = by_hand(customers), health(customers)
+    customers, before = random_customers(seed, count), random_scores(seed, count)
+    expected, judged = by_hand(customers), health(customers, before)
     assert len(judged) == count
     exact = [f"override_{name}" for name in ("cancel", "delinquent", "inactive", "critical")]
     exact += ["health_score", "health_status", "churn_risk"]
@@ -232,6 +240,10 @@ def test_health_is_what_it_comes_to_by_hand(seed: int, count: int) -> None:
         for name in ("base_score", "health_confidence", *[f"{component}_score" for component in WEIGHTS]):
             by_rule = row[name]
             assert got[name] == (None if by_rule is None else pytest.approx(float(by_rule), abs=1e-9)), name
+        for back, scores in before.items():
+            had_both = customer in scores and row["health_score"] is not None
+            change = row["health_score"] - scores[customer] if had_both else None
+            assert got[f"score_change_{back}d"] == change, back
 
 
 def test_half_a_point_goes_up_even_where_binary_fractions_fall_short() -> None:

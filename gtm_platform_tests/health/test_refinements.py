@@ -1,5 +1,6 @@
 """Refinements of the rules: each does what it says to whom it is about and nothing to others; none is in force."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ SETTLED: dict[str, Any] = {
 }
 NEW = SETTLED | {"signup_at": days_ago(10), "first_paid_at": days_ago(5), "logins_30d": 4}
 UNSEEN = SETTLED | {"days_since_seen": None}
+UNKNOWN = {"subscription_status": "active", "signup_at": days_ago(400), "mrr_reporting": Decimal(10)}
 
 
 def refined(**values: Any) -> Policy:
@@ -43,7 +45,7 @@ def moved(days: Days, facts: Facts, **values: Any) -> set[str]:
     return {
         name
         for name in before
-        if name.endswith("_score") or name.startswith("override_")
+        if name.endswith(("_score", "_status")) or name.startswith("override_")
         if before[name] != after[name]
     }
 
@@ -53,7 +55,7 @@ def test_none_is_in_force() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "concerned", "others", "columns"),
+    ("values", "concerned", "unconcerned", "columns"),
     [
         ({"tenure_from_days": 60}, NEW, SETTLED, {"tenure_score"}),
         ({"never_seen_counts_from_signup": True}, UNSEEN, SETTLED, {"activity_score", "override_inactive"}),
@@ -72,15 +74,17 @@ def test_none_is_in_force() -> None:
             {"override_inactive", "override_delinquent"},
         ),
         ({"failed_payments_from": 2}, SETTLED | {"failed_payments_30d": 1}, SETTLED, {"payment_score"}),
+        ({"new_within_days": 60}, NEW | {"logins_30d": 0}, SETTLED, {"health_status"}),
+        ({"new_below_confidence": 0.5}, UNKNOWN, SETTLED, {"health_status"}),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) and len(value) == 1 else "",
 )
 def test_each_is_about_some_and_leaves_the_others(
-    days: Days, values: dict[str, Any], concerned: Facts, others: Facts, columns: set[str]
+    days: Days, values: dict[str, Any], concerned: Facts, unconcerned: Facts, columns: set[str]
 ) -> None:
-    totals = {"base_score", "health_score"}
-    assert moved(days, concerned, **values) - totals == columns
-    assert moved(days, others, **values) == set()
+    follows = {"base_score", "health_score"} | ({"health_status"} - columns)
+    assert moved(days, concerned, **values) - follows == columns
+    assert moved(days, unconcerned, **values) == set()
 
 
 def test_what_each_comes_to(days: Days) -> None:
@@ -102,6 +106,23 @@ def test_what_each_comes_to(days: Days) -> None:
         for seen in (29, 30, 32, 37, 60)
     ]
     assert grown == [0, 0, -6, -20, -20]
+
+
+@pytest.mark.parametrize(
+    ("facts", "status"),
+    [
+        (NEW | {"logins_30d": 0}, "new"),
+        (NEW | {"signup_at": days_ago(59), "first_paid_at": None}, "new"),
+        (NEW | {"signup_at": days_ago(60), "logins_30d": 0}, "at_risk"),
+        (SETTLED, "healthy"),
+        (UNKNOWN, "new"),
+        (UNKNOWN | {"days_since_seen": 1}, "healthy"),
+        (NEW | {"cancel_mentioned_at": days_ago(1)}, "high_risk"),
+    ],
+)
+def test_who_is_new_or_little_known_has_no_status_by_score(days: Days, facts: Facts, status: str) -> None:
+    """Whoever loses points by an override is at risk all the same."""
+    assert scored(days, facts, refined(new_within_days=60, new_below_confidence=0.5))["health_status"] == status
 
 
 def test_nobody_counts_from_sign_up_while_nobody_is_ever_seen(days: Days) -> None:

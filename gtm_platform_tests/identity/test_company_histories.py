@@ -9,6 +9,7 @@ import ibis
 import pytest
 
 from gtm_platform.identity import companies, links
+from gtm_platform.identity.contacts_domains import CONTACTS
 from gtm_platform.identity.domains import domain_lists
 from gtm_platform.policy import policy
 from gtm_platform.sources.feeds import company_feeds
@@ -52,6 +53,7 @@ def made(world: World, previous: Sequence[Row] = (), day: date = DAY) -> Made:
         "identity/companies",
         links=linked,
         records=records,
+        contacts={source: persons[source] for source in CONTACTS},
         lists=domain_lists(),
         previous=filled("identity/companies", *previous),
         policy=policy(),

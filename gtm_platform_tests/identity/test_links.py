@@ -14,19 +14,19 @@ from gtm_platform.policy import policy
 from gtm_platform_tests.identity.linked_world import linked_world
 from gtm_platform_tests.tables import DAY, LONG_AGO, Row, by, rows_of
 
-NOBODY: tuple[Row, ...] = ()
+NO_ROWS: tuple[Row, ...] = ()
 
 
 def linked(
-    hubspot: Sequence[Row] = NOBODY,
-    intercom: Sequence[Row] = NOBODY,
-    stripe: Sequence[Row] = NOBODY,
+    hubspot: Sequence[Row] = NO_ROWS,
+    intercom: Sequence[Row] = NO_ROWS,
+    stripe: Sequence[Row] = NO_ROWS,
     *,
     previous: ibis.Table | None = None,
     day: date = DAY,
-    **others: Sequence[Row],
+    **more: Sequence[Row],
 ) -> ibis.Table:
-    return linked_world({"hubspot": hubspot, "intercom": intercom, "stripe": stripe, **others}, previous, day)
+    return linked_world({"hubspot": hubspot, "intercom": intercom, "stripe": stripe, **more}, previous, day)
 
 
 def groups(table: ibis.Table) -> set[frozenset[str]]:

@@ -11,7 +11,7 @@ from gtm_platform.policy import policy
 from gtm_platform_tests.tables import rows_as_table, rows_of
 
 
-def asked(rule: Callable[[ibis.ir.StringValue], ibis.Value], value: str | None) -> object:
+def computed(rule: Callable[[ibis.ir.StringValue], ibis.Value], value: str | None) -> object:
     table = rows_as_table(ibis.schema({"raw": "string"}), [{"raw": value}])
     return rows_of(table.select(normalised=rule(table["raw"])))[0]["normalised"]
 
@@ -44,7 +44,7 @@ def asked(rule: Callable[[ibis.ir.StringValue], ibis.Value], value: str | None) 
     ],
 )
 def test_email(raw: str | None, expected: str | None) -> None:
-    assert asked(normalise.email, raw) == expected
+    assert computed(normalise.email, raw) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_email(raw: str | None, expected: str | None) -> None:
     ],
 )
 def test_site(raw: str | None, expected: str | None) -> None:
-    assert asked(normalise.site, raw) == expected
+    assert computed(normalise.site, raw) == expected
 
 
 def test_what_is_plain_comes_out_as_by_a_careful_look() -> None:
@@ -98,8 +98,8 @@ def test_what_is_plain_comes_out_as_by_a_careful_look() -> None:
 
 def test_shared_inboxes_and_free_mail() -> None:
     rules = policy().identity
-    assert asked(lambda v: normalise.is_shared_inbox(v, rules), "billing@acme.example") is True
-    assert asked(lambda v: normalise.is_shared_inbox(v, rules), "billings@acme.example") is False
-    assert asked(normalise.domain, "dana@acme.example") == "acme.example"
-    assert asked(lambda v: normalise.is_free_mail(v, rules), "gmail.com") is True
-    assert asked(lambda v: normalise.is_free_mail(v, rules), "acme.example") is False
+    assert computed(lambda v: normalise.is_shared_inbox(v, rules), "billing@acme.example") is True
+    assert computed(lambda v: normalise.is_shared_inbox(v, rules), "billings@acme.example") is False
+    assert computed(normalise.domain, "dana@acme.example") == "acme.example"
+    assert computed(lambda v: normalise.is_free_mail(v, rules), "gmail.com") is True
+    assert computed(lambda v: normalise.is_free_mail(v, rules), "acme.example") is False

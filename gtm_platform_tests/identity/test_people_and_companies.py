@@ -7,6 +7,7 @@ import ibis
 import pytest
 
 from gtm_platform.identity import companies, links, people, person_records
+from gtm_platform.identity.contacts_domains import CONTACTS
 from gtm_platform.identity.domains import domain_lists
 from gtm_platform.policy import Policy, policy
 from gtm_platform.sources.feeds import company_feeds
@@ -34,6 +35,7 @@ def world(
             else filled(feed.table, *rows.get(feed.table.replace("/", "_"), []))
             for feed in company_feeds()
         },
+        contacts={source: persons[source] for source in CONTACTS},
         lists=domain_lists(),
         previous=filled("identity/companies") if previous_companies is None else previous_companies,
         policy=rules,
@@ -134,6 +136,81 @@ def test_companies_by_domain_then_by_address_never_by_free_mail() -> None:
         "e@gmail.com": named["Beta"],
         "x@gmail.com": named["gamma.example"],
     }
+
+
+ACME = {"id": "8", "name": "Acme", "domain": "acme.example"}
+
+
+def placed(*contacts: str, **more: list[dict[str, Any]]) -> dict[str, Any]:
+    """What becomes of HubSpot's company 7, which has no domain, when these are the addresses of its contacts."""
+    hubspot = [{"id": f"h{n}", "email": email, "company_id": "7"} for n, email in enumerate(contacts)]
+    firms = [{"id": "7", "name": "Acme Ltd."}, *more.pop("hubspot_companies", [])]
+    tables = world(hubspot=hubspot + more.pop("hubspot", []), hubspot_companies=firms, **more)
+    [row] = [each for each in rows_of(tables["companies"]) if "7" in each["hubspot_company_ids"]]
+    return row
+
+
+@pytest.mark.parametrize(
+    ("contacts", "more", "domain", "contact_domains"),
+    [
+        (["a@acme.example", "b@mail.acme.example", "c@gmail.com"], {}, "acme.example", []),
+        (["info@acme.example"], {}, "acme.example", []),
+        (["a@gmail.com", "b@mailinator.com"], {}, None, []),
+        ([], {}, None, []),
+        (["a@acme.example", "b@bolt.example"], {}, None, ["acme.example", "bolt.example"]),
+        (["a@acme.example"], {"hubspot_companies": [ACME | {"name": "ACME"}]}, "acme.example", []),
+        (["a@acme.example"], {"hubspot_companies": [ACME | {"name": "Bolt"}]}, None, ["acme.example"]),
+        (
+            ["a@acme.example"],
+            {
+                "hubspot_companies": [{"id": "8", "name": "Bolt"}],
+                "hubspot": [{"id": "x", "email": "b@acme.example", "company_id": "8"}],
+            },
+            None,
+            ["acme.example"],
+        ),
+        (
+            ["a@labs.example"],
+            {"hubspot_companies": [ACME | {"additional_domains": ["labs.example"]}]},
+            "acme.example",
+            [],
+        ),
+    ],
+    ids=[
+        "one domain", "a shared inbox is at it", "mail providers only", "nobody", "two domains", "the same name there",
+        "another name there", "two such records of different names", "a further domain of a company",
+    ],
+)  # fmt: skip
+def test_a_company_without_a_domain_has_that_of_all_its_contacts(
+    contacts: list[str], more: dict[str, Any], domain: str | None, contact_domains: list[str]
+) -> None:
+    row = placed(*contacts, **{name: list(rows) for name, rows in more.items()})
+    assert (row["domain"], row["contact_domains"]) == (domain, contact_domains)
+    assert row["placed_records"] == (["hubspot:7"] if domain else [])
+
+
+def test_a_company_that_its_contacts_place_is_the_one_of_their_addresses_and_keeps_its_ids() -> None:
+    row = placed("a@acme.example")
+    assert (row["name"], row["match_method"], row["match_confidence"]) == ("Acme Ltd.", "contacts", 0.9)
+    merged = placed("a@acme.example", hubspot_companies=[{"id": "9", "name": "X", "domain": "bolt.example"}])
+    assert merged["hubspot_company_ids"] == ["7"]
+    tables = world(
+        hubspot=[{"id": "h1", "email": "a@acme.example", "company_id": "7"}],
+        hubspot_companies=[{"id": "7", "name": "Acme", "merged_ids": ["6"]}],
+        intercom=[{"id": "i1", "email": "b@acme.example"}],
+    )
+    [company] = rows_of(tables["companies"])
+    assert company["hubspot_company_ids"] == ["6", "7"]
+    assert {each["company_id"] for each in rows_of(tables["people"])} == {company["company_id"]}
+
+
+def test_a_company_by_itself_becomes_another_once_its_contacts_say_so() -> None:
+    firms = {"hubspot_companies": [{"id": "7", "name": "Acme"}]}
+    alone = world(**firms, hubspot=[{"id": "h1", "email": "a@gmail.com", "company_id": "7"}])["companies"]
+    [before] = rows_of(alone)
+    contacts = [{"id": "h1", "email": "a@acme.example", "company_id": "7"}]
+    [after] = rows_of(world(alone, DAY + timedelta(days=1), **firms, hubspot=contacts)["companies"])
+    assert (after["company_id"], after["domain"]) == (before["company_id"], "acme.example")
 
 
 def test_a_company_keeps_its_id() -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from gtm_platform.identity import companies, links, review, similar
+from gtm_platform.identity.contacts_domains import CONTACTS
 from gtm_platform.identity.domains import domain_lists
 from gtm_platform.policy import policy
 from gtm_platform.sources.feeds import company_feeds
@@ -57,9 +58,10 @@ def tables(
     day: date,
     decided: Sequence[Decision],
     further: Sequence[str] = (),
-    **others: Sequence[Row],
+    unplaced: str = "",
+    **more: Sequence[Row],
 ) -> dict[str, Any]:
-    persons = person_tables(hubspot=rows, **others)
+    persons = person_tables(hubspot=rows, **more)
     linked = computed(
         links.table,
         "identity/links",
@@ -74,6 +76,7 @@ def tables(
         {"id": "c2", "domain": "zephyr-works.example", "name": "Zephyr Works Ltd."},
         {"id": "c3", "domain": "other.example", "name": "Quartz Foods", "additional_domains": list(further)},
     ]
+    names += [{"id": "c4", "name": unplaced}] if unplaced else []
     feeds = {feed.table: filled(feed.table) for feed in company_feeds()} | {
         "hubspot/companies": filled("hubspot/companies", *names)
     }
@@ -82,6 +85,7 @@ def tables(
         "identity/companies",
         links=linked,
         records=feeds,
+        contacts={source: persons[source] for source in CONTACTS},
         lists=domain_lists(),
         previous=NO_ROWS["identity/companies"],
         policy=policy(),
@@ -165,6 +169,22 @@ def test_a_domain_that_two_companies_have_is_listed() -> None:
     inputs = tables(TWINS, NO_ROWS["identity/links"], DAY, (), further=["zephyrworks.example"])
     (row,) = [row for row in rows_of(listed(inputs)) if row["rule"] == review.HELD_BACK]
     assert (row["kind"], row["reason"]) == (review.COMPANY, "both are said to have the domain zephyrworks.example")
+
+
+def test_a_company_whose_contacts_write_from_several_domains_is_listed_with_each() -> None:
+    contacts_of_4 = [
+        {"id": f"w{n}", "email": f"w{n}@{domain}", "company_id": "c4"}
+        for n, domain in enumerate(("zephyrworks.example", "other.example"))
+    ]
+    inputs = tables(contacts_of_4, NO_ROWS["identity/links"], DAY, (), unplaced="Wanderers")
+    of = {row["name"]: row["company_id"] for row in rows_of(inputs["companies"])}
+    rows = [row for row in rows_of(listed(inputs)) if row["rule"] == review.HELD_BACK]
+    assert {frozenset((row["first_id"], row["second_id"])) for row in rows} == {
+        frozenset((of["Wanderers"], of["Zephyr Works GmbH"])),
+        frozenset((of["Wanderers"], of["Quartz Foods"])),
+    }
+    ending = "has no domain, and its contacts write from other.example and zephyrworks.example"
+    assert {row["reason"] for row in rows} == {f"{of['Wanderers']} {ending}"}
 
 
 def test_a_day_without_news_keeps_the_pairs_that_are_still_two() -> None:

@@ -44,7 +44,7 @@ class Syncing:
         found = [tuple(row[column] for column in columns) for row in table.select(*columns).to_pyarrow().to_pylist()]
         return sorted(row[0] for row in found) if len(columns) == 1 else sorted(found)
 
-    def known(self, stream: str, before: datetime) -> list[str]:
+    def current_keys(self, stream: str, before: datetime) -> list[str]:
         """The ids as of a moment."""
         table = self.lake.as_of(f"{self.source.name}/{stream}", self.slot(before).key)
         return sorted(table.select("id").to_pyarrow()["id"].to_pylist())

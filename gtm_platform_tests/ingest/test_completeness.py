@@ -16,7 +16,7 @@ from gtm_platform_tests.ingest.register import SOURCE, Register
 from gtm_platform_tests.ingest.syncing import RULES, Clock, Syncing
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
-SOON = timedelta(minutes=20)  # after the end of a window it is synced
+DELAY = timedelta(minutes=20)  # after the end of a window it is synced
 TIMED = ("members", "log")
 
 
@@ -33,7 +33,7 @@ class Room:
 
     def sync(self, number: int, stream: str = "members", *, full_refresh: bool = False) -> SyncReport:
         """Sync the window of a day soon after it has closed."""
-        self.register.clock.now = day(number + 1) + SOON
+        self.register.clock.now = day(number + 1) + DELAY
         chosen = next(each for each in SOURCE.streams if each.name == stream)
         sync = StreamSync(self.lake, SOURCE, chosen, RULES, self.register.clock.now, "run", full_refresh)
         return sync.report(self.client, [self.syncing.slot(day(number))])
@@ -44,7 +44,7 @@ class Room:
         return completeness
 
     def ids(self, stream: str = "members") -> list[str]:
-        return self.syncing.known(stream, day(10_000))
+        return self.syncing.current_keys(stream, day(10_000))
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_a_system_that_does_not_let_us_count_is_no_failed_sync(room: Room) -> No
 
 def test_a_stream_without_totals_is_not_compared(room: Room) -> None:
     plain = Stream("members", SOURCE.streams[0].record, SOURCE.streams[0].pages, cursor_field="changed_at")
-    sync = StreamSync(room.lake, SOURCE, plain, RULES, day(1) + SOON, "run")
+    sync = StreamSync(room.lake, SOURCE, plain, RULES, day(1) + DELAY, "run")
     assert sync.report(room.client, [room.syncing.slot(day(0))]).completeness is None
 
 

@@ -50,10 +50,10 @@ def files(**days: str) -> list[File]:
 
 
 def plan(
-    mode: str, *numbers: int, held: list[File] | None = None, late: float = 0.01, full_refresh: bool = False
+    mode: str, *numbers: int, stored: list[File] | None = None, late: float = 0.01, full_refresh: bool = False
 ) -> Plan:
     now = day(numbers[-1] + 1) + timedelta(days=late)
-    return plan_request(stream(mode), windows(*numbers), held or [], now, RULES, full_refresh)
+    return plan_request(stream(mode), windows(*numbers), stored or [], now, RULES, full_refresh)
 
 
 def whole(number: int) -> Window:
@@ -65,29 +65,29 @@ class TestIncremental:
         assert plan("incremental", 0) == Plan(whole(0), "2026-03-01")
 
     def test_then_asks_from_where_the_last_window_ended_a_little_earlier(self) -> None:
-        assert plan("incremental", 1, held=files(d0="full")) == Plan(Window(day(1) - LOOKBACK, day(2)))
+        assert plan("incremental", 1, stored=files(d0="full")) == Plan(Window(day(1) - LOOKBACK, day(2)))
 
     def test_asks_for_the_windows_that_were_missed_too(self) -> None:
-        assert plan("incremental", 4, held=files(d0="full", d1="part")) == Plan(Window(day(2) - LOOKBACK, day(5)))
+        assert plan("incremental", 4, stored=files(d0="full", d1="part")) == Plan(Window(day(2) - LOOKBACK, day(5)))
 
     @pytest.mark.parametrize(("number", "full"), [(6, False), (7, True), (9, True)])
     def test_is_whole_again_when_the_rules_say_so(self, number: int, full: bool) -> None:
-        request = plan("incremental", number, held=files(d0="full", d1="part")).request
+        request = plan("incremental", number, stored=files(d0="full", d1="part")).request
         assert request is not None
         assert request.full is full
 
     def test_the_window_of_a_full_refresh_is_whole_when_run_again(self) -> None:
-        assert plan("incremental", 1, held=files(d0="part", d1="full")) == Plan(whole(1), "2026-03-02")
+        assert plan("incremental", 1, stored=files(d0="part", d1="full")) == Plan(whole(1), "2026-03-02")
 
     def test_a_past_window_is_never_whole(self) -> None:
-        assert plan("incremental", 8, held=files(d0="full"), late=2).request == Window(day(1) - LOOKBACK, day(9))
+        assert plan("incremental", 8, stored=files(d0="full"), late=2).request == Window(day(1) - LOOKBACK, day(9))
 
     def test_the_first_window_may_be_read_again_once_it_is_past(self) -> None:
-        assert plan("incremental", 0, held=files(d0="full"), late=5) == Plan(Window(day(0) - LOOKBACK, day(1)))
+        assert plan("incremental", 0, stored=files(d0="full"), late=5) == Plan(Window(day(0) - LOOKBACK, day(1)))
 
     def test_before_the_first_sync_nothing_can_be_asked(self) -> None:
         assert plan("incremental", 0, late=5) == Plan(None, reason=BEFORE_FIRST_SYNC)
-        assert plan("incremental", 0, held=files(d3="full"), late=5) == Plan(None, reason=BEFORE_FIRST_SYNC)
+        assert plan("incremental", 0, stored=files(d3="full"), late=5) == Plan(None, reason=BEFORE_FIRST_SYNC)
 
 
 class TestAppendOnly:
@@ -95,7 +95,7 @@ class TestAppendOnly:
         assert plan("append_only", 2, 3, late=9) == Plan(whole(3), "2026-03-03")
 
     def test_and_never_again(self) -> None:
-        assert plan("append_only", 20, held=files(d0="full")) == Plan(Window(day(1) - LOOKBACK, day(21)))
+        assert plan("append_only", 20, stored=files(d0="full")) == Plan(Window(day(1) - LOOKBACK, day(21)))
 
 
 class TestFullRefresh:
@@ -108,16 +108,16 @@ class TestFullRefresh:
 
 class TestAskedForByAPerson:
     def test_an_incremental_stream_is_taken_whole(self) -> None:
-        held = files(d0="full")
-        assert plan("incremental", 1, held=held, full_refresh=True) == Plan(whole(1), "2026-03-02")
+        stored = files(d0="full")
+        assert plan("incremental", 1, stored=stored, full_refresh=True) == Plan(whole(1), "2026-03-02")
 
     def test_an_append_only_one_keeps_what_the_system_no_longer_has(self) -> None:
-        assert plan("append_only", 1, held=files(d0="full"), full_refresh=True) == Plan(whole(1), snapshot=None)
+        assert plan("append_only", 1, stored=files(d0="full"), full_refresh=True) == Plan(whole(1), snapshot=None)
 
     @pytest.mark.parametrize("mode", ["incremental", "append_only", "full_refresh"])
     def test_a_past_window_cannot_be_taken_whole(self, mode: str) -> None:
-        held = files(d0="full")
-        assert plan(mode, 1, held=held, late=5, full_refresh=True) == Plan(None, reason=NOT_NEWEST)
+        stored = files(d0="full")
+        assert plan(mode, 1, stored=stored, late=5, full_refresh=True) == Plan(None, reason=NOT_NEWEST)
 
 
 def test_a_stream_is_synced_from_the_window_of_its_first_full_refresh_on() -> None:
@@ -128,7 +128,7 @@ def test_a_stream_is_synced_from_the_window_of_its_first_full_refresh_on() -> No
 
 
 @pytest.mark.parametrize(
-    ("held", "chosen", "covered"),
+    ("stored", "chosen", "covered"),
     [
         (files(d0="full"), (1,), []),
         (files(d0="full"), (4,), [1, 2, 3]),
@@ -138,7 +138,7 @@ def test_a_stream_is_synced_from_the_window_of_its_first_full_refresh_on() -> No
     ],
 )
 def test_the_windows_that_were_missed_are_covered(
-    held: list[File], chosen: tuple[int, ...], covered: list[int]
+    stored: list[File], chosen: tuple[int, ...], covered: list[int]
 ) -> None:
     keys = [window.key for window in windows(*range(9))]
-    assert covered_windows(held, windows(*chosen), keys) == [window.key for window in windows(*covered)]
+    assert covered_windows(stored, windows(*chosen), keys) == [window.key for window in windows(*covered)]

@@ -35,7 +35,7 @@ class Planet(Record):
 
     id: Id = at("id", default=...)
     name: MaybeText = at("name")
-    moved_at: Instant = at("moved_at", default=...)
+    changed_at: Instant = at("changed_at", default=...)
     gone: bool = at("gone", default=False)
 
     def is_gone(self) -> bool:
@@ -47,14 +47,14 @@ class Sky:
     """An API: it knows each planet's present state only, and can be asked what has moved."""
 
     planets: dict[str, dict[str, Any]] = field(default_factory=dict)
-    asked: list[Window] = field(default_factory=list)
+    requested: list[Window] = field(default_factory=list)
     fails_after: int | None = None
 
     def put(self, key: str, moved: datetime, **more: Any) -> None:
-        self.planets[key] = {"id": key, "name": key.title(), "moved_at": moved.isoformat(), **more}
+        self.planets[key] = {"id": key, "name": key.title(), "changed_at": moved.isoformat(), **more}
 
     def pages(self, window: Window) -> Iterator[Page]:
-        self.asked.append(window)
+        self.requested.append(window)
         found = [each for each in self.planets.values() if window.full or _moved(each) >= window.start]
         for number, planet in enumerate(found):
             if number == self.fails_after:
@@ -64,7 +64,7 @@ class Sky:
 
 def _moved(planet: dict[str, Any]) -> datetime:
     try:
-        return datetime.fromisoformat(planet["moved_at"])
+        return datetime.fromisoformat(planet["changed_at"])
     except ValueError:
         return day(100)
 
@@ -76,8 +76,8 @@ SOURCE = Source(
     connect=lambda _: nullcontext(),
     check=lambda _: "a clear night",
     streams=(
-        Stream("planets", Planet, Sky.pages, cursor_field="moved_at"),
-        Stream("sightings", Planet, Sky.pages, sync_mode="append_only", cursor_field="moved_at"),
+        Stream("planets", Planet, Sky.pages, cursor_field="changed_at"),
+        Stream("sightings", Planet, Sky.pages, sync_mode="append_only", cursor_field="changed_at"),
         Stream("maps", Planet, Sky.pages, sync_mode="full_refresh"),
     ),
 )
@@ -110,13 +110,13 @@ def sync(syncing: Syncing, sky: Sky, *numbers: int, stream: str = "planets") -> 
 class TestAnUpdatedStream:
     def test_is_whole_at_first(self, syncing: Syncing, sky: Sky) -> None:
         assert sync(syncing, sky, 0) == [(3, True)]
-        assert sky.asked[-1].full
+        assert sky.requested[-1].full
 
     def test_then_brings_what_moved_asking_a_little_earlier(self, syncing: Syncing, sky: Sky) -> None:
         sync(syncing, sky, 0)
         sky.put("mars", day(1, 3), name="Red")
         assert sync(syncing, sky, 1) == [(1, False)]
-        assert sky.asked[-1] == Window(day(1) - QUARTER, day(2))
+        assert sky.requested[-1] == Window(day(1) - QUARTER, day(2))
         assert syncing.rows("planets", day(1), "id", "name", "_window") == [("mars", "Red", day(2))]
 
     @pytest.mark.faults("P6")
@@ -136,17 +136,17 @@ class TestAnUpdatedStream:
         sync(syncing, sky, 0)
         sky.put("mars", day(1, 3))
         sync(syncing, sky, 1)
-        first = syncing.rows("planets", day(1), "id", "name", "moved_at")
+        first = syncing.rows("planets", day(1), "id", "name", "changed_at")
         sky.put("mars", day(2, 3), name="Later")
         assert sync(syncing, sky, 1) == [(1, False)]
-        assert syncing.rows("planets", day(1), "id", "name", "moved_at") == first
+        assert syncing.rows("planets", day(1), "id", "name", "changed_at") == first
 
     def test_one_sweep_deals_its_rows_to_the_windows(self, syncing: Syncing, sky: Sky) -> None:
         sync(syncing, sky, 0)
         for number, name in enumerate(("mars", "venus", "pluto"), start=1):
             sky.put(name, day(number, 3))
         assert sync(syncing, sky, 1, 2, 3) == [(1, False), (1, False), (1, False)]
-        assert len(sky.asked) == 2
+        assert len(sky.requested) == 2
         assert syncing.rows("planets", day(2), "id", "_window") == [("venus", day(3))]
 
     @pytest.mark.faults("T2")
@@ -154,12 +154,12 @@ class TestAnUpdatedStream:
         sync(syncing, sky, 0)
         sky.put("mars", day(2, 3))
         assert sync(syncing, sky, 4) == [(1, False)]
-        assert sky.asked[-1].start == day(1) - QUARTER
+        assert sky.requested[-1].start == day(1) - QUARTER
 
     def test_nothing_can_be_known_of_windows_before_the_first(self, syncing: Syncing, sky: Sky) -> None:
         syncing.clock.now = day(9)
         assert syncing.fill(sky, "planets", day(2)) == []
-        assert not sky.asked
+        assert not sky.requested
 
     def test_a_first_sweep_over_many_windows_fills_the_last_only(self, syncing: Syncing, sky: Sky) -> None:
         sky.put("mars", day(1, 3))
@@ -171,10 +171,10 @@ class TestAnUpdatedStream:
         sync(syncing, sky, 0)
         del sky.planets["pluto"]
         assert sync(syncing, sky, 6) == [(0, False)]
-        assert syncing.known("planets", day(7)) == ["mars", "pluto", "venus"]
+        assert syncing.current_keys("planets", day(7)) == ["mars", "pluto", "venus"]
         assert sync(syncing, sky, 7) == [(2, True)]
-        assert syncing.known("planets", day(8)) == ["mars", "venus"]
-        assert syncing.known("planets", day(7)) == ["mars", "pluto", "venus"]
+        assert syncing.current_keys("planets", day(8)) == ["mars", "venus"]
+        assert syncing.current_keys("planets", day(7)) == ["mars", "pluto", "venus"]
 
     def test_when_whole_it_keeps_what_was_known_of_those_that_moved_since(self, syncing: Syncing, sky: Sky) -> None:
         sync(syncing, sky, 0)
@@ -188,8 +188,8 @@ class TestAnUpdatedStream:
         sync(syncing, sky, 0)
         sky.put("pluto", day(1, 3), gone=True)
         sync(syncing, sky, 1)
-        assert syncing.known("planets", day(1)) == ["mars", "pluto", "venus"]
-        assert syncing.known("planets", day(2)) == ["mars", "venus"]
+        assert syncing.current_keys("planets", day(1)) == ["mars", "pluto", "venus"]
+        assert syncing.current_keys("planets", day(2)) == ["mars", "venus"]
 
     @pytest.mark.faults("P22")
     def test_refuses_to_believe_that_most_is_gone(self, syncing: Syncing, sky: Sky) -> None:
@@ -199,7 +199,7 @@ class TestAnUpdatedStream:
         sky.planets = dict(list(sky.planets.items())[:50])
         with pytest.raises(ShrankTooMuch, match="holds 50 records where 203 were known"):
             sync(syncing, sky, 7)
-        assert len(syncing.known("planets", day(8))) == 203
+        assert len(syncing.current_keys("planets", day(8))) == 203
 
 
 class TestAnAppendedStream:
@@ -207,7 +207,7 @@ class TestAnAppendedStream:
         assert sync(syncing, sky, 0, stream="sightings") == [(3, True)]
         sky.put("eris", day(20, 3))
         assert sync(syncing, sky, 20, stream="sightings") == [(1, False)]
-        assert syncing.known("sightings", day(21)) == ["eris", "mars", "pluto", "venus"]
+        assert syncing.current_keys("sightings", day(21)) == ["eris", "mars", "pluto", "venus"]
 
     def test_deals_its_past_to_the_windows_of_the_first_sweep(self, syncing: Syncing, sky: Sky) -> None:
         sky.put("mars", day(1, 3))
@@ -219,7 +219,7 @@ class TestASnapshot:
         sync(syncing, sky, 0, stream="maps")
         del sky.planets["pluto"]
         assert sync(syncing, sky, 1, stream="maps") == [(2, True)]
-        assert syncing.known("maps", day(2)) == ["mars", "venus"]
+        assert syncing.current_keys("maps", day(2)) == ["mars", "venus"]
 
     def test_is_taken_once_for_many_windows(self, syncing: Syncing, sky: Sky) -> None:
         assert sync(syncing, sky, 0, 1, 2, stream="maps") == [(3, True)]
@@ -291,7 +291,7 @@ class TestAWholeSweep:
         assert first == second
 
     @pytest.mark.parametrize(
-        ("what", "rows"), [({"id": "mars"}, 3), ({"id": ""}, 3), ({"moved_at": day(1, 0.1).isoformat()}, 4)]
+        ("what", "rows"), [({"id": "mars"}, 3), ({"id": ""}, 3), ({"changed_at": day(1, 0.1).isoformat()}, 4)]
     )
     def test_is_not_where_some_of_it_does_not_belong_there(
         self, syncing: Syncing, sky: Sky, written: list[str], what: dict[str, str], rows: int
@@ -303,15 +303,15 @@ class TestAWholeSweep:
 
 class TestBadRecords:
     def test_are_set_aside_with_the_reason(self, syncing: Syncing, sky: Sky) -> None:
-        sky.put("nibiru", day(-1), moved_at="soon")
+        sky.put("nibiru", day(-1), changed_at="soon")
         (filled,) = syncing.fill(sky, "planets", day(0))
         assert (filled.rows, filled.quarantined) == (3, 1)
         ((record, reason),) = syncing.quarantined("planets", day(0))
         assert record == "nibiru"
-        assert reason.startswith("moved_at: datetime")
+        assert reason.startswith("changed_at: datetime")
 
     def test_are_no_longer_set_aside_once_they_are_right(self, syncing: Syncing, sky: Sky) -> None:
-        sky.put("nibiru", day(-1), moved_at="soon")
+        sky.put("nibiru", day(-1), changed_at="soon")
         sync(syncing, sky, 0)
         sky.put("nibiru", day(-1))
         assert sync(syncing, sky, 0) == [(4, True)]
@@ -320,9 +320,9 @@ class TestBadRecords:
     @pytest.mark.faults("P18", "P20")
     def test_do_not_pass_for_deleted(self, syncing: Syncing, sky: Sky) -> None:
         sync(syncing, sky, 0)
-        sky.planets["mars"]["moved_at"] = "soon"
+        sky.planets["mars"]["changed_at"] = "soon"
         assert sync(syncing, sky, 7) == [(3, True)]
-        assert syncing.known("planets", day(8)) == ["mars", "pluto", "venus"]
+        assert syncing.current_keys("planets", day(8)) == ["mars", "pluto", "venus"]
 
 
 class TestFailures:

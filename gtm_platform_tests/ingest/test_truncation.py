@@ -36,7 +36,7 @@ def fill(
 
 
 def rows(syncing: Syncing, stream: str, number: int) -> int:
-    return len(syncing.known(stream, day(number + 1)))
+    return len(syncing.current_keys(stream, day(number + 1)))
 
 
 def crowd(sky: Sky, count: int) -> None:

@@ -31,7 +31,7 @@ COUNT = Contract(
 
 
 @pytest.fixture
-def known() -> Iterator[dg.AssetsDefinition]:
+def days_in_a_row() -> Iterator[dg.AssetsDefinition]:
     """For each album, on how many days in a row it was known: a table that looks at its own yesterday."""
     with declared(shop__albums=ALBUMS):
 
@@ -47,29 +47,29 @@ def run(
     asset: dg.AssetsDefinition,
     first: str,
     last: str | None = None,
-    others: Sequence[dg.AssetsDefinition] = (),
+    more: Sequence[dg.AssetsDefinition] = (),
     instance: dg.DagsterInstance | None = None,
     **tags: str,
 ) -> Any:
     tags |= {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last or first}
     return dg.materialize(
-        [asset, *others], tags=tags, resources={"lake": LakeResource()}, raise_on_error=False, instance=instance
+        [asset, *more], tags=tags, resources={"lake": LakeResource()}, raise_on_error=False, instance=instance
     )
 
 
-def told(result: Any) -> dict[str, dict[str, Any]]:
+def metadata_of(result: Any) -> dict[str, dict[str, Any]]:
     return {
         event.partition: {name: value.value for name, value in event.metadata.items()}
         for event in result.asset_materializations_for_node("shop__known")
     }
 
 
-def test_a_range_is_one_run_in_the_order_of_the_days(known: dg.AssetsDefinition) -> None:
+def test_a_range_is_one_run_in_the_order_of_the_days(days_in_a_row: dg.AssetsDefinition) -> None:
     write(the_lake(), "2026-11-16", [album("a")], full=True)
     write(the_lake(), "2026-11-18", [album("b")])
-    ran = run(known, "2026-11-16", "2026-11-18")
+    ran = run(days_in_a_row, "2026-11-16", "2026-11-18")
     assert ran.success
-    assert {day: facts["figure/known"] for day, facts in told(ran).items()} == {
+    assert {day: facts["figure/known"] for day, facts in metadata_of(ran).items()} == {
         "2026-11-16": 1,
         "2026-11-17": 2,
         "2026-11-18": 4,
@@ -78,29 +78,29 @@ def test_a_range_is_one_run_in_the_order_of_the_days(known: dg.AssetsDefinition)
     assert sorted(tuple(row.values()) for row in rows) == [("a", 3), ("b", 1)]
 
 
-def test_recomputing_a_past_day_gives_the_same_rows(known: dg.AssetsDefinition) -> None:
+def test_recomputing_a_past_day_gives_the_same_rows(days_in_a_row: dg.AssetsDefinition) -> None:
     write(the_lake(), "2026-11-16", [album("a")], full=True)
-    run(known, "2026-11-16", "2026-11-18")
+    run(days_in_a_row, "2026-11-16", "2026-11-18")
     before = the_lake().partition("shop/known", "2026-11-17").to_pyarrow()
     write(the_lake(), "2026-11-18", [album("late")])  # nothing from after the day leaks into it
-    run(known, "2026-11-17")
+    run(days_in_a_row, "2026-11-17")
     assert the_lake().partition("shop/known", "2026-11-17").to_pyarrow().equals(before)
 
 
-def test_days_before_the_first_sync_are_absent_not_empty(known: dg.AssetsDefinition) -> None:
+def test_days_before_the_first_sync_are_absent_not_empty(days_in_a_row: dg.AssetsDefinition) -> None:
     write(the_lake(), "2026-11-16", [], full=True)
-    assert run(known, "2026-11-14", "2026-11-15", **BY_ITSELF).success
+    assert run(days_in_a_row, "2026-11-14", "2026-11-15", **BY_ITSELF).success
     assert the_lake().partitions("shop/known") == []
-    run(known, "2026-11-16")
+    run(days_in_a_row, "2026-11-16")
     assert the_lake().partitions("shop/known") == ["2026-11-16"]  # known, and no rows
 
 
 @pytest.mark.parametrize("tags", [{}, {"dagster/backfill": "x", "dagster/schedule_name": "y"}])
 def test_a_person_who_wants_days_before_the_first_sync_is_told_why_not(
-    known: dg.AssetsDefinition, tags: dict[str, str]
+    days_in_a_row: dg.AssetsDefinition, tags: dict[str, str]
 ) -> None:
     write(the_lake(), "2026-11-16", [], full=True)
-    ran = run(known, "2026-11-14", "2026-11-15", **tags)
+    ran = run(days_in_a_row, "2026-11-14", "2026-11-15", **tags)
     assert not ran.success
     failure = ran.failure_data_for_node("shop__known")
     assert failure.user_failure_data.description == (
@@ -109,34 +109,34 @@ def test_a_person_who_wants_days_before_the_first_sync_is_told_why_not(
     )
 
 
-def test_of_a_range_only_the_days_that_were_written_count_as_made(known: dg.AssetsDefinition) -> None:
+def test_of_a_range_only_the_days_that_were_written_count_as_made(days_in_a_row: dg.AssetsDefinition) -> None:
     """And what reads the table is made all the same."""
 
-    @daily("shop/sums", SALES, known="shop/known")
-    def sums(known: ibis.Table) -> ibis.Table:
-        return known.select("id", sold=known["days_known"])
+    @daily("shop/sums", SALES, counted="shop/known")
+    def sums(counted: ibis.Table) -> ibis.Table:
+        return counted.select("id", sold=counted["days_known"])
 
     write(the_lake(), "2026-11-16", [album("a")], full=True)
-    ran = run(known, "2026-11-14", "2026-11-17", others=[sums])
+    ran = run(days_in_a_row, "2026-11-14", "2026-11-17", more=[sums])
     assert ran.success
     made = [(event.asset_key.path[-1], event.partition) for event in ran.get_asset_materialization_events()]
     days = ["2026-11-16", "2026-11-17"]
     assert made == [(table, day) for table in ("known", "sums") for day in days]
     assert the_lake().partitions("shop/sums") == days
-    assert told(ran)["2026-11-17"]["figure/known"] == 2
+    assert metadata_of(ran)["2026-11-17"]["figure/known"] == 2
     [why] = {event.metadata["not made"].value for event in ran.asset_observations_for_node("shop__sums")}
     assert why.startswith("shop/sums is not made for 2026-11-14 to 2026-11-15")
 
 
-def test_a_day_that_fails_leaves_the_days_before_it(known: dg.AssetsDefinition) -> None:
+def test_a_day_that_fails_leaves_the_days_before_it(days_in_a_row: dg.AssetsDefinition) -> None:
     write(the_lake(), "2026-11-16", [album("a")], full=True)
     write(the_lake(), "2026-11-17", [album("b")])
     [_, second] = the_lake().files("shop/albums")
     second.path.write_bytes(b"PAR1 damaged")
-    ran = run(known, "2026-11-16", "2026-11-17")
+    ran = run(days_in_a_row, "2026-11-16", "2026-11-17")
     assert not ran.success
     assert the_lake().partitions("shop/known") == ["2026-11-16"]
-    assert list(told(ran)) == ["2026-11-16"]  # Dagster knows of it, too
+    assert list(metadata_of(ran)) == ["2026-11-16"]  # Dagster knows of it, too
 
 
 def test_a_range_that_is_cancelled_has_told_of_each_day_that_it_wrote(tmp_path: Path) -> None:
@@ -160,12 +160,12 @@ def test_a_range_that_is_cancelled_has_told_of_each_day_that_it_wrote(tmp_path: 
     assert the_lake().partitions("shop/sold") == ["2026-11-16", "2026-11-17"]
 
 
-def test_an_earlier_day_of_its_own_is_an_edge(known: dg.AssetsDefinition) -> None:
+def test_an_earlier_day_of_its_own_is_an_edge(days_in_a_row: dg.AssetsDefinition) -> None:
     """So that Dagster orders the days of separate runs, and shows what a day was made from."""
-    graph = dg.Definitions(assets=[known], resources={"lake": LakeResource()}).resolve_asset_graph()
-    assert graph.get(known.key).has_self_dependency
+    graph = dg.Definitions(assets=[days_in_a_row], resources={"lake": LakeResource()}).resolve_asset_graph()
+    assert graph.get(days_in_a_row.key).has_self_dependency
     with dg.partition_loading_context(effective_dt=datetime(2026, 11, 20, 13, tzinfo=UTC)):
-        mapping = graph.get_partition_mapping(known.key, known.key)
+        mapping = graph.get_partition_mapping(days_in_a_row.key, days_in_a_row.key)
         day = DAYS.subset_with_partition_keys(["2026-11-17"])
         upstream = mapping.get_upstream_mapped_partitions_result_for_partitions(day, DAYS, DAYS)
     assert list(upstream.partitions_subset.get_partition_keys()) == ["2026-11-16"]
@@ -261,13 +261,16 @@ def test_what_is_prepared_is_taken_away_when_the_day_is_written(tmp_path: Path) 
         assert taken_away == ["2026-11-17"]
 
 
-def test_a_table_of_the_day_and_of_earlier_days_is_one_edge() -> None:
+def test_a_table_of_the_day_and_of_earlier_days_is_an_edge_of_the_day() -> None:
     with declared(shop__sales=SALES):
         inputs = {"now": "shop/sales", "then": DaysAgo("shop/sales", 7), "before": EarlierDays("shop/sales", 30)}
         table = DailyTable("shop/trend", SALES, inputs, lambda now, then, before: now)  # noqa: ARG005
         (edge,) = dependencies(table)
+        assert edge.partition_mapping is None
+        past = DailyTable("shop/trend", SALES, {"then": DaysAgo("shop/sales", 7)}, lambda then: then)
+        (edge,) = dependencies(past)
         assert isinstance(edge.partition_mapping, dg.TimeWindowPartitionMapping)
-        assert (edge.partition_mapping.start_offset, edge.partition_mapping.end_offset) == (-30, 0)
+        assert (edge.partition_mapping.start_offset, edge.partition_mapping.end_offset) == (-7, -7)
 
 
 def _sell_one(albums: ibis.Table) -> ibis.Table:

@@ -37,7 +37,7 @@ def ask(lake: Lake, sql: str) -> list:
 
 
 @pytest.mark.parametrize(
-    ("made", "asked", "answer"),
+    ("made", "query", "answer"),
     [
         ("create table main.top as select 7 as n", "from main.top", [(7,)]),
         ("create table shop.top (n int primary key); insert into shop.top values (1)", "from shop.top", [(1,)]),
@@ -48,12 +48,12 @@ def ask(lake: Lake, sql: str) -> list:
         ("create sequence numbers start 3", "select start_value from duckdb_sequences()", [(3,)]),
     ],
 )
-def test_it_survives_that_the_views_are_made_again(lake: Lake, made: str, asked: str, answer: list) -> None:
+def test_it_survives_that_the_views_are_made_again(lake: Lake, made: str, query: str, answer: list) -> None:
     change(lake, made)
     for day in DAYS[1:]:
         write(lake, day, [album("b")])
         assert catalogue.renew(lake)
-        assert ask(lake, asked) == answer
+        assert ask(lake, query) == answer
     assert ask(lake, "select count(*) from current.shop_albums") == [(2,)]
     assert ask(lake, "select count(*) from shop.albums") == [(3,)]
 

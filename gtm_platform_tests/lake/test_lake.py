@@ -81,15 +81,15 @@ def test_drafts_of_runs_that_died_are_swept_and_those_of_live_ones_are_not(lake:
 
 
 @pytest.mark.parametrize(
-    ("bad", "told"),
+    ("bad", "sentence"),
     [
         ([album("a"), album("a")], "1: duplicate keys"),
         ([album("a", price=Decimal(-1))], "1: price breaks its rule"),
     ],
 )
-def test_what_breaks_the_contract_is_told_and_not_written(lake: Lake, bad: list, told: str) -> None:
+def test_what_breaks_the_contract_is_told_and_not_written(lake: Lake, bad: list, sentence: str) -> None:
     write(lake, "2026-11-16", [album("kept")])
-    with pytest.raises(ContractBroken, match=told):
+    with pytest.raises(ContractBroken, match=sentence):
         write(lake, "2026-11-16", bad)
     assert ids(lake.partition("shop/albums", "2026-11-16")) == "kept"
     assert [path.name for path in (lake.root / "shop/albums").iterdir() if path.name.startswith(".")] == []

@@ -64,9 +64,8 @@ def test_a_table_is_one_file(tmp_path: Path) -> None:
 
 
 def test_no_table_is_declared_that_its_room_does_not_discover() -> None:
-    rooms = {room.__name__.split(".")[1] for room in DAILY_ROOMS}
-    package = REPOSITORY / "gtm_platform"
-    declared = [path for room in rooms for path in (package / room).glob("*.py") if "= DailyTable(" in path.read_text()]
+    folders = [Path(room.__file__ or "").parent for room in DAILY_ROOMS]
+    declared = [path for folder in folders for path in folder.glob("*.py") if "= DailyTable(" in path.read_text()]
     assert len(declared) == len({table.key for table in DAILY_TABLES}) == len(DAILY_TABLES)
 
 

@@ -36,7 +36,7 @@ class MetricYear:
     series: Series
     planted: list[Planted]
 
-    def found(self, judged: Judgement) -> list[Planted]:
+    def caught(self, judged: Judgement) -> list[Planted]:
         return [each for each in self.planted if each.was_found(judged)]
 
     def false_alarms(self, judged: Judgement) -> list[tuple[int, int]]:

@@ -36,7 +36,7 @@ def test_of_twenty_planted_anomalies_18_are_found_at_one_false_alarm_a_month(see
     year = metric_year(seed)
     judged = judge(year.series, RULES)
     assert len(year.planted) == sum(KINDS.values()) == 20
-    missed = [each for each in year.planted if each not in year.found(judged)]
+    missed = [each for each in year.planted if each not in year.caught(judged)]
     assert len(missed) <= 2, missed
     assert len(year.false_alarms(judged)) <= 12  # of all twelve metrics together
 
@@ -45,7 +45,7 @@ def test_over_many_years_each_kind_is_found() -> None:
     rates: dict[str, list[bool]] = {kind: [] for kind in KINDS}
     for seed in range(300, 310):
         year = metric_year(seed)
-        found = year.found(judge(year.series, RULES))
+        found = year.caught(judge(year.series, RULES))
         for each in year.planted:
             rates[each.kind].append(each in found)
     assert {kind: np.mean(rate) >= 0.85 for kind, rate in rates.items()} == dict.fromkeys(KINDS, True), rates

@@ -170,7 +170,7 @@ def test_where_the_folder_is_served_the_message_has_the_page_and_a_picture(
     settings.cache_clear()
     world.make()
     world.post()
-    [call] = world.slack_api.asked("chat.postMessage")
+    [call] = world.slack_api.calls_to("chat.postMessage")
     base = "https://reports.acme.example/weekly_health/2026-02-09/"
     assert [block["image_url"] for block in call.body["blocks"] if block["type"] == "image"] == [f"{base}report.png"]
     assert f"<{base}report.html|Open the report>" in str(call.body["blocks"])

@@ -301,7 +301,7 @@ def block_of(name: str, title: str, lake: Lake) -> Chart | Table:
     return block
 
 
-def asked(home: Path, name: str, query: str) -> list[tuple[Any, ...]]:
+def queried(home: Path, name: str, query: str) -> list[tuple[Any, ...]]:
     with duckdb.connect() as db:
         for view, day in zip(("now", "before"), DAYS_OF[discover()[name].cadence.name], strict=True):
             files = f"{home}/lake/core/unified_customers/{day}.*.parquet"
@@ -315,7 +315,7 @@ def test_a_table_is_what_sql_says(displayed: Displayed, report_home: Path, repor
     assert isinstance(table, Table)
     expected = [
         [write(value) for write, value in zip(displayed.written, row, strict=True)]
-        for row in asked(report_home, displayed.report, displayed.query)
+        for row in queried(report_home, displayed.report, displayed.query)
     ]
     assert [[cell if isinstance(cell, str) else cell.text for cell in row] for row in table.rows] == expected
     assert expected
@@ -326,7 +326,7 @@ def test_a_chart_is_what_sql_says(displayed: Displayed, report_home: Path, repor
     chart = block_of(displayed.report, displayed.title, report_lake)
     assert isinstance(chart, Chart)
     parts = []
-    for name, *values in asked(report_home, displayed.report, displayed.query):
+    for name, *values in queried(report_home, displayed.report, displayed.query):
         written = "".join(write(value) for write, value in zip(displayed.written[1:], values, strict=True))
         is_step = displayed.title == "How MRR moved" and name not in LEVELS
         parts.append(f"{displayed.written[0](name)}: {signed(written) if is_step else written}")
@@ -355,7 +355,7 @@ def test_stacked_bars_are_what_sql_says(
     chart = block_of(name, title, report_lake)
     assert isinstance(chart, Chart)
     query = f"""select coalesce({column}, 'none'), health_status, sum(mrr_reporting)::double {NOW} group by all"""
-    expected = {(who, TITLES[status]): mrr or 0 for who, status, mrr in asked(report_home, name, query)}
+    expected = {(who, TITLES[status]): mrr or 0 for who, status, mrr in queried(report_home, name, query)}
     drawn = {(point["name"], point["status"]): point["value"] for point in points(chart)}
     assert {key: value for key, value in drawn.items() if value} == pytest.approx(
         {key: value for key, value in expected.items() if value}

@@ -37,14 +37,14 @@ def cells(table: Table) -> list[list[str]]:
     return [[cell if isinstance(cell, str) else cell.text for cell in row] for row in table.rows]
 
 
-def asked(lake: Lake, table: str, query: str) -> list[tuple[Any, ...]]:
+def in_lake(lake: Lake, table: str, query: str) -> list[tuple[Any, ...]]:
     with duckdb.connect() as connection:
         return connection.execute(query.format(table=f"({lake.query_day(table, str(DAY)).sql})")).fetchall()
 
 
 def test_movements_by_each_definition_and_why_they_differ(lake: Lake) -> None:
     definitions, causes = by_definition(figures(lake))
-    expected = asked(
+    expected = in_lake(
         lake,
         "intelligence/mrr_periods",
         """select opening / 100, closing / 100, nrr from {table} where period_start = date '2026-01-01'
@@ -66,7 +66,7 @@ def test_movements_by_each_definition_and_why_they_differ(lake: Lake) -> None:
 
 def test_the_forecast_stands_beside_the_naive_one(lake: Lake) -> None:
     table = forecast(figures(lake))
-    expected = asked(
+    expected = in_lake(
         lake,
         "intelligence/revenue_forecast",
         "select value / 100, naive / 100, error, verdict from {table} order by months_ahead",

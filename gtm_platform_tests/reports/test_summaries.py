@@ -29,7 +29,7 @@ def week(report_home: Any) -> Summary:
     return summary(Lake(report_home / "lake"), LAST, 7, policy())
 
 
-def asked(lake: Lake, query: str) -> tuple[Any, ...]:
+def queried(lake: Lake, query: str) -> tuple[Any, ...]:
     """What plain SQL over the two days answers."""
     files = {name: lake.partition("core/unified_customers", day) for name, day in (("n", LAST), ("b", BEFORE))}
     with cursor() as connection:
@@ -41,7 +41,7 @@ def asked(lake: Lake, query: str) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("day", ["n", "b"])
 def test_totals_are_those_of_the_table(week: Summary, report_lake: Lake, day: str) -> None:
-    count, mrr, at_risk, mean = asked(
+    count, mrr, at_risk, mean = queried(
         report_lake,
         f"select count(*), sum(greatest(mrr_reporting, 0)), count(*) filter (where {BELOW}), avg(health_score) "
         f"from {day} where is_customer",
@@ -56,8 +56,8 @@ def test_totals_are_those_of_the_table(week: Summary, report_lake: Lake, day: st
 
 
 def test_movements_add_up_to_the_change(week: Summary, report_lake: Lake) -> None:
-    [now] = asked(report_lake, "select sum(greatest(mrr_reporting, 0)) from n where is_customer")
-    [before] = asked(report_lake, "select sum(greatest(mrr_reporting, 0)) from b where is_customer")
+    [now] = queried(report_lake, "select sum(greatest(mrr_reporting, 0)) from n where is_customer")
+    [before] = queried(report_lake, "select sum(greatest(mrr_reporting, 0)) from b where is_customer")
     came = (week.movements["new_mrr"] or 0) + (week.movements["expansion_mrr"] or 0)
     went = (week.movements["contraction_mrr"] or 0) + (week.movements["churned_mrr"] or 0)
     assert came - went == pytest.approx(float(now - before))
@@ -86,26 +86,26 @@ def test_a_lake_without_companies_has_no_changes_of_cohorts(report_lake: Lake) -
 
 def test_lists_are_those_of_the_table(week: Summary, report_lake: Lake) -> None:
     joined = "from n left join b using (customer_id)"
-    at_risk = asked(
+    at_risk = queried(
         report_lake,
         f"select count(*), coalesce(sum(n.mrr_reporting), 0) {joined} where n.is_customer and n.{BELOW} "
         f"and (b.customer_id is null or not b.is_customer or b.health_status = 'healthy' or b.health_status is null)",
     )
     assert (len(week.newly_at_risk), mrr_of(week.newly_at_risk)) == (at_risk[0], pytest.approx(float(at_risk[1])))
-    saved = asked(
+    saved = queried(
         report_lake,
         f"select count(*), coalesce(sum(n.mrr_reporting), 0) {joined} where n.is_customer and b.is_customer "
         f"and n.health_status = 'healthy' and n.customer_status <> 'leaving' "
         f"and (b.{BELOW} or b.customer_status = 'leaving')",
     )
     assert (len(week.saved), mrr_of(week.saved)) == (saved[0], pytest.approx(float(saved[1])))
-    churned = asked(
+    churned = queried(
         report_lake,
         "select count(*), coalesce(sum(b.mrr_reporting), 0) from b left join n using (customer_id) "
         "where b.is_customer and not coalesce(n.is_customer, false)",
     )
     assert (len(week.churned), mrr_of(week.churned)) == (churned[0], pytest.approx(float(churned[1])))
-    [quality] = asked(report_lake, "select avg(data_quality_score) from n where is_customer")
+    [quality] = queried(report_lake, "select avg(data_quality_score) from n where is_customer")
     assert week.quality == (None if quality is None else pytest.approx(quality))
 
 

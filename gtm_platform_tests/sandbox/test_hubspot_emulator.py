@@ -827,6 +827,48 @@ def test_a_company_is_made_with_its_contact(sandbox: Sandbox, client: HubSpot) -
         create(client, "companies", [link("999", 280)], name="Bolt")
 
 
+def companies_of(sandbox: Sandbox, contact: str) -> list[tuple[str, str]]:
+    """The companies of a contact, by id and domain; the primary one is its property, too."""
+    linked = sandbox.store.objects["contacts"][contact].links.get("companies", {})
+    return [(id, sandbox.store.objects["companies"][id].properties["domain"]) for id in linked]
+
+
+def test_hubspot_makes_a_company_of_an_address_where_the_setting_is_on(sandbox: Sandbox, client: HubSpot) -> None:
+    create(client, "contacts", email="ada@acme.example")
+    assert "companies" not in sandbox.store.objects
+    sandbox.store.companies_of_contacts = "on"
+
+    first = create(client, "contacts", email="eve@acme.example").id
+    second = create(client, "contacts", email="Joe@Acme.example").id
+    free = create(client, "contacts", email="ada@gmail.com").id
+    site = create(client, "contacts", email="eve@gmail.com", website="https://www.bolt.example/team").id
+
+    [(company, domain)] = companies_of(sandbox, first)
+    assert domain == "acme.example"
+    assert sandbox.store.objects["contacts"][first].properties["associatedcompanyid"] == company
+    assert sandbox.store.objects["companies"][company].history("domain")[0].source == "AUTO_ASSOCIATE_BY_DOMAIN"
+    assert companies_of(sandbox, second) == [(company, domain)]
+    assert companies_of(sandbox, free) == []
+    assert [domain for _, domain in companies_of(sandbox, site)] == ["bolt.example"]
+
+    again = HubSpotStore(next_id=501)
+    for write, at in sandbox.persisted:
+        replay(again, json.loads(write), at)
+    assert again.objects == sandbox.store.objects
+
+
+def test_a_contact_goes_to_the_company_that_has_its_domain_as_a_further_one(host: Host, sandbox: Sandbox) -> None:
+    sandbox.store.companies_of_contacts = "on"
+    acme = sandbox.add("companies", domain="acme.example", hs_additional_domains="labs.example; acme.test")
+    slow = app(sandbox.store, lambda: sandbox.now, limits=sandbox.limits, company_lag=timedelta(seconds=10))
+    host.asgi = Starlette(routes=[Mount("/hubspot", slow)])
+    contact = create(sandbox.client(), "contacts", email="ada@acme.test").id
+    assert companies_of(sandbox, contact) == []
+    sandbox.later()
+    search(sandbox.client(), "companies")
+    assert companies_of(sandbox, contact) == [(acme, "acme.example")]
+
+
 def test_labels(client: HubSpot) -> None:
     answer = client.crm.associations.v4.schema.definitions_api.get_all("deals", "companies").results
     assert [(each.type_id, each.label) for each in answer] == [(341, None), (5, "Primary")]

@@ -23,7 +23,7 @@ def market() -> Market:
     return Market(3, 2000, START, lambda: ())
 
 
-def bearer(token: str) -> dict[str, str]:
+def bearer_header(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -38,7 +38,7 @@ def store() -> sumble.SumbleStore:
 @pytest.fixture
 def sumble_client(store: sumble.SumbleStore) -> Iterator[httpx.Client]:
     app = sumble.app(store, lambda: NOW, sumble.Limits(Limit(MANY, 1)))
-    with serving(app, bearer(sumble.TOKEN)) as client:
+    with serving(app, bearer_header(sumble.TOKEN)) as client:
         yield client
 
 
@@ -113,7 +113,7 @@ def test_sumble_is_out_of_credits_at_nothing(sumble_client: httpx.Client, store:
 @pytest.fixture
 def github_client() -> Iterator[httpx.Client]:
     app = github.app(github.GitHubStore(market()), lambda: NOW)
-    with serving(app, bearer(github.TOKEN)) as client:
+    with serving(app, bearer_header(github.TOKEN)) as client:
         yield client
 
 
@@ -152,7 +152,7 @@ def test_github_s_limits_are_apart_and_a_refusal_is_a_403_with_nothing_left() ->
         {"core": Limit(1, 3600), "code_search": Limit(5, 60), "search": Limit(1, 60), "graphql": Limit(1, 60)}
     )
     app = github.app(github.GitHubStore(market()), lambda: NOW, limits)
-    with serving(app, bearer(github.TOKEN)) as client:
+    with serving(app, bearer_header(github.TOKEN)) as client:
         assert client.get("/rate_limit").headers["x-ratelimit-resource"] == "core"
         refused = client.get("/rate_limit")
         search = client.get("/search/code", params={"q": '"pymilvus" filename:requirements.txt'})
@@ -202,7 +202,7 @@ def test_factors_shows_nothing_of_an_account_that_never_came_and_filters_by_time
     app = factors.app(store, lambda: NOW, factors.Limits(Limit(MANY, 1)))
     domain = next(name for name in store.domains() if (visited := store.visits(name, NOW)) and len(visited[1]) > 1)
     _, visits = store.visits(domain, NOW) or (None, [])
-    with serving(app, bearer(factors.TOKEN)) as client:
+    with serving(app, bearer_header(factors.TOKEN)) as client:
         assert client.get("/open/v1/account/nobody.example/journey").json() == []
         (user,) = client.get(f"/open/v1/account/{domain}/journey", params={"event_name": "session"}).json()
         last = {"from": f"{visits[-1].at:%Y-%m-%d}", "event_name": "$SESSION"}

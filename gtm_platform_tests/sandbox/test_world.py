@@ -38,7 +38,7 @@ def days() -> dict[date, dict[str, Any]]:
     for ahead in (0, 1, 2, 9, 16, 45, 120):
         end = START + ahead * DAY - SECOND if ahead else START
         world.advance(end)
-        read[(START + (ahead - 1) * DAY).date()] = Reading(world, START + ahead * DAY).people()
+        read[(START + (ahead - 1) * DAY).date()] = SystemsRead(world, START + ahead * DAY).people()
     return {day: {"read": people, "truth": world.truth(day, FIRST)} for day, people in read.items()}
 
 
@@ -296,7 +296,7 @@ def _status(subscription: StripeSubscription) -> str | None:
     return {"unpaid": "past_due", "trialing": "trial"}.get(subscription.status, subscription.status)
 
 
-class Reading:
+class SystemsRead:
     """What somebody who sees only the systems' records must conclude, at the end of a day."""
 
     def __init__(self, world: World, midnight: datetime) -> None:

@@ -103,10 +103,10 @@ def world() -> World:
     return World(seed=5, people=500, start=START)
 
 
-@pytest.mark.parametrize("ahead", [1, 4, 30, 120])
-def test_who_is_who_in_all_systems(world: World, ahead: int) -> None:
-    world.advance(START + ahead * DAY - SECOND)
-    true = world.truth((START + (ahead - 1) * DAY).date())["people"]
+@pytest.mark.parametrize("days", [1, 4, 30, 120])
+def test_who_is_who_in_all_systems(world: World, days: int) -> None:
+    world.advance(START + days * DAY - SECOND)
+    true = world.truth((START + (days - 1) * DAY).date())["people"]
     assert people(world) == {
         frozenset((system, id_) for system in SYSTEMS for id_ in person[system]) for person in true
     }
@@ -171,10 +171,10 @@ def orb_mrr(subscription: OrbSubscription, at: datetime) -> Decimal:
     return monthly(max(fee, least), interval.price).quantize(places, ROUND_HALF_UP)
 
 
-@pytest.mark.parametrize("ahead", [0, 20, 75, 160])
-def test_what_orb_bills_is_worth_what_its_records_say(ahead: int) -> None:
+@pytest.mark.parametrize("days", [0, 20, 75, 160])
+def test_what_orb_bills_is_worth_what_its_records_say(days: int) -> None:
     world = World(seed=6, people=900, start=START)
-    end = START + ahead * DAY
+    end = START + days * DAY
     world.advance(end)
     worth = {each.customer: orb_mrr(each, end - SECOND) for each in world.orb.subscriptions.values()}
     compared: Counter[str] = Counter()
@@ -189,9 +189,9 @@ def test_what_orb_bills_is_worth_what_its_records_say(ahead: int) -> None:
 def test_every_kind_of_difference_between_chartmogul_and_billing_is_there() -> None:
     world = World(seed=7, people=1500, start=START)
     causes: Counter[str | None] = Counter()
-    for ahead in (0, 8, 16):
-        world.advance(START + ahead * DAY)
-        rows: list[dict[str, Any]] = world.truth((START + (ahead - 1) * DAY).date())["people"]
+    for days in (0, 8, 16):
+        world.advance(START + days * DAY)
+        rows: list[dict[str, Any]] = world.truth((START + (days - 1) * DAY).date())["people"]
         causes.update(row["chartmogul_difference"] for row in rows)
         for row in rows:
             if row["chartmogul_difference"] not in (None, "missing customer"):

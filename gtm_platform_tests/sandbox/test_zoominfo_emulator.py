@@ -49,14 +49,14 @@ def enrich(client: httpx.Client, *inputs: dict[str, str], fields: tuple[str, ...
     )
 
 
-def known(store: ZoomInfoStore) -> list[str]:
+def domains_of(store: ZoomInfoStore) -> list[str]:
     return [facts.domain for facts in store.facts.search(lambda _: True, START)]
 
 
 def test_a_company_is_charged_once_and_kept_across_a_restart(
     client: httpx.Client, store: ZoomInfoStore, writes: list[dict[str, Any]], world: World
 ) -> None:
-    domain = known(store)[0]
+    domain = domains_of(store)[0]
     for _ in range(2):
         (item,) = enrich(client, {"companyWebsite": f"www.{domain}"}).json()["data"]
         assert item["meta"] == {"matchStatus": "FULL_MATCH", "input": {"companyWebsite": f"www.{domain}"}}
@@ -73,8 +73,8 @@ def test_searching_is_free_and_says_how_many_pages_there_are(client: httpx.Clien
     body = {"data": {"type": "CompanySearch", "attributes": {}}}
     answer = client.post("/gtm/data/v1/companies/search?page[size]=5&page[number]=2", json=body).json()
     assert len(answer["data"]) == 5
-    assert answer["meta"]["totalResults"] == len(known(store))
-    assert answer["meta"]["page"] == {"number": 2, "total": -(-len(known(store)) // 5)}
+    assert answer["meta"]["totalResults"] == len(domains_of(store))
+    assert answer["meta"]["page"] == {"number": 2, "total": -(-len(domains_of(store)) // 5)}
     assert store.redeemed == set()
 
 

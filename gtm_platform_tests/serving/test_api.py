@@ -52,10 +52,12 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "/v1/metrics/net_revenue_retention_7d": models.MetricSeries,
     "/v1/metrics/companies?dimension=cohort": models.MetricSeries,
     "/v1/hubspot": models.HubSpotFields,
+    "/v1/who-is-who": models.WhoIsWhoPairs,
     "/v1/freshness": models.Freshness,
     "/v1/anomalies": models.OddFigures,
     "/v1/schema-changes": models.SchemaChanges,
     "/v1/track-record": models.TrackRecord,
+    "/v1/models": models.Models,
     "/v1/alerts": models.AlertPage,
     "/v1/sync-runs": models.RunPage,
 }

@@ -218,6 +218,14 @@ def test_hubspot_is_as_true_as_by_the_api(shared_api: Served) -> None:
     assert call(shared_api, "hubspot", days=30)["truth"] == fact["truth"][::-1]
 
 
+def test_who_is_who_is_that_of_the_api(shared_api: Served) -> None:
+    fact = shared_api.get("/v1/who-is-who").json()
+    answer = call(shared_api, "who_is_who")
+    assert (answer["total"], answer["pairs"]) == (3, fact["pairs"])
+    people = call(shared_api, "who_is_who", kind="person", limit=1)
+    assert (people["total"], [pair["rule"] for pair in people["pairs"]]) == (2, ["held_back"])
+
+
 def test_odd_figures_are_those_of_the_api(shared_api: Served) -> None:
     fact = shared_api.get("/v1/anomalies").json()
     assert fact["figures"]
@@ -233,6 +241,16 @@ def test_the_track_record_is_that_of_the_api(shared_api: Served) -> None:
     assert api["rules"]
     assert {name: answer[name] for name in api} == api
     assert answer["tables"] == ["health/backtest", "health/missed_churns", "alerts/precision"]
+
+
+def test_models_are_those_of_the_api(shared_api: Served) -> None:
+    answer, api = call(shared_api, "models", token="masked"), shared_api.get("/v1/models").json()
+    newest, before = api["months"]
+    assert (newest["stage"], before["stage"], newest["auc"]) == ("shown", "shadow", 0.8)
+    assert [(row["customer_id"], row["score"]) for row in api["scores"]] == [("cus_001", 0.8), ("cus_002", 0.4)]
+    assert (api["scored"], len(api["calibration"]), list(api["leaks"])) == (3, 10, ["call_show_rate"])
+    assert {name: answer[name] for name in api} == api
+    assert answer["tables"] == ["intelligence/churn_model", "intelligence/churn_scores"]
 
 
 def test_alerts_are_those_of_the_api(shared_api: Served) -> None:

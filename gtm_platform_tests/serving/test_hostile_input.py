@@ -94,6 +94,7 @@ QUERIES = [
     "/v1/anomalies?table=stripe/charges",
     "/v1/schema-changes?open=1",
     "/v1/track-record?days=7",
+    "/v1/models?days=7",
     "/v1/metrics/mrr?member=x",
     "/v1/metrics/mrr?since=yesterday",
     "/v1/metrics/mrr?since=2026-13-01",

@@ -89,6 +89,12 @@ TRACK_RECORD = {
     "alerts_sent_30d": f"select sum(sent) {JUDGED}",
     "alert_precision_30d": f"select sum(useful) / sum(useful + not_useful) {JUDGED}",
     "odd_figures": "select count(*) from odd",
+    "identity_review": "select count(*) from reviewed",
+}
+OVER_DAYS = {"tested": "health/backtest", "sent": "alerts/precision", "models": "intelligence/churn_model"}
+MODELS = {
+    f"churn_model_{figure}": f"select {figure} from models where month = (select max(month) from models)"
+    for figure in ("auc", "skill", "ece")
 }
 NEWEST_PERIOD = "from periods where mrr_policy = 'ours' order by period_start desc limit 1"
 REVENUE = {
@@ -100,7 +106,7 @@ REVENUE = {
     "pipeline_forecast_naive_error": "select avg(naive_error) from pipeline_forecast where deal_group = 'all'",
     "expansion_companies": "select count(distinct company_id) from opportunities",
 }
-OF_THE_DAY = {**CURRENT, **COMPANIES, **HUBSPOT, **TRACK_RECORD, **REVENUE}
+OF_THE_DAY = {**CURRENT, **COMPANIES, **HUBSPOT, **TRACK_RECORD, **REVENUE, **MODELS}
 EXPECTED = (
     {name: (query, 0) for name, query in OF_THE_DAY.items()}
     | {f"{name}_{days}d": (BOTH + query, days) for name, query in WINDOW.items() for days in (7, 30)}
@@ -120,6 +126,7 @@ OF_TODAY = {
     "revenue_forecast": "intelligence/revenue_forecast",
     "pipeline_forecast": "intelligence/pipeline_forecast",
     "opportunities": "intelligence/expansion_opportunities",
+    "reviewed": "identity/review",
 }
 
 
@@ -132,7 +139,7 @@ def in_lake(home: Path, name: str) -> float | None:
         for view, table in OF_TODAY.items():
             db.execute(f"create view {view} as from read_parquet('{home}/lake/{table}/{TODAY}.*.parquet')")
         db.execute(f"create view odd as from read_parquet('{home}/lake/quality/anomalies/{TODAY}.*.parquet')")
-        for view, table in {"tested": "health/backtest", "sent": "alerts/precision"}.items():
+        for view, table in OVER_DAYS.items():
             db.execute(f"create view {view} as from read_parquet('{home}/lake/{table}/*.parquet')")
         db.execute(f"create view moved as from read_parquet('{home}/lake/cohorts/transitions/*.parquet')")
         [row] = db.execute(query).fetchall()

@@ -1,5 +1,6 @@
 """What pages show besides customers and metrics: writes, checks, quarantine, changes of rules, who was saved."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,12 +24,13 @@ from gtm_platform.serving.snapshot.hubspot_writes import HubSpotWrites
 from gtm_platform.serving.store import Snapshot, Store
 from gtm_platform.state import hubspot_journal, open_state
 from gtm_platform.state.accounts import PinnedAccount, pin_account
+from gtm_platform.state.hubspot_deliveries import NewDelivery, note
 from gtm_platform.state.hubspot_journal import Write
 from gtm_platform_tests.quality.test_odd_figures import write_odd
 from gtm_platform_tests.serving.world import (
     DAYS,
     FIGURES,
-    MISSED,
+    MISSED_CHURNS,
     NOW,
     TODAY,
     WEEK_AGO,
@@ -80,6 +82,39 @@ def test_what_was_written_to_hubspot_is_kept_by_customer(lake: Lake, tmp_path: P
     fact = orjson.loads(snapshot.fact("hubspot"))
     assert fact["days"] == [{"day": str(TODAY), "written": 2, "held_back": 1, "rejected": 0, "unknown": 0}]
     assert fact["reasons"] == [{"object_type": "contacts", "outcome": "held_back", "reason": "edited", "fields": 1}]
+
+
+def test_what_hubspot_was_not_to_get_and_what_stopped_are_shown(lake: Lake, tmp_path: Path) -> None:
+    state = open_state(f"sqlite:///{tmp_path / 'state.db'}")
+    held = replace(write("run-2", "cus_003", "hs_object_id", "", ""), object_id="new:cus_003")
+    with state.writing() as tx:
+        hubspot_journal.conclude(tx, [(replace(held, run_id="run-1"), "HubSpot has 3 such.")], "held", NOW)
+        hubspot_journal.conclude(tx, [(held, "HubSpot has 2 such.")], "held", NOW)
+        note(tx, NewDelivery("run-2", "contacts", str(TODAY), "delivered", {"held": 1}, "1 held", NOW))
+        note(tx, NewDelivery("run-3", "companies", str(TODAY), "stopped", {"changes": 9}, "Too many.", NOW))
+    snapshot = served(lake, tmp_path / "serving", hubspot_deliveries=journals.deliveries_of(state, NOW))
+    contacts, companies = orjson.loads(snapshot.fact("hubspot"))["deliveries"]
+    assert contacts["not_created"] == [{"record_id": "cus_003", "reason": "HubSpot has 2 such."}]
+    assert (contacts["stopped"], contacts["counts"]) == (False, {"held": 1})
+    assert (companies["stopped"], companies["approved"], companies["why"]) == (True, False, "Too many.")
+
+
+def test_who_may_be_the_same_is_listed_with_how_one_decides(lake: Lake, tmp_path: Path) -> None:
+    fact = orjson.loads(served(lake, tmp_path / "serving").fact("who_is_who"))
+    assert fact["total"] == 3
+    assert [(row["kind"], row["rule"], row["pairs"]) for row in fact["counts"]] == [
+        ("company", "similar_name", 1),
+        ("person", "held_back", 1),
+        ("person", "similar", 1),
+    ]
+    companies, held, alike = fact["pairs"]
+    assert (alike["first_name"], alike["first_address"]) == ('Person "1" O\'Ärger', "person1@firm0.example")
+    assert (held["second_id"], held["second_name"], held["score"], held["reason"]) == (
+        "cus_gone", None, None, "shared inbox"
+    )  # fmt: skip
+    assert alike["if_same"] == "gtm identity merge cus_001 cus_002 --why REASON"
+    assert alike["if_not"] == "gtm identity split cus_001 cus_002 --why REASON"
+    assert companies["if_same"].startswith("Merge them in HubSpot")
 
 
 def test_how_true_hubspot_is_is_shown_day_by_day(lake: Lake, tmp_path: Path) -> None:
@@ -290,7 +325,7 @@ def test_the_track_record_is_the_newest_back_test_and_the_alerts(lake: Lake, tmp
         else:
             assert newest["figures"][measure] == {"value": value, "low": low, "high": high}
     assert [(row["customer_id"], row["days_ahead"], row["rule"]) for row in fact["missed"]] == [
-        row[:3] for row in MISSED if row[0] != "cus_forgotten"
+        row[:3] for row in MISSED_CHURNS if row[0] != "cus_forgotten"
     ]
     assert fact["rules_that_would_help"] == [
         {"rule": None, "churns": 2, "more_alarms": None},

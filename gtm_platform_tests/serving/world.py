@@ -11,6 +11,7 @@ from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.serving.snapshot.landing import Landing
+from gtm_platform_tests.intelligence.registered import settle_models
 from gtm_platform_tests.intelligence.world import settle_intelligence
 from gtm_platform_tests.tables import filled
 
@@ -114,6 +115,33 @@ def score_changes(i: int) -> list[dict[str, Any]]:
     ]
 
 
+# Who may be the same: two people by their records, two whom a rule held back, and two companies.
+REVIEWED = [
+    {
+        "kind": "person",
+        "first_id": "cus_001",
+        "second_id": "cus_002",
+        "rule": "similar",
+        "score": 0.97,
+        "reason": "their records say much the same",
+    },
+    {
+        "kind": "person",
+        "first_id": "cus_003",
+        "second_id": "cus_gone",
+        "rule": "held_back",
+        "score": None,
+        "reason": "shared inbox",
+    },
+    {
+        "kind": "company",
+        "first_id": "com_00",
+        "second_id": "com_01",
+        "rule": "similar_name",
+        "score": 0.92,
+        "reason": "their names mean the same",
+    },
+]
 FACTS = ("core/profile", "core/revenue", "core/activity", "core/support")
 
 
@@ -149,7 +177,7 @@ FIGURES = {
     "auc_score": (0.8, 0.7, 0.9),
 }
 # Churns that were missed: who, days ahead, the cheapest rule, more alarms a month; the last is nobody any more.
-MISSED: tuple[tuple[str, int | None, str | None, int | None], ...] = (
+MISSED_CHURNS: tuple[tuple[str, int | None, str | None, int | None], ...] = (
     ("cus_004", 12, "not seen for 7 days", 9),
     ("cus_013", None, None, None),
     ("cus_forgotten", None, None, None),
@@ -167,7 +195,9 @@ def settle_track_record(lake: Lake, today: date, missed: Sequence[str] = ()) -> 
         _write(lake, "alerts/precision", day, rows)
     rows_missed = [
         {"customer_id": customer, "days_ahead": ahead, "rule": rule, "more_alarms": more, "policy_hash": policy().hash}
-        for (_, ahead, rule, more), customer in zip(MISSED, missed or [row[0] for row in MISSED], strict=True)
+        for (_, ahead, rule, more), customer in zip(
+            MISSED_CHURNS, missed or [row[0] for row in MISSED_CHURNS], strict=True
+        )
     ]
     for month, factor in ((date(2025, 10, 1), 0.5), (date(2025, 11, 1), 1)):
         rules = ((policy().hash, month, factor), ("older rules", month - timedelta(days=60), 0.4))
@@ -265,7 +295,9 @@ def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
         _write(lake, "delivery/hubspot_truth", day, [truth(day, name) for name in ("gtm_mrr", "gtm_health_score")])
     settle_track_record(lake, days[-1])
     settle_intelligence(lake, days[-1], [row["company_id"] for row in companies])
+    settle_models(lake, days[-1], ("cus_001", "cus_002", "cus_forgotten"))
     missing = {"customer_cohort": COHORTS[0], "field": "domain", "error": "A company in it needs domain."}
+    _write(lake, "identity/review", days[-1], REVIEWED)
     _write(lake, "cohorts/validation_errors", days[-1], [{"company_id": "com_00", **missing}])
 
 

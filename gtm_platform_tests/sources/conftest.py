@@ -15,10 +15,10 @@ class Stand:
 
     emulator: ASGIApp
     url: str
-    asked: list[str]
+    requested: list[str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.asked.append(f"{scope['method']} {scope['path']}")
+        self.requested.append(f"{scope['method']} {scope['path']}")
         await self.emulator(scope, receive, send)
 
 
@@ -40,5 +40,5 @@ def server() -> Iterator[Stand]:
 
 @pytest.fixture
 def stand(server: Stand) -> Stand:
-    server.asked = []
+    server.requested = []
     return server

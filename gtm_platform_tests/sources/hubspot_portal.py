@@ -46,7 +46,7 @@ class Portal:
 
     @property
     def calls(self) -> list[str]:
-        return self.stand.asked
+        return self.stand.requested
 
     def add(self, kind: str, properties: dict[str, str] | None = None, moved: datetime = BEFORE) -> HubSpotRecord:
         key = str(self.store.next_id)
@@ -75,7 +75,7 @@ class Portal:
         """The rows of a window, in the order of their keys."""
         return _rows(self.lake.partition(f"hubspot/{name}", window), name)
 
-    def known(self, name: str, until: str) -> list[dict[str, object]]:
+    def current_rows(self, name: str, until: str) -> list[dict[str, object]]:
         """The rows as of the end of a window."""
         return _rows(self.lake.as_of(f"hubspot/{name}", until + "~"), name)
 

@@ -168,7 +168,7 @@ def checked(source: Source) -> str:
 def test_a_panel_without_health_is_still_tried(stand: Stand) -> None:
     stand.emulator = serving_list("/accounts", [])
     assert "has no /health" in checked(LISTKIT)
-    assert stand.asked == ["GET /admin-api/v1/health", "GET /admin-api/v1/accounts"]
+    assert stand.requested == ["GET /admin-api/v1/health", "GET /admin-api/v1/accounts"]
 
 
 def read(record: type[Any], key: tuple[str, ...], **members: Any) -> Any:
@@ -229,8 +229,8 @@ def test_an_account_that_the_smallest_panel_no_longer_shows_is_gone(stand: Stand
         clock.now = start + timedelta(days=1) + MINUTES
         with CHROMA.open() as panel:
             syncing.fill(panel, "accounts", start)
-    assert syncing.known("accounts", DAYS[2]) == ["chr_0", "chr_1", "chr_2"]
-    assert syncing.known("accounts", DAYS[2] + timedelta(days=1)) == ["chr_0", "chr_1"]
+    assert syncing.current_keys("accounts", DAYS[2]) == ["chr_0", "chr_1", "chr_2"]
+    assert syncing.current_keys("accounts", DAYS[2] + timedelta(days=1)) == ["chr_0", "chr_1"]
 
 
 def test_flags_as_numbers_counts_as_text_and_a_day_as_an_instant_are_read() -> None:

@@ -131,11 +131,11 @@ def test_only_calls_that_may_have_changed_cost_a_request(
     book(store, "to come", SECOND + timedelta(days=5))
     cancel(store, book(store, "called off", SECOND + timedelta(days=9)), SECOND + timedelta(hours=1))
     syncing.fill(calendly, "invitees", FIRST)
-    assert sum("invitees" in each for each in stand.asked) == 5
-    stand.asked.clear()
+    assert sum("invitees" in each for each in stand.requested) == 5
+    stand.requested.clear()
     syncing.clock.now = SECOND + timedelta(hours=4)
     syncing.fill(calendly, "invitees", SECOND)
-    asked = {each.split("/")[2] for each in stand.asked if "invitees" in each}
+    asked = {each.split("/")[2] for each in stand.requested if "invitees" in each}
     assert asked == {"EVTrecent", "EVTcalled off"}
 
 

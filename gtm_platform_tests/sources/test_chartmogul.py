@@ -189,5 +189,5 @@ def test_metrics_begin_at_the_first_of_a_month(answers: dict[str, Any], chartmog
     good, _, rejected = Reader(records.Metric, ("interval", "day")).read([raw for each in pages for raw in each])
     assert rejected == []
     assert [(each.interval, each.customers, each.currency) for each in good] == [("month", 3, "EUR"), ("day", 3, "EUR")]
-    assert stand.asked == ["GET /v1/account"] + ["GET /v1/metrics/all", "GET /v1/metrics/mrr"] * 2
+    assert stand.requested == ["GET /v1/account"] + ["GET /v1/metrics/all", "GET /v1/metrics/mrr"] * 2
     assert answers["months"] == ["2023-01-01"] * 2

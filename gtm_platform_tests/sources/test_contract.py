@@ -63,7 +63,7 @@ of_each_stream_of_an_api = pytest.mark.parametrize(
     [(source, stream) for source, stream in STREAMS if not isinstance(stream, FileStream)],
     ids=[f"{source.name}/{stream.name}" for source, stream in STREAMS if not isinstance(stream, FileStream)],
 )
-NAMED = [source for source in SCHEDULED if callable(source.identity)]
+IDENTIFIED = [source for source in SCHEDULED if callable(source.identity)]
 of_each_source_with_an_api = pytest.mark.parametrize("source", WITH_API, ids=[source.name for source in WITH_API])
 of_each_source = pytest.mark.parametrize("source", SOURCES, ids=[source.name for source in SOURCES])
 
@@ -388,7 +388,7 @@ def other_world() -> Iterator[server.Sandbox]:
         yield box
 
 
-@pytest.mark.parametrize("source", NAMED, ids=[source.name for source in NAMED])
+@pytest.mark.parametrize("source", IDENTIFIED, ids=[source.name for source in IDENTIFIED])
 def test_nothing_is_read_of_another_account(
     source: Source, account: Account, other_world: server.Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

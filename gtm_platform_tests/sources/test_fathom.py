@@ -79,8 +79,8 @@ def test_a_meeting_that_two_keys_see_comes_once(
     for stream in ("meetings", "transcripts"):
         (result,) = syncing.fill(fathom, stream, FIRST)
         assert (result.rows, result.read, result.duplicates) == (14, 14, 0)
-        assert len(stand.asked) == 4  # two pages of each key, which was set twice
-        stand.asked.clear()
+        assert len(stand.requested) == 4  # two pages of each key, which was set twice
+        stand.requested.clear()
 
 
 def test_meetings_without_a_number_are_all_set_aside(fathom: Fathom, syncing: Syncing, stand: Stand) -> None:

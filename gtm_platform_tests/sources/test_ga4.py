@@ -99,7 +99,7 @@ def test_a_report_is_read_page_by_page_and_slice_by_slice(
         monkeypatch.setattr(ga4, "SLICE", timedelta(days=33))
         assert read("pages", client) == whole
     assert len(whole) > 20
-    assert stand.asked.count("POST /token") == 1
+    assert stand.requested.count("POST /token") == 1
 
 
 def test_companies_are_read_where_a_dimension_names_them(stand: Stand, store: PropertyStore) -> None:

@@ -68,19 +68,19 @@ def test_a_window_is_read_no_further_back_than_it_begins(
     monkeypatch.setattr("gtm_platform.sources.github.client.LARGEST_PAGE", 1)
     stars = read(records.Star, streams.stars(github, WHOLE), "repository", "user_id")
     begin = sorted(star.starred_at for star in stars)[-3]
-    stand.asked.clear()
+    stand.requested.clear()
     window = Window(begin, NOW)
     recent = read(records.Star, streams.stars(github, window), "repository", "user_id")
     assert {star.user_id for star in recent} == {star.user_id for star in stars if star.starred_at >= begin}
-    assert len(stand.asked) <= len(recent) + len(github.settings.repositories)
+    assert len(stand.requested) <= len(recent) + len(github.settings.repositories)
 
 
 def test_lists_that_several_streams_need_are_read_once_a_run(github: GitHub, stand: Stand) -> None:
     for stream in (streams.stars, streams.forks, streams.issues):
         list(stream(github, WHOLE))
-    asked = [line for line in stand.asked if "/users/" not in line and "/orgs/" not in line]
+    asked = [line for line in stand.requested if "/users/" not in line and "/orgs/" not in line]
     list(streams.users(github, WHOLE))
-    assert [line for line in stand.asked if "/users/" not in line and "/orgs/" not in line] == asked
+    assert [line for line in stand.requested if "/users/" not in line and "/orgs/" not in line] == asked
 
 
 # --- profiles --------------------------------------------------------------------------------------------------------
@@ -95,10 +95,10 @@ def test_a_profile_is_asked_for_again_after_a_while_and_by_its_etag(
     with opened(SOURCE, EMULATOR, served, stand, monkeypatch) as client:
         body = client.user(login)
         assert client.user(login.upper()) == body
-    assert stand.asked == [f"GET /users/{login}"]
+    assert stand.requested == [f"GET /users/{login}"]
     with opened(SOURCE, EMULATOR, served, stand, monkeypatch) as client:
         assert client.user(login) == body
-    assert len(stand.asked) == 1, "within a month it is not asked for again"
+    assert len(stand.requested) == 1, "within a month it is not asked for again"
     later = (NOW + timedelta(days=31)).isoformat()
     with opened(SOURCE, EMULATOR, unchanged(login), stand, monkeypatch, GTM_NOW=later) as client:
         assert client.user(login) == body
@@ -248,7 +248,7 @@ def test_a_limit_in_disguise_is_waited_out(
 
     with opened(SOURCE, EMULATOR, limited_once, stand, monkeypatch) as client:
         assert SOURCE.check(client)
-    assert len(stand.asked) == 2
+    assert len(stand.requested) == 2
 
 
 def test_a_permission_that_is_missing_is_not_waited_for(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,7 +258,7 @@ def test_a_permission_that_is_missing_is_not_waited_for(stand: Stand, monkeypatc
         pytest.raises(Forbidden, match="GITHUB_TOKEN"),
     ):
         SOURCE.check(client)
-    assert len(stand.asked) == 1
+    assert len(stand.requested) == 1
 
 
 def graphql(*errors: dict[str, str]) -> bytes:
@@ -280,7 +280,7 @@ def test_a_limit_under_the_status_of_success_is_one(stand: Stand, monkeypatch: p
         monkeypatch.setattr(client.api._caller, "retry", _short(client.api.retry))
         with pytest.raises(RetriesExhausted, match="rate limit"):
             list(streams.stars(client, WHOLE))
-    assert len(stand.asked) > 1
+    assert len(stand.requested) > 1
 
 
 def _short(retry: Any) -> Any:
@@ -309,4 +309,4 @@ def test_addresses_are_done_without_where_the_token_may_not_see_them(
         stars = read(records.Star, streams.stars(client, WHOLE), "repository", "user_id")
     assert stars
     assert not any(star.email for star in stars)
-    assert stand.asked.count("POST /graphql") == 1 + len(client.settings.repositories)
+    assert stand.requested.count("POST /graphql") == 1 + len(client.settings.repositories)

@@ -56,7 +56,7 @@ def test_the_next_window_brings_what_changed_in_it(portal: Portal) -> None:
     [filled] = portal.sync("contacts", SECOND)
     assert (filled.rows, filled.full) == (1, False)
     assert ids(portal.written("contacts", SECOND)) == [ada.id]
-    assert [row["first_name"] for row in portal.known("contacts", SECOND)] == ["Bob", "Adele"]
+    assert [row["first_name"] for row in portal.current_rows("contacts", SECOND)] == ["Bob", "Adele"]
     portal.sync("contacts", THIRD)
     assert ids(portal.written("contacts", THIRD)) == [late.id]
 
@@ -69,7 +69,7 @@ def test_a_change_at_the_edge_belongs_to_the_window_that_begins(portal: Portal) 
     portal.sync("deals", FIRST, SECOND)
     assert ids(portal.written("deals", FIRST)) == [last.id]
     assert ids(portal.written("deals", SECOND)) == [edge.id]
-    assert earlier.id in ids(portal.known("deals", SECOND))
+    assert earlier.id in ids(portal.current_rows("deals", SECOND))
 
 
 @pytest.mark.faults("P4", "P5")
@@ -108,13 +108,13 @@ def test_a_weekly_full_window_finds_what_was_archived_or_merged_away(portal: Por
     replay(portal.store, {"do": "merge", "kind": "contacts", "winner": kept.id, "loser": loser.id}, within(SECOND))
     replay(portal.store, {"do": "archive", "kind": "contacts", "ids": [gone.id]}, within(SECOND))
     portal.sync("contacts", SECOND)
-    assert ids(portal.known("contacts", SECOND)) == [kept.id, loser.id, gone.id]  # a search does not see them go
+    assert ids(portal.current_rows("contacts", SECOND)) == [kept.id, loser.id, gone.id]  # a search does not see them go
     [merged] = portal.written("contacts", SECOND)
     assert merged["merged_ids"] == [loser.id]
     assert merged["additional_emails"] == ["b@acme.example"]
     [filled] = portal.sync("contacts", WEEK_LATER)
     assert (filled.rows, filled.full) == (1, True)
-    assert ids(portal.known("contacts", WEEK_LATER)) == [kept.id]
+    assert ids(portal.current_rows("contacts", WEEK_LATER)) == [kept.id]
 
 
 # --- records -------------------------------------------------------------------------------------------------------
@@ -157,7 +157,9 @@ def test_a_lead_source_comes_with_what_set_it_last(portal: Portal) -> None:
     for record in (ours, taken_over):
         record.write({"lead_source": "inbound"}, BEFORE, BY_INTEGRATION)
     portal.sync("companies", FIRST)
-    known = {row["id"]: (row["lead_source"], row["lead_source_set_by"]) for row in portal.known("companies", FIRST)}
+    known = {
+        row["id"]: (row["lead_source"], row["lead_source_set_by"]) for row in portal.current_rows("companies", FIRST)
+    }
     assert {known[record.id] for record in by_hand} == {("trade_fair", "CRM_UI")}
     assert known[ours.id] == known[taken_over.id] == ("inbound", "INTEGRATION")
     assert known[without.id] == (None, None)
@@ -267,7 +269,7 @@ def test_links_are_read_again_of_the_records_that_changed(portal: Portal) -> Non
     portal.sync("associations", SECOND)
     [row] = portal.written("associations", SECOND)
     assert (row["from_id"], row["links"], row["changed_at"]) == (ada.id, [], within(SECOND))
-    assert [bool(row["links"]) for row in portal.known("associations", SECOND)] == [False, True]
+    assert [bool(row["links"]) for row in portal.current_rows("associations", SECOND)] == [False, True]
 
 
 def test_links_beyond_a_page_are_read_on(portal: Portal) -> None:

@@ -24,6 +24,7 @@ from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.settings import settings
 from gtm_platform.sources.hubspot.client import CALLS, SEARCHES, HubSpotClient, RateLimits
 from gtm_platform.sources.hubspot.source import SOURCE
+from gtm_platform_tests.delivery.hubspot_pace import BURST, CountedLimit, allowed_seconds, client_on
 from gtm_platform_tests.http.clock import Clock
 from gtm_platform_tests.http.server import Answer, cut, drip, over_tls, served, serving, whole
 from gtm_platform_tests.sources.conftest import Stand
@@ -82,6 +83,19 @@ def test_the_pace_stays_within_the_limit_however_calls_are_held_up(
         assert limit.take()
     assert clock.now() <= 1_000 / own[0] * own[1]
     assert own[0] / own[1] >= 0.95 * theirs[0] / theirs[1]
+
+
+def test_many_calls_take_at_most_a_twentieth_longer_than_the_limit_makes_them_and_none_is_refused(
+    portal: Portal,
+) -> None:
+    clock, calls = Clock(), 3 * BURST.calls + 1
+    portal.limits.burst = burst = CountedLimit(*BURST, now=clock.now)
+    client = client_on(clock, portal.stand.url)
+    for _ in range(calls):
+        client.owners(limit=1)
+    client.close()
+    assert (len(portal.calls), burst.refused) == (calls, 0)
+    assert allowed_seconds(calls) <= clock.now() <= 1.05 * allowed_seconds(calls)
 
 
 def test_a_limit_that_was_met_is_waited_for(portal: Portal) -> None:

@@ -208,16 +208,16 @@ class TestLaterWindows:
         store.conversations["1"].parts.append(part("p5", "comment", "Thanks, I love it", "user"))
         store.conversations["1"].updated = after(SECOND, 1)
         clock.now = after(SECOND)
-        stand.asked.clear()
+        stand.requested.clear()
         for _ in range(2):
             syncing.fill(intercom, "conversation_parts", SECOND)
             assert syncing.rows("conversation_parts", SECOND, "id") == ["p1", "p2", "p3", "p4", "p5"]
-        assert stand.asked == ["POST /conversations/search", "GET /conversations/1"] * 2
+        assert stand.requested == ["POST /conversations/search", "GET /conversations/1"] * 2
 
     def test_leave_out_a_conversation_that_was_deleted_meanwhile(
         self, intercom: Intercom, syncing: Syncing, stand: Stand
     ) -> None:
-        stand.emulator = failing(stand.emulator, 404, lambda asked: asked.startswith("/conversations/2?"))
+        stand.emulator = failing(stand.emulator, 404, lambda request: request.startswith("/conversations/2?"))
         assert syncing.fill(intercom, "conversation_parts", FIRST)[0].rows == 4
 
     def test_are_dealt_their_rows_in_one_sweep(
@@ -238,8 +238,8 @@ class TestLaterWindows:
         week = FIRST + timedelta(days=7)
         clock.now = after(week)
         assert syncing.fill(intercom, "contacts", week)[0].full
-        assert syncing.known("contacts", week) == ["dana", "erin"]
-        assert syncing.known("contacts", after(week)) == ["dana"]
+        assert syncing.current_keys("contacts", week) == ["dana", "erin"]
+        assert syncing.current_keys("contacts", after(week)) == ["dana"]
 
 
 class TestTheScroll:
@@ -252,11 +252,11 @@ class TestTheScroll:
         self, intercom: Intercom, syncing: Syncing, stand: Stand
     ) -> None:
         breaks = iter([True])
-        stand.emulator = failing(stand.emulator, 500, lambda asked: "scroll_param" in asked and next(breaks, False))
+        stand.emulator = failing(stand.emulator, 500, lambda request: "scroll_param" in request and next(breaks, False))
         assert syncing.fill(intercom, "companies", FIRST)[0].rows == 120
 
     def test_gives_up_when_it_always_breaks(self, intercom: Intercom, syncing: Syncing, stand: Stand) -> None:
-        stand.emulator = failing(stand.emulator, 500, lambda asked: "scroll_param" in asked)
+        stand.emulator = failing(stand.emulator, 500, lambda request: "scroll_param" in request)
         with pytest.raises(RetriesExhausted, match="answered 500"):
             syncing.fill(intercom, "companies", FIRST)
 

@@ -107,9 +107,9 @@ def test_lists_go_on_after_the_key_of_their_last_row(
     with partnerstack(stand, network) as client:
         whole = read(partnerstack_streams, "partnerships", client)
         monkeypatch.setattr(partnerstack_client, "LARGEST_PAGE", 2)
-        stand.asked.clear()
+        stand.requested.clear()
         assert read(partnerstack_streams, "partnerships", client) == whole
-    assert len(stand.asked) == -(-len(whole) // 2)
+    assert len(stand.requested) == -(-len(whole) // 2)
 
 
 def test_only_what_was_updated_is_asked_for(stand: Stand, network: PartnerNetwork) -> None:
@@ -208,7 +208,7 @@ def test_partners_and_overlaps_of_crossbeam_arrive_whole(
     gone = [each for each in expected if each.until and each.until <= NOW]
     assert sum(each.is_gone() for each in overlaps) == len(gone) > 0
     assert {name for each in overlaps for name in each.partner_populations} == {"Customers", "Prospects"}
-    assert stand.asked.count("POST /auth/oauth/token") == 1
+    assert stand.requested.count("POST /auth/oauth/token") == 1
 
 
 def test_tier_and_kind_are_tags_of_crossbeam(stand: Stand, organization: CrossbeamStore) -> None:

@@ -123,9 +123,9 @@ def test_a_long_past_is_asked_for_in_spans(
 ) -> None:
     in_one = [row.document for page in streams.daily_usage(posthog, all_of(clock())) for row in page]
     monkeypatch.setattr(streams, "SLICE", DAY)
-    before = len(stand.asked)
+    before = len(stand.requested)
     assert [row.document for page in streams.daily_usage(posthog, all_of(clock())) for row in page] == in_one
-    assert len(stand.asked) - before > 10
+    assert len(stand.requested) - before > 10
 
 
 def test_use_is_counted_by_person_and_day(posthog: PostHog, clock: Clock) -> None:
@@ -155,7 +155,7 @@ def test_an_event_that_comes_late_is_seen_by_a_later_window(
         for day in range(4):
             clock.now = FIRST + (day + 1) * DAY + timedelta(minutes=30)
             syncing.fill(posthog, "signups", FIRST + day * DAY)
-            assert len(syncing.known("signups", FIRST + (day + 1) * DAY)) == (clock.now > LATE)
+            assert len(syncing.current_keys("signups", FIRST + (day + 1) * DAY)) == (clock.now > LATE)
     columns = ("utm_source", "referring_domain", "use_case", "signed_up_at", "received_at")
     assert syncing.rows("signups", FIRST + 2 * DAY, *columns) == [("news", "$direct", "rag", SIGNED_UP, LATE)]
 

@@ -162,7 +162,7 @@ def test_a_visit_is_a_signal_by_company_and_day(stand: Stand, store: PostHogStor
 def test_without_hosts_nothing_is_asked_for(stand: Stand, store: PostHogStore) -> None:
     with opened(stand, store, posthog_web_hosts=None) as posthog:
         assert [read(stream.name, posthog) for stream in WEB_STREAMS] == [[], [], []]
-    assert stand.asked == []
+    assert stand.requested == []
     assert "POSTHOG_WEB_HOSTS" in PostHogSettings().hints()[0]
 
 

@@ -109,11 +109,11 @@ def test_only_chosen_segments_are_read(stand: Stand, monkeypatch: pytest.MonkeyP
 def test_accounts_without_activity_in_a_window_are_not_asked_for_it(reo: Reo, stand: Stand) -> None:
     window = Window(NOW - timedelta(days=8), NOW)
     whole = read(records.Activity, streams.activities(reo, WHOLE))
-    before = len(stand.asked)
+    before = len(stand.requested)
     recent = read(records.Activity, streams.activities(reo, window))
     day = window.start.replace(hour=0)
     assert {row.id for row in recent} == {row.id for row in whole if row.occurred_on >= day}
-    assert len(stand.asked) - before == len({row.account_id for row in recent})
+    assert len(stand.requested) - before == len({row.account_id for row in recent})
 
 
 def test_an_act_has_one_id_here_and_at_github(

@@ -182,7 +182,7 @@ def _second_day(request: pytest.FixtureRequest, stripe: Stripe, syncing: Syncing
     for stream in request.cls.streams:
         syncing.fill(stripe, stream, FIRST)
     clock.now = after(SECOND)
-    stand.asked.clear()
+    stand.requested.clear()
 
 
 @pytest.mark.usefixtures("_second_day")
@@ -198,7 +198,7 @@ class TestLaterCustomers:
             ("cus_2", True, after(SECOND, 5)),
             ("cus_4", False, after(SECOND, 6)),
         ]
-        assert syncing.known("customers", THIRD) == ["cus_1", "cus_2", "cus_3", "cus_4"]
+        assert syncing.current_keys("customers", THIRD) == ["cus_1", "cus_2", "cus_3", "cus_4"]
 
     def test_do_not_read_new_objects_one_by_one(
         self, stripe: Stripe, syncing: Syncing, store: StripeStore, stand: Stand
@@ -209,7 +209,7 @@ class TestLaterCustomers:
             happened(store, "customer.created", new, new.created)
         syncing.fill(stripe, "customers", SECOND)
         assert len(syncing.rows("customers", SECOND, "id")) == 30
-        assert stand.asked == ["GET /v1/events", "GET /v1/customers"]
+        assert stand.requested == ["GET /v1/events", "GET /v1/customers"]
 
     def test_know_by_its_event_that_a_customer_is_gone(
         self, stripe: Stripe, syncing: Syncing, store: StripeStore
@@ -218,8 +218,8 @@ class TestLaterCustomers:
         store.customers["cus_3"].deleted = after(SECOND, 5)
         syncing.fill(stripe, "customers", SECOND)
         assert syncing.rows("customers", SECOND, "id", "email", "_deleted") == [("cus_3", "ada3@acme.example", True)]
-        assert syncing.known("customers", THIRD) == ["cus_1", "cus_2"]
-        assert syncing.known("customers", SECOND) == ["cus_1", "cus_2", "cus_3"]
+        assert syncing.current_keys("customers", THIRD) == ["cus_1", "cus_2"]
+        assert syncing.current_keys("customers", SECOND) == ["cus_1", "cus_2", "cus_3"]
 
     def test_leave_what_changed_again_to_the_window_of_that(
         self, stripe: Stripe, syncing: Syncing, store: StripeStore, clock: Clock, stand: Stand
@@ -227,7 +227,7 @@ class TestLaterCustomers:
         for hours in (5, 24.1):
             happened(store, "customer.updated", store.customers["cus_2"], after(SECOND, hours))
         assert syncing.fill(stripe, "customers", SECOND)[0].rows == 0
-        assert stand.asked == ["GET /v1/events", "GET /v1/customers"]
+        assert stand.requested == ["GET /v1/events", "GET /v1/customers"]
         clock.now = after(THIRD)
         assert syncing.fill(stripe, "customers", THIRD)[0].rows == 1
 
@@ -257,7 +257,7 @@ class TestLaterCustomers:
             ("2026-03-03", 1),
             ("2026-03-04", 1),
         ]
-        assert stand.asked.count("GET /v1/events") == 1
+        assert stand.requested.count("GET /v1/events") == 1
 
     def test_a_week_later_the_whole_shows_what_went_without_an_event(
         self, stripe: Stripe, syncing: Syncing, store: StripeStore, clock: Clock
@@ -267,8 +267,8 @@ class TestLaterCustomers:
         clock.now = after(week)
         (filled,) = syncing.fill(stripe, "customers", week)
         assert filled.full
-        assert syncing.known("customers", week) == ["cus_1", "cus_2", "cus_3"]
-        assert syncing.known("customers", week + timedelta(days=1)) == ["cus_1", "cus_2"]
+        assert syncing.current_keys("customers", week) == ["cus_1", "cus_2", "cus_3"]
+        assert syncing.current_keys("customers", week + timedelta(days=1)) == ["cus_1", "cus_2"]
 
 
 @pytest.mark.usefixtures("_second_day")

@@ -66,7 +66,7 @@ def test_posts_are_paid_for_once_a_run(sumble: Sumble, stand: Stand) -> None:
     for _ in range(2):
         posts(sumble)
         list(streams.organizations(sumble, WHOLE))
-    assert stand.asked.count("POST /v9/jobs") == 1
+    assert stand.requested.count("POST /v9/jobs") == 1
 
 
 def test_a_run_stops_before_a_page_that_would_pass_its_cap(
@@ -80,7 +80,7 @@ def test_a_run_stops_before_a_page_that_would_pass_its_cap(
         with pytest.raises(BudgetSpent, match="SUMBLE_MAX_CREDITS_PER_RUN=30"):
             posts(client)
         assert before - store.credits == 4 * JOB_PRICE, "what cannot be finished is not gone on with"
-    assert stand.asked == ["POST /v9/jobs"]
+    assert stand.requested == ["POST /v9/jobs"]
 
 
 def test_an_account_with_too_few_credits_is_asked_for_one_post_only(
@@ -88,10 +88,10 @@ def test_an_account_with_too_few_credits_is_asked_for_one_post_only(
 ) -> None:
     store.credits = 50
     list(streams.technologies(sumble, WHOLE))
-    asked = len(stand.asked)
+    asked = len(stand.requested)
     with pytest.raises(OutOfCredits, match="44 credits left"):
         posts(sumble)
-    assert len(stand.asked) == asked + 1
+    assert len(stand.requested) == asked + 1
     assert store.credits == 49 - JOB_PRICE
 
 
@@ -109,7 +109,7 @@ def test_out_of_credits_is_said_and_not_tried_again(stand: Stand, monkeypatch: p
         pytest.raises(OutOfCredits, match=r"out of credits.*Buy credits"),
     ):
         posts(client)
-    assert stand.asked == ["POST /v9/jobs"]
+    assert stand.requested == ["POST /v9/jobs"]
 
 
 def test_after_out_of_credits_no_other_stream_of_the_run_asks(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +119,7 @@ def test_after_out_of_credits_no_other_stream_of_the_run_asks(stand: Stand, monk
             with pytest.raises(OutOfCredits, match="Sumble is out of credits"):
                 list(stream(client, WHOLE))
         assert client.credits.month.spent().committed == 0, "a call that was refused cost nothing"
-    assert stand.asked == ["POST /v9/technologies/lookup"]
+    assert stand.requested == ["POST /v9/technologies/lookup"]
 
 
 def credits_of(cap: int, monthly_cap: int | None = None) -> Credits:
@@ -146,14 +146,14 @@ def test_runs_share_the_cap_of_the_month(stand: Stand, store: SumbleStore, monke
         posts(first)
         cost = before - store.credits
         assert first.credits.month.spent().charged == cost > 50
-        stand.asked.clear()
+        stand.requested.clear()
         with spending(CreditAllowance(Decimal(cost + 3), "second")), SOURCE.connect(first.settings) as second:
             list(streams.technologies(second, WHOLE))
             with pytest.raises(
                 BudgetSpent, match=rf"{cost + 1} of the {cost + 3} credits .* nothing more .*monthly_cap"
             ):
                 posts(second)
-    assert stand.asked == ["POST /v9/technologies/lookup"]
+    assert stand.requested == ["POST /v9/technologies/lookup"]
     assert before - store.credits == cost + LOOKUP_PRICE
 
 

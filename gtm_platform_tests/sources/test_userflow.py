@@ -221,4 +221,4 @@ def test_another_refusal_is_not_asked_again(stand: Stand) -> None:
     stand.emulator = Starlette(routes=[Route("/content_sessions", listed)])
     with opened(stand) as userflow, pytest.raises(BadRequest, match="content_id"):
         list(userflow.pages("/content_sessions"))
-    assert len(stand.asked) == 1
+    assert len(stand.requested) == 1

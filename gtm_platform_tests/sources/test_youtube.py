@@ -52,11 +52,11 @@ def test_every_video_about_a_competitor_is_read_once(youtube: YouTube) -> None:
 
 def test_a_window_costs_a_search_for_each_competitor_and_a_page_of_each_channel(youtube: YouTube, stand: Stand) -> None:
     newest = max(read(youtube), key=lambda video: video.published_at)
-    stand.asked.clear()
+    stand.requested.clear()
     window = Window(newest.published_at, NOW)
     assert [video.id for video in read(youtube, window)] == [newest.id]
-    assert stand.asked.count(SEARCH) == len(youtube.settings.competitors)
-    assert stand.asked.count(ITEMS) == len(youtube.settings.channel_ids)
+    assert stand.requested.count(SEARCH) == len(youtube.settings.competitors)
+    assert stand.requested.count(ITEMS) == len(youtube.settings.channel_ids)
 
 
 def test_a_run_makes_no_more_searches_than_it_may(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,14 +64,14 @@ def test_a_run_makes_no_more_searches_than_it_may(stand: Stand, monkeypatch: pyt
     served = app(YouTubeStore(market()), lambda: NOW)
     with opened(SOURCE, EMULATOR, served, stand, monkeypatch, YOUTUBE_MAX_SEARCHES_PER_DAY="6") as client:
         assert read(client), "each query has its share: the newest"
-    assert stand.asked.count(SEARCH) == 6
-    stand.asked.clear()
+    assert stand.requested.count(SEARCH) == 6
+    stand.requested.clear()
     with (
         opened(SOURCE, EMULATOR, served, stand, monkeypatch, YOUTUBE_MAX_SEARCHES_PER_DAY="2") as client,
         pytest.raises(QuotaSpent, match="YOUTUBE_MAX_SEARCHES_PER_DAY"),
     ):
         read(client)
-    assert stand.asked.count(SEARCH) == 2
+    assert stand.requested.count(SEARCH) == 2
 
 
 @pytest.mark.faults("S3")
@@ -83,7 +83,7 @@ def test_a_quota_that_is_used_up_is_said_and_not_tried_again(stand: Stand, monke
         pytest.raises(QuotaSpent, match="midnight Pacific"),
     ):
         read(client)
-    assert stand.asked.count(SEARCH) == 2
+    assert stand.requested.count(SEARCH) == 2
 
 
 def test_a_burst_is_waited_out_though_its_status_is_403(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +98,7 @@ def test_a_burst_is_waited_out_though_its_status_is_403(stand: Stand, monkeypatc
 
     with opened(SOURCE, EMULATOR, limited_once, stand, monkeypatch) as client:
         assert SOURCE.check(client)
-    assert len(stand.asked) == 2
+    assert len(stand.requested) == 2
 
 
 def test_a_key_that_is_not_valid_is_named_though_its_status_is_400(

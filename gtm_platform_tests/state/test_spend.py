@@ -66,10 +66,10 @@ def test_credits_are_exact_to_a_thousandth(state: State) -> None:
     assert month(state).reserved == Decimal("0.666")
 
 
-def compete(url: str, run: str, asked: int) -> None:
+def compete(url: str, run: str, calls: int) -> None:
     """Reserve, begin and charge one company at a time, as a run in a process of its own."""
     state = open_state(url)
-    for number in range(asked):
+    for number in range(calls):
         wishes = [(f"{run}-{number}.example", ONE)]
         with state.writing() as tx:
             rows = spend.reserve(tx, "clay", wishes, CAP, run, NOW, NOW - timedelta(days=90))

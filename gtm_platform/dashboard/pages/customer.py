@@ -12,7 +12,7 @@ from gtm_platform.dashboard.customer_timeline import show_timeline
 from gtm_platform.dashboard.frame.page import Page, link_to
 from gtm_platform.dashboard.links import customer_links, show_links
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
-from gtm_platform.dashboard.status import BADGES, TITLES
+from gtm_platform.dashboard.status import BADGES, SHOWN_TITLES
 from gtm_platform.dashboard.wording import ago, day, moment, money, number, plain
 from gtm_platform.health.explanation import Explanation, RiskSignal
 from gtm_platform.health.explanation_text import signal_line
@@ -75,7 +75,7 @@ def _show_one(snapshot: Snapshot, customer: Customer) -> None:
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             st.title(plain(row["name"] or row["email"] or customer.customer_id), anchor=False, width="content")
             if row["health_status"]:
-                st.badge(TITLES[row["health_status"]], color=BADGES[row["health_status"]])
+                st.badge(SHOWN_TITLES[row["health_status"]], color=BADGES[row["health_status"]])
             st.badge(words(row["customer_status"]), color="gray")
             if row["plan_tier"]:
                 st.badge(plain(words(row["plan_tier"])), color="gray")

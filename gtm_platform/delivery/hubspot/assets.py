@@ -10,8 +10,9 @@ from contextlib import closing
 import dagster as dg
 
 from gtm_platform.delivery.gate import newest_day, require_checks_passed, skip_reason
+from gtm_platform.delivery.hubspot.consent import Consent, limits_result, limits_spec
 from gtm_platform.delivery.hubspot.day_delivery import deliver_day, inputs_of, missing_tables
-from gtm_platform.delivery.hubspot.diff import Guard
+from gtm_platform.delivery.hubspot.guard import DeliveryStopped
 from gtm_platform.delivery.hubspot.object_type import ObjectType
 from gtm_platform.delivery.hubspot.object_types import object_types
 from gtm_platform.delivery.hubspot.report import DeliveryReport
@@ -23,7 +24,7 @@ from gtm_platform.http.errors import ApiFailure
 from gtm_platform.lake.dagster.asset_pages import links
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
-from gtm_platform.orchestration.compat import graph_of_run, output_without_materialization
+from gtm_platform.orchestration.compat import APPROVE_WITH, graph_of_run, output_without_materialization
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
 from gtm_platform.orchestration.source_columns import SourceColumns
 from gtm_platform.policy import policy
@@ -40,7 +41,7 @@ DRY_RUN = "**Dry run**: nothing was written (HUBSPOT_WRITE_ENABLED, or dry_run i
 
 COUNTED = ("queried", "written", "unchanged", "held", "rejected", "waiting")  # the first is the sum of the others
 
-Result = Iterator[dg.MaterializeResult[None] | dg.AssetObservation]
+Result = Iterator[dg.MaterializeResult[None] | dg.AssetObservation | dg.AssetCheckResult]
 
 
 class HubSpotConfig(DeliveryConfig):
@@ -61,6 +62,7 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
         freshness_policy=DAILY_FRESHNESS,
         deps=newest_of(*inputs_of(object_type)),
         metadata=links(HubSpot=_list_url(object_type)),
+        check_specs=[limits_spec(dg.AssetKey(["delivery", f"hubspot_{object_type.name}"]))],
         pool=POOL,
         op_tags={"dagster/priority": str(PRIORITIES.get(object_type.name, 0))},
         output_required=False,
@@ -70,20 +72,24 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
         day = newest_day(store)
         if reason := _skip_reason(object_type, store, requested_days(context.run.tags, config, day), day):
             context.log.info(reason)
+            yield limits_result(object_type)
             yield output_without_materialization()  # the other types are delivered, and compared, all the same
             return
         require_checks_passed(context, day, inputs_of(object_type))
         dry_run = is_dry_run(context.run.run_config) or not settings_of(HubSpotDeliverySettings).hubspot_write_enabled
-        rules = policy().hubspot
-        limits = Guard(rules.max_change_share, rules.change_min_records, rules.max_creations)
-        guard = None if config.allow_mass_change else limits
         run = Run(context.run.run_id, day, settings().now)
+        consent = Consent(object_type, run, policy().hubspot)
+        guard = None if config.allow_mass_change else consent.guard()
         lineage = SourceColumns(context.instance, graph_of_run(context))
-        stale = stale_now(object_type, store, policy(), run.now(), lineage)
+        stale = stale_now(object_type.named_by(policy().hubspot), store, policy(), run.now(), lineage)
         try:
             report = deliver_day(object_type, store, run, guard, stale, dry_run=dry_run)
         except ApiFailure as failure:
             raise dg.Failure(failure.message, metadata=failure.metadata()) from failure
+        except DeliveryStopped as stop:
+            consent.stopped(stop)
+            yield limits_result(object_type)
+            raise dg.Failure(str(stop), {APPROVE_WITH: stop.command}, allow_retries=False) from stop
         for reason in report.reasons[:REASONS_LOGGED]:
             context.log.warning(reason)
         if dry_run:
@@ -91,7 +97,9 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
             yield dg.AssetObservation(context.asset_key, metadata=_metadata(object_type, report, day, dry_run=True))
             yield output_without_materialization()
         else:
+            consent.delivered(report)
             yield dg.MaterializeResult(metadata=_metadata(object_type, report, day))
+        yield limits_result(object_type)
 
     return hubspot_objects
 

@@ -83,15 +83,33 @@ class HubSpotObjects:
 
     def read(self, ids: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return what HubSpot holds of up to 100 live objects; "" is empty, and an id that is gone is missing."""
-        names = self.object_type.names
-        body = {"inputs": [{"id": id} for id in ids], "properties": names, "propertiesWithHistory": []}
+        return self.read_values(ids, self.object_type.names)
+
+    def read_values(self, ids: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return some properties of up to 100 live objects, HubSpot's own among them; "" is empty."""
+        body = {"inputs": [{"id": id} for id in ids], "properties": list(names), "propertiesWithHistory": []}
         read = partial(self.client.api("objects.batch_api").read, self.object_type.name, body, archived=False)
         requested = set(ids)  # what was merged comes back under the winner's id
         return {
-            record["id"]: {name: record["properties"].get(name) or "" for name in names}
+            record["id"]: {name: (record.get("properties") or {}).get(name) or "" for name in names}
             for record in self._call("POST", f"{self._objects}/batch/read", read)
             if record["id"] in requested and not record.get("archived")
         }
+
+    def associates(self, ids: Sequence[str], to: str) -> dict[str, set[str]]:
+        """Return the objects of another type with which some are associated; of many only the first page."""
+        answer = json.loads(self.client.links(self.object_type.name, to, [{"id": id} for id in ids]))
+        return {
+            str(row["from"]["id"]): {str(other["toObjectId"]) for other in row.get("to") or ()}
+            for row in answer["results"]
+        }
+
+    def archive(self, ids: Sequence[str]) -> None:
+        """Move up to 100 objects to the archive, from where a person can restore them."""
+        archive = partial(
+            self.client.api("objects.batch_api").archive, self.object_type.name, {"inputs": [{"id": id} for id in ids]}
+        )
+        self.client.call("POST", f"{self._objects}/batch/archive", archive, check=bytes)
 
     def read_history(self, ids: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, list[dict[str, Any]]]]:
         """Return all values that properties of up to 50 live objects had, each with what set it."""

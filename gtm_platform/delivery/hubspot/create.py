@@ -7,37 +7,26 @@ after a lost answer or by another process, is refused, and the object that is th
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
 from gtm_platform.delivery.hubspot.client import CreateResult, HubSpotObjects, NewObject, batches
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
 from gtm_platform.delivery.hubspot.resolve import ANOTHERS, Withheld, resolve
+from gtm_platform.delivery.hubspot.twins import ARCHIVED, CreatedObject, archive, twins_of
 from gtm_platform.delivery.hubspot.write import MIN_REJECTIONS_TO_ABORT, SPLIT, AllRecordsRejected, Run
 from gtm_platform.http.errors import ApiFailure, BadRequest, NotFound
 from gtm_platform.state import State
 from gtm_platform.state.hubspot_creations import creation, pending_creations, placeholder, receive_object
 from gtm_platform.state.hubspot_journal import Outcome, Write, conclude, intend, receive
+from gtm_platform.state.schema import RECORD_ID
 
 EXISTING = re.compile(r"Existing ID: (\d+)")
 WAS_THERE = "HubSpot had it already"
 NOT_MADE = "HubSpot did not create it."
+WITHHELD = "withheld"  # the cause of what is not created
 NO_ANSWER = "HubSpot's answer did not say what became of it; the next run looks it up."
-
-
-class TooManyCreations(RuntimeError):
-    """The guard against a mistake that creates everybody; the sentence says what to do."""
-
-
-def check_creations(name: str, missing: int, most: int) -> None:
-    """Stop where more objects are missing than the policy lets one run create."""
-    if missing > most:
-        raise TooManyCreations(
-            f"{missing:,} {name} would be created in HubSpot, more than the {most:,} that the policy "
-            "(hubspot.max_creations) allows in one run; nothing was written. Look at the dry run; if it is right, run "
-            "again with allow_mass_change (gtm hubspot apply --allow-mass-change)."
-        )
 
 
 @dataclass
@@ -96,9 +85,18 @@ class Creator:
                 self._receive(refused, "rejected", refused[0].reason)
                 batch = [new for new in batch if new.outcome != "rejected"] + self._sent([r.desired for r in refused])
             self._adopt(batch, owners)
+            self._give_way(batch, owners)
             self._conclude(batch, creations)
             _stop_if_all_refused(batch, self.objects.object_type.name)
         return creations
+
+    def keep_withheld(self, withheld: Sequence[Withheld]) -> None:
+        """Journal the records that are not created before a person decides, each with why."""
+        if not withheld:
+            return
+        writes = [(self._write(self.run, record, RECORD_ID, "", ""), reason) for record, reason in withheld]
+        with self.state.writing() as tx:
+            conclude(tx, [(replace(write, cause=WITHHELD), reason) for write, reason in writes], "held", self.run.now())
 
     def _sent(self, records: Sequence[DesiredRecord]) -> list[NewRecord]:
         """Journal the intents, send them, and note what the answer says."""
@@ -168,6 +166,16 @@ class Creator:
             else:
                 new.outcome, new.object_id, new.reason = "unchanged", object_id, WAS_THERE
 
+    def _give_way(self, batch: Sequence[NewRecord], owners: Mapping[str, str]) -> None:
+        """Take for a created record the object that somebody else created at the same moment, and archive ours."""
+        made = {new.object_id: new for new in batch if new.outcome == "written"}
+        objects = [CreatedObject(id, new.desired.subject_id, _first_key(new.desired)) for id, new in made.items()]
+        twins = twins_of(objects, self.objects, {**owners, **{each.id: each.subject_id for each in objects}})
+        archive(twins, self.objects, self.state, self.run.id, self.run.now())
+        for object_id, twin in twins.items():
+            new = made[object_id]
+            new.outcome, new.object_id, new.reason = "unchanged", twin, ARCHIVED.format(id=object_id)
+
     def _conclude(self, batch: Sequence[NewRecord], creations: Creations) -> None:
         """Keep the receipts, with what HubSpot holds of what was created."""
         current = self._current([new.object_id for new in batch if new.outcome == "written"])
@@ -234,6 +242,11 @@ class Creator:
 
     def _current(self, object_ids: Sequence[str]) -> dict[str, dict[str, str]]:
         return {id: values for batch in batches(object_ids) for id, values in self.objects.read(batch).items()}
+
+
+def _first_key(record: DesiredRecord) -> str:
+    first = record.unmatched.by_key[0] if record.unmatched else ()
+    return first[0] if first else ""
 
 
 def _stop_if_all_refused(batch: Sequence[NewRecord], name: str) -> None:

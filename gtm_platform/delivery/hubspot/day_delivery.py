@@ -13,7 +13,7 @@ import ibis
 
 from gtm_platform.delivery.hubspot.associate import Associator, plan_links
 from gtm_platform.delivery.hubspot.client import HubSpotObjects, open_client
-from gtm_platform.delivery.hubspot.diff import Guard
+from gtm_platform.delivery.hubspot.guard import Guard
 from gtm_platform.delivery.hubspot.object_type import Link, ObjectType, Tables
 from gtm_platform.delivery.hubspot.object_types import object_types
 from gtm_platform.delivery.hubspot.pipeline import deliver

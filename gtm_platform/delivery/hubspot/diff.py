@@ -1,4 +1,4 @@
-"""What would change: the plan against what HubSpot holds now and what we wrote last, and the guard on it.
+"""What would change: the plan against what HubSpot holds now and what we wrote last.
 
 Nothing is written here, in HubSpot or in the journal. Whose value stands where somebody changed ours: `conflicts`.
 """
@@ -21,13 +21,7 @@ from gtm_platform.state.hubspot_rejections import Rejection, digest_of, rejectio
 
 GONE = "HubSpot has no live {label} with this id: it was deleted or merged. The next sync will notice."
 CLAIMED_TWICE = "Several records claim this {label}, so none of their values is written. Merge or separate them first."
-
-
 STALE, BEFORE_US, GONE_CAUSE, CLAIMED = "stale", "before_us", "gone", "claimed_twice"
-
-
-class TooMuchWouldChange(RuntimeError):
-    """The guard against a mistake that rewrites everybody; the sentence says what to do."""
 
 
 @dataclass(frozen=True)
@@ -111,28 +105,6 @@ class Diff:
     def changed(self) -> list[RecordDiff]:
         """The records of which a field is to be written."""
         return [record for record in self.records if record.changed]
-
-
-@dataclass(frozen=True)
-class Guard:
-    """The limit on how many records may have a value that we wrote before replaced in one run.
-
-    A first write of a property replaces nothing of ours and never counts; what was made of ours since does.
-    """
-
-    share: float
-    min_records: int
-    max_creations: int = 500  # objects that one run may create
-
-    def check(self, diff: Diff) -> None:
-        """Stop when more of the records would have a value of ours replaced than the policy allows."""
-        replaced = sum(any(change.ours or change.author for change in record.changed) for record in diff.records)
-        if replaced > self.min_records and replaced > self.share * diff.claiming_alone:
-            raise TooMuchWouldChange(
-                f"{replaced:,} of {diff.claiming_alone:,} {diff.object_type.name} would change, more than the "
-                f"{self.share:.0%} that the policy (hubspot.max_change_share) allows in one run; nothing was "
-                "written. Look at the dry run; if it is right, run again with allow_mass_change."
-            )
 
 
 def compute_diff(desired: Sequence[DesiredRecord], objects: HubSpotObjects, state: State, rules: DeliveryRules) -> Diff:

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 
 from gtm_platform.delivery.hubspot.client import HubSpotObjects
-from gtm_platform.delivery.hubspot.create import Creations, Creator, check_creations
+from gtm_platform.delivery.hubspot.create import Creations, Creator
 from gtm_platform.delivery.hubspot.creation_report import with_creations, with_resolution
-from gtm_platform.delivery.hubspot.diff import Guard, compute_diff, split_resting, without_fields
+from gtm_platform.delivery.hubspot.diff import compute_diff, split_resting, without_fields
+from gtm_platform.delivery.hubspot.guard import Guard, Volume
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
 from gtm_platform.delivery.hubspot.refusals import keep_refusals
 from gtm_platform.delivery.hubspot.report import DeliveryReport, report_of
 from gtm_platform.delivery.hubspot.resolve import NO_ID, Resolution, resolve
 from gtm_platform.delivery.hubspot.rules import DeliveryRules
+from gtm_platform.delivery.hubspot.twins import give_way_later
 from gtm_platform.delivery.hubspot.write import Run, Writer, journal_diff
 from gtm_platform.state import State
 from gtm_platform.state import audit as trail
@@ -30,6 +32,8 @@ def deliver(
     rules = rules or DeliveryRules()
     if not dry_run and objects.object_type.matching:
         Creator(objects, state, run).settle()
+        owners = {record.object_id: record.subject_id for record in desired if record.object_id}
+        give_way_later(objects, state, owners, run.id, run.now())
     resolution = resolve(desired, objects, state)
     resolution.missing, resting = split_resting(resolution.missing, objects.object_type, state, rules)
     resolution.missing = [without_fields(record, rules.stale) for record in resolution.missing]
@@ -37,13 +41,14 @@ def deliver(
     if dry_run:
         return with_resolution(report_of(desired, diff, dry_run=True), objects.object_type, resolution)
     if guard:
-        guard.check(diff)
-        check_creations(objects.object_type.name, len(resolution.missing), guard.max_creations)
+        guard.check(Volume.of(diff, len(resolution.missing)), run.id)
     if diff.changed or resolution.missing:
         written = [*(record.desired for record in diff.changed), *resolution.missing]
         objects.definitions.ensure([record.values for record in written])
         diff = diff.without(objects.definitions.unusable())
     creations = _create(resolution, objects, state, run)
+    if objects.object_type.matching:
+        Creator(objects, state, run).keep_withheld(resolution.withheld)
     if creations.existing:
         diff = diff.joined(compute_diff(creations.existing, objects, state, rules))
     journal_diff(diff, state, run)

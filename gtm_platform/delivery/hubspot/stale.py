@@ -22,7 +22,7 @@ def stale_properties(
         return {}
     stale: dict[str, str] = {}
     for property in object_type.properties:
-        if not rules.waits(_names(object_type, property)):
+        if not rules.waits(names_of(object_type, property)):
             continue
         tables = {table for table, _ in needs(property.origin.table, property.origin.column)}
         if sentences := [late[table] for table in sorted(tables & late.keys())]:
@@ -30,8 +30,8 @@ def stale_properties(
     return stale
 
 
-def _names(object_type: ObjectType, property: Property) -> set[str]:
-    """The names by which the policy may mean a property."""
+def names_of(object_type: ObjectType, property: Property) -> set[str]:
+    """Return the names by which the policy may mean a property."""
     table, column = property.origin.table, property.origin.column
     return {property.name, object_type.name, f"{object_type.name}.{property.name}", table, f"{table}.{column}"}
 

@@ -152,7 +152,9 @@ def _policy_hash() -> str:
 def dependencies(table: DailyTable) -> list[dg.AssetDep]:
     """List the assets behind the table's inputs, each once, with the partition mapping of earlier days.
 
-    When sources were last synced (`SyncTimes`) is a fact about the lake's files and no table: it is no edge.
+    Of a table that is read on the day and on earlier ones the edge is the day: by another one a backfill of some days
+    would go on into the weeks after, which it must leave alone. When sources were last synced (`SyncTimes`) is a fact
+    about the lake's files and no table: it is no edge.
     """
     mappings: dict[str, dg.PartitionMapping | None] = {}
     for name in table.tables:
@@ -162,7 +164,7 @@ def dependencies(table: DailyTable) -> list[dg.AssetDep]:
     for earlier in table.earlier_days:
         nearest = earlier.days if isinstance(earlier, DaysAgo) else 1
         furthest = 1 if isinstance(earlier, PreviousDay) else earlier.days
-        # Of a table that is read on the day itself, too, there is one edge for all of its days.
-        offsets.setdefault(earlier.table, {0} if earlier.table in table.tables else set()).update((nearest, furthest))
+        if earlier.table not in table.tables:
+            offsets.setdefault(earlier.table, set()).update((nearest, furthest))
     mappings |= {name: earlier_days(min(days), max(days)) for name, days in offsets.items()}
     return [dg.AssetDep(key.split("/"), partition_mapping=mapping) for key, mapping in mappings.items()]

@@ -18,7 +18,7 @@ MOVEMENTS = (
 )  # fmt: skip
 EACH = 3  # customers of an account manager that are listed
 NEXT = f"""select {SHOWN}, round(now.mrr_reporting::double * now.churn_risk / 100, 2) as expected_loss
-    from now where now.is_customer and now.health_status <> 'healthy'
+    from now where now.is_customer and now.health_status not in ('healthy', 'new')
     qualify row_number() over (partition by coalesce(now.assigned_am, '')
         order by expected_loss desc nulls last, now.churn_risk desc, customer_id) <= {EACH}
     order by now.assigned_am nulls last, expected_loss desc nulls last, now.churn_risk desc, customer_id"""

@@ -19,7 +19,7 @@ WEEKS_DRAWN, LISTED = 14, 20
 BANDS = ((0, 10), (10, 25), (25, 50), (50, 75), (75, 101))  # of the churn risk, in percent
 AT_STAKE = f"""select {SHOWN}, round(now.mrr_reporting::double * now.churn_risk / 100, 2) as expected_loss,
         now.current_period_end
-    from now where now.is_customer and now.health_status <> 'healthy'
+    from now where now.is_customer and now.health_status not in ('healthy', 'new')
     order by expected_loss desc nulls last, now.churn_risk desc, customer_id"""
 LEFT = f"""select {SHOWN.replace("now.", "before.")}, now.churned_at, now.churn_reason
     from before left join now using (customer_id) where before.is_customer and not coalesce(now.is_customer, false)
@@ -71,7 +71,7 @@ def _lead(figures: Figures, left: Sequence[Row]) -> str:
     first = f"{loss} of MRR is expected to be lost within 90 days."
     if not figures.before:
         return first
-    seen = sum(row["health_status"] not in (None, "healthy") for row in left)
+    seen = sum(row["health_status"] not in (None, "healthy", "new") for row in left)
     if not left:
         return f"{first} Nobody left."
     return f"{first} {counted(len(left), 'customer')} left; {number(seen)} of them had not been healthy when it began."

@@ -2,6 +2,7 @@
 
 from gtm_platform.sandbox.hubspot.access import DOCUMENTED, TOKEN, Limits
 from gtm_platform.sandbox.hubspot.app import app
+from gtm_platform.sandbox.hubspot.company_creation import OFF, ON
 from gtm_platform.sandbox.hubspot.write_log import replay
 from gtm_platform.sandbox.kit.emulator import Emulator
 
@@ -18,6 +19,7 @@ EMULATOR = Emulator(
     account=lambda store: {"HUBSPOT_PORTAL_ID": str(store.portal_id)},
     replay=replay,
     limits=DOCUMENTED,
+    switches={"companies_of_contacts": (OFF, ON)},
 )
 
 __all__ = ["EMULATOR", "TOKEN", "Limits", "app", "replay"]

@@ -20,11 +20,13 @@ from gtm_platform.sandbox.hubspot import (
     search,
 )
 from gtm_platform.sandbox.hubspot.access import Limits, api
+from gtm_platform.sandbox.hubspot.company_creation import CompanyCreation
 from gtm_platform.sandbox.hubspot.portal import Portal
 from gtm_platform.sandbox.hubspot.store import HubSpotStore
 from gtm_platform.sandbox.kit.write_log import Persist, discard
 
-Table = list[tuple[str, str, Callable[[Portal, Request], Awaitable[Response]]]]
+Handler = Callable[[Portal, Request], Awaitable[Response]]
+Table = list[tuple[str, str, Handler]]
 
 _OBJECT_PREFIXES = ("/crm/v3/objects", "/crm/objects/2026-03", "/crm/objects/2026-09")
 
@@ -91,9 +93,18 @@ def app(
     persist: Persist = discard,
     limits: Limits | None = None,
     search_lag: timedelta = timedelta(),
+    company_lag: timedelta = timedelta(),
 ) -> Starlette:
     """HubSpot on this store; each accepted write is persisted before it is answered."""
     portal = Portal(store, clock, persist, search_lag)
+    companies = CompanyCreation(portal, company_lag)
+    portal.after_write = companies.note
     table = [(method, prefix + path, handler) for prefix in _OBJECT_PREFIXES for method, path, handler in _OBJECTS]
-    bound = [(method, path, partial(handler, portal)) for method, path, handler in table + _REST]
+    bound = [(method, path, partial(_answer, portal, companies, handler)) for method, path, handler in table + _REST]
     return api(limits or Limits()).app(bound)
+
+
+async def _answer(portal: Portal, companies: CompanyCreation, handler: Handler, request: Request) -> Response:
+    """Answer a request once HubSpot has done what was due by itself."""
+    companies.catch_up()
+    return await handler(portal, request)

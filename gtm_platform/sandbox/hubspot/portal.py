@@ -25,11 +25,14 @@ class Portal:
     clock: Callable[[], datetime]
     persist: Persist
     search_lag: timedelta = timedelta()  # for which the search does not show a new record yet
+    after_write: Callable[[Write, Records], None] = lambda _write, _records: None
     _orders: dict[str, Cached[HubSpotRecord, Order]] = field(default_factory=dict)
 
     def do(self, write: Write) -> Records:
         """Do a write, which is persisted before it is answered."""
-        return WriteLog(self.store, self.clock, self.persist, ACTIONS).do(write)
+        records = WriteLog(self.store, self.clock, self.persist, ACTIONS).do(write)
+        self.after_write(write, records)
+        return records
 
     def records(self, kind: Kind) -> dict[str, HubSpotRecord]:
         """All records of a type by id, archived and merged ones among them."""

@@ -9,6 +9,7 @@ from gtm_platform.sandbox.hubspot.kinds import Kind
 from gtm_platform.sandbox.hubspot.links import LINK_TYPES
 from gtm_platform.sandbox.hubspot.standard import Definition
 from gtm_platform.sandbox.hubspot.store import (
+    BY_DOMAIN,
     BY_IMPORT,
     BY_INTEGRATION,
     BY_MERGE,
@@ -30,6 +31,7 @@ _SOURCE_IDS = {
     BY_MERGE: "merge",
     BY_WORKFLOW: "workflowId:5512",
     BY_IMPORT: "importId:77",
+    BY_DOMAIN: "",
 }
 _LABELS = {BY_WORKFLOW: "Lead scoring", BY_IMPORT: "conference.csv"}
 

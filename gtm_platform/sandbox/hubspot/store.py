@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 PORTAL_ID = 1234567  # of a portal that no world fills
 BY_PEOPLE, BY_INTEGRATION, BY_MERGE = "CRM_UI", "INTEGRATION", "MERGE_OBJECTS"
 BY_WORKFLOW, BY_IMPORT = "AUTOMATION_PLATFORM", "IMPORT"
+BY_DOMAIN = "AUTO_ASSOCIATE_BY_DOMAIN"  # HubSpot itself, which makes companies of contacts' addresses
 SOURCES = (BY_PEOPLE, BY_INTEGRATION, BY_MERGE, BY_WORKFLOW, BY_IMPORT)
 
 
@@ -88,3 +89,4 @@ class HubSpotStore:
     groups: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)  # type -> name -> wire group
     next_id: int = 1
     portal_id: int = PORTAL_ID
+    companies_of_contacts: str = "off"  # whether HubSpot makes companies of contacts' addresses

@@ -16,6 +16,7 @@ from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer, Transition
 from gtm_platform.serving.answers.freshness import DataFreshness
+from gtm_platform.serving.answers.models import ModelsAnswer
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
 from gtm_platform.serving.answers.pipeline import PipelineAnswer
 from gtm_platform.serving.answers.revenue import RevenueAnswer
@@ -292,6 +293,39 @@ class SchemaChanges(Answer):
     changes: list[SchemaChangeRow]
 
 
+class WhoIsWhoCount(BaseModel):
+    """How many pairs a rule lists."""
+
+    kind: str = Field(description="person or company.")
+    rule: str = Field(description="held_back, similar, similar_name or two_companies.")
+    pairs: int
+
+
+class WhoIsWhoPair(BaseModel):
+    """Two customers, or two companies, that may be the same."""
+
+    kind: str = Field(description="person or company.")
+    rule: str = Field(description="held_back, similar, similar_name or two_companies.")
+    first_id: str
+    first_name: str | None
+    first_address: str | None = Field(description="The customer's address, or the company's domain.")
+    second_id: str = Field(description="The same as the first of one customer who may be two.")
+    second_name: str | None
+    second_address: str | None
+    score: float | None = Field(description="How sure it is that they are the same; null where a rule held them back.")
+    reason: str = Field(description="The evidence.")
+    if_same: str = Field(description="How a person decides that they are the same.")
+    if_not: str = Field(description="How a person decides that they are not.")
+
+
+class WhoIsWhoPairs(Answer):
+    """Who may be the same, those that a rule held back first."""
+
+    total: int = Field(description="How many pairs there are; at most 500 are listed.")
+    counts: list[WhoIsWhoCount]
+    pairs: list[WhoIsWhoPair]
+
+
 class HubSpotDay(BaseModel):
     """What became of the fields of a day that HubSpot was to have and had otherwise."""
 
@@ -334,11 +368,33 @@ class HubSpotTruth(BaseModel):
     by_other: int
 
 
+class HubSpotNotCreated(BaseModel):
+    """A record of ours that HubSpot lacks, and that is held back before a person decides."""
+
+    record_id: str = Field(description="Our id of the company or customer.")
+    reason: str
+
+
+class HubSpotDelivery(BaseModel):
+    """The newest delivery of a type of objects."""
+
+    object_type: str
+    day: date
+    at: datetime
+    run_id: str
+    stopped: bool = Field(description="Whether it would have done more than the policy allows, and waits for consent.")
+    approved: bool = Field(description="Whether a person approved that, so that the next run goes ahead.")
+    counts: dict[str, int] = Field(description="Records by what became of them; of a stopped one, what it would do.")
+    why: str = Field(description="The counts as a sentence, or why it stopped and how to approve it.")
+    not_created: list[HubSpotNotCreated] = Field(description="Creations that are held back, at most a hundred.")
+
+
 class HubSpotFields(Answer):
     """What HubSpot was sent in the last 30 days, without what it had already; and how much is true there."""
 
     days: list[HubSpotDay]
     reasons: list[HubSpotReason] = Field(description="The most frequent first, at most ten.")
+    deliveries: list[HubSpotDelivery] = Field(description="The newest of each type of objects.")
     objective: float = Field(description="The share that is to be true, by the policy.")
     truth: list[HubSpotTruth] = Field(description="Day by day, the oldest first.")
 
@@ -357,6 +413,10 @@ class Cohorts(Answer, CohortsAnswer):
 
 class TrackRecord(Answer, TrackRecordAnswer):
     """Whether health saw churn coming, what it missed, and how useful alerts were."""
+
+
+class Models(Answer, ModelsAnswer):
+    """Whether the models of churn can be believed, and what they say."""
 
 
 class AlertPage(Answer):

@@ -9,6 +9,7 @@ from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
+from gtm_platform.serving.answers.models import ModelsAnswer
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
 from gtm_platform.serving.answers.pipeline import PipelineAnswer
 from gtm_platform.serving.answers.revenue import RevenueAnswer
@@ -17,12 +18,15 @@ from gtm_platform.serving.api.models import (
     AlertRow,
     CompanyRow,
     HubSpotDay,
+    HubSpotDelivery,
     HubSpotReason,
     HubSpotTruth,
     MetricPoint,
     MetricRow,
     Movement,
     OddFigureRow,
+    WhoIsWhoCount,
+    WhoIsWhoPair,
     model_of,
 )
 from gtm_platform.serving.chat.question import BRIEF
@@ -66,6 +70,7 @@ class HubSpotState(ChatAnswer):
 
     days: list[HubSpotDay] = Field(description="What became of the fields that were to change.")
     reasons: list[HubSpotReason] = Field(description="Why fields are not there, the most frequent first.")
+    deliveries: list[HubSpotDelivery] = Field(description="The newest of each type of objects; one may have stopped.")
     objective: float = Field(description="The share that is to be true, by the policy.")
     truth: list[HubSpotTruth] = Field(description="By day and type of objects, the newest day first.")
 
@@ -151,12 +156,24 @@ class TrackRecord(ChatAnswer, TrackRecordAnswer):
     """Whether health saw churn coming, what it missed, and how useful alerts were."""
 
 
+class Models(ChatAnswer, ModelsAnswer):
+    """Whether the models of churn can be believed, and what they say."""
+
+
 class OddDailyFigures(ChatAnswer):
     """Daily figures that are unlike those of the weeks before, those that are odd now first."""
 
     judged_day: date | None = Field(description="The newest day whose figures were judged; null before the first.")
     days: int = Field(description="How far those reach back that are over.")
     figures: list[OddFigureRow]
+
+
+class WhoIsWho(ChatAnswer):
+    """Who may be the same, those that a rule held back first."""
+
+    total: int = Field(description="How many pairs wait, also those that are not listed.")
+    counts: list[WhoIsWhoCount]
+    pairs: list[WhoIsWhoPair]
 
 
 class RecentAlerts(ChatAnswer):

@@ -44,7 +44,7 @@ def fill(draft: Draft) -> int:
                     count(*) filter (is_customer) as customers,
                     coalesce(sum(mrr_reporting) filter (is_customer), 0)::decimal(18, 2) as mrr_reporting,
                     round(avg(health_score), 1) as health_score,
-                    count(*) filter (is_customer and health_status <> 'healthy') as at_risk,
+                    count(*) filter (is_customer and health_status not in ('healthy', 'new')) as at_risk,
                     coalesce(list_sort(list(distinct assigned_am) filter (is_customer and assigned_am is not null)), [])
                         as account_managers
                 from ({wide.sql}) where company_id is not null group by company_id

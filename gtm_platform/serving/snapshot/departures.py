@@ -7,11 +7,10 @@ from typing import Any
 
 import orjson
 
-from gtm_platform.health.customer_health import STATUSES
+from gtm_platform.health.customer_health import NOT_AT_RISK
 from gtm_platform.serving.metrics.metric import WINDOWS
 from gtm_platform.serving.snapshot.landing import Draft, as_json
 
-HEALTHY = STATUSES[0]
 DAYS = max(WINDOWS)  # within which somebody left who is listed
 WARNING_DAYS = 30  # before a customer left, in which a warning counts
 WARNING_RISK = 50  # percent; a healthy score has it where the subscription is set to end, or cancelling was mentioned
@@ -62,7 +61,7 @@ def _days_as_customer(history: dict[str, list[Any]], churned_at: str) -> Iterato
 def _flagged_since(days: list[dict[str, Any]], left: str) -> str | None:
     first = (date.fromisoformat(left) - timedelta(days=WARNING_DAYS)).isoformat()
     for day in days:
-        is_flagged = day["health_status"] != HEALTHY or (day["churn_risk"] or 0) >= WARNING_RISK
+        is_flagged = day["health_status"] not in NOT_AT_RISK or (day["churn_risk"] or 0) >= WARNING_RISK
         if day["day"] >= first and is_flagged:
             return str(day["day"])
     return None

@@ -13,6 +13,8 @@ from gtm_platform.orchestration.origin import partition_span
 from gtm_platform.serving.snapshot.landing import Draft, Row, as_json, instant
 from gtm_platform.state import State
 from gtm_platform.state.accounts import pinned_accounts
+from gtm_platform.state.hubspot_creations import withheld_creations
+from gtm_platform.state.hubspot_deliveries import STOPPED, newest_of_each_type
 from gtm_platform.state.slack_journal import recent
 
 ALERTS_SHOWN, RUNS_SHOWN = 10_000, 200
@@ -53,6 +55,27 @@ def _alert(kinds: Any, row: Any) -> dict[str, Any]:
         "status": row["status"],
         "sent_at": instant(row["sent_at"]) if row["sent_at"] else None,
     }
+
+
+def deliveries_of(state: State, now: datetime) -> list[Row]:
+    """Return the newest delivery of each type of objects, with what it left to a person."""
+    with state.reading() as tx:
+        newest = newest_of_each_type(tx)
+        withheld = {name: withheld_creations(tx, each.run_id, name) for name, each in newest.items()}
+    return [
+        {
+            "object_type": name,
+            "day": each.day,
+            "at": instant(each.at),
+            "run_id": each.run_id,
+            "stopped": each.status == STOPPED,
+            "approved": each.is_approved(now),
+            "counts": dict(each.counts),
+            "why": each.reason,
+            "not_created": [{"record_id": row["customer_id"], "reason": row["reason"]} for row in withheld[name]],
+        }
+        for name, each in newest.items()
+    ]
 
 
 def runs_of(instance: dg.DagsterInstance) -> list[Row]:

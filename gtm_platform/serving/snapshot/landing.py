@@ -26,6 +26,7 @@ class Landing:
     hubspot_writes: Iterable[Row] = ()
     checks: Sequence[Row] = ()
     accounts: Sequence[Row] = ()  # that the home belongs to
+    hubspot_deliveries: Sequence[Row] = ()  # the newest of each type of objects
 
     @property
     def day(self) -> str:

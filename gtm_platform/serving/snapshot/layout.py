@@ -33,6 +33,7 @@ INTELLIGENCE = tuple(
         *("pipeline_deals", "pipeline_forecast", "expansion_opportunities"),
     )
 )
+REVIEW = "identity/review"
 HISTORY_DAYS = 90
 
 # What is shown of a customer: the wide table, how its score moved, and where its company stands.

@@ -203,13 +203,13 @@ def test_a_deleted_record_goes_with_the_next_window(place: Path, open_landed: Op
     clock.now = NOON + timedelta(minutes=20)
     with open_landed(HUBSPOT, "fivetran") as client:
         syncing.fill(client, "companies", NIGHT)
-    assert syncing.known("companies", NOON) == ["1", "2"]
+    assert syncing.current_keys("companies", NOON) == ["1", "2"]
     gone = {**bolt, "_fivetran_deleted": True, "_fivetran_synced": MIDNIGHT - timedelta(hours=1)}
     land(place, "hubspot", company=[acme, gone])
     clock.now = MIDNIGHT + timedelta(minutes=20)
     with open_landed(HUBSPOT, "fivetran") as client:
         syncing.fill(client, "companies", NOON)
-    assert syncing.known("companies", MIDNIGHT) == ["1"]
+    assert syncing.current_keys("companies", MIDNIGHT) == ["1"]
 
 
 def test_a_change_that_was_landed_late_comes_with_a_later_window(
@@ -301,5 +301,5 @@ def test_a_record_that_does_not_fit_is_quarantined_alone(
     land(place, "hubspot", company=rows)
     with open_landed(HUBSPOT, "fivetran") as client:
         syncing.fill(client, "companies", NOON)
-    assert syncing.known("companies", MIDNIGHT) == ["2"]
+    assert syncing.current_keys("companies", MIDNIGHT) == ["2"]
     assert syncing.quarantined("companies", NOON) == [("1", "properties.numberofemployees: int_parsing")]

@@ -61,7 +61,7 @@ def test_it_has_synced_when_the_tables_are_read(
     set_way(monkeypatch, place, lander)
     HUBSPOT.make_ready()
     started = {"fivetran": "POST /v1/connectors/crm/force", "airbyte": "POST /api/public/v1/jobs"}
-    assert stand.asked.count(started[lander]) == 1
+    assert stand.requested.count(started[lander]) == 1
     with open_landed(HUBSPOT, "fivetran") as client:
         assert client.synced_at == SYNCED
         assert [each.name for each in read(HUBSPOT, client, "companies")] == ["Acme"]
@@ -90,7 +90,7 @@ def test_without_a_connection_nobody_is_asked(
 ) -> None:
     set_way(monkeypatch, place, via, connection)
     HUBSPOT.make_ready()
-    assert stand.asked == []
+    assert stand.requested == []
 
 
 @pytest.mark.parametrize("lander", LANDERS)

@@ -22,7 +22,8 @@ class Level:
 
     @property
     def rank(self) -> int:
-        return STATUSES.index(self.status)
+        """How bad the status is; one that is by no score is as good as any."""
+        return STATUSES.index(self.status) if self.status in STATUSES else 0
 
 
 def detect(observed: CustomerDay) -> Iterator[Occurrence]:
@@ -66,8 +67,9 @@ def _fallen_from(now: Level, earlier: Sequence[Level], rules: Policy) -> Level |
     best = max(earlier, key=lambda level: level.score)
     if best.score - now.score >= rules.alerts.health_drop_points:
         return best
-    least_bad = min(earlier, key=lambda level: level.rank)
-    if now.rank <= least_bad.rank:
+    by_score = [level for level in earlier if level.status in STATUSES]
+    least_bad = min(by_score, key=lambda level: level.rank, default=None)
+    if least_bad is None or now.rank <= least_bad.rank:
         return None
     # The border of a status is its lowest score. Who hovers about it is no news.
     border = int(getattr(rules.health.status, least_bad.status))

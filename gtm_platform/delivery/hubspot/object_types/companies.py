@@ -96,7 +96,8 @@ MATCHING = Matching(
         MatchKey("domain", "aliases"),
         MatchKey("name", "name", unless_other="domain"),
     ),
-    created_with={"name": "name", "domain": "domain"},
+    # With its further domains, HubSpot makes no second company of an address at one of them.
+    created_with={"name": "name", "domain": "domain", "hs_additional_domains": "aliases"},
     id_property=text(
         "gtm_company_id",
         "Company id",

@@ -41,7 +41,7 @@ PROPERTIES = (
         "Health status",
         "Customer health in words.",
         Origin(HEALTH, "health_status", "policy_hash"),
-        ("healthy", "at_risk", "high_risk", "critical"),
+        ("healthy", "at_risk", "high_risk", "critical", "new"),
     ),
     number(
         "gtm_churn_risk",

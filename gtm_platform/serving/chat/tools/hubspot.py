@@ -17,16 +17,16 @@ def answer(
 ) -> HubSpotState:
     """Say how much of what we write to HubSpot is true there, and who changed the rest.
 
-    With what was written, held back or rejected by day, and why. A value that a person changed is left alone; one that
-    a workflow or an import changed is set back.
+    With what was written, held back or rejected by day, and why; whether a delivery stopped and waits for consent; and
+    what is not created before a person decides. A value that a person changed is left alone; one that a workflow or an
+    import changed is set back.
     """
     fact = orjson.loads(question.snapshot.fact("hubspot"))
     compared = sorted({row["day"] for row in fact["truth"]})[-days:]
     truth = [row for row in reversed(fact["truth"]) if row["day"] in compared]
     sent = fact["days"][-days:]
-    return HubSpotState(
-        **question.origin(TABLE), days=sent, reasons=fact["reasons"], objective=fact["objective"], truth=truth
-    )
+    same = {name: fact[name] for name in ("reasons", "deliveries", "objective")}
+    return HubSpotState(**question.origin(TABLE), days=sent, truth=truth, **same)
 
 
 TOOL = Tool("hubspot", "HubSpot", answer)

@@ -23,7 +23,7 @@ COMPANIES = Population(
             lacking.company_id is not null as is_incomplete
         from {{companies}} as company left join (
             select company_id, sum(mrr_reporting) filter (is_customer) as mrr,
-                count(*) filter (is_customer and health_status <> 'healthy') as at_risk
+                count(*) filter (is_customer and health_status not in ('healthy', 'new')) as at_risk
             from {{day}} where company_id is not null group by company_id
         ) using (company_id) left join (select distinct company_id from {{errors}}) as lacking using (company_id)
         where customer_cohort is not null""",

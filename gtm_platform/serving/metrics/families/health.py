@@ -2,14 +2,12 @@
 
 import ibis
 
-from gtm_platform.health.customer_health import STATUSES
+from gtm_platform.health.customer_health import NOT_AT_RISK
 from gtm_platform.serving.metrics.metric import CURRENT, Metric
-
-HEALTHY = STATUSES[0]
 
 
 def _at_risk(t: ibis.Table) -> ibis.ir.BooleanValue:
-    return (t["health_status"] != HEALTHY).fill_null(False)
+    return (~t["health_status"].isin(NOT_AT_RISK)).fill_null(False)
 
 
 METRICS = (

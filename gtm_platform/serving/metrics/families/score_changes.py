@@ -4,10 +4,8 @@ from collections.abc import Callable
 
 import ibis
 
-from gtm_platform.health.customer_health import STATUSES
+from gtm_platform.health.customer_health import NOT_AT_RISK
 from gtm_platform.serving.metrics.metric import LEAST_POINTS, WINDOWS, Metric, Trend
-
-HEALTHY = STATUSES[0]
 
 
 def _change(t: ibis.Table) -> ibis.Value:
@@ -15,11 +13,11 @@ def _change(t: ibis.Table) -> ibis.Value:
 
 
 def _was_healthy(t: ibis.Table) -> ibis.Value:
-    return t["status_before"] == HEALTHY
+    return t["status_before"].isin(NOT_AT_RISK)
 
 
 def _is_healthy(t: ibis.Table) -> ibis.Value:
-    return t["status_now"] == HEALTHY
+    return t["status_now"].isin(NOT_AT_RISK)
 
 
 # Name, title, formula, what is good, and who counts of those who stayed; {ago} stands for so many days before.

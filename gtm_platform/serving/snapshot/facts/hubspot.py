@@ -14,7 +14,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.snapshot.facts import Fact
 from gtm_platform.serving.snapshot.landing import Draft
 
-DAYS, REASONS_SHOWN = 30, 10
+DAYS, REASONS_SHOWN, NOT_CREATED_SHOWN = 30, 10, 100
 # What becomes of a field, by its status in the journal.
 OUTCOMES = {"written": "written", "held": "held_back", "rejected": "rejected", "unknown": "unknown"}
 
@@ -38,6 +38,9 @@ def make(draft: Draft) -> dict[str, Any]:
         "as_of": draft.landing.day,
         "days": [{"day": day, **counts} for day, counts in days.items()],
         "reasons": [dict(zip(names, (kind, OUTCOMES[status], *rest), strict=True)) for kind, status, *rest in reasons],
+        "deliveries": [
+            {**row, "not_created": row["not_created"][:NOT_CREATED_SHOWN]} for row in draft.landing.hubspot_deliveries
+        ],
         "objective": draft.landing.rules.hubspot.truth.objective,
         "truth": _truth(draft.landing.lake, since),
     }

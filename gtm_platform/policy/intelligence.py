@@ -1,0 +1,23 @@
+"""How models are trained, when their scores are shown, and when they are looked at again."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gtm_platform.policy.rules import Count, Days, Rules, Share
+
+Index = Annotated[float, Field(gt=0)]
+
+
+class Intelligence(Rules):
+    """Models that are trained each month."""
+
+    train_back_days: Days = 720
+    train_days_apart: Days = 30
+    vouched_columns: tuple[str, ...] = ()
+    explained_customers: Count = 200
+    confirming_months: Count = 1
+    least_auc: Share = 0.6
+    max_calibration_gap: Share = 0.05
+    drift_warn: Index = 0.1
+    drift_fail: Index = 0.25

@@ -1,0 +1,18 @@
+"""The platform's models: whether they can be believed, and what they say."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from gtm_platform.serving.api.context import Reader
+from gtm_platform.serving.api.models import Models
+from gtm_platform.serving.api.queries import NoQuery
+
+ROUTER = APIRouter(prefix="/v1", tags=["operations"])
+
+
+@ROUTER.get("/models", response_model=None, responses={200: {"model": Models}}, summary="Show the models")
+async def models(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
+    """The model of churn of each month with verdict and figures, and its highest scores once shown."""
+    return call.answer(lambda snapshot: snapshot.fact("models"))

@@ -1,0 +1,20 @@
+"""Who may be the same, for a person to decide."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from gtm_platform.serving.api.context import Reader
+from gtm_platform.serving.api.models import WhoIsWhoPairs
+from gtm_platform.serving.api.queries import NoQuery
+
+ROUTER = APIRouter(prefix="/v1", tags=["identity"])
+
+
+@ROUTER.get(
+    "/who-is-who", response_model=None, responses={200: {"model": WhoIsWhoPairs}}, summary="List who may be the same"
+)
+async def who_is_who(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
+    """Customers and companies that may be the same, with the evidence and how a person decides."""
+    return call.answer(lambda snapshot: snapshot.fact("who_is_who"))

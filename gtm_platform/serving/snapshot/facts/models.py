@@ -1,0 +1,60 @@
+"""The models of churn by month, and the highest scores of the newest day once they may be shown."""
+
+import json
+from typing import Any
+
+from gtm_platform.intelligence.churn.registry import REGISTRY, SHOWN
+from gtm_platform.intelligence.churn.scores import TABLE as SCORES
+from gtm_platform.lake.duckdb_engine import cursor
+from gtm_platform.lake.lake import Lake
+from gtm_platform.serving.snapshot.facts import Fact
+from gtm_platform.serving.snapshot.landing import Draft
+
+MONTHS, LISTED = 24, 100
+DATES = ("month", "tested_on", "available_on", "trained_from", "trained_until")
+COLUMNS = (
+    *("rows", "events", "test_rows", "test_events", "verdict", "stage", "model", "base_rate", "auc", "auc_low"),
+    *("auc_high", "brier", "brier_of_base_rate", "skill", "ece", "ece_floor", "lift", "drift", "drifted_column"),
+    *("policy_hash", "library", "calibration", "importance", "leaks"),
+)
+DETAILS = {"calibration": list, "importance": dict, "leaks": dict}
+
+
+def make(draft: Draft) -> dict[str, Any]:
+    """Return each month's figures, the newest in detail, and scores that are shown."""
+    lake, day = draft.landing.lake, draft.landing.day
+    months = _months(lake, [month for month in lake.partitions(REGISTRY) if month <= day][-MONTHS:])
+    newest = months[0] if months else {}
+    details = {name: json.loads(newest.get(name) or "null") or empty() for name, empty in DETAILS.items()}
+    scores = _read(lake, SCORES.key, [day], "select customer_id, score, stage, base_log_odds, reasons from days")
+    listed = {customer for (customer,) in draft.db.execute("select customer_id from customers")}
+    shown = [row for row in scores if row["stage"] == SHOWN and row["customer_id"] in listed]
+    return {
+        "as_of": day,
+        "months": [{name: value for name, value in month.items() if name not in DETAILS} for month in months],
+        **details,
+        "scored": len(scores),
+        "scores": [
+            {name: value for name, value in row.items() if name != "stage"}
+            for row in sorted(shown, key=lambda row: (-row["score"], row["customer_id"]))[:LISTED]
+        ],
+    }
+
+
+def _months(lake: Lake, partitions: list[str]) -> list[dict[str, Any]]:
+    dates = ", ".join(f"{name}::varchar as {name}" for name in DATES)
+    columns = ", ".join(f'"{name}"' for name in COLUMNS)
+    return _read(lake, REGISTRY, partitions, f"select {dates}, {columns} from days order by month desc")
+
+
+def _read(lake: Lake, table: str, partitions: list[str], query: str) -> list[dict[str, Any]]:
+    """Return the rows of a query over some partitions of a table."""
+    files = [file for file in lake.files(table) if file.partition in set(partitions)]
+    read = lake.file_query(table, files)
+    with cursor() as connection, lake.naming_damage(lambda: read.files):
+        result = connection.execute(f"with days as ({read.sql}) {query}")
+        names = [column[0] for column in result.description or []]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+FACT = Fact("models", "Whether the models of churn can be believed, and what they say once that is shown.", make)

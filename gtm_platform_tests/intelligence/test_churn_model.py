@@ -1,0 +1,117 @@
+"""A month's model is tested on a later day, kept with all that it takes to judge it, and shown once confirmed."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pytest
+
+from gtm_platform.intelligence.churn import registry, scores
+from gtm_platform.intelligence.churn.model import (
+    CHECKS_ABOUT,
+    churn_model_schedule,
+    judged,
+    metadata_of,
+    newest_row,
+    write_month,
+)
+from gtm_platform.intelligence.learning.churn import stage
+from gtm_platform.policy.intelligence import Intelligence
+from gtm_platform_tests.intelligence.past import Past, past
+
+MONTH = date(2025, 7, 1)
+
+
+@pytest.fixture(scope="module")
+def year(tmp_path_factory: pytest.TempPathFactory) -> Past:
+    made = past(tmp_path_factory.mktemp("past"))
+    write_month(made.lake, str(MONTH))
+    return made
+
+
+@pytest.fixture
+def row(year: Past) -> Mapping[str, Any]:
+    newest = newest_row(year.lake)
+    assert newest
+    return newest
+
+
+def test_a_month_is_trained_on_what_was_over_and_tested_later(row: Mapping[str, Any]) -> None:
+    assert (row["month"], row["verdict"], row["stage"]) == (MONTH, "signal", "shadow")
+    assert row["trained_until"] <= row["tested_on"] - timedelta(days=90)
+    assert row["available_on"] == row["tested_on"] + timedelta(days=90)
+    assert row["auc"] > 0.7
+    assert row["brier"] < row["brier_of_base_rate"]
+    assert sum(each["rows"] for each in json.loads(row["calibration"])) == row["test_rows"]
+    assert next(iter(json.loads(row["importance"]))).startswith("login")
+    assert {"verdict", "calibration", "figure/auc", "technical/library"} <= metadata_of(row).keys()
+
+
+def test_no_score_is_made_before_what_came_of_the_test_was_known(year: Past, row: Mapping[str, Any]) -> None:
+    early = max(day for day in year.days if day < row["available_on"])
+    assert scored(year, early) == []
+
+
+def test_scores_of_a_day_add_up_and_say_that_they_are_in_shadow(year: Past) -> None:
+    rows = scored(year, year.days[-1])
+    assert len(rows) > 100
+    assert {(row["verdict"], row["stage"], row["month"]) for row in rows} == {("signal", "shadow", MONTH)}
+    explained = [row for row in rows if row["reasons"]]
+    assert explained
+    for row in explained:
+        odds = row["base_log_odds"] + sum(reason["log_odds"] for reason in row["reasons"])
+        assert np.isclose(1 / (1 + np.exp(-odds)), row["score"], rtol=1e-9)
+
+
+def scored(year: Past, day: date) -> list[dict[str, Any]]:
+    assert scores.TABLE.write_day(year.lake, str(day))
+    rows: list[dict[str, Any]] = year.lake.partition(scores.TABLE.key, str(day)).to_pyarrow().to_pylist()
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("verdict", "earlier", "expected"),
+    [
+        ("signal", [], "shadow"),
+        ("signal", ["signal"], "shown"),
+        ("signal", ["signal", "no signal"], "shadow"),
+        ("signal", ["no signal", "signal"], "shown"),
+        ("no signal", ["signal"], "shadow"),
+        ("too little data", ["signal"], "shadow"),
+    ],
+)
+def test_scores_are_shown_once_a_later_month_confirmed_a_signal(
+    verdict: str, earlier: list[str], expected: str
+) -> None:
+    rows = [{"month": date(2026, 1 + place, 1), "verdict": each} for place, each in enumerate(earlier)]
+    assert stage(verdict, date(2026, 6, 1), rows, confirming=1) == expected
+
+
+def test_checks_judge_the_newest_month(row: Mapping[str, Any]) -> None:
+    rules = Intelligence(max_calibration_gap=0.2, drift_warn=0.2)
+    assert {name: judged(name, row, rules).passed for name in CHECKS_ABOUT} == dict.fromkeys(CHECKS_ABOUT, True)
+    worse = {**row, "auc": 0.51, "brier": 0.9, "ece": row["ece_floor"] + 0.3, "drift": 0.4}
+    results = {name: judged(name, worse, rules) for name in CHECKS_ABOUT}
+    assert {name: result.passed for name, result in results.items()} == dict.fromkeys(CHECKS_ABOUT, False)
+    assert results["drift"].severity == dg.AssetCheckSeverity.ERROR
+    assert "calibration" in results["ece"].metadata
+    assert judged("auc", None, rules).passed
+
+
+def test_the_newest_model_of_before_the_day_is_used() -> None:
+    rows = [
+        {"month": date(2026, month, 1), "tested_on": date(2026, month, 1), "available_on": date(2026, month + 3, 1)}
+        for month in (1, 2, 3)
+    ]
+    assert registry.usable(rows, date(2026, 5, 15)) == rows[1]
+    assert registry.usable(rows, date(2026, 3, 1)) is None
+
+
+def test_the_schedule_asks_for_the_month_whose_outcome_is_known() -> None:
+    context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 2, 6, 45, tzinfo=UTC))
+    request = churn_model_schedule(context)
+    assert isinstance(request, dg.RunRequest)
+    assert request.partition_key == "2026-08-01"

@@ -286,8 +286,10 @@ Feed = PersonFeed | CompanyFeed | UsageFeed | AccountFeed | SeatFeed | CallFeed 
 
 def lasting(mrr: ibis.Value, arr: ibis.Value) -> ibis.Value:
     """Return the phases of what is always worth the same, by any discounts; null without an amount."""
-    amounts = {f"mrr_{mode}": mrr.cast("int64") for mode in DISCOUNT_MODES}
-    amounts |= {f"arr_{mode}": arr.cast(AMOUNT) for mode in DISCOUNT_MODES}
+    # In the order of PHASES: Spark casts structs by the places of their fields.
+    amounts: dict[str, ibis.Value] = {}
+    for mode in DISCOUNT_MODES:
+        amounts |= {f"mrr_{mode}": mrr.cast("int64"), f"arr_{mode}": arr.cast(AMOUNT)}
     phase = ibis.struct({"begins": ibis.null(INSTANT), "ends": ibis.null(INSTANT), **amounts})
     return ibis.cases((mrr.notnull(), ibis.array([phase]).cast(PHASES)))
 

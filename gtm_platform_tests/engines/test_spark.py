@@ -62,6 +62,11 @@ EMPTY = {
     "quality/mrr_differences",
     "quality/anomalies",
     "intelligence/churn_scores",
+    "intelligence/expansion_opportunities",
+    "intelligence/mrr_bridge",
+    "intelligence/mrr_periods",
+    "intelligence/pipeline_forecast",
+    "intelligence/revenue_forecast",
 }
 # Optimising takes longer than such small tables do; without it Java keeps less room for code than Spark writes.
 WITHOUT_OPTIMISER = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"

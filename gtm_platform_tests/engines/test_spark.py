@@ -44,8 +44,8 @@ PEOPLE, SEED = 120, 29
 DAYS = [date(2026, 3, 1), date(2026, 3, 2)]
 DAY = str(DAYS[-1])
 NAMES = [table.key for table in DAILY_TABLES]
-# In the first two days of a world nobody is deleted at Stripe, few amounts differ, few people are much alike, and there
-# is no history to be odd against; a day has one row of rules.
+# In the first two days of a world nobody is deleted at Stripe, every record can be read, few amounts differ, few people
+# are much alike, and there is no history to be odd against or to foretell from; a day has one row of rules.
 EMPTY = {
     "cohorts/transitions",
     "cohorts/validation_errors",
@@ -57,6 +57,7 @@ EMPTY = {
     "market/signals",
     "market/web_traffic",
     "identity/former_records",
+    "identity/invalid_records",
     "identity/review",
     "health/rules",
     "quality/mrr_differences",

@@ -10,7 +10,6 @@ from gtm_platform.automation.definitions import automated
 from gtm_platform.cohorts import assets as cohorts
 from gtm_platform.core import assets as core
 from gtm_platform.delivery import definitions as delivery
-from gtm_platform.delivery.hubspot.policy_names import refuse_unknown_names, sources_read
 from gtm_platform.enrichment import assets as enrichment
 from gtm_platform.extensions.merging import extended
 from gtm_platform.health import assets as health
@@ -22,7 +21,6 @@ from gtm_platform.intelligence.movements import assets as movements
 from gtm_platform.lake.dagster import resource as lake
 from gtm_platform.market import assets as market
 from gtm_platform.orchestration import liveness
-from gtm_platform.policy import policy
 from gtm_platform.quality import assets as quality
 from gtm_platform.reports import assets as reports
 from gtm_platform.serving import assets as serving
@@ -48,7 +46,6 @@ def platform() -> dg.Definitions:
 
 
 defs = automated(extended(platform(), automated))
-refuse_unknown_names(policy(), sources_read())
 
 # A run makes thousands of events that live a moment. To look through all that was imported for garbage again and again
 # takes a tenth of its time.

@@ -99,6 +99,7 @@ def rows_on(lake: Lake, day: date) -> dict[str, list[str]]:
     return {table.key: sorted(map(str, rows_of(lake.partition(table.key, f"{day}")))) for table in MADE}
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("seed", [1])  # others hold as well; a lake of days that are made anew takes its time
 def test_a_day_has_the_same_rows_whenever_it_is_made(seed: int, tmp_path: Path) -> None:
     history, lake = a_history(seed), Lake(tmp_path / "lake")

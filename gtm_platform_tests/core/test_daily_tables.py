@@ -14,6 +14,8 @@ from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform_tests.tables import filled, rows_of
 
+pytestmark = pytest.mark.soak
+
 FIRST = date(2026, 2, 10)
 MODES = ("forever_only", "recurring", "all")
 DAYS = [FIRST + timedelta(days=number) for number in range(3)]

@@ -25,6 +25,13 @@ DAYS = [date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)]
 NOW = midnight(date(2026, 3, 4))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the home that is dear is among the tests that live whole days."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and "lived" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.soak)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def limits_pass_faster() -> Iterator[None]:
     """Days are lived in seconds here, in which the calls of some systems would wait for minutes."""

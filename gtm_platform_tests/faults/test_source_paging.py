@@ -28,6 +28,8 @@ from gtm_platform_tests.e2e.home import Control
 from gtm_platform_tests.faults.quiet_worlds import clients, nobody_waits, small_pages
 from gtm_platform_tests.ingest.syncing import RULES
 
+pytestmark = pytest.mark.soak
+
 START = datetime(2026, 3, 2, tzinfo=UTC)
 STEP = timedelta(hours=1)  # of the sandbox's time with each call
 PEOPLE, SEED = 40, 29

@@ -87,6 +87,7 @@ def expect_adding_up(days: Days, day: date = DAY) -> int:
     return compared
 
 
+@pytest.mark.soak
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(customers=HISTORIES, softer=st.sampled_from([None, 12, 1]))
 def test_the_parts_of_any_history_add_up(

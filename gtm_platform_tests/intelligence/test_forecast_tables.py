@@ -10,7 +10,7 @@ import pytest
 from gtm_platform.intelligence.forecasts import pipeline_deals, pipeline_forecast, revenue_forecast
 from gtm_platform.intelligence.forecasts.pipeline import OPEN, Deals
 from gtm_platform.intelligence.forecasts.plot import Plot
-from gtm_platform.intelligence.forecasts.stages import Sighting, stage_factors
+from gtm_platform.intelligence.forecasts.stages import Sighting, stage_multipliers
 from gtm_platform.policy import policy
 from gtm_platform_tests.intelligence.companies import company, pipeline
 from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
@@ -145,17 +145,17 @@ def test_stages_that_say_nothing_are_left_out() -> None:
         day = today - ago
         places = np.flatnonzero((deals.created <= day) & ((deals.closed == OPEN) | (deals.closed > day)))
         sightings.append(Sighting(day, places.tolist(), dice.choice(["a", "b"], len(places)).tolist()))
-    factors = stage_factors(deals, sightings, today, days)
-    assert all(0.7 < factor < 1.4 for factor in factors.values()), "chance alone moves little"
+    multipliers = stage_multipliers(deals, sightings, today, days)
+    assert all(0.7 < factor < 1.4 for factor in multipliers.values()), "chance alone moves little"
     telling = [
         Sighting(each.day, each.places, ["won" if deals.won[place] else "lost" for place in each.places])
         for each in sightings
     ]
-    shown = stage_factors(deals, telling, today, days)
+    shown = stage_multipliers(deals, telling, today, days)
     assert shown["won"] > 2
     assert shown["lost"] < 0.5
-    assert stage_factors(deals, telling[:0], today, days) == {}
-    assert stage_factors(deals, telling, today - 59, days) == {}, "no sighting's days are over by then"
+    assert stage_multipliers(deals, telling[:0], today, days) == {}
+    assert stage_multipliers(deals, telling, today - 59, days) == {}, "no sighting's days are over by then"
 
 
 def test_a_plot_has_the_past_the_forecast_and_its_interval() -> None:

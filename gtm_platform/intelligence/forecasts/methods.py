@@ -51,14 +51,14 @@ def theta(season: int) -> Method:
     """Smooth, with half of the long trend; without the season where it has one."""
 
     def method(past: Floats, steps: int) -> Floats:
-        factors = _season_factors(past, season)
+        multipliers = _season_multipliers(past, season)
         places = np.arange(len(past) + steps) % max(season, 1)
-        plain = past / factors[places[: len(past)]]
+        plain = past / multipliers[places[: len(past)]]
         level, alpha = _smoothed(plain)
         count = len(plain)
         slope = np.polyfit(np.arange(count), plain, 1)[0] if count > 2 else 0.0
         ahead = np.arange(steps) + (1 - (1 - alpha) ** count) / alpha
-        forecast: Floats = (level + slope / 2 * ahead) * factors[places[len(past) :]]
+        forecast: Floats = (level + slope / 2 * ahead) * multipliers[places[len(past) :]]
         return forecast
 
     return method
@@ -95,8 +95,8 @@ def methods_for(values: Floats, season: int = 1, new: Floats | None = None, mont
     return methods
 
 
-def _season_factors(past: Floats, season: int) -> Floats:
-    """Return how each place of the season differs from the rest, as factors; 1 where it does not show."""
+def _season_multipliers(past: Floats, season: int) -> Floats:
+    """Return how each place of the season differs from the rest, as multipliers; 1 where it does not show."""
     whole = np.ones(max(season, 1))
     if season < 2 or len(past) < 3 * season or (past <= 0).any() or not _has_season(past, season):
         return whole
@@ -106,8 +106,8 @@ def _season_factors(past: Floats, season: int) -> Floats:
     trend = np.convolve(past, kernel, mode="valid")
     half = len(kernel) // 2
     ratios, places = past[half : half + len(trend)] / trend, np.arange(half, half + len(trend)) % season
-    factors = np.array([np.median(ratios[places == place]) for place in range(season)])
-    scaled: Floats = factors * season / factors.sum()
+    multipliers = np.array([np.median(ratios[places == place]) for place in range(season)])
+    scaled: Floats = multipliers * season / multipliers.sum()
     return scaled
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from gtm_platform.intelligence.forecasts.backtest import Floats, Rules
 from gtm_platform.intelligence.forecasts.pipeline import OPEN, Deals, PipelineForecast, forecast_pipeline
-from gtm_platform.intelligence.forecasts.stages import Sighting, stage_factors
+from gtm_platform.intelligence.forecasts.stages import Sighting, stage_multipliers
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, EarlierDays
 from gtm_platform.lake.duckdb_engine import engine
@@ -90,10 +90,12 @@ def _lines(
     rules = policy.revenue.forecasts
     tried = Rules(rules.least_past_forecasts, rules.better_by, rules.interval)
     for days in sorted(set(rules.pipeline_days)):
-        factors = stage_factors(deals, sightings, now, days)
-        of_deals: Floats | None = np.array([factors.get(row[2] or "", 1.0) for row in rows]) if factors else None
+        multipliers = stage_multipliers(deals, sightings, now, days)
+        of_deals: Floats | None = (
+            np.array([multipliers.get(row[2] or "", 1.0) for row in rows]) if multipliers else None
+        )
         result = forecast_pipeline(deals, now, days, tried, of_deals)
-        yield from _of_horizon(result, deals, day, uses_stages=bool(factors))
+        yield from _of_horizon(result, deals, day, uses_stages=bool(multipliers))
 
 
 def _sightings(rows: Sequence[tuple[Any, ...]], stages: Sequence[tuple[Any, ...]], epoch: date) -> list[Sighting]:

@@ -1,7 +1,7 @@
 """How much more likely deals of a stage are won than others of their age and group.
 
-Where a deal stood on an earlier day is in the lake since its first day. The factors of stages are used only where they
-would have foreseen the wins of later days better than age and group alone.
+Where a deal stood on an earlier day is in the lake since its first day. The multipliers of stages are used only where
+they would have foreseen the wins of later days better than age and group alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ class Sighting:
     stages: Sequence[str]
 
 
-def stage_factors(deals: Deals, sightings: Sequence[Sighting], day: int, days: int) -> Mapping[str, float]:
+def stage_multipliers(deals: Deals, sightings: Sequence[Sighting], day: int, days: int) -> Mapping[str, float]:
     """Return the factor of each stage; none where too little was seen, or they would not have helped.
 
     Only what was won until `day` counts: sightings whose days are not over by then are left out.
@@ -35,9 +35,9 @@ def stage_factors(deals: Deals, sightings: Sequence[Sighting], day: int, days: i
         return {}
     half = len(seen) // 2
     earlier, later = seen[:half], seen[half:]
-    if not earlier or _error(later, _factors(earlier)) >= _error(later, {}):
+    if not earlier or _error(later, _multipliers(earlier)) >= _error(later, {}):
         return {}
-    return _factors(seen)
+    return _multipliers(seen)
 
 
 Seen = tuple[Sequence[str], Floats, Flags]  # of the deals of a sighting: the stage, the chance by age, whether won
@@ -53,7 +53,7 @@ def _outcomes(deals: Deals, sighting: Sighting, days: int) -> tuple[Floats, Flag
     return by_place[places], won
 
 
-def _factors(seen: Sequence[Seen]) -> dict[str, float]:
+def _multipliers(seen: Sequence[Seen]) -> dict[str, float]:
     """Return wins over the wins expected, of each stage, drawn to 1 by so many deals of the usual chance."""
     wins: dict[str, float] = {}
     expected: dict[str, float] = {}
@@ -67,10 +67,10 @@ def _factors(seen: Sequence[Seen]) -> dict[str, float]:
     return {stage: (wins[stage] + drawn) / max(expected[stage] + drawn, 1e-12) for stage in wins}
 
 
-def _error(seen: Sequence[Seen], factors: Mapping[str, float]) -> float:
-    """Return the mean squared error of the chances by these factors."""
+def _error(seen: Sequence[Seen], multipliers: Mapping[str, float]) -> float:
+    """Return the mean squared error of the chances by these multipliers."""
     errors = [
-        (np.minimum(chance * np.array([factors.get(stage, 1.0) for stage in stages]), 1.0) - won) ** 2
+        (np.minimum(chance * np.array([multipliers.get(stage, 1.0) for stage in stages]), 1.0) - won) ** 2
         for stages, chance, won in seen
     ]
     return float(np.concatenate(errors).mean()) if errors else 0.0

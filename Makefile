@@ -18,7 +18,7 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
-# Whole days of the platform, in which much goes wrong: what `make test` leaves out and .ci/run has.
+# What `make test` leaves out and .ci/run has: whole days of the platform, storms, large worlds, random histories.
 soak: $(READY)
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder -m 'soak and not long'
 

@@ -1,7 +1,5 @@
 """The back-test of health each month, as an asset and as a command."""
 
-import os
-import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from gtm_platform.delivery.track_record import BACKTEST, MISSED_CHURNS
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import settings
+from gtm_platform_tests.first_files import linked
 from gtm_platform_tests.health.test_backtest import Made, steady, write
 
 
@@ -34,9 +33,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def lived(past: Path) -> Lake:
-    home = settings().home / "lake"
-    shutil.copytree(past, home, copy_function=os.link)
-    return Lake(home)
+    return linked(past, settings().home / "lake")
 
 
 def test_a_month_keeps_each_figure_with_its_interval(lived: Lake) -> None:

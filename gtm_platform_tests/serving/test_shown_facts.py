@@ -26,6 +26,7 @@ from gtm_platform.state import hubspot_journal, open_state
 from gtm_platform.state.accounts import PinnedAccount, pin_account
 from gtm_platform.state.hubspot_deliveries import NewDelivery, note
 from gtm_platform.state.hubspot_journal import Write
+from gtm_platform_tests.first_files import linked
 from gtm_platform_tests.quality.test_odd_figures import write_odd
 from gtm_platform_tests.serving.world import (
     DAYS,
@@ -43,11 +44,16 @@ from gtm_platform_tests.serving.world import (
 from gtm_platform_tests.tables import filled
 
 
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("settled") / "lake"
+    settle(Lake(folder))
+    return folder
+
+
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    lake = Lake(tmp_path / "lake")
-    settle(lake)
-    return lake
+def lake(settled: Path, tmp_path: Path) -> Lake:
+    return linked(settled, tmp_path / "lake")
 
 
 def served(lake: Lake, folder: Path, **more: object) -> Snapshot:

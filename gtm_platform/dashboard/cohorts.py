@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from gtm_platform.dashboard.customer_table import clickable, table_height
-from gtm_platform.dashboard.frame.page import on_row
+from gtm_platform.dashboard.customer_table import show_clickable
 from gtm_platform.serving.answers.cohorts import Transition
 from gtm_platform.serving.wording import COHORT_NAMES, NOTHING, words
 
@@ -28,15 +27,12 @@ def show_transitions(transitions: Sequence[Transition], key: str) -> None:
         for each in transitions
     ]
     columns = st.column_config
-    st.dataframe(
-        clickable(pd.DataFrame(rows)),
-        key=key,
-        on_select=on_row(key, "company", [{"id": each.company_id} for each in transitions]),
-        selection_mode="single-cell",
-        hide_index=True,
-        placeholder=NOTHING,
-        height=table_height(len(rows)),
-        column_config={
+    show_clickable(
+        pd.DataFrame(rows),
+        key,
+        "company",
+        [{"id": each.company_id} for each in transitions],
+        {
             "company": columns.TextColumn("Company", width=170),
             "at": columns.DateColumn("Day", width=95, format="D MMM YYYY"),
             "trigger": columns.TextColumn("What happened", width=190),
@@ -44,5 +40,5 @@ def show_transitions(transitions: Sequence[Transition], key: str) -> None:
             "to": columns.TextColumn("To", width=130),
             "evidence": columns.ListColumn("Evidence", width=260),
         },
-        alt="Companies that moved to another cohort, the latest first",
+        "Companies that moved to another cohort, the latest first",
     )

@@ -8,7 +8,7 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from gtm_platform.dashboard.charts import ACCENT
-from gtm_platform.dashboard.frame.page import on_row
+from gtm_platform.dashboard.frame.page import Query, on_row
 from gtm_platform.dashboard.status import CHIPS, SHOWN_TITLES
 from gtm_platform.serving.store import Page as Customers
 from gtm_platform.serving.store import Snapshot
@@ -48,15 +48,35 @@ def money_column(title: str, currency: str, width: int | None = None) -> Any:
 
 def show_customers(rows: Sequence[Row], columns: Sequence[str], currency: str, key: str, about: str) -> None:
     """Draw the table; `about` says what it lists to who cannot see it."""
+    show_clickable(
+        as_frame(rows, columns),
+        key,
+        "customer",
+        [{"id": row["customer_id"]} for row in rows],
+        {name: _configuration(name, currency) for name in columns},
+        about,
+    )
+
+
+def show_clickable(
+    frame: pd.DataFrame,
+    key: str,
+    page: str,
+    queries: Sequence[Query],
+    columns: Mapping[str, Any],
+    about: str,
+    height: Literal["content"] | int | None = None,
+) -> None:
+    """Draw a table; a click on a row opens a page with its query. `about` is for who cannot see it."""
     st.dataframe(
-        clickable(as_frame(rows, columns)),
+        clickable(frame),
         key=key,
-        on_select=on_row(key, "customer", [{"id": row["customer_id"]} for row in rows]),
+        on_select=on_row(key, page, queries),
         selection_mode="single-cell",
         hide_index=True,
         placeholder=NOTHING,
-        height=table_height(len(rows)),
-        column_config={name: _configuration(name, currency) for name in columns},
+        height=height or table_height(len(frame)),
+        column_config=columns,
         alt=about,
     )
 

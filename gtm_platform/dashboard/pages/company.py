@@ -7,15 +7,15 @@ import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.cohorts import COHORT_OF, show_transitions
-from gtm_platform.dashboard.customer_table import clickable, money_column, show_customers, table_height
-from gtm_platform.dashboard.frame.page import Page, on_row
+from gtm_platform.dashboard.customer_table import money_column, show_clickable, show_customers
+from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.links import company_links, show_links
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
 from gtm_platform.dashboard.wording import day, money, number, plain
 from gtm_platform.serving.answers.cohorts import transitions_of
 from gtm_platform.serving.snapshot.layout import HISTORY_DAYS
 from gtm_platform.serving.store import CompanyQuery, CompanySort, CustomerQuery, Snapshot
-from gtm_platform.serving.wording import COHORT_NAMES, NOTHING, counted, words
+from gtm_platform.serving.wording import COHORT_NAMES, counted, words
 
 SHOWN = 1_000
 TRANSITIONS = 50
@@ -107,15 +107,12 @@ def _show_all(snapshot: Snapshot) -> None:
     if not companies:
         return
     columns = st.column_config
-    st.dataframe(
-        clickable(pd.DataFrame([_listed(company) for company in companies])),
-        key="companies",
-        on_select=on_row("companies", "company", [{"id": company["company_id"]} for company in companies]),
-        selection_mode="single-cell",
-        hide_index=True,
-        placeholder=NOTHING,
-        height=table_height(len(companies)),
-        column_config={
+    show_clickable(
+        pd.DataFrame([_listed(company) for company in companies]),
+        "companies",
+        "company",
+        [{"id": company["company_id"]} for company in companies],
+        {
             "name": columns.TextColumn("Company", width=160),
             "domain": columns.TextColumn("Domain", width=180),
             "mrr_reporting": money_column("MRR", currency, 90),
@@ -128,7 +125,7 @@ def _show_all(snapshot: Snapshot) -> None:
             "health_score": columns.NumberColumn("Mean health", format="%.0f", width=100),
             "account_managers": columns.ListColumn("Account managers", width=200),
         },
-        alt="Companies, a row each",
+        "Companies, a row each",
     )
 
 

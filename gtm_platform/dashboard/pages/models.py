@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import ACCENT, INK, MUTED, Drawing, bars, draw
-from gtm_platform.dashboard.customer_table import clickable, table_height
-from gtm_platform.dashboard.frame.page import Page, on_row
+from gtm_platform.dashboard.customer_table import show_clickable, table_height
+from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import card_row, plain_card
 from gtm_platform.dashboard.wording import percent, plain
 from gtm_platform.serving.answers.models import ModelMonth, ModelsAnswer, ScoredCustomer, models
@@ -109,20 +109,18 @@ def _scores(snapshot: Snapshot, answer: ModelsAnswer) -> None:
         name = row.get("name") or row.get("email") or each.customer_id
         rows.append({"name": name, "score": each.score, "why": reasons(each)})
     columns = st.column_config
-    st.dataframe(
-        clickable(pd.DataFrame(rows)),
-        key="scores",
-        on_select=on_row("scores", "customer", [{"id": each.customer_id} for each in shown]),
-        selection_mode="single-cell",
-        hide_index=True,
-        placeholder=NOTHING,
-        height=table_height(len(rows), LISTED, PIXELS),
-        column_config={
+    show_clickable(
+        pd.DataFrame(rows),
+        "scores",
+        "customer",
+        [{"id": each.customer_id} for each in shown],
+        {
             "name": columns.TextColumn("Customer", width=190),
             "score": columns.ProgressColumn("Probability", format="percent", min_value=0, max_value=1, width=150),
             "why": columns.TextColumn("Why", width=520),
         },
-        alt="Customers by their probability of leaving, with what adds to it; a click on a row opens the customer",
+        "Customers by their probability of leaving, with what adds to it; a click on a row opens the customer",
+        height=table_height(len(rows), LISTED, PIXELS),
     )
 
 

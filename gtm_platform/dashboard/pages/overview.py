@@ -7,9 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import GOOD, WARN, bars, draw, money_axis, shares, stacked_bars
-from gtm_platform.dashboard.customer_table import clickable, money_column, rows_of, show_customers, table_height
+from gtm_platform.dashboard.customer_table import money_column, rows_of, show_clickable, show_customers, table_height
 from gtm_platform.dashboard.departures import IN_SHORT, show_churned
-from gtm_platform.dashboard.frame.page import Page, link_to, on_row
+from gtm_platform.dashboard.frame.page import Page, link_to
 from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.movements import longest_movement, show_movements
 from gtm_platform.dashboard.pages.changes import saved_sentence
@@ -112,15 +112,12 @@ def _by_manager(snapshot: Snapshot, figures: Figures) -> None:
     columns, sign = st.column_config, SYMBOLS.get(figures.currency)
     amount = f"{sign}%,.0f" if sign else "localized"
     rows = [{**each.model_dump(), "am": each.account_manager or NO_MANAGER} for each in managers]
-    st.dataframe(
-        clickable(pd.DataFrame(rows, columns=list(MANAGER_COLUMNS))),
-        key="managers",
-        on_select=on_row("managers", "at_risk", [{"account_manager": row["am"]} for row in rows]),
-        selection_mode="single-cell",
-        hide_index=True,
-        placeholder="–",
-        height=table_height(len(managers), 9, 330),
-        column_config={
+    show_clickable(
+        pd.DataFrame(rows, columns=list(MANAGER_COLUMNS)),
+        "managers",
+        "at_risk",
+        [{"account_manager": row["am"]} for row in rows],
+        {
             "am": columns.TextColumn("AM", width=100),
             "mrr_at_risk": columns.ProgressColumn(
                 "MRR at risk",
@@ -135,7 +132,8 @@ def _by_manager(snapshot: Snapshot, figures: Figures) -> None:
             "customers": columns.NumberColumn("Customers", format="%d", width=75),
             "mean_health": columns.NumberColumn("Health", format="%.0f", width=60),
         },
-        alt="MRR at risk, MRR, customers and mean health of each account manager",
+        "MRR at risk, MRR, customers and mean health of each account manager",
+        height=table_height(len(managers), 9, 330),
     )
     st.caption("A click opens the customers at risk of an account manager.")
 

@@ -4,8 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import bars, draw
-from gtm_platform.dashboard.customer_table import clickable, money_column, table_height
-from gtm_platform.dashboard.frame.page import Page, on_row
+from gtm_platform.dashboard.customer_table import money_column, show_clickable, table_height
+from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
 from gtm_platform.dashboard.wording import money, number, percent, plain
 from gtm_platform.serving.answers.pipeline import PipelineAnswer, PipelineStep, pipeline
@@ -126,21 +126,19 @@ def _opportunities(answer: PipelineAnswer, currency: str) -> None:
         for each in opportunities.listed
     ]
     queries = [{"id": each.company_id} for each in opportunities.listed]
-    st.dataframe(
-        clickable(pd.DataFrame(rows)),
-        hide_index=True,
-        placeholder=NOTHING,
-        height=table_height(len(rows), LISTED, PIXELS),
-        column_config={
+    show_clickable(
+        pd.DataFrame(rows),
+        "opportunities",
+        "company",
+        queries,
+        {
             "company": st.column_config.TextColumn("Company", width=220),
             "mrr": money_column("MRR", currency, 90),
             "at_stake": money_column("At stake", currency, 90),
             "evidence": st.column_config.TextColumn("Evidence", width=420),
         },
-        key="opportunities",
-        on_select=on_row("opportunities", "company", queries),
-        selection_mode="single-cell",
-        alt="Companies that may buy more",
+        "Companies that may buy more",
+        height=table_height(len(rows), LISTED, PIXELS),
     )
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import ACCENT, BAD, GOOD, MUTED, WARN, bars, draw
-from gtm_platform.dashboard.customer_table import clickable, table_height
-from gtm_platform.dashboard.frame.page import Page, on_row
+from gtm_platform.dashboard.customer_table import show_clickable, table_height
+from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import card_row, plain_card
 from gtm_platform.dashboard.wording import number, percent, plain
 from gtm_platform.health.backtest import EARLY, LATE, MIN_CHURNS
@@ -187,15 +187,12 @@ def _missed_table(missed: Sequence[MissedChurn], customers: Sequence[Mapping[str
         }
         for each, customer in zip(missed, customers, strict=True)
     ]
-    st.dataframe(
-        clickable(pd.DataFrame(rows)),
-        key="missed",
-        on_select=on_row("missed", "customer", [{"id": each.customer_id} for each in missed]),
-        selection_mode="single-cell",
-        hide_index=True,
-        placeholder=NOTHING,
-        height=table_height(len(rows), LISTED, PIXELS),
-        column_config={
+    show_clickable(
+        pd.DataFrame(rows),
+        "missed",
+        "customer",
+        [{"id": each.customer_id} for each in missed],
+        {
             "name": columns.TextColumn("Customer", width=170),
             "churned_on": columns.DateColumn("Churned", width=100, format="D MMM YYYY"),
             "score_before": columns.NumberColumn("Score before", width=90),
@@ -203,7 +200,8 @@ def _missed_table(missed: Sequence[MissedChurn], customers: Sequence[Mapping[str
             "first_knowable": columns.DateColumn("Could be seen", width=110, format="D MMM YYYY"),
             "rule": columns.TextColumn("Cheapest rule", width=300),
         },
-        alt="Churns that were missed, the latest first; a click on a row opens the customer",
+        "Churns that were missed, the latest first; a click on a row opens the customer",
+        height=table_height(len(rows), LISTED, PIXELS),
     )
 
 

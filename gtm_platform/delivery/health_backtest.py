@@ -22,12 +22,11 @@ from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.compat import output_without_materialization
-from gtm_platform.orchestration.graph_policy import FIRST_DAY, OWNERS, made_each
+from gtm_platform.orchestration.graph_policy import OWNERS, made_each
+from gtm_platform.orchestration.judged_months import MONTHS, all_days_of, request_newest
 from gtm_platform.policy import Policy, policy
 
 BAR = 30  # characters
-
-MONTHS = dg.MonthlyPartitionsDefinition(start_date=FIRST_DAY.replace(day=1).isoformat())
 
 
 def alarms_of(lake: Lake, rules: Policy) -> Sequence[Alarm]:
@@ -47,13 +46,7 @@ def alarms_of(lake: Lake, rules: Policy) -> Sequence[Alarm]:
     owners=OWNERS,
     partitions_def=MONTHS,
     freshness_policy=made_each(31),
-    deps=[
-        dg.AssetDep(
-            table.split("/"),
-            partition_mapping=dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True),
-        )
-        for table in (HEALTH.key, "core/revenue")
-    ],
+    deps=all_days_of(HEALTH.key, "core/revenue"),
     output_required=False,
 )
 def health_backtest(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult[None]:
@@ -175,9 +168,4 @@ JOB = dg.define_asset_job(
 )
 def health_backtest_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Ask for the newest month that can be judged."""
-    now = context.scheduled_execution_time
-    month = (now.date() - timedelta(days=HORIZON)).replace(day=1)
-    with dg.partition_loading_context(effective_dt=now):
-        if not MONTHS.has_partition_key(month.isoformat()):
-            return dg.SkipReason(f"The 90 days after the first of {month:%B %Y} are over, but nothing was read then.")
-    return dg.RunRequest(run_key=month.isoformat(), partition_key=month.isoformat())
+    return request_newest(context, HORIZON)

@@ -9,7 +9,6 @@ from click.testing import CliRunner
 
 from gtm_platform.cli.health import health
 from gtm_platform.delivery.health_backtest import (
-    MONTHS,
     days_ahead_plot,
     health_backtest,
     health_backtest_schedule,
@@ -18,6 +17,7 @@ from gtm_platform.delivery.health_backtest import (
 from gtm_platform.delivery.track_record import BACKTEST, MISSED_CHURNS
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
+from gtm_platform.orchestration.judged_months import MONTHS
 from gtm_platform.settings import settings
 from gtm_platform_tests.first_files import linked
 from gtm_platform_tests.health.test_backtest import Made, steady, write

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -16,12 +16,12 @@ from gtm_platform.lake.dagster.asset_pages import definition_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.compat import output_without_materialization
-from gtm_platform.orchestration.graph_policy import FIRST_DAY, OWNERS, made_each
+from gtm_platform.orchestration.graph_policy import OWNERS, made_each
+from gtm_platform.orchestration.judged_months import MONTHS, all_days_of, request_newest
 from gtm_platform.policy import policy
 from gtm_platform.policy.intelligence import Intelligence
 
 BAR = 20  # characters
-MONTHS = dg.MonthlyPartitionsDefinition(start_date=FIRST_DAY.replace(day=1).isoformat())
 KEY = dg.AssetKey(registry.REGISTRY.split("/"))
 
 
@@ -34,13 +34,7 @@ KEY = dg.AssetKey(registry.REGISTRY.split("/"))
     owners=OWNERS,
     partitions_def=MONTHS,
     freshness_policy=made_each(31),
-    deps=[
-        dg.AssetDep(
-            table.split("/"),
-            partition_mapping=dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True),
-        )
-        for table in (FEATURE_TABLE.key, "core/revenue")
-    ],
+    deps=all_days_of(FEATURE_TABLE.key, "core/revenue"),
     output_required=False,
     metadata=definition_metadata(registry.REGISTRY, policy=True),
 )
@@ -190,9 +184,4 @@ JOB = dg.define_asset_job(
 )
 def churn_model_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Ask for the newest month whose outcome is known."""
-    now = context.scheduled_execution_time
-    month = (now.date() - timedelta(days=HORIZON)).replace(day=1)
-    with dg.partition_loading_context(effective_dt=now):
-        if not MONTHS.has_partition_key(month.isoformat()):
-            return dg.SkipReason(f"The 90 days after the first of {month:%B %Y} are over, but nothing was read then.")
-    return dg.RunRequest(run_key=month.isoformat(), partition_key=month.isoformat())
+    return request_newest(context, HORIZON)

@@ -100,6 +100,7 @@ def importance_plot(row: Mapping[str, Any]) -> str:
 # --- checks ----------------------------------------------------------------------------------------------------------
 
 CHECKS_ABOUT = {
+    "readable": "The newest month's model can be read by this version of the platform.",
     "auc": "The newest month's model ranks who churned before who stayed (intelligence.least_auc).",
     "brier": "It foretells better than the base rate for everybody.",
     "ece": "What it said is as far from what came as a perfect model's, or not much further "
@@ -121,9 +122,9 @@ def churn_model_checks(context: dg.AssetCheckExecutionContext, lake: LakeResourc
 
 
 def newest_row(lake: Lake) -> Mapping[str, Any] | None:
-    """Return the newest month of the registry without the model itself; None without a month."""
+    """Return the newest month of the registry; None without a month."""
     months = lake.partitions(registry.REGISTRY)[-1:]
-    rows = [lake.partition(registry.REGISTRY, month).drop("content").to_pyarrow().to_pylist() for month in months]
+    rows = [lake.partition(registry.REGISTRY, month).to_pyarrow().to_pylist() for month in months]
     newest: Mapping[str, Any] | None = rows[0][0] if rows else None
     return newest
 
@@ -132,6 +133,12 @@ def judged(name: str, row: Mapping[str, Any] | None, rules: Intelligence) -> dg.
     """Judge a figure of a month by the policy; what cannot be judged yet passes, and says so."""
     if row is None or row["verdict"] == "too little data":
         return _result(name, True, "There is no model yet that could be judged.", {})
+    if name == "readable":
+        try:
+            registry.unpacked(row)
+        except registry.UnreadableModel as unreadable:
+            return _result(name, False, str(unreadable), {})
+        return _result(name, True, f"Written with {row['library']}.", {})
     calibration = dg.MetadataValue.md(calibration_plot(row))
     if name == "auc":
         metadata = {figure: row[figure] for figure in ("auc", "auc_low", "auc_high", "lift")}

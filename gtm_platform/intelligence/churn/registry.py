@@ -5,6 +5,7 @@ The model itself is a value of the row, so that a past day can be scored again w
 
 import json
 import pickle
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
@@ -86,14 +87,30 @@ def packed(model: "TrainedModel | None") -> bytes | None:
     return None if model is None else pickle.dumps(model)
 
 
-def unpacked(content: bytes) -> "TrainedModel":
-    """Return the model of bytes that the platform wrote itself into its own lake."""
+class UnreadableModel(RuntimeError):
+    """A model is of another version of the code or of its library; the message says how to train it again."""
+
+
+def unpacked(row: Mapping[str, Any]) -> "TrainedModel":
+    """Return the model of a row that the platform wrote itself into its own lake."""
     from gtm_platform.intelligence.scoring.scorecard import TrainedModel
 
-    model = pickle.loads(content)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of another version of the library it might score otherwise
+            model = pickle.loads(row["content"])
+    except Exception as error:  # whatever a class that has changed since comes to
+        raise _unreadable(row, type(error).__name__) from error
     if not isinstance(model, TrainedModel):
-        raise TypeError(f"{REGISTRY} holds something else than a model: train the month again.")
+        raise _unreadable(row, "it is no model")
     return model
+
+
+def _unreadable(row: Mapping[str, Any], why: str) -> UnreadableModel:
+    return UnreadableModel(
+        f"The model of {row['month']:%Y-%m} is of {row['library']} and other code, and cannot be read ({why}). "
+        f"Until it is trained again the base rate is delivered: gtm run {REGISTRY} --partition {row['month']}"
+    )
 
 
 def library() -> str:

@@ -1,7 +1,8 @@
 """`intelligence/churn_scores`: how likely each paying customer is to churn within 90 days, and why."""
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
@@ -16,6 +17,10 @@ from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.policy import Policy
 from gtm_platform.policy import policy as current_policy
 
+if TYPE_CHECKING:
+    from gtm_platform.intelligence.scoring.scorecard import TrainedModel
+
+UNREADABLE = "unreadable"
 MODEL_DAYS = 400  # a model that is older is of another time
 REASON = "array<struct<column: string, value: float64, log_odds: float64>>"
 
@@ -29,7 +34,7 @@ CONTRACT = Contract(
             nullable=False,
             rule=lambda score: score.between(0, 1),
         ),
-        "verdict": Column("string", "What the model's test came to: signal, no signal.", nullable=False),
+        "verdict": Column("string", "What the model's test came to: signal, no signal; or unreadable.", nullable=False),
         "stage": Column("string", "shadow: the score is only kept; shown: later months confirmed it.", nullable=False),
         "month": Column("date", "The month of the model in intelligence/churn_model.", nullable=False),
         "base_log_odds": Column(
@@ -55,17 +60,23 @@ def table(features: ibis.Table, models: ibis.Table, policy: Policy, day: date) -
     if model is None:
         return pa.Table.from_pylist([], schema=CONTRACT.schema.to_pyarrow())
     customers = engine().to_pyarrow(features.filter(features["in_scope"]).order_by("customer_id"))
-    scored = _scored(customers, model, policy.intelligence.explained_customers)
     common = {"day": day, "verdict": model["verdict"], "stage": model["stage"], "month": model["month"]}
+    scored = _base_rate(customers, model)
+    if model["verdict"] == "signal" and scored:
+        try:
+            scored = _scored(customers, registry.unpacked(model), policy.intelligence.explained_customers)
+        except registry.UnreadableModel:  # the check `readable` says so, and how it is mended
+            common |= {"verdict": UNREADABLE, "stage": registry.SHADOW}
     return pa.Table.from_pylist([row | common for row in scored], schema=CONTRACT.schema.to_pyarrow())
 
 
-def _scored(customers: pa.Table, model: Any, explained: int) -> list[dict[str, Any]]:
+def _base_rate(customers: pa.Table, model: Mapping[str, Any]) -> list[dict[str, Any]]:
     names = customers["customer_id"].to_pylist()
-    if model["verdict"] != "signal" or not names:
-        rate = model["base_rate"]
-        return [{"customer_id": name, "score": rate, "base_log_odds": None, "reasons": []} for name in names]
-    trained = registry.unpacked(model["content"])
+    return [{"customer_id": name, "score": model["base_rate"], "base_log_odds": None, "reasons": []} for name in names]
+
+
+def _scored(customers: pa.Table, trained: "TrainedModel", explained: int) -> list[dict[str, Any]]:
+    names = customers["customer_id"].to_pylist()
     matrix = trained.matrix(customers.select(list(FEATURES)).to_pandas())
     scores = trained.scores(matrix)
     highest = np.argsort(-scores, kind="stable")[:explained]

@@ -145,16 +145,22 @@ def test_one_that_the_search_shows_only_later_is_taken_by_the_next_run(
     assert deliver(desired, objects(api.url), state, moment.run(3)).unchanged == 1
 
 
-def test_a_company_on_which_others_hung_contacts_is_left_to_people(
-    account: Account, api: Watched, state: State
+THEIRS = {"contacts": {"email": f"ada@{ACME}"}, "deals": {"dealname": "Renewal"}}
+
+
+# By HubSpot's numbers: a contact to its company, a deal to its company.
+@pytest.mark.parametrize(("kind", "link"), [("contacts", 279), ("deals", 341)])
+def test_a_company_on_which_others_hung_something_is_left_to_people(
+    account: Account, api: Watched, state: State, kind: str, link: int
 ) -> None:
     portal, moment = account.portal, account.moment
     desired = [company(1, domain=ACME)]
     deliver(desired, objects(api.url), state, moment.run(1))
     [ours] = live(portal, "companies", domain=ACME)
     put(portal, "companies", domain=ACME)
-    theirs = portal.objects["contacts"][put(portal, "contacts", email=f"ada@{ACME}")]
-    connect(LINK_TYPES[279], theirs, ours, portal.objects["companies"])
+    made = put(portal, kind, **THEIRS[kind])
+    theirs = portal.objects[kind][made]
+    connect(LINK_TYPES[link], theirs, ours, portal.objects["companies"])
     moment.now += timedelta(hours=12)
 
     assert deliver(desired, objects(api.url), state, moment.run(2)).unchanged == 1

@@ -21,6 +21,7 @@ from gtm_platform.serving.chat.tools import discover
 from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.tokens import create_token
 from gtm_platform.state import open_state
+from gtm_platform.state.schema import audit as audit_table
 from gtm_platform_tests.serving.server import READ, Served
 from gtm_platform_tests.serving.world import ALERT, NOW, TODAY
 
@@ -262,9 +263,10 @@ def test_alerts_are_those_of_the_api(shared_api: Served) -> None:
 
 def test_each_call_is_audited_with_whom_it_was_about(api: Served) -> None:
     call(api, "explain_health", who="cus_002", token="masked")
-    queued = [(access.action, access.subject) for access in api.app.state.api.log.queue]
     api.written()
-    assert ("chat explain_health", "cus_002") in queued
+    with api.state.reading() as tx:
+        accessed = [(row["action"], row["subject"]) for row in tx.execute(audit_table.select()).mappings()]
+    assert ("chat explain_health", "cus_002") in accessed
 
 
 def test_a_token_that_calls_too_often_is_refused(api: Served) -> None:

@@ -60,7 +60,7 @@ def give_way_later(
 ) -> None:
     """Archive what earlier runs created and somebody else created, too.
 
-    What others associated contacts with stays.
+    What others associated contacts or deals with stays.
     """
     key, name = twin_key(objects.object_type), objects.object_type.name
     if key is None:
@@ -80,7 +80,7 @@ def give_way_later(
         if row.object_id in read
     ]
     twins = twins_of(made, objects, {**owners, **{new.id: new.subject_id for new in made}})
-    free = _without_foreign_contacts(list(twins), objects, state) if twins else set()
+    free = _free_of_others(list(twins), objects, state) if twins else set()
     archive({id: twin for id, twin in twins.items() if id in free}, objects, state, run_id, now)
     with state.writing() as tx:
         note_checked(tx, [row.id for row in rows], ALONE)
@@ -100,8 +100,8 @@ def archive(twins: Mapping[str, str], objects: HubSpotObjects, state: State, run
                 trail.note(tx, now, "delivery", "hubspot.archive", subject, {"twin": twins[id], "run": run_id})
 
 
-def _without_foreign_contacts(ids: Sequence[str], objects: HubSpotObjects, state: State) -> set[str]:
-    """Those of some objects with which only we associated contacts."""
+def _free_of_others(ids: Sequence[str], objects: HubSpotObjects, state: State) -> set[str]:
+    """Those of some objects that have no deal, and with which only we associated contacts."""
     with state.reading() as tx:
         ours = associated_with(tx, "contacts", objects.object_type.name)
     theirs = {
@@ -109,4 +109,6 @@ def _without_foreign_contacts(ids: Sequence[str], objects: HubSpotObjects, state
         for batch in batches(ids)
         for id, contacts in objects.associates(batch, "contacts").items()
     }
-    return {id for id in ids if not theirs.get(id)}
+    free = [id for id in ids if not theirs.get(id)]
+    with_deals = {id for batch in batches(free) for id, deals in objects.associates(batch, "deals").items() if deals}
+    return {*free} - with_deals

@@ -88,7 +88,7 @@ def packed(model: "TrainedModel | None") -> bytes | None:
 
 
 class UnreadableModel(RuntimeError):
-    """A model is of another version of the code or of its library; the message says how to train it again."""
+    """A model of other code or another library; the message says how to train it again."""
 
 
 def unpacked(row: Mapping[str, Any]) -> "TrainedModel":

@@ -18,6 +18,7 @@ from gtm_platform.state.hubspot_journal import PENDING, Outcome, Write
 from gtm_platform.state.schema import ASSOCIATED, RECORD_ID
 from gtm_platform.state.schema import hubspot_writes as journal
 
+GONE = "it was archived or deleted since"  # the reason on a creation whose object no record of ours may get
 NEW = "new:"  # begins what stands for an object's id that is not known yet
 AT_ONCE = 10_000  # values in a query
 # As literals: with a parameter a database cannot see that it may use the index of just these.
@@ -63,9 +64,15 @@ def receive_object(
 
 
 def created_objects(tx: sa.Connection, object_type: str) -> dict[str, str]:
-    """Return the objects that were created, or were there when they were to be, by our records' ids."""
+    """Return the objects that were created, or were there when they were to be, by our records' ids.
+
+    One that was seen to be gone is none: a run that was killed may have archived it for another.
+    """
     query = sa.select(journal.c.customer_id, journal.c.object_id).where(
-        IS_CREATION, journal.c.object_type == object_type, journal.c.status.in_(CONFIRMED)
+        IS_CREATION,
+        journal.c.object_type == object_type,
+        journal.c.status.in_(CONFIRMED),
+        sa.func.coalesce(journal.c.reason, "") != GONE,
     )
     return {row.customer_id: row.object_id for row in tx.execute(query.order_by(journal.c.id))}
 

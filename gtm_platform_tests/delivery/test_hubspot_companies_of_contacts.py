@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 
@@ -146,6 +147,27 @@ def test_one_that_the_search_shows_only_later_is_taken_by_the_next_run(
 
 
 THEIRS = {"contacts": {"email": f"ada@{ACME}"}, "deals": {"dealname": "Renewal"}}
+
+
+@pytest.mark.faults("D9")
+def test_a_run_that_dies_after_it_archived_ours_leaves_theirs_to_the_next(
+    account: Account, api: Watched, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portal, moment = account.portal, account.moment
+    desired = [company(1, domain=ACME)]
+    deliver(desired, objects(api.url), state, moment.run(1))
+    theirs = put(portal, "companies", domain=ACME)
+    moment.now += timedelta(hours=12)
+    with monkeypatch.context() as patch:
+        patch.setattr(audit, "note", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            deliver(desired, objects(api.url), state, moment.run(2))
+    assert [each.id for each in live(portal, "companies", domain=ACME)] == [theirs]
+
+    report = deliver(desired, objects(api.url), state, moment.run(3))
+    assert (report.written, report.created, report.lost) == (1, 0, 0)
+    assert portal.objects["companies"][theirs].properties["customer_cohort"] == "cohort_2_in_market"
+    assert deliver(desired, objects(api.url), state, moment.run(4)).unchanged == 1
 
 
 # By HubSpot's numbers: a contact to its company, a deal to its company.

@@ -12,7 +12,13 @@ from gtm_platform.delivery.hubspot.client import HubSpotObjects, batches
 from gtm_platform.delivery.hubspot.object_type import MatchKey, ObjectType
 from gtm_platform.state import State
 from gtm_platform.state import audit as trail
-from gtm_platform.state.hubspot_creations import associated_with, creations_to_check, note_checked, receive_object
+from gtm_platform.state.hubspot_creations import (
+    GONE,
+    associated_with,
+    creations_to_check,
+    note_checked,
+    receive_object,
+)
 
 SHOWN_AFTER, LOOKED_UP_FOR = timedelta(minutes=1), timedelta(days=7)
 ALONE = "no other was seen later"
@@ -83,7 +89,8 @@ def give_way_later(
     free = _free_of_others(list(twins), objects, state) if twins else set()
     archive({id: twin for id, twin in twins.items() if id in free}, objects, state, run_id, now)
     with state.writing() as tx:
-        note_checked(tx, [row.id for row in rows], ALONE)
+        note_checked(tx, [row.id for row in rows if row.object_id in read], ALONE)
+        note_checked(tx, [row.id for row in rows if row.object_id not in read], GONE)
         for row in rows:
             if row.object_id in free:
                 reason = ARCHIVED.format(id=row.object_id)

@@ -9,24 +9,20 @@ from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
+from gtm_platform.serving.answers.hubspot import HubSpotDay, HubSpotDelivery, HubSpotReason, HubSpotTruth
 from gtm_platform.serving.answers.models import ModelsAnswer
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
 from gtm_platform.serving.answers.pipeline import PipelineAnswer
 from gtm_platform.serving.answers.revenue import RevenueAnswer
 from gtm_platform.serving.answers.track_record import TrackRecord as TrackRecordAnswer
+from gtm_platform.serving.answers.who_is_who import WhoIsWhoCount, WhoIsWhoPair
 from gtm_platform.serving.api.models import (
     AlertRow,
     CompanyRow,
-    HubSpotDay,
-    HubSpotDelivery,
-    HubSpotReason,
-    HubSpotTruth,
     MetricPoint,
     MetricRow,
     Movement,
     OddFigureRow,
-    WhoIsWhoCount,
-    WhoIsWhoPair,
     model_of,
 )
 from gtm_platform.serving.chat.question import BRIEF

@@ -7,12 +7,11 @@ import ibis
 from gtm_platform.intelligence.expansion.expansion_opportunities import CONTRACT as OPPORTUNITY
 from gtm_platform.intelligence.expansion.expansion_opportunities import TABLE as OPPORTUNITIES
 from gtm_platform.intelligence.forecasts.pipeline_forecast import ALL
-from gtm_platform.intelligence.forecasts.pipeline_forecast import CONTRACT as PIPELINE
 from gtm_platform.intelligence.forecasts.pipeline_forecast import TABLE as PIPELINE_FORECAST
-from gtm_platform.intelligence.forecasts.revenue_forecast import CONTRACT as REVENUE
 from gtm_platform.intelligence.forecasts.revenue_forecast import TABLE as REVENUE_FORECAST
 from gtm_platform.intelligence.movements.mrr_periods import CONTRACT as PERIOD
 from gtm_platform.intelligence.movements.mrr_periods import TABLE as PERIODS
+from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.policy import OURS
 from gtm_platform.serving.metrics.metric import TODAY, Days, Metric, Population
 
@@ -27,21 +26,23 @@ CURRENT_PERIOD = Population(
     {"day": TODAY, "periods": Days(PERIODS.key, may_be_missing=True)},
     {},
 )
-OF_REVENUE = Population(
-    "revenue_forecast",
-    "The months of the day's forecast of revenue.",
-    f"select {', '.join(ERRORS)} from {{forecast}}",
-    {name: REVENUE.columns[name] for name in ERRORS},
-    {"day": TODAY, "forecast": Days(REVENUE_FORECAST.key, may_be_missing=True)},
-    {},
-)
-OF_PIPELINE = Population(
-    "pipeline_forecast",
-    "The horizons of the day's forecast of the pipeline.",
-    f"select {', '.join(ERRORS)} from {{forecast}} where deal_group = '{ALL}'",
-    {name: PIPELINE.columns[name] for name in ERRORS},
-    {"day": TODAY, "forecast": Days(PIPELINE_FORECAST.key, may_be_missing=True)},
-    {},
+
+
+def _errors_of(table: DailyTable, about: str, where: str = "true") -> Population:
+    """Return the rows of a day's forecast, each with how far the same one was off in the past."""
+    return Population(
+        table.key.split("/")[1],
+        about,
+        f"select {', '.join(ERRORS)} from {{forecast}} where {where}",
+        {name: table.contract.columns[name] for name in ERRORS},
+        {"day": TODAY, "forecast": Days(table.key, may_be_missing=True)},
+        {},
+    )
+
+
+OF_REVENUE = _errors_of(REVENUE_FORECAST, "The months of the day's forecast of revenue.")
+OF_PIPELINE = _errors_of(
+    PIPELINE_FORECAST, "The horizons of the day's forecast of the pipeline.", f"deal_group = '{ALL}'"
 )
 OF_OPPORTUNITIES = Population(
     "expansion_opportunities",

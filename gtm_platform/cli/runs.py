@@ -90,8 +90,9 @@ def _refuse_unknown(keys: Set[dg.AssetKey], partitions: list[str]) -> None:
             missing = next((partition for partition in partitions if not parts.has_partition_key(partition)), None)
             first, newest = parts.get_first_partition_key(), parts.get_last_partition_key()
         if missing:
+            span = f"they go from {first} to {newest}" if first else "its first one is not over yet"
             raise ValueError(
-                f"{key.to_user_string()} has no partition {missing!r}: they go from {first} to {newest} "
+                f"{key.to_user_string()} has no partition {missing!r}: {span} "
                 f"(now: {settings().now():%Y-%m-%d %H:%M} UTC)."
             )
 

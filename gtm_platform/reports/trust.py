@@ -119,7 +119,7 @@ def _odd(value: float | None) -> str:
 
 
 def hubspot_truth(figures: Figures) -> Table:
-    """Return how much of what is wanted HubSpot has, by the period's last comparison, and what was set back in it."""
+    """Return how much of what is wanted HubSpot has, and what was set back in it."""
     rows = figures.rows_of(TRUTH, IN_HUBSPOT)
     return Table(
         "What is true in HubSpot",

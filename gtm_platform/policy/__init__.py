@@ -28,6 +28,7 @@ from gtm_platform.policy.rules import Rules
 from gtm_platform.policy.subscriptions import Subscriptions
 from gtm_platform.policy.support import Support
 from gtm_platform.policy.sync import Sync
+from gtm_platform.policy.triggers import Triggers
 from gtm_platform.settings import settings
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "Subscriptions",
     "Support",
     "Sync",
+    "Triggers",
     "policy",
     "read",
 ]
@@ -81,6 +83,7 @@ class Policy(Rules):
     automation: Automation
     enrichment: Enrichment = Enrichment()
     intelligence: Intelligence = Intelligence()
+    triggers: Triggers = Triggers()
 
     @property
     def mrr_policies(self) -> tuple[MrrPolicy, ...]:
@@ -96,7 +99,7 @@ class Policy(Rules):
 
         The public lists of domains are such values.
         """
-        decides_no_table = {"alerts", "automation", "limits", "enrichment", "hubspot"}
+        decides_no_table = {"alerts", "automation", "limits", "enrichment", "hubspot", "triggers"}
         canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
         return hashlib.sha256(f"{canonical} {domain_lists.version()}".encode()).hexdigest()[:12]
 

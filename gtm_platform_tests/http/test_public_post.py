@@ -1,4 +1,4 @@
-"""Who chooses an address chooses none inside: whatever it looks like, whatever its name leads to, whatever it answers."""
+"""Who chooses an address chooses none inside, whatever it looks like, leads to or answers."""
 
 import socket
 import ssl

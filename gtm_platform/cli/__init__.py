@@ -27,6 +27,7 @@ from gtm_platform.cli.schema import schema
 from gtm_platform.cli.score import score
 from gtm_platform.cli.serving import dashboard, mcp, report, serve, ui
 from gtm_platform.cli.tokens import token
+from gtm_platform.cli.triggers import trigger
 
 
 class Sentences(click.Group):
@@ -288,6 +289,7 @@ for command in (
     score,
     serve,
     token,
+    trigger,
     ui,
     why,
 ):

@@ -135,6 +135,12 @@ def refused(tx: sa.Connection, id: int, error: str, next_at: datetime | None, at
     tx.execute(sa.update(messages).where(messages.c.id == id).values(changes))
 
 
+def postpone(tx: sa.Connection, subscription_id: str, until: datetime) -> None:
+    """Let what waits of a subscription wait at least until a moment: its receiver is down."""
+    these = (messages.c.subscription_id == subscription_id) & (messages.c.status == WAITING)
+    tx.execute(sa.update(messages).where(these, messages.c.due_at < until).values(due_at=until))
+
+
 def bury(tx: sa.Connection, subscription_id: str, error: str, at: datetime) -> int:
     """Let everything that waits of a subscription be dead; return how much that is."""
     these = (messages.c.subscription_id == subscription_id) & (messages.c.status == WAITING)

@@ -92,7 +92,14 @@ class Sender:
                         return
                     failures = 0 if taken else failures + 1
                     if failures >= self.rules.failures_in_a_row:
+                        self._leave_alone(subscription, message)
                         return
+
+    def _leave_alone(self, subscription: Subscription, failed: Message) -> None:
+        """Let everything for a receiver that is down wait as long as what it did not take."""
+        with self.state.writing() as tx:
+            if until := self._next(failed, failed.attempts + 1, self.now()):
+                outbox.postpone(tx, subscription.id, until)
 
     def _due(self, subscription: Subscription) -> list[Message]:
         with self.state.reading() as tx:

@@ -234,6 +234,15 @@ def test_a_receiver_that_is_down_holds_up_nobody_else_and_is_left_alone_after_so
     assert report.refused == {bad: room.rules.failures_in_a_row}
     waiting = [each for each in room.messages() if each.subscription_id == bad]
     assert [each.attempts for each in waiting] == [1, 1, 1, 0, 0, 0, 0, 0, 0, 0]
+    assert all(each.due_at > room.now for each in waiting), "the rest is not tried at once either"
+    room.pass_time(minutes=1)
+    room.send()
+    assert min(each.due_at for each in room.messages() if each.subscription_id == bad) >= room.now + timedelta(
+        minutes=5
+    )
+    room.pass_time(hours=1)
+    room.receiver.status = 200
+    assert room.send().delivered == {bad: 10}
 
 
 def test_names_are_sent_only_to_who_may_have_them_and_are_not_in_the_state(room: Room) -> None:

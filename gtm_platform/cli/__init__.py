@@ -260,7 +260,7 @@ def tidy(home: Path | None, days: int, dry_run: bool) -> None:
 @HOME
 @click.argument("run_id")
 def undo(home: Path | None, run_id: str) -> None:
-    """Put back what HubSpot held before the writes of a run.
+    """Put back what HubSpot held before the writes of a run, and take back its tasks and tags.
 
     RUN_ID may be short, as the UI shows it: its first eight characters. What people changed since is left as it is;
     what the run created stays, without our values. `gtm hubspot undo` is the same.

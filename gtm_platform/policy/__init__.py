@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from gtm_platform.policy import domain_lists
+from gtm_platform.policy.actions import Actions
 from gtm_platform.policy.alerts import Alerts
 from gtm_platform.policy.automation import Automation
 from gtm_platform.policy.companies import Companies
@@ -32,6 +33,7 @@ from gtm_platform.policy.triggers import Triggers
 from gtm_platform.settings import settings
 
 __all__ = [
+    "Actions",
     "Alerts",
     "Anomalies",
     "Automation",
@@ -84,6 +86,7 @@ class Policy(Rules):
     enrichment: Enrichment = Enrichment()
     intelligence: Intelligence = Intelligence()
     triggers: Triggers = Triggers()
+    actions: Actions = Actions()
 
     @property
     def mrr_policies(self) -> tuple[MrrPolicy, ...]:
@@ -99,7 +102,7 @@ class Policy(Rules):
 
         The public lists of domains are such values.
         """
-        decides_no_table = {"alerts", "automation", "limits", "enrichment", "hubspot", "triggers"}
+        decides_no_table = {"alerts", "automation", "limits", "enrichment", "hubspot", "triggers", "actions"}
         canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
         return hashlib.sha256(f"{canonical} {domain_lists.version()}".encode()).hexdigest()[:12]
 

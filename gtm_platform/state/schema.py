@@ -351,3 +351,27 @@ trigger_messages = sa.Table(
     sa.Index("trigger_messages_of_a_subscription", "subscription_id", "id"),
     sa.Index("trigger_messages_of_a_day", "day"),
 )
+
+# One row for each thing that was, or was to be, done for a customer in another system, once for each time that it was
+# at risk: `over_at` is when it was no more.
+actions = sa.Table(
+    "actions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("rule", sa.String(48), nullable=False),
+    sa.Column("does", sa.String(32), nullable=False),
+    sa.Column("subject_id", sa.String(64), nullable=False),
+    sa.Column("target_id", sa.String(64), nullable=False),  # the contact in the other system
+    sa.Column("reference", sa.String(64), nullable=False, unique=True),  # by which it is recognised there
+    sa.Column("status", sa.String(16), nullable=False),  # intent done refused undone
+    sa.Column("external_id", sa.String(64)),  # of the task, or of the tag
+    sa.Column("ours", sa.Boolean, nullable=False),  # whether it was not there before
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("day", sa.String(10), nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("settled_at", Instant),
+    sa.Column("over_at", Instant),
+    sa.Index("actions_of_a_rule", "rule", "over_at"),
+    sa.Index("actions_of_a_run", "run_id"),
+)

@@ -1,4 +1,4 @@
-"""Subscriptions to changes, what each was sent last, and the messages to them."""
+"""Subscriptions to changes, what each was sent last, and the messages to them; and what is done for customers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = "0011"
 
 
 def upgrade() -> None:
-    """Add the three tables."""
+    """Add the four tables."""
     op.create_table(
         "trigger_subscriptions",
         sa.Column("id", sa.String(24), primary_key=True),
@@ -58,3 +58,23 @@ def upgrade() -> None:
     op.create_index("trigger_messages_due", "trigger_messages", ["status", "due_at"])
     op.create_index("trigger_messages_of_a_subscription", "trigger_messages", ["subscription_id", "id"])
     op.create_index("trigger_messages_of_a_day", "trigger_messages", ["day"])
+    op.create_table(
+        "actions",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("rule", sa.String(48), nullable=False),
+        sa.Column("does", sa.String(32), nullable=False),
+        sa.Column("subject_id", sa.String(64), nullable=False),
+        sa.Column("target_id", sa.String(64), nullable=False),
+        sa.Column("reference", sa.String(64), nullable=False, unique=True),
+        sa.Column("status", sa.String(16), nullable=False),
+        sa.Column("external_id", sa.String(64)),
+        sa.Column("ours", sa.Boolean, nullable=False),
+        sa.Column("run_id", sa.String(64), nullable=False),
+        sa.Column("day", sa.String(10), nullable=False),
+        sa.Column("reason", sa.Text),
+        sa.Column("at", Instant, nullable=False),
+        sa.Column("settled_at", Instant),
+        sa.Column("over_at", Instant),
+    )
+    op.create_index("actions_of_a_rule", "actions", ["rule", "over_at"])
+    op.create_index("actions_of_a_run", "actions", ["run_id"])

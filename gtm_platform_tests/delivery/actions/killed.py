@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
 from typing import Any
 
 from pydantic import SecretStr
@@ -30,25 +29,27 @@ def target(n: int, target_id: str, **more: Any) -> Target:
     return Target(f"c{n}", target_id, recommended=("Call <them>",), **(usual | more))
 
 
-def tasks(url: str, now: datetime = NOW) -> HubSpotTasks:
+@contextmanager
+def tasks(url: str) -> Iterator[HubSpotTasks]:
+    """Tasks in a HubSpot that is asked once."""
     once = RetryPolicy(budget=0, sleep=lambda _: None)
-    clients = [HubSpotClient(SecretStr(hubspot.TOKEN), url, retry=once) for _ in range(2)]
-    return HubSpotTasks(*clients, lambda: now)
+    with closing(HubSpotClient(SecretStr(hubspot.TOKEN), url, retry=once)) as client:
+        yield HubSpotTasks(client, client, lambda: NOW)
 
 
-def tags(url: str) -> IntercomTags:
-    return IntercomTags(
-        Api(
-            "Intercom",
-            url,
-            auth=BearerAuth(SecretStr(intercom.TOKEN)),
-            headers={"Intercom-Version": "2.14"},
-            rate_limiters=RateLimiter.within(10_000, 1),
-            retry=RetryPolicy(budget=0, sleep=lambda _: None),
-            keys=(),
-        ),
-        TAG.text,
-    )
+@contextmanager
+def tags(url: str) -> Iterator[IntercomTags]:
+    """Tags in an Intercom that is asked once."""
+    with Api(
+        "Intercom",
+        url,
+        auth=BearerAuth(SecretStr(intercom.TOKEN)),
+        headers={"Intercom-Version": "2.14"},
+        rate_limiters=RateLimiter.within(10_000, 1),
+        retry=RetryPolicy(budget=0, sleep=lambda _: None),
+        keys=(),
+    ) as api:
+        yield IntercomTags(api, TAG.text)
 
 
 def watch(steps: Steps) -> None:
@@ -83,7 +84,7 @@ def perform_all(hubspot_url: str, intercom_url: str, state_url: str, last_step: 
     """Make a task and put a tag for three customers; be killed at a step."""
     if last_step:
         watch(Steps(last_step))
-    with closing(quick_state(state_url)) as state:
-        for rule, system, prefix in ((TASK, tasks(hubspot_url), ""), (TAG, tags(intercom_url), "ic")):
+    with closing(quick_state(state_url)) as state, tasks(hubspot_url) as in_hubspot, tags(intercom_url) as in_intercom:
+        for rule, system, prefix in ((TASK, in_hubspot, ""), (TAG, in_intercom, "ic")):
             targets = {f"c{n}": target(n, f"{prefix}{n}") for n in (1, 2, 3)}
             Performer(rule, system, state, "run-1", "2026-11-20", lambda: NOW).perform(targets)

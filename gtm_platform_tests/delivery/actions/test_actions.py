@@ -41,8 +41,9 @@ class Room:
     writes: list[dict[str, Any]]
 
     def perform(self, rule: Action, targets: dict[str, Target], run: str = "run-1") -> ActionReport:
-        system = tasks(self.hubspot_api.url) if rule.does == "hubspot_task" else tags(self.intercom_api.url)
-        return Performer(rule, system, self.state, run, "2026-11-20", lambda: NOW).perform(targets)
+        opened = tasks(self.hubspot_api.url) if rule.does == "hubspot_task" else tags(self.intercom_api.url)
+        with opened as system:
+            return Performer(rule, system, self.state, run, "2026-11-20", lambda: NOW).perform(targets)
 
     @property
     def tasks(self) -> list[HubSpotRecord]:
@@ -76,7 +77,7 @@ def test_a_task_is_made_once_for_each_time_that_a_customer_is_at_risk(room: Room
     assert room.perform(TASK, at_risk(1, 2)).done == 0
     [first, _] = sorted(room.tasks, key=lambda each: str(each.properties["hs_task_body"]))
     assert first.properties["hs_task_subject"] == "At risk"
-    assert first.properties["hs_timestamp"] == "2026-11-22T06:00:00Z"
+    assert first.properties["hs_timestamp"] == "2026-11-22T06:00:00.000Z"
     assert "Health: critical, score 12, churn risk 80 %.<br>• Call &lt;them&gt;<br>" in str(
         first.properties["hs_task_body"]
     )
@@ -137,10 +138,10 @@ def test_it_is_taken_back_but_for_what_a_person_went_on_with(room: Room) -> None
     with room.state.reading() as tx:
         deeds = deeds_of_run(tx, "run-")
 
-    def system_of(deed: Any) -> Any:
-        return tasks(room.hubspot_api.url) if deed.does == "hubspot_task" else tags(room.intercom_api.url)
-
-    assert [each.partition(":")[0] for each in take_back(deeds, system_of, room.state, NOW)] == ["c1"]
+    with tasks(room.hubspot_api.url) as in_hubspot, tags(room.intercom_api.url) as in_intercom:
+        systems: dict[str, Any] = {"hubspot_task": in_hubspot, "intercom_tag": in_intercom}
+        stays = take_back(deeds, lambda deed: systems[deed.does], room.state, NOW)
+    assert [each.partition(":")[0] for each in stays] == ["c1"]
     assert [each.id for each in room.tasks] == [begun.id]
     assert room.tagged() == []
     assert room.perform(TASK, at_risk(1, 2)).done == 0, "what a person took back is not done again"

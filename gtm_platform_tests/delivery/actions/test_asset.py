@@ -17,6 +17,7 @@ from gtm_platform.delivery.actions.undo import undo_actions
 from gtm_platform.delivery.gate import CUSTOMERS, HEALTH
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.lake.duckdb_engine import engine
+from gtm_platform.orchestration import liveness
 from gtm_platform.policy import Actions, policy
 from gtm_platform.sandbox import hubspot, intercom
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
@@ -78,7 +79,13 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
             monkeypatch.setenv(name, value)
         settings.cache_clear()
         instance = stack.enter_context(dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)))
-        row = {"customer_id": "c1", "name": "Zebedee Quux", "is_customer": True, "health_status": "critical"}
+        row = {
+            "customer_id": "c1",
+            "name": "Zebedee Quux",
+            "is_customer": True,
+            "customer_status": "active",
+            "health_status": "critical",
+        }
         row |= {"health_score": 12, "mrr_reporting": Decimal(500), "hubspot_contact_id": "1"}
         row |= {"intercom_contact_id": "ic1"}
         for table, content in ((HEALTH, {"customer_id": "c1", "health_score": 12}), (CUSTOMERS, row)):
@@ -86,6 +93,9 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
             instance.report_runless_asset_event(dg.AssetMaterialization(table.split("/"), partition=DAY))
         yield Room(portal, workspace, apis, instance)
     settings.cache_clear()
+    for file in liveness._held.values():  # a process holds its last run until it ends
+        file.close()
+    liveness._held.clear()
 
 
 def test_what_the_policy_says_is_done_and_taken_back(room: Room) -> None:

@@ -6,7 +6,7 @@ receiver took it, or until it is dead; it keeps its id through all attempts.
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from gtm_platform.state.schema import trigger_values as values
 
 WAITING, DELIVERED, DEAD = "waiting", "delivered", "dead"
 ROWS_AT_ONCE = 500
+NEW_COLUMNS = ("message_id", "type", "subject_kind", "subject_id", "content")  # of a new message
 Content = Mapping[str, Any]
 
 
@@ -73,9 +74,9 @@ def put(
 ) -> None:
     """Write messages, and what the subscription knows after them."""
     keep_values(tx, subscription_id, {(each.subject_kind, each.subject_id): each.after for each in new})
-    common = {"subscription_id": subscription_id, "day": day, "run_id": run_id, "status": WAITING}
+    common: dict[str, Any] = {"subscription_id": subscription_id, "day": day, "run_id": run_id, "status": WAITING}
     common |= {"attempts": 0, "due_at": at, "at": at}
-    rows = [{**common, **{name: value for name, value in asdict(each).items() if name != "after"}} for each in new]
+    rows = [{**common, **{name: getattr(each, name) for name in NEW_COLUMNS}} for each in new]
     if rows:
         tx.execute(sa.insert(messages), rows)
 

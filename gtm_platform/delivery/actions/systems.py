@@ -29,9 +29,8 @@ def off_reason(does: str) -> str | None:
 
 def is_enabled(does: str) -> bool:
     """Whether a system may be written to; if not, its actions are shown and not done."""
-    if does == "hubspot_task":
-        return settings_of(HubSpotDeliverySettings).hubspot_write_enabled
-    return settings_of(IntercomActionSettings).intercom_write_enabled
+    hubspot, intercom = settings_of(HubSpotDeliverySettings), settings_of(IntercomActionSettings)
+    return bool(hubspot.hubspot_write_enabled if does == "hubspot_task" else intercom.intercom_write_enabled)
 
 
 @dataclass

@@ -24,7 +24,7 @@ class Kind:
         """Whether a value is news for who was last sent another one."""
         if self.least is None or before is None or after is None:
             return bool(before != after)
-        return abs(after - before) >= int(getattr(rules, self.least))
+        return bool(abs(after - before) >= int(getattr(rules, self.least)))
 
 
 KINDS: Mapping[str, Kind] = {

@@ -10,8 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from gtm_platform.state.trigger_outbox import Message
 
-VERSION = 1
-
 
 class Part(BaseModel):
     """A part of a payload."""
@@ -73,7 +71,7 @@ class CompanyDeparture(Departure):
 class Envelope(Part):
     """What all messages have."""
 
-    version: Literal[1] = VERSION
+    version: Literal[1] = 1
     timestamp: datetime = Field(description="When the change was seen; the same in each attempt.")
 
 

@@ -29,7 +29,7 @@ METRICS = (
     Metric(
         "webhooks_dead",
         "Webhooks given up",
-        "webhooks",
+        "values",
         "count of webhooks that say the changes of the day and are tried no more",
         "gtm trigger deliveries --status dead lists them; gtm trigger replay sends them again.",
         WEBHOOKS,

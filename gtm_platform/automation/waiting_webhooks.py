@@ -20,7 +20,7 @@ from gtm_platform.state.trigger_subscriptions import ACTIVE, all_subscriptions
 
 
 def send_waiting_webhooks(job: AssetJob) -> dg.SensorDefinition:
-    """Define the sensor that requests the webhooks, and no other delivery, when the time of some has come."""
+    """Define the sensor that requests the webhooks, and no other delivery, when some are due."""
 
     @dg.sensor(
         name="send_waiting_webhooks",

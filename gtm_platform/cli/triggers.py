@@ -152,7 +152,9 @@ def replay(home: Path | None, subscription: str, message_id: str, since: str | N
 @HOME
 @SUBSCRIPTION
 def pause(home: Path | None, subscription: str) -> None:
-    """Send nothing for now. What changes meanwhile is sent after `gtm trigger resume`, in one message for each.
+    """Send nothing for now.
+
+    What changes meanwhile is sent after `gtm trigger resume`, in one message for each customer.
 
     \b
     Example:

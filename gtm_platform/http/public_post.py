@@ -37,7 +37,7 @@ class ForbiddenAddress(BadRequest):
 
 @dataclass(frozen=True)
 class Allowed:
-    """Where may be posted to: ports of the public internet, and this machine's own address if that is allowed."""
+    """Where may be posted to: ports of the public internet, and this machine if that is allowed."""
 
     ports: Collection[int] = (443,)
     loopback: bool = False
@@ -134,7 +134,10 @@ class _Pinned(httpcore.NetworkBackend):
 
 
 class PublicPoster:
-    """Posts to one receiver after another, or often to the same; its connections are kept until it is closed."""
+    """Posts to one receiver after another, or often to the same.
+
+    Its connections are kept until it is closed.
+    """
 
     def __init__(
         self, system: str, allowed: Allowed, seconds: float = SECONDS, tls: ssl.SSLContext | None = None

@@ -23,7 +23,10 @@ Content = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class LastSent:
-    """What a subscription was last sent of a subject; `content` is None once it was sent that nothing more comes."""
+    """What a subscription was last sent of a subject.
+
+    `content` is None once it was sent that nothing more comes.
+    """
 
     content: Content | None
     sequence: int
@@ -81,10 +84,10 @@ def put(
         tx.execute(sa.insert(messages), rows)
 
 
-def keep_values(tx: sa.Connection, subscription_id: str, known: Mapping[tuple[str, str], LastSent]) -> None:
+def keep_values(tx: sa.Connection, subscription_id: str, contents: Mapping[tuple[str, str], LastSent]) -> None:
     """Keep what a subscription knows of some subjects, with or without a message that said so."""
-    for kind in {subject_kind for subject_kind, _ in known}:
-        ids = [id for subject_kind, id in known if subject_kind == kind]
+    for kind in {subject_kind for subject_kind, _ in contents}:
+        ids = [id for subject_kind, id in contents if subject_kind == kind]
         for start in range(0, len(ids), ROWS_AT_ONCE):
             these = (values.c.subscription_id == subscription_id) & (values.c.subject_kind == kind)
             tx.execute(sa.delete(values).where(these, values.c.subject_id.in_(ids[start : start + ROWS_AT_ONCE])))
@@ -96,7 +99,7 @@ def keep_values(tx: sa.Connection, subscription_id: str, known: Mapping[tuple[st
             "content": None if each.content is None else json.dumps(each.content, sort_keys=True),
             "sequence": each.sequence,
         }
-        for (subject_kind, id), each in known.items()
+        for (subject_kind, id), each in contents.items()
     ]
     if rows:
         tx.execute(sa.insert(values), rows)
@@ -152,7 +155,10 @@ def bury(tx: sa.Connection, subscription_id: str, error: str, at: datetime) -> i
 def replay(
     tx: sa.Connection, subscription_id: str, at: datetime, *, message_id: str = "", since: datetime | None = None
 ) -> int:
-    """Send again what is dead, or one message, or all since a moment; each keeps its id. Return how many they are."""
+    """Send again what is dead, or one message, or all since a moment; return how many they are.
+
+    Each keeps its id.
+    """
     these = messages.c.subscription_id == subscription_id
     if message_id:
         these &= messages.c.message_id == message_id

@@ -27,7 +27,7 @@ def watched(receiver: Receiver) -> Iterator[Watched]:
 @pytest.fixture
 def keyed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIGGER_KEY", KEY)
-    monkeypatch.setenv("TRIGGER_ALLOW_LOOPBACK", "true")
+    monkeypatch.setenv("TRIGGER_RECEIVERS", "also_loopback")
 
 
 @pytest.mark.usefixtures("keyed")

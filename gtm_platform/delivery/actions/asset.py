@@ -112,7 +112,7 @@ def _preview(store: Lake, state: State, rules: Sequence[Action], day: str) -> di
 def _metadata(day: str, reports: Sequence[ActionReport]) -> dict[str, Any]:
     lines = ["| action | done | there before | ended | refused | waiting |", "|---|--:|--:|--:|--:|--:|"]
     for each in reports:
-        counts = (each.done + each.seen, each.there, each.ended, len(each.refused), each.waiting)
+        counts = (each.done + each.seen, each.present, each.ended, len(each.refused), each.waiting)
         lines.append(f"| {each.rule} | {' | '.join(map(str, counts))} |")
     return {
         "day": day,

@@ -18,7 +18,10 @@ TASKS = "/crm/v3/objects/tasks"
 
 
 class HubSpotTasks:
-    """Tasks of contacts. `creating` is a client that tries once, as a task that is created again is a second one."""
+    """Tasks of contacts.
+
+    `creating` is a client that tries once: a task that is created again is a second one.
+    """
 
     def __init__(self, client: HubSpotClient, creating: HubSpotClient, now: Callable[[], datetime]) -> None:
         self._client, self._creating, self._now = client, creating, now

@@ -21,7 +21,7 @@ class ActionReport:
     rule: str
     done: int = 0
     seen: int = 0  # an earlier run was killed before it could note that it had done it
-    there: int = 0  # somebody had done it before
+    present: int = 0  # somebody had done it before
     ended: int = 0
     waiting: int = 0
     refused: list[str] = field(default_factory=list)
@@ -40,13 +40,13 @@ class Plan:
 def plan(rule: Action, targets: Mapping[str, Target], state: State) -> Plan:
     """Compare whom a rule is to be done for with whom it was; those who pay most come first."""
     with state.reading() as tx:
-        deeds = journal.open_deeds(tx, rule.name)
-    known = {deed.subject_id for deed in deeds}
-    new = [each for id, each in targets.items() if id not in known]
+        journaled = journal.open_deeds(tx, rule.name)
+    handled = {deed.subject_id for deed in journaled}
+    new = [each for id, each in targets.items() if id not in handled]
     new.sort(key=lambda each: (-each.mrr, each.subject_id))
     return Plan(
-        ended=[deed for deed in deeds if deed.subject_id not in targets],
-        doubtful=[deed for deed in deeds if deed.subject_id in targets and deed.status == INTENT],
+        ended=[deed for deed in journaled if deed.subject_id not in targets],
+        doubtful=[deed for deed in journaled if deed.subject_id in targets and deed.status == INTENT],
         new=new[: rule.at_most],
         waiting=max(0, len(new) - rule.at_most),
     )
@@ -107,7 +107,7 @@ class Performer:
             if external_id:
                 journal.done(tx, deed.id, external_id, self.now())
         if external_id:
-            report.there += 1
+            report.present += 1
         else:
             self._act(deed, target, report)
 
@@ -141,11 +141,11 @@ class Performer:
 
 
 def take_back(
-    deeds: Sequence[Deed], system_of: Callable[[Deed], ActionSystem], state: State, now: datetime
+    journaled: Sequence[Deed], system_of: Callable[[Deed], ActionSystem], state: State, now: datetime
 ) -> list[str]:
     """Take back what runs did; return a sentence for each that stays, as somebody went on with it."""
     stays = []
-    for deed in deeds:
+    for deed in journaled:
         if not deed.ours:
             stays.append(f"{deed.subject_id}: it was there before, and stays.")
             continue

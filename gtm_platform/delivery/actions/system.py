@@ -7,7 +7,10 @@ from gtm_platform.policy.actions import Action
 
 
 class ActionSystem(Protocol):
-    """One system, for one rule. Doing is tried once: what became of it is looked up before it is tried again."""
+    """One system, for one rule.
+
+    Doing is tried once: what became of it is looked up before it is tried again.
+    """
 
     def find(self, target_id: str, reference: str) -> str | None:
         """Return the id of what an earlier attempt with this reference did; None where nothing is there."""

@@ -11,7 +11,10 @@ from gtm_platform.state.actions import Deed, deeds_of_run
 
 
 def undo_actions(run_id: str) -> str:
-    """Take back the actions of a run, by its id or the beginning of it; return what became of them, "" for none."""
+    """Take back the actions of a run, by its id or the beginning of it.
+
+    Returns what became of them, "" where there are none.
+    """
     with closing(open_state(settings().state_url)) as state:
         with state.reading() as tx:
             deeds = deeds_of_run(tx, run_id)

@@ -50,7 +50,7 @@ class WebhookConfig(DeliveryConfig):
     output_required=False,
 )
 def webhooks(context: dg.AssetExecutionContext, config: WebhookConfig, lake: LakeResource) -> Events:
-    """Write the changes of the newest day into the outbox and send what is due, or show what would be sent."""
+    """Write the changes of the newest day into the outbox and send what is due, or show them."""
     store = lake.open()
     day, own = newest_day(store), settings_of(TriggerSettings)
     off = "Triggers are off: set TRIGGER_KEY." if own.missing() else None

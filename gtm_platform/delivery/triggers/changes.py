@@ -19,12 +19,12 @@ def subjects_of(subscription: Subscription) -> list[SubjectKind]:
     return [subject for subject in SUBJECTS if kinds_of(subscription.kinds, subject)]
 
 
-def new_messages(subscription: Subscription, day: Subjects, known: Known, rules: Triggers) -> list[NewMessage]:
+def new_messages(subscription: Subscription, day: Subjects, last: Known, rules: Triggers) -> list[NewMessage]:
     """Return a message for each customer and company of which there is news, by id."""
     return [
         message
         for subject in subjects_of(subscription)
-        for message in _of_subject(subscription, subject, day, known[subject], rules)
+        for message in _of_subject(subscription, subject, day, last[subject], rules)
     ]
 
 
@@ -39,11 +39,11 @@ def standing(subscription: Subscription, day: Subjects) -> dict[tuple[str, str],
 
 
 def _of_subject(
-    subscription: Subscription, subject: SubjectKind, day: Subjects, known: Mapping[str, LastSent], rules: Triggers
+    subscription: Subscription, subject: SubjectKind, day: Subjects, last: Mapping[str, LastSent], rules: Triggers
 ) -> Iterator[NewMessage]:
     rows = day.of(subject)
-    for id in sorted(rows.keys() | known.keys()):
-        before, row = known.get(id, NEVER), rows.get(id)
+    for id in sorted(rows.keys() | last.keys()):
+        before, row = last.get(id, NEVER), rows.get(id)
         after = values_of(row, subscription.kinds, subject) if row and matches(row, subscription.filters) else None
         if after is not None:
             changed = _changed(subscription, subject, before.content, after, rules)

@@ -86,8 +86,8 @@ class Comparer:
             begin(tx, id, self.now)
 
     def _news(self, tx: sa.Connection, subscription: Subscription, day: Subjects) -> list[NewMessage]:
-        known: Known = {subject: last_sent(tx, subscription.id, subject) for subject in subjects_of(subscription)}
-        return new_messages(subscription, day, known, self.rules)
+        last: Known = {subject: last_sent(tx, subscription.id, subject) for subject in subjects_of(subscription)}
+        return new_messages(subscription, day, last, self.rules)
 
     def _judge(self, subscription: Subscription, new: Sequence[NewMessage], result: Comparison) -> bool:
         """Keep what is news, unless it is suspiciously much; who asked to be sent all is sent all, to begin with."""

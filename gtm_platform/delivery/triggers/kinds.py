@@ -12,7 +12,10 @@ SUBJECTS: tuple[SubjectKind, ...] = ("customer", "company")
 
 @dataclass(frozen=True)
 class Kind:
-    """A value of a customer or company whose changes are sent; `least` names the rule of the least change."""
+    """A value of a customer or company whose changes are sent.
+
+    `least` names the rule of the least change.
+    """
 
     name: str
     subject: SubjectKind

@@ -42,7 +42,7 @@ Persons = Callable[[Collection[str]], Mapping[str, Mapping[str, Any]]]
 
 def poster_of(settings: TriggerSettings, rules: Triggers) -> PublicPoster:
     """Return what posts to receivers, where the settings and the policy allow them to be."""
-    return PublicPoster("webhook", Allowed(rules.ports, settings.trigger_allow_loopback))
+    return PublicPoster("webhook", Allowed(rules.ports, settings.allow_loopback))
 
 
 @dataclass

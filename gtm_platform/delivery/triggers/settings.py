@@ -1,19 +1,13 @@
 """The variables that webhooks are sent to others with."""
 
-from typing import Annotated
+from typing import Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import Field
 
-from gtm_platform.settings import Secret, SystemSettings
+from gtm_platform.settings import Secret, SettingsError, SystemSettings
 
 SHORTEST = 32  # characters of a key, from which secrets of 256 bits are made
-
-
-def _long_enough(keys: SecretStr | None) -> SecretStr | None:
-    parts = [part.strip() for part in keys.get_secret_value().split(",")] if keys else []
-    if any(len(part) < SHORTEST for part in parts):
-        raise ValueError(f"a key has at least {SHORTEST} characters; openssl rand -base64 32 makes one")
-    return keys
+ADVICE = "openssl rand -base64 32 makes one; put it in front of the old one, separated by a comma."
 
 
 class TriggerSettings(SystemSettings):
@@ -22,23 +16,33 @@ class TriggerSettings(SystemSettings):
     title = "Triggers"
     required_env = ("TRIGGER_KEY",)
     where = "openssl rand -base64 32"
+    when_refused = f"A key that is too short, or another one than subscriptions were made with, signs nothing. {ADVICE}"
     permissions = "subscriptions (`gtm trigger add`) and `TRIGGER_SEND_ENABLED=true`"
 
-    trigger_key: Annotated[Secret, AfterValidator(_long_enough)] = Field(
+    trigger_key: Secret = Field(
         default=None,
         description="Key that the secrets of subscriptions are made from; several with commas, the newest first.",
     )
     trigger_send_enabled: bool = Field(default=False, description="true lets the platform send webhooks.")
-    trigger_allow_loopback: bool = Field(
-        default=False, description="true lets receivers be on this machine, over http, too (sandboxes and tests)."
+    trigger_receivers: Literal["public", "also_loopback"] = Field(
+        default="public",
+        description="Where receivers may be: public, or also_loopback for this machine, over http, too (sandboxes).",
     )
+
+    @property
+    def allow_loopback(self) -> bool:
+        """Whether receivers may be on this machine."""
+        return self.trigger_receivers == "also_loopback"
 
     @property
     def keys(self) -> tuple[bytes, ...]:
         """The keys, the newest first."""
         if self.trigger_key is None:
             return ()
-        return tuple(part.strip().encode() for part in self.trigger_key.get_secret_value().split(","))
+        parts = [part.strip() for part in self.trigger_key.get_secret_value().split(",")]
+        if any(len(part) < SHORTEST for part in parts):
+            raise SettingsError(f"TRIGGER_KEY: a key has at least {SHORTEST} characters. {ADVICE}")
+        return tuple(part.encode() for part in parts)
 
 
 SETTINGS = TriggerSettings

@@ -27,7 +27,10 @@ def new_secret(keys: Sequence[bytes], subscription_id: str, number: int) -> tupl
 
 
 def rotated(secrets: Sequence[SecretVersion], new: SecretVersion, until: datetime) -> tuple[SecretVersion, ...]:
-    """Return the secrets with a new one; those before it sign until a moment, and none for longer than it would."""
+    """Return the secrets with a new one.
+
+    Those before it sign until a moment, and none for longer than it would.
+    """
     before = [replace(each, until=min(until, each.until) if each.until else until) for each in secrets]
     return new, *before
 

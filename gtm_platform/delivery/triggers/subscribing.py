@@ -42,7 +42,7 @@ class Subscribing:
         """Subscribe a receiver; return the subscription, and its secret, which is kept nowhere."""
         if unknown := [name for name in kinds if name not in KINDS]:
             raise ValueError(f"{', '.join(unknown)}: no such kind of change; there are {', '.join(KINDS)}.")
-        checked_url(url, Allowed(self.rules.ports, self.settings.trigger_allow_loopback))
+        checked_url(url, Allowed(self.rules.ports, self.settings.allow_loopback))
         id, now = f"sub_{secrets.token_hex(6)}", self.now()
         secret, version = signing.new_secret(self._keys(), id, 1)
         chosen = tuple(name for name in KINDS if name in kinds or not kinds)

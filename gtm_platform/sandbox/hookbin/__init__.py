@@ -15,7 +15,7 @@ EMULATOR = Emulator(
     environment=lambda _: {
         "TRIGGER_KEY": "a-key-of-the-sandbox-which-is-no-secret",
         "TRIGGER_SEND_ENABLED": "true",
-        "TRIGGER_ALLOW_LOOPBACK": "true",
+        "TRIGGER_RECEIVERS": "also_loopback",
     },
     replay=replay,
     pages=(PageLink("the webhooks that arrived", "/"),),

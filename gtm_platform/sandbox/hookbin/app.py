@@ -15,7 +15,7 @@ from gtm_platform.sandbox.hookbin.store import ACTIONS, HEADERS, HookStore, key_
 from gtm_platform.sandbox.kit.write_log import Persist, WriteLog, discard
 
 KEPT_HEADERS = (*HEADERS, "content-type", "user-agent")
-LARGEST = 1 << 20
+MAX_BYTES = 1 << 20
 
 
 def app(store: HookStore, clock: Callable[[], datetime], persist: Persist = discard) -> Starlette:
@@ -24,7 +24,7 @@ def app(store: HookStore, clock: Callable[[], datetime], persist: Persist = disc
 
     async def receive(request: Request) -> Response:
         body = await request.body()
-        if len(body) > LARGEST:
+        if len(body) > MAX_BYTES:
             return JSONResponse({"error": "too large"}, 413)
         headers = {name: value for name, value in request.headers.items() if name in KEPT_HEADERS}
         name = request.path_params["name"]

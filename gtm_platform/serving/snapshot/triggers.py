@@ -12,7 +12,7 @@ DEAD_SHOWN = 20  # of each subscription
 
 
 def triggers_of(state: State) -> list[Row]:
-    """Return the subscriptions that were not removed, the oldest first; of an address only the host is said."""
+    """Return the subscriptions that were not removed, the oldest first, each with its host only."""
     with state.reading() as tx:
         number = counts(tx)
         subscribed = [each for each in all_subscriptions(tx) if each.status != REMOVED]

@@ -93,7 +93,7 @@ def test_a_tag_is_put_on_and_taken_off_and_one_of_a_person_stays(room: Room) -> 
     room.workspace.tags["7"] = "At Risk"
     room.workspace.contacts["ic1"].tags.append("7")
     report = room.perform(TAG, at_risk(1, 2, prefix="ic"))
-    assert (report.done, report.there) == (1, 1)
+    assert (report.done, report.present) == (1, 1)
     assert room.workspace.contacts["ic2"].tags == ["7"], "names differ by more than case"
     assert room.perform(TAG, {}).ended == 2
     assert [room.workspace.contacts[id].tags for id in ("ic1", "ic2")] == [["7"], []]

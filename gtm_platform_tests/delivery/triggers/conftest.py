@@ -65,17 +65,17 @@ class Room:
     rules: Triggers = field(default_factory=Triggers)
     now: datetime = NOW
     settings: TriggerSettings = field(
-        default_factory=lambda: TriggerSettings(trigger_key=KEY, trigger_allow_loopback=True)
+        default_factory=lambda: TriggerSettings(trigger_key=KEY, trigger_receivers="also_loopback")
     )
     names: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
-    def deeds(self) -> Subscribing:
+    def subscribing(self) -> Subscribing:
         return Subscribing(self.state, self.settings, self.rules, lambda: self.now, "Noor")
 
     def add(self, *kinds: str, path: str = "/hook", where: tuple[str, ...] = (), **more: Any) -> tuple[str, str]:
         """Subscribe the receiver; return the id and the secret."""
-        subscription, secret = self.deeds.add(self.watched.url + path, kinds, where, **more)
+        subscription, secret = self.subscribing.add(self.watched.url + path, kinds, where, **more)
         return subscription.id, secret
 
     def compare(self, day: Subjects, **more: Any) -> Comparison:

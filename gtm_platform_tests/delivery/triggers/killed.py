@@ -45,7 +45,7 @@ def deliver(state_url: str, day: Subjects, now: datetime, last_step: int = 0) ->
         watch(Steps(last_step))
     state = quick_state(state_url)
     Comparer(state, RULES, now).write(day, "run")
-    own = TriggerSettings(trigger_key=KEY, trigger_allow_loopback=True)
+    own = TriggerSettings(trigger_key=KEY, trigger_receivers="also_loopback")
     Sender(state, own, RULES, lambda: now, lambda _: {}).send()
     state.close()
 

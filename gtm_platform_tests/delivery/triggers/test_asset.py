@@ -76,13 +76,13 @@ class Room:
             self.instance.report_runless_asset_event(landed)
 
     @contextmanager
-    def deeds(self) -> Iterator[Subscribing]:
+    def subscribing(self) -> Iterator[Subscribing]:
         with closing(open_state(settings().state_url)) as state:
             yield Subscribing(state, settings_of(TriggerSettings), Triggers(), settings().now, "Noor")
 
     def add(self, *kinds: str, path: str = "/hook", where: tuple[str, ...] = (), **more: Any) -> str:
-        with self.deeds() as deeds:
-            subscription, secret = deeds.add(self.watched.url + path, kinds, where, **more)
+        with self.subscribing() as subscribing:
+            subscription, secret = subscribing.add(self.watched.url + path, kinds, where, **more)
         self.secrets[subscription.id] = secret
         return subscription.id
 
@@ -110,7 +110,7 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
         "GTM_NOW": NOW.isoformat(),
         "TRIGGER_KEY": KEY,
         "TRIGGER_SEND_ENABLED": "true",
-        "TRIGGER_ALLOW_LOOPBACK": "true",
+        "TRIGGER_RECEIVERS": "also_loopback",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -244,8 +244,8 @@ def test_what_is_given_up_is_news_once_for_each_subscription(room: Room) -> None
     room.receiver.status = lambda message: 410 if message.path == "/hook" else 500
     room.pass_time(minutes=1)
     room.run()
-    with room.deeds() as deeds:
-        deeds.change_status(removed, "removed")
+    with room.subscribing() as subscribing:
+        subscribing.change_status(removed, "removed")
     [news], after = read_lost_webhooks(cursor, settings().now())
     assert (news.subscription_id, news.receiver, news.dead, news.is_off) == (off, "127.0.0.1", 2, True)
     assert "410 Gone" in news.why

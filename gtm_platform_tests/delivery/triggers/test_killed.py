@@ -57,7 +57,7 @@ def test_killed_at_any_step_nothing_is_lost_and_nothing_has_two_ids(
 
 def _subscribe(state_url: str, receiver_url: str) -> str:
     state = quick_state(state_url)
-    own = TriggerSettings(trigger_key=KEY, trigger_allow_loopback=True)
+    own = TriggerSettings(trigger_key=KEY, trigger_receivers="also_loopback")
     deeds = Subscribing(state, own, RULES, lambda: NOW, "Noor")
     _, secret = deeds.add(f"{receiver_url}/hook", ("health_status", "health_score"), (), whole=True)
     state.close()

@@ -13,7 +13,7 @@ import pytest
 from gtm_platform.delivery.triggers.settings import TriggerSettings
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.policy import Triggers
-from gtm_platform.settings import SettingsError, settings_of
+from gtm_platform.settings import SettingsError
 from gtm_platform.state import audit
 from gtm_platform.state.trigger_subscriptions import ACTIVE, OFF, PAUSED, REMOVED, NoSuchSubscription
 from gtm_platform_tests.delivery.triggers.conftest import KEY, Room, day_of, person
@@ -75,7 +75,7 @@ def _files(room: Room) -> list[Path]:
 
 def test_while_a_secret_is_replaced_both_verify_and_then_the_new_one_alone(room: Room) -> None:
     id, old = room.add("health_status", whole=True)
-    new = room.deeds.rotate(id, timedelta(hours=24))
+    new = room.subscribing.rotate(id, timedelta(hours=24))
     assert new != old
     room.compare(day_of(person("c1")))
     room.send()
@@ -94,21 +94,19 @@ def test_while_a_secret_is_replaced_both_verify_and_then_the_new_one_alone(room:
 def test_another_key_signs_nothing_and_the_old_one_behind_it_goes_on(room: Room) -> None:
     id, secret = room.add("health_status", whole=True)
     room.compare(TWO)
-    room.settings = TriggerSettings(trigger_key="n" * 40, trigger_allow_loopback=True)
+    room.settings = TriggerSettings(trigger_key="n" * 40, trigger_receivers="also_loopback")
     assert "another key than TRIGGER_KEY" in room.send().trouble[id]
     assert room.receiver.arrived == []
     assert [each.attempts for each in room.messages()] == [0, 0]
-    room.settings = TriggerSettings(trigger_key=f"{'n' * 40}, {KEY}", trigger_allow_loopback=True)
+    room.settings = TriggerSettings(trigger_key=f"{'n' * 40}, {KEY}", trigger_receivers="also_loopback")
     assert room.send().delivered == {id: 2}
     assert verified(room.receiver, secret)
 
 
-def test_a_key_that_is_too_short_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRIGGER_KEY", f"{KEY},short")
-    settings_of.cache_clear()
+def test_a_key_that_is_too_short_is_refused(room: Room) -> None:
+    room.settings = TriggerSettings(trigger_key=f"{KEY},short", trigger_receivers="also_loopback")
     with pytest.raises(SettingsError, match=r"TRIGGER_KEY.*32 characters"):
-        settings_of(TriggerSettings)
-    settings_of.cache_clear()
+        room.add("health_status")
 
 
 def test_the_body_is_the_same_in_each_attempt_and_the_time_is_that_of_the_attempt(room: Room) -> None:
@@ -146,7 +144,7 @@ def test_retries_take_the_times_of_the_policy_and_then_it_is_dead_and_can_be_sen
     assert "503" in str(message.error)
 
     room.receiver.status = 200
-    assert room.deeds.replay(id) == 1
+    assert room.subscribing.replay(id) == 1
     room.send()
     assert [each.status for each in room.messages()] == ["delivered"]
     assert len(set(room.receiver.ids())) == 1
@@ -187,7 +185,7 @@ def test_gone_switches_off_and_what_waited_is_kept_for_who_comes_back(room: Room
     assert room.compare(day_of(person("c0", health_status="critical"))).count == 0
 
     room.receiver.status = 200
-    assert room.deeds.change_status(id, ACTIVE) == 5
+    assert room.subscribing.change_status(id, ACTIVE) == 5
     room.compare(day_of(*(person(f"c{n}", health_status="critical") for n in range(5))))
     room.send()
     assert room.receiver.newest() == {f"c{n}": {"health_status": "critical"} for n in range(5)}
@@ -274,11 +272,11 @@ def test_paused_is_sent_nothing_and_afterwards_what_changed_meanwhile_once(room:
     id, _ = room.add("health_status", whole=True)
     room.compare(TWO)
     room.send()
-    room.deeds.change_status(id, PAUSED)
+    room.subscribing.change_status(id, PAUSED)
     room.compare(day_of(person("c1", health_status="critical"), person("c2")))
     room.send()
     assert len(room.receiver.arrived) == 2
-    room.deeds.change_status(id, ACTIVE)
+    room.subscribing.change_status(id, ACTIVE)
     room.compare(day_of(person("c1", health_status="at_risk"), person("c2")))
     room.send()
     assert [each.payload["data"]["after"] for each in room.receiver.arrived[2:]] == [{"health_status": "at_risk"}]
@@ -287,10 +285,10 @@ def test_paused_is_sent_nothing_and_afterwards_what_changed_meanwhile_once(room:
 def test_removed_is_sent_nothing_more_and_can_be_taken_back(room: Room) -> None:
     id, _ = room.add("health_status", whole=True)
     room.compare(TWO)
-    room.deeds.change_status(id, REMOVED)
+    room.subscribing.change_status(id, REMOVED)
     room.send()
     assert room.receiver.arrived == []
-    assert room.deeds.change_status(id, ACTIVE) == 2
+    assert room.subscribing.change_status(id, ACTIVE) == 2
     room.send()
     assert len(room.receiver.arrived) == 2
 
@@ -300,32 +298,32 @@ def test_a_message_or_all_since_a_moment_are_sent_again_with_their_ids(room: Roo
     room.compare(TWO)
     room.send()
     [first, _] = room.receiver.ids()
-    assert room.deeds.replay(id, message_id=first) == 1
+    assert room.subscribing.replay(id, message_id=first) == 1
     room.send()
     assert room.receiver.ids()[2:] == [first]
-    assert room.deeds.replay(id, since=NOW - timedelta(hours=1)) == 2
+    assert room.subscribing.replay(id, since=NOW - timedelta(hours=1)) == 2
     room.send()
     assert sorted(room.receiver.ids()[3:]) == sorted(room.receiver.ids()[:2])
 
 
 def test_a_test_says_nothing_of_anybody_and_is_signed(room: Room) -> None:
     id, secret = room.add("health_status")
-    assert room.deeds.test(id) == 200
+    assert room.subscribing.test(id) == 200
     assert room.receiver.arrived[0].payload["data"] == {"subscription_id": id}
     assert verified(room.receiver, secret)
     room.receiver.status = 404
     with pytest.raises(ApiFailure, match="404"):
-        room.deeds.test(id)
+        room.subscribing.test(id)
 
 
 @pytest.mark.parametrize(
     ("deed", "error", "sentence"),
     [
-        (lambda room: room.deeds.add("https://x.example", ("health",), ()), ValueError, "no such kind"),
-        (lambda room: room.deeds.add("http://x.example", (), ()), ApiFailure, "not https"),
-        (lambda room: room.deeds.add("https://x.example", (), ("plan=pro",)), ValueError, "no filter"),
-        (lambda room: room.deeds.replay("sub_0"), NoSuchSubscription, "no subscription 'sub_0'"),
-        (lambda room: room.deeds.change_status(room.add()[0], ACTIVE), ValueError, "is active already"),
+        (lambda room: room.subscribing.add("https://x.example", ("health",), ()), ValueError, "no such kind"),
+        (lambda room: room.subscribing.add("http://x.example", (), ()), ApiFailure, "not https"),
+        (lambda room: room.subscribing.add("https://x.example", (), ("plan=pro",)), ValueError, "no filter"),
+        (lambda room: room.subscribing.replay("sub_0"), NoSuchSubscription, "no subscription 'sub_0'"),
+        (lambda room: room.subscribing.change_status(room.add()[0], ACTIVE), ValueError, "is active already"),
     ],
 )
 def test_what_cannot_be_is_a_sentence(
@@ -337,8 +335,8 @@ def test_what_cannot_be_is_a_sentence(
 
 def test_every_deed_is_in_the_audit_trail_without_the_address(room: Room) -> None:
     id, _ = room.add("health_status", path="/secret/path")
-    room.deeds.rotate(id, timedelta(hours=1))
-    room.deeds.change_status(id, PAUSED)
+    room.subscribing.rotate(id, timedelta(hours=1))
+    room.subscribing.change_status(id, PAUSED)
     with room.state.reading() as tx:
         actions = ("trigger added", "trigger secret rotated", "trigger paused")
         entries = [entry for action in actions for entry in audit.entries(tx, action)]

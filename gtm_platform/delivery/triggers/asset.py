@@ -65,10 +65,12 @@ def webhooks(context: dg.AssetExecutionContext, config: WebhookConfig, lake: Lak
         comparer = Comparer(state, policy().triggers, settings().now(), config.allow_mass_change)
         if is_dry_run(context.run.run_config) or not own.trigger_send_enabled:
             context.log.info("Dry run: nothing is sent (TRIGGER_SEND_ENABLED, or dry_run in the launchpad).")
+            _require_whole(store, day)
             require_checks_passed(context, day, _inputs(store, day))
             yield dg.AssetObservation(context.asset_key, metadata=_preview(store, day, comparer))
             return
         try:
+            _require_whole(store, day)
             require_checks_passed(context, day, _inputs(store, day))
         except CheckFailed:
             sender(store, state, day).send()  # what was right on its own day is sent all the same
@@ -80,6 +82,12 @@ def webhooks(context: dg.AssetExecutionContext, config: WebhookConfig, lake: Lak
     if wrong := {**compared.stopped, **unusable(report)}:
         raise dg.Failure(" ".join(wrong.values()), metadata=metadata, allow_retries=False)
     yield dg.MaterializeResult(metadata=metadata)
+
+
+def _require_whole(store: Lake, day: str) -> None:
+    """Raise where companies were made before and not on the day: all of them would seem to have gone."""
+    if store.partitions(COMPANIES) and not store.has(COMPANIES, day):
+        raise CheckFailed(f"Nothing new is sent: {COMPANIES} has no {day} yet.")
 
 
 def _inputs(store: Lake, day: str) -> tuple[str, ...]:

@@ -200,6 +200,22 @@ def test_behind_a_closed_gate_nothing_new_is_sent_but_what_was_right_before_is(
     monkeypatch.undo()
 
 
+def test_a_day_whose_companies_are_not_made_yet_lets_none_of_them_go(room: Room) -> None:
+    room.add("cohort", "health_status", whole=True, where=("cohort=cohort_1_current_customer",))
+    firm = {"company_id": "f1", "customer_cohort": "cohort_1_current_customer"}
+    room.land(DAYS[0], customer("c1"), firm)
+    assert shown(room.run())["new_messages"] == 2
+    for table, row in ((HEALTH, {"customer_id": "c1"}), (CUSTOMERS, customer("c1"))):
+        the_lake().write(table, DAYS[1], engine().to_pyarrow(filled(table, row)))
+        room.instance.report_runless_asset_event(dg.AssetMaterialization(table.split("/"), partition=DAYS[1]))
+    early = room.run()
+    assert not early.success
+    assert f"{COMPANIES} has no {DAYS[1]} yet" in room.logged(early)
+    room.land(DAYS[1], customer("c1"), firm)
+    assert shown(room.run())["new_messages"] == 0
+    assert [each.payload["type"] for each in room.receiver.arrived] == ["customer.changed", "company.changed"]
+
+
 def test_what_a_person_has_to_mend_fails_the_run_and_a_receiver_that_is_down_does_not(room: Room) -> None:
     room.add("health_status", whole=True)
     room.land(DAYS[0], customer("c1"), customer("c2"))

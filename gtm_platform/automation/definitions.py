@@ -6,6 +6,7 @@ from gtm_platform.automation.daily_tables import daily_tables_job, make_daily_ta
 from gtm_platform.automation.deliveries import request_delivery
 from gtm_platform.automation.retries import retry_failed_windows
 from gtm_platform.automation.waiting_alerts import send_waiting_alerts
+from gtm_platform.automation.waiting_webhooks import send_waiting_webhooks
 from gtm_platform.automation.whole_day import everything_of_a_day
 from gtm_platform.delivery.sensors import deliver
 from gtm_platform.orchestration.compat import AssetJob
@@ -20,7 +21,8 @@ def automated(graph: dg.Definitions) -> dg.Definitions:
     daily_tables = daily_tables_job()
     whole = dg.Definitions.merge(graph, dg.Definitions(jobs=[daily_tables]))
     syncs = [job for job in graph.jobs or () if isinstance(job, AssetJob) and SOURCE_TAG in (job.tags or {})]
-    sensors = [make_daily_tables(daily_tables), request_delivery(deliver), send_waiting_alerts(deliver)]
+    waiting = [send_waiting_alerts(deliver), send_waiting_webhooks(deliver)]
+    sensors = [make_daily_tables(daily_tables), request_delivery(deliver), *waiting]
     if syncs:
         sensors.append(retry_failed_windows(syncs))
     return dg.Definitions.merge(

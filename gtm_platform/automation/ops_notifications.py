@@ -1,5 +1,5 @@
 """The sensors that notify the data team: of checks, assets, runs and automations that fail or are well again, of
-files that were dropped, and of what was delivered to HubSpot.
+files that were dropped, of what was delivered to HubSpot, and of webhooks that nobody takes.
 
 Each reads what Dagster recorded since its cursor, journals what is news and posts it; a repeated tick posts nothing
 twice. They post to `SLACK_OPS_CHANNEL` and nowhere else. What is news is decided in the modules beside this one.
@@ -16,6 +16,7 @@ from gtm_platform.automation.dropped_files import read_file_news
 from gtm_platform.automation.failed_runs import read_failed_runs
 from gtm_platform.automation.failing_automations import TickMemory, read_failing, read_late
 from gtm_platform.automation.hubspot_deliveries import read_delivery_news
+from gtm_platform.automation.lost_webhooks import read_lost_webhooks
 from gtm_platform.delivery.alerts.kinds import (
     check_turned,
     file_dropped,
@@ -24,6 +25,7 @@ from gtm_platform.delivery.alerts.kinds import (
     run_failed,
     sensor_failing,
     stale_asset,
+    webhooks_lost,
 )
 from gtm_platform.delivery.alerts.ops_alerts import ops_off_reason, send, today
 from gtm_platform.delivery.hubspot.consent import WITHIN_LIMITS
@@ -136,6 +138,11 @@ def _hubspot_deliveries(context: dg.SensorEvaluationContext) -> tuple[Sequence[F
     return hubspot_delivery.ALERT.facts_of(news, today()), cursor
 
 
+def _lost_webhooks(context: dg.SensorEvaluationContext) -> tuple[Sequence[Fact], str]:
+    news, cursor = read_lost_webhooks(context.cursor, settings().now())
+    return webhooks_lost.ALERT.facts_of(news, today()), cursor
+
+
 def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
     assert context.repository_def
     return context.repository_def
@@ -177,6 +184,12 @@ SENSORS = [
         "Tells the data team in Slack what became of each delivery to HubSpot: in counts, or why it stopped.",
         [hubspot_delivery.ALERT.kind],
         _hubspot_deliveries,
+    ),
+    _notifying(
+        "report_lost_webhooks",
+        "Tells the data team in Slack whose webhooks are tried no more, and which subscription was switched off.",
+        [webhooks_lost.ALERT.kind],
+        _lost_webhooks,
     ),
 ]
 

@@ -27,6 +27,7 @@ from gtm_platform.cli.schema import schema
 from gtm_platform.cli.score import score
 from gtm_platform.cli.serving import dashboard, mcp, report, serve, ui
 from gtm_platform.cli.tokens import token
+from gtm_platform.cli.triggers import trigger
 
 
 class Sentences(click.Group):
@@ -259,7 +260,7 @@ def tidy(home: Path | None, days: int, dry_run: bool) -> None:
 @HOME
 @click.argument("run_id")
 def undo(home: Path | None, run_id: str) -> None:
-    """Put back what HubSpot held before the writes of a run.
+    """Put back what HubSpot held before the writes of a run, and take back its tasks and tags.
 
     RUN_ID may be short, as the UI shows it: its first eight characters. What people changed since is left as it is;
     what the run created stays, without our values. `gtm hubspot undo` is the same.
@@ -288,6 +289,7 @@ for command in (
     score,
     serve,
     token,
+    trigger,
     ui,
     why,
 ):

@@ -122,9 +122,17 @@ def undo(home: Path | None, run_id: str) -> None:
 def undo_writes(home: Path | None, run_id: str) -> None:
     """Undo a run in a home, and print what became of it."""
     enter_with_sandbox(choose_home(home).announce())
-    from gtm_platform.delivery.hubspot.undo import undo_run
+    from gtm_platform.delivery.actions.undo import undo_actions
+    from gtm_platform.delivery.hubspot.undo import NothingToUndo, undo_run
 
-    click.echo(undo_run(run_id))
+    of_actions = undo_actions(run_id)
+    if of_actions:
+        click.echo(of_actions)
+    try:
+        click.echo(undo_run(run_id))
+    except NothingToUndo:
+        if not of_actions:
+            raise
 
 
 @hubspot.command()

@@ -139,6 +139,10 @@ class Api:
         """Search. It is called again after a failure, so it must change nothing on the other side."""
         return self._call("POST", path, _body_by(check), json=json)
 
+    def delete(self, path: str, *, check: Callable[[bytes], bytes] = expect_json) -> bytes:
+        """Take something away, which may be gone already after a failure: it is called again, too."""
+        return self._call("DELETE", path, _body_by(check))
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

@@ -41,7 +41,7 @@ def seconds_left() -> float:
 
 def enforce_deadline(client: httpx.Client) -> None:
     """Let no read, write or connect of this client take longer than the request has left."""
-    wrap_network_backend(client, _Backend)
+    wrap_network_backend(client, DeadlineBackend)
 
 
 def _left(timeout: float | None, late: type[Exception]) -> float:
@@ -74,7 +74,9 @@ class _Stream(httpcore.NetworkStream):
         self._inner.close()
 
 
-class _Backend(httpcore.NetworkBackend):
+class DeadlineBackend(httpcore.NetworkBackend):
+    """A backend whose connections take no longer than the request has left."""
+
     def __init__(self, inner: httpcore.NetworkBackend) -> None:
         self._inner = inner
 

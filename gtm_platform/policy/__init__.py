@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from gtm_platform.policy import domain_lists
+from gtm_platform.policy.actions import Actions
 from gtm_platform.policy.alerts import Alerts
 from gtm_platform.policy.automation import Automation
 from gtm_platform.policy.companies import Companies
@@ -28,9 +29,11 @@ from gtm_platform.policy.rules import Rules
 from gtm_platform.policy.subscriptions import Subscriptions
 from gtm_platform.policy.support import Support
 from gtm_platform.policy.sync import Sync
+from gtm_platform.policy.triggers import Triggers
 from gtm_platform.settings import settings
 
 __all__ = [
+    "Actions",
     "Alerts",
     "Anomalies",
     "Automation",
@@ -55,6 +58,7 @@ __all__ = [
     "Subscriptions",
     "Support",
     "Sync",
+    "Triggers",
     "policy",
     "read",
 ]
@@ -81,6 +85,8 @@ class Policy(Rules):
     automation: Automation
     enrichment: Enrichment = Enrichment()
     intelligence: Intelligence = Intelligence()
+    triggers: Triggers = Triggers()
+    actions: Actions = Actions()
 
     @property
     def mrr_policies(self) -> tuple[MrrPolicy, ...]:
@@ -96,7 +102,7 @@ class Policy(Rules):
 
         The public lists of domains are such values.
         """
-        decides_no_table = {"alerts", "automation", "limits", "enrichment", "hubspot"}
+        decides_no_table = {"alerts", "automation", "limits", "enrichment", "hubspot", "triggers", "actions"}
         canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
         return hashlib.sha256(f"{canonical} {domain_lists.version()}".encode()).hexdigest()[:12]
 

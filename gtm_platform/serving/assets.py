@@ -33,6 +33,7 @@ from gtm_platform.serving.snapshot.layout import (
     SCORES,
     TRANSITIONS,
 )
+from gtm_platform.serving.snapshot.triggers import triggers_of
 from gtm_platform.settings import settings
 from gtm_platform.state import open_state
 
@@ -74,7 +75,7 @@ def _landing(context: dg.AssetExecutionContext, lake: LakeResource) -> Landing:
     since = (date.fromisoformat(f"{now:%Y-%m-%d}") - timedelta(days=HISTORY_DAYS)).isoformat()
     with closing(open_state(settings().state_url)) as state:
         alerts, accounts = journals.alerts_of(state, since), journals.accounts_of(state)
-        deliveries = journals.deliveries_of(state, now)
+        deliveries, triggers = journals.deliveries_of(state, now), triggers_of(state)
     return Landing(
         lake.open(),
         now,
@@ -85,6 +86,7 @@ def _landing(context: dg.AssetExecutionContext, lake: LakeResource) -> Landing:
         journals.checks_of(context.instance, graph_of_run(context).asset_check_keys),
         accounts,
         deliveries,
+        triggers,
     )
 
 

@@ -3,6 +3,7 @@ sensors, once, and so is its end.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +29,9 @@ from gtm_platform.reports.slack_summaries import slack_summaries
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.settings import settings
 from gtm_platform.sources.assets import SOURCES
+from gtm_platform.state import open_state, trigger_outbox, trigger_subscriptions
+from gtm_platform.state.trigger_outbox import LastSent, NewMessage
+from gtm_platform.state.trigger_subscriptions import Subscription
 from gtm_platform_tests.automation.ops_room import OpsRoom, ops_room
 from gtm_platform_tests.automation.test_dropped_files import take as read_file
 from gtm_platform_tests.automation.test_failing_automations import Automated
@@ -174,6 +178,16 @@ def schedule_ticks_again(platform: Platform) -> None:
     platform.automated["schedule"].ticks(datetime.now(UTC), TickStatus.SUCCESS)
 
 
+def webhook_is_given_up(platform: Platform) -> None:
+    """A message to a subscriber was not taken in all attempts."""
+    message = NewMessage("msg_1", "customer.changed", "customer", "cus_1", {}, LastSent({}, 1))
+    who = Subscription("sub_1", "https://hooks.example/x", ("cohort",), {}, False, False, (), NOW, "Noor", NOW)
+    with closing(open_state(settings().state_url)) as state, state.writing() as tx:
+        trigger_subscriptions.add(tx, who)
+        trigger_outbox.put(tx, "sub_1", [message], str(DAY), "run", platform.now)
+        trigger_outbox.bury(tx, "sub_1", "webhook answered 500.", platform.now + timedelta(seconds=1))
+
+
 # What goes wrong, the kind, the heading; what ends it, and the heading of that.
 STORIES: dict[str, tuple[Script, str, str, Script | None, str]] = {
     "a sync fails": (key_is_refused, "run_failed", "Run failed: stripe/products, 2026-11-20", None, ""),
@@ -199,6 +213,9 @@ STORIES: dict[str, tuple[Script, str, str, Script | None, str]] = {
     "a schedule is late": (
         schedule_misses_its_time, "late_schedule", f"Schedule is late: {WEEKLY}", schedule_ticks_again,
         f"Schedule ticks again: {WEEKLY}",
+    ),
+    "a webhook is given up": (
+        webhook_is_given_up, "webhooks_lost", "Webhooks given up: hooks.example (sub_1)", None, "",
     ),
 }  # fmt: skip
 ELSEWHERE = {"hubspot_delivery"}  # its story is in a test of its own

@@ -23,7 +23,8 @@ from gtm_platform_tests.e2e.home import gtm
 
 SOURCES = tuple(source.name for source in discover_sources())
 FROM_FILES = {source.name for source in discover_sources() if folder_of(source)}
-DESTINATIONS = ("delivery/hubspot", "delivery/alerts")
+LIMITED = ("delivery/hubspot", "delivery/alerts")  # by documented limits of their own
+DESTINATIONS = (*LIMITED, "delivery/actions", "delivery/triggers")
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def test_a_value_that_cannot_be_used_fails_its_system_only(command: Command, mon
     monkeypatch.setenv("SLACK_SEND_ENABLED", "perhaps")
     answer = command("doctor")
     assert answer.exit_code == 1
-    assert states(answer.stdout) == dict.fromkeys((*SOURCES, DESTINATIONS[0]), "ok") | {"delivery/alerts": "failing"}
+    assert states(answer.stdout) == dict.fromkeys((*SOURCES, *DESTINATIONS), "ok") | {"delivery/alerts": "failing"}
     assert "SLACK_SEND_ENABLED" in answer.stdout
 
 
@@ -196,7 +197,7 @@ def test_it_says_how_much_of_the_limits_is_used(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits = lines_of(command("doctor").stdout)
-    assert set(limits) == {*SOURCES, *DESTINATIONS} - FROM_FILES
+    assert set(limits) == {*SOURCES, *LIMITED} - FROM_FILES
     assert (
         limits.items()
         >= {

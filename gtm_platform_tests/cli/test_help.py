@@ -36,6 +36,7 @@ COMMANDS = (
     "serve",
     "tidy",
     "token",
+    "trigger",
     "ui",
     "undo",
     "why",

@@ -28,7 +28,17 @@ def walk_intercom(client: httpx.Client, world: World) -> None:
     for each in list(store.conversations)[:20]:
         client.get(f"/conversations/{each}", params={"display_as": "plaintext"})
     client.get(f"/conversations/{conversation}")
+    _tag(client, contact.id)
     _ask_wrongly(client)
+
+
+def _tag(client: httpx.Client, contact_id: str) -> None:
+    tag = client.post("/tags", json={"name": "at risk"}).json()["id"]
+    client.post(f"/contacts/{contact_id}/tags", json={"id": tag})
+    client.delete(f"/contacts/{contact_id}/tags/{tag}")
+    client.post(f"/contacts/{contact_id}/tags", json={"id": "123"})
+    client.post("/contacts/1/tags", json={"id": tag})
+    client.post("/tags", json={"test": "invalid"})
 
 
 def _walk_workspace(client: httpx.Client, admin_id: str) -> None:

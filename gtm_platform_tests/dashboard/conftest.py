@@ -10,6 +10,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.store import Snapshot, Store
 from gtm_platform.settings import settings
 from gtm_platform_tests.dashboard.world import settle
+from gtm_platform_tests.serving.world import TRIGGER
 
 CUSTOMERS, DAYS = 240, 9
 WATCHED = "cus_0000002"
@@ -93,6 +94,8 @@ DELIVERIES = [
         "not_created": [],
     },
 ]
+FAILING = TRIGGER | {"id": "sub_2", "status": "active", "why": "", "failing_since": "2026-03-01T10:00:00Z", "dead": 0}
+FAILING |= {"dead_letters": [], "filters": {}, "waiting": 3}
 Open = Callable[..., AppTest]
 SCRIPT = "from gtm_platform.dashboard.frame.app import main\nmain({page!r})"
 
@@ -101,7 +104,7 @@ SCRIPT = "from gtm_platform.dashboard.frame.app import main\nmain({page!r})"
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dashboard")
     more = {"alerts": [ALERT], "sync_runs": RUNS, "hubspot_writes": [WRITE], "checks": CHECKS, "accounts": ACCOUNTS}
-    more |= {"hubspot_deliveries": DELIVERIES}
+    more |= {"hubspot_deliveries": DELIVERIES, "triggers": [TRIGGER, FAILING]}
     settle(folder, CUSTOMERS, DAYS, **more)
     return folder
 

@@ -584,7 +584,10 @@ def test_data_health_says_what_went_wrong(open_page: Open, monkeypatch: pytest.M
     [not_created, reasons], [runs] = of_columns(app, "reason"), of_columns(app, "began")
     assert not_created == [{"of": "Companies", "record": "com_7", "reason": "HubSpot has 2 such companies: 1, 2."}]
     assert "Held back: 1 that HubSpot lacks are not created before a person decides." in texts(app)
-    assert [each.value for each in app.warning] == ["Stopped: 6 of 10 contacts would change: gtm hubspot approve run-8"]
+    assert [each.value for each in app.warning] == [
+        "Stopped: 6 of 10 contacts would change: gtm hubspot approve run-8",
+        "hooks.example is off. The receiver answered 410 Gone: it wants nothing more.",
+    ]
     assert [(row["table"], row["verdict"][0]) for row in wrong] == [("core/table0", "Failed")]
     assert len(everything) == 3
     assert [row["outcome"][0] for row in runs] == ["Failure", "Success", "Success"]
@@ -592,6 +595,14 @@ def test_data_health_says_what_went_wrong(open_page: Open, monkeypatch: pytest.M
     assert runs[0]["run"] == "http://127.0.0.1:3210/runs/run-0"
     assert [card.value for card in app.metric if card.label.endswith("true in HubSpot")] == ["94.00 %"]
     assert "Changed there: 4 by a person, 6 by a workflow; 6 set back." in texts(app)
+    [subscribed], [dead] = of_columns(app, "receiver"), of_columns(app, "attempts")
+    assert [(row["id"], row["state"][0], row["waiting"], row["dead"]) for row in subscribed] == [
+        ("sub_1", "Off", 0, 1),
+        ("sub_2", "Failing", 3, 0),
+    ]
+    assert subscribed[0]["asks"] == "health status, cohort; tier scale or enterprise"
+    assert [(row["subject"], row["day"]) for row in dead] == [("cus_002", "2026-02-19")]
+    assert "1 message given up" in texts(app)
 
 
 def test_the_download_has_every_row_of_the_list(lake: Lake, snapshot: Snapshot) -> None:

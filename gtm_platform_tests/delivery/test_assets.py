@@ -484,12 +484,14 @@ def test_the_job_runs_both_deliveries() -> None:
     job = merged.resolve_job_def("deliver")
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {
         "alerts/precision",
+        "delivery/actions",
         "delivery/hubspot_companies",
         "delivery/hubspot_contacts",
         "delivery/hubspot_deals",
         "delivery/hubspot_truth",
         "delivery/hubspot_writes",
         "delivery/slack_alerts",
+        "delivery/webhooks",
     }
 
 

@@ -37,6 +37,9 @@ TABLE = {
     "run_failed": Raised("Stripe answers 401: its key was revoked", OPS),
     "file_dropped": Raised("a file of the sandbox's world is dropped", OPS),
     "hubspot_delivery": Raised("a delivery to the sandbox's HubSpot stops, and goes on once approved", APPROVAL),
+    "webhooks_lost": Raised(
+        "a message of the outbox dies", OPS, "a receiver fails for days until then: its last refusal is written"
+    ),
     "check_turned": Raised(
         "three days are not read; a file is overwritten; a day has few records", OPS,
         "a day of records like that takes weeks to live: windows and odd days are written",

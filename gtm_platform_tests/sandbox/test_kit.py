@@ -25,10 +25,12 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PEOPLE = 10
 KEY = {"X-Api-Key": "survey-key"}
 SYSTEMS = [
-    "calendly", "chartmogul", "chroma_admin", "clay", "crossbeam", "factors", "fathom", "ga4", "github", "hubspot",
+    "calendly", "chartmogul", "chroma_admin", "clay", "crossbeam", "factors", "fathom", "ga4", "github", "hookbin",
+    "hubspot",
     "intercom", "listkit_admin", "orb", "partnerstack", "posthog", "reodev", "slack", "stripe", "sumble", "userflow",
     "youtube", "zoominfo",
 ]  # fmt: skip
+RECEIVERS = {"hookbin"}  # the platform is given their address by a person, and they limit nobody
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_systems_are_discovered_in_their_packages() -> None:
 
 
 def test_every_system_names_its_address_and_its_limits() -> None:
-    for emulator in discover():
+    for emulator in [each for each in discover() if each.name not in RECEIVERS]:
         variables = emulator.environment("http://127.0.0.1:1/here")
         assert all(name.startswith(emulator.name.upper()) for name in variables)
         assert any(value.startswith("http://127.0.0.1:1/here") for value in variables.values())

@@ -12,7 +12,7 @@ from gtm_platform.serving.snapshot.build import build
 from gtm_platform.serving.store import Snapshot, Store
 from gtm_platform_tests.quality.test_odd_figures import write_odd
 from gtm_platform_tests.serving.server import Served, serving
-from gtm_platform_tests.serving.world import ALERT, RUN, TODAY, landing, settle
+from gtm_platform_tests.serving.world import ALERT, RUN, TODAY, TRIGGER, landing, settle
 from gtm_platform_tests.tables import filled
 
 
@@ -25,7 +25,7 @@ def served_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lake.write("stripe/charges", str(TODAY), engine().to_pyarrow(filled("stripe/charges")), full=True)
     write_odd(lake, "stripe/charges", day=TODAY - timedelta(days=9))
     write_odd(lake, day=TODAY)
-    built = build(landing(lake, alerts=[ALERT], sync_runs=[RUN]), home / "serving")
+    built = build(landing(lake, alerts=[ALERT], sync_runs=[RUN], triggers=[TRIGGER]), home / "serving")
     assert built is not None
     return home
 

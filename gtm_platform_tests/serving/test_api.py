@@ -52,6 +52,7 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "/v1/metrics/net_revenue_retention_7d": models.MetricSeries,
     "/v1/metrics/companies?dimension=cohort": models.MetricSeries,
     "/v1/hubspot": models.HubSpotFields,
+    "/v1/triggers": models.Triggers,
     "/v1/who-is-who": models.WhoIsWhoPairs,
     "/v1/freshness": models.Freshness,
     "/v1/anomalies": models.OddFigures,

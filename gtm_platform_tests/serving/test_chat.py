@@ -210,6 +210,12 @@ def test_freshness_names_the_day(shared_api: Served) -> None:
     assert call(shared_api, "freshness")["as_of"] == str(TODAY)
 
 
+def test_triggers_are_those_of_the_api_and_show_no_address(shared_api: Served) -> None:
+    fact = shared_api.get("/v1/triggers").json()
+    assert call(shared_api, "triggers")["subscriptions"] == fact["subscriptions"]
+    assert [(each["receiver"], each["dead"]) for each in fact["subscriptions"]] == [("hooks.example", 1)]
+
+
 def test_hubspot_is_as_true_as_by_the_api(shared_api: Served) -> None:
     fact = shared_api.get("/v1/hubspot").json()
     newest = fact["truth"][-1]

@@ -77,6 +77,10 @@ HUBSPOT = {
     "hubspot_healed": "select sum(healed_values) from truth",
     "hubspot_withheld": "select sum(withheld_values) from truth",
 }
+WEBHOOKS = {
+    "webhooks_delivered": "select sum(delivered) / sum(messages) from webhooks",
+    "webhooks_dead": "select sum(dead) from webhooks",
+}
 TESTED = f"""select value from tested where month = '2025-11-01' and policy_hash = '{policy().hash}' and measure = """
 JUDGED = f"from sent where day::date > date '{TODAY - timedelta(days=30)}'"
 TRACK_RECORD = {
@@ -106,7 +110,7 @@ REVENUE = {
     "pipeline_forecast_naive_error": "select avg(naive_error) from pipeline_forecast where deal_group = 'all'",
     "expansion_companies": "select count(distinct company_id) from opportunities",
 }
-OF_THE_DAY = {**CURRENT, **COMPANIES, **HUBSPOT, **TRACK_RECORD, **MODELS, **REVENUE}
+OF_THE_DAY = {**CURRENT, **COMPANIES, **HUBSPOT, **WEBHOOKS, **TRACK_RECORD, **MODELS, **REVENUE}
 EXPECTED = (
     {name: (query, 0) for name, query in OF_THE_DAY.items()}
     | {f"{name}_{days}d": (BOTH + query, days) for name, query in WINDOW.items() for days in (7, 30)}
@@ -122,6 +126,7 @@ OF_TODAY = {
     "companies": "core/unified_companies",
     "errors": "cohorts/validation_errors",
     "truth": "delivery/hubspot_truth",
+    "webhooks": "delivery/webhooks",
     "reviewed": "identity/review",
     "periods": "intelligence/mrr_periods",
     "revenue_forecast": "intelligence/revenue_forecast",

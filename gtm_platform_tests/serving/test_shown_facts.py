@@ -8,6 +8,8 @@ import dagster as dg
 import orjson
 import pytest
 
+from gtm_platform.delivery.triggers.settings import TriggerSettings
+from gtm_platform.delivery.triggers.subscribing import Subscribing
 from gtm_platform.health.explained_customer import explain_customer
 from gtm_platform.health.explanation_text import written
 from gtm_platform.health.rules import canonical
@@ -17,15 +19,17 @@ from gtm_platform.ingest.record import Rejected
 from gtm_platform.ingest.schema_drift import learn
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
-from gtm_platform.policy import policy
+from gtm_platform.policy import Triggers, policy
 from gtm_platform.serving.snapshot import journals
 from gtm_platform.serving.snapshot.build import build
 from gtm_platform.serving.snapshot.hubspot_writes import HubSpotWrites
+from gtm_platform.serving.snapshot.triggers import triggers_of
 from gtm_platform.serving.store import Snapshot, Store
-from gtm_platform.state import hubspot_journal, open_state
+from gtm_platform.state import hubspot_journal, open_state, trigger_outbox
 from gtm_platform.state.accounts import PinnedAccount, pin_account
 from gtm_platform.state.hubspot_deliveries import NewDelivery, note
 from gtm_platform.state.hubspot_journal import Write
+from gtm_platform.state.trigger_outbox import LastSent, NewMessage
 from gtm_platform_tests.first_files import linked
 from gtm_platform_tests.quality.test_odd_figures import write_odd
 from gtm_platform_tests.serving.world import (
@@ -103,6 +107,25 @@ def test_what_hubspot_was_not_to_get_and_what_stopped_are_shown(lake: Lake, tmp_
     assert contacts["not_created"] == [{"record_id": "cus_003", "reason": "HubSpot has 2 such."}]
     assert (contacts["stopped"], contacts["counts"]) == (False, {"held": 1})
     assert (companies["stopped"], companies["approved"], companies["why"]) == (True, False, "Too many.")
+
+
+def test_who_is_sent_which_changes_is_shown_without_address_and_secret(lake: Lake, tmp_path: Path) -> None:
+    state = open_state(f"sqlite:///{tmp_path / 'state.db'}")
+    own = TriggerSettings(trigger_key="k" * 32)
+    deeds = Subscribing(state, own, Triggers(), lambda: NOW, "Noor")
+    kept, secret = deeds.add("https://hooks.example/secret/path", ("health_status",), ("tier=scale",))
+    removed, _ = deeds.add("https://gone.example/", ("cohort",), ())
+    deeds.change_status(removed.id, "removed")
+    message = NewMessage("msg_1", "customer.changed", "customer", "cus_001", {}, LastSent({}, 1))
+    with state.writing() as tx:
+        trigger_outbox.put(tx, kept.id, [message], str(TODAY), "run-1", NOW)
+        trigger_outbox.bury(tx, kept.id, "It took too long.", NOW)
+    text = served(lake, tmp_path / "serving", triggers=triggers_of(state)).fact("triggers")
+    [shown] = orjson.loads(text)["subscriptions"]
+    assert (shown["receiver"], shown["filters"], shown["dead"]) == ("hooks.example", {"tier": ["scale"]}, 1)
+    assert [(each["subject_id"], each["error"]) for each in shown["dead_letters"]] == [("cus_001", "It took too long.")]
+    assert b"secret" not in text
+    assert secret.encode() not in text
 
 
 def test_who_may_be_the_same_is_listed_with_how_one_decides(lake: Lake, tmp_path: Path) -> None:

@@ -267,6 +267,21 @@ def truth(day: date, name: str) -> dict[str, Any]:
     }
 
 
+def webhooks(day: date, number: int) -> dict[str, Any]:
+    """The row of a subscription's messages of a day, of which some wait and some are dead."""
+    return {
+        "day": day,
+        "subscription_id": f"sub_{number}",
+        "receiver": f"hooks{number}.example",
+        "messages": 20 + number,
+        "delivered": 15 + day.day % 3,
+        "waiting": 5 - day.day % 3,
+        "dead": number,
+        "attempts": 40,
+        "median_seconds": 2.5,
+    }
+
+
 def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
     """Write the daily tables that a snapshot is made of."""
     for day in days:
@@ -293,6 +308,7 @@ def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
     _write(lake, "cohorts/transitions", days[-1], [MOVED, MOVED | {"company_id": "com_02", "trigger": "Came back"}])
     for day in days[-3:]:
         _write(lake, "delivery/hubspot_truth", day, [truth(day, name) for name in ("gtm_mrr", "gtm_health_score")])
+        _write(lake, "delivery/webhooks", day, [webhooks(day, number) for number in (1, 2)])
     settle_track_record(lake, days[-1])
     settle_models(lake, days[-1], ("cus_001", "cus_002", "cus_forgotten"))
     settle_intelligence(lake, days[-1], [row["company_id"] for row in companies])
@@ -306,6 +322,32 @@ def landing(lake: Lake, **more: Any) -> Landing:
     return Landing(lake, NOW, policy(), **more)
 
 
+TRIGGER = {
+    "id": "sub_1",
+    "receiver": "hooks.example",
+    "kinds": ["health_status", "cohort"],
+    "filters": {"tier": ["scale", "enterprise"]},
+    "personal": False,
+    "status": "off",
+    "why": "The receiver answered 410 Gone: it wants nothing more.",
+    "created_at": "2026-02-01T10:00:00Z",
+    "delivered_at": "2026-02-19T10:00:00Z",
+    "failing_since": None,
+    "delivered": 40,
+    "waiting": 0,
+    "dead": 1,
+    "dead_letters": [
+        {
+            "message_id": "msg_1",
+            "type": "customer.changed",
+            "subject_id": "cus_002",
+            "day": "2026-02-19",
+            "attempts": 1,
+            "at": "2026-02-19T10:00:00Z",
+            "error": "webhook answered 410 to POST https://hooks.example.",
+        }
+    ],
+}
 ALERT = {
     "id": 7,
     "at": "2026-02-20T10:00:00Z",

@@ -1,6 +1,6 @@
 """Whether the figures can be trusted this morning: how fresh sources are, what is odd in their tables, what checks say.
 
-What is odd, and which fields changed, is drawn in `table_news`, what HubSpot was sent in `hubspot`.
+What is odd, and which fields changed, is drawn in `table_news`, HubSpot in `hubspot`, webhooks in `triggers`.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,14 @@ from gtm_platform.dashboard.hubspot import show_hubspot
 from gtm_platform.dashboard.links import asset_link, run_link
 from gtm_platform.dashboard.metric_cards import card_row, plain_card
 from gtm_platform.dashboard.table_news import show_odd_figures, show_schema_changes
+from gtm_platform.dashboard.triggers import show_triggers
 from gtm_platform.dashboard.wording import ago, moment, parsed
 from gtm_platform.serving.answers.freshness import DataFreshness, TableState, freshness
 from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.wording import counted, words
 from gtm_platform.settings import settings
 
-FACTS = ("checks", "quarantine", "anomalies", "schema_changes", "hubspot")
+FACTS = ("checks", "quarantine", "anomalies", "schema_changes", "hubspot", "triggers")
 RUNS_SHOWN = 100
 LISTED, PIXELS = 9, 330  # rows that are shown at once, and the height of a table that has more
 STATES = {"Fresh": "#bfe3d0", "Silent": "#f5d477", "Late": "#f7c5c5", "Never read": "#f7c5c5"}
@@ -53,6 +54,8 @@ def show(snapshot: Snapshot) -> None:
         show_hubspot(facts["hubspot"])
     with right.container(border=True, height="stretch"):
         _quarantine(facts["quarantine"])
+    with st.container(border=True):
+        show_triggers(facts["triggers"])
     with st.container(border=True):
         _runs(runs)
 

@@ -17,6 +17,7 @@ from gtm_platform.http.errors import NotFound
 from gtm_platform.http.pages import get_path_or_none
 from gtm_platform.http.rate_limit import LimitShare, limited_to
 from gtm_platform.http.redaction import excerpt
+from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.policy import policy
 from gtm_platform.sources.hubspot.client import POOL, SEARCH_PAGE, HubSpotClient
 from gtm_platform.sources.hubspot.settings import HubSpotAccountSettings
@@ -196,7 +197,13 @@ def _reason(error: Mapping[str, Any]) -> str:
     return excerpt(error.get("message") or "HubSpot did not say why.")
 
 
-def open_client(config: HubSpotAccountSettings, *, pin: bool = True, share: LimitShare | None = None) -> HubSpotClient:
+def open_client(
+    config: HubSpotAccountSettings,
+    *,
+    pin: bool = True,
+    share: LimitShare | None = None,
+    retry: RetryPolicy | None = None,
+) -> HubSpotClient:
     """Return a client for the account of the environment, which refuses any but this home's own.
 
     With its first call the account becomes the home's, where it has none yet and `pin` does not forbid it. It uses as
@@ -210,6 +217,7 @@ def open_client(config: HubSpotAccountSettings, *, pin: bool = True, share: Limi
         return HubSpotClient(
             token,
             url,
+            retry=retry,
             check_account=require_own_account if pin else refuse_other_account,
             daily_reserve=policy().hubspot.daily_reserve,
         )

@@ -10,14 +10,22 @@ from gtm_platform.sandbox.intercom.access import DOCUMENTED, Limits, api, check_
 from gtm_platform.sandbox.intercom.call import Call
 from gtm_platform.sandbox.intercom.endpoints import Endpoints
 from gtm_platform.sandbox.intercom.store import IntercomStore
+from gtm_platform.sandbox.intercom.tagging import Tagging
 from gtm_platform.sandbox.intercom.wire import Shape
 from gtm_platform.sandbox.intercom.workspace import Workspace
 from gtm_platform.sandbox.kit.api import Handler
+from gtm_platform.sandbox.kit.write_log import Persist, discard
 
 
-def app(store: IntercomStore, clock: Callable[[], datetime], limits: Limits = DOCUMENTED) -> Starlette:
-    """Intercom on this store. Segments depend on the clock, and nothing else does."""
+def app(
+    store: IntercomStore,
+    clock: Callable[[], datetime],
+    limits: Limits = DOCUMENTED,
+    persist: Persist = discard,
+) -> Starlette:
+    """Intercom on this store. Segments depend on the clock, and the time of a write; nothing else does."""
     endpoints, workspace = Endpoints(store, clock, limits), Workspace(store, clock)
+    tagging = Tagging(store, clock, persist)
     table: tuple[tuple[str, str, Callable[[Call], Shape]], ...] = (
         ("GET", "/me", workspace.me),
         ("GET", "/admins", workspace.admins),
@@ -25,6 +33,7 @@ def app(store: IntercomStore, clock: Callable[[], datetime], limits: Limits = DO
         ("GET", "/admins/{id}", workspace.admin),
         ("GET", "/teams", workspace.teams),
         ("GET", "/tags", workspace.tags),
+        ("POST", "/tags", tagging.make),
         ("GET", "/segments", workspace.segments),
         ("GET", "/segments/{id}", workspace.segment),
         ("GET", "/data_attributes", workspace.data_attributes),
@@ -34,6 +43,8 @@ def app(store: IntercomStore, clock: Callable[[], datetime], limits: Limits = DO
         ("GET", "/contacts/{id}/companies", endpoints.contact_companies),
         ("GET", "/contacts/{id}/segments", endpoints.contact_segments),
         ("GET", "/contacts/{id}/tags", endpoints.contact_tags),
+        ("POST", "/contacts/{id}/tags", tagging.tag),
+        ("DELETE", "/contacts/{id}/tags/{tag}", tagging.untag),
         ("GET", "/companies", endpoints.find_companies),
         ("GET", "/companies/scroll", endpoints.scroll_companies),
         ("POST", "/companies/list", endpoints.list_companies),

@@ -23,6 +23,7 @@ from gtm_platform.serving.answers.pipeline import PipelineAnswer
 from gtm_platform.serving.answers.revenue import RevenueAnswer
 from gtm_platform.serving.answers.timeline import Timeline
 from gtm_platform.serving.answers.track_record import TrackRecord as TrackRecordAnswer
+from gtm_platform.serving.answers.triggers import TriggersAnswer
 from gtm_platform.serving.answers.who_is_who import WhoIsWhoAnswer
 from gtm_platform.serving.metrics import discover
 from gtm_platform.serving.snapshot import company_rows, layout
@@ -301,6 +302,10 @@ class WhoIsWhoPairs(Answer, WhoIsWhoAnswer):
 
 class HubSpotFields(Answer, HubSpotAnswer):
     """What HubSpot was sent in the last 30 days, without what it had already; and how much is true there."""
+
+
+class Triggers(Answer, TriggersAnswer):
+    """Who is sent which changes, and what became of the messages."""
 
 
 class Revenue(Answer, RevenueAnswer):

@@ -15,6 +15,7 @@ from gtm_platform.serving.answers.mrr_movement import MrrMovement
 from gtm_platform.serving.answers.pipeline import PipelineAnswer
 from gtm_platform.serving.answers.revenue import RevenueAnswer
 from gtm_platform.serving.answers.track_record import TrackRecord as TrackRecordAnswer
+from gtm_platform.serving.answers.triggers import TriggerSubscription
 from gtm_platform.serving.answers.who_is_who import WhoIsWhoCount, WhoIsWhoPair
 from gtm_platform.serving.api.models import (
     AlertRow,
@@ -69,6 +70,12 @@ class HubSpotState(ChatAnswer):
     deliveries: list[HubSpotDelivery] = Field(description="The newest of each type of objects; one may have stopped.")
     objective: float = Field(description="The share that is to be true, by the policy.")
     truth: list[HubSpotTruth] = Field(description="By day and type of objects, the newest day first.")
+
+
+class TriggersState(ChatAnswer):
+    """Who is sent which changes, and what became of the messages."""
+
+    subscriptions: list[TriggerSubscription]
 
 
 class DepartedCustomer(Departure):

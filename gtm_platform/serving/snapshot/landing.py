@@ -27,6 +27,7 @@ class Landing:
     checks: Sequence[Row] = ()
     accounts: Sequence[Row] = ()  # that the home belongs to
     hubspot_deliveries: Sequence[Row] = ()  # the newest of each type of objects
+    triggers: Sequence[Row] = ()  # the subscriptions to changes, with what became of their messages
 
     @property
     def day(self) -> str:

@@ -1,0 +1,142 @@
+"""Actions as Dagster runs them: off by default, dry unless they may write, and taken back by `gtm undo`."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+import gtm_platform.definitions  # noqa: F401  declares every table
+from gtm_platform.delivery.actions import asset as asset_module
+from gtm_platform.delivery.actions.asset import actions
+from gtm_platform.delivery.actions.undo import undo_actions
+from gtm_platform.delivery.gate import CUSTOMERS, HEALTH
+from gtm_platform.lake.dagster.resource import LakeResource, the_lake
+from gtm_platform.lake.duckdb_engine import engine
+from gtm_platform.orchestration import liveness
+from gtm_platform.policy import Actions, policy
+from gtm_platform.sandbox import hubspot, intercom
+from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
+from gtm_platform.sandbox.intercom.store import IntercomContact, IntercomStore
+from gtm_platform.settings import settings
+from gtm_platform_tests.delivery.actions.killed import TAG, TASK
+from gtm_platform_tests.delivery.world import NOW, Watched, served
+from gtm_platform_tests.tables import filled
+
+DAY = "2026-11-19"
+
+
+@dataclass
+class Room:
+    portal: HubSpotStore
+    workspace: IntercomStore
+    apis: tuple[Watched, Watched]
+    instance: dg.DagsterInstance
+
+    def run(self, **config: Any) -> dg.ExecuteInProcessResult:
+        return dg.materialize(
+            [actions],
+            instance=self.instance,
+            resources={"lake": LakeResource()},
+            run_config={"ops": {actions.op.name: {"config": config}}},
+            raise_on_error=False,
+        )
+
+    def logged(self, result: dg.ExecuteInProcessResult) -> str:
+        return "\n".join(dg.serialize_value(entry) for entry in self.instance.all_logs(result.run_id))
+
+    @property
+    def live_tasks(self) -> list[HubSpotRecord]:
+        return [each for each in self.portal.objects.get("tasks", {}).values() if not each.archived]
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    portal = HubSpotStore(objects={"contacts": {"1": HubSpotRecord("1", {}, NOW, NOW)}}, next_id=1000)
+    workspace = IntercomStore(contacts={"ic1": IntercomContact("ic1", "user", None, None, NOW, NOW)})
+    on = policy().model_copy(update={"actions": Actions(rules=(TASK, TAG))})
+    monkeypatch.setattr(asset_module, "policy", lambda: on)
+    with ExitStack() as stack:
+        apis = (
+            stack.enter_context(served(hubspot.app(portal, lambda: NOW))),
+            stack.enter_context(served(intercom.app(workspace, lambda: NOW))),
+        )
+        environment = {
+            "GTM_HOME": str(tmp_path),
+            "GTM_NOW": NOW.isoformat(),
+            "HUBSPOT_ACCESS_TOKEN": hubspot.TOKEN,
+            "HUBSPOT_BASE_URL": apis[0].url,
+            "HUBSPOT_WRITE_ENABLED": "true",
+            "INTERCOM_ACCESS_TOKEN": intercom.TOKEN,
+            "INTERCOM_BASE_URL": apis[1].url,
+            "INTERCOM_WRITE_ENABLED": "true",
+        }
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        settings.cache_clear()
+        instance = stack.enter_context(dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)))
+        row = {
+            "customer_id": "c1",
+            "name": "Zebedee Quux",
+            "is_customer": True,
+            "customer_status": "active",
+            "health_status": "critical",
+        }
+        row |= {"health_score": 12, "mrr_reporting": Decimal(500), "hubspot_contact_id": "1"}
+        row |= {"intercom_contact_id": "ic1"}
+        for table, content in ((HEALTH, {"customer_id": "c1", "health_score": 12}), (CUSTOMERS, row)):
+            the_lake().write(table, DAY, engine().to_pyarrow(filled(table, content)))
+            instance.report_runless_asset_event(dg.AssetMaterialization(table.split("/"), partition=DAY))
+        yield Room(portal, workspace, apis, instance)
+    settings.cache_clear()
+    for file in liveness._held.values():  # a process holds its last run until it ends
+        file.close()
+    liveness._held.clear()
+
+
+def test_what_the_policy_says_is_done_and_taken_back(room: Room) -> None:
+    result = room.run()
+    assert result.success
+    [event] = result.get_asset_materialization_events()
+    assert event.materialization.metadata["figure/done"].value == 2
+    assert (len(room.live_tasks), len(room.workspace.contacts["ic1"].tags)) == (1, 1)
+    assert "Zebedee" not in room.logged(result)
+    assert "2 taken back, 0 stay" in undo_actions(result.run_id[:8])
+    assert (room.live_tasks, room.workspace.contacts["ic1"].tags) == ([], [])
+    assert undo_actions(result.run_id[:8]) == ""
+
+
+def test_all_of_the_packaged_policy_are_off(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asset_module, "policy", policy)
+    assert [rule.enabled for rule in policy().actions.rules] == [False, False]
+    assert "No action is switched on" in room.logged(room.run())
+    assert [len(api.calls) for api in room.apis] == [0, 0]
+
+
+@pytest.mark.parametrize("by", ["environment", "launchpad"])
+def test_a_dry_run_does_nothing_and_shows_for_whom(room: Room, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    if by == "environment":
+        for name in ("HUBSPOT_WRITE_ENABLED", "INTERCOM_WRITE_ENABLED"):
+            monkeypatch.setenv(name, "false")
+        settings.cache_clear()
+    result = room.run(dry_run=by == "launchpad")
+    [event] = result.get_asset_observation_events()
+    metadata = event.asset_observation_data.asset_observation.metadata
+    assert (metadata["would_do"].value, result.get_asset_materialization_events()) == (2, [])
+    assert [len(api.calls) for api in room.apis] == [0, 0]
+    assert "Zebedee" not in dg.serialize_value(event)
+
+
+def test_a_system_that_is_down_leaves_the_other_to_be_done(room: Room) -> None:
+    room.apis[0].fault = lambda _: (403, {"message": "No."})
+    result = room.run()
+    assert not result.success
+    assert "task: " in room.logged(result)
+    assert len(room.workspace.contacts["ic1"].tags) == 1
+    room.apis[0].fault = None
+    assert room.run().success
+    assert len(room.live_tasks) == 1

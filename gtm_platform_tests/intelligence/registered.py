@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from gtm_platform.intelligence.churn import registry
+from gtm_platform.intelligence.churn.model import MODEL
 from gtm_platform.intelligence.churn.scores import TABLE as SCORES
+from gtm_platform.intelligence.models import registry
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform_tests.tables import filled
@@ -23,7 +24,7 @@ def settle_models(lake: Lake, day: date, customers: Sequence[str]) -> None:
     month = (day - timedelta(days=100)).replace(day=1)
     for place, stage in enumerate((registry.SHADOW, registry.SHOWN)):
         first = month if place else (month - timedelta(days=1)).replace(day=1)
-        lake.write(registry.REGISTRY, str(first), registry.as_table(_row(first, stage, auc=(0.7, 0.8)[place])))
+        lake.write(MODEL.registry, str(first), registry.as_table(MODEL, _row(first, stage, auc=(0.7, 0.8)[place])))
     rows = [
         {
             "customer_id": customer,

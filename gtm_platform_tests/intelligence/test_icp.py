@@ -87,6 +87,12 @@ def test_intervals_of_amounts_hold_the_mean(count: int) -> None:
     assert 178 <= held <= 200
 
 
+def test_the_same_companies_come_to_the_same_in_any_order() -> None:
+    rows = companies(300)
+    assert fits_of(rows[::-1]) == fits_of(rows)
+    assert groups_of(rows[::-1]) == groups_of(rows)
+
+
 def test_few_or_equal_amounts_have_no_interval() -> None:
     assert mean(np.array([5.0, 9.0]), 7.0, 20.0).low is None
     assert mean(np.full(9, 5.0), 7.0, 20.0).high is None
@@ -113,7 +119,7 @@ def test_fit_finds_what_is_planted_and_reasons_add_up() -> None:
     industry = {row["company_id"]: row["industry"] for row in rows}
     for name, chance in WON.items():
         said = np.mean([row["fit"] for row in made if industry[row["company_id"]] == name])
-        assert abs(said - chance) < 0.06
+        assert abs(said - chance) < 0.1  # 200 decided companies of each, drawn to the mean
     best = max(made, key=lambda row: row["fit"])
     assert best["reasons"][0]["text"] == "software"
     assert best["times_all"] > 1.2

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gtm_platform.intelligence.icp.companies import TABLE as COMPANIES
-from gtm_platform.intelligence.icp.companies import TRAITS
+from gtm_platform.intelligence.icp.companies import TECHNOLOGY, TRAITS
 from gtm_platform.intelligence.leads.outcomes import LOST, WON
 from gtm_platform.intelligence.models.scores import REASON
 from gtm_platform.intelligence.scoring.verdicts import Figures, figures_of, is_too_little
@@ -33,6 +33,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 LEAST = 1e-9  # of a part of the log-odds that is told
+USES = f"{TECHNOLOGY} "  # before the name of a technology, in the name of its column
 
 CONTRACT = Contract(
     {
@@ -124,7 +125,8 @@ def _stated(column: str, rows: pa.Table, place: int) -> dict[str, Any]:
     """Return the value of a trait as text; of a technology 1 or 0."""
     if column in TRAITS:
         return {"value": None, "text": rows[column][place].as_py()}
-    return {"value": float(column in rows["technologies"][place].as_py()), "text": None}
+    used = rows["technologies"][place].as_py()
+    return {"value": float(column.removeprefix(USES) in used), "text": None}
 
 
 def _frame(rows: pa.Table) -> "pd.DataFrame":
@@ -132,7 +134,7 @@ def _frame(rows: pa.Table) -> "pd.DataFrame":
     frame = rows.select(list(TRAITS)).to_pandas()
     used = [set(each) for each in rows["technologies"].to_pylist()]
     for technology in sorted(set().union(*used)):
-        frame[technology] = [float(technology in each) for each in used]
+        frame[USES + technology] = [float(technology in each) for each in used]
     return frame
 
 

@@ -7,10 +7,10 @@ import ibis
 from gtm_platform.intelligence.churn.model import MODEL as CHURN
 from gtm_platform.intelligence.leads.model import MODEL as LEADS
 from gtm_platform.intelligence.models.monthly import MonthlyModel
+from gtm_platform.intelligence.models.scores import MODEL_DAYS
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.serving.metrics.metric import Days, Metric, Population, Trend, Unit
 
-LONGEST = 190  # days since the first of the newest month that is tested: 90 that have to be over, and a month left out
 COLUMNS = ("auc", "skill", "ece")
 SHAPES: tuple[tuple[str, str, Unit, str, Trend], ...] = (
     (
@@ -43,7 +43,7 @@ def _metrics(model: MonthlyModel, kind: str) -> tuple[Metric, ...]:
         f"The newest model of {model.about} that was tested.",
         f"select {', '.join(COLUMNS)} from {{months}} where month = (select max(month) from {{months}})",
         {name: contract_of(model.registry).columns[name] for name in COLUMNS},
-        {"months": Days(model.registry, LONGEST, since=True, may_be_missing=True)},
+        {"months": Days(model.registry, MODEL_DAYS, since=True, may_be_missing=True)},
         {},
     )
     about = f"Of {model.subjects} of a later day; no value before a test."

@@ -53,9 +53,9 @@ def _value(reason: ScoreReason) -> str:
     return "unknown" if reason.value is None else f"{reason.value:.4g}"
 
 
-def _company_name(body: bytes) -> str | None:
+def _company_name(body: bytes) -> str:
     row: dict[str, Any] = orjson.loads(body)
-    return row.get("name") or row.get("domain") or row["company_id"]
+    return str(row["name"] or row["domain"] or row["company_id"])
 
 
 def _customer_name(snapshot: Snapshot, customer_id: str) -> str | None:
@@ -63,4 +63,4 @@ def _customer_name(snapshot: Snapshot, customer_id: str) -> str | None:
     if customer is None:
         return None
     row: dict[str, Any] = customer.row(personal=True)
-    return row.get("name") or row.get("email") or customer_id
+    return str(row.get("name") or row.get("email") or customer_id)

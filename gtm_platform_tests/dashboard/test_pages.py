@@ -413,7 +413,7 @@ def test_leads_are_shown_as_the_second_model(open_page: Open, lake: Lake) -> Non
     app = open_page("models", model="Leads")
     scores, months = listed(app), listed(app, 1)
     company = "select name from {table} where company_id = 'com_000000'"
-    [(first,)] = rows(lake, company, "core/unified_companies")
+    [(first,)] = rows(lake, company, "identity/companies")
     [(person,)] = rows(lake, "select name from {table} where customer_id = 'cus_0000004'")
     assert [row["name"] for row in scores][::2] == [first, person]
     assert scores[0]["why"] == "Industry software (+1.25), Signal points 16 (+0.50)"
@@ -421,7 +421,7 @@ def test_leads_are_shown_as_the_second_model(open_page: Open, lake: Lake) -> Non
 
 
 def test_the_ideal_customer_is_that_of_the_lake(open_page: Open, lake: Lake) -> None:
-    app = open_page("icp", trait="size")
+    app = open_page("icp", trait="Size")
     [(won, lost)] = rows(
         lake,
         "select count(*) filter (outcome = 'won'), count(*) filter (outcome = 'lost') from {table}",

@@ -14,7 +14,9 @@ from scipy import stats
 
 from gtm_platform.intelligence.icp import companies as icp_companies
 from gtm_platform.intelligence.icp import fit, groups
+from gtm_platform.intelligence.icp.checks import fit_is_believable, groups_add_up
 from gtm_platform.intelligence.icp.measures import mean, rate
+from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.policy import policy
 from gtm_platform_tests.intelligence.icp_world import WON, companies
@@ -191,3 +193,28 @@ def test_companies_are_described_by_bands_and_frequent_technologies() -> None:
         (False, False),
     ]
     assert (rows["a"]["ltv"], rows["c"]["ltv"]) == (Decimal("7.00"), None)
+
+
+def test_checks_draw_the_groups_and_name_what_was_left_out() -> None:
+    resource = LakeResource()
+    lake = resource.open()
+    assert groups_add_up(resource).passed
+    assert fit_is_believable(resource).passed
+    rows = companies(600)
+    for row in rows:
+        row["company_type"] = "customer" if row["outcome"] == "won" else "other" if row["outcome"] == "lost" else None
+    table = filled(KEY, *rows)
+    lake.write(groups.TABLE.key, str(DAY), groups.table(table, policy()))
+    lake.write(fit.TABLE.key, str(DAY), fit.table(table, policy(), DAY))
+    drawn = groups_add_up(resource)
+    assert drawn.passed
+    assert "| software |" in str(drawn.metadata["win rate by industry"].value)
+    believed = fit_is_believable(resource)
+    assert not believed.passed
+    assert "company_type: " in str(believed.description)
+    assert believed.metadata["verdict"].value == "signal"
+    doubled = groups.table(table, policy()).to_pandas()
+    doubled.loc[doubled["trait"] == "industry", "won"] *= 2
+    lake.write(groups.TABLE.key, str(DAY), doubled)
+    broken = groups_add_up(resource)
+    assert (broken.passed, broken.description) == (False, "Counted twice: industry: won.")

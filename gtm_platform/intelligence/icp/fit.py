@@ -86,7 +86,9 @@ def table(companies: ibis.Table, policy: Policy, day: date) -> pa.Table:
     outcomes = np.array(rows["outcome"].to_pylist(), dtype=object)
     won, decided = outcomes == WON, (outcomes == WON) | (outcomes == LOST)
     rate = float(won[decided].mean()) if decided.any() else None
-    fitted = _fitted(_frame(rows), won, decided, policy)
+    frame = _frame(rows)
+    fitted = _fitted(frame, won, decided, policy)
+    values = {name: frame[name].tolist() for name in fitted.columns}
     figures = fitted.figures
     common = {
         "day": day,
@@ -98,13 +100,13 @@ def table(companies: ibis.Table, policy: Policy, day: date) -> pa.Table:
         },
     }
     shown = [
-        {"company_id": name, "outcome": outcome, **_row(fitted, place, rate, rows), **common}
+        {"company_id": name, "outcome": outcome, **_row(fitted, values, place, rate), **common}
         for place, (name, outcome) in enumerate(zip(rows["company_id"].to_pylist(), outcomes, strict=True))
     ]
     return pa.Table.from_pylist(shown, schema=CONTRACT.schema.to_pyarrow())
 
 
-def _row(fitted: Fitted, place: int, rate: float | None, rows: pa.Table) -> dict[str, Any]:
+def _row(fitted: Fitted, values: Mapping[str, list[Any]], place: int, rate: float | None) -> dict[str, Any]:
     if fitted.verdict != "signal" or fitted.parts is None or rate is None:
         return {"fit": rate, "times_all": None if rate is None else 1.0, "base_log_odds": None, "reasons": []}
     parts = fitted.parts[place]
@@ -112,7 +114,7 @@ def _row(fitted: Fitted, place: int, rate: float | None, rows: pa.Table) -> dict
     reasons = [
         {
             "column": fitted.columns[column],
-            **_stated(fitted.columns[column], rows, place),
+            **_stated(fitted.columns[column], values[fitted.columns[column]][place]),
             "log_odds": float(parts[column]),
         }
         for column in np.argsort(-np.abs(parts), kind="stable")
@@ -121,17 +123,15 @@ def _row(fitted: Fitted, place: int, rate: float | None, rows: pa.Table) -> dict
     return {"fit": fit, "times_all": fit / rate, "base_log_odds": fitted.base, "reasons": reasons}
 
 
-def _stated(column: str, rows: pa.Table, place: int) -> dict[str, Any]:
-    """Return the value of a trait as text; of a technology 1 or 0."""
-    if column in TRAITS:
-        return {"value": None, "text": rows[column][place].as_py()}
-    used = rows["technologies"][place].as_py()
-    return {"value": float(column.removeprefix(USES) in used), "text": None}
+def _stated(column: str, value: Any) -> dict[str, Any]:
+    """Return the value of a trait as text; of a technology as 1 or 0."""
+    return {"value": None, "text": value} if column in TRAITS else {"value": value, "text": None}
 
 
 def _frame(rows: pa.Table) -> "pd.DataFrame":
     """Return what is learned of: the traits as texts, and a column of 0 and 1 for each technology."""
-    frame = rows.select(list(TRAITS)).to_pandas()
+    frame = rows.select(list(TRAITS)).to_pandas().astype(object)
+    frame = frame.where(frame.notna(), None)
     used = [set(each) for each in rows["technologies"].to_pylist()]
     for technology in sorted(set().union(*used)):
         frame[USES + technology] = [float(technology in each) for each in used]
@@ -153,11 +153,13 @@ def _fitted(frame: "pd.DataFrame", won: Flags, decided: Flags, policy: Policy) -
     if not usable.columns:
         return Fitted(None, leaks)
     unseen = models.probability(models.unseen_odds(models.LOGISTIC, usable, labels))
-    model = models.fit_logistic(usable, labels)
-    parts = model.parts(encoded(frame, usable.columns))
+    places = models.promising(usable, labels)
+    few = usable if places is None else usable.at_columns(places.tolist())
+    model = models.fit_logistic(few, labels)
+    parts = model.parts(encoded(frame, few.columns))
     middle = parts[decided].mean(axis=0)
     base = model.constant + float(middle.sum())
-    return Fitted(figures_of(unseen, labels), leaks, tuple(usable.names), parts - middle, base)
+    return Fitted(figures_of(unseen, labels), leaks, tuple(few.names), parts - middle, base)
 
 
 TABLE = DailyTable(

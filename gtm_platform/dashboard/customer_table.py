@@ -67,7 +67,7 @@ def show_clickable(
     about: str,
     height: Literal["content"] | int | None = None,
 ) -> None:
-    """Draw a table; a click on a row opens its page with its query. `about` is for who cannot see the table."""
+    """Draw a table; a click on a row opens its page with its query. `about` is for who cannot see it."""
     st.dataframe(
         clickable(frame),
         key=key,

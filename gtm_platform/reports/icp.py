@@ -8,13 +8,13 @@ from gtm_platform.reports.wording import money, number
 from gtm_platform.serving.wording import NOTHING, share_with_interval, words
 
 LISTED = 12
-TELLING = f"""select * from days where trait <> '{ALL}' and won + lost > 0
+FURTHEST = f"""select * from days where trait <> '{ALL}' and won + lost > 0
     order by abs(win_rate_drawn - (select max(win_rate) from days where trait = '{ALL}')) desc, trait, value"""
 
 
 def ideal_customer(figures: Figures) -> list[Table]:
     """Return the groups of companies whose win rate is furthest from that of all; none without any."""
-    rows = figures.newest_rows_of(GROUPS.key, TELLING)
+    rows = figures.newest_rows_of(GROUPS.key, FURTHEST)
     everybody = figures.newest_rows_of(GROUPS.key, f"from days where trait = '{ALL}'")
     if not rows or not everybody:
         return []

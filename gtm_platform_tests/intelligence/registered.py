@@ -49,7 +49,7 @@ def settle_leads(lake: Lake, day: date, companies: Sequence[str], person: str) -
         for place, (lead, kind) in enumerate(zip(leads, kinds, strict=True))
     ]
     _write(lake, OUTCOMES.key, day, known)
-    described = icp_world.companies(600)
+    described = icp_world.companies(900)
     for place, company in enumerate(companies[:2]):
         industry = ("software", "retail")[place]
         described[place] |= {"company_id": company, "industry": industry, "outcome": "open", "ltv": None}

@@ -200,7 +200,7 @@ def test_checks_draw_the_groups_and_name_what_was_left_out() -> None:
     lake = resource.open()
     assert groups_add_up(resource).passed
     assert fit_is_believable(resource).passed
-    rows = companies(600)
+    rows = companies(900)
     for row in rows:
         row["company_type"] = "customer" if row["outcome"] == "won" else "other" if row["outcome"] == "lost" else None
     table = filled(KEY, *rows)

@@ -48,7 +48,7 @@ def go_to(name: str, query: Query) -> None:
 
 
 def on_row(key: str, page: str | Sequence[str], queries: Sequence[Query]) -> Callable[[], None]:
-    """Return what a click on a row does: the next run goes to the page, or that of the row, with the row's query.
+    """Return what a click on a row does: the next run goes to the row's page with the row's query.
 
     That it is kept until then, and not followed where the table is drawn, saves drawing the page that is left.
     """

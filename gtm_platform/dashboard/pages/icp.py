@@ -12,7 +12,6 @@ from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
 from gtm_platform.dashboard.scores import show_scores
 from gtm_platform.dashboard.wording import money, number, plain
-from gtm_platform.intelligence.icp.groups import ALL
 from gtm_platform.serving.answers.icp import IcpAnswer, IcpGroup, icp
 from gtm_platform.serving.answers.leads import LeadsAnswer, leads
 from gtm_platform.serving.answers.models import Scored
@@ -33,7 +32,7 @@ def show(snapshot: Snapshot) -> None:
     """Draw the page."""
     st.title("Ideal customer")
     answer, currency = icp(snapshot), Figures(snapshot).currency
-    everybody = next((each for each in answer.groups if each.trait == ALL), None)
+    everybody = answer.everybody
     if everybody is None:
         st.info("Shown once there are companies.", icon=":material/hourglass_empty:")
         return
@@ -62,7 +61,7 @@ def _share(group: IcpGroup, name: str) -> str:
 
 def _groups(answer: IcpAnswer, everybody: IcpGroup, currency: str) -> None:
     st.subheader("By what companies are", anchor=False)
-    traits = list(dict.fromkeys(each.trait for each in answer.groups if each.trait != ALL))
+    traits = list(dict.fromkeys(each.trait for each in answer.groups if each is not everybody))
     if not traits:
         st.caption("No industry, size, country or technology is known of enough companies.")
         return

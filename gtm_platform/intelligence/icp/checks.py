@@ -67,7 +67,7 @@ def fit_is_believable(lake: LakeResource) -> dg.AssetCheckResult:
 
 
 def plot(rows: Sequence[Row], trait: str) -> str:
-    """Draw the win rates of a trait's groups, drawn to that of all, with the intervals of what was counted."""
+    """Draw the win rates of a trait's groups, drawn to that of all, with their intervals."""
     groups = [row for row in rows if row["trait"] in (ALL, trait) and row["win_rate_drawn"] is not None][:DRAWN]
     lines = [
         f"| {row['value']} | {row['won']} of {row['won'] + row['lost']} "

@@ -37,7 +37,7 @@ def rate(events: int, count: int, overall: float | None, prior: float) -> Estima
 
 
 def mean(values: Floats, overall: float | None, prior: float) -> Estimate:
-    """Return a mean of amounts, which are skewed: its interval is of resampled means, studentised, in logarithms."""
+    """Return a mean of skewed amounts: its interval is of resampled means, studentised, in logarithms."""
     if overall is None:
         return Estimate(len(values), None, None, None, None)
     drawn = float((values.sum() + prior * overall) / (len(values) + prior))

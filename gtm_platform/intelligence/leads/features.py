@@ -46,7 +46,7 @@ NUMBERS = {
     "signal_points": "What its market signals are worth on the day.",
     "days_since_signal": "Days since the newest of them.",
     "ai_jobs": "Open AI jobs.",
-    "developer_acts_30d": "What its developers did on GitHub in 30 days.",
+    "developer_acts_30d": "What its developers did in the open in 30 days.",
     "pages_visited_30d": "Pages of our site that were visited from it in 30 days.",
     "introducers": "Partners whose customer it is.",
 }

@@ -32,7 +32,7 @@ from asked left join won using (lead_id) where won_on is null or won_on > day or
 
 
 def labelled(lake: Lake, days: Sequence[date], policy: Policy) -> pa.Table:
-    """Return [lead_id, day, outcome, …features] of the leads in scope on some days: whether they were won.
+    """Return [lead_id, day, outcome, …features] of the leads in scope on some days: who was won.
 
     Leads that were merged are one, and a person who got a company is that company. Who was won before is no lead.
     """

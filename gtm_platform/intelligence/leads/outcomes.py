@@ -94,7 +94,7 @@ def _paid(members: ibis.Table, profile: ibis.Table, revenue: ibis.Table, policy:
 
 
 def _deal_owners(associations: ibis.Table, links: ibis.Table, members: ibis.Table, companies: ibis.Table) -> ibis.Table:
-    """Return [deal_id, lead_id]: whose deal it is, by the contacts and the companies that it is linked with."""
+    """Return [deal_id, lead_id]: whose deal it is, by contacts and companies that it is linked with."""
     of_deals = associations.filter(associations["from_type"] == "deals")
     linked = of_deals.select("to_type", deal_id="from_id", link=of_deals["links"].unnest())
     linked = linked.select("to_type", "deal_id", record_id=linked["link"]["to_id"])

@@ -3,12 +3,13 @@
 import orjson
 from pydantic import BaseModel, Field
 
+from gtm_platform.intelligence.icp.groups import ALL
 from gtm_platform.serving.answers.models import ScoreReason
 from gtm_platform.serving.store import Snapshot
 
 
 class IcpGroup(BaseModel):
-    """Companies of a kind. Rates and means stand as counted, with their interval (95 %), and drawn to those of all."""
+    """Companies of a kind: rates and means as counted, with intervals (95 %), and drawn to those of all."""
 
     trait: str = Field(description="industry, size, country …; all for every company.")
     value: str
@@ -54,6 +55,11 @@ class IcpAnswer(BaseModel):
     left_out: dict[str, str] = Field(description="Traits that may hold the outcome, with the reason.")
     open_companies: int = Field(description="Companies that are neither won nor lost.")
     companies: list[FittingCompany] = Field(description="Those that fit best, at most 100; none without a signal.")
+
+    @property
+    def everybody(self) -> IcpGroup | None:
+        """All companies; None where there is none."""
+        return next((each for each in self.groups if each.trait == ALL), None)
 
 
 def icp(snapshot: Snapshot) -> IcpAnswer:

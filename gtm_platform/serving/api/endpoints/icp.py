@@ -18,7 +18,7 @@ ROUTER = APIRouter(prefix="/v1", tags=["companies"])
 
 @ROUTER.get("/icp", response_model=None, responses={200: {"model": Icp}}, summary="Show the ideal customer")
 async def icp(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """Won, lost, LTV and churn of companies by what they are, with intervals, and the open ones that fit best."""
+    """Won, lost, LTV and churn of companies by what they are, and the open ones that fit best."""
 
     def make(snapshot: Snapshot) -> bytes:
         answer = icp_of(snapshot).model_dump(mode="json")

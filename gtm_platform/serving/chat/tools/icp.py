@@ -16,8 +16,9 @@ def answer(
     question: Question,
     companies: Annotated[int, Field(ge=0, le=50, description="Open companies that fit best.")] = 10,
 ) -> Icp:
-    """Show the ideal customer: won, lost, LTV and churn of companies by industry, size, country, technology, use case.
+    """Show the ideal customer: won, lost, LTV and churn of companies by what they are.
 
+    That is industry, size, country, type, use case, technology, the competitor in use, and hiring for AI.
     Each rate and mean with its interval (95 %), and drawn to that of all where companies are few: quote these. Then the
     open companies that fit best, with reasons; none where what they are does not foretell who is won.
     """

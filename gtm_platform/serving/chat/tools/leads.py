@@ -13,8 +13,9 @@ from gtm_platform.serving.chat.tools import Tool
 
 
 def answer(question: Question, limit: Annotated[int, Field(ge=1, le=50)] = 10) -> Leads:
-    """List the leads (companies, and people without one) that are most likely to become customers, and why.
+    """List the leads that are most likely to become customers, and why.
 
+    A lead is a company, or a person without one, that never paid.
     Reasons are log-odds that add up to the score. While the model is in shadow, or has no signal, nobody is named.
     """
     whole = leads(question.snapshot)

@@ -11,7 +11,7 @@ from gtm_platform.serving.chat.tools import Tool
 
 
 def answer(question: Question) -> Models:
-    """Say whether the models of churn and of leads can be believed, and who is most likely to leave or to buy, and why.
+    """Say whether the models of churn and leads can be believed, and who is likely to leave or buy.
 
     Each month's verdict (signal, no signal, too little data) with AUC, Brier beside the base rate, and calibration, of
     a later day than it learned of. While a model is in shadow it names nobody.

@@ -16,7 +16,7 @@ VERDICT = ("verdict", "auc", "auc_low", "auc_high")
 
 
 def make(draft: Draft) -> dict[str, Any]:
-    """Return the groups, all companies first, the verdict on the fit, and the open companies that fit best."""
+    """Return the groups, all companies first, the verdict on the fit, and who fits best."""
     landing = draft.landing
     groups = rows_of_day(landing, GROUPS.key, f"from rows order by trait <> '{ALL}', trait, companies desc, value")
     fits = rows_of_day(

@@ -27,7 +27,7 @@ def make(draft: Draft) -> dict[str, Any]:
             order by score desc, lead_id limit {LISTED}""",
     )
     ids = ", ".join(text(row["lead_id"]) for row in listed) or "null"
-    known = _by_id(
+    described = _by_id(
         draft, OUTCOMES.key, f"select lead_id, kind, people, open_deals, lost_deals from rows where lead_id in ({ids})"
     )
     fits = _by_id(
@@ -42,12 +42,12 @@ def make(draft: Draft) -> dict[str, Any]:
         **summary,
         "leads": [
             row
-            | known[row["lead_id"]]
+            | described[row["lead_id"]]
             | {"fit": None}
             | fits.get(row["lead_id"], {})
             | {"company": names.get(row["lead_id"])}
             for row in listed
-            if row["lead_id"] in known and (row["lead_id"] in names or row["lead_id"] in customers)
+            if row["lead_id"] in described and (row["lead_id"] in names or row["lead_id"] in customers)
         ],
     }
 

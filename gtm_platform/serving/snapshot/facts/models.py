@@ -23,7 +23,7 @@ COLUMNS = (
     *("auc_high", "brier", "brier_of_base_rate", "skill", "ece", "ece_floor", "lift", "drift", "drifted_column"),
     *("policy_hash", "library", "calibration", "importance", "leaks"),
 )
-KNOWN = "select customer_id from customers union select company_id from companies"
+IDS = "select customer_id from customers union select company_id from companies"
 DETAILS = {"calibration": list, "importance": dict, "leaks": dict}
 
 
@@ -43,7 +43,7 @@ def _report(draft: Draft, model: MonthlyModel, table: DailyTable) -> dict[str, A
     known = {
         name for (name,) in draft.db.execute("select customer_id from customers union select company_id from companies")
     }
-    shown = [row for row in scores if row["stage"] == SHOWN and row["id"] in known]
+    shown = [row for row in scores if row["stage"] == SHOWN and row["id"] in ids]
     return {
         "name": model.name,
         "title": model.title,

@@ -40,9 +40,7 @@ def _report(draft: Draft, model: MonthlyModel, table: DailyTable) -> dict[str, A
     scores = _read(
         lake, table.key, [day], f"select {model.subject} as id, score, stage, base_log_odds, reasons from days"
     )
-    known = {
-        name for (name,) in draft.db.execute("select customer_id from customers union select company_id from companies")
-    }
+    ids = {name for (name,) in draft.db.execute(IDS)}
     shown = [row for row in scores if row["stage"] == SHOWN and row["id"] in ids]
     return {
         "name": model.name,

@@ -17,6 +17,7 @@ from gtm_platform.intelligence.leads.features import TABLE as TABLE_OF_FEATURES
 from gtm_platform.intelligence.leads.labels import labelled
 from gtm_platform.intelligence.leads.model import MODEL
 from gtm_platform.intelligence.learning.months import few_enough, trained_on
+from gtm_platform.intelligence.models import registry
 from gtm_platform.intelligence.models.asset import write_month
 from gtm_platform.intelligence.models.monthly import NothingToLearn, days_to_learn
 from gtm_platform.lake.duckdb_engine import engine
@@ -29,7 +30,7 @@ TESTED = 6  # the step whose leads are tested: 90 days after it are over with st
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> LeadsPast:
-    return leads_past(tmp_path_factory.mktemp("past"), leads=200, strength=1.7, leak=True)
+    return leads_past(tmp_path_factory.mktemp("past"), leads=190, strength=1.8, leak=True)
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,18 @@ def test_scores_of_a_day_add_up_and_name_categories_by_their_text(past: LeadsPas
     assert texts == {"software", "health", "retail", "finance"}
     chances = np.array([past.chances[each["lead_id"]] for each in rows])
     assert np.corrcoef(chances, [each["score"] for each in rows])[0, 1] > 0.7
+
+
+def test_a_past_day_is_scored_again_with_the_model_that_it_had(past: LeadsPast, row: Mapping[str, Any]) -> None:
+    day = past.days[TESTED + 3]
+    scores.TABLE.write_day(past.lake, str(day))
+    before = past.lake.partition(scores.TABLE.key, str(day)).to_pyarrow()
+    later = {"month": date(2025, 7, 1), "tested_on": past.days[TESTED + 1], "available_on": day + timedelta(days=1)}
+    newer = {**row, **later, "stage": "shown", "base_rate": 0.9, "verdict": "no signal"}
+    past.lake.write(MODEL.registry, "2025-07-01", registry.as_table(MODEL, newer))
+    scores.TABLE.write_day(past.lake, str(day))
+    assert past.lake.partition(scores.TABLE.key, str(day)).to_pyarrow().equals(before)
+    assert {each["month"] for each in before.to_pylist()} == {row["month"]}
 
 
 def test_no_lead_is_scored_before_what_came_of_the_test_was_known(past: LeadsPast, row: Mapping[str, Any]) -> None:

@@ -17,6 +17,8 @@ from gtm_platform.identity import assets as identity
 from gtm_platform.intelligence.churn import assets as churn
 from gtm_platform.intelligence.expansion import assets as expansion
 from gtm_platform.intelligence.forecasts import assets as forecasts
+from gtm_platform.intelligence.icp import assets as icp
+from gtm_platform.intelligence.leads import assets as leads
 from gtm_platform.intelligence.movements import assets as movements
 from gtm_platform.lake.dagster import resource as lake
 from gtm_platform.market import assets as market
@@ -28,7 +30,8 @@ from gtm_platform.sources import assets as sources
 from gtm_platform.sync_rules import sync_rules
 from gtm_platform.unified import assets as unified
 
-DAILY_ROOMS = (identity, core, market, health, cohorts, quality, unified, churn, movements, forecasts, expansion)
+INTELLIGENCE = (churn, movements, forecasts, expansion, leads, icp)
+DAILY_ROOMS = (identity, core, market, health, cohorts, quality, unified, *INTELLIGENCE)
 ROOMS = (lake, liveness, *DAILY_ROOMS, serving, reports, delivery, ops_notifications)
 
 DAILY_TABLES = [table for room in DAILY_ROOMS for table in room.TABLES]

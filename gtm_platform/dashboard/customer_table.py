@@ -63,13 +63,13 @@ def show_customers(rows: Sequence[Row], columns: Sequence[str], currency: str, k
 def show_clickable(
     frame: pd.DataFrame,
     key: str,
-    page: str,
+    page: str | Sequence[str],
     queries: Sequence[Query],
     columns: Mapping[str, Any],
     about: str,
     height: Literal["content"] | int | None = None,
 ) -> None:
-    """Draw a table; a click on a row opens a page with its query. `about` is for who cannot see it."""
+    """Draw a table; a click on a row opens its page with its query. `about` is for who cannot see it."""
     st.dataframe(
         clickable(frame),
         key=key,

@@ -9,7 +9,6 @@ from typing import Any
 
 import dagster as dg
 
-from gtm_platform.intelligence.churn.scores import TABLE as CHURN_SCORES
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.lake import Lake
@@ -41,7 +40,7 @@ KEY = dg.AssetKey(["serving", "snapshot"])
 CENT = 0.01
 READ = (
     *(CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS, COMPANIES, TRANSITIONS, COHORT_ERRORS),
-    *(CHURN_SCORES.key, REVIEW, *INTELLIGENCE),
+    *(REVIEW, *INTELLIGENCE),
 )
 
 

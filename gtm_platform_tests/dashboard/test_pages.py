@@ -409,6 +409,38 @@ def test_models_are_shown_with_verdict_figures_and_reasons(open_page: Open, lake
     assert [row["stage"] for row in months] == ["Shown", "Shadow"]
 
 
+def test_leads_are_shown_as_the_second_model(open_page: Open, lake: Lake) -> None:
+    app = open_page("models", model="Leads")
+    scores, months = listed(app), listed(app, 1)
+    company = "select name from {table} where company_id = 'com_000000'"
+    [(first,)] = rows(lake, company, "identity/companies")
+    [(person,)] = rows(lake, "select name from {table} where customer_id = 'cus_0000004'")
+    assert [row["name"] for row in scores][::2] == [first, person]
+    assert scores[0]["why"] == "Industry software (+1.25), Signal points 16 (+0.50)"
+    assert [row["verdict"] for row in months] == ["Signal", "Signal"]
+
+
+def test_the_ideal_customer_is_that_of_the_lake(open_page: Open, lake: Lake) -> None:
+    app = open_page("icp", trait="Size")
+    [(won, lost)] = rows(
+        lake,
+        "select count(*) filter (outcome = 'won'), count(*) filter (outcome = 'lost') from {table}",
+        "intelligence/icp_companies",
+    )
+    assert cards(app)["Win rate"].startswith(f"{100 * won / (won + lost):.0f} % (")
+    groups, fits, leads = listed(app), listed(app, 1), listed(app, 2)
+    expected = rows(
+        lake,
+        "select size, count(*) from {table} where size is not null group by all order by 2 desc, 1",
+        "intelligence/icp_companies",
+    )
+    assert [(row["value"], row["companies"]) for row in groups] == expected
+    assert len(fits) in (1, 2)  # of the companies that fit best, those that the snapshot has
+    assert "Industry software" in fits[0]["why"]
+    assert len(leads) == 3
+    assert leads[0]["score"] == pytest.approx(0.8)
+
+
 def test_revenue_moves_as_the_lake_does(open_page: Open, lake: Lake) -> None:
     before = lake.query_day("core/unified_customers", "2026-02-23").sql
     [(kept, started)] = rows(

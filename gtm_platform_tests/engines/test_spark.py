@@ -63,6 +63,7 @@ EMPTY = {
     "quality/mrr_differences",
     "quality/anomalies",
     "intelligence/churn_scores",
+    "intelligence/lead_scores",
     "intelligence/expansion_opportunities",
     "intelligence/mrr_bridge",
     "intelligence/mrr_periods",

@@ -10,18 +10,11 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from gtm_platform.intelligence.churn import registry, scores
-from gtm_platform.intelligence.churn.model import (
-    CHECKS_ABOUT,
-    churn_model,
-    churn_model_checks,
-    churn_model_schedule,
-    judged,
-    metadata_of,
-    newest_row,
-    write_month,
-)
-from gtm_platform.intelligence.learning.churn import stage
+from gtm_platform.intelligence.churn import scores
+from gtm_platform.intelligence.churn.model import DEFINITIONS, MODEL
+from gtm_platform.intelligence.learning.months import stage
+from gtm_platform.intelligence.models import registry
+from gtm_platform.intelligence.models.asset import CHECKS, judged, metadata_of, newest_row, write_month
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.policy.intelligence import Intelligence
 from gtm_platform_tests.intelligence.past import Past, past
@@ -32,13 +25,13 @@ MONTH = date(2025, 7, 1)
 @pytest.fixture(scope="module")
 def year(tmp_path_factory: pytest.TempPathFactory) -> Past:
     made = past(tmp_path_factory.mktemp("past"))
-    write_month(made.lake, str(MONTH))
+    write_month(MODEL, made.lake, str(MONTH))
     return made
 
 
 @pytest.fixture
 def row(year: Past) -> Mapping[str, Any]:
-    newest = newest_row(year.lake)
+    newest = newest_row(MODEL, year.lake)
     assert newest
     return newest
 
@@ -52,7 +45,7 @@ def test_a_month_is_trained_on_what_was_over_and_tested_later(row: Mapping[str, 
     assert row["brier"] < row["brier_of_base_rate"]
     assert sum(each["rows"] for each in json.loads(row["calibration"])) == row["test_rows"]
     assert next(iter(json.loads(row["importance"]))).startswith("login")
-    assert {"verdict", "calibration", "figure/auc", "technical/library"} <= metadata_of(row).keys()
+    assert {"verdict", "calibration", "figure/auc", "technical/library"} <= metadata_of(MODEL, row).keys()
 
 
 def test_no_score_is_made_before_what_came_of_the_test_was_known(year: Past, row: Mapping[str, Any]) -> None:
@@ -76,12 +69,12 @@ def test_a_model_of_another_version_is_not_used_and_a_check_says_how_it_is_mende
 ) -> None:
     made = past(tmp_path, customers=20)
     of_another = {**row, "content": b"cmissing_module\nModel\n."}
-    made.lake.write(registry.REGISTRY, str(MONTH), registry.as_table(of_another))
+    made.lake.write(MODEL.registry, str(MONTH), registry.as_table(MODEL, of_another))
     rows = scored(made, made.days[-1])
     assert {(each["verdict"], each["stage"], each["score"]) for each in rows} == {
         ("unreadable", "shadow", row["base_rate"])
     }
-    result = judged("readable", of_another, Intelligence())
+    result = judged(MODEL, "readable", of_another, Intelligence())
     assert not result.passed
     assert result.description is not None
     assert "gtm run intelligence/churn_model --partition 2025-07-01" in result.description
@@ -113,13 +106,13 @@ def test_scores_are_shown_once_a_later_month_confirmed_a_signal(
 
 def test_checks_judge_the_newest_month(row: Mapping[str, Any]) -> None:
     rules = Intelligence(max_calibration_gap=0.2, drift_warn=0.2)
-    assert {name: judged(name, row, rules).passed for name in CHECKS_ABOUT} == dict.fromkeys(CHECKS_ABOUT, True)
+    assert {name: judged(MODEL, name, row, rules).passed for name in CHECKS} == dict.fromkeys(CHECKS, True)
     worse = {**row, "auc": 0.51, "brier": 0.9, "ece": row["ece_floor"] + 0.3, "drift": 0.4}
-    results = {name: judged(name, worse, rules) for name in CHECKS_ABOUT}
+    results = {name: judged(MODEL, name, worse, rules) for name in CHECKS}
     assert {name for name, result in results.items() if result.passed} == {"readable"}
     assert results["drift"].severity == dg.AssetCheckSeverity.ERROR
     assert "calibration" in results["ece"].metadata
-    assert judged("auc", None, rules).passed
+    assert judged(MODEL, "auc", None, rules).passed
 
 
 def test_the_newest_model_of_before_the_day_is_used() -> None:
@@ -133,15 +126,15 @@ def test_the_newest_model_of_before_the_day_is_used() -> None:
 
 def test_dagster_ends_green_in_a_home_with_nothing_to_learn_yet() -> None:
     resources = {"lake": LakeResource()}
-    made = dg.materialize([churn_model, churn_model_checks], partition_key="2026-01-01", resources=resources)
+    made = dg.materialize([DEFINITIONS.asset, DEFINITIONS.checks], partition_key="2026-01-01", resources=resources)
     assert made.success
     assert made.get_asset_materialization_events() == []
     evaluations = made.get_asset_check_evaluations()
-    assert {each.check_name: each.passed for each in evaluations} == dict.fromkeys(CHECKS_ABOUT, True)
+    assert {each.check_name: each.passed for each in evaluations} == dict.fromkeys(CHECKS, True)
 
 
 def test_the_schedule_asks_for_the_month_whose_outcome_is_known() -> None:
     context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 2, 6, 45, tzinfo=UTC))
-    request = churn_model_schedule(context)
+    request = DEFINITIONS.schedule(context)
     assert isinstance(request, dg.RunRequest)
     assert request.partition_key == "2026-08-01"

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from gtm_platform.intelligence.churn import features
-from gtm_platform.intelligence.churn.labels import NothingToLearn, days_to_learn, labelled
+from gtm_platform.intelligence.churn.labels import labelled
+from gtm_platform.intelligence.churn.model import MODEL
+from gtm_platform.intelligence.models.monthly import NothingToLearn, days_to_learn
+from gtm_platform.policy import policy
 from gtm_platform_tests.intelligence.past import Past, past
 from gtm_platform_tests.tables import DAY, by, computed, days_ago, filled
 
@@ -69,10 +72,10 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Past:
 def test_the_future_changes_nothing(short: Past) -> None:
     """The test is on the day at step 15; its 90 days end with step 24, and all after that is made up anew."""
     [month] = {day.replace(day=1) for day in short.days[15:16]}
-    days = days_to_learn(short.lake, month, 30, 720)
+    days = days_to_learn(MODEL, short.lake, month, policy())
     before = labelled(short.lake, days)
     on_the_day = short.lake.partition(features.TABLE.key, str(days[0])).to_pyarrow()
-    assert 0 < sum(before["churned"].to_pylist()) < len(before)
+    assert 0 < sum(before["outcome"].to_pylist()) < len(before)
     for step, day in enumerate(short.days):
         if day > days[0] + timedelta(days=90):
             short.write_day(
@@ -87,12 +90,12 @@ def test_outcomes_are_computed_only_once_they_are_over(short: Past) -> None:
     with pytest.raises(NothingToLearn, match=r"The 90 days after .* are not over"):
         labelled(short.lake, [short.days[20]])
     with pytest.raises(NothingToLearn, match="Features begin on 2025-01-01: none is 90 days older"):
-        days_to_learn(short.lake, short.days[3].replace(day=1), 30, 720)
+        days_to_learn(MODEL, short.lake, short.days[3].replace(day=1), policy())
     with pytest.raises(NothingToLearn, match="There are no features of January 2031"):
-        days_to_learn(short.lake, short.days[0].replace(year=2031), 30, 720)
+        days_to_learn(MODEL, short.lake, short.days[0].replace(year=2031), policy())
 
 
 def test_days_to_learn_of_are_apart_and_before_the_horizon(short: Past) -> None:
-    tested, *trained = days_to_learn(short.lake, short.days[15].replace(day=1), 30, 720)
+    tested, *trained = days_to_learn(MODEL, short.lake, short.days[15].replace(day=1), policy())
     assert all(tested - day >= timedelta(days=90) for day in trained)
     assert all(later - day >= timedelta(days=30) for later, day in pairwise(trained))

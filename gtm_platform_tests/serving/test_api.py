@@ -59,6 +59,8 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "/v1/schema-changes": models.SchemaChanges,
     "/v1/track-record": models.TrackRecord,
     "/v1/models": models.Models,
+    "/v1/icp": models.Icp,
+    "/v1/leads": models.Leads,
     "/v1/alerts": models.AlertPage,
     "/v1/sync-runs": models.RunPage,
 }

@@ -252,12 +252,55 @@ def test_the_track_record_is_that_of_the_api(shared_api: Served) -> None:
 
 def test_models_are_those_of_the_api(shared_api: Served) -> None:
     answer, api = call(shared_api, "models", token="masked"), shared_api.get("/v1/models").json()
-    newest, before = api["months"]
-    assert (newest["stage"], before["stage"], newest["auc"]) == ("shown", "shadow", 0.8)
-    assert [(row["customer_id"], row["score"]) for row in api["scores"]] == [("cus_001", 0.8), ("cus_002", 0.4)]
-    assert (api["scored"], len(api["calibration"]), list(api["leaks"])) == (3, 10, ["call_show_rate"])
+    churn, leads = api["models"]
+    for model in (churn, leads):
+        newest, before = model["months"]
+        assert (newest["stage"], before["stage"], newest["auc"]) == ("shown", "shadow", 0.8)
+        assert (len(model["calibration"]), list(model["leaks"])) == (10, ["call_show_rate"])
+    assert [(row["id"], row["score"]) for row in churn["scores"]] == [("cus_001", 0.8), ("cus_002", 0.4)]
+    assert [row["id"] for row in leads["scores"]] == ["com_00", "com_01", "cus_003"]
+    assert (churn["scored"], leads["scored"]) == (3, 4)
     assert {name: answer[name] for name in api} == api
-    assert answer["tables"] == ["intelligence/churn_model", "intelligence/churn_scores"]
+    assert answer["tables"] == [
+        *("intelligence/churn_model", "intelligence/churn_scores"),
+        *("intelligence/lead_model", "intelligence/lead_scores"),
+    ]
+
+
+def test_the_best_leads_are_those_of_the_api(shared_api: Served) -> None:
+    answer, api = call(shared_api, "leads", token="masked"), shared_api.get("/v1/leads").json()
+    assert [(row["lead_id"], row["kind"], row["company"], row["open_deals"]) for row in api["leads"]] == [
+        ("com_00", "company", "Firm 0", 0),
+        ("com_01", "company", "Firm 1", 1),
+        ("cus_003", "person", None, 2),
+    ]
+    assert (api["horizon_days"], api["stage"], api["scored"]) == (90, "shown", 4)
+    assert api["leads"][0]["reasons"][0]["text"] == "software"
+    assert {name: answer[name] for name in api} == api
+    assert len(call(shared_api, "leads", limit=1)["leads"]) == 1
+
+
+def test_a_company_says_how_well_it_fits_and_whether_it_will_buy(shared_api: Served) -> None:
+    company = shared_api.get("/v1/companies/com_00").json()["company"]
+    [fitting] = [row for row in shared_api.get("/v1/icp").json()["companies"] if row["company_id"] == "com_00"]
+    assert (company["lead_score"], company["win_fit"]) == (0.8, fitting["fit"])
+    assert company["lead_score_reasons"] == ["industry software (+1.25)", "signal points 16 (+0.50)"]
+    assert company["win_fit_reasons"][0].startswith("industry software (+")
+    nobody = shared_api.get("/v1/companies/com_02").json()["company"]
+    assert (nobody["lead_score"], nobody["win_fit"]) == (None, None)
+
+
+def test_the_ideal_customer_is_that_of_the_api(shared_api: Served) -> None:
+    answer, api = call(shared_api, "icp", companies=50, token="masked"), shared_api.get("/v1/icp").json()
+    assert (api["groups"][0]["trait"], api["verdict"]) == ("all", "signal")
+    assert {"industry", "size", "country", "technology"} < {row["trait"] for row in api["groups"]}
+    named = {row["company_id"]: row for row in api["companies"]}
+    assert named["com_00"]["company"] == "Firm 0"
+    assert named["com_00"]["times_all"] > 1
+    assert answer["companies"] == api["companies"][:50]
+    rest = ("groups", "verdict", "auc", "left_out", "open_companies")
+    assert {name: answer[name] for name in rest} == {name: api[name] for name in rest}
+    assert answer["tables"] == ["intelligence/icp_groups", "intelligence/icp_fit"]
 
 
 def test_alerts_are_those_of_the_api(shared_api: Served) -> None:

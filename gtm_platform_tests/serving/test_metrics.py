@@ -95,10 +95,21 @@ TRACK_RECORD = {
     "odd_figures": "select count(*) from odd",
     "identity_review": "select count(*) from reviewed",
 }
-OVER_DAYS = {"tested": "health/backtest", "sent": "alerts/precision", "models": "intelligence/churn_model"}
+OVER_DAYS = {
+    "tested": "health/backtest",
+    "sent": "alerts/precision",
+    "churn_months": "intelligence/churn_model",
+    "lead_months": "intelligence/lead_model",
+}
 MODELS = {
-    f"churn_model_{figure}": f"select {figure} from models where month = (select max(month) from models)"
+    f"{kind}_model_{figure}": f"select {figure} from {kind}_months order by month desc limit 1"
+    for kind in ("churn", "lead")
     for figure in ("auc", "skill", "ece")
+}
+ICP = {
+    "win_rate": "select count(*) filter (outcome = 'won') / count(*) filter (outcome <> 'open') from icp",
+    "company_ltv": "select avg(ltv::double) from icp",
+    "first_year_churn": "select count(*) filter (left_in_time) / count(*) filter (is_seasoned) from icp",
 }
 NEWEST_PERIOD = "from periods where mrr_policy = 'ours' order by period_start desc limit 1"
 REVENUE = {
@@ -110,7 +121,7 @@ REVENUE = {
     "pipeline_forecast_naive_error": "select avg(naive_error) from pipeline_forecast where deal_group = 'all'",
     "expansion_companies": "select count(distinct company_id) from opportunities",
 }
-OF_THE_DAY = {**CURRENT, **COMPANIES, **HUBSPOT, **WEBHOOKS, **TRACK_RECORD, **MODELS, **REVENUE}
+OF_THE_DAY = {**CURRENT, **COMPANIES, **HUBSPOT, **WEBHOOKS, **TRACK_RECORD, **MODELS, **ICP, **REVENUE}
 EXPECTED = (
     {name: (query, 0) for name, query in OF_THE_DAY.items()}
     | {f"{name}_{days}d": (BOTH + query, days) for name, query in WINDOW.items() for days in (7, 30)}
@@ -132,6 +143,7 @@ OF_TODAY = {
     "revenue_forecast": "intelligence/revenue_forecast",
     "pipeline_forecast": "intelligence/pipeline_forecast",
     "opportunities": "intelligence/expansion_opportunities",
+    "icp": "intelligence/icp_companies",
 }
 
 

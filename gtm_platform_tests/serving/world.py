@@ -11,7 +11,7 @@ from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.serving.snapshot.landing import Landing
-from gtm_platform_tests.intelligence.registered import settle_models
+from gtm_platform_tests.intelligence.registered import settle_leads, settle_models
 from gtm_platform_tests.intelligence.world import settle_intelligence
 from gtm_platform_tests.tables import filled
 
@@ -311,6 +311,7 @@ def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
         _write(lake, "delivery/webhooks", day, [webhooks(day, number) for number in (1, 2)])
     settle_track_record(lake, days[-1])
     settle_models(lake, days[-1], ("cus_001", "cus_002", "cus_forgotten"))
+    settle_leads(lake, days[-1], [row["company_id"] for row in companies], "cus_003")
     settle_intelligence(lake, days[-1], [row["company_id"] for row in companies])
     missing = {"customer_cohort": COHORTS[0], "field": "domain", "error": "A company in it needs domain."}
     _write(lake, "identity/review", days[-1], REVIEWED)

@@ -47,15 +47,16 @@ def go_to(name: str, query: Query) -> None:
     st.switch_page(route(name), query_params=dict(query))
 
 
-def on_row(key: str, page: str, queries: Sequence[Query]) -> Callable[[], None]:
-    """Return what a click on a row does: the next run goes to the page with the row's query.
+def on_row(key: str, page: str | Sequence[str], queries: Sequence[Query]) -> Callable[[], None]:
+    """Return what a click on a row does: the next run goes to the row's page with the row's query.
 
     That it is kept until then, and not followed where the table is drawn, saves drawing the page that is left.
     """
 
     def click() -> None:
         if cells := st.session_state[key].selection.cells:
-            st.session_state[DESTINATION] = (page, queries[cells[0][0]])
+            row = cells[0][0]
+            st.session_state[DESTINATION] = (page if isinstance(page, str) else page[row], queries[row])
 
     return click
 

@@ -11,7 +11,7 @@ from gtm_platform.dashboard.customer_table import money_column, show_clickable, 
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.links import company_links, show_links
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
-from gtm_platform.dashboard.wording import day, money, number, plain
+from gtm_platform.dashboard.wording import day, money, number, percent, plain
 from gtm_platform.serving.answers.cohorts import transitions_of
 from gtm_platform.serving.snapshot.layout import HISTORY_DAYS
 from gtm_platform.serving.store import CompanyQuery, CompanySort, CustomerQuery, Snapshot
@@ -43,11 +43,16 @@ FACTS = {
     "si_partner_tier": "Tier",
     "si_specializations": "Good at",
     "icp_fit": "Fit",
+    "win_fit": "Would be won",
+    "win_fit_reasons": "As",
+    "lead_score": "Becomes a customer soon",
+    "lead_score_reasons": "Because",
     "lead_source": "Came by",
     "industry": "Industry",
     "employee_count": "Employees",
     "country": "Country",
 }
+PROBABILITIES = ("win_fit", "lead_score")
 COLUMNS = ("name", "mrr_reporting", "health_status", "health_score", "customer_status", "risk_signals", "assigned_am")
 LISTED = (
     "name",
@@ -181,8 +186,10 @@ def _text(name: str, value: Any) -> str:
         return ", ".join(words(each) for each in value)
     if isinstance(value, bool):
         return "yes"
+    if name in PROBABILITIES:
+        return percent(value)
     if isinstance(value, float):
-        return f"{value:.0f}"
+        return f"{value:.2f}" if name == "icp_fit" else f"{value:.0f}"
     return words(value) if isinstance(value, str) and value.islower() else str(value)
 
 

@@ -1,75 +1,86 @@
-"""Whether the model of churn can be believed: its verdict, its figures, what was said and what came, and why."""
-
-from typing import Any
+"""Whether the models can be believed: verdict, figures, what was said and what came, and why."""
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import ACCENT, INK, MUTED, Drawing, bars, draw
-from gtm_platform.dashboard.customer_table import show_clickable, table_height
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import card_row, plain_card
+from gtm_platform.dashboard.scores import show_scores
 from gtm_platform.dashboard.wording import percent, plain
-from gtm_platform.serving.answers.models import ModelMonth, ModelsAnswer, ScoredCustomer, models
+from gtm_platform.serving.answers.models import ModelMonth, ModelReport, models
 from gtm_platform.serving.store import Snapshot
-from gtm_platform.serving.wording import NOTHING, counted, words
+from gtm_platform.serving.wording import NOTHING, words
 
 VERDICTS = {
     "signal": "A signal: the scores rank and foretell better than chance.",
-    "no signal": "No signal: the scores are no better than chance, so every customer gets the base rate.",
-    "too little data": "Too little data to judge by: it takes 200 customers, 30 of whom churned.",
+    "no signal": "No signal: the scores are no better than chance, so all get the base rate.",
+    "too little data": "Too little data to judge by: it takes 200 {subjects}, to 30 of whom it happened.",
 }
 STAGES = {
     "shown": "An earlier month had a signal as well, so the scores are shown.",
     "shadow": "The scores are kept, and not shown until a later month confirms a signal.",
 }
-REASONS, LISTED, PIXELS = 3, 9, 330  # reasons in a row; rows that are shown at once, and the height of more
+MOST_LIKELY = {"churn_model": "Most likely to leave", "lead_model": "Most likely to become customers"}
 
 
 def show(snapshot: Snapshot) -> None:
     """Draw the page."""
     st.title("Models")
-    answer = models(snapshot)
+    reports = {each.title: each for each in models(snapshot).models}
+    title = st.segmented_control(
+        "Model", list(reports), default=next(iter(reports)), required=True, key="model", bind="query-params"
+    )
+    answer = reports[title]
     if not answer.months:
         st.info(
-            "A model of churn is trained each month, once what came of customers 90 days after a month's first day is "
-            "known, and there were days to learn of before it.",
+            f"A model of {answer.about} is trained each month, once what came of {answer.subjects} "
+            f"{answer.horizon_days} days after a month's first day is known, and there are days before to learn of.",
             icon=":material/hourglass_empty:",
         )
         return
     newest = answer.months[0]
     st.caption(
-        f"Churn within 90 days. The model of {newest.month:%B %Y} learned of {newest.rows:,} customers and days "
-        f"({newest.events:,} churned), and was tested on {counted(newest.test_rows, 'customer')} of "
-        f"{newest.tested_on:%-d %b %Y} ({newest.test_events:,} churned)."
+        f"{answer.about.capitalize()}. The model of {newest.month:%B %Y} learned of {newest.rows:,} {answer.subjects} "
+        f"and days ({newest.events:,} {answer.event}), and was tested on {newest.test_rows:,} {answer.subjects} of "
+        f"{newest.tested_on:%-d %b %Y} ({newest.test_events:,} {answer.event})."
     )
-    st.markdown(f"**{VERDICTS[newest.verdict]}** {STAGES[newest.stage]}")
+    st.markdown(f"**{VERDICTS[newest.verdict].format(subjects=answer.subjects)}** {STAGES[newest.stage]}")
     if newest.auc is not None:
-        _figures(newest)
+        _figures(newest, answer)
         _plots(answer)
     if answer.scores:
         with st.container(border=True):
-            _scores(snapshot, answer)
+            st.subheader(MOST_LIKELY[answer.name], anchor=False)
+            about = f"{MOST_LIKELY[answer.name]}, with what adds to it; a click on a row opens it"
+            show_scores(snapshot, answer.scores, "scores", words(answer.subjects[:-1]), about)
     with st.container(border=True):
         _months(answer)
 
 
-def _figures(month: ModelMonth) -> None:
+def _figures(month: ModelMonth, answer: ModelReport) -> None:
     with card_row():
-        interval = f"95 % of resampled customers: {month.auc_low:.2f} to {month.auc_high:.2f}. 0.5 is chance."
+        interval = f"95 % of resampled {answer.subjects}: {month.auc_low:.2f} to {month.auc_high:.2f}. 0.5 is chance."
         plain_card("AUC", f"{month.auc:.2f}", interval)
         plain_card("Brier", f"{month.brier:.3f}", f"The base rate alone: {month.brier_of_base_rate:.3f}.")
         plain_card("Calibration error", percent(month.ece), f"A perfect model, by chance: {percent(month.ece_floor)}.")
-        plain_card("Lift", f"{month.lift:.1f} ×", "Churn among the tenth with the highest scores, by the base rate.")
+        plain_card(
+            "Lift",
+            f"{month.lift:.1f} ×",
+            "How often it happened to the tenth with the highest scores, by the base rate.",
+        )
         plain_card("Drift", f"{month.drift:.2f}", f"Stability index of {words(month.drifted_column or '')}.")
 
 
-def _plots(answer: ModelsAnswer) -> None:
+def _plots(answer: ModelReport) -> None:
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         st.subheader("What was said, and what came", anchor=False)
-        draw(calibration(answer), "Share of customers who churned by the probability that the model gave them")
+        draw(
+            calibration(answer),
+            f"Share of {answer.subjects} to whom it happened by the probability that the model gave them",
+        )
     with right.container(border=True, height="stretch"):
         st.subheader("What matters", anchor=False)
         rows = [
@@ -81,8 +92,8 @@ def _plots(answer: ModelsAnswer) -> None:
         st.caption(f"Left out, as it may hold the outcome: {plain(words(name))}: {plain(reason)}.")
 
 
-def calibration(answer: ModelsAnswer) -> Drawing:
-    """Return a point for each tenth of the customers; on the line, what was said came."""
+def calibration(answer: ModelReport) -> Drawing:
+    """Return a point for each tenth of those tested; on the line, what was said came."""
     data = pd.DataFrame([each.model_dump() for each in answer.calibration])
     most = max(float(data["predicted"].max()), float(data["observed"].max()), 0.01)
     scale = alt.Scale(domain=[0, most])
@@ -98,42 +109,7 @@ def calibration(answer: ModelsAnswer) -> Drawing:
     )
 
 
-def _scores(snapshot: Snapshot, answer: ModelsAnswer) -> None:
-    st.subheader("Most likely to leave", anchor=False)
-    customers = {each.customer_id: snapshot.customer(each.customer_id) for each in answer.scores}
-    shown = [each for each in answer.scores if customers[each.customer_id]]
-    rows = []
-    for each in shown:
-        customer = customers[each.customer_id]
-        row: dict[str, Any] = customer.row(personal=True) if customer else {}
-        name = row.get("name") or row.get("email") or each.customer_id
-        rows.append({"name": name, "score": each.score, "why": reasons(each)})
-    columns = st.column_config
-    show_clickable(
-        pd.DataFrame(rows),
-        "scores",
-        "customer",
-        [{"id": each.customer_id} for each in shown],
-        {
-            "name": columns.TextColumn("Customer", width=190),
-            "score": columns.ProgressColumn("Probability", format="percent", min_value=0, max_value=1, width=150),
-            "why": columns.TextColumn("Why", width=520),
-        },
-        "Customers by their probability of leaving, with what adds to it; a click on a row opens the customer",
-        height=table_height(len(rows), LISTED, PIXELS),
-    )
-
-
-def reasons(customer: ScoredCustomer) -> str:
-    """Return what adds most to a score, in words."""
-    strongest = [each for each in customer.reasons if each.log_odds][:REASONS]
-    return ", ".join(
-        f"{words(each.column)} {'unknown' if each.value is None else f'{each.value:.4g}'} ({each.log_odds:+.2f})"
-        for each in strongest
-    )
-
-
-def _months(answer: ModelsAnswer) -> None:
+def _months(answer: ModelReport) -> None:
     st.subheader("Month by month", anchor=False)
     rows = [
         {
@@ -143,8 +119,8 @@ def _months(answer: ModelsAnswer) -> None:
             "auc": each.auc,
             "skill": each.skill,
             "ece": each.ece,
-            "customers": each.test_rows,
-            "churned": each.test_events,
+            "tested": each.test_rows,
+            "events": each.test_events,
         }
         for each in answer.months
     ]
@@ -160,8 +136,8 @@ def _months(answer: ModelsAnswer) -> None:
             "auc": columns.NumberColumn("AUC", format="%.3f", width=70),
             "skill": columns.NumberColumn("Skill", format="percent", width=80),
             "ece": columns.NumberColumn("Calibration error", format="percent", width=120),
-            "customers": columns.NumberColumn("Tested on", width=90),
-            "churned": columns.NumberColumn("Churned", width=80),
+            "tested": columns.NumberColumn("Tested on", width=90),
+            "events": columns.NumberColumn(words(answer.event), width=80),
         },
         alt="Models by month, with their verdict and figures",
     )

@@ -1,5 +1,4 @@
 """Who will churn: what is known of each customer on a day, a model of each month, and what it says each day.
 
-`features` and `scores` are daily tables; `labels` says who churned afterwards; `registry` keeps the models, `model` is
-their asset. How they are trained stands in `intelligence.learning`.
+`features` and `scores` are daily tables; `labels` says who churned afterwards; `model` declares the monthly model.
 """

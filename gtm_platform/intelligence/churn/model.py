@@ -1,194 +1,24 @@
-"""The asset of `intelligence/churn_model`, its checks and its schedule: a model a month, on what came after 90 days."""
+"""`intelligence/churn_model`: the model of who churns within 90 days, of whom pays today."""
 
-import json
-from collections.abc import Iterator, Mapping
-from datetime import date
-from typing import Any
-
-import dagster as dg
-
-from gtm_platform.health.backtest_history import HORIZON, NoHistory
-from gtm_platform.http.redaction import redact_exceptions
-from gtm_platform.intelligence.churn import registry
+from gtm_platform.health.backtest_history import HORIZON
+from gtm_platform.intelligence.churn.features import FEATURES
 from gtm_platform.intelligence.churn.features import TABLE as FEATURE_TABLE
-from gtm_platform.intelligence.churn.labels import NothingToLearn
-from gtm_platform.lake.dagster.asset_pages import definition_metadata
-from gtm_platform.lake.dagster.resource import LakeResource
-from gtm_platform.lake.lake import Lake
-from gtm_platform.orchestration.compat import output_without_materialization
-from gtm_platform.orchestration.graph_policy import OWNERS, made_each
-from gtm_platform.orchestration.judged_months import MONTHS, all_days_of, request_newest
-from gtm_platform.policy import policy
-from gtm_platform.policy.intelligence import Intelligence
+from gtm_platform.intelligence.churn.labels import labelled
+from gtm_platform.intelligence.models.asset import definitions_of
+from gtm_platform.intelligence.models.monthly import MonthlyModel
 
-BAR = 20  # characters
-KEY = dg.AssetKey(registry.REGISTRY.split("/"))
-
-
-@dg.asset(
-    key=KEY,
-    description=registry.CONTRACT.about + " The month is the one on whose first day it was tested, 90 days after which "
-    "are over.",
-    group_name="intelligence",
-    kinds={"parquet", "scikitlearn"},
-    owners=OWNERS,
-    partitions_def=MONTHS,
-    freshness_policy=made_each(31),
-    deps=all_days_of(FEATURE_TABLE.key, "core/revenue"),
-    output_required=False,
-    metadata=definition_metadata(registry.REGISTRY, policy=True),
+MODEL = MonthlyModel(
+    name="churn_model",
+    title="Churn",
+    about=f"churn within {HORIZON} days",
+    subject="customer_id",
+    subjects="customers",
+    event="churned",
+    features=FEATURE_TABLE,
+    columns=FEATURES,
+    horizon=lambda _: HORIZON,
+    outcomes=lambda lake, days, _: labelled(lake, days),
+    learns_of=("core/revenue",),
+    minute=45,
 )
-def churn_model(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult[None]:
-    """Train and test the partition's month, as far as the lake has it."""
-    try:
-        row = write_month(lake.open(), context.partition_key)
-    except (NothingToLearn, NoHistory) as nothing:
-        context.log.info(str(nothing))
-        return output_without_materialization()
-    return dg.MaterializeResult(metadata=metadata_of(row))
-
-
-@redact_exceptions()
-def write_month(lake: Lake, month: str) -> Mapping[str, Any]:
-    """Train a month's model, and keep it in the registry."""
-    from gtm_platform.intelligence.learning.churn import train_month
-
-    row = train_month(lake, date.fromisoformat(month), policy())
-    lake.write(registry.REGISTRY, month, registry.as_table(row))
-    return row
-
-
-def metadata_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the model card: verdict, data, figures to plot, what was said and what came, what matters."""
-    figures = {f"figure/{name}": row.get(name) for name in registry.FIGURES}
-    counts = {f"count/{name}": row[name] for name in ("rows", "events", "test_rows", "test_events")}
-    return {
-        "verdict": row["verdict"],
-        "stage": row["stage"],
-        "data": f"learned of {row['trained_from']} to {row['trained_until']}, tested on {row['tested_on']}",
-        "calibration": dg.MetadataValue.md(calibration_plot(row)),
-        "what matters": dg.MetadataValue.md(importance_plot(row)),
-        **{name: value for name, value in figures.items() if value is not None},
-        **counts,
-        "technical/model": row.get("model") or "none",
-        "technical/policy_hash": row["policy_hash"],
-        "technical/code_version": row["code_version"],
-        "technical/library": row["library"],
-    }
-
-
-def calibration_plot(row: Mapping[str, Any]) -> str:
-    """Draw what was said of each tenth of the customers, and what came."""
-    bins = json.loads(row.get("calibration") or "[]")
-    most = max([*(max(each["predicted"], each["observed"]) for each in bins), 0.001])
-
-    def bar(share: float) -> str:
-        return f"`{'█' * round(BAR * share / most)}` {share:.1%}"
-
-    rows = [f"| {each['rows']} | {bar(each['predicted'])} | {bar(each['observed'])} |" for each in bins]
-    return "\n".join(["| customers | said | came |", "|--:|---|---|", *rows])
-
-
-def importance_plot(row: Mapping[str, Any]) -> str:
-    """Draw how far each column moves a score."""
-    moves: dict[str, float] = json.loads(row.get("importance") or "{}")
-    most = max([*moves.values(), 0.001])
-    rows = [f"| {name} | `{'█' * round(BAR * value / most)}` {value:.2f} |" for name, value in moves.items()]
-    return "\n".join(["| column | moves the log-odds by |", "|---|---|", *rows])
-
-
-# --- checks ----------------------------------------------------------------------------------------------------------
-
-CHECKS_ABOUT = {
-    "readable": "The newest month's model can be read by this version of the platform.",
-    "auc": "The newest month's model ranks who churned before who stayed (intelligence.least_auc).",
-    "brier": "It foretells better than the base rate for everybody.",
-    "ece": "What it said is as far from what came as a perfect model's, or not much further "
-    "(intelligence.max_calibration_gap).",
-    "drift": "Customers that it was tested on are like those that it learned of (intelligence.drift_warn, drift_fail).",
-}
-
-
-@dg.multi_asset_check(
-    name="churn_model_is_good",
-    specs=[dg.AssetCheckSpec(name, asset=KEY, description=about) for name, about in CHECKS_ABOUT.items()],
-    can_subset=True,
-)
-def churn_model_checks(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> Iterator[dg.AssetCheckResult]:
-    """Look at the figures of the newest month."""
-    row = newest_row(lake.open())
-    for key in sorted(context.selected_asset_check_keys):
-        yield judged(key.name, row, policy().intelligence)
-
-
-def newest_row(lake: Lake) -> Mapping[str, Any] | None:
-    """Return the newest month of the registry; None without a month."""
-    months = lake.partitions(registry.REGISTRY)[-1:]
-    rows = [lake.partition(registry.REGISTRY, month).to_pyarrow().to_pylist() for month in months]
-    newest: Mapping[str, Any] | None = rows[0][0] if rows else None
-    return newest
-
-
-def judged(name: str, row: Mapping[str, Any] | None, rules: Intelligence) -> dg.AssetCheckResult:
-    """Judge a figure of a month by the policy; what cannot be judged yet passes, and says so."""
-    if row is None or row["verdict"] == "too little data":
-        return _result(name, True, "There is no model yet that could be judged.", {})
-    if name == "readable":
-        try:
-            registry.unpacked(row)
-        except registry.UnreadableModel as unreadable:
-            return _result(name, False, str(unreadable), {})
-        return _result(name, True, f"Written with {row['library']}.", {})
-    calibration = dg.MetadataValue.md(calibration_plot(row))
-    if name == "auc":
-        metadata = {figure: row[figure] for figure in ("auc", "auc_low", "auc_high", "lift")}
-        text = f"AUC {row['auc']:.3f}, at least {rules.least_auc} is wanted."
-        return _result(name, row["auc"] >= rules.least_auc, text, metadata)
-    if name == "brier":
-        text = f"Brier {row['brier']:.4f}, of the base rate alone {row['brier_of_base_rate']:.4f}."
-        metadata = {"brier": row["brier"], "brier_of_base_rate": row["brier_of_base_rate"], "skill": row["skill"]}
-        return _result(name, row["brier"] < row["brier_of_base_rate"], text, metadata)
-    if name == "ece":
-        gap = row["ece"] - row["ece_floor"]
-        text = f"ECE {row['ece']:.4f}; a perfect model has {row['ece_floor']:.4f} here by chance."
-        metadata = {"ece": row["ece"], "ece_floor": row["ece_floor"], "calibration": calibration}
-        return _result(name, gap <= rules.max_calibration_gap, text, metadata)
-    text = f"{row['drifted_column']} moved furthest: {row['drift']:.3f}."
-    failed = row["drift"] > rules.drift_fail
-    return _result(name, row["drift"] <= rules.drift_warn, text, {"drift": row["drift"]}, failed=failed)
-
-
-def _result(
-    name: str, passed: bool, text: str, metadata: Mapping[str, Any], *, failed: bool = False
-) -> dg.AssetCheckResult:
-    severity = dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN
-    return dg.AssetCheckResult(
-        asset_key=KEY,
-        check_name=name,
-        passed=bool(passed),
-        severity=severity,
-        description=text,
-        metadata=dict(metadata),
-    )
-
-
-# --- each month ------------------------------------------------------------------------------------------------------
-
-JOB = dg.define_asset_job(
-    "churn_model",
-    selection=dg.AssetSelection.assets(KEY),
-    description="Trains the month's model of churn, and tests it on customers of a later day.",
-)
-
-
-@dg.schedule(
-    name="churn_model_schedule",
-    cron_schedule="45 6 2 * *",
-    job=JOB,
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Trains a model each month, tested on the last first of a month that is 90 days ago.",
-)
-def churn_model_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Ask for the newest month whose outcome is known."""
-    return request_newest(context, HORIZON)
+DEFINITIONS = definitions_of(MODEL)

@@ -7,6 +7,7 @@ from gtm_platform.reports.content import Cell, Chart, Column, Content, Table
 from gtm_platform.reports.customer_cells import customer
 from gtm_platform.reports.drawing import ACCENT, COLOURS, LOSS, MUTED, steps
 from gtm_platform.reports.figures import Figures, Row
+from gtm_platform.reports.icp import ideal_customer
 from gtm_platform.reports.period import MONTH
 from gtm_platform.reports.report import Report
 from gtm_platform.reports.revenue import by_definition, forecast
@@ -50,6 +51,7 @@ def content(figures: Figures) -> Content:
             _largest(figures, moved),
             *by_definition(figures),
             forecast(figures),
+            *ideal_customer(figures),
             data_quality(figures),
         ],
         columns=[

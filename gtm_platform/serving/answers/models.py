@@ -10,7 +10,7 @@ from gtm_platform.serving.store import Snapshot
 
 
 class CalibrationBin(BaseModel):
-    """A tenth of the tested customers by score."""
+    """A tenth of those tested by score."""
 
     rows: int
     predicted: float
@@ -18,14 +18,14 @@ class CalibrationBin(BaseModel):
 
 
 class ModelMonth(BaseModel):
-    """A month's model: what it learned of, and how it did on customers of a later day."""
+    """A month's model: what it learned of, and how it did on a later day."""
 
     month: date
     tested_on: date
     available_on: date
     trained_from: date | None
     trained_until: date | None
-    rows: int = Field(description="Customers and days that it learned of.")
+    rows: int = Field(description="Customers or leads, and days, that it learned of.")
     events: int
     test_rows: int
     test_events: int
@@ -54,30 +54,43 @@ class ScoreReason(BaseModel):
     """What a column adds to a score, in log-odds."""
 
     column: str
-    value: float | None
+    value: float | None = Field(description="Its value, where that is a number.")
+    text: str | None = Field(default=None, description="Its value, where that is a text.")
     log_odds: float
 
 
-class ScoredCustomer(BaseModel):
-    """A customer with a high score, and why."""
+class Scored(BaseModel):
+    """A customer or lead with a high score, and why."""
 
-    customer_id: str
+    id: str = Field(description="Of a customer; of a lead also of a company.")
     score: float
     base_log_odds: float | None = Field(description="With the reasons it adds up to the log-odds of the score.")
     reasons: list[ScoreReason]
 
 
-class ModelsAnswer(BaseModel):
-    """The models of churn, the newest in detail, and whom it expects to leave where its scores are shown."""
+class ModelReport(BaseModel):
+    """A model, the newest month in detail, and whom it names where its scores are shown."""
 
+    name: str
+    title: str
+    about: str = Field(description="What it foretells.")
+    subjects: str = Field(description="Of whom: customers or leads.")
+    event: str = Field(description="What they did, where it happened.")
+    horizon_days: int = Field(description="Within how many days that counts.")
     months: list[ModelMonth] = Field(description="The newest first, at most 24.")
     calibration: list[CalibrationBin] = Field(description="Of the newest month: what was said, and what came.")
     importance: dict[str, float] = Field(
         description="Of the newest month: how far a column moves a score, in log-odds."
     )
     leaks: dict[str, str] = Field(description="Of the newest month: columns that were left out, with the reason.")
-    scored: int = Field(description="Customers with a score on the newest day, shown or not.")
-    scores: list[ScoredCustomer] = Field(description="The highest, at most 100; none while the model is in shadow.")
+    scored: int = Field(description="Customers or leads with a score on the newest day, shown or not.")
+    scores: list[Scored] = Field(description="The highest, at most 100; none while the model is in shadow.")
+
+
+class ModelsAnswer(BaseModel):
+    """The models that are trained each month."""
+
+    models: list[ModelReport]
 
 
 def models(snapshot: Snapshot) -> ModelsAnswer:

@@ -17,6 +17,8 @@ from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer, Transition
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.hubspot import HubSpotAnswer
+from gtm_platform.serving.answers.icp import IcpAnswer
+from gtm_platform.serving.answers.leads import LeadsAnswer
 from gtm_platform.serving.answers.models import ModelsAnswer
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
 from gtm_platform.serving.answers.pipeline import PipelineAnswer
@@ -325,7 +327,15 @@ class TrackRecord(Answer, TrackRecordAnswer):
 
 
 class Models(Answer, ModelsAnswer):
-    """Whether the models of churn can be believed, and what they say."""
+    """Whether the models can be believed, and what they say."""
+
+
+class Icp(Answer, IcpAnswer):
+    """Which companies are won, pay and stay, by what they are, and who fits best."""
+
+
+class Leads(Answer, LeadsAnswer):
+    """The leads that are most likely to become customers, with reasons."""
 
 
 class AlertPage(Answer):

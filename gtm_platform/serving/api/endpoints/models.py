@@ -14,5 +14,5 @@ ROUTER = APIRouter(prefix="/v1", tags=["operations"])
 
 @ROUTER.get("/models", response_model=None, responses={200: {"model": Models}}, summary="Show the models")
 async def models(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """The model of churn of each month with verdict and figures, and its highest scores once shown."""
+    """Each model by month with verdict and figures, and its highest scores once shown."""
     return call.answer(lambda snapshot: snapshot.fact("models"))

@@ -1,7 +1,9 @@
-"""Whether the platform's models can be believed, and whom they expect to leave."""
+"""Whether the platform's models can be believed, and whom they name."""
 
-from gtm_platform.intelligence.churn.registry import REGISTRY
-from gtm_platform.intelligence.churn.scores import TABLE as SCORES
+from gtm_platform.intelligence.churn.model import MODEL as CHURN
+from gtm_platform.intelligence.churn.scores import TABLE as CHURN_SCORES
+from gtm_platform.intelligence.leads.model import MODEL as LEADS
+from gtm_platform.intelligence.leads.scores import TABLE as LEAD_SCORES
 from gtm_platform.serving.answers.models import models
 from gtm_platform.serving.chat.answers import Models
 from gtm_platform.serving.chat.question import Question
@@ -9,12 +11,13 @@ from gtm_platform.serving.chat.tools import Tool
 
 
 def answer(question: Question) -> Models:
-    """Say whether the model of churn can be believed, and who is most likely to leave, and why.
+    """Say whether the models of churn and leads can be believed, and who is likely to leave or buy.
 
     Each month's verdict (signal, no signal, too little data) with AUC, Brier beside the base rate, and calibration, of
-    customers of a later day than it learned of. While it is in shadow it names nobody.
+    a later day than it learned of. While a model is in shadow it names nobody.
     """
-    return Models(**question.origin(REGISTRY, SCORES.key), **models(question.snapshot).model_dump())
+    tables = (CHURN.registry, CHURN_SCORES.key, LEADS.registry, LEAD_SCORES.key)
+    return Models(**question.origin(*tables), **models(question.snapshot).model_dump())
 
 
 TOOL = Tool("models", "Can the models be believed", answer)

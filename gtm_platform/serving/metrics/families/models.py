@@ -1,56 +1,60 @@
-"""How good the newest model of churn is, by its test on customers of a later day."""
+"""How good the newest model of each kind is, by its test on a later day."""
 
 from collections.abc import Callable
 
 import ibis
 
-from gtm_platform.intelligence.churn.registry import CONTRACT, REGISTRY
+from gtm_platform.intelligence.churn.model import MODEL as CHURN
+from gtm_platform.intelligence.leads.model import MODEL as LEADS
+from gtm_platform.intelligence.models.monthly import MonthlyModel
+from gtm_platform.intelligence.models.scores import MODEL_DAYS
+from gtm_platform.lake.contracts import contract_of
 from gtm_platform.serving.metrics.metric import Days, Metric, Population, Trend, Unit
 
-LONGEST = 190  # days since the first of the newest month that is tested: 90 that have to be over, and a month left out
 COLUMNS = ("auc", "skill", "ece")
-
-NEWEST = Population(
-    "churn_model",
-    "The newest model of churn within 90 days that was tested.",
-    f"select {', '.join(COLUMNS)} from {{months}} where month = (select max(month) from {{months}})",
-    {name: CONTRACT.columns[name] for name in COLUMNS},
-    {"months": Days(REGISTRY, LONGEST, since=True, may_be_missing=True)},
-    {},
-)
-
-
-def _of(column: str) -> Callable[[ibis.Table], ibis.Scalar]:
-    return lambda t: t[column].max()
-
-
-SHAPES: tuple[tuple[str, str, str, Unit, str, Trend], ...] = (
+SHAPES: tuple[tuple[str, str, Unit, str, Trend], ...] = (
     (
         "auc",
-        "churn_model_auc",
-        "AUC of the churn model",
+        "AUC of the {} model",
         "share",
-        "pairs of who churned and who stayed in which the first was ranked higher ÷ all pairs; half is chance",
+        "pairs of one with the event and one without in which the first was ranked higher ÷ all pairs; half is chance",
         "rise",
     ),
     (
         "skill",
-        "churn_model_skill",
-        "Skill of the churn model",
+        "Skill of the {} model",
         "share",
         "1 − Brier score of the model ÷ that of the base rate for everybody; 0 is no better",
         "rise",
     ),
     (
         "ece",
-        "churn_model_ece",
-        "Calibration error of the churn model",
+        "Calibration error of the {} model",
         "share",
         "mean distance between what was said and what came, over tenths by score",
         "fall",
     ),
 )
-METRICS = tuple(
-    Metric(name, title, unit, formula, "Of customers of a later day; no value before a test.", NEWEST, _of(c), good, 3)
-    for c, name, title, unit, formula, good in SHAPES
-)
+
+
+def _metrics(model: MonthlyModel, kind: str) -> tuple[Metric, ...]:
+    newest = Population(
+        model.name,
+        f"The newest model of {model.about} that was tested.",
+        f"select {', '.join(COLUMNS)} from {{months}} where month = (select max(month) from {{months}})",
+        {name: contract_of(model.registry).columns[name] for name in COLUMNS},
+        {"months": Days(model.registry, MODEL_DAYS, since=True, may_be_missing=True)},
+        {},
+    )
+    about = f"Of {model.subjects} of a later day; no value before a test."
+    return tuple(
+        Metric(f"{model.name}_{name}", title.format(kind), unit, formula, about, newest, _of(name), good, 3)
+        for name, title, unit, formula, good in SHAPES
+    )
+
+
+def _of(column: str) -> Callable[[ibis.Table], ibis.Scalar]:
+    return lambda t: t[column].max()
+
+
+METRICS = (*_metrics(CHURN, "churn"), *_metrics(LEADS, "lead"))

@@ -1,0 +1,16 @@
+"""The daily tables of the ideal customer as assets, with their checks."""
+
+import dagster as dg
+
+from gtm_platform.intelligence.icp.checks import fit_is_believable, groups_add_up
+from gtm_platform.lake.dagster.daily_assets import daily_assets, tables_of
+from gtm_platform.lake.dagster.table_checks import day_checks
+
+TABLES = tables_of("gtm_platform.intelligence.icp")
+
+
+def defs() -> dg.Definitions:
+    """Return what this room adds to the graph."""
+    return dg.Definitions(
+        assets=daily_assets(TABLES), asset_checks=[*day_checks(TABLES), groups_add_up, fit_is_believable]
+    )

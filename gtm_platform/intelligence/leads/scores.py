@@ -1,0 +1,25 @@
+"""`intelligence/lead_scores`: how likely each lead is to become a customer, and why."""
+
+from datetime import date
+
+import ibis
+import pyarrow as pa
+
+from gtm_platform.intelligence.leads.model import MODEL
+from gtm_platform.intelligence.models.scores import scored_day, scores_contract, scores_inputs
+from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.policy import Policy
+
+CONTRACT = scores_contract(
+    MODEL,
+    "Probability of each lead to become a customer within the policy's horizon, with reasons that add up; in shadow "
+    "until a later month confirmed the model.",
+)
+
+
+def table(features: ibis.Table, models: ibis.Table, policy: Policy, day: date) -> pa.Table:
+    """Return a row per lead in scope; none without a model of before the day."""
+    return scored_day(MODEL, CONTRACT, features, models, policy, day)
+
+
+TABLE = DailyTable("intelligence/lead_scores", CONTRACT, scores_inputs(MODEL), table, eager=True)

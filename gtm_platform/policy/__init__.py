@@ -13,6 +13,7 @@ from gtm_platform.policy import domain_lists
 from gtm_platform.policy.alerts import Alerts
 from gtm_platform.policy.automation import Automation
 from gtm_platform.policy.companies import Companies
+from gtm_platform.policy.effect import Effect, Success
 from gtm_platform.policy.enrichment import Enrichment
 from gtm_platform.policy.health import Churn, Health, Refinements, Signals, Status
 from gtm_platform.policy.hubspot import HubSpot
@@ -36,6 +37,7 @@ __all__ = [
     "Automation",
     "Churn",
     "Companies",
+    "Effect",
     "Enrichment",
     "Health",
     "HubSpot",
@@ -53,6 +55,7 @@ __all__ = [
     "Signals",
     "Status",
     "Subscriptions",
+    "Success",
     "Support",
     "Sync",
     "policy",
@@ -81,6 +84,8 @@ class Policy(Rules):
     automation: Automation
     enrichment: Enrichment = Enrichment()
     intelligence: Intelligence = Intelligence()
+    effect: Effect = Effect()
+    success: Success = Success()
 
     @property
     def mrr_policies(self) -> tuple[MrrPolicy, ...]:
@@ -96,7 +101,7 @@ class Policy(Rules):
 
         The public lists of domains are such values.
         """
-        decides_no_table = {"alerts", "automation", "limits", "enrichment", "hubspot"}
+        decides_no_table = {"alerts", "automation", "limits", "enrichment", "hubspot", "effect", "success"}
         canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
         return hashlib.sha256(f"{canonical} {domain_lists.version()}".encode()).hexdigest()[:12]
 

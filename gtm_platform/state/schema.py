@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0011"
+VERSION = "0012"
 
 metadata = sa.MetaData()
 
@@ -293,4 +293,18 @@ bought_answers = sa.Table(
     sa.Column("answer", sa.Text, nullable=False),
     sa.Column("retrieved_at", Instant, nullable=False),
     sa.Index("bought_answers_by_time", "provider", "retrieved_at"),
+)
+
+# What was to be found out, and how, before it was: rows are never changed, but for when an experiment was stopped.
+experiments = sa.Table(
+    "experiments",
+    metadata,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("terms", sa.JSON, nullable=False),  # the policy's table of it, as it was registered
+    sa.Column("digest", sa.String(64), nullable=False),  # SHA-256 of the terms
+    sa.Column("registered_at", Instant, nullable=False),
+    sa.Column("registered_by", sa.String(200), nullable=False),
+    sa.Column("stopped_at", Instant),
+    sa.Column("stopped_by", sa.String(200)),
+    sa.Column("stopped_reason", sa.Text),
 )

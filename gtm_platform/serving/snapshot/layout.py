@@ -31,7 +31,7 @@ INTELLIGENCE = tuple(
     f"intelligence/{name}"
     for name in (
         *("mrr_periods", "mrr_bridge", "retention_cohorts", "revenue_forecast"),
-        *("pipeline_deals", "pipeline_forecast", "expansion_opportunities"),
+        *("pipeline_deals", "pipeline_forecast", "expansion_opportunities", "holdout", "effect", "success"),
     )
 )
 HISTORY_DAYS = 90

@@ -33,5 +33,5 @@ def history_of(lake: Lake, until: str = "9999") -> list[Row]:
 def plot(rows: Sequence[Row], about: str) -> str:
     """Return an image in Markdown of an outcome's difference, with its interval and the line of no difference."""
     known = [row for row in rows if row["difference"] is not None]
-    values = [[row[name] for row in known] for name in ("difference", "low", "high")]
-    return Plot([0.0], *values, naive=[0.0] * len(known)).markdown(about)
+    difference, low, high = ([row[name] for row in known] for name in ("difference", "low", "high"))
+    return Plot([0.0], difference, low, high, naive=[0.0] * len(known)).markdown(about)

@@ -115,6 +115,11 @@ def shown(lake: Lake) -> Lake:
     return ShownLake(lake.root, experiments) if experiments else lake
 
 
+def experiments_in(lake: Lake) -> tuple[Experiment, ...]:
+    """Return the experiments that were registered, of a lake as people are shown it."""
+    return lake.experiments if isinstance(lake, ShownLake) else ()
+
+
 def withheld_alerts(lake: Lake, day: str) -> IsWithheld:
     """Return what tells whether an alert about a customer is withheld on a day."""
     return lake.is_withheld(day) if isinstance(lake, ShownLake) else lambda _kind, _customer: False

@@ -78,7 +78,7 @@ METRICS = {
 CONTRACT = Contract(
     {
         "metric": Column("string", ", ".join(METRICS) + ".", nullable=False, rule=lambda v: v.isin(list(METRICS))),
-        "value": Column("float64", "The figure; money in minor units of the reporting currency. Null: not measured."),
+        "value": Column("float64", "The figure; money in the reporting currency. Null: not measured."),
         "low": Column("float64", "Lower end of its interval, where it has one."),
         "high": Column("float64", "Upper end of it."),
         "baseline": Column("float64", "What it is compared with; null where there is nothing yet."),
@@ -112,10 +112,11 @@ def table(
 ) -> pa.Table:
     """Return a row per metric."""
     known = {row["metric"]: row for row in _rows(previous)}
+    units = money.minor_units(policy.money.reporting_currency)
     measured = {
         "churn_rate": churn_rate(before, customers),
         "days_of_warning": days_of_warning(delivered["backtest"]),
-        "mrr_saved": mrr_saved(effect),
+        "mrr_saved": mrr_saved(effect, units),
         "expansion_from_opportunities": expansion(opportunities, accounts_before, accounts, policy),
         "manager_minutes": manager_minutes(delivered["acts"], policy),
         "coverage": coverage(customers, policy),
@@ -171,7 +172,7 @@ def days_of_warning(backtest: ibis.Table) -> Measured:
     return Measured(newest["value"], how)
 
 
-def mrr_saved(effect: ibis.Table) -> Measured:
+def mrr_saved(effect: ibis.Table, units: int) -> Measured:
     """Measure what the newest experiment says that the treated customers pay more than without it."""
     rows = [row for row in _rows(effect) if row["outcome"] == "mrr"]
     if not rows:
@@ -185,8 +186,8 @@ def mrr_saved(effect: ibis.Table) -> Measured:
     how = (
         f"Difference in MRR between treated and withheld customers of {name}, times {newest['treated']:,} treated ones."
     )
-    figures = {"low": newest["total_low"], "high": newest["total_high"]}
-    return Measured(newest["total"], how, baseline=0.0, baseline_is="the customers who were withheld", **figures)
+    total, low, high = (newest[name] / units for name in ("total", "total_low", "total_high"))
+    return Measured(total, how, MEASURED, 0.0, "the customers who were withheld", low, high)
 
 
 def expansion(opportunities: ibis.Table, accounts_before: ibis.Table, accounts: ibis.Table, policy: Policy) -> Measured:
@@ -210,13 +211,14 @@ def expansion(opportunities: ibis.Table, accounts_before: ibis.Table, accounts: 
     [row] = _rows(both.aggregate(**sums))
     if not row["companies"]:
         return Measured(None, f"No paying company was listed {WINDOW} days ago.", UNMEASURED)
-    usual = row["grown_of_others"] / row["others"] * row["listed"] if row["others"] else None
+    units = money.minor_units(policy.money.reporting_currency)
+    usual = row["grown_of_others"] / row["others"] * row["listed"] / units if row["others"] else None
     how = (
         f"What {row['companies']:,} companies that were listed {WINDOW} days ago pay more now. They may have grown "
         "without being listed."
     )
     is_what = "what they would have grown by at the rate of companies that were not listed"
-    return Measured(float(row["grown"] or 0), how, baseline=usual, baseline_is=is_what)
+    return Measured((row["grown"] or 0) / units, how, baseline=usual, baseline_is=is_what)
 
 
 def manager_minutes(acts: ibis.Table, policy: Policy) -> Measured:

@@ -15,6 +15,7 @@ from gtm_platform.lake.contracts import Column
 from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer, Transition
+from gtm_platform.serving.answers.effect import EffectAnswer, SuccessAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.hubspot import HubSpotAnswer
 from gtm_platform.serving.answers.models import ModelsAnswer
@@ -321,6 +322,14 @@ class TrackRecord(Answer, TrackRecordAnswer):
 
 class Models(Answer, ModelsAnswer):
     """Whether the models of churn can be believed, and what they say."""
+
+
+class Effect(Answer, EffectAnswer):
+    """What each experiment shows that the platform changes."""
+
+
+class Success(Answer, SuccessAnswer):
+    """The metrics of success, each with its baseline."""
 
 
 class AlertPage(Answer):

@@ -8,6 +8,7 @@ from gtm_platform.health.explanation import Explanation
 from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer
+from gtm_platform.serving.answers.effect import EffectAnswer, SuccessAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.hubspot import HubSpotDay, HubSpotDelivery, HubSpotReason, HubSpotTruth
 from gtm_platform.serving.answers.models import ModelsAnswer
@@ -154,6 +155,10 @@ class TrackRecord(ChatAnswer, TrackRecordAnswer):
 
 class Models(ChatAnswer, ModelsAnswer):
     """Whether the models of churn can be believed, and what they say."""
+
+
+class Effect(ChatAnswer, EffectAnswer, SuccessAnswer):
+    """What experiments show that the platform changes, and the metrics of success."""
 
 
 class OddDailyFigures(ChatAnswer):

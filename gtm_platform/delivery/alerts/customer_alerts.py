@@ -17,7 +17,7 @@ from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import SlackChannel
 from gtm_platform.delivery.alerts.wording import Message
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
-from gtm_platform.intelligence.effect.shown_lake import IsWithheld, withheld_alerts
+from gtm_platform.intelligence.effect.shown_lake import IsWithheld, nothing_withheld, withheld_alerts
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings, settings_of
@@ -35,7 +35,7 @@ class DueAlerts:
     day: str
     facts: Sequence[Fact]
     subjects: dict[str, Row]
-    is_withheld: IsWithheld
+    is_withheld: IsWithheld = nothing_withheld
 
     def drop_reason(self, entry: Entry) -> str | None:
         """Say why an alert that waits has become pointless, or nothing."""

@@ -37,7 +37,7 @@ class Span:
 
     def covers(self, day: str) -> bool:
         """Whether the experiment runs on a day."""
-        return str(self.first) <= day[:10] <= str(self.last)
+        return str(self.first) <= day <= str(self.last)
 
 
 @dataclass(frozen=True)
@@ -49,41 +49,45 @@ class ShownLake(Lake):
     def file_query(self, table: str, files: Sequence[File], template: str = "select * from {rows}") -> FileQuery:
         """Return a query over some files of a table, as people are shown them."""
         query = super().file_query(table, files, template)
-        parts = [
-            (hidden, span)
-            for span in self._spans_of([file.partition for file in files])
-            if (hidden := hidden_in(table, span.withholds))
-        ]
-        for hidden, span in parts:
+        days = [file.partition[:10] for file in files]
+        for hidden, span in self._hiding(table, days):
             rows = _without(hidden, span, tuple(query.schema))
             query = replace(query, template=query.template.replace("{rows}", f"({rows})"))
         return query
 
+    def _hiding(self, table: str, days: Sequence[str]) -> list[tuple[Hidden, Span]]:
+        """Return what experiments hide in some days of a table: by the days of its rows, else by those of its files."""
+        if not days or not any(hidden_in(table, each.terms.withholds) for each in self.experiments):
+            return []
+        parts = [(hidden, span) for span in self._spans if (hidden := hidden_in(table, span.withholds))]
+        for _, span in parts:
+            self._require_drawn(span, days)
+        return [(hidden, span) for hidden, span in parts if hidden.day or any(map(span.covers, days))]
+
     def is_withheld(self, day: str) -> IsWithheld:
         """Return what tells whether an alert about a customer is withheld on a day."""
-        spans = [(span.customers, alerts_of(span.withholds)) for span in self._spans_of([day])]
+        spans = [(span.customers, alerts_of(span.withholds)) for span in self._running(day)]
         return lambda kind, customer: any(kind in kinds and customer in customers for customers, kinds in spans)
 
     def version_of(self, day: str) -> str:
-        """Return what of a day is withheld, as a text that changes with it; "" for nothing."""
-        if not (spans := self._spans_of([day])):
-            return ""
-        stamps = [file.stamp for file in self.files(HOLDOUT.key)][-1:]
-        return " ".join([*(span.name for span in spans), *stamps])
+        """Return what of a day is withheld, as a text that changes with it: who was drawn is never drawn again."""
+        return " ".join(span.name for span in self._running(day))
 
-    def _spans_of(self, days: Sequence[str]) -> list[Span]:
-        """Return the experiments that run on any of some days; a day whose customers are not drawn yet is refused."""
-        if not days or not any(str(each.starts_on) <= max(days)[:10] for each in self.experiments):
-            return []
-        spans = [span for span in self._spans if any(span.covers(day) for day in days)]
-        drawn = max(self.partitions(HOLDOUT.key), default="")
+    def _running(self, day: str) -> list[Span]:
+        spans = [span for span in self._spans if span.covers(day)]
         for span in spans:
-            if drawn < min(max(days)[:10], str(span.last)):
-                raise WithholdingUnknown(
-                    f"{HOLDOUT.key} has no {max(days)[:10]}, so that nobody knows from whom {span.name} withholds. "
-                    f"Make it with: gtm run {HOLDOUT.key} --partition {max(days)[:10]}"
-                )
+            self._require_drawn(span, [day])
         return spans
+
+    def _require_drawn(self, span: Span, days: Sequence[str]) -> None:
+        """Raise where the experiment runs on a day that is later than any of which it is known who is withheld."""
+        newest = max(days)
+        drawn = max(self.partitions(HOLDOUT.key), default="")
+        if newest >= str(span.first) and drawn < min(newest, str(span.last)):
+            raise WithholdingUnknown(
+                f"{HOLDOUT.key} has no {newest}, so that nobody knows from whom {span.name} withholds. Make it with: "
+                f"gtm run {HOLDOUT.key} --partition {newest}"
+            )
 
     @cached_property
     def _spans(self) -> list[Span]:
@@ -120,9 +124,14 @@ def experiments_in(lake: Lake) -> tuple[Experiment, ...]:
     return lake.experiments if isinstance(lake, ShownLake) else ()
 
 
+def nothing_withheld(kind: str, customer: str) -> bool:  # noqa: ARG001
+    """Tell that no alert is withheld, as without an experiment."""
+    return False
+
+
 def withheld_alerts(lake: Lake, day: str) -> IsWithheld:
     """Return what tells whether an alert about a customer is withheld on a day."""
-    return lake.is_withheld(day) if isinstance(lake, ShownLake) else lambda _kind, _customer: False
+    return lake.is_withheld(day) if isinstance(lake, ShownLake) else nothing_withheld
 
 
 def withheld_version(lake: Lake, day: str) -> str:

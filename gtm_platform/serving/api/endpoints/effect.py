@@ -25,7 +25,7 @@ async def effect(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
 
 @ROUTER.get("/success", response_model=None, responses={200: {"model": Success}}, summary="Show metrics of success")
 async def success(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """Churn, days of warning, MRR saved, expansion, minutes, coverage, each with its baseline and how it was measured."""
+    """Churn, days of warning, MRR saved, expansion, minutes, coverage, with baselines, and how each was measured."""
     return call.answer(lambda snapshot: _answer(snapshot, success_of(snapshot)))
 
 

@@ -58,6 +58,8 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "/v1/schema-changes": models.SchemaChanges,
     "/v1/track-record": models.TrackRecord,
     "/v1/models": models.Models,
+    "/v1/effect": models.Effect,
+    "/v1/success": models.Success,
     "/v1/alerts": models.AlertPage,
     "/v1/sync-runs": models.RunPage,
 }

@@ -1,6 +1,8 @@
 """`gtm effect`: what an experiment would find, registering and stopping it, and what it found."""
 
+import re
 from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -30,7 +32,7 @@ def gtm_effect(*arguments: str, answer: str | None = None) -> Result:
 def described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A policy that describes an experiment."""
     path = tmp_path / "policy.toml"
-    packaged = Path(policy.__globals__["__file__"]).with_name("policy.toml").read_text()
+    packaged = files("gtm_platform").joinpath("policy/policy.toml").read_text()
     before, _, rest = packaged.partition("\n[effect]\n")
     path.write_text(before + POLICY + "\n# What success" + rest.partition("# What success")[2])
     monkeypatch.setenv("GTM_POLICY", str(path))
@@ -44,7 +46,7 @@ def test_power_is_told_of_what_is_said_without_a_lake() -> None:
     result = gtm_effect("power", *past, "--months", "3", "--months", "12")
     assert result.exit_code == 0, result.output
     assert "400 customers would count at the start and 80 more a month, of whom 20.0% churn" in result.output
-    lines = [line.split() for line in result.output.splitlines() if line[:2].strip().isdigit()]
+    lines = [line.split() for line in result.output.splitlines() if re.match(r"\d+ +\d", line)]
     assert [line[:2] for line in lines] == [["3", "400"], ["12", "1,120"]]
     chances = [[int(chance.rstrip("%")) for chance in line[2:]] for line in lines]
     assert chances[1] == sorted(chances[1])

@@ -12,7 +12,8 @@ from gtm_platform.policy import policy
 from gtm_platform.serving.snapshot.build import build
 from gtm_platform.serving.snapshot.files import folder_of
 from gtm_platform.serving.snapshot.landing import Landing
-from gtm_platform_tests.dashboard.conftest import Open, cards, listed, opener, texts
+from gtm_platform_tests.dashboard.conftest import Open, opener
+from gtm_platform_tests.dashboard.test_pages import cards, listed, texts
 from gtm_platform_tests.dashboard.world import DAY, settle
 from gtm_platform_tests.intelligence.shown_effect import HYPOTHESIS, RUNNING, with_experiment
 from gtm_platform_tests.tables import filled

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import gtm_platform
-from gtm_platform.delivery.alerts.customer_alerts import preview_messages
+from gtm_platform.delivery.alerts.customer_alerts import preview, preview_messages
 from gtm_platform.delivery.alerts.kinds import discover as alert_kinds
 from gtm_platform.delivery.hubspot.day_delivery import read_tables
 from gtm_platform.delivery.hubspot.object_types import object_types
@@ -39,9 +39,11 @@ from gtm_platform.reports.slack_summaries import DAYS as SUMMARIES
 from gtm_platform.reports.slack_summaries import compose
 from gtm_platform.reports.summary import summary
 from gtm_platform.serving.snapshot.build import build
-from gtm_platform.state.slack_journal import Entry
+from gtm_platform.settings import settings
+from gtm_platform.state import open_state, slack_journal
+from gtm_platform.state.slack_journal import Entry, Fact
 from gtm_platform_tests.intelligence.experiment import terms
-from gtm_platform_tests.serving.world import DAYS, TODAY, landing, settle
+from gtm_platform_tests.serving.world import DAYS, NOW, TODAY, landing, settle
 from gtm_platform_tests.tables import filled
 
 START = TODAY - timedelta(days=7)
@@ -238,6 +240,35 @@ def test_what_withheld_customers_pay_and_who_they_are_is_shown_all_the_same(worl
     assert any(each.values.get("gtm_mrr") for each in ours)
 
 
+def test_no_alert_is_about_a_withheld_customer_whatever_it_is_made_of(world: World) -> None:
+    def about(lake: Lake) -> set[str]:
+        return {
+            entry.subject_id for message in preview_messages(lake, str(TODAY)).messages for entry in message.entries
+        }
+
+    before, now = about(world.lake), about(shown(world.lake))
+    assert before & world.withheld
+    assert now == before - world.withheld
+
+
+def test_an_alert_that_waited_when_the_experiment_began_is_not_sent(world: World) -> None:
+    withheld, treated = (
+        min(id for id in group if _is_customer(world.lake, id)) for group in (world.withheld, world.treated)
+    )
+    facts = [
+        Fact(f"cancel_mention:{id}:x", "cancel_mention", "customer", id, str(TODAY), {}) for id in (withheld, treated)
+    ]
+    state = open_state(settings().state_url)
+    with state.writing() as tx:
+        slack_journal.intend(tx, facts, "C1", NOW)
+    waiting = {each.subject_id for each in preview(shown(world.lake), str(TODAY)) if each.fingerprint.endswith(":x")}
+    assert waiting == {treated}
+
+
+def _is_customer(lake: Lake, id: str) -> bool:
+    return any(row["customer_id"] == id and row["is_customer"] for row in _rows(lake, "core/unified_customers"))
+
+
 def _rows(lake: Lake, table: str, day: date = TODAY) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = lake.partition(table, str(day)).to_pyarrow().to_pylist()
     return found
@@ -305,6 +336,7 @@ NOT_SHOWN = {
     "delivery/hubspot/writes_table.py": "It copies the journal of what was written.",
     "enrichment/assets.py": "It buys facts about companies.",
     "automation/deliveries.py": "It asks for the newest day.",
+    "automation/waiting_alerts.py": "It asks for the newest day; what waits is read through the shown lake.",
     "automation/whole_day.py": "It asks for the newest day.",
     "reports/slack_delivery.py": "It posts reports that were made.",
 }

@@ -64,8 +64,8 @@ def power(
     choose_home(home).announce().enter()
     from gtm_platform.cli.effect_text import print_power
 
-    said = {"now": customers, "a_month": a_month, "churn": churn}
-    print_power({"share": share, "outcome_days": days, "sample_size": sample_size}, said, months)
+    stated = {"now": customers, "a_month": a_month, "churn": churn}
+    print_power({"share": share, "outcome_days": days, "sample_size": sample_size}, stated, months)
 
 
 @effect.command()

@@ -22,12 +22,12 @@ USUAL_SHARE = 0.2  # of an experiment that the policy does not describe yet
 NOTHING = "–"
 
 
-def print_power(changed: Mapping[str, Any], said: Mapping[str, Any], months: Sequence[int]) -> None:
+def print_power(changed: Mapping[str, Any], stated: Mapping[str, Any], months: Sequence[int]) -> None:
     """Print the chance of finding each reduction of churn, by months, and how many outcomes each needs."""
     in_policy = policy().effect
     values = {"share": in_policy.share or USUAL_SHARE} | {k: v for k, v in changed.items() if v is not None}
     terms = in_policy.model_copy(update=values)
-    past = _past(terms, said)
+    past = _past(terms, stated)
     where = f"by the last {past.days} days of the lake" if past.days else "as you say"
     click.echo(
         f"{past.now:,.0f} customers would count at the start and {past.a_month:,.0f} more a month, of whom "
@@ -50,12 +50,12 @@ def print_power(changed: Mapping[str, Any], said: Mapping[str, Any], months: Seq
     )
 
 
-def _past(terms: Effect, said: Mapping[str, Any]) -> power.Past:
-    if all(value is not None for value in said.values()):
-        return power.Past(**said)
-    found = power.past_of(the_lake(), terms)
-    values = {"now": found.now, "a_month": found.a_month, "churn": found.churn}
-    return power.Past(**values | {k: v for k, v in said.items() if v is not None}, days=found.days)
+def _past(terms: Effect, stated: Mapping[str, Any]) -> power.Past:
+    if all(value is not None for value in stated.values()):
+        return power.Past(**stated)
+    measured = power.past_of(the_lake(), terms)
+    values = {"now": measured.now, "a_month": measured.a_month, "churn": measured.churn}
+    return power.Past(**values | {k: v for k, v in stated.items() if v is not None}, days=measured.days)
 
 
 def register_policy(who: str | None, *, ask: bool) -> None:
@@ -81,14 +81,14 @@ def print_experiments(day: str | None) -> None:
     experiments = experiments_of_home()
     if not experiments:
         click.echo("No experiment is registered: nothing is withheld from anybody. See `gtm effect power`.\n")
-    found = _rows(the_lake(), effect.TABLE.key, day)
+    measured = _rows(the_lake(), effect.TABLE.key, day)
     for each in reversed(experiments):
-        _print_experiment(each, [row for row in found if row["experiment"] == each.name])
+        _print_experiment(each, [row for row in measured if row["experiment"] == each.name])
 
 
-def _print_experiment(experiment: Experiment, found: Sequence[Mapping[str, Any]]) -> None:
+def _print_experiment(experiment: Experiment, measured: Sequence[Mapping[str, Any]]) -> None:
     terms = experiment.terms
-    ends_on = next((row["ends_on"] for row in found), None) or experiment.ends_on() or "its last outcome"
+    ends_on = next((row["ends_on"] for row in measured), None) or experiment.ends_on() or "its last outcome"
     click.secho(f"{experiment.name}: {terms.hypothesis}", bold=True)
     click.echo(
         f"{experiment.starts_on} to {ends_on}; registered {experiment.registered_at:%Y-%m-%d %H:%M} UTC by "
@@ -104,7 +104,7 @@ def _print_experiment(experiment: Experiment, found: Sequence[Mapping[str, Any]]
             f"{row['treated']:,} + {row['withheld']:,}",
             row["verdict"],
         )
-        for row in sorted(found, key=lambda row: (not row["is_primary"], row["outcome"]))
+        for row in sorted(measured, key=lambda row: (not row["is_primary"], row["outcome"]))
     ]
     if lines:
         columns = ["outcome", "treated", "withheld", "difference", "low", "high", "customers", "verdict"]

@@ -14,7 +14,7 @@ Minutes = Annotated[float, Field(ge=0)]
 
 
 class Effect(Rules):
-    """An experiment as it is to be registered. What was registered counts; a later change of this does not."""
+    """An experiment as it is to be registered; once it is, a change here does nothing."""
 
     experiment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = "holdout"
     hypothesis: Annotated[str, Field(max_length=500)] = ""

@@ -61,12 +61,12 @@ def _experiment(answer: EffectAnswer, experiment: RegisteredExperiment, currency
     effects = answer.of(experiment.experiment)
     if not effects:
         return
-    known = effects[0].treated + effects[0].withheld
+    outcomes = effects[0].treated + effects[0].withheld
     entered = effects[0].entered_treated + effects[0].entered_withheld
     with card_row():
         for each in effects:
             plain_card(_title(each), plain(shown(each, each.difference, currency)), _about(each, currency))
-        plain_card("Outcomes known", number(known), f"Of {counted(entered, 'customer')} that count so far.")
+        plain_card("Outcomes known", number(outcomes), f"Of {counted(entered, 'customer')} that count so far.")
     for each in effects:
         st.markdown(f"{'**Registered**' if each.is_primary else 'Beside it'}: {plain(sentence(each, currency))}")
     if is_newest and any(point.difference is not None for point in answer.path):

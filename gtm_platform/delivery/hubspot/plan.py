@@ -98,7 +98,7 @@ def _wiped(object_type: ObjectType, rows: pa.Table) -> Sequence[Mapping[str, str
     for table, column in object_type.lacking.items():
         of_table = {each.name: "" for each in object_type.properties if each.origin.table == table}
         lacks = rows[column].to_pylist()
-        wiped = [known | of_table if lacking else known for known, lacking in zip(wiped, lacks, strict=True)]
+        wiped = [before | of_table if lacking else before for before, lacking in zip(wiped, lacks, strict=True)]
     return wiped
 
 

@@ -25,11 +25,11 @@ def as_registered() -> dg.AssetCheckResult:
     """Compare the policy with what was registered; only that counts."""
     terms = policy().effect
     registered = {each.name: each for each in experiments_of_home()}
-    known = registered.get(terms.experiment)
+    of_policy = registered.get(terms.experiment)
     wrong = ""
     if terms.share and known is None:
         wrong = f"{terms.experiment} is not registered, so that nothing is withheld: gtm effect register"
-    elif known and terms.share and known.terms != terms:
+    elif of_policy and terms.share and of_policy.terms != terms:
         wrong = f"{terms.experiment} was registered with other terms, and those count. A changed one needs a new name."
     names = [f"{name} ({_when(each)})" for name, each in registered.items()]
     return dg.AssetCheckResult(

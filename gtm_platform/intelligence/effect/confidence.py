@@ -34,7 +34,7 @@ class Interval:
 
 
 def always_valid(differences: Array, confidence: float, tuned_for: int) -> Interval:
-    """Return the interval of the mean of customers' differences; it is narrowest after `tuned_for` of them."""
+    """Return the interval of the mean of differences; it is narrowest after `tuned_for` of them."""
     mean, deviation = float(differences.mean()), float(differences.std())
     width = deviation * half_width(len(differences), confidence, tuned_for)
     return Interval(mean, mean - width, mean + width, deviation)
@@ -49,9 +49,9 @@ def half_width(customers: int, confidence: float, tuned_for: int) -> float:
 
 
 def differences(outcome: Array, treated: npt.NDArray[np.bool_], about: Array, share: float) -> Array:
-    """Return each customer's difference, in the order in which outcomes came; `about` has what was known of each.
+    """Return each customer's difference, in the order in which outcomes came.
 
-    Their mean is the estimate. What a customer would have come to in either group is foretold by a regression on the
+    `about` has what was known of each when it entered. Their mean is the estimate. What a customer would have come to in either group is foretold by a regression on the
     customers of the blocks before it.
     """
     count = len(outcome)

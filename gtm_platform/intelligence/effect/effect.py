@@ -76,9 +76,9 @@ def table(holdout: ibis.Table, outcomes: ibis.Table, experiments: Sequence[Exper
 
 def _measured(experiment: Experiment, outcome: str, rows: Sequence[Row]) -> Row:
     column = OUTCOMES[outcome]
-    known = [row for row in rows if row["ended_on"] and row[column] is not None]
-    treated = [float(row[column]) for row in known if row["group"] == TREATED]
-    withheld = [float(row[column]) for row in known if row["group"] != TREATED]
+    ended = [row for row in rows if row["ended_on"] and row[column] is not None]
+    treated = [float(row[column]) for row in ended if row["group"] == TREATED]
+    withheld = [float(row[column]) for row in ended if row["group"] != TREATED]
     entered = sum(row["group"] == TREATED for row in rows)
     measured = {
         "outcome": outcome,
@@ -93,7 +93,7 @@ def _measured(experiment: Experiment, outcome: str, rows: Sequence[Row]) -> Row:
     }
     if min(len(treated), len(withheld)) < LEAST:
         return measured
-    interval = _interval(experiment, column, known)
+    interval = _interval(experiment, column, ended)
     return measured | {
         "difference": interval.difference,
         "low": interval.low,
@@ -106,9 +106,9 @@ def _measured(experiment: Experiment, outcome: str, rows: Sequence[Row]) -> Row:
     }
 
 
-def _interval(experiment: Experiment, column: str, known: Sequence[Row]) -> Interval:
+def _interval(experiment: Experiment, column: str, ended: Sequence[Row]) -> Interval:
     """Return the interval of customers in the order in which their outcomes came; on one day by their numbers."""
-    ordered = sorted(known, key=lambda row: (row["ended_on"], draw(experiment.name, row["customer_id"])))
+    ordered = sorted(ended, key=lambda row: (row["ended_on"], draw(experiment.name, row["customer_id"])))
     outcome = np.array([float(row[column]) for row in ordered])
     treated = np.array([row["group"] == TREATED for row in ordered])
     risk = np.array([row["risk_before"] or 0.0 for row in ordered])

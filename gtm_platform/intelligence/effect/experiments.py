@@ -58,15 +58,15 @@ def register(terms: Effect, who: str, now: datetime) -> tuple[Experiment, bool]:
         raise NotRegistered("The policy withholds from nobody: [effect] has share = 0. Give it a share first.")
     values = terms.model_dump(mode="json")
     with closing(open_state(settings().state_url)) as state, state.writing() as tx:
-        known = kept.all_experiments(tx)
-        if same := next((each for each in known if each.name == terms.experiment), None):
+        earlier = kept.all_experiments(tx)
+        if same := next((each for each in earlier if each.name == terms.experiment), None):
             if same.digest == kept.digest_of(values):
                 return _experiment(same), False
             raise NotRegistered(
                 f"{same.name} was registered on {same.registered_at:%Y-%m-%d} with other terms "
                 f"({', '.join(_changed(same, values))}), and stays as it was. Give the new one another name."
             )
-        _check_time(terms, now, [_experiment(each) for each in known])
+        _check_time(terms, now, [_experiment(each) for each in earlier])
         row = kept.add_experiment(tx, terms.experiment, values, who, now)
         audit.note(tx, now, ACTOR, "effect.register", row.name, {"who": who, "digest": row.digest})
         return _experiment(row), True
@@ -81,13 +81,13 @@ def stop(name: str, who: str, reason: str, now: datetime) -> Experiment:
         return next(_experiment(each) for each in kept.all_experiments(tx) if each.name == name)
 
 
-def _check_time(terms: Effect, now: datetime, known: list[Experiment]) -> None:
+def _check_time(terms: Effect, now: datetime, earlier: list[Experiment]) -> None:
     assert terms.starts_on is not None
     if terms.starts_on <= now.date():
         raise NotRegistered(
             f"It has to be registered before it starts: starts_on is {terms.starts_on}, today is {now:%Y-%m-%d}."
         )
-    for each in known:
+    for each in earlier:
         ends_on = each.ends_on()
         if ends_on is None or ends_on >= terms.starts_on:
             raise NotRegistered(

@@ -119,8 +119,8 @@ class _Assigned:
             if survivor and survivor not in rows:
                 rows[survivor] = self._carried(row | {"customer_id": survivor, "merged_into": None})
 
-    def _drawn(self, known: Mapping[str, Row], *, is_first: bool) -> Iterator[Row]:
-        fresh = [customer for id, customer in self.now.items() if id not in known]
+    def _drawn(self, drawn_before: Mapping[str, Row], *, is_first: bool) -> Iterator[Row]:
+        fresh = [customer for id, customer in self.now.items() if id not in drawn_before]
         withheld = first_draw(fresh, self.terms) if is_first else set()
         for customer in fresh:
             id = customer["customer_id"]

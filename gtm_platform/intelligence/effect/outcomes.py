@@ -53,12 +53,14 @@ def table(
     rows = engine().to_pyarrow(entered.select(*ENTRY, "ends_on")).to_pylist()
     made: list[Row] = []
     if rows:
-        known = {(row["experiment"], row["customer_id"]): row for row in engine().to_pyarrow(previous).to_pylist()}
+        read_before = {
+            (row["experiment"], row["customer_id"]): row for row in engine().to_pyarrow(previous).to_pylist()
+        }
         paid = _paid(customers, policy)
         days = {each.name: each.terms.outcome_days for each in experiments}
         for row in sorted(rows, key=lambda row: (row["experiment"], row["customer_id"])):
             due_on = row["entered_on"] + timedelta(days=days[row["experiment"]])
-            before = known.get((row["experiment"], row["customer_id"]))
+            before = read_before.get((row["experiment"], row["customer_id"]))
             ended = before if before and before["ended_on"] else None
             made.append(ended or _followed(row, due_on, day, paid))
     return pa.Table.from_pylist(made, schema=CONTRACT.schema.to_pyarrow())

@@ -22,8 +22,8 @@ def history_of(lake: Lake, until: str = "9999") -> list[Row]:
             with lake.naming_damage(lambda: query.files):  # noqa: B023  called at once
                 result = connection.execute(f"select * from ({query.sql}) order by outcome")
                 names = [column[0] for column in result.description or []]
-                found = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-            rows += [{"day": file.partition, **row} for row in found]
+                of_day = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+            rows += [{"day": file.partition, **row} for row in of_day]
     if not rows:
         return []
     newest = max(rows, key=lambda row: (row["starts_on"], row["experiment"]))["experiment"]
@@ -31,7 +31,7 @@ def history_of(lake: Lake, until: str = "9999") -> list[Row]:
 
 
 def plot(rows: Sequence[Row], about: str) -> str:
-    """Return an image in Markdown of an outcome's difference, with its interval and the line of no difference."""
-    known = [row for row in rows if row["difference"] is not None]
-    difference, low, high = ([row[name] for row in known] for name in ("difference", "low", "high"))
-    return Plot([0.0], difference, low, high, naive=[0.0] * len(known)).markdown(about)
+    """Return an image in Markdown of a difference, with its interval and the line of none."""
+    measured = [row for row in rows if row["difference"] is not None]
+    difference, low, high = ([row[name] for row in measured] for name in ("difference", "low", "high"))
+    return Plot([0.0], difference, low, high, naive=[0.0] * len(measured)).markdown(about)

@@ -21,7 +21,7 @@ WELL_FOUND = 0.8  # the power that is usually asked for
 
 
 class TooShort(LookupError):
-    """The lake does not reach back far enough to say how many customers would count; the message says how far."""
+    """The lake does not reach back far enough to foretell; the message says how far it does."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Past:
 
 @dataclass(frozen=True)
 class Plan:
-    """An experiment after some months: how many outcomes there are, and the chance that it finds each reduction."""
+    """An experiment after some months: its outcomes, and the chance to find each reduction."""
 
     months: int
     outcomes: int
@@ -71,7 +71,7 @@ def deviation(withheld: float, treated: float, share: float) -> float:
 
 
 def outcomes_needed(difference: float, churn: float, terms: Effect, most: int = 1_000_000) -> int | None:
-    """Return after how many outcomes a difference is found with a chance of four fifths; None for more than `most`."""
+    """Return how many outcomes find a difference four times of five; None for more than `most`."""
     low, high = 1, most
     if power(difference, churn, most, terms) < WELL_FOUND:
         return None

@@ -111,7 +111,7 @@ def table(
     day: date,
 ) -> pa.Table:
     """Return a row per metric."""
-    known = {row["metric"]: row for row in _rows(previous)}
+    earlier = {row["metric"]: row for row in _rows(previous)}
     units = money.minor_units(policy.money.reporting_currency)
     measured = {
         "churn_rate": churn_rate(before, customers),
@@ -121,7 +121,7 @@ def table(
         "manager_minutes": manager_minutes(delivered["acts"], policy),
         "coverage": coverage(customers, policy),
     }
-    rows = [_row(METRICS[name], value, known.get(name), day) for name, value in measured.items()]
+    rows = [_row(METRICS[name], value, earlier.get(name), day) for name, value in measured.items()]
     return pa.Table.from_pylist(rows, schema=CONTRACT.schema.to_pyarrow())
 
 
@@ -258,7 +258,7 @@ def _rows(table: ibis.Table) -> list[Row]:
 
 @contextmanager
 def delivered_before(lake: Lake, day: str) -> Iterator[Mapping[str, ibis.Table]]:
-    """Give the newest back-test of before the day, and what was sent and written in the 30 days before it."""
+    """Give the back-tests of before the day, and what was sent and written in the 30 days before."""
     since = (date.fromisoformat(day) - timedelta(days=MONTH)).isoformat()
     tests = [file for file in lake.files(BACKTEST) if file.partition < day]
     backtest = lake.read(BACKTEST, tests)

@@ -13,7 +13,7 @@ CUSTOMER, COMPANY = "customer_id", "company_id"
 
 @dataclass(frozen=True)
 class Hidden:
-    """Where a table has the treatment: in some columns of a subject's rows, or in whole rows where none is named.
+    """Where a table has the treatment: in some columns of a subject's rows, else in whole rows.
 
     `day` is the column with the day that a row is about; a table without one holds one day to a file.
     """

@@ -19,13 +19,13 @@ ROUTER = APIRouter(prefix="/v1", tags=["operations"])
 
 @ROUTER.get("/effect", response_model=None, responses={200: {"model": Effect}}, summary="Show what experiments found")
 async def effect(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """Each registered experiment, and the difference in churn, MRR and expansion with an always-valid interval."""
+    """Each experiment, and the difference in churn, MRR and expansion with an always-valid interval."""
     return call.answer(lambda snapshot: _answer(snapshot, effect_of(snapshot)))
 
 
 @ROUTER.get("/success", response_model=None, responses={200: {"model": Success}}, summary="Show metrics of success")
 async def success(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """Churn, days of warning, MRR saved, expansion, minutes, coverage, with baselines, and how each was measured."""
+    """Churn, days of warning, MRR saved, expansion, minutes, coverage, each beside its baseline."""
     return call.answer(lambda snapshot: _answer(snapshot, success_of(snapshot)))
 
 

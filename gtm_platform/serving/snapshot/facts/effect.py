@@ -26,11 +26,11 @@ def make(draft: Draft) -> dict[str, Any]:
     landing = draft.landing
     experiments = {each.name: each for each in experiments_in(landing.lake)}
     effects = rows_of_day(landing, EFFECT.key, "from rows order by starts_on desc, experiment, outcome")
-    known = {row["experiment"]: row for row in effects}
+    measured = {row["experiment"]: row for row in effects}
     path = [_point(row) for row in history_of(landing.lake, landing.day) if row["is_primary"]]
     return {
         "experiments": [
-            _experiment(each, landing, known.get(each.name)) for each in reversed(list(experiments.values()))
+            _experiment(each, landing, measured.get(each.name)) for each in reversed(list(experiments.values()))
         ],
         "effects": [_in_units(row, landing) for row in effects],
         "path": [_in_units(row, landing) for row in path],
@@ -82,13 +82,13 @@ def _months(landing: Landing) -> list[dict[str, Any]]:
     last = {day[:7]: day for day in days}
     wanted = set(list(last.values())[-MONTHS_SHOWN:])
     files = [file for file in landing.lake.files(SUCCESS.key) if file.partition in wanted]
-    found: list[dict[str, Any]] = []
+    at_ends: list[dict[str, Any]] = []
     for file in files:
         query = landing.lake.file_query(SUCCESS.key, [file])
         with cursor() as connection, landing.lake.naming_damage(lambda: query.files):  # noqa: B023  called at once
             rows = connection.execute(f"select metric, value, basis from ({query.sql}) order by metric").fetchall()
         found += [{"day": file.partition, "metric": row[0], "value": row[1], "basis": row[2]} for row in rows]
-    return found
+    return at_ends
 
 
 FACT = Fact("effect", "What experiments show that the platform changes, and the metrics of success.", make)

@@ -27,7 +27,7 @@ def as_registered() -> dg.AssetCheckResult:
     registered = {each.name: each for each in experiments_of_home()}
     of_policy = registered.get(terms.experiment)
     wrong = ""
-    if terms.share and known is None:
+    if terms.share and of_policy is None:
         wrong = f"{terms.experiment} is not registered, so that nothing is withheld: gtm effect register"
     elif of_policy and terms.share and of_policy.terms != terms:
         wrong = f"{terms.experiment} was registered with other terms, and those count. A changed one needs a new name."

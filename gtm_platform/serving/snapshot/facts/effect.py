@@ -87,7 +87,7 @@ def _months(landing: Landing) -> list[dict[str, Any]]:
         query = landing.lake.file_query(SUCCESS.key, [file])
         with cursor() as connection, landing.lake.naming_damage(lambda: query.files):  # noqa: B023  called at once
             rows = connection.execute(f"select metric, value, basis from ({query.sql}) order by metric").fetchall()
-        found += [{"day": file.partition, "metric": row[0], "value": row[1], "basis": row[2]} for row in rows]
+        at_ends += [{"day": file.partition, "metric": row[0], "value": row[1], "basis": row[2]} for row in rows]
     return at_ends
 
 

@@ -22,6 +22,7 @@ KEYS = {
     "accounts": "cohorts/company_accounts",
     "accounts_before": "cohorts/company_accounts",
     "opportunities": "intelligence/expansion_opportunities",
+    "opportunities_before": "intelligence/expansion_opportunities",
     "effect": "intelligence/effect",
     "previous": TABLE.key,
 }
@@ -104,7 +105,7 @@ def test_expansion_of_listed_companies_stands_beside_that_of_the_others() -> Non
     found = measured(
         accounts_before=_accounts(a=100, b=200, c=400, d=600, free=0),
         accounts=_accounts(a=150, b=100, c=400, d=700, free=900),
-        opportunities=[
+        opportunities_before=[
             {"company_id": name, "sign": sign}
             for name, sign in (("a", "hiring"), ("a", "near_limit"), ("b", "hiring"), ("free", "hiring"))
         ],
@@ -139,7 +140,7 @@ def test_it_is_made_of_the_lake_and_of_what_was_delivered_before_the_day(lake: L
     for table, days in {
         "core/unified_customers": (BEFORE, START),
         "cohorts/company_accounts": (BEFORE, START),
-        "intelligence/expansion_opportunities": (BEFORE,),
+        "intelligence/expansion_opportunities": (BEFORE, START),
         "intelligence/effect": (START,),
     }.items():
         for day in days:

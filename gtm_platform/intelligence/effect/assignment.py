@@ -31,8 +31,9 @@ def stratum_of(customer: Row, terms: Effect) -> str:
 def first_draw(customers: Iterable[Row], terms: Effect) -> set[str]:
     """Return who is withheld of those who are customers when an experiment begins.
 
-    Of each stratum it is the share, but for one. Within a stratum customers stand in the order of their numbers, and each so many-th is taken, beginning at a place
-    that is drawn as well. So everybody has the same chance, however small a stratum is.
+    Of each stratum it is the share, but for one. Within a stratum customers stand in the order of their numbers,
+    and each so many-th is taken, beginning at a place that is drawn as well. So everybody has the same chance,
+    however small a stratum is.
     """
     strata: dict[str, list[str]] = defaultdict(list)
     for customer in customers:

@@ -51,8 +51,8 @@ def half_width(customers: int, confidence: float, tuned_for: int) -> float:
 def differences(outcome: Array, treated: npt.NDArray[np.bool_], about: Array, share: float) -> Array:
     """Return each customer's difference, in the order in which outcomes came.
 
-    `about` has what was known of each when it entered. Their mean is the estimate. What a customer would have come to in either group is foretold by a regression on the
-    customers of the blocks before it.
+    `about` has what was known of each when it entered. Their mean is the estimate. What a customer would have come
+    to in either group is foretold by a regression on the customers of the blocks before it.
     """
     count = len(outcome)
     foretold = np.zeros((2, count))  # withheld, treated

@@ -104,6 +104,7 @@ def table(
     accounts: ibis.Table,
     accounts_before: ibis.Table,
     opportunities: ibis.Table,
+    opportunities_before: ibis.Table,
     effect: ibis.Table,
     delivered: Mapping[str, ibis.Table],
     previous: ibis.Table,
@@ -117,7 +118,9 @@ def table(
         "churn_rate": churn_rate(before, customers),
         "days_of_warning": days_of_warning(delivered["backtest"]),
         "mrr_saved": mrr_saved(effect, units),
-        "expansion_from_opportunities": expansion(opportunities, accounts_before, accounts, policy),
+        "expansion_from_opportunities": expansion(
+            opportunities, opportunities_before, accounts_before, accounts, policy
+        ),
         "manager_minutes": manager_minutes(delivered["acts"], policy),
         "coverage": coverage(customers, policy),
     }
@@ -190,9 +193,15 @@ def mrr_saved(effect: ibis.Table, units: int) -> Measured:
     return Measured(total, how, MEASURED, 0.0, "the customers who were withheld", low, high)
 
 
-def expansion(opportunities: ibis.Table, accounts_before: ibis.Table, accounts: ibis.Table, policy: Policy) -> Measured:
+def expansion(
+    opportunities: ibis.Table,
+    opportunities_before: ibis.Table,
+    accounts_before: ibis.Table,
+    accounts: ibis.Table,
+    policy: Policy,
+) -> Measured:
     """Measure how much more companies pay that were listed 90 days ago, beside those that were not."""
-    listed = opportunities.select("company_id", is_listed=True).distinct().view()
+    listed = opportunities_before.select("company_id", is_listed=True).distinct().view()
     currency = ibis.literal(policy.money.reporting_currency)
     then = accounts_before.filter(accounts_before["mrr"] > 0).select(
         "company_id", before=money.minor(accounts_before["mrr"], currency)
@@ -209,13 +218,14 @@ def expansion(opportunities: ibis.Table, accounts_before: ibis.Table, accounts: 
         "others": both["before"].sum(where=~is_listed),
     }
     [row] = _rows(both.aggregate(**sums))
+    [now_listed] = _rows(opportunities.aggregate(companies=opportunities["company_id"].nunique()))
     if not row["companies"]:
         return Measured(None, f"No paying company was listed {WINDOW} days ago.", UNMEASURED)
     units = money.minor_units(policy.money.reporting_currency)
     usual = row["grown_of_others"] / row["others"] * row["listed"] / units if row["others"] else None
     how = (
         f"What {row['companies']:,} companies that were listed {WINDOW} days ago pay more now. They may have grown "
-        "without being listed."
+        f"without being listed. Today {now_listed['companies']:,} are."
     )
     is_what = "what they would have grown by at the rate of companies that were not listed"
     return Measured((row["grown"] or 0) / units, how, baseline=usual, baseline_is=is_what)
@@ -283,7 +293,8 @@ TABLE = DailyTable(
         "before": DaysAgo(CUSTOMERS, WINDOW),
         "accounts": ACCOUNTS,
         "accounts_before": DaysAgo(ACCOUNTS, WINDOW),
-        "opportunities": DaysAgo(OPPORTUNITIES.key, WINDOW),
+        "opportunities": OPPORTUNITIES.key,
+        "opportunities_before": DaysAgo(OPPORTUNITIES.key, WINDOW),
         "effect": EFFECT.key,
         "delivered": Prepared(delivered_before),
         "previous": PreviousDay(KEY),

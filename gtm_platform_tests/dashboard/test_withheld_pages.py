@@ -65,4 +65,4 @@ def test_the_effect_is_shown_with_its_interval_and_success_beside_its_baseline(o
     assert cards(app)["Churn"] == "-12.5 pp"
     rows = {row["title"]: row for row in listed(app)}
     assert (rows["Churn in 90 days"]["value"], rows["Churn in 90 days"]["baseline"]) == ("8.0 %", "11.0 %")
-    assert rows["Minutes saved in 30 days"]["basis"] == "Not measured"
+    assert rows["Minutes saved in 30 days"]["basis"] == "Estimated"

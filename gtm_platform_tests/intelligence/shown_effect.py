@@ -24,7 +24,7 @@ VALUES = {
     "days_of_warning": (41.0, 30.0, "measured"),
     "mrr_saved": (12_345.0, 0.0, "measured"),
     "expansion_from_opportunities": (5_000.0, 1_200.0, "measured"),
-    "manager_minutes": (None, None, "not measured"),
+    "manager_minutes": (340.0, 0.0, "estimated"),
     "coverage": (0.62, 0.5, "measured"),
 }
 

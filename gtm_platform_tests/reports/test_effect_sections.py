@@ -48,7 +48,10 @@ def test_success_stands_beside_what_it_is_compared_with(of_month: Figures) -> No
     rows = {row[0][0]: row[1:] for row in cells(success(of_month))}
     assert rows["MRR saved"][0] == ("$12,345", "Measured")
     assert rows["Complete profiles"][1] == ("50.0 %", "the first day on which it was measured")
-    assert rows["Minutes saved in 30 days"][:2] == [("–", "Not measured"), ("–", "none yet")]
+    assert rows["Minutes saved in 30 days"][:2] == [
+        ("340", "Estimated"),
+        ("0", "the first day on which it was measured"),
+    ]
 
 
 def test_without_an_experiment_a_report_says_so(tmp_path: Path) -> None:

@@ -106,7 +106,18 @@ REVENUE = {
     "pipeline_forecast_naive_error": "select avg(naive_error) from pipeline_forecast where deal_group = 'all'",
     "expansion_companies": "select count(distinct company_id) from opportunities",
 }
-OF_THE_DAY = {**CURRENT, **COMPANIES, **HUBSPOT, **TRACK_RECORD, **MODELS, **REVENUE}
+SUCCESS = {
+    f"success_{name}": f"select value from success where metric = '{name}'"
+    for name in (
+        *("churn_rate", "days_of_warning", "mrr_saved", "expansion_from_opportunities"),
+        *("manager_minutes", "coverage"),
+    )
+}
+EFFECT = {
+    "effect_on_churn": "select difference from effect where outcome = 'churn'",
+    "effect_outcomes": "select max(treated + withheld) from effect",
+}
+OF_THE_DAY = {**CURRENT, **COMPANIES, **HUBSPOT, **TRACK_RECORD, **MODELS, **REVENUE, **SUCCESS, **EFFECT}
 EXPECTED = (
     {name: (query, 0) for name, query in OF_THE_DAY.items()}
     | {f"{name}_{days}d": (BOTH + query, days) for name, query in WINDOW.items() for days in (7, 30)}
@@ -127,6 +138,8 @@ OF_TODAY = {
     "revenue_forecast": "intelligence/revenue_forecast",
     "pipeline_forecast": "intelligence/pipeline_forecast",
     "opportunities": "intelligence/expansion_opportunities",
+    "success": "intelligence/success",
+    "effect": "intelligence/effect",
 }
 
 

@@ -15,6 +15,7 @@ from gtm_platform.extensions.merging import extended
 from gtm_platform.health import assets as health
 from gtm_platform.identity import assets as identity
 from gtm_platform.intelligence.churn import assets as churn
+from gtm_platform.intelligence.effect import assets as effect
 from gtm_platform.intelligence.expansion import assets as expansion
 from gtm_platform.intelligence.forecasts import assets as forecasts
 from gtm_platform.intelligence.icp import assets as icp
@@ -30,7 +31,7 @@ from gtm_platform.sources import assets as sources
 from gtm_platform.sync_rules import sync_rules
 from gtm_platform.unified import assets as unified
 
-INTELLIGENCE = (churn, movements, forecasts, expansion, leads, icp)
+INTELLIGENCE = (churn, movements, forecasts, expansion, leads, icp, effect)
 DAILY_ROOMS = (identity, core, market, health, cohorts, quality, unified, *INTELLIGENCE)
 ROOMS = (lake, liveness, *DAILY_ROOMS, serving, reports, delivery, ops_notifications)
 

@@ -10,6 +10,7 @@ from gtm_platform.delivery.alerts.customer_alerts import ready_to_send
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, off_reason
 from gtm_platform.delivery.gate import newest_day
+from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.orchestration.compat import AssetJob
 from gtm_platform.orchestration.origin import DAY_TAG
@@ -34,7 +35,7 @@ def send_waiting_alerts(job: AssetJob) -> dg.SensorDefinition:
         if off := off_reason(settings_of(SlackSettings), CUSTOMER_CHANNEL):
             return dg.SkipReason(off)
         day = newest_day(the_lake())
-        ready = ready_to_send(the_lake(), day) if day else []
+        ready = ready_to_send(shown(the_lake()), day) if day else []
         if not ready:
             return dg.SkipReason("no alert waits that could be sent now")
         if context.instance.get_runs(dg.RunsFilter(job_name=job.name, statuses=UNFINISHED), limit=1):

@@ -14,6 +14,7 @@ import click
 
 from gtm_platform.cli.accounts import accounts
 from gtm_platform.cli.alerts import alerts
+from gtm_platform.cli.effect import effect
 from gtm_platform.cli.enrich import enrich
 from gtm_platform.cli.forecast import forecast
 from gtm_platform.cli.health import health
@@ -276,6 +277,7 @@ for command in (
     accounts,
     alerts,
     dashboard,
+    effect,
     enrich,
     forecast,
     health,

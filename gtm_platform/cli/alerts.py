@@ -40,19 +40,20 @@ def preview(home: Path | None, day: datetime | None, kinds: tuple[str, ...]) -> 
     from gtm_platform.delivery.alerts.customer_alerts import preview_messages
     from gtm_platform.delivery.alerts.kinds import routed
     from gtm_platform.delivery.gate import CUSTOMERS, newest_day
+    from gtm_platform.intelligence.effect.shown_lake import shown
     from gtm_platform.lake.dagster.resource import the_lake
 
     _check_kinds(kinds, tuple(routed("customers")))
-    lake = the_lake()
+    lake = shown(the_lake())
     chosen = day.date().isoformat() if day else newest_day(lake)
     if chosen not in lake.partitions(CUSTOMERS):
         raise click.ClickException(f"{CUSTOMERS} has no day {chosen}.".replace(" day .", " day yet."))
-    shown = preview_messages(lake, chosen, kinds)
-    for message in shown.messages:
+    preview = preview_messages(lake, chosen, kinds)
+    for message in preview.messages:
         click.echo(message_text(message))
         click.echo()
-    count = "1 message" if len(shown.messages) == 1 else f"{len(shown.messages)} messages"
-    wait = f"; {shown.waiting} alerts would wait for the end of quiet hours" if shown.waiting else ""
+    count = "1 message" if len(preview.messages) == 1 else f"{len(preview.messages)} messages"
+    wait = f"; {preview.waiting} alerts would wait for the end of quiet hours" if preview.waiting else ""
     click.echo(f"{count} for {chosen}{wait}. Nothing was sent.")
 
 

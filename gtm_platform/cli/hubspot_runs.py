@@ -19,6 +19,7 @@ from gtm_platform.delivery.hubspot.object_types import object_type_named, object
 from gtm_platform.delivery.hubspot.report import DeliveryReport, DiffLine
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.delivery.hubspot.write import Run
+from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.settings import settings, settings_of
@@ -30,7 +31,7 @@ def print_plan(name: str | None, limit: int) -> None:
     """Print the diff of a dry run of the newest day, type by type."""
     if not settings_of(HubSpotDeliverySettings).hubspot_access_token:
         raise HubSpotIsOff("HubSpot is off: set HUBSPOT_ACCESS_TOKEN.")
-    store = the_lake()
+    store = shown(the_lake())
     day = newest_day(store)
     if not day:
         raise LookupError("There is no day to deliver yet: make one with gtm run, or see gtm doctor.")

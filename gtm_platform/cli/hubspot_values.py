@@ -7,6 +7,7 @@ import click
 import sqlalchemy as sa
 
 from gtm_platform.cli.printing import Rows, print_rows
+from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.settings import settings
 from gtm_platform.state import audit, hubspot_rejections, hubspot_sweeps, open_state
 from gtm_platform.state.hubspot_rejections import Rejection
@@ -74,4 +75,4 @@ def print_why(reference: str, name: str) -> None:
 
     subject = Subject.of(reference, name)
     with instance() as opened:
-        click.echo(why(the_lake(), subject, SourceColumns(opened, defs.resolve_asset_graph())))
+        click.echo(why(shown(the_lake()), subject, SourceColumns(opened, defs.resolve_asset_graph())))

@@ -6,6 +6,7 @@ from datetime import timedelta
 import click
 
 import gtm_platform.definitions  # noqa: F401  declares the tables
+from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.policy import policy
 from gtm_platform.reports.files import folder_of
@@ -28,7 +29,7 @@ def make_report(name: str, period: str | None, *, show: bool) -> None:
     if name not in discover():
         raise ValueError(f"There is no report {name!r}; there are {', '.join(discover())}.")
     report = discover()[name]
-    made = make(report, _period(report, period), the_lake(), policy(), settings().home)
+    made = make(report, _period(report, period), shown(the_lake()), policy(), settings().home)
     folder = folder_of(settings().home, name, made.period)
     click.secho(f"{made.title}: {made.label}{'' if made.is_complete else f', so far: to {made.day}'}", bold=True)
     click.echo(made.lead)

@@ -10,6 +10,7 @@ from gtm_platform.delivery.hubspot.object_types import object_types
 from gtm_platform.delivery.hubspot.plan import DesiredRecord, plan
 from gtm_platform.demo.findings import Finding
 from gtm_platform.demo.hubspot_objects import hubspot_ids, hubspot_links, hubspot_matches, hubspot_properties
+from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.policy import policy
 
@@ -48,7 +49,7 @@ def made_by_us(ids: Sequence[str]) -> set[str]:
 
 
 def _wanted(object_type: ObjectType, day: date) -> list[DesiredRecord]:
-    tables = read_tables(the_lake(), day.isoformat(), object_type.inputs, object_type.days_back)
+    tables = read_tables(shown(the_lake()), day.isoformat(), object_type.inputs, object_type.days_back)
     return plan(object_type, day.isoformat(), tables, policy().hubspot.create.groups(object_type.name))
 
 
@@ -96,7 +97,7 @@ def _differences(object_type: ObjectType, wanted: Sequence[DesiredRecord], creat
 def _pairs(object_type: ObjectType, link: Link, day: date, created: Mapping[str, Ids]) -> list[tuple[str, set[str]]]:
     """Each object that is to be associated, with all those that would do."""
     rows: list[dict[str, Any]] = (
-        link.plan(read_tables(the_lake(), day.isoformat(), link.inputs)).to_pyarrow().to_pylist()
+        link.plan(read_tables(shown(the_lake()), day.isoformat(), link.inputs)).to_pyarrow().to_pylist()
     )
     pairs = [
         (

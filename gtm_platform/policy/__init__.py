@@ -14,6 +14,7 @@ from gtm_platform.policy.actions import Actions
 from gtm_platform.policy.alerts import Alerts
 from gtm_platform.policy.automation import Automation
 from gtm_platform.policy.companies import Companies
+from gtm_platform.policy.effect import Effect, Success
 from gtm_platform.policy.enrichment import Enrichment
 from gtm_platform.policy.health import Churn, Health, Refinements, Signals, Status
 from gtm_platform.policy.hubspot import HubSpot
@@ -39,6 +40,7 @@ __all__ = [
     "Automation",
     "Churn",
     "Companies",
+    "Effect",
     "Enrichment",
     "Health",
     "HubSpot",
@@ -56,6 +58,7 @@ __all__ = [
     "Signals",
     "Status",
     "Subscriptions",
+    "Success",
     "Support",
     "Sync",
     "Triggers",
@@ -87,6 +90,8 @@ class Policy(Rules):
     intelligence: Intelligence = Intelligence()
     triggers: Triggers = Triggers()
     actions: Actions = Actions()
+    effect: Effect = Effect()
+    success: Success = Success()
 
     @property
     def mrr_policies(self) -> tuple[MrrPolicy, ...]:
@@ -102,7 +107,17 @@ class Policy(Rules):
 
         The public lists of domains are such values.
         """
-        decides_no_table = {"alerts", "automation", "limits", "enrichment", "hubspot", "triggers", "actions"}
+        decides_no_table = {
+            "alerts",
+            "automation",
+            "limits",
+            "enrichment",
+            "hubspot",
+            "triggers",
+            "actions",
+            "effect",
+            "success",
+        }
         canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
         return hashlib.sha256(f"{canonical} {domain_lists.version()}".encode()).hexdigest()[:12]
 

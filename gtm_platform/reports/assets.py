@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from gtm_platform.http.redaction import redact_exceptions
+from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.orchestration.compat import output_without_materialization
 from gtm_platform.orchestration.graph_policy import OWNERS, made_each
@@ -66,7 +67,7 @@ def report_asset(report: Report) -> dg.AssetsDefinition:
 @redact_exceptions()
 def _make(report: Report, key: str, lake: LakeResource) -> Made:
     period = report.cadence.containing(date.fromisoformat(key))
-    return make(report, period, lake.open(), policy(), settings().home)
+    return make(report, period, shown(lake.open()), policy(), settings().home)
 
 
 def _metadata(made: Made) -> dict[str, Any]:

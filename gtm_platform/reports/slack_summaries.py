@@ -26,6 +26,7 @@ from gtm_platform.delivery.alerts.wording import (
 from gtm_platform.delivery.gate import CUSTOMERS, newest_day, require_checks_passed, skip_reason
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
 from gtm_platform.http.redaction import redact_exceptions
+from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
@@ -60,7 +61,7 @@ Events = Iterator[dg.AssetMaterialization | dg.AssetObservation]
 )
 def slack_summaries(context: dg.AssetExecutionContext, config: DeliveryConfig, lake: LakeResource) -> Events:
     """Post the summaries that were not posted, or say which would be."""
-    store, slack = lake.open(), settings_of(SlackSettings)
+    store, slack = shown(lake.open()), settings_of(SlackSettings)
     day, off = newest_day(store), off_reason(slack, CUSTOMER_CHANNEL)
     days = requested_days(context.run.tags, config, day)
     if reason := (off if slack.missing() else None) or skip_reason(days, day):

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.lake import Lake
@@ -76,7 +77,7 @@ def _landing(context: dg.AssetExecutionContext, lake: LakeResource) -> Landing:
         alerts, accounts = journals.alerts_of(state, since), journals.accounts_of(state)
         deliveries, triggers = journals.deliveries_of(state, now), triggers_of(state)
     return Landing(
-        lake.open(),
+        shown(lake.open()),
         now,
         policy(),
         alerts,

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0012"
+VERSION = "0013"
 
 metadata = sa.MetaData()
 
@@ -374,4 +374,18 @@ actions = sa.Table(
     sa.Column("over_at", Instant),
     sa.Index("actions_of_a_rule", "rule", "over_at"),
     sa.Index("actions_of_a_run", "run_id"),
+)
+
+# What was to be found out, and how, before it was: rows are never changed, but for when an experiment was stopped.
+experiments = sa.Table(
+    "experiments",
+    metadata,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("terms", sa.JSON, nullable=False),  # the policy's table of it, as it was registered
+    sa.Column("digest", sa.String(64), nullable=False),  # SHA-256 of the terms
+    sa.Column("registered_at", Instant, nullable=False),
+    sa.Column("registered_by", sa.String(200), nullable=False),
+    sa.Column("stopped_at", Instant),
+    sa.Column("stopped_by", sa.String(200)),
+    sa.Column("stopped_reason", sa.Text),
 )

@@ -19,6 +19,7 @@ COMMANDS = (
     "dashboard",
     "demo",
     "doctor",
+    "effect",
     "enrich",
     "forecast",
     "health",

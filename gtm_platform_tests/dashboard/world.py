@@ -16,6 +16,7 @@ from gtm_platform.serving.snapshot.build import Built, build
 from gtm_platform.serving.snapshot.files import folder_of
 from gtm_platform.serving.snapshot.landing import Landing
 from gtm_platform_tests.intelligence.registered import settle_leads, settle_models
+from gtm_platform_tests.intelligence.shown_effect import with_experiment
 from gtm_platform_tests.intelligence.world import settle_intelligence
 from gtm_platform_tests.serving.world import settle_track_record
 
@@ -201,7 +202,8 @@ def settle(home: Path, customers: int, days: int, last: date = DAY, **more: Any)
     settle_track_record(lake, last, missed=("cus_0000002", "cus_0000003", "cus_forgotten"))
     settle_models(lake, last, ("cus_0000003", "cus_0000002", "cus_forgotten"))
     settle_leads(lake, last, [f"com_{number:06d}" for number in range(2)], "cus_0000004")
-    built = build(Landing(lake, datetime.combine(last, time(23), UTC), policy(), **more), folder_of(home))
+    shown = with_experiment(lake, last)
+    built = build(Landing(shown, datetime.combine(last, time(23), UTC), policy(), **more), folder_of(home))
     assert built is not None
     return built
 

@@ -53,19 +53,31 @@ def test_a_plan_holds_the_values_and_where_each_came_from() -> None:
     assert json.loads(desired.provenance["gtm_health_score"])["rule"] == "abc"
 
 
-def test_only_customers_with_health_and_a_contact_are_planned() -> None:
+def test_only_customers_with_a_contact_are_planned() -> None:
     contacts = {"c1": "501", "c2": None, "c3": "503", "c4": "", "c5": "505"}
     people = [customer(id, hubspot_contact_id=contact) for id, contact in contacts.items()]
     desired = planned([health(id) for id in ("c4", "c3", "c2", "c1")], people)
-    assert [(record.subject_id, record.object_id) for record in desired] == [("c1", "501"), ("c3", "503")]
+    assert [(record.subject_id, record.object_id) for record in desired] == [
+        ("c1", "501"),
+        ("c3", "503"),
+        ("c5", "505"),
+    ]
+
+
+def test_a_current_customer_of_whom_no_health_is_shown_keeps_what_it_pays() -> None:
+    [desired] = planned([], [customer()])
+    of_health = {each.name for each in CONTACTS.properties if each.origin.table == "health/customer_health"}
+    assert {desired.values[name] for name in of_health} == {""}
+    assert desired.values["gtm_mrr"] == "1250.5"
 
 
 def test_the_contact_of_a_former_customer_is_cleared_whatever_its_health() -> None:
     people = [customer(id, hubspot_contact_id=f"50{id[1]}", is_customer=now) for id, now in FORMER.items()]
-    cleared, also_cleared, current = planned([health("c1"), health("c3")], people)
+    cleared, also_cleared, current, unjudged = planned([health("c1"), health("c3")], people)
     assert cleared.object_id == "501"
     assert cleared.values == also_cleared.values == dict.fromkeys(CONTACTS.names, "")
     assert current.values["gtm_health_score"] == "72"
+    assert (unjudged.values["gtm_health_score"], unjudged.values["gtm_mrr"]) == ("", "1250.5")
 
 
 @pytest.mark.faults("D12")

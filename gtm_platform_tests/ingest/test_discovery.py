@@ -183,6 +183,7 @@ ALLOWED = {
     "dashboard/revenue_movements.py": "names definitions of MRR by whose they are",
     "dashboard/links.py": "links to the pages of three systems",
     "dashboard/pages/data_health.py": "shows what was written to HubSpot",
+    "intelligence/effect/success.py": "counts what was written to HubSpot",
     "health/recomputation.py": "names the sections of the policy",
     "reports/": "are posted to Slack",
     "serving/": "shows what was written to HubSpot and posted to Slack",

@@ -13,6 +13,7 @@ from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform_tests.intelligence.companies import company, pipeline
+from gtm_platform_tests.intelligence.shown_effect import settle_effect
 from gtm_platform_tests.tables import filled
 
 MONTHS, LAST_DEAL_DAY = 24, 600
@@ -126,6 +127,7 @@ def settle_intelligence(lake: Lake, day: date, companies: Sequence[str]) -> None
     signs = [(companies[0], *near), (companies[0], *hiring), (companies[1], *people)]
     names = ("company_id", "sign", "evidence", "mrr", "at_stake", "is_largest")
     causes = [dict(zip(("customer_id", "to_policy", "cause", "amount"), cause, strict=True)) for cause in CAUSES]
+    settle_effect(lake, day)
     rows = {
         "mrr_periods": periods(day),
         "mrr_bridge": causes,

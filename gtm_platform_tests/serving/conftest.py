@@ -10,6 +10,7 @@ from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.serving.snapshot.build import build
 from gtm_platform.serving.store import Snapshot, Store
+from gtm_platform_tests.intelligence.shown_effect import with_experiment
 from gtm_platform_tests.quality.test_odd_figures import write_odd
 from gtm_platform_tests.serving.server import Served, serving
 from gtm_platform_tests.serving.world import ALERT, RUN, TODAY, TRIGGER, landing, settle
@@ -25,7 +26,8 @@ def served_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lake.write("stripe/charges", str(TODAY), engine().to_pyarrow(filled("stripe/charges")), full=True)
     write_odd(lake, "stripe/charges", day=TODAY - timedelta(days=9))
     write_odd(lake, day=TODAY)
-    built = build(landing(lake, alerts=[ALERT], sync_runs=[RUN], triggers=[TRIGGER]), home / "serving")
+    shown = with_experiment(lake, TODAY)
+    built = build(landing(shown, alerts=[ALERT], sync_runs=[RUN], triggers=[TRIGGER]), home / "serving")
     assert built is not None
     return home
 

@@ -61,6 +61,8 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "/v1/models": models.Models,
     "/v1/icp": models.Icp,
     "/v1/leads": models.Leads,
+    "/v1/effect": models.Effect,
+    "/v1/success": models.Success,
     "/v1/alerts": models.AlertPage,
     "/v1/sync-runs": models.RunPage,
 }

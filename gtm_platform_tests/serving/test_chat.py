@@ -22,6 +22,7 @@ from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.tokens import create_token
 from gtm_platform.state import open_state
 from gtm_platform.state.schema import audit as audit_table
+from gtm_platform_tests.intelligence.shown_effect import HYPOTHESIS, VALUES
 from gtm_platform_tests.serving.server import READ, Served
 from gtm_platform_tests.serving.world import ALERT, NOW, TODAY
 
@@ -301,6 +302,27 @@ def test_the_ideal_customer_is_that_of_the_api(shared_api: Served) -> None:
     rest = ("groups", "verdict", "auc", "left_out", "open_companies")
     assert {name: answer[name] for name in rest} == {name: api[name] for name in rest}
     assert answer["tables"] == ["intelligence/icp_groups", "intelligence/icp_fit"]
+
+
+def test_the_effect_is_that_of_the_api_and_names_nobody(shared_api: Served) -> None:
+    answer, found = call(shared_api, "effect", token="masked"), shared_api.get("/v1/effect").json()
+    success = shared_api.get("/v1/success").json()
+    assert {name: answer[name] for name in (*found, *success)} == {**found, **success}
+    [experiment] = found["experiments"]
+    assert (experiment["experiment"], experiment["state"], experiment["hypothesis"]) == (
+        "spring",
+        "running",
+        HYPOTHESIS,
+    )
+    churn = next(row for row in found["effects"] if row["is_primary"])
+    assert (churn["difference"], churn["low"], churn["verdict"]) == (-0.125, -0.225, "less with it")
+    mrr = next(row for row in found["effects"] if row["outcome"] == "mrr")
+    assert (mrr["mean_withheld"], mrr["difference"]) == (-40, 27.5), "in major units"
+    assert [point["difference"] for point in found["path"]] == [None, -0.11, -0.125]
+    figures = {row["metric"]: (row["value"], row["baseline"], row["basis"]) for row in success["metrics"]}
+    assert figures == VALUES
+    assert {point["day"] for point in success["months"]} == {"2026-01-11", "2026-02-20"}
+    assert "cus_" not in str(answer)
 
 
 def test_alerts_are_those_of_the_api(shared_api: Served) -> None:

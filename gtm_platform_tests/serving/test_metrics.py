@@ -121,7 +121,20 @@ REVENUE = {
     "pipeline_forecast_naive_error": "select avg(naive_error) from pipeline_forecast where deal_group = 'all'",
     "expansion_companies": "select count(distinct company_id) from opportunities",
 }
-OF_THE_DAY = {**CURRENT, **COMPANIES, **HUBSPOT, **WEBHOOKS, **TRACK_RECORD, **MODELS, **ICP, **REVENUE}
+SUCCESS = {
+    f"success_{name}": f"select value from success where metric = '{name}'"
+    for name in (
+        *("churn_rate", "days_of_warning", "mrr_saved", "expansion_from_opportunities"),
+        *("manager_minutes", "coverage"),
+    )
+}
+EFFECT = {
+    "effect_on_churn": "select difference from effect where outcome = 'churn'",
+    "effect_outcomes": "select max(treated + withheld) from effect",
+}
+OF_THE_DAY = {
+    **CURRENT, **COMPANIES, **HUBSPOT, **WEBHOOKS, **TRACK_RECORD, **MODELS, **ICP, **REVENUE, **SUCCESS, **EFFECT,
+}  # fmt: skip
 EXPECTED = (
     {name: (query, 0) for name, query in OF_THE_DAY.items()}
     | {f"{name}_{days}d": (BOTH + query, days) for name, query in WINDOW.items() for days in (7, 30)}
@@ -144,6 +157,8 @@ OF_TODAY = {
     "pipeline_forecast": "intelligence/pipeline_forecast",
     "opportunities": "intelligence/expansion_opportunities",
     "icp": "intelligence/icp_companies",
+    "success": "intelligence/success",
+    "effect": "intelligence/effect",
 }
 
 

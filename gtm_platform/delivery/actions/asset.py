@@ -14,6 +14,7 @@ from gtm_platform.delivery.hubspot.assets import newest_of
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.http.redaction import redact_exceptions
+from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
@@ -41,7 +42,7 @@ Events = Iterator[dg.MaterializeResult[None] | dg.AssetObservation]
 )
 def actions(context: dg.AssetExecutionContext, config: DeliveryConfig, lake: LakeResource) -> Events:
     """Do what the policy's actions say of the newest day, or show what would be done."""
-    store = lake.open()
+    store = shown(lake.open())
     day = newest_day(store)
     rules = [rule for rule in policy().actions.rules if rule.enabled]
     if reason := skip_reason(requested_days(context.run.tags, config, day), day):
@@ -54,11 +55,11 @@ def actions(context: dg.AssetExecutionContext, config: DeliveryConfig, lake: Lak
     require_checks_passed(context, day)
     dry_run = is_dry_run(context.run.run_config)
     with redact_exceptions(), closing(open_state(settings().state_url)) as state:
-        shown = [rule for rule in rules if dry_run or off_reason(rule.does) or not is_enabled(rule.does)]
-        if shown:
-            yield dg.AssetObservation(context.asset_key, metadata=_preview(store, state, shown, day))
+        previewed = [rule for rule in rules if dry_run or off_reason(rule.does) or not is_enabled(rule.does)]
+        if previewed:
+            yield dg.AssetObservation(context.asset_key, metadata=_preview(store, state, previewed, day))
         reports, failures = _perform(
-            [rule for rule in rules if rule not in shown], store, state, context.run.run_id, day
+            [rule for rule in rules if rule not in previewed], store, state, context.run.run_id, day
         )
     for report in reports:
         for sentence in report.refused:

@@ -14,6 +14,8 @@ from gtm_platform.delivery.gate import CUSTOMERS, HEALTH, newest_day, require_ch
 from gtm_platform.delivery.hubspot.assets import newest_of
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
 from gtm_platform.http.redaction import redact_exceptions
+from gtm_platform.intelligence.effect.holdout import TABLE as HOLDOUT
+from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.dagster.asset_pages import links
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
@@ -42,14 +44,14 @@ def channel_url() -> str | None:
     kinds={"slack"},
     owners=OWNERS,
     freshness_policy=DAILY_FRESHNESS,
-    deps=newest_of(HEALTH, CUSTOMERS, COMPANIES, TRANSITIONS),
+    deps=newest_of(HEALTH, CUSTOMERS, COMPANIES, TRANSITIONS, HOLDOUT.key),
     metadata=links(Slack=channel_url()),
     pool=POOL,
     output_required=False,
 )
 def slack_alerts(context: dg.AssetExecutionContext, config: DeliveryConfig, lake: LakeResource) -> Events:
     """Send the alerts of the newest day, or show what would be sent."""
-    store = lake.open()
+    store = shown(lake.open())
     day = newest_day(store)
     slack = settings_of(SlackSettings)
     off = off_reason(slack, CUSTOMER_CHANNEL)

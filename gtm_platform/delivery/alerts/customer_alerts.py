@@ -17,6 +17,7 @@ from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import SlackChannel
 from gtm_platform.delivery.alerts.wording import Message
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
+from gtm_platform.intelligence.effect.shown_lake import IsWithheld, nothing_withheld, withheld_alerts
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings, settings_of
@@ -34,9 +35,12 @@ class DueAlerts:
     day: str
     facts: Sequence[Fact]
     subjects: dict[str, Row]
+    is_withheld: IsWithheld = nothing_withheld
 
     def drop_reason(self, entry: Entry) -> str | None:
         """Say why an alert that waits has become pointless, or nothing."""
+        if self.is_withheld(entry.kind, entry.subject_id):
+            return f"The {entry.kind} of {entry.day} is not due any more."
         if entry.subject_id not in self.subjects:
             what = "current customer" if entry.subject_kind == "customer" else entry.subject_kind
             return f"{entry.subject_id} is no {what}; the {entry.kind} of {entry.day} was not sent."
@@ -126,9 +130,11 @@ def _due(lake: Lake, state: State, day: str) -> DueAlerts:
     with state.reading() as tx:
         last_alerts = {kind: journal.newest(tx, kind) for kind in alerts}
     observed = CustomerDay(day, customers, past, last_alerts, rules, read_transitions(lake, day))
-    facts = [fact for alert in alerts.values() for fact in alert.facts_of(observed, day)]
+    is_withheld = withheld_alerts(lake, day)
+    detected = [fact for alert in alerts.values() for fact in alert.facts_of(observed, day)]
+    facts = [fact for fact in detected if not is_withheld(fact.kind, fact.subject_id)]
     companies = read_companies(lake, day, _company_ids(state, facts), rules)
-    return DueAlerts(day, facts, {row["customer_id"]: row for row in customers} | companies)
+    return DueAlerts(day, facts, {row["customer_id"]: row for row in customers} | companies, is_withheld)
 
 
 def _company_ids(state: State, facts: Sequence[Fact]) -> set[str]:

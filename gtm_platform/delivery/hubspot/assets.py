@@ -21,6 +21,8 @@ from gtm_platform.delivery.hubspot.stale import stale_now
 from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
 from gtm_platform.http.errors import ApiFailure
+from gtm_platform.intelligence.effect.holdout import TABLE as HOLDOUT
+from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.dagster.asset_pages import links
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
@@ -60,7 +62,7 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
         kinds={"hubspot"},
         owners=OWNERS,
         freshness_policy=DAILY_FRESHNESS,
-        deps=newest_of(*inputs_of(object_type)),
+        deps=newest_of(*inputs_of(object_type), HOLDOUT.key),
         metadata=links(HubSpot=_list_url(object_type)),
         check_specs=[limits_spec(dg.AssetKey(["delivery", f"hubspot_{object_type.name}"]))],
         pool=POOL,
@@ -68,7 +70,7 @@ def hubspot_asset(object_type: ObjectType) -> dg.AssetsDefinition:
         output_required=False,
     )
     def hubspot_objects(context: dg.AssetExecutionContext, config: HubSpotConfig, lake: LakeResource) -> Result:
-        store = lake.open()
+        store = shown(lake.open())
         day = newest_day(store)
         if reason := _skip_reason(object_type, store, requested_days(context.run.tags, config, day), day):
             context.log.info(reason)

@@ -67,7 +67,8 @@ class ObjectType:
     `plan` gets the day's tables of `inputs` and returns a row for each object that is to hold our values: the id of our
     record in `subject`, the object's id in HubSpot in `key`, and the columns that the properties' origins name. Where a
     row's column `cleared` is true, the object is to hold none of our values any more. A value that is not known leaves
-    what HubSpot holds, unless `clears_unknown`: of some objects, that there is none of something is known, too.
+    what HubSpot holds, unless `clears_unknown`: of some objects, that there is none of something is known, too. Where a
+    column of `lacking` is true, that holds for the properties of the input table that it is named for.
 
     Rows without an object's id, and with the columns of `matching`, are looked up in HubSpot and created where they are
     missing; without a matching there are no such rows.
@@ -83,6 +84,7 @@ class ObjectType:
     plan: Callable[[Tables], ibis.Table]
     cleared: str | None = None
     clears_unknown: bool = False
+    lacking: Mapping[str, str] = field(default_factory=dict)
     matching: Matching | None = None
     links: tuple[Link, ...] = ()
     days_back: Mapping[str, int] = field(default_factory=dict)  # inputs that are read of so many earlier days, too

@@ -77,18 +77,29 @@ def _records(object_type: ObjectType, day: str, rows: pa.Table, created: Set[str
     names, nothing = object_type.names, dict.fromkeys(object_type.names, "")
     cleared = rows[object_type.cleared].to_pylist() if object_type.cleared else repeat(False, len(rows))
     ids = (rows[name].to_pylist() for name in (object_type.subject, object_type.key))
-    records = zip(*ids, values, rules, cleared, _unmatched(object_type, rows, created), strict=True)
+    wiped = _wiped(object_type, rows)
+    records = zip(*ids, values, rules, cleared, wiped, _unmatched(object_type, rows, created), strict=True)
     return [
         DesiredRecord(
             subject,
             object_id or "",
-            nothing if is_cleared else _values(object_type, names, row),
+            nothing if is_cleared else none | _values(object_type, names, row),
             _provenance(object_type, day, by),
             None if object_id else unmatched,
         )
-        for subject, object_id, row, by, is_cleared, unmatched in records
+        for subject, object_id, row, by, is_cleared, none, unmatched in records
         if object_id or unmatched
     ]
+
+
+def _wiped(object_type: ObjectType, rows: pa.Table) -> Sequence[Mapping[str, str]]:
+    """For each row the properties of which it is known that there is no value, each with none."""
+    wiped: list[dict[str, str]] = [{}] * len(rows)
+    for table, column in object_type.lacking.items():
+        of_table = {each.name: "" for each in object_type.properties if each.origin.table == table}
+        lacks = rows[column].to_pylist()
+        wiped = [before | of_table if lacking else before for before, lacking in zip(wiped, lacks, strict=True)]
+    return wiped
 
 
 def _unmatched(object_type: ObjectType, rows: pa.Table, created: Set[str]) -> Sequence[Unmatched | None]:

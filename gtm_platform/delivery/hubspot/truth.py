@@ -26,6 +26,7 @@ from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.delivery.request import is_dry_run
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.http.redaction import redact_exceptions
+from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.dagster.asset_pages import definition_metadata, written_metadata
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.lake.lake import Lake
@@ -57,7 +58,7 @@ TRUE_ENOUGH, IN_A_DAY = "true_enough", "compared_within_a_day"
 )
 def hubspot_truth(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult[None]]:
     """Go on with the sweep of the newest day, as far as an hour's share of the calls reaches."""
-    store = lake.open()
+    store = shown(lake.open())
     day, config = newest_day(store), settings_of(HubSpotDeliverySettings)
     if reason := _skip_reason(store, day, config):
         context.log.info(reason)
@@ -213,7 +214,7 @@ SWEEP = dg.define_asset_job(
 )
 def compare_hubspot_hourly() -> dg.RunRequest | dg.SkipReason:
     """Request a run while there is something left to compare."""
-    store = the_lake()
+    store = shown(the_lake())
     reason = _skip_reason(store, newest_day(store), settings_of(HubSpotDeliverySettings))
     return dg.SkipReason(reason) if reason else dg.RunRequest()
 

@@ -15,6 +15,7 @@ from gtm_platform.delivery.triggers.sender import Sender, SendReport
 from gtm_platform.delivery.triggers.settings import TriggerSettings
 from gtm_platform.delivery.triggers.subjects import COMPANIES, names_of, read_subjects
 from gtm_platform.http.redaction import redact_exceptions
+from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.dagster.asset_pages import definition_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
@@ -51,7 +52,7 @@ class WebhookConfig(DeliveryConfig):
 )
 def webhooks(context: dg.AssetExecutionContext, config: WebhookConfig, lake: LakeResource) -> Events:
     """Write the changes of the newest day into the outbox and send what is due, or show them."""
-    store = lake.open()
+    store = shown(lake.open())
     day, own = newest_day(store), settings_of(TriggerSettings)
     off = "Triggers are off: set TRIGGER_KEY." if own.missing() else None
     if reason := off or skip_reason(requested_days(context.run.tags, config, day), day):

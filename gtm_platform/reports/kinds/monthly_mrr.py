@@ -6,6 +6,7 @@ from gtm_platform.reports.cards import metric_card, movement_card
 from gtm_platform.reports.content import Cell, Chart, Column, Content, Table
 from gtm_platform.reports.customer_cells import customer
 from gtm_platform.reports.drawing import ACCENT, COLOURS, LOSS, MUTED, steps
+from gtm_platform.reports.effect import success
 from gtm_platform.reports.figures import Figures, Row
 from gtm_platform.reports.icp import ideal_customer
 from gtm_platform.reports.period import MONTH
@@ -52,6 +53,7 @@ def content(figures: Figures) -> Content:
             *by_definition(figures),
             forecast(figures),
             *ideal_customer(figures),
+            success(figures),
             data_quality(figures),
         ],
         columns=[

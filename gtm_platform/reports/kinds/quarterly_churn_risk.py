@@ -7,6 +7,7 @@ from gtm_platform.reports.companies import companies_at_stake
 from gtm_platform.reports.content import Chart, Column, Content, Table
 from gtm_platform.reports.customer_cells import SHOWN, action, customer, health
 from gtm_platform.reports.drawing import LOSS, bars
+from gtm_platform.reports.effect import effect, success
 from gtm_platform.reports.figures import Figures, Row
 from gtm_platform.reports.period import QUARTER
 from gtm_platform.reports.report import Report
@@ -54,6 +55,8 @@ def content(figures: Figures) -> Content:
             _left(figures, left),
             _plans(figures),
             *does_it_work(figures),
+            effect(figures),
+            success(figures),
         ],
         columns=[
             "customer_id", "name", "company_name", "assigned_am", "plan_tier", "mrr_reporting", "churn_risk",

@@ -15,6 +15,7 @@ from gtm_platform.lake.contracts import Column
 from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer, Transition
+from gtm_platform.serving.answers.effect import EffectAnswer, SuccessAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.hubspot import HubSpotAnswer
 from gtm_platform.serving.answers.icp import IcpAnswer
@@ -336,6 +337,14 @@ class Icp(Answer, IcpAnswer):
 
 class Leads(Answer, LeadsAnswer):
     """The leads that are most likely to become customers, with reasons."""
+
+
+class Effect(Answer, EffectAnswer):
+    """What each experiment shows that the platform changes."""
+
+
+class Success(Answer, SuccessAnswer):
+    """The metrics of success, each with its baseline."""
 
 
 class AlertPage(Answer):

@@ -8,6 +8,7 @@ from gtm_platform.health.explanation import Explanation
 from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer
+from gtm_platform.serving.answers.effect import EffectAnswer, SuccessAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.hubspot import HubSpotDay, HubSpotDelivery, HubSpotReason, HubSpotTruth
 from gtm_platform.serving.answers.icp import IcpAnswer
@@ -171,6 +172,10 @@ class Icp(ChatAnswer, IcpAnswer):
 
 class Leads(ChatAnswer, LeadsAnswer):
     """The leads that are most likely to become customers, with reasons."""
+
+
+class Effect(ChatAnswer, EffectAnswer, SuccessAnswer):
+    """What experiments show that the platform changes, and the metrics of success."""
 
 
 class OddDailyFigures(ChatAnswer):

@@ -10,7 +10,9 @@ from gtm_platform.lake.contracts import Column
 from gtm_platform.unified.customers import CONTRACT
 from gtm_platform.unified.customers import TABLE as CUSTOMERS
 
-Unit = Literal["customers", "companies", "alerts", "figures", "days", "values", "money", "share", "points", "percent"]
+Unit = Literal[
+    "customers", "companies", "alerts", "figures", "days", "minutes", "values", "money", "share", "points", "percent"
+]  # fmt: skip
 Trend = Literal["rise", "fall"]
 
 # What metrics of customers can be split by, with the column of the wide table.

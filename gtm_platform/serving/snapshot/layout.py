@@ -33,6 +33,7 @@ INTELLIGENCE = tuple(
         *("mrr_periods", "mrr_bridge", "retention_cohorts", "revenue_forecast"),
         *("pipeline_deals", "pipeline_forecast", "expansion_opportunities"),
         *("icp_groups", "icp_fit", "lead_outcomes", "lead_scores", "churn_scores"),
+        *("holdout", "effect", "success"),
     )
 )
 HISTORY_DAYS = 90

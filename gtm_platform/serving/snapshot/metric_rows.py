@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from gtm_platform.intelligence.effect.shown_lake import withheld_version
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.serving.metrics.values import Value, definitions, files_by_day, files_read, values_of_days
 from gtm_platform.serving.snapshot.landing import Draft
@@ -19,7 +20,7 @@ def fill(draft: Draft, previous: Path | None) -> int:
     lake, made = draft.landing.lake, _fingerprints_of(previous)
     files = files_by_day(lake)
     read = {day: files_read(files, day) for day in draft.landing.days}
-    fingerprints = {day: _fingerprint(of_day) for day, of_day in read.items()}
+    fingerprints = {day: _fingerprint(of_day, withheld_version(lake, day)) for day, of_day in read.items()}
     unchanged = [day for day, fingerprint in fingerprints.items() if made.get(day) == fingerprint]
     changed = [day for day in fingerprints if day not in set(unchanged)]
     if previous and unchanged:
@@ -40,10 +41,10 @@ def _computed(lake: Lake, days: Sequence[str], read: Sequence[File]) -> list[Val
         return list(values_of_days(lake, days))
 
 
-def _fingerprint(read: Sequence[File]) -> str:
-    """Return what the values of a day were computed from: the files, and the definitions."""
+def _fingerprint(read: Sequence[File], withheld: str) -> str:
+    """Return what the values of a day were computed from: the files, what is withheld of them, the definitions."""
     names = [f"{file.path.parent.name}/{file.path.name}" for file in read]
-    return hashlib.sha256("\n".join([definitions(), *names]).encode()).hexdigest()[:24]
+    return hashlib.sha256("\n".join([definitions(), *names, withheld]).encode()).hexdigest()[:24]
 
 
 def _fingerprints_of(previous: Path | None) -> dict[str, str]:

@@ -92,9 +92,9 @@ MATCHING = Matching(
 
 
 def plan(tables: Tables) -> ibis.Table:
-    """Return a row per customer who has health, or is none any more.
+    """Return a row per customer who has a contact, or is a current one with an address to make one with.
 
-    Each has a contact, or is a current customer with an address to make one with.
+    Health that is shown of nobody, as an experiment withholds it, is in no contact either.
     """
     health = tables[HEALTH].select("customer_id", *OBJECT_TYPE.columns_of(HEALTH), has_health=True)
     customers = tables[CUSTOMERS]
@@ -113,7 +113,7 @@ def plan(tables: Tables) -> ibis.Table:
         currency=ibis.ifelse(customers["mrr"].notnull(), customers["currency"].upper(), ibis.null("string")),
     )
     rows = left_join_all(customers, [health, _github_pages(customers, tables[DEVELOPERS])])
-    return rows.filter(rows["has_health"].fill_null(False) | rows["not_a_customer"])
+    return rows.mutate(has_no_health=rows["has_health"].isnull())
 
 
 def _own_addresses(customers: ibis.Table) -> tuple[ibis.Value, ibis.Value]:
@@ -165,6 +165,7 @@ OBJECT_TYPE = ObjectType(
     inputs=(HEALTH, CUSTOMERS, DEVELOPERS),
     plan=plan,
     cleared="not_a_customer",
+    lacking={HEALTH: "has_no_health"},
     matching=MATCHING,
     links=(Link("companies", (CUSTOMERS, COMPANIES, COMPANY_RECORDS), company_links),),
     about="Health, churn risk and MRR as properties of HubSpot contacts, which are created where they are missing and "

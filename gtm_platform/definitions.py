@@ -14,7 +14,9 @@ from gtm_platform.enrichment import assets as enrichment
 from gtm_platform.extensions.merging import extended
 from gtm_platform.health import assets as health
 from gtm_platform.identity import assets as identity
+from gtm_platform.intelligence.activity import assets as activity
 from gtm_platform.intelligence.churn import assets as churn
+from gtm_platform.intelligence.competition import assets as competition
 from gtm_platform.intelligence.expansion import assets as expansion
 from gtm_platform.intelligence.forecasts import assets as forecasts
 from gtm_platform.intelligence.movements import assets as movements
@@ -28,7 +30,10 @@ from gtm_platform.sources import assets as sources
 from gtm_platform.sync_rules import sync_rules
 from gtm_platform.unified import assets as unified
 
-DAILY_ROOMS = (identity, core, market, health, cohorts, quality, unified, churn, movements, forecasts, expansion)
+DAILY_ROOMS = (
+    *(identity, core, market, health, cohorts, quality, unified),
+    *(churn, movements, forecasts, expansion, competition, activity),
+)
 ROOMS = (lake, liveness, *DAILY_ROOMS, serving, reports, delivery, ops_notifications)
 
 DAILY_TABLES = [table for room in DAILY_ROOMS for table in room.TABLES]

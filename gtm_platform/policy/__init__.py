@@ -10,9 +10,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from gtm_platform.policy import domain_lists
+from gtm_platform.policy.activity import ActivityRules
 from gtm_platform.policy.alerts import Alerts
 from gtm_platform.policy.automation import Automation
 from gtm_platform.policy.companies import Companies
+from gtm_platform.policy.competition import Competition
 from gtm_platform.policy.enrichment import Enrichment
 from gtm_platform.policy.health import Churn, Health, Refinements, Signals, Status
 from gtm_platform.policy.hubspot import HubSpot
@@ -31,11 +33,13 @@ from gtm_platform.policy.sync import Sync
 from gtm_platform.settings import settings
 
 __all__ = [
+    "ActivityRules",
     "Alerts",
     "Anomalies",
     "Automation",
     "Churn",
     "Companies",
+    "Competition",
     "Enrichment",
     "Health",
     "HubSpot",
@@ -76,6 +80,8 @@ class Policy(Rules):
     quality: Quality
     market: Market = Market()
     companies: Companies = Companies()
+    competition: Competition = Competition()
+    activity: ActivityRules = ActivityRules()
     hubspot: HubSpot
     alerts: Alerts
     automation: Automation

@@ -175,6 +175,8 @@ ALLOWED = {
     "core/support.py": "conversations and tickets are read from one system so far",
     "core/pipeline.py": "deals are read from one system so far",
     "intelligence/forecasts/pipeline_deals.py": "deals are read from one system so far",
+    "intelligence/activity/": "deals, conversations and the log of sales are read from one system each so far",
+    "intelligence/competition/competitor_": "deals are read from one system so far",
     "quality/baseline.py": "the factors of a week's days",
     "unified/companies.py": "a lead source is called competitor_research, as is a source of files",
     "dashboard/customer_timeline.py": "shows what was written to HubSpot",

@@ -10,6 +10,7 @@ import dagster as dg
 from gtm_platform.health.backtest_history import HORIZON, NoHistory
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.intelligence.churn import registry
+from gtm_platform.intelligence.churn.features import GROUP
 from gtm_platform.intelligence.churn.features import TABLE as FEATURE_TABLE
 from gtm_platform.intelligence.churn.labels import NothingToLearn
 from gtm_platform.lake.dagster.asset_pages import definition_metadata
@@ -29,7 +30,7 @@ KEY = dg.AssetKey(registry.REGISTRY.split("/"))
     key=KEY,
     description=registry.CONTRACT.about + " The month is the one on whose first day it was tested, 90 days after which "
     "are over.",
-    group_name="intelligence",
+    group_name=GROUP,
     kinds={"parquet", "scikitlearn"},
     owners=OWNERS,
     partitions_def=MONTHS,

@@ -1,5 +1,6 @@
 """`intelligence/churn_scores`: how likely each paying customer is to churn within 90 days, and why."""
 
+import math
 from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from gtm_platform.intelligence.churn import registry
-from gtm_platform.intelligence.churn.features import FEATURES
+from gtm_platform.intelligence.churn.features import FEATURES, GROUP
 from gtm_platform.intelligence.churn.features import TABLE as FEATURE_TABLE
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, EarlierDays
@@ -40,6 +41,12 @@ CONTRACT = Contract(
         "base_log_odds": Column(
             "float64", "Where all scores begin; with the reasons it adds up to the score's log-odds."
         ),
+        "delivered_risk": Column(
+            "int64",
+            "The score in whole percent where it is shown and the model has a signal: what churn_risk becomes, where "
+            "the policy says so. Else null.",
+            rule=lambda risk: risk.between(0, 100),
+        ),
         "reasons": Column(REASON, "What each column adds in log-odds, the most first; of the highest scores only."),
     },
     key=("customer_id",),
@@ -55,8 +62,8 @@ CONTRACT = Contract(
 
 def table(features: ibis.Table, models: ibis.Table, policy: Policy, day: date) -> pa.Table:
     """Return a row per customer in scope; none without a model of before the day."""
-    rows = engine().to_pyarrow(models).to_pylist()
-    model = registry.usable([row for row in rows if row["content"] is not None], day)
+    months = engine().to_pyarrow(models).to_pylist()
+    model = registry.usable([row for row in months if row["content"] is not None], day)
     if model is None:
         return pa.Table.from_pylist([], schema=CONTRACT.schema.to_pyarrow())
     customers = engine().to_pyarrow(features.filter(features["in_scope"]).order_by("customer_id"))
@@ -67,7 +74,14 @@ def table(features: ibis.Table, models: ibis.Table, policy: Policy, day: date) -
             scored = _scored(customers, registry.unpacked(model), policy.intelligence.explained_customers)
         except registry.UnreadableModel:  # the check `readable` says so, and how it is mended
             common |= {"verdict": UNREADABLE, "stage": registry.SHADOW}
-    return pa.Table.from_pylist([row | common for row in scored], schema=CONTRACT.schema.to_pyarrow())
+    delivers = common["verdict"] == "signal" and common["stage"] == registry.SHOWN
+    rows = [row | common | {"delivered_risk": whole_percent(row["score"]) if delivers else None} for row in scored]
+    return pa.Table.from_pylist(rows, schema=CONTRACT.schema.to_pyarrow())
+
+
+def whole_percent(score: float) -> int:
+    """Return a probability in whole percent, half rounded up, as other risks are."""
+    return min(100, math.floor(round(score * 100, 9) + 0.5))
 
 
 def _base_rate(customers: pa.Table, model: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -113,4 +127,5 @@ TABLE = DailyTable(
     },
     rule=table,
     eager=True,
+    group=GROUP,
 )

@@ -106,7 +106,16 @@ REVENUE = {
     "pipeline_forecast_naive_error": "select avg(naive_error) from pipeline_forecast where deal_group = 'all'",
     "expansion_companies": "select count(distinct company_id) from opportunities",
 }
-OF_THE_DAY = {**CURRENT, **COMPANIES, **HUBSPOT, **TRACK_RECORD, **MODELS, **REVENUE}
+COMPETITION = {
+    "competitor_win_rate": "select sum(won) / sum(won + lost) from competitors where competitor <> 'none'",
+    "displacement_rate": "select sum(displaced) / sum(prospects) from competitors where competitor <> 'none'",
+    "companies_with_competitor": "select sum(companies) from used where is_current",
+}
+ACTIVITY = {
+    "customers_met": "select sum(customers_met) / sum(customers) from managers",
+    "answered_quickly": "select sum(answered_quickly) / sum(written) from managers",
+}
+OF_THE_DAY = {**COMPETITION, **ACTIVITY, **CURRENT, **COMPANIES, **HUBSPOT, **TRACK_RECORD, **MODELS, **REVENUE}
 EXPECTED = (
     {name: (query, 0) for name, query in OF_THE_DAY.items()}
     | {f"{name}_{days}d": (BOTH + query, days) for name, query in WINDOW.items() for days in (7, 30)}
@@ -127,6 +136,9 @@ OF_TODAY = {
     "revenue_forecast": "intelligence/revenue_forecast",
     "pipeline_forecast": "intelligence/pipeline_forecast",
     "opportunities": "intelligence/expansion_opportunities",
+    "competitors": "intelligence/competitor_rates",
+    "used": "intelligence/competitor_usage",
+    "managers": "intelligence/activity_by_manager",
 }
 
 

@@ -120,10 +120,15 @@ def contacts(deal_id: str, *customers: str) -> dict[str, Any]:
 
 def test_of_a_deal_counts_what_its_contacts_did_before_it_was_closed() -> None:
     table = outcomes_of(
-        deals=[deal("won", 10, won=True), deal("young", 10, created_on=on(20)), deal("old", RULES.outcome_days)],
+        deals=[
+            deal("won", 10, won=True),
+            deal("young", 10, created_on=on(20)),
+            deal("old", RULES.outcome_days),
+            deal("without a contact", 10),
+        ],
         records=[{"id": "won", "owner_id": "7"}],
         owners=[{"id": "7", "first_name": "Noor", "last_name": "Haddad"}],
-        associations=[contacts("won", "a", "b"), contacts("young", "a")],
+        associations=[contacts("won", "a", "b"), contacts("young", "a"), contacts("old", "a")],
         links=[link("a"), link("b")],
         events=[
             event("a", "meeting_held", 11, "m1"),
@@ -163,8 +168,8 @@ def test_a_deal_moved_on_where_its_stage_is_later_now_or_it_was_won() -> None:
         deals_before=then,
         records=[{"id": name, "pipeline_id": "p"} for name in names],
         stages=stages,
-        associations=[contacts("on", "a")],
-        links=[link("a")],
+        associations=[contacts(name, "a" if name == "on" else "b") for name in names],
+        links=[link("a"), link("b")],
         events=[event("a", "meeting_held", 30, "before"), event("a", "email", 29, "while it was watched")],
     )
     rows = {row["subject_id"]: row for row in rows_of(table) if row["outcome"] == "stage_moved"}

@@ -40,8 +40,10 @@ def deal(deal_id: str, closed: int | None, won: bool = False, **details: Any) ->
 
 
 def use(company: str, competitor: str, first: int, last: int | None = None, **details: Any) -> dict[str, Any]:
-    row = {"company_id": company, "vector_db": competitor, "is_certain": True, "first_seen_at": days_ago(first)}
-    return row | {"last_seen_at": days_ago(first if last is None else last)} | details
+    row = {"company_id": company, "vector_db": competitor, "first_seen_at": days_ago(first + 50)}
+    return (
+        row | {"first_certain_at": days_ago(first), "last_seen_at": days_ago(first if last is None else last)} | details
+    )
 
 
 def linked(pairs: Sequence[tuple[str, str]]) -> Rows:
@@ -119,7 +121,7 @@ def test_only_what_was_seen_before_the_outcome_counts() -> None:
     deals = [deal("before", 10, won=True), deal("same day", 20), deal("after", 30), deal("open", None)]
     deals += [deal("unsure", 10), deal("none", 10)]
     uses = [use(name, "pinecone", 20) for name in ("before", "same day", "after", "open")]
-    uses.append(use("unsure", "pinecone", 20, is_certain=False))
+    uses.append(use("unsure", "pinecone", 20, first_certain_at=None))
     pairs = [(row["deal_id"], row["deal_id"]) for row in deals]
     seen = {row["deal_id"]: row["seen_before"] for row in rows_of(seen_deals(deals, uses, pairs))}
     assert seen == {"before": True, "same day": False, "after": False, "open": True}
@@ -189,7 +191,7 @@ def test_rates_are_those_of_an_oracle_and_planted_ones_lie_in_their_intervals() 
     deals, uses, pairs = random_world(5, 3000)
     seen = seen_deals(deals, uses, pairs)
     rates = by("competitor", rates_of(deals, seen))
-    first = {row["company_id"]: (row["vector_db"], row["first_seen_at"].date()) for row in uses}
+    first = {row["company_id"]: (row["vector_db"], row["first_certain_at"].date()) for row in uses}
     expected: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for row in deals:
         competitor, seen_on = first.get(f"co{row['deal_id']}", ("none", date.min))
@@ -256,7 +258,9 @@ def test_use_by_month_is_that_of_an_oracle() -> None:
     for place in range(200):
         first = dice.randrange(0, 900)
         competitor = dice.choice(("pinecone", "qdrant"))
-        uses.append(use(f"c{place}", competitor, first, dice.randrange(0, first + 1), is_certain=dice.random() < 0.8))
+        uses.append(use(f"c{place}", competitor, first, dice.randrange(0, first + 1)))
+        if dice.random() < 0.2:
+            uses[-1]["first_certain_at"] = None
     ours = {f"c{place}" for place in range(0, 200, 3)}
     table = used(uses, [{"company_id": name, "is_signed_up": True} for name in ours])
     ends = [DAY]
@@ -266,9 +270,9 @@ def test_use_by_month_is_that_of_an_oracle() -> None:
     for until in ends:
         for competitor in ("pinecone", "qdrant"):
             spans = {
-                row["company_id"]: (row["first_seen_at"].date(), row["last_seen_at"].date())
+                row["company_id"]: (row["first_certain_at"].date(), row["last_seen_at"].date())
                 for row in uses
-                if row["vector_db"] == competitor and row["is_certain"]
+                if row["vector_db"] == competitor and row["first_certain_at"]
             }
             if not any(first <= until for first, _ in spans.values()):
                 continue

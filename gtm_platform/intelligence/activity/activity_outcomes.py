@@ -46,8 +46,8 @@ CONTRACT = Contract(
         "slow_answers": Column("int64", "Those that were answered later, or not.", nullable=False),
     },
     key=("outcome", "subject_id"),
-    about="Deals that were closed, open deals that moved on or did not, customers who stayed or left, with what was "
-    "done before; association, and no effect.",
+    about="Deals with a contact that were closed, or open and moved on or not, customers who stayed or left, with "
+    "what was done before; association, and no effect.",
     figures={
         "outcomes": lambda t: t.count(),
         "good": lambda t: t["is_good"].sum(),
@@ -79,7 +79,11 @@ def table(
     moved = _moved(deals, deals_before, facts, stages, rules, day)
     stayed = _stayed(revenue, revenue_before, profile, profile_before, rules, day)
     outcomes = ibis.union(*(part.select(*OUTCOME) for part in (closed, moved, stayed))).view()
-    of_deals = _contacts(associations, links).rename(subject_id="deal_id")
+    of_deals = _contacts(associations, links).rename(subject_id="deal_id").view()
+    # Of a deal without a contact nothing is known that was done, which is not that nothing was.
+    with_contact = of_deals.select("subject_id").distinct().mutate(has_contact=ibis.literal(True))
+    outcomes = left_join_all(outcomes, [with_contact], "subject_id")
+    outcomes = outcomes.filter((outcomes["outcome"] == RENEWAL) | outcomes["has_contact"].fill_null(False)).view()
     in_deals = outcomes.filter(outcomes["outcome"] != RENEWAL).join(of_deals, "subject_id")
     renewals = outcomes.filter(outcomes["outcome"] == RENEWAL).mutate(customer_id=lambda t: t["subject_id"])
     names = ("outcome", "subject_id", "decided_from", "begins", "customer_id")

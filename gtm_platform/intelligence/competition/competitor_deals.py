@@ -25,7 +25,7 @@ CONTRACT = Contract(
         "created_on": Column("date", "The day the deal was made.", nullable=False),
         "closed_on": Column("date", "The day it was won or lost; null: it is open."),
         "amount": Column("int64", "In minor units of the reporting currency; null without an amount or a rate."),
-        "seen_on": Column("date", "When its company was first seen to use the competitor."),
+        "seen_on": Column("date", "When its company was first seen to use the competitor, with certainty."),
         "seen_before": Column("boolean", "That was before the outcome: the deal counts for rates.", nullable=False),
         "named_in_reason": Column("boolean", "What sales wrote of the outcome names the competitor.", nullable=False),
     },
@@ -51,8 +51,8 @@ def table(
 ) -> ibis.Table:
     """Return a row per deal and competitor."""
     owned = companies_of_deals(associations, companies, people, links)
-    certain = usage.filter(usage["is_certain"]).select(
-        "company_id", competitor="vector_db", seen_on=usage["first_seen_at"].date()
+    certain = usage.filter(usage["first_certain_at"].notnull()).select(
+        "company_id", competitor="vector_db", seen_on=usage["first_certain_at"].date()
     )
     seen = owned.join(certain, "company_id").group_by("deal_id", "competitor")
     seen = seen.agg(first=lambda t: ibis.struct({"seen_on": t["seen_on"], "company_id": t["company_id"]}).min())

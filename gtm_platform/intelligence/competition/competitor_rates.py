@@ -78,7 +78,7 @@ def table(
     """Return a row per competitor that was seen anywhere, and one for none."""
     rules = policy.competition
     of_deals = _deals(competitor_deals, rules, day)
-    certain = usage.filter(usage["is_certain"]).rename(competitor="vector_db")
+    certain = usage.filter(usage["first_certain_at"].notnull()).rename(competitor="vector_db")
     of_companies = _companies(certain, _customers(accounts, people, profile), policy)
     names = of_deals.select("competitor").union(of_companies.select("competitor"), distinct=True).view()
     without = _without(deals, competitor_deals, rules, day)
@@ -159,7 +159,7 @@ def _customers(accounts: ibis.Table, people: ibis.Table, profile: ibis.Table) ->
 def _companies(certain: ibis.Table, customers: ibis.Table, policy: Policy) -> ibis.Table:
     """Return what became of the companies that use each competitor; one that came at an unknown time is left out."""
     rows = certain.join(customers, "company_id")
-    first, last, came, left = (rows[name] for name in ("first_seen_at", "last_seen_at", "came_at", "left_at"))
+    first, last, came, left = (rows[name] for name in ("first_certain_at", "last_seen_at", "came_at", "left_at"))
     never = ~rows["is_signed_up"] & came.isnull()
     displaced = (came > first).fill_null(False)
     # Of a piece of evidence in between only the first and the newest are known.

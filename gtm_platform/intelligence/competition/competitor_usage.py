@@ -36,8 +36,11 @@ CONTRACT = Contract(
 def table(usage: ibis.Table, accounts: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
     """Return a row per competitor and month, from the first month in which it was seen."""
     rules = policy.competition
-    certain = usage.filter(usage["is_certain"]).select(
-        "company_id", competitor="vector_db", first=usage["first_seen_at"].date(), last=usage["last_seen_at"].date()
+    certain = usage.filter(usage["first_certain_at"].notnull()).select(
+        "company_id",
+        competitor="vector_db",
+        first=usage["first_certain_at"].date(),
+        last=usage["last_seen_at"].date(),
     )
     certain = certain.filter(certain["first"] <= as_scalar(day))
     certain = left_join_all(certain, [accounts.select("company_id", "is_signed_up")], "company_id")

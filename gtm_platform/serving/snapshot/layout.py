@@ -14,7 +14,7 @@ from gtm_platform.health.customer_health import CONTRACT as HEALTH
 from gtm_platform.lake.contracts import Column
 from gtm_platform.unified.customers import CONTRACT as WIDE
 
-FORMAT = 7  # of the file; a reader opens no other
+FORMAT = 8  # of the file; a reader opens no other
 CUSTOMERS, SCORES, PEOPLE, COMPANY_IDS = (
     "core/unified_customers",
     "health/customer_health",

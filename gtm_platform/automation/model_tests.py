@@ -11,7 +11,7 @@ COLUMNS = ("month", "verdict", "drift", "drifted_column")
 
 
 def read_model_tests(lake: Lake, cursor: str | None) -> tuple[list[ModelTest], str]:
-    """Return the newest month's test where its file, or that of the month before, is new; and the cursor after it."""
+    """Return the newest month's test where it, or the month before, was written anew; and the cursor."""
     files = {file.partition: file for file in lake.files(REGISTRY)}
     newest = [files[month] for month in sorted(files)[-2:]]
     seen = " ".join(file.path.name for file in newest)

@@ -59,7 +59,7 @@ def rates(rows: Sequence[Rate], colours: dict[str, str] | None = None, width: in
 
 
 def by_month(rows: Sequence[tuple[str, str, float]], title: str, height: int = 240) -> Drawing:
-    """Return a line for each name over months, of rows of (month, name, value); no more lines than colours."""
+    """Return a line for each name, of rows of (month, name, value); no more lines than colours."""
     data = pd.DataFrame(list(rows), columns=["month", "name", "value"])
     data["month"] = pd.to_datetime(data["month"])
     largest = data.groupby("name")["value"].max().sort_values(ascending=False, kind="stable")

@@ -17,7 +17,7 @@ class Interval(NamedTuple):
 
 
 def markdown_intervals(rows: Sequence[Interval], about: str) -> str:
-    """Return an image that Markdown shows; it is free of text, and says nothing that a table beside it does not."""
+    """Return an image that Markdown shows, free of text: a table beside it has the names."""
     encoded = base64.b64encode(svg_intervals(rows).encode()).decode()
     return f"![{about}](data:image/svg+xml;base64,{encoded})"
 

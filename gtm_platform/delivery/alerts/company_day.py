@@ -28,7 +28,7 @@ def read_transitions(lake: Lake, day: str) -> list[Row]:
 
 
 def read_opportunities(lake: Lake, day: str, rules: Policy) -> list[Row]:
-    """Read the signs of a day that companies may buy more which were not there on the oldest of the days before it.
+    """Read the signs that companies may buy more which were not there some days before.
 
     On the first day everything would be news, and so nothing is.
     """
@@ -36,13 +36,13 @@ def read_opportunities(lake: Lake, day: str, rules: Policy) -> list[Row]:
     days = [each for each in sorted(lake.partitions(OPPORTUNITIES)) if first <= each <= day]
     if len(days) < 2 or days[-1] != day:
         return []
-    known = {(row["company_id"], row["sign"]) for row in _rows(lake, OPPORTUNITIES, days[0], ("company_id", "sign"))}
+    earlier = {(row["company_id"], row["sign"]) for row in _rows(lake, OPPORTUNITIES, days[0], ("company_id", "sign"))}
     currency = rules.money.reporting_currency
     units = minor_units(currency)
     return [
         {**row, "at_stake": row["at_stake"] / units, "currency": currency}
         for row in _rows(lake, OPPORTUNITIES, day, ("company_id", "sign", "evidence", "at_stake"))
-        if (row["company_id"], row["sign"]) not in known
+        if (row["company_id"], row["sign"]) not in earlier
     ]
 
 

@@ -7,7 +7,7 @@ and is set beside no outcome.
 import ibis
 
 from gtm_platform.ingest.feeds import read
-from gtm_platform.intelligence.activity.activity_events import EMAIL, MEETING, MESSAGE, MISSED, OUTREACH
+from gtm_platform.intelligence.activity.activity_events import EMAIL, MEETING, MESSAGE, MISSED_MEETING, OUTREACH
 from gtm_platform.intelligence.activity.activity_outcomes import OWNERS
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
@@ -60,7 +60,7 @@ def table(
     done = recent.group_by("account_manager").agg(
         customers_met=recent["customer_id"].nunique(where=recent["kind"] == MEETING),
         meetings_held=recent["event_id"].nunique(where=recent["kind"] == MEETING),
-        meetings_missed=recent["event_id"].nunique(where=recent["kind"] == MISSED),
+        meetings_missed=recent["event_id"].nunique(where=recent["kind"] == MISSED_MEETING),
         written=recent["event_id"].nunique(where=written),
         answered=recent["event_id"].nunique(where=answered),
         answered_quickly=recent["event_id"].nunique(

@@ -16,7 +16,7 @@ from gtm_platform.policy import ActivityRules, Policy
 from gtm_platform.policy import policy as current_policy
 
 Tables = Mapping[str, ibis.Table]
-MEETING, MISSED, CALL, EMAIL, MESSAGE, OUTREACH = KINDS = (
+MEETING, MISSED_MEETING, CALL, EMAIL, MESSAGE, OUTREACH = KINDS = (
     *("meeting_held", "meeting_missed", "call_recorded"),
     *("email", "message", "outreach"),
 )
@@ -97,7 +97,7 @@ def _meetings(feed: CallFeed, table: ibis.Table, links: ibis.Table, day: Day) ->
     calls = _of_customers(feed, table, links)
     calls = calls.filter(calls["outcome"] != RESCHEDULED)
     took_place = (calls["outcome"] == BOOKED) & (calls["ends_at"] < end_of(day))
-    kind = ibis.cases((took_place, MEETING), (calls["outcome"] == NO_SHOW, MISSED), else_=ibis.null("string"))
+    kind = ibis.cases((took_place, MEETING), (calls["outcome"] == NO_SHOW, MISSED_MEETING), else_=ibis.null("string"))
     calls = calls.mutate(kind=kind)
     return calls.filter(calls["kind"].notnull())
 

@@ -8,7 +8,7 @@ import ibis
 
 from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.ingest.feeds import read
-from gtm_platform.intelligence.activity.activity_events import CALL, EMAIL, MEETING, MESSAGE, MISSED, OUTREACH
+from gtm_platform.intelligence.activity.activity_events import CALL, EMAIL, MEETING, MESSAGE, MISSED_MEETING, OUTREACH
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, DaysAgo
 from gtm_platform.lake.expressions.days import Day, as_scalar
@@ -23,7 +23,7 @@ LEAVING = "leaving"
 STAGE_DAYS, RENEWAL_DAYS = 30, 90  # that a deal and a customer are watched for
 COUNTS = {
     "meetings_held": (MEETING,),
-    "meetings_missed": (MISSED,),
+    "meetings_missed": (MISSED_MEETING,),
     "calls_recorded": (CALL,),
     "emails": (EMAIL,),
     "messages": (MESSAGE,),

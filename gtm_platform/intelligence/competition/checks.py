@@ -24,12 +24,12 @@ SHOWN = ("competitor", "won", "lost", "win_rate", "win_rate_low", "win_rate_high
 def deals_are_not_counted(
     deals: ibis.Table, seen: ibis.Table, rates: ibis.Table, policy: Policy, day: Day
 ) -> ibis.Table:
-    """Return how many deals were closed in the policy's days, and how many count with or without a competitor."""
+    """Return how many deals were closed, and how many count with or without a competitor."""
     age = as_scalar(day).epoch_days() - deals["closed_on"].epoch_days()
     closed = deals.filter(age.between(0, policy.competition.deal_days - 1)).select("deal_id")
-    known = seen.filter(seen["seen_before"]).select("deal_id").distinct()
+    with_competitor = seen.filter(seen["seen_before"]).select("deal_id").distinct()
     expected = closed.aggregate(closed=closed.count())
-    with_one = closed.semi_join(known, "deal_id")
+    with_one = closed.semi_join(with_competitor, "deal_id")
     counted = with_one.aggregate(with_one=with_one.count())
     none = rates.filter(rates["competitor"] == NONE)
     without = none.aggregate(without=(none["won"] + none["lost"]).sum().fill_null(0))

@@ -86,7 +86,7 @@ def table(
 def companies_of_deals(
     associations: ibis.Table, companies: ibis.Table, people: ibis.Table, links: ibis.Table
 ) -> ibis.Table:
-    """Return [deal_id, company_id]: of each deal the companies that it is linked with, and those of its contacts."""
+    """Return [deal_id, company_id] of the companies and of the contacts that deals are linked with."""
     of_deals = associations.filter(associations["from_type"] == "deals")
     of_deals = of_deals.select("to_type", deal_id="from_id", link=of_deals["links"].unnest())
     of_deals = of_deals.select("to_type", "deal_id", record_id=of_deals["link"]["to_id"])

@@ -115,8 +115,8 @@ def _deals(rows: ibis.Table, rules: Competition, day: Day) -> ibis.Table:
 
 def _without(deals: ibis.Table, rows: ibis.Table, rules: Competition, day: Day) -> ibis.Table:
     """Return the row of the deals of which no competitor was known before their outcome."""
-    known = rows.filter(rows["seen_before"]).select("deal_id").distinct()
-    rest = deals.anti_join(known, "deal_id").view()
+    with_competitor = rows.filter(rows["seen_before"]).select("deal_id").distinct()
+    rest = deals.anti_join(with_competitor, "deal_id").view()
     recent = _recent(rest["closed_on"], rules, day)
     won, lost = rest["is_won"] & recent, ~rest["is_won"] & recent
     sums = rest.aggregate(

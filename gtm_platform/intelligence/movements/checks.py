@@ -68,10 +68,10 @@ def bridge_does_not_lead(moved: ibis.Table, bridge: ibis.Table) -> ibis.Table:
 def movement_bridge_does_not_lead(moved: ibis.Table, bridge: ibis.Table) -> ibis.Table:
     """Return the customers whose other movements do not come to the difference of their closings."""
     closings = moved.group_by("customer_id").agg(ours=moved["closing"].sum(where=moved["mrr_policy"] == OURS))
-    others = moved.filter(moved["mrr_policy"] != OURS)
-    others = others.group_by("customer_id", to_policy=others["mrr_policy"]).agg(closing=others["closing"].sum())
-    names = moved.filter(moved["mrr_policy"] != OURS).select(to_policy="mrr_policy").distinct()
-    pairs = closings.cross_join(names).left_join(others, ["customer_id", "to_policy"], rname="{name}_of_others")
+    compared = moved.filter(moved["mrr_policy"] != OURS)
+    theirs = compared.group_by("customer_id", to_policy=compared["mrr_policy"]).agg(closing=compared["closing"].sum())
+    names = compared.select(to_policy="mrr_policy").distinct()
+    pairs = closings.cross_join(names).left_join(theirs, ["customer_id", "to_policy"], rname="{name}_of_theirs")
     sums = bridge.group_by("customer_id", "to_policy").agg(amount=bridge["amount"].sum())
     both = pairs.left_join(sums, ["customer_id", "to_policy"], rname="{name}_of_sums")
     both = both.mutate(explained=both["ours"].fill_null(0) + both["amount"].fill_null(0))

@@ -26,10 +26,10 @@ def difference_columns(
     name: str, first: tuple[ibis.Value, ibis.Value], second: tuple[ibis.Value, ibis.Value], interval: float
 ) -> dict[str, ibis.Value]:
     """Return [<name>, <name>_low, <name>_high] of two rates, each of (successes, trials), by Newcombe."""
-    one, other = (rate_columns("rate", *counts, interval) for counts in (first, second))
-    difference = one["rate"] - other["rate"]
-    down = _distance(one["rate"] - one["rate_low"], other["rate_high"] - other["rate"])
-    up = _distance(one["rate_high"] - one["rate"], other["rate"] - other["rate_low"])
+    mine, other = (rate_columns("rate", *counts, interval) for counts in (first, second))
+    difference = mine["rate"] - other["rate"]
+    down = _distance(mine["rate"] - mine["rate_low"], other["rate_high"] - other["rate"])
+    up = _distance(mine["rate_high"] - mine["rate"], other["rate"] - other["rate_low"])
     return {name: difference, f"{name}_low": difference - down, f"{name}_high": difference + up}
 
 

@@ -15,7 +15,7 @@ ADVICE = {
 
 
 def detect(observed: CustomerDay) -> Iterator[Occurrence]:
-    """Yield of each company the new sign with the most at stake; a company is left alone for some days after it."""
+    """Yield of each company the new sign with the most at stake, unless it had an alert lately."""
     rules, chosen = observed.rules.alerts, dict[str, Facts]()
     for row in observed.opportunities:
         worth = row["sign"] in rules.expansion_signs and row["at_stake"] >= rules.expansion_least_at_stake

@@ -17,7 +17,7 @@ ROUTER = APIRouter(prefix="/v1", tags=["intelligence"])
 
 @ROUTER.get("/activity", response_model=None, responses={200: {"model": Activity}}, summary="Show activity")
 async def activity(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """How often outcomes were good with and without each activity before them, and what account managers did."""
+    """Good outcomes with and without each activity before them; what account managers did."""
 
     def make(snapshot: Snapshot) -> bytes:
         answer = activity_of(snapshot).model_dump(mode="json")

@@ -19,7 +19,7 @@ ROUTER = APIRouter(prefix="/v1", tags=["intelligence"])
     "/competition", response_model=None, responses={200: {"model": Competition}}, summary="Show the competitors"
 )
 async def competition(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """Use by month, win and displacement rates with intervals, and pain points with evidence, by competitor."""
+    """Use by month, win and displacement rates with intervals, pain points with evidence."""
 
     def make(snapshot: Snapshot) -> bytes:
         answer = competition_of(snapshot, personal=call.principal.sees_personal).model_dump(mode="json")

@@ -21,7 +21,7 @@ def answer(
         Literal["deal_won", "stage_moved", "renewed"] | None, Field(description="One outcome alone; without it, all.")
     ] = None,
 ) -> Activity:
-    """Show how often outcomes were good with and without meetings, calls, e-mails and quick answers before them.
+    """Show good outcomes with and without meetings, calls, e-mails and quick answers before them.
 
     Association, and no effect: say so whenever you pass it on. Account managers come with their meetings, answers and
     what they logged.

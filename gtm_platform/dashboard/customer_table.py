@@ -41,7 +41,7 @@ COLUMNS = {
 
 
 def money_column(title: str, currency: str, width: int | None = None, signed: bool = False) -> Any:
-    """Return the configuration of a column of amounts; with amounts below 0 the title has the currency's symbol."""
+    """Return the configuration of a column of amounts; of signed ones the title has the symbol."""
     symbol = SYMBOLS.get(currency, "")
     if signed and symbol:
         return st.column_config.NumberColumn(f"{title}, {symbol}", format="%,.0f", width=width)

@@ -101,9 +101,9 @@ def stated(feed: FirmographicFeed, tables: Tables, rules: Market) -> ibis.Table:
 def _refuse_unknown(rules: Market) -> None:
     """Raise where the policy ranks a source or a field that does not exist: it would be as good as no rule."""
     ranked = {name for sources in rules.precedence.values() for name in sources}
-    for names, known, what in ((rules.precedence.keys(), FIELDS, "fields"), (ranked, SOURCES, "sources")):
-        if unknown := sorted(names - set(known)):
-            raise PolicyError(f"market.precedence names {', '.join(unknown)}; the {what} are {', '.join(known)}.")
+    for names, possible, what in ((rules.precedence.keys(), FIELDS, "fields"), (ranked, SOURCES, "sources")):
+        if unknown := sorted(names - set(possible)):
+            raise PolicyError(f"market.precedence names {', '.join(unknown)}; the {what} are {', '.join(possible)}.")
 
 
 def _rank(feed: FirmographicFeed, name: str, rules: Market) -> int:

@@ -71,7 +71,7 @@ DAILY: Rows = {
     "identity/companies": [COMPANY | {"hubspot_company_ids": ["70"]}],
     "identity/people": [{"customer_id": "k", "company_id": "c"}],
     "identity/links": [
-        {"source": source, "record_id": record, "customer_id": "k"}
+        {"source": source, "record_id": record, "customer_id": "k", "match_method": "alone"}
         for source, record in (("hubspot", "71"), ("intercom", "u"))
     ],
     "core/profile": [{"customer_id": "k", "is_customer": True, "customer_status": "active", "assigned_am": "Sam Lee"}],

@@ -14,7 +14,9 @@ from gtm_platform.enrichment import assets as enrichment
 from gtm_platform.extensions.merging import extended
 from gtm_platform.health import assets as health
 from gtm_platform.identity import assets as identity
+from gtm_platform.intelligence.activity import assets as activity
 from gtm_platform.intelligence.churn import assets as churn
+from gtm_platform.intelligence.competition import assets as competition
 from gtm_platform.intelligence.effect import assets as effect
 from gtm_platform.intelligence.expansion import assets as expansion
 from gtm_platform.intelligence.forecasts import assets as forecasts
@@ -31,7 +33,7 @@ from gtm_platform.sources import assets as sources
 from gtm_platform.sync_rules import sync_rules
 from gtm_platform.unified import assets as unified
 
-INTELLIGENCE = (churn, movements, forecasts, expansion, leads, icp, effect)
+INTELLIGENCE = (churn, movements, forecasts, expansion, leads, icp, effect, competition, activity)
 DAILY_ROOMS = (identity, core, market, health, cohorts, quality, unified, *INTELLIGENCE)
 ROOMS = (lake, liveness, *DAILY_ROOMS, serving, reports, delivery, ops_notifications)
 

@@ -1,5 +1,5 @@
 """The sensors that notify the data team: of checks, assets, runs and automations that fail or are well again, of
-files that were dropped, of what was delivered to HubSpot, and of webhooks that nobody takes.
+files that were dropped, of what was delivered to HubSpot, of webhooks that nobody takes, and of tests of models.
 
 Each reads what Dagster recorded since its cursor, journals what is news and posts it; a repeated tick posts nothing
 twice. They post to `SLACK_OPS_CHANNEL` and nowhere else. What is news is decided in the modules beside this one.
@@ -17,11 +17,13 @@ from gtm_platform.automation.failed_runs import read_failed_runs
 from gtm_platform.automation.failing_automations import TickMemory, read_failing, read_late
 from gtm_platform.automation.hubspot_deliveries import read_delivery_news
 from gtm_platform.automation.lost_webhooks import read_lost_webhooks
+from gtm_platform.automation.model_tests import read_model_tests
 from gtm_platform.delivery.alerts.kinds import (
     check_turned,
     file_dropped,
     hubspot_delivery,
     late_schedule,
+    model_result,
     run_failed,
     sensor_failing,
     stale_asset,
@@ -30,6 +32,7 @@ from gtm_platform.delivery.alerts.kinds import (
 from gtm_platform.delivery.alerts.ops_alerts import ops_off_reason, send, today
 from gtm_platform.delivery.hubspot.consent import WITHIN_LIMITS
 from gtm_platform.http.redaction import redact_exceptions
+from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.orchestration.compat import Graph
 from gtm_platform.orchestration.compat_history import (
     FreshnessChange,
@@ -143,6 +146,11 @@ def _lost_webhooks(context: dg.SensorEvaluationContext) -> tuple[Sequence[Fact],
     return webhooks_lost.ALERT.facts_of(news, today()), cursor
 
 
+def _model_tests(context: dg.SensorEvaluationContext) -> tuple[Sequence[Fact], str]:
+    tests, cursor = read_model_tests(the_lake(), context.cursor)
+    return model_result.ALERT.facts_of(tests, today()), cursor
+
+
 def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
     assert context.repository_def
     return context.repository_def
@@ -190,6 +198,12 @@ SENSORS = [
         "Tells the data team in Slack whose webhooks are tried no more, and which subscription was switched off.",
         [webhooks_lost.ALERT.kind],
         _lost_webhooks,
+    ),
+    _notifying(
+        "report_model_tests",
+        "Tells the data team in Slack which model lost its signal or drifted in its newest test, and the end of it.",
+        [model_result.ALERT.kind],
+        _model_tests,
     ),
 ]
 

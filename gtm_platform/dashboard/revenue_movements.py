@@ -8,6 +8,7 @@ from gtm_platform.dashboard.customer_table import money_column
 from gtm_platform.dashboard.money_charts import month_names, share_lines, triangle, waterfall
 from gtm_platform.dashboard.wording import day, money, percent
 from gtm_platform.serving.answers.revenue import OUR_POLICY, CohortMonth, MrrPeriod, RevenueAnswer
+from gtm_platform.serving.wording import words
 
 NAMES = {OUR_POLICY: "Ours", "stripe": "Stripe's", "chartmogul": "ChartMogul's"}
 STEPS = {
@@ -51,6 +52,7 @@ def show_periods(answer: RevenueAnswer, currency: str) -> None:
         f"{percent(shown.grr, 1)} retained; rates are in both. The axis does not begin at 0."
     )
     _causes(answer, name, currency)
+    _movement_causes(answer, name, currency)
 
 
 def policy_name(name: str) -> str:
@@ -96,6 +98,28 @@ def _causes(answer: RevenueAnswer, name: str, currency: str) -> None:
             "amount": money_column("Adds to ours", currency, 110, signed=True),
         },
         alt="Causes by which definitions of MRR differ",
+    )
+
+
+def _movement_causes(answer: RevenueAnswer, name: str, currency: str) -> None:
+    """List why movements of the current period are others by another definition."""
+    causes = [each for each in answer.movement_causes if name in (OUR_POLICY, each.to_policy)]
+    if not causes:
+        return
+    st.markdown("Why movements of this period differ")
+    rows = [each.model_dump() | {"to_policy": policy_name(each.to_policy), "item": words(each.item)} for each in causes]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        column_order=["to_policy", "item", "cause", "customers", "amount"],
+        column_config={
+            "to_policy": st.column_config.TextColumn("Definition", width=120),
+            "item": st.column_config.TextColumn("Movement", width=110),
+            "cause": st.column_config.TextColumn("Cause", width=160),
+            "customers": st.column_config.NumberColumn("Customers", width=90),
+            "amount": money_column("Adds to closing", currency, 110),
+        },
+        alt="Causes by which movements differ between definitions of MRR",
     )
 
 

@@ -194,7 +194,7 @@ def override_points(
     return {name: points_taken.cast("int64") for name, points_taken in taken.items()}
 
 
-CHURN_MODEL = "formula"
+FORMULA, MODEL = "formula", "model"
 
 
 def churn_risk(

@@ -60,7 +60,11 @@ CONTRACT = Contract(
         "health_status": replace(HEALTH["health_status"], rule=lambda v: v.isin((*STATUSES, NEW))),
         "health_confidence": Column("float64", "Share of the weights that have data, 0 to 1.", nullable=False),
         "churn_risk": HEALTH["churn_risk"],
-        "churn_risk_model": Column("string", "What the risk comes from.", nullable=False),
+        "churn_risk_model": Column(
+            "string",
+            "What the risk comes from: formula, or the model of a month of intelligence/churn_model.",
+            nullable=False,
+        ),
         "risk_signals": replace(HEALTH["risk_signals"], nullable=False),
         "recommended_actions": replace(HEALTH["recommended_actions"], nullable=False),
         **{
@@ -85,6 +89,7 @@ def table(
     revenue: ibis.Table,
     activity: ibis.Table,
     support: ibis.Table,
+    churn_scores: ibis.Table,
     one_day_ago: ibis.Table,
     seven_days_ago: ibis.Table,
     thirty_days_ago: ibis.Table,
@@ -94,7 +99,7 @@ def table(
     """Return a row per current customer."""
     before = zip(AGO, (one_day_ago, seven_days_ago, thirty_days_ago), strict=True)
     past_scores = [_score(then, days) for days, then in before]
-    rows = left_join_all(facts(people, profile, revenue, activity, support), past_scores)
+    rows = left_join_all(facts(people, profile, revenue, activity, support), [*past_scores, _modelled(churn_scores)])
     return judged(scored(rows, policy, day), policy, day).select(*CONTRACT.columns)
 
 
@@ -137,6 +142,12 @@ def _score(then: ibis.Table, days: int) -> ibis.Table:
     return then.select("customer_id", **{f"score_{days}d_ago": then["health_score"]})
 
 
+def _modelled(churn_scores: ibis.Table) -> ibis.Table:
+    """Return [customer_id, modelled_risk, model_month] of whom the model of churn may be heard about."""
+    delivered = churn_scores.filter(churn_scores["delivered_risk"].notnull())
+    return delivered.select("customer_id", modelled_risk="delivered_risk", model_month="month")
+
+
 def scored(rows: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
     """Return the facts with the score of each component, the overrides, and the score they come to."""
     rules = policy.health
@@ -163,15 +174,21 @@ def judged(rows: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
     score = rows["health_score"]
     applying = components.applying_overrides(rows, policy, day)
     risk = components.churn_risk(score, applying["cancel"], actions.is_leaving(rows), policy.health.churn)
+    by_model = rows["modelled_risk"].notnull() & (policy.health.churn.risk_from == components.MODEL)
     return rows.mutate(
         as_of=as_scalar(day),
         health_status=_status(rows, applying, policy.health, day),
-        churn_risk=risk,
-        churn_risk_model=ibis.literal(components.CHURN_MODEL),
+        churn_risk=ibis.ifelse(by_model, rows["modelled_risk"], risk),
+        churn_risk_model=ibis.ifelse(by_model, _model_of(rows["model_month"]), components.FORMULA),
         policy_hash=ibis.literal(policy.hash),
         **actions.columns(rows, applying, policy, day),
         **{name: score - rows[f"score_{days}d_ago"] for days, name in AGO.items()},
     )
+
+
+def _model_of(month: ibis.ir.DateValue) -> ibis.ir.StringValue:
+    """Name the model of a month: model of 2026-08."""
+    return ibis.literal(f"{components.MODEL} of ") + month.cast("string").substr(0, len("2026-08"))
 
 
 def _status(
@@ -196,6 +213,7 @@ TABLE = DailyTable(
         "revenue": "core/revenue",
         "activity": "core/activity",
         "support": "core/support",
+        "churn_scores": "intelligence/churn_scores",
         "one_day_ago": DaysAgo("health/customer_health", 1),
         "seven_days_ago": DaysAgo("health/customer_health", 7),
         "thirty_days_ago": DaysAgo("health/customer_health", 30),

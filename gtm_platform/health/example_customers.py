@@ -111,6 +111,8 @@ def judged(customers: Sequence[Facts], policy: Policy) -> list[dict[str, Any]]:
     table = table.mutate(
         **{f"score_{days}d_ago": ibis.null("int64") for days in AGO},
         engagement_score=customer_health.engaged(table, policy),
+        modelled_risk=ibis.null("int64"),
+        model_month=ibis.null("date"),
     )
     health = customer_health.judged(customer_health.scored(table, policy, DAY), policy, DAY)
     health = health.select(*customer_health.CONTRACT.columns).order_by("customer_id")

@@ -22,7 +22,7 @@ FACTS = ("identity/people", "core/profile", "core/revenue", "core/activity", "co
 # Sections that decide nothing of what health is made from; that of health decides the engagement score only.
 AFTER_FACTS = {
     *("health", "alerts", "quality", "hubspot", "sync", "automation", "limits"),
-    *("market", "companies", "enrichment"),
+    *("market", "companies", "enrichment", "competition", "activity"),
 }
 BY_KEY = {table.key: table for table in (*IDENTITY, *CORE)}
 

@@ -23,6 +23,7 @@ CONTRACT = Contract(
         "newest_channel": Column("string", "Where it was seen last.", nullable=False, rule=lambda v: v.isin(CHANNELS)),
         "first_seen_at": Column(INSTANT, "Oldest evidence.", nullable=False),
         "last_seen_at": Column(INSTANT, "Newest evidence.", nullable=False),
+        "first_certain_at": Column(INSTANT, "Oldest evidence that is certain enough to act upon; null without any."),
         "pieces": Column("int64", "Pieces of evidence.", nullable=False),
         "confidence": Column(
             "float64",
@@ -44,7 +45,9 @@ def table(records: Tables, companies: ibis.Table, policy: Policy, day: Day) -> i
     """Return a row per company and competitor."""
     rows = with_company((_stated(feed, records, policy.market) for feed in FEEDS), companies)
     rows = rows.filter(rows["at"] < end_of(day), rows["vector_db"].notnull())
+    certain = rows["confidence"] >= number(policy.market.least_confidence)
     used = rows.group_by("company_id", "vector_db").agg(
+        first_certain_at=rows["at"].min(where=certain),
         channels=rows["channel"].collect(distinct=True),
         newest=ibis.struct({"at": rows["at"], "channel": rows["channel"]}).max(),
         first_seen_at=rows["at"].min(),

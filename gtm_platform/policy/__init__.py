@@ -11,9 +11,11 @@ from pathlib import Path
 
 from gtm_platform.policy import domain_lists
 from gtm_platform.policy.actions import Actions
+from gtm_platform.policy.activity import ActivityRules
 from gtm_platform.policy.alerts import Alerts
 from gtm_platform.policy.automation import Automation
 from gtm_platform.policy.companies import Companies
+from gtm_platform.policy.competition import Competition
 from gtm_platform.policy.effect import Effect, Success
 from gtm_platform.policy.enrichment import Enrichment
 from gtm_platform.policy.health import Churn, Health, Refinements, Signals, Status
@@ -35,11 +37,13 @@ from gtm_platform.settings import settings
 
 __all__ = [
     "Actions",
+    "ActivityRules",
     "Alerts",
     "Anomalies",
     "Automation",
     "Churn",
     "Companies",
+    "Competition",
     "Effect",
     "Enrichment",
     "Health",
@@ -83,6 +87,8 @@ class Policy(Rules):
     quality: Quality
     market: Market = Market()
     companies: Companies = Companies()
+    competition: Competition = Competition()
+    activity: ActivityRules = ActivityRules()
     hubspot: HubSpot
     alerts: Alerts
     automation: Automation

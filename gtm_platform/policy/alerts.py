@@ -25,6 +25,10 @@ CohortChange = Literal[
 ]
 
 
+# The signs of intelligence/expansion_opportunities.
+ExpansionSign = Literal["near_limit", "new_people", "hiring"]
+
+
 class AccountManager(Rules):
     """Where an account manager reads alerts: a channel (C…), or a person (U…) for direct messages."""
 
@@ -42,6 +46,9 @@ class Alerts(Rules):
     engagement_recovered_share: Share = 0.75
     engagement_drop_min_logins: Annotated[int, Field(ge=1)] = 4
     cohort_changes: tuple[CohortChange, ...] = get_args(CohortChange)
+    expansion_signs: tuple[ExpansionSign, ...] = ("near_limit", "new_people")
+    expansion_least_at_stake: Annotated[float, Field(ge=0)] = 100.0
+    expansion_quiet_days: Days = 90
     digest_above: Annotated[int, Field(ge=1)]
     max_a_day: Annotated[int, Field(ge=0)] = 5
     feedback_days: Days = 14

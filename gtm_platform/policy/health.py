@@ -60,8 +60,9 @@ class Status(Rules):
 
 
 class Churn(Rules):
-    """The formula of churn risk from the score, and its floors."""
+    """Where churn risk comes from; the formula of it from the score, and its floors."""
 
+    risk_from: Literal["model", "formula"] = "model"
     midpoint: float
     slope: Annotated[float, Field(gt=0)]
     min_risk_after_cancel_mention: Points

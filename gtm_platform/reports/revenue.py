@@ -1,6 +1,7 @@
 """Revenue as sections of reports: the movements by each definition of MRR, why they differ, and the forecast."""
 
 from gtm_platform.intelligence.forecasts.revenue_forecast import TABLE as FORECAST
+from gtm_platform.intelligence.movements.movement_bridge import TABLE as MOVEMENT_BRIDGE
 from gtm_platform.intelligence.movements.mrr_bridge import TABLE as BRIDGE
 from gtm_platform.intelligence.movements.mrr_periods import TABLE as PERIODS
 from gtm_platform.lake.expressions.money import minor_units
@@ -12,6 +13,8 @@ from gtm_platform.serving.wording import NOTHING, words
 
 MOVED = ("new", "reactivation", "expansion", "contraction", "churn")
 ADDS_UP = "Opening + rates + new + reactivation + expansion − contraction − churn = closing, for every customer."
+MOVEMENT_CAUSES = """select to_policy, item, cause, count(*) as customers, sum(amount)::bigint as amount
+    from days group by all order by to_policy, abs(sum(amount)) desc, item, cause"""
 CAUSES = """select to_policy, cause, count(*) as customers, sum(amount)::bigint as amount
     from days group by all order by to_policy, abs(sum(amount)) desc, cause"""
 
@@ -47,6 +50,7 @@ def by_definition(figures: Figures) -> list[Table]:
             empty="No period of movements has begun.",
         ),
         _causes(figures),
+        _movement_causes(figures),
     ]  # fmt: skip
 
 
@@ -60,6 +64,27 @@ def _causes(figures: Figures) -> Table:
         ],
         empty="By every definition, all customers have the same MRR.",
     )
+
+
+def _movement_causes(figures: Figures) -> Table:
+    return Table(
+        "Why movements differ by other definitions",
+        [
+            Column("Definition"), Column("Movement"), Column("Cause"), Column("Customers", "right"),
+            Column("Adds to the closing", "right"),
+        ],
+        [
+            [
+                words(row["to_policy"]),
+                words(row["item"]),
+                row["cause"],
+                number(row["customers"]),
+                signed(_amount(figures, row, "amount")),
+            ]
+            for row in figures.newest_rows_of(MOVEMENT_BRIDGE.key, MOVEMENT_CAUSES)
+        ],
+        empty="By every definition, all customers moved alike.",
+    )  # fmt: skip
 
 
 def forecast(figures: Figures) -> Table:

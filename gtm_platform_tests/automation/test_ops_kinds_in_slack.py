@@ -5,7 +5,7 @@ sensors, once, and so is its end.
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -22,6 +22,7 @@ from gtm_platform.delivery.alerts import slack_client
 from gtm_platform.delivery.alerts.kinds import routed
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.files.streams import folder_of
+from gtm_platform.intelligence.churn.model import MODEL as CHURN_MODEL
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.orchestration import liveness
 from gtm_platform.quality.source_checks import watch_tables
@@ -188,6 +189,28 @@ def webhook_is_given_up(platform: Platform) -> None:
         trigger_outbox.bury(tx, "sub_1", "webhook answered 500.", platform.now + timedelta(seconds=1))
 
 
+def write_test(verdict: str, drift: float) -> None:
+    """Write a month of the registry, later than those before."""
+    months = [date.fromisoformat(month) for month in the_lake().partitions(CHURN_MODEL.registry)]
+    month = (max(months, default=date(2026, 1, 1)) + timedelta(days=31)).replace(day=1)
+    of_month = {"month": month, "verdict": verdict, "drift": drift, "drifted_column": "logins_a_day_30d"}
+    the_lake().write(CHURN_MODEL.registry, str(month), filled(CHURN_MODEL.registry, of_month).to_pyarrow())
+
+
+def model_loses_its_signal(_platform: Platform) -> None:
+    write_test("signal", 0.01)
+    write_test("no signal", 0.01)
+
+
+def model_has_a_signal(_platform: Platform) -> None:
+    write_test("signal", 0.01)
+
+
+def model_drifts(_platform: Platform) -> None:
+    write_test("signal", 0.01)
+    write_test("signal", 0.9)
+
+
 # What goes wrong, the kind, the heading; what ends it, and the heading of that.
 STORIES: dict[str, tuple[Script, str, str, Script | None, str]] = {
     "a sync fails": (key_is_refused, "run_failed", "Run failed: stripe/products, 2026-11-20", None, ""),
@@ -216,6 +239,14 @@ STORIES: dict[str, tuple[Script, str, str, Script | None, str]] = {
     ),
     "a webhook is given up": (
         webhook_is_given_up, "webhooks_lost", "Webhooks given up: hooks.example (sub_1)", None, "",
+    ),
+    "a model has no signal any more": (
+        model_loses_its_signal, "model_result", "The model of churn lost its signal", model_has_a_signal,
+        "The model of churn has a signal",
+    ),
+    "a model drifts": (
+        model_drifts, "model_result", "The model of churn drifted", model_has_a_signal,
+        "The model of churn knows its customers again",
     ),
 }  # fmt: skip
 ELSEWHERE = {"hubspot_delivery"}  # its story is in a test of its own

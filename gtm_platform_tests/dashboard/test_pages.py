@@ -30,6 +30,7 @@ from gtm_platform.serving.wording import COHORT_NAMES, words
 from gtm_platform.settings import settings
 from gtm_platform_tests.dashboard.conftest import ALERT, CUSTOMERS, DAYS, WATCHED, Open, opener
 from gtm_platform_tests.dashboard.world import DAY, settle
+from gtm_platform_tests.intelligence.world import PAINS
 
 AT_RISK = "is_customer and health_status <> 'healthy'"
 # Firm i of this lake is in the cohort of customers where i is divisible by four.
@@ -510,6 +511,47 @@ def test_the_pipeline_is_shown_beside_the_naive_forecast(open_page: Open, lake: 
     )
     bars = [data[0] for each in drawn(app) if (data := each.data) and data[0] and "name" in data[0][0]]
     assert dict(stages) in [{bar["name"]: bar["value"] for bar in each} for each in bars]
+
+
+def test_competitors_are_shown_with_intervals_and_evidence(open_page: Open, lake: Lake) -> None:
+    app = open_page("competition")
+    expected = rows(
+        lake,
+        """select competitor, won + lost, win_rate, displaced_mrr / 100 from {table}
+            order by competitor = 'none', won + lost + prospects desc""",
+        "intelligence/competitor_rates",
+    )
+    [table] = of_columns(app, "displaced_mrr")
+    names = ["Pinecone", "Qdrant", "No competitor known"]
+    assert [(row["competitor"], row["deals"], row["displaced_mrr"]) for row in table] == [
+        (name, deals, mrr) for name, (_, deals, _, mrr) in zip(names, expected, strict=True)
+    ]
+    assert table[0]["won"].startswith("24 % (")
+    points = [data for each in drawn(app) for data in each.data if data and "low" in data[0]]
+    assert [point["rate"] for point in points[0]] == [pytest.approx(rate) for *_, rate, _ in expected]
+    lines = [data for each in drawn(app) for data in each.data if data and "month" in data[0]]
+    assert len(lines[0]) == rows(lake, "select count(*) from {table}", "intelligence/competitor_usage")[0][0]
+    [evidence] = of_columns(app, "excerpt", "link")
+    assert {row["excerpt"] for row in evidence} == {pain[-1] for pain in PAINS}
+    assert [row["link"] for row in evidence if isinstance(row["link"], str)] == ["https://tube.example/1"]
+    assert "](https://evil.example)" not in "\n".join(each.value for each in [*app.markdown, *app.caption])
+
+
+@pytest.mark.parametrize(("by", "members"), [("Account manager", ["Noor Haddad", "Sam Lee"]), ("Stage", ["active"])])
+def test_activity_is_shown_beside_outcomes_as_association(open_page: Open, by: str, members: list[str]) -> None:
+    app = open_page("activity", by=by)
+    assert "Association, and no effect" in texts(app)
+    [won, renewed] = of_columns(app, "difference", "verdict")
+    assert [(row["activity"], row["verdict"]) for row in won] == [
+        ("Met", "More often"),
+        ("Missed", "Too little data"),
+    ]
+    assert won[0]["difference"] == "+20 points (+10 to +30)"
+    assert [row["verdict"] for row in renewed] == ["No clear difference"]
+    [table] = of_columns(app, "member")
+    assert [row["member"] for row in table] == members
+    [managers] = of_columns(app, "logged_calls")
+    assert [(row["account_manager"], row["written"]) for row in managers] == [("Noor Haddad", 30), ("–", 8)]
 
 
 @pytest.mark.parametrize("by", ["Plan", "Account manager", "Currency"])

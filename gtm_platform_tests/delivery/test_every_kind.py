@@ -13,6 +13,7 @@ from gtm_platform.delivery.alerts.kinds import discover
 TESTS = Path(gtm_platform_tests.__file__).parent
 CUSTOMERS = "e2e/test_alerts.py", "test_what_happens_in_the_systems_is_in_slack_once"
 USE = "e2e/test_alerts.py", "test_use_that_stops_and_comes_back_is_in_slack_once"
+SIGNS = "delivery/test_kinds_in_slack.py", "test_a_new_sign_that_a_company_may_buy_more_is_in_slack_once"
 OPS = "automation/test_ops_kinds_in_slack.py", "test_what_goes_wrong_is_in_slack_once_and_so_is_its_end"
 APPROVAL = "cli/test_hubspot_approval.py", "test_a_stopped_delivery_asks_is_approved_once_and_goes_on"
 SUMMARIES = "e2e/test_again.py", "test_each_day_and_the_week_are_summed_up_once"
@@ -52,6 +53,14 @@ TABLE = {
     ),
     "late_schedule": Raised(
         "Dagster records no tick for three weeks", OPS, "no system is behind a schedule: these ticks are its daemon's"
+    ),
+    "expansion_opportunity": Raised(
+        "a paying company comes near its limits", SIGNS,
+        "a company grows into its limits over weeks: the days of the table are written",
+    ),
+    "model_result": Raised(
+        "a month's test has no signal, or its customers drifted", OPS,
+        "a test takes half a year to live: months of the registry are written",
     ),
     "daily_summary": Raised("a day is over", SUMMARIES),
     "weekly_summary": Raised("a Sunday is over", SUMMARIES),

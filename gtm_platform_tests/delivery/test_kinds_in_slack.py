@@ -14,8 +14,10 @@ from gtm_platform.automation.deliveries import request_delivery
 from gtm_platform.cohorts.company_cohorts import COMPETITOR, CUSTOMER, IN_MARKET, PARTNER
 from gtm_platform.cohorts.transitions import TRIGGERS
 from gtm_platform.delivery.alerts.asset import slack_alerts
-from gtm_platform.delivery.alerts.company_day import COMPANIES, TRANSITIONS
+from gtm_platform.delivery.alerts.company_day import COMPANIES, OPPORTUNITIES, TRANSITIONS
+from gtm_platform.delivery.alerts.customer_day import CustomerDay
 from gtm_platform.delivery.alerts.kinds import routed
+from gtm_platform.delivery.alerts.kinds.expansion_opportunity import KIND, detect
 from gtm_platform.delivery.gate import CUSTOMERS, HEALTH
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.lake.duckdb_engine import engine
@@ -24,6 +26,7 @@ from gtm_platform.policy import policy
 from gtm_platform.sandbox import slack
 from gtm_platform.sandbox.slack.store import ALERT_CHANNEL, SlackMessage, SlackStore
 from gtm_platform.settings import settings
+from gtm_platform.state.slack_journal import Entry
 from gtm_platform_tests.delivery.world import NOW, served
 from gtm_platform_tests.tables import filled
 
@@ -70,17 +73,23 @@ class Company:
     workspace: SlackStore
     cursor: str | None = None
 
-    def live(self, day: date, change: dict[str, Any] | None = None, **row: Any) -> list[str]:
+    def live(
+        self, day: date, change: dict[str, Any] | None = None, signs: dict[str, int] | None = None, **row: Any
+    ) -> list[str]:
         """A day passes: its tables are made, the sensor ticks twice, what it requests runs. Returns new headings.
 
-        `change` is one of the cohort of the customer's company.
+        `change` is one of the cohort of the customer's company, `signs` say that it may buy more and what is at stake.
         """
         before = len(self.workspace.messages)
         changes = (
             [{"company_id": "com_1", "at": day, "compared_with": day - timedelta(days=1), **change}] if change else []
         )
         standing = {"company_id": "com_1", "name": "Acme", "hubspot_company_id": "7", "chroma_cloud_mrr": 120}
-        for table, rows in ((TRANSITIONS, changes), (COMPANIES, [standing])):
+        opportunities = [
+            {"company_id": "com_1", "sign": sign, "evidence": "91 % of its limits", "at_stake": 100 * stake}
+            for sign, stake in (signs or {}).items()
+        ]
+        for table, rows in ((TRANSITIONS, changes), (COMPANIES, [standing]), (OPPORTUNITIES, opportunities)):
             the_lake().write(table, str(day), engine().to_pyarrow(filled(table, *rows)))
         for table in (HEALTH, CUSTOMERS):
             known = {name: value for name, value in ({**USUAL, **row}).items() if table == CUSTOMERS}
@@ -211,6 +220,34 @@ def test_a_change_of_a_day_that_was_not_delivered_is_sent_with_the_next(company:
     assert company.live(day + timedelta(days=1)) == ["In-market converted: Acme"]
 
 
+def test_a_new_sign_that_a_company_may_buy_more_is_in_slack_once(company: Company) -> None:
+    rules, day = policy().alerts, timedelta(days=1)
+    least = round(rules.expansion_least_at_stake)
+    assert company.live(FIRST, signs={"new_people": least}) == [], "on the first day all would be news"
+    unworthy = {"new_people": least, "near_limit": least - 1, "hiring": 900}
+    assert company.live(FIRST + day, signs=unworthy) == []
+    worthy = {"new_people": least, "near_limit": least + 50}
+    assert company.live(FIRST + 2 * day, signs=worthy) == ["May buy more: Acme"]
+    message = company.workspace.messages[-1]
+    assert f"near its limits: 91 % of its limits. {least + 50} USD of MRR at stake" in message.text
+    assert company.live(TODAY, signs=worthy | {"hiring": 5000}) == []
+
+
+def test_a_company_with_a_new_sign_is_left_alone_for_some_days() -> None:
+    def alerts(last_day: str | None, **rules: Any) -> list[str]:
+        row = {"company_id": "com_1", "sign": "near_limit", "evidence": "9", "at_stake": 500.0, "currency": "usd"}
+        entry = None if last_day is None else Entry("f", KIND, "company", "com_1", last_day, {}, 1, "sent", NOW)
+        last = {KIND: {} if entry is None else {"com_1": entry}}
+        changed = policy().model_copy(update={"alerts": policy().alerts.model_copy(update=rules)})
+        observed = CustomerDay("2026-11-18", (), {}, last, changed, (), (row,))
+        return [each.subject_id for each in detect(observed)]
+
+    quiet = policy().alerts.expansion_quiet_days
+    last = [f"{date(2026, 11, 18) - timedelta(days=days)}" for days in (1, quiet - 1, quiet)]
+    assert [alerts(day) for day in (None, *last)] == [["com_1"], [], [], ["com_1"]]
+    assert alerts(None, expansion_signs=()) == []
+
+
 def test_the_table_has_every_kind() -> None:
-    assert {row[0] for row in (*STORIES, *CHANGES)} == set(routed("customers"))
+    assert {row[0] for row in (*STORIES, *CHANGES)} | {KIND} == set(routed("customers"))
     assert set(policy().alerts.cohort_changes) <= set(TRIGGERS)

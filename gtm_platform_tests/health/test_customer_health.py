@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from gtm_platform.health import customer_health
-from gtm_platform.policy import policy
+from gtm_platform.policy import Policy, policy
 from gtm_platform_tests.tables import DAY, by, computed, filled
 
 Facts = dict[str, Any]
@@ -30,7 +30,12 @@ OF = {
 }
 
 
-def health(customers: list[Facts], before: dict[int, dict[str, int]] | None = None) -> dict[str, dict[str, Any]]:
+def health(
+    customers: list[Facts],
+    before: dict[int, dict[str, int]] | None = None,
+    modelled: list[dict[str, Any]] | None = None,
+    rules: Policy | None = None,
+) -> dict[str, dict[str, Any]]:
     def rows(table: str) -> Any:
         more = {"is_customer": True} if table == "core/profile" else {}
         columns = [{name: (facts | engaged(facts)).get(name) for name in OF[table]} for facts in customers]
@@ -54,10 +59,11 @@ def health(customers: list[Facts], before: dict[int, dict[str, int]] | None = No
             ],
         ),
         **{table.split("/")[1]: rows(table) for table in OF},
+        churn_scores=filled("intelligence/churn_scores", *(modelled or ())),
         one_day_ago=scores(1),
         seven_days_ago=scores(7),
         thirty_days_ago=scores(30),
-        policy=policy(),
+        policy=rules or policy(),
         day=DAY,
     )
     return by("customer_id", made_today)
@@ -405,6 +411,7 @@ def test_only_customers_have_health() -> None:
         people=filled("identity/people", {"customer_id": "a"}, {"customer_id": "b"}),
         profile=profile,
         **{name: filled(f"core/{name}", {"customer_id": "a"}) for name in ("revenue", "activity", "support")},
+        churn_scores=filled("intelligence/churn_scores"),
         one_day_ago=nothing,
         seven_days_ago=nothing,
         thirty_days_ago=nothing,
@@ -412,3 +419,40 @@ def test_only_customers_have_health() -> None:
         day=date(2026, 11, 20),
     )
     assert {customer: row["health_score"] for customer, row in by("customer_id", judged).items()} == {"b": None}
+
+
+def delivered(customer: str, risk: int | None, month: date = date(2026, 8, 1)) -> dict[str, Any]:
+    return {"customer_id": customer, "delivered_risk": risk, "month": month, "verdict": "signal", "stage": "shown"}
+
+
+def test_the_model_says_the_risk_of_whom_it_scores_and_the_formula_that_of_others() -> None:
+    facts = [EMPTY | {"days_since_seen": days, "cancel_mentioned_at": None} for days in (1, 20, 50)]
+    facts[2]["cancel_mentioned_at"] = datetime(2026, 11, 19, tzinfo=UTC)
+    customers = [dict.fromkeys(random_customers(1, 1)[0]) | each for each in facts]
+    by_formula = health(customers)
+    rows = health(customers, modelled=[delivered("c000", 41), delivered("c001", None), delivered("c002", 7)])
+    assert {name: row["churn_risk"] for name, row in rows.items()} == {
+        "c000": 41,
+        "c001": by_formula["c001"]["churn_risk"],
+        "c002": 7,  # the model knows that it was mentioned, and is calibrated: no floor
+    }
+    assert [row["churn_risk_model"] for _, row in sorted(rows.items())] == [
+        "model of 2026-08",
+        "formula",
+        "model of 2026-08",
+    ]
+    other = {"churn_risk", "churn_risk_model"}
+    for name, row in rows.items():
+        assert {k: v for k, v in row.items() if k not in other} == {
+            k: v for k, v in by_formula[name].items() if k not in other
+        }
+
+
+def test_the_policy_keeps_the_model_out() -> None:
+    customers = [dict.fromkeys(random_customers(1, 1)[0]) | EMPTY | {"days_since_seen": 1}]
+    rules = policy()
+    churn = rules.health.churn.model_copy(update={"risk_from": "formula"})
+    off = rules.model_copy(update={"health": rules.health.model_copy(update={"churn": churn})})
+    before = health(customers, rules=off)
+    assert health(customers, modelled=[delivered("c000", 41)], rules=off) == before
+    assert before["c000"]["churn_risk_model"] == "formula"

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from gtm_platform.health.replay import Replay, replayed
+from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.policy import Policy, policy
 from gtm_platform_tests.health.days import HEALTH, Days, earlier
 from gtm_platform_tests.health.test_customer_health import random_customers
 from gtm_platform_tests.health.test_policy_check import changed
-from gtm_platform_tests.tables import DAY
+from gtm_platform_tests.tables import DAY, filled
 
 LEFT = {"customer_status": "churned", "is_customer": False}
 
@@ -51,6 +52,27 @@ def test_the_same_rules_give_history_again_exactly(history: Days) -> None:
             assert after == before
         assert (replay.differing_days(), replay.moves()) == ([], [])
         assert all(churn.flagged_after == churn.flagged_before for churn in replay.churns())
+
+
+def score(days: Days, ago: int, risk: int) -> None:
+    """Write what the model said of everybody on a day, and judge the day by it."""
+    rows = [{"customer_id": f"c{n:03}", "delivered_risk": risk, "month": earlier(0).replace(day=1)} for n in range(30)]
+    table = filled("intelligence/churn_scores", *rows)
+    days.lake.write("intelligence/churn_scores", str(earlier(ago)), engine().to_pyarrow(table))
+    days.judge(earlier(ago))
+
+
+def test_days_with_a_model_are_given_again_exactly_and_by_the_formula_where_it_is_asked_for(history: Days) -> None:
+    for ago in (2, 1, 0):  # before them there was no model
+        score(history, ago, 10 + ago)
+    rows = history.health()
+    assert {row["churn_risk"] for name, row in rows.items() if row["churn_risk_model"] != "formula"} == {10}
+    assert sum(row["churn_risk_model"] == "formula" for row in rows.values()) >= 10
+    with by_rules(history, policy()) as replay:
+        assert replay.differing_days() == []
+    with by_rules(history, changed(health={"churn": {"risk_from": "formula"}})) as replay:
+        assert replay.differing_days() == [str(earlier(ago)) for ago in (2, 1, 0)]
+        assert replay.moves() == []
 
 
 def test_other_rules_say_who_would_move_and_leave_history_alone(history: Days) -> None:

@@ -176,6 +176,8 @@ ALLOWED = {
     "core/pipeline.py": "deals are read from one system so far",
     "intelligence/forecasts/pipeline_deals.py": "deals are read from one system so far",
     "intelligence/leads/outcomes.py": "deals are read from one system so far",
+    "intelligence/activity/": "deals, conversations and the log of sales are read from one system each so far",
+    "intelligence/competition/competitor_": "deals are read from one system so far",
     "quality/baseline.py": "the factors of a week's days",
     "unified/companies.py": "a lead source is called competitor_research, as is a source of files",
     "dashboard/customer_timeline.py": "shows what was written to HubSpot",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,18 @@ def test_a_model_of_another_version_is_not_used_and_a_check_says_how_it_is_mende
     assert not result.passed
     assert result.description is not None
     assert "gtm run intelligence/churn_model --partition 2025-07-01" in result.description
+
+
+@pytest.mark.parametrize(("stage_of_month", "delivers"), [("shown", True), ("shadow", False)])
+def test_scores_are_delivered_in_whole_percent_once_they_are_shown(
+    row: Mapping[str, Any], tmp_path: Path, stage_of_month: str, delivers: bool
+) -> None:
+    made = past(tmp_path, customers=30)
+    made.lake.write(registry.REGISTRY, str(MONTH), registry.as_table({**row, "stage": stage_of_month}))
+    rows = scored(made, made.days[-1])
+    assert rows
+    expected = [Decimal(str(round(each["score"] * 100, 9))).quantize(0, ROUND_HALF_UP) for each in rows]
+    assert [each["delivered_risk"] for each in rows] == (expected if delivers else [None] * len(rows))
 
 
 def scored(year: Past, day: date) -> list[dict[str, Any]]:

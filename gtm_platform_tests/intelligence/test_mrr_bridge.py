@@ -7,8 +7,8 @@ from typing import Any
 import ibis
 import pytest
 
-from gtm_platform.intelligence.movements import mrr_bridge
-from gtm_platform.intelligence.movements.checks import bridge_does_not_lead
+from gtm_platform.intelligence.movements import movement_bridge, mrr_bridge
+from gtm_platform.intelligence.movements.checks import bridge_does_not_lead, movement_bridge_does_not_lead
 from gtm_platform.policy import MrrPolicy, Policy, policy
 from gtm_platform_tests.intelligence.histories import DAYS, History
 from gtm_platform_tests.intelligence.test_mrr_movements import moved, rules_on
@@ -71,6 +71,60 @@ def test_several_causes_of_a_customer_are_told_apart() -> None:
     _, causes = bridged(History({DAY: rows}), DAY, compared(strict))
     shown = {row["cause"]: row["amount"] for row in rows_of(causes)}
     assert shown == {"past due": -10000, "paused collection": 10000, "discount": 1000}
+
+
+def moved_otherwise(movements: ibis.Table, causes: ibis.Table, subscriptions: list[dict[str, Any]]) -> ibis.Table:
+    return computed(
+        movement_bridge.table,
+        "intelligence/movement_bridge",
+        moved=movements,
+        bridge=causes,
+        subscriptions=filled("core/subscriptions", *subscriptions),
+    )
+
+
+BYSTANDER = subscription("z")  # a definition that no customer has rows of is followed from that day on
+TWO = [subscription(), subscription() | {"subscription_id": "other", "status": "trialing"}]
+ENDED = [TWO[0] | {"status": "canceled"}, TWO[1]]
+
+
+@pytest.mark.parametrize(("before", "after", "kinds"), [(TWO, ENDED, ("churn", "contraction")), (ENDED, TWO, ())])
+def test_the_last_that_counts_by_ours_is_one_of_several_by_another(
+    before: list[dict[str, Any]], after: list[dict[str, Any]], kinds: tuple[str, ...]
+) -> None:
+    rules = compared(WIDER)
+    history = History({DAYS[0]: [*before, BYSTANDER], DAYS[2]: [*after, BYSTANDER]})
+    opened, _ = bridged(history, DAYS[0], rules)
+    movements, causes = bridged(history, DAYS[2], rules, opened)
+    rows = {row["item"]: row for row in rows_of(moved_otherwise(movements, causes, after)) if row["item"] != "opening"}
+    assert {row["cause"] for row in rows.values()} == {"several subscriptions"}
+    assert rows.keys() == set(kinds or ("reactivation", "new", "expansion")) & rows.keys()
+    assert sum(row["amount"] for row in rows.values()) == 0
+    if kinds:
+        assert (rows["churn"]["ours"], rows["contraction"]["theirs"]) == (10000, 10000)
+
+
+def test_of_a_single_subscription_the_cause_is_what_its_mrr_differs_by() -> None:
+    rules = compared(WIDER)
+    trial, ended = [subscription(status="trialing")], [subscription(status="canceled")]
+    opened, _ = bridged(History({DAYS[0]: [*ended, BYSTANDER]}), DAYS[0], rules)
+    movements, causes = bridged(History({DAYS[2]: [*trial, BYSTANDER]}), DAYS[2], rules, opened)
+    [row] = rows_of(moved_otherwise(movements, causes, trial))
+    assert (row["item"], row["cause"], row["amount"]) == ("new", "trial", 10000)
+
+
+def test_movements_lead_to_the_difference_for_every_customer_of_random_histories() -> None:
+    history = History.random(seed=9, customers=300)
+    before: ibis.Table | None = None
+    seen: set[str] = set()
+    for day in DAYS[:6]:
+        movements, causes = bridged(history, day, rules_on(day), before)
+        table = moved_otherwise(movements, causes, history.subscriptions[day])
+        assert not rows_of(movement_bridge_does_not_lead(movements, table))
+        seen |= {row["cause"] for row in rows_of(table)}
+        before = movements
+    assert seen >= {"several subscriptions", "counted before", "before the period", "fx", "discount"}
+    assert rows_of(movement_bridge_does_not_lead(movements, table.filter(table["item"] != "churn")))
 
 
 def test_causes_come_to_the_difference_for_every_customer_of_random_histories() -> None:

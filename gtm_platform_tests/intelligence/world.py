@@ -1,13 +1,14 @@
 """The daily tables of intelligence for tests of what is shown: two years of a made-up company, and its pipeline."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from gtm_platform.intelligence.forecasts import pipeline_forecast, revenue_forecast
 from gtm_platform.intelligence.forecasts.pipeline import OPEN, Deals
+from gtm_platform.intelligence.movements.movement_bridge import CONTRACT as MOVEMENT_BRIDGE
 from gtm_platform.intelligence.movements.mrr_periods import AMOUNTS
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
@@ -25,10 +26,36 @@ CAUSES = (
     ("cus_003", "chartmogul", "discount", -900),
     ("cus_003", "chartmogul", "fx", 31),
 )
+MOVED_OTHERWISE = (
+    ("cus_004", "stripe", "churn", 9000, 0, 9000, "several subscriptions"),
+    ("cus_004", "stripe", "contraction", 0, 4000, -4000, "several subscriptions"),
+)
 SIGNS = (
     ("near_limit", "91 % of its limits", 90000, 45000, True),
     ("hiring", "6 open AI jobs", 90000, 9000, False),
     ("new_people", "3 people signed up in 30 days", 20000, 4000, True),
+)
+
+
+# Competitors by won, lost, prospects, displaced, exposed, departed; the last row has no competitor.
+COMPETITORS = {
+    "pinecone": (12, 38, 40, 9, 8, 2),
+    "qdrant": (7, 5, 12, 2, 3, 0),
+    "none": (150, 210, 0, 0, 0, 0),
+}
+PAINS = (
+    ("a", "pinecone", "cost", "theirs", 0, "youtube", "https://tube.example/1", "Their bill <b>doubled</b>"),
+    ("b", "pinecone", "cost", "theirs", 1, "manual_research", None, "[click](https://evil.example) too dear"),
+    ("deal:1", "qdrant", "features", "against_us", 1, "deal", None, "No filters"),
+)
+# Outcomes with and without an activity: outcome, activity, by, member, with, good, without, good, verdict.
+ACTIVITY = (
+    ("deal_won", "met", "all", "", 120, 66, 240, 84, "more often"),
+    ("deal_won", "met", "account_manager", "Noor Haddad", 70, 40, 100, 30, "not judged"),
+    ("deal_won", "met", "account_manager", "Sam Lee", 50, 26, 140, 54, "not judged"),
+    ("deal_won", "missed", "all", "", 9, 3, 111, 60, "too little data"),
+    ("renewed", "wrote", "all", "", 80, 70, 90, 81, "no clear difference"),
+    ("renewed", "wrote", "stage", "active", 80, 70, 90, 81, "not judged"),
 )
 
 
@@ -120,6 +147,56 @@ def deals(made: Deals, day: date, until: int = LAST_DEAL_DAY) -> list[dict[str, 
     return rows
 
 
+def competition(day: date, companies: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Rates, half a year of use, and pain points of the first two companies."""
+    counts = ("won", "lost", "prospects", "displaced", "exposed", "departed")
+    parts = {"win_rate": 0, "displacement_rate": 3, "departure_rate": 5}
+    rates = []
+    for name, values in COMPETITORS.items():
+        of = {"win_rate": values[0] + values[1], "displacement_rate": values[2], "departure_rate": values[4]}
+        row: dict[str, Any] = {"competitor": name, **dict(zip(counts, values, strict=True))}
+        for rate, part in parts.items():
+            if of[rate]:
+                share = values[part] / of[rate]
+                row |= {rate: share, f"{rate}_low": share * 0.7, f"{rate}_high": share + (1 - share) * 0.2}
+        rates.append(row | {"won_amount": values[0] * 90_000, "displaced_mrr": values[3] * 1000, "open_deals": 3})
+    months = months_until(day)[-6:]
+    usage = [
+        {"competitor": name, "month": month, "until": min(month_end(month), day), "is_current": month == months[-1]}
+        | {"companies": 5 * place + 3 * later, "customers": place, "first_seen": 3, "last_seen": 1}
+        for place, name in enumerate(("pinecone", "qdrant"), 1)
+        for later, month in enumerate(months)
+    ]
+    at = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
+    names = ("evidence_id", "competitor", "pain", "side", "company_id", "channel", "link", "excerpt")
+    pains = [
+        dict(zip(names, (*pain[:4], companies[pain[4]], *pain[5:]), strict=True)) | {"at": at - timedelta(days=place)}
+        for place, pain in enumerate(PAINS)
+    ]
+    return {"competitor_rates": rates, "competitor_usage": usage, "competitor_pains": pains}
+
+
+def activity() -> dict[str, list[dict[str, Any]]]:
+    """Outcomes with and without some activities, and two account managers."""
+    rates = []
+    for outcome, name, by, member, done, good, undone, good_without, verdict in ACTIVITY:
+        shares = {"with": good / done, "without": good_without / undone}
+        row: dict[str, Any] = {"outcome": outcome, "activity": name, "split": by, "member": member, "verdict": verdict}
+        for side, share in shares.items():
+            row |= {f"rate_{side}": share, f"rate_{side}_low": share * 0.8, f"rate_{side}_high": (1 + share) / 2}
+        row |= {"outcomes_with": done, "good_with": good, "outcomes_without": undone, "good_without": good_without}
+        difference = shares["with"] - shares["without"]
+        rates.append(
+            row | {"difference": difference, "difference_low": difference - 0.1, "difference_high": difference + 0.1}
+        )
+    managers = [
+        {"account_manager": "Noor Haddad", "customers": 20, "customers_met": 12, "meetings_held": 15, "written": 30}
+        | {"answered": 28, "answered_quickly": 21, "logged_calls": 7, "median_response_hours": 2.5},
+        {"account_manager": "", "customers": 10, "written": 8, "answered": 8, "answered_quickly": 2},
+    ]
+    return {"activity_rates": rates, "activity_by_manager": managers}
+
+
 def settle_intelligence(lake: Lake, day: date, companies: Sequence[str]) -> None:
     """Write the tables of a day; the first companies may buy more."""
     triangle, in_pipeline = cohorts(day), deals(pipeline(2), day)
@@ -131,9 +208,12 @@ def settle_intelligence(lake: Lake, day: date, companies: Sequence[str]) -> None
     rows = {
         "mrr_periods": periods(day),
         "mrr_bridge": causes,
+        "movement_bridge": [dict(zip(MOVEMENT_BRIDGE.columns, row, strict=True)) for row in MOVED_OTHERWISE],
         "retention_cohorts": triangle,
         "pipeline_deals": in_pipeline,
         "expansion_opportunities": [dict(zip(names, sign, strict=True)) for sign in signs],
+        **competition(day, companies),
+        **activity(),
     }
     for name, of_table in rows.items():
         table = f"intelligence/{name}"

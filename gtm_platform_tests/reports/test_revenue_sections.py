@@ -10,6 +10,7 @@ import pytest
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
+from gtm_platform.reports.competition import activity, competitors
 from gtm_platform.reports.content import Table
 from gtm_platform.reports.figures import Figures
 from gtm_platform.reports.period import MONTH
@@ -43,7 +44,7 @@ def queried(lake: Lake, table: str, query: str) -> list[tuple[Any, ...]]:
 
 
 def test_movements_by_each_definition_and_why_they_differ(lake: Lake) -> None:
-    definitions, causes = by_definition(figures(lake))
+    definitions, causes, movements = by_definition(figures(lake))
     expected = queried(
         lake,
         "intelligence/mrr_periods",
@@ -56,6 +57,10 @@ def test_movements_by_each_definition_and_why_they_differ(lake: Lake) -> None:
         (money(opening, "usd"), money(closing, "usd"), percent(nrr)) for opening, closing, nrr in expected
     ]
     assert definitions.note.startswith("1 January to 31 January 2026. Opening + rates")
+    assert [row[:4] for row in cells(movements)] == [
+        ["Stripe", "Churn", "several subscriptions", "1"],
+        ["Stripe", "Contraction", "several subscriptions", "1"],
+    ]
     assert [row[:3] for row in cells(causes)] == [
         ["Chartmogul", "discount", "1"],
         ["Chartmogul", "fx", "1"],
@@ -77,6 +82,30 @@ def test_the_forecast_stands_beside_the_naive_one(lake: Lake) -> None:
     assert table.note == expected[0][3]
 
 
+def test_competitors_and_what_hurts(lake: Lake) -> None:
+    rates, pains = competitors(figures(lake))
+    rows = cells(rates)
+    expected = queried(
+        lake,
+        "intelligence/competitor_rates",
+        "select won + lost, prospects, exposed from {table} order by competitor = 'none', won + lost + prospects desc",
+    )
+    assert [row[0] for row in rows] == ["Pinecone", "Qdrant", "No competitor known"]
+    assert [tuple(int(row[place]) for place in (2, 4, 6)) for row in rows] == expected
+    assert cells(pains)[0] == ["Cost", "Pinecone", "Their users say so", "2", "2"]
+
+
+def test_activity_has_what_is_enough_to_compare(lake: Lake) -> None:
+    [table] = activity(figures(lake))
+    assert [(row[0], row[1], row[-1]) for row in cells(table)] == [
+        ("Deal won", "Met", "more often"),
+        ("Customer stayed", "Wrote", "no clear difference"),
+    ]
+    assert table.note.startswith("Association, and no effect")
+
+
 def test_a_home_without_them_says_so(tmp_path: Path) -> None:
     empty = figures(Lake(tmp_path / "empty"))
-    assert [cells(table) for table in (*by_definition(empty), forecast(empty))] == [[], [], []]
+    tables = (*by_definition(empty), forecast(empty), *activity(empty))
+    assert [cells(table) for table in tables] == [[]] * 5
+    assert competitors(empty) == []

@@ -46,6 +46,8 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "/v1/cohorts?days=90": models.Cohorts,
     "/v1/revenue": models.Revenue,
     "/v1/pipeline": models.Pipeline,
+    "/v1/competition": models.Competition,
+    "/v1/activity": models.Activity,
     "/v1/summary": models.Summary,
     "/v1/metrics": models.MetricList,
     "/v1/metrics/mrr?dimension=plan": models.MetricSeries,

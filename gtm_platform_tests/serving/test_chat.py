@@ -23,6 +23,7 @@ from gtm_platform.serving.tokens import create_token
 from gtm_platform.state import open_state
 from gtm_platform.state.schema import audit as audit_table
 from gtm_platform_tests.intelligence.shown_effect import HYPOTHESIS, VALUES
+from gtm_platform_tests.intelligence.world import PAINS
 from gtm_platform_tests.serving.server import READ, Served
 from gtm_platform_tests.serving.world import ALERT, NOW, TODAY
 
@@ -205,6 +206,26 @@ def test_the_pipeline_is_that_of_the_api(shared_api: Served) -> None:
     [company] = answer["opportunities"]["listed"]
     assert company == api["opportunities"]["listed"][0]
     assert (company["at_stake"], company["evidence"][0]) == (450.0, "near_limit: 91 % of its limits")
+
+
+def test_competition_is_that_of_the_api_and_hides_what_people_wrote(shared_api: Served) -> None:
+    answer, api = call(shared_api, "competition", months=1), shared_api.get("/v1/competition", "all").json()
+    assert (answer["rates"], answer["pains"]) == (api["rates"], api["pains"])
+    assert {each["month"] for each in answer["usage"]} == {api["usage"][-1]["month"]}
+    assert {each["excerpt"] for each in api["evidence"]} == {pain[-1] for pain in PAINS}
+    masked = shared_api.get("/v1/competition", "masked").json()
+    assert {each["excerpt"] for each in masked["evidence"]} == {None}
+    one = call(shared_api, "competition", competitor="qdrant", evidence=5)
+    assert {each["competitor"] for name in ("rates", "usage", "pains", "evidence") for each in one[name]} == {"qdrant"}
+
+
+def test_activity_is_that_of_the_api_and_says_what_it_is(shared_api: Served) -> None:
+    answer, api = call(shared_api, "activity"), shared_api.get("/v1/activity").json()
+    assert answer["rates"] == [each for each in api["rates"] if each["split"] == "all"]
+    assert answer["account_managers"] == api["account_managers"]
+    assert answer["caveat"].startswith("Association, and no effect")
+    of_managers = call(shared_api, "activity", by="account_manager", outcome="deal_won")
+    assert [each["member"] for each in of_managers["rates"]] == ["Noor Haddad", "Sam Lee"]
 
 
 def test_freshness_names_the_day(shared_api: Served) -> None:

@@ -132,8 +132,18 @@ EFFECT = {
     "effect_on_churn": "select difference from effect where outcome = 'churn'",
     "effect_outcomes": "select max(treated + withheld) from effect",
 }
+COMPETITION = {
+    "competitor_win_rate": "select sum(won) / sum(won + lost) from competitors where competitor <> 'none'",
+    "displacement_rate": "select sum(displaced) / sum(prospects) from competitors where competitor <> 'none'",
+    "companies_with_competitor": "select sum(companies) from used where is_current",
+}
+ACTIVITY = {
+    "customers_met": "select sum(customers_met) / sum(customers) from managers",
+    "answered_quickly": "select sum(answered_quickly) / sum(written) from managers",
+}
 OF_THE_DAY = {
     **CURRENT, **COMPANIES, **HUBSPOT, **WEBHOOKS, **TRACK_RECORD, **MODELS, **ICP, **REVENUE, **SUCCESS, **EFFECT,
+    **COMPETITION, **ACTIVITY,
 }  # fmt: skip
 EXPECTED = (
     {name: (query, 0) for name, query in OF_THE_DAY.items()}
@@ -159,6 +169,9 @@ OF_TODAY = {
     "icp": "intelligence/icp_companies",
     "success": "intelligence/success",
     "effect": "intelligence/effect",
+    "competitors": "intelligence/competitor_rates",
+    "used": "intelligence/competitor_usage",
+    "managers": "intelligence/activity_by_manager",
 }
 
 

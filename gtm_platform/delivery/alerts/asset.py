@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from gtm_platform.delivery.alerts import customer_alerts
-from gtm_platform.delivery.alerts.company_day import COMPANIES, TRANSITIONS
+from gtm_platform.delivery.alerts.company_day import COMPANIES, OPPORTUNITIES, TRANSITIONS
 from gtm_platform.delivery.alerts.sender import SendReport
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, POOL, off_reason
@@ -44,7 +44,7 @@ def channel_url() -> str | None:
     kinds={"slack"},
     owners=OWNERS,
     freshness_policy=DAILY_FRESHNESS,
-    deps=newest_of(HEALTH, CUSTOMERS, COMPANIES, TRANSITIONS, HOLDOUT.key),
+    deps=newest_of(HEALTH, CUSTOMERS, COMPANIES, TRANSITIONS, OPPORTUNITIES, HOLDOUT.key),
     metadata=links(Slack=channel_url()),
     pool=POOL,
     output_required=False,

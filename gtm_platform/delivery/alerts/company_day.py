@@ -5,10 +5,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from gtm_platform.delivery.gate import CUSTOMERS
+from gtm_platform.intelligence.expansion.expansion_opportunities import TABLE as OPPORTUNITY_TABLE
+from gtm_platform.lake.expressions.money import minor_units
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Policy
 
 TRANSITIONS, COMPANIES = "cohorts/transitions", "core/unified_companies"
+OPPORTUNITIES = OPPORTUNITY_TABLE.key
 LOOKBACK_DAYS = 3  # a change is still news when the delivery of its day was left out
 TRANSITION_COLUMNS = (
     "company_id", "at", "from_cohort", "to_cohort", "trigger", "competitor_displaced", "evidence",
@@ -22,6 +25,25 @@ def read_transitions(lake: Lake, day: str) -> list[Row]:
     first = (date.fromisoformat(day) - timedelta(days=LOOKBACK_DAYS - 1)).isoformat()
     days = [each for each in sorted(lake.partitions(TRANSITIONS)) if first <= each <= day]
     return [row for each in days for row in _rows(lake, TRANSITIONS, each, TRANSITION_COLUMNS)]
+
+
+def read_opportunities(lake: Lake, day: str, rules: Policy) -> list[Row]:
+    """Read the signs that companies may buy more which were not there some days before.
+
+    On the first day everything would be news, and so nothing is.
+    """
+    first = (date.fromisoformat(day) - timedelta(days=LOOKBACK_DAYS)).isoformat()
+    days = [each for each in sorted(lake.partitions(OPPORTUNITIES)) if first <= each <= day]
+    if len(days) < 2 or days[-1] != day:
+        return []
+    earlier = {(row["company_id"], row["sign"]) for row in _rows(lake, OPPORTUNITIES, days[0], ("company_id", "sign"))}
+    currency = rules.money.reporting_currency
+    units = minor_units(currency)
+    return [
+        {**row, "at_stake": row["at_stake"] / units, "currency": currency}
+        for row in _rows(lake, OPPORTUNITIES, day, ("company_id", "sign", "evidence", "at_stake"))
+        if (row["company_id"], row["sign"]) not in earlier
+    ]
 
 
 def read_companies(lake: Lake, day: str, ids: Collection[str], rules: Policy) -> dict[str, Row]:

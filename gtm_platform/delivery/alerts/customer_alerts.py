@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from gtm_platform.delivery.alerts.alert import Route
-from gtm_platform.delivery.alerts.company_day import read_companies, read_transitions
+from gtm_platform.delivery.alerts.company_day import read_companies, read_opportunities, read_transitions
 from gtm_platform.delivery.alerts.customer_day import CustomerDay, Row, read_customers, read_past
 from gtm_platform.delivery.alerts.customer_wording import COLUMNS, Wording
 from gtm_platform.delivery.alerts.kinds import routed
@@ -129,7 +129,8 @@ def _due(lake: Lake, state: State, day: str) -> DueAlerts:
     past = read_past(lake, day, rules.alerts.health_drop_days, history)
     with state.reading() as tx:
         last_alerts = {kind: journal.newest(tx, kind) for kind in alerts}
-    observed = CustomerDay(day, customers, past, last_alerts, rules, read_transitions(lake, day))
+    companies_changed = read_transitions(lake, day), read_opportunities(lake, day, rules)
+    observed = CustomerDay(day, customers, past, last_alerts, rules, *companies_changed)
     is_withheld = withheld_alerts(lake, day)
     detected = [fact for alert in alerts.values() for fact in alert.facts_of(observed, day)]
     facts = [fact for fact in detected if not is_withheld(fact.kind, fact.subject_id)]

@@ -27,6 +27,7 @@ class CustomerDay:
     last_alerts: Mapping[str, Mapping[str, Entry]]  # by kind and customer
     rules: Policy
     transitions: Sequence[Row] = ()  # the changes of companies' cohorts of the last days
+    opportunities: Sequence[Row] = ()  # the signs of the day that some days before were not there
 
     def day_before(self, days: int) -> str:
         """Return the day so many days before."""

@@ -13,6 +13,7 @@ from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.lake.expressions.literals import number
 
 LEAVING = "leaving"
+GROUP = "churn"  # of the graph: health reads it, and most of what is called intelligence reads health
 
 COLUMNS = {
     "tenure_days": "Days since the first of sign-up and first payment.",
@@ -125,5 +126,6 @@ TABLE = DailyTable(
         "calls": "core/calls",
     },
     rule=table,
+    group=GROUP,
 )
 FEATURES = tuple(COLUMNS)

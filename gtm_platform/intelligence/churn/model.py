@@ -1,7 +1,7 @@
 """`intelligence/churn_model`: the model of who churns within 90 days, of whom pays today."""
 
 from gtm_platform.health.backtest_history import HORIZON
-from gtm_platform.intelligence.churn.features import FEATURES
+from gtm_platform.intelligence.churn.features import FEATURES, GROUP
 from gtm_platform.intelligence.churn.features import TABLE as FEATURE_TABLE
 from gtm_platform.intelligence.churn.labels import labelled
 from gtm_platform.intelligence.models.asset import definitions_of
@@ -20,5 +20,6 @@ MODEL = MonthlyModel(
     outcomes=lambda lake, days, _: labelled(lake, days),
     learns_of=("core/revenue",),
     minute=45,
+    group=GROUP,
 )
 DEFINITIONS = definitions_of(MODEL)

@@ -54,7 +54,7 @@ def _asset(model: MonthlyModel) -> dg.AssetsDefinition:
     @dg.asset(
         key=_key(model),
         description=f"{about} The month is the one on whose first day it was tested, the horizon after which is over.",
-        group_name="intelligence",
+        group_name=model.group,
         kinds={"parquet", "scikitlearn"},
         owners=OWNERS,
         partitions_def=MONTHS,

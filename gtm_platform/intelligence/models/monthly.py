@@ -37,6 +37,7 @@ class MonthlyModel:
     outcomes: Callable[[Lake, Sequence[date], Policy], pa.Table]
     learns_of: tuple[str, ...]  # the tables by which it is known what came
     minute: int  # of the hour in which the schedule asks for it
+    group: str = "intelligence"  # of the graph
 
     @property
     def registry(self) -> str:

@@ -65,6 +65,21 @@ def bridge_does_not_lead(moved: ibis.Table, bridge: ibis.Table) -> ibis.Table:
     )
 
 
+def movement_bridge_does_not_lead(moved: ibis.Table, bridge: ibis.Table) -> ibis.Table:
+    """Return the customers whose other movements do not come to the difference of their closings."""
+    closings = moved.group_by("customer_id").agg(ours=moved["closing"].sum(where=moved["mrr_policy"] == OURS))
+    compared = moved.filter(moved["mrr_policy"] != OURS)
+    theirs = compared.group_by("customer_id", to_policy=compared["mrr_policy"]).agg(closing=compared["closing"].sum())
+    names = compared.select(to_policy="mrr_policy").distinct()
+    pairs = closings.cross_join(names).left_join(theirs, ["customer_id", "to_policy"], rname="{name}_of_theirs")
+    sums = bridge.group_by("customer_id", "to_policy").agg(amount=bridge["amount"].sum())
+    both = pairs.left_join(sums, ["customer_id", "to_policy"], rname="{name}_of_sums")
+    both = both.mutate(explained=both["ours"].fill_null(0) + both["amount"].fill_null(0))
+    return both.filter(both["explained"] != both["closing"].fill_null(0)).select(
+        "customer_id", "to_policy", "ours", "amount", "closing"
+    )
+
+
 def triangle_is_not_the_movements(cohorts: ibis.Table, moved: ibis.Table) -> ibis.Table:
     """Return the MRR of the current month's cohorts and of the movements, where they differ."""
     month = cohorts.aggregate(month=cohorts["month"].max())
@@ -78,7 +93,7 @@ def triangle_is_not_the_movements(cohorts: ibis.Table, moved: ibis.Table) -> ibi
 
 MOVEMENTS = "intelligence/mrr_movements"
 COHORTS = "intelligence/retention_cohorts"
-BRIDGE = "intelligence/mrr_bridge"
+BRIDGE, MOVEMENT_BRIDGE = "intelligence/mrr_bridge", "intelligence/movement_bridge"
 CHECKS = (
     DayCheck(
         MOVEMENTS,
@@ -118,6 +133,13 @@ CHECKS = (
         "Our MRR and the causes come to the MRR of each other definition, for every customer, to the cent.",
         inputs={"moved": MOVEMENTS, "bridge": BRIDGE},
         rule=bridge_does_not_lead,
+    ),
+    DayCheck(
+        MOVEMENT_BRIDGE,
+        "movements_lead",
+        "Where movements are others by another definition, their differences come to that of the MRR, to the cent.",
+        inputs={"moved": MOVEMENTS, "bridge": MOVEMENT_BRIDGE},
+        rule=movement_bridge_does_not_lead,
     ),
     DayCheck(
         COHORTS,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gtm_platform.reports.cards import metric_card, movement_card
+from gtm_platform.reports.competition import competitors
 from gtm_platform.reports.content import Cell, Chart, Column, Content, Table
 from gtm_platform.reports.customer_cells import customer
 from gtm_platform.reports.drawing import ACCENT, COLOURS, LOSS, MUTED, steps
@@ -54,6 +55,7 @@ def content(figures: Figures) -> Content:
             forecast(figures),
             *ideal_customer(figures),
             success(figures),
+            *competitors(figures),
             data_quality(figures),
         ],
         columns=[

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gtm_platform.reports.cards import metric_card, movement_card
 from gtm_platform.reports.companies import companies_at_stake
+from gtm_platform.reports.competition import activity
 from gtm_platform.reports.content import Chart, Column, Content, Table
 from gtm_platform.reports.customer_cells import SHOWN, action, customer, health
 from gtm_platform.reports.drawing import LOSS, bars
@@ -54,6 +55,7 @@ def content(figures: Figures) -> Content:
             _signals(figures),
             _left(figures, left),
             _plans(figures),
+            *activity(figures),
             *does_it_work(figures),
             effect(figures),
             success(figures),

@@ -44,6 +44,16 @@ class MrrCause(BaseModel):
     amount: float = Field(description="What it adds to our MRR, in the reporting currency.")
 
 
+class MovementCause(BaseModel):
+    """Why a kind of movement of the current period is another by another definition."""
+
+    to_policy: str
+    item: str = Field(description="opening, fx, new, reactivation, expansion, contraction or churn.")
+    cause: str
+    customers: int
+    amount: float = Field(description="What the difference adds to the closing, in the reporting currency.")
+
+
 class CohortMonth(BaseModel):
     """What is left of who began to pay in a month, in another."""
 
@@ -89,6 +99,7 @@ class RevenueAnswer(BaseModel):
     period: str = Field(description="day, week or month.")
     periods: list[MrrPeriod] = Field(description="By definition, the oldest first; the last one may go on.")
     causes: list[MrrCause]
+    movement_causes: list[MovementCause] = Field(description="Why movements of the current period differ, by kind.")
     cohorts: list[CohortMonth]
     history: list[MonthOfMrr]
     forecast: list[RevenueStep]

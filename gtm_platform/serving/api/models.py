@@ -13,8 +13,10 @@ from pydantic import BaseModel, Field, create_model
 from gtm_platform.health.explanation import Explanation
 from gtm_platform.lake.contracts import Column
 from gtm_platform.serving.answers.account_managers import AccountManager
+from gtm_platform.serving.answers.activity import ActivityAnswer
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer, Transition
+from gtm_platform.serving.answers.competition import CompetitionAnswer
 from gtm_platform.serving.answers.effect import EffectAnswer, SuccessAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.hubspot import HubSpotAnswer
@@ -317,6 +319,14 @@ class Revenue(Answer, RevenueAnswer):
 
 class Pipeline(Answer, PipelineAnswer):
     """The pipeline by stage, what will be won, and which companies may buy more."""
+
+
+class Competition(Answer, CompetitionAnswer):
+    """Use, win and displacement rates, and pain points by competitor."""
+
+
+class Activity(Answer, ActivityAnswer):
+    """Activity beside outcomes, and of account managers; association, and no effect."""
 
 
 class Cohorts(Answer, CohortsAnswer):

@@ -6,8 +6,10 @@ from pydantic import BaseModel, Field
 
 from gtm_platform.health.explanation import Explanation
 from gtm_platform.serving.answers.account_managers import AccountManager
+from gtm_platform.serving.answers.activity import ActivityAnswer
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer
+from gtm_platform.serving.answers.competition import CompetitionAnswer
 from gtm_platform.serving.answers.effect import EffectAnswer, SuccessAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.hubspot import HubSpotDay, HubSpotDelivery, HubSpotReason, HubSpotTruth
@@ -148,6 +150,14 @@ class Revenue(ChatAnswer, RevenueAnswer):
 
 class Pipeline(ChatAnswer, PipelineAnswer):
     """The pipeline by stage, what will be won, and which companies may buy more."""
+
+
+class Competition(ChatAnswer, CompetitionAnswer):
+    """Use, win and displacement rates, and pain points by competitor."""
+
+
+class Activity(ChatAnswer, ActivityAnswer):
+    """Activity beside outcomes, and of account managers; association, and no effect."""
 
 
 class Cohorts(ChatAnswer, CohortsAnswer):

@@ -30,10 +30,11 @@ REVIEW = "identity/review"
 INTELLIGENCE = tuple(
     f"intelligence/{name}"
     for name in (
-        *("mrr_periods", "mrr_bridge", "retention_cohorts", "revenue_forecast"),
+        *("mrr_periods", "mrr_bridge", "movement_bridge", "retention_cohorts", "revenue_forecast"),
         *("pipeline_deals", "pipeline_forecast", "expansion_opportunities"),
         *("icp_groups", "icp_fit", "lead_outcomes", "lead_scores", "churn_scores"),
         *("holdout", "effect", "success"),
+        *("competitor_rates", "competitor_usage", "competitor_pains", "activity_rates", "activity_by_manager"),
     )
 )
 HISTORY_DAYS = 90

@@ -29,6 +29,7 @@ def answer(
         update={
             "periods": whole.of_policy(mrr_policy)[-periods:],
             "causes": [each for each in whole.causes if mrr_policy in (OURS, each.to_policy)],
+            "movement_causes": [each for each in whole.movement_causes if mrr_policy in (OURS, each.to_policy)],
             "cohorts": [each for each in whole.cohorts if each.age in (0, ages)],
         }
     )

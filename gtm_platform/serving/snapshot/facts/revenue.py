@@ -3,6 +3,7 @@
 from typing import Any
 
 from gtm_platform.intelligence.forecasts.revenue_forecast import TABLE as FORECAST
+from gtm_platform.intelligence.movements.movement_bridge import TABLE as MOVEMENT_BRIDGE
 from gtm_platform.intelligence.movements.mrr_bridge import TABLE as BRIDGE
 from gtm_platform.intelligence.movements.mrr_periods import AMOUNTS
 from gtm_platform.intelligence.movements.mrr_periods import TABLE as PERIODS
@@ -30,6 +31,12 @@ def make(draft: Draft) -> dict[str, Any]:
         """select to_policy, cause, count(*) as customers, sum(amount)::bigint as amount
             from rows group by all order by to_policy, abs(sum(amount)) desc, cause""",
     )
+    movement_causes = rows_of_day(
+        landing,
+        MOVEMENT_BRIDGE.key,
+        """select to_policy, item, cause, count(*) as customers, sum(amount)::bigint as amount
+            from rows group by all order by to_policy, item, abs(sum(amount)) desc, cause""",
+    )
     triangle = rows_of_day(
         landing,
         COHORTS.key,
@@ -48,6 +55,7 @@ def make(draft: Draft) -> dict[str, Any]:
         "period": landing.rules.revenue.period,
         "periods": in_major_units(landing, periods, AMOUNTS),
         "causes": in_major_units(landing, causes, ("amount",)),
+        "movement_causes": in_major_units(landing, movement_causes, ("amount",)),
         "cohorts": in_major_units(landing, triangle, ("mrr",)),
         "history": in_major_units(landing, history, ("mrr",)),
         "forecast": in_major_units(landing, forecast, ("value", "low", "high", "naive")),

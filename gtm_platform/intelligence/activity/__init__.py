@@ -1,0 +1,1 @@
+"""What people of ours did with customers, and what came of deals and renewals after it: association, and no effect."""

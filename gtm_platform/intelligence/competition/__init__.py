@@ -1,0 +1,1 @@
+"""Which competitors are used, how deals and companies go where one is, and what speaks for and against each."""

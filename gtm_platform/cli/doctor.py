@@ -122,7 +122,10 @@ def _refusals(streams: Sequence[Stream], client: Any, now: datetime) -> list[str
 
 def _freshness(source: Source, lake: Lake, now: datetime) -> str:
     """The end of the newest window of the stream that is furthest behind, and whether that is late."""
-    newest = {stream.name: max(lake.partitions(source.table(stream)), default="") for stream in source.streams}
+    newest = {
+        stream.name: max((file.partition for file in lake.closed_files(source.table(stream))), default="")
+        for stream in source.streams
+    }
     if not source.is_scheduled:
         return f"{max(newest.values()) or 'never'}; it is asked on demand (gtm enrich)"
     if never := [name for name, partition in newest.items() if not partition]:

@@ -84,7 +84,7 @@ class SourceRun:
                 return
             streams = self._readable(client, streams)
             # The files from before show which windows were missed and are covered now.
-            before = {key: self.lake.files(self.source.table(stream)) for key, stream in streams.items()}
+            before = {key: self.lake.closed_files(self.source.table(stream)) for key, stream in streams.items()}
             started = {
                 key: threads.submit(copy_context().run, self._report, stream, client, windows, lines)
                 for key, stream in streams.items()
@@ -199,6 +199,8 @@ class SourceRun:
 
     def _metadata(self, key: dg.AssetKey, window: WindowResult, newest: str) -> dict[str, Any]:
         technical: dict[str, Any] = {"full_snapshot": window.full}
+        if window.is_open:
+            technical["open_window"] = True
         if window.unchanged:
             technical["kept"] = True
         else:

@@ -154,6 +154,11 @@ class SystemSettings(BaseSettings):
         """List the required variables that are not set."""
         return [name for name in self.required_env if getattr(self, name.lower()) is None]
 
+    @property
+    def reads_api(self) -> bool:
+        """Whether the system itself is asked, and not what somebody landed of it."""
+        return True
+
     def hints(self) -> tuple[str, ...]:
         """Say what works less without a variable that is not required."""
         return ()

@@ -15,6 +15,7 @@ from gtm_platform.policy.automation import Automation
 from gtm_platform.policy.companies import Companies
 from gtm_platform.policy.enrichment import Enrichment
 from gtm_platform.policy.health import Churn, Health, Refinements, Signals, Status
+from gtm_platform.policy.hooks import Hooks
 from gtm_platform.policy.hubspot import HubSpot
 from gtm_platform.policy.identity import Identity
 from gtm_platform.policy.intelligence import Intelligence
@@ -38,6 +39,7 @@ __all__ = [
     "Companies",
     "Enrichment",
     "Health",
+    "Hooks",
     "HubSpot",
     "Identity",
     "Intelligence",
@@ -77,6 +79,7 @@ class Policy(Rules):
     market: Market = Market()
     companies: Companies = Companies()
     hubspot: HubSpot
+    hooks: Hooks = Hooks()
     alerts: Alerts
     automation: Automation
     enrichment: Enrichment = Enrichment()
@@ -96,7 +99,7 @@ class Policy(Rules):
 
         The public lists of domains are such values.
         """
-        decides_no_table = {"alerts", "automation", "limits", "enrichment", "hubspot"}
+        decides_no_table = {"alerts", "automation", "limits", "enrichment", "hubspot", "hooks"}
         canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
         return hashlib.sha256(f"{canonical} {domain_lists.version()}".encode()).hexdigest()[:12]
 

@@ -180,8 +180,8 @@ def drop_bodies(tx: sa.Connection, source: str, before: datetime) -> int:
 
 
 def forget(tx: sa.Connection, before: datetime) -> int:
-    """Forget events from before a moment that were read and have no body; no sender repeats them after so long."""
-    old = (events.c.received_at < before) & events.c.read_at.is_not(None) & events.c.body.is_(None)
+    """Forget events from before a moment whose body is not kept; no sender repeats them after so long."""
+    old = (events.c.received_at < before) & events.c.body.is_(None)
     return int(tx.execute(sa.delete(events).where(old)).rowcount)
 
 

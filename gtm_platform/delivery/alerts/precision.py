@@ -9,8 +9,8 @@ import dagster as dg
 import pyarrow as pa
 
 from gtm_platform.delivery.alerts.asset import slack_alerts
-from gtm_platform.delivery.alerts.hook import FEEDBACK, SLACK
 from gtm_platform.delivery.alerts.feedback import FeedbackReport, read_feedback
+from gtm_platform.delivery.alerts.hook import FEEDBACK, SLACK
 from gtm_platform.delivery.alerts.kinds import routed
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, POOL, SlackChannel, off_reason
@@ -23,8 +23,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings, settings_of
-from gtm_platform.state import State, open_state
-from gtm_platform.state import hook_events
+from gtm_platform.state import State, hook_events, open_state
 from gtm_platform.state import slack_journal as journal
 from gtm_platform.state.slack_journal import Entry
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 
 from gtm_platform.ingest.discovery import discover
@@ -76,6 +77,12 @@ def discover_hooks() -> tuple[Hook, ...]:
     if twice := {name for name in names if names.count(name) > 1}:
         raise TypeError(f"Several hooks are called {min(twice)!r}: name each after what sends it.")
     return tuple(hooks)
+
+
+@cache
+def hooked_sources() -> frozenset[str]:
+    """Return the sources whose windows are read because of hooks."""
+    return frozenset(hook.source for hook in discover_hooks())
 
 
 def public_url() -> str:

@@ -80,19 +80,19 @@ class Inbox:
                 if self._filled.is_set():
                     await asyncio.sleep(GATHER_SECONDS)
                     self._filled.clear()
-                await self._write_queued(lambda write: asyncio.to_thread(write))
+                await self._write_queued()
         finally:
             batch, outcomes = self._take()
             with suppress(Exception):
                 self._write(batch, outcomes)
 
-    async def _write_queued(self, run: Callable[[Callable[[], None]], "asyncio.Future[None]"]) -> None:
+    async def _write_queued(self) -> None:
         batch, outcomes = self._take()
         if not batch and not outcomes:
             return
         self.in_flight = len(batch)
         try:
-            await run(lambda: self._write(batch, outcomes))
+            await asyncio.to_thread(self._write, batch, outcomes)
         except Exception as error:  # locked for long, or full: who waits is told so, and sends it again
             LOGGER.error("%d webhooks cannot be kept: %s", len(batch), type(error).__name__)
             self.outcomes.update(outcomes)

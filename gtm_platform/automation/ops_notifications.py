@@ -15,10 +15,12 @@ from gtm_platform.automation.check_turns import read_turns
 from gtm_platform.automation.dropped_files import read_file_news
 from gtm_platform.automation.failed_runs import read_failed_runs
 from gtm_platform.automation.failing_automations import TickMemory, read_failing, read_late
+from gtm_platform.automation.hook_turns import read_hook_turns
 from gtm_platform.automation.hubspot_deliveries import read_delivery_news
 from gtm_platform.delivery.alerts.kinds import (
     check_turned,
     file_dropped,
+    hook_trouble,
     hubspot_delivery,
     late_schedule,
     run_failed,
@@ -136,6 +138,11 @@ def _hubspot_deliveries(context: dg.SensorEvaluationContext) -> tuple[Sequence[F
     return hubspot_delivery.ALERT.facts_of(news, today()), cursor
 
 
+def _hooks(context: dg.SensorEvaluationContext) -> tuple[Sequence[Fact], str]:
+    turns, cursor = read_hook_turns(context.cursor, settings().now())
+    return hook_trouble.ALERT.facts_of(turns, today()), cursor
+
+
 def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
     assert context.repository_def
     return context.repository_def
@@ -177,6 +184,12 @@ SENSORS = [
         "Tells the data team in Slack what became of each delivery to HubSpot: in counts, or why it stopped.",
         [hubspot_delivery.ALERT.kind],
         _hubspot_deliveries,
+    ),
+    _notifying(
+        "report_hooks",
+        "Tells the data team in Slack which webhooks have stopped or are refused, and which come again.",
+        [hook_trouble.ALERT.kind],
+        _hooks,
     ),
 ]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,8 +23,10 @@ from gtm_platform.ingest.source import Source, Stream, Window
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
+from gtm_platform.serving.answers.hooks import HookState, hooks_now
 from gtm_platform.settings import SettingsError, SystemSettings, settings, settings_of
 from gtm_platform.sources.assets import SOURCES
+from gtm_platform.state import open_state
 
 COLOURS = {"ok": "green", "off": "yellow", "failing": "red"}
 LATE = timedelta(hours=12)
@@ -51,7 +54,7 @@ def examine() -> int:
     looks += [partial(_destination, f"delivery/{name}", kind, checks.get(name)) for name, kind in destinations.items()]
     findings = []
     with ThreadPoolExecutor(AT_ONCE) as threads:  # each waits for a system of its own
-        for finding in chain(threads.map(lambda look: look(), looks), _extensions(lake, now)):
+        for finding in chain(threads.map(lambda look: look(), looks), _hooks(now), _extensions(lake, now)):
             findings.append(finding)
             _show(finding)
     return int(any(finding.state == "failing" for finding in findings))
@@ -158,6 +161,26 @@ def _destination(name: str, kind: type[SystemSettings], check: Check | None) -> 
         return Finding(name, "off", f"{account}; it sends nothing: set {variables}", _advice(kind))
     details = (*config.hints(), *(access.notes if access else ()), *filter(None, (access.limits if access else "",)))
     return Finding(name, "ok", f"{account}, and it may send", details)
+
+
+# --- webhooks --------------------------------------------------------------------------------------------------------
+
+
+def _hooks(now: datetime) -> list[Finding]:
+    """Each webhook that is on, or whose source is, and whether it comes; nothing is sent."""
+    on_sources = {source.name for source in SOURCES if not source.off()}
+    with closing(open_state(settings().state_url)) as state:
+        states = hooks_now(state, now)
+    return [_hook(hook) for hook in states if hook.is_on or hook.source in on_sources]
+
+
+def _hook(hook: HookState) -> Finding:
+    details = (f"{hook.waiting:,} events wait to be read",) if hook.waiting else ()
+    if hook.trouble:
+        return Finding(f"hook {hook.name}", "failing", hook.about, (f"see: gtm hooks show {hook.name}", *details))
+    if not hook.is_on:
+        return Finding(f"hook {hook.name}", "off", hook.about, ("its source is read by its schedule",))
+    return Finding(f"hook {hook.name}", "ok", hook.about, details)
 
 
 # --- people's own ----------------------------------------------------------------------------------------------------

@@ -19,6 +19,6 @@ class Hooks(Rules):
     after_failure_minutes: Positive = 15
     keep_bodies_days: Positive = 7
     keep_events_days: Positive = 30
-    silent_factor: Annotated[float, Field(ge=1)] = 3.0
+    silent_factor: Annotated[float, Field(ge=1)] = 2.0
     silent_least_hours: Positive = 24
     refused_least: Positive = 5

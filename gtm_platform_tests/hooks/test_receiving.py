@@ -1,4 +1,4 @@
-"""Each system's deliveries, as its documentation signs them: taken once, and refused when anything is not as it should."""
+"""Each system's deliveries, as its documentation signs them: taken once, and refused when anything is amiss."""
 
 import json
 import socket

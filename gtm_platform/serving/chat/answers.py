@@ -9,6 +9,7 @@ from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
+from gtm_platform.serving.answers.hooks import HooksAnswer
 from gtm_platform.serving.answers.hubspot import HubSpotDay, HubSpotDelivery, HubSpotReason, HubSpotTruth
 from gtm_platform.serving.answers.models import ModelsAnswer
 from gtm_platform.serving.answers.mrr_movement import MrrMovement
@@ -49,6 +50,10 @@ class Customers(ChatAnswer):
     total_mrr: float = Field(description="Their MRR, in the reporting currency.")
     currency: str
     customers: list[BriefCustomer]  # type: ignore[valid-type]
+
+
+class Hooks(ChatAnswer, HooksAnswer):
+    """Every webhook that can be received."""
 
 
 class HealthExplained(ChatAnswer):

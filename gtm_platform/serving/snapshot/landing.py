@@ -27,6 +27,7 @@ class Landing:
     checks: Sequence[Row] = ()
     accounts: Sequence[Row] = ()  # that the home belongs to
     hubspot_deliveries: Sequence[Row] = ()  # the newest of each type of objects
+    hooks: Sequence[Row] = ()  # every webhook, as it is
 
     @property
     def day(self) -> str:

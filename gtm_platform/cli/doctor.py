@@ -19,11 +19,12 @@ from gtm_platform.http.rate_limit import LimitShare
 from gtm_platform.ingest.assets import windows
 from gtm_platform.ingest.credits import CreditAllowance
 from gtm_platform.ingest.discovery import discover
+from gtm_platform.ingest.hooks.hook import discover_hooks
 from gtm_platform.ingest.source import Source, Stream, Window
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
-from gtm_platform.serving.answers.hooks import HookState, hooks_now
+from gtm_platform.serving.answers.hooks import hooks_now
 from gtm_platform.settings import SettingsError, SystemSettings, settings, settings_of
 from gtm_platform.sources.assets import SOURCES
 from gtm_platform.state import open_state
@@ -54,7 +55,7 @@ def examine() -> int:
     looks += [partial(_destination, f"delivery/{name}", kind, checks.get(name)) for name, kind in destinations.items()]
     findings = []
     with ThreadPoolExecutor(AT_ONCE) as threads:  # each waits for a system of its own
-        for finding in chain(threads.map(lambda look: look(), looks), _hooks(now), _extensions(lake, now)):
+        for finding in chain(threads.map(lambda look: look(), looks), _extensions(lake, now)):
             findings.append(finding)
             _show(finding)
     return int(any(finding.state == "failing" for finding in findings))
@@ -73,6 +74,7 @@ def _show(finding: Finding) -> None:
 def _source(source: Source, lake: Lake, now: datetime) -> Finding:
     """Keys, connection, permissions and freshness of a source."""
     age = f"last sync: {_freshness(source, lake, now)}"
+    hooks = _hooks(source.name, now)
     advice, share = _advice(source.settings), LimitShare(policy().limits.share_of(source.name))
     try:
         if off := source.off():
@@ -91,8 +93,19 @@ def _source(source: Source, lake: Lake, now: datetime) -> Finding:
         )
     sentence = f"{identity}; may read {', '.join(stream.name for stream in streams)}"
     return Finding(
-        source.name, "ok", sentence, (age, *notes, *filter(None, (share.describe(),)), *_credits(source, now))
+        source.name, "ok", sentence, (age, *hooks, *notes, *filter(None, (share.describe(),)), *_credits(source, now))
     )
+
+
+def _hooks(source: str, now: datetime) -> list[str]:
+    """Say of each webhook because of which the source is read whether it comes, and what it lacks."""
+    hooks = [hook for hook in discover_hooks() if hook.source == source]
+    if not hooks:
+        return []
+    with closing(open_state(settings().state_url)) as state:
+        states = hooks_now(state, now, hooks)
+    see = "; see gtm hooks show "
+    return [f"webhook {hook.name}: {hook.about}{see + hook.name if hook.trouble else ''}" for hook in states]
 
 
 def _allowance(source: Source) -> CreditAllowance:
@@ -161,26 +174,6 @@ def _destination(name: str, kind: type[SystemSettings], check: Check | None) -> 
         return Finding(name, "off", f"{account}; it sends nothing: set {variables}", _advice(kind))
     details = (*config.hints(), *(access.notes if access else ()), *filter(None, (access.limits if access else "",)))
     return Finding(name, "ok", f"{account}, and it may send", details)
-
-
-# --- webhooks --------------------------------------------------------------------------------------------------------
-
-
-def _hooks(now: datetime) -> list[Finding]:
-    """Each webhook that is on, or whose source is, and whether it comes; nothing is sent."""
-    on_sources = {source.name for source in SOURCES if not source.off()}
-    with closing(open_state(settings().state_url)) as state:
-        states = hooks_now(state, now)
-    return [_hook(hook) for hook in states if hook.is_on or hook.source in on_sources]
-
-
-def _hook(hook: HookState) -> Finding:
-    details = (f"{hook.waiting:,} events wait to be read",) if hook.waiting else ()
-    if hook.trouble:
-        return Finding(f"hook {hook.name}", "failing", hook.about, (f"see: gtm hooks show {hook.name}", *details))
-    if not hook.is_on:
-        return Finding(f"hook {hook.name}", "off", hook.about, ("its source is read by its schedule",))
-    return Finding(f"hook {hook.name}", "ok", hook.about, details)
 
 
 # --- people's own ----------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from gtm_platform.sandbox.kit.limits import speed_variables
 from gtm_platform.sandbox.request_counts import RequestCounts
 from gtm_platform.sandbox.shown import shown
 from gtm_platform.sandbox.truth_page import truth_page
-from gtm_platform.sandbox.webhooks import PostOffice
+from gtm_platform.sandbox.webhooks import PostOffice, receiver_variables
 from gtm_platform.sandbox.world.agenda import DAY
 from gtm_platform.sandbox.world.truth import STATUSES, SYSTEMS, pick
 
@@ -84,9 +84,11 @@ class Control:
 
     def _environment(self, request: Request) -> dict[str, str]:
         address = _address(request)
-        return speed_variables() | {
-            name: value for system in self._systems for name, value in system.environment(address).items()
-        }
+        return (
+            speed_variables()
+            | receiver_variables()
+            | {name: value for system in self._systems for name, value in system.environment(address).items()}
+        )
 
     # --- The clock ---
 

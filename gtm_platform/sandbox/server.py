@@ -28,7 +28,7 @@ from gtm_platform.sandbox.kit.emulator import System, systems_of
 from gtm_platform.sandbox.kit.limits import speed_variables
 from gtm_platform.sandbox.kit.write_log import Persist
 from gtm_platform.sandbox.request_counts import RequestCounts
-from gtm_platform.sandbox.webhooks import PostOffice
+from gtm_platform.sandbox.webhooks import PostOffice, receiver_variables
 from gtm_platform.sandbox.world import World
 
 
@@ -85,7 +85,7 @@ class Sandbox:
         """The variables that point a platform at it."""
         systems = systems_of(self.world)
         variables = {name: value for system in systems for name, value in system.environment(self.url).items()}
-        return variables | speed_variables()
+        return variables | receiver_variables() | speed_variables()
 
 
 class _Breakable(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # chosen by uvicorn when it is imported

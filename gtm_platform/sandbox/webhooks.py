@@ -26,6 +26,16 @@ AT_ONCE = 8  # deliveries
 FOLLOW_SECONDS = 1.0
 
 
+PUBLIC_URL = "http://127.0.0.1:8000"  # that HubSpot signs, wherever the receiver listens
+ENCRYPTION_KEY = "c2FuZGJveC1rZXktb2Ytd2ViaG9va3MtMzItYnl0ZXM="  # made up, as all else here
+
+
+def receiver_variables() -> dict[str, str]:
+    """The variables with which a platform takes the sandbox's webhooks."""
+    secrets = {webhook.variable: webhook.secret for webhook in discover()}
+    return {**secrets, "GTM_PUBLIC_URL": PUBLIC_URL, "GTM_ENCRYPTION_KEY": ENCRYPTION_KEY}
+
+
 @dataclass(frozen=True)
 class Habits:
     """How deliveries arrive; shares are of 1."""
@@ -84,7 +94,7 @@ class PostOffice:
             raise ValueError(f"No webhook is called {min(unknown)}: choose some of {', '.join(self.webhooks)}.")
         self.habits = Habits.parse(wish)
         self.address, self.names = address.rstrip("/"), names
-        self.public_address = str(wish.get("public_url") or address).rstrip("/")
+        self.public_address = str(wish.get("public_url") or PUBLIC_URL).rstrip("/")
         since = wish.get("since")
         self._told_until = datetime.fromisoformat(since) if isinstance(since, str) else self.clock.world.now
         if wish.get("follow") and self._follows is None:
@@ -110,7 +120,7 @@ class PostOffice:
             "habits": vars(self.habits),
             "waiting": len(self._letters),
             "outcomes": outcomes,
-            "variables": {webhook.variable: webhook.secret for webhook in self.webhooks.values()},
+            "variables": receiver_variables(),
         }
 
     async def send(self) -> int:

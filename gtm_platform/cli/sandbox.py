@@ -151,8 +151,8 @@ def webhooks(
 ) -> None:
     """Have the running sandbox send webhooks, signed as each system signs them, and show what became of them.
 
-    Without options what is due is delivered once more. A `gtm serve` or `gtm ui` over the sandbox's home has the secrets;
-    for another receiver they are printed with --to.
+    Without options what is due is delivered once more. `gtm serve` and `gtm ui` over the sandbox's home have its
+    secrets; for another receiver they are printed with --to.
 
     \b
     Example:

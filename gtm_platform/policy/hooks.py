@@ -17,6 +17,7 @@ class Hooks(Rules):
     gap_seconds: Positive = 60
     whole_gap_minutes: Positive = 60
     after_failure_minutes: Positive = 15
+    tables_gap_minutes: Positive = 15
     keep_bodies_days: Positive = 7
     keep_events_days: Positive = 30
     silent_factor: Annotated[float, Field(ge=1)] = 2.0

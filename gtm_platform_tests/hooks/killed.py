@@ -1,4 +1,4 @@
-"""A receiver in a process of its own, which dies by kill -9 at its n-th commit: before it, or after it and before 200."""
+"""A receiver in a process of its own, which dies by kill -9 at its n-th commit: before it, or between it and 200."""
 
 import os
 import signal

@@ -31,7 +31,7 @@ SCHEDULER_DELAY = timedelta(minutes=2)  # a tick that is due may take so long to
 
 @dataclass(frozen=True)
 class Cursor:
-    """The newest landing that was answered, since when a later one waits, and when tables were requested last."""
+    """The newest landing that was answered, since when a later one waits, when tables were requested."""
 
     answered: int
     waiting_since: float | None = None

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from gtm_platform.automation.daily_tables import Clock
-from gtm_platform.delivery.alerts.hook import SLACK
+from gtm_platform.delivery.alerts.hook import REACTIONS_FROM
 from gtm_platform.delivery.alerts.precision import alert_precision
 from gtm_platform.ingest.assets import open_window
 from gtm_platform.ingest.plan import opening
@@ -56,7 +56,7 @@ class Memory:
 def read_hooked_windows(
     syncs: Sequence[AssetJob], deliver: AssetJob, clock: Clock = lambda: settings().now()
 ) -> dg.SensorDefinition:
-    """Define the sensor that requests the open windows of sources whose hooks said that something changed."""
+    """Define the sensor that requests the open windows of sources whose hooks spoke."""
 
     @dg.sensor(
         name="read_hooked_windows",
@@ -75,7 +75,7 @@ def read_hooked_windows(
         requests, reasons = [], []
         for source, unread in waiting.items():
             decided = Decision(context.instance, lake, memory, now, policy().hooks, source, unread)
-            answer = decided.of_slack(deliver) if source == SLACK else decided.of_source(jobs)
+            answer = decided.of_reactions(deliver) if source == REACTIONS_FROM else decided.of_source(jobs)
             if isinstance(answer, str):
                 reasons.append(f"{source}: {answer}")
             else:
@@ -124,7 +124,7 @@ class Decision:
             tags={PARTITION_TAG: window},
         )
 
-    def of_slack(self, job: AssetJob) -> dg.RunRequest | str:
+    def of_reactions(self, job: AssetJob) -> dg.RunRequest | str:
         """Return the request to read reactions to alerts, or what it waits for."""
         if waits := self._waits_for(job.name):
             return waits

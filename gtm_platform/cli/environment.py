@@ -77,7 +77,7 @@ def readme(text: str) -> str:
 
 
 def hooks_table() -> str:
-    """Write the rows of the table of webhooks: a system's address, secret, where it is registered, how it repeats."""
+    """Write the table of webhooks: address, secret, where it is registered, how it repeats."""
     rows = ["| system | address | variable | where | repeats |", "|---|---|---|---|---|"]
     return "\n".join([*rows, *(_hook_row(hook) for hook in discover_hooks())])
 

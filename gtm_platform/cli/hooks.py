@@ -21,7 +21,7 @@ def hooks(ctx: click.Context, home: Path | None) -> None:
     \b
     Example:
       gtm hooks
-      gtm hooks show stripe
+      gtm hooks show NAME
       gtm hooks key
     """
     choose_home(home).announce().enter()
@@ -40,7 +40,7 @@ def show(name: str) -> None:
 
     \b
     Example:
-      gtm hooks show hubspot
+      gtm hooks show NAME
     """
     from gtm_platform.cli.hook_states import show_hook
 
@@ -51,7 +51,7 @@ def show(name: str) -> None:
 def key() -> None:
     """Make a key for GTM_ENCRYPTION_KEY and print it.
 
-    What only sends and cannot be asked (Segment, Zapier, Make, alerts) is kept encrypted until it has landed. To
+    What only sends and cannot be asked is kept encrypted until it has landed. To
     replace a key, put the new one before the present one, with a comma between, and take the old one out two weeks
     later.
 

@@ -149,7 +149,7 @@ def webhooks(
     unsigned: float,
     end: bool,
 ) -> None:
-    """Have the running sandbox send webhooks, signed as each system signs them, and show what became of them.
+    """Have the running sandbox send webhooks, signed as each system does, and show what came of them.
 
     Without options what is due is delivered once more. `gtm serve` and `gtm ui` over the sandbox's home have its
     secrets; for another receiver they are printed with --to.

@@ -34,7 +34,7 @@ def show_hooks(fact: Mapping[str, Any]) -> None:
             "state": columns.MultiselectColumn("State", options=list(STATES), color=list(STATES.values()), width=80),
             "last": columns.TextColumn("Last event", width=110),
             "accepted": columns.NumberColumn("Events in 14 days", width=125),
-            "repeated": columns.NumberColumn("Repeated", width=80),
+            "duplicates": columns.NumberColumn("Repeated", width=80),
             "refused": columns.NumberColumn("Refused", width=80),
             "waiting": columns.NumberColumn("Waiting", width=80),
             "about": columns.TextColumn("What it says", width=400),
@@ -50,5 +50,5 @@ def _row(hook: Mapping[str, Any]) -> dict[str, Any]:
         "hook": hook["title"],
         "state": [state],
         "last": ago(hook["last_event_at"], settings().now()) if hook["last_event_at"] else None,
-        **{name: hook[name] for name in ("accepted", "repeated", "refused", "waiting", "about")},
+        **{name: hook[name] for name in ("accepted", "duplicates", "refused", "waiting", "about")},
     }

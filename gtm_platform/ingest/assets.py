@@ -22,7 +22,7 @@ from gtm_platform.orchestration.origin import UNFINISHED
 
 @cache
 def windows(hours: int) -> dg.TimeWindowPartitionsDefinition:
-    """Define windows of some hours, with the open one; keys sort as time does, without colons, for file names."""
+    """Define windows of some hours, with the open one; keys sort as time does, without colons."""
     first = FIRST_DAY.isoformat()
     if hours == 24:
         return dg.TimeWindowPartitionsDefinition(start=first, cron_schedule="0 0 * * *", fmt="%Y-%m-%d", end_offset=1)

@@ -148,7 +148,7 @@ def count_unread(tx: sa.Connection) -> int:
 
 
 def note_read(tx: sa.Connection, source: str, streams: Collection[str], before: datetime, at: datetime) -> int:
-    """Note that a run has read some streams as they were at a moment; return how many events that settles.
+    """Note that a run has read some streams as of a moment; return how many events that settles.
 
     An event is read once all of its streams are: those that are still to be read stay with it.
     """

@@ -189,7 +189,7 @@ def test_alerts_activities_and_messages_land(monkeypatch: pytest.MonkeyPatch) ->
     receive("segment", bodies=[track])
     receive("segment", bodies=[delete], at=NOW + timedelta(seconds=1))
     move(monkeypatch, NOW + timedelta(minutes=1))
-    for name in ("factors_alerts", "reodev_hooks", "segment"):
+    for name in ("factors_alerts", "reodev_hooks", "segment_messages"):
         assert run(SOURCES[name]).success
     assert waiting() == {}
     assert rows("factors_alerts/alerts", "company_domain", "page_views") == [
@@ -198,14 +198,16 @@ def test_alerts_activities_and_messages_land(monkeypatch: pytest.MonkeyPatch) ->
     assert rows("reodev_hooks/activities", "company_domain", "kind", "developer_email") == [
         {"company_domain": "acme1.example", "kind": "visit", "developer_email": "dana@acme.example"}
     ]
-    assert rows("segment/people", "id", "email") == [{"id": "u-1", "email": "ada@acme.example"}]
-    assert rows("segment/happenings", "id", "type", "name") == [{"id": "t", "type": "track", "name": "Plan Upgraded"}]
+    assert rows("segment_messages/people", "id", "email") == [{"id": "u-1", "email": "ada@acme.example"}]
+    assert rows("segment_messages/happenings", "id", "type", "name") == [
+        {"id": "t", "type": "track", "name": "Plan Upgraded"}
+    ]
 
 
 def test_bodies_go_once_their_window_has_landed_for_some_days(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     receive("zapier", 1, 2)
 
-    def kept() -> list[bool]:
+    def persisted() -> list[bool]:
         with closing(open_state(settings().state_url)) as state, state.reading() as tx:
             return [row.body is not None for row in tx.exec_driver_sql("select body from hook_events")]
 
@@ -214,17 +216,17 @@ def test_bodies_go_once_their_window_has_landed_for_some_days(daemon: Daemon, mo
         daemon.tick()
 
     tick_at(9)
-    assert kept() == [True, True], "they have not landed: nobody read the window"
+    assert persisted() == [True, True], "they have not landed: nobody read the window"
     move(monkeypatch, NOW + timedelta(days=9))
     assert run(SOURCES["pushed_signals"], "2026-03-02").success
     tick_at(9.1)
-    assert kept() == [False, False]
+    assert persisted() == [False, False]
     assert run(SOURCES["pushed_signals"], "2026-03-02").success
     assert [row["id"] for row in rows("pushed_signals/signals", "id")] == ["zapier:z-1", "zapier:z-2"], (
         "it keeps its rows"
     )
     tick_at(40)
-    assert kept() == []
+    assert persisted() == []
 
 
 def test_the_memory_fits_a_cursor() -> None:

@@ -67,7 +67,7 @@ NAMES = [
 
 
 def judge(answer: httpx.Response) -> None:
-    """Refused, in a sentence that shows nothing of what was sent."""
+    """RefusedDelivery, in a sentence that shows nothing of what was sent."""
     assert 400 <= answer.status_code < 500, answer.status_code
     assert answer.headers["content-type"] == "application/problem+json"
     detail = answer.json()["detail"]

@@ -65,7 +65,7 @@ def deliver(port: int, numbers: set[int], client: httpx.Client, until_up: float 
     return answered
 
 
-def kept(home: Path) -> list[str]:
+def persisted(home: Path) -> list[str]:
     with closing(open_state(f"sqlite:///{home / 'state.db'}")) as state, state.reading() as tx:
         return list(tx.execute(sa.select(hook_events.c.event_key)).scalars())
 
@@ -83,9 +83,9 @@ def test_kill_9_around_the_commit_loses_nothing_and_doubles_nothing(tmp_path: Pa
             if nth:
                 assert process.wait(30) == -9, f"round {round_} did not die"
         answered |= taken
-        there = kept(tmp_path)
+        there = persisted(tmp_path)
         assert len(there) == len(set(there)), "nothing is there twice"
         assert {f"evt_{number}" for number in answered} <= set(there), "what was answered is kept"
         waiting -= taken
     assert waiting == set()
-    assert sorted(kept(tmp_path)) == sorted(f"evt_{number}" for number in range(EVENTS))
+    assert sorted(persisted(tmp_path)) == sorted(f"evt_{number}" for number in range(EVENTS))

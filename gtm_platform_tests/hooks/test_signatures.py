@@ -13,11 +13,11 @@ from hubspot.utils.signature import Signature
 from slack_sdk.signature import Clock, SignatureVerifier
 
 from gtm_platform.delivery.alerts.hook import SignatureV0
-from gtm_platform.ingest.hooks.delivery import Delivery, Refused
+from gtm_platform.ingest.hooks.delivery import Delivery, RefusedDelivery
 from gtm_platform.ingest.hooks.verifiers import BodySignature, TimedSignature, Verifier
 from gtm_platform.sources.hubspot.hook import SignatureV3
 from gtm_platform.sources.orb.hook import OrbSignature
-from gtm_platform.sources.segment.hook import signed_part
+from gtm_platform.sources.segment_messages.hook import signed_part
 from gtm_platform_tests.hooks.senders import BY_NAME, PUBLIC_URL
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -28,7 +28,7 @@ def is_taken(verifier: Verifier, headers: dict[str, str], body: bytes, secret: s
     lowered = {name.lower(): value for name, value in headers.items()}
     try:
         verifier.verify(Delivery(URL, lowered, body, at), [secret.encode()])
-    except Refused:
+    except RefusedDelivery:
         return False
     return True
 

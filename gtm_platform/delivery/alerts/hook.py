@@ -33,7 +33,7 @@ from gtm_platform.ingest.hooks.verifiers import (
 )
 
 FORM = "application/x-www-form-urlencoded"
-SLACK, FEEDBACK = "slack", ("alert_feedback",)  # what reactions are read into: `delivery/alerts/precision`
+REACTIONS_FROM, FEEDBACK = "slack", ("alert_feedback",)  # what reactions are read into: `delivery/alerts/precision`
 REACTIONS = ("reaction_added", "reaction_removed")
 CHALLENGE = "url_verification"
 LONGEST_CHALLENGE = 1_000
@@ -107,7 +107,7 @@ HOOKS = (
         verifier=SignatureV0(),
         events=events,
         reply=reply,
-        source=SLACK,
+        source=REACTIONS_FROM,
         setup=(
             "api.slack.com/apps → your app → Event Subscriptions (and Interactivity, for buttons), with this address "
             "as request URL; the signing secret stands under Basic Information."

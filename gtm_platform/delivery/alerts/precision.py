@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from gtm_platform.delivery.alerts.asset import slack_alerts
 from gtm_platform.delivery.alerts.feedback import FeedbackReport, read_feedback
-from gtm_platform.delivery.alerts.hook import FEEDBACK, SLACK
+from gtm_platform.delivery.alerts.hook import FEEDBACK, REACTIONS_FROM
 from gtm_platform.delivery.alerts.kinds import routed
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, POOL, SlackChannel, off_reason
@@ -56,7 +56,7 @@ def alert_precision(context: dg.AssetExecutionContext, lake: LakeResource) -> An
     with redact_exceptions(), closing(open_state(settings().state_url)) as state:
         report = read_feedback(SlackChannel.of(slack), state)
         with state.writing() as tx:
-            hook_events.note_read(tx, SLACK, FEEDBACK, began, began)
+            hook_events.note_read(tx, REACTIONS_FROM, FEEDBACK, began, began)
         rows, ever_sent = write(lake.open(), state), bool(lake.open().partitions(TABLE))
     for sentence in report.refusals:
         context.log.warning(f"Reactions cannot be read. {sentence}")

@@ -33,12 +33,12 @@ def encrypt(body: bytes) -> bytes:
     return _keys().encrypt(zlib.compress(body, 1))
 
 
-def decrypt(kept: bytes) -> bytes:
+def decrypt(encrypted: bytes) -> bytes:
     """Return a body that was encrypted with one of the keys."""
     from cryptography.fernet import InvalidToken
 
     try:
-        return zlib.decompress(_keys().decrypt(kept))
+        return zlib.decompress(_keys().decrypt(encrypted))
     except InvalidToken:
         raise CannotDecrypt(
             "What a webhook brought was encrypted with a key that GTM_ENCRYPTION_KEY no longer has. Put the key back, "

@@ -20,7 +20,7 @@ PLAIN_KIND = re.compile(r"[A-Za-z0-9_.:/ $-]+")
 SECOND_MOST = 100_000_000_000  # of seconds since 1970; a larger number counts milliseconds
 
 
-class Refused(Exception):
+class RefusedDelivery(Exception):
     """A delivery that is not taken; the message says why, and shows nothing of what was sent."""
 
     def __init__(self, refusal: Refusal, message: str) -> None:
@@ -28,7 +28,7 @@ class Refused(Exception):
         self.refusal = refusal
 
 
-class Malformed(Refused):
+class Malformed(RefusedDelivery):
     """A verified delivery that is no event of the system."""
 
     def __init__(self, message: str) -> None:
@@ -37,7 +37,7 @@ class Malformed(Refused):
 
 @dataclass(frozen=True)
 class Delivery:
-    """A request as received: the names of headers are in lower case, `url` is the public one, `body` the raw bytes."""
+    """A request as received: headers by names in lower case, the public `url`, the raw bytes."""
 
     url: str
     headers: Mapping[str, str]
@@ -103,7 +103,7 @@ def plain_kind(value: Any) -> str:
 
 
 def touching(streams: Iterable[str], *ids: Any) -> dict[str, tuple[str, ...]]:
-    """Return what an event touches: these objects of each of the streams; without ids, the streams as a whole."""
+    """Return what an event touches: these objects of each of the streams; all of it without ids."""
     plain = tuple(dict.fromkeys(filter(None, map(plain_id, ids))))
     return dict.fromkeys(streams, plain)
 

@@ -86,13 +86,13 @@ def hooked_sources() -> frozenset[str]:
 
 
 def public_url() -> str:
-    """Return the address under which the API is reached from outside; that of this machine where none is set."""
+    """Return the address under which the API is reached from outside, else that of this machine."""
     url = settings().gtm_public_url
     return url.rstrip("/") if url else "http://127.0.0.1:8000"
 
 
 def longest_prefix(kind: str, streams: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the streams of the longest dotted beginning of a kind that is listed; none for an unknown kind."""
+    """Return the streams of the longest dotted beginning of a kind that is listed."""
     parts = kind.split(".")
     beginnings = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
     return next((streams[each] for each in beginnings if each in streams), ())

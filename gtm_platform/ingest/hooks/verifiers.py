@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
-from gtm_platform.ingest.hooks.delivery import Delivery, Refused
+from gtm_platform.ingest.hooks.delivery import Delivery, RefusedDelivery
 
 FIVE_MINUTES = timedelta(minutes=5)
 BEARER = "bearer "
@@ -27,7 +27,7 @@ class Verifier(Protocol):
     """A scheme of signing."""
 
     def verify(self, delivery: Delivery, secrets: Secrets) -> None:
-        """Return where the delivery was made with one of the secrets; raise Refused otherwise."""
+        """Return where the delivery was made with one of the secrets; raise RefusedDelivery otherwise."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class TimedSignature:
         parts = [part.strip().partition("=") for part in required(delivery, self.header).split(",")]
         times = [value for name, _, value in parts if name == "t"]
         if len(times) != 1:
-            raise Refused("bad_signature", f"The header {self.header} does not say when it was signed.")
+            raise RefusedDelivery("bad_signature", f"The header {self.header} does not say when it was signed.")
         require_signature(
             (value for name, _, value in parts if name == "v1"),
             [hex_hmac(secret, times[0].encode() + b"." + delivery.body) for secret in secrets],
@@ -52,7 +52,7 @@ class TimedSignature:
 
 @dataclass(frozen=True)
 class BodySignature:
-    """An HMAC of the body in hex, perhaps behind a prefix; no time is signed, so that only ids tell repeats apart."""
+    """An HMAC of the body in hex, perhaps behind a prefix. No time is signed: ids alone tell repeats."""
 
     header: str
     algorithm: Literal["sha1", "sha256"]
@@ -69,7 +69,7 @@ class BodySignature:
 
 @dataclass(frozen=True)
 class StandardSignature:
-    """Standard Webhooks: `v1,<base64>` over `<id>.<seconds>.<body>`, with the part of the secret behind `whsec_`."""
+    """Standard Webhooks: `v1,<base64>` over `<id>.<seconds>.<body>`, keyed by what follows `whsec_`."""
 
     tolerance: timedelta = FIVE_MINUTES
 
@@ -86,7 +86,7 @@ class StandardSignature:
 
 @dataclass(frozen=True)
 class SharedSecret:
-    """For what cannot sign as it is: our own signed variant, or the secret itself as a bearer token or in a header.
+    """For what cannot sign as it is: our own signed variant, or the secret itself in a header.
 
     Signed is `<X-Webhook-Timestamp>.<body>`, in `X-Webhook-Signature: sha256=<hex>`. A delivery that has a signature is
     judged by it alone.
@@ -108,7 +108,7 @@ class SharedSecret:
         shown = delivery.headers.get(self.header) or bearer
         if not shown:
             message = f"Send the secret as `Authorization: Bearer …` or as the header {self.header}, or sign the body."
-            raise Refused("no_signature", message)
+            raise RefusedDelivery("no_signature", message)
         require_signature([shown], secrets)
 
 
@@ -116,28 +116,28 @@ class SharedSecret:
 
 
 def required(delivery: Delivery, header: str) -> str:
-    """Return a header; Refused where it is missing: a proxy that strips it does not switch the check off."""
+    """Return a header; refuse where it is missing: a proxy that strips it switches no check off."""
     value = delivery.headers.get(header, "").strip()
     if not value:
-        raise Refused("no_signature", f"The header {header} is missing: nothing is taken without it.")
+        raise RefusedDelivery("no_signature", f"The header {header} is missing: nothing is taken without it.")
     return value
 
 
 def require_signature(shown: Iterable[str], expected: Iterable[bytes]) -> None:
-    """Refuse where none of the signatures that came is one of those expected; each is compared in constant time."""
+    """Refuse where no signature is one of those expected; each is compared in constant time."""
     wanted = list(expected)
     matches = [hmac.compare_digest(encoded(each), want) for each in list(shown)[:MOST_SIGNATURES] for want in wanted]
     if not any(matches):
-        raise Refused("bad_signature", "The signature is not of this body with the secret that is set here.")
+        raise RefusedDelivery("bad_signature", "The signature is not of this body with the secret that is set here.")
 
 
 def require_recent(at: datetime | None, now: datetime, tolerance: timedelta) -> None:
     """Refuse what was signed too long ago, or in the future: it may be a recording."""
     if at is None:
-        raise Refused("bad_signature", "It cannot be read when the delivery was signed.")
+        raise RefusedDelivery("bad_signature", "It cannot be read when the delivery was signed.")
     if abs(now - at) > tolerance:
         minutes = tolerance.total_seconds() / 60
-        raise Refused(
+        raise RefusedDelivery(
             "too_old", f"It was signed more than {minutes:g} minutes from now; see that the clocks are right."
         )
 

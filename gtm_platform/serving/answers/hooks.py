@@ -40,7 +40,7 @@ class HookState(BaseModel):
     last_event_at: datetime | None = Field(description="When an event came last; null where none has.")
     accepted: int = Field(description="Events in 14 days, each once.")
     accepted_today: int
-    repeated: int = Field(description="Events that came again and were here already.")
+    duplicates: int = Field(description="Events that came again and were here already.")
     refused: int = Field(description="Deliveries that were refused.")
     refusals: dict[str, int] = Field(description="How many of them, by reason.")
     waiting: int = Field(description="Events that no run has read yet.")
@@ -86,7 +86,7 @@ def _state(hook: Hook, counts: Sequence[HookCount], waiting: int, now: datetime,
         last_event_at=last_at,
         accepted=totals.get(ACCEPTED, 0),
         accepted_today=today.get(ACCEPTED, 0),
-        repeated=totals.get(REPEATED, 0),
+        duplicates=totals.get(REPEATED, 0),
         refused=sum(refusals.values()),
         refusals=refusals,
         waiting=waiting,

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from gtm_platform.ingest.hooks.bodies import encrypt
-from gtm_platform.ingest.hooks.delivery import Delivery, Event, Refusal, Refused, plain_id
+from gtm_platform.ingest.hooks.delivery import Delivery, Event, Refusal, RefusedDelivery, plain_id
 from gtm_platform.ingest.hooks.hook import PATH, Hook, public_url
 from gtm_platform.serving.api.problems import problem
 from gtm_platform.serving.hooks.inbox import CannotKeep, Inbox
@@ -72,7 +72,7 @@ class HookEndpoint:
             )
         try:
             return await self._take(hook, scope, receive)
-        except Refused as refused:
+        except RefusedDelivery as refused:
             self.inbox.note(hook.name, refused.refusal)
             headers = AGAIN_LATER if refused.refusal == "flooded" else CLOSE if refused.refusal in UNREAD else {}
             return problem(STATUSES[refused.refusal], str(refused), headers)
@@ -82,10 +82,10 @@ class HookEndpoint:
 
     async def _take(self, hook: Hook, scope: Scope, receive: Receive) -> Response:
         if _is_off(hook):
-            raise Refused("off", OFF)
+            raise RefusedDelivery("off", OFF)
         headers = headers_of(scope["headers"])
         if headers.get("content-encoding", "identity").lower() != "identity":
-            raise Refused("malformed", "The body is compressed: send it as it is.")
+            raise RefusedDelivery("malformed", "The body is compressed: send it as it is.")
         body = await read_body(receive, headers, self.body_seconds)
         query = scope["query_string"].decode("latin-1")
         url = public_url() + hook.path + (f"?{query}" if query else "")
@@ -103,7 +103,9 @@ def new_events(hook: Hook, delivery: Delivery) -> list[NewEvent]:
     """Return the events of a delivery as they are kept, each once."""
     events = list(hook.events(delivery))
     if len(events) > MOST_EVENTS:
-        raise Refused("too_large", f"There are more than {MOST_EVENTS:,} events in one delivery: send fewer at once.")
+        raise RefusedDelivery(
+            "too_large", f"There are more than {MOST_EVENTS:,} events in one delivery: send fewer at once."
+        )
     kept = [_kept(hook, delivery, event) for event in events]
     return list({event.event_key: event for event in reversed(kept)}.values())[::-1]
 
@@ -138,21 +140,21 @@ def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 async def read_body(receive: Receive, headers: Mapping[str, str], within: float) -> bytes:
-    """Return the body; Refused once it is too large, or takes too long, however much of it is still to come."""
+    """Return the body; RefusedDelivery once it is too large or takes too long."""
     length = headers.get("content-length", "")
     if length.isdigit() and int(length[:20]) > LARGEST_BODY:
-        raise Refused("too_large", f"The body is larger than {LARGEST_BODY:,} bytes.")
+        raise RefusedDelivery("too_large", f"The body is larger than {LARGEST_BODY:,} bytes.")
     body = bytearray()
     try:
         async with asyncio.timeout(within):
             while True:
                 message: Message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise Refused("too_slow", "The body ended before it was whole.")
+                    raise RefusedDelivery("too_slow", "The body ended before it was whole.")
                 body += message.get("body", b"")
                 if len(body) > LARGEST_BODY:
-                    raise Refused("too_large", f"The body is larger than {LARGEST_BODY:,} bytes.")
+                    raise RefusedDelivery("too_large", f"The body is larger than {LARGEST_BODY:,} bytes.")
                 if not message.get("more_body"):
                     return bytes(body)
     except TimeoutError:
-        raise Refused("too_slow", f"The body did not come within {within:g} seconds.") from None
+        raise RefusedDelivery("too_slow", f"The body did not come within {within:g} seconds.") from None

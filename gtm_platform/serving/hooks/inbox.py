@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gtm_platform.ingest.hooks.delivery import Refused
+from gtm_platform.ingest.hooks.delivery import RefusedDelivery
 from gtm_platform.state import State
 from gtm_platform.state.hook_events import ACCEPTED, REPEATED, NewEvent, count, count_unread, keep
 
@@ -36,7 +36,7 @@ class Waiting:
 
     hook: str
     events: Sequence[NewEvent]
-    kept: "asyncio.Future[None]"
+    committed: "asyncio.Future[None]"
 
 
 @dataclass
@@ -55,16 +55,16 @@ class Inbox:
     async def keep(self, hook: str, events: Sequence[NewEvent]) -> None:
         """Return once the events are committed; raise where they are too many, or cannot be."""
         if len(self.queue) + self.in_flight >= MOST_WAITING:
-            raise Refused("flooded", "More arrives than can be kept: send it again a little later.")
+            raise RefusedDelivery("flooded", "More arrives than can be kept: send it again a little later.")
         if self.unread >= MOST_UNREAD:
-            raise Refused("flooded", "More events wait than may be kept: send it again later.")
+            raise RefusedDelivery("flooded", "More events wait than may be kept: send it again later.")
         waiting = Waiting(hook, events, asyncio.get_running_loop().create_future())
         self.queue.append(waiting)
         self._filled.set()
         try:
-            await asyncio.wait_for(asyncio.shield(waiting.kept), LONGEST_WAIT)
+            await asyncio.wait_for(asyncio.shield(waiting.committed), LONGEST_WAIT)
         except TimeoutError:
-            waiting.kept.add_done_callback(_retrieved)
+            waiting.committed.add_done_callback(_retrieved)
             raise CannotKeep from None
 
     def note(self, hook: str, outcome: str) -> None:
@@ -125,15 +125,15 @@ class Inbox:
 
 def _settle(batch: Sequence[Waiting], error: Exception | None) -> None:
     for waiting in batch:
-        if waiting.kept.done():
+        if waiting.committed.done():
             continue
         if error:
-            waiting.kept.set_exception(error)
+            waiting.committed.set_exception(error)
         else:
-            waiting.kept.set_result(None)
+            waiting.committed.set_result(None)
 
 
-def _retrieved(kept: "asyncio.Future[None]") -> None:
+def _retrieved(committed: "asyncio.Future[None]") -> None:
     """Take the outcome that nobody waits for any more."""
-    if not kept.cancelled():
-        kept.exception()
+    if not committed.cancelled():
+        committed.exception()

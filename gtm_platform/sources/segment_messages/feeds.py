@@ -11,10 +11,10 @@ def _visits(table: ibis.Table) -> ibis.Table:
 
 
 FEEDS = (
-    CompanyFeed("segment", "segment/companies", precedence=125, domain="domain", name="name"),
+    CompanyFeed("segment_messages", "segment_messages/companies", precedence=125, domain="domain", name="name"),
     SignalFeed(
-        source="segment",
-        table="segment/happenings",
+        source="segment_messages",
+        table="segment_messages/happenings",
         kind="visit",
         signal_id=lambda table: ibis.literal("segment:") + table.id,
         at=lambda table: table.happened_at.coalesce(table.received_at),

@@ -16,8 +16,8 @@ from gtm_platform.ingest.hooks.delivery import (
 )
 from gtm_platform.ingest.hooks.hook import Hook
 from gtm_platform.ingest.hooks.verifiers import BodySignature
-from gtm_platform.sources.segment.settings import SegmentSettings
-from gtm_platform.sources.segment.source import STREAM_OF
+from gtm_platform.sources.segment_messages.settings import SegmentSettings
+from gtm_platform.sources.segment_messages.source import STREAM_OF
 
 BATCH = msgspec.json.Decoder(list[msgspec.Raw])
 MESSAGE = msgspec.json.Decoder(dict[str, object])
@@ -59,7 +59,7 @@ HOOKS = (
         secret="SEGMENT_WEBHOOK_SECRET",
         verifier=BodySignature("x-signature", "sha1", signed=signed_part),
         events=events,
-        source="segment",
+        source="segment_messages",
         setup="Connections → Destinations → Webhooks (Actions), with this address, a shared secret, and batching off.",
         topics="identify, group, track and page, of the sources that matter",
         repeats="for about 4 hours",

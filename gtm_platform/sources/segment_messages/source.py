@@ -6,7 +6,7 @@ from gtm_platform.http.pages import get_path_or_none
 from gtm_platform.ingest.hooks.delivery import moment
 from gtm_platform.ingest.hooks.streams import RecordsOf, pushed_source, pushed_stream
 from gtm_platform.ingest.record import deleted, with_facts
-from gtm_platform.sources.segment import records
+from gtm_platform.sources.segment_messages import records
 from gtm_platform.sources.segment_messages.settings import SegmentSettings
 from gtm_platform.state.hook_events import KeptEvent, digest_of
 

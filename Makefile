@@ -14,17 +14,20 @@ LIVE ?=
 demo: $(READY)
 	$(BIN)/gtm demo $(DEMO)
 
-# A file of tests on each processor.
+# A file of tests at a time in each of these processes; one more than processors, as tests wait for servers, too.
+WORKERS ?= $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
+TESTED := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+	$(TESTED)
 
 # What `make test` leaves out and .ci/run has: whole days of the platform, storms, large worlds, random histories.
 soak: $(READY)
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder -m 'soak and not long'
+	$(TESTED) -m 'soak and not long'
 
 # What must hold when things go wrong, a file on each processor. The long ones take half an hour: 400 runs, 200 kills.
 faults: $(READY)
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder -m 'not long' gtm_platform_tests/faults
+	$(TESTED) -m 'not long' gtm_platform_tests/faults
 
 faults-long: $(READY)
 	$(BIN)/python -m pytest -m long

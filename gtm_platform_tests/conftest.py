@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from httpx._transports import default as httpx_transport
@@ -48,6 +49,11 @@ LONGEST = (
     "cli/test_sandbox.py",
 )
 CACHE = Path(__file__).parents[1] / ".pytest_cache" / "gtm"  # queries are compiled once for all tests
+# Properties are tried at whatever pace a busy machine has.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 VARIABLES = re.findall(r"^#?([A-Z][A-Z0-9_]+)=", EXAMPLE.read_text(), re.MULTILINE)
 
 

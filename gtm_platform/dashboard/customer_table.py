@@ -40,10 +40,12 @@ COLUMNS = {
 }
 
 
-def money_column(title: str, currency: str, width: int | None = None) -> Any:
-    """Return the configuration of a column of amounts."""
-    sign = SYMBOLS.get(currency, "")
-    return st.column_config.NumberColumn(title, format=f"{sign}%,.0f" if sign else "localized", width=width)
+def money_column(title: str, currency: str, width: int | None = None, signed: bool = False) -> Any:
+    """Return the configuration of a column of amounts; of signed ones the title has the symbol."""
+    symbol = SYMBOLS.get(currency, "")
+    if signed and symbol:
+        return st.column_config.NumberColumn(f"{title}, {symbol}", format="%,.0f", width=width)
+    return st.column_config.NumberColumn(title, format=f"{symbol}%,.0f" if symbol else "localized", width=width)
 
 
 def show_customers(rows: Sequence[Row], columns: Sequence[str], currency: str, key: str, about: str) -> None:

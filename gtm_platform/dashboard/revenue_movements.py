@@ -93,7 +93,7 @@ def _causes(answer: RevenueAnswer, name: str, currency: str) -> None:
             "to_policy": st.column_config.TextColumn("Definition", width=120),
             "cause": st.column_config.TextColumn("Cause", width=160),
             "customers": st.column_config.NumberColumn("Customers", width=90),
-            "amount": money_column("Adds to ours", currency, 110),
+            "amount": money_column("Adds to ours", currency, 110, signed=True),
         },
         alt="Causes by which definitions of MRR differ",
     )

@@ -9,7 +9,7 @@ from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.days import Day, end_of
 from gtm_platform.lake.expressions.literals import NO_TEXTS
 from gtm_platform.market.mentioned_companies import Tables, inputs_of, mentions, with_company
-from gtm_platform.policy import Market, Policy
+from gtm_platform.policy import Market, Policy, PolicyError
 from gtm_platform.sources.feeds import market_feeds
 
 FEEDS = market_feeds(FirmographicFeed)
@@ -41,6 +41,7 @@ CONTRACT = Contract(
 
 def table(records: Tables, companies: ibis.Table, policy: Policy, day: Day) -> ibis.Table:
     """Return a row per company; of several answers of a source the newest counts."""
+    _refuse_unknown(policy.market)
     rows = with_company((stated(feed, records, policy.market) for feed in FEEDS), companies)
     rows = rows.filter(rows["retrieved_at"].isnull() | (rows["retrieved_at"] < end_of(day)))
     best = {
@@ -95,6 +96,14 @@ def stated(feed: FirmographicFeed, tables: Tables, rules: Market) -> ibis.Table:
         }
 
     return mentions(feed, tables, columns)
+
+
+def _refuse_unknown(rules: Market) -> None:
+    """Raise where the policy ranks a source or a field that does not exist: it would be as good as no rule."""
+    ranked = {name for sources in rules.precedence.values() for name in sources}
+    for names, possible, what in ((rules.precedence.keys(), FIELDS, "fields"), (ranked, SOURCES, "sources")):
+        if unknown := sorted(names - set(possible)):
+            raise PolicyError(f"market.precedence names {', '.join(unknown)}; the {what} are {', '.join(possible)}.")
 
 
 def _rank(feed: FirmographicFeed, name: str, rules: Market) -> int:

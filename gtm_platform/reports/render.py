@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import io
 import os
+import warnings
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -129,7 +130,8 @@ def _weasyprint() -> Any:
     """Import what makes PDF: its libraries are the system's, and pip cannot bring them."""
     noise = io.StringIO()  # it prints a page of advice where one is missing
     try:
-        with contextlib.redirect_stdout(noise), contextlib.redirect_stderr(noise):
+        with contextlib.redirect_stdout(noise), contextlib.redirect_stderr(noise), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "HarfBuzz-Subset", DeprecationWarning)  # fontTools does without it
             import weasyprint
     except (ImportError, OSError) as error:
         library = str(error).split("'")[1] if "'" in str(error) else str(error)

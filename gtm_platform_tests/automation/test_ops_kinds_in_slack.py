@@ -232,6 +232,7 @@ def platform(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     liveness._held.clear()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", STORIES)
 def test_what_goes_wrong_is_in_slack_once_and_so_is_its_end(platform: Platform, name: str) -> None:
     happens, _, title, ends, recovery = STORIES[name]
@@ -246,6 +247,7 @@ def test_what_goes_wrong_is_in_slack_once_and_so_is_its_end(platform: Platform, 
         assert platform.ticks() == []
 
 
+@pytest.mark.soak
 def test_a_delivery_that_slack_itself_failed_is_reported_once_slack_is_back(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:

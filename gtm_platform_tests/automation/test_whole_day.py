@@ -13,6 +13,8 @@ from gtm_platform_tests.automation import synthetic
 from gtm_platform_tests.automation.synthetic import MadeUpSource
 from gtm_platform_tests.cli.conftest import Command, command
 
+pytestmark = pytest.mark.soak
+
 __all__ = ["command"]  # a fixture
 
 DAY = "2026-11-20"

@@ -11,6 +11,8 @@ from gtm_platform.policy import Refinements, policy
 from gtm_platform_tests.cli.conftest import Command
 from gtm_platform_tests.health.test_backtest import Past, steps, write
 
+pytestmark = pytest.mark.soak
+
 FAILING = {"subscription_status": "active", "failed": 3, "days_since_seen": 12}
 
 

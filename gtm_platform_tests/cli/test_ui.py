@@ -134,6 +134,7 @@ def test_a_port_of_a_part_that_is_taken_is_a_sentence(
     assert f"{option} {port + 1}" in answer.stderr
 
 
+@pytest.mark.soak
 def test_dashboard_api_and_dagster_answer_where_it_says(home: Path) -> None:
     ports = [str(free_port(0)) for _ in range(3)]
     options = [text for pair in zip(("--port", "--dashboard-port", "--api-port"), ports, strict=True) for text in pair]

@@ -17,6 +17,8 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.market import competitors, partners, signals
 from gtm_platform_tests.tables import computed, filled, rows_of
 
+pytestmark = pytest.mark.soak
+
 FIRST = date(2026, 2, 10)
 DAYS = [FIRST + timedelta(days=number) for number in range(4)]
 MADE = [

@@ -19,6 +19,8 @@ from gtm_platform_tests.delivery.hubspot_delivery import live, put, untrue
 from gtm_platform_tests.delivery.killed_delivery import deliver_all, quick_state
 from gtm_platform_tests.delivery.world import NOW, Watched, served
 
+pytestmark = pytest.mark.soak
+
 MOST_STEPS = 200
 OURS = ("customer_cohort", "signal_strength", "gtm_health_score", "gtm_health_status")
 

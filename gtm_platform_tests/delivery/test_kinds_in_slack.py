@@ -129,6 +129,7 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company
         settings.cache_clear()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("kind", "change", "title", "why", "over", "recovery"), STORIES, ids=[s[0] for s in STORIES])
 def test_a_change_is_in_slack_once_and_so_is_its_end(
     company: Company, kind: str, change: dict[str, Any], title: str, why: str, over: dict[str, Any], recovery: str
@@ -168,6 +169,7 @@ CHANGES: list[tuple[str, str, str | None, str | None, str, str]] = [
 ]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("kind", "trigger", "before", "now", "title", "why"), CHANGES, ids=[c[1] for c in CHANGES])
 def test_a_change_of_a_cohort_is_in_slack_once(
     company: Company, kind: str, trigger: str, before: str | None, now: str | None, title: str, why: str

@@ -6,6 +6,7 @@ from gtm_platform.settings import settings
 from gtm_platform_tests.faults.backfills import backfill
 
 
+@pytest.mark.soak
 @pytest.mark.faults("W5", "W6")
 def test_a_short_backfill_of_a_run_a_day_ends_without_a_failure() -> None:
     assert backfill(settings().home, 2, seconds=120) > 1

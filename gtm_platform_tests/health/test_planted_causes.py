@@ -16,6 +16,8 @@ from gtm_platform_tests.health.days import Days
 from gtm_platform_tests.health.test_policy_check import changed
 from gtm_platform_tests.tables import DAY, filled
 
+pytestmark = pytest.mark.soak
+
 BEFORE = DAY - timedelta(days=1)
 HEALTH = (rules.TABLE, customer_health.TABLE, published_scores.TABLE, score_changes.TABLE)
 MODES = ("forever_only", "recurring", "all")

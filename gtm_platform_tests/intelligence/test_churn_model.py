@@ -43,6 +43,7 @@ def row(year: Past) -> Mapping[str, Any]:
     return newest
 
 
+@pytest.mark.soak
 def test_a_month_is_trained_on_what_was_over_and_tested_later(row: Mapping[str, Any]) -> None:
     assert (row["month"], row["verdict"], row["stage"]) == (MONTH, "signal", "shadow")
     assert row["trained_until"] <= row["tested_on"] - timedelta(days=90)

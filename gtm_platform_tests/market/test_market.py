@@ -29,7 +29,7 @@ from gtm_platform.market import (
     signals,
     web_traffic,
 )
-from gtm_platform.policy import policy
+from gtm_platform.policy import Market, PolicyError, policy
 from gtm_platform_tests.tables import DAY, Row, by, computed, days_ago, filled, rows_as_table, rows_of
 
 INSTANT = "timestamp('UTC', 6)"
@@ -339,6 +339,19 @@ def test_each_field_of_a_company_is_that_of_the_source_trusted_most(monkeypatch:
     assert (row["country"], row["country_source"]) == ("Germany", "crm")
     assert (row["employee_count"], row["employee_count_source"]) == (100, "provider")
     assert (row["sources"], row["retrieved_at"]) == (["crm", "provider"], days_ago(1))
+
+
+@pytest.mark.parametrize(
+    ("precedence", "mistake"),
+    [
+        ({"employee_count": ("zoominof", "clay")}, "market.precedence names zoominof; the sources are "),
+        ({"employees": ("clay",)}, "market.precedence names employees; the fields are country, industry, "),
+    ],
+)
+def test_a_precedence_of_nothing_is_refused(precedence: dict[str, tuple[str, ...]], mistake: str) -> None:
+    rules = policy().model_copy(update={"market": Market(precedence=precedence)})
+    with pytest.raises(PolicyError, match=mistake):
+        firmographics.table({}, filled("identity/companies"), rules, DAY)
 
 
 def test_the_sessions_of_a_host_are_counted_by_one_system(monkeypatch: pytest.MonkeyPatch) -> None:

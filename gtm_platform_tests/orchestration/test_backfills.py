@@ -32,7 +32,10 @@ from gtm_platform_tests.e2e.home import QUIET, let_go, move_in, turn_clocks
 from gtm_platform_tests.health.days import Days
 
 # Dagster's own calls, when it loads definitions in this process and when it takes a backfill.
-pytestmark = pytest.mark.filterwarnings("ignore:.* is deprecated and will be removed in 2.0:DeprecationWarning")
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.filterwarnings("ignore:.* is deprecated and will be removed in 2.0:DeprecationWarning"),
+]
 AFTER_ONE_DAY, AFTER_THREE = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 4, tzinfo=UTC)
 DAYS = ["2026-01-01", "2026-01-02", "2026-01-03"]  # from the first that the platform has
 SOURCE = next(source for source in SOURCES if source.name == "chartmogul")

@@ -14,6 +14,8 @@ from gtm_platform.sandbox.world import World
 from gtm_platform.sandbox.world.history import BillingHistory, PersonHistory
 from gtm_platform.sandbox.world.truth import SYSTEMS, truth
 
+pytestmark = pytest.mark.soak
+
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)

@@ -13,6 +13,8 @@ from gtm_platform.sandbox.orb.store import OrbInterval, OrbPrice, OrbSubscriptio
 from gtm_platform.sandbox.world import World
 from gtm_platform.sandbox.world.truth import SYSTEMS
 
+pytestmark = pytest.mark.soak
+
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 SHARED = re.compile(

@@ -64,6 +64,15 @@ of_each_stream_of_an_api = pytest.mark.parametrize(
     [(source, stream) for source, stream in STREAMS if not isinstance(stream, FileStream)],
     ids=[f"{source.name}/{stream.name}" for source, stream in STREAMS if not isinstance(stream, FileStream)],
 )
+# What the shared client and the shared sync do is seen in one stream of a source; `make soak` looks at the others, too.
+of_one_stream_of_an_api = pytest.mark.parametrize(
+    ("source", "stream"),
+    [
+        pytest.param(source, stream, id=f"{source.name}/{stream.name}", marks=[pytest.mark.soak] if number else [])
+        for source in WITH_API
+        for number, stream in enumerate(each for each in source.streams if not isinstance(each, FileStream))
+    ],
+)
 IDENTIFIED = [source for source in SCHEDULED if callable(source.identity)]
 of_each_source_with_an_api = pytest.mark.parametrize("source", WITH_API, ids=[source.name for source in WITH_API])
 of_each_source = pytest.mark.parametrize("source", SOURCES, ids=[source.name for source in SOURCES])
@@ -315,7 +324,7 @@ def test_what_was_received_is_kept_byte_for_byte(account: Account, stream: Strea
     assert [payload for payload in received if payload not in answers] == []
 
 
-@of_each_stream_of_an_api
+@of_one_stream_of_an_api
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_rate_limit_and_an_outage_are_waited_out(
     account: Account, stream: Stream, status: int, tmp_path: Path

@@ -20,6 +20,8 @@ from gtm_platform.sources.userflow import feeds as userflow_feeds
 from gtm_platform.sources.userflow.source import SOURCE as USERFLOW
 from gtm_platform_tests.ingest.syncing import Clock, Syncing
 
+pytestmark = pytest.mark.soak
+
 START = datetime(2026, 3, 2, tzinfo=UTC)
 DAYS = 12  # enough for signups that come late, and for a second full refresh
 PEOPLE, SEED = 150, 4

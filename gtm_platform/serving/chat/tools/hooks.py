@@ -13,7 +13,7 @@ def answer(question: Question) -> Hooks:
     A webhook makes a source be read within a minute or two; without it the source is read by its schedule.
     """
     fact = orjson.loads(question.snapshot.fact("hooks"))
-    return Hooks(**question.origin(), address=fact["address"], hooks=fact["hooks"])
+    return Hooks(**question.origin("serving/snapshot"), address=fact["address"], hooks=fact["hooks"])
 
 
 TOOL = Tool("hooks", "Webhooks", answer)

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
+from gtm_platform.delivery.hubspot.truth_table import TABLE as TRUTH
 from gtm_platform.delivery.track_record import BACKTEST, PRECISION
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.lake import File, Lake
@@ -172,8 +173,8 @@ class Figures:
 
     @property
     def stamps_of_trust(self) -> dict[str, str]:
-        """The files of the back-test, of alerts and of odd figures that the report may be made of."""
-        files = {table: self._files_of(table) for table in (PRECISION, ANOMALIES)}
+        """The files of the back-test, alerts, odd figures and HubSpot's truth that the report may be made of."""
+        files = {table: self._files_of(table) for table in (PRECISION, ANOMALIES, TRUTH)}
         files[BACKTEST] = self._newest_file_of(BACKTEST)
         return {f"{table} {file.partition}": file.stamp for table, of_table in files.items() for file in of_table}
 

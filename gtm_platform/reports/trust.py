@@ -1,7 +1,8 @@
-"""How far figures and warnings can be trusted, as sections of reports: the back-test, alerts, the quality of data."""
+"""How far figures and warnings can be trusted, as sections of reports: the back-test, alerts, data, HubSpot."""
 
 from typing import Any
 
+from gtm_platform.delivery.hubspot.truth_table import TABLE as TRUTH
 from gtm_platform.delivery.track_record import BACKTEST, PRECISION
 from gtm_platform.health.backtest import EARLY, LATE
 from gtm_platform.health.backtest_history import HORIZON
@@ -27,6 +28,13 @@ ALERTS = """select kind, sum(sent)::bigint as sent, sum(useful)::bigint as usefu
 ODD = """select subject, metric, max(day) as day, count(*) as days, arg_max(kind, day) as kind,
         arg_max(value, day) as value, arg_max(expected, day) as expected
     from days group by subject, metric order by day desc, subject, metric"""
+
+
+IN_HUBSPOT = """select object_type, sum(wanted) filter (day = newest)::bigint as wanted,
+        sum(true_values + healed_values) filter (day = newest) / sum(wanted) filter (day = newest) as true_share,
+        sum(healed_values)::bigint as healed, sum(withheld_values) filter (day = newest)::bigint as withheld
+    from (select *, max(day) over () as newest from days) group by object_type
+    having wanted > 0 order by object_type"""
 
 
 def does_it_work(figures: Figures) -> list[Table]:
@@ -108,3 +116,25 @@ def data_quality(figures: Figures) -> Table:
 
 def _odd(value: float | None) -> str:
     return "missing" if value is None else number(value, 0 if abs(value) >= 100 else 1)
+
+
+def hubspot_truth(figures: Figures) -> Table:
+    """Return how much of what is wanted HubSpot has, by the period's last comparison, and what was set back in it."""
+    rows = figures.rows_of(TRUTH, IN_HUBSPOT)
+    return Table(
+        "What is true in HubSpot",
+        [Column("Objects"), Column("Values", "right"), Column("True", "right"), Column("Set back", "right"),
+         Column("Left to people", "right")],
+        [
+            [
+                words(row["object_type"]),
+                number(row["wanted"]),
+                percent(row["true_share"], 1),
+                number(row["healed"]),
+                number(row["withheld"]),
+            ]
+            for row in rows
+        ],
+        note="Set back over the period, after a workflow or an import; the rest on its last day." if rows else "",
+        empty="Nothing was compared with HubSpot in this period.",
+    )  # fmt: skip

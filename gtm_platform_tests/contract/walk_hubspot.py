@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 
+from gtm_platform.sandbox.hubspot import TOKEN
 from gtm_platform.sandbox.world import World
 
 KINDS = ("contacts", "companies", "deals", "notes", "calls", "meetings", "emails", "tasks")
@@ -127,6 +128,7 @@ def _look_around(client: httpx.Client) -> None:
     client.get(f"/crm/v3/pipelines/deals/{pipeline}")
     client.get(f"/crm/v3/pipelines/deals/{pipeline}/stages")
     client.get("/account-info/v3/details")
+    client.post("/oauth/v2/private-apps/get/access-token-info", json={"tokenKey": TOKEN})
     for version in ("v1", "v2"):
         client.get(f"/properties/{version}/contacts/properties")
         client.get(f"/properties/{version}/contacts/properties/named/email")

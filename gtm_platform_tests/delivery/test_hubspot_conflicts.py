@@ -9,7 +9,15 @@ from gtm_platform.delivery.hubspot.pipeline import deliver
 from gtm_platform.delivery.hubspot.rules import DeliveryRules
 from gtm_platform.delivery.hubspot.undo import undo
 from gtm_platform.policy.hubspot import Conflicts
-from gtm_platform.sandbox.hubspot.store import BY_IMPORT, BY_INTEGRATION, BY_MERGE, BY_PEOPLE, BY_WORKFLOW, HubSpotStore
+from gtm_platform.sandbox.hubspot.store import (
+    BY_ANOTHER_APP,
+    BY_IMPORT,
+    BY_INTEGRATION,
+    BY_MERGE,
+    BY_PEOPLE,
+    BY_WORKFLOW,
+    HubSpotStore,
+)
 from gtm_platform.state import State
 from gtm_platform_tests.delivery.hubspot_account import (
     DAY,
@@ -73,8 +81,9 @@ def test_what_a_workflow_or_an_import_broke_is_written_again(
 @pytest.mark.parametrize(
     ("source", "conflicts", "written"),
     [
-        (BY_INTEGRATION, {}, False),
-        (BY_INTEGRATION, {"healed": ["integration"]}, True),
+        (BY_ANOTHER_APP, {}, False),
+        (BY_ANOTHER_APP, {"healed": ["integration"]}, True),
+        (BY_INTEGRATION, {}, True),
         (BY_MERGE, {}, False),
         (BY_WORKFLOW, {"healed": []}, False),
         (BY_PEOPLE, {"default": "ours"}, True),
@@ -173,8 +182,9 @@ def test_a_dry_run_says_who_set_the_value_that_would_go(
 
 def test_a_source_that_nobody_knows_is_treated_as_a_person_would_be() -> None:
     author = author_of(
-        [{"value": "5", "timestamp": "2026-11-20T09:00:00Z", "sourceType": "BRAND_NEW", "sourceId": "x@y"}]
+        [{"value": "5", "timestamp": "2026-11-20T09:00:00Z", "sourceType": "BRAND_NEW", "sourceId": "x@y"}],
+        lambda: None,
     )
     assert author is not None
     assert (author.kind, author.name) == ("other", "")
-    assert author_of([]) is None
+    assert author_of([], lambda: None) is None

@@ -208,6 +208,20 @@ def test_reports_say_how_good_the_data_are(name: str, report_home: Path, report_
     assert [*table.rows] == (odd if name == "weekly_health" else [])
 
 
+def test_the_week_says_what_is_true_in_hubspot(report_home: Path, report_lake: Lake) -> None:
+    compared = f"read_parquet('{report_home}/lake/delivery/hubspot_truth/*.parquet')"
+    with duckdb.connect() as db:
+        [[wanted, share, withheld]] = db.execute(
+            f"""select sum(wanted), sum(true_values + healed_values) / sum(wanted), sum(withheld_values)
+                from {compared} where day = '2026-02-15'"""
+        ).fetchall()
+        [[healed]] = db.execute(
+            f"select sum(healed_values) from {compared} where day between '2026-02-09' and '2026-02-15'"
+        ).fetchall()
+    [row] = section("weekly_health", "What is true in HubSpot", figures_of("weekly_health", report_lake))
+    assert row == ["Contacts", str(wanted), f"{100 * share:.1f} %", str(healed), str(withheld)]
+
+
 def test_a_lake_without_companies_has_no_section_of_cohorts(report_lake: Lake) -> None:
     figures = Figures(report_lake, WEEK.named("2026-02-05"), policy())
     assert figures.value("companies") is None

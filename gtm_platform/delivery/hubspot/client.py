@@ -120,6 +120,10 @@ class HubSpotObjects:
             for record in self._call("POST", f"{self._objects}/batch/read", read)
         }
 
+    def own_app(self) -> str | None:
+        """Return the id by which histories name our app; None where HubSpot does not tell it of such a token."""
+        return self.client.app_id
+
     def update(self, inputs: Sequence[Input]) -> BatchResult:
         """Write up to 100 objects. Raises where HubSpot refuses all of them, for the sake of a single one or not."""
         body = {

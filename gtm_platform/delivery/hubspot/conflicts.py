@@ -49,7 +49,7 @@ def authors_of(foreign: Mapping[str, Sequence[str]], objects: HubSpotObjects) ->
         names = sorted({name for object_id in some for name in with_names[object_id]})
         for object_id, histories in objects.read_history(some, names).items():
             for name, history in histories.items():
-                if author := author_of(history):
+                if author := author_of(history, objects.own_app):
                     authors[object_id, name] = author
     return authors
 
@@ -68,6 +68,8 @@ def goes_over(foreign: ForeignValue, rules: DeliveryRules) -> bool:
     if winner == "ours":
         return True
     author, state = foreign.author, foreign.state
+    if author and author.is_us:  # the journal is of before: it was put back from a backup
+        return True
     if state.confirmed is None or author is None:
         return False
     if author.kind in rules.conflicts.healed:

@@ -1,6 +1,6 @@
 """Who or what changed a value in HubSpot, and when, by the history that HubSpot keeps of each property."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -41,30 +41,37 @@ WORDS: Mapping[Kind, str] = {
 
 @dataclass(frozen=True)
 class Author:
-    """Who or what set the newest value of a property: the kind, its id in HubSpot, and when."""
+    """Who or what set the newest value of a property: the kind, its id in HubSpot, and when.
+
+    `is_us` where it is our own app, whether the journal knows of it or was put back from a backup of before.
+    """
 
     kind: Kind
     name: str
     value: str
     at: datetime | None = None
+    is_us: bool = False
 
     def __str__(self) -> str:
         """Say who, and when."""
         named = f" ({self.name})" if self.name else ""
-        return f"{WORDS[self.kind]}{named}" + (f" on {self.at:%Y-%m-%d %H:%M} UTC" if self.at else "")
+        author = "our own app" if self.is_us else f"{WORDS[self.kind]}{named}"
+        return author + (f" on {self.at:%Y-%m-%d %H:%M} UTC" if self.at else "")
 
 
-def author_of(history: Sequence[Mapping[str, Any]]) -> Author | None:
+def author_of(history: Sequence[Mapping[str, Any]], own_app: Callable[[], str | None]) -> Author | None:
     """Return who set the newest value of a property's history; None where HubSpot has none."""
     if not history:
         return None
     newest = max(history, key=lambda change: str(change.get("timestamp") or ""))
     source, at = str(newest.get("sourceType") or ""), newest.get("timestamp")
+    kind, name = KINDS.get(source, "other"), _name(source, newest)
     return Author(
-        KINDS.get(source, "other"),
-        _name(source, newest),
+        kind,
+        name,
         str(newest.get("value") or ""),
         datetime.fromisoformat(at) if isinstance(at, str) else None,
+        is_us=kind == "integration" and name == own_app(),
     )
 
 

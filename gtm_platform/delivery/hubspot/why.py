@@ -128,13 +128,13 @@ def _now_in_hubspot(subject: Subject) -> Iterator[str]:
             objects = HubSpotObjects(client, subject.object_type)
             current = objects.read([subject.object_id]).get(subject.object_id)
             history = objects.read_history([subject.object_id], [subject.name]).get(subject.object_id, {})
+            author = author_of(history.get(subject.name) or [], objects.own_app)
     except (HubSpotIsOff, ApiFailure) as failure:
         yield f"In HubSpot: not asked. {failure}"
         return
     if current is None:
         yield f"In HubSpot: there is no live {subject.object_type.label} with this id."
         return
-    author = author_of(history.get(subject.name) or [])
     shown = subject.object_type.by_name[subject.name].shown(current.get(subject.name, ""))
     yield f"In HubSpot: {shown!r}" + (f", set by {author}" if author else "")
 

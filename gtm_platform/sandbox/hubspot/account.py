@@ -3,11 +3,13 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from gtm_platform.sandbox.hubspot.access import TOKEN
 from gtm_platform.sandbox.hubspot.errors import RefusedError
+from gtm_platform.sandbox.hubspot.inputs import TokenKey, body_of
 from gtm_platform.sandbox.hubspot.kinds import DEALS
 from gtm_platform.sandbox.hubspot.objects import kind_in
 from gtm_platform.sandbox.hubspot.portal import Portal
-from gtm_platform.sandbox.hubspot.render import Wire, flag_in, owner_wire, page_wire
+from gtm_platform.sandbox.hubspot.render import APP, USER, Wire, flag_in, owner_wire, page_wire
 from gtm_platform.sandbox.hubspot.store import HubSpotOwner
 from gtm_platform.sandbox.kit.paging import CursorPaging, PageSize
 
@@ -29,6 +31,14 @@ async def details(portal: Portal, _request: Request) -> Response:
             "dataHostingLocation": "na1",
         }
     )
+
+
+async def token_info(portal: Portal, request: Request) -> Response:
+    """Which app and user a token of a private app belongs to."""
+    if (await body_of(request, TokenKey)).token_key != TOKEN:
+        raise RefusedError(404, "The token is not one of a private app.", "OBJECT_NOT_FOUND")
+    scopes = [f"crm.objects.{kind}.{may}" for kind in ("companies", "contacts", "deals") for may in ("read", "write")]
+    return JSONResponse({"userId": USER, "hubId": portal.store.portal_id, "appId": int(APP), "scopes": scopes})
 
 
 async def owners(portal: Portal, request: Request) -> Response:

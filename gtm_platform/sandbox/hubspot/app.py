@@ -84,6 +84,7 @@ _REST: Table = [
     ("GET", "/crm/v3/pipelines/{kind}/{id}", account.pipeline),
     ("GET", "/crm/v3/pipelines/{kind}/{id}/stages", account.stages),
     ("GET", "/account-info/v3/details", account.details),
+    ("POST", "/oauth/v2/private-apps/get/access-token-info", account.token_info),
 ]
 
 

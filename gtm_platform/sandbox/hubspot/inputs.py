@@ -28,6 +28,12 @@ async def body_of(request: Request, model: type[Model]) -> Model:
         raise RefusedError(400, f"Invalid input JSON at '{where}': {first['msg']}") from error
 
 
+class TokenKey(Body):
+    """A token that is asked about."""
+
+    token_key: str
+
+
 # --- records -------------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from gtm_platform.sandbox.hubspot.kinds import Kind
 from gtm_platform.sandbox.hubspot.links import LINK_TYPES
 from gtm_platform.sandbox.hubspot.standard import Definition
 from gtm_platform.sandbox.hubspot.store import (
+    BY_ANOTHER_APP,
     BY_DOMAIN,
     BY_IMPORT,
     BY_INTEGRATION,
@@ -25,12 +26,14 @@ from gtm_platform.sandbox.kit.render import iso_milliseconds as iso
 Wire = dict[str, Any]
 
 USER = 4242  # who does in the app what people do there
+APP = "100001"  # the private app of the token
 _SOURCE_IDS = {
     BY_PEOPLE: f"userId:{USER}",
-    BY_INTEGRATION: "100001",
+    BY_INTEGRATION: APP,
     BY_MERGE: "merge",
     BY_WORKFLOW: "workflowId:5512",
     BY_IMPORT: "importId:77",
+    BY_ANOTHER_APP: "200002",
     BY_DOMAIN: "",
 }
 _LABELS = {BY_WORKFLOW: "Lead scoring", BY_IMPORT: "conference.csv"}

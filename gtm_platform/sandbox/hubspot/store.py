@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 PORTAL_ID = 1234567  # of a portal that no world fills
 BY_PEOPLE, BY_INTEGRATION, BY_MERGE = "CRM_UI", "INTEGRATION", "MERGE_OBJECTS"
 BY_WORKFLOW, BY_IMPORT = "AUTOMATION_PLATFORM", "IMPORT"
+BY_ANOTHER_APP = "INTEGRATIONS_PLATFORM"  # of the same company; ours is an integration, too
 BY_DOMAIN = "AUTO_ASSOCIATE_BY_DOMAIN"  # HubSpot itself, which makes companies of contacts' addresses
-SOURCES = (BY_PEOPLE, BY_INTEGRATION, BY_MERGE, BY_WORKFLOW, BY_IMPORT)
+SOURCES = (BY_PEOPLE, BY_INTEGRATION, BY_MERGE, BY_WORKFLOW, BY_IMPORT, BY_ANOTHER_APP)
 
 
 class HubSpotChange(NamedTuple):

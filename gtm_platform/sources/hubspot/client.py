@@ -6,9 +6,10 @@ every other system are.
 """
 
 import hashlib
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -27,7 +28,9 @@ from gtm_platform.http.compat import close_hubspot_connections
 from gtm_platform.http.errors import (
     ApiFailure,
     BadRequest,
+    Forbidden,
     InvalidResponse,
+    NotFound,
     RateLimited,
     RetriesExhausted,
     Unavailable,
@@ -64,6 +67,7 @@ RESERVE_REACHED = (
 )
 RECORDS = expect_list("results")
 ACCOUNT = "/account-info/v3/details"
+TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"
 
 # Each generated package has an exception of its own.
 REFUSALS = (
@@ -173,10 +177,25 @@ class HubSpotClient:
 
     def account(self) -> bytes:
         """Read which portal the token belongs to."""
-        # The SDK has no method for this path; the client of any of its APIs sends it with the token.
+        return self._plain("GET", ACCOUNT)
+
+    @cached_property
+    def app_id(self) -> str | None:
+        """The id of the app whose token this is; None where the token is of another kind."""
+        body = {"tokenKey": self._key.get_secret_value()}
+        try:
+            return str(json.loads(self._plain("POST", TOKEN_INFO, body))["appId"])
+        except (BadRequest, Forbidden, NotFound, KeyError):
+            return None
+
+    def _plain(self, method: str, path: str, body: Mapping[str, str] | None = None) -> bytes:
+        """Ask a path for which the SDK has no method: the client of any of its APIs sends it with the token."""
         send = self.api("owners.owners_api").api_client.call_api
-        call = partial(send, ACCOUNT, "GET", auth_settings=["oauth2"], _return_http_data_only=True)
-        return self.call("GET", ACCOUNT, call, check=expect_json)
+        headers = {"Content-Type": "application/json"} if body else {}
+        call = partial(
+            send, path, method, header_params=headers, body=body, auth_settings=["oauth2"], _return_http_data_only=True
+        )
+        return self.call(method, path, call, check=expect_json)
 
     # --- every call ------------------------------------------------------------------------------------------------
 

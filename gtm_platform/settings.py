@@ -94,6 +94,14 @@ class Settings(BaseSettings):
     gtm_dashboard_url: Text = Field(
         default=None, description="Address of the dashboard, for links in Slack, e.g. https://gtm.acme.com."
     )
+    gtm_public_url: Text = Field(
+        default=None, description="Address under which systems reach gtm serve for webhooks, e.g. https://gtm.acme.com."
+    )
+    gtm_encryption_key: Secret = Field(
+        default=None,
+        description="Key that bodies of webhooks are kept with until they landed; gtm hooks key makes it. Several, "
+        "separated by commas, while one replaces another: the first encrypts.",
+    )
     gtm_api_token: Secret = Field(
         default=None, description="Token of the program that starts gtm mcp; gtm token create makes it."
     )
@@ -145,6 +153,11 @@ class SystemSettings(BaseSettings):
     def missing(self) -> list[str]:
         """List the required variables that are not set."""
         return [name for name in self.required_env if getattr(self, name.lower()) is None]
+
+    @property
+    def reads_api(self) -> bool:
+        """Whether the system itself is asked, and not what somebody landed of it."""
+        return True
 
     def hints(self) -> tuple[str, ...]:
         """Say what works less without a variable that is not required."""

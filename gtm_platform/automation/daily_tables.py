@@ -11,7 +11,7 @@ only one writes a table at any time.
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import dagster as dg
@@ -25,15 +25,17 @@ from gtm_platform.settings import settings
 
 Clock = Callable[[], datetime]
 TICK_SECONDS = 60
+LANDINGS_READ = 200  # of a stream, since the tables were requested last
 SCHEDULER_DELAY = timedelta(minutes=2)  # a tick that is due may take so long to become a run
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """The newest landing that was answered, and since when a later one waits."""
+    """The newest landing that was answered, since when a later one waits, when tables were requested."""
 
     answered: int
     waiting_since: float | None = None
+    requested_at: float | None = None
 
     @classmethod
     def parse(cls, text: str) -> "Cursor":
@@ -69,15 +71,18 @@ def make_daily_tables(job: AssetJob, clock: Clock = lambda: settings().now()) ->
         landed = landings.since(cursor.answered)
         if not landed:
             return _skip("no source has landed since the tables were requested last", cursor)
-        cursor = Cursor(cursor.answered, cursor.waiting_since or landings.now.timestamp())
+        cursor = replace(cursor, waiting_since=cursor.waiting_since or landings.now.timestamp())
+        if more := landings.more_to_come(landed, cursor):
+            return _skip(f"{len(landed)} streams have landed; {more}", cursor)
         if waits_for := landings.unrest(cursor):
             return _skip(f"{len(landed)} streams have landed; waiting for {waits_for}", cursor)
-        answered = Cursor(max(landed.values()))
+        answered = Cursor(max(landed.values()), requested_at=cursor.requested_at)
         days = landings.days_touched(landed, cursor.answered)
         if not days:
             return _skip("what landed is of past days, which a backfill makes, or a run has read it already", answered)
         request = dg.RunRequest(run_key=f"{days[-1]}:{answered.answered}", tags=partition_tags(days))
-        return dg.SensorResult(run_requests=[request], cursor=str(answered))
+        requested = replace(answered, requested_at=landings.now.timestamp())
+        return dg.SensorResult(run_requests=[request], cursor=str(requested))
 
     return sensor
 
@@ -125,6 +130,25 @@ class Landings:
         if reading := [run.job_name for run in unfinished_runs(self.instance, self.repository, sources)]:
             return f"{len(reading)} runs of sources: {', '.join(sorted(set(reading)))}"
         return self._due()
+
+    def more_to_come(self, landed: Mapping[dg.AssetKey, int], cursor: Cursor) -> str | None:
+        """Say until when the tables wait, where all that landed is of open windows, of which webhooks bring more."""
+        gap = policy().hooks.tables_gap_minutes * 60
+        again = (cursor.requested_at or 0) + gap
+        if self.now.timestamp() >= again or not all(self._is_open(key, cursor.answered) for key in landed):
+            return None
+        return f"their windows are open, and the tables were made less than {gap // 60} minutes ago"
+
+    def _is_open(self, key: dg.AssetKey, answered: int) -> bool:
+        """Whether all that landed of a stream since is of a window that is not over yet."""
+        windows = self.graph.get(key).partitions_def
+        made = self.instance.fetch_materializations(
+            dg.AssetRecordsFilter(key, after_storage_id=answered), limit=LANDINGS_READ
+        )
+        keys = {record.partition_key for record in made.records}
+        if not isinstance(windows, dg.TimeWindowPartitionsDefinition) or len(made.records) >= LANDINGS_READ:
+            return False
+        return all(each and windows.time_window_for_partition_key(each).end > self.now for each in keys)
 
     def _waited(self, cursor: Cursor) -> timedelta:
         return timedelta(seconds=self.now.timestamp() - (cursor.waiting_since or self.now.timestamp()))

@@ -4,6 +4,7 @@ import dagster as dg
 
 from gtm_platform.automation.daily_tables import daily_tables_job, make_daily_tables
 from gtm_platform.automation.deliveries import request_delivery
+from gtm_platform.automation.hooked_windows import read_hooked_windows
 from gtm_platform.automation.retries import retry_failed_windows
 from gtm_platform.automation.waiting_alerts import send_waiting_alerts
 from gtm_platform.automation.waiting_webhooks import send_waiting_webhooks
@@ -24,7 +25,7 @@ def automated(graph: dg.Definitions) -> dg.Definitions:
     waiting = [send_waiting_alerts(deliver), send_waiting_webhooks(deliver)]
     sensors = [make_daily_tables(daily_tables), request_delivery(deliver), *waiting]
     if syncs:
-        sensors.append(retry_failed_windows(syncs))
+        sensors += [retry_failed_windows(syncs), read_hooked_windows(syncs, deliver)]
     return dg.Definitions.merge(
         whole, dg.Definitions(jobs=[everything_of_a_day(lambda: whole)], sensors=[*sensors, *_own_conditions(whole)])
     )

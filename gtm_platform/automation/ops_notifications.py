@@ -15,12 +15,14 @@ from gtm_platform.automation.check_turns import read_turns
 from gtm_platform.automation.dropped_files import read_file_news
 from gtm_platform.automation.failed_runs import read_failed_runs
 from gtm_platform.automation.failing_automations import TickMemory, read_failing, read_late
+from gtm_platform.automation.hook_turns import read_hook_turns
 from gtm_platform.automation.hubspot_deliveries import read_delivery_news
 from gtm_platform.automation.lost_webhooks import read_lost_webhooks
 from gtm_platform.automation.model_tests import read_model_tests
 from gtm_platform.delivery.alerts.kinds import (
     check_turned,
     file_dropped,
+    hook_trouble,
     hubspot_delivery,
     late_schedule,
     model_result,
@@ -151,6 +153,11 @@ def _model_tests(context: dg.SensorEvaluationContext) -> tuple[Sequence[Fact], s
     return model_result.ALERT.facts_of(tests, today()), cursor
 
 
+def _hooks(context: dg.SensorEvaluationContext) -> tuple[Sequence[Fact], str]:
+    turns, cursor = read_hook_turns(context.cursor, settings().now())
+    return hook_trouble.ALERT.facts_of(turns, today()), cursor
+
+
 def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
     assert context.repository_def
     return context.repository_def
@@ -204,6 +211,12 @@ SENSORS = [
         "Tells the data team in Slack which model lost its signal or drifted in its newest test, and the end of it.",
         [model_result.ALERT.kind],
         _model_tests,
+    ),
+    _notifying(
+        "report_hooks",
+        "Tells the data team in Slack which webhooks have stopped or are refused, and which come again.",
+        [hook_trouble.ALERT.kind],
+        _hooks,
     ),
 ]
 

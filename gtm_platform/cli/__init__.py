@@ -19,6 +19,7 @@ from gtm_platform.cli.enrich import enrich
 from gtm_platform.cli.forecast import forecast
 from gtm_platform.cli.health import health
 from gtm_platform.cli.homes import choose_demo_home, choose_home, enter_with_sandbox
+from gtm_platform.cli.hooks import hooks
 from gtm_platform.cli.hubspot import hubspot, undo_writes
 from gtm_platform.cli.identity import identity, why
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
@@ -281,6 +282,7 @@ for command in (
     enrich,
     forecast,
     health,
+    hooks,
     hubspot,
     identity,
     mcp,

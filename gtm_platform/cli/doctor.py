@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,12 +19,15 @@ from gtm_platform.http.rate_limit import LimitShare
 from gtm_platform.ingest.assets import windows
 from gtm_platform.ingest.credits import CreditAllowance
 from gtm_platform.ingest.discovery import discover
+from gtm_platform.ingest.hooks.hook import discover_hooks
 from gtm_platform.ingest.source import Source, Stream, Window
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
+from gtm_platform.serving.answers.hooks import hooks_now
 from gtm_platform.settings import SettingsError, SystemSettings, settings, settings_of
 from gtm_platform.sources.assets import SOURCES
+from gtm_platform.state import open_state
 
 COLOURS = {"ok": "green", "off": "yellow", "failing": "red"}
 LATE = timedelta(hours=12)
@@ -70,6 +74,7 @@ def _show(finding: Finding) -> None:
 def _source(source: Source, lake: Lake, now: datetime) -> Finding:
     """Keys, connection, permissions and freshness of a source."""
     age = f"last sync: {_freshness(source, lake, now)}"
+    hooks = _hooks(source.name, now)
     advice, share = _advice(source.settings), LimitShare(policy().limits.share_of(source.name))
     try:
         if off := source.off():
@@ -88,8 +93,19 @@ def _source(source: Source, lake: Lake, now: datetime) -> Finding:
         )
     sentence = f"{identity}; may read {', '.join(stream.name for stream in streams)}"
     return Finding(
-        source.name, "ok", sentence, (age, *notes, *filter(None, (share.describe(),)), *_credits(source, now))
+        source.name, "ok", sentence, (age, *hooks, *notes, *filter(None, (share.describe(),)), *_credits(source, now))
     )
+
+
+def _hooks(source: str, now: datetime) -> list[str]:
+    """Say of each webhook because of which the source is read whether it comes, and what it lacks."""
+    hooks = [hook for hook in discover_hooks() if hook.source == source]
+    if not hooks:
+        return []
+    with closing(open_state(settings().state_url)) as state:
+        states = hooks_now(state, now, hooks)
+    see = "; see gtm hooks show "
+    return [f"webhook {hook.name}: {hook.about}{see + hook.name if hook.trouble else ''}" for hook in states]
 
 
 def _allowance(source: Source) -> CreditAllowance:
@@ -122,7 +138,10 @@ def _refusals(streams: Sequence[Stream], client: Any, now: datetime) -> list[str
 
 def _freshness(source: Source, lake: Lake, now: datetime) -> str:
     """The end of the newest window of the stream that is furthest behind, and whether that is late."""
-    newest = {stream.name: max(lake.partitions(source.table(stream)), default="") for stream in source.streams}
+    newest = {
+        stream.name: max((file.partition for file in lake.closed_files(source.table(stream))), default="")
+        for stream in source.streams
+    }
     if not source.is_scheduled:
         return f"{max(newest.values()) or 'never'}; it is asked on demand (gtm enrich)"
     if never := [name for name, partition in newest.items() if not partition]:

@@ -1,6 +1,6 @@
-"""`.env.example` and the README's table of systems, written from what the settings classes declare.
+"""`.env.example` and the tables of systems and of webhooks, written from what is declared.
 
-`python -m gtm_platform.cli.environment` (or `make env-example`) writes both anew; a test compares.
+`python -m gtm_platform.cli.environment` (or `make env-example`) writes them anew; a test compares.
 """
 
 from collections.abc import Iterator
@@ -11,10 +11,12 @@ from typing import Any
 from pydantic_settings import BaseSettings
 
 from gtm_platform.ingest.discovery import discover, discover_sources
+from gtm_platform.ingest.hooks.hook import Hook, discover_hooks
 from gtm_platform.settings import Settings, SystemSettings
 
 ROOT = Path(__file__).parents[2]
 BEGIN, END = "<!-- systems -->", "<!-- /systems -->"
+FIRST_HOOK, LAST_HOOK = "<!-- hooks -->", "<!-- /hooks -->"
 HEAD = """\
 # Every variable that the platform reads, written by `make env-example`. Copy it to .env and fill in what you have: a
 # source without its key is off, says so, and breaks nothing. Keys live here and nowhere else.
@@ -74,11 +76,28 @@ def readme(text: str) -> str:
     return f"{before}{BEGIN}\n{systems_table()}\n{END}{after}"
 
 
+def hooks_table() -> str:
+    """Write the table of webhooks: address, secret, where it is registered, how it repeats."""
+    rows = ["| system | address | variable | where | repeats |", "|---|---|---|---|---|"]
+    return "\n".join([*rows, *(_hook_row(hook) for hook in discover_hooks())])
+
+
+def _hook_row(hook: Hook) -> str:
+    return f"| {hook.title} | `{hook.path}` | `{hook.secret}` | {hook.setup} | {hook.repeats} |"
+
+
+def webhooks_page(text: str) -> str:
+    """Put the rows between their marks in the text of docs/webhooks.md."""
+    before, _, rest = text.partition(FIRST_HOOK)
+    _, _, after = rest.partition(LAST_HOOK)
+    return f"{before}{FIRST_HOOK}\n{hooks_table()}\n{LAST_HOOK}{after}"
+
+
 def main() -> None:
-    """Write both files."""
+    """Write the files."""
     (ROOT / ".env.example").write_text(env_example())
-    path = ROOT / "README.md"
-    path.write_text(readme(path.read_text()))
+    for path, renew in ((ROOT / "README.md", readme), (ROOT / "docs" / "webhooks.md", webhooks_page)):
+        path.write_text(renew(path.read_text()))
 
 
 if __name__ == "__main__":

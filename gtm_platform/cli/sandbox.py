@@ -128,3 +128,51 @@ def land(home: Path | None, lander: str, into: Path) -> None:
         click.echo(f"{system}: {sum(tables.values()):,} rows written in {len(tables)} tables")
     for name, value in variables(lander, into).items():
         click.echo(f"{name}={value}")
+
+
+@sandbox.command()
+@DEMO_HOME
+@click.option("--to", "url", metavar="URL", help="Send to this address from now on, such as http://127.0.0.1:8000.")
+@click.option("--system", "systems", multiple=True, help="Only of this system; may be given several times.")
+@click.option("--late", type=click.FloatRange(0), default=0, help="Deliver up to so many seconds after it happened.")
+@click.option("--twice", type=click.FloatRange(0, 1), default=0, help="The share that is delivered a second time.")
+@click.option("--shuffled", is_flag=True, help="Deliver in another order.")
+@click.option("--unsigned", type=click.FloatRange(0, 1), default=0, help="The share that somebody else signs.")
+@click.option("--end", is_flag=True, help="Send nothing any more.")
+def webhooks(
+    home: Path | None,
+    url: str | None,
+    systems: tuple[str, ...],
+    late: float,
+    twice: float,
+    shuffled: bool,
+    unsigned: float,
+    end: bool,
+) -> None:
+    """Have the running sandbox send webhooks, signed as each system does, and show what came of them.
+
+    Without options what is due is delivered once more. `gtm serve` and `gtm ui` over the sandbox's home have its
+    secrets; for another receiver they are printed with --to.
+
+    \b
+    Example:
+      gtm sandbox webhooks --to http://127.0.0.1:8000
+      gtm sandbox webhooks --to http://127.0.0.1:8000 --system stripe --late 600 --twice 0.2 --shuffled
+      gtm sandbox webhooks
+    """
+    from gtm_platform.demo.sandbox_process import required_sandbox
+
+    box = required_sandbox(choose_demo_home(home).announce().enter().path)
+    if end:
+        box.end_webhooks()
+    elif url:
+        habits = {"late_seconds": late, "twice": twice, "shuffled": shuffled, "unsigned": unsigned}
+        box.register_webhooks(url, systems, follow=True, **habits)
+        for name, value in box.webhooks()["variables"].items():
+            click.echo(f"{name}={value}")
+    else:
+        click.echo(f"{box.send_webhooks():,} deliveries were due.")
+    report = box.webhooks()
+    click.echo(f"sent to: {report['url'] or 'nobody'}; {report['waiting']:,} deliveries wait", err=True)
+    for row in report["outcomes"]:
+        click.echo(f"{row['webhook']:<10} {row['outcome']:<16} {row['deliveries']:>8,}", err=True)

@@ -6,7 +6,7 @@ import threading
 
 import dagster as dg
 
-from gtm_platform.ingest.assets import windows
+from gtm_platform.ingest.assets import closed_window
 from gtm_platform.orchestration.origin import UNFINISHED
 from gtm_platform.serving.api.syncs import CannotLaunch, RunState
 from gtm_platform.settings import settings
@@ -38,8 +38,7 @@ class SyncRuns:
     def launch(self, source: str, run_id: str, *, full_refresh: bool) -> None:
         """Launch a run for the newest window that has closed."""
         [hours] = [each.hours for each in SCHEDULED if each.name == source]
-        with dg.partition_loading_context(effective_dt=settings().now()):
-            window = windows(hours).get_last_partition_key()
+        window = closed_window(hours, settings().now())
         if window is None:
             raise CannotLaunch(f"No window of {source} has closed yet.")
         command = [sys.executable, "-m", "gtm_platform.cli", "run", _job(source), "--partition", window]

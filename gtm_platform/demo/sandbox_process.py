@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,6 +53,22 @@ class Box:
     def follow_real_time(self) -> None:
         """Let the clock run at the speed of real time."""
         self._call("DELETE", "clock")
+
+    def webhooks(self) -> dict[str, Any]:
+        """Return who registered for webhooks, and what became of deliveries."""
+        return dict(self.ask("webhooks"))
+
+    def register_webhooks(self, url: str, systems: Sequence[str], **habits: Any) -> None:
+        """Have what happens from now on sent to an address; without systems, that of all."""
+        self._call("POST", "webhooks", json={"url": url, "systems": list(systems), **habits})
+
+    def end_webhooks(self) -> None:
+        """Have nothing sent any more."""
+        self._answer("DELETE", "webhooks")
+
+    def send_webhooks(self) -> int:
+        """Have delivered what is due; return how many deliveries these were."""
+        return int(self._call("POST", "webhooks/send")["sent"])
 
     def environment(self) -> dict[str, str]:
         """Return the variables that make the platform read this sandbox."""

@@ -4,7 +4,7 @@ What is written, and how, stands in `stream_sync`; the rules of the policy come 
 """
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -22,13 +22,29 @@ from gtm_platform.orchestration.origin import UNFINISHED
 
 @cache
 def windows(hours: int) -> dg.TimeWindowPartitionsDefinition:
-    """Define windows of some hours; keys sort as time does, without colons, for file names."""
+    """Define windows of some hours, with the open one; keys sort as time does, without colons."""
     first = FIRST_DAY.isoformat()
     if hours == 24:
-        return dg.TimeWindowPartitionsDefinition(start=first, cron_schedule="0 0 * * *", fmt="%Y-%m-%d")
+        return dg.TimeWindowPartitionsDefinition(start=first, cron_schedule="0 0 * * *", fmt="%Y-%m-%d", end_offset=1)
     return dg.TimeWindowPartitionsDefinition(
-        start=f"{first}T0000", cron_schedule=f"0 */{hours} * * *", fmt="%Y-%m-%dT%H%M"
+        start=f"{first}T0000", cron_schedule=f"0 */{hours} * * *", fmt="%Y-%m-%dT%H%M", end_offset=1
     )
+
+
+def open_window(hours: int, now: datetime) -> str:
+    """Return the partition of the window in which it is now."""
+    return _window_start(hours, now).strftime(windows(hours).fmt)
+
+
+def closed_window(hours: int, now: datetime) -> str | None:
+    """Return the partition of the window that closed last; None before the first one did."""
+    start = _window_start(hours, now) - timedelta(hours=hours)
+    return start.strftime(windows(hours).fmt) if start.date() >= FIRST_DAY else None
+
+
+def _window_start(hours: int, now: datetime) -> datetime:
+    at = now.astimezone(UTC)
+    return at.replace(hour=at.hour - at.hour % hours, minute=0, second=0, microsecond=0)
 
 
 def definitions_of(source: Source, rules: Callable[[], SyncRules]) -> dg.Definitions:
@@ -118,7 +134,7 @@ def _completeness_check(key: dg.AssetKey) -> dg.AssetCheckSpec:
 
 def schedule_of(source: Source, job: Any) -> dg.ScheduleDefinition:
     """Build the schedule that asks for each window as it closes."""
-    parts, trigger = windows(source.hours), source.trigger
+    trigger = source.trigger
     if not isinstance(trigger, Schedule):
         raise TypeError(f"{source.name} is not read by a schedule.")
 
@@ -135,8 +151,8 @@ def schedule_of(source: Source, job: Any) -> dg.ScheduleDefinition:
             return dg.SkipReason(off)
         if busy := _unfinished_run(context.instance, tick.name):
             return dg.SkipReason(busy)
-        with dg.partition_loading_context(effective_dt=context.scheduled_execution_time):
-            closed = parts.get_last_partition_key()
+        if (closed := closed_window(source.hours, context.scheduled_execution_time)) is None:
+            return dg.SkipReason(f"no window of {source.name} has closed since the first day")
         return dg.RunRequest(run_key=closed, partition_key=closed)
 
     return tick

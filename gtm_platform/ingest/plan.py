@@ -50,6 +50,10 @@ class PartitionWindow:
     start: datetime
     end: datetime
 
+    def is_open_at(self, now: datetime) -> bool:
+        """Whether more can still change in it."""
+        return self.start <= now < self.end
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -80,15 +84,22 @@ def plan_request(
     """Plan one request for adjacent windows, which covers those that were missed before them.
 
     An API cannot be asked what a record looked like on a past day, so the whole of a stream is only ever taken for the
-    window that closed last, apart from the first of an append-only stream, whose past does not change.
+    window that closed last, apart from the first of an append-only stream, whose past does not change. A window that is
+    still open is read until now, and never begins a stream: its file says nothing of what is still to come. `files` are
+    those of windows that were read to their end.
     """
     first, last = windows[0], windows[-1]
     newest = last.end <= now < last.end + 2 * (last.end - last.start)
-    whole = Window(BEGINNING, last.end, full=True)
+    is_open, end = last.is_open_at(now), min(last.end, now) if last.is_open_at(now) else last.end
+    whole = Window(BEGINNING, end, full=True)
     if full_refresh and not newest:
         return Plan(None, reason=NOT_NEWEST)
+    if stream.sync_mode == "full_refresh" and is_open and is_synced_by(files, last):
+        return Plan(whole)  # what is missing from it counts as deleted once the window is over
     if stream.sync_mode == "full_refresh":
         return Plan(whole, last.key) if newest else Plan(None, reason=BEFORE_FIRST_SYNC)
+    if stream.sync_mode == "append_only" and is_open and not is_synced_by(files, first):
+        return Plan(Window(BEGINNING, end)) if stream.is_kept_here else Plan(None, reason=BEFORE_FIRST_SYNC)
     if stream.sync_mode == "append_only" and not _full_before(files, first):
         return Plan(whole, first.key)
     if stream.sync_mode == "append_only" and full_refresh:
@@ -98,7 +109,7 @@ def plan_request(
     if not is_synced_by(files, first):
         return Plan(None, reason=BEFORE_FIRST_SYNC)
     ends = [opening(file.partition) + (first.end - first.start) for file in files if file.partition < first.key]
-    return Plan(Window(min([first.start, *ends[-1:]]) - stream.lookback, last.end))
+    return Plan(Window(min([first.start, *ends[-1:]]) - stream.lookback, end))
 
 
 def is_synced_by(files: Sequence[File], window: PartitionWindow) -> bool:

@@ -62,6 +62,14 @@ class FileDrop(Schedule):
 
 
 @dataclass(frozen=True)
+class Pushed(Schedule):
+    """Read when webhooks have come; at night a sync closes each day and reads what is left."""
+
+    hours: int = 24
+    minute: int = 12
+
+
+@dataclass(frozen=True)
 class OnDemand:
     """Read when a person wants it, because it costs money; its windows have so many `hours`.
 
@@ -71,9 +79,9 @@ class OnDemand:
     hours: int = 24
 
 
-# What makes a source be read: a schedule, the arrival of a file, a person's demand, or a webhook. Each becomes a value
-# like Schedule, and a member of this union, with the first source that needs it.
-Trigger: TypeAlias = Schedule | FileDrop | OnDemand
+# What makes a source be read: a schedule, the arrival of a file, a person's demand, or webhooks alone. Any source that
+# has a hook is read, beside its schedule, when the hook says that something changed.
+Trigger: TypeAlias = Schedule | FileDrop | Pushed | OnDemand
 
 
 @dataclass(frozen=True)
@@ -131,6 +139,7 @@ class Stream:
     cursor_field: str | None = None
     lookback: timedelta = timedelta(minutes=15)  # asked for again, because what changed may show late
     probe: Callable[[Any], object] | None = None  # a cheap call to see whether it may be read; else its first page
+    is_kept_here: bool = False  # what it reads was sent here: asking for it costs nothing
     totals: Totals | str = NO_TOTALS  # how it is proven that nothing is missing, or why it cannot be
     # Called with the run's id when what was extracted is written; returns what to add to the metadata.
     on_written: Callable[[str], Mapping[str, Any]] | None = None

@@ -6,8 +6,10 @@ Streams succeed and fail apart: what succeeded is materialised, and the run fail
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib import import_module
 from queue import SimpleQueue
 from typing import Any
@@ -20,6 +22,7 @@ from gtm_platform.http.rate_limit import LimitShare
 from gtm_platform.http.waiting import on_wait
 from gtm_platform.ingest.completeness import Completeness
 from gtm_platform.ingest.credits import CreditAllowance
+from gtm_platform.ingest.hooks.hook import hooked_sources
 from gtm_platform.ingest.plan import PartitionWindow, SyncRules, covered_windows, partition_windows
 from gtm_platform.ingest.progress import StreamProgress
 from gtm_platform.ingest.schema_drift import changes_of
@@ -33,6 +36,8 @@ from gtm_platform.orchestration.first_day import record_first_day
 from gtm_platform.orchestration.graph_policy import FIRST_DAY, SOURCE_TAG
 from gtm_platform.orchestration.origin import started_by_person
 from gtm_platform.settings import settings
+from gtm_platform.state import open_state
+from gtm_platform.state.hook_events import note_read
 
 FULL_REFRESH_TAG = "gtm/full_refresh"  # "true" on a run: its newest window is taken whole
 TRANSIENT_TAG = "gtm/transient"  # on a failed run: whether all that failed in it may pass
@@ -55,6 +60,7 @@ class SourceRun:
     rules: SyncRules
     failures: dict[str, BaseException] = field(default_factory=dict)  # by stream
     sentences: list[str] = field(default_factory=list)  # why nothing was done, where a person has to hear it
+    streams_read: list[str] = field(default_factory=list)
 
     def sync(self, streams: Streams) -> Iterator[Any]:
         """Sync the streams and yield what became of them; fail when any of them failed."""
@@ -63,10 +69,12 @@ class SourceRun:
         else:
             self._tag_run({SOURCE_TAG: self.source.name})
             self._make_ready()
+            began = settings().now()
             try:
                 yield from self._sync(streams)
             except ApiFailure as failure:  # there is nothing to be opened
                 self.failures["account"] = failure
+            self._note_events_read(began)
         if self.failures:
             raise self._failure(len(streams))
         if self.sentences:
@@ -84,7 +92,7 @@ class SourceRun:
                 return
             streams = self._readable(client, streams)
             # The files from before show which windows were missed and are covered now.
-            before = {key: self.lake.files(self.source.table(stream)) for key, stream in streams.items()}
+            before = {key: self.lake.closed_files(self.source.table(stream)) for key, stream in streams.items()}
             started = {
                 key: threads.submit(copy_context().run, self._report, stream, client, windows, lines)
                 for key, stream in streams.items()
@@ -104,6 +112,15 @@ class SourceRun:
             self.failures["account"] = failure
             return False
         return True
+
+    def _note_events_read(self, began: datetime) -> None:
+        """What webhooks said before the run began, and within its windows, is read of the streams that succeeded."""
+        if not self.streams_read or self.source.name not in hooked_sources():
+            return
+        windows = partition_windows(self.parts, self.context.partition_keys)
+        with closing(open_state(settings().state_url)) as state, state.writing() as tx:
+            before = min(began, windows[-1].end)
+            note_read(tx, self.source.name, self.streams_read, before, settings().now())
 
     def _make_ready(self) -> None:
         """What cannot be made ready is read as it is; whether that is too old is for the reading to say."""
@@ -159,6 +176,7 @@ class SourceRun:
             self._explain(f"{key.to_user_string()}: {report.reason}")
             return
         record_first_day(FIRST_DAY)
+        self.streams_read.append(key.path[-1])
         newest = max(self.lake.partitions("/".join(key.path)))
         added = dict(stream.on_written(self.context.run.run_id)) if stream.on_written else {}
         for window in report.windows:
@@ -199,6 +217,8 @@ class SourceRun:
 
     def _metadata(self, key: dg.AssetKey, window: WindowResult, newest: str) -> dict[str, Any]:
         technical: dict[str, Any] = {"full_snapshot": window.full}
+        if window.is_open:
+            technical["open_window"] = True
         if window.unchanged:
             technical["kept"] = True
         else:

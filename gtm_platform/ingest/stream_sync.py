@@ -59,6 +59,7 @@ class WindowResult:
     duplicates: int = 0
     outside: int = 0
     unchanged: bool = False  # nothing was written: no change, or one that came with a later window
+    is_open: bool = False  # read before its end
 
     @property
     def quarantined(self) -> int:
@@ -115,12 +116,12 @@ class StreamSync:
 
     def plan(self, windows: Sequence[PartitionWindow]) -> Plan:
         """Plan the request for these windows."""
-        files = self.lake.files(self.table)
+        files = self.lake.closed_files(self.table)
         return plan_request(self.stream, windows, files, self.now, self.rules, self.full_refresh)
 
     def _synced(self, windows: Sequence[PartitionWindow]) -> Sequence[PartitionWindow]:
         """The windows from the first sync on."""
-        files = self.lake.files(self.table)
+        files = self.lake.closed_files(self.table)
         return [window for window in windows if is_synced_by(files, window)]
 
     # --- completeness ------------------------------------------------------------------------------------------------
@@ -131,7 +132,7 @@ class StreamSync:
         """Extract what is planned; then compare with the system's totals, and fetch again what is missing."""
         if plan.request is None:
             return [], None
-        if isinstance(totals := self.stream.totals, str):
+        if isinstance(totals := self.stream.totals, str) or windows[-1].is_open_at(self.now):
             return self._extract(client, plan, plan.request, windows), None
         if self.stream.cursor_field is None:
             return self._whole_compared(client, plan, plan.request, windows, totals)
@@ -267,8 +268,9 @@ class StreamSync:
         # What was extracted for this window, all of it and nothing else, need not be written once more.
         as_it_is = rows is as_extracted and last and extraction.changed_within(begins, window.end)
         file = extraction.file if as_it_is else None
-        written = self.lake.write(self.table, window.key, file or rows, full=full)
-        return WindowResult(window.key, written.rows, full)
+        is_open = window.is_open_at(self.now)
+        written = self.lake.write(self.table, window.key, file or rows, full=full, is_open=is_open)
+        return WindowResult(window.key, written.rows, full, is_open=is_open)
 
     def _between(self, rows: ibis.Table, start: datetime, end: datetime, last: bool) -> ibis.Table:
         if self.stream.cursor_field is None:

@@ -1,6 +1,7 @@
-"""The lake: one Parquet file per table and partition, `<partition>.<stamp>.<full|part>.parquet`.
+"""The lake: one Parquet file per table and partition, `<partition>.<stamp>.<full|part|open>.parquet`.
 
-A file's name is never used twice, so a reader never meets a changed file; the newest stamp of a partition counts.
+A file's name is never used twice, so a reader never meets a changed file; the newest stamp of a partition counts. An
+open file was read before its window was over: what it holds counts, and it says nothing of the rest of the window.
 """
 
 import os
@@ -44,12 +45,13 @@ class File:
     stamp: str
     full: bool
     path: Path
+    is_open: bool = False
 
     @classmethod
     def of(cls, path: Path) -> "File":
         """Read the name of a file."""
         partition, stamp, kind = path.name.removesuffix(".parquet").split(".")
-        return cls(partition, stamp, kind == "full", path)
+        return cls(partition, stamp, kind == "full", path, kind == "open")
 
     @property
     def written(self) -> float:
@@ -75,6 +77,10 @@ class Lake:
     def files(self, table: str) -> list[File]:
         """The newest file of each partition."""
         return list({file.partition: file for file in self.versions(table)}.values())
+
+    def closed_files(self, table: str) -> list[File]:
+        """The newest file of each partition that was read to its end."""
+        return [file for file in self.files(table) if not file.is_open]
 
     def partitions(self, table: str) -> list[str]:
         """The partitions that the table has, in order."""
@@ -158,7 +164,8 @@ class Lake:
         """Return a query for when each source table was last synced by the end of the day: table, source, synced_at."""
         synced = []
         for table, contract in TABLES.items():
-            past = [p for p in self.partitions(table) if p < _day_after(day)] if contract.cadence else []
+            closed = [file.partition for file in self.closed_files(table)] if contract.cadence else []
+            past = [partition for partition in closed if partition < _day_after(day)]
             if past:
                 end = _begin(max(past)) + timedelta(hours=contract.cadence or 0)
                 synced.append(f"('{table}', '{table.split('/')[0]}', timestamptz '{end:%Y-%m-%d %H:%M:%S+00}')")
@@ -168,7 +175,7 @@ class Lake:
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
-    def write(self, table: str, partition: str, rows: Rows, full: bool = False) -> Written:
+    def write(self, table: str, partition: str, rows: Rows, full: bool = False, *, is_open: bool = False) -> Written:
         """Replace a partition: write rows aside, check them by the contract, then give the file its name.
 
         Rows are an expression, compiled or not, a pandas or Arrow table, a stream of batches, or a file of the table's
@@ -178,7 +185,8 @@ class Lake:
         folder = self.root / table
         folder.mkdir(parents=True, exist_ok=True)
         stamp = f"{self._later_than(table, partition):020d}{secrets.token_hex(2)}"
-        target = folder / f"{partition}.{stamp}.{'full' if full else 'part'}.parquet"
+        kind = "open" if is_open else "full" if full else "part"
+        target = folder / f"{partition}.{stamp}.{kind}.parquet"
         draft = folder / f".{target.name}"
         try:
             if isinstance(rows, Path):

@@ -19,6 +19,7 @@ from gtm_platform.policy.competition import Competition
 from gtm_platform.policy.effect import Effect, Success
 from gtm_platform.policy.enrichment import Enrichment
 from gtm_platform.policy.health import Churn, Health, Refinements, Signals, Status
+from gtm_platform.policy.hooks import Hooks
 from gtm_platform.policy.hubspot import HubSpot
 from gtm_platform.policy.identity import Identity
 from gtm_platform.policy.intelligence import Intelligence
@@ -47,6 +48,7 @@ __all__ = [
     "Effect",
     "Enrichment",
     "Health",
+    "Hooks",
     "HubSpot",
     "Identity",
     "Intelligence",
@@ -90,6 +92,7 @@ class Policy(Rules):
     competition: Competition = Competition()
     activity: ActivityRules = ActivityRules()
     hubspot: HubSpot
+    hooks: Hooks = Hooks()
     alerts: Alerts
     automation: Automation
     enrichment: Enrichment = Enrichment()
@@ -123,6 +126,7 @@ class Policy(Rules):
             "actions",
             "effect",
             "success",
+            "hooks",
         }
         canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
         return hashlib.sha256(f"{canonical} {domain_lists.version()}".encode()).hexdigest()[:12]

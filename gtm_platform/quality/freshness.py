@@ -106,7 +106,7 @@ def _of_stream(
 def _read_until(
     source: Source, stream: Stream, lake: Lake, policy: Policy, on_since: Mapping[str, datetime]
 ) -> TableFreshness:
-    table, files = source.table(stream), lake.files(source.table(stream))
+    table, files = source.table(stream), lake.closed_files(source.table(stream))
     interval, grace = timedelta(hours=source.hours), timedelta(hours=policy.quality.overdue_hours)
     read_until = opening(files[-1].partition) + interval if files else None
     since = read_until or on_since.get(source.name)

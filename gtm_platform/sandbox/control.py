@@ -1,4 +1,4 @@
-"""The sandbox's own routes: its front page; under /_sandbox health, clock, truth, requests, faults, files, stores."""
+"""The sandbox's own routes: its front page; under /_sandbox health, clock, truth, faults, webhooks, files …"""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -18,6 +18,7 @@ from gtm_platform.sandbox.kit.limits import speed_variables
 from gtm_platform.sandbox.request_counts import RequestCounts
 from gtm_platform.sandbox.shown import shown
 from gtm_platform.sandbox.truth_page import truth_page
+from gtm_platform.sandbox.webhooks import PostOffice, receiver_variables
 from gtm_platform.sandbox.world.agenda import DAY
 from gtm_platform.sandbox.world.truth import STATUSES, SYSTEMS, pick
 
@@ -28,8 +29,10 @@ T = TypeVar("T")
 class Control:
     """The handlers of the sandbox's own routes, and the totals that they show, counted once a day."""
 
-    def __init__(self, clock: SandboxClock, faults: Faults, counts: RequestCounts, systems: list[System]) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: SandboxClock, faults: Faults, counts: RequestCounts, systems: list[System], post: PostOffice
+    ) -> None:
+        self._clock, self._post = clock, post
         self._world = clock.world
         self._faults = faults
         self._counts = counts
@@ -52,6 +55,10 @@ class Control:
             ("GET", "/_sandbox/faults", self._list_faults),
             ("POST", "/_sandbox/faults", self._add_fault),
             ("DELETE", "/_sandbox/faults", self._clear_faults),
+            ("GET", "/_sandbox/webhooks", self._show_webhooks),
+            ("POST", "/_sandbox/webhooks", self._register),
+            ("DELETE", "/_sandbox/webhooks", self._end_webhooks),
+            ("POST", "/_sandbox/webhooks/send", self._send_webhooks),
             ("GET", "/_sandbox/files", self._list_files),
             ("GET", "/_sandbox/files/{source}/{name}", self._file),
             ("GET", "/_sandbox/{system}/{key}", self._inspect),
@@ -77,9 +84,11 @@ class Control:
 
     def _environment(self, request: Request) -> dict[str, str]:
         address = _address(request)
-        return speed_variables() | {
-            name: value for system in self._systems for name, value in system.environment(address).items()
-        }
+        return (
+            speed_variables()
+            | receiver_variables()
+            | {name: value for system in self._systems for name, value in system.environment(address).items()}
+        )
 
     # --- The clock ---
 
@@ -139,6 +148,26 @@ class Control:
         system = request.query_params.get("system")
         self._faults.list[:] = [fault for fault in self._faults.list if system not in (None, fault.system)]
         return Response(status_code=204)
+
+    # --- Webhooks ---
+
+    async def _show_webhooks(self, _: Request) -> Response:
+        return JSONResponse(self._post.report())
+
+    async def _register(self, request: Request) -> Response:
+        """Send to a `url`, of some `systems`, what happens from now on or `since`; late, twice, shuffled, unsigned."""
+        wish = await _json(request)
+        with_sentence(lambda: self._post.register(wish if isinstance(wish, dict) else {}))
+        return JSONResponse(self._post.report(), 201)
+
+    async def _end_webhooks(self, _: Request) -> Response:
+        self._post.end()
+        return Response(status_code=204)
+
+    async def _send_webhooks(self, _: Request) -> Response:
+        """Deliver what is due by the clock of the sandbox, also what was not taken before."""
+        sent = await self._post.send()
+        return JSONResponse({"sent": sent, **self._post.report()})
 
     # --- What the world knows ---
 

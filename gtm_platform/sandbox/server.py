@@ -28,6 +28,7 @@ from gtm_platform.sandbox.kit.emulator import System, systems_of
 from gtm_platform.sandbox.kit.limits import speed_variables
 from gtm_platform.sandbox.kit.write_log import Persist
 from gtm_platform.sandbox.request_counts import RequestCounts
+from gtm_platform.sandbox.webhooks import PostOffice, receiver_variables
 from gtm_platform.sandbox.world import World
 
 
@@ -60,7 +61,7 @@ def create_app(clock: SandboxClock, systems: list[System], journal: Journal) -> 
     apps = Starlette(routes=[mounted(system) for system in systems])
     faults = Faults(apps, [system.name for system in systems])
     counts = RequestCounts(faults)
-    routes = Control(clock, faults, counts, systems).routes()
+    routes = Control(clock, faults, counts, systems, PostOffice(clock)).routes()
     control = Starlette(routes=routes, exception_handlers={HTTPException: sentence})
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,7 +85,7 @@ class Sandbox:
         """The variables that point a platform at it."""
         systems = systems_of(self.world)
         variables = {name: value for system in systems for name, value in system.environment(self.url).items()}
-        return variables | speed_variables()
+        return variables | receiver_variables() | speed_variables()
 
 
 class _Breakable(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # chosen by uvicorn when it is imported

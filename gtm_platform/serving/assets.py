@@ -16,6 +16,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.compat import graph_of_run, output_without_materialization
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, DAILY_POOL, DAILY_TAG, DAYS, OWNERS
 from gtm_platform.policy import policy
+from gtm_platform.serving.answers.hooks import hooks_now
 from gtm_platform.serving.snapshot import journals
 from gtm_platform.serving.snapshot.build import Built, build
 from gtm_platform.serving.snapshot.files import folder_of, path_of, stamps
@@ -76,6 +77,7 @@ def _landing(context: dg.AssetExecutionContext, lake: LakeResource) -> Landing:
     with closing(open_state(settings().state_url)) as state:
         alerts, accounts = journals.alerts_of(state, since), journals.accounts_of(state)
         deliveries, triggers = journals.deliveries_of(state, now), triggers_of(state)
+        hooks = [hook.model_dump(mode="json") for hook in hooks_now(state, now)]
     return Landing(
         shown(lake.open()),
         now,
@@ -87,6 +89,7 @@ def _landing(context: dg.AssetExecutionContext, lake: LakeResource) -> Landing:
         accounts,
         deliveries,
         triggers,
+        hooks,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0013"
+VERSION = "0014"
 
 metadata = sa.MetaData()
 
@@ -388,4 +388,36 @@ experiments = sa.Table(
     sa.Column("stopped_at", Instant),
     sa.Column("stopped_by", sa.String(200)),
     sa.Column("stopped_reason", sa.Text),
+)
+
+# Events that systems sent by webhook: ids, kinds and times. A body is kept of systems that cannot be asked, encrypted,
+# until the window that it belongs to has landed for some days.
+hook_events = sa.Table(
+    "hook_events",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("hook", sa.String(64), nullable=False),
+    sa.Column("source", sa.String(64), nullable=False),  # whose windows are read because of it
+    sa.Column("event_key", sa.String(160), nullable=False),  # the sender's id, or a digest of the body
+    sa.Column("kind", sa.String(100), nullable=False),
+    sa.Column("touched", sa.JSON, nullable=False),  # ids by stream
+    sa.Column("streams", sa.String(200), nullable=False),  # that are still to be read because of it
+    sa.Column("occurred_at", Instant),
+    sa.Column("received_at", Instant, nullable=False),
+    sa.Column("body", sa.LargeBinary),
+    sa.Column("read_at", Instant),  # when a run had read what it is about; at once where it is about no stream
+    sa.UniqueConstraint("hook", "event_key"),
+    sa.Index("hook_events_to_read", "source", "read_at", "id"),
+    sa.Index("hook_events_by_time", "source", "received_at"),
+)
+
+# How many deliveries of a hook were accepted or repeated, or refused and why, each day.
+hook_counts = sa.Table(
+    "hook_counts",
+    metadata,
+    sa.Column("hook", sa.String(64), primary_key=True),
+    sa.Column("day", sa.String(10), primary_key=True),
+    sa.Column("outcome", sa.String(16), primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("last_at", Instant, nullable=False),
 )

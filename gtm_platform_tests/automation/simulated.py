@@ -110,8 +110,7 @@ class Simulation:
         schedule = self.repository.get_schedule_def(f"{source.name}_schedule")
         if next_tick(schedule, before + timedelta(seconds=1)) <= self.now:
             with dg.partition_loading_context(effective_dt=self.now):
-                window = source.windows.get_last_partition_key()
-            assert window
+                *_, window, _open = source.windows.get_partition_keys()
             tags = {PARTITION_TAG: window, "dagster/schedule_name": schedule.name}
             self._request(schedule.job_name, {**tags, SOURCE_TAG: source.name}, None)
 

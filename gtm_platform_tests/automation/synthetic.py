@@ -35,9 +35,13 @@ class MadeUpSource:
     @property
     def windows(self) -> dg.TimeWindowPartitionsDefinition:
         if self.hours == 24:
-            return dg.TimeWindowPartitionsDefinition(start=FIRST_DAY, cron_schedule="0 0 * * *", fmt="%Y-%m-%d")
+            return dg.TimeWindowPartitionsDefinition(
+                start=FIRST_DAY, cron_schedule="0 0 * * *", fmt="%Y-%m-%d", end_offset=1
+            )
         cron = f"0 */{self.hours} * * *"
-        return dg.TimeWindowPartitionsDefinition(start=f"{FIRST_DAY}T0000", cron_schedule=cron, fmt="%Y-%m-%dT%H%M")
+        return dg.TimeWindowPartitionsDefinition(
+            start=f"{FIRST_DAY}T0000", cron_schedule=cron, fmt="%Y-%m-%dT%H%M", end_offset=1
+        )
 
     def definitions(self) -> dg.Definitions:
         """Build the assets, the job and the schedule."""

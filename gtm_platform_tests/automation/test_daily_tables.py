@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from gtm_platform.automation.daily_tables import daily_tables_job
-from gtm_platform.orchestration.graph_policy import DAILY_POOL
+from gtm_platform.orchestration.graph_policy import DAILY_POOL, SOURCE_TAG
 from gtm_platform.orchestration.origin import PARTITION_TAG, partition_span
 from gtm_platform_tests.automation import synthetic
 from gtm_platform_tests.automation.simulated import Simulation, begin
@@ -119,6 +119,23 @@ def test_what_a_run_of_the_tables_has_read_is_not_made_again(instance: dg.Dagste
     assert "a run has read it already" in simulation.skipped["make_daily_tables"]
     simulation.until(at(0, 5))
     assert simulation.days() == [(FIRST, FIRST), (SECOND, SECOND)]
+
+
+def test_open_windows_make_the_tables_at_once_and_then_a_quarter_of_an_hour_later_at_most(
+    instance: dg.DagsterInstance, home: Path
+) -> None:
+    """As hooks read them: each minute, for an hour, between two closed windows."""
+    simulation = deployment(instance, home, [CHAT])
+    simulation.until(at(1, 30))
+    made = len(simulation.days())
+    for minute in range(60):
+        open_ = {PARTITION_TAG: f"{SECOND}T0000", SOURCE_TAG: "chat"}
+        simulation.begin("sync_chat", open_, timedelta(seconds=30), CHAT.keys)
+        simulation.until(at(1, 31) + timedelta(minutes=minute))
+    days = simulation.days()[made:]
+    assert 3 <= len(days) <= 5
+    assert set(days) == {(SECOND, SECOND)}
+    assert "less than 15 minutes ago" in simulation.skipped["make_daily_tables"]
 
 
 def test_a_table_of_a_persons_own_is_made_by_its_tag() -> None:

@@ -20,6 +20,7 @@ from gtm_platform_tests.bench import (
     dashboard,
     forecast,
     graph,
+    hooks,
     hubspot,
     identity,
     latency,
@@ -49,6 +50,7 @@ ROOMS = (
     anomalies,
     backtest,
     forecast,
+    hooks,
 )
 FIGURES = {room.FIGURE.name: room.FIGURE for room in ROOMS}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")

@@ -202,7 +202,15 @@ def test_every_kind_is_discovered_with_its_route() -> None:
     customers = {"cancel_mention", "cancellation_scheduled", "engagement_drop", "health_drop", "payment_failed"}
     companies = {"cohort_transition", "competitor_displacement"}
     assert set(routed("customers")) == customers | companies
-    ops = {"check_turned", "file_dropped", "hubspot_delivery", "late_schedule", "run_failed", "sensor_failing"}
+    ops = {
+        "check_turned",
+        "file_dropped",
+        "hook_trouble",
+        "hubspot_delivery",
+        "late_schedule",
+        "run_failed",
+        "sensor_failing",
+    }
     ops |= {"stale_asset"}
     assert set(routed("ops")) == ops
     summaries = {"daily_summary", "weekly_summary"}

@@ -12,6 +12,7 @@ import streamlit as st
 
 from gtm_platform.dashboard.customer_table import table_height
 from gtm_platform.dashboard.frame.page import Page
+from gtm_platform.dashboard.hooks import show_hooks
 from gtm_platform.dashboard.hubspot import show_hubspot
 from gtm_platform.dashboard.links import asset_link, run_link
 from gtm_platform.dashboard.metric_cards import card_row, plain_card
@@ -23,7 +24,7 @@ from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.wording import counted, words
 from gtm_platform.settings import settings
 
-FACTS = ("checks", "quarantine", "anomalies", "schema_changes", "hubspot", "triggers")
+FACTS = ("checks", "quarantine", "anomalies", "schema_changes", "hubspot", "triggers", "hooks")
 RUNS_SHOWN = 100
 LISTED, PIXELS = 9, 330  # rows that are shown at once, and the height of a table that has more
 STATES = {"Fresh": "#bfe3d0", "Silent": "#f5d477", "Late": "#f7c5c5", "Never read": "#f7c5c5"}
@@ -45,6 +46,8 @@ def show(snapshot: Snapshot) -> None:
         show_odd_figures(facts["anomalies"])
     with st.container(border=True):
         _freshness(state)
+    with st.container(border=True):
+        show_hooks(facts["hooks"])
     with st.container(border=True):
         show_schema_changes(facts["schema_changes"])
     with st.container(border=True):

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from gtm_platform.delivery.alerts.asset import slack_alerts
 from gtm_platform.delivery.alerts.feedback import FeedbackReport, read_feedback
+from gtm_platform.delivery.alerts.hook import FEEDBACK, REACTIONS_FROM
 from gtm_platform.delivery.alerts.kinds import routed
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, POOL, SlackChannel, off_reason
@@ -22,7 +23,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings, settings_of
-from gtm_platform.state import State, open_state
+from gtm_platform.state import State, hook_events, open_state
 from gtm_platform.state import slack_journal as journal
 from gtm_platform.state.slack_journal import Entry
 
@@ -51,8 +52,11 @@ def alert_precision(context: dg.AssetExecutionContext, lake: LakeResource) -> An
     if off := off_reason(slack, CUSTOMER_CHANNEL):
         context.log.info(off)
         return
+    began = settings().now()
     with redact_exceptions(), closing(open_state(settings().state_url)) as state:
         report = read_feedback(SlackChannel.of(slack), state)
+        with state.writing() as tx:
+            hook_events.note_read(tx, REACTIONS_FROM, FEEDBACK, began, began)
         rows, ever_sent = write(lake.open(), state), bool(lake.open().partitions(TABLE))
     for sentence in report.refusals:
         context.log.warning(f"Reactions cannot be read. {sentence}")

@@ -30,6 +30,9 @@ class SlackSettings(SystemSettings):
     slack_summary_channel: Text = Field(
         default=None, description="Id of the channel that gets daily and weekly summaries; default: that of the alerts."
     )
+    slack_signing_secret: Secret = Field(
+        default=None, description="Signing secret of the app, for reactions and buttons that come by webhook."
+    )
     slack_send_enabled: bool = Field(default=False, description="true lets the platform post.")
 
     def hints(self) -> tuple[str, ...]:

@@ -12,12 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gtm_platform.ingest.hooks.hook import discover_hooks
 from gtm_platform.serving.api import endpoints, problems
 from gtm_platform.serving.api.access_log import AccessLog, AccessLogged
 from gtm_platform.serving.api.context import Api
 from gtm_platform.serving.api.rate_limit import RequestLimit
 from gtm_platform.serving.api.syncs import Syncs
 from gtm_platform.serving.chat.http import PATH, ChatEndpoint
+from gtm_platform.serving.hooks.endpoint import ROUTE, HookEndpoint
+from gtm_platform.serving.hooks.inbox import Inbox
 from gtm_platform.serving.store import Store
 from gtm_platform.serving.tokens import Tokens
 from gtm_platform.state import State
@@ -40,7 +43,8 @@ def make_app(
     """Return the app over a store, with the state that holds its tokens and its audit."""
     log = AccessLog(state, now)
     api = Api(store, state, Tokens(state, now, clock), RequestLimit(per_second, clock), log, syncs, now)
-    chat = ChatEndpoint(api)
+    chat, inbox = ChatEndpoint(api), Inbox(state, now)
+    hooks = {hook.name: hook for hook in discover_hooks()}
     app = FastAPI(
         title="gtm-platform",
         version=version("gtm-platform"),
@@ -48,28 +52,30 @@ def make_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(log, chat),
+        lifespan=_lifespan(log, chat, inbox),
         responses=problems.DOCUMENTED,
     )
-    app.state.api = api
+    app.state.api, app.state.inbox = api, inbox
     problems.install(app)
     for router in endpoints.discover():
         app.include_router(router)
     app.add_api_route("/healthz", _healthz, include_in_schema=False)
     app.router.routes.append(Route(PATH, chat, methods=["POST"]))
+    app.router.routes.append(Route(ROUTE, HookEndpoint(hooks, inbox, now)))
     app.add_middleware(AccessLogged, log=log)
     return app
 
 
-def _lifespan(log: AccessLog, chat: ChatEndpoint) -> Callable[[FastAPI], "asynccontextmanager[None]"]:  # type: ignore[valid-type]
+def _lifespan(log: AccessLog, chat: ChatEndpoint, inbox: Inbox) -> Callable[[FastAPI], "asynccontextmanager[None]"]:  # type: ignore[valid-type]
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        writer = asyncio.create_task(log.keep_writing())
+        writers = [asyncio.create_task(log.keep_writing()), asyncio.create_task(inbox.keep_writing())]
         async with chat.run():
             yield
-        writer.cancel()
-        with suppress(asyncio.CancelledError):
-            await writer
+        for writer in writers:
+            writer.cancel()
+            with suppress(asyncio.CancelledError):
+                await writer
 
     return lifespan
 

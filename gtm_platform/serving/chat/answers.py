@@ -12,6 +12,7 @@ from gtm_platform.serving.answers.cohorts import CohortsAnswer
 from gtm_platform.serving.answers.competition import CompetitionAnswer
 from gtm_platform.serving.answers.effect import EffectAnswer, SuccessAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
+from gtm_platform.serving.answers.hooks import HooksAnswer
 from gtm_platform.serving.answers.hubspot import HubSpotDay, HubSpotDelivery, HubSpotReason, HubSpotTruth
 from gtm_platform.serving.answers.icp import IcpAnswer
 from gtm_platform.serving.answers.leads import LeadsAnswer
@@ -55,6 +56,10 @@ class Customers(ChatAnswer):
     total_mrr: float = Field(description="Their MRR, in the reporting currency.")
     currency: str
     customers: list[BriefCustomer]  # type: ignore[valid-type]
+
+
+class Hooks(ChatAnswer, HooksAnswer):
+    """Every webhook that can be received."""
 
 
 class HealthExplained(ChatAnswer):

@@ -28,6 +28,7 @@ class Landing:
     accounts: Sequence[Row] = ()  # that the home belongs to
     hubspot_deliveries: Sequence[Row] = ()  # the newest of each type of objects
     triggers: Sequence[Row] = ()  # the subscriptions to changes, with what became of their messages
+    hooks: Sequence[Row] = ()  # every webhook, as it is
 
     @property
     def day(self) -> str:

@@ -19,6 +19,9 @@ class CalendlySettings(SystemSettings):
 
     calendly_token: Secret = Field(default=None, description="Personal access token of an owner or admin.")
     calendly_base_url: str = Field(default="https://api.calendly.com", description="Address of the API.")
+    calendly_webhook_signing_key: Secret = Field(
+        default=None, description="Key that the webhook subscription was made with; without commas."
+    )
     calendly_max_rpm: int = Field(
         default=400, ge=1, description="Calls a minute; paid plans allow about 500, the free one about 50."
     )

@@ -18,6 +18,9 @@ class FathomSettings(SystemSettings):
     fathom_base_url: str = Field(
         default="https://api.fathom.ai/external/v1", description="Address of the API, with its version."
     )
+    fathom_webhook_secret: Secret = Field(
+        default=None, description="Secret of the webhook, whsec_…; of several webhooks, all of them."
+    )
     fathom_max_rpm: int = Field(default=60, ge=1, description="Calls a minute, those of all keys together.")
 
     def keys(self) -> list[SecretStr]:

@@ -30,6 +30,9 @@ class HubSpotSettings(LandedSettings, HubSpotAccountSettings):
 
     prefix = "hubspot"
 
+    hubspot_client_secret: Secret = Field(
+        default=None, description="Client secret of the app that sends webhooks; set GTM_PUBLIC_URL, too."
+    )
     hubspot_via: Way = Field(
         default="api",
         description="How HubSpot is read: api, or fivetran or airbyte for tables that one of them landed.",

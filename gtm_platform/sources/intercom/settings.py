@@ -24,6 +24,9 @@ class IntercomSettings(LandedSettings):
         default="https://api.intercom.io",
         description="Address of the API: https://api.eu.intercom.io and https://api.au.intercom.io for those regions.",
     )
+    intercom_client_secret: Secret = Field(
+        default=None, description="Client secret of the app, with which it signs webhooks."
+    )
     intercom_api_version: str = Field(default="2.14", description="Version of the API that our records follow.")
     intercom_stripe_amount_divisor: int = Field(
         default=1, ge=1, description="100 where Intercom shows Stripe's amounts in cents."

@@ -34,6 +34,11 @@ class LandedSettings(SystemSettings):
         return way
 
     @property
+    def reads_api(self) -> bool:
+        """Whether the system itself is asked: its webhooks say nothing of when a lander has synced."""
+        return self.way == "api"
+
+    @property
     def landed_at(self) -> str | None:
         """Where the landed tables lie."""
         place: Secret = getattr(self, f"{self.prefix}_landed")

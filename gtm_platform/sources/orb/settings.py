@@ -19,3 +19,4 @@ class OrbSettings(SystemSettings):
 
     orb_api_key: Secret = Field(default=None, description="API key of an Orb account, live or test.")
     orb_base_url: str = Field(default="https://api.withorb.com/v1", description="Address of the API, with its /v1.")
+    orb_webhook_secret: Secret = Field(default=None, description="Signing secret of the webhook endpoint.")

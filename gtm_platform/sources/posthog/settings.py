@@ -24,6 +24,9 @@ class PostHogSettings(SystemSettings):
         default="https://us.posthog.com",
         description="Address of PostHog: https://eu.posthog.com for that region, or your own.",
     )
+    posthog_webhook_secret: Secret = Field(
+        default=None, description="Secret that the destination HTTP Webhook sends in a header of ours."
+    )
     posthog_signup_event: str = Field(
         default="user_signed_up", description="What the product calls the event of signing up."
     )

@@ -23,6 +23,7 @@ class StripeSettings(LandedSettings):
 
     stripe_api_key: Secret = Field(default=None, description="Restricted Stripe key, read only.")
     stripe_base_url: str = Field(default="https://api.stripe.com", description="Address of the API, or of a proxy.")
+    stripe_webhook_secret: Secret = Field(default=None, description="Signing secret of the webhook endpoint, whsec_….")
     stripe_api_version: str = Field(
         default="2026-10-28.endive", description="Version of the API that our records follow."
     )

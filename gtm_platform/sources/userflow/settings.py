@@ -22,6 +22,7 @@ class UserflowSettings(SystemSettings):
         default="https://api.userflow.com",
         description="Address of the API: https://api.eu.userflow.com for that region.",
     )
+    userflow_webhook_secret: Secret = Field(default=None, description="Secret of the webhook subscription.")
     userflow_onboarding_content_ids: str = Field(
         default="", description="Ids of the checklists that are the onboarding, separated by commas."
     )

@@ -1,0 +1,64 @@
+"""`gtm hooks …`: the webhooks that can be received, how each is switched on, and what came of it."""
+
+from pathlib import Path
+
+import click
+
+from gtm_platform.cli.homes import choose_home
+from gtm_platform.cli.options import HOME
+
+
+@click.group(invoke_without_command=True)
+@HOME
+@click.pass_context
+def hooks(ctx: click.Context, home: Path | None) -> None:
+    """List the webhooks: on or off, when each came last, what was refused, what to set.
+
+    A webhook makes a source be read within a minute or two instead of at the end of its window. None is needed: the
+    schedule reads the same. They are received by `gtm serve`, at /webhooks/NAME; docs/webhooks.md says how each is
+    registered in its system.
+
+    \b
+    Example:
+      gtm hooks
+      gtm hooks show NAME
+      gtm hooks key
+    """
+    choose_home(home).announce().enter()
+    if ctx.invoked_subcommand is None:
+        from gtm_platform.cli.hook_states import list_hooks
+
+        list_hooks()
+
+
+@hooks.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Show a webhook: its address, where to register it, what to set, its newest events.
+
+    Events are shown by kind and id; what was sent is not shown.
+
+    \b
+    Example:
+      gtm hooks show NAME
+    """
+    from gtm_platform.cli.hook_states import show_hook
+
+    show_hook(name)
+
+
+@hooks.command()
+def key() -> None:
+    """Make a key for GTM_ENCRYPTION_KEY and print it.
+
+    What only sends and cannot be asked is kept encrypted until it has landed. To
+    replace a key, put the new one before the present one, with a comma between, and take the old one out two weeks
+    later.
+
+    \b
+    Example:
+      echo "GTM_ENCRYPTION_KEY=$(gtm hooks key)" >> .env
+    """
+    from gtm_platform.ingest.hooks.bodies import new_key
+
+    click.echo(new_key())

@@ -1,0 +1,1 @@
+"""Zapier, which only sends: a demo request for each call that is booked."""

@@ -1,0 +1,1 @@
+"""Activities of developers as Reo.dev sends them by webhook."""

@@ -1,0 +1,1 @@
+"""Webhooks, from the signature to the window."""

@@ -200,7 +200,7 @@ def test_falling_use_is_sent_once_until_it_stops_or_is_back(story: str, rows: li
 
 def test_every_kind_is_discovered_with_its_route() -> None:
     customers = {"cancel_mention", "cancellation_scheduled", "engagement_drop", "health_drop", "payment_failed"}
-    companies = {"cohort_transition", "competitor_displacement"}
+    companies = {"cohort_transition", "competitor_displacement", "expansion_opportunity"}
     assert set(routed("customers")) == customers | companies
     ops = {
         "check_turned",
@@ -208,10 +208,10 @@ def test_every_kind_is_discovered_with_its_route() -> None:
         "hook_trouble",
         "hubspot_delivery",
         "late_schedule",
+        "model_result",
         "run_failed",
-        "sensor_failing",
     }
-    ops |= {"stale_asset"}
+    ops |= {"sensor_failing", "stale_asset", "webhooks_lost"}
     assert set(routed("ops")) == ops
     summaries = {"daily_summary", "weekly_summary"}
     assert set(routed("summaries")) == summaries

@@ -86,7 +86,7 @@ def test_scores_are_delivered_in_whole_percent_once_they_are_shown(
     row: Mapping[str, Any], tmp_path: Path, stage_of_month: str, delivers: bool
 ) -> None:
     made = past(tmp_path, customers=30)
-    made.lake.write(registry.REGISTRY, str(MONTH), registry.as_table({**row, "stage": stage_of_month}))
+    made.lake.write(MODEL.registry, str(MONTH), registry.as_table(MODEL, {**row, "stage": stage_of_month}))
     rows = scored(made, made.days[-1])
     assert rows
     expected = [Decimal(str(round(each["score"] * 100, 9))).quantize(0, ROUND_HALF_UP) for each in rows]

@@ -175,7 +175,7 @@ def test_a_planted_signal_is_found_almost_as_well_as_can_be(tmp_path: Path) -> N
     assert trained.figures.ece < trained.figures.ece_floor + 0.02
 
 
-@pytest.mark.soak
+@pytest.mark.long
 def test_chance_is_no_signal(tmp_path: Path) -> None:
     """Of 20 worlds in which nothing tells who is won, at most one is taken for a signal."""
     verdicts = []

@@ -13,6 +13,8 @@ from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform_tests.tables import filled
 
+pytestmark = pytest.mark.soak
+
 ROOT = Path(__file__).parents[1]
 OF_A_WHEEL = ("pyproject.toml", "README.md")  # beside the package
 DEFINITIONS = """

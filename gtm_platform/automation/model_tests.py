@@ -18,7 +18,7 @@ MODELS = (  # with what is delivered while there is no signal
 
 
 def read_model_tests(lake: Lake, cursor: str | None) -> tuple[list[ModelTest], str]:
-    """Return the newest month's test of each model where it, or the month before, was written anew; and the cursor."""
+    """Return each model's newest test where it, or that before, was written anew; and the cursor."""
     seen: dict[str, str] = json.loads(cursor or "{}")
     tests = []
     for model, without_signal in MODELS:

@@ -57,7 +57,7 @@ def key() -> None:
 
     \b
     Example:
-      echo "GTM_ENCRYPTION_KEY=$(gtm hooks key)" >> .env
+      gtm hooks key | sed 's/^/GTM_ENCRYPTION_KEY=/' >> .env
     """
     from gtm_platform.ingest.hooks.bodies import new_key
 

@@ -80,6 +80,8 @@ def plan_request(
     now: datetime,
     rules: SyncRules,
     full_refresh: bool = False,
+    *,
+    is_read_again: bool = True,
 ) -> Plan:
     """Plan one request for adjacent windows, which covers those that were missed before them.
 
@@ -90,7 +92,8 @@ def plan_request(
     """
     first, last = windows[0], windows[-1]
     newest = last.end <= now < last.end + 2 * (last.end - last.start)
-    is_open, end = last.is_open_at(now), min(last.end, now) if last.is_open_at(now) else last.end
+    is_open = is_read_again and last.is_open_at(now)
+    end = now if is_open else last.end
     whole = Window(BEGINNING, end, full=True)
     if full_refresh and not newest:
         return Plan(None, reason=NOT_NEWEST)

@@ -117,7 +117,12 @@ class StreamSync:
     def plan(self, windows: Sequence[PartitionWindow]) -> Plan:
         """Plan the request for these windows."""
         files = self.lake.closed_files(self.table)
-        return plan_request(self.stream, windows, files, self.now, self.rules, self.full_refresh)
+        again = self.source.is_scheduled
+        return plan_request(self.stream, windows, files, self.now, self.rules, self.full_refresh, is_read_again=again)
+
+    def _is_open(self, window: PartitionWindow) -> bool:
+        """Whether it is read again once it is over; what is asked on demand is not."""
+        return self.source.is_scheduled and window.is_open_at(self.now)
 
     def _synced(self, windows: Sequence[PartitionWindow]) -> Sequence[PartitionWindow]:
         """The windows from the first sync on."""
@@ -132,7 +137,7 @@ class StreamSync:
         """Extract what is planned; then compare with the system's totals, and fetch again what is missing."""
         if plan.request is None:
             return [], None
-        if isinstance(totals := self.stream.totals, str) or windows[-1].is_open_at(self.now):
+        if isinstance(totals := self.stream.totals, str) or self._is_open(windows[-1]):
             return self._extract(client, plan, plan.request, windows), None
         if self.stream.cursor_field is None:
             return self._whole_compared(client, plan, plan.request, windows, totals)
@@ -268,7 +273,7 @@ class StreamSync:
         # What was extracted for this window, all of it and nothing else, need not be written once more.
         as_it_is = rows is as_extracted and last and extraction.changed_within(begins, window.end)
         file = extraction.file if as_it_is else None
-        is_open = window.is_open_at(self.now)
+        is_open = self._is_open(window)
         written = self.lake.write(self.table, window.key, file or rows, full=full, is_open=is_open)
         return WindowResult(window.key, written.rows, full, is_open=is_open)
 

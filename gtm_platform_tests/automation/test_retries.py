@@ -11,6 +11,8 @@ from gtm_platform.orchestration.origin import PARTITION_TAG, RETRY_TAG
 from gtm_platform_tests.automation.simulated import Ended, Simulation, begin
 from gtm_platform_tests.automation.synthetic import MadeUpSource
 
+pytestmark = pytest.mark.soak
+
 BILLING = MadeUpSource("billing", hours=24, minute=15, streams=2)
 OUTAGE = {"stream_0.failure": "RetriesExhausted", "stream_0.transient": True}
 REFUSED = {"stream_1.failure": "Forbidden", "stream_1.transient": False}

@@ -23,6 +23,7 @@ COMMANDS = (
     "enrich",
     "forecast",
     "health",
+    "hooks",
     "hubspot",
     "identity",
     "import",

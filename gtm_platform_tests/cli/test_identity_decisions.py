@@ -13,6 +13,8 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform_tests.cli.conftest import Command
 from gtm_platform_tests.tables import DAY, LONG_AGO, Row, filled
 
+pytestmark = pytest.mark.soak
+
 SOURCES: Mapping[str, Sequence[Row]] = {
     "hubspot/contacts": [
         {"id": "h1", "email": "dana@acme.example", "additional_emails": ["eve@acme.example"], "created_at": LONG_AGO},

@@ -88,6 +88,7 @@ def test_a_simulated_subscription_never_counts() -> None:
     assert rows_of(subscriptions_of(people, links, filled("identity/former_records"), rows)) == []
 
 
+@pytest.mark.soak
 def test_a_changed_rule_reaches_a_past_day_out_of_what_was_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,8 @@ from gtm_platform_tests.dashboard.world import DAY, settle
 from gtm_platform_tests.intelligence.shown_effect import HYPOTHESIS, RUNNING, with_experiment
 from gtm_platform_tests.tables import filled
 
+pytestmark = pytest.mark.soak
+
 WITHHELD = [f"cus_{number:07}" for number in range(0, 60, 3)]
 
 

@@ -22,6 +22,8 @@ from gtm_platform.settings import settings
 from gtm_platform_tests.first_files import linked
 from gtm_platform_tests.health.test_backtest import Made, steady, write
 
+pytestmark = pytest.mark.soak
+
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Path:

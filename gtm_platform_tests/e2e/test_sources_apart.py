@@ -13,6 +13,8 @@ from gtm_platform.sources.assets import SCHEDULED
 from gtm_platform_tests.e2e.conftest import DAYS
 from gtm_platform_tests.e2e.home import Control, execute, failure_of, frame, made, windows_of
 
+pytestmark = pytest.mark.soak
+
 DAY = str(DAYS[0])
 KEYS = {"hubspot": "HUBSPOT_ACCESS_TOKEN", "intercom": "INTERCOM_ACCESS_TOKEN", "stripe": "STRIPE_API_KEY"}
 WINDOWS = {job: (first, last) for job, first, last in windows_of(DAYS[0])}

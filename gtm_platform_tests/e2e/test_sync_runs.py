@@ -16,6 +16,7 @@ from gtm_platform_tests.e2e.home import REPOSITORY
 RUN_ID = "0b1f7c52-6a4e-4f0e-9d5b-3f6d2f1f9a10"
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("box")
 def test_a_launched_run_reads_its_source(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "STRIPE_API_KEY" in box.env

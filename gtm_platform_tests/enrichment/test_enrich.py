@@ -217,6 +217,7 @@ class Answering(Dying):
         """Nothing has come yet."""
 
 
+@pytest.mark.soak
 def test_what_a_killed_run_reserved_is_neither_forgotten_nor_spent_again(home: Home) -> None:
     url = settings().state_url
     open_state(url).close()
@@ -271,6 +272,7 @@ def _ask_at_the_end(url: str, bill: Path, run: str, dies_after: int, hours: int 
         Asking(state, "clay", Paid(bill, dies_after), LAST_CREDITS, lambda: moment, run).ask(wishes)  # type: ignore[arg-type]
 
 
+@pytest.mark.soak
 def test_two_runs_at_99_percent_of_the_cap_pay_for_no_company_more_though_a_run_is_killed(
     home: Home, tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ def notes_in_pairs(pipe: Connection) -> None:
         pipe.send(("kept", number))
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("least", [8, pytest.param(200, marks=pytest.mark.long)])
 @pytest.mark.faults("W1", "W2")
 def test_a_process_killed_while_it_keeps_something_kept_all_of_it_or_nothing(least: int) -> None:
@@ -120,6 +121,7 @@ def opens_and_dies(_: Connection, url: str, nth: int) -> None:
         open_state(url).close()
 
 
+@pytest.mark.soak
 @pytest.mark.faults("W12")
 def test_a_process_killed_within_a_change_of_the_schema_leaves_it_to_the_next(tmp_path: Path) -> None:
     for nth in count(1):

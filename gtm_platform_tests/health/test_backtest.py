@@ -17,6 +17,8 @@ from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform_tests.tables import filled
 
+pytestmark = pytest.mark.soak
+
 FIRST = date(2026, 1, 1)
 STEP = timedelta(days=7)
 Row = dict[str, Any]

@@ -15,6 +15,8 @@ from gtm_platform_tests.health.test_explanation import worked_out
 from gtm_platform_tests.health.test_policy_check import changed
 from gtm_platform_tests.tables import DAY, days_ago
 
+pytestmark = pytest.mark.soak
+
 SETTLED: dict[str, Any] = {
     "days_since_seen": 1,
     "subscription_status": "active",

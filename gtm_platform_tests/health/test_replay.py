@@ -16,6 +16,8 @@ from gtm_platform_tests.health.test_customer_health import random_customers
 from gtm_platform_tests.health.test_policy_check import changed
 from gtm_platform_tests.tables import DAY, filled
 
+pytestmark = pytest.mark.soak
+
 LEFT = {"customer_status": "churned", "is_customer": False}
 
 

@@ -15,6 +15,8 @@ from gtm_platform.policy import Policy, policy
 from gtm_platform_tests.health.days import HEALTH, Days, Facts, earlier
 from gtm_platform_tests.tables import DAY, filled
 
+pytestmark = pytest.mark.soak
+
 PUBLISHED, CHANGES = published_scores.TABLE.key, score_changes.TABLE.key
 SETTLED: dict[str, Any] = {
     "days_since_seen": 1,

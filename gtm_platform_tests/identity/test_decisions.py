@@ -83,6 +83,7 @@ def test_a_split_separates_by_what_is_least_sure_and_keeps_what_belongs_together
     assert {row["match_method"] for row in rows.values()} == {"email"}
 
 
+@pytest.mark.soak
 def test_after_a_split_links_equal_those_of_a_world_without_the_shared_trait() -> None:
     innocent = {**GLUED, "hubspot": [{**GLUED["hubspot"][0], "additional_emails": []}]}
     split = decision(1, "split", "intercom:i1", "hubspot:h1")

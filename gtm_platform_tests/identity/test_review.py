@@ -17,6 +17,8 @@ from gtm_platform.state.identity_decisions import Decision
 from gtm_platform_tests.identity.matching.made_up_records import colleagues
 from gtm_platform_tests.tables import DAY, LONG_AGO, Row, computed, filled, person_tables, rows_as_table, rows_of
 
+pytestmark = pytest.mark.soak
+
 NEXT_DAY = DAY + timedelta(days=1)
 NO_ROWS = {name: filled(name) for name in ("identity/review", "identity/companies", "identity/links")}
 

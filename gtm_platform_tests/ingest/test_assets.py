@@ -355,9 +355,10 @@ def test_the_schedule_asks_for_the_window_that_has_just_closed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hours", "first", "count"), [(24, "2026-01-01", 1), (12, "2026-01-01T0000", 2), (6, "2026-01-01T0000", 4)]
+    ("hours", "first", "count"), [(24, "2026-01-01", 2), (12, "2026-01-01T0000", 3), (6, "2026-01-01T0000", 5)]
 )
 def test_windows_divide_the_day_and_hold_no_colon(hours: int, first: str, count: int) -> None:
+    """The last is the one that is open."""
     keys = windows(hours).get_partition_keys(current_time=datetime(2026, 1, 2, 0, 1, tzinfo=UTC))
     assert keys[0] == first
     assert len(keys) == count

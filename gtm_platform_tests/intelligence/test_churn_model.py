@@ -20,6 +20,8 @@ from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.policy.intelligence import Intelligence
 from gtm_platform_tests.intelligence.past import Past, past
 
+pytestmark = pytest.mark.soak
+
 MONTH = date(2025, 7, 1)
 
 

@@ -14,6 +14,8 @@ from gtm_platform.lake.guest_objects import CatalogueBusy, NameTaken, keeping
 from gtm_platform.lake.lake import Lake
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, declared, write
 
+pytestmark = pytest.mark.soak
+
 DAYS = ("2026-11-16", "2026-11-17", "2026-11-18")
 
 

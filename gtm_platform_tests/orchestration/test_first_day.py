@@ -73,6 +73,6 @@ for parts in (DAYS, windows(24), windows(6)):
     answer = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=True)
     assert answer.stdout.splitlines() == [
         "2026-11-19 2026-11-20",
-        "2026-11-19 2026-11-19",
-        "2026-11-19T0000 2026-11-20T0000",
+        "2026-11-19 2026-11-20",
+        "2026-11-19T0000 2026-11-20T0600",
     ]

@@ -22,6 +22,8 @@ from gtm_platform.settings import settings
 from gtm_platform_tests.delivery.world import Watched, served
 from gtm_platform_tests.serving.world import settle
 
+pytestmark = pytest.mark.soak
+
 NOW = datetime(2026, 2, 16, 7, tzinfo=UTC)
 SUNDAY, WEEK = date(2026, 2, 15), "2026-02-09"
 WEEKLY = discover()["weekly_health"]

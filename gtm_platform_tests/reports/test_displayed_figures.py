@@ -419,7 +419,8 @@ ELSEWHERE = {
     "Companies by cohort", "Companies that moved", "Companies with customers at risk", "What readers think of alerts",
     "Movements by definition of MRR", "Why other definitions differ from ours", "Forecast of MRR",
     "Does it work by the test of November 2025", "Data quality: figures that were odd", "Health, day by day",
-    "What is true in HubSpot",
+    "What is true in HubSpot", "Why movements differ by other definitions", "Success", "Activity beside outcomes",
+    "What the platform changes: Spring",
 }  # fmt: skip
 
 

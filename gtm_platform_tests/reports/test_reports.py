@@ -254,6 +254,7 @@ for report in discover().values():
 """
 
 
+@pytest.mark.soak
 def test_the_same_day_and_inputs_make_the_same_bytes(report_home: Path, tmp_path: Path) -> None:
     """In two processes that hash differently and live in different places of time."""
     made = [

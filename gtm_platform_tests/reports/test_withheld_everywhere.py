@@ -203,6 +203,7 @@ def channels(lake: Lake, folder: Path) -> dict[str, Any]:
     return {name: value for part in parts for name, value in part}
 
 
+@pytest.mark.soak
 def test_whatever_the_treatment_of_withheld_customers_is_nothing_that_is_shown_changes(
     world: World, tmp_path: Path
 ) -> None:
@@ -220,6 +221,7 @@ SEES = {
 }
 
 
+@pytest.mark.soak
 def test_the_treatment_of_treated_customers_is_seen_in_every_channel(world: World, tmp_path: Path) -> None:
     before = channels(world.lake, tmp_path / "before")
     after = channels(world.poisoned(world.treated, tmp_path / "after"), tmp_path / "after")
@@ -338,6 +340,9 @@ NOT_SHOWN = {
     "automation/deliveries.py": "It asks for the newest day.",
     "automation/waiting_alerts.py": "It asks for the newest day; what waits is read through the shown lake.",
     "automation/whole_day.py": "It asks for the newest day.",
+    "automation/hooked_windows.py": "It asks which windows sources have.",
+    "automation/ops_notifications.py": "It reads tests of models, which name nobody.",
+    "automation/waiting_webhooks.py": "It asks for the newest day; a run reads the shown lake and sends.",
     "reports/slack_delivery.py": "It posts reports that were made.",
 }
 

@@ -306,6 +306,7 @@ def test_a_sync_that_is_refused(token: str, key: str, body: dict[str, Any], stat
     assert not api.runs.launched
 
 
+@pytest.mark.soak
 def test_an_answer_is_never_of_two_snapshots(served_lake: Lake, tmp_path: Path) -> None:
     folder = tmp_path / "serving"
     build(landing(served_lake), folder)

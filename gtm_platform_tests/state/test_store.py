@@ -62,6 +62,7 @@ def _open_and_add(url: str, times: int) -> None:
             )
 
 
+@pytest.mark.soak
 @pytest.mark.faults("W5", "W7")
 def test_processes_that_open_and_write_at_once_neither_fail_nor_lose_anything(tmp_path: Path) -> None:
     spawn = multiprocessing.get_context("spawn")

@@ -40,7 +40,7 @@ def share_lines(rows: Rows, colours: Mapping[str, str], height: int = 220) -> Dr
         alt.Chart(data, height=height)
         .mark_line(strokeWidth=2, point=True)
         .encode(
-            x=alt.X("month:T", title=None, axis=_months(data["month"].nunique())),
+            x=alt.X("month:T", title=None, axis=months_axis(data["month"].nunique())),
             y=alt.Y("value:Q", title=None, axis=y_axis, scale=alt.Scale(zero=False, nice=True)),
             color=alt.Color(
                 "name:N",
@@ -80,7 +80,7 @@ def forecast_band(past: Rows, steps: Rows, axis: str, height: int = 260) -> Draw
     before, after = pd.DataFrame([dict(row) for row in past]), pd.DataFrame([dict(row) for row in steps])
     for frame in (before, after):
         frame["month"] = pd.to_datetime(frame["month"])
-    x = alt.X("month:T", title=None, axis=_months(len(before) + len(after)))
+    x = alt.X("month:T", title=None, axis=months_axis(len(before) + len(after)))
     y = alt.Y("value:Q", title=None, axis=_amounts(axis), scale=alt.Scale(zero=False, nice=True))
     tips = [
         alt.Tooltip("month:T", format=MONTH),
@@ -95,7 +95,8 @@ def forecast_band(past: Rows, steps: Rows, axis: str, height: int = 260) -> Draw
     )
 
 
-def _months(count: int) -> alt.Axis:
+def months_axis(count: int) -> alt.Axis:
+    """Return the axis of so many months, each named once, and not more of them than there is room for."""
     every = alt.TimeIntervalStep(interval="month", step=max(1, -(-count // MONTHS_NAMED)))
     return alt.Axis(
         format=MONTH, grid=False, domain=False, ticks=False, labelColor=MUTED, labelOverlap=True, tickCount=every

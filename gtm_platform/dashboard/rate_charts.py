@@ -7,6 +7,7 @@ import altair as alt
 import pandas as pd
 
 from gtm_platform.dashboard.charts import ACCENT, INK, MUTED, ROW, Drawing
+from gtm_platform.dashboard.money_charts import months_axis
 
 COLOURS = (ACCENT, "#2b8a5e", "#e8590c", "#7048e8", "#0b7285", "#c2255c", "#e0a100", MUTED)
 MOST_LINES = len(COLOURS)
@@ -68,7 +69,7 @@ def by_month(rows: Sequence[tuple[str, str, float]], title: str, height: int = 2
         alt.Chart(data[data["name"].isin(names)], height=height)
         .mark_line(strokeWidth=2, point=data["month"].nunique() < 15)
         .encode(
-            x=alt.X("month:T", title=None, axis=alt.Axis(format="%b %Y", grid=False, domain=False, labelColor=MUTED)),
+            x=alt.X("month:T", title=None, axis=months_axis(data["month"].nunique())),
             y=alt.Y("value:Q", title=None, axis=alt.Axis(domain=False, ticks=False, labelColor=MUTED, tickMinStep=1)),
             color=alt.Color(
                 "name:N",

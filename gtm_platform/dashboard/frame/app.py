@@ -52,7 +52,7 @@ def main(first: str = FIRST) -> None:
         )
         for page in discover().values()
     }
-    chosen = st.navigation(list(st.session_state[ROUTES].values()))
+    chosen = st.navigation(list(st.session_state[ROUTES].values()), expanded=True)
     follow_click()
     follow_search(snapshot)
     show_sidebar(snapshot)

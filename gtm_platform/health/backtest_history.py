@@ -127,15 +127,18 @@ class History:
         return days
 
     def outcomes(self, table: str, columns: Sequence[str], days: Sequence[date]) -> pa.Table:
-        """Return columns of who is `in_scope` in a table on some days, and whether they churned within the horizon."""
+        """Return columns of who is `in_scope` in a table on some days; `churned`, `churned_on` within the horizon."""
         names = ("in_scope", *columns)
         self._create_merged("of_days", table, names, "select * from {rows} where in_scope", days)
         return self._arrow(
-            f"""select customer_id, day, exists (
-                select 1 from churns where churns.customer_id = of_days.customer_id
-                and churns.day > of_days.day and churns.day <= of_days.day + {HORIZON}
-            ) as churned, {quoted(columns)}
-            from of_days semi join paying using (customer_id, day) order by day, customer_id"""
+            f"""with ended as (
+                select of_days.customer_id, of_days.day, min(churns.day) as churned_on from of_days join churns
+                on churns.customer_id = of_days.customer_id
+                and churns.day > of_days.day and churns.day <= of_days.day + {HORIZON} group by all
+            )
+            select customer_id, day, churned_on is not null as churned, churned_on, {quoted(columns)}
+            from of_days semi join paying using (customer_id, day) left join ended using (customer_id, day)
+            order by day, customer_id"""
         )
 
     def firings(self, conditions: Sequence[str], churns: Sequence[Churn]) -> Iterator[dict[str, Any]]:

@@ -29,6 +29,8 @@ class Intelligence(Rules):
     lead_horizon_days: Days = 90
     confirming_months: Count = 1
     least_auc: Share = 0.6
+    least_lift: Index = 1.5
+    least_days_ahead: Days = 14
     max_calibration_gap: Share = 0.05
     drift_warn: Index = 0.1
     drift_fail: Index = 0.25

@@ -122,11 +122,20 @@ def test_scores_are_shown_once_a_later_month_confirmed_a_signal(
 def test_checks_judge_the_newest_month(row: Mapping[str, Any]) -> None:
     rules = Intelligence(max_calibration_gap=0.2, drift_warn=0.2)
     assert {name: judged(MODEL, name, row, rules).passed for name in CHECKS} == dict.fromkeys(CHECKS, True)
-    worse = {**row, "auc": 0.51, "brier": 0.9, "ece": row["ece_floor"] + 0.3, "drift": 0.4}
+    worse = {
+        **row,
+        "auc": 0.51,
+        "brier": 0.9,
+        "ece": row["ece_floor"] + 0.3,
+        "drift": 0.4,
+        "lift": 1.0,
+        "days_ahead": 5.0,
+    }
     results = {name: judged(MODEL, name, worse, rules) for name in CHECKS}
     assert {name for name, result in results.items() if result.passed} == {"readable"}
     assert results["drift"].severity == dg.AssetCheckSeverity.ERROR
-    assert "calibration" in results["ece"].metadata
+    assert {"calibration"} <= results["ece"].metadata.keys() & results["lift"].metadata.keys()
+    assert judged(MODEL, "days_ahead", {**row, "days_ahead": None}, rules).passed
     assert judged(MODEL, "auc", None, rules).passed
 
 

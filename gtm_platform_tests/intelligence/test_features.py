@@ -76,6 +76,11 @@ def test_the_future_changes_nothing(short: Past) -> None:
     before = labelled(short.lake, days)
     on_the_day = short.lake.partition(features.TABLE.key, str(days[0])).to_pyarrow()
     assert 0 < sum(before["outcome"].to_pylist()) < len(before)
+    for day, outcome, happened_on in zip(
+        *(before[name].to_pylist() for name in ("day", "outcome", "happened_on")), strict=True
+    ):
+        assert outcome == (happened_on is not None)
+        assert happened_on is None or day < happened_on <= day + timedelta(days=90)
     for step, day in enumerate(short.days):
         if day > days[0] + timedelta(days=90):
             short.write_day(

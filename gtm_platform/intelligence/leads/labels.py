@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from gtm_platform.intelligence.leads.features import FEATURES
 from gtm_platform.intelligence.leads.features import TABLE as FEATURE_TABLE
-from gtm_platform.intelligence.models.monthly import OUTCOME, require_over
+from gtm_platform.intelligence.models.monthly import HAPPENED_ON, OUTCOME, require_over
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.file_query import quoted
 from gtm_platform.lake.lake import Lake
@@ -27,12 +27,13 @@ WON = """select coalesce(lead, lead_id) as lead_id, min(day) as won_on
 LABELLED = """with same as ({same}), won as ({won}),
     asked as (select coalesce(lead, lead_id) as lead_id, day, {columns}
         from {asked} left join same on former = lead_id where in_scope)
-select distinct on (lead_id, day) lead_id, day, coalesce(won_on <= day + {horizon}, false) as {outcome}, {columns}
+select distinct on (lead_id, day) lead_id, day, coalesce(won_on <= day + {horizon}, false) as {outcome},
+    case when won_on <= day + {horizon} then won_on end as {happened_on}, {columns}
 from asked left join won using (lead_id) where won_on is null or won_on > day order by all"""
 
 
 def labelled(lake: Lake, days: Sequence[date], policy: Policy) -> pa.Table:
-    """Return [lead_id, day, outcome, …features] of the leads in scope on some days: who was won.
+    """Return [lead_id, day, outcome, happened_on, …features] of the leads in scope on some days: who was won.
 
     Leads that were merged are one, and a person who got a company is that company. Who was won before is no lead.
     """
@@ -47,6 +48,7 @@ def labelled(lake: Lake, days: Sequence[date], policy: Policy) -> pa.Table:
         columns=quoted(FEATURES),
         horizon=horizon,
         outcome=OUTCOME,
+        happened_on=HAPPENED_ON,
     )
     with cursor() as connection, lake.naming_damage(lambda: _paths(lake)):
         return connection.execute(query).to_arrow_table()

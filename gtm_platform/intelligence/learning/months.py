@@ -16,11 +16,11 @@ import pandas as pd
 import pyarrow as pa
 
 from gtm_platform.intelligence.models import registry
-from gtm_platform.intelligence.models.monthly import OUTCOME, MonthlyModel, days_to_learn
+from gtm_platform.intelligence.models.monthly import HAPPENED_ON, OUTCOME, MonthlyModel, days_to_learn
 from gtm_platform.intelligence.scoring.drift import drift_of
 from gtm_platform.intelligence.scoring.features import Features, features_of
 from gtm_platform.intelligence.scoring.leaks import find_leaks
-from gtm_platform.intelligence.scoring.scorecard import Flags, TrainedModel, train
+from gtm_platform.intelligence.scoring.scorecard import Flags, Floats, TrainedModel, train
 from gtm_platform.intelligence.scoring.verdicts import Figures, figures_of, is_too_little
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Policy
@@ -38,6 +38,7 @@ class Trained:
     leaks: Mapping[str, str]
     tested: TrainedModel | None
     final: TrainedModel | None  # learned of the tested day, too
+    scores: Floats | None = None  # of those tested
 
 
 def train_month(model: MonthlyModel, lake: Lake, month: date, policy: Policy) -> Mapping[str, Any]:
@@ -63,6 +64,7 @@ def train_month(model: MonthlyModel, lake: Lake, month: date, policy: Policy) ->
         "stage": stage(verdict, month, earlier_months(model, lake, month), rules.confirming_months),
         "model": trained.final.name if trained.final else None,
         **registry.figure_columns(trained.figures, trained.drift),
+        "days_ahead": None if trained.scores is None else days_ahead(rows.filter(pa.array(is_test)), trained.scores),
         "importance": json.dumps(_importance(trained.final, rows.select(list(model.columns)))),
         "leaks": json.dumps(dict(trained.leaks)),
         "policy_hash": policy.hash,
@@ -96,10 +98,19 @@ def trained_on(model: MonthlyModel, rows: pa.Table, is_test: Flags, vouched: Seq
         return Trained(None, {}, leaks, None, None)
     _, tested, _ = train(earlier, happened[~is_test])
     matrix = tested.matrix(frame.loc[is_test])
-    figures = figures_of(tested.scores(matrix), happened[is_test])
+    scores = tested.scores(matrix)
+    figures = figures_of(scores, happened[is_test])
     drift = drift_of(tested.spreads, tested.columns, matrix)
     every = Features(tested.columns, tested.matrix(frame), subjects=subjects)
-    return Trained(figures, drift, leaks, tested, train(every, happened)[1])
+    return Trained(figures, drift, leaks, tested, train(every, happened)[1], scores)
+
+
+def days_ahead(rows: pa.Table, scores: Floats) -> float | None:
+    """Return the median of days from the test to the event, of the tenth with the highest scores; None without one."""
+    highest = np.argsort(-scores, kind="stable")[: max(1, len(scores) // 10)]
+    happened_on, tested_on = rows[HAPPENED_ON].to_pylist(), rows["day"].to_pylist()
+    days = [(happened_on[row] - tested_on[row]).days for row in highest if happened_on[row]]
+    return float(np.median(days)) if days else None
 
 
 def stage(verdict: str, month: date, earlier: Sequence[Mapping[str, Any]], confirming: int) -> str:

@@ -126,13 +126,15 @@ def importance_plot(row: Mapping[str, Any]) -> str:
 
 # --- checks ----------------------------------------------------------------------------------------------------------
 
-CHECKS = ("readable", "auc", "brier", "ece", "drift")
+CHECKS = ("readable", "auc", "lift", "days_ahead", "brier", "ece", "drift")
 
 
 def _about_checks(model: MonthlyModel) -> dict[str, str]:
     return {
         "readable": "The newest month's model can be read by this version of the platform.",
         "auc": f"The newest month's model ranks who {model.event} before who did not (intelligence.least_auc).",
+        "lift": f"Of the tenth with the highest scores more {model.event}, by intelligence.least_lift.",
+        "days_ahead": "These had days left then, in the median by intelligence.least_days_ahead.",
         "brier": "It foretells better than the base rate for everybody.",
         "ece": "What it said is as far from what came as a perfect model's, or not much further "
         "(intelligence.max_calibration_gap).",
@@ -181,6 +183,16 @@ def judged(model: MonthlyModel, name: str, row: Mapping[str, Any] | None, rules:
         metadata = {figure: row[figure] for figure in ("auc", "auc_low", "auc_high", "lift")}
         text = f"AUC {row['auc']:.3f}, at least {rules.least_auc} is wanted."
         return _result(model, name, row["auc"] >= rules.least_auc, text, metadata)
+    if name == "lift":
+        text = f"{row['lift']:.1f} times as many as of all, at least {rules.least_lift} times is wanted."
+        metadata = {"lift": row["lift"], "base_rate": row["base_rate"], "calibration": calibration}
+        return _result(model, name, row["lift"] >= rules.least_lift, text, metadata)
+    if name == "days_ahead":
+        ahead = row["days_ahead"]
+        if ahead is None:
+            return _result(model, name, True, f"Nobody of the highest tenth {model.event}.", {})
+        text = f"{ahead:.0f} days ahead in the median, at least {rules.least_days_ahead} are wanted."
+        return _result(model, name, ahead >= rules.least_days_ahead, text, {"days_ahead": ahead})
     if name == "brier":
         text = f"Brier {row['brier']:.4f}, of the base rate alone {row['brier_of_base_rate']:.4f}."
         metadata = {"brier": row["brier"], "brier_of_base_rate": row["brier_of_base_rate"], "skill": row["skill"]}

@@ -10,7 +10,7 @@ from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Policy
 
-OUTCOME = "outcome"
+OUTCOME, HAPPENED_ON = "outcome", "happened_on"
 
 
 class NothingToLearn(LookupError):
@@ -21,8 +21,8 @@ class NothingToLearn(LookupError):
 class MonthlyModel:
     """A model that is trained each month on days whose outcome is known, and tested on a later one.
 
-    `outcomes` returns [subject, day, outcome, …columns] of who is in scope on some days, from what came within the
-    horizon after the latest of them.
+    `outcomes` returns [subject, day, outcome, happened_on, …columns] of who is in scope on some days, from what came
+    within the horizon after the latest of them.
     """
 
     name: str  # of asset, job and schedule, and before its metrics

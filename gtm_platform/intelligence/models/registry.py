@@ -35,6 +35,7 @@ FIGURES = {
     "ece": "Mean distance between what was said and what came, over tenths by score.",
     "ece_floor": "What a perfect model would have here by chance.",
     "lift": "How many times as often as all the tenth with the highest scores had the event.",
+    "days_ahead": "Median days from the test to the event, of the tenth with the highest scores.",
     "drift": "Furthest that a column's values moved from those trained on to those tested on (stability index).",
 }
 

@@ -16,7 +16,7 @@ from gtm_platform.lake.lake import Lake
 
 
 def labelled(lake: Lake, days: Sequence[date]) -> pa.Table:
-    """Return [customer_id, day, outcome, happened_on, …features] of who is in scope on some days: who churned.
+    """Return [customer_id, day, outcome, happened_on, …features] of who is in scope on some days.
 
     Customers that were merged are one. Nothing is used that came after the horizon of the latest of the days.
     """

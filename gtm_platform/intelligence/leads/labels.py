@@ -33,7 +33,7 @@ from asked left join won using (lead_id) where won_on is null or won_on > day or
 
 
 def labelled(lake: Lake, days: Sequence[date], policy: Policy) -> pa.Table:
-    """Return [lead_id, day, outcome, happened_on, …features] of the leads in scope on some days: who was won.
+    """Return [lead_id, day, outcome, happened_on, …features] of the leads in scope on some days.
 
     Leads that were merged are one, and a person who got a company is that company. Who was won before is no lead.
     """

@@ -106,7 +106,7 @@ def trained_on(model: MonthlyModel, rows: pa.Table, is_test: Flags, vouched: Seq
 
 
 def days_ahead(rows: pa.Table, scores: Floats) -> float | None:
-    """Return the median of days from the test to the event, of the tenth with the highest scores; None without one."""
+    """Return the median of days to the event of the tenth with the highest scores; None without one."""
     highest = np.argsort(-scores, kind="stable")[: max(1, len(scores) // 10)]
     happened_on, tested_on = rows[HAPPENED_ON].to_pylist(), rows["day"].to_pylist()
     days = [(happened_on[row] - tested_on[row]).days for row in highest if happened_on[row]]

@@ -215,7 +215,7 @@ def model_drifts(_platform: Platform) -> None:
 STORIES: dict[str, tuple[Script, str, str, Script | None, str]] = {
     "a sync fails": (key_is_refused, "run_failed", "Run failed: stripe/products, 2026-11-20", None, ""),
     "a source is stale": (
-        nothing_is_read, "check_turned", "Check warns: stripe/charges fresh and ", stripe_is_read_again,
+        nothing_is_read, "check_turned", "Check warns: factors_alerts/alerts fresh and ", stripe_is_read_again,
         "Check passes again: stripe/charges fresh and ",
     ),
     "an asset check fails": (

@@ -186,7 +186,7 @@ class Troubles:
         ]
         for source in SCHEDULED:
             with source.open() as client:
-                objects += [source, client, vars(client)]
+                objects += [source, client, vars(client) if client else None]  # of what only sends there is none
         for each in objects:
             logging.getLogger("somebody").warning("%r", each)
             print(each)

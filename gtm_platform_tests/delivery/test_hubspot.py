@@ -16,7 +16,7 @@ from gtm_platform.delivery.hubspot.plan import DesiredRecord
 from gtm_platform.delivery.hubspot.report import DeliveryReport
 from gtm_platform.delivery.hubspot.undo import NothingToUndo, undo
 from gtm_platform.delivery.hubspot.write import AllRecordsRejected, Run
-from gtm_platform.http.errors import RetriesExhausted, Unauthorized
+from gtm_platform.http.errors import ApiFailure, RetriesExhausted, Unauthorized
 from gtm_platform.http.rate_limit import RateLimiter
 from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.sandbox.hubspot import TOKEN
@@ -426,13 +426,16 @@ def test_what_a_crashed_run_wrote_is_ours_even_if_the_score_moved_on(
 
 
 @pytest.mark.faults("D5")
-def test_trouble_in_the_middle_keeps_what_is_done_and_the_next_run_ends_it(hubspot_api: Watched, state: State) -> None:
+@pytest.mark.parametrize(("status", "error"), [(401, Unauthorized), (503, RetriesExhausted)])
+def test_trouble_in_the_middle_keeps_what_is_done_and_the_next_run_ends_it(
+    hubspot_api: Watched, state: State, status: int, error: type[ApiFailure]
+) -> None:
     def second_batch_fails(call: Call) -> tuple[int, dict[str, str]] | None:
         failing = call.path.endswith(UPDATE) and call.body["inputs"][0]["id"] == "101"
-        return (503, {"message": "over capacity"}) if failing else None
+        return (status, {"message": "not now"}) if failing else None
 
     hubspot_api.fault = second_batch_fails
-    with pytest.raises(RetriesExhausted, match="503"):
+    with pytest.raises(error, match=str(status)):
         deliver(plan_of(range(1, 251)), contacts(hubspot_api), state, run(1))
     assert len(journal(state, status="written", property="gtm_health_score")) == 100
     assert len(journal(state, status="unknown", property="gtm_health_score")) == 100

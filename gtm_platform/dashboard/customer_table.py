@@ -10,12 +10,12 @@ from pandas.io.formats.style import Styler
 from gtm_platform.dashboard.charts import ACCENT
 from gtm_platform.dashboard.frame.page import Query, on_row
 from gtm_platform.dashboard.status import CHIPS, SHOWN_TITLES
+from gtm_platform.dashboard.tables import table_height
 from gtm_platform.serving.store import Page as Customers
 from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.wording import NOTHING, SYMBOLS, words
 
 Row = Mapping[str, Any]
-MOST_ROWS, MOST_PIXELS = 20, 720
 # The columns by their names in the store: a title, and a width.
 COLUMNS = {
     "name": ("Customer", 130),
@@ -81,11 +81,6 @@ def show_clickable(
         column_config=columns,
         alt=about,
     )
-
-
-def table_height(rows: int, most_rows: int = MOST_ROWS, most_pixels: int = MOST_PIXELS) -> Literal["content"] | int:
-    """Return the height of a table: that of its rows, until it is scrolled instead."""
-    return "content" if rows <= most_rows else most_pixels
 
 
 def clickable(frame: pd.DataFrame) -> Styler:

@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from gtm_platform.dashboard.customer_table import table_height
+from gtm_platform.dashboard.tables import show_rows
 from gtm_platform.dashboard.wording import ago
 from gtm_platform.settings import settings
 
 STATES = {"On": "#bfe3d0", "Silent": "#f5d477", "Refused": "#f7c5c5", "Off": "#e7e7e4"}
-LISTED, PIXELS = 9, 330
 
 
 def show_hooks(fact: Mapping[str, Any]) -> None:
@@ -25,11 +23,9 @@ def show_hooks(fact: Mapping[str, Any]) -> None:
         if hook["trouble"]:
             st.warning(f"{hook['title']}: {hook['about']}", icon=":material/webhook:")
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame([_row(hook) for hook in hooks]),
-        hide_index=True,
-        height=table_height(len(hooks), LISTED, PIXELS),
-        column_config={
+    show_rows(
+        [_row(hook) for hook in hooks],
+        {
             "hook": columns.TextColumn("Webhook", width=120),
             "state": columns.MultiselectColumn("State", options=list(STATES), color=list(STATES.values()), width=80),
             "last": columns.TextColumn("Last event", width=110),
@@ -39,8 +35,7 @@ def show_hooks(fact: Mapping[str, Any]) -> None:
             "waiting": columns.NumberColumn("Waiting", width=80),
             "about": columns.TextColumn("What it says", width=400),
         },
-        placeholder="–",
-        alt="Each webhook, when it came last, and what was refused",
+        "Each webhook, when it came last, and what was refused",
     )
 
 

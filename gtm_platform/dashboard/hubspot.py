@@ -7,10 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import BAD, GOOD, MUTED, WARN, bars, draw
-from gtm_platform.dashboard.customer_table import table_height
+from gtm_platform.dashboard.tables import show_rows
 from gtm_platform.dashboard.wording import day, percent
 from gtm_platform.serving.snapshot.facts.hubspot import AUTHORS
-from gtm_platform.serving.wording import NOTHING, words
+from gtm_platform.serving.wording import words
 
 OUTCOMES = {
     "written": ("Written", GOOD),
@@ -59,16 +59,14 @@ def _show_not_created(deliveries: list[dict[str, Any]]) -> None:
         return
     st.caption(f"Held back: {len(rows):,} that HubSpot lacks are not created before a person decides.")
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        height=table_height(len(rows), 9, 330),
-        column_config={
+    show_rows(
+        rows,
+        {
             "of": columns.TextColumn("Of", width=85),
             "record": columns.TextColumn("Our record", width=110),
             "reason": columns.TextColumn("Why not created", width=305),
         },
-        alt="What is not created in HubSpot, and why",
+        "What is not created in HubSpot, and why",
     )
 
 
@@ -109,18 +107,15 @@ def _who_changed(rows: list[dict[str, Any]], newest: str) -> str:
 
 def _show_reasons(reasons: list[dict[str, Any]]) -> None:
     columns = st.column_config
-    st.dataframe(
+    show_rows(
         pd.DataFrame([{**reason, "outcome": OUTCOMES[reason["outcome"]][0]} for reason in reasons])
         .assign(object_type=lambda frame: frame["object_type"].map(words))
         .loc[:, ["reason", "fields", "outcome", "object_type"]],
-        hide_index=True,
-        placeholder=NOTHING,
-        height=table_height(len(reasons), 9, 330),
-        column_config={
+        {
             "reason": columns.TextColumn("Why not", width=255),
             "fields": columns.NumberColumn("Fields", width=65),
             "outcome": columns.TextColumn("Outcome", width=95),
             "object_type": columns.TextColumn("Of", width=85),
         },
-        alt="Why fields are not in HubSpot",
+        "Why fields are not in HubSpot",
     )

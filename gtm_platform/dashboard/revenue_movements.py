@@ -1,11 +1,11 @@
 """Movements of MRR by period and definition, why definitions differ, and what of MRR is retained."""
 
-import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import ACCENT, GOOD, draw, money_axis
 from gtm_platform.dashboard.customer_table import money_column
 from gtm_platform.dashboard.money_charts import month_names, share_lines, triangle, waterfall
+from gtm_platform.dashboard.tables import show_rows
 from gtm_platform.dashboard.wording import day, money, percent
 from gtm_platform.serving.answers.revenue import OUR_POLICY, CohortMonth, MrrPeriod, RevenueAnswer
 from gtm_platform.serving.wording import words
@@ -87,17 +87,16 @@ def _causes(answer: RevenueAnswer, name: str, currency: str) -> None:
         "Why definitions differ today" if name == OUR_POLICY else f"Why {policy_name(name)} differs from ours today"
     )
     rows = [each.model_dump() | {"to_policy": policy_name(each.to_policy), "cause": each.cause} for each in causes]
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        column_order=["to_policy", "cause", "customers", "amount"],
-        column_config={
+    show_rows(
+        rows,
+        {
             "to_policy": st.column_config.TextColumn("Definition", width=120),
             "cause": st.column_config.TextColumn("Cause", width=160),
             "customers": st.column_config.NumberColumn("Customers", width=90),
             "amount": money_column("Adds to ours", currency, 110, signed=True),
         },
-        alt="Causes by which definitions of MRR differ",
+        "Causes by which definitions of MRR differ",
+        order=["to_policy", "cause", "customers", "amount"],
     )
 
 
@@ -108,18 +107,17 @@ def _movement_causes(answer: RevenueAnswer, name: str, currency: str) -> None:
         return
     st.markdown("Why movements of this period differ")
     rows = [each.model_dump() | {"to_policy": policy_name(each.to_policy), "item": words(each.item)} for each in causes]
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        column_order=["to_policy", "item", "cause", "customers", "amount"],
-        column_config={
+    show_rows(
+        rows,
+        {
             "to_policy": st.column_config.TextColumn("Definition", width=120),
             "item": st.column_config.TextColumn("Movement", width=110),
             "cause": st.column_config.TextColumn("Cause", width=160),
             "customers": st.column_config.NumberColumn("Customers", width=90),
             "amount": money_column("Adds to closing", currency, 110),
         },
-        alt="Causes by which movements differ between definitions of MRR",
+        "Causes by which movements differ between definitions of MRR",
+        order=["to_policy", "item", "cause", "customers", "amount"],
     )
 
 

@@ -7,12 +7,13 @@ import orjson
 import pandas as pd
 import streamlit as st
 
-from gtm_platform.dashboard.customer_table import show_clickable, table_height
+from gtm_platform.dashboard.customer_table import show_clickable
+from gtm_platform.dashboard.tables import short_height
 from gtm_platform.serving.answers.models import Scored, ScoreReason
 from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.wording import words
 
-REASONS, LISTED, PIXELS = 3, 9, 330  # reasons in a row; rows that are shown at once, and the height of more
+REASONS = 3  # in a row
 
 
 def show_scores(snapshot: Snapshot, scored: Sequence[Scored], key: str, subject: str, about: str) -> None:
@@ -37,7 +38,7 @@ def show_scores(snapshot: Snapshot, scored: Sequence[Scored], key: str, subject:
             "why": columns.TextColumn("Why", width=520),
         },
         about,
-        height=table_height(len(rows), LISTED, PIXELS),
+        height=short_height(len(rows)),
     )
 
 

@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from gtm_platform.dashboard.customer_table import table_height
 from gtm_platform.dashboard.links import asset_link
+from gtm_platform.dashboard.tables import show_rows
 from gtm_platform.dashboard.wording import moment
 from gtm_platform.serving.wording import counted
 
-LISTED, PIXELS = 6, 250  # rows that are shown at once, and the height of a table that has more
 KINDS = {"Spike": "#f5d477", "Drop": "#f5d477", "Missing": "#f7c5c5"}
 CHANGES = {"New field": "#cfd8f7", "Changed type": "#f5d477", "Vanished field": "#f7c5c5"}
 
@@ -35,27 +33,23 @@ def show_odd_figures(anomalies: Mapping[str, Any]) -> None:
 
 def _figure_table(figures: list[dict[str, Any]], about: str) -> None:
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame(
-            [
-                {
-                    "table": figure["table"],
-                    "metric": figure["metric"],
-                    "kind": [figure["kind"].capitalize()],
-                    "day": figure["day"],
-                    "value": figure["value"],
-                    "expected": figure["expected"],
-                    "change": figure["change"],
-                    "history": [value for value in figure["history"] if value is not None],
-                    "since": figure["since"],
-                    "page": asset_link(figure["table"]),
-                }
-                for figure in figures
-            ]
-        ),
-        hide_index=True,
-        height=table_height(len(figures), LISTED, PIXELS),
-        column_config={
+    show_rows(
+        [
+            {
+                "table": figure["table"],
+                "metric": figure["metric"],
+                "kind": [figure["kind"].capitalize()],
+                "day": figure["day"],
+                "value": figure["value"],
+                "expected": figure["expected"],
+                "change": figure["change"],
+                "history": [value for value in figure["history"] if value is not None],
+                "since": figure["since"],
+                "page": asset_link(figure["table"]),
+            }
+            for figure in figures
+        ],
+        {
             "table": columns.TextColumn("Table", width=170),
             "metric": columns.TextColumn("Figure", width=170),
             "kind": columns.MultiselectColumn("Kind", options=list(KINDS), color=list(KINDS.values()), width=80),
@@ -67,8 +61,7 @@ def _figure_table(figures: list[dict[str, Any]], about: str) -> None:
             "since": columns.TextColumn("Since", width=90),
             "page": columns.LinkColumn("Dagster", display_text="open", width=70),
         },
-        placeholder="–",
-        alt=about,
+        about,
     )
 
 
@@ -79,11 +72,9 @@ def show_schema_changes(changes: Mapping[str, Any]) -> None:
         st.markdown(":green[:material/check_circle:] Sources send the fields that they always sent.")
         return
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame([_change_row(change) for change in changes["changes"]]),
-        hide_index=True,
-        height=table_height(len(changes["changes"]), LISTED, PIXELS),
-        column_config={
+    show_rows(
+        [_change_row(change) for change in changes["changes"]],
+        {
             "table": columns.TextColumn("Table", width=170),
             "field": columns.TextColumn("Field", width=220),
             "kind": columns.MultiselectColumn("What", options=list(CHANGES), color=list(CHANGES.values()), width=120),
@@ -92,8 +83,7 @@ def show_schema_changes(changes: Mapping[str, Any]) -> None:
             "first_seen": columns.TextColumn("First seen", width=170),
             "state": columns.TextColumn("State", width=110),
         },
-        placeholder="–",
-        alt="Fields that sources send otherwise than before",
+        "Fields that sources send otherwise than before",
     )
     st.caption(f"Each is warned of for {changes['days']} days, or until `gtm schema acknowledge`.")
 

@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from gtm_platform.dashboard.customer_table import table_height
+from gtm_platform.dashboard.tables import show_rows
 from gtm_platform.dashboard.wording import moment
 from gtm_platform.serving.wording import counted, words
 
 STATES = {"Active": "#bfe3d0", "Failing": "#f5d477", "Paused": "#e7e7e4", "Off": "#f7c5c5"}
-LISTED, PIXELS = 9, 330
 
 
 def show_triggers(triggers: Mapping[str, Any]) -> None:
@@ -25,11 +23,9 @@ def show_triggers(triggers: Mapping[str, Any]) -> None:
         if each["status"] == "off":
             st.warning(f"{each['receiver']} is off. {each['why']}", icon=":material/link_off:")
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame([_row(each) for each in subscribed]),
-        hide_index=True,
-        height=table_height(len(subscribed), LISTED, PIXELS),
-        column_config={
+    show_rows(
+        [_row(each) for each in subscribed],
+        {
             "receiver": columns.TextColumn("Receiver", width=200),
             "state": columns.MultiselectColumn("State", options=list(STATES), color=list(STATES.values()), width=80),
             "asks": columns.TextColumn("Asks for", width=330),
@@ -39,8 +35,7 @@ def show_triggers(triggers: Mapping[str, Any]) -> None:
             "last": columns.TextColumn("Last taken", width=170),
             "id": columns.TextColumn("Subscription", width=160),
         },
-        placeholder="–",
-        alt="Subscriptions to changes, and what became of their messages",
+        "Subscriptions to changes, and what became of their messages",
     )
     _show_dead(subscribed)
 
@@ -74,11 +69,9 @@ def _show_dead(subscribed: list[dict[str, Any]]) -> None:
     dead = sum(each["dead"] for each in subscribed)
     st.markdown(f":red[{counted(dead, 'message')} given up.] `gtm trigger replay SUBSCRIPTION` sends them again.")
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        height=table_height(len(rows), LISTED, PIXELS),
-        column_config={
+    show_rows(
+        rows,
+        {
             "subscription": columns.TextColumn("Subscription", width=160),
             "type": columns.TextColumn("Type", width=140),
             "subject": columns.TextColumn("About", width=120),
@@ -86,5 +79,5 @@ def _show_dead(subscribed: list[dict[str, Any]]) -> None:
             "attempts": columns.NumberColumn("Attempts", width=80),
             "error": columns.TextColumn("Why", width=480),
         },
-        alt="Messages that are tried no more, and why",
+        "Messages that are tried no more, and why",
     )

@@ -1,13 +1,12 @@
 """Meetings, calls, e-mails and answers beside what came of deals and customers: association, and no effect."""
 
-import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import ACCENT, MUTED, draw
-from gtm_platform.dashboard.customer_table import table_height
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.rate_charts import Rate, rates
+from gtm_platform.dashboard.tables import show_rows
 from gtm_platform.dashboard.wording import plain
 from gtm_platform.serving.answers.activity import ActivityAnswer, ActivityRate, activity
 from gtm_platform.serving.store import Snapshot
@@ -22,7 +21,6 @@ ABOUT = {
 }
 COLOURS = {"with": ACCENT, "without": MUTED}
 BY = {"account_manager": "Account manager", "stage": "Stage"}
-LISTED, PIXELS = 12, 440
 
 
 def show(snapshot: Snapshot) -> None:
@@ -61,17 +59,15 @@ def _outcome(answer: ActivityAnswer, outcome: str, title: str) -> None:
             for each in whole
         ]
         columns = st.column_config
-        st.dataframe(
-            pd.DataFrame(rows),
-            hide_index=True,
-            placeholder=NOTHING,
-            column_config={
+        show_rows(
+            rows,
+            {
                 "activity": columns.TextColumn("Activity", width=120),
                 "difference": columns.TextColumn("Difference", width=160),
                 "verdict": columns.TextColumn("Good outcomes come", width=150),
                 "means": columns.TextColumn("Means", width=260),
             },
-            alt=f"{title}: the difference that goes with each activity",
+            f"{title}: the difference that goes with each activity",
         )
         st.caption(plain(f"{ABOUT[outcome]} Activity is that of {answer.before_days} days."))
 
@@ -119,12 +115,9 @@ def _members(answer: ActivityAnswer) -> None:
         if each.split == by
     ]
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        placeholder=NOTHING,
-        height=table_height(len(rows), LISTED, PIXELS),
-        column_config={
+    show_rows(
+        rows,
+        {
             "member": columns.TextColumn(BY.get(by or "", "Member"), width=160),
             "outcome": columns.TextColumn("Outcome", width=160),
             "activity": columns.TextColumn("Activity", width=130),
@@ -133,7 +126,7 @@ def _members(answer: ActivityAnswer) -> None:
             "without": columns.TextColumn("Without it", width=140),
             "outcomes_without": columns.NumberColumn("of", width=60),
         },
-        alt="Good outcomes with and without each activity, by member",
+        "Good outcomes with and without each activity, by member",
     )
     st.caption(plain("Members are not judged: of many small groups, some differ by chance."))
 
@@ -161,17 +154,15 @@ def _managers(answer: ActivityAnswer) -> None:
         "logged_meetings": "Meetings logged",
     }
     hours = {"median_response_hours": "Half within, h", "slow_response_hours": "9 of 10 within, h"}
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        placeholder=NOTHING,
-        column_order=["account_manager", *counts, *hours],
-        column_config={
+    show_rows(
+        rows,
+        {
             "account_manager": columns.TextColumn("Account manager", width=150),
             **{name: columns.NumberColumn(title, width=90) for name, title in counts.items()},
             **{name: columns.NumberColumn(title, format="%.1f", width=100) for name, title in hours.items()},
         },
-        alt="Activity of each account manager",
+        "Activity of each account manager",
+        order=["account_manager", *counts, *hours],
     )
     st.caption(
         plain("Anybody of ours may have answered. What is logged in the CRM is counted without whom it was with.")

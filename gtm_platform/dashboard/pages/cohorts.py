@@ -1,6 +1,5 @@
 """Where companies stand: how many each cohort has, who moved, which fields are missing."""
 
-import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import bars, draw
@@ -8,6 +7,7 @@ from gtm_platform.dashboard.cohorts import COLOURS, show_transitions
 from gtm_platform.dashboard.customer_table import money_column
 from gtm_platform.dashboard.frame.page import Page, link_to
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
+from gtm_platform.dashboard.tables import show_rows
 from gtm_platform.dashboard.wording import money, number, plain
 from gtm_platform.serving.answers.cohorts import CohortsAnswer, cohorts
 from gtm_platform.serving.store import Snapshot
@@ -69,12 +69,9 @@ def _health(answer: CohortsAnswer, currency: str) -> None:
     """Draw how the companies of each cohort do: their health, what they pay, who fell dormant, what is filled in."""
     st.subheader("Health by cohort", anchor=False)
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame([{**each.model_dump(), "cohort": COHORT_NAMES[each.cohort]} for each in answer.cohorts]),
-        hide_index=True,
-        placeholder=NOTHING,
-        column_order=["cohort", "mean_health", "customers", "mrr", "dormant", "mean_priority", "completeness"],
-        column_config={
+    show_rows(
+        [{**each.model_dump(), "cohort": COHORT_NAMES[each.cohort]} for each in answer.cohorts],
+        {
             "cohort": columns.TextColumn("Cohort", width=150),
             "mean_health": columns.ProgressColumn(
                 "Mean health", format="%.1f", min_value=0, max_value=100, width=150, help="Of companies with a score."
@@ -85,7 +82,8 @@ def _health(answer: CohortsAnswer, currency: str) -> None:
             "mean_priority": columns.NumberColumn("Mean priority", format="%.1f", width=100),
             "completeness": columns.NumberColumn("Completeness", format="%.0f %%", width=100),
         },
-        alt="Cohorts with the mean health of their companies",
+        "Cohorts with the mean health of their companies",
+        order=["cohort", "mean_health", "customers", "mrr", "dormant", "mean_priority", "completeness"],
     )
 
 
@@ -112,15 +110,14 @@ def _missing(answer: CohortsAnswer) -> None:
         for each in answer.missing
     ]
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        column_config={
+    show_rows(
+        rows,
+        {
             "cohort": columns.TextColumn("Cohort", width=150),
             "field": columns.TextColumn("Field", width=420),
             "companies": columns.NumberColumn("Companies", width=95),
         },
-        alt="Fields that companies lack",
+        "Fields that companies lack",
     )
 
 

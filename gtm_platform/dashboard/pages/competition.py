@@ -4,10 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import draw
-from gtm_platform.dashboard.customer_table import money_column, show_clickable, table_height
+from gtm_platform.dashboard.customer_table import money_column, show_clickable
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.rate_charts import Rate, by_month, rates
+from gtm_platform.dashboard.tables import short_height, show_rows
 from gtm_platform.dashboard.wording import plain
 from gtm_platform.serving.answers.competition import NO_COMPETITOR, CompetitionAnswer, CompetitorRates, competition
 from gtm_platform.serving.store import Snapshot
@@ -15,7 +16,6 @@ from gtm_platform.serving.wording import NOTHING, counted, share_with_interval, 
 
 METRICS = ("companies_with_competitor", "competitor_win_rate", "displacement_rate")
 SIDES = {"theirs": "Their users say", "for_us": "Why we won", "against_us": "Why we lost"}
-LISTED, PIXELS = 10, 380
 CAVEAT = (
     "A deal counts where its company was seen to use the competitor before the deal was closed; lines are where the "
     "true rate lies with {interval:.0%} confidence. It is association: companies with a competitor differ in more."
@@ -103,11 +103,9 @@ def _table(answer: CompetitionAnswer, currency: str) -> None:
         for each in answer.rates
     ]
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        placeholder=NOTHING,
-        column_config={
+    show_rows(
+        rows,
+        {
             "competitor": columns.TextColumn("Competitor", width=150),
             "open": columns.NumberColumn("Open deals", width=85),
             "won": columns.TextColumn("Won", width=140),
@@ -120,7 +118,7 @@ def _table(answer: CompetitionAnswer, currency: str) -> None:
             "left": columns.TextColumn("Left us", width=140),
             "exposed": columns.NumberColumn("Customers with it", width=120),
         },
-        alt="Deals, displacements and departures by competitor",
+        "Deals, displacements and departures by competitor",
     )
     st.caption(
         plain(
@@ -151,17 +149,15 @@ def _pains(answer: CompetitionAnswer) -> None:
             if not rows:
                 st.caption("Nothing was read.")
                 continue
-            st.dataframe(
-                pd.DataFrame(rows),
-                hide_index=True,
-                height=table_height(len(rows), LISTED, PIXELS),
-                column_config={
+            show_rows(
+                rows,
+                {
                     "pain": st.column_config.TextColumn("Pain point", width=105),
                     "competitor": st.column_config.TextColumn("Competitor", width=95),
                     "companies": st.column_config.NumberColumn("Companies", width=80),
                     "pieces": st.column_config.NumberColumn("Evidence", width=75),
                 },
-                alt=f"{title}, by pain point and competitor",
+                f"{title}, by pain point and competitor",
             )
 
 
@@ -201,7 +197,7 @@ def _evidence(answer: CompetitionAnswer) -> None:
             "link": columns.LinkColumn("Read it", display_text="open", width=70),
         },
         "Pieces of evidence of pain points",
-        height=table_height(len(rows), LISTED, PIXELS),
+        height=short_height(len(rows)),
     )
 
 

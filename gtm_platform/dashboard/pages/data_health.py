@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-import pandas as pd
 import streamlit as st
 
-from gtm_platform.dashboard.customer_table import table_height
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.hooks import show_hooks
 from gtm_platform.dashboard.hubspot import show_hubspot
 from gtm_platform.dashboard.links import asset_link, run_link
 from gtm_platform.dashboard.metric_cards import card_row, plain_card
 from gtm_platform.dashboard.table_news import show_odd_figures, show_schema_changes
+from gtm_platform.dashboard.tables import show_rows
 from gtm_platform.dashboard.triggers import show_triggers
 from gtm_platform.dashboard.wording import ago, moment, parsed
 from gtm_platform.serving.answers.freshness import DataFreshness, TableState, freshness
@@ -26,7 +25,6 @@ from gtm_platform.settings import settings
 
 FACTS = ("checks", "quarantine", "anomalies", "schema_changes", "hubspot", "triggers", "hooks")
 RUNS_SHOWN = 100
-LISTED, PIXELS = 9, 330  # rows that are shown at once, and the height of a table that has more
 STATES = {"Fresh": "#bfe3d0", "Silent": "#f5d477", "Late": "#f7c5c5", "Never read": "#f7c5c5"}
 VERDICTS = {"Passed": "#bfe3d0", "Warning": "#f5d477", "Failed": "#f7c5c5"}
 OUTCOMES = {"Success": "#bfe3d0", "Failure": "#f7c5c5", "Started": "#cfd8f7", "Canceled": "#e7e7e4"}
@@ -119,11 +117,9 @@ def _freshness(state: DataFreshness) -> None:
     ]
     rows += [_never_read(table) for table in state.never_read]
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame(sorted(rows, key=lambda row: row["state"] == ["Fresh"])),
-        hide_index=True,
-        height=table_height(len(rows), LISTED, PIXELS),
-        column_config={
+    show_rows(
+        sorted(rows, key=lambda row: row["state"] == ["Fresh"]),
+        {
             "source": columns.TextColumn("Source", width=110),
             "table": columns.TextColumn("Table", width=170),
             "state": columns.MultiselectColumn("State", options=list(STATES), color=list(STATES.values()), width=80),
@@ -133,8 +129,7 @@ def _freshness(state: DataFreshness) -> None:
             "due": columns.TextColumn("Late after", width=170),
             "page": columns.LinkColumn("Dagster", display_text="open", width=80),
         },
-        placeholder="–",
-        alt="When each table was read and last changed, and when it counts as late",
+        "When each table was read and last changed, and when it counts as late",
     )
 
 
@@ -159,22 +154,18 @@ def _checks(checks: Mapping[str, Any]) -> None:
 
 def _check_table(checks: list[dict[str, Any]], about: str) -> None:
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame(
-            [
-                {
-                    "table": check["asset"],
-                    "check": words(check["check"]),
-                    "verdict": [NAMES[check["status"]]],
-                    "about": check["about"],
-                    "run": run_link(check["run_id"]),
-                }
-                for check in checks
-            ]
-        ),
-        hide_index=True,
-        height=table_height(len(checks), LISTED, PIXELS),
-        column_config={
+    show_rows(
+        [
+            {
+                "table": check["asset"],
+                "check": words(check["check"]),
+                "verdict": [NAMES[check["status"]]],
+                "about": check["about"],
+                "run": run_link(check["run_id"]),
+            }
+            for check in checks
+        ],
+        {
             "table": columns.TextColumn("Table", width=190),
             "check": columns.TextColumn("Check", width=190),
             "verdict": columns.MultiselectColumn(
@@ -183,7 +174,7 @@ def _check_table(checks: list[dict[str, Any]], about: str) -> None:
             "about": columns.TextColumn("What it says", width=470),
             "run": columns.LinkColumn("Run", display_text="open", width=60),
         },
-        alt=about,
+        about,
     )
 
 
@@ -197,16 +188,14 @@ def _quarantine(quarantine: Mapping[str, Any]) -> None:
         for stream in quarantine["streams"]
         for reason in stream["reasons"]
     ]
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        height=table_height(len(rows), LISTED, PIXELS),
-        column_config={
+    show_rows(
+        rows,
+        {
             "table": st.column_config.TextColumn("Stream", width=160),
             "reason": st.column_config.TextColumn("Why", width=300),
             "records": st.column_config.NumberColumn("Records", width=80),
         },
-        alt="Records in quarantine by stream and reason",
+        "Records in quarantine by stream and reason",
     )
     st.caption("Nothing is lost: records are kept as received, and read again at the next full refresh.")
 
@@ -217,11 +206,9 @@ def _runs(runs: list[dict[str, Any]]) -> None:
         st.caption("There was no run yet.")
         return
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame([_run_row(run) for run in runs]),
-        hide_index=True,
-        height=table_height(len(runs), LISTED, PIXELS),
-        column_config={
+    show_rows(
+        [_run_row(run) for run in runs],
+        {
             "job": columns.TextColumn("Job", width=170),
             "outcome": columns.MultiselectColumn(
                 "Outcome", options=list(OUTCOMES), color=list(OUTCOMES.values()), width=90
@@ -231,8 +218,7 @@ def _runs(runs: list[dict[str, Any]]) -> None:
             "seconds": columns.NumberColumn("Took, s", format="%.0f", width=75),
             "run": columns.LinkColumn("Dagster", display_text="open", width=80),
         },
-        placeholder="–",
-        alt="The newest runs",
+        "The newest runs",
     )
 
 

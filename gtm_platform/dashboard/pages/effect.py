@@ -9,6 +9,7 @@ import streamlit as st
 from gtm_platform.dashboard.charts import ACCENT, MUTED, Drawing, draw, money_axis
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
+from gtm_platform.dashboard.tables import show_rows
 from gtm_platform.dashboard.wording import money, number, percent, plain
 from gtm_platform.serving.answers.effect import (
     EffectAnswer,
@@ -137,11 +138,9 @@ def _success(answer: SuccessAnswer, currency: str) -> None:
         for each in answer.metrics
     ]
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        placeholder=NOTHING,
-        column_config={
+    show_rows(
+        rows,
+        {
             "title": columns.TextColumn("Metric", width=190),
             "value": columns.TextColumn("Now", width=90),
             "baseline": columns.TextColumn("Beside", width=90),
@@ -150,7 +149,7 @@ def _success(answer: SuccessAnswer, currency: str) -> None:
             "how": columns.TextColumn("How", width=420),
             "tables": columns.ListColumn("Tables", width=240),
         },
-        alt="The metrics of success with what they are compared with, and how each was measured",
+        "The metrics of success with what they are compared with, and how each was measured",
     )
 
 

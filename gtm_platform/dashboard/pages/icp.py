@@ -11,12 +11,13 @@ from gtm_platform.dashboard.customer_table import money_column
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
 from gtm_platform.dashboard.scores import show_scores
+from gtm_platform.dashboard.tables import show_rows
 from gtm_platform.dashboard.wording import money, number, plain
 from gtm_platform.serving.answers.icp import IcpAnswer, IcpGroup, icp
 from gtm_platform.serving.answers.leads import LeadsAnswer, leads
 from gtm_platform.serving.answers.models import Scored
 from gtm_platform.serving.store import Snapshot
-from gtm_platform.serving.wording import NOTHING, counted, share_with_interval, words
+from gtm_platform.serving.wording import counted, share_with_interval, words
 
 DRAWN, ROW = 14, 26  # groups that are drawn, and pixels of each
 MEASURES = {"Won": "win_rate", "LTV": "ltv", "Churn in the first year": "churn_rate"}
@@ -132,11 +133,9 @@ def _table(groups: Sequence[IcpGroup], currency: str) -> None:
         for each in groups
     ]
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        placeholder=NOTHING,
-        column_config={
+    show_rows(
+        rows,
+        {
             "value": columns.TextColumn("Group", width=150),
             "companies": columns.NumberColumn("Companies", width=90),
             "won": columns.NumberColumn("Won", width=60),
@@ -148,7 +147,7 @@ def _table(groups: Sequence[IcpGroup], currency: str) -> None:
             "ltv_high": money_column("At most", currency, 90),
             "churn": columns.TextColumn("Churn in the first year", width=160),
         },
-        alt="Companies won and lost, LTV and churn by group, with intervals",
+        "Companies won and lost, LTV and churn by group, with intervals",
     )
 
 

@@ -8,10 +8,11 @@ from gtm_platform.dashboard.charts import ACCENT, INK, MUTED, Drawing, bars, dra
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import card_row, plain_card
 from gtm_platform.dashboard.scores import show_scores
+from gtm_platform.dashboard.tables import show_rows
 from gtm_platform.dashboard.wording import percent, plain
 from gtm_platform.serving.answers.models import ModelMonth, ModelReport, models
 from gtm_platform.serving.store import Snapshot
-from gtm_platform.serving.wording import NOTHING, words
+from gtm_platform.serving.wording import words
 
 VERDICTS = {
     "signal": "A signal: the scores rank and foretell better than chance.",
@@ -125,11 +126,9 @@ def _months(answer: ModelReport) -> None:
         for each in answer.months
     ]
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        placeholder=NOTHING,
-        column_config={
+    show_rows(
+        rows,
+        {
             "month": columns.DateColumn("Month", format="MMM YYYY", width=90),
             "verdict": columns.TextColumn("Verdict", width=110),
             "stage": columns.TextColumn("Scores", width=90),
@@ -139,7 +138,7 @@ def _months(answer: ModelReport) -> None:
             "tested": columns.NumberColumn("Tested on", width=90),
             "events": columns.NumberColumn(words(answer.event), width=80),
         },
-        alt="Models by month, with their verdict and figures",
+        "Models by month, with their verdict and figures",
     )
 
 

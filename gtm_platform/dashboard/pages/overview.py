@@ -7,13 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import GOOD, WARN, bars, draw, money_axis, shares, stacked_bars
-from gtm_platform.dashboard.customer_table import money_column, rows_of, show_clickable, show_customers, table_height
+from gtm_platform.dashboard.customer_table import money_column, rows_of, show_clickable, show_customers
 from gtm_platform.dashboard.departures import IN_SHORT, show_churned
 from gtm_platform.dashboard.frame.page import Page, link_to
 from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.movements import longest_movement, show_movements
 from gtm_platform.dashboard.pages.changes import saved_sentence
 from gtm_platform.dashboard.status import AT_RISK, COLOURS, TITLES
+from gtm_platform.dashboard.tables import table_height
 from gtm_platform.dashboard.wording import money, number, percent
 from gtm_platform.serving.answers.account_managers import account_managers
 from gtm_platform.serving.answers.churned import churned

@@ -4,13 +4,14 @@ import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import bars, draw
-from gtm_platform.dashboard.customer_table import money_column, show_clickable, table_height
+from gtm_platform.dashboard.customer_table import money_column, show_clickable
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
+from gtm_platform.dashboard.tables import show_rows, table_height
 from gtm_platform.dashboard.wording import money, number, percent, plain
 from gtm_platform.serving.answers.pipeline import PipelineAnswer, PipelineStep, pipeline
 from gtm_platform.serving.store import Snapshot
-from gtm_platform.serving.wording import NOTHING, counted, words
+from gtm_platform.serving.wording import counted, words
 
 LISTED, PIXELS = 12, 440
 
@@ -60,18 +61,16 @@ def _forecast(answer: PipelineAnswer, currency: str) -> None:
         for each in answer.forecast
     ]
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        placeholder=NOTHING,
-        column_order=["days", *amounts, *shares, "method"],
-        column_config={
+    show_rows(
+        rows,
+        {
             "days": columns.NumberColumn("Days", width=60),
             **{name: money_column(title, currency, 105) for name, title in amounts.items()},
             **{name: columns.NumberColumn(title, format="%.0f %%", width=90) for name, title in shares.items()},
             "method": columns.TextColumn("Method", width=120),
         },
-        alt="What will be won within some days, beside the naive forecast",
+        "What will be won within some days, beside the naive forecast",
+        order=["days", *amounts, *shares, "method"],
     )
     for each in answer.forecast:
         coverage = "" if each.coverage is None else f" Past intervals held {percent(each.coverage)} of what came."

@@ -4,20 +4,21 @@ import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import draw, money_axis, trend
-from gtm_platform.dashboard.customer_table import money_column, table_height
+from gtm_platform.dashboard.customer_table import money_column
 from gtm_platform.dashboard.departures import show_churned
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import Figures, cards
 from gtm_platform.dashboard.movements import show_movements
 from gtm_platform.dashboard.revenue_forecast import show_forecast
 from gtm_platform.dashboard.revenue_movements import show_periods, show_retention_trend, show_triangle
+from gtm_platform.dashboard.tables import show_rows
 from gtm_platform.serving.answers.churned import churned
 from gtm_platform.serving.answers.mrr_movement import mrr_movement, windows
 from gtm_platform.serving.answers.revenue import revenue
 from gtm_platform.serving.metrics import DIMENSIONS
 from gtm_platform.serving.metrics.metric import WINDOWS
 from gtm_platform.serving.store import Snapshot
-from gtm_platform.serving.wording import NOTHING, words
+from gtm_platform.serving.wording import words
 
 NOW = ("mrr", "paying_customers", "mrr_per_customer", "expected_mrr_loss", "mrr_at_risk")
 RETAINED = ("net_revenue_retention", "gross_revenue_retention", "mrr_churn", "customer_churn")
@@ -28,7 +29,6 @@ MOVED = {
     "churned_mrr": "Churn",
     "net_revenue_retention": "NRR",
 }
-LISTED, PIXELS = 9, 330  # rows that are shown at once, and the height of a table that has more
 SPLITS = {"plan": "Plan", "account_manager": "Account manager", "currency": "Currency"}
 
 
@@ -105,17 +105,14 @@ def _by_dimension(snapshot: Snapshot, figures: Figures, days: int | None) -> Non
     )
     moved = moved_by(snapshot, dimension, days)
     moved["net_revenue_retention"] *= 100
-    st.dataframe(
+    show_rows(
         moved,
-        hide_index=True,
-        placeholder=NOTHING,
-        height=table_height(len(moved), LISTED, PIXELS),
-        column_config={
+        {
             "member": st.column_config.TextColumn(SPLITS[dimension], width=105),
             **{name: money_column(title, figures.currency, 72) for name, title in MOVED.items() if name != "nrr"},
             "net_revenue_retention": st.column_config.NumberColumn("NRR", format="%.1f %%", width=72),
         },
-        alt=f"Movements of MRR by {SPLITS[dimension].lower()}",
+        f"Movements of MRR by {SPLITS[dimension].lower()}",
     )
 
 

@@ -7,9 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from gtm_platform.dashboard.charts import ACCENT, BAD, GOOD, MUTED, WARN, bars, draw
-from gtm_platform.dashboard.customer_table import show_clickable, table_height
+from gtm_platform.dashboard.customer_table import show_clickable
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import card_row, plain_card
+from gtm_platform.dashboard.tables import short_height, show_rows
 from gtm_platform.dashboard.wording import number, percent, plain
 from gtm_platform.health.backtest import EARLY, LATE, MIN_CHURNS
 from gtm_platform.health.backtest_history import HORIZON
@@ -23,9 +24,8 @@ from gtm_platform.serving.answers.track_record import (
     track_record,
 )
 from gtm_platform.serving.store import Snapshot
-from gtm_platform.serving.wording import NOTHING, counted, share_with_interval, words
+from gtm_platform.serving.wording import counted, share_with_interval, words
 
-LISTED, PIXELS = 9, 330  # rows that are shown at once, and the height of a table that has more
 NO_FIGURE = MeasuredFigure(value=None, low=None, high=None)
 # Cards by measure of the back-test, with what each means.
 CARDS = {
@@ -133,18 +133,16 @@ def _alerts(record: TrackRecord) -> None:
         st.caption("No alert of these days was looked at yet: reactions are read back with each delivery.")
         return
     columns = st.column_config
-    st.dataframe(
-        pd.DataFrame([_alert_row(kind) for kind in record.alerts]),
-        hide_index=True,
-        column_config={
+    show_rows(
+        [_alert_row(kind) for kind in record.alerts],
+        {
             "kind": columns.TextColumn("Kind", width=190),
             "sent": columns.NumberColumn("Sent", width=70),
             "useful": columns.NumberColumn("Useful", width=70),
             "not_useful": columns.NumberColumn("Not useful", width=90),
             "precision": columns.ProgressColumn("Precision", format="percent", min_value=0, max_value=1, width=190),
         },
-        placeholder=NOTHING,
-        alt="Alerts by kind, with what their readers thought of them",
+        "Alerts by kind, with what their readers thought of them",
     )
     st.caption("Readers judge an alert by a thumb up or down on its message; a tie is not useful.")
 
@@ -201,7 +199,7 @@ def _missed_table(missed: Sequence[MissedChurn], customers: Sequence[Mapping[str
             "rule": columns.TextColumn("Cheapest rule", width=300),
         },
         "Churns that were missed, the latest first; a click on a row opens the customer",
-        height=table_height(len(rows), LISTED, PIXELS),
+        height=short_height(len(rows)),
     )
 
 

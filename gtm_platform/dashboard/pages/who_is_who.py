@@ -7,9 +7,9 @@ import orjson
 import pandas as pd
 import streamlit as st
 
-from gtm_platform.dashboard.customer_table import table_height
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.metric_cards import card_row, plain_card
+from gtm_platform.dashboard.tables import table_height
 from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.wording import NOTHING, counted
 

@@ -16,6 +16,7 @@ from gtm_platform.cli import gtm
 COMMANDS = (
     "accounts",
     "alerts",
+    "backup",
     "dashboard",
     "demo",
     "doctor",
@@ -31,6 +32,7 @@ COMMANDS = (
     "policy",
     "query",
     "report",
+    "restore",
     "run",
     "sandbox",
     "schema",

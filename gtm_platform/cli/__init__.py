@@ -23,6 +23,7 @@ from gtm_platform.cli.homes import choose_demo_home, choose_home, enter_with_san
 from gtm_platform.cli.hooks import hooks
 from gtm_platform.cli.hubspot import hubspot, undo_writes
 from gtm_platform.cli.identity import identity, why
+from gtm_platform.cli.init import init
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
 from gtm_platform.cli.sandbox import sandbox
@@ -319,6 +320,7 @@ for command in (
     hooks,
     hubspot,
     identity,
+    init,
     mcp,
     policy,
     report,

@@ -28,6 +28,7 @@ COMMANDS = (
     "hubspot",
     "identity",
     "import",
+    "init",
     "mcp",
     "policy",
     "query",

@@ -62,7 +62,7 @@ class Waiting:
         return f"{self.name}: {self.reason}"
 
 
-Found = Iterator[Step | Waiting]
+Steps = Iterator[Step | Waiting]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Due:
 
     # --- sources ------------------------------------------------------------------------------------------------------
 
-    def sources(self) -> Found:
+    def sources(self) -> Steps:
         """Yield each source whose newest closed window the lake lacks."""
         for schedule in self._schedules(of_sources=True):
             if step := self._source(schedule):
@@ -115,7 +115,7 @@ class Due:
 
     # --- tables -------------------------------------------------------------------------------------------------------
 
-    def tables(self) -> Found:
+    def tables(self) -> Steps:
         """Yield the tables of those of yesterday and today that are older than what landed."""
         landings = {day: self._newest_landing(day) for day in self._days()}
         due = [day for day, landing in landings.items() if landing > max(self._made(day), self._answered(day))]
@@ -159,7 +159,7 @@ class Due:
 
     # --- deliveries ---------------------------------------------------------------------------------------------------
 
-    def delivery(self) -> Found:
+    def delivery(self) -> Steps:
         """Yield the delivery of the newest day, where that was made since it was delivered."""
         day = newest_day(self.lake)
         if not day or day < str(self.now.date() - timedelta(days=1)):
@@ -185,7 +185,7 @@ class Due:
 
     # --- the rest of the schedules ------------------------------------------------------------------------------------
 
-    def schedules(self) -> Found:
+    def schedules(self) -> Steps:
         """Yield what the other schedules asked for at their last tick, where nothing has answered it."""
         begin = datetime.combine(date.fromisoformat(DAYS.get_first_partition_key() or str(date.max)), time(), UTC)
         for schedule in self._schedules(of_sources=False):

@@ -142,12 +142,12 @@ class DueRun:
         return _due(self.instance, self.repository, self.lake, self.state)
 
     def _do(self, find: Callable[[Due], Iterator[Step | Waiting]]) -> None:
-        for found in list(find(self._now())):
-            if isinstance(found, Waiting):
-                self.summary.waiting.append(found)
-                self.watch(found)
+        for each in list(find(self._now())):
+            if isinstance(each, Waiting):
+                self.summary.waiting.append(each)
+                self.watch(each)
             else:
-                self._step(found)
+                self._step(each)
 
     def _look(self, *, reading: bool) -> None:
         """Evaluate sensors, each once, and do what they request."""

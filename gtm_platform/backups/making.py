@@ -81,8 +81,8 @@ class Backup:
             entries = self._databases_into(target / rest)
             new = list(entries.values())
             for path in self._files():
-                there = target / (self._name(path) if is_of_lake(self._name(path)) else f"{rest}/{self._name(path)}")
-                entry, is_new = self._one(path, there, before)
+                place = target / (self._name(path) if is_of_lake(self._name(path)) else f"{rest}/{self._name(path)}")
+                entry, is_new = self._one(path, place, before)
                 if entry:
                     entries[self._name(path)] = entry
                     new += [entry] * is_new
@@ -149,14 +149,14 @@ class Backup:
                 continue
             yield from [top] if top.is_file() else sorted(_visible(top))
 
-    def _one(self, path: Path, there: Path, before: Manifest | None) -> tuple[Entry | None, bool]:
+    def _one(self, path: Path, place: Path, before: Manifest | None) -> tuple[Entry | None, bool]:
         """Copy a file, unless it is one of the lake and there already; None where it was deleted meanwhile."""
         name = self._name(path)
-        known = before.files.get(name) if before and is_of_lake(name) else None
-        if known and there.exists() and there.stat().st_size == known.size:
-            return known, False
-        there.parent.mkdir(parents=True, exist_ok=True)
-        draft = there.with_name(f".{there.name}.draft")
+        earlier = before.files.get(name) if before and is_of_lake(name) else None
+        if earlier and place.exists() and place.stat().st_size == earlier.size:
+            return earlier, False
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft = place.with_name(f".{place.name}.draft")
         try:
             if self.link and is_of_lake(name) and _linked(path, draft):
                 entry = entry_of(draft)
@@ -165,7 +165,7 @@ class Backup:
                     entry = copied(source, copy)
         except FileNotFoundError:
             return None, False
-        draft.replace(there)
+        draft.replace(place)
         return entry, True
 
     def _manifest(self, entries: dict[str, Entry], rest: str) -> Manifest:

@@ -18,7 +18,7 @@ from gtm_platform.state.leases import LeaseTaken
 
 DONE_CODE, FAILED_CODE, LEFT_CODE = 0, 1, 3
 TAKEN_CODE, INTERRUPTED_CODE = 75, 130  # as sysexits.h and shells have them
-OFF = " is off"  # of a source without its key: told once, by its number
+OFF = " is off"  # of a source without its key: texts once, by its number
 
 
 def run_all(*, dry_run: bool, until: datetime | None, max_minutes: float | None, summary: Path | None) -> int:
@@ -58,14 +58,14 @@ def _code(done: Summary) -> int:
 # --- what is printed -------------------------------------------------------------------------------------------------
 
 
-def _show_due(found: Sequence[Step | Waiting]) -> int:
-    steps = [each for each in found if isinstance(each, Step)]
+def _show_due(items: Sequence[Step | Waiting]) -> int:
+    steps = [each for each in items if isinstance(each, Step)]
     for step in steps:
         click.echo(step)
-    for waiting in found:
+    for waiting in items:
         if isinstance(waiting, Waiting) and OFF not in waiting.reason:
             click.secho(str(waiting), dim=True)
-    click.echo(_off_sentence([each for each in found if isinstance(each, Waiting)]), nl=False)
+    click.echo(_off_sentence([each for each in items if isinstance(each, Waiting)]), nl=False)
     follows = " What sources bring makes tables and a delivery due, too." if any(_reads(step) for step in steps) else ""
     click.echo(f"{len(steps)} due.{follows} Nothing was done.")
     return 0
@@ -92,8 +92,8 @@ def _watch(event: Step | Outcome | Waiting) -> None:
 def _line(outcome: Outcome) -> str:
     counts = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in outcome.counts.items())
     figures = counts or f"{outcome.tables} tables, {outcome.rows:,} rows"
-    told = {MADE: f"{figures} in {outcome.seconds:.0f} s", FAILED: f"failed: {outcome.reason}"}
-    return f"{outcome.name}: {outcome.about}: {told.get(outcome.status, f'left: {outcome.reason}')}"
+    texts = {MADE: f"{figures} in {outcome.seconds:.0f} s", FAILED: f"failed: {outcome.reason}"}
+    return f"{outcome.name}: {outcome.about}: {texts.get(outcome.status, f'left: {outcome.reason}')}"
 
 
 def _show(done: Summary) -> None:

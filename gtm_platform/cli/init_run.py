@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +88,7 @@ def _chosen_names(askable: Mapping[str, Source]) -> list[str]:
 
 
 def _ask_for(source: Source) -> dict[str, str]:
-    """Ask for the variables of a source until the system accepts them, or nobody wants to go on."""
+    """Ask for the variables of a source until the system accepts them; none where nobody wants to go on."""
     kind, entered = source.settings, dict[str, str]()
     click.secho(f"\n{kind.title}", bold=True)
     click.echo(f"  get it at: {kind.where}\n  it needs:  {kind.permissions.replace('`', '')}")
@@ -103,7 +102,8 @@ def _ask_for(source: Source) -> dict[str, str]:
             return entered
         show_finding(finding)
         if not click.confirm("  Enter it again?", default=True):
-            return entered
+            _unset(entered)
+            return {}
         again = source.required_env
 
 
@@ -113,6 +113,12 @@ def _is_secret(kind: type[SystemSettings], variable: str) -> bool:
 
 def _set(variables: Mapping[str, str]) -> None:
     os.environ.update(variables)
+    settings.cache_clear()
+
+
+def _unset(variables: Mapping[str, str]) -> None:
+    for name in variables:
+        os.environ.pop(name, None)
     settings.cache_clear()
 
 
@@ -138,11 +144,11 @@ def _say_how_long(sources: Sequence[Source]) -> None:
     click.secho("\nHow much there is to read", bold=True)
     free = [source for source in sources if source.name not in policy().enrichment.monthly_cap]
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        known = [each for each in threads.map(partial(_estimated), free) if each]
-    rows = [(each.source, each.records, _duration(each.seconds), ", ".join(each.uncounted)) for each in known]
+        estimates = [each for each in threads.map(_estimated, free) if each]
+    rows = [(each.source, each.records, _duration(each.seconds), ", ".join(each.uncounted)) for each in estimates]
     if rows:
         print_rows(Rows(["system", "records", "about", "not counted by the system"], rows), "table")
-    total = sum(each.seconds for each in known)
+    total = sum(each.seconds for each in estimates)
     click.echo(f"The first sync takes about {_duration(total)}, and what is not counted. Later ones read what changed.")
 
 
@@ -188,9 +194,9 @@ def _keep(path: Path, entered: Mapping[str, str]) -> None:
     """Add what was entered to the file; what stands there otherwise stays."""
     switches = {switch: "false" for _, switch in _destinations()}
     before = path.read_text() if path.exists() else ""
-    known = {line.partition("=")[0].strip() for line in before.splitlines() if not line.lstrip().startswith("#")}
+    names = {line.partition("=")[0].strip() for line in before.splitlines() if not line.lstrip().startswith("#")}
     kept = [line for line in before.splitlines() if line.partition("=")[0].strip() not in entered]
-    new = {**{name: value for name, value in switches.items() if name not in known}, **entered}
+    new = {**{name: value for name, value in switches.items() if name not in names}, **entered}
     added = [f"{name}={value}" for name, value in new.items()]
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)

@@ -80,10 +80,10 @@ def take(tx: sa.Connection, name: str, doing: str, now: datetime) -> Lease:
     """Take a lease that is free, or whose holder is dead; LeaseTaken otherwise."""
     host, boot = here()
     mine = Lease(name, uuid4().hex, host, boot, os.getpid(), doing[:LONGEST_DOING], now, now)
-    if (held := held_by(tx, name)) and not held.is_over(now):
-        raise LeaseTaken(held)
-    if held:
-        tx.execute(sa.delete(leases).where(leases.c.name == name, leases.c.holder == held.holder))
+    if (current := held_by(tx, name)) and not current.is_over(now):
+        raise LeaseTaken(current)
+    if current:
+        tx.execute(sa.delete(leases).where(leases.c.name == name, leases.c.holder == current.holder))
     try:
         with tx.begin_nested():
             tx.execute(sa.insert(leases), vars(mine))
@@ -101,8 +101,8 @@ def held_by(tx: sa.Connection, name: str) -> Lease | None:
 def beat(tx: sa.Connection, lease: Lease, doing: str, now: datetime) -> bool:
     """Say that the holder lives, and what it is at; False where it holds the lease no more."""
     mine = (leases.c.name == lease.name) & (leases.c.holder == lease.holder)
-    said = sa.update(leases).where(mine).values(beat_at=now, doing=doing[:LONGEST_DOING])
-    return tx.execute(said).rowcount == 1
+    update = sa.update(leases).where(mine).values(beat_at=now, doing=doing[:LONGEST_DOING])
+    return tx.execute(update).rowcount == 1
 
 
 def give_back(tx: sa.Connection, lease: Lease) -> None:
@@ -152,13 +152,13 @@ def holding(state: State, name: str, doing: str, clock: Clock = lambda: datetime
     """Hold a lease while the block runs; LeaseTaken where another process has it."""
     with state.writing() as tx:
         lease = take(tx, name, doing, clock())
-    held = Held(state, lease, clock)
-    beating = threading.Thread(target=held.beat_on, name=f"lease {name}", daemon=True)
+    mine = Held(state, lease, clock)
+    beating = threading.Thread(target=mine.beat_on, name=f"lease {name}", daemon=True)
     beating.start()
     try:
-        yield held
+        yield mine
     finally:
-        held.end()
+        mine.end()
         beating.join()
         with state.writing() as tx:
             give_back(tx, lease)

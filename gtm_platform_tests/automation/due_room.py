@@ -26,7 +26,7 @@ class Room:
     """A deployment without a daemon: what its assets were asked for, and which of them go wrong."""
 
     lake: Lake
-    asked: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
     raises: dict[str, BaseException] = field(default_factory=dict)
     writes_nothing: set[str] = field(default_factory=set)
     check_passes: bool = True
@@ -50,7 +50,7 @@ class Room:
         return automated(graph).get_repository_def()
 
     def run(self, instance: dg.DagsterInstance, bounds: Bounds | None = None) -> Summary:
-        self.asked.clear()
+        self.log.clear()
         return run_due(instance, self.repository(), self.lake, bounds or Bounds(None, settings().now), self._watch)
 
     def _watch(self, event: Step | Outcome | Waiting) -> None:
@@ -82,7 +82,7 @@ class Room:
         )
         def made(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
             keys = context.partition_keys if partitions else []
-            self.asked.append(" ".join([key, *keys]))
+            self.log.append(" ".join([key, *keys]))
             if error := self.raises.get(key):
                 raise error
             for partition in keys if key not in self.writes_nothing else []:

@@ -53,7 +53,7 @@ def test_all_that_a_home_lacks_is_made_once_and_in_order(instance: dg.DagsterIns
     again = room.run(instance)
     assert made(again) == []
     assert not again.outcomes
-    assert room.asked == []
+    assert room.log == []
 
 
 def test_a_new_history_of_dagster_makes_nothing_due(instance: dg.DagsterInstance, room: Room) -> None:
@@ -116,7 +116,7 @@ def test_a_day_whose_check_failed_is_held_back_and_says_so(instance: dg.DagsterI
     [waits] = [each for each in done.waiting if each.name == "deliver"]
     assert "the check guard of core/unified_customers" in waits.reason
     assert done.failed
-    assert "delivery/somewhere" not in room.asked
+    assert "delivery/somewhere" not in room.log
 
 
 @pytest.mark.parametrize("killed_at", ["billing/records", "chat/records", HEALTH, CUSTOMERS, "delivery/somewhere"])
@@ -163,7 +163,7 @@ def test_what_is_due_is_only_said_by_a_dry_run(instance: dg.DagsterInstance, roo
     land(room.lake, "chat/records", "2026-03-10T0000")
     assert due_now(instance, room) == [ALL[0], "daily_tables 2026-03-10", ALL[-1]]
     assert instance.get_runs_count() == 0
-    assert room.asked == []
+    assert room.log == []
 
 
 def test_another_schedule_is_answered_once_for_each_of_its_ticks(
@@ -205,7 +205,7 @@ def opened() -> State:
     return open_state(settings().state_url)
 
 
-def held(state: State, **other: object) -> None:
+def hold_lease(state: State, **other: object) -> None:
     """Let somebody hold the lease."""
     host, boot = leases.here()
     now = datetime.now(UTC)
@@ -218,7 +218,7 @@ def test_the_second_says_who_runs_and_does_nothing(instance: dg.DagsterInstance,
     with closing(opened()) as state, holding(state, LEASE, "sync_chat: window 2026-03-10T0000"):
         with pytest.raises(LeaseTaken, match=r"process \d+ on .*: sync_chat: window 2026-03-10T0000"):
             room.run(instance)
-        assert room.asked == []
+        assert room.log == []
     assert made(room.run(instance)) == ALL
 
 
@@ -226,7 +226,7 @@ def test_a_holder_whose_process_is_gone_holds_up_nobody(instance: dg.DagsterInst
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     with closing(opened()) as state:
-        held(state, pid=gone.pid)
+        hold_lease(state, pid=gone.pid)
     assert made(room.run(instance)) == ALL
 
 
@@ -235,7 +235,7 @@ def test_a_holder_elsewhere_is_dead_once_it_is_silent(
     instance: dg.DagsterInstance, room: Room, silent_for: timedelta, is_free: bool
 ) -> None:
     with closing(opened()) as state:
-        held(state, host="another", pid=1, beat_at=datetime.now(UTC) - silent_for)
+        hold_lease(state, host="another", pid=1, beat_at=datetime.now(UTC) - silent_for)
     if is_free:
         assert made(room.run(instance)) == ALL
     else:
@@ -249,7 +249,7 @@ def test_a_lease_that_was_lost_is_noticed_and_not_given_back() -> None:
         with holding(state, LEASE, "it begins") as mine:
             with state.writing() as tx:
                 tx.execute(leases.leases.delete())
-            held(state)
+            hold_lease(state)
             mine.say("the next")
             assert mine.is_lost
         with state.reading() as tx:

@@ -45,7 +45,7 @@ def answered(text: str, *arguments: str) -> Result:
     return CliRunner().invoke(gtm, ["init", *arguments], input=text)
 
 
-def given(monkeypatch: pytest.MonkeyPatch, keys: dict[str, str]) -> None:
+def give(monkeypatch: pytest.MonkeyPatch, keys: dict[str, str]) -> None:
     for name, value in keys.items():
         monkeypatch.setenv(name, value)
     settings.cache_clear()
@@ -62,7 +62,7 @@ def _what_is_set_goes_with_the_test(monkeypatch: pytest.MonkeyPatch) -> Iterator
 def test_keys_of_the_environment_are_checked_estimated_and_nothing_is_read(
     command: Command, home: Path, tmp_path: Path, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch, box: Sandbox
 ) -> None:
-    given(monkeypatch, keys)
+    give(monkeypatch, keys)
     answer = command("init", "--yes", "--no-sync")
     assert answer.exit_code == 0, answer.output
     for system in READ:
@@ -105,18 +105,19 @@ def test_a_key_that_is_refused_is_asked_for_again(command: Command, tmp_path: Pa
     assert "sk_wrong" not in (tmp_path / ".env").read_text()
 
 
-def test_a_key_that_stays_refused_fails(command: Command, keys: dict[str, str]) -> None:
+def test_a_key_that_stays_refused_fails(command: Command, tmp_path: Path, keys: dict[str, str]) -> None:
     assert command
     assert keys
     answer = answered("sk_wrong\nn\n", "--system", "stripe")
     assert answer.exit_code == 1
     assert "failing" in answer.output
+    assert not (tmp_path / ".env").exists(), "a key that does not work is not kept"
 
 
 def test_nothing_may_be_written_outside(
     command: Command, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    given(monkeypatch, {**keys, "SLACK_SEND_ENABLED": "true"})
+    give(monkeypatch, {**keys, "SLACK_SEND_ENABLED": "true"})
     answer = command("init", "--yes")
     assert answer.exit_code == 1
     assert "SLACK_SEND_ENABLED would let it: unset that first" in answer.stderr
@@ -138,7 +139,7 @@ def test_without_a_system_there_is_nothing_to_do(command: Command, arguments: li
 def test_it_ends_at_the_first_list_of_who_is_at_risk_and_has_written_nothing(
     command: Command, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch, box: Sandbox
 ) -> None:
-    given(monkeypatch, keys)
+    give(monkeypatch, keys)
     before = writes(box)
     answer = command("init", "--yes")
     assert answer.exit_code == 0, answer.output

@@ -41,7 +41,7 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
 
 
-async def given(receiver: Receiver, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> int:
+async def status_of(receiver: Receiver, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> int:
     """The status of the answer to a delivery."""
     sent: list[Any] = []
 
@@ -71,9 +71,9 @@ def kept(receiver: Receiver) -> list[str]:
 def test_what_every_system_signs_is_committed_when_it_is_answered(receiver: Receiver, sender: Sender) -> None:
     body = sender.body(1, NOW)
     path = f"/webhooks/{sender.name}"
-    assert asyncio.run(given(receiver, path, body, sender.headers(body, NOW))) == 200
+    assert asyncio.run(status_of(receiver, path, body, sender.headers(body, NOW))) == 200
     assert set(kept(receiver)) == {sender.name}
-    assert asyncio.run(given(receiver, path, body)) == 401, "nothing says whose it is"
+    assert asyncio.run(status_of(receiver, path, body)) == 401, "nothing says whose it is"
     assert len(kept(receiver)) == 1
 
 
@@ -83,7 +83,7 @@ def test_deliveries_at_once_are_all_committed(receiver: Receiver) -> None:
     async def burst() -> list[int]:
         bodies = [sender.body(number, NOW) for number in range(1, 21)]
         return await asyncio.gather(
-            *(given(receiver, "/webhooks/stripe", body, sender.headers(body, NOW)) for body in bodies)
+            *(status_of(receiver, "/webhooks/stripe", body, sender.headers(body, NOW)) for body in bodies)
         )
 
     assert asyncio.run(burst()) == [200] * 20
@@ -94,7 +94,7 @@ def test_deliveries_at_once_are_all_committed(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/v1/summary", 404), ("/webhooks/nobody", 404)])
 def test_only_webhooks_are_received(receiver: Receiver, path: str, status: int) -> None:
-    assert asyncio.run(given(receiver, path)) == status
+    assert asyncio.run(status_of(receiver, path)) == status
 
 
 def test_while_there_is_no_state_senders_are_asked_to_come_again(
@@ -103,7 +103,7 @@ def test_while_there_is_no_state_senders_are_asked_to_come_again(
     (tmp_path / "no-database").write_text("this is no database, and long enough to be seen as none" * 10)
     monkeypatch.setenv("GTM_STATE_URL", f"sqlite:///{tmp_path / 'no-database'}")
     settings.cache_clear()
-    assert asyncio.run(given(receiver, "/webhooks/stripe", b"{}")) == 503
+    assert asyncio.run(status_of(receiver, "/webhooks/stripe", b"{}")) == 503
 
 
 def test_a_server_may_begin_and_end_it() -> None:

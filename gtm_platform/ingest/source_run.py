@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import Any
 
 import dagster as dg
+from sqlalchemy.exc import DBAPIError
 
 from gtm_platform.accounts import require_own_account
 from gtm_platform.http.errors import ApiFailure, RetriesExhausted, Transient
@@ -37,7 +38,7 @@ from gtm_platform.orchestration.first_day import record_first_day
 from gtm_platform.orchestration.graph_policy import FIRST_DAY, SOURCE_TAG
 from gtm_platform.orchestration.origin import started_by_person
 from gtm_platform.settings import settings
-from gtm_platform.state import open_state
+from gtm_platform.state import StateError, open_state
 from gtm_platform.state.hook_events import note_read
 from gtm_platform.state.source_use import add as add_use
 
@@ -131,8 +132,11 @@ class SourceRun:
 
     def _note_use(self, milliseconds: int) -> None:
         """Keep what the run took of the system, also where it failed: `quality/source_costs` is made of it."""
-        with closing(open_state(settings().state_url)) as state, state.writing() as tx:
-            add_use(tx, self.source.name, settings().now(), self.share.calls, self.records, milliseconds)
+        try:
+            with closing(open_state(settings().state_url)) as state, state.writing() as tx:
+                add_use(tx, self.source.name, settings().now(), self.share.calls, self.records, milliseconds)
+        except (StateError, DBAPIError) as error:  # what was read is there all the same
+            self.context.log.warning(f"What the run took of {self.source.name} is not counted: {error}")
 
     def _make_ready(self) -> None:
         """What cannot be made ready is read as it is; whether that is too old is for the reading to say."""

@@ -123,7 +123,6 @@ class Policy(Rules):
         decides_no_table = {
             "alerts",
             "automation",
-            "costs",
             "limits",
             "enrichment",
             "hubspot",

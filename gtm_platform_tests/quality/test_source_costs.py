@@ -4,11 +4,14 @@ from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Costs, PolicyError, policy
 from gtm_platform.quality.source_costs import TABLE, cost_of, metered, table
+from gtm_platform.serving.snapshot.facts import costs
 from gtm_platform.settings import settings
 from gtm_platform.state import open_state, spend
 from gtm_platform.state.source_use import add, use_since
@@ -87,6 +90,26 @@ def test_a_day_of_a_gigabyte_is_a_day_of_a_month() -> None:
 def test_a_source_that_took_nothing_has_no_row() -> None:
     assert rows() == {}
     assert TABLE.key == "quality/source_costs"
+
+
+def test_the_month_stands_beside_the_prices_of_the_policy(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    for day, cost in (("2026-02-28", "9"), ("2026-03-09", "0.30"), ("2026-03-10", "0.20")):
+        row = {"day": date.fromisoformat(day), "source": "stripe", "calls": 10, "cost": Decimal(cost), "stored_mb": 1.5}
+        lake.write(TABLE.key, day, filled(TABLE.key, row))
+    draft = SimpleNamespace(landing=SimpleNamespace(lake=lake, day="2026-03-10"))
+    fact = costs.make(draft)  # type: ignore[arg-type]
+    assert (fact["since"], fact["days"], fact["currency"]) == ("2026-03-01", 2, "usd")
+    [stripe] = fact["sources"]
+    assert (stripe["source"], stripe["calls"], stripe["stored_mb"]) == ("stripe", 20, 1.5)
+    assert fact["cost"] == pytest.approx(0.5)
+    assert fact["a_month"] == pytest.approx(0.25 * 30.4375)
+    assert [tier["name"] for tier in fact["tiers"]] == ["free", "starter", "growth", "scale"]
+
+
+def test_before_anything_was_counted_there_is_nothing_to_show(tmp_path: Path) -> None:
+    draft = SimpleNamespace(landing=SimpleNamespace(lake=Lake(tmp_path / "lake"), day="2026-03-10"))
+    assert costs.make(draft)["sources"] == []  # type: ignore[arg-type]
 
 
 def test_the_tiers_are_those_that_the_policy_names() -> None:

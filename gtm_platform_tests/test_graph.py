@@ -32,7 +32,7 @@ FLOORS = [
     {"delivery", "enrichment", "serving", "privacy"},
     {"reports", "dashboard"},
     {"extensions"},
-    {"automation"},
+    {"automation", "backups"},
     {"definitions"},
     {"cli", "demo"},
 ]

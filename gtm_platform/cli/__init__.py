@@ -14,6 +14,7 @@ import click
 
 from gtm_platform.cli.accounts import accounts
 from gtm_platform.cli.alerts import alerts
+from gtm_platform.cli.backup import backup, restore
 from gtm_platform.cli.effect import effect
 from gtm_platform.cli.enrich import enrich
 from gtm_platform.cli.forecast import forecast
@@ -22,6 +23,7 @@ from gtm_platform.cli.homes import choose_demo_home, choose_home, enter_with_san
 from gtm_platform.cli.hooks import hooks
 from gtm_platform.cli.hubspot import hubspot, undo_writes
 from gtm_platform.cli.identity import identity, why
+from gtm_platform.cli.init import init
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
 from gtm_platform.cli.sandbox import sandbox
@@ -168,34 +170,66 @@ def doctor(home: Path | None) -> None:
 
 @gtm.command()
 @HOME
-@click.argument("selection")
-@click.option("--partition", required=True, help="Day or window, e.g. 2026-11-20 or 2026-11-20T0600.")
+@click.argument("selection", required=False)
+@click.option("--partition", help="Day or window, e.g. 2026-11-20 or 2026-11-20T0600.")
 @click.option("--to", "last", help="Last day or window of a range, made in one run.")
 @click.option("--full-refresh", is_flag=True, help="Read sources whole, which also shows what was deleted.")
 @click.option("--accept-shrinkage", is_flag=True, help="Believe a full refresh that lost many records: they are gone.")
 @click.option("--run-id", hidden=True, help="Id of the run, as whoever launches it has chosen.")
+@click.option("--due", is_flag=True, help="Do all that is due, without the daemon; see below.")
+@click.option("--dry-run", is_flag=True, help="With --due: only say what is due.")
+@click.option("--until", metavar="ISO", help="With --due: begin nothing new after this moment.")
+@click.option("--max-minutes", type=click.FloatRange(0, min_open=True), help="With --due: nor after so many minutes.")
+@click.option(
+    "--summary",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --due: write what was done to this file, as JSON.",
+)
 def run(
     home: Path | None,
-    selection: str,
-    partition: str,
+    selection: str | None,
+    partition: str | None,
     last: str | None,
     full_refresh: bool,
     accept_shrinkage: bool,
     run_id: str | None,
+    due: bool,
+    dry_run: bool,
+    until: str | None,
+    max_minutes: float | None,
+    summary: Path | None,
 ) -> None:
-    """Make SELECTION for a partition or a range of them.
+    """Make SELECTION for a partition or a range of them; or all that is due.
 
     SELECTION is a table (core/revenue), what Dagster calls an asset selection (group:stripe; core/revenue+ with what is
     made of it), or a job: everything_of_a_day reads the day's windows of every source, makes its tables and delivers
     it. It ends with 1 where nothing was made, and says why.
+
+    With --due one process brings everything up to date, as Dagster's daemon would: windows that have closed, the tables
+    of yesterday and today, deliveries, reports. Call it from cron. It ends with 0 when all was done, 1 where something
+    failed or waits for a person, 3 where the time was over, 75 where another process does it already.
 
     \b
     Example:
       gtm run core/revenue --partition 2026-11-20
       gtm run core/revenue --partition 2026-11-01 --to 2026-11-20
       gtm run group:stripe --partition 2026-11-20 --full-refresh
+      gtm run --due --max-minutes 50
     """
+    if due == bool(selection):
+        raise click.UsageError("Give either SELECTION with --partition, or --due.")
+    if not due and (dry_run or until or max_minutes or summary):
+        raise click.UsageError("--dry-run, --until, --max-minutes and --summary belong to --due.")
+    if due and (partition or last or full_refresh or accept_shrinkage or run_id):
+        raise click.UsageError("--due chooses partitions by itself: leave --partition and what belongs to it out.")
+    if selection and not partition:
+        raise click.UsageError("Name the partition, too: --partition 2026-11-20.")
+    ends = moment(until) if until else None
     enter_with_sandbox(choose_home(home).announce())
+    if not selection or not partition:
+        from gtm_platform.cli.due import run_all
+
+        sys.exit(run_all(dry_run=dry_run, until=ends, max_minutes=max_minutes, summary=summary))
     from gtm_platform.cli.runs import make
 
     switches = {"full_refresh": full_refresh, "accept_shrinkage": accept_shrinkage}
@@ -277,6 +311,7 @@ def undo(home: Path | None, run_id: str) -> None:
 for command in (
     accounts,
     alerts,
+    backup,
     dashboard,
     effect,
     enrich,
@@ -285,9 +320,11 @@ for command in (
     hooks,
     hubspot,
     identity,
+    init,
     mcp,
     policy,
     report,
+    restore,
     sandbox,
     schema,
     score,

@@ -7,17 +7,18 @@ import click
 
 from gtm_platform.cli.homes import Home
 from gtm_platform.cli.processes import child_process, end_in_order, free_port, refuse_taken
-from gtm_platform.dashboard.process import USUAL_PORT, address, command
+from gtm_platform.dashboard.process import HOST, USUAL_PORT, address, command
 
 
-def serve_dashboard(home: Home, port: int | None) -> int:
+def serve_dashboard(home: Home, port: int | None, host: str = HOST) -> int:
     """Serve it until it ends or Ctrl-C is pressed."""
     end_in_order()
     if port is not None:
         refuse_taken(port, "gtm dashboard --port")
     chosen = port or free_port(USUAL_PORT)
     log = home.path / "dashboard.log"
-    with suppress(KeyboardInterrupt), child_process("The dashboard", command(chosen), _environment(home), log) as child:
+    pages = command(chosen, host)
+    with suppress(KeyboardInterrupt), child_process("The dashboard", pages, _environment(home), log) as child:
         click.echo(f"Dashboard   {address(chosen)}   (up in a few seconds; what it logs: dashboard.log in the home)")
         click.echo("Ctrl-C ends it.")
         code = child.process.wait()

@@ -51,17 +51,17 @@ def examine() -> int:
     lake, now = the_lake(), settings().now()
     checks = discover("gtm_platform.delivery", "access", "check_access")
     destinations = discover("gtm_platform.delivery", "settings", "SETTINGS")
-    looks = [partial(_source, source, lake, now) for source in SOURCES]
+    looks = [partial(source_finding, source, lake, now) for source in SOURCES]
     looks += [partial(_destination, f"delivery/{name}", kind, checks.get(name)) for name, kind in destinations.items()]
     findings = []
     with ThreadPoolExecutor(AT_ONCE) as threads:  # each waits for a system of its own
         for finding in chain(threads.map(lambda look: look(), looks), _extensions(lake, now)):
             findings.append(finding)
-            _show(finding)
+            show_finding(finding)
     return int(any(finding.state == "failing" for finding in findings))
 
 
-def _show(finding: Finding) -> None:
+def show_finding(finding: Finding) -> None:
     click.secho(f"{finding.system:<18} {finding.state:<8}", fg=COLOURS[finding.state], nl=False)
     click.echo(f" {finding.sentence}")
     for line in finding.details:
@@ -71,7 +71,7 @@ def _show(finding: Finding) -> None:
 # --- sources ---------------------------------------------------------------------------------------------------------
 
 
-def _source(source: Source, lake: Lake, now: datetime) -> Finding:
+def source_finding(source: Source, lake: Lake, now: datetime) -> Finding:
     """Keys, connection, permissions and freshness of a source."""
     age = f"last sync: {_freshness(source, lake, now)}"
     hooks = _hooks(source.name, now)
@@ -189,7 +189,7 @@ def _extensions(lake: Lake, now: datetime) -> list[Finding]:
     from gtm_platform.extensions.merging import merge
 
     _, broken = merge(platform(), automated)
-    sources = [_source(source, lake, now) for source in declared_sources()]
+    sources = [source_finding(source, lake, now) for source in declared_sources()]
     if broken:
         return [*sources, Finding("extensions", "failing", "left out until mended", tuple(map(str, broken)))]
     return [*sources, Finding("extensions", "ok", f"every module of {settings().gtm_extensions} takes part")]

@@ -48,12 +48,14 @@ def ui(home: Path | None, port: int, dashboard_port: int | None, api_port: int |
 @click.command()
 @HOME
 @click.option("--port", type=int, help="Port of the dashboard.  [default: 8501, or a free one where that is taken]")
-def dashboard(home: Path | None, port: int | None) -> None:
-    """Start the dashboard alone, on this machine only. Ctrl-C ends it.
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+def dashboard(home: Path | None, port: int | None, host: str) -> None:
+    """Start the dashboard alone. Ctrl-C ends it.
 
     It shows what the daily tables made last: customers, who is at risk and why, companies, revenue, and whether the
     data are fresh. It reads the snapshot in the home and nothing else, so it also runs while nothing else does. `gtm
-    ui` starts it together with Dagster.
+    ui` starts it together with Dagster. It listens on this machine only unless --host says otherwise: it asks nobody
+    who they are, so put a proxy that does before it then.
 
     \b
     Example:
@@ -63,7 +65,7 @@ def dashboard(home: Path | None, port: int | None) -> None:
     chosen = choose_home(home).announce().enter()
     from gtm_platform.cli.dashboard import serve_dashboard
 
-    sys.exit(serve_dashboard(chosen, port=port))
+    sys.exit(serve_dashboard(chosen, port=port, host=host))
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""The command that serves the dashboard: Streamlit with our script, on this machine only."""
+"""The command that serves the dashboard: Streamlit with our script, on this machine only unless told otherwise."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ def address(port: int) -> str:
     return f"http://{HOST}:{port}"
 
 
-def command(port: int) -> list[str]:
+def command(port: int, host: str = HOST) -> list[str]:
     """Return what serves it at a port; the rest is in `.streamlit/config.toml` by the script."""
     streamlit = [sys.executable, "-W", "ignore", "-m", "streamlit", "run", str(SCRIPT)]
-    return [*streamlit, "--server.address", HOST, "--server.port", str(port), "--browser.gatherUsageStats", "false"]
+    return [*streamlit, "--server.address", host, "--server.port", str(port), "--browser.gatherUsageStats", "false"]

@@ -115,6 +115,7 @@ class Caller:
         available = min(limiter.available for limiter in rate_limiters) if self._read_limits else 0
         with self._lock:
             self.requests += 1
+        self._share.count_call()
         try:
             response = send()
             self._update_limits(response, rate_limiters, available)

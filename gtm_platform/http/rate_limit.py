@@ -149,6 +149,8 @@ class LimitShare:
 
     share: float = 1.0
     limiters: list[RateLimiter] = field(init=False, repr=False, default_factory=list)
+    calls: int = field(init=False, repr=False, default=0)  # that left, those that were repeated counted each time
+    _counting: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
@@ -160,6 +162,11 @@ class LimitShare:
             limiter.use_share(self.share * settings().gtm_sandbox_speed)
             if not any(limiter is each for each in self.limiters):
                 self.limiters.append(limiter)
+
+    def count_call(self) -> None:
+        """Count a call that leaves."""
+        with self._counting:
+            self.calls += 1
 
     def describe(self) -> str:
         """Say what is used of the limits that were met so far, the most generous first; "" where there was no call."""

@@ -7,9 +7,10 @@ discovered by their settings in the same way.
 import pkgutil
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gtm_platform.ingest.source import Source
+if TYPE_CHECKING:  # hooks are discovered where no source is read, and nothing that reads one is needed
+    from gtm_platform.ingest.source import Source
 
 SOURCES_PACKAGE = "gtm_platform.sources"
 
@@ -22,7 +23,7 @@ def discover(package: str, module: str, attribute: str) -> dict[str, Any]:
     return {name: getattr(value, attribute) for name, value in values.items() if hasattr(value, attribute)}
 
 
-def discover_sources(package: str = SOURCES_PACKAGE) -> tuple[Source, ...]:
+def discover_sources(package: str = SOURCES_PACKAGE) -> "tuple[Source, ...]":
     """Return every source, sorted by name; a package that declares another name than its own is refused."""
     sources = discover(package, "source", "SOURCE")
     for name, source in sources.items():

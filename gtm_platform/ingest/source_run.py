@@ -3,6 +3,7 @@
 Streams succeed and fail apart: what succeeded is materialised, and the run fails with a sentence per failed stream.
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,7 @@ from queue import SimpleQueue
 from typing import Any
 
 import dagster as dg
+from sqlalchemy.exc import DBAPIError
 
 from gtm_platform.accounts import require_own_account
 from gtm_platform.http.errors import ApiFailure, RetriesExhausted, Transient
@@ -36,8 +38,9 @@ from gtm_platform.orchestration.first_day import record_first_day
 from gtm_platform.orchestration.graph_policy import FIRST_DAY, SOURCE_TAG
 from gtm_platform.orchestration.origin import started_by_person
 from gtm_platform.settings import settings
-from gtm_platform.state import open_state
+from gtm_platform.state import StateError, open_state
 from gtm_platform.state.hook_events import note_read
+from gtm_platform.state.source_use import add as add_use
 
 FULL_REFRESH_TAG = "gtm/full_refresh"  # "true" on a run: its newest window is taken whole
 TRANSIENT_TAG = "gtm/transient"  # on a failed run: whether all that failed in it may pass
@@ -61,6 +64,8 @@ class SourceRun:
     failures: dict[str, BaseException] = field(default_factory=dict)  # by stream
     sentences: list[str] = field(default_factory=list)  # why nothing was done, where a person has to hear it
     streams_read: list[str] = field(default_factory=list)
+    share: LimitShare = field(default_factory=LimitShare)  # of the limits on calls; it counts them
+    records: int = 0  # that came
 
     def sync(self, streams: Streams) -> Iterator[Any]:
         """Sync the streams and yield what became of them; fail when any of them failed."""
@@ -69,11 +74,13 @@ class SourceRun:
         else:
             self._tag_run({SOURCE_TAG: self.source.name})
             self._make_ready()
-            began = settings().now()
+            began, started = settings().now(), time.monotonic()
             try:
                 yield from self._sync(streams)
             except ApiFailure as failure:  # there is nothing to be opened
                 self.failures["account"] = failure
+            finally:
+                self._note_use(round((time.monotonic() - started) * 1000))
             self._note_events_read(began)
         if self.failures:
             raise self._failure(len(streams))
@@ -87,6 +94,7 @@ class SourceRun:
         lines: SimpleQueue[str | None] = SimpleQueue()
         share = LimitShare(self.rules.limit_share(self.source.name))
         allowance = CreditAllowance(self.rules.credit_cap(self.source.name), self.context.run.run_id)
+        self.share = share
         with self.source.open(share, allowance) as client, ThreadPoolExecutor(len(streams)) as threads:
             if not self._is_own_account(client):
                 return
@@ -121,6 +129,14 @@ class SourceRun:
         with closing(open_state(settings().state_url)) as state, state.writing() as tx:
             before = min(began, windows[-1].end)
             note_read(tx, self.source.name, self.streams_read, before, settings().now())
+
+    def _note_use(self, milliseconds: int) -> None:
+        """Keep what the run took of the system, also where it failed: `quality/source_costs` is made of it."""
+        try:
+            with closing(open_state(settings().state_url)) as state, state.writing() as tx:
+                add_use(tx, self.source.name, settings().now(), self.share.calls, self.records, milliseconds)
+        except (StateError, DBAPIError) as error:  # what was read is there all the same
+            self.context.log.warning(f"What the run took of {self.source.name} is not counted: {error}")
 
     def _make_ready(self) -> None:
         """What cannot be made ready is read as it is; whether that is too old is for the reading to say."""
@@ -177,6 +193,7 @@ class SourceRun:
             return
         record_first_day(FIRST_DAY)
         self.streams_read.append(key.path[-1])
+        self.records += sum(window.read for window in report.windows)
         newest = max(self.lake.partitions("/".join(key.path)))
         added = dict(stream.on_written(self.context.run.run_id)) if stream.on_written else {}
         for window in report.windows:

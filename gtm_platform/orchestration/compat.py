@@ -15,6 +15,7 @@ from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGra
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.errors import DagsterAssetCheckFailedError
+from dagster._core.events import RunFailureReason
 from dagster._utils.schedules import schedule_execution_time_iterator
 from dagster_shared.error import SerializableErrorInfo
 
@@ -91,6 +92,13 @@ def died(instance: dg.DagsterInstance, run_id: str) -> bool:
     ended = instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
     details = [entry.dagster_event.event_specific_data for entry in ended if entry.dagster_event]
     return bool(details) and all(getattr(data, "error", None) is None for data in details)
+
+
+def was_interrupted(ran: dg.ExecuteInProcessResult) -> bool:
+    """Whether a run in this process ended as the process was asked to: that is recorded, and not raised."""
+    failures = [event for event in ran.all_events if event.event_type == dg.DagsterEventType.RUN_FAILURE]
+    reasons = [getattr(event.event_specific_data, "failure_reason", None) for event in failures]
+    return RunFailureReason.UNEXPECTED_TERMINATION in reasons
 
 
 def run_folders(instance: dg.DagsterInstance, run_id: str) -> list[Path]:

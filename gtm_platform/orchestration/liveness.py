@@ -19,6 +19,7 @@ from dagster_shared.error import SerializableErrorInfo
 from gtm_platform.settings import settings
 
 UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
+WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
 HEARTBEAT_SECONDS = 30.0  # seconds between two touches of a run's file
 SILENCE_SECONDS = (
     600.0  # seconds without one after which a run of another host is dead; the clocks of hosts differ by less
@@ -107,6 +108,15 @@ def reap(instance: dg.DagsterInstance) -> list[str]:
                 dead.append(run.run_id)
             path.unlink(missing_ok=True)
     return dead
+
+
+def end_interrupted(instance: dg.DagsterInstance) -> list[str]:
+    """End every run that has not ended, of a history that was just restored: nothing of it is at work here."""
+    runs = list(instance.get_runs(dg.RunsFilter(statuses=[*UNFINISHED, *WAITING])))
+    for run in runs:
+        instance.report_run_failed(run, DIED)
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in runs]
 
 
 def _is_dead(file: IO[str]) -> bool:

@@ -16,6 +16,7 @@ from gtm_platform.policy.alerts import Alerts
 from gtm_platform.policy.automation import Automation
 from gtm_platform.policy.companies import Companies
 from gtm_platform.policy.competition import Competition
+from gtm_platform.policy.costs import Costs, Tier
 from gtm_platform.policy.effect import Effect, Success
 from gtm_platform.policy.enrichment import Enrichment
 from gtm_platform.policy.health import Churn, Health, Refinements, Signals, Status
@@ -45,6 +46,7 @@ __all__ = [
     "Churn",
     "Companies",
     "Competition",
+    "Costs",
     "Effect",
     "Enrichment",
     "Health",
@@ -67,6 +69,7 @@ __all__ = [
     "Success",
     "Support",
     "Sync",
+    "Tier",
     "Triggers",
     "policy",
     "read",
@@ -95,6 +98,7 @@ class Policy(Rules):
     hooks: Hooks = Hooks()
     alerts: Alerts
     automation: Automation
+    costs: Costs = Costs()
     enrichment: Enrichment = Enrichment()
     intelligence: Intelligence = Intelligence()
     triggers: Triggers = Triggers()

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0014"
+VERSION = "0019"
 
 metadata = sa.MetaData()
 
@@ -420,4 +420,41 @@ hook_counts = sa.Table(
     sa.Column("outcome", sa.String(16), primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("last_at", Instant, nullable=False),
+)
+
+# Who does what only one process may do at a time, across hosts: it says so again and again while it lives.
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("holder", sa.String(64), nullable=False),
+    sa.Column("host", sa.String(200), nullable=False),
+    sa.Column("boot", sa.String(100), nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("doing", sa.String(200), nullable=False),  # in words, for whoever finds it taken
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("beat_at", Instant, nullable=False),
+)
+
+# What `gtm run --due` did of what was due, as far as the lake does not show it; and the cursors of its sensors.
+due_marks = sa.Table(
+    "due_marks",
+    metadata,
+    sa.Column("name", sa.String(100), primary_key=True),
+    sa.Column("key", sa.String(200), primary_key=True),
+    sa.Column("status", sa.String(16), nullable=False),  # done failed cursor
+    sa.Column("value", sa.Text),
+    sa.Column("at", Instant, nullable=False),
+)
+
+# What the runs of each day took of each system: runs, calls, records read, and time.
+source_use = sa.Table(
+    "source_use",
+    metadata,
+    sa.Column("day", sa.String(10), primary_key=True),
+    sa.Column("system", sa.String(64), primary_key=True),
+    sa.Column("runs", sa.Integer, nullable=False),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("milliseconds", sa.BigInteger, nullable=False),
 )

@@ -67,6 +67,14 @@ def month_of(at: datetime) -> str:
     return f"{at:%Y-%m}"
 
 
+def charged_since(tx: sa.Connection, at: datetime) -> list[tuple[str, datetime, Decimal]]:
+    """Return what was charged since a moment: the provider, when, how many credits."""
+    columns = ledger.c
+    charged = (columns.status == CHARGED) & (columns.settled_at >= at)
+    rows = tx.execute(sa.select(columns.provider, columns.settled_at, columns.charged).where(charged))
+    return [(row.provider, row.settled_at, row.charged or NOTHING) for row in rows]
+
+
 def reserve(
     tx: sa.Connection,
     provider: str,

@@ -54,7 +54,9 @@ def open_state(url: str) -> State:
     """Open the database at a URL and migrate it to this code's schema; StateError if it cannot be used."""
     try:
         state = State(_engine(url))
-        if _version(state) != VERSION:
+        if (before := _version(state)) != VERSION:
+            if before and before < VERSION:
+                _keep_copy(state.engine.url)
             _bring_up(state)
     except (ArgumentError, NoSuchModuleError) as error:
         raise StateError(f"GTM_STATE_URL is not the address of a database that can be used: {error}") from None
@@ -96,6 +98,14 @@ def _version(state: State) -> str | None:
             return connection.execute(sa.text("select version_num from alembic_version")).scalar()
     except DBAPIError:
         return None  # a new database; one that cannot be reached says so when it is brought up
+
+
+def _keep_copy(url: sa.URL) -> None:
+    """Keep what a migration begins with, to go back to; of Postgres its own tools make copies."""
+    if url.get_backend_name() == "sqlite" and url.database:
+        from gtm_platform.state.sqlite_copy import keep_before_migration
+
+        keep_before_migration(Path(url.database))
 
 
 def _bring_up(state: State) -> None:

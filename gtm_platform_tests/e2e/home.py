@@ -29,6 +29,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 REPOSITORY = Path(gtm_platform.__file__).parents[1]
 # Of what was read: when, and by which run. They differ from reading to reading; nothing else may.
 READING = ["_extracted_at", "_run_id"]
+MEASURED = "quality/source_costs"  # it says how many runs there were, and how long they took
 
 
 def midnight(day: date) -> datetime:
@@ -219,7 +220,8 @@ def contents(home: Path, but: Mapping[str, Sequence[str]] = MappingProxyType({})
     and but for some columns of some tables."""
     newest = {}
     for path in sorted((home / "lake").glob("*/*/[!.]*.parquet")):
-        newest[path.parent.relative_to(home / "lake").as_posix(), path.name.split(".")[0]] = path
+        if (table := path.parent.relative_to(home / "lake").as_posix()) != MEASURED:
+            newest[table, path.name.split(".")[0]] = path
     return {where: _lines(path, [*READING, *but.get(where[0], ())]) for where, path in newest.items()}
 
 

@@ -81,6 +81,11 @@ WEBHOOKS = {
     "webhooks_delivered": "select sum(delivered) / sum(messages) from webhooks",
     "webhooks_dead": "select sum(dead) from webhooks",
 }
+COSTS = {
+    "source_calls": "select sum(calls) from costs",
+    "source_credits": "select sum(credits) from costs",
+    "source_cost": "select sum(cost) from costs",
+}
 TESTED = f"""select value from tested where month = '2025-11-01' and policy_hash = '{policy().hash}' and measure = """
 JUDGED = f"from sent where day::date > date '{TODAY - timedelta(days=30)}'"
 TRACK_RECORD = {
@@ -143,7 +148,7 @@ ACTIVITY = {
 }
 OF_THE_DAY = {
     **CURRENT, **COMPANIES, **HUBSPOT, **WEBHOOKS, **TRACK_RECORD, **MODELS, **ICP, **REVENUE, **SUCCESS, **EFFECT,
-    **COMPETITION, **ACTIVITY,
+    **COMPETITION, **ACTIVITY, **COSTS,
 }  # fmt: skip
 EXPECTED = (
     {name: (query, 0) for name, query in OF_THE_DAY.items()}
@@ -161,6 +166,7 @@ OF_TODAY = {
     "errors": "cohorts/validation_errors",
     "truth": "delivery/hubspot_truth",
     "webhooks": "delivery/webhooks",
+    "costs": "quality/source_costs",
     "reviewed": "identity/review",
     "periods": "intelligence/mrr_periods",
     "revenue_forecast": "intelligence/revenue_forecast",

@@ -282,6 +282,21 @@ def webhooks(day: date, number: int) -> dict[str, Any]:
     }
 
 
+def costs(day: date, source: str) -> dict[str, Any]:
+    """The row of what a source took on a day; one of the two charges credits."""
+    return {
+        "day": day,
+        "source": source,
+        "runs": 2,
+        "calls": 400 + day.day,
+        "records": 9_000,
+        "minutes": 3.5,
+        "credits": Decimal(120) if source == "sumble" else Decimal(0),
+        "stored_mb": 12.5,
+        "cost": Decimal("0.4125") if source == "sumble" else Decimal("0.0281"),
+    }
+
+
 def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
     """Write the daily tables that a snapshot is made of."""
     for day in days:
@@ -309,6 +324,7 @@ def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
     for day in days[-3:]:
         _write(lake, "delivery/hubspot_truth", day, [truth(day, name) for name in ("gtm_mrr", "gtm_health_score")])
         _write(lake, "delivery/webhooks", day, [webhooks(day, number) for number in (1, 2)])
+        _write(lake, "quality/source_costs", day, [costs(day, name) for name in ("hubspot", "sumble")])
     settle_track_record(lake, days[-1])
     settle_models(lake, days[-1], ("cus_001", "cus_002", "cus_forgotten"))
     settle_leads(lake, days[-1], [row["company_id"] for row in companies], "cus_003")

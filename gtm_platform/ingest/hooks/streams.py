@@ -12,9 +12,10 @@ from typing import Any
 from gtm_platform.http.pages import Page
 from gtm_platform.ingest.hooks.bodies import decrypt, has_key
 from gtm_platform.ingest.hooks.hook import NO_KEY
+from gtm_platform.ingest.hooks.pushed_settings import PushedSettings
 from gtm_platform.ingest.record import Id, Instant, Record, fact
 from gtm_platform.ingest.source import Pushed, Source, Stream, Window
-from gtm_platform.settings import SystemSettings, settings, settings_of
+from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import open_state
 from gtm_platform.state.hook_events import KeptEvent, bodies_between
 
@@ -52,18 +53,6 @@ def pushed_stream(source: str, name: str, record: type[Record], records: Records
         is_kept_here=True,
         totals=NO_TOTALS,
     )
-
-
-class PushedSettings(SystemSettings):
-    """What holds for every system that only sends: one secret of several is enough."""
-
-    permissions = "none: it sends, and nothing is read there"
-    when_refused = "`gtm hooks` says what came of what it sent."
-
-    def secrets_missing(self) -> list[str]:
-        """List the variables of secrets, where none of them is set."""
-        names = [name for name in type(self).model_fields if name.endswith("_webhook_secret")]
-        return [] if any(getattr(self, name) for name in names) else [" or ".join(name.upper() for name in names)]
 
 
 def pushed_source(

@@ -1,10 +1,9 @@
 """Errors as `application/problem+json`: a sentence each, and nothing of what was sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import orjson
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -12,9 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gtm_platform.serving.problem_answer import MEDIA_TYPE, problem
 from gtm_platform.serving.store import BadQuery, NoSnapshot
 
-MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "30"
 
 
@@ -48,17 +47,6 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
         503: "There is no snapshot yet.",
     }.items()
 }
-
-
-def problem(
-    status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None, errors: Sequence[str] = ()
-) -> Response:
-    """Return an answer that is an error."""
-    content: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-    if errors:
-        content["errors"] = list(errors)
-    common = {"Cache-Control": "no-store"}
-    return Response(orjson.dumps(content), status.value, {**common, **(headers or {})}, MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:

@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from gtm_platform.serving.api.context import Api, authorized, require
-from gtm_platform.serving.api.problems import Problem, problem
+from gtm_platform.serving.api.problems import Problem
 from gtm_platform.serving.chat.question import Asker
 from gtm_platform.serving.chat.server import make_server
+from gtm_platform.serving.problem_answer import problem
 from gtm_platform.serving.tokens import Principal
 
 PATH = "/mcp"

@@ -16,8 +16,8 @@ from starlette.types import Message, Receive, Scope, Send
 from gtm_platform.ingest.hooks.bodies import encrypt
 from gtm_platform.ingest.hooks.delivery import Delivery, Event, Refusal, RefusedDelivery, plain_id
 from gtm_platform.ingest.hooks.hook import PATH, Hook, public_url
-from gtm_platform.serving.api.problems import problem
 from gtm_platform.serving.hooks.inbox import CannotKeep, Inbox
+from gtm_platform.serving.problem_answer import problem
 from gtm_platform.settings import SettingsError
 from gtm_platform.state.hook_events import NewEvent, digest_of
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from gtm_platform.ingest.hooks.streams import PushedSettings
+from gtm_platform.ingest.hooks.pushed_settings import PushedSettings
 from gtm_platform.settings import Secret
 
 

@@ -16,8 +16,8 @@ from gtm_platform.ingest.hooks.delivery import (
 )
 from gtm_platform.ingest.hooks.hook import Hook
 from gtm_platform.ingest.hooks.verifiers import BodySignature
+from gtm_platform.sources.segment_messages.message_types import STREAM_OF
 from gtm_platform.sources.segment_messages.settings import SegmentSettings
-from gtm_platform.sources.segment_messages.source import STREAM_OF
 
 BATCH = msgspec.json.Decoder(list[msgspec.Raw])
 MESSAGE = msgspec.json.Decoder(dict[str, object])

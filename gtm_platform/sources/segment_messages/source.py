@@ -7,18 +7,11 @@ from gtm_platform.ingest.hooks.delivery import moment
 from gtm_platform.ingest.hooks.streams import RecordsOf, pushed_source, pushed_stream
 from gtm_platform.ingest.record import deleted, with_facts
 from gtm_platform.sources.segment_messages import records
+from gtm_platform.sources.segment_messages.message_types import DELETE, STREAM_OF
 from gtm_platform.sources.segment_messages.settings import SegmentSettings
 from gtm_platform.state.hook_events import KeptEvent, digest_of
 
-NAME, DELETE = "segment_messages", "delete"
-STREAM_OF = {
-    "track": "happenings",
-    "page": "happenings",
-    "screen": "happenings",
-    "identify": "people",
-    "group": "companies",
-    DELETE: "people",
-}
+NAME = "segment_messages"
 
 
 def _records(stream: str, id_of: Callable[[bytes], object]) -> RecordsOf:

@@ -1,0 +1,40 @@
+"""`gtm init`: from keys to the first list of who is at risk. What it does stands in `init_run`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from gtm_platform.cli.homes import choose_home
+from gtm_platform.cli.options import HOME
+
+
+@click.command()
+@HOME
+@click.option(
+    "--env-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path(".env"),
+    show_default=True,
+    help="Where keys are kept, readable by you alone.",
+)
+@click.option("--system", "systems", multiple=True, metavar="NAME", help="Ask for the keys of this one; several times.")
+@click.option("--yes", is_flag=True, help="Ask nothing: use the keys of the environment, and read at once.")
+@click.option("--no-sync", is_flag=True, help="Stop before anything is read, after what it would take was said.")
+def init(home: Path | None, env_file: Path, systems: tuple[str, ...], yes: bool, no_sync: bool) -> None:
+    """Connect the systems you have, read them, and list who is at risk.
+
+    It asks for keys, checks each and what it may do with the system itself, says how much there is to read and about
+    how long that takes, and writes the keys to a file. It starts in shadow: nothing is written to HubSpot, Slack or any
+    other system until you say so. It ends with 1 where a key does not work.
+
+    \b
+    Example:
+      gtm init
+      gtm init --system hubspot --system stripe
+      gtm init --yes --no-sync
+    """
+    chosen = choose_home(home, sandbox=False).announce().enter()
+    from gtm_platform.cli.init_run import Wish, initialise
+
+    sys.exit(initialise(Wish(chosen.path, env_file, systems, asks=not yes, reads=not no_sync)))

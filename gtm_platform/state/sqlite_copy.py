@@ -1,0 +1,56 @@
+"""Whole copies of SQLite files while they are written to, and the copy that is made before a state is migrated."""
+
+import os
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+
+COPIES = "state-copies"  # the folder beside the state
+KEPT = 3  # versions
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a database as it is at one moment, with what its log holds; readers and writers go on."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    try:
+        with (
+            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=60)) as old,
+            closing(sqlite3.connect(draft)) as new,
+        ):
+            old.backup(new)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def version_of(database: Path) -> str | None:
+    """Return which version of the schema a state has; None for a file that is no state."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as opened:
+        row = opened.execute("select version_num from alembic_version").fetchone()
+        return str(row[0]) if row else None
+    return None
+
+
+def keep_before_migration(database: Path) -> Path | None:
+    """Keep a copy of a state of an older version, under that version's name; None where there is nothing to keep.
+
+    Two processes that open it at once keep the same copy: one that was migrated meanwhile is not kept.
+    """
+    version = version_of(database) if database.exists() else None
+    if version is None:
+        return None
+    folder = database.parent / COPIES
+    copied = folder / f"copying.{os.getpid()}.db"
+    copy_database(database, copied)
+    with closing(sqlite3.connect(copied)) as opened:
+        opened.execute("pragma journal_mode=delete")  # one file, whoever looks into it
+    kept = folder / f"{database.stem}.{version}.db"
+    if version_of(copied) != version:
+        copied.unlink()
+        return None
+    copied.replace(kept)
+    for old in sorted(folder.glob(f"{database.stem}.*.db"))[:-KEPT]:
+        old.unlink(missing_ok=True)
+    return kept

@@ -1,0 +1,97 @@
+"""How long a first sync takes, by what the system counts and what a page costs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gtm_platform.http.errors import Forbidden
+from gtm_platform.http.pages import Page
+from gtm_platform.http.rate_limit import LimitShare, RateLimiter
+from gtm_platform.ingest.first_sync import SourceEstimate, StreamEstimate, estimate
+from gtm_platform.ingest.record import Record
+from gtm_platform.ingest.source import BEGINNING, SliceTotal, Stream, Totals, Window
+
+NOW = datetime(2026, 3, 10, tzinfo=UTC)
+
+
+class Thing(Record):
+    """A record."""
+
+
+@dataclass
+class Account:
+    """A system of some records, whose pages take some calls and seconds; it plays the source, too."""
+
+    records: int
+    page: int = 100
+    calls_a_page: int = 1
+    seconds_a_page: float = 0.0
+    counts: bool = True
+    refuses: bool = False
+    name: str = "made_up"
+    clock: float = 0.0
+    share: LimitShare = field(default_factory=LimitShare)
+    pages_read: int = 0
+
+    @property
+    def streams(self) -> list[Stream]:
+        totals = Totals(lambda _, window: SliceTotal(window.start, window.end, self.records), "it is asked")
+        counted = totals if self.counts else "it gives none"
+        return [Stream("things", Thing, self.pages, sync_mode="full_refresh", totals=counted)]
+
+    def stream_for(self, _client: Any, stream: Stream) -> Stream:
+        return stream
+
+    def pages(self, _client: Any, window: Window) -> Iterator[Page]:
+        assert window.start == BEGINNING
+        assert window.full
+        for start in range(0, self.records, self.page):
+            if self.refuses:
+                raise Forbidden("made_up", "It may not be read.")
+            self.pages_read += 1
+            self.clock += self.seconds_a_page
+            for _ in range(self.calls_a_page):
+                self.share.count_call()
+            yield [b"{}"] * min(self.page, self.records - start)
+
+    def estimated(self, rate: float | None = None) -> SourceEstimate:
+        if rate:
+            self.share.limiters.append(RateLimiter(rate, 10))
+        return estimate(self, None, self.share, NOW, lambda: self.clock)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("account", "rate", "seconds"),
+    [
+        (Account(50_000, seconds_a_page=0.2), None, 100),  # 500 pages of a fifth of a second
+        (Account(50_000, seconds_a_page=0.2), 2, 250),  # two calls a second are slower than that
+        (Account(50_000, seconds_a_page=0.2, calls_a_page=11), 10, 550),  # each page asks for details
+        (Account(50_000), 15, 500 / 15),
+        (Account(0), 10, 0),
+    ],
+)
+def test_the_slower_of_pages_and_limit_decides(account: Account, rate: float | None, seconds: float) -> None:
+    assert account.estimated(rate).seconds == pytest.approx(seconds)
+
+
+def test_one_page_is_read_of_a_stream_however_long_it_is() -> None:
+    account = Account(50_000)
+    assert account.estimated(10).records == 50_000
+    assert account.pages_read == 1
+
+
+@pytest.mark.parametrize("account", [Account(500, counts=False), Account(500, refuses=True)])
+def test_what_is_not_known_is_said(account: Account) -> None:
+    estimated = account.estimated(10)
+    assert estimated.seconds == 0
+    assert estimated.uncounted == ([] if account.counts else ["things"])
+    assert estimated.records == (500 if account.counts else 0)
+
+
+def test_streams_come_side_by_side_and_share_the_limit() -> None:
+    streams = [StreamEstimate("a", 10_000, 100, 1, 0.5), StreamEstimate("b", 20_000, 100, 1, 0.5)]
+    assert SourceEstimate("x", streams, None).seconds == 100
+    assert SourceEstimate("x", streams, 1.0).seconds == 300

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gtm_platform.cli.environment import env_example, connecting_page, system_settings
+from gtm_platform.cli.environment import connecting_page, env_example, system_settings
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.settings import Settings, SettingsError, SystemSettings, settings, settings_of

@@ -32,14 +32,14 @@ class Typed(NamedTuple):
         return f"{self.page}: {' '.join(self.words)}"
 
 
-def pages() -> list[Path]:
-    """Every page that is committed."""
-    return [*(ROOT / name for name in AT_THE_ROOT), *sorted(DOCS.rglob("*.md"))]
+def pages() -> dict[str, str]:
+    """The text of every page that is committed, by its path."""
+    paths = [*(ROOT / name for name in AT_THE_ROOT), *sorted(DOCS.rglob("*.md"))]
+    return {path.relative_to(ROOT).as_posix(): path.read_text() for path in paths}
 
 
-def commands(path: Path) -> Iterator[Typed]:
+def commands(page: str, text: str) -> Iterator[Typed]:
     """Every call of `gtm` in a page."""
-    text, page = path.read_text(), path.relative_to(ROOT).as_posix()
     for fence in FENCE.finditer(text):
         if fence[2] not in NOT_TYPED:
             lines = re.sub(r"\\\n\s*", " ", fence[3]).splitlines()
@@ -105,8 +105,8 @@ def _is_unset(value: object) -> bool:
     return type(value).__name__ == "Sentinel"
 
 
-def queries(path: Path) -> Iterator[str]:
+def queries(page: str, text: str) -> Iterator[str]:
     """The SQL of every `gtm query` in the fences of a page."""
-    for typed in commands(path):
+    for typed in commands(page, text):
         if typed.is_whole and typed.words[:1] == ("query",):
             yield from (word for word in typed.words[1:] if " " in word)

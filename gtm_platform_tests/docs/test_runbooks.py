@@ -24,7 +24,8 @@ from gtm_platform_tests.docs.commands import RUNBOOKS
 PACKAGE = Path(gtm_platform.__file__).parent
 HEADINGS = ["What it means", "What to do", "How to know that it is over"]
 # The floors whose code runs in a run; what is above them is a command or a page, whose errors a person sees at once.
-RUNNING = ("accounts.py", "settings.py", "policy", "lake", "http", "ingest", "sources", "identity", "intelligence", "delivery", "extensions")  # fmt: skip
+ROOMS = ["policy", "lake", "http", "ingest", "sources", "identity", "intelligence", "delivery", "extensions"]
+RUNNING = ("accounts.py", "settings.py", *ROOMS)
 # Errors of these floors that fail no run, each with its reason.
 NO_RUN_FAILS = {
     "ApiFailure": "a kind of failures: each of them has a page",
@@ -61,9 +62,10 @@ NO_RUN_FAILS = {
 
 
 def raised() -> set[str]:
-    """The error classes of the floors whose code runs in a run; those that begin with an underscore are caught there."""
+    """The error classes of the floors whose code runs in a run; what begins with an underscore is caught there."""
     trees = [ast.parse(path.read_text()) for name in RUNNING for path in _modules(PACKAGE / name)]
-    bases = {node.name: {ast.unparse(base) for base in node.bases} for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}  # fmt: skip
+    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    bases = {each.name: {ast.unparse(base) for base in each.bases} for each in classes}
     errors = {"Exception", "ValueError", "RuntimeError", "LookupError", "TypeError", "KeyError"}
     while more := {name for name, parents in bases.items() if parents & errors} - errors:
         errors |= more

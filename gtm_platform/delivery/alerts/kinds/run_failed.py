@@ -9,7 +9,7 @@ from gtm_platform.delivery.alerts.runbooks import page_of_failure
 
 @dataclass(frozen=True)
 class FailedRun:
-    """A run that failed: `what` it was to make, and of the steps that failed the sentences and the names of the errors."""
+    """A run that failed: `what` it was to make, and the sentences and `errors` of the steps that failed."""
 
     run_id: str
     what: str

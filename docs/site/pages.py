@@ -40,8 +40,11 @@ def navigation() -> Nav:
     """Return the entries of the generated pages, and those of the runbooks, by their section of the navigation."""
     reference = ["reference/cli.md", "reference/rest.md", "reference/checks.md"]
     return {
-        "Operating": [
-            {"Runbooks": [*_runbooks("."), {"Failures": _runbooks("failures")}, {"Checks": _runbooks("checks")}]}
+        "Runbooks": [
+            "runbooks/index.md",
+            {"Alerts": _runbooks(".")},
+            {"Checks": _runbooks("checks")},
+            {"Failures": _runbooks("failures")},
         ],
         "Sources": sorted(_source_pages()),
         "Rules": list(_rule_pages()),
@@ -241,7 +244,7 @@ def _reference_pages() -> dict[str, str]:
 
 
 def _commands() -> str:
-    parts = ["# Commands", "As `gtm COMMAND --help` prints them."]
+    parts = ["# Commands", "As each prints them with `--help`."]
     return (
         "\n\n".join([*parts, *(f"## gtm {' '.join(path)}\n\n{_help(path, each)}" for path, each in commands())]) + "\n"
     )

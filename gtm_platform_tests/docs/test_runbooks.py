@@ -1,6 +1,7 @@
 """Every kind of alert, every check and every failure has a page, and no page is about nothing."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import gtm_platform
 from gtm_platform.definitions import defs
 from gtm_platform.delivery.alerts.alert import Alert
 from gtm_platform.delivery.alerts.kinds import check_turned, discover, run_failed
+from gtm_platform.delivery.alerts.ops_wording import compose
 from gtm_platform.delivery.alerts.runbooks import (
     PROCESS_DIED,
     RUNBOOK_OF_CHECK,
@@ -18,10 +20,13 @@ from gtm_platform.delivery.alerts.runbooks import (
     pages_of,
     runbook_of,
 )
+from gtm_platform.delivery.alerts.wording import Message
 from gtm_platform.settings import settings
+from gtm_platform.state.slack_journal import Entry
 from gtm_platform_tests.docs.commands import RUNBOOKS
 
 PACKAGE = Path(gtm_platform.__file__).parent
+DAY = "2026-11-20"
 HEADINGS = ["What it means", "What to do", "How to know that it is over"]
 # The floors whose code runs in a run; what is above them is a command or a page, whose errors a person sees at once.
 ROOMS = ["policy", "lake", "http", "ingest", "sources", "identity", "intelligence", "delivery", "extensions"]
@@ -140,3 +145,19 @@ def test_the_address_is_that_of_the_site_else_of_the_code_else_the_path(
     finally:
         monkeypatch.undo()
         settings.cache_clear()
+
+
+def text(messages: list[Message]) -> str:
+    """All that the messages show."""
+    return json.dumps([message.blocks for message in messages])
+
+
+def test_a_message_of_the_platform_links_its_page_alone_and_in_a_digest() -> None:
+    turn = check_turned.CheckTurn("stripe/invoices", "fresh", "WARN", "run-1", "", "late", 7)
+    run = run_failed.FailedRun("run-2", "sync_stripe", "", ("No.",), errors=("Failure", "Unauthorized"))
+    facts = [*check_turned.ALERT.facts_of([turn], DAY), *run_failed.ALERT.facts_of([run], DAY)]
+    entries = [Entry(**vars(fact), id=number, status="intent") for number, fact in enumerate(facts)]
+    for digest_above in (10, 1):
+        shown = text(compose(entries, digest_above, "http://dagster"))
+        for page in ("checks/fresh", "failures/unauthorized"):
+            assert f"Runbook: docs/runbooks/{page}.md" in shown

@@ -127,7 +127,7 @@ class Runbook:
 
 
 def runbook_of(alert: Alert[Any], facts: Facts) -> Runbook:
-    """Return the page about an occurrence: that of its check or failure where it has one, else of its kind."""
+    """Return the page about an occurrence: that of its check or failure, else of its kind."""
     narrower = alert.runbook(facts) if alert.runbook else None
     return Runbook(f"{FOLDER}/{narrower or alert.kind}.md")
 

@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 PRISM := 5.14.2
 
-.PHONY: demo test soak faults faults-long bench live ui lint types definitions env-example spark postgres prism clean
+.PHONY: demo test soak faults faults-long bench live ui docs lint types definitions env-example spark postgres prism clean
 DEMO ?=
 BENCH ?=
 LIVE ?=
@@ -55,7 +55,7 @@ types: $(READY)
 definitions: $(READY)
 	$(BIN)/python -W ignore -c "import dagster as dg; from gtm_platform.definitions import defs; dg.Definitions.validate_loadable(defs); print('definitions load')"
 
-# .env.example and the README's table of systems, from what the settings declare.
+# .env.example and the tables of systems and webhooks in docs/, from what the settings declare.
 env-example: $(READY)
 	$(BIN)/python -m gtm_platform.cli.environment
 
@@ -75,6 +75,14 @@ $(VENV)/.ready-bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	touch $@
 
+# The docs as a site, in build/site: strictly, so that a link to nothing fails, and without the net.
+docs: $(VENV)/.ready-docs
+	$(BIN)/python -m mkdocs build --strict --quiet
+
+$(VENV)/.ready-docs: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docs]"
+	touch $@
+
 # What was built. Homes, with their data and journals, are never deleted by make.
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build/site .mypy_cache .ruff_cache .pytest_cache

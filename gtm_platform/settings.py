@@ -76,6 +76,10 @@ class Settings(BaseSettings):
         default=None,
         description="Where this code is shown, e.g. https://github.com/acme/gtm/blob/main.",
     )
+    gtm_docs_url: Text = Field(
+        default=None,
+        description="Address of the docs as a site, for links to runbooks in Slack; default: docs at GTM_CODE_URL.",
+    )
     gtm_extensions: Text = Field(
         default=None, description="A folder or a package with assets of your own; several are separated by commas."
     )

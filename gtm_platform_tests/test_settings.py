@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gtm_platform.cli.environment import env_example, readme, system_settings
+from gtm_platform.cli.environment import connecting_page, env_example, system_settings
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.settings import Settings, SettingsError, SystemSettings, settings, settings_of
@@ -121,6 +121,6 @@ def test_the_example_is_what_the_settings_declare() -> None:
     assert (ROOT / ".env.example").read_text() == env_example()
 
 
-def test_the_readme_s_table_is_what_the_settings_declare() -> None:
-    text = (ROOT / "README.md").read_text()
-    assert text == readme(text)
+def test_the_table_of_systems_is_what_the_settings_declare() -> None:
+    text = (ROOT / "docs" / "connecting.md").read_text()
+    assert text == connecting_page(text)

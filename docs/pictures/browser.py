@@ -50,7 +50,9 @@ class Browser:
         time.sleep(SETTLING)
         picture = self._call("Page.captureScreenshot", format="png")
         drawn = Image.open(io.BytesIO(base64.b64decode(picture["data"]))).convert("RGB")
-        drawn.quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(target, optimize=True)
+        drawn.quantize(COLOURS, Image.Quantize.MEDIANCUT, kmeans=2, dither=Image.Dither.NONE).save(
+            target, optimize=True
+        )
         print(f"{target}: {target.stat().st_size:,} bytes")
 
     def _size(self, width: int, height: int, phone: bool) -> None:

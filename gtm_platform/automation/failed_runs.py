@@ -11,9 +11,11 @@ import dagster as dg
 from gtm_platform.automation.check_turns import span_text
 from gtm_platform.automation.retries import passing_streams
 from gtm_platform.delivery.alerts.kinds.run_failed import FailedRun
+from gtm_platform.delivery.alerts.runbooks import PROCESS_DIED
 from gtm_platform.orchestration.compat import (
     RETRIED_BY_TAG,
     WILL_RETRY_TAG,
+    died,
     failed_steps,
     launched_through_dagster,
     step_failures,
@@ -154,6 +156,7 @@ def report_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> FailedRun | N
         sentences=tuple(dict.fromkeys(sentences)),
         crashed_checks=tuple(crashed) if only_checks else (),
         backfill=run.tags.get(BACKFILL_TAG, ""),
+        errors=tuple(dict.fromkeys(name for step in errors for name in step.errors)) or _end(instance, run),
     )
 
 
@@ -163,6 +166,11 @@ def _what(run: dg.DagsterRun) -> str:
     if not tables:
         return run.job_name
     return f"{tables[0]} and {len(tables) - 1} more" if len(tables) > 1 else tables[0]
+
+
+def _end(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[str, ...]:
+    """Return what ended a run of which no step failed."""
+    return (PROCESS_DIED,) if died(instance, run.run_id) else ()
 
 
 def _last_words(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:

@@ -61,7 +61,7 @@ def _default(value: Any) -> str:
 
 
 def systems_table() -> str:
-    """Write the README's table: what a system needs, where to get it, what it must allow."""
+    """Write the table of systems: what each needs, where to get it, what it must allow."""
     rows = ["| system | variables | where to get them | least they need |", "|---|---|---|---|"]
     for kind in system_settings():
         variables = ", ".join(f"`{name}`" for name in kind.required_env) or "none"
@@ -69,8 +69,8 @@ def systems_table() -> str:
     return "\n".join(rows)
 
 
-def readme(text: str) -> str:
-    """Put the table between its marks in the text of the README."""
+def connecting_page(text: str) -> str:
+    """Put the table between its marks in the text of docs/connecting.md."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{systems_table()}\n{END}{after}"
@@ -96,8 +96,9 @@ def webhooks_page(text: str) -> str:
 def main() -> None:
     """Write the files."""
     (ROOT / ".env.example").write_text(env_example())
-    for path, renew in ((ROOT / "README.md", readme), (ROOT / "docs" / "webhooks.md", webhooks_page)):
-        path.write_text(renew(path.read_text()))
+    for name, renew in (("connecting.md", connecting_page), ("webhooks.md", webhooks_page)):
+        page = ROOT / "docs" / name
+        page.write_text(renew(page.read_text()))
 
 
 if __name__ == "__main__":

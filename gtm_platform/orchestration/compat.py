@@ -116,6 +116,7 @@ def launched_through_dagster(run: dg.DagsterRun) -> bool:
     return run.remote_job_origin is not None
 
 
+FAILURE = "failure"  # the metadata of a step that failed, perhaps behind the name of a stream: what was raised
 APPROVE_WITH = "approve_with"  # the metadata of a step that stopped to be approved: the command
 
 
@@ -123,12 +124,14 @@ APPROVE_WITH = "approve_with"  # the metadata of a step that stopped to be appro
 class FailedStep:
     """A failed step; `crashed_checks` are those that it was to evaluate and did not, if it made no asset.
 
+    `errors` are the names of what was raised, the causes of each after it, and of what a `Failure` says that failed.
     What failed `by_verdict` is told elsewhere: by the check, or by the notification that asks for approval.
     """
 
     error: SerializableErrorInfo | None
     by_verdict: bool
     crashed_checks: tuple[str, ...]
+    errors: tuple[str, ...]
 
 
 def failed_steps(instance: dg.DagsterInstance, run_id: str) -> list[FailedStep]:
@@ -151,8 +154,20 @@ def failed_steps(instance: dg.DagsterInstance, run_id: str) -> list[FailedStep]:
         raised = event.step_failure_data.user_failure_data
         by_verdict = error is not None and error.cls_name == DagsterAssetCheckFailedError.__name__
         by_verdict |= raised is not None and APPROVE_WITH in raised.metadata
-        steps.append(FailedStep(error, by_verdict, tuple(sorted(checks))))
+        named = [str(value.value) for name, value in (raised.metadata if raised else {}).items() if _names_error(name)]
+        steps.append(FailedStep(error, by_verdict, tuple(sorted(checks)), (*named, *_causes(error))))
     return steps
+
+
+def _names_error(name: str) -> bool:
+    return name == FAILURE or name.endswith(f".{FAILURE}")
+
+
+def _causes(error: SerializableErrorInfo | None) -> Iterator[str]:
+    while error is not None:
+        if error.cls_name:
+            yield error.cls_name
+        error = error.cause
 
 
 def _events(instance: dg.DagsterInstance, run_id: str, types: set[dg.DagsterEventType]) -> Iterator[dg.DagsterEvent]:

@@ -8,6 +8,7 @@ import dagster as dg
 
 from gtm_platform.delivery.alerts.asset import slack_alerts
 from gtm_platform.delivery.alerts.kinds import routed
+from gtm_platform.delivery.alerts.runbooks import runbook_of
 from gtm_platform.delivery.alerts.sender import AlertSender, SendReport, age_reason
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, POOL, SlackChannel, off_reason
@@ -119,8 +120,9 @@ def compose(entry: Entry, content: Summary, channel: str | None = None) -> Messa
     if content.moved_companies is not None:
         blocks.append(section("\n".join(_companies(content.moved_companies))))
     blocks.append(section(f"*Data*: {escape(_data(content))}"))
-    if url := settings().gtm_dashboard_url:
-        blocks.append(context(link(url, "Open the dashboard")))
+    url, runbook = settings().gtm_dashboard_url, runbook_of(routed("summaries")[entry.kind], entry.facts)
+    links = [link(url, "Open the dashboard")] if url else []
+    blocks.append(context(" · ".join([*links, runbook.linked("What it means")])))
     lead = ", ".join(f"{card.title} {card.shown}" for card in content.cards)
     return Message((entry,), escape(f"{title}. {lead}"), tuple(blocks), recipient=channel or "")
 

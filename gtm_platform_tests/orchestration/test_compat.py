@@ -218,13 +218,24 @@ def test_the_failure_of_a_step_is_an_error_or_the_verdict_of_a_check(instance: d
 
     @dg.asset(check_specs=[dg.AssetCheckSpec("inline", asset="breaks")])
     def breaks() -> dg.MaterializeResult:
-        raise ValueError("no")
+        raise ValueError("no") from LookupError("no such record")
+
+    @dg.asset
+    def refused() -> None:
+        raise dg.Failure("no", metadata={"people.failure": "Unauthorized"}, allow_retries=False)
 
     ran = dg.materialize(
-        [downstream, refuses, crashes, breaks], partition_key="2026-01-01", instance=instance, raise_on_error=False
+        [downstream, refuses, crashes, breaks, refused],
+        partition_key="2026-01-01",
+        instance=instance,
+        raise_on_error=False,
     )
-    steps = {(step.by_verdict, step.crashed_checks) for step in compat.failed_steps(instance, ran.run_id)}
+    failed = compat.failed_steps(instance, ran.run_id)
+    steps = {(step.by_verdict, step.crashed_checks) for step in failed}
     assert steps == {(True, ()), (False, ("downstream:crashes",)), (False, ())}
+    errors = [step.errors for step in failed]
+    assert ("DagsterExecutionStepExecutionError", "ValueError", "LookupError") in errors
+    assert [names for names in errors if "Failure" in names] == [("Unauthorized", "Failure")]
     run = instance.get_run_by_id(ran.run_id)
     assert run
     assert not compat.launched_through_dagster(run)

@@ -122,9 +122,9 @@ def _members(answer: ActivityAnswer) -> None:
             "outcome": columns.TextColumn("Outcome", width=160),
             "activity": columns.TextColumn("Activity", width=130),
             "with": columns.TextColumn("With it", width=140),
-            "outcomes_with": columns.NumberColumn("of", width=60),
+            "outcomes_with": columns.NumberColumn("Of (with)", width=80),
             "without": columns.TextColumn("Without it", width=140),
-            "outcomes_without": columns.NumberColumn("of", width=60),
+            "outcomes_without": columns.NumberColumn("Of (without)", width=90),
         },
         "Good outcomes with and without each activity, by member",
     )

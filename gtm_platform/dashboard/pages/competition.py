@@ -152,10 +152,10 @@ def _pains(answer: CompetitionAnswer) -> None:
             show_rows(
                 rows,
                 {
-                    "pain": st.column_config.TextColumn("Pain point", width=105),
-                    "competitor": st.column_config.TextColumn("Competitor", width=95),
+                    "pain": st.column_config.TextColumn("Pain point", width=90),
+                    "competitor": st.column_config.TextColumn("Competitor", width=85),
                     "companies": st.column_config.NumberColumn("Companies", width=80),
-                    "pieces": st.column_config.NumberColumn("Evidence", width=75),
+                    "pieces": st.column_config.NumberColumn("Pieces", width=65),
                 },
                 f"{title}, by pain point and competitor",
             )

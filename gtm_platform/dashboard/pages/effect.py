@@ -141,11 +141,11 @@ def _success(answer: SuccessAnswer, currency: str) -> None:
     show_rows(
         rows,
         {
-            "title": columns.TextColumn("Metric", width=190),
-            "value": columns.TextColumn("Now", width=90),
-            "baseline": columns.TextColumn("Beside", width=90),
-            "is": columns.TextColumn("which is", width=220),
-            "basis": columns.TextColumn("Basis", width=110),
+            "title": columns.TextColumn("Metric", width=165),
+            "value": columns.TextColumn("Now", width=70),
+            "baseline": columns.TextColumn("Compared with", width=105),
+            "is": columns.TextColumn("That is", width=190),
+            "basis": columns.TextColumn("Basis", width=95),
             "how": columns.TextColumn("How", width=420),
             "tables": columns.ListColumn("Tables", width=240),
         },

@@ -83,11 +83,16 @@ def _groups(answer: IcpAnswer, everybody: IcpGroup, currency: str) -> None:
     _table(groups, currency)
 
 
+def _shown(value: str) -> str:
+    """Return a value out of our own tables as words; what other systems call a thing stays as it is."""
+    return words(value) if "_" in value else value
+
+
 def intervals(groups: Sequence[IcpGroup], everybody: IcpGroup, name: str) -> Drawing:
     """Return a point with its interval for each group, the highest first, beside all companies."""
     rows = [
         {
-            "name": each.value,
+            "name": _shown(each.value),
             "value": getattr(each, f"{name}_drawn"),
             "counted": getattr(each, name),
             "low": getattr(each, f"{name}_low"),
@@ -119,7 +124,7 @@ def intervals(groups: Sequence[IcpGroup], everybody: IcpGroup, name: str) -> Dra
 def _table(groups: Sequence[IcpGroup], currency: str) -> None:
     rows = [
         {
-            "value": each.value,
+            "value": _shown(each.value),
             "companies": each.companies,
             "won": each.won,
             "lost": each.lost,

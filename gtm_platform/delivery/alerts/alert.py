@@ -35,7 +35,8 @@ class Alert(Generic[Observed]):
 
     Facts hold ids, figures and moments; names and addresses are looked up when the message is written. `columns` are
     read of the customers of the day, `history` of those of the days before. Occurrences with the same `group` become
-    one message. `page` is what the message links to in Dagster's UI. `advice` and `severity` are of what is wrong: a
+    one message. `page` is what the message links to in Dagster's UI, `runbook` a page of
+    docs/runbooks that is nearer than that of the kind. `advice` and `severity` are of what is wrong: a
     recovery needs no advice, and is for information. `quote` returns the subject's own words, out of its row, which are
     shown and never journaled.
     """
@@ -52,6 +53,7 @@ class Alert(Generic[Observed]):
     history: tuple[str, ...] = ()
     group: Callable[[Facts], str] | None = None
     page: Callable[[Facts], str] | None = None
+    runbook: Callable[[Facts], str | None] | None = None
     quote: Callable[[Facts, Mapping[str, Any]], str | None] | None = None
 
     def facts_of(self, observed: Observed, day: str) -> list[Fact]:

@@ -10,6 +10,7 @@ from gtm_platform.delivery.alerts.alert import Alert, recovered, worded
 from gtm_platform.delivery.alerts.kinds import routed
 from gtm_platform.delivery.alerts.kinds.cohort_transition import NAMES
 from gtm_platform.delivery.alerts.portions import Portion
+from gtm_platform.delivery.alerts.runbooks import runbook_of
 from gtm_platform.delivery.alerts.wording import (
     FIELD,
     HEADER,
@@ -33,6 +34,7 @@ Row = Mapping[str, Any]
 REASON = 240  # characters of why, in a line of a digest
 QUOTED = 300  # characters of what a customer wrote
 ASK = "Was this useful? React with :+1: or :-1:."  # which are read back
+ABOUT = "What it means"
 
 COLUMNS = (  # of the customers, for all that a message names
     "customer_id",
@@ -86,7 +88,7 @@ class Wording:
         if links := [link(url, f"Open in {name}") for name, url in self._pages(customer).items()]:
             blocks.append(section(" · ".join(links)))
         if not recovered(entry.facts):
-            blocks.append(context(ASK))
+            blocks.append(context(f"{ASK} {runbook_of(alert, entry.facts).linked(ABOUT)}"))
         return Message((entry,), escape(f"{title}. {reason}"), tuple(blocks), recipient=recipient)
 
     def digest(self, entries: Sequence[Entry], recipient: str = "") -> list[Message]:

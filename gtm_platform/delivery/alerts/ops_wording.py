@@ -5,6 +5,7 @@ from typing import Any
 
 from gtm_platform.delivery.alerts.alert import SEVERITIES, Alert, worded
 from gtm_platform.delivery.alerts.kinds import routed
+from gtm_platform.delivery.alerts.runbooks import runbook_of
 from gtm_platform.delivery.alerts.wording import (
     Block,
     Message,
@@ -53,8 +54,8 @@ def _message(group: Sequence[Entry], alert: Alert[Any], ui_url: str) -> Message:
     blocks: list[Block] = [header(title), section(_reasons(reasons))]
     if advice := alert.advice_of(first.facts):
         blocks.append(section(f"*What to do*\n{escape(advice)}"))
-    if alert.page:
-        blocks.append(section(link(ui_url.rstrip("/") + alert.page(first.facts), "Open in Dagster")))
+    links = [link(ui_url.rstrip("/") + alert.page(first.facts), "Open in Dagster")] if alert.page else []
+    blocks.append(section(" · ".join([*links, runbook_of(alert, first.facts).linked()])))
     return Message(tuple(group), escape(f"{title}. {reasons[0]}"), tuple(blocks))
 
 
@@ -74,6 +75,7 @@ def _page(entries: Sequence[Entry], alerts: Mapping[str, Alert[Any]], ui_url: st
         title = escape(worded(alert.title, entry.facts))
         if alert.page:
             title = link(ui_url.rstrip("/") + alert.page(entry.facts), worded(alert.title, entry.facts))
-        lines.append(f"{repeat_mark(entry)}*{title}* {escape(worded(alert.why, entry.facts))}")
+        why = escape(worded(alert.why, entry.facts))
+        lines.append(f"{repeat_mark(entry)}*{title}* {why} {runbook_of(alert, entry.facts).linked()}")
         kinds.append(entry.kind.replace("_", " "))
     return digest(entries, lines, counted(kinds), total, number)

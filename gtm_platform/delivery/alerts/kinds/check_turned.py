@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gtm_platform.delivery.alerts.alert import Alert, Facts, Occurrence, Severity
+from gtm_platform.delivery.alerts.runbooks import page_of_check
 
 
 @dataclass(frozen=True)
@@ -74,4 +75,5 @@ ALERT = Alert(
     route="ops",
     group=_group,
     page=_page,
+    runbook=lambda facts: page_of_check(facts["check"]),
 )

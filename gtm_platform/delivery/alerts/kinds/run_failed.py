@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gtm_platform.delivery.alerts.alert import Alert, Facts, Occurrence
+from gtm_platform.delivery.alerts.runbooks import page_of_failure
 
 
 @dataclass(frozen=True)
 class FailedRun:
-    """A run that failed: `what` it was to make, and the sentences of the steps that failed."""
+    """A run that failed: `what` it was to make, and the sentences and `errors` of the steps that failed."""
 
     run_id: str
     what: str
@@ -16,6 +17,7 @@ class FailedRun:
     sentences: tuple[str, ...]
     crashed_checks: tuple[str, ...] = ()  # which raised an error and so gave no verdict, where nothing else failed
     backfill: str = ""  # the runs of a backfill are one message
+    errors: tuple[str, ...] = ()
 
 
 def detect(runs: Iterable[FailedRun]) -> Iterator[Occurrence]:
@@ -28,6 +30,7 @@ def detect(runs: Iterable[FailedRun]) -> Iterator[Occurrence]:
             "why": " ".join(run.sentences),
             "crashed_checks": list(run.crashed_checks),
             "backfill": run.backfill,
+            "errors": list(run.errors),
         }
         yield Occurrence(run.run_id, "", facts)
 
@@ -57,4 +60,5 @@ ALERT = Alert(
     route="ops",
     group=lambda facts: str(facts.get("backfill") or facts["run_id"]),
     page=lambda facts: f"/runs/{facts['run_id']}",
+    runbook=lambda facts: page_of_failure(facts.get("errors", ())),
 )

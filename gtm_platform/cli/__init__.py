@@ -24,6 +24,7 @@ from gtm_platform.cli.hubspot import hubspot, undo_writes
 from gtm_platform.cli.identity import identity, why
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
+from gtm_platform.cli.publish import publish
 from gtm_platform.cli.sandbox import sandbox
 from gtm_platform.cli.schema import schema
 from gtm_platform.cli.score import score
@@ -287,6 +288,7 @@ for command in (
     identity,
     mcp,
     policy,
+    publish,
     report,
     sandbox,
     schema,

@@ -29,6 +29,7 @@ COMMANDS = (
     "import",
     "mcp",
     "policy",
+    "publish",
     "query",
     "report",
     "run",

@@ -149,7 +149,7 @@ def _publish_day(
     published: list[Receipt],
 ) -> None:
     try:
-        receipt = schema.publish(warehouse, due, context.run_id)
+        receipt = schema.publish(warehouse, due, context.run.run_id)
     except REFUSALS as refusal:
         failures[due.table] = str(refusal)
     else:

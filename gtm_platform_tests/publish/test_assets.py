@@ -213,6 +213,7 @@ def test_what_a_check_holds_back_is_neither_requested_nor_published(memory: Memo
         assert "the check right of marts/accounts failed" in str(tick(defs, instance))
         result = run(defs, instance, {"dagster/partition": DAY})
         assert not result.success
+        assert "marts/accounts is not published" in str(result.failure_data_for_node("publish__gtm"))
     assert list(memory.days) == ["plans"], "whose checks say nothing against it"
 
 

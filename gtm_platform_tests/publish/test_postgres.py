@@ -359,6 +359,17 @@ def test_the_password_is_in_no_error() -> None:
     assert "secret-word" not in str(failure.value)
 
 
+def test_a_user_who_may_make_no_schema_publishes_into_those_that_are_there(warehouse: Postgres) -> None:
+    psql(warehouse.url, "drop role if exists publisher")
+    psql(warehouse.url, "create role publisher login")
+    for name in ("gtm", "gtm_days", "gtm_loading"):
+        psql(warehouse.url, f"create schema {name} authorization publisher")
+    marts.write(ACCOUNTS, DAY, accounts(3), marts.declare_accounts())
+    with connected(warehouse.url.replace("gtm@", "publisher@")) as least, schema(only()) as gtm:
+        assert publish(gtm, least) == [(ACCOUNTS, DAY, "new")]
+    assert psql(warehouse.url, "select count(*) from gtm.accounts") == "3"
+
+
 def test_a_target_says_which_columns_it_must_have() -> None:
     contract = marts.declare_accounts()
     assert contract

@@ -63,10 +63,11 @@ class Postgres:
     def create(self, target: Target) -> None:
         """Make the schemas and the partitioned table; days lie out of the way, in a schema beside it."""
         key = f", primary key ({quoted(target.key)})" if target.key else ""
+        schemas = {str(name) for (name,) in self._ask("select nspname::text from pg_namespace")}
+        needed = (target.schema, f"{target.schema}_days", f"{target.schema}_loading")
         self._do(
-            f'create schema if not exists "{target.schema}"',
-            f'create schema if not exists "{target.schema}_days"',
-            f'create schema if not exists "{target.schema}_loading"',
+            # "if not exists" needs the right to create one also where it is there.
+            *(f'create schema "{name}"' for name in needed if name not in schemas),
             f"create table if not exists {_named(target)} ({target.declared()}{key}) partition by list ({DAY_COLUMN})",
         )
 

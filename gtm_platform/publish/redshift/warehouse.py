@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from gtm_platform.http.redaction import excerpt
-from gtm_platform.lake.file_query import quoted, text
+from gtm_platform.lake.file_query import text
 from gtm_platform.publish.columns import DAY_COLUMN, CannotPublish, TypeNames
 from gtm_platform.publish.redshift.settings import RedshiftSettings
 from gtm_platform.publish.warehouse import DayRows, Target, WarehouseFailed
 
 LONGEST = "character varying(65535)"  # bytes, the most that Redshift has
 NAMES = TypeNames(LONGEST, "bigint", "double precision", "boolean", "date", "timestamp with time zone", LONGEST)
+LOADED = {NAMES.instant: "timestamp"}  # what Parquet's moments, which are in UTC, are read into
 COLUMNS_OF = """select a.attname::text, format_type(a.atttypid, a.atttypmod) from pg_attribute a
     join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = {schema} and c.relname = {table} and a.attnum > 0 and not a.attisdropped order by a.attnum"""
@@ -55,13 +56,15 @@ class Redshift:
     def replace(self, target: Target, day: DayRows) -> None:
         """Copy the rows into a temporary table, count them, and exchange the day's."""
         aside = f'"{target.name}_aside"'
-        columns = quoted(target.types)
+        columns = {f'"{name}"': kind for name, kind in target.types.items()}
+        loaded = (f"{name} {LOADED.get(kind, kind)}" for name, kind in columns.items())
+        read = (f"{name} at time zone 'UTC'" if kind in LOADED else name for name, kind in columns.items())
         with day.as_parquet() as path, self.stage(path, target.name) as source, self._transaction():
-            self._do(f"create temp table {aside} ({target.declared()})")
+            self._do(f"create temp table {aside} ({', '.join(loaded)})")
             self._do(f"copy {aside} {source}")
             day.require(target, int(self._ask(f"select count(*) from {aside}")[0][0]))
             self._do(f"delete from {_named(target)} where {DAY_COLUMN} = date '{day.day}'")
-            self._do(f"insert into {_named(target)} ({columns}) select {columns} from {aside}")
+            self._do(f"insert into {_named(target)} ({', '.join(columns)}) select {', '.join(read)} from {aside}")
             self._do(f"drop table {aside}")
 
     def counts(self, target: Target) -> dict[str, int]:

@@ -140,6 +140,7 @@ def _login(settings: SnowflakeSettings) -> dict[str, Any]:
         "role": settings.publish_snowflake_role,
         "session_parameters": {"TIMEZONE": "UTC"},
     }
+    login = {name: value for name, value in login.items() if value is not None}
     if settings.publish_snowflake_private_key:
         return {**login, "private_key": _der(settings.publish_snowflake_private_key.get_secret_value())}
     assert settings.publish_snowflake_token

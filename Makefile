@@ -5,8 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 PRISM := 5.14.2
+FAKESNOW := fakesnow==0.12.1 'snowflake-connector-python<5'
+DBT := dbt-core==1.10.23 dbt-duckdb==1.10.1 dbt-postgres==1.10.2 duckdb==1.5.5
 
-.PHONY: demo test soak faults faults-long bench live ui docs lint types definitions env-example spark postgres prism clean
+.PHONY: demo test soak faults faults-long bench live ui docs lint types definitions env-example spark postgres prism warehouses dbt clean
 DEMO ?=
 BENCH ?=
 LIVE ?=
@@ -64,6 +66,17 @@ spark: $(READY)
 
 postgres: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[postgres]"
+
+# What tests of publishing need: the client of BigQuery, and fakesnow, which wants another DuckDB, in a place of its own.
+warehouses: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bigquery]"
+	$(PYTHON) -m venv $(VENV)/fakesnow
+	$(VENV)/fakesnow/bin/python -m pip install --quiet --disable-pip-version-check $(FAKESNOW)
+
+# For the project of docs/examples/dbt and its test.
+dbt: $(READY)
+	$(PYTHON) -m venv $(VENV)/dbt
+	$(VENV)/dbt/bin/python -m pip install --quiet --disable-pip-version-check $(DBT)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'gtm_platform needs Python 3.11 or newer: make PYTHON=/path/to/python3.11')"

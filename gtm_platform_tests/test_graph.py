@@ -29,7 +29,7 @@ FLOORS = [
     {"cohorts", "health", "quality"},
     {"unified"},
     {"intelligence"},
-    {"delivery", "enrichment", "serving", "privacy"},
+    {"delivery", "enrichment", "serving", "privacy", "publish"},
     {"reports", "dashboard"},
     {"extensions"},
     {"automation", "backups"},

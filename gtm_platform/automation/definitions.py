@@ -5,6 +5,7 @@ import dagster as dg
 from gtm_platform.automation.daily_tables import daily_tables_job, make_daily_tables
 from gtm_platform.automation.deliveries import request_delivery
 from gtm_platform.automation.hooked_windows import read_hooked_windows
+from gtm_platform.automation.publishing import publish_job, request_publishing
 from gtm_platform.automation.retries import retry_failed_windows
 from gtm_platform.automation.waiting_alerts import send_waiting_alerts
 from gtm_platform.automation.waiting_webhooks import send_waiting_webhooks
@@ -12,6 +13,8 @@ from gtm_platform.automation.whole_day import everything_of_a_day
 from gtm_platform.delivery.sensors import deliver
 from gtm_platform.orchestration.compat import AssetJob
 from gtm_platform.orchestration.graph_policy import SOURCE_TAG
+from gtm_platform.policy import policy
+from gtm_platform.publish.assets import publish_assets
 
 
 def automated(graph: dg.Definitions) -> dg.Definitions:
@@ -20,10 +23,13 @@ def automated(graph: dg.Definitions) -> dg.Definitions:
     Sources, tables and deliveries are recognised by their tags, so new ones are part of it.
     """
     daily_tables = daily_tables_job()
-    whole = dg.Definitions.merge(graph, dg.Definitions(jobs=[daily_tables]))
+    publishing = [publish_job()] if policy().publish.schemas else []
+    jobs = dg.Definitions(jobs=[daily_tables, *publishing])
+    whole = dg.Definitions.merge(graph, publish_assets(graph), jobs)
     syncs = [job for job in graph.jobs or () if isinstance(job, AssetJob) and SOURCE_TAG in (job.tags or {})]
     waiting = [send_waiting_alerts(deliver), send_waiting_webhooks(deliver)]
     sensors = [make_daily_tables(daily_tables), request_delivery(deliver), *waiting]
+    sensors += map(request_publishing, publishing)
     if syncs:
         sensors += [retry_failed_windows(syncs), read_hooked_windows(syncs, deliver)]
     return dg.Definitions.merge(

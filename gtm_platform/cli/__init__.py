@@ -26,6 +26,7 @@ from gtm_platform.cli.identity import identity, why
 from gtm_platform.cli.init import init
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
+from gtm_platform.cli.publish import publish
 from gtm_platform.cli.sandbox import sandbox
 from gtm_platform.cli.schema import schema
 from gtm_platform.cli.score import score
@@ -323,6 +324,7 @@ for command in (
     init,
     mcp,
     policy,
+    publish,
     report,
     restore,
     sandbox,

@@ -23,7 +23,11 @@ from gtm_platform.ingest.hooks.hook import discover_hooks
 from gtm_platform.ingest.source import Source, Stream, Window
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.postgres_extension import ExtensionMissing
 from gtm_platform.policy import policy
+from gtm_platform.policy.publish import PublishedSchema
+from gtm_platform.publish.columns import CannotPublish
+from gtm_platform.publish.warehouse import WarehouseFailed, opened, warehouses
 from gtm_platform.serving.answers.hooks import hooks_now
 from gtm_platform.settings import SettingsError, SystemSettings, settings, settings_of
 from gtm_platform.sources.assets import SOURCES
@@ -53,6 +57,7 @@ def examine() -> int:
     destinations = discover("gtm_platform.delivery", "settings", "SETTINGS")
     looks = [partial(source_finding, source, lake, now) for source in SOURCES]
     looks += [partial(_destination, f"delivery/{name}", kind, checks.get(name)) for name, kind in destinations.items()]
+    looks += [partial(_warehouse, schema) for schema in policy().publish.schemas]
     findings = []
     with ThreadPoolExecutor(AT_ONCE) as threads:  # each waits for a system of its own
         for finding in chain(threads.map(lambda look: look(), looks), _extensions(lake, now)):
@@ -174,6 +179,19 @@ def _destination(name: str, kind: type[SystemSettings], check: Check | None) -> 
         return Finding(name, "off", f"{account}; it sends nothing: set {variables}", _advice(kind))
     details = (*config.hints(), *(access.notes if access else ()), *filter(None, (access.limits if access else "",)))
     return Finding(name, "ok", f"{account}, and it may send", details)
+
+
+def _warehouse(schema: PublishedSchema) -> Finding:
+    """Keys and connection of the warehouse that a schema of the policy is in; nothing is written."""
+    label, kind = f"publish/{schema.name}", warehouses()[schema.warehouse]
+    try:
+        if missing := settings_of(kind).missing():
+            return Finding(label, "off", f"off: set {' and '.join(missing)} (see .env.example)", _advice(kind))
+        with opened(schema.warehouse, schema.name):
+            pass
+    except (CannotPublish, ExtensionMissing, SettingsError, WarehouseFailed) as failure:
+        return Finding(label, "failing", str(failure), (kind.when_refused,))
+    return Finding(label, "ok", f"{kind.title} can be reached, and {len(schema.tables)} tables are published to it")
 
 
 # --- people's own ----------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings
 
 from gtm_platform.ingest.discovery import discover, discover_sources
 from gtm_platform.ingest.hooks.hook import Hook, discover_hooks
+from gtm_platform.publish.warehouse import warehouses
 from gtm_platform.settings import Settings, SystemSettings
 
 ROOT = Path(__file__).parents[2]
@@ -24,9 +25,9 @@ HEAD = """\
 
 
 def system_settings() -> tuple[type[SystemSettings], ...]:
-    """Return the settings of every source, then those of every destination."""
+    """Return the settings of every source, then those of every destination and warehouse."""
     destinations = discover("gtm_platform.delivery", "settings", "SETTINGS")
-    return (*(source.settings for source in discover_sources()), *destinations.values())
+    return (*(source.settings for source in discover_sources()), *destinations.values(), *warehouses().values())
 
 
 def env_example() -> str:

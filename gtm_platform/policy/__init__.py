@@ -27,6 +27,7 @@ from gtm_platform.policy.intelligence import Intelligence
 from gtm_platform.policy.limits import Limits
 from gtm_platform.policy.market import Market
 from gtm_platform.policy.money import Money
+from gtm_platform.policy.publish import Publish
 from gtm_platform.policy.quality import Anomalies, Quality
 from gtm_platform.policy.reading import PolicyError, parse
 from gtm_platform.policy.revenue import MrrPolicy, Revenue
@@ -60,6 +61,7 @@ __all__ = [
     "MrrPolicy",
     "Policy",
     "PolicyError",
+    "Publish",
     "Quality",
     "Refinements",
     "Revenue",
@@ -105,6 +107,7 @@ class Policy(Rules):
     actions: Actions = Actions()
     effect: Effect = Effect()
     success: Success = Success()
+    publish: Publish = Publish()
 
     @property
     def mrr_policies(self) -> tuple[MrrPolicy, ...]:
@@ -131,6 +134,7 @@ class Policy(Rules):
             "effect",
             "success",
             "hooks",
+            "publish",
         }
         canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
         return hashlib.sha256(f"{canonical} {domain_lists.version()}".encode()).hexdigest()[:12]

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0019"
+VERSION = "0020"
 
 metadata = sa.MetaData()
 
@@ -457,4 +457,20 @@ source_use = sa.Table(
     sa.Column("calls", sa.BigInteger, nullable=False),
     sa.Column("records", sa.BigInteger, nullable=False),
     sa.Column("milliseconds", sa.BigInteger, nullable=False),
+)
+
+# Which file of a table's day a warehouse holds: the receipt is written once the day was replaced and counted there.
+published_days = sa.Table(
+    "published_days",
+    metadata,
+    sa.Column("warehouse", sa.String(32), primary_key=True),
+    sa.Column("schema_name", sa.String(48), primary_key=True),
+    sa.Column("table_name", sa.String(128), primary_key=True),
+    sa.Column("day", sa.String(10), primary_key=True),
+    sa.Column("stamp", sa.String(40), nullable=False),  # of the lake's file
+    sa.Column("shape", sa.String(16), nullable=False),  # a digest of the columns, and of what experiments withhold
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("at", Instant, nullable=False),
 )

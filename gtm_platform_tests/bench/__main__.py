@@ -26,6 +26,7 @@ from gtm_platform_tests.bench import (
     latency,
     limits,
     marts,
+    publish,
     score_changes,
     scores,
     unchanged,
@@ -51,6 +52,7 @@ ROOMS = (
     backtest,
     forecast,
     hooks,
+    publish,
 )
 FIGURES = {room.FIGURE.name: room.FIGURE for room in ROOMS}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")

@@ -31,6 +31,7 @@ COMMANDS = (
     "init",
     "mcp",
     "policy",
+    "publish",
     "query",
     "report",
     "restore",

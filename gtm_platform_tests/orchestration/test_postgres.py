@@ -1,14 +1,9 @@
 """Dagster's history and the state in a real Postgres, one setting each; skipped where no Postgres is installed."""
 
 import multiprocessing
-import os
-import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import dagster as dg
 import pytest
@@ -17,22 +12,8 @@ import yaml
 from gtm_platform.orchestration.instance import instance, postgres_url
 from gtm_platform.settings import SettingsError, settings
 from gtm_platform.state import open_state
+from gtm_platform_tests.postgres_server import running
 from gtm_platform_tests.state.test_spend import CAP, compete, month, spend_all
-
-SERVER_USER = "postgres"  # it refuses to run as root
-
-
-def binaries() -> Path | None:
-    """Find the server's programs, which Debian keeps off the path."""
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    found = shutil.which("initdb") or (str(debian[-1]) if debian else None)
-    return Path(found).resolve().parent if found else None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -40,25 +21,8 @@ def server() -> Iterator[str]:
     """The address of a database in a cluster of its own, on loopback."""
     pytest.importorskip("dagster_postgres", reason="pip install 'gtm-platform[postgres]'")
     pytest.importorskip("psycopg2", reason="pip install 'gtm-platform[postgres]'")
-    if not (programs := binaries()):
-        pytest.skip("no Postgres server is installed: apt-get install postgresql")
-    user = SERVER_USER if os.geteuid() == 0 else None
-    port = free_port()
-    with TemporaryDirectory(prefix="gtm-postgres-") as folder:
-        if user:
-            shutil.chown(folder, user)
-
-        def call(program: str, *arguments: str) -> None:
-            command = [str(programs / program), "-D", f"{folder}/data", *arguments]
-            subprocess.run(command, user=user, cwd=folder, check=True, capture_output=True)
-
-        call("initdb", "-A", "trust", "-U", "gtm", "--no-sync")
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-        call("pg_ctl", "-o", options, "-l", f"{folder}/log", "-w", "start")
-        try:
-            yield f"postgresql://gtm@127.0.0.1:{port}/postgres"
-        finally:
-            call("pg_ctl", "-m", "immediate", "stop")
+    with running() as url:
+        yield url
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ A Postgres database needs DuckDB's extension for it, which comes with the extra 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -15,11 +14,11 @@ from gtm_platform.http.errors import BadRequest, Unavailable
 from gtm_platform.http.redaction import excerpt
 from gtm_platform.lake import spill
 from gtm_platform.lake.file_query import text
+from gtm_platform.lake.postgres_extension import ExtensionMissing, load_postgres
 from gtm_platform.sources.landed.scope import Columns
 
 MEMORY_LIMIT = "1GB"  # beside the engine of the lake; what needs more goes to the disk
 POSTGRES = ("postgres://", "postgresql://")
-EXTENSION = "duckdb_extension_postgres_scanner"
 NONE: Columns = {}
 
 
@@ -87,12 +86,10 @@ def _attach(
 
 
 def _load_postgres(connection: duckdb.DuckDBPyConnection, system: str) -> None:
-    spec = find_spec(EXTENSION)
-    if spec is None or spec.origin is None:
-        message = "Tables in Postgres are read with DuckDB's extension: pip install 'gtm-platform[postgres]'."
-        raise BadRequest(system, message)
-    file = next(Path(spec.origin).parent.rglob("*.duckdb_extension"))
-    connection.execute(f"load {text(str(file))}")
+    try:
+        load_postgres(connection)
+    except ExtensionMissing as error:
+        raise BadRequest(system, str(error)) from None
 
 
 def _add_views(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:

@@ -91,7 +91,7 @@ def test_a_database_that_does_not_answer_shows_no_password(open_landed: Open) ->
 
 
 def test_a_postgres_database_needs_the_extra(open_landed: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gtm_platform.sources.landed.place.EXTENSION", "not_installed_here")
+    monkeypatch.setattr("gtm_platform.lake.postgres_extension.EXTENSION", "not_installed_here")
     with (
         pytest.raises(BadRequest, match=r"pip install 'gtm-platform\[postgres\]'"),
         open_landed(HUBSPOT, "fivetran", "postgresql://127.0.0.1/x"),

@@ -9,6 +9,16 @@ from gtm_platform.intelligence.forecasts.backtest import NAIVE, Floats
 Method = Callable[[Floats, int], Floats]  # the past, and how many steps
 PAST = 12
 SMOOTHING = np.linspace(0.05, 1.0, 20)
+WEIGHTS = np.array(  # of the level, of the trend, and how much of the trend is left a step later
+    [
+        (level, trend, left)
+        for level in (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
+        for trend in (0.05, 0.15, 0.4)
+        for left in (0.9, 0.98)
+    ]
+)
+SPAN = 5  # values from which the first trend is taken
+MOST_STEPS = 1_000
 SIGNIFICANT = 1.645
 
 
@@ -51,17 +61,30 @@ def theta(season: int) -> Method:
     """Smooth, with half of the long trend; without the season where it has one."""
 
     def method(past: Floats, steps: int) -> Floats:
-        multipliers = _season_multipliers(past, season)
-        places = np.arange(len(past) + steps) % max(season, 1)
-        plain = past / multipliers[places[: len(past)]]
+        plain, with_season = _without_season(past, season)
         level, alpha = _smoothed(plain)
         count = len(plain)
         slope = np.polyfit(np.arange(count), plain, 1)[0] if count > 2 else 0.0
         ahead = np.arange(steps) + (1 - (1 - alpha) ** count) / alpha
-        forecast: Floats = (level + slope / 2 * ahead) * multipliers[places[len(past) :]]
-        return forecast
+        return with_season(level + slope / 2 * ahead)
 
     return method
+
+
+def damped(season: int) -> Method:
+    """Smooth level and trend, the trend fading away; without the season where it has one."""
+
+    def method(past: Floats, steps: int) -> Floats:
+        plain, with_season = _without_season(past, season)
+        level, trend, fading = _smoothed_trend(plain)
+        return with_season(level + trend * np.cumsum(fading ** np.arange(1, steps + 1)))
+
+    return method
+
+
+def mean_of(*methods: Method) -> Method:
+    """Forecast the mean of some."""
+    return lambda past, steps: np.mean([method(past, steps) for method in methods], axis=0)
 
 
 def movement(new: Floats, months: int = PAST) -> Method:
@@ -90,30 +113,48 @@ def methods_for(values: Floats, season: int = 1, new: Floats | None = None, mont
     if season > 1 and len(values) > 2 * season:
         methods["seasonal naive"] = seasonal(season)
         methods["seasonal growth"] = seasonal_growth(season)
+        methods["damped trend"] = damped(season)
+        methods["mean of theta and damped trend"] = mean_of(theta(season), damped(season))
     if new is not None:
         methods["movement"] = movement(new, months)
     return methods
 
 
-def _season_multipliers(past: Floats, season: int) -> Floats:
-    """Return how each place of the season differs from the rest, as multipliers; 1 where it does not show."""
-    whole = np.ones(max(season, 1))
-    if season < 2 or len(past) < 3 * season or (past <= 0).any() or not _has_season(past, season):
-        return whole
+def _without_season(past: Floats, season: int) -> tuple[Floats, Callable[[Floats], Floats]]:
+    """Return a series without its season, and what puts the season back into a forecast of it.
+
+    A season multiplies what is always more than nothing, and is added to what is not.
+    """
+    places = (len(past) + np.arange(MOST_STEPS)) % max(season, 1)
+    if season < 2 or len(past) < 3 * season:
+        return past, lambda forecast: forecast
+    if (past > 0).all():
+        if not _has_season(np.log(past), season):
+            return past, lambda forecast: forecast
+        parts = np.exp(_season_parts(np.log(past), season))
+        parts = parts * season / parts.sum()
+        return past / parts[np.arange(len(past)) % season], lambda forecast: forecast * parts[places[: len(forecast)]]
+    if not _has_season(past, season):
+        return past, lambda forecast: forecast
+    added = _season_parts(past, season)
+    return past - added[np.arange(len(past)) % season], lambda forecast: forecast + added[places[: len(forecast)]]
+
+
+def _season_parts(past: Floats, season: int) -> Floats:
+    """Return by how much each place of the season differs from the course of a whole season."""
     kernel = np.ones(season) / season
     if season % 2 == 0:
         kernel = np.convolve(kernel, [0.5, 0.5])
     trend = np.convolve(past, kernel, mode="valid")
     half = len(kernel) // 2
-    ratios, places = past[half : half + len(trend)] / trend, np.arange(half, half + len(trend)) % season
-    multipliers = np.array([np.median(ratios[places == place]) for place in range(season)])
-    scaled: Floats = multipliers * season / multipliers.sum()
-    return scaled
+    apart, places = past[half : half + len(trend)] - trend, np.arange(half, half + len(trend)) % season
+    parts = np.array([np.median(apart[places == place]) for place in range(season)])
+    return np.asarray(parts - parts.mean(), dtype=float)
 
 
 def _has_season(past: Floats, season: int) -> bool:
     """Whether the changes a season apart go together more than chance lets them."""
-    changes = np.diff(np.log(past))
+    changes = np.diff(past)
     changes = changes - changes.mean()
     variance = float((changes**2).sum())
     if variance <= 0:
@@ -121,6 +162,22 @@ def _has_season(past: Floats, season: int) -> bool:
     correlations = [float((changes[lag:] * changes[:-lag]).sum()) / variance for lag in range(1, season + 1)]
     spread = np.sqrt((1 + 2 * sum(each**2 for each in correlations[:-1])) / len(changes))
     return abs(correlations[-1]) > SIGNIFICANT * float(spread)
+
+
+def _smoothed_trend(values: Floats) -> tuple[float, float, float]:
+    """Return level, trend and how fast the trend fades, at the weights that would have erred least."""
+    levels = np.full(len(WEIGHTS), values[0])
+    trends = np.full(len(WEIGHTS), (values[min(SPAN, len(values) - 1)] - values[0]) / min(SPAN, len(values) - 1))
+    by_level, by_trend, fading = WEIGHTS.T
+    errors = np.zeros(len(WEIGHTS))
+    for value in values[1:]:
+        foreseen = levels + fading * trends
+        wrong = value - foreseen
+        errors += wrong**2
+        levels = foreseen + by_level * wrong
+        trends = fading * trends + by_level * by_trend * wrong
+    best = int(np.argmin(errors))
+    return float(levels[best]), float(trends[best]), float(fading[best])
 
 
 def _smoothed(values: Floats) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gtm_platform.intelligence.forecasts.backtest import NAIVE, Floats
 
@@ -20,6 +21,7 @@ WEIGHTS = np.array(  # of the level, of the trend, and how much of the trend is 
 SPAN = 5  # values from which the first trend is taken
 MOST_STEPS = 1_000
 SIGNIFICANT = 1.645
+CLEAR, VERY_CLEAR = 0.6, 0.9  # strength of a season: by chance in 3 % of random walks of three seasons, and of two
 
 
 def naive(past: Floats, steps: int) -> Floats:
@@ -48,7 +50,7 @@ def seasonal_growth(season: int) -> Method:
     """Say that it will be as a season ago, and as much more as this season was than the one before."""
 
     def method(past: Floats, steps: int) -> Floats:
-        before = float(past[-2 * season : -season].sum())
+        before = float(past[-2 * season : -season].sum()) if len(past) >= 2 * season else 0.0
         growth = float(past[-season:].sum()) / before if before > 0 and (past >= 0).all() else 1.0
         rounds = 1 + np.arange(steps) // season
         forecast: Floats = seasonal(season)(past, steps) * growth**rounds
@@ -84,7 +86,26 @@ def damped(season: int) -> Method:
 
 def mean_of(*methods: Method) -> Method:
     """Forecast the mean of some."""
-    return lambda past, steps: np.mean([method(past, steps) for method in methods], axis=0)
+
+    def method(past: Floats, steps: int) -> Floats:
+        forecast: Floats = np.mean([each(past, steps) for each in methods], axis=0)
+        return forecast
+
+    return method
+
+
+def remembered(method: Method) -> Method:
+    """Compute the same forecast once, where several methods begin with it."""
+    last: dict[tuple[bytes, int], Floats] = {}
+
+    def same(past: Floats, steps: int) -> Floats:
+        key = (past.tobytes(), steps)
+        if key not in last:
+            last.clear()
+            last[key] = method(past, steps)
+        return last[key]
+
+    return same
 
 
 def movement(new: Floats, months: int = PAST) -> Method:
@@ -109,12 +130,13 @@ def movement(new: Floats, months: int = PAST) -> Method:
 
 def methods_for(values: Floats, season: int = 1, new: Floats | None = None, months: int = PAST) -> Mapping[str, Method]:
     """Return the methods that a series allows, the naive first."""
-    methods: dict[str, Method] = {NAIVE: naive, "drift": drift, "theta": theta(season)}
-    if season > 1 and len(values) > 2 * season:
+    smooth, fading = remembered(theta(season)), remembered(damped(season))
+    methods: dict[str, Method] = {NAIVE: naive, "drift": drift, "theta": smooth}
+    if season > 1 and len(values) > season:
         methods["seasonal naive"] = seasonal(season)
         methods["seasonal growth"] = seasonal_growth(season)
-        methods["damped trend"] = damped(season)
-        methods["mean of theta and damped trend"] = mean_of(theta(season), damped(season))
+        methods["damped trend"] = fading
+        methods["mean of theta and damped trend"] = mean_of(smooth, fading)
     if new is not None:
         methods["movement"] = movement(new, months)
     return methods
@@ -126,7 +148,7 @@ def _without_season(past: Floats, season: int) -> tuple[Floats, Callable[[Floats
     A season multiplies what is always more than nothing, and is added to what is not.
     """
     places = (len(past) + np.arange(MOST_STEPS)) % max(season, 1)
-    if season < 2 or len(past) < 3 * season:
+    if season < 2 or len(past) <= 2 * season:
         return past, lambda forecast: forecast
     if (past > 0).all():
         if not _has_season(np.log(past), season):
@@ -142,18 +164,39 @@ def _without_season(past: Floats, season: int) -> tuple[Floats, Callable[[Floats
 
 def _season_parts(past: Floats, season: int) -> Floats:
     """Return by how much each place of the season differs from the course of a whole season."""
+    apart, places = _apart(past, season)
+    parts = np.array([np.median(apart[places == place]) for place in range(season)])
+    return np.asarray(parts - parts.mean(), dtype=float)
+
+
+def _apart(past: Floats, season: int) -> tuple[Floats, NDArray[np.int64]]:
+    """Return how far values are from the mean of a whole season around them, and their places in it."""
     kernel = np.ones(season) / season
     if season % 2 == 0:
         kernel = np.convolve(kernel, [0.5, 0.5])
     trend = np.convolve(past, kernel, mode="valid")
     half = len(kernel) // 2
-    apart, places = past[half : half + len(trend)] - trend, np.arange(half, half + len(trend)) % season
-    parts = np.array([np.median(apart[places == place]) for place in range(season)])
-    return np.asarray(parts - parts.mean(), dtype=float)
+    apart: Floats = past[half : half + len(trend)] - trend
+    return apart, np.arange(half, half + len(trend)) % season
 
 
 def _has_season(past: Floats, season: int) -> bool:
-    """Whether the changes a season apart go together more than chance lets them."""
+    """Whether places of the season differ, or changes a season apart go together, more than chance lets them."""
+    return _strength(past, season) > (CLEAR if len(past) >= 3 * season else VERY_CLEAR) or _goes_together(past, season)
+
+
+def _strength(past: Floats, season: int) -> float:
+    """Return the share of what values are apart from their course that their places in the season explain."""
+    apart, places = _apart(past, season)
+    spare = len(apart) - season
+    total = float(((apart - apart.mean()) ** 2).sum())
+    if spare < 1 or total <= 0:
+        return 0.0
+    means = np.array([apart[places == place].mean() for place in range(season)])
+    return 1 - float(((apart - means[places]) ** 2).sum()) / spare / (total / (len(apart) - 1))
+
+
+def _goes_together(past: Floats, season: int) -> bool:
     changes = np.diff(past)
     changes = changes - changes.mean()
     variance = float((changes**2).sum())

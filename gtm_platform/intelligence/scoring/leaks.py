@@ -1,7 +1,7 @@
 """Leaks: columns that hold the outcome, or are filled in with it. Each is named with its reason.
 
-A column that tells the outcome alone is none where the other columns together tell it as well: a company that is large has
-many seats, many logins and many tickets. What holds the outcome stands out.
+A column that tells the outcome alone is none where the other columns together tell it as well: a company that is large
+has many seats, many logins and many tickets. What holds the outcome stands out.
 """
 
 from collections.abc import Collection, Sequence

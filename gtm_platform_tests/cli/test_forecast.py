@@ -116,6 +116,33 @@ def test_dates_in_their_many_forms(tmp_path: Path, dates: list[str], step: str, 
     assert json.loads(out.read_text())[0]["date"] == following
 
 
+def test_weekdays_have_a_week_of_five_and_go_on_with_weekdays(tmp_path: Path) -> None:
+    weekdays = [day for n in range(120) if (day := FIRST + timedelta(days=n)).weekday() < 5]
+    rows = [(day, 100 + 30 * (day.weekday() == 4) + n % 7) for n, day in enumerate(weekdays)]
+    out = tmp_path / "out.json"
+    result = forecast(written(tmp_path / "x.csv", ["date", "value"], rows), "--out", str(out))
+    assert "a weekday apart" in result.output
+    assert "no value" not in result.output
+    ahead = {step["date"]: step["forecast"] for step in json.loads(out.read_text())}
+    assert list(ahead)[:2] == ["2024-04-30", "2024-05-01"]
+    assert max(ahead, key=lambda day: ahead[day]) == "2024-05-03"  # a Friday
+
+
+def test_a_month_that_is_missing_does_not_shift_the_season(tmp_path: Path) -> None:
+    months = [(2020 + n // 12, n % 12 + 1) for n in range(60)]
+    rows = [(f"{year}-{month:02d}", 100 + 50 * (month == 12)) for year, month in months if (year, month) != (2022, 7)]
+    out = tmp_path / "out.json"
+    result = forecast(written(tmp_path / "x.csv", ["month", "value"], rows), "--steps", "12", "--out", str(out))
+    assert "1 months between the dates have no value; they are put between their neighbours." in result.output
+    assert [round(step["forecast"]) for step in json.loads(out.read_text())] == [100] * 11 + [150]
+
+
+def test_many_gaps_are_said_and_left(tmp_path: Path) -> None:
+    rows = [(FIRST + timedelta(days=n), n) for n in range(60) if n % 5 < 3]
+    result = forecast(written(tmp_path / "x.csv", ["date", "value"], rows))
+    assert "days between the dates have no value; what there is counts as even steps." in result.output
+
+
 def test_help_says_what_a_file_needs() -> None:
     result = CliRunner().invoke(gtm, ["forecast", "--help"])
     assert "date,value" in result.output

@@ -28,12 +28,13 @@ class LeadsPast:
     strength: float = 1.0
     leak: bool = False
     seed: int = 0
+    first: date = FIRST
     chances: dict[str, float] = field(default_factory=dict)
 
     @property
     def days(self) -> list[date]:
         """The days that there are."""
-        return [FIRST + step * STEP for step in range(self.steps)]
+        return [self.first + step * STEP for step in range(self.steps)]
 
     def write(self) -> "LeadsPast":
         """Write each day."""

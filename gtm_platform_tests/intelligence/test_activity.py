@@ -24,12 +24,21 @@ def link(customer: str, source: str = "hubspot", record: str | None = None) -> d
     return {"source": source, "record_id": record or customer, "customer_id": customer}
 
 
-def events_of(bookings: Rows = (), recordings: Rows = (), conversations: Rows = (), links: Rows = ()) -> Rows:
+def events_of(
+    bookings: Rows = (), recordings: Rows = (), conversations: Rows = (), links: Rows = (), **of_log: Rows
+) -> Rows:
+    names = {
+        "log": "hubspot/engagements",
+        "associations": "hubspot/associations",
+        "people": "identity/people",
+        "companies": "identity/companies",
+    }
     return rows_of(
         computed(
             activity_events.table,
             "intelligence/activity_events",
             links=filled("identity/links", *links),
+            **{name: filled(table, *of_log.get(name, ())) for name, table in names.items()},
             bookings={feed.source: filled(feed.table, *bookings) for feed in BOOKINGS},
             recordings={feed.source: filled(feed.table, *recordings) for feed in RECORDINGS},
             conversations=filled("intercom/conversations", *conversations),
@@ -85,6 +94,109 @@ def test_meetings_and_conversations_by_what_became_of_them() -> None:
         ("ours", "outreach", None),
         ("answered later", "message", None),
     }
+
+
+def entry(name: str, type_: str, days: float, contacts: Sequence[str] = ("a",), **details: Any) -> dict[str, Any]:
+    """An entry of the CRM's log, with a contact."""
+    return {"id": name, "type": type_, "happened_at": days_ago(days), "contact_ids": [*contacts], **details}
+
+
+def test_the_crms_log_is_with_its_contacts_else_those_of_its_deals_else_with_its_companies() -> None:
+    rows = events_of(
+        log=[
+            entry("1", "call", 3, ["a", "b"], deal_ids=["d"], company_ids=["9"]),
+            entry("2", "call", 3, [], deal_ids=["d"], company_ids=["9"]),
+            entry("3", "call", 3, [], company_ids=["9"]),
+            entry("4", "call", 3, ["nobody"], company_ids=["9"]),
+            entry("5", "call", 3, []),
+            entry("6", "note", 3),
+            entry("7", "call", -1),
+        ],
+        links=[link("a"), link("b"), link("c")],
+        associations=[contacts("d", "c")],
+        people=[{"customer_id": name, "company_id": "acme"} for name in "abc"],
+        companies=[{"company_id": "acme", "hubspot_company_ids": ["9", "10"]}],
+    )
+    with_whom: dict[str, str] = {}
+    for row in sorted(rows, key=lambda row: str(row["customer_id"])):
+        number = row["event_id"].removeprefix("hubspot:call:")
+        with_whom[number] = with_whom.get(number, "") + row["customer_id"]
+        assert (row["kind"], row["source"], row["company_id"]) == ("call_logged", "hubspot", "acme")
+        assert row["deal_ids"] == (["d"] if number in "12" else [])
+    assert with_whom == {"1": "ab", "2": "c", "3": "abc", "4": "abc"}
+
+
+def test_of_the_log_counts_what_came_about() -> None:
+    start = days_ago(6)
+    booked = {"id": "held", "email": "u@x.example", "is_internal": False, "status": "active", "starts_at": start}
+    rows = events_of(
+        bookings=[booked | {"ends_at": start + timedelta(minutes=30)}],
+        log=[
+            entry("reached", "call", 2, status="COMPLETED"),
+            entry("not there", "call", 2, status="NO_ANSWER"),
+            entry("held", "meeting", 3, status="COMPLETED"),
+            entry("not entered", "meeting", 4, status="SCHEDULED"),
+            entry("missed", "meeting", 5, status="NO_SHOW"),
+            entry("off", "meeting", 5, status="CANCELED"),
+            entry("booked, too", "meeting", 6, status="COMPLETED"),
+            entry("bounced", "email", 2, direction="EMAIL", status="BOUNCED"),
+            entry("a draft", "email", 2, direction="FORWARDED_EMAIL"),
+        ],
+        links=[link("c", "calendly", "u@x.example"), link("c", record="a")],
+    )
+    shown = {(row["event_id"].rpartition(":")[2], row["kind"], row["source"]) for row in rows}
+    assert shown == {
+        ("reached", "call_logged", "hubspot"),
+        ("held", "meeting_held", "hubspot"),
+        ("held", "meeting_held", "calendly"),
+        ("not entered", "meeting_held", "hubspot"),
+        ("missed", "meeting_missed", "hubspot"),
+    }
+
+
+def test_an_email_waits_for_the_next_one_of_ours_and_of_several_in_a_row_the_first() -> None:
+    got, went = {"direction": "INCOMING_EMAIL"}, {"direction": "EMAIL"}
+    rows = events_of(
+        log=[
+            entry("asks", "email", 9, **got),
+            entry("asks again", "email", 8.5, **got),
+            entry("answer", "email", 8, **went),
+            entry("thanks", "email", 5, **got),
+            entry("of another", "email", 4, ["b"], **went),
+        ],
+        links=[link("a"), link("b")],
+    )
+    shown = {row["event_id"].rpartition(":")[2]: (row["kind"], row["response_hours"]) for row in rows}
+    assert shown == {
+        "asks": ("email", 24.0),
+        "answer": ("email_sent", None),
+        "thanks": ("email", None),
+        "of another": ("email_sent", None),
+    }
+
+
+def test_what_the_log_says_of_a_deal_counts_for_it_whoever_it_was_with() -> None:
+    about = event("stranger", "call_logged", 20, "c1") | {"deal_ids": ["won"]}
+    rows = by(
+        "subject_id",
+        outcomes_of(
+            deals=[deal("won", 10, won=True), deal("lost", 10)],
+            associations=[contacts("won", "a"), contacts("lost", "a")],
+            links=[link("a")],
+            events=[about, {**about, "customer_id": "a"}, event("a", "email_sent", 20, "e1")],
+        ),
+    )
+    assert [(rows[name]["calls_logged"], rows[name]["emails_sent"]) for name in ("won", "lost")] == [(1, 1), (1, 1)]
+    rows = by(
+        "subject_id",
+        outcomes_of(
+            deals=[deal("won", 10, won=True), deal("lost", 10)],
+            associations=[contacts("won", "a"), contacts("lost", "a")],
+            links=[link("a")],
+            events=[about, event("stranger", "call_logged", 9, "after it") | {"deal_ids": ["won"]}],
+        ),
+    )
+    assert [rows[name]["calls_logged"] for name in ("won", "lost")] == [1, 0]
 
 
 def event(customer: str, kind: str, days: int, name: str = "e", hours: float | None = None) -> dict[str, Any]:
@@ -215,6 +327,8 @@ def outcomes(seed: int, rows: int, met: float, unmet: float) -> Rows:
                 "outreach": int(dice.random() < 0.4),
                 "quick_answers": int(dice.random() < 0.5),
                 "slow_answers": 0,
+                "calls_logged": int(dice.random() < 0.4),
+                "emails_sent": int(dice.random() < 0.4),
             }
         )
     return made
@@ -238,6 +352,8 @@ def test_rates_are_those_of_pandas() -> None:
         ("recorded", meetings | True, frame["calls_recorded"] > 0),
         ("wrote", meetings | True, wrote),
         ("reached_out", meetings | True, frame["outreach"] > 0),
+        ("called", meetings | True, frame["calls_logged"] > 0),
+        ("mailed", meetings | True, frame["emails_sent"] > 0),
         ("answered_quickly", wrote, frame["answered"]),
     ):
         part = frame[of].assign(done=done[of])
@@ -267,7 +383,7 @@ def test_a_planted_difference_is_called_and_chance_is_not() -> None:
         # Who missed one of its meetings met us more seldom, so that `missed` goes with the planted difference.
         chance = [row for row in rows if row["activity"] not in ("met", "missed")]
         called += sum(row["verdict"] in ("more often", "less often") for row in chance)
-    assert called <= 2  # of 48; the intervals let one of 120 be called
+    assert called <= 2  # of 72; the intervals let one of 160 be called
 
 
 def test_few_outcomes_are_no_verdict_and_members_are_not_judged() -> None:

@@ -60,6 +60,24 @@ def test_a_season_is_seen() -> None:
     assert np.abs(np.log(ahead / values[84:])).mean() < 0.05
 
 
+def test_a_season_is_seen_in_what_is_less_than_nothing() -> None:
+    months = np.arange(72)
+    values = 10 * np.sin(2 * np.pi * months / 12) + 0.2 * months + np.random.default_rng(1).normal(0, 1, 72)
+    forecast = forecast_series(values[:60], 12, RULES, season=12)
+    assert forecast.chosen.method in ("theta", "damped trend", "mean of theta and damped trend")
+    ahead = np.array([step.value for step in forecast.steps])
+    assert np.abs(ahead - values[60:]).mean() < 0.8 * np.abs(values[48:60] - values[60:]).mean()
+
+
+def test_two_seasons_are_enough_to_see_one() -> None:
+    months = np.arange(40)
+    values = (100 + 2 * months) * (1 + 0.3 * np.sin(2 * np.pi * months / 12))
+    forecast = forecast_series(values[:28], 12, RULES, season=12)
+    assert forecast.chosen.method != NAIVE
+    ahead = np.array([step.value for step in forecast.steps])
+    assert np.abs(ahead - values[28:]).mean() < np.abs(values[27] - values[28:]).mean() / 3
+
+
 @pytest.mark.parametrize(
     "values",
     [

@@ -10,7 +10,7 @@ from gtm_platform.intelligence.scoring.calibration import calibrate
 from gtm_platform.intelligence.scoring.drift import spread_of, stability_index
 from gtm_platform.intelligence.scoring.features import encoded, features_of
 from gtm_platform.intelligence.scoring.leaks import find_leaks
-from gtm_platform.intelligence.scoring.names import is_later
+from gtm_platform.intelligence.scoring.names import is_later, may_be_later
 from gtm_platform.intelligence.scoring.outcomes import outcome_of
 from gtm_platform.intelligence.scoring.verdicts import figures_of
 from gtm_platform_tests.intelligence.planted import chance, signal, with_leaks
@@ -92,7 +92,10 @@ def test_each_column_is_seen_for_what_it_is() -> None:
         ("Last Activity", True),
         ("LastNotableActivity", True),
         ("churn_reason", True),
-        ("CustomerStatus", True),
+        ("last_contact_at", True),
+        ("previous_cancellations", False),
+        ("cancellation_policy", False),
+        ("checking_status", False),
         ("closed_at", True),
         ("MaritalStatus", False),
         ("credit_score", False),
@@ -103,6 +106,58 @@ def test_each_column_is_seen_for_what_it_is() -> None:
 )
 def test_names_that_tell_a_later_state(name: str, later: bool) -> None:
     assert is_later(name) is later
+
+
+@pytest.mark.parametrize(
+    ("name", "later"),
+    [
+        ("CustomerStatus", True),
+        ("lead_score", True),
+        ("days_to_close", True),
+        ("checking_status", False),
+        ("plan", False),
+    ],
+)
+def test_names_that_may_tell_a_later_state(name: str, later: bool) -> None:
+    assert may_be_later(name) is later
+
+
+def test_a_name_that_may_tell_a_later_state_is_a_leak_only_where_it_tells_much() -> None:
+    draw = np.random.default_rng(4)
+    left = draw.random(1000) < 0.3
+    frame = pd.DataFrame(
+        {"nps_score": draw.integers(0, 11, 1000), "stage": np.where(draw.random(1000) < 0.75, left, ~left)}
+    )
+    assert list(find_leaks(features_of(frame), left)) == ["stage"]
+
+
+def test_what_others_tell_as_well_is_no_leak_and_what_stands_out_is() -> None:
+    """Five sizes of the same thing, each of which tells; beside them a copy of the outcome with errors."""
+    draw = np.random.default_rng(5)
+    size = draw.normal(size=1500)
+    left = size + draw.normal(0, 0.35, 1500) > 0.5
+    honest = {
+        f"size_{place}": size + draw.normal(0, noise, 1500) for place, noise in enumerate((0.2, 0.3, 0.6, 0.8, 1.0))
+    }
+    errors = draw.random(1500) < 0.04
+    leaks = {"copy": left ^ errors, "after": np.where(left, 3.0, 0.0) + draw.normal(0, 0.7, 1500)}
+    frame = pd.DataFrame(honest)
+    assert find_leaks(features_of(frame), left) == {}
+    assert set(find_leaks(features_of(frame.assign(**leaks)), left)) == {"copy", "after"}
+    assert list(find_leaks(features_of(pd.DataFrame({"size": size, "x": draw.normal(size=1500)})), left)) == ["size"]
+
+
+def test_rows_of_few_customers_are_on_one_side() -> None:
+    """A hundred customers with fifty rows each: their id is no feature, and nobody is learned by heart."""
+    customers = np.repeat(np.arange(100), 50)
+    draw = np.random.default_rng(6)
+    frame = pd.DataFrame(
+        {"customer_id": customers, "taste": draw.normal(size=100)[customers], "x": draw.normal(size=5000)}
+    )
+    features = features_of(frame)
+    assert features.left_out == {"customer_id": "it is an id"}
+    assert features.subjects is not None
+    assert len(np.unique(features.subjects)) == 100
 
 
 def test_values_that_tell_both_outcomes_are_a_leak() -> None:

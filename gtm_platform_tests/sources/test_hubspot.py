@@ -241,6 +241,21 @@ def test_engagements_of_all_types_are_one_table(portal: Portal) -> None:
     assert [(row["type"], row["subject"]) for row in portal.written("engagements", SECOND)] == [("call", "Again")]
 
 
+def test_an_engagement_says_with_whom_it_was(portal: Portal) -> None:
+    acme, ada, bob, deal = (portal.add(kind) for kind in ("companies", "contacts", "contacts", "deals"))
+    call, note = (portal.add(kind, {"hs_timestamp": "2026-02-03T10:00:00.000Z"}) for kind in ("calls", "notes"))
+    call.links = {"contacts": {ada.id: {194}, bob.id: {194}}, "companies": {acme.id: {182}}, "deals": {deal.id: {206}}}
+    portal.sync("engagements", FIRST)
+    rows = {row["id"]: row for row in portal.written("engagements", FIRST)}
+    assert (rows[call.id]["company_ids"], rows[call.id]["deal_ids"]) == ([acme.id], [deal.id])
+    assert sorted(rows[call.id]["contact_ids"]) == sorted([ada.id, bob.id])  # type: ignore[call-overload]
+    assert [rows[note.id][name] for name in ("contact_ids", "company_ids", "deal_ids")] == [[], [], []]
+    call.links, call.updated = {"contacts": {bob.id: {194}}}, within(SECOND)
+    portal.sync("engagements", SECOND)
+    [row] = portal.written("engagements", SECOND)
+    assert (row["id"], row["contact_ids"], row["deal_ids"]) == (call.id, [bob.id], [])
+
+
 # --- associations --------------------------------------------------------------------------------------------------
 
 

@@ -164,9 +164,7 @@ def _managers(answer: ActivityAnswer) -> None:
         "Activity of each account manager",
         order=["account_manager", *counts, *hours],
     )
-    st.caption(
-        plain("Anybody of ours may have answered. What is logged in the CRM is counted without whom it was with.")
-    )
+    st.caption(plain("Anybody of ours may have answered. What is logged in the CRM counts for who logged it."))
 
 
 PAGE = Page("activity", "Activity", ":material/forum:", 56, show)

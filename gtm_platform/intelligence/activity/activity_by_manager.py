@@ -1,7 +1,6 @@
 """`intelligence/activity_by_manager`: what each account manager's customers got, and what the manager logged.
 
-The CRM's log of calls, e-mails and meetings names who logged it, and is read without whom it was with: it counts here,
-and is set beside no outcome.
+What is with a customer counts for who looks after the customer, an entry in the CRM's log also for who logged it.
 """
 
 import ibis

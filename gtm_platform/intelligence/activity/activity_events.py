@@ -9,28 +9,33 @@ from gtm_platform.core.messages import CUSTOMERS
 from gtm_platform.core.support import of_customers
 from gtm_platform.identity.person_records import named
 from gtm_platform.ingest.feeds import INSTANT, CallFeed, feed_rows, read
+from gtm_platform.intelligence.activity import logged
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.days import Day, end_of, within
+from gtm_platform.lake.expressions.joins import left_join_all
+from gtm_platform.lake.expressions.literals import NO_TEXTS
 from gtm_platform.policy import ActivityRules, Policy
 from gtm_platform.policy import policy as current_policy
 
 Tables = Mapping[str, ibis.Table]
-MEETING, MISSED_MEETING, CALL, EMAIL, MESSAGE, OUTREACH = KINDS = (
+MEETING, MISSED_MEETING, CALL, EMAIL, MESSAGE, OUTREACH, LOGGED_CALL, SENT_EMAIL = KINDS = (
     *("meeting_held", "meeting_missed", "call_recorded"),
     *("email", "message", "outreach"),
+    *("call_logged", "email_sent"),
 )
 MAIL = "email"  # of the way in which a conversation came in
-SECONDS_AN_HOUR = 3600
 
 CONTRACT = Contract(
     {
         "customer_id": Column("string", "The customer.", nullable=False),
-        "event_id": Column("string", "The meeting, call or conversation.", nullable=False),
+        "company_id": Column("string", "The customer's company."),
+        "deal_ids": Column("array<string>", "The CRM's deals that its log says it was about.", nullable=False),
+        "event_id": Column("string", "The meeting, call, e-mail or conversation.", nullable=False),
         "kind": Column(
             "string",
-            f"{', '.join(KINDS)}: e-mails and messages are conversations that the customer began, outreach is one "
-            "that we began.",
+            f"{', '.join(KINDS)}: e-mails and messages are conversations that the customer began, or e-mails of the "
+            "customer in the CRM's log; outreach is a conversation that we began.",
             nullable=False,
             rule=lambda v: v.isin(KINDS),
         ),
@@ -40,14 +45,14 @@ CONTRACT = Contract(
         "source": Column("string", "The system that has it.", nullable=False),
     },
     key=("customer_id", "kind", "event_id"),
-    about="One row per customer and meeting, recorded call or conversation, of the days that activity is looked at.",
+    about="One row per customer and meeting, call, e-mail or conversation, of the days that activity is looked at.",
     figures={
         "events": lambda t: t.count(),
         "answered": lambda t: t["answered_at"].notnull().sum(),
         "median_response_hours": lambda t: t["response_hours"].median(),
     },
 )
-NAMES = tuple(CONTRACT.columns)
+NAMES = tuple(name for name in CONTRACT.columns if name != "company_id")
 
 
 def table(
@@ -55,21 +60,32 @@ def table(
     bookings: Tables,
     recordings: Tables,
     conversations: ibis.Table,
+    log: ibis.Table,
+    associations: ibis.Table,
+    people: ibis.Table,
+    companies: ibis.Table,
     policy: Policy,
     day: Day,
 ) -> ibis.Table:
     """Return the events up to the end of the day."""
+    booked = [_meetings(feed, bookings[feed.source], links, day) for feed in BOOKINGS]
+    entries = logged.entries(log, links, associations, people, companies, day).view()
+    starts = ibis.union(*(part.select("customer_id", "at") for part in booked))
     parts = [
-        *(_meetings(feed, bookings[feed.source], links, day) for feed in BOOKINGS),
-        *(_recorded(feed, recordings[feed.source], links) for feed in RECORDINGS),
-        _conversations(conversations, links, day),
+        *(part.mutate(deal_ids=NO_TEXTS) for part in booked),
+        *(_recorded(feed, recordings[feed.source], links).mutate(deal_ids=NO_TEXTS) for feed in RECORDINGS),
+        _conversations(conversations, links, day).mutate(deal_ids=NO_TEXTS),
+        logged.meetings(entries.view(), starts, {True: MEETING, False: MISSED_MEETING}),
+        logged.calls(entries.view(), LOGGED_CALL),
+        logged.emails(entries.view(), EMAIL, SENT_EMAIL),
     ]
     rows = ibis.union(*(part.select(*NAMES) for part in parts)).view()
     rows = rows.filter(within(rows["at"], day, days_kept(policy.activity)))
-    columns = ("at", "answered_at", "response_hours", "source")
+    columns = ("at", "answered_at", "response_hours", "source", "deal_ids")
     once = rows.group_by("customer_id", "kind", "event_id")
     once = once.agg(first=lambda t: ibis.struct({name: t[name] for name in columns}).min())
-    return once.select("customer_id", "kind", "event_id", **{name: once["first"][name] for name in columns})
+    events = once.select("customer_id", "kind", "event_id", **{name: once["first"][name] for name in columns})
+    return left_join_all(events, [people.select("customer_id", "company_id").view()])
 
 
 def days_kept(rules: ActivityRules) -> int:
@@ -121,7 +137,7 @@ def _conversations(conversations: ibis.Table, links: ibis.Table, day: Day) -> ib
         at=talks["created_at"],
         source=ibis.literal("intercom"),
         answered_at=answered_at,
-        response_hours=seconds.cast("float64") / SECONDS_AN_HOUR,
+        response_hours=seconds.cast("float64") / logged.SECONDS_AN_HOUR,
     )
 
 
@@ -139,6 +155,10 @@ TABLE = DailyTable(
         "bookings": {feed.source: feed.table for feed in BOOKINGS},
         "recordings": {feed.source: feed.table for feed in RECORDINGS},
         "conversations": "intercom/conversations",
+        "log": "hubspot/engagements",
+        "associations": "hubspot/associations",
+        "people": "identity/people",
+        "companies": "identity/companies",
         "policy": current_policy,
     },
     rule=table,

@@ -8,7 +8,17 @@ import ibis
 
 from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.ingest.feeds import read
-from gtm_platform.intelligence.activity.activity_events import CALL, EMAIL, MEETING, MESSAGE, MISSED_MEETING, OUTREACH
+from gtm_platform.intelligence.activity.activity_events import (
+    CALL,
+    EMAIL,
+    LOGGED_CALL,
+    MEETING,
+    MESSAGE,
+    MISSED_MEETING,
+    OUTREACH,
+    SENT_EMAIL,
+)
+from gtm_platform.intelligence.activity.logged import deal_contacts
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, DaysAgo
 from gtm_platform.lake.expressions.days import Day, as_scalar
@@ -28,6 +38,8 @@ COUNTS = {
     "emails": (EMAIL,),
     "messages": (MESSAGE,),
     "outreach": (OUTREACH,),
+    "calls_logged": (LOGGED_CALL,),
+    "emails_sent": (SENT_EMAIL,),
 }
 
 CONTRACT = Contract(
@@ -79,16 +91,16 @@ def table(
     moved = _moved(deals, deals_before, facts, stages, rules, day)
     stayed = _stayed(revenue, revenue_before, profile, profile_before, rules, day)
     outcomes = ibis.union(*(part.select(*OUTCOME) for part in (closed, moved, stayed))).view()
-    of_deals = _contacts(associations, links).rename(subject_id="deal_id").view()
+    of_deals = deal_contacts(associations, links).rename(subject_id="deal_id").view()
     # Of a deal without a contact nothing is known that was done, which is not that nothing was.
     with_contact = of_deals.select("subject_id").distinct().mutate(has_contact=ibis.literal(True))
     outcomes = left_join_all(outcomes, [with_contact], "subject_id")
     outcomes = outcomes.filter((outcomes["outcome"] == RENEWAL) | outcomes["has_contact"].fill_null(False)).view()
-    in_deals = outcomes.filter(outcomes["outcome"] != RENEWAL).join(of_deals, "subject_id")
+    in_deals = outcomes.filter(outcomes["outcome"] != RENEWAL).view()
     renewals = outcomes.filter(outcomes["outcome"] == RENEWAL).mutate(customer_id=lambda t: t["subject_id"])
     names = ("outcome", "subject_id", "decided_from", "begins", "customer_id")
-    involved = in_deals.select(*names).union(renewals.select(*names)).view()
-    done = _done(involved, events, rules)
+    involved = in_deals.join(of_deals, "subject_id").select(*names).union(renewals.select(*names)).view()
+    done = _done(involved, in_deals, events, rules)
     key = ["outcome", "subject_id"]
     rows = outcomes.left_join(done, key, rname="{name}_of_done")
     counts = {name: rows[name].fill_null(0) for name in (*COUNTS, "quick_answers", "slow_answers")}
@@ -168,18 +180,17 @@ def _watched(rows: ibis.Table, days: int, rules: ActivityRules, day: Day) -> ibi
     return rows.mutate(decided_from=decided_from, begins=ibis.ifelse(made > earliest, made, earliest))
 
 
-def _contacts(associations: ibis.Table, links: ibis.Table) -> ibis.Table:
-    """Return [deal_id, customer_id] of the contacts of deals."""
-    of_deals = associations.filter(associations["from_type"] == "deals", associations["to_type"] == "contacts")
-    of_deals = of_deals.select(deal_id="from_id", link=of_deals["links"].unnest())
-    of_deals = of_deals.select("deal_id", record_id=of_deals["link"]["to_id"])
-    contacts = links.filter(links["source"] == "hubspot").select("customer_id", "record_id")
-    return of_deals.join(contacts, "record_id").select("deal_id", "customer_id").distinct()
+def _done(involved: ibis.Table, deals: ibis.Table, events: ibis.Table, rules: ActivityRules) -> ibis.Table:
+    """Return what was done before each outcome, with its people, or about the deal by the CRM's log.
 
-
-def _done(involved: ibis.Table, events: ibis.Table, rules: ActivityRules) -> ibis.Table:
-    """Return what was done before each outcome; what several people of a deal took part in counts once."""
-    rows = involved.join(events, "customer_id")
+    What several people of a deal took part in counts once.
+    """
+    columns = ("event_id", "kind", "at", "answered_at", "response_hours")
+    names = ("outcome", "subject_id", "decided_from", "begins", *columns)
+    about = events.view()
+    about = about.select(*columns, subject_id=about["deal_ids"].unnest())
+    with_people = involved.join(events.select("customer_id", *columns), "customer_id").select(*names)
+    rows = with_people.union(deals.view().join(about, "subject_id").select(*names)).view()
     on = rows["at"].date()
     rows = rows.filter(on >= rows["begins"], on < rows["decided_from"])
     answered = (rows["answered_at"].date() < rows["decided_from"]).fill_null(False)

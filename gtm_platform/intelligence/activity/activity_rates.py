@@ -28,6 +28,8 @@ ACTIVITIES = {
     "recorded": "a call was recorded",
     "wrote": "the customer wrote an e-mail or a message",
     "reached_out": "we began a conversation",
+    "called": "the CRM's log has a call in which somebody was reached",
+    "mailed": "the CRM's log has an e-mail of ours",
     "answered_quickly": "of those who wrote, most were answered quickly",
 }
 SIDES = ("with", "without")
@@ -121,6 +123,8 @@ def _of_activity(rows: ibis.Table, name: str) -> ibis.Table:
         "recorded": (everybody, rows["calls_recorded"] > 0),
         "wrote": (everybody, written > 0),
         "reached_out": (everybody, rows["outreach"] > 0),
+        "called": (everybody, rows["calls_logged"] > 0),
+        "mailed": (everybody, rows["emails_sent"] > 0),
         "answered_quickly": (written > 0, rows["quick_answers"] > rows["slow_answers"]),
     }[name]
     marked = rows.mutate(activity=ibis.literal(name), done=done).filter(of)

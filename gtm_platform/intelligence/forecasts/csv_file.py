@@ -24,7 +24,7 @@ NOT_IN_NUMBERS = re.compile(r"[\s$€£¥'_]")
 QUARTER = re.compile(r"(\d{4})[-\s]?q([1-4])", re.IGNORECASE)
 ISO = re.compile(r"(\d{4})[-/.](\d{1,2})(?:[-/.](\d{1,2}))?(?:[T ]\S*.*)?")
 NUMERIC = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})(?: .*)?")
-NOTHING = frozenset({"", "na", "n/a", "nan", "null", "none", "nat", "-"})
+NOTHING = frozenset({"", "na", "n/a", "nan", "null", "none", "nat", "-", "--", "?", ".", "#n/a"})
 
 
 class UnreadableFile(ValueError):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gtm_platform.intelligence.forecasts.backtest import Floats, Rules
 from gtm_platform.intelligence.forecasts.csv_file import NOTHING, Csv, UnreadableFile, dates, numbers
@@ -34,6 +35,10 @@ AMOUNT = ("amount", "close_value", "value", "deal_value", "deal_amount", "worth"
 GROUP = ("group", "segment", "pipeline", "deal_type", "type", "product", "region", "sector")
 MOST_GROUPS = 12
 LONGEST = 1_000  # values of a series that are looked back on
+WEEKDAY = "weekday"  # Monday to Friday
+ENOUGH_WEEKDAYS = 15  # dates, from which on it is no chance that none is of a weekend
+MOST_MISSING = 0.25  # share of the steps that may be put on the line between their neighbours
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
 STEPS = {1: ("day", 7), 7: ("week", 52), 30: ("month", 12), 91: ("quarter", 4), 365: ("year", 1)}
 WON, LOST = ("won", "true", "yes", "1", "win", "success", "successful"), ("lost", "false", "no", "0", "loss", "failed")
 
@@ -67,7 +72,9 @@ class SeriesOfFile:
     def day_ahead(self, steps: int) -> date:
         """Return the day that lies so many steps after the last."""
         last = self.days[-1]
-        months = {"month": 1, "quarter": 3, "year": 12}.get(self.step)
+        months = MONTHS.get(self.step)
+        if self.step == WEEKDAY:
+            return np.busday_offset(last, steps, roll="backward").astype(date)
         if months is None:
             return last + timedelta(days=steps * (7 if self.step == "week" else 1))
         place = last.year * 12 + last.month - 1 + months * steps
@@ -121,10 +128,11 @@ def _series(file: Csv, choice: Choice) -> SeriesOfFile:
     days = sorted(sums)
     if len(days) < 2:
         raise UnreadableFile(f"{file.name} has {len(days)} dates with a value; a forecast needs more.")
-    step, season, notes = _step(days)
+    step, season = _step(days)
+    notes: list[str] = []
     if len(days) < file.rows:
         notes.append(f"{file.rows - len(days)} rows have no value, or the date of another: those of a date are summed.")
-    taken = np.array([sums[day] for day in days], dtype=float)
+    taken = _evenly(days, np.array([sums[day] for day in days], dtype=float), step, notes)
     return SeriesOfFile(heading, days, taken[:, 0], taken[:, 1] if came else None, step, season, notes)
 
 
@@ -132,17 +140,37 @@ def _dates(file: Csv, name: str) -> list[date | None] | None:
     return dates(file.columns[name])
 
 
-def _step(days: Sequence[date]) -> tuple[str, int, list[str]]:
-    """Return what lies between most dates, the steps of its season, and what is irregular."""
-    gaps = np.diff([day.toordinal() for day in days])
-    usual = float(np.median(gaps))
-    length = min(STEPS, key=lambda each: abs(np.log(each / usual)))
-    name, season = STEPS[length]
-    missing = int(sum(max(round(gap / usual) - 1, 0) for gap in gaps))
-    notes = (
-        [f"{missing} {name}s between the dates have no value; what there is counts as even steps."] if missing else []
-    )
-    return name, season, notes
+def _step(days: Sequence[date]) -> tuple[str, int]:
+    """Return what lies between most dates, and the steps of its season."""
+    usual = float(np.median(np.diff([day.toordinal() for day in days])))
+    name, season = STEPS[min(STEPS, key=lambda each: abs(np.log(each / usual)))]
+    if name == "day" and len(days) >= ENOUGH_WEEKDAYS and all(day.weekday() < 5 for day in days):
+        return WEEKDAY, 5
+    return name, season
+
+
+def _evenly(days: Sequence[date], taken: Floats, step: str, notes: list[str]) -> Floats:
+    """Return the values at even steps; few that are missing are put on the line between their neighbours."""
+    places = _places(days, step)
+    missing = int(places[-1] - places[0] + 1 - len(days))
+    if missing <= 0 or (np.diff(places) < 1).any():
+        return taken
+    if missing > MOST_MISSING * len(days):
+        notes.append(f"{missing} {step}s between the dates have no value; what there is counts as even steps.")
+        return taken
+    notes.append(f"{missing} {step}s between the dates have no value; they are put between their neighbours.")
+    every = np.arange(places[0], places[-1] + 1)
+    return np.column_stack([np.interp(every, places, column) for column in taken.T])
+
+
+def _places(days: Sequence[date], step: str) -> NDArray[np.int64]:
+    """Return in which step each date lies."""
+    if step in MONTHS:
+        return np.array([(day.year * 12 + day.month - 1) // MONTHS[step] for day in days], np.int64)
+    if step == WEEKDAY:
+        return np.array([int(np.busday_count(days[0], day)) for day in days], np.int64)
+    length = 7 if step == "week" else 1
+    return np.array([round((day - days[0]).days / length) for day in days], np.int64)
 
 
 def _deals(file: Csv, choice: Choice, as_of: date | None) -> DealsOfFile:

@@ -20,6 +20,7 @@ from gtm_platform.intelligence.forecasts.methods import PAST, methods_for
 
 LEAST_PAST = 3  # values that a forecast needs
 TRIED_LAST = 60  # origins that are gone back
+ENOUGH_ORIGINS = 12  # to look back on only where two seasons had been seen
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _scale(values: Floats) -> Scale:
 
 def _past(values: Floats, steps: int, season: int, new: Floats | None, months: int, scale: Scale) -> PastForecasts:
     """Forecast from every earlier end of the series, by what was there by then."""
-    least = max(LEAST_PAST, min(months + 1, len(values) // 2), 2 * season + 1 if season > 1 else 0)
+    least = max(LEAST_PAST, min(months + 1, len(values) // 2), _seasons_seen(len(values), season))
     origins = range(max(least, len(values) - TRIED_LAST), len(values))
     names = list(methods_for(values[:least], season, new, months))
     errors = {name: np.full((len(origins), steps), np.nan) for name in names}
@@ -103,6 +104,13 @@ def _past(values: Floats, steps: int, season: int, new: Floats | None, months: i
             forecast = of_then[name](values[:origin], steps)[: len(came)]
             errors[name][row, : len(came)] = scale.errors(came, forecast)
     return PastForecasts(errors, range(1, steps + 1))
+
+
+def _seasons_seen(count: int, season: int) -> int:
+    """Return from how many values on a season shows: two whole ones, or one where there are too few to judge by."""
+    if season < 2:
+        return 0
+    return 2 * season + 1 if count - 2 * season > ENOUGH_ORIGINS else season + 1
 
 
 def _by_step(errors: Floats) -> list[float]:

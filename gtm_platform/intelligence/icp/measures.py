@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gtm_platform.lake.expressions.rates import wilson
+
 Floats = NDArray[np.float64]
 
 Z = 1.959963984540054  # 95 % of a normal distribution lie within so many deviations
@@ -30,10 +32,8 @@ def rate(events: int, count: int, overall: float | None, prior: float) -> Estima
     drawn = (events + prior * overall) / (count + prior)
     if not count:
         return Estimate(0, None, None, None, drawn)
-    share, weight = events / count, Z * Z / count
-    middle = (share + weight / 2) / (1 + weight)
-    half = Z / (1 + weight) * np.sqrt(share * (1 - share) / count + weight / (4 * count))
-    return Estimate(count, share, max(0.0, float(middle - half)), min(1.0, float(middle + half)), drawn)
+    low, high = wilson(events / count, count, Z)
+    return Estimate(count, events / count, max(0.0, low), min(1.0, high), drawn)
 
 
 def mean(values: Floats, overall: float | None, prior: float) -> Estimate:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gtm_platform.intelligence.scoring.names import is_id, is_row_number, is_subject
+from gtm_platform.intelligence.scoring.names import is_id, is_id_of_subject, is_row_number, is_subject
 from gtm_platform.intelligence.scoring.values import as_days, as_numbers, as_texts, days_of, holds_lists
 
 Kind = Literal["number", "category", "date"]
@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 DISTINCT_SHARE = 0.5  # a text with more different values than this share of its rows describes single rows
 ID_SHARE, FEWEST_IDS = 0.05, 50  # an id with fewer different values is a category
 FEWEST_VALUES = 10
+FEWEST_SUBJECTS = 20  # different ids of somebody, from which on a column says whom a row is about, and not what
 OTHER = -1.0  # the code of a value that was not seen in training
 
 
@@ -112,6 +113,8 @@ def _read(name: str, values: "pd.Series[Any]", times: Floats | None) -> tuple[Fe
     """Return what a column is and its numbers, or why it is of no use."""
     if holds_lists(values):
         return None, None, "its values are lists or records"
+    if is_id_of_subject(name) and values.nunique() >= FEWEST_SUBJECTS:
+        return None, None, "it is an id"
     if (count := int(values.notna().sum())) < FEWEST_VALUES:
         return None, None, "it has no values" if not count else f"it has a value in {count} rows only"
     if pd.api.types.is_timedelta64_dtype(values.dtype):

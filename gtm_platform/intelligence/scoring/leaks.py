@@ -1,13 +1,18 @@
-"""Leaks: columns that hold the outcome, or are filled in with it. Each is named with its reason."""
+"""Leaks: columns that hold the outcome, or are filled in with it. Each is named with its reason.
+
+A column that tells the outcome alone is none where the other columns together tell it as well: a company that is large
+has many seats, many logins and many tickets. What holds the outcome stands out.
+"""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gtm_platform.health.backtest_measures import auc
 from gtm_platform.intelligence.scoring.features import Feature, Features
-from gtm_platform.intelligence.scoring.models import folds
+from gtm_platform.intelligence.scoring.models import SMALL, folds, unseen_odds
 from gtm_platform.intelligence.scoring.names import is_later, may_be_later
 
 Floats = NDArray[np.float64]
@@ -15,6 +20,10 @@ Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 TELLING_AUC = 0.9  # of a column alone
+STANDS_OUT = 0.06  # AUC by which a number that tells alone has to tell more than all others together
+CERTAIN_AUC = 0.995  # that nothing honest has
+MANY_VALUES, MANY_LEVELS = 20, 5  # different ones, below which a column may be a copy of the outcome with some errors
+MOST_JUDGED = 5_000  # rows that the others are fitted on
 PERHAPS_AUC = 0.7  # of a column whose name may tell a later state
 PURE = 0.9
 COVERED = 0.1  # share of the rows whose value tells the outcome
@@ -26,33 +35,74 @@ DRAWN = 10.0  # rows by which a value's rate is drawn to the mean
 AFTER = 0.01  # share of the rows with a time stamp after their as-of day
 
 
+@dataclass(frozen=True)
+class Suspicion:
+    """Why a column may hold the outcome."""
+
+    reasons: tuple[str, ...]
+    alone: float  # its AUC
+    is_by_telling: bool  # that it tells the outcome is all there is against it
+
+
 def find_leaks(
     features: Features, labels: Flags, keep: Collection[str] = (), times: Floats | None = None
 ) -> dict[str, str]:
     """Return each column that may hold the outcome with the reason, except those of `keep`."""
-    reasons: dict[str, str] = {}
     vouched = {name.lower() for name in keep}
     cut = folds(labels, None, 0)
+    suspicions: dict[str, Suspicion] = {}
     for place, feature in enumerate(features.columns):
         if feature.name.lower() in vouched:
             continue
-        if why := _reasons(feature, features.matrix[:, place], labels, cut, has_times=times is not None):
-            reasons[feature.name] = "; ".join(why)
-    return reasons
+        suspicion = _suspicion(feature, features.matrix[:, place], labels, cut, has_times=times is not None)
+        if suspicion.reasons:
+            suspicions[feature.name] = suspicion
+    stand_out = _standing_out(features, labels, suspicions)
+    return {name: "; ".join(each.reasons) for name, each in suspicions.items() if name in stand_out}
 
 
-def _reasons(
+def _standing_out(features: Features, labels: Flags, suspicions: dict[str, Suspicion]) -> set[str]:
+    """Return the suspicious columns but those that tell no more than all that are above suspicion do together."""
+    perhaps = {
+        name for name, each in suspicions.items() if each.is_by_telling and _may_be_honest(features, name, each.alone)
+    }
+    rest = features.without(list(suspicions))
+    if not perhaps or not rest.columns:
+        return set(suspicions)
+    others = _auc_of(rest, labels)
+    kinds = {column.name: column.kind for column in features.columns}
+    margin = {name: 0.0 if kinds[name] == "category" else STANDS_OUT for name in perhaps}
+    return {name for name in suspicions if name not in perhaps or suspicions[name].alone > others + margin[name]}
+
+
+def _may_be_honest(features: Features, name: str, alone: float) -> bool:
+    """Whether a column has more values than a copy of the outcome would have."""
+    place = features.names.index(name)
+    values = features.matrix[:, place]
+    least = MANY_LEVELS if features.columns[place].kind == "category" else MANY_VALUES
+    return alone < CERTAIN_AUC and len(np.unique(values[~np.isnan(values)])) >= least
+
+
+def _auc_of(features: Features, labels: Flags) -> float:
+    """Return the AUC that some columns have together, of rows that were not trained on."""
+    step = max(1, len(labels) // MOST_JUDGED)
+    some = np.arange(0, len(labels), step)
+    rows, events = features.rows(some), labels[some]
+    return auc(unseen_odds(SMALL, rows, events), events) or 0.5
+
+
+def _suspicion(
     feature: Feature, values: Floats, labels: Flags, cut: Sequence[tuple[Ints, Ints]], *, has_times: bool
-) -> list[str]:
+) -> Suspicion:
     groups = _groups(feature, values)
     alone = auc_alone(groups, labels, cut)
-    why = []
+    telling, why = [], []
     if alone >= TELLING_AUC:
-        why.append(f"alone it tells the outcome (AUC {alone:.2f})")
+        telling.append(f"alone it tells the outcome (AUC {alone:.2f})")
     if feature.kind == "category" and (share := _telling_share(groups, labels)) >= COVERED:
-        why.append(f"its values tell the outcome of {share:.0%} of the rows")
+        telling.append(f"its values tell the outcome of {share:.0%} of the rows")
     elif feature.kind == "category" and (level := _telling_level(feature, groups, labels)) is not None:
-        why.append(f"its value {level!r} nearly always has the rarer outcome")
+        telling.append(f"its value {level!r} nearly always has the rarer outcome")
     if _filled_with_outcome(np.isnan(values), labels):
         why.append("it is filled in only with one outcome")
     if is_later(feature.name):
@@ -61,7 +111,7 @@ def _reasons(
         why.append(f"by its name it may be known only afterwards, and it tells much (AUC {alone:.2f})")
     if has_times and feature.kind == "date" and np.mean(values < 0) > AFTER:
         why.append(f"{np.mean(values < 0):.0%} of its dates are after the time of their row")
-    return why
+    return Suspicion((*telling, *why), alone, not why)
 
 
 def _groups(feature: Feature, values: Floats) -> Ints:

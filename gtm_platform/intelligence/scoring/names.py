@@ -4,18 +4,20 @@ import re
 
 # Known only afterwards, by its name: left out until somebody vouches for it.
 LATER = re.compile(
-    r"\b(tags?|reasons?|closed?|closing|closes|won|lost|outcomes?|results?|resolution|disposition|refund(ed|s)?"
-    r"|cancel\w*|churn\w*|attrition|convert(ed|s)?|conversion|scores?|ratings?|grade|stage|status)\b"
+    r"\b(tags?|reasons?|closed?|closing|closes|won|lost|outcomes?|resolution|disposition|refund(ed|s)?"
+    r"|cancel\w*|churn\w*|attrition|convert(ed|s)?|conversion)\b"
     r"|\blast\b.*\b(activity|touch|contact|contacted)\b"
 )
-# The same words where they say what somebody was before.
+# The same words where they say what somebody was before, or what is agreed.
 EARLIER = re.compile(
-    r"\b(marital|civil|family|employment|occupation|housing|home|residen\w+|education|smok\w+|credit|previous|prior|past"
-    r"|initial|first|p)\b.*\b(outcomes?|scores?|ratings?|grade|stage|status)\b|\bpoutcome\b"
+    r"\b(marital|civil|family|personal|employment|occupation|work|job|housing|home|property|residen\w+|education|smok\w+"
+    r"|credit|checking|savings?|health|verification|initial|first|p)\b.*\b(outcomes?|scores?|ratings?|grade|stage|status)\b"
+    r"|\b(previous(ly)?|prior|past|earlier|histor\w+)\b|\bpoutcome\b|\b(cancel\w*|refund) (policy|terms|window|fee)\b"
 )
 # Known afterwards in many tables, and before in others: left out where the values tell much as well.
 PERHAPS_LATER = re.compile(
-    r"\b(duration|final|ended|exit\w*|terminat\w*|leaving|depart\w*|settle\w*|recover\w*|charge ?off)\b"
+    r"\b(scores?|ratings?|grade|stage|status|results?)\b"
+    r"|\b(duration|final|ended|exit\w*|terminat\w*|leaving|depart\w*|settle\w*|recover\w*|charge ?off)\b"
     r"|\b(days|time|months|weeks|hours) (to|until|till)\b|\blast (payment|pymnt|invoice)\b"
 )
 ID = re.compile(r"\b(ids?|uuid|guid|key)$|^(id|uuid|guid)\b|[a-z]id$")
@@ -24,6 +26,8 @@ SUBJECT = re.compile(
     r"\b(customer|client|user|account|company|person|lead|contact|member|patient|household|subscriber|employee"
     r"|organi[sz]ation|org|workspace|tenant)s? ?(ids?|uuid|guid|key|number|no)?$"
 )
+
+ID_OF_SUBJECT = re.compile(r"\b(ids?|uuid|guid|key|number|no)$")
 
 
 def words_of(name: str) -> str:
@@ -40,7 +44,8 @@ def is_later(name: str) -> bool:
 
 def may_be_later(name: str) -> bool:
     """Whether a name often tells such a state."""
-    return bool(PERHAPS_LATER.search(words_of(name)))
+    words = words_of(name)
+    return bool(PERHAPS_LATER.search(words)) and not EARLIER.search(words)
 
 
 def is_id(name: str) -> bool:
@@ -54,5 +59,10 @@ def is_row_number(name: str) -> bool:
 
 
 def is_subject(name: str) -> bool:
-    """Whether a name is that of the id of somebody who may have several rows."""
+    """Whether a name is that of somebody who may have several rows."""
     return bool(SUBJECT.search(words_of(name)))
+
+
+def is_id_of_subject(name: str) -> bool:
+    """Whether a name is that of an id of somebody who may have several rows."""
+    return is_subject(name) and bool(ID_OF_SUBJECT.search(words_of(name)))

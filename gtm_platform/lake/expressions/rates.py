@@ -1,22 +1,31 @@
 """Rates with the interval that so many observations allow, by Wilson: never outside of 0 to 1, and wide for few."""
 
 from statistics import NormalDist
+from typing import Any
 
 import ibis
 
 from gtm_platform.lake.expressions.literals import number
 
 
+def wilson(share: Any, count: Any, z: Any) -> tuple[Any, Any]:
+    """Return the ends of the interval of a share of so many, numbers or columns, for z standard deviations.
+
+    Computing leaves a little of an end that is exactly 0 or 1.
+    """
+    weight = z * z / count
+    centre = (share + weight / 2) / (weight + 1)
+    half = (share * (1 - share) / count + weight / (count * 4)) ** 0.5 * z / (weight + 1)
+    return centre - half, centre + half
+
+
 def rate_columns(name: str, successes: ibis.Value, trials: ibis.Value, interval: float) -> dict[str, ibis.Value]:
     """Return [<name>, <name>_low, <name>_high] of counts; null without a trial."""
-    z = NormalDist().inv_cdf((1 + interval) / 2)
     count = trials.cast("float64").nullif(0)
     share = successes.cast("float64") / count
-    centre = (share + number(z * z / 2) / count) / (number(1) + number(z * z) / count)
-    spread = (share * (number(1) - share) / count + number(z * z / 4) / (count * count)).sqrt()
-    half = spread * number(z) / (number(1) + number(z * z) / count)
-    low = ibis.ifelse(successes == 0, number(0), centre - half)  # exactly, whatever rounding makes of it
-    high = ibis.ifelse(successes == trials, number(1), centre + half)
+    lower, upper = wilson(share, count, number(NormalDist().inv_cdf((1 + interval) / 2)))
+    low = ibis.ifelse(successes == 0, number(0), lower)
+    high = ibis.ifelse(successes == trials, number(1), upper)
     bounds = {f"{name}_low": low, f"{name}_high": high}
     nothing = ibis.null("float64")
     return {name: share, **{bound: ibis.ifelse(count.notnull(), at, nothing) for bound, at in bounds.items()}}

@@ -21,7 +21,8 @@ from gtm_platform.sandbox.landers.tables import LandedTable, Marks, Row, as_json
 META = {"_airbyte_meta": '{"changes":[],"sync_id":1}', "_airbyte_generation_id": 0}
 MARKS = Marks("_airbyte_extracted_at", META, updated="updated")
 ENGAGEMENTS = ("calls", "emails", "meetings", "notes", "tasks")
-LINKED = {"contacts": ("companies",), "companies": ("contacts",), "deals": ("companies", "contacts")}
+OBJECTS = {"contacts": ("companies",), "companies": ("contacts",), "deals": ("companies", "contacts")}
+LINKED = {**OBJECTS, **dict.fromkeys(ENGAGEMENTS, ("contacts", "companies", "deals"))}
 
 
 def columns(record: Record) -> Row:
@@ -45,17 +46,17 @@ def _raw_id(table: str, key: str) -> str:
 def hubspot(api: SystemApi) -> list[LandedTable]:
     """Lay out HubSpot: each property in the object of all properties, and in a column of its own."""
     tables = []
-    for kind in (*LINKED, *ENGAGEMENTS):
+    for kind, targets in LINKED.items():
         records = list(hubspot_objects(api, kind, list(hubspot_properties(api, kind))))
         ids = [each["id"] for each in records]
-        links = {target: hubspot_links(api, kind, target, ids) for target in LINKED.get(kind, ())}
+        links = {target: hubspot_links(api, kind, target, ids) for target in targets}
         rows: list[Record] = [
             {name: each[name] for name in ("id", "createdAt", "updatedAt", "archived", "properties")}
             | {f"properties_{name}": value for name, value in each["properties"].items()}
             | {target: [str(to["toObjectId"]) for to in linked.get(each["id"], ())] for target, linked in links.items()}
             for each in records
         ]
-        tables.append(_table(kind if kind in LINKED else f"engagements_{kind}", rows))
+        tables.append(_table(kind if kind in OBJECTS else f"engagements_{kind}", rows))
     owners = hubspot_owners(api)
     pipelines = map(_legacy_pipeline, api.get("/crm/v3/pipelines/deals")["results"])
     return [

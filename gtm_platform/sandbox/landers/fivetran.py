@@ -1,6 +1,6 @@
 """Fivetran's tables: objects flattened, lists in tables of their own, times as timestamps, histories of Intercom."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,7 +72,21 @@ def hubspot(api: SystemApi) -> list[LandedTable]:
             for kind in to["associationTypes"]
         ]
         tables.append(LandedTable(f"deal_{column.removesuffix('_id')}", rows, ("deal_id", column, "type_id")))
+    tables += _hubspot_engagement_links(api, ids)
     return [*tables, *_hubspot_settings(api, portal)]
+
+
+def _hubspot_engagement_links(api: SystemApi, ids: Mapping[str, Sequence[str]]) -> Iterator[LandedTable]:
+    """Lay out with whom engagements were: a table for each kind of records, with engagements of all types."""
+    columns = {"contacts": "contact_id", "companies": "company_id", "deals": "deal_id"}
+    for target, column in columns.items():
+        rows = [
+            {"engagement_id": int(engagement), column: int(to["toObjectId"]), "category": "HUBSPOT_DEFINED"}
+            for kind in ENGAGEMENTS
+            for engagement, linked in hubspot_links(api, f"{kind}s", target, ids[f"{kind}s"]).items()
+            for to in linked
+        ]
+        yield LandedTable(f"engagement_{column.removesuffix('_id')}", rows, ("engagement_id", column))
 
 
 def _hubspot_settings(api: SystemApi, portal: Row) -> list[LandedTable]:

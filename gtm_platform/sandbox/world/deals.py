@@ -5,7 +5,7 @@ from random import Random
 
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord
 from gtm_platform.sandbox.world import catalogue, fixtures
-from gtm_platform.sandbox.world.agenda import DAY, Agenda
+from gtm_platform.sandbox.world.agenda import DAY, Agenda, share
 from gtm_platform.sandbox.world.context import Context
 from gtm_platform.sandbox.world.contracts import Contract
 from gtm_platform.sandbox.world.hubspot_file import HubSpotFile, company_record_id, phone
@@ -20,6 +20,7 @@ _PROBABILITY = {
 }
 _LOST = ("Price", "Chose a competitor", "No budget this year", "Went silent")
 _ENGAGEMENTS = ("notes", "calls", "meetings", "emails", "tasks")
+_ANSWERED, _SLOWEST = 0.8, timedelta(hours=40)  # share of their e-mails that somebody answers, and how late at most
 
 
 class Sales:
@@ -43,6 +44,7 @@ class Sales:
         self._owner = fixtures.owner_id(manager)
         self._deals = 0
         self._logged = 0
+        self._open_deals: dict[str, HubSpotRecord] = {}
         self._expect_log(max(since, context.start - _PAST))
 
     # --- Deals ---
@@ -81,6 +83,7 @@ class Sales:
         deal = HubSpotRecord(str(3_000_000_000 + self._person.number * 16 + self._deals % 16), properties, at, at)
         self._context.hubspot.objects["deals"][deal.id] = deal
         self._tie(deal, "deals")
+        self._open_deals[deal.id] = deal
         self._enter(at, deal, fixtures.OPEN_STAGES[0])
         self._file.advance_to(at, "opportunity")
         stages = (
@@ -100,6 +103,7 @@ class Sales:
             "hs_is_closed_won": "true" if stage == "closedwon" else "false",
         }
         if stage.startswith("closed"):
+            self._open_deals.pop(deal.id, None)
             properties["closedate"] = fixtures.wire_time(at)
         if stage == "closedlost":
             properties["closed_lost_reason"] = self._rng.choice(_LOST)
@@ -126,16 +130,27 @@ class Sales:
         if not contact or contact.archived:
             return
         type_ = self._rng.choice(_ENGAGEMENTS)
+        record = self._enter_log(at, type_, self._written(type_, at))
+        late = share(f"answer {record.id}")
+        if record.properties.get("hs_email_direction") == "INCOMING_EMAIL" and late < _ANSWERED:
+            self._agenda.at((at + _SLOWEST * late**2).replace(microsecond=0), self._answer, record.id)
+        self._expect_log(at)
+
+    def _answer(self, at: datetime, email_id: str) -> None:
+        contact = self._file.contact
+        if contact and not contact.archived and email_id in self._context.hubspot.objects["emails"]:
+            self._enter_log(at, "emails", _email("Re: any news?", "EMAIL", f"Hi {self._person.first}, yes!"))
+
+    def _enter_log(self, at: datetime, type_: str, written: dict[str, str]) -> HubSpotRecord:
+        """Enter a touch with the contact, its company and the deals that are open."""
         self._logged += 1
-        properties = {
-            "hs_timestamp": fixtures.wire_time(at),
-            "hubspot_owner_id": self._owner,
-            **self._written(type_, at),
-        }
+        properties = {"hs_timestamp": fixtures.wire_time(at), "hubspot_owner_id": self._owner, **written}
         record = HubSpotRecord(str(4_000_000_000 + self._person.number * 1000 + self._logged), properties, at, at)
         self._context.hubspot.objects[type_][record.id] = record
         self._tie(record, type_)
-        self._expect_log(at)
+        for deal_id in self._open_deals:
+            tie(self._context.hubspot, record, type_, "deals", deal_id)
+        return record
 
     def _written(self, type_: str, at: datetime) -> dict[str, str]:
         rng, first = self._rng, self._person.first
@@ -156,21 +171,27 @@ class Sales:
         if type_ == "meetings":
             begin = at + DAY * rng.randrange(1, 6)
             return {
+                "hs_timestamp": fixtures.wire_time(begin),
                 "hs_meeting_title": f"Check-in with {first}",
                 "hs_meeting_start_time": fixtures.wire_time(begin),
                 "hs_meeting_end_time": fixtures.wire_time(begin + timedelta(minutes=30)),
                 "hs_meeting_outcome": rng.choice(("SCHEDULED", "COMPLETED", "NO_SHOW")),
             }
         if type_ == "emails":
-            return {
-                "hs_email_subject": rng.choice(("Your renewal", "Following up", "Next steps")),
-                "hs_email_text": f"Hi {first}, any news?",
-                "hs_email_direction": rng.choice(("EMAIL", "INCOMING_EMAIL")),
-                "hs_email_status": "SENT",
-            }
+            subject = rng.choice(("Your renewal", "Following up", "Next steps"))
+            return _email(subject, rng.choice(("EMAIL", "INCOMING_EMAIL")), f"Hi {first}, any news?")
         return {
             "hs_task_subject": f"Follow up with {first}",
             "hs_task_status": rng.choice(("NOT_STARTED", "COMPLETED")),
             "hs_task_priority": rng.choice(("LOW", "MEDIUM", "HIGH")),
             "hs_task_type": rng.choice(("EMAIL", "CALL", "TODO")),
         }
+
+
+def _email(subject: str, direction: str, body: str) -> dict[str, str]:
+    return {
+        "hs_email_subject": subject,
+        "hs_email_text": body,
+        "hs_email_direction": direction,
+        "hs_email_status": "SENT",
+    }

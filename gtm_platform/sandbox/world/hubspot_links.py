@@ -17,6 +17,11 @@ _TYPES: dict[tuple[str, str], tuple[set[int], set[int]]] = {
     ("emails", "companies"): ({186}, {185}),
     ("tasks", "contacts"): ({204}, {203}),
     ("tasks", "companies"): ({192}, {191}),
+    ("notes", "deals"): ({214}, {213}),
+    ("calls", "deals"): ({206}, {205}),
+    ("meetings", "deals"): ({212}, {211}),
+    ("emails", "deals"): ({210}, {209}),
+    ("tasks", "deals"): ({216}, {215}),
 }
 
 

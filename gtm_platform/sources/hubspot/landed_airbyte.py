@@ -6,10 +6,21 @@ from gtm_platform.http.pages import Page, get_path, with_fields
 from gtm_platform.http.pages import rows as listed
 from gtm_platform.ingest.record import with_facts
 from gtm_platform.sources.hubspot.records import Company, Contact, Deal, properties_of
-from gtm_platform.sources.hubspot.streams import ENGAGEMENTS
+from gtm_platform.sources.hubspot.streams import ENGAGEMENTS, WITH_WHOM
 from gtm_platform.sources.landed.scope import Shape, Value
 from gtm_platform.sources.landed.system import AIRBYTE, Lacking, LandedSystem, Part
-from gtm_platform.sources.landed.values import Changed, Constant, LinksTo, Member, Property, document, instant, value
+from gtm_platform.sources.landed.values import (
+    EMPTY_LIST,
+    Changed,
+    Constant,
+    Either,
+    LinksTo,
+    Member,
+    Property,
+    document,
+    instant,
+    value,
+)
 
 MODIFIED = instant("properties_hs_lastmodifieddate", "updatedAt")
 # Airbyte lands the ids of linked records only; these are the types of links that HubSpot itself makes.
@@ -59,6 +70,7 @@ CONTACTS = _object(
     "lastmodifieddate",
 )
 DEALS = _object("deals", properties_of(Deal), unless_in="deals_archived")
+WITH: dict[str, Shape] = {fact: Either((document(kind), EMPTY_LIST), "json") for fact, kind in WITH_WHOM.items()}
 OWNER: dict[str, Shape] = {
     "id": value("id"),
     "userIdIncludingInactive": value("userIdIncludingInactive", "userId"),
@@ -90,7 +102,7 @@ AIRBYTE_HUBSPOT = LandedSystem(
             _object(
                 f"engagements_{objects.kind}",
                 objects.properties,
-                facts={"engagement_type": Constant(kind)},
+                facts={"engagement_type": Constant(kind), **WITH},
                 optional=True,
             )
             for kind, objects in ENGAGEMENTS.items()

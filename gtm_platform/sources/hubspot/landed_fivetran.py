@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from gtm_platform.sources.hubspot.records import Company, Contact, Deal, properties_of
-from gtm_platform.sources.hubspot.streams import ENGAGEMENTS
+from gtm_platform.sources.hubspot.streams import ENGAGEMENTS, WITH_WHOM
 from gtm_platform.sources.landed.scope import Shape
 from gtm_platform.sources.landed.system import FIVETRAN, Account, Lacking, LandedSystem, Part
 from gtm_platform.sources.landed.values import (
@@ -54,10 +54,17 @@ def _links(part: Part, from_type: str, to_type: str, links: Shape) -> Part:
     return Part(part.table, None, facts, part.changed, key=part.key, optional=True)
 
 
+def _with(fact: str) -> Shape:
+    """The ids of a kind of records that an engagement was with."""
+    column = fact.removesuffix("s")
+    table = f"engagement_{column.removesuffix('_id')}"
+    return rows(table, by={"engagement_id": "engagement_id"}, shape=value(column), order=column)
+
+
 def _engagement(kind: str) -> Part:
     otherwise: dict[str, Shape] = {"hs_note_body": value("property_hs_note_body", "body")} if kind == "note" else {}
     record = {"id": value("engagement_id"), **_properties(ENGAGEMENTS[kind].properties, otherwise)}
-    facts = {"engagement_type": Constant(kind)}
+    facts: dict[str, Shape] = {"engagement_type": Constant(kind), **{fact: _with(fact) for fact in WITH_WHOM}}
     return Part(f"engagement_{kind}", record, facts, MODIFIED, key="engagement_id", optional=True)
 
 

@@ -1,7 +1,7 @@
-"""What records are linked with: the associations of up to 1,000 records, made into one row for each of them."""
+"""What records are linked with: the associations of up to 1,000 records, for each of them."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -60,9 +60,27 @@ def links_of(client: HubSpotClient, source: str, target: str, changed: Mapping[s
 
     As received is what the first answer says of the record; the links of long lists come from several.
     """
-    links: dict[str, dict[Link, None]] = {key: {} for key in changed}  # what came twice is kept once
+    received, links = _read(client, source, target, changed)
+    facts = {"from_type": source, "to_type": target}
+    return [
+        with_facts(received.get(key, b""), **facts, from_id=key, changed_at=moment, links=links[key])
+        for key, moment in changed.items()
+    ]
+
+
+def linked_ids(client: HubSpotClient, source: str, target: str, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return with which records of a kind each of up to 1,000 records is linked, whatever the type of the link."""
+    links = _read(client, source, target, ids)[1]
+    return {key: list(dict.fromkeys(link.to_id for link in each)) for key, each in links.items()}
+
+
+def _read(
+    client: HubSpotClient, source: str, target: str, ids: Iterable[str]
+) -> tuple[dict[str, bytes], dict[str, list[Link]]]:
+    """Return of each record what the first answer says of it, and its links."""
+    inputs = [{"id": key} for key in ids]
+    links: dict[str, dict[Link, None]] = {record["id"]: {} for record in inputs}  # what came twice is kept once
     received: dict[str, bytes] = {}
-    inputs = [{"id": key} for key in changed]
     seen: Counter[tuple[str, str]] = Counter()
     while inputs:
         answer = [(raw, _linked(raw)) for raw in rows(client.links(source, target, inputs), "results")]
@@ -75,11 +93,7 @@ def links_of(client: HubSpotClient, source: str, target: str, changed: Mapping[s
             what = f"The associations of {source} with {target} do not advance: a cursor came again and again."
             raise CursorLoop(SYSTEM, what)
         inputs = [{"id": key, "after": after} for key, after in following]
-    facts = {"from_type": source, "to_type": target}
-    return [
-        with_facts(received.get(key, b""), **facts, from_id=key, changed_at=moment, links=list(links[key]))
-        for key, moment in changed.items()
-    ]
+    return received, {key: list(each) for key, each in links.items()}
 
 
 def _linked(raw: bytes) -> Linked:

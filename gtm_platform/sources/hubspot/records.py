@@ -246,6 +246,9 @@ class Engagement(Record):
         about="How far it is or how it went, such as COMPLETED, NO_SHOW or BOUNCED; each type has its own.",
     )
     owner_id: MaybeId = prop("hubspot_owner_id", about=OWNER)
+    contact_ids: list[Id] = fact("contact_ids", default=[], about="With which contacts it was, as of its last change.")
+    company_ids: list[Id] = fact("company_ids", default=[], about="With which companies, as of its last change.")
+    deal_ids: list[Id] = fact("deal_ids", default=[], about="About which deals, as of its last change.")
     created_at: MaybeInstant = prop("hs_createdate", about=CREATED)
     updated_at: Instant = prop("hs_lastmodifieddate", default=..., about=CHANGED)
 

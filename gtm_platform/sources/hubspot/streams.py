@@ -12,7 +12,7 @@ from gtm_platform.http.pagination import CursorPaging, LastIdPaging
 from gtm_platform.ingest.record import with_facts
 from gtm_platform.ingest.source import SliceTotal, Stream, Totals, Window
 from gtm_platform.sources.hubspot.client import LINKS_READ, SEARCH_PAGE, SYSTEM, HubSpotClient
-from gtm_platform.sources.hubspot.links import links_of
+from gtm_platform.sources.hubspot.links import linked_ids, links_of
 from gtm_platform.sources.hubspot.records import (
     Association,
     Company,
@@ -95,6 +95,7 @@ COMPANIES = Objects("companies", properties_of(Company))
 DEALS = Objects("deals", properties_of(Deal))
 LEAD_SOURCE = "lead_source"
 HISTORIES_READ = 50  # objects at most whose values of the past HubSpot tells in one answer
+WITH_WHOM = {"contact_ids": "contacts", "company_ids": "companies", "deal_ids": "deals"}
 LINKED = ((CONTACTS, ("companies",)), (DEALS, ("companies", "contacts")))
 
 
@@ -133,10 +134,21 @@ def _value(raw: bytes, name: str) -> Any:
 
 
 def engagements(client: HubSpotClient, window: Window) -> Iterator[Page]:
-    """Read engagements of every kind, each with its kind beside it."""
+    """Read engagements of every kind, each with its kind and with whom it was beside it."""
     for kind, objects in ENGAGEMENTS.items():
-        for page in objects.pages(client, window):
-            yield [with_facts(raw, engagement_type=kind) for raw in page]
+        records = chain.from_iterable(objects.pages(client, window))
+        while batch := list(islice(records, LINKS_READ)):
+            yield _with_whom(client, kind, objects, batch)
+
+
+def _with_whom(client: HubSpotClient, kind: str, objects: Objects, batch: Page) -> Page:
+    keys = [str(get_path_or_none(raw, "id")) for raw in batch]
+    ids = list(dict.fromkeys(key for key in keys if key.isdigit()))
+    linked = {fact: linked_ids(client, objects.kind, target, ids) if ids else {} for fact, target in WITH_WHOM.items()}
+    return [
+        with_facts(raw, engagement_type=kind, **{fact: of.get(key, []) for fact, of in linked.items()})
+        for key, raw in zip(keys, batch, strict=True)
+    ]
 
 
 def associations(client: HubSpotClient, window: Window) -> Iterator[Page]:

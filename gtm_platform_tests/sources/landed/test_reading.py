@@ -171,6 +171,24 @@ def test_links_are_read_with_the_types_that_hubspot_makes(place: Path, open_land
     assert by_airbyte == {("contacts", "5", "companies"): [("7", 279), ("8", 279)]}
 
 
+def test_engagements_are_read_with_whom_they_were(place: Path, open_landed: Open) -> None:
+    synced = {"_fivetran_synced": MIDNIGHT}
+    call = {"engagement_id": 3, "property_hs_lastmodifieddate": LONG_AGO, **synced}
+    note = {**call, "engagement_id": 4}
+    contacts = [
+        {"engagement_id": 3, "contact_id": number, "category": "HUBSPOT_DEFINED", **synced} for number in (5, 6)
+    ]
+    land(place, "hubspot", engagement_call=[call], engagement_note=[note], engagement_contact=contacts)
+    with open_landed(HUBSPOT, "fivetran") as client:
+        by_fivetran = {row.id: (row.contact_ids, row.deal_ids) for row in read(HUBSPOT, client, "engagements")}
+    assert by_fivetran == {"3": (["5", "6"], []), "4": ([], [])}
+    row = {"id": "3", "contacts": '["5","6"]', "deals": None, "updatedAt": LONG_AGO, "_airbyte_extracted_at": MIDNIGHT}
+    land(place, "by_airbyte", engagements_calls=[row])
+    with open_landed(HUBSPOT, "airbyte", str(place / "by_airbyte")) as client:
+        by_airbyte = {row.id: (row.contact_ids, row.deal_ids) for row in read(HUBSPOT, client, "engagements")}
+    assert by_airbyte == {"3": (["5", "6"], [])}
+
+
 def linked(rows: list[Any]) -> dict[tuple[str, str, str], list[tuple[str, int]]]:
     """What each record is linked with, and by which type of link; without those that are linked with nothing."""
     return {

@@ -29,7 +29,7 @@ METRICS = (
         "Customers met",
         "share",
         "current customers with a meeting in the policy's last days ÷ current customers",
-        "Meetings that took place, of those that were booked.",
+        "Meetings that took place, of those that were booked or are in the CRM's log.",
         OF_MANAGERS,
         _share("customers_met", "customers"),
         "rise",

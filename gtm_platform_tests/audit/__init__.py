@@ -1,0 +1,1 @@
+"""The audit trail: its chain, what is written to it, and how it is read."""

@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 PRISM := 5.14.2
 
-.PHONY: demo test soak faults faults-long bench live ui lint types definitions env-example spark postgres prism clean
+.PHONY: demo test soak faults faults-long bench live ui lint types advisories definitions env-example spark postgres prism clean
 DEMO ?=
 BENCH ?=
 LIVE ?=
@@ -51,6 +51,10 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy
+
+# What is known against the versions of constraints.txt, by the stored list of advisories; nothing is fetched.
+advisories: $(READY)
+	$(BIN)/python -m gtm_platform_tests.security.dependencies
 
 definitions: $(READY)
 	$(BIN)/python -W ignore -c "import dagster as dg; from gtm_platform.definitions import defs; dg.Definitions.validate_loadable(defs); print('definitions load')"

@@ -93,10 +93,16 @@ def entries(tx: sa.Connection, action: str) -> list[sa.RowMapping]:
 
 
 def all_entries(
-    tx: sa.Connection, *, person: str = "", actor: str = "", since: datetime | None = None, until: datetime | None = None
+    tx: sa.Connection,
+    *,
+    person: str = "",
+    actor: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: int = 0,
 ) -> Iterator[sa.RowMapping]:
     """Yield entries, the oldest first: about a person, of an actor, from a moment on and before another."""
-    query = sa.select(audit).order_by(audit.c.id).execution_options(yield_per=ROWS_AT_ONCE)
+    query = sa.select(audit).where(audit.c.id > after).order_by(audit.c.id).execution_options(yield_per=ROWS_AT_ONCE)
     if actor:
         query = query.where(audit.c.actor == actor)
     if since:
@@ -135,7 +141,7 @@ def verify(tx: sa.Connection, anchors: Iterable[Head] = (), since: Head | None =
 def _fault(row: sa.RowMapping, previous: str, anchor: Head | None) -> str:
     if row["previous"] != previous:
         return "the entry before it is another than when it was written: one was removed, added, moved or changed"
-    if row["hash"] != digest(row):
+    if row["hash"] != digest(dict(row)):
         return "it says something else than when it was written"
     if anchor and anchor.hash != row["hash"]:
         return f"it is another than entry {anchor.entries} was when that was kept elsewhere: the chain was written anew"

@@ -13,6 +13,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gtm_platform.serving.store.sight import noting_people
 from gtm_platform.state import State
 from gtm_platform.state.audit import Entry, append
 
@@ -30,7 +31,9 @@ class AccessLog:
     queue: list[Entry] = field(default_factory=list)
 
     def add(self, actor: str, action: str, subject: str, **detail: Any) -> None:
-        """Queue an access."""
+        """Queue an access; without `people` where it showed nobody's personal data."""
+        if not detail.get("people", True):
+            del detail["people"]
         self.queue.append(Entry(self.now(), actor, action, subject, detail))
 
     def write(self) -> int:
@@ -92,7 +95,9 @@ class AccessLogged:
                     state.get("subject", ""),
                     status=message["status"],
                     personal=principal.sees_personal,
+                    people=list(people),
                 )
             await send(message)
 
-        await self.app(scope, receive, watched)
+        with noting_people() as people:
+            await self.app(scope, receive, watched)

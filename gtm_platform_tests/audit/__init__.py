@@ -1,1 +1,0 @@
-"""The audit trail: its chain, what is written to it, and how it is read."""

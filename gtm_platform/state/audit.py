@@ -73,6 +73,13 @@ def note(tx: sa.Connection, at: datetime, actor: str, action: str, subject: str,
     append(tx, [Entry(at, actor, action, subject, detail)])
 
 
+def note_outside(
+    tx: sa.Connection, at: datetime, action: str, subject: str, people: Sequence[str], **detail: Any
+) -> None:
+    """Add an entry of something that another system took from us, in the transaction of its receipt."""
+    append(tx, [Entry(at, "delivery", action, subject, {**detail, "people": list(people)} if people else detail)])
+
+
 def append(tx: sa.Connection, added: Sequence[Entry]) -> None:
     """Add entries behind the last one; whoever else adds some waits until this transaction has ended."""
     if not added:

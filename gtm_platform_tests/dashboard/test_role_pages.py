@@ -20,6 +20,7 @@ from gtm_platform.serving.store import CustomerQuery, Snapshot
 from gtm_platform.serving.viewer import TRUSTED, actor_of, signed_in
 from gtm_platform.settings import Settings, SettingsError, settings
 from gtm_platform_tests.dashboard.conftest import Open, opener
+from gtm_platform_tests.dashboard.world import FIRST_NAMES, LAST_NAMES
 
 MANAGER = "Sam Lee"
 MEMBERS = """
@@ -36,6 +37,8 @@ OIDC = {
     "GTM_DASHBOARD_URL": "https://gtm.acme.example/",
 }
 CUSTOMER, ADDRESS = re.compile(r"\bcus_\d{7}\b"), re.compile(r"\bperson\d+@firm\d+\.example\b")
+FIRM = re.compile(r"\bFirm \d+\b")  # all people of one have the same account manager, or none
+NAME = re.compile(rf"\b(?:{'|'.join(FIRST_NAMES)}) (?:{'|'.join(LAST_NAMES)})\b")
 QUERIES = {"customer": {"id": "cus_0000002"}, "company": {"id": "com_000000"}}
 MAIN = ("overview", "at_risk", "customer")
 
@@ -83,11 +86,13 @@ def judge_own(open_as: Any, snapshot: Snapshot, page: str) -> None:
     text = everything(open_as("sam@acme.com", page, **QUERIES.get(page, {})))
     assert set(CUSTOMER.findall(text)) <= {row["customer_id"] for row in own}
     assert set(ADDRESS.findall(text)) <= {row["email"] for row in own}
+    assert set(FIRM.findall(text)) <= {row["company_name"] for row in own}
 
 
 def judge_masked(open_as: Any, page: str) -> None:
     text = everything(open_as("ann@acme.com", page, **QUERIES.get(page, {})))
     assert ADDRESS.findall(text) == []
+    assert NAME.findall(text) == []
     assert "missing_features" not in text
     assert "too_expensive" not in text
 
@@ -113,9 +118,11 @@ def test_every_page_shows_a_role_what_it_sees(open_as: Any, snapshot: Snapshot, 
 
 @pytest.mark.faults("V2")
 def test_others_pages_would_fail_these_tests(open_page: Open, snapshot: Snapshot) -> None:
-    text = everything(open_page("at_risk"))
-    own = {row["customer_id"] for row in customers_of(snapshot, MANAGER)}
-    assert ADDRESS.findall(text) or set(CUSTOMER.findall(text)) - own
+    own = customers_of(snapshot, MANAGER)
+    for page in MAIN:
+        text = everything(open_page(page, **QUERIES.get(page, {})))
+        assert NAME.findall(text), page
+    assert set(FIRM.findall(everything(open_page("at_risk")))) - {row["company_name"] for row in own}
 
 
 @pytest.mark.faults("V2")

@@ -15,13 +15,15 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gtm_platform.state import State, open_state
+from gtm_platform.state import State, actions, open_state, slack_journal
 from gtm_platform.state.audit import BEGINNING, Entry, Head, all_entries, append, digest, note, verify
 from gtm_platform.state.audit_anchors import FILE, anchors_of, as_text, keep_anchor, of_text
 from gtm_platform.state.schema import audit
+from gtm_platform.state.slack_journal import Fact
 
 NOW = datetime(2026, 11, 20, 6, 30, 15, 123456, tzinfo=UTC)
 COUNT = 12
+SUBJECTS = (("customer", "cus_1"), ("customer", "cus_2"), ("company", "com_1"))
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -223,3 +225,21 @@ def test_a_state_of_before_is_chained_when_it_is_opened(tmp_path: Path) -> None:
     assert head_of(state).entries == 5
     assert broken(state) is None
     state.close()
+
+
+@pytest.mark.faults("V1")
+def test_what_others_took_from_us_is_an_entry_with_whom_it_was_about(state: State) -> None:
+    facts = [Fact(f"f{n}", "cancel_mention", kind, id, "2026-11-20", {}) for n, (kind, id) in enumerate(SUBJECTS)]
+    with state.writing() as tx:
+        slack_journal.intend(tx, facts, "C1", NOW)
+        slack_journal.sent(tx, [1, 2, 3], "C1", "17.1", NOW)
+        deed = actions.intend(
+            tx, actions.NewDeed("r", "hubspot_task", "cus_9", "501", "ref-1", "run-1", "2026-11-20"), NOW
+        )
+        actions.done(tx, deed.id, "77", NOW)
+        actions.undone(tx, deed.id, "over", NOW)
+    post, done, undone = rows_of(state)
+    assert (post["action"], post["subject"], post["detail"]["people"]) == ("slack.post", "C1", ["cus_1", "cus_2"])
+    assert (done["action"], undone["action"]) == ("action.done", "action.undone")
+    assert done["detail"]["people"] == ["cus_9"]
+    assert broken(state) is None

@@ -120,7 +120,7 @@ def create_token(
         raise ValueError(f"A token needs a scope: {', '.join(SCOPES)}.")
     if not 1 <= days <= LONGEST_DAYS:
         raise ValueError(f"A token lives 1 to {LONGEST_DAYS} days.")
-    _refuse_wrong_role(role, account_manager, policy().access)
+    refuse_wrong_role(role, account_manager, policy().access)
     id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     ordered = tuple(scope for scope in SCOPES if scope in scopes)
     ends = now + timedelta(days=days)
@@ -130,13 +130,13 @@ def create_token(
     return f"gtm_{id}_{secret}", token
 
 
-def _refuse_wrong_role(name: str | None, account_manager: str | None, access: Access) -> None:
+def refuse_wrong_role(name: str | None, account_manager: str | None, access: Access) -> None:
     """Raise ValueError for a role that the policy has not, or that does not say whose customers it sees."""
     role = access.roles.get(name) if name else None
     if name and role is None:
         raise ValueError(f"The policy has no role {name}; it has {', '.join(access.roles)}.")
     sees_own = role is not None and role.customers == "own"
     if sees_own and not account_manager:
-        raise ValueError(f"A token of the role {name} sees its own customers: say whose, with --account-manager NAME.")
+        raise ValueError(f"Who has the role {name} sees own customers: say whose, with --account-manager NAME.")
     if account_manager and not sees_own:
         raise ValueError("--account-manager belongs to a role that sees its own customers.")

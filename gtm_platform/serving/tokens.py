@@ -16,7 +16,7 @@ from hmac import compare_digest
 from gtm_platform.policy import Access, policy
 from gtm_platform.policy.access import Area
 from gtm_platform.serving.store.sight import Sight
-from gtm_platform.serving.viewer import WITHOUT_ROLE, viewer_of
+from gtm_platform.serving.viewer import WITH_AUDIT, WITHOUT_ROLE, viewer_of
 from gtm_platform.state import State
 from gtm_platform.state.api_tokens import StoredToken, add_token, token_of
 
@@ -56,7 +56,7 @@ def principal_of(token: StoredToken, access: Access) -> Principal | None:
     """Return who asks with a token; None where its role is no more in the policy."""
     scopes, personal = frozenset(token.scopes), "personal:read" in token.scopes
     if token.role is None:
-        areas = WITHOUT_ROLE | {"audit"} if "audit:read" in scopes else WITHOUT_ROLE
+        areas = WITH_AUDIT if "audit:read" in scopes else WITHOUT_ROLE
         return Principal(token.id, token.name, scopes, areas, Sight(personal))
     role = access.roles.get(token.role)
     if role is None or (role.customers == "own" and not token.account_manager):

@@ -10,6 +10,7 @@ from gtm_platform.policy.access import Area, Member, Role
 from gtm_platform.serving.store.sight import EVERYTHING, Sight
 
 WITHOUT_ROLE: frozenset[Area] = frozenset(["customers", "rules", "operations"])
+WITH_AUDIT: frozenset[Area] = frozenset([*WITHOUT_ROLE, "audit"])
 DIGEST_LENGTH = 16
 
 
@@ -24,7 +25,7 @@ class Viewer:
 
 
 # Whoever reaches the dashboard of an installation where nobody signs in, on this machine alone.
-TRUSTED = Viewer("dashboard", WITHOUT_ROLE | {"audit"}, EVERYTHING)
+TRUSTED = Viewer("dashboard", WITH_AUDIT, EVERYTHING)
 
 
 def viewer_of(actor: str, name: str, role: Role, account_manager: str | None) -> Viewer:

@@ -25,6 +25,7 @@ class NarrowSnapshot(Snapshot):
     def __init__(self, whole: Snapshot, sight: Sight) -> None:
         self.__dict__.update(whole.__dict__)
         self._totals, self._narrowed, self.sight = {}, {}, sight
+        self._facts: dict[str, bytes] = {}
 
     def customers(self, query: CustomerQuery) -> Page:
         """Return a page of customers that may be seen."""
@@ -53,13 +54,19 @@ class NarrowSnapshot(Snapshot):
         return body if body and self._is_seen(orjson.loads(body)["company_id"]) else None
 
     def _fact(self, name: str) -> bytes:
-        """Return a fact without what may not be seen of it."""
-        document = orjson.loads(super()._fact(name))
+        """Return a fact without what may not be seen of it; it is worked out once, as the file never changes."""
+        if name not in self._facts:
+            self._facts[name] = self._without_hidden(super()._fact(name))
+        return self._facts[name]
+
+    def _without_hidden(self, body: bytes) -> bytes:
+        masks = not self.sight.personal and any(b'"%s"' % field.encode() in body for field in PERSONAL_IN_FACTS)
+        if self.sight.managers is None and not masks:
+            return body
+        document = orjson.loads(body)
         if self.sight.managers is not None:
             document = self._pruned(document)
-        if not self.sight.personal:
-            document = _masked(document)
-        return orjson.dumps(document)
+        return orjson.dumps(_masked(document) if masks else document)
 
     def _narrow(self, query: CustomerQuery) -> CustomerQuery:
         if self.sight.managers is None:

@@ -200,7 +200,7 @@ class Snapshot:
             values.append(query.cohort)
         if query.after is not None:
             conditions.append(f"({query.sort}, id) < (?, ?)")
-            values.extend(query.after)  # type: ignore[arg-type]
+            values.extend(query.after)
         rows = self._all(
             f"select body, {query.sort}, id from companies where {' and '.join(conditions)} "
             f"order by {query.sort} desc, id desc limit ?",

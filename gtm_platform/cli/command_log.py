@@ -39,9 +39,17 @@ _running: list[OpenEntry] = []  # at most one, and none once it is written
 
 def begin() -> None:
     """Begin the entry of the command that enters a home."""
-    context = click.get_current_context(silent=True)
-    path = f"gtm {context.command_path.partition(' ')[2]}" if context else ""
-    _running[:] = [OpenEntry(path)] if path.strip() != "gtm" and path and path not in UNAUDITED else []
+    path = _path(click.get_current_context(silent=True))
+    _running[:] = [OpenEntry(path)] if path and path not in UNAUDITED else []
+
+
+def _path(context: click.Context | None) -> str:
+    """Return the command as people write it, however the process was started; "" where there is none."""
+    names: list[str] = []
+    while context and context.parent:
+        names.insert(0, context.info_name or "")
+        context = context.parent
+    return " ".join(["gtm", *names]) if names else ""
 
 
 def about(people: Iterable[str] = (), **detail: Any) -> None:

@@ -125,6 +125,19 @@ def test_a_command_is_an_entry_without_its_arguments() -> None:
             assert verify(tx).broken is None
 
 
+def test_a_command_has_one_name_however_its_process_was_started() -> None:
+    root = click.Context(gtm, info_name="python -m gtm_platform.cli")
+    group = click.Context(gtm.commands["audit"], root, info_name="audit")
+    command = click.Context(gtm.commands["audit"].commands["verify"], group, info_name="verify")  # type: ignore[attr-defined]
+    with command:
+        command_log.begin()
+    assert command_log._running == []
+    with click.Context(gtm.commands["query"], root, info_name="query"):
+        command_log.begin()
+    assert [entry.command for entry in command_log._running] == ["gtm query"]
+    command_log._running.clear()
+
+
 def test_the_commands_that_are_no_entry_exist() -> None:
     known = set()
 

@@ -204,6 +204,7 @@ def test_a_sight_of_nobody_sees_nobody(snapshot: Snapshot) -> None:
     assert nobody.count_companies() == 0
     assert nobody.alerts(100) == []
     assert snapshot.seen(EVERYTHING) is snapshot
+    assert nobody.seen(EVERYTHING) is nobody, "what was narrowed is never widened"
     assert snapshot.seen(Sight(personal=False)) is snapshot.seen(Sight(personal=False))
 
 

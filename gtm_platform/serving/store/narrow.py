@@ -27,6 +27,10 @@ class NarrowSnapshot(Snapshot):
         self._totals, self._narrowed, self.sight = {}, {}, sight
         self._facts: dict[str, bytes] = {}
 
+    def seen(self, sight: Sight) -> Snapshot:  # noqa: ARG002
+        """Return the same: what may not be seen does not come back by being asked for."""
+        return self
+
     def customers(self, query: CustomerQuery) -> Page:
         """Return a page of customers that may be seen."""
         page = super().customers(self._narrow(query))

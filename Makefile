@@ -8,7 +8,7 @@ PRISM := 5.14.2
 FAKESNOW := fakesnow==0.12.1 'snowflake-connector-python<5'
 DBT := dbt-core==1.10.23 dbt-duckdb==1.10.1 dbt-postgres==1.10.2 duckdb==1.5.5
 
-.PHONY: demo test soak faults faults-long bench live ui docs lint types definitions env-example spark postgres prism warehouses dbt clean
+.PHONY: demo test soak faults faults-long bench live ui docs lint types advisories definitions env-example spark postgres prism warehouses dbt clean
 DEMO ?=
 BENCH ?=
 LIVE ?=
@@ -53,6 +53,10 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy
+
+# What is known against the versions of constraints.txt, by the stored list of advisories; nothing is fetched.
+advisories: $(READY)
+	$(BIN)/python -m gtm_platform_tests.security.dependencies
 
 definitions: $(READY)
 	$(BIN)/python -W ignore -c "import dagster as dg; from gtm_platform.definitions import defs; dg.Definitions.validate_loadable(defs); print('definitions load')"

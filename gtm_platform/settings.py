@@ -98,6 +98,16 @@ class Settings(BaseSettings):
     gtm_dashboard_url: Text = Field(
         default=None, description="Address of the dashboard, for links in Slack, e.g. https://gtm.acme.com."
     )
+    gtm_oidc_metadata_url: Text = Field(
+        default=None,
+        description="Where the identity provider describes itself (…/.well-known/openid-configuration); with it people "
+        "sign in to the dashboard, at GTM_DASHBOARD_URL, and have the roles of [access] in the policy.",
+    )
+    gtm_oidc_client_id: Text = Field(default=None, description="Id of the dashboard at the identity provider.")
+    gtm_oidc_client_secret: Secret = Field(default=None, description="Its secret there.")
+    gtm_oidc_cookie_secret: Secret = Field(
+        default=None, description="32 random characters or more, which sign the cookie of who has signed in."
+    )
     gtm_public_url: Text = Field(
         default=None, description="Address under which systems reach gtm serve for webhooks, e.g. https://gtm.acme.com."
     )

@@ -8,12 +8,16 @@ import datetime
 import os
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from gtm_platform.cli import command_log
 from gtm_platform.cli.accounts import accounts
 from gtm_platform.cli.alerts import alerts
+from gtm_platform.cli.audit import audit
 from gtm_platform.cli.backup import backup, restore
 from gtm_platform.cli.effect import effect
 from gtm_platform.cli.enrich import enrich
@@ -41,7 +45,8 @@ class Sentences(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; what it raises is printed as a sentence and ends the process with 1."""
         try:
-            return super().invoke(ctx)
+            with _audited():
+                return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
@@ -50,6 +55,15 @@ class Sentences(click.Group):
             click.secho(_sentence(error), fg="red", err=True)
             click.echo("(GTM_TRACEBACK=1 shows where.)", err=True)
             sys.exit(1)
+
+
+@contextmanager
+def _audited() -> Iterator[None]:
+    """Write the entry of the command, however it ends; it may have been written before it showed anything."""
+    try:
+        yield
+    finally:
+        command_log.write()
 
 
 def _sentence(error: Exception) -> str:
@@ -127,7 +141,8 @@ def demo(home: Path | None, people: int, days: int, seed: int, now_: str | None,
     type=click.Choice(["table", "vertical", "json", "csv"]),
     help="How rows are printed.  [default: table; vertical where a row is wider than the terminal]",
 )
-def query(home: Path | None, sql: str | None, table: str | None, style: str | None) -> None:
+@click.option("--other-files", is_flag=True, help="Let SQL read files outside the lake, too, and the network.")
+def query(home: Path | None, sql: str | None, table: str | None, style: str | None, other_files: bool) -> None:
     """Query the lake in SQL, read-only; without SQL, list its tables.
 
     <schema>.<table> has every day or window of a table, current.<source>_<stream> the newest version of each record,
@@ -147,7 +162,7 @@ def query(home: Path | None, sql: str | None, table: str | None, style: str | No
     if table:
         describe(table, style)
     elif sql:
-        run_query(sql, style)
+        run_query(sql, style, other_files=other_files)
     else:
         list_tables(style)
 
@@ -312,6 +327,7 @@ def undo(home: Path | None, run_id: str) -> None:
 for command in (
     accounts,
     alerts,
+    audit,
     backup,
     dashboard,
     effect,

@@ -29,9 +29,11 @@ from gtm_platform.policy.publish import PublishedSchema
 from gtm_platform.publish.columns import CannotPublish
 from gtm_platform.publish.warehouse import WarehouseFailed, opened, warehouses
 from gtm_platform.serving.answers.hooks import hooks_now
+from gtm_platform.serving.sign_in import is_on
 from gtm_platform.settings import SettingsError, SystemSettings, settings, settings_of
 from gtm_platform.sources.assets import SOURCES
 from gtm_platform.state import open_state
+from gtm_platform.state.api_tokens import all_tokens
 
 COLOURS = {"ok": "green", "off": "yellow", "failing": "red"}
 LATE = timedelta(hours=12)
@@ -60,7 +62,7 @@ def examine() -> int:
     looks += [partial(_warehouse, schema) for schema in policy().publish.schemas]
     findings = []
     with ThreadPoolExecutor(AT_ONCE) as threads:  # each waits for a system of its own
-        for finding in chain(threads.map(lambda look: look(), looks), _extensions(lake, now)):
+        for finding in chain(threads.map(lambda look: look(), looks), _extensions(lake, now), [_access(now)]):
             findings.append(finding)
             show_finding(finding)
     return int(any(finding.state == "failing" for finding in findings))
@@ -211,6 +213,27 @@ def _extensions(lake: Lake, now: datetime) -> list[Finding]:
     if broken:
         return [*sources, Finding("extensions", "failing", "left out until mended", tuple(map(str, broken)))]
     return [*sources, Finding("extensions", "ok", f"every module of {settings().gtm_extensions} takes part")]
+
+
+# --- who may see what ------------------------------------------------------------------------------------------------
+
+
+def _access(now: datetime) -> Finding:
+    """Whether people sign in to the dashboard, and whether tokens are narrowed by roles."""
+    try:
+        signs_in = is_on(settings())
+    except SettingsError as failure:
+        return Finding("access", "failing", str(failure))
+    with closing(open_state(settings().state_url)) as state, state.reading() as tx:
+        tokens = [token for token in all_tokens(tx) if token.is_valid(now)]
+    roleless = sum(token.role is None for token in tokens)
+    listed = f"{len(tokens)} tokens, {roleless} without a role" if tokens else "no token"
+    if not signs_in:
+        open_to_all = "nobody signs in to the dashboard: whoever reaches it sees everything; it listens on this machine"
+        return Finding("access", "off", f"{open_to_all} only. {listed}", ("to change it: GTM_OIDC_*, docs/access.md",))
+    rules = policy().access
+    members = f"{len(rules.members)} members and {len(rules.groups)} groups have roles"
+    return Finding("access", "ok", f"people sign in to the dashboard; {members}. {listed}")
 
 
 def _advice(kind: type[SystemSettings]) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gtm_platform.ingest.files.spreadsheet import guarded
+
 if TYPE_CHECKING:
     from gtm_platform.intelligence.forecasts.backtest import Rules
     from gtm_platform.intelligence.forecasts.of_file import DealsOfFile, SeriesOfFile
@@ -182,4 +184,4 @@ def _write(out: Path, rows: Sequence[dict[str, Any]]) -> None:
     with out.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: guarded(value) for name, value in row.items()} for row in rows)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from gtm_platform.cli import command_log
 from gtm_platform.demo.world import DEMO_HOME, is_demo_home
 
 REAL_HOME = Path(".gtm")
@@ -38,6 +39,7 @@ class Home:
         os.environ["GTM_HOME"] = str(self.path)
         os.environ["DAGSTER_HOME"] = str(self.path / "dagster")
         settings.cache_clear()
+        command_log.begin()
         return self
 
     def announce(self) -> "Home":

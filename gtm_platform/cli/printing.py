@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from gtm_platform.ingest.files.spreadsheet import guarded
+
 MAX_CELL = 48  # characters of a cell in a table; the last column takes what is left of the line
 GAP = "  "
 
@@ -102,13 +104,8 @@ def _json(rows: Rows) -> None:
 
 def _csv(rows: Rows) -> None:
     writer = csv.writer(sys.stdout)
-    writer.writerow(rows.columns)
-    writer.writerows([_without_formula(value) for value in row] for row in rows.values)
-
-
-def _without_formula(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula is shown as the text it is."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    writer.writerow(map(guarded, rows.columns))
+    writer.writerows([guarded(value) for value in row] for row in rows.values)
 
 
 def _count(rows: Rows) -> None:

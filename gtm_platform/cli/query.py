@@ -11,9 +11,11 @@ from typing import Any
 import click
 import duckdb
 
+from gtm_platform.cli import command_log
 from gtm_platform.cli.printing import Rows, print_rows
 from gtm_platform.lake import catalogue
 from gtm_platform.lake.dagster.resource import the_lake
+from gtm_platform.lake.file_query import text
 from gtm_platform.settings import settings
 
 TABLES = """
@@ -25,6 +27,8 @@ select column_name, data_type, coalesce(comment, '') from duckdb_columns()
 where not internal and schema_name = ? and table_name = ? order by column_index
 """
 NAMES = "select schema_name || '.' || view_name from duckdb_views() where not internal order by all"
+PERSON = "customer_id"
+QUESTIONS = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 QUARANTINE = "quarantine"  # its tables are listed where they hold something
 HINT = (
     "Also: latest.<table> is the newest day of a daily table, current.<source>_<stream> the newest version of each "
@@ -32,10 +36,15 @@ HINT = (
 )
 
 
-def run_query(sql: str, style: str | None) -> None:
-    """Print what a query returns."""
+def run_query(sql: str, style: str | None, *, other_files: bool = False) -> None:
+    """Print what a query returns; it reads the lake and nothing else, unless other files are allowed."""
     with _catalogue() as connection:
+        _refuse_writing(connection, sql)
+        if not other_files:
+            _confine(connection, the_lake().root)
         rows = _rows(connection, sql)
+        command_log.about(_people_in(rows), tables=_tables_of(connection, sql), rows=len(rows.values))
+    command_log.write()  # before anything is shown
     print_rows(rows, style)
 
 
@@ -86,6 +95,39 @@ def _catalogue() -> Iterator[duckdb.DuckDBPyConnection]:
     _refuse_missing(target)
     with catalogue.reading(target) as connection:
         yield connection
+
+
+def _refuse_writing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Refuse what is more than a question: COPY would write files although the catalogue is open for reading only."""
+    try:
+        kinds = {statement.type for statement in connection.extract_statements(sql)}
+    except duckdb.Error as error:
+        raise RuntimeError(str(error)) from None
+    if wrong := sorted(kind.name for kind in kinds - QUESTIONS):
+        raise RuntimeError(f"gtm query works in read-only mode, and takes no {', '.join(wrong)}: ask with SELECT.")
+
+
+def _confine(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Let a query read files of the lake alone, reach no network, and change none of that."""
+    connection.execute(f"set allowed_directories = [{text(str(folder))}]")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+
+
+def _people_in(rows: Rows) -> list[str]:
+    """Return the customers whose ids are among what is shown; where they are not, the tables say who may be."""
+    if PERSON not in rows.columns:
+        return []
+    place = rows.columns.index(PERSON)
+    return [row[place] for row in rows.values if isinstance(row[place], str)]
+
+
+def _tables_of(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
+    """Return the tables that a query reads; the query itself may name persons."""
+    try:
+        return sorted(connection.get_table_names(sql, qualified=True))
+    except duckdb.Error:
+        return []
 
 
 def _refuse_missing(target: Path) -> None:

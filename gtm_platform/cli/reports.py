@@ -1,5 +1,7 @@
 """`gtm report`: a report made in this process, out of the lake of the home."""
 
+import hashlib
+import re
 import webbrowser
 from datetime import timedelta
 
@@ -14,7 +16,10 @@ from gtm_platform.reports.kinds import discover
 from gtm_platform.reports.make import make
 from gtm_platform.reports.period import Period
 from gtm_platform.reports.report import Report
+from gtm_platform.reports.seen_lake import seen
 from gtm_platform.serving.snapshot.layout import CUSTOMERS
+from gtm_platform.serving.tokens import refuse_wrong_role
+from gtm_platform.serving.viewer import Viewer, viewer_of
 from gtm_platform.settings import settings
 
 
@@ -24,13 +29,18 @@ def list_reports() -> None:
         click.echo(f"{report.name:<22} each {report.cadence.name:<8} {report.about}")
 
 
-def make_report(name: str, period: str | None, *, show: bool) -> None:
-    """Make a report, print what it says and where it lies, and open it."""
+def make_report(name: str, period: str | None, role: str | None, account_manager: str | None, *, show: bool) -> None:
+    """Make a report, print what it says and where it lies, and open it; of a role, with what the role sees."""
     if name not in discover():
         raise ValueError(f"There is no report {name!r}; there are {', '.join(discover())}.")
     report = discover()[name]
-    made = make(report, _period(report, period), shown(the_lake()), policy(), settings().home)
-    folder = folder_of(settings().home, name, made.period)
+    lake, home = shown(the_lake()), settings().home
+    if role:
+        viewer = viewer_with(role, account_manager)
+        lake = seen(the_lake(), viewer.sight)
+        home = home / "reports_of" / (slug(account_manager) if account_manager else role)
+    made = make(report, _period(report, period), lake, policy(), home)
+    folder = folder_of(home, name, made.period)
     click.secho(f"{made.title}: {made.label}{'' if made.is_complete else f', so far: to {made.day}'}", bold=True)
     click.echo(made.lead)
     for card in made.cards:
@@ -41,6 +51,21 @@ def make_report(name: str, period: str | None, *, show: bool) -> None:
         click.secho(made.no_pdf, fg="yellow", err=True)
     if show:
         webbrowser.open((folder / "report.html").as_uri())
+
+
+def viewer_with(role: str, account_manager: str | None) -> Viewer:
+    """Return who has a role; ValueError where it has no reports, or does not say whose customers it sees."""
+    refuse_wrong_role(role, account_manager, policy().access)
+    viewer = viewer_of("", role, policy().access.roles[role], account_manager)
+    if "customers" not in viewer.areas:
+        raise ValueError(f"The role {role} sees no customers, of whom reports are.")
+    return viewer
+
+
+def slug(name: str) -> str:
+    """Return a name of a folder for somebody, which leads nowhere else; two people never have the same."""
+    readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
+    return f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _period(report: Report, text: str | None) -> Period:

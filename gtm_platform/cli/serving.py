@@ -98,8 +98,17 @@ def serve(home: Path | None, host: str, port: int, rate: float) -> None:
 @click.option(
     "--period", help="Such as 2026-W48, 2026-11, 2026-Q4, or a day in it.  [default: the newest that is over]"
 )
+@click.option("--role", help="Make it of what a role of the policy sees, into the folder reports_of.")
+@click.option("--account-manager", metavar="NAME", help="Whose customers it is about, of a role that sees its own.")
 @click.option("--open", "show", is_flag=True, help="Open it in the browser.")
-def report(home: Path | None, name: str | None, period: str | None, show: bool) -> None:
+def report(
+    home: Path | None,
+    name: str | None,
+    period: str | None,
+    role: str | None,
+    account_manager: str | None,
+    show: bool,
+) -> None:
     """Make a report of a week, a month or a quarter; without NAME, list the reports.
 
     It is written as HTML, PDF and CSV to the folder reports of the home. Schedules make each once its period is over.
@@ -109,11 +118,12 @@ def report(home: Path | None, name: str | None, period: str | None, show: bool) 
       gtm report
       gtm report weekly_health --open
       gtm report monthly_mrr --period 2026-11
+      gtm report weekly_health --role account_manager --account-manager "Sam Lee"
     """
     choose_home(home).announce().enter()
     from gtm_platform.cli.reports import list_reports, make_report
 
-    make_report(name, period, show=show) if name else list_reports()
+    make_report(name, period, role, account_manager, show=show) if name else list_reports()
 
 
 @click.command()

@@ -20,7 +20,8 @@ READING = ("customers:read",)
 def token() -> None:
     """Make, list and revoke the tokens of the API.
 
-    A token allows what its scopes say: customers:read (without personal data), personal:read, sync:write.
+    A token allows what its scopes say: customers:read (without personal data), personal:read, sync:write, audit:read.
+    With a role of the policy it allows what both allow.
 
     \b
     Example:
@@ -36,13 +37,23 @@ def token() -> None:
     "--scope", "scopes", multiple=True, default=READING, show_default=True, help="May be given several times."
 )
 @click.option("--days", type=int, default=90, show_default=True, help="Until it expires.")
-def create(home: Path | None, name: str, scopes: tuple[str, ...], days: int) -> None:
+@click.option("--role", help="A role of the policy's [access.roles], which narrows what the scopes allow.")
+@click.option("--account-manager", metavar="NAME", help="Whose customers it sees, of a role that sees its own.")
+def create(
+    home: Path | None,
+    name: str,
+    scopes: tuple[str, ...],
+    days: int,
+    role: str | None,
+    account_manager: str | None,
+) -> None:
     """Make a token and print it, this once: only its hash is kept.
 
     \b
     Example:
       gtm token create --name Noor --scope customers:read --scope personal:read
       gtm token create --name cron --scope sync:write --days 365
+      gtm token create --name Sam --scope customers:read --role account_manager --account-manager "Sam Lee"
     """
     choose_home(home).announce().enter()
     from gtm_platform.serving.tokens import create_token
@@ -50,9 +61,10 @@ def create(home: Path | None, name: str, scopes: tuple[str, ...], days: int) -> 
     from gtm_platform.state import audit
 
     with _state() as state:
-        shown, kept = create_token(state, name, scopes, days, settings().now())
+        shown, kept = create_token(state, name, scopes, days, settings().now(), role, account_manager)
+        detail = {"scopes": list(kept.scopes), "role": kept.role, "account_manager": kept.account_manager}
         with state.writing() as tx:
-            audit.note(tx, kept.created_at, "gtm token", "token created", kept.id, {"scopes": list(kept.scopes)})
+            audit.note(tx, kept.created_at, "gtm token", "token created", kept.id, detail)
     click.echo(shown)
     click.secho(f"{', '.join(kept.scopes)}; until {kept.expires_at:%Y-%m-%d}. It is not shown again.", err=True)
 
@@ -60,7 +72,7 @@ def create(home: Path | None, name: str, scopes: tuple[str, ...], days: int) -> 
 @token.command("list")
 @HOME
 def list_tokens(home: Path | None) -> None:
-    """List the tokens: id, name, scopes, and until when each may be used.
+    """List the tokens: id, until when each may be used, scopes, role, name.
 
     \b
     Example:
@@ -77,7 +89,7 @@ def list_tokens(home: Path | None) -> None:
     for each in tokens:
         ended = f"revoked {each.revoked_at:%Y-%m-%d}" if each.revoked_at else f"until {each.expires_at:%Y-%m-%d}"
         expired = "" if each.revoked_at or each.is_valid(settings().now()) else " (expired)"
-        click.echo(f"{each.id}  {ended}{expired}  {', '.join(each.scopes):<40} {each.name}")
+        click.echo(f"{each.id}  {ended}{expired}  {', '.join(each.scopes):<40} {each.role or '-':<16} {each.name}")
 
 
 @token.command()

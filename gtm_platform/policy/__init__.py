@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from gtm_platform.policy import domain_lists
+from gtm_platform.policy.access import Access
 from gtm_platform.policy.actions import Actions
 from gtm_platform.policy.activity import ActivityRules
 from gtm_platform.policy.alerts import Alerts
@@ -39,6 +40,7 @@ from gtm_platform.policy.triggers import Triggers
 from gtm_platform.settings import settings
 
 __all__ = [
+    "Access",
     "Actions",
     "ActivityRules",
     "Alerts",
@@ -108,6 +110,7 @@ class Policy(Rules):
     effect: Effect = Effect()
     success: Success = Success()
     publish: Publish = Publish()
+    access: Access = Access()
 
     @property
     def mrr_policies(self) -> tuple[MrrPolicy, ...]:
@@ -135,6 +138,7 @@ class Policy(Rules):
             "success",
             "hooks",
             "publish",
+            "access",
         }
         canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
         return hashlib.sha256(f"{canonical} {domain_lists.version()}".encode()).hexdigest()[:12]

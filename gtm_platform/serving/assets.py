@@ -17,6 +17,7 @@ from gtm_platform.orchestration.compat import graph_of_run, output_without_mater
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, DAILY_POOL, DAILY_TAG, DAYS, OWNERS
 from gtm_platform.policy import policy
 from gtm_platform.serving.answers.hooks import hooks_now
+from gtm_platform.serving.audit_asset import audit, chain_is_whole
 from gtm_platform.serving.snapshot import journals
 from gtm_platform.serving.snapshot.build import Built, build
 from gtm_platform.serving.snapshot.files import folder_of, path_of, stamps
@@ -155,4 +156,4 @@ def _in_lake(store: Lake, day: str) -> dict[str, float]:
 
 def defs() -> dg.Definitions:
     """Return what this room adds to the graph."""
-    return dg.Definitions(assets=[snapshot], asset_checks=[says_what_the_lake_says])
+    return dg.Definitions(assets=[snapshot, audit], asset_checks=[says_what_the_lake_says, chain_is_whole])

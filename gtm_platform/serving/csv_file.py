@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+from gtm_platform.ingest.files.spreadsheet import guarded
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
@@ -21,6 +21,4 @@ def _cell(value: Any) -> Any:
     """Return what is written: numbers stay numbers, lists are joined, text is guarded."""
     if isinstance(value, list):
         value = ", ".join(map(str, value))
-    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA):
-        return f"'{value}"
-    return value
+    return guarded(value)

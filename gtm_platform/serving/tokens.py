@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hmac import compare_digest
 
+from gtm_platform.policy import Access, policy
+from gtm_platform.policy.access import Area
+from gtm_platform.serving.store.sight import Sight
+from gtm_platform.serving.viewer import WITH_AUDIT, WITHOUT_ROLE, viewer_of
 from gtm_platform.state import State
 from gtm_platform.state.api_tokens import StoredToken, add_token, token_of
 
@@ -20,6 +24,7 @@ SCOPES = {
     "customers:read": "Read customers, companies, metrics, freshness, alerts and runs, without personal data.",
     "personal:read": "See personal data, and look customers up by address.",
     "sync:write": "Launch a run that reads a source.",
+    "audit:read": "Read the audit trail.",
 }
 SHAPE = re.compile(r"gtm_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 CACHED_SECONDS, CACHED_TOKENS = 30.0, 10_000
@@ -28,21 +33,38 @@ LONGEST_DAYS = 730
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks: a token, and what it allows."""
+    """Who asks: a token, and what it allows. Of a role both have to allow it, the scopes and the role."""
 
     token_id: str
     name: str
     scopes: frozenset[str]
+    areas: frozenset[Area]
+    sight: Sight
 
     @property
     def sees_personal(self) -> bool:
         """Whether personal columns are shown."""
-        return "personal:read" in self.scopes
+        return self.sight.personal
 
     @property
     def role(self) -> str:
         """What answers depend on besides the question."""
-        return ",".join(sorted(self.scopes))
+        return f"{','.join(sorted(self.scopes))} {','.join(sorted(self.areas))} {self.sight}"
+
+
+def principal_of(token: StoredToken, access: Access) -> Principal | None:
+    """Return who asks with a token; None where its role is no more in the policy."""
+    scopes, personal = frozenset(token.scopes), "personal:read" in token.scopes
+    if token.role is None:
+        areas = WITH_AUDIT if "audit:read" in scopes else WITHOUT_ROLE
+        return Principal(token.id, token.name, scopes, areas, Sight(personal))
+    role = access.roles.get(token.role)
+    if role is None or (role.customers == "own" and not token.account_manager):
+        return None
+    viewer = viewer_of(f"token {token.id}", token.role, role, token.account_manager)
+    sight = Sight(personal and role.personal, viewer.sight.managers)
+    allowed = scopes if sight.personal else scopes - {"personal:read"}
+    return Principal(token.id, token.name, allowed, viewer.areas, sight)
 
 
 class Tokens:
@@ -61,7 +83,7 @@ class Tokens:
         token = self._stored(parts[1])
         if token is None or not compare_digest(token.hash, hash_of(parts[2])) or not token.is_valid(self._now()):
             return None
-        return Principal(token.id, token.name, frozenset(token.scopes))
+        return principal_of(token, policy().access)
 
     def _stored(self, id: str) -> StoredToken | None:
         cached = self._cached.get(id)
@@ -82,7 +104,15 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def create_token(state: State, name: str, scopes: Collection[str], days: int, now: datetime) -> tuple[str, StoredToken]:
+def create_token(
+    state: State,
+    name: str,
+    scopes: Collection[str],
+    days: int,
+    now: datetime,
+    role: str | None = None,
+    account_manager: str | None = None,
+) -> tuple[str, StoredToken]:
     """Make a token; return it as it is shown this once, and as it is kept."""
     if unknown := sorted(set(scopes) - set(SCOPES)):
         raise ValueError(f"There is no scope {', '.join(unknown)}; there are {', '.join(SCOPES)}.")
@@ -90,9 +120,23 @@ def create_token(state: State, name: str, scopes: Collection[str], days: int, no
         raise ValueError(f"A token needs a scope: {', '.join(SCOPES)}.")
     if not 1 <= days <= LONGEST_DAYS:
         raise ValueError(f"A token lives 1 to {LONGEST_DAYS} days.")
+    refuse_wrong_role(role, account_manager, policy().access)
     id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     ordered = tuple(scope for scope in SCOPES if scope in scopes)
-    token = StoredToken(id, name, hash_of(secret), ordered, now, now + timedelta(days=days))
+    ends = now + timedelta(days=days)
+    token = StoredToken(id, name, hash_of(secret), ordered, now, ends, role=role, account_manager=account_manager)
     with state.writing() as tx:
         add_token(tx, token)
     return f"gtm_{id}_{secret}", token
+
+
+def refuse_wrong_role(name: str | None, account_manager: str | None, access: Access) -> None:
+    """Raise ValueError for a role that the policy has not, or that does not say whose customers it sees."""
+    role = access.roles.get(name) if name else None
+    if name and role is None:
+        raise ValueError(f"The policy has no role {name}; it has {', '.join(access.roles)}.")
+    sees_own = role is not None and role.customers == "own"
+    if sees_own and not account_manager:
+        raise ValueError(f"Who has the role {name} sees own customers: say whose, with --account-manager NAME.")
+    if account_manager and not sees_own:
+        raise ValueError("--account-manager belongs to a role that sees its own customers.")

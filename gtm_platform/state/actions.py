@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gtm_platform.state.audit import note_outside
 from gtm_platform.state.schema import actions as table
 
 INTENT, DONE, REFUSED, UNDONE = "intent", "done", "refused", "undone"
@@ -52,6 +53,7 @@ def intend(tx: sa.Connection, deed: NewDeed, at: datetime) -> Deed:
 def done(tx: sa.Connection, id: int, external_id: str, at: datetime) -> None:
     """Note that it is there."""
     _change(tx, id, status=DONE, external_id=external_id, settled_at=at)
+    _note(tx, id, "action.done", at)
 
 
 def refused(tx: sa.Connection, id: int, reason: str, at: datetime) -> None:
@@ -62,6 +64,7 @@ def refused(tx: sa.Connection, id: int, reason: str, at: datetime) -> None:
 def undone(tx: sa.Connection, id: int, reason: str, at: datetime) -> None:
     """Note that it was taken back, which holds as long as the customer is at risk."""
     _change(tx, id, status=UNDONE, reason=reason, settled_at=at)
+    _note(tx, id, "action.undone", at)
 
 
 def over(tx: sa.Connection, id: int, at: datetime) -> None:
@@ -91,6 +94,12 @@ def _deeds(tx: sa.Connection, these: sa.ColumnElement[bool]) -> list[Deed]:
 
 def _deed(row: sa.RowMapping) -> Deed:
     return Deed(**{each.name: row[each.name] for each in fields(Deed)})
+
+
+def _note(tx: sa.Connection, id: int, action: str, at: datetime) -> None:
+    [deed] = _deeds(tx, table.c.id == id)
+    detail = {"rule": deed.rule, "does": deed.does, "target": deed.target_id, "run": deed.run_id}
+    note_outside(tx, at, action, deed.reference, [deed.subject_id], **detail)
 
 
 def _change(tx: sa.Connection, id: int, **changes: Any) -> None:

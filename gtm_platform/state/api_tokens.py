@@ -20,6 +20,8 @@ class StoredToken:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
+    role: str | None = None  # of the policy
+    account_manager: str | None = None
 
     def is_valid(self, now: datetime) -> bool:
         """Whether it may still be used."""

@@ -173,6 +173,7 @@ slack_messages = sa.Table(
     sa.Index("slack_messages_by_status", "status"),
 )
 
+# Who did or read what, as a chain: rows are only ever added. A person is named by the id of the customer.
 audit = sa.Table(
     "audit",
     metadata,
@@ -182,6 +183,10 @@ audit = sa.Table(
     sa.Column("action", sa.String(64), nullable=False),
     sa.Column("subject", sa.String(200), nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
+    sa.Column("previous", sa.String(64), nullable=False, server_default=""),  # the hash of the entry before it
+    sa.Column("hash", sa.String(64), nullable=False, server_default=""),  # see `audit.digest`
+    sa.Index("audit_by_time", "at"),
+    sa.Index("audit_of_an_actor", "actor", "id"),
 )
 
 # The one account of each system that this state belongs to.
@@ -205,6 +210,8 @@ api_tokens = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("expires_at", Instant, nullable=False),
     sa.Column("revoked_at", Instant),
+    sa.Column("role", sa.String(48)),  # of the policy; without one the scopes decide alone
+    sa.Column("account_manager", sa.String(200)),  # whose customers a role sees that sees its own
 )
 
 # Syncs that were asked for, by the hash of the key that makes the request idempotent; `answer` once it was given.

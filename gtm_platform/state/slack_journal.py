@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gtm_platform.state.audit import note_outside
 from gtm_platform.state.schema import slack_messages as journal
 
 WAITING = ("intent", "unknown")
@@ -89,6 +90,8 @@ def posting(tx: sa.Connection, ids: Collection[int], text_hash: str, channel: st
 def sent(tx: sa.Connection, ids: Collection[int], channel: str, ts: str, at: datetime) -> None:
     """Note that Slack took it."""
     _change(tx, ids, status="sent", channel=channel, ts=ts, sent_at=at, error=None)
+    about = sa.select(journal.c.subject_id).where(journal.c.id.in_(ids) & (journal.c.subject_kind == "customer"))
+    note_outside(tx, at, "slack.post", channel, sorted(set(tx.scalars(about))), ts=ts, facts=len(ids))
 
 
 def refused(tx: sa.Connection, ids: Collection[int], error: str) -> None:

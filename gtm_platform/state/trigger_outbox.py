@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gtm_platform.state.audit import note_outside
 from gtm_platform.state.schema import trigger_messages as messages
 from gtm_platform.state.schema import trigger_values as values
 
@@ -130,6 +131,9 @@ def delivered(tx: sa.Connection, id: int, at: datetime) -> None:
     """Note that the receiver took it."""
     settled = {"status": DELIVERED, "settled_at": at, "error": None}
     tx.execute(sa.update(messages).where(messages.c.id == id).values(settled))
+    row = tx.execute(sa.select(messages).where(messages.c.id == id)).mappings().one()
+    people = [row["subject_id"]] if row["subject_kind"] == "customer" else []
+    note_outside(tx, at, "webhook.post", row["subscription_id"], people, message=row["message_id"], type=row["type"])
 
 
 def refused(tx: sa.Connection, id: int, error: str, next_at: datetime | None, at: datetime) -> None:

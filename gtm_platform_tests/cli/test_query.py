@@ -106,6 +106,7 @@ def test_whatever_a_spreadsheet_would_run_is_a_text(command: Command, text: str)
     assert told == f"'{text}"
 
 
+@pytest.mark.faults("V9")
 @pytest.mark.parametrize(
     "sql", ["insert into deals values ('x', 1, null)", "drop table deals", "create table mine as select 1"]
 )

@@ -4,11 +4,13 @@ import os
 from pathlib import Path
 
 import httpx
+import pytest
 
 from gtm_platform.cli.processes import child_process, free_port
 from gtm_platform.dashboard import process
 
 
+@pytest.mark.faults("V15")
 def test_it_is_served_and_ends(home: Path, tmp_path: Path) -> None:
     port, log = free_port(process.USUAL_PORT), tmp_path / "dashboard.log"
     environment = os.environ | {"GTM_HOME": str(home)}

@@ -64,7 +64,7 @@ def test_no_portal_no_link() -> None:
 EVIL = "<!channel> *x* & <https://evil.example|click> \u202eliam\u200b\x00\nnext"
 
 
-@pytest.mark.faults("P15")
+@pytest.mark.faults("P15", "V7")
 @pytest.mark.parametrize("max_a_day", [0, 10])
 def test_a_hostile_name_is_only_text(max_a_day: int) -> None:
     hostile = customer(name=EVIL, company_name=EVIL, assigned_am=EVIL, recommended_actions=[EVIL], risk_signals=[EVIL])

@@ -75,11 +75,13 @@ def test_all_of_it_went_wrong_where_it_should(troubled: Troubled) -> None:
     assert [trouble for trouble, ran in troubles.items() if sum(ran.values()) > (len(ran) > 1)] == []
 
 
+@pytest.mark.faults("V3")
 def test_no_secret_is_written_anywhere(troubled: Troubled) -> None:
     assert in_any_form(CANARIES.values()) < troubled.secrets | in_any_form([CANARIES["CANARY_PASSWORD"]])
     assert occurrences(troubled.traces, troubled.secrets | in_any_form([CANARIES["CANARY_PASSWORD"]])) == []
 
 
+@pytest.mark.faults("V3")
 def test_dagster_keeps_nothing_about_people(troubled: Troubled) -> None:
     assert len(troubled.people) > 100
     assert occurrences(troubled.history, troubled.people) == []

@@ -10,13 +10,14 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1]
 DOCS = TESTS.parent / "docs"
 MATRIX, LIST = DOCS / "faults.md", DOCS / "fault-tests.md"
-ROW = re.compile(r"^\| (?P<row>[SPWDHT]\d+) \| (?P<fault>.+?) \| (?P<holds>.+?) \| ?(?P<shown>.*?) ?\|$", re.MULTILINE)
+ROW = re.compile(r"^\| (?P<row>[SPWDHTV]\d+) \| (?P<fault>.+?) \| (?P<holds>.+?) \| ?(?P<shown>.*?) ?\|$", re.MULTILINE)
 UNPROVEN, NOTHING = "*unproven*", "–"
 MUST_HOLD = {
     *(f"S{n}" for n in range(1, 17)),
     *(f"P{n}" for n in range(1, 24)),
     *(f"H{n}" for n in range(1, 11)),
     *("W1", "W2", "W3", "W4", "W9", "W11", "W12", "D15", "D16", "T1", "T2", "T3", "T4", "T5", "T7", "T9"),
+    *(f"V{n}" for n in range(1, 16)),
 }
 HEAD = """# The tests that show what holds after a fault
 

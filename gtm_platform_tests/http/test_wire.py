@@ -83,7 +83,7 @@ def test_drips_of_headers_or_body_end_at_the_deadline(start: bytes, stop: thread
     assert isinstance(caught.value.__cause__, Unavailable)
 
 
-@pytest.mark.faults("S13")
+@pytest.mark.faults("S13", "V11")
 def test_a_gzip_bomb_is_stopped_while_it_unpacks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_RESPONSE_BYTES == 64 << 20
     monkeypatch.setattr("gtm_platform.http.caller.MAX_RESPONSE_BYTES", 1 << 20)

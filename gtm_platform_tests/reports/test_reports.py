@@ -228,6 +228,7 @@ def test_a_lake_without_companies_has_no_section_of_cohorts(report_lake: Lake) -
     assert cohort_sections(figures) == []
 
 
+@pytest.mark.faults("V8")
 @each_report
 def test_the_page_needs_nothing_else_and_shows_names_as_text(name: str, report_lake: Lake) -> None:
     figures = figures_of(name, report_lake)
@@ -355,6 +356,7 @@ def test_the_clock_of_the_environment_is_put_back(monkeypatch: pytest.MonkeyPatc
 # --- CSV and periods -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.faults("V6")
 @pytest.mark.parametrize(
     ("text", "written"),
     [

@@ -26,7 +26,8 @@ DESCRIPTION = Path(__file__).parents[2] / "docs" / "openapi.json"
 CURRENT = [row for row in (person(i, TODAY) for i in range(PEOPLE)) if row["is_customer"]]
 PERSONAL = {name for name, column in SHOWN.items() if column.personal}
 
-OF_NOW = {"/v1/hooks"}  # of no snapshot: hooks/test_hook_state.py has its answer
+# Of no snapshot: hooks/test_hook_state.py and serving/test_audit.py have their answers.
+OF_NOW = {"/v1/hooks", "/v1/audit"}
 ANSWERS: dict[str, type[BaseModel]] = {
     "/v1/customers": models.CustomerPage,
     "/v1/customers?customers=all&limit=200": models.CustomerPage,
@@ -186,6 +187,7 @@ def test_what_did_not_change_is_not_sent_again(shared_api: Served) -> None:
     assert shared_api.get("/v1/customers", "masked", **{"if-none-match": tag}).status_code == 200
 
 
+@pytest.mark.faults("V4")
 def test_a_token_that_cannot_be_used(api: Served) -> None:
     for token in (None, "gtm_", "gtm_000000000000_" + "a" * 43, api.tokens["all"][:-1] + "%"):
         answer = api.get("/v1/summary", token)
@@ -197,6 +199,7 @@ def test_a_token_that_cannot_be_used(api: Served) -> None:
     assert api.get("/v1/summary").status_code == 401
 
 
+@pytest.mark.faults("V4")
 def test_a_revoked_token_is_refused_within_half_a_minute(api: Served) -> None:
     assert api.get("/v1/summary").status_code == 200
     with api.state.writing() as tx:
@@ -205,6 +208,7 @@ def test_a_revoked_token_is_refused_within_half_a_minute(api: Served) -> None:
     assert api.get("/v1/summary").status_code == 401
 
 
+@pytest.mark.faults("V4")
 def test_the_state_holds_no_token(api: Served, tmp_path: Path) -> None:
     content = (tmp_path / "state.db").read_bytes() + (tmp_path / "state.db-wal").read_bytes()
     for token in api.tokens.values():

@@ -423,6 +423,7 @@ BODIES = [
 ]
 
 
+@pytest.mark.faults("V13")
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
 def test_a_body_that_is_no_call_is_refused(shared_api: Served, body: bytes) -> None:
     answer = shared_api.send("POST", "/mcp", content=body, headers=JSON)
@@ -436,6 +437,7 @@ def test_other_methods_show_nothing(shared_api: Served, method: str) -> None:
     assert 400 <= answer.status_code < 500
 
 
+@pytest.mark.faults("V13")
 @pytest.mark.parametrize(
     ("tool", "arguments"),
     [

@@ -159,12 +159,14 @@ def judge(status: int, media: str, text: str, sent: str = "") -> None:
         assert part not in text
 
 
+@pytest.mark.faults("V9")
 @pytest.mark.parametrize("path", QUERIES)
 def test_queries(path: str, shared_api: Served) -> None:
     answer = shared_api.get(path, "masked" if "fields" not in path else "all")
     judge(answer.status_code, answer.headers["content-type"], answer.text, urlsplit(path).query)
 
 
+@pytest.mark.faults("V9")
 @pytest.mark.parametrize("path", PATHS)
 def test_paths(path: str, shared_api: Served) -> None:
     answer = shared_api.get(path)
@@ -179,6 +181,7 @@ def test_methods(method: str, path: str, shared_api: Served) -> None:
         judge(answer.status_code, answer.headers["content-type"], answer.text)
 
 
+@pytest.mark.faults("V4")
 @pytest.mark.parametrize("path", ["/v1/customers/cus_002", "/v1/sync-runs"])
 @pytest.mark.parametrize("token", TOKENS)
 def test_tokens(token: str | None, path: str, shared_api: Served) -> None:
@@ -188,6 +191,7 @@ def test_tokens(token: str | None, path: str, shared_api: Served) -> None:
     judge(answer.status_code, answer.headers["content-type"], answer.text)
 
 
+@pytest.mark.faults("V11")
 @pytest.mark.parametrize(("body", "media"), BODIES)
 def test_bodies(body: bytes, media: str, shared_api: Served) -> None:
     headers = {"idempotency-key": "hostile-key", "content-type": media}
@@ -196,6 +200,7 @@ def test_bodies(body: bytes, media: str, shared_api: Served) -> None:
     assert not shared_api.runs.launched
 
 
+@pytest.mark.faults("V11")
 @pytest.mark.parametrize(
     "raw",
     [

@@ -19,13 +19,17 @@ Query = Mapping[str, str | Sequence[str]]
 
 @dataclass(frozen=True)
 class Page:
-    """A page: `name` is its address, `order` its place in the menu, `show` draws it from a snapshot."""
+    """A page: `name` is its address, `order` its place in the menu, `show` draws it from a snapshot.
+
+    `area` is what it is about: roles open areas.
+    """
 
     name: str
     title: str
     icon: str
     order: int
     show: Callable[[Snapshot], None]
+    area: str = "customers"
 
 
 @cache
@@ -43,7 +47,9 @@ def route(name: str) -> StreamlitPage:
 
 
 def go_to(name: str, query: Query) -> None:
-    """Leave this page for another one."""
+    """Leave this page for another one, where whoever looks may open that."""
+    if name not in st.session_state[ROUTES]:
+        return
     st.switch_page(route(name), query_params=dict(query))
 
 
@@ -68,5 +74,7 @@ def follow_click() -> None:
 
 
 def link_to(name: str, label: str, query: Query | None = None, icon: str = ":material/arrow_forward:") -> None:
-    """Show a link to another page, or to a list that is filtered."""
+    """Show a link to another page, or to a list that is filtered, where whoever looks may open that."""
+    if name not in st.session_state[ROUTES]:
+        return
     st.page_link(route(name), label=label, icon=icon, query_params=dict(query or {}))

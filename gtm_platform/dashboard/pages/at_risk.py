@@ -7,6 +7,7 @@ import streamlit as st
 
 from gtm_platform.dashboard.customer_table import show_customers, show_total
 from gtm_platform.dashboard.frame.page import Page
+from gtm_platform.dashboard.frame.visitor import noted_later
 from gtm_platform.dashboard.metric_cards import Figures
 from gtm_platform.dashboard.status import AT_RISK, TITLES
 from gtm_platform.dashboard.wording import money, plain
@@ -49,7 +50,7 @@ def show(snapshot: Snapshot) -> None:
         show_total(page, "customers" if page.total != 1 else "customer", plain(money(page.total_mrr, figures.currency)))
         st.download_button(
             "Download CSV",
-            data=lambda: as_csv(EXPORTED, every_row(snapshot, filters, sort)),
+            data=noted_later("at_risk download", lambda: as_csv(EXPORTED, every_row(snapshot, filters, sort))),
             file_name=f"at-risk-{snapshot.as_of}.csv",
             mime="text/csv",
             icon=":material/download:",

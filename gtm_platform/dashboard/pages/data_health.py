@@ -238,4 +238,4 @@ def _run_row(run: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-PAGE = Page("data_health", "Data health", ":material/verified:", 60, show)
+PAGE = Page("data_health", "Data health", ":material/verified:", 60, show, area="operations")

@@ -85,4 +85,4 @@ def _named(pair: Mapping[str, Any], side: str) -> str:
     return " · ".join(part for part in dict.fromkeys((name, address, pair[f"{side}_id"])) if part)
 
 
-PAGE = Page("who_is_who", "Who is who", ":material/group:", 62, show)
+PAGE = Page("who_is_who", "Who is who", ":material/group:", 62, show, area="rules")

@@ -5,7 +5,7 @@ A row's raw record is its cells by heading, with the file and line; the mapped f
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from gtm_platform.http.pages import Page
 from gtm_platform.ingest.files.encoding import UNREADABLE, Encoding, encoding_of, foreign_kind
 from gtm_platform.ingest.files.layout import FileLayout, Header, SourceFile
 from gtm_platform.ingest.files.rows import DELIMITERS, Row, read_rows
+from gtm_platform.ingest.files.spreadsheet import unguarded
 from gtm_platform.ingest.files.wording import in_words
 from gtm_platform.ingest.record import ROW, RawRecord, Reader, Record, unusable, with_facts
 
@@ -27,6 +28,7 @@ REASONS_SHOWN, LINES_SHOWN = 10, 5  # why rows are quarantined, the most frequen
 LARGEST_FILE = 2 << 30  # bytes
 MICROSECOND = timedelta(microseconds=1)
 ENCODE = msgspec.json.Encoder().encode
+PLACE, REASON = "quarantined line", "quarantined because"  # headings of a file of rejected rows
 NUL = "it holds a NUL character"
 NOT_READABLE = "it holds bytes that are no text in the file's encoding"
 
@@ -109,10 +111,17 @@ class TextFile:
     def _is_data(self, row: Row) -> bool:
         return row.line > self.header.line and not row.is_blank
 
+    @property
+    def _is_mended(self) -> bool:
+        """Whether it is a file of rejected rows, in which text that a spreadsheet would run is marked."""
+        return {PLACE, REASON} <= set(self.header.headings)
+
     def _raw(self, row: Row, origin: Origin) -> RawRecord:
         place = {"id": f"{origin.name}:{row.line}", "line": row.line}
         if row.fault:
             return unusable(ENCODE({**place, "text": row.text}), row.fault)
+        if self._is_mended:
+            row = replace(row, cells=[unguarded(cell) for cell in row.cells])
         values = self.header.values(row.cells)
         facts = {
             **values,

@@ -1,7 +1,8 @@
 """The rows of a file that do not fit, written as a file of their own: to mend in a spreadsheet and to drop again.
 
 It has the headings of the first file, and behind them where each row stood and what is wrong with it. No layout takes
-these for columns of its own, so that the mended file can be dropped as it is.
+these for columns of its own, so that the mended file can be dropped as it is. What a spreadsheet would run is marked as
+text, and the mark is taken off when the mended file is read.
 """
 
 import csv
@@ -13,10 +14,11 @@ from typing import Any
 
 import msgspec
 
-from gtm_platform.ingest.files.reading import Origin, TextFile
+from gtm_platform.ingest.files.reading import PLACE, REASON, Origin, TextFile
+from gtm_platform.ingest.files.spreadsheet import guarded
 from gtm_platform.ingest.record import ROW, RawRecord
 
-PLACE, REASON, TEXT = "quarantined line", "quarantined because", "quarantined text"
+TEXT = "quarantined text"
 NUMBERED = re.compile(r" \(\d+\)$")  # of a heading that stands there twice
 READABLE_BY_OWNER = 0o600
 
@@ -27,9 +29,9 @@ def write_rejected(file: TextFile, origin: Origin, into: Path) -> int:
     descriptor = os.open(into, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, READABLE_BY_OWNER)
     with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as target:
         writer = csv.writer(target, lineterminator="\r\n")
-        writer.writerow([*_as_written(headings), PLACE, REASON, TEXT])
+        writer.writerow([*map(guarded, _as_written(headings)), PLACE, REASON, TEXT])
         for record in _rejected(file, origin):
-            writer.writerow(_cells(msgspec.json.decode(record), headings, record.unusable))
+            writer.writerow(map(guarded, _cells(msgspec.json.decode(record), headings, record.unusable)))
             written += 1
     return written
 

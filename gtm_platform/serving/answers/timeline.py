@@ -13,6 +13,7 @@ import orjson
 from pydantic import BaseModel, Field
 
 from gtm_platform.serving.store import Customer, Snapshot
+from gtm_platform.serving.store.sight import hand_out
 from gtm_platform.serving.wording import counted, symbol, words
 
 Kind = Literal["call", "conversation", "payment", "status", "score", "mrr", "rules", "alert", "hubspot", "milestone"]
@@ -66,7 +67,9 @@ def timeline(
     by_kind = Counter(event.kind for event in everything)
     chosen = [event for event in everything if not kinds or event.kind in kinds]
     shown = chosen[:limit]
-    if not personal:
+    if personal and snapshot.sight.personal:
+        hand_out([customer.customer_id])
+    else:
         shown = [_masked(event) for event in shown]
     return Timeline(total=len(chosen), by_kind={kind: by_kind[kind] for kind in KINDS if by_kind[kind]}, events=shown)
 
@@ -78,7 +81,7 @@ def _masked(event: Event) -> Event:
 
 def _events(snapshot: Snapshot, customer: Customer) -> Iterator[Event]:
     row, summary = customer.row(personal=False), orjson.loads(snapshot.fact("summary"))
-    words = {"cancel_mentioned_at": customer.row(personal=True).get("cancel_sentence")}
+    words = {"cancel_mentioned_at": orjson.loads(customer.personal or b"{}").get("cancel_sentence")}  # masked later
     for name, title in MILESTONES.items():
         if row[name]:
             yield Event(at=row[name], kind="milestone", title=title, text=words.get(name))

@@ -13,24 +13,13 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gtm_platform.serving.store.sight import noting_people
 from gtm_platform.state import State
-from gtm_platform.state.audit import note
+from gtm_platform.state.audit import Entry, append
 
 FLUSH_SECONDS = 1.0
-SUBJECT_LENGTH = 200  # of the column
 QUEUED_AT_MOST = 100_000  # while the state cannot be written; then the oldest are lost
 LOGGER = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Access:
-    """One answered request."""
-
-    at: datetime
-    actor: str
-    action: str
-    subject: str
-    detail: dict[str, Any]
 
 
 @dataclass
@@ -39,11 +28,13 @@ class AccessLog:
 
     state: State
     now: Callable[[], datetime]
-    queue: list[Access] = field(default_factory=list)
+    queue: list[Entry] = field(default_factory=list)
 
     def add(self, actor: str, action: str, subject: str, **detail: Any) -> None:
-        """Queue an access."""
-        self.queue.append(Access(self.now(), actor, action, subject[:SUBJECT_LENGTH], detail))
+        """Queue an access; without `people` where it showed nobody's personal data."""
+        if not detail.get("people", True):
+            del detail["people"]
+        self.queue.append(Entry(self.now(), actor, action, subject, detail))
 
     def write(self) -> int:
         """Write what is queued; return how much it was. What cannot be written stays queued."""
@@ -69,18 +60,17 @@ class AccessLog:
         finally:
             self.write()
 
-    def _take(self) -> list[Access]:
+    def _take(self) -> list[Entry]:
         batch, self.queue = self.queue, []
         return batch
 
-    def _put_back(self, batch: list[Access]) -> None:
+    def _put_back(self, batch: list[Entry]) -> None:
         self.queue = [*batch, *self.queue][-QUEUED_AT_MOST:]
 
-    def _write(self, batch: list[Access]) -> None:
+    def _write(self, batch: list[Entry]) -> None:
         if batch:
             with self.state.writing() as tx:
-                for access in batch:
-                    note(tx, access.at, access.actor, access.action, access.subject, access.detail)
+                append(tx, batch)
 
 
 class AccessLogged:
@@ -105,7 +95,9 @@ class AccessLogged:
                     state.get("subject", ""),
                     status=message["status"],
                     personal=principal.sees_personal,
+                    people=list(people),
                 )
             await send(message)
 
-        await self.app(scope, receive, watched)
+        with noting_people() as people:
+            await self.app(scope, receive, watched)

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.responses import Response
 
+from gtm_platform.policy.access import Area
 from gtm_platform.serving.api.access_log import AccessLog
 from gtm_platform.serving.api.problems import Problem
 from gtm_platform.serving.api.rate_limit import RequestLimit
@@ -50,7 +51,7 @@ class Call:
 
         `moving` is what of the answer changes with time, while the snapshot does not.
         """
-        snapshot = self.api.store.current()  # once: an answer is never of two
+        snapshot = self.api.store.current().seen(self.principal.sight)  # once: an answer is never of two
         tag = self._tag(snapshot, moving(snapshot))
         headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
         if _names(self.request.headers.get("if-none-match", ""), tag):
@@ -80,8 +81,8 @@ def authorized(tokens: Tokens, limit: RequestLimit, token: str | None) -> Princi
     return principal
 
 
-def allowed(*scopes: str) -> Any:
-    """Return the dependency of endpoints that need these scopes."""
+def allowed(*scopes: str, area: Area = "customers") -> Any:
+    """Return the dependency of endpoints that need these scopes, and a role that opens what they are about."""
 
     async def call(
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
@@ -91,6 +92,7 @@ def allowed(*scopes: str) -> Any:
         request.state.principal = principal
         for scope in scopes:
             require(principal, scope)
+        require_area(principal, area)
         return Call(request, api, principal)
 
     return Depends(call)
@@ -102,4 +104,13 @@ def require(principal: Principal, scope: str) -> None:
         raise Problem(HTTPStatus.FORBIDDEN, f"This needs a token with the scope {scope}: {SCOPES[scope]}")
 
 
+def require_area(principal: Principal, area: Area) -> None:
+    """Refuse whose role is for something else."""
+    if area not in principal.areas:
+        raise Problem(HTTPStatus.FORBIDDEN, f"The role of this token does not open what is about {area}.")
+
+
 Reader = Annotated[Call, allowed("customers:read")]
+RulesReader = Annotated[Call, allowed("customers:read", area="rules")]
+OperationsReader = Annotated[Call, allowed("customers:read", area="operations")]
+AuditReader = Annotated[Call, allowed("audit:read", area="audit")]

@@ -406,3 +406,23 @@ def metric_row(name: str) -> dict[str, Any]:
         "decimals": metric.decimals,
         "dimensions": list(metric.over.dimensions),
     }
+
+
+class AuditRow(BaseModel):
+    """Something that was read or done, and its place in the chain."""
+
+    id: int
+    at: datetime
+    actor: str = Field(description="A token, a person by a digest of the address, a user of the machine, a part of us.")
+    action: str
+    subject: str = Field(description="About whom or what, by an id.")
+    detail: dict[str, Any] = Field(description="`people` are the customers whose personal data was shown.")
+    previous: str = Field(description="Hash of the entry before it.")
+    hash: str = Field(description="Of all of the above; see `gtm audit verify`.")
+
+
+class AuditPage(BaseModel):
+    """A page of the audit trail, the oldest first."""
+
+    next_cursor: str | None
+    data: list[AuditRow]

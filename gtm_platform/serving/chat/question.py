@@ -10,6 +10,7 @@ from gtm_platform.serving.answers.churned import Churned
 from gtm_platform.serving.api.access_log import AccessLog
 from gtm_platform.serving.snapshot.layout import SHOWN
 from gtm_platform.serving.store import Snapshot, Store
+from gtm_platform.serving.store.sight import noting_people
 from gtm_platform.serving.tokens import Principal
 
 # Of a customer's columns those that a conversation needs; the rest is on the API.
@@ -80,11 +81,13 @@ class Asker:
     @contextmanager
     def question(self, tool: str) -> Iterator[Question]:
         """Yield the question that a call of a tool is; then log it."""
-        question = Question(self.store.current(), self.principal(), self.now())
-        try:
-            yield question
-        finally:
-            subject = question.subjects[0] if question.subjects else ""
-            actor = f"token {question.principal.token_id}"
-            self.log.add(actor, f"chat {tool}", subject, personal=question.personal)
-            self.written()
+        principal = self.principal()
+        question = Question(self.store.current().seen(principal.sight), principal, self.now())
+        with noting_people() as people:
+            try:
+                yield question
+            finally:
+                subject = question.subjects[0] if question.subjects else ""
+                actor = f"token {principal.token_id}"
+                self.log.add(actor, f"chat {tool}", subject, personal=question.personal, people=list(people))
+                self.written()

@@ -57,6 +57,8 @@ def _bound(tool: Tool, asker: Asker) -> Callable[..., Awaitable[Any]]:
     async def call(**arguments: Any) -> Any:
         try:
             with asker.question(tool.name) as question:
+                if tool.area not in question.principal.areas:
+                    raise ToolError(f"The role of this token does not open what is about {tool.area}.")
                 return tool.answer(question, **arguments)
         except (BadQuery, NoSnapshot) as refused:
             raise ToolError(str(refused)) from None

@@ -52,6 +52,8 @@ HISTORY = {
     "churn_risk": "churn_risk",
     "customer_status": "customer_status",
 }
+# The fields of facts that say something of a person, for who may see that only; in rows about a company they do not.
+PERSONAL_IN_FACTS = frozenset(["excerpt", "first_name", "first_address", "second_name", "second_address"])
 
 Test = Literal["is", "at_least", "at_most", "has"]
 SEPARATOR = "|"  # between the values of a list, and at both of its ends

@@ -24,7 +24,8 @@ from gtm_platform.serving.snapshot.layout import (
     Filter,
     kind_of,
 )
-from gtm_platform.serving.store.documents import joined
+from gtm_platform.serving.store.documents import customer_id_of, joined
+from gtm_platform.serving.store.sight import HIDDEN, hand_out
 
 Value = str | float
 Population = Literal["current", "former", "all"]
@@ -89,13 +90,15 @@ class CustomerQuery:
 class Page:
     """Some customers as JSON, the total on all pages with its MRR, and the cursor of the next page."""
 
-    documents: Sequence[tuple[bytes, bytes]]  # for everybody, and personal
+    documents: Sequence[tuple[bytes, bytes]]  # for everybody, and personal; empty where that may not be seen
     total: int
     total_mrr: float
     next_cursor: str | None
 
     def bodies(self, *, personal: bool) -> list[bytes]:
         """Return the customers as JSON."""
+        if personal:
+            hand_out(customer_id_of(body) for body, own in self.documents if own != HIDDEN)
         return [joined(body, own if personal else b"") for body, own in self.documents]
 
     def rows(self, *, personal: bool) -> list[dict[str, Any]]:

@@ -17,11 +17,19 @@ from gtm_platform.serving.snapshot.layout import FORMAT
 from gtm_platform.serving.store.customer_query import BadQuery, CustomerQuery, Page, counted, page_of
 from gtm_platform.serving.store.documents import joined
 from gtm_platform.serving.store.explanation import ServedRules
+from gtm_platform.serving.store.sight import EVERYTHING, HIDDEN, Sight, hand_out
 
 Totals = tuple[int, float, int, int]
 WATCHED = "json_extract(body, '$.last_day') is not null"  # a departure after the first day that is shown
 TOTALS_KEPT = 1_000  # counts of filtered lists; they cannot change while the file does not
 MMAP_BYTES = 1 << 32
+FACTS_OF_PEOPLE = frozenset(["who_is_who"])  # those that name customers by more than their ids
+
+
+def _people_in(document: Any) -> list[str]:
+    """Return the ids of the customers whom pairs in a document name."""
+    pairs = [pair for pair in document["pairs"] if pair["kind"] == "person"]
+    return [pair[name] for pair in pairs for name in ("first_id", "second_id")]
 
 
 class WrongFormat(RuntimeError):
@@ -41,8 +49,14 @@ class Customer:
 
     def row(self, *, personal: bool) -> dict[str, Any]:
         """Return the customer's columns, personal ones where they may be seen."""
-        row: dict[str, Any] = orjson.loads(joined(self.body, self.personal if personal else b""))
+        row: dict[str, Any] = orjson.loads(self.document(personal=personal))
         return row
+
+    def document(self, *, personal: bool) -> bytes:
+        """Return the same as JSON."""
+        if personal and self.personal != HIDDEN:
+            hand_out([self.customer_id])
+        return joined(self.body, self.personal if personal else b"")
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,7 @@ class MetricValue:
 
 
 CompanySort = Literal["mrr_reporting", "priority"]
+Kind = Literal["customer", "company", "subject"]
 
 
 @dataclass(frozen=True)
@@ -69,12 +84,18 @@ class CompanyQuery:
 
 
 class Snapshot:
-    """A file of one landing. It never changes, so nothing read from it twice can differ."""
+    """A file of one landing. It never changes, so nothing read from it twice can differ.
+
+    `seen` returns the same for who may not see all of it.
+    """
+
+    sight: Sight = EVERYTHING
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
         self._totals: dict[Any, tuple[int, float]] = {}
+        self._narrowed: dict[Sight, Snapshot] = {}
         if self._one("pragma user_version") != (FORMAT,):
             raise WrongFormat(f"{path} was written by another version of the platform; make the daily tables again.")
         meta = dict(self._all("select name, value from meta"))
@@ -86,6 +107,16 @@ class Snapshot:
         if not path.exists():
             raise FileNotFoundError(path)
         return cls(path)
+
+    def seen(self, sight: Sight) -> "Snapshot":
+        """Return the snapshot as it may be seen."""
+        if sight == EVERYTHING:
+            return self
+        from gtm_platform.serving.store.narrow import NarrowSnapshot
+
+        if sight not in self._narrowed:
+            self._narrowed[sight] = NarrowSnapshot(self, sight)
+        return self._narrowed[sight]
 
     # --- customers ---------------------------------------------------------------------------------------------------
 
@@ -159,7 +190,8 @@ class Snapshot:
 
     def companies(self, query: CompanyQuery) -> list[tuple[bytes, tuple[float, int]]]:
         """Return a page of companies, each with the place after which the next page begins."""
-        conditions, values = ["1"], []
+        narrowed, narrowed_by = self._narrowing("company")
+        conditions, values = [narrowed], list(narrowed_by)
         if query.domain is not None:
             conditions.append("domain = ?")
             values.append(query.domain.lower())
@@ -168,7 +200,7 @@ class Snapshot:
             values.append(query.cohort)
         if query.after is not None:
             conditions.append(f"({query.sort}, id) < (?, ?)")
-            values.extend(query.after)  # type: ignore[arg-type]
+            values.extend(query.after)
         rows = self._all(
             f"select body, {query.sort}, id from companies where {' and '.join(conditions)} "
             f"order by {query.sort} desc, id desc limit ?",
@@ -183,7 +215,9 @@ class Snapshot:
 
     def count_companies(self, cohort: str | None = None) -> int:
         """Return how many companies there are, in all or in a cohort."""
-        return int(self._one("select count(*) from companies where ? is null or cohort = ?", (cohort, cohort))[0])
+        narrowed, values = self._narrowing("company")
+        query = f"select count(*) from companies where {narrowed} and (? is null or cohort = ?)"
+        return int(self._one(query, (*values, cohort, cohort))[0])
 
     def transitions(self, days: int, limit: int, company_id: str | None = None) -> list[tuple[str, bytes]]:
         """Return the changes of cohorts in so many days, of all or of one company, the newest first.
@@ -191,20 +225,22 @@ class Snapshot:
         Each with the company's name, or its domain.
         """
         since = (date.fromisoformat(self.as_of) - timedelta(days=days)).isoformat()
+        narrowed, values = self._narrowing("company")
         rows = self._all(
-            """select coalesce(json_extract(companies.body, '$.name'), domain, company_id), transitions.body
+            f"""select coalesce(json_extract(companies.body, '$.name'), domain, company_id), transitions.body
                 from transitions left join companies using (company_id)
-                where day > ? and (? is null or company_id = ?) order by transitions.id limit ?""",
-            (since, company_id, company_id, limit),
+                where {narrowed} and day > ? and (? is null or company_id = ?) order by transitions.id limit ?""",
+            (*values, since, company_id, company_id, limit),
         )
         return [(name, body.encode()) for name, body in rows]
 
     def count_transitions(self, days: int) -> dict[str, int]:
         """Return how many changes of cohorts there were in so many days, by what brought them."""
         since = (date.fromisoformat(self.as_of) - timedelta(days=days)).isoformat()
-        query = """select json_extract(body, '$.trigger') as trigger, count(*) from transitions where day > ?
-            group by 1 order by 2 desc, 1"""
-        return dict(self._all(query, (since,)))
+        narrowed, values = self._narrowing("company")
+        query = f"""select json_extract(body, '$.trigger') as trigger, count(*) from transitions
+            where {narrowed} and day > ? group by 1 order by 2 desc, 1"""
+        return dict(self._all(query, (*values, since)))
 
     def departures(self, days: int, account_manager: str | None, limit: int) -> tuple[list[bytes], Totals]:
         """Return who left in so many days, the latest first, and totals of all of them.
@@ -212,8 +248,9 @@ class Snapshot:
         How many, what they paid, how many were foreseen, and how many left after the first day that is shown.
         """
         since = (date.fromisoformat(self.as_of) - timedelta(days=days)).isoformat()
-        where = "day > ? and (? is null or account_manager = ?)"
-        values = (since, account_manager, account_manager)
+        narrowed, narrowed_by = self._narrowing("customer")
+        where = f"{narrowed} and day > ? and (? is null or account_manager = ?)"
+        values = (*narrowed_by, since, account_manager, account_manager)
         rows = self._all(f"select body from departures where {where} order by id limit ?", (*values, limit))
         sums = ", ".join(f"coalesce(sum({of}), 0)" for of in ("mrr", "foreseen", WATCHED))
         total, mrr, foreseen, watched = self._one(f"select count(*), {sums} from departures where {where}", values)
@@ -223,6 +260,12 @@ class Snapshot:
 
     def fact(self, name: str) -> bytes:
         """Return a fact as JSON, as `snapshot/facts` names them."""
+        body = self._fact(name)
+        if name in FACTS_OF_PEOPLE and self.sight.personal:
+            hand_out(_people_in(orjson.loads(body)))
+        return body
+
+    def _fact(self, name: str) -> bytes:
         row = self._one("select body from facts where name = ?", (name,))
         if row is None:
             raise BadQuery(f"There is no fact {name!r}.")
@@ -246,15 +289,22 @@ class Snapshot:
 
     def alerts(self, limit: int, after: int = 0) -> list[tuple[bytes, int]]:
         """Return alerts, the newest first, each with the place after which the next page begins."""
-        return self._bodies("alerts", limit, after)
+        return self._bodies("alerts", limit, after, *self._narrowing("subject"))
 
     def sync_runs(self, limit: int, after: int = 0) -> list[tuple[bytes, int]]:
         """Return the runs that Dagster had when the snapshot was made, the newest first."""
         return self._bodies("sync_runs", limit, after)
 
-    def _bodies(self, table: str, limit: int, after: int) -> list[tuple[bytes, int]]:
-        rows = self._all(f"select body, id from {table} where id > ? order by id limit ?", (after, limit))
+    def _bodies(
+        self, table: str, limit: int, after: int, condition: str = "1", values: tuple[Any, ...] = ()
+    ) -> list[tuple[bytes, int]]:
+        query = f"select body, id from {table} where {condition} and id > ? order by id limit ?"
+        rows = self._all(query, (*values, after, limit))
         return [(body.encode(), id) for body, id in rows]
+
+    def _narrowing(self, kind: Kind) -> tuple[str, tuple[Any, ...]]:  # noqa: ARG002  who sees less says otherwise
+        """Return the condition that rows meet which may be seen, with its values."""
+        return "1", ()
 
     # --- reading -----------------------------------------------------------------------------------------------------
 

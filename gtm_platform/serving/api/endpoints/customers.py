@@ -23,7 +23,7 @@ from gtm_platform.serving.api.queries import (
     with_day,
 )
 from gtm_platform.serving.store import Customer, Snapshot
-from gtm_platform.serving.store.documents import array, joined
+from gtm_platform.serving.store.documents import array
 
 ROUTER = APIRouter(prefix="/v1", tags=["customers"])
 HEALTHY, *AT_RISK = STATUSES
@@ -108,7 +108,7 @@ def _detail(call: Call, snapshot: Snapshot, who: str) -> bytes:
     shown = _customer(call, snapshot, who)
     return with_day(
         snapshot,
-        customer=joined(shown.body, shown.personal if call.principal.sees_personal else b""),
+        customer=shown.document(personal=call.principal.sees_personal),
         **_explanation(snapshot, shown),
         history=shown.history,
         alerts=array(shown.alerts),

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from gtm_platform.serving.answers.freshness import freshness as freshness_at
-from gtm_platform.serving.api.context import Reader
+from gtm_platform.serving.api.context import OperationsReader, Reader
 from gtm_platform.serving.api.models import (
     AlertPage,
     Freshness,
@@ -47,7 +47,7 @@ async def freshness(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
 
 
 @ROUTER.get("/anomalies", response_model=None, responses={200: {"model": OddFigures}}, summary="List odd figures")
-async def anomalies(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
+async def anomalies(call: OperationsReader, _: Annotated[NoQuery, Query()]) -> Response:
     """Daily figures of the last 30 days that are unlike those of the weeks before."""
     return call.answer(lambda snapshot: snapshot.fact("anomalies"))
 
@@ -55,13 +55,13 @@ async def anomalies(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
 @ROUTER.get(
     "/schema-changes", response_model=None, responses={200: {"model": SchemaChanges}}, summary="List changes of schemas"
 )
-async def schema_changes(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
+async def schema_changes(call: OperationsReader, _: Annotated[NoQuery, Query()]) -> Response:
     """New, vanished and changed fields of what sources send: names and types, no values."""
     return call.answer(lambda snapshot: snapshot.fact("schema_changes"))
 
 
 @ROUTER.get("/hubspot", response_model=None, responses={200: {"model": HubSpotFields}}, summary="Show HubSpot's fields")
-async def hubspot(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
+async def hubspot(call: OperationsReader, _: Annotated[NoQuery, Query()]) -> Response:
     """What became of the fields that HubSpot was to have in 30 days, and how much of all is true there.
 
     With the reasons for those that are not there, and who changed values there.
@@ -89,7 +89,7 @@ async def alerts(call: Reader, query: Annotated[PageQuery, Query()]) -> Response
 
 
 @ROUTER.get("/sync-runs", response_model=None, responses={200: {"model": RunPage}}, summary="List runs")
-async def sync_runs(call: Reader, query: Annotated[PageQuery, Query()]) -> Response:
+async def sync_runs(call: OperationsReader, query: Annotated[PageQuery, Query()]) -> Response:
     """The newest runs that Dagster had when the snapshot was made."""
     after = place_of(query.cursor, (int,)) or (0,)
 

@@ -40,7 +40,7 @@ class SyncBody(BaseModel):
     summary="Launch a run that reads a source",
 )
 async def sync(
-    call: Annotated[Call, allowed("sync:write")],
+    call: Annotated[Call, allowed("sync:write", area="operations")],
     body: SyncBody,
     _: Annotated[NoQuery, Query()],
     idempotency_key: Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gtm_platform.serving.api.context import Reader
+from gtm_platform.serving.api.context import OperationsReader
 from gtm_platform.serving.api.models import Triggers
 from gtm_platform.serving.api.queries import NoQuery
 
@@ -13,7 +13,7 @@ ROUTER = APIRouter(prefix="/v1", tags=["operations"])
 
 
 @ROUTER.get("/triggers", response_model=None, responses={200: {"model": Triggers}}, summary="List triggers")
-async def triggers(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
+async def triggers(call: OperationsReader, _: Annotated[NoQuery, Query()]) -> Response:
     """The subscriptions to changes, what became of their messages, and which are tried no more.
 
     As it was when the snapshot was made. Secrets and addresses of receivers are not shown.

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gtm_platform.serving.api.context import Reader
+from gtm_platform.serving.api.context import RulesReader
 from gtm_platform.serving.api.models import WhoIsWhoPairs
 from gtm_platform.serving.api.queries import NoQuery
 
@@ -15,6 +15,6 @@ ROUTER = APIRouter(prefix="/v1", tags=["identity"])
 @ROUTER.get(
     "/who-is-who", response_model=None, responses={200: {"model": WhoIsWhoPairs}}, summary="List who may be the same"
 )
-async def who_is_who(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
+async def who_is_who(call: RulesReader, _: Annotated[NoQuery, Query()]) -> Response:
     """Customers and companies that may be the same, with the evidence and how a person decides."""
     return call.answer(lambda snapshot: snapshot.fact("who_is_who"))

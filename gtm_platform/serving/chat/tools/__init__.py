@@ -5,6 +5,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gtm_platform.policy.access import Area
 from gtm_platform.serving.chat.answers import ChatAnswer
 
 
@@ -13,12 +14,13 @@ class Tool:
     """A question that a chat program may ask.
 
     Parameters of `answer` after the first are those of the tool.
-    Its docstring is what the program reads to decide when to call it.
+    Its docstring is what the program reads to decide when to call it. `area` is what it is about: roles open areas.
     """
 
     name: str
     title: str
     answer: Callable[..., ChatAnswer]
+    area: Area = "customers"
 
 
 def discover() -> dict[str, Tool]:

@@ -16,4 +16,4 @@ def answer(question: Question) -> Hooks:
     return Hooks(**question.origin("serving/snapshot"), address=fact["address"], hooks=fact["hooks"])
 
 
-TOOL = Tool("hooks", "Webhooks", answer)
+TOOL = Tool("hooks", "Webhooks", answer, area="operations")

@@ -29,4 +29,4 @@ def answer(
     return HubSpotState(**question.origin(TABLE), days=sent, truth=truth, **same)
 
 
-TOOL = Tool("hubspot", "HubSpot", answer)
+TOOL = Tool("hubspot", "HubSpot", answer, area="operations")

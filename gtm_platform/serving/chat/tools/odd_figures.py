@@ -28,4 +28,4 @@ def answer(
     )
 
 
-TOOL = Tool("odd_figures", "Odd daily figures", answer)
+TOOL = Tool("odd_figures", "Odd daily figures", answer, area="operations")

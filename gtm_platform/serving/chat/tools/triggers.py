@@ -18,4 +18,4 @@ def answer(question: Question) -> TriggersState:
     return TriggersState(**question.origin(TABLE), subscriptions=fact["subscriptions"])
 
 
-TOOL = Tool("triggers", "Triggers", answer)
+TOOL = Tool("triggers", "Triggers", answer, area="operations")

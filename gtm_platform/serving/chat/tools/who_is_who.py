@@ -27,4 +27,4 @@ def answer(
     return WhoIsWho(**question.origin(TABLE.key), total=total, counts=counts, pairs=pairs[:limit])
 
 
-TOOL = Tool("who_is_who", "Who is who", answer)
+TOOL = Tool("who_is_who", "Who is who", answer, area="rules")

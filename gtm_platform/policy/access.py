@@ -1,0 +1,64 @@
+"""Who may see what: roles, and whose role is whose. Nobody has a role until the policy says so."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from gtm_platform.policy.rules import Rules
+
+# What a surface is about: customers and what they pay; who is who and the rules; the platform itself; the audit trail.
+Area = Literal["customers", "rules", "operations", "audit"]
+Words = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Role(Rules):
+    """What somebody may see: whose customers, whether names and addresses, and which kinds of surfaces."""
+
+    customers: Literal["all", "own", "none"]
+    personal: bool
+    areas: tuple[Area, ...]
+
+    @model_validator(mode="after")
+    def _has_customers_where_they_are_shown(self) -> "Role":
+        if self.customers == "none" and "customers" in self.areas:
+            raise ValueError('a role with customers = "none" cannot have the area "customers"')
+        return self
+
+
+class Member(Rules):
+    """Somebody's role; of a role that sees its own customers also whose those are."""
+
+    role: str
+    account_manager: Words | None = None
+
+
+ROLES = {
+    "account_manager": Role(customers="own", personal=True, areas=("customers",)),
+    "cs_lead": Role(customers="all", personal=True, areas=("customers",)),
+    "revops": Role(customers="all", personal=True, areas=("customers", "rules")),
+    "data_team": Role(customers="all", personal=True, areas=("customers", "rules", "operations", "audit")),
+    "analyst": Role(customers="all", personal=False, areas=("customers",)),
+    "auditor": Role(customers="none", personal=False, areas=("audit",)),
+}
+
+
+class Access(Rules):
+    """Roles by name; members by address, by group of the identity provider, or everybody who is signed in."""
+
+    roles: dict[str, Role] = Field(default_factory=lambda: dict(ROLES))
+    groups_claim: Words = "groups"
+    members: dict[str, Member] = Field(default_factory=dict)
+    groups: dict[str, Member] = Field(default_factory=dict)
+    everybody: str = ""
+
+    @model_validator(mode="after")
+    def _names_roles_that_there_are(self) -> "Access":
+        named = {member.role for member in (*self.members.values(), *self.groups.values())} | {self.everybody} - {""}
+        if unknown := sorted(named - self.roles.keys()):
+            raise ValueError(f"there is no role {', '.join(unknown)}; there are {', '.join(sorted(self.roles))}")
+        for name, member in (*self.members.items(), *self.groups.items()):
+            if self.roles[member.role].customers == "own" and not member.account_manager:
+                raise ValueError(f"{name} sees its own customers: name whose they are, as account_manager")
+        if self.everybody and self.roles[self.everybody].customers == "own":
+            raise ValueError("everybody cannot have a role that sees its own customers")
+        return self

@@ -1,0 +1,1 @@
+"""What outsiders may send, and what must not come of it."""

@@ -26,6 +26,7 @@ from gtm_platform.policy.intelligence import Intelligence
 from gtm_platform.policy.limits import Limits
 from gtm_platform.policy.market import Market
 from gtm_platform.policy.money import Money
+from gtm_platform.policy.privacy import Privacy
 from gtm_platform.policy.quality import Anomalies, Quality
 from gtm_platform.policy.reading import PolicyError, parse
 from gtm_platform.policy.revenue import MrrPolicy, Revenue
@@ -58,6 +59,7 @@ __all__ = [
     "MrrPolicy",
     "Policy",
     "PolicyError",
+    "Privacy",
     "Quality",
     "Refinements",
     "Revenue",
@@ -101,6 +103,7 @@ class Policy(Rules):
     actions: Actions = Actions()
     effect: Effect = Effect()
     success: Success = Success()
+    privacy: Privacy = Privacy()
 
     @property
     def mrr_policies(self) -> tuple[MrrPolicy, ...]:
@@ -127,6 +130,7 @@ class Policy(Rules):
             "effect",
             "success",
             "hooks",
+            "privacy",
         }
         canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
         return hashlib.sha256(f"{canonical} {domain_lists.version()}".encode()).hexdigest()[:12]

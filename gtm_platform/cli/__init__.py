@@ -16,6 +16,7 @@ from gtm_platform.cli.accounts import accounts
 from gtm_platform.cli.alerts import alerts
 from gtm_platform.cli.effect import effect
 from gtm_platform.cli.enrich import enrich
+from gtm_platform.cli.erase import erase, export
 from gtm_platform.cli.forecast import forecast
 from gtm_platform.cli.health import health
 from gtm_platform.cli.homes import choose_demo_home, choose_home, enter_with_sandbox
@@ -280,6 +281,8 @@ for command in (
     dashboard,
     effect,
     enrich,
+    erase,
+    export,
     forecast,
     health,
     hooks,

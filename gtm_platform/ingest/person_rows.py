@@ -101,7 +101,9 @@ def references(table: str, columns: Sequence[str]) -> dict[str, str]:
 
 
 def _streams(source: str) -> list[str]:
-    return [name.split("/")[1] for name, contract in TABLES.items() if contract.cadence and name.startswith(f"{source}/")]
+    return [
+        name.split("/")[1] for name, contract in TABLES.items() if contract.cadence and name.startswith(f"{source}/")
+    ]
 
 
 def is_opaque(id: str) -> bool:
@@ -234,4 +236,3 @@ def _blank(shape: Shape, name: str) -> Any:
 
 def _filled(shape: Shape, name: str, value: Any) -> Any:
     return ERASED if value is None and name in shape.required else value
-

@@ -116,7 +116,7 @@ def suppressed_of_home() -> Suppressed | None:
     if missing := digests.keys() - {key.id for key in keys}:
         raise SettingsError(
             f"People were erased here whom nobody would recognise, as {VARIABLE} lacks the key of "
-            f"{', '.join(sorted(missing))}: nothing is read before it is put back, behind a comma after the present one."
+            f"{', '.join(sorted(missing))}: nothing is read before it is put back, behind a comma after the new one."
         )
     return Suppressed(digests, keys, Counter(row.scope for row in rows))
 
@@ -182,4 +182,4 @@ class LandingFilter:
 
 
 def _changed(record: Record, changes: Mapping[str, Any]) -> Record:
-    return record.model_copy(update={name: value for name, value in changes.items() if name in record.model_fields})
+    return record.model_copy(update={name: value for name, value in changes.items() if name in type(record).model_fields})

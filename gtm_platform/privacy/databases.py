@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from gtm_platform.privacy.needles import Needles
 KEPT_ROWS = frozenset({"audit", "erasures", "alembic_version", "suppressions"})
 UNTOUCHED = frozenset({"suppressions", "alembic_version"})
 TEXT_TYPES = (sa.String, sa.Text, sa.JSON, sa.LargeBinary)
-SHORTEST_UNQUOTED = 5
+SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ class RowHit:
 
 def hits_of_table(connection: sa.Connection, table: sa.Table, needles: Needles) -> list[RowHit]:
     """Return the rows of a table that name the person."""
+    columns = [column for column in table.columns if isinstance(column.type, TEXT_TYPES)]
     if table.name in UNTOUCHED or not table.primary_key.columns:
         return []
-    columns = [column for column in table.columns if isinstance(column.type, TEXT_TYPES)]
     if not columns:
         return []
     query = sa.select(table).where(_candidates(columns, needles))
@@ -54,13 +55,12 @@ def hits_of_table(connection: sa.Connection, table: sa.Table, needles: Needles) 
 def _candidates(columns: Sequence[sa.Column[Any]], needles: Needles) -> sa.ColumnElement[bool]:
     """Whether a row may name the person. Bytes are looked into one by one: they are packed, or encrypted."""
     wanted = {*needles.coarse, *(id for _, id in needles.person.records)}
-    tests: list[sa.ColumnElement[bool]] = []
-    for column in columns:
-        if isinstance(column.type, sa.LargeBinary):
-            tests.append(column.is_not(None))
-            continue
-        lowered = sa.func.lower(sa.cast(column, sa.Text))
-        tests += [lowered.contains(needle.lower(), autoescape=True) for needle in sorted(wanted)]
+    texts = [column for column in columns if not isinstance(column.type, sa.LargeBinary)]
+    tests: list[sa.ColumnElement[bool]] = [column.is_not(None) for column in columns if column not in texts]
+    if texts:
+        shown = [sa.func.coalesce(sa.cast(column, sa.Text), "") for column in texts]
+        whole = sa.func.lower(reduce(lambda left, right: left + SEPARATOR + right, shown))
+        tests += [whole.contains(needle.lower(), autoescape=True) for needle in sorted(wanted)]
     return sa.or_(*tests)
 
 
@@ -119,10 +119,10 @@ def _cleaned_bytes(value: bytes, needles: Needles) -> Any:
 
 def hits_of_database(engine: sa.Engine, needles: Needles) -> Iterator[tuple[sa.Table, list[RowHit]]]:
     """Yield the tables of a database that name the person, as the database itself describes them."""
-    found = sa.MetaData()
-    found.reflect(engine)
+    described = sa.MetaData()
+    described.reflect(engine)
     with engine.connect() as connection:
-        for table in found.sorted_tables:
+        for table in described.sorted_tables:
             if hits := hits_of_table(connection, table, needles):
                 yield table, hits
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gtm_platform.ingest.suppression import PrivacyKey, of_address, of_record
 from gtm_platform.ingest.addresses import normal_address
 from gtm_platform.ingest.person_rows import is_opaque
+from gtm_platform.ingest.suppression import PrivacyKey, of_address, of_record
 from gtm_platform.lake import catalogue
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Policy
@@ -59,7 +59,7 @@ class Busy(RuntimeError):
 
 
 @dataclass(frozen=True)
-class House:
+class ErasureContext:
     """A home, with all that erasing in it needs: what is outside is handed in."""
 
     home: Path
@@ -109,19 +109,19 @@ class Plan:
         return not (self.lake or self.state or self.files or self.guests or self.history or self.systems)
 
 
-# --- planning ----------------------------------------------------------------------------------------------------------
+# --- planning --------------------------------------------------------------------------------------------------------
 
 
-def plan_erasure(house: House, reference: str, reason: str, who: str) -> Erasure:
+def plan_erasure(context: ErasureContext, reference: str, reason: str, who: str) -> Erasure:
     """Find a person everywhere and keep the plan of what is to be erased; nothing is erased."""
     keys = seal.required_keys()
-    person = lake_rows.completed(house.lake, find_person(house.lake, reference))
+    person = lake_rows.completed(context.lake, find_person(context.lake, reference))
     needles = Needles(person)
-    with house.state() as state:
-        plan = _plan(house, state, person)
+    with context.state() as state:
+        plan = _plan(context, state, person)
         if plan.is_empty:
             raise Nobody("Nothing in this home names whoever is meant, and so there is nothing to erase.")
-        now = house.now()
+        now = context.now()
         erasure = Erasure(
             secrets.token_hex(PLAN_ID_BYTES),
             PLANNED,
@@ -132,37 +132,37 @@ def plan_erasure(house: House, reference: str, reason: str, who: str) -> Erasure
             seal.seal(person, keys[0]),
         )
         with state.writing() as tx:
-            drop_plans(tx, now - timedelta(days=house.rules.privacy.plan_days))
+            drop_plans(tx, now - timedelta(days=context.rules.privacy.plan_days))
             add_erasure(tx, erasure)
             record_decision(tx, now, who, "erasure planned", erasure.id, {"reason": erasure.reason})
     return erasure
 
 
-def _plan(house: House, state: State, person: Person) -> Plan:
+def _plan(context: ErasureContext, state: State, person: Person) -> Plan:
     needles = Needles(person)
     tables: dict[str, dict[str, int]] = {}
-    for hits in lake_rows.all_hits(house.lake, needles):
+    for hits in lake_rows.all_hits(context.lake, needles):
         counts = tables.setdefault(hits.table, {"rows": 0, "changed": 0, "old_files": 0})
         counts["rows"] += hits.going if hits.is_newest else 0
         counts["changed"] += hits.changing if hits.is_newest else 0
         counts["old_files"] += not hits.is_newest
     files: Counts = {}
-    for hit in home_files.file_hits(house.home, house.cache, needles):
+    for hit in home_files.file_hits(context.home, context.cache, needles):
         files[hit.kind] = files.get(hit.kind, 0) + 1
     rows = {table.name: len(hits) for table, hits in databases.hits_of_database(state.engine, needles)}
-    guests = databases.guest_tables(catalogue.path_of(house.lake), needles)
-    history = sum(needles.bytes_pattern.search(path.read_bytes()) is not None for path in _history(house))
-    outside = {system: _outside(house, eraser, person) for system, eraser in house.erasers.items()}
+    guests = databases.guest_tables(catalogue.path_of(context.lake), needles)
+    history = sum(needles.bytes_pattern.search(path.read_bytes()) is not None for path in _history(context))
+    outside = {system: _outside(context, eraser, person) for system, eraser in context.erasers.items()}
     return Plan(tables, rows, files, guests, history, person.sources, outside, _notes(person))
 
 
-def _history(house: House) -> list[Path]:
-    return databases.sqlite_files(house.home)
+def _history(context: ErasureContext) -> list[Path]:
+    return databases.sqlite_files(context.home)
 
 
-def _outside(house: House, eraser: Eraser, person: Person) -> str:
+def _outside(context: ErasureContext, eraser: Eraser, person: Person) -> str:
     count = sum(table == eraser.table for table, _ in person.records)
-    if eraser.system.lower() not in house.rules.privacy.erase_in:
+    if eraser.system.lower() not in context.rules.privacy.erase_in:
         return f"{count} records stay: erase_in of the policy does not name it"
     refusal = eraser.refusal()
     return f"{count} records cannot be deleted: {refusal}" if refusal else f"{count} records are deleted for good"
@@ -180,61 +180,63 @@ def _notes(person: Person) -> tuple[str, ...]:
     return tuple(notes)
 
 
-# --- carrying out ------------------------------------------------------------------------------------------------------
+# --- carrying out ----------------------------------------------------------------------------------------------------
 
 
-def carry_out(house: House, plan_id: str, who: str, done: Done = lambda _: None) -> dict[str, Any]:
+def carry_out(context: ErasureContext, plan_id: str, who: str, done: Done = lambda _: None) -> dict[str, Any]:
     """Carry out a plan, or finish one that was begun; return the receipt. One that is done is answered by its own."""
-    with house.state() as state:
+    with context.state() as state:
         with state.reading() as tx:
             erasure = erasure_of(tx, plan_id)
         if erasure is None:
             raise NoSuchPlan(f"There is no plan {plan_id}. `gtm erase EMAIL --reason WHY` makes one.")
         if erasure.status == DONE:
             return dict(erasure.receipt or {})
-        if run := house.busy_with():
+        if run := context.busy_with():
             raise Busy(f"Run {run} is at work, and could bring back what is erased. Wait until it ends, or end it.")
         assert erasure.sealed is not None
         keys = seal.required_keys()
         person = seal.unseal(erasure.sealed, keys)
-        begun = erasure.begun_at or house.now()
+        begun = erasure.begun_at or context.now()
         with state.writing() as tx:
             change_erasure(tx, plan_id, status=BEGUN, begun_by=erasure.begun_by or who, begun_at=begun)
             suppress(tx, list(_suppressions(person, keys[0])), plan_id, begun)
-            record_decision(tx, house.now(), who, "erasure begun", plan_id, {})
+            record_decision(tx, context.now(), who, "erasure begun", plan_id, {})
         done("suppressed the person")
-        outside = _erase_everywhere(house, state, person, erasure, done)
-        made = receipt.make(house.rules, erasure, person, begun, house.now(), outside, keys[0])
+        outside = _erase_everywhere(context, state, person, erasure, done)
+        made = receipt.make(context.rules, erasure, person, begun, context.now(), outside, keys[0])
         with state.writing() as tx:
-            changes = {"status": DONE, "finished_at": house.now(), "sealed": None, "receipt": made}
+            changes = {"status": DONE, "finished_at": context.now(), "sealed": None, "receipt": made}
             change_erasure(tx, plan_id, **changes)
-            record_decision(tx, house.now(), who, "erasure done", plan_id, {"signature": made[seal.SIGNATURE]})
+            record_decision(tx, context.now(), who, "erasure done", plan_id, {"signature": made[seal.SIGNATURE]})
         databases.overwrite(state.engine)  # of whom the plan was about, too, nothing is left
         done("kept the receipt")
     return made
 
 
 def _erase_everywhere(
-    house: House, state: State, person: Person, erasure: Erasure, done: Done
+    context: ErasureContext, state: State, person: Person, erasure: Erasure, done: Done
 ) -> Mapping[str, str]:
     needles = Needles(person)
-    lake_rows.erase_rows(house.lake, needles, done)
+    lake_rows.erase_rows(context.lake, needles, done)
     databases.erase_from_database(state.engine, needles, done)
-    outside = {system: _erase_outside(house, state, each, person, erasure) for system, each in house.erasers.items()}
+    outside = {
+        system: _erase_outside(context, state, each, person, erasure) for system, each in context.erasers.items()
+    }
     done("erased the person outside")
-    for path in _history(house):
+    for path in _history(context):
         if needles.bytes_pattern.search(path.read_bytes()):
             databases.clean_sqlite_file(path, needles)
             done("cleaned a file of the history")
-    if house.history_url:
-        with _engine(house.history_url) as engine:
+    if context.history_url:
+        with _engine(context.history_url) as engine:
             databases.erase_from_database(engine, needles, done)
-    databases.erase_guest_rows(catalogue.path_of(house.lake), needles, done)
-    home_files.erase_from_files(house.home, house.cache, needles, house.render, done)
-    _remake_snapshot(house, done)
-    catalogue.renew(house.lake)
+    databases.erase_guest_rows(catalogue.path_of(context.lake), needles, done)
+    home_files.erase_from_files(context.home, context.cache, needles, context.render, done)
+    _remake_snapshot(context, done)
+    catalogue.renew(context.lake)
     done("renewed the catalogue")
-    _expect_nobody(house, state, person)
+    _expect_nobody(context, state, person)
     return outside
 
 
@@ -247,20 +249,20 @@ def _engine(url: str) -> Iterator[sa.Engine]:
         engine.dispose()
 
 
-def _erase_outside(house: House, state: State, eraser: Eraser, person: Person, erasure: Erasure) -> str:
-    wanted = eraser.system.lower() in house.rules.privacy.erase_in and eraser.refusal() is None
+def _erase_outside(context: ErasureContext, state: State, eraser: Eraser, person: Person, erasure: Erasure) -> str:
+    wanted = eraser.system.lower() in context.rules.privacy.erase_in and eraser.refusal() is None
     if not wanted:
-        return _outside(house, eraser, person)
+        return _outside(context, eraser, person)
     ids = [id for table, id in person.records if table == eraser.table]
     return f"{eraser.erase(state, ids, erasure.id)} records were deleted for good"
 
 
-def _remake_snapshot(house: House, done: Done) -> None:
+def _remake_snapshot(context: ErasureContext, done: Done) -> None:
     """Make what is served anew out of the lake, and remove every older snapshot at once."""
-    folder = folder_of(house.home)
+    folder = folder_of(context.home)
     before = stamps(folder)
     if before:
-        house.remake_snapshot()
+        context.remake_snapshot()
         done("made the snapshot anew")
     newest = stamps(folder)[-1:]
     for stamp in stamps(folder):
@@ -272,10 +274,10 @@ def _remake_snapshot(house: House, done: Done) -> None:
         done("removed older snapshots")
 
 
-def _expect_nobody(house: House, state: State, person: Person) -> None:
+def _expect_nobody(context: ErasureContext, state: State, person: Person) -> None:
     """Look everywhere once more."""
-    plan = _plan(house, state, person)
-    left = {**{name: 1 for name in plan.lake}, **plan.state, **plan.files, **plan.guests}
+    plan = _plan(context, state, person)
+    left = {**dict.fromkeys(plan.lake, 1), **plan.state, **plan.files, **plan.guests}
     left = {name: count for name, count in left.items() if name not in ("erasures", "hubspot_writes")}
     if left or plan.history:
         where = ", ".join(sorted(left)) or "Dagster's history"

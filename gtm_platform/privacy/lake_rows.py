@@ -104,7 +104,7 @@ def _keys_of_going(hits: FileHits) -> Iterator[str]:
                 yield value
 
 
-# --- finding -----------------------------------------------------------------------------------------------------------
+# --- finding ---------------------------------------------------------------------------------------------------------
 
 
 def hits_of_table(lake: Lake, table: str, needles: Needles) -> Iterator[FileHits]:
@@ -214,7 +214,9 @@ def _write(hits: FileHits, needles: Needles, draft: Path) -> None:
     others = f"select {columns} from {_numbered(path)} where {ROW} not in ({numbers})"
     changed = [{**row, **verdict.changes} for row, verdict in rows_of(hits, needles) if not verdict.goes]
     with cursor() as connection, storage_errors(draft):
-        schema = connection.execute(f"select {columns} from read_parquet({text(str(path))}) limit 0").to_arrow_table().schema
+        schema = (
+            connection.execute(f"select {columns} from read_parquet({text(str(path))}) limit 0").to_arrow_table().schema
+        )
         connection.register("changed_rows", pa.Table.from_pylist(changed, schema=schema))
         query = f"{others} union all select {columns} from changed_rows"
         connection.execute(f"copy ({query}) to {text(str(draft))} ({form})")

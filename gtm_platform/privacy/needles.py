@@ -99,10 +99,10 @@ class Needles:
     def bytes_pattern(self) -> re.Pattern[bytes]:
         """What names them in a file of any kind, in UTF-8 and as Windows and spreadsheets write."""
         texts = {text.strip() for text in (*self.person.addresses, *self.person.names, *self.person.phones)}
-        texts |= {text for text in self.person.handles} | set(self.person.customer_ids)
+        texts |= {*self.person.handles, *self.person.customer_ids}
         texts |= {text.replace("@", "%40") for text in texts} | {text.replace("@", "\\u0040") for text in texts}
         spellings = {text.encode(codec, "ignore") for text in texts for codec in ("utf-8", "utf-16-le", "cp1252")}
-        escaped = {re.escape(spelling) for spelling in spellings if len(spelling) >= 5}  # noqa: PLR2004
+        escaped = {re.escape(spelling) for spelling in spellings if len(spelling) >= 5}
         return re.compile(b"|".join(sorted(escaped)) or b"(?!)", re.IGNORECASE)
 
 

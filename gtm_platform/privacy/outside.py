@@ -24,4 +24,4 @@ class Eraser:
 
 def erasers() -> dict[str, Eraser]:
     """Return the destinations that can delete a person, by their names."""
-    return {name: eraser for name, eraser in discover(DESTINATIONS, "erase", "ERASER").items()}
+    return discover(DESTINATIONS, "erase", "ERASER")

@@ -122,7 +122,9 @@ def _further_addresses(lake: Lake, customers: set[str]) -> list[str]:
         if row["day"] == newest and row["customer_id"] not in customers
         for email in row["all_emails"]
     }
-    return [email for row in rows if row["customer_id"] in customers for email in row["all_emails"] if email not in taken]
+    return [
+        email for row in rows if row["customer_id"] in customers for email in row["all_emails"] if email not in taken
+    ]
 
 
 def _with_profile(lake: Lake, person: Person) -> Person:
@@ -211,5 +213,3 @@ def _is_teammate(lake: Lake, person: Person) -> bool:
 
 def _distinct(values: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(value for value in values if value))
-
-

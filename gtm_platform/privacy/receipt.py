@@ -52,7 +52,9 @@ def _others_must(rules: Policy, erasure: Erasure, outside: Mapping[str, str], fi
     deleted = {name for name, done in outside.items() if "were deleted" in done}
     for system, count in sorted(erasure.plan["systems"].items()):
         if system not in deleted:
-            duties.append(f"{system} still has {count} records of the person: delete them there. They do not land here.")
+            duties.append(
+                f"{system} still has {count} records of the person: delete them there. They do not land here."
+            )
     if messages := erasure.plan["state"].get("slack_messages"):
         duties.append(f"Up to {messages} messages about the person were posted: delete them where they stand.")
     if messages := erasure.plan["state"].get("trigger_messages"):

@@ -16,7 +16,7 @@ SIGNATURE = "signature"
 
 
 class WrongKey(RuntimeError):
-    """What was sealed or signed was so with a key that the environment does not have; the message names the variable."""
+    """Something was sealed or signed with a key that is not set any more; the message names the variable."""
 
 
 def new_key() -> str:

@@ -20,6 +20,7 @@ SCOPES = {
     "customers:read": "Read customers, companies, metrics, freshness, alerts and runs, without personal data.",
     "personal:read": "See personal data, and look customers up by address.",
     "sync:write": "Launch a run that reads a source.",
+    "erase": "Plan and carry out the erasure of a person.",
 }
 SHAPE = re.compile(r"gtm_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 CACHED_SECONDS, CACHED_TOKENS = 30.0, 10_000

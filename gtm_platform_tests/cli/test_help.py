@@ -21,6 +21,8 @@ COMMANDS = (
     "doctor",
     "effect",
     "enrich",
+    "erase",
+    "export",
     "forecast",
     "health",
     "hooks",

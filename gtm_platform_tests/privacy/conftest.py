@@ -2,7 +2,6 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -12,7 +11,6 @@ import gtm_platform.definitions  # noqa: F401  declares every table
 from gtm_platform.lake import catalogue
 from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import settings
-from gtm_platform_tests import first_files
 from gtm_platform_tests.privacy import small_home
 from gtm_platform_tests.privacy.small_home import JANE, JANES_NAME, KEY, Outside, SmallHome
 
@@ -23,7 +21,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("made")
     small_home.fill(Lake(home / "lake"))
     files = {
-        "reports/weekly/2026-03-01/report.html": f"<h1>2 customers</h1><tr><td>{JANES_NAME}</td></tr><tr><td>Bob</td></tr>",
+        "reports/weekly/2026-03-01/report.html": "<h1>2 customers</h1>"
+        f"<tr><td>{JANES_NAME}</td></tr><tr><td>Bob</td></tr>",
         "reports/weekly/2026-03-01/report.pdf": "packed",
         "reports/weekly/2026-03-01/report.csv": f'name,mrr\r\n"{JANES_NAME}",5\r\nBob,6\r\n',
         "files/partners_csv/0001_list.csv": f"company;contact\nFirm;{JANE}\nOther;x@y.example\n",
@@ -36,7 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (home / name).write_text(content)
     with sqlite3.connect(home / "dagster" / "history.db") as db:
         db.execute("create table events (id integer primary key, body text)")
-        db.executemany("insert into events(body) values (?)", [("fine",), (f"{{\"m\": \"{JANE}\"}}",)])
+        db.executemany("insert into events(body) values (?)", [("fine",), (f'{{"m": "{JANE}"}}',)])
     db.close()
     (home / "lake" / "hubspot" / "contacts" / ".x.parquet").write_text(JANE)
     catalogue.renew(Lake(home / "lake"))
@@ -58,7 +57,3 @@ def copy_of(made: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallHom
     settings.cache_clear()
     small_home.fill_state(f"sqlite:///{path / 'state.db'}")
     return SmallHome(path, Outside())
-
-
-Copy = Callable[[], SmallHome]
-_ = first_files

@@ -5,7 +5,7 @@ Journaled as every other write is: an intent before the call, its receipt after 
 
 import json
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 
 from gtm_platform.delivery.hubspot.client import open_client
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
@@ -55,10 +55,8 @@ def _write(config: HubSpotDeliverySettings, id: str, erasure_id: str) -> Write:
 def _erase(client: HubSpotClient, state: State, write: Write, config: HubSpotDeliverySettings) -> None:
     with state.writing() as tx:
         rows = intend(tx, [write], config.now())
-    try:
+    with suppress(NotFound):  # deleted before, by somebody or by a run that died
         client.delete_for_good(CONTACTS, write.object_id)
-    except NotFound:
-        pass  # deleted before, by somebody or by a run that died
     with state.writing() as tx:
         receive(tx, rows, "written", config.now())
 

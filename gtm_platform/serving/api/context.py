@@ -13,6 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.responses import Response
 
 from gtm_platform.serving.api.access_log import AccessLog
+from gtm_platform.serving.api.erasures import Erasures
 from gtm_platform.serving.api.problems import Problem
 from gtm_platform.serving.api.rate_limit import RequestLimit
 from gtm_platform.serving.api.syncs import Syncs
@@ -35,6 +36,7 @@ class Api:
     log: AccessLog
     syncs: Syncs
     now: Callable[[], datetime]
+    erasures: Erasures | None = None
 
 
 @dataclass(frozen=True)

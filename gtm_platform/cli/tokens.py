@@ -20,7 +20,7 @@ READING = ("customers:read",)
 def token() -> None:
     """Make, list and revoke the tokens of the API.
 
-    A token allows what its scopes say: customers:read (without personal data), personal:read, sync:write.
+    A token allows what its scopes say: customers:read (without personal data), personal:read, sync:write, erase.
 
     \b
     Example:

@@ -26,6 +26,10 @@ SHORTEST_OPAQUE = 8  # characters of an id that no other system or kind of recor
 class Names(Protocol):
     """Who is to be recognised."""
 
+    @property
+    def is_teammate(self) -> bool:
+        """Whether it is one of us, whose rows are about others."""
+
     def is_named(self, text: str) -> bool:
         """Whether a whole value is an address, or another name, of theirs."""
 
@@ -119,7 +123,7 @@ def judge(shape: Shape, row: Mapping[str, Any], names: Names) -> Verdict:
     paired = _is_of_pair(row, names, shape)
     if (paired or any(_is_about(shape, row, name, names) for name in hits)) and not names_others(row, names):
         return Verdict(goes=True)
-    changes = {name: _blank(shape, name) for name in _blanked(shape, row, hits, paired=paired)}
+    changes = {name: _blank(shape, name) for name in _blanked(shape, row, hits, names, paired=paired)}
     for name, value in row.items():
         if name not in changes and name != PAYLOAD and (new := _changed(value, names)) is not KEPT:
             changes[name] = _filled(shape, name, new)
@@ -151,7 +155,7 @@ def _is_about(shape: Shape, row: Mapping[str, Any], name: str, names: Names) -> 
         return True  # an id that is theirs alone
     if "@" not in value or OF_TEAM.search(name):
         return False
-    return name == "email" or not shape.is_of_companies
+    return name == "email" or not (shape.is_of_companies or names.is_teammate)
 
 
 def _is_of_pair(row: Mapping[str, Any], names: Names, shape: Shape) -> bool:
@@ -176,13 +180,13 @@ def names_others(row: Mapping[str, Any], names: Names) -> bool:
     return False
 
 
-def _blanked(shape: Shape, row: Mapping[str, Any], hits: Sequence[str], *, paired: bool) -> set[str]:
+def _blanked(shape: Shape, row: Mapping[str, Any], hits: Sequence[str], names: Names, *, paired: bool) -> set[str]:
     """Name the values that are theirs beside those that name them."""
     scalars = {name for name, value in row.items() if name in shape.personal and not isinstance(value, (list, tuple))}
     blanked: set[str] = set()
     for name in hits:
         prefix = name.rpartition("_")[0]
-        if shape.is_of_source and not OF_TEAM.search(name):
+        if shape.is_of_source and not OF_TEAM.search(name) and not names.is_teammate:
             blanked |= scalars
         elif prefix:
             blanked |= {other for other in scalars if other.startswith(f"{prefix}_")}

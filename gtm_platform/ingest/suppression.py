@@ -70,6 +70,11 @@ class Suppressed:
     keys: tuple[PrivacyKey, ...]
     records: Mapping[str, int] = field(default_factory=dict)  # how many there were of a table
 
+    @property
+    def is_teammate(self) -> bool:
+        """Of hashes nobody knows it; who was one of us is treated as everybody else is."""
+        return False
+
     def is_named(self, text: str) -> bool:
         """Whether a text is an address of an erased person."""
         address = normal_address(text) if "@" in text else None
@@ -182,4 +187,6 @@ class LandingFilter:
 
 
 def _changed(record: Record, changes: Mapping[str, Any]) -> Record:
-    return record.model_copy(update={name: value for name, value in changes.items() if name in type(record).model_fields})
+    return record.model_copy(
+        update={name: value for name, value in changes.items() if name in type(record).model_fields}
+    )

@@ -162,7 +162,7 @@ def _history(context: ErasureContext) -> list[Path]:
 
 def _outside(context: ErasureContext, eraser: Eraser, person: Person) -> str:
     count = sum(table == eraser.table for table, _ in person.records)
-    if eraser.system.lower() not in context.rules.privacy.erase_in:
+    if eraser.name not in context.rules.privacy.erase_in:
         return f"{count} records stay: erase_in of the policy does not name it"
     refusal = eraser.refusal()
     return f"{count} records cannot be deleted: {refusal}" if refusal else f"{count} records are deleted for good"
@@ -250,7 +250,7 @@ def _engine(url: str) -> Iterator[sa.Engine]:
 
 
 def _erase_outside(context: ErasureContext, state: State, eraser: Eraser, person: Person, erasure: Erasure) -> str:
-    wanted = eraser.system.lower() in context.rules.privacy.erase_in and eraser.refusal() is None
+    wanted = eraser.name in context.rules.privacy.erase_in and eraser.refusal() is None
     if not wanted:
         return _outside(context, eraser, person)
     ids = [id for table, id in person.records if table == eraser.table]

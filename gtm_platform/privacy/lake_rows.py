@@ -154,6 +154,7 @@ def _candidates(path: Path, needles: Needles) -> Iterator[tuple[int, dict[str, A
     shown = ", ".join(f'"{name}"::varchar' for name in names)
     whole = f"lower(concat_ws(chr(31), {shown}))"
     wanted = [f"contains({whole}, {text(needle.lower())})" for needle in needles.coarse]
+    wanted += [f"contains(regexp_replace({whole}, '[^0-9]', '', 'g'), {text(some)})" for some in needles.digits]
     short = [id for _, id in needles.person.records if id not in needles.ids]
     scalars = [field.name for field in schema if pa.types.is_string(field.type)]
     if short and scalars:

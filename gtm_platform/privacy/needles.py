@@ -8,7 +8,7 @@ from typing import Any
 
 from gtm_platform.ingest.addresses import GMAIL, KEEPING_TAGS, normal_address
 from gtm_platform.ingest.person_rows import ERASED, is_opaque
-from gtm_platform.privacy.person import Person
+from gtm_platform.privacy.person import SHORTEST_PHONE, Person
 
 AT = r"(?:@|%40|&#64;|&#x40;|\\u0040)"
 TAG = r"(?:\+[a-z0-9._+-]*)?"
@@ -45,9 +45,15 @@ class Needles:
         """Texts in lower case, of which every text that names them has one: engines look for these."""
         plain = {each.lower() for each in (*self.person.addresses, *self.person.handles)}
         locals_ = {normal.partition("@")[0] for each in self.person.addresses if (normal := normal_address(each))}
+        locals_ |= {domain for each in self.person.addresses for domain in GMAIL if each.lower().endswith(domain)}
         words = {max(name.lower().split(), key=len) for name in self.person.names}
         digits = {"".join(c for c in phone if c.isdigit())[-4:] for phone in self.person.phones}
         return tuple(sorted(plain | locals_ | words | digits | set(self.ids)))
+
+    @property
+    def digits(self) -> tuple[str, ...]:
+        """The last digits of their numbers, to be looked for among the digits of a text."""
+        return tuple("".join(c for c in phone if c.isdigit())[-SHORTEST_PHONE:] for phone in self.person.phones)
 
     @cached_property
     def ids(self) -> frozenset[str]:
@@ -68,6 +74,11 @@ class Needles:
         return frozenset((table.split("/")[0], id) for table, id in self.person.records)
 
     # --- as `ingest.person_rows` asks --------------------------------------------------------------------------------
+
+    @property
+    def is_teammate(self) -> bool:
+        """Whether it is one of us."""
+        return self.person.is_teammate
 
     def is_named(self, text: str) -> bool:
         """Whether a whole value is an address or another name of theirs."""

@@ -16,7 +16,7 @@ class Eraser:
     `ids` are the records of the person there; `erase` deletes them, journaled, and returns how many it did.
     """
 
-    system: str
+    name: str  # in the policy, and of its package
     table: str  # whose ids are those of records in the destination
     refusal: Callable[[], str | None]  # why it cannot be done now; None where it can
     erase: Callable[[State, Sequence[str], str], int]  # ids, and the erasure's own

@@ -288,7 +288,7 @@ class SmallHome:
         (self.path / "serving" / f"{self.snapshots:020d}.sqlite").write_text("nobody")
 
     def context(self, **changes: Any) -> ErasureContext:
-        eraser = Eraser("HubSpot", "hubspot/contacts", lambda: None, self.outside.erase)
+        eraser = Eraser("hubspot", "hubspot/contacts", lambda: None, self.outside.erase)
         rules = policy()
         privacy = rules.privacy.model_copy(update={"erase_in": ("hubspot",)})
         context = ErasureContext(

@@ -64,7 +64,7 @@ def test_no_value_of_a_personal_column_keeps_her(text: str) -> None:
 
 
 def test_personal_columns_hold_nothing_that_cannot_be_looked_into() -> None:
-    """Texts, lists and structures are; a day or a number alone names nobody, and needs a word here why it is personal."""
+    """Texts, lists and structures are; another type needs a word here why it is personal."""
     other = {
         (table, name) for table, name in personal_columns() if holding(contract_of(table).schema[name], "x") is None
     }

@@ -61,4 +61,4 @@ def _erase(client: HubSpotClient, state: State, write: Write, config: HubSpotDel
         receive(tx, rows, "written", config.now())
 
 
-ERASER = Eraser("HubSpot", "hubspot/contacts", refusal, erase)
+ERASER = Eraser("hubspot", "hubspot/contacts", refusal, erase)

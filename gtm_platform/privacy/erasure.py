@@ -114,7 +114,7 @@ class Plan:
 
 def plan_erasure(context: ErasureContext, reference: str, reason: str, who: str) -> Erasure:
     """Find a person everywhere and keep the plan of what is to be erased; nothing is erased."""
-    keys = seal.required_keys()
+    keys = context.keys
     person = lake_rows.completed(context.lake, find_person(context.lake, reference))
     needles = Needles(person)
     with context.state() as state:
@@ -195,7 +195,7 @@ def carry_out(context: ErasureContext, plan_id: str, who: str, done: Done = lamb
         if run := context.busy_with():
             raise Busy(f"Run {run} is at work, and could bring back what is erased. Wait until it ends, or end it.")
         assert erasure.sealed is not None
-        keys = seal.required_keys()
+        keys = context.keys
         person = seal.unseal(erasure.sealed, keys)
         begun = erasure.begun_at or context.now()
         with state.writing() as tx:

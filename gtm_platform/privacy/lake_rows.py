@@ -87,8 +87,9 @@ def _without_shared(lake: Lake, person: Person) -> Person:
         ids = {id for table, id in person.records if table == feed.table}
         for file in lake.versions(feed.table) if ids else []:
             for _, row in _candidates(file.path, needles):
-                if row.get("id") in ids and names_others(row, needles):
-                    shared.add((feed.table, row["id"]))
+                id = row.get(feed.id if isinstance(feed.id, str) else "id")
+                if id in ids and names_others(row, needles):
+                    shared.add((feed.table, id))
     return replace(person, records=tuple(record for record in person.records if record not in shared))
 
 

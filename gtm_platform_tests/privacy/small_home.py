@@ -14,12 +14,12 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from gtm_platform.ingest.suppression import PrivacyKey
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.privacy.erasure import ErasureContext
 from gtm_platform.privacy.outside import Eraser
-from gtm_platform.privacy.seal import required_keys
 from gtm_platform.state import State, open_state
 from gtm_platform_tests.tables import _default
 
@@ -297,7 +297,7 @@ class SmallHome:
             state_url=f"sqlite:///{self.path / 'state.db'}",
             rules=rules.model_copy(update={"privacy": privacy}),
             now=lambda: NOW,
-            keys=required_keys(),
+            keys=(PrivacyKey(KEY.encode()),),
             erasers={"hubspot": eraser},
             render=lambda page, _: page.encode()[::-1],
             remake_snapshot=self.remake_snapshot,

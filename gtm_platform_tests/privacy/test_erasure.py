@@ -11,11 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from gtm_platform.ingest.suppression import PrivacyKey
+from gtm_platform.lake.lake import Lake
 from gtm_platform.privacy.erasure import Busy, NoSuchPlan, carry_out, plan_erasure
-from gtm_platform.privacy.person import Nobody
-from gtm_platform.privacy.seal import is_genuine
+from gtm_platform.privacy.person import Nobody, find_person
+from gtm_platform.privacy.seal import is_genuine, required_keys
 from gtm_platform.settings import SettingsError, settings
 from gtm_platform.state import open_state, schema
+from gtm_platform.state.erasures import Erasure
 from gtm_platform_tests.privacy.bytes_of_home import places_of
 from gtm_platform_tests.privacy.conftest import copy_of
 from gtm_platform_tests.privacy.small_home import (
@@ -40,11 +42,6 @@ def rows(home: SmallHome, table: str, partition: str) -> list[dict[str, Any]]:
     return pq.ParquetFile(file.path).read().to_pylist()
 
 
-def erase(home: SmallHome, who: str = JANE, **changes: Any) -> dict[str, Any]:
-    context = home.context(**changes)
-    return carry_out(context, plan_erasure(context, who, "She asked.", "Noor").id, "Noor")
-
-
 @dataclass(frozen=True)
 class Erased:
     """A home in which she was erased, to be looked at by many tests; and how it was before."""
@@ -52,6 +49,9 @@ class Erased:
     home: SmallHome
     receipt: dict[str, Any]
     before: SmallHome
+    plan: Erasure
+    places_before: list[str]
+    places_once_planned: list[str]
 
     def rows(self, table: str, partition: str = "2026-03-01") -> list[dict[str, Any]]:
         return rows(self.home, table, partition)
@@ -61,13 +61,18 @@ class Erased:
 def erased(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erased]:
     with pytest.MonkeyPatch.context() as patch:
         home = copy_of(made, tmp_path_factory.mktemp("erased") / "home", patch)
-        yield Erased(home, erase(home), SmallHome(made, Outside()))
+        before = places_of(home.path, *THEIRS)
+        plan = plan_erasure(home.context(), JANE, f"{JANE} asked.", "Noor")
+        planned = places_of(home.path, *THEIRS)
+        yield Erased(
+            home, carry_out(home.context(), plan.id, "Noor"), SmallHome(made, Outside()), plan, before, planned
+        )
     settings.cache_clear()
 
 
-def test_she_is_everywhere_at_first(home: SmallHome) -> None:
+def test_she_is_everywhere_at_first(erased: Erased) -> None:
     """So that the test below shows something."""
-    folders = {place.split("/")[0].split(":")[0] for place in places_of(home.path, *THEIRS)}
+    folders = {place.split("/")[0].split(":")[0] for place in erased.places_before}
     assert folders >= {"lake", "state.db", "gtm.duckdb", "dagster", "reports", "files", "etags", "serving"}
 
 
@@ -77,20 +82,20 @@ def test_no_byte_of_her_is_left(erased: Erased) -> None:
     assert kept == []
 
 
-@pytest.mark.parametrize(
-    "who", [JANE.upper(), "Jane.Roe+x@firm.example", CUSTOMER, FORMER, "hubspot:501", "stripe:cus_jane12345"]
-)
-def test_she_may_be_named_by_whatever_she_is_known_by(home: SmallHome, who: str) -> None:
-    plan = plan_erasure(home.context(), who, "She asked.", "Noor").plan
-    assert plan["systems"]["hubspot"] == 1
-    assert plan["lake"]["core/unified_customers"]["rows"] == len(DAYS)
+def test_she_may_be_named_by_whatever_she_is_known_by(made: Path) -> None:
+    lake = Lake(made / "lake")
+    whole = find_person(lake, JANE)
+    assert (whole.customer_ids, whole.names, whole.phones) == ((FORMER, CUSTOMER), (JANES_NAME,), (JANES_PHONE,))
+    references = (JANE.upper(), "Jane.Roe+x@firm.example", CUSTOMER, FORMER, "hubspot:501", "stripe:cus_jane12345")
+    for reference in references:
+        assert find_person(lake, reference) == whole, reference
 
 
-def test_a_plan_erases_nothing_and_names_nobody(home: SmallHome) -> None:
-    before = places_of(home.path, *THEIRS)
-    plan = plan_erasure(home.context(), JANE, f"{JANE} asked.", "Noor")
-    assert not any(text in repr(plan.plan) + plan.reason for text in (JANE, JANES_NAME))
-    assert places_of(home.path, *THEIRS) == before
+def test_a_plan_erases_nothing_and_names_nobody(erased: Erased) -> None:
+    assert not any(text in repr(erased.plan.plan) + erased.plan.reason for text in (JANE, JANES_NAME))
+    assert erased.plan.plan["systems"]["hubspot"] == 1
+    assert erased.plan.plan["lake"]["core/unified_customers"]["rows"] == len(DAYS)
+    assert erased.places_once_planned == erased.places_before
 
 
 def test_her_colleague_stays_as_he_is(erased: Erased) -> None:
@@ -170,11 +175,10 @@ def test_the_receipt_is_signed_and_names_nobody(erased: Erased) -> None:
     assert any(duty.startswith("stripe still has") for duty in made["others_must"])
 
 
-def test_done_twice_is_done_once(home: SmallHome) -> None:
-    context = home.context()
-    plan = plan_erasure(context, JANE, "She asked.", "Noor")
-    assert carry_out(context, plan.id, "Noor") == carry_out(context, plan.id, "Noor")
-    assert home.outside.deleted == ["501"]
+def test_done_twice_is_done_once(erased: Erased) -> None:
+    context = erased.home.context()
+    assert carry_out(context, erased.plan.id, "Noor") == erased.receipt
+    assert erased.home.outside.deleted == ["501"]
     with pytest.raises(Nobody):
         plan_erasure(context, JANE, "Again.", "Noor")
 
@@ -228,18 +232,19 @@ def test_nothing_is_erased_while_a_run_is_at_work(home: SmallHome) -> None:
     assert places_of(home.path, JANE)
 
 
-def test_without_a_key_nobody_is_erased(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:
-    context = home.context()
-    monkeypatch.delenv("GTM_PRIVACY_KEY")
-    settings.cache_clear()
+def test_without_a_key_nobody_is_erased(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match="--new-key"):
-        plan_erasure(context, JANE, "She asked.", "Noor")
+        required_keys()
+    monkeypatch.setenv("GTM_PRIVACY_KEY", "short")
+    settings.cache_clear()
+    with pytest.raises(SettingsError, match="too short"):
+        required_keys()
 
 
 def test_who_is_unknown_is_said_to_be(home: SmallHome) -> None:
     with pytest.raises(Nobody):
         plan_erasure(home.context(), "nobody@nowhere.example", "She asked.", "Noor")
     with pytest.raises(Nobody, match="c_unknown"):
-        plan_erasure(home.context(), "c_unknown", "She asked.", "Noor")
+        find_person(home.lake, "c_unknown")
     with pytest.raises(NoSuchPlan):
         carry_out(home.context(), "0" * 12, "Noor")

@@ -44,7 +44,7 @@ def contact(id: str, email: str, **more: str) -> bytes:
 
 def account(id: str, email: str | None, members: Sequence[str]) -> bytes:
     return json.dumps(
-        {"id": id, "email": email, "member_emails": list(members), "company_name": "Firm", "created_at": WHEN}
+        {"account_id": id, "email": email, "member_emails": list(members), "company_name": "Firm", "created_at": WHEN}
     ).encode()
 
 

@@ -15,6 +15,7 @@ from gtm_platform.lake.lake import GRACE, Lake
 from gtm_platform.policy.privacy import Retention
 from gtm_platform.privacy import assets, retention
 from gtm_platform.privacy.retention import due, enforce, sweep
+from gtm_platform_tests.e2e.home import let_go
 from gtm_platform_tests.privacy.small_home import JANE, write
 
 TODAY = date(2026, 3, 31)
@@ -99,6 +100,7 @@ def test_the_old_file_stays_until_nobody_reads_it(aged: Lake, tmp_path: Path, mo
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as opened:
         yield opened
+        let_go()
 
 
 def test_the_asset_counts_and_the_check_agrees(instance: dg.DagsterInstance) -> None:

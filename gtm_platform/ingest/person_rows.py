@@ -124,6 +124,7 @@ def judge(shape: Shape, row: Mapping[str, Any], names: Names) -> Verdict:
     if (paired or any(_is_about(shape, row, name, names) for name in hits)) and not names_others(row, names):
         return Verdict(goes=True)
     changes = {name: _blank(shape, name) for name in _blanked(shape, row, hits, names, paired=paired)}
+    changes |= _without_links(row, names, shape)
     for name, value in row.items():
         if name not in changes and name != PAYLOAD and (new := _changed(value, names)) is not KEPT:
             changes[name] = _filled(shape, name, new)
@@ -160,14 +161,35 @@ def _is_about(shape: Shape, row: Mapping[str, Any], name: str, names: Names) -> 
 
 def _is_of_pair(row: Mapping[str, Any], names: Names, shape: Shape) -> bool:
     """Whether two columns name a record of theirs: its source and id, or its kind and id."""
-    texts = [value for value in row.values() if isinstance(value, str)]
-    source = row.get("source") if not shape.is_of_source else None
-    if isinstance(source, str) and isinstance(row.get("record_id"), str):
-        return names.is_record(f"{source}/", row["record_id"])
     if not shape.is_of_source:
-        return False
-    own, streams = shape.table.split("/")[0], set(texts) & set(_streams(shape.table.split("/")[0]))
-    return any(names.is_record(f"{own}/{stream}", text) for stream in streams for text in texts)
+        source, id = row.get("source"), row.get("record_id")
+        return isinstance(source, str) and isinstance(id, str) and names.is_record(f"{source}/", id)
+    return any(
+        isinstance(id := row.get(f"{prefix}id"), str) and names.is_record(table, id)
+        for prefix, table in _kinds(row, shape)
+    )
+
+
+def _kinds(row: Mapping[str, Any], shape: Shape) -> list[tuple[str, str]]:
+    """Return the table whose id stands beside each column that says a kind: from_type beside from_id."""
+    source = shape.table.split("/")[0]
+    streams = set(_streams(source))
+    return [
+        (name.removesuffix("type"), f"{source}/{value}")
+        for name, value in row.items()
+        if name.endswith("type") and isinstance(value, str) and value in streams
+    ]
+
+
+def _without_links(row: Mapping[str, Any], names: Names, shape: Shape) -> dict[str, Any]:
+    """Return lists of links without those to records of theirs, whose kind stands in a column of the row."""
+    changed: dict[str, Any] = {}
+    for prefix, table in _kinds(row, shape) if shape.is_of_source else ():
+        for name, value in row.items():
+            if isinstance(value, (list, tuple)):
+                kept = [each for each in value if not names.is_record(table, str(_members(each).get(f"{prefix}id")))]
+                changed |= {name: kept} if len(kept) < len(value) else {}
+    return changed
 
 
 def names_others(row: Mapping[str, Any], names: Names) -> bool:
@@ -230,8 +252,11 @@ def _is_element_theirs(element: Any, names: Names) -> bool:
 
 
 def _texts_of(element: Any) -> list[str]:
-    members = element if isinstance(element, dict) else vars(element) if isinstance(element, BaseModel) else {}
-    return [text for text in members.values() if isinstance(text, str)]
+    return [text for text in _members(element).values() if isinstance(text, str)]
+
+
+def _members(element: Any) -> Mapping[str, Any]:
+    return element if isinstance(element, dict) else vars(element) if isinstance(element, BaseModel) else {}
 
 
 def _blank(shape: Shape, name: str) -> Any:

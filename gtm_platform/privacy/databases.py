@@ -81,7 +81,9 @@ def _is_about(row: Mapping[str, Any], needles: Needles) -> bool:
     named = {record_key(table.split("/")[0], id) for table, id in needles.person.records}
     if texts & needles.ids or texts & named or any(needles.is_named(each) for each in texts):
         return True
-    if any(table.split("/")[1] in texts and id in texts for table, id in needles.person.records):
+    kinds = [(name.removesuffix("type"), value) for name, value in row.items() if name.endswith("type")]
+    streams = {(table.split("/")[1], id) for table, id in needles.person.records}
+    if any((kind, row.get(f"{prefix}id")) in streams for prefix, kind in kinds):
         return True
     touched = [value for value in row.values() if isinstance(value, dict)]
     return any(

@@ -27,6 +27,7 @@ from gtm_platform.privacy.needles import Needles
 from gtm_platform.privacy.person import Person
 
 ROW = "file_row_number"
+LONG_NUMBER = 6  # digits from which on a number is looked for within lists, too
 MOST_ROUNDS = 6  # of rows that go because others went: a refund, its charge, its customer
 TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_nested)
 
@@ -157,6 +158,7 @@ def _candidates(path: Path, needles: Needles) -> Iterator[tuple[int, dict[str, A
     wanted = [f"contains({whole}, {text(needle.lower())})" for needle in needles.coarse]
     wanted += [f"contains(regexp_replace({whole}, '[^0-9]', '', 'g'), {text(some)})" for some in needles.digits]
     short = [id for _, id in needles.person.records if id not in needles.ids]
+    wanted += [f"contains({whole}, {text(id)})" for id in sorted(set(short)) if len(id) >= LONG_NUMBER]
     scalars = [field.name for field in schema if pa.types.is_string(field.type)]
     if short and scalars:
         listed = ", ".join(map(text, sorted(set(short))))

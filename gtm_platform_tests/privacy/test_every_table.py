@@ -93,6 +93,18 @@ def test_a_table_that_nobody_knows_of_is_covered(where: str) -> None:
     assert not judge(Shape.of("marts/mine", list(columns), contract), unlike, Needles(JANE)).is_named
 
 
+def test_a_number_that_is_hers_in_one_table_is_others_in_another() -> None:
+    """The links of a company that has the number of her contact, and a link to her among them."""
+    needles = Needles(Person(records=(("hubspot/contacts", "501"),)))
+    contract = contract_of("hubspot/associations")
+    shape = Shape.of("hubspot/associations", list(contract.columns), contract)
+    of_company = {"from_type": "companies", "from_id": "501", "to_type": "contacts"}
+    links = [{"to_id": "501"}, {"to_id": "502"}]
+    assert judge(shape, {**of_company, "links": links}, needles).changes["links"] == [{"to_id": "502"}]
+    assert not judge(shape, {**of_company, "to_type": "deals", "links": links}, needles).is_named
+    assert judge(shape, {"from_type": "contacts", "from_id": "501", "to_type": "deals", "links": []}, needles).goes
+
+
 def test_nothing_is_done_to_rows_of_others() -> None:
     """Of every table: a row as contracts ask for it, of somebody else."""
     needles = Needles(JANE)

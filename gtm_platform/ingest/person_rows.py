@@ -20,6 +20,7 @@ PAYLOAD = "payload"  # is emptied wherever a row stays: what else of it is their
 OF_TEAM = re.compile(r"owner|manager|host|assign|admin|entered|researched|requested|agent")
 OF_COMPANY = re.compile(r"^(company|partner|account)_(name|domain|key|id)$|^domain$")
 IRREGULAR = {"people": "person"}
+OF_SUBJECT = ("customer_id", "subject_id")  # whom a row is about, where its key is another
 SHORTEST_OPAQUE = 8  # characters of an id that no other system or kind of record has, too
 
 
@@ -148,7 +149,7 @@ def _is_theirs(shape: Shape, name: str, value: str, names: Names) -> bool:
 def _is_about(shape: Shape, row: Mapping[str, Any], name: str, names: Names) -> bool:
     """Whether a row is theirs because of what stands in one of its columns."""
     value = row[name]
-    if name in shape.key or name == "customer_id" or name in shape.references:
+    if name in shape.key or name in OF_SUBJECT or name in shape.references:
         return True
     if not shape.is_of_source:
         return False

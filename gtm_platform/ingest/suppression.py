@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -98,7 +98,7 @@ class Suppressed:
         return self._known(text)
 
     @cached_property
-    def _known(self) -> Any:
+    def _known(self) -> Callable[[str], bool]:
         usable = [(key, self.digests[key.id]) for key in self.keys if key.id in self.digests]
 
         @lru_cache(maxsize=1 << 16)  # the same addresses and ids come again and again

@@ -58,7 +58,7 @@ def _candidates(columns: Sequence[sa.Column[Any]], needles: Needles) -> sa.Colum
     texts = [column for column in columns if not isinstance(column.type, sa.LargeBinary)]
     tests: list[sa.ColumnElement[bool]] = [column.is_not(None) for column in columns if column not in texts]
     if texts:
-        shown = [sa.func.coalesce(sa.cast(column, sa.Text), "") for column in texts]
+        shown: list[sa.ColumnElement[str]] = [sa.func.coalesce(sa.cast(column, sa.Text), "") for column in texts]
         whole = sa.func.lower(reduce(lambda left, right: left + SEPARATOR + right, shown))
         tests += [whole.contains(needle.lower(), autoescape=True) for needle in sorted(wanted)]
     return sa.or_(*tests)

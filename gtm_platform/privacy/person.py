@@ -78,7 +78,7 @@ def find_person(lake: Lake, reference: str) -> Person:
     own = [row for row in known if row["customer_id"] in customers]
     own = [row for row in own if (row["source"], row["record_id"]) not in others]
     tables = {feed.source: feed.table for feed in FEEDS}
-    records = _distinct((tables[row["source"]], row["record_id"]) for row in own if row["source"] in tables)
+    records = tuple(sorted({(tables[row["source"]], row["record_id"]) for row in own if row["source"] in tables}))
     theirs = [row["email"] for row in now if row["email"] and row["customer_id"] not in customers]
     addresses = {row["email"] for row in own if row["email"]} | set(_further_addresses(lake, customers))
     person = Person(tuple(sorted(customers)), records, _distinct(sorted(addresses - set(theirs))))
@@ -131,17 +131,17 @@ def _with_profile(lake: Lake, person: Person) -> Person:
     """Add what the records of the person say of names, numbers and pages, and whether it is one of us."""
     rows = [row for feed in FEEDS for row in _rows_of_feed(lake, feed, person)]
     addresses = [*person.addresses, *(row["email"] for row in rows), *(e for row in rows for e in row["others"] or ())]
-    names = _distinct(row["name"] for row in rows)
+    names = sorted({row["name"] for row in rows if row["name"]})
     full = [name for name in names if " " in name.strip() and len(name.strip()) >= SHORTEST_NAME]
     firms = _company_names(lake) | {(row["company"] or "").strip().lower() for row in rows}
     full = [name for name in full if name.strip().lower() not in firms]  # who pays may be called as the company is
     shared = _names_of_others(lake, person, full)
-    phones = _distinct(text for row in rows for text in row["phones"])
-    handles = _distinct(text for row in rows for text in row["handles"])
+    phones = sorted({text for row in rows for text in row["phones"] if text})
+    handles = sorted({text for row in rows for text in row["handles"] if text})
     return Person(
         person.customer_ids,
         person.records,
-        _distinct(address for address in addresses if address and normal_address(address)),
+        tuple(sorted({address for address in addresses if address and normal_address(address)})),
         tuple(phone for phone in phones if sum(c.isdigit() for c in phone) >= SHORTEST_PHONE),
         tuple(name for name in full if name not in shared),
         tuple(handle for handle in handles if len(handle) >= SHORTEST_HANDLE),

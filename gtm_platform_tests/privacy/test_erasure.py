@@ -39,7 +39,8 @@ THEIRS = (JANE, "jane.roe+bills", JANES_NAME, JANES_PHONE, JANES_PHONE.replace("
 
 def rows(home: SmallHome, table: str, partition: str) -> list[dict[str, Any]]:
     [file] = [file for file in home.lake.versions(table) if file.partition == partition]
-    return pq.ParquetFile(file.path).read().to_pylist()
+    stored: list[dict[str, Any]] = pq.ParquetFile(file.path).read().to_pylist()
+    return stored
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,10 @@ def holding(kind: dt.DataType, text: str) -> Any:
     if kind.is_string():
         return text
     if kind.is_array():
-        inner = holding(kind.value_type, text)  # type: ignore[attr-defined]
+        inner = holding(kind.value_type, text)
         return None if inner is None else [inner]
     if kind.is_struct():
-        members = {name: holding(inner, text) for name, inner in kind.items()}  # type: ignore[attr-defined]
+        members = {name: holding(inner, text) for name, inner in kind.items()}
         return members if any(value is not None for value in members.values()) else None
     return None
 

@@ -1,6 +1,7 @@
 """How long personal data are kept: what is too old goes, what is needed stays, and it is counted."""
 
 import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 import gtm_platform.definitions  # noqa: F401  declares every table
 from gtm_platform.lake.lake import GRACE, Lake
 from gtm_platform.policy.privacy import Retention
-from gtm_platform.privacy import assets, retention
+from gtm_platform.privacy import assets
 from gtm_platform.privacy.retention import due, enforce, sweep
 from gtm_platform_tests.e2e.home import let_go
 from gtm_platform_tests.privacy.small_home import JANE, write
@@ -43,7 +44,8 @@ def aged(lake: Lake) -> Lake:
 
 def rows(lake: Lake, table: str, partition: str) -> list[dict[str, Any]]:
     [file] = [file for file in lake.files(table) if file.partition == partition]
-    return pq.ParquetFile(file.path).read().to_pylist()
+    stored: list[dict[str, Any]] = pq.ParquetFile(file.path).read().to_pylist()
+    return stored
 
 
 def test_by_default_everything_is_kept(aged: Lake, tmp_path: Path) -> None:
@@ -90,8 +92,8 @@ def test_the_old_file_stays_until_nobody_reads_it(aged: Lake, tmp_path: Path, mo
     rules = Retention(payload_days=30)
     enforce(aged, due(aged, tmp_path, rules, TODAY))
     assert sweep(aged, rules, TODAY) == 0
-    later = retention.time.time() + GRACE + 60
-    monkeypatch.setattr(retention.time, "time", lambda: later)
+    later = time.time() + GRACE + 60
+    monkeypatch.setattr(time, "time", lambda: later)
     assert sweep(aged, rules, TODAY) == 1
     assert len([file for file in aged.versions("intercom/conversations") if file.partition == OLD]) == 1
 

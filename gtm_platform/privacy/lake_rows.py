@@ -190,7 +190,7 @@ def erase_rows(lake: Lake, needles: Needles, done: Done) -> None:
 
 def _drafts(lake: Lake) -> list[Path]:
     """What runs that died have left: nobody reads it, and it may name anybody."""
-    return [*lake.root.glob("*/*/.*"), *lake.root.glob("*/.*")]
+    return [path for path in lake.root.glob("*/*/.*") if path.is_dir() or path.name.endswith(".parquet")]
 
 
 def _rewrite(lake: Lake, hits: FileHits, needles: Needles, done: Done) -> None:

@@ -26,6 +26,7 @@ from gtm_platform.intelligence.movements import assets as movements
 from gtm_platform.lake.dagster import resource as lake
 from gtm_platform.market import assets as market
 from gtm_platform.orchestration import liveness
+from gtm_platform.privacy import assets as privacy
 from gtm_platform.quality import assets as quality
 from gtm_platform.reports import assets as reports
 from gtm_platform.serving import assets as serving
@@ -35,7 +36,7 @@ from gtm_platform.unified import assets as unified
 
 INTELLIGENCE = (churn, movements, forecasts, expansion, leads, icp, effect, competition, activity)
 DAILY_ROOMS = (identity, core, market, health, cohorts, quality, unified, *INTELLIGENCE)
-ROOMS = (lake, liveness, *DAILY_ROOMS, serving, reports, delivery, ops_notifications)
+ROOMS = (lake, liveness, *DAILY_ROOMS, serving, reports, delivery, privacy, ops_notifications)
 
 DAILY_TABLES = [table for room in DAILY_ROOMS for table in room.TABLES]
 

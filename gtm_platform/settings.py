@@ -116,6 +116,11 @@ class Settings(BaseSettings):
         description="Key that bodies of webhooks are kept with until they landed; gtm hooks key makes it. Several, "
         "separated by commas, while one replaces another: the first encrypts.",
     )
+    gtm_privacy_key: Secret = Field(
+        default=None,
+        description="Key by which erased people are recognised when a system sends them again, and which signs "
+        "receipts; gtm erase --new-key makes it. Several, separated by commas: the first is used for new ones.",
+    )
     gtm_api_token: Secret = Field(
         default=None, description="Token of the program that starts gtm mcp; gtm token create makes it."
     )

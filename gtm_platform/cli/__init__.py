@@ -21,6 +21,7 @@ from gtm_platform.cli.audit import audit
 from gtm_platform.cli.backup import backup, restore
 from gtm_platform.cli.effect import effect
 from gtm_platform.cli.enrich import enrich
+from gtm_platform.cli.erase import erase, export
 from gtm_platform.cli.forecast import forecast
 from gtm_platform.cli.health import health
 from gtm_platform.cli.homes import choose_demo_home, choose_home, enter_with_sandbox
@@ -332,6 +333,8 @@ for command in (
     dashboard,
     effect,
     enrich,
+    erase,
+    export,
     forecast,
     health,
     hooks,

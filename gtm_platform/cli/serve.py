@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 import click
 import uvicorn
 
+from gtm_platform.cli.erasure_runs import ErasureRuns
 from gtm_platform.cli.sync_runs import SyncRuns
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.serving.api.app import make_app
@@ -21,7 +22,8 @@ def serve_api(host: str, port: int, per_second: float) -> None:
     """Answer requests until the process is asked to end."""
     store = the_store()
     with closing(open_state(settings().state_url)) as state, instance() as dagster, _listening(host, port) as listener:
-        app = make_app(store, state, SyncRuns(dagster), settings().now, per_second=per_second)
+        runs, erasures = SyncRuns(dagster), ErasureRuns()
+        app = make_app(store, state, runs, settings().now, per_second=per_second, erasures=erasures)
         address = f"http://{'[' + host + ']' if ':' in host else host}:{listener.getsockname()[1]}"
         click.echo(f"API  {address}/v1/summary   (described at {address}/openapi.json)")
         try:

@@ -20,8 +20,8 @@ READING = ("customers:read",)
 def token() -> None:
     """Make, list and revoke the tokens of the API.
 
-    A token allows what its scopes say: customers:read (without personal data), personal:read, sync:write, audit:read.
-    With a role of the policy it allows what both allow.
+    A token allows what its scopes say: customers:read (without personal data), personal:read, sync:write, erase,
+    audit:read. With a role of the policy it allows what both allow.
 
     \b
     Example:

@@ -2,6 +2,7 @@
 
 import ibis
 
+from gtm_platform.ingest.addresses import GMAIL, KEEPING_TAGS
 from gtm_platform.policy import Identity
 
 # Control and format characters are not seen, but would keep two addresses apart; RE2's \s knows no space beyond ASCII.
@@ -13,14 +14,6 @@ PLAIN_EMAIL = r"^[A-Za-z0-9._-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 LEGAL_FORM = (
     r"[\s,]+(inc|llc|l\.l\.c|ltd|limited|plc|corp|corporation|co|gmbh|ag|ug|kg|s\.?a\.?s?|sarl|s\.?r\.?l|b\.?v|n\.?v|"
     r"k\.?k|oy|ab|a/?s|aps|pty|pte)\.?$"
-)
-GMAIL = ("gmail.com", "googlemail.com")
-# At these +x is part of a name, and no mail comes to the name before it. Everybody else drops it, those included at
-# whom companies have their mailboxes.
-KEEPING_TAGS = (
-    *("yahoo.com", "yahoo.co.uk", "yahoo.de", "yahoo.fr", "yahoo.co.jp", "ymail.com", "rocketmail.com", "aol.com"),
-    *("gmx.de", "gmx.net", "gmx.com", "gmx.at", "gmx.ch", "web.de", "mail.com", "t-online.de"),
-    *("qq.com", "163.com", "126.com"),
 )
 
 

@@ -23,6 +23,7 @@ from gtm_platform.ingest.concurrency import prefetch
 from gtm_platform.ingest.field_types import FieldTypes
 from gtm_platform.ingest.record import Reader, Record, Rejected, is_marked_deleted
 from gtm_platform.ingest.source import BEGINNING, END, Stream, Window
+from gtm_platform.ingest.suppression import LandingFilter, suppressed_of_home
 from gtm_platform.lake.contract_check import duplicate_count, row_count
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import as_table
@@ -87,11 +88,12 @@ class Extraction:
 
     def _batches(self, client: Any, window: Window, schema: pa.Schema, context: Context) -> Iterator[pa.RecordBatch]:
         reader = Reader(self.stream.record, self.stream.key)
+        landing = LandingFilter(self.table, suppressed_of_home())
         waiting: list[pa.RecordBatch] = []
         try:
             for page in prefetch(self.stream.pages(client, window), context):
-                good, raws, bad = reader.read(page)
-                self.read += len(page)
+                good, raws, bad = landing.keep(*reader.read(page))
+                self.read += len(good) + len(bad)
                 self.fields.sample(page)
                 if self.progress:
                     self.progress(len(page))

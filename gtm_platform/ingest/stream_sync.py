@@ -34,6 +34,7 @@ from gtm_platform.ingest.plan import (
 from gtm_platform.ingest.quarantine import quarantined_since, write_quarantine
 from gtm_platform.ingest.record import paths_read
 from gtm_platform.ingest.source import Source, Stream, Totals, Window
+from gtm_platform.ingest.suppression import erased_records
 from gtm_platform.ingest.truncation import refuse_shrinkage
 from gtm_platform.lake.contract_check import row_count
 from gtm_platform.lake.dealing import Share, deal
@@ -160,6 +161,7 @@ class StreamSync:
             return int(value(merge.between(table, field, start, end).count()))
 
         excused = quarantined_since(self.lake, self.source.quarantine(self.stream), self._last_full(last), last.key)
+        excused += erased_records(self.table)
         return Comparison(totals, client, rows_in, excused).compare(windows_to_compare(request, last.end))
 
     def _whole_compared(
@@ -170,7 +172,7 @@ class StreamSync:
         def attempt() -> tuple[list[WindowResult], Completeness]:
             before = whole_total(totals, client, request)
             written = self._extract(client, plan, request, windows)
-            rows = row_count(self._as_of(windows[-1])) + written[-1].quarantined
+            rows = row_count(self._as_of(windows[-1])) + written[-1].quarantined + erased_records(self.table)
             return written, compare_whole(before, whole_total(totals, client, request), rows, windows[-1].end)
 
         written, first = attempt()

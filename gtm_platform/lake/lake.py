@@ -193,7 +193,7 @@ class Lake:
         contract = contract_of(table)
         folder = self.root / table
         folder.mkdir(parents=True, exist_ok=True)
-        stamp = f"{self._later_than(table, partition):020d}{secrets.token_hex(2)}"
+        stamp = f"{self.next_stamp(table, partition):020d}{secrets.token_hex(2)}"
         kind = "open" if is_open else "full" if full else "part"
         target = folder / f"{partition}.{stamp}.{kind}.parquet"
         draft = folder / f".{target.name}"
@@ -223,7 +223,7 @@ class Lake:
             return any(same_rows(draft, path) for path in stored)
         return False
 
-    def _later_than(self, table: str, partition: str) -> int:
+    def next_stamp(self, table: str, partition: str) -> int:
         """Now in nanoseconds, but after every file of the partition, also where the clock was put back."""
         stamps = [int(file.stamp[:20]) for file in self.versions(table) if file.partition == partition]
         return max([time.time_ns(), *[stamp + 1 for stamp in stamps]])

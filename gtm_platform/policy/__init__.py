@@ -29,6 +29,7 @@ from gtm_platform.policy.limits import Limits
 from gtm_platform.policy.market import Market
 from gtm_platform.policy.money import Money
 from gtm_platform.policy.publish import Publish
+from gtm_platform.policy.privacy import Privacy
 from gtm_platform.policy.quality import Anomalies, Quality
 from gtm_platform.policy.reading import PolicyError, parse
 from gtm_platform.policy.revenue import MrrPolicy, Revenue
@@ -64,6 +65,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Publish",
+    "Privacy",
     "Quality",
     "Refinements",
     "Revenue",
@@ -111,6 +113,7 @@ class Policy(Rules):
     success: Success = Success()
     publish: Publish = Publish()
     access: Access = Access()
+    privacy: Privacy = Privacy()
 
     @property
     def mrr_policies(self) -> tuple[MrrPolicy, ...]:
@@ -139,6 +142,7 @@ class Policy(Rules):
             "hooks",
             "publish",
             "access",
+            "privacy",
         }
         canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
         return hashlib.sha256(f"{canonical} {domain_lists.version()}".encode()).hexdigest()[:12]

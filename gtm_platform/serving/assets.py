@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from collections.abc import Set
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
@@ -64,7 +65,7 @@ READ = (
 def snapshot(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult[None]:
     """Make a snapshot of the newest day, whichever days were made: the days before it are its history."""
     began = time.perf_counter()
-    built = build(_landing(context, lake), folder_of(settings().home))
+    built = build(_landing(context.instance, graph_of_run(context).asset_check_keys, lake.open()), _folder())
     if built is None:
         context.log.info(f"Nothing to serve: {CUSTOMERS} holds no day yet.")
         return output_without_materialization()
@@ -72,7 +73,16 @@ def snapshot(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Materi
     return dg.MaterializeResult(metadata=_metadata(built) | seconds)
 
 
-def _landing(context: dg.AssetExecutionContext, lake: LakeResource) -> Landing:
+def remake(instance: dg.DagsterInstance, checks: Set[dg.AssetCheckKey], lake: Lake) -> Built | None:
+    """Make a snapshot of what the lake holds now, outside of a run."""
+    return build(_landing(instance, checks, lake), _folder())
+
+
+def _folder() -> Path:
+    return folder_of(settings().home)
+
+
+def _landing(instance: dg.DagsterInstance, checks: Set[dg.AssetCheckKey], lake: Lake) -> Landing:
     now = settings().now()
     since = (date.fromisoformat(f"{now:%Y-%m-%d}") - timedelta(days=HISTORY_DAYS)).isoformat()
     with closing(open_state(settings().state_url)) as state:
@@ -80,13 +90,13 @@ def _landing(context: dg.AssetExecutionContext, lake: LakeResource) -> Landing:
         deliveries, triggers = journals.deliveries_of(state, now), triggers_of(state)
         hooks = [hook.model_dump(mode="json") for hook in hooks_now(state, now)]
     return Landing(
-        shown(lake.open()),
+        shown(lake),
         now,
         policy(),
         alerts,
-        journals.runs_of(context.instance),
+        journals.runs_of(instance),
         HubSpotWrites(settings().state_url, since),
-        journals.checks_of(context.instance, graph_of_run(context).asset_check_keys),
+        journals.checks_of(instance, checks),
         accounts,
         deliveries,
         triggers,
@@ -113,7 +123,7 @@ def _metadata(built: Built) -> dict[str, Any]:
 )
 def says_what_the_lake_says(lake: LakeResource) -> dg.AssetCheckResult:
     """Compare the newest snapshot with its day in the lake: by what is listed, and by the metrics."""
-    folder = folder_of(settings().home)
+    folder = _folder()
     newest = stamps(folder)
     if not newest:
         return dg.AssetCheckResult(passed=True, description="There is no snapshot yet.")

@@ -25,6 +25,7 @@ SCOPES = {
     "personal:read": "See personal data, and look customers up by address.",
     "sync:write": "Launch a run that reads a source.",
     "audit:read": "Read the audit trail.",
+    "erase": "Plan and carry out the erasure of a person.",
 }
 SHAPE = re.compile(r"gtm_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 CACHED_SECONDS, CACHED_TOKENS = 30.0, 10_000

@@ -479,5 +479,32 @@ published_days = sa.Table(
     sa.Column("rows", sa.Integer, nullable=False),
     sa.Column("seconds", sa.Float, nullable=False),
     sa.Column("run_id", sa.String(64), nullable=False),
+
+# Who was, or is to be, erased. `sealed` holds whom a plan is about, encrypted, until it was carried out or given up;
+# plan and receipt hold counts, and name nobody.
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("status", sa.String(16), nullable=False),  # planned begun done
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("requested_by", sa.String(200), nullable=False),
+    sa.Column("requested_at", Instant, nullable=False),
+    sa.Column("begun_by", sa.String(200)),
+    sa.Column("begun_at", Instant),
+    sa.Column("finished_at", Instant),
+    sa.Column("sealed", sa.LargeBinary),
+    sa.Column("plan", sa.JSON, nullable=False),
+    sa.Column("receipt", sa.JSON),
+)
+
+# By what an erased person is recognised when a system sends it again: keyed hashes of addresses and of record ids.
+suppressions = sa.Table(
+    "suppressions",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("key_id", sa.String(16), nullable=False),  # of the key that the hash was made with
+    sa.Column("scope", sa.String(200), nullable=False),  # the table of a record, else ""
+    sa.Column("erasure_id", sa.String(16), nullable=False),
     sa.Column("at", Instant, nullable=False),
 )

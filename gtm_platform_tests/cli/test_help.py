@@ -22,6 +22,8 @@ COMMANDS = (
     "doctor",
     "effect",
     "enrich",
+    "erase",
+    "export",
     "forecast",
     "health",
     "hooks",

@@ -16,6 +16,7 @@ from gtm_platform.ingest.hooks.hook import discover_hooks
 from gtm_platform.serving.api import endpoints, problems
 from gtm_platform.serving.api.access_log import AccessLog, AccessLogged
 from gtm_platform.serving.api.context import Api
+from gtm_platform.serving.api.erasures import Erasures
 from gtm_platform.serving.api.rate_limit import RequestLimit
 from gtm_platform.serving.api.syncs import Syncs
 from gtm_platform.serving.chat.http import PATH, ChatEndpoint
@@ -39,10 +40,11 @@ def make_app(
     now: Callable[[], datetime],
     clock: Callable[[], float] = time.monotonic,
     per_second: float = REQUESTS_PER_SECOND,
+    erasures: Erasures | None = None,
 ) -> FastAPI:
     """Return the app over a store, with the state that holds its tokens and its audit."""
     log = AccessLog(state, now)
-    api = Api(store, state, Tokens(state, now, clock), RequestLimit(per_second, clock), log, syncs, now)
+    api = Api(store, state, Tokens(state, now, clock), RequestLimit(per_second, clock), log, syncs, now, erasures)
     chat, inbox = ChatEndpoint(api), Inbox(state, now)
     hooks = {hook.name: hook for hook in discover_hooks()}
     app = FastAPI(

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from gtm_platform.policy.access import Area
 from gtm_platform.serving.api.access_log import AccessLog
+from gtm_platform.serving.api.erasures import Erasures
 from gtm_platform.serving.api.problems import Problem
 from gtm_platform.serving.api.rate_limit import RequestLimit
 from gtm_platform.serving.api.syncs import Syncs
@@ -36,6 +37,7 @@ class Api:
     log: AccessLog
     syncs: Syncs
     now: Callable[[], datetime]
+    erasures: Erasures | None = None
 
 
 @dataclass(frozen=True)

@@ -392,6 +392,16 @@ class SyncAnswer(BaseModel):
     status: str = Field(description="In Dagster's words; launched until Dagster knows the run.")
 
 
+class ErasureAnswer(BaseModel):
+    """An erasure: its plan, and how far it is. It names nobody."""
+
+    id: str
+    status: str = Field(description="planned, begun or done.")
+    requested_at: str
+    plan: dict[str, Any] = Field(description="How many rows and files name the person, by table, place and system.")
+    receipt: dict[str, Any] | None = Field(description="Signed: what was done, and what others must do; once done.")
+
+
 def metric_row(name: str) -> dict[str, Any]:
     """Return the definition of a metric as it is sent."""
     metric = discover()[name]

@@ -188,14 +188,20 @@ class HubSpotClient:
         except (BadRequest, Forbidden, NotFound, KeyError):
             return None
 
-    def _plain(self, method: str, path: str, body: Mapping[str, str] | None = None) -> bytes:
+    def delete_for_good(self, kind: str, id: str) -> None:
+        """Delete an object as privacy laws want it: nobody can restore it, and its address does not come back."""
+        self._plain("POST", f"/crm/v3/objects/{kind}/gdpr-delete", {"objectId": id}, check=bytes)
+
+    def _plain(
+        self, method: str, path: str, body: Mapping[str, str] | None = None, check: Check = expect_json
+    ) -> bytes:
         """Ask a path for which the SDK has no method: the client of any of its APIs sends it with the token."""
         send = self.api("owners.owners_api").api_client.call_api
         headers = {"Content-Type": "application/json"} if body else {}
         call = partial(
             send, path, method, header_params=headers, body=body, auth_settings=["oauth2"], _return_http_data_only=True
         )
-        return self.call(method, path, call, check=expect_json)
+        return self.call(method, path, call, check=check)
 
     # --- every call ------------------------------------------------------------------------------------------------
 

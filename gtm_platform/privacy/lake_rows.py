@@ -1,0 +1,237 @@
+"""The lake without a person: rows that name them are found in every file of every table, and files written anew.
+
+No table is named here: a folder of the lake is walked whether or not somebody declares it, and a contract, where there
+is one, says what is a key, what may be empty and what is personal. A file's name is never used twice: the new file
+stands beside the old one before that goes, so that a reader has the old or the new, whole.
+"""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gtm_platform.identity.person_records import FEEDS
+from gtm_platform.ingest.person_rows import Shape, Verdict, judge, names_others
+from gtm_platform.lake.contracts import TABLES
+from gtm_platform.lake.duckdb_engine import cursor
+from gtm_platform.lake.file_query import quoted, text
+from gtm_platform.lake.lake import DICTIONARY_SIZE, ROW_GROUP_SIZE, SOURCE_ROW_GROUP_SIZE, File, Lake
+from gtm_platform.lake.storage_errors import storage_errors
+from gtm_platform.privacy.needles import Needles
+from gtm_platform.privacy.person import Person
+
+ROW = "file_row_number"
+LONG_NUMBER = 6  # digits from which on a number is looked for within lists, too
+MOST_ROUNDS = 6  # of rows that go because others went: a refund, its charge, its customer
+TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_nested)
+
+Done = Callable[[str], None]  # called after each thing that was done; tests stop there
+
+
+class RewriteDiffers(RuntimeError):
+    """A file that was written anew is not what the old one was without the person; nothing was replaced."""
+
+
+@dataclass(frozen=True)
+class FileHits:
+    """The rows of a file that name the person, by their number in the file."""
+
+    table: str
+    file: File
+    is_newest: bool
+    verdicts: Mapping[int, Verdict]
+
+    @property
+    def going(self) -> int:
+        """How many rows go."""
+        return sum(verdict.goes for verdict in self.verdicts.values())
+
+    @property
+    def changing(self) -> int:
+        """How many rows stay, without the person."""
+        return len(self.verdicts) - self.going
+
+
+def tables_on_disk(lake: Lake) -> list[str]:
+    """List the tables that have a folder, whoever declares them."""
+    folders = (path for path in lake.root.glob("*/[!.]*") if path.is_dir())
+    return sorted(path.relative_to(lake.root).as_posix() for path in folders)
+
+
+def completed(lake: Lake, person: Person) -> Person:
+    """Add the records that are theirs because of those that are; leave out records that are others', too."""
+    person = _without_shared(lake, person)
+    sources = [table for table in tables_on_disk(lake) if table in TABLES and TABLES[table].cadence]
+    tables = [table for table in sources if not table.startswith("quarantine/")]
+    newest = person
+    for _ in range(MOST_ROUNDS):
+        needles = Needles(newest)  # each round looks only for what the one before found
+        hits = [hit for table in tables for hit in hits_of_table(lake, table, needles)]
+        more = {(hit.table, key) for hit in hits for key in _keys_of_going(hit)} - set(person.records)
+        if not more:
+            break
+        newest = Person(records=tuple(sorted(more)))
+        person = replace(person, records=(*person.records, *newest.records))
+    return person
+
+
+def _without_shared(lake: Lake, person: Person) -> Person:
+    """Leave out records that name others in a list: an account of several people is not one person's."""
+    needles, shared = Needles(person), set()
+    for feed in FEEDS:
+        ids = {id for table, id in person.records if table == feed.table}
+        for file in lake.versions(feed.table) if ids else []:
+            for _, row in _candidates(file.path, needles):
+                id = row.get(feed.id if isinstance(feed.id, str) else "id")
+                if id in ids and names_others(row, needles):
+                    shared.add((feed.table, id))
+    return replace(person, records=tuple(record for record in person.records if record not in shared))
+
+
+def _keys_of_going(hits: FileHits) -> Iterator[str]:
+    key = TABLES[hits.table].key
+    going = [number for number, verdict in hits.verdicts.items() if verdict.goes]
+    if len(key) != 1 or not going:
+        return
+    query = f"select {quoted(key)} from {_numbered(hits.file.path)} where {ROW} in ({', '.join(map(str, going))})"
+    with cursor() as connection:
+        for (value,) in connection.execute(query).fetchall():
+            if isinstance(value, str):
+                yield value
+
+
+# --- finding ---------------------------------------------------------------------------------------------------------
+
+
+def hits_of_table(lake: Lake, table: str, needles: Needles) -> Iterator[FileHits]:
+    """Yield the files of a table that name the person, superseded ones too."""
+    newest = {file.path for file in lake.files(table)}
+    for file in lake.versions(table):
+        if verdicts := _verdicts(table, file.path, needles):
+            yield FileHits(table, file, file.path in newest, verdicts)
+
+
+def all_hits(lake: Lake, needles: Needles) -> Iterator[FileHits]:
+    """Yield every file of the lake that names the person."""
+    for table in tables_on_disk(lake):
+        yield from hits_of_table(lake, table, needles)
+
+
+def rows_of(hits: FileHits, needles: Needles) -> Iterator[tuple[dict[str, Any], Verdict]]:
+    """Yield the rows that name the person, each with what becomes of it."""
+    for number, row in _candidates(hits.file.path, needles):
+        if number in hits.verdicts:
+            yield row, hits.verdicts[number]
+
+
+def _verdicts(table: str, path: Path, needles: Needles) -> dict[int, Verdict]:
+    candidates = list(_candidates(path, needles))
+    if not candidates:
+        return {}
+    shape = Shape.of(table, list(candidates[0][1]), TABLES.get(table))
+    judged = {number: _judged(shape, row, needles) for number, row in candidates}
+    return {number: verdict for number, verdict in judged.items() if verdict.is_named}
+
+
+def _judged(shape: Shape, row: Mapping[str, Any], needles: Needles) -> Verdict:
+    """Judge a row; what is bytes, as a trained model, holds no row and is looked through all the same."""
+    blobs = [value for value in row.values() if isinstance(value, bytes)]
+    if any(needles.bytes_pattern.search(blob) for blob in blobs):
+        return Verdict(goes=True)
+    return judge(shape, row, needles)
+
+
+def _candidates(path: Path, needles: Needles) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the rows of a file that may name the person, with their numbers."""
+    schema = pq.read_schema(path)
+    names = [field.name for field in schema if any(test(field.type) for test in TEXTS)]
+    if not names:
+        return
+    shown = ", ".join(f'"{name}"::varchar' for name in names)
+    whole = f"lower(concat_ws(chr(31), {shown}))"
+    wanted = [f"contains({whole}, {text(needle.lower())})" for needle in needles.coarse]
+    wanted += [f"contains(regexp_replace({whole}, '[^0-9]', '', 'g'), {text(some)})" for some in needles.digits]
+    short = [id for _, id in needles.person.records if id not in needles.ids]
+    wanted += [f"contains({whole}, {text(id)})" for id in sorted(set(short)) if len(id) >= LONG_NUMBER]
+    scalars = [field.name for field in schema if pa.types.is_string(field.type)]
+    if short and scalars:
+        listed = ", ".join(map(text, sorted(set(short))))
+        wanted += [f'"{name}" in ({listed})' for name in scalars if name.endswith(("id", "key"))]
+    with cursor() as connection:
+        query = f"select * from {_numbered(path)} where {' or '.join(wanted)}"
+        for row in connection.execute(query).to_arrow_table().to_pylist():
+            yield row.pop(ROW), row
+
+
+def _numbered(path: Path) -> str:
+    return f"read_parquet({text(str(path))}, file_row_number = true)"
+
+
+# --- writing anew --------------------------------------------------------------------------------------------------
+
+
+def erase_rows(lake: Lake, needles: Needles, done: Done) -> None:
+    """Write every file anew that names the person; superseded ones go, as nobody needs them."""
+    for hits in list(all_hits(lake, needles)):
+        if hits.is_newest:
+            _rewrite(lake, hits, needles, done)
+        hits.file.path.unlink(missing_ok=True)
+        done(f"removed a file of {hits.table}")
+    for draft in _drafts(lake):
+        shutil.rmtree(draft) if draft.is_dir() else draft.unlink(missing_ok=True)
+        done("removed a draft")
+
+
+def _drafts(lake: Lake) -> list[Path]:
+    """What runs that died have left: nobody reads it, and it may name anybody."""
+    return [path for path in lake.root.glob("*/*/.*") if path.is_dir() or path.name.endswith(".parquet")]
+
+
+def _rewrite(lake: Lake, hits: FileHits, needles: Needles, done: Done) -> None:
+    old = hits.file
+    stamp = f"{lake.next_stamp(hits.table, old.partition):020d}{secrets.token_hex(2)}"
+    target = old.path.with_name(f"{old.partition}.{stamp}.{old.path.name.rsplit('.', 2)[1]}.parquet")
+    draft = target.with_name(f".{target.name}")
+    try:
+        _write(hits, needles, draft)
+        done(f"wrote a draft of {hits.table}")
+        with storage_errors(target), open(draft, "rb") as file:
+            os.fsync(file.fileno())
+        draft.rename(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    done(f"replaced a file of {hits.table}")
+
+
+def _write(hits: FileHits, needles: Needles, draft: Path) -> None:
+    contract, path = TABLES.get(hits.table), hits.file.path
+    group = SOURCE_ROW_GROUP_SIZE if contract and contract.cadence else ROW_GROUP_SIZE
+    form = f"format parquet, compression zstd, row_group_size {group}, dictionary_size_limit {DICTIONARY_SIZE}"
+    numbers = ", ".join(map(str, hits.verdicts))
+    columns = quoted(pq.read_schema(path).names)
+    others = f"select {columns} from {_numbered(path)} where {ROW} not in ({numbers})"
+    changed = [{**row, **verdict.changes} for row, verdict in rows_of(hits, needles) if not verdict.goes]
+    with cursor() as connection, storage_errors(draft):
+        schema = (
+            connection.execute(f"select {columns} from read_parquet({text(str(path))}) limit 0").to_arrow_table().schema
+        )
+        connection.register("changed_rows", pa.Table.from_pylist(changed, schema=schema))
+        query = f"{others} union all select {columns} from changed_rows"
+        connection.execute(f"copy ({query}) to {text(str(draft))} ({form})")
+        _compare(connection, hits, draft, others, columns)
+
+
+def _compare(connection: Any, hits: FileHits, draft: Path, others: str, columns: str) -> None:
+    """Raise unless the new file has the others' rows, unchanged, and as many of the rest as stay."""
+    summed = f"count(*), coalesce(sum(hash({columns})::hugeint), 0)"
+    before = connection.execute(f"select {summed} from ({others})").fetchone()
+    changed = connection.execute(f"select {summed} from (select {columns} from changed_rows)").fetchone()
+    after = connection.execute(f"select {summed} from read_parquet({text(str(draft))})").fetchone()
+    if after != (before[0] + changed[0], before[1] + changed[1]) or changed[0] != hits.changing:
+        raise RewriteDiffers(f"{hits.file.path} was not written anew as it should be, and is left as it was.")

@@ -14,6 +14,7 @@ import click
 
 from gtm_platform.cli.accounts import accounts
 from gtm_platform.cli.alerts import alerts
+from gtm_platform.cli.canary import canary
 from gtm_platform.cli.effect import effect
 from gtm_platform.cli.enrich import enrich
 from gtm_platform.cli.forecast import forecast
@@ -277,6 +278,7 @@ def undo(home: Path | None, run_id: str) -> None:
 for command in (
     accounts,
     alerts,
+    canary,
     dashboard,
     effect,
     enrich,

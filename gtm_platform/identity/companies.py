@@ -2,7 +2,7 @@
 domain of its own, is a company by itself; fuzzy names do not belong here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import ibis
 
@@ -75,7 +75,8 @@ def table(
     `contacts` are person records that name a company's record; `previous` the companies of the newest day before.
     """
     rules = policy.identity
-    stated = [(feed, feed_rows(feed, records[feed.table])) for feed in FEEDS]
+    canaries = policy.canaries.domains
+    stated = [(feed, _without_canaries(feed, feed_rows(feed, records[feed.table]), canaries)) for feed in FEEDS]
     statements = ibis.union(*[_statements(feed, rows, rules) for feed, rows in stated], _by_mail(links))
     domains = registered(statements.view(), lists, rules)  # as a view at each use the engine makes it once
     statements = statements.view().left_join(domains.view(), "host", rname="{name}_of_host")
@@ -91,6 +92,13 @@ def table(
     companies = companies.left_join(contested, companies["domain"] == contested["main"]).drop("main")
     companies = companies.left_join(unsure, companies["key"] == unsure["record"]).drop("record")
     return _with_ids(companies, previous, day)
+
+
+def _without_canaries(feed: CompanyFeed, rows: ibis.Table, domains: Sequence[str]) -> ibis.Table:
+    """Return a feed's rows without the companies that a system made of canaries' addresses: canaries have none."""
+    if not domains:
+        return rows
+    return rows.filter(~normalise.site(read(rows, feed.domain)).isin(domains).fill_null(False))
 
 
 def references(companies: ibis.Table) -> ibis.Table:

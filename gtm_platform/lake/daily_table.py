@@ -81,6 +81,7 @@ class DailyTable:
     arguments only, by a function of them.
     Of an `append_only` table a day that has a later one stays as it was written.
     Its asset is in the `group`, by default in the one that the key begins with.
+    Only a table that `has_canaries` reads and holds them; all others are made as if there were none.
     """
 
     key: str
@@ -90,6 +91,7 @@ class DailyTable:
     eager: bool | Callable[[Mapping[str, Any]], bool] = False
     append_only: bool = False
     group: str = ""
+    has_canaries: bool = False
 
     def __post_init__(self) -> None:
         arguments = set(inspect.signature(self.rule).parameters) - {"day"}
@@ -132,7 +134,19 @@ class DailyTable:
                 if isinstance(value, Prepared)
             }
             read = {name: value for name, value in self.inputs.items() if name not in prepared}
-            return self._compute(lake, day, arguments(lake, read, self.rule, day) | prepared)
+            source = lake.reading("included") if self.has_canaries else lake
+            written = self._compute(lake, day, arguments(source, read, self.rule, day) | prepared)
+        return self._without_canaries(lake, day, written) if self.has_canaries else written
+
+    def _without_canaries(self, lake: Lake, day: str, written: Written) -> Written:
+        """Count what people are shown of a day: no canary is in a figure."""
+        canaries = lake.reading("only").partition(self.key, day).count().to_pyarrow().as_py()
+        if not canaries:
+            return written
+        shown = lake.partition(self.key, day)
+        measures = {name: figure(shown) for name, figure in self.contract.figures.items()}
+        [figures] = shown.aggregate(**measures).to_pyarrow().to_pylist() if measures else [{}]
+        return replace(written, rows=written.rows - canaries, figures=figures)
 
     def _compute(self, lake: Lake, day: str, values: Mapping[str, Any]) -> Written:
         eager = self.eager(values) if callable(self.eager) else self.eager

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import streamlit as st
 
+from gtm_platform.dashboard.canaries import show_canaries
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.hooks import show_hooks
 from gtm_platform.dashboard.hubspot import show_hubspot
@@ -23,7 +24,7 @@ from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.wording import counted, words
 from gtm_platform.settings import settings
 
-FACTS = ("checks", "quarantine", "anomalies", "schema_changes", "hubspot", "triggers", "hooks")
+FACTS = ("checks", "quarantine", "anomalies", "schema_changes", "hubspot", "triggers", "hooks", "canaries")
 RUNS_SHOWN = 100
 STATES = {"Fresh": "#bfe3d0", "Silent": "#f5d477", "Late": "#f7c5c5", "Never read": "#f7c5c5"}
 VERDICTS = {"Passed": "#bfe3d0", "Warning": "#f5d477", "Failed": "#f7c5c5"}
@@ -46,6 +47,8 @@ def show(snapshot: Snapshot) -> None:
         _freshness(state)
     with st.container(border=True):
         show_hooks(facts["hooks"])
+    with st.container(border=True):
+        show_canaries(facts["canaries"])
     with st.container(border=True):
         show_schema_changes(facts["schema_changes"])
     with st.container(border=True):

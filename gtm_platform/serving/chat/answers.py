@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from gtm_platform.health.explanation import Explanation
 from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.activity import ActivityAnswer
+from gtm_platform.serving.answers.canaries import CanariesAnswer
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer
 from gtm_platform.serving.answers.competition import CompetitionAnswer
@@ -60,6 +61,10 @@ class Customers(ChatAnswer):
 
 class Hooks(ChatAnswer, HooksAnswer):
     """Every webhook that can be received."""
+
+
+class Canaries(ChatAnswer, CanariesAnswer):
+    """Synthetic customers, and which stages saw what they did."""
 
 
 class HealthExplained(ChatAnswer):

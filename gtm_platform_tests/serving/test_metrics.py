@@ -81,6 +81,16 @@ WEBHOOKS = {
     "webhooks_delivered": "select sum(delivered) / sum(messages) from webhooks",
     "webhooks_dead": "select sum(dead) from webhooks",
 }
+ACTIONS = {
+    "actions_done": "select sum(done) from acted",
+    "actions_refused": "select sum(refused) from acted",
+}
+HOOKS = {
+    "hooks_received": "select sum(received) from hooks",
+    "hooks_refused": "select sum(refused) from hooks",
+    "hook_to_window": "select sum(seconds_to_window * read_events) / sum(read_events) from hooks",
+    "hooks_lost": "select sum(lost) / sum(changed) from hooks",
+}
 TESTED = f"""select value from tested where month = '2025-11-01' and policy_hash = '{policy().hash}' and measure = """
 JUDGED = f"from sent where day::date > date '{TODAY - timedelta(days=30)}'"
 TRACK_RECORD = {
@@ -142,7 +152,8 @@ ACTIVITY = {
     "answered_quickly": "select sum(answered_quickly) / sum(written) from managers",
 }
 OF_THE_DAY = {
-    **CURRENT, **COMPANIES, **HUBSPOT, **WEBHOOKS, **TRACK_RECORD, **MODELS, **ICP, **REVENUE, **SUCCESS, **EFFECT,
+    **CURRENT, **COMPANIES, **HUBSPOT, **WEBHOOKS, **HOOKS, **ACTIONS,
+    **TRACK_RECORD, **MODELS, **ICP, **REVENUE, **SUCCESS, **EFFECT,
     **COMPETITION, **ACTIVITY,
 }  # fmt: skip
 EXPECTED = (
@@ -161,6 +172,8 @@ OF_TODAY = {
     "errors": "cohorts/validation_errors",
     "truth": "delivery/hubspot_truth",
     "webhooks": "delivery/webhooks",
+    "hooks": "quality/hook_days",
+    "acted": "delivery/actions",
     "reviewed": "identity/review",
     "periods": "intelligence/mrr_periods",
     "revenue_forecast": "intelligence/revenue_forecast",

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import streamlit as st
 
+from gtm_platform.dashboard.actions import show_actions
 from gtm_platform.dashboard.canaries import show_canaries
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.hooks import show_hooks
@@ -24,7 +25,7 @@ from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.wording import counted, words
 from gtm_platform.settings import settings
 
-FACTS = ("checks", "quarantine", "anomalies", "schema_changes", "hubspot", "triggers", "hooks", "canaries")
+FACTS = ("checks", "quarantine", "anomalies", "schema_changes", "hubspot", "triggers", "hooks", "canaries", "actions")
 RUNS_SHOWN = 100
 STATES = {"Fresh": "#bfe3d0", "Silent": "#f5d477", "Late": "#f7c5c5", "Never read": "#f7c5c5"}
 VERDICTS = {"Passed": "#bfe3d0", "Warning": "#f5d477", "Failed": "#f7c5c5"}
@@ -60,6 +61,8 @@ def show(snapshot: Snapshot) -> None:
         _quarantine(facts["quarantine"])
     with st.container(border=True):
         show_triggers(facts["triggers"])
+    with st.container(border=True):
+        show_actions(facts["actions"])
     with st.container(border=True):
         _runs(runs)
 

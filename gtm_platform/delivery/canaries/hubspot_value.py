@@ -6,6 +6,7 @@ None of the properties that people's lists go by is written there, so that no li
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from gtm_platform.delivery.gate import CUSTOMERS
 from gtm_platform.delivery.hubspot.object_type import ObjectType
@@ -35,14 +36,14 @@ def with_canaries(
     return replace(object_type, properties=(*object_type.properties, property)), [*desired, *records]
 
 
-def _rows(store: Lake, day: str) -> list[dict[str, object]]:
+def _rows(store: Lake, day: str) -> list[dict[str, Any]]:
     table = store.reading("only").partition(CUSTOMERS, day)
     columns = ("customer_id", "hubspot_contact_id", "customer_status", "health_score", "risk_signals")
-    rows: list[dict[str, object]] = table.select(*columns).to_pyarrow().to_pylist()
-    return sorted((row for row in rows if row["hubspot_contact_id"]), key=lambda row: str(row["customer_id"]))
+    rows: list[dict[str, Any]] = table.select(*columns).to_pyarrow().to_pylist()
+    return sorted((row for row in rows if row["hubspot_contact_id"]), key=lambda row: row["customer_id"])
 
 
-def _value(row: dict[str, object], day: str) -> str:
-    signals = ", ".join(map(str, row["risk_signals"] or ())) if isinstance(row["risk_signals"], list) else ""
+def _value(row: dict[str, Any], day: str) -> str:
+    signals = ", ".join(row["risk_signals"] or ())
     score = f", health {row['health_score']}" if row["health_score"] is not None else ""
     return f"{day}: {row['customer_status']}{score}{f' ({signals})' if signals else ''}"

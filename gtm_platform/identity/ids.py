@@ -138,13 +138,15 @@ def _digits(text: ibis.ir.StringValue) -> ibis.ir.StringValue:
     return digits
 
 
-def known_again(members: ibis.Table, previous: ibis.Table) -> ibis.Table:
+def known_again(members: ibis.Table, gone: ibis.Table, previous: ibis.Table) -> ibis.Table:
     """Return the ids of before without those of canaries that are none any more, or of others that are canaries now.
 
     `members` say of each record of the day whether it is a `canary`'s; a cluster is one where all its records are.
+    `gone` are [label, node] of those merged into one of them.
     """
     labels = members.group_by("label").agg(canary=members["canary"].all())
-    of_nodes = members.select("label", "node").view().join(labels, "label").select("node", "canary")
+    nodes = members.select("label", "node").union(gone.select("label", "node"))
+    of_nodes = nodes.join(labels, "label").select("node", "canary")
     wrong = previous.view().join(of_nodes, "node")
     wrong = wrong.filter(wrong["id"].startswith(CANARY) != wrong["canary"]).select("id").distinct()
     return previous.anti_join(wrong, "id")

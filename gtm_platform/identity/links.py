@@ -70,7 +70,7 @@ def table(
     if domains := policy.canaries.domains:
         members = members.left_join(_canaries(clustered.view(), domains), "node", rname="{name}_right")
         members = members.mutate(canary=members["canary"].fill_null(False)).drop("node_right")
-        before = ids.known_again(members, before)
+        before = ids.known_again(members, gone, before)
     customers = ids.assigned(members, gone, before, day, decisions.set_free(decided))
     customers = customers.rename(customer_id="id")
     conflicts = _shared_inbox_conflicts(clustered.view(), customers, rules).mutate(conflict=True)

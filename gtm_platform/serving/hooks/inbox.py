@@ -61,7 +61,7 @@ class Inbox:
         waiting = Waiting(hook, events, asyncio.get_running_loop().create_future())
         self.queue.append(waiting)
         self._filled.set()
-        # It is the transaction's future, which goes on whoever waits for it; `wait` costs half of a shielded `wait_for`.
+        # The future is the transaction's, whoever waits for it: `wait` cancels nothing, and is cheaper than `wait_for`.
         done, _ = await asyncio.wait((waiting.committed,), timeout=LONGEST_WAIT)
         if not done:
             waiting.committed.add_done_callback(_retrieved)

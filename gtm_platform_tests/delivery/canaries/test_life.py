@@ -21,6 +21,8 @@ from gtm_platform.policy import Canaries, policy
 from gtm_platform.sandbox import hubspot, intercom
 from gtm_platform.sandbox.hubspot.store import HubSpotStore
 from gtm_platform.sandbox.intercom.store import IntercomStore
+from gtm_platform.serving.answers import canaries as answers
+from gtm_platform.serving.answers.canaries import canaries_now
 from gtm_platform.settings import settings
 from gtm_platform.state import State, open_state
 from gtm_platform.state.canaries import Sighting, change, every_act, sight
@@ -164,6 +166,26 @@ def test_the_first_stage_that_has_not_seen_it_is_what_failed(room: Room, stopped
     assert stopped in late
     assert set(late) <= {stopped, "written"} | ({"hubspot"} if stopped == "report" else set())
     assert "canary-20261120 was to sign up on 2026-11-20" in late[stopped].about
+
+
+def test_what_people_are_shown_names_each_stage(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "policy", asset_module.policy)
+    assert canaries_now(room.state, MORNING).stages == []
+    room.live()
+    seen(room.state, "sign_up", "landed")
+    answer = canaries_now(room.state, MORNING + timedelta(hours=37))
+    failed = {each.stage for each in answer.stages if each.failed}
+    assert failed == {"identity", "written"}, "and nobody did what was due a day later"
+    newest, first = answer.deeds
+    assert (newest.act, newest.stages["written"], newest.stages["landed"]) == ("complain", "failed", "blocked")
+    assert first.stages == {
+        "written": "seen",
+        "landed": "seen",
+        "identity": "failed",
+        "scores": "blocked",
+        "hubspot": "blocked",
+        "report": "blocked",
+    }
 
 
 def test_the_alarm_is_raised_once_and_taken_back(room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import json
 from contextlib import closing
 from datetime import datetime
+from typing import Any
 
 from gtm_platform.delivery.alerts.kinds.canary_late import CanaryTurn
 from gtm_platform.delivery.canaries.asset import watch
@@ -16,7 +17,7 @@ LOOK_SECONDS = 60  # files are looked into; it is not worth it more often
 
 def read_canary_turns(lake: Lake, cursor: str | None, now: datetime) -> tuple[list[CanaryTurn], str]:
     """Return which stages turned since the cursor, and the next one; the first look tells what fails now."""
-    memory = json.loads(cursor) if cursor else {"at": 0.0, "failing": []}
+    memory: dict[str, Any] = json.loads(cursor) if cursor else {"at": 0.0, "failing": []}
     if 0 <= now.timestamp() - memory["at"] < LOOK_SECONDS:
         return [], json.dumps(memory)
     with closing(open_state(settings().state_url)) as state:

@@ -1,5 +1,6 @@
 """The sensors that notify the data team: of checks, assets, runs and automations that fail or are well again, of
-files that were dropped, of what was delivered to HubSpot, of webhooks that nobody takes, and of tests of models.
+files that were dropped, of what was delivered to HubSpot, of webhooks that nobody takes, of tests of models, and of
+canaries.
 
 Each reads what Dagster recorded since its cursor, journals what is news and posts it; a repeated tick posts nothing
 twice. They post to `SLACK_OPS_CHANNEL` and nowhere else. What is news is decided in the modules beside this one.
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from gtm_platform.automation.canary_turns import read_canary_turns
 from gtm_platform.automation.check_turns import read_turns
 from gtm_platform.automation.dropped_files import read_file_news
 from gtm_platform.automation.failed_runs import read_failed_runs
@@ -20,6 +22,7 @@ from gtm_platform.automation.hubspot_deliveries import read_delivery_news
 from gtm_platform.automation.lost_webhooks import read_lost_webhooks
 from gtm_platform.automation.model_tests import read_model_tests
 from gtm_platform.delivery.alerts.kinds import (
+    canary_late,
     check_turned,
     file_dropped,
     hook_trouble,
@@ -158,6 +161,11 @@ def _hooks(context: dg.SensorEvaluationContext) -> tuple[Sequence[Fact], str]:
     return hook_trouble.ALERT.facts_of(turns, today()), cursor
 
 
+def _canaries(context: dg.SensorEvaluationContext) -> tuple[Sequence[Fact], str]:
+    turns, cursor = read_canary_turns(the_lake(), context.cursor, settings().now())
+    return canary_late.ALERT.facts_of(turns, today()), cursor
+
+
 def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
     assert context.repository_def
     return context.repository_def
@@ -217,6 +225,12 @@ SENSORS = [
         "Tells the data team in Slack which webhooks have stopped or are refused, and which come again.",
         [hook_trouble.ALERT.kind],
         _hooks,
+    ),
+    _notifying(
+        "report_canaries",
+        "Tells the data team in Slack which stage did not see in time what a canary did, and which does again.",
+        [canary_late.ALERT.kind],
+        _canaries,
     ),
 ]
 

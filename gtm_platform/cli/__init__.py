@@ -19,6 +19,7 @@ from gtm_platform.cli.accounts import accounts
 from gtm_platform.cli.alerts import alerts
 from gtm_platform.cli.audit import audit
 from gtm_platform.cli.backup import backup, restore
+from gtm_platform.cli.canary import canary
 from gtm_platform.cli.effect import effect
 from gtm_platform.cli.enrich import enrich
 from gtm_platform.cli.erase import erase, export
@@ -330,6 +331,7 @@ for command in (
     alerts,
     audit,
     backup,
+    canary,
     dashboard,
     effect,
     enrich,

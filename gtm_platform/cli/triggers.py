@@ -182,6 +182,33 @@ def resume(home: Path | None, subscription: str) -> None:
 
 @trigger.command()
 @HOME
+@click.argument("subscription", required=False)
+@click.option("--reason", help="Why it is right; it is kept with your name.")
+@click.option("--by", default=getpass.getuser, help="Who approves it.  [default: who is logged in]")
+def approve(home: Path | None, subscription: str | None, reason: str | None, by: str) -> None:
+    """Approve changes that were held back, as they were more at once than the policy lets through.
+
+    Without a subscription those that wait are listed. The next run sends them, once, with no more messages than
+    approved and a margin, until the approval ends (triggers.approval in the policy).
+
+    \b
+    Example:
+      gtm trigger approve
+      gtm trigger approve sub_1f0c9a2b3c4d --reason "the plans were renamed"
+    """
+    if subscription and not (reason or "").strip():
+        raise click.UsageError("Say why with --reason: it is kept with the approval.")
+    choose_home(home).announce().enter()
+    from gtm_platform.cli.trigger_approvals import approve_changes, print_waiting
+
+    if subscription and reason:
+        approve_changes(subscription, by, reason.strip())
+    else:
+        print_waiting()
+
+
+@trigger.command()
+@HOME
 @SUBSCRIPTION
 def remove(home: Path | None, subscription: str) -> None:
     """End a subscription. `gtm trigger resume` takes it back.

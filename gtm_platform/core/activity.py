@@ -100,4 +100,5 @@ TABLE = DailyTable(
     CONTRACT,
     inputs={"people": "identity/people", "links": "identity/links", "used": TABLES, "policy": current_policy},
     rule=table,
+    has_canaries=True,
 )

@@ -163,4 +163,5 @@ TABLE = DailyTable(
         "tones": "core/call_tone",
     },
     rule=table,
+    has_canaries=True,
 )

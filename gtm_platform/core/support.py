@@ -127,4 +127,5 @@ TABLE = DailyTable(
         "policy": current_policy,
     },
     rule=table,
+    has_canaries=True,
 )

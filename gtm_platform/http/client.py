@@ -139,6 +139,10 @@ class Api:
         """Search. It is called again after a failure, so it must change nothing on the other side."""
         return self._call("POST", path, _body_by(check), json=json)
 
+    def put(self, path: str, json: Any, *, check: Callable[[bytes], bytes] = expect_json) -> bytes:
+        """Set values. It is called again after a failure, so that twice has to be the same as once."""
+        return self._call("PUT", path, _body_by(check), json=json)
+
     def delete(self, path: str, *, check: Callable[[bytes], bytes] = expect_json) -> bytes:
         """Take something away, which may be gone already after a failure: it is called again, too."""
         return self._call("DELETE", path, _body_by(check))

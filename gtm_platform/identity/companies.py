@@ -83,7 +83,8 @@ def table(
     `contacts` are person records that name a company's record; `previous` the companies of the newest day before.
     """
     rules, apart = policy.identity, decisions.company_pairs(decided, SPLIT)
-    stated = [(feed, feed_rows(feed, records[feed.table])) for feed in FEEDS]
+    canaries = policy.canaries.domains
+    stated = [(feed, _without_canaries(feed, feed_rows(feed, records[feed.table]), canaries)) for feed in FEEDS]
     statements = ibis.union(*[_statements(feed, rows, rules, apart) for feed, rows in stated], _by_mail(links))
     domains = registered(statements.view(), lists, rules)  # as a view at each use the engine makes it once
     statements = statements.view().left_join(domains.view(), "host", rname="{name}_of_host")
@@ -109,6 +110,13 @@ def _by_key(statements: ibis.Table, merges: Mapping[str, str]) -> ibis.Table:
         main = ibis.ifelse(statements["key"].isin(domains), statements["key"], statements["main"])
         statements = statements.mutate(main=main)
     return statements.filter(statements["key"].notnull())
+
+
+def _without_canaries(feed: CompanyFeed, rows: ibis.Table, domains: Sequence[str]) -> ibis.Table:
+    """Return a feed's rows without the companies that a system made of canaries' addresses: canaries have none."""
+    if not domains:
+        return rows
+    return rows.filter(~normalise.site(read(rows, feed.domain)).isin(domains).fill_null(False))
 
 
 def references(companies: ibis.Table) -> ibis.Table:

@@ -3,10 +3,11 @@
 import ibis
 
 from gtm_platform.identity.person_records import UNKNOWN_AGE
+from gtm_platform.lake.canaries import PREFIX
 from gtm_platform.lake.expressions.days import Day, as_scalar
 from gtm_platform.lake.expressions.literals import NO_TEXTS
 
-CUSTOMER, COMPANY = "cus_", "com_"  # how ids begin
+CUSTOMER, COMPANY, CANARY = "cus_", "com_", PREFIX  # how ids begin
 
 
 def assigned(
@@ -100,10 +101,13 @@ def _without_alias(customers: ibis.Table, own: ibis.Table) -> ibis.Table:
 
 
 def _founders(members: ibis.Table, begin: str) -> ibis.Table:
-    """Return [label, name, id]: the oldest record of each cluster, and the id that it makes."""
+    """Return [label, name, id, begin]: the oldest record of each cluster, and the id that it makes."""
     founder = ibis.struct({"created": members["created"], "name": members["name"]}).min()
-    new = members.group_by("label").agg(founder=founder)
-    return new.select("label", name=new["founder"]["name"]).mutate(id=lambda t: _hashed(t["name"], begin))
+    canary = {"canary": members["canary"].all()} if "canary" in members.columns else {}
+    new = members.group_by("label").agg(founder=founder, **canary)
+    begins = ibis.ifelse(new["canary"], CANARY, begin) if canary else ibis.literal(begin)
+    named = new.select("label", name=new["founder"]["name"], begin=begins)
+    return named.mutate(id=lambda t: t["begin"] + _digits(t["name"]))
 
 
 def _new(members: ibis.Table, previous: ibis.Table, day: Day, begin: str) -> ibis.Table:
@@ -113,7 +117,7 @@ def _new(members: ibis.Table, previous: ibis.Table, day: Day, begin: str) -> ibi
     used = previous.select("id").union(aliases)
     taken = used.semi_join(new, "id").distinct().mutate(taken=True)
     new = new.view().left_join(taken, "id")
-    again = _hashed(new["name"] + " " + as_scalar(day).cast("string"), begin)
+    again = new["begin"] + _digits(new["name"] + " " + as_scalar(day).cast("string"))
     return new.select(
         "label",
         id=ibis.ifelse(new["taken"].notnull(), again, new["id"]),
@@ -123,4 +127,23 @@ def _new(members: ibis.Table, previous: ibis.Table, day: Day, begin: str) -> ibi
 
 
 def _hashed(text: ibis.ir.StringValue, begin: str) -> ibis.ir.StringValue:
-    return ibis.literal(begin) + text.hexdigest("sha256").substr(0, 16)
+    return ibis.literal(begin) + _digits(text)
+
+
+def _digits(text: ibis.ir.StringValue) -> ibis.ir.StringValue:
+    digits: ibis.ir.StringValue = text.hexdigest("sha256").substr(0, 16)
+    return digits
+
+
+def known_again(members: ibis.Table, gone: ibis.Table, previous: ibis.Table) -> ibis.Table:
+    """Return the ids of before without those of canaries that are none any more, or of others that are canaries now.
+
+    `members` say of each record of the day whether it is a `canary`'s; a cluster is one where all its records are.
+    `gone` are [label, node] of those merged into one of them.
+    """
+    labels = members.group_by("label").agg(canary=members["canary"].all())
+    nodes = members.select("label", "node").union(gone.select("label", "node"))
+    of_nodes = nodes.join(labels, "label").select("node", "canary")
+    wrong = previous.view().join(of_nodes, "node")
+    wrong = wrong.filter(wrong["id"].startswith(CANARY) != wrong["canary"]).select("id").distinct()
+    return previous.anti_join(wrong, "id")

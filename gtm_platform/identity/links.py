@@ -66,9 +66,14 @@ def table(
     gone = gone.join(clustered.view().select("label", winner="node"), "winner").select("label", node="loser").distinct()
     members = clustered.view().select("label", "node", "created", "source", "record_id")
     members = members.mutate(name=person_records.named(members["source"], members["record_id"]))
+    before = _by_node(previous)
+    if domains := policy.canaries.domains:
+        members = members.left_join(_canaries(clustered.view(), domains), "node", rname="{name}_right")
+        members = members.mutate(canary=members["canary"].fill_null(False)).drop("node_right")
+        before = ids.known_again(members, gone, before)
     freed = decisions.set_free(decided)
     set_free = members.filter(decisions.keys_of(members).isin(freed)) if freed else None
-    customers = ids.assigned(members, gone, _by_node(previous), day, set_free)
+    customers = ids.assigned(members, gone, before, day, set_free)
     customers = customers.rename(customer_id="id")
     conflicts = _shared_inbox_conflicts(clustered.view(), customers, rules).mutate(conflict=True)
     linked = clustered.view().join(customers, "label")
@@ -76,6 +81,12 @@ def table(
     matches = _strongest_match(_without_weak(shared, refused), rules)
     linked = linked.left_join(matches, "node").left_join(conflicts, "email")
     return _output_columns(linked.drop("email_right"))
+
+
+def _canaries(records: ibis.Table, domains: Sequence[str]) -> ibis.Table:
+    """Return [node, canary] of the records whose address is at a domain of canaries."""
+    marked = records.filter(normalise.domain(records["email"]).isin(domains))
+    return marked.select("node", canary=True)
 
 
 def _by_node(links: ibis.Table) -> ibis.Table:
@@ -294,4 +305,5 @@ TABLE = DailyTable(
     },
     rule=table,
     eager=lambda values: bool(decisions.splits(values["decided"])),  # which are resolved by the rows of the day
+    has_canaries=True,
 )

@@ -107,4 +107,5 @@ TABLE = DailyTable(
         "policy": current_policy,
     },
     rule=table,
+    has_canaries=True,
 )

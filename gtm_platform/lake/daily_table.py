@@ -83,6 +83,7 @@ class DailyTable:
     arguments only, by a function of them.
     Of an `append_only` table a day that has a later one stays as it was written.
     Its asset is in the `group`, by default in the one that the key begins with.
+    Only a table that `has_canaries` reads and holds them; all others are made as if there were none.
     """
 
     key: str
@@ -92,6 +93,7 @@ class DailyTable:
     eager: bool | Callable[[Mapping[str, Any]], bool] = False
     append_only: bool = False
     group: str = ""
+    has_canaries: bool = False
 
     def __post_init__(self) -> None:
         arguments = set(inspect.signature(self.rule).parameters) - {"day"}
@@ -132,7 +134,7 @@ class DailyTable:
             return check_file(f"{self.key} {day}", self.contract, closed.path)
         made_from = self._made_from(lake, day)
         if made_from and not anew and (stored := stored_day(lake, self.key, day, made_from)):
-            return stored
+            return self._without_canaries(lake, day, stored) if self.has_canaries else stored
         written = self._compute(lake, day, unless_same=not anew)
         if made_from:
             remember(lake, self.key, day, made_from, written)
@@ -142,7 +144,8 @@ class DailyTable:
         """Hash what the day's rows follow from; None where that is not known before they are made."""
         if not is_reusable(self.rule) or any(isinstance(value, Prepared) for value in self.inputs.values()):
             return None
-        queries = {name: queries_of(lake, value, day) for name, value in self.inputs.items()}
+        source = self._source(lake)
+        queries = {name: queries_of(source, value, day) for name, value in self.inputs.items()}
         values = {name: value() for name, value in self.inputs.items() if callable(value)}
         return hash_of(self.rule, self.contract, queries, values | {"day": day, "engine": settings().gtm_engine})
 
@@ -154,8 +157,23 @@ class DailyTable:
                 if isinstance(value, Prepared)
             }
             read = {name: value for name, value in self.inputs.items() if name not in prepared}
-            values = arguments(lake, read, self.rule, day) | prepared
-            return self._write(lake, day, values, unless_same)
+            values = arguments(self._source(lake), read, self.rule, day) | prepared
+            written = self._write(lake, day, values, unless_same)
+        return self._without_canaries(lake, day, written) if self.has_canaries else written
+
+    def _source(self, lake: Lake) -> Lake:
+        """Return the lake as the table's inputs are read."""
+        return lake.reading("included") if self.has_canaries else lake
+
+    def _without_canaries(self, lake: Lake, day: str, written: Written) -> Written:
+        """Count what people are shown of a day: no canary is in a figure."""
+        canaries = lake.reading("only").partition(self.key, day).count().to_pyarrow().as_py()
+        if not canaries:
+            return written
+        shown = lake.partition(self.key, day)
+        measures = {name: figure(shown) for name, figure in self.contract.figures.items()}
+        [figures] = shown.aggregate(**measures).to_pyarrow().to_pylist() if measures else [{}]
+        return replace(written, rows=written.rows - canaries, figures=figures)
 
     def _write(self, lake: Lake, day: str, values: Mapping[str, Any], unless_same: bool) -> Written:
         write = partial(lake.write, self.key, day, unless_same=unless_same)

@@ -9,15 +9,17 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 import duckdb
 import ibis
 import pyarrow as pa
 
+from gtm_platform.lake.canaries import SUBJECT, Canaries, restricted
 from gtm_platform.lake.contract_check import Written, check_file, same_rows
 from gtm_platform.lake.contracts import TABLES, Contract, contract_of
 from gtm_platform.lake.duckdb_engine import EngineFailed, Statement, as_table, compiled, cursor
@@ -61,9 +63,14 @@ class File:
 
 @dataclass(frozen=True)
 class Lake:
-    """The tables in a folder, a folder each."""
+    """The tables in a folder, a folder each. Daily tables are read without canaries, unless they are asked for."""
 
     root: Path
+    canaries: Canaries = field(default="hidden", kw_only=True)
+
+    def reading(self, canaries: Canaries) -> Self:
+        """Return the same lake, read with canaries, without them, or with nobody else."""
+        return replace(self, canaries=canaries)
 
     # --- listing ---------------------------------------------------------------------------------------------------
 
@@ -103,8 +110,11 @@ class Lake:
     # --- reading ---------------------------------------------------------------------------------------------------
 
     def file_query(self, table: str, files: Sequence[File], template: str = "select * from {rows}") -> FileQuery:
-        """Return a query over some files of a table."""
-        return FileQuery(contract_of(table).schema, tuple(str(file.path) for file in files), template, table=table)
+        """Return a query over some files of a table; canaries are in it as the lake is read."""
+        contract = contract_of(table)
+        if contract.cadence is None and SUBJECT in contract.columns:
+            template = restricted(template, self.canaries)
+        return FileQuery(contract.schema, tuple(str(file.path) for file in files), template, table=table)
 
     def query_as_of(self, table: str, until: str) -> FileQuery:
         """Return a query for the newest version of each record in the windows that begin before `until`.

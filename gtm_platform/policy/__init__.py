@@ -15,6 +15,7 @@ from gtm_platform.policy.actions import Actions
 from gtm_platform.policy.activity import ActivityRules
 from gtm_platform.policy.alerts import Alerts
 from gtm_platform.policy.automation import Automation
+from gtm_platform.policy.canaries import Canaries
 from gtm_platform.policy.companies import Companies
 from gtm_platform.policy.competition import Competition
 from gtm_platform.policy.costs import Costs, Tier
@@ -47,6 +48,7 @@ __all__ = [
     "Alerts",
     "Anomalies",
     "Automation",
+    "Canaries",
     "Churn",
     "Companies",
     "Competition",
@@ -109,6 +111,7 @@ class Policy(Rules):
     intelligence: Intelligence = Intelligence()
     triggers: Triggers = Triggers()
     actions: Actions = Actions()
+    canaries: Canaries = Canaries()
     effect: Effect = Effect()
     success: Success = Success()
     publish: Publish = Publish()
@@ -143,6 +146,7 @@ class Policy(Rules):
             "publish",
             "access",
             "privacy",
+            "canaries",
         }
         canonical = json.dumps(self.model_dump(mode="json", exclude=decides_no_table), sort_keys=True)
         return hashlib.sha256(f"{canonical} {domain_lists.version()}".encode()).hexdigest()[:12]

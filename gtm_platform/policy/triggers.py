@@ -5,10 +5,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gtm_platform.policy.rules import Days, Rules
+from gtm_platform.policy.rules import Days, Hours, Rules, Share
 
 Seconds = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class TriggerApproval(Rules):
+    """For how long, and for how many more than were held back, an approval holds."""
+
+    hours: Hours = 72
+    margin: Share = 0.1
 
 
 class Triggers(Rules):
@@ -25,6 +32,7 @@ class Triggers(Rules):
     most_in_a_run: Annotated[int, Field(ge=1)] = 2_000
     kept_days: Days = 90
     ports: tuple[Port, ...] = (443,)
+    approval: TriggerApproval = TriggerApproval()
 
     def wait(self, attempts: int) -> timedelta | None:
         """Return how long after so many attempts the next one is; None where there is none."""

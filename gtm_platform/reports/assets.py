@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from gtm_platform.delivery.canaries.sightings import sight_report
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.dagster.resource import LakeResource
@@ -67,7 +68,9 @@ def report_asset(report: Report) -> dg.AssetsDefinition:
 @redact_exceptions()
 def _make(report: Report, key: str, lake: LakeResource) -> Made:
     period = report.cadence.containing(date.fromisoformat(key))
-    return make(report, period, shown(lake.open()), policy(), settings().home)
+    made = make(report, period, shown(lake.open()), policy(), settings().home)
+    sight_report(lake.open(), str(made.day))
+    return made
 
 
 def _metadata(made: Made) -> dict[str, Any]:

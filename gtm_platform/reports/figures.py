@@ -11,6 +11,7 @@ from gtm_platform.delivery.track_record import BACKTEST, PRECISION
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.policy import Policy
+from gtm_platform.quality.hook_days import TABLE as HOOK_DAYS
 from gtm_platform.quality.odd_figures import ANOMALIES
 from gtm_platform.reports.period import Period
 from gtm_platform.serving.metrics import Metric, discover
@@ -173,8 +174,8 @@ class Figures:
 
     @property
     def stamps_of_trust(self) -> dict[str, str]:
-        """The files of the back-test, alerts, odd figures and HubSpot's truth that the report may be made of."""
-        files = {table: self._files_of(table) for table in (PRECISION, ANOMALIES, TRUTH)}
+        """The files of the back-test, alerts, odd figures, HubSpot's truth and webhooks that it may be made of."""
+        files = {table: self._files_of(table) for table in (PRECISION, ANOMALIES, TRUTH, HOOK_DAYS.key)}
         files[BACKTEST] = self._newest_file_of(BACKTEST)
         return {f"{table} {file.partition}": file.stamp for table, of_table in files.items() for file in of_table}
 

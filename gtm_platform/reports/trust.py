@@ -1,4 +1,4 @@
-"""How far figures and warnings can be trusted, as sections of reports: the back-test, alerts, data, HubSpot."""
+"""How far figures and warnings can be trusted, as sections: the back-test, alerts, data, HubSpot, webhooks."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from gtm_platform.delivery.hubspot.truth_table import TABLE as TRUTH
 from gtm_platform.delivery.track_record import BACKTEST, PRECISION
 from gtm_platform.health.backtest import EARLY, LATE
 from gtm_platform.health.backtest_history import HORIZON
+from gtm_platform.quality.hook_days import TABLE as HOOK_DAYS
 from gtm_platform.quality.odd_figures import ANOMALIES
 from gtm_platform.reports.content import Column, Table
 from gtm_platform.reports.figures import Figures, Row
@@ -35,6 +36,11 @@ IN_HUBSPOT = """select object_type, sum(wanted) filter (day = newest)::bigint as
         sum(healed_values)::bigint as healed, sum(withheld_values) filter (day = newest)::bigint as withheld
     from (select *, max(day) over () as newest from days) group by object_type
     having wanted > 0 order by object_type"""
+
+HOOKS = """select hook, sum(received)::bigint as received, sum(refused)::bigint as refused,
+        sum(seconds_to_window * read_events) / nullif(sum(read_events), 0) as seconds,
+        max(slowest_seconds) as slowest, sum(changed)::bigint as changed, sum(lost)::bigint as lost
+    from days group by hook order by received desc, hook"""
 
 
 def does_it_work(figures: Figures) -> list[Table]:
@@ -137,4 +143,31 @@ def hubspot_truth(figures: Figures) -> Table:
         ],
         note="Set back over the period, after a workflow or an import; the rest on its last day." if rows else "",
         empty="Nothing was compared with HubSpot in this period.",
+    )  # fmt: skip
+
+
+def webhooks(figures: Figures) -> Table:
+    """Return how many webhooks came, how soon they led to a window, and what only schedules found."""
+    rows = figures.rows_of(HOOK_DAYS.key, HOOKS)
+    return Table(
+        "Webhooks that came",
+        [
+            Column("Webhook"), Column("Received", "right"), Column("Refused", "right"),
+            Column("Seconds to window", "right"), Column("Slowest", "right"), Column("Found by schedule", "right"),
+        ],
+        [
+            [
+                words(row["hook"]),
+                number(row["received"]),
+                number(row["refused"]),
+                number(row["seconds"], 0),
+                number(row["slowest"], 0),
+                f"{number(row['lost'])} of {number(row['changed'])}",
+            ]
+            for row in rows
+        ],
+        note="Found by schedule: changed records that no webhook named. Nothing is lost: the schedule reads the same."
+        if rows
+        else "",
+        empty="No webhook came in this period: sources are read by their schedules.",
     )  # fmt: skip

@@ -17,6 +17,8 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.compat import graph_of_run, output_without_materialization
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, DAILY_POOL, DAILY_TAG, DAYS, OWNERS
 from gtm_platform.policy import policy
+from gtm_platform.serving.answers.actions import actions_now
+from gtm_platform.serving.answers.canaries import canaries_now
 from gtm_platform.serving.answers.hooks import hooks_now
 from gtm_platform.serving.audit_asset import audit, chain_is_whole
 from gtm_platform.serving.snapshot import journals
@@ -89,6 +91,8 @@ def _landing(instance: dg.DagsterInstance, checks: Set[dg.AssetCheckKey], lake: 
         alerts, accounts = journals.alerts_of(state, since), journals.accounts_of(state)
         deliveries, triggers = journals.deliveries_of(state, now), triggers_of(state)
         hooks = [hook.model_dump(mode="json") for hook in hooks_now(state, now)]
+        actions = actions_now(state, policy().actions, now).model_dump(mode="json")["actions"]
+        canaries = canaries_now(state, now).model_dump(mode="json")
     return Landing(
         shown(lake),
         now,
@@ -101,6 +105,8 @@ def _landing(instance: dg.DagsterInstance, checks: Set[dg.AssetCheckKey], lake: 
         deliveries,
         triggers,
         hooks,
+        actions,
+        canaries,
     )
 
 

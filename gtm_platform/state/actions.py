@@ -5,7 +5,7 @@ risk no more, so that an action that a person took back is not done again meanwh
 """
 
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -86,6 +86,19 @@ def newest(tx: sa.Connection, limit: int) -> list[Deed]:
     """Return the newest rows, the newest first."""
     rows = tx.execute(sa.select(table).order_by(table.c.id.desc()).limit(limit)).mappings()
     return [_deed(row) for row in rows]
+
+
+def deeds_since(tx: sa.Connection, day: str) -> list[Deed]:
+    """Return what was to be done on the days from one on, or ended on one of them, the oldest first."""
+    begun = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
+    return _deeds(tx, (table.c.day >= day) | (table.c.over_at >= begun))
+
+
+def standing(tx: sa.Connection) -> dict[str, int]:
+    """Count by rule what was done and is not over."""
+    these = (table.c.status == DONE) & table.c.over_at.is_(None)
+    query = sa.select(table.c.rule, sa.func.count()).where(these).group_by(table.c.rule)
+    return {row[0]: row[1] for row in tx.execute(query)}
 
 
 def _deeds(tx: sa.Connection, these: sa.ColumnElement[bool]) -> list[Deed]:

@@ -63,6 +63,17 @@ class ToRead:
 
 
 @dataclass(frozen=True)
+class EventRead:
+    """An event, which records it names, and when a run had read these."""
+
+    hook: str
+    source: str
+    touched: Mapping[str, Sequence[str]]
+    received_at: datetime
+    read_at: datetime | None
+
+
+@dataclass(frozen=True)
 class HookCount:
     """How often deliveries of a hook came to an outcome on a day, and when last."""
 
@@ -197,6 +208,14 @@ def counts_since(tx: sa.Connection, day: str) -> list[HookCount]:
     """Return the counts of each hook from a day on, by hook and day."""
     query = sa.select(counts).where(counts.c.day >= day).order_by(counts.c.hook, counts.c.day, counts.c.outcome)
     return [HookCount(**row) for row in tx.execute(query).mappings()]
+
+
+def events_between(tx: sa.Connection, start: datetime, end: datetime) -> Iterator[EventRead]:
+    """Yield the events that were received from an instant on and before another."""
+    columns = (events.c.hook, events.c.source, events.c.touched, events.c.received_at, events.c.read_at)
+    within = (events.c.received_at >= start) & (events.c.received_at < end)
+    for row in tx.execute(sa.select(*columns).where(within).execution_options(yield_per=AT_ONCE)):
+        yield EventRead(*row)
 
 
 def waiting_by_hook(tx: sa.Connection) -> dict[str, int]:

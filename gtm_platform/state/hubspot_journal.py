@@ -169,3 +169,12 @@ def _add(tx: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
     ids = list(tx.scalars(sa.insert(journal).returning(journal.c.id, sort_by_parameter_order=True), rows))
     note_outcomes(tx, [(row["object_type"], row["object_id"]) for row in rows])
     return ids
+
+
+def day_written(tx: sa.Connection, object_id: str, property: str, since: str) -> str | None:
+    """Return the first day from one on whose value of a contact's property HubSpot took, or had."""
+    these = (journal.c.object_type == "contacts") & (journal.c.object_id == object_id)
+    these &= (journal.c.property == property) & (journal.c.day >= since)
+    took = journal.c.status.in_(("written", "unchanged"))
+    day: str | None = tx.scalar(sa.select(sa.func.min(journal.c.day)).where(these & took))
+    return day

@@ -507,4 +507,47 @@ suppressions = sa.Table(
     sa.Column("scope", sa.String(200), nullable=False),  # the table of a record, else ""
     sa.Column("erasure_id", sa.String(16), nullable=False),
     sa.Column("at", Instant, nullable=False),
+
+# What canaries did: one row for each act, before and after it was done in the systems. `objects` are ids by system.
+canary_acts = sa.Table(
+    "canary_acts",
+    metadata,
+    sa.Column("canary", sa.String(32), primary_key=True),
+    sa.Column("act", sa.String(16), primary_key=True),  # sign_up complain pay_late churn removed
+    sa.Column("address", sa.String(200), nullable=False),  # a synthetic one
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("begun_at", Instant),
+    sa.Column("done_at", Instant),
+    sa.Column("objects", sa.JSON, nullable=False),
+    sa.Column("error", sa.Text),
+)
+
+# When each stage was seen to know of an act.
+canary_sightings = sa.Table(
+    "canary_sightings",
+    metadata,
+    sa.Column("canary", sa.String(32), primary_key=True),
+    sa.Column("act", sa.String(16), primary_key=True),
+    sa.Column("stage", sa.String(16), primary_key=True),
+    sa.Column("day", sa.String(10), nullable=False),  # of the tables in which it was seen
+    sa.Column("seen_at", Instant, nullable=False),
+)
+
+# The changes for a subscription that a run held back as they were too many, the newest of each subscription; and who
+# approved them, why, until when, and which run made use of it.
+trigger_stops = sa.Table(
+    "trigger_stops",
+    metadata,
+    sa.Column("subscription_id", sa.String(24), primary_key=True),
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("day", sa.String(10), nullable=False),
+    sa.Column("messages", sa.Integer, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("approved_at", Instant),
+    sa.Column("approved_by", sa.String(200)),
+    sa.Column("approved_reason", sa.Text),
+    sa.Column("approved_until", Instant),
+    sa.Column("approved_messages", sa.Integer),
+    sa.Column("used_at", Instant),
+    sa.Column("used_by_run", sa.String(64)),
 )

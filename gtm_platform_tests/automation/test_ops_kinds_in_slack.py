@@ -249,7 +249,7 @@ STORIES: dict[str, tuple[Script, str, str, Script | None, str]] = {
         "The model of churn knows its customers again",
     ),
 }  # fmt: skip
-ELSEWHERE = {"hubspot_delivery", "hook_trouble"}  # their stories are in tests of their own
+ELSEWHERE = {"canary_late", "hubspot_delivery", "hook_trouble"}  # their stories are in tests of their own
 
 
 @pytest.fixture(scope="module")

@@ -46,6 +46,9 @@ def measure(effort: Effort) -> Iterator[Row]:
         waits = load["waits"]
         yield Row(f"{name} until the answer", "ms", waits[min(len(waits) - 1, int(len(waits) * share))] * 1000)
     yield Row("CPU of the receiver", "% of a core", 100 * cpu / load["seconds"])
+    alone = _alone(effort.of(4_000, 500))
+    yield Row("CPU of one, of verifying, reading and waiting for it", "µs", alone["endpoint"])
+    yield Row("CPU of one, of its part of a transaction", "µs", alone["transaction"])
     yield Row("events that were sent", "events", events)
 
 
@@ -64,6 +67,58 @@ def _kept(path: Path) -> dict[str, int]:
         query = "select count(*), count(distinct event_key) from hook_events where event_key like 'evt%'"
         rows, distinct = connection.execute(query).fetchone()
     return {"rows": rows, "distinct": distinct}
+
+
+def _alone(events: int) -> dict[str, float]:
+    """Take events without HTTP, in a process of its own; return the microseconds of CPU that each costs."""
+    with tempfile.TemporaryDirectory(prefix="gtm-bench-") as home:
+        environment = {**os.environ, "GTM_HOME": home, "STRIPE_WEBHOOK_SECRET": SECRET}
+        command = [sys.executable, "-W", "ignore", "-m", "gtm_platform_tests.bench.hooks", str(events)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment)
+    answer: dict[str, float] = json.loads(done.stdout)
+    return answer
+
+
+async def take(events: int) -> dict[str, float]:
+    """Give the endpoint so many deliveries, some at once; what its thread did not use is its transactions'."""
+    from datetime import UTC, datetime
+
+    from gtm_platform.ingest.hooks.hook import discover_hooks
+    from gtm_platform.serving.hooks.endpoint import HookEndpoint
+    from gtm_platform.serving.hooks.inbox import Inbox
+    from gtm_platform.settings import settings
+    from gtm_platform.state import open_state
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    inbox = Inbox(open_state(settings().state_url), now)
+    endpoint, at_once = HookEndpoint({hook.name: hook for hook in discover_hooks()}, inbox, now), asyncio.Semaphore(64)
+    statuses: set[int] = set()
+
+    async def deliver(request: bytes) -> None:
+        head, _, body = request.partition(b"\r\n\r\n")
+        lines = [line.partition(b": ") for line in head.split(b"\r\n")[1:]]
+        scope = {"type": "http", "path": "/webhooks/stripe", "method": "POST", "query_string": b""}
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": body}
+
+        async def send(message: Any) -> None:
+            statuses.add(message.get("status", 200))
+
+        async with at_once:
+            await endpoint({**scope, "headers": [(name, value) for name, _, value in lines]}, receive, send)
+
+    writer = asyncio.create_task(inbox.keep_writing())
+    await asyncio.gather(*(deliver(_request("warm", number)) for number in range(100)))
+    requests = [_request("evt", number) for number in range(events)]
+    began, began_here = time.process_time(), time.thread_time()
+    await asyncio.gather(*map(deliver, requests))
+    cpu, here = time.process_time() - began, time.thread_time() - began_here
+    writer.cancel()
+    assert statuses == {200}
+    return {"endpoint": here / events * 1e6, "transaction": (cpu - here) / events * 1e6}
 
 
 # --- the sender, a process of its own --------------------------------------------------------------------------------
@@ -124,4 +179,5 @@ FIGURE = Figure(
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(load(**json.loads(sys.stdin.read())))))
+    asked = take(int(sys.argv[1])) if len(sys.argv) > 1 else load(**json.loads(sys.stdin.read()))
+    print(json.dumps(asyncio.run(asked)))

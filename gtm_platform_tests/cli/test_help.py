@@ -17,6 +17,7 @@ COMMANDS = (
     "accounts",
     "alerts",
     "backup",
+    "canary",
     "dashboard",
     "demo",
     "doctor",

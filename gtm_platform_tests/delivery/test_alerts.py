@@ -203,6 +203,7 @@ def test_every_kind_is_discovered_with_its_route() -> None:
     companies = {"cohort_transition", "competitor_displacement", "expansion_opportunity"}
     assert set(routed("customers")) == customers | companies
     ops = {
+        "canary_late",
         "check_turned",
         "file_dropped",
         "hook_trouble",

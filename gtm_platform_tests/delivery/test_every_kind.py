@@ -16,6 +16,7 @@ USE = "e2e/test_alerts.py", "test_use_that_stops_and_comes_back_is_in_slack_once
 SIGNS = "delivery/test_kinds_in_slack.py", "test_a_new_sign_that_a_company_may_buy_more_is_in_slack_once"
 OPS = "automation/test_ops_kinds_in_slack.py", "test_what_goes_wrong_is_in_slack_once_and_so_is_its_end"
 APPROVAL = "cli/test_hubspot_approval.py", "test_a_stopped_delivery_asks_is_approved_once_and_goes_on"
+CANARIES = ("e2e/test_canaries.py", "test_stop_any_one_stage_and_the_alarm_names_it")
 HOOKS = "hooks/test_hook_state.py", "test_a_hook_that_stops_or_is_refused_is_in_slack_once_and_so_is_its_end"
 SUMMARIES = "e2e/test_again.py", "test_each_day_and_the_week_are_summed_up_once"
 
@@ -39,6 +40,7 @@ TABLE = {
     "run_failed": Raised("Stripe answers 401: its key was revoked", OPS),
     "file_dropped": Raised("a file of the sandbox's world is dropped", OPS),
     "hook_trouble": Raised("a hook that came every day does not; all that comes is refused", HOOKS),
+    "canary_late": Raised("a canary in the sandbox is not read, recognised, scored, delivered or reported", CANARIES),
     "hubspot_delivery": Raised("a delivery to the sandbox's HubSpot stops, and goes on once approved", APPROVAL),
     "webhooks_lost": Raised(
         "a message of the outbox dies", OPS, "a receiver fails for days until then: its last refusal is written"

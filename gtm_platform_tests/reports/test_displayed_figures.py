@@ -420,7 +420,7 @@ ELSEWHERE = {
     "Movements by definition of MRR", "Why other definitions differ from ours", "Forecast of MRR",
     "Does it work by the test of November 2025", "Data quality: figures that were odd", "Health, day by day",
     "What is true in HubSpot", "Why movements differ by other definitions", "Success", "Activity beside outcomes",
-    "What the platform changes: Spring",
+    "What the platform changes: Spring", "Webhooks that came",
 }  # fmt: skip
 
 

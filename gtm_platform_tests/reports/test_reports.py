@@ -208,6 +208,21 @@ def test_reports_say_how_good_the_data_are(name: str, report_home: Path, report_
     assert [*table.rows] == (odd if name == "weekly_health" else [])
 
 
+def test_the_week_says_which_webhooks_came_and_what_only_schedules_found(report_home: Path, report_lake: Lake) -> None:
+    expected = duckdb.sql(
+        f"""select hook, sum(received), sum(refused), sum(seconds_to_window * read_events) / sum(read_events),
+                max(slowest_seconds), sum(lost), sum(changed)
+            from read_parquet('{report_home}/lake/quality/hook_days/*.parquet')
+            where day between '2026-02-09' and '2026-02-15' group by hook order by sum(received) desc, hook"""
+    ).fetchall()
+    assert len(expected) == 2
+    rows = section("weekly_health", "Webhooks that came", figures_of("weekly_health", report_lake))
+    assert rows == [
+        [words(hook), str(received), str(refused), f"{seconds:.0f}", f"{slowest:.0f}", f"{lost} of {changed}"]
+        for hook, received, refused, seconds, slowest, lost, changed in expected
+    ]
+
+
 def test_the_week_says_what_is_true_in_hubspot(report_home: Path, report_lake: Lake) -> None:
     compared = f"read_parquet('{report_home}/lake/delivery/hubspot_truth/*.parquet')"
     with duckdb.connect() as db:

@@ -86,6 +86,16 @@ COSTS = {
     "source_credits": "select sum(credits) from costs",
     "source_cost": "select sum(cost) from costs",
 }
+ACTIONS = {
+    "actions_done": "select sum(done) from acted",
+    "actions_refused": "select sum(refused) from acted",
+}
+HOOKS = {
+    "hooks_received": "select sum(received) from hooks",
+    "hooks_refused": "select sum(refused) from hooks",
+    "hook_to_window": "select sum(seconds_to_window * read_events) / sum(read_events) from hooks",
+    "hooks_lost": "select sum(lost) / sum(changed) from hooks",
+}
 TESTED = f"""select value from tested where month = '2025-11-01' and policy_hash = '{policy().hash}' and measure = """
 JUDGED = f"from sent where day::date > date '{TODAY - timedelta(days=30)}'"
 TRACK_RECORD = {
@@ -147,7 +157,8 @@ ACTIVITY = {
     "answered_quickly": "select sum(answered_quickly) / sum(written) from managers",
 }
 OF_THE_DAY = {
-    **CURRENT, **COMPANIES, **HUBSPOT, **WEBHOOKS, **TRACK_RECORD, **MODELS, **ICP, **REVENUE, **SUCCESS, **EFFECT,
+    **CURRENT, **COMPANIES, **HUBSPOT, **WEBHOOKS, **HOOKS, **ACTIONS,
+    **TRACK_RECORD, **MODELS, **ICP, **REVENUE, **SUCCESS, **EFFECT,
     **COMPETITION, **ACTIVITY, **COSTS,
 }  # fmt: skip
 EXPECTED = (
@@ -167,6 +178,8 @@ OF_TODAY = {
     "truth": "delivery/hubspot_truth",
     "webhooks": "delivery/webhooks",
     "costs": "quality/source_costs",
+    "hooks": "quality/hook_days",
+    "acted": "delivery/actions",
     "reviewed": "identity/review",
     "periods": "intelligence/mrr_periods",
     "revenue_forecast": "intelligence/revenue_forecast",

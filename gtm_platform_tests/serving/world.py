@@ -297,6 +297,23 @@ def costs(day: date, source: str) -> dict[str, Any]:
     }
 
 
+def hook_day(day: date, hook: str) -> dict[str, Any]:
+    """The row of a webhook's deliveries of a day, of which some were refused and of some changes it did not speak."""
+    return {
+        "day": day,
+        "hook": hook,
+        "source": hook,
+        "received": 40 + day.day % 3,
+        "repeated": 2,
+        "refused": 1 if hook == "stripe" else 3,
+        "read_events": 30 if hook == "stripe" else 10,
+        "seconds_to_window": 41.5 if hook == "stripe" else 80.0,
+        "slowest_seconds": 95.0,
+        "changed": 50,
+        "lost": 4 + day.day % 2,
+    }
+
+
 def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
     """Write the daily tables that a snapshot is made of."""
     for day in days:
@@ -325,6 +342,10 @@ def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
         _write(lake, "delivery/hubspot_truth", day, [truth(day, name) for name in ("gtm_mrr", "gtm_health_score")])
         _write(lake, "delivery/webhooks", day, [webhooks(day, number) for number in (1, 2)])
         _write(lake, "quality/source_costs", day, [costs(day, name) for name in ("hubspot", "sumble")])
+        done = {"day": day, "done": 5 + day.day % 2, "refused": 1, "ended": 2}
+        acted = [done | {"rule": f"task_{number}", "does": "hubspot_task"} for number in (1, 2)]
+        _write(lake, "delivery/actions", day, acted)
+        _write(lake, "quality/hook_days", day, [hook_day(day, hook) for hook in ("hubspot", "stripe")])
     settle_track_record(lake, days[-1])
     settle_models(lake, days[-1], ("cus_001", "cus_002", "cus_forgotten"))
     settle_leads(lake, days[-1], [row["company_id"] for row in companies], "cus_003")

@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 import streamlit as st
 
+from gtm_platform.dashboard.actions import show_actions
+from gtm_platform.dashboard.canaries import show_canaries
 from gtm_platform.dashboard.costs import show_costs
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.hooks import show_hooks
@@ -24,7 +26,10 @@ from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.wording import counted, words
 from gtm_platform.settings import settings
 
-FACTS = ("checks", "quarantine", "anomalies", "schema_changes", "hubspot", "triggers", "hooks", "costs")
+FACTS = (
+    *("checks", "quarantine", "anomalies", "schema_changes", "hubspot", "triggers", "hooks"),
+    *("canaries", "actions", "costs"),
+)
 RUNS_SHOWN = 100
 STATES = {"Fresh": "#bfe3d0", "Silent": "#f5d477", "Late": "#f7c5c5", "Never read": "#f7c5c5"}
 VERDICTS = {"Passed": "#bfe3d0", "Warning": "#f5d477", "Failed": "#f7c5c5"}
@@ -48,6 +53,8 @@ def show(snapshot: Snapshot) -> None:
     with st.container(border=True):
         show_hooks(facts["hooks"])
     with st.container(border=True):
+        show_canaries(facts["canaries"])
+    with st.container(border=True):
         show_schema_changes(facts["schema_changes"])
     with st.container(border=True):
         _checks(facts["checks"])
@@ -59,6 +66,7 @@ def show(snapshot: Snapshot) -> None:
     with st.container(border=True):
         show_triggers(facts["triggers"])
     with st.container(border=True):
+        show_actions(facts["actions"])
         show_costs(facts["costs"])
     with st.container(border=True):
         _runs(runs)

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from gtm_platform.delivery.actions.days_table import TABLE, write
 from gtm_platform.delivery.actions.perform import ActionReport, Performer, plan
 from gtm_platform.delivery.actions.systems import is_enabled, off_reason, open_systems
 from gtm_platform.delivery.actions.targets import read_customers, targets_of
@@ -15,6 +16,7 @@ from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.intelligence.effect.shown_lake import shown
+from gtm_platform.lake.dagster.asset_pages import definition_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
@@ -30,13 +32,14 @@ Events = Iterator[dg.MaterializeResult[None] | dg.AssetObservation]
 
 
 @dg.asset(
-    key=["delivery", "actions"],
+    key=TABLE.split("/"),
     description="Tasks and tags for customers at risk, by the policy's actions, once for each time that they are.",
     group_name="delivery",
-    kinds={"hubspot", "intercom"},
+    kinds={"hubspot", "intercom", "parquet"},
     owners=OWNERS,
     freshness_policy=DAILY_FRESHNESS,
     deps=newest_of(HEALTH, CUSTOMERS),
+    metadata=definition_metadata(TABLE),
     pool=POOL,
     output_required=False,
 )
@@ -61,6 +64,7 @@ def actions(context: dg.AssetExecutionContext, config: DeliveryConfig, lake: Lak
         reports, failures = _perform(
             [rule for rule in rules if rule not in previewed], store, state, context.run.run_id, day
         )
+        write(store, state, day)
     for report in reports:
         for sentence in report.refused:
             context.log.warning(f"{report.rule}: {sentence}")

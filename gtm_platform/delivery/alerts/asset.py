@@ -1,6 +1,7 @@
 """The alerts about customers as an asset: it reads the newest day of the lake and shows, in counts, what was sent."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import dagster as dg
@@ -10,6 +11,7 @@ from gtm_platform.delivery.alerts.company_day import COMPANIES, OPPORTUNITIES, T
 from gtm_platform.delivery.alerts.sender import SendReport
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, POOL, off_reason
+from gtm_platform.delivery.canaries.sightings import sight_alerts
 from gtm_platform.delivery.gate import CUSTOMERS, HEALTH, newest_day, require_checks_passed, skip_reason
 from gtm_platform.delivery.hubspot.assets import newest_of
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
@@ -20,7 +22,8 @@ from gtm_platform.lake.dagster.asset_pages import links
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
-from gtm_platform.settings import SettingsError, settings_of
+from gtm_platform.settings import SettingsError, settings, settings_of
+from gtm_platform.state import open_state
 
 ROWS_SHOWN = 100  # of what a dry run would send
 
@@ -75,7 +78,11 @@ def slack_alerts(context: dg.AssetExecutionContext, config: DeliveryConfig, lake
 
 @redact_exceptions()
 def _send(store: Lake, day: str) -> SendReport:
-    return customer_alerts.send(store, day)
+    report = customer_alerts.send(store, day)
+    if not report.trouble:  # what people would not have got is not seen of canaries either
+        with closing(open_state(settings().state_url)) as state:
+            sight_alerts(store, state, day, settings().now())
+    return report
 
 
 @redact_exceptions()

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import ibis
 
+from gtm_platform.delivery.canaries.hubspot_value import with_canaries
 from gtm_platform.delivery.hubspot.associate import Associator, plan_links
 from gtm_platform.delivery.hubspot.client import HubSpotObjects, open_client
 from gtm_platform.delivery.hubspot.guard import Guard
@@ -51,6 +52,7 @@ def deliver_day(
     named = object_type.named_by(rules)
     tables = read_tables(store, run.day, named.inputs, named.days_back)
     desired = plan(named, run.day, tables, rules.create.groups(named.name))
+    named, desired = with_canaries(named, desired, store, run.day, policy().canaries)
     with closing(open_state(settings().state_url)) as state, closing(open_client(config)) as client:
         delivery_rules = replace(DeliveryRules.of(rules, run.now(), run.day), stale=stale)
         objects = HubSpotObjects(client, named)

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from gtm_platform.delivery.hubspot.object_types import delivered_types, object_types
 from gtm_platform.delivery.hubspot.properties import Property
 from gtm_platform.delivery.hubspot.truth_table import TABLE as TRUTH
+from gtm_platform.lake.canaries import is_canary
 from gtm_platform.lake.contract_check import Written
 from gtm_platform.lake.contracts import TABLES, Column, Contract, declare
 from gtm_platform.lake.dagster.asset_pages import Metadata, definition_metadata, written_metadata
@@ -106,7 +107,8 @@ def _batches(tx: sa.Connection, day: str, moments: list[datetime]) -> Iterator[p
     """Yield the rows of a day, and note the newest moment of each batch."""
     for rows in rows_of_day(tx, day, ROWS_AT_ONCE):
         moments.append(max(moment for row in rows for moment in (row["at"], row["receipt_at"]) if moment))
-        yield pa.RecordBatch.from_pylist([_row(dict(row)) for row in rows], CONTRACT.schema.to_pyarrow())
+        people = [row for row in rows if not is_canary(row["customer_id"])]
+        yield pa.RecordBatch.from_pylist([_row(dict(row)) for row in people], CONTRACT.schema.to_pyarrow())
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import floor
 
 import sqlalchemy as sa
 
@@ -10,7 +11,9 @@ from gtm_platform.delivery.triggers.changes import Known, new_messages, standing
 from gtm_platform.delivery.triggers.subjects import Subjects
 from gtm_platform.policy import Triggers
 from gtm_platform.state import State
+from gtm_platform.state import trigger_stops as stops
 from gtm_platform.state.trigger_outbox import NewMessage, forget, keep_values, last_sent, put
+from gtm_platform.state.trigger_stops import Stop
 from gtm_platform.state.trigger_subscriptions import (
     ACTIVE,
     NoSuchSubscription,
@@ -63,7 +66,7 @@ class Comparer:
                 if _begins_silently(subscription):
                     result.begun.append(id)
                 else:
-                    self._judge(subscription, self._news(tx, subscription, day), result)
+                    self._judge(tx, subscription, self._news(tx, subscription, day), result)
         return result
 
     def _active(self) -> list[str]:
@@ -80,8 +83,11 @@ class Comparer:
         if _begins_silently(subscription):
             keep_values(tx, id, standing(subscription, day))
             result.begun.append(id)
-        elif self._judge(subscription, self._news(tx, subscription, day), result):
-            put(tx, id, result.new[id], day.day, run_id, self.now)
+        elif self._judge(tx, subscription, news := self._news(tx, subscription, day), result):
+            put(tx, id, news, day.day, run_id, self.now)
+            stops.settle(tx, id, run_id, self.now)
+        else:
+            stops.note(tx, Stop(id, run_id, day.day, len(news), self.now))
         if subscription.begun_at is None:
             begin(tx, id, self.now)
 
@@ -89,18 +95,28 @@ class Comparer:
         last: Known = {subject: last_sent(tx, subscription.id, subject) for subject in subjects_of(subscription)}
         return new_messages(subscription, day, last, self.rules)
 
-    def _judge(self, subscription: Subscription, new: Sequence[NewMessage], result: Comparison) -> bool:
+    def _judge(
+        self, tx: sa.Connection, subscription: Subscription, new: Sequence[NewMessage], result: Comparison
+    ) -> bool:
         """Keep what is news, unless it is suspiciously much; who asked to be sent all is sent all, to begin with."""
         is_first = subscription.begun_at is None
-        if len(new) > self.rules.most_in_a_run and not is_first and not self.allow_mass_change:
+        most = max(self.rules.most_in_a_run, self._approved(tx, subscription.id))
+        if len(new) > most and not is_first and not self.allow_mass_change:
             result.stopped[subscription.id] = (
                 f"{len(new):,} changes for {subscription.id} are more than the policy lets through unasked "
                 f"({self.rules.most_in_a_run:,}, triggers.most_in_a_run): nothing was sent to it. If they are right, "
-                f"launch delivery/webhooks with allow_mass_change."
+                f'approve them: gtm trigger approve {subscription.id} --reason "WHY"'
             )
             return False
         result.new[subscription.id] = new
         return True
+
+    def _approved(self, tx: sa.Connection, id: str) -> int:
+        """Return how many messages a person let through: no more than were held back, and a margin."""
+        stop = stops.stop_of(tx, id)
+        if stop is None or not stop.is_approved(self.now):
+            return 0
+        return floor((stop.approved_messages or 0) * (1 + self.rules.approval.margin))
 
 
 def _begins_silently(subscription: Subscription) -> bool:

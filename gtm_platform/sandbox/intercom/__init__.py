@@ -1,8 +1,10 @@
-"""An emulator of the Intercom API 2.14, as far as a reader of support data meets it, and who puts tags on contacts."""
+"""An emulator of the Intercom API 2.14, as far as a reader of support data meets it, and who writes contacts, tags
+and conversations.
+"""
 
 from gtm_platform.sandbox.intercom.access import API_VERSION, DOCUMENTED, TOKEN, Limits
 from gtm_platform.sandbox.intercom.app import app
-from gtm_platform.sandbox.intercom.tagging import replay
+from gtm_platform.sandbox.intercom.writing import replay
 from gtm_platform.sandbox.kit.emulator import Emulator
 from gtm_platform.sandbox.kit.limits import Rate
 

@@ -13,6 +13,7 @@ from gtm_platform.sandbox.intercom.store import IntercomStore
 from gtm_platform.sandbox.intercom.tagging import Tagging
 from gtm_platform.sandbox.intercom.wire import Shape
 from gtm_platform.sandbox.intercom.workspace import Workspace
+from gtm_platform.sandbox.intercom.writing import Writing
 from gtm_platform.sandbox.kit.api import Handler
 from gtm_platform.sandbox.kit.write_log import Persist, discard
 
@@ -25,7 +26,7 @@ def app(
 ) -> Starlette:
     """Intercom on this store. Segments depend on the clock, and the time of a write; nothing else does."""
     endpoints, workspace = Endpoints(store, clock, limits), Workspace(store, clock)
-    tagging = Tagging(store, clock, persist)
+    tagging, writing = Tagging(store, clock, persist), Writing(store, clock, persist)
     table: tuple[tuple[str, str, Callable[[Call], Shape]], ...] = (
         ("GET", "/me", workspace.me),
         ("GET", "/admins", workspace.admins),
@@ -38,8 +39,11 @@ def app(
         ("GET", "/segments/{id}", workspace.segment),
         ("GET", "/data_attributes", workspace.data_attributes),
         ("GET", "/contacts", endpoints.contacts),
+        ("POST", "/contacts", writing.make_contact),
         ("POST", "/contacts/search", endpoints.search_contacts),
         ("GET", "/contacts/{id}", endpoints.contact),
+        ("PUT", "/contacts/{id}", writing.change_contact),
+        ("POST", "/contacts/{id}/archive", writing.archive_contact),
         ("GET", "/contacts/{id}/companies", endpoints.contact_companies),
         ("GET", "/contacts/{id}/segments", endpoints.contact_segments),
         ("GET", "/contacts/{id}/tags", endpoints.contact_tags),
@@ -52,8 +56,10 @@ def app(
         ("GET", "/companies/{id}/contacts", endpoints.company_contacts),
         ("GET", "/companies/{id}/segments", endpoints.company_segments),
         ("GET", "/conversations", endpoints.conversations),
+        ("POST", "/conversations", writing.begin),
         ("POST", "/conversations/search", endpoints.search_conversations),
         ("GET", "/conversations/{id}", endpoints.conversation),
+        ("POST", "/conversations/{id}/parts", writing.part),
         ("POST", "/tickets/search", endpoints.search_tickets),
     )
     return api(limits).app((method, path, _handler(answer)) for method, path, answer in table)

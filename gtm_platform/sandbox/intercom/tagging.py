@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from gtm_platform.sandbox.intercom.call import Call
 from gtm_platform.sandbox.intercom.contacts import visible
@@ -10,7 +9,6 @@ from gtm_platform.sandbox.intercom.errors import invalid, not_found
 from gtm_platform.sandbox.intercom.store import IntercomContact, IntercomStore
 from gtm_platform.sandbox.intercom.wire import Shape
 from gtm_platform.sandbox.kit.write_log import Actions, Persist, Write, WriteLog
-from gtm_platform.sandbox.kit.write_log import replay as replay_with
 
 FIRST_ID = 100_000  # of the tags that clients make
 
@@ -34,11 +32,6 @@ def _untag(store: IntercomStore, write: Write, at: datetime) -> None:
 
 
 ACTIONS: Actions[IntercomStore, None] = {"make_tag": _make, "tag": _tag, "untag": _untag}
-
-
-def replay(store: IntercomStore, write: Write, at: datetime) -> Any:
-    """Do one write as it was done at that instant."""
-    return replay_with(ACTIONS, store, write, at)
 
 
 class Tagging:

@@ -6,7 +6,9 @@ from pydantic import BaseModel, Field
 
 from gtm_platform.health.explanation import Explanation
 from gtm_platform.serving.answers.account_managers import AccountManager
+from gtm_platform.serving.answers.actions import ActionsAnswer
 from gtm_platform.serving.answers.activity import ActivityAnswer
+from gtm_platform.serving.answers.canaries import CanariesAnswer
 from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer
 from gtm_platform.serving.answers.competition import CompetitionAnswer
@@ -60,6 +62,14 @@ class Customers(ChatAnswer):
 
 class Hooks(ChatAnswer, HooksAnswer):
     """Every webhook that can be received."""
+
+
+class ActionsState(ChatAnswer, ActionsAnswer):
+    """What the platform does by itself for customers at risk."""
+
+
+class Canaries(ChatAnswer, CanariesAnswer):
+    """Synthetic customers, and which stages saw what they did."""
 
 
 class HealthExplained(ChatAnswer):

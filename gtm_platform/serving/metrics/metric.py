@@ -11,7 +11,8 @@ from gtm_platform.unified.customers import CONTRACT
 from gtm_platform.unified.customers import TABLE as CUSTOMERS
 
 Unit = Literal[
-    "customers", "companies", "alerts", "figures", "days", "minutes", "values", "money", "share", "points", "percent"
+    "customers", "companies", "alerts", "figures", "days", "minutes", "seconds", "values", "money", "share", "points",
+    "percent",
 ]  # fmt: skip
 Trend = Literal["rise", "fall"]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Any
 
+from gtm_platform.lake.canaries import is_canary
 from gtm_platform.serving.snapshot.landing import Draft, Row, as_json, instant
 from gtm_platform.state import open_state
 from gtm_platform.state.hubspot_journal import changes_since
@@ -23,7 +24,7 @@ class HubSpotWrites:
 
     def __iter__(self) -> Iterator[Row]:
         with closing(open_state(self.state_url)) as state, state.reading() as tx:
-            fields = changes_since(tx, self.since)
+            fields = (field for field in changes_since(tx, self.since) if not is_canary(field["customer_id"]))
             for _, of_record in groupby(fields, key=lambda field: (field["run_id"], field["object_id"])):
                 yield _write(list(of_record))
 

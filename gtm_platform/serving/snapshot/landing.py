@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,8 @@ class Landing:
     hubspot_deliveries: Sequence[Row] = ()  # the newest of each type of objects
     triggers: Sequence[Row] = ()  # the subscriptions to changes, with what became of their messages
     hooks: Sequence[Row] = ()  # every webhook, as it is
+    actions: Sequence[Row] = ()  # of the policy, in counts
+    canaries: Row = field(default_factory=dict)  # synthetic customers, and which stages saw them
 
     @property
     def day(self) -> str:

@@ -20,7 +20,7 @@ from gtm_platform.sandbox import hubspot, intercom
 from gtm_platform.sandbox.hubspot.access import Limits
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
 from gtm_platform.sandbox.intercom.store import IntercomContact, IntercomStore
-from gtm_platform.sandbox.intercom.tagging import replay
+from gtm_platform.sandbox.intercom.writing import replay
 from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.state import State
 from gtm_platform.state.actions import deeds_of_run, newest

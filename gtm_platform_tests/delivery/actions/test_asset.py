@@ -1,7 +1,7 @@
 """Actions as Dagster runs them: off by default, dry unless they may write, and taken back by `gtm undo`."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +22,9 @@ from gtm_platform.policy import Actions, policy
 from gtm_platform.sandbox import hubspot, intercom
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
 from gtm_platform.sandbox.intercom.store import IntercomContact, IntercomStore
+from gtm_platform.serving.answers.actions import ActionState, actions_now
 from gtm_platform.settings import settings
+from gtm_platform.state import open_state
 from gtm_platform_tests.delivery.actions.killed import TAG, TASK
 from gtm_platform_tests.delivery.world import NOW, Watched, served
 from gtm_platform_tests.tables import filled
@@ -105,9 +107,27 @@ def test_what_the_policy_says_is_done_and_taken_back(room: Room) -> None:
     assert event.materialization.metadata["figure/done"].value == 2
     assert (len(room.live_tasks), len(room.workspace.contacts["ic1"].tags)) == (1, 1)
     assert "Zebedee" not in room.logged(result)
+    assert {each["rule"]: each["done"] for each in rows_of_day()} == {TASK.name: 1, TAG.name: 1}
+    now = {each.rule: each for each in states()}
+    assert all((each.state, each.standing, each.done) == ("on", 1, 1) for each in now.values())
     assert "2 taken back, 0 stay" in undo_actions(result.run_id[:8])
+    assert all((each.standing, each.done, each.undone) == (0, 0, 1) for each in states())
+    room.run()
+    assert all((each["done"], each["undone"]) == (0, 1) for each in rows_of_day()), "it is not done again meanwhile"
     assert (room.live_tasks, room.workspace.contacts["ic1"].tags) == ([], [])
     assert undo_actions(result.run_id[:8]) == ""
+
+
+def rows_of_day() -> list[dict[str, Any]]:
+    """What the lake has of the actions of the day."""
+    rows: list[dict[str, Any]] = the_lake().partition("delivery/actions", DAY).to_pyarrow().to_pylist()
+    return rows
+
+
+def states() -> list[ActionState]:
+    """What people are shown of them now."""
+    with closing(open_state(settings().state_url)) as state:
+        return actions_now(state, Actions(rules=(TASK, TAG)), NOW).actions
 
 
 def test_all_of_the_packaged_policy_are_off(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from gtm_platform.delivery.triggers.settings import TriggerSettings
+from gtm_platform.delivery.triggers.subjects import Subjects
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.policy import Triggers
 from gtm_platform.settings import SettingsError
 from gtm_platform.state import audit
+from gtm_platform.state import trigger_stops as stops
 from gtm_platform.state.trigger_subscriptions import ACTIVE, OFF, PAUSED, REMOVED, NoSuchSubscription
 from gtm_platform_tests.delivery.triggers.conftest import KEY, Room, day_of, person
 from gtm_platform_tests.delivery.triggers.receiving import Arrived, signature_is_right, verified
@@ -266,6 +268,50 @@ def test_more_changes_than_the_policy_lets_through_wait_for_consent(room: Room) 
     assert result.count == 0
     assert "10 changes" in result.stopped[id]
     assert room.compare(changed, allow_mass_change=True).count == 10
+
+
+def test_what_a_person_approved_is_sent_once_and_no_more_than_that_and_a_margin(room: Room) -> None:
+    room.rules = Triggers(most_in_a_run=3)
+    id, _ = room.add("health_status", whole=True)
+
+    def of_ids(number: int, status: str) -> Subjects:
+        return day_of(*(person(f"c{n}", health_status=status if n < number else "healthy") for n in range(30)))
+
+    def approve(hours: int = 72) -> None:
+        with room.state.writing() as tx:
+            stops.approve(tx, id[:8], "Noor", "the plans were renamed", room.now, room.now + timedelta(hours=hours))
+
+    room.compare(of_ids(0, "critical"))
+    with pytest.raises(stops.NothingToApprove, match="wait for approval: none"):
+        approve()
+    assert room.compare(of_ids(10, "critical")).stopped.keys() == {id}
+    approve(hours=1)
+    room.pass_time(hours=2)
+    assert room.compare(of_ids(10, "critical")).count == 0, "the approval has ended"
+    approve()
+    assert room.compare(of_ids(12, "critical")).count == 0, "12 are more than 10 and a tenth"
+    assert room.compare(of_ids(11, "critical")).count == 0, "and with it the approval of fewer is void"
+    approve()
+    assert room.compare(of_ids(12, "critical")).count == 12, "12 are not more than 11 and a tenth"
+    with room.state.reading() as tx:
+        stop = stops.stop_of(tx, id)
+        assert not stops.waiting(tx)
+    assert stop is not None
+    assert (stop.approved_by, stop.approved_reason, stop.used_by_run) == ("Noor", "the plans were renamed", "run")
+    assert room.compare(of_ids(12, "at_risk")).count == 0, "it is used up"
+
+
+def test_what_was_few_enough_in_the_end_leaves_no_approval_behind(room: Room) -> None:
+    room.rules = Triggers(most_in_a_run=3)
+    id, _ = room.add("health_status", whole=True)
+    everybody = [f"c{n}" for n in range(6)]
+    room.compare(day_of(*map(person, everybody)))
+    room.compare(day_of(*(person(each, health_status="critical") for each in everybody)))
+    with room.state.writing() as tx:
+        stops.approve(tx, id, "Noor", "it is so", room.now, room.now + timedelta(hours=72))
+    few = [person(each, health_status="critical" if each == "c1" else "healthy") for each in everybody]
+    assert room.compare(day_of(*few)).count == 1
+    assert room.compare(day_of(*(person(each, health_status="at_risk") for each in everybody))).count == 0
 
 
 def test_paused_is_sent_nothing_and_afterwards_what_changed_meanwhile_once(room: Room) -> None:

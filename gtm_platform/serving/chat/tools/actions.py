@@ -1,0 +1,17 @@
+"""What the platform does by itself for customers at risk."""
+
+import orjson
+
+from gtm_platform.delivery.actions.days_table import TABLE
+from gtm_platform.serving.chat.answers import ActionsState
+from gtm_platform.serving.chat.question import Question
+from gtm_platform.serving.chat.tools import Tool
+
+
+def answer(question: Question) -> ActionsState:
+    """Say which actions the policy has for customers at risk (a task, a tag), whether each is on, and how often."""
+    fact = orjson.loads(question.snapshot.fact("actions"))
+    return ActionsState(**question.origin(TABLE), actions=fact["actions"])
+
+
+TOOL = Tool("actions", "Actions", answer)

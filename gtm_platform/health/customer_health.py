@@ -220,4 +220,5 @@ TABLE = DailyTable(
         "policy": current_policy,
     },
     rule=table,
+    per="population",  # of MRR it is the place among all who pay that counts, and a company's people judge each other
 )

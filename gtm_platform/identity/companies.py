@@ -76,7 +76,7 @@ def table(
     """
     rules = policy.identity
     stated = [(feed, feed_rows(feed, records[feed.table])) for feed in FEEDS]
-    statements = ibis.union(*[_statements(feed, rows, rules) for feed, rows in stated], _by_mail(links))
+    statements = ibis.union(*[statements_of(feed, rows, rules) for feed, rows in stated], _by_mail(links))
     domains = registered(statements.view(), lists, rules)  # as a view at each use the engine makes it once
     statements = statements.view().left_join(domains.view(), "host", rname="{name}_of_host")
     claims = ibis.union(*[_claims(feed, rows) for feed, rows in stated if feed.other_domains])
@@ -106,7 +106,7 @@ def _by_id(companies: ibis.Table, feed: CompanyFeed) -> ibis.Table:
     return ids.select("company_id", company=person_records.named(feed.source, ids["id"]))
 
 
-def _statements(feed: CompanyFeed, table: ibis.Table, rules: Identity) -> ibis.Table:
+def statements_of(feed: CompanyFeed, table: ibis.Table, rules: Identity) -> ibis.Table:
     """Return [rank, host, record, name, <source>_company_ids…]: all that a feed says about companies.
 
     `record` names a record that is a company by itself where it has no domain, with those that were merged into it.

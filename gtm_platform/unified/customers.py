@@ -83,4 +83,5 @@ TABLE = DailyTable(
     },
     rule=table,
     group="unified",
+    per="customer",
 )

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0014"
+VERSION = "0015"
 
 metadata = sa.MetaData()
 
@@ -420,4 +420,47 @@ hook_counts = sa.Table(
     sa.Column("outcome", sa.String(16), primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("last_at", Instant, nullable=False),
+)
+
+# Each time that the hot path ran: whose hooks it followed, how long each stage took, whom it delivered, what it left.
+hot_runs = sa.Table(
+    "hot_runs",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("sources", sa.String(200), nullable=False),
+    sa.Column("day", sa.String(10), nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),  # delivered nothing left failed
+    sa.Column("reason", sa.Text),
+    sa.Column("events", sa.Integer, nullable=False),
+    sa.Column("customers", sa.Integer, nullable=False),  # whose rows were computed and may be delivered
+    sa.Column("fields", sa.Integer, nullable=False),  # that were written in HubSpot
+    sa.Column("left", sa.JSON, nullable=False),  # how many customers or records were left to the tables, by cause
+    sa.Column("stages", sa.JSON, nullable=False),  # milliseconds by stage
+    sa.Column("first_event_at", Instant, nullable=False),
+    sa.Column("last_event_at", Instant, nullable=False),
+    sa.Column("at", Instant, nullable=False),  # of its end: what it wrote had been read back
+    sa.Index("hot_runs_by_time", "at"),
+)
+
+# Whose rows the hot path delivered, until the tables that were made afterwards were compared with them.
+hot_customers = sa.Table(
+    "hot_customers",
+    metadata,
+    sa.Column("customer_id", sa.String(64), primary_key=True),
+    sa.Column("day", sa.String(10), nullable=False),
+    sa.Column("until", sa.String(40), nullable=False),  # the stamp in the lake by which records counted
+    sa.Column("digests", sa.JSON, nullable=False),  # of its row in each table that was made
+    sa.Column("at", Instant, nullable=False),
+)
+
+# Whether the hot path may run: a row for each time that it was stopped or switched on, the newest counts.
+hot_switches = sa.Table(
+    "hot_switches",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("is_on", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("by", sa.String(200), nullable=False),
+    sa.Column("at", Instant, nullable=False),
 )

@@ -35,7 +35,7 @@ from gtm_platform.lake.lake import Lake
 IDENTITY = tuple(f"identity/{name}" for name in ("links", "people", "companies", "former_records"))
 SUBSCRIPTIONS = "core/subscriptions"
 OF_ALL = (SUBSCRIPTIONS, "core/revenue", "core/activity")  # what all customers' rows judge one by
-NOT_MADE, CHANGED_COMPANY, TOO_MANY = "tables_not_made", "company", "too_many"
+NOT_MADE, BEING_MADE, CHANGED_COMPANY, TOO_MANY = "tables_not_made", "being_made", "company", "too_many"
 IDENTITY_LEFT, UNKNOWN_LEFT, WHOLE_LEFT = "identity", "unknown_records", "read_whole"
 
 Column = tuple[str, str]  # a table, and a column of it
@@ -119,17 +119,24 @@ class HotRows:
     stale: frozenset[Column] = frozenset()
     left: Mapping[str, int] = field(default_factory=dict)  # customers or records left to everything, by cause
     unhot: str = ""  # why tables per population were not made
+    until: str = ""  # the stamp by which records counted
 
 
 def computed_by(lake: Lake, tables: HotTables, day: str) -> str:
-    """Return the stamp by which the sources had been read of which everything of a day was computed."""
-    stamps = []
+    """Return the stamp by which the sources had been read of which everything of a day was computed.
+
+    It is that of the table of which all others are made. Where another one is older, they are being made just now.
+    """
+    stamps = {}
     for key in (*IDENTITY, *sorted(tables.hot_keys)):
         made = [file.stamp for file in lake.files(key) if file.partition == day]
         if not made:
             raise LeftToTables(NOT_MADE, f"{key} has no {day} yet")
-        stamps += made
-    return min(stamps)
+        [stamps[key]] = made
+    first, older = stamps[IDENTITY[0]], [key for key in stamps if stamps[key] < stamps[IDENTITY[0]]]
+    if older:
+        raise LeftToTables(BEING_MADE, f"{older[0]} of {day} is older than {IDENTITY[0]}: the tables are being made")
+    return first
 
 
 def hot_rows(
@@ -149,7 +156,7 @@ def hot_rows(
     if len(touched.customers) > most:
         raise LeftToTables(TOO_MANY, f"{len(touched.customers):,} customers are touched, more than {most:,} at once")
     some = SomeCustomers(scratch / "rows", known, day, touched.customers)
-    rows = HotRows(some, day, touched.customers - touched.undecided, left=touched.left, unhot=touched.unhot)
+    rows = HotRows(some, day, touched.customers - touched.undecided, left=touched.left, unhot=touched.unhot, until=until)
     return _computed(rows, tables, touched) if touched.customers else rows
 
 

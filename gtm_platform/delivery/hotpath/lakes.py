@@ -18,9 +18,9 @@ CUSTOMER = "customer_id"
 
 @dataclass(frozen=True)
 class KnownBy(Lake):
-    """A lake by a stamp, and beside it open windows that only the hot path has read, in a folder of their own.
+    """A lake with its source tables by a stamp, and open windows that only the hot path has read, in a folder beside it.
 
-    Of a window that the lake has to its end, the lake's file counts.
+    Of a window that the lake has to its end, the lake's file counts. Daily tables are the lake's.
     """
 
     base: Lake
@@ -28,6 +28,8 @@ class KnownBy(Lake):
 
     def versions(self, table: str) -> list[File]:
         """Every file of either that was written by then."""
+        if contract_of(table).cadence is None:
+            return self.base.versions(table)
         files = [file for file in self.base.versions(table) if file.stamp <= self.until]
         closed = {file.partition for file in files if not file.is_open}
         own = [file for file in super().versions(table) if file.stamp <= self.until and file.partition not in closed]

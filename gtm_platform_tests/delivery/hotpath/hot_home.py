@@ -35,6 +35,11 @@ def stamp() -> str:
     return f"{time.time_ns():020d}ffff"
 
 
+def keyed(table: str, rows: Iterable[Record]) -> dict[str, Record]:
+    """Return records by their keys; of several with one the last."""
+    return {" ".join(str(row[name]) for name in contract_of(table).key): row for row in rows}
+
+
 @dataclass
 class HotHome:
     """What the systems hold, table by table, and a lake that has it."""
@@ -55,7 +60,7 @@ class HotHome:
         """Land each source whole, in the window before today; compute everything of today."""
         for table, contract in TABLES.items():
             if contract.cadence:
-                rows = {record["id"]: record for record in records.get(table, [])}
+                rows = keyed(table, records.get(table, []))
                 self.records[table] = rows
                 key = str(TODAY - timedelta(days=1))
                 partition = key if contract.cadence == 24 else f"{key}T{24 - contract.cadence:02d}00"
@@ -73,7 +78,7 @@ class HotHome:
         """Read the open window: of each table all that changed in it so far."""
         lake = Lake(self.own) if hot_only else self.lake
         for table, rows in records.items():
-            changed = {record["id"]: record for record in rows}
+            changed = keyed(table, rows)
             self.records[table] |= changed
             self.window[table] = self.window.get(table, {}) | changed
             partition = DAY if contract_of(table).cadence == 24 else f"{DAY}T0000"

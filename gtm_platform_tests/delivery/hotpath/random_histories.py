@@ -94,7 +94,6 @@ def first(random: Random, people: int) -> dict[str, list[Record]]:
 def usage(random: Random, number: int, days: int) -> Record:
     day = TODAY - timedelta(days=days)
     return {
-        "id": f"ph{number}_{day}",
         "person_id": f"ph{number}",
         "day": day,
         "logins": random.randrange(9),

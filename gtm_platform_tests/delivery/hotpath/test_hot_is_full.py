@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from gtm_platform.delivery.hotpath.computing import LeftToTables
-from gtm_platform_tests.delivery.hotpath.hot_home import HotHome, differences
+from gtm_platform_tests.delivery.hotpath.hot_home import HotHome, Record, differences, keyed
 from gtm_platform_tests.delivery.hotpath.random_histories import KINDS, OF_IDENTITY, change, first
 
 pytestmark = pytest.mark.soak
@@ -20,10 +20,10 @@ def live_and_compare(root: Path, seed: int, kinds: tuple[str, ...]) -> tuple[int
     home.begin(first(random, PEOPLE))
     compared, left, made = 0, 0, set[str]()
     for nth in range(ROUNDS):
-        changes: dict[str, dict[str, dict]] = {}
+        changes: dict[str, dict[str, Record]] = {}
         for _ in range(random.randrange(1, CHANGES)):
             for table, rows in change(random, home, PEOPLE, kinds).items():
-                changes.setdefault(table, {}).update({row["id"]: row for row in rows})
+                changes.setdefault(table, {}).update(keyed(table, rows))
         home.change({table: list(rows.values()) for table, rows in changes.items()}, hot_only=random.random() < 0.7)
         try:
             hot = home.hot(f"hot{nth}")

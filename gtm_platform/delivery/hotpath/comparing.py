@@ -1,0 +1,154 @@
+"""What the hot path delivered beside what the tables say that were made afterwards; where they differ, it is stopped.
+
+A row that is no longer the same has a reason: more was read since, of the customer or of others with whom it is judged.
+So it is computed hot once more, of exactly what the tables were made of. What then differs is a mistake of the hot path.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dagster as dg
+
+from gtm_platform.cohorts import assets as cohorts
+from gtm_platform.core import assets as core
+from gtm_platform.delivery.gate import CUSTOMERS, newest_day
+from gtm_platform.delivery.hotpath.changes import Since, TakenWhole, customers_of, named_records, owners_in
+from gtm_platform.delivery.hotpath.computing import HotTables, LeftToTables, computed_by, hot_rows
+from gtm_platform.delivery.hotpath.delivering import columns_of, digest_of, digests
+from gtm_platform.delivery.hotpath.fresher import FIRST_MADE, knows
+from gtm_platform.delivery.hotpath.lakes import KnownBy
+from gtm_platform.delivery.hotpath.switch import RESUME, set_switch
+from gtm_platform.health import assets as health
+from gtm_platform.identity import assets as identity
+from gtm_platform.intelligence.churn import assets as churn
+from gtm_platform.lake.dagster.resource import LakeResource
+from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.overlay import scratch_folder
+from gtm_platform.market import assets as market
+from gtm_platform.quality import assets as quality
+from gtm_platform.settings import settings
+from gtm_platform.state import State, open_state
+from gtm_platform.state.hot_path import HotCustomer, forget_customers, hot_customers
+from gtm_platform.unified import assets as unified
+
+NAME, CHECK = "hot_path_was_right", "the check hot_path_was_right"
+FORMER = "identity/former_records"
+SHOWN = 20  # customers of whom something differs
+ROOMS = (identity, core, market, health, cohorts, quality, unified, churn)
+
+
+def platform_tables() -> HotTables:
+    """Return the platform's own tables, as far as contacts are made of them."""
+    return HotTables.of([table for room in ROOMS for table in room.TABLES])
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Of how many delivered customers the tables say the same, and of whom they differ, in which tables."""
+
+    equal: int = 0
+    moved: int = 0  # more was read since
+    waiting: int = 0  # the tables do not know yet what was delivered
+    different: Mapping[str, Sequence[str]] = field(default_factory=dict)  # tables by customer
+
+    @property
+    def sentence(self) -> str:
+        """What came of it."""
+        if self.different:
+            tables = sorted({table for of_one in self.different.values() for table in of_one})
+            return f"Of {len(self.different):,} customers hot rows of {', '.join(tables)} differ from the tables."
+        return f"{self.equal:,} are the same, of {self.moved:,} more was read since, {self.waiting:,} are to be compared."
+
+
+def compared(lake: Lake, state: State, day: str, tables: HotTables) -> Comparison:
+    """Compare the rows that were delivered of a day with the day's tables; forget those that were."""
+    with state.reading() as tx:
+        delivered = hot_customers(tx, day)
+    try:
+        made = computed_by(lake, tables, day)
+    except LeftToTables:
+        return Comparison(waiting=len(delivered))
+    known = [each for each in delivered if knows(lake, each, made)]
+    differing = [each for each in known if not _same(lake, each)]
+    wrong = _wrong(lake, day, tables, made, differing) if differing else {}
+    with state.writing() as tx:
+        forget_customers(tx, [each.customer_id for each in known])
+    moved = len(differing) - len(wrong)
+    return Comparison(len(known) - len(differing), moved, len(delivered) - len(known), wrong)
+
+
+def _same(lake: Lake, delivered: HotCustomer) -> bool:
+    """Whether the tables have the very rows that were delivered."""
+    return all(
+        digest == digest_of(lake, table, delivered.day, columns_of(digest), [delivered.customer_id])[delivered.customer_id]
+        for table, digest in delivered.digests.items()
+    )
+
+
+def _wrong(
+    lake: Lake, day: str, tables: HotTables, made: str, differing: Sequence[HotCustomer]
+) -> dict[str, list[str]]:
+    """Return in which tables rows differ that are computed hot of exactly what the tables were made of.
+
+    What landed while they were being made is in some of them only: whom it touches is not judged, and where it touches
+    anybody, what is judged by all is not.
+    """
+    customers = frozenset(each.customer_id for each in differing)
+    with scratch_folder(lake) as scratch:
+        nothing = scratch / "nothing"
+        try:
+            between = _touched_between(lake, day, tables, made, scratch / "between")
+            rows = hot_rows(lake, nothing, tables, day, scratch / "rows", made, len(customers), customers)
+        except (LeftToTables, TakenWhole):
+            return {}
+        judged = sorted(customers - between)
+        some = [key for key in rows.tables if not between or tables.every[key].per == "customer"]
+        of_all = set() if not between else {key for key in rows.tables if tables.every[key].per == "population"}
+        hot, full = (digests(rows, each, judged) for each in (rows.lake, lake))
+    reads_all = {key for key in some if of_all & set(tables.every[key].tables)}
+    return {
+        customer: wrong
+        for customer in judged
+        if (wrong := [key for key in some if key not in reads_all and hot[customer].get(key) != full[customer].get(key)])
+    }
+
+
+def _touched_between(lake: Lake, day: str, tables: HotTables, made: str, scratch: Path) -> frozenset[str]:
+    """Return whom records touch that landed while the tables were being made."""
+    last = max(file.stamp for key in tables.hot_keys for file in lake.files(key) if file.partition == day)
+    nothing = scratch / "nothing"
+    since = Since(KnownBy(nothing, lake, last), KnownBy(nothing, lake, made), day, scratch)
+    owners, links, former = owners_in(tables.hot), lake.read_day(FIRST_MADE, day), lake.read_day(FORMER, day)
+    customers = frozenset[str]()
+    for table in sorted(tables.sources):
+        if changed := since.changed(table):
+            customers |= customers_of(list(named_records(changed, owners.get(table, ()), since)), links, former)
+    return customers
+
+
+@dg.asset_check(
+    asset=CUSTOMERS.split("/"),
+    name=NAME,
+    description="What the hot path delivered is what the tables say; where it is not, the hot path is stopped.",
+)
+def hot_path_was_right(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
+    """Compare what was delivered of the newest day; stop the hot path where it was wrong."""
+    store, now = lake.open(), settings().now()
+    day = newest_day(store)
+    with closing(open_state(settings().state_url)) as state:
+        found = compared(store, state, day, platform_tables())
+        if found.different:
+            set_switch(state, is_on=False, reason=found.sentence, by=CHECK, at=now)
+    counts = {"equal": found.equal, "moved": found.moved, "waiting": found.waiting, "different": len(found.different)}
+    metadata: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(count) for name, count in counts.items()}
+    if found.different:
+        shown = [f"- {customer}: {', '.join(wrong)}" for customer, wrong in list(found.different.items())[:SHOWN]]
+        metadata["customers"] = dg.MetadataValue.md("\n".join(shown))
+    return dg.AssetCheckResult(
+        passed=not found.different,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{found.sentence} It is stopped; once this is mended: {RESUME}" if found.different else found.sentence,
+        metadata=metadata,
+    )

@@ -5,8 +5,8 @@ from contextlib import closing
 import click
 
 from gtm_platform.ingest.hooks.hook import Hook, discover_hooks, public_url
-from gtm_platform.serving.answers.hot_path import hot_path_now
 from gtm_platform.serving.answers.hooks import REFUSALS, HookState, hooks_now
+from gtm_platform.serving.answers.hot_path import hot_path_now
 from gtm_platform.settings import settings
 from gtm_platform.state import open_state
 from gtm_platform.state.hook_events import newest

@@ -18,9 +18,7 @@ from gtm_platform.sources.feeds import usage_feeds
 
 FEEDS = usage_feeds()
 TABLES = {feed.table: feed.table for feed in FEEDS}
-OWNERS = {
-    table: tuple(Owner(feed.source, feed.record_id) for feed in FEEDS if feed.table == table) for table in TABLES
-}
+OWNERS = {table: tuple(Owner(feed.source, feed.record_id) for feed in FEEDS if feed.table == table) for table in TABLES}
 
 FIGURES: Mapping[str, Figure] = {
     "last_seen_at": Latest(),

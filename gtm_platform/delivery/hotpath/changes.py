@@ -144,6 +144,4 @@ def owners_in(tables: Sequence[DailyTable]) -> Owners:
 
 def sources_of(keys: Sequence[str], tables: Mapping[str, DailyTable]) -> frozenset[str]:
     """Return the source tables that some daily tables read themselves."""
-    return frozenset(
-        name for key in keys for name in tables[key].tables if contract_of(name).cadence is not None
-    )
+    return frozenset(name for key in keys for name in tables[key].tables if contract_of(name).cadence is not None)

@@ -1,7 +1,7 @@
 """What the hot path delivered beside what the tables say that were made afterwards; where they differ, it is stopped.
 
 A row that is no longer the same has a reason: more was read since, of the customer or of others with whom it is judged.
-So it is computed hot once more, of exactly what the tables were made of. What then differs is a mistake of the hot path.
+So it is computed hot once more, of exactly what the tables were made of. What differs then is a mistake of ours.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,9 @@ class Comparison:
         if self.different:
             tables = sorted({table for of_one in self.different.values() for table in of_one})
             return f"Of {len(self.different):,} customers hot rows of {', '.join(tables)} differ from the tables."
-        return f"{self.equal:,} are the same, of {self.moved:,} more was read since, {self.waiting:,} are to be compared."
+        return (
+            f"{self.equal:,} are the same, of {self.moved:,} more was read since, {self.waiting:,} are to be compared."
+        )
 
 
 def compared(lake: Lake, state: State, day: str, tables: HotTables) -> Comparison:
@@ -82,7 +84,8 @@ def compared(lake: Lake, state: State, day: str, tables: HotTables) -> Compariso
 def _same(lake: Lake, delivered: HotCustomer) -> bool:
     """Whether the tables have the very rows that were delivered."""
     return all(
-        digest == digest_of(lake, table, delivered.day, columns_of(digest), [delivered.customer_id])[delivered.customer_id]
+        digest
+        == digest_of(lake, table, delivered.day, columns_of(digest), [delivered.customer_id])[delivered.customer_id]
         for table, digest in delivered.digests.items()
     )
 
@@ -111,7 +114,9 @@ def _wrong(
     return {
         customer: wrong
         for customer in judged
-        if (wrong := [key for key in some if key not in reads_all and hot[customer].get(key) != full[customer].get(key)])
+        if (
+            wrong := [key for key in some if key not in reads_all and hot[customer].get(key) != full[customer].get(key)]
+        )
     }
 
 
@@ -133,7 +138,7 @@ def _touched_between(lake: Lake, day: str, tables: HotTables, made: str, scratch
     name=NAME,
     description="What the hot path delivered is what the tables say; where it is not, the hot path is stopped.",
 )
-def hot_path_was_right(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
+def hot_path_was_right(lake: LakeResource) -> dg.AssetCheckResult:
     """Compare what was delivered of the newest day; stop the hot path where it was wrong."""
     store, now = lake.open(), settings().now()
     day = newest_day(store)
@@ -149,6 +154,8 @@ def hot_path_was_right(context: dg.AssetCheckExecutionContext, lake: LakeResourc
     return dg.AssetCheckResult(
         passed=not found.different,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{found.sentence} It is stopped; once this is mended: {RESUME}" if found.different else found.sentence,
+        description=f"{found.sentence} It is stopped; once this is mended: {RESUME}"
+        if found.different
+        else found.sentence,
         metadata=metadata,
     )

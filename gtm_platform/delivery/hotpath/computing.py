@@ -96,9 +96,7 @@ class HotTables:
     @cached_property
     def between(self) -> frozenset[str]:
         """Those that stand between the sources and them, and are made for everybody only."""
-        return frozenset(
-            key for key in self.upstream - self.hot_keys - self.late if not key.startswith("identity/")
-        )
+        return frozenset(key for key in self.upstream - self.hot_keys - self.late if not key.startswith("identity/"))
 
     @cached_property
     def sources(self) -> frozenset[str]:
@@ -140,7 +138,14 @@ def computed_by(lake: Lake, tables: HotTables, day: str) -> str:
 
 
 def hot_rows(
-    lake: Lake, own: Path, tables: HotTables, day: str, scratch: Path, until: str, most: int, also: frozenset[str] = frozenset()
+    lake: Lake,
+    own: Path,
+    tables: HotTables,
+    day: str,
+    scratch: Path,
+    until: str,
+    most: int,
+    also: frozenset[str] = frozenset(),
 ) -> HotRows:
     """Compute the rows of a day of the customers touched since everything was computed, and of some others.
 
@@ -156,7 +161,9 @@ def hot_rows(
     if len(touched.customers) > most:
         raise LeftToTables(TOO_MANY, f"{len(touched.customers):,} customers are touched, more than {most:,} at once")
     some = SomeCustomers(scratch / "rows", known, day, touched.customers)
-    rows = HotRows(some, day, touched.customers - touched.undecided, left=touched.left, unhot=touched.unhot, until=until)
+    rows = HotRows(
+        some, day, touched.customers - touched.undecided, left=touched.left, unhot=touched.unhot, until=until
+    )
     return _computed(rows, tables, touched) if touched.customers else rows
 
 
@@ -228,9 +235,7 @@ class Touched:
         left[IDENTITY_LEFT] += len(unsure)
         left[UNKNOWN_LEFT] += identity_left.unknown_records
         unhot = unhot or _moves_all(identity_left, unsure, since)
-        return cls(
-            frozenset(customers), frozenset(unsure | waiting), frozenset(changed), +left, unhot, also
-        )
+        return cls(frozenset(customers), frozenset(unsure | waiting), frozenset(changed), +left, unhot, also)
 
 
 def _colleagues(customers: frozenset[str], people: ibis.Table) -> frozenset[str]:

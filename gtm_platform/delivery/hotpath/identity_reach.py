@@ -118,7 +118,9 @@ def _former(since: Since, tables: Mapping[str, ibis.Table]) -> frozenset[str]:
             if changed is None:
                 continue
             rows = changed.rows
-            named = rows.select(record_id=read(rows, mention.record_id), email=normalise.email(read(rows, mention.email)))
+            named = rows.select(
+                record_id=read(rows, mention.record_id), email=normalise.email(read(rows, mention.email))
+            )
             gone = named.anti_join(present, "record_id").view()
             customers |= ids_of(gone.join(former.filter(former["source"] == feed.source), "record_id").select(CUSTOMER))
             customers |= ids_of(gone.join(links, "email").select(CUSTOMER))

@@ -18,7 +18,7 @@ CUSTOMER = "customer_id"
 
 @dataclass(frozen=True)
 class KnownBy(Lake):
-    """A lake with its source tables by a stamp, and open windows that only the hot path has read, in a folder beside it.
+    """A lake with its source tables by a stamp, and open windows that only the hot path has read, in its own folder.
 
     Of a window that the lake has to its end, the lake's file counts. Daily tables are the lake's.
     """
@@ -66,9 +66,7 @@ class SomeCustomers(Overlay):
         query = f"select * from {{rows}} {self._these('anti')} union all by name select * from {{base}}"
         return replace(self.file_query(table, base, query), base=tuple(str(file.path) for file in own))
 
-    def write(
-        self, table: str, partition: str, rows: Rows, full: bool = False, *, is_open: bool = False
-    ) -> Written:
+    def write(self, table: str, partition: str, rows: Rows, full: bool = False, *, is_open: bool = False) -> Written:
         """Write the rows of these customers."""
         if not isinstance(rows, Statement):
             raise TypeError(f"{table} reads rows while its rule is called, so it cannot be made for some customers.")

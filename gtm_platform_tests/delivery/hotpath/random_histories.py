@@ -17,7 +17,9 @@ OF_IDENTITY = ("address", "newcomer", "same_address", "second_record", "payer", 
 
 
 def address(random: Random, number: int) -> str:
-    domain = random.choice([f"firm{number // 3}.example", "gmail.com"]) if number % 4 == 0 else f"firm{number // 3}.example"
+    domain = (
+        random.choice([f"firm{number // 3}.example", "gmail.com"]) if number % 4 == 0 else f"firm{number // 3}.example"
+    )
     return f"p{number}@{domain}"
 
 
@@ -121,12 +123,23 @@ def change(random: Random, home: HotHome, people: int, kinds: tuple[str, ...]) -
             status = "failed" if kind == "failed" else "succeeded"
             return {"stripe/charges": [charge(random, number, new, status)]}
         case "refunded":
-            refund = {"id": f"re{new}", "charge_id": f"ch{number}_0", "status": "succeeded", "amount": 50, "currency": "usd"}
+            refund = {
+                "id": f"re{new}",
+                "charge_id": f"ch{number}_0",
+                "status": "succeeded",
+                "amount": 50,
+                "currency": "usd",
+            }
             return {"stripe/refunds": [{**refund, "created_at": moment}]}
         case "seen":
             return altered("intercom/contacts", f"i{number}", last_seen_at=moment)
         case "ticket":
-            ticket = {"id": f"t{number}", "contact_id": f"i{number}", "open": random.random() < 0.7, "state": "submitted"}
+            ticket = {
+                "id": f"t{number}",
+                "contact_id": f"i{number}",
+                "open": random.random() < 0.7,
+                "state": "submitted",
+            }
             return {"intercom/tickets": [ticket]}
         case "call":
             call = {"id": f"c{new}", "email": f"p{number}@firm{number // 3}.example", "created_at": moment}
@@ -147,10 +160,14 @@ def change(random: Random, home: HotHome, people: int, kinds: tuple[str, ...]) -
             return altered("hubspot/contacts", f"h{number}", first_name=f"N{new}")
         case "address":
             other = random.choice([address(random, random.randrange(people)), f"new{new}@firm{number // 3}.example"])
-            table, id = random.choice([("hubspot/contacts", "h"), ("intercom/contacts", "i"), ("stripe/customers", "s")])
+            table, id = random.choice(
+                [("hubspot/contacts", "h"), ("intercom/contacts", "i"), ("stripe/customers", "s")]
+            )
             return altered(table, f"{id}{number}", email=other)
         case "newcomer":
-            return {"intercom/contacts": [{**contact(random, people + new), "email": f"n{new}@firm{number // 3}.example"}]}
+            return {
+                "intercom/contacts": [{**contact(random, people + new), "email": f"n{new}@firm{number // 3}.example"}]
+            }
         case "same_address":
             return {"intercom/contacts": [{**contact(random, people + new), "email": address(random, number)}]}
         case "second_record":
@@ -162,7 +179,11 @@ def change(random: Random, home: HotHome, people: int, kinds: tuple[str, ...]) -
                 "stripe/subscriptions": [{**subscription(random, people + new), "customer_id": customer["id"]}],
             }
         case "company":
-            return {"hubspot/companies": [{"id": f"o{number}", "name": f"Firm {new}", "domain": f"firm{number // 3}.example"}]}
+            return {
+                "hubspot/companies": [
+                    {"id": f"o{number}", "name": f"Firm {new}", "domain": f"firm{number // 3}.example"}
+                ]
+            }
         case "merged":
             return altered("hubspot/contacts", f"h{number}", merged_ids=[f"h{random.randrange(people)}"])
     raise AssertionError(kind)

@@ -1,5 +1,6 @@
 """From an event to a value in HubSpot that was read back; what is left; who is compared; what stops it."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -103,8 +104,6 @@ def computed(tmp_path_factory: pytest.TempPathFactory) -> HotHome:
 
 @pytest.fixture
 def room(computed: HotHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
-    import shutil
-
     shutil.copytree(computed.root / "lake", tmp_path / "lake")
     home = HotHome(tmp_path, {table: dict(rows) for table, rows in computed.records.items()})
     records = [HubSpotRecord(f"h{n}", {"email": f"p{n}@firm{n}.example"}, MORNING, MORNING) for n in range(PEOPLE)]
@@ -122,9 +121,9 @@ def room(computed: HotHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             monkeypatch.setenv(name, value)
         settings.cache_clear()
         state = open_state(settings().state_url)
-        worker = HotWorker(home.lake, state, TABLES_OF, lambda: RULES, lambda _day: (), lambda _lake: {}, lambda: MORNING)
-        room = Room(home, portal, api, state, worker, monkeypatch)
-        worker.now, worker.gate = (lambda: room.now), (lambda _day: room.gate)
+        follower = HotWorker(home.lake, state, TABLES_OF, lambda: RULES, lambda _: (), lambda _: {}, lambda: MORNING)
+        room = Room(home, portal, api, state, follower, monkeypatch)
+        follower.now, follower.gate = (lambda: room.now), (lambda _day: room.gate)
         room.deliver_everything()
         yield room
         state.close()
@@ -165,9 +164,10 @@ def test_an_event_is_in_hubspot_and_read_back_and_the_tables_say_the_same(room: 
     assert not newer_than_tables(room.home.lake, DAY, room.state)
 
 
-def test_what_came_since_is_no_difference_and_a_wrong_row_is(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_came_since_is_no_difference_and_a_wrong_row_is(room: Room) -> None:
     assert room.hear({"stripe/subscriptions": [priced(1, 10_000)]})
-    room.home.change({"stripe/subscriptions": [priced(1, 20_000)], "stripe/charges": [charge(Random(1), 1, 7, "failed")]})
+    failed = charge(Random(1), 1, 7, "failed")
+    room.home.change({"stripe/subscriptions": [priced(1, 20_000)], "stripe/charges": [failed]})
     room.home.compute_everything()
     found = compared(room.home.lake, room.state, DAY, TABLES_OF)
     assert (found.equal, found.moved, found.different) == (0, 1, {})

@@ -11,7 +11,7 @@ from gtm_platform.delivery.hotpath.lakes import CUSTOMER, KnownBy
 from gtm_platform.identity.former_records import with_former
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.daily_table import DailyTable, Owner, Owners
-from gtm_platform.lake.duckdb_engine import Statement, cursor, files_as_table
+from gtm_platform.lake.duckdb_engine import Statement, cursor, engine, files_as_table
 from gtm_platform.lake.file_query import quoted
 from gtm_platform.lake.lake import SOURCE_ROW_GROUP_SIZE
 
@@ -78,13 +78,12 @@ class Since:
             union all select {every}, true as "{BEFORE}" from earlier semi join changed using ({key})"""
         target = self.scratch / "changed" / f"{table.replace('/', '.')}.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
-        with self.known.naming_damage(lambda: [*fresh.files, *earlier.files]), cursor() as connection:
-            compared = connection.execute(f"select count(*) from ({query})").fetchone()
-        if not compared or not compared[0]:
-            return None
-        self.known.copy(Statement(query), target, SOURCE_ROW_GROUP_SIZE)
+        with self.known.naming_damage(lambda: [*fresh.files, *earlier.files]):
+            self.known.copy(Statement(query), target, SOURCE_ROW_GROUP_SIZE)
+        with cursor() as connection:
+            compared = connection.execute(f"select count(*) from read_parquet('{target}')").fetchone()
         schema = ibis.schema({**contract.schema, BEFORE: "boolean"})
-        return ChangedRecords(table, files_as_table([target], schema))
+        return ChangedRecords(table, files_as_table([target], schema)) if compared and compared[0] else None
 
 
 def named_records(changed: ChangedRecords, owners: Sequence[Owner], since: Since) -> Iterator[ibis.Table]:
@@ -122,8 +121,6 @@ def customers_of(records: Sequence[ibis.Table], links: ibis.Table, former: ibis.
 
 def rows_of(table: ibis.Table) -> list[tuple[object, ...]]:
     """Compute a small table, on a connection of its own."""
-    from gtm_platform.lake.duckdb_engine import engine
-
     with cursor() as connection:
         return connection.execute(engine().compile(table)).fetchall()
 

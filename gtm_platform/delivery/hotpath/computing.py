@@ -31,11 +31,13 @@ from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.lake import Lake
+from gtm_platform.policy import policy
 
 IDENTITY = tuple(f"identity/{name}" for name in ("links", "people", "companies", "former_records"))
 SUBSCRIPTIONS = "core/subscriptions"
 OF_ALL = (SUBSCRIPTIONS, "core/revenue", "core/activity")  # what all customers' rows judge one by
 NOT_MADE, BEING_MADE, CHANGED_COMPANY, TOO_MANY = "tables_not_made", "being_made", "company", "too_many"
+RULES, HEALTH = "rules", "health/customer_health"
 IDENTITY_LEFT, UNKNOWN_LEFT, WHOLE_LEFT = "identity", "unknown_records", "read_whole"
 
 Column = tuple[str, str]  # a table, and a column of it
@@ -151,6 +153,8 @@ def hot_rows(
 
     `own` is the folder of what only the hot path has read, `until` the stamp by which things count.
     """
+    if _other_rules(lake, day):
+        raise LeftToTables(RULES, "the tables were made by other rules than those of the policy now")
     known = KnownBy(own, lake, until)
     before = KnownBy(own / "nothing", lake, computed_by(lake, tables, day))
     since = Since(known, before, day, scratch)
@@ -165,6 +169,11 @@ def hot_rows(
         some, day, touched.customers - touched.undecided, left=touched.left, unhot=touched.unhot, until=until
     )
     return _computed(rows, tables, touched) if touched.customers else rows
+
+
+def _other_rules(lake: Lake, day: str) -> bool:
+    judged = lake.read_day(HEALTH, day)
+    return bool(rows_of(judged.filter(judged["policy_hash"] != policy().hash).select("policy_hash").limit(1)))
 
 
 def _computed(rows: HotRows, tables: HotTables, touched: "Touched") -> HotRows:

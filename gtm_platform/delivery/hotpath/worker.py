@@ -39,6 +39,7 @@ from gtm_platform.state.hot_path import (
     NOTHING,
     HotCustomer,
     HotRun,
+    forget_customers,
     forget_other_days,
     forget_runs,
     note_customers,
@@ -201,7 +202,12 @@ class HotWorker:
             delivery = planned(rows, self.lake)
             self._note_customers(rows, delivery, run)
         with stages.stage("delivered"), closing(open_client(settings_of(HubSpotDeliverySettings))) as client:
-            report = send(delivery, client, self.state, run, self.stale(self.lake))
+            try:
+                report = send(delivery, client, self.state, run, self.stale(self.lake))
+            except DeliveryStopped:  # nothing was written: the next delivery of everything asks
+                with self.state.writing() as tx:
+                    forget_customers(tx, [record.subject_id for record in delivery.desired])
+                raise
         outcome.fields = report.fields_written
         outcome.name = DELIVERED if report.written else NOTHING
         for name, count in (("rejected", report.rejected), ("held", report.held_back)):

@@ -35,7 +35,8 @@ from gtm_platform.policy import policy
 
 IDENTITY = tuple(f"identity/{name}" for name in ("links", "people", "companies", "former_records"))
 SUBSCRIPTIONS = "core/subscriptions"
-OF_ALL = (SUBSCRIPTIONS, "core/revenue", "core/activity")  # what all customers' rows judge one by
+OF_MONEY = (SUBSCRIPTIONS, "core/revenue")
+OF_ALL = (*OF_MONEY, "core/activity")  # what all customers' rows judge one by
 NOT_MADE, BEING_MADE, CHANGED_COMPANY, TOO_MANY = "tables_not_made", "being_made", "company", "too_many"
 RULES, HEALTH = "rules", "health/customer_health"
 IDENTITY_LEFT, UNKNOWN_LEFT, WHOLE_LEFT = "identity", "unknown_records", "read_whole"
@@ -226,11 +227,12 @@ class Touched:
             sentence = f"{identity_left.company} says otherwise than before which companies there are"
             raise LeftToTables(CHANGED_COMPANY, sentence)
         owners, left, customers, waiting = owners_in(tables.hot), Counter[str](), set(also), set[str]()
-        unhot = ""
+        unhot, billed = "", set[str]()
         for table, records in changed.items():
             named = list(named_records(records, owners.get(table, ()), since))
             theirs = customers_of(named, identity["identity/links"], identity["identity/former_records"])
             customers |= theirs
+            billed |= theirs if table in sources_of(OF_MONEY, tables.every) else set()
             needs = [key for key in sorted(tables.between) if table in tables.every[key].tables]
             if needs and table not in owners:
                 raise LeftToTables(needs[0], f"{table} has changed, of which {needs[0]} is made")
@@ -243,7 +245,7 @@ class Touched:
         unsure = identity_left.customers | _colleagues(identity_left.customers, identity["identity/people"])
         left[IDENTITY_LEFT] += len(unsure)
         left[UNKNOWN_LEFT] += identity_left.unknown_records
-        unhot = unhot or _moves_all(identity_left, unsure, since)
+        unhot = unhot or _moves_all(identity_left, unsure, billed, since)
         return cls(frozenset(customers), frozenset(unsure | waiting), frozenset(changed), +left, unhot, also)
 
 
@@ -254,14 +256,17 @@ def _colleagues(customers: frozenset[str], people: ibis.Table) -> frozenset[str]
     return ids_of(people.semi_join(companies.select("company_id").view(), "company_id").select(CUSTOMER))
 
 
-def _moves_all(left: Undecided, unsure: frozenset[str], since: Since) -> str:
-    """Say why what is undecided may move what all customers' rows judge one by; "" where it cannot."""
+def _moves_all(left: Undecided, unsure: frozenset[str], billed: set[str], since: Since) -> str:
+    """Say why what is undecided may move what all customers' rows judge one by; "" where it cannot.
+
+    `billed` are those of whom a billing system has changed something.
+    """
     if left.unknown_records and left.sources & set(BILLING):
         return "a new record of a billing system is nobody's yet"
     if not unsure:
         return ""
     subscribed = since.computed_of.read_day(SUBSCRIPTIONS, since.day)
-    paying = ids_of(subscribed.filter(subscribed[CUSTOMER].isin(sorted(unsure))).select(CUSTOMER))
+    paying = unsure & billed or ids_of(subscribed.filter(subscribed[CUSTOMER].isin(sorted(unsure))).select(CUSTOMER))
     return "it is undecided who some customers are that have subscriptions" if paying else ""
 
 

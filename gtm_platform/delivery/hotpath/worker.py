@@ -93,7 +93,10 @@ class HotWorker:
         self._tidy()
         self._look()
         due = self._due()
-        if not due or off(self.state):
+        if not due:
+            return None
+        if off(self.state):
+            self._waiting.clear()  # what comes while it is off is the daily tables' business
             return None
         for source in due:
             del self._waiting[source]

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from gtm_platform.state.schema import hot_customers as customers
 from gtm_platform.state.schema import hot_runs as runs
 from gtm_platform.state.schema import hot_switches as switches
+from gtm_platform.state.schema import hot_tables as tables
 
 DELIVERED, NOTHING, LEFT, FAILED = "delivered", "nothing", "left", "failed"
 AT_ONCE = 500  # customers of a statement
@@ -43,6 +44,15 @@ class HotCustomer:
     until: str
     digests: Mapping[str, str]
     at: datetime
+
+
+@dataclass(frozen=True)
+class TablesMade:
+    """Stamps in the lake between which one run made all tables of a day: what was read before counts in all of them."""
+
+    day: str
+    read_by: str
+    made_by: str
 
 
 @dataclass(frozen=True)
@@ -91,8 +101,21 @@ def hot_customers(tx: sa.Connection, day: str) -> list[HotCustomer]:
 
 
 def forget_other_days(tx: sa.Connection, days: Collection[str]) -> None:
-    """Forget customers of days that are over: no table of them is made by itself any more."""
-    tx.execute(sa.delete(customers).where(customers.c.day.not_in(list(days))))
+    """Forget what was kept of days that are over: no table of them is made by itself any more."""
+    for table in (customers, tables):
+        tx.execute(sa.delete(table).where(table.c.day.not_in(list(days))))
+
+
+def note_tables(tx: sa.Connection, made: TablesMade) -> None:
+    """Keep when all tables of a day were made last."""
+    tx.execute(sa.delete(tables).where(tables.c.day == made.day))
+    tx.execute(sa.insert(tables).values(**vars(made)))
+
+
+def tables_made(tx: sa.Connection, day: str) -> TablesMade | None:
+    """Return when all tables of a day were made last; None where no run has made every one of them."""
+    row = tx.execute(sa.select(tables).where(tables.c.day == day)).mappings().one_or_none()
+    return TablesMade(**row) if row else None
 
 
 def switch_of(tx: sa.Connection) -> Switch | None:

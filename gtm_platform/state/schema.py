@@ -454,6 +454,15 @@ hot_customers = sa.Table(
     sa.Column("at", Instant, nullable=False),
 )
 
+# Of which sources' files all tables of a day are made that the hot path goes by: a run made every one of them.
+hot_tables = sa.Table(
+    "hot_tables",
+    metadata,
+    sa.Column("day", sa.String(10), primary_key=True),
+    sa.Column("read_by", sa.String(40), nullable=False),  # the stamp in the lake at which the run began
+    sa.Column("made_by", sa.String(40), nullable=False),  # the one at which all of them were made
+)
+
 # Whether the hot path may run: a row for each time that it was stopped or switched on, the newest counts.
 hot_switches = sa.Table(
     "hot_switches",

@@ -4,6 +4,7 @@ A row that is no longer the same has a reason: more was read since, of the custo
 So it is computed hot once more, of exactly what the tables were made of. What differs then is a mistake of ours.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -15,9 +16,9 @@ from gtm_platform.cohorts import assets as cohorts
 from gtm_platform.core import assets as core
 from gtm_platform.delivery.gate import CUSTOMERS, newest_day
 from gtm_platform.delivery.hotpath.changes import Since, TakenWhole, customers_of, named_records, owners_in
-from gtm_platform.delivery.hotpath.computing import HotTables, LeftToTables, computed_by, hot_rows
+from gtm_platform.delivery.hotpath.computing import IDENTITY, HotTables, LeftToTables, hot_rows, require_made
 from gtm_platform.delivery.hotpath.delivering import columns_of, digest_of, digests
-from gtm_platform.delivery.hotpath.fresher import FIRST_MADE, knows
+from gtm_platform.delivery.hotpath.fresher import knows
 from gtm_platform.delivery.hotpath.lakes import KnownBy
 from gtm_platform.delivery.hotpath.switch import RESUME, set_switch
 from gtm_platform.health import assets as health
@@ -30,11 +31,18 @@ from gtm_platform.market import assets as market
 from gtm_platform.quality import assets as quality
 from gtm_platform.settings import settings
 from gtm_platform.state import State, open_state
-from gtm_platform.state.hot_path import HotCustomer, forget_customers, hot_customers
+from gtm_platform.state.hot_path import (
+    HotCustomer,
+    TablesMade,
+    forget_customers,
+    hot_customers,
+    note_tables,
+    tables_made,
+)
 from gtm_platform.unified import assets as unified
 
 NAME, CHECK = "hot_path_was_right", "the check hot_path_was_right"
-FORMER = "identity/former_records"
+LINKS, FORMER = "identity/links", "identity/former_records"
 SHOWN = 20  # customers of whom something differs
 ROOMS = (identity, core, market, health, cohorts, quality, unified, churn)
 
@@ -67,14 +75,14 @@ class Comparison:
 def compared(lake: Lake, state: State, day: str, tables: HotTables) -> Comparison:
     """Compare the rows that were delivered of a day with the day's tables; forget those that were."""
     with state.reading() as tx:
-        delivered = hot_customers(tx, day)
+        delivered, last = hot_customers(tx, day), tables_made(tx, day)
     try:
-        made = computed_by(lake, tables, day)
+        made = require_made(lake, tables, day, last)
     except LeftToTables:
         return Comparison(waiting=len(delivered))
     known = [each for each in delivered if knows(lake, each, made)]
     differing = [each for each in known if not _same(lake, each)]
-    wrong = _wrong(lake, day, tables, made, differing) if differing else {}
+    wrong = _wrong(lake, tables, made, differing) if differing else {}
     with state.writing() as tx:
         forget_customers(tx, [each.customer_id for each in known])
     moved = len(differing) - len(wrong)
@@ -90,9 +98,7 @@ def _same(lake: Lake, delivered: HotCustomer) -> bool:
     )
 
 
-def _wrong(
-    lake: Lake, day: str, tables: HotTables, made: str, differing: Sequence[HotCustomer]
-) -> dict[str, list[str]]:
+def _wrong(lake: Lake, tables: HotTables, made: TablesMade, differing: Sequence[HotCustomer]) -> dict[str, list[str]]:
     """Return in which tables rows differ that are computed hot of exactly what the tables were made of.
 
     What landed while they were being made is in some of them only: whom it touches is not judged, and where it touches
@@ -102,8 +108,8 @@ def _wrong(
     with scratch_folder(lake) as scratch:
         nothing = scratch / "nothing"
         try:
-            between = _touched_between(lake, day, tables, made, scratch / "between")
-            rows = hot_rows(lake, nothing, tables, day, scratch / "rows", made, len(customers), customers)
+            between = _touched_between(lake, tables, made, scratch / "between")
+            rows = hot_rows(lake, nothing, tables, made, scratch / "rows", made.read_by, len(customers), customers)
         except (LeftToTables, TakenWhole):
             return {}
         judged = sorted(customers - between)
@@ -120,12 +126,11 @@ def _wrong(
     }
 
 
-def _touched_between(lake: Lake, day: str, tables: HotTables, made: str, scratch: Path) -> frozenset[str]:
+def _touched_between(lake: Lake, tables: HotTables, made: TablesMade, scratch: Path) -> frozenset[str]:
     """Return whom records touch that landed while the tables were being made."""
-    last = max(file.stamp for key in tables.hot_keys for file in lake.files(key) if file.partition == day)
-    nothing = scratch / "nothing"
-    since = Since(KnownBy(nothing, lake, last), KnownBy(nothing, lake, made), day, scratch)
-    owners, links, former = owners_in(tables.hot), lake.read_day(FIRST_MADE, day), lake.read_day(FORMER, day)
+    nothing, day = scratch / "nothing", made.day
+    since = Since(KnownBy(nothing, lake, made.made_by), KnownBy(nothing, lake, made.read_by), day, scratch)
+    owners, links, former = owners_in(tables.hot), lake.read_day(LINKS, day), lake.read_day(FORMER, day)
     customers = frozenset[str]()
     for table in sorted(tables.sources):
         if changed := since.changed(table):
@@ -133,17 +138,31 @@ def _touched_between(lake: Lake, day: str, tables: HotTables, made: str, scratch
     return customers
 
 
+def made_all(instance: dg.DagsterInstance, run_id: str, day: str, tables: HotTables) -> float | None:
+    """Return when a run began, in seconds since 1970, that has made every table of a day; None of another run."""
+    for key in (*IDENTITY, *sorted(tables.hot_keys)):
+        wanted = dg.AssetRecordsFilter(dg.AssetKey(key.split("/")), asset_partitions=[day])
+        made = instance.fetch_materializations(wanted, limit=1).records
+        if not made or made[0].run_id != run_id:
+            return None
+    record = instance.get_run_record_by_id(run_id)
+    return record.start_time if record else None
+
+
 @dg.asset_check(
     asset=CUSTOMERS.split("/"),
     name=NAME,
     description="What the hot path delivered is what the tables say; where it is not, the hot path is stopped.",
 )
-def hot_path_was_right(lake: LakeResource) -> dg.AssetCheckResult:
+def hot_path_was_right(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
     """Compare what was delivered of the newest day; stop the hot path where it was wrong."""
-    store, now = lake.open(), settings().now()
+    store, now, tables = lake.open(), settings().now(), platform_tables()
     day = newest_day(store)
     with closing(open_state(settings().state_url)) as state:
-        found = compared(store, state, day, platform_tables())
+        if began := made_all(context.instance, context.run.run_id, day, tables):
+            with state.writing() as tx:
+                note_tables(tx, TablesMade(day, f"{int(began * 1e9):020d}", f"{time.time_ns():020d}"))
+        found = compared(store, state, day, tables)
         if found.different:
             set_switch(state, is_on=False, reason=found.sentence, by=CHECK, at=now)
     counts = {"equal": found.equal, "moved": found.moved, "waiting": found.waiting, "different": len(found.different)}

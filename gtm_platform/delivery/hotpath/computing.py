@@ -32,6 +32,7 @@ from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
+from gtm_platform.state.hot_path import TablesMade
 
 IDENTITY = tuple(f"identity/{name}" for name in ("links", "people", "companies", "former_records"))
 SUBSCRIPTIONS = "core/subscriptions"
@@ -123,41 +124,38 @@ class HotRows:
     until: str = ""  # the stamp by which records counted
 
 
-def computed_by(lake: Lake, tables: HotTables, day: str) -> str:
-    """Return the stamp by which the sources had been read of which everything of a day was computed.
-
-    It is that of the table of which all others are made. Where another one is older, they are being made just now.
-    """
-    stamps = {}
+def require_made(lake: Lake, tables: HotTables, day: str, made: TablesMade | None) -> TablesMade:
+    """Raise unless one run has made all tables of a day, and none has been written since."""
+    if made is None:
+        raise LeftToTables(NOT_MADE, f"no run has made all tables of {day} yet")
     for key in (*IDENTITY, *sorted(tables.hot_keys)):
-        made = [file.stamp for file in lake.files(key) if file.partition == day]
-        if not made:
+        stamps = [file.stamp for file in lake.files(key) if file.partition == day]
+        if not stamps:
             raise LeftToTables(NOT_MADE, f"{key} has no {day} yet")
-        [stamps[key]] = made
-    first, older = stamps[IDENTITY[0]], [key for key in stamps if stamps[key] < stamps[IDENTITY[0]]]
-    if older:
-        raise LeftToTables(BEING_MADE, f"{older[0]} of {day} is older than {IDENTITY[0]}: the tables are being made")
-    return first
+        if stamps[0] > made.made_by:
+            raise LeftToTables(BEING_MADE, f"{key} of {day} was written again: the tables are being made")
+    return made
 
 
 def hot_rows(
     lake: Lake,
     own: Path,
     tables: HotTables,
-    day: str,
+    made: TablesMade,
     scratch: Path,
     until: str,
     most: int,
     also: frozenset[str] = frozenset(),
 ) -> HotRows:
-    """Compute the rows of a day of the customers touched since everything was computed, and of some others.
+    """Compute the rows of a day of the customers touched since its tables were made, and of some others.
 
     `own` is the folder of what only the hot path has read, `until` the stamp by which things count.
     """
+    day = made.day
     if _other_rules(lake, day):
         raise LeftToTables(RULES, "the tables were made by other rules than those of the policy now")
     known = KnownBy(own, lake, until)
-    before = KnownBy(own / "nothing", lake, computed_by(lake, tables, day))
+    before = KnownBy(own / "nothing", lake, made.read_by)
     since = Since(known, before, day, scratch)
     try:
         touched = Touched.of(since, tables, also)

@@ -66,12 +66,21 @@ class SomeCustomers(Overlay):
         query = f"select * from {{rows}} {self._these('anti')} union all by name select * from {{base}}"
         return replace(self.file_query(table, base, query), base=tuple(str(file.path) for file in own))
 
-    def write(self, table: str, partition: str, rows: Rows, full: bool = False, *, is_open: bool = False) -> Written:
+    def write(
+        self,
+        table: str,
+        partition: str,
+        rows: Rows,
+        full: bool = False,
+        *,
+        is_open: bool = False,
+        unless_same: bool = False,
+    ) -> Written:
         """Write the rows of these customers."""
         if not isinstance(rows, Statement):
             raise TypeError(f"{table} reads rows while its rule is called, so it cannot be made for some customers.")
         some = Statement(f"select * from ({rows.sql}) as every_row {self._these('semi')}", rows.views)
-        return super().write(table, partition, some, full, is_open=is_open)
+        return super().write(table, partition, some, full, is_open=is_open, unless_same=unless_same)
 
     def of_everybody(self) -> "SomeCustomers":
         """Return the lake in which daily tables hold everybody."""

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from gtm_platform.delivery.gate import newest_day
-from gtm_platform.delivery.hotpath.computing import HotRows, HotTables, LeftToTables, computed_by, hot_rows, today_of
+from gtm_platform.delivery.hotpath.computing import HotRows, HotTables, LeftToTables, hot_rows, require_made, today_of
 from gtm_platform.delivery.hotpath.delivering import HotDelivery, digests, planned, send
 from gtm_platform.delivery.hotpath.reading import own_folder, read_open_window, readable, sweep_own_files
 from gtm_platform.delivery.hotpath.switch import off
@@ -39,11 +39,13 @@ from gtm_platform.state.hot_path import (
     NOTHING,
     HotCustomer,
     HotRun,
+    TablesMade,
     forget_customers,
     forget_other_days,
     forget_runs,
     note_customers,
     note_run,
+    tables_made,
 )
 
 log = logging.getLogger(__name__)
@@ -160,6 +162,7 @@ class HotWorker:
     @redact_exceptions()
     def _do(self, due: Mapping[str, ToRead], run: Run, stages: Stages, outcome: "Outcome") -> None:
         today_of(run.day, run.now().date())
+        self._made(run.day)
         if reasons := self.gate(run.day):
             raise LeftToTables(GATE, reasons[0])
         with stages.stage("read"):
@@ -173,7 +176,7 @@ class HotWorker:
                 turn = ExitStack()
                 turn.enter_context(writing_alone())
             with turn:
-                if computed_by(self.lake, self.tables, run.day) != made:  # everything was computed in the meantime
+                if self._made(run.day) != made:  # everything was computed in the meantime
                     with stages.stage("computed"):
                         made, rows = self._computed(run.day, scratch / "again")
                 self._deliver(rows, run, stages, outcome)
@@ -192,10 +195,15 @@ class HotWorker:
                 was_read = True
         return was_read
 
-    def _computed(self, day: str, scratch: Path) -> tuple[str, HotRows]:
-        until = f"{time.time_ns():020d}"
-        most, made = policy().hooks.hot.most_customers, computed_by(self.lake, self.tables, day)
-        return made, hot_rows(self.lake, own_folder(), self.tables, day, scratch, until, most)
+    def _made(self, day: str) -> TablesMade:
+        with self.state.reading() as tx:
+            made = tables_made(tx, day)
+        return require_made(self.lake, self.tables, day, made)
+
+    def _computed(self, day: str, scratch: Path) -> tuple[TablesMade, HotRows]:
+        until, made = f"{time.time_ns():020d}", self._made(day)
+        most = policy().hooks.hot.most_customers
+        return made, hot_rows(self.lake, own_folder(), self.tables, made, scratch, until, most)
 
     def _deliver(self, rows: HotRows, run: Run, stages: Stages, outcome: "Outcome") -> None:
         outcome.customers = len(rows.ready)

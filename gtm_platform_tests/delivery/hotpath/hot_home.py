@@ -14,6 +14,8 @@ from gtm_platform.lake.contracts import TABLES, contract_of
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.lake.overlay import Overlay
+from gtm_platform.state import State
+from gtm_platform.state.hot_path import TablesMade, note_tables
 from gtm_platform_tests.tables import filled, rows_of
 
 TODAY = date(2026, 2, 10)
@@ -47,6 +49,8 @@ class HotHome:
     root: Path
     records: dict[str, dict[str, Record]] = field(default_factory=dict)
     window: dict[str, dict[str, Record]] = field(default_factory=dict)
+    made: TablesMade | None = None
+    state: State | None = None
 
     @property
     def lake(self) -> Lake:
@@ -68,11 +72,17 @@ class HotHome:
         self.compute_everything()
 
     def compute_everything(self) -> None:
+        """As one run makes all tables, which notes it."""
+        read_by = stamp()
         for table in DAILY_TABLES:
             if table in COMPUTED:
                 table.write_day(self.lake, DAY)
             elif table.key in LEFT_OUT:
                 self.lake.write(table.key, DAY, engine().to_pyarrow(filled(table.key)).to_reader())
+        self.made = TablesMade(DAY, read_by, stamp())
+        if self.state:
+            with self.state.writing() as tx:
+                note_tables(tx, self.made)
 
     def change(self, records: Stored, *, hot_only: bool = False) -> None:
         """Read the open window: of each table all that changed in it so far."""
@@ -91,7 +101,8 @@ class HotHome:
         lake.write(table, partition, engine().to_pyarrow(filled(table, *landed)).to_reader(), **how)
 
     def hot(self, scratch: str = "scratch", most: int = 1_000) -> HotRows:
-        return hot_rows(self.lake, self.own, TABLES_OF, DAY, self.root / scratch, stamp(), most)
+        assert self.made
+        return hot_rows(self.lake, self.own, TABLES_OF, self.made, self.root / scratch, stamp(), most)
 
     def full(self, scratch: str = "full") -> Lake:
         """Everything computed anew of what is known now, beside the lake."""

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -26,8 +26,8 @@ from gtm_platform.serving.answers.hot_path import hot_path_now
 from gtm_platform.settings import settings
 from gtm_platform.state import State, open_state
 from gtm_platform.state.hook_events import NewEvent, keep
-from gtm_platform.state.hot_path import HotRun, hot_customers
-from gtm_platform_tests.delivery.hotpath.hot_home import DAY, TABLES_OF, TODAY, HotHome, Stored
+from gtm_platform.state.hot_path import HotRun, hot_customers, note_tables
+from gtm_platform_tests.delivery.hotpath.hot_home import DAY, TABLES_OF, TODAY, HotHome, Stored, stamp
 from gtm_platform_tests.delivery.hotpath.random_histories import charge, subscription
 from gtm_platform_tests.delivery.world import Watched, served
 from gtm_platform_tests.ingest.syncing import RULES
@@ -120,7 +120,10 @@ def room(computed: HotHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         settings.cache_clear()
-        state = open_state(settings().state_url)
+        state = home.state = open_state(settings().state_url)
+        assert computed.made
+        with state.writing() as tx:
+            note_tables(tx, computed.made)
         follower = HotWorker(home.lake, state, TABLES_OF, lambda: RULES, lambda _: (), lambda _: {}, lambda: MORNING)
         room = Room(home, portal, api, state, follower, monkeypatch)
         follower.now, follower.gate = (lambda: room.now), (lambda _day: room.gate)
@@ -178,8 +181,10 @@ def test_what_came_since_is_no_difference_and_a_wrong_row_is(room: Room) -> None
     room.home.change({"stripe/subscriptions": [priced(1, 30_000)]})
     room.home.compute_everything()
     revenue = room.home.lake.read_day("core/revenue", DAY)
-    wrong = revenue.mutate(mrr=revenue["mrr"] + 1).to_pyarrow().to_reader()
-    room.home.lake.write("core/revenue", DAY, wrong)
+    room.home.lake.write("core/revenue", DAY, revenue.mutate(mrr=revenue["mrr"] + 1).to_pyarrow().to_reader())
+    assert room.home.made
+    with room.state.writing() as tx:
+        note_tables(tx, replace(room.home.made, made_by=stamp()))
     found = compared(room.home.lake, room.state, DAY, TABLES_OF)
     assert found.different
     assert {table for tables in found.different.values() for table in tables} == {"core/revenue"}

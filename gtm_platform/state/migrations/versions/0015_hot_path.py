@@ -38,6 +38,12 @@ def upgrade() -> None:
         sa.Column("at", Instant, nullable=False),
     )
     op.create_table(
+        "hot_tables",
+        sa.Column("day", sa.String(10), primary_key=True),
+        sa.Column("read_by", sa.String(40), nullable=False),
+        sa.Column("made_by", sa.String(40), nullable=False),
+    )
+    op.create_table(
         "hot_switches",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("is_on", sa.Boolean, nullable=False),

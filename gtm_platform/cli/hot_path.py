@@ -64,9 +64,8 @@ class OpenGate:
 
     def __call__(self, day: str) -> Sequence[str]:
         """Say why the tables of a day may not be delivered; nothing where they may."""
-        made = str(
-            sorted(file.path.name for key in self.tables for file in self.lake.files(key) if file.partition == day)
-        )
+        files = [file.path.name for key in self.tables for file in self.lake.files(key) if file.partition == day]
+        made = " ".join(sorted(files))
         if made == self.opened_for:
             return []
         reasons = closed_reasons(self.dagster, self.graph, day)  # type: ignore[arg-type]

@@ -108,7 +108,7 @@ def customers_of(records: Sequence[ibis.Table], links: ibis.Table, former: ibis.
     if not records:
         return frozenset()
     named = ibis.union(*records, distinct=True) if len(records) > 1 else records[0].distinct()
-    sources = sorted({source for (source,) in rows_of(named.select("source").distinct())})
+    sources = sorted(ids_of(named.select("source")))
     if not sources:
         return frozenset()
     owned = [

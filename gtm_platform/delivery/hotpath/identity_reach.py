@@ -35,10 +35,10 @@ class Undecided:
 
 def undecided(since: Since, tables: Mapping[str, ibis.Table]) -> Undecided:
     """Return what changed records leave undecided; `tables` are the identity tables of the day, whole."""
-    for feed in COMPANY_FEEDS:
-        changed = since.changed(feed.table)
-        if changed and _company_changed(feed, changed, since):
-            return Undecided(frozenset(), 0, frozenset(), feed.table)
+    for stated in COMPANY_FEEDS:
+        changed = since.changed(stated.table)
+        if changed and _company_changed(stated, changed, since):
+            return Undecided(frozenset(), 0, frozenset(), stated.table)
     customers, unknown, sources = set[str](), 0, set[str]()
     moved = []
     for feed in FEEDS:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 
 import click
+import dagster as dg
 
 from gtm_platform.delivery.gate import closed_reasons
 from gtm_platform.delivery.hotpath.comparing import platform_tables
@@ -25,19 +26,17 @@ from gtm_platform.state.hot_path import HotRun
 from gtm_platform.sync_rules import sync_rules
 
 LOOKS_EVERY = 0.2  # seconds
+OPEN_SECONDS = 15  # that an open gate is taken for open: each asking reads the history of all checks
 BY = "gtm hooks"
 
 
 def follow_hooks() -> None:
     """Follow webhooks until the process is asked to end; print a line for each time."""
-    from dagster import DagsterInstance
-
     from gtm_platform.definitions import defs
 
     logging.basicConfig(level=logging.WARNING)
     graph, lake = defs.resolve_asset_graph(), the_lake()
     with closing(open_state(settings().state_url)) as state, instance() as dagster:
-        assert isinstance(dagster, DagsterInstance)
         if why := off(state):
             click.secho(why, fg="yellow", err=True)
         gate = OpenGate(lake, dagster, graph)
@@ -56,20 +55,20 @@ def follow_hooks() -> None:
 
 
 class OpenGate:
-    """The gate of deliveries, asked again only once the tables were made anew."""
+    """The gate of deliveries; where it was open, it is asked again some seconds later, or once tables were written."""
 
-    def __init__(self, lake: Lake, dagster: "object", graph: Graph) -> None:
-        self.lake, self.dagster, self.graph, self.opened_for = lake, dagster, graph, ""
-        self.tables = sorted(platform_tables().hot_keys)
+    def __init__(self, lake: Lake, dagster: dg.DagsterInstance, graph: Graph) -> None:
+        self.lake, self.dagster, self.graph = lake, dagster, graph
+        self.tables, self.opened_for, self.asked_at = sorted(platform_tables().hot_keys), "", 0.0
 
     def __call__(self, day: str) -> Sequence[str]:
         """Say why the tables of a day may not be delivered; nothing where they may."""
         files = [file.path.name for key in self.tables for file in self.lake.files(key) if file.partition == day]
         made = " ".join(sorted(files))
-        if made == self.opened_for:
+        if made == self.opened_for and time.monotonic() - self.asked_at < OPEN_SECONDS:
             return []
-        reasons = closed_reasons(self.dagster, self.graph, day)  # type: ignore[arg-type]
-        self.opened_for = "" if reasons else made
+        reasons = closed_reasons(self.dagster, self.graph, day)
+        self.opened_for, self.asked_at = "" if reasons else made, time.monotonic()
         return reasons
 
 

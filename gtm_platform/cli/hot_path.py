@@ -55,7 +55,7 @@ def follow_hooks() -> None:
 
 
 class OpenGate:
-    """The gate of deliveries; where it was open, it is asked again some seconds later, or once tables were written."""
+    """The gate of deliveries; an open one is asked again some seconds later, or once tables changed."""
 
     def __init__(self, lake: Lake, dagster: dg.DagsterInstance, graph: Graph) -> None:
         self.lake, self.dagster, self.graph = lake, dagster, graph

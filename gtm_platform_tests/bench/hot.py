@@ -24,7 +24,7 @@ from gtm_platform_tests.bench.api import _server
 from gtm_platform_tests.bench.figures import Effort, Figure, Row, Target
 from gtm_platform_tests.bench.rounds import ROOT
 
-SEED, DAYS = 7, 2
+SEED = 7
 SHARES = {"p50": 0.5, "p99": 0.99}
 LONGEST_SECONDS = 120  # until what was sent has been followed
 MINUTES = 20  # that pass in the world from one round to the next
@@ -35,7 +35,7 @@ def measure(effort: Effort) -> Iterator[Row]:
     people = int(os.environ.get("GTM_BENCH_PEOPLE", effort.of(1_500, 60)))
     with tempfile.TemporaryDirectory(prefix="gtm-bench-") as folder:
         home = Path(folder, "home")
-        _gtm(home, {}, "demo", "--people", str(people), "--days", str(DAYS), "--seed", str(SEED))
+        _gtm(home, {}, "demo", "--people", str(people), "--days", str(effort.of(2, 1)), "--seed", str(SEED))
         with open_box(home, people, SEED, None) as box:
             runs, box_errors = _followed(home, box, effort.of(30, 5))
     assert not box_errors, box_errors

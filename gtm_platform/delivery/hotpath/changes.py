@@ -20,12 +20,12 @@ BEFORE = "_before"
 
 
 class TakenWhole(RuntimeError):
-    """A table was read whole since everything was computed: what is missing in it is gone, of whomever it was."""
+    """A table was read whole since everything was computed: whoever is missing in it is gone."""
 
 
 @dataclass(frozen=True)
 class ChangedRecords:
-    """The records of a source table that differ from those that everything was computed of, as they are and were."""
+    """The records of a source table that changed since everything was computed, as they are and were."""
 
     table: str
     rows: ibis.Table  # with the column `_before`
@@ -45,7 +45,7 @@ class ChangedRecords:
 class Since:
     """What is known now, and what everything was computed of, for a day."""
 
-    known: KnownBy
+    current: KnownBy
     computed_of: KnownBy
     day: str
     scratch: Path
@@ -60,26 +60,26 @@ class Since:
     def _compared(self, table: str) -> ChangedRecords | None:
         until = (date.fromisoformat(self.day) + timedelta(days=1)).isoformat()
         old_paths = {file.path for file in self.computed_of.files(table)}
-        files = [each for each in self.known.files(table) if each.path not in old_paths and each.partition < until]
+        files = [each for each in self.current.files(table) if each.path not in old_paths and each.partition < until]
         if not files:
             return None
         if any(file.full for file in files):
             raise TakenWhole(f"{table} was read whole since the tables were made, which are made anew because of it")
         contract = contract_of(table)
-        said = [name for name in contract.columns if name not in BOOKKEEPING]
+        compared_columns = [name for name in contract.columns if name not in BOOKKEEPING]
         key, every = quoted(contract.key), quoted(contract.columns)
-        fresh, earlier = self.known.file_query(table, files), self.computed_of.query_as_of(table, until)
+        fresh, earlier = self.current.file_query(table, files), self.computed_of.query_as_of(table, until)
         query = f"""with fresh as (select * from ({fresh.sql}) qualify row_number() over
                 (partition by {key} order by _window desc, _extracted_at desc) = 1),
             earlier as (select * from ({earlier.sql}) as every_row semi join (select {key} from fresh) using ({key})),
-            changed as (select distinct {key} from (select {quoted(said)} from fresh
-                except select {quoted(said)} from earlier))
+            changed as (select distinct {key} from (select {quoted(compared_columns)} from fresh
+                except select {quoted(compared_columns)} from earlier))
             select {every}, false as "{BEFORE}" from fresh semi join changed using ({key})
             union all select {every}, true as "{BEFORE}" from earlier semi join changed using ({key})"""
         target = self.scratch / "changed" / f"{table.replace('/', '.')}.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
-        with self.known.naming_damage(lambda: [*fresh.files, *earlier.files]):
-            self.known.copy(Statement(query), target, SOURCE_ROW_GROUP_SIZE)
+        with self.current.naming_damage(lambda: [*fresh.files, *earlier.files]):
+            self.current.copy(Statement(query), target, SOURCE_ROW_GROUP_SIZE)
         with cursor() as connection:
             compared = connection.execute(f"select count(*) from read_parquet('{target}')").fetchone()
         schema = ibis.schema({**contract.schema, BEFORE: "boolean"})
@@ -90,12 +90,12 @@ def named_records(changed: ChangedRecords, owners: Sequence[Owner], since: Since
     """Yield [source, record_id] of the person records that changed records name, now or before."""
     until = (date.fromisoformat(since.day) + timedelta(days=1)).isoformat()
     for owner in owners:
-        for rows, lake in ((changed.now, since.known), (changed.before, since.computed_of)):
+        for rows, lake in ((changed.now, since.current), (changed.before, since.computed_of)):
             if owner.through:
                 table, column = owner.through
                 [key] = contract_of(table).key
-                others = lake.as_of(table, until)
-                rows = others.semi_join(rows.select(**{key: rows[column]}), key)
+                linked = lake.as_of(table, until)
+                rows = linked.semi_join(rows.select(**{key: rows[column]}), key)
             if owner.rows:
                 rows = owner.rows(rows)
             records = rows[owner.records] if isinstance(owner.records, str) else owner.records(rows)

@@ -80,13 +80,13 @@ def compared(lake: Lake, state: State, day: str, tables: HotTables) -> Compariso
         made = require_made(lake, tables, day, last)
     except LeftToTables:
         return Comparison(waiting=len(delivered))
-    known = [each for each in delivered if knows(lake, each, made)]
-    differing = [each for each in known if not _same(lake, each)]
+    covered = [each for each in delivered if knows(lake, each, made)]
+    differing = [each for each in covered if not _same(lake, each)]
     wrong = _wrong(lake, tables, made, differing) if differing else {}
     with state.writing() as tx:
-        forget_customers(tx, [each.customer_id for each in known])
+        forget_customers(tx, [each.customer_id for each in covered])
     moved = len(differing) - len(wrong)
-    return Comparison(len(known) - len(differing), moved, len(delivered) - len(known), wrong)
+    return Comparison(len(covered) - len(differing), moved, len(delivered) - len(covered), wrong)
 
 
 def _same(lake: Lake, delivered: HotCustomer) -> bool:
@@ -139,7 +139,7 @@ def _touched_between(lake: Lake, tables: HotTables, made: TablesMade, scratch: P
 
 
 def made_all(instance: dg.DagsterInstance, run_id: str, day: str, tables: HotTables) -> float | None:
-    """Return when a run began, in seconds since 1970, that has made every table of a day; None of another run."""
+    """Return when a run began that has made every table of a day, in seconds since 1970; else None."""
     for key in (*IDENTITY, *sorted(tables.hot_keys)):
         wanted = dg.AssetRecordsFilter(dg.AssetKey(key.split("/")), asset_partitions=[day])
         made = instance.fetch_materializations(wanted, limit=1).records
@@ -162,19 +162,24 @@ def hot_path_was_right(context: dg.AssetCheckExecutionContext, lake: LakeResourc
         if began := made_all(context.instance, context.run.run_id, day, tables):
             with state.writing() as tx:
                 note_tables(tx, TablesMade(day, f"{int(began * 1e9):020d}", f"{time.time_ns():020d}"))
-        found = compared(store, state, day, tables)
-        if found.different:
-            set_switch(state, is_on=False, reason=found.sentence, by=CHECK, at=now)
-    counts = {"equal": found.equal, "moved": found.moved, "waiting": found.waiting, "different": len(found.different)}
+        comparison = compared(store, state, day, tables)
+        if comparison.different:
+            set_switch(state, is_on=False, reason=comparison.sentence, by=CHECK, at=now)
+    counts = {
+        "equal": comparison.equal,
+        "moved": comparison.moved,
+        "waiting": comparison.waiting,
+        "different": len(comparison.different),
+    }
     metadata: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(count) for name, count in counts.items()}
-    if found.different:
-        shown = [f"- {customer}: {', '.join(wrong)}" for customer, wrong in list(found.different.items())[:SHOWN]]
+    if comparison.different:
+        shown = [f"- {customer}: {', '.join(wrong)}" for customer, wrong in list(comparison.different.items())[:SHOWN]]
         metadata["customers"] = dg.MetadataValue.md("\n".join(shown))
     return dg.AssetCheckResult(
-        passed=not found.different,
+        passed=not comparison.different,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{found.sentence} It is stopped; once this is mended: {RESUME}"
-        if found.different
-        else found.sentence,
+        description=f"{comparison.sentence} It is stopped; once this is mended: {RESUME}"
+        if comparison.different
+        else comparison.sentence,
         metadata=metadata,
     )

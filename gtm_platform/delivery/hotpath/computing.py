@@ -89,7 +89,7 @@ class HotTables:
 
     @cached_property
     def late(self) -> frozenset[str]:
-        """Those among what they read that are made of them in turn: these are of the last computation of everything."""
+        """Those among what they read that are made of them in turn: they are as everything was computed."""
         return frozenset(key for key in self.upstream - self.hot_keys if self._is_late(key))
 
     def _is_late(self, key: str) -> bool:
@@ -154,16 +154,16 @@ def hot_rows(
     day = made.day
     if _other_rules(lake, day):
         raise LeftToTables(RULES, "the tables were made by other rules than those of the policy now")
-    known = KnownBy(own, lake, until)
+    current = KnownBy(own, lake, until)
     before = KnownBy(own / "nothing", lake, made.read_by)
-    since = Since(known, before, day, scratch)
+    since = Since(current, before, day, scratch)
     try:
         touched = Touched.of(since, tables, also)
     except TakenWhole as whole:
         raise LeftToTables(WHOLE_LEFT, str(whole)) from whole
     if len(touched.customers) > most:
         raise LeftToTables(TOO_MANY, f"{len(touched.customers):,} customers are touched, more than {most:,} at once")
-    some = SomeCustomers(scratch / "rows", known, day, touched.customers)
+    some = SomeCustomers(scratch / "rows", current, day, touched.customers)
     rows = HotRows(
         some, day, touched.customers - touched.undecided, left=touched.left, unhot=touched.unhot, until=until
     )

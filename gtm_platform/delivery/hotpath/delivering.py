@@ -75,7 +75,7 @@ def send(
 
 
 def digests(rows: HotRows, lake: Lake, customers: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return a digest of each customer's row in each table that was made, by customer and table, without stale columns.
+    """Return a digest of each customer's row in each table that was made, without stale columns.
 
     `lake` is where the rows are read: that of the hot path, or that of the tables.
     """
@@ -97,14 +97,14 @@ def digest_of(lake: Lake, table: str, day: str, names: Sequence[str], customers:
     query = lake.query_day(table, day)
     columns = ", ".join(f'"{name}"::varchar' for name in names)
     ids = ", ".join(text(customer) for customer in customers) or "null"
-    said: dict[str, list[list[str | None]]] = {customer: [] for customer in customers}
+    rows_of_each: dict[str, list[list[str | None]]] = {customer: [] for customer in customers}
     with lake.naming_damage(lambda: query.files), cursor() as connection:
         rows = connection.execute(
             f"select {CUSTOMER}, [{columns}] from ({query.sql}) where {CUSTOMER} in ({ids})"
         ).fetchall()
     for customer, values in rows:
-        said[customer].append(values)
+        rows_of_each[customer].append(values)
     return {
         customer: f"{','.join(names)} {hashlib.sha256(orjson.dumps(sorted(values, key=str))).hexdigest()[:32]}"
-        for customer, values in said.items()
+        for customer, values in rows_of_each.items()
     }

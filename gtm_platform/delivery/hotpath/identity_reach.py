@@ -25,7 +25,7 @@ SAID = ("email", "email_rank", "other_emails", "company", "shared_ids")
 
 @dataclass(frozen=True)
 class Undecided:
-    """Who may be another, or more than one; how many records nobody is known of; whether a company may be another."""
+    """Who may be another, or two; how many records are nobody's; whether a company may be another."""
 
     customers: frozenset[str]
     unknown_records: int
@@ -160,11 +160,11 @@ def _company_changed(feed: CompanyFeed, changed: ChangedRecords, since: Since) -
 
     def statements(rows: ibis.Table) -> ibis.Table:
         present = rows.filter(~rows["_deleted"]) if "_deleted" in rows.columns else rows
-        said = company_rows.statements_of(feed, feed_rows(feed, present), rules)
-        return said.filter(said["host"].notnull() | said["record"].notnull())
+        statements_made = company_rows.statements_of(feed, feed_rows(feed, present), rules)
+        return statements_made.filter(statements_made["host"].notnull() | statements_made["record"].notnull())
 
     before = statements(since.computed_of.read_day(feed.table, since.day))
-    now = statements(since.known.read_day(feed.table, since.day))
+    now = statements(since.current.read_day(feed.table, since.day))
     added = statements(changed.now).difference(before)
     lost = statements(changed.before).difference(now)
     return bool(rows_of(added.limit(1))) or bool(rows_of(lost.limit(1)))

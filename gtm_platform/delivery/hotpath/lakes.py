@@ -18,9 +18,9 @@ CUSTOMER = "customer_id"
 
 @dataclass(frozen=True)
 class KnownBy(Lake):
-    """A lake with its source tables by a stamp, and open windows that only the hot path has read, in its own folder.
+    """A lake with its source tables by a stamp, and open windows that only the hot path has read.
 
-    Of a window that the lake has to its end, the lake's file counts. Daily tables are the lake's.
+    Those are in a folder of their own. Of a window that the lake has to its end, the lake's file counts. Daily tables are the lake's.
     """
 
     base: Lake
@@ -36,13 +36,13 @@ class KnownBy(Lake):
         return sorted([*files, *own])
 
     def damaged(self, paths: Iterable[str]) -> DamagedFile | None:
-        """Return the error for the first of the lake's files that cannot be read; another read replaces the others."""
+        """Return the error for the first of the lake's files that cannot be read, if any."""
         return self.base.damaged(path for path in paths if not Path(path).is_relative_to(self.root))
 
 
 @dataclass(frozen=True)
 class SomeCustomers(Overlay):
-    """A lake in which the daily tables of a day hold some customers only; what is written are these customers' rows.
+    """A lake in which the daily tables of a day hold some customers only, and get only their rows.
 
     With `whole` they hold everybody: these customers as they were written here, the others as the base has them.
     """

@@ -43,7 +43,7 @@ def read_open_window(
     source: Source, streams: Sequence[Stream], lake: Lake, rules: SyncRules, now: datetime, run_id: str
 ) -> None:
     """Read the open window of some streams, one after the other."""
-    known = KnownBy(own_folder(), lake, ALL_STAMPS)
+    current = KnownBy(own_folder(), lake, ALL_STAMPS)
     window = partition_windows(windows(source.hours), [open_window(source.hours, now)])
     share = LimitShare(rules.limit_share(source.name))
     with source.open(share, CreditAllowance(rules.credit_cap(source.name), run_id)) as client:
@@ -52,7 +52,7 @@ def read_open_window(
         for each in streams:
             stream = source.stream_for(client, each)
             if isinstance(stream, Stream):
-                StreamSync(known, source, stream, rules, now, run_id).report(client, window)
+                StreamSync(current, source, stream, rules, now, run_id).report(client, window)
 
 
 def sweep_own_files() -> None:
@@ -63,7 +63,7 @@ def sweep_own_files() -> None:
 
 
 def is_taken_over(lake: Lake, table: str, until: str, by: str) -> bool:
-    """Whether what the hot path had read of a table by one stamp stands in the lake's own files of another."""
+    """Whether what the hot path had read of a table by a stamp is in the lake's own files of another."""
     own = {file.partition: file.stamp for file in Lake(own_folder()).versions(table) if file.stamp <= until}
     taken = {
         file.partition: file.stamp

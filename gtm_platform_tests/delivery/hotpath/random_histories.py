@@ -67,7 +67,7 @@ def charge(random: Random, number: int, nth: int, status: str) -> Record:
 
 def first(random: Random, people: int) -> dict[str, list[Record]]:
     """What the systems hold before today."""
-    held: dict[str, list[Record]] = {
+    records: dict[str, list[Record]] = {
         name: []
         for name in (
             *("hubspot/contacts", "intercom/contacts", "stripe/customers", "stripe/subscriptions", "stripe/charges"),
@@ -76,21 +76,23 @@ def first(random: Random, people: int) -> dict[str, list[Record]]:
     }
     for number in range(people):
         mail = address(random, number)
-        held["hubspot/contacts"].append({"id": f"h{number}", "email": mail, "first_name": f"P{number}"})
+        records["hubspot/contacts"].append({"id": f"h{number}", "email": mail, "first_name": f"P{number}"})
         if random.random() < 0.8:
             payer = {"id": f"s{number}", "email": mail, "currency": "usd", "delinquent": random.random() < 0.2}
-            held["stripe/customers"].append(payer)
-            held["stripe/subscriptions"].append(subscription(random, number))
-            held["stripe/charges"].append(charge(random, number, 0, "succeeded"))
+            records["stripe/customers"].append(payer)
+            records["stripe/subscriptions"].append(subscription(random, number))
+            records["stripe/charges"].append(charge(random, number, 0, "succeeded"))
         if random.random() < 0.7:
-            held["intercom/contacts"].append({**contact(random, number), "email": mail})
+            records["intercom/contacts"].append({**contact(random, number), "email": mail})
         if random.random() < 0.5:
-            held["userflow/users"].append({"id": f"u{number}", "email": mail, "last_seen_at": NOON - timedelta(days=9)})
+            records["userflow/users"].append(
+                {"id": f"u{number}", "email": mail, "last_seen_at": NOON - timedelta(days=9)}
+            )
         if random.random() < 0.5:
-            held["posthog/persons"].append({"id": f"ph{number}", "email": mail})
-            held["posthog/daily_usage"].append(usage(random, number, 3))
-    held["stripe/products"] = [{"id": "prod", "name": "Growth"}]
-    return held
+            records["posthog/persons"].append({"id": f"ph{number}", "email": mail})
+            records["posthog/daily_usage"].append(usage(random, number, 3))
+    records["stripe/products"] = [{"id": "prod", "name": "Growth"}]
+    return records
 
 
 def usage(random: Random, number: int, days: int) -> Record:
@@ -107,11 +109,11 @@ def change(random: Random, home: HotHome, people: int, kinds: tuple[str, ...]) -
     """Return what one thing that happens makes of the records."""
     kind, number = random.choice(kinds), random.randrange(people)
 
-    def held(table: str, id: str) -> Record | None:
+    def records(table: str, id: str) -> Record | None:
         return home.records[table].get(id)
 
     def altered(table: str, id: str, **values: Any) -> dict[str, list[Record]]:
-        record = held(table, id)
+        record = records(table, id)
         return {table: [{**record, **values}]} if record else {}
 
     new = random.randrange(10**6)

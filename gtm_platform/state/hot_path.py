@@ -53,6 +53,7 @@ class TablesMade:
     day: str
     read_by: str
     made_by: str
+    rules: str  # by which they were made
 
 
 @dataclass(frozen=True)

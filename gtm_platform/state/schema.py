@@ -461,6 +461,7 @@ hot_tables = sa.Table(
     sa.Column("day", sa.String(10), primary_key=True),
     sa.Column("read_by", sa.String(40), nullable=False),  # the stamp in the lake at which the run began
     sa.Column("made_by", sa.String(40), nullable=False),  # the one at which all of them were made
+    sa.Column("rules", sa.String(40), nullable=False),  # a digest of the policy and of decisions on who is who
 )
 
 # Whether the hot path may run: a row for each time that it was stopped or switched on, the newest counts.

@@ -16,7 +16,7 @@ from gtm_platform.cohorts import assets as cohorts
 from gtm_platform.core import assets as core
 from gtm_platform.delivery.gate import CUSTOMERS, newest_day
 from gtm_platform.delivery.hotpath.changes import Since, TakenWhole, customers_of, named_records, owners_in
-from gtm_platform.delivery.hotpath.computing import IDENTITY, HotTables, LeftToTables, hot_rows, require_made
+from gtm_platform.delivery.hotpath.computing import IDENTITY, HotTables, LeftToTables, hot_rows, require_made, rules_now
 from gtm_platform.delivery.hotpath.delivering import columns_of, digest_of, digests
 from gtm_platform.delivery.hotpath.fresher import knows
 from gtm_platform.delivery.hotpath.lakes import KnownBy
@@ -161,7 +161,7 @@ def hot_path_was_right(context: dg.AssetCheckExecutionContext, lake: LakeResourc
     with closing(open_state(settings().state_url)) as state:
         if began := made_all(context.instance, context.run.run_id, day, tables):
             with state.writing() as tx:
-                note_tables(tx, TablesMade(day, f"{int(began * 1e9):020d}", f"{time.time_ns():020d}"))
+                note_tables(tx, TablesMade(day, f"{int(began * 1e9):020d}", f"{time.time_ns():020d}", rules_now()))
         comparison = compared(store, state, day, tables)
         if comparison.different:
             set_switch(state, is_on=False, reason=comparison.sentence, by=CHECK, at=now)

@@ -4,6 +4,7 @@ Tables per customer are made of these customers' rows; those per population of e
 in the place of the ones before. A column that is made of a table which neither can make is stale, and is not delivered.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from gtm_platform.delivery.hotpath.changes import (
 )
 from gtm_platform.delivery.hotpath.identity_reach import COMPANY_FEEDS, Undecided, undecided
 from gtm_platform.delivery.hotpath.lakes import CUSTOMER, KnownBy, SomeCustomers
+from gtm_platform.identity.decisions import decisions_of_home
 from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.duckdb_engine import cursor
@@ -39,7 +41,7 @@ SUBSCRIPTIONS = "core/subscriptions"
 OF_MONEY = (SUBSCRIPTIONS, "core/revenue")
 OF_ALL = (*OF_MONEY, "core/activity")  # what all customers' rows judge one by
 NOT_MADE, BEING_MADE, CHANGED_COMPANY, TOO_MANY = "tables_not_made", "being_made", "company", "too_many"
-RULES, HEALTH = "rules", "health/customer_health"
+RULES = "rules"
 IDENTITY_LEFT, UNKNOWN_LEFT, WHOLE_LEFT = "identity", "unknown_records", "read_whole"
 
 Column = tuple[str, str]  # a table, and a column of it
@@ -152,8 +154,8 @@ def hot_rows(
     `own` is the folder of what only the hot path has read, `until` the stamp by which things count.
     """
     day = made.day
-    if _other_rules(lake, day):
-        raise LeftToTables(RULES, "the tables were made by other rules than those of the policy now")
+    if made.rules != rules_now():
+        raise LeftToTables(RULES, "the tables were made by other rules, or decisions, than those of now")
     current = KnownBy(own, lake, until)
     before = KnownBy(own / "nothing", lake, made.read_by)
     since = Since(current, before, day, scratch)
@@ -170,9 +172,9 @@ def hot_rows(
     return _computed(rows, tables, touched) if touched.customers else rows
 
 
-def _other_rules(lake: Lake, day: str) -> bool:
-    judged = lake.read_day(HEALTH, day)
-    return bool(rows_of(judged.filter(judged["policy_hash"] != policy().hash).select("policy_hash").limit(1)))
+def rules_now() -> str:
+    """Return a digest of what tables follow besides records: the policy, and decisions on who is who."""
+    return hashlib.sha256(f"{policy().hash} {decisions_of_home()!r}".encode()).hexdigest()[:40]
 
 
 def _computed(rows: HotRows, tables: HotTables, touched: "Touched") -> HotRows:

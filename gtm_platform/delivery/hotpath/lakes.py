@@ -20,7 +20,8 @@ CUSTOMER = "customer_id"
 class KnownBy(Lake):
     """A lake with its source tables by a stamp, and open windows that only the hot path has read.
 
-    Those are in a folder of their own. Of a window that the lake has to its end, the lake's file counts. Daily tables are the lake's.
+    Those are in a folder of their own. Of a window that the lake has to its end, the lake's file counts. Daily tables
+    are the lake's.
     """
 
     base: Lake

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gtm_platform.definitions import DAILY_TABLES
-from gtm_platform.delivery.hotpath.computing import HotRows, HotTables, hot_rows
+from gtm_platform.delivery.hotpath.computing import HotRows, HotTables, hot_rows, rules_now
 from gtm_platform.delivery.hotpath.lakes import KnownBy
 from gtm_platform.lake.contracts import TABLES, contract_of
 from gtm_platform.lake.duckdb_engine import engine
@@ -79,7 +79,7 @@ class HotHome:
                 table.write_day(self.lake, DAY)
             elif table.key in LEFT_OUT:
                 self.lake.write(table.key, DAY, engine().to_pyarrow(filled(table.key)).to_reader())
-        self.made = TablesMade(DAY, read_by, stamp())
+        self.made = TablesMade(DAY, read_by, stamp(), rules_now())
         if self.state:
             with self.state.writing() as tx:
                 note_tables(tx, self.made)

@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("day", sa.String(10), primary_key=True),
         sa.Column("read_by", sa.String(40), nullable=False),
         sa.Column("made_by", sa.String(40), nullable=False),
+        sa.Column("rules", sa.String(40), nullable=False),
     )
     op.create_table(
         "hot_switches",

@@ -29,6 +29,7 @@ from gtm_platform.policy.publish import PublishedSchema
 from gtm_platform.publish.columns import CannotPublish
 from gtm_platform.publish.warehouse import WarehouseFailed, opened, warehouses
 from gtm_platform.serving.answers.hooks import hooks_now
+from gtm_platform.serving.answers.hot_path import hot_path_now
 from gtm_platform.serving.sign_in import is_on
 from gtm_platform.settings import SettingsError, SystemSettings, settings, settings_of
 from gtm_platform.sources.assets import SOURCES
@@ -62,7 +63,9 @@ def examine() -> int:
     looks += [partial(_warehouse, schema) for schema in policy().publish.schemas]
     findings = []
     with ThreadPoolExecutor(AT_ONCE) as threads:  # each waits for a system of its own
-        for finding in chain(threads.map(lambda look: look(), looks), _extensions(lake, now), [_access(now)]):
+        for finding in chain(
+            threads.map(lambda look: look(), looks), [_hot_path(now)], _extensions(lake, now), [_access(now)]
+        ):
             findings.append(finding)
             show_finding(finding)
     return int(any(finding.state == "failing" for finding in findings))
@@ -113,6 +116,13 @@ def _hooks(source: str, now: datetime) -> list[str]:
         states = hooks_now(state, now, hooks)
     see = "; see gtm hooks show "
     return [f"webhook {hook.name}: {hook.about}{see + hook.name if hook.trouble else ''}" for hook in states]
+
+
+def _hot_path(now: datetime) -> Finding:
+    """What becomes of webhooks that are followed at once; one that was stopped needs somebody."""
+    with closing(open_state(settings().state_url)) as state:
+        answer = hot_path_now(state, now)
+    return Finding("hot path", "failing" if answer.is_stopped else "ok" if answer.is_on else "off", answer.about)
 
 
 def _allowance(source: Source) -> CreditAllowance:

@@ -6,6 +6,7 @@ import click
 
 from gtm_platform.ingest.hooks.hook import Hook, discover_hooks, public_url
 from gtm_platform.serving.answers.hooks import REFUSALS, HookState, hooks_now
+from gtm_platform.serving.answers.hot_path import hot_path_now
 from gtm_platform.settings import settings
 from gtm_platform.state import open_state
 from gtm_platform.state.hook_events import newest
@@ -18,6 +19,7 @@ def list_hooks() -> None:
     """Print a line for each hook, and what is wrong or to be set."""
     with closing(open_state(settings().state_url)) as state:
         states = hooks_now(state, settings().now())
+        hot_path = hot_path_now(state, settings().now())
     click.echo(f"{'HOOK':<10} {'STATE':<8} {'LAST EVENT':<17} {'14 DAYS':>8} {'REFUSED':>8} {'WAITING':>8}  READS")
     for hook in states:
         last = f"{hook.last_event_at:%Y-%m-%d %H:%M}" if hook.last_event_at else "–"
@@ -29,6 +31,9 @@ def list_hooks() -> None:
     click.echo(
         f"\nReceived by `gtm serve` at {public_url()}/webhooks/NAME. `gtm hooks show NAME` says where to register."
     )
+    click.secho(f"Hot path: {hot_path.about}", fg="red" if hot_path.is_stopped else None)
+    for cause, number in sorted(hot_path.left.items(), key=lambda item: -item[1]):
+        click.echo(f"{number:>10,} left to the daily tables: {cause}")
     if not settings().gtm_public_url:
         click.secho("GTM_PUBLIC_URL is not set: no system can reach this address.", fg="yellow", err=True)
 

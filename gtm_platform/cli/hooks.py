@@ -23,6 +23,7 @@ def hooks(ctx: click.Context, home: Path | None) -> None:
       gtm hooks
       gtm hooks show NAME
       gtm hooks key
+      gtm hooks hot
     """
     choose_home(home).announce().enter()
     if ctx.invoked_subcommand is None:
@@ -62,3 +63,48 @@ def key() -> None:
     from gtm_platform.ingest.hooks.bodies import new_key
 
     click.echo(new_key())
+
+
+@hooks.command()
+def hot() -> None:
+    """Follow webhooks at once, until Ctrl-C: whom they touch gets new values in HubSpot within seconds.
+
+    It reads the open window of the source, computes the rows of the customers that it touches by the rules of the daily
+    tables, and delivers what changed to their contacts in HubSpot. What it cannot know is left to the daily tables,
+    which do all of it again anyway; `gtm hooks` counts it. docs/webhooks.md has more.
+
+    \b
+    Example:
+      gtm hooks hot
+    """
+    from gtm_platform.cli.hot_path import follow_hooks
+
+    follow_hooks()
+
+
+@hooks.command()
+@click.option("--reason", required=True, help="Why, for those who wonder.")
+def stop(reason: str) -> None:
+    """Stop the hot path, in whichever process it runs; the daily tables and deliveries go on.
+
+    \b
+    Example:
+      gtm hooks stop --reason "HubSpot is being cleaned up"
+    """
+    from gtm_platform.cli.hot_path import turn
+
+    turn(is_on=False, reason=reason)
+
+
+@hooks.command()
+@click.option("--reason", required=True, help="Why it may run again: what was mended.")
+def resume(reason: str) -> None:
+    """Switch the hot path on again, after somebody or a check stopped it.
+
+    \b
+    Example:
+      gtm hooks resume --reason "the rule was mended"
+    """
+    from gtm_platform.cli.hot_path import turn
+
+    turn(is_on=True, reason=reason)

@@ -7,7 +7,7 @@ import ibis
 from gtm_platform.core.usage import Figure, Latest, Newest, Sum, Tables, figures_of
 from gtm_platform.ingest.feeds import UsageFeed
 from gtm_platform.lake.contracts import Column, Contract
-from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.daily_table import DailyTable, Owner
 from gtm_platform.lake.expressions import money
 from gtm_platform.lake.expressions.days import Day, days_since
 from gtm_platform.lake.expressions.literals import number
@@ -18,6 +18,7 @@ from gtm_platform.sources.feeds import usage_feeds
 
 FEEDS = usage_feeds()
 TABLES = {feed.table: feed.table for feed in FEEDS}
+OWNERS = {table: tuple(Owner(feed.source, feed.record_id) for feed in FEEDS if feed.table == table) for table in TABLES}
 
 FIGURES: Mapping[str, Figure] = {
     "last_seen_at": Latest(),
@@ -101,4 +102,6 @@ TABLE = DailyTable(
     inputs={"people": "identity/people", "links": "identity/links", "used": TABLES, "policy": current_policy},
     rule=table,
     has_canaries=True,
+    per="customer",
+    owners=OWNERS,
 )

@@ -7,6 +7,7 @@ import ibis
 from gtm_platform.identity.former_records import with_former
 from gtm_platform.identity.people import IDS
 from gtm_platform.ingest.feeds import SubscriptionFeed
+from gtm_platform.lake.daily_table import Owner, Owners
 from gtm_platform.lake.expressions import money
 from gtm_platform.sources.feeds import subscription_feeds
 
@@ -14,6 +15,22 @@ FEEDS = subscription_feeds()
 SOURCES = tuple(feed.source for feed in FEEDS)
 COPIES = tuple(feed.source for feed in FEEDS if feed.is_copy)
 TABLES: Mapping[str, str] = {table: table for feed in FEEDS for table in feed.tables}
+
+
+def _owner(feed: SubscriptionFeed, table: str) -> Owner | None:
+    if table in feed.payer_of:
+        return Owner(feed.source, feed.payer_of[table])
+    if table not in feed.payer_through:
+        return None
+    through = feed.payer_through[table]
+    return Owner(feed.source, feed.payer_of[through[0]], through=through)
+
+
+OWNERS: Owners = {
+    table: tuple(owner for feed in FEEDS if (owner := _owner(feed, table)))
+    for table in TABLES
+    if any(table in {**feed.payer_of, **feed.payer_through} for feed in FEEDS)
+}
 
 
 def major(feed: SubscriptionFeed, amount: ibis.Value, currency: ibis.ir.StringValue) -> ibis.ir.DecimalValue:

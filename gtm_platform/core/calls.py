@@ -7,7 +7,7 @@ import ibis
 from gtm_platform.identity.person_records import named
 from gtm_platform.ingest.feeds import CallFeed, Field, feed_rows, read
 from gtm_platform.lake.contracts import Column, Contract
-from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.daily_table import DailyTable, Owner
 from gtm_platform.lake.expressions.days import Day, end_of, within
 from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.sources.feeds import call_feeds
@@ -50,6 +50,11 @@ CONTRACT = Contract(
     },
 )
 
+CALLS = call_feeds()
+OWNERS = {
+    table: tuple(Owner(feed.source, feed.record_id, feed.rows) for feed in CALLS if feed.table == table)
+    for table in dict.fromkeys(feed.table for feed in CALLS)
+}
 COUNTS = ("calls_booked_90d", "calls_held_90d", "calls_no_show_90d", "calls_cancelled_90d")
 
 
@@ -164,4 +169,6 @@ TABLE = DailyTable(
     },
     rule=table,
     has_canaries=True,
+    per="customer",
+    owners=OWNERS,
 )

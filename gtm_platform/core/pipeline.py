@@ -3,7 +3,7 @@
 import ibis
 
 from gtm_platform.lake.contracts import Column, Contract
-from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.daily_table import DailyTable, Owner
 from gtm_platform.lake.expressions import money
 from gtm_platform.lake.expressions.days import Day, days_since
 from gtm_platform.lake.expressions.joins import left_join_all
@@ -105,4 +105,6 @@ TABLE = DailyTable(
     },
     rule=table,
     has_canaries=True,
+    per="customer",
+    owners={"hubspot/contacts": (Owner("hubspot", "id"),)},  # of deals the associations say whose they are
 )

@@ -3,7 +3,7 @@
 import ibis
 
 from gtm_platform.core import ledger
-from gtm_platform.core.billing_feeds import SOURCES, TABLES
+from gtm_platform.core.billing_feeds import OWNERS, SOURCES, TABLES
 from gtm_platform.ingest.feeds import Tables
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
@@ -113,4 +113,6 @@ TABLE = DailyTable(
     },
     rule=table,
     has_canaries=True,
+    per="customer",
+    owners=OWNERS,
 )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import ibis
 
 from gtm_platform.core import customer_status
-from gtm_platform.core.billing_feeds import COPIES, FEEDS, SOURCES, TABLES, major, payers
+from gtm_platform.core.billing_feeds import COPIES, FEEDS, OWNERS, SOURCES, TABLES, major, payers
 from gtm_platform.ingest.feeds import SUBSCRIPTIONS, SubscriptionFeed, Tables, complete
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
@@ -162,4 +162,6 @@ TABLE = DailyTable(
     },
     rule=table,
     has_canaries=True,
+    per="customer",
+    owners=OWNERS,
 )

@@ -6,9 +6,10 @@ from gtm_platform.core.cancel_sentences import cancel_sentence
 from gtm_platform.core.messages import customer_messages
 from gtm_platform.core.own_words import own_words
 from gtm_platform.lake.contracts import Column, Contract
-from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.daily_table import DailyTable, Owner
 from gtm_platform.lake.expressions.days import Day, within
 from gtm_platform.lake.expressions.joins import left_join_all
+from gtm_platform.lake.expressions.literals import NO_TEXTS
 from gtm_platform.policy import Policy, Support
 from gtm_platform.policy import policy as current_policy
 
@@ -39,6 +40,18 @@ WINDOW_DAYS = 90  # the columns of the contract are named by it
 OPEN = ("open", "snoozed")  # who is snoozed waits on a date, and is not done with
 COUNTS = ("conversations_90d", "open_conversations", "open_critical_tickets", "csat_count_90d")
 TONE = "decimal(18, 12)"  # sums of floats depend on their order, and so differ from run to run
+
+
+def _everybody_in(conversations: ibis.Table) -> ibis.Value:
+    named = ibis.array([conversations["contact_id"], conversations["author_id"]])
+    return conversations["contact_ids"].fill_null(NO_TEXTS).concat(named)
+
+
+OWNERS = {
+    "intercom/conversations": (Owner("intercom", _everybody_in),),
+    "intercom/conversation_parts": (Owner("intercom", "author_id"),),
+    "intercom/tickets": (Owner("intercom", "contact_id"),),
+}
 
 
 def table(
@@ -128,4 +141,6 @@ TABLE = DailyTable(
     },
     rule=table,
     has_canaries=True,
+    per="customer",
+    owners=OWNERS,
 )

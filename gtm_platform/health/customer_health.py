@@ -221,4 +221,5 @@ TABLE = DailyTable(
     },
     rule=table,
     has_canaries=True,
+    per="population",  # of MRR it is the place among all who pay that counts, and a company's people judge each other
 )

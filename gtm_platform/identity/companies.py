@@ -85,7 +85,7 @@ def table(
     rules, apart = policy.identity, decisions.company_pairs(decided, SPLIT)
     canaries = policy.canaries.domains
     stated = [(feed, _without_canaries(feed, feed_rows(feed, records[feed.table]), canaries)) for feed in FEEDS]
-    statements = ibis.union(*[_statements(feed, rows, rules, apart) for feed, rows in stated], _by_mail(links))
+    statements = ibis.union(*[statements_of(feed, rows, rules, apart) for feed, rows in stated], _by_mail(links))
     domains = registered(statements.view(), lists, rules)  # as a view at each use the engine makes it once
     statements = statements.view().left_join(domains.view(), "host", rname="{name}_of_host")
     claims = ibis.union(*[_claims(feed, rows) for feed, rows in stated if feed.other_domains])
@@ -132,7 +132,7 @@ def _by_id(companies: ibis.Table, feed: CompanyFeed) -> ibis.Table:
     return ids.select("company_id", company=person_records.named(feed.source, ids["id"]))
 
 
-def _statements(feed: CompanyFeed, table: ibis.Table, rules: Identity, apart: Pairs = ()) -> ibis.Table:
+def statements_of(feed: CompanyFeed, table: ibis.Table, rules: Identity, apart: Pairs = ()) -> ibis.Table:
     """Return [rank, host, record, name, <source>_company_ids…]: all that a feed says about companies.
 
     `record` names a record that is a company by itself where it has no domain, with those that were merged into it.

@@ -30,7 +30,7 @@ def person_records(tables: Tables) -> ibis.Table:
 
     `place` orders a customer's records within a source: the least speaks for it.
     """
-    return ibis.union(*[_records(feed, tables[feed.source]) for feed in FEEDS])
+    return ibis.union(*[records_of(feed, tables[feed.source]) for feed in FEEDS])
 
 
 def named(source: str | ibis.ir.StringValue, record_id: ibis.ir.StringValue) -> ibis.ir.StringValue:
@@ -75,7 +75,8 @@ def _merges(feed: PersonFeed, table: ibis.Table) -> ibis.Table:
     )
 
 
-def _records(feed: PersonFeed, table: ibis.Table) -> ibis.Table:
+def records_of(feed: PersonFeed, table: ibis.Table) -> ibis.Table:
+    """Return a row per person record of a feed."""
     table = feed_rows(feed, table)
     record_id, rank = read(table, feed.id), read(table, feed.rank, "int64").fill_null(0).cast("int64")
     if feed.merged_ids:

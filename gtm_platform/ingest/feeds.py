@@ -260,7 +260,9 @@ class SubscriptionFeed:
     """What a system knows of subscriptions, payments and debts.
 
     Functions of its tables and of the end of the day return rows of the schemas SUBSCRIPTIONS, PAYMENTS and PAYERS.
-    Facts only: which discounts and pauses count is for the policy to say. Of several billing systems the least
+    Facts only: which discounts and pauses count is for the policy to say. `payer_of` says of tables whose rows are of
+    one payer each which it is; of a table that is not in it, nobody knows whom a change touches: a list of prices.
+    `payer_through` is of tables whose rows name a record of such a table instead. Of several billing systems the least
     `precedence` counts first. A `copy_of` other systems counts for whom no billing system ever had a subscription.
     """
 
@@ -273,6 +275,8 @@ class SubscriptionFeed:
     amounts_in: Literal["minor", "major"] = "minor"  # units of their currency
     copy_of: tuple[str, ...] = ()
     copies_everybody: bool = False  # whom it lacks it ought to have
+    payer_of: Mapping[str, str] = field(default_factory=dict)  # a column by table
+    payer_through: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # the other table, the column naming it
     speaking_record_only: bool = False  # of several person records only that counts which speaks for the customer
 
     @property

@@ -3,10 +3,10 @@
 import inspect
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import ibis
 
@@ -63,6 +63,24 @@ class Prepared:
     make: Callable[[Lake, str], AbstractContextManager[Mapping[str, ibis.Table]]]
 
 
+@dataclass(frozen=True)
+class Owner:
+    """Whose the rows of a source table are: of the person records of a source that a field of it names.
+
+    The field is a column or a function of the table, of texts or of arrays of texts. Where the table's rows are others,
+    `rows` makes rows of it that have the field. Rows that name a record of another table of the source, whose id is
+    that table's key, are `through` it: the field is then one of that table.
+    """
+
+    source: str
+    records: "str | Callable[[ibis.Table], ibis.Value]"
+    rows: "Callable[[ibis.Table], ibis.Table] | None" = None
+    through: tuple[str, str] | None = None  # the other table, and the column that names a record of it
+
+
+Owners = Mapping[str, tuple[Owner, ...]]  # by source table
+
+
 class UpstreamMissing(RuntimeError):
     """A table of the day is missing, though earlier days exist: what reads it would be made from nothing."""
 
@@ -84,6 +102,9 @@ class DailyTable:
     Of an `append_only` table a day that has a later one stays as it was written.
     Its asset is in the `group`, by default in the one that the key begins with.
     Only a table that `has_canaries` reads and holds them; all others are made as if there were none.
+    A table with a row per customer may be computed for some of them, when records of theirs have changed. `per` says of
+    what: of the `customer`'s own rows, given who is who; or of the `population`, all customers' rows, of which some are
+    wanted. `owners` say whose the changed rows of source tables are.
     """
 
     key: str
@@ -94,6 +115,8 @@ class DailyTable:
     append_only: bool = False
     group: str = ""
     has_canaries: bool = False
+    per: Literal["", "customer", "population"] = ""
+    owners: Owners = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         arguments = set(inspect.signature(self.rule).parameters) - {"day"}

@@ -29,8 +29,8 @@ from gtm_platform.policy.intelligence import Intelligence
 from gtm_platform.policy.limits import Limits
 from gtm_platform.policy.market import Market
 from gtm_platform.policy.money import Money
-from gtm_platform.policy.publish import Publish
 from gtm_platform.policy.privacy import Privacy
+from gtm_platform.policy.publish import Publish
 from gtm_platform.policy.quality import Anomalies, Quality
 from gtm_platform.policy.reading import PolicyError, parse
 from gtm_platform.policy.revenue import MrrPolicy, Revenue
@@ -66,8 +66,8 @@ __all__ = [
     "MrrPolicy",
     "Policy",
     "PolicyError",
-    "Publish",
     "Privacy",
+    "Publish",
     "Quality",
     "Refinements",
     "Revenue",

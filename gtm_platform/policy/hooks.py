@@ -6,7 +6,18 @@ from pydantic import Field
 
 from gtm_platform.policy.rules import Rules
 
+Seconds = Annotated[float, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
+
+
+class Hot(Rules):
+    """The hot path: how soon, and of how many customers at once; policy.toml says of each what it is for."""
+
+    settle_seconds: Seconds = 0.3
+    longest_settle_seconds: Seconds = 1.5
+    gap_seconds: Seconds = 1.0
+    most_customers: Positive = 500
+    keep_runs_days: Positive = 14
 
 
 class Hooks(Rules):
@@ -23,3 +34,4 @@ class Hooks(Rules):
     silent_factor: Annotated[float, Field(ge=1)] = 2.0
     silent_least_hours: Positive = 24
     refused_least: Positive = 5
+    hot: Hot = Hot()

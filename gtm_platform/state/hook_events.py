@@ -148,6 +148,27 @@ def to_read(tx: sa.Connection) -> dict[str, ToRead]:
     }
 
 
+def arrived_after(tx: sa.Connection, last_id: int) -> dict[str, ToRead]:
+    """Return by source what came after an event, whether a run has read it or not; what is about no stream is not."""
+    columns = (events.c.id, events.c.source, events.c.touched, events.c.received_at)
+    rows = tx.execute(sa.select(*columns).where(events.c.id > last_id).order_by(events.c.id)).all()
+    arrived: dict[str, ToRead] = {}
+    for row in rows:
+        if not row.touched:
+            continue
+        before = arrived.get(row.source)
+        streams, first = frozenset(row.touched), row.received_at
+        if before:
+            streams, first = streams | before.streams, min(first, before.first_at)
+        arrived[row.source] = ToRead((before.events if before else 0) + 1, first, row.received_at, row.id, streams)
+    return arrived
+
+
+def newest_id(tx: sa.Connection) -> int:
+    """Return the number of the newest event; 0 where there is none."""
+    return int(tx.execute(sa.select(sa.func.max(events.c.id))).scalar() or 0)
+
+
 def _streams(tx: sa.Connection, source: str) -> frozenset[str]:
     kinds = sa.select(events.c.streams).where(NOT_READ, events.c.source == source).distinct()
     return frozenset(stream for each in tx.execute(kinds).scalars() for stream in each.split(SEPARATOR))

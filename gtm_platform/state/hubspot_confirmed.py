@@ -33,13 +33,18 @@ def values_of(text: str) -> dict[str, str]:
     return values
 
 
-def last_confirmed(tx: sa.Connection, object_type: str, properties: Collection[str]) -> dict[str, str | None]:
+def last_confirmed(
+    tx: sa.Connection, object_type: str, properties: Collection[str], ids: Collection[str] | None = None
+) -> dict[str, str | None]:
     """Return by object what was confirmed last, as text; None where one of the properties is in doubt.
 
-    So is one that was held or rejected last.
+    So is one that was held or rejected last. Of few `ids` only theirs is read.
     """
     columns = (confirmed.c.object_id, confirmed.c.doubts, confirmed.c.confirmed)
-    rows = tx.execute(sa.select(*columns).where(confirmed.c.object_type == object_type))
+    query = sa.select(*columns).where(confirmed.c.object_type == object_type)
+    if ids is not None and len(ids) <= OBJECTS_AT_ONCE:
+        query = query.where(confirmed.c.object_id.in_(list(ids)))
+    rows = tx.execute(query)
     names = frozenset(properties)
     return {
         object_id: None if doubts and not names.isdisjoint(doubts.split(",")) else text

@@ -84,4 +84,5 @@ TABLE = DailyTable(
     rule=table,
     group="unified",
     has_canaries=True,
+    per="customer",
 )

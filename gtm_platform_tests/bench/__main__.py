@@ -21,6 +21,7 @@ from gtm_platform_tests.bench import (
     forecast,
     graph,
     hooks,
+    hot,
     hubspot,
     identity,
     latency,
@@ -53,6 +54,7 @@ ROOMS = (
     forecast,
     hooks,
     publish,
+    hot,
 )
 FIGURES = {room.FIGURE.name: room.FIGURE for room in ROOMS}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")

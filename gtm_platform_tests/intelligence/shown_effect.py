@@ -41,7 +41,7 @@ def experiment(day: date) -> Experiment:
 
 def with_experiment(lake: Lake, day: date) -> ShownLake:
     """The lake as it is shown while the experiment runs; of whom it withholds is what the lake says."""
-    return ShownLake(lake.root, (experiment(day),))
+    return ShownLake(lake.root, experiments=(experiment(day),))
 
 
 def effects(day: date, ago: int) -> list[dict[str, Any]]:

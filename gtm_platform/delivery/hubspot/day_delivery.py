@@ -4,7 +4,7 @@ Associations are made once both objects are there, so they come after either typ
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from types import MappingProxyType
 import ibis
 
 from gtm_platform.delivery.canaries.hubspot_value import with_canaries
+from gtm_platform.delivery.hotpath.fresher import newer_than_tables
 from gtm_platform.delivery.hubspot.associate import Associator, plan_links
 from gtm_platform.delivery.hubspot.client import HubSpotObjects, open_client
 from gtm_platform.delivery.hubspot.guard import Guard
@@ -24,6 +25,7 @@ from gtm_platform.delivery.hubspot.report import DeliveryReport, LinkCounts
 from gtm_platform.delivery.hubspot.rules import DeliveryRules
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.delivery.hubspot.truth_table import LATE
+from gtm_platform.delivery.hubspot.turns import writing_alone
 from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake.contracts import contract_of
@@ -47,16 +49,22 @@ def deliver_day(
     *,
     dry_run: bool,
 ) -> DeliveryReport:
-    """Deliver a day of the lake, but for properties that are `stale`; a dry run says what it would be."""
+    """Deliver a day of the lake, but for properties that are `stale`; a dry run says what it would be.
+
+    Customers of whom the hot path delivered what the day's tables do not know yet keep their values.
+    """
     config, rules = settings_of(HubSpotDeliverySettings), policy().hubspot
     named = object_type.named_by(rules)
     tables = read_tables(store, run.day, named.inputs, named.days_back)
     desired = plan(named, run.day, tables, rules.create.groups(named.name))
     named, desired = with_canaries(named, desired, store, run.day, policy().canaries)
-    with closing(open_state(settings().state_url)) as state, closing(open_client(config)) as client:
+    alone = nullcontext() if dry_run else writing_alone()
+    with alone, closing(open_state(settings().state_url)) as state, closing(open_client(config)) as client:
         delivery_rules = replace(DeliveryRules.of(rules, run.now(), run.day), stale=stale)
         objects = HubSpotObjects(client, named)
-        report = deliver(desired, objects, state, run, guard, rules=delivery_rules, dry_run=dry_run)
+        newer = newer_than_tables(store, run.day, state)
+        due = [record for record in desired if record.subject_id not in newer]
+        report = deliver(due, objects, state, run, guard, rules=delivery_rules, dry_run=dry_run)
         if not dry_run:
             forget_departed(named.name, desired, state)
             if report.written:

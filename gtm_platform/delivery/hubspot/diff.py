@@ -158,7 +158,8 @@ def differing(
 ) -> list[tuple[DesiredRecord, str | None]]:
     """Return the records that are wanted otherwise than was confirmed last, each with the text of that."""
     with state.reading() as tx:
-        confirmed = last_confirmed(tx, object_type.name, object_type.names)
+        ids = [record.object_id for record in desired]
+        confirmed = last_confirmed(tx, object_type.name, object_type.names, ids)
     pairs = ((record, confirmed.get(record.object_id, NOTHING)) for record in desired)
     return [(record, text) for record, text in pairs if not _holds(text, _as_journaled(object_type, record.values))]
 

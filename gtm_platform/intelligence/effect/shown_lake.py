@@ -4,7 +4,7 @@ Whatever is delivered, served or reported is read through it, so that nothing ha
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -44,7 +44,7 @@ class Span:
 class ShownLake(Lake):
     """A lake whose daily tables lack the treatment where an experiment withholds it."""
 
-    experiments: tuple[Experiment, ...] = ()
+    experiments: tuple[Experiment, ...] = field(default=(), kw_only=True)
 
     def file_query(self, table: str, files: Sequence[File], template: str = "select * from {rows}") -> FileQuery:
         """Return a query over some files of a table, as people are shown them."""
@@ -116,7 +116,7 @@ class ShownLake(Lake):
 def shown(lake: Lake) -> Lake:
     """Return a lake as people are shown it."""
     experiments = experiments_of_home()
-    return ShownLake(lake.root, experiments) if experiments else lake
+    return ShownLake(lake.root, experiments=experiments) if experiments else lake
 
 
 def experiments_in(lake: Lake) -> tuple[Experiment, ...]:

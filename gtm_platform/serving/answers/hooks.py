@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from gtm_platform.ingest.hooks.hook import Hook, discover_hooks
 from gtm_platform.policy import Hooks, policy
+from gtm_platform.serving.answers.hot_path import HotPathAnswer
 from gtm_platform.state import State
 from gtm_platform.state.hook_events import ACCEPTED, REPEATED, HookCount, counts_since, waiting_by_hook
 
@@ -53,6 +54,7 @@ class HooksAnswer(BaseModel):
 
     address: str = Field(description="Under which systems reach the API; that of this machine where none is set.")
     hooks: list[HookState]
+    hot_path: HotPathAnswer | None = Field(None, description="What became of those that were followed at once.")
 
 
 def hooks_now(state: State, now: datetime, hooks: Sequence[Hook] | None = None) -> list[HookState]:

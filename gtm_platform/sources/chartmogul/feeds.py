@@ -78,5 +78,6 @@ FEEDS = (
         payers=_payers,
         copy_of=("stripe", "orb"),
         copies_everybody=True,
+        payer_of={"chartmogul/customers": "id", "chartmogul/activities": "customer_id"},
     ),
 )

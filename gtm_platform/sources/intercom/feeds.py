@@ -80,5 +80,6 @@ FEEDS = (
         payers=_payers,
         copy_of=("stripe",),
         speaking_record_only=True,
+        payer_of={"intercom/contacts": "id"},
     ),
 )

@@ -123,5 +123,7 @@ FEEDS = (
         payments=_payments,
         payers=_payers,
         amounts_in="major",
+        payer_of={"orb/customers": "id", "orb/subscriptions": "customer_id", "orb/invoices": "customer_id"},
+        payer_through={"orb/credit_notes": ("orb/invoices", "invoice_id")},
     ),
 )

@@ -115,5 +115,15 @@ FEEDS = (
         subscriptions=_subscriptions,
         payments=_payments,
         payers=_payers,
+        payer_of={
+            "stripe/customers": "id",
+            "stripe/subscriptions": "customer_id",
+            "stripe/invoices": "customer_id",
+            "stripe/charges": "customer_id",
+        },
+        payer_through={
+            "stripe/refunds": ("stripe/charges", "charge_id"),
+            "stripe/disputes": ("stripe/charges", "charge_id"),
+        },
     ),
 )

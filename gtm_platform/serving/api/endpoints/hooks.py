@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from gtm_platform.ingest.hooks.hook import public_url
 from gtm_platform.serving.answers.hooks import HooksAnswer, hooks_now
+from gtm_platform.serving.answers.hot_path import hot_path_now
 from gtm_platform.serving.api.context import Call, OperationsReader
 from gtm_platform.serving.api.queries import NoQuery
 
@@ -24,5 +25,6 @@ async def hooks(call: OperationsReader, _: Annotated[NoQuery, Query()]) -> Respo
 
 
 def _answer(call: Call) -> bytes:
-    answer = HooksAnswer(address=public_url(), hooks=hooks_now(call.api.state, call.api.now()))
+    state, now = call.api.state, call.api.now()
+    answer = HooksAnswer(address=public_url(), hooks=hooks_now(state, now), hot_path=hot_path_now(state, now))
     return orjson.dumps(answer.model_dump(mode="json"))

@@ -7,7 +7,7 @@ from gtm_platform.state.audit import BEGINNING, digest
 from gtm_platform.state.schema import Instant
 
 revision = "0018"
-down_revision = "0014"
+down_revision = "0017"
 
 AUDIT = sa.table(
     "audit",

@@ -6,7 +6,7 @@ from alembic import op
 from gtm_platform.state.schema import Instant
 
 revision = "0019"
-down_revision = "0014"
+down_revision = "0018"
 
 
 def upgrade() -> None:

@@ -6,7 +6,7 @@ from alembic import op
 from gtm_platform.state.schema import Instant
 
 revision = "0020"
-down_revision = "0014"
+down_revision = "0019"
 
 
 def upgrade() -> None:

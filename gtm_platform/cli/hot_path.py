@@ -1,0 +1,91 @@
+"""`gtm hooks hot`: the process that follows webhooks at once, until Ctrl-C."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+
+import click
+import dagster as dg
+
+from gtm_platform.delivery.gate import closed_reasons
+from gtm_platform.delivery.hotpath.comparing import platform_tables
+from gtm_platform.delivery.hotpath.delivering import TYPE
+from gtm_platform.delivery.hotpath.switch import off, set_switch
+from gtm_platform.delivery.hotpath.worker import HotWorker
+from gtm_platform.delivery.hubspot.stale import stale_now
+from gtm_platform.lake.dagster.resource import the_lake
+from gtm_platform.lake.lake import Lake
+from gtm_platform.orchestration.compat import Graph
+from gtm_platform.orchestration.instance import instance
+from gtm_platform.orchestration.source_columns import SourceColumns
+from gtm_platform.policy import policy
+from gtm_platform.settings import settings
+from gtm_platform.state import open_state
+from gtm_platform.state.hot_path import HotRun
+from gtm_platform.sync_rules import sync_rules
+
+LOOKS_EVERY = 0.2  # seconds
+OPEN_SECONDS = 15  # that an open gate is taken for open: each asking reads the history of all checks
+BY = "gtm hooks"
+
+
+def follow_hooks() -> None:
+    """Follow webhooks until the process is asked to end; print a line for each time."""
+    from gtm_platform.definitions import defs
+
+    logging.basicConfig(level=logging.WARNING)
+    graph, lake = defs.resolve_asset_graph(), the_lake()
+    with closing(open_state(settings().state_url)) as state, instance() as dagster:
+        if why := off(state):
+            click.secho(why, fg="yellow", err=True)
+        gate = OpenGate(lake, dagster, graph)
+
+        def stale(lake: Lake) -> Mapping[str, str]:
+            named = TYPE.named_by(policy().hubspot)
+            return stale_now(named, lake, policy(), settings().now(), SourceColumns(dagster, graph))
+
+        worker = HotWorker(lake, state, platform_tables(), sync_rules, gate, stale, settings().now)
+        click.echo("It follows webhooks as they come. Ctrl-C ends it; nothing is lost by that.")
+        with suppress(KeyboardInterrupt):
+            while True:
+                if run := worker.step():
+                    click.echo(line_of(run))
+                time.sleep(LOOKS_EVERY)
+
+
+class OpenGate:
+    """The gate of deliveries; an open one is asked again some seconds later, or once tables changed."""
+
+    def __init__(self, lake: Lake, dagster: dg.DagsterInstance, graph: Graph) -> None:
+        self.lake, self.dagster, self.graph = lake, dagster, graph
+        self.tables, self.opened_for, self.asked_at = sorted(platform_tables().hot_keys), "", 0.0
+
+    def __call__(self, day: str) -> Sequence[str]:
+        """Say why the tables of a day may not be delivered; nothing where they may."""
+        files = [file.path.name for key in self.tables for file in self.lake.files(key) if file.partition == day]
+        made = " ".join(sorted(files))
+        if made == self.opened_for and time.monotonic() - self.asked_at < OPEN_SECONDS:
+            return []
+        reasons = closed_reasons(self.dagster, self.graph, day)
+        self.opened_for, self.asked_at = "" if reasons else made, time.monotonic()
+        return reasons
+
+
+def line_of(run: HotRun) -> str:
+    """Return a run in a line."""
+    seconds = (run.at - run.first_event_at).total_seconds()
+    stages = ", ".join(f"{name} {milliseconds} ms" for name, milliseconds in run.stages.items())
+    left = "".join(f"; {number} left: {cause}" for cause, number in run.left.items())
+    why = f" ({run.reason})" if run.reason else ""
+    return (
+        f"{run.at:%H:%M:%S} {run.sources}: {run.outcome}{why}, {run.events} events, {run.customers} customers, "
+        f"{run.fields} fields, {seconds:.1f} s after the first ({stages}){left}"
+    )
+
+
+def turn(is_on: bool, reason: str) -> None:
+    """Stop it or switch it on."""
+    with closing(open_state(settings().state_url)) as state:
+        set_switch(state, is_on=is_on, reason=reason, by=BY, at=settings().now())
+        click.echo(off(state) or "The hot path is on; `gtm hooks hot` follows webhooks at once.")

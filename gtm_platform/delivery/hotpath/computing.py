@@ -1,0 +1,276 @@
+"""Today's rows of the customers whom changed records touch, by the rules of the daily tables themselves.
+
+Tables per customer are made of these customers' rows; those per population of everybody's, with these customers' rows
+in the place of the ones before. A column that is made of a table which neither can make is stale, and is not delivered.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import ibis
+
+from gtm_platform.core.billing_feeds import SOURCES as BILLING
+from gtm_platform.delivery.hotpath.changes import (
+    Since,
+    TakenWhole,
+    customers_of,
+    ids_of,
+    named_records,
+    owners_in,
+    rows_of,
+    sources_of,
+)
+from gtm_platform.delivery.hotpath.identity_reach import COMPANY_FEEDS, Undecided, undecided
+from gtm_platform.delivery.hotpath.lakes import CUSTOMER, KnownBy, SomeCustomers
+from gtm_platform.identity.decisions import decisions_of_home
+from gtm_platform.identity.person_records import FEEDS
+from gtm_platform.lake.daily_table import DailyTable
+from gtm_platform.lake.duckdb_engine import cursor
+from gtm_platform.lake.lake import Lake
+from gtm_platform.policy import policy
+from gtm_platform.state.hot_path import TablesMade
+
+IDENTITY = tuple(f"identity/{name}" for name in ("links", "people", "companies", "former_records"))
+SUBSCRIPTIONS = "core/subscriptions"
+OF_MONEY = (SUBSCRIPTIONS, "core/revenue")
+OF_ALL = (*OF_MONEY, "core/activity")  # what all customers' rows judge one by
+NOT_MADE, BEING_MADE, CHANGED_COMPANY, TOO_MANY = "tables_not_made", "being_made", "company", "too_many"
+RULES = "rules"
+IDENTITY_LEFT, UNKNOWN_LEFT, WHOLE_LEFT = "identity", "unknown_records", "read_whole"
+
+Column = tuple[str, str]  # a table, and a column of it
+
+
+class LeftToTables(RuntimeError):
+    """Nothing can be said before everything is computed anew; `cause` says why in a word."""
+
+    def __init__(self, cause: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.cause = cause
+
+
+@dataclass(frozen=True)
+class HotTables:
+    """The daily tables, those among them that are made for some customers, and what these read."""
+
+    every: Mapping[str, DailyTable]
+
+    @classmethod
+    def of(cls, tables: Sequence[DailyTable]) -> "HotTables":
+        """Return those of a graph."""
+        return cls({table.key: table for table in tables})
+
+    @cached_property
+    def hot(self) -> list[DailyTable]:
+        """The tables per customer and per population, each after those that it reads."""
+        keys = {key: [name for name in table.tables if name in self.every] for key, table in self.every.items()}
+        ordered = TopologicalSorter(keys).static_order()
+        return [self.every[key] for key in ordered if self.every[key].per]
+
+    @cached_property
+    def hot_keys(self) -> frozenset[str]:
+        """Their keys."""
+        return frozenset(table.key for table in self.hot)
+
+    @cached_property
+    def upstream(self) -> frozenset[str]:
+        """The daily tables that they read, at once or through others."""
+        keys, unvisited = set[str](), [table.key for table in self.hot]
+        while unvisited:
+            for name in self.every[unvisited.pop()].tables:
+                if name in self.every and name not in keys:
+                    keys.add(name)
+                    unvisited.append(name)
+        return frozenset(keys)
+
+    @cached_property
+    def late(self) -> frozenset[str]:
+        """Those among what they read that are made of them in turn: they are as everything was computed."""
+        return frozenset(key for key in self.upstream - self.hot_keys if self._is_late(key))
+
+    def _is_late(self, key: str) -> bool:
+        return any(
+            name in self.hot_keys or self._is_late(name) for name in self.every[key].tables if name in self.every
+        )
+
+    @cached_property
+    def between(self) -> frozenset[str]:
+        """Those that stand between the sources and them, and are made for everybody only."""
+        return frozenset(key for key in self.upstream - self.hot_keys - self.late if not key.startswith("identity/"))
+
+    @cached_property
+    def sources(self) -> frozenset[str]:
+        """The source tables whose records count."""
+        of_identity = {feed.table for feed in FEEDS} | {feed.table for feed in COMPANY_FEEDS}
+        mentioned = {mention.table for feed in FEEDS for mention in feed.mentions}
+        return sources_of([*self.hot_keys, *self.between], self.every) | of_identity | mentioned
+
+
+@dataclass(frozen=True)
+class HotRows:
+    """The rows that were computed: in which lake, of whom, and what of them may be delivered."""
+
+    lake: SomeCustomers
+    day: str
+    ready: frozenset[str]
+    tables: tuple[str, ...] = ()
+    stale: frozenset[Column] = frozenset()
+    left: Mapping[str, int] = field(default_factory=dict)  # customers or records left to everything, by cause
+    unhot: str = ""  # why tables per population were not made
+    until: str = ""  # the stamp by which records counted
+
+
+def require_made(lake: Lake, tables: HotTables, day: str, made: TablesMade | None) -> TablesMade:
+    """Raise unless one run has made all tables of a day, and none has been written since."""
+    if made is None:
+        raise LeftToTables(NOT_MADE, f"no run has made all tables of {day} yet")
+    for key in (*IDENTITY, *sorted(tables.hot_keys)):
+        stamps = [file.stamp for file in lake.files(key) if file.partition == day]
+        if not stamps:
+            raise LeftToTables(NOT_MADE, f"{key} has no {day} yet")
+        if stamps[0] > made.made_by:
+            raise LeftToTables(BEING_MADE, f"{key} of {day} was written again: the tables are being made")
+    return made
+
+
+def hot_rows(
+    lake: Lake,
+    own: Path,
+    tables: HotTables,
+    made: TablesMade,
+    scratch: Path,
+    until: str,
+    most: int,
+    also: frozenset[str] = frozenset(),
+) -> HotRows:
+    """Compute the rows of a day of the customers touched since its tables were made, and of some others.
+
+    `own` is the folder of what only the hot path has read, `until` the stamp by which things count.
+    """
+    day = made.day
+    if made.rules != rules_now():
+        raise LeftToTables(RULES, "the tables were made by other rules, or decisions, than those of now")
+    current = KnownBy(own, lake, until)
+    before = KnownBy(own / "nothing", lake, made.read_by)
+    since = Since(current, before, day, scratch)
+    try:
+        touched = Touched.of(since, tables, also)
+    except TakenWhole as whole:
+        raise LeftToTables(WHOLE_LEFT, str(whole)) from whole
+    if len(touched.customers) > most:
+        raise LeftToTables(TOO_MANY, f"{len(touched.customers):,} customers are touched, more than {most:,} at once")
+    some = SomeCustomers(scratch / "rows", current, day, touched.customers)
+    rows = HotRows(
+        some, day, touched.customers - touched.undecided, left=touched.left, unhot=touched.unhot, until=until
+    )
+    return _computed(rows, tables, touched) if touched.customers else rows
+
+
+def rules_now() -> str:
+    """Return a digest of what tables follow besides records: the policy, and decisions on who is who."""
+    return hashlib.sha256(f"{policy().hash} {decisions_of_home()!r}".encode()).hexdigest()[:40]
+
+
+def _computed(rows: HotRows, tables: HotTables, touched: "Touched") -> HotRows:
+    made, late, stale = list[str](), set(tables.late), set[Column]()
+    saying = {key: _columns_with_values(rows, key) for key in late}
+    for table in tables.hot:
+        if touched.changed_sources.isdisjoint(table.tables) and not set(made) & set(table.tables) and not touched.also:
+            continue
+        if table.per == "population" and touched.unhot:
+            late.add(table.key)
+            saying[table.key] = frozenset(table.contract.columns)
+            continue
+        lake = rows.lake.of_everybody() if table.per == "population" else rows.lake
+        written = table.write_day(lake, rows.day)
+        made.append(table.key)
+        for column, origins in (written.lineage if written else {}).items():
+            if any(origin in stale or origin[1] in saying.get(origin[0], ()) for origin in origins):
+                stale.add((table.key, column))
+    every = {(key, column) for key in late for column in tables.every[key].contract.columns}
+    return replace(rows, tables=tuple(made), stale=frozenset(stale | every))
+
+
+def _columns_with_values(rows: HotRows, table: str) -> frozenset[str]:
+    """Return the columns of a late table that have a value at all: of a model in shadow, no risk is delivered."""
+    query = rows.lake.base.query_day(table, rows.day)
+    counts = ", ".join(f'count("{name}")' for name in query.schema)
+    with rows.lake.naming_damage(lambda: query.files), cursor() as connection:
+        counted = connection.execute(f"select {counts} from ({query.sql})").fetchone() or ()
+    return frozenset(name for name, count in zip(query.schema, counted, strict=True) if count)
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Whom changed records touch, and of whom nothing can be said yet."""
+
+    customers: frozenset[str]
+    undecided: frozenset[str]
+    changed_sources: frozenset[str]
+    left: Mapping[str, int]
+    unhot: str
+    also: frozenset[str]
+
+    @classmethod
+    def of(cls, since: Since, tables: HotTables, also: frozenset[str]) -> "Touched":
+        """Find out whom the changed records name."""
+        changed = {table: each for table in sorted(tables.sources) if (each := since.changed(table))}
+        identity = {key: since.computed_of.read_day(key, since.day) for key in IDENTITY}
+        identity_left = undecided(since, identity) if changed else Undecided(frozenset(), 0, frozenset())
+        if identity_left.company:
+            sentence = f"{identity_left.company} says otherwise than before which companies there are"
+            raise LeftToTables(CHANGED_COMPANY, sentence)
+        owners, left, customers, waiting = owners_in(tables.hot), Counter[str](), set(also), set[str]()
+        unhot, billed = "", set[str]()
+        for table, records in changed.items():
+            named = list(named_records(records, owners.get(table, ()), since))
+            theirs = customers_of(named, identity["identity/links"], identity["identity/former_records"])
+            customers |= theirs
+            billed |= theirs if table in sources_of(OF_MONEY, tables.every) else set()
+            needs = [key for key in sorted(tables.between) if table in tables.every[key].tables]
+            if needs and table not in owners:
+                raise LeftToTables(needs[0], f"{table} has changed, of which {needs[0]} is made")
+            if needs:
+                waiting |= theirs
+                left[needs[0]] += len(theirs)
+            elif table not in owners and table in sources_of(sorted(tables.hot_keys), tables.every):
+                left[table] += int(str(rows_of(records.rows.count().as_table())[0][0]))
+                unhot = unhot or (table if table in sources_of(OF_ALL, tables.every) else "")
+        unsure = identity_left.customers | _colleagues(identity_left.customers, identity["identity/people"])
+        left[IDENTITY_LEFT] += len(unsure)
+        left[UNKNOWN_LEFT] += identity_left.unknown_records
+        unhot = unhot or _moves_all(identity_left, unsure, billed, since)
+        return cls(frozenset(customers), frozenset(unsure | waiting), frozenset(changed), +left, unhot, also)
+
+
+def _colleagues(customers: frozenset[str], people: ibis.Table) -> frozenset[str]:
+    if not customers:
+        return customers
+    companies = people.filter(people[CUSTOMER].isin(sorted(customers)), people["company_id"].notnull())
+    return ids_of(people.semi_join(companies.select("company_id").view(), "company_id").select(CUSTOMER))
+
+
+def _moves_all(left: Undecided, unsure: frozenset[str], billed: set[str], since: Since) -> str:
+    """Say why what is undecided may move what all customers' rows judge one by; "" where it cannot.
+
+    `billed` are those of whom a billing system has changed something.
+    """
+    if left.unknown_records and left.sources & set(BILLING):
+        return "a new record of a billing system is nobody's yet"
+    if not unsure:
+        return ""
+    subscribed = since.computed_of.read_day(SUBSCRIPTIONS, since.day)
+    paying = unsure & billed or ids_of(subscribed.filter(subscribed[CUSTOMER].isin(sorted(unsure))).select(CUSTOMER))
+    return "it is undecided who some customers are that have subscriptions" if paying else ""
+
+
+def today_of(day: str, today: date) -> None:
+    """Raise where the newest tables are not today's."""
+    if day != today.isoformat():
+        raise LeftToTables(NOT_MADE, f"the tables of {today} are not made yet")

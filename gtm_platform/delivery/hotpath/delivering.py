@@ -1,0 +1,110 @@
+"""The rows of some customers to HubSpot, by the delivery of every day: diff, guard, journal, writing, reading back.
+
+Contacts that are there get their values; none is created, and none is associated, as that needs everybody. No property
+is sent that is made of a stale column.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import orjson
+
+from gtm_platform.delivery.hotpath.computing import HotRows
+from gtm_platform.delivery.hotpath.lakes import CUSTOMER, ShownCustomers
+from gtm_platform.delivery.hubspot.client import HubSpotObjects
+from gtm_platform.delivery.hubspot.consent import Consent
+from gtm_platform.delivery.hubspot.day_delivery import read_tables
+from gtm_platform.delivery.hubspot.diff import without_fields
+from gtm_platform.delivery.hubspot.object_type import ObjectType
+from gtm_platform.delivery.hubspot.object_types import contacts
+from gtm_platform.delivery.hubspot.pipeline import deliver
+from gtm_platform.delivery.hubspot.plan import DesiredRecord, plan
+from gtm_platform.delivery.hubspot.report import DeliveryReport
+from gtm_platform.delivery.hubspot.rules import DeliveryRules
+from gtm_platform.delivery.hubspot.write import Run
+from gtm_platform.intelligence.effect.shown_lake import experiments_in, shown
+from gtm_platform.lake.contracts import contract_of
+from gtm_platform.lake.duckdb_engine import cursor
+from gtm_platform.lake.file_query import text
+from gtm_platform.lake.lake import Lake
+from gtm_platform.policy import policy
+from gtm_platform.sources.hubspot.client import HubSpotClient
+from gtm_platform.state import State
+
+TYPE = contacts.OBJECT_TYPE
+UNTIL_NIGHT = "{name} waits for the next computation of everything"
+
+
+@dataclass(frozen=True)
+class HotDelivery:
+    """What is to be sent of some customers, and what is left out of it."""
+
+    object_type: ObjectType
+    desired: Sequence[DesiredRecord]
+    waiting: Mapping[str, str]  # properties, each with the reason
+
+
+def planned(rows: HotRows, lake: Lake) -> HotDelivery:
+    """Return what contacts of the customers that are ready are to hold, as people are shown it."""
+    rules = policy().hubspot
+    named = replace(TYPE.named_by(rules), matching=None)
+    store = _shown(rows, lake)
+    every = plan(named, rows.day, read_tables(store, rows.day, named.inputs))
+    waiting = {
+        each.name: UNTIL_NIGHT.format(name=each.name)
+        for each in named.properties
+        if (each.origin.table, each.origin.column) in rows.stale
+    }
+    desired = [without_fields(record, waiting) for record in every if record.subject_id in rows.ready]
+    return HotDelivery(named, desired, waiting)
+
+
+def _shown(rows: HotRows, lake: Lake) -> ShownCustomers:
+    some, experiments = rows.lake, experiments_in(shown(lake))
+    return ShownCustomers(some.root, some.base, some.day, some.customers, some.whole, experiments=experiments)
+
+
+def send(
+    delivery: HotDelivery, client: HubSpotClient, state: State, run: Run, stale: Mapping[str, str]
+) -> DeliveryReport:
+    """Write what differs and read it back, within the guard of every delivery."""
+    rules = replace(DeliveryRules.of(policy().hubspot, run.now(), run.day), stale=stale)
+    guard = Consent(delivery.object_type, run, policy().hubspot).guard()
+    return deliver(delivery.desired, HubSpotObjects(client, delivery.object_type), state, run, guard, rules=rules)
+
+
+def digests(rows: HotRows, lake: Lake, customers: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return a digest of each customer's row in each table that was made, without stale columns.
+
+    `lake` is where the rows are read: that of the hot path, or that of the tables.
+    """
+    digested: dict[str, dict[str, str]] = {customer: {} for customer in customers}
+    for table in rows.tables:
+        names = [name for name in contract_of(table).columns if (table, name) not in rows.stale]
+        for customer, digest in digest_of(lake, table, rows.day, names, customers).items():
+            digested[customer][table] = digest
+    return digested
+
+
+def columns_of(digest: str) -> list[str]:
+    """Return the columns that a digest is of."""
+    return digest.partition(" ")[0].split(",")
+
+
+def digest_of(lake: Lake, table: str, day: str, names: Sequence[str], customers: Sequence[str]) -> dict[str, str]:
+    """Return a digest of all that columns of a table say of each customer, with their names before it."""
+    query = lake.query_day(table, day)
+    columns = ", ".join(f'"{name}"::varchar' for name in names)
+    ids = ", ".join(text(customer) for customer in customers) or "null"
+    rows_of_each: dict[str, list[list[str | None]]] = {customer: [] for customer in customers}
+    with lake.naming_damage(lambda: query.files), cursor() as connection:
+        rows = connection.execute(
+            f"select {CUSTOMER}, [{columns}] from ({query.sql}) where {CUSTOMER} in ({ids})"
+        ).fetchall()
+    for customer, values in rows:
+        rows_of_each[customer].append(values)
+    return {
+        customer: f"{','.join(names)} {hashlib.sha256(orjson.dumps(sorted(values, key=str))).hexdigest()[:32]}"
+        for customer, values in rows_of_each.items()
+    }

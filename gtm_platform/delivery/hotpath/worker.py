@@ -1,0 +1,266 @@
+"""The process that follows webhooks at once: reads the open window, computes whom it touches, delivers, reads back.
+
+It takes nothing from anybody: the runs of sources, tables and deliveries do all of it again at their time. So what it
+cannot do is left to them and counted, and an event that it missed loses nothing.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gtm_platform.delivery.gate import newest_day
+from gtm_platform.delivery.hotpath.computing import HotRows, HotTables, LeftToTables, hot_rows, require_made, today_of
+from gtm_platform.delivery.hotpath.delivering import HotDelivery, digests, planned, send
+from gtm_platform.delivery.hotpath.reading import own_folder, read_open_window, readable, sweep_own_files
+from gtm_platform.delivery.hotpath.switch import off
+from gtm_platform.delivery.hubspot.client import open_client
+from gtm_platform.delivery.hubspot.guard import DeliveryStopped
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
+from gtm_platform.delivery.hubspot.turns import writing_alone
+from gtm_platform.delivery.hubspot.write import Run
+from gtm_platform.http.redaction import redact_exceptions
+from gtm_platform.ingest.plan import SyncRules
+from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.overlay import scratch_folder
+from gtm_platform.policy import policy
+from gtm_platform.settings import settings_of
+from gtm_platform.sources.assets import SCHEDULED
+from gtm_platform.state import State
+from gtm_platform.state.hook_events import ToRead, arrived_after, newest_id
+from gtm_platform.state.hot_path import (
+    DELIVERED,
+    FAILED,
+    LEFT,
+    NOTHING,
+    HotCustomer,
+    HotRun,
+    TablesMade,
+    forget_customers,
+    forget_other_days,
+    forget_runs,
+    note_customers,
+    note_run,
+    tables_made,
+)
+
+log = logging.getLogger(__name__)
+TIDIED_EVERY = timedelta(hours=1)
+LONGEST_REASON = 300
+SHOWN_WHOLE, GATE, GUARD = "shown_whole", "gate", "guard"
+
+Gate = Callable[[str], Sequence[str]]  # of a day: why its tables may not be delivered
+Stale = Callable[[Lake], Mapping[str, str]]  # properties of contacts that wait for fresh data, each with the reason
+Clock = Callable[[], datetime]
+
+
+@dataclass
+class Stages:
+    """How long each stage of a run took, in milliseconds."""
+
+    took: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add to a stage what the block takes."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.took[name] = self.took.get(name, 0) + round((time.monotonic() - began) * 1000)
+
+
+@dataclass
+class HotWorker:
+    """Follows the events of hooks as they come; `step` does what is due."""
+
+    lake: Lake
+    state: State
+    tables: HotTables
+    rules: Callable[[], SyncRules]
+    gate: Gate
+    stale: Stale
+    now: Clock
+    _seen: int = -1
+    _waiting: dict[str, ToRead] = field(default_factory=dict)
+    _last: datetime | None = None
+    _tidied: datetime | None = None
+
+    def step(self) -> HotRun | None:
+        """Look for events; follow them where enough time has passed. Return what was done, if anything."""
+        self._tidy()
+        self._look()
+        due = self._due()
+        if not due:
+            return None
+        if off(self.state):
+            self._waiting.clear()  # what comes while it is off is the daily tables' business
+            return None
+        for source in due:
+            del self._waiting[source]
+        run = self._follow(due)
+        self._last = self.now()
+        with self.state.writing() as tx:
+            note_run(tx, run)
+        return run
+
+    def _look(self) -> None:
+        """Take note of events that came; those from before the worker began are left to the runs of their sources."""
+        with self.state.reading() as tx:
+            if self._seen < 0:
+                self._seen = newest_id(tx)
+            arrived = arrived_after(tx, self._seen)
+        for source, events in arrived.items():
+            self._seen = max(self._seen, events.last_id)
+            before = self._waiting.get(source)
+            self._waiting[source] = _joined(before, events) if before else events
+
+    def _due(self) -> dict[str, ToRead]:
+        rules, now = policy().hooks.hot, self.now()
+        if self._last and now - self._last < timedelta(seconds=rules.gap_seconds):
+            return {}
+        settled, longest = timedelta(seconds=rules.settle_seconds), timedelta(seconds=rules.longest_settle_seconds)
+        return {
+            source: events
+            for source, events in self._waiting.items()
+            if now - events.last_at >= settled or now - events.first_at >= longest
+        }
+
+    def _follow(self, due: Mapping[str, ToRead]) -> HotRun:
+        run = Run(str(uuid.uuid4()), newest_day(self.lake), self.now)
+        first, last = min(each.first_at for each in due.values()), max(each.last_at for each in due.values())
+        stages, outcome = Stages(), Outcome()
+        stages.took["waited"] = max(0, round((self.now() - first).total_seconds() * 1000))
+        try:
+            self._do(due, run, stages, outcome)
+        except (LeftToTables, DeliveryStopped) as left:
+            outcome.is_left(left.cause if isinstance(left, LeftToTables) else GUARD, str(left))
+        except Exception as error:
+            # Whatever it is, the runs of the source and of the tables do it again, and say what is wrong with it.
+            log.warning("The hot path failed for %s: %s", ", ".join(sorted(due)), type(error).__name__)
+            outcome.name, outcome.reason = FAILED, f"{type(error).__name__}: {error}"
+        return HotRun(
+            run_id=run.id,
+            sources=",".join(sorted(due)),
+            day=run.day,
+            outcome=outcome.name,
+            reason=outcome.reason and outcome.reason[:LONGEST_REASON],
+            events=sum(each.events for each in due.values()),
+            customers=outcome.customers,
+            fields=outcome.fields,
+            left=outcome.left,
+            stages=stages.took,
+            first_event_at=first,
+            last_event_at=last,
+            at=self.now(),
+        )
+
+    @redact_exceptions()
+    def _do(self, due: Mapping[str, ToRead], run: Run, stages: Stages, outcome: "Outcome") -> None:
+        today_of(run.day, run.now().date())
+        self._made(run.day)
+        if reasons := self.gate(run.day):
+            raise LeftToTables(GATE, reasons[0])
+        with stages.stage("read"):
+            if not self._read(due, run, outcome):
+                return
+        with scratch_folder(self.lake) as scratch:
+            with stages.stage("computed"):
+                made, rows = self._computed(run.day, scratch / "first")
+            outcome.left |= rows.left
+            with stages.stage("turn"):
+                turn = ExitStack()
+                turn.enter_context(writing_alone())
+            with turn:
+                if self._made(run.day) != made:  # everything was computed in the meantime
+                    with stages.stage("computed"):
+                        made, rows = self._computed(run.day, scratch / "again")
+                self._deliver(rows, run, stages, outcome)
+
+    def _read(self, due: Mapping[str, ToRead], run: Run, outcome: "Outcome") -> bool:
+        """Read the open windows of the sources that spoke; return whether any was read."""
+        was_read = False
+        for source in SCHEDULED:
+            if source.name not in due or source.off() or not settings_of(source.settings).reads_api:
+                continue
+            streams = readable(source, due[source.name].streams, self.lake)
+            if whole := len(due[source.name].streams) - len(streams):
+                outcome.left[SHOWN_WHOLE] = outcome.left.get(SHOWN_WHOLE, 0) + whole
+            if streams:
+                read_open_window(source, streams, self.lake, self.rules(), run.now(), run.id)
+                was_read = True
+        return was_read
+
+    def _made(self, day: str) -> TablesMade:
+        with self.state.reading() as tx:
+            made = tables_made(tx, day)
+        return require_made(self.lake, self.tables, day, made)
+
+    def _computed(self, day: str, scratch: Path) -> tuple[TablesMade, HotRows]:
+        until, made = f"{time.time_ns():020d}", self._made(day)
+        most = policy().hooks.hot.most_customers
+        return made, hot_rows(self.lake, own_folder(), self.tables, made, scratch, until, most)
+
+    def _deliver(self, rows: HotRows, run: Run, stages: Stages, outcome: "Outcome") -> None:
+        outcome.customers = len(rows.ready)
+        if not rows.ready or not rows.tables:
+            return
+        with stages.stage("planned"):
+            delivery = planned(rows, self.lake)
+            self._note_customers(rows, delivery, run)
+        with stages.stage("delivered"), closing(open_client(settings_of(HubSpotDeliverySettings))) as client:
+            try:
+                report = send(delivery, client, self.state, run, self.stale(self.lake))
+            except DeliveryStopped:  # nothing was written: the next delivery of everything asks
+                with self.state.writing() as tx:
+                    forget_customers(tx, [record.subject_id for record in delivery.desired])
+                raise
+        outcome.fields = report.fields_written
+        outcome.name = DELIVERED if report.written else NOTHING
+        for name, count in (("rejected", report.rejected), ("held", report.held_back)):
+            if count:
+                outcome.left[name] = count
+
+    def _note_customers(self, rows: HotRows, delivery: HotDelivery, run: Run) -> None:
+        """Keep whose rows these are before they are sent, so that no delivery sets them back, and they are compared."""
+        customers = [record.subject_id for record in delivery.desired]
+        of_each = digests(rows, rows.lake, customers)
+        until = rows.until
+        noted = [HotCustomer(each, rows.day, until, of_each[each], run.now()) for each in customers]
+        with self.state.writing() as tx:
+            note_customers(tx, noted)
+
+    def _tidy(self) -> None:
+        now = self.now()
+        if self._tidied and timedelta() <= now - self._tidied < TIDIED_EVERY:
+            return
+        self._tidied = now
+        sweep_own_files()
+        with self.state.writing() as tx:
+            forget_runs(tx, now - timedelta(days=policy().hooks.hot.keep_runs_days))
+            forget_other_days(tx, [str(now.date()), str(now.date() - timedelta(days=1))])
+
+
+@dataclass
+class Outcome:
+    """What became of a run, as it goes on."""
+
+    name: str = NOTHING
+    reason: str | None = None
+    customers: int = 0
+    fields: int = 0
+    left: dict[str, int] = field(default_factory=dict)
+
+    def is_left(self, cause: str, sentence: str) -> None:
+        """Note that all of it is left to the tables."""
+        self.name, self.reason = LEFT, sentence
+        self.left[cause] = self.left.get(cause, 0) + 1
+
+
+def _joined(before: ToRead, after: ToRead) -> ToRead:
+    streams = before.streams | after.streams
+    return ToRead(before.events + after.events, before.first_at, after.last_at, after.last_id, streams)

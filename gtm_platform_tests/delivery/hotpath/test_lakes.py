@@ -1,0 +1,126 @@
+"""What the hot path reads: windows of its own beside the lake's, some customers' rows, everybody's with theirs new."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pytest
+
+from gtm_platform.definitions import DAILY_TABLES
+from gtm_platform.delivery.hotpath.computing import HotTables
+from gtm_platform.delivery.hotpath.lakes import CUSTOMER, KnownBy, SomeCustomers
+from gtm_platform.delivery.hotpath.reading import is_taken_over
+from gtm_platform.lake.contracts import contract_of
+from gtm_platform.lake.duckdb_engine import Statement, as_typed, engine
+from gtm_platform.lake.lake import Lake
+from gtm_platform.settings import settings
+from gtm_platform_tests.tables import filled, rows_of
+
+DAY, SOURCE, TABLE = "2026-03-02", "stripe/customers", "core/subscriptions"
+HOT = HotTables.of(DAILY_TABLES)
+
+
+def write(lake: Lake, partition: str, email: str, **how: bool) -> None:
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    rows = filled(SOURCE, {"id": "s1", "email": email, "_window": at, "_extracted_at": at})
+    lake.write(SOURCE, partition, engine().to_pyarrow(rows).to_reader(), **how)
+
+
+def stamp() -> str:
+    return f"{time.time_ns():020d}"
+
+
+def emails(lake: Lake) -> list[Any]:
+    return [row["email"] for row in rows_of(lake.read_day(SOURCE, DAY))]
+
+
+def test_the_newest_reading_counts_and_a_window_that_is_over_before_one_that_was_open(tmp_path: Path) -> None:
+    lake, own = Lake(tmp_path / "lake"), Lake(tmp_path / "hot")
+    write(lake, "2026-03-01", "first@acme.example", full=True)
+    before = stamp()
+    write(own, DAY, "hot@acme.example", is_open=True)
+    assert emails(KnownBy(own.root, lake, stamp())) == ["hot@acme.example"]
+    assert emails(KnownBy(own.root, lake, before)) == ["first@acme.example"]
+    assert emails(lake) == ["first@acme.example"], "the lake itself is left alone"
+    write(lake, DAY, "later@acme.example", is_open=True)
+    assert emails(KnownBy(own.root, lake, stamp())) == ["later@acme.example"]
+    write(own, DAY, "again@acme.example", is_open=True)
+    write(lake, DAY, "over@acme.example")
+    write(own, DAY, "too late@acme.example", is_open=True)
+    assert emails(KnownBy(own.root, lake, stamp())) == ["over@acme.example"]
+
+
+def test_what_the_lake_has_read_since_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GTM_HOME", str(tmp_path))
+    settings.cache_clear()
+    lake, own = Lake(tmp_path / "lake"), Lake(tmp_path / "hot")
+    assert is_taken_over(lake, SOURCE, stamp(), stamp()), "nothing was read"
+    write(own, DAY, "hot@acme.example", is_open=True)
+    until = stamp()
+    assert not is_taken_over(lake, SOURCE, until, stamp())
+    write(lake, DAY, "hot@acme.example", is_open=True)
+    assert is_taken_over(lake, SOURCE, until, stamp())
+    assert not is_taken_over(lake, SOURCE, until, until), "the tables were made before it was read"
+
+
+def subscriptions(*customers: tuple[str, str]) -> Any:
+    rows = [
+        {"source": "stripe", "subscription_id": f"sub {id}", CUSTOMER: id, "is_leading": True, "plan_name": plan}
+        for id, plan in customers
+    ]
+    return engine().to_pyarrow(filled(TABLE, *rows)).to_reader()
+
+
+def plans(table: ibis.Table) -> dict[str, str]:
+    return {row[CUSTOMER]: row["plan_name"] for row in rows_of(table)}
+
+
+def test_some_customers_and_everybody_with_these(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    lake.write(TABLE, DAY, subscriptions(("a", "old"), ("b", "old"), ("c", "old")))
+    lake.write(TABLE, "2026-03-01", subscriptions(("a", "older"), ("b", "older")))
+    some = SomeCustomers(tmp_path / "rows", lake, DAY, frozenset({"a", "b"}))
+    assert plans(some.read_day(TABLE, DAY)) == {"a": "old", "b": "old"}
+    assert plans(some.read_day(TABLE, "2026-03-01")) == {"a": "older", "b": "older"}
+    assert plans(some.of_everybody().read_day(TABLE, DAY)) == {"a": "old", "b": "old", "c": "old"}
+
+    every = lake.read_day(TABLE, DAY).mutate(plan_name=ibis.literal("new"))
+    some.write(TABLE, DAY, Statement(as_typed(every)))
+    assert plans(some.read_day(TABLE, DAY)) == {"a": "new", "b": "new"}
+    assert plans(some.of_everybody().read_day(TABLE, DAY)) == {"a": "new", "b": "new", "c": "old"}
+    assert plans(lake.read_day(TABLE, DAY)) == {"a": "old", "b": "old", "c": "old"}
+
+
+def test_a_rule_that_reads_rows_is_not_made_for_some(tmp_path: Path) -> None:
+    some = SomeCustomers(tmp_path / "rows", Lake(tmp_path / "lake"), DAY, frozenset({"a"}))
+    with pytest.raises(TypeError, match="reads rows"):
+        some.write(TABLE, DAY, subscriptions(("a", "new")))
+
+
+@pytest.mark.parametrize("table", HOT.hot, ids=lambda table: table.key)
+def test_tables_for_some_customers_have_rows_of_customers_and_owners_of_their_inputs(table: Any) -> None:
+    assert CUSTOMER in table.contract.columns
+    assert not table.eager
+    for name, owners in table.owners.items():
+        rows = filled(name)
+        assert owners
+        for owner in owners:
+            through = rows if not owner.through else filled(owner.through[0])
+            if owner.through:
+                assert owner.through[1] in rows.columns
+            made = owner.rows(through) if owner.rows else through
+            records = made[owner.records] if isinstance(owner.records, str) else owner.records(made)
+            assert records.type().is_string() or records.type().value_type.is_string()
+
+
+def test_what_stands_between_sources_and_rows_of_customers_is_known() -> None:
+    """A table that comes between makes whoever it is about wait; another one has to be thought about."""
+    assert HOT.between == {"core/message_tone", "core/call_tone"}
+    assert HOT.late == {"quality/customer_quality", "intelligence/features", "intelligence/churn_scores"}
+    owned = {name for table in HOT.hot for name in table.owners}
+    read = {name for table in HOT.hot for name in table.tables if contract_of(name).cadence is not None}
+    nobodys = {"hubspot/deals", "hubspot/pipelines", "hubspot/associations", "hubspot/owners"}
+    nobodys |= {"stripe/products", "stripe/prices", "chartmogul/plans", "intercom/admins"}
+    assert read - owned == nobodys

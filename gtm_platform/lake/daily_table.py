@@ -15,7 +15,7 @@ from gtm_platform.lake import spark_engine
 from gtm_platform.lake.column_lineage import column_lineage
 from gtm_platform.lake.contract_check import Written, check_file
 from gtm_platform.lake.contracts import Contract, contract_of, declare
-from gtm_platform.lake.duckdb_engine import paths_of
+from gtm_platform.lake.duckdb_engine import paths_of, rows_in
 from gtm_platform.lake.file_query import FileQuery
 from gtm_platform.lake.frames import Frame
 from gtm_platform.lake.lake import File, Lake
@@ -190,7 +190,7 @@ class DailyTable:
 
     def _without_canaries(self, lake: Lake, day: str, written: Written) -> Written:
         """Count what people are shown of a day: no canary is in a figure."""
-        canaries = lake.reading("only").partition(self.key, day).count().to_pyarrow().as_py()
+        canaries = rows_in(lake.reading("only").query_day(self.key, day))
         if not canaries:
             return written
         shown = lake.partition(self.key, day)

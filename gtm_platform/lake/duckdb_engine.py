@@ -127,6 +127,12 @@ def as_typed(table: ibis.Table, params: Mapping[ibis.Scalar, Any] | None = None)
     return f"select {columns} from ({engine().compile(table, params=params)})"
 
 
+def rows_in(query: FileQuery) -> int:
+    """Count the rows of a query."""
+    with cursor() as connection:
+        return int((connection.execute(f"select count(*) from ({query.sql})").fetchone() or (0,))[0])
+
+
 def value(expression: ibis.Scalar) -> Any:
     """Compute one value, on a connection of its own: threads sharing one get each other's results."""
     with cursor() as connection:

@@ -67,7 +67,7 @@ class SeenLake(ShownLake):
 
 def seen(lake: Lake, sight: Sight) -> Lake:
     """Return a lake as somebody may see it, who is shown no more of experiments than others."""
-    return SeenLake(lake.root, experiments_of_home(), sight)
+    return SeenLake(lake.root, experiments=experiments_of_home(), sight=sight)
 
 
 def _listed(ids: Iterable[str]) -> str:

@@ -42,8 +42,8 @@ def database() -> bytes:
     "content",
     [
         zip_bomb(),
-        gzip.compress(b"\0" * MEGABYTE),
-        gzip.compress(ROW.encode()),
+        gzip.compress(b"\0" * MEGABYTE, mtime=0),
+        gzip.compress(ROW.encode(), mtime=0),
         database(),
         b"PAR1" + b"\0" * 100 + b"PAR1",
         b"\x7fELF" + b"\0" * 100,

@@ -175,7 +175,7 @@ class DueRun:
             self._report(Outcome(step.name, step.about, LEFT, reason="there was no time left"))
         else:
             self.watch(step)
-            self.lease.say(str(step))
+            self.lease.announce(str(step))
             outcome = self._execute(step)
             if step.key:
                 status = due_marks.FAILED if outcome.status == FAILED else due_marks.DONE

@@ -48,7 +48,7 @@ def restore(source: Path, home: Path, watch: Watch = lambda _done, _all: None) -
 
 
 def restore_state(copy: Path, home: Path, now: datetime) -> tuple[str, Path]:
-    """Put the state of before a migration back; return its version, and where the one of today was put aside.
+    """Put back the state of before a migration; return its version, and where that of today was put.
 
     Nothing may have the home open: what runs would go on with the file that was put aside.
     """
@@ -68,14 +68,14 @@ def restore_state(copy: Path, home: Path, now: datetime) -> tuple[str, Path]:
 
 
 @contextmanager
-def _opened(source: Path, beside: Path) -> Iterator[Path]:
+def _opened(source: Path, parent: Path) -> Iterator[Path]:
     """Open a backup as a folder."""
     if source.is_dir():
         yield source
         return
     if not source.exists() or not source.name.endswith(ARCHIVES):
         raise NotABackup(f"{source} is no backup: name a folder or a file that `gtm backup` made.")
-    with TemporaryDirectory(dir=beside, prefix=".restoring-") as folder:
+    with TemporaryDirectory(dir=parent, prefix=".restoring-") as folder:
         try:
             with tarfile.open(source) as archive:
                 archive.extractall(folder, filter="data")

@@ -47,7 +47,7 @@ def backup(home: Path | None, target: Path, link: bool, without_history: bool, f
 def restore(source: Path, home: Path) -> None:
     """Put a backup, SOURCE, into a home that is empty or not there; it answers at once.
 
-    Every file is compared with what was backed up; nothing is there until all is. What was written to HubSpot or Slack
+    Every file is compared with what was backed up; nothing is there until all is. What was written outside
     since is not in its journal: deliveries read before they write, so nothing is written twice, and the comparison
     mends the rest within a day.
 

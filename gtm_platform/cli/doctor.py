@@ -72,6 +72,7 @@ def examine() -> int:
 
 
 def show_finding(finding: Finding) -> None:
+    """Print a finding with its details."""
     click.secho(f"{finding.system:<18} {finding.state:<8}", fg=COLOURS[finding.state], nl=False)
     click.echo(f" {finding.sentence}")
     for line in finding.details:
@@ -82,7 +83,7 @@ def show_finding(finding: Finding) -> None:
 
 
 def source_finding(source: Source, lake: Lake, now: datetime) -> Finding:
-    """Keys, connection, permissions and freshness of a source."""
+    """Look at the keys, connection, permissions and freshness of a source."""
     age = f"last sync: {_freshness(source, lake, now)}"
     hooks = _hooks(source.name, now)
     advice, share = _advice(source.settings), LimitShare(policy().limits.share_of(source.name))

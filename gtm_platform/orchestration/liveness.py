@@ -111,7 +111,7 @@ def reap(instance: dg.DagsterInstance) -> list[str]:
 
 
 def end_interrupted(instance: dg.DagsterInstance) -> list[str]:
-    """End every run that has not ended, of a history that was just restored: nothing of it is at work here."""
+    """End every run of a restored history that has not ended: nothing of it is at work here."""
     runs = list(instance.get_runs(dg.RunsFilter(statuses=[*UNFINISHED, *WAITING])))
     for run in runs:
         instance.report_run_failed(run, DIED)

@@ -111,7 +111,7 @@ def _rows(counted: Metered, prices: Costs, day: date) -> Iterator[dict[str, Any]
 
 
 def cost_of(source: str, milliseconds: int, credits: Decimal, stored: int, prices: Costs) -> Decimal:
-    """Return what a day of a source costs: its minutes, its credits, and a day's part of a month of storage."""
+    """Return what a day of a source costs: minutes, credits, and its part of a month of storage."""
     minutes = Decimal(milliseconds) / 60_000 * prices.minute
     storage = Decimal(stored) / GB * prices.gb_month / DAYS_A_MONTH
     return (minutes + storage + credits * prices.of_credit(source)).quantize(CENTS)

@@ -98,7 +98,7 @@ def held_by(tx: sa.Connection, name: str) -> Lease | None:
     return Lease(**row) if row else None
 
 
-def beat(tx: sa.Connection, lease: Lease, doing: str, now: datetime) -> bool:
+def heartbeat(tx: sa.Connection, lease: Lease, doing: str, now: datetime) -> bool:
     """Say that the holder lives, and what it is at; False where it holds the lease no more."""
     mine = (leases.c.name == lease.name) & (leases.c.holder == lease.holder)
     update = sa.update(leases).where(mine).values(beat_at=now, doing=doing[:LONGEST_DOING])
@@ -127,20 +127,20 @@ class Held:
         """Whether another process took it, as this one was silent for too long."""
         return self._is_lost
 
-    def say(self, doing: str) -> None:
+    def announce(self, doing: str) -> None:
         """Say what is being done."""
         self._doing = doing
-        self.beat()
+        self.heartbeat()
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Say that this process lives."""
         with suppress(DBAPIError), self._state.writing() as tx:  # the next beat says it
-            self._is_lost = not beat(tx, self._lease, self._doing, self._clock())
+            self._is_lost = not heartbeat(tx, self._lease, self._doing, self._clock())
 
     def beat_on(self) -> None:
         """Beat until the lease is given back."""
         while not self._ended.wait(BEAT_SECONDS):
-            self.beat()
+            self.heartbeat()
 
     def end(self) -> None:
         """Stop beating."""

@@ -34,7 +34,7 @@ def version_of(database: Path) -> str | None:
 
 
 def keep_before_migration(database: Path) -> Path | None:
-    """Keep a copy of a state of an older version, under that version's name; None where there is nothing to keep.
+    """Keep a copy of a state under the name of its version; None where there is nothing to keep.
 
     Two processes that open it at once keep the same copy: one that was migrated meanwhile is not kept.
     """

@@ -250,7 +250,7 @@ def test_a_lease_that_was_lost_is_noticed_and_not_given_back() -> None:
             with state.writing() as tx:
                 tx.execute(leases.leases.delete())
             hold_lease(state)
-            mine.say("the next")
+            mine.announce("the next")
             assert mine.is_lost
         with state.reading() as tx:
             still = leases.held_by(tx, LEASE)

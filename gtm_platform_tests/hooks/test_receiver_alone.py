@@ -62,7 +62,7 @@ def receiver(switched_on: None) -> Receiver:  # noqa: ARG001
     return Receiver(lambda: NOW)
 
 
-def kept(receiver: Receiver) -> list[str]:
+def hooks_kept(receiver: Receiver) -> list[str]:
     with receiver.state.reading() as tx:
         return list(tx.scalars(sa.select(hook_events.c.hook).order_by(hook_events.c.id)))
 
@@ -72,9 +72,9 @@ def test_what_every_system_signs_is_committed_when_it_is_answered(receiver: Rece
     body = sender.body(1, NOW)
     path = f"/webhooks/{sender.name}"
     assert asyncio.run(status_of(receiver, path, body, sender.headers(body, NOW))) == 200
-    assert set(kept(receiver)) == {sender.name}
+    assert set(hooks_kept(receiver)) == {sender.name}
     assert asyncio.run(status_of(receiver, path, body)) == 401, "nothing says whose it is"
-    assert len(kept(receiver)) == 1
+    assert len(hooks_kept(receiver)) == 1
 
 
 def test_deliveries_at_once_are_all_committed(receiver: Receiver) -> None:
@@ -87,7 +87,7 @@ def test_deliveries_at_once_are_all_committed(receiver: Receiver) -> None:
         )
 
     assert asyncio.run(burst()) == [200] * 20
-    assert len(kept(receiver)) == 20
+    assert len(hooks_kept(receiver)) == 20
     with receiver.state.reading() as tx:
         assert tx.scalar(sa.select(sa.func.sum(hook_counts.c.count))) == 20
 

@@ -155,6 +155,7 @@ ALLOWED = {
     "cli/enrich.py": "examples of providers",
     "cli/hubspot": "the texts of gtm hubspot, and what it prints",
     "cli/identity.py": "examples of records",
+    "cli/init.py": "examples of systems, and where nothing is written",
     "cli/sandbox.py": "the texts of gtm sandbox name the systems of the sandbox",
     "cli/schema.py": "examples of tables",
     "cli/ui.py": "says what the sandbox's front page shows",

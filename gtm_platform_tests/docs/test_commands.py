@@ -1,5 +1,7 @@
 """What the docs tell people to type exists: each command with its options, each table and column of each query."""
 
+import re
+
 import duckdb
 import pytest
 import sqlglot
@@ -9,7 +11,7 @@ from gtm_platform.definitions import defs
 from gtm_platform.lake.catalogue import views_of
 from gtm_platform.lake.contracts import TABLES
 from gtm_platform_tests.docs import site
-from gtm_platform_tests.docs.commands import Typed, calls, commands, pages, queries, wrong
+from gtm_platform_tests.docs.commands import FENCE, Typed, calls, commands, pages, queries, wrong
 
 PAGES = pages()
 
@@ -17,6 +19,11 @@ PAGES = pages()
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_a_page_exists_with_these_options(page: str) -> None:
     assert [f"{typed}: {reason}" for typed in commands(page, PAGES[page]) if (reason := wrong(typed))] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_command_stands_in_indented_code_where_nobody_checks_it(page: str) -> None:
+    assert re.findall(r"^ {4,}(?:\S+=\S+ )*gtm .*", FENCE.sub("", PAGES[page]), re.MULTILINE) == []
 
 
 def test_there_are_commands_to_check() -> None:

@@ -193,7 +193,7 @@ def _evidence(answer: CompetitionAnswer) -> None:
             "side": columns.TextColumn("Says", width=115),
             "pain": columns.TextColumn("Pain point", width=105),
             "channel": columns.TextColumn("Where", width=110),
-            "excerpt": columns.TextColumn("What was written", width=330),
+            "excerpt": columns.TextColumn("What was written", width=270),
             "link": columns.LinkColumn("Read it", display_text="open", width=70),
         },
         "Pieces of evidence of pain points",

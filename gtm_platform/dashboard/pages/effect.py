@@ -141,10 +141,10 @@ def _success(answer: SuccessAnswer, currency: str) -> None:
     show_rows(
         rows,
         {
-            "title": columns.TextColumn("Metric", width=165),
+            "title": columns.TextColumn("Metric", width=190),
             "value": columns.TextColumn("Now", width=70),
             "baseline": columns.TextColumn("Compared with", width=105),
-            "is": columns.TextColumn("That is", width=190),
+            "is": columns.TextColumn("That is", width=165),
             "basis": columns.TextColumn("Basis", width=95),
             "how": columns.TextColumn("How", width=420),
             "tables": columns.ListColumn("Tables", width=240),

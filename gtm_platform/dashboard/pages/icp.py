@@ -25,7 +25,7 @@ VERDICTS = {
     "signal": "What companies are foretells who is won: companies that it was not learned of are ranked better than by "
     "chance.",
     "no signal": "What companies are does not foretell who is won, so none is said to fit better than another.",
-    "too little data": "Too few companies were won or lost to say who fits: it takes 200, and 30 of either.",
+    "too little data": "Too few companies were won or lost to say who fits: it takes 200, with 30 of each at least.",
 }
 
 

@@ -30,7 +30,7 @@ def list_reports() -> None:
 
 
 def make_report(name: str, period: str | None, role: str | None, account_manager: str | None, *, show: bool) -> None:
-    """Make a report, print what it says and where it lies, and open it; of a role, with what the role sees."""
+    """Make a report, print what it says and where it lies, and open it; with a role, of what that sees."""
     if name not in discover():
         raise ValueError(f"There is no report {name!r}; there are {', '.join(discover())}.")
     report = discover()[name]

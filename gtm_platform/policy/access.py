@@ -43,7 +43,7 @@ ROLES = {
 
 
 class Access(Rules):
-    """Roles by name; members by address, by group of the identity provider, or everybody who is signed in."""
+    """Roles by name; members by address, by group of the identity provider, or all who are signed in."""
 
     roles: dict[str, Role] = Field(default_factory=lambda: dict(ROLES))
     groups_claim: Words = "groups"

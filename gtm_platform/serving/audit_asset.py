@@ -33,7 +33,7 @@ DIGITS = 12
     tags={DAILY_TAG: ""},
 )
 def audit() -> dg.MaterializeResult[None]:
-    """Note a policy that is new, verify what was added, keep the head, and count the entries of the last day."""
+    """Note a policy that is new, verify what was added, keep the head, and count the last day's entries."""
     config = settings()
     with closing(open_state(config.state_url)) as state:
         note_policy(state, config.now())
@@ -80,7 +80,7 @@ def note_policy(state: State, now: datetime) -> None:
 
 
 def counts_of_a_day(state: State, now: datetime) -> dict[str, Any]:
-    """Return how many entries the last whole day has, and how many of them showed somebody's personal data."""
+    """Return how many entries the last whole day has, and how many of them showed personal data."""
     end = datetime.combine(now.astimezone(UTC).date(), time(), tzinfo=UTC)
     with state.reading() as tx:
         rows = all_entries(tx, since=end - timedelta(days=1), until=end)

@@ -11,7 +11,7 @@ CALLBACK = "/oauth2callback"
 
 
 def is_on(config: Settings) -> bool:
-    """Whether people sign in; SettingsError where the settings are incomplete, or what they need is not installed.
+    """Whether people sign in; SettingsError where the settings, or what is installed, are incomplete.
 
     A dashboard that is half configured is not shown to everybody instead.
     """

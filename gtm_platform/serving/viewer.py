@@ -16,7 +16,7 @@ DIGEST_LENGTH = 16
 
 @dataclass(frozen=True)
 class Viewer:
-    """Somebody who looks: by which name the audit knows them, which surfaces they may open, what they see there."""
+    """Somebody who looks: the name in the audit, which surfaces they may open, what they see there."""
 
     actor: str
     areas: frozenset[Area]
@@ -54,7 +54,7 @@ def viewer_by_claims(claims: Mapping[str, Any]) -> Viewer | None:
 
 
 def actor_of(email: str) -> str:
-    """Return the name by which the audit knows somebody: a digest of the address, as addresses stay out of it."""
+    """Return the name by which the audit knows somebody: a digest, as addresses stay out of it."""
     return f"person {hashlib.sha256(email.strip().lower().encode()).hexdigest()[:DIGEST_LENGTH]}"
 
 

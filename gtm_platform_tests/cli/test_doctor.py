@@ -46,7 +46,9 @@ def connected(box: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def states(output: str) -> dict[str, str]:
-    return {line.split()[0]: line.split()[1] for line in output.splitlines() if line[:1].isalpha()}
+    """The state of each system; who may see what is no system."""
+    lines = [line.split() for line in output.splitlines() if line[:1].isalpha()]
+    return {name: state for name, state, *_ in lines if name != "access"}
 
 
 def test_without_keys_all_are_off_and_that_is_no_failure(command: Command) -> None:
@@ -229,3 +231,22 @@ def lines_of(output: str) -> dict[str, str]:
         if "documented limit" in line and system in (*SOURCES, *DESTINATIONS):
             lines[system] = line.strip()
     return lines
+
+
+def access_of(output: str) -> str:
+    return next(line for line in output.splitlines() if line.startswith("access "))
+
+
+def test_it_says_who_may_see_what(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody = access_of(command("doctor").stdout)
+    assert nobody.split()[1] == "off"
+    assert "nobody signs in" in nobody
+    assert "no token" in nobody
+    command("token", "create", "--name", "BI")
+    command("token", "create", "--name", "Kim", "--role", "analyst")
+    assert access_of(command("doctor").stdout).endswith("2 tokens, 1 without a role")
+    monkeypatch.setenv("GTM_OIDC_CLIENT_ID", "gtm")
+    half = command("doctor")
+    assert half.exit_code == 1
+    assert access_of(half.stdout).split()[1] == "failing"
+    assert "GTM_OIDC_CLIENT_SECRET" in access_of(half.stdout)

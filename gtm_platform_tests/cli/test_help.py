@@ -16,6 +16,7 @@ from gtm_platform.cli import gtm
 COMMANDS = (
     "accounts",
     "alerts",
+    "audit",
     "backup",
     "canary",
     "dashboard",

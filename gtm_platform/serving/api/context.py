@@ -84,7 +84,7 @@ def authorized(tokens: Tokens, limit: RequestLimit, token: str | None) -> Princi
 
 
 def allowed(*scopes: str, area: Area = "customers") -> Any:
-    """Return the dependency of endpoints that need these scopes, and a role that opens what they are about."""
+    """Return the dependency of endpoints that need these scopes, and a role that opens the area."""
 
     async def call(
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]

@@ -14,7 +14,7 @@ from gtm_platform.serving.store.customer_query import CustomerQuery, Page
 from gtm_platform.serving.store.sight import HIDDEN, Sight
 from gtm_platform.serving.store.snapshot import Customer, Kind, Snapshot
 
-NOBODY = "\0"  # no account manager is called so
+NO_MANAGER = "\0"  # no account manager is called so
 # The fields by which documents name a customer or a company, also one that is nobody any more.
 NAMING = ("customer_id", "company_id", "subject_id", "lead_id", "record_id", "first_id", "second_id")
 
@@ -77,7 +77,7 @@ class NarrowSnapshot(Snapshot):
             return query
         wanted = query.filters.get("account_manager") or self.sight.managers
         own = tuple(each for each in wanted if each in self.sight.managers)
-        return replace(query, filters={**query.filters, "account_manager": own or (NOBODY,)})
+        return replace(query, filters={**query.filters, "account_manager": own or (NO_MANAGER,)})
 
     def _find(self, identifier: str) -> int | None:
         id = super()._find(identifier)

@@ -26,7 +26,7 @@ _PEOPLE: ContextVar[dict[str, None] | None] = ContextVar("people", default=None)
 
 @contextmanager
 def noting_people() -> Iterator[dict[str, None]]:
-    """Yield the ids of customers whose personal data is handed out until the block ends, each once, in their order."""
+    """Yield the ids of customers whose personal data is handed out until the block ends, each once."""
     people: dict[str, None] = {}
     reset = _PEOPLE.set(people)
     try:

@@ -130,7 +130,7 @@ def hits_of_database(engine: sa.Engine, needles: Needles) -> Iterator[tuple[sa.T
 
 
 def erase_from_database(engine: sa.Engine, needles: Needles, done: Done) -> None:
-    """Delete or clean every row that names the person, then leave none of the old bytes in the database's files."""
+    """Delete or clean every row that names the person, and leave none of the old bytes."""
     for table, hits in list(hits_of_database(engine, needles)):
         with engine.begin() as connection:
             for hit in hits:
@@ -162,7 +162,7 @@ def sqlite_files(home: Path) -> list[Path]:
 
 
 def clean_sqlite_file(path: Path, needles: Needles) -> int:
-    """Clean every text of a SQLite file that is not ours to delete rows from; return how many rows changed."""
+    """Clean every text of a SQLite file whose rows are not ours to delete; return how many changed."""
     changed = 0
     with closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as db:
         tables = db.execute("select name from sqlite_master where type = 'table' and sql is not null").fetchall()

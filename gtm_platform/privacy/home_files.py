@@ -37,7 +37,7 @@ class FileHit:
 
 
 def file_hits(home: Path, cache: Path, needles: Needles) -> Iterator[FileHit]:
-    """Yield the files outside of lake and databases that name the person; pictures and PDF beside a page that does."""
+    """Yield the files outside of lake and databases that name the person."""
     folders = [home] if cache.is_relative_to(home) else [home, cache]
     for folder in folders:
         for path in sorted(folder.rglob("*")):

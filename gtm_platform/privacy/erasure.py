@@ -226,7 +226,7 @@ def _erase_everywhere(
             done("cleaned a file of the history")
     if context.history_url:
         with _engine(context.history_url) as engine:
-            databases.erase_from_database(engine, needles, done)
+            databases.erase_from_database(engine, needles, done, keeps_rows=True)
     databases.erase_guest_rows(catalogue.path_of(context.lake), needles, done)
     home_files.erase_from_files(context.home, context.cache, needles, context.render, done)
     _remake_snapshot(context, done)

@@ -77,9 +77,10 @@ def erase(
     help="A new folder, for JSON and a CSV file for each table.",
 )
 def export(home: Path | None, person: str, folder: Path) -> None:
-    """Write everything that is known of PERSON: an address, a customer's id, or a record such as hubspot:123.
+    """Write everything that is known of PERSON to files.
 
-    Others may be named in it, as in notes of a call with several people: look through it before you hand it out.
+    PERSON is an address, a customer's id, or a record such as hubspot:123. Others may be named in it, as in notes of a
+    call with several people: look through it before you hand it out.
 
     \b
     Example:

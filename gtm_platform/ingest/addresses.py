@@ -19,7 +19,7 @@ SPACES = "\t\n\v\f\r"  # control characters, which are seen
 
 
 def normal_address(text: str) -> str | None:
-    """Return an address in lower case, without what is not seen and without a +tag; None for what is none."""
+    """Return an address in the form that is compared; None for what is none."""
     visible = "".join(c for c in text if c in SPACES or unicodedata.category(c) not in INVISIBLE)
     whole = unicodedata.normalize("NFC", visible.strip().lower())
     if not SHAPE.fullmatch(whole):

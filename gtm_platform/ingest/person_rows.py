@@ -46,7 +46,7 @@ class Names(Protocol):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of a row: all of it goes, or some of its values change; neither where it does not name them."""
+    """What becomes of a row: all of it goes, or some of its values change, or neither."""
 
     goes: bool = False
     changes: Mapping[str, Any] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Shape:
-    """What is to be known of a table's columns: which are keys, may be null, are personal, point to records of whom."""
+    """What is to be known of a table: which columns are keys, personal, never null, or ids of what."""
 
     table: str
     key: frozenset[str]

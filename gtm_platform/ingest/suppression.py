@@ -58,7 +58,7 @@ def of_address(address: str) -> str:
 
 
 def of_record(table: str, id: str) -> str:
-    """Return what is hashed of a record of a source's table; without a table, of an id that is nobody else's."""
+    """Return what is hashed of a record; without a table, of an id that is nobody else's."""
     return f"record {table} {id}"
 
 
@@ -84,7 +84,7 @@ class Suppressed:
         """Return a text without addresses of erased people."""
         if "@" not in text:
             return text
-        return ADDRESS.sub(lambda found: ERASED if self.is_named(found.group()) else found.group(), text)
+        return ADDRESS.sub(lambda match: ERASED if self.is_named(match.group()) else match.group(), text)
 
     def is_record(self, table: str, id: str) -> bool:
         """Whether a record is that of an erased person."""
@@ -95,21 +95,21 @@ class Suppressed:
         return False
 
     def _has(self, text: str) -> bool:
-        return self._known(text)
+        return self._is_suppressed(text)
 
     @cached_property
-    def _known(self) -> Callable[[str], bool]:
+    def _is_suppressed(self) -> Callable[[str], bool]:
         usable = [(key, self.digests[key.id]) for key in self.keys if key.id in self.digests]
 
         @lru_cache(maxsize=1 << 16)  # the same addresses and ids come again and again
-        def known(text: str) -> bool:
+        def is_suppressed(text: str) -> bool:
             return any(key.digest(text) in digests for key, digests in usable)
 
-        return known
+        return is_suppressed
 
 
 def suppressed_of_home() -> Suppressed | None:
-    """Return whom this home has erased, None where nobody; SettingsError where a key of theirs is missing."""
+    """Return whom this home has erased; SettingsError where a key of theirs is missing."""
     with closing(open_state(settings().state_url)) as state, state.reading() as tx:
         rows = suppressed(tx)
     if not rows:
@@ -127,7 +127,7 @@ def suppressed_of_home() -> Suppressed | None:
 
 
 def erased_records(table: str) -> int:
-    """Count the records of a table that its system may still have, and that do not land: they are no loss."""
+    """Count the records that a system may still have of a table, and that do not land."""
     suppressed = suppressed_of_home()
     return suppressed.records.get(table, 0) if suppressed else 0
 
@@ -177,13 +177,13 @@ class LandingFilter:
     def _names_them(self, raw: bytes) -> bool:
         assert self.suppressed is not None
         text = raw.decode("utf-8", "replace").replace("\\u0040", "@")
-        return any(self.suppressed.is_named(found) for found in ADDRESS.findall(text))
+        return any(self.suppressed.is_named(address) for address in ADDRESS.findall(text))
 
     def _is_theirs(self, bad: Rejected) -> bool:
         assert self.suppressed is not None
         id = bad.record_id or ""
-        known = self.suppressed.is_record(self.table, id) or (is_opaque(id) and self.suppressed.is_record("", id))
-        return known or self._names_them(bad.raw)
+        by_id = self.suppressed.is_record(self.table, id) or (is_opaque(id) and self.suppressed.is_record("", id))
+        return by_id or self._names_them(bad.raw)
 
 
 def _changed(record: Record, changes: Mapping[str, Any]) -> Record:

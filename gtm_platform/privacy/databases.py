@@ -40,8 +40,11 @@ class RowHit:
     row: Mapping[str, Any]
 
 
-def hits_of_table(connection: sa.Connection, table: sa.Table, needles: Needles) -> list[RowHit]:
-    """Return the rows of a table that name the person."""
+def hits_of_table(
+    connection: sa.Connection, table: sa.Table, needles: Needles, *, keeps_rows: bool = False
+) -> list[RowHit]:
+    """Return the rows of a table that name the person; with `keeps_rows` none of them goes."""
+    keeps = keeps_rows or table.name in KEPT_ROWS
     columns = [column for column in table.columns if isinstance(column.type, TEXT_TYPES)]
     if table.name in UNTOUCHED or not table.primary_key.columns:
         return []
@@ -49,7 +52,7 @@ def hits_of_table(connection: sa.Connection, table: sa.Table, needles: Needles) 
         return []
     query = sa.select(table).where(_candidates(columns, needles))
     rows = connection.execute(query).mappings()
-    return [hit for row in rows if (hit := _hit(table, dict(row), needles))]
+    return [hit for row in rows if (hit := _hit(table, dict(row), needles, keeps=keeps))]
 
 
 def _candidates(columns: Sequence[sa.Column[Any]], needles: Needles) -> sa.ColumnElement[bool]:
@@ -64,14 +67,14 @@ def _candidates(columns: Sequence[sa.Column[Any]], needles: Needles) -> sa.Colum
     return sa.or_(*tests)
 
 
-def _hit(table: sa.Table, row: dict[str, Any], needles: Needles) -> RowHit | None:
+def _hit(table: sa.Table, row: dict[str, Any], needles: Needles, *, keeps: bool) -> RowHit | None:
     key = {column.name: row[column.name] for column in table.primary_key.columns}
-    if table.name not in KEPT_ROWS and _is_about(row, needles):
+    if not keeps and _is_about(row, needles):
         return RowHit(key, True, {}, row)
     changes = {name: new for name, value in row.items() if (new := _cleaned(value, needles)) is not _SAME}
     if not changes:
         return None
-    goes = table.name not in KEPT_ROWS and bool(changes.keys() & key.keys())
+    goes = not keeps and bool(changes.keys() & key.keys())
     return RowHit(key, goes, changes, row)
 
 
@@ -100,12 +103,12 @@ _SAME = object()
 def _cleaned(value: Any, needles: Needles) -> Any:
     """Return a value without what names the person; _SAME where it does not."""
     if isinstance(value, str):
-        return _SAME if (clean := needles.cleaned(value)) == value else clean
+        return _SAME if (clean := needles.cleaned_of_ids(value)) == value else clean
     if isinstance(value, bytes):
         return _cleaned_bytes(value, needles)
     if isinstance(value, (dict, list)):
         whole = json.dumps(value, ensure_ascii=False, default=str)
-        clean = needles.cleaned(whole)
+        clean = needles.cleaned_of_ids(whole)
         return _SAME if clean == whole else json.loads(clean)
     return _SAME
 
@@ -119,19 +122,21 @@ def _cleaned_bytes(value: bytes, needles: Needles) -> Any:
     return _SAME if (clean := needles.cleaned(body)) == body else bodies.encrypt(clean.encode())
 
 
-def hits_of_database(engine: sa.Engine, needles: Needles) -> Iterator[tuple[sa.Table, list[RowHit]]]:
+def hits_of_database(
+    engine: sa.Engine, needles: Needles, *, keeps_rows: bool = False
+) -> Iterator[tuple[sa.Table, list[RowHit]]]:
     """Yield the tables of a database that name the person, as the database itself describes them."""
     described = sa.MetaData()
     described.reflect(engine)
     with engine.connect() as connection:
         for table in described.sorted_tables:
-            if hits := hits_of_table(connection, table, needles):
+            if hits := hits_of_table(connection, table, needles, keeps_rows=keeps_rows):
                 yield table, hits
 
 
-def erase_from_database(engine: sa.Engine, needles: Needles, done: Done) -> None:
-    """Delete or clean every row that names the person, then leave none of the old bytes in the database's files."""
-    for table, hits in list(hits_of_database(engine, needles)):
+def erase_from_database(engine: sa.Engine, needles: Needles, done: Done, *, keeps_rows: bool = False) -> None:
+    """Delete or clean every row that names the person, and leave none of the old bytes."""
+    for table, hits in list(hits_of_database(engine, needles, keeps_rows=keeps_rows)):
         with engine.begin() as connection:
             for hit in hits:
                 where = sa.and_(*(table.c[name] == value for name, value in hit.key.items()))
@@ -162,7 +167,7 @@ def sqlite_files(home: Path) -> list[Path]:
 
 
 def clean_sqlite_file(path: Path, needles: Needles) -> int:
-    """Clean every text of a SQLite file that is not ours to delete rows from; return how many rows changed."""
+    """Clean every text of a SQLite file whose rows are not ours to delete; return how many changed."""
     changed = 0
     with closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as db:
         tables = db.execute("select name from sqlite_master where type = 'table' and sql is not null").fetchall()
@@ -171,7 +176,7 @@ def clean_sqlite_file(path: Path, needles: Needles) -> int:
             for column in columns:
                 query = f'select rowid, "{column}" from "{table}" where typeof("{column}") = \'text\''
                 for rowid, value in db.execute(query).fetchall():
-                    if (clean := needles.cleaned(value)) != value:
+                    if (clean := needles.cleaned_of_ids(value)) != value:
                         db.execute(f'update "{table}" set "{column}" = ? where rowid = ?', (clean, rowid))
                         changed += 1
         if changed:

@@ -37,7 +37,7 @@ class FileHit:
 
 
 def file_hits(home: Path, cache: Path, needles: Needles) -> Iterator[FileHit]:
-    """Yield the files outside of lake and databases that name the person; pictures and PDF beside a page that does."""
+    """Yield the files outside of lake and databases that name the person."""
     folders = [home] if cache.is_relative_to(home) else [home, cache]
     for folder in folders:
         for path in sorted(folder.rglob("*")):
@@ -79,14 +79,14 @@ def _cleaned(path: Path, needles: Needles) -> bytes:
     elif path.suffix == CSV:
         clean = _clean_rows(content, needles)
     else:
-        clean = _without_ids(needles.cleaned(content), needles)
+        clean = needles.cleaned_of_ids(content)
     return clean.encode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
 
 
 def _clean_page(page: str, needles: Needles) -> str:
     """A row of a table that names the person goes; figures above it stay as they were."""
     kept = ROWS.sub(lambda row: "" if needles.names(row.group()) else row.group(), page)
-    return _without_ids(needles.cleaned(kept), needles)
+    return needles.cleaned_of_ids(kept)
 
 
 def _clean_rows(content: str, needles: Needles) -> str:
@@ -106,12 +106,6 @@ def _clean_rows(content: str, needles: Needles) -> str:
             kept.append(pending)
         pending = ""
     return "".join(kept) + (pending if not needles.names(pending) else "")
-
-
-def _without_ids(content: str, needles: Needles) -> str:
-    for id in needles.person.customer_ids:
-        content = content.replace(id, "[erased]")
-    return content
 
 
 def _note_hashes(description: Path) -> None:

@@ -215,22 +215,22 @@ def _write(hits: FileHits, needles: Needles, draft: Path) -> None:
     form = f"format parquet, compression zstd, row_group_size {group}, dictionary_size_limit {DICTIONARY_SIZE}"
     numbers = ", ".join(map(str, hits.verdicts))
     columns = quoted(pq.read_schema(path).names)
-    others = f"select {columns} from {_numbered(path)} where {ROW} not in ({numbers})"
+    untouched = f"select {columns} from {_numbered(path)} where {ROW} not in ({numbers})"
     changed = [{**row, **verdict.changes} for row, verdict in rows_of(hits, needles) if not verdict.goes]
     with cursor() as connection, storage_errors(draft):
         schema = (
             connection.execute(f"select {columns} from read_parquet({text(str(path))}) limit 0").to_arrow_table().schema
         )
         connection.register("changed_rows", pa.Table.from_pylist(changed, schema=schema))
-        query = f"{others} union all select {columns} from changed_rows"
+        query = f"{untouched} union all select {columns} from changed_rows"
         connection.execute(f"copy ({query}) to {text(str(draft))} ({form})")
-        _compare(connection, hits, draft, others, columns)
+        _compare(connection, hits, draft, untouched, columns)
 
 
-def _compare(connection: Any, hits: FileHits, draft: Path, others: str, columns: str) -> None:
+def _compare(connection: Any, hits: FileHits, draft: Path, untouched: str, columns: str) -> None:
     """Raise unless the new file has the others' rows, unchanged, and as many of the rest as stay."""
     summed = f"count(*), coalesce(sum(hash({columns})::hugeint), 0)"
-    before = connection.execute(f"select {summed} from ({others})").fetchone()
+    before = connection.execute(f"select {summed} from ({untouched})").fetchone()
     changed = connection.execute(f"select {summed} from (select {columns} from changed_rows)").fetchone()
     after = connection.execute(f"select {summed} from read_parquet({text(str(draft))})").fetchone()
     if after != (before[0] + changed[0], before[1] + changed[1]) or changed[0] != hits.changing:

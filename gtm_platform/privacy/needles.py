@@ -99,6 +99,13 @@ class Needles:
         """Whether a customer's id is theirs."""
         return id in self.person.customer_ids
 
+    def cleaned_of_ids(self, text: str) -> str:
+        """Return a text without what names them, and without their ids."""
+        clean = self.cleaned(text)
+        for id in sorted(self.ids, key=len, reverse=True):
+            clean = clean.replace(id, ERASED)
+        return clean
+
     # --- of texts and files ------------------------------------------------------------------------------------------
 
     def names(self, value: Any) -> bool:

@@ -1,6 +1,7 @@
 """Who a person is: the customers, records, addresses and names by which they are found everywhere."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from gtm_platform.identity import companies, links, people
 from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.ingest.addresses import normal_address
 from gtm_platform.ingest.feeds import PersonFeed, feed_rows, read
+from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import File, Lake
 
@@ -18,7 +20,7 @@ COMPANIES = companies.TABLE.key
 SHORTEST_NAME = 7  # letters of a name of two words; a shorter one is in too many other words
 SHORTEST_PHONE = 7  # digits
 SHORTEST_HANDLE = 5
-HANDLES = ("login", "github_login", "github_username", "github_url", "linkedin_url", "linkedin_person_key")
+HANDLES = re.compile(r"(login|username|_url|person_key)$")  # personal columns that name somebody's page
 
 
 class Nobody(LookupError):
@@ -27,7 +29,7 @@ class Nobody(LookupError):
 
 @dataclass(frozen=True)
 class Person:
-    """By what one person is recognised. `shared_names` are theirs and others': these do not tell who is meant."""
+    """By what one person is recognised; `shared_names` are others', too, and do not tell who is meant."""
 
     customer_ids: tuple[str, ...] = ()
     records: tuple[tuple[str, str], ...] = ()  # table and id
@@ -61,10 +63,10 @@ class Person:
 
 
 def find_person(lake: Lake, reference: str) -> Person:
-    """Return whom an address, a customer's id or `source:record` means, by every version of every day there is."""
+    """Return whom an address, a customer's id or `source:record` means, by every day there is."""
     text = reference.strip()
-    known = _links(lake)
-    named = [row for row in known if _is_meant(row, text)] or _by_further_address(lake, known, text)
+    rows_of_links = _links(lake)
+    named = [row for row in rows_of_links if _is_meant(row, text)] or _by_further_address(lake, rows_of_links, text)
     if not named:
         address = normal_address(text)
         if address is None:
@@ -72,11 +74,11 @@ def find_person(lake: Lake, reference: str) -> Person:
         return _with_profile(lake, Person(addresses=_distinct([address, text])))
     newest = max(row["day"] for row in named)
     customers = {row["customer_id"] for row in named if row["day"] == newest}
-    now = [row for row in known if row["day"] == newest]
+    now = [row for row in rows_of_links if row["day"] == newest]
     customers |= {alias for row in now if row["customer_id"] in customers for alias in row["aliases"] or ()}
-    others = {(row["source"], row["record_id"]) for row in now if row["customer_id"] not in customers}
-    own = [row for row in known if row["customer_id"] in customers]
-    own = [row for row in own if (row["source"], row["record_id"]) not in others]
+    strangers = {(row["source"], row["record_id"]) for row in now if row["customer_id"] not in customers}
+    own = [row for row in rows_of_links if row["customer_id"] in customers]
+    own = [row for row in own if (row["source"], row["record_id"]) not in strangers]
     tables = {feed.source: feed.table for feed in FEEDS}
     records = tuple(sorted({(tables[row["source"]], row["record_id"]) for row in own if row["source"] in tables}))
     theirs = [row["email"] for row in now if row["email"] and row["customer_id"] not in customers]
@@ -106,11 +108,11 @@ def _rows_of_all(lake: Lake, table: str, columns: Sequence[str]) -> list[dict[st
     return rows
 
 
-def _by_further_address(lake: Lake, known: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
+def _by_further_address(lake: Lake, rows_of_links: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
     address = normal_address(text)
     rows = _rows_of_all(lake, people.TABLE.key, ("customer_id", "all_emails")) if address else []
     meant = {(row["day"], row["customer_id"]) for row in rows if address in row["all_emails"]}
-    return [row for row in known if (row["day"], row["customer_id"]) in meant]
+    return [row for row in rows_of_links if (row["day"], row["customer_id"]) in meant]
 
 
 def _further_addresses(lake: Lake, customers: set[str]) -> list[str]:
@@ -159,9 +161,10 @@ def _rows_of_feed(lake: Lake, feed: PersonFeed, person: Person) -> list[dict[str
     ids = [id for of, id in person.records if of == feed.table]
     email = read(table, feed.email).lower()
     mine = read(table, feed.id).isin(ids) | email.isin([address.lower() for address in person.addresses])
-    shown = {name: table[name] for name in table.columns if table[name].type().is_string()}
+    personal = [name for name, column in contract_of(feed.table).columns.items() if column.personal]
+    shown = {name: table[name] for name in personal if name in table.columns and table[name].type().is_string()}
     phones = [value for name, value in shown.items() if "phone" in name]
-    handles = [value for name, value in shown.items() if name in HANDLES]
+    handles = [value for name, value in shown.items() if HANDLES.search(name)]
     selected = table.filter(mine).select(
         name=read(table, feed.name),
         email=read(table, feed.email),
@@ -195,8 +198,10 @@ def _names_of_others(lake: Lake, person: Person, names: Sequence[str]) -> list[s
         table = feed_rows(feed, lake.as_of(feed.table, "9999"))
         ids = [id for of, id in person.records if of == feed.table]
         own = read(table, feed.id).isin(ids) | read(table, feed.email).lower().isin(list(person.addresses))
-        others = table.filter(~own.fill_null(False) & read(table, feed.name).isin(list(names)))
-        shared |= set(engine().to_pyarrow(others.select(name=read(others, feed.name)).distinct())["name"].to_pylist())
+        namesakes = table.filter(~own.fill_null(False) & read(table, feed.name).isin(list(names)))
+        shared |= set(
+            engine().to_pyarrow(namesakes.select(name=read(namesakes, feed.name)).distinct())["name"].to_pylist()
+        )
     return [name for name in names if name in shared]
 
 

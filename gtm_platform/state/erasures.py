@@ -68,8 +68,8 @@ class Suppression:
 
 def suppress(tx: sa.Connection, hashes: Collection[Suppression], erasure_id: str, at: datetime) -> None:
     """Keep hashes; those that are known stay as they are."""
-    known = set(tx.scalars(sa.select(suppressions.c.digest)))
-    new = {each.digest: each for each in hashes if each.digest not in known}
+    digests = set(tx.scalars(sa.select(suppressions.c.digest)))
+    new = {each.digest: each for each in hashes if each.digest not in digests}
     if new:
         rows = [{**vars(each), "erasure_id": erasure_id, "at": at} for _, each in sorted(new.items())]
         tx.execute(sa.insert(suppressions), rows)

@@ -12,7 +12,7 @@ from gtm_platform.lake import catalogue
 from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import settings
 from gtm_platform_tests.privacy import small_home
-from gtm_platform_tests.privacy.small_home import JANE, JANES_NAME, KEY, Outside, SmallHome
+from gtm_platform_tests.privacy.small_home import CUSTOMER, JANE, JANES_NAME, KEY, Outside, SmallHome
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (home / name).write_text(content)
     with sqlite3.connect(home / "dagster" / "history.db") as db:
         db.execute("create table events (id integer primary key, body text)")
-        db.executemany("insert into events(body) values (?)", [("fine",), (f'{{"m": "{JANE}"}}',)])
+        db.executemany("insert into events(body) values (?)", [("fine",), (f'{{"m": "{JANE}"}}',), (CUSTOMER,)])
     db.close()
     (home / "lake" / "hubspot" / "contacts" / ".x.parquet").write_text(JANE)
     catalogue.renew(Lake(home / "lake"))

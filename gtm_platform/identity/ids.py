@@ -1,10 +1,7 @@
 """Which id a cluster of records has: the oldest that any of its members had the day before, else a new one."""
 
-from collections.abc import Sequence
-
 import ibis
 
-from gtm_platform.identity.decisions import keys_of
 from gtm_platform.identity.person_records import UNKNOWN_AGE
 from gtm_platform.lake.canaries import PREFIX
 from gtm_platform.lake.expressions.days import Day, as_scalar
@@ -18,23 +15,24 @@ def assigned(
     gone: ibis.Table | None,
     previous: ibis.Table,
     day: Day,
-    set_free: Sequence[str] = (),
+    set_free: ibis.Table | None = None,
     begin: str = CUSTOMER,
 ) -> ibis.Table:
     """Return [label, id, first_seen, aliases] of each cluster.
 
     `members` are [label, node, name, created], the records of the day, each with the `label` of its cluster, the number
     and the name that it has on every day; `gone` are [label, node] of those merged into one of them. `previous` are
-    [node, name, id, first_seen, aliases] of the newest day before. `set_free` names records that a person took out of a
-    customer: the id that they had before they went into it is theirs again.
+    [node, name, id, first_seen, aliases] of the newest day before. `set_free` are the members that a person took out of
+    a customer or company: the id that they had before they went into it is theirs again.
     """
     records = members.select("label", "node", "created")
     if gone is not None:
         records = records.union(gone.mutate(created=ibis.literal(UNKNOWN_AGE)))
     kept = _kept(_claims(records, previous, begin))
-    if not set_free:
+    if set_free is None:
         return kept.view().union(_new(members.anti_join(kept.view(), "label"), previous, day, begin))
-    own = _own_again(members.anti_join(kept.view(), "label"), previous, set_free, day).view()
+    freed = members.anti_join(kept.view(), "label").semi_join(set_free.select("label").view(), "label")
+    own = _own_again(freed, previous, day, begin).view()
     new = _new(members.anti_join(kept.view(), "label").anti_join(own, "label"), previous, day, begin)
     return _without_alias(kept.view(), own).union(own.select(*CLAIM)).union(new)
 
@@ -81,15 +79,14 @@ def _kept(claims: ibis.Table) -> ibis.Table:
     return claims.view().anti_join(labels_with_several_ids, "label").union(merged)
 
 
-def _own_again(members: ibis.Table, previous: ibis.Table, set_free: Sequence[str], day: Day) -> ibis.Table:
+def _own_again(freed: ibis.Table, previous: ibis.Table, day: Day, begin: str) -> ibis.Table:
     """Return of clusters that were set free the id that their oldest record makes, where it was theirs.
 
-    It was, if it is an alias of the customer that they belonged to the day before; `former` is that customer.
+    It was, if it is an alias of what they belonged to the day before; `former` is that customer or company.
     """
-    freed = members.semi_join(members.filter(keys_of(members).isin(set_free)).select("label"), "label")
     belonged = previous.join(freed.select("label", "node"), "node")
     aliases = belonged.select("label", former=belonged["id"], id=belonged["aliases"].unnest())
-    own = _founders(freed, CUSTOMER).join(aliases.distinct(), ["label", "id"])
+    own = _founders(freed, begin).join(aliases.distinct(), ["label", "id"])
     return own.select("label", "id", "former", first_seen=as_scalar(day), aliases=NO_TEXTS)
 
 
@@ -139,14 +136,13 @@ def _digits(text: ibis.ir.StringValue) -> ibis.ir.StringValue:
 
 
 def known_again(members: ibis.Table, gone: ibis.Table, previous: ibis.Table) -> ibis.Table:
-    """Return the ids of before without those of canaries that are none any more, or of others that are canaries now.
+    """Return the records of before but for those that turned a canary's, or turned from one.
 
     `members` say of each record of the day whether it is a `canary`'s; a cluster is one where all its records are.
     `gone` are [label, node] of those merged into one of them.
     """
     labels = members.group_by("label").agg(canary=members["canary"].all())
     nodes = members.select("label", "node").union(gone.select("label", "node"))
-    of_nodes = nodes.join(labels, "label").select("node", "canary")
-    wrong = previous.view().join(of_nodes, "node")
-    wrong = wrong.filter(wrong["id"].startswith(CANARY) != wrong["canary"]).select("id").distinct()
-    return previous.anti_join(wrong, "id")
+    turned = previous.view().join(nodes.join(labels, "label").select("node", "canary"), "node")
+    turned = turned.filter(turned["id"].startswith(CANARY) != turned["canary"])
+    return previous.anti_join(turned.select("node"), "node")

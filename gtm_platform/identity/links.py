@@ -71,7 +71,9 @@ def table(
         members = members.left_join(_canaries(clustered.view(), domains), "node", rname="{name}_right")
         members = members.mutate(canary=members["canary"].fill_null(False)).drop("node_right")
         before = ids.known_again(members, gone, before)
-    customers = ids.assigned(members, gone, before, day, decisions.set_free(decided))
+    freed = decisions.set_free(decided)
+    set_free = members.filter(decisions.keys_of(members).isin(freed)) if freed else None
+    customers = ids.assigned(members, gone, before, day, set_free)
     customers = customers.rename(customer_id="id")
     conflicts = _shared_inbox_conflicts(clustered.view(), customers, rules).mutate(conflict=True)
     linked = clustered.view().join(customers, "label")

@@ -24,7 +24,7 @@ def show_canaries(fact: Mapping[str, Any]) -> None:
             st.warning(f"{words(stage['stage'])}: {stage['failed']}", icon=":material/notification_important:")
     columns = st.column_config
     show_rows(
-        [_row(stage, fact["deeds"]) for stage in fact["stages"]],
+        [_row(stage, fact["acts"]) for stage in fact["stages"]],
         {
             "stage": columns.TextColumn("Stage", width=110),
             "state": columns.MultiselectColumn("State", options=list(STATES), color=list(STATES.values()), width=80),
@@ -37,8 +37,8 @@ def show_canaries(fact: Mapping[str, Any]) -> None:
     )
 
 
-def _row(stage: Mapping[str, Any], deeds: list[Mapping[str, Any]]) -> dict[str, Any]:
-    states = [deed["stages"].get(stage["stage"]) for deed in deeds]
+def _row(stage: Mapping[str, Any], acts: list[Mapping[str, Any]]) -> dict[str, Any]:
+    states = [act["stages"].get(stage["stage"]) for act in acts]
     state = "Failed" if stage["failed"] else "Works" if stage["seen_at"] else "Waiting"
     return {
         "stage": words(stage["stage"]),

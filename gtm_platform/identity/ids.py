@@ -136,14 +136,13 @@ def _digits(text: ibis.ir.StringValue) -> ibis.ir.StringValue:
 
 
 def known_again(members: ibis.Table, gone: ibis.Table, previous: ibis.Table) -> ibis.Table:
-    """Return the ids of before without those of canaries that are none any more, or of others that are canaries now.
+    """Return the records of before but for those that turned a canary's, or turned from one.
 
     `members` say of each record of the day whether it is a `canary`'s; a cluster is one where all its records are.
     `gone` are [label, node] of those merged into one of them.
     """
     labels = members.group_by("label").agg(canary=members["canary"].all())
     nodes = members.select("label", "node").union(gone.select("label", "node"))
-    of_nodes = nodes.join(labels, "label").select("node", "canary")
-    wrong = previous.view().join(of_nodes, "node")
-    wrong = wrong.filter(wrong["id"].startswith(CANARY) != wrong["canary"]).select("id").distinct()
-    return previous.anti_join(wrong, "id")
+    turned = previous.view().join(nodes.join(labels, "label").select("node", "canary"), "node")
+    turned = turned.filter(turned["id"].startswith(CANARY) != turned["canary"])
+    return previous.anti_join(turned.select("node"), "node")

@@ -63,7 +63,7 @@ class File:
 
 @dataclass(frozen=True)
 class Lake:
-    """The tables in a folder, a folder each. Daily tables are read without canaries, unless they are asked for."""
+    """The tables in a folder, a folder each; daily tables are read without canaries, unless asked for."""
 
     root: Path
     canaries: Canaries = field(default="hidden", kw_only=True)

@@ -48,7 +48,11 @@ CONTRACT = Contract(
     },
     key=("hook",),
     about="Webhooks day by day: received, refused, how soon windows were read, and what only schedules found.",
-    figures={name: (lambda t, name=name: t[name].sum()) for name in ("received", "refused", "lost")},
+    figures={
+        "received": lambda t: t["received"].sum(),
+        "refused": lambda t: t["refused"].sum(),
+        "lost": lambda t: t["lost"].sum(),
+    },
 )
 
 
@@ -68,9 +72,9 @@ def hooks_of_day(lake: Lake, day: str) -> Iterator[Mapping[str, Any]]:
     for count in counts:
         outcomes[count.hook][count.outcome] = count.count
     of_day = [each for each in events if str(each.received_at.astimezone(UTC).date()) == day]
-    known = {each.hook for each in of_day} | outcomes.keys()
+    active = {each.hook for each in of_day} | outcomes.keys()
     rows = [
-        _row(lake, hook, day, outcomes[hook.name], events, of_day) for hook in discover_hooks() if hook.name in known
+        _row(lake, hook, day, outcomes[hook.name], events, of_day) for hook in discover_hooks() if hook.name in active
     ]
     yield {"days": pa.Table.from_pylist(rows, CONTRACT.schema.to_pyarrow())}
 
@@ -88,7 +92,7 @@ def _row(
         for each in of_day
         if each.hook == hook.name and each.touched and each.read_at
     ]
-    changed, lost = _found_by_schedule(lake, hook, day, [each for each in events if each.source == hook.source])
+    changed, lost = _changed_and_lost(lake, hook, day, [each for each in events if each.source == hook.source])
     return {
         "day": date.fromisoformat(day),
         "hook": hook.name,
@@ -104,12 +108,12 @@ def _row(
     }
 
 
-def _found_by_schedule(lake: Lake, hook: Hook, day: str, events: Sequence[EventRead]) -> tuple[int, int]:
+def _changed_and_lost(lake: Lake, hook: Hook, day: str, events: Sequence[EventRead]) -> tuple[int, int]:
     """Count the records of the day's closed windows, and those that no event names; whole reads say nothing."""
     named: dict[str, set[str]] = defaultdict(set)
     for event in events:
-        for stream, ids in event.touched.items():
-            named[stream].update(map(str, ids))
+        for stream, touched in event.touched.items():
+            named[stream].update(map(str, touched))
     changed = lost = 0
     for stream, ids in named.items():
         table = f"{hook.source}/{stream}"

@@ -69,7 +69,7 @@ def report_asset(report: Report) -> dg.AssetsDefinition:
 def _make(report: Report, key: str, lake: LakeResource) -> Made:
     period = report.cadence.containing(date.fromisoformat(key))
     made = make(report, period, shown(lake.open()), policy(), settings().home)
-    sight_report(lake.open(), str(made.day))
+    sight_report(shown(lake.open()), str(made.day))
     return made
 
 

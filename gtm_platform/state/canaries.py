@@ -75,8 +75,8 @@ def sight(tx: sa.Connection, seen: Sequence[Sighting]) -> None:
     for each in seen:
         row = {name.name: getattr(each, name.name) for name in fields(Sighting)}
         key = {name: row[name] for name in ("canary", "act", "stage")}
-        known = sa.select(sightings.c.day).where(*(sightings.c[name] == value for name, value in key.items()))
-        if tx.execute(known).first() is None:
+        earlier = sa.select(sightings.c.day).where(*(sightings.c[name] == value for name, value in key.items()))
+        if tx.execute(earlier).first() is None:
             tx.execute(sa.insert(sightings), row)
 
 

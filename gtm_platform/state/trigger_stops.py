@@ -66,14 +66,14 @@ def approve(tx: sa.Connection, subscription: str, by: str, reason: str, now: dat
         raise NothingToApprove(f"{subscription}: {which}. Those that wait for approval: {listed}.")
     [stop] = named
     if not stop.is_approved(now):
-        given = {"approved_at": now, "approved_by": by, "approved_reason": reason, "approved_until": until}
+        approval = {"approved_at": now, "approved_by": by, "approved_reason": reason, "approved_until": until}
         these = table.c.subscription_id == stop.subscription_id
-        tx.execute(sa.update(table).where(these).values(**given, approved_messages=stop.messages))
+        tx.execute(sa.update(table).where(these).values(**approval, approved_messages=stop.messages))
     return stop
 
 
 def settle(tx: sa.Connection, subscription_id: str, run_id: str, now: datetime) -> None:
-    """Note that a run has sent what was held back, by an approval or as it was few enough: no approval outlasts it."""
+    """Note that a run has sent what was held back, approved or few enough: no approval outlasts it."""
     these = (table.c.subscription_id == subscription_id) & table.c.used_at.is_(None)
     tx.execute(sa.update(table).where(these).values(used_at=now, used_by_run=run_id))
 

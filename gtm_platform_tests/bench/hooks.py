@@ -179,5 +179,5 @@ FIGURE = Figure(
 
 
 if __name__ == "__main__":
-    asked = take(int(sys.argv[1])) if len(sys.argv) > 1 else load(**json.loads(sys.stdin.read()))
-    print(json.dumps(asyncio.run(asked)))
+    work = take(int(sys.argv[1])) if len(sys.argv) > 1 else load(**json.loads(sys.stdin.read()))
+    print(json.dumps(asyncio.run(work)))

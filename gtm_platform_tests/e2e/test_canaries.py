@@ -193,4 +193,5 @@ def _canaries(lake: Lake, key: str) -> int:
     table = lake.reading("included").partition(key, str(FIRST))
     if "customer_id" not in table.columns:
         return 0
-    return int(table.filter(table["customer_id"].startswith(PREFIX)).count().to_pyarrow().as_py())
+    count: int = table.filter(table["customer_id"].startswith(PREFIX)).count().to_pyarrow().as_py()
+    return count

@@ -152,6 +152,7 @@ ALLOWED = {
     "cli/__init__.py": "the texts of the commands name the systems of the sandbox and of gtm undo",
     "cli/accounts.py": "the texts of gtm accounts say what an account is in each system",
     "cli/alert": "what is said in Slack, on a terminal",
+    "cli/canary": "says in which systems canaries are made",
     "cli/enrich.py": "examples of providers",
     "cli/erase.py": "examples of records",
     "cli/hubspot": "the texts of gtm hubspot, and what it prints",

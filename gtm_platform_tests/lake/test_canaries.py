@@ -11,7 +11,7 @@ from gtm_platform.intelligence.effect.shown_lake import ShownLake
 from gtm_platform.lake.canaries import PREFIX, restricted
 from gtm_platform.lake.catalogue import path_of, renew
 from gtm_platform.lake.contracts import contract_of
-from gtm_platform.lake.daily_table import DailyTable, EarlierDays, PreviousDay
+from gtm_platform.lake.daily_table import DailyTable, EarlierDays, Input, PreviousDay
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.lake.overlay import Overlay
@@ -66,7 +66,7 @@ def test_a_table_reads_canaries_only_where_it_holds_them(lake: Lake) -> None:
             read[holds].append({row["customer_id"] for row in table.to_pyarrow().to_pylist()})
         return today
 
-    inputs = {"today": FEATURES, "before": PreviousDay(FEATURES), "earlier": EarlierDays(FEATURES, 3)}
+    inputs: dict[str, Input] = {"today": FEATURES, "before": PreviousDay(FEATURES), "earlier": EarlierDays(FEATURES, 3)}
     for holds in (True, False):
         table = DailyTable("marts/copied", replace(contract_of(FEATURES), figures={}), inputs, rule, eager=True)
         written = replace(table, has_canaries=holds).write_day(lake, DAY)

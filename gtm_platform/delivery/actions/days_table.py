@@ -34,16 +34,20 @@ CONTRACT = declare(
         },
         key=("rule",),
         about="What was done for customers at risk in other systems, by day and action.",
-        figures={name: (lambda t, name=name: t[name].sum()) for name in ("done", "refused", "ended")},
+        figures={
+            "done": lambda t: t["done"].sum(),
+            "refused": lambda t: t["refused"].sum(),
+            "ended": lambda t: t["ended"].sum(),
+        },
     ),
 )
 
 
-def rows_of(deeds: Sequence[Deed], since: str) -> list[dict[str, Any]]:
+def rows_of(journaled: Sequence[Deed], since: str) -> list[dict[str, Any]]:
     """Return a row for each day and action."""
     counts: Counter[tuple[str, str, str, str]] = Counter()
     names = {DONE: "done", REFUSED: "refused", UNDONE: "undone"}
-    for deed in deeds:
+    for deed in journaled:
         if deed.day >= since and deed.status in names:
             counts[deed.day, deed.rule, deed.does, names[deed.status]] += 1
         ended = str(deed.over_at.astimezone(UTC).date()) if deed.over_at and deed.status != REFUSED else ""

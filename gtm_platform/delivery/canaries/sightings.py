@@ -17,7 +17,7 @@ from gtm_platform.state.canaries import REMOVED, SIGN_UP, CanaryAct, Sighting
 
 
 def sight_alerts(lake: Lake, state: State, day: str, now: datetime) -> list[Sighting]:
-    """Note whose alerts are due on a day, by the kinds of alerts that are sent to people; none of these is sent."""
+    """Note whose alerts are due on a day, by the kinds that are sent to people; none of these is sent."""
     alerts = {kind: each for kind, each in routed("customers").items() if each.subject == "customer"}
     only = lake.reading("only")
     columns = {"customer_id", "intercom_contact_id", *(name for each in alerts.values() for name in each.columns)}
@@ -47,10 +47,9 @@ def sight_report(lake: Lake, last_day: str) -> list[Sighting]:
         if not acts:
             return []
         rows = lake.reading("only").partition(CUSTOMERS, last_day).select("intercom_contact_id").to_pyarrow()
-        known = {row["intercom_contact_id"] for row in rows.to_pylist()}
-        seen = [
-            Sighting(act.canary, act.act, REPORT, last_day, config.now()) for act, contact in acts if contact in known
-        ]
+        contacts = {row["intercom_contact_id"] for row in rows.to_pylist()}
+        now = config.now()
+        seen = [Sighting(act.canary, act.act, REPORT, last_day, now) for act, contact in acts if contact in contacts]
         with state.writing() as tx:
             journal.sight(tx, seen)
     return seen

@@ -59,12 +59,14 @@ class CanaryStage:
 
 
 def stages_now(state: State, rules: Canaries, now: datetime) -> list[CanaryStage]:
-    """Return every stage of what canaries did or were to do by now, in the order of acts and stages."""
+    """Return every stage of what canaries did or were to do lately, in the order of acts and stages."""
     with state.reading() as tx:
         acts = [each for each in journal.every_act(tx) if each.due_at <= now]
         seen = {(each.canary, each.act, each.stage): each.seen_at for each in journal.every_sighting(tx)}
     stages: list[CanaryStage] = []
     for act in acts:
+        if now - act.due_at > timedelta(days=rules.lives_days):
+            continue
         is_blocked = any(other.canary == act.canary and not other.done_at for other in _before(act, acts))
         for stage in expected_stages(act, acts, rules):
             seen_at = act.done_at if stage == WRITTEN else seen.get((act.canary, act.act, stage))
@@ -89,11 +91,13 @@ def _judged(seen_at: datetime | None, expected_by: datetime, now: datetime, *, i
 
 
 def failing(stages: Sequence[CanaryStage]) -> dict[str, CanaryStage]:
-    """Return by its name each stage that failed, with the first act that it did not see."""
+    """Return by name each stage that failed, with the first act that it missed since it last saw one."""
     by_stage: dict[str, CanaryStage] = {}
     for each in stages:
         if each.state == FAILED:
             by_stage.setdefault(each.stage, each)
+        elif each.seen_at:
+            by_stage.pop(each.stage, None)
     return by_stage
 
 
@@ -114,20 +118,20 @@ def look(lake: Lake, state: State, rules: Canaries, now: datetime) -> list[Sight
     """Look for what canaries did in every stage that has not seen it yet; return and keep what is new."""
     with state.reading() as tx:
         acts = journal.every_act(tx)
-        known = {(each.canary, each.act, each.stage): each for each in journal.every_sighting(tx)}
+        sighted = {(each.canary, each.act, each.stage): each for each in journal.every_sighting(tx)}
     made = {each.canary: each.objects for each in acts if each.act == SIGN_UP}
     new = []
     for act in acts:
         if not act.done_at or act.act == REMOVED or now - act.due_at > timedelta(days=rules.lives_days):
             continue
         for stage, finder in FINDERS.items():
-            if (act.canary, act.act, stage) in known:
+            if (act.canary, act.act, stage) in sighted:
                 continue
-            day = finder(Traces(lake, state, rules, act, made[act.canary], known))
+            day = finder(Traces(lake, state, rules, act, made[act.canary], sighted))
             if day is None:
                 break
             sighting = Sighting(act.canary, act.act, stage, day, now)
-            known[act.canary, act.act, stage] = sighting
+            sighted[act.canary, act.act, stage] = sighting
             new.append(sighting)
     if new:
         with state.writing() as tx:
@@ -144,7 +148,7 @@ class Traces:
     rules: Canaries
     act: CanaryAct
     made: Mapping[str, str]
-    known: Mapping[tuple[str, str, str], Sighting]
+    sighted: Mapping[tuple[str, str, str], Sighting]
 
     def days(self, table: str, since: str | None = None) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield the canary's row of each day of a table from the act's day on, the earliest first."""
@@ -160,8 +164,8 @@ class Traces:
         """Return the versions of a record that windows since shortly before the act have."""
         since = str(date.fromisoformat(self.act.day) - timedelta(days=1))
         rows = self.lake.read(table, [file for file in self.lake.files(table) if file.partition >= since])
-        found: list[Mapping[str, Any]] = rows.filter(rows["id"] == id).to_pyarrow().to_pylist()
-        return found
+        versions: list[Mapping[str, Any]] = rows.filter(rows["id"] == id).to_pyarrow().to_pylist()
+        return versions
 
 
 def _landed(traces: Traces) -> str | None:
@@ -203,7 +207,7 @@ SHOWS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
 def _in_hubspot(traces: Traces) -> str | None:
     if HUBSPOT not in traces.made or not traces.rules.hubspot_property:
         return None
-    scored = traces.known[traces.act.canary, traces.act.act, SCORES].day
+    scored = traces.sighted[traces.act.canary, traces.act.act, SCORES].day
     with traces.state.reading() as tx:
         return day_written(tx, traces.made[HUBSPOT], traces.rules.hubspot_property, scored)
 

@@ -41,7 +41,7 @@ def rows_by_day(stages: Sequence[CanaryStage]) -> dict[str, pa.Table]:
     """Return the rows of each day."""
     by_day: dict[str, list[dict[str, object]]] = {}
     for each in stages:
-        row = {"day": date.fromisoformat(each.day)}
+        row: dict[str, object] = {"day": date.fromisoformat(each.day)}
         row |= {name: getattr(each, name) for name in CONTRACT.columns if name != "day"}
         by_day.setdefault(each.day, []).append(row)
     return {day: pa.Table.from_pylist(rows, CONTRACT.schema.to_pyarrow()) for day, rows in by_day.items()}

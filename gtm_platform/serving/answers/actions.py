@@ -38,11 +38,11 @@ class ActionsAnswer(BaseModel):
 def actions_now(state: State, rules: Actions, now: datetime) -> ActionsAnswer:
     """Return the actions as they are now."""
     with state.reading() as tx:
-        deeds = deeds_since(tx, f"{now - timedelta(days=SHOWN_DAYS):%Y-%m-%d}")
+        journaled = deeds_since(tx, f"{now - timedelta(days=SHOWN_DAYS):%Y-%m-%d}")
         stands = standing(tx)
     states = []
     for rule in rules.rules:
-        own = [each for each in deeds if each.rule == rule.name]
+        own = [each for each in journaled if each.rule == rule.name]
         status, about = _state(rule.does, enabled=rule.enabled)
         count = {name: sum(each.status == name for each in own) for name in (DONE, REFUSED, UNDONE)}
         last = max((each.settled_at for each in own if each.status == DONE and each.settled_at), default=None)

@@ -21,7 +21,7 @@ class StageHealth(BaseModel):
     seen_at: datetime | None = Field(description="When it last saw something of a canary.")
 
 
-class CanaryDeed(BaseModel):
+class CanaryActSeen(BaseModel):
     """What a canary did, and what each stage made of it."""
 
     canary: str
@@ -35,7 +35,7 @@ class CanariesAnswer(BaseModel):
 
     domains: list[str] = Field(description="At which they have their addresses; none without.")
     stages: list[StageHealth]
-    deeds: list[CanaryDeed] = Field(description="The newest first, at most twelve.")
+    acts: list[CanaryActSeen] = Field(description="The newest first, at most twelve.")
 
 
 def canaries_now(state: State, now: datetime) -> CanariesAnswer:
@@ -46,7 +46,7 @@ def canaries_now(state: State, now: datetime) -> CanariesAnswer:
     return CanariesAnswer(
         domains=list(rules.domains),
         stages=[_health(stage, late.get(stage), stages) for stage in STAGES] if stages else [],
-        deeds=_deeds(stages),
+        acts=_acts(stages),
     )
 
 
@@ -56,12 +56,12 @@ def _health(stage: str, failed: CanaryStage | None, stages: Sequence[CanaryStage
     return StageHealth(stage=stage, about=ABOUT[stage], failed=sentence, seen_at=max(seen, default=None))
 
 
-def _deeds(stages: Sequence[CanaryStage]) -> list[CanaryDeed]:
+def _acts(stages: Sequence[CanaryStage]) -> list[CanaryActSeen]:
     by_act: dict[tuple[str, str, str], dict[str, StageState]] = {}
     for each in stages:
         by_act.setdefault((each.day, each.canary, each.act), {})[each.stage] = each.state
     newest = sorted(by_act, reverse=True)[:SHOWN_ACTS]
     return [
-        CanaryDeed(canary=canary, act=act, day=date.fromisoformat(day), stages=by_act[day, canary, act])
+        CanaryActSeen(canary=canary, act=act, day=date.fromisoformat(day), stages=by_act[day, canary, act])
         for day, canary, act in newest
     ]

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from gtm_platform.automation.canary_turns import read_canary_turns
+from gtm_platform.cli import gtm
 from gtm_platform.delivery.alerts.kinds import canary_late
 from gtm_platform.delivery.canaries import asset as asset_module
 from gtm_platform.delivery.canaries.asset import live
@@ -24,7 +27,7 @@ from gtm_platform.sandbox.intercom.store import IntercomStore
 from gtm_platform.serving.answers import canaries as answers
 from gtm_platform.serving.answers.canaries import canaries_now
 from gtm_platform.settings import settings
-from gtm_platform.state import State, open_state
+from gtm_platform.state import State, audit, open_state
 from gtm_platform.state.canaries import Sighting, change, every_act, sight
 from gtm_platform_tests.delivery.world import Watched, served
 
@@ -110,7 +113,7 @@ def test_a_canary_lives_its_days_and_goes_and_the_next_one_comes(room: Room) -> 
 def test_what_failed_is_looked_up_and_nothing_is_made_twice(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the contact in Intercom and that in HubSpot; and before it was noted that both were made."""
     with monkeypatch.context() as patch:
-        patch.setenv("HUBSPOT_BASE_URL", "http://127.0.0.1:9")
+        patch.setenv("HUBSPOT_ACCESS_TOKEN", "of-another-account")
         settings.cache_clear()
         [failure] = room.live()
     settings.cache_clear()
@@ -171,6 +174,21 @@ def test_the_first_stage_that_has_not_seen_it_is_what_failed(room: Room, stopped
     assert "canary-20261120 was to sign up on 2026-11-20" in late[stopped].about
 
 
+def test_a_stage_that_sees_a_later_act_works_again_though_it_missed_one(room: Room) -> None:
+    """Two acts land in the tables of one day: the first of them is never seen, and is no alarm for ever."""
+    room.live()
+    seen(room.state, "sign_up", "landed", "identity", "scores")
+    room.live(days=1)
+    room.live(days=1)
+    seen(room.state, "complain", "landed", "identity")
+    seen(room.state, "pay_late", "landed", "identity")
+    late = room.now + timedelta(hours=36, minutes=30)
+    assert failing(stages_now(room.state, RULES, late))["scores"].act == "complain"
+    seen(room.state, "pay_late", "scores")
+    assert "scores" not in failing(stages_now(room.state, RULES, late))
+    assert stages_now(room.state, RULES, late + timedelta(days=40)) == [], "and what is long over is no news"
+
+
 def test_what_people_are_shown_names_each_stage(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     on = policy().model_copy(update={"canaries": RULES})
     monkeypatch.setattr(answers, "policy", lambda: on)
@@ -180,7 +198,7 @@ def test_what_people_are_shown_names_each_stage(room: Room, monkeypatch: pytest.
     answer = canaries_now(room.state, MORNING + timedelta(hours=37))
     failed = {each.stage for each in answer.stages if each.failed}
     assert failed == {"identity", "written"}, "and nobody did what was due a day later"
-    newest, first = answer.deeds
+    newest, first = answer.acts
     assert (newest.act, newest.stages["written"], newest.stages["landed"]) == ("complain", "failed", "blocked")
     assert first.stages == {
         "written": "seen",
@@ -199,8 +217,8 @@ def test_the_alarm_is_raised_once_and_taken_back(room: Room, tmp_path: Path, mon
 
     def turns(**later: float) -> list[Any]:
         nonlocal cursor
-        found, cursor = read_canary_turns(lake, cursor, MORNING + timedelta(**later))
-        return canary_late.ALERT.facts_of(found, "2026-11-20")
+        turned, cursor = read_canary_turns(lake, cursor, MORNING + timedelta(**later))
+        return canary_late.ALERT.facts_of(turned, "2026-11-20")
 
     assert turns(hours=1) == []
     [raised] = turns(hours=3)
@@ -211,3 +229,31 @@ def test_the_alarm_is_raised_once_and_taken_back(room: Room, tmp_path: Path, mon
     [over] = turns(hours=5)
     assert over.facts["recovered"]
     assert over.fingerprint != raised.fingerprint
+
+
+# --- the commands ----------------------------------------------------------------------------------------------------
+
+
+def test_the_commands_plant_list_and_remove(room: Room, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    home = ["--home", str(tmp_path)]
+
+    def gtm_canary(*words: str) -> str:
+        ran = CliRunner().invoke(gtm, ["canary", *words, *home])
+        assert ran.exit_code == 0, ran.output
+        return ran.output
+
+    assert "names no domain" in gtm_canary("list")
+    assert CliRunner().invoke(gtm, ["canary", "plant", *home]).exit_code == 1
+    rules = tmp_path / "policy.toml"
+    text = files("gtm_platform").joinpath("policy/policy.toml").read_text()
+    rules.write_text(text.replace("domains = []", 'domains = ["canaries.acme.example"]'))
+    monkeypatch.setenv("GTM_POLICY", str(rules))
+    settings.cache_clear()
+    policy.cache_clear()
+    assert "canary-20261120 signed up" in gtm_canary("plant")
+    assert room.contacts() == ["canary-20261120@canaries.acme.example"]
+    assert "landed" in gtm_canary("list", "--all")
+    assert "was taken away" in gtm_canary("remove", "canary-20261120")
+    assert room.contacts() == room.in_hubspot() == []
+    with room.state.reading() as tx:
+        assert [each["subject"] for each in audit.entries(tx, "canary.remove")] == ["canary-20261120"]

@@ -17,7 +17,7 @@ ROUTER = APIRouter(prefix="/v1", tags=["operations"])
 
 @ROUTER.get("/actions", response_model=None, responses={200: {"model": ActionsAnswer}}, summary="Show the actions")
 async def actions(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """What the policy has the platform do for customers at risk: tasks in HubSpot, tags in Intercom, in counts."""
+    """What the policy has done for customers at risk, in counts: tasks in HubSpot, tags in Intercom."""
     return Response(
         await asyncio.to_thread(_answer, call), headers={"Cache-Control": "no-store"}, media_type="application/json"
     )

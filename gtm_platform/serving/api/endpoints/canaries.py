@@ -16,7 +16,7 @@ ROUTER = APIRouter(prefix="/v1", tags=["operations"])
 
 @ROUTER.get("/canaries", response_model=None, responses={200: {"model": CanariesAnswer}}, summary="Show the canaries")
 async def canaries(call: Reader, _: Annotated[NoQuery, Query()]) -> Response:
-    """Synthetic customers that show that everything works: which stage saw what they did, and which failed."""
+    """Synthetic customers that show that everything works: which stage saw what they did, which failed."""
     return Response(
         await asyncio.to_thread(_answer, call), headers={"Cache-Control": "no-store"}, media_type="application/json"
     )

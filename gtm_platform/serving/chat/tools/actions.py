@@ -9,7 +9,7 @@ from gtm_platform.serving.chat.tools import Tool
 
 
 def answer(question: Question) -> ActionsState:
-    """Say which actions the policy has for customers at risk (a task, a tag), whether each is on, and how often."""
+    """Say which actions the policy has for customers at risk, whether each is on, and how often done."""
     fact = orjson.loads(question.snapshot.fact("actions"))
     return ActionsState(**question.origin(TABLE), actions=fact["actions"])
 

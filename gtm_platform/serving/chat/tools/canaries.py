@@ -9,12 +9,12 @@ from gtm_platform.serving.chat.tools import Tool
 
 
 def answer(question: Question) -> Canaries:
-    """Say which stage did not see in time what canaries did: synthetic customers that show that everything works.
+    """Say which stage did not see in time what canaries did.
 
-    They are in no other answer: no list, no total.
+    They are synthetic customers that show that everything works, and in no other answer: no list, no total.
     """
     fact = orjson.loads(question.snapshot.fact("canaries"))
-    parts = {name: fact[name] for name in ("domains", "stages", "deeds")}
+    parts = {name: fact[name] for name in ("domains", "stages", "acts")}
     return Canaries(**question.origin(TABLE), **parts)
 
 

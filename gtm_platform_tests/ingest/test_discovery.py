@@ -153,6 +153,7 @@ ALLOWED = {
     "cli/accounts.py": "the texts of gtm accounts say what an account is in each system",
     "cli/alert": "what is said in Slack, on a terminal",
     "cli/enrich.py": "examples of providers",
+    "cli/hot_path.py": "the hot path delivers to HubSpot",
     "cli/hubspot": "the texts of gtm hubspot, and what it prints",
     "cli/identity.py": "examples of records",
     "cli/sandbox.py": "the texts of gtm sandbox name the systems of the sandbox",

@@ -67,10 +67,10 @@ def key() -> None:
 
 @hooks.command()
 def hot() -> None:
-    """Follow webhooks at once, until Ctrl-C: whom they touch gets new values in HubSpot within seconds.
+    """Follow webhooks at once, until Ctrl-C: whom they touch gets new values in the CRM within seconds.
 
     It reads the open window of the source, computes the rows of the customers that it touches by the rules of the daily
-    tables, and delivers what changed to their contacts in HubSpot. What it cannot know is left to the daily tables,
+    tables, and delivers what changed to their contacts. What it cannot know is left to the daily tables,
     which do all of it again anyway; `gtm hooks` counts it. docs/webhooks.md has more.
 
     \b
@@ -89,7 +89,7 @@ def stop(reason: str) -> None:
 
     \b
     Example:
-      gtm hooks stop --reason "HubSpot is being cleaned up"
+      gtm hooks stop --reason "the CRM is being cleaned up"
     """
     from gtm_platform.cli.hot_path import turn
 

@@ -149,7 +149,7 @@ def to_read(tx: sa.Connection) -> dict[str, ToRead]:
 
 
 def arrived_after(tx: sa.Connection, last_id: int) -> dict[str, ToRead]:
-    """Return by source what came after an event, whether a run has read it or not; what is about no stream is not."""
+    """Return by source what came after an event and is about a stream, whether it was read or not."""
     columns = (events.c.id, events.c.source, events.c.touched, events.c.received_at)
     rows = tx.execute(sa.select(*columns).where(events.c.id > last_id).order_by(events.c.id)).all()
     arrived: dict[str, ToRead] = {}

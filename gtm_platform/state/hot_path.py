@@ -48,7 +48,7 @@ class HotCustomer:
 
 @dataclass(frozen=True)
 class TablesMade:
-    """Stamps in the lake between which one run made all tables of a day: what was read before counts in all of them."""
+    """Stamps in the lake between which one run made all tables of a day; what it read is from before."""
 
     day: str
     read_by: str

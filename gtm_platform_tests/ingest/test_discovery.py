@@ -155,6 +155,7 @@ ALLOWED = {
     "cli/canary": "says in which systems canaries are made",
     "cli/enrich.py": "examples of providers",
     "cli/erase.py": "examples of records",
+    "cli/hot_path.py": "the hot path delivers to HubSpot",
     "cli/hubspot": "the texts of gtm hubspot, and what it prints",
     "cli/identity.py": "examples of records",
     "cli/init.py": "examples of systems, and where nothing is written",

@@ -13,15 +13,15 @@ RESUME = 'gtm hooks resume --reason "WHY"'
 
 def off(state: State) -> str | None:
     """Say why nothing is delivered hot; None where it is on."""
+    with state.reading() as tx:
+        switch = switch_of(tx)
+    if switch and not switch.is_on:
+        return f"Stopped on {switch.at:%Y-%m-%d %H:%M} by {switch.by}: {switch.reason} On again: {RESUME}"
     config = settings_of(HubSpotDeliverySettings)
     if settings().gtm_engine != "duckdb":
         return "The hot path computes with DuckDB; GTM_ENGINE says otherwise."
     if not config.hubspot_access_token or not config.hubspot_write_enabled:
         return "HubSpot is not written to: set HUBSPOT_ACCESS_TOKEN and HUBSPOT_WRITE_ENABLED=true."
-    with state.reading() as tx:
-        switch = switch_of(tx)
-    if switch and not switch.is_on:
-        return f"Stopped on {switch.at:%Y-%m-%d %H:%M} by {switch.by}: {switch.reason} On again: {RESUME}"
     return None
 
 

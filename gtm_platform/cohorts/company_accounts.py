@@ -223,7 +223,7 @@ def _judged(rows: ibis.Table, rules: Companies, day: Day) -> ibis.Table:
         last_active_at=_later(rows["seen_at"], rows["used_at"]),
         usage_growth_30d=ibis.ifelse(rows["before"] > 0, growth, ibis.null("float64")),
         active_users=rows["active_users"].fill_null(0),
-        mean_health=ibis.ifelse(rows["weights"] > 0, rows["weighted"] / rows["weights"], rows["even_health"]),
+        mean_health=ibis.ifelse(rows["weights"] > 0, rows["weighted"] / rows["weights"], rows["even_health"]).round(9),
         pipeline_stage=rows["largest"]["stage"],
         champion_left=(rows["contact_gone"] | (rows["contact_silent"] & rows["colleague_seen"])).fill_null(False),
     )

@@ -158,7 +158,7 @@ def _of_people(
         onboarding=rows["onboarding_pct"].max(),
         exports_30d=rows["exports_30d"].sum(),
         conversations=rows["conversations_90d"].sum(),
-        sentiment=rows["sentiment_90d"].mean(),
+        sentiment=rows["sentiment_90d"].mean().round(9),
         booked=rows["calls_booked_90d"].sum(),
         held=rows["calls_held_90d"].sum(),
         missed=rows["calls_no_show_90d"].sum(),

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+import gtm_platform.definitions  # noqa: F401  declares every table
 from gtm_platform.intelligence.leads import scores
 from gtm_platform.intelligence.leads.model import DEFINITIONS, MODEL
 from gtm_platform.intelligence.models.asset import CHECKS

@@ -336,6 +336,7 @@ NOT_SHOWN = {
     "delivery/alerts/precision.py": "It counts alerts that were sent.",
     "delivery/canaries/asset.py": "It looks for canaries, whom nobody is shown.",
     "delivery/health_backtest.py": "It tests scores on the past; whom they missed is read through the shown lake.",
+    "delivery/hotpath/comparing.py": "It compares rows with those of the tables; the delivery reads the shown lake.",
     "delivery/hubspot/writes_table.py": "It copies the journal of what was written.",
     "enrichment/assets.py": "It buys facts about companies.",
     "automation/deliveries.py": "It asks for the newest day.",

@@ -1,7 +1,8 @@
 """What the hot path reads: windows of its own beside the lake's, some customers' rows, everybody's with theirs new."""
 
 import time
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import pytest
 
 from gtm_platform.definitions import DAILY_TABLES
 from gtm_platform.delivery.hotpath.computing import HotTables
-from gtm_platform.delivery.hotpath.lakes import CUSTOMER, KnownBy, SomeCustomers
+from gtm_platform.delivery.hotpath.lakes import CUSTOMER, KnownBy, ShownCustomers, SomeCustomers
 from gtm_platform.delivery.hotpath.reading import is_taken_over
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import Statement, as_typed, engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import settings
+from gtm_platform_tests.intelligence.shown_effect import experiment
 from gtm_platform_tests.tables import filled, rows_of
 
 DAY, SOURCE, TABLE = "2026-03-02", "stripe/customers", "core/subscriptions"
@@ -124,3 +126,28 @@ def test_what_stands_between_sources_and_rows_of_customers_is_known() -> None:
     nobodys = {"hubspot/deals", "hubspot/pipelines", "hubspot/associations", "hubspot/owners"}
     nobodys |= {"stripe/products", "stripe/prices", "chartmogul/plans", "intercom/admins"}
     assert read - owned == nobodys
+
+
+def test_what_an_experiment_withholds_is_not_delivered_hot(tmp_path: Path) -> None:
+    """Read through the lake as people are shown it, withheld customers have no health, whoever computed it."""
+    day, health = date.fromisoformat(DAY), "health/customer_health"
+    lake = Lake(tmp_path / "lake")
+
+    def judged(**scores: int) -> Any:
+        rows = [{CUSTOMER: id, "as_of": day, "health_score": score} for id, score in scores.items()]
+        return filled(health, *rows)
+
+    lake.write(health, DAY, engine().to_pyarrow(judged(a=10, b=20, c=30)).to_reader())
+    drawn = {"experiment": "spring", CUSTOMER: "a", "group": "withheld", "assigned_on": day, "starts_on": day}
+    lake.write("intelligence/holdout", DAY, engine().to_pyarrow(filled("intelligence/holdout", drawn)).to_reader())
+    running = experiment(day)
+    running = replace(running, terms=running.terms.model_copy(update={"withholds": ("risk",)}))
+    some = SomeCustomers(tmp_path / "rows", lake, DAY, frozenset({"a", "b"}))
+    made = Lake(tmp_path / "made")
+    made.write(health, DAY, engine().to_pyarrow(judged(a=70, b=80)).to_reader())
+    some.write(health, DAY, Statement(as_typed(made.read_day(health, DAY))))
+    seen = ShownCustomers(some.root, lake, DAY, some.customers, experiments=(running,))
+    scores = {row[CUSTOMER]: row["health_score"] for row in rows_of(some.read_day(health, DAY))}
+    shown = {row[CUSTOMER]: row["health_score"] for row in rows_of(seen.read_day(health, DAY))}
+    assert scores == {"a": 70, "b": 80}
+    assert shown in ({"b": 80}, {"a": None, "b": 80})

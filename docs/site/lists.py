@@ -1,4 +1,4 @@
-"""Lists as mkdocs reads them: four spaces before what belongs to an item, where GitHub wants as many as its mark has."""
+"""Lists as mkdocs reads them: four spaces before what belongs to an item, where GitHub wants the width of its mark."""
 
 import re
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pages
+from lists import spaced
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 
@@ -43,6 +44,7 @@ def on_post_page(output: str, page: Any, **_: Any) -> str:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Link code to where `GTM_CODE_URL` shows it; without that it is only named."""
+    """Space lists, and link code to where `GTM_CODE_URL` shows it; without that it is only named."""
     address = os.environ.get("GTM_CODE_URL", "").rstrip("/")
-    return OUTSIDE.sub(lambda link: f"[{link[1]}]({address}/{link[2]})" if address else link[1], markdown)
+    linked = OUTSIDE.sub(lambda link: f"[{link[1]}]({address}/{link[2]})" if address else link[1], markdown)
+    return spaced(linked)

@@ -8,8 +8,8 @@ from types import ModuleType
 from gtm_platform_tests.docs.commands import DOCS
 
 
-def _loaded() -> ModuleType:
-    spec = spec_from_file_location("docs_site_pages", DOCS / "site" / "pages.py")
+def _loaded(name: str) -> ModuleType:
+    spec = spec_from_file_location(f"docs_site_{name}", DOCS / "site" / f"{name}.py")
     assert spec
     assert spec.loader
     module = module_from_spec(spec)
@@ -18,5 +18,6 @@ def _loaded() -> ModuleType:
     return module
 
 
-PAGES = _loaded()
+PAGES = _loaded("pages")
 generated: Callable[[], dict[str, str]] = PAGES.generated
+spaced: Callable[[str], str] = _loaded("lists").spaced

@@ -67,3 +67,18 @@ def test_a_cell_of_a_table_is_one_line(generated: dict[str, str]) -> None:
         for table in re.findall(r"(?:^\|.*\n)+", bare, re.MULTILINE):
             rows = [re.sub(r"\\\|", "", row).count("|") for row in table.splitlines()]
             assert len(set(rows)) == 1, f"{page}: {table[:200]}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1. a\n\n   ```\n   gtm\n   ```\n2. b\n   c", "1. a\n\n    ```\n    gtm\n    ```\n\n2. b\n    c"),
+        ("So:\n- a\n  b\n- c\n\nd", "So:\n\n- a\n    b\n\n- c\n\nd"),
+        ("- a\n- b", "- a\n- b"),
+        ("- a\n  - b", "- a\n    - b"),
+        ("```\n- a\n  b\n```", "```\n- a\n  b\n```"),
+        ("- a\nb\n  c", "- a\nb\n  c"),
+    ],
+)
+def test_what_belongs_to_an_item_is_indented_by_four(text: str, expected: str) -> None:
+    assert site.spaced(text) == expected

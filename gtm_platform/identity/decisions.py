@@ -4,7 +4,7 @@ A merge ties two records together. A split keeps two records apart, whatever the
 would hang together the least sure are refused, record by record, so that each cluster is what it would be had those
 records never had the trait. Without a split nothing is looked at.
 
-Companies are decided on by what they go by, a domain or a record without one: `company:acme.com`, `company:hubspot:12`.
+Companies are decided on by what they go by, a domain or a record without one: `company:acme.com`, `company:crm:12`.
 """
 
 from collections.abc import Iterator, Sequence

@@ -228,6 +228,7 @@ def _erase_everywhere(
         with _engine(context.history_url) as engine:
             databases.erase_from_database(engine, needles, done, keeps_rows=True)
     databases.erase_guest_rows(catalogue.path_of(context.lake), needles, done)
+    home_files.drop_copies(context.home, done)
     home_files.erase_from_files(context.home, context.cache, needles, context.render, done)
     _remake_snapshot(context, done)
     catalogue.renew(context.lake)

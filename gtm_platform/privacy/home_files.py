@@ -14,12 +14,16 @@ from pathlib import Path
 from gtm_platform.ingest.files.encoding import encoding_of
 from gtm_platform.privacy.lake_rows import Done
 from gtm_platform.privacy.needles import Needles
+from gtm_platform.state.sqlite_copy import COPIES
 
 # Where other rules hold: the lake and the databases have modules of their own, and a snapshot is made anew. A sandbox
 # stands for the systems outside.
 ELSEWHERE = ("lake", "serving", "sandbox")
 DATABASES = (".db", ".duckdb", ".db-wal", ".db-shm", ".wal", ".sqlite")
 REMADE = ("cache", "etags", "spill", "checks")  # folders of what can be had again: a file that names them goes
+# Whole folders that go with any erasure: windows that only the hot path has read, and states of before an update.
+GOING = ("hot", COPIES)
+REPLACED_STATES = "state.replaced-*.db"
 ROWS = re.compile(r"<tr\b.*?</tr>", re.DOTALL | re.IGNORECASE)
 PDF, HTML, CSV = ".pdf", ".html", ".csv"
 DESCRIPTION = "report.json"
@@ -42,7 +46,7 @@ def file_hits(home: Path, cache: Path, needles: Needles) -> Iterator[FileHit]:
     for folder in folders:
         for path in sorted(folder.rglob("*")):
             parts = path.relative_to(folder).parts
-            if not path.is_file() or parts[0] in ELSEWHERE or path.name.endswith(DATABASES):
+            if not path.is_file() or parts[0] in (*ELSEWHERE, *GOING) or path.name.endswith(DATABASES):
                 continue
             kind = "cache" if folder == cache else parts[0]
             if _names(path, needles):
@@ -55,6 +59,17 @@ def _names(path: Path, needles: Needles) -> bool:
         return page.exists() and _names(page, needles)
     content = path.read_bytes()
     return bool(needles.bytes_pattern.search(content)) or needles.names(content.decode("utf-8", "replace"))
+
+
+def drop_copies(home: Path, done: Done) -> None:
+    """Remove what has rows of everybody and can be had again, or is kept to go back to."""
+    for name in GOING:
+        if (home / name).exists():
+            shutil.rmtree(home / name)
+            done(f"removed {name}")
+    for path in home.glob(REPLACED_STATES):
+        path.unlink()
+        done("removed a replaced state")
 
 
 def erase_from_files(home: Path, cache: Path, needles: Needles, render: Render, done: Done) -> None:

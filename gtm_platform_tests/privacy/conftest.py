@@ -29,6 +29,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "dagster/storage/run/compute_logs/a.err": f"it was {JANE}\n",
         "etags/github/x.json": f'{{"login": "x", "email": "{JANE}"}}',
         "serving/00000000000000000000.sqlite": f"{JANE}",
+        "hot/hubspot/contacts/2026-03-02T0600.1.open.parquet": JANE,
+        "state-copies/state.0014.db": JANE,
+        "state.replaced-20260301T000000.db": JANE,
     }
     for name, content in files.items():
         (home / name).parent.mkdir(parents=True, exist_ok=True)

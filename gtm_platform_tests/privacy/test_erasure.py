@@ -74,7 +74,18 @@ def erased(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Era
 def test_she_is_everywhere_at_first(erased: Erased) -> None:
     """So that the test below shows something."""
     folders = {place.split("/")[0].split(":")[0] for place in erased.places_before}
-    assert folders >= {"lake", "state.db", "gtm.duckdb", "dagster", "reports", "files", "etags", "serving"}
+    assert folders >= {
+        "lake",
+        "state.db",
+        "gtm.duckdb",
+        "dagster",
+        "reports",
+        "files",
+        "etags",
+        "serving",
+        "hot",
+        "state-copies",
+    }
 
 
 def test_no_byte_of_her_is_left(erased: Erased) -> None:

@@ -58,6 +58,8 @@ def verify(home: Path | None, head_: str | None) -> None:
         click.echo(f"The {verdict.head.entries} entries before it are as they were written.")
         sys.exit(1)
     click.echo(f"{verdict.head.entries} entries are as they were written; {len(anchors)} earlier heads are among them.")
+    if verdict.erased:
+        click.echo(f"Of {verdict.erased} it was erased whom they are about; entries of the erasures list them.")
     click.echo(f"Head: {as_text(verdict.head)}")
 
 

@@ -28,7 +28,7 @@ from gtm_platform.privacy.outside import Eraser
 from gtm_platform.privacy.person import Nobody, Person, find_person
 from gtm_platform.serving.snapshot.files import folder_of, path_of, stamps
 from gtm_platform.state import State, open_state
-from gtm_platform.state.audit import note
+from gtm_platform.state.audit import list_erased, note
 from gtm_platform.state.erasures import (
     BEGUN,
     DONE,
@@ -204,6 +204,8 @@ def carry_out(context: ErasureContext, plan_id: str, who: str, done: Done = lamb
             record_decision(tx, context.now(), who, "erasure begun", plan_id, {})
         done("suppressed the person")
         outside = _erase_everywhere(context, state, person, erasure, done)
+        with state.writing() as tx:
+            list_erased(tx, context.now(), who[:64], plan_id)
         made = receipt.make(context.rules, erasure, person, begun, context.now(), outside, keys[0])
         with state.writing() as tx:
             changes = {"status": DONE, "finished_at": context.now(), "sealed": None, "receipt": made}

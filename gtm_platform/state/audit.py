@@ -2,10 +2,13 @@
 
 Each entry has the hash of the one before it, and its own hash is of that and of all that it says: whoever changes,
 removes or moves an entry breaks the chain there. What is cut off at the end shows by an anchor: `audit_anchors`.
+Whom an entry is about goes into its hash by way of a salted hash of its own (`said`). Where a person is erased, names go,
+and the salt with them, so that nobody can guess them: the chain holds, and an entry of the erasure lists such ones.
 """
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +22,7 @@ BEGINNING = "0" * 64  # stands before the first entry
 APPENDING = 7_246_002  # the number of the Postgres lock under which entries are added; SQLite has one writer anyhow
 ACTOR_LENGTH, ACTION_LENGTH, SUBJECT_LENGTH = 64, 64, 200  # of the columns
 ROWS_AT_ONCE = 2_000
+ERASED = "audit.erased"  # the action of an entry that lists in its detail which ones lost whom they are about
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,9 @@ class Entry:
             "subject": self.subject[:SUBJECT_LENGTH],
             "detail": json.loads(json.dumps(dict(self.detail))),
             "previous": previous,
+            "salt": secrets.token_hex(16),
         }
+        row["said"] = said(row)
         return {**row, "hash": digest(row)}
 
 
@@ -60,11 +66,20 @@ class Verdict:
     head: Head
     broken: int | None = None
     why: str = ""
+    erased: int = 0  # of the entries that were read those that lost whom they are about
 
 
 def digest(row: Mapping[str, Any]) -> str:
     """Return the hash of an entry: of what it says, and of the hash before it."""
-    parts = [row["previous"], row["at"].isoformat(), *(row[name] for name in ("actor", "action", "subject", "detail"))]
+    return _hashed([row["previous"], row["at"].isoformat(), row["actor"], row["action"], row["said"]])
+
+
+def said(row: Mapping[str, Any]) -> str:
+    """Return the salted hash of what an entry is about."""
+    return _hashed([row["salt"], row["subject"], row["detail"]])
+
+
+def _hashed(parts: Sequence[Any]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -127,29 +142,44 @@ def verify(tx: sa.Connection, anchors: Iterable[Head] = (), since: Head | None =
     Anchors are heads that were kept elsewhere: the chain still has to run through each of them.
     """
     count, id, previous = (since.entries, since.id, since.hash) if since else (0, 0, BEGINNING)
-    begun = count
+    begun, erased, listed = count, 0, _listed_as_erased(tx)
     expected = {anchor.entries: anchor for anchor in anchors if anchor.entries > count}
     query = sa.select(audit).where(audit.c.id > id).order_by(audit.c.id)
     for row in tx.execute(query.execution_options(yield_per=ROWS_AT_ONCE)).mappings():
         count, id = count + 1, row["id"]
-        why = _fault(row, previous, expected.pop(count, None))
+        why = _fault(row, previous, expected.pop(count, None), may_be_erased=id in listed)
         if why:
             return Verdict(Head(count - 1, id, previous), id, why)
-        previous = row["hash"]
+        previous, erased = row["hash"], erased + (not row["salt"])
     head = Head(count, id, previous)
     if since and not _is_there(tx, since):
         return Verdict(head, since.id, f"entry {since.id}, which was the last of {begun}, is gone or another")
     if expected:
         missing = min(expected)
         return Verdict(head, id + 1, f"the chain ends here; it had {expected[missing].entries} entries before")
-    return Verdict(head)
+    return Verdict(head, erased=erased)
 
 
-def _fault(row: sa.RowMapping, previous: str, anchor: Head | None) -> str:
+def list_erased(tx: sa.Connection, at: datetime, actor: str, subject: str) -> None:
+    """Add an entry that lists those which lost whom they are about, and which no entry lists yet."""
+    listed = _listed_as_erased(tx)
+    ids = [id for id in tx.scalars(sa.select(audit.c.id).where(audit.c.salt == "")) if id not in listed]
+    if ids:
+        note(tx, at, actor, ERASED, subject, {"entries": sorted(ids)})
+
+
+def _listed_as_erased(tx: sa.Connection) -> frozenset[int]:
+    details = tx.scalars(sa.select(audit.c.detail).where(audit.c.action == ERASED))
+    return frozenset(id for detail in details for id in detail["entries"])
+
+
+def _fault(row: sa.RowMapping, previous: str, anchor: Head | None, *, may_be_erased: bool) -> str:
     if row["previous"] != previous:
         return "the entry before it is another than when it was written: one was removed, added, moved or changed"
-    if row["hash"] != digest(dict(row)):
+    if row["hash"] != digest(row) or (row["salt"] and row["said"] != said(row)):
         return "it says something else than when it was written"
+    if not row["salt"] and not may_be_erased:
+        return "whom it is about was taken out, and no entry of an erasure lists it"
     if anchor and anchor.hash != row["hash"]:
         return f"it is another than entry {anchor.entries} was when that was kept elsewhere: the chain was written anew"
     return ""

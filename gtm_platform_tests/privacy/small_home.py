@@ -21,6 +21,7 @@ from gtm_platform.policy import policy
 from gtm_platform.privacy.erasure import ErasureContext
 from gtm_platform.privacy.outside import Eraser
 from gtm_platform.state import State, open_state
+from gtm_platform.state.audit import note
 from gtm_platform_tests.tables import _default
 
 KEY = "k" * 48
@@ -201,6 +202,7 @@ def fill_state(url: str) -> None:
     with closing(open_state(url)) as state, state.writing() as tx:
         for statement in _rows_of_state():
             tx.execute(statement)
+        note(tx, NOW, "Noor", "looked up", JANE, {"who": JANES_NAME})
 
 
 def _rows_of_state() -> Iterator[sa.Insert]:
@@ -245,9 +247,6 @@ def _rows_of_state() -> Iterator[sa.Insert]:
         decided_by="Noor",
         reason=f"{JANE} says so",
         at=NOW,
-    )
-    yield sa.insert(schema.audit).values(
-        at=NOW, actor="Noor", action="looked up", subject=JANE, detail={"who": JANES_NAME}
     )
     yield sa.insert(schema.hook_events).values(
         hook="hubspot",

@@ -17,6 +17,7 @@ from gtm_platform.privacy.person import Nobody, find_person
 from gtm_platform.privacy.seal import is_genuine, required_keys
 from gtm_platform.settings import SettingsError, settings
 from gtm_platform.state import open_state, schema
+from gtm_platform.state.audit import ERASED, entries, verify
 from gtm_platform.state.erasures import Erasure
 from gtm_platform_tests.privacy.bytes_of_home import places_of
 from gtm_platform_tests.privacy.conftest import copy_of
@@ -176,6 +177,14 @@ def test_hubspot_deletes_her_for_good_where_the_policy_says_so(erased: Erased) -
     assert erased.home.outside.deleted == ["501"]
     assert erased.receipt["destinations"] == {"hubspot": "1 records were deleted for good"}
     assert not any(duty.startswith("hubspot ") for duty in erased.receipt["others_must"])
+
+
+def test_the_audit_holds_without_her_and_lists_what_was_erased_of_it(erased: Erased) -> None:
+    with closing(open_state(f"sqlite:///{erased.home.path / 'state.db'}")) as state, state.reading() as tx:
+        verdict = verify(tx)
+        [listed] = entries(tx, ERASED)
+    assert verdict.broken is None
+    assert verdict.erased == len(listed["detail"]["entries"]) > 0
 
 
 def test_the_receipt_is_signed_and_names_nobody(erased: Erased) -> None:

@@ -15,8 +15,19 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gtm_platform.state import State, actions, open_state, slack_journal
-from gtm_platform.state.audit import BEGINNING, Entry, Head, all_entries, append, digest, note, verify
+from gtm_platform.state import State, actions, open_state, slack_journal, store
+from gtm_platform.state.audit import (
+    BEGINNING,
+    Entry,
+    Head,
+    all_entries,
+    append,
+    digest,
+    list_erased,
+    note,
+    said,
+    verify,
+)
 from gtm_platform.state.audit_anchors import FILE, anchors_of, as_text, keep_anchor, of_text
 from gtm_platform.state.schema import audit
 from gtm_platform.state.slack_journal import Fact
@@ -69,16 +80,44 @@ def test_the_hash_is_that_of_the_entry_and_of_the_hash_before_it(state: State) -
     previous = "0" * 64
     for row in rows_of(state):
         moment = row["at"].isoformat()
-        said = [previous, moment, row["actor"], row["action"], row["subject"], row["detail"]]
-        previous = hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-        assert row["hash"] == previous
+        about = _hash([row["salt"], row["subject"], row["detail"]])
+        previous = _hash([previous, moment, row["actor"], row["action"], about])
+        assert (row["said"], row["hash"]) == (about, previous)
+
+
+def _hash(parts: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def test_salts_are_of_each_entry_alone(state: State) -> None:
+    fill(state)
+    assert len({row["salt"] for row in rows_of(state)}) == COUNT
+
+
+def test_whom_an_entry_is_about_may_be_erased_where_the_erasure_lists_it(state: State) -> None:
+    fill(state)
+    head = head_of(state)
+    rows = rows_of(state)
+    rows[4] |= {"subject": "[erased]", "detail": {"people": ["[erased]"]}, "salt": ""}
+    put(state, rows)
+    assert broken(state) == 5  # nobody says that it was erased
+    with state.writing() as tx:
+        list_erased(tx, NOW, "Noor", "5f0c9a2b11d4")
+        list_erased(tx, NOW, "Noor", "5f0c9a2b11d4")  # again there is nothing to list
+    with state.reading() as tx:
+        verdict = verify(tx, [head])
+    assert (verdict.broken, verdict.erased, verdict.head.entries) == (None, 1, COUNT + 1)
+    rows = rows_of(state)
+    rows[4] |= {"actor": "somebody else"}  # what was done, by whom and when still counts
+    put(state, rows)
+    assert broken(state) == 5
 
 
 @pytest.mark.faults("V1")
 @QUICK
 @given(
     at=st.integers(0, COUNT - 1),
-    change=st.sampled_from(["actor", "action", "subject", "detail", "at", "previous", "hash"]),
+    change=st.sampled_from(["actor", "action", "subject", "detail", "at", "previous", "salt", "said", "hash"]),
 )
 def test_a_changed_entry_is_named(state: State, at: int, change: str) -> None:
     fill(state)
@@ -96,6 +135,7 @@ def test_a_changed_entry_whose_hash_was_made_anew_shows_in_the_next(state: State
     fill(state)
     head, rows = head_of(state), rows_of(state)
     rows[at] = {**rows[at], "subject": "cus_other"}
+    rows[at]["said"] = said(rows[at])
     rows[at]["hash"] = digest(rows[at])
     for n in range(at + 1, COUNT if forge else 0):  # all that follows written anew: only an anchor shows that
         rows[n]["previous"] = rows[n - 1]["hash"]
@@ -206,15 +246,10 @@ def test_processes_that_write_at_once_make_one_chain(state: State, tmp_path: Pat
 
 def test_a_state_of_before_is_chained_when_it_is_opened(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
-    open_state(f"sqlite:///{path}").close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "VERSION", "0017")
+        open_state(f"sqlite:///{path}").close()
     with sqlite3.connect(path) as old:
-        for statement in (
-            *("drop index audit_by_time", "drop index audit_of_an_actor"),
-            *(f"alter table audit drop column {name}" for name in ("previous", "hash")),
-            *(f"alter table api_tokens drop column {name}" for name in ("role", "account_manager")),
-            "update alembic_version set version_num = '0014'",
-        ):
-            old.execute(statement)
         for n in range(4):
             values = (f"2026-01-0{n + 1} 06:00:00.000000", f"token {n}", "act", "", json.dumps({"n": n}))
             old.execute("insert into audit (at, actor, action, subject, detail) values (?, ?, ?, ?, ?)", values)

@@ -85,7 +85,8 @@ def meetings(rows: ibis.Table, booked: ibis.Table, kinds: Mapping[bool, str]) ->
 def emails(rows: ibis.Table, received: str, sent: str) -> ibis.Table:
     """Return e-mails that were sent, and received ones with their answer.
 
-    That is the next one sent to the customer. Of several that came in a row, the first counts: it is the one that waited.
+    That is the next one sent to the customer. Of several that came in a row, the first counts: it is the one that
+    waited.
     """
     went = (rows["direction"] == SENT) & rows["status"].fill_null("").notin(NOT_SENT)
     mails = rows.filter(rows["type"] == EMAIL, went | (rows["direction"] == RECEIVED))

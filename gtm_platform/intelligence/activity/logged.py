@@ -16,7 +16,7 @@ from gtm_platform.lake.expressions.literals import NO_TEXTS
 CALL, EMAIL, MEETING = "call", "email", "meeting"
 SENT, RECEIVED = "EMAIL", "INCOMING_EMAIL"
 NOT_SENT = ("BOUNCED", "FAILED")
-MISSED, CALLED_OFF = "NO_SHOW", ("CANCELED", "RESCHEDULED")
+NO_SHOW, CALLED_OFF = "NO_SHOW", ("CANCELED", "RESCHEDULED")
 REACHED = "COMPLETED"
 SECONDS_AN_HOUR = 3600
 
@@ -71,21 +71,22 @@ def calls(rows: ibis.Table, kind: str) -> ibis.Table:
 
 
 def meetings(rows: ibis.Table, booked: ibis.Table, kinds: Mapping[bool, str]) -> ibis.Table:
-    """Return the meetings that took place (kinds[True]) or were missed, but for those of a booking, which counts."""
+    """Return the meetings that took place (kinds[True]) or were missed, but for those of a booking."""
     status = rows["status"].fill_null("")
     rows = rows.filter(rows["type"] == MEETING, status.notin(CALLED_OFF))
     rows = rows.mutate(
-        minute=rows["at"].truncate("m"), kind=ibis.cases((status == MISSED, kinds[False]), else_=kinds[True])
+        minute=rows["at"].truncate("m"), kind=ibis.cases((status == NO_SHOW, kinds[False]), else_=kinds[True])
     )
-    known = booked.select("customer_id", minute=booked["at"].truncate("m")).distinct().view()
-    rows = rows.anti_join(known, ["customer_id", "minute"])
+    begun = booked.select("customer_id", minute=booked["at"].truncate("m")).distinct().view()
+    rows = rows.anti_join(begun, ["customer_id", "minute"])
     return rows.mutate(answered_at=ibis.null(INSTANT), response_hours=ibis.null("float64"))
 
 
 def emails(rows: ibis.Table, received: str, sent: str) -> ibis.Table:
-    """Return e-mails that were sent, and received ones with the next one sent to the customer as their answer.
+    """Return e-mails that were sent, and received ones with their answer.
 
-    Of several that came in a row, the first counts: it is the one that waited.
+    That is the next one sent to the customer. Of several that came in a row, the first counts: it is the one that
+    waited.
     """
     went = (rows["direction"] == SENT) & rows["status"].fill_null("").notin(NOT_SENT)
     mails = rows.filter(rows["type"] == EMAIL, went | (rows["direction"] == RECEIVED))

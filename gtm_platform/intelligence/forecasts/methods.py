@@ -68,7 +68,7 @@ def theta(season: int) -> Method:
         count = len(plain)
         slope = np.polyfit(np.arange(count), plain, 1)[0] if count > 2 else 0.0
         ahead = np.arange(steps) + (1 - (1 - alpha) ** count) / alpha
-        return with_season(level + slope / 2 * ahead)
+        return with_season(np.asarray(level + slope / 2 * ahead, dtype=float))
 
     return method
 

@@ -74,7 +74,7 @@ class SeriesOfFile:
         last = self.days[-1]
         months = MONTHS.get(self.step)
         if self.step == WEEKDAY:
-            return np.busday_offset(last, steps, roll="backward").astype(date)
+            return date.fromisoformat(str(np.busday_offset(last, steps, roll="backward")))
         if months is None:
             return last + timedelta(days=steps * (7 if self.step == "week" else 1))
         place = last.year * 12 + last.month - 1 + months * steps

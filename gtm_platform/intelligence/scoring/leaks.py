@@ -69,10 +69,10 @@ def _standing_out(features: Features, labels: Flags, suspicions: dict[str, Suspi
     rest = features.without(list(suspicions))
     if not perhaps or not rest.columns:
         return set(suspicions)
-    others = _auc_of(rest, labels)
+    together = _auc_of(rest, labels)
     kinds = {column.name: column.kind for column in features.columns}
     margin = {name: 0.0 if kinds[name] == "category" else STANDS_OUT for name in perhaps}
-    return {name for name in suspicions if name not in perhaps or suspicions[name].alone > others + margin[name]}
+    return {name for name in suspicions if name not in perhaps or suspicions[name].alone > together + margin[name]}
 
 
 def _may_be_honest(features: Features, name: str, alone: float) -> bool:

@@ -9,9 +9,9 @@ from gtm_platform.lake.expressions.literals import number
 
 
 def wilson(share: Any, count: Any, z: Any) -> tuple[Any, Any]:
-    """Return the ends of the interval of a share of so many, numbers or columns, for z standard deviations.
+    """Return the ends of the interval of a share of so many, for z standard deviations.
 
-    Computing leaves a little of an end that is exactly 0 or 1.
+    These may be numbers or columns. Computing leaves a little of an end that is exactly 0 or 1.
     """
     weight = z * z / count
     centre = (share + weight / 2) / (weight + 1)

@@ -69,7 +69,7 @@ def links_of(client: HubSpotClient, source: str, target: str, changed: Mapping[s
 
 
 def linked_ids(client: HubSpotClient, source: str, target: str, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return with which records of a kind each of up to 1,000 records is linked, whatever the type of the link."""
+    """Return with which records of a kind each of up to 1,000 records is linked, in whatever way."""
     links = _read(client, source, target, ids)[1]
     return {key: list(dict.fromkeys(link.to_id for link in each)) for key, each in links.items()}
 

@@ -112,15 +112,17 @@ def about_two(command: Callable[..., None]) -> Callable[..., None]:
 @identity.command()
 @about_two
 def merge(home: Path | None, first: str, second: str, who: str | None, reason: str) -> None:
-    """Decide that FIRST and SECOND are the same person, whatever the rules say.
+    """Decide that FIRST and SECOND are the same person, or the same company, whatever the rules say.
 
-    Each is an address, a customer's id, or a record such as hubspot:123. The customer keeps the older id; the other one
-    becomes its alias. A decision holds until it is taken back, also when days are made again.
+    Each is an address, a customer's id, or a record such as hubspot:123; of companies a domain or a company's id. The
+    customer keeps the older id; the other one becomes its alias. A merged company goes by the domain of FIRST. A
+    decision holds until it is taken back, also when days are made again.
 
     \b
     Example:
       gtm identity merge jane@acme.com jane.doe@gmail.com --why "She said so in a call"
       gtm identity merge hubspot:123 stripe:cus_9 --why "One person, two orders"
+      gtm identity merge acme.com acme.dev --why "One firm, two names"
     """
     choose_home(home).announce().enter()
     from gtm_platform.cli.identity_decisions import decide
@@ -131,15 +133,17 @@ def merge(home: Path | None, first: str, second: str, who: str | None, reason: s
 @identity.command()
 @about_two
 def split(home: Path | None, first: str, second: str, who: str | None, reason: str) -> None:
-    """Decide that FIRST and SECOND, now one customer, are not the same person.
+    """Decide that FIRST and SECOND, now one or listed for review, are not the same person, or company.
 
     Each is an address or a record such as hubspot:123; `gtm why` shows them. Of what the two share, the least sure does
-    not count any more; records that hang together with the one or the other stay with it.
+    not count any more; records that hang together with the one or the other stay with it. Of a company, one is its
+    domain, the other a further domain that is not its own.
 
     \b
     Example:
       gtm identity split jane@acme.com eve@acme.com --why "Eve took over the account"
       gtm identity split hubspot:123 intercom:9f2 --why "A colleague's contact"
+      gtm identity split acme.com acme.io --why "They sold it"
     """
     choose_home(home).announce().enter()
     from gtm_platform.cli.identity_decisions import decide

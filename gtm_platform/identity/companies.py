@@ -2,12 +2,17 @@
 domain of its own, is a company by itself; fuzzy names do not belong here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import ibis
 
-from gtm_platform.identity import ids, normalise, person_records
-from gtm_platform.identity.contacts_domains import CONTACTS, contact_hosts, with_contacts_domains
+from gtm_platform.identity import decisions, ids, normalise, person_records
+from gtm_platform.identity.contacts_domains import (
+    CONTACTS,
+    contact_hosts,
+    not_decided_apart,
+    with_contacts_domains,
+)
 from gtm_platform.identity.domains import Lists, domain_lists, registered
 from gtm_platform.identity.precedence import ranks
 from gtm_platform.ingest.feeds import CompanyFeed, feed_rows, read
@@ -18,7 +23,9 @@ from gtm_platform.lake.expressions.literals import NO_TEXTS, number
 from gtm_platform.policy import Identity, Policy
 from gtm_platform.policy import policy as current_policy
 from gtm_platform.sources.feeds import company_feeds
+from gtm_platform.state.identity_decisions import SPLIT, Decision
 
+Pairs = Sequence[tuple[str, str]]
 METHODS = ("domain", "contacts", "email_domain", "alone")
 FEEDS = company_feeds()
 WITH_IDS = [feed for feed in FEEDS if feed.id]
@@ -69,28 +76,39 @@ def table(
     previous: ibis.Table,
     policy: Policy,
     day: Day,
+    decided: Sequence[Decision] = (),
 ) -> ibis.Table:
     """Return every company that a feed, or an address in the links, names.
 
     `contacts` are person records that name a company's record; `previous` the companies of the newest day before.
     """
-    rules = policy.identity
+    rules, apart = policy.identity, decisions.company_pairs(decided, SPLIT)
     stated = [(feed, feed_rows(feed, records[feed.table])) for feed in FEEDS]
-    statements = ibis.union(*[_statements(feed, rows, rules) for feed, rows in stated], _by_mail(links))
+    statements = ibis.union(*[_statements(feed, rows, rules, apart) for feed, rows in stated], _by_mail(links))
     domains = registered(statements.view(), lists, rules)  # as a view at each use the engine makes it once
     statements = statements.view().left_join(domains.view(), "host", rname="{name}_of_host")
     claims = ibis.union(*[_claims(feed, rows) for feed, rows in stated if feed.other_domains])
     claims = _of_domains(claims, domains)
     names = _names(ibis.union(*[_own_names(feed, rows) for feed, rows in stated if feed.id]), domains)
-    further, contested = _further_domains(claims.view().union(_rival_claims(claims.view(), names)))
+    claims = not_decided_apart(claims.union(_rival_claims(claims.view(), names)), "main", "domain", apart)
+    further, contested = _further_domains(claims)
     statements = statements.left_join(further, "domain", rname="{name}_of_further")
     statements = statements.mutate(main=ibis.coalesce(statements["main"], statements["domain"]))
-    statements, unsure = with_contacts_domains(statements, contact_hosts(contacts), domains, further, names)
-    key = ibis.coalesce(statements["main"], statements["record"])
-    companies = _companies(statements.mutate(key=key).filter(lambda t: t["key"].notnull()), rules)
+    statements, unsure = with_contacts_domains(statements, contact_hosts(contacts), domains, further, names, apart)
+    companies = _companies(_by_key(statements, decisions.company_merges(decided)), rules)
     companies = companies.left_join(contested, companies["domain"] == contested["main"]).drop("main")
     companies = companies.left_join(unsure, companies["key"] == unsure["record"]).drop("record")
-    return _with_ids(companies, previous, day)
+    return _with_ids(companies, previous, day, decisions.company_set_free(decided))
+
+
+def _by_key(statements: ibis.Table, merges: Mapping[str, str]) -> ibis.Table:
+    """Return the statements with their company's `key`, its domain or else its record, after what people decided."""
+    key = ibis.coalesce(statements["main"], statements["record"])
+    statements = statements.mutate(key=key.cases(*merges.items(), else_=key) if merges else key)
+    if domains := [name for name in merges.values() if not decisions.is_record(name)]:
+        main = ibis.ifelse(statements["key"].isin(domains), statements["key"], statements["main"])
+        statements = statements.mutate(main=main)
+    return statements.filter(statements["key"].notnull())
 
 
 def references(companies: ibis.Table) -> ibis.Table:
@@ -106,7 +124,7 @@ def _by_id(companies: ibis.Table, feed: CompanyFeed) -> ibis.Table:
     return ids.select("company_id", company=person_records.named(feed.source, ids["id"]))
 
 
-def _statements(feed: CompanyFeed, table: ibis.Table, rules: Identity) -> ibis.Table:
+def _statements(feed: CompanyFeed, table: ibis.Table, rules: Identity, apart: Pairs = ()) -> ibis.Table:
     """Return [rank, host, record, name, <source>_company_ids…]: all that a feed says about companies.
 
     `record` names a record that is a company by itself where it has no domain, with those that were merged into it.
@@ -121,8 +139,8 @@ def _statements(feed: CompanyFeed, table: ibis.Table, rules: Identity) -> ibis.T
         columns = {"record": merged["record"], feed.ids_column: merged["loser"]}
         parts.append(_statement(merged, rank, merged["domain"], **columns))
     if feed.other_domains:
-        further = table.select(domain=read(table, feed.other_domains).unnest())
-        parts.append(_statement(further, rank, further["domain"]))
+        further = not_decided_apart(_further_hosts(feed, table), "own", "host", apart)
+        parts.append(_statement(further, rank, further["host"]))
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
 
 
@@ -142,11 +160,14 @@ def _statement(t: ibis.Table, rank: int, site: ibis.Value, **columns: ibis.Value
 
 def _claims(feed: CompanyFeed, rows: ibis.Table) -> ibis.Table:
     """Return [own, host]: each company's own host with each of its further ones, and with itself."""
-    own, further = read(rows, feed.domain), read(rows, feed.other_domains)
-    pairs = rows.select(own=normalise.site(own), host=further.unnest())
-    return pairs.select("own", host=normalise.site(pairs["host"])).union(
-        rows.select(own=normalise.site(own), host=normalise.site(own))
-    )
+    own = normalise.site(read(rows, feed.domain))
+    return _further_hosts(feed, rows).union(rows.select(own=own, host=own))
+
+
+def _further_hosts(feed: CompanyFeed, rows: ibis.Table) -> ibis.Table:
+    """Return [own, host]: each company's own host with each of its further ones."""
+    pairs = rows.select(own=normalise.site(read(rows, feed.domain)), host=read(rows, feed.other_domains).unnest())
+    return pairs.select("own", host=normalise.site(pairs["host"]))
 
 
 def _of_domains(claims: ibis.Table, domains: ibis.Table) -> ibis.Table:
@@ -238,7 +259,7 @@ MAY_BE_NULL = ("contested_domains", "contact_domains")
 OWN, FURTHER, BY_ID = 0, 1, 2  # by what a company of before is known again, the surest first
 
 
-def _with_ids(companies: ibis.Table, previous: ibis.Table, day: Day) -> ibis.Table:
+def _with_ids(companies: ibis.Table, previous: ibis.Table, day: Day, freed: Sequence[str]) -> ibis.Table:
     """Return the companies with the id that they had; of a new one it is made of what it goes by."""
     members = _members(companies, "key").rename(label="key")
     before = _members(previous, "company_id").rename(id="company_id")
@@ -248,7 +269,8 @@ def _with_ids(companies: ibis.Table, previous: ibis.Table, day: Day) -> ibis.Tab
         aliases=ibis.coalesce(previous["former_ids"], NO_TEXTS),
     )
     before = before.select("id", "node", "name").join(seen, "id")
-    assigned = ids.assigned(members, None, before, day, begin=ids.COMPANY)
+    set_free = members.filter(members["name"].isin(freed)) if freed else None
+    assigned = ids.assigned(members, None, before, day, set_free, begin=ids.COMPANY)
     named = assigned.select("first_seen", key="label", company_id="id", former_ids="aliases")
     rows = companies.view().join(named, "key")
     return rows.select(
@@ -286,6 +308,7 @@ TABLE = DailyTable(
         "lists": domain_lists,
         "previous": PreviousDay("identity/companies"),
         "policy": current_policy,
+        "decided": decisions.decisions_of_home,
     },
     rule=table,
 )

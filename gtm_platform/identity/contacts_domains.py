@@ -4,7 +4,7 @@ Addresses at mail providers say nothing. Where contacts write from several domai
 name in some system, it is left to a person; so are two records of different names with contacts at the same domain.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import ibis
 
@@ -30,11 +30,17 @@ def contact_hosts(contacts: Mapping[str, ibis.Table]) -> ibis.Table:
 
 
 def with_contacts_domains(
-    statements: ibis.Table, contacts: ibis.Table, domains: ibis.Table, further: ibis.Table, names: ibis.Table
+    statements: ibis.Table,
+    contacts: ibis.Table,
+    domains: ibis.Table,
+    further: ibis.Table,
+    names: ibis.Table,
+    apart: Sequence[tuple[str, str]] = (),
 ) -> tuple[ibis.Table, ibis.Table]:
     """Return the statements, some placed by a domain, and [record, contact_domains] of the rest.
 
-    `names` are what systems call the company that goes by a domain.
+    `names` are what systems call the company that goes by a domain; `apart` pairs of which people said that they are
+    two companies.
     """
     records = statements.filter(statements["record"].notnull()).group_by("record")
     homeless = records.agg(
@@ -44,7 +50,8 @@ def with_contacts_domains(
         domains.view().select("host", "domain"), "host"
     )
     at = at.left_join(further.view(), "domain", rname="{name}_of_further")
-    at = at.select("record", "name", main=ibis.coalesce(at["main"], at["domain"])).distinct().view()
+    at = at.select("record", "name", main=ibis.coalesce(at["main"], at["domain"])).distinct()
+    at = not_decided_apart(at, "record", "main", apart).view()
     by_record = at.group_by("record").agg(
         name=at["name"].max(), main=at["main"].min(), last=at["main"].max(), contact_domains=at["main"].collect().sort()
     )
@@ -54,6 +61,12 @@ def with_contacts_domains(
     joined = statements.view().left_join(placed.view(), "record", rname="{name}_of_placed").drop("record_of_placed")
     main = ibis.coalesce(joined["main"], joined["place"])
     return joined.mutate(main=main, placed=joined["main"].isnull() & joined["place"].notnull()).drop("place"), unsure
+
+
+def not_decided_apart(rows: ibis.Table, first: str, second: str, apart: Sequence[tuple[str, str]]) -> ibis.Table:
+    """Return the rows whose two names are no pair of which people said that they are two companies."""
+    pairs = [(rows[first] == a) & (rows[second] == b) for pair in apart for a, b in (pair, pair[::-1])]
+    return rows.filter(~ibis.or_(*pairs).fill_null(False)) if pairs else rows
 
 
 def _called_so(single: ibis.Table, names: ibis.Table) -> ibis.Table:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from contextlib import closing
 
-from gtm_platform.identity import review
-from gtm_platform.identity.decisions import record_key
-from gtm_platform.identity.references import Meant, Row, meant, newest_day, rows_where
+from gtm_platform.identity import deciding_companies, review
+from gtm_platform.identity.decisions import Undecidable, record_key
+from gtm_platform.identity.references import Meant, Row, is_company, meant
 from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import settings
 from gtm_platform.sources.feeds import person_feeds
@@ -15,12 +15,10 @@ from gtm_platform.state.identity_decisions import MERGE, SPLIT, Decision, add_de
 ACTOR = "person"
 
 
-class Undecidable(ValueError):
-    """A decision that says nothing or contradicts another; the message says what to do instead."""
-
-
 def merge(lake: Lake, first: str, second: str, day: str, who: str, reason: str) -> Decision:
-    """Decide that two are the same person."""
+    """Decide that two are the same person, or the same company."""
+    if is_company(first) and is_company(second):
+        return _decide(MERGE, deciding_companies.merged_pair(lake, first, second, day), who, reason)
     left, right = meant(lake, first, day), meant(lake, second, day)
     if left.customer_id == right.customer_id:
         raise Undecidable(
@@ -30,10 +28,12 @@ def merge(lake: Lake, first: str, second: str, day: str, who: str, reason: str) 
 
 
 def split(lake: Lake, first: str, second: str, day: str, who: str, reason: str) -> Decision:
-    """Decide that two records, or two customers listed for review, are not the same person."""
+    """Decide that two records, or two that are listed for review, are not the same person, or company."""
+    if is_company(first) and is_company(second):
+        return _decide(SPLIT, deciding_companies.split_pair(lake, first, second, day), who, reason)
     left, right = meant(lake, first, day), meant(lake, second, day)
     if left.customer_id != right.customer_id:
-        if _is_listed(lake, left.customer_id, right.customer_id):
+        if review.is_listed(lake, left.customer_id, right.customer_id):
             return _decide(SPLIT, (_representative(left.records), _representative(right.records)), who, reason)
         raise Undecidable(
             f"{first} and {second} are two customers already: {left.customer_id} and {right.customer_id}."
@@ -56,16 +56,6 @@ def undo(number: int, who: str, reason: str) -> Decision:
         undone = next(decision for decision in all_decisions(tx) if decision.id == number)
         audit.note(tx, now, ACTOR, "identity.undo", str(number), {"who": who, "why": reason})
     return undone
-
-
-def _is_listed(lake: Lake, first: str, second: str) -> bool:
-    """Whether two customers are listed as perhaps the same, on the newest day that was reviewed."""
-    if not lake.partitions(review.TABLE.key):
-        return False
-    pair = sorted((first, second))
-    day = newest_day(lake, review.TABLE.key)
-    rows = rows_where(lake, review.TABLE.key, day, lambda t: t["first_id"].isin(pair) & t["second_id"].isin(pair))
-    return any(sorted((row["first_id"], row["second_id"])) == pair for row in rows)
 
 
 def _by_key(who: Meant) -> dict[str, Row]:

@@ -3,6 +3,8 @@
 A merge ties two records together. A split keeps two records apart, whatever they share: of the traits by which they
 would hang together the least sure are refused, record by record, so that each cluster is what it would be had those
 records never had the trait. Without a split nothing is looked at.
+
+Companies are decided on by what they go by, a domain or a record without one: `company:acme.com`, `company:hubspot:12`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +20,12 @@ from gtm_platform.state import open_state
 from gtm_platform.state.identity_decisions import MERGE, SPLIT, Decision, all_decisions
 
 METHOD = "decision"
+COMPANY = "company:"  # how the name of a company begins
 BY_ADDRESS = frozenset(feed.source for feed in FEEDS if feed.id_is_address)
+
+
+class Undecidable(ValueError):
+    """A decision that says nothing or contradicts another; the message says what to do instead."""
 
 
 def decisions_of_home() -> list[Decision]:
@@ -46,7 +53,7 @@ def merges(records: ibis.Table, decisions: Sequence[Decision]) -> ibis.Table | N
         records.filter(keys_of(records).isin(decision.records)).select(
             "node", trait=ibis.literal(f"decision {decision.id}"), method=ibis.literal(METHOD)
         )
-        for decision in decisions
+        for decision in _of_people(decisions)
         if decision.in_force and decision.kind == MERGE
     ]
     return ibis.union(*parts) if len(parts) > 1 else parts[0] if parts else None
@@ -54,13 +61,52 @@ def merges(records: ibis.Table, decisions: Sequence[Decision]) -> ibis.Table | N
 
 def splits(decisions: Sequence[Decision]) -> list[tuple[str, str]]:
     """Return the pairs of records that people said are not the same."""
-    return [decision.records for decision in decisions if decision.in_force and decision.kind == SPLIT]
+    return [decision.records for decision in _of_people(decisions) if decision.in_force and decision.kind == SPLIT]
 
 
 def set_free(decisions: Sequence[Decision]) -> list[str]:
     """Return the records that people took out of a customer, which may get an id of theirs back."""
-    freeing = [d for d in decisions if d.in_force == (d.kind == SPLIT)]
+    freeing = [each for each in _of_people(decisions) if each.in_force == (each.kind == SPLIT)]
     return sorted({record for decision in freeing for record in decision.records})
+
+
+def _of_people(decisions: Sequence[Decision]) -> list[Decision]:
+    return [decision for decision in decisions if not is_of_companies(decision)]
+
+
+def is_of_companies(decision: Decision) -> bool:
+    """Whether a decision is about two companies."""
+    return decision.first_record.startswith(COMPANY)
+
+
+def company_pairs(decisions: Sequence[Decision], kind: str, *, in_force: bool = True) -> list[tuple[str, str]]:
+    """Return the pairs that people said are one company, or are not, the oldest first."""
+    of_kind = [each for each in decisions if is_of_companies(each) and (each.kind, each.in_force) == (kind, in_force)]
+    return [(each.first_record.removeprefix(COMPANY), each.second_record.removeprefix(COMPANY)) for each in of_kind]
+
+
+def company_merges(decisions: Sequence[Decision]) -> dict[str, str]:
+    """Return what each merged domain or record goes by: a domain, if one of them has any."""
+    clusters = _Clusters([])
+    pairs = company_pairs(decisions, MERGE)
+    for first, second in pairs:
+        clusters.tie(first, second)
+    named = dict.fromkeys(name for pair in pairs for name in pair)
+    goes_by: dict[str, str] = {}
+    for name in sorted(named, key=is_record):  # stable: domains first, each kind in the order of the decisions
+        goes_by.setdefault(clusters.label[name], name)
+    return {name: goes_by[clusters.label[name]] for name in named if goes_by[clusters.label[name]] != name}
+
+
+def company_set_free(decisions: Sequence[Decision]) -> list[str]:
+    """Return the domains and records that people took out of a company."""
+    freeing = company_pairs(decisions, SPLIT) + company_pairs(decisions, MERGE, in_force=False)
+    return sorted({name for pair in freeing for name in pair})
+
+
+def is_record(name: str) -> bool:
+    """Whether a company goes by a record, as it has no domain."""
+    return ":" in name
 
 
 @dataclass(frozen=True, order=True)

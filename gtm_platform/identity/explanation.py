@@ -5,11 +5,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import ibis
-
-from gtm_platform.identity import companies, decisions, links
+from gtm_platform.identity import decisions, links
 from gtm_platform.identity.domains import is_mail_provider
-from gtm_platform.identity.references import Meant, NobodyMeant, Row, meant, newest_day, rows_where
+from gtm_platform.identity.references import (
+    Meant,
+    NobodyMeant,
+    Row,
+    company_row,
+    is_company,
+    meant,
+    newest_day,
+    rows_where,
+)
 from gtm_platform.identity.review import unsure_reason
 from gtm_platform.lake.daily_table import arguments
 from gtm_platform.lake.lake import Lake
@@ -44,12 +51,6 @@ def explain(lake: Lake, first: str, second: str | None = None, day: str | None =
     if left.customer_id == right.customer_id:
         return _same(lake, left, right, day)
     return _different(left, right, policy().identity, decisions.decisions_of_home())
-
-
-def is_company(reference: str) -> bool:
-    """Whether a reference is a company's id or a domain."""
-    text = reference.strip()
-    return text.startswith("com_") or ("." in text and "@" not in text and ":" not in text)
 
 
 def _name(row: Row) -> str:
@@ -207,18 +208,6 @@ def _is_between(decision: Decision, left: Meant, right: Meant) -> bool:
     return (first in keys[0] and second in keys[1]) or (first in keys[1] and second in keys[0])
 
 
-def _is_company(t: ibis.Table, text: str) -> ibis.ir.BooleanValue:
-    return (t["company_id"] == text) | t["former_ids"].contains(text) | t["hosts"].contains(text)
-
-
-def _company_row(lake: Lake, reference: str, day: str) -> Row:
-    text = reference.strip().lower()
-    rows = rows_where(lake, companies.TABLE.key, day, lambda t: _is_company(t, text))
-    if not rows:
-        raise NobodyMeant(f"No company has the id or domain {reference} on {day}.")
-    return rows[0]
-
-
 HOW = {
     "domain": "a system says that this is its domain",
     "contacts": "a record of it has none, and all contacts of that record write from it",
@@ -228,7 +217,7 @@ HOW = {
 
 
 def _company(lake: Lake, reference: str, day: str) -> Explanation:
-    row = _company_row(lake, reference, day)
+    row = company_row(lake, reference, day)
     ids = {name: value for name, value in row.items() if name.endswith("_company_ids") and value}
     reasons = [f"It goes by the domain {row['domain'] or '(none)'}: {HOW[row['match_method']]}."]
     if further := [domain for domain in row["domains"] if domain != row["domain"]]:
@@ -244,20 +233,36 @@ def _company(lake: Lake, reference: str, day: str) -> Explanation:
     if row["former_ids"]:
         reasons.append(f"It was several companies before: {', '.join(row['former_ids'])} went into it.")
     reasons += [f"{name.removesuffix('_company_ids')} has it as {', '.join(value)}." for name, value in ids.items()]
+    reasons += [_about(decision) for decision in _company_decisions(row)]
     return Explanation(f"{reference} is {row['name']}, {row['company_id']}, on {day}.", reasons, {"day": day, **row})
 
 
 def _two_companies(lake: Lake, first: str, second: str, day: str) -> Explanation:
-    left, right = _company_row(lake, first, day), _company_row(lake, second, day)
+    left, right = company_row(lake, first, day), company_row(lake, second, day)
     if left["company_id"] == right["company_id"]:
-        reason = f"A system or the policy has {', '.join(left['domains'])} as domains of one company."
-        return Explanation(f"{first} and {second} are the same company, {left['name']}.", [reason], {"company": left})
+        decided = [_about(decision) for decision in _company_decisions(left)]
+        reasons = decided or [f"A system or the policy has {', '.join(left['domains'])} as domains of one company."]
+        return Explanation(f"{first} and {second} are the same company, {left['name']}.", reasons, {"company": left})
     return Explanation(
         f"{first} and {second} are two companies: {left['name']} and {right['name']}.",
         [
+            *(_about(each) for each in _company_decisions(left) if each in _company_decisions(right)),
             "No system lists the domain of the one as a further domain of the other.",
             f"{left['name']} has {', '.join(left['domains']) or 'no domain'}; "
             f"{right['name']} has {', '.join(right['domains']) or 'no domain'}.",
+            f"If they are one company: gtm identity merge {first} {second} --why REASON",
         ],
         {"company_ids": [left["company_id"], right["company_id"]]},
     )
+
+
+def _company_decisions(company: Row) -> list[Decision]:
+    """Return the decisions in force that name a domain or a record of a company."""
+    records = {
+        f"{name.removesuffix('_company_ids')}:{id}"
+        for name, ids in company.items()
+        if name.endswith("_company_ids")
+        for id in ids
+    }
+    names = {f"{decisions.COMPANY}{name}" for name in (*company["domains"], *records)}
+    return [each for each in decisions.decisions_of_home() if each.in_force and names & set(each.records)]

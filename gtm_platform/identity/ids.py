@@ -1,10 +1,7 @@
 """Which id a cluster of records has: the oldest that any of its members had the day before, else a new one."""
 
-from collections.abc import Sequence
-
 import ibis
 
-from gtm_platform.identity.decisions import keys_of
 from gtm_platform.identity.person_records import UNKNOWN_AGE
 from gtm_platform.lake.expressions.days import Day, as_scalar
 from gtm_platform.lake.expressions.literals import NO_TEXTS
@@ -17,23 +14,24 @@ def assigned(
     gone: ibis.Table | None,
     previous: ibis.Table,
     day: Day,
-    set_free: Sequence[str] = (),
+    set_free: ibis.Table | None = None,
     begin: str = CUSTOMER,
 ) -> ibis.Table:
     """Return [label, id, first_seen, aliases] of each cluster.
 
     `members` are [label, node, name, created], the records of the day, each with the `label` of its cluster, the number
     and the name that it has on every day; `gone` are [label, node] of those merged into one of them. `previous` are
-    [node, name, id, first_seen, aliases] of the newest day before. `set_free` names records that a person took out of a
-    customer: the id that they had before they went into it is theirs again.
+    [node, name, id, first_seen, aliases] of the newest day before. `set_free` are the members that a person took out of
+    a customer or company: the id that they had before they went into it is theirs again.
     """
     records = members.select("label", "node", "created")
     if gone is not None:
         records = records.union(gone.mutate(created=ibis.literal(UNKNOWN_AGE)))
     kept = _kept(_claims(records, previous, begin))
-    if not set_free:
+    if set_free is None:
         return kept.view().union(_new(members.anti_join(kept.view(), "label"), previous, day, begin))
-    own = _own_again(members.anti_join(kept.view(), "label"), previous, set_free, day).view()
+    freed = members.anti_join(kept.view(), "label").semi_join(set_free.select("label").view(), "label")
+    own = _own_again(freed, previous, day, begin).view()
     new = _new(members.anti_join(kept.view(), "label").anti_join(own, "label"), previous, day, begin)
     return _without_alias(kept.view(), own).union(own.select(*CLAIM)).union(new)
 
@@ -80,15 +78,14 @@ def _kept(claims: ibis.Table) -> ibis.Table:
     return claims.view().anti_join(labels_with_several_ids, "label").union(merged)
 
 
-def _own_again(members: ibis.Table, previous: ibis.Table, set_free: Sequence[str], day: Day) -> ibis.Table:
+def _own_again(freed: ibis.Table, previous: ibis.Table, day: Day, begin: str) -> ibis.Table:
     """Return of clusters that were set free the id that their oldest record makes, where it was theirs.
 
-    It was, if it is an alias of the customer that they belonged to the day before; `former` is that customer.
+    It was, if it is an alias of what they belonged to the day before; `former` is that customer or company.
     """
-    freed = members.semi_join(members.filter(keys_of(members).isin(set_free)).select("label"), "label")
     belonged = previous.join(freed.select("label", "node"), "node")
     aliases = belonged.select("label", former=belonged["id"], id=belonged["aliases"].unnest())
-    own = _founders(freed, CUSTOMER).join(aliases.distinct(), ["label", "id"])
+    own = _founders(freed, begin).join(aliases.distinct(), ["label", "id"])
     return own.select("label", "id", "former", first_seen=as_scalar(day), aliases=NO_TEXTS)
 
 

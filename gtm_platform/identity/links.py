@@ -66,7 +66,9 @@ def table(
     gone = gone.join(clustered.view().select("label", winner="node"), "winner").select("label", node="loser").distinct()
     members = clustered.view().select("label", "node", "created", "source", "record_id")
     members = members.mutate(name=person_records.named(members["source"], members["record_id"]))
-    customers = ids.assigned(members, gone, _by_node(previous), day, decisions.set_free(decided))
+    freed = decisions.set_free(decided)
+    set_free = members.filter(decisions.keys_of(members).isin(freed)) if freed else None
+    customers = ids.assigned(members, gone, _by_node(previous), day, set_free)
     customers = customers.rename(customer_id="id")
     conflicts = _shared_inbox_conflicts(clustered.view(), customers, rules).mutate(conflict=True)
     linked = clustered.view().join(customers, "label")

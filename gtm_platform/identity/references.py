@@ -5,7 +5,7 @@ from typing import Any
 
 import ibis
 
-from gtm_platform.identity import links, people
+from gtm_platform.identity import companies, links, people
 from gtm_platform.lake.lake import Lake
 
 Row = dict[str, Any]
@@ -69,3 +69,22 @@ def _by_further_address(lake: Lake, address: str, day: str) -> list[Row]:
     owners = rows_where(lake, people.TABLE.key, day, lambda t: t["all_emails"].contains(address))
     ids = [row["customer_id"] for row in owners]
     return rows_where(lake, links.TABLE.key, day, lambda t: t["customer_id"].isin(ids)) if ids else []
+
+
+def is_company(reference: str) -> bool:
+    """Whether a reference is a company's id or a domain."""
+    text = reference.strip()
+    return text.startswith("com_") or ("." in text and "@" not in text and ":" not in text)
+
+
+def company_row(lake: Lake, reference: str, day: str) -> Row:
+    """Return the row of the company that an id, a former one, or a domain means."""
+    text = reference.strip().lower()
+    rows = rows_where(lake, companies.TABLE.key, day, lambda t: _is_called(t, text))
+    if not rows:
+        raise NobodyMeant(f"No company has the id or domain {reference} on {day}.")
+    return rows[0]
+
+
+def _is_called(t: ibis.Table, text: str) -> ibis.ir.BooleanValue:
+    return (t["company_id"] == text) | t["former_ids"].contains(text) | t["hosts"].contains(text)

@@ -23,9 +23,10 @@ from gtm_platform.identity.similar import (
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, PreviousDay
 from gtm_platform.lake.duckdb_engine import engine
+from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Identity, Policy
 from gtm_platform.policy import policy as current_policy
-from gtm_platform.state.identity_decisions import Decision
+from gtm_platform.state.identity_decisions import SPLIT, Decision
 
 PERSON, COMPANY = "person", "company"
 HELD_BACK, SIMILAR, SIMILAR_NAME, TWO_COMPANIES = "held_back", "similar", "similar_name", "two_companies"
@@ -87,7 +88,7 @@ def table(
             engine().to_pyarrow(neighbourhood(names, "company_id", ("name",), new)), least=rules.companies
         )
         rows += _listed(COMPANY, SIMILAR_NAME, "their names mean the same", alike)
-    split = _split_customers(links, decided)
+    split = _split_customers(links, decided) | _split_companies(companies, decided)
     latest = {(row["first_id"], row["second_id"], row["rule"]): row for row in rows}
     kept = [row for (first, second, _), row in sorted(latest.items()) if (first, second) not in split]
     return pa.Table.from_pylist(kept, schema=CONTRACT.schema.to_pyarrow())
@@ -212,6 +213,28 @@ def _split_customers(links: ibis.Table, decided: Sequence[Decision]) -> set[tupl
     customer = {row["key"]: row["customer_id"] for row in rows}
     both = [(customer[a], customer[b]) for a, b in pairs if a in customer and b in customer]
     return {(min(pair), max(pair)) for pair in both}
+
+
+def _split_companies(companies: ibis.Table, decided: Sequence[Decision]) -> set[tuple[str, str]]:
+    """The companies that a person has said are two."""
+    pairs = decisions.company_pairs(decided, SPLIT)
+    if not pairs:
+        return set()
+    named = references(companies)
+    named = named.filter(named["company"].isin(sorted({name for pair in pairs for name in pair})))
+    company = {row["company"]: row["company_id"] for row in engine().to_pyarrow(named).to_pylist()}
+    both = [(company[a], company[b]) for a, b in pairs if a in company and b in company]
+    return {(min(pair), max(pair)) for pair in both}
+
+
+def is_listed(lake: Lake, first: str, second: str) -> bool:
+    """Whether two customers or companies are listed as perhaps the same on the newest day."""
+    if not (days := lake.partitions(TABLE.key)):
+        return False
+    pair = sorted((first, second))
+    rows = lake.partition(TABLE.key, days[-1])
+    rows = rows.filter(rows["first_id"].isin(pair), rows["second_id"].isin(pair)).select("first_id", "second_id")
+    return any(sorted(row.values()) == pair for row in rows.to_pyarrow().to_pylist())
 
 
 TABLE = DailyTable(

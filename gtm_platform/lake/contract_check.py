@@ -20,11 +20,15 @@ Origins = Mapping[str, frozenset[tuple[str, str]]]  # of each column: the tables
 
 @dataclass(frozen=True)
 class Written:
-    """What was written of a table: rows, figures, and of which columns its own are made, if known."""
+    """What was written of a table: rows, figures, and of which columns its own are made, if known.
+
+    It `is_new` unless the file that was stored holds just this.
+    """
 
     rows: int
     figures: Mapping[str, Any] = field(default_factory=dict)
     lineage: Origins = field(default_factory=dict)
+    is_new: bool = True
 
 
 def check_file(subject: str, contract: Contract, path: Path) -> Written:
@@ -45,6 +49,19 @@ def check_files(subject: str, contract: Contract, paths: Sequence[Path]) -> Writ
         counts = ", ".join(f"{n}: {rule}" for rule, n in broken.items())
         raise ContractBroken(f"{subject}: of {measures['rows']} rows, {counts}")
     return Written(measures["rows"], {name: value for name, value in measures.items() if name in contract.figures})
+
+
+def same_rows(first: Path, second: Path) -> bool:
+    """Whether two files have the same columns and the same rows, in whatever order."""
+    return _digest(first) == _digest(second)
+
+
+def _digest(path: Path) -> tuple[object, ...]:
+    """A file's columns, its count of rows, and two sums over what its rows hash to."""
+    rows = f"from read_parquet('{path}')"
+    sums = f"select count(*), bit_xor(hashed), sum(hashed) from (select hash(*columns(*)) as hashed {rows})"
+    with cursor() as connection:
+        return connection.execute(f"describe {rows}").fetchall(), connection.execute(sums).fetchone()
 
 
 def row_count(table: ibis.Table) -> int:

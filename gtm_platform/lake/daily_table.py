@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import ibis
@@ -18,6 +19,7 @@ from gtm_platform.lake.duckdb_engine import paths_of
 from gtm_platform.lake.file_query import FileQuery
 from gtm_platform.lake.frames import Frame
 from gtm_platform.lake.lake import File, Lake
+from gtm_platform.lake.made_from import hash_of, remember, stored_day
 from gtm_platform.lake.statements import is_reusable, statement_of
 from gtm_platform.settings import settings
 
@@ -114,8 +116,11 @@ class DailyTable:
         return any(callable(value) for value in self.inputs.values())
 
     @redact_exceptions()
-    def write_day(self, lake: Lake, day: str) -> Written | None:
-        """Compute and write one day; None where no input has data by then."""
+    def write_day(self, lake: Lake, day: str, *, anew: bool = True) -> Written | None:
+        """Compute and write one day; None where no input has data by then.
+
+        Not `anew` leaves a stored day whose inputs are what they were, and a file that has the same rows.
+        """
         if not any(lake.has_data_by(table, day) for table in self.tables):
             return None
         if missing := [table for table in self.tables if _is_missing(lake, table, day)]:
@@ -125,6 +130,23 @@ class DailyTable:
             )
         if self.append_only and (closed := _followed_file(lake, self.key, day)):
             return check_file(f"{self.key} {day}", self.contract, closed.path)
+        made_from = self._made_from(lake, day)
+        if made_from and not anew and (stored := stored_day(lake, self.key, day, made_from)):
+            return stored
+        written = self._compute(lake, day, unless_same=not anew)
+        if made_from:
+            remember(lake, self.key, day, made_from, written)
+        return written
+
+    def _made_from(self, lake: Lake, day: str) -> str | None:
+        """Hash what the day's rows follow from; None where that is not known before they are made."""
+        if not is_reusable(self.rule) or any(isinstance(value, Prepared) for value in self.inputs.values()):
+            return None
+        queries = {name: queries_of(lake, value, day) for name, value in self.inputs.items()}
+        values = {name: value() for name, value in self.inputs.items() if callable(value)}
+        return hash_of(self.rule, self.contract, queries, values | {"day": day, "engine": settings().gtm_engine})
+
+    def _compute(self, lake: Lake, day: str, *, unless_same: bool = False) -> Written:
         with ExitStack() as stack:
             prepared = {
                 name: stack.enter_context(value.make(lake, day))
@@ -132,24 +154,25 @@ class DailyTable:
                 if isinstance(value, Prepared)
             }
             read = {name: value for name, value in self.inputs.items() if name not in prepared}
-            return self._compute(lake, day, arguments(lake, read, self.rule, day) | prepared)
+            values = arguments(lake, read, self.rule, day) | prepared
+            return self._write(lake, day, values, unless_same)
 
-    def _compute(self, lake: Lake, day: str, values: Mapping[str, Any]) -> Written:
+    def _write(self, lake: Lake, day: str, values: Mapping[str, Any], unless_same: bool) -> Written:
+        write = partial(lake.write, self.key, day, unless_same=unless_same)
         eager = self.eager(values) if callable(self.eager) else self.eager
         if not eager and is_reusable(self.rule) and settings().gtm_engine == "duckdb":
             statement = statement_of(self.rule, values, self.contract.shaped)
-            return replace(lake.write(self.key, day, statement.query), lineage=statement.lineage)
+            return replace(write(statement.query), lineage=statement.lineage)
         rows = self.rule(**values)
         if not isinstance(rows, ibis.Table):
-            return lake.write(self.key, day, rows)
+            return write(rows)
         rows = self.contract.shaped(rows)
-        return replace(self._write(lake, day, rows), lineage=column_lineage(rows))
-
-    def _write(self, lake: Lake, day: str, rows: ibis.Table) -> Written:
         if settings().gtm_engine == "duckdb":
-            return lake.write(self.key, day, rows)
-        with lake.naming_damage(lambda: paths_of(rows)), spark_engine.computed(rows) as computed:
-            return lake.write(self.key, day, computed)
+            written = write(rows)
+        else:
+            with lake.naming_damage(lambda: paths_of(rows)), spark_engine.computed(rows) as computed:
+                written = write(computed)
+        return replace(written, lineage=column_lineage(rows))
 
 
 def _followed_file(lake: Lake, table: str, day: str) -> File | None:

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +18,7 @@ import duckdb
 import ibis
 import pyarrow as pa
 
-from gtm_platform.lake.contract_check import Written, check_file
+from gtm_platform.lake.contract_check import Written, check_file, same_rows
 from gtm_platform.lake.contracts import TABLES, Contract, contract_of
 from gtm_platform.lake.duckdb_engine import EngineFailed, Statement, as_table, compiled, cursor
 from gtm_platform.lake.file_query import FileQuery, quoted
@@ -175,11 +175,20 @@ class Lake:
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
-    def write(self, table: str, partition: str, rows: Rows, full: bool = False, *, is_open: bool = False) -> Written:
+    def write(
+        self,
+        table: str,
+        partition: str,
+        rows: Rows,
+        full: bool = False,
+        *,
+        is_open: bool = False,
+        unless_same: bool = False,
+    ) -> Written:
         """Replace a partition: write rows aside, check them by the contract, then give the file its name.
 
         Rows are an expression, compiled or not, a pandas or Arrow table, a stream of batches, or a file of the table's
-        folder that has the very columns, which is taken as it is.
+        folder that has the very columns, which is taken as it is. `unless_same` leaves a file that has the same rows.
         """
         contract = contract_of(table)
         folder = self.root / table
@@ -195,6 +204,8 @@ class Lake:
                 group = ROW_GROUP_SIZE if contract.cadence is None else SOURCE_ROW_GROUP_SIZE
                 self.copy(_readable(rows, contract), draft, group)
             written = check_file(f"{table} {partition}", contract, draft)
+            if unless_same and self._has_rows_of(draft, table, partition):
+                return replace(written, is_new=False)
             with storage_errors(target), open(draft, "rb") as file:
                 os.fsync(file.fileno())
             draft.rename(target)
@@ -204,6 +215,13 @@ class Lake:
         with suppress(OSError):
             self._drop_superseded(folder, partition)
         return written
+
+    def _has_rows_of(self, draft: Path, table: str, partition: str) -> bool:
+        """Whether the newest file of a partition has the rows of a draft; one that cannot be read has not."""
+        stored = [file.path for file in self.files(table) if file.partition == partition]
+        with suppress(duckdb.Error):
+            return any(same_rows(draft, path) for path in stored)
+        return False
 
     def _later_than(self, table: str, partition: str) -> int:
         """Now in nanoseconds, but after every file of the partition, also where the clock was put back."""

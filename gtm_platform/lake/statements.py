@@ -90,12 +90,12 @@ def _hash(rule: Rule, arguments: Mapping[str, Any], views: Sequence[str]) -> str
     tables = [(name, views.index(table.get_name()), table.schema()) for name, table in _tables(arguments)]
     named = {name.partition(".")[0] for name, *_ in tables}
     values = [(name, value) for name, value in sorted(arguments.items()) if name not in named and name != "day"]
-    parts = (_code(), rule.__module__, rule.__qualname__, tables, values)
+    parts = (code_hash(), rule.__module__, rule.__qualname__, tables, values)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 @cache
-def _code() -> str:
+def code_hash() -> str:
     """Hash the platform's code, and name what compiles."""
     code = hashlib.sha256(" ".join(f"{name} {version(name)}" for name in COMPILERS).encode())
     for path in sorted(PLATFORM.rglob("*.py")):

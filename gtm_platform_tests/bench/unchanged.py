@@ -4,6 +4,7 @@ sources.
 
 import os
 import random
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -35,7 +36,8 @@ from gtm_platform.state.hubspot_confirmed import as_text
 from gtm_platform.state.schema import hubspot_confirmed as confirmed
 from gtm_platform_tests.bench.figures import Effort, Figure, Row, Target
 from gtm_platform_tests.bench.latency import WAIT
-from gtm_platform_tests.bench.rounds import compared, in_child
+from gtm_platform_tests.bench.marts import MAKE, SETTLE
+from gtm_platform_tests.bench.rounds import compared, in_child, in_turns
 from gtm_platform_tests.delivery.world import served
 from gtm_platform_tests.tables import filled
 
@@ -43,6 +45,7 @@ DAY, NOW = "2026-11-20", datetime(2026, 11, 20, 6, tzinfo=UTC)
 
 
 def measure(effort: Effort) -> Iterator[Row]:
+    yield from _tables_again(effort.of(100_000, 10_000), effort.rounds)
     contacts = effort.of(30_000, 3_000)
     found = in_child(f"{__name__}:deliver_again", contacts=contacts, rounds=7 * effort.rounds).findings
     ours, floor = found["ours"], found["floor"]
@@ -60,6 +63,27 @@ def measure(effort: Effort) -> Iterator[Row]:
         what = f"a window of {source}, {found['requests']} requests of {WAIT * 1000:.0f} ms"
         both = compared(found["ours"], found["floor"])
         yield Row(what, "s", **both, target=Target("≤", 1.2), baseline="making the requests")
+
+
+def _tables_again(customers: int, rounds: int) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory(prefix="gtm-bench-") as home:
+        in_child(SETTLE, home=home, customers=customers)
+        taken = in_turns(
+            rounds,
+            anew=lambda: in_child(MAKE, home=home),
+            again=lambda: in_child(MAKE, home=home, by_itself=True),
+        )
+    again, anew = ([_of_tables(one.findings["tables"]) for one in taken[kind]] for kind in ("again", "anew"))
+    what = f"all daily tables of {customers:,} customers"
+    yield Row(what, "s", **compared(again, anew), target=Target("≤", 0.1), baseline="computing them")
+    again, anew = ([float(one.findings["wall"]) for one in taken[kind]] for kind in ("again", "anew"))
+    what = f"their run, with a snapshot of {customers:,} customers"
+    yield Row(what, "s", **compared(again, anew), baseline="computing them")
+
+
+def _of_tables(seconds: Mapping[str, float]) -> float:
+    """What the daily tables took; what is served is made in each run, as it shows the alerts and writes of the hour."""
+    return sum(taken for table, taken in seconds.items() if table != "serving/snapshot")
 
 
 def deliver_again(contacts: int, rounds: int) -> dict[str, Any]:

@@ -1,27 +1,21 @@
 """Companies through random histories, against an oracle: who is one, and ids that stay what they were."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-import ibis
 import pytest
 
-from gtm_platform.identity import companies, links
-from gtm_platform.identity.contacts_domains import CONTACTS
-from gtm_platform.identity.domains import domain_lists
-from gtm_platform.policy import policy
-from gtm_platform.sources.feeds import company_feeds
-from gtm_platform_tests.tables import DAY, Row, computed, filled, person_tables, rows_of
+from gtm_platform_tests.identity.company_world import World, made
+from gtm_platform_tests.tables import DAY, Row
 
 pytestmark = pytest.mark.soak
 
-World = dict[str, list[dict[str, Any]]]
-Made = list[dict[str, Any]]
 DOMAINS = [f"firm{number}.example" for number in range(14)]
 PROVIDER = "gmail.com"
 SEEDS = range(3)
+Made = list[Row]
 
 
 def a_world(draw: random.Random) -> World:
@@ -40,33 +34,6 @@ def a_world(draw: random.Random) -> World:
     people = [{"id": f"h{number}", "email": f"p{number}@{domain() or 'x.example'}"} for number in range(8)]
     intercom = [{"id": f"c{number}", "name": f"Firm C{number}", "website": domain()} for number in range(6)]
     return {"hubspot/companies": hubspot, "hubspot": people, "intercom/companies": intercom}
-
-
-def made(world: World, previous: Sequence[Row] = (), day: date = DAY) -> Made:
-    """Return the companies of a day, after those of a day before."""
-    persons = person_tables(hubspot=world["hubspot"])
-    no_links = filled("identity/links")
-    linked = computed(links.table, "identity/links", records=persons, previous=no_links, policy=policy(), day=day)
-    records: Mapping[str, ibis.Table] = {
-        feed.table: persons["hubspot"] if feed.table == "hubspot/contacts" else _filled(feed.table, world)
-        for feed in company_feeds()
-    }
-    table = computed(
-        companies.table,
-        "identity/companies",
-        links=linked,
-        records=records,
-        contacts={source: persons[source] for source in CONTACTS},
-        lists=domain_lists(),
-        previous=filled("identity/companies", *previous),
-        policy=policy(),
-        day=day,
-    )
-    return sorted(rows_of(table), key=lambda row: str(row["company_id"]))
-
-
-def _filled(table: str, world: World) -> ibis.Table:
-    return filled(table, *world.get(table, []))
 
 
 # --- the oracle ------------------------------------------------------------------------------------------------------

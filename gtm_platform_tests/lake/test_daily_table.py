@@ -64,6 +64,16 @@ def metadata_of(result: Any) -> dict[str, dict[str, Any]]:
     }
 
 
+def test_a_run_that_starts_by_itself_leaves_rows_that_are_the_same(days_in_a_row: dg.AssetsDefinition) -> None:
+    write(the_lake(), "2026-11-16", [album("a")], full=True)
+    files = []
+    for tags in ({}, BY_ITSELF, {}):
+        ran = run(days_in_a_row, "2026-11-16", **tags)
+        assert ("technical/kept" in metadata_of(ran)["2026-11-16"]) is (tags == BY_ITSELF)
+        files.append(the_lake().files("shop/known"))
+    assert files[0] == files[1] != files[2]
+
+
 def test_a_range_is_one_run_in_the_order_of_the_days(days_in_a_row: dg.AssetsDefinition) -> None:
     write(the_lake(), "2026-11-16", [album("a")], full=True)
     write(the_lake(), "2026-11-18", [album("b")])

@@ -94,7 +94,7 @@ def test_other_values_are_another_query(lake: Lake) -> None:
 def test_other_code_is_another_query(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     albums = lake.read_day("shop/albums", str(FIRST))
     rows(cheap, albums=albums, limit=10)
-    monkeypatch.setattr(statements, "_code", lambda: "of a later release")
+    monkeypatch.setattr(statements, "code_hash", lambda: "of a later release")
     rows(cheap, albums=albums, limit=10)
     assert built == ["cheap", "cheap"]
 

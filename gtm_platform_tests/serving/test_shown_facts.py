@@ -143,7 +143,7 @@ def test_who_may_be_the_same_is_listed_with_how_one_decides(lake: Lake, tmp_path
     )  # fmt: skip
     assert alike["if_same"] == "gtm identity merge cus_001 cus_002 --why REASON"
     assert alike["if_not"] == "gtm identity split cus_001 cus_002 --why REASON"
-    assert companies["if_same"].startswith("Merge them in HubSpot")
+    assert companies["if_same"] == "gtm identity merge com_00 com_01 --why REASON"
 
 
 def test_how_true_hubspot_is_is_shown_day_by_day(lake: Lake, tmp_path: Path) -> None:

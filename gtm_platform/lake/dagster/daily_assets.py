@@ -48,7 +48,11 @@ def daily_assets(tables: Iterable[DailyTable]) -> list[dg.AssetsDefinition]:
 
 
 def daily_asset(table: DailyTable) -> dg.AssetsDefinition:
-    """Build the asset of a daily table; a run over several days writes them in their order."""
+    """Build the asset of a daily table; a run over several days writes them in their order.
+
+    A run that a person starts computes its days anew; one that starts by itself leaves those whose inputs have not
+    changed.
+    """
     version = code_version(table)
 
     @dg.asset(
@@ -71,7 +75,7 @@ def daily_asset(table: DailyTable) -> dg.AssetsDefinition:
         written: dict[str, Metadata] = {}
         try:
             for day in context.partition_keys:
-                if metadata := _write(table, lake.open(), day):
+                if metadata := _write(table, lake.open(), day, anew=started_by_person(context.run.tags)):
                     written[day] = metadata
         except BaseException:
             # Dagster hears of each day that was written, also of a range that fails or is cancelled half way: it has to
@@ -120,13 +124,15 @@ def _explain(context: dg.AssetExecutionContext, table: DailyTable, absent: list[
             context.log_event(dg.AssetObservation(context.asset_key, partition=day, metadata={"not made": reason}))
 
 
-def _write(table: DailyTable, store: Lake, day: str) -> Metadata | None:
+def _write(table: DailyTable, store: Lake, day: str, *, anew: bool) -> Metadata | None:
     began = time.perf_counter()
-    written = table.write_day(store, day)
+    written = table.write_day(store, day, anew=anew)
     if written is None:
         return None
-    seconds = round(time.perf_counter() - began, 3)
-    return written_metadata(store, table.key, day, written, {"seconds": seconds})
+    technical: Metadata = {"seconds": round(time.perf_counter() - began, 3)}
+    if not written.is_new:
+        technical["kept"] = "The stored rows are what its inputs come to: its file was left."
+    return written_metadata(store, table.key, day, written, technical)
 
 
 def code_version(table: DailyTable) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gtm_platform.identity.review import COMPANY, RULES, TWO_COMPANIES
+from gtm_platform.identity.review import RULES, TWO_COMPANIES
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.serving.snapshot.facts import Fact
 from gtm_platform.serving.snapshot.landing import Draft
@@ -50,11 +50,6 @@ def make(draft: Draft) -> dict[str, Any]:
 def _decisions(pair: Mapping[str, Any]) -> dict[str, str]:
     """Say how a person decides that the two are the same, and that they are not."""
     first, second = pair["first_id"], pair["second_id"]
-    if pair["kind"] == COMPANY:
-        aliases = f'{pair["second_address"]}" = "{pair["first_address"]}'
-        named = all(pair[f"{side}_address"] for side in SIDES)
-        in_policy = f', or in the policy: [identity.domain_aliases] "{aliases}"' if named else ""
-        return {"if_same": f"Merge them in HubSpot{in_policy}", "if_not": "Give each its own domain in HubSpot"}
     if pair["rule"] == TWO_COMPANIES:
         return {"if_same": "", "if_not": f"gtm why {first}, then gtm identity split RECORD RECORD --why REASON"}
     decide = f"{first} {second} --why REASON"

@@ -35,6 +35,7 @@ BOUND = {
     "customer_status": "'active'",
     "csat_avg_90d": "1 + i % 5",
     **dict.fromkeys(("sentiment_90d", "call_show_rate", "call_tone_90d"), "(i % 100) / 100"),
+    **dict.fromkeys(("engagement_score", "onboarding_pct", "health_score", "churn_risk"), "i % 101"),
     **dict.fromkeys(("am_source", "mrr_source", "last_call_source"), "null"),
 }
 PUBLISH, COPY = (f"gtm_platform_tests.bench.publish:{name}" for name in ("publish", "copy"))

@@ -107,7 +107,7 @@ def _run(rules: PublishedSchema, first: str, last: str, *, again: bool) -> bool:
 
 
 def show_status(*, count: bool) -> int:
-    """Print a line for each table; with `count` also what the warehouse counts otherwise, and 1 where it does."""
+    """Print a line for each table; with `count` also what the warehouse counts otherwise (then 1)."""
     schemas = policy().publish.schemas
     if not schemas:
         click.echo(NOTHING)

@@ -59,7 +59,10 @@ def key_of(schema: PublishedSchema) -> dg.AssetKey:
 
 
 def publish_asset(rules: PublishedSchema, made: set[str]) -> dg.AssetsDefinition:
-    """Define the asset of a schema. A table that nobody makes is no dependency: the run says that it is unknown."""
+    """Define the asset of a schema.
+
+    A table that nobody makes is no dependency: the run says that it is unknown.
+    """
 
     @dg.asset(
         key=key_of(rules),
@@ -165,23 +168,23 @@ def _made(
     failures: Failures,
 ) -> Events:
     """Yield each day that the warehouse has of every table of which the lake has it, with what this run did."""
-    kept = schema.receipts()
+    receipts = schema.receipts()
     for day in days:
         tables = [table for table in schema.rules.tables if table not in failures and schema.lake.has(table, day)]
-        if tables and all((table, day) in kept for table in tables):
+        if tables and all((table, day) in receipts for table in tables):
             now = [receipt for receipt in published if receipt.day == day]
-            there = [kept[table, day] for table in tables]
-            yield dg.AssetMaterialization(context.asset_key, partition=day, metadata=_metadata(there, now))
+            in_warehouse = [receipts[table, day] for table in tables]
+            yield dg.AssetMaterialization(context.asset_key, partition=day, metadata=_metadata(in_warehouse, now))
 
 
-def _metadata(kept: Sequence[Receipt], now: Sequence[Receipt]) -> dict[str, Any]:
+def _metadata(in_warehouse: Sequence[Receipt], now: Sequence[Receipt]) -> dict[str, Any]:
     rows, seconds = sum(receipt.rows for receipt in now), sum(receipt.seconds for receipt in now)
     speed = {"technical/rows_per_second": round(rows / seconds)} if seconds else {}
     return {
-        "dagster/row_count": sum(receipt.rows for receipt in kept),
-        **{f"rows/{table_name(receipt.table_name)}": receipt.rows for receipt in kept},
+        "dagster/row_count": sum(receipt.rows for receipt in in_warehouse),
+        **{f"rows/{table_name(receipt.table_name)}": receipt.rows for receipt in in_warehouse},
         "tables_loaded": len(now),
-        "tables_unchanged": len(kept) - len(now),
+        "tables_unchanged": len(in_warehouse) - len(now),
         "technical/rows_loaded": rows,
         "technical/seconds": round(seconds, 3),
         **speed,

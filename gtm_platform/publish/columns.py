@@ -128,18 +128,18 @@ def _fits(kind: dt.DataType) -> bool:
 
 
 def published_key(contract: Contract, columns: tuple[PublishedColumn, ...]) -> tuple[str, ...]:
-    """Return the key of the published table, with the day; none where a personal column of it is left out."""
+    """Return the key with the day; none where a personal column of it is left out."""
     names = {column.name for column in columns}
     key = [name for name in contract.key if name != DAY_COLUMN]
     return (*key, DAY_COLUMN) if names.issuperset(key) else ()
 
 
 def shape_of(types: Mapping[str, str], withheld: str = "") -> str:
-    """Return a digest of the published columns and of what experiments withhold: with another the day is due again."""
+    """Return a digest of columns and of what experiments withhold; with another the day is due again."""
     return hashlib.sha256(repr((sorted(types.items()), withheld)).encode()).hexdigest()[:16]
 
 
 def projection(columns: tuple[PublishedColumn, ...], names: TypeNames, rows: str, day: str, has_day: bool) -> str:
-    """Return the query for the rows of a day as a warehouse gets them; `has_day`: they say themselves which it is."""
+    """Return the query for a day's rows as a warehouse gets them; `has_day`: they say which it is."""
     first = quoted([DAY_COLUMN]) if has_day else f"date '{day}' as {DAY_COLUMN}"
     return f"select {', '.join([first, *(names.read(column) for column in columns[1:])])} from ({rows})"

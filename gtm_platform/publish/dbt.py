@@ -76,7 +76,7 @@ def _column(column: PublishedColumn, names: TypeNames) -> dict[str, Any]:
 
 
 def dictionary(schemas: tuple[PublishedSchema, ...]) -> str:
-    """Return the text of `dictionary.md`: each table, each column, and what is left out because it is personal."""
+    """Return the text of `dictionary.md`: tables, columns, and what is left out as it is personal."""
     return "\n".join(["# Data dictionary", *(line for schema in schemas for line in _chapter(schema))]) + "\n"
 
 

@@ -17,7 +17,7 @@ ROW_GROUP = 50_000
 
 
 class WarehouseFailed(RuntimeError):
-    """A warehouse did not do what was asked; the message says what it answered. The day is as it was before."""
+    """A warehouse did not do what it was to; the message says why. The day is as it was before."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def opened(name: str, schema: str) -> Iterator[Warehouse]:
 
 
 def new_columns(target: Target, columns: Mapping[str, str]) -> list[str]:
-    """Return the columns to add to a table that is there; refuse any other difference with what to do about it."""
+    """Return the columns to add to a table; refuse any other difference with what to do about it."""
     if other := [name for name, kind in target.types.items() if columns.get(name, kind) != kind]:
         name = other[0]
         raise CannotPublish(

@@ -29,13 +29,22 @@ from gtm_platform_tests.bench.rounds import compared, in_child, in_turns
 from gtm_platform_tests.postgres_server import binaries, running
 
 TABLE = "core/unified_customers"
+# Of columns whose values are bound by a rule.
+BOUND = {
+    "customer_id": "'cus_' || lpad(i::varchar, 9, '0')",
+    "customer_status": "'active'",
+    "csat_avg_90d": "1 + i % 5",
+    **dict.fromkeys(("sentiment_90d", "call_show_rate", "call_tone_90d"), "(i % 100) / 100"),
+    **dict.fromkeys(("engagement_score", "onboarding_pct", "health_score", "churn_risk"), "i % 101"),
+    **dict.fromkeys(("am_source", "mrr_source", "last_call_source"), "null"),
+}
 PUBLISH, COPY = (f"gtm_platform_tests.bench.publish:{name}" for name in ("publish", "copy"))
 
 
 def value(name: str, kind: dt.DataType) -> str:
     """Return a value of row i: in one row of eleven null, where it is no key."""
-    if name == "customer_id":
-        return "'cus_' || lpad(i::varchar, 9, '0')"
+    if name in BOUND:
+        return BOUND[name]
     if isinstance(kind, dt.Array):
         inner = value("", kind.value_type)
         return f"[{inner}, {inner}]"

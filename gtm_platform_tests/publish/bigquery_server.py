@@ -26,7 +26,7 @@ TYPES = {"STRING": "varchar", "INTEGER": "bigint", "FLOAT": "double", "BOOLEAN":
 TYPES |= {"TIMESTAMP": "timestamptz"}
 
 
-class Refused(Exception):
+class Rejection(Exception):
     """A request that BigQuery refuses: status and reason."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -57,7 +57,7 @@ class Store:
     def create_dataset(self, body: dict[str, Any]) -> dict[str, Any]:
         name = body["datasetReference"]["datasetId"]
         if name in self.datasets:
-            raise Refused(409, f"Already Exists: Dataset {name}")
+            raise Rejection(409, f"Already Exists: Dataset {name}")
         self.datasets.add(name)
         self.db.execute(f'create schema "{name}"')
         return body
@@ -65,7 +65,7 @@ class Store:
     def create_table(self, dataset: str, body: dict[str, Any]) -> dict[str, Any]:
         name = body["tableReference"]["tableId"]
         if (dataset, name) in self.tables:
-            raise Refused(409, f"Already Exists: Table {name}")
+            raise Rejection(409, f"Already Exists: Table {name}")
         assert body["timePartitioning"]["field"] == "as_of"
         columns = ", ".join(f'"{each["name"]}" {duckdb_type(each)}' for each in body["schema"]["fields"])
         self.db.execute(f'create table "{dataset}"."{name}" ({columns})')
@@ -74,17 +74,17 @@ class Store:
 
     def table(self, dataset: str, name: str) -> dict[str, Any]:
         if (dataset, name) not in self.tables:
-            raise Refused(404, f"Not found: Table {name}")
+            raise Rejection(404, f"Not found: Table {name}")
         return self.tables[dataset, name]
 
     def change_table(self, dataset: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
         table = self.table(dataset, name)
         before, after = table["schema"]["fields"], body["schema"]["fields"]
         if [_bare(each) for each in after[: len(before)]] != [_bare(each) for each in before]:
-            raise Refused(400, "Provided Schema does not match Table: columns are only added.")
+            raise Rejection(400, "Provided Schema does not match Table: columns are only added.")
         for column in after[len(before) :]:
             if column.get("mode") == "REQUIRED":
-                raise Refused(400, f"Cannot add required column {column['name']} to an existing table.")
+                raise Rejection(400, f"Cannot add required column {column['name']} to an existing table.")
             self.db.execute(f'alter table "{dataset}"."{name}" add column "{column["name"]}" {duckdb_type(column)}')
         table["schema"] = body["schema"]
         return table
@@ -109,7 +109,7 @@ class Store:
                 f"select count(*), count(*) filter (as_of <> date '{day}') from read_parquet('{file}')"
             ).fetchall()
             if wrong:
-                raise Refused(400, "Some rows belong to different partitions rather than destination partition.")
+                raise Rejection(400, "Some rows belong to different partitions rather than destination partition.")
             self.db.execute("commit")
         except Exception:
             self.db.execute("rollback")
@@ -121,7 +121,7 @@ class Store:
         assert config["sourceFormat"] == "PARQUET"
         loaded, kept = ({each["name"]: _bare(each) for each in of["schema"]["fields"]} for of in (config, table))
         if loaded != kept:
-            raise Refused(400, "Provided Schema does not match Table.")
+            raise Rejection(400, "Provided Schema does not match Table.")
 
     def _read(self, config: dict[str, Any], column: dict[str, Any]) -> str:
         name = column["name"]
@@ -129,7 +129,7 @@ class Store:
             required = column.get("mode") == "REQUIRED"
             return f'coalesce("{name}", error(\'{name} is null\')) as "{name}"' if required else f'"{name}"'
         if not config.get("parquetOptions", {}).get("enableListInference"):
-            raise Refused(400, f"Field {name} has changed type from REPEATED to RECORD.")
+            raise Rejection(400, f"Field {name} has changed type from REPEATED to RECORD.")
         no_nulls = f'len(list_filter("{name}", x -> x is null)) > 0'
         return f'case when {no_nulls} then error(\'null in {name}\') else coalesce("{name}", []) end as "{name}"'
 
@@ -160,7 +160,7 @@ def app(store: Store) -> Starlette:
         if request.method == "POST":
             return JSONResponse(store.create_table(dataset, await request.json()))
         if dataset not in store.datasets:
-            raise Refused(404, f"Not found: Dataset {dataset}")
+            raise Rejection(404, f"Not found: Dataset {dataset}")
         listed = [body for (of, _), body in store.tables.items() if of == dataset]
         return JSONResponse({"tables": listed, "totalItems": len(listed)})
 
@@ -211,7 +211,7 @@ def app(store: Store) -> Starlette:
         Route(f"/resumable/upload{API}/jobs", begin_upload, methods=["POST"]),
         Route("/uploads/{id}", upload, methods=["PUT"]),
     ]
-    return Starlette(routes=routes, exception_handlers={Refused: refused, duckdb.Error: refused})
+    return Starlette(routes=routes, exception_handlers={Rejection: refused, duckdb.Error: refused})
 
 
 @contextmanager

@@ -32,7 +32,7 @@ COLUMNS = {
 }
 
 
-def account(number: int, day: str = DAY, **others: Any) -> dict[str, Any]:
+def account(number: int, day: str = DAY, **more_values: Any) -> dict[str, Any]:
     """An account: every third has nothing but what it must."""
     full = {
         "email": f"a{number}@firm.example",
@@ -46,7 +46,7 @@ def account(number: int, day: str = DAY, **others: Any) -> dict[str, Any]:
         "reasons": [{"column": "seats", "value": 0.1}],
     }
     least = {"account_id": f"acc_{number:03}", "as_of": date.fromisoformat(day), "is_customer": number % 2 == 0}
-    return {**least, **(full if number % 3 else {}), **others}
+    return {**least, **(full if number % 3 else {}), **more_values}
 
 
 def accounts(count: int, day: str = DAY) -> list[dict[str, Any]]:
@@ -71,9 +71,9 @@ def write(table: str, day: str, rows: Sequence[dict[str, Any]], contract: Contra
     Lake(settings().home / "lake").write(table, day, rows_as_table(contract.schema, rows).to_pyarrow())
 
 
-def rules(**others: Any) -> PublishedSchema:
+def rules(**more_values: Any) -> PublishedSchema:
     """Return a schema of the policy with both tables."""
-    return PublishedSchema(**{"name": "gtm", "warehouse": "postgres", "tables": (ACCOUNTS, PLANS), **others})
+    return PublishedSchema(**{"name": "gtm", "warehouse": "postgres", "tables": (ACCOUNTS, PLANS), **more_values})
 
 
 @contextmanager

@@ -79,8 +79,8 @@ def publish(gtm: Schema, warehouse: Postgres) -> list[tuple[str, str, str]]:
     return [(each.table, each.day, each.reason) for each in due]
 
 
-def only(*tables: str, **others: Any) -> PublishedSchema:
-    return marts.rules(tables=tables or (ACCOUNTS,), **others)
+def only(*tables: str, **more_rules: Any) -> PublishedSchema:
+    return marts.rules(tables=tables or (ACCOUNTS,), **more_rules)
 
 
 def test_every_value_arrives_as_it_is(warehouse: Postgres) -> None:

@@ -68,7 +68,7 @@ def warehouse(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redshift
         yield OnPostgres(connection, stage, psycopg2.Error, options="")
 
 
-def asked(warehouse: Redshift, query: str) -> list[tuple[Any, ...]]:
+def answer(warehouse: Redshift, query: str) -> list[tuple[Any, ...]]:
     return warehouse._ask(query)
 
 
@@ -86,7 +86,7 @@ def test_a_day_is_published_replaced_and_counted(warehouse: Redshift) -> None:
         gtm.publish(warehouse, gtm.due()[0], "run")
         assert warehouse.counts(target) == {DAY: 6, NEXT: 4}
         assert list(differences(gtm, warehouse)) == []
-    [row] = asked(
+    [row] = answer(
         warehouse,
         "select mrr::text, exact::text, seats, tags::json ->> 1, reasons::json -> 0 ->> 'column', "
         "(seen_at at time zone 'utc')::text from gtm.accounts where as_of = '2026-03-01' and account_id = 'acc_002'",
@@ -109,7 +109,7 @@ def test_columns_are_added_and_nothing_else(warehouse: Redshift) -> None:
         marts.write(ACCOUNTS, NEXT, [account(0, NEXT, owner="Noor")], wider)
         for due in gtm.due():
             gtm.publish(warehouse, due, "run")
-        assert asked(warehouse, "select owner from gtm.accounts order by as_of") == [(None,), ("Noor",)]
+        assert answer(warehouse, "select owner from gtm.accounts order by as_of") == [(None,), ("Noor",)]
         marts.declare_accounts(owner=Column("string", "Whose it is."), mrr=Column("decimal(9, 2)", "Less."))
         with pytest.raises(CannotPublish, match=r"mrr is numeric\(18,2\) in the warehouse and numeric\(9,2\) here"):
             gtm.publish(warehouse, gtm.due()[0], "run")

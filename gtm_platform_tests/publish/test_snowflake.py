@@ -81,16 +81,14 @@ def test_what_it_refuses_is_a_sentence(warehouse: Snowflake) -> None:
         warehouse._do("select * from no_such_table")
 
 
-def test_it_logs_in_with_a_key_or_else_with_a_token() -> None:
+def test_it_logs_in_with_the_key() -> None:
     who = {"account": "acme-eu", "user": "gtm", "database": "analytics"}
-    given = {f"publish_snowflake_{name}": value for name, value in who.items()}
-    assert SnowflakeSettings(**given).missing() == ["PUBLISH_SNOWFLAKE_PRIVATE_KEY"]
-    login = _login(SnowflakeSettings(**given, publish_snowflake_token="token"))
-    assert (login["authenticator"], login["token"]) == ("PROGRAMMATIC_ACCESS_TOKEN", "token")
+    variables = {f"publish_snowflake_{name}": value for name, value in who.items()}
+    assert SnowflakeSettings(**variables).missing() == ["PUBLISH_SNOWFLAKE_PRIVATE_KEY"]
+    login = _login(SnowflakeSettings(**variables, publish_snowflake_private_key=private_key().replace("\n", "\\n")))
     assert {name: login[name] for name in who} == who
-    key = SnowflakeSettings(**given, publish_snowflake_private_key=private_key().replace("\n", "\\n"))
-    assert key.missing() == []
-    assert _login(key)["private_key"].startswith(b"\x30\x82")
+    assert login["private_key"].startswith(b"\x30\x82")
+    assert login.keys() == {*who, "private_key", "session_parameters"}
 
 
 def private_key() -> str:

@@ -33,6 +33,9 @@ from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import policy
 from gtm_platform.policy.effect import Withheld
+from gtm_platform.policy.publish import PublishedSchema
+from gtm_platform.publish.postgres.warehouse import NAMES
+from gtm_platform.publish.publishing import opened_schema
 from gtm_platform.reports.figures import Figures
 from gtm_platform.reports.kinds import discover as reports
 from gtm_platform.reports.slack_summaries import DAYS as SUMMARIES
@@ -276,6 +279,18 @@ def _rows(lake: Lake, table: str, day: date = TODAY) -> list[dict[str, Any]]:
     return found
 
 
+def test_what_is_published_lacks_it_too(world: World) -> None:
+    table = "core/unified_customers"
+    with opened_schema(PublishedSchema(name="gtm", warehouse="postgres", tables=(table,)), world.lake) as schema:
+        [due] = schema.due_of(table, [str(TODAY)])
+        rows = schema.rows(due, schema.target(table, NAMES), NAMES)
+    published = engine().con.sql(f"select customer_id, health_score from ({rows.query})").fetchall()
+    scored = {id for id, score in published if score is not None}
+    assert world.withheld & {id for id, _ in published}
+    assert not scored & world.withheld
+    assert scored & world.treated
+
+
 def test_before_its_first_day_and_after_its_last_all_is_shown(world: World) -> None:
     seen = shown(world.lake)
     for day in DAYS:
@@ -341,6 +356,8 @@ NOT_SHOWN = {
     "enrichment/assets.py": "It buys facts about companies.",
     "automation/deliveries.py": "It asks for the newest day.",
     "automation/waiting_alerts.py": "It asks for the newest day; what waits is read through the shown lake.",
+    "automation/publishing.py": "It asks which files are due; their rows are read through the shown lake.",
+    "publish/assets.py": "It lists files; their rows are read through the shown lake, which a test here shows.",
     "automation/whole_day.py": "It asks for the newest day.",
     "automation/hooked_windows.py": "It asks which windows sources have.",
     "automation/ops_notifications.py": "It reads tests of models, which name nobody.",
@@ -352,7 +369,7 @@ NOT_SHOWN = {
 def test_whoever_shows_something_reads_the_shown_lake() -> None:
     """A new channel has to be read through it, or to say here why not."""
     root, apart = Path(gtm_platform.__file__).parent, set[str]()
-    for room in ("delivery", "serving", "reports", "dashboard", "enrichment", "automation"):
+    for room in ("delivery", "serving", "reports", "dashboard", "enrichment", "automation", "publish"):
         for path in (root / room).rglob("*.py"):
             tree = ast.parse(path.read_text())
             wrapped = {

@@ -9,7 +9,12 @@ class SnowflakeSettings(SystemSettings):
     """A Snowflake account as a warehouse."""
 
     title = "Snowflake (warehouse)"
-    required_env = ("PUBLISH_SNOWFLAKE_ACCOUNT", "PUBLISH_SNOWFLAKE_USER", "PUBLISH_SNOWFLAKE_DATABASE")
+    required_env = (
+        "PUBLISH_SNOWFLAKE_ACCOUNT",
+        "PUBLISH_SNOWFLAKE_USER",
+        "PUBLISH_SNOWFLAKE_PRIVATE_KEY",
+        "PUBLISH_SNOWFLAKE_DATABASE",
+    )
     where = "Snowsight, Account details; `pip install 'gtm-platform[snowflake]'`"
     permissions = "`usage` on the warehouse and the database, and `create schema` in the database"
     when_refused = "See docs/publishing.md for the statements that make the user and its role."
@@ -19,15 +24,9 @@ class SnowflakeSettings(SystemSettings):
     publish_snowflake_private_key: Secret = Field(
         default=None, description="Its private key, PKCS #8 in PEM, with \\n for ends of lines."
     )
-    publish_snowflake_token: Secret = Field(default=None, description="Its programmatic access token, without a key.")
     publish_snowflake_database: Text = Field(default=None, description="Database of the schemas.")
     publish_snowflake_warehouse: Text = Field(default=None, description="Warehouse that loads; default: the user's.")
     publish_snowflake_role: Text = Field(default=None, description="Role that owns the tables; default: the user's.")
-
-    def missing(self) -> list[str]:
-        """List the variables that are not set; one of key and token is needed."""
-        has_secret = self.publish_snowflake_private_key or self.publish_snowflake_token
-        return [*super().missing(), *([] if has_secret else ["PUBLISH_SNOWFLAKE_PRIVATE_KEY"])]
 
 
 SETTINGS = SnowflakeSettings

@@ -118,7 +118,7 @@ def _null(is_required: bool) -> str:
 
 @contextmanager
 def opened(settings: SnowflakeSettings, schema: str) -> Iterator[Snowflake]:  # noqa: ARG001
-    """Connect with the key, or with the token."""
+    """Connect with the key."""
     try:
         import snowflake.connector
     except ImportError:
@@ -132,20 +132,17 @@ def opened(settings: SnowflakeSettings, schema: str) -> Iterator[Snowflake]:  # 
 
 
 def _login(settings: SnowflakeSettings) -> dict[str, Any]:
-    login: dict[str, Any] = {
+    assert settings.publish_snowflake_private_key
+    login = {
         "account": settings.publish_snowflake_account,
         "user": settings.publish_snowflake_user,
+        "private_key": _der(settings.publish_snowflake_private_key.get_secret_value()),
         "database": settings.publish_snowflake_database,
         "warehouse": settings.publish_snowflake_warehouse,
         "role": settings.publish_snowflake_role,
         "session_parameters": {"TIMEZONE": "UTC"},
     }
-    login = {name: value for name, value in login.items() if value is not None}
-    if settings.publish_snowflake_private_key:
-        return {**login, "private_key": _der(settings.publish_snowflake_private_key.get_secret_value())}
-    assert settings.publish_snowflake_token
-    token = settings.publish_snowflake_token.get_secret_value()
-    return {**login, "authenticator": "PROGRAMMATIC_ACCESS_TOKEN", "token": token}
+    return {name: value for name, value in login.items() if value is not None}
 
 
 def _der(pem: str) -> bytes:

@@ -4,7 +4,6 @@ None of the properties that people's lists go by is written there, so that no li
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +18,8 @@ OF_TYPE = "contacts"
 
 
 def with_canaries(
-    object_type: ObjectType, desired: Sequence[DesiredRecord], store: Lake, day: str, rules: Canaries
-) -> tuple[ObjectType, Sequence[DesiredRecord]]:
+    object_type: ObjectType, desired: list[DesiredRecord], store: Lake, day: str, rules: Canaries
+) -> tuple[ObjectType, list[DesiredRecord]]:
     """Return a type with the property of canaries, and what objects are to hold with that of canaries."""
     if object_type.name != OF_TYPE or not (rules.domains and rules.hubspot_property):
         return object_type, desired

@@ -182,7 +182,7 @@ def _without(path: Path, ids: set[str]) -> int:
         others = "select * from rows where not regexp_matches(cast(rows as varchar), $named)"
         kept = connection.execute(others, {"named": named}).to_arrow_table().cast(rows.schema)
     pq.write_table(kept, path)
-    return rows.num_rows - kept.num_rows
+    return int(rows.num_rows) - int(kept.num_rows)
 
 
 def _rows(lake: Lake, key: str) -> list[str]:

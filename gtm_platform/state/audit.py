@@ -2,8 +2,8 @@
 
 Each entry has the hash of the one before it, and its own hash is of that and of all that it says: whoever changes,
 removes or moves an entry breaks the chain there. What is cut off at the end shows by an anchor: `audit_anchors`.
-Whom an entry is about goes into its hash by way of a salted hash of its own (`said`). Where a person is erased, names go,
-and the salt with them, so that nobody can guess them: the chain holds, and an entry of the erasure lists such ones.
+What an entry says of whom goes into its hash by way of a salted hash of its own (`content`). Where a person is erased,
+names go and the salt with them, so that nobody can guess them: the chain holds, and an entry lists which ones lost them.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ class Entry:
             "previous": previous,
             "salt": secrets.token_hex(16),
         }
-        row["said"] = said(row)
+        row["content"] = content_hash(row)
         return {**row, "hash": digest(row)}
 
 
@@ -71,10 +71,10 @@ class Verdict:
 
 def digest(row: Mapping[str, Any]) -> str:
     """Return the hash of an entry: of what it says, and of the hash before it."""
-    return _hashed([row["previous"], row["at"].isoformat(), row["actor"], row["action"], row["said"]])
+    return _hashed([row["previous"], row["at"].isoformat(), row["actor"], row["action"], row["content"]])
 
 
-def said(row: Mapping[str, Any]) -> str:
+def content_hash(row: Mapping[str, Any]) -> str:
     """Return the salted hash of what an entry is about."""
     return _hashed([row["salt"], row["subject"], row["detail"]])
 
@@ -176,7 +176,7 @@ def _listed_as_erased(tx: sa.Connection) -> frozenset[int]:
 def _fault(row: sa.RowMapping, previous: str, anchor: Head | None, *, may_be_erased: bool) -> str:
     if row["previous"] != previous:
         return "the entry before it is another than when it was written: one was removed, added, moved or changed"
-    if row["hash"] != digest(row) or (row["salt"] and row["said"] != said(row)):
+    if row["hash"] != digest(dict(row)) or (row["salt"] and row["content"] != content_hash(dict(row))):
         return "it says something else than when it was written"
     if not row["salt"] and not may_be_erased:
         return "whom it is about was taken out, and no entry of an erasure lists it"

@@ -184,8 +184,10 @@ audit = sa.Table(
     sa.Column("subject", sa.String(200), nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
     sa.Column("previous", sa.String(64), nullable=False, server_default=""),  # the hash of the entry before it
-    sa.Column("salt", sa.String(32), nullable=False, server_default=""),  # of `said`; empty where a person was erased
-    sa.Column("said", sa.String(64), nullable=False, server_default=""),  # see `audit.said`
+    sa.Column(
+        "salt", sa.String(32), nullable=False, server_default=""
+    ),  # of `content`; empty where a person was erased
+    sa.Column("content", sa.String(64), nullable=False, server_default=""),  # see `audit.content_hash`
     sa.Column("hash", sa.String(64), nullable=False, server_default=""),  # see `audit.digest`
     sa.Index("audit_by_time", "at"),
     sa.Index("audit_of_an_actor", "actor", "id"),

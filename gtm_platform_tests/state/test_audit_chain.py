@@ -22,10 +22,10 @@ from gtm_platform.state.audit import (
     Head,
     all_entries,
     append,
+    content_hash,
     digest,
     list_erased,
     note,
-    said,
     verify,
 )
 from gtm_platform.state.audit_anchors import FILE, anchors_of, as_text, keep_anchor, of_text
@@ -82,7 +82,7 @@ def test_the_hash_is_that_of_the_entry_and_of_the_hash_before_it(state: State) -
         moment = row["at"].isoformat()
         about = _hash([row["salt"], row["subject"], row["detail"]])
         previous = _hash([previous, moment, row["actor"], row["action"], about])
-        assert (row["said"], row["hash"]) == (about, previous)
+        assert (row["content"], row["hash"]) == (about, previous)
 
 
 def _hash(parts: list[Any]) -> str:
@@ -117,7 +117,7 @@ def test_whom_an_entry_is_about_may_be_erased_where_the_erasure_lists_it(state: 
 @QUICK
 @given(
     at=st.integers(0, COUNT - 1),
-    change=st.sampled_from(["actor", "action", "subject", "detail", "at", "previous", "salt", "said", "hash"]),
+    change=st.sampled_from(["actor", "action", "subject", "detail", "at", "previous", "salt", "content", "hash"]),
 )
 def test_a_changed_entry_is_named(state: State, at: int, change: str) -> None:
     fill(state)
@@ -135,7 +135,7 @@ def test_a_changed_entry_whose_hash_was_made_anew_shows_in_the_next(state: State
     fill(state)
     head, rows = head_of(state), rows_of(state)
     rows[at] = {**rows[at], "subject": "cus_other"}
-    rows[at]["said"] = said(rows[at])
+    rows[at]["content"] = content_hash(rows[at])
     rows[at]["hash"] = digest(rows[at])
     for n in range(at + 1, COUNT if forge else 0):  # all that follows written anew: only an anchor shows that
         rows[n]["previous"] = rows[n - 1]["hash"]

@@ -3,7 +3,7 @@
 Each entry has the hash of the one before it, and its own hash is of that and of all that it says: whoever changes,
 removes or moves an entry breaks the chain there. What is cut off at the end shows by an anchor: `audit_anchors`.
 What an entry says of whom goes into its hash by way of a salted hash of its own (`content`). Where a person is erased,
-names go and the salt with them, so that nobody can guess them: the chain holds, and an entry lists which ones lost them.
+names and salt go, so that nobody can guess them: the chain holds, and an entry lists those that lost their names.
 """
 
 import hashlib

@@ -186,7 +186,7 @@ audit = sa.Table(
     sa.Column("previous", sa.String(64), nullable=False, server_default=""),  # the hash of the entry before it
     sa.Column(
         "salt", sa.String(32), nullable=False, server_default=""
-    ),  # of `content`; empty where a person was erased
+    ),  # of `content`; empty once erased
     sa.Column("content", sa.String(64), nullable=False, server_default=""),  # see `audit.content_hash`
     sa.Column("hash", sa.String(64), nullable=False, server_default=""),  # see `audit.digest`
     sa.Index("audit_by_time", "at"),

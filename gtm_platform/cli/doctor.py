@@ -123,7 +123,7 @@ def _hot_path(now: datetime) -> Finding:
     """What becomes of webhooks that are followed at once; one that was stopped needs somebody."""
     with closing(open_state(settings().state_url)) as state:
         answer = hot_path_now(state, now)
-    return Finding("hot path", "failing" if answer.is_stopped else "ok" if answer.is_on else "off", answer.about)
+    return Finding("hot_path", "failing" if answer.is_stopped else "ok" if answer.is_on else "off", answer.about)
 
 
 def _allowance(source: Source) -> CreditAllowance:

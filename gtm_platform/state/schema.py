@@ -184,9 +184,7 @@ audit = sa.Table(
     sa.Column("subject", sa.String(200), nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
     sa.Column("previous", sa.String(64), nullable=False, server_default=""),  # the hash of the entry before it
-    sa.Column(
-        "salt", sa.String(32), nullable=False, server_default=""
-    ),  # of `content`; empty once erased
+    sa.Column("salt", sa.String(32), nullable=False, server_default=""),  # of `content`; empty once erased
     sa.Column("content", sa.String(64), nullable=False, server_default=""),  # see `audit.content_hash`
     sa.Column("hash", sa.String(64), nullable=False, server_default=""),  # see `audit.digest`
     sa.Index("audit_by_time", "at"),

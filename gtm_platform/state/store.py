@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from gtm_platform.state.schema import VERSION
 
 BUSY_SECONDS = 30
 NO_ROOM = ("database or disk is full", "disk I/O error", "No space left on device")  # SQLite's words, and Postgres'
+_migrating = Lock()  # Alembic knows one migration at a time in a process
 MIGRATING = 7_246_001  # the number of the Postgres lock that lets one process migrate at a time
 
 
@@ -55,9 +57,10 @@ def open_state(url: str) -> State:
     try:
         state = State(_engine(url))
         if (before := _version(state)) != VERSION:
-            if before and before < VERSION:
-                _keep_copy(state.engine.url)
-            _bring_up(state)
+            with _migrating:
+                if before and before < VERSION:
+                    _keep_copy(state.engine.url)
+                _bring_up(state)
     except (ArgumentError, NoSuchModuleError) as error:
         raise StateError(f"GTM_STATE_URL is not the address of a database that can be used: {error}") from None
     except ImportError as error:

@@ -61,6 +61,7 @@ def test_a_home_is_never_restored_over(lived: Path, command: Command, tmp_path: 
 def test_a_state_in_postgres_is_not_in_it(
     lived: Path, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("psycopg", reason="the extra postgres is not installed")
     assert lived.exists()
     monkeypatch.setenv("GTM_STATE_URL", "postgresql+psycopg://gtm:secret@db.example/gtm")
     answer = command("backup", "--to", str(tmp_path / "backup"))

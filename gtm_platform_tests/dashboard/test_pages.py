@@ -644,7 +644,7 @@ def test_who_is_who_lists_pairs_with_the_command_that_decides(open_page: Open) -
     assert people[0]["if_same"] == "gtm identity merge cus_0000001 cus_0000011 --why REASON"
     assert people[0]["if_not"] == "gtm identity split cus_0000001 cus_0000011 --why REASON"
     assert companies[0]["first"] == "Firm 0 · firm0.example · com_000000"
-    assert companies[0]["if_same"].startswith("Merge them in HubSpot, or in the policy: [identity.domain_aliases]")
+    assert companies[0]["if_same"] == "gtm identity merge com_000000 com_000001 --why REASON"
 
 
 def test_data_health_says_what_went_wrong(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ def test_there_are_commands_to_check() -> None:
     [
         ("gtm hubspot planned", "has no command planned"),
         ("gtm hubspot plan --objects contacts", "No such option"),
-        ("gtm run core/revenue", "needs"),
+        ("gtm trigger add", "needs"),
         ("gtm accounts --partition 2026-11-20", "No such option"),
         ("gtm doctor stripe", "takes no stripe"),
         ("gtm query --format paper 'select 1'", "is not one of"),

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Costs, PolicyError, policy
 from gtm_platform.quality.source_costs import TABLE, cost_of, metered, table
@@ -96,7 +97,7 @@ def test_the_month_stands_beside_the_prices_of_the_policy(tmp_path: Path) -> Non
     lake = Lake(tmp_path / "lake")
     for day, cost in (("2026-02-28", "9"), ("2026-03-09", "0.30"), ("2026-03-10", "0.20")):
         row = {"day": date.fromisoformat(day), "source": "stripe", "calls": 10, "cost": Decimal(cost), "stored_mb": 1.5}
-        lake.write(TABLE.key, day, filled(TABLE.key, row))
+        lake.write(TABLE.key, day, engine().to_pyarrow(filled(TABLE.key, row)))
     draft = SimpleNamespace(landing=SimpleNamespace(lake=lake, day="2026-03-10"))
     fact = costs.make(draft)  # type: ignore[arg-type]
     assert (fact["since"], fact["days"], fact["currency"]) == ("2026-03-01", 2, "usd")

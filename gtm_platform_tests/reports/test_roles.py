@@ -30,7 +30,7 @@ def text_of(name: str, lake: Lake) -> str:
 
 
 def seen(lake: Lake, sight: Sight) -> Lake:
-    return SeenLake(lake.root, (), sight)
+    return SeenLake(lake.root, sight=sight)
 
 
 @pytest.mark.faults("V2")

@@ -117,6 +117,7 @@ def test_what_was_deleted_goes_once_the_window_is_over(syncing: Syncing, sky: Sk
     assert syncing.current_keys("maps", day(2)) == ["mars", "venus"]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("stream", STREAMS)
 def test_with_hooks_and_without_all_days_are_the_same_in_the_end(tmp_path: Path, stream: str, seed: int) -> None:

@@ -85,6 +85,7 @@ def test_a_record_is_not_placed_where_its_contacts_write_from_once_a_person_says
     assert rows["['3']"]["contact_domains"] == []  # decided: nobody is asked again
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("kind", "pair"), [("merge", ("acme.com", "acme.dev")), ("split", ("acme.com", "acme.io"))])
 def test_what_is_taken_back_is_as_if_it_had_never_been(kind: str, pair: tuple[str, str]) -> None:
     first = made(WORLD)

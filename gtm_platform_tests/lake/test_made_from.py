@@ -208,6 +208,7 @@ CHANGES = st.lists(
 )
 
 
+@pytest.mark.soak
 @given(CHANGES)
 def test_in_every_history_the_rows_are_those_of_computing_all(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[Any, ...]]

@@ -314,6 +314,7 @@ def publish_and_die(url: str) -> None:
         publish(gtm, Slow(warehouse.connection, warehouse.url))
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("statement", ["set datestyle", "insert into", "set schema", "attach partition", "commit"])
 def test_a_kill_at_any_statement_leaves_the_day_as_it_was(warehouse: Postgres, statement: str) -> None:
     contract = marts.declare_accounts()

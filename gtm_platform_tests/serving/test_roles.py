@@ -149,7 +149,9 @@ def test_no_surface_shows_a_role_what_it_may_not_see(role: str, roles: Served) -
 @pytest.mark.faults("V2")
 def test_who_may_see_everything_is_shown_what_others_are_not(roles: Served) -> None:
     seen = list(answers(roles, "data_team"))
-    assert [surface for surface, is_open, _ in seen if not is_open] == [NEEDS_ITS_SCOPE], "each is asked for something that is there"
+    assert [surface for surface, is_open, _ in seen if not is_open] == [NEEDS_ITS_SCOPE], (
+        "each is asked for something that is there"
+    )
     whole = {surface: text for surface, _, text in seen}
     text = "".join(whole.values())
     assert len(set(CUSTOMER.findall(text)) - OWN) > len(OWN), "the rest proves nothing otherwise"

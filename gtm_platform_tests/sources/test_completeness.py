@@ -194,6 +194,7 @@ def test_a_record_that_a_list_left_out_is_fetched_again_at_once(place: Place, tm
     assert missing in place.record_keys()
 
 
+@pytest.mark.soak
 @of_each_counted_stream
 def test_a_record_that_stays_away_is_named_and_comes_with_the_next_sync(
     place: Place, stream: Stream, tmp_path: Path

@@ -8,8 +8,11 @@ from typing import Any
 
 import dagster as dg
 
+from gtm_platform.lake.dagster.resource import LakeResource
+from gtm_platform.orchestration.compat import output_without_materialization
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, DAILY_POOL, DAILY_TAG, DAYS, OWNERS
 from gtm_platform.policy import policy
+from gtm_platform.serving.snapshot.layout import CUSTOMERS
 from gtm_platform.settings import Settings, settings
 from gtm_platform.state import State, open_state
 from gtm_platform.state.audit import Verdict, all_entries, entries, note, verify
@@ -31,9 +34,13 @@ DIGITS = 12
     freshness_policy=DAILY_FRESHNESS,
     pool=DAILY_POOL,
     tags={DAILY_TAG: ""},
+    output_required=False,
 )
-def audit() -> dg.MaterializeResult[None]:
+def audit(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult[None]:
     """Note a policy that is new, verify what was added, keep the head, and count the last day's entries."""
+    if not lake.open().partitions(CUSTOMERS):
+        context.log.info(f"Nothing to keep: {CUSTOMERS} holds no day yet.")
+        return output_without_materialization()
     config = settings()
     with closing(open_state(config.state_url)) as state:
         note_policy(state, config.now())

@@ -41,7 +41,7 @@ def run(first: date = DAYS[0]) -> None:
 # That there is nothing is a figure, too.
 OF_NOTHING = (
     *("quality/daily_metrics", "intelligence/competitor_rates", "intelligence/icp_groups"),
-    "intelligence/success",
+    *("intelligence/success", "quality/source_costs"),
 )
 
 

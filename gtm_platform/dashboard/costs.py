@@ -9,8 +9,8 @@ from gtm_platform.dashboard.tables import show_rows
 from gtm_platform.serving.wording import words
 
 
-def show_costs(fact: Mapping[str, Any]) -> None:
-    """Draw what each source took this month, and the sum beside the prices of the policy."""
+def show_costs(fact: Mapping[str, Any], titles: Mapping[str, str]) -> None:
+    """Draw what each source took this month, by its title, and the sum beside the prices of the policy."""
     st.subheader("Cost of reading", anchor=False)
     if not fact["sources"]:
         st.caption("Nothing was counted this month yet.")
@@ -19,7 +19,7 @@ def show_costs(fact: Mapping[str, Any]) -> None:
     st.caption(f"{fact['cost']:,.2f} {currency} since {fact['since']}; at this pace {fact['a_month']:,.2f} a month.")
     columns = st.column_config
     show_rows(
-        [{**row, "source": words(row["source"])} for row in fact["sources"]],
+        [{**row, "source": titles.get(row["source"], words(row["source"]))} for row in fact["sources"]],
         {
             "source": columns.TextColumn("Source", width=140),
             "runs": columns.NumberColumn("Runs", width=70),

@@ -67,7 +67,8 @@ def show(snapshot: Snapshot) -> None:
         show_triggers(facts["triggers"])
     with st.container(border=True):
         show_actions(facts["actions"])
-        show_costs(facts["costs"])
+    with st.container(border=True):
+        show_costs(facts["costs"], {source.source: source.title for source in state.sources})
     with st.container(border=True):
         _runs(runs)
 

@@ -61,11 +61,17 @@ class Sentences(click.Group):
 
 @contextmanager
 def _audited() -> Iterator[None]:
-    """Write the entry of the command, however it ends; it may have been written before it showed anything."""
+    """Write the entry of the command, however it ends; it may have been written before it showed anything.
+
+    Where it cannot be written that is said, and the command ends as it did: its own error is the one to see.
+    """
     try:
         yield
     finally:
-        command_log.write()
+        try:
+            command_log.write()
+        except Exception as error:
+            click.secho(f"This command is not in the audit trail. {_sentence(error)}", fg="yellow", err=True)
 
 
 def _sentence(error: Exception) -> str:

@@ -63,7 +63,7 @@ def test_a_state_in_postgres_is_not_in_it(
 ) -> None:
     pytest.importorskip("psycopg", reason="the extra postgres is not installed")
     assert lived.exists()
-    monkeypatch.setenv("GTM_STATE_URL", "postgresql+psycopg://gtm:secret@db.example/gtm")
+    monkeypatch.setenv("GTM_STATE_URL", "postgresql+psycopg://gtm:secret@127.0.0.1:1/gtm")
     answer = command("backup", "--to", str(tmp_path / "backup"))
     assert answer.exit_code == 0, answer.output
     assert "back that up with pg_dump" in answer.stderr

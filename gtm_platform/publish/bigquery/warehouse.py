@@ -151,10 +151,10 @@ def opened(settings: BigQuerySettings, schema: str) -> Iterator[BigQuery]:  # no
     }
     if settings.publish_bigquery_url:
         options |= {"client_options": {"api_endpoint": settings.publish_bigquery_url}}
-        options |= {"credentials": AnonymousCredentials()}
+        options |= {"credentials": AnonymousCredentials()}  # type: ignore[no-untyped-call, unused-ignore]
     elif settings.publish_bigquery_key:
         key = json.loads(settings.publish_bigquery_key.get_secret_value())
-        options |= {"credentials": Credentials.from_service_account_info(key)}
+        options |= {"credentials": Credentials.from_service_account_info(key)}  # type: ignore[no-untyped-call, unused-ignore]
     failures = (GoogleAPIError, GoogleAuthError)
     try:
         client = bigquery.Client(**options)

@@ -1,9 +1,11 @@
 """When tables are published: once a warehouse lacks a day of the lake, or has it of another file.
 
-What a run leaves, as the warehouse is down or refuses a column, is asked for again an hour later, or when it changed.
+What a run leaves, as the warehouse is down or refuses a column, is asked for again after an hour, then after two, four
+and so on, or when it changed: each failure is a message.
 """
 
 import hashlib
+import math
 from collections.abc import Collection, Sequence
 
 import dagster as dg
@@ -97,7 +99,9 @@ def _tables(due: Sequence[DueDay], day: str) -> Collection[str]:
 
 
 def _key(rules: PublishedSchema, due: Sequence[DueDay]) -> str:
-    """One for each hour and set of files: what a run could not publish is not asked for each minute."""
+    """One for each try of a set of files: what a run could not publish is asked for ever more seldom."""
+    hours = (settings().now().timestamp() - max(each.file.written for each in due)) / 3600
+    tries = int(math.log2(max(hours, 0) + 1))
     files = " ".join(f"{each.table} {each.day} {each.file.stamp} {each.shape}" for each in due)
     digest = hashlib.sha256(files.encode()).hexdigest()[:16]
-    return f"publish:{rules.name}:{settings().now():%Y-%m-%dT%H}:{digest}"
+    return f"publish:{rules.name}:{tries}:{digest}"

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from gtm_platform.http.redaction import excerpt
 from gtm_platform.ingest.discovery import discover
 from gtm_platform.lake import spill
 from gtm_platform.lake.duckdb_engine import cursor
@@ -70,6 +71,16 @@ class DayRows:
                     f"copy ({self.query}) to '{path}' (format parquet, compression zstd, row_group_size {ROW_GROUP})"
                 )
             yield path
+
+
+def executed(connection: Any, statement: str, errors: type[Exception], title: str) -> Any:
+    """Return the cursor of a statement; what the warehouse says against it is one sentence."""
+    answer = connection.cursor()
+    try:
+        answer.execute(statement)
+    except errors as error:
+        raise WarehouseFailed(f"{title}: {excerpt(str(error).splitlines()[0])}") from None
+    return answer
 
 
 class Warehouse(Protocol):

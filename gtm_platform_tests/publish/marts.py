@@ -9,7 +9,8 @@ from typing import Any
 from gtm_platform.lake.contracts import Column, Contract, declare
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy.publish import PublishedSchema
-from gtm_platform.publish.publishing import Schema
+from gtm_platform.publish.publishing import Schema, differences
+from gtm_platform.publish.warehouse import Warehouse
 from gtm_platform.settings import settings
 from gtm_platform.state import open_state
 from gtm_platform_tests.tables import rows_as_table
@@ -81,3 +82,22 @@ def schema(of: PublishedSchema | None = None) -> Iterator[Schema]:
     """Open it over the home's lake and state."""
     with closing(open_state(settings().state_url)) as state:
         yield Schema(of or rules(), Lake(settings().home / "lake"), state)
+
+
+def publish_two_days(of: PublishedSchema, warehouse: Warehouse) -> None:
+    """Publish two days, and one of them made again: it is replaced, and the counts are the lake's."""
+    contract = declare_accounts()
+    for day in (DAY, NEXT):
+        write(ACCOUNTS, day, accounts(4, day), contract)
+    with schema(of) as gtm:
+        for due in gtm.due():
+            gtm.publish(warehouse, due, "run")
+        target = gtm.target(ACCOUNTS, warehouse.names)
+        assert warehouse.columns(target) == target.types
+        assert warehouse.counts(target) == {DAY: 4, NEXT: 4}
+        write(ACCOUNTS, DAY, accounts(6), contract)
+        [due] = gtm.due()
+        gtm.publish(warehouse, due, "run")
+        assert warehouse.counts(target) == {DAY: 6, NEXT: 4}
+        assert list(differences(gtm, warehouse)) == []
+        assert gtm.due() == []

@@ -3,23 +3,28 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from gtm_platform.automation import publishing
 from gtm_platform.automation.publishing import publish_job, request_publishing
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.duckdb_engine import cursor
+from gtm_platform.lake.lake import File
 from gtm_platform.orchestration import liveness
 from gtm_platform.orchestration.graph_policy import DAILY_TAG, DAYS
 from gtm_platform.policy import policy
-from gtm_platform.policy.publish import Publish
+from gtm_platform.policy.publish import Publish, PublishedSchema
 from gtm_platform.publish import assets
 from gtm_platform.publish.assets import publish_assets
 from gtm_platform.publish.columns import TypeNames
 from gtm_platform.publish.postgres.warehouse import NAMES
+from gtm_platform.publish.publishing import DueDay
 from gtm_platform.publish.warehouse import DayRows, Target, WarehouseFailed
 from gtm_platform.settings import settings
 from gtm_platform_tests.publish import marts
@@ -263,3 +268,15 @@ def test_without_its_address_a_schema_is_off(memory: Memory, tmp_path: Path, mon
     settings.cache_clear()
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         assert tick(graph(), instance) == "gtm is off: set PUBLISH_POSTGRES_URL"
+
+
+def test_what_could_not_be_published_is_asked_for_ever_more_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = datetime(2026, 3, 2, 6, tzinfo=UTC)
+    file = File.of(Path(f"2026-03-01.{int(made.timestamp()) * 10**9:020d}abcd.part.parquet"))
+    due = [DueDay("core/profile", file, "shape", "new")]
+    hours: dict[str, int] = {}
+    for hour in range(72):
+        now = made + timedelta(hours=hour, minutes=1)
+        monkeypatch.setattr(publishing, "settings", lambda now=now: SimpleNamespace(now=lambda: now))
+        hours.setdefault(publishing._key(PublishedSchema(name="gtm", warehouse="postgres", tables=("a/b",)), due), hour)
+    assert list(hours.values()) == [0, 1, 3, 7, 15, 31, 63]

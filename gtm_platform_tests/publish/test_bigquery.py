@@ -8,7 +8,6 @@ from gtm_platform.lake.contracts import Column
 from gtm_platform.publish.bigquery.settings import BigQuerySettings
 from gtm_platform.publish.bigquery.warehouse import NAMES, BigQuery, opened
 from gtm_platform.publish.columns import CannotPublish
-from gtm_platform.publish.publishing import differences
 from gtm_platform.publish.warehouse import DayRows, WarehouseFailed
 from gtm_platform.settings import settings
 from gtm_platform_tests.postgres_server import free_port
@@ -32,19 +31,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Store, BigQuery]]:
 
 def test_a_day_is_published_replaced_and_counted(server: tuple[Store, BigQuery]) -> None:
     store, warehouse = server
-    contract = marts.declare_accounts()
-    for day in (DAY, NEXT):
-        marts.write(ACCOUNTS, day, accounts(4, day), contract)
-    with schema(RULES) as gtm:
-        for due in gtm.due():
-            gtm.publish(warehouse, due, "run")
-        target = gtm.target(ACCOUNTS, warehouse.names)
-        assert warehouse.columns(target) == target.types
-        assert warehouse.counts(target) == {DAY: 4, NEXT: 4}
-        marts.write(ACCOUNTS, DAY, accounts(6), contract)
-        gtm.publish(warehouse, gtm.due()[0], "run")
-        assert warehouse.counts(target) == {DAY: 6, NEXT: 4}
-        assert list(differences(gtm, warehouse)) == []
+    marts.publish_two_days(RULES, warehouse)
     least, full = store.db.execute(
         "select mrr::varchar, exact::varchar, seats, tags, amounts::varchar[], reasons, seen_at at time zone 'UTC' "
         "from gtm.accounts where as_of = date '2026-03-01' and account_id in ('acc_000', 'acc_002') order by account_id"

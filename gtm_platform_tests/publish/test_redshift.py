@@ -14,7 +14,6 @@ import pytest
 
 from gtm_platform.lake.contracts import Column
 from gtm_platform.publish.columns import CannotPublish
-from gtm_platform.publish.publishing import differences
 from gtm_platform.publish.redshift.settings import RedshiftSettings
 from gtm_platform.publish.redshift.warehouse import Redshift, bucket_stage
 from gtm_platform.publish.warehouse import WarehouseFailed
@@ -73,19 +72,7 @@ def answer(warehouse: Redshift, query: str) -> list[tuple[Any, ...]]:
 
 
 def test_a_day_is_published_replaced_and_counted(warehouse: Redshift) -> None:
-    contract = marts.declare_accounts()
-    for day in (DAY, NEXT):
-        marts.write(ACCOUNTS, day, accounts(4, day), contract)
-    with schema(RULES) as gtm:
-        for due in gtm.due():
-            gtm.publish(warehouse, due, "run")
-        target = gtm.target(ACCOUNTS, warehouse.names)
-        assert warehouse.columns(target) == target.types
-        assert warehouse.counts(target) == {DAY: 4, NEXT: 4}
-        marts.write(ACCOUNTS, DAY, accounts(6), contract)
-        gtm.publish(warehouse, gtm.due()[0], "run")
-        assert warehouse.counts(target) == {DAY: 6, NEXT: 4}
-        assert list(differences(gtm, warehouse)) == []
+    marts.publish_two_days(RULES, warehouse)
     [row] = answer(
         warehouse,
         "select mrr::text, exact::text, seats, tags::json ->> 1, reasons::json -> 0 ->> 'column', "

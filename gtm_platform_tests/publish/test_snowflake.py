@@ -10,7 +10,6 @@ import pytest
 
 from gtm_platform.lake.contracts import Column
 from gtm_platform.publish.columns import CannotPublish
-from gtm_platform.publish.publishing import differences
 from gtm_platform.publish.snowflake.settings import SnowflakeSettings
 from gtm_platform.publish.snowflake.warehouse import Snowflake, _login
 from gtm_platform.publish.warehouse import WarehouseFailed
@@ -33,21 +32,7 @@ def warehouse(monkeypatch: pytest.MonkeyPatch) -> Iterator[Snowflake]:
 
 
 def test_a_day_is_published_replaced_and_counted(warehouse: Snowflake) -> None:
-    contract = marts.declare_accounts()
-    for day in (DAY, NEXT):
-        marts.write(ACCOUNTS, day, accounts(4, day), contract)
-    with schema(RULES) as gtm:
-        for due in gtm.due():
-            gtm.publish(warehouse, due, "run")
-        target = gtm.target(ACCOUNTS, warehouse.names)
-        assert warehouse.columns(target) == target.types
-        assert warehouse.counts(target) == {DAY: 4, NEXT: 4}
-        marts.write(ACCOUNTS, DAY, accounts(6), contract)
-        [due] = gtm.due()
-        gtm.publish(warehouse, due, "run")
-        assert warehouse.counts(target) == {DAY: 6, NEXT: 4}
-        assert list(differences(gtm, warehouse)) == []
-        assert gtm.due() == []
+    marts.publish_two_days(RULES, warehouse)
     cursor = warehouse.connection.cursor()
     cursor.execute(
         """select "ACCOUNT_ID", "SEATS", "IS_CUSTOMER", "TAGS"[1]::text, "REASONS"[0]:column::text from gtm.accounts

@@ -14,7 +14,7 @@ from gtm_platform.http.redaction import excerpt
 from gtm_platform.lake.file_query import text
 from gtm_platform.publish.columns import DAY_COLUMN, CannotPublish, TypeNames
 from gtm_platform.publish.redshift.settings import RedshiftSettings
-from gtm_platform.publish.warehouse import DayRows, Target, WarehouseFailed
+from gtm_platform.publish.warehouse import DayRows, Target, WarehouseFailed, executed
 
 LONGEST = "character varying(65535)"  # bytes, the most that Redshift has
 NAMES = TypeNames(LONGEST, "bigint", "double precision", "boolean", "date", "timestamp with time zone", LONGEST)
@@ -86,12 +86,7 @@ class Redshift:
         return list(self._do(query).fetchall())
 
     def _do(self, statement: str) -> Any:
-        cursor = self.connection.cursor()
-        try:
-            cursor.execute(statement)
-        except self.errors as error:
-            raise WarehouseFailed(f"Redshift: {excerpt(str(error).splitlines()[0])}") from None
-        return cursor
+        return executed(self.connection, statement, self.errors, "Redshift")
 
 
 def _named(target: Target) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from gtm_platform.http.redaction import excerpt
 from gtm_platform.publish.columns import DAY_COLUMN, CannotPublish, TypeNames
 from gtm_platform.publish.snowflake.settings import SnowflakeSettings
-from gtm_platform.publish.warehouse import DayRows, Target, WarehouseFailed
+from gtm_platform.publish.warehouse import DayRows, Target, WarehouseFailed, executed
 
 NAMES = TypeNames(
     text="TEXT",
@@ -92,12 +92,7 @@ class Snowflake:
         return list(self._do(query).fetchall())
 
     def _do(self, statement: str) -> Any:
-        cursor = self.connection.cursor()
-        try:
-            cursor.execute(statement)
-        except self.errors as error:
-            raise WarehouseFailed(f"Snowflake: {excerpt(str(error).splitlines()[0])}") from None
-        return cursor
+        return executed(self.connection, statement, self.errors, "Snowflake")
 
 
 def _quoted(name: str) -> str:

@@ -19,14 +19,14 @@ from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.orchestration import liveness
 from gtm_platform.policy import Actions, policy
-from gtm_platform.sandbox import hubspot, intercom
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
 from gtm_platform.sandbox.intercom.store import IntercomContact, IntercomStore
 from gtm_platform.serving.answers.actions import ActionState, actions_now
 from gtm_platform.settings import settings
 from gtm_platform.state import open_state
 from gtm_platform_tests.delivery.actions.killed import TAG, TASK
-from gtm_platform_tests.delivery.world import NOW, Watched, served
+from gtm_platform_tests.delivery.two_systems import both_written
+from gtm_platform_tests.delivery.world import NOW, Watched
 from gtm_platform_tests.tables import filled
 
 DAY = "2026-11-19"
@@ -63,23 +63,7 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
     on = policy().model_copy(update={"actions": Actions(rules=(TASK, TAG))})
     monkeypatch.setattr(asset_module, "policy", lambda: on)
     with ExitStack() as stack:
-        apis = (
-            stack.enter_context(served(hubspot.app(portal, lambda: NOW))),
-            stack.enter_context(served(intercom.app(workspace, lambda: NOW))),
-        )
-        environment = {
-            "GTM_HOME": str(tmp_path),
-            "GTM_NOW": NOW.isoformat(),
-            "HUBSPOT_ACCESS_TOKEN": hubspot.TOKEN,
-            "HUBSPOT_BASE_URL": apis[0].url,
-            "HUBSPOT_WRITE_ENABLED": "true",
-            "INTERCOM_ACCESS_TOKEN": intercom.TOKEN,
-            "INTERCOM_BASE_URL": apis[1].url,
-            "INTERCOM_WRITE_ENABLED": "true",
-        }
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        settings.cache_clear()
+        apis = stack.enter_context(both_written(portal, workspace, lambda: NOW, tmp_path, monkeypatch))
         instance = stack.enter_context(dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)))
         row = {
             "customer_id": "c1",

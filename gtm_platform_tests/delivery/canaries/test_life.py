@@ -21,7 +21,6 @@ from gtm_platform.delivery.canaries.stages import STAGES, failing, stages_now
 from gtm_platform.delivery.canaries.systems import PAYS
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Canaries, policy
-from gtm_platform.sandbox import hubspot, intercom
 from gtm_platform.sandbox.hubspot.store import HubSpotStore
 from gtm_platform.sandbox.intercom.store import IntercomStore
 from gtm_platform.serving.answers import canaries as answers
@@ -29,7 +28,8 @@ from gtm_platform.serving.answers.canaries import canaries_now
 from gtm_platform.settings import settings
 from gtm_platform.state import State, audit, open_state
 from gtm_platform.state.canaries import Sighting, change, every_act, sight
-from gtm_platform_tests.delivery.world import Watched, served
+from gtm_platform_tests.delivery.two_systems import both_written
+from gtm_platform_tests.delivery.world import Watched
 
 MORNING = datetime(2026, 11, 20, 8, tzinfo=UTC)
 RULES = Canaries(domains=("canaries.acme.example",))
@@ -65,23 +65,7 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
     workspace = IntercomStore(data_attributes=[{"model": "contact", "custom": True, "name": name} for name in PAYS])
     times = [MORNING]
     with ExitStack() as stack:
-        apis = (
-            stack.enter_context(served(hubspot.app(portal, lambda: times[-1]))),
-            stack.enter_context(served(intercom.app(workspace, lambda: times[-1]))),
-        )
-        environment = {
-            "GTM_HOME": str(tmp_path),
-            "GTM_NOW": MORNING.isoformat(),
-            "HUBSPOT_ACCESS_TOKEN": hubspot.TOKEN,
-            "HUBSPOT_BASE_URL": apis[0].url,
-            "HUBSPOT_WRITE_ENABLED": "true",
-            "INTERCOM_ACCESS_TOKEN": intercom.TOKEN,
-            "INTERCOM_BASE_URL": apis[1].url,
-            "INTERCOM_WRITE_ENABLED": "true",
-        }
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        settings.cache_clear()
+        apis = stack.enter_context(both_written(portal, workspace, lambda: times[-1], tmp_path, monkeypatch))
         on = policy().model_copy(update={"canaries": RULES})
         monkeypatch.setattr(asset_module, "policy", lambda: on)
         state = stack.enter_context(closing(open_state(settings().state_url)))

@@ -6,13 +6,13 @@ from pathlib import Path
 import click
 
 from gtm_platform.cli.homes import choose_home, enter_with_sandbox
-from gtm_platform.cli.options import HOME
+from gtm_platform.cli.options import HOME, HomeAnywhere
 
 PROVIDER = click.option("--provider", help="Ask this one only.  [default: all that are switched on]")
 SHOWN = 20  # companies of a dry run
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=HomeAnywhere, invoke_without_command=True)
 @HOME
 @PROVIDER
 @click.option("--limit", type=click.IntRange(0), help="Ask about so many companies at most; 0 only collects answers.")

@@ -23,6 +23,22 @@ PEOPLE = click.option(
     show_default=True,
     help="How many people live in the made-up world.",
 )
+
+
+class HomeAnywhere(click.Group):
+    """A group that enters a home for its commands; `--home` may stand behind them, too."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the option of the group first, wherever it stands."""
+        ends = args.index("--") if "--" in args else len(args)
+        for place, word in enumerate(args[:ends]):
+            if word == "--home" or word.startswith("--home="):
+                after = place + (2 if word == "--home" else 1)
+                args = [*args[place:after], *args[:place], *args[after:]]
+                break
+        return super().parse_args(ctx, args)
+
+
 SANDBOX_PORT = 8787  # of every sandbox that a person starts, unless another one has it
 SEED = click.option("--seed", type=int, default=7, show_default=True, help="Another seed is another world.")
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from gtm_platform.cli.homes import choose_home
-from gtm_platform.cli.options import HOME
+from gtm_platform.cli.options import HOME, HomeAnywhere
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=HomeAnywhere, invoke_without_command=True)
 @HOME
 @click.pass_context
 def publish(ctx: click.Context, home: Path | None) -> None:

@@ -89,3 +89,12 @@ def test_it_loads_neither_dagster_nor_an_engine(tmp_path: Path) -> None:
         [sys.executable, "-c", LOADED], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
     assert said.stdout.splitlines()[-1] == "loaded: []"
+
+
+@pytest.mark.parametrize(
+    "words", [["--home", "{}", "show", "stripe"], ["show", "stripe", "--home", "{}"], ["show", "--home={}", "stripe"]]
+)
+def test_the_home_of_a_group_may_stand_behind_its_command(words: list[str], tmp_path: Path) -> None:
+    answer = CliRunner().invoke(gtm, ["hooks", *(word.format(tmp_path / "there") for word in words)])
+    assert answer.exit_code == 0, answer.output
+    assert str(tmp_path / "there") in answer.output

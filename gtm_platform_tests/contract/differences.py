@@ -86,7 +86,7 @@ DIFFERENCES = (
     Difference("intercom", "GET /admins/activity_logs", "200/pages/next", "is not of type object", ADDRESSES),
     Difference("intercom", "GET /admins/activity_logs", "query/page", UNKNOWN, ADDRESSES),
     Difference("intercom", "POST */search", "request/sort", UNKNOWN, SORTING),
-    *(Difference("intercom", "*", status, STATUS, REFUSALS) for status in ("400", "401", "404", "429")),
+    *(Difference("intercom", "*", status, STATUS, REFUSALS) for status in ("400", "401", "404", "409", "429")),
     Difference("intercom", "GET /unheard_of", "", NOWHERE, OURS),
     Difference("hubspot", "*", "20?*/url", UNKNOWN, NEWER),
     Difference("hubspot", "*", "4??/status", UNKNOWN, NEWER),

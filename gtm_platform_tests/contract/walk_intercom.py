@@ -29,6 +29,7 @@ def walk_intercom(client: httpx.Client, world: World) -> None:
         client.get(f"/conversations/{each}", params={"display_as": "plaintext"})
     client.get(f"/conversations/{conversation}")
     _tag(client, contact.id)
+    _write(client, store.admins[0]["id"])
     _ask_wrongly(client)
 
 
@@ -39,6 +40,20 @@ def _tag(client: httpx.Client, contact_id: str) -> None:
     client.post(f"/contacts/{contact_id}/tags", json={"id": "123"})
     client.post("/contacts/1/tags", json={"id": tag})
     client.post("/tags", json={"test": "invalid"})
+
+
+def _write(client: httpx.Client, admin_id: str) -> None:
+    """A contact that is made, changed, begins a conversation that is closed, and is archived."""
+    made = client.post("/contacts", json={"email": "walker@example.test", "role": "user", "signed_up_at": 1700000000})
+    id = made.json()["id"]
+    client.post("/contacts", json={"email": "walker@example.test", "role": "user"})
+    client.put(f"/contacts/{id}", json={"name": "A Walker"})
+    begun = client.post("/conversations", json={"from": {"type": "user", "id": id}, "body": "Hello"}).json()
+    closing = {"message_type": "close", "type": "admin", "admin_id": admin_id}
+    client.post(f"/conversations/{begun['conversation_id']}/parts", json=closing)
+    client.post(f"/contacts/{id}/archive")
+    client.put(f"/contacts/{id}", json={"name": "Nobody"})
+    client.post("/conversations/1/parts", json=closing)
 
 
 def _walk_workspace(client: httpx.Client, admin_id: str) -> None:

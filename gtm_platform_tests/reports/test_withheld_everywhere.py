@@ -362,6 +362,7 @@ NOT_SHOWN = {
     "automation/hooked_windows.py": "It asks which windows sources have.",
     "automation/ops_notifications.py": "It reads tests of models, which name nobody.",
     "automation/waiting_webhooks.py": "It asks for the newest day; a run reads the shown lake and sends.",
+    "serving/audit_asset.py": "It asks whether there is a day.",
     "reports/slack_delivery.py": "It posts reports that were made.",
 }
 

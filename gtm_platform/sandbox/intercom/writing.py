@@ -64,11 +64,20 @@ def _begin(store: IntercomStore, write: Write, at: datetime) -> None:
 
 
 def _close(store: IntercomStore, write: Write, at: datetime) -> None:
-    record = store.conversations[write["id"]]
-    part = IntercomPart(f"{record.id}{len(record.parts)}", "close", None, at, "admin", write["admin"])
+    record, admin = store.conversations[write["id"]], _admin(store, write["admin"])
+    part = IntercomPart(
+        f"{record.id}{len(record.parts)}", "close", None, at, "admin", str(admin["id"]), admin["name"], admin["email"]
+    )
     record.parts.append(part)
     record.state, record.waiting_since, record.updated = "closed", None, at
     record.first_close, record.last_close = record.first_close or at, at
+
+
+def _admin(store: IntercomStore, id: str) -> dict[str, Any]:
+    for each in store.admins:
+        if str(each["id"]) == id:
+            return each
+    raise not_found("Admin not found")
 
 
 ACTIONS: Actions[IntercomStore, None] = {
@@ -132,6 +141,7 @@ class Writing:
         return {
             "type": "user_message",
             "id": f"40{id}",
+            "message_type": "inapp",
             "created_at": created,
             "body": body["body"],
             "conversation_id": id,
@@ -144,7 +154,8 @@ class Writing:
             raise not_found()
         if body.get("message_type") != "close" or not body.get("admin_id"):
             raise invalid("message_type must be close, with an admin_id", "message_type")
-        self._log.do({"do": "close", "id": record.id, "admin": str(body["admin_id"])})
+        admin = _admin(self._store, str(body["admin_id"]))
+        self._log.do({"do": "close", "id": record.id, "admin": str(admin["id"])})
         return conversation(record, self._store, with_parts=True)
 
     def _known(self, body: Mapping[str, Any]) -> dict[str, Any]:

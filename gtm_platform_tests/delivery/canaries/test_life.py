@@ -62,7 +62,10 @@ class Room:
 @pytest.fixture
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
     portal = HubSpotStore(next_id=1000)
-    workspace = IntercomStore(data_attributes=[{"model": "contact", "custom": True, "name": name} for name in PAYS])
+    workspace = IntercomStore(
+        admins=[{"type": "admin", "id": "7", "email": "sam@sandbox.example", "name": "Sam"}],
+        data_attributes=[{"model": "contact", "custom": True, "name": name} for name in PAYS],
+    )
     times = [MORNING]
     with ExitStack() as stack:
         apis = stack.enter_context(both_written(portal, workspace, lambda: times[-1], tmp_path, monkeypatch))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gtm_platform.intelligence.effect.shown_lake import withheld_version
+from gtm_platform.lake.encrypted_files import plain_name
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.serving.metrics.values import Value, definitions, files_by_day, files_read, values_of_days
 from gtm_platform.serving.snapshot.landing import Draft
@@ -43,7 +44,7 @@ def _computed(lake: Lake, days: Sequence[str], read: Sequence[File]) -> list[Val
 
 def _fingerprint(read: Sequence[File], withheld: str) -> str:
     """Return what the values of a day were computed from: the files, what is withheld of them, the definitions."""
-    names = [f"{file.path.parent.name}/{file.path.name}" for file in read]
+    names = [f"{file.path.parent.name}/{plain_name(file.path.name)}" for file in read]
     return hashlib.sha256("\n".join([definitions(), *names, withheld]).encode()).hexdigest()[:24]
 
 

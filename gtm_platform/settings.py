@@ -116,6 +116,11 @@ class Settings(BaseSettings):
         description="Key that bodies of webhooks are kept with until they landed; gtm hooks key makes it. Several, "
         "separated by commas, while one replaces another: the first encrypts.",
     )
+    gtm_keys: Secret = Field(
+        default=None,
+        description="Keys that the home is encrypted with, each with a name: k1:KEY; gtm key new makes one. Several, "
+        "separated by commas, while one replaces another: the first encrypts. docs/encryption.md.",
+    )
     gtm_privacy_key: Secret = Field(
         default=None,
         description="Key by which erased people are recognised when a system sends them again, and which signs "

@@ -7,6 +7,7 @@ from gtm_platform.delivery.alerts.kinds.model_result import ModelTest
 from gtm_platform.intelligence.churn.model import MODEL as CHURN
 from gtm_platform.intelligence.leads.model import MODEL as LEADS
 from gtm_platform.intelligence.models.monthly import MonthlyModel
+from gtm_platform.lake.encrypted_files import plain_name
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.policy import policy
 
@@ -23,7 +24,7 @@ def read_model_tests(lake: Lake, cursor: str | None) -> tuple[list[ModelTest], s
     tests = []
     for model, without_signal in MODELS:
         newest = sorted(lake.files(model.registry), key=lambda file: file.partition)[-2:]
-        names = " ".join(file.path.name for file in newest)
+        names = " ".join(plain_name(file.path.name) for file in newest)
         if newest and seen.get(model.name) != names:
             tests.append(_test(model, [_row(lake, model, file) for file in newest], without_signal))
         seen[model.name] = names

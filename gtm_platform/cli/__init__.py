@@ -30,6 +30,7 @@ from gtm_platform.cli.hooks import hooks
 from gtm_platform.cli.hubspot import hubspot, undo_writes
 from gtm_platform.cli.identity import identity, why
 from gtm_platform.cli.init import init
+from gtm_platform.cli.key import key
 from gtm_platform.cli.options import DEMO_HOME, HOME, PEOPLE, SEED, moment
 from gtm_platform.cli.policy import policy
 from gtm_platform.cli.publish import publish
@@ -349,6 +350,7 @@ for command in (
     hubspot,
     identity,
     init,
+    key,
     mcp,
     policy,
     publish,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,11 +22,15 @@ from gtm_platform.ingest.credits import CreditAllowance
 from gtm_platform.ingest.discovery import discover
 from gtm_platform.ingest.hooks.hook import discover_hooks
 from gtm_platform.ingest.source import Source, Stream, Window
+from gtm_platform.keyring import keyring, require_right_keys
 from gtm_platform.lake.dagster.resource import the_lake
+from gtm_platform.lake.encryption import extension_file
 from gtm_platform.lake.lake import Lake
 from gtm_platform.lake.postgres_extension import ExtensionMissing
 from gtm_platform.policy import policy
 from gtm_platform.policy.publish import PublishedSchema
+from gtm_platform.privacy import at_rest
+from gtm_platform.privacy.at_rest import PLAIN_FILES
 from gtm_platform.publish.columns import CannotPublish
 from gtm_platform.publish.warehouse import WarehouseFailed, opened, warehouses
 from gtm_platform.serving.answers.hooks import hooks_now
@@ -35,6 +40,7 @@ from gtm_platform.settings import SettingsError, SystemSettings, settings, setti
 from gtm_platform.sources.assets import SOURCES
 from gtm_platform.state import open_state
 from gtm_platform.state.api_tokens import all_tokens
+from gtm_platform.state.sqlite_files import has_cipher
 
 COLOURS = {"ok": "green", "off": "yellow", "failing": "red"}
 LATE = timedelta(hours=12)
@@ -64,7 +70,10 @@ def examine() -> int:
     findings = []
     with ThreadPoolExecutor(AT_ONCE) as threads:  # each waits for a system of its own
         for finding in chain(
-            threads.map(lambda look: look(), looks), [_hot_path(now)], _extensions(lake, now), [_access(now)]
+            threads.map(lambda look: look(), looks),
+            [_hot_path(now)],
+            _extensions(lake, now),
+            [_access(now), encryption_finding(settings().home)],
         ):
             findings.append(finding)
             show_finding(finding)
@@ -245,6 +254,35 @@ def _access(now: datetime) -> Finding:
     rules = policy().access
     members = f"{len(rules.members)} members and {len(rules.groups)} groups have roles"
     return Finding("access", "ok", f"people sign in to the dashboard; {members}. {listed}")
+
+
+# --- encryption ------------------------------------------------------------------------------------------------------
+
+
+def encryption_finding(home: Path) -> Finding:
+    """What of the home is encrypted, by its bytes, and what everybody can read who has its disk."""
+    try:
+        require_right_keys()
+        seen = at_rest.look(home)
+    except SettingsError as failure:
+        return Finding("encryption", "failing", str(failure))
+    uses = (("lake", seen.lake), ("snapshots", seen.snapshots))
+    shares = tuple(f"{name}: {use.describe()}" for name, use in uses if use.files)
+    plain = tuple(f"plain: {name} ({size / 1e6:,.1f} MB): {PLAIN_FILES[name]}" for name, size in seen.plain.items())
+    if lost := seen.keys - keyring().keys.keys():
+        names = ", ".join(sorted(lost))
+        return Finding("encryption", "failing", f"GTM_KEYS lacks {names}, which files are encrypted with", shares)
+    if not seen.writing:
+        to_do = ("to end it: gtm key rotate",) if seen.keys else ("to change it: gtm key new, docs/encryption.md",)
+        return Finding(
+            "encryption", "off", "what is written is plain: GTM_KEYS names no key that encrypts", (*shares, *to_do)
+        )
+    if not (extension_file() and has_cipher()):
+        return Finding("encryption", "failing", "it needs packages: pip install 'gtm-platform[encryption]'", shares)
+    if seen.to_rotate:
+        rest = f"what is written is under {seen.writing}; {seen.to_rotate:,} files are not: gtm key rotate"
+        return Finding("encryption", "ok", rest, (*shares, *plain))
+    return Finding("encryption", "ok", f"lake and snapshots are under {seen.writing}", (*shares, *plain))
 
 
 def _advice(kind: type[SystemSettings]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from gtm_platform.health.customer_health import COMPONENTS, NOT_AT_RISK, OVERRID
 from gtm_platform.health.customer_health import TABLE as HEALTH
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import cursor
+from gtm_platform.lake.encrypted_files import rows_of_files
 from gtm_platform.lake.file_query import quoted, sql_type
 from gtm_platform.lake.lake import Lake
 
@@ -228,9 +229,7 @@ class History:
         paths = [str(file.path) for file in self._lake.files(table) if file.partition in wanted]
         nothing = ", ".join(f'null::{sql_type(schema[name])} as "{name}"' for name in columns)
         files = (
-            f" union all by name select * from read_parquet({paths}, union_by_name=true, filename=true)"
-            if paths
-            else ""
+            f" union all by name select * from {rows_of_files(paths, 'filename=true', by_name=True)}" if paths else ""
         )
         day = "split_part(parse_filename(filename), '.', 1)::date as day"
         return f"select {quoted(columns)}, {day} from ((select {nothing}, '' as filename limit 0){files})"

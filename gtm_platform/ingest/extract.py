@@ -27,6 +27,7 @@ from gtm_platform.ingest.suppression import LandingFilter, suppressed_of_home
 from gtm_platform.lake.contract_check import duplicate_count, row_count
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import as_table
+from gtm_platform.lake.encrypted_files import scratch_name
 from gtm_platform.lake.file_query import FileQuery, quoted
 from gtm_platform.lake.lake import SOURCE_ROW_GROUP_SIZE, Lake
 
@@ -70,7 +71,7 @@ class Extraction:
         """Yield what the API answers for the window, each record once; its file lives as long as the context."""
         folder = self.lake.root / self.table
         folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f".extract.{secrets.token_hex(8)}.parquet"
+        draft = folder / scratch_name(f".extract.{secrets.token_hex(8)}")
         schema = self._arrow()
         # The engine asks for batches in threads of its own, which know nothing of who listens here.
         batches = self._batches(client, window, schema, copy_context())

@@ -17,6 +17,8 @@ import duckdb
 from gtm_platform.lake import catalogue_record
 from gtm_platform.lake.catalogue_record import Made
 from gtm_platform.lake.contracts import TABLES, Column, Contract
+from gtm_platform.lake.encrypted_files import rows_of_files
+from gtm_platform.lake.encryption import equip
 from gtm_platform.lake.file_query import FileQuery, text
 from gtm_platform.lake.guest_objects import (
     NoCatalogue,
@@ -48,6 +50,7 @@ def reading(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             f"The data is in the lake; it is set aside and made again at the end of the next run."
         ) from error
     with connection:
+        equip(connection)
         yield connection
 
 
@@ -142,6 +145,7 @@ def _made_before(target: Path) -> dict[str, Made] | None:
 def _build(lake: Lake, listing: Mapping[str, list[File]], tables: Mapping[str, Made], draft: Path) -> None:
     """Make the views that are not what they are to be; the others stay as the draft has them."""
     with duckdb.connect(str(draft)) as connection:
+        equip(connection)
         noted = catalogue_record.read(connection)
         connection.execute("begin")  # a thousand statements one by one would each wait for the disk
         if noted is None:
@@ -177,7 +181,7 @@ def _undeclared_views(connection: duckdb.DuckDBPyConnection, table: str, files: 
     every, now = views_of(table)
     views = {every: files, now: files[-1:]}
     for view, paths in views.items():
-        rows = f"read_parquet({[str(file.path) for file in paths]}, union_by_name=true)"
+        rows = rows_of_files((file.path for file in paths), by_name=True)
         connection.execute(f"create view {view} as select * from {rows}")
     return list(views)
 

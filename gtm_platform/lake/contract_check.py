@@ -12,6 +12,7 @@ import ibis
 
 from gtm_platform.lake.contracts import Contract, ContractBroken
 from gtm_platform.lake.duckdb_engine import cursor, files_as_table
+from gtm_platform.lake.encrypted_files import rows_of_files
 from gtm_platform.lake.file_query import quoted
 
 KEYS_PER_PASS = 1_000_000  # keys compared with each other at a time
@@ -58,7 +59,7 @@ def same_rows(first: Path, second: Path) -> bool:
 
 def _digest(path: Path) -> tuple[object, ...]:
     """A file's columns, its count of rows, and two sums over what its rows hash to."""
-    rows = f"from read_parquet('{path}')"
+    rows = f"from {rows_of_files([path])}"
     sums = f"select count(*), bit_xor(hashed), sum(hashed) from (select hash(*columns(*)) as hashed {rows})"
     with cursor() as connection:
         return connection.execute(f"describe {rows}").fetchall(), connection.execute(sums).fetchone()

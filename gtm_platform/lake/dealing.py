@@ -18,6 +18,7 @@ import ibis
 from gtm_platform.lake.contract_check import Written, check_files
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import cursor
+from gtm_platform.lake.encrypted_files import file_name, key_of, rows_of_files, scratch_name, written_form
 from gtm_platform.lake.lake import DICTIONARY_SIZE, GRACE, SOURCE_ROW_GROUP_SIZE, Lake
 from gtm_platform.lake.storage_errors import storage_errors
 
@@ -39,7 +40,7 @@ def deal(lake: Lake, table: str, rows: ibis.Table, by: str, shares: Sequence[Sha
     with _drafts(lake.root / table) as drafts:
         for first in range(0, len(shares), SIDE_BY_SIDE):
             _write(table, rows, by, shares[first : first + SIDE_BY_SIDE], drafts)
-        empty = drafts / "empty.parquet"
+        empty = drafts / scratch_name("empty")
         _copy(f"select {_columns(table, 'now()')} from {_name(rows)} limit 0", empty)
         files = {share.partition: _file_of(drafts, share.partition, empty) for share in shares}
         span = f"{table} {shares[0].partition} to {shares[-1].partition}"
@@ -47,7 +48,7 @@ def deal(lake: Lake, table: str, rows: ibis.Table, by: str, shares: Sequence[Sha
         counts = _row_counts(files.values())
         for partition, draft in files.items():
             stamp = f"{time.time_ns():020d}{secrets.token_hex(2)}"
-            target = lake.root / table / f"{partition}.{stamp}.part.parquet"
+            target = lake.root / table / file_name(f"{partition}.{stamp}", "part", key_of(draft))
             with storage_errors(target), open(draft, "rb") as file:
                 os.fsync(file.fileno())
             draft.rename(target)
@@ -72,13 +73,17 @@ def _write(table: str, rows: ibis.Table, by: str, shares: Sequence[Share], draft
     values = ", ".join(f"('{share.partition}', {_instant(share.start)}, {_instant(share.end)})" for share in shares)
     query = f"""select {_columns(table, "ends")}, share from {_name(rows)}
         join (values {values}) as shares(share, begins, ends) on "{by}" >= begins and "{by}" < ends"""
-    _copy(query, drafts, ", partition_by (share), overwrite_or_ignore")
+    name = scratch_name("data_{i}")
+    pattern = f", filename_pattern '{name.removesuffix('.parquet')}'"
+    _copy(query, drafts, named=name, more=f", partition_by (share), overwrite_or_ignore{pattern}")
 
 
-def _copy(query: str, target: Path, more: str = "") -> None:
+def _copy(query: str, target: Path, named: str = "", more: str = "") -> None:
+    """Write rows to a file, or to a folder with files that are named alike."""
     form = f"format parquet, compression zstd, row_group_size {SOURCE_ROW_GROUP_SIZE}"
+    form = written_form(target / named, f"{form}, dictionary_size_limit {DICTIONARY_SIZE}{more}")
     with cursor() as connection, storage_errors(target):
-        connection.execute(f"copy ({query}) to '{target}' ({form}, dictionary_size_limit {DICTIONARY_SIZE}{more})")
+        connection.execute(f"copy ({query}) to '{target}' ({form})")
 
 
 def _file_of(drafts: Path, partition: str, empty: Path) -> Path:
@@ -86,18 +91,22 @@ def _file_of(drafts: Path, partition: str, empty: Path) -> Path:
     parts = sorted((drafts / f"share={partition}").glob("*.parquet"))
     if len(parts) == 1:
         return parts[0]
-    joined = drafts / f"{partition}.parquet"
+    joined = drafts / scratch_name(partition)
     if parts:
-        _copy(f"select * from read_parquet({[str(part) for part in parts]}, hive_partitioning = false)", joined)
+        _copy(f"select * from {rows_of_files(parts, 'hive_partitioning = false')}", joined)
     else:
         shutil.copyfile(empty, joined)
     return joined
 
 
 def _row_counts(files: Iterable[Path]) -> dict[str, int]:
+    paths = [str(file) for file in files]
+    query = f"select file_name, num_rows from parquet_file_metadata({paths})"
+    if any(map(key_of, paths)):  # of an encrypted file the engine tells no metadata
+        rows = rows_of_files(paths, "hive_partitioning = false, filename = true")
+        query = f"select filename, count(*) from {rows} group by all"
     with cursor() as connection:
-        query = f"select file_name, num_rows from parquet_file_metadata({[str(file) for file in files]})"
-        return dict(connection.execute(query).fetchall())
+        return dict.fromkeys(paths, 0) | dict(connection.execute(query).fetchall())
 
 
 def _columns(table: str, window: str) -> str:

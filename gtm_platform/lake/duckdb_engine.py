@@ -11,9 +11,13 @@ import duckdb
 import ibis
 import ibis.expr.operations as ops
 import pyarrow as pa
+import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
 
+from gtm_platform.keyring import NO_KEYS, Keyring, keyring
 from gtm_platform.lake import spill
+from gtm_platform.lake.encrypted_files import key_of, rows_of_files
+from gtm_platform.lake.encryption import equip
 from gtm_platform.lake.file_query import FileQuery, sql_type, text
 from gtm_platform.settings import settings
 
@@ -23,6 +27,7 @@ _start_lock = Lock()
 _view_lock = Lock()
 _engines: list[Backend] = []
 _queries: dict[str, FileQuery] = {}
+_equipped: list[Keyring] = [NO_KEYS]  # the keys that the engine has
 
 
 class EngineFailed(RuntimeError):
@@ -56,6 +61,10 @@ def _start() -> Backend:
 def cursor() -> duckdb.DuckDBPyConnection:
     """Open a connection to the engine for the calling thread alone."""
     opened: duckdb.DuckDBPyConnection = engine().con.cursor()
+    if (ring := keyring()) is not _equipped[0]:
+        with _start_lock:
+            equip(opened)
+            _equipped[0] = ring
     return opened
 
 
@@ -125,6 +134,14 @@ def as_typed(table: ibis.Table, params: Mapping[ibis.Scalar, Any] | None = None)
     """
     columns = ", ".join(f'"{name}"::{sql_type(kind)} as "{name}"' for name, kind in table.schema().items())
     return f"select {columns} from ({engine().compile(table, params=params)})"
+
+
+def arrow_schema(path: Path) -> pa.Schema:
+    """Return the columns of a file."""
+    if not key_of(path):
+        return pq.read_schema(path)
+    with cursor() as connection:
+        return connection.execute(f"select * from {rows_of_files([path])} limit 0").to_arrow_table().schema
 
 
 def rows_in(query: FileQuery) -> int:

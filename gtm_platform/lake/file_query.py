@@ -12,6 +12,8 @@ import ibis
 import ibis.expr.datatypes as dt
 from ibis.backends.sql.datatypes import DuckDBType
 
+from gtm_platform.lake.encrypted_files import plain_name, rows_of_files
+
 
 @dataclass(frozen=True)
 class FileQuery:
@@ -37,6 +39,17 @@ class FileQuery:
         """The query in DuckDB's words."""
         return self.template.format(rows=self._rows(self.paths), base=self._rows(self.base))
 
+    @property
+    def rows_of(self) -> tuple[object, ...]:
+        """All that its rows follow from, whichever keys the files are encrypted with."""
+        columns = [(name, str(kind)) for name, kind in self.schema.items()]
+        return (
+            columns,
+            self.template,
+            [plain_name(path) for path in self.base],
+            [plain_name(path) for path in self.paths],
+        )
+
     @cached_property
     def name(self) -> str:
         """A name that no other query has."""
@@ -44,7 +57,7 @@ class FileQuery:
 
     def _rows(self, paths: tuple[str, ...]) -> str:
         columns = ", ".join(f'null::{sql_type(kind)} as "{name}"' for name, kind in self.schema.items())
-        files = f" union all by name select * from read_parquet({list(paths)}, union_by_name=true)" if paths else ""
+        files = f" union all by name select * from {rows_of_files(paths, by_name=True)}" if paths else ""
         return f"(select {quoted(self.schema)} from ((select {columns} limit 0){files}))"
 
 

@@ -1,7 +1,8 @@
 """The lake: one Parquet file per table and partition, `<partition>.<stamp>.<full|part|open>.parquet`.
 
 A file's name is never used twice, so a reader never meets a changed file; the newest stamp of a partition counts. An
-open file was read before its window was over: what it holds counts, and it says nothing of the rest of the window.
+open file was read before its window was over: what it holds counts, and it says nothing of the rest of the window. The
+name of an encrypted file has its key before `.parquet`; with another key it is the same file, of the same stamp.
 """
 
 import os
@@ -19,19 +20,23 @@ import duckdb
 import ibis
 import pyarrow as pa
 
+from gtm_platform.keyring import KeyProblem, keyring, noted_keys, writing_key
 from gtm_platform.lake.canaries import SUBJECT, Canaries, restricted
 from gtm_platform.lake.contract_check import Written, check_file, same_rows
 from gtm_platform.lake.contracts import TABLES, Contract, contract_of
 from gtm_platform.lake.duckdb_engine import EngineFailed, Statement, as_table, compiled, cursor
+from gtm_platform.lake.encrypted_files import file_name, key_of, rows_of_files, written_form
 from gtm_platform.lake.file_query import FileQuery, quoted
 from gtm_platform.lake.frames import Frame, Rows, as_batches, is_frame
 from gtm_platform.lake.storage_errors import storage_errors
+from gtm_platform.settings import settings
 
 # Rows to a row group, which is held in memory whole, by each thread that reads or writes. Source tables hold records as
 # received, a kilobyte and more each.
 SOURCE_ROW_GROUP_SIZE, ROW_GROUP_SIZE = 4_096, 50_000
 # Different values of a column in a row group that get a number each; to collect more takes a sixth longer.
 DICTIONARY_SIZE = 600
+WRONG_KEY = "AES tag differs"  # DuckDB's words
 GRACE = 13 * 3600  # seconds a superseded file stays readable: longer than the longest run, and any query
 
 
@@ -39,7 +44,7 @@ class DamagedFile(RuntimeError):
     """A file of the lake cannot be read; the message names it and says how it is made again."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class File:
     """A file of the lake, as its name describes it."""
 
@@ -48,12 +53,36 @@ class File:
     full: bool
     path: Path
     is_open: bool = False
+    rank: int = field(default=0, compare=False)  # of its key
 
     @classmethod
     def of(cls, path: Path) -> "File":
         """Read the name of a file."""
-        partition, stamp, kind = path.name.removesuffix(".parquet").split(".")
-        return cls(partition, stamp, kind == "full", path, kind == "open")
+        partition, stamp, kind, *key = path.name.removesuffix(".parquet").split(".")
+        return cls(partition, stamp, kind == "full", path, kind == "open", keyring().rank(*key or [""]))
+
+    def __lt__(self, other: "File") -> bool:
+        """The newest of a partition is last; of one that several keys encrypted, that of the newest key."""
+        return (self.partition, self.stamp, self.rank, self.path) < (
+            other.partition,
+            other.stamp,
+            other.rank,
+            other.path,
+        )
+
+    @property
+    def kind(self) -> str:
+        """The word of its name that says how much of a window it has."""
+        return "open" if self.is_open else "full" if self.full else "part"
+
+    def superseding_since(self, old: "File") -> float:
+        """Since when it counts in place of an older file, or of the same one that another key encrypted."""
+        return self.written if self.stamp != old.stamp else self.path.stat().st_mtime
+
+    @property
+    def version(self) -> tuple[str, str]:
+        """What it holds, whichever key it is encrypted with."""
+        return self.partition, self.stamp
 
     @property
     def written(self) -> float:
@@ -205,7 +234,8 @@ class Lake:
         folder.mkdir(parents=True, exist_ok=True)
         stamp = f"{self.next_stamp(table, partition):020d}{secrets.token_hex(2)}"
         kind = "open" if is_open else "full" if full else "part"
-        target = folder / f"{partition}.{stamp}.{kind}.parquet"
+        key = key_of(rows) if isinstance(rows, Path) else writing_key()
+        target = folder / file_name(f"{partition}.{stamp}", kind, key)
         draft = folder / f".{target.name}"
         try:
             if isinstance(rows, Path):
@@ -223,7 +253,7 @@ class Lake:
             with suppress(OSError):  # what cannot be swept now is swept by a later write, and hides no error
                 draft.unlink(missing_ok=True)
         with suppress(OSError):
-            self._drop_superseded(folder, partition)
+            self._drop_superseded(table, partition)
         return written
 
     def _has_rows_of(self, draft: Path, table: str, partition: str) -> bool:
@@ -249,14 +279,15 @@ class Lake:
                 f"format parquet, compression zstd, row_group_size {group}, dictionary_size_limit {DICTIONARY_SIZE}"
             )
             with self.naming_damage(lambda: rows.paths if isinstance(rows, Statement) else ()), storage_errors(target):
-                connection.execute(f"copy ({query}) to '{target}' ({as_parquet})")
+                connection.execute(f"copy ({query}) to '{target}' ({written_form(target, as_parquet)})")
 
-    def _drop_superseded(self, folder: Path, partition: str) -> None:
+    def _drop_superseded(self, table: str, partition: str) -> None:
         """Delete what nobody reads any more: older files of the partition, and drafts of runs that died."""
-        versions = sorted(folder.glob(f"{partition}.*.parquet"))
+        folder = self.root / table
+        versions = sorted(map(File.of, folder.glob(f"{partition}.*.parquet")))
         for old, successor in pairwise(versions):
-            if time.time() - File.of(successor).written > GRACE:
-                old.unlink(missing_ok=True)
+            if time.time() - successor.superseding_since(old) > GRACE:
+                old.path.unlink(missing_ok=True)
         for draft in folder.glob(".*.parquet"):
             with suppress(FileNotFoundError):  # another writer's, named in the meantime
                 if time.time() - draft.stat().st_mtime > GRACE:
@@ -278,8 +309,13 @@ class Lake:
         """Return the error for the first of some files that cannot be read, if any."""
         for path in paths:
             try:
-                cursor().execute(f"select bit_xor(hash(columns(*))) from read_parquet('{path}')").fetchone()
+                cursor().execute(f"select bit_xor(hash(columns(*))) from {rows_of_files([path])}").fetchone()
             except duckdb.Error as error:
+                if WRONG_KEY in str(error) and key_of(path) not in noted_keys(settings().home):
+                    raise KeyProblem(
+                        f"The lake file {path} cannot be decrypted with the key {key_of(path)} of GTM_KEYS: it is not "
+                        f"the key that the file was encrypted with, or the file is damaged."
+                    ) from None
                 file = File.of(Path(path))
                 table = Path(path).parent.relative_to(self.root).as_posix()
                 return DamagedFile(

@@ -14,6 +14,7 @@ from typing import Any
 
 from gtm_platform.lake.contract_check import Written, check_file
 from gtm_platform.lake.contracts import Contract, ContractBroken, contract_of
+from gtm_platform.lake.encrypted_files import plain_name
 from gtm_platform.lake.file_query import FileQuery
 from gtm_platform.lake.lake import DamagedFile, File, Lake
 from gtm_platform.lake.statements import code_hash
@@ -25,7 +26,7 @@ def hash_of(
     rule: Callable[..., Any], contract: Contract, queries: Mapping[str, Sequence[FileQuery]], values: Mapping[str, Any]
 ) -> str | None:
     """Hash all that the rows of a day follow from; None where a value has no text of its own."""
-    read = [(name, [query.sql for query in each]) for name, each in queries.items()]
+    read = [(name, [query.rows_of for query in each]) for name, each in queries.items()]
     columns = [(name, column.type, column.nullable) for name, column in contract.columns.items()]
     text = repr((code_hash(), rule.__module__, rule.__qualname__, columns, contract.key, read, sorted(values.items())))
     return None if ADDRESS in text else hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -34,7 +35,7 @@ def hash_of(
 def stored_day(lake: Lake, table: str, day: str, made_from: str) -> Written | None:
     """Return what is stored of a day if it was computed from just this and can be read; None otherwise."""
     file, note = _newest(lake, table, day), _read(_note(lake, table, day))
-    if file is None or (note.get("file"), note.get("made_from")) != (file.path.name, made_from):
+    if file is None or (note.get("file"), note.get("made_from")) != (plain_name(file.path.name), made_from):
         return None
     try:
         with lake.naming_damage(lambda: [str(file.path)]):
@@ -51,7 +52,9 @@ def remember(lake: Lake, table: str, day: str, made_from: str, written: Written)
         lineage = {name: sorted(columns) for name, columns in written.lineage.items()}
         note, draft = _note(lake, table, day), file.path.parent / f".{secrets.token_hex(4)}.draft.parquet"
         with suppress(OSError):  # the day is computed once more
-            draft.write_text(json.dumps({"file": file.path.name, "made_from": made_from, "lineage": lineage}))
+            draft.write_text(
+                json.dumps({"file": plain_name(file.path.name), "made_from": made_from, "lineage": lineage})
+            )
             draft.rename(note)
 
 

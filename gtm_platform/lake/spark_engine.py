@@ -20,8 +20,10 @@ import ibis
 import ibis.expr.operations as ops
 import sqlglot
 
+from gtm_platform.keyring import writing_key
 from gtm_platform.lake import spill
 from gtm_platform.lake.duckdb_engine import EngineFailed, files_as_table, queries_in
+from gtm_platform.lake.encrypted_files import key_of
 from gtm_platform.lake.file_query import FileQuery
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ CONFIGURATION: dict[str, bool | float | int | str | None] = {
 def computed(expression: ibis.Table) -> Iterator[ibis.Table]:
     """Yield what Spark makes of an expression, in files that last as long as they are used."""
     _require_spark()
+    _refuse_encryption(expression)
     parts = spill.folder() / f"spark-{secrets.token_hex(8)}"
     try:
         with _failing_in_a_sentence():
@@ -103,6 +106,16 @@ def _versed(spark: "SparkSession") -> "SparkSession":
     """With what DuckDB can and Spark cannot."""
     spark.udf.register("nfc_normalize", lambda text: None if text is None else normalize("NFC", text))
     return spark
+
+
+def _refuse_encryption(expression: ibis.Table) -> None:
+    """Spark reads no file that DuckDB encrypted, and what it writes in between would be plain."""
+    paths = [path for query in queries_in(expression).values() for path in query.files]
+    if writing_key() or any(map(key_of, paths)):
+        raise EngineFailed(
+            "GTM_ENGINE=spark cannot be used with an encrypted lake: Spark does not read its files, and would write "
+            "plain ones. Leave GTM_ENGINE at duckdb, or end encryption (docs/encryption.md)."
+        )
 
 
 def _require_spark() -> None:

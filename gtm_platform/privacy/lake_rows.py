@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.ingest.person_rows import Shape, Verdict, judge, names_others
+from gtm_platform.keyring import writing_key
 from gtm_platform.lake.contracts import TABLES
-from gtm_platform.lake.duckdb_engine import cursor
+from gtm_platform.lake.duckdb_engine import arrow_schema, cursor
+from gtm_platform.lake.encrypted_files import file_name, rows_of_files, written_form
 from gtm_platform.lake.file_query import quoted, text
 from gtm_platform.lake.lake import DICTIONARY_SIZE, ROW_GROUP_SIZE, SOURCE_ROW_GROUP_SIZE, File, Lake
 from gtm_platform.lake.storage_errors import storage_errors
@@ -149,7 +150,7 @@ def _judged(shape: Shape, row: Mapping[str, Any], needles: Needles) -> Verdict:
 
 def _candidates(path: Path, needles: Needles) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the rows of a file that may name the person, with their numbers."""
-    schema = pq.read_schema(path)
+    schema = arrow_schema(path)
     names = [field.name for field in schema if any(test(field.type) for test in TEXTS)]
     if not names:
         return
@@ -170,7 +171,7 @@ def _candidates(path: Path, needles: Needles) -> Iterator[tuple[int, dict[str, A
 
 
 def _numbered(path: Path) -> str:
-    return f"read_parquet({text(str(path))}, file_row_number = true)"
+    return rows_of_files([path], "file_row_number = true")
 
 
 # --- writing anew --------------------------------------------------------------------------------------------------
@@ -196,7 +197,7 @@ def _drafts(lake: Lake) -> list[Path]:
 def _rewrite(lake: Lake, hits: FileHits, needles: Needles, done: Done) -> None:
     old = hits.file
     stamp = f"{lake.next_stamp(hits.table, old.partition):020d}{secrets.token_hex(2)}"
-    target = old.path.with_name(f"{old.partition}.{stamp}.{old.path.name.rsplit('.', 2)[1]}.parquet")
+    target = old.path.with_name(file_name(f"{old.partition}.{stamp}", old.kind, writing_key()))
     draft = target.with_name(f".{target.name}")
     try:
         _write(hits, needles, draft)
@@ -214,16 +215,14 @@ def _write(hits: FileHits, needles: Needles, draft: Path) -> None:
     group = SOURCE_ROW_GROUP_SIZE if contract and contract.cadence else ROW_GROUP_SIZE
     form = f"format parquet, compression zstd, row_group_size {group}, dictionary_size_limit {DICTIONARY_SIZE}"
     numbers = ", ".join(map(str, hits.verdicts))
-    columns = quoted(pq.read_schema(path).names)
+    columns = quoted(arrow_schema(path).names)
     untouched = f"select {columns} from {_numbered(path)} where {ROW} not in ({numbers})"
     changed = [{**row, **verdict.changes} for row, verdict in rows_of(hits, needles) if not verdict.goes]
     with cursor() as connection, storage_errors(draft):
-        schema = (
-            connection.execute(f"select {columns} from read_parquet({text(str(path))}) limit 0").to_arrow_table().schema
-        )
+        schema = connection.execute(f"select {columns} from {rows_of_files([path])} limit 0").to_arrow_table().schema
         connection.register("changed_rows", pa.Table.from_pylist(changed, schema=schema))
         query = f"{untouched} union all select {columns} from changed_rows"
-        connection.execute(f"copy ({query}) to {text(str(draft))} ({form})")
+        connection.execute(f"copy ({query}) to {text(str(draft))} ({written_form(draft, form)})")
         _compare(connection, hits, draft, untouched, columns)
 
 
@@ -232,6 +231,6 @@ def _compare(connection: Any, hits: FileHits, draft: Path, untouched: str, colum
     summed = f"count(*), coalesce(sum(hash({columns})::hugeint), 0)"
     before = connection.execute(f"select {summed} from ({untouched})").fetchone()
     changed = connection.execute(f"select {summed} from (select {columns} from changed_rows)").fetchone()
-    after = connection.execute(f"select {summed} from read_parquet({text(str(draft))})").fetchone()
+    after = connection.execute(f"select {summed} from {rows_of_files([draft])}").fetchone()
     if after != (before[0] + changed[0], before[1] + changed[1]) or changed[0] != hits.changing:
         raise RewriteDiffers(f"{hits.file.path} was not written anew as it should be, and is left as it was.")

@@ -12,11 +12,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from gtm_platform.ingest.person_rows import PAYLOAD
+from gtm_platform.keyring import writing_key
 from gtm_platform.lake.contracts import TABLES, contract_of
-from gtm_platform.lake.duckdb_engine import cursor
+from gtm_platform.lake.duckdb_engine import arrow_schema, cursor
+from gtm_platform.lake.encrypted_files import file_name, rows_of_files, written_form
 from gtm_platform.lake.file_query import text
 from gtm_platform.lake.lake import DICTIONARY_SIZE, GRACE, SOURCE_ROW_GROUP_SIZE, File, Lake
 from gtm_platform.policy.privacy import Retention
@@ -88,13 +89,13 @@ def _older(files: Sequence[File], days: int, today: date) -> list[File]:
 
 def _filled(path: Path, names: Sequence[str]) -> tuple[str, ...]:
     """Return the columns that hold anything in a file."""
-    schema = pq.read_schema(path)
+    schema = arrow_schema(path)
     present = [name for name in names if name in schema.names]
     if not present:
         return ()
     tests = ", ".join(f"count({_content(schema.field(name))})" for name in present)
     with cursor() as connection:
-        counts = connection.execute(f"select {tests} from read_parquet({text(str(path))})").fetchone() or ()
+        counts = connection.execute(f"select {tests} from {rows_of_files([path])}").fetchone() or ()
     return tuple(name for name, count in zip(present, counts, strict=True) if count)
 
 
@@ -130,19 +131,22 @@ def enforce(lake: Lake, what: Due) -> int:
 def _empty(lake: Lake, file: File, columns: Sequence[str]) -> int:
     """Write a file anew with nothing in some columns."""
     table, path = _table_of(lake, file), file.path
-    contract, schema = contract_of(table), pq.read_schema(path)
+    contract, schema = contract_of(table), arrow_schema(path)
     empty = ", ".join(
         f"{'null' if contract.columns[name].nullable else _nothing(schema.field(name))}::"
         f'{_type_of(path, name)} as "{name}"'
         for name in columns
     )
     stamp = f"{lake.next_stamp(table, file.partition):020d}{secrets.token_hex(2)}"
-    target = path.with_name(f"{file.partition}.{stamp}.{path.name.rsplit('.', 2)[1]}.parquet")
+    target = path.with_name(file_name(f"{file.partition}.{stamp}", file.kind, writing_key()))
     draft = target.with_name(f".{target.name}")
-    form = f"format parquet, compression zstd, row_group_size {SOURCE_ROW_GROUP_SIZE}"
+    form = (
+        f"format parquet, compression zstd, row_group_size {SOURCE_ROW_GROUP_SIZE}, "
+        f"dictionary_size_limit {DICTIONARY_SIZE}"
+    )
     with cursor() as connection:
-        query = f"select * replace ({empty}) from read_parquet({text(str(path))})"
-        copied = f"copy ({query}) to {text(str(draft))} ({form}, dictionary_size_limit {DICTIONARY_SIZE})"
+        query = f"select * replace ({empty}) from {rows_of_files([path])}"
+        copied = f"copy ({query}) to {text(str(draft))} ({written_form(target, form)})"
         rows = connection.execute(copied).fetchone()
     draft.rename(target)
     return int(rows[0]) if rows else 0
@@ -150,7 +154,7 @@ def _empty(lake: Lake, file: File, columns: Sequence[str]) -> int:
 
 def _type_of(path: Path, name: str) -> str:
     with cursor() as connection:
-        query = f'select typeof("{name}") from (select null) left join read_parquet({text(str(path))}) on true limit 1'
+        query = f'select typeof("{name}") from (select null) left join {rows_of_files([path])} on true limit 1'
         return str((connection.execute(query).fetchone() or ("varchar",))[0])
 
 
@@ -161,7 +165,8 @@ def sweep(lake: Lake, rules: Retention, today: date) -> int:
     for table in TABLES if days else ():
         newest = {file.partition: file for file in lake.files(table)}
         for file in _older(lake.versions(table), days, today):
-            if file.path != newest[file.partition].path and time.time() - newest[file.partition].written > GRACE:
+            successor = newest[file.partition]
+            if file.path != successor.path and time.time() - successor.superseding_since(file) > GRACE:
                 file.path.unlink(missing_ok=True)
                 swept += 1
     return swept

@@ -17,6 +17,7 @@ from gtm_platform.ingest.merge import CLOCK_TOLERANCE
 from gtm_platform.ingest.plan import opening
 from gtm_platform.ingest.source import Source, Stream
 from gtm_platform.lake.duckdb_engine import cursor
+from gtm_platform.lake.encrypted_files import rows_of_files
 from gtm_platform.lake.file_query import text
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.policy import Policy
@@ -129,7 +130,7 @@ def _newest_in(path: str, field: str, before: str) -> datetime | None:
     try:
         with cursor() as connection:
             row = connection.execute(
-                f'select max("{field}") from read_parquet({text(path)}) where "{field}" < timestamptz {text(before)}'
+                f'select max("{field}") from {rows_of_files([path])} where "{field}" < timestamptz {text(before)}'
             ).fetchone()
     except duckdb.Error:  # damaged, or without the column: whoever reads the table names the file
         return None
@@ -151,7 +152,7 @@ def _days_with_changes(lake: Lake) -> dict[str, list[date]]:
         return {}
     with cursor() as connection:
         rows = connection.execute(f"""
-            select subject, list(day order by day) from read_parquet({[str(file.path) for file in files]})
+            select subject, list(day order by day) from {rows_of_files(file.path for file in files)}
             where metric = 'records changed' and value > 0 group by 1""").fetchall()
     return dict(rows)
 

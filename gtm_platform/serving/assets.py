@@ -1,6 +1,5 @@
 """The snapshot as the last asset of the daily graph, with the check that it says what the lake says."""
 
-import sqlite3
 import time
 from collections.abc import Set
 from contextlib import closing
@@ -23,7 +22,7 @@ from gtm_platform.serving.answers.hooks import hooks_now
 from gtm_platform.serving.audit_asset import audit, chain_is_whole
 from gtm_platform.serving.snapshot import journals
 from gtm_platform.serving.snapshot.build import Built, build
-from gtm_platform.serving.snapshot.files import folder_of, path_of, stamps
+from gtm_platform.serving.snapshot.files import folder_of, opened, path_of, stamps
 from gtm_platform.serving.snapshot.hubspot_writes import HubSpotWrites
 from gtm_platform.serving.snapshot.landing import Landing
 from gtm_platform.serving.snapshot.layout import (
@@ -145,7 +144,7 @@ def says_what_the_lake_says(lake: LakeResource) -> dg.AssetCheckResult:
 
 def _served(path: Path) -> tuple[str, dict[str, float]]:
     """Return the day of a snapshot, and what its lists and its metrics come to."""
-    with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as db:
+    with closing(opened(path)) as db:
         [(day,)] = db.execute("select value from meta where name = 'as_of'")
         [(everybody, customers, mrr)] = db.execute(
             "select count(*), sum(is_customer), sum(max(mrr_reporting, 0) * is_customer) from customers"

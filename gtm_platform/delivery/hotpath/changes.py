@@ -12,6 +12,7 @@ from gtm_platform.identity.former_records import with_former
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.daily_table import DailyTable, Owner, Owners
 from gtm_platform.lake.duckdb_engine import Statement, cursor, engine, files_as_table
+from gtm_platform.lake.encrypted_files import rows_of_files, scratch_name
 from gtm_platform.lake.file_query import quoted
 from gtm_platform.lake.lake import SOURCE_ROW_GROUP_SIZE
 
@@ -59,8 +60,8 @@ class Since:
 
     def _compared(self, table: str) -> ChangedRecords | None:
         until = (date.fromisoformat(self.day) + timedelta(days=1)).isoformat()
-        old_paths = {file.path for file in self.computed_of.files(table)}
-        files = [each for each in self.current.files(table) if each.path not in old_paths and each.partition < until]
+        old = {file.version for file in self.computed_of.files(table)}
+        files = [each for each in self.current.files(table) if each.version not in old and each.partition < until]
         if not files:
             return None
         if any(file.full for file in files):
@@ -76,12 +77,12 @@ class Since:
                 except select {quoted(compared_columns)} from earlier))
             select {every}, false as "{BEFORE}" from fresh semi join changed using ({key})
             union all select {every}, true as "{BEFORE}" from earlier semi join changed using ({key})"""
-        target = self.scratch / "changed" / f"{table.replace('/', '.')}.parquet"
+        target = self.scratch / "changed" / scratch_name(table.replace("/", "."))
         target.parent.mkdir(parents=True, exist_ok=True)
         with self.current.naming_damage(lambda: [*fresh.files, *earlier.files]):
             self.current.copy(Statement(query), target, SOURCE_ROW_GROUP_SIZE)
         with cursor() as connection:
-            compared = connection.execute(f"select count(*) from read_parquet('{target}')").fetchone()
+            compared = connection.execute(f"select count(*) from {rows_of_files([target])}").fetchone()
         schema = ibis.schema({**contract.schema, BEFORE: "boolean"})
         return ChangedRecords(table, files_as_table([target], schema)) if compared and compared[0] else None
 

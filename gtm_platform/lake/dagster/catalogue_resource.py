@@ -10,6 +10,7 @@ from pydantic import Field
 
 from gtm_platform.lake import catalogue
 from gtm_platform.lake.contracts import TABLES, contract_of
+from gtm_platform.lake.encryption import equip
 from gtm_platform.lake.file_query import text
 from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import settings
@@ -41,6 +42,7 @@ class CatalogueResource(DuckDBResource):
             "autoload_known_extensions": False,
         }
         with duckdb.connect(config=settings) as connection:
+            equip(connection)
             connection.execute(f"set TimeZone = 'UTC'; set variable day = date {text(day)}")
             for table in tables if tables is not None else sorted(TABLES):
                 contract_of(table)  # a sentence where it is misspelt

@@ -13,6 +13,7 @@ import duckdb
 
 from gtm_platform.http.redaction import excerpt
 from gtm_platform.lake import spill
+from gtm_platform.lake.encryption import equip
 from gtm_platform.lake.file_query import quoted, text
 from gtm_platform.lake.postgres_extension import load_postgres
 from gtm_platform.publish.columns import DAY_COLUMN, TypeNames
@@ -154,6 +155,7 @@ def opened(settings: PostgresSettings, schema: str) -> Iterator[Postgres]:
             f"set memory_limit={text(MEMORY_LIMIT)}; set temp_directory={text(str(room))};"
             "set preserve_insertion_order=false; set enable_external_file_cache=false"
         )
+        equip(connection)
         load_postgres(connection)
         connection.execute("set pg_null_byte_replacement=''")  # Postgres has no text with a NUL
         warehouse = Postgres(connection, url)

@@ -1,6 +1,5 @@
 """Making a snapshot: a draft is filled from a landing and then takes its place; what fails leaves the old one."""
 
-import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,10 @@ from gtm_platform.serving.snapshot import (
     metric_rows,
     score_changes,
 )
-from gtm_platform.serving.snapshot.files import path_of, publishing, stamps
+from gtm_platform.serving.snapshot.files import key_of, path_of, publishing, stamps
 from gtm_platform.serving.snapshot.landing import Draft, Landing, as_json, instant
 from gtm_platform.serving.snapshot.layout import FORMAT, indexes, tables
+from gtm_platform.state.sqlite_files import connect
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def build(landing: Landing, folder: Path) -> Built | None:
     older = stamps(folder)
     previous = path_of(folder, older[-1]) if older else None
     with publishing(folder) as (stamp, path):
-        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        with closing(connect(path, key_of(path), isolation_level=None)) as db:
             # Nobody reads a draft, and one that fails is thrown away: no journal is needed.
             db.executescript("pragma page_size = 8192; pragma journal_mode = off; pragma synchronous = off;")
             db.executescript(tables())

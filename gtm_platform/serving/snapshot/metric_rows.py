@@ -1,13 +1,14 @@
 """The values of all metrics, by day and dimension; those of days that did not change come from the snapshot before."""
 
 import hashlib
-import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gtm_platform.intelligence.effect.shown_lake import withheld_version
+from gtm_platform.lake.encrypted_files import plain_name
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.serving.metrics.values import Value, definitions, files_by_day, files_read, values_of_days
+from gtm_platform.serving.snapshot.files import opened
 from gtm_platform.serving.snapshot.landing import Draft
 from gtm_platform.serving.snapshot.layout import FORMAT
 
@@ -43,14 +44,14 @@ def _computed(lake: Lake, days: Sequence[str], read: Sequence[File]) -> list[Val
 
 def _fingerprint(read: Sequence[File], withheld: str) -> str:
     """Return what the values of a day were computed from: the files, what is withheld of them, the definitions."""
-    names = [f"{file.path.parent.name}/{file.path.name}" for file in read]
+    names = [f"{file.path.parent.name}/{plain_name(file.path.name)}" for file in read]
     return hashlib.sha256("\n".join([definitions(), *names, withheld]).encode()).hexdigest()[:24]
 
 
 def _fingerprints_of(previous: Path | None) -> dict[str, str]:
     if previous is None:
         return {}
-    db = sqlite3.connect(f"file:{previous}?immutable=1", uri=True)
+    db = opened(previous)
     try:
         if db.execute("pragma user_version").fetchone() != (FORMAT,):
             return {}
@@ -60,7 +61,7 @@ def _fingerprints_of(previous: Path | None) -> dict[str, str]:
 
 
 def _copied(previous: Path, days: Sequence[str]) -> list[Value]:
-    db = sqlite3.connect(f"file:{previous}?immutable=1", uri=True)
+    db = opened(previous)
     try:
         query = f"""select day, metric, dimension, member, value from metric_values
             where day in ({", ".join("?" * len(days))})"""

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import orjson
 
 from gtm_platform.health.explanation import Explanation
+from gtm_platform.serving.snapshot import files
 from gtm_platform.serving.snapshot.layout import FORMAT
 from gtm_platform.serving.store.customer_query import BadQuery, CustomerQuery, Page, counted, page_of
 from gtm_platform.serving.store.documents import joined
@@ -318,7 +319,7 @@ class Snapshot:
         """Return the connection of this thread."""
         opened: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if opened is None:
-            opened = sqlite3.connect(f"file:{self.path}?immutable=1", uri=True, isolation_level=None)
+            opened = files.opened(self.path, isolation_level=None)
             opened.execute(f"pragma mmap_size = {MMAP_BYTES}")
             opened.execute("pragma query_only = on")
             self._local.connection = opened

@@ -1,0 +1,54 @@
+"""What DuckDB needs to read and write encrypted files: the keys, and OpenSSL to write.
+
+That is in its extension httpfs, from the package that the extra `encryption` installs; nothing is ever fetched.
+Reading works without, though more slowly.
+"""
+
+import base64
+from importlib.util import find_spec
+from pathlib import Path
+
+import duckdb
+
+from gtm_platform.keyring import KeyProblem, keyring, require_right_keys
+
+EXTENSION = "duckdb_extension_httpfs"
+
+
+class EncryptionMissing(RuntimeError):
+    """The package with which DuckDB encrypts is not installed; the message says which."""
+
+
+def equip(connection: duckdb.DuckDBPyConnection) -> None:
+    """Hand the keys of the environment to a DuckDB, so that it reads and writes encrypted files."""
+    ring = keyring()
+    if not ring.keys:
+        return
+    require_right_keys()
+    file = extension_file()
+    if file:
+        connection.execute(f"load {_text(str(file))}")
+    elif ring.writing:
+        raise EncryptionMissing(
+            "GTM_KEYS asks for encryption, which needs a package: pip install 'gtm-platform[encryption]'. Nothing was "
+            "written."
+        )
+    if ring.writing:
+        connection.execute("set temp_file_encryption = true")  # what does not fit into memory
+    for name, key in ring.keys.items():
+        try:
+            connection.execute(f"pragma add_parquet_key({_text(name)}, {_text(base64.b64encode(key).decode())})")
+        except duckdb.Error:  # its text has the key
+            raise KeyProblem(f"DuckDB does not take the key {name} of GTM_KEYS.") from None
+
+
+def extension_file() -> Path | None:
+    """Return the file of the extension; None where the package is not installed."""
+    spec = find_spec(EXTENSION)
+    if spec is None or spec.origin is None:
+        return None
+    return next(Path(spec.origin).parent.rglob("*.duckdb_extension"), None)
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

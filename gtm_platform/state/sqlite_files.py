@@ -1,0 +1,72 @@
+"""SQLite files that may be encrypted, by SQLCipher; the package comes with the extra `encryption`.
+
+A plain file is opened by Python's own SQLite, as it always was. Of an encrypted one not even the header can be read.
+"""
+
+import sqlite3
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from gtm_platform.keyring import derived, keyring
+
+PLAIN_HEADER = b"SQLite format 3\0"
+PAGE_BYTES = 8192
+PURPOSE = "sqlite"  # the key of a file is made for it
+
+
+class CipherMissing(RuntimeError):
+    """The package that encrypts SQLite files is not installed; the message says which."""
+
+
+class WrongFileKey(RuntimeError):
+    """A file does not open with the key that its name has; the message names both."""
+
+
+def cipher() -> Any:
+    """Return the module that opens encrypted files, which has the functions of sqlite3."""
+    try:
+        from sqlcipher3 import dbapi2
+    except ImportError:
+        raise CipherMissing(
+            "GTM_KEYS asks for encryption, which needs a package: pip install 'gtm-platform[encryption]'. Nothing was "
+            "written."
+        ) from None
+    return dbapi2
+
+
+def has_cipher() -> bool:
+    """Whether the package is installed."""
+    return find_spec("sqlcipher3") is not None
+
+
+def connect(path: Path, key: str, options: str = "", **more: Any) -> sqlite3.Connection:
+    """Open a file with a key of GTM_KEYS, or a plain one where the name of the key is empty."""
+    place = f"file:{path}?{options}" if options else str(path)
+    if not key:
+        return sqlite3.connect(place, uri=bool(options), **more)
+    secret = derived(keyring().key(key, str(path)), PURPOSE)
+    module = cipher()
+    opened: sqlite3.Connection = module.connect(place, uri=bool(options), **more)
+    unlock(opened, secret)
+    try:
+        opened.execute("select count(*) from sqlite_master").fetchone()
+    except module.DatabaseError:
+        opened.close()
+        raise WrongFileKey(
+            f"{path} cannot be decrypted with the key {key} of GTM_KEYS: it is not the key that the file was encrypted "
+            f"with, or the file is damaged."
+        ) from None
+    return opened
+
+
+def unlock(connection: Any, secret: bytes) -> None:
+    """Hand the key to a connection; its text is in no error, as nothing is read yet."""
+    connection.execute(f"pragma key = \"x'{secret.hex()}'\"")
+    connection.execute(f"pragma cipher_page_size = {PAGE_BYTES}")
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a SQLite file can be read by anybody, by its first bytes; an empty one is not."""
+    with open(path, "rb") as file:
+        return file.read(len(PLAIN_HEADER)) == PLAIN_HEADER

@@ -12,8 +12,9 @@ from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.identity.precedence import by_precedence
 from gtm_platform.ingest.feeds import CallFeed, PersonFeed, SeatFeed, feed_rows, read
 from gtm_platform.lake.contracts import Column, Contract
-from gtm_platform.lake.daily_table import DailyTable, Owner
+from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.joins import left_join_all
+from gtm_platform.lake.owners import Owner
 from gtm_platform.policy import Identity, Policy
 from gtm_platform.policy import policy as current_policy
 from gtm_platform.sources.feeds import seat_feeds

@@ -31,6 +31,7 @@ class Written:
     """What was written of a table: rows, figures, and of which columns its own are made, if known.
 
     It `is_new` unless the file that was stored holds just this. Of one that was made in part, `part` says how large.
+    `reads` are the columns that were read of each query by its name, if known.
     """
 
     rows: int
@@ -38,6 +39,7 @@ class Written:
     lineage: Origins = field(default_factory=dict)
     is_new: bool = True
     part: Part | None = None
+    reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def check_file(subject: str, contract: Contract, path: Path) -> Written:

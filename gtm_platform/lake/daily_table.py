@@ -15,7 +15,7 @@ from gtm_platform.lake import spark_engine
 from gtm_platform.lake.column_lineage import column_lineage
 from gtm_platform.lake.contract_check import Written, check_file
 from gtm_platform.lake.contracts import Contract, contract_of, declare
-from gtm_platform.lake.day_in_part import made_otherwise, written_in_part
+from gtm_platform.lake.day_in_part import is_as_stored, made_otherwise, written_in_part
 from gtm_platform.lake.duckdb_engine import paths_of, rows_in
 from gtm_platform.lake.file_query import FileQuery
 from gtm_platform.lake.frames import Frame
@@ -166,12 +166,14 @@ class DailyTable:
             return None
         if stored.hash == now.hash:
             return described(lake, self.key, day, stored)
-        if not self.is_local or settings().gtm_engine != "duckdb":
-            return None
-        locality, source = Locality(self.owners, self.whether_any), self._source(lake)
-        written = written_in_part(lake, source, self.key, stored, now, locality, self.statement)
+        source, local = self._source(lake), self.is_local and settings().gtm_engine == "duckdb"
+        if local:
+            locality = Locality(self.owners, self.whether_any)
+            written = written_in_part(lake, source, self.key, stored, now, locality, self.statement)
+        else:
+            written = described(lake, self.key, day, stored) if is_as_stored(source, stored, now) else None
         if written:
-            remember(lake, self.key, day, now, written, in_part=True)
+            remember(lake, self.key, day, now, written, stored)
         return written
 
     @property
@@ -218,7 +220,7 @@ class DailyTable:
         eager = self.eager(values) if callable(self.eager) else self.eager
         if not eager and is_reusable(self.rule) and settings().gtm_engine == "duckdb":
             statement = statement_of(self.rule, values, self.contract.shaped)
-            return replace(write(statement.query), lineage=statement.lineage)
+            return replace(write(statement.query), lineage=statement.lineage, reads=statement.reads)
         rows = self.rule(**values)
         if not isinstance(rows, ibis.Table):
             return write(rows)

@@ -23,7 +23,7 @@ from gtm_platform.lake.lake import ROW_GROUP_SIZE, DamagedFile, File, Lake
 from gtm_platform.lake.made_from import MadeFrom, StoredDay, described
 from gtm_platform.lake.some_customers import CUSTOMER, SomeCustomers
 from gtm_platform.lake.statements import RuleStatement
-from gtm_platform.lake.touched import Inputs, Locality, NotLocal, touched_customers
+from gtm_platform.lake.touched import Inputs, Locality, NotLocal, is_read_otherwise, touched_customers
 from gtm_platform.policy import policy
 
 log = logging.getLogger(__name__)
@@ -43,10 +43,9 @@ def written_in_part(
         return None
     day = stored.file.partition
     try:
+        touched = touched_customers(source, Inputs.of(stored, now.queries), locality)
+        customers = _customers_in(stored.file)
         with _aside() as folder:
-            inputs = Inputs.of(stored.made_from.queries, now.queries)
-            touched = touched_customers(source, inputs, locality, folder)
-            customers = _customers_in(stored.file)
             if len(touched) > customers * policy().automation.in_part_at_most:
                 raise NotLocal(f"{len(touched):,} of {customers:,} customers are touched")
             if not touched:
@@ -63,6 +62,16 @@ def written_in_part(
     except (duckdb.Error, DamagedFile, ContractBroken) as error:  # what is wrong shows when all of it is made
         log.warning("%s of %s is made for everybody: %s", table, day, type(error).__name__)
     return None
+
+
+def is_as_stored(source: Lake, stored: StoredDay, now: MadeFrom) -> bool:
+    """Whether all that differs in what a day is made from is nothing that its rules read."""
+    if stored.made_from is None or stored.made_from.rules != now.rules:
+        return False
+    try:
+        return not is_read_otherwise(source, Inputs.of(stored, now.queries))
+    except (NotLocal, duckdb.Error, DamagedFile):
+        return False
 
 
 def made_otherwise(source: Lake, table: str, stored: StoredDay, query: Query, most: int) -> int:

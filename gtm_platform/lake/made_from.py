@@ -25,6 +25,7 @@ from gtm_platform.lake.statements import code_hash
 ADDRESS = " at 0x"  # in the text of an object that has none of its own
 
 Queries = Mapping[str, Sequence[FileQuery]]  # by input
+Columns = frozenset[str] | None  # read of a query; None where that is not known
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class StoredDay:
     file: File
     hash: str
     made_from: MadeFrom | None  # None where the note does not say, or no longer can
+    reads: Mapping[str, Sequence[Columns]]  # by input, of each of its queries
     lineage: Origins
     in_part: bool  # some of its rows were made, the others kept from before
 
@@ -68,7 +70,8 @@ def stored_day(lake: Lake, table: str, day: str) -> StoredDay | None:
         return None
     try:
         lineage = {name: frozenset(map(tuple, columns)) for name, columns in note["lineage"].items()}
-        return StoredDay(file, note["made_from"], _made_from(note), lineage, bool(note.get("in_part")))
+        reads = {name: list(map(_columns, each)) for name, each in note["queries"].items()}
+        return StoredDay(file, note["made_from"], _made_from(note), reads, lineage, bool(note["in_part"]))
     except (KeyError, TypeError, ValueError, AttributeError):  # a note of another release, or a damaged one
         return None
 
@@ -83,21 +86,32 @@ def described(lake: Lake, table: str, day: str, stored: StoredDay) -> Written | 
     return Written(written.rows, written.figures, stored.lineage, is_new=False)
 
 
-def remember(lake: Lake, table: str, day: str, made: MadeFrom, written: Written, *, in_part: bool = False) -> None:
-    """Note what the newest file of a day was computed from."""
+def remember(
+    lake: Lake, table: str, day: str, made: MadeFrom, written: Written, before: StoredDay | None = None
+) -> None:
+    """Note what the newest file of a day was computed from; with some or all rows of `before`, by the same rules."""
     if file := newest_file(lake, table, day):
-        note, draft = note_of(lake, table, day), file.path.parent / f".{secrets.token_hex(4)}.draft.parquet"
+        reads = before.reads if before else _reads(made.queries, written)
+        queries = {
+            name: [_as_value(query, columns) for query, columns in zip(each, reads[name], strict=True)]
+            for name, each in made.queries.items()
+        }
         text = {
             "file": file.path.name,
             "made_from": made.hash,
             "rules": made.rules,
-            "queries": {name: [_as_value(query) for query in each] for name, each in made.queries.items()},
+            "queries": queries,
             "lineage": {name: sorted(columns) for name, columns in written.lineage.items()},
-            "in_part": in_part,
+            "in_part": before is not None and (before.in_part or written.part is not None),
         }
+        note, draft = note_of(lake, table, day), file.path.parent / f".{secrets.token_hex(4)}.draft.parquet"
         with suppress(OSError):  # the day is computed once more
             draft.write_text(json.dumps(text))
             draft.rename(note)
+
+
+def _reads(queries: Queries, written: Written) -> dict[str, list[Columns]]:
+    return {name: [written.reads.get(query.name) for query in each] for name, each in queries.items()}
 
 
 def newest_file(lake: Lake, table: str, day: str) -> File | None:
@@ -110,14 +124,18 @@ def note_of(lake: Lake, table: str, day: str) -> Path:
     return lake.root / table / f".{day}.made_from.json"
 
 
-def _as_value(query: FileQuery) -> dict[str, Any]:
-    return {"table": query.table, "paths": query.paths, "base": query.base, "template": query.template}
+def _as_value(query: FileQuery, columns: Columns) -> dict[str, Any]:
+    read = None if columns is None else sorted(columns)
+    files = {"paths": query.paths, "base": query.base}
+    return {"table": query.table, "template": query.template, "columns": read, **files}
+
+
+def _columns(query: Mapping[str, Any]) -> Columns:
+    return None if query["columns"] is None else frozenset(query["columns"])
 
 
 def _made_from(note: Mapping[str, Any]) -> MadeFrom | None:
-    """Return what a note names; None where it names no files, or one of a table that is no more."""
-    if "queries" not in note:
-        return None
+    """Return what a note names; None where it names a table that is no more."""
     try:
         queries = {name: [_as_query(each) for each in queries] for name, queries in note["queries"].items()}
     except UnknownTable:

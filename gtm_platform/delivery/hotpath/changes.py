@@ -9,7 +9,7 @@ import ibis
 
 from gtm_platform.delivery.hotpath.lakes import KnownBy
 from gtm_platform.identity.former_records import with_former
-from gtm_platform.lake.changed_records import ChangedRecords, ids_of, records_between, records_named
+from gtm_platform.lake.changed_records import BOOKKEEPING, ChangedRecords, ids_of, records_between, records_named
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.owners import Owner, Owners
@@ -46,7 +46,8 @@ class Since:
             raise TakenWhole(f"{table} was read whole since the tables were made, which are made anew because of it")
         target = self.scratch / "changed" / f"{table.replace('/', '.')}.parquet"
         before, now = self.computed_of.query_as_of(table, until), self.current.query_as_of(table, until)
-        return records_between(self.current, before, now, target)
+        compared = [name for name in contract_of(table).columns if name not in BOOKKEEPING]
+        return records_between(self.current, before, now, target).differing_in(compared)
 
 
 def named_records(changed: ChangedRecords, owners: Sequence[Owner], since: Since) -> Iterator[ibis.Table]:

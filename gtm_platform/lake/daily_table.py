@@ -22,6 +22,7 @@ from gtm_platform.lake.frames import Frame
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.lake.made_from import MadeFrom, StoredDay, described, made_from, remember, stored_day
 from gtm_platform.lake.owners import Owners
+from gtm_platform.lake.some_customers import SomeCustomers
 from gtm_platform.lake.statements import RuleStatement, is_reusable, statement_of
 from gtm_platform.lake.touched import Locality
 from gtm_platform.settings import settings
@@ -90,7 +91,8 @@ class DailyTable:
     A table with a row per customer may be computed for some of them, when records of theirs have changed. `per` says of
     what: of the `customer`'s own rows, given who is who; or of the `population`, all customers' rows, of which some are
     wanted. `owners` say whose the changed rows of source tables are, and of tables without customers; of source tables
-    in `whether_any` only counts whether they have rows.
+    in `whether_any` only counts whether they have rows. What the hot path leaves alone may still be made `in_part`
+    where a day is made again: its rows are of their customers alone, but for the inputs that are read `whole`.
     """
 
     key: str
@@ -104,6 +106,8 @@ class DailyTable:
     per: Literal["", "customer", "population"] = ""
     owners: Owners = field(default_factory=dict)
     whether_any: tuple[str, ...] = ()
+    in_part: bool = False
+    whole: tuple[str, ...] = ()  # names of inputs
 
     def __post_init__(self) -> None:
         arguments = set(inspect.signature(self.rule).parameters) - {"day"}
@@ -168,7 +172,7 @@ class DailyTable:
             return described(lake, self.key, day, stored)
         source, local = self._source(lake), self.is_local and settings().gtm_engine == "duckdb"
         if local:
-            locality = Locality(self.owners, self.whether_any)
+            locality = Locality(self.owners, self.whether_any, self.whole)
             written = written_in_part(lake, source, self.key, stored, now, locality, self.statement)
         else:
             written = described(lake, self.key, day, stored) if is_as_stored(source, stored, now) else None
@@ -179,11 +183,14 @@ class DailyTable:
     @property
     def is_local(self) -> bool:
         """Whether the rows of some customers can be made again while those of the others are kept."""
-        return self.per == "customer" and not self.eager and is_reusable(self.rule)
+        return (self.in_part or self.per == "customer") and not self.eager and is_reusable(self.rule)
 
     def statement(self, lake: Lake, day: str) -> RuleStatement:
         """Return the query of a day's rows, of a rule that is no more than a query."""
-        values = arguments(self._source(lake), self.inputs, self.rule, day)
+        source = self._source(lake)
+        values = arguments(source, self.inputs, self.rule, day)
+        if isinstance(source, SomeCustomers):
+            values |= {name: _read(source.of_everybody(), self.inputs[name], day) for name in self.whole}
         return statement_of(self.rule, values, self.contract.shaped)
 
     def customers_made_otherwise(self, lake: Lake, stored: StoredDay, most: int) -> int:

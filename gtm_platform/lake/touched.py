@@ -37,6 +37,7 @@ class Locality:
 
     owners: Owners
     whether_any: Collection[str]  # source tables of which only counts whether they have rows
+    whole: Collection[str] = ()  # inputs of which each row counts for everybody
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Difference:
     before: FileQuery
     now: FileQuery
     columns: Columns  # None for all
+    input: str
 
     @property
     def compared(self) -> list[str]:
@@ -82,6 +84,7 @@ class Inputs:
     before: Sequence[FileQuery]
     now: Sequence[FileQuery]
     columns: Sequence[Columns]
+    names: Sequence[str]  # of the inputs
 
     @classmethod
     def of(cls, stored: StoredDay, now: Queries) -> "Inputs":
@@ -97,7 +100,7 @@ class Inputs:
     @property
     def differing(self) -> list[Difference]:
         """What is read otherwise, daily tables first."""
-        places = zip(self.before, self.now, self.columns, strict=True)
+        places = zip(self.before, self.now, self.columns, self.names, strict=True)
         differing = [Difference(*place) for place in places if place[0].sql != place[1].sql]
         return sorted(differing, key=lambda each: bool(each.now.table and contract_of(each.now.table).cadence))
 
@@ -131,7 +134,10 @@ def touched_customers(lake: Lake, inputs: Inputs, locality: Locality) -> frozens
     customers, named = set[str](), list[ibis.Table]()
     for difference in inputs.differing:
         difference.require_files()
-        if contract_of(difference.now.table).cadence is not None:
+        if difference.input in locality.whole:
+            if difference.is_seen(lake):
+                raise NotLocal(f"{difference.now.table} is another, which counts as a whole")
+        elif contract_of(difference.now.table).cadence is not None:
             named += _by_records(lake, difference, inputs, locality)
         elif CUSTOMER in difference.now.schema:
             columns = quoted(dict.fromkeys([CUSTOMER, *difference.compared]))

@@ -181,4 +181,5 @@ TABLE = DailyTable(
         "policy": current_policy,
     },
     rule=table,
+    in_part=True,
 )

@@ -22,6 +22,8 @@ from gtm_platform.lake.file_query import FileQuery
 from gtm_platform.lake.lake import DamagedFile, File, Lake
 from gtm_platform.lake.statements import code_hash
 
+NOTE = ".made_from.json"
+KEPT_NOTES = 14  # of a table: days that are made again are new
 ADDRESS = " at 0x"  # in the text of an object that has none of its own
 
 Queries = Mapping[str, Sequence[FileQuery]]  # by input
@@ -108,6 +110,8 @@ def remember(
         with suppress(OSError):  # the day is computed once more
             draft.write_text(json.dumps(text))
             draft.rename(note)
+            for old in sorted(note.parent.glob(f".*{NOTE}"))[:-KEPT_NOTES]:
+                old.unlink(missing_ok=True)
 
 
 def _reads(queries: Queries, written: Written) -> dict[str, list[Columns]]:
@@ -121,7 +125,7 @@ def newest_file(lake: Lake, table: str, day: str) -> File | None:
 
 def note_of(lake: Lake, table: str, day: str) -> Path:
     """Return where the note of a day lies."""
-    return lake.root / table / f".{day}.made_from.json"
+    return lake.root / table / f".{day}{NOTE}"
 
 
 def _as_value(query: FileQuery, columns: Columns) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import ibis
 
+ADDRESS = "an address"  # the source of owners who are named by an address that is theirs
+
 
 @dataclass(frozen=True)
 class Owner:

@@ -20,10 +20,11 @@ from gtm_platform.lake.duckdb_engine import as_table, cursor
 from gtm_platform.lake.file_query import FileQuery, quoted
 from gtm_platform.lake.lake import Lake
 from gtm_platform.lake.made_from import Columns, Queries, StoredDay
-from gtm_platform.lake.owners import Owners
+from gtm_platform.lake.owners import ADDRESS, Owners
 from gtm_platform.lake.some_customers import CUSTOMER
 
 LINKS, FORMER = "identity/links", "identity/former_records"  # which customer a record is of, and was
+PEOPLE = "identity/people"  # which addresses are a customer's
 REMEMBERED = 128  # comparisons in a process: tables of a run ask for the same
 
 
@@ -179,11 +180,20 @@ def _owners_of(named: Sequence[ibis.Table], inputs: Inputs) -> frozenset[str]:
     if not named:
         return frozenset()
     records = ibis.union(*named, distinct=True) if len(named) > 1 else named[0].distinct()
-    tables = [table for table in (LINKS, FORMER) if table == LINKS or inputs.reads(table)]
-    links = [read(table) for table in tables for read in (inputs.read_now, inputs.read_before)]
-    columns = (CUSTOMER, "source", "record_id")
-    every = ibis.union(*[each.select(*columns) for each in links])
-    return ids_of(every.semi_join(records.view(), ["source", "record_id"]).select(CUSTOMER))
+    tables = [LINKS, *([FORMER] if inputs.reads(FORMER) else [])]
+    owned = [
+        read(table).select(CUSTOMER, "source", "record_id")
+        for table in tables
+        for read in (inputs.read_now, inputs.read_before)
+    ]
+    if inputs.reads(PEOPLE):
+        owned += [_addresses(read(PEOPLE)) for read in (inputs.read_now, inputs.read_before)]
+    return ids_of(ibis.union(*owned).semi_join(records.view(), ["source", "record_id"]).select(CUSTOMER))
+
+
+def _addresses(people: ibis.Table) -> ibis.Table:
+    """Return the addresses of customers as owners of what names them."""
+    return people.select(CUSTOMER, source=ibis.literal(ADDRESS), record_id=people["all_emails"].unnest())
 
 
 # Files of the lake never change, so neither does what a comparison of two queries over them comes to.

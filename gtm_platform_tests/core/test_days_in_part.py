@@ -14,10 +14,11 @@ from gtm_platform.lake.day_check import PartCheck
 from gtm_platform.lake.duckdb_engine import cursor, engine, queries_in
 from gtm_platform.lake.lake import Lake
 from gtm_platform_tests.delivery.hotpath.hot_home import COMPUTED, DAY, HotHome, Record, keyed
-from gtm_platform_tests.delivery.hotpath.random_histories import KINDS, OF_IDENTITY, change, first
+from gtm_platform_tests.delivery.hotpath.random_histories import KINDS, OF_IDENTITY, address, change, first
 
 pytestmark = pytest.mark.soak
 
+SEATS_CHANGE = 0.4
 PEOPLE, ROUNDS, MOST = 24, 3, 4  # at once few things happen, so that few customers are touched
 
 
@@ -28,16 +29,30 @@ def rows(lake: Lake, table: DailyTable) -> list[str]:
         return sorted(map(str, connection.execute(query).fetchall()))
 
 
+def seats(random: Random) -> Record:
+    """An account of a product, whose members are named by their addresses."""
+    people = [address(random, number) for number in range(PEOPLE)]
+    members = random.sample(people, 3)
+    return {
+        "id": "account",
+        "email": "nobody@nowhere.example",
+        "member_emails": members[:2],
+        "deactivated_emails": members,
+    }
+
+
 def live(root: Path, seed: int, kinds: tuple[str, ...], rounds: int = ROUNDS) -> tuple[set[str], set[str]]:
     """Let a home live, made again by itself after each round; return the tables made in part, and those left."""
     random, home = Random(seed), HotHome(root)
-    home.begin(first(random, PEOPLE))
+    home.begin({**first(random, PEOPLE), "listkit_admin/accounts": [seats(random)]})
     in_part, left = set[str](), set[str]()
     for nth in range(rounds):
         changes: dict[str, dict[str, Record]] = {}
         for _ in range(random.randrange(1, MOST)):
             for table, records in change(random, home, PEOPLE, kinds).items():
                 changes.setdefault(table, {}).update(keyed(table, records))
+        if random.random() < SEATS_CHANGE:
+            changes["listkit_admin/accounts"] = {"account": seats(random)}
         home.change({table: list(records.values()) for table, records in changes.items()})
         for each in COMPUTED:
             if written := each.write_day(home.lake, DAY, anew=False):

@@ -182,4 +182,5 @@ TABLE = DailyTable(
     },
     rule=table,
     in_part=True,
+    whole=("previous",),  # in which one may still be who went into another since
 )

@@ -7,11 +7,12 @@ import ibis
 from gtm_platform.core.usage import Figure, Latest, Newest, Sum, Tables, figures_of
 from gtm_platform.ingest.feeds import UsageFeed
 from gtm_platform.lake.contracts import Column, Contract
-from gtm_platform.lake.daily_table import DailyTable, Owner
+from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
 from gtm_platform.lake.expressions.days import Day, days_since
 from gtm_platform.lake.expressions.literals import number
 from gtm_platform.lake.expressions.scores import capped, mixed
+from gtm_platform.lake.owners import Owner
 from gtm_platform.policy import Health, Policy
 from gtm_platform.policy import policy as current_policy
 from gtm_platform.sources.feeds import usage_feeds

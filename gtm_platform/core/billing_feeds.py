@@ -7,8 +7,8 @@ import ibis
 from gtm_platform.identity.former_records import with_former
 from gtm_platform.identity.people import IDS
 from gtm_platform.ingest.feeds import SubscriptionFeed
-from gtm_platform.lake.daily_table import Owner, Owners
 from gtm_platform.lake.expressions import money
+from gtm_platform.lake.owners import Owner, Owners
 from gtm_platform.sources.feeds import subscription_feeds
 
 FEEDS = subscription_feeds()

@@ -1,15 +1,16 @@
 """`core/calls`: the calls with the customer, by what became of them, and what they were about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import ibis
 
 from gtm_platform.identity.person_records import named
 from gtm_platform.ingest.feeds import CallFeed, Field, feed_rows, read
 from gtm_platform.lake.contracts import Column, Contract
-from gtm_platform.lake.daily_table import DailyTable, Owner
+from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.days import Day, end_of, within
 from gtm_platform.lake.expressions.joins import left_join_all
+from gtm_platform.lake.owners import Owner
 from gtm_platform.sources.feeds import call_feeds
 
 BOOKINGS = [feed for feed in call_feeds() if feed.outcome]
@@ -51,9 +52,26 @@ CONTRACT = Contract(
 )
 
 CALLS = call_feeds()
+
+
+def _recorded(feed: CallFeed) -> Callable[[ibis.Table, ibis.Table], ibis.Table]:
+    """Return who makes of tones, and of the recordings of a feed, the recordings that were toned."""
+
+    def toned(tones: ibis.Table, recordings: ibis.Table) -> ibis.Table:
+        return recordings.semi_join(tones, named(feed.source, read(recordings, feed.call_id)) == tones["call"])
+
+    return toned
+
+
 OWNERS = {
     table: tuple(Owner(feed.source, feed.record_id, feed.rows) for feed in CALLS if feed.table == table)
     for table in dict.fromkeys(feed.table for feed in CALLS)
+} | {
+    "core/call_tone": tuple(
+        Owner(feed.source, feed.record_id, feed.rows, beside=(feed.table, _recorded(feed)))
+        for feed in CALLS
+        if feed.words
+    )
 }
 COUNTS = ("calls_booked_90d", "calls_held_90d", "calls_no_show_90d", "calls_cancelled_90d")
 

@@ -3,6 +3,7 @@
 import ibis
 
 CUSTOMERS = ("user", "lead", "contact")
+OF_CONVERSATION, OF_PART = "conversation:", "part:"  # how the ids of their messages begin
 SPOKEN = ("comment", "quick_reply")  # never a note: that is internal
 
 
@@ -10,7 +11,7 @@ def customer_messages(conversations: ibis.Table, parts: ibis.Table) -> ibis.Tabl
     """Return [message_id, contact_id, created_at, body], each message once."""
     first = conversations.filter(conversations["author_type"].isin(CUSTOMERS))
     later = parts.filter(parts["author_type"].isin(CUSTOMERS), parts["part_type"].isin(SPOKEN))
-    return _messages(first, "conversation:").union(_messages(later, "part:"))
+    return _messages(first, OF_CONVERSATION).union(_messages(later, OF_PART))
 
 
 def _messages(records: ibis.Table, kind: str) -> ibis.Table:

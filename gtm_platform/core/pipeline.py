@@ -3,10 +3,11 @@
 import ibis
 
 from gtm_platform.lake.contracts import Column, Contract
-from gtm_platform.lake.daily_table import DailyTable, Owner
+from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions import money
 from gtm_platform.lake.expressions.days import Day, days_since
 from gtm_platform.lake.expressions.joins import left_join_all
+from gtm_platform.lake.owners import Owner
 from gtm_platform.policy import Policy
 from gtm_platform.policy import policy as current_policy
 
@@ -25,6 +26,26 @@ CONTRACT = Contract(
     about="Deals and lifecycle of each customer; amounts are null for customers whom HubSpot does not know.",
     figures={"open_deal_amount": lambda t: t["open_deal_amount"].sum()},
 )
+
+
+def _contacts_of_deals(associations: ibis.Table) -> ibis.Table:
+    return associations.filter(associations["from_type"] == "deals", associations["to_type"] == "contacts")
+
+
+def _of_deals(deals: ibis.Table, associations: ibis.Table) -> ibis.Table:
+    """Return the associations of deals with contacts, which say whose they are."""
+    return _contacts_of_deals(associations).semi_join(deals.select(from_id="id"), "from_id")
+
+
+def _linked(associations: ibis.Table) -> ibis.Value:
+    return associations["links"].map(lambda link: link["to_id"])
+
+
+OWNERS = {
+    "hubspot/contacts": (Owner("hubspot", "id"),),
+    "hubspot/associations": (Owner("hubspot", _linked, _contacts_of_deals),),
+    "hubspot/deals": (Owner("hubspot", _linked, beside=("hubspot/associations", _of_deals)),),
+}
 
 
 def table(
@@ -53,7 +74,7 @@ def _deals(
     links: ibis.Table, deals: ibis.Table, stages: ibis.Table, associations: ibis.Table, policy: Policy
 ) -> ibis.Table:
     """Return the deals of each customer, once each, with `label` and with `worth` in the reporting currency."""
-    named = associations.filter(associations["from_type"] == "deals", associations["to_type"] == "contacts")
+    named = _contacts_of_deals(associations)
     named = named.select(deal_id="from_id", link=named["links"].unnest())
     contacts = links.filter(links["source"] == "hubspot").select("customer_id", "record_id")
     owners = named.select("deal_id", record_id=named["link"]["to_id"]).join(contacts, "record_id")
@@ -106,5 +127,5 @@ TABLE = DailyTable(
     rule=table,
     has_canaries=True,
     per="customer",
-    owners={"hubspot/contacts": (Owner("hubspot", "id"),)},  # of deals the associations say whose they are
+    owners=OWNERS,
 )

@@ -1,6 +1,7 @@
 """`core/profile`: who the customer is, who looks after it, and how it stands with us."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import ibis
 
@@ -12,8 +13,9 @@ from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.identity.precedence import by_precedence
 from gtm_platform.ingest.feeds import CallFeed, PersonFeed, SeatFeed, feed_rows, read
 from gtm_platform.lake.contracts import Column, Contract
-from gtm_platform.lake.daily_table import DailyTable, Owner
+from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.joins import left_join_all
+from gtm_platform.lake.owners import ADDRESS, Owner, Owners
 from gtm_platform.policy import Identity, Policy
 from gtm_platform.policy import policy as current_policy
 from gtm_platform.sources.feeds import seat_feeds
@@ -211,6 +213,15 @@ def _earliest_signup(profiles: ibis.Table) -> ibis.Value:
     return ibis.least(*moments) if len(moments) > 1 else moments[0] if moments else ibis.null("timestamp('UTC', 6)")
 
 
+def owners_of_records() -> Owners:
+    """Return whose person records are, and whose the seats in the accounts of a product."""
+    owners: dict[str, tuple[Owner, ...]] = {feed.table: (Owner(feed.source, feed.id, feed.rows),) for feed in FEEDS}
+    for feed in SEATS:
+        member = Owner(ADDRESS, lambda listed: normalise.email(listed["address"]), partial(_listed, feed))
+        owners[feed.table] = (*owners.get(feed.table, ()), member)
+    return owners
+
+
 TABLE = DailyTable(
     "core/profile",
     CONTRACT,
@@ -230,5 +241,5 @@ TABLE = DailyTable(
     rule=table,
     has_canaries=True,
     per="customer",
-    owners={feed.table: (Owner(feed.source, feed.id, feed.rows),) for feed in FEEDS},
+    owners=owners_of_records(),
 )

@@ -1,15 +1,18 @@
 """`core/support`: how much the customer talks to support, how content it is, and whether it speaks of leaving."""
 
+from collections.abc import Callable
+
 import ibis
 
 from gtm_platform.core.cancel_sentences import cancel_sentence
-from gtm_platform.core.messages import customer_messages
+from gtm_platform.core.messages import OF_CONVERSATION, OF_PART, customer_messages
 from gtm_platform.core.own_words import own_words
 from gtm_platform.lake.contracts import Column, Contract
-from gtm_platform.lake.daily_table import DailyTable, Owner
+from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.days import Day, within
 from gtm_platform.lake.expressions.joins import left_join_all
 from gtm_platform.lake.expressions.literals import NO_TEXTS
+from gtm_platform.lake.owners import Owner
 from gtm_platform.policy import Policy, Support
 from gtm_platform.policy import policy as current_policy
 
@@ -47,7 +50,20 @@ def _everybody_in(conversations: ibis.Table) -> ibis.Value:
     return conversations["contact_ids"].fill_null(NO_TEXTS).concat(named)
 
 
+def _writers(kind: str) -> Callable[[ibis.Table, ibis.Table], ibis.Table]:
+    """Return who makes of tones, and of the records of a kind of messages, the records that were toned."""
+
+    def toned(tones: ibis.Table, records: ibis.Table) -> ibis.Table:
+        return records.semi_join(tones, (ibis.literal(kind) + records["id"]) == tones["message_id"])
+
+    return toned
+
+
 OWNERS = {
+    "core/message_tone": (
+        Owner("intercom", "author_id", beside=("intercom/conversations", _writers(OF_CONVERSATION))),
+        Owner("intercom", "author_id", beside=("intercom/conversation_parts", _writers(OF_PART))),
+    ),
     "intercom/conversations": (Owner("intercom", _everybody_in),),
     "intercom/conversation_parts": (Owner("intercom", "author_id"),),
     "intercom/tickets": (Owner("intercom", "contact_id"),),
@@ -143,4 +159,5 @@ TABLE = DailyTable(
     has_canaries=True,
     per="customer",
     owners=OWNERS,
+    whether_any=("intercom/contacts",),
 )

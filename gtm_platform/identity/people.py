@@ -9,6 +9,7 @@ from gtm_platform.identity.precedence import ranks
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.expressions.literals import NO_TEXTS
+from gtm_platform.lake.owners import Owner
 from gtm_platform.policy import Identity, Policy
 from gtm_platform.policy import policy as current_policy
 
@@ -35,12 +36,29 @@ CONTRACT = Contract(
 )
 
 
-def table(links: ibis.Table, records: person_records.Tables, companies: ibis.Table, policy: Policy) -> ibis.Table:
-    """Return the customers of the links."""
+# Whose the records are, and of those that are merged into one it says so.
+OWNERS = {
+    feed.table: (
+        Owner(feed.source, feed.id, feed.rows),
+        *([Owner(feed.source, feed.merged_ids, feed.rows)] if feed.merged_ids else []),
+    )
+    for feed in FEEDS
+}
+
+
+def table(
+    links: ibis.Table,
+    everybody: ibis.Table,
+    records: person_records.Tables,
+    companies: ibis.Table,
+    policy: Policy,
+) -> ibis.Table:
+    """Return the customers of the links; the own addresses of `everybody` are no further ones of anybody else."""
     linked = links.select("source", "record_id", "customer_id", "first_seen", "aliases", "match_confidence", "email")
     members = person_records.person_records(records).drop("email").join(linked, ["source", "record_id"])
     people = _people(members.view())  # as views the engine makes them once, not once for each use
-    people = people.left_join(_emails(members.view()), "customer_id", rname="{name}_of_mail")
+    mail = _emails(members.view(), everybody)
+    people = people.left_join(mail, "customer_id", rname="{name}_of_mail")
     companies = _companies(members.view(), companies, policy.identity)
     people = people.left_join(companies, "customer_id", rname="{name}_of_company")
     return people.select(
@@ -74,11 +92,12 @@ def _people(members: ibis.Table) -> ibis.Table:
     ).drop("preferred", *IDS)
 
 
-def _emails(members: ibis.Table) -> ibis.Table:
+def _emails(members: ibis.Table, everybody: ibis.Table) -> ibis.Table:
     """Return [customer_id, all_emails]; a further address that is a record's own is only that record's customer's."""
     every = person_records.addresses(members, of="customer_id")
     own = every.view().filter(lambda t: t["own"]).select("customer_id", "email")
-    further = every.view().filter(lambda t: ~t["own"]).select("customer_id", "email").anti_join(own.view(), "email")
+    further = every.view().filter(lambda t: ~t["own"]).select("customer_id", "email")
+    further = further.anti_join(everybody.filter(everybody["email"].notnull()).select("email"), "email")
     mail = own.view().union(further, distinct=True)
     return mail.group_by("customer_id").agg(all_emails=mail["email"].collect().sort())
 
@@ -102,10 +121,14 @@ TABLE = DailyTable(
     CONTRACT,
     inputs={
         "links": "identity/links",
+        "everybody": "identity/links",
         "records": person_records.TABLES,
         "companies": "identity/companies",
         "policy": current_policy,
     },
     rule=table,
     has_canaries=True,
+    in_part=True,
+    owners=OWNERS,
+    whole=("everybody",),
 )

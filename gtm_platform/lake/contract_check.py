@@ -20,16 +20,27 @@ Origins = Mapping[str, frozenset[tuple[str, str]]]  # of each column: the tables
 
 
 @dataclass(frozen=True)
+class Part:
+    """Of a day of which only some rows were computed: of how many customers, and how many customers it has."""
+
+    computed: int
+    customers: int
+
+
+@dataclass(frozen=True)
 class Written:
     """What was written of a table: rows, figures, and of which columns its own are made, if known.
 
-    It `is_new` unless the file that was stored holds just this.
+    It `is_new` unless the file that was stored holds just this. Of one that was made in part, `part` says how large.
+    `reads` are the columns that were read of each query by its name, if known.
     """
 
     rows: int
     figures: Mapping[str, Any] = field(default_factory=dict)
     lineage: Origins = field(default_factory=dict)
     is_new: bool = True
+    part: Part | None = None
+    reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def check_file(subject: str, contract: Contract, path: Path) -> Written:

@@ -15,12 +15,16 @@ from gtm_platform.lake import spark_engine
 from gtm_platform.lake.column_lineage import column_lineage
 from gtm_platform.lake.contract_check import Written, check_file
 from gtm_platform.lake.contracts import Contract, contract_of, declare
+from gtm_platform.lake.day_in_part import is_as_stored, made_otherwise, written_in_part
 from gtm_platform.lake.duckdb_engine import paths_of, rows_in
 from gtm_platform.lake.file_query import FileQuery
 from gtm_platform.lake.frames import Frame
 from gtm_platform.lake.lake import File, Lake
-from gtm_platform.lake.made_from import hash_of, remember, stored_day
-from gtm_platform.lake.statements import is_reusable, statement_of
+from gtm_platform.lake.made_from import MadeFrom, StoredDay, described, made_from, remember, stored_day
+from gtm_platform.lake.owners import Owners
+from gtm_platform.lake.some_customers import SomeCustomers
+from gtm_platform.lake.statements import RuleStatement, is_reusable, statement_of
+from gtm_platform.lake.touched import Locality
 from gtm_platform.settings import settings
 
 Rule = Callable[..., "ibis.Table | Frame"]
@@ -63,24 +67,6 @@ class Prepared:
     make: Callable[[Lake, str], AbstractContextManager[Mapping[str, ibis.Table]]]
 
 
-@dataclass(frozen=True)
-class Owner:
-    """Whose the rows of a source table are: of the person records of a source that a field of it names.
-
-    The field is a column or a function of the table, of texts or of arrays of texts. Where the table's rows are others,
-    `rows` makes rows of it that have the field. Rows that name a record of another table of the source, whose id is
-    that table's key, are `through` it: the field is then one of that table.
-    """
-
-    source: str
-    records: "str | Callable[[ibis.Table], ibis.Value]"
-    rows: "Callable[[ibis.Table], ibis.Table] | None" = None
-    through: tuple[str, str] | None = None  # the other table, and the column that names a record of it
-
-
-Owners = Mapping[str, tuple[Owner, ...]]  # by source table
-
-
 class UpstreamMissing(RuntimeError):
     """A table of the day is missing, though earlier days exist: what reads it would be made from nothing."""
 
@@ -104,7 +90,9 @@ class DailyTable:
     Only a table that `has_canaries` reads and holds them; all others are made as if there were none.
     A table with a row per customer may be computed for some of them, when records of theirs have changed. `per` says of
     what: of the `customer`'s own rows, given who is who; or of the `population`, all customers' rows, of which some are
-    wanted. `owners` say whose the changed rows of source tables are.
+    wanted. `owners` say whose the changed rows of source tables are, and of tables without customers; of source tables
+    in `whether_any` only counts whether they have rows. What the hot path leaves alone may still be made `in_part`
+    where a day is made again: its rows are of their customers alone, but for the inputs that are read `whole`.
     """
 
     key: str
@@ -117,6 +105,9 @@ class DailyTable:
     has_canaries: bool = False
     per: Literal["", "customer", "population"] = ""
     owners: Owners = field(default_factory=dict)
+    whether_any: tuple[str, ...] = ()
+    in_part: bool = False
+    whole: tuple[str, ...] = ()  # names of inputs
 
     def __post_init__(self) -> None:
         arguments = set(inspect.signature(self.rule).parameters) - {"day"}
@@ -155,22 +146,56 @@ class DailyTable:
             )
         if self.append_only and (closed := _followed_file(lake, self.key, day)):
             return check_file(f"{self.key} {day}", self.contract, closed.path)
-        made_from = self._made_from(lake, day)
-        if made_from and not anew and (stored := stored_day(lake, self.key, day, made_from)):
-            return self._without_canaries(lake, day, stored) if self.has_canaries else stored
-        written = self._compute(lake, day, unless_same=not anew)
-        if made_from:
-            remember(lake, self.key, day, made_from, written)
-        return written
+        now = self.made_from(lake, day)
+        written = self._from_stored(lake, day, now) if now and not anew else None
+        if written is None:
+            written = self._compute(lake, day, unless_same=not anew)
+            if now:
+                remember(lake, self.key, day, now, written)
+        return self._without_canaries(lake, day, written) if self.has_canaries else written
 
-    def _made_from(self, lake: Lake, day: str) -> str | None:
-        """Hash what the day's rows follow from; None where that is not known before they are made."""
+    def made_from(self, lake: Lake, day: str) -> MadeFrom | None:
+        """Return what the day's rows follow from; None where that is not known before they are made."""
         if not is_reusable(self.rule) or any(isinstance(value, Prepared) for value in self.inputs.values()):
             return None
         source = self._source(lake)
         queries = {name: queries_of(source, value, day) for name, value in self.inputs.items()}
         values = {name: value() for name, value in self.inputs.items() if callable(value)}
-        return hash_of(self.rule, self.contract, queries, values | {"day": day, "engine": settings().gtm_engine})
+        return made_from(self.rule, self.contract, queries, values | {"day": day, "engine": settings().gtm_engine})
+
+    def _from_stored(self, lake: Lake, day: str, now: MadeFrom) -> Written | None:
+        """Return the stored day where it is what the rules come to, or is once some rows of it are made again."""
+        stored = stored_day(lake, self.key, day)
+        if stored is None:
+            return None
+        if stored.hash == now.hash:
+            return described(lake, self.key, day, stored)
+        source, local = self._source(lake), self.is_local and settings().gtm_engine == "duckdb"
+        if local:
+            locality = Locality(self.owners, self.whether_any, self.whole)
+            written = written_in_part(lake, source, self.key, stored, now, locality, self.statement)
+        else:
+            written = described(lake, self.key, day, stored) if is_as_stored(source, stored, now) else None
+        if written:
+            remember(lake, self.key, day, now, written, stored)
+        return written
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the rows of some customers can be made again while those of the others are kept."""
+        return (self.in_part or self.per == "customer") and not self.eager and is_reusable(self.rule)
+
+    def statement(self, lake: Lake, day: str) -> RuleStatement:
+        """Return the query of a day's rows, of a rule that is no more than a query."""
+        source = self._source(lake)
+        values = arguments(source, self.inputs, self.rule, day)
+        if isinstance(source, SomeCustomers):
+            values |= {name: _read(source.of_everybody(), self.inputs[name], day) for name in self.whole}
+        return statement_of(self.rule, values, self.contract.shaped)
+
+    def customers_made_otherwise(self, lake: Lake, stored: StoredDay, most: int) -> int:
+        """Count of some customers of a stored day those whose rows are not what the rule comes to."""
+        return made_otherwise(self._source(lake), self.key, stored, self.statement, most)
 
     def _compute(self, lake: Lake, day: str, *, unless_same: bool = False) -> Written:
         with ExitStack() as stack:
@@ -181,8 +206,7 @@ class DailyTable:
             }
             read = {name: value for name, value in self.inputs.items() if name not in prepared}
             values = arguments(self._source(lake), read, self.rule, day) | prepared
-            written = self._write(lake, day, values, unless_same)
-        return self._without_canaries(lake, day, written) if self.has_canaries else written
+            return self._write(lake, day, values, unless_same)
 
     def _source(self, lake: Lake) -> Lake:
         """Return the lake as the table's inputs are read."""
@@ -203,7 +227,7 @@ class DailyTable:
         eager = self.eager(values) if callable(self.eager) else self.eager
         if not eager and is_reusable(self.rule) and settings().gtm_engine == "duckdb":
             statement = statement_of(self.rule, values, self.contract.shaped)
-            return replace(write(statement.query), lineage=statement.lineage)
+            return replace(write(statement.query), lineage=statement.lineage, reads=statement.reads)
         rows = self.rule(**values)
         if not isinstance(rows, ibis.Table):
             return write(rows)

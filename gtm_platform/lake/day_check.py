@@ -13,9 +13,12 @@ import ibis
 from gtm_platform.lake.contract_check import check_file
 from gtm_platform.lake.contracts import ContractBroken, contract_of
 from gtm_platform.lake.daily_table import DailyTable, Input, arguments, queries_of, source_of
+from gtm_platform.lake.day_in_part import made_otherwise
 from gtm_platform.lake.duckdb_engine import cursor, engine
 from gtm_platform.lake.lake import DamagedFile, Lake
+from gtm_platform.lake.made_from import note_of, stored_day
 from gtm_platform.lake.statements import is_reusable, statement_of
+from gtm_platform.policy import policy
 
 RECENT_DAYS = 14
 SHOWN = 20  # rows of a day
@@ -110,7 +113,59 @@ class ContractCheck:
         return [], lake.query_day(self.table, day).files
 
 
-Check = DayCheck | ContractCheck
+@dataclass(frozen=True)
+class PartCheck:
+    """Whether days of which only some customers' rows were made are what the rules come to for everybody.
+
+    It asks them about some customers, whoever they are: others on each day, and after each writing.
+    """
+
+    of: DailyTable
+    name: str = "as_computed_whole"
+    severity: Severity = "ERROR"
+    days: int = RECENT_DAYS
+    about: str = field(
+        default="Where the rows of touched customers only were made again, those of some others are the rules', too."
+    )
+
+    @property
+    def table(self) -> str:
+        return self.of.key
+
+    def verdict(self, lake: Lake, day: str) -> Verdict:
+        """Look at one day."""
+        stored = stored_day(lake, self.table, day)
+        if stored is None or not stored.in_part:
+            return Verdict()
+        now = self.of.made_from(lake, day)
+        if now is None or now.hash != stored.hash:  # more has landed since: the next run makes it again
+            return Verdict(lasting=False)
+        try:
+            wrong = self.of.customers_made_otherwise(lake, stored, policy().automation.in_part_checked)
+        except DamagedFile as damage:
+            return Verdict(reason=str(damage), lasting=False)
+        if not wrong:
+            return Verdict()
+        command = f"gtm run {self.table} --partition {day}"
+        reason = f"{wrong:,} customers' rows are not what the rules come to; make the whole day again with: {command}"
+        return Verdict(wrong, reason=reason)
+
+    def version(self) -> str:
+        """Identify the rule, and how it is checked."""
+        return "\n".join([source_of(self.of.rule), source_of(made_otherwise)])
+
+    def reads(self, lake: Lake, day: str) -> Reads:
+        """List what a look at the day asks for, and the files that it reads."""
+        note = note_of(lake, self.table, day)
+        return [], [*lake.query_day(self.table, day).files, *([str(note)] if note.exists() else [])]
+
+
+Check = DayCheck | ContractCheck | PartCheck
+
+
+def checks_of(table: DailyTable) -> list[Check]:
+    """Return what is checked of every daily table."""
+    return [ContractCheck(table), PartCheck(table)] if table.is_local else [ContractCheck(table)]
 
 
 def days_to_check(lake: Lake, check: Check, of_run: Iterable[str]) -> list[str]:

@@ -1,7 +1,8 @@
-"""What a stored day was computed from, so that it is not computed again from the same.
+"""What a stored day was computed from, so that it is not computed again from the same, or only where it differs.
 
-The note lies beside the day's file, `.<partition>.made_from.json`: the file's name, a hash of all that its rows follow
-from, and the lineage of its columns. A note that is lost, or speaks of another file, costs a computation.
+The note lies beside the day's file, `.<partition>.made_from.json`: the file's name, a hash of the rules that its rows
+follow from, what was read of which files, and the lineage of its columns. A note that is lost, or speaks of another
+file, costs a computation.
 """
 
 import hashlib
@@ -9,61 +10,148 @@ import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gtm_platform.lake.contract_check import Written, check_file
-from gtm_platform.lake.contracts import Contract, ContractBroken, contract_of
+import ibis
+
+from gtm_platform.lake.contract_check import Origins, Written, check_file
+from gtm_platform.lake.contracts import Contract, ContractBroken, UnknownTable, contract_of
 from gtm_platform.lake.encrypted_files import plain_name
 from gtm_platform.lake.file_query import FileQuery
 from gtm_platform.lake.lake import DamagedFile, File, Lake
 from gtm_platform.lake.statements import code_hash
 
+NOTE = ".made_from.json"
+KEPT_NOTES = 14  # of a table: days that are made again are new
 ADDRESS = " at 0x"  # in the text of an object that has none of its own
 
+Queries = Mapping[str, Sequence[FileQuery]]  # by input
+Columns = frozenset[str] | None  # read of a query; None where that is not known
 
-def hash_of(
-    rule: Callable[..., Any], contract: Contract, queries: Mapping[str, Sequence[FileQuery]], values: Mapping[str, Any]
-) -> str | None:
-    """Hash all that the rows of a day follow from; None where a value has no text of its own."""
-    read = [(name, [query.rows_of for query in each]) for name, each in queries.items()]
+
+@dataclass(frozen=True)
+class MadeFrom:
+    """All that the rows of a day follow from: rules, as a hash of them, and what is read of which files."""
+
+    rules: str
+    queries: Queries
+
+    @property
+    def hash(self) -> str:
+        """Hash all of it."""
+        read = [(name, [query.rows_of for query in each]) for name, each in self.queries.items()]
+        return hashlib.sha256(repr((self.rules, read)).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class StoredDay:
+    """The newest file of a day, and what its note says that it was made from."""
+
+    file: File
+    hash: str
+    made_from: MadeFrom | None  # None where the note does not say, or no longer can
+    reads: Mapping[str, Sequence[Columns]]  # by input, of each of its queries
+    lineage: Origins
+    in_part: bool  # some of its rows were made, the others kept from before
+
+
+def made_from(
+    rule: Callable[..., Any], contract: Contract, queries: Queries, values: Mapping[str, Any]
+) -> MadeFrom | None:
+    """Return all that the rows of a day follow from; None where a value has no text of its own."""
     columns = [(name, column.type, column.nullable) for name, column in contract.columns.items()]
-    text = repr((code_hash(), rule.__module__, rule.__qualname__, columns, contract.key, read, sorted(values.items())))
-    return None if ADDRESS in text else hashlib.sha256(text.encode()).hexdigest()[:32]
+    text = repr((code_hash(), rule.__module__, rule.__qualname__, columns, contract.key, sorted(values.items())))
+    return None if ADDRESS in text else MadeFrom(hashlib.sha256(text.encode()).hexdigest()[:32], queries)
 
 
-def stored_day(lake: Lake, table: str, day: str, made_from: str) -> Written | None:
-    """Return what is stored of a day if it was computed from just this and can be read; None otherwise."""
-    file, note = _newest(lake, table, day), _read(_note(lake, table, day))
-    if file is None or (note.get("file"), note.get("made_from")) != (plain_name(file.path.name), made_from):
+def stored_day(lake: Lake, table: str, day: str) -> StoredDay | None:
+    """Return what is stored of a day whose note speaks of it; None otherwise."""
+    file, note = newest_file(lake, table, day), _read(note_of(lake, table, day))
+    if file is None or note.get("file") != plain_name(file.path.name):
         return None
     try:
-        with lake.naming_damage(lambda: [str(file.path)]):
-            written = check_file(f"{table} {day}", contract_of(table), file.path)
+        lineage = {name: frozenset(map(tuple, columns)) for name, columns in note["lineage"].items()}
+        reads = {name: list(map(_columns, each)) for name, each in note["queries"].items()}
+        return StoredDay(file, note["made_from"], _made_from(note), reads, lineage, bool(note["in_part"]))
+    except (KeyError, TypeError, ValueError, AttributeError):  # a note of another release, or a damaged one
+        return None
+
+
+def described(lake: Lake, table: str, day: str, stored: StoredDay) -> Written | None:
+    """Return what is stored of a day as when it was written; None where it cannot be read."""
+    try:
+        with lake.naming_damage(lambda: [str(stored.file.path)]):
+            written = check_file(f"{table} {day}", contract_of(table), stored.file.path)
     except (ContractBroken, DamagedFile):  # it is computed again
         return None
-    lineage = {name: frozenset(map(tuple, columns)) for name, columns in note["lineage"].items()}
-    return Written(written.rows, written.figures, lineage, is_new=False)
+    return Written(written.rows, written.figures, stored.lineage, is_new=False)
 
 
-def remember(lake: Lake, table: str, day: str, made_from: str, written: Written) -> None:
-    """Note what the newest file of a day was computed from."""
-    if file := _newest(lake, table, day):
-        lineage = {name: sorted(columns) for name, columns in written.lineage.items()}
-        note, draft = _note(lake, table, day), file.path.parent / f".{secrets.token_hex(4)}.draft.parquet"
+def remember(
+    lake: Lake, table: str, day: str, made: MadeFrom, written: Written, before: StoredDay | None = None
+) -> None:
+    """Note what the newest file of a day was computed from; with some or all rows of `before`, by the same rules."""
+    if file := newest_file(lake, table, day):
+        reads = before.reads if before else _reads(made.queries, written)
+        queries = {
+            name: [_as_value(query, columns) for query, columns in zip(each, reads[name], strict=True)]
+            for name, each in made.queries.items()
+        }
+        text = {
+            "file": plain_name(file.path.name),
+            "made_from": made.hash,
+            "rules": made.rules,
+            "queries": queries,
+            "lineage": {name: sorted(columns) for name, columns in written.lineage.items()},
+            "in_part": before is not None and (before.in_part or written.part is not None),
+        }
+        note, draft = note_of(lake, table, day), file.path.parent / f".{secrets.token_hex(4)}.draft.parquet"
         with suppress(OSError):  # the day is computed once more
-            draft.write_text(
-                json.dumps({"file": plain_name(file.path.name), "made_from": made_from, "lineage": lineage})
-            )
+            draft.write_text(json.dumps(text))
             draft.rename(note)
+            for old in sorted(note.parent.glob(f".*{NOTE}"))[:-KEPT_NOTES]:
+                old.unlink(missing_ok=True)
 
 
-def _newest(lake: Lake, table: str, day: str) -> File | None:
+def _reads(queries: Queries, written: Written) -> dict[str, list[Columns]]:
+    return {name: [written.reads.get(query.name) for query in each] for name, each in queries.items()}
+
+
+def newest_file(lake: Lake, table: str, day: str) -> File | None:
+    """Return the file of a day that counts."""
     return next((file for file in lake.files(table) if file.partition == day), None)
 
 
-def _note(lake: Lake, table: str, day: str) -> Path:
-    return lake.root / table / f".{day}.made_from.json"
+def note_of(lake: Lake, table: str, day: str) -> Path:
+    """Return where the note of a day lies."""
+    return lake.root / table / f".{day}{NOTE}"
+
+
+def _as_value(query: FileQuery, columns: Columns) -> dict[str, Any]:
+    read = None if columns is None else sorted(columns)
+    files = {"paths": query.paths, "base": query.base}
+    return {"table": query.table, "template": query.template, "columns": read, **files}
+
+
+def _columns(query: Mapping[str, Any]) -> Columns:
+    return None if query["columns"] is None else frozenset(query["columns"])
+
+
+def _made_from(note: Mapping[str, Any]) -> MadeFrom | None:
+    """Return what a note names; None where it names a table that is no more."""
+    try:
+        queries = {name: [_as_query(each) for each in queries] for name, queries in note["queries"].items()}
+    except UnknownTable:
+        return None
+    return MadeFrom(note["rules"], queries)
+
+
+def _as_query(value: Mapping[str, Any]) -> FileQuery:
+    """Return a query as it was noted; one of no table, when sources were synced, is only compared."""
+    schema = contract_of(value["table"]).schema if value["table"] else ibis.schema({})
+    return FileQuery(schema, tuple(value["paths"]), value["template"], tuple(value["base"]), value["table"])
 
 
 def _read(note: Path) -> dict[str, Any]:

@@ -25,6 +25,7 @@ import ibis.expr.operations as ops
 
 import gtm_platform
 from gtm_platform.lake.column_lineage import column_lineage
+from gtm_platform.lake.columns_read import columns_read
 from gtm_platform.lake.contract_check import Origins
 from gtm_platform.lake.duckdb_engine import VIEW_NAME, Statement, as_typed
 from gtm_platform.settings import settings
@@ -37,7 +38,8 @@ PLATFORM = Path(gtm_platform.__file__).parent
 COMPILERS = ("ibis-framework", "sqlglot")
 
 Rule = Callable[..., ibis.Table]
-Text = tuple[str, Mapping[str, Sequence[tuple[str, str]]]]  # a query with marks, and its lineage
+# A query with marks, its lineage, and the columns that it reads of each view.
+Text = tuple[str, Mapping[str, Sequence[tuple[str, str]]], Sequence[Sequence[str]]]
 Shaping = Callable[[ibis.Table], ibis.Table]
 
 
@@ -47,10 +49,11 @@ class NotReusable(ValueError):
 
 @dataclass(frozen=True)
 class RuleStatement:
-    """The query of a rule on a day, and of which columns of the lake its own are made."""
+    """The query of a rule on a day, of which columns of the lake its own are made, and which it reads of each view."""
 
     query: Statement
     lineage: Origins
+    reads: Mapping[str, frozenset[str]]
 
 
 def is_reusable(rule: Callable[..., Any]) -> bool:
@@ -65,12 +68,13 @@ def statement_of(rule: Rule, arguments: Mapping[str, Any], shaped: Shaping = lam
     if (kept := _read(file)) is None:
         kept = _built(shaped(rule(**_for_any_day(arguments))), views)
         _keep(file, json.dumps(kept))
-    text, lineage = kept
+    text, lineage, reads = kept
     sql = MARKED_VIEW.sub(lambda mark: views[int(mark[1])], text)
     if "day" in arguments:
         sql = sql.replace(_in_sql(MARKED_DAY), _in_sql(arguments["day"]))
     origins = {name: frozenset((table, column) for table, column in columns) for name, columns in lineage.items()}
-    return RuleStatement(Statement(sql, tuple(views)), origins)
+    read = {view: frozenset(columns) for view, columns in zip(views, reads, strict=True)}
+    return RuleStatement(Statement(sql, tuple(views)), origins, read)
 
 
 def _for_any_day(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,10 +109,10 @@ def code_hash() -> str:
 
 def _read(file: Path) -> Text | None:
     try:
-        text, lineage = json.loads(file.read_text())
+        text, lineage, reads = json.loads(file.read_text())
     except (OSError, ValueError, TypeError):  # none, or a damaged one
         return None
-    return text, lineage
+    return text, lineage, reads
 
 
 def _built(table: ibis.Table, views: Sequence[str]) -> Text:
@@ -117,7 +121,9 @@ def _built(table: ibis.Table, views: Sequence[str]) -> Text:
     if table.op().find(ops.InMemoryTable) or set(VIEW_NAME.findall(sql)) - set(views):
         raise NotReusable("The rule reads rows of Python, or a view that is none of its arguments.")
     text = VIEW_NAME.sub(lambda name: f"view_number_{views.index(name[0])}", sql)
-    return text, {name: sorted(columns) for name, columns in column_lineage(table).items()}
+    read = columns_read(table)
+    reads = [sorted(read.get(view, ())) for view in views]  # an argument that the query does not ask is not read
+    return text, {name: sorted(columns) for name, columns in column_lineage(table).items()}, reads
 
 
 def _in_sql(day: date) -> str:

@@ -13,3 +13,5 @@ class Automation(Rules):
     settle_minutes: Annotated[int, Field(ge=0)]
     longest_wait_minutes: Annotated[int, Field(ge=0)]
     retry_after_minutes: list[Annotated[int, Field(ge=1)]]
+    in_part_at_most: Annotated[float, Field(ge=0, le=1)] = 0.2
+    in_part_checked: Annotated[int, Field(ge=1)] = 50

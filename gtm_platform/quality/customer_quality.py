@@ -164,5 +164,6 @@ TABLE = DailyTable(
         "policy": current_policy,
     },
     rule=table,
+    in_part=True,
     has_canaries=True,
 )

@@ -21,6 +21,7 @@ FIRST = {"hubspot": "2026-03-01T1200", "intercom": "2026-03-01T1800", "stripe": 
 LATER = {"hubspot": "2026-03-02T1200", "intercom": "2026-03-02T1800", "stripe": "2026-03-02"}
 MOVED = 50  # one record in so many moved in the later window
 COMPANIES = 10  # customers a company
+TOUCHED = 50  # of one customer in so many something happens before the day is made again
 
 # How many rows a table has for a thousand customers.
 PER_THOUSAND = {
@@ -173,6 +174,17 @@ SAID: dict[str, dict[str, str]] = {
     },
     "intercom/tickets": {"contact_id": "c::varchar", "open": "i % 3 = 0", "state": "'submitted'"},
 }
+# What happens: nobody is another, and nobody is new.
+HAPPENED = {
+    "hubspot/contacts": {"lifecycle_stage": "'evangelist'", "country": "'SE'"},
+    "hubspot/deals": {"amount": "70000 + i % 999"},
+    "stripe/subscriptions": {"status": "if(i % 3 = 0, 'past_due', 'active')", "unit_amount": "7700"},
+    "stripe/charges": {"amount_captured": "4200 + i % 99"},
+    "intercom/contacts": {"last_seen_at": "instant(791)"},
+    "intercom/conversations": {"state": "'open'", "rating": "5"},
+    "intercom/conversation_parts": {"body": "'Thanks, that was great, number ' || i"},
+    "intercom/tickets": {"open": "true"},
+}
 USUAL = {
     "string": "'{name} ' || dice(i, '{name}', 5000)",
     "int64": "dice(i, '{name}', 100)",
@@ -203,6 +215,22 @@ def settle(lake: Path, customers: int) -> int:
     return sum(rows.values())
 
 
+def touch(lake: Path, customers: int, times: int) -> int:
+    """Let something happen to one customer in fifty, others each time; return to how many it does.
+
+    Their records come with the later window, read once more; it holds those of the times before as well.
+    """
+    touched = f"c % {TOUCHED} between 1 and {times}"
+    with writing() as connection:
+        for table, happened in HAPPENED.items():
+            usual, schema = SAID.get(table, {}), contract_of(table).schema
+            before = {name: _said(usual, name, str(schema[name]), customers, "null") for name in happened}
+            after = {name: f"if({touched}, {value}, {before[name]})" for name, value in happened.items()}
+            rules, count = {table: {**usual, **after}}, customers * PER_THOUSAND[table] // 1000
+            write(connection, lake, table, LATER, count, customers, MOVED, rules, also=touched)
+    return customers // TOUCHED
+
+
 def write(
     connection: duckdb.DuckDBPyConnection,
     lake: Path,
@@ -212,8 +240,12 @@ def write(
     customers: int,
     every: int,
     rules: Mapping[str, Mapping[str, str]] = SAID,
+    also: str = "false",
 ) -> None:
-    """Write some rows of a table, its columns by what is said of them, into the window of its source."""
+    """Write some rows of a table, its columns by what is said of them, into the window of its source.
+
+    These are every so many, and those that are `also` wanted.
+    """
     folder = lake / table
     folder.mkdir(parents=True, exist_ok=True)
     partition = windows[table.split("/")[0]]
@@ -224,7 +256,7 @@ def write(
         f'({_said(rules.get(table, {}), name, str(kind), customers, window)})::{DuckDBType.to_string(kind)} as "{name}"'
         for name, kind in contract_of(table).schema.items()
     )
-    numbers = f"select i, i % {customers} as c from range(0, {count}, {every}) t(i)"
+    numbers = f"select i, i % {customers} as c from range(0, {count}) t(i) where i % {every} = 0 or {also}"
     connection.execute(f"copy (select {columns} from ({numbers})) to '{target}' (format parquet, compression zstd)")
 
 

@@ -59,6 +59,14 @@ def make(home: str, days: int = 1, since: int = 0, *, by_itself: bool = False, s
     return {"wall": time.perf_counter() - began, "own": sum(own.values()), "tables": own}
 
 
+def touch(home: str, customers: int, times: int) -> dict[str, Any]:
+    """Something that happens to one customer in fifty, before the day is made again."""
+    _move_in(home)
+    from gtm_platform_tests.bench import customers as synthetic
+
+    return {"touched": synthetic.touch(Path(home, "lake"), customers, times)}
+
+
 def floor(home: str) -> dict[str, Any]:
     """Every column of the day's source rows that tables may read, once; and every daily table, written once."""
     _move_in(home)

@@ -1,5 +1,5 @@
-"""A day on which nothing changed, or a tenth did, beside the reading of what tells so: a delivery, and the windows of
-sources.
+"""A day on which nothing changed, or little did, beside making all of it or reading what tells so: the daily tables, a
+delivery, and the windows of sources.
 """
 
 import os
@@ -37,15 +37,19 @@ from gtm_platform.state.schema import hubspot_confirmed as confirmed
 from gtm_platform_tests.bench.figures import Effort, Figure, Row, Target
 from gtm_platform_tests.bench.latency import WAIT
 from gtm_platform_tests.bench.marts import MAKE, SETTLE
-from gtm_platform_tests.bench.rounds import compared, in_child, in_turns
+from gtm_platform_tests.bench.rounds import Taken, compared, in_child, in_turns
 from gtm_platform_tests.delivery.world import served
 from gtm_platform_tests.tables import filled
 
+TOUCH = "gtm_platform_tests.bench.day:touch"
+SHOWN_TABLES = 12  # those that take the longest
 DAY, NOW = "2026-11-20", datetime(2026, 11, 20, 6, tzinfo=UTC)
 
 
 def measure(effort: Effort) -> Iterator[Row]:
     yield from _tables_again(effort.of(100_000, 10_000), effort.rounds)
+    for customers in (10_000,) if effort.quick else (20_000, 100_000):
+        yield from _tables_touched(customers, effort.rounds)
     contacts = effort.of(30_000, 3_000)
     found = in_child(f"{__name__}:deliver_again", contacts=contacts, rounds=7 * effort.rounds).findings
     ours, floor = found["ours"], found["floor"]
@@ -79,6 +83,28 @@ def _tables_again(customers: int, rounds: int) -> Iterator[Row]:
     again, anew = ([float(one.findings["wall"]) for one in taken[kind]] for kind in ("again", "anew"))
     what = f"their run, with a snapshot of {customers:,} customers"
     yield Row(what, "s", **compared(again, anew), baseline="computing them")
+
+
+def _tables_touched(customers: int, rounds: int) -> Iterator[Row]:
+    """Make a day again after something happened to one customer in fifty, and then all of it, on the same records."""
+    with tempfile.TemporaryDirectory(prefix="gtm-bench-") as home:
+        in_child(SETTLE, home=home, customers=customers)
+        in_child(MAKE, home=home)
+        taken: dict[str, list[Taken]] = {"touched": [], "anew": []}
+        for nth in range(1, rounds + 1):
+            in_child(TOUCH, home=home, customers=customers, times=nth)
+            taken["touched"].append(in_child(MAKE, home=home, by_itself=True))
+            taken["anew"].append(in_child(MAKE, home=home))
+    touched, anew = ([one.findings["tables"] for one in taken[kind]] for kind in ("touched", "anew"))
+    what = f"all daily tables, 2 % of {customers:,} customers changed"
+    both = compared(list(map(_of_tables, touched)), list(map(_of_tables, anew)))
+    yield Row(what, "s", **both, target=Target("≤", 0.3), baseline="computing them")
+    cpu = compared([one.cpu for one in taken["touched"]], [one.cpu for one in taken["anew"]])
+    yield Row(f"CPU of their run, 2 % of {customers:,} customers changed", "s", **cpu, baseline="computing them")
+    slowest = sorted(touched[-1], key=lambda table: -touched[-1][table])[:SHOWN_TABLES]
+    for table in slowest:
+        of_table = compared([one[table] for one in touched], [one[table] for one in anew])
+        yield Row(f"2 % of {customers:,} customers changed: {table}", "s", **of_table, baseline="computing it")
 
 
 def _of_tables(seconds: Mapping[str, float]) -> float:

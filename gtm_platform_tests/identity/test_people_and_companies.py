@@ -41,7 +41,13 @@ def world(
         policy=rules,
         day=day,
     )
-    inputs: dict[str, Any] = {"links": linked, "records": persons, "companies": firms, "policy": rules}
+    inputs: dict[str, Any] = {
+        "links": linked,
+        "everybody": linked,
+        "records": persons,
+        "companies": firms,
+        "policy": rules,
+    }
     return {"people": computed(people.table, "identity/people", **inputs), "companies": firms}
 
 

@@ -19,6 +19,7 @@ RUNBOOK_OF_CHECK = {
     "agrees_with_revenue": "figures_add_up",
     "all_settled": "credits",
     "ample_credits": "credits",
+    "as_computed_whole": "as_computed_whole",
     "as_registered": "experiment",
     "as_the_policy_says": "as_the_policy_says",
     "as_usual": "as_usual",

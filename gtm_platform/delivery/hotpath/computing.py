@@ -20,19 +20,19 @@ from gtm_platform.delivery.hotpath.changes import (
     Since,
     TakenWhole,
     customers_of,
-    ids_of,
     named_records,
     owners_in,
-    rows_of,
     sources_of,
 )
 from gtm_platform.delivery.hotpath.identity_reach import COMPANY_FEEDS, Undecided, undecided
-from gtm_platform.delivery.hotpath.lakes import CUSTOMER, KnownBy, SomeCustomers
+from gtm_platform.delivery.hotpath.lakes import KnownBy
 from gtm_platform.identity.decisions import decisions_of_home
 from gtm_platform.identity.person_records import FEEDS
+from gtm_platform.lake.changed_records import ids_of, rows_of
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.some_customers import CUSTOMER, SomeCustomers
 from gtm_platform.policy import policy
 from gtm_platform.state.hot_path import TablesMade
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import orjson
 
 from gtm_platform.delivery.hotpath.computing import HotRows
-from gtm_platform.delivery.hotpath.lakes import CUSTOMER, ShownCustomers
+from gtm_platform.delivery.hotpath.lakes import ShownCustomers
 from gtm_platform.delivery.hubspot.client import HubSpotObjects
 from gtm_platform.delivery.hubspot.consent import Consent
 from gtm_platform.delivery.hubspot.day_delivery import read_tables
@@ -28,6 +28,7 @@ from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.file_query import text
 from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.some_customers import CUSTOMER
 from gtm_platform.policy import policy
 from gtm_platform.sources.hubspot.client import HubSpotClient
 from gtm_platform.state import State

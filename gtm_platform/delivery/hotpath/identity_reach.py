@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import ibis
 
-from gtm_platform.delivery.hotpath.changes import ChangedRecords, Since, ids_of, rows_of
-from gtm_platform.delivery.hotpath.lakes import CUSTOMER
+from gtm_platform.delivery.hotpath.changes import Since
 from gtm_platform.identity import companies as company_rows
 from gtm_platform.identity import normalise, person_records
 from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.ingest.feeds import CompanyFeed, PersonFeed, feed_rows, read
+from gtm_platform.lake.changed_records import ChangedRecords, ids_of, rows_of
 from gtm_platform.lake.expressions.literals import NO_TEXTS
+from gtm_platform.lake.some_customers import CUSTOMER
 from gtm_platform.policy import policy
 
 COMPANY_FEEDS = company_rows.FEEDS

@@ -126,6 +126,7 @@ TABLE = DailyTable(
         "calls": "core/calls",
     },
     rule=table,
+    in_part=True,
     group=GROUP,
 )
 FEATURES = tuple(COLUMNS)

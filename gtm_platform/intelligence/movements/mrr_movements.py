@@ -181,4 +181,6 @@ TABLE = DailyTable(
         "policy": current_policy,
     },
     rule=table,
+    in_part=True,
+    whole=("previous",),  # in which one may still be who went into another since
 )

@@ -132,6 +132,9 @@ def _write(table: DailyTable, store: Lake, day: str, *, anew: bool) -> Metadata 
     technical: Metadata = {"seconds": round(time.perf_counter() - began, 3)}
     if not written.is_new:
         technical["kept"] = "The stored rows are what its inputs come to: its file was left."
+    if part := written.part:
+        technical["in_part"] = f"The rows of {part.computed:,} of {part.customers:,} customers were made again."
+        technical["customers_made_again"] = part.computed
     return written_metadata(store, table.key, day, written, technical)
 
 

@@ -6,7 +6,7 @@ import dagster as dg
 
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.daily_table import DailyTable
-from gtm_platform.lake.day_check import Check, ContractCheck, DayCheck, Verdict, days_to_check
+from gtm_platform.lake.day_check import Check, DayCheck, Verdict, checks_of, days_to_check
 from gtm_platform.lake.verdicts import Judged, judge
 from gtm_platform.orchestration.graph_policy import DAYS
 from gtm_platform.settings import settings
@@ -19,7 +19,7 @@ DAYS_NAMED = 5  # in the description; the metadata have all of them
 def day_checks(tables: Iterable[DailyTable], checks: Iterable[DayCheck] = ()) -> list[dg.AssetChecksDefinition]:
     """Build the checks of each table's contract, and those of a room's own, as a step for each table."""
     by_table: dict[str, list[Check]] = {}
-    everything: list[Check] = [*map(ContractCheck, tables), *checks]
+    everything: list[Check] = [*(check for table in tables for check in checks_of(table)), *checks]
     for check in everything:
         by_table.setdefault(check.table, []).append(check)
     return [_checks_of(table, of_table) for table, of_table in by_table.items()]

@@ -11,11 +11,12 @@ import pytest
 
 from gtm_platform.definitions import DAILY_TABLES
 from gtm_platform.delivery.hotpath.computing import HotTables
-from gtm_platform.delivery.hotpath.lakes import CUSTOMER, KnownBy, ShownCustomers, SomeCustomers
+from gtm_platform.delivery.hotpath.lakes import KnownBy, ShownCustomers
 from gtm_platform.delivery.hotpath.reading import is_taken_over
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import Statement, as_typed, engine
 from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.some_customers import CUSTOMER, SomeCustomers
 from gtm_platform.settings import settings
 from gtm_platform_tests.intelligence.shown_effect import experiment
 from gtm_platform_tests.tables import filled, rows_of
@@ -112,7 +113,8 @@ def test_tables_for_some_customers_have_rows_of_customers_and_owners_of_their_in
             through = rows if not owner.through else filled(owner.through[0])
             if owner.through:
                 assert owner.through[1] in rows.columns
-            made = owner.rows(through) if owner.rows else through
+            beside = owner.beside[1](through, filled(owner.beside[0])) if owner.beside else through
+            made = owner.rows(beside) if owner.rows else beside
             records = made[owner.records] if isinstance(owner.records, str) else owner.records(made)
             assert records.type().is_string() or records.type().value_type.is_string()
 
@@ -123,7 +125,7 @@ def test_what_stands_between_sources_and_rows_of_customers_is_known() -> None:
     assert HOT.late == {"quality/customer_quality", "intelligence/features", "intelligence/churn_scores"}
     owned = {name for table in HOT.hot for name in table.owners}
     read = {name for table in HOT.hot for name in table.tables if contract_of(name).cadence is not None}
-    nobodys = {"hubspot/deals", "hubspot/pipelines", "hubspot/associations", "hubspot/owners"}
+    nobodys = {"hubspot/pipelines", "hubspot/owners"}
     nobodys |= {"stripe/products", "stripe/prices", "chartmogul/plans", "intercom/admins"}
     assert read - owned == nobodys
 

@@ -1,0 +1,96 @@
+"""A lake in which a day of the daily tables holds some customers only, for rules that make each row of its own."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gtm_platform.lake.contract_check import Written
+from gtm_platform.lake.contracts import contract_of
+from gtm_platform.lake.duckdb_engine import Statement
+from gtm_platform.lake.file_query import FileQuery, text
+from gtm_platform.lake.frames import Rows
+from gtm_platform.lake.lake import File, Lake
+from gtm_platform.lake.overlay import Overlay
+
+CUSTOMER = "customer_id"
+LISTED = 1_000  # so many customers stand in a query itself
+
+
+@dataclass(frozen=True)
+class SomeCustomers(Overlay):
+    """A lake in which the daily tables of a day hold some customers only, and get only their rows.
+
+    With `whole` they hold everybody: these customers as they were written here, the others as the base has them.
+    """
+
+    day: str
+    customers: frozenset[str]
+    whole: bool = False
+
+    def query_day(self, table: str, day: str) -> FileQuery:
+        """Return a query for a table on a day, of the customers that it holds here."""
+        contract = contract_of(table)
+        if contract.cadence is not None or day != self.day or CUSTOMER not in contract.columns:
+            return super().query_day(table, day)
+        if not self.whole:
+            files = [file for file in self.files(table) if file.partition == day]
+            return self.file_query(table, files, f"select * from {{rows}} {self._these('semi')}")
+        base = [file for file in self.base.files(table) if file.partition == day]
+        own = [file for file in Lake(self.root).files(table) if file.partition == day]
+        if not own:
+            return self.file_query(table, base)
+        query = f"select * from {{rows}} {self._these('anti')} union all by name select * from {{base}}"
+        return replace(self.file_query(table, base, query), base=tuple(str(file.path) for file in own))
+
+    def write(
+        self,
+        table: str,
+        partition: str,
+        rows: Rows,
+        full: bool = False,
+        *,
+        is_open: bool = False,
+        unless_same: bool = False,
+    ) -> Written:
+        """Write the rows of these customers."""
+        if not isinstance(rows, Statement):
+            raise TypeError(f"{table} reads rows while its rule is called, so it cannot be made for some customers.")
+        return super().write(table, partition, self.these(rows), full, is_open=is_open, unless_same=unless_same)
+
+    def these(self, rows: Statement) -> Statement:
+        """Return a query for the rows of these customers."""
+        return Statement(f"select * from ({rows.sql}) as every_row {self._these('semi')}", rows.views)
+
+    def others(self, table: str, file: File) -> FileQuery:
+        """Return a query for the rows of a file that are not of these customers, canaries included."""
+        return self._of_file(table, file, "anti")
+
+    def only(self, table: str, file: File) -> FileQuery:
+        """Return a query for the rows of a file that are of these customers, canaries included."""
+        return self._of_file(table, file, "semi")
+
+    def _of_file(self, table: str, file: File, join: str) -> FileQuery:
+        query = f"select * from {{rows}} {self._these(join)}"
+        return FileQuery(contract_of(table).schema, (str(file.path),), query, table=table)
+
+    def of_everybody(self) -> "SomeCustomers":
+        """Return the lake in which daily tables hold everybody."""
+        return replace(self, whole=True)
+
+    def _these(self, join: str) -> str:
+        if len(self.customers) > LISTED:
+            these = f"read_parquet({text(str(self._ids_aside()))})"
+        else:
+            ids = ", ".join(text(id) for id in sorted(self.customers))
+            these = f"(select unnest([{ids}]::varchar[]) as {CUSTOMER})"
+        return f"{join} join {these} as these using ({CUSTOMER})"
+
+    def _ids_aside(self) -> Path:
+        """Return a file of the customers' ids: a query that lists thousands takes long to be read."""
+        path = self.root / "customers.parquet"
+        if not path.exists():
+            self.root.mkdir(parents=True, exist_ok=True)
+            pq.write_table(pa.table({CUSTOMER: pa.array(sorted(self.customers), pa.string())}), path)
+        return path

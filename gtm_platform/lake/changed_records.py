@@ -8,6 +8,7 @@ import ibis
 
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import Statement, as_table, cursor, engine
+from gtm_platform.lake.encrypted_files import plain_name
 from gtm_platform.lake.file_query import FileQuery, quoted
 from gtm_platform.lake.lake import SOURCE_ROW_GROUP_SIZE, Lake
 from gtm_platform.lake.owners import Owner
@@ -65,11 +66,11 @@ def records_between(lake: Lake, before: FileQuery, now: FileQuery, target: Path)
 
     These are the records in any file that one of the readings lacks.
     """
-    contract = contract_of(now.table)
+    contract, files_before, files_now = contract_of(now.table), _by_name(before), _by_name(now)
     parts = {
-        "common": [path for path in now.files if path in before.files],
-        "only_before": [path for path in before.files if path not in now.files],
-        "only_now": [path for path in now.files if path not in before.files],
+        "common": [path for name, path in files_now.items() if name in files_before],
+        "only_before": [path for name, path in files_before.items() if name not in files_now],
+        "only_now": [path for name, path in files_now.items() if name not in files_before],
     }
     rows = {name: FileQuery(contract.schema, tuple(paths)).sql for name, paths in parts.items()}
     key, every = quoted(contract.key), quoted(name for name in contract.columns if name != PAYLOAD)
@@ -87,6 +88,11 @@ def records_between(lake: Lake, before: FileQuery, now: FileQuery, target: Path)
         lake.copy(Statement(query), target, SOURCE_ROW_GROUP_SIZE)
     aside = FileQuery(ibis.schema({**contract.schema, BEFORE: "boolean"}), (str(target),), table=now.table)
     return ChangedRecords(aside, *_counts(aside))
+
+
+def _by_name(query: FileQuery) -> dict[str, str]:
+    """Return the files of a query by their names without keys."""
+    return {plain_name(path): path for path in query.files}
 
 
 def records_named(rows: ibis.Table, owner: Owner, read: Callable[[str], ibis.Table]) -> ibis.Table:

@@ -4,7 +4,7 @@ A check looks at every recent day of its table, so that it says which days are b
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -140,6 +140,7 @@ class PartCheck:
         now = self.of.made_from(lake, day)
         if now is None or now.hash != stored.hash:  # more has landed since: the next run makes it again
             return Verdict(lasting=False)
+        stored = replace(stored, made_from=now)  # the same files, by the names that they have under another key, too
         try:
             wrong = self.of.customers_made_otherwise(lake, stored, policy().automation.in_part_checked)
         except DamagedFile as damage:

@@ -14,10 +14,12 @@ from pathlib import Path
 
 import duckdb
 
+from gtm_platform.keyring import KeyProblem
 from gtm_platform.lake import spill
 from gtm_platform.lake.contract_check import Part, Written
 from gtm_platform.lake.contracts import ContractBroken, contract_of
 from gtm_platform.lake.duckdb_engine import Statement, as_table, cursor, files_as_table
+from gtm_platform.lake.encrypted_files import plain_name, rows_of_files, scratch_name
 from gtm_platform.lake.file_query import text
 from gtm_platform.lake.lake import ROW_GROUP_SIZE, DamagedFile, File, Lake
 from gtm_platform.lake.made_from import MadeFrom, StoredDay, described
@@ -28,6 +30,7 @@ from gtm_platform.policy import policy
 
 log = logging.getLogger(__name__)
 PEOPLE = "identity/people"  # everybody whom a row can be of
+UNREADABLE = (duckdb.Error, DamagedFile, KeyProblem)  # what a day was made of
 
 Query = Callable[[Lake, str], RuleStatement]  # of a day's rows, of the customers whom a lake holds
 
@@ -43,7 +46,7 @@ def written_in_part(
         return None
     day = stored.file.partition
     try:
-        touched = touched_customers(source, Inputs.of(stored, now.queries), locality)
+        touched = touched_customers(source, Inputs.of(source, stored, now.queries), locality)
         customers = _customers_in(stored.file)
         with _aside() as folder:
             if len(touched) > customers * policy().automation.in_part_at_most:
@@ -52,14 +55,14 @@ def written_in_part(
                 kept = described(lake, table, day, stored)
                 return replace(kept, part=Part(0, customers)) if kept else None
             some = SomeCustomers(folder / "rows", source, day, touched)
-            made, statement = _rows_of(some, table, query, folder / "made.parquet")
+            made, statement = _rows_of(some, table, query, folder / scratch_name("made"))
             others = as_table(some.others(table, stored.file)).get_name()
             rows = Statement(f'select * from "{others}" union all by name select * from "{made}"', (others, made))
             written = lake.write(table, day, rows, unless_same=True)
             return replace(written, lineage=statement.lineage, part=Part(len(touched), customers))
     except NotLocal as reason:
         log.info("%s of %s is made for everybody: %s.", table, day, reason)
-    except (duckdb.Error, DamagedFile, ContractBroken) as error:  # what is wrong shows when all of it is made
+    except (*UNREADABLE, ContractBroken) as error:  # what is wrong shows when all of it is made
         log.warning("%s of %s is made for everybody: %s", table, day, type(error).__name__)
     return None
 
@@ -69,8 +72,8 @@ def is_as_stored(source: Lake, stored: StoredDay, now: MadeFrom) -> bool:
     if stored.made_from is None or stored.made_from.rules != now.rules:
         return False
     try:
-        return not is_read_otherwise(source, Inputs.of(stored, now.queries))
-    except (NotLocal, duckdb.Error, DamagedFile):
+        return not is_read_otherwise(source, Inputs.of(source, stored, now.queries))
+    except (NotLocal, *UNREADABLE):
         return False
 
 
@@ -82,7 +85,7 @@ def made_otherwise(source: Lake, table: str, stored: StoredDay, query: Query, mo
     some = _chosen(stored, most)
     with _aside() as folder:
         lake = SomeCustomers(folder / "rows", source, stored.file.partition, some)
-        made, _ = _rows_of(lake, table, query, folder / "made.parquet")
+        made, _ = _rows_of(lake, table, query, folder / scratch_name("made"))
         kept = as_table(lake.only(table, stored.file)).get_name()
         sides = [f'(select * from "{one}" except all select * from "{other}")' for one, other in _both_ways(made, kept)]
         return _number(f"select count(distinct {CUSTOMER}) from ({' union all '.join(sides)})")
@@ -94,12 +97,13 @@ def _both_ways(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:
 
 def _chosen(stored: StoredDay, most: int) -> frozenset[str]:
     """Choose customers of a day by chance, but the same for the same file."""
-    parts = [f"select {CUSTOMER} from read_parquet({text(str(stored.file.path))})"]
+    parts = [f"select {CUSTOMER} from {rows_of_files([stored.file.path])}"]
     if stored.made_from:
         read = [query for each in stored.made_from.queries.values() for query in each]
         parts += [f"select {CUSTOMER} from ({query.sql})" for query in read if query.table == PEOPLE]
     everybody = f"select distinct {CUSTOMER} from ({' union all '.join(parts)})"
-    chosen = f"{everybody} order by hash({CUSTOMER} || {text(stored.file.path.name)}) limit {most}"
+    name = plain_name(stored.file.path.name)
+    chosen = f"{everybody} order by hash({CUSTOMER} || {text(name)}) limit {most}"
     with cursor() as connection:
         return frozenset(customer for (customer,) in connection.execute(chosen).fetchall())
 
@@ -112,7 +116,7 @@ def _rows_of(some: SomeCustomers, table: str, query: Query, target: Path) -> tup
 
 
 def _customers_in(file: File) -> int:
-    return _number(f"select count(distinct {CUSTOMER}) from read_parquet({text(str(file.path))})")
+    return _number(f"select count(distinct {CUSTOMER}) from {rows_of_files([file.path])}")
 
 
 def _number(query: str) -> int:

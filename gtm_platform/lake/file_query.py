@@ -42,13 +42,12 @@ class FileQuery:
     @property
     def rows_of(self) -> tuple[object, ...]:
         """All that its rows follow from, whichever keys the files are encrypted with."""
-        columns = [(name, str(kind)) for name, kind in self.schema.items()]
-        return (
-            columns,
-            self.template,
-            [plain_name(path) for path in self.base],
-            [plain_name(path) for path in self.paths],
-        )
+        return [(name, str(kind)) for name, kind in self.schema.items()], *self.asked
+
+    @property
+    def asked(self) -> tuple[object, ...]:
+        """What is asked of which files, whichever keys they are encrypted with."""
+        return self.template, [plain_name(path) for path in self.base], [plain_name(path) for path in self.paths]
 
     @cached_property
     def name(self) -> str:

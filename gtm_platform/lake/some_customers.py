@@ -4,15 +4,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from gtm_platform.lake.contract_check import Written
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import Statement
+from gtm_platform.lake.encrypted_files import rows_of_files, scratch_name
 from gtm_platform.lake.file_query import FileQuery, text
 from gtm_platform.lake.frames import Rows
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.lake.overlay import Overlay
+from gtm_platform.lake.spilled_rows import write_aside
 
 CUSTOMER = "customer_id"
 LISTED = 1_000  # so many customers stand in a query itself
@@ -81,7 +82,7 @@ class SomeCustomers(Overlay):
 
     def _these(self, join: str) -> str:
         if len(self.customers) > LISTED:
-            these = f"read_parquet({text(str(self._ids_aside()))})"
+            these = rows_of_files([self._ids_aside()])
         else:
             ids = ", ".join(text(id) for id in sorted(self.customers))
             these = f"(select unnest([{ids}]::varchar[]) as {CUSTOMER})"
@@ -89,8 +90,9 @@ class SomeCustomers(Overlay):
 
     def _ids_aside(self) -> Path:
         """Return a file of the customers' ids: a query that lists thousands takes long to be read."""
-        path = self.root / "customers.parquet"
+        path = self.root / scratch_name("customers")
         if not path.exists():
             self.root.mkdir(parents=True, exist_ok=True)
-            pq.write_table(pa.table({CUSTOMER: pa.array(sorted(self.customers), pa.string())}), path)
+            ids = pa.table({CUSTOMER: pa.array(sorted(self.customers), pa.string())})
+            write_aside(ids.to_batches(), ids.schema, path)
         return path

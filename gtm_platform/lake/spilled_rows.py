@@ -22,14 +22,18 @@ def spilled(batches: Iterable[pa.RecordBatch], schema: ibis.Schema) -> ibis.Tabl
     folder = spill.folder()
     folder.mkdir(exist_ok=True)
     path = folder / scratch_name(f"rows-{secrets.token_hex(8)}")
-    columns = schema.to_pyarrow()
+    write_aside(batches, schema.to_pyarrow(), path)
+    return files_as_table([path], schema)
+
+
+def write_aside(batches: Iterable[pa.RecordBatch], columns: pa.Schema, path: Path) -> None:
+    """Write rows to a file, encrypted where its name has a key."""
     if key_of(path):
         _encrypt(batches, columns, path)
-        return files_as_table([path], schema)
+        return
     with pq.ParquetWriter(path, columns) as writer:
         for batch in batches:
             writer.write_batch(batch.cast(columns))
-    return files_as_table([path], schema)
 
 
 def _encrypt(batches: Iterable[pa.RecordBatch], columns: pa.Schema, path: Path) -> None:

@@ -6,7 +6,7 @@ It is exact or says nothing: where a difference is not known to be some customer
 import secrets
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -17,6 +17,7 @@ from gtm_platform.lake import spill
 from gtm_platform.lake.changed_records import PAYLOAD, ChangedRecords, ids_of, records_between, records_named
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import as_table, cursor
+from gtm_platform.lake.encrypted_files import plain_name, scratch_name
 from gtm_platform.lake.file_query import FileQuery, quoted
 from gtm_platform.lake.lake import Lake
 from gtm_platform.lake.made_from import Columns, Queries, StoredDay
@@ -88,21 +89,24 @@ class Inputs:
     names: Sequence[str]  # of the inputs
 
     @classmethod
-    def of(cls, stored: StoredDay, now: Queries) -> "Inputs":
+    def of(cls, lake: Lake, stored: StoredDay, now: Queries) -> "Inputs":
         """Lay the queries of two moments side by side."""
         before = stored.made_from.queries if stored.made_from else {}
         if [(name, len(each)) for name, each in before.items()] != [(name, len(each)) for name, each in now.items()]:
             raise NotLocal("it reads other tables than before")
-        columns = [columns for name in now for columns in stored.reads[name]]
+        places = [(old, new, name) for name in now for old, new in zip(before[name], now[name], strict=True)]
         return cls(
-            [each for name in now for each in before[name]], [each for name in now for each in now[name]], columns
+            [named_as_now(lake, old, new) for old, new, _ in places],
+            [new for _, new, _ in places],
+            [columns for name in now for columns in stored.reads[name]],
+            [name for *_, name in places],
         )
 
     @property
     def differing(self) -> list[Difference]:
         """What is read otherwise, daily tables first."""
         places = zip(self.before, self.now, self.columns, self.names, strict=True)
-        differing = [Difference(*place) for place in places if place[0].sql != place[1].sql]
+        differing = [Difference(*place) for place in places if place[0].asked != place[1].asked]
         return sorted(differing, key=lambda each: bool(each.now.table and contract_of(each.now.table).cadence))
 
     def reads(self, table: str) -> bool:
@@ -116,6 +120,17 @@ class Inputs:
     def read_now(self, table: str) -> ibis.Table:
         """Return a table as it is."""
         return _read(self.now, table)
+
+
+def named_as_now(lake: Lake, before: FileQuery, now: FileQuery) -> FileQuery:
+    """Return a query over the same files by the names that they have now: another key gives a file another name."""
+    if set(before.files) <= set(now.files):
+        return before
+    names = {plain_name(path): path for path in now.files}
+    if any(plain_name(path) not in names and not Path(path).exists() for path in before.files):
+        names |= {plain_name(file.path): str(file.path) for file in lake.versions(now.table)}
+    base, paths = (tuple(names.get(plain_name(path), path) for path in each) for each in (before.base, before.paths))
+    return replace(before, base=base, paths=paths)
 
 
 def _read(queries: Sequence[FileQuery], table: str) -> ibis.Table:
@@ -132,9 +147,10 @@ def is_read_otherwise(lake: Lake, inputs: Inputs) -> bool:
 
 def touched_customers(lake: Lake, inputs: Inputs, locality: Locality) -> frozenset[str]:
     """Return the customers of whom what is read says otherwise than it did."""
-    customers, named = set[str](), list[ibis.Table]()
-    for difference in inputs.differing:
+    customers, named, differing = set[str](), list[ibis.Table](), inputs.differing
+    for difference in differing:  # of one may be asked whose the rows of another are
         difference.require_files()
+    for difference in differing:
         if difference.input in locality.whole:
             if difference.is_seen(lake):
                 raise NotLocal(f"{difference.now.table} is another, which counts as a whole")
@@ -234,6 +250,6 @@ def _suspects(lake: Lake, before: FileQuery, now: FileQuery) -> ChangedRecords:
             return _kept_suspects[key][1]
         while len(_kept_suspects) >= REMEMBERED:
             _kept_suspects.popitem(last=False)[1][0].unlink(missing_ok=True)
-        target = spill.folder() / "suspects" / f"{secrets.token_hex(8)}.parquet"
+        target = spill.folder() / "suspects" / scratch_name(secrets.token_hex(8))
         _kept_suspects[key] = target, records_between(lake, before, now, target)
         return _kept_suspects[key][1]

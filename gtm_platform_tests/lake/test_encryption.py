@@ -21,7 +21,7 @@ from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.encrypted_files import file_name, key_of, plain_name, rows_of_files
 from gtm_platform.lake.encryption import EncryptionMissing
 from gtm_platform.lake.lake import DamagedFile, File, Lake
-from gtm_platform.lake.made_from import hash_of
+from gtm_platform.lake.made_from import made_from as all_of
 from gtm_platform.lake.rotation import rotate, sweep, use_of
 from gtm_platform.lake.spilled_rows import spilled
 from gtm_platform.settings import settings
@@ -259,9 +259,12 @@ def test_an_existing_lake_is_encrypted_rotated_and_made_plain_again(
 
 
 def test_a_rotation_makes_no_day_be_computed_again(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    def made_from() -> str | None:
+    def made_from() -> str:
         queries = {"albums": [lake.query_day("shop/albums", "2026-11-17")]}
-        return hash_of(test_a_rotation_makes_no_day_be_computed_again, contract_of("shop/sales"), queries, {})
+        rule = test_a_rotation_makes_no_day_be_computed_again
+        everything = all_of(rule, contract_of("shop/sales"), queries, {})
+        assert everything
+        return everything.hash
 
     write(lake, "2026-11-16", [album("a")], full=True)
     before = made_from()

@@ -4,7 +4,6 @@ A file's name is never used twice, so a reader never meets a changed file; the n
 open file was read before its window was over: what it holds counts, and it says nothing of the rest of the window.
 """
 
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,6 +25,8 @@ from gtm_platform.lake.duckdb_engine import EngineFailed, Statement, as_table, c
 from gtm_platform.lake.file_query import FileQuery, quoted
 from gtm_platform.lake.frames import Frame, Rows, as_batches, is_frame
 from gtm_platform.lake.storage_errors import storage_errors
+from gtm_platform.lake.store import Folder, Store, fetch, store_of
+from gtm_platform.settings import settings
 
 # Rows to a row group, which is held in memory whole, by each thread that reads or writes. Source tables hold records as
 # received, a kilobyte and more each.
@@ -63,7 +64,10 @@ class File:
 
 @dataclass(frozen=True)
 class Lake:
-    """The tables in a folder, a folder each; daily tables are read without canaries, unless asked for."""
+    """The tables in a folder, a folder each; daily tables are read without canaries, unless asked for.
+
+    Of a lake in a bucket, the root is the folder of this machine's copies: what is read is fetched into it.
+    """
 
     root: Path
     canaries: Canaries = field(default="hidden", kw_only=True)
@@ -72,14 +76,26 @@ class Lake:
         """Return the same lake, read with canaries, without them, or with nobody else."""
         return replace(self, canaries=canaries)
 
+    @property
+    def store(self) -> Store:
+        """Where the files lie."""
+        return store_of(self.root)
+
+    @property
+    def home(self) -> Path:
+        """The folder that the lake is the lake of."""
+        return self.root.parent if isinstance(self.store, Folder) else settings().home
+
     # --- listing ---------------------------------------------------------------------------------------------------
+
+    def tables(self) -> list[str]:
+        """The tables that are there, whoever declares them."""
+        return self.store.tables()
 
     def versions(self, table: str) -> list[File]:
         """Every file of the table, superseded ones included."""
-        try:
-            return sorted(File.of(Path(entry.path)) for entry in os.scandir(self.root / table) if entry.name[0] != ".")
-        except FileNotFoundError:
-            return []
+        folder = self.root / table
+        return sorted(File.of(folder / name) for name in self.store.names(table))
 
     def files(self, table: str) -> list[File]:
         """The newest file of each partition."""
@@ -114,7 +130,12 @@ class Lake:
         contract = contract_of(table)
         if contract.cadence is None and SUBJECT in contract.columns:
             template = restricted(template, self.canaries)
-        return FileQuery(contract.schema, tuple(str(file.path) for file in files), template, table=table)
+        return FileQuery(contract.schema, self.paths(files), template, table=table)
+
+    def paths(self, files: Sequence[File]) -> tuple[str, ...]:
+        """Return where files can be read, once they are on this machine."""
+        fetch(file.path for file in files)
+        return tuple(str(file.path) for file in files)
 
     def query_as_of(self, table: str, until: str) -> FileQuery:
         """Return a query for the newest version of each record in the windows that begin before `until`.
@@ -125,7 +146,7 @@ class Lake:
         contract = contract_of(table)
         past = [file for file in self.files(table) if file.partition < until]
         since = max((file.partition for file in past if file.full), default="")
-        base, *later = [str(file.path) for file in past if file.partition >= since] or [""]
+        base, *later = self.paths([file for file in past if file.partition >= since]) or [""]
         key, columns = quoted(contract.key), quoted(contract.columns)
         newest = f"row_number() over (partition by {key} order by _window desc, _extracted_at desc)"
         template = f"""select {columns} from (
@@ -163,7 +184,8 @@ class Lake:
         """Read a stored partition again; raise where it breaks the contract or cannot be read."""
         for file in self.files(table):
             if file.partition == partition:
-                with self.naming_damage(lambda: [str(file.path)]):  # noqa: B023  called at once
+                with self.naming_damage(lambda: self.paths([file])):  # noqa: B023  called at once
+                    fetch([file.path])
                     check_file(f"{table} {partition}", contract_of(table), file.path)
 
     def partition(self, table: str, partition: str) -> ibis.Table:
@@ -216,21 +238,19 @@ class Lake:
             written = check_file(f"{table} {partition}", contract, draft)
             if unless_same and self._has_rows_of(draft, table, partition):
                 return replace(written, is_new=False)
-            with storage_errors(target), open(draft, "rb") as file:
-                os.fsync(file.fileno())
-            draft.rename(target)
+            self.store.publish(draft, target)
         finally:
             with suppress(OSError):  # what cannot be swept now is swept by a later write, and hides no error
                 draft.unlink(missing_ok=True)
         with suppress(OSError):
-            self._drop_superseded(folder, partition)
+            self._drop_superseded(table, partition)
         return written
 
     def _has_rows_of(self, draft: Path, table: str, partition: str) -> bool:
         """Whether the newest file of a partition has the rows of a draft; one that cannot be read has not."""
-        stored = [file.path for file in self.files(table) if file.partition == partition]
+        stored = self.paths([file for file in self.files(table) if file.partition == partition])
         with suppress(duckdb.Error):
-            return any(same_rows(draft, path) for path in stored)
+            return any(same_rows(draft, Path(path)) for path in stored)
         return False
 
     def next_stamp(self, table: str, partition: str) -> int:
@@ -251,13 +271,13 @@ class Lake:
             with self.naming_damage(lambda: rows.paths if isinstance(rows, Statement) else ()), storage_errors(target):
                 connection.execute(f"copy ({query}) to '{target}' ({as_parquet})")
 
-    def _drop_superseded(self, folder: Path, partition: str) -> None:
+    def _drop_superseded(self, table: str, partition: str) -> None:
         """Delete what nobody reads any more: older files of the partition, and drafts of runs that died."""
-        versions = sorted(folder.glob(f"{partition}.*.parquet"))
-        for old, successor in pairwise(versions):
-            if time.time() - File.of(successor).written > GRACE:
-                old.unlink(missing_ok=True)
-        for draft in folder.glob(".*.parquet"):
+        names = [name for name in self.store.names(table) if name.startswith(f"{partition}.")]
+        for old, successor in pairwise(sorted(File.of(self.root / table / name) for name in names)):
+            if time.time() - successor.written > GRACE:
+                self.store.remove(old.path)
+        for draft in (self.root / table).glob(".*.parquet"):
             with suppress(FileNotFoundError):  # another writer's, named in the meantime
                 if time.time() - draft.stat().st_mtime > GRACE:
                     draft.unlink()
@@ -277,9 +297,9 @@ class Lake:
     def damaged(self, paths: Iterable[str]) -> DamagedFile | None:
         """Return the error for the first of some files that cannot be read, if any."""
         for path in paths:
-            try:
-                cursor().execute(f"select bit_xor(hash(columns(*))) from read_parquet('{path}')").fetchone()
-            except duckdb.Error as error:
+            if (error := _unreadable(path)) and self.store.renew(Path(path)):
+                error = _unreadable(path)  # what was damaged may have been the copy alone
+            if error:
                 file = File.of(Path(path))
                 table = Path(path).parent.relative_to(self.root).as_posix()
                 return DamagedFile(
@@ -287,6 +307,15 @@ class Lake:
                     f"Make it again with: gtm run {table} --partition {file.partition}"
                 )
         return None
+
+
+def _unreadable(path: str) -> duckdb.Error | None:
+    fetch([Path(path)])
+    try:
+        cursor().execute(f"select bit_xor(hash(columns(*))) from read_parquet('{path}')").fetchone()
+    except duckdb.Error as error:
+        return error
+    return None
 
 
 def _readable(rows: "ibis.Table | Statement | Frame", contract: Contract) -> Statement | pa.RecordBatchReader:

@@ -17,6 +17,7 @@ from gtm_platform.lake.contracts import Contract, ContractBroken, contract_of
 from gtm_platform.lake.file_query import FileQuery
 from gtm_platform.lake.lake import DamagedFile, File, Lake
 from gtm_platform.lake.statements import code_hash
+from gtm_platform.lake.store import fetch
 
 ADDRESS = " at 0x"  # in the text of an object that has none of its own
 
@@ -37,7 +38,8 @@ def stored_day(lake: Lake, table: str, day: str, made_from: str) -> Written | No
     if file is None or (note.get("file"), note.get("made_from")) != (file.path.name, made_from):
         return None
     try:
-        with lake.naming_damage(lambda: [str(file.path)]):
+        with lake.naming_damage(lambda: lake.paths([file])):
+            fetch([file.path])
             written = check_file(f"{table} {day}", contract_of(table), file.path)
     except (ContractBroken, DamagedFile):  # it is computed again
         return None
@@ -51,6 +53,7 @@ def remember(lake: Lake, table: str, day: str, made_from: str, written: Written)
         lineage = {name: sorted(columns) for name, columns in written.lineage.items()}
         note, draft = _note(lake, table, day), file.path.parent / f".{secrets.token_hex(4)}.draft.parquet"
         with suppress(OSError):  # the day is computed once more
+            draft.parent.mkdir(parents=True, exist_ok=True)
             draft.write_text(json.dumps({"file": file.path.name, "made_from": made_from, "lineage": lineage}))
             draft.rename(note)
 

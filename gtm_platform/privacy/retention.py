@@ -19,6 +19,7 @@ from gtm_platform.lake.contracts import TABLES, contract_of
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.file_query import text
 from gtm_platform.lake.lake import DICTIONARY_SIZE, GRACE, SOURCE_ROW_GROUP_SIZE, File, Lake
+from gtm_platform.lake.store import fetch
 from gtm_platform.policy.privacy import Retention
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -88,6 +89,7 @@ def _older(files: Sequence[File], days: int, today: date) -> list[File]:
 
 def _filled(path: Path, names: Sequence[str]) -> tuple[str, ...]:
     """Return the columns that hold anything in a file."""
+    fetch([path])
     schema = pq.read_schema(path)
     present = [name for name in names if name in schema.names]
     if not present:
@@ -121,7 +123,7 @@ def enforce(lake: Lake, what: Due) -> int:
     for file in what.removed:
         for version in lake.versions(_table_of(lake, file)):
             if version.partition == file.partition:
-                version.path.unlink(missing_ok=True)
+                lake.store.remove(version.path)
     for path in what.logs:
         path.unlink(missing_ok=True)
     return rows
@@ -130,6 +132,7 @@ def enforce(lake: Lake, what: Due) -> int:
 def _empty(lake: Lake, file: File, columns: Sequence[str]) -> int:
     """Write a file anew with nothing in some columns."""
     table, path = _table_of(lake, file), file.path
+    fetch([path])
     contract, schema = contract_of(table), pq.read_schema(path)
     empty = ", ".join(
         f"{'null' if contract.columns[name].nullable else _nothing(schema.field(name))}::"
@@ -144,7 +147,7 @@ def _empty(lake: Lake, file: File, columns: Sequence[str]) -> int:
         query = f"select * replace ({empty}) from read_parquet({text(str(path))})"
         copied = f"copy ({query}) to {text(str(draft))} ({form}, dictionary_size_limit {DICTIONARY_SIZE})"
         rows = connection.execute(copied).fetchone()
-    draft.rename(target)
+    lake.store.publish(draft, target)
     return int(rows[0]) if rows else 0
 
 
@@ -162,7 +165,7 @@ def sweep(lake: Lake, rules: Retention, today: date) -> int:
         newest = {file.partition: file for file in lake.files(table)}
         for file in _older(lake.versions(table), days, today):
             if file.path != newest[file.partition].path and time.time() - newest[file.partition].written > GRACE:
-                file.path.unlink(missing_ok=True)
+                lake.store.remove(file.path)
                 swept += 1
     return swept
 

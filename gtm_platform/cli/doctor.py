@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gtm_platform.accounts import describe_account
 from gtm_platform.delivery.access import DestinationAccess
+from gtm_platform.demo.world import BUCKET_MARK, is_demo_home
 from gtm_platform.enrichment.budget import budget_of
 from gtm_platform.http.errors import ApiFailure, Forbidden, Unauthorized
 from gtm_platform.http.rate_limit import LimitShare
@@ -27,6 +28,7 @@ from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.lake.encryption import extension_file
 from gtm_platform.lake.lake import Lake
 from gtm_platform.lake.postgres_extension import ExtensionMissing
+from gtm_platform.lake.store import listed_once, the_bucket
 from gtm_platform.policy import policy
 from gtm_platform.policy.publish import PublishedSchema
 from gtm_platform.privacy import at_rest
@@ -41,6 +43,9 @@ from gtm_platform.sources.assets import SOURCES
 from gtm_platform.state import open_state
 from gtm_platform.state.api_tokens import all_tokens
 from gtm_platform.state.sqlite_files import has_cipher
+
+if TYPE_CHECKING:
+    from gtm_platform.lake.bucket import Bucket
 
 COLOURS = {"ok": "green", "off": "yellow", "failing": "red"}
 LATE = timedelta(hours=12)
@@ -62,13 +67,18 @@ class Finding:
 def examine() -> int:
     """Print what is seen of each system; 1 where one that is configured does not work."""
     lake, now = the_lake(), settings().now()
+    if bucket := the_bucket():
+        show_finding(finding := _bucket(bucket))
+        if finding.state == "failing":
+            click.echo("Nothing else can be told without the lake.")
+            return 1
     checks = discover("gtm_platform.delivery", "access", "check_access")
     destinations = discover("gtm_platform.delivery", "settings", "SETTINGS")
     looks = [partial(source_finding, source, lake, now) for source in SOURCES]
     looks += [partial(_destination, f"delivery/{name}", kind, checks.get(name)) for name, kind in destinations.items()]
     looks += [partial(_warehouse, schema) for schema in policy().publish.schemas]
     findings = []
-    with ThreadPoolExecutor(AT_ONCE) as threads:  # each waits for a system of its own
+    with listed_once(), ThreadPoolExecutor(AT_ONCE) as threads:  # each waits for a system of its own
         for finding in chain(
             threads.map(lambda look: look(), looks),
             [_hot_path(now)],
@@ -86,6 +96,26 @@ def show_finding(finding: Finding) -> None:
     click.echo(f" {finding.sentence}")
     for line in finding.details:
         click.echo(f"{'':<28}{line}")
+
+
+# --- the lake --------------------------------------------------------------------------------------------------------
+
+
+def _bucket(bucket: "Bucket") -> Finding:
+    """Whether the bucket of the lake can be listed, written to and trusted, and whose data it holds."""
+    from gtm_platform.lake.bucket import BucketFailed
+
+    try:
+        tables, keeps_names = len(bucket.tables()), bucket.refuses_a_second_put()
+        is_demo = bucket.read_mark(BUCKET_MARK) is not None
+    except BucketFailed as failure:
+        return Finding("lake", "failing", str(failure))
+    if not keeps_names:
+        return Finding("lake", "failing", f"{bucket.address} lets one file replace another: use another store.")
+    if is_demo and not is_demo_home(settings().home):
+        return Finding("lake", "failing", f"{bucket.address} holds a made-up company: name another in GTM_LAKE.")
+    copies = f"copies, {bucket.taken() / 1e6:,.0f} MB of {bucket.room / 1e6:,.0f}, are in {bucket.root}"
+    return Finding("lake", "ok", f"{bucket.address}: {tables} tables; listed, written to and kept", (copies,))
 
 
 # --- sources ---------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 How rows are printed stands in `printing`; what the views are, in `lake.catalogue`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from gtm_platform.cli.printing import Rows, print_rows
 from gtm_platform.lake import catalogue
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.lake.file_query import text
+from gtm_platform.lake.store import is_here, listed_once
 from gtm_platform.settings import settings
 
 TABLES = """
@@ -38,7 +39,7 @@ HINT = (
 
 def run_query(sql: str, style: str | None, *, other_files: bool = False) -> None:
     """Print what a query returns; it reads the lake and nothing else, unless other files are allowed."""
-    with _catalogue() as connection:
+    with _catalogue(_named_in(sql)) as connection:
         _refuse_writing(connection, sql)
         if not other_files:
             _confine(connection, the_lake().root)
@@ -83,18 +84,31 @@ def _suggestion(schema: str, name: str, names: list[str]) -> str:
 
 
 @contextmanager
-def _catalogue() -> Iterator[duckdb.DuckDBPyConnection]:
-    """The catalogue of the home, renewed first where it is missing or lists files that are no longer the lake's."""
+def _catalogue(names: Collection[str] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The catalogue of the home, renewed first where it is missing or lists files that are no longer the lake's.
+
+    Of a lake in a bucket only the views of these names are, with the tables that they are of: each file is fetched.
+    """
     lake = the_lake()
     target = catalogue.path_of(lake)
-    if lake.root.is_dir() and catalogue.is_stale(lake):
-        click.secho(f"Renewing the views in {target.name} …", dim=True, err=True)
-        import gtm_platform.definitions  # noqa: F401  declares the tables
+    with listed_once():
+        tables = None if names is None or is_here() else catalogue.tables_named(lake, names)
+        if (lake.root.is_dir() or lake.tables()) and catalogue.is_stale(lake, tables):
+            click.secho(f"Renewing the views in {target.name} …", dim=True, err=True)
+            import gtm_platform.definitions  # noqa: F401  declares the tables
 
-        catalogue.renew(lake)
+            catalogue.renew(lake, tables)
+        if not is_here():
+            catalogue.make_ready(lake, tables)
     _refuse_missing(target)
     with catalogue.reading(target) as connection:
         yield connection
+
+
+def _named_in(sql: str) -> list[str] | None:
+    """Return the views that a query names; None where that cannot be told, which the query itself then explains."""
+    with duckdb.connect() as connection:
+        return _tables_of(connection, sql) or None
 
 
 def _refuse_writing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

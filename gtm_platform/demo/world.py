@@ -4,6 +4,10 @@ import json
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gtm_platform.lake.bucket import Bucket
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class World:
         return date.fromisoformat(self.start)
 
 
+BUCKET_MARK = ".demo.json"
 DEMO_HOME = Path(".gtm-demo")  # apart from the home of real accounts, below the folder of whoever calls
 DEFAULT_WORLD = World(people=1500, seed=7, start=None)  # of a sandbox that no demo came before
 
@@ -54,6 +59,21 @@ def refuse_other_data(home: Path) -> None:
             f"{home} holds data that no demo made, perhaps of real accounts: no made-up company is let in. "
             "Choose another home with --home; without it the demo has one of its own."
         )
+    from gtm_platform.lake.store import the_bucket
+
+    if bucket := the_bucket():
+        _claim_bucket(bucket)
+
+
+def _claim_bucket(bucket: "Bucket") -> None:
+    """Mark an empty bucket as a demo's; refuse one with data that no demo made."""
+    if bucket.read_mark(BUCKET_MARK) is None:
+        if bucket.tables():
+            raise ValueError(
+                f"{bucket.address} holds data that no demo made, perhaps of real accounts: no made-up company is let "
+                "in. Unset GTM_LAKE, or name an empty folder of the bucket."
+            )
+        bucket.write_mark(BUCKET_MARK, b"{}")
 
 
 def world_of_home(home: Path) -> World:

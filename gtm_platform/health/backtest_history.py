@@ -226,7 +226,7 @@ class History:
     def _day_rows(self, table: str, columns: Sequence[str], days: Sequence[str]) -> str:
         """Return a query for columns of a table on some days; what an old file lacks is null."""
         schema, wanted = contract_of(table).schema, set(days)
-        paths = [str(file.path) for file in self._lake.files(table) if file.partition in wanted]
+        paths = list(self._lake.paths([file for file in self._lake.files(table) if file.partition in wanted]))
         nothing = ", ".join(f'null::{sql_type(schema[name])} as "{name}"' for name in columns)
         files = (
             f" union all by name select * from {rows_of_files(paths, 'filename=true', by_name=True)}" if paths else ""

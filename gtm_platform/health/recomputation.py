@@ -106,4 +106,4 @@ class Hindsight(Overlay):
     def later_files(self, table: str, until: str) -> list[str]:
         """List the files that were read after the day, by the end of `known_on`."""
         end = (date.fromisoformat(self.known_on) + timedelta(days=1)).isoformat()
-        return [str(file.path) for file in self.files(table) if until <= file.partition < end]
+        return list(self.paths([file for file in self.files(table) if until <= file.partition < end]))

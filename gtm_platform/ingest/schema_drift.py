@@ -253,7 +253,7 @@ def _read(file: Path) -> StreamFields:
 
 
 def _folder(lake: Lake) -> Path:
-    return lake.root.parent / "schemas"
+    return lake.home / "schemas"
 
 
 def _file(lake: Lake, table: str) -> Path:

@@ -40,6 +40,7 @@ from gtm_platform.lake.contract_check import row_count
 from gtm_platform.lake.dealing import Share, deal
 from gtm_platform.lake.duckdb_engine import value
 from gtm_platform.lake.lake import File, Lake
+from gtm_platform.lake.store import store_of
 
 FEW = 3  # windows are written one by one
 
@@ -341,7 +342,7 @@ class StreamSync:
         keys = {window.key for window in windows}
         for file in self.lake.files(self.table):
             if file.partition in keys and self.lake.damaged([str(file.path)]):
-                file.path.rename(file.path.with_name(f".{file.path.name}.damaged"))
+                store_of(file.path).set_aside(file.path)
 
 
 def _with_refetched(window: WindowResult, again: WindowResult) -> WindowResult:

@@ -7,7 +7,7 @@ platform everything reads the lake itself. What people keep in the file beside t
 
 import fcntl
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +31,7 @@ from gtm_platform.lake.guest_objects import (
 )
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.lake.storage_errors import storage_errors
+from gtm_platform.lake.store import listed_once
 
 
 @contextmanager
@@ -56,30 +57,57 @@ def reading(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def path_of(lake: Lake) -> Path:
     """Return where a lake's catalogue lies."""
-    return lake.root.parent / "gtm.duckdb"
+    return lake.home / "gtm.duckdb"
 
 
-def is_stale(lake: Lake) -> bool:
+def is_stale(lake: Lake, tables: Collection[str] | None = None) -> bool:
     """Whether the catalogue is missing or lists other files than the lake has; no table need be declared."""
     before = _made_before(path_of(lake))
     if before is None:
         return True
-    listed = {table: made.files for table, made in before.items() if made.files}
-    return listed != {table: _hash_of(files) for table, files in _files_on_disk(lake).items()}
+    listed = {table: made.files for table, made in before.items() if made.files and _is_asked(table, tables)}
+    return listed != {table: _hash_of(files) for table, files in _files_there(lake, tables).items()}
 
 
-def renew(lake: Lake) -> bool:
-    """Make views again whose files or contracts have changed; return whether there were any."""
+def make_ready(lake: Lake, tables: Collection[str] | None = None) -> None:
+    """Have the views of all or of some tables answer: made of the lake's files, which are on this machine."""
+    with listed_once():
+        renew(lake, tables)
+        for files in _files_there(lake, tables).values():
+            lake.paths(files)  # views read a bucket's copies, which may have made room for others since
+
+
+def tables_named(lake: Lake, names: Iterable[str]) -> list[str] | None:
+    """Return the tables that views of these names may be of; None where a name is none of the platform's views."""
+    of_view: dict[str, list[str]] = {}
+    for table in lake.tables():
+        schema, name = table.split("/")
+        for view in (f"{schema}.{name}", f"current.{schema}_{name}", f"latest.{name}", f"latest.{schema}_{name}"):
+            of_view.setdefault(view, []).append(table)
+    named = [name.replace('"', "") for name in names]
+    if not all(name in of_view for name in named):
+        return None
+    return sorted({table for name in named for table in of_view[name]})
+
+
+def _is_asked(table: str, tables: Collection[str] | None) -> bool:
+    return tables is None or table in tables
+
+
+def renew(lake: Lake, tables: Collection[str] | None = None) -> bool:
+    """Make views again whose files or contracts have changed, of all or some tables; return whether there were any."""
     target = path_of(lake)
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(target.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two builders the later one lists again
-        listing = _files_on_disk(lake)
-        tables = _to_make(listing)
+        listing = _files_there(lake, tables)
+        to_make = _to_make(listing, tables)
         with storage_errors(target), keeping(target) as kept:
-            if kept and catalogue_record.read(kept) == tables:
+            before = catalogue_record.read(kept) if kept else None
+            others = {table: made for table, made in (before or {}).items() if not _is_asked(table, tables)}
+            if before is not None and before == others | to_make:
                 return False
-            _replace(target, lake, listing, tables, is_kept=kept is not None)
+            _replace(target, lake, listing, others | to_make, is_kept=kept is not None)
     return True
 
 
@@ -98,14 +126,15 @@ def _replace(
         _sweep(draft)
 
 
-def _files_on_disk(lake: Lake) -> dict[str, list[File]]:
-    tables = sorted(path.relative_to(lake.root).as_posix() for path in lake.root.glob("*/[!.]*") if path.is_dir())
-    return {table: files for table in tables if (files := lake.files(table))}
+def _files_there(lake: Lake, tables: Collection[str] | None) -> dict[str, list[File]]:
+    asked = (table for table in lake.tables() if _is_asked(table, tables))
+    return {table: files for table in asked if (files := lake.files(table))}
 
 
-def _to_make(listing: Mapping[str, list[File]]) -> dict[str, Made]:
+def _to_make(listing: Mapping[str, list[File]], tables: Collection[str] | None) -> dict[str, Made]:
     files = {table: _hash_of(listed) for table, listed in listing.items()}
-    return {table: Made(files.get(table, ""), _hash_of(_shown_of(table))) for table in sorted({*files, *TABLES})}
+    asked = sorted(table for table in {*files, *TABLES} if _is_asked(table, tables))
+    return {table: Made(files.get(table, ""), _hash_of(_shown_of(table))) for table in asked}
 
 
 def _shown_of(table: str) -> object:
@@ -165,7 +194,7 @@ def _build(lake: Lake, listing: Mapping[str, list[File]], tables: Mapping[str, M
 
 def _make_views(connection: duckdb.DuckDBPyConnection, lake: Lake, table: str, files: list[File]) -> list[str]:
     if table not in TABLES:
-        return _undeclared_views(connection, table, files)
+        return _undeclared_views(connection, lake, table, files)
     contract = TABLES[table]
     views = _views(lake, table, files)
     for view, (query, about) in views.items():
@@ -176,14 +205,13 @@ def _make_views(connection: duckdb.DuckDBPyConnection, lake: Lake, table: str, f
     return list(views)
 
 
-def _undeclared_views(connection: duckdb.DuckDBPyConnection, table: str, files: list[File]) -> list[str]:
+def _undeclared_views(connection: duckdb.DuckDBPyConnection, lake: Lake, table: str, files: list[File]) -> list[str]:
     """Make the views of a table that only another code location declares, in the columns of its files."""
     every, now = views_of(table)
-    views = {every: files, now: files[-1:]}
-    for view, paths in views.items():
-        rows = rows_of_files((file.path for file in paths), by_name=True)
+    for view, of_view in ((every, files), (now, files[-1:])):
+        rows = rows_of_files(lake.paths(of_view), by_name=True)
         connection.execute(f"create view {view} as select * from {rows}")
-    return list(views)
+    return [every, now]
 
 
 def views_of(table: str) -> tuple[str, str]:

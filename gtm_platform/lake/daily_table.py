@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import ibis
@@ -145,7 +146,8 @@ class DailyTable:
                 f"days exist. See why its run failed, or make it with: gtm run {missing[0]} --partition {day}"
             )
         if self.append_only and (closed := _followed_file(lake, self.key, day)):
-            return check_file(f"{self.key} {day}", self.contract, closed.path)
+            [path] = lake.paths([closed])
+            return check_file(f"{self.key} {day}", self.contract, Path(path))
         now = self.made_from(lake, day)
         written = self._from_stored(lake, day, now) if now and not anew else None
         if written is None:

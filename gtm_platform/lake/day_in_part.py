@@ -16,6 +16,7 @@ import duckdb
 
 from gtm_platform.keyring import KeyProblem
 from gtm_platform.lake import spill
+from gtm_platform.lake.bucket import BucketFailed
 from gtm_platform.lake.contract_check import Part, Written
 from gtm_platform.lake.contracts import ContractBroken, contract_of
 from gtm_platform.lake.duckdb_engine import Statement, as_table, cursor, files_as_table
@@ -30,7 +31,7 @@ from gtm_platform.policy import policy
 
 log = logging.getLogger(__name__)
 PEOPLE = "identity/people"  # everybody whom a row can be of
-UNREADABLE = (duckdb.Error, DamagedFile, KeyProblem)  # what a day was made of
+UNREADABLE = (duckdb.Error, DamagedFile, KeyProblem, BucketFailed)  # what a day was made of
 
 Query = Callable[[Lake, str], RuleStatement]  # of a day's rows, of the customers whom a lake holds
 
@@ -47,7 +48,7 @@ def written_in_part(
     day = stored.file.partition
     try:
         touched = touched_customers(source, Inputs.of(source, stored, now.queries), locality)
-        customers = _customers_in(stored.file)
+        customers = _customers_in(source, stored.file)
         with _aside() as folder:
             if len(touched) > customers * policy().automation.in_part_at_most:
                 raise NotLocal(f"{len(touched):,} of {customers:,} customers are touched")
@@ -82,7 +83,7 @@ def made_otherwise(source: Lake, table: str, stored: StoredDay, query: Query, mo
 
     They are others after each writing, and some may be whom the day should have and has not.
     """
-    some = _chosen(stored, most)
+    some = _chosen(source, stored, most)
     with _aside() as folder:
         lake = SomeCustomers(folder / "rows", source, stored.file.partition, some)
         made, _ = _rows_of(lake, table, query, folder / scratch_name("made"))
@@ -95,9 +96,9 @@ def _both_ways(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:
     return (one, other), (other, one)
 
 
-def _chosen(stored: StoredDay, most: int) -> frozenset[str]:
+def _chosen(source: Lake, stored: StoredDay, most: int) -> frozenset[str]:
     """Choose customers of a day by chance, but the same for the same file."""
-    parts = [f"select {CUSTOMER} from {rows_of_files([stored.file.path])}"]
+    parts = [f"select {CUSTOMER} from {rows_of_files(source.paths([stored.file]))}"]
     if stored.made_from:
         read = [query for each in stored.made_from.queries.values() for query in each]
         parts += [f"select {CUSTOMER} from ({query.sql})" for query in read if query.table == PEOPLE]
@@ -115,8 +116,8 @@ def _rows_of(some: SomeCustomers, table: str, query: Query, target: Path) -> tup
     return files_as_table([target], contract_of(table).schema).get_name(), statement
 
 
-def _customers_in(file: File) -> int:
-    return _number(f"select count(distinct {CUSTOMER}) from {rows_of_files([file.path])}")
+def _customers_in(lake: Lake, file: File) -> int:
+    return _number(f"select count(distinct {CUSTOMER}) from {rows_of_files(lake.paths([file]))}")
 
 
 def _number(query: str) -> int:

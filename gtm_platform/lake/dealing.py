@@ -3,7 +3,6 @@
 A partition written by itself is compiled, copied and checked by itself, which takes far longer than its few rows do.
 """
 
-import os
 import secrets
 import shutil
 import time
@@ -49,9 +48,7 @@ def deal(lake: Lake, table: str, rows: ibis.Table, by: str, shares: Sequence[Sha
         for partition, draft in files.items():
             stamp = f"{time.time_ns():020d}{secrets.token_hex(2)}"
             target = lake.root / table / file_name(f"{partition}.{stamp}", "part", key_of(draft))
-            with storage_errors(target), open(draft, "rb") as file:
-                os.fsync(file.fileno())
-            draft.rename(target)
+            lake.store.publish(draft, target)
         return {partition: Written(counts[str(draft)]) for partition, draft in files.items()}
 
 

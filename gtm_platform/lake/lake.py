@@ -5,7 +5,6 @@ open file was read before its window was over: what it holds counts, and it says
 name of an encrypted file has its key before `.parquet`; with another key it is the same file, of the same stamp.
 """
 
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,6 +28,7 @@ from gtm_platform.lake.encrypted_files import file_name, key_of, rows_of_files, 
 from gtm_platform.lake.file_query import FileQuery, quoted
 from gtm_platform.lake.frames import Frame, Rows, as_batches, is_frame
 from gtm_platform.lake.storage_errors import storage_errors
+from gtm_platform.lake.store import Folder, Store, fetch, store_of
 from gtm_platform.settings import settings
 
 # Rows to a row group, which is held in memory whole, by each thread that reads or writes. Source tables hold records as
@@ -77,7 +77,10 @@ class File:
 
     def superseding_since(self, old: "File") -> float:
         """Since when it counts in place of an older file, or of the same one that another key encrypted."""
-        return self.written if self.stamp != old.stamp else self.path.stat().st_mtime
+        if self.stamp != old.stamp:
+            return self.written
+        published = store_of(self.path).published(self.path)
+        return time.time() if published is None else published
 
     @property
     def version(self) -> tuple[str, str]:
@@ -92,7 +95,10 @@ class File:
 
 @dataclass(frozen=True)
 class Lake:
-    """The tables in a folder, a folder each; daily tables are read without canaries, unless asked for."""
+    """The tables in a folder, a folder each; daily tables are read without canaries, unless asked for.
+
+    Of a lake in a bucket, the root is the folder of this machine's copies: what is read is fetched into it.
+    """
 
     root: Path
     canaries: Canaries = field(default="hidden", kw_only=True)
@@ -101,14 +107,26 @@ class Lake:
         """Return the same lake, read with canaries, without them, or with nobody else."""
         return replace(self, canaries=canaries)
 
+    @property
+    def store(self) -> Store:
+        """Where the files lie."""
+        return store_of(self.root)
+
+    @property
+    def home(self) -> Path:
+        """The folder that the lake is the lake of."""
+        return self.root.parent if isinstance(self.store, Folder) else settings().home
+
     # --- listing ---------------------------------------------------------------------------------------------------
+
+    def tables(self) -> list[str]:
+        """The tables that are there, whoever declares them."""
+        return self.store.tables()
 
     def versions(self, table: str) -> list[File]:
         """Every file of the table, superseded ones included."""
-        try:
-            return sorted(File.of(Path(entry.path)) for entry in os.scandir(self.root / table) if entry.name[0] != ".")
-        except FileNotFoundError:
-            return []
+        folder = self.root / table
+        return sorted(File.of(folder / name) for name in self.store.names(table))
 
     def files(self, table: str) -> list[File]:
         """The newest file of each partition."""
@@ -143,7 +161,12 @@ class Lake:
         contract = contract_of(table)
         if contract.cadence is None and SUBJECT in contract.columns:
             template = restricted(template, self.canaries)
-        return FileQuery(contract.schema, tuple(str(file.path) for file in files), template, table=table)
+        return FileQuery(contract.schema, self.paths(files), template, table=table)
+
+    def paths(self, files: Sequence[File]) -> tuple[str, ...]:
+        """Return where files can be read, once they are on this machine."""
+        fetch(file.path for file in files)
+        return tuple(str(file.path) for file in files)
 
     def query_as_of(self, table: str, until: str) -> FileQuery:
         """Return a query for the newest version of each record in the windows that begin before `until`.
@@ -154,7 +177,7 @@ class Lake:
         contract = contract_of(table)
         past = [file for file in self.files(table) if file.partition < until]
         since = max((file.partition for file in past if file.full), default="")
-        base, *later = [str(file.path) for file in past if file.partition >= since] or [""]
+        base, *later = self.paths([file for file in past if file.partition >= since]) or [""]
         key, columns = quoted(contract.key), quoted(contract.columns)
         newest = f"row_number() over (partition by {key} order by _window desc, _extracted_at desc)"
         template = f"""select {columns} from (
@@ -192,7 +215,8 @@ class Lake:
         """Read a stored partition again; raise where it breaks the contract or cannot be read."""
         for file in self.files(table):
             if file.partition == partition:
-                with self.naming_damage(lambda: [str(file.path)]):  # noqa: B023  called at once
+                with self.naming_damage(lambda: self.paths([file])):  # noqa: B023  called at once
+                    fetch([file.path])
                     check_file(f"{table} {partition}", contract_of(table), file.path)
 
     def partition(self, table: str, partition: str) -> ibis.Table:
@@ -246,9 +270,7 @@ class Lake:
             written = check_file(f"{table} {partition}", contract, draft)
             if unless_same and self._has_rows_of(draft, table, partition):
                 return replace(written, is_new=False)
-            with storage_errors(target), open(draft, "rb") as file:
-                os.fsync(file.fileno())
-            draft.rename(target)
+            self.store.publish(draft, target)
         finally:
             with suppress(OSError):  # what cannot be swept now is swept by a later write, and hides no error
                 draft.unlink(missing_ok=True)
@@ -258,9 +280,9 @@ class Lake:
 
     def _has_rows_of(self, draft: Path, table: str, partition: str) -> bool:
         """Whether the newest file of a partition has the rows of a draft; one that cannot be read has not."""
-        stored = [file.path for file in self.files(table) if file.partition == partition]
+        stored = self.paths([file for file in self.files(table) if file.partition == partition])
         with suppress(duckdb.Error):
-            return any(same_rows(draft, path) for path in stored)
+            return any(same_rows(draft, Path(path)) for path in stored)
         return False
 
     def next_stamp(self, table: str, partition: str) -> int:
@@ -283,12 +305,11 @@ class Lake:
 
     def _drop_superseded(self, table: str, partition: str) -> None:
         """Delete what nobody reads any more: older files of the partition, and drafts of runs that died."""
-        folder = self.root / table
-        versions = sorted(map(File.of, folder.glob(f"{partition}.*.parquet")))
-        for old, successor in pairwise(versions):
+        names = [name for name in self.store.names(table) if name.startswith(f"{partition}.")]
+        for old, successor in pairwise(sorted(File.of(self.root / table / name) for name in names)):
             if time.time() - successor.superseding_since(old) > GRACE:
-                old.path.unlink(missing_ok=True)
-        for draft in folder.glob(".*.parquet"):
+                self.store.remove(old.path)
+        for draft in (self.root / table).glob(".*.parquet"):
             with suppress(FileNotFoundError):  # another writer's, named in the meantime
                 if time.time() - draft.stat().st_mtime > GRACE:
                     draft.unlink()
@@ -308,14 +329,14 @@ class Lake:
     def damaged(self, paths: Iterable[str]) -> DamagedFile | None:
         """Return the error for the first of some files that cannot be read, if any."""
         for path in paths:
-            try:
-                cursor().execute(f"select bit_xor(hash(columns(*))) from {rows_of_files([path])}").fetchone()
-            except duckdb.Error as error:
+            if (error := _unreadable(path)) and self.store.renew(Path(path)):
+                error = _unreadable(path)  # what was damaged may have been the copy alone
+            if error:
                 if WRONG_KEY in str(error) and key_of(path) not in noted_keys(settings().home):
                     raise KeyProblem(
                         f"The lake file {path} cannot be decrypted with the key {key_of(path)} of GTM_KEYS: it is not "
                         f"the key that the file was encrypted with, or the file is damaged."
-                    ) from None
+                    )
                 file = File.of(Path(path))
                 table = Path(path).parent.relative_to(self.root).as_posix()
                 return DamagedFile(
@@ -323,6 +344,15 @@ class Lake:
                     f"Make it again with: gtm run {table} --partition {file.partition}"
                 )
         return None
+
+
+def _unreadable(path: str) -> duckdb.Error | None:
+    fetch([Path(path)])
+    try:
+        cursor().execute(f"select bit_xor(hash(columns(*))) from {rows_of_files([path])}").fetchone()
+    except duckdb.Error as error:
+        return error
+    return None
 
 
 def _readable(rows: "ibis.Table | Statement | Frame", contract: Contract) -> Statement | pa.RecordBatchReader:

@@ -22,6 +22,7 @@ from gtm_platform.lake.encrypted_files import plain_name
 from gtm_platform.lake.file_query import FileQuery
 from gtm_platform.lake.lake import DamagedFile, File, Lake
 from gtm_platform.lake.statements import code_hash
+from gtm_platform.lake.store import fetch
 
 NOTE = ".made_from.json"
 KEPT_NOTES = 14  # of a table: days that are made again are new
@@ -82,7 +83,8 @@ def stored_day(lake: Lake, table: str, day: str) -> StoredDay | None:
 def described(lake: Lake, table: str, day: str, stored: StoredDay) -> Written | None:
     """Return what is stored of a day as when it was written; None where it cannot be read."""
     try:
-        with lake.naming_damage(lambda: [str(stored.file.path)]):
+        with lake.naming_damage(lambda: lake.paths([stored.file])):
+            fetch([stored.file.path])
             written = check_file(f"{table} {day}", contract_of(table), stored.file.path)
     except (ContractBroken, DamagedFile):  # it is computed again
         return None
@@ -109,6 +111,7 @@ def remember(
         }
         note, draft = note_of(lake, table, day), file.path.parent / f".{secrets.token_hex(4)}.draft.parquet"
         with suppress(OSError):  # the day is computed once more
+            draft.parent.mkdir(parents=True, exist_ok=True)
             draft.write_text(json.dumps(text))
             draft.rename(note)
             for old in sorted(note.parent.glob(f".*{NOTE}"))[:-KEPT_NOTES]:

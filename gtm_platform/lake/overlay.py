@@ -33,8 +33,8 @@ class Overlay(Lake):
 @contextmanager
 def scratch_folder(lake: Lake) -> Iterator[Path]:
     """Make a folder beside the lake for what is only compared; it is gone with the context."""
-    lake.root.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".comparison-", dir=lake.root.parent))
+    lake.home.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".comparison-", dir=lake.home))
     try:
         yield folder
     finally:

@@ -6,7 +6,6 @@ was killed goes on where it ended.
 """
 
 import fcntl
-import os
 import shutil
 import time
 from collections import Counter
@@ -21,7 +20,7 @@ from gtm_platform.lake.contracts import TABLES
 from gtm_platform.lake.duckdb_engine import Statement
 from gtm_platform.lake.encrypted_files import file_name, key_of, rows_of_files
 from gtm_platform.lake.lake import GRACE, ROW_GROUP_SIZE, SOURCE_ROW_GROUP_SIZE, File, Lake
-from gtm_platform.lake.storage_errors import storage_errors
+from gtm_platform.lake.store import Folder, fetch, lake_root
 
 LOCK = "rotation.lock"
 
@@ -68,20 +67,14 @@ def rotating(home: Path) -> Iterator[None]:
 
 
 def lakes_of(home: Path) -> tuple[Lake, ...]:
-    """Return the folders of a home that are laid out as lakes: the lake, and windows that only the hot path has."""
-    return tuple(Lake(folder) for folder in (home / "lake", home / "hot") if folder.is_dir())
-
-
-def tables_of(lake: Lake) -> list[str]:
-    """List the tables that have a folder, whoever declares them."""
-    folders = (path for path in lake.root.glob("*/[!.]*") if path.is_dir())
-    return sorted(path.relative_to(lake.root).as_posix() for path in folders)
+    """Return what is laid out as a lake: that of a home or its bucket, and windows that only the hot path has."""
+    return tuple(lake for lake in map(Lake, (lake_root(home), home / "hot")) if lake.tables())
 
 
 def to_rotate(lake: Lake, key: str) -> list[tuple[str, File]]:
     """List the files that still count, or may be read, and that have no copy under a key."""
     waiting = []
-    for table in tables_of(lake):
+    for table in lake.tables():
         versions = lake.versions(table)
         done = {file.version for file in versions if key_of(file.path) == key}
         counting = {file.version: file for file in versions if file.version not in done}
@@ -104,20 +97,20 @@ def _write_anew(lake: Lake, table: str, file: File, key: str) -> None:
     draft = target.with_name(f".{target.name}")
     contract = TABLES.get(table)
     group = SOURCE_ROW_GROUP_SIZE if contract and contract.cadence else ROW_GROUP_SIZE
-    if not file.path.exists():
+    if lake.store.published(file.path) is None:
         raise FileNotFoundError(file.path)
+    draft.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with lake.naming_damage(lambda: [str(file.path)]):
+        with lake.naming_damage(lambda: lake.paths([file])):
+            fetch([file.path])
             lake.copy(Statement(f"select * from {rows_of_files([file.path])}"), draft, group)
             if not same_rows(draft, file.path):
                 raise RotationDiffers(f"{file.path} was not written anew as it should be, and is left as it was.")
-        with storage_errors(target), open(draft, "rb") as written:
-            os.fsync(written.fileno())
-        draft.rename(target)
+        lake.store.publish(draft, target)
     finally:
         draft.unlink(missing_ok=True)
-    if not file.path.exists():  # whoever removed it meanwhile did not know of the new one
-        target.unlink(missing_ok=True)
+    if lake.store.published(file.path) is None:  # whoever removed it meanwhile did not know of the new one
+        lake.store.remove(target)
 
 
 def sweep(lake: Lake, *, at_once: bool = False) -> int:
@@ -126,35 +119,33 @@ def sweep(lake: Lake, *, at_once: bool = False) -> int:
     They are removed once what took their place is older than any query, or at once where nothing else runs.
     """
     key, left = writing_key(), 0
-    for table in tables_of(lake):
+    for table in lake.tables():
         versions = lake.versions(table)
         done = {file.version: file for file in versions if key_of(file.path) == key}
         for file in versions:
             if key_of(file.path) == key:
                 continue
             successor = done.get(file.version)
-            replaced = successor is not None and (at_once or _age(successor.path) > GRACE)
+            replaced = successor is not None and (at_once or _age(lake, successor.path) > GRACE)
             if replaced or _is_forgotten(file, versions):
-                file.path.unlink(missing_ok=True)
+                lake.store.remove(file.path)
             else:
                 left += 1
-        left += _sweep_drafts(lake.root / table, key)
-    return left
+    return left + _sweep_drafts(lake, key)
 
 
-def _sweep_drafts(folder: Path, key: str) -> int:
-    """Remove drafts of runs that died, and count those that may still be written."""
+def _sweep_drafts(lake: Lake, key: str) -> int:
+    """Remove drafts of runs that died, and what was set aside, and count what may still be written."""
     left = 0
-    for draft in folder.glob(".*"):
-        with suppress(FileNotFoundError):
-            if key_of(draft) == key or not (draft.is_dir() or draft.name.endswith((".parquet", ".damaged"))):
-                continue
-            if _age(draft) <= GRACE:
-                left += 1
-            elif draft.is_dir():
-                shutil.rmtree(draft)
-            else:
-                draft.unlink()
+    for draft in lake.store.hidden():
+        if key_of(draft) == key:
+            continue
+        if _age(lake, draft) <= GRACE:
+            left += 1
+        elif draft.is_dir():
+            shutil.rmtree(draft, ignore_errors=True)
+        else:
+            lake.store.remove(draft)
     return left
 
 
@@ -164,20 +155,30 @@ def _is_forgotten(file: File, versions: Sequence[File]) -> bool:
     return bool(later) and time.time() - min(later).written > GRACE
 
 
-def _age(path: Path) -> float:
-    return time.time() - path.stat().st_mtime
+def _age(lake: Lake, path: Path) -> float:
+    published = lake.store.published(path)
+    return 0 if published is None else time.time() - published
 
 
 def use_of(lakes: Sequence[Lake]) -> KeyUse:
-    """Look at the bytes of every file: which are encrypted, and by their names with which key."""
+    """Look at the bytes of every file: which are encrypted, and by their names with which key.
+
+    In a bucket each look would be a request: there the bytes of copies are looked at, and of the others the names.
+    """
     use = KeyUse()
     for lake in lakes:
-        for path in lake.root.glob("*/*/**/*.parquet"):
+        for path in {*lake.root.glob("*/*/**/*.parquet"), *_uncopied(lake)}:
             with suppress(FileNotFoundError):
-                key = key_of(path) if is_encrypted(path) else PLAIN
-                use.files[key] += 1
-                use.bytes[key] += path.stat().st_size
+                key = key_of(path) if not path.exists() or is_encrypted(path) else ""
+                use.files[key or PLAIN] += 1
+                use.bytes[key or PLAIN] += path.stat().st_size if path.exists() else lake.store.size(path)
     return use
+
+
+def _uncopied(lake: Lake) -> Iterator[Path]:
+    """Yield the files of a lake in a bucket that this machine has no copy of."""
+    if not isinstance(lake.store, Folder):
+        yield from (file.path for table in lake.tables() for file in lake.versions(table) if not file.path.exists())
 
 
 def is_encrypted(path: Path) -> bool:

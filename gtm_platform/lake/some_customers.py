@@ -43,7 +43,7 @@ class SomeCustomers(Overlay):
         if not own:
             return self.file_query(table, base)
         query = f"select * from {{rows}} {self._these('anti')} union all by name select * from {{base}}"
-        return replace(self.file_query(table, base, query), base=tuple(str(file.path) for file in own))
+        return replace(self.file_query(table, base, query), base=self.paths(own))
 
     def write(
         self,
@@ -74,7 +74,7 @@ class SomeCustomers(Overlay):
 
     def _of_file(self, table: str, file: File, join: str) -> FileQuery:
         query = f"select * from {{rows}} {self._these(join)}"
-        return FileQuery(contract_of(table).schema, (str(file.path),), query, table=table)
+        return FileQuery(contract_of(table).schema, self.paths([file]), query, table=table)
 
     def of_everybody(self) -> "SomeCustomers":
         """Return the lake in which daily tables hold everybody."""

@@ -124,11 +124,13 @@ class Inputs:
 
 def named_as_now(lake: Lake, before: FileQuery, now: FileQuery) -> FileQuery:
     """Return a query over the same files by the names that they have now: another key gives a file another name."""
-    if set(before.files) <= set(now.files):
+    if before.table != now.table or set(before.files) <= set(now.files):
         return before
     names = {plain_name(path): path for path in now.files}
-    if any(plain_name(path) not in names and not Path(path).exists() for path in before.files):
-        names |= {plain_name(file.path): str(file.path) for file in lake.versions(now.table)}
+    missing = {plain_name(path) for path in before.files if not Path(path).exists()} - names.keys()
+    if missing:
+        files = [file for file in lake.versions(now.table) if plain_name(file.path) in missing]
+        names |= {plain_name(path): path for path in lake.paths(files)}
     base, paths = (tuple(names.get(plain_name(path), path) for path in each) for each in (before.base, before.paths))
     return replace(before, base=base, paths=paths)
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
+from gtm_platform.lake.store import lake_root, listed_once, store_of
 from gtm_platform.settings import SettingsError, settings
 
 
@@ -19,7 +20,7 @@ def first_day() -> date:
     return (
         config.gtm_first_day
         or _recorded(_file(config.home))
-        or _oldest_partition(config.home / "lake")
+        or _oldest_partition()
         or (config.now() - timedelta(days=1)).date()
     )
 
@@ -46,10 +47,12 @@ def _recorded(file: Path) -> date | None:
         ) from None
 
 
-def _oldest_partition(lake: Path) -> date | None:
-    """The oldest day of the lake's files, of a home that was filled before it kept its first day, or was restored."""
+def _oldest_partition() -> date | None:
+    """The oldest day of the lake's files, of a home that was filled before it kept its first day, or is a new one."""
     days = []
-    for path in lake.glob("*/*/[0-9]*.parquet"):
-        with suppress(ValueError):
-            days.append(date.fromisoformat(path.name[:10]))
+    with listed_once():
+        store = store_of(lake_root(settings().home))
+        for name in (name for table in store.tables() for name in store.names(table)):
+            with suppress(ValueError):
+                days.append(date.fromisoformat(name[:10]))
     return min(days, default=None)

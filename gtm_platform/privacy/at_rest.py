@@ -13,6 +13,7 @@ from pathlib import Path
 from gtm_platform.keyring import PLAIN, forget_keys, keyring, noted_keys, writing_key
 from gtm_platform.lake import catalogue
 from gtm_platform.lake.rotation import KeyUse, Progress, lakes_of, rotate, rotating, sweep, use_of
+from gtm_platform.lake.store import FOLDER, the_bucket
 from gtm_platform.serving.snapshot import files as snapshots
 from gtm_platform.serving.snapshot.rotation import rewrite_newest
 from gtm_platform.state.sqlite_files import is_plain
@@ -78,7 +79,9 @@ def _plain(home: Path) -> dict[str, int]:
 
 
 def _files(top: Path) -> Iterator[Path]:
-    yield from [top] if top.is_file() else (path for path in top.rglob("*") if path.is_file())
+    copies = top / FOLDER if top.name == "cache" else None  # of a bucket, as they are there
+    every = [top] if top.is_file() else (path for path in top.rglob("*") if path.is_file())
+    yield from (path for path in every if copies is None or not path.is_relative_to(copies))
 
 
 @dataclass(frozen=True)
@@ -106,13 +109,18 @@ class Rotation:
         """Remove what was replaced, as far as nobody reads it any more; say which keys may go."""
         with rotating(self._home):
             lakes = lakes_of(self._home)
+            home_lake = self._home / FOLDER  # of one in a bucket, views are made when somebody asks
             for lake in lakes:
-                if lake.root.name == "lake":
+                if lake.root == home_lake:
                     catalogue.renew(lake)  # its views name files
             left = sum(sweep(lake, at_once=self._at_once) for lake in lakes)
             rewrite_newest(snapshots.folder_of(self._home))
             used = look(self._home).keys
-            unused = tuple(name for name in noted_keys(self._home) if name not in used and name != writing_key())
+            bucket = the_bucket()
+            noted = dict.fromkeys([*noted_keys(self._home), *(bucket.noted_keys() if bucket else ())])
+            unused = tuple(name for name in noted if name not in used and name != writing_key())
             if not left:
                 forget_keys(self._home, unused)
+                if bucket:
+                    bucket.forget_keys(unused)
             return Rotated(left, unused if not left else ())

@@ -19,6 +19,7 @@ from gtm_platform.ingest.person_rows import is_opaque
 from gtm_platform.ingest.suppression import PrivacyKey, of_address, of_record
 from gtm_platform.lake import catalogue
 from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.store import lake_root
 from gtm_platform.policy import Policy
 from gtm_platform.privacy import databases, home_files, lake_rows, receipt, seal
 from gtm_platform.privacy.home_files import Render
@@ -77,7 +78,7 @@ class ErasureContext:
     @property
     def lake(self) -> Lake:
         """The home's lake."""
-        return Lake(self.home / "lake")
+        return Lake(lake_root(self.home))
 
     @contextmanager
     def state(self) -> Iterator[State]:

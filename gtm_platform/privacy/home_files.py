@@ -48,6 +48,8 @@ def file_hits(home: Path, cache: Path, needles: Needles) -> Iterator[FileHit]:
             parts = path.relative_to(folder).parts
             if not path.is_file() or parts[0] in (*ELSEWHERE, *GOING) or path.name.endswith(DATABASES):
                 continue
+            if path.is_relative_to(cache / "lake"):  # copies of a bucket, which go with what they are copies of
+                continue
             kind = "cache" if folder == cache else parts[0]
             if _names(path, needles):
                 yield FileHit(path, kind, kind in REMADE)

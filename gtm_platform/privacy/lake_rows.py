@@ -5,7 +5,6 @@ is one, says what is a key, what may be empty and what is personal. A file's nam
 stands beside the old one before that goes, so that a reader has the old or the new, whole.
 """
 
-import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +23,7 @@ from gtm_platform.lake.encrypted_files import file_name, rows_of_files, written_
 from gtm_platform.lake.file_query import quoted, text
 from gtm_platform.lake.lake import DICTIONARY_SIZE, ROW_GROUP_SIZE, SOURCE_ROW_GROUP_SIZE, File, Lake
 from gtm_platform.lake.storage_errors import storage_errors
+from gtm_platform.lake.store import fetch
 from gtm_platform.privacy.needles import Needles
 from gtm_platform.privacy.person import Person
 
@@ -59,16 +59,10 @@ class FileHits:
         return len(self.verdicts) - self.going
 
 
-def tables_on_disk(lake: Lake) -> list[str]:
-    """List the tables that have a folder, whoever declares them."""
-    folders = (path for path in lake.root.glob("*/[!.]*") if path.is_dir())
-    return sorted(path.relative_to(lake.root).as_posix() for path in folders)
-
-
 def completed(lake: Lake, person: Person) -> Person:
     """Add the records that are theirs because of those that are; leave out records that are others', too."""
     person = _without_shared(lake, person)
-    sources = [table for table in tables_on_disk(lake) if table in TABLES and TABLES[table].cadence]
+    sources = [table for table in lake.tables() if table in TABLES and TABLES[table].cadence]
     tables = [table for table in sources if not table.startswith("quarantine/")]
     newest = person
     for _ in range(MOST_ROUNDS):
@@ -120,7 +114,7 @@ def hits_of_table(lake: Lake, table: str, needles: Needles) -> Iterator[FileHits
 
 def all_hits(lake: Lake, needles: Needles) -> Iterator[FileHits]:
     """Yield every file of the lake that names the person."""
-    for table in tables_on_disk(lake):
+    for table in lake.tables():
         yield from hits_of_table(lake, table, needles)
 
 
@@ -150,6 +144,7 @@ def _judged(shape: Shape, row: Mapping[str, Any], needles: Needles) -> Verdict:
 
 def _candidates(path: Path, needles: Needles) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the rows of a file that may name the person, with their numbers."""
+    fetch([path])
     schema = arrow_schema(path)
     names = [field.name for field in schema if any(test(field.type) for test in TEXTS)]
     if not names:
@@ -182,16 +177,11 @@ def erase_rows(lake: Lake, needles: Needles, done: Done) -> None:
     for hits in list(all_hits(lake, needles)):
         if hits.is_newest:
             _rewrite(lake, hits, needles, done)
-        hits.file.path.unlink(missing_ok=True)
+        lake.store.remove(hits.file.path)
         done(f"removed a file of {hits.table}")
-    for draft in _drafts(lake):
-        shutil.rmtree(draft) if draft.is_dir() else draft.unlink(missing_ok=True)
+    for draft in lake.store.hidden():  # what runs that died have left, and damaged files: they may name anybody
+        shutil.rmtree(draft) if draft.is_dir() else lake.store.remove(draft)
         done("removed a draft")
-
-
-def _drafts(lake: Lake) -> list[Path]:
-    """What runs that died have left: nobody reads it, and it may name anybody."""
-    return [path for path in lake.root.glob("*/*/.*") if path.is_dir() or path.name.endswith(".parquet")]
 
 
 def _rewrite(lake: Lake, hits: FileHits, needles: Needles, done: Done) -> None:
@@ -202,9 +192,7 @@ def _rewrite(lake: Lake, hits: FileHits, needles: Needles, done: Done) -> None:
     try:
         _write(hits, needles, draft)
         done(f"wrote a draft of {hits.table}")
-        with storage_errors(target), open(draft, "rb") as file:
-            os.fsync(file.fileno())
-        draft.rename(target)
+        lake.store.publish(draft, target)
     finally:
         draft.unlink(missing_ok=True)
     done(f"replaced a file of {hits.table}")

@@ -9,6 +9,7 @@ from gtm_platform.ingest.suppression import PrivacyKey, of_address
 from gtm_platform.policy import Policy
 from gtm_platform.privacy.person import Person
 from gtm_platform.privacy.seal import signed
+from gtm_platform.settings import settings
 from gtm_platform.state.erasures import Erasure
 
 FORMAT = 1
@@ -49,6 +50,11 @@ def _others_must(rules: Policy, erasure: Erasure, outside: Mapping[str, str], fi
         f"are over, on {until:%Y-%m-%d}. Whoever restores one before carries the erasure out again: its addresses and "
         f"records are still recognised, and do not land again."
     ]
+    if address := settings().gtm_lake:
+        duties.append(
+            f"If {address} keeps versions of objects, those hold the person until a lifecycle rule expires them. "
+            f"Other machines drop their copies of removed files once they list them; delete their cache to be sure."
+        )
     deleted = {name for name, done in outside.items() if "were deleted" in done}
     for system, count in sorted(erasure.plan["systems"].items()):
         if system not in deleted:

@@ -20,6 +20,7 @@ from gtm_platform.lake.duckdb_engine import arrow_schema, cursor
 from gtm_platform.lake.encrypted_files import file_name, rows_of_files, written_form
 from gtm_platform.lake.file_query import text
 from gtm_platform.lake.lake import DICTIONARY_SIZE, GRACE, SOURCE_ROW_GROUP_SIZE, File, Lake
+from gtm_platform.lake.store import fetch
 from gtm_platform.policy.privacy import Retention
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -89,6 +90,7 @@ def _older(files: Sequence[File], days: int, today: date) -> list[File]:
 
 def _filled(path: Path, names: Sequence[str]) -> tuple[str, ...]:
     """Return the columns that hold anything in a file."""
+    fetch([path])
     schema = arrow_schema(path)
     present = [name for name in names if name in schema.names]
     if not present:
@@ -122,7 +124,7 @@ def enforce(lake: Lake, what: Due) -> int:
     for file in what.removed:
         for version in lake.versions(_table_of(lake, file)):
             if version.partition == file.partition:
-                version.path.unlink(missing_ok=True)
+                lake.store.remove(version.path)
     for path in what.logs:
         path.unlink(missing_ok=True)
     return rows
@@ -131,6 +133,7 @@ def enforce(lake: Lake, what: Due) -> int:
 def _empty(lake: Lake, file: File, columns: Sequence[str]) -> int:
     """Write a file anew with nothing in some columns."""
     table, path = _table_of(lake, file), file.path
+    fetch([path])
     contract, schema = contract_of(table), arrow_schema(path)
     empty = ", ".join(
         f"{'null' if contract.columns[name].nullable else _nothing(schema.field(name))}::"
@@ -148,7 +151,7 @@ def _empty(lake: Lake, file: File, columns: Sequence[str]) -> int:
         query = f"select * replace ({empty}) from {rows_of_files([path])}"
         copied = f"copy ({query}) to {text(str(draft))} ({written_form(target, form)})"
         rows = connection.execute(copied).fetchone()
-    draft.rename(target)
+    lake.store.publish(draft, target)
     return int(rows[0]) if rows else 0
 
 
@@ -167,7 +170,7 @@ def sweep(lake: Lake, rules: Retention, today: date) -> int:
         for file in _older(lake.versions(table), days, today):
             successor = newest[file.partition]
             if file.path != successor.path and time.time() - successor.superseding_since(file) > GRACE:
-                file.path.unlink(missing_ok=True)
+                lake.store.remove(file.path)
                 swept += 1
     return swept
 

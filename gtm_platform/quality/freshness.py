@@ -97,7 +97,7 @@ def _of_stream(
     on_since: Mapping[str, datetime],
     changed: list[date],
 ) -> TableFreshness:
-    event = _newest_event(lake.files(source.table(stream)), stream.cursor_field, timedelta(hours=source.hours))
+    event = _newest_event(lake, lake.files(source.table(stream)), stream.cursor_field, timedelta(hours=source.hours))
     allowed = _allowed_silence(changed, policy.quality.silent_days)
     silent_after = event + allowed if event and allowed else None
     table = _read_until(source, stream, lake, policy, on_since)
@@ -115,11 +115,12 @@ def _read_until(
     return TableFreshness(table, source.name, read_until, None, late_after, None, source.off() or "")
 
 
-def _newest_event(files: list[File], field: str | None, interval: timedelta) -> datetime | None:
+def _newest_event(lake: Lake, files: list[File], field: str | None, interval: timedelta) -> datetime | None:
     """Return when a record last changed, by the newest window that has any; None without such times."""
     for file in reversed(files[-LOOKED_BACK:]) if field else ():
         end = opening(file.partition) + interval + CLOCK_TOLERANCE
-        if newest := _newest_in(str(file.path), field or "", f"{end:%Y-%m-%d %H:%M:%S+00}"):
+        [path] = lake.paths([file])
+        if newest := _newest_in(path, field or "", f"{end:%Y-%m-%d %H:%M:%S+00}"):
             return newest
     return None
 
@@ -152,7 +153,7 @@ def _days_with_changes(lake: Lake) -> dict[str, list[date]]:
         return {}
     with cursor() as connection:
         rows = connection.execute(f"""
-            select subject, list(day order by day) from {rows_of_files(file.path for file in files)}
+            select subject, list(day order by day) from {rows_of_files(lake.paths(files))}
             where metric = 'records changed' and value > 0 group by 1""").fetchall()
     return dict(rows)
 

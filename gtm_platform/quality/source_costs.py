@@ -80,8 +80,7 @@ def _stored() -> dict[str, dict[str, int]]:
         sizes: Counter[str] = Counter()
         for stream in source.streams:
             for file in lake.files(source.table(stream)):
-                if file.path.exists():
-                    sizes[file.partition[:10]] += file.path.stat().st_size
+                sizes[file.partition[:10]] += lake.store.size(file.path)
         stored[source.name] = dict(sizes)
     return stored
 

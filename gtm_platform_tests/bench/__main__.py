@@ -16,6 +16,7 @@ from gtm_platform_tests.bench import (
     automation,
     backfill,
     backtest,
+    bucket,
     connector,
     dashboard,
     forecast,
@@ -55,6 +56,7 @@ ROOMS = (
     hooks,
     publish,
     hot,
+    bucket,
 )
 FIGURES = {room.FIGURE.name: room.FIGURE for room in ROOMS}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")

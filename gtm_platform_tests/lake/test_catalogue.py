@@ -6,13 +6,14 @@ import pytest
 
 from gtm_platform.lake import catalogue
 from gtm_platform.lake.lake import Lake
+from gtm_platform_tests.lake.stores import STORES, lake_in
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, declared, write
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    with declared(shop__albums=ALBUMS, shop__sales=SALES):
-        yield Lake(tmp_path / "lake")
+@pytest.fixture(params=STORES)
+def lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    with declared(shop__albums=ALBUMS, shop__sales=SALES), lake_in(request.param, tmp_path, monkeypatch) as lake:
+        yield lake
 
 
 def ask(lake: Lake, sql: str) -> list:

@@ -14,7 +14,7 @@ import hypothesis.strategies as st
 import pytest
 
 from gtm_platform.keyring import KeyProblem, Keyring, _parsed, keyring, new_key, noted_keys
-from gtm_platform.lake import catalogue, encryption, rotation
+from gtm_platform.lake import catalogue, encryption, rotation, store
 from gtm_platform.lake import lake as lake_module
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import cursor
@@ -284,7 +284,7 @@ def test_a_rotation_that_is_killed_leaves_every_row_and_goes_on(lake: Lake, monk
     next(steps)
     steps.close()
     with monkeypatch.context() as killing:
-        killing.setattr(rotation.os, "fsync", Mock(side_effect=KeyboardInterrupt))
+        killing.setattr(store.os, "fsync", Mock(side_effect=KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             list(rotate(lake))
     assert titles(lake) == before

@@ -16,13 +16,14 @@ from gtm_platform.lake import lake as lake_module
 from gtm_platform.lake.contracts import ContractBroken, UnknownTable, contract_of
 from gtm_platform.lake.duckdb_engine import engine, value
 from gtm_platform.lake.lake import DamagedFile, File, Lake
+from gtm_platform_tests.lake.stores import STORES, lake_in, overwrite
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, declared, ids, write
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    with declared(shop__albums=ALBUMS, shop__sales=SALES):
-        yield Lake(tmp_path / "lake")
+@pytest.fixture(params=STORES)
+def lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    with declared(shop__albums=ALBUMS, shop__sales=SALES), lake_in(request.param, tmp_path, monkeypatch) as lake:
+        yield lake
 
 
 def rows_of(sql: str, **columns: str) -> ibis.Table:
@@ -124,7 +125,9 @@ def test_columns_are_written_in_the_types_of_the_contract(lake: Lake) -> None:
 def test_columns_that_an_old_file_lacks_are_null(lake: Lake) -> None:
     folder = lake.root / "shop/sales"
     folder.mkdir(parents=True)
-    duckdb.sql(f"copy (select 'a' as id) to '{folder}/2026-11-16.000000000000000000001aaaa.full.parquet'")
+    file = folder / "2026-11-16.000000000000000000001aaaa.full.parquet"
+    duckdb.sql(f"copy (select 'a' as id) to '{file}'")
+    overwrite(file, file.read_bytes())
     [row] = lake.partition("shop/sales", "2026-11-16").to_pyarrow().to_pylist()
     assert row == {"id": "a", "sold": None}
 
@@ -147,7 +150,7 @@ def test_a_source_that_fails_half_way_leaves_what_was_there(lake: Lake) -> None:
 def test_a_damaged_file_is_named_with_the_command_that_makes_it_again(lake: Lake) -> None:
     write(lake, "2026-11-16", [album("a")], full=True)
     [file] = lake.files("shop/albums")
-    file.path.write_bytes(file.path.read_bytes()[:-40])
+    overwrite(file.path, file.path.read_bytes()[:-40])
     with pytest.raises(DamagedFile, match="gtm run shop/albums --partition 2026-11-16") as told:
         lake.read_day("shop/albums", "2026-11-16")
     assert str(file.path) in str(told.value)
@@ -158,7 +161,7 @@ def test_a_file_that_is_damaged_within_is_named_when_it_is_read(lake: Lake) -> N
     [file] = lake.files("shop/albums")
     bytes_ = bytearray(file.path.read_bytes())
     bytes_[4:2000] = b"\xff" * 1996
-    file.path.write_bytes(bytes_)
+    overwrite(file.path, bytes(bytes_))
     albums = lake.read_day("shop/albums", "2026-11-16").select("id", sold=ibis.literal(1).cast("int64"))
     with pytest.raises(DamagedFile, match="gtm run shop/albums --partition 2026-11-16"):
         lake.write("shop/sales", "2026-11-16", albums)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -16,6 +17,7 @@ from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, DaysAgo
 from gtm_platform.lake.expressions.days import as_scalar
 from gtm_platform.lake.lake import Lake
+from gtm_platform_tests.lake.stores import STORES, lake_in, overwrite
 from gtm_platform_tests.lake.tables import ALBUMS, album, declared, write
 
 DAY, NEXT = "2026-03-02", "2026-03-03"
@@ -54,6 +56,12 @@ def count(cheap: ibis.Table, yesterday: ibis.Table) -> ibis.Table:
 
 def limit() -> int:
     return limits["price"]
+
+
+@pytest.fixture(params=STORES)
+def lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    with lake_in(request.param, tmp_path, monkeypatch) as lake:
+        yield lake
 
 
 @pytest.fixture(autouse=True)
@@ -183,7 +191,7 @@ def test_a_damaged_file_is_made_again(shop: tuple[DailyTable, ...], lake: Lake) 
     write(lake, "2026-03-01", [album("a", price=5)])
     make(shop, lake)
     [file] = [file.path for file in lake.files("shop/cheap")]
-    file.write_bytes(file.read_bytes()[:-9])
+    overwrite(file, file.read_bytes()[:-9])
     assert make(shop, lake)[0] == "cheap"
     assert [row["id"] for row in stored(lake, "shop/cheap")] == ["a"]
 

@@ -17,10 +17,17 @@ from gtm_platform.policy.privacy import Retention
 from gtm_platform.privacy import assets
 from gtm_platform.privacy.retention import due, enforce, sweep
 from gtm_platform_tests.e2e.home import let_go
+from gtm_platform_tests.lake.stores import STORES, lake_in
 from gtm_platform_tests.privacy.small_home import JANE, write
 
 TODAY = date(2026, 3, 31)
 OLD, NEW = "2026-01-05T0000", "2026-03-30T0000"
+
+
+@pytest.fixture(params=STORES)
+def lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    with lake_in(request.param, tmp_path, monkeypatch) as lake:
+        yield lake
 
 
 @pytest.fixture

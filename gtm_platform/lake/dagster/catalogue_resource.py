@@ -13,6 +13,7 @@ from gtm_platform.lake.contracts import TABLES, contract_of
 from gtm_platform.lake.encryption import equip
 from gtm_platform.lake.file_query import text
 from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.store import lake_root
 from gtm_platform.settings import settings
 
 
@@ -25,7 +26,7 @@ class CatalogueResource(DuckDBResource):
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open `gtm.duckdb`: every partition, `current.*` and `latest.*`, what this run wrote included."""
         lake = self._lake()
-        catalogue.renew(lake)
+        catalogue.make_ready(lake)
         with catalogue.reading(catalogue.path_of(lake)) as connection:
             yield connection
 
@@ -55,4 +56,4 @@ class CatalogueResource(DuckDBResource):
 
     def _lake(self) -> Lake:
         home = Path(self.database).parent if self.database else settings().home
-        return Lake(home / "lake")
+        return Lake(lake_root(home))

@@ -18,6 +18,7 @@ from gtm_platform.lake.dagster.asset_pages import written_metadata
 from gtm_platform.lake.dagster.run_scope import run_scope
 from gtm_platform.lake.frames import is_frame
 from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.store import lake_root
 from gtm_platform.settings import settings
 
 
@@ -73,7 +74,7 @@ class LakeFrames(dg.ConfigurableIOManager):
         return frames if len(frames) > 1 else next(iter(frames.values()))
 
     def _lake(self) -> Lake:
-        return Lake((Path(self.home) if self.home else settings().home) / "lake")
+        return Lake(lake_root(Path(self.home) if self.home else settings().home))
 
 
 def _table(key: dg.AssetKey) -> str:

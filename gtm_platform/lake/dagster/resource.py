@@ -10,12 +10,13 @@ from gtm_platform.lake.dagster.catalogue_resource import CatalogueResource
 from gtm_platform.lake.dagster.lake_frames import LakeFrames
 from gtm_platform.lake.dagster.run_scope import run_scope
 from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.store import lake_root
 from gtm_platform.settings import settings
 
 
 def the_lake() -> Lake:
-    """Return the lake in GTM_HOME."""
-    return Lake(settings().home / "lake")
+    """Return the lake in GTM_HOME, or that of GTM_LAKE."""
+    return Lake(lake_root(settings().home))
 
 
 class LakeResource(dg.ConfigurableResource["LakeResource"]):

@@ -18,6 +18,7 @@ from gtm_platform_tests.bench import (
     backtest,
     connector,
     dashboard,
+    encryption,
     forecast,
     graph,
     hooks,
@@ -55,6 +56,7 @@ ROOMS = (
     hooks,
     publish,
     hot,
+    encryption,
 )
 FIGURES = {room.FIGURE.name: room.FIGURE for room in ROOMS}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")

@@ -37,6 +37,16 @@ class KeyProblem(SettingsError):
     """A key is missing, wrong, or cannot be used; the message names it."""
 
 
+class EncryptionMissing(RuntimeError):
+    """A package that encrypts is not installed; the message says how it is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "GTM_KEYS asks for encryption, which needs packages: pip install 'gtm-platform[encryption]'. Nothing was "
+            "written."
+        )
+
+
 @dataclass(frozen=True)
 class Keyring:
     """The keys by name, the newest first; `first` is the word of the first place, empty where no key is set."""

@@ -10,13 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from gtm_platform.keyring import KeyProblem, keyring, require_right_keys
+from gtm_platform.keyring import EncryptionMissing, KeyProblem, keyring, require_right_keys
 
 EXTENSION = "duckdb_extension_httpfs"
-
-
-class EncryptionMissing(RuntimeError):
-    """The package with which DuckDB encrypts is not installed; the message says which."""
 
 
 def equip(connection: duckdb.DuckDBPyConnection) -> None:
@@ -29,10 +25,7 @@ def equip(connection: duckdb.DuckDBPyConnection) -> None:
     if file:
         connection.execute(f"load {_text(str(file))}")
     elif ring.writing:
-        raise EncryptionMissing(
-            "GTM_KEYS asks for encryption, which needs a package: pip install 'gtm-platform[encryption]'. Nothing was "
-            "written."
-        )
+        raise EncryptionMissing
     if ring.writing:
         connection.execute("set temp_file_encryption = true")  # what does not fit into memory
     for name, key in ring.keys.items():

@@ -8,19 +8,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from gtm_platform.keyring import derived, keyring
+from gtm_platform.keyring import EncryptionMissing, KeyProblem, derived, keyring
 
 PLAIN_HEADER = b"SQLite format 3\0"
 PAGE_BYTES = 8192
 PURPOSE = "sqlite"  # the key of a file is made for it
-
-
-class CipherMissing(RuntimeError):
-    """The package that encrypts SQLite files is not installed; the message says which."""
-
-
-class WrongFileKey(RuntimeError):
-    """A file does not open with the key that its name has; the message names both."""
 
 
 def cipher() -> Any:
@@ -28,10 +20,7 @@ def cipher() -> Any:
     try:
         from sqlcipher3 import dbapi2
     except ImportError:
-        raise CipherMissing(
-            "GTM_KEYS asks for encryption, which needs a package: pip install 'gtm-platform[encryption]'. Nothing was "
-            "written."
-        ) from None
+        raise EncryptionMissing from None
     return dbapi2
 
 
@@ -53,7 +42,7 @@ def connect(path: Path, key: str, options: str = "", **more: Any) -> sqlite3.Con
         opened.execute("select count(*) from sqlite_master").fetchone()
     except module.DatabaseError:
         opened.close()
-        raise WrongFileKey(
+        raise KeyProblem(
             f"{path} cannot be decrypted with the key {key} of GTM_KEYS: it is not the key that the file was encrypted "
             f"with, or the file is damaged."
         ) from None

@@ -19,6 +19,7 @@ from gtm_platform_tests.bench import (
     bucket,
     connector,
     dashboard,
+    encryption,
     forecast,
     graph,
     hooks,
@@ -57,6 +58,7 @@ ROOMS = (
     publish,
     hot,
     bucket,
+    encryption,
 )
 FIGURES = {room.FIGURE.name: room.FIGURE for room in ROOMS}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")

@@ -48,7 +48,7 @@ def connected(box: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def states(output: str) -> dict[str, str]:
     """The state of each system; who may see what is no system."""
     lines = [line.split() for line in output.splitlines() if line[:1].isalpha()]
-    return {name: state for name, state, *_ in lines if name not in ("access", "hot_path")}
+    return {name: state for name, state, *_ in lines if name not in ("access", "encryption", "hot_path")}
 
 
 def test_without_keys_all_are_off_and_that_is_no_failure(command: Command) -> None:

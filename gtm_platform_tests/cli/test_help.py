@@ -33,6 +33,7 @@ COMMANDS = (
     "identity",
     "import",
     "init",
+    "key",
     "mcp",
     "policy",
     "publish",

@@ -30,7 +30,7 @@ DAY = "2026-11-20"
 HEADINGS = ["What it means", "What to do", "How to know that it is over"]
 # The floors whose code runs in a run; what is above them is a command or a page, whose errors a person sees at once.
 ROOMS = ["policy", "lake", "http", "ingest", "sources", "identity", "intelligence", "delivery", "extensions"]
-RUNNING = ("accounts.py", "settings.py", *ROOMS)
+RUNNING = ("accounts.py", "keyring.py", "settings.py", *ROOMS)
 # Errors of these floors that fail no run, each with its reason.
 NO_RUN_FAILS = {
     "ApiFailure": "a kind of failures: each of them has a page",
@@ -55,6 +55,7 @@ NO_RUN_FAILS = {
     "NotScorable": "a command says so",
     "NothingToUndo": "a command says so",
     "QueryUnreadable": "the definitions do not load",
+    "RotationDiffers": "a command says so",
     "RefusedDelivery": "the receiver answers 4xx",
     "SlackIsOff": "the run is skipped and says so",
     "TakenWhole": "caught: the daily tables do it, and `gtm hooks` counts it",

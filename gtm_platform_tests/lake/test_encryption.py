@@ -13,13 +13,12 @@ import hypothesis
 import hypothesis.strategies as st
 import pytest
 
-from gtm_platform.keyring import KeyProblem, Keyring, _parsed, keyring, new_key, noted_keys
+from gtm_platform.keyring import EncryptionMissing, KeyProblem, Keyring, _parsed, keyring, new_key, noted_keys
 from gtm_platform.lake import catalogue, encryption, rotation, store
 from gtm_platform.lake import lake as lake_module
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.encrypted_files import file_name, key_of, plain_name, rows_of_files
-from gtm_platform.lake.encryption import EncryptionMissing
 from gtm_platform.lake.lake import DamagedFile, File, Lake
 from gtm_platform.lake.made_from import made_from as all_of
 from gtm_platform.lake.rotation import rotate, sweep, use_of

@@ -60,7 +60,7 @@ def _needs(relation: ops.Relation, names: frozenset[str]) -> Iterator[Need]:
         case ops.Union(distinct=False):
             yield relation.left, names
             yield relation.right, names
-        case ops.PhysicalTable() | ops.SQLQueryResult():
+        case ops.DatabaseTable() | ops.InMemoryTable() | ops.SQLQueryResult():
             return
         case _:
             yield from map(_whole, _relations(relation.__children__))

@@ -23,7 +23,7 @@ from gtm_platform.lake.lake import ROW_GROUP_SIZE, DamagedFile, File, Lake
 from gtm_platform.lake.made_from import MadeFrom, StoredDay, described
 from gtm_platform.lake.some_customers import CUSTOMER, SomeCustomers
 from gtm_platform.lake.statements import RuleStatement
-from gtm_platform.lake.touched import Inputs, Locality, NotLocal, is_read_otherwise, touched_customers
+from gtm_platform.lake.touched import Inputs, Locality, NotLocal, is_read_otherwise, owned_rows, touched_customers
 from gtm_platform.policy import policy
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,8 @@ def written_in_part(
         return None
     day = stored.file.partition
     try:
-        touched = touched_customers(source, Inputs.of(stored, now.queries), locality)
+        inputs = Inputs.of(stored, now.queries)
+        touched = touched_customers(source, inputs, locality)
         customers = _customers_in(stored.file)
         with _aside() as folder:
             if len(touched) > customers * policy().automation.in_part_at_most:
@@ -52,6 +53,7 @@ def written_in_part(
                 kept = described(lake, table, day, stored)
                 return replace(kept, part=Part(0, customers)) if kept else None
             some = SomeCustomers(folder / "rows", source, day, touched)
+            some = replace(some, owned=owned_rows(inputs, locality, some, folder / "records.parquet"))
             made, statement = _rows_of(some, table, query, folder / "made.parquet")
             others = as_table(some.others(table, stored.file)).get_name()
             rows = Statement(f'select * from "{others}" union all by name select * from "{made}"', (others, made))

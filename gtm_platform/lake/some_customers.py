@@ -56,8 +56,8 @@ class SomeCustomers(Overlay):
         if condition is None:
             return query
         rows = f"select * from ({query.template}) as every_row"
-        theirs, others = f"{rows} where {condition}", f"{rows} where not coalesce({condition}, false) limit 1"
-        return replace(query, template=f"{theirs} union all select * from ({others})")
+        theirs, another = f"{rows} where {condition}", f"{rows} where not coalesce({condition}, false) limit 1"
+        return replace(query, template=f"{theirs} union all select * from ({another})")
 
     def write(
         self,
@@ -78,11 +78,11 @@ class SomeCustomers(Overlay):
         """Return a query for the rows of these customers."""
         return Statement(f"select * from ({rows.sql}) as every_row {self._these('semi')}", rows.views)
 
-    def others(self, table: str, file: File) -> FileQuery:
+    def rows_of_others(self, table: str, file: File) -> FileQuery:
         """Return a query for the rows of a file that are not of these customers, canaries included."""
         return self._of_file(table, file, "anti")
 
-    def only(self, table: str, file: File) -> FileQuery:
+    def rows_of_these(self, table: str, file: File) -> FileQuery:
         """Return a query for the rows of a file that are of these customers, canaries included."""
         return self._of_file(table, file, "semi")
 

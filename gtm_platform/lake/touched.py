@@ -197,9 +197,9 @@ def _addresses(people: ibis.Table) -> ibis.Table:
 
 
 def owned_rows(inputs: Inputs, locality: Locality, some: SomeCustomers, target: Path) -> dict[str, str]:
-    """Return which rows of source tables are some customers', as conditions; none where it takes more than a column.
+    """Return conditions by source table: which of its rows are some customers'.
 
-    `target` is a file for the customers' records.
+    There is none where it takes more than a column to know. `target` is a file for the customers' records.
     """
     linked = [query.sql for query in inputs.now if query.table in (LINKS, FORMER)]
     if not linked:
@@ -226,7 +226,7 @@ def _plain(table: str, owners: Sequence[Owner]) -> list[tuple[str, str]]:
         (owner.source, owner.records)
         for owner in owners
         if isinstance(owner.records, str)
-        and not (owner.rows or owner.through or owner.beside)
+        and not (owner.rows or owner.through or owner.with_table)
         and contract.schema[owner.records].is_string()
     ]
     return plain if contract.cadence is not None and len(plain) == len(owners) else []
@@ -241,8 +241,8 @@ def _differing(before: str, now: str, columns: str) -> frozenset[str]:
     sides = [f"select {columns} from ({query})" for query in (before, now)]
     query = f"({sides[0]} except {sides[1]}) union all ({sides[1]} except {sides[0]})"
     with cursor() as connection:
-        found = connection.execute(f"select distinct {CUSTOMER} from ({query})").fetchall()
-    return frozenset(customer for (customer,) in found if customer is not None)
+        customers = connection.execute(f"select distinct {CUSTOMER} from ({query})").fetchall()
+    return frozenset(customer for (customer,) in customers if customer is not None)
 
 
 @lru_cache(REMEMBERED)

@@ -30,7 +30,7 @@ class SomeCustomers(Overlay):
     day: str
     customers: frozenset[str]
     whole: bool = False
-    owned: Mapping[str, str] = field(default_factory=dict)  # by source table
+    owned: Mapping[str, str] = field(default_factory=dict, hash=False)  # by source table
 
     def query_day(self, table: str, day: str) -> FileQuery:
         """Return a query for a table on a day, of the customers that it holds here."""

@@ -68,7 +68,7 @@ OWNERS = {
     for table in dict.fromkeys(feed.table for feed in CALLS)
 } | {
     "core/call_tone": tuple(
-        Owner(feed.source, feed.record_id, feed.rows, beside=(feed.table, _recorded(feed)))
+        Owner(feed.source, feed.record_id, feed.rows, with_table=(feed.table, _recorded(feed)))
         for feed in CALLS
         if feed.words
     )

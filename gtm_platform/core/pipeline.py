@@ -44,7 +44,7 @@ def _linked(associations: ibis.Table) -> ibis.Value:
 OWNERS = {
     "hubspot/contacts": (Owner("hubspot", "id"),),
     "hubspot/associations": (Owner("hubspot", _linked, _contacts_of_deals),),
-    "hubspot/deals": (Owner("hubspot", _linked, beside=("hubspot/associations", _of_deals)),),
+    "hubspot/deals": (Owner("hubspot", _linked, with_table=("hubspot/associations", _of_deals)),),
 }
 
 

@@ -61,8 +61,8 @@ def _writers(kind: str) -> Callable[[ibis.Table, ibis.Table], ibis.Table]:
 
 OWNERS = {
     "core/message_tone": (
-        Owner("intercom", "author_id", beside=("intercom/conversations", _writers(OF_CONVERSATION))),
-        Owner("intercom", "author_id", beside=("intercom/conversation_parts", _writers(OF_PART))),
+        Owner("intercom", "author_id", with_table=("intercom/conversations", _writers(OF_CONVERSATION))),
+        Owner("intercom", "author_id", with_table=("intercom/conversation_parts", _writers(OF_PART))),
     ),
     "intercom/conversations": (Owner("intercom", _everybody_in),),
     "intercom/conversation_parts": (Owner("intercom", "author_id"),),

@@ -53,7 +53,7 @@ def table(
     companies: ibis.Table,
     policy: Policy,
 ) -> ibis.Table:
-    """Return the customers of the links; the own addresses of `everybody` are no further ones of anybody else."""
+    """Return the customers of the links; own addresses of `everybody` are no further ones of others."""
     linked = links.select("source", "record_id", "customer_id", "first_seen", "aliases", "match_confidence", "email")
     members = person_records.person_records(records).drop("email").join(linked, ["source", "record_id"])
     people = _people(members.view())  # as views the engine makes them once, not once for each use

@@ -20,7 +20,7 @@ BEFORE = "_before"
 
 @dataclass(frozen=True)
 class ChangedRecords:
-    """Records of a source table that may differ between two moments, as they are and were, but for their payloads."""
+    """Records of a source table that may differ between two moments, as they are and were; without payloads."""
 
     query: FileQuery  # with the column `_before`
     count_before: int
@@ -45,9 +45,8 @@ class ChangedRecords:
         """Return those that differ in some columns, or are new or gone; None where there are none."""
         contract = contract_of(self.query.table)
         key, compared = quoted(contract.key), quoted(dict.fromkeys([*contract.key, *columns]))
-        sides = [f'select {compared} from {{rows}} where {one} "{BEFORE}"' for one in ("", "not")]
-        both_ways = [(sides[0], sides[1]), (sides[1], sides[0])]
-        changed = " union ".join(f"select {key} from ({one} except {other})" for one, other in both_ways)
+        earlier, fresh = (f'select {compared} from {{rows}} where {side} "{BEFORE}"' for side in ("", "not"))
+        changed = f"select {key} from ({earlier} except {fresh}) union select {key} from ({fresh} except {earlier})"
         query = replace(self.query, template=f"select * from {{rows}} semi join ({changed}) using ({key})")
         before, now = _counts(query)
         return ChangedRecords(query, before, now) if before or now else None
@@ -62,7 +61,7 @@ def _counts(query: FileQuery) -> tuple[int, int]:
 
 
 def records_between(lake: Lake, before: FileQuery, now: FileQuery, target: Path) -> ChangedRecords:
-    """Write aside the records of a table that two readings of it, each as of a moment, may have otherwise.
+    """Write aside the records of a table that two readings, each as of a moment, may have otherwise.
 
     These are the records in any file that one of the readings lacks.
     """
@@ -104,9 +103,9 @@ def records_named(rows: ibis.Table, owner: Owner, read: Callable[[str], ibis.Tab
         table, column = owner.through
         [key] = contract_of(table).key
         rows = read(table).semi_join(rows.select(**{key: rows[column]}), key)
-    if owner.beside:
-        beside, made_of_both = owner.beside
-        rows = made_of_both(rows, read(beside))
+    if owner.with_table:
+        table, made_of_both = owner.with_table
+        rows = made_of_both(rows, read(table))
     if owner.rows:
         rows = owner.rows(rows)
     records = rows[owner.records] if isinstance(owner.records, str) else owner.records(rows)

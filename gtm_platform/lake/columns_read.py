@@ -20,9 +20,9 @@ def columns_read(table: ibis.Table) -> dict[str, frozenset[str]]:
     unvisited: list[Need] = [_whole(table.op())]
     while unvisited:  # once more where more is needed of a step than was known
         relation, names = unvisited.pop()
-        known = needed.get(relation)
-        if known is None or not names <= known:
-            needed[relation] = names | (known or frozenset())
+        before = needed.get(relation)
+        if before is None or not names <= before:
+            needed[relation] = names | (before or frozenset())
             unvisited += _needs(relation, needed[relation])
     views = queries_in(table)
     read = {view: frozenset[str]() for view in views}
@@ -60,7 +60,7 @@ def _needs(relation: ops.Relation, names: frozenset[str]) -> Iterator[Need]:
         case ops.Union(distinct=False):
             yield relation.left, names
             yield relation.right, names
-        case ops.PhysicalTable() | ops.SQLQueryResult():
+        case ops.DatabaseTable() | ops.InMemoryTable() | ops.SQLQueryResult():
             return
         case _:
             yield from map(_whole, _relations(relation.__children__))

@@ -21,7 +21,7 @@ Origins = Mapping[str, frozenset[tuple[str, str]]]  # of each column: the tables
 
 @dataclass(frozen=True)
 class Part:
-    """Of a day of which only some rows were computed: of how many customers, and how many customers it has."""
+    """Of how many customers the rows of a day were computed anew, and how many customers it has."""
 
     computed: int
     customers: int

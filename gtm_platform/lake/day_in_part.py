@@ -26,7 +26,7 @@ from gtm_platform.lake.lake import ROW_GROUP_SIZE, DamagedFile, File, Lake
 from gtm_platform.lake.made_from import MadeFrom, StoredDay, described
 from gtm_platform.lake.some_customers import CUSTOMER, SomeCustomers
 from gtm_platform.lake.statements import RuleStatement
-from gtm_platform.lake.touched import Inputs, Locality, NotLocal, is_read_otherwise, touched_customers
+from gtm_platform.lake.touched import Inputs, Locality, NotLocal, is_read_otherwise, owned_rows, touched_customers
 from gtm_platform.policy import policy
 
 log = logging.getLogger(__name__)
@@ -47,18 +47,20 @@ def written_in_part(
         return None
     day = stored.file.partition
     try:
-        touched = touched_customers(source, Inputs.of(source, stored, now.queries), locality)
+        inputs = Inputs.of(source, stored, now.queries)
+        touched = touched_customers(source, inputs, locality)
         customers = _customers_in(source, stored.file)
         with _aside() as folder:
             if len(touched) > customers * policy().automation.in_part_at_most:
                 raise NotLocal(f"{len(touched):,} of {customers:,} customers are touched")
             if not touched:
-                kept = described(lake, table, day, stored)
-                return replace(kept, part=Part(0, customers)) if kept else None
+                written = described(lake, table, day, stored)
+                return replace(written, part=Part(0, customers)) if written else None
             some = SomeCustomers(folder / "rows", source, day, touched)
+            some = replace(some, owned=owned_rows(inputs, locality, some, folder / scratch_name("records")))
             made, statement = _rows_of(some, table, query, folder / scratch_name("made"))
-            others = as_table(some.others(table, stored.file)).get_name()
-            rows = Statement(f'select * from "{others}" union all by name select * from "{made}"', (others, made))
+            kept = as_table(some.rows_of_others(table, stored.file)).get_name()
+            rows = Statement(f'select * from "{kept}" union all by name select * from "{made}"', (kept, made))
             written = lake.write(table, day, rows, unless_same=True)
             return replace(written, lineage=statement.lineage, part=Part(len(touched), customers))
     except NotLocal as reason:
@@ -87,13 +89,10 @@ def made_otherwise(source: Lake, table: str, stored: StoredDay, query: Query, mo
     with _aside() as folder:
         lake = SomeCustomers(folder / "rows", source, stored.file.partition, some)
         made, _ = _rows_of(lake, table, query, folder / scratch_name("made"))
-        kept = as_table(lake.only(table, stored.file)).get_name()
-        sides = [f'(select * from "{one}" except all select * from "{other}")' for one, other in _both_ways(made, kept)]
-        return _number(f"select count(distinct {CUSTOMER}) from ({' union all '.join(sides)})")
-
-
-def _both_ways(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    return (one, other), (other, one)
+        kept = as_table(lake.rows_of_these(table, stored.file)).get_name()
+        only = '(select * from "{}" except all select * from "{}")'
+        differing = f"{only.format(made, kept)} union all {only.format(kept, made)}"
+        return _number(f"select count(distinct {CUSTOMER}) from ({differing})")
 
 
 def _chosen(source: Lake, stored: StoredDay, most: int) -> frozenset[str]:

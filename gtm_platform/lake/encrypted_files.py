@@ -65,7 +65,7 @@ def _read(key: str, names: list[str], options: str) -> str:
     more = f", {options}" if options else ""
     if key:
         keyring().key(key, names[0])
-        more += f", encryption_config={{footer_key: '{key}'}}"
+        more += f", encryption_config=struct_pack(footer_key := '{key}')"  # braces would be a template's
     return f"read_parquet({names}{more})"
 
 

@@ -94,7 +94,7 @@ def described(lake: Lake, table: str, day: str, stored: StoredDay) -> Written | 
 def remember(
     lake: Lake, table: str, day: str, made: MadeFrom, written: Written, before: StoredDay | None = None
 ) -> None:
-    """Note what the newest file of a day was computed from; with some or all rows of `before`, by the same rules."""
+    """Note what the newest file of a day was computed from; by the same rules as `before`, if given."""
     if file := newest_file(lake, table, day):
         reads = before.reads if before else _reads(made.queries, written)
         queries = {

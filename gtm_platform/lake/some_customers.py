@@ -1,6 +1,7 @@
 """A lake in which a day of the daily tables holds some customers only, for rules that make each row of its own."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,11 +25,13 @@ class SomeCustomers(Overlay):
     """A lake in which the daily tables of a day hold some customers only, and get only their rows.
 
     With `whole` they hold everybody: these customers as they were written here, the others as the base has them.
+    Source tables are whole, but where a condition in `owned` says which of their rows are these customers'.
     """
 
     day: str
     customers: frozenset[str]
     whole: bool = False
+    owned: Mapping[str, str] = field(default_factory=dict, hash=False)  # by source table
 
     def query_day(self, table: str, day: str) -> FileQuery:
         """Return a query for a table on a day, of the customers that it holds here."""
@@ -44,6 +47,18 @@ class SomeCustomers(Overlay):
             return self.file_query(table, base)
         query = f"select * from {{rows}} {self._these('anti')} union all by name select * from {{base}}"
         return replace(self.file_query(table, base, query), base=self.paths(own))
+
+    def query_as_of(self, table: str, until: str) -> FileQuery:
+        """Return a query for a source table; of one with an owner, for these customers' rows and one of the others'.
+
+        Where there is a row, the source is on, which rules ask.
+        """
+        query, condition = super().query_as_of(table, until), self.owned.get(table)
+        if condition is None:
+            return query
+        rows = f"select * from ({query.template}) as every_row"
+        theirs, another = f"{rows} where {condition}", f"{rows} where not coalesce({condition}, false) limit 1"
+        return replace(query, template=f"{theirs} union all select * from ({another})")
 
     def write(
         self,
@@ -64,11 +79,11 @@ class SomeCustomers(Overlay):
         """Return a query for the rows of these customers."""
         return Statement(f"select * from ({rows.sql}) as every_row {self._these('semi')}", rows.views)
 
-    def others(self, table: str, file: File) -> FileQuery:
+    def rows_of_others(self, table: str, file: File) -> FileQuery:
         """Return a query for the rows of a file that are not of these customers, canaries included."""
         return self._of_file(table, file, "anti")
 
-    def only(self, table: str, file: File) -> FileQuery:
+    def rows_of_these(self, table: str, file: File) -> FileQuery:
         """Return a query for the rows of a file that are of these customers, canaries included."""
         return self._of_file(table, file, "semi")
 
@@ -78,7 +93,7 @@ class SomeCustomers(Overlay):
 
     def of_everybody(self) -> "SomeCustomers":
         """Return the lake in which daily tables hold everybody."""
-        return replace(self, whole=True)
+        return replace(self, whole=True, owned={})
 
     def _these(self, join: str) -> str:
         if len(self.customers) > LISTED:

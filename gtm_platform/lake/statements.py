@@ -49,7 +49,7 @@ class NotReusable(ValueError):
 
 @dataclass(frozen=True)
 class RuleStatement:
-    """The query of a rule on a day, of which columns of the lake its own are made, and which it reads of each view."""
+    """The query of a rule on a day, of which columns its own are made, and which it reads of each view."""
 
     query: Statement
     lineage: Origins

@@ -16,13 +16,13 @@ import ibis
 from gtm_platform.lake import spill
 from gtm_platform.lake.changed_records import PAYLOAD, ChangedRecords, ids_of, records_between, records_named
 from gtm_platform.lake.contracts import contract_of
-from gtm_platform.lake.duckdb_engine import as_table, cursor
-from gtm_platform.lake.encrypted_files import plain_name, scratch_name
-from gtm_platform.lake.file_query import FileQuery, quoted
+from gtm_platform.lake.duckdb_engine import Statement, as_table, cursor
+from gtm_platform.lake.encrypted_files import plain_name, rows_of_files, scratch_name, written_form
+from gtm_platform.lake.file_query import FileQuery, quoted, text
 from gtm_platform.lake.lake import Lake
 from gtm_platform.lake.made_from import Columns, Queries, StoredDay
-from gtm_platform.lake.owners import ADDRESS, Owners
-from gtm_platform.lake.some_customers import CUSTOMER
+from gtm_platform.lake.owners import ADDRESS, Owner, Owners
+from gtm_platform.lake.some_customers import CUSTOMER, SomeCustomers
 
 LINKS, FORMER = "identity/links", "identity/former_records"  # which customer a record is of, and was
 PEOPLE = "identity/people"  # which addresses are a customer's
@@ -214,6 +214,42 @@ def _addresses(people: ibis.Table) -> ibis.Table:
     return people.select(CUSTOMER, source=ibis.literal(ADDRESS), record_id=people["all_emails"].unnest())
 
 
+def owned_rows(inputs: Inputs, locality: Locality, some: SomeCustomers, target: Path) -> dict[str, str]:
+    """Return conditions by source table: which of its rows are some customers'.
+
+    There is none where it takes more than a column to know. `target` is a file for the customers' records.
+    """
+    linked = [query.sql for query in inputs.now if query.table in (LINKS, FORMER)]
+    if not linked:
+        return {}
+    every = " union ".join(f"select {CUSTOMER}, source, record_id from ({query})" for query in linked)
+    theirs = f"select source, record_id from ({some.these(Statement(every)).sql})"
+    with cursor() as connection:
+        connection.execute(f"copy ({theirs}) to '{target}' ({written_form(target, 'format parquet')})")
+    return {
+        table: " or ".join(_is_of(target, *each) for each in plain)
+        for table, owners in locality.owners.items()
+        if (plain := _plain(table, owners))
+    }
+
+
+def _is_of(records: Path, source: str, column: str) -> str:
+    return f"""("{column}" in (select record_id from {rows_of_files([records])} where source = {text(source)}))"""
+
+
+def _plain(table: str, owners: Sequence[Owner]) -> list[tuple[str, str]]:
+    """Return the source and the column of each owner; none unless all of them are no more than that."""
+    contract = contract_of(table)
+    plain = [
+        (owner.source, owner.records)
+        for owner in owners
+        if isinstance(owner.records, str)
+        and not (owner.rows or owner.through or owner.with_table)
+        and contract.schema[owner.records].is_string()
+    ]
+    return plain if contract.cadence is not None and len(plain) == len(owners) else []
+
+
 # Files of the lake never change, so neither does what a comparison of two queries over them comes to.
 
 
@@ -223,8 +259,8 @@ def _differing(before: str, now: str, columns: str) -> frozenset[str]:
     sides = [f"select {columns} from ({query})" for query in (before, now)]
     query = f"({sides[0]} except {sides[1]}) union all ({sides[1]} except {sides[0]})"
     with cursor() as connection:
-        found = connection.execute(f"select distinct {CUSTOMER} from ({query})").fetchall()
-    return frozenset(customer for (customer,) in found if customer is not None)
+        customers = connection.execute(f"select distinct {CUSTOMER} from ({query})").fetchall()
+    return frozenset(customer for (customer,) in customers if customer is not None)
 
 
 @lru_cache(REMEMBERED)

@@ -89,10 +89,10 @@ def test_what_is_not_read_could_as_well_be_nothing(tmp_path: Path) -> None:
     spared = 0
     for table in COMPUTED:
         if not table.eager:
-            given = arguments(home.lake.reading("included"), table.inputs, table.rule, DAY)
-            made = table.contract.shaped(table.rule(**given))
+            inputs = arguments(home.lake.reading("included"), table.inputs, table.rule, DAY)
+            made = table.contract.shaped(table.rule(**inputs))
             read = columns_read(made)
-            poorer = {name: _with_nulls(value, read) for name, value in given.items()}
+            poorer = {name: _with_nulls(value, read) for name, value in inputs.items()}
             spared += sum(len(query.schema) - len(read[view]) for view, query in queries_in(made).items())
             assert _made(made) == _made(table.contract.shaped(table.rule(**poorer))), table.key
     assert spared

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from gtm_platform.lake.contracts import TABLES, Contract, contract_of
-from gtm_platform.lake.dagster.asset_pages import definition_metadata, written_metadata
+from gtm_platform.lake.dagster.asset_pages import TECHNICAL, definition_metadata, written_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.daily_table import DailyTable, DaysAgo, PreviousDay, source_of
 from gtm_platform.lake.lake import Lake
@@ -28,6 +28,8 @@ from gtm_platform.orchestration.graph_policy import (
 from gtm_platform.orchestration.origin import started_by_person
 from gtm_platform.policy import PolicyError, policy
 from gtm_platform.settings import settings
+
+IN_PART = f"{TECHNICAL}/in_part"
 
 Metadata = dict[str, Any]
 Days = Iterator[dg.AssetMaterialization | dg.MaterializeResult[None]]
@@ -77,6 +79,8 @@ def daily_asset(table: DailyTable) -> dg.AssetsDefinition:
             for day in context.partition_keys:
                 if metadata := _write(table, lake.open(), day, anew=started_by_person(context.run.tags)):
                     written[day] = metadata
+                    if IN_PART in metadata:
+                        context.log.info(f"{table.key} of {day}: {metadata[IN_PART]}")
         except BaseException:
             # Dagster hears of each day that was written, also of a range that fails or is cancelled half way: it has to
             # be yielded, for what is logged reaches Dagster with the next result only.

@@ -113,8 +113,8 @@ def test_tables_for_some_customers_have_rows_of_customers_and_owners_of_their_in
             through = rows if not owner.through else filled(owner.through[0])
             if owner.through:
                 assert owner.through[1] in rows.columns
-            beside = owner.beside[1](through, filled(owner.beside[0])) if owner.beside else through
-            made = owner.rows(beside) if owner.rows else beside
+            joined = owner.with_table[1](through, filled(owner.with_table[0])) if owner.with_table else through
+            made = owner.rows(joined) if owner.rows else joined
             records = made[owner.records] if isinstance(owner.records, str) else owner.records(made)
             assert records.type().is_string() or records.type().value_type.is_string()
 

@@ -51,7 +51,7 @@ def reading(target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             f"The data is in the lake; it is set aside and made again at the end of the next run."
         ) from error
     with connection:
-        equip(connection)
+        equip(connection, asks_nobody=True)
         yield connection
 
 

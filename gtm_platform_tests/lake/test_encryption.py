@@ -105,6 +105,8 @@ def test_nothing_of_the_rows_is_in_any_byte_and_all_is_read(lake: Lake, monkeypa
     catalogue.renew(lake)
     with catalogue.reading(catalogue.path_of(lake)) as connection:
         assert connection.execute("select title from current.shop_albums").fetchall() == [(SECRET,), (SECRET,)]
+        with pytest.raises(duckdb.PermissionException, match="HTTPFileSystem has been disabled"):
+            connection.execute("from read_parquet('http://127.0.0.1:1/x.parquet')")
     assert titles(lake) == [SECRET, SECRET]
     assert files_with(SECRET) == []
     assert [file.path.name.split(".", 2)[2] for file in lake.files("shop/albums")] == [

@@ -43,7 +43,7 @@ class CatalogueResource(DuckDBResource):
             "autoload_known_extensions": False,
         }
         with duckdb.connect(config=settings) as connection:
-            equip(connection)
+            equip(connection, asks_nobody=True)
             connection.execute(f"set TimeZone = 'UTC'; set variable day = date {text(day)}")
             for table in tables if tables is not None else sorted(TABLES):
                 contract_of(table)  # a sentence where it is misspelt

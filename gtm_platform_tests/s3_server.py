@@ -40,7 +40,7 @@ class S3:
     uploads: dict[str, dict[int, bytes]] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)  # PUT, GET, LIST, …
     # What becomes of a request, by method and key: a status with a code in place of an answer; the connection "cut"
-    # before or, if the answer is "lost", after it was done; or "silence" until the server ends.
+    # before or, if the answer is "lost", after it was done; "half" of it; or "silence" until the server ends.
     failing: Callable[[str, str], tuple[int, str] | str | None] = lambda _method, _key: None
     ended: threading.Event = field(default_factory=threading.Event)
     listed: Callable[[str], bool] = lambda _key: True  # a listing that is behind shows only these
@@ -97,9 +97,11 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(fault, str):
             if fault == "silence":
                 self.s3.ended.wait()
-            elif fault == "lost":
+            elif fault in ("lost", "half"):
                 with self.s3.lock:
-                    self._done(method, name, bucket, query, body)
+                    status, answer, headers = self._done(method, name, bucket, query, body)
+                if fault == "half":
+                    self._answer(status, answer, headers, len(answer) // 2)
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
         elif fault:
@@ -182,14 +184,14 @@ class _Handler(BaseHTTPRequestHandler):
             f"<IsTruncated>{str(is_more).lower()}</IsTruncated>{shown}</ListBucketResult>"
         ).encode()
 
-    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None, sent: int | None = None) -> None:
         self.send_response(status)
         for header, value in (headers or {}).items():
             self.send_header(header, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self.wfile.write(body[:sent])
         self.wfile.flush()
 
 

@@ -57,6 +57,15 @@ class NameUsed(BucketFailed):
     """Another file has the name that a file was to get; nothing was replaced."""
 
 
+def client() -> Any:
+    """Return the library, which is imported only where a lake lies in a bucket."""
+    try:
+        import obstore
+    except ImportError:
+        raise BucketFailed(MISSING) from None
+    return obstore
+
+
 @dataclass
 class Bucket:
     """A bucket or a part of one, the folder of this machine's copies, and how many bytes those may take."""
@@ -75,10 +84,9 @@ class Bucket:
 
     @cached_property
     def _objects(self) -> "ObjectStore":
-        try:
-            from obstore.store import from_url
-        except ImportError:
-            raise BucketFailed(MISSING) from None
+        client()
+        from obstore.store import from_url
+
         endpoint = next((os.environ[name] for name in ENDPOINTS if os.environ.get(name)), "")
         options: Any = {"timeout": TIMEOUT, "allow_http": endpoint.startswith("http://")}
         patience: Any = self.patience
@@ -116,8 +124,7 @@ class Bucket:
         with self._lock:
             if self._listing is not None:
                 return self._listing
-            import obstore
-
+            obstore = client()
             with self._failing("be listed"):
                 schemas = obstore.list_with_delimiter(self._objects)["common_prefixes"]
             with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -131,14 +138,13 @@ class Bucket:
 
     def _listed(self, prefix: str) -> dict[str, dict[str, int]]:
         """The files below a prefix with their sizes, by table; hidden ones are left out."""
-        import obstore
-
+        obstore = client()
         by_table: dict[str, dict[str, int]] = {}
         with self._failing("be listed"):
             for page in obstore.list(self._objects, prefix):
                 for entry in page:
                     table, _, name = entry["path"].rpartition("/")
-                    if name[0] != ".":
+                    if name[0] != "." and table.count("/") == 1:
                         by_table.setdefault(table, {})[name] = entry["size"]
         return by_table
 
@@ -166,8 +172,7 @@ class Bucket:
 
     def hidden(self) -> list[Path]:
         """List drafts on this machine, and what was set aside in the bucket."""
-        import obstore
-
+        obstore = client()
         with self._failing("be listed"):
             keys = [entry["path"] for page in obstore.list(self._objects) for entry in page]
         asides = {self.root / key for key in keys if "/" in key and key.rpartition("/")[2][0] == "."}
@@ -219,8 +224,7 @@ class Bucket:
         return True
 
     def _copy(self, path: Path) -> None:
-        import obstore
-
+        obstore = client()
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.parquet")
         try:
@@ -271,7 +275,7 @@ class Bucket:
 
     def publish(self, draft: Path, target: Path) -> None:
         """Put a draft under its name unless the name is taken; it stays here as the copy."""
-        import obstore
+        obstore = client()
         from obstore.exceptions import AlreadyExistsError
 
         self._require_right_key(key_of(target))
@@ -296,16 +300,14 @@ class Bucket:
         self._keep(draft, target)
 
     def _has(self, key: str, draft: Path) -> bool:
-        import obstore
-
+        obstore = client()
         return (
             self._size_of(key) == draft.stat().st_size
             and bytes(obstore.get(self._objects, key).bytes()) == draft.read_bytes()
         )
 
     def _size_of(self, key: str) -> int | None:
-        import obstore
-
+        obstore = client()
         try:
             return int(obstore.head(self._objects, key)["size"])
         except FileNotFoundError:
@@ -313,16 +315,14 @@ class Bucket:
 
     def remove(self, path: Path) -> None:
         """Remove a file from the bucket, and its copy from here."""
-        import obstore
-
+        obstore = client()
         with self._failing(f"remove {self._key(path)}"), suppress(FileNotFoundError):
             obstore.delete(self._objects, self._key(path))
         self._forget(path)
 
     def set_aside(self, path: Path) -> None:
         """Rename a file in the bucket, so that no listing shows it."""
-        import obstore
-
+        obstore = client()
         with self._failing(f"set {self._key(path)} aside"):
             obstore.copy(self._objects, self._key(path), self._key(hidden_name(path)))
             obstore.delete(self._objects, self._key(path))
@@ -339,7 +339,7 @@ class Bucket:
 
     def refuses_a_second_put(self) -> bool:
         """Write a file twice under one name, unless it is there: whether the second put was refused. It is removed."""
-        import obstore
+        obstore = client()
         from obstore.exceptions import AlreadyExistsError
 
         key = f"{PROBE}/{secrets.token_hex(8)}"
@@ -355,8 +355,7 @@ class Bucket:
 
     def read_mark(self, name: str) -> bytes | None:
         """Return what a file beside the tables holds; None without one."""
-        import obstore
-
+        obstore = client()
         with self._failing("be read"):
             try:
                 return bytes(obstore.get(self._objects, name).bytes())
@@ -365,8 +364,7 @@ class Bucket:
 
     def write_mark(self, name: str, content: bytes) -> None:
         """Write a file beside the tables."""
-        import obstore
-
+        obstore = client()
         with self._failing("be written to"):
             obstore.put(self._objects, name, content)
 

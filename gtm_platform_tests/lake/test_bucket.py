@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -349,6 +350,15 @@ def test_a_server_that_is_busy_is_asked_again(s3: S3, lake: Lake) -> None:
     assert (ids(lake.partition(TABLE, "2026-11-16")), busy) == ("a", [])
 
 
+def test_an_answer_that_breaks_off_is_asked_for_again(s3: S3, tmp_path: Path) -> None:
+    name, content = named("2026-11-01", 1), os.urandom(1 << 20)
+    put(machine(tmp_path / "a"), name, content)
+    broken = ["half", "half"]
+    s3.failing = lambda method, _key: broken.pop() if method == "GET" and broken else None
+    assert content_of(machine(tmp_path / "b"), name) == content
+    assert not broken
+
+
 def no_key(patch: pytest.MonkeyPatch, s3: S3) -> None:  # noqa: ARG001
     patch.setenv("AWS_ACCESS_KEY_ID", "another")
 
@@ -407,7 +417,7 @@ def test_a_file_that_was_removed_after_it_was_listed_is_a_sentence(s3: S3, lake:
 
 
 def test_without_the_library_the_way_to_it_is_said(s3: S3, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
-    monkeypatch.setitem(__import__("sys").modules, "obstore.store", None)
+    monkeypatch.setitem(sys.modules, "obstore", None)
     with pytest.raises(BucketFailed, match=r"pip install 'gtm-platform\[bucket\]'"):
         lake.files(TABLE)
     assert "obstore" in MISSING

@@ -20,10 +20,11 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from gtm_platform.keyring import NOTE as KEYS
-from gtm_platform.keyring import KeyProblem, Keyring, check_of, keyring
+from gtm_platform.keyring import KeyProblem, Keyring, check_of, forget_keys, keyring
 from gtm_platform.lake.encrypted_files import key_of
 from gtm_platform.lake.storage_errors import storage_errors
 from gtm_platform.lake.store import hidden_in, hidden_name
+from gtm_platform.settings import settings
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -184,8 +185,7 @@ class Bucket:
 
     def published(self, path: Path) -> float | None:
         """Return when a file was put into the bucket, by a look at it; of a draft here, when it was written."""
-        import obstore
-
+        obstore = client()
         with self._failing(f"look at {self._key(path)}"):
             try:
                 return obstore.head(self._objects, self._key(path))["last_modified"].timestamp()
@@ -395,6 +395,7 @@ class Bucket:
                 f"written, as it would be plain text. Set GTM_KEYS; or plain, before the keys, to end encryption."
             )
         if name and noted.get(name, check_of(ring, name)) != check_of(ring, name):
+            forget_keys(settings().home, [name])  # else this machine would refuse the right one
             raise KeyProblem(
                 f"The key {name} of GTM_KEYS is not the one that {self.address} was encrypted with. Nothing was "
                 f"written. Set the right one; a new key gets a new name."

@@ -188,7 +188,7 @@ class Bucket:
         obstore = client()
         with self._failing(f"look at {self._key(path)}"):
             try:
-                return obstore.head(self._objects, self._key(path))["last_modified"].timestamp()
+                return float(obstore.head(self._objects, self._key(path))["last_modified"].timestamp())
             except FileNotFoundError:
                 return path.stat().st_mtime if path.name[0] == "." and path.exists() else None
 

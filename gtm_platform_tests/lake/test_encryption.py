@@ -13,6 +13,7 @@ import hypothesis
 import hypothesis.strategies as st
 import pytest
 
+from gtm_platform import keyring as keyring_module
 from gtm_platform.keyring import EncryptionMissing, KeyProblem, Keyring, _parsed, keyring, new_key, noted_keys
 from gtm_platform.lake import catalogue, encryption, rotation
 from gtm_platform.lake import lake as lake_module
@@ -208,10 +209,14 @@ def test_a_damaged_encrypted_file_is_named(lake: Lake, monkeypatch: pytest.Monke
 
 def test_without_the_package_it_is_a_sentence_and_no_file(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encryption, "EXTENSION", "duckdb_extension_that_is_not_installed")
+    monkeypatch.setattr(keyring_module, "PACKAGES", ("duckdb_extension_that_is_not_installed",))
     use_keys(monkeypatch, new_key("k3"))
     with pytest.raises(EncryptionMissing, match=r"pip install 'gtm-platform\[encryption\]'"):
         write(lake, "2026-11-16", [album("a", SECRET)])
     assert not list(lake.root.rglob("*.parquet"))
+    assert noted_keys(settings().home) == {}
+    with pytest.raises(EncryptionMissing), cursor():
+        pass
 
 
 def test_the_extension_is_loaded_from_its_package_with_no_home_directory(lake: Lake, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_what_is_plain_is_listed_with_its_size(tmp_path: Path, monkeypatch: pyte
 
 
 def test_without_the_packages_doctor_says_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gtm_platform.cli.doctor.has_cipher", lambda: False)
+    monkeypatch.setattr("gtm_platform.cli.doctor.can_encrypt", lambda: False)
     use_keys(monkeypatch, K1)
     finding = encryption_finding(tmp_path)
     assert (finding.state, "gtm-platform[encryption]" in finding.sentence) == ("failing", True)

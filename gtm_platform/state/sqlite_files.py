@@ -27,7 +27,8 @@ def connect(path: Path, key: str, options: str = "", **more: Any) -> sqlite3.Con
     """Open a file with a key of GTM_KEYS, or a plain one where the name of the key is empty."""
     place = f"file:{path}?{options}" if options else str(path)
     if not key:
-        return sqlite3.connect(place, uri=bool(options), **more)
+        plain: sqlite3.Connection = sqlite3.connect(place, uri=bool(options), **more)
+        return plain
     secret = derived(keyring().key(key, path.name), PURPOSE)
     module = cipher()
     opened: sqlite3.Connection = module.connect(place, uri=bool(options), **more)

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from gtm_platform.settings import SettingsError, settings, words
@@ -30,6 +31,7 @@ NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
 RESERVED = (PLAIN, "full", "part", "open", "rows")  # words of files' names
 KEY_BYTES = 32
 NOTE = "keys.json"
+PACKAGES = ("duckdb_extension_httpfs", "sqlcipher3")  # of the extra `encryption`
 CHECKED = b"gtm_platform: check of a key "
 
 
@@ -147,8 +149,15 @@ def writing_key() -> str:
         return ""
     require_right_keys()
     if ring.writing and ring.writing not in noted:
+        if not can_encrypt():  # before anything says that the home is encrypted
+            raise EncryptionMissing
         _note(home, ring.writing, check_of(ring, ring.writing))
     return ring.writing
+
+
+def can_encrypt() -> bool:
+    """Whether the packages that encrypt are installed."""
+    return all(find_spec(package) for package in PACKAGES)
 
 
 def require_right_keys() -> None:

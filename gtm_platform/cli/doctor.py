@@ -23,9 +23,8 @@ from gtm_platform.ingest.credits import CreditAllowance
 from gtm_platform.ingest.discovery import discover
 from gtm_platform.ingest.hooks.hook import discover_hooks
 from gtm_platform.ingest.source import Source, Stream, Window
-from gtm_platform.keyring import keyring, require_right_keys
+from gtm_platform.keyring import can_encrypt, keyring, require_right_keys
 from gtm_platform.lake.dagster.resource import the_lake
-from gtm_platform.lake.encryption import extension_file
 from gtm_platform.lake.lake import Lake
 from gtm_platform.lake.postgres_extension import ExtensionMissing
 from gtm_platform.lake.store import listed_once, the_bucket
@@ -42,7 +41,6 @@ from gtm_platform.settings import SettingsError, SystemSettings, settings, setti
 from gtm_platform.sources.assets import SOURCES
 from gtm_platform.state import open_state
 from gtm_platform.state.api_tokens import all_tokens
-from gtm_platform.state.sqlite_files import has_cipher
 
 if TYPE_CHECKING:
     from gtm_platform.lake.bucket import Bucket
@@ -307,7 +305,7 @@ def encryption_finding(home: Path) -> Finding:
         return Finding(
             "encryption", "off", "what is written is plain: GTM_KEYS names no key that encrypts", (*shares, *to_do)
         )
-    if not (extension_file() and has_cipher()):
+    if not can_encrypt():
         return Finding("encryption", "failing", "it needs packages: pip install 'gtm-platform[encryption]'", shares)
     if seen.to_rotate:
         rest = f"what is written is under {seen.writing}; {seen.to_rotate:,} files are not: gtm key rotate"

@@ -53,7 +53,7 @@ class File:
     full: bool
     path: Path
     is_open: bool = False
-    rank: int = field(default=0, compare=False)  # of its key
+    rank: int = field(default=0, compare=False, repr=False)  # of its key
 
     @classmethod
     def of(cls, path: Path) -> "File":

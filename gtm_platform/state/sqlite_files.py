@@ -4,7 +4,6 @@ A plain file is opened by Python's own SQLite, as it always was. Of an encrypted
 """
 
 import sqlite3
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +23,13 @@ def cipher() -> Any:
     return dbapi2
 
 
-def has_cipher() -> bool:
-    """Whether the package is installed."""
-    return find_spec("sqlcipher3") is not None
-
-
 def connect(path: Path, key: str, options: str = "", **more: Any) -> sqlite3.Connection:
     """Open a file with a key of GTM_KEYS, or a plain one where the name of the key is empty."""
     place = f"file:{path}?{options}" if options else str(path)
     if not key:
-        return sqlite3.connect(place, uri=bool(options), **more)
-    secret = derived(keyring().key(key, str(path)), PURPOSE)
+        plain: sqlite3.Connection = sqlite3.connect(place, uri=bool(options), **more)
+        return plain
+    secret = derived(keyring().key(key, path.name), PURPOSE)
     module = cipher()
     opened: sqlite3.Connection = module.connect(place, uri=bool(options), **more)
     unlock(opened, secret)
@@ -43,14 +38,15 @@ def connect(path: Path, key: str, options: str = "", **more: Any) -> sqlite3.Con
     except module.DatabaseError:
         opened.close()
         raise KeyProblem(
-            f"{path} cannot be decrypted with the key {key} of GTM_KEYS: it is not the key that the file was encrypted "
-            f"with, or the file is damaged."
+            f"{path.name} cannot be decrypted with the key {key} of GTM_KEYS: it is not the key that it was encrypted "
+            f"with, or it is damaged."
         ) from None
     return opened
 
 
 def unlock(connection: Any, secret: bytes) -> None:
     """Hand the key to a connection; its text is in no error, as nothing is read yet."""
+    connection.execute("pragma cipher_log_level = NONE")  # it would write to the terminal what is raised anyway
     connection.execute(f"pragma key = \"x'{secret.hex()}'\"")
     connection.execute(f"pragma cipher_page_size = {PAGE_BYTES}")
 

@@ -1,4 +1,4 @@
-"""A home that lived days is encrypted, lives on under the key, and is made plain again: with the same rows throughout."""
+"""A home that lived days is encrypted, lives on under the key, and is made plain again, with the same rows."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ COUNT = "select count(*) as people, count(email) as addresses from latest.unifie
 
 
 def named_in_bytes(home: Path, needles: set[str]) -> list[str]:
-    """Where people of the world are named, but for what `gtm doctor` lists as plain; Dagster's history is none of it."""
+    """Where people of the world are named, but for what `gtm doctor` lists as plain; of that the catalogue counts."""
     plain = [
         top.name
         for top in home.iterdir()
@@ -45,6 +45,7 @@ def counted(home: Path) -> str:
     return answer.stdout
 
 
+@pytest.mark.faults("V16")
 def test_a_home_lives_under_a_key(copied: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
     require_packages()
     home, day = copied.home, str(DAYS[2])

@@ -17,7 +17,7 @@ MUST_HOLD = {
     *(f"P{n}" for n in range(1, 24)),
     *(f"H{n}" for n in range(1, 11)),
     *("W1", "W2", "W3", "W4", "W9", "W11", "W12", "D15", "D16", "T1", "T2", "T3", "T4", "T5", "T7", "T9"),
-    *(f"V{n}" for n in range(1, 16)),
+    *(f"V{n}" for n in range(1, 17)),
 }
 HEAD = """# The tests that show what holds after a fault
 

@@ -2,11 +2,10 @@
 
 import pytest
 
-from gtm_platform.keyring import new_key
+from gtm_platform.keyring import PACKAGES, new_key
 from gtm_platform.settings import settings
 
 K1, K2, OTHER_K1 = new_key("k1"), new_key("k2"), new_key("k1")
-PACKAGES = ("duckdb_extension_httpfs", "sqlcipher3")  # of the extra `encryption`
 
 
 def require_packages() -> None:

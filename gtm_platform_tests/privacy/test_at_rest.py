@@ -6,13 +6,16 @@ from pathlib import Path
 import orjson
 import pytest
 from click.testing import CliRunner, Result
+from fastapi import FastAPI
+from starlette.testclient import TestClient
 
 from gtm_platform.cli import gtm
 from gtm_platform.cli.doctor import encryption_finding
-from gtm_platform.keyring import KeyProblem, noted_keys
+from gtm_platform.keyring import KeyProblem, Keyring, noted_keys
 from gtm_platform.lake.lake import Lake
 from gtm_platform.privacy import at_rest
 from gtm_platform.privacy.at_rest import PLAIN_FILES, Rotation
+from gtm_platform.serving.api.problems import install
 from gtm_platform.serving.snapshot.build import build
 from gtm_platform.serving.snapshot.files import folder_of, stamps
 from gtm_platform.serving.snapshot.files import path_of as snapshot_of
@@ -46,6 +49,7 @@ def key_command(home: Path, *words: str) -> Result:
     return CliRunner().invoke(gtm, ["key", *words, *(["--home", str(home)] if words[0] == "rotate" else [])])
 
 
+@pytest.mark.faults("V16")
 def test_a_home_under_keys(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One home for all of it, as it takes seconds to make."""
     # Nobody is in any byte of it, and everybody is served.
@@ -109,7 +113,7 @@ def test_what_is_plain_is_listed_with_its_size(tmp_path: Path, monkeypatch: pyte
 
 
 def test_without_the_packages_doctor_says_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gtm_platform.cli.doctor.has_cipher", lambda: False)
+    monkeypatch.setattr("gtm_platform.cli.doctor.can_encrypt", lambda: False)
     use_keys(monkeypatch, K1)
     finding = encryption_finding(tmp_path)
     assert (finding.state, "gtm-platform[encryption]" in finding.sentence) == ("failing", True)
@@ -124,3 +128,16 @@ def test_a_key_is_made_by_its_name() -> None:
 
 def test_every_kind_of_plain_file_has_a_reason() -> None:
     assert all(reason and not reason.endswith(".") for reason in PLAIN_FILES.values())
+
+
+def test_the_api_says_which_key_it_lacks() -> None:
+    app = FastAPI()
+    install(app)
+
+    @app.get("/")
+    def ask() -> None:
+        Keyring().key("k1", "00000000000000000001.k1.sqlite")
+
+    answer = TestClient(app).get("/")
+    assert answer.status_code == 503
+    assert "is encrypted with the key k1, which GTM_KEYS does not have" in answer.json()["detail"]

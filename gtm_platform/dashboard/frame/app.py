@@ -9,6 +9,7 @@ from gtm_platform.dashboard.charts import checked_once
 from gtm_platform.dashboard.frame.page import ROUTES, Page, discover, follow_click
 from gtm_platform.dashboard.frame.sidebar import follow_search, show_sidebar
 from gtm_platform.dashboard.frame.visitor import VIEWER, noted, sign_out_button, visitor
+from gtm_platform.keyring import KeyProblem
 from gtm_platform.serving.store import NoSnapshot, Snapshot, Store, the_store
 
 FIRST = "overview"
@@ -43,7 +44,7 @@ def main(first: str = FIRST) -> None:
     st.session_state[VIEWER] = viewer
     try:
         whole = _store(str(settings().home)).current()
-    except NoSnapshot as nothing:
+    except (KeyProblem, NoSnapshot) as nothing:
         st.title("Nothing to show yet")
         st.info(str(nothing), icon=":material/hourglass_empty:")
         return

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gtm_platform.keyring import KeyProblem
 from gtm_platform.serving.problem_answer import MEDIA_TYPE, problem
 from gtm_platform.serving.store import BadQuery, NoSnapshot
 
@@ -54,6 +55,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(BadQuery, lambda _, error: problem(HTTPStatus.BAD_REQUEST, str(error)))
     app.add_exception_handler(NoSnapshot, _on_no_snapshot)
+    app.add_exception_handler(KeyProblem, lambda _, error: problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error)))
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_failure)

@@ -11,6 +11,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 
+from gtm_platform.keyring import KeyProblem
 from gtm_platform.serving.chat.answers import DATA
 from gtm_platform.serving.chat.question import BRIEF, Asker
 from gtm_platform.serving.chat.tools import Tool, discover
@@ -60,7 +61,7 @@ def _bound(tool: Tool, asker: Asker) -> Callable[..., Awaitable[Any]]:
                 if tool.area not in question.principal.areas:
                     raise ToolError(f"The role of this token does not open what is about {tool.area}.")
                 return tool.answer(question, **arguments)
-        except (BadQuery, NoSnapshot) as refused:
+        except (BadQuery, KeyProblem, NoSnapshot) as refused:
             raise ToolError(str(refused)) from None
 
     signature = inspect.signature(tool.answer)

@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -103,7 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
                 if fault == "half":
                     self._answer(status, answer, headers, len(answer) // 2)
             self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # the client may have gone first
+                self.connection.shutdown(socket.SHUT_RDWR)
         elif fault:
             self._answer(fault[0], _error(fault[1]))
         elif f"Credential={KEY}/" not in self.headers.get("Authorization", ""):

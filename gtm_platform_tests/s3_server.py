@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,7 +38,7 @@ class S3:
     buckets: set[str] = field(default_factory=set)
     objects: dict[str, bytes] = field(default_factory=dict)  # by bucket/key
     uploads: dict[str, dict[int, bytes]] = field(default_factory=dict)
-    asked: Counter[str] = field(default_factory=Counter)  # PUT, GET, LIST, …
+    requests: Counter[str] = field(default_factory=Counter)  # PUT, GET, LIST, …
     # What becomes of a request, by method and key: a status with a code in place of an answer; the connection "cut"
     # before or, if the answer is "lost", after it was done; "half" of it; or "silence" until the server ends.
     failing: Callable[[str, str], tuple[int, str] | str | None] = lambda _method, _key: None
@@ -92,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
         bucket, _, key = name.partition("/")
         method = "LIST" if "list-type" in query else "DELETE" if "delete" in query else self.command
         with self.s3.lock:
-            self.s3.asked[method] += 1
+            self.s3.requests[method] += 1
         fault = self.s3.failing(method, key)
         if isinstance(fault, str):
             if fault == "silence":
@@ -103,7 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
                 if fault == "half":
                     self._answer(status, answer, headers, len(answer) // 2)
             self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # the client may have gone first
+                self.connection.shutdown(socket.SHUT_RDWR)
         elif fault:
             self._answer(fault[0], _error(fault[1]))
         elif f"Credential={KEY}/" not in self.headers.get("Authorization", ""):

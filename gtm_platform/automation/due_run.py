@@ -144,8 +144,8 @@ class DueRun:
 
     def _do(self, find: Callable[[Due], Iterator[Step | Waiting]]) -> None:
         with listed_once():
-            found = list(find(self._now()))
-        for each in found:
+            steps = list(find(self._now()))
+        for each in steps:
             if isinstance(each, Waiting):
                 self.summary.waiting.append(each)
                 self.watch(each)

@@ -92,7 +92,7 @@ def _catalogue(names: Collection[str] | None = None) -> Iterator[duckdb.DuckDBPy
     lake = the_lake()
     target = catalogue.path_of(lake)
     with listed_once():
-        tables = None if names is None or is_here() else catalogue.tables_named(lake, names)
+        tables = None if names is None else catalogue.tables_named(lake, names)
         if (lake.root.is_dir() or lake.tables()) and catalogue.is_stale(lake, tables):
             click.secho(f"Renewing the views in {target.name} …", dim=True, err=True)
             import gtm_platform.definitions  # noqa: F401  declares the tables
@@ -106,9 +106,16 @@ def _catalogue(names: Collection[str] | None = None) -> Iterator[duckdb.DuckDBPy
 
 
 def _named_in(sql: str) -> list[str] | None:
-    """Return the views that a query names; None where that cannot be told, which the query itself then explains."""
+    """Return the views that a query names, of a lake in a bucket: only those are fetched; None for all of them."""
+    if is_here():
+        return None
     with duckdb.connect() as connection:
-        return _tables_of(connection, sql) or None
+        try:
+            return sorted(connection.get_table_names(sql, qualified=True))
+        except duckdb.ParserException:  # the query itself says so
+            return []
+        except duckdb.Error:  # some joins cannot be told without their tables
+            return None
 
 
 def _refuse_writing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

@@ -51,7 +51,7 @@ CREDENTIALS = {
 
 
 class BucketFailed(RuntimeError):
-    """The bucket did not do what it was asked; the message says what, why, and what to do. It holds no key."""
+    """The bucket did not do what it was asked; the message says why and what to do, and holds no key."""
 
 
 class NameUsed(BucketFailed):

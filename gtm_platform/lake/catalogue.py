@@ -70,7 +70,7 @@ def is_stale(lake: Lake, tables: Collection[str] | None = None) -> bool:
 
 
 def make_ready(lake: Lake, tables: Collection[str] | None = None) -> None:
-    """Have the views of all or of some tables answer: made of the lake's files, which are on this machine."""
+    """Have the views of all or some tables answer: of the lake's files, which are on this machine."""
     with listed_once():
         renew(lake, tables)
         for files in _files_there(lake, tables).values():
@@ -78,7 +78,7 @@ def make_ready(lake: Lake, tables: Collection[str] | None = None) -> None:
 
 
 def tables_named(lake: Lake, names: Iterable[str]) -> list[str] | None:
-    """Return the tables that views of these names may be of; None where a name is none of the platform's views."""
+    """Return the tables that views of these names may be of; None where a name is no view of ours."""
     of_view: dict[str, list[str]] = {}
     for table in lake.tables():
         schema, name = table.split("/")
@@ -95,7 +95,7 @@ def _is_asked(table: str, tables: Collection[str] | None) -> bool:
 
 
 def renew(lake: Lake, tables: Collection[str] | None = None) -> bool:
-    """Make views again whose files or contracts have changed, of all or some tables; return whether there were any."""
+    """Make views again whose files or contracts changed, of all or some tables; say whether any did."""
     target = path_of(lake)
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(target.with_suffix(".lock"), "w") as lock:
@@ -104,10 +104,10 @@ def renew(lake: Lake, tables: Collection[str] | None = None) -> bool:
         to_make = _to_make(listing, tables)
         with storage_errors(target), keeping(target) as kept:
             before = catalogue_record.read(kept) if kept else None
-            others = {table: made for table, made in (before or {}).items() if not _is_asked(table, tables)}
-            if before is not None and before == others | to_make:
+            kept_views = {table: made for table, made in (before or {}).items() if not _is_asked(table, tables)}
+            if before is not None and before == kept_views | to_make:
                 return False
-            _replace(target, lake, listing, others | to_make, is_kept=kept is not None)
+            _replace(target, lake, listing, kept_views | to_make, is_kept=kept is not None)
     return True
 
 
@@ -127,14 +127,14 @@ def _replace(
 
 
 def _files_there(lake: Lake, tables: Collection[str] | None) -> dict[str, list[File]]:
-    asked = (table for table in lake.tables() if _is_asked(table, tables))
-    return {table: files for table in asked if (files := lake.files(table))}
+    listed = (table for table in lake.tables() if _is_asked(table, tables))
+    return {table: files for table in listed if (files := lake.files(table))}
 
 
 def _to_make(listing: Mapping[str, list[File]], tables: Collection[str] | None) -> dict[str, Made]:
     files = {table: _hash_of(listed) for table, listed in listing.items()}
-    asked = sorted(table for table in {*files, *TABLES} if _is_asked(table, tables))
-    return {table: Made(files.get(table, ""), _hash_of(_shown_of(table))) for table in asked}
+    made_of = sorted(table for table in {*files, *TABLES} if _is_asked(table, tables))
+    return {table: Made(files.get(table, ""), _hash_of(_shown_of(table))) for table in made_of}
 
 
 def _shown_of(table: str) -> object:

@@ -134,7 +134,7 @@ def copies_of(address: str) -> Path:
 
 
 def store_of(path: Path) -> Store:
-    """Return the store of a lake's root, or of a file: the bucket of the environment, else the folder itself."""
+    """Return the store of a lake's root, or of a file: the bucket of the environment, else the folder."""
     bucket = the_bucket()
     return bucket if bucket and path.is_relative_to(bucket.root) else Folder(path)
 
@@ -155,7 +155,7 @@ def fetch(paths: Iterable[Path]) -> None:
 
 
 def listed_once() -> AbstractContextManager[None]:
-    """Let a run list the bucket once, and see what it writes itself; a folder is listed each time, at no cost."""
+    """Let a run list the bucket once, and see what it writes itself; a folder is listed each time."""
     bucket = the_bucket()
     return bucket.listed_once() if bucket else nullcontext()
 

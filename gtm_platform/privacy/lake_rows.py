@@ -108,7 +108,7 @@ def _keys_of_going(hits: FileHits) -> Iterator[str]:
 def hits_of_table(lake: Lake, table: str, needles: Needles) -> Iterator[FileHits]:
     """Yield the files of a table that name the person, superseded ones too."""
     newest, versions = {file.path for file in lake.files(table)}, lake.versions(table)
-    suspect = _suspect_files([file.path for file in versions], needles)
+    suspect = _suspect_files(list(map(Path, lake.paths(versions))), needles)
     for file in versions:
         if file.path in suspect and (verdicts := _verdicts(table, file.path, needles)):
             yield FileHits(table, file, file.path in newest, verdicts)

@@ -74,6 +74,9 @@ def test_a_machine_without_a_copy_answers_the_same(living: Living) -> None:
     assert json.loads(again.stdout) == json.loads(answer.stdout) != []
     copies = {path.parent.name for path in (living.home / "cache" / "lake").rglob("*.parquet")}
     assert copies == {"unified_customers"}, "what a query does not name is not fetched"
+    shutil.rmtree(living.home / "cache" / "lake")
+    joined = f"with all_of_them as ({FIGURES}) select * from all_of_them join all_of_them as again using (customers)"
+    assert json.loads(living.gtm("query", joined, "--format", "json").stdout)[0]["customers"] > 0
     elsewhere = living.home.with_name("elsewhere")
     assert json.loads(living.gtm("query", FIGURES, "--format", "json", home=elsewhere).stdout) == json.loads(
         answer.stdout

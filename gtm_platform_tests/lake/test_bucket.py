@@ -156,7 +156,7 @@ def test_eight_writers_and_four_readers_meet_no_error(s3: S3, tmp_path: Path) ->
     written, read = race(str(config().gtm_lake), tmp_path, rounds=6)
     assert written == 48
     assert read
-    assert s3.asked["PUT"] == 48
+    assert s3.requests["PUT"] == 48
 
 
 @pytest.mark.soak
@@ -207,7 +207,7 @@ def test_a_put_that_breaks_off_leaves_what_was_there(s3: S3, lake: Lake) -> None
 def test_a_large_file_is_there_only_with_its_last_part(s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bucket_module, "ONE_PUT", 1000)
     content, here, name = os.urandom(6 << 20), machine(tmp_path / "a"), named("2026-11-01", 1)
-    s3.failing = lambda method, _key: "cut" if method == "POST" and s3.asked["POST"] > 1 else None
+    s3.failing = lambda method, _key: "cut" if method == "POST" and s3.requests["POST"] > 1 else None
     with pytest.raises(BucketFailed):
         put(here, name, content)
     assert machine(tmp_path / "b").names(TABLE) == []
@@ -252,16 +252,16 @@ def test_a_run_lists_once_and_sees_what_it_writes(s3: S3, lake: Lake) -> None:
     assert bucket
     with bucket.listed_once():
         assert lake.partitions(TABLE) == ["2026-11-15"]
-        before = s3.asked["LIST"]
+        before = s3.requests["LIST"]
         for day in range(16, 20):
             write(lake, f"2026-11-{day}", [album(str(day))])
         assert lake.partitions(TABLE)[-1] == "2026-11-19"
         [oldest, *_] = lake.files(TABLE)
         lake.store.remove(oldest.path)
         assert lake.partitions(TABLE)[0] == "2026-11-16"
-        assert s3.asked["LIST"] == before
+        assert s3.requests["LIST"] == before
     assert lake.partitions(TABLE)[0] == "2026-11-16"
-    assert s3.asked["LIST"] == before + 1
+    assert s3.requests["LIST"] == before + 1
 
 
 def test_more_files_than_a_page_of_a_listing_are_all_listed(s3: S3, tmp_path: Path) -> None:
@@ -306,7 +306,7 @@ def test_a_copy_that_was_cut_off_is_made_again(s3: S3, lake: Lake) -> None:
     file.path.write_bytes(b"\0" * len(whole))  # damaged, and as long
     assert lake.damaged([str(file.path)]) is None, "the file itself is whole"
     assert ids(lake.read_day(TABLE, "2026-11-16")) == "a"
-    assert s3.asked["GET"] == 2
+    assert s3.requests["GET"] == 2
 
 
 def test_copies_of_what_was_removed_elsewhere_go(s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001

@@ -17,7 +17,7 @@ from gtm_platform.orchestration import liveness
 
 @contextmanager
 def run_scope(context: dg.InitResourceContext, lake: Lake) -> Iterator[None]:
-    """Keep the run alive; when it ends, make the views again if the lake in the home has other files by then."""
+    """Keep the run alive; when it ends, make views of a lake in the home again if its files changed."""
     if context.run and context.instance:
         liveness.acquire(context.run.run_id, context.instance)
     with listed_once():

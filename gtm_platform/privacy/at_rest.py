@@ -13,7 +13,7 @@ from pathlib import Path
 from gtm_platform.keyring import PLAIN, forget_keys, keyring, noted_keys, writing_key
 from gtm_platform.lake import catalogue
 from gtm_platform.lake.rotation import KeyUse, Progress, lakes_of, rotate, rotating, sweep, use_of
-from gtm_platform.lake.store import FOLDER, the_bucket
+from gtm_platform.lake.store import FOLDER, listed_once, the_bucket
 from gtm_platform.serving.snapshot import files as snapshots
 from gtm_platform.serving.snapshot.rotation import rewrite_newest
 from gtm_platform.state.sqlite_files import is_plain
@@ -101,13 +101,13 @@ class Rotation:
 
     def run(self) -> Iterator[Progress]:
         """Write the files of the lake anew, one by one."""
-        with rotating(self._home):
+        with rotating(self._home), listed_once():
             for lake in lakes_of(self._home):
                 yield from rotate(lake)
 
     def finish(self) -> Rotated:
         """Remove what was replaced, as far as nobody reads it any more; say which keys may go."""
-        with rotating(self._home):
+        with rotating(self._home), listed_once():
             lakes = lakes_of(self._home)
             home_lake = self._home / FOLDER  # of one in a bucket, views are made when somebody asks
             for lake in lakes:

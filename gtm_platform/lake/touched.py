@@ -93,9 +93,12 @@ class Inputs:
         before = stored.made_from.queries if stored.made_from else {}
         if [(name, len(each)) for name, each in before.items()] != [(name, len(each)) for name, each in now.items()]:
             raise NotLocal("it reads other tables than before")
-        columns = [columns for name in now for columns in stored.reads[name]]
+        places = [(name, place) for name, each in now.items() for place in range(len(each))]
         return cls(
-            [each for name in now for each in before[name]], [each for name in now for each in now[name]], columns
+            [before[name][place] for name, place in places],
+            [now[name][place] for name, place in places],
+            [stored.reads[name][place] for name, place in places],
+            [name for name, _ in places],
         )
 
     @property

@@ -94,12 +94,12 @@ class Inputs:
         before = stored.made_from.queries if stored.made_from else {}
         if [(name, len(each)) for name, each in before.items()] != [(name, len(each)) for name, each in now.items()]:
             raise NotLocal("it reads other tables than before")
-        places = [(old, new, name) for name in now for old, new in zip(before[name], now[name], strict=True)]
+        places = [(name, place) for name, each in now.items() for place in range(len(each))]
         return cls(
-            [named_as_now(lake, old, new) for old, new, _ in places],
-            [new for _, new, _ in places],
-            [columns for name in now for columns in stored.reads[name]],
-            [name for *_, name in places],
+            [named_as_now(lake, before[name][place], now[name][place]) for name, place in places],
+            [now[name][place] for name, place in places],
+            [stored.reads[name][place] for name, place in places],
+            [name for name, _ in places],
         )
 
     @property

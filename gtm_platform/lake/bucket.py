@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, cached_property
@@ -224,21 +224,28 @@ class Bucket:
         return True
 
     def _copy(self, path: Path) -> None:
-        obstore = client()
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.parquet")
         try:
-            with self._failing(f"give {self._key(path)}"), storage_errors(path), open(draft, "wb") as file:
-                got = obstore.get(self._objects, self._key(path))
-                for chunk in got.stream(min_chunk_size=4 << 20):
-                    file.write(chunk)
-            if (came := draft.stat().st_size) != got.meta["size"]:
-                raise BucketFailed(
-                    f"{self.address} gave {came:,} of {got.meta['size']:,} bytes of {self._key(path)}. Run it again."
-                )
+            with self._failing(f"give {self._key(path)}"), storage_errors(path):
+                self._download(self._key(path), draft)
             self._keep(draft, path)
         finally:
             draft.unlink(missing_ok=True)
+
+    def _download(self, key: str, draft: Path) -> None:
+        """Write what the bucket has under a key; an answer that breaks off is asked for again."""
+        obstore = client()
+        from obstore.exceptions import BaseError
+
+        for last in (False, False, True):
+            answer = obstore.get(self._objects, key)
+            with nullcontext() if last else suppress(BaseError), open(draft, "wb") as file:
+                for chunk in answer.stream(min_chunk_size=4 << 20):
+                    file.write(chunk)
+            if draft.stat().st_size == answer.meta["size"]:
+                return
+        raise BucketFailed(f"{self.address} gave less than all of {key}, {answer.meta['size']:,} bytes. Run it again.")
 
     def _keep(self, draft: Path, path: Path) -> None:
         """Make a copy of a draft, with the time of its name: checks tell by time and size that nothing damaged it."""

@@ -20,7 +20,7 @@ BEFORE = "_before"
 
 @dataclass(frozen=True)
 class ChangedRecords:
-    """Records of a source table that may differ between two moments, as they are and were; without payloads."""
+    """Records of a source table that may differ between two moments, as they are and were; no payloads."""
 
     query: FileQuery  # with the column `_before`
     count_before: int

@@ -42,10 +42,10 @@ class FileQuery:
     @property
     def rows_of(self) -> tuple[object, ...]:
         """All that its rows follow from, whichever keys the files are encrypted with."""
-        return [(name, str(kind)) for name, kind in self.schema.items()], *self.asked
+        return [(name, str(kind)) for name, kind in self.schema.items()], *self.text_and_files
 
     @property
-    def asked(self) -> tuple[object, ...]:
+    def text_and_files(self) -> tuple[object, ...]:
         """What is asked of which files, whichever keys they are encrypted with."""
         return self.template, [plain_name(path) for path in self.base], [plain_name(path) for path in self.paths]
 

@@ -31,7 +31,7 @@ class RotationDiffers(RuntimeError):
 
 @dataclass(frozen=True)
 class KeyUse:
-    """How many files of a lake, and of what size, are encrypted with each key; plain ones are under `plain`."""
+    """How many files of a lake are encrypted with each key, and of what size; plain ones are `plain`."""
 
     files: Counter[str] = field(default_factory=Counter)
     bytes: Counter[str] = field(default_factory=Counter)
@@ -67,7 +67,7 @@ def rotating(home: Path) -> Iterator[None]:
 
 
 def lakes_of(home: Path) -> tuple[Lake, ...]:
-    """Return what is laid out as a lake: that of a home or its bucket, and windows that only the hot path has."""
+    """Return a home's lakes: its own or that of the bucket, and windows that only the hot path has."""
     return tuple(lake for lake in map(Lake, (lake_root(home), home / "hot")) if lake.tables())
 
 

@@ -106,7 +106,7 @@ class Inputs:
     def differing(self) -> list[Difference]:
         """What is read otherwise, daily tables first."""
         places = zip(self.before, self.now, self.columns, self.names, strict=True)
-        differing = [Difference(*place) for place in places if place[0].asked != place[1].asked]
+        differing = [Difference(*place) for place in places if place[0].text_and_files != place[1].text_and_files]
         return sorted(differing, key=lambda each: bool(each.now.table and contract_of(each.now.table).cadence))
 
     def reads(self, table: str) -> bool:
@@ -123,7 +123,7 @@ class Inputs:
 
 
 def named_as_now(lake: Lake, before: FileQuery, now: FileQuery) -> FileQuery:
-    """Return a query over the same files by the names that they have now: another key gives a file another name."""
+    """Return a query over the same files by the names that they have now, under whichever key."""
     if before.table != now.table or set(before.files) <= set(now.files):
         return before
     names = {plain_name(path): path for path in now.files}

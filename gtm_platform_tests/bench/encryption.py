@@ -71,15 +71,15 @@ def measure(effort: Effort) -> Iterator[Row]:
         plain=lambda: in_child(LIVED, rows=rows, key=""),
     )
 
-    def beside(what: str) -> dict[str, float]:
+    def both(what: str) -> dict[str, float]:
         ours, plain = ([float(each.findings[what]) for each in taken[name]] for name in ("encrypted", "plain"))
         return compared(ours, plain)
 
     for what, most in (("write", 1.5), ("read", 2.0)):
         label = f"{what} {rows:,} rows of the wide table in {DAYS} days"
-        yield Row(label, "s", target=Target("≤", most), baseline="plain", **beside(what))
-    yield Row("one question to one day", "s", baseline="plain", **beside("question"))
-    yield Row("size", "MB", target=Target("≤", 1.02), baseline="plain", **beside("megabytes"))
+        yield Row(label, "s", target=Target("≤", most), baseline="plain", **both(what))
+    yield Row("one question to one day", "s", baseline="plain", **both("question"))
+    yield Row("size", "MB", target=Target("≤", 1.02), baseline="plain", **both("megabytes"))
     yield Row(
         "rotate all of it to another key", "s", min(float(each.findings["rotate"]) for each in taken["encrypted"])
     )

@@ -48,8 +48,9 @@ def _encrypt(batches: Iterable[pa.RecordBatch], columns: pa.Schema, path: Path) 
             failures.append(error)  # the engine hides what went wrong while it was reading
             raise
 
+    reader = pa.RecordBatchReader.from_batches(columns, in_columns())
     with cursor() as connection:
-        connection.register("rows_to_spill", pa.RecordBatchReader.from_batches(columns, in_columns()).__arrow_c_stream__())
+        connection.register("rows_to_spill", reader.__arrow_c_stream__())
         try:
             connection.execute(f"copy (from rows_to_spill) to '{path}' ({written_form(path, 'format parquet')})")
         except duckdb.Error:

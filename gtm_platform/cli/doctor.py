@@ -138,9 +138,12 @@ def _credits(source: Source, now: datetime) -> tuple[str, ...]:
 
 def _identity(source: Source, client: Any) -> str:
     """Whose account the key opens, and whether the home belongs to it."""
-    sentence = source.check(client)
+    sentence = source.check(client).removesuffix(".")
     account = source.account(client)
-    return f"{sentence}; {describe_account(account)}" if account else sentence
+    if account is None:
+        return sentence
+    described = describe_account(account)
+    return described if sentence == account.label else f"{sentence}; {described}"
 
 
 def _refusals(streams: Sequence[Stream], client: Any, now: datetime) -> list[str]:

@@ -27,6 +27,7 @@ from gtm_platform_tests.bench import (
     latency,
     limits,
     marts,
+    nightly,
     publish,
     score_changes,
     scores,
@@ -55,6 +56,7 @@ ROOMS = (
     hooks,
     publish,
     hot,
+    nightly,
 )
 FIGURES = {room.FIGURE.name: room.FIGURE for room in ROOMS}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")

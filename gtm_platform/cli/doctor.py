@@ -50,7 +50,7 @@ class Finding:
     system: str
     state: str  # ok | off | failing
     sentence: str
-    details: tuple[str, ...] = ()
+    details: Sequence[str] = ()
 
 
 def examine() -> int:

@@ -92,13 +92,13 @@ def copied_while_it_runs(home: Path, tmp_path: Path) -> Iterator[Path]:
 
 
 def test_an_update_is_undone_with_the_command_that_the_version_of_before_names(home: Path, command: Command) -> None:
-    assert command("audit", "list").exit_code == 0
+    assert command("token", "list").exit_code == 0
     state, copy = home / "state.db", home / "state-copies" / f"state.{VERSION}.db"
     copy_database(state, copy)
     with closing(sqlite3.connect(state)) as updated:  # what a version that does not exist yet would leave
         updated.execute("update alembic_version set version_num = '9999'")
         updated.commit()
-    refused = command("audit", "list")
+    refused = command("token", "list")
     assert refused.exit_code == 1
     named = f"gtm restore {copy} --home {home}"
     assert "written by another version of the platform: Can't locate revision identified by '9999'" in refused.stderr
@@ -107,16 +107,16 @@ def test_an_update_is_undone_with_the_command_that_the_version_of_before_names(h
     undone = command(*named.split()[1:])
     assert undone.exit_code == 0, undone.output
     assert version_of(state) == VERSION
-    assert command("audit", "list").exit_code == 0
+    assert command("token", "list").exit_code == 0
     [aside] = home.glob("state.replaced-*.db")
     assert version_of(aside) == "9999"
 
 
 def test_a_copy_that_is_newer_than_the_version_is_not_named(home: Path, command: Command) -> None:
-    assert command("audit", "list").exit_code == 0
+    assert command("token", "list").exit_code == 0
     copy_database(home / "state.db", home / "state-copies" / "state.9998.db")
     with closing(sqlite3.connect(home / "state.db")) as updated:
         updated.execute("update alembic_version set version_num = '9999'")
         updated.commit()
-    refused = command("audit", "list")
+    refused = command("token", "list")
     assert refused.stderr.rstrip().endswith("Update it.")

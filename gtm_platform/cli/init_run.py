@@ -20,14 +20,21 @@ from gtm_platform.ingest.first_sync import SourceEstimate, estimate
 from gtm_platform.ingest.source import Source
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.policy import policy
-from gtm_platform.serving.store import CustomerQuery, NoSnapshot, the_store
+from gtm_platform.serving.store import CustomerQuery, NoSnapshot, Page, the_store
 from gtm_platform.settings import SettingsError, SystemSettings, settings, settings_of
 from gtm_platform.sources.assets import SCHEDULED
 
 AT_ONCE = 8  # systems
 LISTED = 10  # who are at risk
 AT_RISK = ("at_risk", "high_risk", "critical")
-COLUMNS = ("name", "company_name", "health_score", "churn_risk", "mrr_reporting", "risk_signals")
+COLUMNS = {  # of the list, as they are headed there
+    "name": "customer",
+    "company_name": "company",
+    "health_score": "health",
+    "churn_risk": "churn risk",
+    "mrr_reporting": "MRR in {currency}",
+    "risk_signals": "why",
+}
 NEVER = "last sync: never"  # what `gtm doctor` says of a source, and nobody who begins wonders about
 OWNER_ONLY = 0o600
 MINUTE, HOUR = 60, 3600
@@ -240,14 +247,21 @@ def _read(home: Path) -> int:
     except NoSnapshot as empty:
         click.secho(str(empty), fg="yellow", err=True)
         return code or 1
-    click.secho(f"\nAt risk: {page.total:,} customers", bold=True)
-    if page.total:
-        values = [tuple(_cell(row.get(name)) for name in COLUMNS) for row in page.rows(personal=True)]
-        print_table(Rows(COLUMNS, values))
+    _list(page)
     option = _option(home)
     click.echo(f"`gtm ui{option}` shows the rest: who, why, and what to do.")
     click.echo(f"`gtm run --due{option}` keeps it up to date from cron, with the same keys.")
     return code
+
+
+def _list(page: Page) -> None:
+    """Print who is at risk, those first who are most likely to leave."""
+    first = f"; the {LISTED} with the highest churn risk" if page.total > LISTED else ""
+    click.secho(f"\nAt risk: {page.total:,} customers{first}", bold=True)
+    headings = [heading.format(currency=policy().money.reporting_currency.upper()) for heading in COLUMNS.values()]
+    values = [tuple(_cell(row.get(name)) for name in COLUMNS) for row in page.rows(personal=True)]
+    if values:
+        print_table(Rows(headings, values))
 
 
 def _cell(value: Any) -> Any:

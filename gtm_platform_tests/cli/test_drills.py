@@ -119,4 +119,5 @@ def test_a_copy_that_is_newer_than_the_version_is_not_named(home: Path, command:
         updated.execute("update alembic_version set version_num = '9999'")
         updated.commit()
     refused = command("token", "list")
-    assert refused.stderr.rstrip().endswith("Update it.")
+    assert "identified by '9999'. Update it.\n" in refused.stderr
+    assert "go back" not in refused.stderr

@@ -1,8 +1,8 @@
 """One more night of `gtm run --due`, and the first sync before it: windows, tables of yesterday and today, deliveries.
 
 It is the command itself in a process of its own, over the sandbox, whose limits count a hundred times as fast: what is
-measured is the platform, and the sandbox, which lives and answers on the same processors. Seconds of CPU are those of the
-platform alone.
+measured is the platform, and the sandbox, which lives and answers on the same processors. Seconds of CPU are those of
+the platform alone.
 """
 
 import json

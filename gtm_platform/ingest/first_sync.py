@@ -48,7 +48,7 @@ class StreamEstimate:
 
 @dataclass(frozen=True)
 class SourceEstimate:
-    """The first sync of a source, of whose streams those are known that the system counts, or that are short."""
+    """The first sync of a source: known of what the system counts, and of what is short."""
 
     source: str
     streams: Sequence[StreamEstimate]

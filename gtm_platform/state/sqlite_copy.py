@@ -57,6 +57,6 @@ def keep_before_migration(database: Path) -> Path | None:
 
 
 def newest_copy(database: Path, version: str) -> Path | None:
-    """Return the newest copy that was kept beside a state and is no newer than a version; None where there is none."""
+    """Return the newest copy beside a state that a version can open; None where there is none."""
     copies = sorted((database.parent / COPIES).glob(f"{database.stem}.*.db"))
     return next((copy for copy in reversed(copies) if copy.suffixes[-2].removeprefix(".") <= version), None)

@@ -92,10 +92,10 @@ def test_it_ends_well_where_all_is_as_it_should_be_and_leaves_nothing(played: Pa
     assert not list(temporary.iterdir())
 
 
-@pytest.mark.parametrize(("said", "instead", "step"), WRONG.values(), ids=list(WRONG))
-def test_it_ends_at_the_step_that_goes_wrong_and_names_it(played: Path, said: str, instead: str, step: str) -> None:
-    assert said in GTM
-    write(played, GTM.replace(said, instead))
+@pytest.mark.parametrize(("text", "instead", "step"), WRONG.values(), ids=list(WRONG))
+def test_it_ends_at_the_step_that_goes_wrong_and_names_it(played: Path, text: str, instead: str, step: str) -> None:
+    assert text in GTM
+    write(played, GTM.replace(text, instead))
     ran = first_hour(played)
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert ran.stderr.startswith(f'WRONG at "{step}'), ran.stderr

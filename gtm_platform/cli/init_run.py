@@ -160,7 +160,7 @@ def _say_how_long(sources: Sequence[Source]) -> None:
     free = [source for source in sources if source.name not in policy().enrichment.monthly_cap]
     with ThreadPoolExecutor(AT_ONCE) as threads:
         estimates = [each for each in threads.map(_estimated, free) if each]
-    rows = [(each.source, _records(each), _duration(each.seconds), _uncounted(each)) for each in estimates]
+    rows = [(each.source, _records(each), _time(each), _uncounted(each)) for each in estimates]
     if rows:
         print_table(Rows(["system", "records", "takes about", "not counted, and how many come in a minute"], rows))
     total, more = sum(each.seconds for each in estimates), any(each.uncounted for each in estimates)
@@ -170,6 +170,10 @@ def _say_how_long(sources: Sequence[Source]) -> None:
 
 def _records(of: SourceEstimate) -> str:
     return f"{of.records:,}" if not of.uncounted else f"over {of.records:,}" if of.records else "not counted"
+
+
+def _time(of: SourceEstimate) -> str:
+    return _duration(of.seconds) if of.records or not of.uncounted else "unknown"
 
 
 def _uncounted(of: SourceEstimate) -> str:

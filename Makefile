@@ -8,7 +8,7 @@ PRISM := 5.14.2
 FAKESNOW := fakesnow==0.12.1 'snowflake-connector-python<5'
 DBT := dbt-core==1.10.23 dbt-duckdb==1.10.1 dbt-postgres==1.10.2 duckdb==1.5.5
 
-.PHONY: demo test soak faults faults-long bench live ui docs lint types advisories definitions env-example spark postgres prism warehouses bucket dbt clean
+.PHONY: demo test soak faults faults-long bench live ui docs lint types advisories definitions first-hour image env-example spark postgres prism warehouses bucket dbt clean
 DEMO ?=
 BENCH ?=
 LIVE ?=
@@ -64,6 +64,14 @@ definitions: $(READY)
 # .env.example and the tables of systems and webhooks in docs/, from what the settings declare.
 env-example: $(READY)
 	$(BIN)/python -m gtm_platform.cli.environment
+
+# From keys in the environment to the first list of who is at risk, checked at each step; PEOPLE=50000 SPEED=1 measures it.
+first-hour: $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" docs/examples/first-hour.sh
+
+# The image of docs/examples/Dockerfile, and two days of the demo in it as its own user, with what builds images here.
+image:
+	.ci/image
 
 spark: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[spark]"

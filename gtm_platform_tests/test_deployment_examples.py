@@ -4,10 +4,12 @@ as root. Linters of the tools themselves are asked where they are installed.
 
 import configparser
 import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -270,3 +272,24 @@ def test_a_tool_accepts_what_is_written_for_it(command: list[str], monkeypatch: 
     monkeypatch.setenv("POSTGRES_PASSWORD", "chosen")
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def verified(folder: Path) -> str:
+    """What systemd says of the units, the program being one that is there."""
+    for path in UNITS:
+        text = path.read_text().replace("/opt/gtm/bin/gtm", shutil.which("true") or "/bin/true")
+        (folder / path.name).write_text(text)
+    environment = {"PATH": os.environ["PATH"], "SYSTEMD_UNIT_PATH": f"{folder}:"}
+    units = [str(folder / path.name) for path in UNITS]
+    command = ["systemd-analyze", "verify", "--man=no", *units]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stderr
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed here")
+def test_systemd_accepts_the_units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert verified(tmp_path) == ""
+    wrong = tmp_path / "wrong" / "gtm-due.service"
+    wrong.parent.mkdir()
+    wrong.write_text(UNITS[0].read_text().replace("ProtectHome", "ProtectHom"))
+    monkeypatch.setattr(sys.modules[__name__], "UNITS", [wrong])
+    assert "ProtectHom" in verified(tmp_path), "it is heard of what is misspelt"

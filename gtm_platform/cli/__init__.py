@@ -25,7 +25,7 @@ from gtm_platform.cli.enrich import enrich
 from gtm_platform.cli.erase import erase, export
 from gtm_platform.cli.forecast import forecast
 from gtm_platform.cli.health import health
-from gtm_platform.cli.homes import choose_demo_home, choose_home, enter_with_sandbox
+from gtm_platform.cli.homes import choose_demo_home, choose_home, enter_with_sandbox, read_dotenv
 from gtm_platform.cli.hooks import hooks
 from gtm_platform.cli.hubspot import hubspot, undo_writes
 from gtm_platform.cli.identity import identity, why
@@ -99,17 +99,8 @@ def gtm() -> None:
       gtm demo
       gtm ui
     """
-    _read_dotenv(Path(".env"))
+    read_dotenv(Path(".env"))
     warnings.filterwarnings("ignore", message="Parameter `.*` is currently in beta")
-
-
-def _read_dotenv(path: Path) -> None:
-    """Set what the environment does not set itself, as `dagster dev` reads the file."""
-    if path.is_file():
-        for line in path.read_text().splitlines():
-            name, equals, value = line.partition("=")
-            if equals and not line.lstrip().startswith("#"):
-                os.environ.setdefault(name.strip(), value.split(" #")[0].strip().strip("'\""))
 
 
 @gtm.command()

@@ -59,7 +59,7 @@ class Finding:
     system: str
     state: str  # ok | off | failing
     sentence: str
-    details: tuple[str, ...] = ()
+    details: Sequence[str] = ()
 
 
 def examine() -> int:
@@ -175,9 +175,12 @@ def _credits(source: Source, now: datetime) -> tuple[str, ...]:
 
 def _identity(source: Source, client: Any) -> str:
     """Whose account the key opens, and whether the home belongs to it."""
-    sentence = source.check(client)
+    sentence = source.check(client).removesuffix(".")
     account = source.account(client)
-    return f"{sentence}; {describe_account(account)}" if account else sentence
+    if account is None:
+        return sentence
+    described = describe_account(account)
+    return described if sentence == account.label else f"{sentence}; {described}"
 
 
 def _refusals(streams: Sequence[Stream], client: Any, now: datetime) -> list[str]:

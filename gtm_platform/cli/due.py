@@ -109,7 +109,7 @@ def _show(done: Summary) -> None:
         click.echo(f"failed    {outcome.name}: {outcome.about}: {outcome.reason} (run {outcome.run_id[:8] or 'none'})")
     for waiting in done.waiting:
         if OFF not in waiting.reason:
-            click.echo(f"waits     {waiting}")
+            click.echo(f"{'waits' if waiting.needs_person else 'skipped':<9} {waiting}")
     for outcome in left:
         click.echo(f"left      {outcome.name}: {outcome.about}: {outcome.reason}")
     click.echo(_off_sentence(done.waiting), nl=False)

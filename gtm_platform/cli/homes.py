@@ -70,6 +70,15 @@ def _home(path: Path, reason: str) -> Home:
     return Home(path.expanduser().resolve(), reason)
 
 
+def read_dotenv(path: Path) -> None:
+    """Set what the environment does not set itself, as `dagster dev` reads the file."""
+    if path.is_file():
+        for line in path.read_text().splitlines():
+            name, equals, value = line.partition("=")
+            if equals and not line.lstrip().startswith("#"):
+                os.environ.setdefault(name.strip(), value.split(" #")[0].strip().strip("'\""))
+
+
 def _configured_system() -> str | None:
     """Return a source that is on by the environment; whether files were dropped depends on the home."""
     from gtm_platform.sources.assets import SOURCES

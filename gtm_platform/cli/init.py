@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gtm_platform.cli.homes import choose_home
+from gtm_platform.cli.homes import choose_home, read_dotenv
 from gtm_platform.cli.options import HOME
 
 
@@ -26,7 +26,8 @@ def init(home: Path | None, env_file: Path, systems: tuple[str, ...], yes: bool,
 
     It asks for keys, checks each and what it may do with the system itself, says how much there is to read and about
     how long that takes, and writes the keys to a file. It starts in shadow: nothing is written to HubSpot, Slack or any
-    other system until you say so. It ends with 1 where a key does not work.
+    other system until you say so. It ends with 1 where a key does not work. Interrupted, it goes on from there when it
+    is called again: keys that were accepted are in the file, and what was read is not read again.
 
     \b
     Example:
@@ -34,6 +35,7 @@ def init(home: Path | None, env_file: Path, systems: tuple[str, ...], yes: bool,
       gtm init --system hubspot --system stripe
       gtm init --yes --no-sync
     """
+    read_dotenv(env_file)
     chosen = choose_home(home, sandbox=False).announce().enter()
     from gtm_platform.cli.init_run import Wish, initialise
 

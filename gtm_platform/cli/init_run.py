@@ -3,14 +3,15 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from gtm_platform.cli.doctor import Finding, show_finding, source_finding
-from gtm_platform.cli.printing import Rows, print_rows
+from gtm_platform.cli.homes import REAL_HOME
+from gtm_platform.cli.printing import Rows, print_table
 from gtm_platform.http.errors import ApiFailure
 from gtm_platform.http.rate_limit import LimitShare
 from gtm_platform.ingest.credits import CreditAllowance
@@ -19,14 +20,22 @@ from gtm_platform.ingest.first_sync import SourceEstimate, estimate
 from gtm_platform.ingest.source import Source
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.policy import policy
-from gtm_platform.serving.store import CustomerQuery, NoSnapshot, the_store
+from gtm_platform.serving.store import CustomerQuery, NoSnapshot, Page, the_store
 from gtm_platform.settings import SettingsError, SystemSettings, settings, settings_of
 from gtm_platform.sources.assets import SCHEDULED
 
 AT_ONCE = 8  # systems
 LISTED = 10  # who are at risk
 AT_RISK = ("at_risk", "high_risk", "critical")
-COLUMNS = ("name", "company_name", "health_score", "churn_risk", "mrr_reporting", "risk_signals")
+COLUMNS = {  # of the list, as they are headed there
+    "name": "customer",
+    "company_name": "company",
+    "health_score": "health",
+    "churn_risk": "churn risk",
+    "mrr_reporting": "MRR in {currency}",
+    "risk_signals": "why",
+}
+NEVER = "last sync: never"  # what `gtm doctor` says of a source, and nobody who begins wonders about
 OWNER_ONLY = 0o600
 MINUTE, HOUR = 60, 3600
 
@@ -46,7 +55,8 @@ def initialise(wish: Wish) -> int:
     """Go from keys to the first list; return the exit code."""
     if loud := _switches_on():
         raise ValueError(f"gtm init writes nothing outside, and {' and '.join(loud)} would let it: unset that first.")
-    entered = _ask(wish) if wish.asks else {}
+    if wish.asks:
+        _ask(wish)
     chosen = [source for source in SCHEDULED if source.required_env and not source.off()]
     if not chosen:
         raise ValueError("No system has a key. Set one in the environment, or let gtm init ask for it: without --yes.")
@@ -54,29 +64,34 @@ def initialise(wish: Wish) -> int:
     working = [source for source, finding in zip(chosen, findings, strict=True) if finding.state == "ok"]
     failed = any(finding.state == "failing" for finding in findings)
     _say_how_long(working)
+    _keep(wish.env_file, {})
     _say_what_is_written(wish)
-    _keep(wish.env_file, entered)
     if not working:
         return 1
     if not wish.reads or (wish.asks and not click.confirm("Read them now?", default=True)):
-        click.echo("Nothing was read. `gtm run --due` begins with it.")
+        click.echo(f"Nothing was read. `gtm run --due{_option(wish.home)}` begins with it.")
         return int(failed)
-    return max(int(failed), _read())
+    return max(int(failed), _read(wish.home))
+
+
+def _option(home: Path) -> str:
+    """What a command needs so that it opens this home, too: nothing for the one that it opens by itself."""
+    return "" if home == REAL_HOME.resolve() else f" --home {home}"
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------
 
 
-def _ask(wish: Wish) -> dict[str, str]:
-    """Ask which systems there are, and for what each lacks; a key that is refused is asked for again."""
+def _ask(wish: Wish) -> None:
+    """Ask which systems there are, and for what each lacks; what one accepts is kept before the next is asked about."""
     askable = {source.name: source for source in SCHEDULED if source.required_env}
     names = wish.systems or _chosen_names(askable)
     if unknown := set(names) - set(askable):
         raise ValueError(f"There is no system {min(unknown)!r} that has a key. There are {', '.join(askable)}.")
-    entered: dict[str, str] = {}
     for source in (askable[name] for name in names):
-        entered |= _ask_for(source)
-    return entered
+        if entered := _ask_for(source):
+            _keep(wish.env_file, entered)
+            click.echo(f"  accepted, and kept in {wish.env_file}: {', '.join(entered)}")
 
 
 def _chosen_names(askable: Mapping[str, Source]) -> list[str]:
@@ -131,7 +146,7 @@ def _check(sources: Sequence[Source]) -> list[Finding]:
     click.secho("\nWhat the keys open", bold=True)
     with ThreadPoolExecutor(AT_ONCE) as threads:
         for finding in threads.map(lambda source: source_finding(source, lake, now), sources):
-            show_finding(finding)
+            show_finding(replace(finding, details=[each for each in finding.details if not each.startswith(NEVER)]))
             findings.append(finding)
     return findings
 
@@ -145,11 +160,26 @@ def _say_how_long(sources: Sequence[Source]) -> None:
     free = [source for source in sources if source.name not in policy().enrichment.monthly_cap]
     with ThreadPoolExecutor(AT_ONCE) as threads:
         estimates = [each for each in threads.map(_estimated, free) if each]
-    rows = [(each.source, each.records, _duration(each.seconds), ", ".join(each.uncounted)) for each in estimates]
+    rows = [(each.source, _records(each), _time(each), _uncounted(each)) for each in estimates]
     if rows:
-        print_rows(Rows(["system", "records", "about", "not counted by the system"], rows), "table")
-    total = sum(each.seconds for each in estimates)
-    click.echo(f"The first sync takes about {_duration(total)}, and what is not counted. Later ones read what changed.")
+        print_table(Rows(["system", "records", "takes about", "not counted, and how many come in a minute"], rows))
+    total, more = sum(each.seconds for each in estimates), any(each.uncounted for each in estimates)
+    besides = ", and what it takes to read what no system counts" if more else ""
+    click.echo(f"The first sync takes about {_duration(total)}{besides}. Later ones read only what changed.")
+
+
+def _records(of: SourceEstimate) -> str:
+    return f"{of.records:,}" if not of.uncounted else f"over {of.records:,}" if of.records else "not counted"
+
+
+def _time(of: SourceEstimate) -> str:
+    return _duration(of.seconds) if of.records or not of.uncounted else "unknown"
+
+
+def _uncounted(of: SourceEstimate) -> str:
+    """Name what nobody can count, with how fast it comes where a page was read."""
+    paces = of.uncounted.items()
+    return ", ".join(f"{name} ({pace:,.0f} a minute)" if pace else name for name, pace in paces)
 
 
 def _estimated(source: Source) -> SourceEstimate | None:
@@ -186,12 +216,14 @@ def _switches_on() -> list[str]:
 def _say_what_is_written(wish: Wish) -> None:
     click.secho("\nWhat is written", bold=True)
     click.echo(f"  Into {wish.home}: tables, the state, Dagster's history.")
+    keys = "the keys that you entered" if wish.asks else "no key, as they stay in the environment"
+    click.echo(f"  Into {wish.env_file}: {keys}; and the switches below, off.")
     for kind, switch in _destinations():
         click.echo(f"  {kind.title:<18} nothing: it only shows what it would do, until {switch}=true")
 
 
 def _keep(path: Path, entered: Mapping[str, str]) -> None:
-    """Add what was entered to the file; what stands there otherwise stays."""
+    """Add what was entered to the file, and the switches, off; what stands there otherwise stays."""
     switches = {switch: "false" for _, switch in _destinations()}
     before = path.read_text() if path.exists() else ""
     names = {line.partition("=")[0].strip() for line in before.splitlines() if not line.lstrip().startswith("#")}
@@ -203,13 +235,12 @@ def _keep(path: Path, entered: Mapping[str, str]) -> None:
     with open(descriptor, "w") as file:
         file.write("\n".join([*kept, *added]) + "\n")
     draft.replace(path)
-    click.echo(f"  Into {path}: {len(entered)} variables, and the switches, off.")
 
 
 # --- reading and showing ---------------------------------------------------------------------------------------------
 
 
-def _read() -> int:
+def _read(home: Path) -> int:
     """Read all systems, make the tables, and list who is at risk."""
     from gtm_platform.cli.due import run_all
 
@@ -220,12 +251,21 @@ def _read() -> int:
     except NoSnapshot as empty:
         click.secho(str(empty), fg="yellow", err=True)
         return code or 1
-    click.secho(f"\nAt risk: {page.total:,} customers", bold=True)
-    if page.total:
-        values = [tuple(_cell(row.get(name)) for name in COLUMNS) for row in page.rows(personal=True)]
-        print_rows(Rows(COLUMNS, values), "table")
-    click.echo("gtm ui shows the rest: who, why, and what to do. `gtm run --due` keeps it up to date from cron.")
+    _list(page)
+    option = _option(home)
+    click.echo(f"`gtm ui{option}` shows the rest: who, why, and what to do.")
+    click.echo(f"`gtm run --due{option}` keeps it up to date from cron, with the same keys.")
     return code
+
+
+def _list(page: Page) -> None:
+    """Print who is at risk, those first who are most likely to leave."""
+    first = f"; the {LISTED} with the highest churn risk" if page.total > LISTED else ""
+    click.secho(f"\nAt risk: {page.total:,} customers{first}", bold=True)
+    headings = [heading.format(currency=policy().money.reporting_currency.upper()) for heading in COLUMNS.values()]
+    values = [tuple(_cell(row.get(name)) for name in COLUMNS) for row in page.rows(personal=True)]
+    if values:
+        print_table(Rows(headings, values))
 
 
 def _cell(value: Any) -> Any:

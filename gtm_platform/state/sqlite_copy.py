@@ -54,3 +54,9 @@ def keep_before_migration(database: Path) -> Path | None:
     for old in sorted(folder.glob(f"{database.stem}.*.db"))[:-KEPT]:
         old.unlink(missing_ok=True)
     return kept
+
+
+def newest_copy(database: Path, version: str) -> Path | None:
+    """Return the newest copy beside a state that a version can open; None where there is none."""
+    copies = sorted((database.parent / COPIES).glob(f"{database.stem}.*.db"))
+    return next((copy for copy in reversed(copies) if copy.suffixes[-2].removeprefix(".") <= version), None)

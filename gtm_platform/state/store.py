@@ -126,4 +126,17 @@ def _bring_up(state: State) -> None:
         try:
             command.upgrade(config, VERSION)
         except (CommandError, ResolutionError) as error:
-            raise StateError(f"The state was written by another version of the platform: {error}. Update it.") from None
+            back = _way_back(state.engine.url)
+            raise StateError(
+                f"The state was written by another version of the platform: {error}. Update it{back}."
+            ) from None
+
+
+def _way_back(url: sa.URL) -> str:
+    """Name the command that puts back the newest copy which this version can go on from; "" where there is none."""
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return ""
+    from gtm_platform.state.sqlite_copy import newest_copy
+
+    copy = newest_copy(Path(url.database), VERSION)
+    return f", or go back to the state of before: gtm restore {copy} --home {copy.parents[1]}" if copy else ""

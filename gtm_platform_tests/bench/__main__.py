@@ -29,6 +29,7 @@ from gtm_platform_tests.bench import (
     latency,
     limits,
     marts,
+    nightly,
     publish,
     score_changes,
     scores,
@@ -59,6 +60,7 @@ ROOMS = (
     hot,
     bucket,
     encryption,
+    nightly,
 )
 FIGURES = {room.FIGURE.name: room.FIGURE for room in ROOMS}
 COLUMNS = ("figure", "what", "unit", "ours", "beside", "other", "ratio", "target", "reached")

@@ -33,13 +33,13 @@ def in_child(function: str, **arguments: Any) -> Taken:
     with tempfile.TemporaryDirectory(prefix="gtm-bench-") as home:
         answer = Path(home, "answer.json")
         command = [sys.executable, "-m", "gtm_platform_tests.bench.child", function, json.dumps(arguments), str(answer)]
-        said = subprocess.run(command, cwd=home, env=_environment(home), capture_output=True, text=True, check=False)
+        said = subprocess.run(command, cwd=home, env=environment(home), capture_output=True, text=True, check=False)
         if said.returncode:
             raise RuntimeError(f"{function} failed: {said.stderr[-3000:]}")
         return Taken(**json.loads(answer.read_text()))
 
 
-def _environment(home: str) -> dict[str, str]:
+def environment(home: str) -> dict[str, str]:
     """The caller's, without the platform's own variables, which a person may have pointed at real accounts."""
     ours = ("GTM_", "HUBSPOT_", "STRIPE_", "INTERCOM_", "SLACK_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}

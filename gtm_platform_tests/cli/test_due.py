@@ -51,13 +51,15 @@ def test_how_it_ends_says_what_is_left_to_do(
 def test_the_summary_says_what_was_computed_delivered_and_failed(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = Summary([MADE, SENT, FAILED, LEFT], [CLOSED, OFF], ["own_conditions"])
+    nothing_new = Waiting("compare_hubspot_hourly", "All objects were compared with HubSpot.")
+    done = Summary([MADE, SENT, FAILED, LEFT], [CLOSED, nothing_new, OFF], ["own_conditions"])
     monkeypatch.setattr(due, "run_due", lambda *_: done)
     assert command("run", "--due").stdout.splitlines() == [
         "computed  1 runs, 3 tables, 1,200 rows",
         "delivered deliver: 2026-03-09: 12 written, 1 held in 2 s",
         "failed    sync_hubspot: window 2026-03-09T1200: hubspot: it refuses the key. (run 21234567)",
         "waits     deliver: 2026-03-09 is held back: a check failed",
+        "skipped   compare_hubspot_hourly: All objects were compared with HubSpot.",
         "left      daily_tables: 2026-03-09: there was no time left",
         "1 sources are off; `gtm doctor` says which.",
         "Only Dagster's daemon looks at: own_conditions.",

@@ -1,6 +1,7 @@
 """`gtm init`: from keys to the first list; in shadow, with keys where only their owner reads them."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -68,12 +69,17 @@ def test_keys_of_the_environment_are_checked_estimated_and_nothing_is_read(
     for system in READ:
         assert f"{system:<18} ok" in answer.stdout
     listed = answer.stdout.partition("How much there is to read")[2].splitlines()
-    [hubspot] = [line.split() for line in listed if line.startswith("hubspot ")]
-    assert int(hubspot[1].replace(",", "")) > 20
-    assert "The first sync takes about" in answer.stdout
+    [hubspot] = [line for line in listed if line.startswith("hubspot ")]
+    assert int(re.findall(r"\d[\d,]*", hubspot)[0].replace(",", "")) > 20
+    [stripe] = [line.split() for line in listed if line.startswith("stripe ")]
+    assert stripe[2:] == ["a", "minute"], "none of its streams has more than a page, and that counts them"
+    assert int(stripe[1].replace(",", "")) > 20
+    [intercom] = [line for line in listed if line.startswith("intercom ")]
+    assert re.search(r"over [\d,]+ .*companies", intercom), "a page of these is dear, and nobody counts them"
+    assert "The first sync takes about a minute, and what it takes to read what no system counts." in answer.stdout
     for switch in ("HUBSPOT_WRITE_ENABLED", "SLACK_SEND_ENABLED"):
         assert f"until {switch}=true" in answer.stdout
-    assert "Nothing was read." in answer.stdout
+    assert f"Nothing was read. `gtm run --due --home {home}` begins with it." in answer.stdout
     assert not (home / "lake").exists()
     written = (tmp_path / ".env").read_text()
     assert all(f"{switch}=false" in written for switch in SWITCHES)
@@ -112,6 +118,35 @@ def test_a_key_that_stays_refused_fails(command: Command, tmp_path: Path, keys: 
     assert answer.exit_code == 1
     assert "failing" in answer.output
     assert not (tmp_path / ".env").exists(), "a key that does not work is not kept"
+
+
+def test_what_one_accepted_is_kept_though_it_is_interrupted_at_the_next(
+    command: Command, tmp_path: Path, keys: dict[str, str]
+) -> None:
+    assert command
+    systems = ("--system", "stripe", "--system", "hubspot")
+    interrupted = answered(f"{keys['STRIPE_API_KEY']}\n", *systems)  # and nobody answers what it asks next
+    assert interrupted.exit_code == 1
+    assert "accepted, and kept in .env: STRIPE_API_KEY" in interrupted.output
+    for name in keys:  # what the first process set ended with it
+        os.environ.pop(name, None)
+    again = answered(f"{keys['HUBSPOT_ACCESS_TOKEN']}\nn\n", *systems)
+    assert again.exit_code == 0, again.output
+    assert "STRIPE_API_KEY:" not in again.output, "it is not asked for again"
+    written = (tmp_path / ".env").read_text().splitlines()
+    assert [line.partition("=")[0] for line in written if "TOKEN" in line or "KEY" in line] == [
+        "STRIPE_API_KEY",
+        "HUBSPOT_ACCESS_TOKEN",
+    ]
+
+
+def test_keys_are_read_from_the_file_that_is_named(command: Command, tmp_path: Path, keys: dict[str, str]) -> None:
+    path = tmp_path / "keys.env"
+    path.write_text(f"STRIPE_API_KEY={keys['STRIPE_API_KEY']}\n")
+    answer = command("init", "--yes", "--no-sync", "--env-file", str(path))
+    assert answer.exit_code == 0, answer.output
+    assert "stripe             ok" in answer.stdout
+    assert not (tmp_path / ".env").exists()
 
 
 def test_nothing_may_be_written_outside(

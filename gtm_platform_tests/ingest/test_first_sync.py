@@ -1,11 +1,12 @@
 """How long a first sync takes, by what the system counts and what a page costs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import Field
 
 from gtm_platform.http.errors import Forbidden
 from gtm_platform.http.pages import Page
@@ -20,6 +21,8 @@ NOW = datetime(2026, 3, 10, tzinfo=UTC)
 class Thing(Record):
     """A record."""
 
+    at: Annotated[datetime, Field(description="When it was.")]
+
 
 @dataclass
 class Account:
@@ -31,6 +34,8 @@ class Account:
     seconds_a_page: float = 0.0
     counts: bool = True
     refuses: bool = False
+    by_day: bool = False  # it comes day by day, and on the first day there was one
+    probe: Callable[[Any], object] | None = None
     name: str = "made_up"
     clock: float = 0.0
     share: LimitShare = field(default_factory=LimitShare)
@@ -40,7 +45,9 @@ class Account:
     def streams(self) -> list[Stream]:
         totals = Totals(lambda _, window: SliceTotal(window.start, window.end, self.records), "it is asked")
         counted = totals if self.counts else "it gives none"
-        return [Stream("things", Thing, self.pages, sync_mode="full_refresh", totals=counted)]
+        if self.by_day:
+            return [Stream("things", Thing, self.days, sync_mode="append_only", cursor_field="at", totals=counted)]
+        return [Stream("things", Thing, self.pages, sync_mode="full_refresh", totals=counted, probe=self.probe)]
 
     def stream_for(self, _client: Any, stream: Stream) -> Stream:
         return stream
@@ -56,6 +63,12 @@ class Account:
             for _ in range(self.calls_a_page):
                 self.share.count_call()
             yield [b"{}"] * min(self.page, self.records - start)
+
+    def days(self, _client: Any, window: Window) -> Iterator[Page]:
+        for size in (1, 2, self.page) if window.full else (self.page,):
+            self.pages_read += 1
+            self.clock += self.seconds_a_page
+            yield [b"{}"] * size
 
     def estimated(self, rate: float | None = None) -> SourceEstimate:
         if rate:
@@ -87,8 +100,26 @@ def test_one_page_is_read_of_a_stream_however_long_it_is() -> None:
 def test_what_is_not_known_is_said(account: Account) -> None:
     estimated = account.estimated(10)
     assert estimated.seconds == 0
-    assert estimated.uncounted == ([] if account.counts else ["things"])
-    assert estimated.records == (500 if account.counts else 0)
+    assert estimated.uncounted == ({} if account.counts else {"things": 100 * 10 * 60})
+    assert estimated.records == (500 if account.counts else 200), "of two pages that were read"
+
+
+def test_what_ends_with_its_first_page_is_counted_by_that() -> None:
+    estimated = Account(70, counts=False, seconds_a_page=0.5).estimated(10)
+    assert (estimated.records, estimated.uncounted) == (70, {})
+    assert Account(0, counts=False).estimated(10).uncounted == {}
+
+
+def test_of_what_costs_much_to_read_and_is_not_counted_nothing_is_read() -> None:
+    account = Account(500, counts=False, probe=lambda _: None)
+    assert account.estimated(10).uncounted == {"things": None}
+    assert not account.pages_read
+
+
+def test_a_stream_that_comes_day_by_day_is_judged_by_its_last_days() -> None:
+    account = Account(50_000, by_day=True, seconds_a_page=0.5)
+    assert account.estimated().seconds == 250, "500 days as full as the last, not as many as people came on the first"
+    assert account.pages_read == 2
 
 
 def test_streams_come_side_by_side_and_share_the_limit() -> None:

@@ -254,8 +254,8 @@ class HotWorker:
         messages to who subscribed to changes that is, and how many alerts.
         """
         subjects, alerts = subscribed(rows, self.lake, self.state), alerts_of(rows, self.lake, self.state)
-        said_elsewhere = rows.ready if subjects or alerts else frozenset[str]()
-        customers = sorted({record.subject_id for record in delivery.desired} | said_elsewhere)
+        also_noted = rows.ready if subjects or alerts else frozenset[str]()
+        customers = sorted({record.subject_id for record in delivery.desired} | also_noted)
         of_each = digests(rows, rows.lake, customers)
         until = rows.until
         noted = [HotCustomer(each, rows.day, until, of_each[each], run.now()) for each in customers]

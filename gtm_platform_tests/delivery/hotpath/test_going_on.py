@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gtm_platform.cli import doctor
 from gtm_platform.cli import hot_path as command
+from gtm_platform.cli.doctor import _hot_path
 from gtm_platform.delivery.hotpath.computing import HotTables
 from gtm_platform.delivery.hotpath.worker import HotWorker
 from gtm_platform.lake.duckdb_engine import engine
@@ -93,9 +93,9 @@ def test_there_is_one_and_others_wait(
         assert not command._alone(state, asked, stack)
         assert "another one follows webhooks, process" in capsys.readouterr().err
         assert hot_path_now(state, NOON).is_running
-        assert doctor._hot_path(NOON).state == "ok"
-    assert doctor._hot_path(NOON).state == "off"
-    assert "No process follows webhooks" in doctor._hot_path(NOON).sentence
+        assert _hot_path(NOON).state == "ok"
+    assert _hot_path(NOON).state == "off"
+    assert "No process follows webhooks" in _hot_path(NOON).sentence
     assert not hot_path_now(state, NOON).is_running
     with ExitStack() as stack:
         assert command._alone(state, command.Asked(), stack)

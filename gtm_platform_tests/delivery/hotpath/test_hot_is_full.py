@@ -38,19 +38,19 @@ def slack_is_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     settings.cache_clear()
 
 
-def said_otherwise(home: HotHome, hot: HotRows, full: Lake) -> list[str]:
+def differing_news(home: HotHome, hot: HotRows, full: Lake) -> list[str]:
     """List what would be said of customers that everything, computed anew, would not say, and the other way round."""
     if CUSTOMERS not in hot.tables:
         return []
     stale = {column for table, column in hot.stale if table == CUSTOMERS}
     kinds = [name for name in OF_CUSTOMERS if KINDS[name].column not in stale]
     own, every = (read_subjects(lake, DAY).customers for lake in (shown_rows(hot, home.lake), full))
-    found = []
+    wrong = []
     for customer in sorted(hot.ready):
         values = [rows.get(customer) and values_of(rows[customer], kinds, "customer") for rows in (own, every)]
         if values[0] != values[1]:
-            found.append(f"{customer}: {values[0]} is not {values[1]}")
-    return found + _alerted_otherwise(home, hot, full, stale)
+            wrong.append(f"{customer}: {values[0]} is not {values[1]}")
+    return wrong + _alerted_otherwise(home, hot, full, stale)
 
 
 def _alerted_otherwise(home: HotHome, hot: HotRows, full: Lake, stale: set[str]) -> list[str]:
@@ -87,7 +87,7 @@ def live_and_compare(root: Path, seed: int, kinds: tuple[str, ...]) -> tuple[int
             left += 1
             continue
         full = home.full(f"full{nth}")
-        wrong = differences(hot, full) + said_otherwise(home, hot, full)
+        wrong = differences(hot, full) + differing_news(home, hot, full)
         assert not wrong, f"seed {seed}, round {nth}: {wrong[0]}"
         compared += len(hot.ready)
         made |= set(hot.tables)

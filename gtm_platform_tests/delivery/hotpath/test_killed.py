@@ -50,12 +50,12 @@ def killed(room: Room, processes: ForkServerContext, number: int, amount: int, p
 
 def written_twice(room: Room) -> list[str]:
     """Values that were written though they stood there already."""
-    found = []
+    doubled = []
     for record in room.portal.objects["contacts"].values():
         for name in record.properties:
             values = [each.value for each in record.history(name) if each.source == BY_INTEGRATION]
-            found += [f"{record.id} {name}" for one, other in pairwise(values) if one == other]
-    return found
+            doubled += [f"{record.id} {name}" for one, other in pairwise(values) if one == other]
+    return doubled
 
 
 def goes_on(room: Room, number: int, amount: int) -> None:
@@ -88,8 +88,8 @@ def test_what_was_delivered_before_a_kill_is_what_the_tables_say(room: Room, pro
     goes_on(room, 3, 77_700)
     room.home.change({"stripe/subscriptions": [priced(3, 77_700)]})
     room.home.compute_everything()
-    found = compared(room.home.lake, room.state, DAY, TABLES_OF)
-    assert (found.equal, found.different, found.waiting) == (1, {}, 0)
+    judged = compared(room.home.lake, room.state, DAY, TABLES_OF)
+    assert (judged.equal, judged.different, judged.waiting) == (1, {}, 0)
     room.deliver_everything()
     assert written_twice(room) == []
 

@@ -83,7 +83,9 @@ def _run(home: Home, ports: Ports, world: World | None) -> int:
         with (
             child_process("The dashboard", pages, linked, home.path / "dashboard.log") as shown,
             child_process("The API", api, environment, home.path / "api.log") as served,
-            nullcontext() if why else child_process("The hot path", hot, environment, home.path / "hot.log") as follows,
+            child_process("The hot path", hot, environment, home.path / "hot.log")
+            if why is None
+            else nullcontext() as follows,
             _dagster(ports.dagster, environment, home.path / "ui.log") as dagster,
         ):
             return outlive([child for child in (shown, served, follows) if child], dagster)
@@ -95,7 +97,7 @@ def no_hot_path(environment: Mapping[str, str]) -> str | None:
     given = {name.lower(): value for name, value in environment.items()}
 
     def of(kind: type[S]) -> S:
-        return kind(**{name: given[name] for name in kind.model_fields if name in given})
+        return kind.model_validate({name: given[name] for name in kind.model_fields if name in given})
 
     return not_set_up(of(Settings), of(HubSpotDeliverySettings))
 

@@ -28,7 +28,13 @@ def kill(*_: object) -> None:
 def before(owner: Any, name: str, is_meant: Callable[..., bool] = lambda *_args: True) -> None:
     """Be killed before something is done."""
     done = getattr(owner, name)
-    setattr(owner, name, lambda *args, **more: kill() if is_meant(*args) else done(*args, **more))
+
+    def watched(*args: Any, **more: Any) -> Any:
+        if is_meant(*args):
+            kill()
+        return done(*args, **more)
+
+    setattr(owner, name, watched)
 
 
 def after(owner: Any, name: str, is_meant: Callable[..., bool] = lambda *_args: True) -> None:

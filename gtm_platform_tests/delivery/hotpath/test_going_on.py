@@ -88,7 +88,7 @@ def test_there_is_one_and_others_wait(
     state: State, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = command.Asked()
-    monkeypatch.setattr(command.time, "sleep", asked)  # who waits is asked to end
+    monkeypatch.setattr("gtm_platform.cli.hot_path.time.sleep", asked)  # who waits is asked to end
     with holding(state, LEASE, "follows webhooks"), ExitStack() as stack:
         assert not command._alone(state, asked, stack)
         assert "another one follows webhooks, process" in capsys.readouterr().err
@@ -103,9 +103,8 @@ def test_there_is_one_and_others_wait(
 
 
 def run_of(nth: int, outcome: str, seconds: float, at: datetime = NOON) -> HotRun:
-    times = {"first_event_at": at - timedelta(seconds=seconds), "last_event_at": at, "at": at}
-    stages = {"read": 100 * nth, "delivered": 200}
-    return HotRun(f"r{nth}", "stripe", "2026-03-02", outcome, None, 2, 1, 3, {}, stages, **times)
+    stages, first_at = {"read": 100 * nth, "delivered": 200}, at - timedelta(seconds=seconds)
+    return HotRun(f"r{nth}", "stripe", "2026-03-02", outcome, None, 2, 1, 3, {}, stages, first_at, at, at)
 
 
 def test_what_is_shown_is_what_was_done(state: State, tmp_path: Path) -> None:

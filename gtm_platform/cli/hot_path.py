@@ -41,21 +41,21 @@ def follow_hooks() -> None:
     Asked to end it finishes what it is at, so that nothing is left half done.
     """
     logging.basicConfig(level=logging.WARNING)
-    asked = Asked()
+    ending = Asked()
     for each in ENDINGS:
-        signal.signal(each, asked)
+        signal.signal(each, ending)
     lake = the_lake()
     with closing(open_state(settings().state_url)) as state:
         if why := off(state):
             click.secho(why, fg="yellow", err=True)
         with ExitStack() as stack:
-            if not _alone(state, asked, stack):
+            if not _alone(state, ending, stack):
                 return
             from gtm_platform.definitions import defs
 
             worker = hot_worker(lake, state, stack.enter_context(instance()), defs.resolve_asset_graph())
             click.echo("It follows webhooks as they come. Ctrl-C ends it; nothing is lost by that.")
-            while not asked.to_end:
+            while not ending.to_end:
                 if run := worker.step():
                     click.echo(line_of(run))
                 time.sleep(LOOKS_EVERY)
@@ -83,10 +83,10 @@ def hot_worker(lake: Lake, state: State, dagster: dg.DagsterInstance, graph: Gra
     return HotWorker(lake, state, platform_tables(), sync_rules, gate, stale, settings().now)
 
 
-def _alone(state: State, asked: Asked, stack: ExitStack) -> bool:
+def _alone(state: State, ending: Asked, stack: ExitStack) -> bool:
     """Become the one process that follows hooks, once there is no other; False where it was asked to end before."""
     was_taken = False
-    while not asked.to_end:
+    while not ending.to_end:
         try:
             stack.enter_context(holding(state, LEASE, "follows webhooks"))
         except LeaseTaken as taken:

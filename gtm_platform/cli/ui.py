@@ -94,10 +94,10 @@ def _run(home: Home, ports: Ports, world: World | None) -> int:
 
 def no_hot_path(environment: Mapping[str, str]) -> str | None:
     """Say why webhooks are not followed at once; None where they are."""
-    given = {name.lower(): value for name, value in environment.items()}
+    variables = {name.lower(): value for name, value in environment.items()}
 
     def of(kind: type[S]) -> S:
-        return kind.model_validate({name: given[name] for name in kind.model_fields if name in given})
+        return kind.model_validate({name: variables[name] for name in kind.model_fields if name in variables})
 
     return not_set_up(of(Settings), of(HubSpotDeliverySettings))
 

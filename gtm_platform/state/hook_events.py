@@ -167,7 +167,7 @@ def arrived_after(tx: sa.Connection, last_id: int) -> dict[str, ToRead]:
 
 
 def newest_id(tx: sa.Connection, before: datetime | None = None) -> int:
-    """Return the number of the newest event, or of those that came before a moment; 0 where there is none."""
+    """Return the number of the newest event, or of those before a moment; 0 where there is none."""
     newest = sa.select(sa.func.max(events.c.id))
     return int(tx.execute(newest if before is None else newest.where(events.c.received_at < before)).scalar() or 0)
 

@@ -125,9 +125,10 @@ def preview_messages(lake: Lake, day: str, kinds: Collection[str] = ()) -> Previ
 def due_of_some(
     lake: Lake, earlier: Lake, state: State, day: str, ids: frozenset[str], stale: frozenset[str]
 ) -> list[Fact]:
-    """Return what is due of some current customers by their own rows: `lake` has the day, `earlier` the days before.
+    """Return what is due of some current customers by their own rows.
 
-    Alerts that are decided by a stale column wait, and so do those about companies and what they may buy.
+    `lake` has the day, `earlier` the days before. Alerts that are decided by a stale column wait, and so do those about
+    companies and what they may buy.
     """
     alerts = {
         kind: alert
@@ -156,8 +157,8 @@ def _due(lake: Lake, state: State, day: str) -> DueAlerts:
         last_alerts = {kind: journal.newest(tx, kind) for kind in alerts}
     companies_changed = read_transitions(lake, day), read_opportunities(lake, day, rules)
     newer = newer_than_tables(lake, day, state)  # of whom the hot path knows more it has said so
-    known = [row for row in customers if row["customer_id"] not in newer]
-    observed = CustomerDay(day, known, past, last_alerts, rules, *companies_changed)
+    decided = [row for row in customers if row["customer_id"] not in newer]
+    observed = CustomerDay(day, decided, past, last_alerts, rules, *companies_changed)
     is_withheld = withheld_alerts(lake, day)
     detected = [fact for alert in alerts.values() for fact in alert.facts_of(observed, day)]
     facts = [fact for fact in detected if not is_withheld(fact.kind, fact.subject_id)]

@@ -48,7 +48,7 @@ def subscribed(rows: HotRows, lake: Lake, state: State) -> Subjects | None:
 
 
 def put_messages(tx: sa.Connection, rows: HotRows, subjects: Subjects, state: State, run_id: str, now: datetime) -> int:
-    """Write what is news, in the transaction in which the customers are noted; return how many messages that is."""
+    """Write what is news in the transaction in which customers are noted; return how many messages."""
 
     def filters_by_stale(subscription: Subscription) -> bool:
         return any(_is_stale(rows, column) for name in subscription.filters for column in OF_FILTERS[name])

@@ -109,9 +109,9 @@ def run_of(nth: int, outcome: str, seconds: float, at: datetime = NOON) -> HotRu
 
 def test_what_is_shown_is_what_was_done(state: State, tmp_path: Path) -> None:
     with state.writing() as tx:
+        note_run(tx, run_of(9, "failed", 1, NOON - timedelta(days=1)))
         for nth, (outcome, seconds) in enumerate([("delivered", 1), ("delivered", 4), ("left", 2), ("delivered", 2)]):
             note_run(tx, run_of(nth, outcome, seconds, NOON + timedelta(minutes=nth)))
-        note_run(tx, run_of(9, "failed", 1, NOON - timedelta(days=1)))
         note_comparison(tx, Compared("2026-03-02", 5, 1, 2, 0, NOON))
         note_comparison(tx, Compared("2026-03-02", 0, 0, 3, 0, NOON + timedelta(minutes=1)))
     shown = hot_path_now(state, NOON + timedelta(hours=1))

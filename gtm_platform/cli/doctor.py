@@ -160,7 +160,10 @@ def _hot_path(now: datetime) -> Finding:
     """What becomes of webhooks that are followed at once; one that was stopped needs somebody."""
     with closing(open_state(settings().state_url)) as state:
         answer = hot_path_now(state, now)
-    return Finding("hot_path", "failing" if answer.is_stopped else "ok" if answer.is_on else "off", answer.about)
+    is_working = answer.is_on and answer.is_running
+    details = (answer.process, answer.last_run and f"last: {answer.last_run}", answer.comparison)
+    state_word = "failing" if answer.is_stopped else "ok" if is_working else "off"
+    return Finding("hot_path", state_word, answer.about, tuple(each for each in details if each))
 
 
 def _allowance(source: Source) -> CreditAllowance:

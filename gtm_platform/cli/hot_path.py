@@ -1,13 +1,16 @@
 """`gtm hooks hot`: the process that follows webhooks at once, until Ctrl-C."""
 
 import logging
+import signal
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 
 import click
 import dagster as dg
 
+from gtm_platform.cli.processes import ENDINGS
 from gtm_platform.delivery.gate import closed_reasons
 from gtm_platform.delivery.hotpath.comparing import platform_tables
 from gtm_platform.delivery.hotpath.delivering import TYPE
@@ -21,37 +24,79 @@ from gtm_platform.orchestration.instance import instance
 from gtm_platform.orchestration.source_columns import SourceColumns
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings
-from gtm_platform.state import open_state
-from gtm_platform.state.hot_path import HotRun
+from gtm_platform.state import State, open_state
+from gtm_platform.state.hot_path import LEASE, HotRun
+from gtm_platform.state.leases import LeaseTaken, holding
 from gtm_platform.sync_rules import sync_rules
 
 LOOKS_EVERY = 0.2  # seconds
+STANDS_BY = 2.0  # seconds until it looks again whether the one that follows is gone
 OPEN_SECONDS = 15  # that an open gate is taken for open: each asking reads the history of all checks
 BY = "gtm hooks"
 
 
 def follow_hooks() -> None:
-    """Follow webhooks until the process is asked to end; print a line for each time."""
-    from gtm_platform.definitions import defs
+    """Follow webhooks until the process is asked to end; print a line for each time.
 
+    Asked to end it finishes what it is at, so that nothing is left half done.
+    """
     logging.basicConfig(level=logging.WARNING)
-    graph, lake = defs.resolve_asset_graph(), the_lake()
-    with closing(open_state(settings().state_url)) as state, instance() as dagster:
+    ending = Asked()
+    for each in ENDINGS:
+        signal.signal(each, ending)
+    lake = the_lake()
+    with closing(open_state(settings().state_url)) as state:
         if why := off(state):
             click.secho(why, fg="yellow", err=True)
-        gate = OpenGate(lake, dagster, graph)
+        with ExitStack() as stack:
+            if not _alone(state, ending, stack):
+                return
+            from gtm_platform.definitions import defs
 
-        def stale(lake: Lake) -> Mapping[str, str]:
-            named = TYPE.named_by(policy().hubspot)
-            return stale_now(named, lake, policy(), settings().now(), SourceColumns(dagster, graph))
-
-        worker = HotWorker(lake, state, platform_tables(), sync_rules, gate, stale, settings().now)
-        click.echo("It follows webhooks as they come. Ctrl-C ends it; nothing is lost by that.")
-        with suppress(KeyboardInterrupt):
-            while True:
+            worker = hot_worker(lake, state, stack.enter_context(instance()), defs.resolve_asset_graph())
+            click.echo("It follows webhooks as they come. Ctrl-C ends it; nothing is lost by that.")
+            while not ending.to_end:
                 if run := worker.step():
                     click.echo(line_of(run))
                 time.sleep(LOOKS_EVERY)
+
+
+@dataclass
+class Asked:
+    """Whether a signal asked this process to end."""
+
+    to_end: bool = False
+
+    def __call__(self, *_signal: object) -> None:
+        """Take note of a signal."""
+        self.to_end = True
+
+
+def hot_worker(lake: Lake, state: State, dagster: dg.DagsterInstance, graph: Graph) -> HotWorker:
+    """Return the worker of this home, with the gate and the freshness of every delivery."""
+
+    def stale(lake: Lake) -> Mapping[str, str]:
+        named = TYPE.named_by(policy().hubspot)
+        return stale_now(named, lake, policy(), settings().now(), SourceColumns(dagster, graph))
+
+    gate = OpenGate(lake, dagster, graph)
+    return HotWorker(lake, state, platform_tables(), sync_rules, gate, stale, settings().now)
+
+
+def _alone(state: State, ending: Asked, stack: ExitStack) -> bool:
+    """Become the one process that follows hooks, once there is no other; False where it was asked to end before."""
+    was_taken = False
+    while not ending.to_end:
+        try:
+            stack.enter_context(holding(state, LEASE, "follows webhooks"))
+        except LeaseTaken as taken:
+            if not was_taken:
+                click.secho(f"It waits: another one follows webhooks, {taken.lease}.", fg="yellow", err=True)
+            was_taken = True
+            time.sleep(STANDS_BY)
+        else:
+            return True
+    return False
 
 
 class OpenGate:
@@ -80,7 +125,8 @@ def line_of(run: HotRun) -> str:
     why = f" ({run.reason})" if run.reason else ""
     return (
         f"{run.at:%H:%M:%S} {run.sources}: {run.outcome}{why}, {run.events} events, {run.customers} customers, "
-        f"{run.fields} fields, {seconds:.1f} s after the first ({stages}){left}"
+        f"{run.fields} fields, {run.messages} messages, {run.alerts} alerts, {seconds:.1f} s after the first "
+        f"({stages}){left}"
     )
 
 
@@ -88,4 +134,4 @@ def turn(is_on: bool, reason: str) -> None:
     """Stop it or switch it on."""
     with closing(open_state(settings().state_url)) as state:
         set_switch(state, is_on=is_on, reason=reason, by=BY, at=settings().now())
-        click.echo(off(state) or "The hot path is on; `gtm hooks hot` follows webhooks at once.")
+        click.echo(off(state) or "The hot path is on; `gtm ui`, or `gtm hooks hot`, follows webhooks at once.")

@@ -1,4 +1,4 @@
-"""`gtm ui`: dashboard, API, Dagster with its daemon, and the sandbox where it is read, in one terminal."""
+"""`gtm ui`: dashboard, API, hot path, Dagster with its daemon, and the sandbox where it is read, in one terminal."""
 
 import fcntl
 import os
@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,13 @@ from gtm_platform.cli.processes import (
     refuse_taken,
 )
 from gtm_platform.dashboard import process as dashboard
+from gtm_platform.delivery.hotpath.switch import not_set_up
+from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.demo.sandbox_process import Box, open_box
 from gtm_platform.demo.world import World, refuse_other_data, world_of_home
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.policy import policy
+from gtm_platform.settings import S, Settings
 
 WORKSPACE = Path(__file__).parents[1] / "deployment/workspace.yaml"
 QUIET = "ignore:Parameter,ignore:Function `dev_command`"  # of Dagster: what is beta, and what it would rather have used
@@ -71,18 +74,32 @@ def show(home: Home, ports: Ports, sandbox: bool | None) -> int:
 def _run(home: Home, ports: Ports, world: World | None) -> int:
     opened = open_box(home.path, world.people, world.seed, None, sandbox_port()) if world else nullcontext()
     with suppress(KeyboardInterrupt), opened as box:
-        click.echo(_what_to_open(ports, box))
         environment = os.environ | (_sandbox_environment(home, box, world) if box and world else {})
+        click.echo(_what_to_open(ports, box, why := no_hot_path(environment)))
         linked = {"GTM_UI_URL": f"http://{HOST}:{ports.dagster}"} | environment
         api = [sys.executable, "-m", "gtm_platform.cli", "serve", "--home", str(home.path), "--port", str(ports.api)]
+        hot = [sys.executable, "-W", "ignore", "-m", "gtm_platform.cli", "hooks", "--home", str(home.path), "hot"]
         pages = dashboard.command(ports.dashboard)
         with (
             child_process("The dashboard", pages, linked, home.path / "dashboard.log") as shown,
             child_process("The API", api, environment, home.path / "api.log") as served,
+            child_process("The hot path", hot, environment, home.path / "hot.log")
+            if why is None
+            else nullcontext() as follows,
             _dagster(ports.dagster, environment, home.path / "ui.log") as dagster,
         ):
-            return outlive((shown, served), dagster)
+            return outlive([child for child in (shown, served, follows) if child], dagster)
     return 0
+
+
+def no_hot_path(environment: Mapping[str, str]) -> str | None:
+    """Say why webhooks are not followed at once; None where they are."""
+    variables = {name.lower(): value for name, value in environment.items()}
+
+    def of(kind: type[S]) -> S:
+        return kind.model_validate({name: variables[name] for name in kind.model_fields if name in variables})
+
+    return not_set_up(of(Settings), of(HubSpotDeliverySettings))
 
 
 def outlive(children: Sequence[Child], last: Child) -> int:
@@ -154,12 +171,13 @@ def sandbox_port(usual: int = SANDBOX_PORT) -> int:
     return usual if is_free(usual) else 0
 
 
-def _what_to_open(ports: Ports, box: Box | None) -> str:
+def _what_to_open(ports: Ports, box: Box | None, not_hot: str | None) -> str:
     lines = [
         f"Dashboard    {dashboard.address(ports.dashboard)}   "
         "(open this one first: customers, who is at risk, revenue)",
         f"Dagster UI   http://{HOST}:{ports.dagster}   (up in about ten seconds; what it logs: ui.log in the home)",
         f"API          http://{HOST}:{ports.api}/v1/summary   (needs a token: gtm token create --name NAME)",
+        f"Hot path     {f'off: {not_hot}' if not_hot else 'follows webhooks at once; gtm hooks says how it stands'}",
     ]
     if box:
         lines += [f"Sandbox      {box.url}/   (what it is, its clock, Slack, the truth)"]

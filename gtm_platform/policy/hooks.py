@@ -13,10 +13,12 @@ Positive = Annotated[int, Field(ge=1)]
 class Hot(Rules):
     """The hot path: how soon, and of how many customers at once; policy.toml says of each what it is for."""
 
+    is_on: bool = True
     settle_seconds: Seconds = 0.3
     longest_settle_seconds: Seconds = 1.5
     gap_seconds: Seconds = 1.0
     most_customers: Positive = 500
+    resume_minutes: Positive = 60
     keep_runs_days: Positive = 14
 
 

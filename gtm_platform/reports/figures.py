@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
+from gtm_platform.delivery.canaries.table import TABLE as CANARIES
 from gtm_platform.delivery.hubspot.truth_table import TABLE as TRUTH
 from gtm_platform.delivery.track_record import BACKTEST, PRECISION
 from gtm_platform.lake.duckdb_engine import cursor
@@ -174,8 +175,9 @@ class Figures:
 
     @property
     def stamps_of_trust(self) -> dict[str, str]:
-        """The files of the back-test, alerts, odd figures, HubSpot's truth and webhooks that it may be made of."""
-        files = {table: self._files_of(table) for table in (PRECISION, ANOMALIES, TRUTH, HOOK_DAYS.key)}
+        """The files of the back-test, alerts, odd figures, HubSpot's truth, webhooks, canaries that it is made of."""
+        tables = (PRECISION, ANOMALIES, TRUTH, HOOK_DAYS.key, CANARIES)
+        files = {table: self._files_of(table) for table in tables}
         files[BACKTEST] = self._newest_file_of(BACKTEST)
         return {f"{table} {file.partition}": file.stamp for table, of_table in files.items() for file in of_table}
 

@@ -1,7 +1,9 @@
-"""How far figures and warnings can be trusted, as sections: the back-test, alerts, data, HubSpot, webhooks."""
+"""How far figures and warnings can be trusted, as sections: back-test, alerts, data, HubSpot, webhooks, canaries."""
 
 from typing import Any
 
+from gtm_platform.delivery.canaries.stages import FAILED, SEEN_LATE, STAGES, WRITTEN
+from gtm_platform.delivery.canaries.table import TABLE as CANARY_STAGES
 from gtm_platform.delivery.hubspot.truth_table import TABLE as TRUTH
 from gtm_platform.delivery.track_record import BACKTEST, PRECISION
 from gtm_platform.health.backtest import EARLY, LATE
@@ -41,6 +43,15 @@ HOOKS = """select hook, sum(received)::bigint as received, sum(refused)::bigint 
         sum(seconds_to_window * read_events) / nullif(sum(read_events), 0) as seconds,
         max(slowest_seconds) as slowest, sum(changed)::bigint as changed, sum(lost)::bigint as lost
     from days group by hook order by received desc, hook"""
+
+
+# Of what canaries did in the period, by stage, in the order of the stages.
+CANARIES = f"""select seen.stage, count(*) as acts, count(seen.seen_at) as seen_acts,
+        median(date_diff('second', done.seen_at, seen.seen_at)) / 3600 as hours,
+        max(date_diff('second', done.seen_at, seen.seen_at)) / 3600 as slowest,
+        count(*) filter (seen.state = '{FAILED}') as failed, count(*) filter (seen.state = '{SEEN_LATE}') as late
+    from days as seen left join (from days where stage = '{WRITTEN}') as done using (canary, act)
+    where seen.stage <> '{WRITTEN}' group by seen.stage"""
 
 
 def does_it_work(figures: Figures) -> list[Table]:
@@ -170,4 +181,32 @@ def webhooks(figures: Figures) -> Table:
         if rows
         else "",
         empty="No webhook came in this period: sources are read by their schedules.",
+    )  # fmt: skip
+
+
+def canaries(figures: Figures) -> Table:
+    """Return how soon each stage saw what canaries did, and what none saw in time."""
+    rows = {row["stage"]: row for row in figures.rows_of(CANARY_STAGES, CANARIES)}
+    return Table(
+        "How soon what customers do is seen",
+        [
+            Column("Stage"), Column("Seen", "right"), Column("Hours, half", "right"), Column("Slowest", "right"),
+            Column("Late", "right"), Column("Not seen in time", "right"),
+        ],
+        [
+            [
+                words(stage),
+                f"{number(row['seen_acts'])} of {number(row['acts'])}",
+                number(row["hours"], 1),
+                number(row["slowest"], 1),
+                number(row["late"]),
+                number(row["failed"]),
+            ]
+            for stage in STAGES
+            if (row := rows.get(stage))
+        ],
+        note="By canaries, synthetic customers who are in no total: from what one did to when a stage knew of it."
+        if rows
+        else "",
+        empty="There were no canaries in this period.",
     )  # fmt: skip

@@ -19,6 +19,7 @@ from gtm_platform.policy import policy
 from gtm_platform.serving.answers.actions import actions_now
 from gtm_platform.serving.answers.canaries import canaries_now
 from gtm_platform.serving.answers.hooks import hooks_now
+from gtm_platform.serving.answers.hot_path import hot_path_now
 from gtm_platform.serving.audit_asset import audit, chain_is_whole
 from gtm_platform.serving.snapshot import journals
 from gtm_platform.serving.snapshot.build import Built, build
@@ -89,6 +90,7 @@ def _landing(instance: dg.DagsterInstance, checks: Set[dg.AssetCheckKey], lake: 
     with closing(open_state(settings().state_url)) as state:
         alerts, accounts = journals.alerts_of(state, since), journals.accounts_of(state)
         deliveries, triggers = journals.deliveries_of(state, now), triggers_of(state)
+        hot_path = hot_path_now(state, now).model_dump(mode="json")
         hooks = [hook.model_dump(mode="json") for hook in hooks_now(state, now)]
         actions = actions_now(state, policy().actions, now).model_dump(mode="json")["actions"]
         canaries = canaries_now(state, now).model_dump(mode="json")
@@ -104,6 +106,7 @@ def _landing(instance: dg.DagsterInstance, checks: Set[dg.AssetCheckKey], lake: 
         deliveries,
         triggers,
         hooks,
+        hot_path,
         actions,
         canaries,
     )

@@ -60,6 +60,7 @@ class ToRead:
     last_at: datetime
     last_id: int
     streams: frozenset[str]
+    first_id: int = 0
 
 
 @dataclass(frozen=True)
@@ -160,13 +161,15 @@ def arrived_after(tx: sa.Connection, last_id: int) -> dict[str, ToRead]:
         streams, first = frozenset(row.touched), row.received_at
         if before:
             streams, first = streams | before.streams, min(first, before.first_at)
-        arrived[row.source] = ToRead((before.events if before else 0) + 1, first, row.received_at, row.id, streams)
+        events_so_far, first_id = (before.events, before.first_id) if before else (0, row.id)
+        arrived[row.source] = ToRead(events_so_far + 1, first, row.received_at, row.id, streams, first_id)
     return arrived
 
 
-def newest_id(tx: sa.Connection) -> int:
-    """Return the number of the newest event; 0 where there is none."""
-    return int(tx.execute(sa.select(sa.func.max(events.c.id))).scalar() or 0)
+def newest_id(tx: sa.Connection, before: datetime | None = None) -> int:
+    """Return the number of the newest event, or of those before a moment; 0 where there is none."""
+    newest = sa.select(sa.func.max(events.c.id))
+    return int(tx.execute(newest if before is None else newest.where(events.c.received_at < before)).scalar() or 0)
 
 
 def _streams(tx: sa.Connection, source: str) -> frozenset[str]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gtm_platform.state.schema import hot_comparisons as comparisons
+from gtm_platform.state.schema import hot_cursor as cursors
 from gtm_platform.state.schema import hot_customers as customers
 from gtm_platform.state.schema import hot_runs as runs
 from gtm_platform.state.schema import hot_switches as switches
@@ -14,6 +16,8 @@ from gtm_platform.state.schema import hot_tables as tables
 
 DELIVERED, NOTHING, LEFT, FAILED = "delivered", "nothing", "left", "failed"
 AT_ONCE = 500  # customers of a statement
+CURSOR = "followed"
+LEASE = "hot_path"  # of the one process that follows hooks
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class HotRun:
     first_event_at: datetime
     last_event_at: datetime
     at: datetime
+    messages: int = 0  # to who subscribed to changes
+    alerts: int = 0  # journaled for Slack
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,18 @@ class Switch:
     is_on: bool
     reason: str
     by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a comparison of delivered rows with the tables came to, in customers."""
+
+    day: str
+    equal: int
+    moved: int
+    waiting: int
+    different: int
     at: datetime
 
 
@@ -128,3 +146,34 @@ def switch_of(tx: sa.Connection) -> Switch | None:
 def turn(tx: sa.Connection, switch: Switch) -> None:
     """Stop it, or switch it on."""
     tx.execute(sa.insert(switches).values(**vars(switch)))
+
+
+def followed_until(tx: sa.Connection) -> int | None:
+    """Return the newest event up to which all were followed; None where none ever was."""
+    last = tx.execute(sa.select(cursors.c.last_id).where(cursors.c.name == CURSOR)).scalar()
+    return None if last is None else int(last)
+
+
+def note_followed(tx: sa.Connection, last_id: int, at: datetime) -> None:
+    """Keep up to which event all were followed, or left to the tables."""
+    tx.execute(sa.delete(cursors).where(cursors.c.name == CURSOR))
+    tx.execute(sa.insert(cursors).values(name=CURSOR, last_id=last_id, at=at))
+
+
+def note_comparison(tx: sa.Connection, compared: Compared) -> None:
+    """Keep what a comparison came to."""
+    tx.execute(sa.insert(comparisons).values(**vars(compared)))
+
+
+def last_comparison(tx: sa.Connection) -> Compared | None:
+    """Return what the newest comparison came to that compared anything."""
+    compared_any = comparisons.c.equal + comparisons.c.moved + comparisons.c.different > 0
+    columns = [column for column in comparisons.c if column.name != "id"]
+    query = sa.select(*columns).where(compared_any).order_by(comparisons.c.id.desc()).limit(1)
+    row = tx.execute(query).mappings().one_or_none()
+    return Compared(**row) if row else None
+
+
+def forget_comparisons(tx: sa.Connection, before: datetime) -> None:
+    """Forget comparisons from before a moment."""
+    tx.execute(sa.delete(comparisons).where(comparisons.c.at < before))

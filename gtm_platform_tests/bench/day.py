@@ -20,7 +20,7 @@ def settle(home: str, customers: int) -> dict[str, Any]:
 
     rows = synthetic.settle(Path(home, "lake"), customers)
     _land()
-    _run(_yesterday(synthetic.DAY), tables=["identity/links", "identity/companies", "core/message_tone"])
+    run(_yesterday(synthetic.DAY), tables=["identity/links", "identity/companies", "core/message_tone"])
     return {"rows": rows}
 
 
@@ -55,7 +55,7 @@ def make(home: str, days: int = 1, since: int = 0, *, by_itself: bool = False, s
     began = time.perf_counter()
     first = DAY + timedelta(days=since)
     tags = {SENSOR_NAME_TAG: "bench"} if by_itself else {}
-    own = _run(first, first + timedelta(days=days - 1), tables, tags)
+    own = run(first, first + timedelta(days=days - 1), tables, tags)
     return {"wall": time.perf_counter() - began, "own": sum(own.values()), "tables": own}
 
 
@@ -96,7 +96,7 @@ def _yesterday(day: date) -> date:
     return day - timedelta(days=1)
 
 
-def _run(
+def run(
     first: date, last: date | None = None, tables: list[str] | None = None, tags: Mapping[str, str] | None = None
 ) -> dict[str, float]:
     """The seconds that each table worked, as it says itself."""

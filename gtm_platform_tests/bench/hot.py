@@ -1,9 +1,10 @@
-"""From an event to a value in HubSpot that was read back, in the sandbox: how soon, and where the time goes.
+"""From a webhook to a value in HubSpot that was read back: how soon, and where the time goes.
 
-A made-up company lives some days; then its systems send webhooks of what goes on, and `gtm hooks hot` follows them.
-GTM_BENCH_PEOPLE says how many people there are.
+Customers out of a formula, whose tables were made; Stripe says that subscriptions change, one at a time and
+several at once, and `gtm hooks hot` follows. GTM_BENCH_PEOPLE says how many customers there are.
 """
 
+import hmac
 import json
 import os
 import sqlite3
@@ -12,70 +13,133 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
-from gtm_platform.demo.sandbox_process import Box, open_box
-from gtm_platform.demo.world import World
+import httpx
+
+from gtm_platform.sandbox import hubspot, stripe
 from gtm_platform_tests.bench.api import _server
 from gtm_platform_tests.bench.figures import Effort, Figure, Row, Target
-from gtm_platform_tests.bench.rounds import ROOT
+from gtm_platform_tests.bench.hot_home import CENTS, numbers_of
+from gtm_platform_tests.bench.hot_settle import CLOCK
+from gtm_platform_tests.bench.rounds import ROOT, _environment, in_child
 
-SEED = 7
 SHARES = {"p50": 0.5, "p99": 0.99}
 LONGEST_SECONDS = 120  # until what was sent has been followed
-MINUTES = 20  # that pass in the world from one round to the next
+MOST_AT_ONCE = 3  # customers whose subscriptions change in a round
+SECRET = "whsec_of_the_bench"
 GTM = [sys.executable, "-W", "ignore", "-m", "gtm_platform.cli"]
+SYSTEMS = [sys.executable, "-W", "ignore", "-m", "gtm_platform_tests.bench.hot_home"]
 
 
 def measure(effort: Effort) -> Iterator[Row]:
-    people = int(os.environ.get("GTM_BENCH_PEOPLE", effort.of(1_500, 60)))
+    customers = int(os.environ.get("GTM_BENCH_PEOPLE", effort.of(100_000, 5_000)))
     with tempfile.TemporaryDirectory(prefix="gtm-bench-") as folder:
         home = Path(folder, "home")
-        _gtm(home, {}, "demo", "--people", str(people), "--days", str(effort.of(2, 1)), "--seed", str(SEED))
-        with open_box(home, people, SEED, None) as box:
-            runs, box_errors = _followed(home, box, effort.of(30, 5))
-    assert not box_errors, box_errors
-    yield from _rows(people, runs)
+        made = in_child("gtm_platform_tests.bench.hot_settle:settle", home=str(home), customers=customers)
+        wrong = _followed(home, customers, effort.of(60, 10))
+        yield Row(f"tables of {customers:,} customers, made before", "s", made.seconds)
+        yield from _rows(_runs(home))
+    yield Row("values that HubSpot does not have", "values", wrong, Target("≤", 0))
 
 
-def _followed(home: Path, box: Box, rounds: int) -> tuple[list[dict[str, Any]], list[str]]:
-    """Let rounds pass in the world; return what was followed, and whose deliveries failed."""
-    world = World.of(home)
-    assert world
-    assert world.start
-    clock = {"GTM_SANDBOX_CLOCK": str(home / "sandbox" / "clock.json")}
-    environment = {**box.environment(), **clock, "GTM_FIRST_DAY": world.start}
-    box.follow_real_time()
-    today = str(box.now().date())
-    _gtm(home, environment, "run", "daily_tables", "--partition", today)
-    _gtm(home, environment, "hubspot", "apply")
-    served = {**environment, "GTM_HOME": str(home)}
-    with _server([*GTM, "serve", "--port", "0"], served) as (url, _), open(home / "hot.log", "w") as log:
-        follows = subprocess.Popen([*GTM, "hooks", "--home", str(home), "hot"], env=os.environ | served, stdout=log)
+def _followed(home: Path, customers: int, rounds: int) -> int:
+    """Let subscriptions change; return how many values HubSpot does not have in the end."""
+    environment = {
+        **_environment(str(home)),
+        "GTM_FIRST_DAY": "2026-03-01",
+        "GTM_SANDBOX_CLOCK": str(home / CLOCK),
+        "STRIPE_API_KEY": stripe.TOKEN,
+        "STRIPE_WEBHOOK_SECRET": SECRET,
+        "HUBSPOT_ACCESS_TOKEN": hubspot.TOKEN,
+        "HUBSPOT_WRITE_ENABLED": "true",
+    }
+    with _systems(customers, environment) as (ask, urls):
+        environment |= urls
+        _gtm(environment, "hubspot", "apply")
+        serve = [*GTM, "serve", "--port", "0"]
+        with _server(serve, environment) as (url, _), _following(home, environment):
+            expected = _rounds(home, url, ask, customers, rounds)
+            return sum(ask(number=number)["gtm_mrr"] != value for number, value in expected.items())
+
+
+@contextmanager
+def _systems(
+    customers: int, environment: Mapping[str, str]
+) -> Iterator[tuple[Callable[..., dict[str, Any]], dict[str, str]]]:
+    """Give what asks the systems, which are a process of their own, and where they are."""
+    command = [*SYSTEMS, str(customers)]
+    with subprocess.Popen(
+        command, env=environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+
+        def answer() -> dict[str, Any]:
+            line = process.stdout.readline()  # type: ignore[union-attr]
+            return dict(json.loads(line))
+
+        def ask(**wish: int) -> dict[str, Any]:
+            process.stdin.write(json.dumps(wish) + "\n")  # type: ignore[union-attr]
+            process.stdin.flush()  # type: ignore[union-attr]
+            return answer()
+
         try:
-            _wait_for(lambda: "follows webhooks" in (home / "hot.log").read_text(), "the process to follow webhooks")
-            box.register_webhooks(url, [])
-            for _ in range(rounds):
-                _round(home, box)
+            yield ask, answer()
         finally:
-            follows.terminate()
-            follows.wait()
-    failed = [str(each) for each in box.webhooks().get("failed", []) or []]
-    return _runs(home), failed
+            process.kill()
 
 
-def _round(home: Path, box: Box) -> None:
-    """Let some minutes pass, and wait until all that was sent has been followed."""
-    box.move_clock(MINUTES / 24 / 60)
-    box.send_webhooks()
-    _wait_for(lambda: _events(home) <= sum(run["events"] for run in _runs(home)), "events to be followed")
+@contextmanager
+def _following(home: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """Run the process that follows webhooks."""
+    log = home / "hot.log"
+    command = [*GTM, "hooks", "--home", str(home), "hot"]
+    with (
+        open(log, "w") as file,
+        subprocess.Popen(command, env={**environment, "PYTHONUNBUFFERED": "1"}, stdout=file, stderr=file) as process,
+    ):
+        try:
+            _wait_for(lambda: "follows webhooks" in log.read_text(), "the process to follow webhooks")
+            yield
+        finally:
+            process.terminate()
 
 
-def _wait_for(is_so: Any, what: str) -> None:
+def _rounds(home: Path, url: str, ask: Callable[..., dict[str, Any]], customers: int, rounds: int) -> dict[int, str]:
+    """Change subscriptions, each time once all was followed; return what MRR HubSpot is to have of whom."""
+    random, numbers, expected, sent = Random(7), list(numbers_of(customers)), dict[int, str](), 0
+    with httpx.Client(trust_env=False) as client:
+        for quantity in range(2, rounds + 2):
+            for number in random.sample(numbers, random.randint(1, MOST_AT_ONCE)):
+                ask(number=number, quantity=quantity)
+                _send(client, url, home, number, quantity)
+                expected[number] = f"{CENTS * quantity / 100:g}"
+                sent += 1
+            _wait_for(lambda: sum(run["events"] for run in _runs(home)) >= sent, "events to be followed")  # noqa: B023
+    return expected
+
+
+def _send(client: httpx.Client, url: str, home: Path, number: int, quantity: int) -> None:
+    at = int(time.time() + json.loads((home / CLOCK).read_text())["ahead_seconds"])
+    event = {
+        "id": f"evt_{number}_{quantity}",
+        "object": "event",
+        "type": "customer.subscription.updated",
+        "created": at,
+    }
+    body = json.dumps({**event, "data": {"object": {"id": f"sub_{number}", "object": "subscription"}}}).encode()
+    signature = hmac.new(SECRET.encode(), f"{at}.".encode() + body, "sha256").hexdigest()
+    answer = client.post(f"{url}/webhooks/stripe", content=body, headers={"Stripe-Signature": f"t={at},v1={signature}"})
+    answer.raise_for_status()
+
+
+def _wait_for(is_so: Callable[[], bool], what: str) -> None:
     until = time.monotonic() + LONGEST_SECONDS
     while not is_so():
         if time.monotonic() > until:
@@ -83,27 +147,10 @@ def _wait_for(is_so: Any, what: str) -> None:
         time.sleep(0.1)
 
 
-def _gtm(home: Path, environment: dict[str, str], command: str, *arguments: str) -> None:
-    done = subprocess.run(
-        [*GTM, command, *_with_home(command, arguments, home)],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"} | environment | {"GTM_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def _gtm(environment: Mapping[str, str], *words: str) -> None:
+    done = subprocess.run([*GTM, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"gtm {command} failed: {done.stdout[-1500:]} {done.stderr[-1500:]}")
-
-
-def _with_home(command: str, arguments: Sequence[str], home: Path) -> list[str]:
-    return list(arguments) if command == "hubspot" else [*arguments, "--home", str(home)]
-
-
-def _events(home: Path) -> int:
-    """Count the events that are about something, by the database itself."""
-    with closing(sqlite3.connect(home / "state.db")) as state:
-        return int(state.execute("select count(*) from hook_events where touched <> '{}'").fetchone()[0])
+        raise RuntimeError(f"gtm {' '.join(words)} failed: {done.stdout[-1500:]} {done.stderr[-1500:]}")
 
 
 def _runs(home: Path) -> list[dict[str, Any]]:
@@ -112,10 +159,9 @@ def _runs(home: Path) -> list[dict[str, Any]]:
         return [dict(row) for row in state.execute("select * from hot_runs order by id")]
 
 
-def _rows(people: int, runs: Sequence[dict[str, Any]]) -> Iterator[Row]:
+def _rows(runs: Sequence[dict[str, Any]]) -> Iterator[Row]:
     delivered = [run for run in runs if run["outcome"] == "delivered"]
     seconds = sorted(_moment(run["at"]) - _moment(run["first_event_at"]) for run in delivered)
-    yield Row("people in the world", "people", people)
     yield Row("events that were followed", "events", sum(run["events"] for run in runs))
     for outcome, count in sorted(Counter(run["outcome"] for run in runs).items()):
         yield Row(f"runs: {outcome}", "runs", count)

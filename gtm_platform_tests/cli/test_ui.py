@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 
 import dagster as dg
@@ -16,7 +17,8 @@ import httpx
 import pytest
 
 from gtm_platform.cli.processes import Child, child_process, free_port
-from gtm_platform.cli.ui import alone_at, outlive, require_loadable
+from gtm_platform.cli.ui import alone_at, no_hot_path, outlive, require_loadable
+from gtm_platform.policy import policy
 from gtm_platform.sandbox.server import running
 from gtm_platform.settings import settings
 from gtm_platform_tests.cli.conftest import Command
@@ -174,3 +176,18 @@ def test_what_dies_is_named_and_the_rest_goes_on(tmp_path: Path, capsys: pytest.
     assert f"The API ended with status 3: no room What it printed: {tmp_path / 'api.log'}" in words
     assert "The rest goes on" in words
     assert "Dagster ended with status 0." in words
+
+
+def test_the_hot_path_is_started_where_hubspot_may_be_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    able = {"HUBSPOT_ACCESS_TOKEN": "pat-1", "HUBSPOT_WRITE_ENABLED": "true"}
+    assert no_hot_path(able) is None
+    assert "HUBSPOT_WRITE_ENABLED=true" in str(no_hot_path(able | {"HUBSPOT_WRITE_ENABLED": "false"}))
+    assert "GTM_ENGINE" in str(no_hot_path(able | {"GTM_ENGINE": "spark"}))
+    packaged = files("gtm_platform").joinpath("policy/policy.toml").read_text()
+    (tmp_path / "mine.toml").write_text(packaged.replace("is_on = true ", "is_on = false "))
+    monkeypatch.setenv("GTM_POLICY", str(tmp_path / "mine.toml"))
+    settings.cache_clear()
+    policy.cache_clear()
+    assert "[hooks.hot]" in str(no_hot_path(able))

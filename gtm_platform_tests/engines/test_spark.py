@@ -64,6 +64,7 @@ EMPTY = {
     "quality/anomalies",
     "quality/canaries",
     "quality/hook_days",
+    "quality/hot_path_days",
     "quality/mrr_differences",
     "quality/source_costs",
     "intelligence/activity_by_manager",

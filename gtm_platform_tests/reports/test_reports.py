@@ -223,6 +223,25 @@ def test_the_week_says_which_webhooks_came_and_what_only_schedules_found(report_
     ]
 
 
+def test_the_week_says_how_soon_stages_saw_what_canaries_did(report_home: Path, report_lake: Lake) -> None:
+    expected = duckdb.sql(
+        f"""select seen.stage, count(*), count(seen.seen_at), median(epoch(seen.seen_at) - epoch(done.seen_at)) / 3600,
+                max(epoch(seen.seen_at) - epoch(done.seen_at)) / 3600, count(*) filter (seen.state = 'seen_late'),
+                count(*) filter (seen.state = 'failed')
+            from read_parquet('{report_home}/lake/quality/canaries/*.parquet') as seen
+            join read_parquet('{report_home}/lake/quality/canaries/*.parquet') as done
+                on done.canary = seen.canary and done.act = seen.act and done.day = seen.day and done.stage = 'written'
+            where seen.stage <> 'written' and seen.day between '2026-02-09' and '2026-02-15' group by 1"""
+    ).fetchall()
+    rows = section("weekly_health", "How soon what customers do is seen", figures_of("weekly_health", report_lake))
+    assert len(rows) == len(expected) == 5
+    assert sorted(rows) == sorted(
+        [words(stage), f"{seen} of {acts}", "–" if hours is None else f"{hours:.1f}",
+         "–" if slowest is None else f"{slowest:.1f}", str(late), str(failed)]
+        for stage, acts, seen, hours, slowest, late, failed in expected
+    )  # fmt: skip
+
+
 def test_the_week_says_what_is_true_in_hubspot(report_home: Path, report_lake: Lake) -> None:
     compared = f"read_parquet('{report_home}/lake/delivery/hubspot_truth/*.parquet')"
     with duckdb.connect() as db:

@@ -95,6 +95,13 @@ HOOKS = {
     "hooks_refused": "select sum(refused) from hooks",
     "hook_to_window": "select sum(seconds_to_window * read_events) / sum(read_events) from hooks",
     "hooks_lost": "select sum(lost) / sum(changed) from hooks",
+    "canary_minutes": "select (6 + 8 + 9 + 60 + day(max(day))) / 4 * 60 from canaries",
+    "canary_slowest": "select max(epoch(seen_at)) / 60 - min(epoch(seen_at)) / 60 from canaries",
+    "canaries_lost": "select count(*) from canaries where state = 'failed'",
+    "hot_values": "select fields from hot",
+    "hot_path_p50": "select p50_seconds from hot",
+    "hot_path_p99": "select p99_seconds from hot",
+    "hot_runs_left": "select (left_runs + failed) / runs from hot",
 }
 TESTED = f"""select value from tested where month = '2025-11-01' and policy_hash = '{policy().hash}' and measure = """
 JUDGED = f"from sent where day::date > date '{TODAY - timedelta(days=30)}'"
@@ -179,6 +186,8 @@ OF_TODAY = {
     "webhooks": "delivery/webhooks",
     "costs": "quality/source_costs",
     "hooks": "quality/hook_days",
+    "hot": "quality/hot_path_days",
+    "canaries": "quality/canaries",
     "acted": "delivery/actions",
     "reviewed": "identity/review",
     "periods": "intelligence/mrr_periods",

@@ -314,6 +314,41 @@ def hook_day(day: date, hook: str) -> dict[str, Any]:
     }
 
 
+def hot_path_day(day: date) -> dict[str, Any]:
+    """The row of what the hot path did on a day, of which some was left to the tables."""
+    return {
+        "day": day,
+        "runs": 20,
+        "events": 70 + day.day % 3,
+        "delivered": 15,
+        "left_runs": 3,
+        "failed": 1,
+        "customers": 25,
+        "fields": 60 + day.day % 2,
+        "p50_seconds": 2.5,
+        "p99_seconds": 6.75,
+    }
+
+
+def canary_rows(day: date) -> list[dict[str, Any]]:
+    """What a canary did on a day, and each stage: one saw it late, one has not seen it in time."""
+    done = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
+    seen = {"written": 0, "landed": 6, "identity": 8, "scores": 9, "alert": None, "report": 60 + day.day}
+    states = {"alert": "failed", "report": "seen_late"}
+    return [
+        {
+            "day": day,
+            "canary": f"canary-{day:%m%d}",
+            "act": "sign_up",
+            "stage": stage,
+            "expected_by": done + timedelta(hours=48),
+            "seen_at": None if hours is None else done + timedelta(hours=hours),
+            "state": states.get(stage, "seen"),
+        }
+        for stage, hours in seen.items()
+    ]
+
+
 def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
     """Write the daily tables that a snapshot is made of."""
     for day in days:
@@ -346,6 +381,8 @@ def settle(lake: Lake, days: list[date] = DAYS, people: int = PEOPLE) -> None:
         acted = [done | {"rule": f"task_{number}", "does": "hubspot_task"} for number in (1, 2)]
         _write(lake, "delivery/actions", day, acted)
         _write(lake, "quality/hook_days", day, [hook_day(day, hook) for hook in ("hubspot", "stripe")])
+        _write(lake, "quality/canaries", day, canary_rows(day))
+        _write(lake, "quality/hot_path_days", day, [hot_path_day(day)])
     settle_track_record(lake, days[-1])
     settle_models(lake, days[-1], ("cus_001", "cus_002", "cus_forgotten"))
     settle_leads(lake, days[-1], [row["company_id"] for row in companies], "cus_003")

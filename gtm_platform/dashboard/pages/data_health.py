@@ -14,6 +14,7 @@ from gtm_platform.dashboard.canaries import show_canaries
 from gtm_platform.dashboard.costs import show_costs
 from gtm_platform.dashboard.frame.page import Page
 from gtm_platform.dashboard.hooks import show_hooks
+from gtm_platform.dashboard.hot_path import show_hot_path
 from gtm_platform.dashboard.hubspot import show_hubspot
 from gtm_platform.dashboard.links import asset_link, run_link
 from gtm_platform.dashboard.metric_cards import card_row, plain_card
@@ -52,6 +53,8 @@ def show(snapshot: Snapshot) -> None:
         _freshness(state)
     with st.container(border=True):
         show_hooks(facts["hooks"])
+    with st.container(border=True):
+        show_hot_path(facts["hooks"])
     with st.container(border=True):
         show_canaries(facts["canaries"])
     with st.container(border=True):

@@ -16,6 +16,7 @@ from gtm_platform.delivery.alerts.sender import AlertSender, Compose, SendReport
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import SlackChannel
 from gtm_platform.delivery.alerts.wording import Message
+from gtm_platform.delivery.hotpath.fresher import newer_than_tables
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.intelligence.effect.shown_lake import IsWithheld, nothing_withheld, withheld_alerts
 from gtm_platform.lake.lake import Lake
@@ -121,6 +122,31 @@ def preview_messages(lake: Lake, day: str, kinds: Collection[str] = ()) -> Previ
     return Preview(messages, len(entries) - sum(len(message.entries) for message in messages))
 
 
+def due_of_some(
+    lake: Lake, earlier: Lake, state: State, day: str, ids: frozenset[str], stale: frozenset[str]
+) -> list[Fact]:
+    """Return what is due of some current customers by their own rows.
+
+    `lake` has the day, `earlier` the days before. Alerts that are decided by a stale column wait, and so do those about
+    companies and what they may buy.
+    """
+    alerts = {
+        kind: alert
+        for kind, alert in routed(ROUTE).items()
+        if alert.subject == "customer" and stale.isdisjoint(alert.columns)
+    }
+    columns = {"customer_id", *(name for alert in alerts.values() for name in alert.columns)}
+    history = {"customer_id", *(name for alert in alerts.values() for name in alert.history)}
+    customers = [row for row in read_customers(lake, day, columns) if row["customer_id"] in ids]
+    past = read_past(earlier, day, policy().alerts.health_drop_days, history, ids)
+    with state.reading() as tx:
+        last_alerts = {kind: journal.newest(tx, kind) for kind in alerts}
+    observed = CustomerDay(day, customers, past, last_alerts, policy())
+    is_withheld = withheld_alerts(earlier, day)
+    detected = [fact for alert in alerts.values() for fact in alert.facts_of(observed, day)]
+    return [fact for fact in detected if not is_withheld(fact.kind, fact.subject_id)]
+
+
 def _due(lake: Lake, state: State, day: str) -> DueAlerts:
     alerts, rules = routed(ROUTE), policy()
     columns = {*COLUMNS, *(name for alert in alerts.values() for name in alert.columns)}
@@ -130,7 +156,9 @@ def _due(lake: Lake, state: State, day: str) -> DueAlerts:
     with state.reading() as tx:
         last_alerts = {kind: journal.newest(tx, kind) for kind in alerts}
     companies_changed = read_transitions(lake, day), read_opportunities(lake, day, rules)
-    observed = CustomerDay(day, customers, past, last_alerts, rules, *companies_changed)
+    newer = newer_than_tables(lake, day, state)  # of whom the hot path knows more it has said so
+    decided = [row for row in customers if row["customer_id"] not in newer]
+    observed = CustomerDay(day, decided, past, last_alerts, rules, *companies_changed)
     is_withheld = withheld_alerts(lake, day)
     detected = [fact for alert in alerts.values() for fact in alert.facts_of(observed, day)]
     facts = [fact for fact in detected if not is_withheld(fact.kind, fact.subject_id)]

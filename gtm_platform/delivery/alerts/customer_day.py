@@ -57,11 +57,18 @@ def read_customers(lake: Lake, day: str, columns: Collection[str]) -> list[dict[
     return _rows(table.filter(table["is_customer"]), columns)
 
 
-def read_past(lake: Lake, day: str, days: int, columns: Collection[str]) -> dict[str, dict[str, Row]]:
-    """Read everybody of the days before, as far as the lake has them."""
+def read_past(
+    lake: Lake, day: str, days: int, columns: Collection[str], only: Collection[str] | None = None
+) -> dict[str, dict[str, Row]]:
+    """Read everybody, or some, of the days before, as far as the lake has them."""
     first = (date.fromisoformat(day) - timedelta(days=days)).isoformat()
+
+    def rows(earlier: str) -> list[dict[str, Any]]:
+        table = lake.partition(CUSTOMERS, earlier)
+        return _rows(table if only is None else table.filter(table["customer_id"].isin(sorted(only))), columns)
+
     return {
-        earlier: {row["customer_id"]: row for row in _rows(lake.partition(CUSTOMERS, earlier), columns)}
+        earlier: {row["customer_id"]: row for row in rows(earlier)}
         for earlier in lake.partitions(CUSTOMERS)
         if first <= earlier < day
     }

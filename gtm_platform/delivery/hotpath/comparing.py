@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
@@ -32,10 +33,12 @@ from gtm_platform.quality import assets as quality
 from gtm_platform.settings import settings
 from gtm_platform.state import State, open_state
 from gtm_platform.state.hot_path import (
+    Compared,
     HotCustomer,
     TablesMade,
     forget_customers,
     hot_customers,
+    note_comparison,
     note_tables,
     tables_made,
 )
@@ -70,6 +73,10 @@ class Comparison:
         return (
             f"{self.equal:,} are the same, of {self.moved:,} more was read since, {self.waiting:,} are to be compared."
         )
+
+    def noted(self, day: str, at: datetime) -> Compared:
+        """Return what is kept of it."""
+        return Compared(day, self.equal, self.moved, self.waiting, len(self.different), at)
 
 
 def compared(lake: Lake, state: State, day: str, tables: HotTables) -> Comparison:
@@ -163,6 +170,8 @@ def hot_path_was_right(context: dg.AssetCheckExecutionContext, lake: LakeResourc
             with state.writing() as tx:
                 note_tables(tx, TablesMade(day, f"{int(began * 1e9):020d}", f"{time.time_ns():020d}", rules_now()))
         comparison = compared(store, state, day, tables)
+        with state.writing() as tx:
+            note_comparison(tx, comparison.noted(day, now))
         if comparison.different:
             set_switch(state, is_on=False, reason=comparison.sentence, by=CHECK, at=now)
     counts = {

@@ -50,7 +50,7 @@ def planned(rows: HotRows, lake: Lake) -> HotDelivery:
     """Return what contacts of the customers that are ready are to hold, as people are shown it."""
     rules = policy().hubspot
     named = replace(TYPE.named_by(rules), matching=None)
-    store = _shown(rows, lake)
+    store = shown_rows(rows, lake)
     every = plan(named, rows.day, read_tables(store, rows.day, named.inputs))
     waiting = {
         each.name: UNTIL_NIGHT.format(name=each.name)
@@ -61,7 +61,8 @@ def planned(rows: HotRows, lake: Lake) -> HotDelivery:
     return HotDelivery(named, desired, waiting)
 
 
-def _shown(rows: HotRows, lake: Lake) -> ShownCustomers:
+def shown_rows(rows: HotRows, lake: Lake) -> ShownCustomers:
+    """Return the lake of hot rows as people are shown them."""
     some, experiments = rows.lake, experiments_in(shown(lake))
     return ShownCustomers(some.root, some.base, some.day, some.customers, some.whole, experiments=experiments)
 

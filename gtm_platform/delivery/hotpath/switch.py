@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
-from gtm_platform.settings import settings, settings_of
+from gtm_platform.policy import policy
+from gtm_platform.settings import Settings, settings, settings_of
 from gtm_platform.state import State
 from gtm_platform.state import audit as trail
 from gtm_platform.state.hot_path import Switch, switch_of, turn
@@ -17,10 +18,16 @@ def off(state: State) -> str | None:
         switch = switch_of(tx)
     if switch and not switch.is_on:
         return f"Stopped on {switch.at:%Y-%m-%d %H:%M} by {switch.by}: {switch.reason} On again: {RESUME}"
-    config = settings_of(HubSpotDeliverySettings)
-    if settings().gtm_engine != "duckdb":
+    return not_set_up(settings(), settings_of(HubSpotDeliverySettings))
+
+
+def not_set_up(config: Settings, hubspot: HubSpotDeliverySettings) -> str | None:
+    """Say what the policy or the environment lacks for it; None where it could run."""
+    if not policy().hooks.hot.is_on:
+        return "The policy says is_on = false in [hooks.hot]."
+    if config.gtm_engine != "duckdb":
         return "The hot path computes with DuckDB; GTM_ENGINE says otherwise."
-    if not config.hubspot_access_token or not config.hubspot_write_enabled:
+    if not hubspot.hubspot_access_token or not hubspot.hubspot_write_enabled:
         return "HubSpot is not written to: set HUBSPOT_ACCESS_TOKEN and HUBSPOT_WRITE_ENABLED=true."
     return None
 

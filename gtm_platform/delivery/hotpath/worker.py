@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.gate import newest_day
+from gtm_platform.delivery.hotpath.alerting import alerts_of
 from gtm_platform.delivery.hotpath.computing import HotRows, HotTables, LeftToTables, hot_rows, require_made, today_of
 from gtm_platform.delivery.hotpath.delivering import HotDelivery, digests, planned, send
 from gtm_platform.delivery.hotpath.reading import own_folder, read_open_window, readable, sweep_own_files
 from gtm_platform.delivery.hotpath.switch import off
+from gtm_platform.delivery.hotpath.triggering import put_messages, subscribed
 from gtm_platform.delivery.hubspot.client import open_client
 from gtm_platform.delivery.hubspot.guard import DeliveryStopped
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
@@ -30,7 +33,7 @@ from gtm_platform.lake.overlay import scratch_folder
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings_of
 from gtm_platform.sources.assets import SCHEDULED
-from gtm_platform.state import State
+from gtm_platform.state import State, slack_journal
 from gtm_platform.state.hook_events import ToRead, arrived_after, newest_id
 from gtm_platform.state.hot_path import (
     DELIVERED,
@@ -40,10 +43,13 @@ from gtm_platform.state.hot_path import (
     HotCustomer,
     HotRun,
     TablesMade,
+    followed_until,
+    forget_comparisons,
     forget_customers,
     forget_other_days,
     forget_runs,
     note_customers,
+    note_followed,
     note_run,
     tables_made,
 )
@@ -99,6 +105,8 @@ class HotWorker:
             return None
         if off(self.state):
             self._waiting.clear()  # what comes while it is off is the daily tables' business
+            with self.state.writing() as tx:
+                note_followed(tx, self._seen, self.now())
             return None
         for source in due:
             del self._waiting[source]
@@ -106,18 +114,29 @@ class HotWorker:
         self._last = self.now()
         with self.state.writing() as tx:
             note_run(tx, run)
+            note_followed(tx, min((each.first_id - 1 for each in self._waiting.values()), default=self._seen), run.at)
         return run
 
     def _look(self) -> None:
-        """Take note of events that came; those from before the worker began are left to the runs of their sources."""
+        """Take note of events that came, at first of those that a worker before this one had not followed to the end.
+
+        What came before any worker ever began, or long ago, is left to the runs of its source.
+        """
+        if self._seen < 0:
+            self._begin()
         with self.state.reading() as tx:
-            if self._seen < 0:
-                self._seen = newest_id(tx)
             arrived = arrived_after(tx, self._seen)
         for source, events in arrived.items():
             self._seen = max(self._seen, events.last_id)
             before = self._waiting.get(source)
             self._waiting[source] = _joined(before, events) if before else events
+
+    def _begin(self) -> None:
+        oldest = self.now() - timedelta(minutes=policy().hooks.hot.resume_minutes)
+        with self.state.writing() as tx:
+            followed = followed_until(tx)
+            self._seen = newest_id(tx) if followed is None else max(followed, newest_id(tx, oldest))
+            note_followed(tx, self._seen, self.now())
 
     def _due(self) -> dict[str, ToRead]:
         rules, now = policy().hooks.hot, self.now()
@@ -157,6 +176,8 @@ class HotWorker:
             first_event_at=first,
             last_event_at=last,
             at=self.now(),
+            messages=outcome.messages,
+            alerts=outcome.alerts,
         )
 
     @redact_exceptions()
@@ -211,13 +232,14 @@ class HotWorker:
             return
         with stages.stage("planned"):
             delivery = planned(rows, self.lake)
-            self._note_customers(rows, delivery, run)
+            outcome.messages, outcome.alerts = self._note_customers(rows, delivery, run)
         with stages.stage("delivered"), closing(open_client(settings_of(HubSpotDeliverySettings))) as client:
             try:
                 report = send(delivery, client, self.state, run, self.stale(self.lake))
             except DeliveryStopped:  # nothing was written: the next delivery of everything asks
-                with self.state.writing() as tx:
-                    forget_customers(tx, [record.subject_id for record in delivery.desired])
+                if not outcome.messages and not outcome.alerts:
+                    with self.state.writing() as tx:
+                        forget_customers(tx, [record.subject_id for record in delivery.desired])
                 raise
         outcome.fields = report.fields_written
         outcome.name = DELIVERED if report.written else NOTHING
@@ -225,14 +247,23 @@ class HotWorker:
             if count:
                 outcome.left[name] = count
 
-    def _note_customers(self, rows: HotRows, delivery: HotDelivery, run: Run) -> None:
-        """Keep whose rows these are before they are sent, so that no delivery sets them back, and they are compared."""
-        customers = [record.subject_id for record in delivery.desired]
+    def _note_customers(self, rows: HotRows, delivery: HotDelivery, run: Run) -> tuple[int, int]:
+        """Keep whose rows these are before they are sent, so that no delivery sets them back, and they are compared.
+
+        In the same transaction, what of it is news is written down for whom it is to be sent to: return how many
+        messages to who subscribed to changes that is, and how many alerts.
+        """
+        subjects, alerts = subscribed(rows, self.lake, self.state), alerts_of(rows, self.lake, self.state)
+        also_noted = rows.ready if subjects or alerts else frozenset[str]()
+        customers = sorted({record.subject_id for record in delivery.desired} | also_noted)
         of_each = digests(rows, rows.lake, customers)
         until = rows.until
         noted = [HotCustomer(each, rows.day, until, of_each[each], run.now()) for each in customers]
         with self.state.writing() as tx:
             note_customers(tx, noted)
+            channel = settings_of(SlackSettings).slack_alert_channel or ""
+            messages = put_messages(tx, rows, subjects, self.state, run.id, run.now()) if subjects else 0
+            return messages, slack_journal.intend(tx, alerts, channel, run.now())
 
     def _tidy(self) -> None:
         now = self.now()
@@ -241,7 +272,9 @@ class HotWorker:
         self._tidied = now
         sweep_own_files()
         with self.state.writing() as tx:
-            forget_runs(tx, now - timedelta(days=policy().hooks.hot.keep_runs_days))
+            oldest = now - timedelta(days=policy().hooks.hot.keep_runs_days)
+            forget_runs(tx, oldest)
+            forget_comparisons(tx, oldest)
             forget_other_days(tx, [str(now.date()), str(now.date() - timedelta(days=1))])
 
 
@@ -253,6 +286,8 @@ class Outcome:
     reason: str | None = None
     customers: int = 0
     fields: int = 0
+    messages: int = 0  # to who subscribed to changes
+    alerts: int = 0
     left: dict[str, int] = field(default_factory=dict)
 
     def is_left(self, cause: str, sentence: str) -> None:
@@ -262,5 +297,5 @@ class Outcome:
 
 
 def _joined(before: ToRead, after: ToRead) -> ToRead:
-    streams = before.streams | after.streams
-    return ToRead(before.events + after.events, before.first_at, after.last_at, after.last_id, streams)
+    streams, events = before.streams | after.streams, before.events + after.events
+    return ToRead(events, before.first_at, after.last_at, after.last_id, streams, before.first_id)

@@ -2,18 +2,20 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 
 from gtm_platform.delivery.gate import CUSTOMERS, HEALTH, CheckFailed, newest_day, require_checks_passed, skip_reason
+from gtm_platform.delivery.hotpath.fresher import newer_than_tables
 from gtm_platform.delivery.hubspot.assets import newest_of
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
 from gtm_platform.delivery.triggers.compare import Comparer, Comparison, by_type
 from gtm_platform.delivery.triggers.messages_table import CONTRACT, TABLE, Row, receivers_of, write
 from gtm_platform.delivery.triggers.sender import Sender, SendReport
 from gtm_platform.delivery.triggers.settings import TriggerSettings
-from gtm_platform.delivery.triggers.subjects import COMPANIES, names_of, read_subjects
+from gtm_platform.delivery.triggers.subjects import COMPANIES, Subjects, names_of, read_subjects
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.dagster.asset_pages import definition_metadata
@@ -68,7 +70,8 @@ def webhooks(context: dg.AssetExecutionContext, config: WebhookConfig, lake: Lak
             context.log.info("Dry run: nothing is sent (TRIGGER_SEND_ENABLED, or dry_run in the launchpad).")
             _require_whole(store, day)
             require_checks_passed(context, day, _inputs(store, day))
-            yield dg.AssetObservation(context.asset_key, metadata=_preview(store, day, comparer))
+            subjects = _known(store, day, state)
+            yield dg.AssetObservation(context.asset_key, metadata=_preview(subjects, comparer))
             return
         try:
             _require_whole(store, day)
@@ -76,7 +79,7 @@ def webhooks(context: dg.AssetExecutionContext, config: WebhookConfig, lake: Lak
         except CheckFailed:
             sender(store, state, day).send()  # what was right on its own day is sent all the same
             raise
-        compared = comparer.write(read_subjects(store, day), context.run.run_id)
+        compared = comparer.write(_known(store, day, state), context.run.run_id)
         report = sender(store, state, day).send()
         rows = write(store, state, day)
         metadata = {"day": day, **_metadata(state, rows, compared, report)}
@@ -117,9 +120,14 @@ def unusable(report: SendReport) -> dict[str, str]:
     return {id: reason for id, reason in report.trouble.items() if id not in attempted}
 
 
-def _preview(store: Lake, day: str, comparer: Comparer) -> dict[str, Any]:
+def _known(store: Lake, day: str, state: State) -> Subjects:
+    """Return the customers and companies of the day; of whom the hot path knows more, it has said so."""
+    return replace(read_subjects(store, day), without=newer_than_tables(store, day, state))
+
+
+def _preview(subjects: Subjects, comparer: Comparer) -> dict[str, Any]:
     """Return what would be sent: ids and kinds, nobody's name."""
-    compared = comparer.preview(read_subjects(store, day))
+    compared, day = comparer.preview(subjects), subjects.day
     rows = [
         dg.TableRecord(
             {

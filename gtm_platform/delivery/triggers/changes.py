@@ -42,9 +42,13 @@ def _of_subject(
     subscription: Subscription, subject: SubjectKind, day: Subjects, last: Mapping[str, LastSent], rules: Triggers
 ) -> Iterator[NewMessage]:
     rows = day.of(subject)
-    for id in sorted(rows.keys() | last.keys()):
+    for id in sorted(id for id in rows.keys() | last.keys() if day.judges(subject, id)):
         before, row = last.get(id, NEVER), rows.get(id)
         after = values_of(row, subscription.kinds, subject) if row and matches(row, subscription.filters) else None
+        if after is not None and day.unknown & after.keys():
+            if before.content is None:
+                continue  # nothing was sent yet, and not all is known
+            after |= {name: before.content.get(name) for name in day.unknown & after.keys()}
         if after is not None:
             changed = _changed(subscription, subject, before.content, after, rules)
             if changed:

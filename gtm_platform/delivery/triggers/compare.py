@@ -1,6 +1,6 @@
 """Comparing a day with what each subscription was last sent, and writing what is news into the outbox."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import floor
@@ -56,6 +56,21 @@ class Comparer:
         with self.state.writing() as tx:
             forget(tx, self.now - timedelta(days=self.rules.kept_days))
         return result
+
+    def write_some(self, tx: sa.Connection, day: Subjects, run_id: str, leaves: Callable[[Subscription], bool]) -> int:
+        """Write what is news of some customers, in the transaction in which they are noted; return how many messages.
+
+        A subscription that has not begun, that is left, or for which it would be too much waits for the day.
+        """
+        count = 0
+        for subscription in all_subscriptions(tx, [ACTIVE]):
+            if subscription.begun_at is None or leaves(subscription):
+                continue
+            news, judged = self._news(tx, subscription, day), Comparison()
+            if news and self._judge(tx, subscription, news, judged):
+                put(tx, subscription.id, news, day.day, run_id, self.now)
+                count += len(news)
+        return count
 
     def preview(self, day: Subjects) -> Comparison:
         """Return what would be written, and write nothing."""

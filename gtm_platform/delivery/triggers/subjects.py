@@ -26,6 +26,15 @@ class Subjects:
     day: str
     customers: Mapping[str, Row]
     companies: Mapping[str, Row]
+    only: frozenset[str] | None = None  # of whom the day says something; None: of everybody
+    without: frozenset[str] = frozenset()  # customers of whom it says what is older than what is known
+    unknown: frozenset[str] = frozenset()  # kinds of which it does not know the value
+
+    def judges(self, subject: SubjectKind, id: str) -> bool:
+        """Whether what the day says, or does not say, of somebody counts."""
+        if subject == "company":
+            return self.only is None
+        return id not in self.without and (self.only is None or id in self.only)
 
     def of(self, subject: SubjectKind) -> Mapping[str, Row]:
         """Return the customers, or the companies."""

@@ -12,7 +12,7 @@ from gtm_platform.reports.figures import Figures, Row
 from gtm_platform.reports.period import WEEK
 from gtm_platform.reports.report import Report
 from gtm_platform.reports.spreads import NO_MEMBER, mrr_by_health
-from gtm_platform.reports.trust import data_quality, hubspot_truth, webhooks
+from gtm_platform.reports.trust import canaries, data_quality, hubspot_truth, webhooks
 from gtm_platform.reports.wording import money, number, percent, short_money
 from gtm_platform.serving.wording import NOTHING, counted, words
 
@@ -53,6 +53,7 @@ def content(figures: Figures) -> Content:
             data_quality(figures),
             hubspot_truth(figures),
             webhooks(figures),
+            canaries(figures),
         ],
         columns=[
             "customer_id", "name", "company_name", "assigned_am", "plan_tier", "mrr_reporting", "health_score",

@@ -29,6 +29,7 @@ class Landing:
     hubspot_deliveries: Sequence[Row] = ()  # the newest of each type of objects
     triggers: Sequence[Row] = ()  # the subscriptions to changes, with what became of their messages
     hooks: Sequence[Row] = ()  # every webhook, as it is
+    hot_path: Row | None = None  # how those stand that are followed at once
     actions: Sequence[Row] = ()  # of the policy, in counts
     canaries: Row = field(default_factory=dict)  # synthetic customers, and which stages saw them
 

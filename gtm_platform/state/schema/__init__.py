@@ -7,6 +7,8 @@ from gtm_platform.state.schema.decisions import experiments, identity_decisions
 from gtm_platform.state.schema.hot_path import (
     canary_acts,
     canary_sightings,
+    hot_comparisons,
+    hot_cursor,
     hot_customers,
     hot_runs,
     hot_switches,
@@ -60,6 +62,8 @@ __all__ = [
     "experiments",
     "hook_counts",
     "hook_events",
+    "hot_comparisons",
+    "hot_cursor",
     "hot_customers",
     "hot_runs",
     "hot_switches",

@@ -22,6 +22,8 @@ hot_runs = sa.Table(
     sa.Column("first_event_at", Instant, nullable=False),
     sa.Column("last_event_at", Instant, nullable=False),
     sa.Column("at", Instant, nullable=False),  # of its end: what it wrote had been read back
+    sa.Column("messages", sa.Integer, nullable=False, server_default="0"),  # to who subscribed to changes
+    sa.Column("alerts", sa.Integer, nullable=False, server_default="0"),  # journaled for Slack
     sa.Index("hot_runs_by_time", "at"),
 )
 
@@ -55,6 +57,29 @@ hot_switches = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("by", sa.String(200), nullable=False),
     sa.Column("at", Instant, nullable=False),
+)
+
+# Up to which event of hooks everything was followed, or left to the tables: where a worker that starts again goes on.
+hot_cursor = sa.Table(
+    "hot_cursor",
+    metadata,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("last_id", sa.Integer, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
+# What came of each comparison of delivered rows with the tables that were made afterwards.
+hot_comparisons = sa.Table(
+    "hot_comparisons",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("day", sa.String(10), nullable=False),
+    sa.Column("equal", sa.Integer, nullable=False),  # customers
+    sa.Column("moved", sa.Integer, nullable=False),
+    sa.Column("waiting", sa.Integer, nullable=False),
+    sa.Column("different", sa.Integer, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Index("hot_comparisons_by_time", "at"),
 )
 
 # What canaries did: one row for each act, before and after it was done in the systems. `objects` are ids by system.

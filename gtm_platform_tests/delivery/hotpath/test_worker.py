@@ -1,144 +1,31 @@
 """From an event to a value in HubSpot that was read back; what is left; who is compared; what stops it."""
 
-import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from dataclasses import replace
+from datetime import timedelta
 from random import Random
 from typing import Any
 
 import pytest
 
-from gtm_platform.delivery.hotpath import worker as hot_worker
+from gtm_platform.delivery.alerts import customer_alerts
 from gtm_platform.delivery.hotpath.comparing import compared
-from gtm_platform.delivery.hotpath.delivering import TYPE
 from gtm_platform.delivery.hotpath.fresher import newer_than_tables
 from gtm_platform.delivery.hotpath.switch import off, set_switch
-from gtm_platform.delivery.hotpath.worker import HotWorker
-from gtm_platform.delivery.hubspot.day_delivery import deliver_day
-from gtm_platform.delivery.hubspot.write import Run
-from gtm_platform.sandbox import hubspot
-from gtm_platform.sandbox.hubspot.access import Limits
-from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
-from gtm_platform.sandbox.kit.limits import Limit
+from gtm_platform.delivery.triggers.compare import Comparer, Comparison
+from gtm_platform.delivery.triggers.settings import TriggerSettings
+from gtm_platform.delivery.triggers.subjects import read_subjects
+from gtm_platform.delivery.triggers.subscribing import Subscribing
+from gtm_platform.policy import policy
 from gtm_platform.serving.answers.hot_path import hot_path_now
-from gtm_platform.settings import settings
-from gtm_platform.state import State, open_state
-from gtm_platform.state.hook_events import NewEvent, keep
-from gtm_platform.state.hot_path import HotRun, hot_customers, note_tables
-from gtm_platform_tests.delivery.hotpath.hot_home import DAY, TABLES_OF, TODAY, HotHome, Stored, stamp
-from gtm_platform_tests.delivery.hotpath.random_histories import charge, subscription
-from gtm_platform_tests.delivery.world import Watched, served
-from gtm_platform_tests.ingest.syncing import RULES
-from gtm_platform_tests.tables import rows_of
+from gtm_platform.settings import settings, settings_of
+from gtm_platform.state import slack_journal
+from gtm_platform.state.hot_path import hot_customers, note_tables
+from gtm_platform.state.trigger_outbox import newest
+from gtm_platform_tests.delivery.hotpath.hot_home import DAY, TABLES_OF, TODAY, stamp
+from gtm_platform_tests.delivery.hotpath.hot_room import Room, priced
+from gtm_platform_tests.delivery.hotpath.random_histories import charge
 
 pytestmark = pytest.mark.soak
-
-MORNING = datetime(TODAY.year, TODAY.month, TODAY.day, 9, tzinfo=UTC)
-PEOPLE = 6
-
-
-@dataclass
-class Room:
-    """A home that was computed and delivered, the HubSpot that it is delivered to, and a worker that follows hooks."""
-
-    home: HotHome
-    portal: HubSpotStore
-    api: Watched
-    state: State
-    worker: HotWorker
-    monkeypatch: pytest.MonkeyPatch
-    now: datetime = MORNING
-    gate: Sequence[str] = ()
-    events: int = 0
-    runs: int = 0
-
-    def hear(self, changes: Stored, *streams: str) -> HotRun | None:
-        """Change records in Stripe; an event says so; the worker looks until it has followed it."""
-        self.monkeypatch.setattr(
-            hot_worker, "read_open_window", lambda *_args: self.home.change(changes, hot_only=True)
-        )
-        self.worker.step()
-        self.events += 1
-        touched = {stream: ["x"] for stream in streams or ("subscriptions",)}
-        event = NewEvent("stripe", "stripe", f"evt_{self.events}", "x", touched, None, self.now, None, has_id=True)
-        with self.state.writing() as tx:
-            keep(tx, [event])
-        for _ in range(3):
-            self.now += timedelta(seconds=5)
-            if run := self.worker.step():
-                return run
-        return None
-
-    def deliver_everything(self) -> None:
-        self.runs += 1
-        deliver_day(TYPE, self.home.lake, Run(f"full-{self.runs}", DAY, lambda: self.now), None, dry_run=False)
-
-    def contact(self, number: int) -> dict[str, str]:
-        return self.portal.objects["contacts"][f"h{number}"].properties
-
-    def mrr_in_tables(self, number: int) -> Any:
-        wide = self.home.lake.read_day("core/unified_customers", DAY)
-        (row,) = rows_of(wide.filter(wide["hubspot_contact_id"] == f"h{number}").select("mrr"))
-        return row["mrr"]
-
-
-@pytest.fixture(scope="module")
-def computed(tmp_path_factory: pytest.TempPathFactory) -> HotHome:
-    """A home in which everything was computed, once for all tests."""
-    random, home = Random(3), HotHome(tmp_path_factory.mktemp("hot"))
-    mail = [f"p{number}@firm{number}.example" for number in range(PEOPLE)]
-    paying = [subscription(random, number) | {"status": "active", "currency": "usd"} for number in range(PEOPLE)]
-    home.begin(
-        {
-            "hubspot/contacts": [{"id": f"h{number}", "email": mail[number]} for number in range(PEOPLE)],
-            "stripe/customers": [
-                {"id": f"s{number}", "email": mail[number], "currency": "usd"} for number in range(PEOPLE)
-            ],
-            "stripe/subscriptions": paying,
-        }
-    )
-    return home
-
-
-@pytest.fixture
-def room(computed: HotHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
-    shutil.copytree(computed.root / "lake", tmp_path / "lake")
-    home = HotHome(tmp_path, {table: dict(rows) for table, rows in computed.records.items()})
-    records = [HubSpotRecord(f"h{n}", {"email": f"p{n}@firm{n}.example"}, MORNING, MORNING) for n in range(PEOPLE)]
-    portal = HubSpotStore(objects={"contacts": {record.id: record for record in records}}, next_id=1000)
-    with served(hubspot.app(portal, lambda: MORNING, limits=Limits(burst=Limit(100_000, 10)))) as api:
-        variables = {
-            "GTM_HOME": str(tmp_path),
-            "GTM_NOW": MORNING.isoformat(),
-            "HUBSPOT_ACCESS_TOKEN": hubspot.TOKEN,
-            "HUBSPOT_BASE_URL": api.url,
-            "HUBSPOT_WRITE_ENABLED": "true",
-            "STRIPE_API_KEY": "sk_test_1",
-        }
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        settings.cache_clear()
-        state = home.state = open_state(settings().state_url)
-        assert computed.made
-        with state.writing() as tx:
-            note_tables(tx, computed.made)
-        follower = HotWorker(home.lake, state, TABLES_OF, lambda: RULES, lambda _: (), lambda _: {}, lambda: MORNING)
-        room = Room(home, portal, api, state, follower, monkeypatch)
-        follower.now, follower.gate = (lambda: room.now), (lambda _day: room.gate)
-        room.deliver_everything()
-        yield room
-        state.close()
-
-
-def priced(number: int, amount: int, status: str = "active") -> dict[str, Any]:
-    fixed = subscription(Random(number), number)
-    phase = {
-        name: amount * (12 if name.startswith("arr") else 1) if name[:3] in ("mrr", "arr") else None
-        for name in fixed["phases"][0]
-    }
-    return fixed | {"status": status, "currency": "usd", "phases": [phase], "cancel_at_period_end": False}
 
 
 def test_an_event_is_in_hubspot_and_read_back_and_the_tables_say_the_same(room: Room) -> None:
@@ -220,3 +107,63 @@ def test_what_is_left_to_the_tables_is_counted(room: Room, case: str) -> None:
     assert room.contact(4).get("gtm_mrr") != "50"
     with room.state.reading() as tx:
         assert not hot_customers(tx, DAY)
+
+
+def day_compared(room: Room) -> Comparison:
+    """What the comparison of the day, of the tables as they are, writes for who subscribed."""
+    subjects = replace(read_subjects(room.home.lake, DAY), without=newer_than_tables(room.home.lake, DAY, room.state))
+    return Comparer(room.state, policy().triggers, room.now).write(subjects, "day")
+
+
+def messages_of(room: Room) -> list[tuple[str, int, Any]]:
+    with room.state.reading() as tx:
+        messages = reversed(newest(tx, 100))
+    return [(each.subject_id, each.content["sequence"], each.content["after"]) for each in messages]
+
+
+@pytest.mark.parametrize("tables_first", [False, True], ids=["delivered before the tables", "with the tables at once"])
+def test_who_subscribed_hears_of_a_change_once(room: Room, monkeypatch: pytest.MonkeyPatch, tables_first: bool) -> None:
+    monkeypatch.setenv("TRIGGER_KEY", "k" * 40)
+    monkeypatch.setenv("TRIGGER_SEND_ENABLED", "true")
+    settings.cache_clear()
+    subscribing = Subscribing(room.state, settings_of(TriggerSettings), policy().triggers, lambda: room.now, "Noor")
+    subscribing.add("https://hooks.acme.example/gtm", ("customer_status", "health_score"), ())
+    assert day_compared(room).count == 0, "how everybody stands is noted"
+
+    run = room.hear({"stripe/subscriptions": [priced(2, 50_000, status="past_due")]})
+    assert run
+    assert (run.outcome, run.messages) == ("delivered", 1), run.reason
+    [(customer, sequence, after)] = messages_of(room)
+    assert (sequence, after["customer_status"]) == (1, "past_due")
+    if not tables_first:
+        assert day_compared(room).count == 0, "older tables do not take it back"
+    room.home.change({"stripe/subscriptions": [priced(2, 50_000, status="past_due")]})
+    room.home.compute_everything()
+    assert compared(room.home.lake, room.state, DAY, TABLES_OF).equal == 1
+    judged = day_compared(room)
+    assert customer not in {each.subject_id for news in judged.new.values() for each in news}
+
+
+def test_an_alert_by_a_customers_own_row_is_journaled_once(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"BOT_TOKEN": "xoxb-1", "ALERT_CHANNEL": "C1", "SEND_ENABLED": "true"}.items():
+        monkeypatch.setenv(f"SLACK_{name}", value)
+    settings.cache_clear()
+    before = str(TODAY - timedelta(days=1))
+    wide = room.home.lake.read_day("core/unified_customers", DAY)
+    room.home.lake.write("core/unified_customers", before, wide.to_pyarrow().to_reader())
+
+    leaving = priced(1, 20_000) | {"cancel_at_period_end": True}
+    run = room.hear({"stripe/subscriptions": [leaving]})
+    assert run
+    kinds = tuple(customer_alerts.routed("customers"))
+    with room.state.reading() as tx:
+        journaled = slack_journal.waiting(tx, kinds)
+    assert run.alerts == len(journaled) > 0, run
+    assert "cancellation_scheduled" in {entry.kind for entry in journaled}
+    assert customer_alerts.preview(room.home.lake, DAY) == journaled, "older tables do not take it back"
+    room.home.change({"stripe/subscriptions": [leaving]})
+    room.home.compute_everything()
+    assert compared(room.home.lake, room.state, DAY, TABLES_OF).equal == 1
+    customers = {entry.subject_id for entry in journaled}
+    due = customer_alerts.preview(room.home.lake, DAY)
+    assert [fact for fact in due if fact.subject_id in customers] == journaled

@@ -8,8 +8,14 @@ from gtm_platform.serving.snapshot.landing import Draft
 
 
 def make(draft: Draft) -> dict[str, Any]:
-    """Return every webhook."""
-    return {"as_of": draft.landing.day, "address": public_url(), "hooks": list(draft.landing.hooks)}
+    """Return every webhook, and the hot path."""
+    landing = draft.landing
+    return {
+        "as_of": landing.day,
+        "address": public_url(),
+        "hooks": list(landing.hooks),
+        "hot_path": landing.hot_path,
+    }
 
 
-FACT = Fact("hooks", "Webhooks: which are on, what came of them in 14 days, what is wrong with one.", make)
+FACT = Fact("hooks", "Webhooks: which are on, what came of them in 14 days, and how the hot path stands.", make)

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -68,10 +69,11 @@ def _as_pdf(page: str, path: Path) -> bytes | None:
 def plan(person: str, reason: str, receipt: Path | None, *, at_once: bool) -> None:
     """Print the plan of an erasure, and carry it out where that is wanted."""
     with erasure_context() as context:
+        click.echo("Looking through every file of this home.", err=True)
         erasure = plan_erasure(context, person, reason, getpass.getuser())
         _print_plan(erasure)
         if at_once:
-            _print_receipt(carry_out(context, erasure.id, getpass.getuser()), receipt)
+            _print_receipt(carry_out(context, erasure.id, getpass.getuser(), _progress), receipt)
         else:
             click.echo(f"\nNothing is erased yet. To carry it out: gtm erase --plan {erasure.id}")
 
@@ -79,7 +81,7 @@ def plan(person: str, reason: str, receipt: Path | None, *, at_once: bool) -> No
 def carry_out_plan(plan_id: str, receipt: Path | None) -> None:
     """Carry out a plan, or finish it, and print the receipt."""
     with erasure_context() as context:
-        _print_receipt(carry_out(context, plan_id, getpass.getuser()), receipt)
+        _print_receipt(carry_out(context, plan_id, getpass.getuser(), _progress), receipt)
 
 
 def list_erasures() -> None:
@@ -107,6 +109,12 @@ def export_to(person: str, folder: Path) -> None:
     exported = export_person(the_lake(), settings().state_url, person, folder, settings().now())
     print_table(Rows(["table", "rows"], sorted(exported.rows.items())))
     click.echo(f"Written to {exported.folder}: everything.json, and a CSV file for each table.")
+
+
+def _progress(what: str) -> None:
+    """Show on a terminal what was done last, in one line that each thing writes over."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{what}", nl=False, err=True)
 
 
 def _print_plan(erasure: Erasure) -> None:

@@ -6,9 +6,10 @@ stands beside the old one before that goes, so that a reader has the old or the 
 """
 
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from gtm_platform.lake.storage_errors import storage_errors
 from gtm_platform.privacy.needles import Needles
 from gtm_platform.privacy.person import Person
 
-ROW = "file_row_number"
+ROW, FILE = "file_row_number", "_file"
 LONG_NUMBER = 6  # digits from which on a number is looked for within lists, too
 MOST_ROUNDS = 6  # of rows that go because others went: a refund, its charge, its customer
 TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_nested)
@@ -111,9 +112,10 @@ def _keys_of_going(hits: FileHits) -> Iterator[str]:
 
 def hits_of_table(lake: Lake, table: str, needles: Needles) -> Iterator[FileHits]:
     """Yield the files of a table that name the person, superseded ones too."""
-    newest = {file.path for file in lake.files(table)}
-    for file in lake.versions(table):
-        if verdicts := _verdicts(table, file.path, needles):
+    newest, versions = {file.path for file in lake.files(table)}, lake.versions(table)
+    suspect = _suspect_files([file.path for file in versions], needles)
+    for file in versions:
+        if file.path in suspect and (verdicts := _verdicts(table, file.path, needles)):
             yield FileHits(table, file, file.path in newest, verdicts)
 
 
@@ -147,26 +149,54 @@ def _judged(shape: Shape, row: Mapping[str, Any], needles: Needles) -> Verdict:
     return judge(shape, row, needles)
 
 
+def _suspect_files(paths: Iterable[Path], needles: Needles) -> set[Path]:
+    """Return the files with rows that may name the person: those with the same columns are asked in one query."""
+    alike: dict[tuple[tuple[str, str], ...], list[Path]] = {}
+    for path in paths:
+        alike.setdefault(tuple((field.name, str(field.type)) for field in pq.read_schema(path)), []).append(path)
+    suspect = set[Path]()
+    for files in alike.values():
+        if wanted := _condition(files[0], needles):
+            listed = ", ".join(text(str(path)) for path in files)
+            query = f"select distinct {FILE} from read_parquet([{listed}], filename = '{FILE}') where {wanted}"
+            with cursor() as connection:
+                suspect |= {Path(path) for (path,) in connection.execute(query).fetchall()}
+    return suspect
+
+
 def _candidates(path: Path, needles: Needles) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the rows of a file that may name the person, with their numbers."""
+    if wanted := _condition(path, needles):
+        with cursor() as connection:
+            query = f"select * from {_numbered(path)} where {wanted}"
+            for row in connection.execute(query).to_arrow_table().to_pylist():
+                yield row.pop(ROW), row
+
+
+def _condition(path: Path, needles: Needles) -> str | None:
+    """Return what holds of each row of a file that names the person; None where no column could."""
     schema = pq.read_schema(path)
     names = [field.name for field in schema if any(test(field.type) for test in TEXTS)]
     if not names:
-        return
+        return None
     shown = ", ".join(f'"{name}"::varchar' for name in names)
     whole = f"lower(concat_ws(chr(31), {shown}))"
-    wanted = [f"contains({whole}, {text(needle.lower())})" for needle in needles.coarse]
-    wanted += [f"contains(regexp_replace({whole}, '[^0-9]', '', 'g'), {text(some)})" for some in needles.digits]
-    short = [id for _, id in needles.person.records if id not in needles.ids]
-    wanted += [f"contains({whole}, {text(id)})" for id in sorted(set(short)) if len(id) >= LONG_NUMBER]
+    short = sorted({id for _, id in needles.person.records if id not in needles.ids})
+    wanted = _any_of(
+        whole, [*(needle.lower() for needle in needles.coarse), *(id for id in short if len(id) >= LONG_NUMBER)]
+    )
+    wanted += _any_of(f"regexp_replace({whole}, '[^0-9]', '', 'g')", needles.digits)
     scalars = [field.name for field in schema if pa.types.is_string(field.type)]
     if short and scalars:
-        listed = ", ".join(map(text, sorted(set(short))))
+        listed = ", ".join(map(text, short))
         wanted += [f'"{name}" in ({listed})' for name in scalars if name.endswith(("id", "key"))]
-    with cursor() as connection:
-        query = f"select * from {_numbered(path)} where {' or '.join(wanted)}"
-        for row in connection.execute(query).to_arrow_table().to_pylist():
-            yield row.pop(ROW), row
+    return " or ".join(wanted)
+
+
+def _any_of(shown: str, texts: Iterable[str]) -> list[str]:
+    """Return what holds where a text contains any of some; one pattern is planned in a fraction of the time of many."""
+    pattern = "|".join(re.escape(each) for each in sorted(texts))
+    return [f"regexp_matches({shown}, {text(pattern)})"] if pattern else []
 
 
 def _numbered(path: Path) -> str:

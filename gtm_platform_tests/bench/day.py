@@ -10,7 +10,6 @@ from typing import Any
 import duckdb
 
 SENSOR_NAME_TAG = "dagster/sensor_name"  # on a run that a sensor started
-WIDE = "core/unified_customers"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -41,28 +40,31 @@ def _land() -> None:
                 dagster.report_runless_asset_event(landed)
 
 
-def make(home: str, days: int = 1, since: int = 0, *, by_itself: bool = False) -> dict[str, Any]:
+def make(home: str, days: int = 1, since: int = 0, *, by_itself: bool = False, served: bool = True) -> dict[str, Any]:
     """All daily tables for some days as one run: how long that took, and how long the tables worked themselves.
 
     `since` leaves out so many of the first days; a run that starts `by_itself` leaves days whose inputs are the same.
+    What is `served` of them, a snapshot, is made with them.
     """
     _move_in(home)
-    import gtm_platform.definitions  # noqa: F401  what a code server has done long before a run
+    from gtm_platform.definitions import DAILY_TABLES  # what a code server has done long before a run
     from gtm_platform_tests.bench.customers import DAY
+
+    tables = None if served else [table.key for table in DAILY_TABLES]
 
     began = time.perf_counter()
     first = DAY + timedelta(days=since)
-    own = _run(first, first + timedelta(days=days - 1), tags={SENSOR_NAME_TAG: "bench"} if by_itself else {})
+    tags = {SENSOR_NAME_TAG: "bench"} if by_itself else {}
+    own = _run(first, first + timedelta(days=days - 1), tables, tags)
     return {"wall": time.perf_counter() - began, "own": sum(own.values()), "tables": own}
 
 
 def floor(home: str) -> dict[str, Any]:
-    """Every column of the day's source rows that tables may read, once; and the wide table, written once."""
+    """Every column of the day's source rows that tables may read, once; and every daily table, written once."""
     _move_in(home)
-    from gtm_platform.definitions import defs
+    from gtm_platform.definitions import DAILY_TABLES
     from gtm_platform.lake.contracts import TABLES
 
-    assert defs  # declares the tables
     lake = Path(home, "lake")
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
@@ -71,8 +73,9 @@ def floor(home: str) -> dict[str, Any]:
             if contract.cadence and (files := [str(path) for path in lake.glob(f"{table}/*.parquet")]):
                 read = ", ".join(f'max("{name}")' for name in contract.columns if name != "payload")
                 connection.execute(f"select {read} from read_parquet({files})").fetchall()
-        wide = max(lake.glob(f"{WIDE}/*.parquet"))
-        connection.execute(f"copy (from '{wide}') to '{home}/wide.parquet' (format parquet, compression zstd)")
+        for made in (sorted(lake.glob(f"{table.key}/*.parquet")) for table in DAILY_TABLES):
+            if made:
+                connection.execute(f"copy (from '{made[-1]}') to '{home}/written' (format parquet, compression zstd)")
         return {"seconds": time.perf_counter() - began}
 
 

@@ -112,12 +112,13 @@ def outlook(deals: Deals, day: int, days: int, stage: Floats | None = None) -> O
     # Deals to come: as many as in the last days, each with what is left of the days from when it comes.
     fresh = deals.group[(deals.created > day - days) & (deals.created <= day)]
     arrivals = np.bincount(fresh, minlength=len(deals.names)) / days
+    of_group = np.bincount(groups, weights=by_deal, minlength=len(deals.names))
     whole = float(np.clip((won_by[:days] - won_by[0]) / open_still[0], 0.0, 1.0).sum())
     return Outlook(
         of_open=float(by_deal.sum()),
         to_come=float((arrivals * worth * rates).sum() * whole),
         open_deals=len(groups),
-        by_group={name: float(by_deal[groups == place].sum()) for place, name in enumerate(deals.names)},
+        by_group=dict(zip(deals.names, of_group.tolist(), strict=True)),
     )
 
 

@@ -71,12 +71,13 @@ def _read(deals: ibis.Table, columns: Sequence[str]) -> list[tuple[Any, ...]]:
 def deals_of(rows: Sequence[tuple[Any, ...]], epoch: date) -> Deals:
     """Return deals as arrays, their days counted from another."""
     names = sorted({row[1] for row in rows})
+    place_of = {name: place for place, name in enumerate(names)}
     return Deals(
         np.array([(row[3] - epoch).days for row in rows], np.int64),
         np.array([(row[4] - epoch).days if row[4] else OPEN for row in rows], np.int64),
         np.array([bool(row[5]) for row in rows]),
         np.array([float(row[6]) for row in rows]),
-        np.array([names.index(row[1]) for row in rows], np.int64),
+        np.array([place_of[row[1]] for row in rows], np.int64),
         names,
     )
 
@@ -131,9 +132,9 @@ def _of_horizon(result: PipelineForecast, deals: Deals, day: date, *, uses_stage
         "past_forecasts": chosen.past,
         "uses_stages": uses_stages,
     }
-    is_open = deals.closed == OPEN
-    for place, name in enumerate(deals.names):
-        if count := int((is_open & (deals.group == place)).sum()):
+    counts = np.bincount(deals.group[deals.closed == OPEN], minlength=len(deals.names))
+    for name, count in zip(deals.names, counts.tolist(), strict=True):
+        if count:
             yield {**common, "deal_group": name, "open_deals": count, "of_open": round(expected.by_group[name])}
 
 

@@ -37,7 +37,8 @@ faults-long: $(READY)
 bench: $(VENV)/.ready-bench
 	$(BIN)/python -m gtm_platform_tests.bench $(BENCH)
 
-# Ten minutes of the UI and its daemon, an hour of their clock: ticks, runs and what was made, counted. It needs cc.
+# Ten minutes of the UI and its daemon, an hour of their clock: ticks, runs, what was made and what was said in Slack,
+# counted, and the memory of its processes. It fails where one is wrong. It needs cc.
 live: $(READY)
 	$(BIN)/python -m gtm_platform_tests.live $(LIVE)
 

@@ -20,8 +20,10 @@ import hypothesis
 import pytest
 import sqlalchemy as sa
 from httpx._transports import default as httpx_transport
+from ibis.backends.duckdb import Backend
 from xdist.scheduler import LoadFileScheduling
 
+from gtm_platform.lake import duckdb_engine
 from gtm_platform.lake.contracts import TABLES
 from gtm_platform.lake.dagster import run_scope
 from gtm_platform.lake.lake import Lake
@@ -30,7 +32,7 @@ from gtm_platform.settings import settings
 from gtm_platform.state import store
 from gtm_platform_tests import first_files
 
-# Every variable of the platform and of the systems; a test holds the file against what the code reads.
+# It has every variable of the platform and of the systems; a test holds it against what the code reads.
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 FIRST_DAY = "2026-01-01"
 SHARED_HOMES = ("e2e", "serving", "dashboard", "reports")  # folders whose tests share a home that is dear to make
@@ -39,14 +41,18 @@ OF_SHARED_HOME = re.compile(r"\b(lived|at_home|copied): Lived\b")  # what tests 
 LONGEST = (
     "e2e/test_again.py",
     "faults/test_canary.py",
+    "dashboard/test_in_a_browser.py",
     "faults/test_storm.py",
     "sources/test_contract.py",
     "e2e/test_alerts.py",
     "faults/test_scheduler.py",
     "faults/test_scheduler_backfill.py",
-    "e2e/test_deleted_payers.py",
-    "faults/test_source_outage.py",
+    "delivery/test_hubspot_killed.py",
+    "core/test_daily_tables.py",
+    "e2e/test_due_days.py",
     "cli/test_sandbox.py",
+    "e2e/test_landed.py",
+    "faults/test_source_outage.py",
 )
 CACHE = Path(__file__).parents[1] / ".pytest_cache" / "gtm"  # queries are compiled once for all tests
 # Properties are tried at whatever pace a busy machine has.
@@ -55,6 +61,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("unhurried")
 VARIABLES = re.findall(r"^#?([A-Z][A-Z0-9_]+)=", EXAMPLE.read_text(), re.MULTILINE)
+VARIABLES.remove("GTM_CACHE")  # who takes all away keeps it, or compiles every query by itself
 
 
 class HomesOnce(LoadFileScheduling):
@@ -146,6 +153,18 @@ def _commit_without_waiting_for_the_disk(connection: Any, _: Any) -> None:
 os.fsync = lambda _handle: None  # for the same reason
 # No test speaks TLS; to read the certificates for each of their thousands of clients takes 17 ms each time.
 httpx_transport.create_ssl_context = cache(httpx.create_ssl_context)
+
+_start_engine = duckdb_engine._start
+
+
+def _start_engine_of_one_thread() -> Backend:
+    """Tests share the processors already, and tables are tiny: threads would only wait for each other."""
+    backend = _start_engine()
+    backend.raw_sql("set threads = 1")
+    return backend
+
+
+duckdb_engine._start = _start_engine_of_one_thread
 # Nothing is read from a developer's own home at import; what fixtures of modules write goes with the process. And every
 # test knows the same days.
 if "GTM_HOME" not in os.environ:

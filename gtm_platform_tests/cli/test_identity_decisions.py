@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -41,12 +42,21 @@ def make(home: Path, day: str = str(DAY)) -> dict[str, str]:
     return {row["record_id"]: row["customer_id"] for row in rows}
 
 
-@pytest.fixture
-def ids(home: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """A home with these records and who is who of a day, of which each test has a copy."""
+    home = tmp_path_factory.mktemp("made")
     lake = Lake(home / "lake")
     for table, rows in SOURCES.items():
         lake.write(table, f"{DAY}T0000", engine().to_pyarrow(filled(table, *rows)), full=True)
-    return make(home)
+    return home, make(home)
+
+
+@pytest.fixture
+def ids(made: tuple[Path, dict[str, str]], home: Path) -> dict[str, str]:
+    copied, ids = made
+    copytree(copied / "lake", home / "lake")
+    return ids
 
 
 def answer(command: Command, home: Path, *arguments: str) -> str:

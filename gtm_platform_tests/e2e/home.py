@@ -170,12 +170,21 @@ def live(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, box: San
         assert ran.success, failure_of(ran)
 
 
-def tables_read_by(delivery: str) -> list[str]:
-    """The daily tables that a delivery is made of, however far back: days are lived faster without the others."""
-    graph, delivered = defs.resolve_asset_graph(), dg.AssetSelection.assets(dg.AssetKey(delivery.split("/")))
+def tables_read_by(*assets: str) -> list[str]:
+    """The daily tables that deliveries or tables are made of, however far back, and they themselves.
+
+    Days are lived faster without the others.
+    """
+    graph, wanted = defs.resolve_asset_graph(), dg.AssetSelection.assets(*(asset.split("/") for asset in assets))
     daily = dg.AssetSelection.assets(*defs.resolve_job_def("daily_tables").asset_layer.executable_asset_keys)
-    keys = (delivered.upstream() & daily).resolve(graph)
+    keys = (wanted.upstream() & daily).resolve(graph)
     return sorted(key.to_user_string() for key in keys)
+
+
+def tables_delivered() -> list[str]:
+    """The daily tables that any delivery is made of."""
+    deliveries = defs.resolve_job_def("deliver").asset_layer.executable_asset_keys
+    return tables_read_by(*(key.to_user_string() for key in deliveries))
 
 
 def let_go() -> None:

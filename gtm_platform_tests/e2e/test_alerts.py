@@ -3,15 +3,18 @@ its end.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from gtm_platform.policy import policy
 from gtm_platform.sandbox.intercom.store import IntercomConversation
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.sandbox.stripe.store import StripeSubscription
@@ -24,6 +27,7 @@ from gtm_platform_tests.e2e.home import (
     execute,
     failure_of,
     frame,
+    let_go,
     midnight,
     move_in,
     tables_read_by,
@@ -40,18 +44,46 @@ READ = ("crossbeam", "hubspot", "intercom", "partnerstack", "posthog", "stripe",
 TABLES = tables_read_by("delivery/slack_alerts")
 
 
-@pytest.fixture
-def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    with running(PEOPLE, SEED, datetime(2026, 3, 1, tzinfo=UTC)) as started:
-        move_in(monkeypatch, tmp_path / "home", started, midnight(FIRST))
+@contextmanager
+def living_in(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["Days"]:
+    """A home beside the world of these tests as it is on its first days, in which every alert is a message."""
+    with running(PEOPLE, SEED, datetime(2026, 3, 1, tzinfo=UTC)) as box:
+        move_in(monkeypatch, home, box, midnight(FIRST))
         for source in SCHEDULED:
             for variable in source.required_env if source.name not in READ else ():
                 monkeypatch.delenv(variable, raising=False)
-        for name, value in started.env.items():  # of those that watch the market, too
+        for name, value in box.env.items():  # of those that watch the market, too
             if name.startswith(tuple(f"{source.upper()}_" for source in READ)):
                 monkeypatch.setenv(name, value)
+        monkeypatch.setenv("GTM_POLICY", str(_loud_policy(home)))
         settings.cache_clear()
-        yield started
+        policy.cache_clear()
+        with dg.DagsterInstance.ephemeral(tempdir=str(home)) as dagster:
+            yield Days(box, dagster, monkeypatch, home)
+            let_go()
+
+
+@pytest.fixture(scope="module")
+def first_day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home after its first day, which each test has a copy of."""
+    home = tmp_path_factory.mktemp("first_day")
+    with pytest.MonkeyPatch.context() as patch:
+        with living_in(home, patch) as days:
+            days.live(FIRST)
+        patch.undo()
+        settings.cache_clear()
+        policy.cache_clear()
+        yield home
+
+
+@pytest.fixture
+def days(first_day: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["Days"]:
+    """A home whose first day is over, and that day in the sandbox."""
+    home = tmp_path / "home"
+    copytree(first_day, home)
+    with living_in(home, monkeypatch) as days:
+        turn_clocks(monkeypatch, days.box, midnight(FIRST) + timedelta(days=1))
+        yield days
 
 
 @dataclass(frozen=True)
@@ -174,16 +206,8 @@ def titles(alerts: Sequence[tuple[str, str]], row: dict[str, Any]) -> list[str]:
     return sorted(text.split(":")[0] for mark, text in alerts if f":{row['customer_id']}:" in mark)
 
 
-@pytest.fixture
-def days(box: Sandbox, dagster: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Days:
-    policy_file = tmp_path / "policy.toml"
-    _loud_policy(policy_file)
-    monkeypatch.setenv("GTM_POLICY", str(policy_file))
-    return Days(box, dagster, monkeypatch, tmp_path / "home")
-
-
-def test_what_happens_in_the_systems_is_in_slack_once(box: Sandbox, days: Days) -> None:
-    days.live(FIRST)
+def test_what_happens_in_the_systems_is_in_slack_once(days: Days) -> None:
+    box = days.box
     people = days.customers(FIRST)[: len(STORIES)]
     assert len(people) == len(STORIES), "the world has too few such customers"
 
@@ -217,10 +241,9 @@ def _use_of(world: World, row: dict[str, Any]) -> Usage | None:
     return None
 
 
-def test_use_that_stops_and_comes_back_is_in_slack_once(box: Sandbox, days: Days) -> None:
-    days.live(FIRST)
+def test_use_that_stops_and_comes_back_is_in_slack_once(days: Days) -> None:
     rows = frame(days.home, "core/unified_customers", str(FIRST)).to_dict("records")
-    use, row = next((use, row) for row in rows if (use := _use_of(box.world, row)))
+    use, row = next((use, row) for row in rows if (use := _use_of(days.box.world, row)))
     use.change(midnight(FIRST), 0.0)
     stopped, back = FIRST + timedelta(days=7), FIRST + timedelta(days=14)
     alerts = titles(days.live(stopped, since=FIRST + timedelta(days=1)), row)
@@ -230,10 +253,12 @@ def test_use_that_stops_and_comes_back_is_in_slack_once(box: Sandbox, days: Days
     assert alerts.count("Engagement recovered") == 1
 
 
-def _loud_policy(path: Path) -> None:
+def _loud_policy(home: Path) -> Path:
     """Nothing is put off to a digest, so that each alert is a message of its own."""
     text = files("gtm_platform").joinpath("policy/policy.toml").read_text()
     for name, value in (("max_a_day = 5", "max_a_day = 1000"), ("digest_above = 10", "digest_above = 1000")):
         assert name in text
         text = text.replace(name, value)
+    path = home / "policy.toml"
     path.write_text(text)
+    return path

@@ -18,7 +18,17 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.sandbox.landers.sync import sync, variables
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.sources.assets import SOURCES
-from gtm_platform_tests.e2e.home import execute, failure_of, frame, let_go, midnight, move_in, turn_clocks, windows_of
+from gtm_platform_tests.e2e.home import (
+    execute,
+    failure_of,
+    frame,
+    let_go,
+    midnight,
+    move_in,
+    tables_read_by,
+    turn_clocks,
+    windows_of,
+)
 
 pytestmark = pytest.mark.soak
 
@@ -27,7 +37,7 @@ LAST = str(DAYS[-1])
 PEOPLE, SEED = 60, 17
 SYSTEMS = ("hubspot", "intercom", "stripe")
 LANDERS = ("fivetran", "airbyte")
-LINKS = "hubspot/associations"
+LINKS, CUSTOMERS = "hubspot/associations", "core/unified_customers"
 WHOLE = ["hubspot/contacts", "hubspot/companies", LINKS]
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
 # When a record of Stripe changed is what a lander says: when the last event was, or when it was last written.
@@ -47,7 +57,7 @@ class Read:
 
     def customers(self, way: str) -> pd.DataFrame:
         """The wide rows, in the order of their ids."""
-        return frame(self.homes[way], "core/unified_customers", LAST).sort_values("customer_id", ignore_index=True)
+        return frame(self.homes[way], CUSTOMERS, LAST).sort_values("customer_id", ignore_index=True)
 
     def current(self, way: str, stream: str) -> dict[tuple[Any, ...], dict[str, Any]]:
         """The newest version of each record, by its key."""
@@ -114,7 +124,7 @@ def read_day(dagster: dg.DagsterInstance, day: date) -> None:
         if source == "hubspot" and whole:
             read_tables(dagster, job, last, last, whole, {FULL_REFRESH_TAG: "true"})
     if day == DAYS[-1]:
-        ran = execute(dagster, "daily_tables", str(day))
+        ran = execute(dagster, "daily_tables", str(day), tables=tables_read_by(CUSTOMERS))
         assert ran.success, failure_of(ran)
 
 

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copytree
 from time import monotonic
 
 import dagster as dg
 import yaml
 
 from gtm_platform.orchestration.instance import SETTINGS
+from gtm_platform.settings import settings
 from gtm_platform_tests.e2e.home import REPOSITORY
 
 AT_ONCE = 8  # runs
@@ -82,6 +84,8 @@ def everything_failing(home: Path, report: Path) -> Iterator[InTrouble]:
     own = {"GTM_HOME": str(home), "DAGSTER_HOME": str(home / "dagster"), "PYTHONPATH": str(REPOSITORY)}
     own["GTM_FIRST_DAY"] = "2026-01-01"
     command, printed = [sys.executable, "-m", TROUBLE, str(report)], home / "printed.txt"
+    if (compiled := settings().cache / "statements").is_dir():  # else it would compile every query by itself
+        copytree(compiled, home / "cache" / "statements")
     with printed.open("wb") as out:
         process = subprocess.Popen(command, cwd=home, env={**inherited, **own}, stdout=out, stderr=out)
         try:

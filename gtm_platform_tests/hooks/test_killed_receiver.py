@@ -72,10 +72,20 @@ def persisted(home: Path) -> list[str]:
 
 @pytest.mark.soak
 @pytest.mark.faults("H8", "H1")
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_kill_9_around_the_commit_loses_nothing_and_doubles_nothing(tmp_path: Path, moment: str) -> None:
+@pytest.mark.parametrize(
+    ("moment", "commits"),
+    [
+        ("before", (1, 5)),
+        ("after", (2, 11)),
+        *(pytest.param(moment, (1, 2, 5, 11), marks=pytest.mark.long) for moment in ("before", "after")),
+    ],
+)
+def test_kill_9_around_the_commit_loses_nothing_and_doubles_nothing(
+    tmp_path: Path, moment: str, commits: tuple[int, ...]
+) -> None:
+    """It dies at each of these commits in turn, and then no more."""
     waiting, answered = set(range(EVENTS)), set()
-    for round_, nth in enumerate((1, 2, 5, 11, 0)):
+    for round_, nth in enumerate((*commits, 0)):
         dies = moment if nth else "never"
         port = free_port()
         with receiver(tmp_path, port, dies, nth) as process, httpx.Client(trust_env=False, timeout=30) as client:

@@ -96,8 +96,7 @@ class Home:
     patch: pytest.MonkeyPatch
 
     def enter(self) -> Lake:
-        for name, value in {"GTM_HOME": self.path, "GTM_CACHE": self.path.parents[1] / "cache"}.items():
-            self.patch.setenv(name, str(value))
+        self.patch.setenv("GTM_HOME", str(self.path))
         self.patch.setenv("GTM_FIRST_DAY", str(FIRST))
         settings.cache_clear()
         return Lake(self.path / "lake")
@@ -136,21 +135,28 @@ class Home:
         return plan(CONTACTS, day, {name: lake.partition(name, day) for name in CONTACTS.inputs})
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def patch() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         yield patch
     settings.cache_clear()
 
 
+@pytest.fixture(scope="module")
+def never(tmp_path_factory: pytest.TempPathFactory, patch: pytest.MonkeyPatch) -> Home:
+    """The world in which the two never met."""
+    home = Home(tmp_path_factory.mktemp("never"), patch)
+    home.land({})
+    home.live()
+    return home
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("glue", GLUE.values(), ids=GLUE)
 def test_tables_and_hubspot_are_those_of_a_world_without_the_glue(
-    glue: Mapping[str, Mapping[str, Row]], tmp_path: Path, patch: pytest.MonkeyPatch
+    glue: Mapping[str, Mapping[str, Row]], tmp_path: Path, patch: pytest.MonkeyPatch, never: Home
 ) -> None:
-    never, glued = Home(tmp_path / "never", patch), Home(tmp_path / "glued", patch)
-    never.land({})
-    never.live()
+    glued = Home(tmp_path / "glued", patch)
     glued.land(glue)
     glued.live()
     assert len({row["customer_id"] for row in glued.tables(DAYS[-1])["identity/links"]}) == 2

@@ -15,7 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gtm_platform_tests.live.memory import Memory, kinds
+
 CLOCK = Path(__file__).with_name("clock.c")
+BETWEEN_SAMPLES = 5.0  # seconds
 
 
 def main() -> int:
@@ -28,8 +31,8 @@ def main() -> int:
         subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-o", str(clock), str(CLOCK), "-ldl"], check=True)
         begin = datetime.combine(datetime.now(UTC).date(), options.start, UTC)
         _live_days(home, options.people)
-        _run_ui(home, clock, begin, options.minutes * 60, options.factor)
-        return _report(home, begin)
+        memory = _run_ui(home, clock, begin, options.minutes * 60, options.factor)
+        return _report(home, begin, memory)
 
 
 def _options() -> argparse.Namespace:
@@ -51,7 +54,8 @@ def _live_days(home: Path, people: int) -> None:
     subprocess.run([*command, "--days", "2"], check=True)
 
 
-def _run_ui(home: Path, clock: Path, begin: datetime, seconds: float, factor: float) -> None:
+def _run_ui(home: Path, clock: Path, begin: datetime, seconds: float, factor: float) -> Memory:
+    """Let the UI run for so many seconds; return what its processes took meanwhile."""
     moved = {
         "LD_PRELOAD": str(clock),
         "LIVE_SINCE": repr(time.time()),
@@ -60,11 +64,15 @@ def _run_ui(home: Path, clock: Path, begin: datetime, seconds: float, factor: fl
     }
     command = [sys.executable, "-m", "gtm_platform.cli", "ui", "--home", str(home), "--port", str(_free_port())]
     process = subprocess.Popen(command, env=os.environ | moved)
-    with suppress(subprocess.TimeoutExpired):
-        ended = process.wait(seconds)
-        raise SystemExit(f"gtm ui ended by itself after less than {seconds:.0f} s, with {ended}")
+    memory, end = Memory(process.pid), time.monotonic() + seconds
+    while time.monotonic() < end:
+        with suppress(subprocess.TimeoutExpired):
+            ended = process.wait(BETWEEN_SAMPLES)
+            raise SystemExit(f"gtm ui ended by itself after less than {seconds:.0f} s, with {ended}")
+        memory.sample()
     process.send_signal(signal.SIGINT)
     process.wait(60)
+    return memory
 
 
 def _free_port() -> int:
@@ -73,11 +81,12 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _report(home: Path, since: datetime) -> int:
+def _report(home: Path, since: datetime, memory: Memory) -> int:
     os.environ |= {"GTM_HOME": str(home), "DAGSTER_HOME": str(home / "dagster")}
     from gtm_platform.definitions import defs
     from gtm_platform.orchestration.instance import instance
     from gtm_platform_tests.live.counts import count
+    from gtm_platform_tests.live.messages import counted, posts, said_twice
 
     with instance() as dagster:
         counts = count(dagster, defs, since)
@@ -85,8 +94,15 @@ def _report(home: Path, since: datetime) -> int:
         print(f"{name}: {_listed(ticks) or 'no tick'}")
     print("runs:", _listed(counts.runs) or "none")
     print("assets by how often they were made:", _listed(Counter(counts.made.values())))
+    posted, processes = posts(home), kinds(memory.samples)
+    print("messages in Slack:", _listed(counted(posted)) or "none")
+    print("resident memory that is kept in the first and in the second half, once warm:")
+    print("\n".join(kind.line for kind in processes))
+    twice, growing = said_twice(posted), [f"the memory of {kind.name} grows" for kind in processes if kind.grows]
     print("\n".join(counts.wrong) or "No tick failed, no run failed, and nothing was made twice for one cause.")
-    return 1 if counts.wrong else 0
+    print("\n".join(twice) or "No message was posted twice.")
+    print("\n".join(growing) or "No process's memory grows.")
+    return 1 if counts.wrong or twice or growing else 0
 
 
 def _listed(numbers: "Counter[Any]") -> str:

@@ -209,8 +209,9 @@ class Killed(BaseException):
 
 
 @pytest.mark.soak
-def test_a_crash_after_any_step_is_finished_by_another_try(made: Path, tmp_path: Path) -> None:
-    """Each step in turn; between two files of the lake the others' rows are there, once."""
+@pytest.mark.parametrize("stride", [pytest.param(3, marks=pytest.mark.long), 45])
+def test_a_crash_after_any_step_is_finished_by_another_try(made: Path, tmp_path: Path, stride: int) -> None:
+    """Each step in turn, or some; between two files of the lake the others' rows are there, once."""
     step, ended = 0, False
     while not ended:
         with pytest.MonkeyPatch.context() as patch:
@@ -223,11 +224,30 @@ def test_a_crash_after_any_step_is_finished_by_another_try(made: Path, tmp_path:
             except Killed:
                 assert [row["email"] for row in newest(home, "hubspot/contacts")].count(BOB) == 1
                 carry_out(context, plan.id, "Noor")
-            if step % 18 == 0 or ended:  # to look at every byte takes longer than all else
+            if step % 90 == 0 or ended:  # to look at every byte takes longer than all else
                 assert places_of(home.path, *THEIRS, CUSTOMER) == []
             settings.cache_clear()
-        step += 9
+        step += stride
     assert step > 30, "there were steps to be killed at"
+
+
+@pytest.mark.soak
+def test_one_that_crashes_again_and_again_goes_on_where_it_was(home: SmallHome) -> None:
+    """Killed after every ninth step of the same erasure, until it ends: each try finds what the last one left."""
+    context = home.context()
+    plan = plan_erasure(context, JANE, "She asked.", "Noor")
+    kills, made = 0, None
+    while made is None:
+        try:
+            made = carry_out(context, plan.id, "Noor", done=killing(8))
+        except Killed:
+            kills += 1
+            assert kills < 200, "it gets no further"
+            assert [row["email"] for row in newest(home, "hubspot/contacts")].count(BOB) == 1
+    assert kills > 5, "there were steps to be killed at"
+    assert places_of(home.path, *THEIRS, CUSTOMER) == []
+    assert is_genuine(made, (PrivacyKey(KEY.encode()),))
+    assert carry_out(context, plan.id, "Noor") == made
 
 
 def killing(at: int) -> Any:

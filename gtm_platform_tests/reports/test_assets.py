@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import dagster as dg
@@ -12,6 +13,7 @@ import pytest
 
 from gtm_platform.definitions import defs
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
+from gtm_platform.lake.lake import Lake
 from gtm_platform.reports.assets import report_asset, report_job, report_schedule
 from gtm_platform.reports.files import folder_of, newest_complete
 from gtm_platform.reports.kinds import discover
@@ -52,8 +54,17 @@ class World:
         )
 
 
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The lake of these tests, which each has a copy of."""
+    home = tmp_path_factory.mktemp("settled")
+    settle(Lake(home / "lake"), [SUNDAY - timedelta(days=7), SUNDAY], people=20)
+    return home
+
+
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(settled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    copytree(settled / "lake", tmp_path / "lake")
     workspace = SlackStore(channels={"C0": "alerts"})
     with ExitStack() as stack:
         slack_api = stack.enter_context(served(slack.app(workspace, lambda: NOW)))
@@ -68,7 +79,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             monkeypatch.setenv(name, value)
         settings.cache_clear()
         instance = stack.enter_context(dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)))
-        settle(the_lake(), [SUNDAY - timedelta(days=7), SUNDAY], people=20)
         yield World(tmp_path, slack_api, workspace, instance)
 
 

@@ -94,7 +94,7 @@ def live_and_compare(root: Path, seed: int, kinds: tuple[str, ...]) -> tuple[int
     return compared, left, made
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_random_histories_are_the_same_hot_and_full(tmp_path: Path, seed: int) -> None:
     compared, _, made = live_and_compare(tmp_path, seed, HAPPENS)
     assert compared

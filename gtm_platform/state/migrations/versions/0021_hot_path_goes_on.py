@@ -5,7 +5,7 @@ from alembic import op
 
 from gtm_platform.state.schema import Instant
 
-revision = "0023"
+revision = "0021"
 down_revision = "0020"
 
 

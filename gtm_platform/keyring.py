@@ -51,7 +51,10 @@ class EncryptionMissing(RuntimeError):
 
 @dataclass(frozen=True)
 class Keyring:
-    """The keys by name, the newest first; `first` is the word of the first place, empty where no key is set."""
+    """The keys by name, the newest first.
+
+    `first` is the word of the first place, empty where no key is set.
+    """
 
     first: str = ""
     keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
@@ -134,7 +137,7 @@ def derived(key: bytes, purpose: str) -> bytes:
 
 
 def writing_key() -> str:
-    """Return the name of the key that what is written now is encrypted with; empty where it is to be plain.
+    """Return the name of the key that encrypts what is written now; empty where it is to be plain.
 
     KeyProblem where nothing may be written: the home is encrypted and no key is set, or one has another value.
     """

@@ -45,7 +45,7 @@ def scratch_name(stem: str) -> str:
 
 
 def rows_of_files(paths: Iterable[str | Path], options: str = "", *, by_name: bool = False) -> str:
-    """Return what stands after `from` for the rows of some files; files of several keys are read side by side.
+    """Return what stands after `from` for the rows of some files, which may have several keys.
 
     `by_name`: files may have different columns; those that one lacks are null. The engine crashes over encrypted files
     when it is asked for that, so that those with the same columns are read together, and then brought together.

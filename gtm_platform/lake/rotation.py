@@ -32,7 +32,7 @@ class RotationDiffers(RuntimeError):
 
 @dataclass(frozen=True)
 class KeyUse:
-    """How many files of a lake, and of what size, are encrypted with each key; plain ones are under `plain`."""
+    """How many files, and bytes, are encrypted with each key; plain ones are under `plain`."""
 
     files: Counter[str] = field(default_factory=Counter)
     bytes: Counter[str] = field(default_factory=Counter)
@@ -68,7 +68,7 @@ def rotating(home: Path) -> Iterator[None]:
 
 
 def lakes_of(home: Path) -> tuple[Lake, ...]:
-    """Return the folders of a home that are laid out as lakes: the lake, and windows that only the hot path has."""
+    """Return the lake of a home, and the windows that only the hot path has."""
     return tuple(Lake(folder) for folder in (home / "lake", home / "hot") if folder.is_dir())
 
 

@@ -36,7 +36,7 @@ def _encrypt(batches: Iterable[pa.RecordBatch], columns: pa.Schema, path: Path) 
     """Let the engine write the rows: nothing else reads what it encrypts, and it nothing that others do."""
     failures: list[BaseException] = []
 
-    def cast() -> Iterator[pa.RecordBatch]:
+    def in_columns() -> Iterator[pa.RecordBatch]:
         try:
             for batch in batches:
                 yield batch.cast(columns)
@@ -45,7 +45,9 @@ def _encrypt(batches: Iterable[pa.RecordBatch], columns: pa.Schema, path: Path) 
             raise
 
     with cursor() as connection:
-        connection.register("rows_to_spill", pa.RecordBatchReader.from_batches(columns, cast()).__arrow_c_stream__())
+        connection.register(
+            "rows_to_spill", pa.RecordBatchReader.from_batches(columns, in_columns()).__arrow_c_stream__()
+        )
         try:
             connection.execute(f"copy (from rows_to_spill) to '{path}' ({written_form(path, 'format parquet')})")
         except duckdb.Error:

@@ -83,7 +83,7 @@ def _files(top: Path) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class Rotated:
-    """What a rotation came to: files of other keys that wait until nobody reads them, and keys that may be dropped."""
+    """What a rotation came to: files that wait until nobody reads them, and keys that may go."""
 
     left: int
     droppable: tuple[str, ...]

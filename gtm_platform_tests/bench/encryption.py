@@ -39,8 +39,8 @@ def lived(rows: int, key: str) -> Mapping[str, Any]:
         connection.execute(f"select bit_xor(hash(columns(*))) from ({every})").fetchall()
         took["read"] = time.perf_counter() - began
         began = time.perf_counter()
-        one = rows_of_files([files[0].path])
-        connection.execute(f"select customer_status, sum(mrr_reporting) from {one} group by 1").fetchall()
+        newest = rows_of_files([files[0].path])
+        connection.execute(f"select customer_status, sum(mrr_reporting) from {newest} group by 1").fetchall()
         took["question"] = time.perf_counter() - began
     took["megabytes"] = sum(file.path.stat().st_size for file in files) / 1e6
     if key:
@@ -71,15 +71,15 @@ def measure(effort: Effort) -> Iterator[Row]:
         plain=lambda: in_child(LIVED, rows=rows, key=""),
     )
 
-    def beside(what: str) -> dict[str, float]:
+    def ours_and_plain(what: str) -> dict[str, float]:
         ours, plain = ([float(each.findings[what]) for each in taken[name]] for name in ("encrypted", "plain"))
         return compared(ours, plain)
 
     for what, most in (("write", 1.5), ("read", 2.0)):
         label = f"{what} {rows:,} rows of the wide table in {DAYS} days"
-        yield Row(label, "s", target=Target("≤", most), baseline="plain", **beside(what))
-    yield Row("one question to one day", "s", baseline="plain", **beside("question"))
-    yield Row("size", "MB", target=Target("≤", 1.02), baseline="plain", **beside("megabytes"))
+        yield Row(label, "s", target=Target("≤", most), baseline="plain", **ours_and_plain(what))
+    yield Row("one question to one day", "s", baseline="plain", **ours_and_plain("question"))
+    yield Row("size", "MB", target=Target("≤", 1.02), baseline="plain", **ours_and_plain("megabytes"))
     yield Row(
         "rotate all of it to another key", "s", min(float(each.findings["rotate"]) for each in taken["encrypted"])
     )

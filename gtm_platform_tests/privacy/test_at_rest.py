@@ -25,7 +25,7 @@ from gtm_platform_tests.lake.keys import K1, K2, OTHER_K1, require_packages, use
 from gtm_platform_tests.privacy.bytes_of_home import places_of
 from gtm_platform_tests.serving.world import landing, settle
 
-NAMED = ("person7@firm1.example", "Ärger")
+PEOPLE_OF_IT = ("person7@firm1.example", "Ärger")
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def key_command(home: Path, *words: str) -> Result:
 def test_a_home_under_keys(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One home for all of it, as it takes seconds to make."""
     # Nobody is in any byte of it, and everybody is served.
-    assert places_of(home, *NAMED) == []
+    assert places_of(home, *PEOPLE_OF_IT) == []
     before = served(home)
     assert any(b"person7@firm1.example" in body for body in before)
     assert {orjson.loads(body)["customer_id"] for body in before} >= {"cus_007"}
@@ -85,7 +85,7 @@ def test_a_home_under_keys(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(noted_keys(home)) == {"k2"}
     use_keys(monkeypatch, K2)
     assert served(home) == before
-    assert places_of(home, *NAMED) == []
+    assert places_of(home, *PEOPLE_OF_IT) == []
     assert encryption_finding(home).sentence == "lake and snapshots are under k2"
 
     # Encryption ends only where somebody says so.
@@ -94,7 +94,7 @@ def test_a_home_under_keys(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Rotation(home, at_once=True).finish().droppable == ("k2",)
     use_keys(monkeypatch)
     assert served(home) == before
-    assert places_of(home, *NAMED)
+    assert places_of(home, *PEOPLE_OF_IT)
     assert encryption_finding(home).state == "off"
     assert at_rest.look(home).keys == frozenset()
     sqlite3.connect(snapshot_of(folder_of(home), stamps(folder_of(home))[-1])).execute("select * from meta").close()

@@ -11,7 +11,7 @@ from gtm_platform.state.sqlite_files import PAGE_BYTES, PURPOSE, cipher, unlock
 
 
 def rewrite_newest(folder: Path) -> bool:
-    """Write the newest snapshot anew where it is not under the key that encrypts now; older ones go with that."""
+    """Write the newest snapshot anew with the key that encrypts now; older ones go with that."""
     newest = stamps(folder)[-1:]
     if not newest:
         return False

@@ -9,12 +9,12 @@ from gtm_platform.delivery.alerts.customer_alerts import due_of_some
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, off_reason
 from gtm_platform.delivery.gate import CUSTOMERS
-from gtm_platform.delivery.hotpath.changes import ids_of
 from gtm_platform.delivery.hotpath.computing import HotRows
 from gtm_platform.delivery.hotpath.delivering import shown_rows
-from gtm_platform.delivery.hotpath.lakes import CUSTOMER
 from gtm_platform.intelligence.effect.shown_lake import shown
+from gtm_platform.lake.changed_records import ids_of
 from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.some_customers import CUSTOMER
 from gtm_platform.settings import settings_of
 from gtm_platform.state import State
 from gtm_platform.state.slack_journal import Fact

@@ -4,6 +4,7 @@ import ibis
 
 from gtm_platform.policy.support import Cancelling
 
+ANCHORS = {"^", "$"}
 SENTENCE_ENDS = r"[.!?…\n。！？]+"
 
 
@@ -13,8 +14,22 @@ def cancel_sentence(text: ibis.ir.StringValue, words: Cancelling) -> ibis.ir.Str
     return ibis.ifelse(sentences.length() > 0, sentences[0].strip(), ibis.null("string"))
 
 
+def may_speak(text: ibis.ir.StringValue, words: Cancelling) -> ibis.ir.BooleanValue:
+    """Whether a text has the words at all: few do, and only these need a careful look.
+
+    A pattern that asks where a sentence begins or ends is left to that look.
+    """
+    if ANCHORS & set(words.words):
+        return ibis.literal(value=True)
+    return _plain(text).re_search(words.words)
+
+
 def _is_meant(sentence: ibis.ir.StringValue, words: Cancelling) -> ibis.ir.BooleanValue:
-    """Both engines know small letters of any language; their patterns do not."""
-    plain = sentence.lower().replace("’", "'")
+    plain = _plain(sentence)
     elsewhere = plain.re_search(words.of_something_else) & ~plain.re_search(words.of_ours)
     return plain.re_search(words.words) & ~plain.re_search(words.negated) & ~elsewhere
+
+
+def _plain(text: ibis.ir.StringValue) -> ibis.ir.StringValue:
+    """Both engines know small letters of any language; their patterns do not."""
+    return text.lower().replace("’", "'")

@@ -2,7 +2,7 @@
 
 import ibis
 
-from gtm_platform.core.cancel_sentences import cancel_sentence
+from gtm_platform.core.cancel_sentences import cancel_sentence, may_speak
 from gtm_platform.core.messages import customer_messages
 from gtm_platform.core.own_words import own_words
 from gtm_platform.lake.contracts import Column, Contract
@@ -107,8 +107,9 @@ def _conversations(conversations: ibis.Table, rules: Support, day: Day) -> ibis.
 
 
 def _messages(messages: ibis.Table, rules: Support, day: Day) -> ibis.Table:
-    words = own_words(messages["body"], rules.auto_reply)
-    messages = messages.mutate(cancels=cancel_sentence(words, rules.cancelling))
+    body, words = messages["body"], rules.cancelling
+    sentence = cancel_sentence(own_words(body, rules.auto_reply), words)
+    messages = messages.mutate(cancels=ibis.ifelse(may_speak(body, words), sentence, ibis.null("string")))
     recent = messages["tone"].notnull() & within(messages["created_at"], day, WINDOW_DAYS)
     cancels, latest = messages["cancels"].notnull(), messages["created_at"]
     customers = messages.group_by("customer_id").agg(

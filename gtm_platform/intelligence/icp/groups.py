@@ -1,15 +1,18 @@
 """`intelligence/icp_groups`: how often companies of a kind are won, what they pay, and how often they leave."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import ibis
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from gtm_platform.intelligence.icp.companies import TABLE as COMPANIES
 from gtm_platform.intelligence.icp.companies import TECHNOLOGY, TRAITS
-from gtm_platform.intelligence.icp.measures import Estimate, mean, rate
+from gtm_platform.intelligence.icp.measures import Estimate, Floats, mean, rate
 from gtm_platform.intelligence.leads.outcomes import LOST, WON
 from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable
@@ -18,7 +21,8 @@ from gtm_platform.policy import Policy
 from gtm_platform.policy import policy as current_policy
 
 ALL = "all"
-Rows = Sequence[Mapping[str, Any]]
+Flags = NDArray[np.bool_]
+Places = NDArray[np.int64]
 
 
 def _estimate(name: str, of: str) -> dict[str, Column]:
@@ -54,48 +58,72 @@ CONTRACT = Contract(
 )
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What companies came to, as columns in the same order; `ltv` is not a number for who never paid."""
+
+    won: Flags
+    lost: Flags
+    ltv: Floats
+    seasoned: Flags
+    left: Flags
+
+    @classmethod
+    def of(cls, rows: pa.Table) -> "Facts":
+        """Return the facts of some rows."""
+        ltv = pc.cast(rows["ltv"], pa.float64()).to_numpy()
+        outcome = rows["outcome"].to_numpy()
+        flags = (rows[name].to_numpy().astype(bool) for name in ("is_seasoned", "left_in_time"))
+        return cls(outcome == WON, outcome == LOST, ltv, *flags)
+
+    def at(self, places: Places) -> "Facts":
+        """Return those of some companies."""
+        return Facts(*(getattr(self, each.name)[places] for each in fields(self)))
+
+
 def table(companies: ibis.Table, policy: Policy) -> pa.Table:
     """Return a row for all companies, and for each value of a trait that enough of them have."""
     rules = policy.intelligence.icp
-    rows: Rows = engine().to_pyarrow(companies.order_by("company_id")).to_pylist()
-    overall = _counted(rows, None, 0.0)
+    rows: pa.Table = engine().to_pyarrow(companies.order_by("company_id"))
+    facts, prior = Facts.of(rows), float(rules.prior_companies)
+    overall = _counted(facts, None, 0.0)
     result = [{"trait": ALL, "value": ALL, **overall}]
-    for (trait, value), members in sorted(_members(rows).items()):
-        if len(members) >= rules.least_companies:
-            result.append({"trait": trait, "value": value, **_counted(members, overall, float(rules.prior_companies))})
+    for (trait, value), places in sorted(_members(rows), key=lambda member: member[0]):
+        if len(places) >= rules.least_companies:
+            result.append({"trait": trait, "value": value, **_counted(facts.at(places), overall, prior)})
     return pa.Table.from_pylist(result, schema=CONTRACT.schema.to_pyarrow())
 
 
-def _members(rows: Rows) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
-    members: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row in rows:
-        for place in _places(row):
-            members.setdefault(place, []).append(row)
-    return members
-
-
-def _places(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _members(rows: pa.Table) -> Iterator[tuple[tuple[str, str], Places]]:
+    """Yield each value of a trait, and the places of the companies that have it."""
+    everybody = np.arange(len(rows))
     for trait in TRAITS:
-        if row[trait] is not None:
-            yield trait, row[trait]
-    for technology in row["technologies"]:
-        yield TECHNOLOGY, technology
+        yield from _by_value(trait, rows[trait].combine_chunks(), everybody)
+    technologies = rows["technologies"].combine_chunks()
+    yield from _by_value(TECHNOLOGY, technologies.flatten(), pc.list_parent_indices(technologies).to_numpy())
 
 
-def _counted(rows: Rows, overall: Mapping[str, Any] | None, prior: float) -> dict[str, Any]:
+def _by_value(trait: str, values: pa.Array, places: Places) -> Iterator[tuple[tuple[str, str], Places]]:
+    encoded = values.dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(len(encoded.dictionary) + 1))
+    for value, start, end in zip(encoded.dictionary.to_pylist(), starts[:-1], starts[1:], strict=True):
+        yield (trait, value), places[order[start:end]]
+
+
+def _counted(facts: Facts, overall: Mapping[str, Any] | None, prior: float) -> dict[str, Any]:
     """Return the figures of some companies, drawn to those of all."""
-    won = sum(row["outcome"] == WON for row in rows)
-    lost = sum(row["outcome"] == LOST for row in rows)
-    paid = np.array([float(row["ltv"]) for row in rows if row["ltv"] is not None])
-    seasoned = sum(row["is_seasoned"] for row in rows)
-    left = sum(row["left_in_time"] for row in rows)
+    won, lost = int(facts.won.sum()), int(facts.lost.sum())
+    paid = facts.ltv[~np.isnan(facts.ltv)]
+    seasoned, left = int(facts.seasoned.sum()), int(facts.left.sum())
     of_all = overall or {
         "win_rate": won / (won + lost) if won + lost else None,
         "ltv": float(paid.mean()) if len(paid) else None,
         "churn_rate": left / seasoned if seasoned else None,
     }
     return {
-        "companies": len(rows),
+        "companies": len(facts.won),
         "won": won,
         "lost": lost,
         **_columns("win_rate", rate(won, won + lost, of_all["win_rate"], prior)),

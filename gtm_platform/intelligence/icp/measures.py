@@ -12,6 +12,7 @@ Floats = NDArray[np.float64]
 Z = 1.959963984540054  # 95 % of a normal distribution lie within so many deviations
 ROUNDS, SEED = 999, 20
 FEWEST = 5  # values below which a mean has no interval
+MOST_RESAMPLED = 5_000  # of more, the mean is as normal as it gets, and its draws would fill the memory
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,12 @@ def _interval(values: Floats) -> tuple[float | None, float | None]:
     error = float(values.std(ddof=1)) / np.sqrt(count) if count >= FEWEST else 0.0
     if middle <= 0 or error <= 0:
         return None, None
+    spread = error / middle
+    if count > MOST_RESAMPLED:
+        return float(middle * np.exp(-Z * spread)), float(middle * np.exp(Z * spread))
     drawn = np.sort(values)[np.random.default_rng(SEED).integers(0, count, (ROUNDS, count))]
     means, errors = drawn.mean(axis=1), drawn.std(axis=1, ddof=1) / np.sqrt(count)
     usable = (means > 0) & (errors > 0)
     distance = np.log(means[usable] / middle) / (errors[usable] / means[usable])
     below, above = np.quantile(distance, (0.025, 0.975))
-    spread = error / middle
     return float(middle * np.exp(-above * spread)), float(middle * np.exp(-below * spread))

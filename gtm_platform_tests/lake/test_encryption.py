@@ -84,6 +84,7 @@ def test_the_first_key_encrypts_and_the_newest_counts_most(names: list[str]) -> 
         (f"{K1},{OTHER_K1}", "the key k1 twice"),
         (f"{K1},plain", "the word plain in place 2"),
     ],
+    ids=["no name", "large letter", "a kind of file", "no base64", "twice", "plain at the end"],  # keys are random
 )
 def test_what_is_no_key_is_a_sentence_without_the_key(monkeypatch: pytest.MonkeyPatch, value: str, words: str) -> None:
     use_keys(monkeypatch, value)

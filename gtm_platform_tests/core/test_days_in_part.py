@@ -67,7 +67,7 @@ def live(root: Path, seed: int, kinds: tuple[str, ...], rounds: int = ROUNDS) ->
 
 
 def test_days_in_which_money_and_talks_change(tmp_path: Path) -> None:
-    in_part, left = live(tmp_path, 1, KINDS)
+    in_part, left = live(tmp_path, 2, KINDS)
     assert {"core/profile", "core/unified_customers"} <= in_part
     assert {"identity/links", "identity/companies"} <= left
 

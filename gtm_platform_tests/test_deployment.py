@@ -84,7 +84,7 @@ def compose() -> dict[str, Any]:
 
 def test_the_containers_run_programs_of_the_package_by_variables_that_it_reads() -> None:
     ours = {name: each for name, each in compose()["services"].items() if each["image"] == "gtm-platform"}
-    assert set(ours) == {"prepare", "code", "webserver", "daemon", "api", "dashboard", "due"}
+    assert set(ours) == {"prepare", "code", "webserver", "daemon", "api", "dashboard", "due", "hot"}
     programs = Path(sys.executable).parent
     known = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     for name, service in ours.items():

@@ -29,7 +29,7 @@ def ui(home: Path | None, port: int, dashboard_port: int | None, api_port: int |
     """Start the dashboard, the API, the Dagster UI and, where it is read, the sandbox, until Ctrl-C.
 
     Their addresses are printed; the dashboard is the one to open first. One that ends by itself is named, and the rest
-    goes on. Where HubSpot may be written to, webhooks are followed at once, as by `gtm hooks hot`.
+    goes on. Where the CRM may be written to, webhooks are followed at once, as by `gtm hooks hot`.
 
     Without options it opens the demo's home as long as no account has a key, and the home of the real accounts from
     then on.

@@ -50,6 +50,7 @@ NO_RUN_FAILS = {
     "NoOutcome": "a command says so",
     "NoSuchValue": "a command says so",
     "NobodyMeant": "a command says so",
+    "NotLocal": "caught: the day is computed for everybody, and the run says why",
     "NotRegistered": "a command says so",
     "NotReusable": "caught: the expression is computed without its text",
     "NotScorable": "a command says so",

@@ -15,9 +15,9 @@ from gtm_platform_tests.live.messages import counted, posts, said_twice
 DAEMON, RUN = "dagster._daemon run", "dagster api execute_run"
 
 
-def lived(daemon: list[float], beside: dict[int, dict[int, tuple[str, float]]] | None = None) -> list[Sample]:
+def lived(daemon: list[float], more: dict[int, dict[int, tuple[str, float]]] | None = None) -> list[Sample]:
     """The daemon's memory in each sample, and other processes in some."""
-    return [{1: (DAEMON, megabytes), **(beside or {}).get(at, {})} for at, megabytes in enumerate(daemon)]
+    return [{1: (DAEMON, megabytes), **(more or {}).get(at, {})} for at, megabytes in enumerate(daemon)]
 
 
 @pytest.mark.parametrize(

@@ -421,6 +421,7 @@ ELSEWHERE = {
     "Does it work by the test of November 2025", "Data quality: figures that were odd", "Health, day by day",
     "What is true in HubSpot", "Why movements differ by other definitions", "Success", "Activity beside outcomes",
     "What the platform changes: Spring", "Webhooks that came",
+    "How soon what customers do is seen",
 }  # fmt: skip
 
 

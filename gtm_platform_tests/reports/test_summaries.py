@@ -16,9 +16,9 @@ from gtm_platform.policy import policy
 from gtm_platform.reports.slack_summaries import _companies, slack_summaries
 from gtm_platform.reports.summary import Summary, mrr_of, summary
 from gtm_platform.sandbox.slack.blocks import findings
-from gtm_platform_tests.reports.test_assets import World, logged, world
+from gtm_platform_tests.reports.test_assets import World, logged, settled, world
 
-__all__ = ["world"]
+__all__ = ["settled", "world"]
 
 LAST, BEFORE = "2026-02-15", "2026-02-08"
 BELOW = "health_status in ('at_risk', 'high_risk', 'critical')"

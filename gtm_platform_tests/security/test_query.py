@@ -24,7 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with duckdb.connect(str(home / "gtm.duckdb")) as connection:
         connection.execute(f"create view deals as select * from read_parquet('{home}/lake/deals.parquet')")
     monkeypatch.setenv("GTM_HOME", str(home))
-    monkeypatch.setattr("gtm_platform.lake.catalogue.is_stale", lambda _: False)
+    monkeypatch.setattr("gtm_platform.lake.catalogue.is_stale", lambda *_: False)
     settings.cache_clear()
     return home
 

@@ -51,12 +51,16 @@ print(sum(row["count"] for row in json.load(sys.stdin)["requests"]
 step "A sandbox of $PEOPLE people plays the accounts"
 kept=$FOLDER sandbox=
 ended() {
-  if [[ $sandbox ]] && kill "$sandbox" 2>/dev/null; then
-    for _ in {1..50}; do
-      kill -0 "$sandbox" 2>/dev/null || break
-      sleep 0.1
-    done
-    kill -KILL "$sandbox" 2>/dev/null || true
+  if [[ $sandbox ]]; then
+    {
+      kill "$sandbox"
+      for _ in {1..50}; do
+        kill -0 "$sandbox" || break
+        sleep 0.1
+      done
+      kill -KILL "$sandbox"
+      wait "$sandbox"
+    } 2>/dev/null || true
   fi
   [[ $kept ]] || rm -rf "$FOLDER"
 }

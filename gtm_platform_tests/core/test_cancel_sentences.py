@@ -3,7 +3,7 @@
 import ibis
 import pytest
 
-from gtm_platform.core.cancel_sentences import cancel_sentence
+from gtm_platform.core.cancel_sentences import cancel_sentence, may_speak
 from gtm_platform.core.own_words import own_words
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.policy import policy
@@ -101,3 +101,15 @@ def test_the_evidence_is_the_sentence_as_it_was_written() -> None:
     assert sentence("We do not want to cancel. But if this goes on we have to cancel.") == (
         "But if this goes on we have to cancel"
     )
+
+
+@pytest.mark.parametrize("words", [policy().support.cancelling.words, r"^ *we (?:cancel|are going)", r"cancel *$"])
+def test_whoever_speaks_of_it_is_among_those_that_may(words: str) -> None:
+    """Few texts are looked at with care; none of those that speak of cancelling is left out, whatever the pattern."""
+    rules = policy().support.cancelling.model_copy(update={"words": words})
+    texts = ibis.memtable({"body": [*MEANT, *(f"Hello. {each} Thanks!" for each in MEANT), "Good morning"]})
+    body = texts["body"]
+    speaking = texts.filter(cancel_sentence(body, rules).notnull())
+    left_out = speaking.filter(lambda t: ~may_speak(t["body"], rules))
+    assert engine().to_pyarrow(speaking.count()).as_py()
+    assert engine().to_pyarrow(left_out.count()).as_py() == 0

@@ -1,14 +1,20 @@
 """A table with a personal column is reached by erasing, whoever declares it: no line of code is written for it."""
 
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import ibis.expr.datatypes as dt
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import gtm_platform.definitions  # noqa: F401  declares every table
 from gtm_platform.identity.person_records import FEEDS
 from gtm_platform.ingest.person_rows import Shape, judge
 from gtm_platform.lake.contracts import TABLES, Column, Contract, contract_of
+from gtm_platform.lake.lake import Lake
+from gtm_platform.privacy.lake_rows import hits_of_table
 from gtm_platform.privacy.needles import Needles
 from gtm_platform.privacy.person import Person
 from gtm_platform_tests.tables import _default
@@ -111,3 +117,15 @@ def test_nothing_is_done_to_rows_of_others() -> None:
     for table, contract in TABLES.items():
         row = {name: holding(contract.schema[name], "bob@firm.example") for name in contract.columns}
         assert not judge(Shape.of(table, list(row), contract), row, needles).is_named, table
+
+
+def test_somebody_with_very_many_records_is_looked_for_as_well(tmp_path: Path) -> None:
+    """More ids than the engine takes in one pattern: each of them is."""
+    ids = [f"ch_{sha256(str(number).encode()).hexdigest()[:24]}" for number in range(60_000)]
+    folder = tmp_path / "stripe" / "charges"
+    folder.mkdir(parents=True)
+    rows = pa.table({"id": [ids[0], ids[-1], "ch_of_somebody_else"]})
+    pq.write_table(rows, folder / f"2026-03-01.{1:020d}abcd.full.parquet")
+    person = Person(records=tuple(("stripe/charges", id) for id in ids))
+    [hits] = hits_of_table(Lake(tmp_path), "stripe/charges", Needles(person))
+    assert sorted(hits.verdicts) == [0, 1]

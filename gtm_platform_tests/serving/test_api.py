@@ -16,6 +16,20 @@ from gtm_platform.serving.answers.actions import ActionsAnswer
 from gtm_platform.serving.answers.canaries import CanariesAnswer
 from gtm_platform.serving.answers.hooks import HooksAnswer
 from gtm_platform.serving.api import models
+from gtm_platform.serving.api.endpoints import (
+    activity,
+    changes,
+    cohorts,
+    competition,
+    effect,
+    icp,
+    operations,
+    revenue,
+    triggers,
+    who_is_who,
+)
+from gtm_platform.serving.api.endpoints import models as model_endpoints
+from gtm_platform.serving.api.endpoints.sync import SyncAnswer
 from gtm_platform.serving.metrics import discover
 from gtm_platform.serving.snapshot.build import build
 from gtm_platform.serving.snapshot.layout import SHOWN
@@ -43,37 +57,37 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "/v1/customers/cus_000": models.CustomerDetail,
     "/v1/customers/cus_002/timeline": models.CustomerTimeline,
     "/v1/customers/cus_004/timeline?kind=alert&limit=5": models.CustomerTimeline,
-    "/v1/changes": models.ChangesAnswer,
-    "/v1/changes?days=30&account_manager=Sam%20Lee&least=1&limit=3": models.ChangesAnswer,
-    "/v1/churned": models.ChurnedCustomers,
-    "/v1/churned?days=7&account_manager=": models.ChurnedCustomers,
-    "/v1/account-managers": models.AccountManagers,
+    "/v1/changes": changes.ChangesAnswer,
+    "/v1/changes?days=30&account_manager=Sam%20Lee&least=1&limit=3": changes.ChangesAnswer,
+    "/v1/churned": changes.ChurnedCustomers,
+    "/v1/churned?days=7&account_manager=": changes.ChurnedCustomers,
+    "/v1/account-managers": changes.AccountManagers,
     "/v1/companies": models.CompanyPage,
     "/v1/companies?cohort=cohort_2_in_market&sort=priority": models.CompanyPage,
     "/v1/companies/com_01": models.CompanyDetail,
     "/v1/companies/com_03": models.CompanyDetail,
-    "/v1/cohorts?days=90": models.Cohorts,
-    "/v1/revenue": models.Revenue,
-    "/v1/pipeline": models.Pipeline,
-    "/v1/competition": models.Competition,
-    "/v1/activity": models.Activity,
+    "/v1/cohorts?days=90": cohorts.Cohorts,
+    "/v1/revenue": revenue.Revenue,
+    "/v1/pipeline": revenue.Pipeline,
+    "/v1/competition": competition.Competition,
+    "/v1/activity": activity.Activity,
     "/v1/summary": models.Summary,
     "/v1/metrics": models.MetricList,
     "/v1/metrics/mrr?dimension=plan": models.MetricSeries,
     "/v1/metrics/net_revenue_retention_7d": models.MetricSeries,
     "/v1/metrics/companies?dimension=cohort": models.MetricSeries,
-    "/v1/hubspot": models.HubSpotFields,
-    "/v1/triggers": models.Triggers,
-    "/v1/who-is-who": models.WhoIsWhoPairs,
-    "/v1/freshness": models.Freshness,
+    "/v1/hubspot": operations.HubSpotFields,
+    "/v1/triggers": triggers.Triggers,
+    "/v1/who-is-who": who_is_who.WhoIsWhoPairs,
+    "/v1/freshness": operations.Freshness,
     "/v1/anomalies": models.OddFigures,
     "/v1/schema-changes": models.SchemaChanges,
-    "/v1/track-record": models.TrackRecord,
-    "/v1/models": models.Models,
-    "/v1/icp": models.Icp,
-    "/v1/leads": models.Leads,
-    "/v1/effect": models.Effect,
-    "/v1/success": models.Success,
+    "/v1/track-record": operations.TrackRecord,
+    "/v1/models": model_endpoints.Models,
+    "/v1/icp": icp.Icp,
+    "/v1/leads": icp.Leads,
+    "/v1/effect": effect.Effect,
+    "/v1/success": effect.Success,
     "/v1/alerts": models.AlertPage,
     "/v1/sync-runs": models.RunPage,
 }
@@ -278,7 +292,7 @@ def sync(api: Served, key: str = "a-new-key", token: str = "everything", **body:
 def test_a_key_launches_one_run(api: Served) -> None:
     first = sync(api)
     assert first.status_code == 202
-    models.SyncAnswer.model_validate(first.json())
+    SyncAnswer.model_validate(first.json())
     again = sync(api)
     assert again.json() == {**first.json(), "status": "started"}
     assert api.runs.launched == {first.json()["run_id"]: "stripe"}

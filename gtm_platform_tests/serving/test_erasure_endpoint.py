@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gtm_platform.privacy.person import Nobody
-from gtm_platform.serving.api.models import ErasureAnswer
+from gtm_platform.serving.api.endpoints.erasure import ErasureAnswer
 from gtm_platform.state import State
 from gtm_platform.state.erasures import DONE, PLANNED, Erasure, add_erasure, change_erasure
 from gtm_platform_tests.serving.server import Served

@@ -1,6 +1,7 @@
-"""What answers look like, for OpenAPI: made from the contracts, so that a new column is in the description by itself.
+"""What answers of several places look like, for OpenAPI; what one endpoint answers stands beside its routes.
 
-Answers are not made from these models; a test validates answers by them.
+Rows are made from the contracts, so that a new column is in the description by itself. Answers are not made from these
+models; a test validates answers by them.
 """
 
 from collections.abc import Mapping
@@ -12,24 +13,8 @@ from pydantic import BaseModel, Field, create_model
 
 from gtm_platform.health.explanation import Explanation
 from gtm_platform.lake.contracts import Column
-from gtm_platform.serving.answers.account_managers import AccountManager
-from gtm_platform.serving.answers.activity import ActivityAnswer
-from gtm_platform.serving.answers.churned import Departure
-from gtm_platform.serving.answers.cohorts import CohortsAnswer, Transition
-from gtm_platform.serving.answers.competition import CompetitionAnswer
-from gtm_platform.serving.answers.effect import EffectAnswer, SuccessAnswer
-from gtm_platform.serving.answers.freshness import DataFreshness
-from gtm_platform.serving.answers.hubspot import HubSpotAnswer
-from gtm_platform.serving.answers.icp import IcpAnswer
-from gtm_platform.serving.answers.leads import LeadsAnswer
-from gtm_platform.serving.answers.models import ModelsAnswer
-from gtm_platform.serving.answers.mrr_movement import MrrMovement
-from gtm_platform.serving.answers.pipeline import PipelineAnswer
-from gtm_platform.serving.answers.revenue import RevenueAnswer
+from gtm_platform.serving.answers.cohorts import Transition
 from gtm_platform.serving.answers.timeline import Timeline
-from gtm_platform.serving.answers.track_record import TrackRecord as TrackRecordAnswer
-from gtm_platform.serving.answers.triggers import TriggersAnswer
-from gtm_platform.serving.answers.who_is_who import WhoIsWhoAnswer
 from gtm_platform.serving.metrics import discover
 from gtm_platform.serving.snapshot import company_rows, layout
 
@@ -215,47 +200,6 @@ class MetricSeries(Answer):
     data: list[MetricPoint]
 
 
-class Freshness(Answer, DataFreshness):
-    """When each source was read last, after which moment it counts as late, and whether it does."""
-
-
-class AccountManagers(Answer):
-    """The account managers, the one with most MRR at risk first."""
-
-    currency: str = Field(description="The reporting currency.")
-    data: list[AccountManager]
-
-
-class DepartedCustomer(Departure):
-    """Somebody who left."""
-
-    customer: CustomerRow  # type: ignore[valid-type]
-
-
-class ChurnedCustomers(Answer):
-    """Who left, the latest first, at most 200; totals are of all."""
-
-    days: int
-    total: int
-    total_mrr: float = Field(description="What they paid when they left, in the reporting currency.")
-    foreseen: int = Field(description="How many had been flagged in the 30 days before.")
-    watched: int = Field(description="Of how many this is known; the rest left before the first day that is shown.")
-    data: list[DepartedCustomer]
-
-
-class ChangesAnswer(Answer):
-    """What moved in some days."""
-
-    days: int
-    currency: str = Field(description="The reporting currency.")
-    mrr: MrrMovement | None = Field(description="Null in a home that is younger.")
-    metrics: dict[str, Movement]
-    total_fell: int
-    fell: list[CustomerRow] = Field(description="Scores that fell most in 7 days.")  # type: ignore[valid-type]
-    total_churned: int
-    churned: list[DepartedCustomer] = Field(description="Who left, the latest first.")
-
-
 class OddFigureRow(BaseModel):
     """A daily figure of a table that is unlike those of the weeks before."""
 
@@ -301,62 +245,6 @@ class SchemaChanges(Answer):
     changes: list[SchemaChangeRow]
 
 
-class WhoIsWhoPairs(Answer, WhoIsWhoAnswer):
-    """Who may be the same, those that a rule held back first."""
-
-
-class HubSpotFields(Answer, HubSpotAnswer):
-    """What HubSpot was sent in the last 30 days, without what it had already; and how much is true there."""
-
-
-class Triggers(Answer, TriggersAnswer):
-    """Who is sent which changes, and what became of the messages."""
-
-
-class Revenue(Answer, RevenueAnswer):
-    """How MRR moved by period and definition, what is retained by cohort, and the forecast."""
-
-
-class Pipeline(Answer, PipelineAnswer):
-    """The pipeline by stage, what will be won, and which companies may buy more."""
-
-
-class Competition(Answer, CompetitionAnswer):
-    """Use, win and displacement rates, and pain points by competitor."""
-
-
-class Activity(Answer, ActivityAnswer):
-    """Activity beside outcomes, and of account managers; association, and no effect."""
-
-
-class Cohorts(Answer, CohortsAnswer):
-    """The cohorts of companies, and who moved between them."""
-
-
-class TrackRecord(Answer, TrackRecordAnswer):
-    """Whether health saw churn coming, what it missed, and how useful alerts were."""
-
-
-class Models(Answer, ModelsAnswer):
-    """Whether the models can be believed, and what they say."""
-
-
-class Icp(Answer, IcpAnswer):
-    """Which companies are won, pay and stay, by what they are, and who fits best."""
-
-
-class Leads(Answer, LeadsAnswer):
-    """The leads that are most likely to become customers, with reasons."""
-
-
-class Effect(Answer, EffectAnswer):
-    """What each experiment shows that the platform changes."""
-
-
-class Success(Answer, SuccessAnswer):
-    """The metrics of success, each with its baseline."""
-
-
 class AlertPage(Answer):
     """A page of alerts, the newest first."""
 
@@ -384,24 +272,6 @@ class RunPage(Answer):
     data: list[RunRow]
 
 
-class SyncAnswer(BaseModel):
-    """A launched run."""
-
-    run_id: str
-    source: str
-    status: str = Field(description="In Dagster's words; launched until Dagster knows the run.")
-
-
-class ErasureAnswer(BaseModel):
-    """An erasure: its plan, and how far it is. It names nobody."""
-
-    id: str
-    status: str = Field(description="planned, begun or done.")
-    requested_at: str
-    plan: dict[str, Any] = Field(description="How many rows and files name the person, by table, place and system.")
-    receipt: dict[str, Any] | None = Field(description="Signed: what was done, and what others must do; once done.")
-
-
 def metric_row(name: str) -> dict[str, Any]:
     """Return the definition of a metric as it is sent."""
     metric = discover()[name]
@@ -416,23 +286,3 @@ def metric_row(name: str) -> dict[str, Any]:
         "decimals": metric.decimals,
         "dimensions": list(metric.over.dimensions),
     }
-
-
-class AuditRow(BaseModel):
-    """Something that was read or done, and its place in the chain."""
-
-    id: int
-    at: datetime
-    actor: str = Field(description="A token, a person by a digest of the address, a user of the machine, a part of us.")
-    action: str
-    subject: str = Field(description="About whom or what, by an id.")
-    detail: dict[str, Any] = Field(description="`people` are the customers whose personal data was shown.")
-    previous: str = Field(description="Hash of the entry before it.")
-    hash: str = Field(description="Of all of the above; see `gtm audit verify`.")
-
-
-class AuditPage(BaseModel):
-    """A page of the audit trail, the oldest first."""
-
-    next_cursor: str | None
-    data: list[AuditRow]

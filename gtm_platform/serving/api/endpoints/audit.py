@@ -2,22 +2,41 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from gtm_platform.serving.api.context import AuditReader
-from gtm_platform.serving.api.models import AuditPage
 from gtm_platform.serving.api.queries import PageQuery, Text, cursor_at, place_of
 from gtm_platform.serving.store.documents import compound
 from gtm_platform.state import State
 from gtm_platform.state.audit import all_entries
 
 ROUTER = APIRouter(prefix="/v1", tags=["operations"])
+
+
+class AuditRow(BaseModel):
+    """Something that was read or done, and its place in the chain."""
+
+    id: int
+    at: datetime
+    actor: str = Field(description="A token, a person by a digest of the address, a user of the machine, a part of us.")
+    action: str
+    subject: str = Field(description="About whom or what, by an id.")
+    detail: dict[str, Any] = Field(description="`people` are the customers whose personal data was shown.")
+    previous: str = Field(description="Hash of the entry before it.")
+    hash: str = Field(description="Of all of the above; see `gtm audit verify`.")
+
+
+class AuditPage(BaseModel):
+    """A page of the audit trail, the oldest first."""
+
+    next_cursor: str | None
+    data: list[AuditRow]
 
 
 class AuditQuery(PageQuery):

@@ -7,13 +7,15 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
+from gtm_platform.serving.answers.account_managers import AccountManager
 from gtm_platform.serving.answers.account_managers import account_managers as all_managers
 from gtm_platform.serving.answers.changes import LEAST, LISTED
 from gtm_platform.serving.answers.changes import changes as changes_of
-from gtm_platform.serving.answers.churned import MOST, Churned
+from gtm_platform.serving.answers.churned import MOST, Churned, Departure
 from gtm_platform.serving.answers.churned import churned as churned_in
+from gtm_platform.serving.answers.mrr_movement import MrrMovement
 from gtm_platform.serving.api.context import Call, Reader
-from gtm_platform.serving.api.models import AccountManagers, ChangesAnswer, ChurnedCustomers
+from gtm_platform.serving.api.models import Answer, CustomerRow, Movement
 from gtm_platform.serving.api.queries import NoQuery, Text, with_day
 from gtm_platform.serving.metrics.metric import WINDOWS
 from gtm_platform.serving.store import Snapshot
@@ -22,6 +24,43 @@ from gtm_platform.serving.store.documents import array
 ROUTER = APIRouter(prefix="/v1", tags=["changes"])
 Days = Literal[tuple(map(str, WINDOWS))]  # type: ignore[valid-type]
 Manager = Annotated[Text | None, Field(description="Lists only customers of this one; empty: of nobody.")]
+
+
+class AccountManagers(Answer):
+    """The account managers, the one with most MRR at risk first."""
+
+    currency: str = Field(description="The reporting currency.")
+    data: list[AccountManager]
+
+
+class DepartedCustomer(Departure):
+    """Somebody who left."""
+
+    customer: CustomerRow  # type: ignore[valid-type]
+
+
+class ChurnedCustomers(Answer):
+    """Who left, the latest first, at most 200; totals are of all."""
+
+    days: int
+    total: int
+    total_mrr: float = Field(description="What they paid when they left, in the reporting currency.")
+    foreseen: int = Field(description="How many had been flagged in the 30 days before.")
+    watched: int = Field(description="Of how many this is known; the rest left before the first day that is shown.")
+    data: list[DepartedCustomer]
+
+
+class ChangesAnswer(Answer):
+    """What moved in some days."""
+
+    days: int
+    currency: str = Field(description="The reporting currency.")
+    mrr: MrrMovement | None = Field(description="Null in a home that is younger.")
+    metrics: dict[str, Movement]
+    total_fell: int
+    fell: list[CustomerRow] = Field(description="Scores that fell most in 7 days.")  # type: ignore[valid-type]
+    total_churned: int
+    churned: list[DepartedCustomer] = Field(description="Who left, the latest first.")
 
 
 class ChurnedQuery(NoQuery):

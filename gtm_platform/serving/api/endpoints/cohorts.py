@@ -7,14 +7,18 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from gtm_platform.serving.answers.cohorts import MOST
+from gtm_platform.serving.answers.cohorts import MOST, CohortsAnswer
 from gtm_platform.serving.answers.cohorts import cohorts as cohorts_of
 from gtm_platform.serving.api.context import Reader
-from gtm_platform.serving.api.models import Cohorts
+from gtm_platform.serving.api.models import Answer
 from gtm_platform.serving.api.queries import NoQuery, with_day
 from gtm_platform.serving.store import Snapshot
 
 ROUTER = APIRouter(prefix="/v1", tags=["companies"])
+
+
+class Cohorts(Answer, CohortsAnswer):
+    """The cohorts of companies, and who moved between them."""
 
 
 class CohortsQuery(NoQuery):

@@ -6,13 +6,18 @@ import orjson
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from gtm_platform.serving.answers.competition import CompetitionAnswer
 from gtm_platform.serving.answers.competition import competition as competition_of
 from gtm_platform.serving.api.context import Reader
-from gtm_platform.serving.api.models import Competition
+from gtm_platform.serving.api.models import Answer
 from gtm_platform.serving.api.queries import NoQuery, with_day
 from gtm_platform.serving.store import Snapshot
 
 ROUTER = APIRouter(prefix="/v1", tags=["intelligence"])
+
+
+class Competition(Answer, CompetitionAnswer):
+    """Use, win and displacement rates, and pain points by competitor."""
 
 
 @ROUTER.get(

@@ -7,14 +7,23 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from gtm_platform.serving.answers.effect import EffectAnswer, SuccessAnswer
 from gtm_platform.serving.answers.effect import effect as effect_of
 from gtm_platform.serving.answers.effect import success as success_of
 from gtm_platform.serving.api.context import Reader
-from gtm_platform.serving.api.models import Effect, Success
+from gtm_platform.serving.api.models import Answer
 from gtm_platform.serving.api.queries import NoQuery, with_day
 from gtm_platform.serving.store import Snapshot
 
 ROUTER = APIRouter(prefix="/v1", tags=["operations"])
+
+
+class Effect(Answer, EffectAnswer):
+    """What each experiment shows that the platform changes."""
+
+
+class Success(Answer, SuccessAnswer):
+    """The metrics of success, each with its baseline."""
 
 
 @ROUTER.get("/effect", response_model=None, responses={200: {"model": Effect}}, summary="Show what experiments found")

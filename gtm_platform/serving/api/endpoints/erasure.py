@@ -13,7 +13,6 @@ from starlette.responses import Response
 from gtm_platform.privacy.person import Nobody
 from gtm_platform.serving.api.context import Api, Call, allowed
 from gtm_platform.serving.api.erasures import Erasures
-from gtm_platform.serving.api.models import ErasureAnswer
 from gtm_platform.serving.api.problems import Problem
 from gtm_platform.serving.api.queries import NoQuery
 from gtm_platform.serving.api.syncs import CannotLaunch
@@ -23,6 +22,16 @@ from gtm_platform.state.erasures import DONE, Erasure, erasure_of
 ROUTER = APIRouter(prefix="/v1", tags=["operations"])
 PLAN_ID = re.compile(r"[0-9a-f]{12}")
 Eraser = Annotated[Call, allowed("erase")]
+
+
+class ErasureAnswer(BaseModel):
+    """An erasure: its plan, and how far it is. It names nobody."""
+
+    id: str
+    status: str = Field(description="planned, begun or done.")
+    requested_at: str
+    plan: dict[str, Any] = Field(description="How many rows and files name the person, by table, place and system.")
+    receipt: dict[str, Any] | None = Field(description="Signed: what was done, and what others must do; once done.")
 
 
 class ErasureBody(BaseModel):

@@ -6,14 +6,24 @@ import orjson
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from gtm_platform.serving.answers.icp import IcpAnswer
 from gtm_platform.serving.answers.icp import icp as icp_of
+from gtm_platform.serving.answers.leads import LeadsAnswer
 from gtm_platform.serving.answers.leads import leads as leads_of
 from gtm_platform.serving.api.context import Reader
-from gtm_platform.serving.api.models import Icp, Leads
+from gtm_platform.serving.api.models import Answer
 from gtm_platform.serving.api.queries import NoQuery, with_day
 from gtm_platform.serving.store import Snapshot
 
 ROUTER = APIRouter(prefix="/v1", tags=["companies"])
+
+
+class Icp(Answer, IcpAnswer):
+    """Which companies are won, pay and stay, by what they are, and who fits best."""
+
+
+class Leads(Answer, LeadsAnswer):
+    """The leads that are most likely to become customers, with reasons."""
 
 
 @ROUTER.get("/icp", response_model=None, responses={200: {"model": Icp}}, summary="Show the ideal customer")

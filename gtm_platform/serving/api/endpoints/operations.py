@@ -6,22 +6,28 @@ import orjson
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.freshness import freshness as freshness_at
+from gtm_platform.serving.answers.hubspot import HubSpotAnswer
+from gtm_platform.serving.answers.track_record import TrackRecord as TrackRecordAnswer
 from gtm_platform.serving.api.context import OperationsReader, Reader
-from gtm_platform.serving.api.models import (
-    AlertPage,
-    Freshness,
-    HubSpotFields,
-    OddFigures,
-    RunPage,
-    SchemaChanges,
-    Summary,
-    TrackRecord,
-)
+from gtm_platform.serving.api.models import AlertPage, Answer, OddFigures, RunPage, SchemaChanges, Summary
 from gtm_platform.serving.api.queries import NoQuery, PageQuery, place_of, plain_page, with_day
 from gtm_platform.serving.store import Snapshot
 
 ROUTER = APIRouter(prefix="/v1", tags=["operations"])
+
+
+class Freshness(Answer, DataFreshness):
+    """When each source was read last, after which moment it counts as late, and whether it does."""
+
+
+class HubSpotFields(Answer, HubSpotAnswer):
+    """What HubSpot was sent in the last 30 days, without what it had already; and how much is true there."""
+
+
+class TrackRecord(Answer, TrackRecordAnswer):
+    """Whether health saw churn coming, what it missed, and how useful alerts were."""
 
 
 @ROUTER.get("/summary", response_model=None, responses={200: {"model": Summary}}, summary="Show the summary")

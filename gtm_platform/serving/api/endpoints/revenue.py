@@ -6,14 +6,24 @@ import orjson
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from gtm_platform.serving.answers.pipeline import PipelineAnswer
 from gtm_platform.serving.answers.pipeline import pipeline as pipeline_of
+from gtm_platform.serving.answers.revenue import RevenueAnswer
 from gtm_platform.serving.answers.revenue import revenue as revenue_of
 from gtm_platform.serving.api.context import Reader
-from gtm_platform.serving.api.models import Pipeline, Revenue
+from gtm_platform.serving.api.models import Answer
 from gtm_platform.serving.api.queries import NoQuery, with_day
 from gtm_platform.serving.store import Snapshot
 
 ROUTER = APIRouter(prefix="/v1", tags=["revenue"])
+
+
+class Revenue(Answer, RevenueAnswer):
+    """How MRR moved by period and definition, what is retained by cohort, and the forecast."""
+
+
+class Pipeline(Answer, PipelineAnswer):
+    """The pipeline by stage, what will be won, and which companies may buy more."""
 
 
 @ROUTER.get("/revenue", response_model=None, responses={200: {"model": Revenue}}, summary="Show how revenue moved")

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from gtm_platform.serving.api.context import Call, allowed
-from gtm_platform.serving.api.models import SyncAnswer
 from gtm_platform.serving.api.problems import Problem
 from gtm_platform.serving.api.queries import NoQuery
 from gtm_platform.serving.api.syncs import CannotLaunch
@@ -21,6 +20,14 @@ from gtm_platform.state.audit import note
 from gtm_platform.state.sync_requests import SyncRequest
 
 ROUTER = APIRouter(prefix="/v1", tags=["operations"])
+
+
+class SyncAnswer(BaseModel):
+    """A launched run."""
+
+    run_id: str
+    source: str
+    status: str = Field(description="In Dagster's words; launched until Dagster knows the run.")
 
 
 class SyncBody(BaseModel):

@@ -5,11 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from gtm_platform.serving.answers.who_is_who import WhoIsWhoAnswer
 from gtm_platform.serving.api.context import RulesReader
-from gtm_platform.serving.api.models import WhoIsWhoPairs
+from gtm_platform.serving.api.models import Answer
 from gtm_platform.serving.api.queries import NoQuery
 
 ROUTER = APIRouter(prefix="/v1", tags=["identity"])
+
+
+class WhoIsWhoPairs(Answer, WhoIsWhoAnswer):
+    """Who may be the same, those that a rule held back first."""
 
 
 @ROUTER.get(

@@ -39,7 +39,7 @@ from gtm_platform.state.schema.reading import (
     hook_events,
     source_use,
 )
-from gtm_platform.state.schema.running import due_marks, leases, published_days, sync_requests
+from gtm_platform.state.schema.running import due_marks, leases, published_days, run_beats, sync_requests
 from gtm_platform.state.schema.trust import accounts, api_tokens, audit, erasures, suppressions
 
 __all__ = [
@@ -77,6 +77,7 @@ __all__ = [
     "leases",
     "metadata",
     "published_days",
+    "run_beats",
     "slack_messages",
     "source_use",
     "suppressions",

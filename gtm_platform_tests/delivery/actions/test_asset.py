@@ -79,9 +79,7 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
             instance.report_runless_asset_event(dg.AssetMaterialization(table.split("/"), partition=DAY))
         yield Room(portal, workspace, apis, instance)
     settings.cache_clear()
-    for file in liveness._held.values():  # a process holds its last run until it ends
-        file.close()
-    liveness._held.clear()
+    liveness._runs.clear()  # a process holds its last run until it ends
 
 
 def test_what_the_policy_says_is_done_and_taken_back(room: Room) -> None:

@@ -195,7 +195,7 @@ class HotWorker:
             outcome.left |= rows.left
             with stages.stage("turn"):
                 turn = ExitStack()
-                turn.enter_context(writing_alone())
+                turn.enter_context(writing_alone("follows webhooks"))
             with turn:
                 if self._made(run.day) != made:  # everything was computed in the meantime
                     with stages.stage("computed"):

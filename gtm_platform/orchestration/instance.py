@@ -78,7 +78,7 @@ def postgres_url(config: Settings) -> str | None:
 
 
 def launcher(config: Settings) -> str:
-    """Return the section of dagster.yaml on where runs work; "" for processes, with which Dagster does without one."""
+    """Return the section of dagster.yaml on where runs work; "" for processes, Dagster's own way."""
     kind = config.gtm_run_launcher
     if kind == "process":
         return ""

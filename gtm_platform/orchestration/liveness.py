@@ -56,7 +56,7 @@ def _beat_on() -> None:
 
 
 def heartbeat(now: datetime) -> None:
-    """Say of this process's runs that they live; where the state cannot be reached, the next beat says it."""
+    """Say of this process's runs that they live; if the state is away, the next beat says it."""
     for address in set(_runs.values()):
         runs = [run_id for run_id, noted_in in list(_runs.items()) if noted_in == address]
         with suppress(DBAPIError, StateError), closing(open_state(address)) as state, state.writing() as tx:

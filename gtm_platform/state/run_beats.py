@@ -20,7 +20,10 @@ STARTED = 19  # the place, after the name of the program, of when a process star
 
 @dataclass(frozen=True)
 class Process:
-    """A process, its host, and the boot of it with the numbering of its processes: a container has one of its own."""
+    """A process, its host, and that host's boot with the numbering that the process has its number from.
+
+    A container numbers its processes by itself.
+    """
 
     host: str
     boot: str
@@ -64,7 +67,7 @@ class Beat:
     beat_at: datetime
 
     def is_over(self, now: datetime, silence: timedelta) -> bool:
-        """Whether the process is dead: gone from this host, of a boot before this one, or silent on another host."""
+        """Whether the process is gone from this host, of an earlier boot of it, or silent elsewhere."""
         here = Process.this()
         if self.process.is_numbered_as(here):
             return not self.process.is_there()
@@ -98,7 +101,7 @@ def beats(tx: sa.Connection) -> Sequence[Beat]:
 
 
 def taken(tx: sa.Connection, run_id: str) -> Beat | None:
-    """Return what is known of a run, which nobody else takes until the transaction ends; None where it is gone."""
+    """Return what is known of a run, which no other takes until the transaction ends; None if gone."""
     query = sa.select(run_beats).where(run_beats.c.run_id == run_id).with_for_update(skip_locked=True)
     row = tx.execute(query).mappings().first()
     return _beat(row) if row else None

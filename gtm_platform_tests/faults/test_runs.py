@@ -102,18 +102,18 @@ LOOKS = {
 
 
 @pytest.mark.faults("T3")
-@pytest.mark.parametrize(("looking", "there", "silent", "ended"), LOOKS.values(), ids=LOOKS)
+@pytest.mark.parametrize(("looking", "lives", "silent", "ended"), LOOKS.values(), ids=LOOKS)
 def test_on_its_own_host_the_process_decides_and_elsewhere_silence(
     instance: dg.DagsterInstance,
     host: Host,
     monkeypatch: pytest.MonkeyPatch,
     looking: Process,
-    there: bool,
+    lives: bool,
     silent: timedelta,
     ended: bool,
 ) -> None:
     run_id = living_run(instance, silent=silent)
-    if not there:
+    if not lives:
         del host.processes[THIS.pid]
     be(looking, monkeypatch)
     assert liveness.reap(instance, NOW) == [run_id] * ended

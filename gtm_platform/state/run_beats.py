@@ -13,9 +13,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from gtm_platform.state.processes import has_ended, started
 from gtm_platform.state.schema import run_beats
-
-STARTED = 19  # the place, after the name of the program, of when a process started in what Linux says of it
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Process:
             return False
         except OSError:
             pass  # it is somebody else's
-        return started(self.pid) == self.started
+        return started(self.pid) == self.started and not has_ended(self.pid)
 
 
 @dataclass(frozen=True)
@@ -72,15 +71,6 @@ class Beat:
         if self.process.is_numbered_as(here):
             return not self.process.is_there()
         return self.process.is_of_earlier_boot(here) or now - self.beat_at > silence
-
-
-def started(pid: int) -> str:
-    """Return when a process of this host started, as the host counts; "" where it does not say."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    return status.rpartition(")")[2].split()[STARTED]
 
 
 def begin(tx: sa.Connection, run_id: str, now: datetime) -> None:

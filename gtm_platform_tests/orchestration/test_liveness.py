@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,18 @@ def test_two_reapers_at_once_do_not_stumble_over_each_other(
     assert set(reaped) == dead
     assert len(reaped) == 2
     assert noted() == set()
+
+
+@pytest.mark.faults("T3")
+def test_a_process_that_ended_is_gone_though_nobody_asked_how() -> None:
+    """It keeps its number until then, and a signal still reaches it."""
+    with subprocess.Popen(["sleep", "60"]) as child:
+        process = replace(run_beats.Process.this(), pid=child.pid, started=run_beats.started(child.pid))
+        assert process.is_there()
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        os.kill(child.pid, 0)
+        assert not process.is_there()
 
 
 def noted() -> set[str]:

@@ -1,6 +1,7 @@
 """Files that are encrypted as a whole: what was written is read, whatever its size, and what was touched is refused."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from gtm_platform.privacy.home_files import erase_from_files, file_hits
 from gtm_platform.privacy.needles import Needles
 from gtm_platform.privacy.person import Person
 from gtm_platform.settings import settings
+from gtm_platform.sources.github.etags import EtagFiles, Stored
 from gtm_platform_tests.lake.keys import K1, K2, OTHER_K1, require_packages, use_keys
 
 TEXT = b"ada@lovelace.example,Ada\n"
@@ -120,3 +122,12 @@ def test_a_person_is_erased_from_encrypted_files_too(tmp_path: Path) -> None:
     assert "lovelace" not in str(texts)
     assert all("Bob" in text for text in texts.values())
     assert {sealed_files.key_of(home / name) for name in kept} == {"k1"}
+
+
+@pytest.mark.usefixtures("path")
+def test_answers_that_are_kept_are_encrypted(tmp_path: Path) -> None:
+    files, stored = EtagFiles(tmp_path, "https://api"), Stored("v1", datetime(2026, 3, 1, tzinfo=UTC), TEXT)
+    files.write("/users/ada", stored)
+    [file] = (tmp_path / "etags").rglob("*.json")
+    assert sealed_files.key_of(file) == "k1"
+    assert files.read("/users/ada") == stored

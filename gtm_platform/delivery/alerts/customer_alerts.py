@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from gtm_platform.delivery.alerts.alert import Route
+from gtm_platform.delivery.alerts.audience import Audience, audience_of
 from gtm_platform.delivery.alerts.company_day import read_companies, read_opportunities, read_transitions
 from gtm_platform.delivery.alerts.customer_day import CustomerDay, Row, read_customers, read_past
 from gtm_platform.delivery.alerts.customer_wording import COLUMNS, Wording
@@ -45,6 +46,9 @@ class DueAlerts:
         if entry.subject_id not in self.subjects:
             what = "current customer" if entry.subject_kind == "customer" else entry.subject_kind
             return f"{entry.subject_id} is no {what}; the {entry.kind} of {entry.day} was not sent."
+        subject = self.subjects[entry.subject_id]
+        if not audience_of_recipient(reader_of(subject, policy().alerts).recipient).sees(subject):
+            return f"Whoever reads the channel may not see {entry.subject_id}; the {entry.kind} was not sent."
         return age_reason(entry, self.day)
 
 
@@ -62,7 +66,9 @@ def composer(state: State, subjects: dict[str, Row], now: datetime) -> Compose:
     """Return what makes messages of alerts that wait: who gets which, and how they read."""
     rules, kinds = policy(), routed(ROUTE)
     portal = settings_of(HubSpotDeliverySettings).hubspot_portal_id
-    wording = Wording(subjects, rules.money.reporting_currency, portal, settings().gtm_dashboard_url)
+    wording = Wording(
+        subjects, rules.money.reporting_currency, portal, settings().gtm_dashboard_url, audience_of_recipient
+    )
 
     def composed(entries: Sequence[Entry]) -> list[Message]:
         with state.reading() as tx:
@@ -71,6 +77,11 @@ def composer(state: State, subjects: dict[str, Row], now: datetime) -> Compose:
         return [message for share in shares for message in wording.messages(share)]
 
     return composed
+
+
+def audience_of_recipient(recipient: str) -> Audience:
+    """Return who reads what a recipient gets; "" is the usual channel."""
+    return audience_of(recipient or settings_of(SlackSettings).slack_alert_channel, policy().access)
 
 
 def ready_to_send(lake: Lake, day: str) -> list[Entry]:

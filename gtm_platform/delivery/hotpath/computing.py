@@ -34,12 +34,13 @@ from gtm_platform.lake.changed_records import ids_of, rows_of
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.overlay import Overlay
 from gtm_platform.lake.some_customers import COMPANY, CUSTOMER, SomeCustomers
 from gtm_platform.policy import policy
 from gtm_platform.state.hot_path import TablesMade
 
 IDENTITY = tuple(f"identity/{name}" for name in ("links", "people", "companies", "former_records"))
-SUBSCRIPTIONS = "core/subscriptions"
+COMPANIES, SUBSCRIPTIONS = "identity/companies", "core/subscriptions"
 OF_MONEY = (SUBSCRIPTIONS, "core/revenue")
 OF_ALL = (*OF_MONEY, "core/activity")  # what all customers' rows judge one by
 NOT_MADE, BEING_MADE, CHANGED_COMPANY, TOO_MANY = "tables_not_made", "being_made", "company", "too_many"
@@ -306,7 +307,8 @@ class Touched:
         """Find out whom the changed records name."""
         changed = {table: each for table in sorted(tables.sources) if (each := since.changed(table))}
         identity = {key: since.computed_of.read_day(key, since.day) for key in IDENTITY}
-        identity_left = undecided(since, identity) if changed else Undecided(frozenset(), 0, frozenset())
+        nothing = Undecided(frozenset(), 0, frozenset())
+        identity_left = undecided(since, identity, lambda: _companies_differ(since, tables)) if changed else nothing
         if identity_left.company:
             sentence = f"{identity_left.company} says otherwise than before which companies there are"
             raise LeftToTables(CHANGED_COMPANY, sentence)
@@ -378,6 +380,15 @@ class TouchedCompanies:
             all_move=bool(touched.unsure or touched.new_at or touched.left.get(UNKNOWN_LEFT)),
             is_everything=bool(also),
         )
+
+
+def _companies_differ(since: Since, tables: HotTables) -> bool:
+    """Whether there are other companies, or others than before, by what is known now; given who is who."""
+    lake = Overlay(since.scratch / "companies", since.current)
+    tables.every[COMPANIES].write_day(lake, since.day)
+    before, now = (each.read_day(COMPANIES, since.day) for each in (since.computed_of, lake))
+    differing = before.difference(now).union(now.view().difference(before.view()))
+    return bool(rows_of(differing.limit(1)))
 
 
 def _colleagues(customers: frozenset[str], people: ibis.Table) -> frozenset[str]:

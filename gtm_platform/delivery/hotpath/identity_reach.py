@@ -5,7 +5,7 @@ could be meant are undecided until the next computation of everything. It is gen
 waits some minutes, a wrong one is wrong.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import ibis
@@ -35,12 +35,17 @@ class Undecided:
     companies: frozenset[str] = frozenset()  # to which somebody new may belong
 
 
-def undecided(since: Since, tables: Mapping[str, ibis.Table]) -> Undecided:
-    """Return what changed records leave undecided; `tables` are the identity tables of the day, whole."""
+def undecided(since: Since, tables: Mapping[str, ibis.Table], companies_differ: Callable[[], bool]) -> Undecided:
+    """Return what changed records leave undecided; `tables` are the identity tables of the day, whole.
+
+    Where something else is said of companies than before, it is asked whether they `companies_differ` because of it.
+    """
     for stated in COMPANY_FEEDS:
         changed = since.changed(stated.table)
         if changed and _company_changed(stated, changed, since):
-            return Undecided(frozenset(), 0, frozenset(), stated.table)
+            if companies_differ():
+                return Undecided(frozenset(), 0, frozenset(), stated.table)
+            break
     customers, unknown, sources = set[str](), 0, set[str]()
     moved = []
     for feed in FEEDS:

@@ -103,7 +103,7 @@ def _alone(state: State, ending: Asked, stack: ExitStack) -> bool:
 
 
 class OpenGate:
-    """The gate of what some tables are delivered as; an open one is asked again seconds later, or once they changed.
+    """The gate of some tables; an open one is asked again seconds later, or once they changed.
 
     `guarded` are those whose checks, with all upstream of them, have to have passed.
     """

@@ -50,9 +50,9 @@ class SomeCustomers(Overlay):
         own = [file for file in Lake(self.root).files(table) if file.partition == day]
         if not own:
             return self.file_query(table, base)
-        others = self.file_query(table, base, f"select * from {{rows}} {self._these('anti', subject)}")
+        untouched = self.file_query(table, base, f"select * from {{rows}} {self._these('anti', subject)}")
         these = self.file_query(table, own).template.replace("{rows}", "{base}")
-        return replace(others, template=f"{others.template} union all by name {these}", base=self.paths(own))
+        return replace(untouched, template=f"{untouched.template} union all by name {these}", base=self.paths(own))
 
     def query_as_of(self, table: str, until: str) -> FileQuery:
         """Return a query for a source table; of one with an owner, for these customers' rows and one of the others'.
@@ -122,7 +122,7 @@ class SomeCustomers(Overlay):
 
 
 def subject_of(table: str) -> str | None:
-    """Return by which column a daily table's rows are of customers, or of companies; None where they are of neither."""
+    """Return the column by which a daily table's rows are of customers or companies, if they are."""
     contract = contract_of(table)
     if contract.cadence is not None:
         return None

@@ -49,7 +49,7 @@ class HotRun:
 
 @dataclass(frozen=True)
 class HotRecord:
-    """A customer or company whose rows were delivered: of which day, by which stamp, and a digest of each row."""
+    """A customer or company whose rows were delivered: day, stamp, and a digest of each row."""
 
     id: str
     day: str

@@ -22,7 +22,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Target:
-    """A customer or company and its record, with what a person who is to act needs to know: figures, nobody's name."""
+    """A customer or company and its record, with what a person who is to act needs: figures, no names."""
 
     subject_id: str
     target_id: str
@@ -41,7 +41,7 @@ def read_customers(lake: Lake, day: str) -> Rows:
 
 
 def read_companies(lake: Lake, day: str) -> Rows:
-    """Read the companies of a day that have a record in Intercom, each with the oldest: ids grow with time."""
+    """Read the companies of a day with a record in Intercom, each with its oldest: ids grow with time."""
     records = lake.read_day(RECORDS_OF_COMPANIES, day)
     records = records.filter(records["intercom_company_ids"].length() > 0)
     records = records.select("company_id", "intercom_company_ids")

@@ -31,23 +31,23 @@ from gtm_platform.sources.feeds import account_feeds, market_feeds, person_feeds
 KINDS = (SignalFeed, CompetitorFeed, PartnerFeed, PartnerEntryFeed, ReferralFeed, OverlapFeed, FirmographicFeed)
 ACCOUNTS = account_feeds()
 RECORD_IDS = {feed.source: feed.id_column for feed in person_feeds()}
-NOBODY = frozenset[str]()
+NO_IDS = frozenset[str]()
 
 
 @dataclass(frozen=True)
 class CompanyReach:
     """The companies that changed records touch, and those of which nothing can be said yet."""
 
-    companies: frozenset[str] = NOBODY
-    undecided: frozenset[str] = NOBODY
-    changed_sources: frozenset[str] = NOBODY
+    companies: frozenset[str] = NO_IDS
+    undecided: frozenset[str] = NO_IDS
+    changed_sources: frozenset[str] = NO_IDS
     waits_for: str = ""  # a table that was read whole, or whose records name no company: no company's rows are made
 
 
 def companies_of(customers: frozenset[str], people: ibis.Table) -> frozenset[str]:
     """Return the companies whose people some customers are."""
     if not customers:
-        return NOBODY
+        return NO_IDS
     theirs = people.filter(people[CUSTOMER].isin(sorted(customers)), people[COMPANY].notnull())
     return ids_of(theirs.select(COMPANY))
 
@@ -139,5 +139,5 @@ def _meant(named: ibis.Table, identity: Mapping[str, ibis.Table]) -> frozenset[s
     for column, lookup in lookups:
         keys = named.filter(named[column].notnull()).select(company=named[column]).distinct().view()
         every.append(lookup.view().semi_join(keys, "company").select(COMPANY))
-    found = ibis.union(*every)
-    return ids_of(found.filter(found[COMPANY].notnull()))
+    meant = ibis.union(*every)
+    return ids_of(meant.filter(meant[COMPANY].notnull()))

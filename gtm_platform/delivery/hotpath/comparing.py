@@ -70,7 +70,7 @@ def platform_tables() -> HotTables:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Of how many delivered customers or companies tables say the same, of which they differ, and in which tables."""
+    """Of how many delivered customers or companies the tables say the same, and where they differ."""
 
     subject: Subject = "customers"
     equal: int = 0

@@ -25,7 +25,7 @@ from gtm_platform.delivery.hotpath.changes import (
     owners_in,
     sources_of,
 )
-from gtm_platform.delivery.hotpath.company_reach import NOBODY, CompanyReach, companies_of, company_reach
+from gtm_platform.delivery.hotpath.company_reach import NO_IDS, CompanyReach, companies_of, company_reach
 from gtm_platform.delivery.hotpath.identity_reach import COMPANY_FEEDS, Undecided, undecided
 from gtm_platform.delivery.hotpath.lakes import KnownBy
 from gtm_platform.identity.decisions import decisions_of_home
@@ -132,10 +132,10 @@ class HotTables:
 
 @dataclass(frozen=True)
 class HotPart:
-    """What of hot rows is of customers, or of companies: in which tables, of whom, and what is not delivered."""
+    """What is of customers, or of companies: in which tables, of whom, and what is not delivered."""
 
     subject: str  # the column of their ids
-    ready: frozenset[str] = NOBODY
+    ready: frozenset[str] = NO_IDS
     tables: tuple[str, ...] = ()
     stale: frozenset[Column] = frozenset()
 
@@ -207,8 +207,8 @@ def hot_rows(
         raise LeftToTables(WHOLE_LEFT, str(whole)) from whole
     if len(touched.customers) > most:
         raise LeftToTables(TOO_MANY, f"{len(touched.customers):,} customers are touched, more than {most:,} at once")
-    why_not = companies_left(lake, tables, made, companies_made)
-    companies = TouchedCompanies.of(since, tables, touched, also_companies, why_not)
+    skip_reason = companies_left(lake, tables, made, companies_made)
+    companies = TouchedCompanies.of(since, tables, touched, also_companies, skip_reason)
     if len(companies.companies) > most:
         companies = TouchedCompanies(left=Counter({TOO_MANY_COMPANIES: len(companies.companies)}))
     some = SomeCustomers(scratch / "rows", current, day, touched.customers, companies=companies.companies)
@@ -351,23 +351,23 @@ class Touched:
 class TouchedCompanies:
     """The companies whom changed records touch, through their people or by themselves."""
 
-    companies: frozenset[str] = NOBODY
-    undecided: frozenset[str] = NOBODY
-    changed_sources: frozenset[str] = NOBODY
+    companies: frozenset[str] = NO_IDS
+    undecided: frozenset[str] = NO_IDS
+    changed_sources: frozenset[str] = NO_IDS
     left: Counter[str] = field(default_factory=Counter)
     all_move: bool = False  # what is judged by all companies may be otherwise
     is_everything: bool = False  # all tables are made, whatever changed
 
     @classmethod
     def of(
-        cls, since: Since, tables: HotTables, touched: Touched, also: frozenset[str], why_not: str
+        cls, since: Since, tables: HotTables, touched: Touched, also: frozenset[str], skip_reason: str
     ) -> "TouchedCompanies":
         """Find out whom; where it is said why not, nobody, and how many are left."""
         people = touched.identity["identity/people"]
         with_people = companies_of(touched.customers, people)
         sources = sorted(sources_of([table.key for table in tables.of_companies], tables.every))
-        reach = CompanyReach() if why_not else company_reach(since, sources, touched.identity)
-        cause = why_not or reach.waits_for or min(touched.of_everybody, default="")
+        reach = CompanyReach() if skip_reason else company_reach(since, sources, touched.identity)
+        cause = skip_reason or reach.waits_for or min(touched.of_everybody, default="")
         if cause:
             return cls(left=Counter({cause: len(with_people)}))
         undecided = companies_of(touched.undecided, people) | touched.new_at

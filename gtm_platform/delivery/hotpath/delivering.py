@@ -89,7 +89,7 @@ def send(
 
 
 def digests(part: HotPart, lake: Lake, day: str, ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return a digest of each customer's or company's rows in each table that was made, without stale columns.
+    """Return a digest of each one's rows in each table that was made, without stale columns.
 
     `lake` is where the rows are read: that of the hot path, or that of the tables.
     """
@@ -109,7 +109,7 @@ def columns_of(digest: str) -> list[str]:
 def digest_of(
     lake: Lake, table: str, day: str, names: Sequence[str], subject: str, ids: Sequence[str]
 ) -> dict[str, str]:
-    """Return a digest of all that columns of a table say of each customer or company, with their names before it."""
+    """Return a digest of all that columns of a table say of each one, with their names before it."""
     query = lake.query_day(table, day)
     columns = ", ".join(f'"{name}"::varchar' for name in names)
     listed = ", ".join(text(id) for id in ids) or "null"

@@ -13,7 +13,7 @@ from gtm_platform.state.hot_path import SUBJECTS, HotRecord, TablesMade, hot_rec
 
 
 def newer_than_tables(lake: Lake, day: str, state: State) -> frozenset[str]:
-    """Return the customers and companies of which the hot path delivered what the tables of the day do not know."""
+    """Return the customers and companies of which was delivered what the day's tables do not know."""
     with state.reading() as tx:
         kinds = [(hot_records(tx, day, subject), tables_made(tx, day, subject)) for subject in SUBJECTS]
     if not any(delivered for delivered, _ in kinds) or off(state):

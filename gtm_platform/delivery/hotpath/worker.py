@@ -16,7 +16,7 @@ from pathlib import Path
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.gate import newest_day
 from gtm_platform.delivery.hotpath.alerting import alerts_of
-from gtm_platform.delivery.hotpath.company_reach import NOBODY
+from gtm_platform.delivery.hotpath.company_reach import NO_IDS
 from gtm_platform.delivery.hotpath.computing import (
     HotPart,
     HotRows,
@@ -263,7 +263,7 @@ class HotWorker:
         return require_made(self.lake, self.tables, day, made)
 
     def _computed(
-        self, day: str, scratch: Path, also: frozenset[str] = NOBODY, also_companies: frozenset[str] = NOBODY
+        self, day: str, scratch: Path, also: frozenset[str] = NO_IDS, also_companies: frozenset[str] = NO_IDS
     ) -> tuple[TablesMade, HotRows]:
         until, made = f"{time.time_ns():020d}", self._made(day)
         with self.state.reading() as tx:

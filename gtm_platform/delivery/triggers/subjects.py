@@ -57,7 +57,7 @@ class Some:
 
 
 def read_subjects(lake: Lake, day: str, some: Some | None = None) -> Subjects:
-    """Read the newest day, of some or all; before the wide table of companies was first made there are none."""
+    """Read the newest day, of some or all; before companies were first made there are none."""
     people = [
         row
         for row in _rows(lake, CUSTOMERS, day, _columns(CUSTOMER_COLUMNS, "customer"), some)

@@ -70,17 +70,17 @@ class Tagging:
         name, companies = body.get("name"), body.get("companies", [])
         if not isinstance(name, str) or not name.strip() or body.keys() & {"users", "id"}:
             raise invalid("invalid tag parameters")
-        known = [self._company(each) for each in companies]
+        company_ids = [self._company(each) for each in companies]
         existing = next((id for id, each in self._store.tags.items() if each.lower() == name.lower()), None)
         if existing is None:
             existing = str(max([FIRST_ID, *(int(id) for id in self._store.tags if id.isdecimal())]) + 1)
             self._log.do({"do": "make_tag", "id": existing, "name": name})
-        for each, company in zip(companies, known, strict=True):
+        for each, company in zip(companies, company_ids, strict=True):
             does = "untag_company" if each.get("untag") else "tag_company"
             self._log.do({"do": does, "company": company, "tag": existing})
         return self._shape(existing)
 
-    def one(self, call: Call) -> Shape:
+    def show(self, call: Call) -> Shape:
         """One tag, by its id."""
         self._known(call.path["tag"])
         return self._shape(call.path["tag"])

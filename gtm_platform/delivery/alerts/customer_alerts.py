@@ -138,8 +138,8 @@ def due_of_some(
 ) -> list[Fact]:
     """Return what is due of some current customers by their own rows.
 
-    `lake` has the day, `earlier` the days before. Alerts that are decided by a stale column wait, and so do those about
-    companies and what they may buy.
+    `lake` has the day, `earlier` the days before. Alerts that are decided by a stale column wait; those about companies
+    are `due_of_transitions`.
     """
     alerts = {
         kind: alert
@@ -158,6 +158,16 @@ def due_of_some(
     return [fact for fact in detected if not is_withheld(fact.kind, fact.subject_id)]
 
 
+def due_of_transitions(lake: Lake, earlier: Lake, day: str, ids: frozenset[str]) -> list[Fact]:
+    """Return what is due of some companies whose cohort changed on the day, as `lake` has it."""
+    changed = [row for row in read_transitions(lake, day, day) if row["company_id"] in ids]
+    observed = CustomerDay(day, (), {}, {}, policy(), changed)
+    is_withheld = withheld_alerts(earlier, day)
+    alerts = [alert for alert in routed(ROUTE).values() if alert.subject == "company"]
+    detected = [fact for alert in alerts for fact in alert.facts_of(observed, day)]
+    return [fact for fact in detected if not is_withheld(fact.kind, fact.subject_id)]
+
+
 def _due(lake: Lake, state: State, day: str) -> DueAlerts:
     alerts, rules = routed(ROUTE), policy()
     columns = {*COLUMNS, *(name for alert in alerts.values() for name in alert.columns)}
@@ -166,8 +176,9 @@ def _due(lake: Lake, state: State, day: str) -> DueAlerts:
     past = read_past(lake, day, rules.alerts.health_drop_days, history)
     with state.reading() as tx:
         last_alerts = {kind: journal.newest(tx, kind) for kind in alerts}
-    companies_changed = read_transitions(lake, day), read_opportunities(lake, day, rules)
     newer = newer_than_tables(lake, day, state)  # of whom the hot path knows more it has said so
+    transitions = [row for row in read_transitions(lake, day) if str(row["at"]) < day or row["company_id"] not in newer]
+    companies_changed = transitions, read_opportunities(lake, day, rules)
     decided = [row for row in customers if row["customer_id"] not in newer]
     observed = CustomerDay(day, decided, past, last_alerts, rules, *companies_changed)
     is_withheld = withheld_alerts(lake, day)

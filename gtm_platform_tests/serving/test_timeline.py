@@ -162,9 +162,9 @@ def test_it_is_bounded(timeline_api: Served) -> None:
 def test_outsiders_words_need_a_scope_and_messages_are_never_there(timeline_api: Served) -> None:
     whole, masked = str(events(timeline_api)), str(events(timeline_api, token="masked"))
     assert "It does not work" in whole
-    assert "mrr: empty → 50" in whole
+    assert "MRR: empty → 50" in whole
     assert "Nobody may read this." not in whole
-    for words in ("It does not work", "the price", "mrr: empty → 50", "@"):
+    for words in ("It does not work", "the price", "MRR: empty → 50", "@"):
         assert words not in masked
     assert events(timeline_api)["total"] == events(timeline_api, token="masked")["total"]
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, Field
 
+from gtm_platform.ingest.plain_words import plain_words
 from gtm_platform.serving.store import Customer, Snapshot
 from gtm_platform.serving.store.sight import hand_out
 from gtm_platform.serving.wording import counted, symbol, words
@@ -152,7 +153,7 @@ def _write(write: Mapping[str, Any]) -> Event:
 
 
 def _property(field: Mapping[str, Any]) -> str:
-    return str(field["property"]).removeprefix("gtm_").replace("_", " ")
+    return plain_words(str(field["property"]).removeprefix("gtm_"))
 
 
 def _not_written(field: Mapping[str, Any]) -> str:

@@ -27,7 +27,8 @@ from gtm_platform_tests.bench.api import _server
 from gtm_platform_tests.bench.figures import Effort, Figure, Row, Target
 from gtm_platform_tests.bench.hot_home import CENTS, numbers_of
 from gtm_platform_tests.bench.hot_settle import CLOCK
-from gtm_platform_tests.bench.rounds import ROOT, _environment, in_child
+from gtm_platform_tests.bench.rounds import ROOT, in_child
+from gtm_platform_tests.bench.rounds import environment as home_environment
 
 SHARES = {"p50": 0.5, "p99": 0.99}
 LONGEST_SECONDS = 120  # until what was sent has been followed
@@ -51,7 +52,7 @@ def measure(effort: Effort) -> Iterator[Row]:
 def _followed(home: Path, customers: int, rounds: int) -> int:
     """Let subscriptions change; return how many values HubSpot does not have in the end."""
     environment = {
-        **_environment(str(home)),
+        **home_environment(str(home)),
         "GTM_FIRST_DAY": "2026-03-01",
         "GTM_SANDBOX_CLOCK": str(home / CLOCK),
         "STRIPE_API_KEY": stripe.TOKEN,

@@ -195,13 +195,13 @@ def let_go() -> None:
 
 
 def failure_of(ran: dg.ExecuteInProcessResult) -> str:
-    """Why the run failed."""
+    """Why the run failed, with what its checks saw."""
     failures = [event.step_failure_data for event in ran.all_events if event.is_step_failure]
-    said = [
-        failure.user_failure_data.description if failure.user_failure_data else str(failure.error)
-        for failure in failures
+    reasons = [
+        failure.user_failure_data.description if failure.user_failure_data else failure.error for failure in failures
     ]
-    return "\n".join(str(each) for each in said)
+    failed = [check for check in ran.get_asset_check_evaluations() if not check.passed]
+    return "\n".join([*map(str, reasons), *(f"{check.check_name}: {check.metadata}" for check in failed)])
 
 
 def made(ran: dg.ExecuteInProcessResult) -> dict[tuple[str, str | None], dict[str, Any]]:

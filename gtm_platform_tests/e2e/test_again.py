@@ -58,15 +58,18 @@ def test_a_past_day_made_again_gives_the_same_rows(at_home: Lived) -> None:
     assert changed(before, contents(at_home.home)) == []
 
 
-def test_past_windows_read_again_give_the_same_rows(at_home: Lived) -> None:
-    """Also when the API has moved on since; but for what Intercom changes without saying that the contact moved."""
+def test_past_windows_read_again_give_the_same_rows(copied: Lived) -> None:
+    """Also when the API has moved on since; but for what Intercom changes without saying that the contact moved.
+
+    In a copy: a stream that is only read whole has its present state in the past window then, and the day's tables not.
+    """
     but = {"intercom/contacts": ["last_contacted_at", "payload"]}
-    before = contents(at_home.home, but)
+    before = contents(copied.home, but)
     for job, first, last in windows_of(DAYS[1]):
-        ran = execute(at_home.dagster, job, first, last)
+        ran = execute(copied.dagster, job, first, last)
         assert ran.success, failure_of(ran)
         assert made(ran), f"{job} read nothing"
-    again = changed(before, contents(at_home.home, but))
+    again = changed(before, contents(copied.home, but))
     assert [where for where in again if where[0] not in AS_OF_READING] == []
 
 

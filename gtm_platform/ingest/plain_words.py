@@ -1,4 +1,4 @@
-"""Names out of the data as words for people: github_activity becomes GitHub activity.
+"""Names out of the data as words for people: at_risk becomes at risk, and systems are written as they write themselves.
 
 How a system is written is declared once, as the title of its settings.
 """
@@ -63,7 +63,7 @@ def _capitals() -> re.Pattern[str]:
 
 @cache
 def _of_system() -> re.Pattern[str]:
-    """Find a source by its name where a name begins with it: other factors are not Factors.ai."""
+    """Find a source by its name where a name begins with it: elsewhere its name may be a common word."""
     names = (name.replace("_", " ") for name in source_titles())
     return re.compile(rf"(sync |last |)({_any_of(names)})(?= |$)")
 

@@ -13,6 +13,11 @@ def words(name: str | None) -> str:
     return sentence_case(plain_words(name)) if name else NOTHING
 
 
+def small_words(name: str) -> str:
+    """Return a name out of the data as words within a sentence: low_csat becomes low CSAT."""
+    return plain_words(name)
+
+
 def counted(count: float, what: str, several: str | None = None) -> str:
     """Return a number with its noun: 1 customer, 2 customers."""
     return f"{count:,.0f} {what if count == 1 else several or what + 's'}"

@@ -8,6 +8,7 @@ import pytest
 
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
+from gtm_platform.serving.answers.timeline import _value
 from gtm_platform.serving.snapshot.build import build
 from gtm_platform.serving.snapshot.events import EVENTS_SHOWN, TEXT_SHOWN
 from gtm_platform_tests.serving.server import Served, serving
@@ -172,3 +173,16 @@ def test_outsiders_words_need_a_scope_and_messages_are_never_there(timeline_api:
 def test_a_subscription_that_turned_is_an_event(timeline_api: Served) -> None:
     answer = events(timeline_api, "&kind=status", customer="cus_022")
     assert [event["title"] for event in answer["events"]] == ["Subscription active → churned"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("low_csat;negative_tone", "low CSAT, negative tone"),
+        ("", "empty"),
+        ("GBP", "GBP"),
+        ("2026-11-29", "2026-11-29"),
+    ],
+)
+def test_a_written_value_is_shown_as_words(value: str, shown: str) -> None:
+    assert _value(value) == shown

@@ -68,7 +68,7 @@ def refuse_other_data(home: Path) -> None:
 def _claim_bucket(bucket: "Bucket") -> None:
     """Mark an empty bucket as a demo's; refuse one with data that no demo made."""
     if bucket.read_mark(BUCKET_MARK) is None:
-        if bucket.tables():
+        if bucket.has_files():
             raise ValueError(
                 f"{bucket.address} holds data that no demo made, perhaps of real accounts: no made-up company is let "
                 "in. Unset GTM_LAKE, or name an empty folder of the bucket."

@@ -100,6 +100,13 @@ class Bucket:
         """List the tables that have files."""
         return sorted(table for table, names in self._everything().items() if names)
 
+    def has_files(self) -> bool:
+        """Whether anything lies below the address, be it a table's or not."""
+        obstore = client()
+        with self._failing("be listed"):
+            pages = obstore.list(self._objects)
+            return any(entry["path"].rpartition("/")[2][0] != "." for page in pages for entry in page)
+
     def names(self, table: str) -> list[str]:
         """List the files of a table."""
         with self._lock:

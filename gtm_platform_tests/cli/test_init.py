@@ -170,7 +170,7 @@ def test_without_a_system_there_is_nothing_to_do(command: Command, arguments: li
     assert sentence in answer.stderr
 
 
-@pytest.mark.soak
+@pytest.mark.long
 def test_it_ends_at_the_first_list_of_who_is_at_risk_and_has_written_nothing(
     command: Command, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch, box: Sandbox
 ) -> None:

@@ -133,7 +133,7 @@ def test_killed_at_its_steps_and_run_again(
 
 
 @pytest.mark.faults("D6", "D7", "D8")
-@pytest.mark.parametrize("kills", [pytest.param(100, marks=pytest.mark.long), 16])
+@pytest.mark.parametrize("kills", [pytest.param(100, marks=pytest.mark.long), 8])
 def test_killed_at_random_moments_and_run_again(
     hubspot_api: Watched, portal: HubSpotStore, tmp_path: Path, processes: ForkServerContext, kills: int
 ) -> None:

@@ -241,6 +241,7 @@ def _use_of(world: World, row: dict[str, Any]) -> Usage | None:
     return None
 
 
+@pytest.mark.long
 def test_use_that_stops_and_comes_back_is_in_slack_once(days: Days) -> None:
     rows = frame(days.home, "core/unified_customers", str(FIRST)).to_dict("records")
     use, row = next((use, row) for row in rows if (use := _use_of(days.box.world, row)))

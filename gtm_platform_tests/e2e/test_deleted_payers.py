@@ -22,7 +22,7 @@ from gtm_platform_tests.e2e.home import (
     windows_of,
 )
 
-pytestmark = pytest.mark.soak
+pytestmark = pytest.mark.long
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 20)
 PEOPLE, SEED = 60, 7  # in which three are deleted on the way: two churned, one after a trial

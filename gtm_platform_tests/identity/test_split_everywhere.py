@@ -152,7 +152,9 @@ def never(tmp_path_factory: pytest.TempPathFactory, patch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("glue", GLUE.values(), ids=GLUE)
+@pytest.mark.parametrize(
+    "glue", [pytest.param(glue, marks=[pytest.mark.long] * nth) for nth, glue in enumerate(GLUE.values())], ids=GLUE
+)
 def test_tables_and_hubspot_are_those_of_a_world_without_the_glue(
     glue: Mapping[str, Mapping[str, Row]], tmp_path: Path, patch: pytest.MonkeyPatch, never: Home
 ) -> None:

@@ -158,7 +158,7 @@ def test_nothing_that_a_model_learns_of_is_money_a_deal_or_an_id() -> None:
     assert not [name for name in FEATURES if set(name.split("_")) & set(words)]
 
 
-@pytest.mark.soak
+@pytest.mark.long
 def test_a_planted_signal_is_found_almost_as_well_as_can_be(tmp_path: Path) -> None:
     """Of 600 leads a month the AUC is within 0.02 of that of their true chances."""
     made = leads_past(tmp_path, leads=600)

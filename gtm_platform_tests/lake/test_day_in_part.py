@@ -335,7 +335,7 @@ def test_in_every_history_the_rows_are_those_of_making_all(
 
 
 @pytest.mark.soak
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.lists(st.lists(HAPPENING, min_size=1, max_size=3), min_size=1, max_size=4))
 def test_in_many_histories_the_rows_are_those_of_making_all(
     tmp_path_factory: pytest.TempPathFactory, history: list[list[tuple[Any, ...]]]

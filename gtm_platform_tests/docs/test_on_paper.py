@@ -3,6 +3,7 @@
 import pytest
 
 from gtm_platform_tests.bench import on_paper
+from gtm_platform_tests.bench.__main__ import ROOMS
 from gtm_platform_tests.bench.on_paper import MEASURED, Measured, days_of_calls, ends, page
 
 MEASUREMENTS = " ".join(on_paper.MEASUREMENTS.read_text().split())
@@ -53,3 +54,8 @@ def test_what_ends_ends_where_it_is_said_to() -> None:
 def test_a_page_without_its_marks_is_refused() -> None:
     with pytest.raises(ValueError, match="no marks for the table sizes"):
         page("# On paper")
+
+
+def test_every_measurement_can_be_begun() -> None:
+    """One that imported a name which was gone kept all of them from running."""
+    assert {"marts", "graph", "hot"} <= {room.__name__.split(".")[-1] for room in ROOMS}

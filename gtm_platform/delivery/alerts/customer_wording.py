@@ -28,6 +28,7 @@ from gtm_platform.delivery.alerts.wording import (
     repeat_mark,
     section,
 )
+from gtm_platform.ingest.plain_words import plain_words
 from gtm_platform.state.slack_journal import Entry
 
 Row = Mapping[str, Any]
@@ -217,7 +218,7 @@ def _joined(lines: Sequence[str]) -> list[str]:
 
 def why(entry: Entry, alert: Alert[Any], customer: Row) -> str:
     """Return why it is sent, and what else speaks against the customer staying."""
-    signals = ", ".join(str(signal).replace("_", " ") for signal in customer["risk_signals"] or [])
+    signals = ", ".join(map(plain_words, customer["risk_signals"] or []))
     return worded(alert.why, entry.facts) + (f" Signals: {signals}." if signals else "")
 
 
@@ -259,7 +260,7 @@ def _standing(subject: Row) -> dict[str, str]:
 def _health(customer: Row) -> str:
     if customer["health_score"] is None:
         return "unknown"
-    status = customer["health_status"].replace("_", " ")
+    status = plain_words(customer["health_status"])
     return f"{customer['health_score']} ({status}), churn risk {customer['churn_risk']} %"
 
 
